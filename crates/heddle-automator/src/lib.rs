@@ -1,0 +1,1 @@
+//! Leases work, watches registries, chooses tags, edits the config repository, reports.

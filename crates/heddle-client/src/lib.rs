@@ -1,0 +1,1 @@
+//! Heddle's own API, called from Rust.

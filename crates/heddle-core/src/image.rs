@@ -1,0 +1,292 @@
+//! Image references by the grammar of the distribution project.
+//!
+//! Source: `reference` package of distribution (`github.com/distribution/reference`), including the short names of
+//! Docker Hub: `nginx` is `docker.io/library/nginx`.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// Why a text is no image reference. The message names the remedy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ImageError {
+    /// Nothing there.
+    #[error("the image is empty")]
+    Empty,
+    /// Repositories are lower case.
+    #[error("`{0}` has upper-case letters: the repository of an image is written in lower case")]
+    UpperCase(String),
+    /// A path component breaks the grammar.
+    #[error(
+        "`{0}` is no image repository: parts of lower-case letters and digits, joined by `/`, `.`, `_`, `__` or `-`"
+    )]
+    Repository(String),
+    /// A host breaks the grammar.
+    #[error("`{0}` is no registry host")]
+    Registry(String),
+    /// A tag breaks `[\w][\w.-]{{0,127}}`.
+    #[error("`{0}` is no tag: up to 128 letters, digits, `_`, `.` and `-`, not starting with `.` or `-`")]
+    Tag(String),
+    /// A digest breaks `algorithm:hex`.
+    #[error("`{0}` is no digest: write `sha256:` and 64 hexadecimal digits")]
+    Digest(String),
+    /// More than 255 characters in the repository's name.
+    #[error("the repository `{0}` is longer than 255 characters")]
+    TooLong(String),
+    /// A placeholder of a template or of substitution, never an image.
+    #[error("`{0}` holds a placeholder, not an image")]
+    Placeholder(String),
+}
+
+/// A registry and the path in it, in full: `docker.io/library/nginx`, `ghcr.io/acme/api`, `127.0.0.1:5000/api`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ImageRepository {
+    full: String,
+    registry_len: usize,
+}
+
+impl ImageRepository {
+    /// The registry's host, with its port if one is written.
+    pub fn registry(&self) -> &str {
+        &self.full[..self.registry_len]
+    }
+
+    /// The path within the registry.
+    pub fn path(&self) -> &str {
+        &self.full[self.registry_len + 1..]
+    }
+
+    /// The last part of the path, by which people call the image.
+    pub fn short_name(&self) -> &str {
+        self.full.rsplit('/').next().unwrap_or(&self.full)
+    }
+
+    /// The full text.
+    pub fn as_str(&self) -> &str {
+        &self.full
+    }
+}
+
+impl FromStr for ImageRepository {
+    type Err = ImageError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() {
+            return Err(ImageError::Empty);
+        }
+        if text.contains("${") || text.contains("{{") {
+            return Err(ImageError::Placeholder(text.to_owned()));
+        }
+        // A first part is a host when it looks like one: a dot, a port, `localhost`, or an upper-case letter.
+        let (registry, path) = match text.split_once('/') {
+            Some((first, rest))
+                if first.contains(['.', ':'])
+                    || first == "localhost"
+                    || first.bytes().any(|b| b.is_ascii_uppercase()) =>
+            {
+                (first, rest.to_owned())
+            }
+            _ => ("docker.io", text.to_owned()),
+        };
+        let registry = if registry == "index.docker.io" { "docker.io" } else { registry };
+        if !is_host(registry) {
+            return Err(ImageError::Registry(registry.to_owned()));
+        }
+        let path = if registry == "docker.io" && !path.contains('/') { format!("library/{path}") } else { path };
+        if path.bytes().any(|b| b.is_ascii_uppercase()) {
+            return Err(ImageError::UpperCase(text.to_owned()));
+        }
+        if !path.split('/').all(is_component) {
+            return Err(ImageError::Repository(text.to_owned()));
+        }
+        let full = format!("{registry}/{path}");
+        if full.len() > 255 {
+            return Err(ImageError::TooLong(full));
+        }
+        Ok(Self { registry_len: registry.len(), full })
+    }
+}
+
+/// A mutable name of one manifest in a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(example = "1.4.2"))]
+#[serde(try_from = "String", into = "String")]
+pub struct Tag(String);
+
+impl Tag {
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Tag {
+    type Err = ImageError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+        let mut bytes = text.bytes();
+        let fits =
+            bytes.next().is_some_and(word) && bytes.all(|b| word(b) || b == b'.' || b == b'-') && text.len() <= 128;
+        if fits { Ok(Self(text.to_owned())) } else { Err(ImageError::Tag(text.to_owned())) }
+    }
+}
+
+/// The content address of a manifest: `sha256:` and 64 hexadecimal digits, or another registered algorithm.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(try_from = "String", into = "String")]
+pub struct Digest(String);
+
+impl Digest {
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Digest {
+    type Err = ImageError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refused = || ImageError::Digest(text.to_owned());
+        let (algorithm, hex) = text.split_once(':').ok_or_else(refused)?;
+        let starts = algorithm.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
+        let word = algorithm.bytes().all(|b| b.is_ascii_alphanumeric() || b"+._-".contains(&b));
+        let digits = hex.bytes().all(|b| b.is_ascii_hexdigit());
+        let length = match algorithm {
+            "sha256" => hex.len() == 64,
+            "sha512" => hex.len() == 128,
+            _ => hex.len() >= 32,
+        };
+        if starts && word && digits && length { Ok(Self(text.to_owned())) } else { Err(refused()) }
+    }
+}
+
+/// What stands in a manifest: a repository with a tag, a digest, both or neither.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ImageRef {
+    /// The registry and the path.
+    pub repository: ImageRepository,
+    /// The tag, where one is written. Without tag and digest a container runtime takes `latest`.
+    pub tag: Option<Tag>,
+    /// The digest, where one is written; it wins over the tag.
+    pub digest: Option<Digest>,
+}
+
+impl FromStr for ImageRef {
+    type Err = ImageError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (rest, digest) = match text.split_once('@') {
+            Some((rest, digest)) => (rest, Some(digest.parse()?)),
+            None => (text, None),
+        };
+        let colon = rest.rfind(':').filter(|at| !rest[at + 1..].contains('/'));
+        let (repository, tag) = match colon {
+            Some(at) => (&rest[..at], Some(rest[at + 1..].parse()?)),
+            None => (rest, None),
+        };
+        Ok(Self { repository: repository.parse()?, tag, digest })
+    }
+}
+
+impl fmt::Display for ImageRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.repository)?;
+        if let Some(tag) = &self.tag {
+            write!(f, ":{tag}")?;
+        }
+        if let Some(digest) = &self.digest {
+            write!(f, "@{digest}")?;
+        }
+        Ok(())
+    }
+}
+
+fn is_component(part: &str) -> bool {
+    // alphanumeric (separator alphanumeric)*, separator = "." | "_" | "__" | "-"+
+    let bytes = part.as_bytes();
+    let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let edges = bytes.first().copied().is_some_and(word) && bytes.last().copied().is_some_and(word);
+    edges
+        && part
+            .split(|c: char| word(c as u8) && c.is_ascii())
+            .all(|gap| matches!(gap, "" | "." | "_" | "__") || gap.bytes().all(|b| b == b'-'))
+}
+
+fn is_host(host: &str) -> bool {
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !host.ends_with(']') => (name, Some(port)),
+        _ => (host, None),
+    };
+    let port_fits = port.is_none_or(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
+    let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let name_fits = match address {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => name.split('.').all(|label| {
+            !label.is_empty()
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        }),
+    };
+    port_fits && name_fits
+}
+
+macro_rules! text_form {
+    ($($name:ident),+) => {$(
+        impl TryFrom<String> for $name {
+            type Error = ImageError;
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(word: $name) -> Self {
+                word.to_string()
+            }
+        }
+    )+};
+}
+
+macro_rules! shown {
+    ($($name:ident),+) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    )+};
+}
+
+text_form!(ImageRepository, Tag, Digest, ImageRef);
+shown!(ImageRepository, Tag, Digest);
+
+#[cfg(feature = "openapi")]
+mod schema {
+    //! Image references cross HTTP as text.
+
+    use utoipa::{
+        PartialSchema, ToSchema,
+        openapi::{ObjectBuilder, RefOr, Schema, Type},
+    };
+
+    macro_rules! text_schema {
+        ($($name:ident => $example:literal),+) => {$(
+            impl PartialSchema for super::$name {
+                fn schema() -> RefOr<Schema> {
+                    ObjectBuilder::new().schema_type(Type::String).examples([$example]).build().into()
+                }
+            }
+
+            impl ToSchema for super::$name {}
+        )+};
+    }
+
+    text_schema!(ImageRepository => "ghcr.io/acme/api", ImageRef => "ghcr.io/acme/api:1.4.2");
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,16 @@
+//! The words of Heddle, the choice of a tag by policy, and the stations of a change.
+//!
+//! Pure: values in, values out. It must not know of IO, async, clocks (pass `now`), HTTP, SQL or Kubernetes.
+
+pub mod change;
+pub mod git;
+pub mod health;
+pub mod id;
+pub mod image;
+pub mod name;
+pub mod pipeline;
+pub mod place;
+pub mod policy;
+
+/// An instant in UTC. Fields of this type end in `_at`.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -1,0 +1,1 @@
+//! Postgres: all SQL, all rows, the launcher of the embedded server.

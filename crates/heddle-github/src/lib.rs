@@ -1,0 +1,1 @@
+//! Speaks GitHub: App tokens, commits, pull requests, webhook signatures.

@@ -1,0 +1,1 @@
+//! Applies, deletes and watches objects; keeps the inventory in the cluster.

@@ -1,0 +1,1 @@
+//! Reads manifest text with places, finds images and policies, changes one value and no other byte. Pure.

@@ -1,0 +1,1 @@
+//! Plans, prunes, judges drift and health from plain values. Pure.

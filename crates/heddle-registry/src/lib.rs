@@ -1,0 +1,1 @@
+//! Speaks OCI distribution: lists tags, resolves digests, authenticates.

@@ -1,0 +1,1 @@
+//! What each long-running program shares: telemetry, shutdown, ticker, retry, probes.

@@ -1,0 +1,1 @@
+//! Fetches one revision over git and renders it into objects.

@@ -1,0 +1,1 @@
+//! Fetches, renders, applies, prunes, watches health and drift, reports.

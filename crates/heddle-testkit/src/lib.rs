@@ -1,0 +1,1 @@
+//! Fakes that speak HTTP, starters for real parts, builders of domain values.

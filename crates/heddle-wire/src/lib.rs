@@ -1,0 +1,10 @@
+//! Every body that crosses HTTP between Heddle's programs.
+//!
+//! Plain data with serde; the OpenAPI derives stand behind the feature `openapi`, which only the API turns on. It must
+//! not know how a body is sent, stored or shown.
+
+pub mod agent;
+pub mod automator;
+pub mod problem;
+pub mod secret;
+pub mod view;

@@ -1,0 +1,1 @@
+//! The World: every real part, started together.
