@@ -1,1 +1,16 @@
-//! Fetches one revision over git and renders it into objects.
+//! Fetches one revision of a repository over git and renders it into Kubernetes objects.
+//!
+//! It speaks git and runs the official renderers. It knows nothing of clusters, policies or our own API.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+mod error;
+mod fetch;
+mod remote;
+mod snapshot;
+mod store;
+
+pub use error::{FetchError, ReadError};
+pub use remote::{Credential, Remote};
+pub use snapshot::{FileEntry, FileMode, Snapshot};
+pub use store::Store;

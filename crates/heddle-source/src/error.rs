@@ -1,0 +1,104 @@
+//! Why a revision could not be fetched or read. No message holds a credential.
+
+use heddle_core::git::BranchName;
+
+/// Why a fetch failed, in the terms in which a caller acts.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The address itself is wrong; nothing was sent.
+    #[error("the repository's address is refused: {reason}")]
+    Address {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The repository has no such branch.
+    #[error("the repository has no branch `{branch}`")]
+    BranchMissing {
+        /// The branch that was asked for.
+        branch: BranchName,
+    },
+    /// The host wants a login, or refuses this one. A new token may help.
+    #[error("the git host refused the login (401): a credential is missing, expired or wrong")]
+    Unauthorized,
+    /// The login is good and may not read this repository.
+    #[error("the git host forbids reading this repository (403)")]
+    Forbidden,
+    /// No such repository, or one that the login may not see: hosts answer both alike.
+    #[error("the git host knows no such repository, or does not show it to this login (404)")]
+    NotFound,
+    /// The host did not answer, or answered with a fault of its own. Retry later.
+    #[error("the git host cannot be reached: {reason}")]
+    Unreachable {
+        /// The root cause.
+        reason: String,
+    },
+    /// It took too long. Retry later.
+    #[error("the fetch took longer than {limit_secs} s")]
+    TimedOut {
+        /// The limit that was passed.
+        limit_secs: u64,
+    },
+    /// The local store cannot be used.
+    #[error("the local store of repositories cannot be used")]
+    Store(#[source] std::io::Error),
+    /// Nothing a caller can mend.
+    #[error("git failed: {0}")]
+    Other(String),
+}
+
+impl FetchError {
+    /// Whether a new credential may help.
+    pub fn is_about_credentials(&self) -> bool {
+        matches!(self, Self::Unauthorized | Self::Forbidden | Self::NotFound)
+    }
+
+    /// Maps gix's error once, by what the transport saw.
+    pub(crate) fn from_gix(error: gix::Error) -> Self {
+        if error.is_unauthenticated() {
+            return Self::Unauthorized;
+        }
+        let http = error.downcast_any_ref::<reqwest::Error>();
+        match http.and_then(reqwest::Error::status).map(|status| status.as_u16()) {
+            Some(401) => return Self::Unauthorized,
+            Some(403) => return Self::Forbidden,
+            Some(404 | 410) => return Self::NotFound,
+            Some(status @ (429 | 500..)) => return Self::Unreachable { reason: format!("it answered {status}") },
+            _ => {}
+        }
+        let reason = root_cause(error.probable_cause());
+        let transport = error.iter_errors().any(|error| error.is::<gix::protocol::transport::client::Error>());
+        if http.is_some() || transport || error.is_retryable() {
+            Self::Unreachable { reason }
+        } else {
+            Self::Other(reason)
+        }
+    }
+}
+
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+/// Why a file of a fetched revision cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The revision has no such file.
+    #[error("`{path}` does not exist in this revision")]
+    Missing {
+        /// The path that was asked for.
+        path: String,
+    },
+    /// The path is a directory, or a link to another repository.
+    #[error("`{path}` is not a file")]
+    NotAFile {
+        /// The path that was asked for.
+        path: String,
+    },
+    /// The local store is damaged.
+    #[error("the local store of this revision is damaged: {0}")]
+    Damaged(String),
+}

@@ -1,0 +1,108 @@
+//! The blocking conversation with a git host, by gix.
+
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex, atomic::AtomicBool},
+    time::Duration,
+};
+
+use gix::{
+    credentials::{helper::Action, protocol::Outcome},
+    protocol::transport::client::blocking_io::http,
+    remote::{Direction, fetch::Shallow},
+};
+use heddle_core::git::BranchName;
+use secrecy::ExposeSecret;
+
+use crate::{FetchError, Remote, Snapshot, store::Generation};
+
+const CONNECT_LIMIT: Duration = Duration::from_secs(15);
+
+/// Brings the head of `branch` into the clone, and opens it. `stop` ends the transfer.
+pub(crate) fn fetch(
+    generation: &Arc<Generation>,
+    remote: &Remote,
+    branch: &BranchName,
+    limit: Duration,
+    stop: &AtomicBool,
+) -> Result<Snapshot, FetchError> {
+    let repo = open_or_init(generation)?;
+    let reference = format!("refs/heads/{branch}");
+    let head = fetch_head(&repo, remote, branch, &reference, limit, stop)?;
+    Snapshot::open(repo.into_sync(), head, Arc::clone(generation)).map_err(|error| FetchError::Other(error.to_string()))
+}
+
+fn open_or_init(generation: &Generation) -> Result<gix::Repository, FetchError> {
+    let options = gix::open::Options::isolated().open_path_as_is(true);
+    if generation.dir().join("HEAD").exists() {
+        return options.open(generation.dir()).map(|repo| repo.to_thread_local()).map_err(FetchError::from_gix);
+    }
+    std::fs::create_dir_all(generation.dir()).map_err(FetchError::Store)?;
+    gix::ThreadSafeRepository::init_opts(
+        generation.dir(),
+        gix::create::Kind::Bare,
+        gix::create::Options::default(),
+        options,
+    )
+    .map(|repo| repo.to_thread_local())
+    .map_err(FetchError::from_gix)
+}
+
+/// Asks for the branch's head, and for its pack unless the clone holds that head already.
+fn fetch_head(
+    repo: &gix::Repository,
+    remote: &Remote,
+    branch: &BranchName,
+    reference: &str,
+    limit: Duration,
+    stop: &AtomicBool,
+) -> Result<gix::ObjectId, FetchError> {
+    let refspec = format!("+{reference}:{reference}");
+    let git_remote = repo
+        .remote_at(remote.url.as_str())
+        .and_then(|git_remote| git_remote.with_refspecs([refspec.as_str()], Direction::Fetch))
+        .map_err(FetchError::from_gix)?
+        .with_fetch_tags(gix::remote::fetch::Tags::None);
+    let prepared = git_remote
+        .connect(Direction::Fetch)
+        .map_err(FetchError::from_gix)?
+        .with_credentials(|action| Ok(answer(remote, action)))
+        .with_transport_options(Box::new(transport_options(remote, limit)))
+        .prepare_fetch(gix::progress::Discard, gix::remote::ref_map::Options::default())
+        .map_err(FetchError::from_gix)?;
+    let found = prepared.ref_map().mappings.iter().find_map(|mapping| mapping.remote.as_id());
+    let head = found.ok_or_else(|| FetchError::BranchMissing { branch: branch.clone() })?.to_owned();
+    let known = repo.try_find_reference(reference).ok().flatten().and_then(|known| known.try_id().map(|id| id.detach()));
+    if known != Some(head) || !repo.has_object(head) {
+        prepared
+            .with_shallow(Shallow::DepthAtRemote(NonZeroU32::MIN))
+            .receive(gix::progress::Discard, stop)
+            .map_err(FetchError::from_gix)?;
+    }
+    Ok(head)
+}
+
+/// Answers git's question for a login. Nothing is ever stored.
+fn answer(remote: &Remote, action: Action) -> Option<Outcome> {
+    let Action::Get(context) = action else { return None };
+    let credential = remote.credential.as_ref()?;
+    let identity = gix::sec::identity::Account {
+        username: credential.username.clone(),
+        password: credential.password.expose_secret().to_owned(),
+        oauth_refresh_token: None,
+    };
+    Some(Outcome { identity, next: context.into() })
+}
+
+fn transport_options(remote: &Remote, limit: Duration) -> http::Options {
+    let ca_pem = remote.ca_pem.clone();
+    let configure_client = move |builder: reqwest::blocking::ClientBuilder| {
+        // Without a limit of its own a request would end after 30 s, however large the pack.
+        let builder = builder.timeout(limit).connect_timeout(CONNECT_LIMIT);
+        let Some(pem) = &ca_pem else { return Ok(builder) };
+        let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(gix::Error::from_error)?;
+        Ok(builder.tls_certs_merge(certificates))
+    };
+    let backend = http::reqwest::Options { configure_client: Some(Box::new(configure_client)), configure_request: None };
+    http::Options { backend: Some(Arc::new(Mutex::new(backend))), ..http::Options::default() }
+}

@@ -1,0 +1,64 @@
+//! Where to fetch from, and as whom.
+
+use std::fmt;
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::FetchError;
+
+/// A login for HTTPS basic authentication.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    /// The user name.
+    pub username: String,
+    /// The password or token.
+    pub password: SecretString,
+}
+
+/// A repository, and how to reach it.
+#[derive(Clone)]
+pub struct Remote {
+    /// Its `https://` address, without a user; plain `http://` is taken for loopback hosts only, and then without a
+    /// credential.
+    pub url: Url,
+    /// The login; `None` for a public repository.
+    pub credential: Option<Credential>,
+    /// Certificate authorities in PEM, trusted besides those of the system.
+    pub ca_pem: Option<Vec<u8>>,
+}
+
+impl Remote {
+    /// Checks the address before anything is sent.
+    pub(crate) fn check(&self) -> Result<(), FetchError> {
+        let refuse = |reason: &'static str| Err(FetchError::Address { reason });
+        if !self.url.username().is_empty() || self.url.password().is_some() {
+            return refuse("it holds a user or a password: these belong in a Secret");
+        }
+        if self.url.query().is_some() || self.url.fragment().is_some() {
+            return refuse("it holds a query or a fragment");
+        }
+        match self.url.scheme() {
+            "https" => Ok(()),
+            "http" if self.is_loopback() => Ok(()),
+            "http" => refuse("plain http is taken for loopback hosts only: write https"),
+            _ => refuse("only https is supported"),
+        }
+    }
+
+    fn is_loopback(&self) -> bool {
+        match self.url.host() {
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let credential = self.credential.as_ref().map(|credential| &credential.username);
+        f.debug_struct("Remote").field("url", &self.url.as_str()).field("username", &credential).finish_non_exhaustive()
+    }
+}

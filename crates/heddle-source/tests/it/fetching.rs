@@ -1,0 +1,167 @@
+use axum::http::StatusCode;
+use heddle_core::git::BranchName;
+use heddle_source::{Credential, FetchError, FileMode, ReadError, Remote, Snapshot, Store};
+
+use crate::git_host::{GitHost, PASSWORD};
+
+fn main_branch() -> BranchName {
+    "main".parse().unwrap()
+}
+
+struct Setup {
+    host: GitHost,
+    store: Store,
+    dir: tempfile::TempDir,
+}
+
+impl Setup {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self { host: GitHost::start().await, store: Store::open(dir.path()), dir }
+    }
+
+    async fn fetch(&self) -> Result<Snapshot, FetchError> {
+        self.store.fetch(&self.host.remote(), &main_branch()).await
+    }
+
+    async fn fetch_as(&self, change: impl FnOnce(&mut Remote)) -> FetchError {
+        let mut remote = self.host.remote();
+        change(&mut remote);
+        self.store.fetch(&remote, &main_branch()).await.unwrap_err()
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_holds_the_files_of_the_head() {
+    let setup = Setup::new().await;
+    std::os::unix::fs::symlink("a.yaml", setup.host.work_tree().join("link")).unwrap();
+    let head = setup.host.commit(&[("a.yaml", Some("a: 1\n")), ("deep/er/b.yaml", Some("b: 2\n"))]);
+
+    let snapshot = setup.fetch().await.unwrap();
+
+    assert_eq!(snapshot.revision.as_str(), head);
+    let files = snapshot.files().unwrap();
+    let paths: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.mode)).collect();
+    assert_eq!(
+        paths,
+        [("a.yaml", FileMode::Regular), ("deep/er/b.yaml", FileMode::Regular), ("link", FileMode::Symlink)]
+    );
+    assert_eq!(snapshot.read("deep/er/b.yaml").unwrap(), b"b: 2\n");
+    assert_eq!(snapshot.read("link").unwrap(), b"a.yaml");
+    assert!(matches!(snapshot.read("no.yaml"), Err(ReadError::Missing { .. })));
+    assert!(matches!(snapshot.read("deep"), Err(ReadError::NotAFile { .. })));
+    assert_eq!(snapshot.tree_id("deep/er").unwrap(), setup.host.git(&["rev-parse", "HEAD:deep/er"]));
+    assert_eq!(snapshot.tree_id("nowhere"), None);
+}
+
+#[tokio::test]
+async fn a_known_head_costs_no_pack_and_a_new_one_costs_one() {
+    let setup = Setup::new().await;
+    setup.host.commit(&[("a.yaml", Some("a: 1\n"))]);
+    let first = setup.fetch().await.unwrap();
+    setup.fetch().await.unwrap();
+    assert_eq!(setup.host.packs_sent(), 1);
+
+    let head = setup.host.commit(&[("a.yaml", Some("a: 2\n")), ("b.yaml", Some("b: 1\n"))]);
+    let second = setup.fetch().await.unwrap();
+
+    assert_eq!(setup.host.packs_sent(), 2);
+    assert_eq!(second.revision.as_str(), head);
+    assert_eq!(second.read("a.yaml").unwrap(), b"a: 2\n");
+    assert_eq!(first.read("a.yaml").unwrap(), b"a: 1\n");
+}
+
+#[tokio::test]
+async fn a_rewritten_branch_is_followed() {
+    let setup = Setup::new().await;
+    setup.host.commit(&[("a.yaml", Some("a: 1\n"))]);
+    setup.host.commit(&[("a.yaml", Some("a: 2\n"))]);
+    setup.fetch().await.unwrap();
+    setup.host.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    setup.host.git(&["push", "--quiet", "--force", "origin", "main"]);
+
+    assert_eq!(setup.fetch().await.unwrap().read("a.yaml").unwrap(), b"a: 1\n");
+}
+
+#[tokio::test]
+async fn a_restarted_process_uses_the_clone_it_finds_and_mends_a_broken_one() {
+    let setup = Setup::new().await;
+    setup.host.commit(&[("a.yaml", Some("a: 1\n"))]);
+    drop(setup.fetch().await.unwrap());
+    let again = Store::open(setup.dir.path());
+    again.fetch(&setup.host.remote(), &main_branch()).await.unwrap();
+    assert_eq!(setup.host.packs_sent(), 1);
+
+    let clone = std::fs::read_dir(setup.dir.path()).unwrap().next().unwrap().unwrap().path().join("0");
+    std::fs::remove_dir_all(clone.join("objects")).unwrap();
+    std::fs::write(clone.join("HEAD"), "rubbish").unwrap();
+    let mended = Store::open(setup.dir.path()).fetch(&setup.host.remote(), &main_branch()).await.unwrap();
+
+    assert_eq!(mended.read("a.yaml").unwrap(), b"a: 1\n");
+    assert!(!clone.exists());
+}
+
+#[tokio::test]
+async fn a_clone_with_many_packs_is_made_anew_and_old_snapshots_stay_readable() {
+    let setup = Setup::new().await;
+    setup.host.commit(&[("a.yaml", Some("a: 1\n"))]);
+    let old = setup.fetch().await.unwrap();
+    let clone = std::fs::read_dir(setup.dir.path()).unwrap().next().unwrap().unwrap().path();
+    for number in 0..50 {
+        std::fs::write(clone.join(format!("0/objects/pack/pack-{number}.pack")), "").unwrap();
+    }
+
+    setup.fetch().await.unwrap();
+
+    assert!(clone.join("1").exists());
+    assert_eq!(old.read("a.yaml").unwrap(), b"a: 1\n");
+    drop(old);
+    assert!(!clone.join("0").exists());
+}
+
+#[tokio::test]
+async fn each_fault_has_its_own_error_and_none_shows_the_password() {
+    let setup = Setup::new().await;
+    setup.host.commit(&[("a.yaml", Some("a: 1\n"))]);
+    let missing = setup.store.fetch(&setup.host.remote(), &"no-such".parse().unwrap()).await.unwrap_err();
+    assert!(matches!(missing, FetchError::BranchMissing { .. }), "{missing}");
+
+    let anonymous = setup.fetch_as(|remote| remote.credential = None).await;
+    assert!(matches!(anonymous, FetchError::Unauthorized), "{anonymous}");
+    let password = format!("{PASSWORD}-old");
+    let wrong = setup
+        .fetch_as(|remote| remote.credential = Some(Credential { username: "x".into(), password: password.into() }))
+        .await;
+    assert!(matches!(wrong, FetchError::Unauthorized), "{wrong}");
+    let untrusted = setup.fetch_as(|remote| remote.ca_pem = None).await;
+    assert!(matches!(untrusted, FetchError::Unreachable { .. }), "{untrusted}");
+    let unknown = setup.fetch_as(|remote| remote.url.set_path("/acme/other")).await;
+    assert!(matches!(unknown, FetchError::NotFound), "{unknown}");
+    let closed = setup.fetch_as(|remote| remote.url.set_port(Some(1)).unwrap()).await;
+    assert!(matches!(closed, FetchError::Unreachable { .. }), "{closed}");
+
+    for error in [missing, anonymous, wrong, untrusted, unknown, closed] {
+        assert!(!format!("{error} {error:?}").contains(PASSWORD), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn faults_of_the_host_are_told_apart() {
+    let setup = Setup::new().await;
+    setup.host.commit(&[("a.yaml", Some("a: 1\n"))]);
+    setup.host.fail_with(Some(StatusCode::FORBIDDEN));
+    assert!(matches!(setup.fetch().await, Err(FetchError::Forbidden)));
+    setup.host.fail_with(Some(StatusCode::BAD_GATEWAY));
+    assert!(matches!(setup.fetch().await, Err(FetchError::Unreachable { .. })));
+    setup.host.fail_with(None);
+    setup.fetch().await.unwrap();
+}
+
+#[tokio::test]
+async fn addresses_that_would_leak_are_refused_before_anything_is_sent() {
+    let setup = Setup::new().await;
+    for address in ["https://u:p@localhost/acme/config", "http://example.org/acme/config", "file:///etc"] {
+        let refused = setup.fetch_as(|remote| remote.url = address.parse().unwrap()).await;
+        assert!(matches!(refused, FetchError::Address { .. }), "{refused}");
+    }
+}

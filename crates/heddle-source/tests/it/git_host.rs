@@ -1,0 +1,184 @@
+//! A git host: `git http-backend` behind HTTPS and basic authentication, over one bare repository.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{Request, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use heddle_source::{Credential, Remote};
+use tokio::{io::AsyncWriteExt, net::TcpListener};
+use url::Url;
+
+pub const USER: &str = "x-access-token";
+pub const PASSWORD: &str = "correct-horse-battery";
+
+/// A running host and the repository `acme/config` on it, with a work tree to commit from.
+pub struct GitHost {
+    pub url: Url,
+    pub ca_pem: Vec<u8>,
+    work: PathBuf,
+    shared: Arc<Shared>,
+    _dir: tempfile::TempDir,
+}
+
+struct Shared {
+    root: PathBuf,
+    packs_sent: AtomicUsize,
+    fault: Mutex<Option<StatusCode>>,
+}
+
+impl GitHost {
+    pub async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, work) = (dir.path().join("srv"), dir.path().join("work"));
+        git(dir.path(), &["init", "--quiet", "--bare", "-b", "main", "srv/acme/config"]);
+        git(&root.join("acme/config"), &["config", "uploadpack.allowAnySHA1InWant", "true"]);
+        git(dir.path(), &["clone", "--quiet", "srv/acme/config", "work"]);
+        git(&work, &["checkout", "--quiet", "-b", "main"]);
+        let shared = Arc::new(Shared { root, packs_sent: AtomicUsize::new(0), fault: Mutex::default() });
+        let (address, ca_pem) = serve(Router::new().fallback(answer).with_state(Arc::clone(&shared))).await;
+        let url = format!("https://localhost:{}/acme/config", address.port()).parse().unwrap();
+        Self { url, ca_pem, work, shared, _dir: dir }
+    }
+
+    pub fn remote(&self) -> Remote {
+        let credential = Credential { username: USER.into(), password: PASSWORD.into() };
+        Remote { url: self.url.clone(), credential: Some(credential), ca_pem: Some(self.ca_pem.clone()) }
+    }
+
+    /// Writes the files, removes those whose content is `None`, commits, pushes; gives the commit.
+    pub fn commit(&self, files: &[(&str, Option<&str>)]) -> String {
+        for (path, content) in files {
+            let path = self.work.join(path);
+            match content {
+                Some(content) => {
+                    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                    std::fs::write(path, content).unwrap();
+                }
+                None => std::fs::remove_file(path).unwrap(),
+            }
+        }
+        git(&self.work, &["add", "--all"]);
+        git(&self.work, &["commit", "--quiet", "--allow-empty", "-m", "change"]);
+        git(&self.work, &["push", "--quiet", "origin", "HEAD"]);
+        git(&self.work, &["rev-parse", "HEAD"])
+    }
+
+    pub fn git(&self, arguments: &[&str]) -> String {
+        git(&self.work, arguments)
+    }
+
+    pub fn packs_sent(&self) -> usize {
+        self.shared.packs_sent.load(Ordering::Relaxed)
+    }
+
+    pub fn fail_with(&self, status: Option<StatusCode>) {
+        *self.shared.fault.lock().unwrap() = status;
+    }
+
+    pub fn work_tree(&self) -> &Path {
+        &self.work
+    }
+}
+
+fn git(dir: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .current_dir(dir)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .envs([("GIT_AUTHOR_NAME", "a"), ("GIT_AUTHOR_EMAIL", "a@example.org")])
+        .envs([("GIT_COMMITTER_NAME", "a"), ("GIT_COMMITTER_EMAIL", "a@example.org")])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    if let Some(status) = *shared.fault.lock().unwrap() {
+        return status.into_response();
+    }
+    let expected = format!("Basic {}", BASE64_STANDARD.encode(format!("{USER}:{PASSWORD}")));
+    if request.headers().get(header::AUTHORIZATION).is_none_or(|sent| sent != &expected) {
+        return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic realm=\"git\"")]).into_response();
+    }
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut child = tokio::process::Command::new("git")
+        .arg("http-backend")
+        .env("GIT_PROJECT_ROOT", &shared.root)
+        .env("GIT_HTTP_EXPORT_ALL", "1")
+        .env("PATH_INFO", parts.uri.path())
+        .env("QUERY_STRING", parts.uri.query().unwrap_or_default())
+        .env("REQUEST_METHOD", parts.method.as_str())
+        .env("CONTENT_TYPE", text("content-type"))
+        .env("HTTP_CONTENT_ENCODING", text("content-encoding"))
+        .env("GIT_PROTOCOL", text("git-protocol"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&body).await.unwrap();
+    let output = child.wait_with_output().await.unwrap().stdout;
+    if output.windows(8).any(|window| window == b"packfile") {
+        shared.packs_sent.fetch_add(1, Ordering::Relaxed);
+    }
+    from_cgi(&output)
+}
+
+fn from_cgi(output: &[u8]) -> Response {
+    let end = output.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+    let mut response = Response::builder();
+    for line in std::str::from_utf8(&output[..end]).unwrap().lines() {
+        match line.split_once(": ").unwrap() {
+            ("Status", status) => response = response.status(status.split(' ').next().unwrap()),
+            (name, value) => response = response.header(name, value),
+        }
+    }
+    response.body(Body::from(Bytes::copy_from_slice(&output[end + 4..]))).unwrap()
+}
+
+/// Serves over TLS on a free loopback port; gives the address and the authority's certificate.
+async fn serve(router: Router) -> (std::net::SocketAddr, Vec<u8>) {
+    let authority_key = rcgen::KeyPair::generate().unwrap();
+    let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = parameters.self_signed(&authority_key).unwrap();
+    let issuer = rcgen::Issuer::new(parameters, authority_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate =
+        rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let config = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key.serialize_der().try_into().unwrap())
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, router) = (acceptor.clone(), router.clone());
+            tokio::spawn(async move {
+                let Ok(stream) = acceptor.accept(stream).await else { return };
+                let service = hyper_util::service::TowerToHyperService::new(router);
+                let server = hyper_util::server::conn::auto::Builder::new(hyper_util::rt::TokioExecutor::new());
+                let _closed = server.serve_connection(hyper_util::rt::TokioIo::new(stream), service).await;
+            });
+        }
+    });
+    (address, authority.pem().into_bytes())
+}

@@ -1,0 +1,6 @@
+//! Fetching against the real `git http-backend`, over HTTPS with a certificate authority of the test's own.
+
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod fetching;
+mod git_host;
