@@ -1,0 +1,8 @@
+//! The client over a real connection, against small servers that stand for the API.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod agent;
+mod automator;
+mod connection;
+mod server;
+mod user;
