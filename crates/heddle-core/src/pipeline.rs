@@ -1,5 +1,12 @@
 //! The line of a change: pushed → proposed → merged → applied → healthy, computed from facts and nothing else.
 
+mod line;
+mod rollout;
+#[cfg(test)]
+mod tests;
+
+pub use line::line;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
