@@ -1,0 +1,166 @@
+//! The pool, and transactions that say for whom they run.
+//!
+//! Row security reads two settings, and this is the one place that sets them.
+
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
+
+use heddle_core::id::{OrganizationId, UserId};
+use sqlx::{
+    Connection, PgConnection, PgPool, PgTransaction,
+    migrate::MigrateError,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::{
+    error::DbError,
+    notice::{Notice, Notices},
+};
+
+/// The role that all programs' queries run as: it owns nothing and no policy lets it pass.
+pub const APPLICATION_ROLE: &str = "heddle_app";
+
+/// Brings the schema up to this release, as the role that `options` names, which becomes the owner of all tables.
+/// Replicas that start together wait for each other.
+///
+/// # Errors
+/// When the server cannot be reached, or the schema is newer than this release.
+pub async fn migrate(options: &PgConnectOptions) -> Result<(), MigrateError> {
+    let mut connection = PgConnection::connect_with(options).await?;
+    sqlx::migrate!("../../migrations").run(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
+}
+
+/// The store, as one replica reaches it. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    pool: PgPool,
+    notices: Notices,
+}
+
+impl Db {
+    /// Connects as [`APPLICATION_ROLE`] to a database that [`migrate`] has prepared, and begins to listen for notices.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn connect(options: PgConnectOptions, connections: u32) -> Result<Self, DbError> {
+        let options = options
+            .application_name("heddle-api")
+            .options([("role", APPLICATION_ROLE), ("statement_timeout", "30s"), ("lock_timeout", "10s")])
+            .options([("idle_in_transaction_session_timeout", "60s")]);
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options.clone())
+            .await?;
+        let notices = Notices::listen(options).await?;
+        Ok(Self { pool, notices })
+    }
+
+    /// A transaction that sees and writes one organization's rows.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn organization(&self, organization: OrganizationId) -> Result<Tx, DbError> {
+        self.begin(Some(organization), None).await
+    }
+
+    /// A transaction of one person: their account, sessions, tokens and memberships.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn user(&self, user: UserId) -> Result<Tx, DbError> {
+        self.begin(None, Some(user)).await
+    }
+
+    /// A transaction of one person in one organization.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn member(&self, organization: OrganizationId, user: UserId) -> Result<Tx, DbError> {
+        self.begin(Some(organization), Some(user)).await
+    }
+
+    /// A transaction for nobody yet: only the narrow functions and the tables without row security answer.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn routing(&self) -> Result<Tx, DbError> {
+        self.begin(None, None).await
+    }
+
+    /// Everything that any replica announces from now on.
+    pub fn notices(&self) -> tokio::sync::broadcast::Receiver<Notice> {
+        self.notices.subscribe()
+    }
+
+    /// Whether the server answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        sqlx::query_scalar!("select 1 as one").fetch_one(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Ends all connections; what runs is waited for.
+    pub async fn close(&self) {
+        self.notices.stop();
+        self.pool.close().await;
+    }
+
+    async fn begin(&self, organization: Option<OrganizationId>, user: Option<UserId>) -> Result<Tx, DbError> {
+        let mut inner = self.pool.begin().await?;
+        if organization.is_some() || user.is_some() {
+            let text = |id: Option<uuid::Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+            sqlx::query!(
+                "select set_config('heddle.organization', $1, true) as organization,
+                        set_config('heddle.user', $2, true) as \"user\"",
+                text(organization.map(|id| id.0)),
+                text(user.map(|id| id.0)),
+            )
+            .fetch_one(&mut *inner)
+            .await?;
+        }
+        Ok(Tx { inner })
+    }
+}
+
+/// A transaction. Dropping it undoes it. Queries take `&mut *tx`.
+pub struct Tx {
+    inner: PgTransaction<'static>,
+}
+
+impl Tx {
+    /// Makes it so.
+    ///
+    /// # Errors
+    /// When the server did not confirm; then it may or may not be so.
+    pub async fn commit(self) -> Result<(), DbError> {
+        Ok(self.inner.commit().await?)
+    }
+
+    /// Announces something to every replica, when and if this transaction commits.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn notify(&mut self, notice: &Notice) -> Result<(), DbError> {
+        crate::notice::send(&mut *self.inner, notice).await
+    }
+}
+
+impl Deref for Tx {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        &self.inner
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.inner
+    }
+}

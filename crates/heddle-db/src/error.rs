@@ -1,0 +1,46 @@
+//! What can go wrong between us and the store.
+
+/// Why the store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// Something unique exists already; the constraint says what.
+    #[error("`{constraint}` exists already")]
+    Exists {
+        /// The constraint's name.
+        constraint: String,
+    },
+    /// A stored text is no longer a valid word. Written by a newer release, or by hand.
+    #[error("column `{column}` holds something that is not valid: {reason}")]
+    Corrupt {
+        /// The column.
+        column: &'static str,
+        /// What its parser says.
+        reason: String,
+    },
+    /// Nothing a caller can mend.
+    #[error("the database did not answer as it should")]
+    Other(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for DbError {
+    fn from(error: sqlx::Error) -> Self {
+        match error.as_database_error() {
+            Some(told) if told.is_unique_violation() => {
+                Self::Exists { constraint: told.constraint().unwrap_or_default().to_owned() }
+            }
+            _ => Self::Other(error),
+        }
+    }
+}
+
+/// Reads a stored text as the word it was when it was written.
+///
+/// # Errors
+/// [`DbError::Corrupt`] when it is none.
+pub(crate) fn word<T>(column: &'static str, text: &str) -> Result<T, DbError>
+where
+    T: std::str::FromStr,
+    T::Err: std::fmt::Display,
+{
+    text.parse().map_err(|error: T::Err| DbError::Corrupt { column, reason: error.to_string() })
+}
