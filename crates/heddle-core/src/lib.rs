@@ -8,6 +8,7 @@ pub mod health;
 pub mod id;
 pub mod image;
 pub mod name;
+pub mod observe;
 pub mod pipeline;
 pub mod place;
 pub mod policy;

@@ -1,0 +1,92 @@
+//! What a person took back stays back until something newer.
+
+use super::{Tracked, read::same_place};
+use crate::{
+    git::Revision,
+    id::ChangeId,
+    image::{ImageRepository, Tag},
+    name::EnvironmentName,
+    place::PlaceKey,
+};
+
+/// How a person took a change back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TakenBack {
+    /// The branch carried it, and then no more.
+    Reverted {
+        /// The revision that took it back.
+        revision: Revision,
+    },
+    /// Its pull request was closed unmerged, or merged with another value.
+    Declined {
+        /// Who did it.
+        by: Option<String>,
+        /// The pull request's number.
+        number: Option<u64>,
+    },
+}
+
+/// A change and whether a person took it back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastChange {
+    /// The change.
+    pub change: Tracked,
+    /// How it was taken back; `None` for one that was merged and stood.
+    pub taken_back: Option<TakenBack>,
+}
+
+/// A tag that bars every tag not above it at one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BarredTag {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The image.
+    pub image: ImageRepository,
+    /// The place, without file and line.
+    pub place: PlaceKey,
+    /// The tag.
+    pub tag: Tag,
+    /// The change that was taken back.
+    pub change: ChangeId,
+    /// How and by whom.
+    pub reason: String,
+}
+
+/// The tags that are barred: of the changes that a person took back, those that no later change followed which stands.
+pub fn barred(past: &[PastChange]) -> Vec<BarredTag> {
+    past.iter()
+        .filter_map(|one| one.taken_back.as_ref().map(|how| (&one.change, how)))
+        .filter(|(change, _)| {
+            !past.iter().any(|other| {
+                other.taken_back.is_none()
+                    && other.change.sequence > change.sequence
+                    && same_place(change, &other.change)
+            })
+        })
+        .flat_map(|(change, how)| {
+            change.places.iter().map(|place| BarredTag {
+                environment: change.environment.clone(),
+                image: change.image.clone(),
+                place: place.key(),
+                tag: change.to.clone(),
+                change: change.id,
+                reason: how.to_string(),
+            })
+        })
+        .collect()
+}
+
+impl std::fmt::Display for TakenBack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Reverted { revision } => write!(f, "reverted in {}", revision.short()),
+            Self::Declined { by, number } => {
+                f.write_str("declined")?;
+                if let Some(by) = by {
+                    write!(f, " by {by}")?;
+                }
+                number.map_or(Ok(()), |number| write!(f, " (#{number})"))
+            }
+        }
+    }
+}
