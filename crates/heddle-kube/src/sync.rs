@@ -1,0 +1,197 @@
+//! The `Sync` resource, as the cluster's owner writes it and as `kubectl` shows it.
+//!
+//! The definition in `deploy/agent/install.yaml` is generated from these types; a test holds the two together.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What this cluster should run: a path on a branch of a repository.
+#[derive(CustomResource, Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "heddle.dev",
+    version = "v1alpha1",
+    kind = "Sync",
+    namespaced,
+    status = "SyncStatus",
+    doc = "A path on a branch of a Git repository that this cluster follows.",
+    validation = Rule::new("size(self.metadata.name) <= 63").message("the name of a Sync has at most 63 characters"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Revision", type_ = "string", json_path = ".status.revision"),
+    printcolumn(name = "Health", type_ = "string", json_path = ".status.health"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncSpec {
+    /// Address of the repository, such as `https://github.com/acme/config`.
+    #[x_kube(validation = Rule::new("self.startsWith('https://') || self.matches('^http://(localhost|127[.][0-9.]+)(:[0-9]+)?/')").message("write the repository as https://host/owner/name"))]
+    #[x_kube(validation = Rule::new("!self.contains('@')").message("a user or a password does not belong in the address: name a Secret in `credentials`"))]
+    #[schemars(length(max = 2048))]
+    pub repository: String,
+    /// The branch to follow.
+    #[serde(default = "default_branch")]
+    #[schemars(length(min = 1, max = 255))]
+    pub branch: String,
+    /// The directory in the repository; empty for its root.
+    #[serde(default)]
+    #[x_kube(validation = Rule::new("!self.split('/').exists(part, part == '..')").message("the path may not leave the repository"))]
+    #[schemars(length(max = 1024))]
+    pub path: String,
+    /// How often the repository is asked for a new revision, such as `90s`, `1m` or `1h30m`. A hint makes it sooner.
+    #[serde(default = "default_interval")]
+    #[schemars(regex(pattern = r"^([0-9]+(s|m|h))+$"), length(max = 32))]
+    pub interval: String,
+    /// Whether objects that left the path are deleted from the cluster.
+    #[serde(default = "default_prune")]
+    pub prune: bool,
+    /// What is done about changes that others make to the objects.
+    #[serde(default)]
+    pub drift: DriftMode,
+    /// The service account in the namespace of the Sync as which everything is read and written.
+    #[serde(default = "default_service_account")]
+    #[schemars(length(min = 1, max = 253))]
+    pub service_account_name: String,
+    /// The namespaces that it may touch; empty for all that its service account may.
+    #[serde(default)]
+    #[schemars(length(max = 200))]
+    pub namespaces: Vec<String>,
+    /// The kinds that it may touch, such as `Deployment` or `Certificate.cert-manager.io`; empty for all that its
+    /// service account may.
+    #[serde(default)]
+    #[schemars(length(max = 200))]
+    pub kinds: Vec<String>,
+    /// A Secret in the namespace of the Sync with the keys `username` and `password` for the repository. Without it the
+    /// agent asks Heddle for a token that reads this repository. The service account must be allowed to get it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<SecretReference>,
+    /// Nothing is applied, pruned or healed while this is true.
+    #[serde(default)]
+    pub suspend: bool,
+}
+
+/// What is done about changes that others make to the objects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DriftMode {
+    /// They are put back and reported.
+    #[default]
+    Heal,
+    /// They are reported.
+    Detect,
+    /// They are not looked for.
+    Off,
+}
+
+/// Names a Secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretReference {
+    /// Its name.
+    #[schemars(length(min = 1, max = 253))]
+    pub secret_name: String,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncStatus {
+    /// The generation of the spec that the rest is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// The first digits of the revision that is applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// The revision that is fully applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied_revision: Option<String>,
+    /// The revision last tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempted_revision: Option<String>,
+    /// The verdict on all objects together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<String>,
+    /// How many objects it manages.
+    #[serde(default)]
+    pub objects: u64,
+    /// `Ready`, `Fetched`, `Rendered`, `Applied`, `Pruned`, `Healthy`.
+    #[serde(default)]
+    pub conditions: Vec<SyncCondition>,
+    /// What is wrong with the revision last tried, at most 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<SyncStatusError>,
+    /// A deletion that stopped and asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_prune: Option<StoppedPruneStatus>,
+}
+
+/// A condition, as all of Kubernetes has them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncCondition {
+    /// What it is about.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `True`, `False` or `Unknown`.
+    pub status: String,
+    /// One word.
+    pub reason: String,
+    /// A sentence.
+    pub message: String,
+    /// Since when, in RFC 3339.
+    #[schemars(extend("format" = "date-time"))]
+    pub last_transition_time: String,
+    /// The generation of the spec that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+}
+
+/// One thing that is wrong with a revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncStatusError {
+    /// The file, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The line in it, from 1, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// `Kind namespace/name`, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// A deletion that stopped, because it is large or because the path holds nothing any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StoppedPruneStatus {
+    /// The annotation `heddle.dev/approve-prune` with this value lets it go on.
+    pub plan: String,
+    /// Why it stopped.
+    pub reason: String,
+    /// What it would delete, at most 20.
+    pub objects: Vec<String>,
+    /// How many in all.
+    pub count: u64,
+}
+
+fn default_branch() -> String {
+    "main".to_owned()
+}
+
+fn default_interval() -> String {
+    "1m".to_owned()
+}
+
+fn default_prune() -> bool {
+    true
+}
+
+fn default_service_account() -> String {
+    "heddle-deployer".to_owned()
+}
+
+#[cfg(test)]
+mod tests;
