@@ -1,8 +1,25 @@
 //! The choice of a tag by policy, and the reason for every tag passed over.
+//!
+//! [`TagPolicy`] is what a person wrote; [`CompiledPolicy`] is one that can be followed; [`select`] follows it. A kind of
+//! policy that this version cannot follow is a fault of [`CompiledPolicy::new`], so that it stops writes and is never
+//! taken for a wider rule.
+
+mod compiled;
+mod pattern;
+mod range;
+mod select;
+mod version;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use self::{
+    compiled::{CompiledPolicy, PolicyFault},
+    pattern::{Pattern, PatternError},
+    range::{Range, RangeError},
+    select::{BarredTag, SelectInput, select},
+    version::TagVersion,
+};
 use crate::image::{Digest, Tag};
 
 /// A tag as the scans of its registry know it.
@@ -58,15 +75,116 @@ pub enum VerdictKind {
 pub struct Selection {
     /// The tag to run; `None` when none qualifies or the list is incomplete. It may be the current one.
     pub chosen: Option<Tag>,
+    /// Why this tag, or why none, in a sentence.
+    pub reason: String,
     /// Each tag with its verdict, best first.
     pub verdicts: Vec<Verdict>,
 }
 
-/// The policy block of a rule in `.heddle.yaml`.
+/// The policy block of a rule in `.heddle.yaml`. Exactly one of the first five fields says how tags are ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default)]
 pub struct TagPolicy {
-    /// A range in the language that Flux, Argo CD Image Updater and Kargo share.
+    /// A range in the language that Flux, Argo CD Image Updater and Kargo share; the highest version in it is chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub semver: Option<String>,
+    /// Tags are numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub numerical: Option<SortOrder>,
+    /// Tags are ordered as text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alphabetical: Option<SortOrder>,
+    /// Tags are ordered by time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest: Option<NewestBy>,
+    /// The tag whose digest is followed, such as `latest`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// A regular expression that a tag must match somewhere.
+    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
+    pub matches: Option<String>,
+    /// What of the match is ordered, such as `$version`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extract: Option<String>,
+    /// Tags that are passed over: `regexp:…` or `glob:…`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<String>,
+    /// Tags that take part, in the same forms; empty means all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
+    /// The variant that a tag must have (`alpine` of `1.2.3-alpine`); by default that of the running tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suffix: Option<String>,
+    /// Platforms that the image must have, such as `linux/amd64`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub platforms: Vec<String>,
+    /// How far a tag may be from the running one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within: Option<Within>,
+    /// Whether pre-releases take part although the range names none.
+    #[serde(skip_serializing_if = "is_false")]
+    pub prerelease: bool,
+    /// Whether an older tag than the running one may be chosen.
+    #[serde(skip_serializing_if = "is_false")]
+    pub downgrade: bool,
+    /// How long a tag must have been seen, such as `2d`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_age: Option<String>,
+    /// Whether `tag@digest` is written.
+    #[serde(skip_serializing_if = "is_false")]
+    pub pin_digest: bool,
+    /// Who must have signed the image.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signed_by: Vec<Signer>,
 }
+
+/// Ascending chooses the last, descending the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum SortOrder {
+    /// The greatest is chosen.
+    Asc,
+    /// The least is chosen.
+    Desc,
+}
+
+/// Which time orders tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum NewestBy {
+    /// The image's own creation time.
+    Created,
+    /// When we saw the tag first.
+    FirstSeen,
+}
+
+/// How far from the running version a tag may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Within {
+    /// Any version.
+    Major,
+    /// The same major number.
+    Minor,
+    /// The same major and minor number.
+    Patch,
+}
+
+/// Who must have signed an image.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Signer {
+    /// Path of a public key in the config repository.
+    pub key: String,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+#[cfg(test)]
+mod tests;

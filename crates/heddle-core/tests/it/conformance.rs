@@ -1,0 +1,49 @@
+//! Runs the shared cases of `HEDDLE_CASES` and counts agreed, differs on purpose, wrong.
+
+use std::{env, fs, io::Write as _, path::PathBuf};
+
+use serde_json::Value;
+
+/// What one case came to.
+pub enum Outcome {
+    /// As the peer.
+    Agreed,
+    /// Another kind of case, not of this crate or not built.
+    NotOurs,
+    /// Otherwise than the peer; the text says how.
+    Wrong(String),
+}
+
+/// Runs every case of a file.
+///
+/// `on_purpose` lists ids at which Heddle differs, each with its reason; one that agrees after all is an error too.
+pub fn run(file: &str, on_purpose: &[(&str, &str)], case: impl Fn(&Value) -> Outcome) {
+    let Some(folder) = env::var_os("HEDDLE_CASES").map(PathBuf::from) else {
+        say(&format!("{file}: 0 cases, because HEDDLE_CASES is not set"));
+        return;
+    };
+    let text = fs::read_to_string(folder.join(file)).unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let (mut agreed, mut differs, mut others, mut wrong) = (0, 0, 0, Vec::new());
+    for value in document["cases"].as_array().unwrap() {
+        let id = value["id"].as_str().unwrap();
+        let purpose = on_purpose.iter().any(|(known, _)| *known == id);
+        match case(value) {
+            Outcome::Agreed if purpose => wrong.push(format!("{id}: listed as different, but it agrees")),
+            Outcome::Agreed => agreed += 1,
+            Outcome::Wrong(_) if purpose => differs += 1,
+            Outcome::Wrong(how) => wrong.push(format!("{id}: {how}")),
+            Outcome::NotOurs => others += 1,
+        }
+    }
+    say(&format!(
+        "{file}: {agreed} agreed, {differs} differ on purpose, {} wrong ({others} of other kinds)",
+        wrong.len()
+    ));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Past the capture of the test harness, so that it is seen when everything passes.
+fn say(line: &str) {
+    std::io::stderr().lock().write_all(format!("conformance: {line}\n").as_bytes()).unwrap();
+}

@@ -1,0 +1,5 @@
+//! Conformance with what the peers' own tests pin down.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod conformance;
+mod policy;
