@@ -1,1 +1,22 @@
-//! Reads manifest text with places, finds images and policies, changes one value and no other byte. Pure.
+//! Reads manifest text with places, finds images and the rules that govern them, changes one value and no other byte.
+//!
+//! Pure: texts in, values out. It must not know where files come from or where edits go.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+pub mod config;
+pub mod edit;
+pub mod find;
+pub mod glob;
+mod kustomize;
+mod object;
+pub mod style;
+pub mod yaml;
+
+mod finding;
+
+pub use self::{
+    config::Config,
+    edit::{Edit, EditError, edit},
+    find::{Files, Found, find},
+    finding::Finding,
+};

@@ -1,0 +1,162 @@
+//! `.heddle.yaml`: what a person decides.
+//!
+//! Reading fails closed. A mistake never lets a broader rule write: a broken rule still matches what it names and yields
+//! no update; when its selector cannot be read, the rules after it stop too; a hold, freeze or schedule that is broken or
+//! cannot be followed yet stops writes in its scope; what might be anything stops everything.
+
+mod fields;
+mod images;
+mod read;
+mod stops;
+
+use heddle_core::{change::Mode, git::BranchName, image::ImageRepository, name::EnvironmentName, policy::TagPolicy};
+
+pub use self::read::read;
+use crate::glob::Glob;
+
+/// The name of the file, at the repository's root.
+pub const CONFIG_FILE: &str = ".heddle.yaml";
+
+/// What `.heddle.yaml` says.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// The environments, in order of promotion.
+    pub environments: Vec<Environment>,
+    /// The rules for images; the first that matches governs.
+    pub rules: Vec<Rule>,
+    /// What stops writes: broken or not yet built holds, freezes, schedules, promotions.
+    pub stops: Vec<Stop>,
+    /// How many proposals may be open at once.
+    pub open_limit: Option<u32>,
+}
+
+/// An environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// Its name.
+    pub name: EnvironmentName,
+    /// Its path, without slashes at its ends; empty for the root.
+    pub path: String,
+    /// Its branch; the default branch where none is written.
+    pub branch: Option<BranchName>,
+}
+
+/// A rule for images.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Its line in the file.
+    pub line: u32,
+    /// What it names; `None` when that cannot be read, so that it and all after it stop.
+    pub selector: Option<Selector>,
+    /// How tags are chosen; `None` when the rule is broken.
+    pub policy: Option<TagPolicy>,
+    /// How changes are written.
+    pub mode: Mode,
+}
+
+/// What a rule names. All parts must hold.
+#[derive(Debug, Clone)]
+pub struct Selector {
+    /// Image repositories.
+    pub name: RepositoryGlob,
+    /// Environments; empty means all.
+    pub environments: Vec<EnvironmentName>,
+    /// Paths of files; empty means all.
+    pub paths: Vec<Glob>,
+    /// Containers; empty means all.
+    pub containers: Vec<String>,
+}
+
+/// A glob over image repositories in full; `nginx` names `docker.io/library/nginx`, `*` alone names all.
+#[derive(Debug, Clone)]
+pub enum RepositoryGlob {
+    /// Every repository.
+    All,
+    /// Those that match.
+    Matching(Glob),
+}
+
+/// A scope in which nothing is written, and why.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    /// Its line in the file.
+    pub line: u32,
+    /// Environments; empty means all.
+    pub environments: Vec<EnvironmentName>,
+    /// Image repositories.
+    pub images: RepositoryGlob,
+    /// A sentence that says why.
+    pub reason: String,
+}
+
+/// An image at a place, as far as rules look at it.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The effective repository.
+    pub image: &'a ImageRepository,
+    /// The environment.
+    pub environment: &'a EnvironmentName,
+    /// The file.
+    pub file: &'a str,
+    /// The container; `None` at a place that belongs to none.
+    pub container: Option<&'a str>,
+}
+
+impl Config {
+    /// The rule that governs an image at a place: the first that matches, or one that stopped the rules after it.
+    pub fn rule_for(&self, subject: Subject<'_>) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.selector.as_ref().is_none_or(|selector| selector.matches(subject)))
+    }
+
+    /// What stops writes of an image in an environment.
+    pub fn stop_for(&self, image: &ImageRepository, environment: &EnvironmentName) -> Option<&Stop> {
+        self.stops.iter().find(|stop| {
+            (stop.environments.is_empty() || stop.environments.contains(environment)) && stop.images.matches(image)
+        })
+    }
+}
+
+impl Selector {
+    /// Whether the selector names the image at its place. A place without a container is named by every container list,
+    /// because what stands in `images:` of a kustomization reaches each container.
+    pub fn matches(&self, subject: Subject<'_>) -> bool {
+        self.name.matches(subject.image)
+            && (self.environments.is_empty() || self.environments.contains(subject.environment))
+            && (self.paths.is_empty() || self.paths.iter().any(|glob| glob.matches(subject.file)))
+            && (self.containers.is_empty()
+                || subject.container.is_none_or(|name| self.containers.iter().any(|container| container == name)))
+    }
+}
+
+impl RepositoryGlob {
+    /// Reads the glob; `None` when it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "*" || text == "**" {
+            return Some(Self::All);
+        }
+        let first = text.split('/').next().unwrap_or_default();
+        let host = text.contains('/') && (first.contains(['.', ':', '*', '?']) || first == "localhost");
+        let full = match (host, text.contains('/')) {
+            (true, _) => text.to_owned(),
+            (false, true) => format!("docker.io/{text}"),
+            (false, false) => format!("docker.io/library/{text}"),
+        };
+        if text.bytes().any(|b| b.is_ascii_uppercase() || b == b'@') {
+            return None;
+        }
+        // A tag in the name would match nothing, in silence.
+        let tagged = full.rsplit('/').next().is_some_and(|last| last.contains(':'));
+        if tagged { None } else { Glob::parse(&full).map(Self::Matching) }
+    }
+
+    /// Whether the repository matches.
+    pub fn matches(&self, image: &ImageRepository) -> bool {
+        match self {
+            Self::All => true,
+            Self::Matching(glob) => glob.matches(image.as_str()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! Reads a mapping key by key, and tells what is unknown, missing or of the wrong kind, with its place.
+
+use crate::{
+    Finding,
+    config::CONFIG_FILE,
+    yaml::{Node, Position},
+};
+
+/// The code of what is right, and cannot be followed yet.
+pub(super) const NOT_BUILT: &str = "not-built";
+
+/// Findings, as they are collected. All come at once.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    pub(super) fn into_findings(mut self) -> Vec<Finding> {
+        self.findings.sort();
+        self.findings.dedup();
+        self.findings
+    }
+
+    /// How many mistakes there are: a part is broken when reading it adds one. What is right and not built is none.
+    pub(super) fn faults(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.blocks && finding.code != NOT_BUILT).count()
+    }
+
+    pub(super) fn add(&mut self, position: Position, code: &'static str, message: String) {
+        self.findings.push(Finding { file: CONFIG_FILE.to_owned(), position, code, message, blocks: true });
+    }
+
+    pub(super) fn note(&mut self, position: Position, code: &'static str, message: String) {
+        self.findings.push(Finding { file: CONFIG_FILE.to_owned(), position, code, message, blocks: false });
+    }
+
+    pub(super) fn wrong(&mut self, node: &Node, message: String) {
+        self.add(node.position, "wrong-value", message);
+    }
+
+    /// The entries of a mapping. Keys outside `known` and keys written twice become findings.
+    pub(super) fn fields<'a>(&mut self, node: &'a Node, what: &str, known: &[&str]) -> Option<&'a Node> {
+        if !matches!(node.value, crate::yaml::Value::Mapping(_)) {
+            self.wrong(node, format!("{what} is {}, and must be a mapping", node.kind()));
+            return None;
+        }
+        let mut seen: Vec<&str> = Vec::new();
+        for (key, _) in node.entries() {
+            let name = key.text().unwrap_or_default();
+            if seen.contains(&name) {
+                self.add(key.position, "duplicate-key", format!("`{name}` stands twice: keep one"));
+            }
+            seen.push(name);
+            if !known.contains(&name) {
+                let nearest = nearest(name, known).map(|word| format!(", write `{word}`"));
+                let known = || format!(": it has {}", listed(known));
+                let message = format!("{what} has no key `{}`{}", shown(name), nearest.unwrap_or_else(known));
+                self.add(key.position, "unknown-key", message);
+            }
+        }
+        Some(node)
+    }
+
+    /// A text; `None` with a finding when it is something else.
+    pub(super) fn text<'a>(&mut self, node: &'a Node, key: &str) -> Option<&'a str> {
+        match node.text() {
+            Some(text) if !node.is_null() && !text.trim().is_empty() => Some(text),
+            _ => {
+                self.wrong(node, format!("`{key}` is {}, and must be a text", kind(node)));
+                None
+            }
+        }
+    }
+
+    /// The members of a list; a finding when it is none.
+    pub(super) fn list<'a>(&mut self, node: &'a Node, key: &str) -> &'a [Node] {
+        if !matches!(node.value, crate::yaml::Value::Sequence(_)) && !node.is_null() {
+            self.wrong(node, format!("`{key}` is {}, and must be a list", kind(node)));
+        }
+        node.items()
+    }
+
+    /// A list of texts.
+    pub(super) fn texts(&mut self, node: &Node, key: &str) -> Vec<String> {
+        self.list(node, key).iter().filter_map(|item| self.text(item, key).map(str::to_owned)).collect()
+    }
+
+    pub(super) fn flag(&mut self, node: &Node, key: &str) -> Option<bool> {
+        match node.text() {
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            _ => {
+                self.wrong(node, format!("`{key}` must be `true` or `false`"));
+                None
+            }
+        }
+    }
+
+    /// One word of a closed list.
+    pub(super) fn word<T: Copy>(&mut self, node: &Node, key: &str, words: &[(&str, T)]) -> Option<T> {
+        let text = self.text(node, key)?;
+        let known = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        if known.is_none() {
+            let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            let remedy = nearest(text, &names).map(|word| format!("write `{word}`"));
+            let remedy = remedy.unwrap_or_else(|| format!("write {}", listed(&names)));
+            self.wrong(node, format!("`{key}` has no `{}`: {remedy}", shown(text)));
+        }
+        known
+    }
+}
+
+fn kind(node: &Node) -> &'static str {
+    match node.text() {
+        Some(text) if text.trim().is_empty() => "empty",
+        _ => node.kind(),
+    }
+}
+
+fn listed(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// A foreign text, short and without control characters, for a message.
+pub(super) fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(60).collect()
+}
+
+/// The known word that a person most likely meant: at most two letters, or a third of the word, away.
+fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let near = known.iter().map(|candidate| (distance(word, candidate), *candidate)).min()?;
+    (near.0 <= (word.chars().count() / 3).max(2) && near.0 < near.1.len()).then_some(near.1)
+}
+
+/// The number of letters to insert, remove or replace (Levenshtein).
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.chars().take(100).enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[right.len()]
+}

@@ -1,0 +1,186 @@
+//! The rules for images.
+
+use heddle_core::{
+    change::Mode,
+    policy::{CompiledPolicy, NewestBy, Signer, SortOrder, TagPolicy, Within},
+};
+
+use super::{
+    Environment, RepositoryGlob, Rule, Selector,
+    fields::{NOT_BUILT, Report, shown},
+    read::read_environment_list,
+};
+use crate::{glob::Glob, yaml::Node};
+
+const RULE_KEYS: &[&str] = &["name", "environments", "paths", "containers", "policy", "mode"];
+
+const POLICY_KEYS: &[&str] = &[
+    "semver",
+    "numerical",
+    "alphabetical",
+    "newest",
+    "digest",
+    "match",
+    "extract",
+    "ignore",
+    "allow",
+    "suffix",
+    "platforms",
+    "within",
+    "prerelease",
+    "downgrade",
+    "min_age",
+    "pin_digest",
+    "signed_by",
+];
+
+pub(super) fn read_rules(node: &Node, environments: &[Environment], report: &mut Report) -> Vec<Rule> {
+    let before = report.faults();
+    let rules: Vec<Rule> =
+        report.list(node, "images").iter().map(|item| read_rule(item, environments, report)).collect();
+    if rules.is_empty() && report.faults() > before {
+        // Not even a list: nothing says what the rules would have named.
+        return vec![Rule::unreadable(node.position.line)];
+    }
+    rules
+}
+
+impl Rule {
+    fn unreadable(line: u32) -> Self {
+        Self { line, selector: None, policy: None, mode: Mode::Observe }
+    }
+}
+
+fn read_rule(node: &Node, environments: &[Environment], report: &mut Report) -> Rule {
+    let line = node.position.line;
+    let before = report.faults();
+    let Some(fields) = report.fields(node, "a rule", RULE_KEYS) else { return Rule::unreadable(line) };
+    let selector = read_selector(fields, environments, report);
+    if selector.is_none() {
+        let message = "what this rule names cannot be read, so the rules after it stop too".to_owned();
+        report.add(node.position, "unreadable-selector", message);
+    }
+    let mode = match fields.get("mode") {
+        None => Some(Mode::default()),
+        Some(mode) => report.word(
+            mode,
+            "mode",
+            &[("pull-request", Mode::PullRequest), ("commit", Mode::Commit), ("observe", Mode::Observe)],
+        ),
+    };
+    let policy = match fields.get("policy") {
+        Some(policy) => read_policy(policy, report),
+        None => {
+            report.add(node.position, "missing-key", "the rule has no `policy`, so it updates nothing".into());
+            None
+        }
+    };
+    let sound = report.faults() == before;
+    Rule { line, selector, policy: policy.filter(|_| sound), mode: mode.unwrap_or(Mode::Observe) }
+}
+
+fn read_selector(fields: &Node, environments: &[Environment], report: &mut Report) -> Option<Selector> {
+    let before = report.faults();
+    let name = match fields.get("name") {
+        Some(node) => read_image_glob(node, "name", report),
+        None => {
+            report.add(fields.position, "missing-key", "the rule has no `name`: write a repository or `*`".into());
+            None
+        }
+    };
+    let environments = match fields.get("environments") {
+        Some(node) => read_environment_list(node, environments, report),
+        None => Some(Vec::new()),
+    };
+    let mut paths = Vec::new();
+    for item in fields.get("paths").map(|node| report.list(node, "paths")).unwrap_or_default() {
+        match report.text(item, "paths").map(Glob::parse) {
+            Some(Some(glob)) => paths.push(glob),
+            Some(None) => report.wrong(item, "this is no path glob: write for example `clusters/prod/**`".into()),
+            None => {}
+        }
+    }
+    let containers = fields.get("containers").map(|node| report.texts(node, "containers")).unwrap_or_default();
+    let selector = Selector { name: name?, environments: environments?, paths, containers };
+    (report.faults() == before).then_some(selector)
+}
+
+/// A glob over image repositories.
+pub(super) fn read_image_glob(node: &Node, key: &str, report: &mut Report) -> Option<RepositoryGlob> {
+    let text = report.text(node, key)?;
+    let glob = RepositoryGlob::parse(text);
+    if glob.is_none() {
+        let message = format!(
+            "`{}` names no image repository: write it in lower case and without a tag, `*` for any part",
+            shown(text)
+        );
+        report.wrong(node, message);
+    }
+    glob
+}
+
+fn read_policy(node: &Node, report: &mut Report) -> Option<TagPolicy> {
+    let before = report.faults();
+    let fields = report.fields(node, "a policy", POLICY_KEYS)?;
+    let mut policy = TagPolicy::default();
+    for (key, value) in fields.entries() {
+        read_policy_field(key.text().unwrap_or_default(), value, &mut policy, report);
+    }
+    if report.faults() == before
+        && let Err(faults) = CompiledPolicy::new(&policy)
+    {
+        for fault in faults {
+            let position = fields.get(fault.field).unwrap_or(node).position;
+            let code = if fault.not_built { NOT_BUILT } else { "wrong-value" };
+            report.add(position, code, fault.message);
+        }
+        return None;
+    }
+    (report.faults() == before).then_some(policy)
+}
+
+fn read_policy_field(key: &str, value: &Node, policy: &mut TagPolicy, report: &mut Report) {
+    let order = &[("asc", SortOrder::Asc), ("desc", SortOrder::Desc)];
+    let text = |report: &mut Report| report.text(value, key).map(str::to_owned);
+    match key {
+        // A bare number is a range too; its text is what counts.
+        "semver" => policy.semver = text(report),
+        "numerical" => policy.numerical = report.word(value, key, order),
+        "alphabetical" => policy.alphabetical = report.word(value, key, order),
+        "newest" => {
+            let times = &[("created", NewestBy::Created), ("first-seen", NewestBy::FirstSeen)];
+            policy.newest = report.word(value, key, times);
+        }
+        "digest" => policy.digest = text(report),
+        "match" => policy.matches = text(report),
+        "extract" => policy.extract = text(report),
+        "ignore" => policy.ignore = report.texts(value, key),
+        "allow" => policy.allow = report.texts(value, key),
+        // An empty suffix asks for tags without a variant.
+        "suffix" if value.text() == Some("") && !value.is_null() => policy.suffix = Some(String::new()),
+        "suffix" => policy.suffix = text(report),
+        "platforms" => policy.platforms = report.texts(value, key),
+        "within" => {
+            let steps = &[("major", Within::Major), ("minor", Within::Minor), ("patch", Within::Patch)];
+            policy.within = report.word(value, key, steps);
+        }
+        "prerelease" => policy.prerelease = report.flag(value, key).unwrap_or_default(),
+        "downgrade" => policy.downgrade = report.flag(value, key).unwrap_or_default(),
+        "min_age" => policy.min_age = text(report),
+        "pin_digest" => policy.pin_digest = report.flag(value, key).unwrap_or_default(),
+        "signed_by" => policy.signed_by = read_signers(value, report),
+        _ => {}
+    }
+}
+
+fn read_signers(node: &Node, report: &mut Report) -> Vec<Signer> {
+    let mut signers = Vec::new();
+    for item in report.list(node, "signed_by") {
+        let Some(fields) = report.fields(item, "a signer", &["key"]) else { continue };
+        match fields.get("key") {
+            Some(key) => signers.extend(report.text(key, "key").map(|key| Signer { key: key.to_owned() })),
+            None => report.add(item.position, "missing-key", "the signer has no `key`".into()),
+        }
+    }
+    signers
+}

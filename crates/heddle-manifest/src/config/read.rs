@@ -1,0 +1,186 @@
+//! The file as a whole, and its environments.
+
+use heddle_core::{git::BranchName, name::EnvironmentName};
+
+use super::{
+    Config, Environment, RepositoryGlob, Stop,
+    fields::{NOT_BUILT, Report, shown},
+    images::read_rules,
+    stops::{read_freezes, read_holds, read_updates},
+};
+use crate::{
+    Finding,
+    yaml::{Documents, Node, Position},
+};
+
+const KEYS: &[&str] = &["version", "environments", "images", "updates", "freezes", "holds"];
+
+/// Reads `.heddle.yaml`; all that is wrong comes as findings, and stops what it might have stopped.
+pub fn read(text: &str) -> (Config, Vec<Finding>) {
+    let mut report = Report::default();
+    let mut config = Config::default();
+    let documents = Documents::read(text);
+    if let Some(error) = &documents.error {
+        let message = format!("this is no YAML, so nothing is written: {}", error.message);
+        report.add(error.position, "broken-yaml", message);
+    }
+    if let Some(second) = documents.roots.get(1) {
+        report.add(second.position, "wrong-value", "the file must be one document, so nothing is written".into());
+    }
+    if let Some(root) = documents.roots.first() {
+        read_root(root, &mut config, &mut report);
+    }
+    if documents.error.is_some() || documents.roots.len() > 1 {
+        config.stop_all(1, "`.heddle.yaml` cannot be read");
+    }
+    (config, report.into_findings())
+}
+
+fn read_root(root: &Node, config: &mut Config, report: &mut Report) {
+    let known = report.faults();
+    let Some(root) = report.fields(root, "`.heddle.yaml`", KEYS) else {
+        return config.stop_all(1, "`.heddle.yaml` cannot be read");
+    };
+    read_version(root, report);
+    if report.faults() > known {
+        // An unknown key may be a misspelt freeze or hold.
+        config.stop_all(root.position.line, "`.heddle.yaml` holds a key or a version that is not known");
+    }
+    if let Some(environments) = root.get("environments") {
+        read_environments(environments, config, report);
+    }
+    if let Some(images) = root.get("images") {
+        config.rules = read_rules(images, &config.environments, report);
+    }
+    let stops = [
+        root.get("updates").map(|updates| read_updates(updates, config, report)),
+        root.get("freezes").map(|freezes| read_freezes(freezes, &config.environments, report)),
+        root.get("holds").map(|holds| read_holds(holds, &config.environments, report)),
+    ];
+    config.stops.extend(stops.into_iter().flatten().flatten());
+}
+
+fn read_version(root: &Node, report: &mut Report) {
+    match root.get("version") {
+        Some(version) if version.text() == Some("1") => {}
+        Some(version) => report.wrong(version, "`version` must be `1`, so nothing is written".into()),
+        None => report.add(root.position, "missing-key", "`version: 1` is missing, so nothing is written".into()),
+    }
+}
+
+fn read_environments(node: &Node, config: &mut Config, report: &mut Report) {
+    let before = report.faults();
+    for item in report.list(node, "environments") {
+        let promotion = report.faults();
+        let Some(environment) = read_environment(item, report) else { continue };
+        if config.environments.iter().any(|other| other.name == environment.name) {
+            report.wrong(item, format!("the environment `{}` stands twice", environment.name));
+        }
+        let same_place = |other: &&Environment| other.path == environment.path && other.branch == environment.branch;
+        if let Some(other) = config.environments.iter().find(same_place) {
+            report.wrong(item, format!("`{}` and `{}` have the same path", environment.name, other.name));
+        }
+        if report.faults() == promotion
+            && let Some(promote) = item.get("promote")
+        {
+            let name = environment.name.clone();
+            let message = format!("`promote` is not built yet, so nothing is written in `{name}`");
+            report.add(promote.position, NOT_BUILT, message.clone());
+            config.stops.push(Stop {
+                line: promote.position.line,
+                environments: vec![name],
+                images: RepositoryGlob::All,
+                reason: message,
+            });
+        }
+        config.environments.push(environment);
+    }
+    if report.faults() > before {
+        // What the broken environment was to keep apart is not known.
+        config.stop_all(node.position.line, "an environment in `.heddle.yaml` is broken");
+    }
+}
+
+fn read_environment(node: &Node, report: &mut Report) -> Option<Environment> {
+    let fields = report.fields(node, "an environment", &["name", "path", "branch", "promote"])?;
+    let name = match fields.get("name") {
+        Some(name) => read_name(name, report),
+        None => missing(fields.position, "name", report),
+    };
+    let path = match fields.get("path") {
+        Some(path) => read_path(path, report),
+        None => missing(fields.position, "path", report),
+    };
+    let branch = match fields.get("branch") {
+        None => None,
+        Some(node) => {
+            let branch = report.text(node, "branch")?.parse::<BranchName>();
+            Some(branch.map_err(|error| report.wrong(node, error.to_string())).ok()?)
+        }
+    };
+    Some(Environment { name: name?, path: path?, branch })
+}
+
+fn missing<T>(position: Position, key: &str, report: &mut Report) -> Option<T> {
+    report.add(position, "missing-key", format!("the environment has no `{key}`"));
+    None
+}
+
+fn read_name(node: &Node, report: &mut Report) -> Option<EnvironmentName> {
+    let name = report.text(node, "name")?.parse::<EnvironmentName>();
+    name.map_err(|error| report.wrong(node, error.to_string())).ok()
+}
+
+fn read_path(node: &Node, report: &mut Report) -> Option<String> {
+    let text = report.text(node, "path")?;
+    let path = text.trim_start_matches("./").trim_matches('/');
+    let path = if path == "." { "" } else { path };
+    if path.split('/').any(|part| part == ".." || part == ".") || (path.contains("//")) {
+        report.wrong(node, format!("`{}` must be a path within the repository", shown(text)));
+        return None;
+    }
+    Some(path.to_owned())
+}
+
+impl Config {
+    /// Stops every write.
+    fn stop_all(&mut self, line: u32, reason: &str) {
+        self.stops.push(Stop {
+            line,
+            environments: Vec::new(),
+            images: RepositoryGlob::All,
+            reason: format!("{reason}, so nothing is written"),
+        });
+    }
+}
+
+/// Environments that a list names. `None` when one is unknown or the list cannot be read.
+pub(super) fn read_environment_list(
+    node: &Node,
+    known: &[Environment],
+    report: &mut Report,
+) -> Option<Vec<EnvironmentName>> {
+    let before = report.faults();
+    let mut names = Vec::new();
+    for item in report.list(node, "environments") {
+        let Some(text) = report.text(item, "environments") else { continue };
+        match known.iter().find(|environment| environment.name.as_str() == text) {
+            Some(environment) => names.push(environment.name.clone()),
+            None => {
+                // Environments that only a Sync's path names can be meant too.
+                let implicit = text.parse::<EnvironmentName>().ok();
+                if known.is_empty()
+                    && let Some(name) = implicit
+                {
+                    names.push(name);
+                    continue;
+                }
+                report.wrong(item, format!("there is no environment `{}`", shown(text)));
+            }
+        }
+    }
+    if names.is_empty() && report.faults() == before {
+        report.wrong(node, "`environments` is empty: leave it out to mean all".into());
+    }
+    (report.faults() == before).then_some(names)
+}

@@ -1,0 +1,177 @@
+use super::*;
+
+fn place<'a>(image: &'a ImageRepository, environment: &'a EnvironmentName) -> Subject<'a> {
+    Subject { image, environment, file: "clusters/prod/kustomization.yaml", container: None }
+}
+
+/// What the configuration does to `ghcr.io/acme/api` in `prod`: the governing policy, and whether a stop keeps it.
+fn governs(config: &Config) -> (Option<String>, bool) {
+    let image = "ghcr.io/acme/api".parse().unwrap();
+    let prod = "prod".parse().unwrap();
+    let rule = config.rule_for(place(&image, &prod));
+    (
+        rule.and_then(|rule| rule.policy.clone()).and_then(|policy| policy.semver),
+        config.stop_for(&image, &prod).is_some(),
+    )
+}
+
+fn check(text: &str, policy: Option<&str>, stopped: bool, findings: &[&str]) {
+    let (config, found) = read(text);
+    let found: Vec<String> =
+        found.iter().map(|f| format!("{}:{} {} {}", f.position.line, f.position.column, f.code, f.message)).collect();
+    assert_eq!(found, findings);
+    assert_eq!(governs(&config), (policy.map(str::to_owned), stopped), "{config:#?}");
+}
+
+const ENVIRONMENTS: &str =
+    "version: 1\nenvironments:\n  - {name: staging, path: clusters/staging}\n  - {name: prod, path: clusters/prod}\n";
+
+fn with(rest: &str) -> String {
+    format!("{ENVIRONMENTS}{rest}")
+}
+
+#[test]
+fn the_first_rule_that_matches_governs() {
+    let text = with(
+        "images:\n  - {name: ghcr.io/acme/api, environments: [staging], policy: {semver: '*'}, mode: commit}\n  - {name: ghcr.io/acme/*, policy: {semver: '>=1'}}\n",
+    );
+    check(&text, Some(">=1"), false, &[]);
+    let (config, _) = read(&text);
+    assert_eq!(config.environments[0].path, "clusters/staging");
+    assert_eq!((config.rules[0].mode, config.rules[1].mode), (Mode::Commit, Mode::PullRequest));
+    assert_eq!(config.rules[1].line, 7);
+}
+
+#[test]
+fn a_broken_rule_matches_what_it_names_and_updates_nothing() {
+    check(
+        &with(
+            "images:\n  - name: ghcr.io/acme/api\n    polcy: {semver: '1.x'}\n    policy: {semver: '1.x'}\n  - {name: '*', policy: {semver: '*'}}\n",
+        ),
+        None,
+        false,
+        &["7:5 unknown-key a rule has no key `polcy`, write `policy`"],
+    );
+    check(
+        &with(
+            "images:\n  - name: ghcr.io/acme/web\n    policy: {semver: 'oops'}\n  - {name: '*', policy: {semver: '*'}}\n",
+        ),
+        Some("*"),
+        false,
+        &["7:22 wrong-value `oops` is no range: write for example `>=1.2 <2`, `^1.4`, `~1.4.2`, `1.x` or `1.2 - 1.4`"],
+    );
+}
+
+#[test]
+fn an_unreadable_selector_stops_the_rules_after_it() {
+    check(
+        &with(
+            "images:\n  - {name: ghcr.io/acme/web, environments: [prd], policy: {semver: '*'}}\n  - {name: '*', policy: {semver: '*'}}\n",
+        ),
+        None,
+        false,
+        &[
+            "6:5 unreadable-selector what this rule names cannot be read, so the rules after it stop too",
+            "6:45 wrong-value there is no environment `prd`",
+        ],
+    );
+}
+
+#[test]
+fn an_unknown_key_stops_everything_because_it_may_be_a_freeze() {
+    check(
+        &with("freezs: []\nimages: [{name: '*', policy: {semver: '*'}}]\n"),
+        Some("*"),
+        true,
+        &["5:1 unknown-key `.heddle.yaml` has no key `freezs`, write `freezes`"],
+    );
+}
+
+#[test]
+fn what_is_not_built_stops_writes_in_its_scope() {
+    let rules = "images: [{name: '*', policy: {semver: '*'}}]\n";
+    let freeze = |environment: &str| {
+        with(&format!(
+            "{rules}freezes:\n  - {{environments: [{environment}], from: 2026-12-20T00:00, to: 2027-01-03T00:00}}\n"
+        ))
+    };
+    check(
+        &freeze("prod"),
+        Some("*"),
+        true,
+        &["7:5 not-built `freezes` is not built yet, so nothing is written in `prod`"],
+    );
+    check(
+        &freeze("staging"),
+        Some("*"),
+        false,
+        &["7:5 not-built `freezes` is not built yet, so nothing is written in `staging`"],
+    );
+    check(
+        &with("images: [{name: '*', policy: {newest: created}}]\n"),
+        None,
+        false,
+        &["5:39 not-built `newest` is not built yet, so nothing is written by this rule"],
+    );
+}
+
+#[test]
+fn a_broken_freeze_stops_everything() {
+    check(
+        &with("images: [{name: '*', policy: {semver: '*'}}]\nfreezes:\n  - {enviroments: [staging]}\n"),
+        Some("*"),
+        true,
+        &[
+            "7:5 not-built `freezes` is not built yet, so nothing is written",
+            "7:6 unknown-key an entry of `freezes` has no key `enviroments`, write `environments`",
+        ],
+    );
+}
+
+#[test]
+fn a_broken_environment_stops_everything() {
+    check(
+        "version: 1\nenvironments:\n  - {name: Prod, path: ../x}\nimages: [{name: '*', policy: {semver: '*'}}]\n",
+        Some("*"),
+        true,
+        &[
+            "3:12 wrong-value `Prod` is no name: up to 63 lower-case letters, digits and `-`, starting and ending with a letter or digit",
+            "3:24 wrong-value `../x` must be a path within the repository",
+        ],
+    );
+}
+
+#[test]
+fn a_file_that_is_no_yaml_stops_everything() {
+    let (config, findings) = read("version: 1\nimages: [\n");
+    assert_eq!(governs(&config), (None, true));
+    assert_eq!((findings[0].code, findings[0].blocks), ("broken-yaml", true));
+    let (config, findings) = read("version: 2\n");
+    assert_eq!(governs(&config), (None, true));
+    assert_eq!(findings[0].message, "`version` must be `1`, so nothing is written");
+}
+
+#[test]
+fn all_findings_come_at_once() {
+    let (_, findings) = read(
+        "version: 1\nimages:\n  - {name: Acme/Api, policy: {semvr: '*'}, mode: comit}\n  - {name: '*', policy: {semver: '*', within: tiny}}\n",
+    );
+    let codes: Vec<_> = findings.iter().map(|finding| (finding.position.line, finding.code)).collect();
+    assert_eq!(
+        codes,
+        [(3, "unreadable-selector"), (3, "wrong-value"), (3, "unknown-key"), (3, "wrong-value"), (4, "wrong-value")]
+    );
+}
+
+#[test]
+fn a_repository_glob_reads_short_names_in_full() {
+    let matches = |glob: &str, image: &str| RepositoryGlob::parse(glob).unwrap().matches(&image.parse().unwrap());
+    assert!(matches("nginx", "nginx"));
+    assert!(matches("acme/*", "docker.io/acme/api"));
+    assert!(matches("ghcr.io/acme/*", "ghcr.io/acme/api"));
+    assert!(!matches("ghcr.io/acme/*", "ghcr.io/acme/team/api"));
+    assert!(matches("ghcr.io/**", "ghcr.io/acme/team/api"));
+    assert!(matches("127.0.0.1:5000/api", "127.0.0.1:5000/api"));
+    assert!(matches("*", "ghcr.io/acme/api"));
+    assert!(RepositoryGlob::parse("ghcr.io/acme/api:1.2").is_none());
+}

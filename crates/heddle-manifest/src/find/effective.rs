@@ -1,0 +1,169 @@
+//! Which image runs in one environment at each place: kustomize's `images:` carried out on names alone.
+//!
+//! Kustomize applies the entries of each kustomization in order to everything that it accumulated, from the innermost
+//! outwards; a component's entries are applied to what its parent has so far. An entry matches an image by its name as it
+//! is written.
+
+use std::collections::BTreeSet;
+
+use heddle_core::image::ImageRef;
+
+use super::closure::{Reader, resolve};
+use crate::{
+    kustomize::{ImageEntry, Reference},
+    object::ImageValue,
+};
+
+/// How deep kustomizations may nest.
+const MAX_DEPTH: usize = 32;
+
+/// An image that runs, and the place that says which build of it.
+#[derive(Debug, Clone)]
+pub(super) struct Live {
+    /// The repository as it is written now, after renames.
+    pub name: String,
+    /// The tag and digest as they are written.
+    pub build: String,
+    /// The place.
+    pub value: ImageValue,
+    /// A digest stands beside it, and wins over any tag.
+    pub pinned: bool,
+}
+
+/// The images of one environment.
+#[derive(Debug, Default)]
+pub(super) struct Effective {
+    /// The images.
+    pub live: Vec<Live>,
+    /// A part of the closure could not be read.
+    pub incomplete: bool,
+}
+
+/// Computes the images of the environment at a path.
+pub(super) fn effective(reader: &mut Reader<'_>, folder: &str) -> Effective {
+    let mut walk = Walk { reader, visiting: BTreeSet::new(), incomplete: false };
+    let mut live = Vec::new();
+    if walk.reader.kustomization_file(folder).is_some() {
+        walk.kustomization(folder, &mut live);
+    } else {
+        let (plain, units) = walk.reader.tree(folder);
+        for file in plain {
+            walk.file(&file, &mut live);
+        }
+        for unit in units {
+            let mut own = Vec::new();
+            walk.kustomization(&unit, &mut own);
+            live.append(&mut own);
+        }
+    }
+    Effective { live, incomplete: walk.incomplete }
+}
+
+struct Walk<'w, 'a> {
+    reader: &'w mut Reader<'a>,
+    visiting: BTreeSet<String>,
+    incomplete: bool,
+}
+
+impl Walk<'_, '_> {
+    fn file(&mut self, path: &str, live: &mut Vec<Live>) {
+        // A file that cannot be read is a finding; it leads to no other file, so the closure is still known.
+        self.reader.load(path);
+        live.extend(self.reader.images(path).iter().map(Live::of_container));
+    }
+
+    /// Adds what a folder's kustomization yields to what its parent has.
+    fn kustomization(&mut self, folder: &str, live: &mut Vec<Live>) {
+        let Some(file) = self.reader.kustomization_file(folder) else { return };
+        if self.visiting.len() >= MAX_DEPTH || !self.visiting.insert(folder.to_owned()) {
+            self.incomplete = true;
+            return;
+        }
+        self.reader.load(&file);
+        match self.reader.kustomization(&file) {
+            None => self.incomplete = true,
+            Some(kustomization) => {
+                let (resources, patches) = (kustomization.resources.clone(), kustomization.patches.clone());
+                let (components, images) = (kustomization.components.clone(), kustomization.images.clone());
+                self.references(&file, folder, &resources, Nested::Apart, live);
+                self.references(&file, folder, &patches, Nested::Apart, live);
+                self.references(&file, folder, &components, Nested::Shared, live);
+                for entry in &images {
+                    apply(entry, live);
+                }
+            }
+        }
+        self.visiting.remove(folder);
+    }
+
+    fn references(&mut self, file: &str, folder: &str, list: &[Reference], nested: Nested, live: &mut Vec<Live>) {
+        for reference in list {
+            let Some(path) = resolve(folder, &reference.path) else {
+                let message = format!("`{}` lies outside the repository; its images are not seen", reference.path);
+                self.reader.report(file, reference, "remote-base", message);
+                continue;
+            };
+            if self.reader.has(&path) {
+                self.file(&path, live);
+            } else if self.reader.kustomization_file(&path).is_some() {
+                match nested {
+                    Nested::Shared => self.kustomization(&path, live),
+                    Nested::Apart => {
+                        let mut own = Vec::new();
+                        self.kustomization(&path, &mut own);
+                        live.append(&mut own);
+                    }
+                }
+            } else {
+                self.incomplete = true;
+                let message = format!("`{}` is neither a file nor a folder with a kustomization", reference.path);
+                self.reader.report(file, reference, "missing-file", message);
+            }
+        }
+    }
+}
+
+/// Whether a nested kustomization sees what its parent has: a component does, a base does not.
+#[derive(Clone, Copy)]
+enum Nested {
+    Apart,
+    Shared,
+}
+
+impl Live {
+    fn of_container(value: &ImageValue) -> Self {
+        let (name, build) = split_build(&value.text);
+        Self { name: name.to_owned(), build: build.to_owned(), value: value.clone(), pinned: build.contains('@') }
+    }
+
+    /// The image as a reference; fails for placeholders and for texts that are none.
+    pub fn image(&self) -> Result<ImageRef, heddle_core::image::ImageError> {
+        format!("{}{}", self.name, self.build).parse()
+    }
+}
+
+/// Renames what the entry matches, or puts the entry in its stead when that says which build runs.
+fn apply(entry: &ImageEntry, live: &mut Vec<Live>) {
+    let name = entry.new_name.as_ref().unwrap_or(&entry.name);
+    let (value, build) = match (&entry.new_tag, &entry.digest) {
+        (Some(tag), Some(digest)) => (tag, format!(":{}@{}", tag.text, digest.text)),
+        (Some(tag), None) => (tag, format!(":{}", tag.text)),
+        (None, Some(digest)) => (digest, format!("@{}", digest.text)),
+        (None, None) => {
+            for image in live.iter_mut().filter(|image| image.name == entry.name) {
+                image.name.clone_from(name);
+            }
+            return;
+        }
+    };
+    live.retain(|image| image.name != entry.name);
+    live.push(Live { name: name.clone(), build, value: value.clone(), pinned: entry.digest.is_some() });
+}
+
+/// Splits `host:5000/name:tag@digest` into the name and the rest.
+fn split_build(text: &str) -> (&str, &str) {
+    let digest = text.find('@').unwrap_or(text.len());
+    let name_end = text[..digest].rfind('/').map_or(0, |slash| slash + 1);
+    let at = text[name_end..digest].find(':').map_or(digest, |colon| name_end + colon);
+    text.split_at(at)
+}

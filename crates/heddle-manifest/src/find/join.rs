@@ -1,0 +1,108 @@
+//! Joins what each environment runs into places.
+
+use std::collections::BTreeMap;
+
+use heddle_core::{image::ImageError, name::EnvironmentName};
+
+use super::{
+    FindInput, Found, FoundEnvironment, Occurrence,
+    closure::Reader,
+    covers,
+    effective::{Live, effective},
+};
+use crate::{Finding, yaml::Position};
+
+/// Finds every place on a branch that says which image runs, with the environments it belongs to.
+pub fn find(input: &FindInput<'_>) -> Found {
+    let mut reader = Reader::new(input.files);
+    let mut places: BTreeMap<(String, usize), Vec<(&FoundEnvironment, Live)>> = BTreeMap::new();
+    let mut incomplete = Vec::new();
+    for environment in input.environments {
+        let found = effective(&mut reader, &environment.path);
+        if found.incomplete {
+            incomplete.push(environment);
+        }
+        for live in found.live {
+            let place = places.entry((live.value.place.file.clone(), live.value.at)).or_default();
+            if !place.iter().any(|(other, same)| other.name == environment.name && same.name == live.name) {
+                place.push((environment, live));
+            }
+        }
+    }
+    let mut found = Found { occurrences: Vec::new(), findings: reader.findings.into_iter().collect() };
+    for lives in places.into_values() {
+        join(&lives, &incomplete, &mut found);
+    }
+    found.findings.sort();
+    found.findings.dedup();
+    found
+}
+
+fn join(lives: &[(&FoundEnvironment, Live)], incomplete: &[&FoundEnvironment], found: &mut Found) {
+    let Some((_, first)) = lives.first() else { return };
+    let image = match first.image() {
+        Ok(image) => image,
+        Err(error) => return found.findings.push(unreadable(first, &error)),
+    };
+    let mut environments: Vec<EnvironmentName> = Vec::new();
+    for (environment, _) in lives {
+        if !environments.contains(&environment.name) {
+            environments.push(environment.name.clone());
+        }
+    }
+    let mut obstacle = first.value.obstacle.map(str::to_owned);
+    if lives.iter().any(|(_, live)| live.image().map(|other| other.repository).ok().as_ref() != Some(&image.repository))
+    {
+        let message = "environments take this place for different images, so it is not updated: give each overlay its own `images:` entry with `newTag`";
+        found.findings.push(finding(first, "shared-place", message.to_owned()));
+        obstacle = Some(message.to_owned());
+    } else if let Some(reason) = &obstacle {
+        found.findings.push(finding(first, "not-editable", format!("this image is not updated: {reason}")));
+    } else if lives.iter().any(|(_, live)| live.pinned) {
+        let message = "a digest pins this image, and pins are not updated yet";
+        found.findings.push(finding(first, "pinned", message.to_owned()));
+        obstacle = Some(message.to_owned());
+    } else if let Some(unknown) = incomplete.iter().find(|other| may_share(other, lives)) {
+        let message = format!(
+            "the kustomizations of `{}` cannot be read in full, and it may share this place, so it is not updated",
+            unknown.name
+        );
+        found.findings.push(finding(first, "shared-place", message.clone()));
+        obstacle = Some(message);
+    }
+    found.occurrences.push(Occurrence {
+        place: first.value.place.clone(),
+        container: first.value.container.clone(),
+        image,
+        environments,
+        text: first.value.text.clone(),
+        at: first.value.at,
+        obstacle,
+    });
+}
+
+/// Whether an environment whose closure is not known may hold the place too: when the place lies outside the paths of
+/// those that are known to.
+fn may_share(other: &FoundEnvironment, lives: &[(&FoundEnvironment, Live)]) -> bool {
+    let known = lives.iter().any(|(environment, _)| environment.name == other.name);
+    let apart = lives.iter().any(|(environment, live)| covers(&environment.path, &live.value.place.file));
+    !known && !apart
+}
+
+fn unreadable(live: &Live, error: &ImageError) -> Finding {
+    let code = if matches!(error, ImageError::Placeholder(_)) { "placeholder" } else { "wrong-image" };
+    let mut finding = finding(live, code, format!("this image is not updated: {error}"));
+    finding.blocks = !matches!(error, ImageError::Placeholder(_));
+    finding
+}
+
+fn finding(live: &Live, code: &'static str, message: String) -> Finding {
+    let place = &live.value.place;
+    Finding {
+        file: place.file.clone(),
+        position: Position { line: place.line, column: live.value.column },
+        code,
+        message,
+        blocks: true,
+    }
+}

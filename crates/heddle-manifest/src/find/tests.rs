@@ -1,0 +1,223 @@
+use super::*;
+use crate::{config, edit::Edit, edit::edit};
+
+const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: api\n  namespace: shop\nspec:\n  template:\n    spec:\n      initContainers:\n        - name: migrate\n          image: ghcr.io/acme/migrate:1.0.0\n      containers:\n        - name: api\n          image: ghcr.io/acme/api:1.4.1 # keep\n";
+
+fn files(list: &[(&str, &str)]) -> Files {
+    let mut files = Files::default();
+    for (path, text) in list {
+        files.insert((*path).to_owned(), (*text).to_owned());
+    }
+    files
+}
+
+fn find_in(list: &[(&str, &str)], environments: &[(&str, &str)]) -> Found {
+    let environments: Vec<_> = environments
+        .iter()
+        .map(|(name, path)| FoundEnvironment { name: name.parse().unwrap(), path: (*path).to_owned(), implicit: false })
+        .collect();
+    find(&FindInput { files: &files(list), environments: &environments })
+}
+
+/// `file:line image environments`
+fn check(list: &[(&str, &str)], environments: &[(&str, &str)], expected: &[&str]) -> Found {
+    let found = find_in(list, environments);
+    let lines: Vec<String> = found
+        .occurrences
+        .iter()
+        .map(|o| {
+            let names: Vec<&str> = o.environments.iter().map(EnvironmentName::as_str).collect();
+            format!("{}:{} {} {}", o.place.file, o.place.line, o.image, names.join("+"))
+        })
+        .collect();
+    assert_eq!(lines, expected, "{found:#?}");
+    found
+}
+
+const BOTH: &[(&str, &str)] = &[("staging", "overlays/staging"), ("prod", "overlays/prod")];
+const BASE: (&str, &str) = ("base/kustomization.yaml", "resources: [deployment.yaml]\n");
+const WORKLOAD: (&str, &str) = ("base/deployment.yaml", DEPLOYMENT);
+
+#[test]
+fn images_of_plain_workloads_have_their_place() {
+    let found = check(
+        &[("clusters/prod/shop/api.yaml", DEPLOYMENT)],
+        &[("prod", "clusters/prod")],
+        &[
+            "clusters/prod/shop/api.yaml:11 ghcr.io/acme/migrate:1.0.0 prod",
+            "clusters/prod/shop/api.yaml:14 ghcr.io/acme/api:1.4.1 prod",
+        ],
+    );
+    assert_eq!(found.occurrences[1].place.object, "Deployment shop/api");
+    assert_eq!(found.occurrences[1].place.field, "spec.template.spec.containers[name=api].image");
+    assert_eq!(found.occurrences[1].container.as_deref(), Some("api"));
+}
+
+#[test]
+fn each_core_kind_is_read() {
+    let pod = "spec: {containers: [{name: c, image: a/b:1}]}";
+    for (api, kind, body) in [
+        ("v1", "Pod", pod.to_owned()),
+        ("apps/v1", "StatefulSet", format!("spec: {{template: {{{pod}}}}}")),
+        ("apps/v1", "DaemonSet", format!("spec: {{template: {{{pod}}}}}")),
+        ("apps/v1", "ReplicaSet", format!("spec: {{template: {{{pod}}}}}")),
+        ("batch/v1", "Job", format!("spec: {{template: {{{pod}}}}}")),
+        ("batch/v1", "CronJob", format!("spec: {{jobTemplate: {{spec: {{template: {{{pod}}}}}}}}}")),
+        ("v1", "List", format!("items: [{{apiVersion: v1, kind: Pod, metadata: {{name: p}}, {pod}}}]")),
+    ] {
+        let text = format!("apiVersion: {api}\nkind: {kind}\nmetadata: {{name: x}}\n{body}\n");
+        let found = find_in(&[("e/x.yaml", &text)], &[("e", "e")]);
+        assert_eq!(found.occurrences.len(), 1, "{kind}: {found:#?}");
+    }
+    let other = "apiVersion: example.com/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {template: {spec: {containers: [{name: c, image: a/b:1}]}}}\n";
+    assert_eq!(find_in(&[("e/x.yaml", other)], &[("e", "e")]).occurrences, []);
+}
+
+#[test]
+fn an_overlay_with_a_tag_hides_the_place_of_its_base() {
+    let staging = "resources: [../../base]\nimages:\n  - {name: ghcr.io/acme/api, newTag: 1.5.0}\n";
+    let prod = "resources:\n  - ../../base\nimages:\n  - name: ghcr.io/acme/api\n    newTag: \"1.4\"\n";
+    check(
+        &[BASE, WORKLOAD, ("overlays/staging/kustomization.yaml", staging), ("overlays/prod/kustomization.yaml", prod)],
+        BOTH,
+        &[
+            "base/deployment.yaml:11 ghcr.io/acme/migrate:1.0.0 staging+prod",
+            "overlays/prod/kustomization.yaml:5 ghcr.io/acme/api:1.4 prod",
+            "overlays/staging/kustomization.yaml:3 ghcr.io/acme/api:1.5.0 staging",
+        ],
+    );
+}
+
+#[test]
+fn an_overlay_without_a_tag_shares_the_place_of_its_base() {
+    let plain = "resources: [../../base]\n";
+    check(
+        &[BASE, WORKLOAD, ("overlays/staging/kustomization.yaml", plain), ("overlays/prod/kustomization.yaml", plain)],
+        BOTH,
+        &[
+            "base/deployment.yaml:11 ghcr.io/acme/migrate:1.0.0 staging+prod",
+            "base/deployment.yaml:14 ghcr.io/acme/api:1.4.1 staging+prod",
+        ],
+    );
+}
+
+#[test]
+fn a_new_name_makes_the_effective_repository() {
+    let prod = "resources: [../../base]\nimages:\n  - {name: ghcr.io/acme/api, newName: registry.acme.io/api}\n";
+    let found = check(
+        &[BASE, WORKLOAD, ("overlays/prod/kustomization.yaml", prod)],
+        &BOTH[1..],
+        &[
+            "base/deployment.yaml:11 ghcr.io/acme/migrate:1.0.0 prod",
+            "base/deployment.yaml:14 registry.acme.io/api:1.4.1 prod",
+        ],
+    );
+    assert_eq!(found.occurrences[1].text_with(&"1.4.2".parse().unwrap()), "ghcr.io/acme/api:1.4.2");
+}
+
+#[test]
+fn a_place_taken_for_different_images_is_not_written() {
+    let prod = "resources: [../../base]\nimages:\n  - {name: ghcr.io/acme/api, newName: registry.acme.io/api}\n";
+    let found = find_in(
+        &[
+            BASE,
+            WORKLOAD,
+            ("overlays/staging/kustomization.yaml", "resources: [../../base]\n"),
+            ("overlays/prod/kustomization.yaml", prod),
+        ],
+        BOTH,
+    );
+    assert_eq!(found.findings[0].code, "shared-place");
+    assert!(found.occurrences[1].obstacle.is_some());
+    assert!(found.occurrences[0].obstacle.is_none());
+}
+
+#[test]
+fn a_component_changes_what_its_parent_has() {
+    let component = "kind: Component\nimages: [{name: ghcr.io/acme/api, newTag: 2.0.0}]\n";
+    let prod = "resources: [../../base]\ncomponents: [../../canary]\n";
+    check(
+        &[BASE, WORKLOAD, ("canary/kustomization.yaml", component), ("overlays/prod/kustomization.yaml", prod)],
+        &BOTH[1..],
+        &[
+            "base/deployment.yaml:11 ghcr.io/acme/migrate:1.0.0 prod",
+            "canary/kustomization.yaml:2 ghcr.io/acme/api:2.0.0 prod",
+        ],
+    );
+}
+
+#[test]
+fn one_broken_file_never_hides_the_others() {
+    let found = check(
+        &[
+            ("prod/a.yaml", "image: [\n"),
+            ("prod/b.yaml", DEPLOYMENT),
+            ("prod/chart.yaml", "image: {{ .Values.image }}\n{{"),
+        ],
+        &[("prod", "prod")],
+        &["prod/b.yaml:11 ghcr.io/acme/migrate:1.0.0 prod", "prod/b.yaml:14 ghcr.io/acme/api:1.4.1 prod"],
+    );
+    let codes: Vec<_> = found.findings.iter().map(|finding| (finding.file.as_str(), finding.code)).collect();
+    assert_eq!(codes, [("prod/a.yaml", "broken-yaml"), ("prod/chart.yaml", "template")]);
+}
+
+#[test]
+fn a_base_that_an_unreadable_overlay_may_share_is_not_written() {
+    let found = find_in(
+        &[
+            BASE,
+            WORKLOAD,
+            ("overlays/staging/kustomization.yaml", "resources: [../../base]\n"),
+            ("overlays/prod/kustomization.yaml", "resources: [\n"),
+        ],
+        BOTH,
+    );
+    assert!(found.occurrences.iter().all(|occurrence| occurrence.obstacle.is_some()), "{found:#?}");
+}
+
+#[test]
+fn kustomizations_that_refer_to_each_other_end() {
+    let found = find_in(
+        &[("a/kustomization.yaml", "resources: [../b]\n"), ("b/kustomization.yaml", "resources: [../a]\n")],
+        &[("a", "a")],
+    );
+    assert_eq!(found.occurrences, []);
+}
+
+#[test]
+fn anchors_and_merge_keys_are_refused_with_a_reason() {
+    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  containers:\n    - &main {name: a, image: a/b:1}\n    - {<<: *main, name: c, image: a/b:2}\n";
+    let found = find_in(&[("e/x.yaml", text)], &[("e", "e")]);
+    assert!(found.occurrences.iter().all(|occurrence| occurrence.obstacle.is_some()), "{found:#?}");
+    assert!(found.findings.iter().all(|finding| finding.code == "not-editable" && finding.blocks));
+}
+
+#[test]
+fn a_sync_that_no_environment_covers_gets_its_own() {
+    let (config, _) = config::read("version: 1\nenvironments: [{name: prod, path: clusters/prod}]\n");
+    let main = "main".parse().unwrap();
+    let paths = ["clusters/prod/shop".to_owned(), "clusters/eu-1".to_owned()].into();
+    let environments = environments_on(&config, &main, &main, &paths);
+    let names: Vec<_> = environments.iter().map(|e| (e.name.as_str(), e.implicit)).collect();
+    assert_eq!(names, [("prod", false), ("clusters-eu-1", true)]);
+}
+
+fn set(text: &str, line: u32, tag: &str) -> String {
+    let found = find_in(&[("e/kustomization.yaml", text)], &[("e", "e")]);
+    let occurrence = found.occurrences.iter().find(|o| o.place.line == line).unwrap();
+    let to = occurrence.text_with(&tag.parse().unwrap());
+    edit(text, &[Edit { at: occurrence.at, from: occurrence.text.clone(), to }]).unwrap()
+}
+
+#[test]
+fn a_new_tag_is_quoted_where_it_would_be_read_as_a_number() {
+    assert_eq!(
+        set("images:\n- name: a/b\n  newTag: v1 # note\n", 3, "1.10"),
+        "images:\n- name: a/b\n  newTag: \"1.10\" # note\n"
+    );
+    assert_eq!(
+        set("images:\r\n- name: a/b\r\n  newTag: '1.9'\r\n", 3, "1.10"),
+        "images:\r\n- name: a/b\r\n  newTag: '1.10'\r\n"
+    );
+    assert_eq!(set("images: [{name: a/b, newTag: 1.2.3}]", 1, "1.2.4"), "images: [{name: a/b, newTag: 1.2.4}]");
+}
