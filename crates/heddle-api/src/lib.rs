@@ -1,1 +1,25 @@
-//! The central web API: accounts, webhooks, work, facts, event stream and the dashboard.
+//! The central web API: accounts, webhooks, work, facts, the event stream and the dashboard.
+//!
+//! The only program that reaches Postgres and the only one that holds the GitHub App's key. It speaks to no cluster and
+//! to no registry.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+pub mod agent_auth;
+pub mod app;
+pub mod config;
+pub mod extract;
+pub mod layers;
+pub mod limits;
+pub mod openapi;
+pub mod password;
+pub mod permission;
+pub mod principal;
+pub mod problem;
+pub mod router;
+pub mod routes;
+mod run;
+pub mod secret;
+pub mod web;
+
+pub use run::run;

@@ -1,3 +1,26 @@
-//! Starts the program.
+//! The central web API of Heddle.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use heddle_api::config::{Config, Settings};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let started = async {
+        let config = Config::try_from(Settings::parse())?;
+        heddle_service::telemetry::init_logs(&config.log)?;
+        let shutdown = heddle_service::shutdown::on_signals()?;
+        heddle_api::run(config, shutdown).await
+    };
+    match started.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[allow(clippy::print_stderr, reason = "the start failed, maybe before there were logs")]
+            {
+                eprintln!("heddle-api: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -44,3 +44,25 @@ where
 {
     text.parse().map_err(|error: T::Err| DbError::Corrupt { column, reason: error.to_string() })
 }
+
+/// Writes a value for a `jsonb` column.
+///
+/// # Errors
+/// [`DbError::Corrupt`] when it cannot be written, which no type of ours allows.
+pub(crate) fn json<T: serde::Serialize + ?Sized>(
+    column: &'static str,
+    value: &T,
+) -> Result<serde_json::Value, DbError> {
+    serde_json::to_value(value).map_err(|error| DbError::Corrupt { column, reason: error.to_string() })
+}
+
+/// Reads a `jsonb` column.
+///
+/// # Errors
+/// [`DbError::Corrupt`] when it holds something else.
+pub(crate) fn from_json<T: serde::de::DeserializeOwned>(
+    column: &'static str,
+    value: serde_json::Value,
+) -> Result<T, DbError> {
+    serde_json::from_value(value).map_err(|error| DbError::Corrupt { column, reason: error.to_string() })
+}

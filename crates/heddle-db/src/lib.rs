@@ -7,8 +7,10 @@
 
 pub mod attempts;
 pub mod audit;
+pub mod clusters;
 pub mod db;
 pub mod error;
+pub mod invitations;
 pub mod launcher;
 pub mod notice;
 pub mod organizations;

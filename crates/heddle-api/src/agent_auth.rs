@@ -1,0 +1,102 @@
+//! Agents sign short tokens with a key that never left their cluster; we know the public half.
+
+use std::future::Future;
+
+use chrono::Utc;
+use heddle_core::id::{ClusterId, ClusterKeyId};
+use heddle_db::{clusters, notice::Notice};
+use heddle_wire::agent::AUDIENCE;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::Deserialize;
+
+use crate::{
+    app::App,
+    layers::RequestId,
+    permission::next_notice,
+    principal::Agent,
+    problem::{ApiError, ApiResult},
+};
+
+/// A token is good for five minutes, and clocks may differ by one.
+const LONGEST_SECS: i64 = 5 * 60;
+const LEEWAY_SECS: i64 = 60;
+
+#[derive(Deserialize)]
+struct Claims {
+    sub: ClusterId,
+    iat: i64,
+    exp: i64,
+}
+
+/// Whose signature stands under `token`.
+///
+/// # Errors
+/// 401 when it is nobody's, too old, too long, or the key is revoked.
+pub async fn authenticate(app: &App, token: &str, RequestId(request_id): RequestId) -> ApiResult<Agent> {
+    let refuse = |why: &'static str| ApiError::unauthorized(why);
+    let header = jsonwebtoken::decode_header(token).map_err(|_| refuse("this is no agent's token"))?;
+    let key: ClusterKeyId =
+        header.kid.and_then(|kid| kid.parse().ok()).ok_or_else(|| refuse("the token's header names no key (`kid`)"))?;
+    let mut tx = app.db.routing().await?;
+    let known = clusters::find_key(&mut *tx, key).await?;
+    tx.commit().await?;
+    let known = known.ok_or_else(|| refuse("this key is not known; the cluster was deleted, or enrolls anew"))?;
+    if known.revoked {
+        return Err(refuse("this cluster's key is revoked"));
+    }
+    let claims = verify(token, &known.public_key).map_err(refuse)?;
+    if claims.sub != known.cluster {
+        return Err(refuse("the token's subject is not the key's cluster"));
+    }
+    Ok(Agent { organization: known.organization, cluster: known.cluster, key, request_id })
+}
+
+/// Ends when the agent is out: its key or its cluster is revoked.
+pub fn watch(app: &App, agent: &Agent) -> impl Future<Output = ()> + use<> {
+    let mut notices = app.db.notices();
+    let (app, cluster, key) = (app.clone(), agent.cluster, agent.key);
+    async move {
+        loop {
+            match next_notice(&mut notices).await {
+                Some(Notice::Revoked { cluster: other }) if other != cluster => {}
+                Some(Notice::Revoked { .. } | Notice::Missed) => {
+                    if is_out(&app, key).await {
+                        return;
+                    }
+                }
+                Some(_) => {}
+                // The store closes only when the program ends; the request ends by itself.
+                None => std::future::pending().await,
+            }
+        }
+    }
+}
+
+async fn is_out(app: &App, key: ClusterKeyId) -> bool {
+    let found = async {
+        let mut tx = app.db.routing().await?;
+        let known = clusters::find_key(&mut *tx, key).await?;
+        tx.commit().await?;
+        Ok::<_, heddle_db::DbError>(known.is_none_or(|known| known.revoked))
+    };
+    // When the store cannot be asked, nothing that the request could do would be stored either.
+    found.await.unwrap_or(true)
+}
+
+fn verify(token: &str, public_key: &[u8]) -> Result<Claims, &'static str> {
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_audience(&[AUDIENCE]);
+    validation.set_required_spec_claims(&["exp", "aud", "sub"]);
+    validation.leeway = LEEWAY_SECS.unsigned_abs();
+    let claims = jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_ed_der(public_key), &validation)
+        .map_err(|error| match error.kind() {
+            jsonwebtoken::errors::ErrorKind::ExpiredSignature => "the token has ended; is the cluster's clock right?",
+            jsonwebtoken::errors::ErrorKind::InvalidAudience => "the token is for another audience",
+            _ => "the token's signature does not hold",
+        })?
+        .claims;
+    if claims.exp - claims.iat > LONGEST_SECS || claims.iat > Utc::now().timestamp() + LEEWAY_SECS {
+        return Err("the token is good for longer than five minutes, or comes from the future");
+    }
+    Ok(claims)
+}

@@ -1,0 +1,47 @@
+//! What every handler reaches: the store, the configuration, the clients of outside systems.
+
+use std::{ops::Deref, sync::Arc};
+
+use heddle_db::Db;
+
+use crate::{config::Config, password::Hasher};
+
+/// Shared by all requests. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// The parts of an [`App`].
+pub struct Parts {
+    /// The configuration.
+    pub config: Config,
+    /// The store.
+    pub db: Db,
+    /// Hashes passwords, a few at a time.
+    pub hasher: Hasher,
+    /// Hash of the token that automators show, if one is set.
+    pub automator_token_hash: Option<Vec<u8>>,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Scheme, host and port of the public URL, as browsers send it in `Origin`.
+    pub fn public_origin(&self) -> String {
+        self.config.public_url.origin().ascii_serialization()
+    }
+
+    /// A page or route under the public URL; `path` starts without a slash.
+    pub fn public_url(&self, path: &str) -> String {
+        format!("{}/{path}", self.config.public_url.as_str().trim_end_matches('/'))
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

@@ -1,0 +1,97 @@
+//! Reads single settings.
+
+use std::{path::Path, time::Duration};
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::{ConfigError, Signup};
+
+pub(super) fn read_url(variable: &'static str, text: &str) -> Result<Url, ConfigError> {
+    let fault = |why: &str| {
+        ConfigError::new(
+            variable,
+            format!("`{text}` {why}"),
+            "write a whole address, such as https://heddle.example.com",
+        )
+    };
+    let url: Url = text.parse().map_err(|_| fault("is no address"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(fault("is no http or https address"));
+    }
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+        return Err(fault("has more than a scheme, a host, a port and a path"));
+    }
+    Ok(url)
+}
+
+pub(super) fn read_signup(text: &str) -> Result<Signup, ConfigError> {
+    match text {
+        "open" => Ok(Signup::Open),
+        "first-user" => Ok(Signup::FirstUser),
+        "invite" => Ok(Signup::Invite),
+        _ => Err(ConfigError::new(
+            "HEDDLE_SIGNUP",
+            format!("`{text}` is none of its values"),
+            "write open, first-user or invite",
+        )),
+    }
+}
+
+/// `300ms`, `30s`, `5m`, `1h`; more than zero and at most a day.
+pub(super) fn read_duration(variable: &'static str, text: &str) -> Result<Duration, ConfigError> {
+    let fault = || {
+        ConfigError::new(
+            variable,
+            format!("`{text}` is no time span"),
+            "write a number and ms, s, m or h, such as 30s; at most 24h",
+        )
+    };
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..digits].parse().map_err(|_| fault())?;
+    let unit_ms = match &text[digits..] {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(fault()),
+    };
+    let span = Duration::from_millis(number.saturating_mul(unit_ms));
+    if span.is_zero() || span > Duration::from_secs(24 * 3600) { Err(fault()) } else { Ok(span) }
+}
+
+pub(super) fn read_bytes(variable: &'static str, path: &Path) -> Result<Vec<u8>, ConfigError> {
+    std::fs::read(path).map_err(|error| {
+        let fault = format!("cannot read {}: {error}", path.display());
+        ConfigError::new(variable, fault, "name a file that this program may read")
+    })
+}
+
+/// The text of a file, without the line's end that editors add.
+pub(super) fn read_secret(
+    variable: &'static str,
+    path: &Path,
+    least_bytes: usize,
+) -> Result<SecretString, ConfigError> {
+    let fault = |why: String, remedy: &str| ConfigError::new(variable, why, remedy);
+    let text = String::from_utf8(read_bytes(variable, path)?)
+        .map_err(|_| fault(format!("{} holds bytes that are no text", path.display()), "write the secret as text"))?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    if text.len() < least_bytes {
+        let why = format!("the secret in {} is shorter than {least_bytes} characters", path.display());
+        return Err(fault(why, "make one with `openssl rand -hex 32`"));
+    }
+    Ok(text.to_owned().into())
+}
+
+pub(super) fn check_pem(variable: &'static str, path: &Path, key: SecretString) -> Result<SecretString, ConfigError> {
+    if jsonwebtoken::EncodingKey::from_rsa_pem(key.expose_secret().as_bytes()).is_ok() {
+        return Ok(key);
+    }
+    let fault = format!("{} holds no RSA private key in PEM", path.display());
+    Err(ConfigError::new(
+        variable,
+        fault,
+        "generate a private key on the App's page at GitHub and name the downloaded file",
+    ))
+}

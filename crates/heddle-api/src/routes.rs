@@ -1,0 +1,94 @@
+//! The routes, one module a concern, and the only way to add one: with its permission.
+
+use axum::{Extension, Router, extract::DefaultBodyLimit, middleware::from_fn, routing::MethodRouter};
+use utoipa::openapi::{
+    Content, OpenApi, Ref, ResponseBuilder,
+    extensions::Extensions,
+    path::{Operation, PathItem},
+    security::SecurityRequirement,
+};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+
+use crate::{
+    app::App,
+    permission::{self, Permission},
+};
+
+pub mod accounts;
+pub mod events;
+pub mod meta;
+pub mod organizations;
+
+/// All routes of the API.
+pub fn all() -> Routes {
+    Routes::new().merge(meta::routes()).merge(accounts::routes()).merge(organizations::routes()).merge(events::routes())
+}
+
+/// Routes with their permissions and their part of the OpenAPI document.
+pub struct Routes(OpenApiRouter<App>);
+
+impl Routes {
+    /// No routes yet.
+    pub fn new() -> Self {
+        Self(OpenApiRouter::new())
+    }
+
+    /// Adds what `routes!(handler)` made, for those who have `permission`.
+    #[must_use]
+    pub fn add(self, permission: Permission, route: UtoipaMethodRouter<App>) -> Self {
+        let (schemas, mut paths, router) = route;
+        for item in paths.paths.values_mut() {
+            operations(item).for_each(|operation| declare(operation, permission));
+        }
+        // Only calls of a method that the route has are asked for a permission; another method is 405 for anybody.
+        let router: MethodRouter<App> =
+            router.route_layer(from_fn(permission::guard)).route_layer(Extension(permission));
+        Self(self.0.routes((schemas, paths, router)))
+    }
+
+    /// As [`Routes::add`], for a route that takes bodies of up to `limit_bytes`.
+    #[must_use]
+    pub fn add_large(self, permission: Permission, limit_bytes: usize, route: UtoipaMethodRouter<App>) -> Self {
+        let (schemas, paths, router) = route;
+        self.add(permission, (schemas, paths, router.layer(DefaultBodyLimit::max(limit_bytes))))
+    }
+
+    /// Adds the routes of a module.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        Self(self.0.merge(other.0))
+    }
+
+    /// The router, and the paths and schemas for the document.
+    pub fn split(self) -> (Router<App>, OpenApi) {
+        self.0.split_for_parts()
+    }
+}
+
+impl Default for Routes {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The operations of a path.
+pub fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
+}
+
+/// Writes into the document who may call the operation, and how it fails.
+fn declare(operation: &mut Operation, permission: Permission) {
+    operation.security = Some(match permission.schemes() {
+        [] => Vec::new(),
+        schemes => schemes.iter().map(|scheme| SecurityRequirement::new(*scheme, Vec::<String>::new())).collect(),
+    });
+    operation
+        .extensions
+        .get_or_insert_default()
+        .merge(Extensions::from_iter([("x-heddle-permission", permission.word())]));
+    let problem = ResponseBuilder::new()
+        .description("Why it was not done.")
+        .content("application/problem+json", Content::new(Some(Ref::from_schema_name("Problem"))))
+        .build();
+    operation.responses.responses.entry("default".to_owned()).or_insert_with(|| problem.into());
+}

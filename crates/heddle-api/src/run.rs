@@ -1,0 +1,91 @@
+//! Starts and ends the program.
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use heddle_db::{
+    Db,
+    launcher::{EmbeddedPostgres, Settings},
+};
+use heddle_service::{probes::Probes, telemetry};
+use secrecy::ExposeSecret;
+use sqlx::postgres::PgConnectOptions;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::{
+    app::{App, Parts},
+    config::{Config, Database},
+    password::Hasher,
+    router, secret,
+};
+
+/// Serves until `shutdown`.
+///
+/// # Errors
+/// When the store or an address cannot be had.
+pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let (options, embedded) = open_database(&config.database).await?;
+    heddle_db::migrate(&options).await.context("cannot bring the database's schema up to this release")?;
+    let db = Db::connect(options, config.database_connections).await.context("cannot reach the database")?;
+
+    let app = build_app(config, db.clone());
+    let ready = db.clone();
+    Probes::new(telemetry::init_metrics()?, move || {
+        let db = ready.clone();
+        async move { db.ping().await.map_err(|error| format!("the database does not answer: {error}")) }
+    })
+    .serve(app.config.metrics_listen, shutdown.clone())
+    .await?;
+
+    let listen = app.config.listen;
+    let listener =
+        TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen} (HEDDLE_LISTEN)"))?;
+    info!(address = %listener.local_addr()?, public_url = %app.config.public_url, "heddle-api listens");
+    serve(app, listener, shutdown).await?;
+
+    db.close().await;
+    if let Some(server) = embedded {
+        server.stop().await;
+    }
+    info!("heddle-api ended");
+    Ok(())
+}
+
+/// The shared state from its parts.
+pub fn build_app(config: Config, db: Db) -> App {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let automator_token_hash = config.automator_token.as_ref().map(|token| secret::hash(token.expose_secret()));
+    App::new(Parts { hasher: Hasher::new(cores), automator_token_hash, config, db })
+}
+
+async fn serve(app: App, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let service = router::build(app, shutdown.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let ended = shutdown.clone();
+    let served = axum::serve(listener, service).with_graceful_shutdown(ended.cancelled_owned());
+    // Long polls are cut short: who waits asks the next replica.
+    let deadline = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    };
+    tokio::select! {
+        served = served => served.context("the server stopped"),
+        () = deadline => Ok(()),
+    }
+}
+
+async fn open_database(database: &Database) -> anyhow::Result<(PgConnectOptions, Option<EmbeddedPostgres>)> {
+    match database {
+        Database::External(url) => {
+            Ok((url.expose_secret().parse().map_err(|_| anyhow::anyhow!("DATABASE_URL is no address"))?, None))
+        }
+        Database::Embedded(folder) => {
+            let server = EmbeddedPostgres::start(Settings::new(folder))
+                .await
+                .context("DATABASE_URL is not set, and the program's own Postgres did not start")?;
+            info!(data_dir = %server.data_dir().display(), "the program's own Postgres runs; its data lies in {}", server.data_dir().display());
+            Ok((server.options(), Some(server)))
+        }
+    }
+}

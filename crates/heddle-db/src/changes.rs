@@ -1,0 +1,575 @@
+//! Changes: one image bump at its places in one environment.
+
+use chrono::{DateTime, Utc};
+use heddle_core::{
+    change::{Mode, ProposalRef},
+    git::{BranchName, RepoName, Revision},
+    id::{ChangeId, OrganizationId, ProposalId, RepositoryId},
+    image::{Digest, ImageRepository, Tag},
+    name::EnvironmentName,
+    pipeline::End,
+    place::Place,
+};
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use crate::error::{DbError, from_json, json, word};
+
+/// A change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The change.
+    pub id: ChangeId,
+    /// Its repository.
+    pub repository: RepositoryId,
+    /// Its repository's name.
+    pub repository_name: RepoName,
+    /// Higher is newer.
+    pub sequence: i64,
+    /// Its branch.
+    pub branch: BranchName,
+    /// Its environment.
+    pub environment: EnvironmentName,
+    /// Its effective image.
+    pub image: ImageRepository,
+    /// The tag that stood there.
+    pub from: Option<Tag>,
+    /// The tag it goes to.
+    pub to: Tag,
+    /// The digest it goes to.
+    pub to_digest: Option<Digest>,
+    /// How it is written.
+    pub mode: Mode,
+    /// Where it writes.
+    pub places: Vec<Place>,
+    /// The lines that change.
+    pub diff: String,
+    /// Why this tag.
+    pub why: String,
+    /// Its proposal.
+    pub proposal: Option<ProposalId>,
+    /// Where the proposal is in Git, once it is.
+    pub proposal_ref: Option<ProposalRef>,
+    /// The pull request waits for this, as GitHub says.
+    pub waits_for: Option<String>,
+    /// The first revision known to carry it.
+    pub merged_revision: Option<Revision>,
+    /// The number of the first head that contains it.
+    pub merged_ordinal: Option<i64>,
+    /// Git has nothing more to say about it.
+    pub settled: bool,
+    /// When it was first known.
+    pub created_at: DateTime<Utc>,
+    /// How it ended.
+    pub ended: Option<End>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// When we heard of the end; facts that came later change nothing.
+    pub end_seen_at: Option<DateTime<Utc>>,
+}
+
+struct Row {
+    id: Uuid,
+    repository_id: Uuid,
+    repository_name: String,
+    sequence: i64,
+    branch: String,
+    environment: String,
+    image: String,
+    from_tag: Option<String>,
+    to_tag: String,
+    to_digest: Option<String>,
+    mode: String,
+    places: serde_json::Value,
+    diff: String,
+    why: String,
+    proposal_id: Option<Uuid>,
+    proposal_state: Option<String>,
+    number: Option<i64>,
+    url: Option<String>,
+    proposal_revision: Option<String>,
+    waits_for: Option<String>,
+    merged_revision: Option<String>,
+    merged_ordinal: Option<i64>,
+    settled: bool,
+    created_at: DateTime<Utc>,
+    ended: Option<String>,
+    ended_at: Option<DateTime<Utc>>,
+    end_seen_at: Option<DateTime<Utc>>,
+}
+
+/// Every list of changes reads the same columns. The merge's number is the exact one as soon as its revision was read.
+macro_rules! select {
+    ($rest:literal $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select c.id, c.repository_id, r.name as repository_name, c.sequence as "sequence!", c.branch,
+                      c.environment, c.image, c.from_tag, c.to_tag, c.to_digest, c.mode, c.places, c.diff, c.why,
+                      c.proposal_id, p.state as "proposal_state?", p.number, p.url,
+                      p.revision as proposal_revision, p.waits_for,
+                      c.merged_revision, coalesce(m.ordinal, c.merged_ordinal) as merged_ordinal, c.settled,
+                      c.created_at, c.ended, c.ended_at, c.end_seen_at
+               from changes c
+               join repositories r on r.id = c.repository_id
+               left join proposals p on p.id = c.proposal_id
+               left join revisions m
+                   on m.repository_id = c.repository_id and m.branch = c.branch and m.revision = c.merged_revision
+               "# + $rest
+            $(, $argument)*
+        )
+    };
+}
+
+impl TryFrom<Row> for Change {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        let proposal_ref = proposal_ref(
+            row.proposal_state.as_deref(),
+            row.number,
+            row.url,
+            row.proposal_revision.as_deref(),
+        )?;
+        Ok(Self {
+            id: ChangeId(row.id),
+            repository: RepositoryId(row.repository_id),
+            repository_name: word("repositories.name", &row.repository_name)?,
+            sequence: row.sequence,
+            branch: word("changes.branch", &row.branch)?,
+            environment: word("changes.environment", &row.environment)?,
+            image: word("changes.image", &row.image)?,
+            from: row.from_tag.map(|tag| word("changes.from_tag", &tag)).transpose()?,
+            to: word("changes.to_tag", &row.to_tag)?,
+            to_digest: row.to_digest.map(|digest| word("changes.to_digest", &digest)).transpose()?,
+            mode: parse_mode(&row.mode)?,
+            places: from_json("changes.places", row.places)?,
+            diff: row.diff,
+            why: row.why,
+            proposal: row.proposal_id.map(ProposalId),
+            proposal_ref,
+            waits_for: row.waits_for,
+            merged_revision: row.merged_revision.map(|one| word("changes.merged_revision", &one)).transpose()?,
+            merged_ordinal: row.merged_ordinal,
+            settled: row.settled,
+            created_at: row.created_at,
+            ended: row.ended.map(|end| parse_end(&end)).transpose()?,
+            ended_at: row.ended_at,
+            end_seen_at: row.end_seen_at,
+        })
+    }
+}
+
+/// Where a proposal is in Git; `None` before it was written.
+pub(crate) fn proposal_ref(
+    state: Option<&str>,
+    number: Option<i64>,
+    url: Option<String>,
+    revision: Option<&str>,
+) -> Result<Option<ProposalRef>, DbError> {
+    Ok(match (state, number, revision) {
+        (None | Some("announced" | "abandoned"), _, _) => None,
+        (_, Some(number), _) => Some(ProposalRef::PullRequest {
+            number: number.unsigned_abs(),
+            url: url.unwrap_or_default(),
+        }),
+        (_, None, Some(revision)) => Some(ProposalRef::Commit { revision: word("proposals.revision", revision)?, url }),
+        _ => None,
+    })
+}
+
+/// What a change is made from.
+#[derive(Debug, Clone)]
+pub struct NewChange<'a> {
+    /// Its branch.
+    pub branch: &'a BranchName,
+    /// Its environment.
+    pub environment: &'a EnvironmentName,
+    /// Its effective image.
+    pub image: &'a ImageRepository,
+    /// The tag that stands there.
+    pub from: Option<&'a Tag>,
+    /// The tag it goes to.
+    pub to: &'a Tag,
+    /// The digest it goes to.
+    pub to_digest: Option<&'a Digest>,
+    /// How it is written.
+    pub mode: Mode,
+    /// Where it writes.
+    pub places: &'a [Place],
+    /// The lines that change.
+    pub diff: &'a str,
+    /// Why this tag.
+    pub why: &'a str,
+}
+
+/// Makes a change, or brings the open one of the same bump at the same places up to date.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn upsert(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    repository: RepositoryId,
+    new: &NewChange<'_>,
+) -> Result<ChangeId, DbError> {
+    let id = sqlx::query_scalar!(
+        "insert into changes (id, organization_id, repository_id, branch, environment, image, from_tag, to_tag, to_digest,
+                              mode, places, place_key, diff, why)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, md5($12), $13, $14)
+         on conflict (repository_id, branch, environment, image, (coalesce(from_tag, '')), to_tag,
+                      (coalesce(to_digest, '')), place_key) where ended is null and not settled
+         do update set mode = excluded.mode, places = excluded.places, diff = excluded.diff, why = excluded.why
+         returning id",
+        Uuid::now_v7(),
+        organization.0,
+        repository.0,
+        new.branch.as_str(),
+        new.environment.as_str(),
+        new.image.as_str(),
+        new.from.map(Tag::as_str),
+        new.to.as_str(),
+        new.to_digest.map(Digest::as_str),
+        mode_word(new.mode),
+        json("changes.places", new.places)?,
+        place_key(new.places),
+        new.diff,
+        new.why,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(ChangeId(id))
+}
+
+fn place_key(places: &[Place]) -> String {
+    let mut keys: Vec<String> = places.iter().map(|place| format!("{}\n{}", place.object, place.field)).collect();
+    keys.sort();
+    keys.dedup();
+    keys.join("\n\n")
+}
+
+/// One change.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn find(db: impl PgExecutor<'_>, id: ChangeId) -> Result<Option<Change>, DbError> {
+    select!("where c.id = $1", id.0).fetch_optional(db).await?.map(Change::try_from).transpose()
+}
+
+/// Changes by id.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_by_id(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Change>, DbError> {
+    select!("where c.id = any($1) order by c.sequence", ids)
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(Change::try_from)
+        .collect()
+}
+
+/// The repository's changes that a read may say something about: those that have not ended, and for each place the
+/// newest that was merged.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_tracked(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<Change>, DbError> {
+    select!(
+        "where c.repository_id = $1 and (
+             c.ended is null
+             or (c.merged_ordinal is not null and not exists (
+                 select from changes n
+                 where n.repository_id = c.repository_id and n.branch = c.branch and n.environment = c.environment
+                     and n.image = c.image and n.place_key = c.place_key and n.sequence > c.sequence
+                     and n.merged_ordinal is not null)))
+         order by c.sequence",
+        repository.0,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(Change::try_from)
+    .collect()
+}
+
+/// The unfinished merged changes of a repository.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_rolling(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<Change>, DbError> {
+    select!(
+        "where c.repository_id = $1 and c.ended is null and c.merged_ordinal is not null order by c.sequence",
+        repository.0,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(Change::try_from)
+    .collect()
+}
+
+/// The changes that a proposal carries or carried.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_of_proposals(db: impl PgExecutor<'_>, proposals: &[Uuid]) -> Result<Vec<Change>, DbError> {
+    select!("where c.proposal_id = any($1) order by c.sequence", proposals)
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(Change::try_from)
+        .collect()
+}
+
+/// What became of the repository's changes in Git, for what stays barred: those taken back, and those merged after one.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_taken_back(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<Change>, DbError> {
+    select!(
+        "where c.repository_id = $1 and (
+             exists (select from facts f where f.change_id = c.id and f.key in ('reverted', 'declined'))
+             or (c.merged_ordinal is not null and exists (
+                 select from changes o join facts f on f.change_id = o.id and f.key in ('reverted', 'declined')
+                 where o.repository_id = c.repository_id and o.environment = c.environment and o.image = c.image
+                     and o.sequence < c.sequence)))
+         order by c.sequence",
+        repository.0,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(Change::try_from)
+    .collect()
+}
+
+/// Which changes a page lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filter {
+    /// Those that have not ended.
+    InFlight,
+    /// Those that have.
+    Ended,
+    /// Both.
+    All,
+}
+
+/// A page of changes, newest first, after `after`.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_page(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    filter: Filter,
+    environment: Option<&str>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Change>, DbError> {
+    let rows = match filter {
+        Filter::InFlight => {
+            select!(
+                "where c.organization_id = $1 and c.ended is null and ($2::text is null or c.environment = $2)
+                     and ($3::uuid is null or c.id < $3) order by c.id desc limit $4",
+                organization.0,
+                environment,
+                after,
+                limit,
+            )
+            .fetch_all(db)
+            .await?
+        }
+        Filter::Ended => {
+            select!(
+                "where c.organization_id = $1 and c.ended is not null and ($2::text is null or c.environment = $2)
+                     and ($3::uuid is null or c.id < $3) order by c.id desc limit $4",
+                organization.0,
+                environment,
+                after,
+                limit,
+            )
+            .fetch_all(db)
+            .await?
+        }
+        Filter::All => {
+            select!(
+                "where c.organization_id = $1 and ($2::text is null or c.environment = $2)
+                     and ($3::uuid is null or c.id < $3) order by c.id desc limit $4",
+                organization.0,
+                environment,
+                after,
+                limit,
+            )
+            .fetch_all(db)
+            .await?
+        }
+    };
+    rows.into_iter().map(Change::try_from).collect()
+}
+
+/// The unfinished changes of the organization to any of these images.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_open_of_images(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    images: &[String],
+) -> Result<Vec<Change>, DbError> {
+    select!(
+        "where c.organization_id = $1 and c.ended is null and not c.settled and c.image = any($2) order by c.sequence",
+        organization.0,
+        images,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(Change::try_from)
+    .collect()
+}
+
+/// How many changes have not ended, and how many became healthy since `since`.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn count(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    since: DateTime<Utc>,
+) -> Result<(i64, i64), DbError> {
+    let row = sqlx::query!(
+        r#"select (select count(*) from changes where organization_id = $1 and ended is null) as "in_flight!",
+                  (select count(*) from changes
+                   where organization_id = $1 and ended = 'healthy' and ended_at > $2) as "healthy!""#,
+        organization.0,
+        since,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok((row.in_flight, row.healthy))
+}
+
+/// Unfinished changes whose line says whether they are stuck, newest first.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_in_flight_ids(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    limit: i64,
+) -> Result<Vec<Uuid>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "select id from changes where organization_id = $1 and ended is null order by id desc limit $2",
+        organization.0,
+        limit,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// Says which proposal carries a change; `None` when it is to be written anew.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn set_proposal(
+    db: impl PgExecutor<'_>,
+    changes: &[Uuid],
+    proposal: Option<ProposalId>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update changes set proposal_id = $2 where id = any($1)",
+        changes,
+        proposal.map(|proposal| proposal.0),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes the merge of a change, once.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn set_merged(
+    db: impl PgExecutor<'_>,
+    change: ChangeId,
+    revision: &Revision,
+    ordinal: i64,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update changes set merged_revision = $2, merged_ordinal = $3 where id = $1 and merged_ordinal is null",
+        change.0,
+        revision.as_str(),
+        ordinal,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes that Git has nothing more to say about a change.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn set_settled(db: impl PgExecutor<'_>, change: ChangeId) -> Result<(), DbError> {
+    sqlx::query!("update changes set settled = true where id = $1", change.0).execute(db).await?;
+    Ok(())
+}
+
+/// Keeps the end of a change. The first one stays.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn set_ended(
+    db: impl PgExecutor<'_>,
+    change: ChangeId,
+    end: End,
+    at: DateTime<Utc>,
+    seen_at: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update changes set ended = $2, ended_at = $3, end_seen_at = $4 where id = $1 and ended is null",
+        change.0,
+        end_word(end),
+        at,
+        seen_at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The stored word of a mode.
+pub(crate) const fn mode_word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Commit => "commit",
+        Mode::PullRequest => "pull-request",
+        Mode::Observe => "observe",
+    }
+}
+
+/// The mode of a stored word.
+pub(crate) fn parse_mode(word: &str) -> Result<Mode, DbError> {
+    [Mode::Commit, Mode::PullRequest, Mode::Observe]
+        .into_iter()
+        .find(|mode| mode_word(*mode) == word)
+        .ok_or_else(|| DbError::Corrupt { column: "mode", reason: format!("`{word}` is no mode") })
+}
+
+const fn end_word(end: End) -> &'static str {
+    match end {
+        End::Healthy => "healthy",
+        End::Superseded => "superseded",
+        End::Declined => "declined",
+        End::Reverted => "reverted",
+        End::Retired => "retired",
+        End::NoCluster => "no-cluster",
+    }
+}
+
+fn parse_end(word: &str) -> Result<End, DbError> {
+    [End::Healthy, End::Superseded, End::Declined, End::Reverted, End::Retired, End::NoCluster]
+        .into_iter()
+        .find(|end| end_word(*end) == word)
+        .ok_or_else(|| DbError::Corrupt { column: "changes.ended", reason: format!("`{word}` is no end") })
+}

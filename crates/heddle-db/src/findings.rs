@@ -1,0 +1,124 @@
+//! What is wrong in files that people wrote.
+
+use heddle_core::{
+    git::{BranchName, RepoName},
+    id::{OrganizationId, RepositoryId},
+};
+use sqlx::{PgConnection, PgExecutor};
+
+use crate::error::{DbError, word};
+
+/// Who found it; each replaces its own findings only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// A read.
+    Read,
+    /// An update.
+    Update,
+}
+
+/// A finding.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// The branch.
+    pub branch: BranchName,
+    /// The file.
+    pub file: String,
+    /// Line, from 1.
+    pub line: i32,
+    /// Column, from 1.
+    pub column: i32,
+    /// A stable word.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// Whether it keeps something from being written.
+    pub blocks: bool,
+}
+
+/// Puts these findings in the place of the source's earlier ones.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn replace(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    repository: RepositoryId,
+    source: Source,
+    findings: &[Finding],
+) -> Result<(), DbError> {
+    let source = match source {
+        Source::Read => "read",
+        Source::Update => "update",
+    };
+    sqlx::query!("delete from findings where repository_id = $1 and source = $2", repository.0, source)
+        .execute(&mut *db)
+        .await?;
+    for finding in findings {
+        sqlx::query!(
+            r#"insert into findings
+                   (organization_id, repository_id, source, branch, file, line, "column", code, message, blocks)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"#,
+            organization.0,
+            repository.0,
+            source,
+            finding.branch.as_str(),
+            finding.file,
+            finding.line,
+            finding.column,
+            finding.code,
+            finding.message,
+            finding.blocks,
+        )
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The organization's findings, what blocks first, at most `limit`.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    limit: i64,
+) -> Result<Vec<(RepoName, Finding)>, DbError> {
+    let rows = sqlx::query!(
+        r#"select r.name, f.branch, f.file, f.line, f."column", f.code, f.message, f.blocks
+           from findings f join repositories r on r.id = f.repository_id
+           where f.organization_id = $1 order by not f.blocks, r.name, f.file, f.line, f.id limit $2"#,
+        organization.0,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let finding = Finding {
+                branch: word("findings.branch", &row.branch)?,
+                file: row.file,
+                line: row.line,
+                column: row.column,
+                code: row.code,
+                message: row.message,
+                blocks: row.blocks,
+            };
+            Ok((word("repositories.name", &row.name)?, finding))
+        })
+        .collect()
+}
+
+/// How many findings keep something from being written.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn count_blocking(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "count!" from findings where organization_id = $1 and blocks"#,
+        organization.0,
+    )
+    .fetch_one(db)
+    .await?)
+}

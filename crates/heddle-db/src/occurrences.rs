@@ -1,0 +1,277 @@
+//! Where images stand in config repositories, in which environments, and under which rule.
+
+use heddle_core::{
+    change::Mode,
+    git::{BranchName, RepoName},
+    id::{OrganizationId, RepositoryId},
+    image::{Digest, ImageRepository, Tag},
+    name::EnvironmentName,
+    place::Place,
+    policy::TagPolicy,
+};
+use serde::Serialize;
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use crate::{
+    changes::{mode_word, parse_mode},
+    error::{DbError, from_json, json, word},
+};
+
+/// An image at a place, in one environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occurrence {
+    /// The branch.
+    pub branch: BranchName,
+    /// The place.
+    pub place: Place,
+    /// The container, where the place belongs to one.
+    pub container: Option<String>,
+    /// The effective image.
+    pub image: ImageRepository,
+    /// Its tag.
+    pub tag: Option<Tag>,
+    /// Its digest.
+    pub digest: Option<Digest>,
+    /// The environment; `None` where no closure holds the place.
+    pub environment: Option<EnvironmentName>,
+    /// The rule that governs it there.
+    pub rule: Option<Rule>,
+}
+
+/// A rule of `.heddle.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Its line.
+    pub line: u32,
+    /// Its mode.
+    pub mode: Mode,
+    /// Its policy; `None` when it is broken.
+    pub policy: Option<TagPolicy>,
+}
+
+#[derive(Serialize)]
+struct NewRow<'a> {
+    branch: &'a str,
+    file: &'a str,
+    line: u32,
+    object: &'a str,
+    field: &'a str,
+    container: Option<&'a str>,
+    image: &'a str,
+    tag: Option<&'a str>,
+    digest: Option<&'a str>,
+    environment: Option<&'a str>,
+    rule_line: Option<u32>,
+    mode: Option<&'static str>,
+    policy: Option<&'a TagPolicy>,
+}
+
+impl<'a> From<&'a Occurrence> for NewRow<'a> {
+    fn from(one: &'a Occurrence) -> Self {
+        Self {
+            branch: one.branch.as_str(),
+            file: &one.place.file,
+            line: one.place.line,
+            object: &one.place.object,
+            field: &one.place.field,
+            container: one.container.as_deref(),
+            image: one.image.as_str(),
+            tag: one.tag.as_ref().map(Tag::as_str),
+            digest: one.digest.as_ref().map(Digest::as_str),
+            environment: one.environment.as_ref().map(EnvironmentName::as_str),
+            rule_line: one.rule.as_ref().map(|rule| rule.line),
+            mode: one.rule.as_ref().map(|rule| mode_word(rule.mode)),
+            policy: one.rule.as_ref().and_then(|rule| rule.policy.as_ref()),
+        }
+    }
+}
+
+/// Puts these occurrences in the place of the repository's earlier ones.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn replace(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    repository: RepositoryId,
+    occurrences: &[Occurrence],
+) -> Result<(), DbError> {
+    let rows = json("occurrences", &occurrences.iter().map(NewRow::from).collect::<Vec<_>>())?;
+    sqlx::query!("delete from occurrences where repository_id = $1", repository.0).execute(&mut *db).await?;
+    sqlx::query!(
+        "insert into occurrences (organization_id, repository_id, branch, file, line, object, field, container, image,
+                                  tag, digest, environment, rule_line, mode, policy)
+         select $1, $2, branch, file, line, object, field, container, image, tag, digest, environment, rule_line, mode,
+                policy
+         from jsonb_to_recordset($3) as o (
+             branch text, file text, line integer, object text, field text, container text, image text, tag text,
+             digest text, environment text, rule_line integer, mode text, policy jsonb)",
+        organization.0,
+        repository.0,
+        rows,
+    )
+    .execute(&mut *db)
+    .await?;
+    Ok(())
+}
+
+struct Row {
+    branch: String,
+    file: String,
+    line: i32,
+    object: String,
+    field: String,
+    container: Option<String>,
+    image: String,
+    tag: Option<String>,
+    digest: Option<String>,
+    environment: Option<String>,
+    rule_line: Option<i32>,
+    mode: Option<String>,
+    policy: Option<serde_json::Value>,
+}
+
+impl TryFrom<Row> for Occurrence {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        let rule = match (row.rule_line, row.mode) {
+            (Some(line), Some(mode)) => Some(Rule {
+                line: line.unsigned_abs(),
+                mode: parse_mode(&mode)?,
+                policy: row.policy.map(|policy| from_json("occurrences.policy", policy)).transpose()?,
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            branch: word("occurrences.branch", &row.branch)?,
+            place: Place { file: row.file, line: row.line.unsigned_abs(), object: row.object, field: row.field },
+            container: row.container,
+            image: word("occurrences.image", &row.image)?,
+            tag: row.tag.map(|tag| word("occurrences.tag", &tag)).transpose()?,
+            digest: row.digest.map(|digest| word("occurrences.digest", &digest)).transpose()?,
+            environment: row.environment.map(|name| word("occurrences.environment", &name)).transpose()?,
+            rule,
+        })
+    }
+}
+
+/// Where `images` stand, with the repository.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_of_images(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    images: &[String],
+) -> Result<Vec<(RepositoryId, Occurrence)>, DbError> {
+    let rows = sqlx::query!(
+        "select repository_id, branch, file, line, object, field, container, image, tag, digest, environment, rule_line,
+                mode, policy
+         from occurrences where organization_id = $1 and image = any($2) order by id",
+        organization.0,
+        images,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let occurrence = Row {
+                branch: row.branch,
+                file: row.file,
+                line: row.line,
+                object: row.object,
+                field: row.field,
+                container: row.container,
+                image: row.image,
+                tag: row.tag,
+                digest: row.digest,
+                environment: row.environment,
+                rule_line: row.rule_line,
+                mode: row.mode,
+                policy: row.policy,
+            };
+            Ok((RepositoryId(row.repository_id), occurrence.try_into()?))
+        })
+        .collect()
+}
+
+/// The images that a rule governs in a repository.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_governed_images(
+    db: impl PgExecutor<'_>,
+    repository: RepositoryId,
+) -> Result<Vec<String>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "select distinct image from occurrences where repository_id = $1 and rule_line is not null order by image",
+        repository.0,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// The organization's repositories in which an image stands under a rule.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_repositories_of(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    image: &ImageRepository,
+) -> Result<Vec<Uuid>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "select distinct repository_id from occurrences
+         where organization_id = $1 and image = $2 and rule_line is not null",
+        organization.0,
+        image.as_str(),
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// How many different images stand in each repository.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn count_images(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+) -> Result<Vec<(RepositoryId, i64)>, DbError> {
+    let rows = sqlx::query!(
+        r#"select repository_id, count(distinct image) as "images!" from occurrences where organization_id = $1
+           group by repository_id"#,
+        organization.0,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (RepositoryId(row.repository_id), row.images)).collect())
+}
+
+/// How many images a rule governs, and the first repository where none does.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn count_governed(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select count(distinct image) as "images!" from occurrences
+           where organization_id = $1 and rule_line is not null"#,
+        organization.0,
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// The repository in which an environment's images are looked at, by name.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn find_repository_name(
+    db: impl PgExecutor<'_>,
+    repository: RepositoryId,
+) -> Result<Option<RepoName>, DbError> {
+    let name = sqlx::query_scalar!("select name from repositories where id = $1", repository.0).fetch_optional(db).await?;
+    name.map(|name| word("repositories.name", &name)).transpose()
+}

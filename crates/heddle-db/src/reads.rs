@@ -1,0 +1,48 @@
+//! When each config repository was last read, and a hash of what stood in it.
+
+use chrono::{DateTime, Utc};
+use heddle_core::id::{OrganizationId, RepositoryId};
+use sqlx::PgExecutor;
+
+use crate::error::DbError;
+
+/// Notes a read; says whether what stands in the repository differs from the read before.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn record(
+    db: &mut sqlx::PgConnection,
+    organization: OrganizationId,
+    repository: RepositoryId,
+    content_hash: &[u8],
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let before = sqlx::query_scalar!("select content_hash from reads where repository_id = $1", repository.0)
+        .fetch_optional(&mut *db)
+        .await?;
+    sqlx::query!(
+        "insert into reads (repository_id, organization_id, content_hash, read_at) values ($1, $2, $3, $4)
+         on conflict (repository_id) do update set content_hash = excluded.content_hash, read_at = excluded.read_at",
+        repository.0,
+        organization.0,
+        content_hash,
+        now,
+    )
+    .execute(&mut *db)
+    .await?;
+    Ok(before.as_deref() != Some(content_hash))
+}
+
+/// When each of the organization's repositories was last read.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+) -> Result<Vec<(RepositoryId, DateTime<Utc>)>, DbError> {
+    let rows = sqlx::query!("select repository_id, read_at from reads where organization_id = $1", organization.0)
+        .fetch_all(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| (RepositoryId(row.repository_id), row.read_at)).collect())
+}

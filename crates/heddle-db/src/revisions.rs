@@ -1,0 +1,218 @@
+//! The numbered heads of each branch, and revisions that agents reported.
+
+use chrono::{DateTime, Utc};
+use heddle_core::{
+    git::{BranchName, Revision},
+    id::{OrganizationId, RepositoryId},
+};
+use sqlx::{PgConnection, PgExecutor};
+
+use crate::error::{DbError, word};
+
+/// The newest known head of a branch.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// The branch.
+    pub branch: BranchName,
+    /// Its head.
+    pub revision: Revision,
+    /// Its number.
+    pub ordinal: i64,
+}
+
+/// The newest known head of each branch.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_heads(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<Head>, DbError> {
+    let rows = sqlx::query!(
+        r#"select distinct on (branch) branch, revision, ordinal as "ordinal!" from revisions
+           where repository_id = $1 and first_parent order by branch, ordinal desc"#,
+        repository.0,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Head {
+                branch: word("revisions.branch", &row.branch)?,
+                revision: word("revisions.revision", &row.revision)?,
+                ordinal: row.ordinal,
+            })
+        })
+        .collect()
+}
+
+/// A commit that was read.
+#[derive(Debug, Clone)]
+pub struct NewRevision<'a> {
+    /// The commit.
+    pub revision: &'a Revision,
+    /// Its committer's time.
+    pub committed_at: DateTime<Utc>,
+    /// Its author.
+    pub author: &'a str,
+    /// The first line of its message.
+    pub subject: &'a str,
+}
+
+/// Numbers a first-parent revision above all that are known of its branch, unless it has a number; gives the number.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn number(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    repository: RepositoryId,
+    branch: &BranchName,
+    new: &NewRevision<'_>,
+) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"insert into revisions as known
+               (organization_id, repository_id, branch, revision, ordinal, first_parent, committed_at, author, subject)
+           values ($1, $2, $3, $4,
+               1 + coalesce((select max(ordinal) from revisions
+                             where repository_id = $2 and branch = $3 and first_parent), 0),
+               true, $5, $6, $7)
+           on conflict (repository_id, branch, revision) do update set
+               ordinal = case when known.first_parent then known.ordinal else excluded.ordinal end,
+               first_parent = true, committed_at = excluded.committed_at, author = excluded.author,
+               subject = excluded.subject
+           returning ordinal as "ordinal!""#,
+        organization.0,
+        repository.0,
+        branch.as_str(),
+        new.revision.as_str(),
+        new.committed_at,
+        new.author,
+        new.subject,
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// Gives a head that returned after a rewrite of history the highest number.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn renumber(
+    db: &mut PgConnection,
+    repository: RepositoryId,
+    branch: &BranchName,
+    revision: &Revision,
+) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"update revisions set ordinal =
+               1 + (select max(ordinal) from revisions where repository_id = $1 and branch = $2 and first_parent)
+           where repository_id = $1 and branch = $2 and revision = $3 returning ordinal as "ordinal!""#,
+        repository.0,
+        branch.as_str(),
+        revision.as_str(),
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// The number of a revision: outer `None` when it is unknown, inner when it is known not to be on the branch.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn find_ordinal(
+    db: impl PgExecutor<'_>,
+    repository: RepositoryId,
+    branch: &BranchName,
+    revision: &Revision,
+) -> Result<Option<Option<i64>>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "select ordinal from revisions where repository_id = $1 and branch = $2 and revision = $3",
+        repository.0,
+        branch.as_str(),
+        revision.as_str(),
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// Notes a revision that an agent reported and no read has placed; says whether it is new.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn note_unknown(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    repository: RepositoryId,
+    branch: &BranchName,
+    revision: &Revision,
+) -> Result<bool, DbError> {
+    let noted = sqlx::query!(
+        "insert into unknown_revisions (organization_id, repository_id, branch, revision) values ($1, $2, $3, $4)
+         on conflict do nothing",
+        organization.0,
+        repository.0,
+        branch.as_str(),
+        revision.as_str(),
+    )
+    .execute(db)
+    .await?;
+    Ok(noted.rows_affected() > 0)
+}
+
+/// The revisions that no read has placed, newest first.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_unknown(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<Revision>, DbError> {
+    let rows = sqlx::query_scalar!(
+        "select revision from unknown_revisions where repository_id = $1 order by reported_at desc limit 100",
+        repository.0,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.iter().map(|revision| word("unknown_revisions.revision", revision)).collect()
+}
+
+/// Places a revision that an agent reported beside the newest first-parent revision that it contains. One older than
+/// all that were read gets the number 0.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn place(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    repository: RepositoryId,
+    branch: &BranchName,
+    revision: &Revision,
+    contains: Option<&Revision>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "insert into revisions (organization_id, repository_id, branch, revision, ordinal, first_parent)
+         values ($1, $2, $3, $4,
+             case when $5::text is null then null else coalesce(
+                 (select ordinal from revisions where repository_id = $2 and branch = $3 and revision = $5), 0) end,
+             false)
+         on conflict (repository_id, branch, revision) do nothing",
+        organization.0,
+        repository.0,
+        branch.as_str(),
+        revision.as_str(),
+        contains.map(Revision::as_str),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets the unknown revisions that are known now.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn forget_placed(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<(), DbError> {
+    sqlx::query!(
+        "delete from unknown_revisions u using revisions r
+         where u.repository_id = $1 and r.repository_id = $1 and r.branch = u.branch and r.revision = u.revision",
+        repository.0,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

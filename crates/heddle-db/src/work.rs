@@ -1,0 +1,316 @@
+//! What is due, and who leased it.
+//!
+//! One row for each repository to read, image to scan and repository to update. Whatever asks for it again while it is
+//! leased makes it due once more when the lease ends. A report counts only with the lease's fencing number and within
+//! its time.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use heddle_core::id::{LeaseId, OrganizationId, RepositoryId};
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use crate::error::DbError;
+
+/// A failed piece of work comes back after this time, doubled with each failure in a row.
+const FIRST_RETRY: TimeDelta = TimeDelta::seconds(2);
+const LAST_RETRY: TimeDelta = TimeDelta::minutes(10);
+
+/// The kinds of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Read a repository.
+    Read,
+    /// List an image's tags.
+    Scan,
+    /// Write to a repository what the policies choose.
+    Update,
+}
+
+impl Kind {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Scan => "scan",
+            Self::Update => "update",
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self, DbError> {
+        [Self::Read, Self::Scan, Self::Update]
+            .into_iter()
+            .find(|kind| kind.word() == word)
+            .ok_or_else(|| DbError::Corrupt { column: "work.kind", reason: format!("`{word}` is no kind of work") })
+    }
+}
+
+/// A lease that was just made.
+#[derive(Debug, Clone)]
+pub struct Leased {
+    /// The lease.
+    pub lease: LeaseId,
+    /// Its fencing number.
+    pub fence: i64,
+    /// When it ends unless renewed.
+    pub expires_at: DateTime<Utc>,
+    /// Whose work it is.
+    pub organization: OrganizationId,
+    /// What kind of work.
+    pub kind: Kind,
+    /// The repository, or for a scan the image.
+    pub subject: Uuid,
+}
+
+/// A lease that lives, locked against others until the transaction ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Held {
+    /// The lease.
+    pub lease: LeaseId,
+    /// What kind of work.
+    pub kind: Kind,
+    /// The repository, or for a scan the image.
+    pub subject: Uuid,
+}
+
+/// Makes the reading of a repository due now.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn request_read(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    repository: RepositoryId,
+) -> Result<(), DbError> {
+    request(db, organization, Kind::Read, &[repository.0]).await
+}
+
+/// Makes the update of repositories due now.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn request_updates(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    repositories: &[Uuid],
+) -> Result<(), DbError> {
+    request(db, organization, Kind::Update, repositories).await
+}
+
+/// Makes the scans of images due now.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn request_scans(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    images: &[Uuid],
+) -> Result<(), DbError> {
+    request(db, organization, Kind::Scan, images).await
+}
+
+async fn request(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    kind: Kind,
+    subjects: &[Uuid],
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "insert into work as known (organization_id, kind, subject_id, installation_id, due_at, asked_at, generation)
+         select $1, $2, subject, (select installation_id from repositories where id = subject), now(), now(), 1
+         from unnest($3::uuid[]) as subject
+         on conflict (kind, subject_id) do update set
+             due_at = greatest(least(known.due_at, now()), known.not_before),
+             asked_at = coalesce(known.asked_at, now()),
+             installation_id = excluded.installation_id,
+             generation = known.generation + 1",
+        organization.0,
+        kind.word(),
+        subjects,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets the work on something that is gone.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn forget(db: impl PgExecutor<'_>, subjects: &[Uuid]) -> Result<(), DbError> {
+    sqlx::query!("delete from work where subject_id = any($1)", subjects).execute(db).await?;
+    Ok(())
+}
+
+/// Leases one due piece of work of any organization; with `updates_of`, an update of one of these repositories.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn lease(
+    db: impl PgExecutor<'_>,
+    automator: &str,
+    length: Duration,
+    updates_of: Option<&[Uuid]>,
+) -> Result<Option<Leased>, DbError> {
+    let row = sqlx::query!(
+        r#"select lease_id as "lease_id!", fence as "fence!", expires_at as "expires_at!",
+                  organization_id as "organization_id!", kind as "kind!", subject_id as "subject_id!"
+           from lease_work($1, $2, $3)"#,
+        automator,
+        length.as_secs_f64(),
+        updates_of,
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(|row| {
+        Ok(Leased {
+            lease: LeaseId(row.lease_id),
+            fence: row.fence,
+            expires_at: row.expires_at,
+            organization: OrganizationId(row.organization_id),
+            kind: Kind::parse(&row.kind)?,
+            subject: row.subject_id,
+        })
+    })
+    .transpose()
+}
+
+/// When something becomes due after this transaction began.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn next_at(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>, DbError> {
+    Ok(sqlx::query_scalar!("select next_work_at()").fetch_one(db).await?)
+}
+
+/// Whose work a lease is about.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn find_organization(db: impl PgExecutor<'_>, lease: LeaseId) -> Result<Option<OrganizationId>, DbError> {
+    let organization =
+        sqlx::query_scalar!(r#"select organization_id as "id!" from find_lease($1)"#, lease.0).fetch_optional(db).await?;
+    Ok(organization.map(OrganizationId))
+}
+
+/// Locks a lease for this transaction; `None` when it has ended or another followed it.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn hold(db: impl PgExecutor<'_>, lease: LeaseId, fence: i64) -> Result<Option<Held>, DbError> {
+    let row = sqlx::query!(
+        "select kind, subject_id from work where lease_id = $1 and fence = $2 and lease_expires_at > now() for update",
+        lease.0,
+        fence,
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(|row| Ok(Held { lease, kind: Kind::parse(&row.kind)?, subject: row.subject_id })).transpose()
+}
+
+/// Prolongs a held lease.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn renew(db: impl PgExecutor<'_>, held: Held, length: Duration) -> Result<DateTime<Utc>, DbError> {
+    let until = sqlx::query_scalar!(
+        r#"update work set lease_expires_at = now() + make_interval(secs => $2) where lease_id = $1
+           returning lease_expires_at as "until!""#,
+        held.lease.0,
+        length.as_secs_f64(),
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(until)
+}
+
+/// Ends a held lease whose work is done. It is due next at `next_at`, or at once when something asked meanwhile.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn finish(
+    db: impl PgExecutor<'_>,
+    held: Held,
+    next_at: Option<DateTime<Utc>>,
+    not_before: Option<DateTime<Utc>>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update work set
+             lease_id = null, lease_expires_at = null, leased_by = null, failures = 0, last_failure = null,
+             not_before = $3,
+             due_at = greatest(case when generation > leased_generation then now() else $2 end, $3),
+             asked_at = case when generation > leased_generation then now() end
+         where lease_id = $1",
+        held.lease.0,
+        next_at,
+        not_before,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Ends a held lease whose work failed. It is due again later each time, and never before `retry_at`.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn fail(
+    db: &mut PgConnection,
+    held: Held,
+    reason: &str,
+    retry_at: Option<DateTime<Utc>>,
+) -> Result<(), DbError> {
+    let failures = sqlx::query_scalar!("select failures from work where lease_id = $1", held.lease.0)
+        .fetch_one(&mut *db)
+        .await?;
+    let wait = FIRST_RETRY.checked_mul(1 << failures.clamp(0, 12)).unwrap_or(LAST_RETRY).min(LAST_RETRY);
+    sqlx::query!(
+        "update work set
+             lease_id = null, lease_expires_at = null, leased_by = null, failures = failures + 1, last_failure = $2,
+             not_before = $3, asked_at = null,
+             due_at = greatest(now() + make_interval(secs => $4), $3)
+         where lease_id = $1",
+        held.lease.0,
+        reason,
+        retry_at,
+        wait.as_seconds_f64(),
+    )
+    .execute(&mut *db)
+    .await?;
+    Ok(())
+}
+
+/// Why the last reading of each repository failed, where it did.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn find_failure(
+    db: impl PgExecutor<'_>,
+    kind: Kind,
+    subject: Uuid,
+) -> Result<Option<String>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "select last_failure from work where kind = $1 and subject_id = $2",
+        kind.word(),
+        subject,
+    )
+    .fetch_optional(db)
+    .await?
+    .flatten())
+}
+
+/// When any automator last asked for work.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn automator_seen_at(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>, DbError> {
+    Ok(sqlx::query_scalar!("select automator_seen_at()").fetch_one(db).await?)
+}
+
+/// Notes a webhook's delivery; false when it was taken before.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn note_delivery(db: impl PgExecutor<'_>, delivery: &str) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar!(r#"select use_delivery($1) as "fresh!""#, delivery).fetch_one(db).await?)
+}
