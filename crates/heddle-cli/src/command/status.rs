@@ -1,0 +1,63 @@
+//! `heddle status`: is anything stuck?
+
+use chrono::Utc;
+use heddle_client::PageQuery;
+use heddle_wire::view::{ChangeCounts, StatusView};
+use serde_json::json;
+
+use crate::{
+    config::{Config, StatusArguments},
+    exit::{Exit, Failure},
+    screen::Screen,
+    session::Session,
+    table::{Cell, Table, Tone},
+    words::{ago, count, span},
+};
+
+/// Shows how the platform is.
+pub(crate) async fn run(config: &Config, arguments: &StatusArguments, screen: &mut Screen) -> Result<Exit, Failure> {
+    let session = Session::open(config).await?;
+    let organization = session.organization.id;
+    let status = session.client.status(organization).await?;
+    let counts = session.client.changes(organization, &PageQuery::default()).await?.counts;
+    let fine = is_fine(&status, &counts);
+    if screen.is_json() {
+        let organization = &session.organization;
+        screen.json(&json!({
+            "api": session.api, "organization": organization, "fine": fine, "changes": counts, "status": status,
+        }))?;
+    } else {
+        screen.table(&show(&session, &status, &counts))?;
+    }
+    Ok(if arguments.check && !fine { Exit::No } else { Exit::Done })
+}
+
+fn is_fine(status: &StatusView, counts: &ChangeCounts) -> bool {
+    counts.stuck == 0
+        && status.failing_images.is_empty()
+        && status.blocking_findings == 0
+        && status.clusters_connected == status.clusters
+        && status.automator_seen_at.is_some()
+}
+
+fn show(session: &Session, status: &StatusView, counts: &ChangeCounts) -> Table {
+    let now = Utc::now();
+    let mut table = Table::new(&["PART", "STATE"]);
+    let mut row = |part: &str, fine: bool, text: String| {
+        table.row(vec![Cell::new(part), Cell::toned(text, if fine { Tone::Plain } else { Tone::Bad })]);
+    };
+    row("organization", true, format!("{} at {}", session.organization.name, session.api));
+    let ChangeCounts { in_flight, stuck, healthy_today } = counts;
+    row("changes", *stuck == 0, format!("{in_flight} in flight, {stuck} stuck, {healthy_today} healthy today"));
+    let connected = format!("{} of {} connected", status.clusters_connected, count(status.clusters, "cluster"));
+    row("clusters", status.clusters_connected == status.clusters, connected);
+    row("automator", status.automator_seen_at.is_some(), format!("seen {}", ago(status.automator_seen_at, now)));
+    row("registries", status.failing_images.is_empty(), format!("read {}", ago(status.scanned_at, now)));
+    for image in &status.failing_images {
+        let since = span(now - image.since);
+        row("", false, format!("{}: {}, since {since}", image.image, image.reason));
+    }
+    let findings = count(status.blocking_findings, "finding");
+    row("files", status.blocking_findings == 0, format!("{findings} keep something from being written"));
+    table
+}

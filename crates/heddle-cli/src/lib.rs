@@ -1,0 +1,44 @@
+//! `heddle`, the command line: what the dashboard can do, over the same API, for shells and CI.
+//!
+//! Data goes to stdout and everything else to stderr. Commands print for people by default and one JSON document with
+//! `-o json`, whose members are those of the API.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+mod command;
+pub mod config;
+mod exit;
+mod login;
+mod screen;
+mod session;
+mod table;
+mod thread;
+mod words;
+
+pub use exit::Exit;
+
+use config::{Command, Config};
+use exit::Failure;
+use screen::Screen;
+
+/// Runs the command and gives the program's exit code.
+pub async fn run(config: Config) -> Exit {
+    let mut screen = Screen::new(&config);
+    match dispatch(&config, &mut screen).await {
+        Ok(exit) => exit,
+        Err(failure) => {
+            screen.fail(&failure);
+            failure.exit
+        }
+    }
+}
+
+async fn dispatch(config: &Config, screen: &mut Screen) -> Result<Exit, Failure> {
+    match &config.command {
+        Command::Login(arguments) => command::login::run(config, arguments, screen).await,
+        Command::Logout(arguments) => command::login::forget(config, arguments, screen),
+        Command::Status(arguments) => command::status::run(config, arguments, screen).await,
+        Command::Changes(arguments) => command::changes::run(config, arguments, screen).await,
+        Command::Workloads(arguments) => command::workloads::run(config, arguments, screen).await,
+        Command::Clusters => command::clusters::run(config, screen).await,
+    }
+}

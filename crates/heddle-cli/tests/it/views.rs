@@ -1,0 +1,109 @@
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use crate::{
+    bodies,
+    program::{Api, Person, TOKEN},
+};
+
+async fn start() -> (Api, Person) {
+    let (api, person) = (Api::start().await, Person::new());
+    assert_eq!(person.log_in(&api.url, TOKEN).await.code, 0);
+    (api, person)
+}
+
+#[tokio::test]
+async fn changes_show_their_line() {
+    let (api, person) = start().await;
+    api.answers.set("changes", bodies::changes("done"));
+    let ended = person.run(&["changes"]).await;
+    assert_eq!(
+        ended.stdout,
+        "LINE           IMAGE  ENVIRONMENT  TAG            TIME   STATE\n\
+         ●──●──●──●──●  api    prod         1.4.1 → 1.4.2  4.0 s  healthy\n"
+    );
+}
+
+#[tokio::test]
+async fn json_is_what_the_api_says() {
+    let (_api, person) = start().await;
+    assert_eq!(person.run(&["changes", "-o", "json"]).await.json(), bodies::changes("waiting"));
+    assert_eq!(person.run(&["workloads", "-o", "json"]).await.json(), bodies::workloads());
+    assert_eq!(person.run(&["clusters", "-o", "json"]).await.json(), bodies::clusters());
+    assert_eq!(person.run(&["status", "-o", "json"]).await.json()["status"], bodies::status());
+}
+
+#[tokio::test]
+async fn a_watch_prints_a_change_again_when_it_moved() {
+    let (api, person) = start().await;
+    let mut child = person.command(&["changes", "--watch"]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = lines.next_line().await.unwrap().unwrap();
+    assert!(first.starts_with("●──●──◎──○──○  api") && first.contains("#41: waits for a merge"), "{first}");
+    api.answers.set("changes", bodies::changes("done"));
+    api.announce();
+    let second = lines.next_line().await.unwrap().unwrap();
+    assert!(second.starts_with("●──●──●──●──●  api") && second.ends_with("healthy"), "{second}");
+}
+
+#[tokio::test]
+async fn workloads_say_what_runs_and_what_could() {
+    let (_api, person) = start().await;
+    let ended = person.run(&["workloads"]).await;
+    assert_eq!(
+        ended.stdout.lines().nth(1).unwrap(),
+        "blue     prod         shop/api (Deployment)  healthy  api 1.4.1  1.4.2   1.4.2 waits in #41"
+    );
+}
+
+#[tokio::test]
+async fn clusters_show_the_first_error_with_its_line() {
+    let (_api, person) = start().await;
+    let ended = person.run(&["clusters"]).await;
+    let lines: Vec<_> = ended.stdout.lines().collect();
+    assert!(lines[1].ends_with("4b825dc   healthy  7        prod/api.yaml:14: unknown field `imge`"), "{lines:?}");
+    assert!(lines[2].starts_with("green    never connected  never"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn status_answers_a_question_with_its_exit_code() {
+    let (api, person) = start().await;
+    assert_eq!(person.run(&["status"]).await.code, 0);
+    assert_eq!(person.run(&["status", "--check"]).await.code, 1);
+    api.answers.set(
+        "status",
+        json!({
+            "automator_seen_at": "2026-10-21T07:28:00Z", "scanned_at": null, "failing_images": [],
+            "clusters_connected": 2, "clusters": 2, "blocking_findings": 0,
+        }),
+    );
+    let mut changes = bodies::changes("done");
+    changes["counts"]["stuck"] = json!(0);
+    api.answers.set("changes", changes);
+    let ended = person.run(&["status", "--check"]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+}
+
+#[tokio::test]
+async fn the_organization_must_be_clear() {
+    let (api, person) = start().await;
+    let mut me = bodies::me();
+    me["organizations"] = json!([
+        {"id": uuid::Uuid::from_u128(2), "name": "acme", "role": "owner"},
+        {"id": uuid::Uuid::from_u128(9), "name": "zeta", "role": "viewer"},
+    ]);
+    api.answers.set("me", me);
+    let ended = person.run(&["status"]).await;
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("acme, zeta") && ended.stderr.contains("--organization"), "{}", ended.stderr);
+    assert_eq!(person.run(&["status", "--organization", "zeta"]).await.code, 0);
+    assert_eq!(person.run(&["status", "--organization", "omega"]).await.code, 2);
+}
+
+#[tokio::test]
+async fn help_tells_the_exit_codes() {
+    let ended = Person::new().run(&["--help"]).await;
+    assert_eq!(ended.code, 0);
+    assert!(ended.stdout.contains("4  not logged in") && ended.stdout.contains("heddle changes --watch"));
+    assert_eq!(Person::new().run(&["no-such-command"]).await.code, 2);
+}
