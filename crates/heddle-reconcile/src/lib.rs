@@ -1,1 +1,35 @@
-//! Plans, prunes, judges drift and health from plain values. Pure.
+//! Decides what to do with a cluster: the order of applying, what to prune and when to ask first, who drifted, how objects
+//! are doing.
+//!
+//! Values in, values out: no IO, no async, no clock. What an object is and how it is fetched or written is not known here.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+mod drift;
+pub mod health;
+mod inventory;
+mod object;
+mod order;
+mod plan;
+mod prune;
+mod workload;
+
+pub use drift::{OwnEntry, Takeover, changed_fields, managers_of};
+pub use inventory::{Inventory, InventoryEntry};
+pub use object::{GroupKind, ObjectKey, hash_text};
+pub use order::{Wave, wave_of};
+pub use plan::{Apply, Desired, Live, LiveObject, Plan, Reason, Refusal, Scope, plan};
+pub use prune::{Prune, PruneRules, PruneVerdict, Stopped, judge_prune};
+pub use workload::{images_of, is_workload};
+
+/// The field manager of everything that is applied.
+pub const FIELD_MANAGER: &str = "heddle";
+
+/// The label on everything that is applied; its value is the UID of the Sync.
+pub const OWNER_LABEL: &str = "heddle.dev/sync";
+
+/// An object with this annotation and the value `keep` is never pruned.
+pub const PRUNE_ANNOTATION: &str = "heddle.dev/prune";
+
+/// The annotation of a Sync that lets the stopped prune with this plan go on.
+pub const APPROVE_PRUNE_ANNOTATION: &str = "heddle.dev/approve-prune";

@@ -72,7 +72,8 @@ fn fetch_head(
         .map_err(FetchError::from_gix)?;
     let found = prepared.ref_map().mappings.iter().find_map(|mapping| mapping.remote.as_id());
     let head = found.ok_or_else(|| FetchError::BranchMissing { branch: branch.clone() })?.to_owned();
-    let known = repo.try_find_reference(reference).ok().flatten().and_then(|known| known.try_id().map(|id| id.detach()));
+    let known =
+        repo.try_find_reference(reference).ok().flatten().and_then(|known| known.try_id().map(|id| id.detach()));
     if known != Some(head) || !repo.has_object(head) {
         prepared
             .with_shallow(Shallow::DepthAtRemote(NonZeroU32::MIN))
@@ -103,6 +104,7 @@ fn transport_options(remote: &Remote, limit: Duration) -> http::Options {
         let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(gix::Error::from_error)?;
         Ok(builder.tls_certs_merge(certificates))
     };
-    let backend = http::reqwest::Options { configure_client: Some(Box::new(configure_client)), configure_request: None };
+    let backend =
+        http::reqwest::Options { configure_client: Some(Box::new(configure_client)), configure_request: None };
     http::Options { backend: Some(Arc::new(Mutex::new(backend))), ..http::Options::default() }
 }

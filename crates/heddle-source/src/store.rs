@@ -109,8 +109,7 @@ impl Store {
         let stop = Arc::new(AtomicBool::new(false));
         let _stop_on_drop = StopOnDrop(Arc::clone(&stop));
         let (generation, remote, branch) = (Arc::clone(generation), remote.clone(), branch.clone());
-        let work =
-            tokio::task::spawn_blocking(move || fetch::fetch(&generation, &remote, &branch, FETCH_LIMIT, &stop));
+        let work = tokio::task::spawn_blocking(move || fetch::fetch(&generation, &remote, &branch, FETCH_LIMIT, &stop));
         match tokio::time::timeout(FETCH_LIMIT, work).await {
             Ok(Ok(result)) => result,
             Ok(Err(panicked)) => Err(FetchError::Other(panicked.to_string())),

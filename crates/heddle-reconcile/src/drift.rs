@@ -1,0 +1,139 @@
+//! Drift by metadata alone.
+//!
+//! The API server takes each field that another writer changes out of our entry in `managedFields`. So while that entry
+//! is as it was after our last apply, nobody has changed a field that we own; and when it shrank, the missing paths are
+//! what changed, and the entries that hold them now say who did it and when. Source: structured-merge-diff
+//! `merge/update.go`, tried on a real API server (see the architecture page).
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{FIELD_MANAGER, hash_text};
+
+/// Our entry in an object's `managedFields`, told apart by hash and time. The time catches a writer who applies under
+/// our name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnEntry {
+    /// Hash of the fields that we own.
+    pub fields: String,
+    /// When we applied them last, as the API server wrote it.
+    pub time: String,
+}
+
+/// A change that somebody made to fields of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Takeover {
+    /// Who.
+    pub manager: String,
+    /// When, as the API server wrote it.
+    pub time: String,
+}
+
+impl OwnEntry {
+    /// Finds our entry among an object's `managedFields`.
+    pub fn find(managed_fields: &Value) -> Option<Self> {
+        let fields = own_fields(managed_fields);
+        let time = own_entries(managed_fields).filter_map(|entry| entry["time"].as_str()).max()?;
+        Some(Self { fields: hash_text(join(&fields)), time: time.to_owned() })
+    }
+}
+
+/// The fields that we owned after an apply and that were not ours in the metadata seen `before` it, as dotted paths.
+pub fn changed_fields(before: &Value, after: &Value) -> Vec<String> {
+    let was = own_fields(before);
+    let own = own_fields(after);
+    let missing = own.difference(&was).filter(|path| !own.iter().any(|other| is_inside(other, path)));
+    missing.map(|path| shown(path)).collect()
+}
+
+/// Who holds any of `fields` in `managed_fields`, latest first. Where nobody does, because the fields were removed, it is
+/// whoever wrote last.
+pub fn managers_of(managed_fields: &Value, fields: &[String]) -> Option<Takeover> {
+    let others = entries(managed_fields).filter(|entry| !is_own(entry));
+    let takeover = |entry: &Value| {
+        let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+        Takeover { manager: text("manager"), time: text("time") }
+    };
+    let latest = |found: Vec<&Value>| found.into_iter().map(takeover).max_by(|a, b| a.time.cmp(&b.time));
+    let holds = |entry: &&Value| {
+        let mut paths = BTreeSet::new();
+        collect(&entry["fieldsV1"], &mut Vec::new(), &mut paths);
+        paths.iter().any(|path| fields.contains(&shown(path)))
+    };
+    let all: Vec<&Value> = others.collect();
+    latest(all.iter().copied().filter(|entry| holds(entry)).collect()).or_else(|| latest(all))
+}
+
+fn entries(managed_fields: &Value) -> impl Iterator<Item = &Value> {
+    managed_fields.as_array().into_iter().flatten()
+}
+
+fn is_own(entry: &Value) -> bool {
+    entry["manager"] == FIELD_MANAGER
+        && entry["operation"] == "Apply"
+        && entry["subresource"].as_str().is_none_or(str::is_empty)
+}
+
+fn own_entries(managed_fields: &Value) -> impl Iterator<Item = &Value> {
+    entries(managed_fields).filter(|entry| is_own(entry))
+}
+
+fn own_fields(managed_fields: &Value) -> BTreeSet<Vec<String>> {
+    let mut paths = BTreeSet::new();
+    for entry in own_entries(managed_fields) {
+        collect(&entry["fieldsV1"], &mut Vec::new(), &mut paths);
+    }
+    paths
+}
+
+/// Turns `{"f:spec": {"f:replicas": {}}}` into paths. `k:{"name":"api"}` becomes `[name=api]`, `v:"x"` becomes `["x"]`;
+/// `.` stands for the parent itself.
+fn collect(fields: &Value, path: &mut Vec<String>, paths: &mut BTreeSet<Vec<String>>) {
+    let Some(fields) = fields.as_object() else { return };
+    if fields.is_empty() && !path.is_empty() {
+        paths.insert(path.clone());
+    }
+    for (key, inner) in fields {
+        if key == "." {
+            paths.insert(path.clone());
+            continue;
+        }
+        path.push(step(key));
+        collect(inner, path, paths);
+        path.pop();
+    }
+}
+
+fn step(key: &str) -> String {
+    match key.split_once(':') {
+        Some(("f", name)) => name.to_owned(),
+        Some(("k", keys)) => {
+            let keys: Value = serde_json::from_str(keys).unwrap_or_default();
+            let parts = keys.as_object().into_iter().flatten().map(|(name, value)| match value {
+                Value::String(text) => format!("{name}={text}"),
+                other => format!("{name}={other}"),
+            });
+            format!("[{}]", parts.collect::<Vec<_>>().join(","))
+        }
+        Some((_, value)) => format!("[{value}]"),
+        None => key.to_owned(),
+    }
+}
+
+/// `spec.containers[name=api].image`.
+fn shown(path: &[String]) -> String {
+    path.join(".").replace(".[", "[")
+}
+
+fn is_inside(path: &[String], parent: &[String]) -> bool {
+    path.len() > parent.len() && path.starts_with(parent)
+}
+
+fn join(paths: &BTreeSet<Vec<String>>) -> String {
+    paths.iter().map(|path| path.join("\u{1f}")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests;

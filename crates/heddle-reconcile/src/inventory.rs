@@ -1,0 +1,82 @@
+//! What a Sync has applied, as the cluster keeps it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ObjectKey, OwnEntry};
+
+/// One object that a Sync has applied, or was about to apply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InventoryEntry {
+    /// Which.
+    #[serde(flatten)]
+    pub key: ObjectKey,
+    /// The version under which it was applied last.
+    pub version: String,
+    /// Its UID; `None` while it was announced and never seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+    /// Hash of the manifest that was applied last; `None` while it was announced only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
+    /// Our entry in its `managedFields` right after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<OwnEntry>,
+}
+
+/// Everything that a Sync has applied. The cluster holds it before the first object is written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inventory {
+    entries: BTreeMap<ObjectKey, InventoryEntry>,
+}
+
+impl Inventory {
+    /// The entry of an object.
+    pub fn find(&self, key: &ObjectKey) -> Option<&InventoryEntry> {
+        self.entries.get(key)
+    }
+
+    /// Every entry, by key.
+    pub fn iter(&self) -> impl Iterator<Item = &InventoryEntry> {
+        self.entries.values()
+    }
+
+    /// How many objects it holds.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Notes that an object is about to be applied. What is known of it stays.
+    pub fn announce(&mut self, key: &ObjectKey, version: &str) {
+        let entry = self.entries.entry(key.clone()).or_insert_with(|| InventoryEntry {
+            key: key.clone(),
+            version: version.to_owned(),
+            uid: None,
+            manifest: None,
+            entry: None,
+        });
+        version.clone_into(&mut entry.version);
+    }
+
+    /// Takes an entry in, in place of what was known of its object.
+    pub fn put(&mut self, entry: InventoryEntry) {
+        self.entries.insert(entry.key.clone(), entry);
+    }
+
+    /// Forgets an object: it was seen to be gone, or proved not to be ours.
+    pub fn forget(&mut self, key: &ObjectKey) {
+        self.entries.remove(key);
+    }
+}
+
+impl FromIterator<InventoryEntry> for Inventory {
+    fn from_iter<I: IntoIterator<Item = InventoryEntry>>(entries: I) -> Self {
+        Self { entries: entries.into_iter().map(|entry| (entry.key.clone(), entry)).collect() }
+    }
+}

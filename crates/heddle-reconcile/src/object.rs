@@ -1,0 +1,78 @@
+//! What identifies an object in a cluster.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// A kind of objects, whatever its version: an object keeps its identity when its version changes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GroupKind {
+    /// The API group; empty for the core group.
+    pub group: String,
+    /// The kind.
+    pub kind: String,
+}
+
+impl GroupKind {
+    /// From a manifest's `apiVersion` and `kind`.
+    pub fn new(api_version: &str, kind: &str) -> Self {
+        let group = api_version.split_once('/').map_or("", |(group, _)| group);
+        Self { group: group.to_owned(), kind: kind.to_owned() }
+    }
+
+    /// Whether a person's `Deployment`, or `Certificate.cert-manager.io`, means this kind.
+    pub fn is_named(&self, name: &str) -> bool {
+        match name.split_once('.') {
+            Some((kind, group)) => kind == self.kind && group == self.group,
+            None => name == self.kind,
+        }
+    }
+
+    /// The definition of custom resources.
+    pub fn is_definition(&self) -> bool {
+        self.kind == "CustomResourceDefinition" && self.group == "apiextensions.k8s.io"
+    }
+
+    /// The kind `Namespace` of the core group.
+    pub fn is_namespace(&self) -> bool {
+        self.kind == "Namespace" && self.group.is_empty()
+    }
+}
+
+impl fmt::Display for GroupKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.group.as_str() {
+            "" => f.write_str(&self.kind),
+            group => write!(f, "{}.{group}", self.kind),
+        }
+    }
+}
+
+/// One object of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ObjectKey {
+    /// Its kind.
+    #[serde(flatten)]
+    pub kind: GroupKind,
+    /// Its namespace; `None` for an object of the whole cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{} {namespace}/{}", self.kind.kind, self.name),
+            None => write!(f, "{} {}", self.kind.kind, self.name),
+        }
+    }
+}
+
+/// The hash by which two texts are told apart: the first 16 bytes of SHA-256, in hexadecimal.
+pub fn hash_text(text: impl AsRef<[u8]>) -> String {
+    let digest = Sha256::digest(text.as_ref());
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,171 @@
+//! What to write, in which order, and what to leave alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{GroupKind, Inventory, ObjectKey, OwnEntry, Wave, wave_of};
+
+/// An object as the repository wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Desired {
+    /// Which.
+    pub key: ObjectKey,
+    /// Its `apiVersion`.
+    pub api_version: String,
+    /// Hash of the manifest as it would be applied.
+    pub manifest: String,
+    /// The kind that it defines, when it is a definition of custom resources.
+    pub defines: Option<GroupKind>,
+}
+
+/// What the watch knows about an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveObject {
+    /// Its UID.
+    pub uid: String,
+    /// Its resource version.
+    pub resource_version: String,
+    /// The Sync whose label it carries.
+    pub owner: Option<String>,
+    /// Our entry in its `managedFields`.
+    pub entry: Option<OwnEntry>,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+    /// Whether it says itself that it must not be pruned.
+    pub keep: bool,
+}
+
+/// What the watch knows.
+#[derive(Debug, Clone, Default)]
+pub struct Live {
+    /// Objects that carry the label of any Sync.
+    pub objects: BTreeMap<ObjectKey, LiveObject>,
+    /// Kinds and namespaces whose list is complete. About others nothing is known.
+    pub covered: BTreeSet<(GroupKind, Option<String>)>,
+}
+
+impl Live {
+    /// Whether the watch would know the object if it existed and carried a label.
+    pub fn covers(&self, key: &ObjectKey) -> bool {
+        self.covered.contains(&(key.kind.clone(), key.namespace.clone()))
+            || self.covered.contains(&(key.kind.clone(), None))
+    }
+}
+
+/// What a Sync may touch, and who else is there.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// UID of the Sync.
+    pub owner: String,
+    /// UIDs of all Syncs that exist.
+    pub living: BTreeSet<String>,
+    /// Namespaces; empty for all.
+    pub namespaces: Vec<String>,
+    /// Kinds; empty for all.
+    pub kinds: Vec<String>,
+}
+
+/// Why an object is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The Sync did not have it.
+    New,
+    /// Its manifest changed, or its last apply is not known to have ended well.
+    Changed,
+    /// Somebody changed or deleted it in the cluster.
+    Drifted,
+}
+
+/// An object to apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Apply {
+    /// Its place in the list of desired objects.
+    pub index: usize,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// An object that is left alone although the repository has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its place in the list of desired objects.
+    pub index: usize,
+    /// Why, and what to do.
+    pub message: String,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// What to apply, wave by wave.
+    pub waves: Vec<Vec<Apply>>,
+    /// Objects that are as they should be.
+    pub unchanged: usize,
+    /// Objects that are left alone.
+    pub refusals: Vec<Refusal>,
+    /// Objects of the inventory that the repository does not have any more.
+    pub surplus: Vec<ObjectKey>,
+}
+
+/// Compares what should be with what is known.
+pub fn plan(desired: &[Desired], inventory: &Inventory, live: &Live, scope: &Scope) -> Plan {
+    let mut plan = Plan::default();
+    let mut waves: BTreeMap<Wave, Vec<Apply>> = BTreeMap::new();
+    let mut seen: BTreeSet<&ObjectKey> = BTreeSet::new();
+    for (index, object) in desired.iter().enumerate() {
+        let fault = if seen.insert(&object.key) {
+            refuse(object, live, scope)
+        } else {
+            Some(format!("{} stands twice in the path: remove one of the two", object.key))
+        };
+        if let Some(message) = fault {
+            plan.refusals.push(Refusal { index, message });
+        } else if let Some(reason) = reason_to_apply(object, inventory, live) {
+            waves.entry(wave_of(&object.key.kind)).or_default().push(Apply { index, reason });
+        } else {
+            plan.unchanged += 1;
+        }
+    }
+    for wave in waves.values_mut() {
+        wave.sort_by(|a, b| desired[a.index].key.cmp(&desired[b.index].key));
+    }
+    plan.waves = waves.into_values().collect();
+    plan.surplus = inventory.iter().map(|entry| &entry.key).filter(|key| !seen.contains(key)).cloned().collect();
+    plan
+}
+
+fn refuse(object: &Desired, live: &Live, scope: &Scope) -> Option<String> {
+    let key = &object.key;
+    let namespace = if key.kind.is_namespace() { Some(&key.name) } else { key.namespace.as_ref() };
+    if let Some(namespace) = namespace
+        && !scope.namespaces.is_empty()
+        && !scope.namespaces.contains(namespace)
+    {
+        return Some(format!(
+            "{key} lies outside of the namespaces of the Sync: add `{namespace}` to `spec.namespaces`"
+        ));
+    }
+    if !scope.kinds.is_empty() && !scope.kinds.iter().any(|name| key.kind.is_named(name)) {
+        return Some(format!("{key} is not of the kinds of the Sync: add `{}` to `spec.kinds`", key.kind));
+    }
+    let owner = live.objects.get(key)?.owner.as_ref()?;
+    (owner != &scope.owner && scope.living.contains(owner))
+        .then(|| format!("{key} belongs to another Sync, which has the UID {owner}: let one of the two give it up"))
+}
+
+fn reason_to_apply(object: &Desired, inventory: &Inventory, live: &Live) -> Option<Reason> {
+    let Some(known) = inventory.find(&object.key) else { return Some(Reason::New) };
+    if known.manifest.as_ref() != Some(&object.manifest) {
+        return Some(if known.manifest.is_some() { Reason::Changed } else { Reason::New });
+    }
+    if !live.covers(&object.key) {
+        return None;
+    }
+    let as_applied = live
+        .objects
+        .get(&object.key)
+        .is_some_and(|live| live.entry.is_some() && live.entry == known.entry && Some(&live.uid) == known.uid.as_ref());
+    if as_applied { None } else { Some(Reason::Drifted) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+use super::*;
+use crate::InventoryEntry;
+
+fn key(kind: &str, name: &str) -> ObjectKey {
+    let namespace = (kind != "Namespace").then(|| "shop".to_owned());
+    ObjectKey {
+        kind: GroupKind::new(if kind == "Deployment" { "apps/v1" } else { "v1" }, kind),
+        namespace,
+        name: name.into(),
+    }
+}
+
+fn desired(kind: &str, name: &str, manifest: &str) -> Desired {
+    Desired { key: key(kind, name), api_version: "v1".into(), manifest: manifest.into(), defines: None }
+}
+
+fn own_entry(time: &str) -> OwnEntry {
+    OwnEntry { fields: "f".into(), time: time.into() }
+}
+
+fn known(kind: &str, name: &str, manifest: &str) -> InventoryEntry {
+    InventoryEntry {
+        key: key(kind, name),
+        version: "v1".into(),
+        uid: Some("uid".into()),
+        manifest: Some(manifest.into()),
+        entry: Some(own_entry("t1")),
+    }
+}
+
+fn alive(owner: &str, entry: Option<OwnEntry>) -> LiveObject {
+    LiveObject {
+        uid: "uid".into(),
+        resource_version: "1".into(),
+        owner: Some(owner.into()),
+        entry,
+        deleting: false,
+        keep: false,
+    }
+}
+
+fn watched(objects: Vec<(ObjectKey, LiveObject)>) -> Live {
+    let covered = ["Deployment", "ConfigMap", "Namespace"].map(|kind| {
+        let key = key(kind, "");
+        (key.kind, key.namespace)
+    });
+    Live { objects: objects.into_iter().collect(), covered: covered.into_iter().collect() }
+}
+
+fn scope() -> Scope {
+    Scope { owner: "me".into(), living: ["me".into(), "other".into()].into(), ..Scope::default() }
+}
+
+fn reasons(plan: &Plan) -> Vec<Reason> {
+    plan.waves.iter().flatten().map(|apply| apply.reason).collect()
+}
+
+#[test]
+fn an_object_that_is_as_it_was_applied_is_left_alone() {
+    let inventory = [known("ConfigMap", "a", "m1")].into_iter().collect();
+    let live = watched(vec![(key("ConfigMap", "a"), alive("me", Some(own_entry("t1"))))]);
+    let plan = plan(&[desired("ConfigMap", "a", "m1")], &inventory, &live, &scope());
+    assert_eq!((plan.waves.len(), plan.unchanged), (0, 1));
+}
+
+#[test]
+fn new_changed_and_drifted_objects_are_applied() {
+    let inventory = ["b", "c", "d", "e"].map(|name| known("ConfigMap", name, "m1")).into_iter().collect();
+    let stranger = LiveObject { uid: "anew".into(), ..alive("me", Some(own_entry("t1"))) };
+    let live = watched(vec![
+        (key("ConfigMap", "b"), alive("me", Some(own_entry("t1")))),
+        (key("ConfigMap", "c"), alive("me", Some(own_entry("t2")))),
+        (key("ConfigMap", "e"), stranger),
+    ]);
+    let wanted = [
+        desired("ConfigMap", "a", "m1"),
+        desired("ConfigMap", "b", "m2"),
+        desired("ConfigMap", "c", "m1"),
+        desired("ConfigMap", "d", "m1"),
+        desired("ConfigMap", "e", "m1"),
+    ];
+    let plan = plan(&wanted, &inventory, &live, &scope());
+    assert_eq!(reasons(&plan), [Reason::New, Reason::Changed, Reason::Drifted, Reason::Drifted, Reason::Drifted]);
+}
+
+#[test]
+fn where_nothing_is_watched_an_unchanged_manifest_is_not_applied_again() {
+    let inventory = [known("ConfigMap", "a", "m1")].into_iter().collect();
+    let plan = plan(&[desired("ConfigMap", "a", "m1")], &inventory, &Live::default(), &scope());
+    assert_eq!(plan.unchanged, 1);
+}
+
+#[test]
+fn waves_follow_the_kinds() {
+    let wanted = [desired("Deployment", "d", "m"), desired("ConfigMap", "c", "m"), desired("Namespace", "shop", "m")];
+    let plan = plan(&wanted, &Inventory::default(), &Live::default(), &scope());
+    let kinds: Vec<_> = plan.waves.iter().map(|wave| wanted[wave[0].index].key.kind.kind.as_str()).collect();
+    assert_eq!(kinds, ["Namespace", "ConfigMap", "Deployment"]);
+}
+
+#[test]
+fn an_object_of_another_living_sync_is_refused_and_one_of_a_dead_sync_is_taken_over() {
+    let live = watched(vec![
+        (key("ConfigMap", "theirs"), alive("other", None)),
+        (key("ConfigMap", "orphan"), alive("dead", None)),
+    ]);
+    let wanted = [desired("ConfigMap", "theirs", "m"), desired("ConfigMap", "orphan", "m")];
+    let plan = plan(&wanted, &Inventory::default(), &live, &scope());
+    assert_eq!(plan.refusals.iter().map(|refusal| refusal.index).collect::<Vec<_>>(), [0]);
+    assert_eq!(reasons(&plan), [Reason::New]);
+}
+
+#[test]
+fn what_lies_outside_of_the_scope_is_refused_with_the_remedy() {
+    let scope = Scope { namespaces: vec!["billing".into()], ..scope() };
+    let plan = plan(&[desired("ConfigMap", "a", "m")], &Inventory::default(), &Live::default(), &scope);
+    assert!(plan.refusals[0].message.contains("add `shop` to `spec.namespaces`"), "{plan:?}");
+    let scope = Scope { namespaces: vec![], kinds: vec!["Secret".into()], ..scope };
+    let plan = super::plan(&[desired("ConfigMap", "a", "m")], &Inventory::default(), &Live::default(), &scope);
+    assert!(plan.refusals[0].message.contains("add `ConfigMap` to `spec.kinds`"), "{plan:?}");
+}
+
+#[test]
+fn an_object_that_stands_twice_is_applied_once_and_said() {
+    let wanted = [desired("ConfigMap", "a", "m1"), desired("ConfigMap", "a", "m2")];
+    let plan = plan(&wanted, &Inventory::default(), &Live::default(), &scope());
+    assert_eq!((plan.waves[0].len(), plan.refusals.len()), (1, 1));
+}
+
+#[test]
+fn what_the_repository_does_not_have_any_more_is_surplus_and_a_refused_object_is_not() {
+    let inventory = [known("ConfigMap", "gone", "m"), known("ConfigMap", "theirs", "m")].into_iter().collect();
+    let live = watched(vec![(key("ConfigMap", "theirs"), alive("other", None))]);
+    let plan = plan(&[desired("ConfigMap", "theirs", "m")], &inventory, &live, &scope());
+    assert_eq!(plan.surplus, [key("ConfigMap", "gone")]);
+}
