@@ -1,0 +1,198 @@
+//! A CNCF Distribution registry (Debian's `docker-registry`) on loopback, and pushing small images to it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use aws_lc_rs::digest::{SHA256, digest};
+use chrono::{DateTime, Utc};
+use reqwest::{Response, StatusCode, header};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use url::Url;
+
+use crate::{
+    port,
+    process::{Process, Program},
+    scratch,
+};
+
+/// Where Debian's package puts it.
+const PROGRAM: &str = "/usr/bin/docker-registry";
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+
+/// Where the registry posts a notice of each push.
+#[derive(Debug, Clone)]
+pub struct Notices {
+    /// The address.
+    pub url: Url,
+    /// Goes into `Authorization: Bearer`.
+    pub secret: SecretString,
+}
+
+/// A running registry with its own storage.
+pub struct Registry {
+    folder: TempDir,
+    port: u16,
+    client: reqwest::Client,
+    process: Process,
+}
+
+/// An image that was pushed.
+#[derive(Debug, Clone)]
+pub struct Pushed {
+    /// The digest of its manifest.
+    pub digest: String,
+    /// When the registry had taken the tag.
+    pub pushed_at: DateTime<Utc>,
+}
+
+impl Registry {
+    /// Starts a registry that tells nobody of pushes.
+    pub async fn start() -> Result<Self> {
+        let folder = scratch::dir("registry")?;
+        let port = port::free()?;
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let process = spawn(folder.path(), port, None)?;
+        let registry = Self { folder, port, client, process };
+        registry.wait_ready().await?;
+        Ok(registry)
+    }
+
+    /// `127.0.0.1:PORT`, the first part of its images' names.
+    pub fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Its address.
+    pub fn url(&self) -> Result<Url> {
+        Ok(Url::parse(&format!("http://{}/", self.host()))?)
+    }
+
+    /// Starts it again, on the same port and storage, so that it tells `notices` of each push.
+    pub async fn notify(&mut self, notices: &Notices) -> Result<()> {
+        self.process.stop().await?;
+        self.process = spawn(self.folder.path(), self.port, Some(notices))?;
+        self.wait_ready().await
+    }
+
+    /// Pushes an image of one small layer, whose content is `repository:tag`, so each tag has a digest of its own.
+    pub async fn push_image(&self, repository: &str, tag: &str) -> Result<Pushed> {
+        self.push(repository, tag, &format!("{repository}:{tag}")).await
+    }
+
+    /// Pushes an image whose digest follows from `content`: the same content under another tag is the same image.
+    pub async fn push(&self, repository: &str, tag: &str, content: &str) -> Result<Pushed> {
+        // What is in the layer is never unpacked here; a registry checks digests only.
+        let layer = content.as_bytes().to_vec();
+        let config = json!({
+            "architecture": "amd64",
+            "os": "linux",
+            "created": Utc::now(),
+            "config": {},
+            "rootfs": {"type": "layers", "diff_ids": [sha256(&layer)]},
+            "history": [{"created_by": content}],
+        });
+        let config = serde_json::to_vec(&config)?;
+        let blob = |media_type: &str, bytes: &[u8]| -> Value {
+            json!({"mediaType": media_type, "digest": sha256(bytes), "size": bytes.len()})
+        };
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": blob(CONFIG, &config),
+            "layers": [blob(LAYER, &layer)],
+        });
+        self.push_blob(repository, layer).await?;
+        self.push_blob(repository, config).await?;
+        let manifest = serde_json::to_vec(&manifest)?;
+        let digest = sha256(&manifest);
+        let address = self.address(&format!("v2/{repository}/manifests/{tag}"))?;
+        let request = self.client.put(address).header(header::CONTENT_TYPE, MANIFEST).body(manifest);
+        expect(request.send().await?, StatusCode::CREATED).await.with_context(|| format!("push {repository}:{tag}"))?;
+        Ok(Pushed { digest, pushed_at: Utc::now() })
+    }
+
+    /// Its tags of one repository, sorted.
+    pub async fn tags(&self, repository: &str) -> Result<Vec<String>> {
+        let answer = self.client.get(self.address(&format!("v2/{repository}/tags/list"))?).send().await?;
+        let body: Value = expect(answer, StatusCode::OK).await?.json().await?;
+        let mut tags: Vec<String> = serde_json::from_value(body["tags"].clone())?;
+        tags.sort();
+        Ok(tags)
+    }
+
+    /// Ends it; what connects afterwards is refused.
+    pub async fn stop(&self) -> Result<()> {
+        self.process.stop().await
+    }
+
+    async fn push_blob(&self, repository: &str, bytes: Vec<u8>) -> Result<()> {
+        let begin = self.client.post(self.address(&format!("v2/{repository}/blobs/uploads/"))?).send().await?;
+        let begin = expect(begin, StatusCode::ACCEPTED).await?;
+        let location = begin.headers().get(header::LOCATION).context("an upload has no location")?.to_str()?;
+        let mut location = self.url()?.join(location)?;
+        location.query_pairs_mut().append_pair("digest", &sha256(&bytes));
+        let end = self.client.put(location).header(header::CONTENT_TYPE, "application/octet-stream").body(bytes);
+        expect(end.send().await?, StatusCode::CREATED).await.map(drop)
+    }
+
+    fn address(&self, path: &str) -> Result<Url> {
+        Ok(self.url()?.join(path)?)
+    }
+
+    async fn wait_ready(&self) -> Result<()> {
+        self.process.wait_ready(&self.client, &self.address("v2/")?).await.context("the registry did not start")
+    }
+}
+
+fn spawn(folder: &Path, port: u16, notices: Option<&Notices>) -> Result<Process> {
+    let program = PathBuf::from(PROGRAM);
+    ensure!(program.is_file(), "no {PROGRAM}; install it (Debian: `apt-get install docker-registry`)");
+    let config = folder.join("config.yml");
+    fs::write(&config, configuration(folder, port, notices).to_string())?;
+    Program::new(program).arg("serve").arg(&config).spawn(&folder.join("registry.log"))
+}
+
+/// The registry reads YAML, and JSON is YAML.
+fn configuration(folder: &Path, port: u16, notices: Option<&Notices>) -> Value {
+    let endpoint = |notices: &Notices| {
+        json!({
+            "name": "heddle",
+            "url": notices.url,
+            "headers": {"Authorization": [format!("Bearer {}", notices.secret.expose_secret())]},
+            "timeout": "2s",
+            "threshold": 3,
+            "backoff": "1s",
+        })
+    };
+    json!({
+        "version": 0.1,
+        "log": {"level": "warn", "accesslog": {"disabled": true}},
+        "storage": {
+            "filesystem": {"rootdirectory": folder.join("storage")},
+            "delete": {"enabled": true},
+            "cache": {"blobdescriptor": "inmemory"},
+        },
+        "http": {"addr": format!("127.0.0.1:{port}"), "secret": "signs upload addresses on loopback"},
+        "notifications": {"endpoints": notices.map(endpoint).into_iter().collect::<Vec<_>>()},
+    })
+}
+
+async fn expect(answer: Response, status: StatusCode) -> Result<Response> {
+    if answer.status() == status {
+        return Ok(answer);
+    }
+    let (url, seen) = (answer.url().clone(), answer.status());
+    anyhow::bail!("{url} answered {seen} instead of {status}: {}", answer.text().await.unwrap_or_default())
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    format!("sha256:{}", hex::encode(digest(&SHA256, bytes)))
+}
