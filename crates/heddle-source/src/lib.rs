@@ -7,10 +7,12 @@
 mod error;
 mod fetch;
 mod remote;
+mod render;
 mod snapshot;
 mod store;
 
 pub use error::{FetchError, ReadError};
 pub use remote::{Credential, Remote};
+pub use render::{RenderError, RenderTools, Rendered, RenderedObject, render};
 pub use snapshot::{FileEntry, FileMode, Snapshot};
 pub use store::Store;

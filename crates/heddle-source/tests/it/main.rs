@@ -4,3 +4,4 @@
 
 mod fetching;
 mod git_host;
+mod rendering;

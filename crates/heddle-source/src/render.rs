@@ -1,0 +1,160 @@
+//! Turns the files under a path into objects.
+//!
+//! A path with a `kustomization.yaml` is one unit. Otherwise its tree is walked: each file of manifests counts by itself,
+//! and each directory with a `kustomization.yaml` is a unit of its own. A unit or a document that cannot be rendered is an
+//! error, and the others go on.
+
+mod kustomize;
+mod plain;
+mod units;
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use serde_json::Value;
+
+use crate::{FileMode, ReadError, Snapshot};
+
+/// The programs that render, and their bounds.
+#[derive(Debug, Clone)]
+pub struct RenderTools {
+    /// The official `kustomize`.
+    pub kustomize: PathBuf,
+    /// How long one unit may take.
+    pub limit: Duration,
+}
+
+impl RenderTools {
+    /// With this `kustomize` and a minute for each unit.
+    pub fn new(kustomize: impl Into<PathBuf>) -> Self {
+        Self { kustomize: kustomize.into(), limit: Duration::from_secs(60) }
+    }
+}
+
+/// An object, and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RenderedObject {
+    /// The object.
+    pub value: Value,
+    /// The file that it comes from, where known.
+    pub file: Option<String>,
+    /// The line in that file, from 1, where the text is plain YAML.
+    pub line: Option<u32>,
+}
+
+/// Something that could not be rendered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderError {
+    /// The file, where known.
+    pub file: Option<String>,
+    /// The line, from 1, where known.
+    pub line: Option<u32>,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// What a path holds.
+#[derive(Debug, Clone, Default)]
+pub struct Rendered {
+    /// The objects.
+    pub objects: Vec<RenderedObject>,
+    /// All that is wrong, at once. While there is an error, the objects are not all that the path holds.
+    pub errors: Vec<RenderError>,
+    /// Files that were passed over because they hold no manifests.
+    pub notes: Vec<String>,
+    /// Whether the path exists in this revision.
+    pub path_exists: bool,
+}
+
+/// Renders `path` of a revision; the empty path is the root.
+pub async fn render(snapshot: &Snapshot, path: &str, tools: &RenderTools) -> Rendered {
+    let mut rendered = Rendered::default();
+    if let Err(error) = render_into(&mut rendered, snapshot, path.trim_matches('/'), tools).await {
+        rendered.errors.push(RenderError { file: None, line: None, message: error.to_string() });
+    }
+    rendered
+}
+
+async fn render_into(
+    rendered: &mut Rendered,
+    snapshot: &Snapshot,
+    path: &str,
+    tools: &RenderTools,
+) -> Result<(), ReadError> {
+    let files = Files::of(snapshot)?;
+    rendered.path_exists = files.has_directory(path);
+    for unit in units::find(&files, path) {
+        match unit {
+            units::Unit::Plain { file } => {
+                let text = snapshot.read(&file)?;
+                plain::read_file(&file, &text, rendered);
+            }
+            units::Unit::Kustomization { directory } => {
+                kustomize::render(snapshot, &files, &directory, tools, rendered).await;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The files of a revision by path.
+struct Files(BTreeMap<String, FileMode>);
+
+impl Files {
+    fn of(snapshot: &Snapshot) -> Result<Self, ReadError> {
+        Ok(Self(snapshot.files()?.into_iter().map(|entry| (entry.path, entry.mode)).collect()))
+    }
+
+    fn has_file(&self, path: &str) -> bool {
+        self.0.contains_key(path)
+    }
+
+    fn has_directory(&self, path: &str) -> bool {
+        path.is_empty() || self.under(path).next().is_some()
+    }
+
+    /// Every file in a directory and below.
+    fn under<'a>(&'a self, directory: &'a str) -> impl Iterator<Item = (&'a str, FileMode)> {
+        let prefix = if directory.is_empty() { String::new() } else { format!("{directory}/") };
+        let start = prefix.clone();
+        self.0
+            .range(start..)
+            .take_while(move |(path, _)| path.starts_with(&prefix))
+            .map(|(path, mode)| (path.as_str(), *mode))
+    }
+
+    /// The kustomization file of a directory, if it has one.
+    fn kustomization(&self, directory: &str) -> Option<String> {
+        ["kustomization.yaml", "kustomization.yml", "Kustomization"]
+            .into_iter()
+            .map(|name| join(directory, name))
+            .find(|path| self.has_file(path))
+    }
+}
+
+/// `directory/name`, or `name` in the root.
+fn join(directory: &str, name: &str) -> String {
+    if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
+}
+
+/// The directory of a path; the root's is empty.
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(directory, _)| directory)
+}
+
+/// Resolves `relative` as seen from a directory; `None` when it leaves the repository.
+fn resolve(directory: &str, relative: &str) -> Option<String> {
+    let mut parts: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();
+    for part in relative.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            name => parts.push(name),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests;

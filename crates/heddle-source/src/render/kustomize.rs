@@ -1,0 +1,242 @@
+//! Kustomize, through the official program.
+//!
+//! It runs on a private copy of the directories that the kustomization needs, in an empty environment, with proxies that
+//! lead nowhere: its loader would fetch `https://` by itself, and without `PATH` it finds no git. What does not stand in
+//! the repository is refused before it runs. The copy asks for `originAnnotations`, from which each object's file is
+//! learnt, and which are taken off again.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    io,
+    path::Path,
+    process::Stdio,
+};
+
+use serde_json::{Value, json};
+use tokio::{io::AsyncReadExt, process::Command};
+
+use super::{Files, RenderError, RenderTools, Rendered, RenderedObject, plain, resolve};
+use crate::{FileMode, Snapshot};
+
+/// More output than this is refused.
+const MAX_OUTPUT_BYTES: u64 = 64 << 20;
+
+/// More than this is not copied.
+const MAX_COPY_BYTES: usize = 256 << 20;
+
+const ORIGIN: &str = "config.kubernetes.io/origin";
+
+/// Fields of a kustomization whose entries are files or directories of objects.
+const REFERENCES: [&str; 3] = ["resources", "components", "bases"];
+
+/// Fields whose entries may be files, directories or inline text.
+const PLUGINS: [&str; 3] = ["generators", "transformers", "validators"];
+
+/// Renders the kustomization of a directory.
+pub(super) async fn render(
+    snapshot: &Snapshot,
+    files: &Files,
+    directory: &str,
+    tools: &RenderTools,
+    rendered: &mut Rendered,
+) {
+    let before = rendered.errors.len();
+    let roots = find_roots(snapshot, files, directory, &mut rendered.errors);
+    if rendered.errors.len() > before {
+        return;
+    }
+    let file = files.kustomization(directory);
+    let mut fail = |message: String| rendered.errors.push(RenderError { file: file.clone(), line: None, message });
+    let copy = match copy(snapshot, files, directory, &roots) {
+        Ok(copy) => copy,
+        Err(error) => return fail(format!("it could not be copied for rendering: {error}")),
+    };
+    match run(tools, copy.path(), directory).await {
+        Ok(output) => read_output(&output, directory, file.as_deref(), rendered),
+        Err(message) => fail(message),
+    }
+}
+
+/// The directories that a kustomization reads: its own, and those of the kustomizations that it refers to.
+fn find_roots(snapshot: &Snapshot, files: &Files, directory: &str, errors: &mut Vec<RenderError>) -> BTreeSet<String> {
+    let mut roots = BTreeSet::from([directory.to_owned()]);
+    let mut queue = VecDeque::from([directory.to_owned()]);
+    while let Some(directory) = queue.pop_front() {
+        let Some(file) = files.kustomization(&directory) else { continue };
+        let mut fail = |line, message| errors.push(RenderError { file: Some(file.clone()), line, message });
+        let text = match snapshot.read(&file) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) => {
+                fail(None, error.to_string());
+                continue;
+            }
+        };
+        let kustomization = match plain::parse(&text) {
+            Ok(kustomization) => kustomization,
+            Err((line, message)) => {
+                fail(Some(line), message);
+                continue;
+            }
+        };
+        for reference in references(&kustomization) {
+            match resolve(&directory, &reference) {
+                Some(path) if files.has_file(&path) => {}
+                Some(path) if files.kustomization(&path).is_some() => {
+                    if roots.insert(path.clone()) {
+                        queue.push_back(path);
+                    }
+                }
+                _ => fail(line_of(&text, &reference), missing(&reference)),
+            }
+        }
+    }
+    roots
+}
+
+fn missing(reference: &str) -> String {
+    if reference.contains("://") || reference.contains("?ref=") || reference.starts_with("git@") {
+        format!("`{reference}` lies outside of the repository, and nothing is fetched while rendering: copy it in")
+    } else {
+        format!("`{reference}` is neither a file nor a directory with a kustomization in the repository")
+    }
+}
+
+fn references(kustomization: &Value) -> Vec<String> {
+    let texts = |field: &&str| kustomization[*field].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let plugins = PLUGINS.iter().flat_map(texts).filter(|text| !text.contains('\n'));
+    REFERENCES.iter().flat_map(texts).chain(plugins).map(str::to_owned).collect()
+}
+
+/// The line on which a reference is written.
+fn line_of(text: &str, reference: &str) -> Option<u32> {
+    (1u32..).zip(text.lines()).find(|(_, line)| line.contains(reference)).map(|(number, _)| number)
+}
+
+/// Copies the directories into a private one, and has the unit's kustomization ask for origins.
+fn copy(
+    snapshot: &Snapshot,
+    files: &Files,
+    directory: &str,
+    roots: &BTreeSet<String>,
+) -> io::Result<tempfile::TempDir> {
+    let copy = tempfile::Builder::new().prefix("heddle-render-").tempdir()?;
+    let mut copied = BTreeSet::new();
+    let mut bytes_copied = 0;
+    for root in roots {
+        for (file, mode) in files.under(root) {
+            if mode == FileMode::Symlink || !copied.insert(file) {
+                continue;
+            }
+            let content = snapshot.read(file).map_err(io::Error::other)?;
+            bytes_copied += content.len();
+            if bytes_copied > MAX_COPY_BYTES {
+                return Err(io::Error::other(format!("it needs more than {} MiB of files", MAX_COPY_BYTES >> 20)));
+            }
+            let target = copy.path().join(file);
+            std::fs::create_dir_all(target.parent().unwrap_or(copy.path()))?;
+            std::fs::write(target, content)?;
+        }
+    }
+    if let Some(file) = files.kustomization(directory) {
+        let path = copy.path().join(file);
+        let text = std::fs::read_to_string(&path)?;
+        std::fs::write(path, with_origins(&text))?;
+    }
+    Ok(copy)
+}
+
+/// The kustomization with `originAnnotations` in its build metadata.
+fn with_origins(text: &str) -> String {
+    let mut kustomization = plain::parse(text).unwrap_or_default();
+    let is_block = kustomization["buildMetadata"].is_null() && !text.trim_start().starts_with('{');
+    if is_block {
+        return format!("{}\nbuildMetadata: [originAnnotations]\n", text.trim_end());
+    }
+    let mut wanted = vec![json!("originAnnotations")];
+    let others = kustomization["buildMetadata"].as_array().into_iter().flatten();
+    wanted.extend(others.filter(|other| **other != "originAnnotations").cloned());
+    if let Some(fields) = kustomization.as_object_mut() {
+        fields.insert("buildMetadata".to_owned(), Value::Array(wanted));
+    }
+    kustomization.to_string()
+}
+
+async fn run(tools: &RenderTools, copy: &Path, directory: &str) -> Result<Vec<u8>, String> {
+    let mut command = Command::new(&tools.kustomize);
+    command
+        .arg("build")
+        .arg(copy.join(directory))
+        .env_clear()
+        .env("HOME", copy)
+        .env("HTTP_PROXY", "http://127.0.0.1:9")
+        .env("HTTPS_PROXY", "http://127.0.0.1:9")
+        .current_dir(copy)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    let program = tools.kustomize.display();
+    let mut child = command.spawn().map_err(|error| format!("`{program}` could not be run: {error}"))?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let work = async {
+        let (output, complaint) = tokio::join!(read_bounded(stdout), read_bounded(stderr));
+        (output, complaint, child.wait().await)
+    };
+    let limit = tools.limit;
+    let (output, complaint, status) = tokio::time::timeout(limit, work)
+        .await
+        .map_err(|_| format!("kustomize took longer than {} s", limit.as_secs()))?;
+    let output = output.map_err(|error| format!("kustomize could not be read: {error}"))?;
+    let complaint = complaint.map_err(|error| format!("kustomize could not be read: {error}"))?;
+    match status {
+        Ok(status) if status.success() => Ok(output),
+        Ok(_) => Err(explain(&String::from_utf8_lossy(&complaint), copy)),
+        Err(error) => Err(format!("kustomize could not be waited for: {error}")),
+    }
+}
+
+async fn read_bounded(pipe: Option<impl tokio::io::AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let Some(pipe) = pipe else { return Ok(bytes) };
+    pipe.take(MAX_OUTPUT_BYTES + 1).read_to_end(&mut bytes).await?;
+    if bytes.len() as u64 > MAX_OUTPUT_BYTES {
+        return Err(io::Error::other(format!("it gave more than {} MiB", MAX_OUTPUT_BYTES >> 20)));
+    }
+    Ok(bytes)
+}
+
+/// Kustomize's complaint, with paths of the repository instead of those of the copy.
+fn explain(complaint: &str, copy: &Path) -> String {
+    let prefix = format!("{}/", copy.display());
+    let text = complaint.trim().replace(&prefix, "").replace(&copy.display().to_string(), ".");
+    format!("kustomize: {}", text.strip_prefix("Error: ").unwrap_or(&text))
+}
+
+/// Takes the objects in; each loses its annotation of origin and gets its file.
+fn read_output(output: &[u8], directory: &str, kustomization: Option<&str>, rendered: &mut Rendered) {
+    let mut unit = Rendered::default();
+    plain::read_file("kustomize", output, &mut unit);
+    for RenderedObject { mut value, .. } in unit.objects {
+        let file = take_origin(&mut value, directory).or_else(|| kustomization.map(str::to_owned));
+        rendered.objects.push(RenderedObject { value, file, line: None });
+    }
+    for error in unit.errors {
+        rendered.errors.push(RenderError {
+            file: kustomization.map(str::to_owned),
+            line: None,
+            message: error.message,
+        });
+    }
+}
+
+fn take_origin(object: &mut Value, directory: &str) -> Option<String> {
+    let metadata = object["metadata"].as_object_mut()?;
+    let annotations = metadata.get_mut("annotations")?.as_object_mut()?;
+    let origin = annotations.remove(ORIGIN);
+    if annotations.is_empty() {
+        metadata.remove("annotations");
+    }
+    let origin = plain::parse(origin?.as_str()?).ok()?;
+    let file = origin["path"].as_str().or_else(|| origin["configuredIn"].as_str())?;
+    resolve(directory, file)
+}

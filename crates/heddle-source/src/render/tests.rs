@@ -1,0 +1,57 @@
+use super::*;
+
+fn read(text: &str) -> Rendered {
+    let mut rendered = Rendered::default();
+    plain::read_file("a.yaml", text.as_bytes(), &mut rendered);
+    rendered
+}
+
+fn places(rendered: &Rendered) -> Vec<(String, u32)> {
+    let name = |object: &RenderedObject| object.value["metadata"]["name"].as_str().unwrap().to_owned();
+    rendered.objects.iter().map(|object| (name(object), object.line.unwrap())).collect()
+}
+
+#[test]
+fn each_document_keeps_its_line_and_a_broken_one_stops_no_other() {
+    let text = "# a comment\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\n\nkind: [broken\n---\n\
+        apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n--- # marker\n# only words\n";
+    let rendered = read(text);
+    assert_eq!(places(&rendered), [("a".to_owned(), 2), ("b".to_owned(), 9)]);
+    assert_eq!(rendered.errors.len(), 1);
+    assert!((7..=8).contains(&rendered.errors[0].line.unwrap()), "{:?}", rendered.errors);
+}
+
+#[test]
+fn half_a_manifest_is_an_error_and_none_is_a_note() {
+    assert!(read("apiVersion: v1\nmetadata: {name: a}\n").errors[0].message.contains("no `kind`"));
+    assert!(read("kind: ConfigMap\nmetadata: {name: a}\n").errors[0].message.contains("no `apiVersion`"));
+    assert!(read("apiVersion: v1\nkind: ConfigMap\n").errors[0].message.contains("metadata.name"));
+    let values = read("replicas: 3\n");
+    assert_eq!((values.errors.len(), values.notes.len(), values.objects.len()), (0, 1, 0));
+}
+
+#[test]
+fn scalars_are_read_as_kubectl_reads_them() {
+    let text = "apiVersion: v1\nkind: X\nmetadata: {name: a}\n\
+        v: {mode: 0644, on: yes, whole: 1.0, half: 0.5, text: \"1.0\", twice: 1, twice: 2}\n";
+    let value = &read(text).objects[0].value["v"];
+    assert_eq!(value["mode"], 420);
+    assert_eq!(value["whole"].to_string(), "1");
+    assert_eq!(value["half"], 0.5);
+    assert_eq!(value["text"], "1.0");
+    assert_eq!(value["twice"], 2);
+}
+
+#[test]
+fn lists_are_taken_apart() {
+    let text = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: X, metadata: {name: a}}\n\
+        - {apiVersion: v1, kind: X, metadata: {name: b}}\n";
+    assert_eq!(places(&read(text)).len(), 2);
+}
+
+#[test]
+fn paths_resolve_within_the_repository_and_not_beyond() {
+    assert_eq!(resolve("clusters/prod", "../../base").as_deref(), Some("base"));
+    assert_eq!(resolve("a", "./b/../c.yaml").as_deref(), Some("a/c.yaml"));
+    assert_eq!(resolve("a", "../../etc"), None);
+}

@@ -1,0 +1,123 @@
+use std::process::Command;
+
+use heddle_source::{RenderTools, Rendered, Store, render};
+
+use crate::git_host::GitHost;
+
+/// The pinned `kustomize`, built once and cached.
+fn kustomize() -> String {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/tools/build.sh");
+    let output = Command::new(script).arg("kustomize").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let line = String::from_utf8(output.stdout).unwrap();
+    line.trim().split_once(' ').unwrap().1.to_owned()
+}
+
+async fn rendered(path: &str, files: &[(&str, &str)]) -> Rendered {
+    let host = GitHost::start().await;
+    let files: Vec<_> = files.iter().map(|(path, text)| (*path, Some(*text))).collect();
+    host.commit(&files);
+    let dir = tempfile::tempdir().unwrap();
+    let snapshot = Store::open(dir.path()).fetch(&host.remote(), &"main".parse().unwrap()).await.unwrap();
+    render(&snapshot, path, &RenderTools::new(kustomize())).await
+}
+
+fn names(rendered: &Rendered) -> Vec<(String, Option<&str>, Option<u32>)> {
+    let name = |object: &heddle_source::RenderedObject| object.value["metadata"]["name"].as_str().unwrap().to_owned();
+    rendered.objects.iter().map(|object| (name(object), object.file.as_deref(), object.line)).collect()
+}
+
+const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+
+const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec:\n  template:\n    spec:\n      \
+    containers: [{name: api, image: ghcr.io/acme/api}]\n";
+
+#[tokio::test]
+async fn an_overlay_is_rendered_with_its_base_and_each_object_knows_its_file() {
+    let overlay = "resources: [../../base]\nimages: [{name: ghcr.io/acme/api, newTag: 1.4.2}]\n\
+        configMapGenerator: [{name: settings, literals: [a=b]}]\n";
+    let rendered = rendered(
+        "clusters/prod",
+        &[
+            ("clusters/prod/kustomization.yaml", overlay),
+            ("base/kustomization.yaml", "resources: [deployment.yaml]\n"),
+            ("base/deployment.yaml", DEPLOYMENT),
+            ("base/unused.txt", "x"),
+        ],
+    )
+    .await;
+
+    assert_eq!(rendered.errors, []);
+    let deployment = rendered.objects.iter().find(|object| object.value["kind"] == "Deployment").unwrap();
+    assert_eq!(deployment.file.as_deref(), Some("base/deployment.yaml"));
+    assert_eq!(deployment.value["spec"]["template"]["spec"]["containers"][0]["image"], "ghcr.io/acme/api:1.4.2");
+    assert!(deployment.value["metadata"].get("annotations").is_none());
+    let settings = rendered.objects.iter().find(|object| object.value["kind"] == "ConfigMap").unwrap();
+    assert_eq!(settings.file.as_deref(), Some("clusters/prod/kustomization.yaml"));
+}
+
+#[tokio::test]
+async fn a_tree_is_walked_and_each_kustomization_in_it_is_a_unit_of_its_own() {
+    let rendered = rendered(
+        "apps",
+        &[
+            ("apps/a.yaml", CONFIG),
+            ("apps/b/kustomization.yaml", "namePrefix: b-\nresources: [x.yaml]\n"),
+            ("apps/b/x.yaml", CONFIG),
+            ("apps/broken/kustomization.yaml", "resources: [nowhere.yaml]\n"),
+            ("apps/.hidden/c.yaml", CONFIG),
+            ("apps/README.md", "words"),
+            ("other/d.yaml", CONFIG),
+        ],
+    )
+    .await;
+
+    assert_eq!(
+        names(&rendered),
+        [("a".to_owned(), Some("apps/a.yaml"), Some(1)), ("b-a".to_owned(), Some("apps/b/x.yaml"), None)]
+    );
+    assert_eq!(rendered.errors.len(), 1);
+    assert_eq!(rendered.errors[0].file.as_deref(), Some("apps/broken/kustomization.yaml"));
+    assert_eq!(rendered.errors[0].line, Some(1));
+}
+
+#[tokio::test]
+async fn what_lies_outside_of_the_repository_is_refused_before_anything_runs() {
+    let remote = "resources:\n- https://example.org/x.yaml\n- github.com/acme/other//base?ref=main\n- ../../../etc\n";
+    let rendered = rendered("a", &[("a/kustomization.yaml", remote)]).await;
+    assert_eq!(rendered.objects, []);
+    let lines: Vec<_> = rendered.errors.iter().map(|error| error.line).collect();
+    assert_eq!(lines, [Some(2), Some(3), Some(4)]);
+}
+
+#[tokio::test]
+async fn neither_the_network_nor_programs_nor_the_environment_are_within_reach() {
+    let remote_file = "configMapGenerator: [{name: a, files: [\"x=https://example.org/x\"]}]\n";
+    let chart = "helmCharts: [{name: x, repo: https://example.org, version: 1.0.0}]\n";
+    for kustomization in [remote_file, chart] {
+        let rendered = rendered("a", &[("a/kustomization.yaml", kustomization)]).await;
+        assert_eq!((rendered.objects.len(), rendered.errors.len()), (0, 1), "{rendered:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_complaint_of_kustomize_names_files_of_the_repository() {
+    let rendered = rendered("a", &[("a/kustomization.yaml", "patches: [{path: no-such.yaml}]\n")]).await;
+    let message = &rendered.errors[0].message;
+    assert!(message.contains("no-such.yaml") && !message.contains("/tmp"), "{message}");
+}
+
+#[tokio::test]
+async fn a_path_that_is_gone_holds_nothing_and_says_so() {
+    let rendered = rendered("clusters/prod", &[("README.md", "x")]).await;
+    assert!(!rendered.path_exists && rendered.objects.is_empty() && rendered.errors.is_empty());
+}
+
+#[tokio::test]
+async fn build_metadata_of_the_repositorys_own_stays() {
+    let own = "buildMetadata: [managedByLabel]\nresources: [x.yaml]\n";
+    let rendered = rendered("a", &[("a/kustomization.yaml", own), ("a/x.yaml", CONFIG)]).await;
+    let object = &rendered.objects[0];
+    assert_eq!(object.file.as_deref(), Some("a/x.yaml"));
+    assert!(object.value["metadata"]["labels"]["app.kubernetes.io/managed-by"].is_string());
+}
