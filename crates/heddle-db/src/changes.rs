@@ -124,12 +124,8 @@ impl TryFrom<Row> for Change {
     type Error = DbError;
 
     fn try_from(row: Row) -> Result<Self, DbError> {
-        let proposal_ref = proposal_ref(
-            row.proposal_state.as_deref(),
-            row.number,
-            row.url,
-            row.proposal_revision.as_deref(),
-        )?;
+        let proposal_ref =
+            proposal_ref(row.proposal_state.as_deref(), row.number, row.url, row.proposal_revision.as_deref())?;
         Ok(Self {
             id: ChangeId(row.id),
             repository: RepositoryId(row.repository_id),
@@ -168,10 +164,9 @@ pub(crate) fn proposal_ref(
 ) -> Result<Option<ProposalRef>, DbError> {
     Ok(match (state, number, revision) {
         (None | Some("announced" | "abandoned"), _, _) => None,
-        (_, Some(number), _) => Some(ProposalRef::PullRequest {
-            number: number.unsigned_abs(),
-            url: url.unwrap_or_default(),
-        }),
+        (_, Some(number), _) => {
+            Some(ProposalRef::PullRequest { number: number.unsigned_abs(), url: url.unwrap_or_default() })
+        }
         (_, None, Some(revision)) => Some(ProposalRef::Commit { revision: word("proposals.revision", revision)?, url }),
         _ => None,
     })

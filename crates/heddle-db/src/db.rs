@@ -115,18 +115,28 @@ impl Db {
     async fn begin(&self, organization: Option<OrganizationId>, user: Option<UserId>) -> Result<Tx, DbError> {
         let mut inner = self.pool.begin().await?;
         if organization.is_some() || user.is_some() {
-            let text = |id: Option<uuid::Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
-            sqlx::query!(
-                "select set_config('heddle.organization', $1, true) as organization,
-                        set_config('heddle.user', $2, true) as \"user\"",
-                text(organization.map(|id| id.0)),
-                text(user.map(|id| id.0)),
-            )
-            .fetch_one(&mut *inner)
-            .await?;
+            set(&mut inner, organization, user).await?;
         }
         Ok(Tx { inner })
     }
+}
+
+/// The one place that says whose rows a transaction sees.
+async fn set(
+    connection: &mut PgConnection,
+    organization: Option<OrganizationId>,
+    user: Option<UserId>,
+) -> Result<(), DbError> {
+    let text = |id: Option<uuid::Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+    sqlx::query!(
+        "select set_config('heddle.organization', $1, true) as organization,
+                set_config('heddle.user', $2, true) as \"user\"",
+        text(organization.map(|id| id.0)),
+        text(user.map(|id| id.0)),
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(())
 }
 
 /// A transaction. Dropping it undoes it. Queries take `&mut *tx`.
@@ -141,6 +151,14 @@ impl Tx {
     /// When the server did not confirm; then it may or may not be so.
     pub async fn commit(self) -> Result<(), DbError> {
         Ok(self.inner.commit().await?)
+    }
+
+    /// From here on the transaction is one of `organization`, which a narrow function has just named.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn enter(&mut self, organization: OrganizationId) -> Result<(), DbError> {
+        set(&mut self.inner, Some(organization), None).await
     }
 
     /// Announces something to every replica, when and if this transaction commits.

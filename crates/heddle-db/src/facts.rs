@@ -66,13 +66,11 @@ fn key(fact: &FactKind, at: DateTime<Utc>) -> String {
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn list_of(
-    db: impl PgExecutor<'_>,
-    changes: &[Uuid],
-) -> Result<HashMap<ChangeId, Vec<Fact>>, DbError> {
-    let rows = sqlx::query!("select change_id, body, at, seen_at from facts where change_id = any($1) order by id", changes)
-        .fetch_all(db)
-        .await?;
+pub async fn list_of(db: impl PgExecutor<'_>, changes: &[Uuid]) -> Result<HashMap<ChangeId, Vec<Fact>>, DbError> {
+    let rows =
+        sqlx::query!("select change_id, body, at, seen_at from facts where change_id = any($1) order by id", changes)
+            .fetch_all(db)
+            .await?;
     let mut facts: HashMap<ChangeId, Vec<Fact>> = HashMap::new();
     for row in rows {
         let kind = from_json("facts.body", row.body)?;

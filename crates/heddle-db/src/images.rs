@@ -85,12 +85,10 @@ pub async fn unwatch_unused(db: impl PgExecutor<'_>, organization: OrganizationI
 /// # Errors
 /// When the server cannot be reached.
 pub async fn find(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Image>, DbError> {
-    let row = sqlx::query!(
-        "select id, image, etag, complete, scanned_at, error, error_since from images where id = $1",
-        id,
-    )
-    .fetch_optional(db)
-    .await?;
+    let row =
+        sqlx::query!("select id, image, etag, complete, scanned_at, error, error_since from images where id = $1", id,)
+            .fetch_optional(db)
+            .await?;
     row.map(|row| image!(row)).transpose()
 }
 

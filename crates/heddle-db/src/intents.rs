@@ -167,13 +167,9 @@ pub async fn settle(
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn list_of_changes(
-    db: impl PgExecutor<'_>,
-    changes: &[Uuid],
-) -> Result<Vec<(ChangeId, IntentId)>, DbError> {
-    let rows =
-        sqlx::query!("select change_id, intent_id from intent_changes where change_id = any($1)", changes)
-            .fetch_all(db)
-            .await?;
+pub async fn list_of_changes(db: impl PgExecutor<'_>, changes: &[Uuid]) -> Result<Vec<(ChangeId, IntentId)>, DbError> {
+    let rows = sqlx::query!("select change_id, intent_id from intent_changes where change_id = any($1)", changes)
+        .fetch_all(db)
+        .await?;
     Ok(rows.into_iter().map(|row| (ChangeId(row.change_id), IntentId(row.intent_id))).collect())
 }

@@ -7,16 +7,31 @@
 
 pub mod attempts;
 pub mod audit;
+pub mod changes;
 pub mod clusters;
 pub mod db;
+pub mod deploys;
+pub mod environments;
 pub mod error;
+pub mod facts;
+pub mod findings;
+pub mod hints;
+pub mod images;
+pub mod intents;
 pub mod invitations;
 pub mod launcher;
 pub mod notice;
+pub mod occurrences;
 pub mod organizations;
+pub mod proposals;
+pub mod reads;
+pub mod revisions;
 pub mod sessions;
+pub mod syncs;
 pub mod tokens;
 pub mod users;
+pub mod work;
+pub mod workloads;
 
 pub use db::{Db, Tx, migrate};
 pub use error::DbError;

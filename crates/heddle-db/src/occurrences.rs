@@ -201,10 +201,7 @@ pub async fn list_of_images(
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn list_governed_images(
-    db: impl PgExecutor<'_>,
-    repository: RepositoryId,
-) -> Result<Vec<String>, DbError> {
+pub async fn list_governed_images(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<String>, DbError> {
     Ok(sqlx::query_scalar!(
         "select distinct image from occurrences where repository_id = $1 and rule_line is not null order by image",
         repository.0,
@@ -272,6 +269,7 @@ pub async fn find_repository_name(
     db: impl PgExecutor<'_>,
     repository: RepositoryId,
 ) -> Result<Option<RepoName>, DbError> {
-    let name = sqlx::query_scalar!("select name from repositories where id = $1", repository.0).fetch_optional(db).await?;
+    let name =
+        sqlx::query_scalar!("select name from repositories where id = $1", repository.0).fetch_optional(db).await?;
     name.map(|name| word("repositories.name", &name)).transpose()
 }

@@ -135,11 +135,7 @@ pub async fn set_written(
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn set_open(
-    db: impl PgExecutor<'_>,
-    proposal: ProposalId,
-    waits_for: Option<&str>,
-) -> Result<bool, DbError> {
+pub async fn set_open(db: impl PgExecutor<'_>, proposal: ProposalId, waits_for: Option<&str>) -> Result<bool, DbError> {
     let updated = sqlx::query!(
         "update proposals set waits_for = $2 where id = $1 and waits_for is distinct from $2",
         proposal.0,

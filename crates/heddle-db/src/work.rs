@@ -188,8 +188,9 @@ pub async fn next_at(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>, D
 /// # Errors
 /// When the server cannot be reached.
 pub async fn find_organization(db: impl PgExecutor<'_>, lease: LeaseId) -> Result<Option<OrganizationId>, DbError> {
-    let organization =
-        sqlx::query_scalar!(r#"select organization_id as "id!" from find_lease($1)"#, lease.0).fetch_optional(db).await?;
+    let organization = sqlx::query_scalar!(r#"select organization_id as "id!" from find_lease($1)"#, lease.0)
+        .fetch_optional(db)
+        .await?;
     Ok(organization.map(OrganizationId))
 }
 
@@ -260,9 +261,8 @@ pub async fn fail(
     reason: &str,
     retry_at: Option<DateTime<Utc>>,
 ) -> Result<(), DbError> {
-    let failures = sqlx::query_scalar!("select failures from work where lease_id = $1", held.lease.0)
-        .fetch_one(&mut *db)
-        .await?;
+    let failures =
+        sqlx::query_scalar!("select failures from work where lease_id = $1", held.lease.0).fetch_one(&mut *db).await?;
     let wait = FIRST_RETRY.checked_mul(1 << failures.clamp(0, 12)).unwrap_or(LAST_RETRY).min(LAST_RETRY);
     sqlx::query!(
         "update work set
@@ -284,19 +284,11 @@ pub async fn fail(
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn find_failure(
-    db: impl PgExecutor<'_>,
-    kind: Kind,
-    subject: Uuid,
-) -> Result<Option<String>, DbError> {
-    Ok(sqlx::query_scalar!(
-        "select last_failure from work where kind = $1 and subject_id = $2",
-        kind.word(),
-        subject,
-    )
-    .fetch_optional(db)
-    .await?
-    .flatten())
+pub async fn find_failure(db: impl PgExecutor<'_>, kind: Kind, subject: Uuid) -> Result<Option<String>, DbError> {
+    Ok(sqlx::query_scalar!("select last_failure from work where kind = $1 and subject_id = $2", kind.word(), subject,)
+        .fetch_optional(db)
+        .await?
+        .flatten())
 }
 
 /// When any automator last asked for work.

@@ -1,0 +1,327 @@
+//! The last known state of each Sync, and how far each agent's outbox was taken.
+
+use chrono::{DateTime, Utc};
+use heddle_core::{
+    git::{BranchName, RepoUrl, Revision},
+    health::HealthStatus,
+    id::{ClusterId, OrganizationId, RepositoryId},
+    name::{EnvironmentName, SyncName},
+    pipeline::RolloutKey,
+};
+use serde_json::Value;
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use crate::error::{DbError, word};
+
+/// A Sync as its agent last reported it. Conditions, errors and drifts are kept as they came.
+#[derive(Debug, Clone)]
+pub struct Sync {
+    /// The cluster and the Sync.
+    pub key: RolloutKey,
+    /// Canonical address of its repository.
+    pub repository_url: RepoUrl,
+    /// The bound repository with this address.
+    pub repository: Option<RepositoryId>,
+    /// Its branch.
+    pub branch: BranchName,
+    /// Its path.
+    pub path: String,
+    /// The environment it is shown under.
+    pub environment: Option<EnvironmentName>,
+    /// `spec.suspend`.
+    pub suspended: bool,
+    /// The revision that is applied.
+    pub applied_revision: Option<Revision>,
+    /// The revision last tried.
+    pub attempted_revision: Option<Revision>,
+    /// The verdict on its objects.
+    pub health: HealthStatus,
+    /// How many objects.
+    pub objects: i64,
+    /// Its conditions.
+    pub conditions: Value,
+    /// The errors of the last attempt.
+    pub errors: Value,
+    /// The latest drifts.
+    pub drifts: Value,
+    /// A prune that asks.
+    pub stopped_prune: Option<Value>,
+    /// When this was reported.
+    pub reported_at: DateTime<Utc>,
+}
+
+struct Row {
+    cluster_id: Uuid,
+    namespace: String,
+    name: String,
+    repository_url: String,
+    repository_id: Option<Uuid>,
+    branch: String,
+    path: String,
+    environment: Option<String>,
+    suspended: bool,
+    applied_revision: Option<String>,
+    attempted_revision: Option<String>,
+    health: String,
+    objects: i64,
+    conditions: Value,
+    errors: Value,
+    drifts: Value,
+    stopped_prune: Option<Value>,
+    reported_at: DateTime<Utc>,
+}
+
+macro_rules! select {
+    ($rest:literal $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            "select cluster_id, namespace, name, repository_url, repository_id, branch, path, environment, suspended,
+                    applied_revision, attempted_revision, health, objects, conditions, errors, drifts, stopped_prune,
+                    reported_at
+             from syncs " + $rest
+            $(, $argument)*
+        )
+    };
+}
+
+impl TryFrom<Row> for Sync {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        Ok(Self {
+            key: RolloutKey {
+                cluster: ClusterId(row.cluster_id),
+                sync: SyncName { namespace: row.namespace, name: row.name },
+            },
+            repository_url: word("syncs.repository_url", &row.repository_url)?,
+            repository: row.repository_id.map(RepositoryId),
+            branch: word("syncs.branch", &row.branch)?,
+            path: row.path,
+            environment: row.environment.map(|name| word("syncs.environment", &name)).transpose()?,
+            suspended: row.suspended,
+            applied_revision: row.applied_revision.map(|one| word("syncs.applied_revision", &one)).transpose()?,
+            attempted_revision: row.attempted_revision.map(|one| word("syncs.attempted_revision", &one)).transpose()?,
+            health: parse_health(&row.health)?,
+            objects: row.objects,
+            conditions: row.conditions,
+            errors: row.errors,
+            drifts: row.drifts,
+            stopped_prune: row.stopped_prune,
+            reported_at: row.reported_at,
+        })
+    }
+}
+
+/// The verdict of a stored word.
+pub(crate) fn parse_health(word: &str) -> Result<HealthStatus, DbError> {
+    [
+        HealthStatus::Healthy,
+        HealthStatus::Suspended,
+        HealthStatus::Progressing,
+        HealthStatus::Terminating,
+        HealthStatus::Unknown,
+        HealthStatus::Missing,
+        HealthStatus::Degraded,
+    ]
+    .into_iter()
+    .find(|status| status.as_str() == word)
+    .ok_or_else(|| DbError::Corrupt { column: "health", reason: format!("`{word}` is no verdict") })
+}
+
+/// Takes a report of an outbox; false when it, or a later one of the same outbox, was taken before.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn take_report(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    cluster: ClusterId,
+    epoch: Uuid,
+    sequence: i64,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let taken = sqlx::query!(
+        "insert into outboxes as known (cluster_id, organization_id, epoch, sequence, reported_at)
+         values ($1, $2, $3, $4, $5)
+         on conflict (cluster_id) do update set
+             epoch = excluded.epoch, sequence = excluded.sequence, reported_at = excluded.reported_at
+         where known.epoch <> excluded.epoch or known.sequence < excluded.sequence",
+        cluster.0,
+        organization.0,
+        epoch,
+        sequence,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(taken.rows_affected() > 0)
+}
+
+/// How far an outbox was taken.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn find_taken(db: impl PgExecutor<'_>, cluster: ClusterId, epoch: Uuid) -> Result<Option<i64>, DbError> {
+    Ok(sqlx::query_scalar!("select sequence from outboxes where cluster_id = $1 and epoch = $2", cluster.0, epoch)
+        .fetch_optional(db)
+        .await?)
+}
+
+/// Stores the state of a Sync.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn upsert(db: impl PgExecutor<'_>, organization: OrganizationId, sync: &Sync) -> Result<(), DbError> {
+    sqlx::query!(
+        "insert into syncs (cluster_id, organization_id, namespace, name, repository_url, repository_id, branch, path,
+                            environment, suspended, applied_revision, attempted_revision, health, objects, conditions,
+                            errors, drifts, stopped_prune, reported_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+         on conflict (cluster_id, namespace, name) do update set
+             repository_url = excluded.repository_url, repository_id = excluded.repository_id,
+             branch = excluded.branch, path = excluded.path, environment = excluded.environment,
+             suspended = excluded.suspended, applied_revision = excluded.applied_revision,
+             attempted_revision = excluded.attempted_revision, health = excluded.health, objects = excluded.objects,
+             conditions = excluded.conditions, errors = excluded.errors, drifts = excluded.drifts,
+             stopped_prune = excluded.stopped_prune, reported_at = excluded.reported_at",
+        sync.key.cluster.0,
+        organization.0,
+        sync.key.sync.namespace,
+        sync.key.sync.name,
+        sync.repository_url.as_str(),
+        sync.repository.map(|repository| repository.0),
+        sync.branch.as_str(),
+        sync.path,
+        sync.environment.as_ref().map(EnvironmentName::as_str),
+        sync.suspended,
+        sync.applied_revision.as_ref().map(Revision::as_str),
+        sync.attempted_revision.as_ref().map(Revision::as_str),
+        sync.health.as_str(),
+        sync.objects,
+        sync.conditions,
+        sync.errors,
+        sync.drifts,
+        sync.stopped_prune,
+        sync.reported_at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The Syncs of a cluster, by name.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_of_cluster(db: impl PgExecutor<'_>, cluster: ClusterId) -> Result<Vec<Sync>, DbError> {
+    select!("where cluster_id = $1 order by namespace, name", cluster.0)
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(Sync::try_from)
+        .collect()
+}
+
+/// All Syncs of the organization.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<Vec<Sync>, DbError> {
+    select!("where organization_id = $1 order by cluster_id, namespace, name", organization.0)
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(Sync::try_from)
+        .collect()
+}
+
+/// The Syncs that follow a repository.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_following(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<Sync>, DbError> {
+    select!("where repository_id = $1 order by cluster_id, namespace, name", repository.0)
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(Sync::try_from)
+        .collect()
+}
+
+/// Removes a Sync that its cluster has no more.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn delete(db: impl PgExecutor<'_>, key: &RolloutKey) -> Result<(), DbError> {
+    sqlx::query!(
+        "delete from syncs where cluster_id = $1 and namespace = $2 and name = $3",
+        key.cluster.0,
+        key.sync.namespace,
+        key.sync.name,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Says under which environment a Sync is shown.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn set_environment(
+    db: impl PgExecutor<'_>,
+    key: &RolloutKey,
+    environment: &EnvironmentName,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update syncs set environment = $4 where cluster_id = $1 and namespace = $2 and name = $3",
+        key.cluster.0,
+        key.sync.namespace,
+        key.sync.name,
+        environment.as_str(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Joins the Syncs that follow the address of a repository that was just bound; says whether there are any.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn join(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    repository: RepositoryId,
+    url: &RepoUrl,
+) -> Result<bool, DbError> {
+    let joined = sqlx::query!(
+        "update syncs set repository_id = $2 where organization_id = $1 and repository_url = $3",
+        organization.0,
+        repository.0,
+        url.as_str(),
+    )
+    .execute(db)
+    .await?;
+    Ok(joined.rows_affected() > 0)
+}
+
+/// The organization's bound repository with this address.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn find_bound(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    url: &RepoUrl,
+) -> Result<Option<RepositoryId>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "select id from repositories where organization_id = $1 and url = $2",
+        organization.0,
+        url.as_str(),
+    )
+    .fetch_optional(db)
+    .await?
+    .map(RepositoryId))
+}
