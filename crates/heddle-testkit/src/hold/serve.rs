@@ -34,11 +34,12 @@ pub(super) async fn start(app: Router, tls: Option<Arc<rustls::ServerConfig>>) -
             connections.spawn(async move {
                 match acceptor {
                     None => serve(stream, app).await,
-                    // A handshake that fails is the client's to report.
-                    Some(acceptor) => match acceptor.accept(stream).await {
-                        Ok(stream) => serve(stream, app).await,
-                        Err(_) => {}
-                    },
+                    Some(acceptor) => {
+                        // A handshake that fails is the client's to report.
+                        if let Ok(stream) = acceptor.accept(stream).await {
+                            serve(stream, app).await;
+                        }
+                    }
                 }
             });
             while connections.try_join_next().is_some() {}
