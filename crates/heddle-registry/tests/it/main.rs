@@ -1,0 +1,37 @@
+//! The tag walker against a real registry, and against one that misbehaves.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod faulty;
+mod login;
+mod real;
+
+use heddle_core::image::ImageRepository;
+use heddle_registry::{Access, Credential, Session, TagPage};
+
+/// A session at a registry on loopback that the operator allows.
+async fn session(host: &str, credential: Option<Credential>) -> Session {
+    let access = Access::new(&[host.to_owned()], None).await.unwrap();
+    Session::new(access, host, credential)
+}
+
+async fn list(host: &str, path: &str) -> TagPage {
+    session(host, None).await.list_tags(&image(host, path), None).await
+}
+
+fn image(host: &str, path: &str) -> ImageRepository {
+    format!("{host}/{path}").parse().unwrap()
+}
+
+fn tags(page: &TagPage) -> Vec<&str> {
+    match page {
+        TagPage::Complete { tags, .. } => tags.iter().map(|tag| tag.as_str()).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn reason(page: TagPage) -> String {
+    match page {
+        TagPage::Failed(failure) => failure.reason,
+        other => panic!("{other:?}"),
+    }
+}
