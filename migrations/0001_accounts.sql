@@ -145,14 +145,17 @@ create table clusters (
     first_sync jsonb not null,
     created_at timestamptz not null default now(),
     enrolled_at timestamptz,
+    -- All its keys are out; a new manifest lets it in again.
     revoked_at timestamptz,
+    -- Deleted by a person: it is shown no more, its history stays.
+    retired_at timestamptz,
     last_seen_at timestamptz,
     agent_version text,
     kubernetes_version text,
     agent_started_at timestamptz,
-    unique (organization_id, name),
     unique (organization_id, id)
 );
+create unique index clusters_name on clusters (organization_id, name) where retired_at is null;
 
 create table bootstrap_tokens (
     secret_hash bytea primary key,
@@ -291,10 +294,11 @@ end;
 
 -- What an agent's signature is checked against.
 create function find_cluster_key(key uuid)
-returns table (organization_id uuid, cluster_id uuid, public_key bytea, revoked boolean)
+returns table (organization_id uuid, cluster_id uuid, public_key bytea, revoked boolean, last_seen_at timestamptz)
 language sql stable security definer set search_path = public, pg_temp
 begin atomic
-    select k.organization_id, k.cluster_id, k.public_key, k.revoked_at is not null or c.revoked_at is not null
+    select k.organization_id, k.cluster_id, k.public_key,
+        k.revoked_at is not null or c.revoked_at is not null or c.retired_at is not null, c.last_seen_at
     from cluster_keys k join clusters c on c.id = k.cluster_id
     where k.id = key;
 end;
@@ -308,7 +312,7 @@ begin atomic
         update bootstrap_tokens b set used_at = now()
         from clusters c
         where b.secret_hash = hash and b.used_at is null and b.expires_at > now()
-            and c.id = b.cluster_id and c.revoked_at is null
+            and c.id = b.cluster_id and c.retired_at is null
         returning b.organization_id, b.cluster_id
     )
     select b.organization_id, b.cluster_id, exists (select from used)

@@ -73,11 +73,7 @@ pub struct Binding {
 ///
 /// # Errors
 /// [`DbError::Exists`] when an organization has it already.
-pub async fn insert(
-    db: impl PgExecutor<'_>,
-    repository: &Repository,
-    connected_by: UserId,
-) -> Result<(), DbError> {
+pub async fn insert(db: impl PgExecutor<'_>, repository: &Repository, connected_by: UserId) -> Result<(), DbError> {
     sqlx::query!(
         "insert into repositories
              (id, organization_id, installation_id, name, url, default_branch, private, connected_by, created_at)
@@ -154,10 +150,7 @@ pub async fn find_binding(db: impl PgExecutor<'_>, url: &RepoUrl) -> Result<Opti
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn list_of_installation(
-    db: impl PgExecutor<'_>,
-    installation_id: i64,
-) -> Result<Vec<Binding>, DbError> {
+pub async fn list_of_installation(db: impl PgExecutor<'_>, installation_id: i64) -> Result<Vec<Binding>, DbError> {
     let rows = sqlx::query!(
         r#"select organization_id as "organization!", repository_id as "repository!"
            from find_repositories_of_installation($1)"#,
@@ -179,11 +172,7 @@ pub async fn list_of_installation(
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn delete(
-    db: impl PgExecutor<'_>,
-    organization: OrganizationId,
-    id: RepositoryId,
-) -> Result<bool, DbError> {
+pub async fn delete(db: impl PgExecutor<'_>, organization: OrganizationId, id: RepositoryId) -> Result<bool, DbError> {
     let done = sqlx::query!("delete from repositories where organization_id = $1 and id = $2", organization.0, id.0)
         .execute(db)
         .await?;
