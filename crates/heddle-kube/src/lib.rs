@@ -1,4 +1,29 @@
-//! Applies, deletes and watches objects; keeps the inventory in the cluster.
+//! Speaks to one Kubernetes API server: applies, deletes and watches objects, keeps inventories and Syncs.
+//!
+//! It knows the protocol and none of the decisions, which are `heddle-reconcile`'s. No client can be made without saying
+//! as whom: [`Cluster::own`] has the agent's few rights, [`Cluster::as_account`] those of a Sync's service account.
+
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod account;
+mod apply;
+mod cluster;
+mod delete;
+mod error;
+mod inventory;
+mod kinds;
+mod own;
+mod pods;
+mod redact;
 pub mod sync;
+mod watch;
+
+pub use account::{Account, AccountClient};
+pub use apply::{Applied, ApplyRequest, TakenField};
+pub use cluster::Cluster;
+pub use delete::{Deleted, Metadata};
+pub use error::KubeError;
+pub use kinds::{Kinds, Served};
+pub use own::{FirstSync, OwnClient, SyncEvent};
+pub use redact::Redactor;
+pub use watch::{Judged, Place, Seen, SeenObject, Watches};

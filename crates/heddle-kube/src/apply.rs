@@ -1,0 +1,109 @@
+//! Server-side apply.
+//!
+//! The first try is without force, so that the API server names whose fields would be taken; the second one takes them.
+//! An object that nobody else owns costs one request.
+
+use heddle_reconcile::{FIELD_MANAGER, ObjectKey, OwnEntry};
+use kube::{
+    api::{Patch, PatchParams},
+    core::{DynamicObject, PartialObjectMeta, response::StatusCause},
+};
+use serde_json::Value;
+
+use crate::{AccountClient, KubeError, Served, error::REQUEST_LIMIT, watch};
+
+/// An object to apply.
+#[derive(Debug, Clone)]
+pub struct ApplyRequest<'a> {
+    /// Which.
+    pub key: &'a ObjectKey,
+    /// Where its kind is served.
+    pub served: &'a Served,
+    /// The whole manifest, with our label.
+    pub manifest: &'a Value,
+    /// Whether the API server only says what would come of it.
+    pub dry_run: bool,
+}
+
+/// A field that belonged to somebody else before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenField {
+    /// The field, as the API server names it.
+    pub field: String,
+    /// Whose it was.
+    pub manager: String,
+}
+
+/// What came of an apply.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    /// The object's UID.
+    pub uid: String,
+    /// Its resource version.
+    pub resource_version: String,
+    /// Our entry in its `managedFields`.
+    pub entry: Option<OwnEntry>,
+    /// Its `managedFields`.
+    pub managed_fields: Value,
+    /// Fields that were taken from others.
+    pub taken: Vec<TakenField>,
+}
+
+impl AccountClient {
+    /// Applies one object.
+    ///
+    /// # Errors
+    /// When the API server refuses it or cannot be reached. A misspelt field is refused.
+    pub async fn apply(&self, request: ApplyRequest<'_>) -> Result<Applied, KubeError> {
+        let mut params = PatchParams::apply(FIELD_MANAGER).validation_strict();
+        params.dry_run = request.dry_run;
+        match self.patch(&request, &params).await? {
+            Ok(object) => Ok(applied(object, Vec::new())),
+            Err(taken) => match self.patch(&request, &params.force()).await? {
+                Ok(object) => Ok(applied(object, taken)),
+                Err(_) => Err(KubeError::Conflict(format!("{} is changed by others all the time", request.key))),
+            },
+        }
+    }
+
+    /// One try: the object, or the fields that others own.
+    async fn patch(
+        &self,
+        request: &ApplyRequest<'_>,
+        params: &PatchParams,
+    ) -> Result<Result<PartialObjectMeta<DynamicObject>, Vec<TakenField>>, KubeError> {
+        let api = self.objects(request.served, request.key.namespace.as_deref());
+        let patch = Patch::Apply(request.manifest);
+        let answer = api.patch_metadata(&request.key.name, params, &patch);
+        match tokio::time::timeout(REQUEST_LIMIT, answer).await {
+            Ok(Ok(object)) => Ok(Ok(object)),
+            Ok(Err(kube::Error::Api(status))) if status.is_conflict() && !params.force => {
+                let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
+                let taken: Vec<TakenField> = causes.iter().filter_map(taken_field).collect();
+                if taken.is_empty() { Err(kube::Error::Api(status).into()) } else { Ok(Err(taken)) }
+            }
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(KubeError::Unavailable(format!("no answer within {} s", REQUEST_LIMIT.as_secs()))),
+        }
+    }
+}
+
+/// `conflict with "kubectl-edit" using apps/v1`.
+fn taken_field(cause: &StatusCause) -> Option<TakenField> {
+    if cause.reason != "FieldManagerConflict" {
+        return None;
+    }
+    let manager = cause.message.split('"').nth(1).unwrap_or("somebody").to_owned();
+    Some(TakenField { field: cause.field.trim_start_matches('.').to_owned(), manager })
+}
+
+fn applied(object: PartialObjectMeta<DynamicObject>, taken: Vec<TakenField>) -> Applied {
+    let managed_fields = watch::managed_fields(&object.metadata);
+    Applied {
+        uid: object.metadata.uid.unwrap_or_default(),
+        resource_version: object.metadata.resource_version.unwrap_or_default(),
+        entry: OwnEntry::find(&managed_fields),
+        managed_fields,
+        taken,
+    }
+}

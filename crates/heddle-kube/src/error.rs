@@ -1,0 +1,67 @@
+//! What the API server, or the way to it, has against a request.
+
+use std::time::Duration;
+
+/// How long one request may take. Watches have limits of their own.
+pub(crate) const REQUEST_LIMIT: Duration = Duration::from_secs(60);
+
+/// Why a request failed, in the terms in which a caller acts.
+#[derive(Debug, thiserror::Error)]
+pub enum KubeError {
+    /// The object or its kind does not exist.
+    #[error("{0}")]
+    NotFound(String),
+    /// The account has no right to do this.
+    #[error("{0}")]
+    Forbidden(String),
+    /// Somebody else changed the object meanwhile, or owns a field.
+    #[error("{0}")]
+    Conflict(String),
+    /// The API server refuses the object. The same request will not succeed.
+    #[error("{0}")]
+    Refused(String),
+    /// The API server cannot be reached or cannot answer now.
+    #[error("the Kubernetes API server cannot answer: {0}")]
+    Unavailable(String),
+    /// The connection to the cluster is not set up right.
+    #[error("the connection to the cluster is not set up: {0}")]
+    Setup(String),
+}
+
+impl KubeError {
+    /// Whether the same request may succeed later without anybody's doing.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+impl From<kube::Error> for KubeError {
+    fn from(error: kube::Error) -> Self {
+        let kube::Error::Api(status) = error else { return Self::Unavailable(root_cause(&error)) };
+        let message = status.message.clone();
+        match status.code {
+            403 => Self::Forbidden(message),
+            404 | 410 => Self::NotFound(message),
+            409 => Self::Conflict(message),
+            401 => Self::Setup(format!("the API server does not accept the credential: {message}")),
+            429 | 500.. => Self::Unavailable(message),
+            _ => Self::Refused(message),
+        }
+    }
+}
+
+/// Waits for one request, but not for ever.
+pub(crate) async fn bounded<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, KubeError> {
+    match tokio::time::timeout(REQUEST_LIMIT, request).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(KubeError::Unavailable(format!("no answer within {} s", REQUEST_LIMIT.as_secs()))),
+    }
+}
+
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}

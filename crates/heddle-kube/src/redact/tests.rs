@@ -1,0 +1,20 @@
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn values_of_secrets_are_hidden_encoded_and_decoded_and_line_by_line() {
+    let secret = json!({"kind": "Secret", "data": {"password": "aHVudGVyMjI="},
+        "stringData": {"key": "-----BEGIN-----\nabcdef\n"}});
+    let config = json!({"kind": "ConfigMap", "data": {"motto": "visible"}});
+    let redactor = Redactor::of([&secret, &config]);
+    let text = redactor.redact("aHVudGVyMjI= hunter22 abcdef visible");
+    assert_eq!(text, "[redacted] [redacted] [redacted] visible");
+    assert!(!format!("{redactor:?}").contains("hunter"));
+}
+
+#[test]
+fn values_that_are_no_text_are_hidden_as_they_are_written() {
+    let secret = json!({"kind": "Secret", "data": {"pin": 831_294}});
+    assert_eq!(Redactor::of([&secret]).redact("cannot use 831294"), "cannot use [redacted]");
+}

@@ -1,0 +1,200 @@
+//! Watches of the objects that carry a Sync's label.
+//!
+//! Kinds that can be unwell are watched whole and judged as they are decoded; of the others only the metadata comes over.
+//! Nothing of an object is kept but what a [`SeenObject`] holds.
+
+use std::collections::HashMap;
+
+use chrono::Utc;
+use futures::StreamExt;
+use heddle_core::image::ImageRef;
+use heddle_reconcile::{
+    GroupKind, LiveObject, OWNER_LABEL, ObjectKey, OwnEntry, PRUNE_ANNOTATION,
+    health::{Verdict, has_health, judge},
+    images_of,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{
+    core::{DynamicObject, PartialObjectMeta},
+    runtime::{WatchStreamExt, watcher},
+};
+use serde_json::{Value, json};
+use tokio::{
+    sync::mpsc,
+    task::{AbortHandle, JoinSet},
+};
+
+use crate::{AccountClient, KubeError, Served};
+
+/// What is watched together: a kind, in a namespace or in the whole cluster.
+pub type Place = (GroupKind, Option<String>);
+
+/// Something that a watch saw.
+#[derive(Debug)]
+pub enum Seen {
+    /// An object is as it says.
+    Object(Box<SeenObject>),
+    /// An object is gone, or carries no label any more.
+    Gone(ObjectKey),
+    /// A list begins: what is not told until it is complete is gone.
+    Restarted(Place),
+    /// A list is complete.
+    Complete(Place),
+    /// The place cannot be watched, for the time being.
+    Blind(Place, KubeError),
+}
+
+/// An object, as a watch saw it.
+#[derive(Debug)]
+pub struct SeenObject {
+    /// Which.
+    pub key: ObjectKey,
+    /// What drift and prune look at.
+    pub live: LiveObject,
+    /// Its `managedFields`.
+    pub managed_fields: Value,
+    /// How it is doing; `None` for kinds that are always well.
+    pub judged: Option<Judged>,
+}
+
+/// How an object is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The images of its pods by container.
+    pub images: Vec<(String, ImageRef)>,
+    /// The labels that select its pods.
+    pub pod_labels: Vec<(String, String)>,
+}
+
+/// The running watches of one Sync.
+pub struct Watches {
+    client: AccountClient,
+    sender: mpsc::Sender<Seen>,
+    running: HashMap<Place, AbortHandle>,
+    tasks: JoinSet<()>,
+}
+
+impl Watches {
+    /// No watches yet. What they see comes out of the receiver.
+    pub fn new(client: AccountClient) -> (Self, mpsc::Receiver<Seen>) {
+        let (sender, receiver) = mpsc::channel(256);
+        (Self { client, sender, running: HashMap::new(), tasks: JoinSet::new() }, receiver)
+    }
+
+    /// Watches these places and no others. Says which are new: their first list is under way.
+    pub fn set(&mut self, places: HashMap<Place, Served>) -> Vec<Place> {
+        self.running.retain(|place, task| {
+            let keep = places.contains_key(place);
+            if !keep {
+                task.abort();
+            }
+            keep
+        });
+        let mut added = Vec::new();
+        for (place, served) in places {
+            if !self.running.contains_key(&place) {
+                added.push(place.clone());
+                let task = self.tasks.spawn(run(self.client.clone(), place.clone(), served, self.sender.clone()));
+                self.running.insert(place, task);
+            }
+        }
+        added
+    }
+}
+
+async fn run(client: AccountClient, place: Place, served: Served, sender: mpsc::Sender<Seen>) {
+    let config = watcher::Config::default().labels(OWNER_LABEL);
+    let (kind, namespace) = (served.kind.clone(), place.1.clone());
+    if has_health(&kind) {
+        let api = client.objects(&served, namespace.as_deref());
+        let events = watcher(api, config).default_backoff();
+        tell(place, events, &sender, |object| from_object(&kind, object)).await;
+    } else {
+        let api = client.metadata(&served.resource(), namespace.as_deref());
+        let events = watcher(api, config).default_backoff();
+        tell(place, events, &sender, |object: PartialObjectMeta<DynamicObject>| from_metadata(&kind, object.metadata))
+            .await;
+    }
+}
+
+/// Passes on what a watch says, until nobody listens.
+async fn tell<K>(
+    place: Place,
+    events: impl futures::Stream<Item = watcher::Result<watcher::Event<K>>>,
+    sender: &mpsc::Sender<Seen>,
+    read: impl Fn(K) -> SeenObject,
+) {
+    let mut events = std::pin::pin!(events);
+    while let Some(event) = events.next().await {
+        let seen = match event {
+            Ok(watcher::Event::Init) => Seen::Restarted(place.clone()),
+            Ok(watcher::Event::InitDone) => Seen::Complete(place.clone()),
+            Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
+                Seen::Object(Box::new(read(object)))
+            }
+            Ok(watcher::Event::Delete(object)) => Seen::Gone(read(object).key),
+            Err(error) => match fault(error) {
+                Some(error) => Seen::Blind(place.clone(), error),
+                None => continue,
+            },
+        };
+        if sender.send(seen).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What keeps a place from being watched. A watch that ended is begun again by itself and is no fault.
+fn fault(error: watcher::Error) -> Option<KubeError> {
+    match error {
+        watcher::Error::InitialListFailed(error) => Some(error.into()),
+        watcher::Error::WatchStartFailed(error @ kube::Error::Api(_)) => Some(error.into()),
+        watcher::Error::NoResourceVersion => Some(KubeError::Refused("its kind cannot be watched".to_owned())),
+        watcher::Error::WatchStartFailed(_) | watcher::Error::WatchError(_) | watcher::Error::WatchFailed(_) => None,
+    }
+}
+
+fn from_metadata(kind: &GroupKind, metadata: ObjectMeta) -> SeenObject {
+    let managed_fields = managed_fields(&metadata);
+    let text = |map: &Option<std::collections::BTreeMap<String, String>>, key: &str| {
+        map.as_ref().and_then(|map| map.get(key).cloned())
+    };
+    let live = LiveObject {
+        owner: text(&metadata.labels, OWNER_LABEL),
+        keep: text(&metadata.annotations, PRUNE_ANNOTATION).as_deref() == Some("keep"),
+        deleting: metadata.deletion_timestamp.is_some(),
+        entry: OwnEntry::find(&managed_fields),
+        uid: metadata.uid.unwrap_or_default(),
+        resource_version: metadata.resource_version.unwrap_or_default(),
+    };
+    let key = ObjectKey { kind: kind.clone(), namespace: metadata.namespace, name: metadata.name.unwrap_or_default() };
+    SeenObject { key, live, managed_fields, judged: None }
+}
+
+fn from_object(kind: &GroupKind, object: DynamicObject) -> SeenObject {
+    let DynamicObject { types, metadata, data } = object;
+    let mut judged = data;
+    let api_version = types.map(|types| types.api_version).unwrap_or_else(|| match kind.group.as_str() {
+        "" => "v1".to_owned(),
+        group => format!("{group}/v1"),
+    });
+    judged["apiVersion"] = api_version.into();
+    judged["kind"] = kind.kind.clone().into();
+    judged["metadata"] = json!({
+        "name": metadata.name,
+        "generation": metadata.generation,
+        "creationTimestamp": metadata.creation_timestamp,
+        "deletionTimestamp": metadata.deletion_timestamp,
+    });
+    let labels = judged["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
+    let pod_labels = labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
+    let judged = Judged { verdict: judge(&judged, Utc::now()), images: images_of(&judged), pod_labels };
+    SeenObject { judged: Some(judged), ..from_metadata(kind, metadata) }
+}
+
+/// The `managedFields` as JSON.
+pub(crate) fn managed_fields(metadata: &ObjectMeta) -> Value {
+    serde_json::to_value(&metadata.managed_fields).unwrap_or_default()
+}
