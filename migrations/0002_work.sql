@@ -17,6 +17,8 @@ create table work (
     asked_at timestamptz,
     -- No event makes it due earlier: the far end said when to come again.
     not_before timestamptz,
+    -- When the work that is leased asked to come back.
+    next_at timestamptz,
     -- Counts what asked for it, so that what asks during a lease is not lost.
     generation bigint not null default 0,
     leased_generation bigint not null default 0,

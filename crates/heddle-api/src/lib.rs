@@ -9,6 +9,7 @@ pub mod agent_auth;
 pub mod app;
 pub mod config;
 pub mod extract;
+pub mod flow;
 pub mod layers;
 pub mod limits;
 pub mod openapi;

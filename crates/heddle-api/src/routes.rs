@@ -15,9 +15,12 @@ use crate::{
 };
 
 pub mod accounts;
+pub mod agent;
+pub mod automator;
 pub mod events;
 pub mod meta;
 pub mod organizations;
+pub mod webhooks;
 
 /// All routes of the API.
 pub fn all() -> Routes {

@@ -65,14 +65,15 @@ pub async fn watch(
     .await?)
 }
 
-/// Stops watching what stands in none of the organization's repositories any more; gives their ids.
+/// Stops watching what no rule governs in any of the organization's repositories any more; gives their ids.
 ///
 /// # Errors
 /// When the server cannot be reached.
 pub async fn unwatch_unused(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<Vec<Uuid>, DbError> {
     Ok(sqlx::query_scalar!(
         "delete from images i where organization_id = $1
-             and not exists (select from occurrences o where o.organization_id = $1 and o.image = i.image)
+             and not exists (select from occurrences o where o.organization_id = $1 and o.image = i.image
+                             and o.rule_line is not null)
          returning id",
         organization.0,
     )

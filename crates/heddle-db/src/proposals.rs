@@ -202,3 +202,22 @@ pub async fn exists(db: impl PgExecutor<'_>, repository: RepositoryId, proposal:
     .fetch_one(db)
     .await?)
 }
+
+/// The pull requests that we closed and whose changes have not ended, with when.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_closed_by_us(
+    db: impl PgExecutor<'_>,
+    repository: RepositoryId,
+) -> Result<Vec<(ProposalId, DateTime<Utc>)>, DbError> {
+    let rows = sqlx::query!(
+        r#"select p.id, p.settled_at as "settled_at!" from proposals p
+           where p.repository_id = $1 and p.state = 'closed' and p.closed_reason is not null
+               and exists (select from changes c where c.proposal_id = p.id and c.ended is null and not c.settled)"#,
+        repository.0,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (ProposalId(row.id), row.settled_at)).collect())
+}

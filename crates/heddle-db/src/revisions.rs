@@ -18,6 +18,10 @@ pub struct Head {
     pub revision: Revision,
     /// Its number.
     pub ordinal: i64,
+    /// Its committer's time.
+    pub committed_at: DateTime<Utc>,
+    /// Its author.
+    pub author: String,
 }
 
 /// The newest known head of each branch.
@@ -26,7 +30,8 @@ pub struct Head {
 /// When the server cannot be reached.
 pub async fn list_heads(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<Head>, DbError> {
     let rows = sqlx::query!(
-        r#"select distinct on (branch) branch, revision, ordinal as "ordinal!" from revisions
+        r#"select distinct on (branch) branch, revision, ordinal as "ordinal!",
+                  committed_at as "committed_at!", author as "author!" from revisions
            where repository_id = $1 and first_parent order by branch, ordinal desc"#,
         repository.0,
     )
@@ -38,6 +43,8 @@ pub async fn list_heads(db: impl PgExecutor<'_>, repository: RepositoryId) -> Re
                 branch: word("revisions.branch", &row.branch)?,
                 revision: word("revisions.revision", &row.revision)?,
                 ordinal: row.ordinal,
+                committed_at: row.committed_at,
+                author: row.author,
             })
         })
         .collect()

@@ -63,7 +63,7 @@ pub struct Leased {
 }
 
 /// A lease that lives, locked against others until the transaction ends.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Held {
     /// The lease.
     pub lease: LeaseId,
@@ -71,6 +71,8 @@ pub struct Held {
     pub kind: Kind,
     /// The repository, or for a scan the image.
     pub subject: Uuid,
+    /// The automator's name.
+    pub automator: String,
 }
 
 /// Makes the reading of a repository due now.
@@ -200,20 +202,21 @@ pub async fn find_organization(db: impl PgExecutor<'_>, lease: LeaseId) -> Resul
 /// When the server cannot be reached.
 pub async fn hold(db: impl PgExecutor<'_>, lease: LeaseId, fence: i64) -> Result<Option<Held>, DbError> {
     let row = sqlx::query!(
-        "select kind, subject_id from work where lease_id = $1 and fence = $2 and lease_expires_at > now() for update",
+        "select kind, subject_id, coalesce(leased_by, '') as \"automator!\" from work where lease_id = $1 and fence = $2 and lease_expires_at > now() for update",
         lease.0,
         fence,
     )
     .fetch_optional(db)
     .await?;
-    row.map(|row| Ok(Held { lease, kind: Kind::parse(&row.kind)?, subject: row.subject_id })).transpose()
+    row.map(|row| Ok(Held { lease, kind: Kind::parse(&row.kind)?, subject: row.subject_id, automator: row.automator }))
+        .transpose()
 }
 
 /// Prolongs a held lease.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn renew(db: impl PgExecutor<'_>, held: Held, length: Duration) -> Result<DateTime<Utc>, DbError> {
+pub async fn renew(db: impl PgExecutor<'_>, held: &Held, length: Duration) -> Result<DateTime<Utc>, DbError> {
     let until = sqlx::query_scalar!(
         r#"update work set lease_expires_at = now() + make_interval(secs => $2) where lease_id = $1
            returning lease_expires_at as "until!""#,
@@ -225,21 +228,33 @@ pub async fn renew(db: impl PgExecutor<'_>, held: Held, length: Duration) -> Res
     Ok(until)
 }
 
-/// Ends a held lease whose work is done. It is due next at `next_at`, or at once when something asked meanwhile.
+/// Notes when held work wants to come back when it is done; the earliest wish counts.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn come_back(db: impl PgExecutor<'_>, held: &Held, at: DateTime<Utc>) -> Result<(), DbError> {
+    sqlx::query!("update work set next_at = least(next_at, $2) where lease_id = $1", held.lease.0, at)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Ends a held lease whose work is done. It is due next at `next_at`, else when it wanted
+/// to come back, or at once when something asked meanwhile.
 ///
 /// # Errors
 /// When the server cannot be reached.
 pub async fn finish(
     db: impl PgExecutor<'_>,
-    held: Held,
+    held: &Held,
     next_at: Option<DateTime<Utc>>,
     not_before: Option<DateTime<Utc>>,
 ) -> Result<(), DbError> {
     sqlx::query!(
         "update work set
              lease_id = null, lease_expires_at = null, leased_by = null, failures = 0, last_failure = null,
-             not_before = $3,
-             due_at = greatest(case when generation > leased_generation then now() else $2 end, $3),
+             not_before = $3, next_at = null,
+             due_at = greatest(case when generation > leased_generation then now() else coalesce($2, next_at) end, $3),
              asked_at = case when generation > leased_generation then now() end
          where lease_id = $1",
         held.lease.0,
@@ -257,7 +272,7 @@ pub async fn finish(
 /// When the server cannot be reached.
 pub async fn fail(
     db: &mut PgConnection,
-    held: Held,
+    held: &Held,
     reason: &str,
     retry_at: Option<DateTime<Utc>>,
 ) -> Result<(), DbError> {
@@ -267,7 +282,7 @@ pub async fn fail(
     sqlx::query!(
         "update work set
              lease_id = null, lease_expires_at = null, leased_by = null, failures = failures + 1, last_failure = $2,
-             not_before = $3, asked_at = null,
+             not_before = $3, asked_at = null, next_at = null,
              due_at = greatest(now() + make_interval(secs => $4), $3)
          where lease_id = $1",
         held.lease.0,

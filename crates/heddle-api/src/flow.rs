@@ -1,0 +1,11 @@
+//! How what was seen becomes stored state and facts, one module a kind of report. Each runs in one transaction of the
+//! organization; what is decided is decided by `heddle_core::observe` and `heddle_core::pipeline`.
+
+pub mod deploy;
+pub mod facts;
+pub mod lease;
+pub mod link;
+pub mod plan;
+pub mod read;
+pub mod scan;
+pub mod token;

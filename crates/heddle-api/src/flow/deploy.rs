@@ -1,0 +1,281 @@
+//! What a cluster's agent reports.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use heddle_core::{
+    id::{ClusterId, OrganizationId, RepositoryId},
+    observe::{
+        self, Deployed, DeployedWhat, EnvironmentPath, Observation, Rolling, environment_of, implicit_environment,
+    },
+    pipeline::{FactKind, RolloutKey},
+};
+use heddle_db::{
+    DbError, Tx,
+    changes::{self, Change},
+    deploys::{self, Deploy},
+    environments, facts as stored,
+    notice::{Notice, Topic},
+    revisions,
+    syncs::{self, Sync},
+    work,
+    workloads::{self, NewWorkload},
+};
+use heddle_wire::agent::{self as wire, DeployFact, Report, SyncError, SyncReport};
+use uuid::Uuid;
+
+use super::facts;
+
+/// What happened is kept this long, for changes that are merged late and revisions that become known late.
+const KEEP: TimeDelta = TimeDelta::days(14);
+
+/// Whose report it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// When it came.
+    pub now: DateTime<Utc>,
+}
+
+/// Stores a report; gives false when it was taken before.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn apply(tx: &mut Tx, scope: Scope, report: &Report) -> Result<bool, DbError> {
+    let sequence = i64::try_from(report.sequence).unwrap_or(i64::MAX);
+    if !syncs::take_report(&mut **tx, scope.organization, scope.cluster, report.epoch, sequence, scope.now).await? {
+        return Ok(false);
+    }
+    let before = syncs::list_of_cluster(&mut **tx, scope.cluster).await?;
+    let mut touched = BTreeSet::new();
+    for sync in &report.syncs {
+        touched.extend(take_sync(tx, scope, sync, &before).await?);
+    }
+    if report.complete {
+        for gone in before.iter().filter(|old| report.syncs.iter().all(|new| new.sync != old.key.sync)) {
+            retire_sync(tx, scope, &gone.key).await?;
+            syncs::delete(&mut **tx, &gone.key).await?;
+        }
+    }
+    let known = syncs::list_of_cluster(&mut **tx, scope.cluster).await?;
+    for fact in &report.facts {
+        if let Some(sync) = known.iter().find(|sync| sync.key.sync == fact.sync) {
+            touched.extend(take_fact(tx, scope, sync, fact).await?);
+        }
+    }
+    for repository in touched {
+        judge(tx, scope.organization, repository, Some(scope.cluster), scope.now).await?;
+    }
+    deploys::forget(&mut **tx, scope.cluster, scope.now - KEEP).await?;
+    if !report.syncs.is_empty() || report.complete {
+        for topic in [Topic::Clusters, Topic::Workloads] {
+            tx.notify(&Notice::Changed { organization: scope.organization, topic, id: Some(scope.cluster.0) }).await?;
+        }
+    }
+    Ok(true)
+}
+
+/// Stores the state of a Sync; gives its repository, where that is bound.
+async fn take_sync(
+    tx: &mut Tx,
+    scope: Scope,
+    report: &SyncReport,
+    before: &[Sync],
+) -> Result<Option<RepositoryId>, DbError> {
+    let key = RolloutKey { cluster: scope.cluster, sync: report.sync.clone() };
+    let repository = syncs::find_bound(&mut **tx, scope.organization, &report.repository).await?;
+    let paths: Vec<EnvironmentPath> = environments::list(&mut **tx, scope.organization)
+        .await?
+        .into_iter()
+        .filter(|(owner, _)| Some(*owner) == repository)
+        .map(|(_, environment)| environment.path)
+        .collect();
+    let implicit = implicit_environment(&report.branch, &report.path);
+    let environment = environment_of(&paths, &report.branch, &report.path).unwrap_or(&implicit);
+    let sync = Sync {
+        key: key.clone(),
+        repository_url: report.repository.clone(),
+        repository,
+        branch: report.branch.clone(),
+        path: report.path.clone(),
+        environment: Some(environment.name.clone()),
+        suspended: report.suspended,
+        applied_revision: report.applied_revision.clone(),
+        attempted_revision: report.attempted_revision.clone(),
+        health: report.health,
+        objects: i64::try_from(report.objects).unwrap_or(i64::MAX),
+        conditions: json(&report.conditions)?,
+        errors: json(&report.errors)?,
+        drifts: json(&report.drifts)?,
+        stopped_prune: report.stopped_prune.as_ref().map(json).transpose()?,
+        reported_at: scope.now,
+    };
+    let old = before.iter().find(|old| old.key == key);
+    let follows_as_before = old.is_some_and(|old| {
+        (&old.repository_url, &old.branch, &old.path) == (&sync.repository_url, &sync.branch, &sync.path)
+    });
+    if !follows_as_before {
+        if old.is_some() {
+            retire_sync(tx, scope, &key).await?;
+        }
+        if let Some(repository) = repository {
+            work::request_read(&mut **tx, scope.organization, repository).await?;
+            tx.notify(&Notice::Work).await?;
+        }
+    }
+    syncs::upsert(&mut **tx, scope.organization, &sync).await?;
+    let rows = report
+        .workloads
+        .iter()
+        .map(|workload| {
+            Ok(NewWorkload {
+                kind: workload.kind.clone(),
+                namespace: workload.namespace.clone(),
+                name: workload.name.clone(),
+                health: workload.health,
+                reason: workload.reason.clone(),
+                since: workload.since,
+                images: json(&workload.images)?,
+            })
+        })
+        .collect::<Result<Vec<_>, DbError>>()?;
+    workloads::replace(tx, scope.organization, &key, &rows, scope.now).await?;
+    Ok(repository)
+}
+
+/// Stores something that happened; gives the repository, where the revision is known already.
+async fn take_fact(tx: &mut Tx, scope: Scope, sync: &Sync, fact: &DeployFact) -> Result<Option<RepositoryId>, DbError> {
+    let deploy = Deploy {
+        key: sync.key.clone(),
+        repository_url: sync.repository_url.clone(),
+        branch: sync.branch.clone(),
+        revision: fact.revision.clone(),
+        at: fact.at,
+        what: json(&fact.what)?,
+    };
+    deploys::record(&mut **tx, scope.organization, &deploy).await?;
+    let Some(repository) = sync.repository else { return Ok(None) };
+    let known = revisions::find_ordinal(&mut **tx, repository, &sync.branch, &fact.revision).await?;
+    if known.is_none()
+        && revisions::note_unknown(&mut **tx, scope.organization, repository, &sync.branch, &fact.revision).await?
+    {
+        work::request_read(&mut **tx, scope.organization, repository).await?;
+        tx.notify(&Notice::Work).await?;
+    }
+    Ok(known.map(|_| repository))
+}
+
+/// Ends the open rollouts of a Sync that is gone or follows something else now.
+async fn retire_sync(tx: &mut Tx, scope: Scope, key: &RolloutKey) -> Result<(), DbError> {
+    let rolling = stored::list_rolling_out(&mut **tx, key.cluster, Some(&key.sync)).await?;
+    retire(tx, scope, rolling).await
+}
+
+/// Ends the open rollouts of a cluster that was deleted.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn retire_cluster(tx: &mut Tx, scope: Scope) -> Result<(), DbError> {
+    let rolling = stored::list_rolling_out(&mut **tx, scope.cluster, None).await?;
+    retire(tx, scope, rolling).await?;
+    for sync in syncs::list_of_cluster(&mut **tx, scope.cluster).await? {
+        syncs::delete(&mut **tx, &sync.key).await?;
+    }
+    Ok(())
+}
+
+async fn retire(
+    tx: &mut Tx,
+    scope: Scope,
+    rolling: Vec<(heddle_core::id::ChangeId, RolloutKey)>,
+) -> Result<(), DbError> {
+    let observations: Vec<Observation> = rolling
+        .into_iter()
+        .map(|(change, rollout)| facts::observed(change, FactKind::RolloutRetired { rollout }, scope.now))
+        .collect();
+    facts::record(tx, scope.organization, &observations, scope.now).await
+}
+
+/// Says of every unfinished merged change of a repository what its Syncs did, on all clusters or on one.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn judge(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    repository: RepositoryId,
+    cluster: Option<ClusterId>,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let known = changes::list_rolling(&mut **tx, repository).await?;
+    let ids: Vec<Uuid> = known.iter().map(|change| change.id.0).collect();
+    let mut rollouts = stored::list_rollouts_of(&mut **tx, &ids).await?;
+    let rolling: Vec<Rolling> = known
+        .iter()
+        .filter_map(|change| {
+            let rollouts = rollouts.remove(&change.id)?;
+            Some(Rolling {
+                id: change.id,
+                image: change.image.clone(),
+                to: change.to.clone(),
+                to_digest: change.to_digest.clone(),
+                merged_ordinal: change.merged_ordinal?,
+                replaced_ordinal: replaced_ordinal(change, &known),
+                rollouts,
+            })
+        })
+        .collect();
+    let Some(from) = rolling.iter().map(|change| change.merged_ordinal).min() else { return Ok(()) };
+    let clusters: BTreeSet<Uuid> = rolling
+        .iter()
+        .flat_map(|change| &change.rollouts)
+        .map(|rollout| rollout.cluster)
+        .filter(|id| cluster.is_none_or(|only| only == *id))
+        .map(|id| id.0)
+        .collect();
+    let clusters: Vec<Uuid> = clusters.into_iter().collect();
+    let placed = deploys::list_placed(&mut **tx, repository, from, &clusters).await?;
+    let deployed = placed.into_iter().map(deployed).collect::<Result<Vec<_>, DbError>>()?;
+    facts::record(tx, organization, &observe::report(&deployed, &rolling), now).await
+}
+
+/// The number of the first head in which a later change stands at one of the places of `change`.
+fn replaced_ordinal(change: &Change, known: &[Change]) -> Option<i64> {
+    known
+        .iter()
+        .filter(|later| later.sequence > change.sequence)
+        .filter(|later| later.environment == change.environment && later.image == change.image)
+        .filter(|later| later.places.iter().any(|place| change.places.iter().any(|own| own.key() == place.key())))
+        .filter_map(|later| later.merged_ordinal)
+        .min()
+}
+
+fn deployed(placed: deploys::Placed) -> Result<Deployed, DbError> {
+    let what: wire::Deploy = serde_json::from_value(placed.what)
+        .map_err(|error| DbError::Corrupt { column: "deploys.what", reason: error.to_string() })?;
+    let what = match what {
+        wire::Deploy::Applied { images } => DeployedWhat::Applied { images },
+        wire::Deploy::Failed { images, errors } => {
+            let message = errors.first().map_or_else(|| "it could not be applied".to_owned(), in_words);
+            DeployedWhat::Failed { images, message }
+        }
+        wire::Deploy::Health { image, status, reason } => DeployedWhat::Health { image, status, reason },
+    };
+    Ok(Deployed { rollout: placed.key, revision: placed.revision, ordinal: placed.ordinal, at: placed.at, what })
+}
+
+fn in_words(error: &SyncError) -> String {
+    match (&error.file, error.line, &error.object) {
+        (Some(file), Some(line), _) => format!("{file}:{line}: {}", error.message),
+        (Some(file), None, _) => format!("{file}: {}", error.message),
+        (None, _, Some(object)) => format!("{object}: {}", error.message),
+        (None, _, None) => error.message.clone(),
+    }
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Result<serde_json::Value, DbError> {
+    serde_json::to_value(value).map_err(|error| DbError::Corrupt { column: "syncs", reason: error.to_string() })
+}

@@ -1,0 +1,163 @@
+//! Storing facts, keeping ends, and the lines of changes.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use heddle_core::{
+    id::{ChangeId, IntentId, OrganizationId},
+    observe::{Observation, Stage, Tracked},
+    pipeline::{Fact, FactKind, History, Line, RolloutKey, Station, line},
+};
+use heddle_db::{
+    DbError, Tx,
+    changes::{self, Change},
+    facts,
+    notice::{Notice, Topic},
+};
+use uuid::Uuid;
+
+/// Stores what was observed, keeps the ends that follow, and announces the changes it is about.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn record(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    observations: &[Observation],
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let mut touched = BTreeSet::new();
+    for seen in observations {
+        if let Some(merge) = &seen.merge {
+            changes::set_merged(&mut **tx, seen.change, &merge.revision, merge.ordinal).await?;
+            facts::fix_rollouts(&mut **tx, organization, seen.change, &merge.rollouts).await?;
+        }
+        if settles(&seen.fact) {
+            changes::set_settled(&mut **tx, seen.change).await?;
+        }
+        if facts::record(&mut **tx, organization, seen.change, &seen.fact, seen.at, now).await? {
+            touched.insert(seen.change.0);
+        }
+    }
+    keep_ends(tx, organization, &touched.into_iter().collect::<Vec<_>>(), now).await
+}
+
+/// A fact without anything that is fixed by it.
+pub fn observed(change: ChangeId, fact: FactKind, at: DateTime<Utc>) -> Observation {
+    Observation { change, fact, at, merge: None }
+}
+
+/// Whether Git has nothing more to say about a change after this fact.
+fn settles(fact: &FactKind) -> bool {
+    matches!(
+        fact,
+        FactKind::Declined { .. } | FactKind::Reverted { .. } | FactKind::Superseded { .. } | FactKind::Retired { .. }
+    )
+}
+
+/// Stores the end of each change whose line has one, and announces all of them.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn keep_ends(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    touched: &[Uuid],
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    if touched.is_empty() {
+        return Ok(());
+    }
+    let known = changes::list_by_id(&mut **tx, touched).await?;
+    for (change, line) in lines(tx, known, now).await? {
+        if let (None, Some(end), Some(ended_at)) = (change.ended, line.end, line.ended_at) {
+            changes::set_ended(&mut **tx, change.id, end, ended_at, now).await?;
+        }
+    }
+    for change in touched {
+        tx.notify(&Notice::Changed { organization, topic: Topic::Changes, id: Some(*change) }).await?;
+    }
+    Ok(())
+}
+
+/// The line of each change.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn lines(tx: &mut Tx, changes: Vec<Change>, now: DateTime<Utc>) -> Result<Vec<(Change, Line)>, DbError> {
+    let ids: Vec<Uuid> = changes.iter().map(|change| change.id.0).collect();
+    let mut facts = facts::list_of(&mut **tx, &ids).await?;
+    let mut rollouts = facts::list_rollouts_of(&mut **tx, &ids).await?;
+    Ok(changes
+        .into_iter()
+        .map(|change| {
+            let line = line_of(
+                &change,
+                facts.remove(&change.id).unwrap_or_default(),
+                rollouts.remove(&change.id).unwrap_or_default(),
+                now,
+            );
+            (change, line)
+        })
+        .collect())
+}
+
+fn line_of(change: &Change, mut facts: Vec<Fact>, rollouts: Vec<RolloutKey>, now: DateTime<Utc>) -> Line {
+    if let Some(end_seen_at) = change.end_seen_at {
+        // An end is kept: what came later is known, and changes nothing.
+        facts.retain(|fact| fact.seen_at <= end_seen_at);
+    }
+    let rollouts = change.merged_ordinal.map(|_| rollouts);
+    let mut line = line(&History { rollouts, facts }, now);
+    if change.ended.is_some() {
+        line.end = change.ended;
+        line.ended_at = change.ended_at;
+    } else if let Some(waits_for) = &change.waits_for
+        && next_station(&line) == Some(Station::Merged)
+    {
+        line.reason = Some(waits_for.clone());
+    }
+    line
+}
+
+/// The station that a line reaches next.
+pub fn next_station(line: &Line) -> Option<Station> {
+    line.knots
+        .iter()
+        .find(|knot| knot.at.is_none() && knot.state != heddle_core::pipeline::KnotState::Done)
+        .map(|knot| knot.station)
+}
+
+/// Changes as reads and reports look at them.
+pub fn tracked(changes: &[Change], intents: &[(ChangeId, IntentId)]) -> Vec<Tracked> {
+    let mut by_change: HashMap<ChangeId, Vec<IntentId>> = HashMap::new();
+    for (change, intent) in intents {
+        by_change.entry(*change).or_default().push(*intent);
+    }
+    changes
+        .iter()
+        .map(|change| Tracked {
+            id: change.id,
+            sequence: change.sequence,
+            branch: change.branch.clone(),
+            environment: change.environment.clone(),
+            image: change.image.clone(),
+            to: change.to.clone(),
+            to_digest: change.to_digest.clone(),
+            places: change.places.clone(),
+            proposal: change.proposal,
+            intents: by_change.remove(&change.id).unwrap_or_default(),
+            stage: stage(change),
+            ended: change.ended.is_some(),
+        })
+        .collect()
+}
+
+fn stage(change: &Change) -> Stage {
+    match (change.settled, change.merged_ordinal, &change.proposal_ref) {
+        (true, _, _) => Stage::Settled,
+        (false, Some(ordinal), _) => Stage::Merged { ordinal },
+        (false, None, Some(_)) => Stage::Proposed,
+        (false, None, None) => Stage::Unwritten,
+    }
+}

@@ -1,0 +1,295 @@
+//! Leases, and what is handed out with them: what the work needs and no more.
+
+use chrono::Utc;
+use heddle_core::{
+    git::BranchName,
+    id::{OrganizationId, ProposalId, RepositoryId},
+    observe::{PastChange, TakenBack, barred},
+    pipeline::FactKind,
+};
+use heddle_db::{
+    Tx,
+    changes::{self, Change},
+    facts as stored, images, intents, occurrences,
+    proposals::{self, Proposal},
+    repositories::{self, Repository},
+    revisions, syncs,
+    work::{self, Kind, Leased},
+};
+use heddle_wire::automator::{
+    Barred, BranchHead, ImageTags, Lease, OpenIntent, OpenProposal, ProposedChange, ReadWork, RepositoryAccess,
+    ScanWork, SyncPath, UpdateWork, Work,
+};
+use url::Url;
+use uuid::Uuid;
+
+use super::{
+    facts,
+    token::{self, Access},
+};
+use crate::{
+    app::App,
+    problem::{ApiError, ApiResult},
+};
+
+/// The whole body of a lease. Where it cannot be made, the work fails with the reason and comes back later.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn hand_out(app: &App, leased: &Leased) -> ApiResult<Option<Lease>> {
+    match build(app, leased).await {
+        Ok(Some(work)) => Ok(Some(Lease {
+            id: leased.lease,
+            fence: leased.fence,
+            expires_at: leased.expires_at,
+            organization: leased.organization,
+            work,
+        })),
+        Ok(None) => {
+            let mut tx = app.db.organization(leased.organization).await?;
+            work::forget(&mut *tx, &[leased.subject]).await?;
+            tx.commit().await?;
+            Ok(None)
+        }
+        Err(reason) => {
+            tracing::warn!(kind = ?leased.kind, subject = %leased.subject, reason = reason.message.as_ref(),
+                "work could not be handed out: {}", reason.message);
+            let mut tx = app.db.organization(leased.organization).await?;
+            if let Some(held) = work::hold(&mut *tx, leased.lease, leased.fence).await? {
+                work::fail(&mut tx, &held, &reason.message, None).await?;
+            }
+            tx.commit().await?;
+            Ok(None)
+        }
+    }
+}
+
+/// `None` when what the work is about is gone.
+async fn build(app: &App, leased: &Leased) -> ApiResult<Option<Work>> {
+    let organization = leased.organization;
+    let repository = RepositoryId(leased.subject);
+    let mut tx = app.db.organization(organization).await?;
+    let work = match leased.kind {
+        Kind::Scan => scan_work(&mut tx, leased.subject).await?.map(Work::Scan),
+        Kind::Read => match repositories::find(&mut *tx, organization, repository).await? {
+            Some(found) => {
+                let access = access(app, &found, Access::Read).await?;
+                Some(Work::Read(read_work(&mut tx, &found, access).await?))
+            }
+            None => None,
+        },
+        Kind::Update => match repositories::find(&mut *tx, organization, repository).await? {
+            Some(found) => {
+                let access = access(app, &found, Access::Write).await?;
+                Some(Work::Update(update_work(app, &mut tx, organization, &found, access).await?))
+            }
+            None => None,
+        },
+    };
+    tx.commit().await?;
+    Ok(work)
+}
+
+async fn access(app: &App, repository: &Repository, access: Access) -> ApiResult<RepositoryAccess> {
+    let github = app.config.github.as_ref().ok_or_else(|| {
+        ApiError::unavailable("github-not-configured", "no GitHub App is configured (HEDDLE_GITHUB_APP_ID)")
+    })?;
+    let minted = token::mint(app, repository.installation_id, &repository.name, access).await?;
+    let join = |base: &Url, path: &str| -> ApiResult<Url> {
+        let text = format!("{}/{path}", base.as_str().trim_end_matches('/'));
+        text.parse().map_err(|error: url::ParseError| ApiError::internal(error))
+    };
+    Ok(RepositoryAccess {
+        id: repository.id,
+        name: repository.name.clone(),
+        clone_url: join(&github.web_url, &format!("{}.git", repository.name))?,
+        api_url: github.api_url.clone(),
+        graphql_url: token::graphql_url(&github.api_url)?,
+        token: minted.token,
+        token_expires_at: minted.expires_at,
+        bot_login: format!("{}[bot]", github.slug),
+        default_branch: repository.default_branch.clone(),
+    })
+}
+
+async fn scan_work(tx: &mut Tx, image: Uuid) -> ApiResult<Option<ScanWork>> {
+    let image = images::find(&mut **tx, image).await?;
+    Ok(image.map(|image| ScanWork { image: image.image, credential: None, etag: image.etag }))
+}
+
+async fn read_work(tx: &mut Tx, repository: &Repository, access: RepositoryAccess) -> ApiResult<ReadWork> {
+    let heads = revisions::list_heads(&mut **tx, repository.id).await?;
+    Ok(ReadWork {
+        repository: access,
+        known_heads: heads
+            .into_iter()
+            .map(|head| BranchHead { branch: head.branch, revision: head.revision })
+            .collect(),
+        unknown_revisions: revisions::list_unknown(&mut **tx, repository.id).await?,
+        sync_paths: sync_paths(tx, repository.id).await?,
+        open_proposals: open_proposals(tx, repository.id).await?,
+    })
+}
+
+async fn update_work(
+    app: &App,
+    tx: &mut Tx,
+    organization: OrganizationId,
+    repository: &Repository,
+    access: RepositoryAccess,
+) -> ApiResult<UpdateWork> {
+    let governed = occurrences::list_governed_images(&mut **tx, repository.id).await?;
+    let mut tags = Vec::with_capacity(governed.len());
+    for image in images::list_named(&mut **tx, organization, &governed).await? {
+        let list = match image.scanned_at {
+            Some(_) => Some(images::list_tags(&mut **tx, &image).await?),
+            None => None,
+        };
+        tags.push(ImageTags { image: image.image, list });
+    }
+    Ok(UpdateWork {
+        repository: access,
+        images: tags,
+        sync_paths: sync_paths(tx, repository.id).await?,
+        open_intents: intents::list_open(&mut **tx, repository.id).await?.into_iter().map(open_intent).collect(),
+        open_proposals: open_proposals(tx, repository.id).await?,
+        barred: list_barred(tx, repository.id).await?,
+        dashboard_url: app.config.public_url.clone(),
+    })
+}
+
+async fn sync_paths(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Vec<SyncPath>> {
+    let mut paths: Vec<SyncPath> = syncs::list_following(&mut **tx, repository)
+        .await?
+        .into_iter()
+        .map(|sync| SyncPath { branch: sync.branch, path: sync.path })
+        .collect();
+    paths.sort_by(|one, other| (&one.branch, &one.path).cmp(&(&other.branch, &other.path)));
+    paths.dedup();
+    Ok(paths)
+}
+
+async fn open_proposals(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Vec<OpenProposal>> {
+    let unsettled = proposals::list_unsettled(&mut **tx, repository).await?;
+    let ids: Vec<Uuid> = unsettled.iter().map(|proposal| proposal.id.0).collect();
+    let carried = changes::list_of_proposals(&mut **tx, &ids).await?;
+    Ok(unsettled
+        .into_iter()
+        .filter_map(|proposal| {
+            let head_branch = proposal.head_branch.clone()?;
+            Some(open_proposal(proposal, head_branch, &carried))
+        })
+        .collect())
+}
+
+fn open_proposal(proposal: Proposal, head_branch: BranchName, carried: &[Change]) -> OpenProposal {
+    OpenProposal {
+        id: proposal.id,
+        head_branch,
+        base_branch: proposal.base_branch,
+        number: proposal.number,
+        head: proposal.head,
+        group: proposal.group,
+        changes: carried.iter().filter(|change| is_carried(change, proposal.id)).map(proposed_change).collect(),
+    }
+}
+
+fn is_carried(change: &Change, proposal: ProposalId) -> bool {
+    change.proposal == Some(proposal) && change.ended.is_none() && !change.settled
+}
+
+fn proposed_change(change: &Change) -> ProposedChange {
+    ProposedChange {
+        id: change.id,
+        environment: change.environment.clone(),
+        image: change.image.clone(),
+        to: change.to.clone(),
+        places: change.places.clone(),
+    }
+}
+
+fn open_intent(intent: intents::Intent) -> OpenIntent {
+    OpenIntent {
+        id: intent.id,
+        proposal: intent.proposal,
+        base: intent.base,
+        base_branch: intent.base_branch,
+        head_branch: intent.head_branch,
+        title: intent.title,
+        body: intent.body,
+    }
+}
+
+/// What people took back in a repository, until something newer stood there.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn list_barred(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Vec<Barred>> {
+    let past = changes::list_taken_back(&mut **tx, repository).await?;
+    let ids: Vec<Uuid> = past.iter().map(|change| change.id.0).collect();
+    let known = stored::list_of(&mut **tx, &ids).await?;
+    let numbers: Vec<Option<u64>> = past.iter().map(pull_request).collect();
+    let tracked = facts::tracked(&past, &[]);
+    let past: Vec<PastChange> = tracked
+        .into_iter()
+        .zip(numbers)
+        .map(|(change, number)| {
+            let taken_back = known.get(&change.id).into_iter().flatten().find_map(|fact| match &fact.kind {
+                FactKind::Reverted { revision } => Some(TakenBack::Reverted { revision: revision.clone() }),
+                FactKind::Declined { by } => Some(TakenBack::Declined { by: by.clone(), number }),
+                _ => None,
+            });
+            PastChange { change, taken_back }
+        })
+        .collect();
+    Ok(barred(&past)
+        .into_iter()
+        .map(|one| Barred {
+            environment: one.environment,
+            image: one.image,
+            place: one.place,
+            tag: one.tag,
+            change: one.change,
+            reason: one.reason,
+        })
+        .collect())
+}
+
+fn pull_request(change: &Change) -> Option<u64> {
+    match change.proposal_ref {
+        Some(heddle_core::change::ProposalRef::PullRequest { number, .. }) => Some(number),
+        _ => None,
+    }
+}
+
+/// Leases one due piece of work and builds its body; looks on when a body could not be made.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn next(app: &App, automator: &str) -> ApiResult<Next> {
+    loop {
+        let mut tx = app.db.routing().await?;
+        let leased = work::lease(&mut *tx, automator, app.config.lease, None).await?;
+        let due_at = if leased.is_none() { work::next_at(&mut *tx).await? } else { None };
+        tx.commit().await?;
+        let Some(leased) = leased else {
+            let wait = due_at.map(|at| (at - Utc::now()).to_std().unwrap_or_default());
+            return Ok(Next::Nothing { due_in: wait });
+        };
+        if let Some(lease) = hand_out(app, &leased).await? {
+            return Ok(Next::Work(Box::new(lease)));
+        }
+    }
+}
+
+/// What there is to do.
+#[derive(Debug)]
+pub enum Next {
+    /// This.
+    Work(Box<Lease>),
+    /// Nothing, and by the clock nothing for this long.
+    Nothing {
+        /// `None` when nothing is planned at all.
+        due_in: Option<std::time::Duration>,
+    },
+}

@@ -1,0 +1,308 @@
+//! What a read of a repository saw.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_lc_rs::digest;
+use chrono::{DateTime, Utc};
+use heddle_core::{
+    git::BranchName,
+    id::{OrganizationId, ProposalId, RepositoryId},
+    observe::{
+        self, EnvironmentPath, FollowingSync, HeadRevision, PullRequestEnd, ReadView, Standing, environment_of,
+        implicit_environment,
+    },
+};
+use heddle_db::{
+    DbError, Tx, changes,
+    environments::{self, Environment},
+    findings::{self, Finding, Source},
+    hints, images, intents,
+    notice::{Notice, Topic},
+    occurrences::{self, Rule},
+    proposals::{self, State},
+    reads, repositories,
+    revisions::{self, NewRevision},
+    syncs, work,
+};
+use heddle_wire::automator::{self as wire, BranchReport, Occurrence, ProposalState, PullRequestState, ReadReport};
+
+use super::{deploy, facts};
+
+/// Stores what a read saw, and everything that follows from it.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn apply(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    repository: RepositoryId,
+    report: &ReadReport,
+    bot_login: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let branches = number_heads(tx, organization, repository, &report.branches).await?;
+    for placed in &report.placed_revisions {
+        revisions::place(tx, organization, repository, &placed.branch, &placed.revision, placed.contains.as_ref())
+            .await?;
+    }
+    revisions::forget_placed(&mut **tx, repository).await?;
+
+    let content_changed = store_content(tx, organization, repository, report, now).await?;
+    let syncs = show_syncs(tx, repository, &report.environments).await?;
+    let (ended, proposals_changed) = settle_proposals(tx, repository, &report.proposals, bot_login, now).await?;
+
+    let view = ReadView {
+        branches,
+        standings: report.occurrences.iter().map(standing).collect(),
+        environments: report.environments.iter().map(environment_path).collect(),
+        ended,
+        syncs,
+    };
+    let known = changes::list_tracked(&mut **tx, repository).await?;
+    let ids: Vec<_> = known.iter().map(|change| change.id.0).collect();
+    let intents = intents::list_of_changes(&mut **tx, &ids).await?;
+    let observations = observe::read(&view, &facts::tracked(&known, &intents));
+    facts::record(tx, organization, &observations, now).await?;
+    deploy::judge(tx, organization, repository, None, now).await?;
+
+    let moved = moved_branches(&report.branches);
+    let open_intents = !intents::list_open(&mut **tx, repository).await?.is_empty();
+    if content_changed || proposals_changed || open_intents || !moved.is_empty() || !observations.is_empty() {
+        work::request_updates(&mut **tx, organization, &[repository.0]).await?;
+        tx.notify(&Notice::Work).await?;
+        tx.notify(&Notice::Changed { organization, topic: Topic::Repositories, id: Some(repository.0) }).await?;
+    }
+    tell_agents(tx, organization, repository, &moved).await
+}
+
+/// Numbers what is new on each branch; gives the new revisions, or the head alone where none is.
+async fn number_heads(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    repository: RepositoryId,
+    reports: &[BranchReport],
+) -> Result<BTreeMap<BranchName, Vec<HeadRevision>>, DbError> {
+    let mut branches: BTreeMap<BranchName, Vec<HeadRevision>> = BTreeMap::new();
+    for head in revisions::list_heads(&mut **tx, repository).await? {
+        if reports.iter().any(|report| report.branch == head.branch && report.revisions.is_empty()) {
+            let revision = HeadRevision {
+                revision: head.revision,
+                ordinal: head.ordinal,
+                committed_at: head.committed_at,
+                author: head.author,
+                intents: Vec::new(),
+            };
+            branches.insert(head.branch, vec![revision]);
+        }
+    }
+    for report in reports {
+        for commit in &report.revisions {
+            let new = NewRevision {
+                revision: &commit.revision,
+                committed_at: commit.committed_at,
+                author: &commit.author,
+                subject: &commit.subject,
+            };
+            let ordinal = revisions::number(tx, organization, repository, &report.branch, &new).await?;
+            let ordinal = if report.rewritten {
+                revisions::renumber(tx, repository, &report.branch, &commit.revision).await?
+            } else {
+                ordinal
+            };
+            branches.entry(report.branch.clone()).or_default().push(HeadRevision {
+                revision: commit.revision.clone(),
+                ordinal,
+                committed_at: commit.committed_at,
+                author: commit.author.clone(),
+                intents: commit.intents.clone(),
+            });
+        }
+    }
+    for revisions in branches.values_mut() {
+        revisions.sort_by_key(|revision| revision.ordinal);
+    }
+    Ok(branches)
+}
+
+/// Replaces what stands in the repository where it differs from the last read; says whether it does.
+async fn store_content(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    repository: RepositoryId,
+    report: &ReadReport,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let content = serde_json::to_vec(&(&report.environments, &report.occurrences, &report.findings))
+        .map_err(|error| DbError::Corrupt { column: "reads.content_hash", reason: error.to_string() })?;
+    let hash = digest::digest(&digest::SHA256, &content);
+    if !reads::record(tx, organization, repository, hash.as_ref(), now).await? {
+        return Ok(false);
+    }
+    let environments: Vec<Environment> = report
+        .environments
+        .iter()
+        .map(|environment| Environment { path: environment_path(environment), implicit: environment.implicit })
+        .collect();
+    environments::replace(tx, organization, repository, &environments).await?;
+    let rows: Vec<occurrences::Occurrence> = report.occurrences.iter().flat_map(in_environments).collect();
+    occurrences::replace(tx, organization, repository, &rows).await?;
+    let found: Vec<Finding> = report.findings.iter().map(finding).collect();
+    findings::replace(tx, organization, repository, Source::Read, &found).await?;
+
+    let governed = occurrences::list_governed_images(&mut **tx, repository).await?;
+    let new = images::watch(&mut **tx, organization, &governed).await?;
+    work::request_scans(&mut **tx, organization, &new).await?;
+    let gone = images::unwatch_unused(&mut **tx, organization).await?;
+    work::forget(&mut **tx, &gone).await?;
+    Ok(true)
+}
+
+/// Shows each Sync that follows the repository under its environment.
+async fn show_syncs(
+    tx: &mut Tx,
+    repository: RepositoryId,
+    environments: &[wire::EnvironmentReport],
+) -> Result<Vec<FollowingSync>, DbError> {
+    let paths: Vec<EnvironmentPath> = environments.iter().map(environment_path).collect();
+    let mut following = Vec::new();
+    for sync in syncs::list_following(&mut **tx, repository).await? {
+        let implicit = implicit_environment(&sync.branch, &sync.path);
+        let shown = environment_of(&paths, &sync.branch, &sync.path).unwrap_or(&implicit);
+        if sync.environment.as_ref() != Some(&shown.name) {
+            syncs::set_environment(&mut **tx, &sync.key, &shown.name).await?;
+        }
+        following.push(FollowingSync { key: sync.key, branch: sync.branch, path: sync.path });
+    }
+    Ok(following)
+}
+
+/// Stores the state of the pull requests; gives those that ended, and whether any is different from before.
+async fn settle_proposals(
+    tx: &mut Tx,
+    repository: RepositoryId,
+    states: &[ProposalState],
+    bot_login: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(BTreeMap<ProposalId, PullRequestEnd>, bool), DbError> {
+    let closed_by_us = proposals::list_closed_by_us(&mut **tx, repository).await?;
+    let mut ended: BTreeMap<ProposalId, PullRequestEnd> = closed_by_us
+        .into_iter()
+        .map(|(proposal, at)| (proposal, PullRequestEnd::Closed { by: None, by_us: true, at }))
+        .collect();
+    let mut changed = false;
+    for proposal in proposals::list_unsettled(&mut **tx, repository).await? {
+        let Some(state) = states.iter().find(|state| state.id == proposal.id) else { continue };
+        match &state.state {
+            PullRequestState::Open { waits_for } => {
+                changed |= proposals::set_open(&mut **tx, proposal.id, waits_for.as_deref()).await?;
+            }
+            PullRequestState::Merged { revision, by, at } => {
+                let known = revisions::find_ordinal(&mut **tx, repository, &proposal.base_branch, revision).await?;
+                changed |= proposals::settle(&mut **tx, proposal.id, State::Merged, None, now).await?;
+                let end = PullRequestEnd::Merged {
+                    revision: revision.clone(),
+                    ordinal: known.flatten(),
+                    by: by.clone(),
+                    at: *at,
+                    ours: state.ours,
+                };
+                ended.insert(proposal.id, end);
+            }
+            PullRequestState::Closed { by, at } => {
+                changed |= proposals::settle(&mut **tx, proposal.id, State::Closed, None, now).await?;
+                let by_us = by.is_some() && by.as_deref() == bot_login;
+                ended.insert(proposal.id, PullRequestEnd::Closed { by: by.clone(), by_us, at: *at });
+            }
+        }
+    }
+    Ok((ended, changed))
+}
+
+fn moved_branches(reports: &[BranchReport]) -> BTreeSet<BranchName> {
+    reports.iter().filter(|report| !report.revisions.is_empty()).map(|report| report.branch.clone()).collect()
+}
+
+/// Agents hear of the branch also when the host's webhook was lost.
+async fn tell_agents(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    repository: RepositoryId,
+    moved: &BTreeSet<BranchName>,
+) -> Result<(), DbError> {
+    let Some(repository) = repositories::find(&mut **tx, organization, repository).await? else { return Ok(()) };
+    for branch in moved {
+        hint(tx, organization, &repository.url, Some(branch)).await?;
+    }
+    Ok(())
+}
+
+/// Leaves a hint for the agents that follow a branch, or any branch, of a repository.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn hint(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    repository: &heddle_core::git::RepoUrl,
+    branch: Option<&BranchName>,
+) -> Result<(), DbError> {
+    for branch in hints::leave(&mut **tx, organization, repository, branch).await? {
+        tx.notify(&Notice::BranchMoved { organization, repository: repository.clone(), branch }).await?;
+    }
+    Ok(())
+}
+
+fn environment_path(environment: &wire::EnvironmentReport) -> EnvironmentPath {
+    EnvironmentPath {
+        name: environment.name.clone(),
+        path: environment.path.clone(),
+        branch: environment.branch.clone(),
+    }
+}
+
+fn standing(occurrence: &Occurrence) -> Standing {
+    Standing {
+        branch: occurrence.branch.clone(),
+        place: occurrence.place.clone(),
+        image: occurrence.image.repository.clone(),
+        tag: occurrence.image.tag.clone(),
+        digest: occurrence.image.digest.clone(),
+        environments: occurrence.environments.clone(),
+        governed: occurrence.rules.iter().map(|rule| rule.environment.clone()).collect(),
+    }
+}
+
+/// The rows of an occurrence: one for each environment, or one without.
+fn in_environments(occurrence: &Occurrence) -> Vec<occurrences::Occurrence> {
+    let row = |environment: Option<&heddle_core::name::EnvironmentName>| occurrences::Occurrence {
+        branch: occurrence.branch.clone(),
+        place: occurrence.place.clone(),
+        container: occurrence.container.clone(),
+        image: occurrence.image.repository.clone(),
+        tag: occurrence.image.tag.clone(),
+        digest: occurrence.image.digest.clone(),
+        environment: environment.cloned(),
+        rule: occurrence.rules.iter().find(|rule| Some(&rule.environment) == environment).map(|rule| Rule {
+            line: rule.line,
+            mode: rule.mode,
+            policy: rule.policy.clone(),
+        }),
+    };
+    if occurrence.environments.is_empty() {
+        return vec![row(None)];
+    }
+    occurrence.environments.iter().map(|environment| row(Some(environment))).collect()
+}
+
+/// A finding as it is stored.
+pub fn finding(finding: &wire::Finding) -> Finding {
+    Finding {
+        branch: finding.branch.clone(),
+        file: finding.file.clone(),
+        line: i32::try_from(finding.line).unwrap_or(i32::MAX),
+        column: i32::try_from(finding.column).unwrap_or(i32::MAX),
+        code: finding.code.clone(),
+        message: finding.message.clone(),
+        blocks: finding.blocks,
+    }
+}

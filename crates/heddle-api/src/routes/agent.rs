@@ -1,0 +1,164 @@
+//! What agents call once they are enrolled: reports in, hints out, tokens to fetch with.
+
+use std::time::Duration;
+
+use axum::{Extension, extract::State};
+use chrono::Utc;
+use heddle_core::git::RepoUrl;
+use heddle_db::{
+    clusters, hints,
+    notice::{Notice, Topic},
+    repositories, syncs,
+};
+use heddle_wire::agent::{GitTokenRequest, GitTokenResponse, Hint, HintsResponse, Report, ReportResponse};
+use serde::Deserialize;
+use tokio::time::{Instant, sleep_until};
+use utoipa_axum::routes;
+
+use super::Routes;
+use crate::{
+    app::App,
+    extract::{Json, Query},
+    flow::{
+        deploy,
+        token::{self, Access},
+    },
+    permission::{Permission, next_notice},
+    principal::Agent,
+    problem::{ApiError, ApiResult},
+    router::Shutdown,
+};
+
+/// An agent waits no longer than this for a hint.
+const LONGEST_WAIT_SECS: u64 = 55;
+
+/// Decompressed; an agent sends at most 4 MiB compressed.
+const REPORT_LIMIT_BYTES: usize = 16 << 20;
+
+/// This module's routes.
+pub fn routes() -> Routes {
+    Routes::new()
+        .add_large(Permission::Agent, REPORT_LIMIT_BYTES, routes!(take_report))
+        .add(Permission::Agent, routes!(list_hints))
+        .add(Permission::Agent, routes!(mint_git_token))
+}
+
+/// What is in the cluster. Sending it again changes nothing.
+#[utoipa::path(
+    post, path = "/agent/v1/report", tag = "agent", request_body = Report,
+    responses((status = 200, body = ReportResponse))
+)]
+async fn take_report(
+    State(app): State<App>,
+    agent: Agent,
+    Json(report): Json<Report>,
+) -> ApiResult<Json<ReportResponse>> {
+    let mut tx = app.db.organization(agent.organization).await?;
+    let scope = deploy::Scope { organization: agent.organization, cluster: agent.cluster, now: Utc::now() };
+    deploy::apply(&mut tx, scope, &report).await?;
+    let about = &report.agent;
+    clusters::note_agent(&mut *tx, agent.cluster, &about.version, &about.kubernetes_version, about.started_at).await?;
+    let taken = syncs::find_taken(&mut *tx, agent.cluster, report.epoch).await?;
+    let known = syncs::list_of_cluster(&mut *tx, agent.cluster).await?;
+    tx.notify(&Notice::Changed { organization: agent.organization, topic: Topic::Clusters, id: Some(agent.cluster.0) })
+        .await?;
+    tx.commit().await?;
+    Ok(Json(ReportResponse {
+        acknowledged: taken.map_or(0, i64::unsigned_abs),
+        resync: known.is_empty() && !report.complete,
+    }))
+}
+
+#[derive(Debug, Deserialize)]
+struct HintsQuery {
+    wait: Option<u64>,
+}
+
+/// Something worth a look, as soon as there is something.
+#[utoipa::path(
+    get, path = "/agent/v1/hints", tag = "agent",
+    params(("wait" = Option<u64>, Query, description = "Seconds to wait, at most 55.")),
+    responses((status = 200, body = HintsResponse))
+)]
+async fn list_hints(
+    State(app): State<App>,
+    Extension(Shutdown(shutdown)): Extension<Shutdown>,
+    agent: Agent,
+    Query(query): Query<HintsQuery>,
+) -> ApiResult<Json<HintsResponse>> {
+    let wait = query.wait.unwrap_or(LONGEST_WAIT_SECS).min(LONGEST_WAIT_SECS);
+    let deadline = Instant::now() + Duration::from_secs(wait);
+    let mut notices = app.db.notices();
+    loop {
+        let mut tx = app.db.organization(agent.organization).await?;
+        let found = hints::take(&mut *tx, agent.cluster).await?;
+        tx.commit().await?;
+        if !found.is_empty() {
+            return Ok(Json(HintsResponse { hints: found.into_iter().map(shown).collect() }));
+        }
+        tokio::select! {
+            () = wait_for_hint(&mut notices, &agent) => {}
+            () = sleep_until(deadline) => return Ok(Json(HintsResponse { hints: Vec::new() })),
+            () = shutdown.cancelled() => return Ok(Json(HintsResponse { hints: Vec::new() })),
+        }
+    }
+}
+
+async fn wait_for_hint(notices: &mut tokio::sync::broadcast::Receiver<Notice>, agent: &Agent) {
+    loop {
+        match next_notice(notices).await {
+            Some(Notice::BranchMoved { organization, .. }) if organization == agent.organization => return,
+            Some(Notice::Resync { cluster }) if cluster == agent.cluster => return,
+            Some(Notice::Missed) => return,
+            Some(_) => {}
+            // The store closes only when the program ends.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+fn shown(hint: hints::Hint) -> Hint {
+    match hint {
+        hints::Hint::BranchMoved { repository, branch } => Hint::BranchMoved { repository, branch },
+        hints::Hint::Resync => Hint::Resync,
+    }
+}
+
+/// A token that reads one repository of the cluster's organization for an hour.
+#[utoipa::path(
+    post, path = "/agent/v1/git-token", tag = "agent", request_body = GitTokenRequest,
+    responses((status = 200, body = GitTokenResponse))
+)]
+async fn mint_git_token(
+    State(app): State<App>,
+    agent: Agent,
+    Json(request): Json<GitTokenRequest>,
+) -> ApiResult<Json<GitTokenResponse>> {
+    let url: &RepoUrl = &request.repository;
+    let mut tx = app.db.organization(agent.organization).await?;
+    let bound = match syncs::find_bound(&mut *tx, agent.organization, url).await? {
+        Some(id) => repositories::find(&mut *tx, agent.organization, id).await?,
+        None => None,
+    };
+    let repository = bound.ok_or_else(|| {
+        ApiError::new(
+            axum::http::StatusCode::NOT_FOUND,
+            "repository-not-connected",
+            format!(
+                "{url} is not connected to this cluster's organization; connect it at {}",
+                app.public_url("repositories")
+            ),
+        )
+    })?;
+    let object = repository.name.to_string();
+    let details = serde_json::json!({ "contents": "read" });
+    heddle_db::audit::record(&mut *tx, Some(agent.organization), &agent.author(), "git-token.mint", &object, details)
+        .await?;
+    tx.commit().await?;
+    let minted = token::mint(&app, repository.installation_id, &repository.name, Access::Fetch).await?;
+    Ok(Json(GitTokenResponse {
+        username: "x-access-token".to_owned(),
+        token: minted.token,
+        expires_at: minted.expires_at,
+    }))
+}

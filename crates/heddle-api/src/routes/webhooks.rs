@@ -1,0 +1,240 @@
+//! What Git hosts and registries tell us. It is only a hint: what is true is read from them.
+
+use aws_lc_rs::hmac;
+use axum::{
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+};
+use chrono::{DateTime, Utc};
+use heddle_core::{
+    git::{BranchName, RepoUrl},
+    id::OrganizationId,
+    image::{Digest, ImageRepository, Tag},
+};
+use heddle_db::{
+    Tx, images,
+    notice::{Notice, Topic},
+    receivers, repositories, work,
+};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::Routes;
+use crate::{
+    app::App,
+    extract::Path,
+    flow::read,
+    permission::{Permission, bearer},
+    problem::{ApiError, ApiResult},
+    secret,
+};
+
+/// Larger payloads are refused before they are read; polling makes good what they said.
+const LIMIT_BYTES: usize = 2 << 20;
+
+/// This module's routes.
+pub fn routes() -> Routes {
+    Routes::new().add_large(Permission::Public, LIMIT_BYTES, routes!(take_github)).add_large(
+        Permission::Public,
+        LIMIT_BYTES,
+        routes!(take_registry),
+    )
+}
+
+#[derive(Deserialize)]
+struct GitHubPayload {
+    installation: Option<GitHubInstallation>,
+    repository: Option<GitHubRepository>,
+    #[serde(rename = "ref")]
+    reference: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct GitHubInstallation {
+    id: i64,
+}
+
+#[derive(Deserialize)]
+struct GitHubRepository {
+    html_url: String,
+}
+
+/// A delivery of GitHub, signed with the App's webhook secret.
+#[utoipa::path(
+    post, path = "/webhooks/github", tag = "webhooks",
+    request_body(content = Vec<u8>, content_type = "application/json"),
+    params(
+        ("X-GitHub-Event" = String, Header), ("X-GitHub-Delivery" = String, Header),
+        ("X-Hub-Signature-256" = String, Header),
+    ),
+    responses((status = 202, description = "Taken, now or before."))
+)]
+async fn take_github(State(app): State<App>, headers: HeaderMap, body: Bytes) -> ApiResult<StatusCode> {
+    let github = app.config.github.as_ref().ok_or_else(|| {
+        ApiError::unavailable("github-not-configured", "no GitHub App is configured (HEDDLE_GITHUB_APP_ID)")
+    })?;
+    verify(github.webhook_secret.expose_secret(), &headers, &body)?;
+    let delivery = text(&headers, "x-github-delivery")
+        .filter(|delivery| delivery.len() <= 100)
+        .ok_or_else(|| ApiError::bad_request("delivery-missing", "the header `X-GitHub-Delivery` is missing"))?;
+    let event = text(&headers, "x-github-event").unwrap_or_default();
+    let payload: GitHubPayload =
+        serde_json::from_slice(&body).map_err(|error| ApiError::bad_request("bad-json", error.to_string()))?;
+    let mut tx = app.db.routing().await?;
+    let target = find_target(&mut tx, &payload).await?;
+    tx.commit().await?;
+    let Some((binding, url)) = target else {
+        tracing::debug!(event, "a webhook is about no repository of ours");
+        return Ok(StatusCode::ACCEPTED);
+    };
+    let mut tx = app.db.organization(binding.organization).await?;
+    // In the same transaction: a delivery that was not acted on may come again.
+    if work::note_delivery(&mut *tx, delivery).await? {
+        act(&mut tx, &binding, &url, event, payload.reference.as_deref()).await?;
+    }
+    tx.commit().await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn find_target(tx: &mut Tx, payload: &GitHubPayload) -> ApiResult<Option<(repositories::Binding, RepoUrl)>> {
+    let (Some(repository), Some(installation)) = (&payload.repository, &payload.installation) else {
+        return Ok(None);
+    };
+    let Ok(url) = repository.html_url.parse::<RepoUrl>() else { return Ok(None) };
+    let binding = repositories::find_binding(&mut **tx, &url).await?;
+    Ok(binding.filter(|binding| binding.installation_id == installation.id).map(|binding| (binding, url)))
+}
+
+async fn act(
+    tx: &mut Tx,
+    binding: &repositories::Binding,
+    url: &RepoUrl,
+    event: &str,
+    reference: Option<&str>,
+) -> ApiResult<()> {
+    if !matches!(event, "push" | "pull_request") {
+        return Ok(());
+    }
+    work::request_read(&mut **tx, binding.organization, binding.repository).await?;
+    tx.notify(&Notice::Work).await?;
+    let branch: Option<BranchName> =
+        reference.and_then(|reference| reference.strip_prefix("refs/heads/")).and_then(|branch| branch.parse().ok());
+    if let (Some(branch), "push") = (branch, event) {
+        read::hint(tx, binding.organization, url, Some(&branch)).await?;
+    }
+    Ok(())
+}
+
+/// HMAC-SHA-256 over the bytes as they came, compared in constant time.
+fn verify(secret: &str, headers: &HeaderMap, body: &[u8]) -> ApiResult<()> {
+    let refused = || ApiError::unauthorized("the signature in `X-Hub-Signature-256` does not hold");
+    let signature = text(headers, "x-hub-signature-256")
+        .and_then(|value| value.strip_prefix("sha256="))
+        .and_then(|digits| hex::decode(digits).ok())
+        .ok_or_else(refused)?;
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    hmac::verify(&key, body, &signature).map_err(|_| refused())
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Notifications of CNCF Distribution, with the fields we use.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+struct RegistryNotices {
+    events: Vec<RegistryEvent>,
+}
+
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+struct RegistryEvent {
+    timestamp: DateTime<Utc>,
+    action: String,
+    target: RegistryTarget,
+    request: Option<RegistryRequest>,
+}
+
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+struct RegistryTarget {
+    repository: Option<String>,
+    tag: Option<String>,
+    digest: Option<String>,
+    url: Option<String>,
+}
+
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+struct RegistryRequest {
+    host: Option<String>,
+}
+
+/// Push notices of a registry, with the receiver's secret.
+#[utoipa::path(
+    post, path = "/webhooks/registry/{receiver}", tag = "webhooks", request_body = RegistryNotices,
+    params(("receiver" = Uuid, Path)),
+    responses((status = 202, description = "Taken."))
+)]
+async fn take_registry(
+    State(app): State<App>,
+    Path(receiver): Path<Uuid>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> ApiResult<StatusCode> {
+    let shown = bearer(&headers)?.to_owned();
+    let mut tx = app.db.routing().await?;
+    let known = receivers::find_known(&mut *tx, receiver).await?;
+    tx.commit().await?;
+    let refused = || ApiError::unauthorized("there is no such receiver, or this is not its secret");
+    let known = known.filter(|known| secret::matches(&shown, &known.secret_hash)).ok_or_else(refused)?;
+    // Registries send a media type of their own, so the body is read as JSON whatever it says it is.
+    let notices: RegistryNotices =
+        serde_json::from_slice(&body).map_err(|error| ApiError::bad_request("bad-json", error.to_string()))?;
+    let mut tx = app.db.organization(known.organization).await?;
+    receivers::note_notice(&mut *tx, receiver).await?;
+    for event in notices.events.iter().filter(|event| event.action == "push") {
+        note_push(&mut tx, known.organization, event).await?;
+    }
+    tx.commit().await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn note_push(tx: &mut Tx, organization: OrganizationId, event: &RegistryEvent) -> ApiResult<()> {
+    let Some(path) = &event.target.repository else { return Ok(()) };
+    let Some(tag) = event.target.tag.as_ref().and_then(|tag| tag.parse::<Tag>().ok()) else { return Ok(()) };
+    let digest = event.target.digest.as_ref().and_then(|digest| digest.parse::<Digest>().ok());
+    let named = names_of(event, path);
+    let names: Vec<String> = named.iter().map(ToString::to_string).collect();
+    let mut found = images::list_named(&mut **tx, organization, &names).await?;
+    if found.is_empty() {
+        // Behind a proxy a registry knows itself by another host; the path alone makes a scan due, and no more.
+        found = images::list_at_path(&mut **tx, organization, path).await?;
+    } else {
+        // A registry cannot push tomorrow.
+        let at = event.timestamp.min(Utc::now());
+        for image in &found {
+            images::note_push(&mut **tx, organization, image.id, &tag, digest.as_ref(), at).await?;
+        }
+    }
+    let ids: Vec<Uuid> = found.iter().map(|image| image.id).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    work::request_scans(&mut **tx, organization, &ids).await?;
+    tx.notify(&Notice::Work).await?;
+    for id in ids {
+        tx.notify(&Notice::Changed { organization, topic: Topic::Status, id: Some(id) }).await?;
+    }
+    Ok(())
+}
+
+/// The image's names by each host that the notice gives.
+fn names_of(event: &RegistryEvent, path: &str) -> Vec<ImageRepository> {
+    let asked = event.request.as_ref().and_then(|request| request.host.clone());
+    let own = event.target.url.as_ref().and_then(|url| url::Url::parse(url).ok()).and_then(|url| {
+        let host = url.host_str()?.to_owned();
+        Some(url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}")))
+    });
+    asked.into_iter().chain(own).filter_map(|host| format!("{host}/{path}").parse().ok()).collect()
+}
