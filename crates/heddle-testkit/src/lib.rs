@@ -4,6 +4,7 @@
 //! of ours but as a file to run.
 
 pub mod cluster;
+pub mod github;
 pub mod hold;
 pub mod port;
 pub mod postgres;
