@@ -2,15 +2,23 @@
 
 use std::future::Future;
 
-use chrono::Utc;
+use axum::http::HeaderMap;
+use chrono::{TimeDelta, Utc};
 use heddle_core::id::{ClusterId, ClusterKeyId};
-use heddle_db::{clusters, notice::Notice};
-use heddle_wire::agent::AUDIENCE;
+use heddle_db::{
+    clusters::{self, KnownKey},
+    notice::{Notice, Topic},
+};
+use heddle_wire::{
+    agent::{AUDIENCE, PROTOCOL},
+    view::Link,
+};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 
 use crate::{
     app::App,
+    flow::link,
     layers::RequestId,
     permission::next_notice,
     principal::Agent,
@@ -20,6 +28,9 @@ use crate::{
 /// A token is good for five minutes, and clocks may differ by one.
 const LONGEST_SECS: i64 = 5 * 60;
 const LEEWAY_SECS: i64 = 60;
+
+/// How exactly the time of the last sign of life is kept.
+const SEEN_EACH: TimeDelta = TimeDelta::seconds(10);
 
 #[derive(Deserialize)]
 struct Claims {
@@ -48,7 +59,45 @@ pub async fn authenticate(app: &App, token: &str, RequestId(request_id): Request
     if claims.sub != known.cluster {
         return Err(refuse("the token's subject is not the key's cluster"));
     }
+    note_seen(app, &known, key).await?;
     Ok(Agent { organization: known.organization, cluster: known.cluster, key, request_id })
+}
+
+/// Refuses agents that speak an older protocol than the last one, or one that is not known yet.
+///
+/// # Errors
+/// 410 with the words that the agent shows.
+pub fn check_protocol(headers: &HeaderMap) -> ApiResult<()> {
+    let Some(text) = headers.get("heddle-protocol") else { return Ok(()) };
+    let version: Option<u32> = text.to_str().ok().and_then(|text| text.parse().ok());
+    match version {
+        Some(version) if version > PROTOCOL => Err(ApiError::bad_request(
+            "protocol-unknown",
+            format!("this agent speaks protocol {version}, this API up to {PROTOCOL}; upgrade the API first"),
+        )),
+        Some(version) if version + 1 >= PROTOCOL => Ok(()),
+        Some(version) => Err(ApiError::gone(
+            "agent-too-old",
+            format!("this agent speaks protocol {version}, this API {PROTOCOL}; apply a newer install manifest"),
+        )),
+        None => Err(ApiError::bad_request("protocol-unknown", "the header `Heddle-Protocol` holds no number")),
+    }
+}
+
+/// Each request shows that the agent is there. It is written down each ten seconds, and told to the dashboard when the
+/// agent was away.
+async fn note_seen(app: &App, known: &KnownKey, key: ClusterKeyId) -> ApiResult<()> {
+    let now = Utc::now();
+    if known.last_seen_at.is_some_and(|seen| now - seen < SEEN_EACH) {
+        return Ok(());
+    }
+    let (organization, cluster) = (known.organization, known.cluster);
+    let mut tx = app.db.organization(organization).await?;
+    clusters::note_seen(&mut tx, cluster, key).await?;
+    if link::of(known.last_seen_at, None, now) != Link::Connected {
+        tx.notify(&Notice::Changed { organization, topic: Topic::Clusters, id: Some(cluster.0) }).await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 /// Ends when the agent is out: its key or its cluster is revoked.

@@ -12,6 +12,7 @@ pub mod extract;
 pub mod flow;
 pub mod layers;
 pub mod limits;
+pub mod manifest;
 pub mod openapi;
 pub mod password;
 pub mod permission;

@@ -110,6 +110,7 @@ pub async fn guard(
             request.extensions_mut().insert(member);
         }
         Permission::Agent => {
+            agent_auth::check_protocol(request.headers())?;
             let agent = agent_auth::authenticate(&app, bearer(request.headers())?, request_id).await?;
             let cluster = agent.cluster;
             let still_in = agent_auth::watch(&app, &agent);

@@ -17,14 +17,33 @@ use crate::{
 pub mod accounts;
 pub mod agent;
 pub mod automator;
+pub mod clusters;
+pub mod enroll;
 pub mod events;
+pub mod changes;
+pub mod insight;
+pub mod workloads;
 pub mod meta;
 pub mod organizations;
+pub mod receivers;
 pub mod webhooks;
 
 /// All routes of the API.
 pub fn all() -> Routes {
-    Routes::new().merge(meta::routes()).merge(accounts::routes()).merge(organizations::routes()).merge(events::routes())
+    Routes::new()
+        .merge(meta::routes())
+        .merge(accounts::routes())
+        .merge(organizations::routes())
+        .merge(receivers::routes())
+        .merge(clusters::routes())
+        .merge(enroll::routes())
+        .merge(events::routes())
+        .merge(workloads::routes())
+        .merge(insight::routes())
+        .merge(changes::routes())
+        .merge(agent::routes())
+        .merge(automator::routes())
+        .merge(webhooks::routes())
 }
 
 /// Routes with their permissions and their part of the OpenAPI document.

@@ -1,0 +1,41 @@
+use super::*;
+
+fn render_sample() -> String {
+    let install = Install {
+        api_url: &"https://heddle.example.com/".parse().unwrap(),
+        ca_pem: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+        image: "ghcr.io/heddle-dev/heddle-synchronizer:0.1.0",
+        bootstrap_token: "hdlb_secret",
+    };
+    let sync = FirstSync {
+        repository: "https://github.com/acme/config".parse().unwrap(),
+        branch: "main".parse().unwrap(),
+        path: "clusters/prod".to_owned(),
+        namespaces: vec!["shop".to_owned(), "billing".to_owned()],
+    };
+    render(&install, &sync)
+}
+
+#[test]
+fn every_place_is_filled_with_a_quoted_value() {
+    let manifest = render_sample();
+    assert!(!manifest.contains("{{") && !manifest.contains("for each namespace"), "{manifest}");
+    for line in [
+        "  token: \"hdlb_secret\"\n",
+        "  ca.pem: \"-----BEGIN CERTIFICATE-----\\nMIIB\\n-----END CERTIFICATE-----\\n\"\n",
+        "      name: \"clusters-prod\"\n",
+        "      repository: \"https://github.com/acme/config\"\n",
+        "      namespaces: [\"shop\",\"billing\"]\n",
+        "              value: \"https://heddle.example.com\"\n",
+    ] {
+        assert!(manifest.contains(line), "{line} is not in\n{manifest}");
+    }
+}
+
+#[test]
+fn each_target_namespace_is_bound_and_none_is_contained() {
+    let manifest = render_sample();
+    assert_eq!(manifest.matches("kind: ClusterRole\n").count(), 2);
+    assert!(manifest.contains("  namespace: \"shop\"\n") && manifest.contains("  namespace: \"billing\"\n"));
+    assert_eq!(manifest.matches("kind: Namespace\n").count(), 1, "its own alone");
+}

@@ -1,0 +1,107 @@
+//! How an agent gets its identity: a token that works once for a key that was made in the cluster.
+
+use axum::{Extension, extract::State, http::HeaderMap};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use heddle_db::{
+    DbError, Tx,
+    audit::{self, Author},
+    clusters::{self, Bootstrap},
+    notice::{Notice, Topic},
+};
+use heddle_wire::agent::{EnrollRequest, EnrollResponse};
+use serde_json::json;
+use utoipa_axum::routes;
+
+use super::Routes;
+use crate::{
+    agent_auth,
+    app::App,
+    extract::Json,
+    layers::RequestId,
+    limits::{self, ClientAddress, Limit},
+    permission::{Permission, bearer},
+    problem::{ApiError, ApiResult},
+    secret::{self, Purpose},
+};
+
+/// This module's routes.
+pub fn routes() -> Routes {
+    Routes::new().add(Permission::Public, routes!(enroll))
+}
+
+/// Exchanges a bootstrap token, sent as Bearer, for a lasting identity.
+#[utoipa::path(
+    post, path = "/agent/v1/enroll", tag = "agent", request_body = EnrollRequest,
+    responses((status = 200, body = EnrollResponse))
+)]
+async fn enroll(
+    State(app): State<App>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    ClientAddress(address): ClientAddress,
+    headers: HeaderMap,
+    Json(request): Json<EnrollRequest>,
+) -> ApiResult<Json<EnrollResponse>> {
+    agent_auth::check_protocol(&headers)?;
+    let token = bearer(&headers)?;
+    if !token.starts_with(Purpose::Bootstrap.prefix()) {
+        return Err(ApiError::unauthorized("this is no bootstrap token; it stands in the install manifest"));
+    }
+    let public_key =
+        URL_SAFE_NO_PAD.decode(&request.public_key).ok().filter(|key| key.len() == 32).ok_or_else(|| {
+            ApiError::invalid("public_key", "send the 32 bytes of an Ed25519 key in unpadded base64url")
+        })?;
+    limits::count(&app, Limit::EnrollAddress, &address).await?;
+
+    let mut tx = app.db.routing().await?;
+    let known = clusters::use_bootstrap(&mut *tx, &secret::hash(token)).await?;
+    let bootstrap = known.ok_or_else(|| {
+        ApiError::unauthorized("this bootstrap token is not known; take a new manifest from the dashboard")
+    })?;
+    tx.enter(bootstrap.organization).await?;
+    let author = Author { user: None, actor: format!("agent at {address}"), via: "agent", request_id };
+    if !bootstrap.fresh {
+        return settle_repeated(tx, &bootstrap, &public_key, &author).await;
+    }
+    let Bootstrap { organization, cluster, .. } = bootstrap;
+    let enrolled = clusters::enroll(
+        &mut tx,
+        organization,
+        cluster,
+        &public_key,
+        &request.agent_version,
+        &request.kubernetes_version,
+    )
+    .await;
+    let key_id = match enrolled {
+        Err(DbError::Exists { .. }) => {
+            return Err(ApiError::invalid("public_key", "this key is in use; make a new one"));
+        }
+        other => other?,
+    };
+    let details = json!({ "agent_version": request.agent_version, "kubernetes_version": request.kubernetes_version });
+    audit::record(&mut *tx, Some(organization), &author, "cluster.enroll", &cluster.to_string(), details).await?;
+    tx.notify(&Notice::Changed { organization, topic: Topic::Clusters, id: Some(cluster.0) }).await?;
+    tx.commit().await?;
+    Ok(Json(EnrollResponse { cluster_id: cluster, key_id }))
+}
+
+/// The token was used before, or too late. An agent that never got the answer to its exchange gets it again; anybody
+/// else is refused, and the organization is told.
+async fn settle_repeated(
+    mut tx: Tx,
+    bootstrap: &Bootstrap,
+    public_key: &[u8],
+    author: &Author,
+) -> ApiResult<Json<EnrollResponse>> {
+    if let Some(key_id) = clusters::find_key_of(&mut *tx, bootstrap.cluster, public_key).await? {
+        tx.commit().await?;
+        return Ok(Json(EnrollResponse { cluster_id: bootstrap.cluster, key_id }));
+    }
+    let object = bootstrap.cluster.to_string();
+    audit::record(&mut *tx, Some(bootstrap.organization), author, "cluster.enroll.refuse", &object, json!({})).await?;
+    tx.commit().await?;
+    Err(ApiError::gone(
+        "bootstrap-used",
+        "this bootstrap token was used before, or is older than 24 hours; take a new manifest from the dashboard",
+    ))
+}
