@@ -35,7 +35,12 @@ pub enum Seen {
     /// An object is as it says.
     Object(Box<SeenObject>),
     /// An object is gone, or carries no label any more.
-    Gone(ObjectKey),
+    Gone {
+        /// Which.
+        key: ObjectKey,
+        /// Its resource version then.
+        resource_version: String,
+    },
     /// A list begins: what is not told until it is complete is gone.
     Restarted(Place),
     /// A list is complete.
@@ -134,7 +139,10 @@ async fn tell<K>(
             Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
                 Seen::Object(Box::new(read(object)))
             }
-            Ok(watcher::Event::Delete(object)) => Seen::Gone(read(object).key),
+            Ok(watcher::Event::Delete(object)) => {
+                let SeenObject { key, live, .. } = read(object);
+                Seen::Gone { key, resource_version: live.resource_version }
+            }
             Err(error) => match fault(error) {
                 Some(error) => Seen::Blind(place.clone(), error),
                 None => continue,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{GroupKind, Inventory, ObjectKey, OwnEntry, Wave, wave_of};
+use crate::{GroupKind, Inventory, InventoryEntry, ObjectKey, OwnEntry, Wave, wave_of};
 
 /// An object as the repository wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Desired {
     pub manifest: String,
     /// The kind that it defines, when it is a definition of custom resources.
     pub defines: Option<GroupKind>,
+    /// Whether it goes away by itself when it is done, as a Job with `ttlSecondsAfterFinished` does.
+    pub may_vanish: bool,
 }
 
 /// What the watch knows about an object.
@@ -157,14 +159,18 @@ fn reason_to_apply(object: &Desired, inventory: &Inventory, live: &Live) -> Opti
     if known.manifest.as_ref() != Some(&object.manifest) {
         return Some(if known.manifest.is_some() { Reason::Changed } else { Reason::New });
     }
+    has_drifted(object, known, live).then_some(Reason::Drifted)
+}
+
+/// Whether somebody changed or deleted an object after it was applied. Where nothing is watched, nothing is known.
+pub fn has_drifted(object: &Desired, known: &InventoryEntry, live: &Live) -> bool {
     if !live.covers(&object.key) {
-        return None;
+        return false;
     }
-    let as_applied = live
-        .objects
-        .get(&object.key)
-        .is_some_and(|live| live.entry.is_some() && live.entry == known.entry && Some(&live.uid) == known.uid.as_ref());
-    if as_applied { None } else { Some(Reason::Drifted) }
+    match live.objects.get(&object.key) {
+        Some(live) => live.entry.is_none() || live.entry != known.entry || Some(&live.uid) != known.uid.as_ref(),
+        None => !object.may_vanish,
+    }
 }
 
 #[cfg(test)]

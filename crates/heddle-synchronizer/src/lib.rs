@@ -1,1 +1,126 @@
-//! Fetches, renders, applies, prunes, watches health and drift, reports.
+//! Heddle's agent in a cluster: follows Git by its Syncs and tells the API what came of it.
+//!
+//! What runs is decided by Git and by the cluster's own `Sync` objects. The API gives hints and takes reports; with the
+//! API away everything else goes on.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+pub mod config;
+mod follow;
+mod identity;
+mod link;
+mod outbox;
+mod syncs;
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use chrono::Utc;
+use heddle_client::Http;
+use heddle_kube::{Cluster, FirstSync, KubeError, OwnClient};
+use heddle_service::{backoff::Backoff, probes::Probes};
+use heddle_source::{RenderTools, Store};
+use heddle_wire::agent::AgentInfo;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{config::Config, follow::Shared, identity::Identity, link::Link, outbox::Outbox, syncs::Syncs};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Runs the agent until `shutdown`.
+///
+/// # Errors
+/// When the configuration cannot be used: no way to the cluster, no place for the outbox, a bad address of the API.
+pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let metrics = heddle_service::telemetry::init_metrics()?;
+    let cluster = Cluster::connect(config.kubeconfig.as_deref()).await.context("HEDDLE_KUBECONFIG")?;
+    let own = cluster.own(&config.namespace)?;
+    let http = Http::new(config.api_url.clone(), config.ca_pem.clone()).context("HEDDLE_API_URL")?;
+    let (ready, is_ready) = watch::channel(false);
+    let probe = move || {
+        let is_ready = *is_ready.borrow();
+        async move { if is_ready { Ok(()) } else { Err("the Syncs of the cluster are not known yet".to_owned()) } }
+    };
+    Probes::new(metrics, probe).serve(config.metrics_listen, shutdown.clone()).await?;
+    let Some(kubernetes_version) = shutdown.run_until_cancelled(ask_version(&cluster)).await else { return Ok(()) };
+    info!(kubernetes = %kubernetes_version, "heddle-synchronizer {VERSION} on Kubernetes {kubernetes_version}");
+
+    let agent = AgentInfo {
+        version: VERSION.to_owned(),
+        kubernetes_version: kubernetes_version.clone(),
+        started_at: Utc::now(),
+    };
+    let outbox = Arc::new(Outbox::open(&config.state_dir, agent).context("the outbox cannot be opened")?);
+    let (client, client_receiver) = watch::channel(None);
+    let (refused, refused_receiver) = watch::channel(0);
+    let link = Link { client: client_receiver.clone(), refused: Arc::new(refused) };
+    let (hints, hint_receiver) = mpsc::channel(64);
+    let shared = Arc::new(Shared {
+        cluster,
+        own: own.clone(),
+        store: Store::open(config.state_dir.join("repositories")),
+        tools: RenderTools::new(config.kustomize),
+        ca_pem: config.ca_pem,
+        api: client_receiver,
+        outbox: Arc::clone(&outbox),
+        living: Arc::default(),
+    });
+    let identity = Identity::new(own.clone(), http, VERSION, &kubernetes_version);
+
+    let mut tasks = JoinSet::new();
+    tasks.spawn(identity.provide(client, refused_receiver, shutdown.clone()));
+    tasks.spawn(link::send_reports(link.clone(), outbox, shutdown.clone()));
+    tasks.spawn(link::receive_hints(link, hints, shutdown.clone()));
+    tasks.spawn(create_first_sync(own, shutdown.clone()));
+    tasks.spawn(Syncs::new(shared, ready).run(hint_receiver, shutdown.clone()));
+    shutdown.cancelled().await;
+    tasks.shutdown().await;
+    Ok(())
+}
+
+/// The API server may be on its way up.
+async fn ask_version(cluster: &Cluster) -> String {
+    let mut backoff = backoff();
+    loop {
+        match cluster.version().await {
+            Ok(version) => return version,
+            Err(error) => {
+                let wait = backoff.next_wait();
+                warn!("the cluster cannot be asked, next try in {} s: {error}", wait.as_secs_f32());
+                tokio::time::sleep(wait).await;
+            }
+        }
+    }
+}
+
+/// Creates the Sync of the install manifest, once, when its definition is served.
+async fn create_first_sync(own: OwnClient, shutdown: CancellationToken) {
+    let creating = async {
+        let mut backoff = backoff();
+        loop {
+            match own.create_first_sync().await {
+                Ok(FirstSync::Created) => return info!("created the Sync of the install manifest"),
+                Ok(FirstSync::Before | FirstSync::Absent) => return,
+                Ok(FirstSync::Differs) => {
+                    return warn!("the Sync of the install manifest was created before and differs now: edit the Sync");
+                }
+                Err(error @ KubeError::Refused(_)) => return tracing::error!("the first Sync was not created: {error}"),
+                Err(error) => {
+                    let wait = backoff.next_wait();
+                    warn!("the first Sync cannot be created yet: {error}");
+                    tokio::time::sleep(wait).await;
+                }
+            }
+        }
+    };
+    let _ended = shutdown.run_until_cancelled(creating).await;
+}
+
+fn backoff() -> Backoff {
+    Backoff::new(Duration::from_millis(500), Duration::from_secs(30))
+}

@@ -1,3 +1,26 @@
-//! Starts the program.
+//! Heddle's agent in a cluster.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use heddle_synchronizer::config::{Config, Settings};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let started = async {
+        let config = Config::try_from(Settings::parse())?;
+        heddle_service::telemetry::init_logs(&config.log)?;
+        let shutdown = heddle_service::shutdown::on_signals()?;
+        heddle_synchronizer::run(config, shutdown).await
+    };
+    match started.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[allow(clippy::print_stderr, reason = "the start failed, maybe before there were logs")]
+            {
+                eprintln!("heddle-synchronizer: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

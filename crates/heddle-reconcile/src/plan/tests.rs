@@ -11,7 +11,7 @@ fn key(kind: &str, name: &str) -> ObjectKey {
 }
 
 fn desired(kind: &str, name: &str, manifest: &str) -> Desired {
-    Desired { key: key(kind, name), api_version: "v1".into(), manifest: manifest.into(), defines: None }
+    Desired { key: key(kind, name), api_version: "v1".into(), manifest: manifest.into(), defines: None, may_vanish: false }
 }
 
 fn own_entry(time: &str) -> OwnEntry {
@@ -133,4 +133,13 @@ fn what_the_repository_does_not_have_any_more_is_surplus_and_a_refused_object_is
     let live = watched(vec![(key("ConfigMap", "theirs"), alive("other", None))]);
     let plan = plan(&[desired("ConfigMap", "theirs", "m")], &inventory, &live, &scope());
     assert_eq!(plan.surplus, [key("ConfigMap", "gone")]);
+}
+
+#[test]
+fn a_job_that_goes_away_when_it_is_done_is_not_run_again() {
+    let inventory = [known("ConfigMap", "a", "m1")].into_iter().collect();
+    let gone = Desired { may_vanish: true, ..desired("ConfigMap", "a", "m1") };
+    assert_eq!(plan(&[gone.clone()], &inventory, &watched(vec![]), &scope()).unchanged, 1);
+    let changed = Desired { manifest: "m2".into(), ..gone };
+    assert_eq!(reasons(&plan(&[changed], &inventory, &watched(vec![]), &scope())), [Reason::Changed]);
 }

@@ -1,0 +1,159 @@
+//! What the program is told at its start. The only place that reads the environment.
+
+use std::{fmt, net::SocketAddr, path::PathBuf};
+
+use clap::Parser;
+use url::Url;
+
+/// A setting that the program cannot start with.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}: {fault}; {remedy}")]
+pub struct ConfigError {
+    /// The environment variable.
+    pub variable: &'static str,
+    /// What is wrong with its value.
+    pub fault: String,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+/// The settings as they were written: each is an environment variable and a flag.
+#[derive(Debug, Parser)]
+#[command(name = "heddle-synchronizer", version, about = "Heddle's agent in a cluster")]
+pub struct Settings {
+    /// The address of the Heddle API.
+    #[arg(long, env = "HEDDLE_API_URL")]
+    pub api_url: Option<String>,
+    /// Where reports wait and repositories are kept.
+    #[arg(long, env = "HEDDLE_STATE_DIR", default_value = "/var/lib/heddle")]
+    pub state_dir: PathBuf,
+    /// A file with further certificate authorities, PEM; an empty file counts as none.
+    #[arg(long, env = "HEDDLE_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// The official `kustomize`.
+    #[arg(long, env = "HEDDLE_KUSTOMIZE", default_value = "kustomize")]
+    pub kustomize: PathBuf,
+    /// The agent's own namespace.
+    #[arg(long, env = "HEDDLE_NAMESPACE", default_value = "heddle-system")]
+    pub namespace: String,
+    /// How to reach the cluster from outside of it.
+    #[arg(long, env = "HEDDLE_KUBECONFIG")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Where to serve probes and Prometheus metrics.
+    #[arg(long, env = "HEDDLE_METRICS_LISTEN", default_value = "127.0.0.1:9090")]
+    pub metrics_listen: String,
+    /// What to log: `info`, or more by module.
+    #[arg(long, env = "HEDDLE_LOG", default_value = "info")]
+    pub log: String,
+    /// Where programs are searched that are named without a folder.
+    #[arg(long, env = "PATH", hide = true)]
+    pub path: Option<String>,
+}
+
+/// The settings, read.
+#[derive(Clone)]
+pub struct Config {
+    /// The address of the Heddle API.
+    pub api_url: Url,
+    /// Where reports wait and repositories are kept.
+    pub state_dir: PathBuf,
+    /// Further certificate authorities.
+    pub ca_pem: Option<Vec<u8>>,
+    /// The official `kustomize`.
+    pub kustomize: PathBuf,
+    /// The agent's own namespace.
+    pub namespace: String,
+    /// How to reach the cluster from outside of it.
+    pub kubeconfig: Option<PathBuf>,
+    /// Where to serve probes and metrics.
+    pub metrics_listen: SocketAddr,
+    /// What to log.
+    pub log: String,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("api_url", &self.api_url.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl TryFrom<Settings> for Config {
+    type Error = ConfigError;
+
+    fn try_from(settings: Settings) -> Result<Self, ConfigError> {
+        Ok(Self {
+            api_url: read_url(settings.api_url)?,
+            ca_pem: read_ca(settings.ca_file)?,
+            kustomize: find_kustomize(settings.kustomize, settings.path.as_deref())?,
+            metrics_listen: read_listen(&settings.metrics_listen)?,
+            state_dir: make_state_dir(settings.state_dir)?,
+            namespace: settings.namespace,
+            kubeconfig: settings.kubeconfig,
+            log: settings.log,
+        })
+    }
+}
+
+fn read_url(text: Option<String>) -> Result<Url, ConfigError> {
+    let error = |fault: String| ConfigError {
+        variable: "HEDDLE_API_URL",
+        fault,
+        remedy: "set it to the address of the Heddle API, such as https://heddle.example.com",
+    };
+    let text = text.filter(|text| !text.is_empty()).ok_or_else(|| error("it is not set".to_owned()))?;
+    let url = Url::parse(&text).map_err(|fault| error(format!("`{text}` is no address: {fault}")))?;
+    match url.scheme() {
+        "https" | "http" if url.has_host() => Ok(url),
+        _ => Err(error(format!("`{text}` is no https address"))),
+    }
+}
+
+fn read_ca(file: Option<PathBuf>) -> Result<Option<Vec<u8>>, ConfigError> {
+    let Some(file) = file else { return Ok(None) };
+    let pem = std::fs::read(&file).map_err(|error| ConfigError {
+        variable: "HEDDLE_CA_FILE",
+        fault: format!("`{}` cannot be read: {error}", file.display()),
+        remedy: "name a file with certificates in PEM, or leave it unset",
+    })?;
+    Ok(Some(pem).filter(|pem| !pem.trim_ascii().is_empty()))
+}
+
+/// The program runs with an empty environment later, so it is found now.
+fn find_kustomize(program: PathBuf, path: Option<&str>) -> Result<PathBuf, ConfigError> {
+    let found = if program.components().count() > 1 {
+        Some(program.clone()).filter(|program| program.is_file())
+    } else {
+        let folders = path.unwrap_or_default().split(':').filter(|folder| !folder.is_empty());
+        folders.map(|folder| PathBuf::from(folder).join(&program)).find(|candidate| candidate.is_file())
+    };
+    let absolute = found.and_then(|program| std::path::absolute(program).ok());
+    absolute.ok_or_else(|| ConfigError {
+        variable: "HEDDLE_KUSTOMIZE",
+        fault: format!("there is no program `{}`", program.display()),
+        remedy: "set it to the path of the official kustomize",
+    })
+}
+
+fn read_listen(text: &str) -> Result<SocketAddr, ConfigError> {
+    text.parse().map_err(|_| ConfigError {
+        variable: "HEDDLE_METRICS_LISTEN",
+        fault: format!("`{text}` is no address with a port"),
+        remedy: "write it like 127.0.0.1:9090",
+    })
+}
+
+fn make_state_dir(dir: PathBuf) -> Result<PathBuf, ConfigError> {
+    let made = std::fs::create_dir_all(&dir).and_then(|()| {
+        let probe = dir.join(".writable");
+        std::fs::write(&probe, "").and_then(|()| std::fs::remove_file(probe))
+    });
+    made.map_err(|error| ConfigError {
+        variable: "HEDDLE_STATE_DIR",
+        fault: format!("`{}` cannot be written: {error}", dir.display()),
+        remedy: "name a folder that the program may write",
+    })?;
+    Ok(dir)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+use super::*;
+
+fn settings(dir: &tempfile::TempDir) -> Settings {
+    std::fs::write(dir.path().join("kustomize"), "").unwrap();
+    Settings {
+        api_url: Some("https://heddle.example.com".into()),
+        state_dir: dir.path().join("state"),
+        ca_file: None,
+        kustomize: "kustomize".into(),
+        namespace: "heddle-system".into(),
+        kubeconfig: None,
+        metrics_listen: "127.0.0.1:0".into(),
+        log: "info".into(),
+        path: Some(format!("/nowhere:{}", dir.path().display())),
+    }
+}
+
+#[track_caller]
+fn refused(change: impl FnOnce(&mut Settings)) -> ConfigError {
+    let dir = tempfile::tempdir().unwrap();
+    let mut settings = settings(&dir);
+    change(&mut settings);
+    Config::try_from(settings).unwrap_err()
+}
+
+#[test]
+fn good_settings_are_read_and_the_program_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config::try_from(settings(&dir)).unwrap();
+    assert_eq!(config.kustomize, dir.path().join("kustomize"));
+    assert!(config.state_dir.is_dir());
+}
+
+#[test]
+fn each_fault_names_its_variable_and_the_remedy() {
+    assert_eq!(refused(|settings| settings.api_url = None).variable, "HEDDLE_API_URL");
+    assert_eq!(refused(|settings| settings.api_url = Some("heddle".into())).variable, "HEDDLE_API_URL");
+    assert_eq!(refused(|settings| settings.ca_file = Some("/nowhere".into())).variable, "HEDDLE_CA_FILE");
+    assert_eq!(refused(|settings| settings.metrics_listen = "9090".into()).variable, "HEDDLE_METRICS_LISTEN");
+    assert_eq!(refused(|settings| settings.state_dir = "/proc/x".into()).variable, "HEDDLE_STATE_DIR");
+    let error = refused(|settings| settings.kustomize = "no-such-program".into());
+    assert_eq!(
+        error.to_string(),
+        "HEDDLE_KUSTOMIZE: there is no program `no-such-program`; set it to the path of the official kustomize"
+    );
+}
+
+#[test]
+fn an_empty_file_of_authorities_counts_as_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("ca.pem");
+    std::fs::write(&file, "\n").unwrap();
+    let config = Config::try_from(Settings { ca_file: Some(file), ..settings(&dir) }).unwrap();
+    assert_eq!(config.ca_pem, None);
+}

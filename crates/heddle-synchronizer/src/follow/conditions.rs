@@ -1,0 +1,73 @@
+//! The conditions of a Sync, and since when they hold.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use heddle_kube::sync::SyncCondition;
+use heddle_wire::agent::Condition;
+
+/// In the order in which people read them.
+const ORDER: [&str; 6] = ["Ready", "Fetched", "Rendered", "Applied", "Pruned", "Healthy"];
+
+#[derive(Debug, Default)]
+pub(super) struct Conditions(BTreeMap<String, Condition>);
+
+impl Conditions {
+    /// Goes on from what the status said before the process began.
+    pub fn from_status(conditions: &[SyncCondition]) -> Self {
+        let read = |condition: &SyncCondition| {
+            Some(Condition {
+                kind: condition.kind.clone(),
+                status: condition.status.clone(),
+                reason: condition.reason.clone(),
+                message: condition.message.clone(),
+                since: condition.last_transition_time.parse().ok()?,
+            })
+        };
+        Self(conditions.iter().filter_map(read).map(|condition| (condition.kind.clone(), condition)).collect())
+    }
+
+    /// Says how a condition is now; `None` is `Unknown`. Its time changes with its status alone.
+    pub fn set(&mut self, kind: &'static str, status: Option<bool>, reason: &str, message: &str, now: DateTime<Utc>) {
+        let status = match status {
+            Some(true) => "True",
+            Some(false) => "False",
+            None => "Unknown",
+        };
+        let since = self.0.get(kind).filter(|before| before.status == status).map_or(now, |before| before.since);
+        let condition = Condition {
+            kind: kind.to_owned(),
+            status: status.to_owned(),
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            since,
+        };
+        self.0.insert(kind.to_owned(), condition);
+    }
+
+    pub fn is_true(&self, kind: &str) -> bool {
+        self.0.get(kind).is_some_and(|condition| condition.status == "True")
+    }
+
+    /// The first condition in the chain that is not true.
+    pub fn first_fault(&self) -> Option<&Condition> {
+        ORDER[1..].iter().filter_map(|kind| self.0.get(*kind)).find(|condition| condition.status != "True")
+    }
+
+    pub fn list(&self) -> Vec<Condition> {
+        ORDER.iter().filter_map(|kind| self.0.get(*kind)).cloned().collect()
+    }
+
+    /// As the Sync's status has them.
+    pub fn for_status(&self, generation: Option<i64>) -> Vec<SyncCondition> {
+        let write = |condition: Condition| SyncCondition {
+            kind: condition.kind,
+            status: condition.status,
+            reason: condition.reason,
+            message: condition.message,
+            last_transition_time: condition.since.to_rfc3339_opts(SecondsFormat::Secs, true),
+            observed_generation: generation,
+        };
+        self.list().into_iter().map(write).collect()
+    }
+}

@@ -1,0 +1,222 @@
+//! Objects as they are going to be applied.
+
+use std::collections::HashMap;
+
+use heddle_core::{git::Revision, image::ImageRef};
+use heddle_kube::{Kinds, Served};
+use heddle_reconcile::{Desired, GroupKind, OWNER_LABEL, ObjectKey, hash_text, images_of};
+use heddle_source::RenderedObject;
+use heddle_wire::agent::SyncError;
+use k8s_openapi::ByteString;
+use serde_json::{Map, Value, json};
+
+/// What a revision wants.
+pub(super) struct Wanted {
+    pub revision: Revision,
+    /// As rendered, as text: parsed objects take twenty times the room.
+    rendered: Vec<Raw>,
+    /// What could not be rendered.
+    pub render_errors: Vec<SyncError>,
+    /// As they are applied; empty until [`Wanted::resolve`].
+    pub objects: Vec<WantedObject>,
+    /// What has no place in this cluster.
+    pub resolve_errors: Vec<SyncError>,
+    is_resolved: bool,
+}
+
+struct Raw {
+    text: String,
+    api_version: String,
+    kind: GroupKind,
+    file: Option<String>,
+    line: Option<u32>,
+}
+
+/// An object that is to be applied.
+pub(super) struct WantedObject {
+    pub desired: Desired,
+    pub served: Served,
+    /// The manifest.
+    pub text: String,
+    pub file: Option<String>,
+    pub line: Option<u32>,
+    pub images: Vec<ImageRef>,
+}
+
+impl WantedObject {
+    pub fn error(&self, message: String) -> SyncError {
+        let object = Some(self.desired.key.to_string());
+        SyncError { file: self.file.clone(), line: self.line, object, message }
+    }
+}
+
+impl Wanted {
+    pub fn new(revision: Revision, rendered: Vec<RenderedObject>, render_errors: Vec<SyncError>) -> Self {
+        let raw = |object: RenderedObject| {
+            let (api_version, kind) = type_of(&object.value);
+            let (kind, api_version) = (GroupKind::new(api_version, kind), api_version.to_owned());
+            Raw { text: object.value.to_string(), api_version, kind, file: object.file, line: object.line }
+        };
+        let rendered = rendered.into_iter().map(raw).collect();
+        Self { revision, rendered, render_errors, objects: Vec::new(), resolve_errors: Vec::new(), is_resolved: false }
+    }
+
+    /// Whether the path holds no objects at all.
+    pub fn is_empty(&self) -> bool {
+        self.rendered.is_empty()
+    }
+
+    /// Whether an object is of a kind that was not served when this was resolved.
+    pub fn has_unknown_kinds(&self, kinds: &Kinds) -> bool {
+        self.rendered.iter().any(|raw| kinds.find(&raw.kind, &raw.api_version).is_none())
+    }
+
+    /// Has [`Wanted::resolve`] begin anew.
+    pub fn unresolve(&mut self) {
+        self.is_resolved = false;
+    }
+
+    /// Finds the place of each object in the cluster, and prepares its manifest.
+    pub fn resolve(&mut self, kinds: &Kinds, owner: &str, default_namespace: Option<&str>) {
+        if self.is_resolved {
+            return;
+        }
+        self.is_resolved = true;
+        self.objects.clear();
+        self.resolve_errors.clear();
+        let values: Vec<Value> =
+            self.rendered.iter().map(|raw| serde_json::from_str(&raw.text).unwrap_or_default()).collect();
+        let defined = definitions(&values);
+        for (raw, value) in self.rendered.iter().zip(values) {
+            match resolve(value, kinds, &defined, owner, default_namespace) {
+                Ok(object) => self.objects.push(WantedObject { file: raw.file.clone(), line: raw.line, ..object }),
+                Err((object, message)) => self.resolve_errors.push(SyncError {
+                    file: raw.file.clone(),
+                    line: raw.line,
+                    object: Some(object),
+                    message,
+                }),
+            }
+        }
+    }
+}
+
+fn type_of(value: &Value) -> (&str, &str) {
+    (value["apiVersion"].as_str().unwrap_or_default(), value["kind"].as_str().unwrap_or_default())
+}
+
+fn resolve(
+    mut value: Value,
+    kinds: &Kinds,
+    defined: &HashMap<(GroupKind, String), Served>,
+    owner: &str,
+    default_namespace: Option<&str>,
+) -> Result<WantedObject, (String, String)> {
+    let (api_version, kind) = type_of(&value);
+    let (api_version, kind) = (api_version.to_owned(), GroupKind::new(api_version, kind));
+    let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    let namespace = value["metadata"]["namespace"].as_str().map(str::to_owned);
+    let fail = |message: String| Err((format!("{} {name}", kind.kind), message));
+    let by_definition = || defined.get(&(kind.clone(), api_version.clone()));
+    let Some(served) = kinds.find(&kind, &api_version).or_else(by_definition).cloned() else {
+        return fail(unknown_kind(&kind, &api_version, kinds));
+    };
+    let namespace = match (served.namespaced, namespace) {
+        (false, _) => None,
+        (true, Some(namespace)) => Some(namespace),
+        (true, None) => match default_namespace {
+            Some(namespace) => Some(namespace.to_owned()),
+            None => {
+                let message = "it has no `metadata.namespace`, and the Sync does not name exactly one in `spec.namespaces`";
+                return fail(message.to_owned());
+            }
+        },
+    };
+    let defines = kind.is_definition().then(|| defined_kind(&value)).flatten();
+    let may_vanish = kind.group == "batch" && value["spec"]["ttlSecondsAfterFinished"].is_i64();
+    let images = images_of(&value).into_iter().map(|(_, image)| image).collect();
+    prepare(&mut value, namespace.as_deref(), owner);
+    let text = value.to_string();
+    let key = ObjectKey { kind, namespace, name };
+    let desired = Desired { key, api_version, manifest: hash_text(&text), defines, may_vanish };
+    Ok(WantedObject { desired, served, text, file: None, line: None, images })
+}
+
+fn unknown_kind(kind: &GroupKind, api_version: &str, kinds: &Kinds) -> String {
+    let others = kinds.versions_of(kind);
+    if !others.is_empty() {
+        return format!("the cluster does not serve {} as `{api_version}`, but as `{}`", kind.kind, others.join("`, `"));
+    }
+    if kinds.unknown_groups.contains(&kind.group) {
+        return format!("the server of the API group `{}` does not answer", kind.group);
+    }
+    format!("the cluster knows no kind {} in `{api_version}`, and no definition of it stands in the path", kind.kind)
+}
+
+/// The kinds that definitions among the objects themselves bring along.
+fn definitions(values: &[Value]) -> HashMap<(GroupKind, String), Served> {
+    let mut served = HashMap::new();
+    for value in values.iter().filter(|value| value["kind"] == "CustomResourceDefinition") {
+        let Some(kind) = defined_kind(value) else { continue };
+        let spec = &value["spec"];
+        let Some(plural) = spec["names"]["plural"].as_str() else { continue };
+        for version in spec["versions"].as_array().into_iter().flatten().filter_map(|version| version["name"].as_str()) {
+            let place = Served {
+                kind: kind.clone(),
+                version: version.to_owned(),
+                plural: plural.to_owned(),
+                namespaced: spec["scope"] == "Namespaced",
+                watchable: true,
+            };
+            served.insert((kind.clone(), place.api_version()), place);
+        }
+    }
+    served
+}
+
+fn defined_kind(definition: &Value) -> Option<GroupKind> {
+    let spec = &definition["spec"];
+    Some(GroupKind { group: spec["group"].as_str()?.to_owned(), kind: spec["names"]["kind"].as_str()?.to_owned() })
+}
+
+/// Adds our label, and takes off what belongs to the cluster: a manifest that was copied out of one may hold it.
+fn prepare(value: &mut Value, namespace: Option<&str>, owner: &str) {
+    let Some(object) = value.as_object_mut() else { return };
+    object.remove("status");
+    if object.get("kind").is_some_and(|kind| kind == "Secret") {
+        encode_text(object);
+    }
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    for field in ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink"] {
+        metadata.remove(field);
+    }
+    if let Some(namespace) = namespace {
+        metadata.insert("namespace".to_owned(), namespace.into());
+    }
+    let labels = metadata.entry("labels").or_insert_with(|| json!({}));
+    if labels.is_null() {
+        *labels = json!({});
+    }
+    // Labels that are no map are left for the API server to refuse.
+    if let Some(labels) = labels.as_object_mut() {
+        labels.insert(OWNER_LABEL.to_owned(), owner.into());
+    }
+}
+
+/// `stringData` is write-only: owned fields would never match it. It is put into `data`, as the API server does.
+fn encode_text(secret: &mut Map<String, Value>) {
+    let Some(Value::Object(texts)) = secret.remove("stringData") else { return };
+    let data = secret.entry("data").or_insert_with(|| json!({}));
+    if data.is_null() {
+        *data = json!({});
+    }
+    let Some(data) = data.as_object_mut() else { return };
+    for (key, text) in texts {
+        let encoded = match &text {
+            Value::String(text) => serde_json::to_value(ByteString(text.clone().into_bytes())).unwrap_or_default(),
+            // No text: the API server refuses it and says why.
+            _ => text,
+        };
+        data.insert(key, encoded);
+    }
+}
