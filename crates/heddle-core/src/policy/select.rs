@@ -55,6 +55,17 @@ pub fn select(input: &SelectInput<'_>) -> Selection {
     }
 }
 
+impl CompiledPolicy {
+    /// Whether a tag is above another in this rule's order; false when the rule cannot order one of them.
+    pub fn is_above(&self, tag: &Tag, other: &Tag) -> bool {
+        let version = |tag: &Tag| self.version(tag.as_str(), true).map(|(version, _)| version);
+        match (version(tag), version(other)) {
+            (Some(tag), Some(other)) => tag.cmp_precedence(&other) == Ordering::Greater,
+            _ => false,
+        }
+    }
+}
+
 /// A choice under way: the policy and what follows from the current and the barred tags.
 struct Chooser<'a> {
     policy: &'a CompiledPolicy,

@@ -1,0 +1,140 @@
+//! What an update writes: places, tags and open proposals in, announcements and new texts out. Pure.
+//!
+//! Nothing here decides which tag is right (that is `heddle_core::policy`) or where images stand (that is
+//! `heddle_manifest`); it joins both with what is already proposed. When something is not known, because a list is
+//! incomplete, a rule is broken or a place cannot be edited, what is proposed stays as it is.
+
+mod choice;
+mod group;
+mod write;
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use heddle_core::{
+    change::{Gate, Mode},
+    git::{BranchName, Revision},
+    id::ProposalId,
+    image::Tag,
+    name::EnvironmentName,
+};
+use heddle_manifest::{Config, Files, Found, config::Rule, find::Occurrence};
+use heddle_wire::automator::{Barred, Finding, ImageTags, OpenProposal, PlanRequest};
+
+/// A branch as it was read.
+#[derive(Debug, Clone)]
+pub struct Branch {
+    /// Its name.
+    pub name: BranchName,
+    /// Its head.
+    pub head: Revision,
+    /// Its texts.
+    pub files: Files,
+    /// What stands in them.
+    pub found: Found,
+}
+
+/// An open proposal, as GitHub has it now.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenView<'a> {
+    /// The proposal.
+    pub proposal: &'a OpenProposal,
+    /// Whether every commit on its branch is ours.
+    pub ours: bool,
+    /// Whether it cannot be merged into its base any more.
+    pub conflicting: bool,
+}
+
+/// All that a plan depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanInput<'a> {
+    /// The rules.
+    pub config: &'a Config,
+    /// The branches that environments follow.
+    pub branches: &'a [Branch],
+    /// The tags of each image.
+    pub images: &'a [ImageTags],
+    /// What is proposed.
+    pub open: &'a [OpenView<'a>],
+    /// What people took back.
+    pub barred: &'a [Barred],
+    /// The time of the plan.
+    pub now: DateTime<Utc>,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The announcement.
+    pub request: PlanRequest,
+    /// The texts of each proposal, in the order of [`PlanRequest::proposals`].
+    pub writes: Vec<Vec<NewText>>,
+    /// Open proposals to close, each with the reason.
+    pub closes: Vec<(ProposalId, String)>,
+    /// Open proposals on whose branch a person committed, and for which something newer waits.
+    pub foreign: BTreeSet<ProposalId>,
+}
+
+/// A file with its new text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewText {
+    /// The file.
+    pub path: String,
+    /// All of it.
+    pub text: String,
+}
+
+/// A place that is to get another tag.
+#[derive(Debug, Clone)]
+struct Wanted<'a> {
+    branch: &'a Branch,
+    occurrence: &'a Occurrence,
+    from: &'a Tag,
+    to: Tag,
+    mode: Mode,
+    gate: Option<Gate>,
+    /// The rule in each environment of the place.
+    rules: Vec<(&'a EnvironmentName, &'a Rule)>,
+    pushed_at: Option<DateTime<Utc>>,
+    why: String,
+}
+
+/// What follows for a place.
+#[derive(Debug, Clone)]
+enum Choice<'a> {
+    /// It gets another tag, perhaps later.
+    Update(Box<Wanted<'a>>),
+    /// It stays as it is, and nothing should be proposed for it.
+    Keep,
+    /// Nobody knows; what is proposed for it stays.
+    Unknown,
+}
+
+/// Plans one update of a repository.
+pub fn plan(input: &PlanInput<'_>) -> Plan {
+    let mut findings = Vec::new();
+    let mut choices = Vec::new();
+    for branch in input.branches {
+        for occurrence in &branch.found.occurrences {
+            let choice = choice::choose(input, branch, occurrence, &mut findings);
+            choices.push((branch, occurrence, choice));
+        }
+    }
+    group::gather(input, choices, findings)
+}
+
+/// A finding about a place.
+fn finding(branch: &Branch, occurrence: &Occurrence, code: &str, message: String) -> Finding {
+    Finding {
+        branch: branch.name.clone(),
+        file: occurrence.place.file.clone(),
+        line: occurrence.place.line,
+        column: 1,
+        code: code.to_owned(),
+        message,
+        blocks: true,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! What each place should get.
+
+use heddle_core::{
+    change::{Gate, GateKind, Mode},
+    image::Tag,
+    name::EnvironmentName,
+    policy::{BarredTag, CompiledPolicy, SelectInput, Selection, TagList, TagPolicy, select},
+};
+use heddle_manifest::{
+    Edit,
+    config::{Rule, Subject},
+    edit,
+    find::Occurrence,
+};
+use heddle_wire::automator::{Barred, Finding};
+
+use super::{Branch, Choice, PlanInput, Wanted, finding};
+
+/// Chooses for one place: the tag must be chosen by the rule of each of its environments.
+pub(super) fn choose<'a>(
+    input: &PlanInput<'a>,
+    branch: &'a Branch,
+    occurrence: &'a Occurrence,
+    findings: &mut Vec<Finding>,
+) -> Choice<'a> {
+    let rules = match governing(input, branch, occurrence, findings) {
+        Ok(rules) => rules,
+        Err(choice) => return choice,
+    };
+    if occurrence.obstacle.is_some() {
+        return Choice::Unknown;
+    }
+    let Some(from) = &occurrence.image.tag else {
+        let message = "this image has no tag, so nothing says what it is updated from: write one".to_owned();
+        findings.push(finding(branch, occurrence, "no-tag", message));
+        return Choice::Unknown;
+    };
+    let (to, why) = match target(input, branch, occurrence, from, &rules, findings) {
+        Ok(target) => target,
+        Err(choice) => return choice,
+    };
+    if let Err(error) = try_edit(branch, occurrence, &to) {
+        let message = format!("this image is not updated: {error}");
+        findings.push(finding(branch, occurrence, "not-editable", message));
+        return Choice::Unknown;
+    }
+    let mode = rules.iter().map(|(_, rule, _)| rule.mode).max().unwrap_or(Mode::Observe);
+    let gate = gate(input, occurrence, mode, &rules);
+    let pushed_at = tag_list(input, occurrence)
+        .and_then(|list| list.tags.iter().find(|info| info.tag == to))
+        .map(|info| info.first_seen_at);
+    let rules = rules.into_iter().map(|(environment, rule, _)| (environment, rule)).collect();
+    Choice::Update(Box::new(Wanted { branch, occurrence, from, to, mode, gate, rules, pushed_at, why }))
+}
+
+type Governed<'a> = (&'a EnvironmentName, &'a Rule, &'a TagPolicy);
+
+/// The rule in each environment of the place. A place that only some of its environments update is not written.
+fn governing<'a>(
+    input: &PlanInput<'a>,
+    branch: &'a Branch,
+    occurrence: &'a Occurrence,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<Governed<'a>>, Choice<'a>> {
+    let mut governed = Vec::new();
+    let mut ungoverned = Vec::new();
+    let image = &occurrence.image.repository;
+    for environment in &occurrence.environments {
+        let container = occurrence.container.as_deref();
+        let subject = Subject { image, environment, file: &occurrence.place.file, container };
+        match input.config.rule_for(subject) {
+            Some(rule) => governed.push((environment, rule, rule.policy.as_ref().ok_or(Choice::Unknown)?)),
+            // A stop without a rule is a configuration that cannot be read: the rule may be there.
+            None if input.config.stop_for(image, environment).is_some() => return Err(Choice::Unknown),
+            None => ungoverned.push(environment),
+        }
+    }
+    match (governed.is_empty(), ungoverned.first()) {
+        (true, _) => Err(Choice::Keep),
+        (false, None) => Ok(governed),
+        (false, Some(name)) => {
+            let message = format!("`{name}` shares this place and no rule updates it there, so it is not updated");
+            findings.push(finding(branch, occurrence, "shared-place", message));
+            Err(Choice::Keep)
+        }
+    }
+}
+
+/// The tag that each environment chooses, and why; what is proposed already while that cannot be known.
+fn target<'a>(
+    input: &PlanInput<'_>,
+    branch: &Branch,
+    occurrence: &Occurrence,
+    from: &Tag,
+    rules: &[Governed<'_>],
+    findings: &mut Vec<Finding>,
+) -> Result<(Tag, String), Choice<'a>> {
+    let proposed = proposed(input, branch, occurrence);
+    let kept = |otherwise: Choice<'a>| match proposed {
+        Some(tag) if rules.iter().all(|(_, _, policy)| is_above(policy, tag, from)) => {
+            Ok((tag.clone(), "it was chosen when it was proposed, and is kept".to_owned()))
+        }
+        _ => Err(otherwise),
+    };
+    let Some(list) = tag_list(input, occurrence).filter(|list| list.complete && !list.tags.is_empty()) else {
+        return kept(Choice::Unknown);
+    };
+    let mut chosen: Option<(Tag, String, &EnvironmentName)> = None;
+    for (environment, rule, policy) in rules {
+        let selection = selected(input, occurrence, environment, policy, list, from);
+        let listed = |tag: &Tag| list.tags.iter().any(|info| info.tag == *tag);
+        // What was proposed and is not in the list any more is no reason to go back.
+        if proposed.is_some_and(|tag| {
+            selection.chosen.as_ref() != Some(tag) && !listed(tag) && !newer(policy, &selection, tag)
+        }) {
+            return kept(Choice::Keep);
+        }
+        let Some(tag) = selection.chosen.filter(|tag| tag != from) else { return Err(Choice::Keep) };
+        match &chosen {
+            Some((other, _, first)) if *other != tag => {
+                let message = format!(
+                    "`{first}` and `{environment}` share this place and choose different tags, so it is not updated"
+                );
+                findings.push(finding(branch, occurrence, "shared-place", message));
+                return Err(Choice::Keep);
+            }
+            Some(_) => {}
+            None => {
+                let why = format!("{} (`.heddle.yaml:{}`)", selection.reason, rule.line);
+                chosen = Some((tag, why, environment));
+            }
+        }
+    }
+    chosen.map(|(tag, why, _)| (tag, why)).ok_or(Choice::Keep)
+}
+
+fn newer(policy: &TagPolicy, selection: &Selection, tag: &Tag) -> bool {
+    selection.chosen.as_ref().is_some_and(|chosen| is_above(policy, chosen, tag))
+}
+
+fn is_above(policy: &TagPolicy, tag: &Tag, other: &Tag) -> bool {
+    CompiledPolicy::new(policy).is_ok_and(|policy| policy.is_above(tag, other))
+}
+
+fn selected(
+    input: &PlanInput<'_>,
+    occurrence: &Occurrence,
+    environment: &EnvironmentName,
+    policy: &TagPolicy,
+    tags: &TagList,
+    from: &Tag,
+) -> Selection {
+    let key = occurrence.place.key();
+    let here = |barred: &&Barred| {
+        barred.environment == *environment && barred.image == occurrence.image.repository && barred.place == key
+    };
+    let barred: Vec<BarredTag<'_>> =
+        input.barred.iter().filter(here).map(|barred| BarredTag { tag: &barred.tag, reason: &barred.reason }).collect();
+    select(&SelectInput { policy, current: Some(from), tags, barred: &barred, now: input.now })
+}
+
+/// The tag that an open proposal of ours brings to the place.
+fn proposed<'a>(input: &PlanInput<'a>, branch: &Branch, occurrence: &Occurrence) -> Option<&'a Tag> {
+    let key = occurrence.place.key();
+    let ours = input.open.iter().filter(|open| open.ours && open.proposal.base_branch == branch.name);
+    ours.flat_map(|open| &open.proposal.changes)
+        .find(|change| {
+            change.image == occurrence.image.repository
+                && occurrence.environments.contains(&change.environment)
+                && change.places.iter().any(|place| place.key() == key)
+        })
+        .map(|change| &change.to)
+}
+
+fn tag_list<'a>(input: &PlanInput<'a>, occurrence: &Occurrence) -> Option<&'a TagList> {
+    input.images.iter().find(|image| image.image == occurrence.image.repository)?.list.as_ref()
+}
+
+fn gate(input: &PlanInput<'_>, occurrence: &Occurrence, mode: Mode, rules: &[Governed<'_>]) -> Option<Gate> {
+    let image = &occurrence.image.repository;
+    for (environment, ..) in rules {
+        if let Some(stop) = input.config.stop_for(image, environment) {
+            let reason = format!("{} (`.heddle.yaml:{}`)", stop.reason, stop.line);
+            return Some(Gate { kind: GateKind::Broken, reason, until: None });
+        }
+    }
+    let observing = rules.iter().find(|(_, rule, _)| rule.mode == Mode::Observe && mode == Mode::Observe);
+    observing.map(|(_, rule, _)| Gate {
+        kind: GateKind::Observe,
+        reason: format!("the rule observes only (`.heddle.yaml:{}`)", rule.line),
+        until: None,
+    })
+}
+
+fn try_edit(branch: &Branch, occurrence: &Occurrence, to: &Tag) -> Result<String, heddle_manifest::EditError> {
+    let text = branch.files.get(&occurrence.place.file).unwrap_or_default();
+    edit(text, &[edit_of(occurrence, to)])
+}
+
+/// The edit that brings a tag to a place.
+pub(super) fn edit_of(occurrence: &Occurrence, to: &Tag) -> Edit {
+    Edit { at: occurrence.at, from: occurrence.text.clone(), to: occurrence.text_with(to) }
+}

@@ -1,0 +1,195 @@
+//! Gathers what is wanted into commits and pull requests, beside those that are open.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use heddle_core::{
+    change::{Gate, GateKind, Mode},
+    git::BranchName,
+    name::EnvironmentName,
+    place::PlaceKey,
+};
+use heddle_manifest::find::Occurrence;
+use heddle_wire::automator::{Finding, GatedChange, OpenProposal, PlanRequest, PlannedChange, ProposedChange};
+
+use super::{Branch, Choice, OpenView, Plan, PlanInput, Wanted, write};
+
+type Chosen<'a> = (&'a Branch, &'a Occurrence, Choice<'a>);
+
+/// One commit or pull request to be.
+struct Group<'a> {
+    mode: Mode,
+    name: String,
+    wanted: Vec<&'a Wanted<'a>>,
+}
+
+pub(super) fn gather<'a>(input: &PlanInput<'a>, choices: Vec<Chosen<'a>>, findings: Vec<Finding>) -> Plan {
+    let request =
+        PlanRequest { proposals: Vec::new(), gated: Vec::new(), superseded: Vec::new(), findings, next_due_at: None };
+    let mut plan = Plan { request, writes: Vec::new(), closes: Vec::new(), foreign: BTreeSet::new() };
+    let wanted: Vec<&Wanted<'_>> = choices
+        .iter()
+        .filter_map(|(_, _, choice)| match choice {
+            Choice::Update(wanted) => Some(&**wanted),
+            _ => None,
+        })
+        .collect();
+    for (wanted, gate) in wanted.iter().filter_map(|wanted| Some((*wanted, wanted.gate.as_ref()?))) {
+        add_gated(&[wanted], gate, &mut plan);
+    }
+    let mut open_count = u32::try_from(input.open.len()).unwrap_or(u32::MAX);
+    for group in groups(&wanted) {
+        let open = open_for(input, &group);
+        let Some(gate) = gate_of(input, &group, open, open_count) else {
+            let settled = open.is_some_and(|open| is_written(open.proposal, &group) && !open.conflicting);
+            if !settled {
+                open_count = open_count.saturating_add(u32::from(open.is_none() && group.mode == Mode::PullRequest));
+                let (proposal, texts) =
+                    write::proposal(&group.wanted, group.mode, &group.name, open.map(|o| o.proposal));
+                plan.request.proposals.push(proposal);
+                plan.writes.push(texts);
+            }
+            continue;
+        };
+        if let Some(open) = open.filter(|open| !open.ours) {
+            if is_written(open.proposal, &group) {
+                continue;
+            }
+            plan.foreign.insert(open.proposal.id);
+        }
+        add_gated(&group.wanted, &gate, &mut plan);
+    }
+    for open in input.open.iter().filter(|open| open.ours) {
+        if let Some(reason) = superseded(open.proposal, &choices) {
+            plan.request.superseded.push(open.proposal.id);
+            plan.closes.push((open.proposal.id, reason));
+        }
+    }
+    plan
+}
+
+/// Commits take everything of a branch; pull requests the places of the same environments.
+fn groups<'a>(wanted: &[&'a Wanted<'a>]) -> Vec<Group<'a>> {
+    let mut groups: BTreeMap<(&BranchName, Mode, String), Vec<&'a Wanted<'a>>> = BTreeMap::new();
+    for wanted in wanted.iter().filter(|wanted| wanted.gate.is_none()) {
+        let name = match wanted.mode {
+            Mode::Commit => String::new(),
+            _ => joined(wanted.rules.iter().map(|(environment, _)| *environment)),
+        };
+        groups.entry((&wanted.branch.name, wanted.mode, name)).or_default().push(wanted);
+    }
+    let named = |((_, mode, name), wanted): ((&BranchName, Mode, String), Vec<&'a Wanted<'a>>)| {
+        let environments = wanted.iter().flat_map(|wanted| wanted.rules.iter().map(|(environment, _)| *environment));
+        let name = if name.is_empty() { joined(environments) } else { name };
+        Group { mode, name, wanted }
+    };
+    groups.into_iter().map(named).collect()
+}
+
+fn joined<'a>(environments: impl Iterator<Item = &'a EnvironmentName>) -> String {
+    let names: BTreeSet<&str> = environments.map(EnvironmentName::as_str).collect();
+    names.into_iter().collect::<Vec<_>>().join("+")
+}
+
+fn open_for<'a>(input: &PlanInput<'a>, group: &Group<'_>) -> Option<&'a OpenView<'a>> {
+    let base = &group.wanted.first()?.branch.name;
+    let same = |open: &&OpenView<'_>| open.proposal.group == group.name && open.proposal.base_branch == *base;
+    input.open.iter().filter(|_| group.mode == Mode::PullRequest).find(same)
+}
+
+fn gate_of(input: &PlanInput<'_>, group: &Group<'_>, open: Option<&OpenView<'_>>, open_count: u32) -> Option<Gate> {
+    if let Some(open) = open {
+        let number = open.proposal.number.map_or_else(String::new, |number| format!(" (#{number})"));
+        return (!open.ours).then(|| Gate {
+            kind: GateKind::Branch,
+            reason: format!("someone committed to the open pull request{number}: merge or close it"),
+            until: None,
+        });
+    }
+    let limit = input.config.open_limit.filter(|limit| group.mode == Mode::PullRequest && open_count >= *limit)?;
+    Some(Gate { kind: GateKind::Limit, reason: format!("{limit} proposals are open, which is the limit"), until: None })
+}
+
+fn add_gated(wanted: &[&Wanted<'_>], gate: &Gate, plan: &mut Plan) {
+    let Some(first) = wanted.first() else { return };
+    for change in write::changes(wanted) {
+        let known = plan.request.gated.iter_mut().find(|known| {
+            let same = (&known.change.environment, &known.change.image, &known.change.from, &known.change.to)
+                == (&change.environment, &change.image, &change.from, &change.to);
+            same && known.base_branch == first.branch.name && known.gate == *gate
+        });
+        match known {
+            Some(known) => merge(&mut known.change, change),
+            None => plan.request.gated.push(GatedChange {
+                change,
+                base_branch: first.branch.name.clone(),
+                mode: first.mode,
+                gate: gate.clone(),
+            }),
+        }
+    }
+}
+
+fn merge(known: &mut PlannedChange, other: PlannedChange) {
+    known.places.extend(other.places);
+    known.diff.push_str(&other.diff);
+}
+
+/// Whether the open proposal already brings exactly this.
+fn is_written(open: &OpenProposal, group: &Group<'_>) -> bool {
+    type Line<'a> = (&'a EnvironmentName, String, String, &'a str, PlaceKey);
+    let proposed: BTreeSet<Line<'_>> = open
+        .changes
+        .iter()
+        .flat_map(|change| {
+            change.places.iter().map(move |place| {
+                let (image, to) = (change.image.to_string(), change.to.to_string());
+                (&change.environment, image, to, place.file.as_str(), place.key())
+            })
+        })
+        .collect();
+    let planned: BTreeSet<Line<'_>> = group
+        .wanted
+        .iter()
+        .flat_map(|wanted| {
+            wanted.rules.iter().map(|(environment, _)| {
+                let place = &wanted.occurrence.place;
+                let (image, to) = (wanted.occurrence.image.repository.to_string(), wanted.to.to_string());
+                (*environment, image, to, place.file.as_str(), place.key())
+            })
+        })
+        .collect();
+    proposed == planned
+}
+
+/// Why an open proposal is to be closed: nothing of it is wanted any more, and that is certain.
+fn superseded(open: &OpenProposal, choices: &[Chosen<'_>]) -> Option<String> {
+    let base = &open.base_branch;
+    let on_base = || choices.iter().filter(|(branch, ..)| branch.name == *base);
+    // What cannot be read may still hold the place.
+    let broken = on_base().next().is_none_or(|(branch, ..)| {
+        branch.found.findings.iter().any(|finding| matches!(finding.code, "broken-yaml" | "template"))
+    });
+    let mut carried = true;
+    for (change, place) in open.changes.iter().flat_map(|change| change.places.iter().map(move |place| (change, place)))
+    {
+        let at_place = on_base().find(|(_, occurrence, _)| {
+            occurrence.place.key() == place.key() && occurrence.environments.contains(&change.environment)
+        });
+        match at_place {
+            Some((_, occurrence, _)) if carries(occurrence, change) => {}
+            Some((_, _, Choice::Keep)) => carried = false,
+            Some((_, _, Choice::Update(_) | Choice::Unknown)) => return None,
+            None if broken => return None,
+            None => carried = false,
+        }
+    }
+    Some(if carried {
+        format!("`{base}` already carries what it proposes")
+    } else {
+        "nothing asks for what it proposes any more".to_owned()
+    })
+}
+
+fn carries(occurrence: &Occurrence, change: &ProposedChange) -> bool {
+    occurrence.image.repository == change.image && occurrence.image.tag.as_ref() == Some(&change.to)
+}

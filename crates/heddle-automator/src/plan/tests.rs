@@ -1,0 +1,286 @@
+use std::fmt::Write as _;
+
+use heddle_core::{
+    change::GateKind,
+    id::{ChangeId, ProposalId},
+    policy::{TagInfo, TagList},
+};
+use heddle_manifest::{
+    config,
+    find::{FindInput, FoundEnvironment, environments_on, find},
+};
+use heddle_wire::automator::ProposedChange;
+
+use super::*;
+
+const RULES: &str = "version: 1\nenvironments:\n  - {name: staging, path: staging}\n  - {name: prod, path: prod}\nimages:\n  - {name: acme/api, environments: [staging], policy: {semver: '*'}, mode: commit}\n  - {name: acme/*, policy: {semver: '<2'}}\n";
+
+/// A repository with an overlay for each environment, the tags of `acme/api`, and what else there is.
+struct World {
+    rules: String,
+    files: Vec<(String, String)>,
+    tags: Vec<&'static str>,
+    complete: bool,
+    open: Vec<OpenProposal>,
+    ours: bool,
+    conflicting: bool,
+    barred: Vec<Barred>,
+}
+
+impl World {
+    fn new(staging: &str, prod: &str, tags: &[&'static str]) -> Self {
+        let overlay = |tag: &str| format!("images:\n  - name: acme/api\n    newTag: {tag}\n");
+        Self {
+            rules: RULES.to_owned(),
+            files: vec![
+                ("staging/kustomization.yaml".into(), overlay(staging)),
+                ("prod/kustomization.yaml".into(), overlay(prod)),
+            ],
+            tags: tags.to_vec(),
+            complete: true,
+            open: Vec::new(),
+            ours: true,
+            conflicting: false,
+            barred: Vec::new(),
+        }
+    }
+
+    fn branch(&self, config: &Config) -> Branch {
+        let mut files = Files::default();
+        for (path, text) in &self.files {
+            files.insert(path.clone(), text.clone());
+        }
+        let main: BranchName = "main".parse().unwrap();
+        let environments: Vec<FoundEnvironment> = environments_on(config, &main, &main, &BTreeSet::new());
+        let found = find(&FindInput { files: &files, environments: &environments });
+        Branch { name: main, head: "4b825dc642cb6eb9a060e54bf8d69288fbee4904".parse().unwrap(), files, found }
+    }
+
+    fn plan(&self) -> Plan {
+        let (config, _) = config::read(&self.rules);
+        let first_seen_at = DateTime::UNIX_EPOCH;
+        let tags = self.tags.iter().map(|tag| TagInfo { tag: tag.parse().unwrap(), digest: None, first_seen_at });
+        let list = TagList { tags: tags.collect(), complete: self.complete };
+        let images = [ImageTags { image: "acme/api".parse().unwrap(), list: Some(list) }];
+        let open: Vec<_> = self
+            .open
+            .iter()
+            .map(|proposal| OpenView { proposal, ours: self.ours, conflicting: self.conflicting })
+            .collect();
+        plan(&PlanInput {
+            config: &config,
+            branches: &[self.branch(&config)],
+            images: &images,
+            open: &open,
+            barred: &self.barred,
+            now: DateTime::UNIX_EPOCH,
+        })
+    }
+
+    /// The plan in short, one line for each thing to do.
+    fn check(&self, expected: &str) -> Plan {
+        let plan = self.plan();
+        let mut seen = String::new();
+        for (proposal, texts) in plan.request.proposals.iter().zip(&plan.writes) {
+            let files: Vec<_> = texts.iter().map(|new| new.path.as_str()).collect();
+            let verb = if proposal.updates.is_some() { "move" } else { "new" };
+            let mode = crate::text::mode_word(proposal.mode);
+            let _ = writeln!(seen, "{verb} {mode} {}: {} [{}]", proposal.group, proposal.title, files.join(" "));
+        }
+        for gated in &plan.request.gated {
+            let change = &gated.change;
+            let _ = writeln!(seen, "gated {} {}: {}", change.environment, change.to, gated.gate.reason);
+        }
+        for (_, reason) in &plan.closes {
+            let _ = writeln!(seen, "close: {reason}");
+        }
+        for finding in &plan.request.findings {
+            let _ = writeln!(seen, "finding {} {}", finding.code, finding.message);
+        }
+        assert_eq!(seen, expected);
+        plan
+    }
+
+    /// An open pull request for prod.
+    fn proposed(mut self, to: &str) -> Self {
+        let (config, _) = config::read(&self.rules);
+        let branch = self.branch(&config);
+        let place = branch.found.occurrences.iter().find(|o| o.place.file.starts_with("prod")).unwrap().place.clone();
+        let change = ProposedChange {
+            id: ChangeId(uuid::Uuid::nil()),
+            environment: "prod".parse().unwrap(),
+            image: "acme/api".parse().unwrap(),
+            to: to.parse().unwrap(),
+            places: vec![place],
+        };
+        self.open.push(OpenProposal {
+            id: ProposalId(uuid::Uuid::nil()),
+            head_branch: "heddle/prod/0".parse().unwrap(),
+            base_branch: "main".parse().unwrap(),
+            number: Some(41),
+            head: None,
+            group: "prod".into(),
+            changes: vec![change],
+        });
+        self
+    }
+}
+
+#[test]
+fn each_environment_is_written_as_its_rule_says() {
+    let plan = World::new("1.4.1", "1.4.1", &["1.4.1", "1.4.2", "2.0.0"]).check(
+        "new commit staging: Update api to 2.0.0 in staging [staging/kustomization.yaml]\n\
+         new pull-request prod: Update api to 1.4.2 in prod [prod/kustomization.yaml]\n",
+    );
+    assert_eq!(plan.writes[1][0].text, "images:\n  - name: acme/api\n    newTag: 1.4.2\n");
+    let change = &plan.request.proposals[1].changes[0];
+    assert_eq!(change.why, "it is the highest that `<2` allows (`.heddle.yaml:7`)");
+    assert_eq!(
+        change.diff,
+        "--- a/prod/kustomization.yaml\n+++ b/prod/kustomization.yaml\n@@ -1,3 +1,3 @@\n images:\n   - name: acme/api\n-    newTag: 1.4.1\n+    newTag: 1.4.2\n"
+    );
+}
+
+#[test]
+fn nothing_is_written_when_everything_runs_the_chosen_tag() {
+    World::new("1.4.2", "1.4.2", &["1.4.1", "1.4.2"]).check("");
+}
+
+#[test]
+fn an_incomplete_or_empty_list_changes_nothing() {
+    let world = World::new("1.4.1", "1.4.1", &["1.4.1", "1.4.2"]);
+    World { complete: false, ..world }.check("");
+    World::new("1.4.1", "1.4.1", &[]).check("");
+    // Not even what is proposed.
+    let world = World::new("1.4.1", "1.4.1", &["1.4.1"]).proposed("1.4.2");
+    World { complete: false, ..world }.check("");
+}
+
+#[test]
+fn an_open_pull_request_with_the_same_tag_is_left_alone() {
+    World::new("1.4.2", "1.4.1", &["1.4.1", "1.4.2"]).proposed("1.4.2").check("");
+}
+
+#[test]
+fn a_newer_tag_moves_the_open_pull_request() {
+    World::new("1.4.3", "1.4.1", &["1.4.1", "1.4.2", "1.4.3"])
+        .proposed("1.4.2")
+        .check("move pull-request prod: Update api to 1.4.3 in prod [prod/kustomization.yaml]\n");
+}
+
+#[test]
+fn a_pull_request_in_conflict_is_moved_onto_its_base() {
+    let world = World::new("1.4.2", "1.4.1", &["1.4.1", "1.4.2"]).proposed("1.4.2");
+    World { conflicting: true, ..world }
+        .check("move pull-request prod: Update api to 1.4.2 in prod [prod/kustomization.yaml]\n");
+}
+
+#[test]
+fn a_tag_that_vanished_from_the_list_does_not_move_a_pull_request_back() {
+    World::new("1.4.2", "1.4.0", &["1.4.0", "1.4.1"]).proposed("1.4.2").check("");
+}
+
+#[test]
+fn a_pull_request_whose_tag_stands_on_the_base_is_closed() {
+    World::new("1.4.2", "1.4.2", &["1.4.1", "1.4.2"])
+        .proposed("1.4.2")
+        .check("close: `main` already carries what it proposes\n");
+}
+
+#[test]
+fn a_pull_request_that_no_rule_asks_for_is_closed() {
+    let mut world = World::new("1.4.2", "1.4.1", &["1.4.1", "1.4.2"]).proposed("1.4.2");
+    world.rules = world.rules.replace("acme/*", "acme/other");
+    world.check("close: nothing asks for what it proposes any more\n");
+}
+
+#[test]
+fn a_broken_configuration_closes_and_writes_nothing() {
+    let mut world = World::new("1.4.1", "1.4.1", &["1.4.1", "1.4.2"]).proposed("1.4.2");
+    world.rules.push_str("images: [\n");
+    world.check("");
+    let mut world = World::new("1.4.2", "1.4.1", &["1.4.1", "1.4.2"]);
+    world.rules = world.rules.replace("'<2'", "'<'");
+    world.check("");
+}
+
+#[test]
+fn a_branch_that_a_person_committed_to_is_theirs() {
+    let world = World::new("1.4.3", "1.4.1", &["1.4.2", "1.4.3"]).proposed("1.4.2");
+    let plan = World { ours: false, ..world }
+        .check("gated prod 1.4.3: someone committed to the open pull request (#41): merge or close it\n");
+    assert_eq!(plan.request.gated[0].gate.kind, GateKind::Branch);
+    assert_eq!(plan.foreign.len(), 1);
+    let world = World::new("1.4.2", "1.4.1", &["1.4.2"]).proposed("1.4.2");
+    assert!(World { ours: false, ..world }.check("").foreign.is_empty());
+}
+
+#[test]
+fn what_was_taken_back_waits_for_something_newer() {
+    let mut world = World::new("1.4.3", "1.4.1", &["1.4.1", "1.4.2"]);
+    let (config, _) = config::read(&world.rules);
+    let prod = world.branch(&config).found.occurrences[0].place.key();
+    world.barred = vec![Barred {
+        environment: "prod".parse().unwrap(),
+        image: "acme/api".parse().unwrap(),
+        place: prod,
+        tag: "1.4.2".parse().unwrap(),
+        change: ChangeId(uuid::Uuid::nil()),
+        reason: "declined by ada (#41)".into(),
+    }];
+    world.check("");
+    world.tags.push("1.4.3");
+    world.check("new pull-request prod: Update api to 1.4.3 in prod [prod/kustomization.yaml]\n");
+}
+
+#[test]
+fn a_freeze_that_cannot_be_followed_gates_its_environment() {
+    let mut world = World::new("1.4.2", "1.4.1", &["1.4.2"]);
+    world.rules.push_str("freezes: [{environments: [prod], from: 2026-12-20T00:00, to: 2027-01-03T00:00}]\n");
+    world.check("gated prod 1.4.2: `freezes` is not built yet, so nothing is written in `prod` (`.heddle.yaml:8`)\n");
+}
+
+#[test]
+fn the_limit_of_open_proposals_gates_what_comes_after() {
+    let mut world = World::new("1.4.2", "1.4.1", &["1.4.2"]);
+    world.rules.push_str("updates: {limit: {open: 0}}\n");
+    world.check("gated prod 1.4.2: 0 proposals are open, which is the limit\n");
+}
+
+#[test]
+fn a_rule_that_observes_shows_and_does_not_write() {
+    let mut world = World::new("1.4.2", "1.4.1", &["1.4.2"]);
+    world.rules = world.rules.replace("{semver: '<2'}}", "{semver: '<2'}, mode: observe}");
+    world.check("gated prod 1.4.2: the rule observes only (`.heddle.yaml:7`)\n");
+}
+
+/// Both overlays take the tag from one base.
+fn shared(tags: &[&'static str]) -> World {
+    let mut world = World::new("", "", tags);
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: api}\nspec:\n  containers:\n    - name: api\n      image: acme/api:1.4.1\n";
+    let overlay = "resources: [../base]\n".to_owned();
+    world.files = vec![
+        ("base/kustomization.yaml".into(), "resources: [pod.yaml]\n".into()),
+        ("base/pod.yaml".into(), pod.into()),
+        ("staging/kustomization.yaml".into(), overlay.clone()),
+        ("prod/kustomization.yaml".into(), overlay),
+    ];
+    world
+}
+
+#[test]
+fn a_shared_place_is_one_edit_that_each_environment_must_choose() {
+    let plan = shared(&["1.4.1", "1.4.2"])
+        .check("new pull-request prod+staging: Update api to 1.4.2 in prod, staging [base/pod.yaml]\n");
+    assert!(plan.writes[0][0].text.ends_with("image: acme/api:1.4.2\n"));
+    shared(&["1.4.1", "1.4.2", "2.0.0"]).check(
+        "finding shared-place `staging` and `prod` share this place and choose different tags, so it is not updated\n",
+    );
+}
+
+#[test]
+fn a_shared_place_that_one_environment_does_not_update_stays() {
+    let mut world = shared(&["1.4.1", "1.4.2"]);
+    world.rules = world.rules.replace("acme/*", "acme/other");
+    world.check("finding shared-place `prod` shares this place and no rule updates it there, so it is not updated\n");
+}

@@ -1,0 +1,102 @@
+//! The new texts of a proposal, and what it says.
+
+use std::collections::BTreeMap;
+
+use heddle_core::{change::Mode, image::Tag, name::EnvironmentName};
+use heddle_manifest::edit;
+use heddle_wire::automator::{OpenProposal, PlannedChange, PlannedProposal};
+use similar::TextDiff;
+
+use super::{NewText, Wanted, choice::edit_of};
+use crate::text::{self, Row};
+
+/// The longest diff that is kept of one change.
+const MAX_DIFF_CHARS: usize = 20_000;
+
+/// Writes one commit or pull request. `wanted` is not empty and of one branch.
+pub(super) fn proposal(
+    wanted: &[&Wanted<'_>],
+    mode: Mode,
+    group: &str,
+    open: Option<&OpenProposal>,
+) -> (PlannedProposal, Vec<NewText>) {
+    let changes = changes(wanted);
+    let branch = wanted[0].branch;
+    let rows: Vec<Row<'_>> = wanted.iter().map(|wanted| row(wanted)).collect();
+    let proposal = PlannedProposal {
+        updates: open.map(|open| open.id),
+        mode,
+        group: group.to_owned(),
+        base_branch: branch.name.clone(),
+        base: branch.head.clone(),
+        expected_head: open.and_then(|open| open.head.clone()),
+        title: text::title(&changes),
+        body: text::pull_request(&rows, group),
+        changes,
+    };
+    (proposal, texts(wanted))
+}
+
+/// One change for each environment, image and step, with all its places.
+pub(super) fn changes(wanted: &[&Wanted<'_>]) -> Vec<PlannedChange> {
+    type Key<'a> = (&'a EnvironmentName, String, &'a Tag, &'a Tag);
+    let mut grouped: BTreeMap<Key<'_>, Vec<&Wanted<'_>>> = BTreeMap::new();
+    for wanted in wanted {
+        for (environment, _) in &wanted.rules {
+            let image = wanted.occurrence.image.repository.to_string();
+            grouped.entry((environment, image, wanted.from, &wanted.to)).or_default().push(wanted);
+        }
+    }
+    let change = |((environment, _, from, to), places): (Key<'_>, Vec<&Wanted<'_>>)| PlannedChange {
+        environment: environment.clone(),
+        image: places[0].occurrence.image.repository.clone(),
+        from: Some(from.clone()),
+        to: to.clone(),
+        to_digest: None,
+        places: places.iter().map(|wanted| wanted.occurrence.place.clone()).collect(),
+        diff: diff(&places),
+        why: places[0].why.clone(),
+    };
+    grouped.into_iter().map(change).collect()
+}
+
+fn row<'a>(wanted: &'a Wanted<'_>) -> Row<'a> {
+    let rule = wanted.rules.first().map(|(_, rule)| *rule);
+    let policy = rule.and_then(|rule| rule.policy.as_ref()).and_then(|policy| policy.semver.as_deref());
+    Row {
+        place: &wanted.occurrence.place,
+        from: Some(wanted.from),
+        to: &wanted.to,
+        pushed_at: wanted.pushed_at,
+        policy: policy.unwrap_or_default(),
+        policy_line: rule.map_or(1, |rule| rule.line),
+    }
+}
+
+/// The files with all edits. Each edit was tried alone before, so that a refusal has its own finding.
+fn texts(wanted: &[&Wanted<'_>]) -> Vec<NewText> {
+    let mut files: BTreeMap<&str, Vec<&Wanted<'_>>> = BTreeMap::new();
+    for wanted in wanted {
+        files.entry(&wanted.occurrence.place.file).or_default().push(wanted);
+    }
+    files
+        .into_iter()
+        .filter_map(|(path, wanted)| {
+            let before = wanted.first()?.branch.files.get(path)?;
+            let edits: Vec<_> = wanted.iter().map(|wanted| edit_of(wanted.occurrence, &wanted.to)).collect();
+            Some(NewText { path: path.to_owned(), text: edit(before, &edits).ok()? })
+        })
+        .collect()
+}
+
+fn diff(wanted: &[&Wanted<'_>]) -> String {
+    let Some(first) = wanted.first() else { return String::new() };
+    let mut text = String::new();
+    for new in texts(wanted) {
+        let before = first.branch.files.get(&new.path).unwrap_or_default();
+        let diff = TextDiff::from_lines(before, &new.text);
+        let (old, now) = (format!("a/{}", new.path), format!("b/{}", new.path));
+        text.push_str(&diff.unified_diff().context_radius(2).header(&old, &now).to_string());
+    }
+    text.chars().take(MAX_DIFF_CHARS).collect()
+}

@@ -1,0 +1,175 @@
+//! What the bot writes for people: titles, pull requests, commit messages.
+//!
+//! Whatever comes from a registry or a repository is foreign: it stands in code spans only, without control characters,
+//! and short, so that no tag can become a link, a mention or a closing keyword (CVE-2024-28175 was such a text).
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+use heddle_core::{
+    change::Mode,
+    id::{IntentId, ProposalId},
+    image::{ImageRepository, Tag},
+    place::Place,
+};
+use heddle_wire::automator::PlannedChange;
+
+/// GitHub takes 256 characters; titles are cut well before.
+const MAX_TITLE_CHARS: usize = 200;
+
+/// GitHub takes 65,536 characters.
+const MAX_BODY_CHARS: usize = 60_000;
+
+/// The longest foreign text in one code span.
+const MAX_SPAN_CHARS: usize = 200;
+
+/// Rows of the table; more are counted.
+const MAX_ROWS: usize = 50;
+
+/// What the link to the change stands for until its id is known.
+pub const CHANGE_URL: &str = "{change_url}";
+
+/// A row of the table: one change at one place.
+#[derive(Debug, Clone)]
+pub struct Row<'a> {
+    /// The place.
+    pub place: &'a Place,
+    /// The tag that stands there.
+    pub from: Option<&'a Tag>,
+    /// The tag that is written.
+    pub to: &'a Tag,
+    /// When a scan or a notice first showed the tag.
+    pub pushed_at: Option<DateTime<Utc>>,
+    /// The policy, as it is written.
+    pub policy: &'a str,
+    /// The policy's line in `.heddle.yaml`.
+    pub policy_line: u32,
+}
+
+/// `Update api to 1.4.2 in prod`, also for several changes.
+pub fn title(changes: &[PlannedChange]) -> String {
+    let mut images: Vec<(&ImageRepository, &Tag)> = changes.iter().map(|change| (&change.image, &change.to)).collect();
+    images.sort();
+    images.dedup();
+    let mut environments: Vec<&str> = Vec::new();
+    for change in changes {
+        if !environments.contains(&change.environment.as_str()) {
+            environments.push(change.environment.as_str());
+        }
+    }
+    let what = match images.as_slice() {
+        [(image, tag)] => format!("{} to {tag}", image.short_name()),
+        [(first, a), (second, b)] => format!("{} to {a} and {} to {b}", first.short_name(), second.short_name()),
+        more => format!("{} images", more.len()),
+    };
+    let title = format!("Update {} in {}", clean(&what), environments.join(", "));
+    title.chars().take(MAX_TITLE_CHARS).collect()
+}
+
+/// The text of a pull request; [`CHANGE_URL`] and the hidden marker are filled in when their ids are known.
+pub fn pull_request(rows: &[Row<'_>], environments: &str) -> String {
+    let mut body = String::from("| Workload | Place | From | To | Pushed | Policy |\n|---|---|---|---|---|---|\n");
+    for row in rows.iter().take(MAX_ROWS) {
+        let from = row.from.map_or_else(|| "–".to_owned(), |tag| span(tag.as_str()));
+        let pushed = row.pushed_at.map_or_else(|| "–".to_owned(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string());
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            body,
+            "| {} | {} | {from} | {} | {pushed} | {} ({}) |",
+            span(&row.place.object),
+            span(&format!("{}:{}", row.place.file, row.place.line)),
+            span(row.to.as_str()),
+            span(row.policy),
+            span(&format!(".heddle.yaml:{}", row.policy_line)),
+        );
+    }
+    if rows.len() > MAX_ROWS {
+        let _ = writeln!(body, "\n… and {} more places.", rows.len() - MAX_ROWS);
+    }
+    let _ = write!(
+        body,
+        "\n`●──◐──○──○──○` pushed → **proposed** → merged → applied → healthy: [follow this change]({CHANGE_URL})\n\n\
+         **After the merge** the clusters of {} take it over at once, and their result shows on the change's page.\n\n\
+         **To hold** it, close this pull request: nothing up to this tag comes again, only something newer. \
+         **To roll back** after the merge, revert the merge: what was reverted stays back until something newer comes.\n",
+        span(environments),
+    );
+    body.chars().take(MAX_BODY_CHARS).collect()
+}
+
+/// The text of a pull request with what is known once it is announced. The marker lets the bot know its own.
+pub fn announced(body: &str, change_url: &str, proposal: ProposalId) -> String {
+    format!("{}\n<!-- heddle:proposal={proposal} -->\n", body.replace(CHANGE_URL, change_url))
+}
+
+/// A commit's message: the title, why, and the trailer that finds it again.
+pub fn commit_message(title: &str, changes: &[PlannedChange], intent: IntentId) -> String {
+    let mut message = format!("{title}\n\n");
+    for change in changes.iter().take(MAX_ROWS) {
+        let from = change.from.as_ref().map_or_else(String::new, |tag| format!(" from {}", span(tag.as_str())));
+        let _ = writeln!(
+            message,
+            "{}{from} to {} in {}: {}",
+            span(change.image.as_str()),
+            span(change.to.as_str()),
+            change.environment,
+            change.why,
+        );
+    }
+    let _ = write!(message, "\n{TRAILER}: {intent}\n");
+    message
+}
+
+/// The key of the trailer in each of our commits.
+pub const TRAILER: &str = "Heddle-Intent";
+
+/// The intents that a commit's message names in its last paragraph.
+pub fn intents_of(message: &str) -> Vec<IntentId> {
+    let last = message.trim_end().rsplit("\n\n").next().unwrap_or_default();
+    let values = last.lines().filter_map(|line| line.strip_prefix(TRAILER)?.strip_prefix(':'));
+    values.filter_map(|value| value.trim().parse().ok()).collect()
+}
+
+/// The comment on a proposal's branch that a person committed to.
+pub fn foreign_branch_comment() -> String {
+    "Someone committed to this branch, so it is theirs now: it is left as it is, and newer tags wait. \
+     Merge or close this pull request to let them come.\n\n<!-- heddle:foreign-branch -->\n"
+        .to_owned()
+}
+
+/// The comment on a pull request that is closed because nothing needs it any more.
+pub fn superseded_comment(reason: &str) -> String {
+    format!("Closed: {reason}.\n\n<!-- heddle:superseded -->\n")
+}
+
+/// Which way a change is written, in words.
+pub fn mode_word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Commit => "commit",
+        Mode::PullRequest => "pull-request",
+        Mode::Observe => "observe",
+    }
+}
+
+/// A foreign text as a code span that can stand in a table.
+pub fn span(text: &str) -> String {
+    let text = clean(text);
+    // A span may hold any run of backticks shorter or longer than its fence.
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') || text.is_empty() { " " } else { "" };
+    // Within a table a bar ends the cell even in a code span.
+    format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
+}
+
+/// Without control characters and without those that turn the direction of text, and short.
+fn clean(text: &str) -> String {
+    let plain = |c: &char| {
+        !c.is_control()
+            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    text.chars().filter(plain).take(MAX_SPAN_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests;

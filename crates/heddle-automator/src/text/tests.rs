@@ -1,0 +1,53 @@
+use super::*;
+
+fn change(image: &str, to: &str, environment: &str) -> PlannedChange {
+    PlannedChange {
+        environment: environment.parse().unwrap(),
+        image: image.parse().unwrap(),
+        from: Some("1.4.1".parse().unwrap()),
+        to: to.parse().unwrap(),
+        to_digest: None,
+        places: Vec::new(),
+        diff: String::new(),
+        why: "it is the highest".into(),
+    }
+}
+
+#[test]
+fn a_title_says_what_goes_where() {
+    let api = change("ghcr.io/acme/api", "1.4.2", "prod");
+    let web = change("ghcr.io/acme/web", "2.0.0", "prod");
+    let db = change("ghcr.io/acme/db", "3", "prod");
+    assert_eq!(title(std::slice::from_ref(&api)), "Update api to 1.4.2 in prod");
+    assert_eq!(title(&[api.clone(), web.clone()]), "Update api to 1.4.2 and web to 2.0.0 in prod");
+    assert_eq!(title(&[api, web, db]), "Update 3 images in prod");
+    let shared = ["staging", "prod"].map(|environment| change("ghcr.io/acme/api", "1.4.2", environment));
+    assert_eq!(title(&shared), "Update api to 1.4.2 in staging, prod");
+}
+
+#[test]
+fn foreign_text_cannot_leave_its_code_span() {
+    assert_eq!(span("1.4.2"), "`1.4.2`");
+    assert_eq!(span("a`b``c"), "```a`b``c```");
+    assert_eq!(span("`x`"), "`` `x` ``");
+    assert_eq!(span("a|b\n\u{202e}c"), "`a\\|bc`");
+    assert_eq!(span(""), "`  `");
+}
+
+#[test]
+fn a_trailer_is_found_in_the_last_paragraph_alone() {
+    let intent: IntentId = "0195f3a2-0000-7000-8000-000000000001".parse().unwrap();
+    let message = commit_message("Update api", &[change("ghcr.io/acme/api", "1.4.2", "prod")], intent);
+    assert_eq!(intents_of(&message), [intent]);
+    assert_eq!(intents_of(&format!("x\n\n{TRAILER}: {intent}\n\nSigned-off-by: ada\n")), []);
+    let squashed = format!("x\n\n{TRAILER}: {intent}\nCo-authored-by: ada <ada@example.com>");
+    assert_eq!(intents_of(&squashed), [intent]);
+}
+
+#[test]
+fn the_marker_and_the_link_are_filled_in() {
+    let proposal: ProposalId = "0195f3a2-0000-7000-8000-000000000002".parse().unwrap();
+    let text = announced(&pull_request(&[], "prod"), "https://heddle.example/changes/1", proposal);
+    assert!(text.contains("](https://heddle.example/changes/1)"), "{text}");
+    assert!(text.ends_with("<!-- heddle:proposal=0195f3a2-0000-7000-8000-000000000002 -->\n"), "{text}");
+}
