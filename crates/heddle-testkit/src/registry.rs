@@ -84,11 +84,20 @@ impl Registry {
 
     /// Pushes an image of one small layer, whose content is `repository:tag`, so each tag has a digest of its own.
     pub async fn push_image(&self, repository: &str, tag: &str) -> Result<Pushed> {
-        self.push(repository, tag, &format!("{repository}:{tag}")).await
+        self.push_content(repository, tag, &format!("{repository}:{tag}")).await
+    }
+
+    /// The same through something that stands in front, whose name the registry's notices then carry.
+    pub async fn push_through(&self, front: &Url, repository: &str, tag: &str) -> Result<Pushed> {
+        self.push(front, repository, tag, &format!("{repository}:{tag}")).await
     }
 
     /// Pushes an image whose digest follows from `content`: the same content under another tag is the same image.
-    pub async fn push(&self, repository: &str, tag: &str, content: &str) -> Result<Pushed> {
+    pub async fn push_content(&self, repository: &str, tag: &str, content: &str) -> Result<Pushed> {
+        self.push(&self.url()?, repository, tag, content).await
+    }
+
+    async fn push(&self, front: &Url, repository: &str, tag: &str, content: &str) -> Result<Pushed> {
         // What is in the layer is never unpacked here; a registry checks digests only.
         let layer = content.as_bytes().to_vec();
         let config = json!({
@@ -109,11 +118,11 @@ impl Registry {
             "config": blob(CONFIG, &config),
             "layers": [blob(LAYER, &layer)],
         });
-        self.push_blob(repository, layer).await?;
-        self.push_blob(repository, config).await?;
+        self.push_blob(front, repository, layer).await?;
+        self.push_blob(front, repository, config).await?;
         let manifest = serde_json::to_vec(&manifest)?;
         let digest = sha256(&manifest);
-        let address = self.address(&format!("v2/{repository}/manifests/{tag}"))?;
+        let address = front.join(&format!("v2/{repository}/manifests/{tag}"))?;
         let request = self.client.put(address).header(header::CONTENT_TYPE, MANIFEST).body(manifest);
         expect(request.send().await?, StatusCode::CREATED).await.with_context(|| format!("push {repository}:{tag}"))?;
         Ok(Pushed { digest, pushed_at: Utc::now() })
@@ -133,11 +142,11 @@ impl Registry {
         self.process.stop().await
     }
 
-    async fn push_blob(&self, repository: &str, bytes: Vec<u8>) -> Result<()> {
-        let begin = self.client.post(self.address(&format!("v2/{repository}/blobs/uploads/"))?).send().await?;
+    async fn push_blob(&self, front: &Url, repository: &str, bytes: Vec<u8>) -> Result<()> {
+        let begin = self.client.post(front.join(&format!("v2/{repository}/blobs/uploads/"))?).send().await?;
         let begin = expect(begin, StatusCode::ACCEPTED).await?;
         let location = begin.headers().get(header::LOCATION).context("an upload has no location")?.to_str()?;
-        let mut location = self.url()?.join(location)?;
+        let mut location = front.join(location)?;
         location.query_pairs_mut().append_pair("digest", &sha256(&bytes));
         let end = self.client.put(location).header(header::CONTENT_TYPE, "application/octet-stream").body(bytes);
         expect(end.send().await?, StatusCode::CREATED).await.map(drop)

@@ -1,0 +1,54 @@
+# `make help` says what there is. Everything that a target needs is built, installed or started by itself.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The query macros are checked against .sqlx, so that a build needs no database.
+export SQLX_OFFLINE ?= true
+
+.PHONY: help
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: requirements web-dist ## Run the whole loop on this machine, until Ctrl-C (ONCE=1: merge by itself and end)
+	@tests/tools/build.sh >/dev/null
+	@cargo build --bins --workspace
+	@exec "$$(tests/tools/target-dir.sh)/debug/demo" $(if $(ONCE),--once)
+
+.PHONY: test
+test: requirements ## Run every check and every test
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cd web && npm ci --no-audit --no-fund --loglevel=error && npm run check && npm run build
+	tests/tools/build.sh
+	cargo build --workspace --bins --locked
+	cargo test --workspace --locked
+
+.PHONY: dev
+dev: requirements ## Run the demo's parts with a dashboard that reloads as its source changes
+	@tests/tools/build.sh >/dev/null
+	@cargo build --bins --workspace
+	@cd web && npm install --no-audit --no-fund --loglevel=error
+	@exec "$$(tests/tools/target-dir.sh)/debug/demo" --web-server "$(CURDIR)/web"
+
+.PHONY: bench
+bench: requirements ## Measure, and print a table
+	@tests/tools/build.sh >/dev/null
+	@cargo build --release --bins --workspace
+	@exec "$$(tests/tools/target-dir.sh)/release/bench"
+
+.PHONY: sqlx
+sqlx: requirements ## Write .sqlx anew, after a query or a migration changed
+	@tests/tools/sqlx.sh
+
+.PHONY: requirements
+requirements:
+	@tests/tools/requirements.sh
+
+# Built once; after a change of the dashboard `npm run build` in web/ builds it anew.
+.PHONY: web-dist
+web-dist:
+	@tests/tools/web.sh

@@ -1,0 +1,255 @@
+//! What people run Heddle with, checked without a container engine: the Dockerfile against the tree, the compose file
+//! against the Dockerfile, the install manifest against both, and the settings that they name against the programs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+
+/// The images' user, as the install manifest has it too.
+const USER: &str = "65532:65532";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// An instruction of a Dockerfile with its arguments on one line.
+#[derive(Debug)]
+struct Instruction {
+    word: String,
+    arguments: String,
+}
+
+/// A stage of a Dockerfile.
+#[derive(Debug)]
+struct Stage {
+    from: String,
+    instructions: Vec<Instruction>,
+}
+
+impl Stage {
+    fn all<'a>(&'a self, word: &'a str) -> impl Iterator<Item = &'a str> {
+        self.instructions.iter().filter(move |i| i.word == word).map(|i| i.arguments.as_str())
+    }
+}
+
+/// The stages by name. Comments are dropped and continued lines joined, as the reference of the format says.
+fn dockerfile() -> BTreeMap<String, Stage> {
+    let text = read("deploy/Dockerfile");
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+    let mut stages: BTreeMap<String, Stage> = BTreeMap::new();
+    let mut current = String::new();
+    for line in lines.join("\n").replace("\\\n", " ").lines().filter(|line| !line.trim().is_empty()) {
+        let (word, arguments) = line.split_once(' ').unwrap();
+        if word == "FROM" {
+            let (from, name) = arguments.split_once(" AS ").expect("each stage has a name");
+            current = name.to_owned();
+            stages.insert(current.clone(), Stage { from: from.to_owned(), instructions: Vec::new() });
+        } else {
+            let arguments = arguments.split_whitespace().collect::<Vec<_>>().join(" ");
+            stages.get_mut(&current).unwrap().instructions.push(Instruction { word: word.to_owned(), arguments });
+        }
+    }
+    stages
+}
+
+fn compose() -> Value {
+    serde_saphyr::from_str(&read("docker-compose.yml")).unwrap()
+}
+
+fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    value.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+}
+
+fn texts(value: &Value) -> impl Iterator<Item = &str> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// The variables that a program's only reader of the environment knows.
+fn known_variables(program: &str) -> BTreeSet<String> {
+    let text = read(&format!("crates/{program}/src/config.rs"));
+    let named = text.split("env = \"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    named.filter(|name| name.starts_with("HEDDLE_") || *name == "DATABASE_URL").map(str::to_owned).collect()
+}
+
+#[test]
+fn every_path_that_is_copied_exists() {
+    let stages = dockerfile();
+    let ignored = read(".dockerignore");
+    for (name, stage) in &stages {
+        for copy in stage.all("COPY") {
+            let mut words: Vec<&str> = copy.split(' ').collect();
+            let target = words.pop().unwrap();
+            if let Some(from) = words[0].strip_prefix("--from=") {
+                assert!(stages.contains_key(from), "{name}: no stage is called {from}");
+                continue;
+            }
+            for source in words {
+                assert!(root().join(source).exists(), "{name}: {source} (to {target}) is not in the tree");
+                assert!(!ignored.lines().any(|line| line == source), "{name}: .dockerignore leaves {source} out");
+            }
+        }
+        assert!(
+            stages.contains_key(&stage.from) || stage.from.starts_with("docker.io/"),
+            "{name}: {} is neither a stage nor a full image name",
+            stage.from
+        );
+    }
+}
+
+#[test]
+fn the_build_has_all_members_and_all_programs() {
+    let stages = dockerfile();
+    let copied: BTreeSet<&str> = stages["build"].all("COPY").flat_map(|copy| copy.split(' ')).collect();
+    for needed in ["Cargo.toml", "Cargo.lock", "crates", "tests", "migrations", ".sqlx"] {
+        assert!(copied.contains(needed), "the build lacks {needed}");
+    }
+    let built: BTreeSet<String> =
+        stages["build"].all("RUN").flat_map(|run| run.split("--bin ").skip(1)).map(first_word).collect();
+    for (name, stage) in &stages {
+        for copy in stage.all("COPY").filter_map(|copy| copy.strip_prefix("--from=build /out/")) {
+            assert!(built.contains(&first_word(copy)), "{name}: {copy} is not built");
+        }
+    }
+    let metadata = cargo_metadata::MetadataCommand::new().current_dir(root()).no_deps().exec().unwrap();
+    let binaries: BTreeSet<String> = metadata
+        .packages
+        .iter()
+        .flat_map(|package| &package.targets)
+        .filter(|target| target.is_bin())
+        .map(|target| target.name.clone())
+        .collect();
+    assert!(built.is_subset(&binaries), "{built:?} of {binaries:?}");
+}
+
+fn first_word(text: &str) -> String {
+    text.split(' ').next().unwrap().to_owned()
+}
+
+#[test]
+fn no_target_runs_as_root_or_has_an_entry_point() {
+    let stages = dockerfile();
+    assert_eq!(stages["base"].all("USER").collect::<Vec<_>>(), [USER]);
+    for (target, program) in [
+        ("api", "heddle-api"),
+        ("automator", "heddle-automator"),
+        ("synchronizer", "heddle-synchronizer"),
+        ("cli", "heddle"),
+    ] {
+        let stage = &stages[target];
+        assert_eq!(stage.from, "base");
+        assert_eq!((stage.all("USER").count(), stage.all("ENTRYPOINT").count()), (0, 0), "{target}");
+        let command: Vec<String> = serde_json::from_str(stage.all("CMD").next().unwrap()).unwrap();
+        assert_eq!(command[0], program);
+        assert!(stage.all("COPY").any(|copy| copy.ends_with(&format!(" /usr/local/bin/{program}"))), "{target}");
+    }
+}
+
+#[test]
+fn the_synchronizer_has_kustomize_and_no_git() {
+    let stages = dockerfile();
+    assert!(stages["synchronizer"].all("COPY").any(|copy| copy.ends_with("/usr/local/bin/kustomize")));
+    let installed: Vec<&str> = stages["base"].all("RUN").chain(stages["synchronizer"].all("RUN")).collect();
+    assert!(installed.iter().all(|run| !run.contains("git") && !run.contains("curl")), "{installed:?}");
+    let version = |text: &str| {
+        let line = text.lines().find(|line| line.starts_with("go ")).unwrap().to_owned();
+        line.trim_start_matches("go ").rsplit_once('.').unwrap().0.to_owned()
+    };
+    let go = version(&read("tests/tools/kustomize/go.mod"));
+    assert!(stages["kustomize"].from.contains(&format!("golang:{go}-")), "{} is not Go {go}", stages["kustomize"].from);
+}
+
+#[test]
+fn each_service_is_a_target_and_names_what_exists() {
+    let (compose, stages) = (compose(), dockerfile());
+    let services = &compose["services"];
+    for (name, service) in members(services) {
+        if let Some(target) = service["build"]["target"].as_str() {
+            assert!(stages.contains_key(target), "{name}: no target {target}");
+            assert_eq!(service["build"]["dockerfile"], "deploy/Dockerfile");
+            assert_eq!(service["read_only"], true, "{name}");
+        }
+        for (other, _) in members(&service["depends_on"]) {
+            assert!(services.get(other).is_some(), "{name}: no service {other}");
+        }
+        if let Some(other) = service["network_mode"].as_str().and_then(|mode| mode.strip_prefix("service:")) {
+            assert!(services.get(other).is_some(), "{name}: no service {other}");
+        }
+        for volume in texts(&service["volumes"]).map(|volume| volume.split(':').next().unwrap()) {
+            assert!(compose["volumes"].get(volume).is_some(), "{name}: no volume {volume}");
+        }
+        for port in texts(&service["ports"]) {
+            assert!(port.starts_with("127.0.0.1:"), "{name}: {port} is open to the network without TLS");
+        }
+    }
+}
+
+#[test]
+fn secrets_come_as_files_and_only_to_who_needs_them() {
+    let compose = compose();
+    for (name, service) in members(&compose["services"]) {
+        let granted: BTreeSet<&str> = texts(&service["secrets"]).collect();
+        let used: BTreeSet<&str> = members(&service["environment"])
+            .filter_map(|(_, value)| value.as_str()?.strip_prefix("/run/secrets/"))
+            .collect();
+        assert_eq!(granted, used, "{name}");
+        for (variable, value) in members(&service["environment"]) {
+            let value = value.as_str().unwrap();
+            let names_a_file = variable.ends_with("_FILE");
+            assert!(!variable.contains("PASSWORD") && !variable.contains("SECRET") || names_a_file, "{variable}");
+            assert!(!value.contains('@'), "{variable} holds a login");
+        }
+        for secret in granted {
+            let file = compose["secrets"][secret]["file"].as_str().unwrap();
+            assert!(file.starts_with("./secrets/"), "{secret}");
+        }
+    }
+    assert!(read(".gitignore").lines().any(|line| line == "/secrets"), "secrets could be committed");
+    assert!(read(".dockerignore").lines().any(|line| line == "secrets"), "secrets could get into an image");
+}
+
+#[test]
+fn every_setting_is_one_that_its_program_reads_and_the_manual_explains() {
+    let compose = compose();
+    let manual = read("docs/self-hosting.md");
+    for (service, target, program) in [
+        (Some("api"), "api", "heddle-api"),
+        (Some("automator"), "automator", "heddle-automator"),
+        (None, "synchronizer", "heddle-synchronizer"),
+    ] {
+        let known = known_variables(program);
+        let named = service.map(|service| members(&compose["services"][service]["environment"])).into_iter().flatten();
+        let stage = &dockerfile()[target];
+        let set = stage.all("ENV").flat_map(|env| env.split(' ')).map(|pair| pair.split('=').next().unwrap());
+        for variable in named.map(|(variable, _)| variable).chain(set) {
+            assert!(known.contains(variable), "{program} does not read {variable}");
+        }
+        for variable in &known {
+            assert!(manual.contains(&format!("`{variable}`")), "docs/self-hosting.md lacks {variable} of {program}");
+        }
+    }
+}
+
+#[test]
+fn the_install_manifest_runs_what_the_image_holds() {
+    let manifest = read("deploy/agent/install.yaml");
+    let values = |key: &str| -> BTreeSet<String> {
+        let lines = manifest.lines().filter_map(|line| line.trim().strip_prefix(key)?.strip_prefix(": "));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(values("args"), BTreeSet::from(["[heddle-synchronizer]".to_owned()]));
+    let (user, group) = USER.split_once(':').unwrap();
+    assert_eq!(values("runAsUser"), BTreeSet::from([user.to_owned()]));
+    assert_eq!(values("runAsGroup"), BTreeSet::from([group.to_owned()]));
+    let known = known_variables("heddle-synchronizer");
+    for variable in values("- name").iter().filter(|name| name.starts_with("HEDDLE_")) {
+        assert!(known.contains(variable), "heddle-synchronizer does not read {variable}");
+    }
+}

@@ -1,0 +1,252 @@
+//! What the tree promises (docs/ARCHITECTURE.md), read from the dependency graph and from the sources.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::LazyLock,
+};
+
+use cargo_metadata::{Metadata, MetadataCommand, Package};
+
+const PURE: [&str; 4] = ["heddle-core", "heddle-manifest", "heddle-reconcile", "heddle-wire"];
+const EDGES: [&str; 7] = [
+    "heddle-registry",
+    "heddle-github",
+    "heddle-source",
+    "heddle-kube",
+    "heddle-db",
+    "heddle-client",
+    "heddle-service",
+];
+const PROGRAMS: [&str; 4] = ["heddle-api", "heddle-automator", "heddle-synchronizer", "heddle-cli"];
+const TESTS: [&str; 2] = ["heddle-testkit", "heddle-tests"];
+
+/// Licenses that ask for no more than to be named, and weak copyleft by file.
+const LICENSES: [&str; 14] = [
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "CC0-1.0",
+    "CDLA-Permissive-2.0",
+    "ISC",
+    "MIT",
+    "MIT-0",
+    "MPL-2.0",
+    "OpenSSL",
+    "Unicode-3.0",
+    "Zlib",
+];
+
+static METADATA: LazyLock<Metadata> = LazyLock::new(|| {
+    let mut command = MetadataCommand::new();
+    // What other platforms would need is neither built nor shipped.
+    let options = ["--locked", "--offline", "--filter-platform", "x86_64-unknown-linux-gnu"];
+    command.current_dir(root()).other_options(options.map(str::to_owned));
+    command.exec().unwrap()
+});
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn ours() -> impl Iterator<Item = &'static Package> {
+    METADATA.packages.iter().filter(|package| METADATA.workspace_members.contains(&package.id))
+}
+
+/// Everything that ends up in the build of a crate, dev-dependencies aside, each with the way that leads to it.
+///
+/// `cargo metadata` unites the features of all members, so that the agent would seem to hold what only the API turns on.
+/// `cargo tree` of one package resolves that package alone, as its release is built.
+fn reach(name: &str) -> BTreeMap<String, String> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--locked",
+            "--offline",
+            "--edges",
+            "normal",
+            "--prefix",
+            "depth",
+            "--format",
+            " {p}",
+            "-p",
+            name,
+        ])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "cargo tree: {}", String::from_utf8_lossy(&output.stderr));
+    let mut way: Vec<String> = Vec::new();
+    let mut ways = BTreeMap::new();
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let mut words = line.split_whitespace();
+        let depth: usize = words.next().unwrap().parse().unwrap();
+        way.truncate(depth);
+        way.push(words.next().unwrap().to_owned());
+        ways.entry(way[depth].clone()).or_insert_with(|| way.join(" → "));
+    }
+    ways
+}
+
+fn check_without(crate_name: &str, banned: &[&str]) {
+    let ways = reach(crate_name);
+    let broken: Vec<_> = banned.iter().filter_map(|name| ways.get(*name)).collect();
+    assert!(broken.is_empty(), "{crate_name} must not reach these: {broken:#?}");
+}
+
+#[test]
+fn every_crate_has_a_rank() {
+    let named: BTreeSet<&str> = [&PURE[..], &EDGES, &PROGRAMS, &TESTS].concat().into_iter().collect();
+    let there: BTreeSet<&str> = ours().map(|package| package.name.as_str()).collect();
+    assert_eq!(there, named);
+}
+
+#[test]
+fn pure_crates_reach_no_io() {
+    for name in PURE {
+        check_without(name, &["tokio", "reqwest", "hyper", "kube", "sqlx", "axum"]);
+        check_without(name, &EDGES);
+    }
+}
+
+#[test]
+fn nothing_but_tests_depends_on_a_program() {
+    for name in [&PURE[..], &EDGES, &PROGRAMS].concat() {
+        let others: Vec<_> = PROGRAMS.into_iter().chain(TESTS).filter(|other| *other != name).collect();
+        check_without(name, &others);
+    }
+}
+
+#[test]
+fn only_the_api_reaches_the_database() {
+    for name in PROGRAMS.into_iter().chain(EDGES).filter(|name| !["heddle-api", "heddle-db"].contains(name)) {
+        check_without(name, &["heddle-db", "sqlx"]);
+    }
+}
+
+#[test]
+fn the_agent_holds_no_router_no_sql_and_no_openapi_generator() {
+    check_without("heddle-synchronizer", &["axum", "sqlx", "utoipa", "heddle-github", "heddle-registry"]);
+}
+
+#[test]
+fn the_api_speaks_to_no_registry_and_no_cluster() {
+    check_without("heddle-api", &["heddle-registry", "heddle-kube", "heddle-source", "kube", "gix", "oci-client"]);
+}
+
+#[test]
+fn there_is_one_crypto_provider() {
+    for name in PROGRAMS {
+        check_without(name, &["ring", "openssl-sys", "native-tls", "rsa"]);
+    }
+}
+
+#[test]
+fn every_dependency_has_a_license_that_we_may_ship() {
+    let ours: BTreeSet<_> = METADATA.workspace_members.iter().collect();
+    let faults: Vec<String> = METADATA
+        .packages
+        .iter()
+        .filter(|package| !ours.contains(&package.id))
+        .filter(|package| !package.license.as_deref().is_some_and(is_allowed))
+        .map(|package| format!("{} {}: {:?}", package.name, package.version, package.license))
+        .collect();
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// Reads SPDX expressions as far as crates write them: `OR` (also `/`), `AND`, parentheses.
+fn is_allowed(expression: &str) -> bool {
+    let text = expression.replace('/', " OR ");
+    let mut words: VecDeque<String> =
+        text.replace('(', " ( ").replace(')', " ) ").split_whitespace().map(str::to_owned).collect();
+    let allowed = either(&mut words);
+    allowed && words.is_empty()
+}
+
+fn either(words: &mut VecDeque<String>) -> bool {
+    let mut allowed = both(words);
+    while words.front().is_some_and(|word| word == "OR") {
+        words.pop_front();
+        allowed |= both(words);
+    }
+    allowed
+}
+
+fn both(words: &mut VecDeque<String>) -> bool {
+    let mut allowed = one(words);
+    while words.front().is_some_and(|word| word == "AND") {
+        words.pop_front();
+        allowed &= one(words);
+    }
+    allowed
+}
+
+fn one(words: &mut VecDeque<String>) -> bool {
+    let Some(mut license) = words.pop_front() else { return false };
+    if license == "(" {
+        let allowed = either(words);
+        return words.pop_front().is_some_and(|word| word == ")") && allowed;
+    }
+    if words.front().is_some_and(|word| word == "WITH") {
+        words.pop_front();
+        license = format!("{license} WITH {}", words.pop_front().unwrap_or_default());
+    }
+    LICENSES.contains(&license.as_str())
+}
+
+#[test]
+fn license_expressions_are_read_with_their_precedence() {
+    for (expression, allowed) in [
+        ("MIT", true),
+        ("MIT/Apache-2.0", true),
+        ("GPL-3.0", false),
+        ("GPL-3.0 OR MIT", true),
+        ("GPL-3.0 AND MIT", false),
+        ("(MIT OR Apache-2.0) AND Unicode-3.0", true),
+        ("MIT OR GPL-3.0 AND Zlib", true),
+        ("Apache-2.0 WITH LLVM-exception OR GPL-3.0", true),
+    ] {
+        assert_eq!(is_allowed(expression), allowed, "{expression}");
+    }
+}
+
+#[test]
+fn the_environment_is_read_in_config_alone() {
+    let mut faults = Vec::new();
+    for package in ours().filter(|package| !TESTS.contains(&package.name.as_str())) {
+        let sources = package.manifest_path.parent().unwrap().join("src");
+        for file in rust_files(sources.as_std_path()) {
+            let path = file.strip_prefix(root()).unwrap().display().to_string();
+            let in_config = path.contains("/src/config.rs") || path.contains("/src/config/");
+            let in_tests = path.ends_with("/tests.rs");
+            let text = fs::read_to_string(&file).unwrap();
+            let reads = |line: &&str| {
+                let code = line.split("//").next().unwrap_or_default();
+                ["env::var", "env::vars", "env::set_var", "option_env!", "env = \""]
+                    .iter()
+                    .any(|call| code.contains(call))
+            };
+            if !in_config && !in_tests {
+                faults.extend(text.lines().filter(reads).map(|line| format!("{path}: {}", line.trim())));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "only a program's config.rs reads the environment: {faults:#?}");
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}

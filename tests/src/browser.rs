@@ -1,0 +1,69 @@
+//! A person's browser, as far as signing in at GitHub needs one: it follows links by hand and keeps one cookie.
+
+use anyhow::{Context, Result, ensure};
+use reqwest::{
+    StatusCode,
+    header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE},
+    redirect::Policy,
+};
+use serde_json::json;
+use url::Url;
+
+/// A browser that is logged in to Heddle.
+pub struct Browser {
+    client: reqwest::Client,
+    api: Url,
+    cookies: Vec<String>,
+}
+
+impl Browser {
+    /// Logs in on Heddle's login page.
+    pub async fn login(api: &Url, email: &str, password: &str) -> Result<Self> {
+        let client = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build()?;
+        let mut browser = Self { client, api: api.clone(), cookies: Vec::new() };
+        let body = json!({"email": email, "password": password});
+        let request = browser.client.post(api.join("/api/v1/login")?).json(&body);
+        let answer = request.header(ORIGIN, browser.origin()).send().await?;
+        ensure!(answer.status().is_success(), "the login was answered {}", answer.status());
+        browser.keep_cookies(&answer);
+        ensure!(!browser.cookies.is_empty(), "the login set no cookie");
+        Ok(browser)
+    }
+
+    /// Opens a page and gives the address that it leads on to.
+    pub async fn open_redirect(&mut self, page: Url) -> Result<Url> {
+        let request = self.client.get(page.clone()).header(COOKIE, self.cookies.join("; "));
+        let answer = request.send().await?;
+        self.keep_cookies(&answer);
+        let status = answer.status();
+        let target = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        match target.filter(|_| status.is_redirection()) {
+            Some(target) => Ok(page.join(&target)?),
+            None => {
+                let text = answer.text().await.unwrap_or_default();
+                anyhow::bail!("{} answered {status} instead of leading on: {text}", page.path())
+            }
+        }
+    }
+
+    /// Opens a page and gives its status and text.
+    pub async fn open(&mut self, page: Url) -> Result<(StatusCode, String)> {
+        let request = self.client.get(page).header(COOKIE, self.cookies.join("; "));
+        let answer = request.send().await.context("the page did not open")?;
+        self.keep_cookies(&answer);
+        Ok((answer.status(), answer.text().await?))
+    }
+
+    fn keep_cookies(&mut self, answer: &reqwest::Response) {
+        for value in answer.headers().get_all(SET_COOKIE) {
+            let Some(pair) = value.to_str().ok().and_then(|text| text.split(';').next()) else { continue };
+            let name = pair.split('=').next().unwrap_or_default();
+            self.cookies.retain(|known| known.split('=').next() != Some(name));
+            self.cookies.push(pair.to_owned());
+        }
+    }
+
+    fn origin(&self) -> String {
+        self.api.origin().ascii_serialization()
+    }
+}

@@ -1,0 +1,238 @@
+//! All parts together, as a newcomer has them after the first quarter of an hour.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Context, Result};
+use heddle_client::UserClient;
+use heddle_core::id::{ClusterId, OrganizationId, RepositoryId};
+use heddle_testkit::{
+    cluster::{self, Cluster},
+    github::GitHub,
+    hold::Proxy,
+    postgres::Database,
+    registry::Registry,
+    scratch,
+};
+use tempfile::TempDir;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use url::Url;
+
+use crate::service::Service;
+
+mod acts;
+mod hub;
+mod looks;
+mod newcomer;
+
+pub use looks::Seen;
+
+/// The config repository at the stand-in.
+pub const REPOSITORY: &str = "acme/config";
+/// The image's path in the registry.
+pub const IMAGE_PATH: &str = "acme/api";
+/// The tag that runs before anything is pushed.
+pub const FIRST_TAG: &str = "1.4.0";
+/// The person at GitHub.
+pub const PERSON: &str = "ada";
+/// The person at Heddle.
+pub const EMAIL: &str = "ada@example.com";
+/// The person's password at Heddle.
+pub const PASSWORD: &str = "lift each thread at its moment";
+
+/// Where the API keeps its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Store {
+    /// A database of its own on the server that all tests share.
+    #[default]
+    Shared,
+    /// The server that the API starts itself.
+    Embedded,
+}
+
+/// How a World is made.
+#[derive(Clone)]
+pub struct WorldOptions {
+    /// Where the API keeps its rows.
+    pub store: Store,
+    /// Whether the registry tells the API of pushes; else scans find them.
+    pub notices: bool,
+    /// How often registries and repositories are asked without notices and webhooks.
+    pub poll: &'static str,
+    /// Whether requests of the programs go through proxies that a test can stop.
+    pub proxies: bool,
+    /// Whether the cluster writes down each request.
+    pub audit: bool,
+    /// The built dashboard, where one is to be served.
+    pub web_dir: Option<std::path::PathBuf>,
+    /// Files that replace or join those of the config repository before anybody reads it.
+    pub files: Vec<(String, String)>,
+    /// Is told of each step.
+    pub tell: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl Default for WorldOptions {
+    fn default() -> Self {
+        Self {
+            store: Store::Shared,
+            notices: true,
+            poll: "2s",
+            proxies: true,
+            audit: false,
+            web_dir: None,
+            files: Vec::new(),
+            tell: Arc::new(|_| ()),
+        }
+    }
+}
+
+/// Proxies in front of the parts; `None` where the World was made without.
+pub struct Proxies {
+    /// In front of the registry: pushes, and what the automator reads.
+    pub registry: Option<Proxy>,
+    /// In front of the API, for the automator.
+    pub automator: Option<Proxy>,
+    /// In front of the API, for the agent.
+    pub agent: Option<Proxy>,
+    /// In front of the Kubernetes API, for the agent.
+    pub cluster: Option<Proxy>,
+}
+
+/// Everything that runs, and who is at home in it.
+pub struct World {
+    // Fields are dropped in this order: the programs before what they talk to.
+    /// The agent, as a process with the rights of the manifest's service account and no other.
+    pub agent: Service,
+    /// The automator.
+    pub automator: Service,
+    /// The API.
+    pub api: Service,
+    /// The address of the API and the dashboard.
+    pub api_url: Url,
+    /// The person's client.
+    pub user: UserClient,
+    /// The person's organization.
+    pub organization: OrganizationId,
+    /// The config repository, as Heddle knows it.
+    pub repository: RepositoryId,
+    /// The cluster, as Heddle knows it.
+    pub cluster_id: ClusterId,
+    /// The install manifest that was applied.
+    pub manifest: String,
+    /// What stands between the parts.
+    pub proxies: Proxies,
+    /// The GitHub stand-in.
+    pub github: GitHub,
+    /// The registry.
+    pub registry: Registry,
+    /// The Kubernetes control plane.
+    pub cluster: Cluster,
+    /// How it was made.
+    pub options: WorldOptions,
+    database: Option<Database>,
+    folder: TempDir,
+    _room: OwnedSemaphorePermit,
+}
+
+impl World {
+    /// A World with the usual settings.
+    pub async fn start() -> Result<Self> {
+        Self::start_with(WorldOptions::default()).await
+    }
+
+    /// Starts the parts and does what a newcomer does, up to both environments being healthy at [`FIRST_TAG`].
+    pub async fn start_with(options: WorldOptions) -> Result<Self> {
+        let room = room().await?;
+        let folder = scratch::dir("world")?;
+        let tell = Arc::clone(&options.tell);
+
+        tell("starting the Kubernetes control plane and the registry");
+        let settings = cluster::Settings { audit: options.audit };
+        let (cluster, registry) = tokio::join!(Cluster::start(settings), Registry::start());
+        let (cluster, mut registry) = (cluster?, registry?);
+        let registry_proxy = match options.proxies {
+            true => Some(Proxy::start(registry.url()?, None, None).await?),
+            false => None,
+        };
+        let image = format!("{}/{IMAGE_PATH}", registry_proxy.as_ref().map_or_else(|| registry.host(), Proxy::host));
+
+        tell("starting the GitHub stand-in");
+        let (github, app) = hub::start_github(folder.path(), &image, &options).await?;
+
+        tell("starting heddle-api and heddle-automator");
+        let database = match options.store {
+            Store::Shared => Some(Database::create().await?),
+            Store::Embedded => None,
+        };
+        let hub = hub::start(folder.path(), &github, &app, &image, database.as_ref(), &options).await?;
+
+        let home = newcomer::settle(&hub, &github, &mut registry, &cluster, folder.path(), &options).await?;
+        let world = Self {
+            agent: home.agent,
+            automator: hub.automator,
+            api: hub.api,
+            api_url: hub.url,
+            user: home.user,
+            organization: home.organization,
+            repository: home.repository,
+            cluster_id: home.cluster_id,
+            manifest: home.manifest,
+            proxies: Proxies {
+                registry: registry_proxy,
+                automator: hub.automator_proxy,
+                agent: hub.agent_proxy,
+                cluster: home.cluster_proxy,
+            },
+            github,
+            registry,
+            cluster,
+            options,
+            database,
+            folder,
+            _room: room,
+        };
+        tell("waiting until both environments run");
+        for environment in ["staging", "prod"] {
+            let healthy = world.wait_until_image_runs(environment, FIRST_TAG).await;
+            healthy.with_context(|| world.complaints())?;
+        }
+        Ok(world)
+    }
+
+    /// The image without tag, as manifests name it.
+    pub fn image(&self) -> String {
+        let host = self.proxies.registry.as_ref().map_or_else(|| self.registry.host(), Proxy::host);
+        format!("{host}/{IMAGE_PATH}")
+    }
+
+    /// Where the World's files and logs lie, until it is dropped.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The database, where it is not the API's own server.
+    pub fn database(&self) -> Option<&Database> {
+        self.database.as_ref()
+    }
+
+    /// What the programs complained about last, for error messages.
+    pub fn complaints(&self) -> String {
+        [&self.api, &self.automator, &self.agent].map(Service::complaints).join("\n")
+    }
+
+    /// Stops everything in order. Dropping it does the same with less courtesy.
+    pub async fn stop(mut self) -> Result<()> {
+        self.agent.stop().await?;
+        self.automator.stop().await?;
+        self.api.stop().await?;
+        self.registry.stop().await?;
+        self.cluster.stop().await
+    }
+}
+
+/// A control plane takes half a gigabyte and both cores while it starts, so only so many Worlds live at once.
+async fn room() -> Result<OwnedSemaphorePermit> {
+    static ROOM: std::sync::OnceLock<Arc<Semaphore>> = std::sync::OnceLock::new();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let room = ROOM.get_or_init(|| Arc::new(Semaphore::new(cores.clamp(1, 6))));
+    Ok(Arc::clone(room).acquire_owned().await?)
+}

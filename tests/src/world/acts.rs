@@ -1,0 +1,67 @@
+//! What a person, or the world outside, does to the World.
+
+use anyhow::{Context, Result};
+use heddle_testkit::{
+    github::Pull,
+    registry::{Pushed, Registry},
+    wait,
+};
+
+use super::{IMAGE_PATH, PERSON, REPOSITORY, World};
+use crate::config_repository::overlay_path;
+
+impl World {
+    /// Pushes an image under a new tag, through the proxy where there is one, as CI would.
+    pub async fn push_tag(&self, tag: &str) -> Result<Pushed> {
+        self.push_tag_of(IMAGE_PATH, tag).await
+    }
+
+    /// The same for another image of the registry.
+    pub async fn push_tag_of(&self, path: &str, tag: &str) -> Result<Pushed> {
+        let registry: &Registry = &self.registry;
+        match &self.proxies.registry {
+            Some(proxy) => registry.push_through(proxy.url(), path, tag).await,
+            None => registry.push_image(path, tag).await,
+        }
+    }
+
+    /// Waits for an open pull request that brings an environment to a tag.
+    pub async fn wait_for_pull_request(&self, environment: &str, tag: &str) -> Result<Pull> {
+        let what = format!("a pull request that brings {environment} to {tag}");
+        let found = wait::until(what, wait::LONG, async || self.find_pull_request(environment, tag).await).await;
+        found.with_context(|| self.complaints())
+    }
+
+    /// Merges a pull request as the person.
+    pub async fn merge(&self, pull: &Pull) -> Result<String> {
+        self.github.merge(REPOSITORY, pull.number, PERSON).await
+    }
+
+    /// Closes a pull request as the person.
+    pub async fn close(&self, pull: &Pull) -> Result<()> {
+        self.github.close(REPOSITORY, pull.number, PERSON).await
+    }
+
+    /// Commits files to the default branch as the person; no text removes a file.
+    pub async fn commit(&self, files: &[(&str, Option<&str>)], message: &str) -> Result<String> {
+        self.github.push_files(REPOSITORY, "main", files, message, PERSON).await
+    }
+
+    /// Reverts a commit of the default branch as the person.
+    pub async fn revert(&self, revision: &str) -> Result<String> {
+        self.github.revert(REPOSITORY, "main", revision, PERSON).await
+    }
+
+    async fn find_pull_request(&self, environment: &str, tag: &str) -> std::result::Result<Pull, String> {
+        let pulls = self.github.pulls(REPOSITORY).map_err(|error| format!("{error:#}"))?;
+        for pull in pulls.iter().filter(|pull| pull.open) {
+            let file = self.github.read_file(REPOSITORY, &pull.head_revision, &overlay_path(environment)).await;
+            let text = file.map_err(|error| format!("{error:#}"))?.unwrap_or_default();
+            if text.contains(&format!("\"{tag}\"")) {
+                return Ok(pull.clone());
+            }
+        }
+        let seen: Vec<_> = pulls.iter().map(|pull| (pull.number, &pull.title, pull.open)).collect();
+        Err(format!("pull requests {seen:?}, changes {}", self.describe_changes().await))
+    }
+}
