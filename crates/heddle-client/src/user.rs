@@ -45,6 +45,8 @@ pub struct PageQuery {
     pub after: Option<String>,
     /// Only this environment.
     pub environment: Option<EnvironmentName>,
+    /// How many at most, 1 to 200; 50 when left out.
+    pub limit: Option<u16>,
 }
 
 impl UserClient {
@@ -221,6 +223,14 @@ impl UserClient {
         self.post(&within(organization, "receivers"), request).await
     }
 
+    /// `DELETE /organizations/{organization}/receivers/{receiver}`: takes no more notices there.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `not-found` when there is none.
+    pub async fn delete_receiver(&self, organization: OrganizationId, receiver: Uuid) -> Result<(), ClientError> {
+        self.delete(&within(organization, &format!("receivers/{receiver}"))).await
+    }
+
     /// `GET /organizations/{organization}/clusters`: with their Syncs, last known state.
     ///
     /// # Errors
@@ -247,6 +257,28 @@ impl UserClient {
         request: &CreateCluster,
     ) -> Result<ClusterCreated, ClientError> {
         self.post(&within(organization, "clusters"), request).await
+    }
+
+    /// `POST /organizations/{organization}/clusters/{cluster}/manifest`: a new install manifest with a new bootstrap token.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `not-found` when there is none.
+    pub async fn renew_cluster_manifest(
+        &self,
+        organization: OrganizationId,
+        cluster: ClusterId,
+    ) -> Result<ClusterCreated, ClientError> {
+        let path = within(organization, &format!("clusters/{cluster}/manifest"));
+        self.call(Method::POST, &path).send().await?.json()
+    }
+
+    /// `POST /organizations/{organization}/clusters/{cluster}/revoke`: puts the agent out within 5 s.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `not-found` when there is none.
+    pub async fn revoke_cluster(&self, organization: OrganizationId, cluster: ClusterId) -> Result<(), ClientError> {
+        let path = within(organization, &format!("clusters/{cluster}/revoke"));
+        self.call(Method::POST, &path).send().await.map(drop)
     }
 
     /// `DELETE /organizations/{organization}/clusters/{cluster}`: retires it; what runs in it goes on running.
@@ -346,6 +378,7 @@ impl UserClient {
         self.call(Method::GET, path)
             .query_if("after", page.after.as_deref())
             .query_if("environment", page.environment.as_ref().map(EnvironmentName::as_str))
+            .query_if("limit", page.limit.map(|limit| limit.to_string()).as_deref())
             .send()
             .await?
             .json()

@@ -26,6 +26,9 @@ const REFRESH: Duration = Duration::from_secs(15);
 /// Events that come closer together than this are answered by one read.
 const BREATH: Duration = Duration::from_millis(200);
 
+/// The most that the API gives at once.
+const LONGEST_PAGE: u16 = 200;
+
 /// Lists changes, once or until Ctrl-C.
 pub(crate) async fn run(config: &Config, arguments: &ChangesArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let session = Session::open(config).await?;
@@ -49,7 +52,11 @@ pub(crate) async fn run(config: &Config, arguments: &ChangesArguments, screen: &
 /// As many pages as the limit takes.
 async fn load(session: &Session, arguments: &ChangesArguments) -> Result<ChangePage, ClientError> {
     let limit = usize::from(arguments.limit);
-    let mut query = PageQuery { environment: arguments.environment.clone(), ..PageQuery::default() };
+    let mut query = PageQuery {
+        after: None,
+        environment: arguments.environment.clone(),
+        limit: Some(arguments.limit.min(LONGEST_PAGE)),
+    };
     let mut page = session.client.changes(session.organization.id, &query).await?;
     while page.items.len() < limit
         && let Some(next) = page.next.take()

@@ -27,7 +27,7 @@ pub(crate) async fn run(config: &Config, arguments: &WorkloadsArguments, screen:
 }
 
 async fn load(session: &Session, arguments: &WorkloadsArguments) -> Result<WorkloadPage, Failure> {
-    let mut query = PageQuery { environment: arguments.environment.clone(), ..PageQuery::default() };
+    let mut query = PageQuery { after: None, environment: arguments.environment.clone(), limit: Some(200) };
     let mut page = session.client.workloads(session.organization.id, &query).await?;
     while let Some(next) = page.next.take() {
         query.after = Some(next);

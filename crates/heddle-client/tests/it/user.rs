@@ -21,7 +21,11 @@ async fn a_token_stands_in_the_header_and_nowhere_else() {
         &json!({"items": [], "next": null, "counts": {"in_flight": 0, "stuck": 0, "healthy_today": 0}}),
     ))
     .await;
-    let page = PageQuery { after: Some("a&b=c".into()), environment: Some("prod".to_owned().try_into().unwrap()) };
+    let page = PageQuery {
+        after: Some("a&b=c".into()),
+        environment: Some("prod".to_owned().try_into().unwrap()),
+        limit: None,
+    };
     client.changes(ORGANIZATION, &page).await.unwrap();
     let seen = server.seen();
     assert_eq!(seen.header("authorization"), "Bearer hdlt_token");
