@@ -1,0 +1,202 @@
+// What can be read, each under a key that begins with its topic; `live.ts` reads a topic again when it changed.
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { api, bodyOf } from "./client";
+
+export const topics = {
+  changes: "changes",
+  workloads: "workloads",
+  clusters: "clusters",
+  repositories: "repositories",
+  status: "status",
+  verdicts: "verdicts",
+  onboarding: "onboarding",
+} as const;
+
+export const meQuery = queryOptions({
+  queryKey: ["me"],
+  queryFn: ({ signal }) => bodyOf(api.GET("/api/v1/me", { signal })),
+  staleTime: 60_000,
+});
+
+export const sessionsQuery = queryOptions({
+  queryKey: ["sessions"],
+  queryFn: ({ signal }) => bodyOf(api.GET("/api/v1/sessions", { signal })),
+});
+
+export const tokensQuery = queryOptions({
+  queryKey: ["tokens"],
+  queryFn: ({ signal }) => bodyOf(api.GET("/api/v1/tokens", { signal })),
+});
+
+export function onboardingQuery(organization: string) {
+  return queryOptions({
+    queryKey: [topics.onboarding, organization],
+    queryFn: ({ signal }) =>
+      bodyOf(api.GET("/api/v1/organizations/{organization}/onboarding", { ...within(organization), signal })),
+  });
+}
+
+export function availableRepositoriesQuery(organization: string) {
+  return queryOptions({
+    queryKey: [topics.repositories, organization, "available"],
+    queryFn: ({ signal }) =>
+      bodyOf(
+        api.GET("/api/v1/organizations/{organization}/github/repositories", {
+          ...within(organization),
+          signal,
+        }),
+      ),
+    retry: false,
+  });
+}
+
+export function repositoriesQuery(organization: string) {
+  return queryOptions({
+    queryKey: [topics.repositories, organization, "connected"],
+    queryFn: ({ signal }) =>
+      bodyOf(
+        api.GET("/api/v1/organizations/{organization}/repositories", { ...within(organization), signal }),
+      ),
+  });
+}
+
+export function findingsQuery(organization: string) {
+  return queryOptions({
+    queryKey: [topics.repositories, organization, "findings"],
+    queryFn: ({ signal }) =>
+      bodyOf(api.GET("/api/v1/organizations/{organization}/findings", { ...within(organization), signal })),
+  });
+}
+
+export function receiversQuery(organization: string) {
+  return queryOptions({
+    queryKey: ["receivers", organization],
+    queryFn: ({ signal }) =>
+      bodyOf(api.GET("/api/v1/organizations/{organization}/receivers", { ...within(organization), signal })),
+  });
+}
+
+export function clustersQuery(organization: string) {
+  return queryOptions({
+    queryKey: [topics.clusters, organization, "all"],
+    queryFn: ({ signal }) =>
+      bodyOf(api.GET("/api/v1/organizations/{organization}/clusters", { ...within(organization), signal })),
+  });
+}
+
+export function clusterQuery(organization: string, cluster: string) {
+  return queryOptions({
+    queryKey: [topics.clusters, organization, cluster],
+    queryFn: ({ signal }) =>
+      bodyOf(
+        api.GET("/api/v1/organizations/{organization}/clusters/{cluster}", {
+          params: { path: { organization, cluster } },
+          signal,
+        }),
+      ),
+  });
+}
+
+export interface ChangeFilter {
+  state?: "in-flight" | "ended" | undefined;
+  environment?: string | undefined;
+  limit?: number;
+}
+
+export function changesQuery(organization: string, { state, environment, limit }: ChangeFilter = {}) {
+  return infiniteQueryOptions({
+    queryKey: [topics.changes, organization, "page", state ?? "all", environment ?? "", limit ?? 0],
+    queryFn: ({ pageParam, signal }) =>
+      bodyOf(
+        api.GET("/api/v1/organizations/{organization}/changes", {
+          params: { path: { organization }, query: { after: pageParam, environment, state, limit } },
+          signal,
+        }),
+      ),
+    ...paging,
+  });
+}
+
+export function changeQuery(organization: string, change: string) {
+  return queryOptions({
+    queryKey: [topics.changes, organization, change],
+    queryFn: ({ signal }) =>
+      bodyOf(
+        api.GET("/api/v1/organizations/{organization}/changes/{change}", {
+          params: { path: { organization, change } },
+          signal,
+        }),
+      ),
+  });
+}
+
+export interface WorkloadFilter {
+  environment?: string | undefined;
+  cluster?: string | undefined;
+}
+
+export function workloadsQuery(organization: string, { environment, cluster }: WorkloadFilter = {}) {
+  return infiniteQueryOptions({
+    queryKey: [topics.workloads, organization, environment ?? "", cluster ?? ""],
+    queryFn: ({ pageParam, signal }) =>
+      bodyOf(
+        api.GET("/api/v1/organizations/{organization}/workloads", {
+          params: { path: { organization }, query: { after: pageParam, environment, cluster } },
+          signal,
+        }),
+      ),
+    ...paging,
+  });
+}
+
+export function verdictsQuery(organization: string, environment: string, image: string) {
+  return queryOptions({
+    queryKey: [topics.verdicts, organization, environment, image],
+    queryFn: ({ signal }) =>
+      bodyOf(
+        api.GET("/api/v1/organizations/{organization}/verdicts", {
+          params: { path: { organization }, query: { environment, image } },
+          signal,
+        }),
+      ),
+  });
+}
+
+export function auditQuery(organization: string) {
+  return infiniteQueryOptions({
+    queryKey: ["audit", organization],
+    queryFn: ({ pageParam, signal }) =>
+      bodyOf(
+        api.GET("/api/v1/organizations/{organization}/audit", {
+          params: { path: { organization }, query: { after: pageParam } },
+          signal,
+        }),
+      ),
+    ...paging,
+  });
+}
+
+export function statusQuery(organization: string) {
+  return queryOptions({
+    queryKey: [topics.status, organization],
+    queryFn: ({ signal }) =>
+      bodyOf(api.GET("/api/v1/organizations/{organization}/status", { ...within(organization), signal })),
+    // The heartbeat's age is itself the news.
+    refetchInterval: 30_000,
+  });
+}
+
+function within(organization: string) {
+  return { params: { path: { organization } } };
+}
+
+interface Page {
+  next?: string | null;
+}
+
+const firstPage: string | undefined = undefined;
+
+const paging = {
+  initialPageParam: firstPage,
+  getNextPageParam: (last: Page): string | undefined => last.next ?? undefined,
+};

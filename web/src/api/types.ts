@@ -1,0 +1,45 @@
+// Short names for the generated bodies.
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type AuditEntry = Schemas["AuditEntry"];
+export type AvailableRepository = Schemas["AvailableRepository"];
+export type Change = Schemas["ChangeView"];
+export type ChangeDetail = Schemas["ChangeDetail"];
+export type ChangePage = Schemas["ChangePage"];
+export type Cluster = Schemas["ClusterView"];
+export type ClusterCreated = Schemas["ClusterCreated"];
+export type ClusterKey = Schemas["ClusterKeyView"];
+export type CreateCluster = Schemas["CreateCluster"];
+export type CreateToken = Schemas["CreateToken"];
+export type End = Schemas["End"];
+export type FieldProblem = Schemas["FieldProblem"];
+export type Finding = Schemas["FindingView"];
+export type HealthStatus = Schemas["HealthStatus"];
+export type Knot = Schemas["Knot"];
+export type KnotState = Schemas["KnotState"];
+export type Line = Schemas["Line"];
+export type Link = Schemas["Link"];
+export type LoginRequest = Schemas["LoginRequest"];
+export type Me = Schemas["Me"];
+export type Mode = Schemas["Mode"];
+export type Onboarding = Schemas["Onboarding"];
+export type OnboardingStepName = Schemas["OnboardingStepName"];
+export type Organization = Schemas["OrganizationView"];
+export type Problem = Schemas["Problem"];
+export type Proposal = Schemas["ProposalRef"];
+export type Receiver = Schemas["ReceiverView"];
+export type ReceiverCreated = Schemas["ReceiverCreated"];
+export type Repository = Schemas["RepositoryView"];
+export type Role = Schemas["Role"];
+export type Rollout = Schemas["RolloutView"];
+export type SignUpRequest = Schemas["SignUpRequest"];
+export type Station = Schemas["Station"];
+export type Status = Schemas["StatusView"];
+export type Sync = Schemas["SyncView"];
+export type Token = Schemas["TokenView"];
+export type Topic = Schemas["Topic"];
+export type Verdict = Schemas["Verdict"];
+export type Workload = Schemas["WorkloadView"];
+export type WorkloadImage = Schemas["WorkloadImage"];

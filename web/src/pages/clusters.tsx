@@ -1,0 +1,138 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { clustersQuery } from "../api/queries";
+import type { Cluster } from "../api/types";
+import { AddCluster } from "../parts/add-cluster";
+import { LinkState } from "../parts/link-state";
+import { Loaded } from "../parts/loaded";
+import { Revision } from "../parts/names";
+import { useOrganization, useRefusal } from "../parts/session";
+import { Badge } from "../ui/badge";
+import { Button } from "../ui/button";
+import { Dialog } from "../ui/dialog";
+import { Empty } from "../ui/empty";
+import { PageHead } from "../ui/page-head";
+import { type Column, Table } from "../ui/table";
+import { repositoryName, syncName } from "../words/shorten";
+import { healthWord } from "../words/state";
+
+const columns: Column<Cluster>[] = [
+  { head: "Cluster", title: true, cell: (cluster) => <Name cluster={cluster} /> },
+  { head: "Agent", cell: (cluster) => <LinkState link={cluster.link} seen={cluster.last_seen_at} /> },
+  { head: "Follows", cell: (cluster) => <Follows cluster={cluster} />, className: "md:max-w-72" },
+  { head: "Health", cell: (cluster) => <Health cluster={cluster} /> },
+  { head: "Applied", cell: (cluster) => <Applied cluster={cluster} /> },
+  { head: "Errors", cell: (cluster) => <Errors cluster={cluster} /> },
+  { head: "Workloads", cell: (cluster) => cluster.workloads },
+  { head: "Version", cell: (cluster) => cluster.agent && <code>{cluster.agent.version}</code> },
+];
+
+export function ClustersPage() {
+  const { id } = useOrganization();
+  const clusters = useQuery(clustersQuery(id));
+  const { add } = useSearch({ from: "/app/inside/clusters" });
+  const navigate = useNavigate({ from: "/clusters" });
+  const refusal = useRefusal("admin");
+  const setAdd = (open: boolean) =>
+    void navigate({ search: (search) => ({ ...search, add: open || undefined }), replace: !open });
+  const button = (
+    <Button look="primary" because={refusal} onClick={() => setAdd(true)}>
+      Add a cluster
+    </Button>
+  );
+  return (
+    <div className="page">
+      <PageHead title="Clusters" action={clusters.data && clusters.data.length > 0 && button}>
+        Each runs one agent, which follows Git. Nothing reaches into a cluster from here.
+      </PageHead>
+      <Loaded query={clusters}>
+        {(all) =>
+          all.length === 0 ? (
+            <Empty title="No cluster yet" action={button}>
+              One manifest installs the agent. It only makes connections outwards, and writes only to the
+              namespaces that you name.
+            </Empty>
+          ) : (
+            <Table caption="Clusters" columns={columns} rows={all} rowKey={(cluster) => cluster.id} />
+          )
+        }
+      </Loaded>
+      <Dialog
+        open={Boolean(add)}
+        onClose={() => setAdd(false)}
+        wide
+        title="Add a cluster"
+        description="You get one manifest to apply with kubectl; its text is shown before you copy it."
+      >
+        <AddCluster
+          organization={id}
+          onConnected={(cluster) => void navigate({ to: "/clusters/$cluster", params: { cluster } })}
+        />
+      </Dialog>
+    </div>
+  );
+}
+
+function Name({ cluster }: { cluster: Cluster }) {
+  return (
+    <Link to="/clusters/$cluster" params={{ cluster: cluster.id }} className="font-semibold hover:underline">
+      {cluster.name}
+    </Link>
+  );
+}
+
+function Follows({ cluster }: { cluster: Cluster }) {
+  if (cluster.syncs.length === 0) return <span className="text-soft">nothing reported yet</span>;
+  return (
+    <ul className="min-w-0 space-y-0.5">
+      {cluster.syncs.map((sync) => (
+        <li key={syncName(sync.sync)} className="break-words">
+          {repositoryName(sync.repository)} <code className="text-soft">{sync.path || "/"}</code>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Health({ cluster }: { cluster: Cluster }) {
+  const away = cluster.link === "late" || cluster.link === "offline";
+  return (
+    <ul className="space-y-0.5">
+      {cluster.syncs.map((sync) => {
+        const { word, tone } = healthWord[sync.health];
+        return (
+          <li key={syncName(sync.sync)}>
+            <Badge tone={away ? "grey" : tone}>{sync.suspended ? "Suspended" : word}</Badge>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+function Applied({ cluster }: { cluster: Cluster }) {
+  return (
+    <ul className="space-y-0.5">
+      {cluster.syncs.map((sync) => (
+        <li key={syncName(sync.sync)}>
+          {sync.applied_revision ? (
+            <Revision id={sync.applied_revision} />
+          ) : (
+            <span className="text-soft">none</span>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Errors({ cluster }: { cluster: Cluster }) {
+  const errors = cluster.syncs.reduce((sum, sync) => sum + sync.errors.length, 0);
+  const asks = cluster.syncs.some((sync) => sync.stopped_prune);
+  return (
+    <span className="flex flex-col">
+      {errors > 0 ? <Badge tone="bad">{errors}</Badge> : <span className="text-soft">none</span>}
+      {asks && <Badge tone="wait">A prune asks</Badge>}
+    </span>
+  );
+}

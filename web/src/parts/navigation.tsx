@@ -1,0 +1,72 @@
+import { Link, type LinkProps } from "@tanstack/react-router";
+import {
+  Boxes,
+  CircleGauge,
+  GitPullRequestArrow,
+  type LucideIcon,
+  ScrollText,
+  Server,
+  Settings,
+} from "lucide-react";
+
+export interface Entry {
+  to: NonNullable<LinkProps["to"]>;
+  name: string;
+  icon: LucideIcon;
+  /** Pressed after `g`. */
+  key: string;
+}
+
+export const entries: Entry[] = [
+  { to: "/", name: "Overview", icon: CircleGauge, key: "o" },
+  { to: "/workloads", name: "Workloads", icon: Boxes, key: "w" },
+  { to: "/changes", name: "Changes", icon: GitPullRequestArrow, key: "c" },
+  { to: "/clusters", name: "Clusters", icon: Server, key: "l" },
+  { to: "/audit", name: "Audit", icon: ScrollText, key: "a" },
+  { to: "/settings", name: "Settings", icon: Settings, key: "s" },
+];
+
+export function SideNavigation() {
+  return (
+    <nav aria-label="Pages">
+      <ul className="space-y-0.5">
+        {entries.map(({ to, name, icon: Icon }) => (
+          <li key={name}>
+            <Link
+              to={to}
+              activeOptions={{ exact: to === "/", includeSearch: false }}
+              className="flex h-9 items-center gap-3 rounded px-3 text-soft hover:bg-sunk hover:text-ink aria-[current=page]:bg-sunk aria-[current=page]:font-semibold aria-[current=page]:text-ink"
+            >
+              <Icon size={17} strokeWidth={1.75} aria-hidden />
+              {name}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+export function BottomNavigation() {
+  return (
+    <nav
+      aria-label="Pages"
+      className="fixed inset-x-0 bottom-0 z-30 border-t border-line bg-surface md:hidden"
+    >
+      <ul className="grid grid-cols-6 pb-[env(safe-area-inset-bottom)]">
+        {entries.map(({ to, name, icon: Icon }) => (
+          <li key={name}>
+            <Link
+              to={to}
+              activeOptions={{ exact: to === "/", includeSearch: false }}
+              className="flex h-14 flex-col items-center justify-center gap-1 text-xs tracking-tight text-soft aria-[current=page]:font-semibold aria-[current=page]:text-ink"
+            >
+              <Icon size={19} strokeWidth={1.75} aria-hidden />
+              {name}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}

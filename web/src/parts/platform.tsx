@@ -1,0 +1,140 @@
+// How the parts of the platform are: numbers first, then one stripe for each thing that needs a person.
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import type { Status } from "../api/types";
+import { Shape, toneText } from "../ui/badge";
+import { cx } from "../ui/class";
+import { useNow } from "../ui/now";
+import { Time } from "../ui/time";
+import type { Tone } from "../ui/tone";
+import { imageName } from "../words/shorten";
+
+/** An automator renews its leases every few seconds; silence this long means that none runs. */
+const silent = 120_000;
+
+export function Numbers({ children }: { children: ReactNode }) {
+  return (
+    <dl className="numbers mb-6 grid grid-cols-3 gap-y-1 border-y border-line py-2 md:flex md:divide-x md:divide-line md:py-0">
+      {children}
+    </dl>
+  );
+}
+
+interface NumberProps {
+  label: string;
+  value: ReactNode;
+  note?: ReactNode;
+  tone?: "wait" | "bad" | undefined;
+}
+
+export function BigNumber({ label, value, note, tone }: NumberProps) {
+  return (
+    <div className="flex flex-col py-1 pr-3 md:flex-1 md:px-6 md:py-4 md:first:pl-0">
+      <dt className="text-xs text-soft">{label}</dt>
+      <dd
+        className={cx(
+          "text-lg font-semibold tracking-tight md:text-xl md:leading-9",
+          tone === "bad" && "text-bad",
+          tone === "wait" && "text-wait",
+        )}
+      >
+        {value}
+      </dd>
+      {note && <dd className="hidden text-xs text-soft md:block">{note}</dd>}
+    </div>
+  );
+}
+
+/** Whether the bot is alive, and when it last looked. */
+export function Heartbeat({ status }: { status: Status }) {
+  const now = useNow(5_000);
+  const alive = isAlive(status, now);
+  return (
+    <BigNumber
+      label="Registries read"
+      value={
+        status.scanned_at ? (
+          <Time at={status.scanned_at} as="age" />
+        ) : (
+          <span className="text-soft">not yet</span>
+        )
+      }
+      tone={alive ? undefined : "bad"}
+      note={status.scanned_at ? "ago" : "once an image has a policy"}
+    />
+  );
+}
+
+export function Troubles({ status }: { status: Status }) {
+  const now = useNow(5_000);
+  const away = status.clusters - status.clusters_connected;
+  return (
+    <ul className="empty:hidden">
+      {!isAlive(status, now) && (
+        <Trouble tone="bad">
+          <b className="font-semibold">
+            {status.automator_seen_at ? (
+              <>
+                No automator since <Time at={status.automator_seen_at} as="clock" />.
+              </>
+            ) : (
+              "No automator has asked for work yet."
+            )}
+          </b>{" "}
+          New tags are not seen and nothing is written until one runs. What runs keeps running.
+        </Trouble>
+      )}
+      {away > 0 && (
+        <Trouble
+          tone="wait"
+          action={
+            <Link to="/clusters" className="link">
+              Clusters
+            </Link>
+          }
+        >
+          {away === 1 ? "1 cluster is" : `${away} clusters are`} not connected; the last known state is shown,
+          with its age.
+        </Trouble>
+      )}
+      {status.failing_images.slice(0, 3).map((failing) => (
+        <Trouble key={failing.image} tone="wait">
+          <code title={failing.image}>{imageName(failing.image)}</code> cannot be read since{" "}
+          <Time at={failing.since} as="clock" />: {failing.reason}
+        </Trouble>
+      ))}
+      {status.failing_images.length > 3 && (
+        <Trouble tone="wait">{status.failing_images.length - 3} more images cannot be read.</Trouble>
+      )}
+      {status.blocking_findings > 0 && (
+        <Trouble
+          tone="bad"
+          action={
+            <Link to="/settings/$section" params={{ section: "repositories" }} className="link">
+              Findings
+            </Link>
+          }
+        >
+          {status.blocking_findings === 1 ? "1 finding keeps" : `${status.blocking_findings} findings keep`}{" "}
+          something from being written.
+        </Trouble>
+      )}
+    </ul>
+  );
+}
+
+function Trouble({ tone, action, children }: { tone: Tone; action?: ReactNode; children: ReactNode }) {
+  return (
+    <li className="flex items-baseline gap-3 border-b border-line py-2">
+      <span className={toneText(tone)}>
+        <Shape tone={tone} />
+      </span>
+      <span className="min-w-0 flex-1 text-pretty">{children}</span>
+      {action}
+    </li>
+  );
+}
+
+function isAlive(status: Status, now: number): boolean {
+  return status.automator_seen_at != null && now - Date.parse(status.automator_seen_at) < silent;
+}

@@ -1,0 +1,13 @@
+export const sections = [
+  { name: "organization", title: "Organization" },
+  { name: "repositories", title: "Repositories" },
+  { name: "receivers", title: "Receivers" },
+  { name: "tokens", title: "API tokens" },
+  { name: "sessions", title: "Sessions" },
+] as const;
+
+export type SectionName = (typeof sections)[number]["name"];
+
+export function sectionNamed(name: string) {
+  return sections.find((one) => one.name === name);
+}
