@@ -1,7 +1,9 @@
-//! One module a command: it asks the API and shows the answer.
+//! One module a command: it asks the API, or reads local files, and shows the answer.
 
 pub(crate) mod changes;
 pub(crate) mod clusters;
+pub(crate) mod image;
 pub(crate) mod login;
+pub(crate) mod policy;
 pub(crate) mod status;
 pub(crate) mod workloads;

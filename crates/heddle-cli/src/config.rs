@@ -2,8 +2,12 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use heddle_core::name::EnvironmentName;
+use heddle_core::{
+    image::{ImageError, ImageRepository, Tag},
+    name::{EnvironmentName, NameError},
+};
 use secrecy::SecretString;
 use url::Url;
 
@@ -12,6 +16,7 @@ Exit codes:
   0  done
   1  the answer is no (only commands that ask a question)
   2  bad input, or the API refused it
+  3  there is nothing: no tag qualifies, nothing is to be changed
   4  not logged in, or the token is not accepted any more
   5  the API is away; the same command may succeed later";
 
@@ -21,9 +26,10 @@ Examples:
   heddle changes --watch                   the line of every change, live
   heddle workloads --environment prod      what runs, and what could run
   heddle status --check                    exits with 1 when something is stuck
+  heddle image set clusters/prod --image ghcr.io/acme/api --tag 1.4.2 --dry-run
   heddle changes -o json | jq '.items[0].line'
 
-In CI, set HEDDLE_API_URL and HEDDLE_TOKEN instead of logging in.";
+`policy` and `image` work on local files and need no API. In CI, set HEDDLE_API_URL and HEDDLE_TOKEN instead of logging in.";
 
 /// Moves each new image from the registry, through Git, into the cluster, and shows where it is on the way.
 #[derive(Debug, Parser)]
@@ -60,6 +66,82 @@ pub enum Command {
     Workloads(WorkloadsArguments),
     /// List clusters with their Syncs: alive, and true to Git?
     Clusters,
+    /// Try a policy on a list of tags.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Find and change images in manifests.
+    #[command(subcommand)]
+    Image(ImageCommand),
+}
+
+/// What to do with a policy.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Say which tag a policy would choose, and why each other was passed over.
+    Eval(PolicyEvalArguments),
+}
+
+/// Arguments of `policy eval`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exits with 0 when a tag is chosen, 3 when none qualifies.
+
+Example:
+  echo 'semver: \">=1.2 <2\"' > policy.yaml
+  heddle policy eval --policy policy.yaml --tags tags.txt --current 1.4.1")]
+pub struct PolicyEvalArguments {
+    /// The policy, in the words of a rule's `policy` in `.heddle.yaml`.
+    #[arg(long, value_name = "FILE")]
+    pub policy: PathBuf,
+    /// The tags, one a line: the tag alone, or JSON with `tag` and, where known, `digest` and `first_seen`.
+    #[arg(long, value_name = "FILE")]
+    pub tags: PathBuf,
+    /// The tag that runs now.
+    #[arg(long, value_parser = parse_tag, value_name = "TAG")]
+    pub current: Option<Tag>,
+    /// The time at which the choice is made, as RFC 3339. Default: now.
+    #[arg(long, value_name = "TIME")]
+    pub now: Option<DateTime<Utc>>,
+}
+
+/// What to do with images.
+#[derive(Debug, Subcommand)]
+pub enum ImageCommand {
+    /// List the images that stand in a file or below a folder, with the rules that govern them.
+    List(ImageListArguments),
+    /// Write another tag, and change no other byte.
+    Set(ImageSetArguments),
+}
+
+/// Arguments of `image list`.
+#[derive(Debug, Args)]
+pub struct ImageListArguments {
+    /// A file, or a folder; the root of a config repository brings its `.heddle.yaml` with it.
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+}
+
+/// Arguments of `image set`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exits with 0 when something was changed, 3 when there is nothing to change, and 2 when a place \
+                        cannot be edited; then no file is touched."
+)]
+pub struct ImageSetArguments {
+    /// A file, or a folder.
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// The image repository.
+    #[arg(long, value_parser = parse_repository, value_name = "NAME")]
+    pub image: ImageRepository,
+    /// The tag to write.
+    #[arg(long, value_parser = parse_tag, value_name = "TAG")]
+    pub tag: Tag,
+    /// Only at this place, as `image list -o json` names file and field.
+    #[arg(long, value_name = "FILE:FIELD")]
+    pub at: Option<String>,
+    /// Print the difference and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Arguments of `login`.
@@ -116,8 +198,16 @@ pub struct WorkloadsArguments {
     pub environment: Option<EnvironmentName>,
 }
 
+fn parse_tag(text: &str) -> Result<Tag, String> {
+    text.parse().map_err(|error: ImageError| error.to_string())
+}
+
+fn parse_repository(text: &str) -> Result<ImageRepository, String> {
+    text.parse().map_err(|error: ImageError| error.to_string())
+}
+
 fn parse_environment(text: &str) -> Result<EnvironmentName, String> {
-    text.to_owned().try_into().map_err(|error: heddle_core::name::NameError| error.to_string())
+    text.parse().map_err(|error: NameError| error.to_string())
 }
 
 /// How to print.

@@ -14,6 +14,8 @@ pub enum Exit {
     No = 1,
     /// Bad input, or the API refused it.
     Wrong = 2,
+    /// There is nothing: no tag qualifies, nothing is to be changed.
+    Nothing = 3,
     /// Not logged in, or the token is not accepted any more.
     NotLoggedIn = 4,
     /// The API is away; the same command may succeed later.

@@ -7,6 +7,7 @@
 mod command;
 pub mod config;
 mod exit;
+mod files;
 mod login;
 mod screen;
 mod session;
@@ -16,7 +17,7 @@ mod words;
 
 pub use exit::Exit;
 
-use config::{Command, Config};
+use config::{Command, Config, ImageCommand, PolicyCommand};
 use exit::Failure;
 use screen::Screen;
 
@@ -40,5 +41,8 @@ async fn dispatch(config: &Config, screen: &mut Screen) -> Result<Exit, Failure>
         Command::Changes(arguments) => command::changes::run(config, arguments, screen).await,
         Command::Workloads(arguments) => command::workloads::run(config, arguments, screen).await,
         Command::Clusters => command::clusters::run(config, screen).await,
+        Command::Policy(PolicyCommand::Eval(arguments)) => command::policy::eval(arguments, screen),
+        Command::Image(ImageCommand::List(arguments)) => command::image::list(arguments, screen),
+        Command::Image(ImageCommand::Set(arguments)) => command::image::set(arguments, screen),
     }
 }

@@ -48,6 +48,11 @@ impl Screen {
         write_out(&format!("{text}\n"))
     }
 
+    /// A text as it is.
+    pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
+        write_out(text)
+    }
+
     pub(crate) fn line(&self, text: &str) -> Result<(), Failure> {
         write_out(&format!("{text}\n"))
     }

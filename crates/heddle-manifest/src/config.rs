@@ -11,7 +11,7 @@ mod stops;
 
 use heddle_core::{change::Mode, git::BranchName, image::ImageRepository, name::EnvironmentName, policy::TagPolicy};
 
-pub use self::read::read;
+pub use self::read::{read, read_policy_alone};
 use crate::glob::Glob;
 
 /// The name of the file, at the repository's root.

@@ -119,7 +119,7 @@ pub(super) fn read_image_glob(node: &Node, key: &str, report: &mut Report) -> Op
     glob
 }
 
-fn read_policy(node: &Node, report: &mut Report) -> Option<TagPolicy> {
+pub(super) fn read_policy(node: &Node, report: &mut Report) -> Option<TagPolicy> {
     let before = report.faults();
     let fields = report.fields(node, "a policy", POLICY_KEYS)?;
     let mut policy = TagPolicy::default();

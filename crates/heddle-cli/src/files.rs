@@ -1,0 +1,98 @@
+//! Local manifests: read from a file or a folder, written back whole or not at all.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, anyhow};
+use heddle_core::name::EnvironmentName;
+use heddle_manifest::{
+    Config, Files, Found,
+    config::{self, CONFIG_FILE},
+    find,
+    find::{FindInput, FoundEnvironment},
+};
+
+/// The manifests below a root.
+pub(crate) struct Manifests {
+    root: PathBuf,
+    pub(crate) files: Files,
+    /// What `.heddle.yaml` at the root says, where there is one.
+    pub(crate) config: Config,
+}
+
+impl Manifests {
+    /// Reads the file, or every manifest below the folder. Hidden folders are passed over and links not followed.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let mut files = Files::default();
+        let context = || format!("could not read {}", path.display());
+        if fs::metadata(path).with_context(context)?.is_file() {
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .ok_or_else(|| anyhow!("{} is no text", path.display()))?;
+            files.insert(name.to_owned(), fs::read_to_string(path).with_context(context)?);
+            let root = path.parent().unwrap_or(Path::new("")).to_owned();
+            return Ok(Self { root, files, config: Config::default() });
+        }
+        read_folder(path, "", &mut files)?;
+        let config = match fs::read_to_string(path.join(CONFIG_FILE)) {
+            Ok(text) => config::read(&text).0,
+            Err(_) => Config::default(),
+        };
+        Ok(Self { root: path.to_owned(), files, config })
+    }
+
+    /// Every place that says which image runs: in the environments of `.heddle.yaml`, and in all that is below the root.
+    pub(crate) fn find(&self) -> Found {
+        let mut environments: Vec<FoundEnvironment> = self
+            .config
+            .environments
+            .iter()
+            .map(|known| FoundEnvironment { name: known.name.clone(), path: known.path.clone(), implicit: false })
+            .collect();
+        environments.push(FoundEnvironment { name: everything(), path: String::new(), implicit: true });
+        find(&FindInput { files: &self.files, environments: &environments })
+    }
+
+    /// Replaces a file, so that it has the old text or the new one at any moment.
+    pub(crate) fn write(&self, file: &str, text: &str) -> anyhow::Result<()> {
+        let path = self.root.join(file);
+        replace(&path, text).with_context(|| format!("could not write {}", path.display()))
+    }
+}
+
+/// The environment that stands for the whole folder.
+pub(crate) fn everything() -> EnvironmentName {
+    EnvironmentName::implicit_for("")
+}
+
+fn read_folder(root: &Path, inner: &str, files: &mut Files) -> anyhow::Result<()> {
+    let folder = root.join(inner);
+    let context = || format!("could not read {}", folder.display());
+    for entry in fs::read_dir(&folder).with_context(context)? {
+        let entry = entry.with_context(context)?;
+        let kind = entry.file_type().with_context(context)?;
+        let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
+        let path = if inner.is_empty() { name.clone() } else { format!("{inner}/{name}") };
+        if kind.is_dir() && !name.starts_with('.') {
+            read_folder(root, &path, files)?;
+        } else if kind.is_file() && Files::wants(&name) && name != CONFIG_FILE {
+            let text = fs::read_to_string(entry.path());
+            files.insert(path, text.with_context(|| format!("could not read {}", entry.path().display()))?);
+        }
+    }
+    Ok(())
+}
+
+fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".heddle-{}", std::process::id()));
+    let mut file = fs::File::create(&draft)?;
+    file.set_permissions(fs::metadata(path)?.permissions())?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    Ok(fs::rename(&draft, path)?)
+}

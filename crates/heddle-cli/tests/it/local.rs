@@ -1,0 +1,154 @@
+use std::fs;
+
+use serde_json::json;
+
+use crate::program::Person;
+
+const BASE: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api, namespace: shop}
+spec:
+  template:
+    spec:
+      containers:
+        - name: api
+          image: 'ghcr.io/acme/api:1.4.1'   # the shop
+";
+
+const OVERLAY: &str = "resources: [../base]
+images:
+  - name: ghcr.io/acme/api
+    newTag: 1.4.0
+";
+
+const CONFIG: &str = "version: 1
+environments: [{name: prod, path: prod}]
+images:
+  - {name: ghcr.io/acme/*, policy: {semver: 1.x}}
+";
+
+/// A person in a folder with these files.
+fn with(files: &[(&str, &str)]) -> Person {
+    let person = Person::new();
+    for (path, text) in files {
+        let path = person.home.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    person
+}
+
+fn path(person: &Person, path: &str) -> String {
+    person.home.path().join(path).to_str().unwrap().to_owned()
+}
+
+async fn eval(policy: &str, tags: &str, current: &[&str]) -> crate::program::Ended {
+    let person = with(&[("policy.yaml", policy), ("tags.txt", tags)]);
+    let (policy, tags) = (path(&person, "policy.yaml"), path(&person, "tags.txt"));
+    let mut arguments = vec!["policy", "eval", "-o", "json", "--policy", &policy, "--tags", &tags];
+    arguments.extend(current);
+    person.run(&arguments).await
+}
+
+#[tokio::test]
+async fn a_policy_chooses_and_says_why_not_the_others() {
+    let ended =
+        eval("semver: '>=1.2 <2'", "1.2.0\n1.10.0\n{\"tag\": \"2.0.0\"}\nlatest\n", &["--current", "1.2.0"]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let json = ended.json();
+    assert_eq!(json["chosen"], "1.10.0");
+    assert_eq!(json["tags"].as_array().unwrap().len(), 4);
+    assert_eq!(json["tags"][0]["verdict"], "chosen");
+    assert_eq!(json["tags"][1]["verdict"], "passed-over");
+}
+
+#[tokio::test]
+async fn no_tag_and_bad_input_are_told_apart() {
+    let ended = eval("semver: '>=3'", "1.2.0\n", &[]).await;
+    assert_eq!((ended.code, &ended.json()["chosen"]), (3, &json!(null)));
+    let ended = eval("semvar: '>=3'", "1.2.0\n", &[]).await;
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("policy.yaml:1: a policy has no key `semvar`, write `semver`"), "{}", ended.stderr);
+    let ended = eval("semver: '>=1'", "1.2.0\nno tag\n", &[]).await;
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("tags.txt:2"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn images_are_listed_with_place_and_rule() {
+    let person = with(&[
+        ("repo/base/api.yaml", BASE),
+        ("repo/base/kustomization.yaml", "resources: [api.yaml]\n"),
+        ("repo/prod/kustomization.yaml", OVERLAY),
+        ("repo/.heddle.yaml", CONFIG),
+    ]);
+    let ended = person.run(&["image", "list", &path(&person, "repo"), "-o", "json"]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let found: Vec<_> = ended
+        .json()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|image| format!("{}:{} {} {}", image["file"], image["line"], image["image"], image["policy"]["line"]))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            r#""base/api.yaml":9 "ghcr.io/acme/api:1.4.1" 4"#,
+            r#""prod/kustomization.yaml":4 "ghcr.io/acme/api:1.4.0" 4"#
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_tag_is_set_and_no_other_byte_changes() {
+    let person = with(&[("repo/base/api.yaml", BASE)]);
+    let set = ["image", "set", &path(&person, "repo"), "--image", "ghcr.io/acme/api", "--tag", "1.4.2"];
+    let dry: Vec<&str> = set.iter().copied().chain(["--dry-run"]).collect();
+    let ended = person.run(&dry).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stdout.contains("+          image: 'ghcr.io/acme/api:1.4.2'   # the shop"), "{}", ended.stdout);
+    let file = person.home.path().join("repo/base/api.yaml");
+    assert_eq!(fs::read_to_string(&file).unwrap(), BASE);
+
+    let ended = person.run(&set).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "base/api.yaml:9  1.4.1 → 1.4.2\n"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), BASE.replace("1.4.1", "1.4.2"));
+    assert_eq!(person.run(&set).await.code, 3);
+    assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1, "no draft is left");
+}
+
+#[tokio::test]
+async fn one_place_that_cannot_be_edited_keeps_all_files_as_they_were() {
+    let anchored =
+        BASE.replace("'ghcr.io/acme/api:1.4.1'", "&image ghcr.io/acme/api:1.4.1").replace("name: api,", "name: b,");
+    let person = with(&[("repo/a.yaml", BASE), ("repo/b.yaml", &anchored)]);
+    let ended =
+        person.run(&["image", "set", &path(&person, "repo"), "--image", "ghcr.io/acme/api", "--tag", "1.4.2"]).await;
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("no file was touched"), "{}", ended.stderr);
+    assert_eq!(fs::read_to_string(person.home.path().join("repo/a.yaml")).unwrap(), BASE);
+}
+
+#[tokio::test]
+async fn only_the_named_place_is_set() {
+    let person = with(&[("repo/a.yaml", BASE), ("repo/b.yaml", &BASE.replace("name: api,", "name: b,"))]);
+    let at = "b.yaml:spec.template.spec.containers[name=api].image";
+    let ended = person
+        .run(&["image", "set", &path(&person, "repo"), "--image", "ghcr.io/acme/api", "--tag", "1.4.2", "--at", at])
+        .await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "b.yaml:9  1.4.1 → 1.4.2\n"), "{ended:?}");
+}
+
+#[test]
+fn the_examples_in_the_manual_are_right() {
+    for page in ["reference/heddle-yaml.md", "getting-started.md"] {
+        let text = fs::read_to_string(format!("{}/../../docs/{page}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let blocks: Vec<&str> = text.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+        assert!(!blocks.is_empty(), "{page}");
+        for block in blocks {
+            let (_, findings) = heddle_manifest::config::read(block);
+            assert!(findings.is_empty(), "{page}: {findings:?}");
+        }
+    }
+}
