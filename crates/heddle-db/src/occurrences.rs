@@ -2,7 +2,7 @@
 
 use heddle_core::{
     change::Mode,
-    git::{BranchName, RepoName},
+    git::BranchName,
     id::{OrganizationId, RepositoryId},
     image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
@@ -247,7 +247,7 @@ pub async fn count_images(
     Ok(rows.into_iter().map(|row| (RepositoryId(row.repository_id), row.images)).collect())
 }
 
-/// How many images a rule governs, and the first repository where none does.
+/// How many images a rule governs.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -259,17 +259,4 @@ pub async fn count_governed(db: impl PgExecutor<'_>, organization: OrganizationI
     )
     .fetch_one(db)
     .await?)
-}
-
-/// The repository in which an environment's images are looked at, by name.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn find_repository_name(
-    db: impl PgExecutor<'_>,
-    repository: RepositoryId,
-) -> Result<Option<RepoName>, DbError> {
-    let name =
-        sqlx::query_scalar!("select name from repositories where id = $1", repository.0).fetch_optional(db).await?;
-    name.map(|name| word("repositories.name", &name)).transpose()
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use heddle_core::{
     health::HealthStatus,
-    id::{ClusterId, OrganizationId},
+    id::{ClusterId, OrganizationId, RepositoryId},
     name::{EnvironmentName, SyncName},
     pipeline::RolloutKey,
 };
@@ -49,6 +49,8 @@ pub struct Workload {
     pub revoked_at: Option<DateTime<Utc>>,
     /// The Sync that applied it.
     pub sync: SyncName,
+    /// The repository that the Sync follows, where it is bound.
+    pub repository: Option<RepositoryId>,
     /// The environment of that Sync.
     pub environment: Option<EnvironmentName>,
     /// The workload.
@@ -143,7 +145,7 @@ pub async fn list_page(
 ) -> Result<Vec<Workload>, DbError> {
     let rows = sqlx::query!(
         "select w.cluster_id, c.name as cluster_name, c.last_seen_at, c.revoked_at, w.sync_namespace, w.sync_name,
-                s.environment, w.kind, w.namespace, w.name, w.health, w.reason, w.since, w.images, w.reported_at
+                s.repository_id, s.environment, w.kind, w.namespace, w.name, w.health, w.reason, w.since, w.images, w.reported_at
          from clusters c
          join workloads w on w.cluster_id = c.id
          join syncs s
@@ -176,6 +178,7 @@ pub async fn list_page(
                 last_seen_at: row.last_seen_at,
                 revoked_at: row.revoked_at,
                 sync: SyncName { namespace: row.sync_namespace, name: row.sync_name },
+                repository: row.repository_id.map(RepositoryId),
                 environment: row.environment.map(|name| word("syncs.environment", &name)).transpose()?,
                 kind: row.kind,
                 namespace: row.namespace,

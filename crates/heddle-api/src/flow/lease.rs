@@ -118,13 +118,9 @@ async fn scan_work(tx: &mut Tx, image: Uuid) -> ApiResult<Option<ScanWork>> {
 }
 
 async fn read_work(tx: &mut Tx, repository: &Repository, access: RepositoryAccess) -> ApiResult<ReadWork> {
-    let heads = revisions::list_heads(&mut **tx, repository.id).await?;
     Ok(ReadWork {
         repository: access,
-        known_heads: heads
-            .into_iter()
-            .map(|head| BranchHead { branch: head.branch, revision: head.revision })
-            .collect(),
+        known_heads: known_heads(tx, repository.id).await?,
         unknown_revisions: revisions::list_unknown(&mut **tx, repository.id).await?,
         sync_paths: sync_paths(tx, repository.id).await?,
         open_proposals: open_proposals(tx, repository.id).await?,
@@ -149,6 +145,7 @@ async fn update_work(
     }
     Ok(UpdateWork {
         repository: access,
+        known_heads: known_heads(tx, repository.id).await?,
         images: tags,
         sync_paths: sync_paths(tx, repository.id).await?,
         open_intents: intents::list_open(&mut **tx, repository.id).await?.into_iter().map(open_intent).collect(),
@@ -156,6 +153,11 @@ async fn update_work(
         barred: list_barred(tx, repository.id).await?,
         dashboard_url: app.config.public_url.clone(),
     })
+}
+
+async fn known_heads(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Vec<BranchHead>> {
+    let heads = revisions::list_heads(&mut **tx, repository).await?;
+    Ok(heads.into_iter().map(|head| BranchHead { branch: head.branch, revision: head.revision }).collect())
 }
 
 async fn sync_paths(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Vec<SyncPath>> {

@@ -299,6 +299,9 @@ async fn end_lease(
             work::finish(&mut *under.tx, &under.held, next, done.retry_at).await?;
         }
     }
+    if done.read_due && under.held.kind == Kind::Update {
+        work::request_read(&mut *under.tx, under.organization, RepositoryId(under.held.subject)).await?;
+    }
     under.tx.notify(&Notice::Work).await?;
     under.tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

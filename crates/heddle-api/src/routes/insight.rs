@@ -1,0 +1,250 @@
+//! Why tags were chosen or passed over, what is wrong in files, how the platform and the onboarding stand.
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use heddle_core::{
+    id::{OrganizationId, RepositoryId},
+    image::ImageRepository,
+    name::EnvironmentName,
+    policy::{BarredTag, SelectInput, TagPolicy, select},
+};
+use heddle_db::{
+    Tx, clusters, findings,
+    images::{self, Image},
+    occurrences::{self, Occurrence, Rule},
+    repositories, work, workloads,
+};
+use heddle_wire::view::{
+    FailingImage, FindingView, Link, Onboarding, OnboardingStep, OnboardingStepName, Role, StatusView, Verdicts,
+};
+use serde::Deserialize;
+use utoipa_axum::routes;
+
+use super::Routes;
+use crate::{
+    app::App,
+    extract::{Json, Query},
+    flow::{lease, link},
+    permission::Permission,
+    principal::Member,
+    problem::{ApiError, ApiResult},
+};
+
+/// The verdicts page shows the best tags; the command line has them all.
+const SHOWN_TAGS: usize = 200;
+
+/// Findings and failing images beyond this many help nobody.
+const SHOWN: i64 = 500;
+
+/// This module's routes.
+pub fn routes() -> Routes {
+    Routes::new()
+        .add(Permission::Organization(Role::Viewer), routes!(load_verdicts))
+        .add(Permission::Organization(Role::Viewer), routes!(list_findings))
+        .add(Permission::Organization(Role::Viewer), routes!(load_status))
+        .add(Permission::Organization(Role::Viewer), routes!(load_onboarding))
+}
+
+#[derive(Debug, Deserialize)]
+struct VerdictsQuery {
+    environment: EnvironmentName,
+    image: ImageRepository,
+}
+
+/// Why each tag of an image was chosen or passed over in an environment.
+#[utoipa::path(
+    get, path = "/api/v1/organizations/{organization}/verdicts", tag = "workloads",
+    params(
+        ("organization" = OrganizationId, Path), ("environment" = EnvironmentName, Query),
+        ("image" = String, Query, description = "The image's repository."),
+    ),
+    responses((status = 200, body = Verdicts))
+)]
+async fn load_verdicts(
+    State(app): State<App>,
+    member: Member,
+    Query(query): Query<VerdictsQuery>,
+) -> ApiResult<Json<Verdicts>> {
+    let mut tx = app.db.organization(member.organization).await?;
+    let names = [query.image.to_string()];
+    let standing = occurrences::list_of_images(&mut *tx, member.organization, &names).await?;
+    let place = standing
+        .into_iter()
+        .filter(|(_, one)| one.environment.as_ref() == Some(&query.environment))
+        .max_by_key(|(_, one)| one.rule.is_some());
+    let (repository, place) = place.ok_or_else(|| {
+        ApiError::not_found(format!("{} stands nowhere in the environment {}", query.image, query.environment))
+    })?;
+    let image = images::list_named(&mut *tx, member.organization, &names).await?.pop();
+    let repository_name = repositories::find(&mut *tx, member.organization, repository).await?.map(|found| found.name);
+    let tags = judge(&mut tx, repository, &place, image.as_ref()).await?;
+    tx.commit().await?;
+    let rule = match (&place.rule, repository_name) {
+        (Some(rule), Some(name)) => format!("{} (.heddle.yaml:{} in {name})", in_words(rule), rule.line),
+        _ => "nothing updates it".to_owned(),
+    };
+    Ok(Json(Verdicts {
+        image: query.image,
+        environment: query.environment,
+        current: place.tag,
+        rule,
+        scanned_at: image.as_ref().and_then(|image| image.scanned_at),
+        scan_error: image.and_then(|image| image.error),
+        tags,
+    }))
+}
+
+async fn judge(
+    tx: &mut Tx,
+    repository: RepositoryId,
+    place: &Occurrence,
+    image: Option<&Image>,
+) -> ApiResult<Vec<heddle_core::policy::Verdict>> {
+    let policy = place.rule.as_ref().and_then(|rule| rule.policy.as_ref());
+    let (Some(image), Some(policy)) = (image, policy) else { return Ok(Vec::new()) };
+    let tags = images::list_tags(&mut **tx, image).await?;
+    let all_barred = lease::list_barred(tx, repository).await?;
+    let barred: Vec<BarredTag<'_>> = all_barred
+        .iter()
+        .filter(|one| Some(&one.environment) == place.environment.as_ref())
+        .filter(|one| one.image == place.image && one.place == place.place.key())
+        .map(|one| BarredTag { tag: &one.tag, reason: &one.reason })
+        .collect();
+    let input = SelectInput { policy, current: place.tag.as_ref(), tags: &tags, barred: &barred, now: Utc::now() };
+    let mut verdicts = select(&input).verdicts;
+    verdicts.truncate(SHOWN_TAGS);
+    Ok(verdicts)
+}
+
+fn in_words(rule: &Rule) -> String {
+    match &rule.policy {
+        None => "the rule is broken, so nothing is written".to_owned(),
+        Some(TagPolicy { semver: Some(range), .. }) => format!("semver {range}"),
+        Some(_) => "a rule without a policy".to_owned(),
+    }
+}
+
+/// What is wrong in files that people wrote; what blocks a write comes first.
+#[utoipa::path(
+    get, path = "/api/v1/organizations/{organization}/findings", tag = "repositories",
+    params(("organization" = OrganizationId, Path)),
+    responses((status = 200, body = Vec<FindingView>))
+)]
+async fn list_findings(State(app): State<App>, member: Member) -> ApiResult<Json<Vec<FindingView>>> {
+    let mut tx = app.db.organization(member.organization).await?;
+    let found = findings::list(&mut *tx, member.organization, SHOWN).await?;
+    tx.commit().await?;
+    let web = app.config.github.as_ref().map(|github| github.web_url.as_str().trim_end_matches('/').to_owned());
+    let web = web.unwrap_or_default();
+    let shown = found.into_iter().map(|(repository, finding)| FindingView {
+        url: format!("{web}/{repository}/blob/{}/{}#L{}", finding.branch, finding.file, finding.line),
+        repository,
+        branch: finding.branch,
+        file: finding.file,
+        line: finding.line,
+        column: finding.column,
+        code: finding.code,
+        message: finding.message,
+        blocks: finding.blocks,
+    });
+    Ok(Json(shown.collect()))
+}
+
+/// How the parts of the platform are.
+#[utoipa::path(
+    get, path = "/api/v1/organizations/{organization}/status", tag = "organizations",
+    params(("organization" = OrganizationId, Path)),
+    responses((status = 200, body = StatusView))
+)]
+async fn load_status(State(app): State<App>, member: Member) -> ApiResult<Json<StatusView>> {
+    let now = Utc::now();
+    let mut tx = app.db.organization(member.organization).await?;
+    let clusters = clusters::list(&mut *tx, member.organization).await?;
+    let failing = images::list_failing(&mut *tx, member.organization, SHOWN).await?;
+    let view = StatusView {
+        automator_seen_at: work::automator_seen_at(&mut *tx).await?,
+        scanned_at: images::last_scan_at(&mut *tx, member.organization).await?,
+        failing_images: failing.into_iter().map(|image| failing_image(image, now)).collect(),
+        clusters_connected: count_connected(&clusters, now),
+        clusters: i64::try_from(clusters.len()).unwrap_or(i64::MAX),
+        blocking_findings: findings::count_blocking(&mut *tx, member.organization).await?,
+    };
+    tx.commit().await?;
+    Ok(Json(view))
+}
+
+fn failing_image(image: Image, now: DateTime<Utc>) -> FailingImage {
+    FailingImage {
+        image: image.image,
+        reason: image.error.unwrap_or_default(),
+        since: image.error_since.unwrap_or(now),
+    }
+}
+
+fn count_connected(clusters: &[clusters::Cluster], now: DateTime<Utc>) -> i64 {
+    let connected = clusters
+        .iter()
+        .filter(|cluster| link::of(cluster.last_seen_at, cluster.revoked_at, now) == Link::Connected)
+        .count();
+    i64::try_from(connected).unwrap_or(i64::MAX)
+}
+
+/// How far the organization has come, step by step.
+#[utoipa::path(
+    get, path = "/api/v1/organizations/{organization}/onboarding", tag = "organizations",
+    params(("organization" = OrganizationId, Path)),
+    responses((status = 200, body = Onboarding))
+)]
+async fn load_onboarding(State(app): State<App>, member: Member) -> ApiResult<Json<Onboarding>> {
+    let now = Utc::now();
+    let mut tx = app.db.organization(member.organization).await?;
+    let repositories = repositories::list(&mut *tx, member.organization).await?;
+    let clusters = clusters::list(&mut *tx, member.organization).await?;
+    let workloads = workloads::count(&mut *tx, member.organization, None, None).await?;
+    let governed = occurrences::count_governed(&mut *tx, member.organization).await?;
+    tx.commit().await?;
+    let agents = clusters.iter().filter(|cluster| cluster.last_seen_at.is_some()).count();
+    let connected = count_connected(&clusters, now);
+    let step = |step, done, seen: String, next: &str| OnboardingStep {
+        step,
+        done,
+        message: if done { seen } else { next.to_owned() },
+    };
+    let names = repositories.iter().map(|repository| repository.name.to_string()).collect::<Vec<_>>().join(", ");
+    let cluster_names = clusters.iter().map(|cluster| cluster.name.clone()).collect::<Vec<_>>().join(", ");
+    let steps = vec![
+        step(OnboardingStepName::Organization, true, "the organization is there".to_owned(), ""),
+        step(
+            OnboardingStepName::GitHub,
+            !repositories.is_empty(),
+            format!("{names} connected"),
+            "install the GitHub App on your config repository and connect it",
+        ),
+        step(
+            OnboardingStepName::Cluster,
+            !clusters.is_empty(),
+            format!("{cluster_names} added"),
+            "add a cluster and apply its one manifest",
+        ),
+        step(
+            OnboardingStepName::Agent,
+            agents > 0,
+            if connected > 0 {
+                format!("agent connected, {workloads} workloads seen")
+            } else {
+                format!("no agent is connected now; {workloads} workloads were seen")
+            },
+            "waits for the agent: apply the manifest with kubectl",
+        ),
+        step(
+            OnboardingStepName::Policy,
+            governed > 0,
+            if governed == 1 { "a rule governs 1 image".to_owned() } else { format!("rules govern {governed} images") },
+            "write a rule for an image into .heddle.yaml",
+        ),
+    ];
+    let github_install_url = app.config.github.as_ref().map_or_else(String::new, |github| {
+        format!("{}/apps/{}/installations/new", github.web_url.as_str().trim_end_matches('/'), github.slug)
+    });
+    Ok(Json(Onboarding { steps, github_install_url }))
+}

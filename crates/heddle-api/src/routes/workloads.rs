@@ -1,0 +1,220 @@
+//! Workloads: what runs, what Git says should run, what a newer tag waits for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::extract::State;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use heddle_core::{
+    change::ProposalRef,
+    id::{ClusterId, OrganizationId, RepositoryId},
+    image::{ImageRepository, Tag},
+    policy::{SelectInput, TagList, select},
+};
+use heddle_db::{
+    Tx,
+    changes::{self, Change},
+    images,
+    occurrences::{self, Occurrence},
+    workloads::{self, After, Workload},
+};
+use heddle_wire::{
+    agent::ContainerImage,
+    view::{Role, WorkloadImage, WorkloadPage, WorkloadView},
+};
+use serde::Deserialize;
+use utoipa_axum::routes;
+
+use super::Routes;
+use crate::{
+    app::App,
+    extract::{Json, Query},
+    flow::link,
+    permission::Permission,
+    principal::Member,
+    problem::{ApiError, ApiResult},
+};
+
+/// This module's routes.
+pub fn routes() -> Routes {
+    Routes::new().add(Permission::Organization(Role::Viewer), routes!(list_workloads))
+}
+
+#[derive(Debug, Deserialize)]
+struct PageQuery {
+    environment: Option<String>,
+    cluster: Option<ClusterId>,
+    after: Option<String>,
+    limit: Option<i64>,
+}
+
+/// A page of workloads, by cluster, namespace and name.
+#[utoipa::path(
+    get, path = "/api/v1/organizations/{organization}/workloads", tag = "workloads",
+    params(
+        ("organization" = OrganizationId, Path),
+        ("environment" = Option<String>, Query, description = "Of this environment only."),
+        ("cluster" = Option<ClusterId>, Query, description = "Of this cluster only."),
+        ("after" = Option<String>, Query, description = "The page before's `next`."),
+        ("limit" = Option<i64>, Query, description = "1 to 200; 50 when left out."),
+    ),
+    responses((status = 200, body = WorkloadPage))
+)]
+async fn list_workloads(
+    State(app): State<App>,
+    member: Member,
+    Query(query): Query<PageQuery>,
+) -> ApiResult<Json<WorkloadPage>> {
+    let limit = query.limit.unwrap_or(50).clamp(1, 200);
+    let after = query.after.as_deref().map(parse_after).transpose()?;
+    let (environment, cluster) = (query.environment.as_deref(), query.cluster.map(|cluster| cluster.0));
+    let now = Utc::now();
+    let mut tx = app.db.organization(member.organization).await?;
+    let page =
+        workloads::list_page(&mut *tx, member.organization, environment, cluster, after.as_ref(), limit).await?;
+    let total = workloads::count(&mut *tx, member.organization, environment, cluster).await?;
+    let full = i64::try_from(page.len()).is_ok_and(|count| count == limit);
+    let next = page.last().filter(|_| full).map(write_after);
+    let running = page.iter().map(|workload| containers(workload)).collect::<ApiResult<Vec<_>>>()?;
+    let known = Known::load(&mut tx, member.organization, running.iter().flatten()).await?;
+    tx.commit().await?;
+    let items =
+        page.into_iter().zip(running).map(|(workload, images)| known.view(workload, images, now)).collect();
+    Ok(Json(WorkloadPage { items, next, total }))
+}
+
+fn containers(workload: &Workload) -> ApiResult<Vec<ContainerImage>> {
+    serde_json::from_value(workload.images.clone()).map_err(ApiError::internal)
+}
+
+fn write_after(last: &Workload) -> String {
+    let sync = last.sync.to_string();
+    let parts = [&last.cluster_name, &last.namespace, &last.name, &last.kind, &sync].map(String::as_str);
+    URL_SAFE_NO_PAD.encode(parts.join("\n"))
+}
+
+fn parse_after(text: &str) -> ApiResult<After> {
+    let refused = || ApiError::bad_request("bad-query", "`after` is not what a page before gave as `next`");
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refused())?;
+    let joined = String::from_utf8(bytes).map_err(|_| refused())?;
+    match joined.split('\n').collect::<Vec<_>>()[..] {
+        [cluster_name, namespace, name, kind, sync] => Ok(After {
+            cluster_name: cluster_name.to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            sync: sync.to_owned(),
+        }),
+        _ => Err(refused()),
+    }
+}
+
+/// What is known of the images on a page.
+struct Known {
+    occurrences: Vec<(RepositoryId, Occurrence)>,
+    tags: BTreeMap<ImageRepository, TagList>,
+    open: Vec<Change>,
+}
+
+impl Known {
+    async fn load(
+        tx: &mut Tx,
+        organization: OrganizationId,
+        running: impl Iterator<Item = &ContainerImage>,
+    ) -> ApiResult<Self> {
+        let names: BTreeSet<String> = running.map(|one| one.image.repository.to_string()).collect();
+        let names: Vec<String> = names.into_iter().collect();
+        let mut tags = BTreeMap::new();
+        for image in images::list_named(&mut **tx, organization, &names).await? {
+            let list = images::list_tags(&mut **tx, &image).await?;
+            tags.insert(image.image, list);
+        }
+        Ok(Self {
+            occurrences: occurrences::list_of_images(&mut **tx, organization, &names).await?,
+            tags,
+            open: changes::list_open_of_images(&mut **tx, organization, &names).await?,
+        })
+    }
+
+    fn view(&self, workload: Workload, running: Vec<ContainerImage>, now: DateTime<Utc>) -> WorkloadView {
+        let looked: Vec<(WorkloadImage, String)> =
+            running.into_iter().map(|image| self.image(&workload, image, now)).collect();
+        let state = looked
+            .iter()
+            .max_by_key(|(image, _)| (image.change.is_some(), image.governed))
+            .map_or_else(|| "it runs no image".to_owned(), |(_, state)| state.clone());
+        WorkloadView {
+            cluster: workload.cluster,
+            cluster_name: workload.cluster_name,
+            sync: workload.sync,
+            environment: workload.environment,
+            kind: workload.kind,
+            namespace: workload.namespace,
+            name: workload.name,
+            health: workload.health,
+            reason: workload.reason,
+            since: workload.since,
+            images: looked.into_iter().map(|(image, _)| image).collect(),
+            state,
+            reported_at: workload.reported_at,
+            link: link::of(workload.last_seen_at, workload.revoked_at, now),
+        }
+    }
+
+    fn image(&self, workload: &Workload, running: ContainerImage, now: DateTime<Utc>) -> (WorkloadImage, String) {
+        let repository = &running.image.repository;
+        let here = |one: &&(RepositoryId, Occurrence)| {
+            one.1.image == *repository
+                && Some(one.0) == workload.repository
+                && one.1.environment.is_some()
+                && one.1.environment == workload.environment
+        };
+        let of_container = |one: &&&(RepositoryId, Occurrence)| one.1.container.as_ref() == Some(&running.container);
+        let standing: Vec<&(RepositoryId, Occurrence)> = self.occurrences.iter().filter(here).collect();
+        let place = standing.iter().find(of_container).or(standing.first()).map(|one| &one.1);
+        let desired = place.and_then(|place| place.tag.clone());
+        let rule = place.and_then(|place| place.rule.as_ref());
+        let newest = rule.and_then(|rule| rule.policy.as_ref()).and_then(|policy| {
+            let tags = self.tags.get(repository)?;
+            select(&SelectInput { policy, current: desired.as_ref(), tags, barred: &[], now }).chosen
+        });
+        let change = self.open.iter().rfind(|change| {
+            change.image == *repository
+                && Some(change.repository) == workload.repository
+                && Some(&change.environment) == workload.environment.as_ref()
+        });
+        let state = in_words(running.image.tag.as_ref(), desired.as_ref(), newest.as_ref(), rule.is_some(), change);
+        let image = WorkloadImage {
+            running,
+            desired,
+            newest,
+            governed: rule.is_some(),
+            change: change.map(|change| change.id),
+        };
+        (image, state)
+    }
+}
+
+fn in_words(
+    running: Option<&Tag>,
+    desired: Option<&Tag>,
+    newest: Option<&Tag>,
+    governed: bool,
+    change: Option<&Change>,
+) -> String {
+    if let Some(change) = change {
+        return match (&change.proposal_ref, change.merged_ordinal) {
+            (_, Some(_)) => format!("{} is being rolled out", change.to),
+            (Some(ProposalRef::PullRequest { number, .. }), None) => format!("{} waits in #{number}", change.to),
+            (Some(ProposalRef::Commit { .. }), None) => format!("{} was committed", change.to),
+            (None, None) => format!("{} is held back", change.to),
+        };
+    }
+    match (governed, running, desired, newest) {
+        (_, Some(running), Some(desired), _) if running != desired => format!("{desired} is not applied yet"),
+        (false, ..) => "nothing updates it".to_owned(),
+        (true, _, Some(desired), Some(newest)) if desired != newest => format!("{newest} is next"),
+        (true, _, _, Some(_)) => "up to date".to_owned(),
+        (true, _, _, None) => "no tag is chosen".to_owned(),
+    }
+}
