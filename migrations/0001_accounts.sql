@@ -37,8 +37,20 @@ create table users (
     password_hash text not null,
     github_id bigint unique,
     github_login text,
+    github_proved_at timestamptz,
     created_at timestamptz not null default now(),
     unique (email)
+);
+
+-- The repositories that GitHub named when the person signed in there, and that they administer. Worth something for an
+-- hour; the person's token is not kept.
+create table github_grants (
+    user_id uuid not null references users on delete cascade,
+    installation_id bigint not null,
+    name text not null,
+    default_branch text not null,
+    private boolean not null,
+    primary key (user_id, name)
 );
 
 create table organizations (
@@ -201,8 +213,8 @@ declare
     content text;
 begin
     foreach content in array array[
-        'organizations', 'memberships', 'users', 'invitations', 'attempts', 'sessions', 'github_sign_ins', 'tokens',
-        'repositories', 'receivers', 'clusters', 'bootstrap_tokens', 'cluster_keys', 'audit'
+        'organizations', 'memberships', 'users', 'github_grants', 'invitations', 'attempts', 'sessions',
+        'github_sign_ins', 'tokens', 'repositories', 'receivers', 'clusters', 'bootstrap_tokens', 'cluster_keys', 'audit'
     ] loop
         execute format('alter table %I enable row level security', content);
         execute format('alter table %I force row level security', content);
@@ -234,6 +246,7 @@ create policy own on users using (id = (select heddle_user()));
 create policy fellow on users for select using (
     id in (select user_id from memberships where organization_id = (select heddle_organization()))
 );
+create policy own on github_grants using (user_id = (select heddle_user()));
 create policy own on sessions using (user_id = (select heddle_user()));
 create policy own on tokens using (user_id = (select heddle_user()));
 create policy own on github_sign_ins using (

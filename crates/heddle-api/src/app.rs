@@ -4,7 +4,7 @@ use std::{ops::Deref, sync::Arc};
 
 use heddle_db::Db;
 
-use crate::{config::Config, password::Hasher};
+use crate::{config::Config, github::SignIn, password::Hasher};
 
 /// Shared by all requests. Cheap to clone.
 #[derive(Clone)]
@@ -18,6 +18,8 @@ pub struct Parts {
     pub db: Db,
     /// Hashes passwords, a few at a time.
     pub hasher: Hasher,
+    /// The sign-in of people at GitHub, when an App is set up.
+    pub github: Option<SignIn>,
     /// Hash of the token that automators show, if one is set.
     pub automator_token_hash: Option<Vec<u8>>,
 }

@@ -260,7 +260,8 @@ fn is_loopback(url: &Url) -> bool {
 
 fn read_database(url: String) -> Result<SecretString, ConfigError> {
     // The address may hold a password: it is not repeated.
-    if url.parse::<sqlx::postgres::PgConnectOptions>().is_err() {
+    let known_scheme = url.starts_with("postgres://") || url.starts_with("postgresql://");
+    if !known_scheme || url.parse::<sqlx::postgres::PgConnectOptions>().is_err() {
         let fault = "this is no address of a Postgres database";
         return Err(ConfigError::new("DATABASE_URL", fault, "write postgres://user:password@host/database"));
     }

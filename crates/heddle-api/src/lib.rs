@@ -10,6 +10,7 @@ pub mod app;
 pub mod config;
 pub mod extract;
 pub mod flow;
+pub mod github;
 pub mod layers;
 pub mod limits;
 pub mod manifest;
@@ -24,4 +25,4 @@ mod run;
 pub mod secret;
 pub mod web;
 
-pub use run::run;
+pub use run::{build_app, run};

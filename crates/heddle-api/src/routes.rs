@@ -20,12 +20,14 @@ pub mod automator;
 pub mod clusters;
 pub mod enroll;
 pub mod events;
+pub mod github;
 pub mod changes;
 pub mod insight;
 pub mod workloads;
 pub mod meta;
 pub mod organizations;
 pub mod receivers;
+pub mod repositories;
 pub mod webhooks;
 
 /// All routes of the API.
@@ -34,6 +36,8 @@ pub fn all() -> Routes {
         .merge(meta::routes())
         .merge(accounts::routes())
         .merge(organizations::routes())
+        .merge(github::routes())
+        .merge(repositories::routes())
         .merge(receivers::routes())
         .merge(clusters::routes())
         .merge(enroll::routes())

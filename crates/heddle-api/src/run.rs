@@ -17,6 +17,7 @@ use tracing::info;
 use crate::{
     app::{App, Parts},
     config::{Config, Database},
+    github::SignIn,
     password::Hasher,
     router, secret,
 };
@@ -30,7 +31,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     heddle_db::migrate(&options).await.context("cannot bring the database's schema up to this release")?;
     let db = Db::connect(options, config.database_connections).await.context("cannot reach the database")?;
 
-    let app = build_app(config, db.clone());
+    let app = build_app(config, db.clone())?;
     let ready = db.clone();
     Probes::new(telemetry::init_metrics()?, move || {
         let db = ready.clone();
@@ -54,10 +55,20 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
 }
 
 /// The shared state from its parts.
-pub fn build_app(config: Config, db: Db) -> App {
+///
+/// # Errors
+/// When what is set up for GitHub cannot be used.
+pub fn build_app(config: Config, db: Db) -> anyhow::Result<App> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let automator_token_hash = config.automator_token.as_ref().map(|token| secret::hash(token.expose_secret()));
-    App::new(Parts { hasher: Hasher::new(cores), automator_token_hash, config, db })
+    let callback = format!("{}/api/v1/github/callback", config.public_url.as_str().trim_end_matches('/'));
+    let github = match &config.github {
+        Some(github) => Some(SignIn::new(github, config.ca_pem.clone(), callback.parse()?).context(
+            "the sign-in at GitHub cannot be set up (HEDDLE_GITHUB_URL, HEDDLE_GITHUB_API_URL, HEDDLE_CA_FILE)",
+        )?),
+        None => None,
+    };
+    Ok(App::new(Parts { hasher: Hasher::new(cores), github, automator_token_hash, config, db }))
 }
 
 async fn serve(app: App, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {

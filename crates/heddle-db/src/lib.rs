@@ -15,6 +15,7 @@ pub mod environments;
 pub mod error;
 pub mod facts;
 pub mod findings;
+pub mod github_grants;
 pub mod github_sign_ins;
 pub mod hints;
 pub mod images;

@@ -85,6 +85,17 @@ pub async fn find(db: impl PgExecutor<'_>, id: UserId) -> Result<Option<User>, D
         .await?)
 }
 
+/// When GitHub's own sign-in last proved who the user is.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn find_github_proof(db: impl PgExecutor<'_>, id: UserId) -> Result<Option<DateTime<Utc>>, DbError> {
+    Ok(sqlx::query_scalar!("select github_proved_at from users where id = $1", id.0)
+        .fetch_optional(db)
+        .await?
+        .flatten())
+}
+
 /// Remembers whom GitHub's own sign-in proved the user to be.
 ///
 /// # Errors
@@ -95,8 +106,13 @@ pub async fn set_github(
     github_id: i64,
     github_login: &str,
 ) -> Result<(), DbError> {
-    sqlx::query!("update users set github_id = $2, github_login = $3 where id = $1", id.0, github_id, github_login)
-        .execute(db)
-        .await?;
+    sqlx::query!(
+        "update users set github_id = $2, github_login = $3, github_proved_at = now() where id = $1",
+        id.0,
+        github_id,
+        github_login,
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }

@@ -1,0 +1,177 @@
+//! A person's sign-in at GitHub, which proves what repositories they may bind.
+
+use axum::{
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use chrono::{TimeDelta, Utc};
+use heddle_core::{
+    git::{RepoName, RepoUrl},
+    id::OrganizationId,
+};
+use heddle_db::{DbError, audit, github_grants, github_sign_ins, repositories, users};
+use heddle_wire::view::{AvailableRepository, Role};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa_axum::routes;
+
+use super::Routes;
+use crate::{
+    app::App,
+    extract::{Json, Query},
+    github::{self, SignIn},
+    permission::Permission,
+    principal::{Credential, Member, Person},
+    problem::{ApiError, ApiResult},
+    secret::{self, Purpose},
+};
+
+/// What GitHub said is good for this long.
+const PROOF: TimeDelta = TimeDelta::hours(1);
+
+/// This module's routes.
+pub fn routes() -> Routes {
+    Routes::new()
+        .add(Permission::Session, routes!(authorize))
+        .add(Permission::Session, routes!(finish))
+        .add(Permission::Organization(Role::Admin), routes!(list_available))
+}
+
+#[derive(Debug, Deserialize)]
+struct AuthorizeQuery {
+    organization: Option<OrganizationId>,
+}
+
+/// Sends the browser to GitHub's sign-in.
+#[utoipa::path(
+    get, path = "/api/v1/github/authorize", tag = "github",
+    params(("organization" = Option<OrganizationId>, Query, description = "Whose page to come back to.")),
+    responses((status = 303, description = "To GitHub."))
+)]
+async fn authorize(State(app): State<App>, person: Person, Query(query): Query<AuthorizeQuery>) -> ApiResult<Response> {
+    let state = secret::generate(Purpose::GitHubState)?;
+    let mut tx = app.db.user(person.user).await?;
+    let hash = secret::hash(state.expose_secret());
+    github_sign_ins::insert(&mut *tx, &hash, session_of(&person)?, query.organization).await?;
+    tx.commit().await?;
+    see_other(sign_in(&app)?.authorize_url(state.expose_secret()).map_err(github::refuse)?.as_str())
+}
+
+#[derive(Debug, Deserialize)]
+struct CallbackQuery {
+    code: Option<SecretString>,
+    state: Option<String>,
+    error: Option<String>,
+}
+
+/// Takes the browser back from GitHub. Without a state, as after the App's installation, the sign-in starts anew.
+#[utoipa::path(
+    get, path = "/api/v1/github/callback", tag = "github",
+    params(
+        ("code" = Option<String>, Query),
+        ("state" = Option<String>, Query),
+        ("error" = Option<String>, Query),
+    ),
+    responses((status = 303, description = "To the dashboard."))
+)]
+async fn finish(State(app): State<App>, person: Person, Query(query): Query<CallbackQuery>) -> ApiResult<Response> {
+    let Some(state) = query.state else { return see_other("/api/v1/github/authorize") };
+    let mut tx = app.db.routing().await?;
+    let began = github_sign_ins::take(&mut *tx, &secret::hash(&state)).await?;
+    tx.commit().await?;
+    let session = session_of(&person)?;
+    let began = began.filter(|began| began.session == session && began.user == person.user).ok_or_else(|| {
+        ApiError::forbidden("github-state-unknown", "this sign-in was not begun in this browser, or took too long")
+    })?;
+    let back = match began.organization {
+        Some(organization) => format!("/onboarding?organization={organization}"),
+        None => "/onboarding".to_owned(),
+    };
+    // The person said no: back to where they were.
+    let (None, Some(code)) = (query.error, query.code) else { return see_other(&back) };
+
+    let (user, grants) = sign_in(&app)?.prove(&state, &code).await.map_err(github::refuse)?;
+    let github_id = i64::try_from(user.id).map_err(ApiError::internal)?;
+    let mut tx = app.db.user(person.user).await?;
+    match users::set_github(&mut *tx, person.user, github_id, &user.login).await {
+        Err(DbError::Exists { .. }) => {
+            return Err(ApiError::conflict(
+                "github-account-taken",
+                format!("another Heddle account proved to be `{}` at GitHub", user.login),
+            ));
+        }
+        other => other?,
+    }
+    github_grants::replace(&mut tx, person.user, &grants).await?;
+    let details = json!({ "repositories": grants.len() });
+    audit::record(&mut *tx, None, &person.author(), "github.sign-in", &user.login, details).await?;
+    tx.commit().await?;
+    see_other(&back)
+}
+
+/// Repositories that the asker may bind: those that GitHub named when they signed in there.
+#[utoipa::path(
+    get, path = "/api/v1/organizations/{organization}/github/repositories", tag = "github",
+    params(("organization" = OrganizationId, Path)),
+    responses((status = 200, body = Vec<AvailableRepository>))
+)]
+async fn list_available(State(app): State<App>, member: Member) -> ApiResult<Json<Vec<AvailableRepository>>> {
+    let grants = list_grants(&app, &member).await?;
+    let mut tx = app.db.organization(member.organization).await?;
+    let bound = repositories::list(&mut *tx, member.organization).await?;
+    tx.commit().await?;
+    let mut shown = Vec::with_capacity(grants.len());
+    for grant in grants {
+        let url = canonical_url(&app, &grant.name)?;
+        shown.push(AvailableRepository {
+            installation_id: grant.installation_id,
+            connected: bound.iter().any(|repository| repository.url == url),
+            name: grant.name,
+            default_branch: grant.default_branch,
+            private: grant.private,
+        });
+    }
+    Ok(Json(shown))
+}
+
+/// What the member proved at GitHub within the last hour.
+pub(super) async fn list_grants(app: &App, member: &Member) -> ApiResult<Vec<github_grants::Grant>> {
+    sign_in(app)?;
+    let user = member.person.user;
+    let mut tx = app.db.user(user).await?;
+    let proved_at = users::find_github_proof(&mut *tx, user).await?;
+    let grants = github_grants::list(&mut *tx, user).await?;
+    tx.commit().await?;
+    if proved_at.is_none_or(|at| Utc::now() - at > PROOF) {
+        return Err(ApiError::forbidden(
+            "github-sign-in-needed",
+            "sign in at GitHub first, so that only repositories of yours are offered",
+        ));
+    }
+    Ok(grants)
+}
+
+/// The address under which a repository is known to agents and webhooks.
+pub(super) fn canonical_url(app: &App, name: &RepoName) -> ApiResult<RepoUrl> {
+    super::clusters::clone_url(app, name)?.to_string().try_into().map_err(ApiError::internal)
+}
+
+fn sign_in(app: &App) -> ApiResult<&SignIn> {
+    app.github.as_ref().ok_or_else(|| {
+        ApiError::unavailable("github-not-configured", "no GitHub App is configured here (HEDDLE_GITHUB_APP_ID)")
+    })
+}
+
+fn session_of(person: &Person) -> ApiResult<uuid::Uuid> {
+    match person.credential {
+        Credential::Session(session) => Ok(session),
+        Credential::Token { .. } => Err(ApiError::forbidden("session-needed", "this needs a signed-in browser")),
+    }
+}
+
+fn see_other(target: &str) -> ApiResult<Response> {
+    let target = HeaderValue::from_str(target).map_err(ApiError::internal)?;
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, target)]).into_response())
+}
