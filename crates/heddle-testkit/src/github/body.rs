@@ -302,6 +302,30 @@ impl Bodies<'_> {
         merged(body, more)
     }
 
+    /// `issue`.
+    pub fn issue(&self, repository: &Repository, pull: &PullRequest) -> Value {
+        let (name, number) = (repository.full_name(), pull.number);
+        let url = self.api(format_args!("/repos/{name}/issues/{number}"));
+        let html = self.html(format_args!("/{name}/pull/{number}"));
+        json!({
+            "id": pull.id, "node_id": format!("PR_{}", pull.id), "number": number, "url": url, "html_url": html,
+            "repository_url": self.api(format_args!("/repos/{name}")), "labels_url": format!("{url}/labels{{/name}}"),
+            "comments_url": format!("{url}/comments"), "events_url": format!("{url}/events"),
+            "state": if pull.is_open() { "open" } else { "closed" }, "state_reason": null, "title": pull.title,
+            "body": pull.body, "user": self.user(&pull.user), "labels": [], "assignee": null, "assignees": [],
+            "milestone": null, "locked": false, "active_lock_reason": null, "author_association": "NONE",
+            "comments": repository.comments.values().filter(|c| c.number == number).count(),
+            "created_at": instant(pull.created_at), "updated_at": instant(pull.updated_at),
+            "closed_at": pull.closed_at.map(instant),
+            "closed_by": pull.closed_by.as_ref().map(|login| self.user(login)),
+            "pull_request": {
+                "url": self.api(format_args!("/repos/{name}/pulls/{number}")), "html_url": html,
+                "diff_url": format!("{html}.diff"), "patch_url": format!("{html}.patch"),
+                "merged_at": pull.merged.as_ref().map(|m| instant(m.at)),
+            },
+        })
+    }
+
     /// `issue-comment`.
     pub fn comment(&self, repository: &Repository, comment: &Comment) -> Value {
         let name = repository.full_name();

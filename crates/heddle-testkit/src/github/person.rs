@@ -128,6 +128,39 @@ impl GitHub {
         self.shared.follow(repository, &[moved], author).await
     }
 
+    /// Merges a branch into another by hand, with these files changed in the merge itself; answers the merge commit.
+    ///
+    /// # Errors
+    /// When something is unknown or conflicts, or Git fails.
+    pub async fn merge_with(
+        &self,
+        repository: &str,
+        branch: &str,
+        from: &str,
+        files: &[(&str, &str)],
+        author: &str,
+    ) -> anyhow::Result<String> {
+        let repository = self.repository(repository)?;
+        let git = &repository.git;
+        let _moving = repository.moving.lock().await;
+        let reference = format!("refs/heads/{branch}");
+        let before = git.resolve(&reference).await?.with_context(|| format!("there is no branch {branch}"))?;
+        let other = git.find(from, "commit").await?.with_context(|| format!("there is no {from}"))?;
+        let tree = git.merge_tree(&before, &other).await?.context("a conflict")?;
+        let blobs = git.write_blobs(&files.iter().map(|(_, content)| content.as_bytes()).collect::<Vec<_>>()).await?;
+        let edits: Vec<_> = files
+            .iter()
+            .zip(blobs)
+            .map(|((path, _), sha)| ((*path).to_owned(), Some(("100644".to_owned(), sha))))
+            .collect();
+        let tree = git.write_tree(Some(&tree), &edits).await?;
+        let signed = self.shared.signature_of(author, Utc::now()).map_err(api_error)?;
+        let message = format!("Merge branch '{from}'\n");
+        let sha = git.write_commit(&tree, &[before.clone(), other], &signed, &signed, &message).await?;
+        self.move_branch(&repository, &reference, Some(before), &sha, author).await?;
+        Ok(sha)
+    }
+
     /// Takes one commit back by a new commit, as `git revert` does, on a branch whose head still has its content.
     ///
     /// # Errors

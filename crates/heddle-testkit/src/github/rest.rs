@@ -57,6 +57,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/pulls/{number}/merge", put(pulls::merge_route))
         .route("/pulls/{number}/files", get(pulls::files))
         .route("/pulls/{number}/commits", get(pulls::commits))
+        .route("/issues/{number}", get(issues::show_issue))
         .route("/issues/{number}/comments", get(issues::list).post(issues::create))
         .route("/issues/comments/{id}", get(issues::show).patch(issues::update).delete(issues::delete));
     Router::new()

@@ -21,6 +21,18 @@ fn number(text: &str) -> ApiResult<u64> {
     text.parse().map_err(|_| ApiError::not_found())
 }
 
+/// `GET …/issues/{number}`: a pull request seen as an issue, which alone says who closed it.
+pub(super) async fn show_issue(
+    State(shared): State<Shared>,
+    caller: Caller,
+    Path((owner, name, issue)): InRepository,
+) -> ApiResult {
+    let state = shared.state();
+    let repository = caller.need(&state, &format!("{owner}/{name}"), "pull_requests", Level::Read)?;
+    let pull = repository.pulls.get(&number(&issue)?).ok_or_else(ApiError::not_found)?;
+    Ok(Json(shared.bodies(&state).issue(&repository, pull)).into_response())
+}
+
 /// `GET …/issues/{number}/comments`, oldest first.
 pub(super) async fn list(
     State(shared): State<Shared>,
