@@ -122,7 +122,7 @@ pub(crate) async fn sign_in_at_github(
     login: &str,
 ) -> Result<()> {
     let mut browser = Browser::login(api, email, password).await?;
-    let page = browser.open_redirect(api.join("/api/v1/github/sign-in")?).await?;
+    let page = browser.open_redirect(api.join("/api/v1/github/authorize")?).await?;
     let back = github.authorize(page.as_str(), login)?;
     let home = browser.open_redirect(back).await.context("Heddle did not take the person back from GitHub")?;
     ensure!(home.origin() == api.origin(), "the sign-in ended at {home}");
