@@ -81,6 +81,8 @@ pub async fn finish(mut request: Request, next: Next) -> Response {
         if response.status().is_client_error() || response.status().is_server_error() {
             response = as_problem(response, id);
         }
+        // What a person may see is for them alone; the dashboard's files say otherwise themselves.
+        response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         let status = response.status();
         let seconds = started.elapsed().as_secs_f64();
         let labels =

@@ -17,18 +17,18 @@ use crate::{
 pub mod accounts;
 pub mod agent;
 pub mod automator;
+pub mod changes;
 pub mod clusters;
 pub mod enroll;
 pub mod events;
 pub mod github;
-pub mod changes;
 pub mod insight;
-pub mod workloads;
 pub mod meta;
 pub mod organizations;
 pub mod receivers;
 pub mod repositories;
 pub mod webhooks;
+pub mod workloads;
 
 /// All routes of the API.
 pub fn all() -> Routes {

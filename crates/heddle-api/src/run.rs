@@ -17,6 +17,7 @@ use tracing::info;
 use crate::{
     app::{App, Parts},
     config::{Config, Database},
+    flow::token::Tokens,
     github::SignIn,
     password::Hasher,
     router, secret,
@@ -68,7 +69,14 @@ pub fn build_app(config: Config, db: Db) -> anyhow::Result<App> {
         )?),
         None => None,
     };
-    Ok(App::new(Parts { hasher: Hasher::new(cores), github, automator_token_hash, config, db }))
+    let tokens = match &config.github {
+        Some(github) => Some(
+            Tokens::new(github, config.ca_pem.clone())
+                .context("the GitHub App cannot be used (HEDDLE_GITHUB_PRIVATE_KEY_FILE, HEDDLE_GITHUB_API_URL)")?,
+        ),
+        None => None,
+    };
+    Ok(App::new(Parts { hasher: Hasher::new(cores), github, tokens, automator_token_hash, config, db }))
 }
 
 async fn serve(app: App, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {

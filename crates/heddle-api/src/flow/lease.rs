@@ -16,17 +16,15 @@ use heddle_db::{
     revisions, syncs,
     work::{self, Kind, Leased},
 };
+use heddle_github::Permissions;
 use heddle_wire::automator::{
     Barred, BranchHead, ImageTags, Lease, OpenIntent, OpenProposal, ProposedChange, ReadWork, RepositoryAccess,
     ScanWork, SyncPath, UpdateWork, Work,
 };
-use url::Url;
+use heddle_wire::secret::WireSecret;
 use uuid::Uuid;
 
-use super::{
-    facts,
-    token::{self, Access},
-};
+use super::facts;
 use crate::{
     app::App,
     problem::{ApiError, ApiResult},
@@ -73,14 +71,14 @@ async fn build(app: &App, leased: &Leased) -> ApiResult<Option<Work>> {
         Kind::Scan => scan_work(&mut tx, leased.subject).await?.map(Work::Scan),
         Kind::Read => match repositories::find(&mut *tx, organization, repository).await? {
             Some(found) => {
-                let access = access(app, &found, Access::Read).await?;
+                let access = access(app, &found, Permissions::Read).await?;
                 Some(Work::Read(read_work(&mut tx, &found, access).await?))
             }
             None => None,
         },
         Kind::Update => match repositories::find(&mut *tx, organization, repository).await? {
             Some(found) => {
-                let access = access(app, &found, Access::Write).await?;
+                let access = access(app, &found, Permissions::Write).await?;
                 Some(Work::Update(update_work(app, &mut tx, organization, &found, access).await?))
             }
             None => None,
@@ -90,23 +88,18 @@ async fn build(app: &App, leased: &Leased) -> ApiResult<Option<Work>> {
     Ok(work)
 }
 
-async fn access(app: &App, repository: &Repository, access: Access) -> ApiResult<RepositoryAccess> {
-    let github = app.config.github.as_ref().ok_or_else(|| {
-        ApiError::unavailable("github-not-configured", "no GitHub App is configured (HEDDLE_GITHUB_APP_ID)")
-    })?;
-    let minted = token::mint(app, repository.installation_id, &repository.name, access).await?;
-    let join = |base: &Url, path: &str| -> ApiResult<Url> {
-        let text = format!("{}/{path}", base.as_str().trim_end_matches('/'));
-        text.parse().map_err(|error: url::ParseError| ApiError::internal(error))
-    };
+async fn access(app: &App, repository: &Repository, permissions: Permissions) -> ApiResult<RepositoryAccess> {
+    let (tokens, github) = app.github_app()?;
+    let token = tokens.mint(repository.installation_id, &repository.name, permissions).await?;
+    let clone_url = format!("{}/{}.git", github.web_url.as_str().trim_end_matches('/'), repository.name);
     Ok(RepositoryAccess {
         id: repository.id,
         name: repository.name.clone(),
-        clone_url: join(&github.web_url, &format!("{}.git", repository.name))?,
+        clone_url: clone_url.parse().map_err(|error: url::ParseError| ApiError::internal(error))?,
         api_url: github.api_url.clone(),
-        graphql_url: token::graphql_url(&github.api_url)?,
-        token: minted.token,
-        token_expires_at: minted.expires_at,
+        graphql_url: tokens.graphql_url().clone(),
+        token: WireSecret(token.secret),
+        token_expires_at: token.expires_at,
         bot_login: format!("{}[bot]", github.slug),
         default_branch: repository.default_branch.clone(),
     })

@@ -1,95 +1,72 @@
-//! Installation tokens: one repository, the least permissions, an hour.
+//! Installation tokens: one repository, the least permissions, an hour. Each replica keeps its own until they are old.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use chrono::{TimeDelta, Utc};
 use heddle_core::git::RepoName;
-use heddle_wire::secret::WireSecret;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use secrecy::ExposeSecret;
-use serde::Deserialize;
-use serde_json::json;
+use heddle_github::{App, AppConfig, GitHubError, Host, Permissions, Token};
 use url::Url;
 
 use crate::{
-    app::App,
+    config::GitHubApp,
     problem::{ApiError, ApiResult},
 };
 
-/// What a token may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// An agent's fetch.
-    Fetch,
-    /// A read: the files and the state of pull requests.
-    Read,
-    /// An update: commits and pull requests.
-    Write,
+/// A token is handed out while it is good for at least this long: longer than any piece of work takes.
+const LEAST_LIFE: TimeDelta = TimeDelta::minutes(20);
+
+/// Makes installation tokens with the App's key.
+pub struct Tokens {
+    app: App,
+    host: Host,
+    kept: Mutex<HashMap<(i64, RepoName, Permissions), Token>>,
 }
 
-/// A fresh token.
-#[derive(Debug)]
-pub struct Minted {
-    /// Its text.
-    pub token: WireSecret,
-    /// When it ends.
-    pub expires_at: DateTime<Utc>,
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    token: WireSecret,
-    expires_at: DateTime<Utc>,
-}
-
-/// Mints a token for one repository.
-///
-/// # Errors
-/// 502 when GitHub does not give one.
-pub async fn mint(app: &App, installation: i64, repository: &RepoName, access: Access) -> ApiResult<Minted> {
-    let permissions = match access {
-        Access::Fetch => json!({ "contents": "read" }),
-        Access::Read => json!({ "contents": "read", "pull_requests": "read" }),
-        Access::Write => json!({ "contents": "write", "pull_requests": "write" }),
-    };
-    let github = app.config.github.as_ref().ok_or_else(|| {
-        ApiError::unavailable("github-not-configured", "no GitHub App is configured (HEDDLE_GITHUB_APP_ID)")
-    })?;
-    let key = EncodingKey::from_rsa_pem(github.private_key.expose_secret().as_bytes()).map_err(ApiError::internal)?;
-    let now = Utc::now();
-    let claims = json!({
-        "iss": github.app_id.to_string(),
-        "iat": (now - TimeDelta::seconds(60)).timestamp(),
-        "exp": (now + TimeDelta::minutes(9)).timestamp(),
-    });
-    let jwt = jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &key).map_err(ApiError::internal)?;
-    let mut client = reqwest::Client::builder().user_agent("heddle").timeout(std::time::Duration::from_secs(20));
-    if let Some(pem) = &app.config.ca_pem {
-        client = client.add_root_certificate(reqwest::Certificate::from_pem(pem).map_err(ApiError::internal)?);
+impl Tokens {
+    /// The tokens of `github`. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When the key, an address or the extra authority cannot be used.
+    pub fn new(github: &GitHubApp, ca_pem: Option<Vec<u8>>) -> Result<Self, GitHubError> {
+        let host = Host::new(github.api_url.clone(), ca_pem)?;
+        let app = App::new(AppConfig {
+            app_id: github.app_id,
+            private_key_pem: github.private_key.clone(),
+            host: host.clone(),
+        })?;
+        Ok(Self { app, host, kept: Mutex::default() })
     }
-    let client = client.build().map_err(ApiError::internal)?;
-    let url =
-        format!("{}/app/installations/{installation}/access_tokens", github.api_url.as_str().trim_end_matches('/'));
-    let refused = |cause: anyhow::Error| {
-        ApiError::upstream("github-refused", format!("GitHub gave no token for {repository}"), cause)
-    };
-    let answer = client
-        .post(url)
-        .bearer_auth(jwt)
-        .header("accept", "application/vnd.github+json")
-        .json(&json!({ "repositories": [repository.name()], "permissions": permissions }))
-        .send()
-        .await
-        .map_err(|error| refused(error.into()))?;
-    let answer = answer.error_for_status().map_err(|error| refused(error.into()))?;
-    let answer: Answer = answer.json().await.map_err(|error| refused(error.into()))?;
-    Ok(Minted { token: answer.token, expires_at: answer.expires_at })
-}
 
-/// `{api}/graphql`, or `{host}/api/graphql` for an Enterprise Server, whose REST API lies at `/api/v3`.
-///
-/// # Errors
-/// When the address cannot be put together.
-pub fn graphql_url(api_url: &Url) -> ApiResult<Url> {
-    let base = api_url.as_str().trim_end_matches('/');
-    let base = base.strip_suffix("/v3").filter(|base| base.ends_with("/api")).unwrap_or(base);
-    format!("{base}/graphql").parse().map_err(|error: url::ParseError| ApiError::internal(error))
+    /// The address of the GraphQL API.
+    pub fn graphql_url(&self) -> &Url {
+        &self.host.graphql_url
+    }
+
+    /// A token for one repository.
+    ///
+    /// # Errors
+    /// 502 when GitHub does not give one.
+    pub async fn mint(&self, installation: i64, repository: &RepoName, permissions: Permissions) -> ApiResult<Token> {
+        let key = (installation, repository.clone(), permissions);
+        if let Some(token) = self.find(&key) {
+            return Ok(token);
+        }
+        let minted = self.app.mint_token(installation.unsigned_abs(), repository, permissions).await;
+        let token = minted.map_err(|error| {
+            let message = format!("GitHub gave no token for {repository}: {error}");
+            ApiError::upstream("github-refused", message, error.into())
+        })?;
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(key, token.clone());
+        Ok(token)
+    }
+
+    fn find(&self, key: &(i64, RepoName, Permissions)) -> Option<Token> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let oldest = Utc::now() + LEAST_LIFE;
+        kept.retain(|_, token| token.expires_at > oldest);
+        kept.get(key).cloned()
+    }
 }

@@ -10,7 +10,9 @@ use heddle_db::{
     notice::{Notice, Topic},
     repositories, syncs,
 };
+use heddle_github::Permissions;
 use heddle_wire::agent::{GitTokenRequest, GitTokenResponse, Hint, HintsResponse, Report, ReportResponse};
+use heddle_wire::secret::WireSecret;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until};
 use utoipa_axum::routes;
@@ -19,10 +21,7 @@ use super::Routes;
 use crate::{
     app::App,
     extract::{Json, Query},
-    flow::{
-        deploy,
-        token::{self, Access},
-    },
+    flow::deploy,
     permission::{Permission, next_notice},
     principal::Agent,
     problem::{ApiError, ApiResult},
@@ -155,10 +154,11 @@ async fn mint_git_token(
     heddle_db::audit::record(&mut *tx, Some(agent.organization), &agent.author(), "git-token.mint", &object, details)
         .await?;
     tx.commit().await?;
-    let minted = token::mint(&app, repository.installation_id, &repository.name, Access::Fetch).await?;
+    let (tokens, _) = app.github_app()?;
+    let minted = tokens.mint(repository.installation_id, &repository.name, Permissions::Fetch).await?;
     Ok(Json(GitTokenResponse {
         username: "x-access-token".to_owned(),
-        token: minted.token,
+        token: WireSecret(minted.secret),
         expires_at: minted.expires_at,
     }))
 }

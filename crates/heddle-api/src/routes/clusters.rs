@@ -27,7 +27,7 @@ use super::Routes;
 use crate::{
     app::App,
     extract::{Json, Path},
-    flow::link,
+    flow::{deploy, link},
     manifest::{self, FirstSync, Install},
     permission::Permission,
     principal::Member,
@@ -203,6 +203,8 @@ async fn delete_cluster(
     let (_, id) = ids;
     let mut tx = app.db.organization(member.organization).await?;
     let cluster = find(&mut tx, member.organization, id).await?;
+    let scope = deploy::Scope { organization: member.organization, cluster: id, now: Utc::now() };
+    deploy::retire_cluster(&mut tx, scope).await?;
     clusters::retire(&mut tx, id).await?;
     record(&mut tx, &member, "cluster.delete", &cluster.name).await?;
     announce(&mut tx, member.organization, id).await?;

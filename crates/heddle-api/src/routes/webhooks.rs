@@ -1,6 +1,5 @@
 //! What Git hosts and registries tell us. It is only a hint: what is true is read from them.
 
-use aws_lc_rs::hmac;
 use axum::{
     body::Bytes,
     extract::State,
@@ -17,7 +16,8 @@ use heddle_db::{
     notice::{Notice, Topic},
     receivers, repositories, work,
 };
-use secrecy::ExposeSecret;
+use heddle_github::webhook;
+use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -76,7 +76,7 @@ async fn take_github(State(app): State<App>, headers: HeaderMap, body: Bytes) ->
     let github = app.config.github.as_ref().ok_or_else(|| {
         ApiError::unavailable("github-not-configured", "no GitHub App is configured (HEDDLE_GITHUB_APP_ID)")
     })?;
-    verify(github.webhook_secret.expose_secret(), &headers, &body)?;
+    verify(&github.webhook_secret, &headers, &body)?;
     let delivery = text(&headers, "x-github-delivery")
         .filter(|delivery| delivery.len() <= 100)
         .ok_or_else(|| ApiError::bad_request("delivery-missing", "the header `X-GitHub-Delivery` is missing"))?;
@@ -129,14 +129,12 @@ async fn act(
 }
 
 /// HMAC-SHA-256 over the bytes as they came, compared in constant time.
-fn verify(secret: &str, headers: &HeaderMap, body: &[u8]) -> ApiResult<()> {
-    let refused = || ApiError::unauthorized("the signature in `X-Hub-Signature-256` does not hold");
-    let signature = text(headers, "x-hub-signature-256")
-        .and_then(|value| value.strip_prefix("sha256="))
-        .and_then(|digits| hex::decode(digits).ok())
-        .ok_or_else(refused)?;
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-    hmac::verify(&key, body, &signature).map_err(|_| refused())
+fn verify(secret: &SecretString, headers: &HeaderMap, body: &[u8]) -> ApiResult<()> {
+    let signature = text(headers, "x-hub-signature-256").unwrap_or_default();
+    if webhook::verify_signature(std::slice::from_ref(secret), body, signature) {
+        return Ok(());
+    }
+    Err(ApiError::unauthorized("the signature in `X-Hub-Signature-256` does not hold"))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

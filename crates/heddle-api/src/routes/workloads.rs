@@ -70,16 +70,14 @@ async fn list_workloads(
     let (environment, cluster) = (query.environment.as_deref(), query.cluster.map(|cluster| cluster.0));
     let now = Utc::now();
     let mut tx = app.db.organization(member.organization).await?;
-    let page =
-        workloads::list_page(&mut *tx, member.organization, environment, cluster, after.as_ref(), limit).await?;
+    let page = workloads::list_page(&mut *tx, member.organization, environment, cluster, after.as_ref(), limit).await?;
     let total = workloads::count(&mut *tx, member.organization, environment, cluster).await?;
     let full = i64::try_from(page.len()).is_ok_and(|count| count == limit);
     let next = page.last().filter(|_| full).map(write_after);
     let running = page.iter().map(|workload| containers(workload)).collect::<ApiResult<Vec<_>>>()?;
     let known = Known::load(&mut tx, member.organization, running.iter().flatten()).await?;
     tx.commit().await?;
-    let items =
-        page.into_iter().zip(running).map(|(workload, images)| known.view(workload, images, now)).collect();
+    let items = page.into_iter().zip(running).map(|(workload, images)| known.view(workload, images, now)).collect();
     Ok(Json(WorkloadPage { items, next, total }))
 }
 
