@@ -4,7 +4,7 @@
  */
 
 export interface paths {
-    "/api/v1/sign-up": {
+    "/agent/v1/enroll": {
         parameters: {
             query?: never;
             header?: never;
@@ -13,8 +13,110 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes an account and signs in. */
-        post: operations["sign_up"];
+        /** Exchanges a bootstrap token, sent as Bearer, for a lasting identity. */
+        post: operations["enroll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/agent/v1/git-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A token that reads one repository of the cluster's organization for an hour. */
+        post: operations["mint_git_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/agent/v1/hints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Something worth a look, as soon as there is something. */
+        get: operations["list_hints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/agent/v1/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What is in the cluster. Sending it again changes nothing. */
+        post: operations["take_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This document. */
+        get: operations["openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/github/authorize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sends the browser to GitHub's sign-in. */
+        get: operations["authorize"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/github/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Takes the browser back from GitHub. Without a state, as after the App's installation, the sign-in starts anew. */
+        get: operations["finish"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -89,6 +191,333 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{organization}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did what, newest first. */
+        get: operations["list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of changes, newest first. */
+        get: operations["list_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/changes/{change}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A change with where, what, why, and each cluster's result. */
+        get: operations["load_change"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/clusters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The organization's clusters by name. */
+        get: operations["list_clusters"];
+        put?: never;
+        /** Adds a cluster and hands out the manifest that installs its agent. It is shown this once: it holds a token. */
+        post: operations["create_cluster"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/clusters/{cluster}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One cluster. */
+        get: operations["load_cluster"];
+        put?: never;
+        post?: never;
+        /** Takes a cluster off the list and puts its agent out. Its history stays, and so does what runs in it. */
+        delete: operations["delete_cluster"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/clusters/{cluster}/keys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes one key of a cluster. */
+        delete: operations["revoke_cluster_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/clusters/{cluster}/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new manifest for a cluster whose first one ended unused, or whose keys are revoked. */
+        post: operations["renew_manifest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/clusters/{cluster}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts the cluster's agent out, at once and everywhere. The cluster goes on with what it runs. */
+        post: operations["revoke_cluster"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What changes from now on, as server-sent events named `changed`. */
+        get: operations["list_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is wrong in files that people wrote; what blocks a write comes first. */
+        get: operations["list_findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/github/repositories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Repositories that the asker may bind: those that GitHub named when they signed in there. */
+        get: operations["list_available"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/onboarding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the organization has come, step by step. */
+        get: operations["load_onboarding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/receivers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The organization's receivers by name. */
+        get: operations["list_receivers"];
+        put?: never;
+        /** Makes a receiver; its secret is shown this once. */
+        post: operations["create_receiver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/receivers/{receiver}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a receiver; notices with its secret are refused from now on. */
+        delete: operations["delete_receiver"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/repositories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The organization's config repositories by name. */
+        get: operations["list_repositories"];
+        put?: never;
+        /** Binds a repository that the asker administers at GitHub. */
+        post: operations["connect_repository"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/repositories/{repository}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Lets a repository go. Nothing in it changes; agents get no more tokens for it. */
+        delete: operations["disconnect_repository"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the parts of the platform are. */
+        get: operations["load_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/verdicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why each tag of an image was chosen or passed over in an environment. */
+        get: operations["load_verdicts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/workloads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of workloads, by cluster, namespace and name. */
+        get: operations["list_workloads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -118,6 +547,23 @@ export interface paths {
         post?: never;
         /** Ends one of the asker's own sessions. */
         delete: operations["end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes an account and signs in. */
+        post: operations["sign_up"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -158,55 +604,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/organizations/{organization}/onboarding": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_organizations_organization_onboarding"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/organizations/{organization}/github/repositories": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_organizations_organization_github_repositories"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/organizations/{organization}/repositories": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_organizations_organization_repositories"];
-        put?: never;
-        post: operations["post_organizations_organization_repositories"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/organizations/{organization}/repositories/{repository}": {
+    "/automator/v1/lease": {
         parameters: {
             query?: never;
             header?: never;
@@ -215,46 +613,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post?: never;
-        delete: operations["delete_organizations_organization_repositories_repository_"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/organizations/{organization}/findings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_organizations_organization_findings"];
-        put?: never;
-        post?: never;
+        /** Work that is due, as soon as there is some. */
+        post: operations["lease_work"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/organizations/{organization}/receivers": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_organizations_organization_receivers"];
-        put?: never;
-        post: operations["post_organizations_organization_receivers"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/organizations/{organization}/receivers/{receiver}": {
+    "/automator/v1/leases/{lease}/done": {
         parameters: {
             query?: never;
             header?: never;
@@ -263,46 +630,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post?: never;
-        delete: operations["delete_organizations_organization_receivers_receiver_"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/organizations/{organization}/clusters": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_organizations_organization_clusters"];
-        put?: never;
-        post: operations["post_organizations_organization_clusters"];
+        /** Ends a lease, also when its work failed. */
+        post: operations["end_lease"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/organizations/{organization}/clusters/{cluster}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_organizations_organization_clusters_cluster_"];
-        put?: never;
-        post?: never;
-        delete: operations["delete_organizations_organization_clusters_cluster_"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/organizations/{organization}/clusters/{cluster}/keys/{key}": {
+    "/automator/v1/leases/{lease}/intents": {
         parameters: {
             query?: never;
             header?: never;
@@ -311,30 +647,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post?: never;
-        delete: operations["delete_organizations_organization_clusters_cluster_keys_key_"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/organizations/{organization}/changes": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_organizations_organization_changes"];
-        put?: never;
-        post?: never;
+        /** Announces the writes of one update. */
+        post: operations["announce_intents"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/organizations/{organization}/clusters/{cluster}/manifest": {
+    "/automator/v1/leases/{lease}/intents/{intent}/outcome": {
         parameters: {
             query?: never;
             header?: never;
@@ -343,14 +664,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["post_organizations_organization_clusters_cluster_manifest"];
+        /** Says what came of a write. */
+        post: operations["settle_intent"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/organizations/{organization}/clusters/{cluster}/revoke": {
+    "/automator/v1/leases/{lease}/proposals/{proposal}/closed": {
         parameters: {
             query?: never;
             header?: never;
@@ -359,122 +681,93 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["post_organizations_organization_clusters_cluster_revoke"];
+        /** Says that we closed the pull request of a proposal. */
+        post: operations["note_closed"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/organizations/{organization}/changes/{change}": {
+    "/automator/v1/leases/{lease}/read-report": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_organizations_organization_changes_change_"];
+        get?: never;
         put?: never;
-        post?: never;
+        /** What stands in a repository. Ends the lease. */
+        post: operations["report_read"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/organizations/{organization}/workloads": {
+    "/automator/v1/leases/{lease}/renew": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_organizations_organization_workloads"];
+        get?: never;
         put?: never;
-        post?: never;
+        /** Keeps the work for another term. */
+        post: operations["renew_lease"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/organizations/{organization}/verdicts": {
+    "/automator/v1/leases/{lease}/scan-report": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_organizations_organization_verdicts"];
+        get?: never;
         put?: never;
-        post?: never;
+        /** What a registry listed. Ends the lease, and may hand over the update that it made due. */
+        post: operations["report_scan"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/organizations/{organization}/audit": {
+    "/webhooks/github": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Who did what, newest first. */
-        get: operations["list_audit"];
+        get?: never;
         put?: never;
-        post?: never;
+        /** A delivery of GitHub, signed with the App's webhook secret. */
+        post: operations["take_github"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/organizations/{organization}/status": {
+    "/webhooks/registry/{receiver}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_organizations_organization_status"];
+        get?: never;
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/openapi.json": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** This document. */
-        get: operations["openapi"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/organizations/{organization}/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What changes from now on, as server-sent events named `changed`. */
-        get: operations["list_events"];
-        put?: never;
-        post?: never;
+        /** Push notices of a registry, with the receiver's secret. */
+        post: operations["take_registry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -485,17 +778,746 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description Makes an account: `POST /sign-up`. */
-        SignUpRequest: {
-            /** @description The address, which is the login. */
-            email: string;
-            /** @description The code of an invitation, where sign-up asks for one. */
-            invitation?: string | null;
-            /** @description The name that others see. */
-            name: string;
-            /** @description At least 12 and at most 128 characters, and no common one. */
-            password: components["schemas"]["WireSecret"];
+        /** @description The agent itself. */
+        AgentInfo: {
+            /** @description The API server's `gitVersion`. */
+            kubernetes_version: string;
+            /**
+             * Format: date-time
+             * @description When the process started.
+             */
+            started_at: string;
+            /** @description Its version. */
+            version: string;
         };
+        /** @description One write by somebody. */
+        AuditEntry: {
+            /** @description What: `cluster.create`, `repository.connect`, …. */
+            action: string;
+            /** @description Who, in words: an address, a token's name, `heddle`. */
+            actor: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description More, without secrets. */
+            details: unknown;
+            /**
+             * Format: uuid
+             * @description The entry.
+             */
+            id: string;
+            /** @description On what. */
+            object: string;
+            /** @description The request. */
+            request_id: string;
+            /** @description From where: `session`, `token`, `agent`, `automator`, `github`. */
+            via: string;
+        };
+        /** @description A page of the audit record: `GET /organizations/{organization}/audit`. */
+        AuditPage: {
+            /** @description The entries, newest first. */
+            items: components["schemas"]["AuditEntry"][];
+            /** @description Pass as `after` for the next page. */
+            next?: string | null;
+        };
+        /**
+         * @description Repositories that the asker may bind, proved by the asker's own GitHub sign-in:
+         *     `GET /organizations/{organization}/github/repositories`.
+         */
+        AvailableRepository: {
+            /** @description Whether this organization already has it. */
+            connected: boolean;
+            /** @description Its default branch. */
+            default_branch: components["schemas"]["BranchName"];
+            /**
+             * Format: int64
+             * @description The App's installation.
+             */
+            installation_id: number;
+            /** @description The repository. */
+            name: components["schemas"]["RepoName"];
+            /** @description Whether it is private. */
+            private: boolean;
+        };
+        /** @description A tag that a person took back: no tag that is not above it is written at that place. */
+        Barred: {
+            /** @description The change that was reverted or declined. */
+            change: components["schemas"]["ChangeId"];
+            /** @description The environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            /** @description The image. */
+            image: components["schemas"]["ImageRepository"];
+            /** @description The place, without file and line. */
+            place: components["schemas"]["PlaceKey"];
+            /** @description How and by whom, in a sentence: "reverted in 4b825dc", "declined by ada (#41)". */
+            reason: string;
+            /** @description The tag that was taken back. */
+            tag: components["schemas"]["Tag"];
+        };
+        /** @description The head of a branch. */
+        BranchHead: {
+            /** @description The branch. */
+            branch: components["schemas"]["BranchName"];
+            /** @description Its head. */
+            revision: components["schemas"]["Revision"];
+        };
+        /**
+         * @description A branch, without `refs/heads/`.
+         * @example main
+         */
+        BranchName: string;
+        /** @description The heads of a branch since the last read. */
+        BranchReport: {
+            /** @description The branch. */
+            branch: components["schemas"]["BranchName"];
+            /**
+             * @description First-parent commits after the known head, oldest first, ending with the head that was read. Only the head where
+             *     none was known or history was rewritten.
+             */
+            revisions: components["schemas"]["CommitReport"][];
+            /** @description True when the known head is no first-parent ancestor of the head. */
+            rewritten: boolean;
+        };
+        /** @description How many changes there are. */
+        ChangeCounts: {
+            /**
+             * Format: int64
+             * @description Healthy in the last 24 hours.
+             */
+            healthy_today: number;
+            /**
+             * Format: int64
+             * @description Not ended.
+             */
+            in_flight: number;
+            /**
+             * Format: int64
+             * @description Not ended and waiting for someone or stuck on a fault.
+             */
+            stuck: number;
+        };
+        /** @description A change with everything: `GET /organizations/{organization}/changes/{change}`. */
+        ChangeDetail: {
+            /** @description The change. */
+            change: components["schemas"]["ChangeView"];
+            /** @description The lines that change, as unified diff. */
+            diff: string;
+            /** @description Where it writes. */
+            places: components["schemas"]["Place"][];
+            /** @description Each Sync's result. */
+            rollouts: components["schemas"]["RolloutView"][];
+            /** @description Why this tag. */
+            why: string;
+        };
+        /**
+         * Format: uuid
+         * @description One image bump at one place, in one environment.
+         */
+        ChangeId: string;
+        /** @description A page of changes: `GET /organizations/{organization}/changes`. */
+        ChangePage: {
+            /** @description How many of each, over all pages. */
+            counts: components["schemas"]["ChangeCounts"];
+            /** @description The changes, newest first. */
+            items: components["schemas"]["ChangeView"][];
+            /** @description Pass as `after` for the next page. */
+            next?: string | null;
+        };
+        /** @description A change. */
+        ChangeView: {
+            /** @description Its branch. */
+            branch: components["schemas"]["BranchName"];
+            /**
+             * Format: date-time
+             * @description When it was first known.
+             */
+            created_at: string;
+            /** @description Its environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            from?: components["schemas"]["Tag"] | null;
+            /** @description The change. */
+            id: components["schemas"]["ChangeId"];
+            /** @description Its image. */
+            image: components["schemas"]["ImageRepository"];
+            /** @description Its line. */
+            line: components["schemas"]["Line"];
+            /** @description How it is written. */
+            mode: components["schemas"]["Mode"];
+            proposal?: components["schemas"]["ProposalRef"] | null;
+            /** @description Its repository. */
+            repository: components["schemas"]["RepoName"];
+            /** @description The tag it goes to. */
+            to: components["schemas"]["Tag"];
+        };
+        /** @description A new cluster, with the manifest that installs the agent. */
+        ClusterCreated: {
+            /**
+             * Format: date-time
+             * @description When the bootstrap token ends.
+             */
+            bootstrap_expires_at: string;
+            /** @description The cluster. */
+            cluster: components["schemas"]["ClusterView"];
+            /** @description The manifest, with a bootstrap token in it that works once. */
+            manifest: components["schemas"]["WireSecret"];
+            /** @description SHA-256 of the manifest, in hexadecimal. */
+            manifest_sha256: string;
+        };
+        /**
+         * Format: uuid
+         * @description A cluster in which a synchronizer runs.
+         */
+        ClusterId: string;
+        /**
+         * Format: uuid
+         * @description A cluster's public key.
+         */
+        ClusterKeyId: string;
+        /** @description A key of a cluster. */
+        ClusterKeyView: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description The key. */
+            id: components["schemas"]["ClusterKeyId"];
+            /**
+             * Format: date-time
+             * @description When it was last used.
+             */
+            last_used_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was revoked.
+             */
+            revoked_at?: string | null;
+        };
+        /** @description A cluster. */
+        ClusterView: {
+            agent?: components["schemas"]["AgentInfo"] | null;
+            /**
+             * Format: date-time
+             * @description When it was added.
+             */
+            created_at: string;
+            /** @description The cluster. */
+            id: components["schemas"]["ClusterId"];
+            /** @description Its keys. */
+            keys: components["schemas"]["ClusterKeyView"][];
+            /**
+             * Format: date-time
+             * @description When the agent was last heard.
+             */
+            last_seen_at?: string | null;
+            /** @description Whether its agent is there. */
+            link: components["schemas"]["Link"];
+            /** @description Its name. */
+            name: string;
+            /** @description Its Syncs, last known state. */
+            syncs: components["schemas"]["SyncView"][];
+            /**
+             * Format: int64
+             * @description How many workloads were seen.
+             */
+            workloads: number;
+        };
+        /** @description A commit. */
+        CommitReport: {
+            /** @description Login or name of its author. */
+            author: string;
+            /**
+             * Format: date-time
+             * @description Its committer's time.
+             */
+            committed_at: string;
+            /** @description The intents named by its `Heddle-Intent` trailers. */
+            intents: components["schemas"]["IntentId"][];
+            /** @description The commit. */
+            revision: components["schemas"]["Revision"];
+            /** @description The first line of its message. */
+            subject: string;
+        };
+        /** @description A condition as Kubernetes has them. */
+        Condition: {
+            /** @description `Ready`, `Fetched`, `Rendered`, `Applied`, `Healthy`, `Pruned`. */
+            kind: string;
+            /** @description A sentence. */
+            message: string;
+            /** @description One word. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+            /** @description `True`, `False` or `Unknown`. */
+            status: string;
+        };
+        /** @description Binds a repository: `POST /organizations/{organization}/repositories`. */
+        ConnectRepository: {
+            /**
+             * Format: int64
+             * @description The App's installation.
+             */
+            installation_id: number;
+            /** @description The repository. */
+            name: components["schemas"]["RepoName"];
+        };
+        /** @description An image in a workload. */
+        ContainerImage: {
+            /** @description The container's name. */
+            container: string;
+            /** @description Its image. */
+            image: components["schemas"]["ImageRef"];
+        };
+        /** @description Adds a cluster: `POST /organizations/{organization}/clusters`. */
+        CreateCluster: {
+            /** @description The branch. */
+            branch: components["schemas"]["BranchName"];
+            /** @description Its name, an RFC 1123 label. */
+            name: string;
+            /** @description The namespaces that it may write. */
+            namespaces: string[];
+            /** @description The path. */
+            path: string;
+            /** @description The repository its first Sync follows. */
+            repository: components["schemas"]["RepositoryId"];
+        };
+        /** @description Makes an organization: `POST /organizations`. */
+        CreateOrganization: {
+            /** @description Its name, 1 to 60 characters. */
+            name: string;
+        };
+        /** @description Makes an address that takes push notices of a registry: `POST /organizations/{organization}/receivers`. */
+        CreateReceiver: {
+            /** @description What it is for. */
+            name: string;
+        };
+        /** @description Makes an API token: `POST /tokens`. */
+        CreateToken: {
+            /**
+             * Format: int32
+             * @description Days until it ends, 1 to 365.
+             */
+            expires_in_days: number;
+            /** @description What it is for. */
+            name: string;
+            /** @description The organization it is for. */
+            organization: components["schemas"]["OrganizationId"];
+            /** @description What it may do. */
+            role: components["schemas"]["Role"];
+        };
+        /** @description What can happen to a Sync. */
+        Deploy: {
+            /** @description Every image among the applied objects. */
+            images: components["schemas"]["ImageRef"][];
+            /** @enum {string} */
+            what: "applied";
+        } | {
+            /** @description The errors. */
+            errors: components["schemas"]["SyncError"][];
+            /** @description The images that were applied all the same. */
+            images: components["schemas"]["ImageRef"][];
+            /** @enum {string} */
+            what: "failed";
+        } | {
+            /** @description The image. */
+            image: components["schemas"]["ImageRef"];
+            /** @description Why it is not healthy. */
+            reason?: string | null;
+            /** @description The verdict. */
+            status: components["schemas"]["HealthStatus"];
+            /** @enum {string} */
+            what: "health";
+        };
+        /** @description Something that happened to a Sync and must not be lost. */
+        DeployFact: {
+            /**
+             * Format: date-time
+             * @description When, by the agent's clock.
+             */
+            at: string;
+            /** @description The revision it is about. */
+            revision: components["schemas"]["Revision"];
+            /** @description Which Sync. */
+            sync: components["schemas"]["SyncName"];
+            /** @description What. */
+            what: components["schemas"]["Deploy"];
+        };
+        /** @description The content address of a manifest: `sha256:` and 64 hexadecimal digits, or another registered algorithm. */
+        Digest: string;
+        /** @description Ends a lease: `POST /automator/v1/leases/{id}/done` (also when the work failed, with the reason). */
+        Done: {
+            /** @description Why the work failed, in a sentence without secrets; it becomes due again, later each time. */
+            failed?: string | null;
+            /** @description Whether an update saw a repository that is not as it was read last. A read is due at once. */
+            read_due?: boolean;
+            /**
+             * Format: date-time
+             * @description The earliest next try.
+             */
+            retry_at?: string | null;
+        };
+        /** @description A difference that somebody made in the cluster. */
+        DriftReport: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description The fields, by path; empty when the whole object was deleted. */
+            fields: string[];
+            /**
+             * Format: date-time
+             * @description When it was put back; `None` where the Sync only detects.
+             */
+            healed_at?: string | null;
+            /** @description The field manager that did it, where the API server knows. */
+            manager?: string | null;
+            /** @description `kind namespace/name`. */
+            object: string;
+        };
+        /**
+         * @description How a change ended. An end is final.
+         * @enum {string}
+         */
+        End: "healthy" | "superseded" | "declined" | "reverted" | "retired" | "no-cluster";
+        /** @description Exchanges the bootstrap token, sent as Bearer, for a lasting identity: `POST /agent/v1/enroll`. */
+        EnrollRequest: {
+            /** @description The agent's version. */
+            agent_version: string;
+            /** @description The API server's `gitVersion`. */
+            kubernetes_version: string;
+            /** @description The Ed25519 public key made in the cluster: 32 bytes in unpadded base64url. */
+            public_key: string;
+        };
+        /**
+         * @description The identity of a cluster. The agent signs 5-minute JWTs with `alg: EdDSA`, `kid` = `key_id`, `sub` = `cluster_id`,
+         *     `aud` = [`AUDIENCE`], `iat`, `exp`, `jti`.
+         */
+        EnrollResponse: {
+            /** @description The cluster. */
+            cluster_id: components["schemas"]["ClusterId"];
+            /** @description Names the key in the JWT's header. */
+            key_id: components["schemas"]["ClusterKeyId"];
+        };
+        /**
+         * @description The name of an environment: an RFC 1123 label, as Kubernetes names are.
+         * @example prod
+         */
+        EnvironmentName: string;
+        /** @description An environment as `.heddle.yaml` has it, or an implicit one. */
+        EnvironmentReport: {
+            /** @description Its branch. */
+            branch: components["schemas"]["BranchName"];
+            /** @description It stands in no `.heddle.yaml`: a Sync follows its path. */
+            implicit: boolean;
+            /** @description Its name. */
+            name: components["schemas"]["EnvironmentName"];
+            /** @description Its path, without slashes at its ends. */
+            path: string;
+        };
+        /** @description An environment. */
+        EnvironmentView: {
+            /** @description Its branch. */
+            branch: components["schemas"]["BranchName"];
+            /** @description It stands in no `.heddle.yaml`. */
+            implicit: boolean;
+            /** @description Its name. */
+            name: components["schemas"]["EnvironmentName"];
+            /** @description Its path. */
+            path: string;
+        };
+        /**
+         * @description What the event stream says: the page reads again. `GET /organizations/{organization}/events`, server-sent events
+         *     named `changed`.
+         */
+        Event: {
+            /**
+             * Format: uuid
+             * @description Which one, where one is meant.
+             */
+            id?: string | null;
+            /** @description What changed. */
+            topic: components["schemas"]["Topic"];
+        };
+        /** @description An image that could not be scanned. */
+        FailingImage: {
+            /** @description The image. */
+            image: components["schemas"]["ImageRepository"];
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+        };
+        /** @description One field at fault. */
+        FieldProblem: {
+            /** @description The field's path in the body. */
+            field: string;
+            /** @description What is wrong with it, in a sentence. */
+            message: string;
+        };
+        /** @description Something wrong in a file that a person wrote. */
+        Finding: {
+            /** @description Whether it keeps something from being written. */
+            blocks: boolean;
+            /** @description The branch. */
+            branch: components["schemas"]["BranchName"];
+            /** @description A stable word: `unknown-key`, `wrong-value`, `broken-yaml`, `shared-place`, …. */
+            code: string;
+            /**
+             * Format: int32
+             * @description Column, from 1.
+             */
+            column: number;
+            /** @description The file. */
+            file: string;
+            /**
+             * Format: int32
+             * @description Line, from 1.
+             */
+            line: number;
+            /** @description What is wrong, what follows from it, and what to write instead. */
+            message: string;
+        };
+        /** @description Something wrong in a file that a person wrote. */
+        FindingView: {
+            /** @description Whether it keeps something from being written. */
+            blocks: boolean;
+            /** @description The branch. */
+            branch: components["schemas"]["BranchName"];
+            /** @description A stable word. */
+            code: string;
+            /**
+             * Format: int32
+             * @description Column, from 1.
+             */
+            column: number;
+            /** @description The file. */
+            file: string;
+            /**
+             * Format: int32
+             * @description Line, from 1.
+             */
+            line: number;
+            /** @description What is wrong and what to write instead. */
+            message: string;
+            /** @description The repository. */
+            repository: components["schemas"]["RepoName"];
+            /** @description The line's page at the host. */
+            url: string;
+        };
+        /** @description What keeps a chosen tag from being written, and until when. */
+        Gate: {
+            /** @description The kind of gate. */
+            kind: components["schemas"]["GateKind"];
+            /** @description A sentence for people, naming the rule and where it stands. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description When it opens by itself; `None` where a person must act.
+             */
+            until?: string | null;
+        };
+        /**
+         * @description The kinds of gate.
+         * @enum {string}
+         */
+        GateKind: "age" | "freeze" | "hold" | "schedule" | "limit" | "observe" | "branch" | "broken";
+        /** @description A change that is kept from being written. */
+        GatedChange: {
+            /** @description Its branch. */
+            base_branch: components["schemas"]["BranchName"];
+            /** @description The change. */
+            change: components["schemas"]["PlannedChange"];
+            /** @description What keeps it. */
+            gate: components["schemas"]["Gate"];
+            /** @description Its mode. */
+            mode: components["schemas"]["Mode"];
+        };
+        /** @description Asks for a token that reads one repository: `POST /agent/v1/git-token`. */
+        GitTokenRequest: {
+            /** @description The repository; it must be bound to the cluster's organization, else 404 `repository-not-connected`. */
+            repository: components["schemas"]["RepoUrl"];
+        };
+        /** @description A token with `contents: read` on one repository. */
+        GitTokenResponse: {
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            expires_at: string;
+            /** @description The token. */
+            token: components["schemas"]["WireSecret"];
+            /** @description The user name for HTTPS basic authentication. */
+            username: string;
+        };
+        /** @description The rule that governs an occurrence in one environment. */
+        GoverningRule: {
+            /** @description The environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            /**
+             * Format: int32
+             * @description Line of the rule in `.heddle.yaml`, from 1.
+             */
+            line: number;
+            /** @description Its mode. */
+            mode: components["schemas"]["Mode"];
+            policy?: components["schemas"]["TagPolicy"] | null;
+        };
+        /**
+         * @description How a live object, or a set of them, is doing.
+         * @enum {string}
+         */
+        HealthStatus: "healthy" | "suspended" | "progressing" | "terminating" | "unknown" | "missing" | "degraded";
+        /** @description Something worth a look. Losing one costs time and nothing else. */
+        Hint: {
+            /** @description The branch. */
+            branch: components["schemas"]["BranchName"];
+            /** @enum {string} */
+            hint: "branch-moved";
+            /** @description The repository. */
+            repository: components["schemas"]["RepoUrl"];
+        } | {
+            /** @enum {string} */
+            hint: "resync";
+        };
+        /** @description The answer to `GET /agent/v1/hints?wait=55`, a long poll. */
+        HintsResponse: {
+            /** @description The hints; empty when the time ran out. */
+            hints: components["schemas"]["Hint"][];
+        };
+        /** @example ghcr.io/acme/api:1.4.2 */
+        ImageRef: string;
+        /** @example ghcr.io/acme/api */
+        ImageRepository: string;
+        /** @description The tags of an image. */
+        ImageTags: {
+            /** @description The image. */
+            image: components["schemas"]["ImageRepository"];
+            list?: components["schemas"]["TagList"] | null;
+        };
+        /**
+         * Format: uuid
+         * @description One attempted write to a repository; stands in the commit's `Heddle-Intent` trailer.
+         */
+        IntentId: string;
+        /** @description Says what came of a write: `POST /automator/v1/leases/{id}/intents/{intent}/outcome`. */
+        IntentOutcome: {
+            /**
+             * Format: date-time
+             * @description When, by GitHub's clock.
+             */
+            at: string;
+            /** @enum {string} */
+            outcome: "written";
+            /** @description Where. */
+            proposal: components["schemas"]["ProposalRef"];
+            /** @description The commit that carries the trailer. */
+            revision: components["schemas"]["Revision"];
+        } | {
+            /** @enum {string} */
+            outcome: "moved";
+        } | {
+            /** @enum {string} */
+            outcome: "abandoned";
+            /** @description A sentence without secrets. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description When it may be tried again.
+             */
+            retry_at?: string | null;
+        };
+        /** @description One station of a line. */
+        Knot: {
+            /**
+             * Format: date-time
+             * @description When it was reached.
+             */
+            at?: string | null;
+            /** @description Whether `at` was inferred from a later station. */
+            inferred: boolean;
+            /** @description Its state. */
+            state: components["schemas"]["KnotState"];
+            /** @description Which station. */
+            station: components["schemas"]["Station"];
+            /**
+             * Format: int64
+             * @description Milliseconds from the station before.
+             */
+            took_ms?: number | null;
+        };
+        /**
+         * @description The state of a knot of the line.
+         * @enum {string}
+         */
+        KnotState: "done" | "moving" | "waiting" | "failed" | "not-yet";
+        /** @description Work that belongs to the asker until `expires_at`; renewed by `POST /automator/v1/leases/{id}/renew`. */
+        Lease: {
+            /**
+             * Format: date-time
+             * @description When it ends unless renewed.
+             */
+            expires_at: string;
+            /**
+             * Format: int64
+             * @description The fencing number; sent as the header `Heddle-Fence` with everything under this lease.
+             */
+            fence: number;
+            /** @description The lease. */
+            id: components["schemas"]["LeaseId"];
+            /** @description Whose work it is. */
+            organization: components["schemas"]["OrganizationId"];
+            /** @description The work. */
+            work: components["schemas"]["Work"];
+        };
+        /**
+         * Format: uuid
+         * @description One piece of work handed to an automator for a while.
+         */
+        LeaseId: string;
+        /** @description Asks for work: `POST /automator/v1/lease`. The answer is 204 when none became due in `wait_secs`. */
+        LeaseRequest: {
+            /** @description Names the automator's process in logs and the dashboard. */
+            automator: string;
+            /**
+             * Format: int64
+             * @description How long to wait for work, at most 55.
+             */
+            wait_secs: number;
+        };
+        /** @description The line of a change. */
+        Line: {
+            end?: components["schemas"]["End"] | null;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            ended_at?: string | null;
+            /** @description The five knots, in order. */
+            knots: components["schemas"]["Knot"][];
+            /** @description What it waits for, in a sentence, where it has not ended. */
+            reason?: string | null;
+            /** @description Each Sync by itself. */
+            rollouts: components["schemas"]["RolloutLine"][];
+            /**
+             * Format: date-time
+             * @description Since when it waits for that.
+             */
+            since?: string | null;
+        };
+        /**
+         * @description Whether a cluster's agent is there.
+         * @enum {string}
+         */
+        Link: "never-connected" | "connected" | "late" | "offline" | "revoked";
         /** @description Starts a session: `POST /login`. */
         LoginRequest: {
             /** @description The address. */
@@ -516,11 +1538,92 @@ export interface components {
             /** @description The organizations, by name. */
             organizations: components["schemas"]["OrganizationView"][];
         };
-        /** @description Makes an organization: `POST /organizations`. */
-        CreateOrganization: {
-            /** @description Its name, 1 to 60 characters. */
-            name: string;
+        /**
+         * @description How a rule lets its changes be written.
+         * @enum {string}
+         */
+        Mode: "commit" | "pull-request" | "observe";
+        /**
+         * @description Which time orders tags.
+         * @enum {string}
+         */
+        NewestBy: "created" | "first-seen";
+        /** @description An image at a place. */
+        Occurrence: {
+            /** @description The branch it stands on. */
+            branch: components["schemas"]["BranchName"];
+            /** @description The container, where the place belongs to one. */
+            container?: string | null;
+            /** @description The environments whose closure holds the place. */
+            environments: components["schemas"]["EnvironmentName"][];
+            /** @description The effective image: after `newName`. */
+            image: components["schemas"]["ImageRef"];
+            /** @description Where. */
+            place: components["schemas"]["Place"];
+            /** @description The rule that governs it in each of these environments; none where nothing updates it. */
+            rules: components["schemas"]["GoverningRule"][];
         };
+        /** @description How far an organization has come: `GET /organizations/{organization}/onboarding`. */
+        Onboarding: {
+            /** @description The page at GitHub that installs the App. */
+            github_install_url: string;
+            /** @description The steps in order. */
+            steps: components["schemas"]["OnboardingStep"][];
+        };
+        /** @description A step of the check list. */
+        OnboardingStep: {
+            /** @description Whether it is done. */
+            done: boolean;
+            /** @description What was seen: "agent connected, 7 workloads seen"; or what to do next. */
+            message: string;
+            /** @description Which. */
+            step: components["schemas"]["OnboardingStepName"];
+        };
+        /**
+         * @description The steps of the check list.
+         * @enum {string}
+         */
+        OnboardingStepName: "organization" | "git-hub" | "cluster" | "agent" | "policy";
+        /** @description An intent whose outcome is not known. */
+        OpenIntent: {
+            /** @description The revision that it was based on. */
+            base: components["schemas"]["Revision"];
+            /** @description The branch that it goes to. */
+            base_branch: components["schemas"]["BranchName"];
+            /** @description Its text. */
+            body: string;
+            head_branch?: components["schemas"]["BranchName"] | null;
+            /** @description The intent. */
+            id: components["schemas"]["IntentId"];
+            /** @description Its proposal. */
+            proposal: components["schemas"]["ProposalId"];
+            /** @description What the pull request says, kept so that it can be opened after a kill between push and opening. */
+            title: string;
+        };
+        /** @description A proposal that is not settled. */
+        OpenProposal: {
+            /** @description The branch it goes to. */
+            base_branch: components["schemas"]["BranchName"];
+            /** @description The changes that it carries. */
+            changes: components["schemas"]["ProposedChange"][];
+            /** @description The group it is for: the environment's name with `group: environment`. */
+            group: string;
+            head?: components["schemas"]["Revision"] | null;
+            /** @description The branch of its pull request. */
+            head_branch: components["schemas"]["BranchName"];
+            /** @description The proposal. */
+            id: components["schemas"]["ProposalId"];
+            /**
+             * Format: int64
+             * @description The pull request's number, once it is known.
+             */
+            number?: number | null;
+        };
+        /**
+         * Format: uuid
+         * @description A group of people with their repositories and clusters; the unit that is kept apart from others.
+         */
+        OrganizationId: string;
         /** @description An organization as one of its members sees it. */
         OrganizationView: {
             /** @description The organization. */
@@ -529,6 +1632,497 @@ export interface components {
             name: string;
             /** @description What the asker may do in it. */
             role: components["schemas"]["Role"];
+        };
+        /** @description A value in a file of a config repository. */
+        Place: {
+            /**
+             * @description The field's path in the object, list members by key: `spec.template.spec.containers[name=api].image`,
+             *     `images[name=api].newTag`.
+             */
+            field: string;
+            /** @description Path from the repository's root, with `/`. */
+            file: string;
+            /**
+             * Format: int32
+             * @description Line of the value, counted from 1.
+             */
+            line: number;
+            /** @description The object that holds it, as `kind namespace/name` or `kind name`; for a kustomization `Kustomization`. */
+            object: string;
+        };
+        /** @description A place without its file and line. */
+        PlaceKey: {
+            /** @description As [`Place::field`]. */
+            field: string;
+            /** @description As [`Place::object`]. */
+            object: string;
+        };
+        /** @description A revision that an agent reported, placed on its branch. */
+        PlacedRevision: {
+            /** @description The branch. */
+            branch: components["schemas"]["BranchName"];
+            contains?: components["schemas"]["Revision"] | null;
+            /** @description The revision that was unknown. */
+            revision: components["schemas"]["Revision"];
+        };
+        /** @description Announces a write: `POST /automator/v1/leases/{id}/intents`. One call for everything of one update. */
+        PlanRequest: {
+            /** @description Findings of this update; they replace those of the last. */
+            findings: components["schemas"]["Finding"][];
+            /** @description Changes that a gate keeps from being written. */
+            gated: components["schemas"]["GatedChange"][];
+            /**
+             * Format: date-time
+             * @description When the first gate opens.
+             */
+            next_due_at?: string | null;
+            /** @description The writes, each one commit or one pull request. */
+            proposals: components["schemas"]["PlannedProposal"][];
+            /** @description Open proposals to close because the base already carries their tags, or nothing wants them any more. */
+            superseded: components["schemas"]["ProposalId"][];
+        };
+        /** @description The ids of what was announced, in the order of [`PlanRequest::proposals`]. */
+        PlanResponse: {
+            /** @description One for each. */
+            intents: components["schemas"]["PostedIntent"][];
+        };
+        /** @description One change within a write. */
+        PlannedChange: {
+            /** @description The lines that change, as unified diff, for the Change page. */
+            diff: string;
+            /** @description The environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            from?: components["schemas"]["Tag"] | null;
+            /** @description The effective image. */
+            image: components["schemas"]["ImageRepository"];
+            /** @description Where. */
+            places: components["schemas"]["Place"][];
+            /** @description The tag that is written. */
+            to: components["schemas"]["Tag"];
+            to_digest?: components["schemas"]["Digest"] | null;
+            /** @description Why this tag, in a sentence: the rule and where it stands. */
+            why: string;
+        };
+        /** @description One commit or one pull request. */
+        PlannedProposal: {
+            /** @description The revision that was read. */
+            base: components["schemas"]["Revision"];
+            /** @description The branch it goes to. */
+            base_branch: components["schemas"]["BranchName"];
+            /** @description Text of the pull request. `{change_url}` stands for the link to the change, which is not known yet. */
+            body: string;
+            /** @description The changes. */
+            changes: components["schemas"]["PlannedChange"][];
+            expected_head?: components["schemas"]["Revision"] | null;
+            /** @description The group, which names the branch: the environment's name with `group: environment`. */
+            group: string;
+            /** @description Commit or pull request; never [`Mode::Observe`]. */
+            mode: components["schemas"]["Mode"];
+            /** @description Title, or first line of the commit. */
+            title: string;
+            updates?: components["schemas"]["ProposalId"] | null;
+        };
+        /** @description An announced write. */
+        PostedIntent: {
+            /** @description The changes, in the order of [`PlannedProposal::changes`]. */
+            changes: components["schemas"]["ChangeId"][];
+            head_branch?: components["schemas"]["BranchName"] | null;
+            /** @description Goes into the commit's `Heddle-Intent` trailer. */
+            id: components["schemas"]["IntentId"];
+            /** @description The proposal. */
+            proposal: components["schemas"]["ProposalId"];
+        };
+        /** @description `application/problem+json` (RFC 9457) with our members. */
+        Problem: {
+            /** @description A stable word for programs: `not-found`, `lease-lost`, `repository-bound-elsewhere`, …. */
+            code: string;
+            /** @description The fields at fault, where the body was at fault. */
+            fields?: components["schemas"]["FieldProblem"][];
+            /** @description A sentence for people: what is wrong and what to do. */
+            message: string;
+            /** @description Names the request in our logs. */
+            request_id: string;
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
+            status: number;
+        };
+        /** @description Says that an open proposal's pull request was closed by us: `POST /automator/v1/leases/{id}/proposals/{proposal}/closed`. */
+        ProposalClosed: {
+            /** @description Why, in a sentence. */
+            reason: string;
+        };
+        /**
+         * Format: uuid
+         * @description One commit or pull request that carries changes.
+         */
+        ProposalId: string;
+        /** @description Where a proposal stands in Git. */
+        ProposalRef: {
+            /** @enum {string} */
+            kind: "commit";
+            /** @description The commit. */
+            revision: components["schemas"]["Revision"];
+            /** @description Its page. */
+            url?: string | null;
+        } | {
+            /** @enum {string} */
+            kind: "pull-request";
+            /**
+             * Format: int64
+             * @description Its number in the repository.
+             */
+            number: number;
+            /** @description Its page. */
+            url: string;
+        };
+        /** @description The state of a proposal's pull request. */
+        ProposalState: {
+            head?: components["schemas"]["Revision"] | null;
+            /** @description The proposal. */
+            id: components["schemas"]["ProposalId"];
+            /** @description Whether every commit since the base is ours; a branch with foreign commits belongs to the person. */
+            ours: boolean;
+            /** @description The state. */
+            state: components["schemas"]["PullRequestState"];
+        };
+        /** @description A change within a proposal. */
+        ProposedChange: {
+            /** @description Its environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            /** @description The change. */
+            id: components["schemas"]["ChangeId"];
+            /** @description Its image. */
+            image: components["schemas"]["ImageRepository"];
+            /** @description The places it writes. */
+            places: components["schemas"]["Place"][];
+            /** @description The tag it goes to. */
+            to: components["schemas"]["Tag"];
+        };
+        /** @description Open, merged or closed. */
+        PullRequestState: {
+            /** @enum {string} */
+            state: "open";
+            /** @description What it waits for, in a sentence, where GitHub says. */
+            waits_for?: string | null;
+        } | {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description Who merged. */
+            by?: string | null;
+            /** @description The merge commit. */
+            revision: components["schemas"]["Revision"];
+            /** @enum {string} */
+            state: "merged";
+        } | {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description Who closed. */
+            by?: string | null;
+            /** @enum {string} */
+            state: "closed";
+        };
+        /** @description What stands in a repository: `POST /automator/v1/leases/{id}/read-report`. It ends the lease. */
+        ReadReport: {
+            /** @description Each branch that was read. */
+            branches: components["schemas"]["BranchReport"][];
+            /** @description The environments, in order of promotion, implicit ones last. */
+            environments: components["schemas"]["EnvironmentReport"][];
+            /** @description What is wrong in the configuration or the manifests. */
+            findings: components["schemas"]["Finding"][];
+            /** @description Where images stand. */
+            occurrences: components["schemas"]["Occurrence"][];
+            /** @description Unknown revisions that were placed: each with the first-parent revision of the branch that it equals or precedes. */
+            placed_revisions: components["schemas"]["PlacedRevision"][];
+            /** @description The state of each open proposal's pull request. */
+            proposals: components["schemas"]["ProposalState"][];
+        };
+        /** @description Read the head of every branch that an environment follows. */
+        ReadWork: {
+            /** @description The last head that was read, by branch; the report lists what came since. */
+            known_heads: components["schemas"]["BranchHead"][];
+            /** @description Proposals whose pull request is open as far as is known. */
+            open_proposals: components["schemas"]["OpenProposal"][];
+            /** @description The repository. */
+            repository: components["schemas"]["RepositoryAccess"];
+            /**
+             * @description Branch and path of the Syncs that follow this repository; where no environment covers one, it gets an implicit
+             *     environment.
+             */
+            sync_paths: components["schemas"]["SyncPath"][];
+            /** @description Revisions that agents reported and that no read has placed yet. */
+            unknown_revisions: components["schemas"]["Revision"][];
+        };
+        /** @description A new receiver; the secret is shown this once. */
+        ReceiverCreated: {
+            /** @description The block for the configuration of a CNCF Distribution registry. */
+            configuration: string;
+            /** @description The receiver. */
+            receiver: components["schemas"]["ReceiverView"];
+            /** @description Goes into the notices' `Authorization: Bearer` header. */
+            secret: components["schemas"]["WireSecret"];
+        };
+        /** @description A receiver. */
+        ReceiverView: {
+            /**
+             * Format: uuid
+             * @description The receiver.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When the last notice came.
+             */
+            last_notice_at?: string | null;
+            /** @description What it is for. */
+            name: string;
+            /** @description Where the registry posts to. */
+            url: string;
+        };
+        /** @description A login for a registry. */
+        RegistryCredential: {
+            /** @description Password or token. */
+            password: components["schemas"]["WireSecret"];
+            /** @description User name. */
+            username: string;
+        };
+        RegistryEvent: {
+            action: string;
+            request?: components["schemas"]["RegistryRequest"] | null;
+            target: components["schemas"]["RegistryTarget"];
+            /** Format: date-time */
+            timestamp: string;
+        };
+        /** @description Notifications of CNCF Distribution, with the fields we use. */
+        RegistryNotices: {
+            events: components["schemas"]["RegistryEvent"][];
+        };
+        RegistryRequest: {
+            host?: string | null;
+        };
+        RegistryTarget: {
+            digest?: string | null;
+            repository?: string | null;
+            tag?: string | null;
+            url?: string | null;
+        };
+        /**
+         * @description `owner/name` on the Git host, as its API spells it.
+         * @example acme/config
+         */
+        RepoName: string;
+        /**
+         * @description Where a repository is found, in the form in which two addresses of the same repository are equal: `host/owner/name`,
+         *     lower case, without scheme, user, `.git` and trailing slash. A port other than the scheme's own stays.
+         * @example github.com/acme/config
+         */
+        RepoUrl: string;
+        /**
+         * @description What is, as one agent sees it: `POST /agent/v1/report`, gzip. Idempotent: (`epoch`, `sequence`) is stored, and a
+         *     sequence not above the stored one of the same epoch is answered 200 and changes nothing.
+         */
+        Report: {
+            /** @description The agent itself. */
+            agent: components["schemas"]["AgentInfo"];
+            /** @description True when `syncs` lists every Sync of the cluster, so that others are gone. */
+            complete: boolean;
+            /**
+             * Format: uuid
+             * @description Made when the agent's outbox is made; a lost outbox starts a new epoch.
+             */
+            epoch: string;
+            /** @description Deploy facts, oldest first, none left out. */
+            facts: components["schemas"]["DeployFact"][];
+            /**
+             * Format: date-time
+             * @description The agent's clock when it sent the report.
+             */
+            sent_at: string;
+            /**
+             * Format: int64
+             * @description Grows by one with each report of an epoch, from 1.
+             */
+            sequence: number;
+            /** @description The Syncs whose state changed since the last acknowledged report; newest state only. */
+            syncs: components["schemas"]["SyncReport"][];
+        };
+        /** @description The answer to a report. */
+        ReportResponse: {
+            /**
+             * Format: int64
+             * @description The highest sequence stored of this epoch; everything up to it may leave the outbox.
+             */
+            acknowledged: number;
+            /** @description True when the API knows nothing of this agent's Syncs and wants them all. */
+            resync: boolean;
+        };
+        /** @description Access to one repository. */
+        RepositoryAccess: {
+            /**
+             * Format: uri
+             * @description The base address of the REST API.
+             */
+            api_url: string;
+            /** @description The login of the App's bot, such as `heddle[bot]`: the author of our commits. */
+            bot_login: string;
+            /**
+             * Format: uri
+             * @description The address for `git fetch`.
+             */
+            clone_url: string;
+            /** @description The default branch; its `.heddle.yaml` counts. */
+            default_branch: components["schemas"]["BranchName"];
+            /**
+             * Format: uri
+             * @description The address of the GraphQL API.
+             */
+            graphql_url: string;
+            /** @description The repository. */
+            id: components["schemas"]["RepositoryId"];
+            /** @description Its name on the host. */
+            name: components["schemas"]["RepoName"];
+            /** @description An installation token for this repository alone, with the permissions that the work needs. */
+            token: components["schemas"]["WireSecret"];
+            /**
+             * Format: date-time
+             * @description When the token ends.
+             */
+            token_expires_at: string;
+        };
+        /**
+         * Format: uuid
+         * @description A config repository bound to an organization.
+         */
+        RepositoryId: string;
+        /** @description A config repository. */
+        RepositoryView: {
+            /** @description Its default branch. */
+            default_branch: components["schemas"]["BranchName"];
+            /** @description The environments in order of promotion. */
+            environments: components["schemas"]["EnvironmentView"][];
+            /** @description Why the last read failed. */
+            error?: string | null;
+            head?: components["schemas"]["Revision"] | null;
+            /** @description The repository. */
+            id: components["schemas"]["RepositoryId"];
+            /**
+             * Format: int64
+             * @description How many images stand in it.
+             */
+            images: number;
+            /** @description Its name. */
+            name: components["schemas"]["RepoName"];
+            /**
+             * Format: date-time
+             * @description When it was last read with success.
+             */
+            read_at?: string | null;
+            /** @description Its canonical address. */
+            url: components["schemas"]["RepoUrl"];
+            /** @description Its page. */
+            web_url: string;
+        };
+        /**
+         * @description The id of a commit, in lower-case hexadecimal.
+         * @example 4b825dc642cb6eb9a060e54bf8d69288fbee4904
+         */
+        Revision: string;
+        /**
+         * @description What a member or a token may do.
+         * @enum {string}
+         */
+        Role: "viewer" | "operator" | "admin" | "owner";
+        /** @description One Sync that a change rolls out to. */
+        RolloutKey: {
+            /** @description The cluster. */
+            cluster: components["schemas"]["ClusterId"];
+            /** @description The Sync in it. */
+            sync: components["schemas"]["SyncName"];
+        };
+        /** @description How one Sync is doing with a change. */
+        RolloutLine: {
+            /** @description Applied. */
+            applied: components["schemas"]["Knot"];
+            /** @description Healthy. */
+            healthy: components["schemas"]["Knot"];
+            /** @description It counts no more: skipped, or its cluster was deleted. */
+            left_out: boolean;
+            /** @description Why it is stuck there. */
+            reason?: string | null;
+            /** @description The Sync. */
+            rollout: components["schemas"]["RolloutKey"];
+        };
+        /** @description The result of a change in one Sync. */
+        RolloutView: {
+            /** @description The cluster. */
+            cluster: components["schemas"]["ClusterId"];
+            /** @description Its name. */
+            cluster_name: string;
+            /**
+             * Format: date-time
+             * @description When the agent was last heard.
+             */
+            last_seen_at?: string | null;
+            /** @description Applied and healthy, or why not. */
+            line: components["schemas"]["RolloutLine"];
+            /** @description Whether the agent is there. */
+            link: components["schemas"]["Link"];
+            revision?: components["schemas"]["Revision"] | null;
+            /** @description The Sync. */
+            sync: components["schemas"]["SyncName"];
+        };
+        /** @description What a scan found. */
+        ScanOutcome: {
+            /** @description The entity tag, where the registry gives one. */
+            etag?: string | null;
+            /** @enum {string} */
+            outcome: "complete";
+            /** @description Every tag; digests for those that were asked. */
+            tags: components["schemas"]["ScannedTag"][];
+        } | {
+            /** @enum {string} */
+            outcome: "unchanged";
+        } | {
+            /** @enum {string} */
+            outcome: "failed";
+            /** @description Why, in a sentence without secrets. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description When the registry allows the next try.
+             */
+            retry_at?: string | null;
+        };
+        /**
+         * @description The outcome of a scan: `POST /automator/v1/leases/{id}/scan-report`. It ends the lease; the answer may hand over the
+         *     update that the scan made due, as a [`Lease`], else 204.
+         */
+        ScanReport: {
+            /** @description What came of it. */
+            outcome: components["schemas"]["ScanOutcome"];
+            /** @description Whether the reporter takes the update that this made due. */
+            take_update: boolean;
+        };
+        /** @description List the tags of one image. */
+        ScanWork: {
+            credential?: components["schemas"]["RegistryCredential"] | null;
+            /** @description The entity tag of the last complete list, where the registry gave one. */
+            etag?: string | null;
+            /** @description The image. */
+            image: components["schemas"]["ImageRepository"];
+        };
+        /** @description A tag in a list. */
+        ScannedTag: {
+            digest?: components["schemas"]["Digest"] | null;
+            /** @description The tag. */
+            tag: components["schemas"]["Tag"];
         };
         /** @description One of the asker's own sessions: `GET /sessions`. */
         SessionView: {
@@ -552,19 +2146,275 @@ export interface components {
             /** @description The browser, as it calls itself. */
             user_agent: string;
         };
-        /** @description Makes an API token: `POST /tokens`. */
-        CreateToken: {
+        /** @description Makes an account: `POST /sign-up`. */
+        SignUpRequest: {
+            /** @description The address, which is the login. */
+            email: string;
+            /** @description The code of an invitation, where sign-up asks for one. */
+            invitation?: string | null;
+            /** @description The name that others see. */
+            name: string;
+            /** @description At least 12 and at most 128 characters, and no common one. */
+            password: components["schemas"]["WireSecret"];
+        };
+        /** @description Who must have signed an image. */
+        Signer: {
+            /** @description Path of a public key in the config repository. */
+            key: string;
+        };
+        /**
+         * @description Ascending chooses the last, descending the first.
+         * @enum {string}
+         */
+        SortOrder: "asc" | "desc";
+        /**
+         * @description The five stations, in order.
+         * @enum {string}
+         */
+        Station: "pushed" | "proposed" | "merged" | "applied" | "healthy";
+        /** @description How the parts of the platform are: `GET /organizations/{organization}/status`. */
+        StatusView: {
+            /**
+             * Format: date-time
+             * @description When an automator last leased work.
+             */
+            automator_seen_at?: string | null;
+            /**
+             * Format: int64
+             * @description Findings that block a write.
+             */
+            blocking_findings: number;
+            /**
+             * Format: int64
+             * @description How many clusters there are.
+             */
+            clusters: number;
+            /**
+             * Format: int64
+             * @description How many clusters are connected.
+             */
+            clusters_connected: number;
+            /** @description Images whose last scan failed, with the reason. */
+            failing_images: components["schemas"]["FailingImage"][];
+            /**
+             * Format: date-time
+             * @description When a registry was last read with success.
+             */
+            scanned_at?: string | null;
+        };
+        /** @description A prune that stopped because it is large, or because the path holds nothing any more. */
+        StoppedPrune: {
+            /**
+             * Format: int64
+             * @description How many in all.
+             */
+            count: number;
+            /** @description What it would delete, `kind namespace/name`, at most 100. */
+            objects: string[];
+            /** @description Hash of the plan; the annotation `heddle.dev/approve-prune` with this value lets it go on. */
+            plan: string;
+            /** @description Why it stopped. */
+            reason: string;
+        };
+        /** @description One thing that is wrong with a revision. */
+        SyncError: {
+            /** @description The file, where known. */
+            file?: string | null;
             /**
              * Format: int32
-             * @description Days until it ends, 1 to 365.
+             * @description The line in it, from 1, where known.
              */
-            expires_in_days: number;
-            /** @description What it is for. */
+            line?: number | null;
+            /** @description What is wrong and what to do, redacted. */
+            message: string;
+            /** @description `kind namespace/name`, where known. */
+            object?: string | null;
+        };
+        /** @description A `Sync` object within its cluster. */
+        SyncName: {
+            /** @description Its `metadata.name`. */
             name: string;
-            /** @description The organization it is for. */
-            organization: components["schemas"]["OrganizationId"];
-            /** @description What it may do. */
-            role: components["schemas"]["Role"];
+            /** @description The namespace in which the `Sync` stands. */
+            namespace: string;
+        };
+        /** @description A branch and a path that a Sync follows. */
+        SyncPath: {
+            /** @description The branch. */
+            branch: components["schemas"]["BranchName"];
+            /** @description The path, without slashes at its ends; empty for the root. */
+            path: string;
+        };
+        /** @description The state of one Sync. */
+        SyncReport: {
+            applied_revision?: components["schemas"]["Revision"] | null;
+            attempted_revision?: components["schemas"]["Revision"] | null;
+            /** @description Its branch. */
+            branch: components["schemas"]["BranchName"];
+            /** @description The conditions of the Sync's status. */
+            conditions: components["schemas"]["Condition"][];
+            /** @description The latest drifts, newest first, at most 50. */
+            drifts: components["schemas"]["DriftReport"][];
+            /** @description All errors of the last attempt. */
+            errors: components["schemas"]["SyncError"][];
+            /**
+             * Format: date-time
+             * @description When the repository was last read with success.
+             */
+            fetched_at?: string | null;
+            /** @description The verdict on all its objects together. */
+            health: components["schemas"]["HealthStatus"];
+            /**
+             * Format: int64
+             * @description How many objects its inventory holds.
+             */
+            objects: number;
+            /** @description Its path in the repository; empty for the root. */
+            path: string;
+            /** @description Canonical address of its repository. */
+            repository: components["schemas"]["RepoUrl"];
+            stopped_prune?: components["schemas"]["StoppedPrune"] | null;
+            /** @description `spec.suspend`. */
+            suspended: boolean;
+            /** @description Which. */
+            sync: components["schemas"]["SyncName"];
+            /** @description Its workloads. */
+            workloads: components["schemas"]["WorkloadReport"][];
+        };
+        /** @description A Sync, last known state. */
+        SyncView: {
+            applied_revision?: components["schemas"]["Revision"] | null;
+            attempted_revision?: components["schemas"]["Revision"] | null;
+            /** @description Its branch. */
+            branch: components["schemas"]["BranchName"];
+            /** @description Its conditions. */
+            conditions: components["schemas"]["Condition"][];
+            /** @description Whether that repository is bound to the organization. */
+            connected: boolean;
+            /** @description The latest drifts. */
+            drifts: components["schemas"]["DriftReport"][];
+            environment?: components["schemas"]["EnvironmentName"] | null;
+            /** @description The errors of the last attempt. */
+            errors: components["schemas"]["SyncError"][];
+            /** @description The verdict on its objects. */
+            health: components["schemas"]["HealthStatus"];
+            /**
+             * Format: int64
+             * @description How many objects.
+             */
+            objects: number;
+            /** @description Its path. */
+            path: string;
+            /**
+             * Format: date-time
+             * @description When this was reported.
+             */
+            reported_at: string;
+            /** @description Canonical address of its repository. */
+            repository: components["schemas"]["RepoUrl"];
+            stopped_prune?: components["schemas"]["StoppedPrune"] | null;
+            /** @description `spec.suspend`. */
+            suspended: boolean;
+            /** @description Which. */
+            sync: components["schemas"]["SyncName"];
+        };
+        /**
+         * @description A mutable name of one manifest in a repository.
+         * @example 1.4.2
+         */
+        Tag: string;
+        /** @description A tag as the scans of its registry know it. */
+        TagInfo: {
+            digest?: components["schemas"]["Digest"] | null;
+            /**
+             * Format: date-time
+             * @description When one of our scans, or a push notice, first showed it. An image cannot forge it.
+             */
+            first_seen_at: string;
+            /** @description The tag. */
+            tag: components["schemas"]["Tag"];
+        };
+        /** @description All that is known of an image's tags. */
+        TagList: {
+            /** @description Whether the last scan read the list to its end. An incomplete list never leads to a change. */
+            complete: boolean;
+            /** @description The tags, in any order. */
+            tags: components["schemas"]["TagInfo"][];
+        };
+        /** @description The policy block of a rule in `.heddle.yaml`. Exactly one of the first five fields says how tags are ordered. */
+        TagPolicy: {
+            /**
+             * @description Tags that take part, in the same forms; empty means all.
+             * @default []
+             */
+            allow: string[];
+            /** @default null */
+            alphabetical: components["schemas"]["SortOrder"] | null;
+            /**
+             * @description The tag whose digest is followed, such as `latest`.
+             * @default null
+             */
+            digest: string | null;
+            /**
+             * @description Whether an older tag than the running one may be chosen.
+             * @default false
+             */
+            downgrade: boolean;
+            /**
+             * @description What of the match is ordered, such as `$version`.
+             * @default null
+             */
+            extract: string | null;
+            /**
+             * @description Tags that are passed over: `regexp:…` or `glob:…`.
+             * @default []
+             */
+            ignore: string[];
+            /**
+             * @description A regular expression that a tag must match somewhere.
+             * @default null
+             */
+            match: string | null;
+            /**
+             * @description How long a tag must have been seen, such as `2d`.
+             * @default null
+             */
+            min_age: string | null;
+            /** @default null */
+            newest: components["schemas"]["NewestBy"] | null;
+            /** @default null */
+            numerical: components["schemas"]["SortOrder"] | null;
+            /**
+             * @description Whether `tag@digest` is written.
+             * @default false
+             */
+            pin_digest: boolean;
+            /**
+             * @description Platforms that the image must have, such as `linux/amd64`.
+             * @default []
+             */
+            platforms: string[];
+            /**
+             * @description Whether pre-releases take part although the range names none.
+             * @default false
+             */
+            prerelease: boolean;
+            /**
+             * @description A range in the language that Flux, Argo CD Image Updater and Kargo share; the highest version in it is chosen.
+             * @default null
+             */
+            semver: string | null;
+            /**
+             * @description Who must have signed the image.
+             * @default []
+             */
+            signed_by: components["schemas"]["Signer"][];
+            /**
+             * @description The variant that a tag must have (`alpine` of `1.2.3-alpine`); by default that of the running tag.
+             * @default null
+             */
+            suffix: string | null;
+            /** @default null */
+            within: components["schemas"]["Within"] | null;
         };
         /** @description A new token; its text is shown this once. */
         TokenCreated: {
@@ -602,337 +2452,107 @@ export interface components {
             /** @description What it may do. */
             role: components["schemas"]["Role"];
         };
-        Onboarding: {
-            /** @description The steps in order. */
-            steps: components["schemas"]["OnboardingStep"][];
-            /** @description The page at GitHub that installs the App. */
-            github_install_url: string;
-        };
-        OnboardingStep: {
-            step: components["schemas"]["OnboardingStepName"];
-            /** @description Whether it is done. */
-            done: boolean;
-            /** @description What was seen: "agent connected, 7 workloads seen"; or what to do next. */
-            message: string;
-        };
-        AvailableRepository: {
+        /**
+         * @description What changed.
+         * @enum {string}
+         */
+        Topic: "changes" | "workloads" | "clusters" | "repositories" | "status";
+        /** @description Write what the policies choose. */
+        UpdateWork: {
+            /** @description What people took back. */
+            barred: components["schemas"]["Barred"][];
             /**
-             * Format: int64
-             * @description The App's installation.
+             * Format: uri
+             * @description The address of the dashboard, for links to changes: `{dashboard}/changes/{id}`.
              */
-            installation_id: number;
-            /** @description The repository. */
-            name: string;
-            /** @description Its default branch. */
-            default_branch: string;
-            /** @description Whether it is private. */
-            private: boolean;
-            /** @description Whether this organization already has it. */
-            connected: boolean;
-        };
-        ConnectRepository: {
+            dashboard_url: string;
+            /** @description The tags of each image that the repository uses and a rule governs. */
+            images: components["schemas"]["ImageTags"][];
             /**
-             * Format: int64
-             * @description The App's installation.
+             * @description The heads that were read last. What people took back is known up to these; where a branch stands elsewhere nothing
+             *     is written, and a read is due.
              */
-            installation_id: number;
-            /** @description The repository. */
-            name: string;
+            known_heads?: components["schemas"]["BranchHead"][];
+            /** @description Intents that were posted and never confirmed: settle these first. */
+            open_intents: components["schemas"]["OpenIntent"][];
+            /** @description Proposals whose pull request is open. */
+            open_proposals: components["schemas"]["OpenProposal"][];
+            /** @description The repository, with a token that may write. */
+            repository: components["schemas"]["RepositoryAccess"];
+            /** @description Branch and path of the Syncs that follow this repository. */
+            sync_paths: components["schemas"]["SyncPath"][];
         };
-        RepositoryView: {
-            /**
-             * Format: uuid
-             * @description The repository.
-             */
-            id: string;
-            /** @description Its name. */
-            name: string;
-            /** @description Its canonical address. */
-            url: string;
-            /** @description Its page. */
-            web_url: string;
-            /** @description Its default branch. */
-            default_branch: string;
+        /**
+         * Format: uuid
+         * @description A person with an account.
+         */
+        UserId: string;
+        /** @description What became of one tag under a policy. */
+        Verdict: {
+            /** @description A sentence that a person understands. */
+            reason: string;
+            /** @description The rule that decided: `semver`, `match`, `ignore`, `suffix`, `downgrade`, `barred`, …. */
+            rule: string;
+            /** @description The tag. */
+            tag: components["schemas"]["Tag"];
+            /** @description Chosen or passed over. */
+            verdict: components["schemas"]["VerdictKind"];
+        };
+        /**
+         * @description Chosen or not.
+         * @enum {string}
+         */
+        VerdictKind: "chosen" | "passed-over";
+        /**
+         * @description Why tags were chosen or passed over:
+         *     `GET /organizations/{organization}/verdicts?environment=…&image=…`.
+         */
+        Verdicts: {
+            current?: components["schemas"]["Tag"] | null;
+            /** @description The environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            /** @description The image. */
+            image: components["schemas"]["ImageRepository"];
+            /** @description The rule in words, with file and line. */
+            rule: string;
+            /** @description Why the last scan failed. */
+            scan_error?: string | null;
             /**
              * Format: date-time
-             * @description When it was last read with success.
+             * @description When the registry was last read to the end.
              */
-            read_at?: string | null;
-            /** @description The head that was read. */
-            head?: string | null;
-            /** @description Why the last read failed. */
-            error?: string | null;
-            /** @description The environments in order of promotion. */
-            environments: components["schemas"]["EnvironmentView"][];
-            /**
-             * Format: int64
-             * @description How many images stand in it.
-             */
-            images: number;
+            scanned_at?: string | null;
+            /** @description Each tag, best first, at most 200. */
+            tags: components["schemas"]["Verdict"][];
         };
-        EnvironmentView: {
-            /** @description Its name. */
-            name: string;
-            /** @description Its path. */
-            path: string;
-            /** @description Its branch. */
-            branch: string;
-            /** @description It stands in no `.heddle.yaml`. */
-            implicit: boolean;
+        WireSecret: string;
+        /**
+         * @description How far from the running version a tag may be.
+         * @enum {string}
+         */
+        Within: "major" | "minor" | "patch";
+        /** @description A piece of work, with what it needs and no more. */
+        Work: (components["schemas"]["ReadWork"] & {
+            /** @enum {string} */
+            work: "read";
+        }) | (components["schemas"]["ScanWork"] & {
+            /** @enum {string} */
+            work: "scan";
+        }) | (components["schemas"]["UpdateWork"] & {
+            /** @enum {string} */
+            work: "update";
+        });
+        /** @description An image of a workload. */
+        WorkloadImage: {
+            change?: components["schemas"]["ChangeId"] | null;
+            desired?: components["schemas"]["Tag"] | null;
+            /** @description Whether a policy governs it. */
+            governed: boolean;
+            newest?: components["schemas"]["Tag"] | null;
+            /** @description What runs. */
+            running: components["schemas"]["ContainerImage"];
         };
-        FindingView: {
-            /** @description The repository. */
-            repository: string;
-            /** @description The branch. */
-            branch: string;
-            /** @description The file. */
-            file: string;
-            /**
-             * Format: int64
-             * @description Line, from 1.
-             */
-            line: number;
-            /**
-             * Format: int64
-             * @description Column, from 1.
-             */
-            column: number;
-            /** @description A stable word. */
-            code: string;
-            /** @description What is wrong and what to write instead. */
-            message: string;
-            /** @description Whether it keeps something from being written. */
-            blocks: boolean;
-            /** @description The line's page at the host. */
-            url: string;
-        };
-        CreateReceiver: {
-            /** @description What it is for. */
-            name: string;
-        };
-        ReceiverCreated: {
-            receiver: components["schemas"]["ReceiverView"];
-            /** @description Goes into the notices' `Authorization: Bearer` header. */
-            secret: string;
-            /** @description The block for the configuration of a CNCF Distribution registry. */
-            configuration: string;
-        };
-        ReceiverView: {
-            /**
-             * Format: uuid
-             * @description The receiver.
-             */
-            id: string;
-            /** @description What it is for. */
-            name: string;
-            /** @description Where the registry posts to. */
-            url: string;
-            /**
-             * Format: date-time
-             * @description When the last notice came.
-             */
-            last_notice_at?: string | null;
-        };
-        CreateCluster: {
-            /** @description Its name, an RFC 1123 label. */
-            name: string;
-            /**
-             * Format: uuid
-             * @description The repository its first Sync follows.
-             */
-            repository: string;
-            /** @description The branch. */
-            branch: string;
-            /** @description The path. */
-            path: string;
-            /** @description The namespaces that it may write. */
-            namespaces: string[];
-        };
-        ClusterCreated: {
-            cluster: components["schemas"]["ClusterView"];
-            /** @description The manifest, with a bootstrap token in it that works once. */
-            manifest: string;
-            /** @description SHA-256 of the manifest, in hexadecimal. */
-            manifest_sha256: string;
-            /**
-             * Format: date-time
-             * @description When the bootstrap token ends.
-             */
-            bootstrap_expires_at: string;
-        };
-        ClusterView: {
-            /**
-             * Format: uuid
-             * @description The cluster.
-             */
-            id: string;
-            /** @description Its name. */
-            name: string;
-            link: components["schemas"]["Link"];
-            /**
-             * Format: date-time
-             * @description When the agent was last heard.
-             */
-            last_seen_at?: string | null;
-            /** @description The agent, as it last said. */
-            agent?: null | components["schemas"]["AgentInfo"];
-            /** @description Its keys. */
-            keys: components["schemas"]["ClusterKeyView"][];
-            /** @description Its Syncs, last known state. */
-            syncs: components["schemas"]["SyncView"][];
-            /**
-             * Format: int64
-             * @description How many workloads were seen.
-             */
-            workloads: number;
-            /**
-             * Format: date-time
-             * @description When it was added.
-             */
-            created_at: string;
-        };
-        ClusterKeyView: {
-            /**
-             * Format: uuid
-             * @description The key.
-             */
-            id: string;
-            /**
-             * Format: date-time
-             * @description When it was made.
-             */
-            created_at: string;
-            /**
-             * Format: date-time
-             * @description When it was last used.
-             */
-            last_used_at?: string | null;
-            /**
-             * Format: date-time
-             * @description When it was revoked.
-             */
-            revoked_at?: string | null;
-        };
-        SyncView: {
-            sync: components["schemas"]["SyncName"];
-            /** @description Canonical address of its repository. */
-            repository: string;
-            /** @description Whether that repository is bound to the organization. */
-            connected: boolean;
-            /** @description Its branch. */
-            branch: string;
-            /** @description Its path. */
-            path: string;
-            /** @description The environment it is shown under. */
-            environment?: string | null;
-            /** @description `spec.suspend`. */
-            suspended: boolean;
-            /** @description The revision that is applied. */
-            applied_revision?: string | null;
-            /** @description The revision last tried. */
-            attempted_revision?: string | null;
-            health: components["schemas"]["HealthStatus"];
-            /**
-             * Format: int64
-             * @description How many objects.
-             */
-            objects: number;
-            /** @description Its conditions. */
-            conditions: components["schemas"]["Condition"][];
-            /** @description The errors of the last attempt. */
-            errors: components["schemas"]["SyncError"][];
-            /** @description The latest drifts. */
-            drifts: components["schemas"]["DriftReport"][];
-            /** @description A prune that asks. */
-            stopped_prune?: null | components["schemas"]["StoppedPrune"];
-            /**
-             * Format: date-time
-             * @description When this was reported.
-             */
-            reported_at: string;
-        };
-        ChangePage: {
-            /** @description The changes, newest first. */
-            items: components["schemas"]["ChangeView"][];
-            /** @description Pass as `after` for the next page. */
-            next?: string | null;
-            counts: components["schemas"]["ChangeCounts"];
-        };
-        ChangeCounts: {
-            /**
-             * Format: int64
-             * @description Not ended.
-             */
-            in_flight: number;
-            /**
-             * Format: int64
-             * @description Not ended and waiting for someone or stuck on a fault.
-             */
-            stuck: number;
-            /**
-             * Format: int64
-             * @description Healthy in the last 24 hours.
-             */
-            healthy_today: number;
-        };
-        ChangeView: {
-            /**
-             * Format: uuid
-             * @description The change.
-             */
-            id: string;
-            /** @description Its repository. */
-            repository: string;
-            /** @description Its branch. */
-            branch: string;
-            /** @description Its environment. */
-            environment: string;
-            /** @description Its image. */
-            image: string;
-            /** @description The tag that stood there. */
-            from?: string | null;
-            /** @description The tag it goes to. */
-            to: string;
-            mode: components["schemas"]["Mode"];
-            line: components["schemas"]["Line"];
-            /** @description The commit or pull request. */
-            proposal?: null | components["schemas"]["ProposalRef"];
-            /**
-             * Format: date-time
-             * @description When it was first known.
-             */
-            created_at: string;
-        };
-        ChangeDetail: {
-            change: components["schemas"]["ChangeView"];
-            /** @description Where it writes. */
-            places: components["schemas"]["Place"][];
-            /** @description The lines that change, as unified diff. */
-            diff: string;
-            /** @description Why this tag. */
-            why: string;
-            /** @description Each Sync's result. */
-            rollouts: components["schemas"]["RolloutView"][];
-        };
-        RolloutView: {
-            /**
-             * Format: uuid
-             * @description The cluster.
-             */
-            cluster: string;
-            /** @description Its name. */
-            cluster_name: string;
-            sync: components["schemas"]["SyncName"];
-            link: components["schemas"]["Link"];
-            /**
-             * Format: date-time
-             * @description When the agent was last heard.
-             */
-            last_seen_at?: string | null;
-            /** @description The applied revision. */
-            revision?: string | null;
-            line: components["schemas"]["RolloutLine"];
-        };
+        /** @description A page of workloads: `GET /organizations/{organization}/workloads`. */
         WorkloadPage: {
             /** @description The workloads by cluster, namespace and name. */
             items: components["schemas"]["WorkloadView"][];
@@ -944,279 +2564,18 @@ export interface components {
              */
             total: number;
         };
-        WorkloadView: {
-            /**
-             * Format: uuid
-             * @description The cluster.
-             */
-            cluster: string;
-            /** @description Its name. */
-            cluster_name: string;
-            sync: components["schemas"]["SyncName"];
-            /** @description The environment. */
-            environment?: string | null;
-            /** @description Its kind. */
-            kind: string;
-            /** @description Its namespace. */
-            namespace: string;
-            /** @description Its name. */
-            name: string;
-            health: components["schemas"]["HealthStatus"];
-            /** @description Why it is not healthy. */
-            reason?: string | null;
-            /**
-             * Format: date-time
-             * @description Since when.
-             */
-            since: string;
-            /** @description What runs, by container. */
-            images: components["schemas"]["WorkloadImage"][];
-            /** @description The state in words: "up to date", "1.4.3 waits in #41", "nothing updates it". */
-            state: string;
-            /**
-             * Format: date-time
-             * @description When this was reported.
-             */
-            reported_at: string;
-            link: components["schemas"]["Link"];
-        };
-        WorkloadImage: {
-            running: components["schemas"]["ContainerImage"];
-            /** @description What Git says should run. */
-            desired?: string | null;
-            /** @description The newest tag that the policy allows. */
-            newest?: string | null;
-            /** @description Whether a policy governs it. */
-            governed: boolean;
-            /**
-             * Format: uuid
-             * @description The change in flight.
-             */
-            change?: string | null;
-        };
-        Verdicts: {
-            /** @description The image. */
-            image: string;
-            /** @description The environment. */
-            environment: string;
-            /** @description The tag that stands in Git. */
-            current?: string | null;
-            /** @description The rule in words, with file and line. */
-            rule: string;
-            /**
-             * Format: date-time
-             * @description When the registry was last read to the end.
-             */
-            scanned_at?: string | null;
-            /** @description Why the last scan failed. */
-            scan_error?: string | null;
-            /** @description Each tag, best first, at most 200. */
-            tags: components["schemas"]["Verdict"][];
-        };
-        /** @description A page of the audit record: `GET /organizations/{organization}/audit`. */
-        AuditPage: {
-            /** @description The entries, newest first. */
-            items: components["schemas"]["AuditEntry"][];
-            /** @description Pass as `after` for the next page. */
-            next?: string | null;
-        };
-        /** @description One write by somebody. */
-        AuditEntry: {
-            /** @description What: `cluster.create`, `repository.connect`, …. */
-            action: string;
-            /** @description Who, in words: an address, a token's name, `heddle`. */
-            actor: string;
-            /**
-             * Format: date-time
-             * @description When.
-             */
-            at: string;
-            /** @description More, without secrets. */
-            details: unknown;
-            /**
-             * Format: uuid
-             * @description The entry.
-             */
-            id: string;
-            /** @description On what. */
-            object: string;
-            /** @description The request. */
-            request_id: string;
-            /** @description From where: `session`, `token`, `agent`, `automator`, `github`. */
-            via: string;
-        };
-        StatusView: {
-            /**
-             * Format: date-time
-             * @description When an automator last leased work.
-             */
-            automator_seen_at?: string | null;
-            /**
-             * Format: date-time
-             * @description When a registry was last read with success.
-             */
-            scanned_at?: string | null;
-            /** @description Images whose last scan failed, with the reason. */
-            failing_images: components["schemas"]["FailingImage"][];
-            /**
-             * Format: int64
-             * @description How many clusters are connected.
-             */
-            clusters_connected: number;
-            /**
-             * Format: int64
-             * @description How many clusters there are.
-             */
-            clusters: number;
-            /**
-             * Format: int64
-             * @description Findings that block a write.
-             */
-            blocking_findings: number;
-        };
-        FailingImage: {
-            /** @description The image. */
-            image: string;
-            /** @description Why. */
-            reason: string;
-            /**
-             * Format: date-time
-             * @description Since when.
-             */
-            since: string;
-        };
-        /**
-         * @description What the event stream says: the page reads again. `GET /organizations/{organization}/events`, server-sent events
-         *     named `changed`.
-         */
-        Event: {
-            /**
-             * Format: uuid
-             * @description Which one, where one is meant.
-             */
-            id?: string | null;
-            /** @description What changed. */
-            topic: components["schemas"]["Topic"];
-        };
-        /**
-         * @description What a member or a token may do.
-         * @enum {string}
-         */
-        Role: "viewer" | "operator" | "admin" | "owner";
-        /** @enum {string} */
-        OnboardingStepName: "organization" | "git-hub" | "cluster" | "agent" | "policy";
-        /** @enum {string} */
-        Link: "never-connected" | "connected" | "late" | "offline" | "revoked";
-        /**
-         * @description What changed.
-         * @enum {string}
-         */
-        Topic: "changes" | "workloads" | "clusters" | "repositories" | "status";
-        EnrollRequest: {
-            /** @description The Ed25519 public key made in the cluster: 32 bytes in unpadded base64url. */
-            public_key: string;
-            /** @description The agent's version. */
-            agent_version: string;
-            /** @description The API server's `gitVersion`. */
-            kubernetes_version: string;
-        };
-        EnrollResponse: {
-            /**
-             * Format: uuid
-             * @description The cluster.
-             */
-            cluster_id: string;
-            /**
-             * Format: uuid
-             * @description Names the key in the JWT's header.
-             */
-            key_id: string;
-        };
-        AgentInfo: {
-            /** @description Its version. */
-            version: string;
-            /** @description The API server's `gitVersion`. */
-            kubernetes_version: string;
-            /**
-             * Format: date-time
-             * @description When the process started.
-             */
-            started_at: string;
-        };
-        SyncReport: {
-            sync: components["schemas"]["SyncName"];
-            /** @description Canonical address of its repository. */
-            repository: string;
-            /** @description Its branch. */
-            branch: string;
-            /** @description Its path in the repository; empty for the root. */
-            path: string;
-            /** @description `spec.suspend`. */
-            suspended: boolean;
-            /** @description The revision that is fully applied. */
-            applied_revision?: string | null;
-            /** @description The revision last tried. */
-            attempted_revision?: string | null;
-            /**
-             * Format: date-time
-             * @description When the repository was last read with success.
-             */
-            fetched_at?: string | null;
-            /** @description The conditions of the Sync's status. */
-            conditions: components["schemas"]["Condition"][];
-            /** @description All errors of the last attempt. */
-            errors: components["schemas"]["SyncError"][];
-            health: components["schemas"]["HealthStatus"];
-            /**
-             * Format: int64
-             * @description How many objects its inventory holds.
-             */
-            objects: number;
-            /** @description Its workloads. */
-            workloads: components["schemas"]["WorkloadReport"][];
-            /** @description The latest drifts, newest first, at most 50. */
-            drifts: components["schemas"]["DriftReport"][];
-            /** @description A prune that stopped and asks. */
-            stopped_prune?: null | components["schemas"]["StoppedPrune"];
-        };
-        Condition: {
-            /** @description `Ready`, `Fetched`, `Rendered`, `Applied`, `Healthy`, `Pruned`. */
-            kind: string;
-            /** @description `True`, `False` or `Unknown`. */
-            status: string;
-            /** @description One word. */
-            reason: string;
-            /** @description A sentence. */
-            message: string;
-            /**
-             * Format: date-time
-             * @description Since when.
-             */
-            since: string;
-        };
-        SyncError: {
-            /** @description The file, where known. */
-            file?: string | null;
-            /**
-             * Format: int64
-             * @description The line in it, from 1, where known.
-             */
-            line?: number | null;
-            /** @description `kind namespace/name`, where known. */
-            object?: string | null;
-            /** @description What is wrong and what to do, redacted. */
-            message: string;
-        };
+        /** @description A workload in the cluster. */
         WorkloadReport: {
-            /** @description `Deployment`, `StatefulSet`, `DaemonSet`, `Job`, `CronJob`. */
-            kind: string;
-            /** @description Its namespace. */
-            namespace: string;
-            /** @description Its name. */
-            name: string;
+            /** @description The verdict. */
+            health: components["schemas"]["HealthStatus"];
             /** @description The images of its live spec, by container. */
             images: components["schemas"]["ContainerImage"][];
-            health: components["schemas"]["HealthStatus"];
+            /** @description `Deployment`, `StatefulSet`, `DaemonSet`, `Job`, `CronJob`. */
+            kind: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its namespace. */
+            namespace: string;
             /** @description Why it is not healthy: the root, with pod and container where one is at fault. */
             reason?: string | null;
             /**
@@ -1225,284 +2584,42 @@ export interface components {
              */
             since: string;
         };
-        ContainerImage: {
-            /** @description The container's name. */
-            container: string;
-            /** @description Its image. */
-            image: string;
-        };
-        DriftReport: {
-            /** @description `kind namespace/name`. */
-            object: string;
-            /** @description The field manager that did it, where the API server knows. */
-            manager?: string | null;
-            /** @description The fields, by path; empty when the whole object was deleted. */
-            fields: string[];
+        /** @description A workload. */
+        WorkloadView: {
+            /** @description The cluster. */
+            cluster: components["schemas"]["ClusterId"];
+            /** @description Its name. */
+            cluster_name: string;
+            environment?: components["schemas"]["EnvironmentName"] | null;
+            /** @description The verdict. */
+            health: components["schemas"]["HealthStatus"];
+            /** @description What runs, by container. */
+            images: components["schemas"]["WorkloadImage"][];
+            /** @description Its kind. */
+            kind: string;
+            /** @description Whether the agent is there. */
+            link: components["schemas"]["Link"];
+            /** @description Its name. */
+            name: string;
+            /** @description Its namespace. */
+            namespace: string;
+            /** @description Why it is not healthy. */
+            reason?: string | null;
             /**
              * Format: date-time
-             * @description When.
+             * @description When this was reported.
              */
-            at: string;
+            reported_at: string;
             /**
              * Format: date-time
-             * @description When it was put back; `None` where the Sync only detects.
+             * @description Since when.
              */
-            healed_at?: string | null;
-        };
-        StoppedPrune: {
-            /** @description Hash of the plan; the annotation `heddle.dev/approve-prune` with this value lets it go on. */
-            plan: string;
-            /** @description Why it stopped. */
-            reason: string;
-            /** @description What it would delete, `kind namespace/name`, at most 100. */
-            objects: string[];
-            /**
-             * Format: int64
-             * @description How many in all.
-             */
-            count: number;
-        };
-        ReportResponse: {
-            /**
-             * Format: int64
-             * @description The highest sequence stored of this epoch; everything up to it may leave the outbox.
-             */
-            acknowledged: number;
-            /** @description True when the API knows nothing of this agent's Syncs and wants them all. */
-            resync: boolean;
-        };
-        GitTokenRequest: {
-            /** @description The repository; it must be bound to the cluster's organization, else 404 `repository-not-connected`. */
-            repository: string;
-        };
-        GitTokenResponse: {
-            /** @description The user name for HTTPS basic authentication. */
-            username: string;
-            /** @description The token. */
-            token: string;
-            /**
-             * Format: date-time
-             * @description When it ends.
-             */
-            expires_at: string;
-        };
-        /** @description `application/problem+json` (RFC 9457) with our members. */
-        Problem: {
-            /** @description A stable word for programs: `not-found`, `lease-lost`, `repository-bound-elsewhere`, …. */
-            code: string;
-            /** @description The fields at fault, where the body was at fault. */
-            fields?: components["schemas"]["FieldProblem"][];
-            /** @description A sentence for people: what is wrong and what to do. */
-            message: string;
-            /** @description Names the request in our logs. */
-            request_id: string;
-            /**
-             * Format: int32
-             * @description The HTTP status.
-             */
-            status: number;
-        };
-        /** @description One field at fault. */
-        FieldProblem: {
-            /** @description The field's path in the body. */
-            field: string;
-            /** @description What is wrong with it, in a sentence. */
-            message: string;
-        };
-        RolloutKey: {
-            /**
-             * Format: uuid
-             * @description The cluster.
-             */
-            cluster: string;
+            since: string;
+            /** @description The state in words: "up to date", "1.4.3 waits in #41", "nothing updates it". */
+            state: string;
+            /** @description The Sync that applied it. */
             sync: components["schemas"]["SyncName"];
         };
-        Knot: {
-            station: components["schemas"]["Station"];
-            state: components["schemas"]["KnotState"];
-            /**
-             * Format: date-time
-             * @description When it was reached.
-             */
-            at?: string | null;
-            /** @description Whether `at` was inferred from a later station. */
-            inferred: boolean;
-            /**
-             * Format: int64
-             * @description Milliseconds from the station before.
-             */
-            took_ms?: number | null;
-        };
-        RolloutLine: {
-            rollout: components["schemas"]["RolloutKey"];
-            applied: components["schemas"]["Knot"];
-            healthy: components["schemas"]["Knot"];
-            /** @description Why it is stuck there. */
-            reason?: string | null;
-            /** @description It counts no more: skipped, or its cluster was deleted. */
-            left_out: boolean;
-        };
-        Line: {
-            /** @description The five knots, in order. */
-            knots: components["schemas"]["Knot"][];
-            /** @description How it ended, if it did. */
-            end?: null | components["schemas"]["End"];
-            /**
-             * Format: date-time
-             * @description When it ended.
-             */
-            ended_at?: string | null;
-            /** @description What it waits for, in a sentence, where it has not ended. */
-            reason?: string | null;
-            /**
-             * Format: date-time
-             * @description Since when it waits for that.
-             */
-            since?: string | null;
-            /** @description Each Sync by itself. */
-            rollouts: components["schemas"]["RolloutLine"][];
-        };
-        /** @enum {string} */
-        Station: "pushed" | "proposed" | "merged" | "applied" | "healthy";
-        /** @enum {string} */
-        KnotState: "done" | "moving" | "waiting" | "failed" | "not-yet";
-        /** @enum {string} */
-        End: "healthy" | "superseded" | "declined" | "reverted" | "retired" | "no-cluster";
-        Gate: {
-            kind: components["schemas"]["GateKind"];
-            /** @description A sentence for people, naming the rule and where it stands. */
-            reason: string;
-            /**
-             * Format: date-time
-             * @description When it opens by itself; `None` where a person must act.
-             */
-            until?: string | null;
-        };
-        /** @enum {string} */
-        Mode: "commit" | "pull-request" | "observe";
-        /** @enum {string} */
-        GateKind: "age" | "freeze" | "hold" | "schedule" | "limit" | "observe" | "branch" | "broken";
-        ProposalRef: {
-            /** @enum {string} */
-            kind: "commit";
-            /** @description The commit. */
-            revision: string;
-            /** @description Its page. */
-            url?: string | null;
-        } | {
-            /** @enum {string} */
-            kind: "pull-request";
-            /**
-             * Format: int64
-             * @description Its number in the repository.
-             */
-            number: number;
-            /** @description Its page. */
-            url: string;
-        };
-        /** @enum {string} */
-        HealthStatus: "healthy" | "suspended" | "progressing" | "terminating" | "unknown" | "missing" | "degraded";
-        Place: {
-            /** @description Path from the repository's root, with `/`. */
-            file: string;
-            /**
-             * Format: int64
-             * @description Line of the value, counted from 1.
-             */
-            line: number;
-            /** @description The object that holds it, as `kind namespace/name` or `kind name`; for a kustomization `Kustomization`. */
-            object: string;
-            /** @description The field's path in the object, list members by key: `spec.template.spec.containers[name=api].image`, `images[name=api].newTag`. */
-            field: string;
-        };
-        PlaceKey: {
-            /** @description As [`Place::object`]. */
-            object: string;
-            /** @description As [`Place::field`]. */
-            field: string;
-        };
-        TagInfo: {
-            /** @description The tag. */
-            tag: string;
-            /** @description What it points to, where that was asked. */
-            digest?: string | null;
-            /**
-             * Format: date-time
-             * @description When one of our scans, or a push notice, first showed it. An image cannot forge it.
-             */
-            first_seen_at: string;
-        };
-        TagList: {
-            /** @description The tags, in any order. */
-            tags: components["schemas"]["TagInfo"][];
-            /** @description Whether the last scan read the list to its end. An incomplete list never leads to a change. */
-            complete: boolean;
-        };
-        Verdict: {
-            /** @description The tag. */
-            tag: string;
-            verdict: components["schemas"]["VerdictKind"];
-            /** @description The rule that decided: `semver`, `match`, `ignore`, `suffix`, `downgrade`, `barred`, …. */
-            rule: string;
-            /** @description A sentence that a person understands. */
-            reason: string;
-        };
-        Selection: {
-            /** @description The tag to run; `None` when none qualifies or the list is incomplete. It may be the current one. */
-            chosen?: string | null;
-            /** @description Why this tag, or why none, in a sentence. */
-            reason: string;
-            /** @description Each tag with its verdict, best first. */
-            verdicts: components["schemas"]["Verdict"][];
-        };
-        TagPolicy: {
-            semver?: string | null;
-            numerical?: null | components["schemas"]["SortOrder"];
-            alphabetical?: null | components["schemas"]["SortOrder"];
-            newest?: null | components["schemas"]["NewestBy"];
-            digest?: string | null;
-            matches?: string | null;
-            extract?: string | null;
-            ignore: string[];
-            allow: string[];
-            suffix?: string | null;
-            platforms: string[];
-            within?: null | components["schemas"]["Within"];
-            prerelease: boolean;
-            downgrade: boolean;
-            min_age?: string | null;
-            pin_digest: boolean;
-            signed_by: components["schemas"]["Signer"][];
-        };
-        Signer: {
-            /** @description Path of a public key in the config repository. */
-            key: string;
-        };
-        /** @enum {string} */
-        VerdictKind: "chosen" | "passed-over";
-        /** @enum {string} */
-        SortOrder: "asc" | "desc";
-        /** @enum {string} */
-        NewestBy: "created" | "first-seen";
-        /** @enum {string} */
-        Within: "major" | "minor" | "patch";
-        SyncName: {
-            /** @description The namespace in which the `Sync` stands. */
-            namespace: string;
-            /** @description Its `metadata.name`. */
-            name: string;
-        };
-        /**
-         * Format: uuid
-         * @description A group of people with their repositories and clusters; the unit that is kept apart from others.
-         */
-        OrganizationId: string;
-        /**
-         * Format: uuid
-         * @description A person with an account.
-         */
-        UserId: string;
-        WireSecret: string;
     };
     responses: never;
     parameters: never;
@@ -1512,7 +2629,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    sign_up: {
+    enroll: {
         parameters: {
             query?: never;
             header?: never;
@@ -1521,18 +2638,202 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SignUpRequest"];
+                "application/json": components["schemas"]["EnrollRequest"];
             };
         };
         responses: {
-            /** @description Signed in by cookie. */
-            201: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Me"];
+                    "application/json": components["schemas"]["EnrollResponse"];
                 };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mint_git_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GitTokenRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GitTokenResponse"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_hints: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait, at most 55. */
+                wait?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HintsResponse"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Report"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportResponse"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OpenAPI 3.1 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    authorize: {
+        parameters: {
+            query?: {
+                /** @description Whose page to come back to. */
+                organization?: components["schemas"]["OrganizationId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To GitHub. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finish: {
+        parameters: {
+            query?: {
+                code?: string;
+                state?: string;
+                error?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the dashboard. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Why it was not done. */
             default: {
@@ -1664,6 +2965,734 @@ export interface operations {
             };
         };
     };
+    list_audit: {
+        parameters: {
+            query?: {
+                /** @description The page before's `next`. */
+                after?: string;
+                /** @description 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_changes: {
+        parameters: {
+            query?: {
+                /** @description `in-flight`, `ended` or `all`, which is taken when left out. */
+                state?: string;
+                /** @description Of this environment only. */
+                environment?: string;
+                /** @description The page before's `next`. */
+                after?: string;
+                /** @description 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangePage"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    load_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                change: components["schemas"]["ChangeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeDetail"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_clusters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterView"][];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_cluster: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateCluster"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterCreated"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    load_cluster: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                cluster: components["schemas"]["ClusterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterView"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_cluster: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                cluster: components["schemas"]["ClusterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_cluster_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                cluster: components["schemas"]["ClusterId"];
+                key: components["schemas"]["ClusterKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_manifest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                cluster: components["schemas"]["ClusterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterCreated"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_cluster: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                cluster: components["schemas"]["ClusterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["Event"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_findings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingView"][];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_available: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AvailableRepository"][];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    load_onboarding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Onboarding"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_receivers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiverView"][];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_receiver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateReceiver"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiverCreated"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_receiver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                receiver: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_repositories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryView"][];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    connect_repository: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectRepository"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryView"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disconnect_repository: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                repository: components["schemas"]["RepositoryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    load_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusView"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    load_verdicts: {
+        parameters: {
+            query: {
+                environment: components["schemas"]["EnvironmentName"];
+                /** @description The image's repository. */
+                image: string;
+            };
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Verdicts"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_workloads: {
+        parameters: {
+            query?: {
+                /** @description Of this environment only. */
+                environment?: string;
+                /** @description Of this cluster only. */
+                cluster?: components["schemas"]["ClusterId"];
+                /** @description The page before's `next`. */
+                after?: string;
+                /** @description 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkloadPage"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_sessions: {
         parameters: {
             query?: never;
@@ -1708,6 +3737,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignUpRequest"];
+            };
+        };
+        responses: {
+            /** @description Signed in by cookie. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
             };
             /** @description Why it was not done. */
             default: {
@@ -1808,732 +3870,102 @@ export interface operations {
             };
         };
     };
-    get_organizations_organization_onboarding: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Onboarding"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_organizations_organization_github_repositories: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AvailableRepository"][];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_organizations_organization_repositories: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RepositoryView"][];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_organizations_organization_repositories: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ConnectRepository"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RepositoryView"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    delete_organizations_organization_repositories_repository_: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization: string;
-                repository: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_organizations_organization_findings: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FindingView"][];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_organizations_organization_receivers: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReceiverView"][];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_organizations_organization_receivers: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CreateReceiver"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReceiverCreated"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    delete_organizations_organization_receivers_receiver_: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization: string;
-                receiver: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_organizations_organization_clusters: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ClusterView"][];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_organizations_organization_clusters: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CreateCluster"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ClusterCreated"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_organizations_organization_clusters_cluster_: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization: string;
-                cluster: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ClusterView"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    delete_organizations_organization_clusters_cluster_: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization: string;
-                cluster: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    delete_organizations_organization_clusters_cluster_keys_key_: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization: string;
-                cluster: string;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_organizations_organization_changes: {
-        parameters: {
-            query?: {
-                after?: string;
-                limit?: number;
-                environment?: string;
-                state?: string;
-            };
-            header?: never;
-            path: {
-                organization: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ChangePage"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_organizations_organization_clusters_cluster_manifest: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization: string;
-                cluster: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ClusterCreated"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_organizations_organization_clusters_cluster_revoke: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization: string;
-                cluster: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_organizations_organization_changes_change_: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization: string;
-                change: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ChangeDetail"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_organizations_organization_workloads: {
-        parameters: {
-            query?: {
-                after?: string;
-                limit?: number;
-                environment?: string;
-                cluster?: string;
-            };
-            header?: never;
-            path: {
-                organization: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WorkloadPage"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_organizations_organization_verdicts: {
-        parameters: {
-            query: {
-                environment: string;
-                image: string;
-            };
-            header?: never;
-            path: {
-                organization: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Verdicts"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_audit: {
-        parameters: {
-            query?: {
-                /** @description The page before's `next`. */
-                after?: string;
-                /** @description 1 to 200; 50 when left out. */
-                limit?: number;
-            };
-            header?: never;
-            path: {
-                organization: components["schemas"]["OrganizationId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AuditPage"];
-                };
-            };
-            /** @description Why it was not done. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_organizations_organization_status: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organization: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StatusView"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    openapi: {
+    lease_work: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeaseRequest"];
+            };
+        };
         responses: {
-            /** @description OpenAPI 3.1 */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Lease"];
+                };
+            };
+            /** @description Nothing became due in time. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_lease: {
+        parameters: {
+            query?: never;
+            header: {
+                "Heddle-Fence": number;
+            };
+            path: {
+                lease: components["schemas"]["LeaseId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Done"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    announce_intents: {
+        parameters: {
+            query?: never;
+            header: {
+                "Heddle-Fence": number;
+            };
+            path: {
+                lease: components["schemas"]["LeaseId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanResponse"];
                 };
             };
             /** @description Why it was not done. */
@@ -2547,24 +3979,239 @@ export interface operations {
             };
         };
     };
-    list_events: {
+    settle_intent: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                "Heddle-Fence": number;
+            };
             path: {
-                organization: components["schemas"]["OrganizationId"];
+                lease: components["schemas"]["LeaseId"];
+                intent: components["schemas"]["IntentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IntentOutcome"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    note_closed: {
+        parameters: {
+            query?: never;
+            header: {
+                "Heddle-Fence": number;
+            };
+            path: {
+                lease: components["schemas"]["LeaseId"];
+                proposal: components["schemas"]["ProposalId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProposalClosed"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_read: {
+        parameters: {
+            query?: never;
+            header: {
+                "Heddle-Fence": number;
+            };
+            path: {
+                lease: components["schemas"]["LeaseId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadReport"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_lease: {
+        parameters: {
+            query?: never;
+            header: {
+                "Heddle-Fence": number;
+            };
+            path: {
+                lease: components["schemas"]["LeaseId"];
             };
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_scan: {
+        parameters: {
+            query?: never;
+            header: {
+                "Heddle-Fence": number;
+            };
+            path: {
+                lease: components["schemas"]["LeaseId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScanReport"];
+            };
+        };
         responses: {
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["Event"];
+                    "application/json": components["schemas"]["Lease"];
                 };
+            };
+            /** @description No update is handed over. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_github: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-GitHub-Event": string;
+                "X-GitHub-Delivery": string;
+                "X-Hub-Signature-256": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": number[];
+            };
+        };
+        responses: {
+            /** @description Taken, now or before. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_registry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                receiver: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryNotices"];
+            };
+        };
+        responses: {
+            /** @description Taken. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Why it was not done. */
             default: {
