@@ -44,6 +44,8 @@ impl From<kube::Error> for KubeError {
             404 | 410 => Self::NotFound(message),
             409 => Self::Conflict(message),
             401 => Self::Setup(format!("the API server does not accept the credential: {message}")),
+            // The API server calls a value of the wrong type a fault of its own.
+            500 if message.starts_with("failed to create typed patch object") => Self::Refused(message),
             429 | 500.. => Self::Unavailable(message),
             _ => Self::Refused(message),
         }

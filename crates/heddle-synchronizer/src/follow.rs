@@ -223,9 +223,8 @@ impl Follower {
     }
 
     fn take_sync(&mut self, sync: Sync) {
-        let approval = |sync: &Sync| {
-            sync.metadata.annotations.as_ref().and_then(|all| all.get(APPROVE_PRUNE_ANNOTATION).cloned())
-        };
+        let approval =
+            |sync: &Sync| sync.metadata.annotations.as_ref().and_then(|all| all.get(APPROVE_PRUNE_ANNOTATION).cloned());
         let approved = approval(&self.sync) != approval(&sync);
         let changed = self.sync.spec != sync.spec;
         let another_account = self.sync.spec.service_account_name != sync.spec.service_account_name;

@@ -109,7 +109,9 @@ async fn create_first_sync(own: OwnClient, shutdown: CancellationToken) {
                 Ok(FirstSync::Differs) => {
                     return warn!("the Sync of the install manifest was created before and differs now: edit the Sync");
                 }
-                Err(error @ KubeError::Refused(_)) => return tracing::error!("the first Sync was not created: {error}"),
+                Err(error @ KubeError::Refused(_)) => {
+                    return tracing::error!("the first Sync was not created: {error}");
+                }
                 Err(error) => {
                     let wait = backoff.next_wait();
                     warn!("the first Sync cannot be created yet: {error}");

@@ -9,7 +9,8 @@ use heddle_synchronizer::config::{Config, Settings};
 async fn main() -> ExitCode {
     let started = async {
         let config = Config::try_from(Settings::parse())?;
-        heddle_service::telemetry::init_logs(&config.log)?;
+        // kube logs each refused request as an error; its callers say what they make of it.
+        heddle_service::telemetry::init_logs(&format!("kube_client::client::builder=off,{}", config.log))?;
         let shutdown = heddle_service::shutdown::on_signals()?;
         heddle_synchronizer::run(config, shutdown).await
     };

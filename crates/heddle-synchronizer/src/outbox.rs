@@ -66,13 +66,7 @@ impl Outbox {
             }
             Err(_) => Kept::new(),
         };
-        let inner = Inner {
-            kept,
-            states: BTreeMap::new(),
-            dirty: BTreeSet::new(),
-            all_known: false,
-            tell_all: true,
-        };
+        let inner = Inner { kept, states: BTreeMap::new(), dirty: BTreeSet::new(), all_known: false, tell_all: true };
         inner.kept.write(&file)?;
         Ok(Self { file, agent, inner: Mutex::new(inner), changed: Notify::new() })
     }
@@ -152,8 +146,12 @@ impl Outbox {
         }
         let complete = inner.tell_all && inner.all_known;
         let told = std::mem::take(&mut inner.dirty);
-        let syncs: Vec<SyncReport> =
-            inner.states.iter().filter(|(name, _)| complete || told.contains(*name)).map(|(_, state)| state.clone()).collect();
+        let syncs: Vec<SyncReport> = inner
+            .states
+            .iter()
+            .filter(|(name, _)| complete || told.contains(*name))
+            .map(|(_, state)| state.clone())
+            .collect();
         let count = inner.kept.facts.len().min(MAX_FACTS);
         let facts = inner.kept.facts.drain(..count).collect();
         inner.kept.sequence += 1;

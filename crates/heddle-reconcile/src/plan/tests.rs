@@ -11,7 +11,13 @@ fn key(kind: &str, name: &str) -> ObjectKey {
 }
 
 fn desired(kind: &str, name: &str, manifest: &str) -> Desired {
-    Desired { key: key(kind, name), api_version: "v1".into(), manifest: manifest.into(), defines: None, may_vanish: false }
+    Desired {
+        key: key(kind, name),
+        api_version: "v1".into(),
+        manifest: manifest.into(),
+        defines: None,
+        may_vanish: false,
+    }
 }
 
 fn own_entry(time: &str) -> OwnEntry {

@@ -74,11 +74,7 @@ impl Follower {
         result
     }
 
-    async fn execute(
-        &mut self,
-        wanted: &Wanted,
-        inventory: &mut Inventory,
-    ) -> Result<(), KubeError> {
+    async fn execute(&mut self, wanted: &Wanted, inventory: &mut Inventory) -> Result<(), KubeError> {
         let desired: Vec<_> = wanted.objects.iter().map(|object| object.desired.clone()).collect();
         let mut plan = plan(&desired, inventory, &self.view.live, &self.scope());
         let drifted = self.take_out_drift(&mut plan);
@@ -157,12 +153,7 @@ impl Follower {
     }
 
     /// The inventory holds an object before the object is written.
-    async fn announce(
-        &mut self,
-        plan: &Plan,
-        wanted: &Wanted,
-        inventory: &mut Inventory,
-    ) -> Result<(), KubeError> {
+    async fn announce(&mut self, plan: &Plan, wanted: &Wanted, inventory: &mut Inventory) -> Result<(), KubeError> {
         let mut announced = inventory.clone();
         for apply in plan.waves.iter().flatten() {
             let desired = &wanted.objects[apply.index].desired;
@@ -242,7 +233,8 @@ impl Follower {
             let message = format!("{} objects of {} are applied", wanted.objects.len(), revision.short());
             self.conditions.set("Applied", Some(true), "Applied", &message, now);
         } else {
-            let message = format!("{} of {} could not be applied", errors.len(), wanted.objects.len() + errors.len());
+            let good = wanted.objects.iter().filter(|object| !failed.contains(&object.desired.key)).count();
+            let message = format!("{} errors; {good} objects of {} are applied", errors.len(), revision.short());
             self.conditions.set("Applied", Some(false), "Failed", &message, now);
         }
         if applied > 0 {

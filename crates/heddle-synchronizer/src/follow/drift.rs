@@ -32,8 +32,7 @@ impl Follower {
         let fields = before.map(|before| changed_fields(before, &applied.managed_fields)).unwrap_or_default();
         let who = before.and_then(|before| managers_of(before, &fields));
         let at = who.as_ref().and_then(|who| who.time.parse().ok()).unwrap_or_else(Utc::now);
-        let drift =
-            DriftReport { object: key.to_string(), manager: who.map(|who| who.manager), fields, at, healed_at };
+        let drift = DriftReport { object: key.to_string(), manager: who.map(|who| who.manager), fields, at, healed_at };
         tracing::info!(sync = %self.name, object = %key, manager = drift.manager, fields = ?drift.fields,
             "{key} was changed in the cluster{}", if healed_at.is_some() { " and put back" } else { "" });
         self.drifts.push_front(drift);

@@ -45,10 +45,7 @@ impl Follower {
         let objects = self.wanted.as_ref().map(|wanted| wanted.objects.as_slice()).unwrap_or_default();
         objects.iter().any(|object| {
             is_workload(&object.desired.key.kind)
-                && matches!(
-                    self.view.status_of(&object.desired),
-                    HealthStatus::Progressing | HealthStatus::Degraded
-                )
+                && matches!(self.view.status_of(&object.desired), HealthStatus::Progressing | HealthStatus::Degraded)
         })
     }
 
@@ -125,7 +122,8 @@ impl Follower {
             let why = self.why(object).filter(|_| status != HealthStatus::Healthy);
             let reason = why.map(|why| format!("{key}: {why}"));
             for image in &object.images {
-                let verdict = verdicts.entry(image.to_string()).or_insert_with(|| (image.clone(), status, reason.clone()));
+                let verdict =
+                    verdicts.entry(image.to_string()).or_insert_with(|| (image.clone(), status, reason.clone()));
                 if status > verdict.1 {
                     *verdict = (image.clone(), status, reason.clone());
                 }

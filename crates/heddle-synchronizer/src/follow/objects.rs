@@ -127,7 +127,8 @@ fn resolve(
         (true, None) => match default_namespace {
             Some(namespace) => Some(namespace.to_owned()),
             None => {
-                let message = "it has no `metadata.namespace`, and the Sync does not name exactly one in `spec.namespaces`";
+                let message =
+                    "it has no `metadata.namespace`, and the Sync does not name exactly one in `spec.namespaces`";
                 return fail(message.to_owned());
             }
         },
@@ -145,7 +146,11 @@ fn resolve(
 fn unknown_kind(kind: &GroupKind, api_version: &str, kinds: &Kinds) -> String {
     let others = kinds.versions_of(kind);
     if !others.is_empty() {
-        return format!("the cluster does not serve {} as `{api_version}`, but as `{}`", kind.kind, others.join("`, `"));
+        return format!(
+            "the cluster does not serve {} as `{api_version}`, but as `{}`",
+            kind.kind,
+            others.join("`, `")
+        );
     }
     if kinds.unknown_groups.contains(&kind.group) {
         return format!("the server of the API group `{}` does not answer", kind.group);
@@ -160,7 +165,8 @@ fn definitions(values: &[Value]) -> HashMap<(GroupKind, String), Served> {
         let Some(kind) = defined_kind(value) else { continue };
         let spec = &value["spec"];
         let Some(plural) = spec["names"]["plural"].as_str() else { continue };
-        for version in spec["versions"].as_array().into_iter().flatten().filter_map(|version| version["name"].as_str()) {
+        for version in spec["versions"].as_array().into_iter().flatten().filter_map(|version| version["name"].as_str())
+        {
             let place = Served {
                 kind: kind.clone(),
                 version: version.to_owned(),

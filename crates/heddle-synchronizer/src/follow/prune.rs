@@ -85,7 +85,10 @@ impl Follower {
                     file: None,
                     line: None,
                     object: Some(key.to_string()),
-                    message: format!("it left the path and could not be deleted: {}", self.redactor.redact(&error.to_string())),
+                    message: format!(
+                        "it left the path and could not be deleted: {}",
+                        self.redactor.redact(&error.to_string())
+                    ),
                 }),
             }
         }
@@ -105,7 +108,10 @@ async fn try_delete(client: &AccountClient, kinds: &Kinds, owner: &str, prune: &
     let kind = &prune.key.kind;
     let Some(served) = kinds.find(kind, &prune.version).or_else(|| kinds.preferred(kind)) else {
         if kinds.unknown_groups.contains(&kind.group) {
-            return Err(KubeError::Unavailable(format!("the server of the API group `{}` does not answer", kind.group)));
+            return Err(KubeError::Unavailable(format!(
+                "the server of the API group `{}` does not answer",
+                kind.group
+            )));
         }
         // Its definition is gone, and the objects with it.
         return Ok(Deleted::Gone);
@@ -114,7 +120,9 @@ async fn try_delete(client: &AccountClient, kinds: &Kinds, owner: &str, prune: &
         return client.delete(&prune.key, served, uid).await;
     }
     match client.find_metadata(&prune.key, served).await? {
-        Some(found) if found.owner.as_deref() == Some(owner) && prune.uid.as_ref().is_none_or(|uid| *uid == found.uid) => {
+        Some(found)
+            if found.owner.as_deref() == Some(owner) && prune.uid.as_ref().is_none_or(|uid| *uid == found.uid) =>
+        {
             client.delete(&prune.key, served, &found.uid).await
         }
         // Gone, or not ours.

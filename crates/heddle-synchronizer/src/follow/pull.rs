@@ -52,11 +52,8 @@ impl Follower {
     async fn fetch(&mut self, spec: &Spec) -> Option<Snapshot> {
         for last_try in [false, true] {
             let login = self.login(spec, last_try).await;
-            let remote = Remote {
-                url: spec.address.clone(),
-                credential: login.credential,
-                ca_pem: self.shared.ca_pem.clone(),
-            };
+            let remote =
+                Remote { url: spec.address.clone(), credential: login.credential, ca_pem: self.shared.ca_pem.clone() };
             match self.shared.store.fetch(&remote, &spec.branch).await {
                 Ok(snapshot) => return Some(snapshot),
                 // A token may have been revoked before its time.
@@ -95,9 +92,7 @@ impl Follower {
     async fn login(&mut self, spec: &Spec, fresh: bool) -> Login {
         if let Some(reference) = &self.sync.spec.credentials {
             return match self.client.read_login(&self.name.namespace, &reference.secret_name).await {
-                Ok((username, password)) => {
-                    Login { credential: Some(Credential { username, password }), excuse: None }
-                }
+                Ok((username, password)) => Login { credential: Some(Credential { username, password }), excuse: None },
                 Err(error) => {
                     let excuse = format!("the Secret `{}` cannot be used: {error}", reference.secret_name);
                     Login { credential: None, excuse: Some(("BadSecret", excuse)) }

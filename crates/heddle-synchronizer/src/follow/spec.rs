@@ -20,7 +20,8 @@ pub(super) struct Spec {
 impl Spec {
     /// Reads what the API server let through; a fault comes as a sentence.
     pub fn read(spec: &SyncSpec) -> Result<Self, String> {
-        let address = Url::parse(&spec.repository).map_err(|error| format!("`spec.repository` is no address: {error}"))?;
+        let address =
+            Url::parse(&spec.repository).map_err(|error| format!("`spec.repository` is no address: {error}"))?;
         let repository = RepoUrl::try_from(spec.repository.clone()).map_err(|error| error.to_string())?;
         let branch = spec.branch.parse().map_err(|error| format!("`spec.branch`: {error}"))?;
         let interval = read_interval(&spec.interval)

@@ -60,7 +60,13 @@ impl Follower {
             self.conditions.set("Healthy", known, reason, message, now);
         }
         if self.sync.spec.suspend {
-            return self.conditions.set("Ready", Some(false), "Suspended", "nothing is applied while it is suspended", now);
+            return self.conditions.set(
+                "Ready",
+                Some(false),
+                "Suspended",
+                "nothing is applied while it is suspended",
+                now,
+            );
         }
         match (self.conditions.first_fault().cloned(), &self.applied_revision) {
             (Some(fault), _) => self.conditions.set("Ready", Some(false), &fault.reason, &fault.message, now),

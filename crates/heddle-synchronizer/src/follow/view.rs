@@ -34,7 +34,8 @@ impl View {
         match seen {
             Seen::Object(object) => self.take_object(*object, inventory, now),
             Seen::Gone { key, resource_version } => {
-                let newer = self.live.objects.get(&key).is_some_and(|live| is_newer(&live.resource_version, &resource_version));
+                let newer =
+                    self.live.objects.get(&key).is_some_and(|live| is_newer(&live.resource_version, &resource_version));
                 if !newer {
                     self.forget(&key);
                 }

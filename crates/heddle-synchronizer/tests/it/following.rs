@@ -1,0 +1,131 @@
+use serde_json::Value;
+
+use crate::setup::{Setup, config, deployment, run};
+
+#[test]
+fn drift_is_healed_and_the_report_says_who_and_what() {
+    run(async |cluster| {
+        let (api, a) = (deployment("api", "nginx"), config("a", "x"));
+        let setup = Setup::start(cluster, "apps", &[("apps/api.yaml", &api), ("apps/a.yaml", &a)]).await;
+        setup.condition("Ready", "True", "Ready").await;
+
+        setup.kubectl(&["scale", "deployment/api", "--replicas=3", "-n", &setup.target], "").await;
+        setup
+            .eventually("replicas back at 1", async || {
+                let replicas = setup.find("deployment/api").await.unwrap()["spec"]["replicas"].clone();
+                if replicas == 1 { Ok(()) } else { Err(replicas.to_string()) }
+            })
+            .await;
+        let drift = setup
+            .eventually("the drift in the report", async || {
+                let drifts = setup.api.state("shop").map(|state| state.drifts).unwrap_or_default();
+                drifts.into_iter().next().ok_or("none yet".to_owned())
+            })
+            .await;
+        assert_eq!(drift.object, format!("Deployment {}/api", setup.target));
+        assert_eq!(drift.fields, ["spec.replicas"]);
+        assert!(drift.manager.is_some_and(|manager| manager.starts_with("kubectl")));
+        assert!(drift.healed_at.is_some());
+
+        setup.kubectl(&["delete", "configmap/a", "-n", &setup.target], "").await;
+        setup.eventually("the ConfigMap back", async || setup.find("configmap/a").await.ok_or("gone".to_owned())).await;
+        setup.kubectl(&["label", "configmap/a", "heddle.dev/sync-", "-n", &setup.target], "").await;
+        setup
+            .eventually("the label back", async || {
+                let labels = setup.find("configmap/a").await.unwrap()["metadata"]["labels"].clone();
+                if labels["heddle.dev/sync"].is_string() { Ok(()) } else { Err(labels.to_string()) }
+            })
+            .await;
+    });
+}
+
+#[test]
+fn drift_is_only_told_where_the_sync_says_so() {
+    run(async |cluster| {
+        let setup = Setup::start(cluster, "apps", &[("apps/a.yaml", &config("a", "x"))]).await;
+        setup.condition("Ready", "True", "Ready").await;
+        let detect = r#"{"spec": {"drift": "detect"}}"#;
+        setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type=merge", "-p", detect], "").await;
+        let change = r#"{"data": {"key": "changed"}}"#;
+        setup.kubectl(&["patch", "configmap/a", "-n", &setup.target, "--type=merge", "-p", change], "").await;
+        let drift = setup
+            .eventually("the drift in the report", async || {
+                let drifts = setup.api.state("shop").map(|state| state.drifts).unwrap_or_default();
+                drifts.into_iter().find(|drift| drift.healed_at.is_none()).ok_or("none yet".to_owned())
+            })
+            .await;
+        assert_eq!(drift.fields, ["data.key"]);
+        assert_eq!(setup.find("configmap/a").await.unwrap()["data"]["key"], "changed");
+    });
+}
+
+#[test]
+fn a_broken_sync_holds_no_other_up_and_one_object_has_one_owner() {
+    run(async |cluster| {
+        let setup =
+            Setup::start(cluster, "apps", &[("apps/a.yaml", &config("a", "x")), ("other/a.yaml", &config("a", "y"))])
+                .await;
+        setup.condition("Ready", "True", "Ready").await;
+        for (name, path) in [("broken", "nowhere"), ("thief", "other")] {
+            let mut sync = setup.sync().await;
+            sync["metadata"] = serde_json::json!({"name": name, "namespace": setup.system});
+            sync["spec"]["path"] = path.into();
+            sync.as_object_mut().unwrap().remove("status");
+            setup.kubectl(&["create", "-f", "-"], &sync.to_string()).await;
+        }
+        let errors = |name: &'static str| {
+            let setup = &setup;
+            async move {
+                setup
+                    .eventually(name, async || {
+                        let text = setup.kubectl(&["get", "sync", name, "-n", &setup.system, "-o", "json"], "").await;
+                        let sync: Value = serde_json::from_str(&text).unwrap();
+                        sync["status"]["errors"][0]["message"]
+                            .as_str()
+                            .map(str::to_owned)
+                            .ok_or(sync["status"].to_string())
+                    })
+                    .await
+            }
+        };
+        assert!(errors("broken").await.contains("does not exist in the repository"));
+        assert!(errors("thief").await.contains("belongs to another Sync"));
+        let head = setup.push(&[("apps/a.yaml", Some(&config("a", "z")))]).await;
+        setup.healthy_at(&head).await;
+        assert_eq!(setup.find("configmap/a").await.unwrap()["data"]["key"], "z");
+    });
+}
+
+#[test]
+fn an_unchanged_sync_writes_nothing_and_a_deleted_one_leaves_its_objects() {
+    run(async |cluster| {
+        let setup = Setup::start(cluster, "apps", &[("apps/a.yaml", &config("a", "x"))]).await;
+        setup.condition("Ready", "True", "Ready").await;
+        let version = setup.find("configmap/a").await.unwrap()["metadata"]["resourceVersion"].clone();
+        let head = setup.push(&[("README", Some("x"))]).await;
+        setup.healthy_at(&head).await;
+        assert_eq!(setup.find("configmap/a").await.unwrap()["metadata"]["resourceVersion"], version);
+
+        setup.kubectl(&["delete", "sync", "shop", "-n", &setup.system], "").await;
+        setup
+            .eventually("the agent noticing", async || {
+                if setup.log_text().contains("its objects stay") { Ok(()) } else { Err("not yet".to_owned()) }
+            })
+            .await;
+        assert!(setup.find("configmap/a").await.is_some());
+    });
+}
+
+#[test]
+fn the_agent_has_no_rights_but_those_of_its_manifest() {
+    run(async |cluster| {
+        // The target's RoleBinding is the deployer's; without it nothing can be applied, whoever the agent is.
+        let setup = Setup::start(cluster, "apps", &[("apps/a.yaml", &config("a", "x"))]).await;
+        setup.condition("Ready", "True", "Ready").await;
+        setup.kubectl(&["delete", "rolebinding", "heddle-deployer", "-n", &setup.target], "").await;
+        setup.push(&[("apps/a.yaml", Some(&config("a", "y")))]).await;
+        setup.condition("Applied", "False", "Failed").await;
+        let message = setup.sync().await["status"]["errors"][0]["message"].to_string();
+        assert!(message.contains("heddle-deployer") && message.contains("forbidden"), "{message}");
+    });
+}

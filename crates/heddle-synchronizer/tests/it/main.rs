@@ -1,0 +1,9 @@
+//! The real program against a real control plane with kwok, the GitHub stand-in, and the API's agent routes.
+
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod api;
+mod deploying;
+mod following;
+mod reporting;
+mod setup;

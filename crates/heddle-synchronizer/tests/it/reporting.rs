@@ -1,0 +1,69 @@
+use crate::setup::{REPOSITORY, Setup, config, run};
+
+#[test]
+fn with_the_api_away_the_cluster_follows_git_and_the_facts_come_later_once_and_in_order() {
+    run(async |cluster| {
+        let setup = Setup::start(cluster, "apps", &[("apps/a.yaml", &config("a", "none"))]).await;
+        let first = setup.github.head(REPOSITORY, "main").await.unwrap().unwrap();
+        setup.healthy_at(&first).await;
+        setup.api.go_away(true);
+        let mut expected = vec![first];
+        for value in ["1", "2", "3"] {
+            let head = setup.push(&[("apps/a.yaml", Some(&config("a", &format!("'{value}'"))))]).await;
+            setup.healthy_at(&head).await;
+            expected.push(head);
+        }
+        assert_eq!(setup.find("configmap/a").await.unwrap()["data"]["key"], "3");
+        setup.api.lose_next_answer();
+        setup.api.go_away(false);
+        setup
+            .eventually("all facts", async || {
+                let applied = setup.api.applied();
+                if applied == expected { Ok(()) } else { Err(format!("{applied:?}")) }
+            })
+            .await;
+    });
+}
+
+#[test]
+fn a_killed_agent_goes_on_where_it_was_and_tells_nothing_twice() {
+    run(async |cluster| {
+        let mut setup = Setup::start(cluster, "apps", &[("apps/a.yaml", &config("a", "x"))]).await;
+        let first = setup.github.head(REPOSITORY, "main").await.unwrap().unwrap();
+        setup.healthy_at(&first).await;
+        let version = setup.find("configmap/a").await.unwrap()["metadata"]["resourceVersion"].clone();
+        setup.kill_and_restart().await;
+        let second = setup.push(&[("apps/b.yaml", Some(&config("b", "x")))]).await;
+        setup.healthy_at(&second).await;
+        setup
+            .eventually("both facts", async || {
+                let applied = setup.api.applied();
+                if applied == [first.clone(), second.clone()] { Ok(()) } else { Err(format!("{applied:?}")) }
+            })
+            .await;
+        assert_eq!(setup.find("configmap/a").await.unwrap()["metadata"]["resourceVersion"], version);
+    });
+}
+
+#[test]
+fn a_secret_is_in_no_report_no_log_and_no_status() {
+    run(async |cluster| {
+        let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: '{target}'}\n\
+            stringData: {password: hunter2hunter2}\ntype: hunter2hunter2\nimmutable: hunter2hunter2\n";
+        let good = "apiVersion: v1\nkind: Secret\nmetadata: {name: t, namespace: '{target}'}\n\
+            stringData: {password: swordfish-swordfish}\n";
+        let setup = Setup::start(cluster, "apps", &[("apps/s.yaml", secret), ("apps/t.yaml", good)]).await;
+        setup.condition("Applied", "False", "Failed").await;
+        assert_eq!(setup.find("secret/t").await.unwrap()["data"]["password"], "c3dvcmRmaXNoLXN3b3JkZmlzaA==");
+        setup
+            .eventually("the error in the report", async || {
+                let state = setup.api.state("shop").filter(|state| !state.errors.is_empty());
+                state.ok_or("none yet".to_owned())
+            })
+            .await;
+        let told = [setup.api.everything(), setup.log_text(), setup.sync().await.to_string()].join("\n");
+        for value in ["hunter2", "aHVudGVy", "swordfish", "c3dvcmRmaXNo"] {
+            assert!(!told.contains(value), "`{value}` leaked:\n{told}");
+        }
+    });
+}

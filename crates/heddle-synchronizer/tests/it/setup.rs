@@ -1,0 +1,228 @@
+//! One control plane for all tests; a namespace, a repository and an agent of its own for each.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use heddle_testkit::{
+    cluster::{Cluster, Settings},
+    github::{GitHub, GitHubConfig},
+    port,
+    process::{Process, Program},
+    tools,
+    wait::{LONG, until},
+};
+use heddle_wire::agent::Hint;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::api::Api;
+
+pub const REPOSITORY: &str = "acme/config";
+
+const MANIFEST: &str = include_str!("../../../../deploy/agent/install.yaml");
+
+struct World {
+    runtime: Runtime,
+    cluster: Cluster,
+}
+
+static WORLD: LazyLock<World> = LazyLock::new(|| {
+    let runtime = Runtime::new().unwrap();
+    let cluster = runtime.block_on(Cluster::start(Settings::default())).unwrap();
+    World { runtime, cluster }
+});
+
+/// Runs a test on the runtime that the control plane was started on.
+pub fn run(test: impl AsyncFnOnce(&'static Cluster)) {
+    let world = LazyLock::force(&WORLD);
+    world.runtime.block_on(test(&world.cluster));
+}
+
+/// An agent with what is around it.
+pub struct Setup {
+    pub cluster: &'static Cluster,
+    pub github: GitHub,
+    pub api: Api,
+    /// The agent's own namespace.
+    pub system: String,
+    /// The namespace that it deploys to.
+    pub target: String,
+    program: Program,
+    agent: Option<Process>,
+    dir: tempfile::TempDir,
+}
+
+impl Setup {
+    /// Installs the agent for `path` of a repository with these files. `{target}` in them stands for the namespace.
+    pub async fn start(cluster: &'static Cluster, path: &str, files: &[(&str, &str)]) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let (system, target) = (format!("heddle-system-{number}"), format!("shop-{number}"));
+        let github = GitHub::start(GitHubConfig::default()).await.unwrap();
+        github.add_user("ada");
+        github.add_organization("acme", "ada");
+        let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.replace("{target}", &target))).collect();
+        let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+        github.create_repository(REPOSITORY, &files).await.unwrap();
+        let api = Api::start(github.personal_token("ada")).await;
+
+        let dir = tempfile::tempdir().unwrap();
+        cluster.kubectl(&["create", "namespace", &target], "").await.unwrap();
+        let setup = Self {
+            program: Program::new(env!("CARGO_BIN_EXE_heddle-synchronizer"))
+                .env("HEDDLE_API_URL", format!("http://{}", api.address))
+                .env("HEDDLE_STATE_DIR", dir.path().join("state"))
+                .env("HEDDLE_CA_FILE", github.ca_file())
+                .env("HEDDLE_KUSTOMIZE", tools::path("kustomize").unwrap())
+                .env("HEDDLE_NAMESPACE", &system)
+                .env("HEDDLE_KUBECONFIG", dir.path().join("kubeconfig"))
+                .env("HEDDLE_METRICS_LISTEN", format!("127.0.0.1:{}", port::free().unwrap())),
+            agent: None,
+            cluster,
+            github,
+            api,
+            system,
+            target,
+            dir,
+        };
+        setup.install(path).await;
+        setup.run_agent().await
+    }
+
+    async fn install(&self, path: &str) {
+        let url = self.github.clone_url(REPOSITORY);
+        let values = [
+            ("{{API_URL}}", json!(format!("http://{}", self.api.address))),
+            ("{{CA_PEM}}", json!(self.github.ca_pem())),
+            ("{{AGENT_IMAGE}}", json!("ghcr.io/acme/heddle:test")),
+            ("{{BOOTSTRAP_TOKEN}}", json!("bootstrap")),
+            ("{{SYNC_NAME}}", json!("shop")),
+            ("{{REPOSITORY}}", json!(url)),
+            ("{{BRANCH}}", json!("main")),
+            ("{{PATH}}", json!(path)),
+            ("{{NAMESPACES}}", json!([self.target])),
+            ("{{NAMESPACE}}", json!(self.target)),
+        ];
+        let text =
+            values.iter().fold(MANIFEST.to_owned(), |text, (place, value)| text.replace(place, &value.to_string()));
+        let text = text.replace("heddle-system", &self.system);
+        self.kubectl(&["apply", "-f", "-"], &text).await;
+        let server = self.cluster.url().unwrap();
+        let kubeconfig =
+            self.cluster.service_account_kubeconfig(&self.system, "heddle-synchronizer", &server).await.unwrap();
+        std::fs::write(self.dir.path().join("kubeconfig"), kubeconfig).unwrap();
+    }
+
+    /// Starts the agent's process.
+    pub async fn run_agent(mut self) -> Self {
+        self.agent = Some(self.program.spawn(&self.log()).unwrap());
+        self
+    }
+
+    /// Kills the agent with SIGKILL and starts it again.
+    pub async fn kill_and_restart(&mut self) {
+        self.agent.take().unwrap().kill().await.unwrap();
+        self.agent = Some(self.program.spawn(&self.log()).unwrap());
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.dir.path().join("agent.log")
+    }
+
+    pub fn log_text(&self) -> String {
+        std::fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    pub async fn kubectl(&self, args: &[&str], input: &str) -> String {
+        self.cluster.kubectl(args, input).await.unwrap()
+    }
+
+    /// Pushes files, removes those without content, and has the API hint at it; gives the commit.
+    pub async fn push(&self, files: &[(&str, Option<&str>)]) -> String {
+        let files: Vec<_> =
+            files.iter().map(|(path, text)| (*path, text.map(|text| text.replace("{target}", &self.target)))).collect();
+        let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_deref())).collect();
+        let head = self.github.push_files(REPOSITORY, "main", &files, "change", "ada").await.unwrap();
+        let repository = self.github.clone_url(REPOSITORY).parse().unwrap();
+        self.api.hint(Hint::BranchMoved { repository, branch: "main".parse().unwrap() });
+        head
+    }
+
+    /// A live object of the target namespace, as `kind/name`; `None` when it does not exist.
+    pub async fn find(&self, object: &str) -> Option<Value> {
+        let args = ["get", object, "-n", &self.target, "-o", "json", "--ignore-not-found"];
+        let text = self.kubectl(&args, "").await;
+        (!text.trim().is_empty()).then(|| serde_json::from_str(&text).unwrap())
+    }
+
+    /// The Sync.
+    pub async fn sync(&self) -> Value {
+        let text = self.kubectl(&["get", "sync", "shop", "-n", &self.system, "-o", "json"], "").await;
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Waits until a condition holds; when it never does, the agent's log is shown.
+    pub async fn eventually<T>(&self, what: &str, look: impl AsyncFn() -> Result<T, String>) -> T {
+        match until(what, LONG, async || look().await).await {
+            Ok(value) => value,
+            Err(error) => panic!("{error:#}\nthe agent's log:\n{}", self.log_text()),
+        }
+    }
+
+    /// Waits until the Sync's condition is as said, with this reason; gives its message.
+    pub async fn condition(&self, kind: &str, status: &str, reason: &str) -> String {
+        self.eventually(&format!("{kind}={status} ({reason})"), async || {
+            let args = ["get", "sync", "shop", "-n", &self.system, "-o", "json", "--ignore-not-found"];
+            let text = self.cluster.kubectl(&args, "").await.map_err(|error| error.to_string())?;
+            let sync: Value = serde_json::from_str(&text).unwrap_or_default();
+            let conditions = sync["status"]["conditions"].as_array().cloned().unwrap_or_default();
+            let found = conditions.iter().find(|condition| condition["type"] == kind);
+            match found {
+                Some(found) if found["status"] == status && found["reason"] == reason => {
+                    Ok(found["message"].as_str().unwrap().to_owned())
+                }
+                _ => Err(serde_json::to_string_pretty(&sync["status"]).unwrap()),
+            }
+        })
+        .await
+    }
+
+    /// Waits until this revision is applied and healthy.
+    pub async fn healthy_at(&self, revision: &str) {
+        self.eventually(&format!("{} healthy", &revision[..7]), async || {
+            let text = self.cluster.kubectl(&["get", "sync", "-n", &self.system, "-o", "json"], "").await;
+            let list: Value = serde_json::from_str(&text.map_err(|error| error.to_string())?).unwrap_or_default();
+            let items = list["items"].as_array().cloned().unwrap_or_default();
+            let shop = items.iter().find(|sync| sync["metadata"]["name"] == "shop").cloned().unwrap_or_default();
+            let status = &shop["status"];
+            let ready = status["conditions"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .any(|c| c["type"] == "Ready" && c["status"] == "True");
+            if ready && status["appliedRevision"] == revision { Ok(()) } else { Err(status.to_string()) }
+        })
+        .await;
+    }
+}
+
+/// A Deployment of one container.
+pub fn deployment(name: &str, image: &str) -> String {
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n  namespace: '{{target}}'\nspec:\n  \
+         replicas: 1\n  selector: {{matchLabels: {{app: {name}}}}}\n  template:\n    metadata: {{labels: {{app: {name}}}}}\n    \
+         spec:\n      containers:\n      - {{name: {name}, image: \"{image}\"}}\n"
+    )
+}
+
+/// A ConfigMap with one value.
+pub fn config(name: &str, value: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: '{{target}}'\ndata:\n  key: {value}\n"
+    )
+}
