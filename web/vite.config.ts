@@ -7,7 +7,9 @@ const api = process.env.HEDDLE_API_URL ?? "http://127.0.0.1:8080";
 export default defineConfig({
   plugins: [react(), tailwindcss()],
   // The API takes a session only from its own origin, so the proxy speaks as one.
-  server: { proxy: { "/api": { target: api, changeOrigin: true, headers: { origin: new URL(api).origin } } } },
+  server: {
+    proxy: { "/api": { target: api, changeOrigin: true, headers: { origin: new URL(api).origin } } },
+  },
   build: {
     // The content security policy allows files of our own only, so nothing may become a data: address.
     assetsInlineLimit: 0,
