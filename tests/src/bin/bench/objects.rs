@@ -1,0 +1,225 @@
+//! A thousand objects: applied, unchanged, one changed; beside `kubectl` and bare requests.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use futures::{StreamExt, TryStreamExt, stream};
+use heddle_testkit::wait;
+use heddle_tests::{World, world::REPOSITORY};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{
+    Api,
+    api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    table::{Row, seconds},
+    tell,
+};
+
+const OBJECTS: usize = 1000;
+const FILES: usize = 10;
+
+/// As many bare requests at once as the number to reach was measured with.
+const AT_ONCE: usize = 16;
+
+const AGENT_NAMESPACE: &str = "heddle-system";
+const DEPLOYER: &str = "system:serviceaccount:heddle-system:heddle-deployer";
+
+/// Measures all three, and the others beside them.
+pub async fn measure(world: &World) -> Result<Vec<Row>> {
+    tell("objects: bare requests");
+    prepare(world, "bench-bare").await?;
+    let bare = apply_bare(world).await?;
+    tell("objects: kubectl");
+    prepare(world, "bench-kubectl").await?;
+    let kubectl = apply_with_kubectl(world).await?;
+    let kubectl_again = apply_with_kubectl(world).await?;
+
+    prepare(world, "bench").await?;
+    follow(world).await?;
+    tell("objects: applied");
+    let applied = commit(world, &files("bench", 0), "A thousand").await?;
+    tell("objects: unchanged");
+    let readme = [("README.md".to_owned(), "# Nothing that runs\n".to_owned())];
+    let unchanged = commit(world, &readme, "Only words").await?;
+    tell("objects: one changed");
+    let one_changed = commit(world, &files("bench", 1)[..1], "One of a thousand").await?;
+    Ok(vec![
+        Row {
+            what: format!("commit → {OBJECTS} objects applied: time, requests an object"),
+            heddle: format!("{}, {:.1}", seconds(applied.took), per_object(applied.requests)),
+            beside: format!(
+                "bare {}, 1.0; kubectl {}, {:.1}",
+                seconds(bare),
+                seconds(kubectl.took),
+                per_object(kubectl.requests)
+            ),
+            target: "1.5 × bare, 1.1",
+            name: "objects",
+        },
+        Row {
+            what: format!("{OBJECTS} objects, nothing changed: time, requests in all"),
+            heddle: format!("{}, {}", seconds(unchanged.took), unchanged.requests),
+            beside: format!("kubectl {}, {}", seconds(kubectl_again.took), kubectl_again.requests),
+            target: "0 requests",
+            name: "objects",
+        },
+        Row {
+            what: format!("one of {OBJECTS} objects changed, commit → applied: time, requests in all"),
+            heddle: format!("{}, {}", seconds(one_changed.took), one_changed.requests),
+            beside: String::new(),
+            target: "0.50 s, 3 requests",
+            name: "objects",
+        },
+    ])
+}
+
+/// How long it took, and how many requests for objects the API server saw.
+struct Cost {
+    took: Duration,
+    requests: usize,
+}
+
+fn per_object(requests: usize) -> f64 {
+    // Counts this small are exact.
+    requests as f64 / OBJECTS as f64
+}
+
+/// A namespace to which the agent's deployer may write.
+async fn prepare(world: &World, namespace: &str) -> Result<()> {
+    let manifest = format!(
+        "apiVersion: v1
+kind: Namespace
+metadata: {{name: {namespace}}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: heddle-deployer, namespace: {namespace}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}}
+subjects: [{{kind: ServiceAccount, name: heddle-deployer, namespace: {AGENT_NAMESPACE}}}]
+"
+    );
+    world.cluster.kubectl(&["apply", "-f", "-"], &manifest).await.map(drop)
+}
+
+async fn apply_bare(world: &World) -> Result<Duration> {
+    let maps: Api<ConfigMap> = Api::namespaced(world.cluster.client(), "bench-bare");
+    let parameters = PatchParams::apply("bench").force();
+    let began_at = Instant::now();
+    stream::iter(0..OBJECTS)
+        .map(|index| {
+            let (maps, parameters) = (&maps, &parameters);
+            async move { maps.patch(&name(index), parameters, &Patch::Apply(object(index, 0))).await }
+        })
+        .buffer_unordered(AT_ONCE)
+        .try_collect::<Vec<_>>()
+        .await?;
+    Ok(began_at.elapsed())
+}
+
+async fn apply_with_kubectl(world: &World) -> Result<Cost> {
+    let text: String = files("bench-kubectl", 0).into_iter().map(|(_, text)| text).collect();
+    let seen = audit(world)?.len();
+    let began_at = Instant::now();
+    world.cluster.kubectl(&["apply", "--server-side", "-f", "-"], &text).await?;
+    let took = began_at.elapsed();
+    Ok(Cost { took, requests: count(&audit(world)?[seen..], "bench-kubectl", |_| true) })
+}
+
+/// A Sync of its own, at first with one object.
+async fn follow(world: &World) -> Result<()> {
+    let first = document("bench", "first", 0);
+    let first = [("clusters/bench/first.yaml", Some(first.as_str()))];
+    let revision = world.commit(&first, "Begin").await?;
+    let sync = json!({
+        "apiVersion": "heddle.dev/v1alpha1",
+        "kind": "Sync",
+        "metadata": {"name": "bench", "namespace": AGENT_NAMESPACE},
+        "spec": {
+            "repository": format!("{}/{REPOSITORY}", world.github.web_url()),
+            "path": "clusters/bench",
+            "namespaces": ["bench"],
+        },
+    });
+    world.cluster.kubectl(&["apply", "-f", "-"], &sync.to_string()).await?;
+    wait_for(world, &revision).await
+}
+
+/// Commits as a person does and waits until the Sync says that it is applied.
+async fn commit(world: &World, files: &[(String, String)], message: &str) -> Result<Cost> {
+    let files: Vec<(&str, Option<&str>)> =
+        files.iter().map(|(path, text)| (path.as_str(), Some(text.as_str()))).collect();
+    let seen = audit(world)?.len();
+    let began_at = Instant::now();
+    let revision = world.commit(&files, message).await?;
+    wait_for(world, &revision).await?;
+    let took = began_at.elapsed();
+    let is_agent = |event: &Value| event["impersonatedUser"]["username"] == DEPLOYER;
+    Ok(Cost { took, requests: count(&audit(world)?[seen..], "bench", is_agent) })
+}
+
+async fn wait_for(world: &World, revision: &str) -> Result<()> {
+    let kind = GroupVersionKind::gvk("heddle.dev", "v1alpha1", "Sync");
+    let resource = ApiResource::from_gvk_with_plural(&kind, "syncs");
+    let syncs: Api<DynamicObject> = Api::namespaced_with(world.cluster.client(), AGENT_NAMESPACE, &resource);
+    wait::until(format!("{revision} to be applied"), Duration::from_secs(120), async || {
+        let sync = syncs.get("bench").await.map_err(|error| error.to_string())?;
+        let status = &sync.data["status"];
+        if status["appliedRevision"] == revision { Ok(()) } else { Err(status.to_string()) }
+    })
+    .await
+    .with_context(|| world.complaints())
+}
+
+/// The audit log so far, a request a line.
+fn audit(world: &World) -> Result<Vec<String>> {
+    let path = world.cluster.audit_log();
+    let text = fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// How many requests went to objects of a namespace; watches, which last, are not counted.
+fn count(lines: &[String], namespace: &str, by: impl Fn(&Value) -> bool) -> usize {
+    let events = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    events
+        .filter(|event| event["objectRef"]["namespace"] == namespace && event["objectRef"]["resource"] == "configmaps")
+        .filter(|event| event["verb"] != "watch" && by(event))
+        .count()
+}
+
+fn name(index: usize) -> String {
+    format!("map-{index:04}")
+}
+
+/// The objects as files; those of the first file have an edit as often as `edits` says, in one object.
+fn files(namespace: &str, edits: usize) -> Vec<(String, String)> {
+    let in_file = OBJECTS / FILES;
+    let file = |file: usize| {
+        let all = (file * in_file..(file + 1) * in_file).map(|index| {
+            let edited = if index == 0 { edits } else { 0 };
+            document(namespace, &name(index), edited)
+        });
+        (format!("clusters/bench/{file}.yaml"), all.collect())
+    };
+    (0..FILES).map(file).collect()
+}
+
+fn document(namespace: &str, name: &str, edits: usize) -> String {
+    format!(
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: {namespace}}}\ndata: {{edits: \"{edits}\"}}\n"
+    )
+}
+
+fn object(index: usize, edits: usize) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name(index)},
+        "data": {"edits": edits.to_string()},
+    })
+}
