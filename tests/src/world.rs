@@ -24,7 +24,7 @@ mod hub;
 mod looks;
 mod newcomer;
 
-pub use looks::Seen;
+pub use looks::{Seen, describe, has_reached};
 
 /// The config repository at the stand-in.
 pub const REPOSITORY: &str = "acme/config";

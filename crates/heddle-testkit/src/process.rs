@@ -3,6 +3,7 @@
 use std::{
     ffi::{OsStr, OsString},
     fs::File,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
@@ -82,6 +83,8 @@ impl Program {
         command.args(["--pdeathsig", self.death, "--"]).arg(&self.path).args(&self.args);
         command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").envs(self.env.iter().cloned());
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        // Ctrl-C goes to the terminal's whole process group; who started this decides what it means.
+        command.process_group(0);
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }

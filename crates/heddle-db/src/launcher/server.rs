@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, OpenOptions},
+    os::unix::process::CommandExt,
     path::Path,
     process::{ExitStatus, Stdio},
     sync::mpsc,
@@ -69,7 +70,8 @@ pub(super) fn spawn(
     if !durable {
         command.args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]);
     }
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    // Ctrl-C goes to the terminal's whole process group; the starter stops the server when it no longer needs it.
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).process_group(0);
 
     let (started, wait_started) = mpsc::channel();
     let (ended, exit) = watch::channel(None);
