@@ -393,6 +393,10 @@ pub struct ScannedTag {
 pub struct UpdateWork {
     /// The repository, with a token that may write.
     pub repository: RepositoryAccess,
+    /// The heads that were read last. What people took back is known up to these; where a branch stands elsewhere nothing
+    /// is written, and a read is due.
+    #[serde(default)]
+    pub known_heads: Vec<BranchHead>,
     /// The tags of each image that the repository uses and a rule governs.
     pub images: Vec<ImageTags>,
     /// Branch and path of the Syncs that follow this repository.
@@ -594,4 +598,7 @@ pub struct Done {
     pub failed: Option<String>,
     /// The earliest next try.
     pub retry_at: Option<DateTime<Utc>>,
+    /// Whether an update saw a repository that is not as it was read last. A read is due at once.
+    #[serde(default)]
+    pub read_due: bool,
 }
