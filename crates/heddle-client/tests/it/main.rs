@@ -4,5 +4,6 @@
 mod agent;
 mod automator;
 mod connection;
+mod routes;
 mod server;
 mod user;
