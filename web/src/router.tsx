@@ -198,6 +198,7 @@ export function createAppRouter(queries: QueryClient, history?: RouterHistory) {
     history,
     context: { queries },
     scrollRestoration: true,
+    notFoundMode: "root",
     defaultPendingMs: 300,
   });
 }

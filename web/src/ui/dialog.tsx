@@ -1,6 +1,6 @@
 import { X } from "lucide-react";
 import { Dialog as Radix } from "radix-ui";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Button, IconButton } from "./button";
 import { cx } from "./class";
 
@@ -15,6 +15,8 @@ interface Props {
 
 /** What floats over the page until it is answered. The veil is ours: Radix's adds a style element, which the policy forbids. */
 export function Dialog({ open, onClose, title, description, children, wide }: Props) {
+  // Our dialogs open by address or state and not by Radix's trigger, so we remember what had the focus.
+  const opener = useRef<Element>(null);
   return (
     <Radix.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Radix.Portal>
@@ -26,6 +28,14 @@ export function Dialog({ open, onClose, title, description, children, wide }: Pr
             wide ? "md:w-[min(760px,calc(100vw-64px))]" : "md:w-[min(520px,calc(100vw-64px))]",
           )}
           {...(description ? {} : { "aria-describedby": undefined })}
+          onOpenAutoFocus={(event) => {
+            opener.current = document.activeElement;
+            focusField(event);
+          }}
+          onCloseAutoFocus={(event) => {
+            event.preventDefault();
+            if (opener.current instanceof HTMLElement) opener.current.focus();
+          }}
         >
           <div className="flex items-start gap-4 px-6 pt-5 pb-3">
             <div className="min-w-0 flex-1">
@@ -42,11 +52,40 @@ export function Dialog({ open, onClose, title, description, children, wide }: Pr
               </IconButton>
             </Radix.Close>
           </div>
-          <div className="min-h-0 flex-1 overflow-y-auto px-6 pb-6">{children}</div>
+          <Body>{children}</Body>
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>
   );
+}
+
+/** What scrolls must be reachable by keyboard; what does not scroll should not be a stop. */
+function Body({ children }: { children: ReactNode }) {
+  const body = useRef<HTMLDivElement>(null);
+  const [scrolls, setScrolls] = useState(false);
+  useEffect(() => {
+    const element = body.current;
+    if (!element) return;
+    const measure = () => setScrolls(element.scrollHeight > element.clientHeight);
+    const watch = new ResizeObserver(measure);
+    watch.observe(element);
+    for (const child of element.children) watch.observe(child);
+    return () => watch.disconnect();
+  }, []);
+  return (
+    <div ref={body} tabIndex={scrolls ? 0 : undefined} className="min-h-0 flex-1 overflow-y-auto px-6 pb-6">
+      <div>{children}</div>
+    </div>
+  );
+}
+
+/** A form begins in its first field, not at the button that closes it. */
+function focusField(event: Event) {
+  const { target } = event;
+  const field = target instanceof HTMLElement && target.querySelector("input, select, textarea");
+  if (!(field instanceof HTMLElement)) return;
+  event.preventDefault();
+  field.focus();
 }
 
 interface ConfirmProps {

@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+// One browser, one test after the other; each starts with cookies and storage of its own.
+export default defineConfig({
+  test: {
+    include: ["browser/*.browser.ts"],
+    environment: "node",
+    fileParallelism: false,
+    testTimeout: 180_000,
+    hookTimeout: 60_000,
+  },
+});
