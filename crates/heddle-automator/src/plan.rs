@@ -30,6 +30,8 @@ pub struct Branch {
     pub head: Revision,
     /// Its texts.
     pub files: Files,
+    /// The files among them that are executable, and stay so.
+    pub executable: BTreeSet<String>,
     /// What stands in them.
     pub found: Found,
 }
@@ -39,10 +41,30 @@ pub struct Branch {
 pub struct OpenView<'a> {
     /// The proposal.
     pub proposal: &'a OpenProposal,
-    /// Whether every commit on its branch is ours.
-    pub ours: bool,
-    /// Whether it cannot be merged into its base any more.
-    pub conflicting: bool,
+    /// Where it stands.
+    pub state: OpenState,
+    /// The head of its branch now: ours, or a merge of the base on top of it.
+    pub head: Option<&'a Revision>,
+}
+
+/// Where an open proposal stands on GitHub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenState {
+    /// Every commit on its branch is ours.
+    Ours {
+        /// It cannot be merged into its base any more.
+        conflicting: bool,
+    },
+    /// A person committed to its branch.
+    Person,
+    /// It was merged or closed, or cannot be seen, and no read has said so yet. Its places are left alone.
+    Ended,
+}
+
+impl OpenView<'_> {
+    fn is_ours(&self) -> bool {
+        matches!(self.state, OpenState::Ours { .. })
+    }
 }
 
 /// All that a plan depends on.

@@ -7,8 +7,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use heddle_core::{
-    change::Mode,
-    id::{IntentId, ProposalId},
+    id::ProposalId,
     image::{ImageRepository, Tag},
     place::Place,
 };
@@ -102,13 +101,14 @@ pub fn announced(body: &str, change_url: &str, proposal: ProposalId) -> String {
     format!("{}\n<!-- heddle:proposal={proposal} -->\n", body.replace(CHANGE_URL, change_url))
 }
 
-/// A commit's message: the title, why, and the trailer that finds it again.
-pub fn commit_message(title: &str, changes: &[PlannedChange], intent: IntentId) -> String {
-    let mut message = format!("{title}\n\n");
+/// The body of a commit's message; its trailer is added where the commit is made.
+pub fn commit_body(changes: &[PlannedChange]) -> String {
+    let mut body = String::new();
     for change in changes.iter().take(MAX_ROWS) {
         let from = change.from.as_ref().map_or_else(String::new, |tag| format!(" from {}", span(tag.as_str())));
+        // Writing to a string does not fail.
         let _ = writeln!(
-            message,
+            body,
             "{}{from} to {} in {}: {}",
             span(change.image.as_str()),
             span(change.to.as_str()),
@@ -116,40 +116,18 @@ pub fn commit_message(title: &str, changes: &[PlannedChange], intent: IntentId) 
             change.why,
         );
     }
-    let _ = write!(message, "\n{TRAILER}: {intent}\n");
-    message
+    body
 }
 
-/// The key of the trailer in each of our commits.
-pub const TRAILER: &str = "Heddle-Intent";
-
-/// The intents that a commit's message names in its last paragraph.
-pub fn intents_of(message: &str) -> Vec<IntentId> {
-    let last = message.trim_end().rsplit("\n\n").next().unwrap_or_default();
-    let values = last.lines().filter_map(|line| line.strip_prefix(TRAILER)?.strip_prefix(':'));
-    values.filter_map(|value| value.trim().parse().ok()).collect()
-}
+/// The hidden marker of [`FOREIGN_BRANCH`], by which it is made once.
+pub const FOREIGN_BRANCH_MARKER: &str = "heddle:foreign-branch";
 
 /// The comment on a proposal's branch that a person committed to.
-pub fn foreign_branch_comment() -> String {
-    "Someone committed to this branch, so it is theirs now: it is left as it is, and newer tags wait. \
-     Merge or close this pull request to let them come.\n\n<!-- heddle:foreign-branch -->\n"
-        .to_owned()
-}
+pub const FOREIGN_BRANCH: &str = "Someone committed to this branch, so it is theirs now: it is left as it is, and newer \
+     tags wait. Merge or close this pull request to let them come.";
 
-/// The comment on a pull request that is closed because nothing needs it any more.
-pub fn superseded_comment(reason: &str) -> String {
-    format!("Closed: {reason}.\n\n<!-- heddle:superseded -->\n")
-}
-
-/// Which way a change is written, in words.
-pub fn mode_word(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Commit => "commit",
-        Mode::PullRequest => "pull-request",
-        Mode::Observe => "observe",
-    }
-}
+/// The hidden marker of the comment that says why a pull request was closed.
+pub const CLOSED_MARKER: &str = "heddle:closed";
 
 /// A foreign text as a code span that can stand in a table.
 pub fn span(text: &str) -> String {

@@ -14,7 +14,7 @@ use heddle_manifest::{
 };
 use heddle_wire::automator::{Barred, Finding};
 
-use super::{Branch, Choice, PlanInput, Wanted, finding};
+use super::{Branch, Choice, OpenState, OpenView, PlanInput, Wanted, finding};
 
 /// Chooses for one place: the tag must be chosen by the rule of each of its environments.
 pub(super) fn choose<'a>(
@@ -27,7 +27,7 @@ pub(super) fn choose<'a>(
         Ok(rules) => rules,
         Err(choice) => return choice,
     };
-    if occurrence.obstacle.is_some() {
+    if occurrence.obstacle.is_some() || has_ended(input, branch, occurrence) {
         return Choice::Unknown;
     }
     let Some(from) = &occurrence.image.tag else {
@@ -161,15 +161,27 @@ fn selected(
 
 /// The tag that an open proposal of ours brings to the place.
 fn proposed<'a>(input: &PlanInput<'a>, branch: &Branch, occurrence: &Occurrence) -> Option<&'a Tag> {
+    let ours = input.open.iter().filter(|open| open.is_ours());
+    ours.filter_map(|open| brought_by(open, branch, occurrence)).next()
+}
+
+/// Whether a proposal for the place was merged or closed and nobody has read what that means.
+fn has_ended(input: &PlanInput<'_>, branch: &Branch, occurrence: &Occurrence) -> bool {
+    let ended = input.open.iter().filter(|open| open.state == OpenState::Ended);
+    ended.into_iter().any(|open| brought_by(open, branch, occurrence).is_some())
+}
+
+fn brought_by<'a>(open: &OpenView<'a>, branch: &Branch, occurrence: &Occurrence) -> Option<&'a Tag> {
     let key = occurrence.place.key();
-    let ours = input.open.iter().filter(|open| open.ours && open.proposal.base_branch == branch.name);
-    ours.flat_map(|open| &open.proposal.changes)
-        .find(|change| {
+    let changes = open.proposal.changes.iter().filter(|_| open.proposal.base_branch == branch.name);
+    changes
+        .filter(|change| {
             change.image == occurrence.image.repository
                 && occurrence.environments.contains(&change.environment)
                 && change.places.iter().any(|place| place.key() == key)
         })
         .map(|change| &change.to)
+        .next()
 }
 
 fn tag_list<'a>(input: &PlanInput<'a>, occurrence: &Occurrence) -> Option<&'a TagList> {

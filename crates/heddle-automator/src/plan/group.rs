@@ -11,7 +11,7 @@ use heddle_core::{
 use heddle_manifest::find::Occurrence;
 use heddle_wire::automator::{Finding, GatedChange, OpenProposal, PlanRequest, PlannedChange, ProposedChange};
 
-use super::{Branch, Choice, OpenView, Plan, PlanInput, Wanted, write};
+use super::{Branch, Choice, OpenState, OpenView, Plan, PlanInput, Wanted, write};
 
 type Chosen<'a> = (&'a Branch, &'a Occurrence, Choice<'a>);
 
@@ -40,17 +40,17 @@ pub(super) fn gather<'a>(input: &PlanInput<'a>, choices: Vec<Chosen<'a>>, findin
     for group in groups(&wanted) {
         let open = open_for(input, &group);
         let Some(gate) = gate_of(input, &group, open, open_count) else {
-            let settled = open.is_some_and(|open| is_written(open.proposal, &group) && !open.conflicting);
+            let standing = OpenState::Ours { conflicting: false };
+            let settled = open.is_some_and(|open| open.state == standing && is_written(open.proposal, &group));
             if !settled {
                 open_count = open_count.saturating_add(u32::from(open.is_none() && group.mode == Mode::PullRequest));
-                let (proposal, texts) =
-                    write::proposal(&group.wanted, group.mode, &group.name, open.map(|o| o.proposal));
+                let (proposal, texts) = write::proposal(&group.wanted, group.mode, &group.name, open);
                 plan.request.proposals.push(proposal);
                 plan.writes.push(texts);
             }
             continue;
         };
-        if let Some(open) = open.filter(|open| !open.ours) {
+        if let Some(open) = open.filter(|open| open.state == OpenState::Person) {
             if is_written(open.proposal, &group) {
                 continue;
             }
@@ -58,7 +58,7 @@ pub(super) fn gather<'a>(input: &PlanInput<'a>, choices: Vec<Chosen<'a>>, findin
         }
         add_gated(&group.wanted, &gate, &mut plan);
     }
-    for open in input.open.iter().filter(|open| open.ours) {
+    for open in input.open.iter().filter(|open| open.is_ours()) {
         if let Some(reason) = superseded(open.proposal, &choices) {
             plan.request.superseded.push(open.proposal.id);
             plan.closes.push((open.proposal.id, reason));
@@ -93,13 +93,14 @@ fn joined<'a>(environments: impl Iterator<Item = &'a EnvironmentName>) -> String
 fn open_for<'a>(input: &PlanInput<'a>, group: &Group<'_>) -> Option<&'a OpenView<'a>> {
     let base = &group.wanted.first()?.branch.name;
     let same = |open: &&OpenView<'_>| open.proposal.group == group.name && open.proposal.base_branch == *base;
-    input.open.iter().filter(|_| group.mode == Mode::PullRequest).find(same)
+    let open = input.open.iter().filter(|open| group.mode == Mode::PullRequest && open.state != OpenState::Ended);
+    open.into_iter().find(same)
 }
 
 fn gate_of(input: &PlanInput<'_>, group: &Group<'_>, open: Option<&OpenView<'_>>, open_count: u32) -> Option<Gate> {
     if let Some(open) = open {
         let number = open.proposal.number.map_or_else(String::new, |number| format!(" (#{number})"));
-        return (!open.ours).then(|| Gate {
+        return (open.state == OpenState::Person).then(|| Gate {
             kind: GateKind::Branch,
             reason: format!("someone committed to the open pull request{number}: merge or close it"),
             until: None,

@@ -22,8 +22,7 @@ struct World {
     tags: Vec<&'static str>,
     complete: bool,
     open: Vec<OpenProposal>,
-    ours: bool,
-    conflicting: bool,
+    state: OpenState,
     barred: Vec<Barred>,
 }
 
@@ -39,8 +38,7 @@ impl World {
             tags: tags.to_vec(),
             complete: true,
             open: Vec::new(),
-            ours: true,
-            conflicting: false,
+            state: OpenState::Ours { conflicting: false },
             barred: Vec::new(),
         }
     }
@@ -53,7 +51,13 @@ impl World {
         let main: BranchName = "main".parse().unwrap();
         let environments: Vec<FoundEnvironment> = environments_on(config, &main, &main, &BTreeSet::new());
         let found = find(&FindInput { files: &files, environments: &environments });
-        Branch { name: main, head: "4b825dc642cb6eb9a060e54bf8d69288fbee4904".parse().unwrap(), files, found }
+        Branch {
+            name: main,
+            head: "4b825dc642cb6eb9a060e54bf8d69288fbee4904".parse().unwrap(),
+            files,
+            executable: BTreeSet::new(),
+            found,
+        }
     }
 
     fn plan(&self) -> Plan {
@@ -62,11 +66,8 @@ impl World {
         let tags = self.tags.iter().map(|tag| TagInfo { tag: tag.parse().unwrap(), digest: None, first_seen_at });
         let list = TagList { tags: tags.collect(), complete: self.complete };
         let images = [ImageTags { image: "acme/api".parse().unwrap(), list: Some(list) }];
-        let open: Vec<_> = self
-            .open
-            .iter()
-            .map(|proposal| OpenView { proposal, ours: self.ours, conflicting: self.conflicting })
-            .collect();
+        let open: Vec<_> =
+            self.open.iter().map(|proposal| OpenView { proposal, state: self.state, head: None }).collect();
         plan(&PlanInput {
             config: &config,
             branches: &[self.branch(&config)],
@@ -84,7 +85,7 @@ impl World {
         for (proposal, texts) in plan.request.proposals.iter().zip(&plan.writes) {
             let files: Vec<_> = texts.iter().map(|new| new.path.as_str()).collect();
             let verb = if proposal.updates.is_some() { "move" } else { "new" };
-            let mode = crate::text::mode_word(proposal.mode);
+            let mode = if proposal.mode == Mode::Commit { "commit" } else { "pull-request" };
             let _ = writeln!(seen, "{verb} {mode} {}: {} [{}]", proposal.group, proposal.title, files.join(" "));
         }
         for gated in &plan.request.gated {
@@ -171,7 +172,7 @@ fn a_newer_tag_moves_the_open_pull_request() {
 #[test]
 fn a_pull_request_in_conflict_is_moved_onto_its_base() {
     let world = World::new("1.4.2", "1.4.1", &["1.4.1", "1.4.2"]).proposed("1.4.2");
-    World { conflicting: true, ..world }
+    World { state: OpenState::Ours { conflicting: true }, ..world }
         .check("move pull-request prod: Update api to 1.4.2 in prod [prod/kustomization.yaml]\n");
 }
 
@@ -207,12 +208,18 @@ fn a_broken_configuration_closes_and_writes_nothing() {
 #[test]
 fn a_branch_that_a_person_committed_to_is_theirs() {
     let world = World::new("1.4.3", "1.4.1", &["1.4.2", "1.4.3"]).proposed("1.4.2");
-    let plan = World { ours: false, ..world }
+    let plan = World { state: OpenState::Person, ..world }
         .check("gated prod 1.4.3: someone committed to the open pull request (#41): merge or close it\n");
     assert_eq!(plan.request.gated[0].gate.kind, GateKind::Branch);
     assert_eq!(plan.foreign.len(), 1);
     let world = World::new("1.4.2", "1.4.1", &["1.4.2"]).proposed("1.4.2");
-    assert!(World { ours: false, ..world }.check("").foreign.is_empty());
+    assert!(World { state: OpenState::Person, ..world }.check("").foreign.is_empty());
+}
+
+#[test]
+fn a_pull_request_that_ended_unread_is_neither_moved_nor_made_again() {
+    let world = World::new("1.4.3", "1.4.1", &["1.4.2", "1.4.3"]).proposed("1.4.2");
+    World { state: OpenState::Ended, ..world }.check("");
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use heddle_core::{change::Mode, image::Tag, name::EnvironmentName};
 use heddle_manifest::edit;
-use heddle_wire::automator::{OpenProposal, PlannedChange, PlannedProposal};
+use heddle_wire::automator::{PlannedChange, PlannedProposal};
 use similar::TextDiff;
 
-use super::{NewText, Wanted, choice::edit_of};
+use super::{NewText, OpenView, Wanted, choice::edit_of};
 use crate::text::{self, Row};
 
 /// The longest diff that is kept of one change.
@@ -18,18 +18,18 @@ pub(super) fn proposal(
     wanted: &[&Wanted<'_>],
     mode: Mode,
     group: &str,
-    open: Option<&OpenProposal>,
+    open: Option<&OpenView<'_>>,
 ) -> (PlannedProposal, Vec<NewText>) {
     let changes = changes(wanted);
     let branch = wanted[0].branch;
     let rows: Vec<Row<'_>> = wanted.iter().map(|wanted| row(wanted)).collect();
     let proposal = PlannedProposal {
-        updates: open.map(|open| open.id),
+        updates: open.map(|open| open.proposal.id),
         mode,
         group: group.to_owned(),
         base_branch: branch.name.clone(),
         base: branch.head.clone(),
-        expected_head: open.and_then(|open| open.head.clone()),
+        expected_head: open.and_then(|open| open.head.or(open.proposal.head.as_ref())).cloned(),
         title: text::title(&changes),
         body: text::pull_request(&rows, group),
         changes,

@@ -35,13 +35,9 @@ fn foreign_text_cannot_leave_its_code_span() {
 }
 
 #[test]
-fn a_trailer_is_found_in_the_last_paragraph_alone() {
-    let intent: IntentId = "0195f3a2-0000-7000-8000-000000000001".parse().unwrap();
-    let message = commit_message("Update api", &[change("ghcr.io/acme/api", "1.4.2", "prod")], intent);
-    assert_eq!(intents_of(&message), [intent]);
-    assert_eq!(intents_of(&format!("x\n\n{TRAILER}: {intent}\n\nSigned-off-by: ada\n")), []);
-    let squashed = format!("x\n\n{TRAILER}: {intent}\nCo-authored-by: ada <ada@example.com>");
-    assert_eq!(intents_of(&squashed), [intent]);
+fn a_commit_says_what_and_why() {
+    let body = commit_body(&[change("ghcr.io/acme/api", "1.4.2", "prod")]);
+    assert_eq!(body, "`ghcr.io/acme/api` from `1.4.1` to `1.4.2` in prod: it is the highest\n");
 }
 
 #[test]

@@ -1,0 +1,153 @@
+//! `read`: says what stands in a repository, and what became of what was proposed.
+
+use heddle_core::git::Revision;
+use heddle_github::{Commit, GitHubError, PullRequestState as GitHubState, RepositoryClient};
+use heddle_manifest::{Config, config::Subject, find::Occurrence as FoundOccurrence};
+use heddle_wire::automator::{
+    BranchReport, CommitReport, GoverningRule, Lease, Occurrence, PlacedRevision, ProposalState, PullRequestState,
+    ReadReport, ReadWork,
+};
+
+use crate::{
+    context::Context,
+    github,
+    plan::Branch,
+    repository::{Checkout, heads},
+    work::WorkError,
+};
+
+/// How far back a branch is followed to a known revision. What is older counts as rewritten.
+const MAX_COMMITS: usize = 1000;
+
+/// Reads and reports; that ends the lease.
+pub(crate) async fn read(context: &Context, lease: &Lease, work: &ReadWork) -> Result<(), WorkError> {
+    let github = github::client(context, &work.repository)?;
+    // Pull requests first: one that is merged meanwhile shows its tag in what is fetched after.
+    let proposals = states(&github, work).await?;
+    let checkout = Checkout::read(context, &work.repository, &work.sync_paths).await?;
+    let known = heads(&work.known_heads);
+    let mut branches = Vec::new();
+    let mut placed = Vec::new();
+    for branch in &checkout.branches {
+        branches.push(since(&github, branch, known.get(&branch.name).copied()).await?);
+    }
+    for revision in &work.unknown_revisions {
+        placed.push(place(&github, &checkout.branches, revision).await?);
+    }
+    let report = ReadReport {
+        branches,
+        occurrences: checkout.branches.iter().flat_map(|branch| occurrences(&checkout.config, branch)).collect(),
+        environments: checkout.environments,
+        findings: checkout.findings,
+        proposals,
+        placed_revisions: placed.into_iter().flatten().collect(),
+    };
+    Ok(context.api.read_report(lease, &report).await?)
+}
+
+/// The first-parent commits of a branch since it was read last.
+async fn since(
+    github: &RepositoryClient,
+    branch: &Branch,
+    known: Option<&Revision>,
+) -> Result<BranchReport, GitHubError> {
+    if known == Some(&branch.head) {
+        return Ok(BranchReport { branch: branch.name.clone(), revisions: Vec::new(), rewritten: false });
+    }
+    let limit = if known.is_some() { MAX_COMMITS } else { 1 };
+    let found = github.list_commits(&branch.head, known, limit).await?;
+    let rewritten = known.is_some() && !found.reached;
+    let count = if rewritten { 1 } else { found.commits.len() };
+    let revisions = found.commits.into_iter().take(count).rev().map(commit_report).collect();
+    Ok(BranchReport { branch: branch.name.clone(), revisions, rewritten })
+}
+
+fn commit_report(commit: Commit) -> CommitReport {
+    CommitReport {
+        revision: commit.revision,
+        committed_at: commit.committed_at,
+        author: commit.author,
+        subject: commit.subject.chars().take(500).collect(),
+        intents: commit.intents,
+    }
+}
+
+/// Where a revision that an agent reported stands. `None` when the repository has no branch to place it on.
+async fn place(
+    github: &RepositoryClient,
+    branches: &[Branch],
+    revision: &Revision,
+) -> Result<Option<PlacedRevision>, GitHubError> {
+    for branch in branches {
+        if let Some(contains) = contained(github, &branch.head, revision).await? {
+            let (revision, branch) = (revision.clone(), branch.name.clone());
+            return Ok(Some(PlacedRevision { revision, branch, contains: Some(contains) }));
+        }
+    }
+    let nowhere =
+        |branch: &Branch| PlacedRevision { revision: revision.clone(), branch: branch.name.clone(), contains: None };
+    Ok(branches.first().map(nowhere))
+}
+
+/// The newest revision of a branch's own line that a revision of the branch contains.
+async fn contained(
+    github: &RepositoryClient,
+    head: &Revision,
+    revision: &Revision,
+) -> Result<Option<Revision>, GitHubError> {
+    if head == revision {
+        return Ok(Some(head.clone()));
+    }
+    match github.compare(revision, head).await {
+        Ok(comparison) if github::contains(&comparison) => {}
+        Ok(_) | Err(GitHubError::NotFound { .. }) => return Ok(None),
+        Err(other) => return Err(other),
+    }
+    let line = github.list_commits(head, Some(revision), MAX_COMMITS).await?;
+    // A commit of a merged branch stands on no first-parent line, and which one it contains is not worth the search.
+    Ok(line.reached.then(|| revision.clone()))
+}
+
+async fn states(github: &RepositoryClient, work: &ReadWork) -> Result<Vec<ProposalState>, GitHubError> {
+    let mut states = Vec::new();
+    for proposal in &work.open_proposals {
+        let Some(pull) = github::pull_request(github, proposal).await? else { continue };
+        let ours = github::is_ours(github, &work.repository, proposal, &pull).await?;
+        let state = match pull.state {
+            GitHubState::Open { waits_for } => PullRequestState::Open { waits_for: waits_for.map(str::to_owned) },
+            GitHubState::Merged { revision, by, at } => PullRequestState::Merged { revision, by, at },
+            GitHubState::Closed { by, at } => PullRequestState::Closed { by, at },
+        };
+        states.push(ProposalState { id: proposal.id, state, head: Some(pull.head_revision), ours });
+    }
+    Ok(states)
+}
+
+fn occurrences(config: &Config, branch: &Branch) -> Vec<Occurrence> {
+    branch.found.occurrences.iter().map(|occurrence| wire(config, branch, occurrence)).collect()
+}
+
+fn wire(config: &Config, branch: &Branch, occurrence: &FoundOccurrence) -> Occurrence {
+    let rules = occurrence.environments.iter().filter_map(|environment| {
+        let rule = config.rule_for(Subject {
+            image: &occurrence.image.repository,
+            environment,
+            file: &occurrence.place.file,
+            container: occurrence.container.as_deref(),
+        })?;
+        Some(GoverningRule {
+            environment: environment.clone(),
+            line: rule.line,
+            mode: rule.mode,
+            policy: rule.policy.clone(),
+        })
+    });
+    Occurrence {
+        branch: branch.name.clone(),
+        place: occurrence.place.clone(),
+        container: occurrence.container.clone(),
+        image: occurrence.image.clone(),
+        environments: occurrence.environments.clone(),
+        rules: rules.collect(),
+    }
+}

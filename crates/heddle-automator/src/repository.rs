@@ -1,0 +1,211 @@
+//! Reads a config repository: its rules, and what stands on each branch that an environment follows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use heddle_core::git::{BranchName, Revision};
+use heddle_manifest::{
+    Config, Files,
+    config::{self, CONFIG_FILE},
+    find::{FindInput, FoundEnvironment, environments_on, find},
+};
+use heddle_source::{Credential, FetchError, FileMode, Remote, Snapshot};
+use heddle_wire::automator::{EnvironmentReport, Finding, RepositoryAccess, SyncPath};
+
+use crate::{context::Context, plan::Branch, work::WorkError};
+
+/// The largest file that is read. No object in a cluster is larger (etcd takes 1.5 MiB).
+const MAX_FILE_BYTES: usize = 8 << 20;
+
+/// A repository as it stands.
+pub(crate) struct Checkout {
+    /// The rules of the default branch.
+    pub config: Config,
+    /// The branches that environments follow.
+    pub branches: Vec<Branch>,
+    /// The environments, in order of promotion, implicit ones last.
+    pub environments: Vec<EnvironmentReport>,
+    /// What is wrong in the configuration and the manifests.
+    pub findings: Vec<Finding>,
+}
+
+impl Checkout {
+    /// Fetches and reads.
+    ///
+    /// # Errors
+    /// When the default branch cannot be fetched, or another one that is there.
+    pub async fn read(
+        context: &Context,
+        access: &RepositoryAccess,
+        sync_paths: &[SyncPath],
+    ) -> Result<Self, WorkError> {
+        let default = fetch(context, access, &access.default_branch).await?;
+        let text = read_config(&default).await?;
+        let (config, problems) = text.as_deref().map(config::read).unwrap_or_default();
+        let mut findings: Vec<Finding> =
+            problems.into_iter().map(|finding| on_branch(&access.default_branch, finding)).collect();
+        let mut checkout = Self { config, branches: Vec::new(), environments: Vec::new(), findings: Vec::new() };
+        let (mut declared, mut implicit) = (Vec::new(), Vec::new());
+        for name in checkout.branch_names(access, sync_paths) {
+            let snapshot = if name == access.default_branch {
+                default.clone()
+            } else {
+                match fetch(context, access, &name).await {
+                    Ok(snapshot) => snapshot,
+                    Err(WorkError::Fetch(FetchError::BranchMissing { .. })) => {
+                        findings.push(missing_branch(access, &name));
+                        continue;
+                    }
+                    Err(other) => return Err(other),
+                }
+            };
+            let paths: BTreeSet<String> =
+                sync_paths.iter().filter(|sync| sync.branch == name).map(|sync| sync.path.clone()).collect();
+            let environments = environments_on(&checkout.config, &name, &access.default_branch, &paths);
+            for environment in &environments {
+                let list = if environment.implicit { &mut implicit } else { &mut declared };
+                list.push(report(environment, &name));
+            }
+            let is_default = name == access.default_branch;
+            let branch = read_branch(snapshot, name, environments, is_default).await?;
+            findings.extend(branch.found.findings.iter().map(|finding| on_branch(&branch.name, finding.clone())));
+            checkout.branches.push(branch);
+        }
+        let order = |environment: &EnvironmentReport| {
+            checkout.config.environments.iter().position(|known| known.name == environment.name)
+        };
+        declared.sort_by_key(order);
+        checkout.environments = declared;
+        checkout.environments.append(&mut implicit);
+        checkout.findings = findings;
+        Ok(checkout)
+    }
+
+    /// The default branch first, then the others that environments or Syncs name.
+    fn branch_names(&self, access: &RepositoryAccess, sync_paths: &[SyncPath]) -> Vec<BranchName> {
+        let mut others: BTreeSet<BranchName> =
+            self.config.environments.iter().filter_map(|environment| environment.branch.clone()).collect();
+        others.extend(sync_paths.iter().map(|sync| sync.branch.clone()));
+        others.remove(&access.default_branch);
+        std::iter::once(access.default_branch.clone()).chain(others).collect()
+    }
+}
+
+async fn fetch(context: &Context, access: &RepositoryAccess, branch: &BranchName) -> Result<Snapshot, WorkError> {
+    let remote = Remote {
+        url: access.clone_url.clone(),
+        credential: Some(Credential { username: "x-access-token".into(), password: access.token.0.clone() }),
+        ca_pem: context.ca_pem.clone(),
+    };
+    Ok(context.store.fetch(&remote, branch).await?)
+}
+
+async fn read_config(snapshot: &Snapshot) -> Result<Option<String>, WorkError> {
+    let snapshot = snapshot.clone();
+    blocking(move || {
+        let known = snapshot.files()?.into_iter().any(|file| file.path == CONFIG_FILE && is_plain(file.mode));
+        if !known {
+            return Ok(None);
+        }
+        // Bytes that are no UTF-8 become marks that no key and no value can have, so they become findings.
+        Ok(Some(String::from_utf8_lossy(&snapshot.read(CONFIG_FILE)?).into_owned()))
+    })
+    .await
+}
+
+async fn read_branch(
+    snapshot: Snapshot,
+    name: BranchName,
+    environments: Vec<FoundEnvironment>,
+    is_default: bool,
+) -> Result<Branch, WorkError> {
+    blocking(move || {
+        let mut files = Files::default();
+        let mut executable = BTreeSet::new();
+        let mut problems = Vec::new();
+        for file in snapshot.files()? {
+            if file.path == CONFIG_FILE {
+                if !is_default {
+                    problems.push(plain_finding(
+                        &file.path,
+                        "other-branch",
+                        "only the default branch's `.heddle.yaml` counts",
+                    ));
+                }
+                continue;
+            }
+            // A symbolic link is not followed: whoever refers to one gets a finding.
+            if !is_plain(file.mode) || !Files::wants(&file.path) {
+                continue;
+            }
+            let bytes = snapshot.read(&file.path)?;
+            match String::from_utf8(bytes) {
+                Ok(text) if text.len() <= MAX_FILE_BYTES => {
+                    if file.mode == FileMode::Executable {
+                        executable.insert(file.path.clone());
+                    }
+                    files.insert(file.path, text);
+                }
+                Ok(_) => problems.push(plain_finding(&file.path, "too-large", "the file is too large to be read")),
+                Err(_) => problems.push(plain_finding(&file.path, "broken-yaml", "the file is no UTF-8")),
+            }
+        }
+        let mut found = find(&FindInput { files: &files, environments: &environments });
+        found.findings.extend(problems);
+        let head: Revision = snapshot.revision.clone();
+        Ok(Branch { name, head, files, executable, found })
+    })
+    .await
+}
+
+fn is_plain(mode: FileMode) -> bool {
+    matches!(mode, FileMode::Regular | FileMode::Executable)
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, heddle_source::ReadError> + Send + 'static,
+) -> Result<T, WorkError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.map_err(|error| WorkError::Other(format!("reading the repository failed: {error}")))??)
+}
+
+fn report(environment: &FoundEnvironment, branch: &BranchName) -> EnvironmentReport {
+    EnvironmentReport {
+        name: environment.name.clone(),
+        path: environment.path.clone(),
+        branch: branch.clone(),
+        implicit: environment.implicit,
+    }
+}
+
+fn plain_finding(file: &str, code: &'static str, message: &str) -> heddle_manifest::Finding {
+    heddle_manifest::Finding {
+        file: file.to_owned(),
+        position: heddle_manifest::yaml::Position { line: 1, column: 1 },
+        code,
+        message: message.to_owned(),
+        blocks: code != "other-branch",
+    }
+}
+
+fn missing_branch(access: &RepositoryAccess, branch: &BranchName) -> Finding {
+    let finding = plain_finding(CONFIG_FILE, "missing-branch", &format!("the repository has no branch `{branch}`"));
+    on_branch(&access.default_branch, finding)
+}
+
+/// A finding with the branch it is on.
+pub(crate) fn on_branch(branch: &BranchName, finding: heddle_manifest::Finding) -> Finding {
+    Finding {
+        branch: branch.clone(),
+        file: finding.file,
+        line: finding.position.line,
+        column: finding.position.column,
+        code: finding.code.to_owned(),
+        message: finding.message,
+        blocks: finding.blocks,
+    }
+}
+
+/// The heads by branch, for comparisons.
+pub(crate) fn heads(known: &[heddle_wire::automator::BranchHead]) -> BTreeMap<&BranchName, &Revision> {
+    known.iter().map(|head| (&head.branch, &head.revision)).collect()
+}
