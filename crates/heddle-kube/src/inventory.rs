@@ -58,6 +58,9 @@ impl OwnClient {
         written: &Inventory,
         inventory: &Inventory,
     ) -> Result<(), KubeError> {
+        if written == inventory {
+            return Ok(());
+        }
         let (old, new) = (shards_of(written), shards_of(inventory));
         let (old_count, count) = (old.len(), new.len());
         let is_first = written.is_empty();

@@ -42,6 +42,9 @@ use crate::outbox::Outbox;
 /// How often what is not healthy is looked at for its root.
 const ROOT_EVERY: Duration = Duration::from_secs(5);
 
+/// How long what the watches see is gathered.
+const BURST: Duration = Duration::from_millis(50);
+
 /// What all followers share.
 pub struct Shared {
     /// The cluster.
@@ -171,7 +174,7 @@ impl Follower {
                     Some(message) => self.take_message(message),
                     None => return,
                 },
-                Some(seen) = self.seen.recv() => self.observe(seen),
+                Some(seen) = self.seen.recv() => self.observe(seen).await,
                 () = tokio::time::sleep_until(wake) => {}
                 Ok(()) = self.api.changed() => self.next_look = Instant::now(),
             }
@@ -254,12 +257,13 @@ impl Follower {
         }
     }
 
-    /// Takes in what the watches saw, all that is there, before anything is made of it.
-    fn observe(&mut self, seen: Seen) {
+    /// Takes in what the watches see for a moment, before anything is made of it: a rollout comes as a burst.
+    async fn observe(&mut self, seen: Seen) {
+        let until = Instant::now() + BURST;
         let mut next = Some(seen);
         while let Some(seen) = next {
             self.view.take(seen, self.inventory.as_ref(), Utc::now());
-            next = self.seen.try_recv().ok();
+            next = tokio::time::timeout_at(until, self.seen.recv()).await.ok().flatten();
         }
         self.unsettled |= self.has_drift();
     }

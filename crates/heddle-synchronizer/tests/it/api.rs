@@ -89,8 +89,8 @@ impl Api {
     /// The newest state of a Sync.
     pub fn state(&self, sync: &str) -> Option<SyncReport> {
         let state = self.shared.state.lock().unwrap();
-        let all = state.reports.iter().flat_map(|report| &report.syncs);
-        all.filter(|state| state.sync.name == sync).next_back().cloned()
+        let mut all = state.reports.iter().flat_map(|report| &report.syncs);
+        all.rfind(|state| state.sync.name == sync).cloned()
     }
 
     /// All that was ever sent, as text.

@@ -33,7 +33,14 @@ struct World {
 
 static WORLD: LazyLock<World> = LazyLock::new(|| {
     let runtime = Runtime::new().unwrap();
-    let cluster = runtime.block_on(Cluster::start(Settings::default())).unwrap();
+    let cluster = runtime.block_on(async {
+        let cluster = Cluster::start(Settings::default()).await.unwrap();
+        // Two tests that create the same definition at once would be in each other's way.
+        let definition =
+            MANIFEST.split("\n---\n").find(|part| part.contains("kind: CustomResourceDefinition")).unwrap();
+        cluster.kubectl(&["apply", "-f", "-"], definition).await.unwrap();
+        cluster
+    });
     World { runtime, cluster }
 });
 

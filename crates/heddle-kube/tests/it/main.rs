@@ -1,0 +1,198 @@
+//! Against a real API server.
+
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+use std::sync::LazyLock;
+
+use heddle_kube::{
+    Account, AccountClient, ApplyRequest, Cluster, Deleted, Kinds, KubeError, OwnClient, Served, sync::Sync,
+};
+use heddle_reconcile::{GroupKind, Inventory, InventoryEntry, ObjectKey};
+use heddle_testkit::{
+    cluster::{self, Settings},
+    wait::{LONG, until},
+};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+const MANIFEST: &str = include_str!("../../../../deploy/agent/install.yaml");
+
+struct World {
+    runtime: Runtime,
+    control_plane: cluster::Cluster,
+    cluster: Cluster,
+    client: AccountClient,
+    kinds: Kinds,
+}
+
+/// An account that may do everything in `default`, as kubectl's own rights would let a person make it.
+const RIGHTS: &str = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: deployer}\n\
+    roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}\n\
+    subjects: [{kind: ServiceAccount, name: deployer, namespace: default}]\n";
+
+static WORLD: LazyLock<World> = LazyLock::new(|| {
+    let runtime = Runtime::new().unwrap();
+    let (control_plane, cluster, client, kinds) = runtime.block_on(async {
+        let control_plane = cluster::Cluster::start(Settings::default()).await.unwrap();
+        let definition =
+            MANIFEST.split("\n---\n").find(|part| part.contains("kind: CustomResourceDefinition")).unwrap();
+        control_plane.kubectl(&["apply", "-f", "-"], definition).await.unwrap();
+        control_plane.kubectl(&["apply", "-f", "-"], RIGHTS).await.unwrap();
+        let cluster = Cluster::connect(Some(&control_plane.kubeconfig())).await.unwrap();
+        let account = Account { namespace: "default".into(), name: "deployer".into() };
+        let client = cluster.as_account(&account).unwrap();
+        let kinds = client.list_kinds().await.unwrap();
+        (control_plane, cluster, client, kinds)
+    });
+    World { runtime, control_plane, cluster, client, kinds }
+});
+
+fn run(test: impl AsyncFnOnce(&'static World)) {
+    let world = LazyLock::force(&WORLD);
+    world.runtime.block_on(test(world));
+}
+
+impl World {
+    async fn kubectl(&self, args: &[&str], input: &str) -> String {
+        self.control_plane.kubectl(args, input).await.unwrap()
+    }
+
+    fn served(&self) -> &Served {
+        self.kinds.find(&GroupKind::new("v1", "ConfigMap"), "v1").unwrap()
+    }
+
+    async fn apply(&self, name: &str, fields: Value) -> Result<heddle_kube::Applied, KubeError> {
+        let mut manifest = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
+        manifest.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let key = config_map(name);
+        self.client.apply(ApplyRequest { key: &key, served: self.served(), manifest: &manifest, dry_run: false }).await
+    }
+}
+
+fn config_map(name: &str) -> ObjectKey {
+    ObjectKey { kind: GroupKind::new("v1", "ConfigMap"), namespace: Some("default".into()), name: name.into() }
+}
+
+#[test]
+fn fields_of_others_are_taken_and_named() {
+    run(async |world| {
+        let theirs = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: taken}\ndata: {a: theirs, b: theirs}\n";
+        world.kubectl(&["apply", "--server-side", "--field-manager=ada", "-f", "-"], theirs).await;
+        let applied = world.apply("taken", json!({"data": {"a": "ours"}})).await.unwrap();
+        let taken: Vec<_> = applied.taken.iter().map(|taken| (taken.field.as_str(), taken.manager.as_str())).collect();
+        assert_eq!(taken, [("data.a", "ada")]);
+        assert!(applied.entry.is_some());
+        let again = world.apply("taken", json!({"data": {"a": "ours"}})).await.unwrap();
+        assert_eq!((again.taken, again.entry), (vec![], applied.entry));
+        let text = world.kubectl(&["get", "configmap", "taken", "-o", "jsonpath={.data}"], "").await;
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), json!({"a": "ours", "b": "theirs"}));
+    });
+}
+
+#[test]
+fn misspelt_fields_and_values_of_the_wrong_type_are_refused() {
+    run(async |world| {
+        let misspelt = world.apply("misspelt", json!({"dta": {"a": "b"}})).await.unwrap_err();
+        assert!(matches!(&misspelt, KubeError::Refused(message) if message.contains("dta")), "{misspelt:?}");
+        let number = world.apply("number", json!({"data": {"a": 1}})).await.unwrap_err();
+        assert!(matches!(&number, KubeError::Refused(message) if message.contains("data.a")), "{number:?}");
+    });
+}
+
+#[test]
+fn a_delete_takes_the_object_with_the_uid_and_no_other() {
+    run(async |world| {
+        let applied = world.apply("deleted", json!({})).await.unwrap();
+        let (key, served) = (config_map("deleted"), world.served());
+        let other = "11111111-2222-3333-4444-555555555555";
+        assert_eq!(world.client.delete(&key, served, other).await.unwrap(), Deleted::Gone);
+        assert!(world.client.find_metadata(&key, served).await.unwrap().is_some());
+        assert_eq!(world.client.delete(&key, served, &applied.uid).await.unwrap(), Deleted::Asked);
+        assert!(world.client.find_metadata(&key, served).await.unwrap().is_none());
+        assert_eq!(world.client.delete(&key, served, &applied.uid).await.unwrap(), Deleted::Gone);
+    });
+}
+
+#[test]
+fn an_account_without_rights_is_forbidden_whoever_the_agent_is() {
+    run(async |world| {
+        let nobody = Account { namespace: "default".into(), name: "nobody".into() };
+        let client = world.cluster.as_account(&nobody).unwrap();
+        let error = client.find_metadata(&config_map("x"), world.served()).await.unwrap_err();
+        assert!(matches!(&error, KubeError::Forbidden(message) if message.contains("default:nobody")), "{error:?}");
+    });
+}
+
+#[test]
+fn an_aggregated_api_that_is_down_hides_its_own_kinds_only() {
+    run(async |world| {
+        let service = "apiVersion: apiregistration.k8s.io/v1\nkind: APIService\nmetadata: {name: v1.down.example.org}\n\
+            spec: {group: down.example.org, version: v1, groupPriorityMinimum: 10, versionPriority: 10, \
+            insecureSkipTLSVerify: true, service: {name: nowhere, namespace: default}}\n";
+        world.kubectl(&["apply", "-f", "-"], service).await;
+        until("the group to be known as unknown", LONG, async || {
+            let kinds = world.client.list_kinds().await.map_err(|error| error.to_string())?;
+            assert!(kinds.find(&GroupKind::new("apps/v1", "Deployment"), "apps/v1").is_some());
+            let unknown = kinds.unknown_groups.contains(&"down.example.org".to_owned());
+            if unknown { Ok(()) } else { Err(format!("{:?}", kinds.unknown_groups)) }
+        })
+        .await
+        .unwrap();
+        world.kubectl(&["delete", "apiservice", "v1.down.example.org"], "").await;
+    });
+}
+
+fn inventory(count: usize) -> Inventory {
+    let entry = |number| InventoryEntry {
+        key: config_map(&format!("object-{number}")),
+        version: "v1".into(),
+        uid: Some(format!("uid-{number}")),
+        manifest: Some("0123456789abcdef".into()),
+        entry: None,
+    };
+    (0..count).map(entry).collect()
+}
+
+async fn sync(world: &World, own: &OwnClient, name: &str) -> Sync {
+    let text = format!(
+        "apiVersion: heddle.dev/v1alpha1\nkind: Sync\nmetadata: {{name: {name}}}\nspec: {{repository: 'https://e.org/a/b'}}\n"
+    );
+    world.kubectl(&["apply", "-f", "-"], &text).await;
+    let text = world.kubectl(&["get", "sync", name, "-o", "json"], "").await;
+    let sync: Sync = serde_json::from_str(&text).unwrap();
+    assert!(own.load_inventory(&sync).await.unwrap().is_empty());
+    sync
+}
+
+#[test]
+fn an_inventory_grows_and_shrinks_and_goes_with_its_sync() {
+    run(async |world| {
+        let own = world.cluster.own("default").unwrap();
+        let sync = sync(world, &own, "inventory").await;
+        let mut written = Inventory::default();
+        for count in [3, 4000, 2, 0, 1] {
+            let next = inventory(count);
+            own.save_inventory(&sync, &written, &next).await.unwrap();
+            assert_eq!(own.load_inventory(&sync).await.unwrap(), next);
+            written = next;
+        }
+        let owner = world.kubectl(&["get", "configmap", "inventory-inventory-0-of-1", "-o", "json"], "").await;
+        let owner: Value = serde_json::from_str(&owner).unwrap();
+        assert_eq!(owner["metadata"]["ownerReferences"][0]["uid"].as_str(), sync.metadata.uid.as_deref());
+    });
+}
+
+#[test]
+fn a_growth_that_was_cut_short_leaves_the_old_inventory_whole() {
+    run(async |world| {
+        let own = world.cluster.own("default").unwrap();
+        let sync = sync(world, &own, "cut-short").await;
+        own.save_inventory(&sync, &Inventory::default(), &inventory(5)).await.unwrap();
+        // The first of four shards of a larger one, and then a kill.
+        let uid = sync.metadata.uid.clone().unwrap();
+        let shard = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"entries": "[]"}, "metadata":
+            {"name": "cut-short-inventory-0-of-4", "labels": {"heddle.dev/inventory-of": uid}}});
+        world.kubectl(&["apply", "-f", "-"], &shard.to_string()).await;
+        assert_eq!(own.load_inventory(&sync).await.unwrap(), inventory(5));
+    });
+}
