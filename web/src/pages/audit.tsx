@@ -66,6 +66,7 @@ function Details({ details }: { details: unknown }) {
 }
 
 function plain(value: unknown): string {
+  if (Array.isArray(value)) return value.map(plain).join(", ");
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 

@@ -10,9 +10,9 @@ import { FirstPolicy } from "../parts/first-policy";
 import { Loaded } from "../parts/loaded";
 import { OrganizationForm } from "../parts/organization-form";
 import { useSession } from "../parts/session";
-import { sentence } from "../parts/thread";
 import { Button, buttonClass } from "../ui/button";
 import { PageHead } from "../ui/page-head";
+import { sentence } from "../words/sentence";
 
 type Step = Onboarding["steps"][number];
 
@@ -34,7 +34,8 @@ const fresh: Step[] = [
 ];
 
 export function OnboardingPage() {
-  const { organization, choose } = useSession();
+  const { organization } = useSession();
+  const navigate = useNavigate();
   return (
     <div className="page max-w-[880px]">
       <PageHead title="Set up">
@@ -48,7 +49,7 @@ export function OnboardingPage() {
           open="organization"
           body={() => (
             <div className="max-w-sm">
-              <OrganizationForm onMade={choose} />
+              <OrganizationForm onMade={(org) => void navigate({ to: "/onboarding", search: { org } })} />
             </div>
           )}
         />
@@ -130,6 +131,7 @@ interface StepListProps {
 }
 
 function StepList({ steps, open, body }: StepListProps) {
+  const organization = useSession().organization?.name;
   return (
     <ol className="steps">
       {steps.map((step, index) => {
@@ -143,7 +145,7 @@ function StepList({ steps, open, body }: StepListProps) {
                 <span className="sr-only">{step.done ? ", done" : current ? ", now" : ", later"}</span>
               </h2>
               <p className={step.done ? "text-good" : "text-soft"} role="status">
-                {step.done ? step.message : sentence(step.message)}
+                {wordsOf(step, organization)}
               </p>
               {current && <div className="mt-4">{body(step.step)}</div>}
             </div>
@@ -152,6 +154,13 @@ function StepList({ steps, open, body }: StepListProps) {
       })}
     </ol>
   );
+}
+
+/** What was seen. A name stays as it is written; the API's other words begin small, to stand inside a sentence. */
+function wordsOf(step: Step, organization: string | undefined): string {
+  if (!step.done) return sentence(step.message);
+  if (step.step === "organization") return organization ?? step.message;
+  return step.step === "git-hub" || step.step === "cluster" ? step.message : sentence(step.message);
 }
 
 function StepMark({ done, current, number }: { done: boolean; current: boolean; number: number }) {

@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import { Notice } from "../ui/notice";
 import { Skeleton } from "../ui/skeleton";
 import { Time } from "../ui/time";
+import { sentence } from "../words/sentence";
 import { Trouble } from "./trouble";
 
 interface Reading<T> {
@@ -28,7 +29,7 @@ export function Loaded<T>({ query, skeleton, children }: Props<T>) {
       {error && (
         <div className="mb-4">
           <Notice tone="grey">
-            As of <Time at={new Date(dataUpdatedAt).toISOString()} as="clock" />. {error.message}
+            As of <Time at={new Date(dataUpdatedAt).toISOString()} as="clock" />. {sentence(error.message)}
           </Notice>
         </div>
       )}

@@ -3,13 +3,13 @@ import type { Change, Knot, Rollout } from "../api/types";
 import { Notice } from "../ui/notice";
 import { Prose } from "../ui/prose";
 import { Time } from "../ui/time";
+import { sentence } from "../words/sentence";
 import { syncName } from "../words/shorten";
 import { knotWord } from "../words/state";
 import { duration } from "../words/time";
 import { LinkState } from "./link-state";
 import { Mark } from "./mark";
 import { Revision } from "./names";
-import { sentence } from "./thread";
 
 /** The result of a change in each Sync, with the age of what is known. */
 export function Rollouts({ change, rollouts }: { change: Change; rollouts: Rollout[] }) {

@@ -4,6 +4,7 @@ import type { Change, Knot, Line, Station } from "../api/types";
 import { useNow } from "../ui/now";
 import { Prose } from "../ui/prose";
 import { Time } from "../ui/time";
+import { sentence } from "../words/sentence";
 import { frontier, isStuck, knotWord, lineWord, stationWord } from "../words/state";
 import { absolute, duration } from "../words/time";
 import { Mark } from "./mark";
@@ -166,11 +167,6 @@ export function ThreadTall({ change, beside }: TallProps) {
       })}
     </ol>
   );
-}
-
-/** `waits for #41` → `Waits for #41`: the API's reasons begin small, to stand inside a sentence. */
-export function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function tookWord(strand: Strand): string {

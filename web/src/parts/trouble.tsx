@@ -1,6 +1,7 @@
 import { isApiError } from "../api/problem";
 import { Button } from "../ui/button";
 import { Notice } from "../ui/notice";
+import { sentence } from "../words/sentence";
 
 /** What happened, whether it touches what runs, what to do, and the request's id for whoever is asked. */
 export function Trouble({ error, onRetry }: { error: Error; onRetry?: () => void }) {
@@ -17,7 +18,7 @@ export function Trouble({ error, onRetry }: { error: Error; onRetry?: () => void
           )
         }
       >
-        <p className="font-semibold">{error.message}</p>
+        <p className="font-semibold">{sentence(error.message)}</p>
         <p className="text-ink">
           Your workloads keep running; this concerns the dashboard alone.
           {problem?.request_id && (
@@ -35,11 +36,19 @@ export function Trouble({ error, onRetry }: { error: Error; onRetry?: () => void
 /** Why a form was not taken; faults of single fields stand at the fields. */
 export function FormFault({ error }: { error: Error | null }) {
   if (!error) return null;
-  const id = isApiError(error) ? error.problem.request_id : "";
+  const problem = isApiError(error) ? error.problem : undefined;
+  const id = problem?.request_id;
+  if (problem?.fields?.length) {
+    return (
+      <p role="alert" className="sr-only">
+        Not taken. Look at the marked fields.
+      </p>
+    );
+  }
   return (
     <div role="alert">
       <Notice tone="bad">
-        {error.message}
+        {sentence(error.message)}
         {id && (
           <span className="block text-xs">
             Request <code>{id}</code>
@@ -52,5 +61,6 @@ export function FormFault({ error }: { error: Error | null }) {
 
 /** What is wrong with one field of a form that was refused. */
 export function faultOf(error: Error | null, field: string): string | undefined {
-  return isApiError(error) ? error.field(field) : undefined;
+  const fault = isApiError(error) ? error.field(field) : undefined;
+  return fault && sentence(fault);
 }

@@ -6,9 +6,9 @@ import { Dialog } from "../ui/dialog";
 import { Notice } from "../ui/notice";
 import { Prose } from "../ui/prose";
 import { Time } from "../ui/time";
+import { sentence } from "../words/sentence";
 import { imageName } from "../words/shorten";
 import { Loaded } from "./loaded";
-import { sentence } from "./thread";
 
 interface Props {
   organization: string;

@@ -4,10 +4,10 @@ import { Badge } from "../ui/badge";
 import { Prose } from "../ui/prose";
 import { type Column, Table } from "../ui/table";
 import { Time } from "../ui/time";
+import { sentence } from "../words/sentence";
 import { imageName, imageParts, middle, syncName } from "../words/shorten";
 import { healthWord } from "../words/state";
 import { EnvironmentChip } from "./names";
-import { sentence } from "./thread";
 
 const columns: Column<Workload>[] = [
   { head: "Workload", title: true, cell: (workload) => <Name workload={workload} /> },

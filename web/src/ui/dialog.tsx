@@ -37,7 +37,7 @@ export function Dialog({ open, onClose, title, description, children, wide }: Pr
             if (opener.current instanceof HTMLElement) opener.current.focus();
           }}
         >
-          <div className="flex items-start gap-4 px-6 pt-5 pb-3">
+          <div className="flex items-start gap-4 px-6 pt-5 pb-2">
             <div className="min-w-0 flex-1">
               <Radix.Title className="text-lg font-semibold">{title}</Radix.Title>
               {description && (
@@ -73,7 +73,11 @@ function Body({ children }: { children: ReactNode }) {
     return () => watch.disconnect();
   }, []);
   return (
-    <div ref={body} tabIndex={scrolls ? 0 : undefined} className="min-h-0 flex-1 overflow-y-auto px-6 pb-6">
+    <div
+      ref={body}
+      tabIndex={scrolls ? 0 : undefined}
+      className="min-h-0 flex-1 overflow-y-auto px-6 pt-1 pb-6"
+    >
       <div>{children}</div>
     </div>
   );
