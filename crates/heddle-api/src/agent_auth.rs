@@ -15,6 +15,7 @@ use heddle_wire::{
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
+use tokio::sync::broadcast::Receiver;
 
 use crate::{
     app::App,
@@ -100,9 +101,9 @@ async fn note_seen(app: &App, known: &KnownKey, key: ClusterKeyId) -> ApiResult<
     Ok(tx.commit().await?)
 }
 
-/// Ends when the agent is out: its key or its cluster is revoked.
-pub fn watch(app: &App, agent: &Agent) -> impl Future<Output = ()> + use<> {
-    let mut notices = app.db.notices();
+/// Ends when the agent is out: its key or its cluster is revoked. `notices` were listened to before the agent was
+/// authenticated, so that no revocation falls in between.
+pub fn watch(app: &App, agent: &Agent, mut notices: Receiver<Notice>) -> impl Future<Output = ()> + use<> {
     let (app, cluster, key) = (app.clone(), agent.cluster, agent.key);
     async move {
         loop {

@@ -111,9 +111,10 @@ pub async fn guard(
         }
         Permission::Agent => {
             agent_auth::check_protocol(request.headers())?;
+            let notices = app.db.notices();
             let agent = agent_auth::authenticate(&app, bearer(request.headers())?, request_id).await?;
             let cluster = agent.cluster;
-            let still_in = agent_auth::watch(&app, &agent);
+            let still_in = agent_auth::watch(&app, &agent, notices);
             request.extensions_mut().insert(agent);
             return until_revoked(cluster, still_in, next.run(request)).await;
         }

@@ -22,6 +22,7 @@ pub mod clusters;
 pub mod enroll;
 pub mod events;
 pub mod github;
+pub mod invitations;
 pub mod insight;
 pub mod meta;
 pub mod organizations;
@@ -36,6 +37,7 @@ pub fn all() -> Routes {
         .merge(meta::routes())
         .merge(accounts::routes())
         .merge(organizations::routes())
+        .merge(invitations::routes())
         .merge(github::routes())
         .merge(repositories::routes())
         .merge(receivers::routes())

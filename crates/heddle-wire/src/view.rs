@@ -80,6 +80,34 @@ bodies! {
         role: Role,
     }
 
+    /// Invites somebody: `POST /organizations/{organization}/invitations`.
+    CreateInvitation {
+        /// For whom.
+        email: String,
+        /// What they may do.
+        role: Role,
+    }
+
+    /// A new invitation; its code is shown this once and is good for seven days.
+    InvitationCreated {
+        /// The invitation.
+        id: Uuid,
+        /// For whom.
+        email: String,
+        /// What they may do.
+        role: Role,
+        /// The code, for [`SignUpRequest::invitation`] or [`AcceptInvitation`].
+        code: WireSecret,
+        /// When it ends.
+        expires_at: DateTime<Utc>,
+    }
+
+    /// Takes an invitation with an account that is there: `POST /invitations/accept`.
+    AcceptInvitation {
+        /// The code.
+        code: WireSecret,
+    }
+
     /// One of the asker's own sessions: `GET /sessions`.
     SessionView {
         /// The session.

@@ -101,7 +101,7 @@ fn check_sign_up(request: &SignUpRequest, email: &str) -> ApiResult<()> {
 }
 
 /// One `@` with something on both sides, no blanks: the rest only a mail would show.
-fn is_email(text: &str) -> bool {
+pub(super) fn is_email(text: &str) -> bool {
     let plain = |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control() || c == '@');
     text.len() <= 254 && text.split_once('@').is_some_and(|(name, host)| plain(name) && plain(host))
 }

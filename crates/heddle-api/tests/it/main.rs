@@ -2,4 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod accounts;
+mod agents;
+mod github;
+mod hub;
 mod openapi;
+mod walk;
+mod loom;
+mod spine;

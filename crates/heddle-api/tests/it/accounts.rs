@@ -1,0 +1,166 @@
+use heddle_testkit::wait;
+use reqwest::{Method, StatusCode, header};
+use serde_json::json;
+
+use crate::hub::{Hub, PASSWORD, Person, session_cookie};
+
+#[tokio::test]
+async fn a_session_begins_at_sign_up_and_ends_at_logout() {
+    let hub = Hub::start().await;
+    let body = json!({ "email": "Ada@Example.com", "password": PASSWORD, "name": "Ada" });
+    let told = hub.request(Method::POST, "/api/v1/sign-up").json(&body).send().await.unwrap();
+    let cookie = told.headers()[header::SET_COOKIE].to_str().unwrap();
+    for part in ["__Host-heddle=", "HttpOnly", "Secure", "SameSite=Lax", "Path=/"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    let ada = Person { cookie: session_cookie(&told) };
+    assert_eq!(hub.get(&ada, "/api/v1/me").await["email"], "ada@example.com");
+    assert_eq!(hub.get(&ada, "/api/v1/sessions").await[0]["current"], true);
+    hub.post(&ada, "/api/v1/logout", json!({}), StatusCode::NO_CONTENT).await;
+    hub.send(ada.sign(hub.request(Method::GET, "/api/v1/me")), StatusCode::UNAUTHORIZED).await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_account_sound_alike_and_tries_are_limited() {
+    let hub = Hub::start().await;
+    hub.sign_up("ada@example.com").await;
+    let login = |email: &str, password: &str| {
+        hub.request(Method::POST, "/api/v1/login").json(&json!({ "email": email, "password": password }))
+    };
+    let wrong = hub.send(login("ada@example.com", "another long password"), StatusCode::UNAUTHORIZED).await;
+    let unknown = hub.send(login("bob@example.com", "another long password"), StatusCode::UNAUTHORIZED).await;
+    assert_eq!((&wrong["code"], &wrong["message"]), (&unknown["code"], &unknown["message"]));
+    hub.send(login("ADA@example.com", PASSWORD), StatusCode::OK).await;
+    for _ in 0..10 {
+        hub.send(login("ada@example.com", "another long password"), StatusCode::UNAUTHORIZED).await;
+    }
+    let told = login("ada@example.com", PASSWORD).send().await.unwrap();
+    assert_eq!(told.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(told.headers().contains_key(header::RETRY_AFTER));
+}
+
+#[tokio::test]
+async fn another_sites_page_can_neither_write_nor_sign_in() {
+    let hub = Hub::start().await;
+    let ada = hub.sign_up("ada@example.com").await;
+    let body = json!({ "name": "acme" });
+    let request = |origin: Option<&str>| {
+        let request = ada.sign(hub.http.post(hub.url("/api/v1/organizations"))).json(&body);
+        match origin {
+            Some(origin) => request.header(header::ORIGIN, origin),
+            None => request,
+        }
+    };
+    let told = hub.send(request(Some("https://evil.example.com")), StatusCode::FORBIDDEN).await;
+    assert_eq!(told["code"], "origin-refused");
+    assert_eq!(hub.send(request(None), StatusCode::FORBIDDEN).await["code"], "origin-missing");
+    hub.send(request(Some(&hub.origin)), StatusCode::CREATED).await;
+    let login = hub.http.post(hub.url("/api/v1/login")).header(header::ORIGIN, "https://evil.example.com");
+    let login = login.json(&json!({ "email": "ada@example.com", "password": PASSWORD }));
+    hub.send(login, StatusCode::FORBIDDEN).await;
+}
+
+#[tokio::test]
+async fn sign_up_names_all_faults_at_once() {
+    let hub = Hub::start().await;
+    let body = json!({ "email": "ada", "password": "password12345", "name": "" });
+    let told =
+        hub.send(hub.request(Method::POST, "/api/v1/sign-up").json(&body), StatusCode::UNPROCESSABLE_ENTITY).await;
+    let fields: Vec<_> = told["fields"].as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
+    assert_eq!(fields, ["email", "name", "password"]);
+}
+
+#[tokio::test]
+async fn after_the_first_user_sign_up_needs_an_invitation() {
+    let hub = Hub::start_with(1, &["--signup", "first-user"]).await;
+    let (ada, organization) = hub.settle("ada@example.com").await;
+    let body = |invitation: Option<&str>, email: &str| {
+        let body = json!({ "email": email, "password": PASSWORD, "name": "Bob", "invitation": invitation });
+        hub.request(Method::POST, "/api/v1/sign-up").json(&body)
+    };
+    let told = hub.send(body(None, "bob@example.com"), StatusCode::FORBIDDEN).await;
+    assert_eq!(told["code"], "invitation-needed");
+    let path = format!("/api/v1/organizations/{organization}/invitations");
+    let invited = json!({ "email": "bob@example.com", "role": "viewer" });
+    let invitation = hub.post(&ada, &path, invited, StatusCode::CREATED).await;
+    let code = invitation["code"].as_str().unwrap();
+    hub.send(body(Some(code), "eve@example.com"), StatusCode::UNPROCESSABLE_ENTITY).await;
+    let told = body(Some(code), "bob@example.com").send().await.unwrap();
+    assert_eq!(told.status(), StatusCode::CREATED);
+    let bob = Person { cookie: session_cookie(&told) };
+    let me = hub.get(&bob, "/api/v1/me").await;
+    assert_eq!(me["organizations"][0]["role"], "viewer");
+    hub.send(body(Some(code), "bob@example.com"), StatusCode::UNPROCESSABLE_ENTITY).await;
+    // A viewer sees and changes nothing.
+    hub.get(&bob, &format!("/api/v1/organizations/{organization}/clusters")).await;
+    let receivers = format!("/api/v1/organizations/{organization}/receivers");
+    let told = hub.post(&bob, &receivers, json!({ "name": "x" }), StatusCode::FORBIDDEN).await;
+    assert_eq!(told["code"], "role-too-low");
+}
+
+#[tokio::test]
+async fn a_token_may_do_what_it_says_and_nothing_beyond() {
+    let hub = Hub::start().await;
+    let (ada, organization) = hub.settle("ada@example.com").await;
+    let (_, other) = hub.settle("eve@example.com").await;
+    let body = json!({ "name": "ci", "organization": organization, "role": "viewer", "expires_in_days": 30 });
+    let made = hub.post(&ada, "/api/v1/tokens", body, StatusCode::CREATED).await;
+    let secret = made["secret"].as_str().unwrap();
+    let call = |method: Method, path: &str| hub.http.request(method, hub.url(path)).bearer_auth(secret);
+    let own = format!("/api/v1/organizations/{organization}");
+    hub.send(call(Method::GET, &format!("{own}/clusters")), StatusCode::OK).await;
+    hub.send(call(Method::GET, &format!("/api/v1/organizations/{other}/clusters")), StatusCode::NOT_FOUND).await;
+    let write = call(Method::POST, &format!("{own}/receivers")).json(&json!({ "name": "x" }));
+    hub.send(write, StatusCode::FORBIDDEN).await;
+    let more = call(Method::POST, "/api/v1/tokens").json(&json!({}));
+    assert_eq!(hub.send(more, StatusCode::FORBIDDEN).await["code"], "session-needed");
+    let listed = hub.get(&ada, "/api/v1/tokens").await;
+    assert!(listed[0]["last_used_at"].is_string() && !listed.to_string().contains(secret));
+    let path = format!("/api/v1/tokens/{}", made["token"]["id"].as_str().unwrap());
+    hub.delete(&ada, &path, StatusCode::NO_CONTENT).await;
+    hub.send(call(Method::GET, &format!("{own}/clusters")), StatusCode::UNAUTHORIZED).await;
+}
+
+#[tokio::test]
+async fn every_write_is_on_record_without_secrets() {
+    let hub = Hub::start().await;
+    let (ada, organization) = hub.settle("ada@example.com").await;
+    let repository = hub.bind_repository(&organization, "acme/config").await;
+    let cluster = hub.create_cluster(&ada, &organization, &repository, "prod").await;
+    let own = format!("/api/v1/organizations/{organization}");
+    let receiver = hub.post(&ada, &format!("{own}/receivers"), json!({ "name": "hub" }), StatusCode::CREATED).await;
+    hub.post(&ada, &format!("{own}/clusters/{}/revoke", cluster.id), json!({}), StatusCode::NO_CONTENT).await;
+    let audit = hub.get(&ada, &format!("{own}/audit")).await;
+    let actions: Vec<_> =
+        audit["items"].as_array().unwrap().iter().map(|one| one["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["cluster.revoke", "receiver.create", "cluster.create", "organization.create"]);
+    assert_eq!(audit["items"][0]["actor"], "ada@example.com");
+    let text = audit.to_string();
+    assert!(!text.contains(receiver["secret"].as_str().unwrap()) && !text.contains(&cluster.bootstrap_token));
+    let first = hub.get(&ada, &format!("{own}/audit?limit=3")).await;
+    let rest = hub.get(&ada, &format!("{own}/audit?limit=3&after={}", first["next"].as_str().unwrap())).await;
+    assert_eq!(rest["items"][0]["action"], "organization.create");
+    assert!(rest["next"].is_null());
+}
+
+#[tokio::test]
+async fn what_one_replica_does_the_other_knows_and_tells() {
+    let hub = Hub::start_with(2, &["--signup", "open"]).await;
+    let (ada, organization) = hub.settle("ada@example.com").await;
+    let repository = hub.bind_repository(&organization, "acme/config").await;
+    let second = format!("{}/api/v1/organizations/{organization}/events", hub.replicas[1]);
+    let mut stream = ada.sign(hub.http.get(second)).send().await.unwrap();
+    assert_eq!(stream.status(), StatusCode::OK);
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    hub.create_cluster(&ada, &organization, &repository, "prod").await;
+    let mut heard = String::new();
+    while !heard.contains("\n\n") {
+        let chunk = tokio::time::timeout(wait::LONG, stream.chunk()).await.expect("no event came").unwrap();
+        heard.push_str(std::str::from_utf8(&chunk.expect("the stream ended")).unwrap());
+    }
+    assert!(heard.contains("event: changed") && heard.contains("\"topic\":\"clusters\""), "{heard}");
+    // A logout at the first replica ends the stream of the second.
+    hub.post(&ada, "/api/v1/logout", json!({}), StatusCode::NO_CONTENT).await;
+    let ended = async { while stream.chunk().await.is_ok_and(|chunk| chunk.is_some()) {} };
+    tokio::time::timeout(wait::LONG, ended).await.expect("the stream went on after the logout");
+}

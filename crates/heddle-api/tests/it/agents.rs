@@ -1,0 +1,145 @@
+use heddle_testkit::wait;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::hub::{AgentKey, Hub, NewCluster, Person};
+
+async fn with_cluster(replicas: usize) -> (Hub, Person, String, NewCluster) {
+    let hub = Hub::start_with(replicas, &["--signup", "open"]).await;
+    let (ada, organization) = hub.settle("ada@example.com").await;
+    let repository = hub.bind_repository(&organization, "acme/config").await;
+    let cluster = hub.create_cluster(&ada, &organization, &repository, "prod").await;
+    (hub, ada, organization, cluster)
+}
+
+async fn hints(hub: &Hub, replica: usize, token: &str, wait_secs: u64) -> StatusCode {
+    let url = format!("{}/agent/v1/hints?wait={wait_secs}", hub.replicas[replica]);
+    hub.http.get(url).bearer_auth(token).send().await.unwrap().status()
+}
+
+#[tokio::test]
+async fn a_bootstrap_token_works_once_and_its_answer_may_be_asked_again() {
+    let (hub, ada, organization, cluster) = with_cluster(1).await;
+    let key = AgentKey::generate();
+    let first = hub.send(hub.enroll(&cluster.bootstrap_token, &key), StatusCode::OK).await;
+    assert_eq!(first["cluster_id"], cluster.id.as_str());
+    // The answer was lost: the same key gets the same answer.
+    assert_eq!(hub.send(hub.enroll(&cluster.bootstrap_token, &key), StatusCode::OK).await, first);
+    let told = hub.send(hub.enroll(&cluster.bootstrap_token, &AgentKey::generate()), StatusCode::GONE).await;
+    assert_eq!(told["code"], "bootstrap-used");
+    hub.send(hub.enroll("hdlb_unknown", &key), StatusCode::UNAUTHORIZED).await;
+    let audit = hub.get(&ada, &format!("/api/v1/organizations/{organization}/audit")).await;
+    assert_eq!(audit["items"][0]["action"], "cluster.enroll.refuse");
+    let shown = hub.get(&ada, &format!("/api/v1/organizations/{organization}/clusters")).await;
+    assert_eq!((&shown[0]["link"], &shown[0]["keys"][0]["id"]), (&json!("connected"), &first["key_id"]));
+}
+
+#[tokio::test]
+async fn only_a_short_token_of_the_clusters_own_key_lets_an_agent_in() {
+    let (hub, _, _, cluster) = with_cluster(1).await;
+    let (key, other) = (AgentKey::generate(), AgentKey::generate());
+    let enrolled = hub.send(hub.enroll(&cluster.bootstrap_token, &key), StatusCode::OK).await;
+    let key_id = enrolled["key_id"].as_str().unwrap();
+    let now = chrono::Utc::now().timestamp();
+    assert_eq!(hints(&hub, 0, &key.token(key_id, &cluster.id, &json!({})), 0).await, StatusCode::OK);
+    let refused = [
+        other.token(key_id, &cluster.id, &json!({})),
+        key.token(&uuid::Uuid::now_v7().to_string(), &cluster.id, &json!({})),
+        key.token(key_id, &uuid::Uuid::now_v7().to_string(), &json!({})),
+        key.token(key_id, &cluster.id, &json!({ "aud": "another" })),
+        key.token(key_id, &cluster.id, &json!({ "exp": now + 3600 })),
+        key.token(key_id, &cluster.id, &json!({ "iat": now - 900, "exp": now - 600 })),
+        key.token(key_id, &cluster.id, &json!({ "iat": now + 600, "exp": now + 900 })),
+        "eyJhbGciOiJub25lIn0.e30.".to_owned(),
+    ];
+    for token in refused {
+        assert_eq!(hints(&hub, 0, &token, 0).await, StatusCode::UNAUTHORIZED, "{token}");
+    }
+}
+
+#[tokio::test]
+async fn an_older_protocol_is_told_to_upgrade() {
+    let (hub, _, _, cluster) = with_cluster(1).await;
+    let request =
+        |version: &str| hub.enroll(&cluster.bootstrap_token, &AgentKey::generate()).header("heddle-protocol", version);
+    assert_eq!(hub.send(request("99"), StatusCode::BAD_REQUEST).await["code"], "protocol-unknown");
+    hub.send(request("1"), StatusCode::OK).await;
+}
+
+/// Case 20: a revoked agent is out, on every replica and at once.
+#[tokio::test]
+async fn a_revoked_agent_is_out_and_its_open_poll_ends() {
+    let (hub, ada, organization, cluster) = with_cluster(2).await;
+    let key = AgentKey::generate();
+    let enrolled = hub.send(hub.enroll(&cluster.bootstrap_token, &key), StatusCode::OK).await;
+    let token = key.token(enrolled["key_id"].as_str().unwrap(), &cluster.id, &json!({}));
+    hub.forget_last_seen().await;
+    let url = format!("{}/agent/v1/hints?wait=55", hub.replicas[1]);
+    let poll = tokio::spawn(hub.http.get(url).bearer_auth(&token).send());
+    // The poll is open at the second replica when that has noted the agent.
+    let path = format!("/api/v1/organizations/{organization}/clusters/{}", cluster.id);
+    let seen = async || match hub.get(&ada, &path).await["link"].as_str() {
+        Some("connected") => Ok(()),
+        other => Err(format!("the link is {other:?}")),
+    };
+    wait::until("the agent's poll", wait::LONG, seen).await.unwrap();
+    hub.post(&ada, &format!("{path}/revoke"), json!({}), StatusCode::NO_CONTENT).await;
+    let told = tokio::time::timeout(wait::LONG, poll).await.expect("the poll went on").unwrap().unwrap();
+    assert_eq!(told.status(), StatusCode::UNAUTHORIZED);
+    for replica in 0..2 {
+        assert_eq!(hints(&hub, replica, &token, 0).await, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(hub.get(&ada, &path).await["link"], "revoked");
+    // A new manifest lets the cluster in again, with a new key.
+    let renewed = hub.post(&ada, &format!("{path}/manifest"), json!({}), StatusCode::CREATED).await;
+    let manifest = renewed["manifest"].as_str().unwrap();
+    let bootstrap = manifest.split("token: \"").nth(1).unwrap().split('"').next().unwrap();
+    let fresh = AgentKey::generate();
+    let enrolled = hub.send(hub.enroll(bootstrap, &fresh), StatusCode::OK).await;
+    assert_eq!(
+        hints(&hub, 0, &fresh.token(enrolled["key_id"].as_str().unwrap(), &cluster.id, &json!({})), 0).await,
+        StatusCode::OK
+    );
+    assert_eq!(hints(&hub, 0, &token, 0).await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn two_keys_live_and_the_third_ends_the_first() {
+    let (hub, ada, organization, cluster) = with_cluster(1).await;
+    let path = format!("/api/v1/organizations/{organization}/clusters/{}", cluster.id);
+    let mut bootstrap = cluster.bootstrap_token.clone();
+    let mut tokens = Vec::new();
+    for _ in 0..3 {
+        let key = AgentKey::generate();
+        let enrolled = hub.send(hub.enroll(&bootstrap, &key), StatusCode::OK).await;
+        tokens.push(key.token(enrolled["key_id"].as_str().unwrap(), &cluster.id, &json!({})));
+        let renewed = hub.post(&ada, &format!("{path}/manifest"), json!({}), StatusCode::CREATED).await;
+        let manifest = renewed["manifest"].as_str().unwrap();
+        bootstrap = manifest.split("token: \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    }
+    let mut told = Vec::new();
+    for token in &tokens {
+        told.push(hints(&hub, 0, token, 0).await);
+    }
+    assert_eq!(told, [StatusCode::UNAUTHORIZED, StatusCode::OK, StatusCode::OK]);
+}
+
+#[tokio::test]
+async fn a_deleted_cluster_is_gone_and_its_name_is_free() {
+    let (hub, ada, organization, cluster) = with_cluster(1).await;
+    let path = format!("/api/v1/organizations/{organization}/clusters");
+    let shown = hub.get(&ada, &path).await;
+    let repository: Value =
+        hub.get(&ada, &format!("/api/v1/organizations/{organization}/repositories")).await[0]["id"].clone();
+    assert_eq!(shown[0]["link"], "never-connected");
+    hub.delete(&ada, &format!("{path}/{}", cluster.id), StatusCode::NO_CONTENT).await;
+    assert_eq!(hub.get(&ada, &path).await, json!([]));
+    hub.send(hub.enroll(&cluster.bootstrap_token, &AgentKey::generate()), StatusCode::UNAUTHORIZED).await;
+    hub.create_cluster(&ada, &organization, repository.as_str().unwrap(), "prod").await;
+    assert!(cluster.manifest.contains("kind: Deployment"));
+    let wrong =
+        json!({ "name": "Prod!", "repository": repository, "branch": "main", "path": "../x", "namespaces": [] });
+    let told =
+        hub.send(ada.sign(hub.request(Method::POST, &path)).json(&wrong), StatusCode::UNPROCESSABLE_ENTITY).await;
+    assert_eq!(told["fields"].as_array().unwrap().len(), 3);
+}

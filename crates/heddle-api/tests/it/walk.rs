@@ -1,0 +1,174 @@
+//! Every route of the OpenAPI document, called by people who may not.
+
+use heddle_testkit as _;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::hub::{AgentKey, Hub};
+
+struct Operation {
+    method: Method,
+    path: String,
+    permission: String,
+}
+
+fn operations() -> Vec<Operation> {
+    let document: Value = serde_json::from_str(&heddle_api::openapi::current()).unwrap();
+    let mut found = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let Ok(method) = method.to_uppercase().parse() else { continue };
+            let permission = operation["x-heddle-permission"].as_str();
+            let permission = permission.unwrap_or_else(|| panic!("{method} {path} declares no permission")).to_owned();
+            found.push(Operation { method, path: path.clone(), permission });
+        }
+    }
+    assert!(found.len() > 30, "the walk found {} operations", found.len());
+    found
+}
+
+fn assert_problem(told: &reqwest::Response) {
+    assert_eq!(told.headers()["content-type"], "application/problem+json", "{}", told.url());
+}
+
+/// The path with these values for its parameters, and a fresh id for every other.
+fn fill(path: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = String::new();
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, behind) = after.split_once('}').unwrap();
+        filled.push_str(before);
+        let known = values.iter().find(|(known, _)| *known == name);
+        filled.push_str(&known.map_or_else(|| uuid::Uuid::now_v7().to_string(), |(_, value)| (*value).to_owned()));
+        rest = behind;
+    }
+    filled + rest
+}
+
+#[tokio::test]
+async fn every_route_that_is_not_public_refuses_nobody_and_any_bearer() {
+    let hub = Hub::start().await;
+    for operation in operations().iter().filter(|one| one.permission != "public") {
+        let path = fill(&operation.path, &[]);
+        for token in [None, Some("anything"), Some("hdlt_anything"), Some("a.b.c")] {
+            let mut request = hub.request(operation.method.clone(), &path).json(&json!({}));
+            if let Some(token) = token {
+                request = request.bearer_auth(token);
+            }
+            let told = request.send().await.unwrap();
+            assert_eq!(told.status(), StatusCode::UNAUTHORIZED, "{} {path} with {token:?}", operation.method);
+            assert_problem(&told);
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_credential_opens_the_routes_of_another_kind() {
+    let hub = Hub::start().await;
+    let (ada, organization) = hub.settle("ada@example.com").await;
+    let repository = hub.bind_repository(&organization, "acme/config").await;
+    let cluster = hub.create_cluster(&ada, &organization, &repository, "prod").await;
+    let key = AgentKey::generate();
+    let enrolled = hub.send(hub.enroll(&cluster.bootstrap_token, &key), StatusCode::OK).await;
+    let agent = key.token(enrolled["key_id"].as_str().unwrap(), &cluster.id, &json!({}));
+    for operation in operations().iter().filter(|one| one.permission != "public") {
+        let path = fill(&operation.path, &[("organization", &organization)]);
+        let kind = operation.permission.split(':').next().unwrap();
+        let request = || hub.request(operation.method.clone(), &path).json(&json!({}));
+        if kind != "agent" {
+            let told = request().bearer_auth(&agent).send().await.unwrap();
+            assert_eq!(told.status(), StatusCode::UNAUTHORIZED, "agent: {} {path}", operation.method);
+        }
+        if kind != "automator" {
+            let told = request().bearer_auth(crate::hub::AUTOMATOR_TOKEN).send().await.unwrap();
+            assert_eq!(told.status(), StatusCode::UNAUTHORIZED, "automator: {} {path}", operation.method);
+        }
+        if kind == "agent" || kind == "automator" {
+            let told = ada.sign(request()).send().await.unwrap();
+            assert_eq!(told.status(), StatusCode::UNAUTHORIZED, "person: {} {path}", operation.method);
+        }
+    }
+}
+
+/// Case 19: two organizations never see each other on any route.
+#[tokio::test]
+async fn two_organizations_never_see_each_other_on_any_route() {
+    let hub = Hub::start().await;
+    let (ada, hers) = hub.settle("ada@example.com").await;
+    let (eve, own) = hub.settle("eve@example.com").await;
+    let repository = hub.bind_repository(&hers, "acme/config").await;
+    let cluster = hub.create_cluster(&ada, &hers, &repository, "ada-secret-cluster").await;
+    let key = AgentKey::generate();
+    let enrolled = hub.send(hub.enroll(&cluster.bootstrap_token, &key), StatusCode::OK).await;
+    let receiver = hub
+        .post(
+            &ada,
+            &format!("/api/v1/organizations/{hers}/receivers"),
+            json!({ "name": "ada-secret" }),
+            StatusCode::CREATED,
+        )
+        .await;
+    let things = [
+        ("repository", repository.as_str()),
+        ("cluster", cluster.id.as_str()),
+        ("key", enrolled["key_id"].as_str().unwrap()),
+        ("receiver", receiver["receiver"]["id"].as_str().unwrap()),
+    ];
+    let before = hub.get(&ada, &format!("/api/v1/organizations/{hers}/clusters")).await;
+    for operation in operations().iter().filter(|one| one.permission.starts_with("organization:")) {
+        // In her organization: it does not exist.
+        let path = fill(&operation.path, &[&things[..], &[("organization", &hers)]].concat());
+        let told = eve.sign(hub.request(operation.method.clone(), &path)).json(&json!({})).send().await.unwrap();
+        assert_eq!(told.status(), StatusCode::NOT_FOUND, "{} {path}", operation.method);
+        // Her things in one's own organization: they do not exist.
+        if operation.path.matches('{').count() > 1 {
+            let path = fill(&operation.path, &[&things[..], &[("organization", &own)]].concat());
+            let told = eve.sign(hub.request(operation.method.clone(), &path)).json(&json!({})).send().await.unwrap();
+            assert_eq!(told.status(), StatusCode::NOT_FOUND, "{} {path}", operation.method);
+        } else if operation.method == Method::GET && !operation.path.ends_with("/events") {
+            let path = fill(&operation.path, &[("organization", &own)]);
+            let told = eve.sign(hub.request(Method::GET, &path)).send().await.unwrap().text().await.unwrap();
+            assert!(!told.contains("ada-secret") && !told.contains("acme/config"), "{path}: {told}");
+        }
+    }
+    // A body that names her repository.
+    let body = json!({
+        "name": "mine", "repository": repository, "branch": "main", "path": "", "namespaces": ["shop"],
+    });
+    hub.post(&eve, &format!("/api/v1/organizations/{own}/clusters"), body, StatusCode::UNPROCESSABLE_ENTITY).await;
+    assert_eq!(hub.get(&ada, &format!("/api/v1/organizations/{hers}/clusters")).await, before);
+}
+
+#[tokio::test]
+async fn every_error_is_a_problem() {
+    let hub = Hub::start().await;
+    let (ada, organization) = hub.settle("ada@example.com").await;
+    let post = |path: &str| ada.sign(hub.request(Method::POST, path));
+    let clusters = format!("/api/v1/organizations/{organization}/clusters");
+    let large = "x".repeat(300 * 1024);
+    let cases = [
+        (hub.request(Method::GET, "/api/v1/nowhere"), StatusCode::NOT_FOUND, "not-found"),
+        (hub.request(Method::POST, "/agent/v1/nowhere"), StatusCode::NOT_FOUND, "not-found"),
+        (hub.request(Method::PUT, "/api/v1/login"), StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
+        (post(&clusters).header("content-type", "application/json").body("{"), StatusCode::BAD_REQUEST, "bad-json"),
+        (post(&clusters).body("{}"), StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type"),
+        (post(&clusters).json(&json!({ "name": 7 })), StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+        (post(&clusters).json(&json!({ "name": large })), StatusCode::PAYLOAD_TOO_LARGE, "body-too-large"),
+        (ada.sign(hub.request(Method::GET, &format!("{clusters}/x"))), StatusCode::NOT_FOUND, "not-found"),
+        (
+            ada.sign(hub.request(Method::GET, &format!("/api/v1/organizations/{organization}/audit?limit=x"))),
+            StatusCode::BAD_REQUEST,
+            "bad-query",
+        ),
+    ];
+    for (request, status, code) in cases {
+        let told = request.send().await.unwrap();
+        assert_eq!(told.status(), status, "{}", told.url());
+        assert_problem(&told);
+        let request_id = told.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let problem: Value = told.json().await.unwrap();
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(problem["request_id"], request_id);
+        assert!(!problem["message"].as_str().unwrap().is_empty());
+    }
+}
