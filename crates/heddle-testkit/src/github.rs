@@ -16,6 +16,7 @@ mod oauth;
 mod pages;
 mod person;
 mod rest;
+mod schemas;
 mod server;
 mod setup;
 mod smart_http;
@@ -42,10 +43,11 @@ use self::{body::Bodies, fault::Faults, model::State};
 use crate::tls::Authority;
 
 pub use self::{
-    fault::{Fault, Hold, Matcher, Seen, When},
+    fault::{Exchange, Fault, Hold, Matcher, Seen, When},
     git::{Commit, Signature},
     model::Level,
     person::Pull,
+    schemas::Schemas,
     setup::{AppCredentials, AppPlan},
     webhook::Webhooks,
 };
@@ -61,6 +63,8 @@ pub struct GitHubConfig {
     pub pages_port: Option<u16>,
     /// Who looks at the pages without having signed in.
     pub viewer: Option<String>,
+    /// Keeps every exchange of the API, for [`Schemas::check`].
+    pub keep_exchanges: bool,
 }
 
 /// Base addresses, without a slash at the end.
@@ -80,6 +84,7 @@ pub(crate) struct Inner {
     pub faults: Faults,
     pub http: reqwest::Client,
     pub usual_viewer: Option<String>,
+    pub keep_exchanges: bool,
     state: Mutex<State>,
     token_life: Mutex<Option<TimeDelta>>,
 }
@@ -167,6 +172,7 @@ impl GitHub {
             faults: Faults::default(),
             http: reqwest::Client::builder().no_proxy().build()?,
             usual_viewer: config.viewer,
+            keep_exchanges: config.keep_exchanges,
             state: Mutex::default(),
             token_life: Mutex::default(),
         }));
@@ -233,6 +239,16 @@ impl GitHub {
     /// Every request so far, oldest first.
     pub fn requests(&self) -> Vec<Seen> {
         self.shared.faults.seen()
+    }
+
+    /// The exchanges that were kept, oldest first.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.shared.faults.exchanges()
+    }
+
+    /// Every webhook so far, delivered or not: event and payload, oldest first.
+    pub fn deliveries(&self) -> Vec<(String, serde_json::Value)> {
+        self.shared.state().deliveries.values().map(|d| (d.event.clone(), d.payload.clone())).collect()
     }
 
     /// The webhooks on their way.

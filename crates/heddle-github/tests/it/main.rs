@@ -13,7 +13,7 @@ use heddle_core::{
     id::IntentId,
 };
 use heddle_github::{App, AppConfig, CommitMessage, FileEdit, FileMode, Host, Permissions, RepositoryClient};
-use heddle_testkit::github::{AppCredentials, AppPlan, GitHub, GitHubConfig};
+use heddle_testkit::github::{AppCredentials, AppPlan, GitHub, GitHubConfig, Schemas};
 use uuid::Uuid;
 
 const REPOSITORY: &str = "acme/config";
@@ -28,7 +28,7 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let github = GitHub::start(GitHubConfig::default()).await.unwrap();
+        let github = GitHub::start(GitHubConfig { keep_exchanges: true, ..GitHubConfig::default() }).await.unwrap();
         github.add_user("ada");
         github.add_organization("acme", "ada");
         let files = [("a.yaml", "tag: v1\n"), ("b.yaml", "x: 1\n")];
@@ -65,6 +65,16 @@ impl Scene {
     async fn push(&self, branch: &str, path: &str, content: &str) -> Revision {
         let files = [(path, Some(content))];
         self.github.push_files(REPOSITORY, branch, &files, "by hand", "ada").await.unwrap().parse().unwrap()
+    }
+}
+
+/// Whatever was asked and answered must fit GitHub's published descriptions.
+impl Drop for Scene {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let faults = Schemas::load().unwrap().check(&self.github);
+            assert!(faults.is_empty(), "{}", faults.join("\n"));
+        }
     }
 }
 

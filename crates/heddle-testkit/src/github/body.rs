@@ -47,16 +47,18 @@ impl Bodies<'_> {
     pub fn user(&self, login: &str) -> Value {
         let Some(account) = self.state.account(login) else { return Value::Null };
         let login = &account.login;
-        let user = self.api(format_args!("/users/{login}"));
+        // The brackets of a bot's login are escaped in addresses, and its page is the App's.
+        let user = self.api(format_args!("/users/{}", login.replace('[', "%5B").replace(']', "%5D")));
+        let page = login.strip_suffix("[bot]").map_or_else(|| login.clone(), |slug| format!("apps/{slug}"));
         json!({
             "login": login, "id": account.id, "node_id": format!("U_{}", account.id), "type": account.kind.word(),
             "avatar_url": self.html(format_args!("/avatars/{}", account.id)), "gravatar_id": "",
-            "url": user, "html_url": self.html(format_args!("/{login}")), "site_admin": false,
+            "url": user, "html_url": self.html(format_args!("/{page}")), "site_admin": false,
             "followers_url": format!("{user}/followers"), "following_url": format!("{user}/following{{/other_user}}"),
             "gists_url": format!("{user}/gists{{/gist_id}}"), "starred_url": format!("{user}/starred{{/owner}}{{/repo}}"),
             "subscriptions_url": format!("{user}/subscriptions"), "organizations_url": format!("{user}/orgs"),
             "repos_url": format!("{user}/repos"), "events_url": format!("{user}/events{{/privacy}}"),
-            "received_events_url": format!("{user}/received_events"), "user_view_type": "public",
+            "received_events_url": format!("{user}/received_events"),
         })
     }
 
@@ -119,7 +121,12 @@ impl Bodies<'_> {
         })
     }
 
-    /// `repository` and `full-repository`; `role` fills `permissions`.
+    /// `full-repository`, the answer to `GET /repos/{owner}/{repo}`.
+    pub fn full_repository(&self, repository: &Repository, role: Option<Level>) -> Value {
+        merged(self.repository(repository, role), json!({"network_count": 0, "subscribers_count": 0}))
+    }
+
+    /// `repository`; `role` fills `permissions`.
     pub fn repository(&self, repository: &Repository, role: Option<Level>) -> Value {
         let name = repository.full_name();
         let url = self.api(format_args!("/repos/{name}"));
@@ -134,8 +141,7 @@ impl Bodies<'_> {
         });
         let more = json!({
             "homepage": null, "language": null, "license": null, "forks": 0, "forks_count": 0, "topics": [],
-            "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "size": 0, "network_count": 0,
-            "subscribers_count": 0, "open_issues": open, "open_issues_count": open, "is_template": false,
+            "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "size": 0, "custom_properties": {}, "open_issues": open, "open_issues_count": open, "is_template": false,
             "has_issues": true, "has_projects": true, "has_wiki": false, "has_pages": false, "has_downloads": true,
             "has_discussions": false, "archived": false, "disabled": false, "web_commit_signoff_required": false,
             "visibility": if repository.private { "private" } else { "public" }, "allow_forking": true,

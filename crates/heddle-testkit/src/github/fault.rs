@@ -78,6 +78,21 @@ pub struct Seen {
     pub authenticated: bool,
 }
 
+/// A request of the API with its answer. Requests that met a scripted fault are none.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// The method.
+    pub method: String,
+    /// The path, without query.
+    pub path: String,
+    /// The body that was sent; null where there was none.
+    pub request: serde_json::Value,
+    /// The status.
+    pub status: u16,
+    /// The body that was answered; null where there was none.
+    pub response: serde_json::Value,
+}
+
 /// On which side of the work a request is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
@@ -186,6 +201,7 @@ struct Rule {
 pub(crate) struct Faults {
     rules: Mutex<Vec<Rule>>,
     seen: Mutex<Vec<Seen>>,
+    exchanges: Mutex<Vec<Exchange>>,
 }
 
 impl Faults {
@@ -211,6 +227,14 @@ impl Faults {
 
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn keep(&self, exchange: Exchange) {
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
     }
 
     /// Notes a request and takes the first rule that is meant for it. Each rule serves one request.

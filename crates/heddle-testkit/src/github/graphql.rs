@@ -11,7 +11,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use self::document::{Field, parse};
+pub(crate) use self::document::{Field, parse};
 use super::{Shared, auth::Caller, error::ApiError, model::Level};
 use crate::github::rest::Body;
 

@@ -55,7 +55,7 @@ impl Shared {
     }
 
     async fn settle(&self, repository: &Repository, number: u64, fate: Fate, actor: &str) -> anyhow::Result<()> {
-        let (action, head) = {
+        let (action, heads) = {
             let mut state = self.state();
             let pulls = state.repositories.get_mut(&repository.id).map(|r| &mut r.pulls);
             let Some(pull) = pulls.and_then(|pulls| pulls.get_mut(&number)) else { return Ok(()) };
@@ -63,8 +63,8 @@ impl Shared {
             pull.updated_at = now;
             match fate {
                 Fate::Synchronized { head } => {
-                    pull.head_sha.clone_from(&head);
-                    ("synchronize", Some(head))
+                    let before = std::mem::replace(&mut pull.head_sha, head.clone());
+                    ("synchronize", Some((before, head)))
                 }
                 Fate::BaseMoved { base } => {
                     pull.base_sha = base;
@@ -83,10 +83,12 @@ impl Shared {
                 }
             }
         };
-        if let Some(head) = head {
-            repository.git.update_refs(&[(format!("refs/pull/{number}/head"), head, None)]).await?;
+        let mut more = json!({});
+        if let Some((before, after)) = heads {
+            more = json!({"before": before, "after": after});
+            repository.git.update_refs(&[(format!("refs/pull/{number}/head"), after, None)]).await?;
         }
-        self.announce_pull(repository.id, number, action, actor, json!({})).await
+        self.announce_pull(repository.id, number, action, actor, more).await
     }
 
     /// Sends `pull_request`.

@@ -25,7 +25,7 @@ use tower::ServiceExt;
 use super::{
     Shared,
     error::ApiError,
-    fault::{Action, Dropped, Fault, Seen, When, answer},
+    fault::{Action, Dropped, Exchange, Fault, Seen, When, answer},
     graphql,
 };
 
@@ -95,6 +95,7 @@ async fn answer_request(request: Request, router: Router, shared: Shared) -> Res
         None => {}
     }
     let wants = parts.headers.get(header::IF_NONE_MATCH).cloned();
+    let kept = shared.keep_exchanges.then(|| body.clone());
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
     // A task of its own: what has begun is brought to its end even when the asker goes away.
     let work = tokio::spawn(router.oneshot(Request::from_parts(parts, Body::from(body))));
@@ -109,7 +110,16 @@ async fn answer_request(request: Request, router: Router, shared: Shared) -> Res
         Some(Action::Fail(_)) => return Err(Dropped),
         None => {}
     }
-    if path.starts_with("/api/") { Ok(finish(&method, wants, response).await) } else { Ok(response) }
+    if !path.starts_with("/api/") {
+        return Ok(response);
+    }
+    let (response, answered) = finish(&method, wants, response).await;
+    if let Some(asked) = kept {
+        let json = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap_or_default();
+        let (status, request, answered) = (response.status().as_u16(), json(&asked), json(&answered));
+        shared.faults.keep(Exchange { method: method.to_string(), path, request, status, response: answered });
+    }
+    Ok(response)
 }
 
 fn infallible(never: Infallible) -> Response {
@@ -118,7 +128,7 @@ fn infallible(never: Infallible) -> Response {
 
 /// Adds what every answer of the API carries, and turns an unchanged one into 304.
 /// <https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate>
-async fn finish(method: &Method, wants: Option<HeaderValue>, response: Response) -> Response {
+async fn finish(method: &Method, wants: Option<HeaderValue>, response: Response) -> (Response, Bytes) {
     let (mut parts, body) = response.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.unwrap_or_else(|_| Bytes::new());
     for (name, value) in [
@@ -141,8 +151,8 @@ async fn finish(method: &Method, wants: Option<HeaderValue>, response: Response)
             parts.status = StatusCode::NOT_MODIFIED;
             parts.headers.remove(header::CONTENT_TYPE);
             parts.headers.remove(header::CONTENT_LENGTH);
-            return Response::from_parts(parts, Body::empty());
+            return (Response::from_parts(parts, Body::empty()), Bytes::new());
         }
     }
-    Response::from_parts(parts, Body::from(bytes))
+    (Response::from_parts(parts, Body::from(bytes.clone())), bytes)
 }

@@ -275,8 +275,12 @@ impl GitHub {
             let state = self.shared.state();
             let bodies = self.shared.bodies(&state);
             let short = |r: &Repository| json!({"id": r.id, "node_id": r.node_id(), "name": r.name, "full_name": r.full_name(), "private": r.private});
+            let mut body = bodies.installation(installation);
+            if let Some(body) = body.as_object_mut() {
+                body.remove("client_id");
+            }
             json!({
-                "action": action, "installation": bodies.installation(installation), "requester": null,
+                "action": action, "installation": body, "requester": null,
                 "repositories": state.covered(installation).into_iter().map(short).collect::<Vec<_>>(),
                 "sender": bodies.user(&installation.account),
             })

@@ -14,7 +14,7 @@ use reqwest::{Client, Method, Response, StatusCode, header::HeaderMap};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::{AppCredentials, AppPlan, GitHub, GitHubConfig};
+use super::{AppCredentials, AppPlan, GitHub, GitHubConfig, Schemas};
 
 /// A stand-in with the organization `acme` of `ada`, its repository `acme/config`, and an App that is installed on it.
 struct Scene {
@@ -27,7 +27,7 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let github = GitHub::start(GitHubConfig::default()).await.unwrap();
+        let github = GitHub::start(GitHubConfig { keep_exchanges: true, ..GitHubConfig::default() }).await.unwrap();
         github.add_user("ada");
         github.add_user("mallory");
         github.add_organization("acme", "ada");
@@ -71,6 +71,16 @@ impl Scene {
         let ca = reqwest::Certificate::from_pem(self.github.ca_pem().as_bytes()).unwrap();
         let http = Client::builder().tls_certs_only([ca]).no_proxy().build().unwrap();
         Caller { http, github: self.github.clone(), token: token.to_owned() }
+    }
+}
+
+/// Whatever a test asked must fit GitHub's published descriptions.
+impl Drop for Scene {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let faults = Schemas::load().unwrap().check(&self.github);
+            assert!(faults.is_empty(), "{}", faults.join("\n"));
+        }
     }
 }
 

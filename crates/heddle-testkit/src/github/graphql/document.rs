@@ -5,14 +5,14 @@ use serde_json::{Map, Value};
 
 /// An operation.
 #[derive(Debug)]
-pub(super) struct Operation {
+pub(crate) struct Operation {
     pub mutation: bool,
     pub fields: Vec<Field>,
 }
 
 /// A field that is asked for.
 #[derive(Debug)]
-pub(super) struct Field {
+pub(crate) struct Field {
     alias: Option<String>,
     pub name: String,
     arguments: Vec<(String, Token)>,
@@ -66,7 +66,7 @@ impl Field {
 }
 
 /// Reads an operation.
-pub(super) fn parse(text: &str) -> Result<Operation, String> {
+pub(crate) fn parse(text: &str) -> Result<Operation, String> {
     let mut reader = Reader { tokens: tokens(text)?, at: 0 };
     let mut mutation = false;
     if let Some(Token::Word(word)) = reader.peek() {

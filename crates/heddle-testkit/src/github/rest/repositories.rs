@@ -27,7 +27,7 @@ pub(super) async fn show(
         Caller::User { login, .. } => state.role(login, &repository),
         _ => None,
     };
-    Ok(Json(shared.bodies(&state).repository(&repository, role)).into_response())
+    Ok(Json(shared.bodies(&state).full_repository(&repository, role)).into_response())
 }
 
 /// `GET /repos/{owner}/{repo}/branches/{branch}`
