@@ -65,27 +65,25 @@ pub async fn hand_out(app: &App, leased: &Leased) -> ApiResult<Option<Lease>> {
 /// `None` when what the work is about is gone.
 async fn build(app: &App, leased: &Leased) -> ApiResult<Option<Work>> {
     let organization = leased.organization;
-    let repository = RepositoryId(leased.subject);
+    let mut tx = app.db.organization(organization).await?;
+    if leased.kind == Kind::Scan {
+        let work = scan_work(&mut tx, leased.subject).await?;
+        tx.commit().await?;
+        return Ok(work.map(Work::Scan));
+    }
+    let repository = repositories::find(&mut *tx, organization, RepositoryId(leased.subject)).await?;
+    tx.commit().await?;
+    let Some(repository) = repository else { return Ok(None) };
+    // GitHub is asked between two transactions: it may take its time.
+    let permissions = if leased.kind == Kind::Read { Permissions::Read } else { Permissions::Write };
+    let access = access(app, &repository, permissions).await?;
     let mut tx = app.db.organization(organization).await?;
     let work = match leased.kind {
-        Kind::Scan => scan_work(&mut tx, leased.subject).await?.map(Work::Scan),
-        Kind::Read => match repositories::find(&mut *tx, organization, repository).await? {
-            Some(found) => {
-                let access = access(app, &found, Permissions::Read).await?;
-                Some(Work::Read(read_work(&mut tx, &found, access).await?))
-            }
-            None => None,
-        },
-        Kind::Update => match repositories::find(&mut *tx, organization, repository).await? {
-            Some(found) => {
-                let access = access(app, &found, Permissions::Write).await?;
-                Some(Work::Update(update_work(app, &mut tx, organization, &found, access).await?))
-            }
-            None => None,
-        },
+        Kind::Read => Work::Read(read_work(&mut tx, &repository, access).await?),
+        Kind::Update | Kind::Scan => Work::Update(update_work(app, &mut tx, organization, &repository, access).await?),
     };
     tx.commit().await?;
-    Ok(work)
+    Ok(Some(work))
 }
 
 async fn access(app: &App, repository: &Repository, permissions: Permissions) -> ApiResult<RepositoryAccess> {
