@@ -36,7 +36,7 @@ use tokio::{
     time::Instant,
 };
 
-use self::{conditions::Conditions, objects::Wanted, pull::Token, spec::Spec, view::View};
+use self::{conditions::Conditions, drift::Fights, objects::Wanted, pull::Token, spec::Spec, view::View};
 use crate::outbox::Outbox;
 
 /// How often what is not healthy is looked at for its root.
@@ -102,6 +102,7 @@ pub struct Follower {
     drifts: VecDeque<DriftReport>,
     /// Drifts that were told and are not healed, by what was seen of the object.
     detected: HashMap<ObjectKey, Option<OwnEntry>>,
+    fights: Fights,
     /// Roots of what is not healthy.
     roots: HashMap<ObjectKey, String>,
     written_status: Option<SyncStatus>,
@@ -148,6 +149,7 @@ impl Follower {
             stopped_prune: None,
             drifts: VecDeque::new(),
             detected: HashMap::new(),
+            fights: Fights::default(),
             roots: HashMap::new(),
             written_status: Some(status),
             next_look: Instant::now(),
@@ -273,6 +275,7 @@ impl Follower {
         self.sync.spec.drift != DriftMode::Off
             && wanted.objects.iter().any(|object| {
                 self.view.drifted(&object.desired, inventory)
+                    && !self.fights.hold(&object.desired.key, Instant::now())
                     && self.detected.get(&object.desired.key) != Some(&self.view.entry_of(&object.desired.key))
             })
     }

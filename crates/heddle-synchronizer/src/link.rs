@@ -106,8 +106,9 @@ pub async fn receive_hints(mut link: Link, hints: mpsc::Sender<Hint>, shutdown: 
     let _ended = shutdown.run_until_cancelled(receiving).await;
 }
 
+/// The ceiling is low, because a report that waits is a deploy that nobody sees.
 fn backoff() -> Backoff {
-    Backoff::new(Duration::from_millis(500), Duration::from_secs(60))
+    Backoff::new(Duration::from_millis(500), Duration::from_secs(10))
 }
 
 async fn wait_out(what: &str, error: &ClientError, backoff: &mut Backoff) {

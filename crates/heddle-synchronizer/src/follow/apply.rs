@@ -77,7 +77,7 @@ impl Follower {
     async fn execute(&mut self, wanted: &Wanted, inventory: &mut Inventory) -> Result<(), KubeError> {
         let desired: Vec<_> = wanted.objects.iter().map(|object| object.desired.clone()).collect();
         let mut plan = plan(&desired, inventory, &self.view.live, &self.scope());
-        let drifted = self.take_out_drift(&mut plan);
+        let drifted = self.take_out_drift(&mut plan, &wanted.objects);
         let mut outcome = Outcome::default();
         outcome.errors.extend(wanted.render_errors.iter().chain(&wanted.resolve_errors).cloned());
         for refusal in &plan.refusals {
@@ -140,16 +140,17 @@ impl Follower {
         }
     }
 
-    /// Drift that is not to be healed is taken out of the plan.
-    fn take_out_drift(&self, plan: &mut Plan) -> Vec<Apply> {
-        if self.sync.spec.drift == DriftMode::Heal {
-            return Vec::new();
-        }
+    /// Drift that is not to be healed, or not now, is taken out of the plan. Gives what is to be told instead.
+    fn take_out_drift(&self, plan: &mut Plan, objects: &[WantedObject]) -> Vec<Apply> {
+        let (mode, now) = (self.sync.spec.drift, Instant::now());
         let mut taken = Vec::new();
         for wave in &mut plan.waves {
-            taken.extend(wave.extract_if(.., |apply| apply.reason == Reason::Drifted));
+            taken.extend(wave.extract_if(.., |apply| {
+                let heals = mode == DriftMode::Heal && !self.fights.hold(&objects[apply.index].desired.key, now);
+                apply.reason == Reason::Drifted && !heals
+            }));
         }
-        if self.sync.spec.drift == DriftMode::Off { Vec::new() } else { taken }
+        if mode == DriftMode::Off { Vec::new() } else { taken }
     }
 
     /// The inventory holds an object before the object is written.

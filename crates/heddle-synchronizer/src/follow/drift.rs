@@ -1,14 +1,48 @@
 //! What others change in the cluster: explained, and healed or told.
 
+use std::{collections::HashMap, time::Duration};
+
 use chrono::{DateTime, Utc};
 use heddle_kube::{Applied, ApplyRequest};
 use heddle_reconcile::{Apply, Inventory, ObjectKey, Plan, Reason, changed_fields, managers_of};
 use heddle_wire::agent::DriftReport;
+use tokio::time::Instant;
 
 use super::{Follower, objects::WantedObject};
 
 /// How many drifts are told.
 const MAX_DRIFTS: usize = 50;
+
+/// An object that was put back this often within [`FIGHT_WINDOW`] is left alone until that is over: somebody else writes
+/// the same fields, and the two would keep the API server busy for ever.
+const MAX_HEALS: usize = 5;
+
+const FIGHT_WINDOW: Duration = Duration::from_secs(60);
+
+/// When objects were put back lately.
+#[derive(Debug, Default)]
+pub(super) struct Fights(HashMap<ObjectKey, Vec<Instant>>);
+
+impl Fights {
+    fn note(&mut self, key: &ObjectKey, now: Instant) {
+        self.0.retain(|_, heals| {
+            heals.retain(|heal| now.duration_since(*heal) < FIGHT_WINDOW);
+            !heals.is_empty()
+        });
+        self.0.entry(key.clone()).or_default().push(now);
+    }
+
+    /// Whether an object is left alone for now.
+    pub fn hold(&self, key: &ObjectKey, now: Instant) -> bool {
+        let heals = self.0.get(key).map(Vec::as_slice).unwrap_or_default();
+        heals.iter().filter(|heal| now.duration_since(**heal) < FIGHT_WINDOW).count() >= MAX_HEALS
+    }
+
+    /// Whether any object was put back lately.
+    pub fn are_on(&self) -> bool {
+        !self.0.is_empty()
+    }
+}
 
 impl Follower {
     /// An object that the watch does not show any more may have lost its label alone: then somebody's entry says who did
@@ -28,6 +62,9 @@ impl Follower {
 
     /// Notes a drift, after what an apply answered: the fields that came back are those that somebody had changed.
     pub(super) fn note_drift(&mut self, key: &ObjectKey, applied: &Applied, healed_at: Option<DateTime<Utc>>) {
+        if healed_at.is_some() {
+            self.fights.note(key, Instant::now());
+        }
         let before = self.view.odd_fields(key);
         let fields = before.map(|before| changed_fields(before, &applied.managed_fields)).unwrap_or_default();
         let who = before.and_then(|before| managers_of(before, &fields));
@@ -61,5 +98,27 @@ impl Follower {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use heddle_reconcile::GroupKind;
+
+    use super::*;
+
+    #[test]
+    fn an_object_that_is_fought_over_is_left_alone_for_a_while_and_others_are_not() {
+        let key =
+            |name: &str| ObjectKey { kind: GroupKind::new("v1", "ConfigMap"), namespace: None, name: name.into() };
+        let (mut fights, start) = (Fights::default(), Instant::now());
+        for second in 0..5 {
+            let now = start + Duration::from_secs(second);
+            assert!(!fights.hold(&key("a"), now));
+            fights.note(&key("a"), now);
+        }
+        assert!(fights.hold(&key("a"), start + Duration::from_secs(30)));
+        assert!(!fights.hold(&key("b"), start + Duration::from_secs(30)));
+        assert!(!fights.hold(&key("a"), start + Duration::from_secs(61)));
     }
 }

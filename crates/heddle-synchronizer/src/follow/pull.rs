@@ -38,7 +38,8 @@ impl Follower {
         };
         self.next_look = Instant::now() + spec.interval;
         // What could not be applied is tried again with each look.
-        self.unsettled |= self.incomplete || !self.errors.is_empty() || self.stopped_prune.is_some();
+        self.unsettled |=
+            self.incomplete || self.fights.are_on() || !self.errors.is_empty() || self.stopped_prune.is_some();
         if let Some(snapshot) = self.fetch(&spec).await {
             self.fetched_at = Some(Utc::now());
             let message = format!("read {}", snapshot.revision.short());

@@ -129,3 +129,21 @@ fn the_agent_has_no_rights_but_those_of_its_manifest() {
         assert!(message.contains("heddle-deployer") && message.contains("forbidden"), "{message}");
     });
 }
+
+#[test]
+fn a_rollout_that_hangs_says_why_and_holds_no_next_commit_up() {
+    run(async |cluster| {
+        let setup = Setup::start(cluster, "apps", &[("apps/api.yaml", &deployment("api", "acme/api:broken"))]).await;
+        let reason = setup
+            .eventually("the root of the fault", async || {
+                let state = setup.api.state("shop").ok_or("no report".to_owned())?;
+                let reason = state.workloads.first().and_then(|workload| workload.reason.clone()).unwrap_or_default();
+                if reason.contains("container api") { Ok(reason) } else { Err(reason) }
+            })
+            .await;
+        assert!(reason.contains("BackOff") || reason.contains("Err"), "{reason}");
+        let fix = deployment("api", "acme/api:1.0.0");
+        let head = setup.push(&[("apps/api.yaml", Some(&fix))]).await;
+        setup.healthy_at(&head).await;
+    });
+}
