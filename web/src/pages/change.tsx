@@ -16,6 +16,7 @@ import { PageHead } from "../ui/page-head";
 import { Part } from "../ui/part";
 import { Prose } from "../ui/prose";
 import { Time } from "../ui/time";
+import { sentence } from "../words/sentence";
 import { imageName } from "../words/shorten";
 import { frontier, lineWord, modeWord } from "../words/state";
 
@@ -62,7 +63,7 @@ function Detail({ detail }: { detail: ChangeDetail }) {
           <Ended change={change} />
           <Part title="Why this tag">
             <p className="max-w-prose text-base text-pretty">
-              <Prose text={detail.why} />
+              <Prose text={sentence(detail.why)} />
             </p>
             <p className="mt-1 text-soft">
               {modeWord[change.mode]}: <code>{change.repository}</code>, branch <code>{change.branch}</code>.

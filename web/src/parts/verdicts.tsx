@@ -32,7 +32,7 @@ export function VerdictsDialog({ organization, image, environment, onClose }: Pr
         {(data) => (
           <div className="space-y-4">
             <p className="text-base">
-              <Prose text={sentence(data.rule)} />
+              Rule: <Prose text={data.rule} />
               <span className="block text-sm text-soft">
                 Git says <code className="text-ink">{data.current ?? "nothing"}</code>.{" "}
                 {data.scanned_at ? (
