@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use heddle_client::{AutomatorClient, Http};
+use heddle_github::Transport;
 use heddle_registry::Access;
 use heddle_source::Store;
 
@@ -17,6 +18,8 @@ pub(crate) struct Context {
     pub name: String,
     pub store: Store,
     pub sessions: Arc<Sessions>,
+    /// Connections to GitHub, kept between pieces of work.
+    pub github: Transport,
     pub ca_pem: Option<Vec<u8>>,
 }
 
@@ -30,6 +33,7 @@ impl Context {
             name: format!("automator-{}", uuid::Uuid::new_v4().simple()),
             store: Store::open(config.cache_dir.join("clones")),
             sessions: Arc::new(Sessions::new(access)),
+            github: Transport::new(config.ca_pem.as_deref()).context("HEDDLE_CA_FILE")?,
             ca_pem: config.ca_pem.clone(),
         })
     }

@@ -11,7 +11,7 @@ pub(crate) fn client(context: &Context, access: &RepositoryAccess) -> Result<Rep
     let host = Host {
         api_url: access.api_url.clone(),
         graphql_url: access.graphql_url.clone(),
-        ca_pem: context.ca_pem.clone(),
+        transport: context.github.clone(),
     };
     Ok(RepositoryClient::new(&host, &access.token.0, access.name.clone())?)
 }

@@ -11,6 +11,36 @@ use crate::error::GitHubError;
 const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(60);
 
+/// Connections. Clones share them, whatever host, repository or token they serve.
+#[derive(Debug, Clone)]
+pub struct Transport {
+    http: reqwest::Client,
+}
+
+impl Transport {
+    /// Connections that trust the system's authorities and this extra one, PEM.
+    ///
+    /// # Errors
+    /// When the authority cannot be used.
+    pub fn new(ca_pem: Option<&[u8]>) -> Result<Self, GitHubError> {
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .timeout(ANSWER)
+            .user_agent(concat!("heddle/", env!("CARGO_PKG_VERSION")));
+        if let Some(pem) = ca_pem {
+            let bundle = reqwest::Certificate::from_pem_bundle(pem);
+            let bundle = bundle.map_err(|error| setup("the extra certificate authority", error.to_string()))?;
+            builder = builder.tls_certs_merge(bundle);
+        }
+        let http = builder.build().map_err(|error| setup("the HTTP client", error.without_url().to_string()))?;
+        Ok(Self { http })
+    }
+
+    pub(crate) fn http(&self) -> reqwest::Client {
+        self.http.clone()
+    }
+}
+
 /// A GitHub host.
 #[derive(Debug, Clone)]
 pub struct Host {
@@ -18,8 +48,8 @@ pub struct Host {
     pub api_url: Url,
     /// Address of GraphQL: `https://api.github.com/graphql`, or `https://<host>/api/graphql`.
     pub graphql_url: Url,
-    /// An extra authority to trust, PEM.
-    pub ca_pem: Option<Vec<u8>>,
+    /// The connections to it.
+    pub transport: Transport,
 }
 
 /// Who asks.
@@ -41,26 +71,12 @@ impl Host {
         if api_url.cannot_be_a_base() || api_url.host_str().is_none() {
             return Err(setup("the API's address", "it has no host"));
         }
-        Ok(Self { api_url, graphql_url, ca_pem })
-    }
-
-    /// A client for plain HTTP.
-    pub(crate) fn http(&self) -> Result<reqwest::Client, GitHubError> {
-        let mut builder = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            .timeout(ANSWER)
-            .user_agent(concat!("heddle/", env!("CARGO_PKG_VERSION")));
-        if let Some(pem) = &self.ca_pem {
-            let bundle = reqwest::Certificate::from_pem_bundle(pem);
-            let bundle = bundle.map_err(|error| setup("the extra certificate authority", error.to_string()))?;
-            builder = builder.tls_certs_merge(bundle);
-        }
-        builder.build().map_err(|error| setup("the HTTP client", error.without_url().to_string()))
+        Ok(Self { api_url, graphql_url, transport: Transport::new(ca_pem.as_deref())? })
     }
 
     /// A client for REST and one for GraphQL: `octocrab` joins every path to its one base address.
     pub(crate) fn clients(&self, credentials: &Credentials<'_>) -> Result<(Octocrab, Octocrab), GitHubError> {
-        let http = self.http()?;
+        let http = self.transport.http();
         let graphql = self.graphql_url.as_str().trim_end_matches('/');
         let graphql = graphql
             .strip_suffix("/graphql")

@@ -18,7 +18,7 @@ pub mod webhook;
 pub use self::{
     app::{App, AppConfig, FailedDelivery, Permissions, Token},
     error::{CommitError, GitHubError},
-    host::Host,
+    host::{Host, Transport},
     message::CommitMessage,
     oauth::{OAuth, UserToken},
     repository::{

@@ -44,9 +44,12 @@ impl OAuth {
     /// The sign-in at `web_url` (`https://github.com`).
     ///
     /// # Errors
-    /// When the host's authority cannot be used.
+    /// When the web address cannot be a base.
     pub fn new(host: &Host, web_url: Url, client_id: String, client_secret: SecretString) -> Result<Self, GitHubError> {
-        Ok(Self { http: host.http()?, web_url, client_id, client_secret })
+        if web_url.cannot_be_a_base() {
+            return Err(setup("GitHub's web address", "it has no host"));
+        }
+        Ok(Self { http: host.transport.http(), web_url, client_id, client_secret })
     }
 
     fn address(&self, step: &str) -> Result<Url, GitHubError> {

@@ -315,6 +315,15 @@ impl Git {
         Ok(text.split('\0').filter_map(entry).collect())
     }
 
+    /// The paths that differ between two trees, each with `A`, `M`, `D` or `T`.
+    pub async fn changed_paths(&self, old: &str, new: &str) -> anyhow::Result<Vec<(char, String)>> {
+        let text = self.run(&["diff-tree", "-r", "-z", "--no-renames", "--name-status", old, new], None).await?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let words: Vec<&str> = text.split('\0').collect();
+        let pair = |pair: &[&str]| Some((pair.first()?.chars().next()?, (*pair.get(1)?).to_owned()));
+        Ok(words.chunks_exact(2).filter_map(pair).collect())
+    }
+
     /// What changed from one tree to the other.
     pub async fn diff(&self, old: &str, new: &str) -> anyhow::Result<Vec<FileChange>> {
         let raw = self.run(&["diff-tree", "-r", "-M", "-z", "--raw", "--no-abbrev", old, new], None).await?;

@@ -135,17 +135,18 @@ impl Shared {
         let git = &repository.git;
         let (created, deleted) = (moved.before == ZERO, moved.after == ZERO);
         let forced = !created && !deleted && !git.is_ancestor(&moved.before, &moved.after).await?;
-        let commits = if deleted || created {
-            Vec::new()
-        } else {
-            git.log(&[&format!("{}..{}", moved.before, moved.after)], &["--reverse", "--topo-order", "-2048"]).await?
-        };
-        let head = if deleted { None } else { Some(git.commit(&moved.after).await?) };
+        let range = format!("{}..{}", moved.before, moved.after);
         let mut written = Vec::new();
-        for commit in commits.iter().chain(&head) {
-            written.push(push_commit(git, commit).await?);
+        if !created && !deleted {
+            for commit in git.log(&[&range], &["--reverse", "--topo-order", "-2048"]).await? {
+                written.push(push_commit(git, commit).await?);
+            }
         }
-        let last = head.and_then(|_| written.pop());
+        let mut head = None;
+        if !deleted && written.last().is_none_or(|last| last.commit.sha != moved.after) {
+            head = Some(push_commit(git, git.commit(&moved.after).await?).await?);
+        }
+        let last = if deleted { None } else { head.as_ref().or(written.last()) };
         self.announce(repository.id, "push", actor, |bodies, repository| {
             let pusher = bodies.state.account(actor);
             let sign = |commit: &PushedCommit| commit.body(bodies, repository);
@@ -153,7 +154,7 @@ impl Shared {
                 "ref": moved.reference, "before": moved.before, "after": moved.after, "base_ref": null,
                 "created": created, "deleted": deleted, "forced": forced,
                 "compare": format!("{}/{}/compare/{}...{}", bodies.at.pages, repository.full_name(), &moved.before[..12], &moved.after[..12]),
-                "commits": written.iter().map(sign).collect::<Vec<_>>(), "head_commit": last.as_ref().map(sign),
+                "commits": written.iter().map(sign).collect::<Vec<_>>(), "head_commit": last.map(sign),
                 "pusher": {"name": actor, "email": pusher.map(|p| &p.email)},
                 "repository": push_repository(bodies, repository),
             })
@@ -183,13 +184,13 @@ struct PushedCommit {
     modified: Vec<String>,
 }
 
-async fn push_commit(git: &Git, commit: &Commit) -> anyhow::Result<PushedCommit> {
-    let files = match commit.parents.first() {
-        Some(parent) => git.diff(parent, &commit.sha).await?,
+async fn push_commit(git: &Git, commit: Commit) -> anyhow::Result<PushedCommit> {
+    let paths = match commit.parents.first() {
+        Some(parent) => git.changed_paths(parent, &commit.sha).await?,
         None => Vec::new(),
     };
-    let of = |status: &[char]| files.iter().filter(|f| status.contains(&f.status)).map(|f| f.path.clone()).collect();
-    Ok(PushedCommit { commit: commit.clone(), added: of(&['A', 'R']), removed: of(&['D']), modified: of(&['M', 'T']) })
+    let of = |wanted: &[char]| paths.iter().filter(|(s, _)| wanted.contains(s)).map(|(_, path)| path.clone()).collect();
+    Ok(PushedCommit { added: of(&['A']), removed: of(&['D']), modified: of(&['M', 'T']), commit })
 }
 
 impl PushedCommit {
