@@ -53,8 +53,10 @@ fn key(fact: &FactKind, at: DateTime<Utc>) -> String {
         FactKind::Superseded { .. } => "superseded".to_owned(),
         FactKind::Retired { .. } => "retired".to_owned(),
         FactKind::Applied { rollout, .. } => of("applied", rollout),
-        FactKind::ApplyFailed { rollout, revision, .. } => {
-            format!("{} {revision} {}", of("apply-failed", rollout), at.timestamp_micros())
+        // A Sync that tries again and fails as before says nothing new.
+        FactKind::ApplyFailed { rollout, revision, message } => {
+            let message: String = message.chars().take(200).collect();
+            format!("{} {revision} {message}", of("apply-failed", rollout))
         }
         FactKind::Health { rollout, .. } => format!("{} {}", of("health", rollout), at.timestamp_micros()),
         FactKind::Skipped { rollout } => of("skipped", rollout),

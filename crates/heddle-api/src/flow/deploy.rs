@@ -93,14 +93,15 @@ async fn take_sync(
         .filter(|(owner, _)| Some(*owner) == repository)
         .map(|(_, environment)| environment.path)
         .collect();
-    let implicit = implicit_environment(&report.branch, &report.path);
-    let environment = environment_of(&paths, &report.branch, &report.path).unwrap_or(&implicit);
+    let path = normal_path(&report.path);
+    let implicit = implicit_environment(&report.branch, &path);
+    let environment = environment_of(&paths, &report.branch, &path).unwrap_or(&implicit);
     let sync = Sync {
         key: key.clone(),
         repository_url: report.repository.clone(),
         repository,
         branch: report.branch.clone(),
-        path: report.path.clone(),
+        path,
         environment: Some(environment.name.clone()),
         suspended: report.suspended,
         applied_revision: report.applied_revision.clone(),
@@ -144,6 +145,12 @@ async fn take_sync(
         .collect::<Result<Vec<_>, DbError>>()?;
     workloads::replace(tx, scope.organization, &key, &rows, scope.now).await?;
     Ok(repository)
+}
+
+/// A Sync's owner may write `./clusters/prod/`; environments have `clusters/prod`.
+fn normal_path(path: &str) -> String {
+    let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
+    parts.collect::<Vec<_>>().join("/")
 }
 
 /// Stores something that happened; gives the repository, where the revision is known already.

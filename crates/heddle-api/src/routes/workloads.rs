@@ -74,7 +74,7 @@ async fn list_workloads(
     let total = workloads::count(&mut *tx, member.organization, environment, cluster).await?;
     let full = i64::try_from(page.len()).is_ok_and(|count| count == limit);
     let next = page.last().filter(|_| full).map(write_after);
-    let running = page.iter().map(|workload| containers(workload)).collect::<ApiResult<Vec<_>>>()?;
+    let running = page.iter().map(containers).collect::<ApiResult<Vec<_>>>()?;
     let known = Known::load(&mut tx, member.organization, running.iter().flatten()).await?;
     tx.commit().await?;
     let items = page.into_iter().zip(running).map(|(workload, images)| known.view(workload, images, now)).collect();

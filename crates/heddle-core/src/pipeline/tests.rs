@@ -248,7 +248,7 @@ proptest! {
         })
     ) {
         let first = line(&history, at(1000));
-        let again = line(&History { rollouts: history.rollouts.clone(), facts: shuffled }, at(1000));
+        let again = line(&History { rollouts: history.rollouts, facts: shuffled }, at(1000));
         prop_assert_eq!(first, again);
     }
 
