@@ -145,7 +145,7 @@ fn what_the_repository_does_not_have_any_more_is_surplus_and_a_refused_object_is
 fn a_job_that_goes_away_when_it_is_done_is_not_run_again() {
     let inventory = [known("ConfigMap", "a", "m1")].into_iter().collect();
     let gone = Desired { may_vanish: true, ..desired("ConfigMap", "a", "m1") };
-    assert_eq!(plan(&[gone.clone()], &inventory, &watched(vec![]), &scope()).unchanged, 1);
+    assert_eq!(plan(std::slice::from_ref(&gone), &inventory, &watched(vec![]), &scope()).unchanged, 1);
     let changed = Desired { manifest: "m2".into(), ..gone };
     assert_eq!(reasons(&plan(&[changed], &inventory, &watched(vec![]), &scope())), [Reason::Changed]);
 }
