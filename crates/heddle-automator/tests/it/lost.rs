@@ -1,0 +1,105 @@
+//! Kills, lost answers, races: what is in Git is written once.
+
+use heddle_testkit::{
+    github::{Fault, Hold, Matcher, When},
+    wait,
+};
+use heddle_wire::automator::{IntentOutcome, Work};
+
+use crate::shop::{REPOSITORY, Shop, overlay, written};
+
+#[tokio::test]
+async fn a_person_who_commits_between_reading_and_writing_is_not_lost() {
+    let shop = Shop::open("1.4.1").await;
+    let work = shop.update_work(&["1.4.1", "1.4.2"]).await;
+    let mut held = shop.github.hold(Matcher::graphql("createCommitOnBranch"), When::Before);
+    shop.desk.give(Work::Update(work));
+    reached(&mut held).await;
+    shop.github.push_files(REPOSITORY, "main", &[("README.md", Some("hello\n"))], "Say hello", "ada").await.unwrap();
+    held.release();
+    let heard = shop.desk.ended().await;
+    assert!(matches!(heard.outcomes[0].1, IntentOutcome::Moved), "{heard:#?}");
+    assert!(heard.done.unwrap().read_due);
+    assert_eq!(shop.bot_commits().await, 0);
+    let readme = shop.github.read_file(REPOSITORY, "main", "README.md").await.unwrap();
+    assert_eq!(readme, Some("hello\n".into()));
+}
+
+#[tokio::test]
+async fn a_kill_between_commit_and_confirmation_loses_nothing() {
+    let mut shop = Shop::open("1.4.1").await;
+    let mut held = shop.github.hold(Matcher::graphql("createCommitOnBranch"), When::After);
+    shop.desk.give(Work::Update(shop.update_work(&["1.4.1", "1.4.2"]).await));
+    reached(&mut held).await;
+    shop.kill_automator().await;
+    held.drop_connection();
+    let heard = shop.desk.heard();
+    assert!(heard.outcomes.is_empty());
+
+    shop.start_automator();
+    let mut work = shop.update_work(&["1.4.1", "1.4.2"]).await;
+    work.open_intents = Shop::open_intents(&heard);
+    let settled = shop.update(work).await;
+    assert!(written(&settled, heard.posted[0].id), "{settled:#?}");
+    let never = settled.outcomes.iter().find(|(id, _)| *id == heard.posted[1].id).map(|(_, outcome)| outcome);
+    assert!(matches!(never, Some(IntentOutcome::Abandoned { .. })), "{settled:#?}");
+    assert!(settled.plan.is_none(), "it comes again with fresh facts");
+
+    let last = shop.update(shop.update_work(&["1.4.1", "1.4.2"]).await).await;
+    assert_eq!(last.posted.len(), 1, "prod alone");
+    assert_eq!(shop.bot_commits().await, 1);
+    assert_eq!(shop.text("staging").await, overlay("1.4.2"));
+}
+
+#[tokio::test]
+async fn a_kill_between_push_and_pull_request_opens_it_later() {
+    let mut shop = Shop::open("1.4.1").await;
+    let mut held = shop.github.hold(Matcher::rest("POST", "/repos/*/*/pulls"), When::Before);
+    shop.desk.give(Work::Update(shop.update_work(&["1.4.1", "1.4.2"]).await));
+    reached(&mut held).await;
+    shop.kill_automator().await;
+    held.drop_connection();
+    let heard = shop.desk.heard();
+    assert!(shop.github.pulls(REPOSITORY).unwrap().is_empty());
+
+    shop.start_automator();
+    let mut work = shop.update_work(&["1.4.1", "1.4.2"]).await;
+    work.open_intents = Shop::open_intents(&heard);
+    let settled = shop.update(work).await;
+    assert!(written(&settled, heard.posted[1].id), "{settled:#?}");
+    let pulls = shop.github.pulls(REPOSITORY).unwrap();
+    assert_eq!((pulls.len(), pulls[0].title.as_str()), (1, "Update api to 1.4.2 in prod"));
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_was_lost_is_found_again() {
+    let shop = Shop::open("1.4.1").await;
+    shop.github.fail(Matcher::graphql("createCommitOnBranch"), Fault::StatusAfter(502));
+    let heard = shop.update(shop.update_work(&["1.4.1", "1.4.2"]).await).await;
+    assert!(heard.outcomes.is_empty(), "nobody knows what came of it: {heard:#?}");
+    assert!(heard.done.unwrap().failed.is_some());
+
+    let mut work = shop.update_work(&["1.4.1", "1.4.2"]).await;
+    work.open_intents = Shop::open_intents(&shop.desk.heard());
+    let settled = shop.update(work).await;
+    assert!(settled.outcomes.iter().any(|(_, outcome)| matches!(outcome, IntentOutcome::Written { .. })));
+    assert_eq!(shop.bot_commits().await, 1);
+}
+
+#[tokio::test]
+async fn a_lost_lease_ends_the_walk() {
+    let shop = Shop::open("1.4.1").await;
+    let mut held = shop.github.hold(Matcher::graphql("createCommitOnBranch"), When::Before);
+    shop.desk.give(Work::Update(shop.update_work(&["1.4.1", "1.4.2"]).await));
+    reached(&mut held).await;
+    shop.desk.lose_lease();
+    // The next piece of work is taken while the host still holds the write of the first.
+    let next = shop.read(vec![shop.head().await], Vec::new()).await;
+    assert!(next.read.is_some());
+    held.drop_connection();
+    assert_eq!(shop.bot_commits().await, 0);
+}
+
+async fn reached(held: &mut Hold) {
+    tokio::time::timeout(wait::LONG, held.reached()).await.expect("the request did not come");
+}
