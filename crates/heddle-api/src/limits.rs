@@ -20,7 +20,9 @@ use crate::{
 /// What is limited.
 #[derive(Debug, Clone, Copy)]
 pub enum Limit {
-    /// Failed logins of one account.
+    /// Failed logins of one account from one address: a stranger elsewhere must not lock a person out.
+    LoginPair,
+    /// Failed logins of one account from anywhere.
     LoginAccount,
     /// Logins from one address.
     LoginAddress,
@@ -34,7 +36,8 @@ impl Limit {
     /// How many in which time.
     const fn rate(self) -> (i64, Duration) {
         match self {
-            Self::LoginAccount => (10, Duration::from_secs(15 * 60)),
+            Self::LoginPair => (10, Duration::from_secs(15 * 60)),
+            Self::LoginAccount => (100, Duration::from_secs(15 * 60)),
             Self::LoginAddress => (100, Duration::from_secs(15 * 60)),
             Self::SignUpAddress => (20, Duration::from_secs(3600)),
             Self::EnrollAddress => (60, Duration::from_secs(15 * 60)),

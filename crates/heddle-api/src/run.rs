@@ -1,6 +1,6 @@
 //! Starts and ends the program.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context;
 use heddle_db::{
@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::{
     app::{App, Parts},
@@ -22,6 +22,9 @@ use crate::{
     password::Hasher,
     router, secret,
 };
+
+/// How often what has ended is forgotten.
+const SWEEP: Duration = Duration::from_secs(3600);
 
 /// Serves until `shutdown`.
 ///
@@ -33,13 +36,15 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let db = Db::connect(options, config.database_connections).await.context("cannot reach the database")?;
 
     let app = build_app(config, db.clone())?;
-    let ready = db.clone();
+    let (ready, sweeper) = (db.clone(), db.clone());
     Probes::new(telemetry::init_metrics()?, move || {
         let db = ready.clone();
         async move { db.ping().await.map_err(|error| format!("the database does not answer: {error}")) }
     })
     .serve(app.config.metrics_listen, shutdown.clone())
     .await?;
+
+    tokio::spawn(heddle_service::ticker::run(SWEEP, shutdown.clone(), move || sweep(sweeper.clone())));
 
     let listen = app.config.listen;
     let listener =
@@ -86,7 +91,7 @@ async fn serve(app: App, listener: TcpListener, shutdown: CancellationToken) -> 
     // Long polls are cut short: who waits asks the next replica.
     let deadline = async {
         shutdown.cancelled().await;
-        tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
     };
     tokio::select! {
         served = served => served.context("the server stopped"),
@@ -106,5 +111,16 @@ async fn open_database(database: &Database) -> anyhow::Result<(PgConnectOptions,
             info!(data_dir = %server.data_dir().display(), "the program's own Postgres runs; its data lies in {}", server.data_dir().display());
             Ok((server.options(), Some(server)))
         }
+    }
+}
+
+async fn sweep(db: Db) {
+    let swept = async {
+        let mut tx = db.routing().await?;
+        heddle_db::attempts::sweep_ended(&mut *tx).await?;
+        tx.commit().await
+    };
+    if let Err(error) = swept.await {
+        warn!(%error, "what has ended was not forgotten; the next tick tries again");
     }
 }

@@ -21,3 +21,12 @@ pub async fn forget(db: impl PgExecutor<'_>, subject: &[u8]) -> Result<(), DbErr
     sqlx::query!("select forget_attempts($1)", subject).execute(db).await?;
     Ok(())
 }
+
+/// Forgets tries, sessions, tokens and invitations that have ended. Any replica may do it at any time.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn sweep_ended(db: impl PgExecutor<'_>) -> Result<(), DbError> {
+    sqlx::query!("select sweep_ended()").execute(db).await?;
+    Ok(())
+}

@@ -147,6 +147,8 @@ async fn login(
 ) -> ApiResult<impl IntoResponse> {
     let email = request.email.trim().to_lowercase();
     limits::count(&app, Limit::LoginAddress, &address).await?;
+    let pair = format!("{email}\n{address}");
+    limits::count(&app, Limit::LoginPair, &pair).await?;
     limits::count(&app, Limit::LoginAccount, &email).await?;
     let mut tx = app.db.routing().await?;
     let known = users::find_login(&mut *tx, &email).await?;
@@ -163,6 +165,7 @@ async fn login(
         }
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "login-refused", "address or password is wrong"));
     };
+    limits::forget(&app, Limit::LoginPair, &pair).await?;
     limits::forget(&app, Limit::LoginAccount, &email).await?;
     let author = Author { user: Some(user), actor: email.clone(), via: "session", request_id };
     let mut tx = app.db.user(user).await?;

@@ -1,6 +1,7 @@
 //! Every route of the OpenAPI document, called by people who may not.
 
-use heddle_testkit as _;
+use std::io::Write;
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -146,6 +147,7 @@ async fn every_error_is_a_problem() {
     let post = |path: &str| ada.sign(hub.request(Method::POST, path));
     let clusters = format!("/api/v1/organizations/{organization}/clusters");
     let large = "x".repeat(300 * 1024);
+    let bomb = compress(&json!({ "name": "x".repeat(64 * 1024 * 1024) }).to_string());
     let cases = [
         (hub.request(Method::GET, "/api/v1/nowhere"), StatusCode::NOT_FOUND, "not-found"),
         (hub.request(Method::POST, "/agent/v1/nowhere"), StatusCode::NOT_FOUND, "not-found"),
@@ -154,6 +156,11 @@ async fn every_error_is_a_problem() {
         (post(&clusters).body("{}"), StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type"),
         (post(&clusters).json(&json!({ "name": 7 })), StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
         (post(&clusters).json(&json!({ "name": large })), StatusCode::PAYLOAD_TOO_LARGE, "body-too-large"),
+        (
+            post(&clusters).header("content-type", "application/json").header("content-encoding", "gzip").body(bomb),
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body-too-large",
+        ),
         (ada.sign(hub.request(Method::GET, &format!("{clusters}/x"))), StatusCode::NOT_FOUND, "not-found"),
         (
             ada.sign(hub.request(Method::GET, &format!("/api/v1/organizations/{organization}/audit?limit=x"))),
@@ -171,4 +178,10 @@ async fn every_error_is_a_problem() {
         assert_eq!(problem["request_id"], request_id);
         assert!(!problem["message"].as_str().unwrap().is_empty());
     }
+}
+
+fn compress(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
 }
