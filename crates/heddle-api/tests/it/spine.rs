@@ -15,7 +15,7 @@ use heddle_wire::{
         Occurrence, PlanRequest, PlannedChange, PlannedProposal, PostedIntent, ProposalState, PullRequestState,
         ReadReport, ScanOutcome, ScanReport, ScannedTag, UpdateWork, Work,
     },
-    view::ChangeView,
+    view::{ChangeView, CreateReceiver},
 };
 use uuid::Uuid;
 
@@ -476,4 +476,34 @@ async fn a_moved_branch_wakes_the_agents_that_follow_it() {
     assert_eq!(loom.webhook("push", "d-1", &push_body(&loom), &loom.webhook_secret).await, 202);
     let hint = Hint::BranchMoved { repository: loom.repository_url.parse().unwrap(), branch: "main".parse().unwrap() };
     assert_eq!(waiting.await.unwrap().hints, [hint]);
+}
+
+#[tokio::test]
+async fn a_push_notice_makes_the_scan_due_and_says_when_the_tag_was_pushed() {
+    let loom = Loom::start().await;
+    read(&loom, read_report(&[1], "1.4.1")).await;
+    let update = scan(&loom, &["1.4.1"]).await;
+    loom.automator.done(&update, &Done::default()).await.unwrap();
+    let request = CreateReceiver { name: "registry".into() };
+    let made = loom.user.create_receiver(loom.organization, &request).await.unwrap();
+    let notice = |secret: &str| {
+        let event = serde_json::json!({
+            "id": "1", "timestamp": at(10), "action": "push",
+            "target": { "repository": "acme/api", "tag": "1.4.2", "mediaType": "application/json" },
+            "request": { "host": "registry.example.com" },
+        });
+        reqwest::Client::new()
+            .post(loom.base.join(&format!("webhooks/registry/{}", made.receiver.id)).unwrap())
+            .bearer_auth(secret)
+            .header("content-type", "application/vnd.docker.distribution.events.v1+json")
+            .body(serde_json::json!({ "events": [event] }).to_string())
+            .send()
+    };
+    assert_eq!(notice("hdlr_not-the-secret").await.unwrap().status(), 401);
+    assert!(loom.try_lease(0).await.is_none());
+    assert_eq!(notice(made.secret.expose()).await.unwrap().status(), 202);
+    let update = scan(&loom, &["1.4.1", "1.4.2"]).await;
+    let request = plan(Mode::PullRequest, None, planned("1.4.1", "1.4.2"));
+    loom.automator.intents(&update, &request).await.unwrap();
+    assert_eq!(one_change(&loom).await.line.knots[0].at, Some(at(10)));
 }
