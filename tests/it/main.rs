@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod cluster;
 mod deploy;
+mod people;
 mod rules;
 mod spine;
+mod tags;

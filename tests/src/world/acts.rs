@@ -7,7 +7,7 @@ use heddle_testkit::{
     wait,
 };
 
-use super::{IMAGE_PATH, PERSON, REPOSITORY, World};
+use super::{IMAGE_PATH, PERSON, REPOSITORY, World, newcomer::sync_manifest};
 use crate::config_repository::overlay_path;
 
 impl World {
@@ -50,6 +50,12 @@ impl World {
     /// Reverts a commit of the default branch as the person.
     pub async fn revert(&self, revision: &str) -> Result<String> {
         self.github.revert(REPOSITORY, "main", revision, PERSON).await
+    }
+
+    /// Applies a further Sync to the cluster, as its owner would.
+    pub async fn add_sync(&self, name: &str, path: &str, namespace: &str) -> Result<()> {
+        let sync = sync_manifest(&self.github, name, path, namespace);
+        self.cluster.kubectl(&["apply", "-f", "-"], &sync).await.map(drop)
     }
 
     async fn find_pull_request(&self, environment: &str, tag: &str) -> std::result::Result<Pull, String> {

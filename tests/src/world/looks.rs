@@ -2,7 +2,10 @@
 
 use anyhow::{Context, Result};
 use heddle_client::PageQuery;
-use heddle_core::pipeline::{KnotState, Station};
+use heddle_core::{
+    pipeline::{KnotState, Station},
+    policy::Verdict,
+};
 use heddle_testkit::wait;
 use heddle_wire::view::{ChangeView, SyncView};
 use k8s_openapi::api::apps::v1::Deployment;
@@ -95,6 +98,24 @@ impl World {
         found
             .cloned()
             .with_context(|| format!("no Sync {name} among {:?}", syncs.iter().map(|s| &s.sync).collect::<Vec<_>>()))
+    }
+
+    /// The name of the Sync that follows a path.
+    pub async fn sync_name(&self, path: &str) -> Result<String> {
+        let found = self.syncs().await?.into_iter().find(|sync| sync.path == path);
+        Ok(found.with_context(|| format!("no Sync follows {path}"))?.sync.name)
+    }
+
+    /// Waits until the policy of an environment has judged a tag.
+    pub async fn wait_for_verdict(&self, environment: &str, tag: &str) -> Result<Verdict> {
+        let (name, image) = (environment.to_owned().try_into()?, self.image().parse()?);
+        wait::until(format!("a verdict on {tag} in {environment}"), wait::LONG, async || {
+            let verdicts = self.user.verdicts(self.organization, &name, &image).await;
+            let verdicts = verdicts.map_err(|error| format!("{error:#}"))?;
+            let found = verdicts.tags.iter().find(|verdict| verdict.tag.as_str() == tag);
+            found.cloned().ok_or_else(|| format!("{verdicts:?}"))
+        })
+        .await
     }
 
     /// The subjects of the default branch's commits, newest first.

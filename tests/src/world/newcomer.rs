@@ -90,7 +90,9 @@ pub(super) async fn settle(
     let mut agent = prepare_agent(cluster, &server, folder).await?;
     agent.start().await?;
     tell("kubectl apply: a second Sync, for staging");
-    cluster.kubectl(&["apply", "-f", "-"], &staging_sync(github)).await?;
+    cluster
+        .kubectl(&["apply", "-f", "-"], &sync_manifest(github, "staging", "clusters/staging", "shop-staging"))
+        .await?;
     Ok(Home {
         user,
         organization,
@@ -186,16 +188,16 @@ async fn prepare_agent(cluster: &Cluster, server: &Url, folder: &Path) -> Result
     Ok(agent)
 }
 
-/// The second Sync, as its owner writes it.
-fn staging_sync(github: &GitHub) -> String {
+/// A Sync, as its owner writes it.
+pub(super) fn sync_manifest(github: &GitHub, name: &str, path: &str, namespace: &str) -> String {
     format!(
         r"apiVersion: heddle.dev/v1alpha1
 kind: Sync
-metadata: {{name: staging, namespace: {AGENT_NAMESPACE}}}
+metadata: {{name: {name}, namespace: {AGENT_NAMESPACE}}}
 spec:
   repository: {}/{REPOSITORY}
-  path: clusters/staging
-  namespaces: [shop-staging]
+  path: {path}
+  namespaces: [{namespace}]
 ",
         github.web_url()
     )
