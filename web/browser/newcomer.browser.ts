@@ -46,7 +46,7 @@ test("a newcomer gets from sign-up to the first pull request", async () => {
   await page.getByRole("button", { name: "Go on" }).click();
   await isDone(step(page, "Wait for the agent"));
   await step(page, "Wait for the agent")
-    .getByText(/agent connected, [1-9]\d* workloads seen/)
+    .getByText(/agent connected, [1-9]\d* workloads seen/i)
     .waitFor();
   await isDone(step(page, "Write the first policy"));
   await page.getByText("Everything is set up.").waitFor();
@@ -74,7 +74,7 @@ async function addCluster(page: Page): Promise<string> {
   await page.getByLabel("Path").fill(path);
   await page.getByLabel("Namespaces").fill(namespaces);
   await page.getByRole("button", { name: "Show the manifest" }).click();
-  const shown = await page.getByRole("region", { name: "Manifest" }).textContent();
+  const shown = await page.getByRole("region", { name: "Manifest", exact: true }).textContent();
   await page.getByRole("button", { name: "Copy the manifest" }).click();
   await page.getByRole("button", { name: "Copied" }).waitFor();
   const copied = await page.evaluate(() => navigator.clipboard.readText());

@@ -24,7 +24,7 @@ import { expect } from "vitest";
 export const url = setting("HEDDLE_URL").replace(/\/$/, "");
 
 /** Longer than any step of the loop takes with polling alone. */
-const patience = 60_000;
+const patience = 120_000;
 
 export function setting(name: string): string {
   const value = process.env[name];

@@ -123,6 +123,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Joins an organization with the account that asks; the invitation must be for its address. */
+        post: operations["accept_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login": {
         parameters: {
             query?: never;
@@ -374,6 +391,23 @@ export interface paths {
         get: operations["list_available"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Invites somebody by address. Heddle sends no mail: hand the code over. */
+        post: operations["create_invitation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -778,6 +812,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Takes an invitation with an account that is there: `POST /invitations/accept`. */
+        AcceptInvitation: {
+            /** @description The code. */
+            code: components["schemas"]["WireSecret"];
+        };
         /** @description The agent itself. */
         AgentInfo: {
             /** @description The API server's `gitVersion`. */
@@ -1085,6 +1124,13 @@ export interface components {
             path: string;
             /** @description The repository its first Sync follows. */
             repository: components["schemas"]["RepositoryId"];
+        };
+        /** @description Invites somebody: `POST /organizations/{organization}/invitations`. */
+        CreateInvitation: {
+            /** @description For whom. */
+            email: string;
+            /** @description What they may do. */
+            role: components["schemas"]["Role"];
         };
         /** @description Makes an organization: `POST /organizations`. */
         CreateOrganization: {
@@ -1434,6 +1480,25 @@ export interface components {
              * @description When it may be tried again.
              */
             retry_at?: string | null;
+        };
+        /** @description A new invitation; its code is shown this once and is good for seven days. */
+        InvitationCreated: {
+            /** @description The code, for [`SignUpRequest::invitation`] or [`AcceptInvitation`]. */
+            code: components["schemas"]["WireSecret"];
+            /** @description For whom. */
+            email: string;
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            expires_at: string;
+            /**
+             * Format: uuid
+             * @description The invitation.
+             */
+            id: string;
+            /** @description What they may do. */
+            role: components["schemas"]["Role"];
         };
         /** @description One station of a line. */
         Knot: {
@@ -2846,6 +2911,38 @@ export interface operations {
             };
         };
     };
+    accept_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptInvitation"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationView"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -3361,6 +3458,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AvailableRepository"][];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateInvitation"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationCreated"];
                 };
             };
             /** @description Why it was not done. */

@@ -13,6 +13,7 @@ import { buttonClass } from "../ui/button";
 import { Notice } from "../ui/notice";
 import { PageHead } from "../ui/page-head";
 import { Time } from "../ui/time";
+import { count } from "../words/count";
 import { syncName } from "../words/shorten";
 
 export function ClusterPage() {
@@ -34,7 +35,7 @@ function Detail({ organization, cluster }: { organization: string; cluster: Clus
         title={cluster.name}
         action={
           <Link to="/workloads" search={{ cluster: cluster.id }} className={buttonClass()}>
-            {cluster.workloads} workloads
+            {count(cluster.workloads, "workload")}
           </Link>
         }
       >

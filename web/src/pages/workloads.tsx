@@ -11,6 +11,7 @@ import { WorkloadTable } from "../parts/workload-table";
 import { buttonClass } from "../ui/button";
 import { Empty } from "../ui/empty";
 import { PageHead } from "../ui/page-head";
+import { count } from "../words/count";
 
 export function WorkloadsPage() {
   const { id } = useOrganization();
@@ -51,7 +52,7 @@ export function WorkloadsPage() {
               <p className="mb-2 text-xs text-soft" role="status">
                 {q
                   ? `${shown.length} of ${pages[0]?.total ?? 0} workloads`
-                  : `${pages[0]?.total ?? 0} workloads`}
+                  : count(pages[0]?.total ?? 0, "workload")}
               </p>
               {items.length === 0 ? (
                 <NoWorkloads environment={environment} />

@@ -8,6 +8,7 @@ import { CodeBlock } from "../ui/code-block";
 import { Command, CopyButton, CopyTextButton } from "../ui/copy";
 import { Notice } from "../ui/notice";
 import { Time } from "../ui/time";
+import { count } from "../words/count";
 
 interface Props {
   organization: string;
@@ -75,7 +76,9 @@ function Arrival({ cluster, onConnected }: { cluster: Cluster; onConnected: (clu
           }
         >
           The agent is connected.{" "}
-          {cluster.workloads > 0 ? `${cluster.workloads} workloads seen.` : "It is reading the repository."}
+          {cluster.workloads > 0
+            ? `${count(cluster.workloads, "workload")} seen.`
+            : "It is reading the repository."}
         </Notice>
       ) : (
         <Notice tone="move">

@@ -4,6 +4,7 @@ import { type KeyboardEvent, useId, useState } from "react";
 import { changesQuery, clustersQuery, workloadsQuery } from "../api/queries";
 import { cx } from "../ui/class";
 import { Dialog } from "../ui/dialog";
+import { count } from "../words/count";
 import { changeTitle, lineWord } from "../words/state";
 import { entries } from "./navigation";
 import { useOrganization } from "./session";
@@ -135,7 +136,7 @@ function useHits(text: string): Hit[] {
         key: `cluster-${one.id}`,
         kind: "Cluster",
         text: one.name,
-        note: `${one.workloads} workloads`,
+        note: count(one.workloads, "workload"),
         to: { to: "/clusters/$cluster", params: { cluster: one.id } },
       }),
     ),

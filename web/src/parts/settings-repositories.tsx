@@ -8,6 +8,7 @@ import { Button } from "../ui/button";
 import { Confirm, Dialog } from "../ui/dialog";
 import { Part } from "../ui/part";
 import { Time } from "../ui/time";
+import { count } from "../words/count";
 import { ConnectRepository } from "./connect-repository";
 import { Findings } from "./findings";
 import { Loaded } from "./loaded";
@@ -129,7 +130,7 @@ function RepositoryRow({ organization, repository, refusal }: RowProps) {
               at <Revision id={repository.head} />
             </>
           )}
-          , {repository.images} images
+          , {count(repository.images, "image")}
           {repository.read_at && (
             <>
               , read <Time at={repository.read_at} />
