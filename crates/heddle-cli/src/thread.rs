@@ -50,16 +50,20 @@ pub(crate) fn state(change: &ChangeView, now: DateTime<Utc>) -> Cell {
         KnotState::Waiting => Tone::Waiting,
         _ => Tone::Plain,
     };
-    let mut text = line.reason.clone().unwrap_or_else(|| format!("on its way to {}", word(knot.station)));
-    if let Some(ProposalRef::PullRequest { number, .. }) = &change.proposal
-        && knot.station == Station::Merged
-    {
-        text = format!("#{number}: {text}");
-    }
+    let mut text = line.reason.clone().unwrap_or_else(|| on_its_way(change, knot.station));
     if let Some(since) = line.since {
         text = format!("{text}, since {}", span(now - since));
     }
     Cell::toned(text, tone)
+}
+
+fn on_its_way(change: &ChangeView, to: Station) -> String {
+    match &change.proposal {
+        Some(ProposalRef::PullRequest { number, .. }) if to == Station::Merged => {
+            format!("#{number} is on its way to {}", word(to))
+        }
+        _ => format!("on its way to {}", word(to)),
+    }
 }
 
 fn ended(end: End) -> Cell {

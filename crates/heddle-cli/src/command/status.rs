@@ -57,7 +57,11 @@ fn show(session: &Session, status: &StatusView, counts: &ChangeCounts) -> Table 
         let since = span(now - image.since);
         row("", false, format!("{}: {}, since {since}", image.image, image.reason));
     }
-    let findings = count(status.blocking_findings, "finding");
-    row("files", status.blocking_findings == 0, format!("{findings} keep something from being written"));
+    let findings = match status.blocking_findings {
+        0 => "nothing in them keeps a write back".to_owned(),
+        1 => "1 finding keeps a write back".to_owned(),
+        findings => format!("{findings} findings keep a write back"),
+    };
+    row("files", status.blocking_findings == 0, findings);
     table
 }

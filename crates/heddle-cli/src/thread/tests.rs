@@ -42,14 +42,14 @@ fn the_line_is_drawn_and_said() {
         json!({}),
         "●──●──◐──○──○",
         "5 min",
-        "#41: on its way to merged",
+        "#41 is on its way to merged",
     );
     check(
         &["done", "done", "waiting", "not-yet", "not-yet"],
-        json!({"reason": "waits for a review", "since": "1970-01-01T00:01:00Z"}),
+        json!({"reason": "waits for #41 to be merged", "since": "1970-01-01T00:01:00Z"}),
         "●──●──◎──○──○",
         "5 min",
-        "#41: waits for a review, since 4 min",
+        "waits for #41 to be merged, since 4 min",
     );
     check(
         &["done", "done", "done", "failed", "not-yet"],

@@ -28,7 +28,7 @@ pub fn changes(merged: &str) -> Value {
                     knot("merged", merged, None), knot("applied", later, None), knot("healthy", later, None),
                 ],
                 "end": (!end.is_empty()).then_some(end), "ended_at": (!end.is_empty()).then_some(ended_at),
-                "reason": "waits for a merge", "since": null, "rollouts": [],
+                "reason": "waits for #41 to be merged", "since": null, "rollouts": [],
             },
             "proposal": {"kind": "pull-request", "number": 41, "url": "https://github.com/acme/config/pull/41"},
             "created_at": "2026-10-21T07:28:00Z",

@@ -39,7 +39,7 @@ async fn a_watch_prints_a_change_again_when_it_moved() {
     let mut child = person.command(&["changes", "--watch"]).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let first = lines.next_line().await.unwrap().unwrap();
-    assert!(first.starts_with("●──●──◎──○──○  api") && first.contains("#41: waits for a merge"), "{first}");
+    assert!(first.starts_with("●──●──◎──○──○  api") && first.contains("waits for #41 to be merged"), "{first}");
     api.answers.set("changes", bodies::changes("done"));
     api.announce();
     let second = lines.next_line().await.unwrap().unwrap();
