@@ -6,10 +6,10 @@ use heddle_core::{
     name::EnvironmentName,
 };
 use heddle_wire::view::{
-    AuditPage, AvailableRepository, ChangeDetail, ChangePage, ClusterCreated, ClusterView, ConnectRepository,
-    CreateCluster, CreateOrganization, CreateReceiver, CreateToken, FindingView, LoginRequest, Me, Onboarding,
-    OrganizationView, ReceiverCreated, ReceiverView, RepositoryView, SessionView, SignUpRequest, StatusView,
-    TokenCreated, TokenView, Verdicts, WorkloadPage,
+    AcceptInvitation, AuditPage, AvailableRepository, ChangeDetail, ChangePage, ClusterCreated, ClusterView,
+    ConnectRepository, CreateCluster, CreateInvitation, CreateOrganization, CreateReceiver, CreateToken, FindingView,
+    InvitationCreated, LoginRequest, Me, Onboarding, OrganizationView, ReceiverCreated, ReceiverView, RepositoryView,
+    SessionView, SignUpRequest, StatusView, TokenCreated, TokenView, Verdicts, WorkloadPage,
 };
 use reqwest::{
     Method,
@@ -142,6 +142,26 @@ impl UserClient {
     /// [`ClientError::Problem`] when the name is refused.
     pub async fn create_organization(&self, request: &CreateOrganization) -> Result<OrganizationView, ClientError> {
         self.post("organizations", request).await
+    }
+
+    /// `POST /organizations/{organization}/invitations`: invites somebody by address.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] when the asker may not invite, or the address is refused.
+    pub async fn create_invitation(
+        &self,
+        organization: OrganizationId,
+        request: &CreateInvitation,
+    ) -> Result<InvitationCreated, ClientError> {
+        self.post(&within(organization, "invitations"), request).await
+    }
+
+    /// `POST /invitations/accept`: joins an organization with the account that asks.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] when the code is used, ended, or for another address.
+    pub async fn accept_invitation(&self, request: &AcceptInvitation) -> Result<OrganizationView, ClientError> {
+        self.post("invitations/accept", request).await
     }
 
     /// `GET /organizations/{organization}/onboarding`: how far it has come.
