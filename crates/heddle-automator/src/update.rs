@@ -96,10 +96,12 @@ async fn close(
     }
     for (id, reason) in &plan.closes {
         let Some(number) = number(*id) else { continue };
-        // Said before it is done, so that a close of ours is never taken for a person's.
-        context.api.closed(lease, *id, &ProposalClosed { reason: reason.clone() }).await?;
         github.comment_once(number, text::CLOSED_MARKER, &format!("Closed: {reason}.")).await?;
+        // Said after it is done: a pull request that was said to be closed is looked at by nobody any more, so a kill
+        // in between would leave it open for good. One that was closed and not reported is told from a person's by
+        // who closed it, which every read asks GitHub for.
         github.close_pull_request(number).await?;
+        context.api.closed(lease, *id, &ProposalClosed { reason: reason.clone() }).await?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use heddle_testkit::{
     github::{Fault, Hold, Matcher, When},
     wait,
 };
-use heddle_wire::automator::{IntentOutcome, Work};
+use heddle_wire::automator::{IntentOutcome, PullRequestState, Work};
 
 use crate::shop::{REPOSITORY, Shop, overlay, written};
 
@@ -84,6 +84,36 @@ async fn a_commit_whose_answer_was_lost_is_found_again() {
     let settled = shop.update(work).await;
     assert!(settled.outcomes.iter().any(|(_, outcome)| matches!(outcome, IntentOutcome::Written { .. })));
     assert_eq!(shop.bot_commits().await, 1);
+}
+
+#[tokio::test]
+async fn a_kill_while_a_pull_request_is_closed_leaves_none_open() {
+    let mut shop = Shop::open("1.4.1").await;
+    let first = shop.update(shop.update_work(&["1.4.1", "1.4.2"]).await).await;
+    let open = Shop::open_proposals(&first);
+    let by_hand = overlay("1.4.2");
+    let files = [("prod/kustomization.yaml", Some(by_hand.as_str()))];
+    shop.github.push_files(REPOSITORY, "main", &files, "By hand", "ada").await.unwrap();
+
+    let mut held = shop.github.hold(Matcher::rest("PATCH", "/repos/*/*/pulls/*"), When::Before);
+    let mut work = shop.update_work(&["1.4.1", "1.4.2"]).await;
+    work.open_proposals = open.clone();
+    shop.desk.give(Work::Update(work.clone()));
+    reached(&mut held).await;
+    shop.kill_automator().await;
+    held.drop_connection();
+    assert!(shop.desk.heard().closed.is_empty(), "nobody looks at what was said to be closed");
+
+    shop.start_automator();
+    let heard = shop.update(work).await;
+    assert_eq!(heard.closed.len(), 1);
+    let pulls = shop.github.pulls(REPOSITORY).unwrap();
+    assert_eq!((pulls.len(), pulls[0].open, pulls[0].comments.len()), (1, false, 1), "{pulls:#?}");
+
+    // Killed after the close instead, the next read says who closed it, and that was the bot.
+    let read = shop.read(vec![shop.head().await], open).await.read.unwrap();
+    let PullRequestState::Closed { by, .. } = &read.proposals[0].state else { panic!("{:?}", read.proposals) };
+    assert_eq!(by.as_deref(), Some("heddle[bot]"));
 }
 
 #[tokio::test]
