@@ -13,6 +13,6 @@ mod store;
 
 pub use error::{FetchError, ReadError};
 pub use remote::{Credential, Remote};
-pub use render::{RenderError, RenderTools, Rendered, RenderedObject, render};
+pub use render::{RenderError, RenderInputs, RenderTools, Rendered, RenderedObject, render};
 pub use snapshot::{FileEntry, FileMode, Snapshot};
 pub use store::Store;

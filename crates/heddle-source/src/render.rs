@@ -63,6 +63,25 @@ pub struct Rendered {
     pub notes: Vec<String>,
     /// Whether the path exists in this revision.
     pub path_exists: bool,
+    /// What was read.
+    pub inputs: RenderInputs,
+}
+
+/// What a render read of a revision: the trees under its path, and those that its kustomizations refer to, which lie
+/// anywhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RenderInputs(BTreeMap<String, Option<String>>);
+
+impl RenderInputs {
+    fn note(&mut self, snapshot: &Snapshot, path: &str) {
+        self.0.insert(path.to_owned(), snapshot.tree_id(path));
+    }
+
+    /// Whether rendering another revision would give the same. Renders with errors are not asked: a program that could
+    /// not be run is no input.
+    pub fn are_the_same_in(&self, snapshot: &Snapshot) -> bool {
+        self.0.iter().all(|(path, id)| *id == snapshot.tree_id(path))
+    }
 }
 
 /// Renders `path` of a revision; the empty path is the root.
@@ -82,6 +101,7 @@ async fn render_into(
 ) -> Result<(), ReadError> {
     let files = Files::of(snapshot)?;
     rendered.path_exists = files.has_directory(path);
+    rendered.inputs.note(snapshot, path);
     for unit in units::find(&files, path) {
         match unit {
             units::Unit::Plain { file } => {

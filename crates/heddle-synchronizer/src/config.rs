@@ -1,9 +1,11 @@
 //! What the program is told at its start. The only place that reads the environment.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Parser;
 use url::Url;
+
+use crate::interval::read_interval;
 
 /// A setting that the program cannot start with.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,12 +44,18 @@ pub struct Settings {
     /// Where to serve probes and Prometheus metrics.
     #[arg(long, env = "HEDDLE_METRICS_LISTEN", default_value = "127.0.0.1:9090")]
     pub metrics_listen: String,
+    /// How often every object is compared by a dry run, as a net below the watches.
+    #[arg(long, env = "HEDDLE_SWEEP_INTERVAL", default_value = "1h")]
+    pub sweep_interval: String,
     /// What to log: `info`, or more by module.
     #[arg(long, env = "HEDDLE_LOG", default_value = "info")]
     pub log: String,
     /// Where programs are searched that are named without a folder.
     #[arg(long, env = "PATH", hide = true)]
     pub path: Option<String>,
+    /// The name of the pod, or of the machine, for the name under which the agent holds its Lease.
+    #[arg(long, env = "HOSTNAME", hide = true, default_value = "agent")]
+    pub host_name: String,
 }
 
 /// The settings, read.
@@ -67,8 +75,12 @@ pub struct Config {
     pub kubeconfig: Option<PathBuf>,
     /// Where to serve probes and metrics.
     pub metrics_listen: SocketAddr,
+    /// How often every object is compared by a dry run.
+    pub sweep_interval: Duration,
     /// What to log.
     pub log: String,
+    /// The name of the pod, or of the machine.
+    pub host_name: String,
 }
 
 impl fmt::Debug for Config {
@@ -89,7 +101,9 @@ impl TryFrom<Settings> for Config {
             state_dir: make_state_dir(settings.state_dir)?,
             namespace: settings.namespace,
             kubeconfig: settings.kubeconfig,
+            sweep_interval: read_sweep_interval(&settings.sweep_interval)?,
             log: settings.log,
+            host_name: settings.host_name,
         })
     }
 }
@@ -139,6 +153,14 @@ fn read_listen(text: &str) -> Result<SocketAddr, ConfigError> {
         variable: "HEDDLE_METRICS_LISTEN",
         fault: format!("`{text}` is no address with a port"),
         remedy: "write it like 127.0.0.1:9090",
+    })
+}
+
+fn read_sweep_interval(text: &str) -> Result<Duration, ConfigError> {
+    read_interval(text).ok_or_else(|| ConfigError {
+        variable: "HEDDLE_SWEEP_INTERVAL",
+        fault: format!("`{text}` is no interval"),
+        remedy: "write it like 90s, 30m or 1h30m",
     })
 }
 

@@ -12,6 +12,7 @@ mod prune;
 mod pull;
 mod spec;
 mod status;
+mod sweep;
 mod view;
 
 use std::{
@@ -36,8 +37,8 @@ use tokio::{
     time::Instant,
 };
 
-use self::{conditions::Conditions, drift::Fights, objects::Wanted, pull::Token, spec::Spec, view::View};
-use crate::outbox::Outbox;
+use self::{conditions::Conditions, drift::Fights, objects::Wanted, pull::Token, spec::Spec, sweep::Sweep, view::View};
+use crate::{metrics::SyncMetrics, outbox::Outbox};
 
 /// How often what is not healthy is looked at for its root.
 const ROOT_EVERY: Duration = Duration::from_secs(5);
@@ -61,6 +62,8 @@ pub struct Shared {
     pub api: watch::Receiver<Option<AgentClient>>,
     /// What is to be told.
     pub outbox: Arc<Outbox>,
+    /// How often every object is compared by a dry run.
+    pub sweep_interval: Duration,
     /// UIDs of all Syncs.
     pub living: Arc<RwLock<BTreeSet<String>>>,
 }
@@ -77,6 +80,7 @@ pub enum Message {
 /// Follows one Sync.
 pub struct Follower {
     shared: Arc<Shared>,
+    metrics: SyncMetrics,
     sync: Sync,
     name: SyncName,
     spec: Result<Spec, String>,
@@ -103,6 +107,7 @@ pub struct Follower {
     /// Drifts that were told and are not healed, by what was seen of the object.
     detected: HashMap<ObjectKey, Option<OwnEntry>>,
     fights: Fights,
+    sweep: Sweep,
     /// Roots of what is not healthy.
     roots: HashMap<ObjectKey, String>,
     written_status: Option<SyncStatus>,
@@ -131,6 +136,7 @@ impl Follower {
         let name = SyncName { namespace, name: sync.metadata.name.clone().unwrap_or_default() };
         let mut follower = Self {
             api: shared.api.clone(),
+            metrics: SyncMetrics::new(&name.name),
             name,
             spec: Spec::read(&sync.spec),
             token: None,
@@ -150,6 +156,7 @@ impl Follower {
             drifts: VecDeque::new(),
             detected: HashMap::new(),
             fights: Fights::default(),
+            sweep: Sweep::new(shared.sweep_interval),
             roots: HashMap::new(),
             written_status: Some(status),
             next_look: Instant::now(),
@@ -192,7 +199,8 @@ impl Follower {
 
     fn next_wake(&self) -> Instant {
         let root = if self.is_unwell() { Some(self.next_root) } else { None };
-        [Some(self.next_look), self.retry_at, root].into_iter().flatten().min().unwrap_or(self.next_look)
+        let sweep = (!self.sync.spec.suspend).then(|| self.sweep.wake_at());
+        [Some(self.next_look), self.retry_at, root, sweep].into_iter().flatten().min().unwrap_or(self.next_look)
     }
 
     /// Does what is due.
@@ -212,6 +220,7 @@ impl Follower {
                 self.unsettled = false;
                 self.reconcile().await;
             }
+            self.sweep().await;
         }
         if self.next_root <= Instant::now() {
             self.find_roots().await;

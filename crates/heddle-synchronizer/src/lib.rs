@@ -8,7 +8,10 @@
 pub mod config;
 mod follow;
 mod identity;
+mod interval;
+mod leader;
 mod link;
+mod metrics;
 mod outbox;
 mod syncs;
 
@@ -28,7 +31,15 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{config::Config, follow::Shared, identity::Identity, link::Link, outbox::Outbox, syncs::Syncs};
+use crate::{
+    config::Config,
+    follow::Shared,
+    identity::Identity,
+    leader::{Instance, Readiness},
+    link::Link,
+    outbox::Outbox,
+    syncs::Syncs,
+};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -37,50 +48,73 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// # Errors
 /// When the configuration cannot be used: no way to the cluster, no place for the outbox, a bad address of the API.
 pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let metrics = heddle_service::telemetry::init_metrics()?;
+    let recorder = heddle_service::telemetry::init_metrics()?;
+    metrics::describe();
+    let instance = Instance::claim(&config.state_dir, &config.host_name)?;
     let cluster = Cluster::connect(config.kubeconfig.as_deref()).await.context("HEDDLE_KUBECONFIG")?;
     let own = cluster.own(&config.namespace)?;
     let http = Http::new(config.api_url.clone(), config.ca_pem.clone()).context("HEDDLE_API_URL")?;
-    let (ready, is_ready) = watch::channel(false);
+    let (ready, is_ready) = watch::channel(Err("the cluster was not reached yet"));
     let probe = move || {
-        let is_ready = *is_ready.borrow();
-        async move { if is_ready { Ok(()) } else { Err("the Syncs of the cluster are not known yet".to_owned()) } }
+        let is_ready = is_ready.borrow().map_err(str::to_owned);
+        async move { is_ready }
     };
-    Probes::new(metrics, probe).serve(config.metrics_listen, shutdown.clone()).await?;
+    Probes::new(recorder, probe).serve(config.metrics_listen, shutdown.clone()).await?;
     let Some(kubernetes_version) = shutdown.run_until_cancelled(ask_version(&cluster)).await else { return Ok(()) };
     info!(kubernetes = %kubernetes_version, "heddle-synchronizer {VERSION} on Kubernetes {kubernetes_version}");
+    let election = own.election(instance.name().to_owned(), leader::LEASE);
+    let agent = Agent { config, cluster, own, http, kubernetes_version, ready: ready.clone() };
+    leader::lead(election, &ready, &shutdown, |term| agent.work(term)).await
+}
 
-    let agent = AgentInfo {
-        version: VERSION.to_owned(),
-        kubernetes_version: kubernetes_version.clone(),
-        started_at: Utc::now(),
-    };
-    let outbox = Arc::new(Outbox::open(&config.state_dir, agent).context("the outbox cannot be opened")?);
-    let (client, client_receiver) = watch::channel(None);
-    let (refused, refused_receiver) = watch::channel(0);
-    let link = Link { client: client_receiver.clone(), refused: Arc::new(refused) };
-    let (hints, hint_receiver) = mpsc::channel(64);
-    let shared = Arc::new(Shared {
-        cluster,
-        own: own.clone(),
-        store: Store::open(config.state_dir.join("repositories")),
-        tools: RenderTools::new(config.kustomize),
-        ca_pem: config.ca_pem,
-        api: client_receiver,
-        outbox: Arc::clone(&outbox),
-        living: Arc::default(),
-    });
-    let identity = Identity::new(own.clone(), http, VERSION, &kubernetes_version);
+/// What the agent works with while it holds the Lease.
+struct Agent {
+    config: Config,
+    cluster: Cluster,
+    own: OwnClient,
+    http: Http,
+    kubernetes_version: String,
+    ready: Readiness,
+}
 
-    let mut tasks = JoinSet::new();
-    tasks.spawn(identity.provide(client, refused_receiver, shutdown.clone()));
-    tasks.spawn(link::send_reports(link.clone(), outbox, shutdown.clone()));
-    tasks.spawn(link::receive_hints(link, hints, shutdown.clone()));
-    tasks.spawn(create_first_sync(own, shutdown.clone()));
-    tasks.spawn(Syncs::new(shared, ready).run(hint_receiver, shutdown.clone()));
-    shutdown.cancelled().await;
-    tasks.shutdown().await;
-    Ok(())
+impl Agent {
+    /// Does all the work until the end of its `term`.
+    async fn work(&self, term: CancellationToken) -> anyhow::Result<()> {
+        let _before = self.ready.send_replace(Err("the Syncs of the cluster are not known yet"));
+        let info = AgentInfo {
+            version: VERSION.to_owned(),
+            kubernetes_version: self.kubernetes_version.clone(),
+            started_at: Utc::now(),
+        };
+        let config = &self.config;
+        let outbox = Arc::new(Outbox::open(&config.state_dir, info).context("the outbox cannot be opened")?);
+        let (client, client_receiver) = watch::channel(None);
+        let (refused, refused_receiver) = watch::channel(0);
+        let link = Link { client: client_receiver.clone(), refused: Arc::new(refused) };
+        let (hints, hint_receiver) = mpsc::channel(64);
+        let shared = Arc::new(Shared {
+            cluster: self.cluster.clone(),
+            own: self.own.clone(),
+            store: Store::open(config.state_dir.join("repositories")),
+            tools: RenderTools::new(config.kustomize.clone()),
+            ca_pem: config.ca_pem.clone(),
+            api: client_receiver,
+            outbox: Arc::clone(&outbox),
+            sweep_interval: config.sweep_interval,
+            living: Arc::default(),
+        });
+        let identity = Identity::new(self.own.clone(), self.http.clone(), VERSION, &self.kubernetes_version);
+
+        let mut tasks = JoinSet::new();
+        tasks.spawn(identity.provide(client, refused_receiver, term.clone()));
+        tasks.spawn(link::send_reports(link.clone(), outbox, term.clone()));
+        tasks.spawn(link::receive_hints(link, hints, term.clone()));
+        tasks.spawn(create_first_sync(self.own.clone(), term.clone()));
+        tasks.spawn(Syncs::new(shared, self.ready.clone()).run(hint_receiver, term.clone()));
+        term.cancelled().await;
+        tasks.shutdown().await;
+        Ok(())
+    }
 }
 
 /// The API server may be on its way up.

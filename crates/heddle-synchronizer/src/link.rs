@@ -8,7 +8,7 @@ use heddle_wire::agent::Hint;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::outbox::Outbox;
+use crate::{metrics, outbox::Outbox};
 
 /// A report goes at least this often, so that the API knows that the agent lives.
 const HEARTBEAT: Duration = Duration::from_secs(30);
@@ -44,7 +44,9 @@ pub async fn send_reports(mut link: Link, outbox: Arc<Outbox>, shutdown: Cancell
         let mut backoff = backoff();
         loop {
             let Some(client) = link.client().await else { return };
-            match send_one(&client, &outbox).await {
+            let sent = send_one(&client, &outbox).await;
+            metrics::reported(sent.is_ok());
+            match sent {
                 Ok(()) => {
                     backoff.reset();
                     if !outbox.has_news() {

@@ -19,6 +19,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use crate::metrics;
+
 /// Facts in one report. The rest goes with the next.
 const MAX_FACTS: usize = 200;
 
@@ -199,6 +201,7 @@ impl Kept {
         let mut handle = fs::File::create(&new)?;
         io::Write::write_all(&mut handle, &serde_json::to_vec(self)?)?;
         handle.sync_all()?;
+        metrics::waiting(self.facts.len() + self.in_flight.as_ref().map_or(0, |report| report.facts.len()));
         fs::rename(new, file)
     }
 }

@@ -10,18 +10,22 @@ use heddle_core::{git::RepoUrl, name::SyncName};
 use heddle_kube::{SyncEvent, sync::Sync};
 use heddle_wire::agent::Hint;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::mpsc,
     task::{Id, JoinError, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use crate::follow::{Follower, Message, Shared};
+use crate::{
+    follow::{Follower, Message, Shared},
+    leader::Readiness,
+    metrics::SyncMetrics,
+};
 
 /// Starts, tells and stops the followers.
 pub struct Syncs {
     shared: Arc<Shared>,
-    ready: watch::Sender<bool>,
+    ready: Readiness,
     running: HashMap<String, Running>,
     tasks: JoinSet<()>,
 }
@@ -34,7 +38,7 @@ struct Running {
 
 impl Syncs {
     /// `ready` is set when the Syncs are known.
-    pub fn new(shared: Arc<Shared>, ready: watch::Sender<bool>) -> Self {
+    pub fn new(shared: Arc<Shared>, ready: Readiness) -> Self {
         Self { shared, ready, running: HashMap::new(), tasks: JoinSet::new() }
     }
 
@@ -61,7 +65,7 @@ impl Syncs {
                     self.gone(&name);
                 }
                 self.shared.outbox.know_all();
-                self.ready.send_replace(true);
+                let _before = self.ready.send_replace(Ok(()));
             }
         }
     }
@@ -101,6 +105,7 @@ impl Syncs {
         let Some(running) = self.running.remove(name) else { return };
         info!(sync = %name, "the Sync {name} is gone; its objects stay");
         running.task.abort();
+        SyncMetrics::new(name).state(0, 0);
         let uid = running.sync.metadata.uid.unwrap_or_default();
         self.shared.living.write().unwrap_or_else(PoisonError::into_inner).remove(&uid);
         let namespace = self.shared.own.namespace().to_owned();

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use heddle_kube::{
-    Account, AccountClient, ApplyRequest, Cluster, Deleted, Kinds, KubeError, OwnClient, Served, sync::Sync,
+    Account, AccountClient, ApplyRequest, Cluster, Deleted, Kinds, KubeError, OwnClient, Served, Standing, sync::Sync,
 };
 use heddle_reconcile::{GroupKind, Inventory, InventoryEntry, ObjectKey};
 use heddle_testkit::{
@@ -179,6 +179,34 @@ fn an_inventory_grows_and_shrinks_and_goes_with_its_sync() {
         let owner = world.kubectl(&["get", "configmap", "inventory-inventory-0-of-1", "-o", "json"], "").await;
         let owner: Value = serde_json::from_str(&owner).unwrap();
         assert_eq!(owner["metadata"]["ownerReferences"][0]["uid"].as_str(), sync.metadata.uid.as_deref());
+    });
+}
+
+#[test]
+fn of_two_agents_one_holds_the_lease_until_it_gives_it_up_or_dies() {
+    run(async |world| {
+        let own = world.cluster.own("default").unwrap();
+        let election = |name: &str| own.election(name.to_owned(), Duration::from_secs(1));
+        let (mut first, mut second) = (election("first"), election("second"));
+        let waits = |holder: &str| Standing::Waits { holder: holder.to_owned() };
+        assert_eq!(first.claim().await.unwrap(), Standing::Leads);
+        assert_eq!(second.claim().await.unwrap(), waits("first"));
+        assert_eq!(first.claim().await.unwrap(), Standing::Leads);
+        // It was renewed since, so the second has to wait for a whole duration more.
+        assert_eq!(second.claim().await.unwrap(), waits("first"));
+        first.release().await.unwrap();
+        assert_eq!(second.claim().await.unwrap(), Standing::Leads);
+        second.release().await.unwrap();
+        second.release().await.unwrap();
+        assert_eq!(second.claim().await.unwrap(), Standing::Leads);
+        // From here on the second is dead.
+        until("the lease of a dead process to end", LONG, async || match first.claim().await {
+            Ok(Standing::Leads) => Ok(()),
+            other => Err(format!("{other:?}")),
+        })
+        .await
+        .unwrap();
+        assert_eq!(second.claim().await.unwrap(), waits("first"));
     });
 }
 

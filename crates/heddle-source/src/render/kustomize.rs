@@ -42,6 +42,9 @@ pub(super) async fn render(
 ) {
     let before = rendered.errors.len();
     let roots = find_roots(snapshot, files, directory, &mut rendered.errors);
+    for root in &roots {
+        rendered.inputs.note(snapshot, root);
+    }
     if rendered.errors.len() > before {
         return;
     }

@@ -57,6 +57,35 @@ async fn an_overlay_is_rendered_with_its_base_and_each_object_knows_its_file() {
 }
 
 #[tokio::test]
+async fn the_inputs_of_a_render_are_its_path_and_what_its_kustomizations_refer_to() {
+    let host = GitHost::start().await;
+    host.commit(&[
+        ("clusters/prod/kustomization.yaml", Some("resources: [../../base]\n")),
+        ("base/kustomization.yaml", Some("resources: [../deep/er]\n")),
+        ("deep/er/kustomization.yaml", Some("resources: [a.yaml]\n")),
+        ("deep/er/a.yaml", Some(CONFIG)),
+    ]);
+    let dir = tempfile::tempdir().unwrap();
+    let (store, tools, branch) = (Store::open(dir.path()), RenderTools::new(kustomize()), "main".parse().unwrap());
+    let snapshot = store.fetch(&host.remote(), &branch).await.unwrap();
+    let rendered = render(&snapshot, "clusters/prod", &tools).await;
+    assert_eq!(rendered.errors, []);
+    assert!(rendered.inputs.are_the_same_in(&snapshot));
+
+    let after = async |path: &str| {
+        host.commit(&[(path, Some("# changed"))]);
+        store.fetch(&host.remote(), &branch).await.unwrap()
+    };
+    for elsewhere in ["README", "clusters/staging/a.yaml", "deep/b.yaml"] {
+        assert!(rendered.inputs.are_the_same_in(&after(elsewhere).await), "{elsewhere} is no input");
+    }
+    for input in ["clusters/prod/x.txt", "base/x.txt", "deep/er/a.yaml"] {
+        let before = render(&store.fetch(&host.remote(), &branch).await.unwrap(), "clusters/prod", &tools).await;
+        assert!(!before.inputs.are_the_same_in(&after(input).await), "{input} is an input");
+    }
+}
+
+#[tokio::test]
 async fn a_tree_is_walked_and_each_kustomization_in_it_is_a_unit_of_its_own() {
     let rendered = rendered(
         "apps",

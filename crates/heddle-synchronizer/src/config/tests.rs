@@ -10,7 +10,9 @@ fn settings(dir: &tempfile::TempDir) -> Settings {
         namespace: "heddle-system".into(),
         kubeconfig: None,
         metrics_listen: "127.0.0.1:0".into(),
+        sweep_interval: "1h".into(),
         log: "info".into(),
+        host_name: "pod".into(),
         path: Some(format!("/nowhere:{}", dir.path().display())),
     }
 }

@@ -19,6 +19,7 @@ use super::{
     Follower,
     objects::{Wanted, WantedObject},
 };
+use crate::metrics::{FoundBy, Verb};
 
 /// Requests at a time.
 const CONCURRENCY: usize = 16;
@@ -87,7 +88,7 @@ impl Follower {
         }
         self.announce(&plan, wanted, inventory).await?;
         self.look_at_vanished(&plan, &wanted.objects).await;
-        let before = inventory.clone();
+        let (before, began_at) = (inventory.clone(), Instant::now());
         for wave in &plan.waves {
             self.apply_wave(wave, &wanted.objects, inventory, &mut outcome).await;
         }
@@ -97,6 +98,9 @@ impl Follower {
             // The cluster still holds what was announced, which is a superset.
             *inventory = before.clone();
         })?;
+        if before != *inventory {
+            self.metrics.apply_took(began_at.elapsed());
+        }
         self.conclude(wanted, outcome);
         Ok(())
     }
@@ -186,6 +190,7 @@ impl Follower {
         let results: Vec<_> = futures::stream::iter(requests).buffer_unordered(CONCURRENCY).collect().await;
         for (apply, result) in results {
             let object = &objects[apply.index];
+            self.metrics.wrote(Verb::Apply, result.is_ok());
             match result {
                 Ok(applied) => self.take_applied(apply, object, &applied, inventory, outcome).await,
                 Err(error) => {
@@ -207,7 +212,8 @@ impl Follower {
     ) {
         let key = &object.desired.key;
         if apply.reason == Reason::Drifted {
-            self.note_drift(key, applied, Some(Utc::now()));
+            let found_by = if self.sweep.found.remove(key) { FoundBy::Sweep } else { FoundBy::Watch };
+            self.note_drift(key, applied, found_by, Some(Utc::now()));
         }
         for taken in &applied.taken {
             tracing::info!(sync = %self.name, object = %key, "took `{}` from {}", taken.field, taken.manager);
@@ -298,6 +304,16 @@ async fn apply_object<'a>(
     objects: &[WantedObject],
 ) -> (&'a Apply, Result<Applied, KubeError>) {
     (apply, try_apply(client, &objects[apply.index], objects).await)
+}
+
+/// Asks what applying one object would come to.
+pub(super) async fn dry_run<'a>(
+    client: &AccountClient,
+    object: &'a WantedObject,
+) -> (&'a WantedObject, Result<Applied, KubeError>) {
+    let manifest = serde_json::from_str(&object.text).unwrap_or_default();
+    let request = ApplyRequest { key: &object.desired.key, served: &object.served, manifest: &manifest, dry_run: true };
+    (object, client.apply(request).await)
 }
 
 /// Applies one object. A kind that its definition brings along is served a moment after that was applied.

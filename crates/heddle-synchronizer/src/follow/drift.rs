@@ -3,12 +3,13 @@
 use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, Utc};
-use heddle_kube::{Applied, ApplyRequest};
+use heddle_kube::Applied;
 use heddle_reconcile::{Apply, Inventory, ObjectKey, Plan, Reason, changed_fields, managers_of};
 use heddle_wire::agent::DriftReport;
 use tokio::time::Instant;
 
-use super::{Follower, objects::WantedObject};
+use super::{Follower, apply::dry_run, objects::WantedObject};
+use crate::metrics::{FoundBy, Verb};
 
 /// How many drifts are told.
 const MAX_DRIFTS: usize = 50;
@@ -61,7 +62,14 @@ impl Follower {
     }
 
     /// Notes a drift, after what an apply answered: the fields that came back are those that somebody had changed.
-    pub(super) fn note_drift(&mut self, key: &ObjectKey, applied: &Applied, healed_at: Option<DateTime<Utc>>) {
+    pub(super) fn note_drift(
+        &mut self,
+        key: &ObjectKey,
+        applied: &Applied,
+        found_by: FoundBy,
+        healed_at: Option<DateTime<Utc>>,
+    ) {
+        self.metrics.drifted(found_by);
         if healed_at.is_some() {
             self.fights.note(key, Instant::now());
         }
@@ -85,11 +93,11 @@ impl Follower {
             if self.detected.get(key) == Some(&entry) || !self.view.drifted(&object.desired, inventory) {
                 continue;
             }
-            let manifest = serde_json::from_str(&object.text).unwrap_or_default();
-            let request = ApplyRequest { key, served: &object.served, manifest: &manifest, dry_run: true };
-            match self.client.apply(request).await {
+            let (_, tried) = dry_run(&self.client, object).await;
+            self.metrics.wrote(Verb::DryRun, tried.is_ok());
+            match tried {
                 Ok(applied) => {
-                    self.note_drift(key, &applied, None);
+                    self.note_drift(key, &applied, FoundBy::Watch, None);
                     self.detected.insert(key.clone(), entry);
                 }
                 Err(error) => {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use heddle_core::{git::Revision, image::ImageRef};
 use heddle_kube::{Kinds, Served};
 use heddle_reconcile::{Desired, GroupKind, OWNER_LABEL, ObjectKey, hash_text, images_of};
-use heddle_source::RenderedObject;
+use heddle_source::{RenderInputs, RenderedObject};
 use heddle_wire::agent::SyncError;
 use k8s_openapi::ByteString;
 use serde_json::{Map, Value, json};
@@ -15,6 +15,8 @@ pub(super) struct Wanted {
     pub revision: Revision,
     /// As rendered, as text: parsed objects take twenty times the room.
     rendered: Vec<Raw>,
+    /// What rendering read.
+    pub inputs: RenderInputs,
     /// What could not be rendered.
     pub render_errors: Vec<SyncError>,
     /// As they are applied; empty until [`Wanted::resolve`].
@@ -51,14 +53,20 @@ impl WantedObject {
 }
 
 impl Wanted {
-    pub fn new(revision: Revision, rendered: Vec<RenderedObject>, render_errors: Vec<SyncError>) -> Self {
+    pub fn new(
+        revision: Revision,
+        rendered: Vec<RenderedObject>,
+        inputs: RenderInputs,
+        render_errors: Vec<SyncError>,
+    ) -> Self {
         let raw = |object: RenderedObject| {
             let (api_version, kind) = type_of(&object.value);
             let (kind, api_version) = (GroupKind::new(api_version, kind), api_version.to_owned());
             Raw { text: object.value.to_string(), api_version, kind, file: object.file, line: object.line }
         };
         let rendered = rendered.into_iter().map(raw).collect();
-        Self { revision, rendered, render_errors, objects: Vec::new(), resolve_errors: Vec::new(), is_resolved: false }
+        let (objects, resolve_errors) = (Vec::new(), Vec::new());
+        Self { revision, rendered, inputs, render_errors, objects, resolve_errors, is_resolved: false }
     }
 
     /// Whether the path holds no objects at all.

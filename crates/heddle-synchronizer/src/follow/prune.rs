@@ -7,6 +7,7 @@ use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, Inventory, Plan, Prune, PruneRu
 use heddle_wire::agent::SyncError;
 
 use super::{Follower, objects::Wanted};
+use crate::metrics::Verb;
 
 const CONCURRENCY: usize = 16;
 
@@ -75,6 +76,7 @@ impl Follower {
         let results: Vec<_> = futures::stream::iter(requests).buffer_unordered(CONCURRENCY).collect().await;
         for (prune, result) in results {
             let key = &prune.key;
+            self.metrics.wrote(Verb::Delete, result.is_ok());
             match result {
                 Ok(deleted) => {
                     tracing::info!(sync = %self.name, object = %key, ?deleted, "pruned {key}");

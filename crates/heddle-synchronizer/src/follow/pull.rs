@@ -8,6 +8,7 @@ use heddle_wire::agent::{GitTokenRequest, SyncError};
 use tokio::time::Instant;
 
 use super::{Follower, objects::Wanted, spec::Spec};
+use crate::metrics::RenderResult;
 
 /// A token is asked for anew when it has less time left than this.
 const TOKEN_SLACK: TimeDelta = TimeDelta::minutes(5);
@@ -40,13 +41,13 @@ impl Follower {
         // What could not be applied is tried again with each look.
         self.unsettled |=
             self.incomplete || self.fights.are_on() || !self.errors.is_empty() || self.stopped_prune.is_some();
-        if let Some(snapshot) = self.fetch(&spec).await {
+        let fetched = self.fetch(&spec).await;
+        self.metrics.fetched(fetched.is_some());
+        if let Some(snapshot) = fetched {
             self.fetched_at = Some(Utc::now());
             let message = format!("read {}", snapshot.revision.short());
             self.conditions.set("Fetched", Some(true), "Fetched", &message, Utc::now());
-            if self.wanted.as_ref().is_none_or(|wanted| wanted.revision != snapshot.revision) {
-                self.render(&spec, &snapshot).await;
-            }
+            self.take_snapshot(&spec, &snapshot).await;
         }
     }
 
@@ -127,8 +128,24 @@ impl Follower {
         Ok(Token { credential, expires_at: response.expires_at })
     }
 
+    /// A revision in which nothing that the last render read has changed is the wanted one by name alone. What was
+    /// rendered is never kept beyond this process and this spec, so neither belongs to the inputs.
+    async fn take_snapshot(&mut self, spec: &Spec, snapshot: &Snapshot) {
+        match &mut self.wanted {
+            Some(wanted) if wanted.revision == snapshot.revision => {}
+            Some(wanted) if wanted.render_errors.is_empty() && wanted.inputs.are_the_same_in(snapshot) => {
+                wanted.revision = snapshot.revision.clone();
+                self.metrics.rendered(RenderResult::Skipped);
+                self.unsettled = true;
+            }
+            _ => self.render(spec, snapshot).await,
+        }
+    }
+
     async fn render(&mut self, spec: &Spec, snapshot: &Snapshot) {
+        let began_at = Instant::now();
         let mut rendered = render(snapshot, &spec.path, &self.shared.tools).await;
+        self.metrics.render_took(began_at.elapsed());
         let is_new = self.inventory.as_ref().is_none_or(heddle_reconcile::Inventory::is_empty);
         if !rendered.path_exists && is_new && self.applied_revision.is_none() {
             rendered.errors.push(heddle_source::RenderError {
@@ -155,7 +172,8 @@ impl Follower {
         };
         let reason = if is_good { "Rendered" } else { "Failed" };
         self.conditions.set("Rendered", Some(is_good), reason, &message, Utc::now());
-        self.wanted = Some(Wanted::new(snapshot.revision.clone(), rendered.objects, errors));
+        self.metrics.rendered(if is_good { RenderResult::Done } else { RenderResult::Failed });
+        self.wanted = Some(Wanted::new(snapshot.revision.clone(), rendered.objects, rendered.inputs, errors));
         self.unsettled = true;
     }
 }

@@ -36,6 +36,10 @@ impl Follower {
     pub(super) fn tell_state(&mut self) -> Health {
         let health = self.health();
         self.set_summary(&health);
+        for condition in self.conditions.list() {
+            self.metrics.condition(&condition.kind, condition.status == "True");
+        }
+        self.metrics.state(self.objects(), self.errors.len());
         if let Some(report) = self.report(&health) {
             self.shared.outbox.tell_state(report);
         }

@@ -60,6 +60,40 @@ fn drift_is_only_told_where_the_sync_says_so() {
 }
 
 #[test]
+fn what_the_metadata_does_not_show_is_found_by_a_dry_run() {
+    run(async |cluster| {
+        let two = deployment("api", "nginx")
+            .replace("      - {name: api,", "      - {name: log, image: nginx}\n      - {name: api,");
+        let setup = Setup::start_sweeping(cluster, "apps", &[("apps/api.yaml", &two)], "1s").await;
+        setup.condition("Ready", "True", "Ready").await;
+        let names = async || {
+            let object = setup.find("deployment/api").await.unwrap();
+            let containers = object["spec"]["template"]["spec"]["containers"].as_array().unwrap().clone();
+            containers.iter().map(|container| container["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(names().await, ["log", "api"]);
+        // Another order in a keyed list takes no field from anybody.
+        let mut object = setup.find("deployment/api").await.unwrap();
+        object["spec"]["template"]["spec"]["containers"].as_array_mut().unwrap().reverse();
+        setup.kubectl(&["replace", "-f", "-"], &object.to_string()).await;
+        setup
+            .eventually("the order as it was", async || {
+                let names = names().await;
+                if names == ["log", "api"] { Ok(()) } else { Err(format!("{names:?}")) }
+            })
+            .await;
+        setup
+            .eventually("the drift in the metrics", async || {
+                let metrics = setup.probe("/metrics").await;
+                let found = metrics.contains(r#"heddle_sync_drifts_total{sync="shop",found_by="sweep"} 1"#);
+                if found { Ok(()) } else { Err(metrics) }
+            })
+            .await;
+        assert!(setup.probe("/metrics").await.contains(r#"verb="dry-run",result="ok""#));
+    });
+}
+
+#[test]
 fn a_broken_sync_holds_no_other_up_and_one_object_has_one_owner() {
     run(async |cluster| {
         let setup =

@@ -5,5 +5,7 @@
 mod api;
 mod deploying;
 mod following;
+mod leading;
 mod reporting;
+mod requests;
 mod setup;

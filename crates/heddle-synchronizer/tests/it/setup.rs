@@ -1,6 +1,7 @@
 //! One control plane for all tests; a namespace, a repository and an agent of its own for each.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{
         LazyLock,
@@ -18,7 +19,10 @@ use heddle_testkit::{
 };
 use heddle_wire::agent::Hint;
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    runtime::Runtime,
+};
 
 use crate::api::Api;
 
@@ -34,7 +38,7 @@ struct World {
 static WORLD: LazyLock<World> = LazyLock::new(|| {
     let runtime = Runtime::new().unwrap();
     let cluster = runtime.block_on(async {
-        let cluster = Cluster::start(Settings::default()).await.unwrap();
+        let cluster = Cluster::start(Settings { audit: true }).await.unwrap();
         // Two tests that create the same definition at once would be in each other's way.
         let definition =
             MANIFEST.split("\n---\n").find(|part| part.contains("kind: CustomResourceDefinition")).unwrap();
@@ -60,6 +64,7 @@ pub struct Setup {
     /// The namespace that it deploys to.
     pub target: String,
     program: Program,
+    metrics_port: u16,
     agent: Option<Process>,
     dir: tempfile::TempDir,
 }
@@ -67,6 +72,16 @@ pub struct Setup {
 impl Setup {
     /// Installs the agent for `path` of a repository with these files. `{target}` in them stands for the namespace.
     pub async fn start(cluster: &'static Cluster, path: &str, files: &[(&str, &str)]) -> Self {
+        Self::start_sweeping(cluster, path, files, "1h").await
+    }
+
+    /// As [`Setup::start`], with an interval at which every object is compared by a dry run.
+    pub async fn start_sweeping(
+        cluster: &'static Cluster,
+        path: &str,
+        files: &[(&str, &str)],
+        sweep_interval: &str,
+    ) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let (system, target) = (format!("heddle-system-{number}"), format!("shop-{number}"));
@@ -80,7 +95,9 @@ impl Setup {
 
         let dir = tempfile::tempdir().unwrap();
         cluster.kubectl(&["create", "namespace", &target], "").await.unwrap();
+        let metrics_port = port::free().unwrap();
         let setup = Self {
+            metrics_port,
             program: Program::new(env!("CARGO_BIN_EXE_heddle-synchronizer"))
                 .env("HEDDLE_API_URL", format!("http://{}", api.address))
                 .env("HEDDLE_STATE_DIR", dir.path().join("state"))
@@ -88,7 +105,8 @@ impl Setup {
                 .env("HEDDLE_KUSTOMIZE", tools::path("kustomize").unwrap())
                 .env("HEDDLE_NAMESPACE", &system)
                 .env("HEDDLE_KUBECONFIG", dir.path().join("kubeconfig"))
-                .env("HEDDLE_METRICS_LISTEN", format!("127.0.0.1:{}", port::free().unwrap())),
+                .env("HEDDLE_METRICS_LISTEN", format!("127.0.0.1:{metrics_port}"))
+                .env("HEDDLE_SWEEP_INTERVAL", sweep_interval),
             agent: None,
             cluster,
             github,
@@ -131,9 +149,49 @@ impl Setup {
         self
     }
 
+    /// Starts another agent beside the first, as a second pod would be; its log is `name`.
+    pub fn run_another(&self, name: &str) -> Process {
+        let program = self.program.clone().env("HEDDLE_STATE_DIR", self.dir.path().join(name));
+        let program = program.env("HEDDLE_METRICS_LISTEN", format!("127.0.0.1:{}", port::free().unwrap()));
+        program.spawn(&self.dir.path().join(format!("{name}.log"))).unwrap()
+    }
+
+    /// Kills the agent with SIGKILL.
+    pub async fn kill(&mut self) {
+        self.agent.take().unwrap().kill().await.unwrap();
+    }
+
+    /// What the agent's port for probes answers.
+    pub async fn probe(&self, path: &str) -> String {
+        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", self.metrics_port)).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    /// Requests of the Sync's account for objects of this resource in the target namespace, by verb; watches, which
+    /// last, are left out.
+    pub fn requests(&self, resource: &str) -> BTreeMap<String, usize> {
+        let account = format!("system:serviceaccount:{}:heddle-deployer", self.system);
+        let mut counts = BTreeMap::new();
+        for line in std::fs::read_to_string(self.cluster.audit_log()).unwrap().lines() {
+            let Ok(event) = serde_json::from_str::<Value>(line) else { continue };
+            let object = &event["objectRef"];
+            let is_ours = event["impersonatedUser"]["username"] == account.as_str()
+                && object["namespace"] == self.target.as_str()
+                && object["resource"] == resource;
+            if is_ours && event["verb"] != "watch" {
+                *counts.entry(event["verb"].as_str().unwrap().to_owned()).or_default() += 1;
+            }
+        }
+        counts
+    }
+
     /// Kills the agent with SIGKILL and starts it again.
     pub async fn kill_and_restart(&mut self) {
-        self.agent.take().unwrap().kill().await.unwrap();
+        self.kill().await;
         self.agent = Some(self.program.spawn(&self.log()).unwrap());
     }
 
