@@ -29,7 +29,7 @@ Examples:
   heddle image set clusters/prod --image ghcr.io/acme/api --tag 1.4.2 --dry-run
   heddle changes -o json | jq '.items[0].line'
 
-`policy` and `image` work on local files and need no API. In CI, set HEDDLE_API_URL and HEDDLE_TOKEN instead of logging in.";
+`policy`, `image` and `health` work on local files and need no API. In CI, set HEDDLE_API_URL and HEDDLE_TOKEN instead of logging in.";
 
 /// Moves each new image from the registry, through Git, into the cluster, and shows where it is on the way.
 #[derive(Debug, Parser)]
@@ -72,6 +72,48 @@ pub enum Command {
     /// Find and change images in manifests.
     #[command(subcommand)]
     Image(ImageCommand),
+    /// Judge how objects of a cluster are doing.
+    Health(HealthArguments),
+}
+
+/// Arguments of `health`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Judges what `kubectl get -o yaml` or `-o json` prints. A workload that is stuck is told by the fault of its pod,\n\
+                  where the pod is among the objects. Exits with 0 when all are healthy, 1 when one is not, 2 when the\n\
+                  file cannot be read.
+
+Examples:
+  kubectl get deployments,pods -n shop -o yaml | heddle health -f -
+  heddle health -f live.yaml --profile kstatus -o json
+  heddle health -f live.yaml --expressions checks.yaml"
+)]
+pub struct HealthArguments {
+    /// The objects, as YAML or JSON; `-` for stdin.
+    #[arg(short, long, value_name = "FILE")]
+    pub file: PathBuf,
+    /// Whose rules judge; the peers' profiles print the peers' own words.
+    #[arg(long, value_enum, default_value_t = HealthProfile::Strict)]
+    pub profile: HealthProfile,
+    /// CEL expressions by kind, as Flux's `healthCheckExprs`: a list of `apiVersion`, `kind`, `current`, `failed`, `inProgress`.
+    #[arg(long, value_name = "FILE")]
+    pub expressions: Option<PathBuf>,
+    /// The time of the verdicts, as RFC 3339. Default: now.
+    #[arg(long, value_name = "TIME")]
+    pub now: Option<DateTime<Utc>>,
+}
+
+/// Whose rules judge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HealthProfile {
+    /// The stricter of kstatus and Argo CD.
+    Strict,
+    /// kstatus, as `kubectl` plugins and kpt use it.
+    Kstatus,
+    /// kstatus with Flux's rule for Jobs.
+    Flux,
+    /// Argo CD.
+    Argo,
 }
 
 /// What to do with a policy.

@@ -9,6 +9,7 @@ pub mod config;
 mod exit;
 mod files;
 mod login;
+mod objects;
 mod screen;
 mod session;
 mod table;
@@ -44,5 +45,6 @@ async fn dispatch(config: &Config, screen: &mut Screen) -> Result<Exit, Failure>
         Command::Policy(PolicyCommand::Eval(arguments)) => command::policy::eval(arguments, screen),
         Command::Image(ImageCommand::List(arguments)) => command::image::list(arguments, screen),
         Command::Image(ImageCommand::Set(arguments)) => command::image::set(arguments, screen),
+        Command::Health(arguments) => command::health::run(arguments, screen),
     }
 }

@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod config;
+pub mod documents;
 pub mod edit;
 pub mod find;
 pub mod glob;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// A kind of objects, whatever its version: an object keeps its identity when its version changes.
@@ -60,6 +61,16 @@ pub struct ObjectKey {
     pub namespace: Option<String>,
     /// Its name.
     pub name: String,
+}
+
+impl ObjectKey {
+    /// Of an object as it is written; what it does not say is empty.
+    pub fn of(object: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let namespace = Some(text(&object["metadata"]["namespace"])).filter(|namespace| !namespace.is_empty());
+        let kind = GroupKind::new(&text(&object["apiVersion"]), &text(&object["kind"]));
+        Self { kind, namespace, name: text(&object["metadata"]["name"]) }
+    }
 }
 
 impl fmt::Display for ObjectKey {

@@ -28,7 +28,7 @@ images:
 ";
 
 /// A person in a folder with these files.
-fn with(files: &[(&str, &str)]) -> Person {
+pub fn with(files: &[(&str, &str)]) -> Person {
     let person = Person::new();
     for (path, text) in files {
         let path = person.home.path().join(path);
@@ -38,7 +38,7 @@ fn with(files: &[(&str, &str)]) -> Person {
     person
 }
 
-fn path(person: &Person, path: &str) -> String {
+pub fn path(person: &Person, path: &str) -> String {
     person.home.path().join(path).to_str().unwrap().to_owned()
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod bodies;
+mod cluster;
 mod local;
 mod login;
 mod program;

@@ -5,34 +5,83 @@ use heddle_core::health::HealthStatus;
 use serde_json::Value;
 
 use super::{Verdict, conditions::find};
-use crate::GroupKind;
-
 /// The scheduler needs a moment; before that an unschedulable Pod is no news. Source: kstatus.
 const SCHEDULE_WINDOW: TimeDelta = TimeDelta::seconds(15);
 
-pub(super) fn judge(kind: &GroupKind, object: &Value, now: DateTime<Utc>) -> Option<Verdict> {
-    (kind.group.is_empty() && kind.kind == "Pod").then(|| pod(object, now))
-}
+/// Argo CD's annotation on a pod that lasts although its restart policy says that it ends.
+const IGNORE_RESTART_POLICY: &str = "argocd.argoproj.io/ignore-restart-policy";
 
-fn pod(object: &Value, now: DateTime<Utc>) -> Verdict {
-    if let Some(fault) = container_fault(object) {
-        return Verdict::degraded(fault.reason, fault.message);
-    }
-    let status = &object["status"];
-    match status["phase"].as_str() {
+/// Where the states of containers stand.
+const LISTS: [&str; 2] = ["initContainerStatuses", "containerStatuses"];
+
+/// The verdict of kstatus.
+pub(super) fn as_kstatus(object: &Value, now: DateTime<Utc>) -> Verdict {
+    match object["status"]["phase"].as_str() {
         Some("Succeeded") => Verdict::healthy("PodSucceeded"),
-        Some("Failed") => {
-            let message = status["message"].as_str().or(status["reason"].as_str()).unwrap_or("it has failed");
-            Verdict::degraded("PodFailed", message)
-        }
-        Some("Running") if find(object, "Ready").is_some_and(|condition| condition.is_true) => {
-            Verdict::healthy("PodReady")
-        }
-        Some("Running") => Verdict::progressing("PodRunningNotReady", "it runs and is not ready yet"),
+        Some("Failed") => Verdict::healthy("PodFailed"),
+        Some("Running") if is_ready(object) => Verdict::healthy("PodReady"),
+        Some("Running") => match waiting_for(object, &["containerStatuses"], |reason| reason == "CrashLoopBackOff") {
+            Some(fault) => Verdict::degraded("ContainerCrashLooping", fault.message),
+            None => Verdict::progressing("PodRunningNotReady", "it runs and is not ready yet"),
+        },
         Some("Pending") => pending(object, now),
         Some(phase) => Verdict::new(HealthStatus::Unknown, "PodPhaseUnknown", format!("its phase is {phase}")),
         None => Verdict::progressing("PodNotObserved", "nothing has seen it yet"),
     }
+}
+
+/// The verdict of Argo CD. A pod that ends by itself is not done while it runs, because it may be a hook.
+pub(super) fn as_argo(object: &Value) -> Verdict {
+    let annotations = &object["metadata"]["annotations"];
+    let policy = object["spec"]["restartPolicy"].as_str().unwrap_or("Always");
+    let is_hook = annotations["argocd.argoproj.io/hook"].is_string() || annotations["helm.sh/hook"].is_string();
+    let lasts = policy == "Always" || (annotations[IGNORE_RESTART_POLICY] == "true" && !is_hook);
+    let fault = || waiting_for(object, &["containerStatuses"], is_argo_fault);
+    if let Some(fault) = lasts.then(fault).flatten() {
+        return Verdict::degraded(fault.reason, fault.message);
+    }
+    match object["status"]["phase"].as_str() {
+        Some("Pending") => Verdict::progressing("PodPending", "it is pending"),
+        Some("Succeeded") => Verdict::healthy("PodSucceeded"),
+        Some("Failed") => Verdict::degraded("PodFailed", failure(object)),
+        Some("Running") if !lasts => Verdict::progressing("PodRunning", "it runs and has not ended yet"),
+        Some("Running") if is_ready(object) => Verdict::healthy("PodReady"),
+        Some("Running") if has_restarted(object) => {
+            Verdict::degraded("PodRestarted", "it is not ready, and a container of it has ended before")
+        }
+        Some("Running") => Verdict::progressing("PodRunningNotReady", "it runs and is not ready yet"),
+        _ => Verdict::new(HealthStatus::Unknown, "PodPhaseUnknown", "its phase is not known"),
+    }
+}
+
+fn is_ready(object: &Value) -> bool {
+    find(object, "Ready").is_some_and(|condition| condition.is_true)
+}
+
+fn has_restarted(object: &Value) -> bool {
+    let statuses = object["status"]["containerStatuses"].as_array();
+    statuses.is_some_and(|statuses| statuses.iter().any(|status| status["lastState"]["terminated"].is_object()))
+}
+
+/// Why a pod has failed: its own word, else that of the first container that did.
+fn failure(object: &Value) -> String {
+    let status = &object["status"];
+    let own = status["message"].as_str().or(status["reason"].as_str()).filter(|text| !text.is_empty());
+    let container = || {
+        containers(object, &LISTS).find_map(|container| {
+            let ended = &container["state"]["terminated"];
+            let name = container["name"].as_str().unwrap_or_default();
+            let message = ended["message"].as_str().filter(|text| !text.is_empty());
+            let reason = ended["reason"].as_str().filter(|reason| *reason == "OOMKilled");
+            let code = ended["exitCode"].as_i64().filter(|code| *code != 0);
+            match (message.or(reason), code) {
+                (Some(text), _) => Some(format!("container {name}: {text}")),
+                (None, Some(code)) => Some(format!("container {name} ended with exit code {code}")),
+                (None, None) => None,
+            }
+        })
+    };
+    own.map(str::to_owned).or_else(container).unwrap_or_else(|| "it has failed".to_owned())
 }
 
 fn pending(object: &Value, now: DateTime<Utc>) -> Verdict {
@@ -56,21 +105,28 @@ pub struct PodFault {
     pub message: String,
 }
 
-/// The fault of the first of these Pods that has one, or what keeps it pending: the root of a stuck workload.
-pub fn worst_fault(pods: &[Value], now: DateTime<Utc>) -> Option<PodFault> {
-    pods.iter().find_map(container_fault).or_else(|| {
-        let stuck = pods.iter().map(|pod| (pod, self::pod(pod, now)));
+/// The fault of the first of these Pods that has one, or what keeps it from running: the root of a stuck workload.
+pub fn worst_fault<'a>(pods: impl IntoIterator<Item = &'a Value> + Clone, now: DateTime<Utc>) -> Option<PodFault> {
+    pods.clone().into_iter().find_map(container_fault).or_else(|| {
+        let stuck = pods.into_iter().map(|pod| (pod, super::judge(pod, now)));
         let (pod, verdict) = stuck.into_iter().find(|(_, verdict)| verdict.status == HealthStatus::Degraded)?;
         let name = pod["metadata"]["name"].as_str().unwrap_or_default();
         Some(PodFault { message: format!("pod {name}: {}", verdict.message), reason: verdict.reason })
     })
 }
 
-fn container_fault(pod: &Value) -> Option<PodFault> {
+/// What a container waits for in vain.
+pub(super) fn container_fault(pod: &Value) -> Option<PodFault> {
+    waiting_for(pod, &LISTS, |reason| is_argo_fault(reason) || reason.starts_with("Invalid"))
+}
+
+fn containers<'a>(pod: &'a Value, lists: &'a [&str]) -> impl Iterator<Item = &'a Value> {
+    lists.iter().filter_map(|list| pod["status"][*list].as_array()).flatten()
+}
+
+fn waiting_for(pod: &Value, lists: &[&str], is_fault: impl Fn(&str) -> bool) -> Option<PodFault> {
     let name = pod["metadata"]["name"].as_str().unwrap_or_default();
-    let lists = ["initContainerStatuses", "containerStatuses"];
-    let containers = lists.into_iter().filter_map(|list| pod["status"][list].as_array()).flatten();
-    containers.into_iter().find_map(|status| {
+    containers(pod, lists).find_map(|status| {
         let waiting = &status["state"]["waiting"];
         let reason = waiting["reason"].as_str().filter(|reason| is_fault(reason))?;
         let container = status["name"].as_str().unwrap_or_default();
@@ -85,10 +141,7 @@ fn container_fault(pod: &Value) -> Option<PodFault> {
     })
 }
 
-/// As Argo CD has it: `ErrImagePull`, `CreateContainerConfigError`, `CrashLoopBackOff`, `InvalidImageName`.
-fn is_fault(reason: &str) -> bool {
-    reason.starts_with("Err")
-        || reason.ends_with("Error")
-        || reason.ends_with("BackOff")
-        || reason.starts_with("Invalid")
+/// `ErrImagePull`, `CreateContainerConfigError`, `CrashLoopBackOff`.
+fn is_argo_fault(reason: &str) -> bool {
+    reason.starts_with("Err") || reason.ends_with("Error") || reason.ends_with("BackOff")
 }

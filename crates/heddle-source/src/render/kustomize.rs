@@ -12,6 +12,7 @@ use std::{
     process::Stdio,
 };
 
+use heddle_manifest::documents::parse_document;
 use serde_json::{Value, json};
 use tokio::{io::AsyncReadExt, process::Command};
 
@@ -74,10 +75,10 @@ fn find_roots(snapshot: &Snapshot, files: &Files, directory: &str, errors: &mut 
                 continue;
             }
         };
-        let kustomization = match plain::parse(&text) {
+        let kustomization = match parse_document(&text) {
             Ok(kustomization) => kustomization,
-            Err((line, message)) => {
-                fail(Some(line), message);
+            Err(error) => {
+                fail(Some(error.line), error.message);
                 continue;
             }
         };
@@ -150,7 +151,7 @@ fn copy(
 
 /// The kustomization with `originAnnotations` in its build metadata.
 fn with_origins(text: &str) -> String {
-    let mut kustomization = plain::parse(text).unwrap_or_default();
+    let mut kustomization = parse_document(text).unwrap_or_default();
     let is_block = kustomization["buildMetadata"].is_null() && !text.trim_start().starts_with('{');
     if is_block {
         return format!("{}\nbuildMetadata: [originAnnotations]\n", text.trim_end());
@@ -239,7 +240,7 @@ fn take_origin(object: &mut Value, directory: &str) -> Option<String> {
     if annotations.is_empty() {
         metadata.remove("annotations");
     }
-    let origin = plain::parse(origin?.as_str()?).ok()?;
+    let origin = parse_document(origin?.as_str()?).ok()?;
     let file = origin["path"].as_str().or_else(|| origin["configuredIn"].as_str())?;
     resolve(directory, file)
 }

@@ -148,7 +148,7 @@ impl View {
     pub fn status_of(&self, desired: &Desired) -> HealthStatus {
         let key = &desired.key;
         match self.known(key) {
-            Some(known) => known.judged.verdict.status,
+            Some(known) => known.judged.verdict.status_at(Utc::now()),
             None if self.live.objects.contains_key(key) => HealthStatus::Progressing,
             None if desired.may_vanish => HealthStatus::Healthy,
             None if self.live.covers(key) => HealthStatus::Missing,

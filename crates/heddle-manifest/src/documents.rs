@@ -1,0 +1,107 @@
+//! The documents of a file as values, read as kubectl reads them.
+//!
+//! kubectl splits a file at lines that start with `---` before it parses anything, so one broken document leaves the
+//! others readable. Scalars follow YAML 1.1 (`yes`, `0644`), the last of two equal keys wins, and whole-number floats are
+//! integers. What a document means is not known here.
+
+use serde_json::{Number, Value};
+use serde_saphyr::options::DuplicateKeyPolicy;
+
+/// One document of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// The line of its first word, from 1.
+    pub line: u32,
+    /// What it holds; `null` when it is empty.
+    pub value: Result<Value, DocumentError>,
+}
+
+/// A document that is no YAML.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct DocumentError {
+    /// The line in the file, from 1.
+    pub line: u32,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Reads every document of a file.
+pub fn read_documents(text: &str) -> impl Iterator<Item = Document> {
+    split(text).into_iter().map(|part| {
+        let value = parse_document(part.text).map_err(|error| {
+            let line = part.first_line + error.line.saturating_sub(1);
+            DocumentError { line, ..error }
+        });
+        Document { line: part.line, value }
+    })
+}
+
+struct Part<'a> {
+    text: &'a str,
+    /// The line on which the text starts.
+    first_line: u32,
+    /// The line of the first word in it.
+    line: u32,
+}
+
+/// Splits a file at lines that start with `---`.
+fn split(text: &str) -> Vec<Part<'_>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut parts = Vec::new();
+    let (mut start, mut first_line, mut at) = (0, 1, 0);
+    for (number, line) in (1u32..).zip(text.split_inclusive('\n')) {
+        if line.starts_with("---") {
+            parts.push(part(&text[start..at], first_line));
+            // What follows on the marker's own line belongs to the document.
+            (start, first_line) = (at + 3, number);
+        }
+        at += line.len();
+    }
+    parts.push(part(&text[start..], first_line));
+    parts
+}
+
+fn part(text: &str, first_line: u32) -> Part<'_> {
+    let is_word = |line: &&str| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with('#')
+    };
+    let before = text.lines().take_while(|line| !is_word(line)).count();
+    Part { text, first_line, line: first_line + u32::try_from(before).unwrap_or(0) }
+}
+
+/// Reads a text that is one document.
+///
+/// # Errors
+/// When it is no YAML; the line counts from the start of the text.
+pub fn parse_document(text: &str) -> Result<Value, DocumentError> {
+    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+        return Ok(Value::Null);
+    }
+    let options = serde_saphyr::options! {
+        legacy_octal_numbers: true,
+        duplicate_keys: DuplicateKeyPolicy::LastWins,
+        with_snippet: false,
+    };
+    let value: Value = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        let line = error.location().map_or(1, |location| u32::try_from(location.line()).unwrap_or(1));
+        DocumentError { line, message: format!("it is no valid YAML: {error}") }
+    })?;
+    Ok(with_integers(value))
+}
+
+/// `1.0` and `1e3` are integers to Kubernetes.
+fn with_integers(value: Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9e15 => {
+                Value::Number(Number::from(float as i64))
+            }
+            _ => Value::Number(number),
+        },
+        Value::Array(items) => items.into_iter().map(with_integers).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(key, value)| (key, with_integers(value))).collect(),
+        other => other,
+    }
+}
