@@ -4,7 +4,12 @@
 //! in it needs another of the same wave. Two pairs that Flux has in one stage stand in two waves here, because the API
 //! server checks the first when the second comes: a role before its binding, a definition before its objects.
 
+mod asked;
+pub(crate) mod graph;
+
 use crate::GroupKind;
+
+pub use asked::{Order, Phase};
 
 /// A step of an apply. Everything of one wave goes at the same time; a later one starts when it is through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{GroupKind, Inventory, InventoryEntry, ObjectKey, OwnEntry, Wave, wave_of};
+use crate::{
+    GroupKind, Inventory, InventoryEntry, ObjectKey, Order, OwnEntry,
+    order::graph::{Arranged, Step},
+};
 
 /// An object as the repository wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub struct Desired {
     pub defines: Option<GroupKind>,
     /// Whether it goes away by itself when it is done, as a Job with `ttlSecondsAfterFinished` does.
     pub may_vanish: bool,
+    /// When it is applied, as it asks itself.
+    pub order: Order,
 }
 
 /// What the watch knows about an object.
@@ -98,8 +103,10 @@ pub struct Refusal {
 /// What to do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// What to apply, wave by wave.
+    /// What to apply, step by step: everything of one step at the same time, a later one when it is through.
     pub waves: Vec<Vec<Apply>>,
+    /// What each desired object needs, by place in the list: when one of these fails, it is not applied, and others are.
+    pub needs: Vec<Vec<usize>>,
     /// Objects that are as they should be.
     pub unchanged: usize,
     /// Objects that are left alone.
@@ -111,7 +118,8 @@ pub struct Plan {
 /// Compares what should be with what is known.
 pub fn plan(desired: &[Desired], inventory: &Inventory, live: &Live, scope: &Scope) -> Plan {
     let mut plan = Plan::default();
-    let mut waves: BTreeMap<Wave, Vec<Apply>> = BTreeMap::new();
+    let arranged = Arranged::new(desired);
+    let mut steps: BTreeMap<Step, Vec<Apply>> = BTreeMap::new();
     let mut seen: BTreeSet<&ObjectKey> = BTreeSet::new();
     for (index, object) in desired.iter().enumerate() {
         let fault = if seen.insert(&object.key) {
@@ -119,20 +127,41 @@ pub fn plan(desired: &[Desired], inventory: &Inventory, live: &Live, scope: &Sco
         } else {
             Some(format!("{} stands twice in the path: remove one of the two", object.key))
         };
-        if let Some(message) = fault {
-            plan.refusals.push(Refusal { index, message });
-        } else if let Some(reason) = reason_to_apply(object, inventory, live) {
-            waves.entry(wave_of(&object.key.kind)).or_default().push(Apply { index, reason });
-        } else {
-            plan.unchanged += 1;
+        let step = match (fault, arranged.steps[index]) {
+            (None, Some(step)) => step,
+            (fault, _) => {
+                let message = fault.unwrap_or_else(|| endless_wait(desired, &arranged, index));
+                plan.refusals.push(Refusal { index, message });
+                continue;
+            }
+        };
+        match reason_to_apply(object, inventory, live) {
+            Some(reason) => steps.entry(step).or_default().push(Apply { index, reason }),
+            None => plan.unchanged += 1,
         }
     }
-    for wave in waves.values_mut() {
-        wave.sort_by(|a, b| desired[a.index].key.cmp(&desired[b.index].key));
+    for step in steps.values_mut() {
+        step.sort_by(|a, b| desired[a.index].key.cmp(&desired[b.index].key));
     }
-    plan.waves = waves.into_values().collect();
+    plan.waves = steps.into_values().collect();
+    plan.needs = arranged.needs;
     plan.surplus = inventory.iter().map(|entry| &entry.key).filter(|key| !seen.contains(key)).cloned().collect();
     plan
+}
+
+/// Why an object has no place in the order.
+fn endless_wait(desired: &[Desired], arranged: &Arranged, index: usize) -> String {
+    let name = |index: &usize| desired[*index].key.to_string();
+    match arranged.circle(index) {
+        Some(circle) => {
+            let members: Vec<String> = circle.iter().chain([&index]).map(name).collect();
+            format!("it waits for itself: {}; take one of these dependencies off", members.join(" → "))
+        }
+        None => {
+            let blocked = arranged.needs[index].iter().find(|needed| arranged.steps[**needed].is_none());
+            format!("it waits for {}, which waits for itself", blocked.map(name).unwrap_or_default())
+        }
+    }
 }
 
 fn refuse(object: &Desired, live: &Live, scope: &Scope) -> Option<String> {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::InventoryEntry;
+use crate::{InventoryEntry, Phase};
 
 fn key(kind: &str, name: &str) -> ObjectKey {
     let namespace = (kind != "Namespace").then(|| "shop".to_owned());
@@ -17,6 +17,7 @@ fn desired(kind: &str, name: &str, manifest: &str) -> Desired {
         manifest: manifest.into(),
         defines: None,
         may_vanish: false,
+        order: Order::default(),
     }
 }
 
@@ -148,4 +149,73 @@ fn a_job_that_goes_away_when_it_is_done_is_not_run_again() {
     assert_eq!(plan(std::slice::from_ref(&gone), &inventory, &watched(vec![]), &scope()).unchanged, 1);
     let changed = Desired { manifest: "m2".into(), ..gone };
     assert_eq!(reasons(&plan(&[changed], &inventory, &watched(vec![]), &scope())), [Reason::Changed]);
+}
+
+/// Objects by kind and name, each with what it asks for.
+fn ordered(objects: &[(&str, &str, Order)]) -> Vec<Desired> {
+    objects.iter().map(|(kind, name, order)| Desired { order: order.clone(), ..desired(kind, name, "m") }).collect()
+}
+
+fn after(names: &[(&str, &str)]) -> Order {
+    Order { after: names.iter().map(|(kind, name)| key(kind, name)).collect(), ..Order::default() }
+}
+
+fn steps(wanted: &[Desired]) -> Vec<Vec<&str>> {
+    let plan = plan(wanted, &Inventory::default(), &Live::default(), &scope());
+    let names = |step: &Vec<Apply>| step.iter().map(|apply| wanted[apply.index].key.name.as_str()).collect();
+    plan.waves.iter().map(names).collect()
+}
+
+#[test]
+fn an_object_comes_after_those_that_it_names_and_others_do_not_wait() {
+    let wanted = ordered(&[
+        ("ConfigMap", "a", after(&[("Deployment", "c")])),
+        ("ConfigMap", "b", Order::default()),
+        ("Deployment", "c", after(&[("ConfigMap", "d")])),
+        ("ConfigMap", "d", after(&[("ConfigMap", "elsewhere")])),
+    ]);
+    assert_eq!(steps(&wanted), [vec!["b", "d"], vec!["c"], vec!["a"]]);
+    let plan = plan(&wanted, &Inventory::default(), &Live::default(), &scope());
+    assert_eq!(plan.needs, [vec![2], vec![], vec![3], vec![]]);
+}
+
+#[test]
+fn waves_and_hooks_come_before_the_order_of_kinds() {
+    let at = |phase, wave| Order { phase, wave, ..Order::default() };
+    let wanted = ordered(&[
+        ("ConfigMap", "late", at(Phase::Sync, 1)),
+        ("Deployment", "early", at(Phase::Sync, -1)),
+        ("Deployment", "before", at(Phase::PreSync, 5)),
+        ("ConfigMap", "after", at(Phase::PostSync, -5)),
+        ("ConfigMap", "plain", Order::default()),
+    ]);
+    assert_eq!(steps(&wanted), [["before"], ["early"], ["plain"], ["late"], ["after"]]);
+}
+
+#[test]
+fn a_namespace_moves_before_the_first_that_needs_it() {
+    let wanted = ordered(&[
+        ("Deployment", "hook", Order { phase: Phase::PreSync, ..Order::default() }),
+        ("Namespace", "shop", Order { wave: 3, ..Order::default() }),
+    ]);
+    assert_eq!(steps(&wanted), [["shop"], ["hook"]]);
+}
+
+#[test]
+fn a_circle_is_named_with_its_members_and_stops_nobody_else() {
+    let wanted = ordered(&[
+        ("ConfigMap", "a", after(&[("ConfigMap", "b")])),
+        ("ConfigMap", "b", after(&[("ConfigMap", "c")])),
+        ("ConfigMap", "c", after(&[("ConfigMap", "a")])),
+        ("ConfigMap", "d", after(&[("ConfigMap", "a")])),
+        ("ConfigMap", "free", Order::default()),
+    ]);
+    let plan = plan(&wanted, &Inventory::default(), &Live::default(), &scope());
+    let messages: Vec<&str> = plan.refusals.iter().map(|refusal| refusal.message.as_str()).collect();
+    assert!(
+        messages[0].contains("ConfigMap shop/a → ConfigMap shop/b → ConfigMap shop/c → ConfigMap shop/a"),
+        "{messages:?}"
+    );
+    assert_eq!(messages[3], "it waits for ConfigMap shop/a, which waits for itself");
+    assert_eq!(steps(&wanted), [["free"]]);
 }

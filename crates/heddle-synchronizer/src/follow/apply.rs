@@ -90,7 +90,8 @@ impl Follower {
         self.look_at_vanished(&plan, &wanted.objects).await;
         let (before, began_at) = (inventory.clone(), Instant::now());
         for wave in &plan.waves {
-            self.apply_wave(wave, &wanted.objects, inventory, &mut outcome).await;
+            let wave = hold_back(wave, &plan.needs, &wanted.objects, &mut outcome);
+            self.apply_wave(&wave, &wanted.objects, inventory, &mut outcome).await;
         }
         self.detect(&drifted, &wanted.objects, inventory).await;
         self.prune(&plan, wanted, inventory, &mut outcome.errors).await;
@@ -173,20 +174,12 @@ impl Follower {
 
     async fn apply_wave(
         &mut self,
-        wave: &[Apply],
+        wave: &[&Apply],
         objects: &[WantedObject],
         inventory: &mut Inventory,
         outcome: &mut Outcome,
     ) {
-        let (ready, held): (Vec<&Apply>, Vec<&Apply>) =
-            wave.iter().partition(|apply| blocker(&objects[apply.index], objects, &outcome.failed).is_none());
-        for apply in held {
-            let object = &objects[apply.index];
-            let Some(blocker) = blocker(object, objects, &outcome.failed) else { continue };
-            outcome.errors.push(object.error(format!("it waits for {blocker}, which could not be applied")));
-            outcome.failed.insert(object.desired.key.clone());
-        }
-        let requests: Vec<_> = ready.into_iter().map(|apply| apply_object(&self.client, apply, objects)).collect();
+        let requests: Vec<_> = wave.iter().map(|apply| apply_object(&self.client, apply, objects)).collect();
         let results: Vec<_> = futures::stream::iter(requests).buffer_unordered(CONCURRENCY).collect().await;
         for (apply, result) in results {
             let object = &objects[apply.index];
@@ -284,18 +277,35 @@ impl Follower {
     }
 }
 
-/// What an object needs and what failed: its namespace or its definition.
+/// Takes out of a wave what needs something that failed; gives the rest.
+fn hold_back<'a>(
+    wave: &'a [Apply],
+    needs: &[Vec<usize>],
+    objects: &[WantedObject],
+    outcome: &mut Outcome,
+) -> Vec<&'a Apply> {
+    let mut ready = Vec::with_capacity(wave.len());
+    for apply in wave {
+        let Some(blocker) = blocker(apply.index, needs, objects, &outcome.failed) else {
+            ready.push(apply);
+            continue;
+        };
+        let object = &objects[apply.index];
+        outcome.errors.push(object.error(format!("it waits for {blocker}, which could not be applied")));
+        outcome.failed.insert(object.desired.key.clone());
+    }
+    ready
+}
+
+/// What failed of that which an object needs.
 fn blocker<'a>(
-    object: &WantedObject,
+    index: usize,
+    needs: &[Vec<usize>],
     objects: &'a [WantedObject],
     failed: &HashSet<ObjectKey>,
 ) -> Option<&'a ObjectKey> {
-    let needs = |other: &WantedObject| {
-        let is_namespace = other.desired.key.kind.is_namespace()
-            && object.desired.key.namespace.as_ref() == Some(&other.desired.key.name);
-        is_namespace || other.desired.defines.as_ref() == Some(&object.desired.key.kind)
-    };
-    objects.iter().find(|other| failed.contains(&other.desired.key) && needs(other)).map(|other| &other.desired.key)
+    let needed = needs.get(index)?.iter().map(|needed| &objects[*needed].desired.key);
+    needed.into_iter().find(|key| failed.contains(*key))
 }
 
 async fn apply_object<'a>(

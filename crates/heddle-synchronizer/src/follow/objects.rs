@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use heddle_core::{git::Revision, image::ImageRef};
 use heddle_kube::{Kinds, Served};
-use heddle_reconcile::{Desired, GroupKind, OWNER_LABEL, ObjectKey, hash_text, images_of};
+use heddle_reconcile::{Desired, GroupKind, OWNER_LABEL, ObjectKey, Order, hash_text, images_of};
 use heddle_source::{RenderInputs, RenderedObject};
 use heddle_wire::agent::SyncError;
 use k8s_openapi::ByteString;
@@ -97,6 +97,8 @@ impl Wanted {
         let defined = definitions(&values);
         for (raw, value) in self.rendered.iter().zip(values) {
             match resolve(value, kinds, &defined, owner, default_namespace) {
+                // Hooks of failed syncs, deletions and tests are never applied.
+                Ok(object) if object.desired.order.is_left_out => {}
                 Ok(object) => self.objects.push(WantedObject { file: raw.file.clone(), line: raw.line, ..object }),
                 Err((object, message)) => self.resolve_errors.push(SyncError {
                     file: raw.file.clone(),
@@ -142,12 +144,17 @@ fn resolve(
         },
     };
     let defines = kind.is_definition().then(|| defined_kind(&value)).flatten();
-    let may_vanish = kind.group == "batch" && value["spec"]["ttlSecondsAfterFinished"].is_i64();
+    let order = match Order::of(&value) {
+        Ok(order) => order,
+        Err(message) => return fail(message),
+    };
+    let ends = kind.group == "batch" && value["spec"]["ttlSecondsAfterFinished"].is_i64();
+    let may_vanish = ends || order.may_vanish;
     let images = images_of(&value).into_iter().map(|(_, image)| image).collect();
     prepare(&mut value, namespace.as_deref(), owner);
     let text = value.to_string();
     let key = ObjectKey { kind, namespace, name };
-    let desired = Desired { key, api_version, manifest: hash_text(&text), defines, may_vanish };
+    let desired = Desired { key, api_version, manifest: hash_text(&text), defines, may_vanish, order };
     Ok(WantedObject { desired, served, text, file: None, line: None, images })
 }
 

@@ -1,0 +1,124 @@
+//! Which object comes when: the order of kinds, what a person asked for, and what needs what.
+//!
+//! A namespace comes before what lies in it and a definition before its objects, even where those were asked to come
+//! earlier: the two move forward to the first that needs them, as in Argo CD.
+
+use std::collections::{BTreeMap, HashMap, btree_map::Entry};
+
+use super::{Phase, Wave, wave_of};
+use crate::{Desired, GroupKind, ObjectKey};
+
+/// A moment of an apply. Everything of one step may be applied at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Step {
+    phase: Phase,
+    wave: i32,
+    kind: Wave,
+    /// Behind others of the same moment that it needs.
+    behind: usize,
+}
+
+/// The order of a set of objects.
+pub(crate) struct Arranged {
+    /// The step of each object; `None` for those that wait for each other in a circle, or for such.
+    pub steps: Vec<Option<Step>>,
+    /// What each object needs, by place in the list.
+    pub needs: Vec<Vec<usize>>,
+}
+
+impl Arranged {
+    pub(crate) fn new(desired: &[Desired]) -> Self {
+        let places: HashMap<&ObjectKey, usize> =
+            desired.iter().enumerate().rev().map(|(index, object)| (&object.key, index)).collect();
+        let providers = Providers::new(desired);
+        let mut needs: Vec<Vec<usize>> = Vec::with_capacity(desired.len());
+        let mut moments: Vec<(Phase, i32)> =
+            desired.iter().map(|object| (object.order.phase, object.order.wave)).collect();
+        for (index, object) in desired.iter().enumerate() {
+            let provided: Vec<usize> = providers.of(object).filter(|provider| *provider != index).collect();
+            for provider in &provided {
+                moments[*provider] = moments[*provider].min(moments[index]);
+            }
+            let asked = object.order.after.iter().filter_map(|key| places.get(key).copied());
+            needs.push(provided.into_iter().chain(asked).collect());
+        }
+        let first = |index: usize| {
+            let (phase, wave) = moments[index];
+            Step { phase, wave, kind: wave_of(&desired[index].key.kind), behind: 0 }
+        };
+        let steps = settle(&needs, first);
+        Self { steps, needs }
+    }
+
+    /// The circle that keeps an object from being applied, beginning with itself; `None` when it only waits for others
+    /// that are in one.
+    pub(crate) fn circle(&self, index: usize) -> Option<Vec<usize>> {
+        let mut from: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut open = vec![index];
+        while let Some(at) = open.pop() {
+            for next in self.needs[at].iter().copied().filter(|next| self.steps[*next].is_none()) {
+                if next == index {
+                    let mut circle = vec![at];
+                    while let Some(before) = from.get(circle.last()?).filter(|_| circle.last() != Some(&index)) {
+                        circle.push(*before);
+                    }
+                    circle.reverse();
+                    return Some(circle);
+                }
+                if let Entry::Vacant(entry) = from.entry(next) {
+                    entry.insert(at);
+                    open.push(next);
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Each object behind all that it needs.
+fn settle(needs: &[Vec<usize>], first: impl Fn(usize) -> Step) -> Vec<Option<Step>> {
+    let mut waiting: Vec<usize> = needs.iter().map(Vec::len).collect();
+    let mut users: Vec<Vec<usize>> = vec![Vec::new(); needs.len()];
+    for (user, needed) in needs.iter().enumerate() {
+        needed.iter().for_each(|one| users[*one].push(user));
+    }
+    let mut steps: Vec<Option<Step>> = vec![None; needs.len()];
+    let mut ready: Vec<usize> = (0..needs.len()).filter(|index| waiting[*index] == 0).collect();
+    while let Some(index) = ready.pop() {
+        let behind = needs[index].iter().filter_map(|needed| steps[*needed]).map(after).max();
+        steps[index] = Some(behind.map_or(first(index), |behind| behind.max(first(index))));
+        for user in &users[index] {
+            waiting[*user] -= 1;
+            if waiting[*user] == 0 {
+                ready.push(*user);
+            }
+        }
+    }
+    steps
+}
+
+fn after(step: Step) -> Step {
+    Step { behind: step.behind + 1, ..step }
+}
+
+/// Namespaces and definitions among the objects, by what they provide.
+struct Providers<'a> {
+    namespaces: HashMap<&'a str, usize>,
+    definitions: HashMap<&'a GroupKind, usize>,
+}
+
+impl<'a> Providers<'a> {
+    fn new(desired: &'a [Desired]) -> Self {
+        let all = || desired.iter().enumerate();
+        let namespaces = all().filter(|(_, object)| object.key.kind.is_namespace());
+        Self {
+            namespaces: namespaces.map(|(index, object)| (object.key.name.as_str(), index)).collect(),
+            definitions: all().filter_map(|(index, object)| Some((object.defines.as_ref()?, index))).collect(),
+        }
+    }
+
+    fn of(&self, object: &Desired) -> impl Iterator<Item = usize> {
+        let namespace = object.key.namespace.as_deref().and_then(|name| self.namespaces.get(name));
+        namespace.into_iter().chain(self.definitions.get(&object.key.kind)).copied()
+    }
+}
