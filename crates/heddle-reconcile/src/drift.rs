@@ -5,12 +5,16 @@
 //! what changed, and the entries that hold them now say who did it and when. Source: structured-merge-diff
 //! `merge/update.go`, tried on a real API server (see the architecture page).
 
+mod verdict;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{FIELD_MANAGER, hash_text};
+
+pub use verdict::{DriftRules, DriftVerdict, FightBreaker, LookReason, judge_drift};
 
 /// Our entry in an object's `managedFields`, told apart by hash and time. The time catches a writer who applies under
 /// our name.

@@ -14,12 +14,14 @@ mod plan;
 mod prune;
 mod workload;
 
-pub use drift::{OwnEntry, Takeover, changed_fields, managers_of};
+pub use drift::{
+    DriftRules, DriftVerdict, FightBreaker, LookReason, OwnEntry, Takeover, changed_fields, judge_drift, managers_of,
+};
 pub use inventory::{Inventory, InventoryEntry};
 pub use object::{GroupKind, ObjectKey, hash_text};
 pub use order::{Order, Phase, Wave, wave_of};
 pub use plan::{Apply, Desired, Live, LiveObject, Plan, Reason, Refusal, Scope, has_drifted, plan};
-pub use prune::{Prune, PruneRules, PruneVerdict, Stopped, judge_prune};
+pub use prune::{Held, Prune, PruneRules, PruneVerdict, Stopped, judge_prune};
 pub use workload::{images_of, is_workload};
 
 /// The field manager of everything that is applied.

@@ -1,18 +1,22 @@
 //! What may be deleted, and when a person is asked first.
 //!
-//! A delete needs proof of ownership: the inventory's UID and the label of the Sync on the live object. A plan that is
-//! large, that takes away what holds data or other objects, or that comes from a path with nothing in it, stops until it
-//! is approved by its hash.
+//! A delete needs proof of ownership: the inventory's UID and the label of the Sync on the live object. What others still
+//! need is kept: a namespace with something in it, a definition with objects, an object that goes by another name now.
+//! A plan that is large, that takes away what holds data or other objects, or that comes from a path with nothing in it,
+//! stops until it is approved by its hash. `docs/reference/plan-and-prune.md` has the rules.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Inventory, Live, ObjectKey, hash_text, wave_of};
+use crate::{GroupKind, Inventory, Live, ObjectKey, hash_text, wave_of};
 
 /// A plan of more deletes than this asks, when they are also a large share.
 const MANY: usize = 10;
 
 /// A plan of more than this share of the inventory, in percent, asks, when the deletes are also many.
 const LARGE_SHARE_PERCENT: usize = 20;
+
+/// Namespaces that every cluster has.
+const SYSTEM_NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
 /// The circumstances of a prune.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +25,9 @@ pub struct PruneRules<'a> {
     pub owner: &'a str,
     /// How many objects the repository has.
     pub desired: usize,
+    /// Whether the repository was read and rendered as a whole, and everything in it applied. What is missing from a
+    /// part may be missing by mistake.
+    pub complete: bool,
     /// The plan that a person approved.
     pub approved: Option<&'a str>,
 }
@@ -36,6 +43,15 @@ pub struct Prune {
     pub uid: Option<String>,
     /// Whether the live object was seen to be ours. Where the watch knows nothing, it has to be looked at first.
     pub proved: bool,
+}
+
+/// An object that stays, for the time being.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Which.
+    pub key: ObjectKey,
+    /// Why.
+    pub reason: String,
 }
 
 /// A prune that waits for a person.
@@ -58,6 +74,8 @@ pub struct PruneVerdict {
     pub forget: Vec<ObjectKey>,
     /// Ours, and to be kept, because they say so themselves: the inventory forgets them too.
     pub kept: Vec<ObjectKey>,
+    /// Ours, and not to be deleted while something else needs them: the inventory keeps them.
+    pub held: Vec<Held>,
     /// Waiting for a person; then nothing is deleted.
     pub stopped: Option<Stopped>,
 }
@@ -65,12 +83,19 @@ pub struct PruneVerdict {
 /// Decides about `surplus`.
 pub fn judge_prune(surplus: &[ObjectKey], inventory: &Inventory, live: &Live, rules: PruneRules<'_>) -> PruneVerdict {
     let mut verdict = PruneVerdict::default();
+    if !rules.complete {
+        let reason = "not everything was read and applied, so it may be missing by mistake".to_owned();
+        verdict.held = surplus.iter().map(|key| Held { key: key.clone(), reason: reason.clone() }).collect();
+        return verdict;
+    }
+    let rest = Rest::new(surplus, inventory, live, rules.owner);
     let mut deletes = Vec::new();
     for key in surplus {
-        match judge(key, inventory, live, rules.owner) {
+        match judge(key, inventory, live, &rest, rules.owner) {
             Judgement::Delete(prune) => deletes.push(prune),
             Judgement::Forget => verdict.forget.push(key.clone()),
             Judgement::Keep => verdict.kept.push(key.clone()),
+            Judgement::Hold(reason) => verdict.held.push(Held { key: key.clone(), reason }),
             Judgement::Wait => {}
         }
     }
@@ -91,11 +116,63 @@ enum Judgement {
     Delete(Prune),
     Forget,
     Keep,
+    Hold(String),
     Wait,
 }
 
-fn judge(key: &ObjectKey, inventory: &Inventory, live: &Live, owner: &str) -> Judgement {
+/// What stays in the cluster when the surplus goes.
+struct Rest<'a> {
+    uids: BTreeSet<&'a str>,
+    keys: Vec<&'a ObjectKey>,
+    namespaces: BTreeMap<&'a str, &'a ObjectKey>,
+}
+
+impl<'a> Rest<'a> {
+    fn new(surplus: &[ObjectKey], inventory: &'a Inventory, live: &'a Live, owner: &str) -> Self {
+        let gone: BTreeSet<&ObjectKey> = surplus.iter().collect();
+        let ours = || inventory.iter().filter(|entry| !gone.contains(&entry.key));
+        // What another Sync has, as far as the watch shows it.
+        let others = live.objects.iter().filter(|(_, object)| object.owner.as_deref().is_some_and(|one| one != owner));
+        let keys: Vec<&ObjectKey> = ours().map(|entry| &entry.key).chain(others.map(|(key, _)| key)).collect();
+        let namespaces = keys.iter().filter_map(|key| Some((key.namespace.as_deref()?, *key))).collect();
+        Self { uids: ours().filter_map(|entry| entry.uid.as_deref()).collect(), keys, namespaces }
+    }
+
+    /// Why an object stays although the path does not have it any more.
+    fn need_for(&self, key: &ObjectKey) -> Option<String> {
+        if key.kind.is_namespace() {
+            if SYSTEM_NAMESPACES.contains(&key.name.as_str()) {
+                return Some("it belongs to Kubernetes itself and is never deleted".to_owned());
+            }
+            let inside = self.namespaces.get(key.name.as_str())?;
+            return Some(format!("{inside} lies in it and stays"));
+        }
+        if !key.kind.is_definition() {
+            return None;
+        }
+        let of_it = self.keys.iter().find(|other| defines(&key.name, &other.kind))?;
+        Some(format!("{of_it} is one of its objects and stays"))
+    }
+}
+
+/// Whether a definition of this name, `certificates.cert-manager.io`, is that of a kind.
+fn defines(definition: &str, kind: &GroupKind) -> bool {
+    let Some((plural, group)) = definition.split_once('.') else { return false };
+    let kind_name = kind.kind.to_lowercase();
+    // Plurals end in many ways: policies, gateways, ingresses.
+    let stem = kind_name.strip_suffix('y').unwrap_or(&kind_name);
+    group == kind.group && plural.starts_with(stem)
+}
+
+fn judge(key: &ObjectKey, inventory: &Inventory, live: &Live, rest: &Rest<'_>, owner: &str) -> Judgement {
     let Some(known) = inventory.find(key) else { return Judgement::Forget };
+    // The same object under another group or version, as an Ingress of `extensions` is one of `networking.k8s.io`.
+    if known.uid.as_deref().is_some_and(|uid| rest.uids.contains(uid)) {
+        return Judgement::Forget;
+    }
+    if let Some(reason) = rest.need_for(key) {
+        return Judgement::Hold(reason);
+    }
     let delete = |uid: Option<&String>, proved| {
         Judgement::Delete(Prune { key: key.clone(), version: known.version.clone(), uid: uid.cloned(), proved })
     };

@@ -284,7 +284,7 @@ impl Follower {
         self.sync.spec.drift != DriftMode::Off
             && wanted.objects.iter().any(|object| {
                 self.view.drifted(&object.desired, inventory)
-                    && !self.fights.hold(&object.desired.key, Instant::now())
+                    && !self.fights.hold(&object.desired.key, Utc::now())
                     && self.detected.get(&object.desired.key) != Some(&self.view.entry_of(&object.desired.key))
             })
     }

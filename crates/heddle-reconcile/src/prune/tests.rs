@@ -37,7 +37,7 @@ fn surplus(count: usize) -> Vec<ObjectKey> {
 }
 
 fn rules(desired: usize) -> PruneRules<'static> {
-    PruneRules { owner: "me", desired, approved: None }
+    PruneRules { owner: "me", desired, complete: true, approved: None }
 }
 
 fn deleted(verdict: &PruneVerdict) -> usize {
@@ -126,4 +126,164 @@ fn what_needs_others_goes_first() {
     let verdict = judge_prune(&surplus, &inventory, &live, rules(19));
     let kinds: Vec<_> = verdict.waves.iter().map(|wave| wave[0].key.kind.kind.as_str()).collect();
     assert_eq!(kinds, ["Pod", "ConfigMap", "ServiceAccount"]);
+}
+
+fn named(api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> ObjectKey {
+    ObjectKey { kind: GroupKind::new(api_version, kind), namespace: namespace.map(str::to_owned), name: name.into() }
+}
+
+/// An inventory and a live view of objects of ours; each has its name as UID.
+fn holding(keys: &[ObjectKey]) -> (Inventory, Live) {
+    let (mut inventory, mut live) = (Inventory::default(), Live::default());
+    for key in keys {
+        let (version, uid) = ("v1".to_owned(), key.name.clone());
+        let (manifest, owner) = (Some("m".to_owned()), Some("me".to_owned()));
+        inventory.put(InventoryEntry { key: key.clone(), version, uid: Some(uid.clone()), manifest, entry: None });
+        let object = LiveObject { uid, resource_version: "1".into(), owner, entry: None, deleting: false, keep: false };
+        live.covered.insert((key.kind.clone(), key.namespace.clone()));
+        live.objects.insert(key.clone(), object);
+    }
+    (inventory, live)
+}
+
+/// Approves whatever is asked for.
+fn approved(surplus: &[ObjectKey], inventory: &Inventory, live: &Live) -> PruneVerdict {
+    let asked = judge_prune(surplus, inventory, live, rules(1));
+    let plan = asked.stopped.as_ref().map(|stopped| stopped.plan.clone());
+    judge_prune(surplus, inventory, live, PruneRules { approved: plan.as_deref(), ..rules(1) })
+}
+
+/// GoogleContainerTools/config-sync#408: a partial read of the repository removed three namespaces of four, past a guard
+/// that compared counts.
+#[test]
+fn cs_408_what_is_missing_from_a_partial_read_is_not_deleted() {
+    let (inventory, live) = ours(4);
+    let verdict = judge_prune(&surplus(3), &inventory, &live, PruneRules { complete: false, ..rules(1) });
+    assert_eq!((deleted(&verdict), verdict.held.len(), verdict.stopped), (0, 3, None));
+    let spaces = ["a", "b", "c", "d"].map(|name| named("v1", "Namespace", None, name));
+    let (inventory, live) = holding(&spaces);
+    let verdict = judge_prune(&spaces[..3], &inventory, &live, rules(1));
+    assert_eq!(verdict.stopped.unwrap().objects, spaces[..3]);
+}
+
+/// giantswarm/gitops-template#84: `prune: true` and a moved folder deleted customers' clusters.
+#[test]
+fn gitops_template_84_a_path_that_became_empty_deletes_nothing_unasked() {
+    let (inventory, live) = holding(&[named("cluster.x-k8s.io/v1beta1", "Cluster", Some("org"), "customer")]);
+    let surplus = [named("cluster.x-k8s.io/v1beta1", "Cluster", Some("org"), "customer")];
+    let stopped = judge_prune(&surplus, &inventory, &live, rules(0)).stopped.unwrap();
+    assert!(stopped.reason.contains("holds no objects any more"), "{stopped:?}");
+}
+
+/// argoproj/argo-cd#15058, #22607: objects were pruned that another owner had taken over.
+#[test]
+fn argo_15058_what_another_sync_has_taken_over_is_not_pruned() {
+    let key = named("v1", "ConfigMap", Some("shop"), "shared");
+    let (inventory, mut live) = holding(std::slice::from_ref(&key));
+    live.objects.get_mut(&key).unwrap().owner = Some("other".into());
+    let verdict = judge_prune(std::slice::from_ref(&key), &inventory, &live, rules(1));
+    assert_eq!((deleted(&verdict), verdict.forget), (0, vec![key]));
+}
+
+/// kubernetes/kubernetes#108161, #66430: `apply --prune --all` deleted what it had never applied.
+#[test]
+fn kubernetes_108161_what_was_never_applied_is_never_pruned_though_it_carries_the_label() {
+    let ours = named("v1", "ConfigMap", Some("shop"), "ours");
+    let copied = named("v1", "ConfigMap", Some("other"), "copied");
+    let (_, live) = holding(&[ours.clone(), copied.clone()]);
+    let (inventory, _) = holding(std::slice::from_ref(&ours));
+    let verdict = judge_prune(&[copied], &inventory, &live, rules(1));
+    assert_eq!(deleted(&verdict), 0);
+}
+
+/// fluxcd/flux#3148: a sync that went wrong half-way marked all unchanged objects for deletion.
+#[test]
+fn flux1_3148_more_than_a_fifth_at_once_asks() {
+    let (inventory, live) = ours(100);
+    assert!(judge_prune(&surplus(100), &inventory, &live, rules(1)).stopped.is_some());
+}
+
+/// kubernetes-sigs/cli-utils (current-UID filter): an object that goes by another group now is the same object.
+#[test]
+fn cli_utils_current_uid_an_object_that_moved_to_another_group_is_not_deleted() {
+    let old = named("extensions/v1beta1", "Ingress", Some("shop"), "web");
+    let new = named("networking.k8s.io/v1", "Ingress", Some("shop"), "web");
+    let (inventory, live) = holding(&[old.clone(), new]);
+    let verdict = judge_prune(std::slice::from_ref(&old), &inventory, &live, rules(1));
+    assert_eq!((deleted(&verdict), verdict.forget), (0, vec![old]));
+}
+
+#[test]
+fn a_renamed_object_is_deleted_under_its_old_name() {
+    let (old, new) = (named("v1", "Service", Some("shop"), "old"), named("v1", "Service", Some("shop"), "new"));
+    let (inventory, live) = holding(&[old.clone(), new]);
+    assert_eq!(deleted(&judge_prune(&[old], &inventory, &live, rules(1))), 1);
+}
+
+/// kubernetes-sigs/cli-utils (namespace-in-use filter).
+#[test]
+fn cli_utils_namespace_in_use_a_namespace_with_something_of_a_sync_in_it_stays() {
+    let space = named("v1", "Namespace", None, "shop");
+    let inside = named("v1", "ConfigMap", Some("shop"), "settings");
+    let (inventory, mut live) = holding(&[space.clone(), inside.clone()]);
+    let verdict = approved(std::slice::from_ref(&space), &inventory, &live);
+    assert_eq!(deleted(&verdict), 0);
+    assert_eq!(verdict.held[0].reason, "ConfigMap shop/settings lies in it and stays");
+    // Its content may as well belong to another Sync.
+    let (inventory, _) = holding(std::slice::from_ref(&space));
+    live.objects.get_mut(&inside).unwrap().owner = Some("other".into());
+    assert_eq!(deleted(&approved(std::slice::from_ref(&space), &inventory, &live)), 0);
+}
+
+#[test]
+fn a_namespace_that_leaves_with_its_content_goes_last_and_only_with_consent() {
+    let space = named("v1", "Namespace", None, "shop");
+    let inside = named("v1", "ConfigMap", Some("shop"), "settings");
+    let (inventory, live) = holding(&[space.clone(), inside.clone()]);
+    let surplus = [space.clone(), inside.clone()];
+    assert!(judge_prune(&surplus, &inventory, &live, rules(1)).stopped.is_some());
+    let order: Vec<_> = approved(&surplus, &inventory, &live).waves.into_iter().flatten().map(|one| one.key).collect();
+    assert_eq!(order, [inside, space]);
+}
+
+/// controlplaneio-fluxcd/flux-operator#391 pruned its own namespace; those of Kubernetes are beyond any approval.
+#[test]
+fn flux_operator_391_a_namespace_of_the_system_is_never_deleted() {
+    let space = named("v1", "Namespace", None, "kube-system");
+    let (inventory, live) = holding(std::slice::from_ref(&space));
+    let verdict = approved(std::slice::from_ref(&space), &inventory, &live);
+    assert_eq!((deleted(&verdict), verdict.held.len()), (0, 1));
+}
+
+/// fluxcd/kustomize-controller#90: a definition that goes first takes its objects with it, or blocks their prune.
+#[test]
+fn kc_90_a_definition_goes_after_its_objects_and_stays_while_one_stays() {
+    let definition =
+        named("apiextensions.k8s.io/v1", "CustomResourceDefinition", None, "networkpolicies.crd.projectcalico.org");
+    let object = named("crd.projectcalico.org/v1", "NetworkPolicy", Some("shop"), "deny");
+    let (inventory, live) = holding(&[definition.clone(), object.clone()]);
+    let verdict = approved(std::slice::from_ref(&definition), &inventory, &live);
+    assert_eq!(deleted(&verdict), 0);
+    assert_eq!(verdict.held[0].reason, "NetworkPolicy shop/deny is one of its objects and stays");
+    let both = [definition.clone(), object.clone()];
+    let order: Vec<_> = approved(&both, &inventory, &live).waves.into_iter().flatten().map(|one| one.key).collect();
+    assert_eq!(order, [object, definition]);
+}
+
+/// kubernetes/kubernetes#57916 and others: an object that was deleted and made anew by somebody else is theirs.
+#[test]
+fn kubernetes_57916_an_object_that_was_made_anew_is_not_pruned() {
+    let key = named("v1", "Secret", Some("shop"), "token");
+    let (inventory, mut live) = holding(std::slice::from_ref(&key));
+    live.objects.get_mut(&key).unwrap().uid = "another".into();
+    assert_eq!(deleted(&judge_prune(std::slice::from_ref(&key), &inventory, &live, rules(1))), 0);
+}
+
+/// kc#1664, cs#2005, cli#622: what could not be deleted, or is still being deleted, was forgotten.
+#[test]
+fn kc_1664_an_object_that_is_being_deleted_is_not_forgotten() {
+    let key = named("v1", "PersistentVolume", None, "data");
+    let (inventory, mut live) = holding(std::slice::from_ref(&key));
+    live.objects.get_mut(&key).unwrap().deleting = true;
+    assert_eq!(judge_prune(&[key], &inventory, &live, rules(1)), PruneVerdict::default());
 }

@@ -147,7 +147,7 @@ impl Follower {
 
     /// Drift that is not to be healed, or not now, is taken out of the plan. Gives what is to be told instead.
     fn take_out_drift(&self, plan: &mut Plan, objects: &[WantedObject]) -> Vec<Apply> {
-        let (mode, now) = (self.sync.spec.drift, Instant::now());
+        let (mode, now) = (self.sync.spec.drift, Utc::now());
         let mut taken = Vec::new();
         for wave in &mut plan.waves {
             taken.extend(wave.extract_if(.., |apply| {

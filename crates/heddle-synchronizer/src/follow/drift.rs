@@ -1,12 +1,11 @@
 //! What others change in the cluster: explained, and healed or told.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use heddle_kube::Applied;
-use heddle_reconcile::{Apply, Inventory, ObjectKey, Plan, Reason, changed_fields, managers_of};
+use heddle_reconcile::{Apply, FightBreaker, Inventory, ObjectKey, Plan, Reason, changed_fields, managers_of};
 use heddle_wire::agent::DriftReport;
-use tokio::time::Instant;
 
 use super::{Follower, apply::dry_run, objects::WantedObject};
 use crate::metrics::{FoundBy, Verb};
@@ -14,29 +13,19 @@ use crate::metrics::{FoundBy, Verb};
 /// How many drifts are told.
 const MAX_DRIFTS: usize = 50;
 
-/// An object that was put back this often within [`FIGHT_WINDOW`] is left alone until that is over: somebody else writes
-/// the same fields, and the two would keep the API server busy for ever.
-const MAX_HEALS: usize = 5;
-
-const FIGHT_WINDOW: Duration = Duration::from_secs(60);
-
 /// When objects were put back lately.
 #[derive(Debug, Default)]
-pub(super) struct Fights(HashMap<ObjectKey, Vec<Instant>>);
+pub(super) struct Fights(HashMap<ObjectKey, FightBreaker>);
 
 impl Fights {
-    fn note(&mut self, key: &ObjectKey, now: Instant) {
-        self.0.retain(|_, heals| {
-            heals.retain(|heal| now.duration_since(*heal) < FIGHT_WINDOW);
-            !heals.is_empty()
-        });
-        self.0.entry(key.clone()).or_default().push(now);
+    fn note(&mut self, key: &ObjectKey, now: DateTime<Utc>) {
+        self.0.retain(|_, breaker| breaker.is_on(now));
+        self.0.entry(key.clone()).or_default().note(now);
     }
 
     /// Whether an object is left alone for now.
-    pub fn hold(&self, key: &ObjectKey, now: Instant) -> bool {
-        let heals = self.0.get(key).map(Vec::as_slice).unwrap_or_default();
-        heals.iter().filter(|heal| now.duration_since(**heal) < FIGHT_WINDOW).count() >= MAX_HEALS
+    pub fn hold(&self, key: &ObjectKey, now: DateTime<Utc>) -> bool {
+        self.0.get(key).is_some_and(|breaker| breaker.held_until(now).is_some())
     }
 
     /// Whether any object was put back lately.
@@ -71,7 +60,7 @@ impl Follower {
     ) {
         self.metrics.drifted(found_by);
         if healed_at.is_some() {
-            self.fights.note(key, Instant::now());
+            self.fights.note(key, Utc::now());
         }
         let before = self.view.odd_fields(key);
         let fields = before.map(|before| changed_fields(before, &applied.managed_fields)).unwrap_or_default();
@@ -111,6 +100,7 @@ impl Follower {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use heddle_reconcile::GroupKind;
 
     use super::*;
@@ -119,14 +109,14 @@ mod tests {
     fn an_object_that_is_fought_over_is_left_alone_for_a_while_and_others_are_not() {
         let key =
             |name: &str| ObjectKey { kind: GroupKind::new("v1", "ConfigMap"), namespace: None, name: name.into() };
-        let (mut fights, start) = (Fights::default(), Instant::now());
+        let (mut fights, start) = (Fights::default(), Utc::now());
         for second in 0..5 {
-            let now = start + Duration::from_secs(second);
+            let now = start + TimeDelta::seconds(second);
             assert!(!fights.hold(&key("a"), now));
             fights.note(&key("a"), now);
         }
-        assert!(fights.hold(&key("a"), start + Duration::from_secs(30)));
-        assert!(!fights.hold(&key("b"), start + Duration::from_secs(30)));
-        assert!(!fights.hold(&key("a"), start + Duration::from_secs(61)));
+        assert!(fights.hold(&key("a"), start + TimeDelta::seconds(30)));
+        assert!(!fights.hold(&key("b"), start + TimeDelta::seconds(30)));
+        assert!(!fights.hold(&key("a"), start + TimeDelta::seconds(61)));
     }
 }

@@ -40,6 +40,7 @@ impl Follower {
         let rules = PruneRules {
             owner: &owner,
             desired: if wanted.is_empty() { 0 } else { wanted.objects.len() },
+            complete: errors.is_empty(),
             approved: annotations.and_then(|all| all.get(APPROVE_PRUNE_ANNOTATION)).map(String::as_str),
         };
         let verdict = judge_prune(&plan.surplus, inventory, &self.view.live, rules);
@@ -56,11 +57,19 @@ impl Follower {
             self.stopped_prune = Some(stopped);
             return;
         }
+        for held in &verdict.held {
+            tracing::info!(sync = %self.name, object = %held.key, "{} left the path and stays: {}", held.key, held.reason);
+        }
         let before = errors.len();
         for wave in &verdict.waves {
             self.delete_wave(wave, inventory, errors).await;
         }
         match errors.len() - before {
+            0 if !verdict.held.is_empty() => {
+                let reasons: Vec<String> =
+                    verdict.held.iter().map(|held| format!("{}: {}", held.key, held.reason)).collect();
+                self.conditions.set("Pruned", Some(false), "InUse", &reasons.join("; "), now);
+            }
             0 => self.conditions.set("Pruned", Some(true), "Pruned", "", now),
             failed => {
                 let message = format!("{failed} objects could not be deleted");
