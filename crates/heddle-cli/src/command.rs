@@ -2,6 +2,7 @@
 
 pub(crate) mod changes;
 pub(crate) mod clusters;
+pub(crate) mod diff;
 pub(crate) mod health;
 pub(crate) mod image;
 pub(crate) mod login;

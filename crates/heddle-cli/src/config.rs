@@ -29,7 +29,7 @@ Examples:
   heddle image set clusters/prod --image ghcr.io/acme/api --tag 1.4.2 --dry-run
   heddle changes -o json | jq '.items[0].line'
 
-`policy`, `image` and `health` work on local files and need no API. In CI, set HEDDLE_API_URL and HEDDLE_TOKEN instead of logging in.";
+`policy`, `image`, `health` and `diff` work on local files and need no API. In CI, set HEDDLE_API_URL and HEDDLE_TOKEN instead of logging in.";
 
 /// Moves each new image from the registry, through Git, into the cluster, and shows where it is on the way.
 #[derive(Debug, Parser)]
@@ -74,6 +74,28 @@ pub enum Command {
     Image(ImageCommand),
     /// Judge how objects of a cluster are doing.
     Health(HealthArguments),
+    /// Compare objects as they are wanted with those of a cluster.
+    Diff(DiffArguments),
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Compares what is wanted, and nothing that the server or others added: defaults do not show, lists are\n\
+                  matched by key, quantities by value, and values of Secrets are masked. Exits with 0 when nothing\n\
+                  differs, 1 when something does, 2 when a file cannot be read.
+
+Examples:
+  kubectl get deployments,services -n shop -o yaml | heddle diff shop.yaml --live -
+  heddle diff wanted.yaml --live live.json -o json"
+)]
+pub struct DiffArguments {
+    /// The objects as they are wanted, as YAML or JSON.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The objects as a cluster has them; `-` for stdin.
+    #[arg(long, value_name = "FILE")]
+    pub live: PathBuf,
 }
 
 /// Arguments of `health`.

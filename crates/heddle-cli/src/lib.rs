@@ -46,5 +46,6 @@ async fn dispatch(config: &Config, screen: &mut Screen) -> Result<Exit, Failure>
         Command::Image(ImageCommand::List(arguments)) => command::image::list(arguments, screen),
         Command::Image(ImageCommand::Set(arguments)) => command::image::set(arguments, screen),
         Command::Health(arguments) => command::health::run(arguments, screen),
+        Command::Diff(arguments) => command::diff::run(arguments, screen),
     }
 }

@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr))]
 
+pub mod diff;
 mod drift;
 pub mod health;
 mod inventory;

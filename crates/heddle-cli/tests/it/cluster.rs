@@ -67,3 +67,67 @@ async fn a_broken_file_is_told_with_its_line() {
     assert_eq!(ended.code, 2, "{ended:?}");
     assert!(ended.stderr.contains("live.yaml:4") || ended.stderr.contains("live.yaml:5"), "{}", ended.stderr);
 }
+
+const WANTED: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api}
+spec:
+  replicas: 2
+  template:
+    spec:
+      containers:
+        - {name: api, image: 'api:2', resources: {limits: {cpu: 1000m}}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: key, namespace: shop}
+stringData: {password: hunter2}
+";
+
+const LIVE: &str = "apiVersion: v1
+kind: List
+items:
+  - apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: api, namespace: shop, uid: u, generation: 4}
+    spec:
+      replicas: 2
+      progressDeadlineSeconds: 600
+      template:
+        spec:
+          containers:
+            - {name: api, image: 'api:1', imagePullPolicy: Always, resources: {limits: {cpu: '1'}}}
+    status: {replicas: 2}
+  - apiVersion: v1
+    kind: Secret
+    metadata: {name: key, namespace: shop}
+    data: {password: b2xk}
+";
+
+#[tokio::test]
+async fn diff_tells_what_is_not_as_wanted_and_no_secret() {
+    let person = with(&[("wanted.yaml", WANTED), ("live.yaml", LIVE)]);
+    let (wanted, live) = (path(&person, "wanted.yaml"), path(&person, "live.yaml"));
+    let ended = person.run(&["diff", &wanted, "--live", &live, "-o", "json"]).await;
+    assert_eq!(ended.code, 1, "{ended:?}");
+    let json = ended.json();
+    let image = json!({"path": "spec.template.spec.containers[name=api].image", "live": "api:1", "desired": "api:2"});
+    assert_eq!(json[0]["differences"], json!([image]));
+    assert_eq!(json[1]["differences"][0]["path"], "data.password");
+    let text = person.run(&["diff", &wanted, "--live", &live]).await.stdout;
+    assert!(text.contains("Deployment api") && text.contains("+ \"api:2\""), "{text}");
+    for secret in ["hunter2", "aHVudGVy", "b2xk"] {
+        assert!(!text.contains(secret) && !ended.stdout.contains(secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn diff_exits_with_0_for_the_same_and_tells_what_is_missing() {
+    let person = with(&[("wanted.yaml", WANTED), ("other.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n")]);
+    let (wanted, other) = (path(&person, "wanted.yaml"), path(&person, "other.yaml"));
+    assert_eq!(person.run(&["diff", &wanted, "--live", &wanted]).await.code, 0);
+    let ended = person.run(&["diff", &wanted, "--live", &other]).await;
+    assert_eq!(ended.code, 1);
+    assert!(ended.stdout.contains("Deployment api is not in the cluster"), "{}", ended.stdout);
+    assert_eq!(person.run(&["diff", &wanted, "--live", "/nowhere"]).await.code, 2);
+}

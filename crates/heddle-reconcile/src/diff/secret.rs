@@ -1,0 +1,79 @@
+//! Values of Secrets: compared, and never shown.
+
+use std::borrow::Cow;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::Difference;
+
+/// Hides the values of Secrets behind a fingerprint: equal values have equal ones under the same salt, and without the salt
+/// nothing can be tried against them.
+#[derive(Debug, Clone)]
+pub struct Mask {
+    salt: String,
+}
+
+impl Mask {
+    /// With a salt that only its owner knows. The same salt gives the same fingerprints again.
+    pub fn new(salt: impl Into<String>) -> Self {
+        Self { salt: salt.into() }
+    }
+
+    /// Replaces the values of a difference in a Secret.
+    pub(super) fn hide(&self, difference: &mut Difference) {
+        let in_values = ["data", "stringData"].iter().any(|top| {
+            difference.path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        });
+        let in_annotations = difference.path == "metadata.annotations";
+        if in_values || in_annotations {
+            for value in [&mut difference.live, &mut difference.desired].into_iter().flatten() {
+                *value = self.masked(value);
+            }
+        }
+    }
+
+    fn masked(&self, value: &Value) -> Value {
+        match value {
+            Value::Object(members) => members.iter().map(|(key, value)| (key.clone(), self.masked(value))).collect(),
+            Value::Array(items) => items.iter().map(|item| self.masked(item)).collect(),
+            Value::Null => Value::Null,
+            value => {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let digest = Sha256::digest(format!("{}\u{0}{text}", self.salt));
+                let print: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+                json!(format!("<secret {print}>"))
+            }
+        }
+    }
+}
+
+/// A Secret with its `stringData` in `data`, as the API server keeps it; any other object as it is.
+pub(super) fn readable(object: &Value) -> Cow<'_, Value> {
+    let Some(texts) = object["stringData"].as_object().filter(|_| object["kind"] == "Secret") else {
+        return Cow::Borrowed(object);
+    };
+    let mut object = object.clone();
+    for (key, text) in texts {
+        object["data"][key] = text.as_str().map_or(Value::Null, |text| encode(text.as_bytes()).into());
+    }
+    if let Some(members) = object.as_object_mut() {
+        members.remove("stringData");
+    }
+    Cow::Owned(object)
+}
+
+/// Base64 with padding (RFC 4648, section 4).
+fn encode(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group =
+            chunk.iter().fold(0_usize, |group, byte| (group << 8) | usize::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let letter = LETTERS[(group >> (18 - 6 * place)) & 63];
+            text.push(if place <= chunk.len() { char::from(letter) } else { '=' });
+        }
+    }
+    text
+}
