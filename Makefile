@@ -38,6 +38,7 @@ dev: requirements ## Run the demo's parts with a dashboard that reloads as its s
 bench: requirements ## Measure, and print a table
 	@tests/tools/build.sh >/dev/null
 	@cargo build --release --bins --workspace
+	@cargo run --release --quiet --package heddle-reconcile --example reconcile_bench
 	@exec "$$(tests/tools/target-dir.sh)/release/bench"
 
 .PHONY: sqlx
