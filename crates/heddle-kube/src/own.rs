@@ -6,7 +6,7 @@ use futures::{Stream, StreamExt};
 use heddle_reconcile::hash_text;
 use k8s_openapi::{
     ByteString,
-    api::core::v1::{ConfigMap, Secret},
+    api::core::v1::{ConfigMap, Secret, ServiceAccount},
 };
 use kube::{
     Api, Client, Resource,
@@ -67,7 +67,12 @@ pub enum FirstSync {
     /// It was created before, and its text is the same.
     Before,
     /// It was created before; its text was changed since, which changes nothing: edit the Sync.
-    Differs,
+    Differs {
+        /// The Sync.
+        name: String,
+        /// The fields of its spec about which the text says something else.
+        fields: Vec<String>,
+    },
     /// There is no such text.
     Absent,
 }
@@ -140,10 +145,9 @@ impl OwnClient {
         let hash = hash_text(text);
         let created = map.metadata.annotations.as_ref().and_then(|annotations| annotations.get(CREATED_ANNOTATION));
         if let Some(created) = created {
-            return Ok(if *created == hash { FirstSync::Before } else { FirstSync::Differs });
+            return if *created == hash { Ok(FirstSync::Before) } else { self.compare(&read_sync(text)?).await };
         }
-        let sync: Sync = serde_saphyr::from_str(text)
-            .map_err(|error| KubeError::Refused(format!("the ConfigMap {FIRST_SYNC} holds no Sync: {error}")))?;
+        let sync = read_sync(text)?;
         // Checked before it is noted, so that a cluster without the definition is tried again.
         let dry_run = PostParams { dry_run: true, ..PostParams::default() };
         match bounded(self.syncs().create(&dry_run, &sync)).await {
@@ -159,6 +163,27 @@ impl OwnClient {
             Err(KubeError::Conflict(_)) => Ok(FirstSync::Before),
             Err(error) => Err(error),
         }
+    }
+
+    /// Compares the text of an install manifest that was applied again with the Sync. One that was deleted stays so.
+    async fn compare(&self, text: &Sync) -> Result<FirstSync, KubeError> {
+        let name = text.metadata.name.clone().unwrap_or_default();
+        let Some(sync) = bounded(self.syncs().get_opt(&name)).await? else { return Ok(FirstSync::Before) };
+        let fields = |sync: &Sync| serde_json::to_value(&sync.spec).unwrap_or_default();
+        let (wanted, is) = (fields(text), fields(&sync));
+        let wanted = wanted.as_object().into_iter().flatten();
+        let fields: Vec<String> =
+            wanted.filter(|(field, value)| is[field.as_str()] != **value).map(|(field, _)| field.clone()).collect();
+        Ok(if fields.is_empty() { FirstSync::Before } else { FirstSync::Differs { name, fields } })
+    }
+
+    /// Whether a service account of the agent's namespace exists.
+    ///
+    /// # Errors
+    /// When the agent may not ask about it, or the API server cannot be asked.
+    pub async fn has_account(&self, name: &str) -> Result<bool, KubeError> {
+        let accounts: Api<ServiceAccount> = Api::namespaced(self.client.clone(), &self.namespace);
+        Ok(bounded(accounts.get_metadata_opt(name)).await?.is_some())
     }
 
     /// The token of the install manifest.
@@ -200,4 +225,9 @@ impl OwnClient {
     fn secrets(&self) -> Api<Secret> {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
+}
+
+fn read_sync(text: &str) -> Result<Sync, KubeError> {
+    serde_saphyr::from_str(text)
+        .map_err(|error| KubeError::Refused(format!("the ConfigMap {FIRST_SYNC} holds no Sync: {error}")))
 }

@@ -65,6 +65,11 @@ pub struct SyncSpec {
     /// agent asks Heddle for a token that reads this repository. The service account must be allowed to get it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<SecretReference>,
+    /// Syncs in the same namespace that have to be ready before a new revision is applied; those of the same repository
+    /// and branch at that revision.
+    #[serde(default)]
+    #[schemars(length(max = 50))]
+    pub depends_on: Vec<SyncReference>,
     /// Nothing is applied, pruned or healed while this is true.
     #[serde(default)]
     pub suspend: bool,
@@ -81,6 +86,14 @@ pub enum DriftMode {
     Detect,
     /// They are not looked for.
     Off,
+}
+
+/// Names a Sync.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SyncReference {
+    /// Its name.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
 }
 
 /// Names a Secret.
@@ -114,7 +127,8 @@ pub struct SyncStatus {
     /// How many objects it manages.
     #[serde(default)]
     pub objects: u64,
-    /// `Ready`, `Fetched`, `Rendered`, `Applied`, `Pruned`, `Healthy`.
+    /// `Ready`, `Fetched`, `Rendered`, `Applied`, `Pruned`, `Healthy`; and where there is something to say,
+    /// `InstallManifest` and `Leftovers`.
     #[serde(default)]
     pub conditions: Vec<SyncCondition>,
     /// What is wrong with the revision last tried, at most 20.

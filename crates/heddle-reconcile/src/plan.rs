@@ -63,8 +63,10 @@ impl Live {
 pub struct Scope {
     /// UID of the Sync.
     pub owner: String,
-    /// UIDs of all Syncs that exist.
-    pub living: BTreeSet<String>,
+    /// All Syncs that exist: name by UID.
+    pub living: BTreeMap<String, String>,
+    /// Objects that the Sync whose label they carry has given up.
+    pub given_up: BTreeSet<ObjectKey>,
     /// Namespaces; empty for all.
     pub namespaces: Vec<String>,
     /// Kinds; empty for all.
@@ -179,8 +181,11 @@ fn refuse(object: &Desired, live: &Live, scope: &Scope) -> Option<String> {
         return Some(format!("{key} is not of the kinds of the Sync: add `{}` to `spec.kinds`", key.kind));
     }
     let owner = live.objects.get(key)?.owner.as_ref()?;
-    (owner != &scope.owner && scope.living.contains(owner))
-        .then(|| format!("{key} belongs to another Sync, which has the UID {owner}: let one of the two give it up"))
+    if owner == &scope.owner || scope.given_up.contains(key) {
+        return None;
+    }
+    let name = scope.living.get(owner)?;
+    Some(format!("{key} belongs to another Sync, `{name}`: take it out of the path of one of the two"))
 }
 
 fn reason_to_apply(object: &Desired, inventory: &Inventory, live: &Live) -> Option<Reason> {

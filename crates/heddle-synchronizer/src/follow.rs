@@ -8,6 +8,7 @@ mod conditions;
 mod drift;
 mod health;
 mod objects;
+mod others;
 mod prune;
 mod pull;
 mod spec;
@@ -16,8 +17,8 @@ mod sweep;
 mod view;
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
-    sync::{Arc, RwLock},
+    collections::{HashMap, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
@@ -25,7 +26,7 @@ use chrono::{DateTime, Utc};
 use heddle_client::AgentClient;
 use heddle_core::{git::Revision, name::SyncName};
 use heddle_kube::{
-    Account, AccountClient, Cluster, Kinds, KubeError, OwnClient, Redactor, Seen, Watches,
+    Account, AccountClient, Cluster, FirstSync, Kinds, KubeError, OwnClient, Redactor, Seen, Watches,
     sync::{DriftMode, Sync, SyncStatus},
 };
 use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, Inventory, ObjectKey, OwnEntry, Stopped};
@@ -37,8 +38,11 @@ use tokio::{
     time::Instant,
 };
 
-use self::{conditions::Conditions, drift::Fights, objects::Wanted, pull::Token, spec::Spec, sweep::Sweep, view::View};
-use crate::{metrics::SyncMetrics, outbox::Outbox};
+use self::{
+    conditions::Conditions, drift::Fights, objects::Wanted, others::Others, pull::Token, spec::Spec, sweep::Sweep,
+    view::View,
+};
+use crate::{metrics::SyncMetrics, outbox::Outbox, registry::Registry};
 
 /// How often what is not healthy is looked at for its root.
 const ROOT_EVERY: Duration = Duration::from_secs(5);
@@ -64,8 +68,10 @@ pub struct Shared {
     pub outbox: Arc<Outbox>,
     /// How often every object is compared by a dry run.
     pub sweep_interval: Duration,
-    /// UIDs of all Syncs.
-    pub living: Arc<RwLock<BTreeSet<String>>>,
+    /// What the Syncs know of each other.
+    pub registry: Registry,
+    /// How the install manifest compares with the Sync that was made of it.
+    pub manifest: watch::Receiver<FirstSync>,
 }
 
 /// What a follower is told.
@@ -86,8 +92,12 @@ pub struct Follower {
     spec: Result<Spec, String>,
     api: watch::Receiver<Option<AgentClient>>,
     token: Option<Token>,
+    others: Others,
+    manifest: watch::Receiver<FirstSync>,
 
     client: AccountClient,
+    /// Whether the account of `client` was seen to exist.
+    account_exists: bool,
     watches: Watches,
     seen: mpsc::Receiver<Seen>,
     view: View,
@@ -140,7 +150,10 @@ impl Follower {
             name,
             spec: Spec::read(&sync.spec),
             token: None,
+            others: Others::new(&shared.registry),
+            manifest: shared.manifest.clone(),
             client,
+            account_exists: false,
             watches,
             seen,
             view: View::default(),
@@ -169,6 +182,7 @@ impl Follower {
             sync,
         };
         follower.tell_state();
+        follower.publish();
         Ok(follower)
     }
 
@@ -186,6 +200,8 @@ impl Follower {
                 Some(seen) = self.seen.recv() => self.observe(seen).await,
                 () = tokio::time::sleep_until(wake) => {}
                 Ok(()) = self.api.changed() => self.next_look = Instant::now(),
+                Ok(()) = self.others.changed.changed() => self.take_others(),
+                Ok(()) = self.manifest.changed() => {}
             }
         }
     }
@@ -200,7 +216,10 @@ impl Follower {
     fn next_wake(&self) -> Instant {
         let root = if self.is_unwell() { Some(self.next_root) } else { None };
         let sweep = (!self.sync.spec.suspend).then(|| self.sweep.wake_at());
-        [Some(self.next_look), self.retry_at, root, sweep].into_iter().flatten().min().unwrap_or(self.next_look)
+        let now = Utc::now();
+        let change = self.view.next_change(now).and_then(|at| (at - now).to_std().ok());
+        let change = change.map(|wait| Instant::now() + wait);
+        [Some(self.next_look), self.retry_at, root, sweep, change].into_iter().flatten().min().unwrap_or(self.next_look)
     }
 
     /// Does what is due.
@@ -261,6 +280,7 @@ impl Follower {
             Ok(client) => {
                 (self.watches, self.seen) = Watches::new(client.clone());
                 self.client = client;
+                self.account_exists = false;
                 self.view = View::default();
                 self.kinds = None;
             }

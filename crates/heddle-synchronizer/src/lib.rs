@@ -13,6 +13,7 @@ mod leader;
 mod link;
 mod metrics;
 mod outbox;
+mod registry;
 mod syncs;
 
 use std::{sync::Arc, time::Duration};
@@ -38,10 +39,14 @@ use crate::{
     leader::{Instance, Readiness},
     link::Link,
     outbox::Outbox,
+    registry::Registry,
     syncs::Syncs,
 };
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How often the install manifest is compared with the Sync that was made of it.
+const COMPARE_EVERY: Duration = Duration::from_secs(300);
 
 /// Runs the agent until `shutdown`.
 ///
@@ -92,6 +97,7 @@ impl Agent {
         let (refused, refused_receiver) = watch::channel(0);
         let link = Link { client: client_receiver.clone(), refused: Arc::new(refused) };
         let (hints, hint_receiver) = mpsc::channel(64);
+        let (manifest, manifest_receiver) = watch::channel(FirstSync::Absent);
         let shared = Arc::new(Shared {
             cluster: self.cluster.clone(),
             own: self.own.clone(),
@@ -101,7 +107,8 @@ impl Agent {
             api: client_receiver,
             outbox: Arc::clone(&outbox),
             sweep_interval: config.sweep_interval,
-            living: Arc::default(),
+            registry: Registry::default(),
+            manifest: manifest_receiver,
         });
         let identity = Identity::new(self.own.clone(), self.http.clone(), VERSION, &self.kubernetes_version);
 
@@ -109,7 +116,7 @@ impl Agent {
         tasks.spawn(identity.provide(client, refused_receiver, term.clone()));
         tasks.spawn(link::send_reports(link.clone(), outbox, term.clone()));
         tasks.spawn(link::receive_hints(link, hints, term.clone()));
-        tasks.spawn(create_first_sync(self.own.clone(), term.clone()));
+        tasks.spawn(create_first_sync(self.own.clone(), manifest, term.clone()));
         tasks.spawn(Syncs::new(shared, self.ready.clone()).run(hint_receiver, term.clone()));
         term.cancelled().await;
         tasks.shutdown().await;
@@ -132,19 +139,24 @@ async fn ask_version(cluster: &Cluster) -> String {
     }
 }
 
-/// Creates the Sync of the install manifest, once, when its definition is served.
-async fn create_first_sync(own: OwnClient, shutdown: CancellationToken) {
+/// Creates the Sync of the install manifest, once, when its definition is served; from then on says how it compares with
+/// the Sync.
+async fn create_first_sync(own: OwnClient, manifest: watch::Sender<FirstSync>, shutdown: CancellationToken) {
     let creating = async {
         let mut backoff = backoff();
         loop {
             match own.create_first_sync().await {
-                Ok(FirstSync::Created) => return info!("created the Sync of the install manifest"),
-                Ok(FirstSync::Before | FirstSync::Absent) => return,
-                Ok(FirstSync::Differs) => {
-                    return warn!("the Sync of the install manifest was created before and differs now: edit the Sync");
+                Ok(found) => {
+                    if found == FirstSync::Created {
+                        info!("created the Sync of the install manifest");
+                    }
+                    backoff.reset();
+                    manifest.send_replace(found);
+                    tokio::time::sleep(COMPARE_EVERY).await;
                 }
                 Err(error @ KubeError::Refused(_)) => {
-                    return tracing::error!("the first Sync was not created: {error}");
+                    tracing::error!("the Sync of the install manifest cannot be read: {error}");
+                    tokio::time::sleep(COMPARE_EVERY).await;
                 }
                 Err(error) => {
                     let wait = backoff.next_wait();

@@ -1,9 +1,6 @@
 //! One task for each Sync of the cluster.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use futures::StreamExt;
 use heddle_core::{git::RepoUrl, name::SyncName};
@@ -87,9 +84,6 @@ impl Syncs {
     }
 
     fn start(&mut self, name: String, sync: Sync) {
-        let mut living = self.shared.living.write().unwrap_or_else(PoisonError::into_inner);
-        living.extend(sync.metadata.uid.clone());
-        drop(living);
         let (inbox, receiver) = mpsc::channel(16);
         match Follower::new(Arc::clone(&self.shared), sync.clone()) {
             Ok(follower) => {
@@ -106,8 +100,7 @@ impl Syncs {
         info!(sync = %name, "the Sync {name} is gone; its objects stay");
         running.task.abort();
         SyncMetrics::new(name).state(0, 0);
-        let uid = running.sync.metadata.uid.unwrap_or_default();
-        self.shared.living.write().unwrap_or_else(PoisonError::into_inner).remove(&uid);
+        self.shared.registry.remove(name);
         let namespace = self.shared.own.namespace().to_owned();
         self.shared.outbox.forget(&SyncName { namespace, name: name.to_owned() });
     }

@@ -55,7 +55,11 @@ fn watched(objects: Vec<(ObjectKey, LiveObject)>) -> Live {
 }
 
 fn scope() -> Scope {
-    Scope { owner: "me".into(), living: ["me".into(), "other".into()].into(), ..Scope::default() }
+    Scope {
+        owner: "me".into(),
+        living: [("me".into(), "mine".into()), ("other".into(), "theirs".into())].into(),
+        ..Scope::default()
+    }
 }
 
 fn reasons(plan: &Plan) -> Vec<Reason> {
@@ -115,6 +119,8 @@ fn an_object_of_another_living_sync_is_refused_and_one_of_a_dead_sync_is_taken_o
     let plan = plan(&wanted, &Inventory::default(), &live, &scope());
     assert_eq!(plan.refusals.iter().map(|refusal| refusal.index).collect::<Vec<_>>(), [0]);
     assert_eq!(reasons(&plan), [Reason::New]);
+    let given_up = Scope { given_up: [key("ConfigMap", "theirs")].into(), ..scope() };
+    assert_eq!(super::plan(&wanted, &Inventory::default(), &live, &given_up).refusals, []);
 }
 
 #[test]

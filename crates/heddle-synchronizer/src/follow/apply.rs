@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    sync::PoisonError,
     time::Duration,
 };
 
@@ -10,7 +9,7 @@ use chrono::Utc;
 use futures::StreamExt;
 use heddle_core::image::ImageRef;
 use heddle_kube::{AccountClient, Applied, ApplyRequest, KubeError, Place, Served, sync::DriftMode};
-use heddle_reconcile::{Apply, GroupKind, Inventory, InventoryEntry, ObjectKey, Plan, Reason, Scope, plan};
+use heddle_reconcile::{Apply, GroupKind, Inventory, InventoryEntry, ObjectKey, Plan, Reason, plan};
 use heddle_service::backoff::Backoff;
 use heddle_wire::agent::{Deploy, DeployFact, SyncError};
 use tokio::time::Instant;
@@ -37,6 +36,8 @@ struct Outcome {
     /// Something failed that may pass by itself.
     transient: bool,
     failed: HashSet<ObjectKey>,
+    /// Another Sync is about to give an object up: this is not the end of it.
+    awaits: bool,
     applied: usize,
 }
 
@@ -45,6 +46,10 @@ impl Follower {
     pub(super) async fn reconcile(&mut self) {
         let Some(mut wanted) = self.wanted.take() else { return };
         self.incomplete = true;
+        if !self.has_account().await {
+            self.wanted = Some(wanted);
+            return;
+        }
         let result = self.try_reconcile(&mut wanted).await;
         self.wanted = Some(wanted);
         if let Err(error) = result {
@@ -70,16 +75,26 @@ impl Follower {
         wanted.resolve(&kinds, &owner, default_namespace);
         self.watch_all(&wanted.objects, &inventory, &kinds).await;
         self.kinds = Some(kinds);
-        let result = self.execute(wanted, &mut inventory).await;
+        self.publish_wants(wanted);
+        let result = match self.awaited_dependency(&wanted.revision) {
+            Some(awaited) => {
+                self.errors.clear();
+                self.conditions.set("Applied", Some(false), "DependencyNotReady", &awaited, Utc::now());
+                Ok(())
+            }
+            None => self.execute(wanted, &mut inventory).await,
+        };
+        self.note_holds(&inventory);
         self.inventory = Some(inventory);
         result
     }
 
     async fn execute(&mut self, wanted: &Wanted, inventory: &mut Inventory) -> Result<(), KubeError> {
         let desired: Vec<_> = wanted.objects.iter().map(|object| object.desired.clone()).collect();
-        let mut plan = plan(&desired, inventory, &self.view.live, &self.scope());
+        let scope = self.scope(&wanted.objects);
+        let mut plan = plan(&desired, inventory, &self.view.live, &scope);
         let drifted = self.take_out_drift(&mut plan, &wanted.objects);
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome { awaits: self.awaits_owner(&plan, wanted, &scope), ..Outcome::default() };
         outcome.errors.extend(wanted.render_errors.iter().chain(&wanted.resolve_errors).cloned());
         for refusal in &plan.refusals {
             let object = &wanted.objects[refusal.index];
@@ -94,7 +109,8 @@ impl Follower {
             self.apply_wave(&wave, &wanted.objects, inventory, &mut outcome).await;
         }
         self.detect(&drifted, &wanted.objects, inventory).await;
-        self.prune(&plan, wanted, inventory, &mut outcome.errors).await;
+        self.prune(plan.surplus, wanted, inventory, &mut outcome.errors).await;
+        self.note_leftovers(inventory);
         self.shared.own.save_inventory(&self.sync, &before, inventory).await.inspect_err(|_| {
             // The cluster still holds what was announced, which is a superset.
             *inventory = before.clone();
@@ -106,17 +122,8 @@ impl Follower {
         Ok(())
     }
 
-    fn owner(&self) -> String {
+    pub(super) fn owner(&self) -> String {
         self.sync.metadata.uid.clone().unwrap_or_default()
-    }
-
-    fn scope(&self) -> Scope {
-        Scope {
-            owner: self.owner(),
-            living: self.shared.living.read().unwrap_or_else(PoisonError::into_inner).clone(),
-            namespaces: self.sync.spec.namespaces.clone(),
-            kinds: self.sync.spec.kinds.clone(),
-        }
     }
 
     /// Watches every place where this Sync has or wants objects, and waits for the first lists.
@@ -226,7 +233,7 @@ impl Follower {
     /// Says what came of it, in conditions and facts.
     fn conclude(&mut self, wanted: &Wanted, outcome: Outcome) {
         let now = Utc::now();
-        let Outcome { mut errors, transient, failed, applied } = outcome;
+        let Outcome { mut errors, transient, failed, awaits, applied } = outcome;
         errors.sort_by(|a, b| (&a.file, a.line, &a.object).cmp(&(&b.file, b.line, &b.object)));
         let revision = &wanted.revision;
         if errors.is_empty() {
@@ -244,6 +251,9 @@ impl Follower {
         self.errors = errors;
         if transient {
             return self.retry_soon();
+        }
+        if awaits {
+            return;
         }
         self.incomplete = false;
         self.backoff.reset();

@@ -7,7 +7,11 @@ use heddle_kube::sync::SyncCondition;
 use heddle_wire::agent::Condition;
 
 /// In the order in which people read them.
-const ORDER: [&str; 6] = ["Ready", "Fetched", "Rendered", "Applied", "Pruned", "Healthy"];
+const ORDER: [&str; 8] =
+    ["Ready", "Fetched", "Rendered", "Applied", "Pruned", "Healthy", "InstallManifest", "Leftovers"];
+
+/// What a Sync has to be to be ready, one after the other.
+const CHAIN: [&str; 5] = ["Fetched", "Rendered", "Applied", "Pruned", "Healthy"];
 
 #[derive(Debug, Default)]
 pub(super) struct Conditions(BTreeMap<String, Condition>);
@@ -45,13 +49,22 @@ impl Conditions {
         self.0.insert(kind.to_owned(), condition);
     }
 
+    /// Says nothing about a condition any more.
+    pub fn remove(&mut self, kind: &str) {
+        self.0.remove(kind);
+    }
+
+    pub fn find(&self, kind: &str) -> Option<&Condition> {
+        self.0.get(kind)
+    }
+
     pub fn is_true(&self, kind: &str) -> bool {
         self.0.get(kind).is_some_and(|condition| condition.status == "True")
     }
 
     /// The first condition in the chain that is not true.
     pub fn first_fault(&self) -> Option<&Condition> {
-        ORDER[1..].iter().filter_map(|kind| self.0.get(*kind)).find(|condition| condition.status != "True")
+        CHAIN.iter().filter_map(|kind| self.0.get(*kind)).find(|condition| condition.status != "True")
     }
 
     pub fn list(&self) -> Vec<Condition> {

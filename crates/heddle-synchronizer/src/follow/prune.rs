@@ -3,7 +3,7 @@
 use chrono::Utc;
 use futures::StreamExt;
 use heddle_kube::{AccountClient, Deleted, Kinds, KubeError};
-use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, Inventory, Plan, Prune, PruneRules, judge_prune};
+use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, Inventory, ObjectKey, Prune, PruneRules, judge_prune};
 use heddle_wire::agent::SyncError;
 
 use super::{Follower, objects::Wanted};
@@ -16,17 +16,18 @@ impl Follower {
     /// be missing by mistake, and what should take its place may have failed.
     pub(super) async fn prune(
         &mut self,
-        plan: &Plan,
+        mut surplus: Vec<ObjectKey>,
         wanted: &Wanted,
         inventory: &mut Inventory,
         errors: &mut Vec<SyncError>,
     ) {
         self.stopped_prune = None;
         let now = Utc::now();
-        if plan.surplus.is_empty() {
+        self.give_up(&mut surplus, inventory);
+        if surplus.is_empty() {
             return self.conditions.set("Pruned", Some(true), "NothingToPrune", "", now);
         }
-        let count = plan.surplus.len();
+        let count = surplus.len();
         if !self.sync.spec.prune {
             let message = format!("{count} objects left the path and stay, because `spec.prune` is false");
             return self.conditions.set("Pruned", Some(true), "Off", &message, now);
@@ -34,6 +35,12 @@ impl Follower {
         if !errors.is_empty() {
             let message = format!("{count} objects left the path and stay until the errors are mended");
             return self.conditions.set("Pruned", Some(false), "Held", &message, now);
+        }
+        let awaited = self.awaited_takers(&wanted.revision);
+        if !awaited.is_empty() {
+            let message =
+                format!("{count} objects left the path; it waits for {} to say if they moved", awaited.join(", "));
+            return self.conditions.set("Pruned", None, "Waiting", &message, now);
         }
         let annotations = self.sync.metadata.annotations.as_ref();
         let owner = self.sync.metadata.uid.clone().unwrap_or_default();
@@ -43,7 +50,7 @@ impl Follower {
             complete: errors.is_empty(),
             approved: annotations.and_then(|all| all.get(APPROVE_PRUNE_ANNOTATION)).map(String::as_str),
         };
-        let verdict = judge_prune(&plan.surplus, inventory, &self.view.live, rules);
+        let verdict = judge_prune(&surplus, inventory, &self.view.live, rules);
         for key in verdict.forget.iter().chain(&verdict.kept) {
             tracing::info!(sync = %self.name, object = %key, "{key} left the path, and is gone or not to be deleted");
             inventory.forget(key);

@@ -39,8 +39,11 @@ impl Follower {
         };
         self.next_look = Instant::now() + spec.interval;
         // What could not be applied is tried again with each look.
-        self.unsettled |=
-            self.incomplete || self.fights.are_on() || !self.errors.is_empty() || self.stopped_prune.is_some();
+        self.unsettled |= self.incomplete
+            || self.others.awaits
+            || self.fights.are_on()
+            || !self.errors.is_empty()
+            || self.stopped_prune.is_some();
         let fetched = self.fetch(&spec).await;
         self.metrics.fetched(fetched.is_some());
         if let Some(snapshot) = fetched {

@@ -20,6 +20,7 @@ impl Follower {
     /// Tells what changed, to the API and in the cluster.
     pub(super) async fn tell(&mut self) {
         let health = self.tell_state();
+        self.publish();
         // The applied revision stands in the status only after its fact is in the outbox.
         self.tell_health_facts();
         let status = self.status(&health);
@@ -36,6 +37,7 @@ impl Follower {
     pub(super) fn tell_state(&mut self) -> Health {
         let health = self.health();
         self.set_summary(&health);
+        self.note_manifest();
         for condition in self.conditions.list() {
             self.metrics.condition(&condition.kind, condition.status == "True");
         }

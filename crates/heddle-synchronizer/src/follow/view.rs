@@ -144,6 +144,12 @@ impl View {
         self.judged.get(key)
     }
 
+    /// When the next verdict changes by itself, because nobody waits for ever for a controller that says nothing.
+    pub fn next_change(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let ends = self.judged.values().filter_map(|known| known.judged.verdict.waits_until);
+        ends.filter(|end| *end > now).min()
+    }
+
     /// The verdict on an object that ought to exist.
     pub fn status_of(&self, desired: &Desired) -> HealthStatus {
         let key = &desired.key;
@@ -162,5 +168,49 @@ fn is_newer(a: &str, b: &str) -> bool {
     match (a.parse::<u64>(), b.parse::<u64>()) {
         (Ok(a), Ok(b)) => a > b,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use heddle_reconcile::{GroupKind, health::judge};
+    use serde_json::json;
+
+    use super::*;
+
+    fn seen(name: &str, object: &Value, now: DateTime<Utc>) -> Seen {
+        let kind = GroupKind { group: "example.org".into(), kind: "Widget".into() };
+        let live = LiveObject {
+            uid: name.to_owned(),
+            resource_version: "1".into(),
+            owner: None,
+            entry: None,
+            deleting: false,
+            keep: false,
+        };
+        let judged = Judged { verdict: judge(object, now), images: Vec::new(), pod_labels: Vec::new() };
+        let key = ObjectKey { kind, namespace: None, name: name.to_owned() };
+        Seen::Object(Box::new(SeenObject { key, live, managed_fields: Value::Null, judged: Some(judged) }))
+    }
+
+    #[test]
+    fn a_verdict_that_changes_by_itself_is_looked_at_when_it_does() {
+        let now: DateTime<Utc> = "2026-11-24T01:00:00Z".parse().unwrap();
+        let mut view = View::default();
+        let widget = |created: &str| {
+            let metadata = json!({"name": "w", "generation": 1, "creationTimestamp": created});
+            json!({"apiVersion": "example.org/v1", "kind": "Widget", "metadata": metadata, "spec": {}})
+        };
+        view.take(seen("old", &widget("2026-11-23T01:00:00Z"), now), None, now);
+        assert_eq!(view.next_change(now), None);
+        for (name, created) in [("young", "2026-11-24T00:59:40Z"), ("younger", "2026-11-24T00:59:50Z")] {
+            view.take(seen(name, &widget(created), now), None, now);
+        }
+        let first = view.next_change(now).unwrap();
+        assert!(first > now && first < now + TimeDelta::seconds(60), "{first}");
+        let second = view.next_change(first).unwrap();
+        assert_eq!(second - first, TimeDelta::seconds(10));
+        assert_eq!(view.next_change(second), None);
     }
 }

@@ -142,6 +142,11 @@ fn definitions_and_their_objects_go_in_one_commit() {
         );
         setup.kubectl(&["apply", "-f", "-"], &role).await;
         let head = setup.push(&[("README", Some("x"))]).await;
+        setup.condition("Applied", "True", "Applied").await;
+        // A young object of which its controller has said nothing is not healthy yet.
+        setup.condition("Healthy", "False", "Progressing").await;
+        let status = r#"{"status": {"conditions": [{"type": "Ready", "status": "True"}]}}"#;
+        setup.kubectl(&["patch", "widget", "w", "-n", &setup.target, "--type=merge", "-p", status], "").await;
         setup.healthy_at(&head).await;
         assert_eq!(setup.find("widget/w").await.unwrap()["spec"]["size"], 3);
     });

@@ -9,3 +9,4 @@ mod leading;
 mod reporting;
 mod requests;
 mod setup;
+mod together;

@@ -241,8 +241,13 @@ impl Setup {
 
     /// Waits until the Sync's condition is as said, with this reason; gives its message.
     pub async fn condition(&self, kind: &str, status: &str, reason: &str) -> String {
-        self.eventually(&format!("{kind}={status} ({reason})"), async || {
-            let args = ["get", "sync", "shop", "-n", &self.system, "-o", "json", "--ignore-not-found"];
+        self.condition_of("shop", kind, status, reason).await
+    }
+
+    /// As [`Setup::condition`], of any Sync.
+    pub async fn condition_of(&self, name: &str, kind: &str, status: &str, reason: &str) -> String {
+        self.eventually(&format!("{name}: {kind}={status} ({reason})"), async || {
+            let args = ["get", "sync", name, "-n", &self.system, "-o", "json", "--ignore-not-found"];
             let text = self.cluster.kubectl(&args, "").await.map_err(|error| error.to_string())?;
             let sync: Value = serde_json::from_str(&text).unwrap_or_default();
             let conditions = sync["status"]["conditions"].as_array().cloned().unwrap_or_default();
@@ -259,11 +264,16 @@ impl Setup {
 
     /// Waits until this revision is applied and healthy.
     pub async fn healthy_at(&self, revision: &str) {
-        self.eventually(&format!("{} healthy", &revision[..7]), async || {
+        self.applied_at("shop", revision).await;
+    }
+
+    /// Waits until a Sync has applied this revision and is ready.
+    pub async fn applied_at(&self, name: &str, revision: &str) {
+        self.eventually(&format!("{name}: {} healthy", &revision[..7]), async || {
             let text = self.cluster.kubectl(&["get", "sync", "-n", &self.system, "-o", "json"], "").await;
             let list: Value = serde_json::from_str(&text.map_err(|error| error.to_string())?).unwrap_or_default();
             let items = list["items"].as_array().cloned().unwrap_or_default();
-            let shop = items.iter().find(|sync| sync["metadata"]["name"] == "shop").cloned().unwrap_or_default();
+            let shop = items.iter().find(|sync| sync["metadata"]["name"] == name).cloned().unwrap_or_default();
             let status = &shop["status"];
             let ready = status["conditions"]
                 .as_array()
