@@ -1,6 +1,6 @@
 //! What to write, in which order, and what to leave alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::{
     GroupKind, Inventory, InventoryEntry, ObjectKey, Order, OwnEntry,
@@ -53,8 +53,8 @@ pub struct Live {
 impl Live {
     /// Whether the watch would know the object if it existed and carried a label.
     pub fn covers(&self, key: &ObjectKey) -> bool {
-        self.covered.contains(&(key.kind.clone(), key.namespace.clone()))
-            || self.covered.contains(&(key.kind.clone(), None))
+        let place = (key.kind.clone(), key.namespace.clone());
+        self.covered.contains(&place) || self.covered.contains(&(place.0, None))
     }
 }
 
@@ -122,7 +122,7 @@ pub fn plan(desired: &[Desired], inventory: &Inventory, live: &Live, scope: &Sco
     let mut plan = Plan::default();
     let arranged = Arranged::new(desired);
     let mut steps: BTreeMap<Step, Vec<Apply>> = BTreeMap::new();
-    let mut seen: BTreeSet<&ObjectKey> = BTreeSet::new();
+    let mut seen: HashSet<&ObjectKey> = HashSet::with_capacity(desired.len());
     for (index, object) in desired.iter().enumerate() {
         let fault = if seen.insert(&object.key) {
             refuse(object, live, scope)
@@ -198,13 +198,11 @@ fn reason_to_apply(object: &Desired, inventory: &Inventory, live: &Live) -> Opti
 
 /// Whether somebody changed or deleted an object after it was applied. Where nothing is watched, nothing is known.
 pub fn has_drifted(object: &Desired, known: &InventoryEntry, live: &Live) -> bool {
-    if !live.covers(&object.key) {
-        return false;
-    }
-    match live.objects.get(&object.key) {
-        Some(live) => live.entry.is_none() || live.entry != known.entry || Some(&live.uid) != known.uid.as_ref(),
-        None => !object.may_vanish,
-    }
+    let seen = live.objects.get(&object.key);
+    let as_applied =
+        |live: &LiveObject| live.entry.is_some() && live.entry == known.entry && Some(&live.uid) == known.uid.as_ref();
+    // The common case first: the rest looks through the places that are watched.
+    !seen.is_some_and(as_applied) && (seen.is_some() || !object.may_vanish) && live.covers(&object.key)
 }
 
 #[cfg(test)]

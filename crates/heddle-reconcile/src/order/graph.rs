@@ -3,7 +3,7 @@
 //! A namespace comes before what lies in it and a definition before its objects, even where those were asked to come
 //! earlier: the two move forward to the first that needs them, as in Argo CD.
 
-use std::collections::{BTreeMap, HashMap, btree_map::Entry};
+use std::collections::{BTreeMap, HashMap, HashSet, btree_map::Entry};
 
 use super::{Phase, Wave, wave_of};
 use crate::{Desired, GroupKind, ObjectKey};
@@ -28,8 +28,9 @@ pub(crate) struct Arranged {
 
 impl Arranged {
     pub(crate) fn new(desired: &[Desired]) -> Self {
-        let places: HashMap<&ObjectKey, usize> =
-            desired.iter().enumerate().rev().map(|(index, object)| (&object.key, index)).collect();
+        let named: HashSet<&ObjectKey> = desired.iter().flat_map(|object| &object.order.after).collect();
+        let places = desired.iter().enumerate().rev().filter(|(_, object)| named.contains(&object.key));
+        let places: HashMap<&ObjectKey, usize> = places.map(|(index, object)| (&object.key, index)).collect();
         let providers = Providers::new(desired);
         let mut needs: Vec<Vec<usize>> = Vec::with_capacity(desired.len());
         let mut moments: Vec<(Phase, i32)> =

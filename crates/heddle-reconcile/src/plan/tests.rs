@@ -203,8 +203,9 @@ fn a_namespace_moves_before_the_first_that_needs_it() {
     let wanted = ordered(&[
         ("Deployment", "hook", Order { phase: Phase::PreSync, ..Order::default() }),
         ("Namespace", "shop", Order { wave: 3, ..Order::default() }),
+        ("Deployment", "plain", Order::default()),
     ]);
-    assert_eq!(steps(&wanted), [["shop"], ["hook"]]);
+    assert_eq!(steps(&wanted), [["shop"], ["hook"], ["plain"]]);
 }
 
 #[test]
