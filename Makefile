@@ -39,6 +39,7 @@ bench: requirements ## Measure, and print a table
 	@tests/tools/build.sh >/dev/null
 	@cargo build --release --bins --workspace
 	@cargo run --release --quiet --package heddle-reconcile --example reconcile_bench
+	@cargo run --release --quiet --package heddle-core --example policy_bench
 	@exec "$$(tests/tools/target-dir.sh)/release/bench"
 
 .PHONY: sqlx

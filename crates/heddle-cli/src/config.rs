@@ -147,20 +147,36 @@ pub enum PolicyCommand {
 
 /// Arguments of `policy eval`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exits with 0 when a tag is chosen, 3 when none qualifies.
+#[command(
+    after_help = "Exits with 0 when a tag is chosen, 3 when none qualifies, 2 when the policy or a tag cannot be read.
 
-Example:
+A policy may also stand in the words of a peer, and then chooses as it does there: an ImagePolicy object of Flux, or
+one of
+  flux-v1: \"semver:~1\"
+  argocd-image-updater: {update-strategy: semver, constraint: ^1.2, allow-tags: \"regexp:^v\", platforms: [linux/amd64]}
+  kargo: {imageSelectionStrategy: SemVer, constraint: ^1.2, allowTagsRegexes: [^v], strictSemvers: true}
+  keel: {policy: minor, matchPreRelease: true}
+  renovate: {allowedVersions: <2, ignoreUnstable: true}
+
+Examples:
   echo 'semver: \">=1.2 <2\"' > policy.yaml
-  heddle policy eval --policy policy.yaml --tags tags.txt --current 1.4.1")]
+  heddle policy eval --policy policy.yaml --tags tags.txt --current 1.4.1
+
+  # Tags with what is known of them, one JSON object a line.
+  echo '{\"tag\":\"main-4b825dc\",\"created\":\"2026-11-02T08:00:00Z\",\"platforms\":[\"linux/amd64\"]}' > tags.txt
+  echo '{newest: created, platforms: [linux/amd64], min_age: 2d}' > policy.yaml
+  heddle policy eval --policy policy.yaml --tags tags.txt --now 2026-11-23T12:00:00Z -o json"
+)]
 pub struct PolicyEvalArguments {
-    /// The policy, in the words of a rule's `policy` in `.heddle.yaml`.
+    /// The policy, in the words of a rule's `policy` in `.heddle.yaml` or of a peer.
     #[arg(long, value_name = "FILE")]
     pub policy: PathBuf,
-    /// The tags, one a line: the tag alone, or JSON with `tag` and, where known, `digest` and `first_seen`.
+    /// The tags, one a line: the tag alone, or JSON with `tag` and, where known, `digest`, `created`, `first_seen`,
+    /// `platforms` and `labels`.
     #[arg(long, value_name = "FILE")]
     pub tags: PathBuf,
     /// The tag that runs now.
-    #[arg(long, value_parser = parse_tag, value_name = "TAG")]
+    #[arg(long, value_parser = parse_listed_tag, value_name = "TAG")]
     pub current: Option<Tag>,
     /// The time at which the choice is made, as RFC 3339. Default: now.
     #[arg(long, value_name = "TIME")]
@@ -264,6 +280,10 @@ pub struct WorkloadsArguments {
 
 fn parse_tag(text: &str) -> Result<Tag, String> {
     text.parse().map_err(|error: ImageError| error.to_string())
+}
+
+fn parse_listed_tag(text: &str) -> Result<Tag, String> {
+    Tag::of_list(text).map_err(|error| error.to_string())
 }
 
 fn parse_repository(text: &str) -> Result<ImageRepository, String> {

@@ -1,23 +1,37 @@
 //! The choice of a tag by policy, and the reason for every tag passed over.
 //!
-//! [`TagPolicy`] is what a person wrote; [`CompiledPolicy`] is one that can be followed; [`select`] follows it. A kind of
-//! policy that this version cannot follow is a fault of [`CompiledPolicy::new`], so that it stops writes and is never
+//! [`TagPolicy`] is what a person wrote, [`ForeignPolicy`] what a person brought along from a peer; both become a
+//! [`CompiledPolicy`], which can be followed. A policy with a fault becomes none, so that it stops writes and is never
 //! taken for a wider rule.
 
+mod age;
 mod compiled;
+mod docker;
+mod foreign;
+mod judge;
+mod number;
+mod order;
 mod pattern;
+mod platform;
 mod range;
+mod relative;
 mod select;
 mod version;
+
+use std::{borrow::Cow, fmt};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    age::parse_age,
     compiled::{CompiledPolicy, PolicyFault},
+    foreign::{FluxOrder, FluxPolicy, ForeignPolicy, ImageUpdaterPolicy, KargoPolicy, KeelPolicy, RenovatePolicy},
+    number::Number,
     pattern::{Pattern, PatternError},
+    platform::Platform,
     range::{Range, RangeError},
-    select::{BarredTag, SelectInput, select},
+    select::{BarredTag, Companion, SelectInput, SignatureCheck, Situation, select},
     version::TagVersion,
 };
 use crate::image::{Digest, Tag};
@@ -32,6 +46,19 @@ pub struct TagInfo {
     pub digest: Option<Digest>,
     /// When one of our scans, or a push notice, first showed it. An image cannot forge it.
     pub first_seen_at: DateTime<Utc>,
+    /// When the image says that it was created, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<DateTime<Utc>>,
+    /// The platforms that it is for, such as `linux/amd64`, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platforms: Option<Vec<String>>,
+}
+
+impl TagInfo {
+    /// A tag of which nothing is known but when it was first seen.
+    pub fn named(tag: Tag, first_seen_at: DateTime<Utc>) -> Self {
+        Self { tag, digest: None, first_seen_at, created_at: None, platforms: None }
+    }
 }
 
 /// All that is known of an image's tags.
@@ -42,6 +69,16 @@ pub struct TagList {
     pub tags: Vec<TagInfo>,
     /// Whether the last scan read the list to its end. An incomplete list never leads to a change.
     pub complete: bool,
+    /// When the image's first scan ended. What it found had been there before, so its age counts from its creation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched_since: Option<DateTime<Utc>>,
+}
+
+impl TagList {
+    /// A list that was read to its end.
+    pub fn whole(tags: Vec<TagInfo>) -> Self {
+        Self { tags, complete: true, watched_since: None }
+    }
 }
 
 /// What became of one tag under a policy.
@@ -53,9 +90,12 @@ pub struct Verdict {
     /// Chosen or passed over.
     pub verdict: VerdictKind,
     /// The rule that decided: `semver`, `match`, `ignore`, `suffix`, `downgrade`, `barred`, ….
-    pub rule: String,
+    pub rule: Cow<'static, str>,
     /// A sentence that a person understands.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
+    /// When the tag qualifies, where time alone keeps it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// Chosen or not.
@@ -77,8 +117,23 @@ pub struct Selection {
     pub chosen: Option<Tag>,
     /// Why this tag, or why none, in a sentence.
     pub reason: String,
+    /// The best tag that only its age keeps back, where no other is to be moved to before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
     /// Each tag with its verdict, best first.
     pub verdicts: Vec<Verdict>,
+}
+
+/// A tag that is chosen once it is old enough.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Waiting {
+    /// The tag.
+    pub tag: Tag,
+    /// When it is old enough.
+    pub until: DateTime<Utc>,
+    /// A sentence that says so.
+    pub reason: String,
 }
 
 /// The policy block of a rule in `.heddle.yaml`. Exactly one of the first five fields says how tags are ordered.
@@ -89,6 +144,9 @@ pub struct TagPolicy {
     /// A range in the language that Flux, Argo CD Image Updater and Kargo share; the highest version in it is chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub semver: Option<String>,
+    /// Whether a version must have three numbers without leading zeros.
+    #[serde(skip_serializing_if = "is_false")]
+    pub strict: bool,
     /// Tags are numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub numerical: Option<SortOrder>,
@@ -113,7 +171,7 @@ pub struct TagPolicy {
     /// Tags that take part, in the same forms; empty means all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
-    /// The variant that a tag must have (`alpine` of `1.2.3-alpine`); by default that of the running tag.
+    /// The variant that a tag must have (`alpine` of `1.2.3-alpine`), by default the running one; `*` tells none apart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suffix: Option<String>,
     /// Platforms that the image must have, such as `linux/amd64`.
@@ -134,9 +192,28 @@ pub struct TagPolicy {
     /// Whether `tag@digest` is written.
     #[serde(skip_serializing_if = "is_false")]
     pub pin_digest: bool,
-    /// Who must have signed the image.
+    /// Who must have signed the image; one of them is enough.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub signed_by: Vec<Signer>,
+    /// Image repositories that must have the same tag, so that they move together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lockstep: Vec<String>,
+}
+
+/// The kind, as it is written: `semver >=1.2 <2`, `numerical asc`.
+impl fmt::Display for TagPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let order = |order| if order == SortOrder::Asc { "asc" } else { "desc" };
+        match self {
+            Self { semver: Some(range), .. } => write!(f, "semver {range}"),
+            Self { numerical: Some(by), .. } => write!(f, "numerical {}", order(*by)),
+            Self { alphabetical: Some(by), .. } => write!(f, "alphabetical {}", order(*by)),
+            Self { newest: Some(NewestBy::Created), .. } => f.write_str("newest created"),
+            Self { newest: Some(NewestBy::FirstSeen), .. } => f.write_str("newest first-seen"),
+            Self { digest: Some(tag), .. } => write!(f, "digest {tag}"),
+            _ => f.write_str("a rule without a policy"),
+        }
+    }
 }
 
 /// Ascending chooses the last, descending the first.
@@ -172,6 +249,16 @@ pub enum Within {
     Minor,
     /// The same major and minor number.
     Patch,
+}
+
+impl fmt::Display for Within {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Major => "major",
+            Self::Minor => "minor",
+            Self::Patch => "patch",
+        })
+    }
 }
 
 /// Who must have signed an image.

@@ -292,14 +292,12 @@ pub async fn list_tags(db: impl PgExecutor<'_>, image: &Image) -> Result<TagList
     let tags = rows
         .into_iter()
         .map(|row| {
-            Ok(TagInfo {
-                tag: word("tags.tag", &row.tag)?,
-                digest: row.digest.map(|digest| word("tags.digest", &digest)).transpose()?,
-                first_seen_at: row.first_seen_at,
-            })
+            let tag = word("tags.tag", &row.tag)?;
+            let digest = row.digest.map(|digest| word("tags.digest", &digest)).transpose()?;
+            Ok(TagInfo { digest, ..TagInfo::named(tag, row.first_seen_at) })
         })
         .collect::<Result<_, DbError>>()?;
-    Ok(TagList { tags, complete: image.complete })
+    Ok(TagList { complete: image.complete, ..TagList::whole(tags) })
 }
 
 /// When a tag was pushed: a notice's time, else when it was first seen.

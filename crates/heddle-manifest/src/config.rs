@@ -5,13 +5,17 @@
 //! cannot be followed yet stops writes in its scope; what might be anything stops everything.
 
 mod fields;
+mod foreign;
 mod images;
 mod read;
 mod stops;
 
 use heddle_core::{change::Mode, git::BranchName, image::ImageRepository, name::EnvironmentName, policy::TagPolicy};
 
-pub use self::read::{read, read_policy_alone};
+pub use self::{
+    foreign::{PolicyFile, read_policy_file},
+    read::read,
+};
 use crate::glob::Glob;
 
 /// The name of the file, at the repository's root.

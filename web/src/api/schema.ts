@@ -1193,7 +1193,7 @@ export interface components {
             /** @description What. */
             what: components["schemas"]["Deploy"];
         };
-        /** @description The content address of a manifest: `sha256:` and 64 hexadecimal digits, or another registered algorithm. */
+        /** @description The content address of a manifest: `sha256:` and 64 hexadecimal digits, or `sha512:` and 128. */
         Digest: string;
         /** @description Ends a lease: `POST /automator/v1/leases/{id}/done` (also when the work failed, with the reason). */
         Done: {
@@ -2389,12 +2389,19 @@ export interface components {
         Tag: string;
         /** @description A tag as the scans of its registry know it. */
         TagInfo: {
+            /**
+             * Format: date-time
+             * @description When the image says that it was created, where that was asked.
+             */
+            created_at?: string | null;
             digest?: components["schemas"]["Digest"] | null;
             /**
              * Format: date-time
              * @description When one of our scans, or a push notice, first showed it. An image cannot forge it.
              */
             first_seen_at: string;
+            /** @description The platforms that it is for, such as `linux/amd64`, where that was asked. */
+            platforms?: string[] | null;
             /** @description The tag. */
             tag: components["schemas"]["Tag"];
         };
@@ -2404,6 +2411,11 @@ export interface components {
             complete: boolean;
             /** @description The tags, in any order. */
             tags: components["schemas"]["TagInfo"][];
+            /**
+             * Format: date-time
+             * @description When the image's first scan ended. What it found had been there before, so its age counts from its creation.
+             */
+            watched_since?: string | null;
         };
         /** @description The policy block of a rule in `.heddle.yaml`. Exactly one of the first five fields says how tags are ordered. */
         TagPolicy: {
@@ -2434,6 +2446,11 @@ export interface components {
              * @default []
              */
             ignore: string[];
+            /**
+             * @description Image repositories that must have the same tag, so that they move together.
+             * @default []
+             */
+            lockstep: string[];
             /**
              * @description A regular expression that a tag must match somewhere.
              * @default null
@@ -2469,12 +2486,17 @@ export interface components {
              */
             semver: string | null;
             /**
-             * @description Who must have signed the image.
+             * @description Who must have signed the image; one of them is enough.
              * @default []
              */
             signed_by: components["schemas"]["Signer"][];
             /**
-             * @description The variant that a tag must have (`alpine` of `1.2.3-alpine`); by default that of the running tag.
+             * @description Whether a version must have three numbers without leading zeros.
+             * @default false
+             */
+            strict: boolean;
+            /**
+             * @description The variant that a tag must have (`alpine` of `1.2.3-alpine`), by default the running one; `*` tells none apart.
              * @default null
              */
             suffix: string | null;
@@ -2560,6 +2582,11 @@ export interface components {
             rule: string;
             /** @description The tag. */
             tag: components["schemas"]["Tag"];
+            /**
+             * Format: date-time
+             * @description When the tag qualifies, where time alone keeps it back.
+             */
+            until?: string | null;
             /** @description Chosen or passed over. */
             verdict: components["schemas"]["VerdictKind"];
         };

@@ -6,7 +6,7 @@ use heddle_core::{
     id::{OrganizationId, RepositoryId},
     image::ImageRepository,
     name::EnvironmentName,
-    policy::{BarredTag, SelectInput, TagPolicy, select},
+    policy::{BarredTag, SelectInput, select},
 };
 use heddle_db::{
     Tx, clusters, findings,
@@ -119,8 +119,7 @@ async fn judge(
 fn in_words(rule: &Rule) -> String {
     match &rule.policy {
         None => "the rule is broken, so nothing is written".to_owned(),
-        Some(TagPolicy { semver: Some(range), .. }) => format!("semver {range}"),
-        Some(_) => "a rule without a policy".to_owned(),
+        Some(policy) => policy.to_string(),
     }
 }
 

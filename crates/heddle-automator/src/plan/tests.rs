@@ -63,8 +63,8 @@ impl World {
     fn plan(&self) -> Plan {
         let (config, _) = config::read(&self.rules);
         let first_seen_at = DateTime::UNIX_EPOCH;
-        let tags = self.tags.iter().map(|tag| TagInfo { tag: tag.parse().unwrap(), digest: None, first_seen_at });
-        let list = TagList { tags: tags.collect(), complete: self.complete };
+        let tags = self.tags.iter().map(|tag| TagInfo::named(tag.parse().unwrap(), first_seen_at));
+        let list = TagList { complete: self.complete, ..TagList::whole(tags.collect()) };
         let images = [ImageTags { image: "acme/api".parse().unwrap(), list: Some(list) }];
         let open: Vec<_> =
             self.open.iter().map(|proposal| OpenView { proposal, state: self.state, head: None }).collect();

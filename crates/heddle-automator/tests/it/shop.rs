@@ -118,14 +118,11 @@ impl Shop {
     /// An update of a repository that was read at its present head.
     pub async fn update_work(&self, tags: &[&str]) -> UpdateWork {
         let first_seen_at = Utc::now() - TimeDelta::minutes(1);
-        let tags = tags.iter().map(|tag| TagInfo { tag: tag.parse().unwrap(), digest: None, first_seen_at });
+        let tags = tags.iter().map(|tag| TagInfo::named(tag.parse().unwrap(), first_seen_at));
         UpdateWork {
             repository: self.access().await,
             known_heads: vec![self.head().await],
-            images: vec![ImageTags {
-                image: IMAGE.parse().unwrap(),
-                list: Some(TagList { tags: tags.collect(), complete: true }),
-            }],
+            images: vec![ImageTags { image: IMAGE.parse().unwrap(), list: Some(TagList::whole(tags.collect())) }],
             sync_paths: Vec::new(),
             open_intents: Vec::new(),
             open_proposals: Vec::new(),

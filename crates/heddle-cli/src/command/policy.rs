@@ -1,16 +1,15 @@
 //! `heddle policy eval`: which tag would be chosen, and why not the others?
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, anyhow};
 use chrono::{DateTime, Utc};
 use heddle_core::{
     image::{Digest, Tag},
-    policy::{SelectInput, TagInfo, TagList, TagPolicy, VerdictKind, select},
+    policy::{CompiledPolicy, Selection, Situation, TagInfo, TagList, Verdict, VerdictKind},
 };
-use heddle_manifest::config::read_policy_alone;
-use serde::Deserialize;
-use serde_json::json;
+use heddle_manifest::config::read_policy_file;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     config::PolicyEvalArguments,
@@ -19,29 +18,25 @@ use crate::{
     table::{Cell, Table, Tone},
 };
 
+/// The answer as one JSON document.
+#[derive(Serialize)]
+struct Answer<'a> {
+    chosen: Option<&'a Tag>,
+    tags: &'a [Verdict],
+}
+
 /// Chooses among the tags of a file, as an automator would.
 pub(crate) fn eval(arguments: &PolicyEvalArguments, screen: &mut Screen) -> Result<Exit, Failure> {
-    let policy = read_policy(&arguments.policy)?;
+    let policy = read_policy(&arguments.policy, screen)?;
     let now = arguments.now.unwrap_or_else(Utc::now);
-    let tags = TagList { tags: read_tags(&arguments.tags, now)?, complete: true };
+    let tags = TagList::whole(read_tags(&arguments.tags, now)?);
     let current = arguments.current.as_ref();
-    let selection = select(&SelectInput { policy: &policy, current, tags: &tags, barred: &[], now });
+    let situation = Situation { current, tags: &tags, barred: &[], signatures: &[], companions: &[], now };
+    let selection = policy.select(&situation);
     if screen.is_json() {
-        screen.json(&json!({
-            "chosen": selection.chosen, "reason": selection.reason, "tags": selection.verdicts,
-        }))?;
+        screen.json(&Answer { chosen: selection.chosen.as_ref(), tags: &selection.verdicts })?;
     } else {
-        let mut table = Table::new(&["TAG", "VERDICT", "RULE", "REASON"]);
-        for verdict in &selection.verdicts {
-            let (word, tone) = match verdict.verdict {
-                VerdictKind::Chosen => ("chosen", Tone::Good),
-                VerdictKind::PassedOver => ("passed over", Tone::Faint),
-            };
-            let cells = [verdict.tag.as_str(), &verdict.rule, &verdict.reason].map(Cell::new);
-            let [tag, rule, reason] = cells;
-            table.row(vec![tag, Cell::toned(word, tone), rule, reason]);
-        }
-        screen.table(&table)?;
+        screen.table(&table(&selection))?;
     }
     if selection.chosen.is_some() {
         return Ok(Exit::Done);
@@ -50,43 +45,77 @@ pub(crate) fn eval(arguments: &PolicyEvalArguments, screen: &mut Screen) -> Resu
     Ok(Exit::Nothing)
 }
 
-fn read_policy(path: &Path) -> Result<TagPolicy, Failure> {
-    let text = read(path)?;
-    let (policy, findings) = read_policy_alone(&text);
-    policy.ok_or_else(|| {
-        let all: Vec<String> = findings
-            .iter()
-            .map(|finding| format!("{}:{}: {}", path.display(), finding.position.line, finding.message))
-            .collect();
-        Failure::wrong(anyhow!("{}", all.join("; ")))
-    })
+fn table(selection: &Selection) -> Table {
+    let mut table = Table::new(&["TAG", "VERDICT", "RULE", "REASON"]);
+    for verdict in &selection.verdicts {
+        let (word, tone) = match verdict.verdict {
+            VerdictKind::Chosen => ("chosen", Tone::Good),
+            VerdictKind::PassedOver => ("passed over", Tone::Faint),
+        };
+        let [tag, rule, reason] = [verdict.tag.as_str(), &verdict.rule, &verdict.reason].map(Cell::new);
+        table.row(vec![tag, Cell::toned(word, tone), rule, reason]);
+    }
+    table
+}
+
+fn read_policy(path: &Path, screen: &Screen) -> Result<CompiledPolicy, Failure> {
+    let (policy, findings) = read_policy_file(&read(path)?);
+    let said = findings.iter().map(|finding| {
+        let at = finding.position;
+        (finding.blocks, format!("{}:{}:{}: {}", path.display(), at.line, at.column, finding.message))
+    });
+    let (faults, notes): (Vec<_>, Vec<_>) = said.partition(|(blocks, _)| *blocks);
+    match policy {
+        Some((_, policy)) => {
+            notes.iter().for_each(|(_, note)| screen.note(note));
+            Ok(policy)
+        }
+        None => {
+            let all: Vec<String> = faults.into_iter().map(|(_, fault)| fault).collect();
+            Err(Failure::wrong(anyhow!("{}", all.join("; "))))
+        }
+    }
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
     fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))
 }
 
-/// A tag on a line of its own, with more than its name.
+/// A tag on a line of its own, with more than its name. What no rule looks at, such as `labels`, is passed over.
 #[derive(Deserialize)]
 struct TagLine {
-    tag: Tag,
+    tag: String,
     digest: Option<Digest>,
+    created: Option<DateTime<Utc>>,
     first_seen: Option<DateTime<Utc>>,
+    platforms: Option<Vec<String>>,
 }
 
+/// The tags of a file, each once; of a tag that is written twice the last line counts.
 fn read_tags(path: &Path, now: DateTime<Utc>) -> Result<Vec<TagInfo>, Failure> {
     let text = read(path)?;
-    let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
-    let tags = lines.map(|(line, number)| {
-        read_tag(line.trim(), now).with_context(|| format!("{}:{number}", path.display())).map_err(Failure::from)
-    });
-    tags.collect()
+    let lines = text.trim_start_matches('\u{feff}').lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
+    let mut tags = BTreeMap::new();
+    let mut faults = Vec::new();
+    for (line, number) in lines {
+        match read_tag(line.trim(), now) {
+            Ok(info) => drop(tags.insert(info.tag.clone(), info)),
+            Err(error) => faults.push(format!("{}:{number}: {error}", path.display())),
+        }
+    }
+    if faults.is_empty() {
+        Ok(tags.into_values().collect())
+    } else {
+        Err(Failure::wrong(anyhow!("{}", faults.join("; "))))
+    }
 }
 
+/// A tag without a time of its own counts as seen when it was created, else now.
 fn read_tag(line: &str, now: DateTime<Utc>) -> anyhow::Result<TagInfo> {
-    if line.starts_with('{') {
-        let TagLine { tag, digest, first_seen } = serde_json::from_str(line)?;
-        return Ok(TagInfo { tag, digest, first_seen_at: first_seen.unwrap_or(now) });
+    if !line.starts_with('{') {
+        return Ok(TagInfo::named(Tag::of_list(line)?, now));
     }
-    Ok(TagInfo { tag: line.parse()?, digest: None, first_seen_at: now })
+    let TagLine { tag, digest, created, first_seen, platforms } = serde_json::from_str(line)?;
+    let seen = first_seen.or(created).unwrap_or(now);
+    Ok(TagInfo { digest, created_at: created, platforms, ..TagInfo::named(Tag::of_list(&tag)?, seen) })
 }

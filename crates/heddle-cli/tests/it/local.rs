@@ -68,7 +68,7 @@ async fn no_tag_and_bad_input_are_told_apart() {
     assert_eq!((ended.code, &ended.json()["chosen"]), (3, &json!(null)));
     let ended = eval("semvar: '>=3'", "1.2.0\n", &[]).await;
     assert_eq!(ended.code, 2);
-    assert!(ended.stderr.contains("policy.yaml:1: a policy has no key `semvar`, write `semver`"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("policy.yaml:1:1: a policy has no key `semvar`, write `semver`"), "{}", ended.stderr);
     let ended = eval("semver: '>=1'", "1.2.0\nno tag\n", &[]).await;
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("tags.txt:2"), "{}", ended.stderr);

@@ -1,37 +1,86 @@
 //! A policy that can be followed.
 
+use std::borrow::Cow;
+
+use chrono::TimeDelta;
 use regex::Regex;
 
 use super::{
-    TagPolicy, Within,
+    NewestBy, TagPolicy, Within,
+    age::parse_age,
+    order::{Order, Shape},
     pattern::{Pattern, compile},
-    range::Range,
-    version::TagVersion,
+    platform::Platform,
+    relative::Relative,
 };
+use crate::image::ImageRepository;
 
 /// Why a policy cannot be followed: the field at fault and a sentence that says what to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyFault {
-    /// The field of the policy, as it is written in `.heddle.yaml`.
+    /// The field of the policy, as it is written.
     pub field: &'static str,
     /// What is wrong, and the remedy.
     pub message: String,
-    /// The field is right, but this version cannot follow it yet.
-    pub not_built: bool,
 }
 
-/// A policy whose parts were read and understood.
+/// A policy whose parts were read and understood, whichever language it was written in.
 #[derive(Debug, Clone)]
 pub struct CompiledPolicy {
-    pub(super) range: Range,
+    pub(super) order: Order,
     pub(super) matches: Option<Regex>,
     pub(super) extract: Option<String>,
     pub(super) ignore: Vec<Pattern>,
-    pub(super) allow: Vec<Pattern>,
-    pub(super) suffix: Option<String>,
+    pub(super) allow: Allow,
+    pub(super) variant: Variant,
+    pub(super) platforms: Vec<Platform>,
+    /// Whether one of the platforms is enough.
+    pub(super) any_platform: bool,
     pub(super) within: Within,
     pub(super) prerelease: bool,
     pub(super) downgrade: bool,
+    pub(super) min_age: Option<TimeDelta>,
+    pub(super) pin_digest: bool,
+    /// Keys of which one must have signed; empty asks for no signature.
+    pub(super) signed_by: Vec<String>,
+    pub(super) lockstep: Vec<ImageRepository>,
+    pub(super) relative: Relative,
+    pub(super) habits: Habits,
+}
+
+/// Which tags take part.
+#[derive(Debug, Clone)]
+pub(super) enum Allow {
+    All,
+    Matching(Vec<Pattern>),
+    /// Nothing, because the pattern cannot be read, and why.
+    Nothing(String),
+}
+
+/// What is asked of the text after a version's numbers.
+#[derive(Debug, Clone)]
+pub(super) enum Variant {
+    /// The variant of the running tag.
+    OfRunning,
+    /// This variant; empty asks for none.
+    Named(String),
+    /// Nothing: all of the text is a pre-release, as Semantic Versioning has it.
+    Untold,
+}
+
+/// Small things in which languages of policies differ.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Habits {
+    /// What is no image is no candidate: signatures and attestations under tags, names that no tag can have.
+    pub images_only: bool,
+    /// Of equal tags the running one, then one spelt like it, is better.
+    pub keeps_spelling: bool,
+    /// Of equal tags the least text is better, not the greatest.
+    pub least_text_wins: bool,
+    /// One tag that cannot be ordered fails the whole choice.
+    pub fails_whole: bool,
+    /// Nothing is chosen over a running tag whose creation time is not known.
+    pub needs_running_time: bool,
 }
 
 impl CompiledPolicy {
@@ -40,100 +89,200 @@ impl CompiledPolicy {
     /// # Errors
     /// All faults at once.
     pub fn new(policy: &TagPolicy) -> Result<Self, Vec<PolicyFault>> {
-        let mut faults = not_built(policy);
-        let range = read_range(policy, &mut faults);
-        let matches = policy.matches.as_ref().and_then(|text| kept(compile(text), "match", &mut faults));
+        let mut faults = Faults::default();
+        let order = read_order(policy, &mut faults);
+        faults.contradictions(policy);
+        let matches = policy.matches.as_ref().and_then(|text| faults.kept("match", compile(text)));
         if let Some(extract) = &policy.extract {
-            faults.extend(extract_fault(extract, policy, matches.as_ref()));
+            faults.extract(extract, policy.matches.is_some(), matches.as_ref());
         }
-        let ignore = read_patterns(&policy.ignore, "ignore", &mut faults);
-        let allow = read_patterns(&policy.allow, "allow", &mut faults);
-        match range {
-            Some(range) if faults.is_empty() => Ok(Self {
-                range,
-                matches,
-                extract: policy.extract.clone(),
-                ignore,
-                allow,
-                suffix: policy.suffix.clone(),
-                within: policy.within.unwrap_or(Within::Major),
-                prerelease: policy.prerelease,
-                downgrade: policy.downgrade,
-            }),
-            _ => Err(faults),
+        let allow = faults.patterns("allow", &policy.allow, Pattern::parse);
+        let conditions = Self {
+            matches,
+            extract: policy.extract.clone(),
+            ignore: faults.patterns("ignore", &policy.ignore, Pattern::parse),
+            allow: if allow.is_empty() { Allow::All } else { Allow::Matching(allow) },
+            variant: match policy.suffix.as_deref() {
+                None => Variant::OfRunning,
+                Some("*") => Variant::Untold,
+                Some(suffix) => Variant::Named(suffix.to_owned()),
+            },
+            platforms: faults.platforms("platforms", &policy.platforms),
+            within: policy.within.unwrap_or(Within::Major),
+            prerelease: policy.prerelease,
+            downgrade: policy.downgrade,
+            min_age: policy.min_age.as_ref().and_then(|text| faults.age("min_age", text)),
+            pin_digest: policy.pin_digest,
+            signed_by: policy.signed_by.iter().map(|signer| signer.key.clone()).collect(),
+            lockstep: policy.lockstep.iter().filter_map(|text| faults.kept("lockstep", text.parse())).collect(),
+            habits: Habits { images_only: true, keeps_spelling: true, ..Habits::default() },
+            ..Self::bare(Order::Docker)
+        };
+        faults.or(order.map(|order| Self { order, ..conditions }))
+    }
+
+    /// A policy with an order and no condition, as the peers' are before their own conditions.
+    pub(super) fn bare(order: Order) -> Self {
+        Self {
+            order,
+            matches: None,
+            extract: None,
+            ignore: Vec::new(),
+            allow: Allow::All,
+            variant: Variant::Untold,
+            platforms: Vec::new(),
+            any_platform: false,
+            within: Within::Major,
+            prerelease: false,
+            downgrade: true,
+            min_age: None,
+            pin_digest: false,
+            signed_by: Vec::new(),
+            lockstep: Vec::new(),
+            relative: Relative::No,
+            habits: Habits::default(),
         }
+    }
+
+    /// Whether `tag@digest` is to be written.
+    pub fn pins_digest(&self) -> bool {
+        self.pin_digest
+    }
+
+    /// The tag whose digest is followed, where the policy follows one.
+    pub fn followed_tag(&self) -> Option<&str> {
+        match &self.order {
+            Order::Follow(tag) => Some(tag),
+            _ => None,
+        }
+    }
+
+    /// The keys of which one must have signed an image; empty asks for no signature.
+    pub fn signers(&self) -> &[String] {
+        &self.signed_by
+    }
+
+    /// The repositories that must have the same tag.
+    pub fn lockstep(&self) -> &[ImageRepository] {
+        &self.lockstep
     }
 
     /// What of the tag is ordered; `None` when `match` does not find anything.
-    pub(super) fn ordered_part(&self, tag: &str) -> Option<String> {
-        let Some(matches) = &self.matches else { return Some(tag.to_owned()) };
-        let found = matches.captures(tag)?;
-        let Some(extract) = &self.extract else { return Some(tag.to_owned()) };
+    pub(super) fn ordered_part<'a>(&self, tag: &'a str) -> Option<Cow<'a, str>> {
+        let Some(matches) = &self.matches else { return Some(tag.into()) };
+        let Some(extract) = &self.extract else { return matches.is_match(tag).then(|| tag.into()) };
         let mut part = String::new();
-        found.expand(extract, &mut part);
-        Some(part)
-    }
-
-    /// The tag's version in this rule's order, with its variant apart where `keep_variant` asks for that.
-    pub(super) fn version(&self, tag: &str, split: bool) -> Option<(TagVersion, Option<String>)> {
-        let version = TagVersion::parse(&self.ordered_part(tag)?)?;
-        Some(if split { version.split_variant() } else { (version, None) })
+        matches.captures(tag)?.expand(extract, &mut part);
+        Some(part.into())
     }
 }
 
-fn read_range(policy: &TagPolicy, faults: &mut Vec<PolicyFault>) -> Option<Range> {
-    let kinds = [
-        policy.semver.is_some(),
-        policy.numerical.is_some(),
-        policy.alphabetical.is_some(),
-        policy.newest.is_some(),
-        policy.digest.is_some(),
-    ];
-    match kinds.iter().filter(|given| **given).count() {
-        0 => faults
-            .push(PolicyFault::wrong("policy", "the policy has no kind: write for example `semver: \">=1.2 <2\"`")),
-        1 => {}
-        _ => faults.push(PolicyFault::wrong(
+fn read_order(policy: &TagPolicy, faults: &mut Faults) -> Option<Order> {
+    let shape = if policy.strict { Shape::Strict } else { Shape::Loose };
+    let range = |text: &String, faults: &mut Faults| {
+        faults.kept("semver", text.parse()).map(|range| Order::Version { range: Some(range), shape })
+    };
+    let mut orders = [
+        policy.semver.as_ref().map(|text| range(text, faults)),
+        policy.numerical.map(|order| Some(Order::Number(order))),
+        policy.alphabetical.map(|order| Some(Order::Text(order))),
+        policy.newest.map(|by| Some(if by == NewestBy::Created { Order::Created } else { Order::FirstSeen })),
+        policy.digest.as_ref().map(|tag| faults.tag("digest", tag).map(Order::Follow)),
+    ]
+    .into_iter()
+    .flatten();
+    let order = orders.next();
+    match (&order, orders.next()) {
+        (None, _) => faults.add("policy", "the policy has no kind: write for example `semver: \">=1.2 <2\"`"),
+        (_, Some(_)) => faults.add(
             "policy",
             "the policy has more than one kind: keep one of `semver`, `numerical`, `alphabetical`, `newest`, `digest`",
-        )),
+        ),
+        _ => {}
     }
-    policy.semver.as_ref().and_then(|text| kept(text.parse(), "semver", faults))
+    order.flatten()
 }
 
-/// Kinds and conditions that stand in the language and cannot be followed yet. Each stops writes in its scope.
-fn not_built(policy: &TagPolicy) -> Vec<PolicyFault> {
-    let parts = [
-        ("numerical", policy.numerical.is_some()),
-        ("alphabetical", policy.alphabetical.is_some()),
-        ("newest", policy.newest.is_some()),
-        ("digest", policy.digest.is_some()),
-        ("platforms", !policy.platforms.is_empty()),
-        ("min_age", policy.min_age.is_some()),
-        ("pin_digest", policy.pin_digest),
-        ("signed_by", !policy.signed_by.is_empty()),
-    ];
-    let given = parts.into_iter().filter(|(_, given)| *given);
-    given
-        .map(|(field, _)| PolicyFault {
-            field,
-            message: format!("`{field}` is not built yet, so nothing is written by this rule"),
-            not_built: true,
-        })
-        .collect()
-}
+/// Faults as they are found. All come at once.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Vec<PolicyFault>);
 
-fn read_patterns(texts: &[String], field: &'static str, faults: &mut Vec<PolicyFault>) -> Vec<Pattern> {
-    texts.iter().filter_map(|text| kept(Pattern::parse(text), field, faults)).collect()
-}
-
-fn extract_fault(extract: &str, policy: &TagPolicy, matches: Option<&Regex>) -> Option<PolicyFault> {
-    if policy.matches.is_none() {
-        return Some(PolicyFault::wrong("extract", "`extract` takes its groups from `match`, which is missing"));
+impl Faults {
+    pub(super) fn add(&mut self, field: &'static str, message: impl Into<String>) {
+        self.0.push(PolicyFault { field, message: message.into() });
     }
-    let matches = matches?;
-    // What is no group expands to nothing, and then no tag is a version: say so before that.
-    let mut rest = extract;
+
+    /// The value, or its error as a fault.
+    pub(super) fn kept<T, E: std::fmt::Display>(&mut self, field: &'static str, outcome: Result<T, E>) -> Option<T> {
+        outcome.map_err(|error| self.add(field, error.to_string())).ok()
+    }
+
+    /// The policy when there is no fault.
+    pub(super) fn or(self, policy: Option<CompiledPolicy>) -> Result<CompiledPolicy, Vec<PolicyFault>> {
+        policy.filter(|_| self.0.is_empty()).ok_or(self.0)
+    }
+
+    pub(super) fn patterns(
+        &mut self,
+        field: &'static str,
+        texts: &[String],
+        read: impl Fn(&str) -> Result<Pattern, super::PatternError>,
+    ) -> Vec<Pattern> {
+        texts.iter().filter_map(|text| self.kept(field, read(text))).collect()
+    }
+
+    pub(super) fn platforms(&mut self, field: &'static str, texts: &[String]) -> Vec<Platform> {
+        let read = |text: &String| {
+            let wrong = || format!("`{text}` is no platform: write for example `linux/amd64` or `linux/arm/v7`");
+            self.kept(field, Platform::parse(text).ok_or_else(wrong))
+        };
+        texts.iter().filter_map(read).collect()
+    }
+
+    pub(super) fn age(&mut self, field: &'static str, text: &str) -> Option<TimeDelta> {
+        let wrong = || format!("`{text}` is no length of time: write for example `2d`, `36h` or `1w`");
+        self.kept(field, parse_age(text).ok_or_else(wrong))
+    }
+
+    pub(super) fn tag(&mut self, field: &'static str, text: &str) -> Option<String> {
+        self.kept(field, text.parse::<crate::image::Tag>()).map(String::from)
+    }
+
+    /// What can never hold together.
+    fn contradictions(&mut self, policy: &TagPolicy) {
+        let versions = policy.semver.is_some();
+        let of_versions =
+            [("strict", policy.strict), ("within", policy.within.is_some()), ("prerelease", policy.prerelease)];
+        for (field, _) in of_versions.into_iter().filter(|(_, given)| *given && !versions) {
+            self.add(field, format!("`{field}` speaks of versions, and only `semver` orders versions: take it out"));
+        }
+        if policy.digest.is_some() && policy.extract.is_some() {
+            self.add("extract", "`digest` follows one tag and orders none: take `extract` out");
+        }
+    }
+
+    pub(super) fn extract(&mut self, extract: &str, has_match: bool, matches: Option<&Regex>) {
+        if !has_match {
+            return self.add("extract", "`extract` takes its groups from `match`, which is missing");
+        }
+        let Some(matches) = matches else { return };
+        // What is no group expands to nothing, and then no tag can be ordered: say so before that.
+        for name in group_names(extract) {
+            let known = match name.parse::<usize>() {
+                Ok(index) => index < matches.captures_len(),
+                Err(_) => matches.capture_names().flatten().any(|group| group == name),
+            };
+            if !known {
+                return self.add("extract", format!("`match` has no group `{name}`"));
+            }
+        }
+    }
+}
+
+/// The groups that a template names: `$version`, `${version}`, `$1`; `$$` is a dollar sign.
+fn group_names(template: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rest = template;
     while let Some(at) = rest.find('$') {
         rest = &rest[at + 1..];
         if let Some(after) = rest.strip_prefix('$') {
@@ -144,27 +293,8 @@ fn extract_fault(extract: &str, policy: &TagPolicy, matches: Option<&Regex>) -> 
             Some(inner) => inner.chars().take_while(|c| *c != '}').collect(),
             None => rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect(),
         };
-        let known = match name.parse::<usize>() {
-            Ok(index) => index < matches.captures_len(),
-            Err(_) => matches.capture_names().flatten().any(|group| group == name),
-        };
-        if !known {
-            return Some(PolicyFault::wrong("extract", &format!("`match` has no group `{name}`")));
-        }
+        // A dollar sign before anything else stands for itself.
+        names.extend(Some(name).filter(|name| !name.is_empty()));
     }
-    None
-}
-
-fn kept<T, E: std::fmt::Display>(
-    outcome: Result<T, E>,
-    field: &'static str,
-    faults: &mut Vec<PolicyFault>,
-) -> Option<T> {
-    outcome.map_err(|error| faults.push(PolicyFault::wrong(field, &error.to_string()))).ok()
-}
-
-impl PolicyFault {
-    fn wrong(field: &'static str, message: &str) -> Self {
-        Self { field, message: message.to_owned(), not_built: false }
-    }
+    names
 }

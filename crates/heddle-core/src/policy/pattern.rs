@@ -1,4 +1,4 @@
-//! `glob:` and `regexp:` patterns over tags.
+//! Patterns over tags: Heddle's own `glob:` and `regexp:`, and the forms of the peers.
 
 use regex::{Regex, RegexBuilder};
 
@@ -14,6 +14,9 @@ pub enum PatternError {
     /// A prefix that is neither `glob:` nor `regexp:`.
     #[error("`{0}` has an unknown prefix: write `glob:…` or `regexp:…`")]
     Prefix(String),
+    /// A glob that cannot be read.
+    #[error("`{0}` is no glob: {1}")]
+    Glob(String, &'static str),
 }
 
 /// A pattern over tags: `glob:1.*` (the whole tag; `*` any text, `?` one character) or `regexp:-debug$` (found anywhere).
@@ -32,11 +35,31 @@ impl Pattern {
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         let expression = match text.split_once(':') {
             Some(("regexp" | "regex", expression)) => expression.to_owned(),
-            Some(("glob", glob)) => glob_expression(glob),
+            Some(("glob", glob)) => glob_expression(glob, true),
             Some(_) => return Err(PatternError::Prefix(text.to_owned())),
-            None => glob_expression(text),
+            None => glob_expression(text, true),
         };
         Ok(Self { text: text.to_owned(), expression: compile(&expression)? })
+    }
+
+    /// A regular expression that is found anywhere in the tag.
+    pub(super) fn expression(text: &str) -> Result<Self, PatternError> {
+        Ok(Self { text: text.to_owned(), expression: compile(text)? })
+    }
+
+    /// A glob over the whole tag in which `*` alone is special, as Flux 1 and Keel have it.
+    pub(super) fn star_glob(text: &str) -> Result<Self, PatternError> {
+        Ok(Self { text: text.to_owned(), expression: compile(&glob_expression(text, false))? })
+    }
+
+    /// A tag as it is written.
+    pub(super) fn exactly(text: &str) -> Result<Self, PatternError> {
+        Ok(Self { text: text.to_owned(), expression: compile(&format!("^{}$", regex::escape(text)))? })
+    }
+
+    /// A glob over the whole tag as Go's `filepath.Match` has it: `*`, `?`, `[a-z]`, `[^a-z]` and `\` before a character.
+    pub(super) fn go_glob(text: &str) -> Result<Self, PatternError> {
+        Ok(Self { text: text.to_owned(), expression: compile(&go_glob_expression(text)?)? })
     }
 
     /// Whether the tag matches.
@@ -60,14 +83,62 @@ pub(super) fn compile(expression: &str) -> Result<Regex, PatternError> {
     })
 }
 
-fn glob_expression(glob: &str) -> String {
+fn glob_expression(glob: &str, question_mark: bool) -> String {
     let body: String = glob
         .chars()
         .map(|c| match c {
             '*' => ".*".to_owned(),
-            '?' => ".".to_owned(),
-            other => regex::escape(other.encode_utf8(&mut [0; 4])),
+            '?' if question_mark => ".".to_owned(),
+            other => escaped(other),
         })
         .collect();
-    format!("^{body}$")
+    format!("^(?s:{body})$")
+}
+
+fn go_glob_expression(glob: &str) -> Result<String, PatternError> {
+    let refused = |reason| PatternError::Glob(glob.to_owned(), reason);
+    let mut body = String::from("^");
+    let mut chars = glob.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '*' => body.push_str("[^/]*"),
+            '?' => body.push_str("[^/]"),
+            '\\' => body.push_str(&escaped(chars.next().ok_or_else(|| refused("`\\` stands at its end"))?)),
+            '[' => body.push_str(&go_class(&mut chars).ok_or_else(|| refused("a `[` is not closed"))?),
+            other => body.push_str(&escaped(other)),
+        }
+    }
+    body.push('$');
+    Ok(body)
+}
+
+/// What stands between `[` and `]`, as a class of an expression; `None` when it is not closed or empty.
+fn go_class(chars: &mut std::str::Chars<'_>) -> Option<String> {
+    let mut class = String::from("[");
+    let mut first = true;
+    let mut any = false;
+    loop {
+        let c = match chars.next()? {
+            '^' if first => {
+                class.push('^');
+                first = false;
+                continue;
+            }
+            ']' if any => break,
+            '-' if any => {
+                class.push('-');
+                continue;
+            }
+            '\\' => chars.next()?,
+            other => other,
+        };
+        class.push_str(&escaped(c));
+        (first, any) = (false, true);
+    }
+    class.push(']');
+    Some(class)
+}
+
+fn escaped(c: char) -> String {
+    regex::escape(c.encode_utf8(&mut [0; 4]))
 }

@@ -1,15 +1,23 @@
 //! The choice itself.
 
-use std::cmp::Ordering;
+use std::{
+    borrow::Cow,
+    cmp::Ordering,
+    collections::{HashMap, HashSet},
+};
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    CompiledPolicy, Selection, TagInfo, TagList, TagPolicy, Verdict, VerdictKind, Within, version::TagVersion,
+    CompiledPolicy, Selection, TagInfo, TagList, TagPolicy, Verdict, VerdictKind, Waiting,
+    compiled::Variant,
+    judge::{Place, Refusal},
+    order::{Key, Order},
+    version::TagVersion,
 };
-use crate::image::Tag;
+use crate::image::{ImageRepository, Tag};
 
-/// All that a choice depends on.
+/// All that a choice under a policy as a person wrote it depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct SelectInput<'a> {
     /// What a person wrote.
@@ -24,6 +32,23 @@ pub struct SelectInput<'a> {
     pub now: DateTime<Utc>,
 }
 
+/// All that a choice depends on, the policy aside.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// The tag that stands at the place now.
+    pub current: Option<&'a Tag>,
+    /// What the registry has.
+    pub tags: &'a TagList,
+    /// What people took back at the place.
+    pub barred: &'a [BarredTag<'a>],
+    /// What is known of signatures. A tag without an entry was not checked, and does not pass where one is asked for.
+    pub signatures: &'a [SignatureCheck<'a>],
+    /// The tags of the repositories that the policy keeps in lockstep. One without an entry was not scanned.
+    pub companions: &'a [Companion<'a>],
+    /// The time at which the choice is made.
+    pub now: DateTime<Utc>,
+}
+
 /// A tag that a person took back, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct BarredTag<'a> {
@@ -33,240 +58,241 @@ pub struct BarredTag<'a> {
     pub reason: &'a str,
 }
 
-/// Picks the tag that `policy` would deploy, with a verdict on every tag.
+/// What came of checking an image's signature against one key.
+#[derive(Debug, Clone, Copy)]
+pub struct SignatureCheck<'a> {
+    /// The tag.
+    pub tag: &'a Tag,
+    /// The key's path, as the policy names it.
+    pub key: &'a str,
+    /// Whether the image is signed by it.
+    pub valid: bool,
+}
+
+/// A repository that is kept in lockstep, and its tags.
+#[derive(Debug, Clone, Copy)]
+pub struct Companion<'a> {
+    /// The repository.
+    pub image: &'a ImageRepository,
+    /// Its tags.
+    pub tags: &'a TagList,
+}
+
+/// Picks the tag that a policy would deploy, with a verdict on every tag; a policy that cannot be followed chooses none.
 ///
-/// Nothing is chosen from an incomplete or empty list. Nothing older than the current tag is chosen unless the policy
-/// says `downgrade`. Equal versions are told apart in a fixed way: the current tag itself, then its way to write versions
-/// (`v`, count of numbers), then the greater text.
+/// See [`CompiledPolicy::select`].
 pub fn select(input: &SelectInput<'_>) -> Selection {
-    if input.tags.tags.is_empty() {
-        return none("the registry listed no tag, and an empty list never changes anything");
-    }
-    if !input.tags.complete {
-        let reason = "the last scan did not read the list of tags to its end, so nothing is chosen from it";
-        return passed_over_all(input.tags, "incomplete", reason);
-    }
-    match CompiledPolicy::new(input.policy) {
-        Ok(policy) => Chooser::new(&policy, input).choose(),
+    let SelectInput { policy, current, tags, barred, now } = *input;
+    match CompiledPolicy::new(policy) {
+        Ok(policy) => policy.select(&Situation { current, tags, barred, signatures: &[], companions: &[], now }),
         Err(faults) => {
             let reason = faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; ");
-            passed_over_all(input.tags, "policy", &reason)
+            passed_over_all(tags, "policy", &reason)
         }
     }
 }
 
 impl CompiledPolicy {
-    /// Whether a tag is above another in this rule's order; false when the rule cannot order one of them.
+    /// Picks the tag to deploy, with a verdict on every tag, in no regard of the order of the list.
+    ///
+    /// Nothing is chosen from an incomplete or empty list. Nothing older than the current tag is chosen unless the policy
+    /// says `downgrade`. Equal tags are told apart in a fixed way: the current tag itself, then its way to write versions
+    /// (`v`, count of numbers), then the greater text.
+    pub fn select(&self, situation: &Situation<'_>) -> Selection {
+        if situation.tags.tags.is_empty() {
+            return none("the registry listed no tag, and an empty list never changes anything");
+        }
+        if !situation.tags.complete {
+            let reason = "the last scan did not read the list of tags to its end, so nothing is chosen from it";
+            return passed_over_all(situation.tags, "incomplete", reason);
+        }
+        Chooser::new(self, situation).choose()
+    }
+
+    /// Whether a tag is above another in this rule's order; false when the rule cannot order one of them by its text.
     pub fn is_above(&self, tag: &Tag, other: &Tag) -> bool {
-        let version = |tag: &Tag| self.version(tag.as_str(), true).map(|(version, _)| version);
-        match (version(tag), version(other)) {
-            (Some(tag), Some(other)) => tag.cmp_precedence(&other) == Ordering::Greater,
+        let place = |tag: &Tag| self.place_of_text(tag, !matches!(self.variant, Variant::Untold));
+        match (place(tag), place(other)) {
+            (Some(tag), Some(other)) => self.order.compare(&tag.key, &other.key) == Ordering::Greater,
             _ => false,
         }
     }
 }
 
 /// A choice under way: the policy and what follows from the current and the barred tags.
-struct Chooser<'a> {
-    policy: &'a CompiledPolicy,
-    input: &'a SelectInput<'a>,
-    current: Option<(TagVersion, Option<String>)>,
-    barred: Vec<(&'a BarredTag<'a>, Option<TagVersion>)>,
+pub(super) struct Chooser<'a> {
+    pub policy: &'a CompiledPolicy,
+    pub situation: &'a Situation<'a>,
+    pub current: Option<Place<'a>>,
+    pub barred: Vec<(&'a BarredTag<'a>, Option<Key<'a>>)>,
+    /// The tags that each companion has; `None` for one whose list is not known to its end.
+    pub companions: Vec<(&'a ImageRepository, Option<HashSet<&'a str>>)>,
+    /// The keys that signed each tag.
+    pub signed: HashMap<&'a str, Vec<&'a str>>,
     /// Whether the text after the numbers is told apart into pre-release and variant. Without a current version and
     /// without `suffix` nothing says which variant is meant, and all of it is pre-release, as at the peers.
-    split: bool,
+    pub split: bool,
 }
 
-/// A rule that passed a tag over, and why.
-struct Refusal {
-    rule: &'static str,
-    reason: String,
+/// A tag that was judged.
+struct Judged<'a> {
+    info: &'a TagInfo,
+    place: Option<Place<'a>>,
+    refusal: Option<Refusal>,
 }
 
 impl<'a> Chooser<'a> {
-    fn new(policy: &'a CompiledPolicy, input: &'a SelectInput<'a>) -> Self {
-        let current = input.current.and_then(|tag| policy.version(tag.as_str(), true));
-        let split = current.is_some() || policy.suffix.is_some();
-        let barred = input
-            .barred
-            .iter()
-            .map(|barred| (barred, policy.version(barred.tag.as_str(), split).map(|(version, _)| version)))
-            .collect();
-        Self { policy, input, current, barred, split }
+    fn new(policy: &'a CompiledPolicy, situation: &'a Situation<'a>) -> Self {
+        let known = |tag: &Tag| situation.tags.tags.iter().find(|info| info.tag == *tag);
+        let place = |tag: &'a Tag, split| match known(tag) {
+            Some(info) => policy.place(info, split).ok(),
+            None => policy.place_of_text(tag, split),
+        };
+        let current = situation.current.and_then(|tag| place(tag, !matches!(policy.variant, Variant::Untold)));
+        let split = match policy.variant {
+            Variant::OfRunning => current.is_some(),
+            Variant::Named(_) => true,
+            Variant::Untold => false,
+        };
+        let barred = situation.barred.iter();
+        let barred = barred.map(|barred| (barred, place(barred.tag, split).map(|place| place.key))).collect();
+        let mut signed: HashMap<&str, Vec<&str>> = HashMap::new();
+        for check in situation.signatures.iter().filter(|check| check.valid) {
+            signed.entry(check.tag.as_str()).or_default().push(check.key);
+        }
+        let companions = policy.lockstep.iter().map(|image| (image, tags_of(situation.companions, image))).collect();
+        Self { policy, situation, current, barred, companions, signed, split }
     }
 
     fn choose(&self) -> Selection {
-        let mut candidates = Vec::new();
-        let mut refused = Vec::new();
-        for info in &self.input.tags.tags {
-            match self.judge(&info.tag) {
-                Ok(version) => candidates.push((version, &info.tag)),
-                Err(refusal) => refused.push((self.version(&info.tag), passed_over(&info.tag, refusal))),
+        let judged = self.situation.tags.tags.iter().map(|info| self.judged(info));
+        let (mut refused, mut candidates): (Vec<_>, Vec<_>) = judged.partition(|judged| judged.refusal.is_some());
+        if let Some(reason) = self.whole_failure(&refused) {
+            return passed_over_all(self.situation.tags, self.policy.order.rule(), &reason);
+        }
+        candidates.sort_unstable_by(|left, right| self.compare(right, left));
+        refused.sort_unstable_by(|left, right| self.compare(right, left));
+        let best = candidates.first().map(|best| &best.info.tag);
+        let waiting = waiting(&refused, best.is_some_and(|best| self.situation.current != Some(best)));
+        let (chosen, reason) = match self.obstacle(candidates.first()) {
+            Some(obstacle) => (None, obstacle),
+            None => (best, self.reason(best)),
+        };
+        let rule = self.policy.order.rule();
+        let verdict = |(rank, judged): (usize, &Judged<'_>)| match (rank, chosen, best) {
+            (0, Some(tag), _) => Verdict {
+                tag: tag.clone(),
+                verdict: VerdictKind::Chosen,
+                rule: rule.into(),
+                reason: reason.clone().into(),
+                until: None,
+            },
+            (0, None, _) | (_, _, None) => passed_over(judged.info, Refusal::new(rule, reason.clone())),
+            (_, _, Some(best)) => passed_over(judged.info, Refusal::new(rule, format!("`{best}` is above it"))),
+        };
+        let mut verdicts: Vec<Verdict> = candidates.iter().enumerate().map(verdict).collect();
+        verdicts.extend(refused.into_iter().filter_map(|judged| Some(passed_over(judged.info, judged.refusal?))));
+        Selection { chosen: chosen.cloned(), reason, waiting, verdicts }
+    }
+
+    fn judged(&self, info: &'a TagInfo) -> Judged<'a> {
+        match self.policy.place(info, self.split) {
+            Ok(place) => {
+                let refusal = self.judge(info, &place).err();
+                Judged { info, place: Some(place), refusal }
+            }
+            Err(unordered) => {
+                let refusal = self.judge_text(&info.tag).err().unwrap_or(unordered);
+                Judged { info, place: None, refusal: Some(refusal) }
             }
         }
-        candidates.sort_by(|left, right| self.compare(right, left));
-        refused.sort_by(|(left, a), (right, b)| by_version(right, left).then_with(|| b.tag.cmp(&a.tag)));
-        let chosen = candidates.first().map(|(_, tag)| (*tag).clone());
-        let reason = self.reason(chosen.as_ref());
-        let verdicts = candidates
-            .iter()
-            .enumerate()
-            .map(|(rank, (_, tag))| match (rank, &chosen) {
-                (1.., Some(best)) => {
-                    passed_over(tag, Refusal { rule: "semver", reason: format!("`{best}` is above it") })
-                }
-                _ => Verdict {
-                    tag: (*tag).clone(),
-                    verdict: VerdictKind::Chosen,
-                    rule: "semver".into(),
-                    reason: reason.clone(),
-                },
-            })
-            .chain(refused.into_iter().map(|(_, verdict)| verdict))
-            .collect();
-        Selection { chosen, reason, verdicts }
     }
 
-    fn version(&self, tag: &Tag) -> Option<TagVersion> {
-        self.policy.version(tag.as_str(), self.split).map(|(version, _)| version)
-    }
-
-    /// The tag's version when it qualifies.
-    fn judge(&self, tag: &Tag) -> Result<TagVersion, Refusal> {
-        self.judge_text(tag)?;
-        let Some((version, variant)) = self.policy.version(tag.as_str(), self.split) else {
-            return Err(Refusal { rule: "semver", reason: "it is no version".into() });
+    /// Why nothing at all is chosen, where one tag that cannot be ordered is enough for that.
+    fn whole_failure(&self, refused: &[Judged<'_>]) -> Option<String> {
+        let order = self.policy.order.rule();
+        let unordered = |judged: &&Judged<'_>| {
+            judged.place.is_none() && judged.refusal.as_ref().is_some_and(|refusal| refusal.rule == order)
         };
-        self.judge_variant(&version, variant.as_deref())?;
-        self.judge_range(&version)?;
-        self.judge_distance(&version)?;
-        if self.input.current != Some(tag) {
-            self.judge_barred(tag, &version)?;
-        }
-        Ok(version)
+        let tag = self.policy.habits.fails_whole.then(|| refused.iter().find(unordered))??;
+        Some(format!("`{}` is no number, and then nothing is chosen", tag.info.tag))
     }
 
-    fn judge_text(&self, tag: &Tag) -> Result<(), Refusal> {
-        let text = tag.as_str();
-        if is_artifact(text) {
-            return Err(Refusal {
-                rule: "artifact",
-                reason: "it is a signature or an attestation, not an image".into(),
-            });
-        }
-        if let Some(pattern) = self.policy.ignore.iter().find(|pattern| pattern.matches(text)) {
-            return Err(Refusal { rule: "ignore", reason: format!("`ignore` names it: `{}`", pattern.as_str()) });
-        }
-        if !self.policy.allow.is_empty() && !self.policy.allow.iter().any(|pattern| pattern.matches(text)) {
-            return Err(Refusal { rule: "allow", reason: "no pattern of `allow` names it".into() });
-        }
-        if self.policy.matches.as_ref().is_some_and(|matches| !matches.is_match(text)) {
-            return Err(Refusal { rule: "match", reason: "it does not match `match`".into() });
-        }
-        Ok(())
+    /// Why the best tag is not chosen after all.
+    fn obstacle(&self, best: Option<&Judged<'_>>) -> Option<String> {
+        let best = best.filter(|_| self.policy.habits.needs_running_time)?;
+        let current = self.situation.current.filter(|current| **current != best.info.tag)?;
+        let known = self.situation.tags.tags.iter().any(|info| info.tag == *current && info.created_at.is_some());
+        (!known).then(|| format!("nobody knows when `{current}`, which runs now, was created"))
     }
 
-    fn judge_variant(&self, version: &TagVersion, variant: Option<&str>) -> Result<(), Refusal> {
-        let running = self.current.as_ref();
-        let wanted = match (&self.policy.suffix, running) {
-            (Some(suffix), _) => Some(suffix.as_str()).filter(|suffix| !suffix.is_empty()),
-            (None, Some((_, variant))) => variant.as_deref(),
-            (None, None) => return Ok(()),
+    /// The total order of tags: never two are equal unless they are the same text.
+    fn compare(&self, left: &Judged<'_>, right: &Judged<'_>) -> Ordering {
+        let by_key = match (&left.place, &right.place) {
+            (Some(left), Some(right)) => self.policy.order.compare(&left.key, &right.key),
+            (left, right) => left.is_some().cmp(&right.is_some()),
         };
-        if variant != wanted {
-            let named =
-                |variant: Option<&str>| variant.map_or("no variant".into(), |name| format!("the variant `{name}`"));
-            let reason = format!("it has {}, and {} is kept", named(variant), named(wanted));
-            return Err(Refusal { rule: "suffix", reason });
-        }
-        match running {
-            Some((running, _)) if version.precision < running.precision => Err(Refusal {
-                rule: "precision",
-                reason: "it has fewer numbers than the running tag: such a tag moves from image to image".into(),
-            }),
-            _ => Ok(()),
-        }
+        let text = || left.info.tag.cmp(&right.info.tag);
+        by_key
+            .then_with(|| self.spelling(left).cmp(&self.spelling(right)))
+            .then_with(|| if self.policy.habits.least_text_wins { text().reverse() } else { text() })
     }
 
-    fn judge_range(&self, version: &TagVersion) -> Result<(), Refusal> {
-        let range = &self.policy.range;
-        if range.contains(version, self.policy.prerelease) {
-            return Ok(());
+    /// How near a tag is to the running one in how it is written; the greater, the nearer.
+    fn spelling(&self, judged: &Judged<'_>) -> (bool, bool, bool) {
+        if !self.policy.habits.keeps_spelling {
+            return Default::default();
         }
-        if !version.pre.is_empty() && range.contains(version, true) {
-            let reason = format!("it is a pre-release, and `{range}` names none (`prerelease: true` lets them in)");
-            return Err(Refusal { rule: "prerelease", reason });
-        }
-        Err(Refusal { rule: "semver", reason: format!("it is outside `{range}`") })
-    }
-
-    fn judge_distance(&self, version: &TagVersion) -> Result<(), Refusal> {
-        let (Some((running, _)), Some(tag)) = (&self.current, self.input.current) else { return Ok(()) };
-        let near = match self.policy.within {
-            Within::Major => true,
-            Within::Minor => version.major == running.major,
-            Within::Patch => (version.major, version.minor) == (running.major, running.minor),
-        };
-        if !near {
-            let word = if self.policy.within == Within::Minor { "minor" } else { "patch" };
-            return Err(Refusal {
-                rule: "within",
-                reason: format!("it is no {word} step from `{tag}`, which runs now"),
-            });
-        }
-        if !self.policy.downgrade && version.cmp_precedence(running) == Ordering::Less {
-            return Err(Refusal { rule: "downgrade", reason: format!("it is older than `{tag}`, which runs now") });
-        }
-        Ok(())
-    }
-
-    fn judge_barred(&self, tag: &Tag, version: &TagVersion) -> Result<(), Refusal> {
-        for (barred, bar) in &self.barred {
-            if barred.tag == tag {
-                return Err(Refusal { rule: "barred", reason: format!("it was taken back: {}", barred.reason) });
+        let is_current = self.situation.current == Some(&judged.info.tag);
+        let Some(Place { key: Key::Version(version), .. }) = &judged.place else { return (is_current, true, true) };
+        match &self.current {
+            Some(Place { key: Key::Version(running), .. }) => {
+                (is_current, running.v_prefix == version.v_prefix, running.precision == version.precision)
             }
-            if bar.as_ref().is_some_and(|bar| version.cmp_precedence(bar) != Ordering::Greater) {
-                let reason = format!("it is not above `{}`, which was taken back: {}", barred.tag, barred.reason);
-                return Err(Refusal { rule: "barred", reason });
-            }
+            _ => (is_current, true, version.precision == 3),
         }
-        Ok(())
-    }
-
-    /// The total order of candidates: never two are equal unless they are the same text.
-    fn compare(&self, left: &(TagVersion, &Tag), right: &(TagVersion, &Tag)) -> Ordering {
-        let spelling = |(version, tag): &(TagVersion, &Tag)| {
-            let running = self.current.as_ref().map(|(running, _)| running);
-            (
-                self.input.current == Some(*tag),
-                running.is_none_or(|running| running.v_prefix == version.v_prefix),
-                running.map_or(version.precision == 3, |running| running.precision == version.precision),
-            )
-        };
-        left.0
-            .cmp_precedence(&right.0)
-            .then_with(|| spelling(left).cmp(&spelling(right)))
-            .then_with(|| left.1.cmp(right.1))
     }
 
     fn reason(&self, chosen: Option<&Tag>) -> String {
-        let range = &self.policy.range;
+        let order = &self.policy.order;
         match chosen {
-            Some(tag) if self.input.current == Some(tag) => {
-                format!("it runs now, and is the highest that `{range}` allows")
-            }
-            Some(_) => format!("it is the highest that `{range}` allows"),
-            None => format!("no tag qualifies under `{range}`"),
+            Some(tag) if self.situation.current == Some(tag) => format!("it runs now, and is {}", order.best()),
+            Some(_) => format!("it is {}", order.best()),
+            None => order.none(),
         }
     }
 }
 
-/// Signatures, attestations and referrers that tools keep under tags.
-fn is_artifact(tag: &str) -> bool {
-    let referrer = tag
-        .strip_prefix("sha256-")
-        .is_some_and(|rest| rest.len() >= 64 && rest.as_bytes()[..64].iter().all(u8::is_ascii_hexdigit));
-    referrer || [".sig", ".att", ".sbom"].iter().any(|ending| tag.ends_with(ending))
+/// The best tag that nothing but its age keeps back, where it is above what is chosen.
+fn waiting(refused: &[Judged<'_>], moves: bool) -> Option<Waiting> {
+    let first = refused.iter().find(|judged| judged.refusal.as_ref().is_some_and(|refusal| refusal.until.is_some()));
+    let (judged, refusal) = first.and_then(|judged| Some((judged, judged.refusal.as_ref()?)))?;
+    let until = refusal.until.filter(|_| !moves)?;
+    Some(Waiting { tag: judged.info.tag.clone(), until, reason: refusal.reason.clone().into_owned() })
+}
+
+fn tags_of<'a>(companions: &[Companion<'a>], image: &ImageRepository) -> Option<HashSet<&'a str>> {
+    let companion = companions.iter().find(|companion| companion.image == image)?;
+    let tags: &'a TagList = companion.tags;
+    tags.complete.then(|| tags.tags.iter().map(|info| info.tag.as_str()).collect())
+}
+
+fn passed_over(info: &TagInfo, refusal: Refusal) -> Verdict {
+    Verdict {
+        tag: info.tag.clone(),
+        verdict: VerdictKind::PassedOver,
+        rule: refusal.rule.into(),
+        reason: refusal.reason,
+        until: refusal.until,
+    }
+}
+
+fn passed_over_all(list: &TagList, rule: &'static str, reason: &str) -> Selection {
+    let mut tags: Vec<_> = list.tags.iter().map(|info| (TagVersion::parse(info.tag.as_str()), info)).collect();
+    tags.sort_unstable_by(|(left, a), (right, b)| by_version(right, left).then_with(|| b.tag.cmp(&a.tag)));
+    let refusal = || Refusal::new(rule, Cow::Owned(reason.to_owned()));
+    let verdicts = tags.into_iter().map(|(_, info)| passed_over(info, refusal())).collect();
+    Selection { chosen: None, reason: reason.to_owned(), waiting: None, verdicts }
 }
 
 fn by_version(left: &Option<TagVersion>, right: &Option<TagVersion>) -> Ordering {
@@ -276,26 +302,13 @@ fn by_version(left: &Option<TagVersion>, right: &Option<TagVersion>) -> Ordering
     }
 }
 
-fn passed_over(tag: &Tag, refusal: Refusal) -> Verdict {
-    Verdict {
-        tag: tag.clone(),
-        verdict: VerdictKind::PassedOver,
-        rule: refusal.rule.to_owned(),
-        reason: refusal.reason,
-    }
-}
-
-fn passed_over_all(list: &TagList, rule: &'static str, reason: &str) -> Selection {
-    let mut tags: Vec<&TagInfo> = list.tags.iter().collect();
-    tags.sort_by(|left, right| {
-        let versions = (TagVersion::parse(left.tag.as_str()), TagVersion::parse(right.tag.as_str()));
-        by_version(&versions.1, &versions.0).then_with(|| right.tag.cmp(&left.tag))
-    });
-    let verdicts =
-        tags.into_iter().map(|info| passed_over(&info.tag, Refusal { rule, reason: reason.to_owned() })).collect();
-    Selection { chosen: None, reason: reason.to_owned(), verdicts }
-}
-
 fn none(reason: &str) -> Selection {
-    Selection { chosen: None, reason: reason.to_owned(), verdicts: Vec::new() }
+    Selection { chosen: None, reason: reason.to_owned(), waiting: None, verdicts: Vec::new() }
+}
+
+impl Order {
+    /// Whether a place can be read from the tag alone, with nothing known of the image.
+    pub(super) fn reads_text(&self) -> bool {
+        !matches!(self, Self::Created | Self::FirstSeen)
+    }
 }

@@ -6,8 +6,7 @@ fn tag(text: &str) -> Tag {
 
 fn list(tags: &[&str]) -> TagList {
     let first_seen_at = DateTime::UNIX_EPOCH;
-    let tags = tags.iter().map(|text| TagInfo { tag: tag(text), digest: None, first_seen_at }).collect();
-    TagList { tags, complete: true }
+    TagList::whole(tags.iter().map(|text| TagInfo::named(tag(text), first_seen_at)).collect())
 }
 
 fn semver(range: &str) -> TagPolicy {
@@ -34,7 +33,7 @@ fn check(policy: &TagPolicy, current: Option<&str>, tags: &[&str], expected: Opt
 fn check_rule(policy: &TagPolicy, current: Option<&str>, passed: &str, rule: &str, reason: &str) {
     let selection = choose(policy, current, &list(&[passed]), &[]);
     assert_eq!(selection.chosen, None, "{selection:#?}");
-    assert_eq!((selection.verdicts[0].rule.as_str(), selection.verdicts[0].reason.as_str()), (rule, reason));
+    assert_eq!((&*selection.verdicts[0].rule, &*selection.verdicts[0].reason), (rule, reason));
 }
 
 #[test]
@@ -118,7 +117,7 @@ fn what_was_taken_back_bars_everything_not_above_it() {
     assert_eq!(selection.chosen, Some(tag("1.4.0")));
     let barred: Vec<_> =
         selection.verdicts.iter().filter(|verdict| verdict.rule == "barred").map(|v| v.tag.as_str()).collect();
-    assert_eq!(barred, ["v1.4.2", "1.4.2", "1.4.1"]);
+    assert_eq!(barred, ["1.4.2", "v1.4.2", "1.4.1"]);
     let newer = choose(&semver(">=1"), Some("1.4.0"), &list(&["1.4.0", "1.4.2", "1.4.3"]), &["1.4.2"]);
     assert_eq!(newer.chosen, Some(tag("1.4.3")));
 }
@@ -149,14 +148,6 @@ fn every_tag_passed_over_says_why() {
 }
 
 #[test]
-fn what_is_not_built_stops_the_rule() {
-    let policy = TagPolicy { min_age: Some("2d".into()), ..semver("*") };
-    check_rule(&policy, None, "1.0.0", "policy", "`min_age` is not built yet, so nothing is written by this rule");
-    let policy = TagPolicy { alphabetical: Some(SortOrder::Asc), ..TagPolicy::default() };
-    assert!(CompiledPolicy::new(&policy).unwrap_err()[0].not_built);
-}
-
-#[test]
 fn all_faults_of_a_policy_are_named_at_once() {
     let policy =
         TagPolicy { matches: Some("(".into()), ignore: vec!["regexp:[".into(), "blob:x".into()], ..semver(">=1 <") };
@@ -170,4 +161,150 @@ fn all_faults_of_a_policy_are_named_at_once() {
 fn numbers_beyond_64_bits_are_no_version() {
     assert_eq!(TagVersion::parse("18446744073709551616.0.0"), None);
     assert!(TagVersion::parse("18446744073709551615.0.0").is_some());
+}
+
+fn kind(text: &str) -> TagPolicy {
+    let mut policy = TagPolicy::default();
+    match text {
+        "numerical asc" => policy.numerical = Some(SortOrder::Asc),
+        "numerical desc" => policy.numerical = Some(SortOrder::Desc),
+        "alphabetical asc" => policy.alphabetical = Some(SortOrder::Asc),
+        "alphabetical desc" => policy.alphabetical = Some(SortOrder::Desc),
+        "newest created" => policy.newest = Some(NewestBy::Created),
+        "newest first-seen" => policy.newest = Some(NewestBy::FirstSeen),
+        tag => policy.digest = Some(tag.to_owned()),
+    }
+    policy
+}
+
+fn day(day: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + chrono::TimeDelta::days(day)
+}
+
+/// Tags with the days on which they were created and first seen.
+fn seen(tags: &[(&str, Option<i64>, i64)]) -> TagList {
+    let info = |(text, created, first_seen): &(&str, Option<i64>, i64)| TagInfo {
+        created_at: created.map(day),
+        ..TagInfo::named(tag(text), day(*first_seen))
+    };
+    TagList::whole(tags.iter().map(info).collect())
+}
+
+fn on_day(policy: &TagPolicy, current: Option<&str>, tags: &TagList, today: i64) -> Selection {
+    let current = current.map(tag);
+    select(&SelectInput { policy, current: current.as_ref(), tags, barred: &[], now: day(today) })
+}
+
+#[test]
+fn numbers_are_exact_however_long_they_are() {
+    let tags = ["20261123235959123456789", "20261123235959123456788", "9", "latest"];
+    check(&kind("numerical asc"), Some("9"), &tags, Some("20261123235959123456789"));
+    check(&kind("numerical desc"), Some("9"), &tags, Some("9"));
+    check(&kind("numerical asc"), Some("007"), &["007", "7"], Some("007"));
+    check_rule(&kind("numerical asc"), None, "latest", "numerical", "it is no number");
+    check_rule(&kind("numerical asc"), Some("9"), "8", "downgrade", "it is behind `9`, which runs now");
+}
+
+#[test]
+fn text_is_ordered_byte_by_byte() {
+    check(&kind("alphabetical asc"), Some("b"), &["a", "B", "c"], Some("c"));
+    check(&kind("alphabetical desc"), Some("b"), &["a", "B", "c"], Some("B"));
+}
+
+#[test]
+fn time_orders_by_creation_or_by_first_sight() {
+    let tags = seen(&[("a", Some(3), 1), ("b", Some(1), 3), ("c", None, 2)]);
+    assert_eq!(on_day(&kind("newest created"), None, &tags, 9).chosen, Some(tag("a")));
+    assert_eq!(on_day(&kind("newest first-seen"), None, &tags, 9).chosen, Some(tag("b")));
+}
+
+#[test]
+fn a_young_tag_waits_and_says_until_when() {
+    let policy = TagPolicy { min_age: Some("2d".into()), ..semver("*") };
+    let tags = seen(&[("1.0.0", None, 0), ("1.1.0", None, 9)]);
+    let young = on_day(&policy, Some("1.0.0"), &tags, 10);
+    assert_eq!(young.chosen, Some(tag("1.0.0")));
+    let waiting = young.waiting.unwrap();
+    assert_eq!((waiting.tag, waiting.until), (tag("1.1.0"), day(11)));
+    assert_eq!(waiting.reason, "it is too young: `min_age` lets it in after 1 d more");
+    assert_eq!(on_day(&policy, Some("1.0.0"), &tags, 11).chosen, Some(tag("1.1.0")));
+}
+
+#[test]
+fn all_platforms_must_be_there_and_known() {
+    let policy = TagPolicy { platforms: vec!["linux/amd64".into(), "linux/arm".into()], ..semver("*") };
+    let with = |platforms: Option<&[&str]>| {
+        let mut tags = list(&["1.0.0"]);
+        tags.tags[0].platforms = platforms.map(|all| all.iter().map(|text| (*text).to_owned()).collect());
+        on_day(&policy, None, &tags, 0)
+    };
+    assert_eq!(with(Some(&["linux/amd64", "linux/arm/v7"])).chosen, Some(tag("1.0.0")));
+    assert_eq!(with(Some(&["linux/amd64"])).verdicts[0].reason, "it is not for `linux/arm`");
+    assert_eq!(with(None).verdicts[0].reason, "nobody knows which platforms it is for");
+}
+
+#[test]
+fn an_unchecked_signature_is_none() {
+    let policy = TagPolicy { signed_by: vec![Signer { key: "cosign.pub".into() }], ..semver("*") };
+    let policy = CompiledPolicy::new(&policy).unwrap();
+    let (tags, first) = (list(&["1.0.0", "1.1.0"]), tag("1.0.0"));
+    let signatures = [SignatureCheck { tag: &first, key: "cosign.pub", valid: true }];
+    let now = DateTime::UNIX_EPOCH;
+    let situation =
+        Situation { current: None, tags: &tags, barred: &[], signatures: &signatures, companions: &[], now };
+    assert_eq!(policy.select(&situation).chosen, Some(first.clone()));
+}
+
+#[test]
+fn images_in_lockstep_move_together() {
+    let policy = TagPolicy { lockstep: vec!["ghcr.io/acme/web".into()], ..semver("*") };
+    let policy = CompiledPolicy::new(&policy).unwrap();
+    let (tags, web) = (list(&["1.0.0", "1.1.0"]), "ghcr.io/acme/web".parse().unwrap());
+    let chosen = |companions: &[Companion<'_>]| {
+        let now = DateTime::UNIX_EPOCH;
+        policy.select(&Situation { current: None, tags: &tags, barred: &[], signatures: &[], companions, now }).chosen
+    };
+    assert_eq!(chosen(&[Companion { image: &web, tags: &list(&["1.0.0"]) }]), Some(tag("1.0.0")));
+    assert_eq!(chosen(&[]), None);
+}
+
+#[test]
+fn contradictions_are_faults() {
+    let policy = TagPolicy { within: Some(Within::Minor), prerelease: true, ..kind("numerical asc") };
+    let fields: Vec<_> = CompiledPolicy::new(&policy).unwrap_err().into_iter().map(|fault| fault.field).collect();
+    assert_eq!(fields, ["within", "prerelease"]);
+}
+
+proptest::proptest! {
+    #[test]
+    fn the_order_of_the_list_changes_nothing(
+        texts in proptest::collection::btree_set("v?[0-9]{1,3}([.][0-9]{1,2}){0,2}(-rc[.]?[0-9]|-alpine)?|[a-z]{1,6}", 1..12),
+        turn in 0_usize..12,
+        which in 0_usize..6,
+        current in proptest::option::of("[0-9]{1,2}[.][0-9]{1,2}(-alpine)?"),
+    ) {
+        let names = ["numerical asc", "numerical desc", "alphabetical asc", "alphabetical desc", "newest first-seen"];
+        let policy = names.get(which).map_or_else(|| semver("*"), |name| kind(name));
+        let mut tags = list(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+        let first = on_day(&policy, current.as_deref(), &tags, 0);
+        tags.tags.rotate_left(turn % texts.len());
+        tags.tags.reverse();
+        proptest::prop_assert_eq!(first, on_day(&policy, current.as_deref(), &tags, 0));
+    }
+
+    #[test]
+    fn no_text_makes_a_policy_panic(text in ".{0,40}", name in "[!-~]{1,30}") {
+        let everything = TagPolicy {
+            matches: Some(text.clone()),
+            extract: Some(text.clone()),
+            ignore: vec![text.clone()],
+            min_age: Some(text.clone()),
+            suffix: Some(text.clone()),
+            ..semver(&text)
+        };
+        let tags = TagList::whole(vec![TagInfo::named(Tag::of_list(&name).unwrap(), day(0))]);
+        on_day(&everything, None, &tags, 0);
+        on_day(&TagPolicy { suffix: Some(text), ..semver("*") }, Some("1.0.0"), &tags, 0);
+        on_day(&kind("numerical asc"), None, &tags, 0);
+    }
 }

@@ -7,13 +7,6 @@ use std::{cmp::Ordering, sync::LazyLock};
 
 use regex::Regex;
 
-static LOOSE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"^(v?)([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?$",
-    )
-    .expect("the expression is fixed and valid")
-});
-
 /// Words that make the text after the numbers a pre-release rather than a variant such as `alpine`.
 static PRERELEASE_WORD: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
@@ -39,28 +32,39 @@ pub struct TagVersion {
     pub precision: u8,
     /// Whether it starts with `v`.
     pub v_prefix: bool,
+    /// Whether a number starts with a zero that Semantic Versioning does not allow, as in `2026.03.01`.
+    pub zero_led: bool,
 }
 
 impl TagVersion {
     /// Reads a version loosely; `None` when `text` is none, or a number exceeds 64 bits.
     pub fn parse(text: &str) -> Option<Self> {
-        let found = LOOSE.captures(text)?;
-        let part = |index: usize| found.get(index).map(|part| part.as_str());
-        let number = |index: usize| part(index).map_or(Some(0), |digits| digits.parse().ok());
-        let pre = part(5).unwrap_or_default();
-        let zero_led = |word: &str| word.len() > 1 && word.starts_with('0') && word.bytes().all(|b| b.is_ascii_digit());
-        if pre.split('.').any(zero_led) {
+        let (v_prefix, rest) = text.strip_prefix('v').map_or((false, text), |rest| (true, rest));
+        let (rest, build) = split_off(rest, '+');
+        let (numbers, pre) = split_off(rest, '-');
+        let build = build.map_or(Some(""), |build| is_identifiers(build).then_some(build))?;
+        let pre = pre.map_or(Some(""), |pre| is_identifiers(pre).then_some(pre))?;
+        if pre.split('.').any(|word| is_digits(word) && is_zero_led(word)) {
             return None;
         }
-        Some(Self {
-            major: number(2)?,
-            minor: number(3)?,
-            patch: number(4)?,
-            pre: pre.to_owned(),
-            build: part(6).unwrap_or_default().to_owned(),
-            precision: 1 + u8::from(part(3).is_some()) + u8::from(part(4).is_some()),
-            v_prefix: part(1) == Some("v"),
-        })
+        let mut values = [0; 3];
+        let (mut precision, mut zero_led) = (0, false);
+        for part in numbers.split('.') {
+            if !is_digits(part) {
+                return None;
+            }
+            *values.get_mut(usize::from(precision))? = part.parse().ok()?;
+            zero_led |= is_zero_led(part);
+            precision += 1;
+        }
+        let [major, minor, patch] = values;
+        let (pre, build) = (pre.to_owned(), build.to_owned());
+        Some(Self { major, minor, patch, pre, build, precision, v_prefix, zero_led })
+    }
+
+    /// Whether it is a version by Semantic Versioning 2.0.0, a leading `v` aside.
+    pub fn is_strict(&self) -> bool {
+        self.precision == 3 && !self.zero_led
     }
 
     /// Splits the variant off: `1.2.3-rc.1-alpine3.20` is the version `1.2.3-rc.1` in the variant `alpine3.20`.
@@ -68,6 +72,9 @@ impl TagVersion {
     /// The variant starts at the first part between dashes that is no word of a pre-release, no number and no commit
     /// id.
     pub fn split_variant(mut self) -> (Self, Option<String>) {
+        if self.pre.is_empty() {
+            return (self, None);
+        }
         let mut at = 0;
         let variant = self.pre.split('-').find_map(|part| {
             let start = at;
@@ -87,10 +94,30 @@ impl TagVersion {
 
     /// The order of Semantic Versioning 2.0.0, section 11; build metadata plays no part.
     pub fn cmp_precedence(&self, other: &Self) -> Ordering {
-        (self.major, self.minor, self.patch)
-            .cmp(&(other.major, other.minor, other.patch))
-            .then_with(|| compare_prereleases(&self.pre, &other.pre))
+        self.numbers().cmp(&other.numbers()).then_with(|| compare_prereleases(&self.pre, &other.pre))
     }
+
+    /// The three numbers.
+    pub(super) fn numbers(&self) -> (u64, u64, u64) {
+        (self.major, self.minor, self.patch)
+    }
+}
+
+fn split_off(text: &str, at: char) -> (&str, Option<&str>) {
+    text.split_once(at).map_or((text, None), |(before, after)| (before, Some(after)))
+}
+
+fn is_digits(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_zero_led(digits: &str) -> bool {
+    digits.len() > 1 && digits.starts_with('0')
+}
+
+/// Words of letters, digits and dashes, joined by dots.
+fn is_identifiers(text: &str) -> bool {
+    text.split('.').all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
 }
 
 /// Compares pre-release texts; none is higher than any.
@@ -116,8 +143,7 @@ pub(super) fn compare_prereleases(left: &str, right: &str) -> Ordering {
 }
 
 fn compare_identifiers(left: &str, right: &str) -> Ordering {
-    let digits = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit());
-    match (digits(left), digits(right)) {
+    match (is_digits(left), is_digits(right)) {
         // No leading zeros, so the longer number is the greater one, whatever its size.
         (true, true) => left.len().cmp(&right.len()).then_with(|| left.cmp(right)),
         (true, false) => Ordering::Less,

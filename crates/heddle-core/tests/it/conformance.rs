@@ -43,6 +43,21 @@ pub fn run(file: &str, on_purpose: &[(&str, &str)], case: impl Fn(&Value) -> Out
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Agreed when both are equal.
+pub fn judge<T: PartialEq + std::fmt::Debug>(actual: &T, expected: &T) -> Outcome {
+    if actual == expected { Outcome::Agreed } else { Outcome::Wrong(format!("{actual:?}, not {expected:?}")) }
+}
+
+/// A text of a case.
+pub fn text<'a>(case: &'a Value, key: &str) -> &'a str {
+    case[key].as_str().unwrap()
+}
+
+/// A list of texts of a case; empty where there is none.
+pub fn texts(value: &Value) -> Vec<String> {
+    value.as_array().map(|all| all.iter().map(|one| one.as_str().unwrap().to_owned()).collect()).unwrap_or_default()
+}
+
 /// Past the capture of the test harness, so that it is seen when everything passes.
 fn say(line: &str) {
     std::io::stderr().lock().write_all(format!("conformance: {line}\n").as_bytes()).unwrap();

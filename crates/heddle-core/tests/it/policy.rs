@@ -1,12 +1,16 @@
-//! Ranges and choices, as Masterminds/semver, Flux v2 and Kargo have them.
+//! Ranges and choices, as Masterminds/semver, Flux 2, Flux 1 and Kargo have them.
 
+use chrono::{DateTime, TimeDelta};
 use heddle_core::{
     image::Tag,
-    policy::{CompiledPolicy, Range, SelectInput, TagInfo, TagList, TagPolicy, TagVersion, VerdictKind, select},
+    policy::{
+        CompiledPolicy, FluxOrder, FluxPolicy, ForeignPolicy, KargoPolicy, Platform, Range, Selection, Situation,
+        TagInfo, TagList, TagVersion, VerdictKind,
+    },
 };
 use serde_json::Value;
 
-use crate::conformance::{Outcome, run};
+use crate::conformance::{Outcome, judge, run, text, texts};
 
 #[test]
 fn ranges_agree_with_masterminds() {
@@ -22,55 +26,81 @@ fn ranges_agree_with_masterminds() {
     run("automator/semver-constraints-oracle.json", &on_purpose, |case| match case["kind"].as_str().unwrap() {
         "constraint_check" => check_constraint(case),
         "constraint_parse" => parse_constraint(case),
-        "version_parse_loose" => parse_version(case),
+        "version_parse_loose" => validity(case, |version| version.is_some()),
+        "version_parse_strict" => validity(case, |version| version.is_some_and(|it| it.is_strict() && !it.v_prefix)),
         "version_compare" => compare(case),
         _ => Outcome::NotOurs,
     });
 }
 
 #[test]
-fn semver_policies_agree_with_flux() {
-    let parts = "two numbers are a version here, as at the other peers";
-    let order = "equal versions are ordered by their text, whatever the order of the list";
-    let on_purpose = [
-        ("flux2-version-003", parts),
-        ("flux2-version-004", parts),
-        ("flux2-version-006", parts),
-        ("flux2-version-007", parts),
-        ("flux2-sort-001", order),
-    ];
-    run("automator/policy-flux2.json", &on_purpose, |case| {
-        let semver = case["policy"]["type"] == "semver";
-        match case["kind"].as_str().unwrap() {
-            "select" if semver => choose(case),
-            "validate_policy" if semver => validate(case),
-            "sort_desc" if semver => sort(case),
-            "version_parse_flux" => parse_version(case),
-            _ => Outcome::NotOurs,
-        }
-    });
-}
-
-#[test]
-fn allow_and_ignore_agree_with_kargo() {
-    let strict = "two numbers are a version here; Kargo can be told that they are none";
-    run("automator/policy-kargo.json", &[("kargo-semver-002", strict)], |case| match case["kind"].as_str().unwrap() {
-        "candidate" if case["policy"]["type"] == "semver" => candidate(case),
-        "sort_desc" => sort(case),
+fn policies_agree_with_flux_2() {
+    let sort = "equal versions are ordered by their text, whatever the order of the list, and a tag is listed once";
+    run("automator/policy-flux2.json", &[("flux2-sort-001", sort)], |case| match case["kind"].as_str().unwrap() {
+        "select" => choose(case),
+        "validate_policy" => judge(&flux(case).is_ok(), &case["expect"]["valid"].as_bool().unwrap()),
+        "sort_desc" => judge(&ordered(&flux(case).unwrap(), &texts(&case["tags"])), &texts(&case["expect"]["tags"])),
+        "version_parse_flux" => match text(case, "version").parse::<Tag>() {
+            Ok(_) => judge(&is_flux_version(text(case, "version")), &case["expect"]["valid"].as_bool().unwrap()),
+            // What no registry takes as a tag is no version either; `+` cannot stand in a tag.
+            Err(_) if text(case, "version").contains('+') => Outcome::NotOurs,
+            Err(_) => judge(&false, &case["expect"]["valid"].as_bool().unwrap()),
+        },
+        "filter" => filter(case),
+        "exclude" => exclude(case),
         _ => Outcome::NotOurs,
     });
 }
 
-fn judge<T: PartialEq + std::fmt::Debug>(actual: &T, expected: &T) -> Outcome {
-    if actual == expected { Outcome::Agreed } else { Outcome::Wrong(format!("{actual:?}, not {expected:?}")) }
+#[test]
+fn policies_agree_with_flux_1() {
+    run("automator/policy-flux1.json", &[], |case| match case["kind"].as_str().unwrap() {
+        // There is no tag without a name.
+        "pattern_match" if text(case, "tag").is_empty() => Outcome::NotOurs,
+        "pattern_match" => {
+            let list = created(&[(text(case, "tag").to_owned(), Some(0))]);
+            let chosen = selected(&flux_1(text(case, "pattern")).unwrap(), None, list).chosen.is_some();
+            judge(&chosen, &case["expect"]["matches"].as_bool().unwrap())
+        }
+        // Tags that are no versions do not qualify here; there they come last.
+        "sort_desc" => {
+            let expected: Vec<String> =
+                texts(&case["expect"]["tags"]).into_iter().filter(|tag| TagVersion::parse(tag).is_some()).collect();
+            judge(&ordered(&flux_1("semver:*").unwrap(), &texts(&case["tags"])), &expected)
+        }
+        "sort_newest" => sort_newest(case, &flux_1("glob:*").unwrap()),
+        "automation" => automate(case),
+        _ => Outcome::NotOurs,
+    });
 }
 
-fn text<'a>(case: &'a Value, key: &str) -> &'a str {
-    case[key].as_str().unwrap()
-}
-
-fn texts(value: &Value) -> Vec<String> {
-    value.as_array().map(|all| all.iter().map(|one| one.as_str().unwrap().to_owned()).collect()).unwrap_or_default()
+#[test]
+fn policies_agree_with_kargo() {
+    run("automator/policy-kargo.json", &[], |case| match case["kind"].as_str().unwrap() {
+        "candidate" => {
+            let chosen = selected(&kargo(case), None, created(&[(text(case, "tag").to_owned(), Some(0))])).chosen;
+            judge(&chosen.is_some(), &case["expect"]["matches"].as_bool().unwrap())
+        }
+        "sort_desc" => judge(&ordered(&kargo(case), &texts(&case["tags"])), &texts(&case["expect"]["tags"])),
+        "filter" => {
+            let mut tags = ordered(&kargo(case), &texts(&case["tags"]));
+            tags.reverse();
+            judge(&tags, &texts(&case["expect"]["tags"]))
+        }
+        "sort_newest" => {
+            let newest = KargoPolicy { strategy: "NewestBuild".into(), ..KargoPolicy::default() };
+            sort_newest(case, &ForeignPolicy::Kargo(newest).compile().unwrap())
+        }
+        "validate_platform" => {
+            judge(&Platform::parse(text(case, "platform")).is_some(), &case["expect"]["valid"].as_bool().unwrap())
+        }
+        "platform_match" => {
+            let offered = Platform::parse(&format!("{}/{}", text(case, "os"), text(case, "arch"))).unwrap();
+            let admits = Platform::parse(text(case, "constraint")).unwrap().admits(&offered);
+            judge(&admits, &case["expect"]["matches"].as_bool().unwrap())
+        }
+        _ => Outcome::NotOurs,
+    });
 }
 
 fn check_constraint(case: &Value) -> Outcome {
@@ -91,8 +121,8 @@ fn parse_constraint(case: &Value) -> Outcome {
     judge(&actual, &expected)
 }
 
-fn parse_version(case: &Value) -> Outcome {
-    judge(&TagVersion::parse(text(case, "version")).is_some(), &case["expect"]["valid"].as_bool().unwrap())
+fn validity(case: &Value, is_valid: impl Fn(Option<TagVersion>) -> bool) -> Outcome {
+    judge(&is_valid(TagVersion::parse(text(case, "version"))), &case["expect"]["valid"].as_bool().unwrap())
 }
 
 fn compare(case: &Value) -> Outcome {
@@ -100,56 +130,150 @@ fn compare(case: &Value) -> Outcome {
     judge(&(a.cmp_precedence(&b) as i64), &case["expect"]["ordering"].as_i64().unwrap())
 }
 
-fn policy(case: &Value) -> TagPolicy {
-    let filled = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    TagPolicy {
-        semver: Some(case["policy"]["range"].as_str().unwrap_or("*").to_owned()),
-        matches: filled(&case["filter"]["pattern"]),
-        extract: filled(&case["filter"]["extract"]),
-        ..TagPolicy::default()
+/// The case's policy and filter as an `ImagePolicy`.
+fn flux(case: &Value) -> Result<CompiledPolicy, String> {
+    let policy = &case["policy"];
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let order = match policy["type"].as_str() {
+        Some("semver") => FluxOrder::Semver(word(&policy["range"])),
+        Some("alphabetical") => FluxOrder::Alphabetical(word(&policy["order"])),
+        Some("numerical") => FluxOrder::Numerical(word(&policy["order"])),
+        _ => return Err("no kind".into()),
+    };
+    let filter = &case["filter"];
+    compiled(FluxPolicy {
+        order,
+        pattern: word(&filter["pattern"]),
+        extract: word(&filter["extract"]),
+        reflects_digest: false,
+        exclusions: Some(Vec::new()),
+    })
+}
+
+fn compiled(policy: FluxPolicy) -> Result<CompiledPolicy, String> {
+    ForeignPolicy::Flux(policy).compile().map_err(|faults| format!("{faults:?}"))
+}
+
+fn alphabetical() -> FluxPolicy {
+    FluxPolicy {
+        order: FluxOrder::Alphabetical(String::new()),
+        pattern: String::new(),
+        extract: String::new(),
+        reflects_digest: false,
+        exclusions: Some(Vec::new()),
     }
 }
 
-fn tag_list(tags: &[String]) -> TagList {
-    let first_seen_at = chrono::DateTime::UNIX_EPOCH;
-    let tags = tags.iter().filter_map(|text| text.parse::<Tag>().ok());
-    TagList { tags: tags.map(|tag| TagInfo { tag, digest: None, first_seen_at }).collect(), complete: true }
+fn is_flux_version(text: &str) -> bool {
+    let policy = FluxPolicy { order: FluxOrder::Semver(">=0-0".into()), ..alphabetical() };
+    !ordered(&compiled(policy).unwrap(), &[text.to_owned()]).is_empty()
 }
 
-fn chosen(policy: &TagPolicy, tags: &[String]) -> Option<String> {
-    let input =
-        SelectInput { policy, current: None, tags: &tag_list(tags), barred: &[], now: chrono::DateTime::UNIX_EPOCH };
-    select(&input).chosen.map(String::from)
+/// What the filter yields is not seen from outside: each value must come from a tag that is kept, and each tag give one.
+fn filter(case: &Value) -> Outcome {
+    let pattern = text(&case["filter"], "pattern").to_owned();
+    let extract = text(&case["filter"], "extract").to_owned();
+    let kept = ordered(&compiled(FluxPolicy { pattern, extract, ..alphabetical() }).unwrap(), &texts(&case["tags"]));
+    let expected = texts(&case["expect"]["values_sorted"]);
+    let found = |value: &&String| kept.iter().any(|tag| tag.contains(value.as_str()));
+    let missing: Vec<_> = expected.iter().filter(|value| !found(value)).collect();
+    let foreign: Vec<_> =
+        kept.iter().filter(|tag| !expected.iter().any(|value| tag.contains(value.as_str()))).collect();
+    judge(&(missing, foreign), &(Vec::new(), Vec::new()))
+}
+
+fn exclude(case: &Value) -> Outcome {
+    let exclusions = case["exclude"].as_array().map(|_| texts(&case["exclude"]));
+    let policy = compiled(FluxPolicy { exclusions, ..alphabetical() });
+    let mut kept = policy.map(|policy| ordered(&policy, &texts(&case["tags"]))).ok();
+    if let Some(kept) = &mut kept {
+        kept.sort();
+    }
+    let expected = case["expect"]["tags"].as_array().map(|_| {
+        let mut tags = texts(&case["expect"]["tags"]);
+        // `0.2.-alpha` is a tag; what is no tag is never listed.
+        tags.sort();
+        tags
+    });
+    judge(&kept, &expected)
+}
+
+fn flux_1(pattern: &str) -> Result<CompiledPolicy, String> {
+    ForeignPolicy::FluxV1(pattern.to_owned()).compile().map_err(|faults| format!("{faults:?}"))
+}
+
+fn kargo(case: &Value) -> CompiledPolicy {
+    let any = case["policy"]["type"] != "semver";
+    let policy = KargoPolicy {
+        strategy: if any { "Lexical".into() } else { String::new() },
+        allow_tags_regexes: texts(&case["allow_regexes"]),
+        ignore_tags_regexes: texts(&case["ignore_regexes"]),
+        strict_semvers: case["policy"]["strict"].as_bool(),
+        ..KargoPolicy::default()
+    };
+    ForeignPolicy::Kargo(policy).compile().unwrap()
+}
+
+/// Tags with their creation in seconds; what cannot be a tag is left out, as a registry would.
+fn created(tags: &[(String, Option<i64>)]) -> TagList {
+    let at = |seconds: &Option<i64>| seconds.map(|seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(1_000 + seconds));
+    let info = |(text, seconds): &(String, Option<i64>)| {
+        let tag = text.parse::<Tag>().ok()?;
+        Some(TagInfo { created_at: at(seconds), ..TagInfo::named(tag, DateTime::UNIX_EPOCH) })
+    };
+    TagList::whole(tags.iter().filter_map(info).collect())
+}
+
+fn tags_with_created(case: &Value) -> Vec<(String, Option<i64>)> {
+    let pairs = case["tags_with_created"].as_array().unwrap().iter();
+    pairs.map(|pair| (pair[0].as_str().unwrap().to_owned(), pair[1].as_i64())).collect()
+}
+
+fn selected(policy: &CompiledPolicy, current: Option<&Tag>, tags: TagList) -> Selection {
+    let now = DateTime::UNIX_EPOCH;
+    policy.select(&Situation { current, tags: &tags, barred: &[], signatures: &[], companions: &[], now })
+}
+
+fn plain(tags: &[String]) -> TagList {
+    created(&tags.iter().map(|tag| (tag.clone(), None)).collect::<Vec<_>>())
 }
 
 fn choose(case: &Value) -> Outcome {
     let expected = case["expect"]["tag"].as_str().map(str::to_owned);
-    judge(&chosen(&policy(case), &texts(&case["tags"])), &expected)
+    let tags = texts(&case["tags"]);
+    // A number with a sign is no tag; extracted from one it would be.
+    let unlisted: Vec<&String> = tags.iter().filter(|tag| tag.parse::<Tag>().is_err()).collect();
+    if !unlisted.is_empty() && expected.as_ref().is_some_and(|tag| unlisted.contains(&tag)) {
+        return Outcome::NotOurs;
+    }
+    let chosen = flux(case).ok().and_then(|policy| selected(&policy, None, plain(&tags)).chosen);
+    judge(&chosen.map(String::from), &expected)
 }
 
-fn validate(case: &Value) -> Outcome {
-    judge(&CompiledPolicy::new(&policy(case)).is_ok(), &case["expect"]["valid"].as_bool().unwrap())
-}
-
-fn candidate(case: &Value) -> Outcome {
-    let patterns = |key: &str| texts(&case[key]).iter().map(|text| format!("regexp:{text}")).collect();
-    let policy = TagPolicy { allow: patterns("allow_regexes"), ignore: patterns("ignore_regexes"), ..policy(case) };
-    let tag = text(case, "tag").to_owned();
-    judge(&chosen(&policy, &[tag]).is_some(), &case["expect"]["matches"].as_bool().unwrap())
+fn automate(case: &Value) -> Outcome {
+    let current = text(case, "current").parse::<Tag>().unwrap();
+    let list = created(&tags_with_created(case));
+    let policy = flux_1(text(case, "pattern")).unwrap();
+    let chosen = selected(&policy, Some(&current), list).chosen.filter(|tag| *tag != current);
+    judge(&chosen.map(String::from), &case["expect"]["tag"].as_str().map(str::to_owned))
 }
 
 /// The order of qualifying tags is that of the verdicts; tags that a registry cannot list twice appear once.
-fn sort(case: &Value) -> Outcome {
-    let tags = tag_list(&texts(&case["tags"]));
-    let policy = policy(case);
-    let input =
-        SelectInput { policy: &policy, current: None, tags: &tags, barred: &[], now: chrono::DateTime::UNIX_EPOCH };
-    let verdicts = select(&input).verdicts;
-    let above = |rule: &str, reason: &str| rule == "semver" && reason.ends_with("is above it");
-    let ordered: Vec<String> = verdicts
-        .into_iter()
-        .filter(|v| v.verdict == VerdictKind::Chosen || above(&v.rule, &v.reason))
-        .map(|v| v.tag.into())
-        .collect();
-    judge(&ordered, &texts(&case["expect"]["tags"]))
+fn ordered(policy: &CompiledPolicy, tags: &[String]) -> Vec<String> {
+    qualifying(selected(policy, None, plain(tags)))
+}
+
+fn qualifying(selection: Selection) -> Vec<String> {
+    let verdicts = selection.verdicts.into_iter();
+    let qualifies =
+        |verdict: &VerdictKind, reason: &str| *verdict == VerdictKind::Chosen || reason.ends_with("is above it");
+    verdicts.filter(|one| qualifies(&one.verdict, &one.reason)).map(|one| one.tag.into()).collect()
+}
+
+/// Tags without a time come last and are never chosen here.
+fn sort_newest(case: &Value, policy: &CompiledPolicy) -> Outcome {
+    let tags = tags_with_created(case);
+    let timed = |tag: &String| tags.iter().any(|(name, at)| name == tag && at.is_some());
+    let expected: Vec<String> = texts(&case["expect"]["tags"]).into_iter().filter(timed).collect();
+    judge(&qualifying(selected(policy, None, created(&tags))), &expected)
 }

@@ -62,6 +62,17 @@ impl Report {
         Some(node)
     }
 
+    /// A key that a peer may have and we do not know: a mistake when it is nearly one that we know, else a note.
+    pub(super) fn unknown(&mut self, key: &Node, what: &str, known: &[&str]) {
+        let name = shown(key.text().unwrap_or_default());
+        match nearest(&name, known) {
+            Some(word) => self.add(key.position, "unknown-key", format!("{what} have no key `{name}`, write `{word}`")),
+            None => {
+                self.note(key.position, "unknown-key", format!("`{name}` says nothing about tags and is passed over"))
+            }
+        }
+    }
+
     /// A text; `None` with a finding when it is something else.
     pub(super) fn text<'a>(&mut self, node: &'a Node, key: &str) -> Option<&'a str> {
         match node.text() {

@@ -16,6 +16,7 @@ const RULE_KEYS: &[&str] = &["name", "environments", "paths", "containers", "pol
 
 const POLICY_KEYS: &[&str] = &[
     "semver",
+    "strict",
     "numerical",
     "alphabetical",
     "newest",
@@ -32,6 +33,7 @@ const POLICY_KEYS: &[&str] = &[
     "min_age",
     "pin_digest",
     "signed_by",
+    "lockstep",
 ];
 
 pub(super) fn read_rules(node: &Node, environments: &[Environment], report: &mut Report) -> Vec<Rule> {
@@ -69,7 +71,7 @@ fn read_rule(node: &Node, environments: &[Environment], report: &mut Report) -> 
         ),
     };
     let policy = match fields.get("policy") {
-        Some(policy) => read_policy(policy, report),
+        Some(policy) => read_policy(policy, report).filter(|read| can_be_followed(read, policy, report)),
         None => {
             report.add(node.position, "missing-key", "the rule has no `policy`, so it updates nothing".into());
             None
@@ -131,12 +133,31 @@ pub(super) fn read_policy(node: &Node, report: &mut Report) -> Option<TagPolicy>
     {
         for fault in faults {
             let position = fields.get(fault.field).unwrap_or(node).position;
-            let code = if fault.not_built { NOT_BUILT } else { "wrong-value" };
-            report.add(position, code, fault.message);
+            report.add(position, "wrong-value", fault.message);
         }
         return None;
     }
     (report.faults() == before).then_some(policy)
+}
+
+/// Whether an automator can follow the policy yet: it knows tags and when they were seen, and no metadata of images. What
+/// it cannot follow stops writes in the rule's scope.
+fn can_be_followed(policy: &TagPolicy, node: &Node, report: &mut Report) -> bool {
+    let parts = [
+        ("newest", policy.newest == Some(NewestBy::Created), "`newest: created`"),
+        ("digest", policy.digest.is_some(), "`digest`"),
+        ("platforms", !policy.platforms.is_empty(), "`platforms`"),
+        ("pin_digest", policy.pin_digest, "`pin_digest`"),
+        ("signed_by", !policy.signed_by.is_empty(), "`signed_by`"),
+        ("lockstep", !policy.lockstep.is_empty(), "`lockstep`"),
+    ];
+    let mut followed = true;
+    for (field, _, name) in parts.into_iter().filter(|(_, given, _)| *given) {
+        let position = node.get(field).unwrap_or(node).position;
+        report.add(position, NOT_BUILT, format!("{name} is not built yet, so nothing is written by this rule"));
+        followed = false;
+    }
+    followed
 }
 
 fn read_policy_field(key: &str, value: &Node, policy: &mut TagPolicy, report: &mut Report) {
@@ -145,6 +166,7 @@ fn read_policy_field(key: &str, value: &Node, policy: &mut TagPolicy, report: &m
     match key {
         // A bare number is a range too; its text is what counts.
         "semver" => policy.semver = text(report),
+        "strict" => policy.strict = report.flag(value, key).unwrap_or_default(),
         "numerical" => policy.numerical = report.word(value, key, order),
         "alphabetical" => policy.alphabetical = report.word(value, key, order),
         "newest" => {
@@ -169,6 +191,7 @@ fn read_policy_field(key: &str, value: &Node, policy: &mut TagPolicy, report: &m
         "min_age" => policy.min_age = text(report),
         "pin_digest" => policy.pin_digest = report.flag(value, key).unwrap_or_default(),
         "signed_by" => policy.signed_by = read_signers(value, report),
+        "lockstep" => policy.lockstep = report.texts(value, key),
         _ => {}
     }
 }

@@ -1,11 +1,11 @@
 //! The file as a whole, and its environments.
 
-use heddle_core::{git::BranchName, name::EnvironmentName, policy::TagPolicy};
+use heddle_core::{git::BranchName, name::EnvironmentName};
 
 use super::{
     Config, Environment, RepositoryGlob, Stop,
     fields::{NOT_BUILT, Report, shown},
-    images::{read_policy, read_rules},
+    images::read_rules,
     stops::{read_freezes, read_holds, read_updates},
 };
 use crate::{
@@ -34,19 +34,6 @@ pub fn read(text: &str) -> (Config, Vec<Finding>) {
         config.stop_all(1, "`.heddle.yaml` cannot be read");
     }
     (config, report.into_findings())
-}
-
-/// Reads a policy that stands alone in a text, in the words of a rule's `policy`; `None` when it is broken.
-pub fn read_policy_alone(text: &str) -> (Option<TagPolicy>, Vec<Finding>) {
-    let mut report = Report::default();
-    let documents = Documents::read(text);
-    let mut policy = None;
-    match (&documents.error, documents.roots.as_slice()) {
-        (Some(error), _) => report.add(error.position, "broken-yaml", format!("this is no YAML: {}", error.message)),
-        (None, [root]) => policy = read_policy(root, &mut report),
-        (None, _) => report.add(Position { line: 1, column: 1 }, "wrong-value", "this must be one policy".into()),
-    }
-    (policy, report.into_findings())
 }
 
 fn read_root(root: &Node, config: &mut Config, report: &mut Report) {

@@ -111,7 +111,7 @@ fn what_is_not_built_stops_writes_in_its_scope() {
         &with("images: [{name: '*', policy: {newest: created}}]\n"),
         None,
         false,
-        &["5:39 not-built `newest` is not built yet, so nothing is written by this rule"],
+        &["5:39 not-built `newest: created` is not built yet, so nothing is written by this rule"],
     );
 }
 

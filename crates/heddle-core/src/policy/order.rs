@@ -1,0 +1,142 @@
+//! What of a tag is ordered, and how.
+
+use std::{borrow::Cow, cmp::Ordering};
+
+use chrono::{DateTime, Utc};
+
+use super::{SortOrder, TagInfo, docker::DockerVersion, number::Number, range::Range, version::TagVersion};
+
+/// The order of a rule.
+#[derive(Debug, Clone)]
+pub(super) enum Order {
+    /// Versions, in a range or any.
+    Version {
+        /// `None` takes every version, pre-releases too.
+        range: Option<Range>,
+        /// How much of a version a tag must spell.
+        shape: Shape,
+    },
+    /// Decimal numbers.
+    Number(SortOrder),
+    /// Text, byte by byte.
+    Text(SortOrder),
+    /// The image's own creation time.
+    Created,
+    /// When the tag was seen first.
+    FirstSeen,
+    /// One tag alone, whose digest is followed.
+    Follow(String),
+    /// Versions first, then all other tags as text.
+    VersionOrText,
+    /// Versions as Renovate reads Docker tags.
+    Docker,
+}
+
+/// How much of a version a tag must spell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// One to three numbers.
+    Loose,
+    /// A text with at least this many dots, which is how Flux (2) and Keel (1) tell versions from other tags.
+    Dots(usize),
+    /// Three numbers without leading zeros, by Semantic Versioning 2.0.0; a leading `v` is allowed.
+    Strict,
+}
+
+/// A tag's place in the order of a rule.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Key<'a> {
+    Version(TagVersion),
+    Number(Number),
+    Text(Cow<'a, str>),
+    Time(DateTime<Utc>),
+    Docker(DockerVersion),
+    Alone,
+}
+
+impl Order {
+    /// The rule's name, as it is written in a policy.
+    pub(super) fn rule(&self) -> &'static str {
+        match self {
+            Self::Version { .. } | Self::VersionOrText | Self::Docker => "semver",
+            Self::Number(_) => "numerical",
+            Self::Text(_) => "alphabetical",
+            Self::Created | Self::FirstSeen => "newest",
+            Self::Follow(_) => "digest",
+        }
+    }
+
+    /// The tag's place, read from `part`, which is the tag or what `extract` made of it.
+    ///
+    /// # Errors
+    /// A sentence that says why the rule cannot order it.
+    pub(super) fn key<'a>(&self, info: &'a TagInfo, part: Cow<'a, str>) -> Result<Key<'a>, &'static str> {
+        match self {
+            Self::Version { shape, .. } => shape.read(&part).map(Key::Version),
+            Self::Number(_) => Number::parse(&part).map(Key::Number).ok_or("it is no number"),
+            Self::Text(_) => Ok(Key::Text(part)),
+            Self::Created => info.created_at.map(Key::Time).ok_or("nobody knows when it was created"),
+            Self::FirstSeen => Ok(Key::Time(info.first_seen_at)),
+            Self::Follow(_) => Ok(Key::Alone),
+            Self::VersionOrText => Ok(TagVersion::parse(&part).map_or(Key::Text(part), Key::Version)),
+            Self::Docker => DockerVersion::parse(&part).map(Key::Docker).ok_or("it is no version"),
+        }
+    }
+
+    /// Which of two places is better: the better one is the greater.
+    pub(super) fn compare(&self, left: &Key<'_>, right: &Key<'_>) -> Ordering {
+        let ascending = match (left, right) {
+            (Key::Version(left), Key::Version(right)) => left.cmp_precedence(right),
+            (Key::Number(left), Key::Number(right)) => left.cmp(right),
+            (Key::Text(left), Key::Text(right)) => left.cmp(right),
+            (Key::Time(left), Key::Time(right)) => left.cmp(right),
+            (Key::Docker(left), Key::Docker(right)) => left.cmp(right),
+            (Key::Version(_), Key::Text(_)) => Ordering::Greater,
+            (Key::Text(_), Key::Version(_)) => Ordering::Less,
+            _ => Ordering::Equal,
+        };
+        match self {
+            Self::Number(SortOrder::Desc) | Self::Text(SortOrder::Desc) => ascending.reverse(),
+            _ => ascending,
+        }
+    }
+
+    /// What the chosen tag is among those that qualify.
+    pub(super) fn best(&self) -> String {
+        match self {
+            Self::Version { range: Some(range), .. } => format!("the highest that `{range}` allows"),
+            Self::Version { range: None, .. } | Self::VersionOrText | Self::Docker => "the highest version".to_owned(),
+            Self::Number(SortOrder::Asc) => "the greatest number".to_owned(),
+            Self::Number(SortOrder::Desc) => "the least number".to_owned(),
+            Self::Text(SortOrder::Asc) => "the last in the order of the alphabet".to_owned(),
+            Self::Text(SortOrder::Desc) => "the first in the order of the alphabet".to_owned(),
+            Self::Created => "the one that was created last".to_owned(),
+            Self::FirstSeen => "the one that was seen last".to_owned(),
+            Self::Follow(_) => "the tag whose digest is followed".to_owned(),
+        }
+    }
+
+    /// Why no tag is chosen.
+    pub(super) fn none(&self) -> String {
+        match self {
+            Self::Version { range: Some(range), .. } => format!("no tag qualifies under `{range}`"),
+            Self::Follow(tag) => format!("the tag `{tag}` is not there, or does not qualify"),
+            _ => "no tag qualifies".to_owned(),
+        }
+    }
+}
+
+impl Shape {
+    fn read(self, part: &str) -> Result<TagVersion, &'static str> {
+        let version = TagVersion::parse(part).ok_or("it is no version")?;
+        match self {
+            Self::Strict if !version.is_strict() => {
+                Err("it is no version of three numbers without leading zeros, as strictness asks for")
+            }
+            Self::Dots(dots) if part.bytes().filter(|b| *b == b'.').count() < dots => {
+                Err(if dots == 1 { "it has no dot, so it is no version here" } else { "it does not have three parts" })
+            }
+            _ => Ok(version),
+        }
+    }
+}
