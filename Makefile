@@ -19,6 +19,7 @@ demo: requirements web-dist ## Run the whole loop on this machine, until Ctrl-C 
 	@exec "$$(tests/tools/target-dir.sh)/debug/demo" $(if $(ONCE),--once)
 
 .PHONY: test
+test: PACKAGES := chromium chromium-headless-shell jq
 test: requirements ## Run every check and every test
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -48,7 +49,7 @@ sqlx: requirements ## Write .sqlx anew, after a query or a migration changed
 
 .PHONY: requirements
 requirements:
-	@tests/tools/requirements.sh
+	@tests/tools/requirements.sh $(PACKAGES)
 
 # Built once; after a change of the dashboard `npm run build` in web/ builds it anew.
 .PHONY: web-dist
