@@ -33,6 +33,8 @@ pub const CHANGE_URL: &str = "{change_url}";
 pub struct Row<'a> {
     /// The place.
     pub place: &'a Place,
+    /// The effective image.
+    pub image: &'a ImageRepository,
     /// The tag that stands there.
     pub from: Option<&'a Tag>,
     /// The tag that is written.
@@ -43,6 +45,13 @@ pub struct Row<'a> {
     pub policy: &'a str,
     /// The policy's line in `.heddle.yaml`.
     pub policy_line: u32,
+}
+
+impl Row<'_> {
+    /// The workload; a kustomization's entry names none, so there the image stands for those that run it.
+    fn workload(&self) -> &str {
+        if self.place.object == "Kustomization" { self.image.short_name() } else { &self.place.object }
+    }
 }
 
 /// `Update api to 1.4.2 in prod`, also for several changes.
@@ -75,7 +84,7 @@ pub fn pull_request(rows: &[Row<'_>], environments: &str) -> String {
         let _ = writeln!(
             body,
             "| {} | {} | {from} | {} | {pushed} | {} ({}) |",
-            span(&row.place.object),
+            span(row.workload()),
             span(&format!("{}:{}", row.place.file, row.place.line)),
             span(row.to.as_str()),
             span(row.policy),

@@ -16,7 +16,7 @@ use heddle_db::{
     notice::{Notice, Topic},
     receivers, repositories, work,
 };
-use heddle_github::webhook;
+use heddle_github::webhook::{self, Hint};
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa_axum::routes;
@@ -44,24 +44,6 @@ pub fn routes() -> Routes {
     )
 }
 
-#[derive(Deserialize)]
-struct GitHubPayload {
-    installation: Option<GitHubInstallation>,
-    repository: Option<GitHubRepository>,
-    #[serde(rename = "ref")]
-    reference: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct GitHubInstallation {
-    id: i64,
-}
-
-#[derive(Deserialize)]
-struct GitHubRepository {
-    html_url: String,
-}
-
 /// A delivery of GitHub, signed with the App's webhook secret.
 #[utoipa::path(
     post, path = "/webhooks/github", tag = "webhooks",
@@ -81,49 +63,37 @@ async fn take_github(State(app): State<App>, headers: HeaderMap, body: Bytes) ->
         .filter(|delivery| delivery.len() <= 100)
         .ok_or_else(|| ApiError::bad_request("delivery-missing", "the header `X-GitHub-Delivery` is missing"))?;
     let event = text(&headers, "x-github-event").unwrap_or_default();
-    let payload: GitHubPayload =
-        serde_json::from_slice(&body).map_err(|error| ApiError::bad_request("bad-json", error.to_string()))?;
+    let hint = webhook::parse_hint(event, &body)
+        .map_err(|error| ApiError::bad_request("bad-json", format!("{:#}", anyhow::Error::from(error))))?;
+    let (at, branch) = match hint {
+        Hint::BranchMoved { at, branch, .. } => (at, Some(branch)),
+        Hint::PullRequestChanged { at, .. } => (at, None),
+        Hint::InstallationChanged { .. } | Hint::Nothing => return Ok(StatusCode::ACCEPTED),
+    };
+    // By its name and the address we know the host under: what a payload calls the host is not asked.
+    let url = super::github::canonical_url(&app, &at.repository)?;
     let mut tx = app.db.routing().await?;
-    let target = find_target(&mut tx, &payload).await?;
+    let binding = repositories::find_binding(&mut *tx, &url).await?;
     tx.commit().await?;
-    let Some((binding, url)) = target else {
+    let Some(binding) = binding.filter(|binding| u64::try_from(binding.installation_id).ok() == at.installation) else {
         tracing::debug!(event, "a webhook is about no repository of ours");
         return Ok(StatusCode::ACCEPTED);
     };
     let mut tx = app.db.organization(binding.organization).await?;
     // In the same transaction: a delivery that was not acted on may come again.
     if work::note_delivery(&mut *tx, delivery).await? {
-        act(&mut tx, &binding, &url, event, payload.reference.as_deref()).await?;
+        act(&mut tx, &binding, &url, branch.as_ref()).await?;
     }
     tx.commit().await?;
     Ok(StatusCode::ACCEPTED)
 }
 
-async fn find_target(tx: &mut Tx, payload: &GitHubPayload) -> ApiResult<Option<(repositories::Binding, RepoUrl)>> {
-    let (Some(repository), Some(installation)) = (&payload.repository, &payload.installation) else {
-        return Ok(None);
-    };
-    let Ok(url) = repository.html_url.parse::<RepoUrl>() else { return Ok(None) };
-    let binding = repositories::find_binding(&mut **tx, &url).await?;
-    Ok(binding.filter(|binding| binding.installation_id == installation.id).map(|binding| (binding, url)))
-}
-
-async fn act(
-    tx: &mut Tx,
-    binding: &repositories::Binding,
-    url: &RepoUrl,
-    event: &str,
-    reference: Option<&str>,
-) -> ApiResult<()> {
-    if !matches!(event, "push" | "pull_request") {
-        return Ok(());
-    }
+/// A read becomes due, and the agents that follow the branch are told when it moved.
+async fn act(tx: &mut Tx, binding: &repositories::Binding, url: &RepoUrl, moved: Option<&BranchName>) -> ApiResult<()> {
     work::request_read(&mut **tx, binding.organization, binding.repository).await?;
     tx.notify(&Notice::Work).await?;
-    let branch: Option<BranchName> =
-        reference.and_then(|reference| reference.strip_prefix("refs/heads/")).and_then(|branch| branch.parse().ok());
-    if let (Some(branch), "push") = (branch, event) {
-        read::hint(tx, binding.organization, url, Some(&branch)).await?;
+    if moved.is_some() {
+        read::hint(tx, binding.organization, url, moved).await?;
     }
     Ok(())
 }

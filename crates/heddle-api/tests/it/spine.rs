@@ -282,13 +282,26 @@ async fn a_tag_walks_from_the_registry_to_healthy_through_a_pull_request() {
     assert!(status.automator_seen_at.is_some() && status.clusters_connected == 1);
 }
 
-fn push_body(loom: &Loom) -> String {
-    serde_json::json!({
-        "ref": "refs/heads/main",
-        "repository": { "html_url": format!("https://{}", loom.repository_url) },
+/// The fields of GitHub's payload that are read; its addresses may be others than those we know the host under.
+fn webhook_body(loom: &Loom, more: serde_json::Value) -> String {
+    let (_, full_name) = loom.repository_url.split_once('/').unwrap();
+    let mut body = serde_json::json!({
+        "repository": { "id": 1, "full_name": full_name, "html_url": format!("https://elsewhere.example/{full_name}") },
         "installation": { "id": loom.installation },
-    })
-    .to_string()
+    });
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    body.to_string()
+}
+
+fn push_body(loom: &Loom) -> String {
+    webhook_body(
+        loom,
+        serde_json::json!({ "ref": "refs/heads/main", "after": "4b825dc642cb6eb9a060e54bf8d69288fbee4904" }),
+    )
+}
+
+fn pull_request_body(loom: &Loom, number: u64) -> String {
+    webhook_body(loom, serde_json::json!({ "number": number, "pull_request": { "head": { "ref": "heddle/prod/1" } } }))
 }
 
 #[tokio::test]
@@ -438,7 +451,7 @@ async fn what_a_person_takes_back_is_barred_and_ends_the_change() {
         loom.automator.intents(&update, &plan(Mode::PullRequest, None, planned("1.4.1", "1.4.2"))).await.unwrap();
     loom.automator.outcome(&update, posted.intents[0].id, &written(pull_request(41), 100)).await.unwrap();
     loom.automator.done(&update, &Done::default()).await.unwrap();
-    assert_eq!(loom.webhook("pull_request", "d-1", &push_body(&loom), &loom.webhook_secret).await, 202);
+    assert_eq!(loom.webhook("pull_request", "d-1", &pull_request_body(&loom, 41), &loom.webhook_secret).await, 202);
     let closed = PullRequestState::Closed { by: Some("ada".into()), at: at(30) };
     let state = ProposalState { id: posted.intents[0].proposal, state: closed, head: None, ours: true };
     read(&loom, ReadReport { proposals: vec![state], ..read_report(&[], "1.4.1") }).await;

@@ -65,6 +65,7 @@ fn row<'a>(wanted: &'a Wanted<'_>) -> Row<'a> {
     let policy = rule.and_then(|rule| rule.policy.as_ref()).and_then(|policy| policy.semver.as_deref());
     Row {
         place: &wanted.occurrence.place,
+        image: &wanted.occurrence.image.repository,
         from: Some(wanted.from),
         to: &wanted.to,
         pushed_at: wanted.pushed_at,

@@ -47,3 +47,19 @@ fn the_marker_and_the_link_are_filled_in() {
     assert!(text.contains("](https://heddle.example/changes/1)"), "{text}");
     assert!(text.ends_with("<!-- heddle:proposal=0195f3a2-0000-7000-8000-000000000002 -->\n"), "{text}");
 }
+
+#[test]
+fn a_row_names_the_workload_or_the_image_of_a_kustomization() {
+    let check = |object: &str, shown: &str| {
+        let place =
+            Place { file: "k.yaml".into(), line: 3, object: object.into(), field: "images[name=api].newTag".into() };
+        let (image, to) = ("ghcr.io/acme/api".parse().unwrap(), "1.4.2".parse().unwrap());
+        let row =
+            Row { place: &place, image: &image, from: None, to: &to, pushed_at: None, policy: "1.x", policy_line: 7 };
+        let body = pull_request(&[row], "prod");
+        let line = format!("| `{shown}` | `k.yaml:3` | – | `1.4.2` | – | `1.x` (`.heddle.yaml:7`) |");
+        assert!(body.contains(&line), "{body}");
+    };
+    check("Deployment shop/api", "Deployment shop/api");
+    check("Kustomization", "api");
+}

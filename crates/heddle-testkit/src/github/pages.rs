@@ -164,7 +164,7 @@ fn file(change: &FileChange) -> String {
             Some('@') => "hunk",
             _ => "same",
         };
-        format!("<span class={class}>{}</span>\n", escape(text))
+        format!("<span class={class}>{}</span>", escape(text))
     };
     let patch: String = change.patch.iter().flat_map(|p| p.lines()).map(line).collect();
     format!("<section><h3>{}</h3><pre class=diff>{patch}</pre></section>", escape(&change.path))
