@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf};
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use heddle_core::{
-    image::{ImageError, ImageRepository, Tag},
+    image::{Digest, ImageError, ImageRepository, Tag},
     name::{EnvironmentName, NameError},
 };
 use secrecy::SecretString;
@@ -194,6 +194,15 @@ pub enum ImageCommand {
 
 /// Arguments of `image list`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Finds images in workloads, kustomizations, values of charts, Flux HelmReleases, Argo CD Applications and\n\
+                  ApplicationSets, and where `resources` in .heddle.yaml says that custom resources hold them.\n\
+                  Exits with 0, and with 2 when a file cannot be read; the others are listed all the same.
+
+Examples:
+  heddle image list .
+  heddle image list clusters/prod -o json"
+)]
 pub struct ImageListArguments {
     /// A file, or a folder; the root of a config repository brings its `.heddle.yaml` with it.
     #[arg(value_name = "PATH")]
@@ -203,21 +212,35 @@ pub struct ImageListArguments {
 /// Arguments of `image set`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exits with 0 when something was changed, 3 when there is nothing to change, and 2 when a place \
-                        cannot be edited; then no file is touched."
+    after_help = "Every place of the image gets the tag, or none does: the bytes of each value change and no other.\n\
+                  Exits with 0 when something was changed, 3 when there is nothing to change, and 2 when a place cannot\n\
+                  be edited; then no file is touched.
+
+Examples:
+  heddle image set . --image ghcr.io/acme/api --tag 1.4.2 --dry-run
+  heddle image set prod --image nginx --tag 1.27.1 --digest sha256:6745aaad46d795c9836632e1fb62f24b7e7f4c843144da8e47a5465c411a14be
+  heddle image set prod --image nginx --tag 1.27.1 --at values.yaml:web.image.tag
+  heddle image set prod --image nginx --tag 1.27.1 --at 'kustomization.yaml:images[name=nginx].newTag'"
 )]
 pub struct ImageSetArguments {
     /// A file, or a folder.
     #[arg(value_name = "PATH")]
     pub path: PathBuf,
-    /// The image repository.
+    /// The image repository that stands there now.
     #[arg(long, value_parser = parse_repository, value_name = "NAME")]
     pub image: ImageRepository,
     /// The tag to write.
     #[arg(long, value_parser = parse_tag, value_name = "TAG")]
     pub tag: Tag,
-    /// Only at this place, as `image list -o json` names file and field.
-    #[arg(long, value_name = "FILE:FIELD")]
+    /// The digest to write beside the tag. A place that has one needs the new one.
+    #[arg(long, value_parser = parse_digest, value_name = "DIGEST")]
+    pub digest: Option<Digest>,
+    /// Another repository to write in the place of the image's; in a kustomization as `newName`.
+    #[arg(long, value_parser = parse_new_name, value_name = "NAME")]
+    pub name_new: Option<String>,
+    /// Only at this place: a file below PATH and a path in it, such as `values.yaml:image.tag` or
+    /// `kustomization.yaml:images[name=api].newTag`. What is missing at a named place is added.
+    #[arg(long, value_name = "FILE:PATH")]
     pub at: Option<String>,
     /// Print the difference and write nothing.
     #[arg(long)]
@@ -284,6 +307,15 @@ fn parse_tag(text: &str) -> Result<Tag, String> {
 
 fn parse_listed_tag(text: &str) -> Result<Tag, String> {
     Tag::of_list(text).map_err(|error| error.to_string())
+}
+
+fn parse_digest(text: &str) -> Result<Digest, String> {
+    text.parse().map_err(|error: ImageError| error.to_string())
+}
+
+/// A repository as a person writes it: `nginx` stays `nginx`.
+fn parse_new_name(text: &str) -> Result<String, String> {
+    parse_repository(text).map(|_| text.to_owned())
 }
 
 fn parse_repository(text: &str) -> Result<ImageRepository, String> {

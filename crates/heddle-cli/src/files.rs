@@ -57,6 +57,13 @@ impl Manifests {
         find(&FindInput { files: &self.files, environments: &environments })
     }
 
+    /// The file that a person names: from the root, or as the shell sees it.
+    pub(crate) fn named(&self, name: &str) -> Option<String> {
+        let known = |path: &str| self.files.get(path).is_some().then(|| path.to_owned());
+        let from_root = name.trim_start_matches("./");
+        known(from_root).or_else(|| known(Path::new(name).strip_prefix(&self.root).ok()?.to_str()?))
+    }
+
     /// Replaces a file, so that it has the old text or the new one at any moment.
     pub(crate) fn write(&self, file: &str, text: &str) -> anyhow::Result<()> {
         let path = self.root.join(file);

@@ -1,26 +1,89 @@
-//! Changes one value of a file and no other byte, and proves it by reading the result again.
+//! Changes the values that are meant and no other byte, and proves it by reading the result again.
+//!
+//! An edit becomes a splice: bytes that are replaced, and the events that a reader must see in their stead. All splices
+//! of a file are made at once; then the result is read again, and every event must be the expected one, comments, anchors
+//! and notation too. Otherwise nothing is changed.
 
-use granit_parser::{Event, ScalarStyle};
+mod proof;
+mod splice;
+mod write;
 
-use crate::{
-    style::written,
-    yaml::{Position, parser, position},
-};
+use crate::yaml::Position;
 
-/// One value to change.
+/// One change to a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
-    /// The first byte of the value, as [`crate::yaml::Node::span`] has it.
+    /// The first byte of what is changed, as [`crate::yaml::Node::span`] has it.
     pub at: usize,
-    /// The text that stands there.
-    pub from: String,
-    /// The text to write.
-    pub to: String,
+    /// What is done there.
+    pub action: Action,
+}
+
+/// What an edit does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Writes another value in the place of a text or a number.
+    Set {
+        /// The text that stands there.
+        from: String,
+        /// What to write; no list and no mapping.
+        to: New,
+    },
+    /// Adds a key to the mapping that starts there; to an empty value, when none does.
+    Add {
+        /// The key.
+        key: String,
+        /// Its value.
+        value: New,
+    },
+    /// Adds a member to the end of the list that starts there; to an empty value, when none does.
+    Append {
+        /// The member.
+        value: New,
+    },
+    /// Edits YAML that stands in the file as one text, such as the values of a chart below `values: |`.
+    Within {
+        /// The edits of that text, with its own bytes.
+        edits: Vec<Edit>,
+    },
+}
+
+/// A value to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum New {
+    /// A text; it gets quotes where it would be read as something else.
+    Text(String),
+    /// A number, a boolean or null, as it is written.
+    Literal(String),
+    /// A mapping.
+    Mapping(Vec<(String, New)>),
+    /// A list.
+    Sequence(Vec<New>),
+}
+
+impl Edit {
+    /// Writes another text at a place.
+    pub fn set(at: usize, from: impl Into<String>, to: impl Into<String>) -> Self {
+        Self { at, action: Action::Set { from: from.into(), to: New::Text(to.into()) } }
+    }
+
+    /// Adds a key with a text to the mapping that starts at a place.
+    pub fn add(at: usize, key: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { at, action: Action::Add { key: key.into(), value: New::Text(value.into()) } }
+    }
 }
 
 /// Why a file was left as it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
+    /// The file is no YAML as it stands.
+    #[error("line {}: this is no YAML: {message}", position.line)]
+    Unreadable {
+        /// Where reading stopped.
+        position: Position,
+        /// Why.
+        message: String,
+    },
     /// The value is not where it was, or it is another.
     #[error("the value `{from}` does not stand there any more")]
     Gone {
@@ -40,98 +103,27 @@ pub enum EditError {
     NotProved,
 }
 
+impl EditError {
+    /// The line it is about, where it is about one.
+    pub fn line(&self) -> Option<u32> {
+        match self {
+            Self::Unreadable { position, .. } | Self::Refused { position, .. } => Some(position.line),
+            Self::Gone { .. } | Self::NotProved => None,
+        }
+    }
+}
+
 /// Applies all edits of one file, or none.
 ///
 /// # Errors
 /// When a value is gone, is written in a notation that cannot be edited, or the proof fails.
 pub fn edit(text: &str, edits: &[Edit]) -> Result<String, EditError> {
-    let before = events(text).ok_or(EditError::NotProved)?;
-    let mut spliced = text.to_owned();
-    let mut expected = before.clone();
-    let mut ordered: Vec<&Edit> = edits.iter().collect();
-    ordered.sort_by_key(|edit| std::cmp::Reverse(edit.at));
-    ordered.dedup();
-    for edit in ordered {
-        let index = find(&before, edit)?;
-        let seen = &before[index];
-        let style = editable(seen, text)?;
-        let new = written(&edit.to, style).ok_or(EditError::Refused {
-            position: seen.position,
-            reason: "the value is written as a block: write it on one line",
-        })?;
-        spliced.replace_range(seen.bytes.clone(), &new);
-        expected[index].shape = Shape::Scalar(edit.to.clone());
-    }
-    let after = events(&spliced).ok_or(EditError::NotProved)?;
-    let same = expected.len() == after.len() && expected.iter().zip(&after).all(|(a, b)| a.shape == b.shape);
-    if same { Ok(spliced) } else { Err(EditError::NotProved) }
-}
-
-/// An event as far as two readings of a file must agree on it.
-#[derive(Debug, Clone)]
-struct Seen {
-    shape: Shape,
-    style: Option<ScalarStyle>,
-    anchored: bool,
-    tagged: bool,
-    position: Position,
-    bytes: std::ops::Range<usize>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Shape {
-    Scalar(String),
-    /// Everything else, comments and anchors too, as the parser tells it.
-    Other(String),
-}
-
-fn events(text: &str) -> Option<Vec<Seen>> {
-    let mut seen = Vec::new();
-    for next in parser(text) {
-        let (event, span) = next.ok()?;
-        let position = position(&span);
-        let bytes = span.byte_range().unwrap_or(0..0);
-        seen.push(match event {
-            Event::Scalar(value, style, anchor, tag) => Seen {
-                shape: Shape::Scalar(value.into_owned()),
-                style: Some(style),
-                anchored: anchor != 0,
-                tagged: tag.is_some(),
-                position,
-                bytes,
-            },
-            other => Seen {
-                shape: Shape::Other(format!("{other:?}")),
-                style: None,
-                anchored: false,
-                tagged: false,
-                position,
-                bytes,
-            },
-        });
-    }
-    Some(seen)
-}
-
-fn find(events: &[Seen], edit: &Edit) -> Result<usize, EditError> {
-    let stands = |seen: &Seen| {
-        seen.style.is_some() && seen.bytes.start == edit.at && seen.shape == Shape::Scalar(edit.from.clone())
-    };
-    events.iter().position(stands).ok_or_else(|| EditError::Gone { from: edit.from.clone() })
-}
-
-fn editable(seen: &Seen, text: &str) -> Result<ScalarStyle, EditError> {
-    let refused = |reason| EditError::Refused { position: seen.position, reason };
-    if seen.anchored {
-        return Err(refused("the value has an anchor, so other places may take it over: write it out at each place"));
-    }
-    if seen.tagged {
-        return Err(refused("the value has a YAML tag: write it without"));
-    }
-    if text[seen.bytes.clone()].contains('\n') {
-        return Err(refused("the value goes over several lines: write it on one"));
-    }
-    seen.style.ok_or_else(|| refused("the value is no text"))
+    let before = proof::Reading::of(text)?;
+    let splices = splice::plan(text, &before, edits)?;
+    let spliced = splice::apply(text, &splices);
+    let expected = before.with(&splices);
+    let after = proof::Reading::of(&spliced).map_err(|_| EditError::NotProved)?;
+    if after.shows(&expected) { Ok(spliced) } else { Err(EditError::NotProved) }
 }
 
 #[cfg(test)]

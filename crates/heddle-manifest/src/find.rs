@@ -7,43 +7,92 @@ mod closure;
 mod effective;
 mod join;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use heddle_core::{image::ImageRef, name::EnvironmentName, place::Place};
 
 pub use self::join::find;
-use crate::{Config, Finding, config::Environment};
+use crate::{
+    Config, Finding,
+    config::Environment,
+    edit::{Edit, EditError},
+    image::{ImageValue, Target},
+    policy::FoundPolicy,
+    read::ReadFile,
+    resource::ResourceRule,
+    yaml::{Position, Spot},
+};
 
-/// The texts of a branch: those that can hold objects or kustomizations.
+/// The texts of a branch: those that can hold objects, kustomizations or values. What was read of a file is kept with
+/// it, so that a search after one file changed reads that file alone. A clone shares what was read.
 #[derive(Debug, Clone, Default)]
 pub struct Files {
-    texts: BTreeMap<String, String>,
+    texts: BTreeMap<String, Arc<File>>,
+    resources: Arc<[ResourceRule]>,
+}
+
+#[derive(Debug)]
+struct File {
+    text: String,
+    read: OnceLock<ReadFile>,
 }
 
 impl Files {
+    /// Files in which custom resources are searched by these rules.
+    pub fn with_resources(resources: Vec<ResourceRule>) -> Self {
+        Self { texts: BTreeMap::new(), resources: resources.into() }
+    }
+
+    /// Searches custom resources by these rules from now on; what was read is forgotten.
+    pub fn set_resources(&mut self, resources: Vec<ResourceRule>) {
+        self.resources = resources.into();
+        for file in self.texts.values_mut() {
+            *file = Arc::new(File { text: file.text.clone(), read: OnceLock::new() });
+        }
+    }
+
     /// Whether the file can matter here, by its name.
     pub fn wants(path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
         name.ends_with(".yaml") || name.ends_with(".yml") || crate::kustomize::FILE_NAMES.contains(&name)
     }
 
-    /// Adds a file under its path from the root.
+    /// Adds a file under its path from the root, or replaces it.
     pub fn insert(&mut self, path: String, text: String) {
-        self.texts.insert(path, text);
+        self.texts.insert(path, Arc::new(File { text, read: OnceLock::new() }));
     }
 
     /// The text of a file.
     pub fn get(&self, path: &str) -> Option<&str> {
-        self.texts.get(path).map(String::as_str)
+        self.texts.get(path).map(|file| file.text.as_str())
+    }
+
+    /// The paths of all files.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.texts.keys().map(String::as_str)
+    }
+
+    /// What a file holds.
+    fn read(&self, path: &str) -> Option<&ReadFile> {
+        let file = self.texts.get(path)?;
+        Some(file.read.get_or_init(|| ReadFile::read(path, &file.text, &self.resources)))
     }
 
     /// The paths of all files below a folder; the empty path is the root.
-    fn below<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = &'a str> {
+    fn below(&self, folder: &str) -> impl Iterator<Item = &str> {
         let start = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-        self.texts
-            .range(start.clone()..)
-            .map(|(path, _)| path.as_str())
-            .take_while(move |path| path.starts_with(&start))
+        self.starting_with(&start).collect::<Vec<_>>().into_iter()
+    }
+
+    /// The paths that start with a text.
+    fn starting_with<'a>(&'a self, start: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        let start = start.to_owned();
+        let from = self.texts.range(start.clone()..).map(|(path, _)| path.as_str());
+        from.take_while(move |path| path.starts_with(&start))
     }
 }
 
@@ -87,27 +136,40 @@ pub struct Occurrence {
     pub image: ImageRef,
     /// The environments whose closure holds the place and does not hide it.
     pub environments: Vec<EnvironmentName>,
-    /// The value as it is written; what [`crate::edit`] looks for.
-    pub text: String,
-    /// The value's first byte.
-    pub at: usize,
+    /// The bytes of the value that says which build runs, quotes too.
+    pub span: Range<usize>,
+    /// What beside it says how tags are chosen.
+    pub policy: Option<FoundPolicy>,
     /// Why it cannot be written, where something keeps it from that.
     pub obstacle: Option<String>,
+    value: Arc<ImageValue>,
 }
 
 impl Occurrence {
-    /// The text of the value with another tag.
-    pub fn text_with(&self, tag: &heddle_core::image::Tag) -> String {
-        // In a kustomization the tag stands alone; else it follows the last colon after the last slash.
-        if self.place.field.ends_with(".newTag") {
-            return tag.to_string();
+    /// The edits that make the place say what it should; none when it does already.
+    ///
+    /// # Errors
+    /// When the place cannot say it: a digest stands beside a tag that alone is to change, or something around it keeps it
+    /// from being changed.
+    pub fn edits(&self, target: &Target) -> Result<Vec<Edit>, EditError> {
+        let position = self.value.spot().map_or(Position { line: self.place.line, column: 1 }, |spot| spot.position);
+        let refused = |reason| EditError::Refused { position, reason };
+        if let Some(reason) = self.value.obstacle {
+            return Err(refused(reason));
         }
-        let name_end = self.text.rfind('/').map_or(0, |slash| slash + 1);
-        match self.text[name_end..].find(':') {
-            Some(colon) => format!("{}:{tag}", &self.text[..name_end + colon]),
-            None => format!("{}:{tag}", self.text),
-        }
+        self.value.parts.edits(target).map_err(refused)
     }
+
+    /// Whether the value at a path, with these bytes, is a part of the image: its name, its tag, its digest.
+    pub fn has_part(&self, field: &str, span: Option<&Range<usize>>) -> bool {
+        let is_here = |spot: &Spot| spot.field == field && span.is_none_or(|span| spot.span == *span);
+        self.value.spot().into_iter().chain(self.value.parts.spots()).any(is_here)
+    }
+}
+
+/// Whether kustomize takes a file for a kustomization, by its name.
+pub fn is_kustomization(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| crate::kustomize::FILE_NAMES.contains(&name))
 }
 
 /// The environments on a branch: those of the configuration, then one for each path that a Sync follows and no

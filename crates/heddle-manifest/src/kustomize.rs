@@ -1,10 +1,8 @@
 //! What a kustomization says, from its text alone.
 
-use heddle_core::place::Place;
-
 use crate::{
-    object::{ImageValue, anchored, around},
-    yaml::{Node, Position},
+    image::{Home, ImageValue, Parts},
+    yaml::{Node, Position, cursor::Cursor},
 };
 
 /// The names under which kustomize looks for a kustomization, in its order.
@@ -19,6 +17,8 @@ pub(crate) struct Kustomization {
     pub components: Vec<Reference>,
     /// Files of patches.
     pub patches: Vec<Reference>,
+    /// Files of values, for charts or for generated ConfigMaps.
+    pub values: Vec<Reference>,
     /// The entries of `images`.
     pub images: Vec<ImageEntry>,
 }
@@ -39,29 +39,50 @@ pub(crate) struct ImageEntry {
     pub name: String,
     /// What stands there instead.
     pub new_name: Option<String>,
-    /// The tag's value, where one is written.
-    pub new_tag: Option<ImageValue>,
-    /// The digest, where one is written.
-    pub digest: Option<ImageValue>,
+    /// The entry itself.
+    pub value: std::sync::Arc<ImageValue>,
+    /// It says which build runs: a tag, a digest or both.
+    pub has_build: bool,
 }
 
 impl Kustomization {
     /// Reads the root of a kustomization's document.
-    pub fn read(root: &Node, file: &str) -> Self {
+    pub fn read(root: &Node) -> Self {
         let references = |keys: &[&str]| -> Vec<Reference> {
             keys.iter().filter_map(|key| root.get(key)).flat_map(|list| list.items()).filter_map(reference).collect()
         };
-        let images = root.get("images").map(|list| {
-            let outer = anchored(root).or_else(|| around(root, "images")).or_else(|| anchored(list));
-            list.items().iter().filter_map(|item| read_entry(item, file, outer)).collect()
-        });
+        let cursor = Cursor::root(root);
         Self {
             resources: references(&["resources", "bases"]),
             components: references(&["components"]),
             patches: references(&["patches", "patchesStrategicMerge"]),
-            images: images.unwrap_or_default(),
+            values: values(root),
+            images: read_entries(&cursor, "images", "Kustomization"),
         }
     }
+}
+
+/// The files of values that charts and generators take.
+fn values(root: &Node) -> Vec<Reference> {
+    let mut found = Vec::new();
+    let mut add = |node: &Node| {
+        let Some(text) = node.text() else { return };
+        // A generator may name the key: `values.yaml=prod.yaml`.
+        let path = text.rsplit('=').next().unwrap_or(text);
+        if path.ends_with(".yaml") || path.ends_with(".yml") {
+            found.push(Reference { path: path.to_owned(), position: node.position });
+        }
+    };
+    for chart in root.get("helmCharts").map(Node::items).unwrap_or_default() {
+        chart.get("valuesFile").into_iter().for_each(&mut add);
+        chart.get("additionalValuesFiles").map(Node::items).unwrap_or_default().iter().for_each(&mut add);
+    }
+    for generator in ["configMapGenerator", "secretGenerator"] {
+        for entry in root.get(generator).map(Node::items).unwrap_or_default() {
+            entry.get("files").map(Node::items).unwrap_or_default().iter().for_each(&mut add);
+        }
+    }
+    found
 }
 
 /// A path, or a mapping with one. Inline patches have none.
@@ -74,26 +95,46 @@ fn reference(node: &Node) -> Option<Reference> {
     Some(Reference { path: path.to_owned(), position: node.position })
 }
 
-fn read_entry(item: &Node, file: &str, outer: Option<&'static str>) -> Option<ImageEntry> {
-    let name = item.get("name").and_then(Node::text)?.to_owned();
-    let new_name = item.get("newName").and_then(Node::text).filter(|text| !text.is_empty()).map(str::to_owned);
-    let value = |key: &str| -> Option<ImageValue> {
-        let node = item.get(key)?;
-        let text = node.text().filter(|text| !text.is_empty())?;
-        Some(ImageValue {
-            place: Place {
-                file: file.to_owned(),
-                line: node.position.line,
-                object: "Kustomization".to_owned(),
-                field: format!("images[name={name}].{key}"),
-            },
-            container: None,
-            text: text.to_owned(),
-            at: node.span.start,
-            column: node.position.column,
-            obstacle: outer.or_else(|| anchored(item)).or_else(|| around(item, key)),
-        })
+/// The entries of a list in the form of kustomize's `images`.
+pub(crate) fn read_entries(parent: &Cursor<'_>, key: &str, object: &str) -> Vec<ImageEntry> {
+    parent.key(key).iter().flat_map(Cursor::items).filter_map(|item| read_entry(&item, object)).collect()
+}
+
+fn read_entry(item: &Cursor<'_>, object: &str) -> Option<ImageEntry> {
+    let name = item.node.get("name").and_then(Node::text)?.to_owned();
+    let part = |key: &str| item.key(key);
+    let (new_name, tag, digest) = (part("newName"), part("newTag"), part("digest"));
+    let obstacle = [Some(item), tag.as_ref(), digest.as_ref(), new_name.as_ref()]
+        .into_iter()
+        .flatten()
+        .find_map(|cursor| cursor.obstacle);
+    let spot = |cursor: Option<Cursor<'_>>| cursor.and_then(|cursor| cursor.spot());
+    let home = Home { at: item.at, name: Some("newName"), tag: "newTag", digest: Some("digest") };
+    let parts = Parts {
+        name: spot(new_name),
+        fixed_name: Some(name.clone()),
+        tag: spot(tag),
+        digest: spot(digest),
+        home: Some(home),
+        ..Parts::default()
     };
-    let (new_tag, digest) = (value("newTag"), value("digest"));
-    Some(ImageEntry { name, new_name, new_tag, digest })
+    let new_name = parts.name.as_ref().map(|spot| spot.text.clone()).filter(|text| !text.is_empty());
+    let filled = |spot: &Option<crate::yaml::Spot>| spot.as_ref().is_some_and(|spot| !spot.text.is_empty());
+    let has_build = filled(&parts.tag) || filled(&parts.digest);
+    let vacant = crate::yaml::Spot {
+        text: String::new(),
+        position: item.position,
+        span: item.at..item.at,
+        field: format!("{}.newTag", item.field),
+    };
+    let value = ImageValue {
+        vacant: Some(vacant),
+        object: object.to_owned(),
+        container: None,
+        parts,
+        obstacle,
+        is_kustomizable: false,
+        policy: None,
+    };
+    Some(ImageEntry { name, new_name, value: std::sync::Arc::new(value), has_build })
 }

@@ -8,9 +8,15 @@ pub mod documents;
 pub mod edit;
 pub mod find;
 pub mod glob;
+mod image;
 mod kustomize;
 mod object;
+mod policy;
+mod read;
+mod release;
+pub mod resource;
 pub mod style;
+mod values;
 pub mod yaml;
 
 mod finding;
@@ -20,4 +26,6 @@ pub use self::{
     edit::{Edit, EditError, edit},
     find::{Files, Found, find},
     finding::Finding,
+    image::Target,
+    policy::FoundPolicy,
 };

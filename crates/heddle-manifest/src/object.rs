@@ -1,25 +1,10 @@
 //! Kubernetes objects in a file, and the images of their containers.
 
-use heddle_core::place::Place;
-
-use crate::yaml::{Node, Value};
-
-/// A value that holds an image or a part of one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ImageValue {
-    /// Where it stands.
-    pub place: Place,
-    /// The container, where it belongs to one.
-    pub container: Option<String>,
-    /// The text.
-    pub text: String,
-    /// Its first byte in the file.
-    pub at: usize,
-    /// Column, from 1.
-    pub column: u32,
-    /// Why it cannot be edited, where something around it keeps it from that.
-    pub obstacle: Option<&'static str>,
-}
+use crate::{
+    image::ImageValue,
+    policy::FoundPolicy,
+    yaml::{Node, cursor::Cursor},
+};
 
 /// What stands in a document.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,12 +19,20 @@ pub(crate) enum DocumentKind {
 
 /// Tells objects from other documents.
 pub(crate) fn kind_of(root: &Node) -> DocumentKind {
-    let text = |key: &str| root.get(key).and_then(Node::text).unwrap_or_default();
-    match (text("apiVersion"), text("kind")) {
+    match (text(root, "apiVersion"), text(root, "kind")) {
         (api, _) if api.starts_with("kustomize.config.k8s.io/") => DocumentKind::Kustomization,
         ("", _) | (_, "") => DocumentKind::Other,
         _ => DocumentKind::Object,
     }
+}
+
+pub(crate) fn text<'a>(root: &'a Node, key: &str) -> &'a str {
+    root.get(key).and_then(Node::text).unwrap_or_default()
+}
+
+/// The group of an `apiVersion`; empty for the core group.
+pub(crate) fn group(root: &Node) -> &str {
+    text(root, "apiVersion").split_once('/').map_or("", |(group, _)| group)
 }
 
 /// `kind namespace/name` or `kind name`.
@@ -53,87 +46,48 @@ pub(crate) fn object_name(root: &Node) -> String {
     }
 }
 
-/// The images of the containers of a workload; those of each member of a list.
-pub(crate) fn container_images(root: &Node, file: &str) -> Vec<ImageValue> {
+/// Whether it is a list of objects, and not one itself.
+pub(crate) fn is_list(root: &Node) -> bool {
+    text(root, "apiVersion") == "v1" && text(root, "kind").ends_with("List")
+}
+
+/// The images of the containers of a workload.
+pub(crate) fn container_images(root: &Cursor<'_>) -> Vec<ImageValue> {
+    let Some(pod) = pod_path(root.node).and_then(|path| root.at(path)) else { return Vec::new() };
+    let object = object_name(root.node);
     let mut found = Vec::new();
-    collect(root, file, 0, &mut found);
+    for list in ["initContainers", "containers", "ephemeralContainers"] {
+        for container in pod.key(list).iter().flat_map(Cursor::items) {
+            let name = container.node.get("name").and_then(Node::text).map(str::to_owned);
+            let image = container.key("image").and_then(|image| ImageValue::whole(&image, &object, name.clone()));
+            found.extend(image.map(|mut image| {
+                let name = name.as_deref().unwrap_or_default();
+                image.policy = FoundPolicy::of_flux_v1(root.node, name).or_else(|| FoundPolicy::of_keel(root.node));
+                // Kustomize knows the other lists, not this one.
+                image.is_kustomizable = list != "ephemeralContainers";
+                image
+            }));
+        }
+    }
+    for volume in pod.key("volumes").iter().flat_map(Cursor::items) {
+        // An image as a volume belongs to no container.
+        let image = volume.at(&["image", "reference"]).and_then(|image| ImageValue::whole(&image, &object, None));
+        found.extend(image);
+    }
     found
 }
 
-fn collect(root: &Node, file: &str, depth: u8, found: &mut Vec<ImageValue>) {
-    let text = |key: &str| root.get(key).and_then(Node::text).unwrap_or_default();
-    let path: &[&str] = match (text("apiVersion"), text("kind")) {
-        ("v1", "Pod") => &["spec"],
-        ("v1", "PodTemplate") => &["template", "spec"],
-        ("v1", "ReplicationController") | (_, "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job")
-            if is_workload_group(text("apiVersion")) =>
-        {
-            &["spec", "template", "spec"]
-        }
-        (_, "CronJob") if is_workload_group(text("apiVersion")) => &["spec", "jobTemplate", "spec", "template", "spec"],
-        ("v1", kind) if kind.ends_with("List") && depth < 3 => {
-            for item in root.get("items").map(Node::items).unwrap_or_default() {
-                collect(item, file, depth + 1, found);
-            }
-            return;
-        }
-        _ => return,
-    };
-    let object = object_name(root);
-    let mut obstacle = obstacle_of(root, path);
-    let Some(pod) = root.at(path) else { return };
-    for list in ["initContainers", "containers"] {
-        let Some(containers) = pod.get(list) else { continue };
-        obstacle = obstacle.or_else(|| around(pod, list)).or_else(|| anchored(containers));
-        for (index, container) in containers.items().iter().enumerate() {
-            let Some(image) = container.get("image") else { continue };
-            let Some(value) = image.text().filter(|text| !text.is_empty()) else { continue };
-            let name = container.get("name").and_then(Node::text).map(str::to_owned);
-            let key = name.as_ref().map_or_else(|| index.to_string(), |name| format!("name={name}"));
-            let field = format!("{}.{list}[{key}].image", path.join("."));
-            let obstacle = obstacle.or_else(|| anchored(container)).or_else(|| around(container, "image"));
-            found.push(ImageValue {
-                place: Place { file: file.to_owned(), line: image.position.line, object: object.clone(), field },
-                container: name,
-                text: value.to_owned(),
-                at: image.span.start,
-                column: image.position.column,
-                obstacle,
-            });
-        }
-    }
-}
-
-/// The groups of the kinds that Kubernetes itself runs, older ones too.
-fn is_workload_group(api_version: &str) -> bool {
-    matches!(api_version.split_once('/'), None | Some(("apps" | "batch" | "extensions", _)))
-}
-
-fn obstacle_of(root: &Node, path: &[&str]) -> Option<&'static str> {
-    let mut node = root;
-    for key in path {
-        if let Some(obstacle) = anchored(node).or_else(|| around(node, key)) {
-            return Some(obstacle);
-        }
-        node = node.get(key)?;
-    }
-    anchored(node)
-}
-
-/// A value below an anchor may also stand elsewhere, by an alias.
-pub(crate) fn anchored(node: &Node) -> Option<&'static str> {
-    node.anchored.then_some("the value stands below an anchor, and aliases may take it over to other places")
-}
-
-/// What is wrong with a mapping around one of its keys.
-pub(crate) fn around(node: &Node, key: &str) -> Option<&'static str> {
-    let count = |wanted: &str| node.entries().iter().filter(|(name, _)| name.text() == Some(wanted)).count();
-    if count(key) > 1 {
-        return Some("the key stands twice in its mapping: keep one");
-    }
-    let value_is_alias = node.get(key).is_some_and(|value| matches!(value.value, Value::Alias));
-    if value_is_alias {
-        return Some("the value is an alias: write it out");
-    }
-    (count("<<") > 0).then_some("a merge key stands beside the value: write the mapping out")
+/// Where the pod of a workload stands.
+fn pod_path(root: &Node) -> Option<&'static [&'static str]> {
+    let core = text(root, "apiVersion") == "v1";
+    Some(match (group(root), text(root, "kind")) {
+        ("", "Pod") if core => &["spec"],
+        ("", "PodTemplate") if core => &["template", "spec"],
+        ("", "ReplicationController") if core => &["spec", "template", "spec"],
+        ("" | "apps" | "batch" | "extensions", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job")
+        | ("argoproj.io", "Rollout")
+        | ("serving.knative.dev", "Service" | "Configuration") => &["spec", "template", "spec"],
+        ("" | "batch", "CronJob") => &["spec", "jobTemplate", "spec", "template", "spec"],
+        _ => return None,
+    })
 }

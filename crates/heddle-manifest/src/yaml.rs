@@ -1,12 +1,17 @@
 //! YAML as a tree in which every value knows its bytes.
 //!
-//! Values stay the text that stands in the file: what type a reader would take them for is decided where that matters
-//! (`style`). Aliases are not followed, so that no value is ever edited through one. It must not know what the text
-//! means.
+//! Values stay the text that stands in the file: what type a reader takes them for is decided by [`json`] and `style`.
+//! Aliases and merge keys are followed when something is read, as kubectl does; whoever wants to change a value asks
+//! [`cursor::Cursor`] what keeps it from that. It must not know what the text means.
 
-use std::ops::Range;
+pub(crate) mod cursor;
+pub mod path;
 
-use granit_parser::{Event, Options, Parser, ScalarStyle, Span};
+pub use self::cursor::Spot;
+
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
+
+use granit_parser::{Event, Options, Parser, Placement, ScalarStyle, ScanError, Span, StructureStyle};
 
 /// How deep a document may nest: deeper than any manifest, far from the end of the stack.
 const MAX_DEPTH: usize = 100;
@@ -40,10 +45,13 @@ pub struct Node {
     pub value: Value,
     /// Where it starts.
     pub position: Position,
-    /// Its bytes; for a collection those of its first token.
+    /// Its bytes, without anchor and tag: quotes and brackets belong to it, a block's header does not.
     pub span: Range<usize>,
-    /// Whether an alias elsewhere in the document may stand for it.
-    pub anchored: bool,
+    /// An alias elsewhere in the document stands for it.
+    pub shared: bool,
+    /// The tag in front of it, such as `!!str`.
+    pub tag: Option<Box<str>>,
+    anchor: usize,
 }
 
 /// The kinds of value.
@@ -56,7 +64,16 @@ pub enum Value {
     /// Keys with values, in the order of the file. Duplicate keys stay.
     Mapping(Vec<(Node, Node)>),
     /// A reference to an anchored value.
-    Alias,
+    Alias(Arc<Node>),
+}
+
+/// A comment behind a value on the same line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment {
+    /// The byte of its `#`.
+    pub at: usize,
+    /// What follows the `#`.
+    pub text: String,
 }
 
 /// The documents of a file, up to the first that is broken.
@@ -64,6 +81,8 @@ pub enum Value {
 pub struct Documents {
     /// The root of each document that is not empty.
     pub roots: Vec<Node>,
+    /// The comments that stand behind something, in order.
+    pub comments: Vec<Comment>,
     /// What stopped the reading.
     pub error: Option<YamlError>,
 }
@@ -71,63 +90,124 @@ pub struct Documents {
 impl Documents {
     /// Reads a file.
     pub fn read(text: &str) -> Self {
-        let mut reader = Reader { parser: parser(text), nodes: 0 };
+        let mut reader =
+            Reader { parser: parser(text), nodes: 0, comments: Vec::new(), anchors: BTreeMap::new(), used: Vec::new() };
         let mut roots = Vec::new();
         let error = reader.read_into(&mut roots).err();
-        Self { roots, error }
+        Self { roots, comments: reader.comments, error }
+    }
+
+    /// The comment behind a value, with nothing between them but spaces.
+    pub fn comment_behind(&self, text: &str, node: &Node) -> Option<&str> {
+        let next = self.comments.partition_point(|comment| comment.at < node.span.end);
+        let comment = self.comments.get(next)?;
+        let between = text.get(node.span.end..comment.at)?;
+        between.bytes().all(|b| b == b' ' || b == b'\t').then_some(comment.text.as_str())
     }
 }
 
 impl Node {
+    /// What an alias stands for; else the value itself.
+    pub fn resolved(&self) -> &Self {
+        match &self.value {
+            Value::Alias(target) => target.resolved(),
+            _ => self,
+        }
+    }
+
     /// The text of a scalar.
     pub fn text(&self) -> Option<&str> {
-        match &self.value {
+        match &self.resolved().value {
             Value::Scalar(text, _) => Some(text),
             _ => None,
         }
     }
 
     /// The members of a list.
-    pub fn items(&self) -> &[Node] {
-        match &self.value {
+    pub fn items(&self) -> &[Self] {
+        match &self.resolved().value {
             Value::Sequence(items) => items,
             _ => &[],
         }
     }
 
-    /// The entries of a mapping.
-    pub fn entries(&self) -> &[(Node, Node)] {
-        match &self.value {
+    /// The entries of a mapping, merge keys as they stand.
+    pub fn entries(&self) -> &[(Self, Self)] {
+        match &self.resolved().value {
             Value::Mapping(entries) => entries,
             _ => &[],
         }
     }
 
-    /// The value of a key: the last one where the key is written twice, as Kubernetes takes it.
-    pub fn get(&self, key: &str) -> Option<&Node> {
+    /// The value of a key: the last one where the key is written twice, as Kubernetes takes it, else what a merge key
+    /// brings.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        self.own(key).or_else(|| self.merged().find_map(|mapping| mapping.get(key)))
+    }
+
+    /// The value of a key that the mapping itself has.
+    pub fn own(&self, key: &str) -> Option<&Self> {
         self.entries().iter().rev().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
     }
 
+    /// The mappings that merge keys bring, the strongest first.
+    fn merged(&self) -> impl Iterator<Item = &Self> {
+        let sources = self.entries().iter().filter(|(key, _)| is_merge_key(key)).map(|(_, value)| value);
+        sources.flat_map(|source| match &source.resolved().value {
+            Value::Sequence(items) => items.as_slice(),
+            _ => std::slice::from_ref(source),
+        })
+    }
+
     /// The value at a path of keys.
-    pub fn at(&self, path: &[&str]) -> Option<&Node> {
+    pub fn at(&self, path: &[&str]) -> Option<&Self> {
         path.iter().try_fold(self, |node, key| node.get(key))
+    }
+
+    /// Whether it is a mapping.
+    pub fn is_mapping(&self) -> bool {
+        matches!(self.resolved().value, Value::Mapping(_))
+    }
+
+    /// Whether it is a text in a literal block (`|`).
+    pub fn is_literal(&self) -> bool {
+        matches!(self.resolved().value, Value::Scalar(_, ScalarStyle::Literal))
     }
 
     /// Whether it is written as nothing: an empty value, `~` or `null` without quotes.
     pub fn is_null(&self) -> bool {
-        matches!(&self.value, Value::Scalar(text, ScalarStyle::Plain) if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
+        matches!(&self.resolved().value, Value::Scalar(text, ScalarStyle::Plain) if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }
 
     /// A word for what it is, for messages.
     pub fn kind(&self) -> &'static str {
-        match &self.value {
+        match &self.resolved().value {
             Value::Scalar(..) if self.is_null() => "nothing",
             Value::Scalar(..) => "a text",
             Value::Sequence(_) => "a list",
-            Value::Mapping(_) => "a mapping",
-            Value::Alias => "an alias",
+            Value::Mapping(_) | Value::Alias(_) => "a mapping",
         }
     }
+
+    /// Marks what aliases stand for.
+    fn mark_shared(&mut self, used: &[usize]) {
+        self.shared = self.anchor != 0 && used.contains(&self.anchor);
+        match &mut self.value {
+            Value::Sequence(items) => items.iter_mut().for_each(|item| item.mark_shared(used)),
+            Value::Mapping(entries) => {
+                for (key, value) in entries {
+                    key.mark_shared(used);
+                    value.mark_shared(used);
+                }
+            }
+            Value::Scalar(..) | Value::Alias(_) => {}
+        }
+    }
+}
+
+/// Whether the key brings the entries of another mapping.
+pub(crate) fn is_merge_key(key: &Node) -> bool {
+    matches!(&key.value, Value::Scalar(text, ScalarStyle::Plain) if text == "<<")
 }
 
 /// A parser with the options that all readers of this crate share.
@@ -136,13 +216,29 @@ pub(crate) fn parser(text: &str) -> Parser<'_, granit_parser::StrInput<'_>> {
 }
 
 pub(crate) fn position(span: &Span) -> Position {
+    place(span.start.line(), span.start.col())
+}
+
+pub(crate) fn bytes(span: &Span) -> Range<usize> {
+    span.byte_range().unwrap_or(0..0)
+}
+
+/// What the parser says of a text that is no YAML.
+pub(crate) fn stopped(error: &ScanError) -> YamlError {
+    YamlError { position: place(error.marker().line(), error.marker().col()), message: error.info() }
+}
+
+fn place(line: usize, column: usize) -> Position {
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    Position { line: count(span.start.line()), column: count(span.start.col()).saturating_add(1) }
+    Position { line: count(line), column: count(column).saturating_add(1) }
 }
 
 struct Reader<'a> {
     parser: Parser<'a, granit_parser::StrInput<'a>>,
     nodes: usize,
+    comments: Vec<Comment>,
+    anchors: BTreeMap<usize, Arc<Node>>,
+    used: Vec<usize>,
 }
 
 impl<'a> Reader<'a> {
@@ -152,7 +248,10 @@ impl<'a> Reader<'a> {
                 Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
                 Event::StreamEnd => break,
                 event => {
-                    let node = self.node(event, &span, 0)?;
+                    let mut node = self.node(event, &span, 0)?;
+                    if !self.used.is_empty() {
+                        node.mark_shared(&self.used);
+                    }
                     if !node.is_null() {
                         roots.push(node);
                     }
@@ -167,15 +266,13 @@ impl<'a> Reader<'a> {
         loop {
             match self.parser.next_event() {
                 None => return Ok(None),
+                Some(Ok((Event::Comment(text, Placement::Right), span))) => {
+                    let at = bytes(&span).start;
+                    self.comments.push(Comment { at, text: text.into_owned() });
+                }
                 Some(Ok((Event::Comment(..) | Event::Anchor(..), _))) => {}
                 Some(Ok(found)) => return Ok(Some(found)),
-                Some(Err(error)) => {
-                    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-                    let marker = error.marker();
-                    let position =
-                        Position { line: count(marker.line()), column: count(marker.col()).saturating_add(1) };
-                    return Err(YamlError { position, message: error.info() });
-                }
+                Some(Err(error)) => return Err(stopped(&error)),
             }
         }
     }
@@ -186,37 +283,61 @@ impl<'a> Reader<'a> {
         if depth > MAX_DEPTH || self.nodes > MAX_NODES {
             return Err(YamlError { position, message: "the document is too deep or too large".into() });
         }
-        let (value, anchor) = match event {
-            Event::Scalar(text, style, anchor, _) => (Value::Scalar(text.into_owned(), style), anchor),
-            Event::SequenceStart(_, anchor, _) => (self.sequence(depth)?, anchor),
-            Event::MappingStart(_, anchor, _) => (self.mapping(depth)?, anchor),
-            _ => (Value::Alias, 0),
+        let mut span = bytes(span);
+        let (value, anchor, tag) = match event {
+            Event::Scalar(text, style, anchor, tag) => (Value::Scalar(text.into_owned(), style), anchor, tag),
+            Event::SequenceStart(style, anchor, tag) => (self.sequence(depth, style, &mut span)?, anchor, tag),
+            Event::MappingStart(style, anchor, tag) => (self.mapping(depth, style, &mut span)?, anchor, tag),
+            Event::Alias(anchor) => (self.alias(anchor, position)?, 0, None),
+            _ => return Err(YamlError { position, message: "this is no value".into() }),
         };
-        Ok(Node { value, position, span: span.byte_range().unwrap_or(0..0), anchored: anchor != 0 })
+        let tag = tag.map(|tag| tag.to_string().into_boxed_str());
+        let node = Node { value, position, span, shared: false, tag, anchor };
+        if anchor != 0 {
+            self.anchors.insert(anchor, Arc::new(node.clone()));
+        }
+        Ok(node)
     }
 
-    fn sequence(&mut self, depth: usize) -> Result<Value, YamlError> {
-        let mut items = Vec::new();
-        while let Some((event, span)) = self.next()? {
+    fn alias(&mut self, anchor: usize, position: Position) -> Result<Value, YamlError> {
+        self.used.push(anchor);
+        let target = self.anchors.get(&anchor).cloned();
+        let within = || YamlError { position, message: "the alias stands within what it stands for".into() };
+        target.map(Value::Alias).ok_or_else(within)
+    }
+
+    fn sequence(&mut self, depth: usize, style: StructureStyle, span: &mut Range<usize>) -> Result<Value, YamlError> {
+        let mut items: Vec<Node> = Vec::new();
+        while let Some((event, end)) = self.next()? {
             if event == Event::SequenceEnd {
+                span.end = end_of(style, &end, items.last(), span.end);
                 break;
             }
-            items.push(self.node(event, &span, depth + 1)?);
+            items.push(self.node(event, &end, depth + 1)?);
         }
         Ok(Value::Sequence(items))
     }
 
-    fn mapping(&mut self, depth: usize) -> Result<Value, YamlError> {
-        let mut entries = Vec::new();
-        while let Some((event, span)) = self.next()? {
+    fn mapping(&mut self, depth: usize, style: StructureStyle, span: &mut Range<usize>) -> Result<Value, YamlError> {
+        let mut entries: Vec<(Node, Node)> = Vec::new();
+        while let Some((event, end)) = self.next()? {
             if event == Event::MappingEnd {
+                span.end = end_of(style, &end, entries.last().map(|(_, value)| value), span.end);
                 break;
             }
-            let key = self.node(event, &span, depth + 1)?;
+            let key = self.node(event, &end, depth + 1)?;
             let Some((event, span)) = self.next()? else { break };
             let value = self.node(event, &span, depth + 1)?;
             entries.push((key, value));
         }
         Ok(Value::Mapping(entries))
+    }
+}
+
+/// Where a collection ends: behind its bracket, or with its last member.
+fn end_of(style: StructureStyle, end: &Span, last: Option<&Node>, otherwise: usize) -> usize {
+    match style {
+        StructureStyle::Flow => bytes(end).end,
+        StructureStyle::Block => last.map_or(otherwise, |node| node.span.end),
     }
 }

@@ -7,7 +7,7 @@ use heddle_core::{
     policy::{BarredTag, CompiledPolicy, SelectInput, Selection, TagList, TagPolicy, select},
 };
 use heddle_manifest::{
-    Edit,
+    EditError, Target,
     config::{Rule, Subject},
     edit,
     find::Occurrence,
@@ -28,6 +28,11 @@ pub(super) fn choose<'a>(
         Err(choice) => return choice,
     };
     if occurrence.obstacle.is_some() || has_ended(input, branch, occurrence) {
+        return Choice::Unknown;
+    }
+    if occurrence.image.digest.is_some() {
+        let message = "a digest pins this image, and pins are not updated yet".to_owned();
+        findings.push(finding(branch, occurrence, "pinned", message));
         return Choice::Unknown;
     }
     let Some(from) = &occurrence.image.tag else {
@@ -204,12 +209,8 @@ fn gate(input: &PlanInput<'_>, occurrence: &Occurrence, mode: Mode, rules: &[Gov
     })
 }
 
-fn try_edit(branch: &Branch, occurrence: &Occurrence, to: &Tag) -> Result<String, heddle_manifest::EditError> {
+/// The files of a place with the tag in it, to learn early whether it can be written.
+fn try_edit(branch: &Branch, occurrence: &Occurrence, to: &Tag) -> Result<String, EditError> {
     let text = branch.files.get(&occurrence.place.file).unwrap_or_default();
-    edit(text, &[edit_of(occurrence, to)])
-}
-
-/// The edit that brings a tag to a place.
-pub(super) fn edit_of(occurrence: &Occurrence, to: &Tag) -> Edit {
-    Edit { at: occurrence.at, from: occurrence.text.clone(), to: occurrence.text_with(to) }
+    edit(text, &occurrence.edits(&Target::tag(to.clone()))?)
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use heddle_core::{change::Mode, image::Tag, name::EnvironmentName};
-use heddle_manifest::edit;
+use heddle_manifest::{Edit, EditError, Target, edit};
 use heddle_wire::automator::{PlannedChange, PlannedProposal};
 use similar::TextDiff;
 
-use super::{NewText, OpenView, Wanted, choice::edit_of};
+use super::{NewText, OpenView, Wanted};
 use crate::text::{self, Row};
 
 /// The longest diff that is kept of one change.
@@ -84,8 +84,9 @@ fn texts(wanted: &[&Wanted<'_>]) -> Vec<NewText> {
         .into_iter()
         .filter_map(|(path, wanted)| {
             let before = wanted.first()?.branch.files.get(path)?;
-            let edits: Vec<_> = wanted.iter().map(|wanted| edit_of(wanted.occurrence, &wanted.to)).collect();
-            Some(NewText { path: path.to_owned(), text: edit(before, &edits).ok()? })
+            let edits: Result<Vec<Vec<Edit>>, EditError> =
+                wanted.iter().map(|wanted| wanted.occurrence.edits(&Target::tag(wanted.to.clone()))).collect();
+            Some(NewText { path: path.to_owned(), text: edit(before, &edits.ok()?.concat()).ok()? })
         })
         .collect()
 }

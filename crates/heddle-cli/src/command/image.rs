@@ -1,22 +1,23 @@
 //! `heddle image list` and `heddle image set`: images in local manifests.
 
+mod at;
+mod show;
+
 use std::collections::BTreeMap;
 
 use anyhow::anyhow;
-use heddle_core::name::EnvironmentName;
-use heddle_manifest::{
-    Edit, Found,
-    config::{Rule, Subject},
-    edit,
-    find::Occurrence,
-};
-use serde_json::{Value, json};
+use heddle_manifest::{Edit, EditError, Found, Target, edit, find::Occurrence};
+use serde_json::Value;
 use similar::TextDiff;
 
+use self::{
+    at::{At, Named},
+    show::{describe, policy_words, tell_edits, tell_findings},
+};
 use crate::{
     config::{ImageListArguments, ImageSetArguments},
     exit::{Exit, Failure},
-    files::{Manifests, everything},
+    files::Manifests,
     screen::Screen,
     table::{Cell, Table},
 };
@@ -33,15 +34,12 @@ pub(crate) fn list(arguments: &ImageListArguments, screen: &mut Screen) -> Resul
         let mut table = Table::new(&["PLACE", "OBJECT", "CONTAINER", "IMAGE", "RULE"]);
         for occurrence in &found.occurrences {
             let place = &occurrence.place;
-            let rule = rule_for(&manifests, occurrence);
             table.row(vec![
                 Cell::new(format!("{}:{}", place.file, place.line)),
                 Cell::new(&place.object),
                 Cell::new(occurrence.container.as_deref().unwrap_or("–")),
                 Cell::new(occurrence.image.to_string()),
-                Cell::new(
-                    rule.map_or_else(|| "nothing updates it".to_owned(), |rule| format!(".heddle.yaml:{}", rule.line)),
-                ),
+                Cell::new(policy_words(&manifests, occurrence)),
             ]);
         }
         screen.table(&table)?;
@@ -49,26 +47,35 @@ pub(crate) fn list(arguments: &ImageListArguments, screen: &mut Screen) -> Resul
     Ok(if found.findings.iter().any(|finding| finding.code == "broken-yaml") { Exit::Wrong } else { Exit::Done })
 }
 
+/// What is written where.
+#[derive(Debug)]
+struct Change {
+    file: String,
+    line: u32,
+    object: String,
+    field: String,
+    /// What stands there; nothing where it is added.
+    from: Option<String>,
+    edits: Vec<Edit>,
+}
+
 /// Writes another tag at every place of an image, or at none.
 pub(crate) fn set(arguments: &ImageSetArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let manifests = Manifests::read(&arguments.path)?;
     let found = manifests.find();
-    let places: Vec<&Occurrence> = found
-        .occurrences
-        .iter()
-        .filter(|occurrence| occurrence.image.repository == arguments.image)
-        .filter(|occurrence| arguments.at.as_ref().is_none_or(|at| *at == address(occurrence)))
-        .filter(|occurrence| occurrence.image.tag.as_ref() != Some(&arguments.tag))
-        .collect();
-    if places.is_empty() {
-        tell_findings(&found, screen);
-        screen.note(&format!(
-            "nothing to change: {} stands nowhere with another tag than {}",
-            arguments.image, arguments.tag
-        ));
-        return Ok(Exit::Nothing);
+    let target =
+        Target { name: arguments.name_new.clone(), tag: Some(arguments.tag.clone()), digest: arguments.digest.clone() };
+    let changes = match &arguments.at {
+        Some(at) => {
+            let named = Named { image: &arguments.image, target: &target };
+            At::parse(at, &manifests)?.changes(&manifests, &found, &named)?
+        }
+        None => everywhere(&found, arguments, &target)?,
+    };
+    let edited = edit_all(&manifests, &changes)?;
+    if edited.is_empty() {
+        return nothing(&manifests, &found, arguments, screen);
     }
-    let edited = edit_all(&manifests, &places, arguments)?;
     for (file, text) in &edited {
         if arguments.dry_run && !screen.is_json() {
             let before = manifests.files.get(file).unwrap_or_default();
@@ -79,89 +86,80 @@ pub(crate) fn set(arguments: &ImageSetArguments, screen: &mut Screen) -> Result<
             manifests.write(file, text)?;
         }
     }
-    tell_edits(&places, arguments, screen)?;
+    tell_edits(&changes, arguments, screen)?;
     Ok(Exit::Done)
 }
 
+/// The changes at every place of the image.
+fn everywhere(found: &Found, arguments: &ImageSetArguments, target: &Target) -> Result<Vec<Change>, Failure> {
+    let places = found.occurrences.iter().filter(|occurrence| occurrence.image.repository == arguments.image);
+    let changes = places.map(|occurrence| change(occurrence, target));
+    changes.filter(|change| change.as_ref().map_or(true, |change| !change.edits.is_empty())).collect()
+}
+
+/// The change at one place.
+fn change(occurrence: &Occurrence, target: &Target) -> Result<Change, Failure> {
+    let place = &occurrence.place;
+    let edits = occurrence.edits(target).map_err(|error| refused_edit(&place.file, &error))?;
+    if let Some(obstacle) = occurrence.obstacle.as_ref().filter(|_| !edits.is_empty()) {
+        return Err(refused(&format!("{}:{}", place.file, place.line), obstacle));
+    }
+    Ok(Change {
+        file: place.file.clone(),
+        line: place.line,
+        object: place.object.clone(),
+        field: place.field.clone(),
+        from: occurrence.image.tag.as_ref().map(ToString::to_string),
+        edits,
+    })
+}
+
 /// The new text of each file. All edits are made and proved before any file is written.
-fn edit_all(
-    manifests: &Manifests,
-    places: &[&Occurrence],
-    arguments: &ImageSetArguments,
-) -> Result<BTreeMap<String, String>, Failure> {
+fn edit_all(manifests: &Manifests, changes: &[Change]) -> Result<BTreeMap<String, String>, Failure> {
     let mut edits: BTreeMap<&str, Vec<Edit>> = BTreeMap::new();
-    for occurrence in places {
-        if let Some(obstacle) = &occurrence.obstacle {
-            return Err(refused(&format!("{}:{}", occurrence.place.file, occurrence.place.line), obstacle));
-        }
-        let to = occurrence.text_with(&arguments.tag);
-        let edit = Edit { at: occurrence.at, from: occurrence.text.clone(), to };
-        edits.entry(&occurrence.place.file).or_default().push(edit);
+    for change in changes.iter().filter(|change| !change.edits.is_empty()) {
+        edits.entry(&change.file).or_default().extend(change.edits.iter().cloned());
     }
     let edited = edits.into_iter().map(|(file, edits)| {
         let text = manifests.files.get(file).unwrap_or_default();
-        let text = edit(text, &edits).map_err(|error| refused(file, &error.to_string()))?;
+        let text = edit(text, &edits).map_err(|error| refused_edit(file, &error))?;
         Ok((file.to_owned(), text))
     });
     edited.collect()
+}
+
+/// Says that nothing is to be changed; a file that cannot be read and names the image may have held the place.
+fn nothing(
+    manifests: &Manifests,
+    found: &Found,
+    arguments: &ImageSetArguments,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let unread = found.findings.iter().find(|finding| {
+        let text = manifests.files.get(&finding.file).unwrap_or_default();
+        matches!(finding.code, "broken-yaml" | "template") && text.contains(arguments.image.short_name())
+    });
+    if let Some(finding) = unread {
+        return Err(refused(&format!("{}:{}", finding.file, finding.position.line), &finding.message));
+    }
+    tell_findings(found, screen);
+    let (image, tag) = (&arguments.image, &arguments.tag);
+    screen.note(&format!("nothing to change: {image} stands nowhere with another tag than {tag}"));
+    Ok(Exit::Nothing)
 }
 
 fn refused(place: &str, reason: &str) -> Failure {
     Failure::wrong(anyhow!("{place}: {reason}")).remedy("no file was touched")
 }
 
-fn tell_edits(places: &[&Occurrence], arguments: &ImageSetArguments, screen: &Screen) -> Result<(), Failure> {
-    if screen.is_json() {
-        let changed: Vec<Value> = places
-            .iter()
-            .map(|occurrence| {
-                let place = &occurrence.place;
-                json!({
-                    "file": place.file, "line": place.line, "object": place.object, "field": place.field,
-                    "from": occurrence.image.tag, "to": arguments.tag,
-                })
-            })
-            .collect();
-        return screen.json(&changed);
+/// An edit's own message names the line.
+fn refused_edit(file: &str, error: &EditError) -> Failure {
+    let message = error.to_string();
+    match error.line() {
+        Some(line) => {
+            let reason = message.strip_prefix(&format!("line {line}: ")).unwrap_or(&message);
+            refused(&format!("{file}:{line}"), reason)
+        }
+        None => refused(file, &message),
     }
-    for occurrence in places.iter().filter(|_| !arguments.dry_run) {
-        let place = &occurrence.place;
-        let from = occurrence.image.tag.as_ref().map_or("–", |tag| tag.as_str());
-        screen.line(&format!("{}:{}  {from} → {}", place.file, place.line, arguments.tag))?;
-    }
-    Ok(())
-}
-
-fn tell_findings(found: &Found, screen: &Screen) {
-    for finding in &found.findings {
-        screen.note(&format!("{}:{}: {}", finding.file, finding.position.line, finding.message));
-    }
-}
-
-fn describe(manifests: &Manifests, occurrence: &Occurrence) -> Value {
-    let place = &occurrence.place;
-    let policy = rule_for(manifests, occurrence)
-        .map(|rule| json!({"line": rule.line, "mode": rule.mode, "policy": rule.policy}));
-    json!({
-        "file": place.file, "line": place.line, "object": place.object, "field": place.field,
-        "container": occurrence.container, "image": occurrence.image, "policy": policy,
-    })
-}
-
-/// The rule of the first environment that the place belongs to.
-fn rule_for<'a>(manifests: &'a Manifests, occurrence: &Occurrence) -> Option<&'a Rule> {
-    let whole = everything();
-    let named = occurrence.environments.iter().find(|name| **name != whole);
-    let environment: &EnvironmentName = named.unwrap_or(&whole);
-    manifests.config.rule_for(Subject {
-        image: &occurrence.image.repository,
-        environment,
-        file: &occurrence.place.file,
-        container: occurrence.container.as_deref(),
-    })
-}
-
-/// A place as `--at` takes it.
-fn address(occurrence: &Occurrence) -> String {
-    format!("{}:{}", occurrence.place.file, occurrence.place.field)
 }

@@ -121,7 +121,8 @@ async fn a_tag_is_set_and_no_other_byte_changes() {
 #[tokio::test]
 async fn one_place_that_cannot_be_edited_keeps_all_files_as_they_were() {
     let anchored =
-        BASE.replace("'ghcr.io/acme/api:1.4.1'", "&image ghcr.io/acme/api:1.4.1").replace("name: api,", "name: b,");
+        BASE.replace("'ghcr.io/acme/api:1.4.1'", "&image ghcr.io/acme/api:1.4.1").replace("name: api,", "name: b,")
+            + "          env: [{name: IMAGE, value: *image}]\n";
     let person = with(&[("repo/a.yaml", BASE), ("repo/b.yaml", &anchored)]);
     let ended =
         person.run(&["image", "set", &path(&person, "repo"), "--image", "ghcr.io/acme/api", "--tag", "1.4.2"]).await;

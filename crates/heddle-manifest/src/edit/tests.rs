@@ -10,7 +10,7 @@ fn scalars(text: &str) -> Vec<(usize, String)> {
             Value::Scalar(text, _) => found.push((node.span.start, text.clone())),
             Value::Sequence(items) => items.iter().for_each(|item| walk(item, found)),
             Value::Mapping(entries) => entries.iter().for_each(|(_, value)| walk(value, found)),
-            Value::Alias => {}
+            Value::Alias(_) => {}
         }
     }
     let mut found = Vec::new();
@@ -20,7 +20,7 @@ fn scalars(text: &str) -> Vec<(usize, String)> {
 
 fn set(text: &str, from: &str, to: &str) -> Result<String, EditError> {
     let (at, from) = scalars(text).into_iter().find(|(_, value)| value == from).unwrap();
-    edit(text, &[Edit { at, from, to: to.to_owned() }])
+    edit(text, &[Edit::set(at, from, to)])
 }
 
 #[test]
@@ -34,18 +34,20 @@ fn only_the_bytes_of_the_value_change() {
 #[test]
 fn several_values_change_at_once_or_none() {
     let text = "a: v1\nb: v2\nc: v3\n";
-    let edits =
-        [Edit { at: 3, from: "v1".into(), to: "v10".into() }, Edit { at: 15, from: "v3".into(), to: "v30".into() }];
+    let edits = [Edit::set(3, "v1", "v10"), Edit::set(15, "v3", "v30")];
     assert_eq!(edit(text, &edits).unwrap(), "a: v10\nb: v2\nc: v30\n");
-    let gone = [edits[0].clone(), Edit { at: 15, from: "v4".into(), to: "v30".into() }];
+    let gone = [edits[0].clone(), Edit::set(15, "v4", "v30")];
     assert_eq!(edit(text, &gone), Err(EditError::Gone { from: "v4".into() }));
 }
 
 #[test]
 fn what_cannot_be_edited_is_refused_with_its_line() {
-    for (text, from) in
-        [("a: &t v1\nb: *t\n", "v1"), ("\na: |\n  v1\n", "v1\n"), ("a: !!str v1\n", "v1"), ("a: v1\n  v2\n", "v1 v2")]
-    {
+    for (text, from) in [
+        ("a: &t v1\nb: *t\n", "v1"),
+        ("\na: |\n  v1\n  v2\n", "v1\nv2\n"),
+        ("a: !!str v1\n", "v1"),
+        ("a: v1\n  v2\n", "v1 v2"),
+    ] {
         let error = set(text, from, "v3").unwrap_err();
         assert!(matches!(error, EditError::Refused { .. }), "{text}: {error}");
     }

@@ -1,43 +1,31 @@
-//! Reads each file once, and follows kustomizations.
+//! Follows kustomizations from file to file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::Files;
 use crate::{
     Finding,
+    image::ImageValue,
     kustomize::{FILE_NAMES, Kustomization, Reference},
-    object::{DocumentKind, ImageValue, container_images, kind_of},
-    yaml::{Documents, Position},
+    read::ReadFile,
 };
 
-/// What one file holds.
-#[derive(Debug, Default)]
-pub(super) struct ReadFile {
-    pub images: Vec<ImageValue>,
-    pub kustomization: Option<Kustomization>,
-}
-
-/// The files of a branch, read on demand and once.
+/// The files of a branch, with what was found wrong in those that were read.
 pub(super) struct Reader<'a> {
     files: &'a Files,
-    read: BTreeMap<String, ReadFile>,
     pub findings: BTreeSet<Finding>,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(files: &'a Files) -> Self {
-        Self { files, read: BTreeMap::new(), findings: BTreeSet::new() }
+        Self { files, findings: BTreeSet::new() }
     }
 
     /// What a file holds; `None` when it is not there or cannot be read, which is a finding.
-    pub fn load(&mut self, path: &str) -> Option<&ReadFile> {
-        if !self.read.contains_key(path) {
-            let text = self.files.get(path)?;
-            let is_kustomization = path.rsplit('/').next().is_some_and(|name| FILE_NAMES.contains(&name));
-            let file = self.read_text(path, text, is_kustomization)?;
-            self.read.insert(path.to_owned(), file);
-        }
-        self.read.get(path)
+    fn load(&mut self, path: &str) -> Option<&'a ReadFile> {
+        let file = self.files.read(path)?;
+        self.findings.extend(file.findings.iter().cloned());
+        (!file.is_broken).then_some(file)
     }
 
     /// Whether the file is there.
@@ -45,14 +33,24 @@ impl<'a> Reader<'a> {
         self.files.get(path).is_some()
     }
 
-    /// The images of a file that was loaded.
-    pub fn images(&self, path: &str) -> &[ImageValue] {
-        self.read.get(path).map_or(&[], |file| &file.images)
+    /// The images of a file.
+    pub fn images(&mut self, path: &str) -> &'a [Arc<ImageValue>] {
+        self.load(path).map_or(&[], |file| &file.images)
     }
 
-    /// The kustomization of a file that was loaded.
-    pub fn kustomization(&self, path: &str) -> Option<&Kustomization> {
-        self.read.get(path).and_then(|file| file.kustomization.as_ref())
+    /// What a kustomization file says.
+    pub fn kustomization(&mut self, path: &str) -> Option<&'a Kustomization> {
+        self.load(path)?.kustomization.as_ref()
+    }
+
+    /// What Argo CD keeps beside the files of a folder.
+    pub fn source_files(&self, folder: &str) -> Vec<String> {
+        let prefix = join(folder, ".argocd-source");
+        self.files
+            .starting_with(&prefix)
+            .filter(|path| !path[prefix.len()..].contains('/'))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The kustomization file of a folder.
@@ -76,7 +74,7 @@ impl<'a> Reader<'a> {
             .cloned()
             .collect();
         for path in self.files.below(folder) {
-            let hidden = path.split('/').any(|part| part.starts_with('.'));
+            let hidden = path.split('/').any(|part| part.starts_with('.') && !part.starts_with(".argocd-source"));
             if !hidden && !outer.iter().any(|unit| super::covers(unit, path)) {
                 plain.push(path.to_owned());
             }
@@ -93,37 +91,6 @@ impl<'a> Reader<'a> {
             message,
             blocks: false,
         });
-    }
-
-    fn read_text(&mut self, path: &str, text: &str, is_kustomization: bool) -> Option<ReadFile> {
-        // Nothing in a file without this word can be an image.
-        if !is_kustomization && !text.contains("image") {
-            return Some(ReadFile::default());
-        }
-        let documents = Documents::read(text);
-        if let Some(error) = &documents.error {
-            let template = text.contains("{{");
-            let (code, message) = if template {
-                ("template", "this looks like a template, which is not read: its images are not updated".to_owned())
-            } else {
-                ("broken-yaml", format!("this is no YAML, so its images are not updated: {}", error.message))
-            };
-            self.add(path, error.position, code, message);
-            return None;
-        }
-        let mut file = ReadFile::default();
-        for root in &documents.roots {
-            match kind_of(root) {
-                _ if is_kustomization => file.kustomization = Some(Kustomization::read(root, path)),
-                DocumentKind::Object => file.images.extend(container_images(root, path)),
-                DocumentKind::Kustomization | DocumentKind::Other => {}
-            }
-        }
-        Some(file)
-    }
-
-    fn add(&mut self, file: &str, position: Position, code: &'static str, message: String) {
-        self.findings.insert(Finding { file: file.to_owned(), position, code, message, blocks: true });
     }
 }
 

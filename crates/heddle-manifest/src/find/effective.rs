@@ -4,14 +4,14 @@
 //! outwards; a component's entries are applied to what its parent has so far. An entry matches an image by its name as it
 //! is written.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use heddle_core::image::ImageRef;
 
 use super::closure::{Reader, resolve};
 use crate::{
+    image::ImageValue,
     kustomize::{ImageEntry, Reference},
-    object::ImageValue,
 };
 
 /// How deep kustomizations may nest.
@@ -24,10 +24,12 @@ pub(super) struct Live {
     pub name: String,
     /// The tag and digest as they are written.
     pub build: String,
+    /// The file of the place.
+    pub file: Arc<str>,
     /// The place.
-    pub value: ImageValue,
-    /// A digest stands beside it, and wins over any tag.
-    pub pinned: bool,
+    pub value: Arc<ImageValue>,
+    /// Kustomize's `images:` reach it: it is a container's, or an entry that took the place of one.
+    pub is_kustomizable: bool,
 }
 
 /// The images of one environment.
@@ -68,8 +70,8 @@ struct Walk<'w, 'a> {
 impl Walk<'_, '_> {
     fn file(&mut self, path: &str, live: &mut Vec<Live>) {
         // A file that cannot be read is a finding; it leads to no other file, so the closure is still known.
-        self.reader.load(path);
-        live.extend(self.reader.images(path).iter().map(Live::of_container));
+        let file: Arc<str> = path.into();
+        live.extend(self.reader.images(path).iter().map(|value| Live::of(&file, value)));
     }
 
     /// Adds what a folder's kustomization yields to what its parent has.
@@ -79,17 +81,20 @@ impl Walk<'_, '_> {
             self.incomplete = true;
             return;
         }
-        self.reader.load(&file);
         match self.reader.kustomization(&file) {
             None => self.incomplete = true,
             Some(kustomization) => {
-                let (resources, patches) = (kustomization.resources.clone(), kustomization.patches.clone());
-                let (components, images) = (kustomization.components.clone(), kustomization.images.clone());
-                self.references(&file, folder, &resources, Nested::Apart, live);
-                self.references(&file, folder, &patches, Nested::Apart, live);
-                self.references(&file, folder, &components, Nested::Shared, live);
-                for entry in &images {
-                    apply(entry, live);
+                self.references(&file, folder, &kustomization.resources, Nested::Apart, live);
+                self.references(&file, folder, &kustomization.patches, Nested::Apart, live);
+                self.references(&file, folder, &kustomization.components, Nested::Shared, live);
+                let here: Arc<str> = file.as_str().into();
+                for entry in &kustomization.images {
+                    apply(entry, &here, live);
+                }
+                // Values and Argo CD's own files are read beside the objects, not by kustomize.
+                let values = kustomization.values.iter().filter_map(|value| resolve(folder, &value.path));
+                for path in values.chain(self.reader.source_files(folder)) {
+                    self.file(&path, live);
                 }
             }
         }
@@ -131,9 +136,9 @@ enum Nested {
 }
 
 impl Live {
-    fn of_container(value: &ImageValue) -> Self {
-        let (name, build) = split_build(&value.text);
-        Self { name: name.to_owned(), build: build.to_owned(), value: value.clone(), pinned: build.contains('@') }
+    fn of(file: &Arc<str>, value: &Arc<ImageValue>) -> Self {
+        let (name, build) = value.parts.name_and_build();
+        Self { name, build, file: Arc::clone(file), value: Arc::clone(value), is_kustomizable: value.is_kustomizable }
     }
 
     /// The image as a reference; fails for placeholders and for texts that are none.
@@ -143,27 +148,22 @@ impl Live {
 }
 
 /// Renames what the entry matches, or puts the entry in its stead when that says which build runs.
-fn apply(entry: &ImageEntry, live: &mut Vec<Live>) {
+fn apply(entry: &ImageEntry, file: &Arc<str>, live: &mut Vec<Live>) {
     let name = entry.new_name.as_ref().unwrap_or(&entry.name);
-    let (value, build) = match (&entry.new_tag, &entry.digest) {
-        (Some(tag), Some(digest)) => (tag, format!(":{}@{}", tag.text, digest.text)),
-        (Some(tag), None) => (tag, format!(":{}", tag.text)),
-        (None, Some(digest)) => (digest, format!("@{}", digest.text)),
-        (None, None) => {
-            for image in live.iter_mut().filter(|image| image.name == entry.name) {
-                image.name.clone_from(name);
-            }
-            return;
+    let is_meant = |image: &Live| image.is_kustomizable && image.name == entry.name;
+    if !entry.has_build && live.iter().any(is_meant) {
+        for image in live.iter_mut().filter(|image| is_meant(image)) {
+            image.name.clone_from(name);
         }
-    };
-    live.retain(|image| image.name != entry.name);
-    live.push(Live { name: name.clone(), build, value: value.clone(), pinned: entry.digest.is_some() });
-}
-
-/// Splits `host:5000/name:tag@digest` into the name and the rest.
-fn split_build(text: &str) -> (&str, &str) {
-    let digest = text.find('@').unwrap_or(text.len());
-    let name_end = text[..digest].rfind('/').map_or(0, |slash| slash + 1);
-    let at = text[name_end..digest].find(':').map_or(digest, |colon| name_end + colon);
-    text.split_at(at)
+        return;
+    }
+    live.retain(|image| !is_meant(image));
+    let (_, build) = entry.value.parts.name_and_build();
+    live.push(Live {
+        name: name.clone(),
+        build,
+        file: Arc::clone(file),
+        value: Arc::clone(&entry.value),
+        is_kustomizable: true,
+    });
 }

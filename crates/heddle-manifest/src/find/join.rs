@@ -1,6 +1,6 @@
 //! Joins what each environment runs into places.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use heddle_core::{image::ImageError, name::EnvironmentName};
 
@@ -23,7 +23,7 @@ pub fn find(input: &FindInput<'_>) -> Found {
             incomplete.push(environment);
         }
         for live in found.live {
-            let place = places.entry((live.value.place.file.clone(), live.value.at)).or_default();
+            let place = places.entry((live.file.to_string(), live.value.span().start)).or_default();
             if !place.iter().any(|(other, same)| other.name == environment.name && same.name == live.name) {
                 place.push((environment, live));
             }
@@ -58,10 +58,6 @@ fn join(lives: &[(&FoundEnvironment, Live)], incomplete: &[&FoundEnvironment], f
         obstacle = Some(message.to_owned());
     } else if let Some(reason) = &obstacle {
         found.findings.push(finding(first, "not-editable", format!("this image is not updated: {reason}")));
-    } else if lives.iter().any(|(_, live)| live.pinned) {
-        let message = "a digest pins this image, and pins are not updated yet";
-        found.findings.push(finding(first, "pinned", message.to_owned()));
-        obstacle = Some(message.to_owned());
     } else if let Some(unknown) = incomplete.iter().find(|other| may_share(other, lives)) {
         let message = format!(
             "the kustomizations of `{}` cannot be read in full, and it may share this place, so it is not updated",
@@ -71,13 +67,14 @@ fn join(lives: &[(&FoundEnvironment, Live)], incomplete: &[&FoundEnvironment], f
         obstacle = Some(message);
     }
     found.occurrences.push(Occurrence {
-        place: first.value.place.clone(),
+        place: first.value.place(&first.file),
         container: first.value.container.clone(),
         image,
         environments,
-        text: first.value.text.clone(),
-        at: first.value.at,
+        span: first.value.span(),
+        policy: first.value.policy.clone(),
         obstacle,
+        value: Arc::clone(&first.value),
     });
 }
 
@@ -85,7 +82,7 @@ fn join(lives: &[(&FoundEnvironment, Live)], incomplete: &[&FoundEnvironment], f
 /// those that are known to.
 fn may_share(other: &FoundEnvironment, lives: &[(&FoundEnvironment, Live)]) -> bool {
     let known = lives.iter().any(|(environment, _)| environment.name == other.name);
-    let apart = lives.iter().any(|(environment, live)| covers(&environment.path, &live.value.place.file));
+    let apart = lives.iter().any(|(environment, live)| covers(&environment.path, &live.file));
     !known && !apart
 }
 
@@ -97,12 +94,6 @@ fn unreadable(live: &Live, error: &ImageError) -> Finding {
 }
 
 fn finding(live: &Live, code: &'static str, message: String) -> Finding {
-    let place = &live.value.place;
-    Finding {
-        file: place.file.clone(),
-        position: Position { line: place.line, column: live.value.column },
-        code,
-        message,
-        blocks: true,
-    }
+    let position = live.value.spot().map_or(Position { line: 1, column: 1 }, |spot| spot.position);
+    Finding { file: live.file.to_string(), position, code, message, blocks: true }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{config, edit::Edit, edit::edit};
+use crate::{config, edit::edit};
 
 const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: api\n  namespace: shop\nspec:\n  template:\n    spec:\n      initContainers:\n        - name: migrate\n          image: ghcr.io/acme/migrate:1.0.0\n      containers:\n        - name: api\n          image: ghcr.io/acme/api:1.4.1 # keep\n";
 
@@ -112,7 +112,8 @@ fn a_new_name_makes_the_effective_repository() {
             "base/deployment.yaml:14 registry.acme.io/api:1.4.1 prod",
         ],
     );
-    assert_eq!(found.occurrences[1].text_with(&"1.4.2".parse().unwrap()), "ghcr.io/acme/api:1.4.2");
+    let edits = found.occurrences[1].edits(&Target::tag("1.4.2".parse().unwrap())).unwrap();
+    assert_eq!(edit(DEPLOYMENT, &edits).unwrap(), DEPLOYMENT.replace("1.4.1", "1.4.2"));
 }
 
 #[test]
@@ -205,8 +206,7 @@ fn a_sync_that_no_environment_covers_gets_its_own() {
 fn set(text: &str, line: u32, tag: &str) -> String {
     let found = find_in(&[("e/kustomization.yaml", text)], &[("e", "e")]);
     let occurrence = found.occurrences.iter().find(|o| o.place.line == line).unwrap();
-    let to = occurrence.text_with(&tag.parse().unwrap());
-    edit(text, &[Edit { at: occurrence.at, from: occurrence.text.clone(), to }]).unwrap()
+    edit(text, &occurrence.edits(&Target::tag(tag.parse().unwrap())).unwrap()).unwrap()
 }
 
 #[test]
@@ -220,4 +220,30 @@ fn a_new_tag_is_quoted_where_it_would_be_read_as_a_number() {
         "images:\r\n- name: a/b\r\n  newTag: '1.10'\r\n"
     );
     assert_eq!(set("images: [{name: a/b, newTag: 1.2.3}]", 1, "1.2.4"), "images: [{name: a/b, newTag: 1.2.4}]");
+}
+
+#[test]
+fn charts_and_applications_are_found_with_what_rules_them() {
+    let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web, namespace: shop}\nspec:\n  values:\n    image:\n      repository: acme/web\n      tag: v1 # {\"$imagepolicy\": \"flux:web:tag\"}\n";
+    let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: api\n  annotations:\n    argocd-image-updater.argoproj.io/image-list: api=acme/api:1.x\nspec:\n  sources:\n    - helm:\n        parameters:\n          - {name: image.repository, value: acme/api}\n          - {name: image.tag, value: v2}\n        values: |\n          worker:\n            image: acme/worker:v3 # keep\n    - kustomize:\n        images: ['old=acme/new:v4']\n";
+    let found = find_in(&[("e/a.yaml", application), ("e/w.yaml", release)], &[("e", "e")]);
+    let told: Vec<String> =
+        found.occurrences.iter().map(|o| format!("{}:{} {}", o.place.file, o.place.line, o.image)).collect();
+    let expected = [
+        "e/a.yaml:12 docker.io/acme/api:v2",
+        "e/a.yaml:15 docker.io/acme/worker:v3",
+        "e/a.yaml:17 docker.io/acme/new:v4",
+        "e/w.yaml:8 docker.io/acme/web:v1",
+    ];
+    assert_eq!(told, expected, "{found:#?}");
+    let by = |index: usize| found.occurrences[index].policy.clone();
+    assert!(matches!(by(0), Some(FoundPolicy::ImageUpdater { alias, .. }) if alias == "api"), "{:?}", by(0));
+    assert!(matches!(by(3), Some(FoundPolicy::FluxMarker { name, .. }) if name == "web"), "{:?}", by(3));
+    for (index, old) in [(0, "v2"), (1, "acme/worker:v3"), (2, "acme/new:v4")] {
+        let new = old.replace(old.rsplit(':').next().unwrap(), "v9");
+        let edits = found.occurrences[index].edits(&Target::tag("v9".parse().unwrap())).unwrap();
+        assert_eq!(edit(application, &edits).unwrap(), application.replace(old, &new), "{old}");
+        let span = found.occurrences[index].span.clone();
+        assert!(application[span.clone()].contains(old), "{:?} is {:?}", span, &application[span.clone()]);
+    }
 }

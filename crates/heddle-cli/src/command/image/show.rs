@@ -1,0 +1,100 @@
+//! Images, their rules and what was changed, for people and for programs.
+
+use heddle_core::name::EnvironmentName;
+use heddle_manifest::{
+    Found, FoundPolicy,
+    config::{CONFIG_FILE, Rule, Subject},
+    find::Occurrence,
+};
+use serde_json::{Value, json};
+
+use super::Change;
+use crate::{
+    config::ImageSetArguments,
+    exit::Failure,
+    files::{Manifests, everything},
+    screen::Screen,
+};
+
+pub(super) fn tell_findings(found: &Found, screen: &Screen) {
+    for finding in &found.findings {
+        screen.note(&format!("{}:{}: {}", finding.file, finding.position.line, finding.message));
+    }
+}
+
+pub(super) fn tell_edits(changes: &[Change], arguments: &ImageSetArguments, screen: &Screen) -> Result<(), Failure> {
+    let done = || changes.iter().filter(|change| !change.edits.is_empty());
+    if screen.is_json() {
+        let changed: Vec<Value> = done()
+            .map(|change| {
+                json!({
+                    "file": change.file, "line": change.line, "object": change.object, "field": change.field,
+                    "from": change.from, "to": arguments.tag, "digest": arguments.digest, "name": arguments.name_new,
+                })
+            })
+            .collect();
+        return screen.json(&changed);
+    }
+    for change in done().filter(|_| !arguments.dry_run) {
+        let from = change.from.as_deref().unwrap_or("–");
+        screen.line(&format!("{}:{}  {from} → {}", change.file, change.line, arguments.tag))?;
+    }
+    Ok(())
+}
+
+pub(super) fn describe(manifests: &Manifests, occurrence: &Occurrence) -> Value {
+    let place = &occurrence.place;
+    json!({
+        "file": place.file, "line": place.line, "span": [occurrence.span.start, occurrence.span.end],
+        "object": place.object, "field": place.field, "container": occurrence.container, "image": occurrence.image,
+        "policy": policy(manifests, occurrence), "obstacle": occurrence.obstacle,
+    })
+}
+
+/// What says how tags are chosen. A comment at the place is the closest; then rules, then what peers' annotations say.
+fn policy(manifests: &Manifests, occurrence: &Occurrence) -> Option<Value> {
+    let beside = occurrence.policy.as_ref();
+    if let Some(FoundPolicy::Comment { text }) = beside {
+        return Some(json!({"source": "comment", "text": text}));
+    }
+    if let Some(rule) = rule_for(manifests, occurrence) {
+        return Some(json!({"source": CONFIG_FILE, "line": rule.line, "mode": rule.mode, "policy": rule.policy}));
+    }
+    Some(match beside? {
+        FoundPolicy::Comment { text } => json!({"source": "comment", "text": text}),
+        FoundPolicy::FluxMarker { namespace, name } => json!({"source": "flux", "namespace": namespace, "name": name}),
+        FoundPolicy::FluxV1 { automated, locked, pattern } => {
+            json!({"source": "flux-v1", "automated": automated, "locked": locked, "pattern": pattern})
+        }
+        FoundPolicy::ImageUpdater { alias, constraint, settings } => json!({
+            "source": "argocd-image-updater", "alias": alias, "constraint": constraint, "settings": settings,
+        }),
+        FoundPolicy::Keel { settings } => json!({"source": "keel", "settings": settings}),
+    })
+}
+
+/// The same in a few words.
+pub(super) fn policy_words(manifests: &Manifests, occurrence: &Occurrence) -> String {
+    match (&occurrence.policy, rule_for(manifests, occurrence)) {
+        (Some(FoundPolicy::Comment { .. }), _) => "the comment beside it".to_owned(),
+        (_, Some(rule)) => format!("{CONFIG_FILE}:{}", rule.line),
+        (Some(FoundPolicy::FluxMarker { namespace, name }), None) => format!("ImagePolicy {namespace}/{name}"),
+        (Some(FoundPolicy::FluxV1 { .. }), None) => "Flux v1's annotations".to_owned(),
+        (Some(FoundPolicy::ImageUpdater { alias, .. }), None) => format!("Image Updater's `{alias}`"),
+        (Some(FoundPolicy::Keel { .. }), None) => "Keel's annotations".to_owned(),
+        (None, None) => "nothing updates it".to_owned(),
+    }
+}
+
+/// The rule of the first environment that the place belongs to.
+fn rule_for<'a>(manifests: &'a Manifests, occurrence: &Occurrence) -> Option<&'a Rule> {
+    let whole = everything();
+    let named = occurrence.environments.iter().find(|name| **name != whole);
+    let environment: &EnvironmentName = named.unwrap_or(&whole);
+    manifests.config.rule_for(Subject {
+        image: &occurrence.image.repository,
+        environment,
+        file: &occurrence.place.file,
+        container: occurrence.container.as_deref(),
+    })
+}

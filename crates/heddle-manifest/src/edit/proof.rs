@@ -1,0 +1,105 @@
+//! What a reader sees of a text, and whether two readings are the same.
+
+use std::{borrow::Cow, ops::Range};
+
+use granit_parser::{Event, ScalarStyle, StructureStyle};
+
+use super::{EditError, splice::Splice};
+use crate::yaml::{Position, bytes, parser, position, stopped};
+
+/// An event with its place.
+#[derive(Debug, Clone)]
+pub(super) struct Seen<'a> {
+    pub event: Event<'a>,
+    pub bytes: Range<usize>,
+    pub position: Position,
+}
+
+/// A text as a reader sees it, comments too.
+#[derive(Debug)]
+pub(super) struct Reading<'a> {
+    pub seen: Vec<Seen<'a>>,
+}
+
+impl<'a> Reading<'a> {
+    pub fn of(text: &'a str) -> Result<Self, EditError> {
+        let mut seen = Vec::new();
+        for next in parser(text) {
+            let (event, span) = next.map_err(|error| {
+                let error = stopped(&error);
+                EditError::Unreadable { position: error.position, message: error.message }
+            })?;
+            seen.push(Seen { event, bytes: bytes(&span), position: position(&span) });
+        }
+        Ok(Self { seen })
+    }
+
+    /// The events that must be seen once the splices are made; they are in order and do not overlap.
+    pub fn with<'s>(&'s self, splices: &'s [Splice]) -> Vec<&'s Event<'s>> {
+        let mut events = Vec::with_capacity(self.seen.len());
+        let mut next = 0;
+        for splice in splices {
+            events.extend(self.seen[next..splice.events.start].iter().map(|seen| &seen.event));
+            events.extend(&splice.shows);
+            next = splice.events.end;
+        }
+        events.extend(self.seen[next..].iter().map(|seen| &seen.event));
+        events
+    }
+
+    /// Whether exactly these events are seen.
+    pub fn shows(&self, expected: &[&Event<'_>]) -> bool {
+        self.seen.len() == expected.len()
+            && self.seen.iter().zip(expected).all(|(seen, event)| same(&seen.event, event))
+    }
+
+    /// The index of the event that starts at a byte and is the one that is looked for.
+    pub fn find(&self, at: usize, is: impl Fn(&Seen<'_>) -> bool) -> Option<usize> {
+        // Comments may be told a little late, so the order is not relied on where it leads nowhere.
+        let first = self.seen.partition_point(|seen| seen.bytes.start < at);
+        let found = |(_, seen): &(usize, &Seen<'_>)| seen.bytes.start == at && is(seen);
+        let near = self.seen.iter().enumerate().skip(first).take_while(|(_, seen)| seen.bytes.start == at).find(found);
+        near.or_else(|| self.seen.iter().enumerate().find(found)).map(|(index, _)| index)
+    }
+
+    /// The index of the event that ends the collection that starts at an index.
+    pub fn end_of(&self, start: usize) -> usize {
+        let mut depth = 0_usize;
+        for (index, seen) in self.seen.iter().enumerate().skip(start) {
+            match seen.event {
+                Event::MappingStart(..) | Event::SequenceStart(..) => depth += 1,
+                Event::MappingEnd | Event::SequenceEnd => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return index;
+            }
+        }
+        self.seen.len()
+    }
+
+    /// Whether an alias stands for an anchor.
+    pub fn has_alias(&self, anchor: usize) -> bool {
+        anchor != 0 && self.seen.iter().any(|seen| seen.event == Event::Alias(anchor))
+    }
+}
+
+/// A parser's guess where a comment belongs follows from its neighbours, so the text alone counts.
+fn same(left: &Event<'_>, right: &Event<'_>) -> bool {
+    match (left, right) {
+        (Event::Comment(left, _), Event::Comment(right, _)) => left == right,
+        _ => left == right,
+    }
+}
+
+pub(super) fn scalar(text: &str, style: ScalarStyle) -> Event<'static> {
+    Event::Scalar(Cow::Owned(text.to_owned()), style, 0, None)
+}
+
+pub(super) fn mapping(style: StructureStyle) -> Event<'static> {
+    Event::MappingStart(style, 0, None)
+}
+
+pub(super) fn sequence(style: StructureStyle) -> Event<'static> {
+    Event::SequenceStart(style, 0, None)
+}

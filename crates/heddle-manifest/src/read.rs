@@ -1,0 +1,220 @@
+//! What one file holds: images, or a kustomization.
+
+use std::sync::Arc;
+
+use crate::{
+    Finding,
+    image::{ImageValue, Parts},
+    kustomize::{FILE_NAMES, Kustomization},
+    object::{DocumentKind, container_images, is_list, kind_of, object_name},
+    policy::{FoundPolicy, MarkedPart},
+    release::{release_images, source_file_images},
+    resource::ResourceRule,
+    values,
+    yaml::{Documents, Node, Position, Value, cursor::Cursor},
+};
+
+/// How deep lists of objects may nest.
+const MAX_LISTS: u8 = 3;
+
+/// What one file holds.
+#[derive(Debug, Default)]
+pub(crate) struct ReadFile {
+    pub images: Vec<Arc<ImageValue>>,
+    pub kustomization: Option<Kustomization>,
+    /// What is wrong in it.
+    pub findings: Vec<Finding>,
+    /// It cannot be read.
+    pub is_broken: bool,
+}
+
+impl ReadFile {
+    pub fn read(path: &str, text: &str, rules: &[ResourceRule]) -> Self {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let is_kustomization = FILE_NAMES.contains(&name);
+        if !is_kustomization && !may_hold_images(text, rules) {
+            return Self::default();
+        }
+        let documents = Documents::read(text);
+        if let Some(error) = &documents.error {
+            return Self::broken(path, text, error.position, &error.message);
+        }
+        let mut file = Self::default();
+        let source = Source { path, name, text, documents: &documents, rules };
+        let mut images = Vec::new();
+        for root in &documents.roots {
+            if is_kustomization {
+                file.kustomization = Some(source.kustomization(root));
+            } else {
+                source.images(&Cursor::root(root), 0, &mut images);
+            }
+        }
+        file.images = images.into_iter().map(Arc::new).collect();
+        file
+    }
+
+    fn broken(path: &str, text: &str, position: Position, message: &str) -> Self {
+        let (code, message) = if text.contains("{{") {
+            ("template", "this looks like a template, which is not read: its images are not updated".to_owned())
+        } else {
+            ("broken-yaml", format!("this is no YAML, so its images are not updated: {message}"))
+        };
+        let finding = Finding { file: path.to_owned(), position, code, message, blocks: true };
+        Self { findings: vec![finding], is_broken: true, ..Self::default() }
+    }
+}
+
+/// Nothing in a file without these words can be an image.
+fn may_hold_images(text: &str, rules: &[ResourceRule]) -> bool {
+    ["image", "Image", "repository", "IMAGE"].iter().any(|word| text.contains(word))
+        || rules.iter().any(|rule| text.contains(&rule.kind))
+}
+
+struct Source<'s> {
+    path: &'s str,
+    name: &'s str,
+    text: &'s str,
+    documents: &'s Documents,
+    rules: &'s [ResourceRule],
+}
+
+impl Source<'_> {
+    fn kustomization(&self, root: &Node) -> Kustomization {
+        let mut read = Kustomization::read(root);
+        let marked = self.marked(root, "Kustomization");
+        for entry in &mut read.images {
+            let parts = &entry.value.parts;
+            let beside = marked.iter().find(|mark| parts.spots().any(|spot| spot.span == mark.spot.span));
+            if let Some(mark) = beside {
+                Arc::make_mut(&mut entry.value).policy = Some(mark.policy.clone());
+            }
+        }
+        read
+    }
+
+    fn images(&self, root: &Cursor<'_>, depth: u8, found: &mut Vec<ImageValue>) {
+        if is_list(root.node) && depth < MAX_LISTS {
+            for item in root.key("items").iter().flat_map(Cursor::items) {
+                self.images(&item, depth + 1, found);
+            }
+            return;
+        }
+        let (mut images, object) = match kind_of(root.node) {
+            DocumentKind::Object => {
+                let mut images = container_images(root);
+                images.extend(release_images(root));
+                for rule in self.rules {
+                    let known = images.clone();
+                    let is_new = |image: &ImageValue| known.iter().all(|other| other.span() != image.span());
+                    images.extend(rule.images(root).into_iter().filter(is_new));
+                }
+                (images, object_name(root.node))
+            }
+            DocumentKind::Other if self.name.starts_with(".argocd-source") => {
+                (source_file_images(root), "Application".to_owned())
+            }
+            DocumentKind::Other if is_foreign(self.name) || !root.node.is_mapping() => (Vec::new(), String::new()),
+            DocumentKind::Other => {
+                let object = format!("Values {}", self.path);
+                (values::images(root, &object), object)
+            }
+            DocumentKind::Kustomization => (Vec::new(), String::new()),
+        };
+        self.mark(root.node, &object, &mut images);
+        found.append(&mut images);
+    }
+
+    /// Gives images their policies from comments, and adds those that only a marker names.
+    fn mark(&self, root: &Node, object: &str, images: &mut Vec<ImageValue>) {
+        let mut alone = Vec::new();
+        for mark in self.marked(root, object) {
+            let here = |image: &&mut ImageValue| image.parts.spots().any(|spot| spot.span == mark.spot.span);
+            match images.iter_mut().find(here) {
+                Some(image) => image.policy = Some(mark.policy),
+                None => alone.push(mark),
+            }
+        }
+        images.extend(unshaped(alone));
+    }
+
+    /// The values with a comment behind them that names a policy.
+    fn marked(&self, root: &Node, object: &str) -> Vec<Mark> {
+        let is_policy = |text: &str| text.contains("$imagepolicy") || text.trim_start().starts_with("heddle:");
+        if !self.documents.comments.iter().any(|comment| is_policy(&comment.text)) {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        self.walk(&Cursor::root(root), object, &mut found);
+        found
+    }
+
+    fn walk(&self, cursor: &Cursor<'_>, object: &str, found: &mut Vec<Mark>) {
+        // Below an alias nothing is written here.
+        if cursor.at != cursor.node.span.start {
+            return;
+        }
+        match &cursor.node.value {
+            Value::Mapping(_) => {
+                for (_, value) in cursor.entries() {
+                    self.walk(&value, object, found);
+                }
+            }
+            Value::Sequence(_) => cursor.items().for_each(|item| self.walk(&item, object, found)),
+            Value::Scalar(..) => {
+                let comment = self.documents.comment_behind(self.text, cursor.node);
+                let Some((policy, part)) = comment.and_then(FoundPolicy::of_comment) else { return };
+                let Some(spot) = cursor.spot() else { return };
+                let (object, obstacle) = (object.to_owned(), cursor.obstacle);
+                found.push(Mark { policy, part, spot, object, obstacle });
+            }
+            Value::Alias(_) => {}
+        }
+    }
+}
+
+/// Files of other tools, whose `image` nothing in a cluster runs.
+fn is_foreign(name: &str) -> bool {
+    let compose = ["docker-compose", "compose"]
+        .iter()
+        .any(|stem| name.strip_prefix(stem).is_some_and(|rest| rest.starts_with('.') || rest.starts_with('-')));
+    compose || name.starts_with('.') || matches!(name, "Chart.yaml" | "Chart.lock" | "requirements.yaml")
+}
+
+/// A value with a policy behind it.
+struct Mark {
+    policy: FoundPolicy,
+    part: MarkedPart,
+    spot: crate::yaml::Spot,
+    object: String,
+    obstacle: Option<&'static str>,
+}
+
+/// Images that only markers name: a whole one, or a name with the tag and digest of the same policy beside it.
+fn unshaped(marks: Vec<Mark>) -> Vec<ImageValue> {
+    let mut images: Vec<ImageValue> = Vec::new();
+    let around = |spot: &crate::yaml::Spot| spot.field.rsplit_once('.').map_or(String::new(), |(to, _)| to.to_owned());
+    for mark in marks.iter().filter(|mark| matches!(mark.part, MarkedPart::Whole | MarkedPart::Name)) {
+        let mut parts = Parts { name: Some(mark.spot.clone()), ..Parts::default() };
+        if mark.part == MarkedPart::Name {
+            let beside = |part: MarkedPart| {
+                let is_one = |other: &&Mark| {
+                    other.part == part && other.policy == mark.policy && around(&other.spot) == around(&mark.spot)
+                };
+                marks.iter().find(is_one).map(|other| other.spot.clone())
+            };
+            (parts.tag, parts.digest) = (beside(MarkedPart::Tag), beside(MarkedPart::Digest));
+        }
+        if parts.image().is_ok() {
+            images.push(ImageValue {
+                object: mark.object.clone(),
+                container: None,
+                parts,
+                obstacle: mark.obstacle,
+                is_kustomizable: false,
+                policy: Some(mark.policy.clone()),
+                vacant: None,
+            });
+        }
+    }
+    images
+}

@@ -1,0 +1,81 @@
+//! Rules that say where custom resources hold images: `resources` in `.heddle.yaml`.
+
+use crate::{
+    glob::Glob,
+    image::{Home, ImageValue, Parts},
+    object::{group, object_name, text},
+    yaml::{cursor::Cursor, path::Path},
+};
+
+/// Where a kind of custom resource holds images.
+#[derive(Debug, Clone)]
+pub struct ResourceRule {
+    /// The API group, as a glob; every group where it is not given.
+    pub group: Option<Glob>,
+    /// The kind.
+    pub kind: String,
+    /// The places.
+    pub places: Vec<ResourcePlace>,
+}
+
+/// A place of an image in a custom resource.
+#[derive(Debug, Clone)]
+pub enum ResourcePlace {
+    /// The image is one text: `spec.image`, `spec.workers[*].image`.
+    Image(Path),
+    /// The image stands in parts.
+    Parts {
+        /// The registry's host, where it stands apart.
+        registry: Option<Path>,
+        /// The repository.
+        repository: Path,
+        /// The tag.
+        tag: Option<Path>,
+        /// The digest.
+        digest: Option<Path>,
+    },
+    /// A mapping that is written as the values of a chart are, such as `spec.values`.
+    Values(Path),
+}
+
+impl ResourceRule {
+    /// The images of an object, where the rule is for its kind.
+    pub(crate) fn images(&self, root: &Cursor<'_>) -> Vec<ImageValue> {
+        let is_group = self.group.as_ref().is_none_or(|glob| glob.matches(group(root.node)));
+        if !is_group || text(root.node, "kind") != self.kind {
+            return Vec::new();
+        }
+        let object = object_name(root.node);
+        self.places.iter().flat_map(|place| place.images(root, &object)).collect()
+    }
+}
+
+impl ResourcePlace {
+    fn images(&self, root: &Cursor<'_>, object: &str) -> Vec<ImageValue> {
+        match self {
+            Self::Image(path) => {
+                path.all(root).iter().filter_map(|image| ImageValue::whole(image, object, None)).collect()
+            }
+            Self::Values(path) => {
+                path.all(root).iter().flat_map(|values| crate::values::images(values, object)).collect()
+            }
+            Self::Parts { registry, repository, tag, digest } => {
+                let one = |path: &Option<Path>| path.as_ref().and_then(|path| path.all(root).into_iter().next());
+                let Some(name) = repository.all(root).into_iter().next() else { return Vec::new() };
+                let (registry, tag, digest) = (one(registry), one(tag), one(digest));
+                let Some(mut image) = ImageValue::whole(&name, object, None) else { return Vec::new() };
+                let cursors = [registry.as_ref(), tag.as_ref(), digest.as_ref()];
+                image.obstacle = image.obstacle.or(cursors.into_iter().flatten().find_map(|cursor| cursor.obstacle));
+                let spot = |cursor: Option<Cursor<'_>>| cursor.and_then(|cursor| cursor.spot());
+                image.parts = Parts {
+                    registry: spot(registry),
+                    tag: spot(tag),
+                    digest: spot(digest),
+                    home: None::<Home>,
+                    ..image.parts
+                };
+                vec![image]
+            }
+        }
+    }
+}
