@@ -32,6 +32,18 @@ pub(crate) fn fetch(
     Snapshot::open(repo.into_sync(), head, Arc::clone(generation)).map_err(|error| FetchError::Other(error.to_string()))
 }
 
+/// Opens the head of `branch` that an earlier fetch left in the clone; `None` when there is none.
+pub(crate) fn open_last(generation: &Arc<Generation>, branch: &BranchName) -> Option<Snapshot> {
+    let options = gix::open::Options::isolated().open_path_as_is(true);
+    let repo = options.open(generation.dir()).ok()?;
+    let head = {
+        let local = repo.to_thread_local();
+        let reference = local.try_find_reference(&format!("refs/heads/{branch}")).ok().flatten()?;
+        reference.try_id()?.detach()
+    };
+    Snapshot::open(repo, head, Arc::clone(generation)).ok()
+}
+
 fn open_or_init(generation: &Generation) -> Result<gix::Repository, FetchError> {
     let options = gix::open::Options::isolated().open_path_as_is(true);
     if generation.dir().join("HEAD").exists() {

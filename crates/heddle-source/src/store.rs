@@ -100,6 +100,16 @@ impl Store {
         self.fetch_into(&generation, remote, branch).await
     }
 
+    /// The head of `branch` as the last fetch left it, also that of an earlier process; nothing is asked of the remote.
+    /// `None` when the clone does not hold it, or cannot be read.
+    pub async fn last(&self, remote: &Remote, branch: &BranchName) -> Option<Snapshot> {
+        let shared = self.clone_of(remote);
+        let mut clone = shared.lock().await;
+        let generation = clone.current(&self.dir.join(directory_name(remote).ok()?)).ok()?;
+        let branch = branch.clone();
+        tokio::task::spawn_blocking(move || fetch::open_last(&generation, &branch)).await.ok().flatten()
+    }
+
     async fn fetch_into(
         &self,
         generation: &Arc<Generation>,
@@ -129,6 +139,11 @@ impl LocalClone {
         if self.current.as_ref().is_some_and(|current| current.is_full()) {
             self.retire();
         }
+        self.current(parent)
+    }
+
+    /// The directory in use; at first what an earlier process left.
+    fn current(&mut self, parent: &Path) -> io::Result<Arc<Generation>> {
         if let Some(current) = &self.current {
             return Ok(Arc::clone(current));
         }
@@ -148,7 +163,7 @@ impl LocalClone {
     }
 }
 
-/// What an earlier process left: its newest clone, when that can take more, else a new directory. The rest is removed.
+/// What an earlier process left: its newest clone, else a new directory. The rest is removed.
 fn first_generation(parent: &Path) -> io::Result<Generation> {
     fs::create_dir_all(parent)?;
     let mut numbers = numbers_in(parent)?;
@@ -159,10 +174,6 @@ fn first_generation(parent: &Path) -> io::Result<Generation> {
     }
     match newest {
         None => Ok(Generation::at(parent, 0)),
-        Some(full) if full.is_full() => {
-            fs::remove_dir_all(&full.dir)?;
-            Ok(Generation::at(parent, full.number + 1))
-        }
         Some(kept) => {
             remove_stale_locks(&kept.dir)?;
             Ok(kept)

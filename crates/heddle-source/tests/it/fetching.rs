@@ -102,6 +102,23 @@ async fn a_restarted_process_uses_the_clone_it_finds_and_mends_a_broken_one() {
 }
 
 #[tokio::test]
+async fn the_last_head_is_read_without_the_host() {
+    let setup = Setup::new().await;
+    let remote = setup.host.remote();
+    assert!(setup.store.last(&remote, &main_branch()).await.is_none());
+    let head = setup.host.commit(&[("a.yaml", Some("a: 1\n"))]);
+    setup.fetch().await.unwrap();
+    setup.host.fail_with(Some(StatusCode::SERVICE_UNAVAILABLE));
+
+    let again = Store::open(setup.dir.path());
+    again.fetch(&remote, &main_branch()).await.unwrap_err();
+    let last = again.last(&remote, &main_branch()).await.unwrap();
+    assert_eq!(last.revision.as_str(), head);
+    assert_eq!(last.read("a.yaml").unwrap(), b"a: 1\n");
+    assert!(again.last(&remote, &"other".parse().unwrap()).await.is_none());
+}
+
+#[tokio::test]
 async fn a_clone_with_many_packs_is_made_anew_and_old_snapshots_stay_readable() {
     let setup = Setup::new().await;
     setup.host.commit(&[("a.yaml", Some("a: 1\n"))]);

@@ -13,6 +13,10 @@ use crate::metrics::RenderResult;
 /// A token is asked for anew when it has less time left than this.
 const TOKEN_SLACK: TimeDelta = TimeDelta::minutes(5);
 
+/// What a person can do who wants to be independent of the API.
+const WITHOUT_API: &str =
+    "drift is repaired meanwhile, and with a Secret in `spec.credentials` git is read without the API";
+
 /// A token that the API minted.
 pub(super) struct Token {
     credential: Credential,
@@ -51,6 +55,18 @@ impl Follower {
             let message = format!("read {}", snapshot.revision.short());
             self.conditions.set("Fetched", Some(true), "Fetched", &message, Utc::now());
             self.take_snapshot(&spec, &snapshot).await;
+        } else if self.wanted.is_none() {
+            self.resume(&spec).await;
+        }
+    }
+
+    /// An agent that starts while git is out of its reach goes on with what it had applied, as the clone on disk has it:
+    /// nothing new is applied, and drift is repaired.
+    async fn resume(&mut self, spec: &Spec) {
+        let remote = Remote { url: spec.address.clone(), credential: None, ca_pem: None };
+        let last = self.shared.store.last(&remote, &spec.branch).await;
+        if let Some(snapshot) = last.filter(|last| Some(&last.revision) == self.applied_revision.as_ref()) {
+            self.render(spec, &snapshot).await;
         }
     }
 
@@ -121,11 +137,13 @@ impl Follower {
 
     async fn mint(&self, spec: &Spec) -> Result<Token, (&'static str, String)> {
         let api = self.api.borrow().clone();
-        let api = api.ok_or(("NoIdentity", "the agent is not enrolled yet, so it has no token for git".to_owned()))?;
+        let api = api.ok_or_else(|| {
+            ("NoIdentity", format!("the agent is not enrolled yet, so it has no token for git; {WITHOUT_API}"))
+        })?;
         let request = GitTokenRequest { repository: spec.repository.clone() };
         let response = api.git_token(&request).await.map_err(|error| match error {
             ClientError::NotConnected { message } => ("RepositoryNotConnected", message),
-            other => ("NoToken", format!("the API gave no token for git: {other}")),
+            other => ("NoToken", format!("the API gave no token for git: {other}; {WITHOUT_API}")),
         })?;
         let credential = Credential { username: response.username, password: response.token.0 };
         Ok(Token { credential, expires_at: response.expires_at })

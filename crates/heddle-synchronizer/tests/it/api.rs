@@ -18,7 +18,7 @@ use heddle_core::id::{ClusterId, ClusterKeyId};
 use heddle_wire::agent::{
     Deploy, DeployFact, EnrollResponse, GitTokenResponse, Hint, HintsResponse, Report, ReportResponse, SyncReport,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -59,6 +59,11 @@ impl Api {
         let address = listener.local_addr().unwrap();
         tokio::spawn(axum::serve(listener, router).into_future());
         Self { address, shared }
+    }
+
+    /// The password that reads the repository.
+    pub fn git_password(&self) -> String {
+        self.shared.token.expose_secret().to_owned()
     }
 
     pub fn hint(&self, hint: Hint) {

@@ -26,6 +26,43 @@ fn with_the_api_away_the_cluster_follows_git_and_the_facts_come_later_once_and_i
 }
 
 #[test]
+fn an_agent_that_starts_while_the_api_is_away_repairs_drift_and_says_what_helps() {
+    run(async |cluster| {
+        let mut setup = Setup::start(cluster, "apps", &[("apps/a.yaml", &config("a", "one"))]).await;
+        setup.condition("Ready", "True", "Ready").await;
+        setup.kill().await;
+        setup.api.go_away(true);
+        let head = setup.push(&[("apps/a.yaml", Some(&config("a", "two")))]).await;
+        setup.restart();
+        let message = setup.condition("Fetched", "False", "NoToken").await;
+        assert!(message.contains("`spec.credentials`"), "{message}");
+        let change = r#"{"data": {"key": "changed"}}"#;
+        setup.kubectl(&["patch", "configmap/a", "-n", &setup.target, "--type=merge", "-p", change], "").await;
+        setup
+            .eventually("the drift repaired", async || {
+                let key = setup.find("configmap/a").await.unwrap()["data"]["key"].clone();
+                if key == "one" { Ok(()) } else { Err(key.to_string()) }
+            })
+            .await;
+        // With a Secret of its own it needs no API.
+        let secret = serde_json::json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "git", "namespace": setup.system},
+            "stringData": {"username": "ada", "password": setup.api.git_password()},
+        });
+        setup.kubectl(&["apply", "-f", "-"], &secret.to_string()).await;
+        let system = &setup.system;
+        let account = format!("--serviceaccount={system}:heddle-deployer");
+        let role =
+            ["create", "role", "read-git", "-n", system, "--verb=get", "--resource=secrets", "--resource-name=git"];
+        setup.kubectl(&role, "").await;
+        setup.kubectl(&["create", "rolebinding", "read-git", "-n", system, "--role=read-git", &account], "").await;
+        let credentials = r#"{"spec": {"credentials": {"secretName": "git"}}}"#;
+        setup.kubectl(&["patch", "sync", "shop", "-n", system, "--type=merge", "-p", credentials], "").await;
+        setup.healthy_at(&head).await;
+    });
+}
+
+#[test]
 fn a_killed_agent_goes_on_where_it_was_and_tells_nothing_twice() {
     run(async |cluster| {
         let mut setup = Setup::start(cluster, "apps", &[("apps/a.yaml", &config("a", "x"))]).await;

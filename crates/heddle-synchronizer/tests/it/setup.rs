@@ -192,6 +192,11 @@ impl Setup {
     /// Kills the agent with SIGKILL and starts it again.
     pub async fn kill_and_restart(&mut self) {
         self.kill().await;
+        self.restart();
+    }
+
+    /// Starts the killed agent again.
+    pub fn restart(&mut self) {
         self.agent = Some(self.program.spawn(&self.log()).unwrap());
     }
 
