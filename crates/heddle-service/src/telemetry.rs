@@ -2,10 +2,17 @@
 
 use anyhow::Context;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{FilterExt, filter_fn},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// Sends logs to standard error, one JSON object a line. `filter` is what `RUST_LOG` takes, such as `info` or
-/// `info,heddle_api=debug`.
+/// `info,heddle_api=debug`. Libraries log at most `INFO`, whatever it asks for: their details hold what requests and
+/// answers hold, and so the secrets in them.
 ///
 /// # Errors
 /// When `filter` cannot be read or logs are already set up.
@@ -13,16 +20,18 @@ pub fn init_logs(filter: &str) -> anyhow::Result<()> {
     // octocrab logs each failed request as an error; its callers say what they make of it.
     let filter = EnvFilter::try_new(format!("octocrab=off,{filter}"))
         .with_context(|| format!("`{filter}` is no log filter: write `info` or `info,heddle_api=debug`"))?;
-    tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
-        .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .try_init()
-        .map_err(|error| anyhow::anyhow!(error))
-        .context("could not set up logs")
+        .with_filter(filter.and(filter_fn(may_be_shown)));
+    tracing_subscriber::registry().with(lines).try_init().context("could not set up logs")
+}
+
+fn may_be_shown(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() <= Level::INFO || metadata.target().starts_with("heddle_")
 }
 
 /// Records metrics, to be shown by [`crate::probes`].
