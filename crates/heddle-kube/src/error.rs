@@ -5,6 +5,10 @@ use std::time::Duration;
 /// How long one request may take. Watches have limits of their own.
 pub(crate) const REQUEST_LIMIT: Duration = Duration::from_secs(60);
 
+/// How messages begin with which the API server refuses a value of the wrong type or form; it answers 500 then, as if the
+/// fault were its own.
+const REFUSALS: [&str; 2] = ["failed to create typed patch object", "failed to convert new object"];
+
 /// Why a request failed, in the terms in which a caller acts.
 #[derive(Debug, thiserror::Error)]
 pub enum KubeError {
@@ -44,8 +48,7 @@ impl From<kube::Error> for KubeError {
             404 | 410 => Self::NotFound(message),
             409 => Self::Conflict(message),
             401 => Self::Setup(format!("the API server does not accept the credential: {message}")),
-            // The API server calls a value of the wrong type a fault of its own.
-            500 if message.starts_with("failed to create typed patch object") => Self::Refused(message),
+            500 if REFUSALS.iter().any(|start| message.starts_with(start)) => Self::Refused(message),
             429 | 500.. => Self::Unavailable(message),
             _ => Self::Refused(message),
         }

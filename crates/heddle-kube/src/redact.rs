@@ -17,13 +17,10 @@ impl Redactor {
     pub fn of<'a>(objects: impl IntoIterator<Item = &'a Value>) -> Self {
         let mut values = Vec::new();
         for object in objects.into_iter().filter(|object| object["kind"] == "Secret") {
-            for (field, encoded) in [("data", true), ("stringData", false)] {
-                for value in object[field].as_object().into_iter().flat_map(|fields| fields.values()) {
-                    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                    if encoded && let Ok(bytes) = serde_json::from_value::<ByteString>(value.clone()) {
-                        values.extend(String::from_utf8(bytes.0).ok());
-                    }
-                    values.push(text);
+            for field in ["data", "stringData"] {
+                match &object[field] {
+                    Value::Object(fields) => fields.values().for_each(|value| collect(value, &mut values)),
+                    other => collect(other, &mut values),
                 }
             }
         }
@@ -40,6 +37,25 @@ impl Redactor {
     /// The text without any of the values.
     pub fn redact(&self, text: &str) -> String {
         self.values.iter().fold(text.to_owned(), |text, value| text.replace(value, "[redacted]"))
+    }
+}
+
+/// Every form in which a value could stand in a message, also where it is of the wrong type.
+fn collect(value: &Value, values: &mut Vec<String>) {
+    match value {
+        Value::Null | Value::Bool(_) => {}
+        Value::Number(number) => values.push(number.to_string()),
+        Value::String(text) => {
+            if let Ok(bytes) = serde_json::from_value::<ByteString>(value.clone()) {
+                values.extend(String::from_utf8(bytes.0).ok());
+            }
+            values.push(text.clone());
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, values)),
+        Value::Object(fields) => {
+            values.extend(fields.keys().cloned());
+            fields.values().for_each(|field| collect(field, values));
+        }
     }
 }
 

@@ -18,3 +18,11 @@ fn values_that_are_no_text_are_hidden_as_they_are_written() {
     let secret = json!({"kind": "Secret", "data": {"pin": 831_294}});
     assert_eq!(Redactor::of([&secret]).redact("cannot use 831294"), "cannot use [redacted]");
 }
+
+#[test]
+fn values_of_the_wrong_type_are_hidden_with_all_that_is_in_them() {
+    let nested = json!({"kind": "Secret", "stringData": {"password": {"hunter22": ["tr0ub4dor"]}}});
+    let text = json!({"kind": "Secret", "stringData": "correct-horse"});
+    let redactor = Redactor::of([&nested, &text]);
+    assert_eq!(redactor.redact("map[hunter22:[tr0ub4dor]] correct-horse"), "map[[redacted]:[[redacted]]] [redacted]");
+}

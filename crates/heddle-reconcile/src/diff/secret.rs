@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -50,30 +51,16 @@ impl Mask {
 
 /// A Secret with its `stringData` in `data`, as the API server keeps it; any other object as it is.
 pub(super) fn readable(object: &Value) -> Cow<'_, Value> {
-    let Some(texts) = object["stringData"].as_object().filter(|_| object["kind"] == "Secret") else {
+    let takes_texts = object["kind"] == "Secret" && (object["data"].is_null() || object["data"].is_object());
+    let Some(texts) = object["stringData"].as_object().filter(|_| takes_texts) else {
         return Cow::Borrowed(object);
     };
     let mut object = object.clone();
     for (key, text) in texts {
-        object["data"][key] = text.as_str().map_or(Value::Null, |text| encode(text.as_bytes()).into());
+        object["data"][key] = text.as_str().map_or(Value::Null, |text| STANDARD.encode(text).into());
     }
     if let Some(members) = object.as_object_mut() {
         members.remove("stringData");
     }
     Cow::Owned(object)
-}
-
-/// Base64 with padding (RFC 4648, section 4).
-fn encode(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let group =
-            chunk.iter().fold(0_usize, |group, byte| (group << 8) | usize::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let letter = LETTERS[(group >> (18 - 6 * place)) & 63];
-            text.push(if place <= chunk.len() { char::from(letter) } else { '=' });
-        }
-    }
-    text
 }

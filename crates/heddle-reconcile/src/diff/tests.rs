@@ -88,6 +88,13 @@ fn a_secret_shows_that_it_differs_and_never_what_it_holds() {
 }
 
 #[test]
+fn a_secret_whose_data_is_no_map_is_compared_as_it_is_written() {
+    let desired = json!({"kind": "Secret", "stringData": {"k": "v"}, "data": "text"});
+    let live = json!({"kind": "Secret", "data": {"k": "dg=="}});
+    assert!(!diff(&desired, &live, &Mask::new("")).is_empty());
+}
+
+#[test]
 fn text_given_in_the_clear_is_the_same_as_its_encoding() {
     for text in ["", "a", "ab", "abc", "hunter2"] {
         let encoded = ["", "YQ==", "YWI=", "YWJj", "aHVudGVyMg=="]

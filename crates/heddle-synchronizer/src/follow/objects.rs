@@ -224,18 +224,24 @@ fn prepare(value: &mut Value, namespace: Option<&str>, owner: &str) {
     }
 }
 
-/// `stringData` is write-only: owned fields would never match it. It is put into `data`, as the API server does.
+/// `stringData` is write-only: owned fields would never match it. It is put into `data`, as the API server does. What is
+/// of the wrong type stays where it is: the API server refuses it and says why.
 fn encode_text(secret: &mut Map<String, Value>) {
-    let Some(Value::Object(texts)) = secret.remove("stringData") else { return };
-    let data = secret.entry("data").or_insert_with(|| json!({}));
+    if !secret.get("stringData").is_some_and(Value::is_object) {
+        return;
+    }
+    let data = secret.entry("data").or_insert(Value::Null);
     if data.is_null() {
         *data = json!({});
     }
-    let Some(data) = data.as_object_mut() else { return };
+    if !data.is_object() {
+        return;
+    }
+    let texts = secret.remove("stringData");
+    let (Some(Value::Object(texts)), Some(Value::Object(data))) = (texts, secret.get_mut("data")) else { return };
     for (key, text) in texts {
         let encoded = match &text {
             Value::String(text) => serde_json::to_value(ByteString(text.clone().into_bytes())).unwrap_or_default(),
-            // No text: the API server refuses it and says why.
             _ => text,
         };
         data.insert(key, encoded);
