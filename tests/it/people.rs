@@ -40,9 +40,7 @@ async fn a_revert_is_respected_until_something_newer_comes_also_when_its_webhook
     assert_eq!(world.image_in_git("staging").await.unwrap(), FIRST_TAG);
     world.push_tag("1.4.2").await.unwrap();
     world.wait_for_station("staging", "1.4.2", Station::Healthy).await.unwrap();
-    let log = world.github.log(REPOSITORY, "main").await.unwrap();
-    let ours = log.iter().filter(|commit| commit.message.contains("Heddle-Intent:")).count();
-    assert_eq!(ours, 2, "{:?}", world.subjects().await.unwrap());
+    assert_eq!(world.bot_commits().await.unwrap(), 2, "{:?}", world.subjects().await.unwrap());
 }
 
 #[tokio::test]

@@ -39,9 +39,7 @@ async fn a_tag_goes_through_a_pull_request_to_healthy_also_when_the_automator_di
     world.wait_until_image_runs("prod", "1.4.1").await.unwrap();
 
     // One commit and one pull request, not two of either.
-    let log = world.github.log(REPOSITORY, "main").await.unwrap();
-    let ours = log.iter().filter(|commit| commit.message.contains("Heddle-Intent:")).count();
-    assert_eq!(ours, 2, "{:?}", world.subjects().await.unwrap());
+    assert_eq!(world.bot_commits().await.unwrap(), 2, "{:?}", world.subjects().await.unwrap());
     assert_eq!(world.github.pulls(REPOSITORY).unwrap().len(), 1);
     world.stop().await.unwrap();
 }

@@ -10,4 +10,4 @@ pub mod programs;
 pub mod service;
 pub mod world;
 
-pub use world::{Store, World, WorldOptions};
+pub use world::{Gate, Place, Store, World, WorldOptions};

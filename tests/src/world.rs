@@ -20,10 +20,12 @@ use url::Url;
 use crate::service::Service;
 
 mod acts;
+mod gate;
 mod hub;
 mod looks;
 mod newcomer;
 
+pub use gate::{Gate, Place};
 pub use looks::{Seen, describe, has_reached};
 
 /// The config repository at the stand-in.

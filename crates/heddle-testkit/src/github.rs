@@ -49,7 +49,7 @@ pub use self::{
     person::Pull,
     schemas::Schemas,
     setup::{AppCredentials, AppPlan},
-    webhook::Webhooks,
+    webhook::{Webhooks, sign},
 };
 
 /// How the stand-in is started.

@@ -52,7 +52,7 @@ impl Match {
 
     fn fits(&self, request: &Seen, body: &[u8]) -> bool {
         let holds = |text: &String| body.windows(text.len().max(1)).any(|window| window == text.as_bytes());
-        request.method == self.method && request.target.contains(&self.path) && self.body.as_ref().is_none_or(holds)
+        request.is(&self.method, &self.path) && self.body.as_ref().is_none_or(holds)
     }
 }
 
@@ -63,6 +63,12 @@ pub struct Seen {
     pub method: Method,
     /// Its path with its query.
     pub target: String,
+}
+
+impl Seen {
+    fn is(&self, method: &Method, path: &str) -> bool {
+        self.method == *method && self.target.contains(path)
+    }
 }
 
 /// What happens to a request.
@@ -136,9 +142,9 @@ impl Proxy {
     /// Holds the next request that fits, and only that one.
     pub fn hold(&self, which: Match, when: When) -> Held {
         let (reach, reached) = watch::channel(false);
-        let (release, released) = watch::channel(false);
-        self.state.table().holds.push(Hold { which, when, reach, released });
-        Held { reached, release }
+        let (decide, verdict) = watch::channel(None);
+        self.state.table().holds.push(Hold { which, when, reach, verdict });
+        Held { reached, decide }
     }
 
     /// Does this to every request that fits, until [`Proxy::heal`].
@@ -163,7 +169,13 @@ impl Proxy {
 
     /// How many requests of this method had a path and query that contain `path`.
     pub fn count(&self, method: Method, path: &str) -> usize {
-        self.state.table().seen.iter().filter(|seen| seen.method == method && seen.target.contains(path)).count()
+        self.state.table().seen.iter().filter(|seen| seen.is(&method, path)).count()
+    }
+
+    /// What those requests were answered by the part behind, oldest answer first.
+    pub fn answers(&self, method: Method, path: &str) -> Vec<StatusCode> {
+        let table = self.state.table();
+        table.answers.iter().filter(|(seen, _)| seen.is(&method, path)).map(|(_, status)| *status).collect()
     }
 }
 
@@ -177,7 +189,13 @@ impl Drop for Proxy {
 #[derive(Debug)]
 pub struct Held {
     reached: watch::Receiver<bool>,
-    release: watch::Sender<bool>,
+    decide: watch::Sender<Option<Verdict>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Release,
+    Cut,
 }
 
 impl Held {
@@ -198,7 +216,12 @@ impl Held {
 
     /// Lets the request go on.
     pub fn release(self) {
-        self.release.send_replace(true);
+        self.decide.send_replace(Some(Verdict::Release));
+    }
+
+    /// Ends the request's connection. What was not passed on yet never is, and no answer is passed back.
+    pub fn cut(self) {
+        self.decide.send_replace(Some(Verdict::Cut));
     }
 }
 
@@ -217,6 +240,7 @@ impl Inner {
 #[derive(Default)]
 struct Table {
     seen: Vec<Seen>,
+    answers: Vec<(Seen, StatusCode)>,
     holds: Vec<Hold>,
     faults: Vec<Rule>,
 }
@@ -231,14 +255,15 @@ struct Hold {
     which: Match,
     when: When,
     reach: watch::Sender<bool>,
-    released: watch::Receiver<bool>,
+    verdict: watch::Receiver<Option<Verdict>>,
 }
 
 impl Hold {
-    /// Returns when it is let go, or when nobody is there any more to let it go.
-    async fn wait(mut self) {
+    /// What is to become of the request; it goes on when nobody is there any more to say.
+    async fn wait(mut self) -> Verdict {
         self.reach.send_replace(true);
-        let _ = self.released.wait_for(|released| *released).await;
+        let verdict = self.verdict.wait_for(Option::is_some).await;
+        verdict.ok().and_then(|verdict| *verdict).unwrap_or(Verdict::Release)
     }
 }
 
@@ -263,13 +288,15 @@ async fn pass(State(state): State<Arc<Inner>>, request: Request) -> Response {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let seen = Seen { method: head.method.clone(), target: target.clone() };
-    let (hold, fault) = state.table().note(seen, &body);
+    let (hold, fault) = state.table().note(seen.clone(), &body);
     let (before, after) = match hold {
         Some(hold) if hold.when == When::BeforeRequest => (Some(hold), None),
         other => (None, other),
     };
-    if let Some(hold) = before {
-        hold.wait().await;
+    if let Some(hold) = before
+        && hold.wait().await == Verdict::Cut
+    {
+        return cut();
     }
     match &fault {
         Some(Fault::DropRequest) => return cut(),
@@ -279,8 +306,13 @@ async fn pass(State(state): State<Arc<Inner>>, request: Request) -> Response {
         Some(Fault::DropAnswer) | None => {}
     }
     let answer = forward(&state, head.method, &target, &head.headers, body).await;
-    if let Some(hold) = after {
-        hold.wait().await;
+    if let Ok(answer) = &answer {
+        state.table().answers.push((seen, answer.status()));
+    }
+    if let Some(hold) = after
+        && hold.wait().await == Verdict::Cut
+    {
+        return cut();
     }
     match (answer, fault) {
         (_, Some(Fault::DropAnswer)) | (Err(_), _) => cut(),

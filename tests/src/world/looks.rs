@@ -1,9 +1,9 @@
 //! What can be seen: in Git, in the cluster, and in the API as the dashboard shows it.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use heddle_client::PageQuery;
 use heddle_core::{
-    pipeline::{KnotState, Station},
+    pipeline::{End, KnotState, Station},
     policy::Verdict,
 };
 use heddle_testkit::wait;
@@ -65,6 +65,15 @@ impl World {
         .with_context(|| self.complaints())
     }
 
+    /// Waits until a change is healthy, and sees that it is so in Git and in the cluster too.
+    pub async fn wait_until_healthy(&self, environment: &str, tag: &str) -> Result<()> {
+        let change = self.wait_for_station(environment, tag, Station::Healthy).await?;
+        ensure!(change.line.end == Some(End::Healthy), "{}", describe(&change));
+        let in_git = self.image_in_git(environment).await?;
+        ensure!(in_git == tag, "{environment} is at {in_git} in Git");
+        self.wait_until_image_runs(environment, tag).await
+    }
+
     /// The newest change that brings an environment to a tag.
     pub async fn find_change(&self, environment: &str, tag: &str) -> Result<Option<ChangeView>> {
         let page = self.user.changes(self.organization, &PageQuery::default()).await?;
@@ -122,6 +131,12 @@ impl World {
     pub async fn subjects(&self) -> Result<Vec<String>> {
         let log = self.github.log(REPOSITORY, "main").await?;
         Ok(log.iter().map(|commit| commit.message.lines().next().unwrap_or_default().to_owned()).collect())
+    }
+
+    /// How many commits of the default branch are the bot's.
+    pub async fn bot_commits(&self) -> Result<usize> {
+        let log = self.github.log(REPOSITORY, "main").await?;
+        Ok(log.iter().filter(|commit| commit.message.contains("Heddle-Intent:")).count())
     }
 
     /// All changes in a few words, for error messages.

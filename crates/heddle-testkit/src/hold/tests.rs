@@ -53,6 +53,23 @@ async fn a_held_answer_has_been_worked_on() {
 }
 
 #[tokio::test]
+async fn a_held_request_that_is_cut_never_reaches_the_far_end() {
+    let (upstream, reached, _task) = echo().await;
+    let proxy = Proxy::start(upstream, None, None).await.unwrap();
+    let client = reqwest::Client::new();
+    for (when, begun) in [(When::BeforeRequest, 0), (When::BeforeAnswer, 1)] {
+        let mut held = proxy.hold(Match::new(Method::POST, "/"), when);
+        let (answer, ()) = tokio::join!(post(&client, &proxy, "/", ""), async {
+            held.reached(wait::LONG).await.unwrap();
+            held.cut();
+        });
+        assert!(answer.is_err());
+        assert_eq!(reached.load(Ordering::SeqCst), begun);
+    }
+    assert_eq!(proxy.answers(Method::POST, "/"), [StatusCode::OK], "of the far end, which answered one");
+}
+
+#[tokio::test]
 async fn a_caller_that_goes_away_takes_its_held_request_along() {
     let (upstream, reached, _task) = echo().await;
     let proxy = Proxy::start(upstream, None, None).await.unwrap();
