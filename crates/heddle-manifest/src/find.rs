@@ -20,6 +20,7 @@ use crate::{
     Config, Finding,
     config::Environment,
     edit::{Edit, EditError},
+    flux::FluxImages,
     image::{ImageValue, Target},
     policy::FoundPolicy,
     read::ReadFile,
@@ -82,6 +83,13 @@ impl Files {
         Some(file.read.get_or_init(|| ReadFile::read(path, &file.text, &self.resources)))
     }
 
+    /// What Flux's objects in all files say of images.
+    fn flux(&self) -> FluxImages {
+        let mut all = FluxImages::default();
+        self.paths().filter_map(|path| self.read(path)).for_each(|file| all.extend(&file.flux));
+        all
+    }
+
     /// The paths of all files below a folder; the empty path is the root.
     fn below(&self, folder: &str) -> impl Iterator<Item = &str> {
         let start = if folder.is_empty() { String::new() } else { format!("{folder}/") };
@@ -134,6 +142,8 @@ pub struct Occurrence {
     pub container: Option<String>,
     /// The effective image: after `newName`.
     pub image: ImageRef,
+    /// The same as the files write it, without what short names stand for.
+    pub written: String,
     /// The environments whose closure holds the place and does not hide it.
     pub environments: Vec<EnvironmentName>,
     /// The bytes of the value that says which build runs, quotes too.

@@ -198,6 +198,11 @@ impl Parts {
         })
     }
 
+    /// Whether nothing here says whose tag it is.
+    pub fn is_nameless(&self) -> bool {
+        self.name.is_none() && self.fixed_name.is_none()
+    }
+
     /// Whether tag and digest stand in the same text as the name.
     fn build_is_in_name(&self) -> bool {
         let Some(spot) = &self.name else { return false };
@@ -276,7 +281,11 @@ impl Parts {
         if in_name {
             return Ok(edits);
         }
-        if let (Some(tag), None) = (&target.tag, &self.tag) {
+        // A digest that stands alone says by itself which build runs.
+        let is_digest_alone = self.name.is_none() && self.home.is_none() && self.digest.is_some();
+        if let (Some(tag), None) = (&target.tag, &self.tag)
+            && !(is_digest_alone && target.digest.is_some())
+        {
             let home = self.home.ok_or("there is no place for a tag here")?;
             edits.push(Edit::add(home.at, home.tag, tag.as_str()));
         }

@@ -7,6 +7,7 @@ pub mod config;
 pub mod documents;
 pub mod edit;
 pub mod find;
+mod flux;
 pub mod glob;
 mod image;
 mod kustomize;

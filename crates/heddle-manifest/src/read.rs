@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::{
     Finding,
+    flux::FluxImages,
     image::{ImageValue, Parts},
-    kustomize::{FILE_NAMES, Kustomization},
+    kustomize::{FILE_NAMES, ImageEntry, Kustomization},
     object::{DocumentKind, container_images, is_list, kind_of, object_name},
     policy::{FoundPolicy, MarkedPart},
     release::{release_images, source_file_images},
@@ -22,6 +23,8 @@ const MAX_LISTS: u8 = 3;
 pub(crate) struct ReadFile {
     pub images: Vec<Arc<ImageValue>>,
     pub kustomization: Option<Kustomization>,
+    /// What Flux's objects say of images.
+    pub flux: FluxImages,
     /// What is wrong in it.
     pub findings: Vec<Finding>,
     /// It cannot be read.
@@ -44,8 +47,9 @@ impl ReadFile {
         let mut images = Vec::new();
         for root in &documents.roots {
             if is_kustomization {
-                file.kustomization = Some(source.kustomization(root));
+                file.kustomization = Some(source.kustomization(root, &mut images));
             } else {
+                file.flux.read(root);
                 source.images(&Cursor::root(root), 0, &mut images);
             }
         }
@@ -79,16 +83,17 @@ struct Source<'s> {
 }
 
 impl Source<'_> {
-    fn kustomization(&self, root: &Node) -> Kustomization {
+    fn kustomization(&self, root: &Node, alone: &mut Vec<ImageValue>) -> Kustomization {
         let mut read = Kustomization::read(root);
-        let marked = self.marked(root, "Kustomization");
-        for entry in &mut read.images {
-            let parts = &entry.value.parts;
-            let beside = marked.iter().find(|mark| parts.spots().any(|spot| spot.span == mark.spot.span));
-            if let Some(mark) = beside {
-                Arc::make_mut(&mut entry.value).policy = Some(mark.policy.clone());
+        let mut unshaped = Vec::new();
+        for mark in self.marked(root, "Kustomization") {
+            let here = |entry: &&mut ImageEntry| mark.is_of(&entry.value.parts);
+            match read.images.iter_mut().find(here) {
+                Some(entry) => Arc::make_mut(&mut entry.value).policy = Some(mark.policy),
+                None => unshaped.push(mark),
             }
         }
+        alone.extend(self::unshaped(unshaped));
         read
     }
 
@@ -128,7 +133,7 @@ impl Source<'_> {
     fn mark(&self, root: &Node, object: &str, images: &mut Vec<ImageValue>) {
         let mut alone = Vec::new();
         for mark in self.marked(root, object) {
-            let here = |image: &&mut ImageValue| image.parts.spots().any(|spot| spot.span == mark.spot.span);
+            let here = |image: &&mut ImageValue| mark.is_of(&image.parts);
             match images.iter_mut().find(here) {
                 Some(image) => image.policy = Some(mark.policy),
                 None => alone.push(mark),
@@ -189,22 +194,43 @@ struct Mark {
     obstacle: Option<&'static str>,
 }
 
-/// Images that only markers name: a whole one, or a name with the tag and digest of the same policy beside it.
+impl Mark {
+    fn is_of(&self, parts: &Parts) -> bool {
+        parts.spots().any(|spot| spot.span == self.spot.span)
+    }
+
+    /// The mapping or list that the value stands in.
+    fn around(&self) -> &str {
+        self.spot.field.rsplit_once('.').map_or("", |(to, _)| to)
+    }
+}
+
+/// Images that only markers name: a whole one; a name with the tag and digest of the same policy beside it; or a tag, a
+/// digest or both, whose name the policy knows.
 fn unshaped(marks: Vec<Mark>) -> Vec<ImageValue> {
     let mut images: Vec<ImageValue> = Vec::new();
-    let around = |spot: &crate::yaml::Spot| spot.field.rsplit_once('.').map_or(String::new(), |(to, _)| to.to_owned());
-    for mark in marks.iter().filter(|mark| matches!(mark.part, MarkedPart::Whole | MarkedPart::Name)) {
-        let mut parts = Parts { name: Some(mark.spot.clone()), ..Parts::default() };
-        if mark.part == MarkedPart::Name {
-            let beside = |part: MarkedPart| {
-                let is_one = |other: &&Mark| {
-                    other.part == part && other.policy == mark.policy && around(&other.spot) == around(&mark.spot)
-                };
-                marks.iter().find(is_one).map(|other| other.spot.clone())
-            };
-            (parts.tag, parts.digest) = (beside(MarkedPart::Tag), beside(MarkedPart::Digest));
+    let is_named = |mark: &Mark| matches!(mark.part, MarkedPart::Whole | MarkedPart::Name);
+    let (named, others): (Vec<Mark>, Vec<Mark>) = marks.into_iter().partition(is_named);
+    for mark in named.iter().chain(&others) {
+        // A tag that stands beside a name is a part of that image already.
+        if images.iter().any(|image| mark.is_of(&image.parts)) {
+            continue;
         }
-        if parts.image().is_ok() {
+        let beside = |part: MarkedPart| {
+            let is_one =
+                |other: &&Mark| other.part == part && other.policy == mark.policy && other.around() == mark.around();
+            others.iter().find(is_one).map(|other| other.spot.clone())
+        };
+        let parts = match mark.part {
+            MarkedPart::Whole => Parts { name: Some(mark.spot.clone()), ..Parts::default() },
+            part => Parts {
+                name: (part == MarkedPart::Name).then(|| mark.spot.clone()),
+                tag: beside(MarkedPart::Tag),
+                digest: beside(MarkedPart::Digest),
+                ..Parts::default()
+            },
+        };
+        if parts.name.is_none() || parts.image().is_ok() {
             images.push(ImageValue {
                 object: mark.object.clone(),
                 container: None,

@@ -90,8 +90,14 @@ pub struct Documents {
 impl Documents {
     /// Reads a file.
     pub fn read(text: &str) -> Self {
-        let mut reader =
-            Reader { parser: parser(text), nodes: 0, comments: Vec::new(), anchors: BTreeMap::new(), used: Vec::new() };
+        let mut reader = Reader {
+            text,
+            parser: parser(text),
+            nodes: 0,
+            comments: Vec::new(),
+            anchors: BTreeMap::new(),
+            used: Vec::new(),
+        };
         let mut roots = Vec::new();
         let error = reader.read_into(&mut roots).err();
         Self { roots, comments: reader.comments, error }
@@ -233,7 +239,20 @@ fn place(line: usize, column: usize) -> Position {
     Position { line: count(line), column: count(column).saturating_add(1) }
 }
 
+/// How many bytes before its start, as the parser tells it, the first dash of a block list stands. Of a list whose dashes
+/// are no deeper than its key the parser tells where the first member starts.
+pub(crate) fn bytes_to_dash(text: &str, start: usize, first_member: usize) -> usize {
+    let rest = &text.as_bytes()[start..];
+    let is_dash = rest.first() == Some(&b'-') && rest.get(1).is_none_or(u8::is_ascii_whitespace);
+    if is_dash && first_member > start {
+        return 0;
+    }
+    let before = text[..start].trim_end_matches([' ', '\t']);
+    if before.ends_with('-') { start - before.len() + 1 } else { 0 }
+}
+
 struct Reader<'a> {
+    text: &'a str,
     parser: Parser<'a, granit_parser::StrInput<'a>>,
     nodes: usize,
     comments: Vec<Comment>,
@@ -278,7 +297,7 @@ impl<'a> Reader<'a> {
     }
 
     fn node(&mut self, event: Event<'a>, span: &Span, depth: usize) -> Result<Node, YamlError> {
-        let position = position(span);
+        let mut position = position(span);
         self.nodes += 1;
         if depth > MAX_DEPTH || self.nodes > MAX_NODES {
             return Err(YamlError { position, message: "the document is too deep or too large".into() });
@@ -286,7 +305,12 @@ impl<'a> Reader<'a> {
         let mut span = bytes(span);
         let (value, anchor, tag) = match event {
             Event::Scalar(text, style, anchor, tag) => (Value::Scalar(text.into_owned(), style), anchor, tag),
-            Event::SequenceStart(style, anchor, tag) => (self.sequence(depth, style, &mut span)?, anchor, tag),
+            Event::SequenceStart(style, anchor, tag) => {
+                let told = span.start;
+                let list = self.sequence(depth, style, &mut span)?;
+                position.column -= u32::try_from(told - span.start).unwrap_or(0);
+                (list, anchor, tag)
+            }
             Event::MappingStart(style, anchor, tag) => (self.mapping(depth, style, &mut span)?, anchor, tag),
             Event::Alias(anchor) => (self.alias(anchor, position)?, 0, None),
             _ => return Err(YamlError { position, message: "this is no value".into() }),
@@ -312,6 +336,9 @@ impl<'a> Reader<'a> {
             if event == Event::SequenceEnd {
                 span.end = end_of(style, &end, items.last(), span.end);
                 break;
+            }
+            if items.is_empty() && style == StructureStyle::Block {
+                span.start -= bytes_to_dash(self.text, span.start, bytes(&end).start);
             }
             items.push(self.node(event, &end, depth + 1)?);
         }

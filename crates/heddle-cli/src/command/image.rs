@@ -38,7 +38,7 @@ pub(crate) fn list(arguments: &ImageListArguments, screen: &mut Screen) -> Resul
                 Cell::new(format!("{}:{}", place.file, place.line)),
                 Cell::new(&place.object),
                 Cell::new(occurrence.container.as_deref().unwrap_or("–")),
-                Cell::new(occurrence.image.to_string()),
+                Cell::new(&occurrence.written),
                 Cell::new(policy_words(&manifests, occurrence)),
             ]);
         }

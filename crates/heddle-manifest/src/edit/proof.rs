@@ -5,7 +5,7 @@ use std::{borrow::Cow, ops::Range};
 use granit_parser::{Event, ScalarStyle, StructureStyle};
 
 use super::{EditError, splice::Splice};
-use crate::yaml::{Position, bytes, parser, position, stopped};
+use crate::yaml::{Position, bytes, bytes_to_dash, parser, position, stopped};
 
 /// An event with its place.
 #[derive(Debug, Clone)]
@@ -23,13 +23,22 @@ pub(super) struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     pub fn of(text: &'a str) -> Result<Self, EditError> {
-        let mut seen = Vec::new();
+        let mut seen: Vec<Seen<'a>> = Vec::new();
+        let mut started = None;
         for next in parser(text) {
             let (event, span) = next.map_err(|error| {
                 let error = stopped(&error);
                 EditError::Unreadable { position: error.position, message: error.message }
             })?;
-            seen.push(Seen { event, bytes: bytes(&span), position: position(&span) });
+            let next = Seen { event, bytes: bytes(&span), position: position(&span) };
+            if !matches!(next.event, Event::Comment(..)) {
+                if let Some(list) = started.take() {
+                    start_at_dash(&mut seen[list], text, next.bytes.start);
+                }
+                let is_list = matches!(next.event, Event::SequenceStart(StructureStyle::Block, ..));
+                started = is_list.then_some(seen.len());
+            }
+            seen.push(next);
         }
         Ok(Self { seen })
     }
@@ -82,6 +91,12 @@ impl<'a> Reading<'a> {
     pub fn has_alias(&self, anchor: usize) -> bool {
         anchor != 0 && self.seen.iter().any(|seen| seen.event == Event::Alias(anchor))
     }
+}
+
+fn start_at_dash(list: &mut Seen<'_>, text: &str, first_member: usize) {
+    let back = bytes_to_dash(text, list.bytes.start, first_member);
+    list.bytes = list.bytes.start - back..list.bytes.start - back;
+    list.position.column -= u32::try_from(back).unwrap_or(0);
 }
 
 /// A parser's guess where a comment belongs follows from its neighbours, so the text alone counts.

@@ -1,24 +1,29 @@
 //! Follows kustomizations from file to file.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{cell::OnceCell, collections::BTreeSet, sync::Arc};
 
 use super::Files;
 use crate::{
     Finding,
+    flux::FluxImages,
     image::ImageValue,
     kustomize::{FILE_NAMES, Kustomization, Reference},
+    policy::FoundPolicy,
     read::ReadFile,
+    yaml::Position,
 };
 
 /// The files of a branch, with what was found wrong in those that were read.
 pub(super) struct Reader<'a> {
     files: &'a Files,
     pub findings: BTreeSet<Finding>,
+    /// Read when the first marker asks for it.
+    flux: OnceCell<FluxImages>,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(files: &'a Files) -> Self {
-        Self { files, findings: BTreeSet::new() }
+        Self { files, findings: BTreeSet::new(), flux: OnceCell::new() }
     }
 
     /// What a file holds; `None` when it is not there or cannot be read, which is a finding.
@@ -36,6 +41,26 @@ impl<'a> Reader<'a> {
     /// The images of a file.
     pub fn images(&mut self, path: &str) -> &'a [Arc<ImageValue>] {
         self.load(path).map_or(&[], |file| &file.images)
+    }
+
+    /// The image whose tag stands behind a marker; none is a finding.
+    pub fn marked_image(&mut self, path: &str, value: &ImageValue) -> Option<String> {
+        let Some(FoundPolicy::FluxMarker { namespace, name }) = &value.policy else { return None };
+        let flux = self.flux.get_or_init(|| self.files.flux());
+        let image = flux.image_of(&(namespace.clone(), name.clone())).map(str::to_owned);
+        if image.is_none() {
+            self.findings.insert(Finding {
+                file: path.to_owned(),
+                position: value.spot().map_or(Position { line: 1, column: 1 }, |spot| spot.position),
+                code: "unknown-policy",
+                message: format!(
+                    "this tag is not updated: the repository holds no ImagePolicy `{namespace}/{name}` with its \
+                     ImageRepository, so nothing says whose tag it is"
+                ),
+                blocks: true,
+            });
+        }
+        image
     }
 
     /// What a kustomization file says.

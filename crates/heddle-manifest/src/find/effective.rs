@@ -12,6 +12,7 @@ use super::closure::{Reader, resolve};
 use crate::{
     image::ImageValue,
     kustomize::{ImageEntry, Reference},
+    policy::FoundPolicy,
 };
 
 /// How deep kustomizations may nest.
@@ -71,7 +72,14 @@ impl Walk<'_, '_> {
     fn file(&mut self, path: &str, live: &mut Vec<Live>) {
         // A file that cannot be read is a finding; it leads to no other file, so the closure is still known.
         let file: Arc<str> = path.into();
-        live.extend(self.reader.images(path).iter().map(|value| Live::of(&file, value)));
+        for value in self.reader.images(path) {
+            let mut image = Live::of(&file, value);
+            if value.parts.is_nameless() {
+                let Some(name) = self.reader.marked_image(path, value) else { continue };
+                image.name = name;
+            }
+            live.push(image);
+        }
     }
 
     /// Adds what a folder's kustomization yields to what its parent has.
@@ -87,6 +95,7 @@ impl Walk<'_, '_> {
                 self.references(&file, folder, &kustomization.resources, Nested::Apart, live);
                 self.references(&file, folder, &kustomization.patches, Nested::Apart, live);
                 self.references(&file, folder, &kustomization.components, Nested::Shared, live);
+                self.file(&file, live);
                 let here: Arc<str> = file.as_str().into();
                 for entry in &kustomization.images {
                     apply(entry, &here, live);
@@ -143,7 +152,17 @@ impl Live {
 
     /// The image as a reference; fails for placeholders and for texts that are none.
     pub fn image(&self) -> Result<ImageRef, heddle_core::image::ImageError> {
-        format!("{}{}", self.name, self.build).parse()
+        let image = self.written().parse();
+        // Whatever stands before a marker gives way to what its policy chooses.
+        if image.is_err() && matches!(self.value.policy, Some(FoundPolicy::FluxMarker { .. })) {
+            return self.name.parse().or(image);
+        }
+        image
+    }
+
+    /// The image as the files write it, after renames.
+    pub fn written(&self) -> String {
+        format!("{}{}", self.name, self.build)
     }
 }
 

@@ -70,6 +70,7 @@ fn join(lives: &[(&FoundEnvironment, Live)], incomplete: &[&FoundEnvironment], f
         place: first.value.place(&first.file),
         container: first.value.container.clone(),
         image,
+        written: first.written(),
         environments,
         span: first.value.span(),
         policy: first.value.policy.clone(),

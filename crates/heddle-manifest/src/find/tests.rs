@@ -247,3 +247,18 @@ fn charts_and_applications_are_found_with_what_rules_them() {
         assert!(application[span.clone()].contains(old), "{:?} is {:?}", span, &application[span.clone()]);
     }
 }
+
+#[test]
+fn a_marker_behind_a_tag_alone_finds_its_image_in_the_policy() {
+    let chart = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web}\nspec:\n  values:\n    build: later # {\"$imagepolicy\": \"flux:web:tag\"}\n    other: v1 # {\"$imagepolicy\": \"flux:lost:tag\"}\n";
+    let objects = "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nmetadata: {name: images}\nspec: {image: ghcr.io/acme/web}\n---\napiVersion: image.toolkit.fluxcd.io/v1\nkind: ImagePolicy\nmetadata: {name: web, namespace: flux}\nspec: {imageRepositoryRef: {name: images}}\n";
+    let found = check(
+        &[("e/w.yaml", chart), ("flux/images.yaml", objects)],
+        &[("e", "e")],
+        &["e/w.yaml:6 ghcr.io/acme/web:later e"],
+    );
+    let edits = found.occurrences[0].edits(&Target::tag("1.10".parse().unwrap())).unwrap();
+    assert_eq!(edit(chart, &edits).unwrap(), chart.replace("later", "\"1.10\""));
+    let findings: Vec<_> = found.findings.iter().map(|finding| (finding.position.line, finding.code)).collect();
+    assert_eq!(findings, [(7, "unknown-policy")]);
+}

@@ -15,7 +15,7 @@ pub struct Path {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
-    /// A key; of a list, a number.
+    /// A key; of a list, a number, or `-1` for one behind the last.
     Key(String),
     /// The member of a list at an index, from 0; one behind the last where `None`.
     Index(Option<usize>),
@@ -89,7 +89,7 @@ impl Path {
             if key.is_empty() {
                 return Err(not_a_path());
             }
-            steps.push(Step::Key(key));
+            steps.push(Step::of_key(key));
             rest = match after.strip_prefix('.') {
                 Some("") => return Err(not_a_path()),
                 Some(after) => after,
@@ -195,6 +195,7 @@ impl Path {
         let (is_list, is_free) = (cursor.node.kind() == "a list", cursor.node.is_null());
         let action = match step {
             Step::Key(key) if cursor.node.is_mapping() || is_free => Action::Add { key: key.clone(), value },
+            Step::Key(key) if key == "-1" && is_list => Action::Append { value },
             Step::Key(_) => return Err(other("a mapping")),
             Step::Index(Some(index)) if *index != cursor.node.items().len() => return Err(missing()),
             Step::Index(_) if is_list || is_free => Action::Append { value },
@@ -212,6 +213,16 @@ impl Path {
 }
 
 impl Step {
+    /// Kargo's `:0` is the key `0` of a mapping.
+    fn of_key(key: String) -> Self {
+        match key.strip_prefix(':') {
+            Some(number) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => {
+                Self::Key(number.to_owned())
+            }
+            _ => Self::Key(key),
+        }
+    }
+
     fn of<'a>(&self, cursor: &Cursor<'a>) -> Option<Cursor<'a>> {
         match self {
             Self::Key(key) if !cursor.node.items().is_empty() => cursor.items().nth(key.parse().ok()?),

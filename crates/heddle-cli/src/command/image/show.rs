@@ -46,7 +46,8 @@ pub(super) fn describe(manifests: &Manifests, occurrence: &Occurrence) -> Value 
     let place = &occurrence.place;
     json!({
         "file": place.file, "line": place.line, "span": [occurrence.span.start, occurrence.span.end],
-        "object": place.object, "field": place.field, "container": occurrence.container, "image": occurrence.image,
+        "object": place.object, "field": place.field, "container": occurrence.container, "image": occurrence.written,
+        "repository": occurrence.image.repository,
         "policy": policy(manifests, occurrence), "obstacle": occurrence.obstacle,
     })
 }

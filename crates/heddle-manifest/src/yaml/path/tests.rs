@@ -39,6 +39,10 @@ fn what_is_missing_is_added_where_it_belongs() {
     check("root:", "root.new.nested", "v", "root:\n  new:\n    nested: v");
     check("a:\n  b: |\n    t\n\nc: d", "a.e", "f", "a:\n  b: |\n    t\n  e: f\n\nc: d");
     check("{}", "a.b", "c", "{a: {b: c}}");
+    check("a:\n- x\nb: 1\n", "a[+]", "z", "a:\n- x\n- z\nb: 1\n");
+    check("a:\n-   - x\n    - y\nb: 1\n", "a.0.-1", "z", "a:\n-   - x\n    - y\n    - z\nb: 1\n");
+    check("a:\n- {b: c} # d\n", "a.-1.b", "z", "a:\n- {b: c} # d\n- b: z\n");
+    check("a:\n  0: x\n", "a.:0", "z", "a:\n  0: z\n");
 }
 
 #[test]
