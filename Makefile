@@ -45,7 +45,7 @@ bench: requirements ## Measure, and print a table
 
 .PHONY: sqlx
 sqlx: requirements ## Write .sqlx anew, after a query or a migration changed
-	@tests/tools/sqlx.sh
+	@tests/tools/prepare-sql.sh
 
 .PHONY: requirements
 requirements:

@@ -27,7 +27,7 @@ done
 mkdir "$work/queries"
 chmod 755 "$work"
 touch crates/heddle-db/src/lib.rs # A cached expansion writes nothing.
-SQLX_OFFLINE_DIR="$work/queries" DATABASE_URL="postgres://heddle@localhost/postgres?host=$work" \
+SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$work/queries" DATABASE_URL="postgres://heddle@localhost/postgres?host=$work" \
     cargo check -p heddle-db
 rm -rf .sqlx
 cp -r "$work/queries" .sqlx

@@ -1,6 +1,7 @@
 //! How what was seen becomes stored state and facts, one module a kind of report. Each runs in one transaction of the
 //! organization; what is decided is decided by `heddle_core::observe` and `heddle_core::pipeline`.
 
+pub mod barred;
 pub mod deploy;
 pub mod facts;
 pub mod lease;
@@ -9,3 +10,4 @@ pub mod plan;
 pub mod read;
 pub mod scan;
 pub mod token;
+pub mod waiting;

@@ -18,7 +18,7 @@ use tower_http::{
     catch_panic::CatchPanicLayer, compression::CompressionLayer, decompression::RequestDecompressionLayer,
     sensitive_headers::SetSensitiveRequestHeadersLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
 };
-use tracing::{Instrument, error, info, info_span};
+use tracing::{Instrument, info, info_span};
 use uuid::Uuid;
 
 use crate::{app::App, problem::ApiError};
@@ -101,9 +101,7 @@ fn as_problem(response: Response, request_id: String) -> Response {
     let told = parts.extensions.remove::<Arc<ApiError>>();
     let problem = match &told {
         Some(error) => {
-            if let Some(cause) = &error.cause {
-                error!(code = %error.code, cause = format!("{cause:#}"), "a request failed: {cause:#}");
-            }
+            error.log();
             Problem {
                 status: status.as_u16(),
                 code: error.code.to_string(),

@@ -33,6 +33,13 @@ impl ApiError {
         Self { status, code: code.into(), message: message.into(), fields: Vec::new(), retry_after: None, cause: None }
     }
 
+    /// Writes the cause into the log, where there is one that nobody is told.
+    pub(crate) fn log(&self) {
+        if let Some(cause) = &self.cause {
+            tracing::error!(code = %self.code, cause = format!("{cause:#}"), "a request failed: {cause:#}");
+        }
+    }
+
     /// 400: the request cannot be read.
     pub fn bad_request(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, message)

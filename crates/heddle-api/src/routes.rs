@@ -24,6 +24,7 @@ pub mod events;
 pub mod github;
 pub mod insight;
 pub mod invitations;
+pub mod members;
 pub mod meta;
 pub mod organizations;
 pub mod receivers;
@@ -37,6 +38,7 @@ pub fn all() -> Routes {
         .merge(meta::routes())
         .merge(accounts::routes())
         .merge(organizations::routes())
+        .merge(members::routes())
         .merge(invitations::routes())
         .merge(github::routes())
         .merge(repositories::routes())

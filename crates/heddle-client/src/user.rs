@@ -1,15 +1,16 @@
 //! What people's programs call, under `/api/v1`: the command line, CI, tests.
 
 use heddle_core::{
-    id::{ChangeId, ClusterId, ClusterKeyId, OrganizationId, RepositoryId},
+    id::{ChangeId, ClusterId, ClusterKeyId, OrganizationId, RepositoryId, UserId},
     image::ImageRepository,
     name::EnvironmentName,
 };
 use heddle_wire::view::{
-    AcceptInvitation, AuditPage, AvailableRepository, ChangeDetail, ChangePage, ClusterCreated, ClusterView,
-    ConnectRepository, CreateCluster, CreateInvitation, CreateOrganization, CreateReceiver, CreateToken, FindingView,
-    InvitationCreated, LoginRequest, Me, Onboarding, OrganizationView, ReceiverCreated, ReceiverView, RepositoryView,
-    SessionView, SignUpRequest, StatusView, TokenCreated, TokenView, Verdicts, WorkloadPage,
+    AcceptInvitation, AuditPage, AvailableRepository, ChangeDetail, ChangePage, ChangeRole, ClusterCreated,
+    ClusterView, ConnectRepository, CreateCluster, CreateInvitation, CreateOrganization, CreateReceiver, CreateToken,
+    FindingView, InvitationCreated, LoginRequest, Me, MemberView, Onboarding, OrganizationView, ReceiverCreated,
+    ReceiverView, RepositoryView, SessionView, SignUpRequest, StatusView, TokenCreated, TokenView, Verdicts,
+    WorkloadPage,
 };
 use reqwest::{
     Method,
@@ -142,6 +143,36 @@ impl UserClient {
     /// [`ClientError::Problem`] when the name is refused.
     pub async fn create_organization(&self, request: &CreateOrganization) -> Result<OrganizationView, ClientError> {
         self.post("organizations", request).await
+    }
+
+    /// `GET /organizations/{organization}/members`: who belongs to it.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `not-found` when the asker is no member.
+    pub async fn members(&self, organization: OrganizationId) -> Result<Vec<MemberView>, ClientError> {
+        self.get(&within(organization, "members")).await
+    }
+
+    /// `PUT /organizations/{organization}/members/{user}/role`: gives a member another role.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `last-owner` when nobody else is an owner.
+    pub async fn change_role(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        request: &ChangeRole,
+    ) -> Result<(), ClientError> {
+        let path = within(organization, &format!("members/{user}/role"));
+        self.call(Method::PUT, &path).json(request).send().await.map(drop)
+    }
+
+    /// `DELETE /organizations/{organization}/members/{user}`: ends a membership.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `last-owner` when nobody else is an owner.
+    pub async fn remove_member(&self, organization: OrganizationId, user: UserId) -> Result<(), ClientError> {
+        self.delete(&within(organization, &format!("members/{user}"))).await
     }
 
     /// `POST /organizations/{organization}/invitations`: invites somebody by address.

@@ -20,7 +20,7 @@ use crate::{
     id::{ChangeId, IntentId, ProposalId},
     image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
-    pipeline::{FactKind, RolloutKey},
+    pipeline::{Clock, FactKind, RolloutKey},
     place::Place,
 };
 
@@ -78,6 +78,8 @@ pub struct Observation {
     pub fact: FactKind,
     /// When, by the clock of its source.
     pub at: DateTime<Utc>,
+    /// What `at` is worth.
+    pub clock: Clock,
     /// For a merge, what is fixed by it.
     pub merge: Option<Merge>,
 }

@@ -7,7 +7,7 @@ mod tests;
 
 pub use line::line;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -28,16 +28,41 @@ pub struct RolloutKey {
     pub sync: SyncName,
 }
 
+/// How finely the clock counts that says when something happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Clock {
+    /// As finely as ours.
+    Fine,
+    /// Whole seconds, as the times of commits and GitHub's are: what happened in the middle of one has its beginning.
+    WholeSeconds,
+}
+
 /// Something that was seen to happen to a change. Facts arrive in any order and more than once.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Fact {
     /// What happened.
     pub kind: FactKind,
     /// When, by the clock of its source.
     pub at: DateTime<Utc>,
+    /// What `at` is worth.
+    pub clock: Clock,
     /// When we heard of it, by our clock.
     pub seen_at: DateTime<Utc>,
 }
+
+impl Fact {
+    /// When it happened, as a line shows it: `at`, and within a second that its source did not divide, when we heard of
+    /// it, at the latest the second's end.
+    pub fn happened_at(&self) -> DateTime<Utc> {
+        match self.clock {
+            Clock::Fine => self.at,
+            Clock::WholeSeconds => self.seen_at.clamp(self.at, self.at + LAST_OF_A_SECOND),
+        }
+    }
+}
+
+/// From the beginning of a second to its last millisecond.
+const LAST_OF_A_SECOND: TimeDelta = TimeDelta::milliseconds(999);
 
 /// What can happen to a change.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,5 +1,7 @@
 //! Clusters, their keys and the tokens that begin them.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use heddle_core::id::{ClusterId, ClusterKeyId, OrganizationId};
 use sqlx::PgExecutor;
@@ -108,6 +110,15 @@ pub async fn list(db: impl PgExecutor<'_>, organization: OrganizationId) -> Resu
     )
     .fetch_all(db)
     .await?)
+}
+
+/// The names of clusters, also of deleted ones.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_names(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<HashMap<ClusterId, String>, DbError> {
+    let rows = sqlx::query!("select id, name from clusters where id = any($1)", ids).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|row| (ClusterId(row.id), row.name)).collect())
 }
 
 /// One cluster of the organization.

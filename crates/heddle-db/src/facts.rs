@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use heddle_core::{
     id::{ChangeId, ClusterId, OrganizationId},
     name::SyncName,
-    pipeline::{Fact, FactKind, RolloutKey},
+    pipeline::{Clock, Fact, FactKind, RolloutKey},
 };
 use sqlx::PgExecutor;
 use uuid::Uuid;
@@ -21,19 +21,20 @@ pub async fn record(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
     change: ChangeId,
-    fact: &FactKind,
-    at: DateTime<Utc>,
-    seen_at: DateTime<Utc>,
+    fact: &Fact,
 ) -> Result<bool, DbError> {
     let stored = sqlx::query!(
-        "insert into facts as known (organization_id, change_id, key, body, at, seen_at) values ($1, $2, $3, $4, $5, $6)
-         on conflict (change_id, key) do update set at = excluded.at where known.at > excluded.at",
+        "insert into facts as known (organization_id, change_id, key, body, at, whole_seconds, seen_at)
+         values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (change_id, key) do update set at = excluded.at, whole_seconds = excluded.whole_seconds
+             where known.at > excluded.at",
         organization.0,
         change.0,
-        key(fact, at),
-        json("facts.body", fact)?,
-        at,
-        seen_at,
+        key(&fact.kind, fact.at),
+        json("facts.body", &fact.kind)?,
+        fact.at,
+        fact.clock == Clock::WholeSeconds,
+        fact.seen_at,
     )
     .execute(db)
     .await?;
@@ -69,14 +70,18 @@ fn key(fact: &FactKind, at: DateTime<Utc>) -> String {
 /// # Errors
 /// When the server cannot be reached.
 pub async fn list_of(db: impl PgExecutor<'_>, changes: &[Uuid]) -> Result<HashMap<ChangeId, Vec<Fact>>, DbError> {
-    let rows =
-        sqlx::query!("select change_id, body, at, seen_at from facts where change_id = any($1) order by id", changes)
-            .fetch_all(db)
-            .await?;
+    let rows = sqlx::query!(
+        "select change_id, body, at, whole_seconds, seen_at from facts where change_id = any($1) order by id",
+        changes,
+    )
+    .fetch_all(db)
+    .await?;
     let mut facts: HashMap<ChangeId, Vec<Fact>> = HashMap::new();
     for row in rows {
         let kind = from_json("facts.body", row.body)?;
-        facts.entry(ChangeId(row.change_id)).or_default().push(Fact { kind, at: row.at, seen_at: row.seen_at });
+        let clock = if row.whole_seconds { Clock::WholeSeconds } else { Clock::Fine };
+        let fact = Fact { kind, at: row.at, clock, seen_at: row.seen_at };
+        facts.entry(ChangeId(row.change_id)).or_default().push(fact);
     }
     Ok(facts)
 }

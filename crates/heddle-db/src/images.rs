@@ -249,35 +249,6 @@ pub async fn replace_tags(
     Ok(written + gone > 0)
 }
 
-/// Notes a push notice. The tag is chosen only after a scan has listed it.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn note_push(
-    db: impl PgExecutor<'_>,
-    organization: OrganizationId,
-    id: Uuid,
-    tag: &Tag,
-    digest: Option<&Digest>,
-    at: DateTime<Utc>,
-) -> Result<(), DbError> {
-    sqlx::query!(
-        "insert into tags as known (organization_id, image_id, tag, digest, first_seen_at, pushed_at, listed)
-         values ($1, $2, $3, $4, $5, $5, false)
-         on conflict (image_id, tag) do update set
-             pushed_at = coalesce(known.pushed_at, excluded.pushed_at),
-             digest = coalesce(excluded.digest, known.digest)",
-        organization.0,
-        id,
-        tag.as_str(),
-        digest.map(Digest::as_str),
-        at,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
 /// The listed tags of an image.
 ///
 /// # Errors

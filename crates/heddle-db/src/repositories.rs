@@ -1,5 +1,7 @@
 //! Config repositories: which organization a repository is bound to. What was read in it stands in other tables.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use heddle_core::{
     git::{BranchName, RepoName, RepoUrl},
@@ -55,6 +57,33 @@ impl TryFrom<Row> for Repository {
             private: row.private,
             created_at: row.created_at,
         })
+    }
+}
+
+/// What GitHub said of the App's installation that keeps us out of a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShutOut {
+    /// The installation is suspended.
+    Suspended,
+    /// The App was uninstalled.
+    Uninstalled,
+    /// The repository was taken out of the installation.
+    Removed,
+}
+
+impl ShutOut {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Suspended => "suspended",
+            Self::Uninstalled => "uninstalled",
+            Self::Removed => "removed",
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self, DbError> {
+        [Self::Suspended, Self::Uninstalled, Self::Removed].into_iter().find(|one| one.word() == word).ok_or_else(
+            || DbError::Corrupt { column: "repositories.shut_out", reason: format!("`{word}` is no reason") },
+        )
     }
 }
 
@@ -166,6 +195,42 @@ pub async fn list_of_installation(db: impl PgExecutor<'_>, installation_id: i64)
             installation_id,
         })
         .collect())
+}
+
+/// Notes what keeps us out of a repository, or that nothing does any more; false when that was known.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn set_shut_out(
+    db: impl PgExecutor<'_>,
+    id: RepositoryId,
+    shut_out: Option<ShutOut>,
+) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "update repositories set shut_out = $2 where id = $1 and shut_out is distinct from $2",
+        id.0,
+        shut_out.map(ShutOut::word),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// The organization's repositories that something keeps us out of.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_shut_out(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+) -> Result<HashMap<RepositoryId, ShutOut>, DbError> {
+    let rows = sqlx::query!(
+        r#"select id, shut_out as "shut_out!" from repositories where organization_id = $1 and shut_out is not null"#,
+        organization.0,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| Ok((RepositoryId(row.id), ShutOut::parse(&row.shut_out)?))).collect()
 }
 
 /// Lets a repository go; false when there is none. What was read of it and done in it goes too.

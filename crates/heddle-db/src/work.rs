@@ -1,21 +1,26 @@
 //! What is due, and who leased it.
 //!
 //! One row for each repository to read, image to scan and repository to update. Whatever asks for it again while it is
-//! leased makes it due once more when the lease ends. A report counts only with the lease's fencing number and within
-//! its time.
+//! leased makes it due once more when the lease ends, however it ends. A report counts only with the lease's fencing
+//! number and within its time. Whatever makes work due says so to the automators that wait, so no caller can forget it.
+//!
+//! Reports on one repository run one after the other, and rows of work are locked last, in one order: two reports that
+//! make each other's work due never wait for each other.
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use heddle_core::id::{LeaseId, OrganizationId, RepositoryId};
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use crate::error::DbError;
+use crate::{
+    error::DbError,
+    notice::{self, Notice},
+};
 
 /// A failed piece of work comes back after this time, doubled with each failure in a row.
-const FIRST_RETRY: TimeDelta = TimeDelta::seconds(2);
-const LAST_RETRY: TimeDelta = TimeDelta::minutes(10);
+const FIRST_RETRY: Duration = Duration::from_secs(2);
 
 /// The kinds of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +85,7 @@ pub struct Held {
 /// # Errors
 /// When the server cannot be reached.
 pub async fn request_read(
-    db: impl PgExecutor<'_>,
+    db: &mut PgConnection,
     organization: OrganizationId,
     repository: RepositoryId,
 ) -> Result<(), DbError> {
@@ -92,7 +97,7 @@ pub async fn request_read(
 /// # Errors
 /// When the server cannot be reached.
 pub async fn request_updates(
-    db: impl PgExecutor<'_>,
+    db: &mut PgConnection,
     organization: OrganizationId,
     repositories: &[Uuid],
 ) -> Result<(), DbError> {
@@ -104,7 +109,7 @@ pub async fn request_updates(
 /// # Errors
 /// When the server cannot be reached.
 pub async fn request_scans(
-    db: impl PgExecutor<'_>,
+    db: &mut PgConnection,
     organization: OrganizationId,
     images: &[Uuid],
 ) -> Result<(), DbError> {
@@ -112,15 +117,18 @@ pub async fn request_scans(
 }
 
 async fn request(
-    db: impl PgExecutor<'_>,
+    db: &mut PgConnection,
     organization: OrganizationId,
     kind: Kind,
     subjects: &[Uuid],
 ) -> Result<(), DbError> {
+    if subjects.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
         "insert into work as known (organization_id, kind, subject_id, installation_id, due_at, asked_at, generation)
          select $1, $2, subject, (select installation_id from repositories where id = subject), now(), now(), 1
-         from unnest($3::uuid[]) as subject
+         from unnest($3::uuid[]) as subject order by subject
          on conflict (kind, subject_id) do update set
              due_at = greatest(least(known.due_at, now()), known.not_before),
              asked_at = coalesce(known.asked_at, now()),
@@ -130,9 +138,9 @@ async fn request(
         kind.word(),
         subjects,
     )
-    .execute(db)
+    .execute(&mut *db)
     .await?;
-    Ok(())
+    notice::send(db, &Notice::Work).await
 }
 
 /// Forgets the work on something that is gone.
@@ -140,7 +148,12 @@ async fn request(
 /// # Errors
 /// When the server cannot be reached.
 pub async fn forget(db: impl PgExecutor<'_>, subjects: &[Uuid]) -> Result<(), DbError> {
-    sqlx::query!("delete from work where subject_id = any($1)", subjects).execute(db).await?;
+    sqlx::query!(
+        "delete from work where id in (select id from work where subject_id = any($1) order by subject_id for update)",
+        subjects,
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 
@@ -196,13 +209,23 @@ pub async fn find_organization(db: impl PgExecutor<'_>, lease: LeaseId) -> Resul
     Ok(organization.map(OrganizationId))
 }
 
-/// Locks a lease for this transaction; `None` when it has ended or another followed it.
+/// Takes a lease for this transaction, in which no other report on the same repository or image runs; `None` when it
+/// has ended or another followed it.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn hold(db: impl PgExecutor<'_>, lease: LeaseId, fence: i64) -> Result<Option<Held>, DbError> {
+pub async fn hold(db: &mut PgConnection, lease: LeaseId, fence: i64) -> Result<Option<Held>, DbError> {
+    // Not the row itself: what this transaction makes due would wait for it, and it for what that transaction holds.
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended('heddle report', 0) # hashtextextended(subject_id::text, 0))
+         from work where lease_id = $1",
+        lease.0,
+    )
+    .fetch_optional(&mut *db)
+    .await?;
     let row = sqlx::query!(
-        "select kind, subject_id, coalesce(leased_by, '') as \"automator!\" from work where lease_id = $1 and fence = $2 and lease_expires_at > now() for update",
+        r#"select kind, subject_id, coalesce(leased_by, '') as "automator!" from work
+           where lease_id = $1 and fence = $2 and lease_expires_at > now()"#,
         lease.0,
         fence,
     )
@@ -212,20 +235,31 @@ pub async fn hold(db: impl PgExecutor<'_>, lease: LeaseId, fence: i64) -> Result
         .transpose()
 }
 
-/// Prolongs a held lease.
+/// Prolongs a lease; false when it has ended or another followed it.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn renew(db: impl PgExecutor<'_>, held: &Held, length: Duration) -> Result<DateTime<Utc>, DbError> {
-    let until = sqlx::query_scalar!(
-        r#"update work set lease_expires_at = now() + make_interval(secs => $2) where lease_id = $1
-           returning lease_expires_at as "until!""#,
-        held.lease.0,
+pub async fn renew(db: impl PgExecutor<'_>, lease: LeaseId, fence: i64, length: Duration) -> Result<bool, DbError> {
+    let renewed = sqlx::query!(
+        "update work set lease_expires_at = now() + make_interval(secs => $3)
+         where lease_id = $1 and fence = $2 and lease_expires_at > now()",
+        lease.0,
+        fence,
         length.as_secs_f64(),
     )
-    .fetch_one(db)
+    .execute(db)
     .await?;
-    Ok(until)
+    Ok(renewed.rows_affected() > 0)
+}
+
+/// Whether a held lease is still the newest on its work; locks it until the transaction ends. The last thing that a
+/// report does which does not end its lease.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn confirm(db: impl PgExecutor<'_>, held: &Held) -> Result<bool, DbError> {
+    let found = sqlx::query!("select id from work where lease_id = $1 for update", held.lease.0);
+    Ok(found.fetch_optional(db).await?.is_some())
 }
 
 /// Notes when held work wants to come back when it is done; the earliest wish counts.
@@ -239,18 +273,18 @@ pub async fn come_back(db: impl PgExecutor<'_>, held: &Held, at: DateTime<Utc>) 
     Ok(())
 }
 
-/// Ends a held lease whose work is done. It is due next at `next_at`, else when it wanted
-/// to come back, or at once when something asked meanwhile.
+/// Ends a held lease whose work is done; false when another followed it meanwhile. The work is due next at `next_at`,
+/// else when it wanted to come back, or at once when something asked meanwhile.
 ///
 /// # Errors
 /// When the server cannot be reached.
 pub async fn finish(
-    db: impl PgExecutor<'_>,
+    db: &mut PgConnection,
     held: &Held,
     next_at: Option<DateTime<Utc>>,
     not_before: Option<DateTime<Utc>>,
-) -> Result<(), DbError> {
-    sqlx::query!(
+) -> Result<bool, DbError> {
+    let ended = sqlx::query!(
         "update work set
              lease_id = null, lease_expires_at = null, leased_by = null, failures = 0, last_failure = null,
              not_before = $3, next_at = null,
@@ -261,38 +295,47 @@ pub async fn finish(
         next_at,
         not_before,
     )
-    .execute(db)
+    .execute(&mut *db)
     .await?;
-    Ok(())
+    notice::send(db, &Notice::Work).await?;
+    Ok(ended.rows_affected() > 0)
 }
 
-/// Ends a held lease whose work failed. It is due again later each time, and never before `retry_at`.
+/// How work failed, and when it may be tried again.
+#[derive(Debug, Clone, Copy)]
+pub struct Failure<'a> {
+    /// What people read of it.
+    pub reason: &'a str,
+    /// Before this it is not tried, whoever asks: the far end said so.
+    pub not_before: Option<DateTime<Utc>>,
+    /// Failures in a row put it off further and further, by at most this.
+    pub longest: Duration,
+}
+
+/// Ends a held lease whose work failed; false when another followed it meanwhile. It is due again later each time, or
+/// at once when something asked meanwhile.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn fail(
-    db: &mut PgConnection,
-    held: &Held,
-    reason: &str,
-    retry_at: Option<DateTime<Utc>>,
-) -> Result<(), DbError> {
-    let failures =
-        sqlx::query_scalar!("select failures from work where lease_id = $1", held.lease.0).fetch_one(&mut *db).await?;
-    let wait = FIRST_RETRY.checked_mul(1 << failures.clamp(0, 12)).unwrap_or(LAST_RETRY).min(LAST_RETRY);
-    sqlx::query!(
+pub async fn fail(db: &mut PgConnection, held: &Held, failure: Failure<'_>) -> Result<bool, DbError> {
+    let ended = sqlx::query!(
         "update work set
              lease_id = null, lease_expires_at = null, leased_by = null, failures = failures + 1, last_failure = $2,
-             not_before = $3, asked_at = null, next_at = null,
-             due_at = greatest(now() + make_interval(secs => $4), $3)
+             not_before = $3, next_at = null,
+             asked_at = case when generation > leased_generation then now() end,
+             due_at = greatest(case when generation > leased_generation then now()
+                 else now() + make_interval(secs => least($4 * power(2, least(failures, 20)), $5)) end, $3)
          where lease_id = $1",
         held.lease.0,
-        reason,
-        retry_at,
-        wait.as_seconds_f64(),
+        failure.reason,
+        failure.not_before,
+        FIRST_RETRY.as_secs_f64(),
+        failure.longest.as_secs_f64(),
     )
     .execute(&mut *db)
     .await?;
-    Ok(())
+    notice::send(db, &Notice::Work).await?;
+    Ok(ended.rows_affected() > 0)
 }
 
 /// Why the last reading of each repository failed, where it did.

@@ -41,7 +41,7 @@ pub enum Hint {
         /// Its branch.
         head: BranchName,
     },
-    /// An installation came, went, or was changed.
+    /// An installation went, or was changed.
     InstallationChanged {
         /// The installation.
         installation: u64,
@@ -64,18 +64,18 @@ pub struct Where {
 }
 
 /// What happened to an installation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InstallationAction {
-    /// It was made.
-    Created,
     /// It was removed: everything for it stops.
     Deleted,
     /// It was suspended: everything for it stops until it is not.
     Suspended,
     /// It goes on.
     Unsuspended,
-    /// Its repositories or permissions are others.
-    Changed,
+    /// These repositories belong to it now.
+    Added(Vec<RepoName>),
+    /// These repositories belong to it no more.
+    Removed(Vec<RepoName>),
 }
 
 /// The payload has another form than GitHub documents for its event.
@@ -133,6 +133,15 @@ struct HeadPart {
 struct InstallationBody {
     action: String,
     installation: Numbered,
+    #[serde(default)]
+    repositories_added: Vec<Named>,
+    #[serde(default)]
+    repositories_removed: Vec<Named>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    full_name: RepoName,
 }
 
 /// Reads what a webhook of `event` (`X-GitHub-Event`) hints at.
@@ -173,12 +182,15 @@ fn pull_request(body: &[u8]) -> Result<Hint, serde_json::Error> {
 
 fn installation(event: &str, body: &[u8]) -> Result<Hint, serde_json::Error> {
     let body: InstallationBody = serde_json::from_slice(body)?;
+    let names = |named: Vec<Named>| named.into_iter().map(|named| named.full_name).collect();
     let action = match (event, body.action.as_str()) {
-        ("installation", "created") => InstallationAction::Created,
         ("installation", "deleted") => InstallationAction::Deleted,
         ("installation", "suspend") => InstallationAction::Suspended,
         ("installation", "unsuspend") => InstallationAction::Unsuspended,
-        _ => InstallationAction::Changed,
+        ("installation_repositories", "added") => InstallationAction::Added(names(body.repositories_added)),
+        ("installation_repositories", "removed") => InstallationAction::Removed(names(body.repositories_removed)),
+        // A repository of a new installation is connected by a person; permissions are asked for when they are used.
+        _ => return Ok(Hint::Nothing),
     };
     Ok(Hint::InstallationChanged { installation: body.installation.id, action })
 }

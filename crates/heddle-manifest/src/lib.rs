@@ -17,7 +17,6 @@ mod read;
 mod release;
 pub mod resource;
 pub mod style;
-pub mod substitute;
 mod values;
 pub mod yaml;
 

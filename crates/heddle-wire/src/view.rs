@@ -80,6 +80,26 @@ bodies! {
         role: Role,
     }
 
+    /// A member of an organization: `GET /organizations/{organization}/members`.
+    MemberView {
+        /// The person.
+        user: UserId,
+        /// Their address.
+        email: String,
+        /// Their name.
+        name: String,
+        /// What they may do.
+        role: Role,
+        /// Since when they belong to it.
+        joined_at: DateTime<Utc>,
+    }
+
+    /// Gives a member another role: `PUT /organizations/{organization}/members/{user}/role`.
+    ChangeRole {
+        /// What they may do from now on.
+        role: Role,
+    }
+
     /// Invites somebody: `POST /organizations/{organization}/invitations`.
     CreateInvitation {
         /// For whom.
@@ -572,6 +592,9 @@ bodies! {
         scanned_at: Option<DateTime<Utc>>,
         /// Images whose last scan failed, with the reason.
         failing_images: Vec<FailingImage>,
+        /// Push notices that no update has looked at yet, the newest first.
+        #[serde(default)]
+        waiting_pushes: Vec<WaitingPush>,
         /// How many clusters are connected.
         clusters_connected: i64,
         /// How many clusters there are.
@@ -588,6 +611,18 @@ bodies! {
         reason: String,
         /// Since when.
         since: DateTime<Utc>,
+    }
+
+    /// A tag that was pushed and has no line yet.
+    WaitingPush {
+        /// The image.
+        image: ImageRepository,
+        /// The tag.
+        tag: Tag,
+        /// When it was pushed.
+        pushed_at: DateTime<Utc>,
+        /// What it waits for, in words: `no automator for 58 min`.
+        reason: String,
     }
 
     /// What the event stream says: the page reads again. `GET /organizations/{organization}/events`, server-sent events

@@ -50,9 +50,9 @@ pub async fn apply(tx: &mut Tx, scope: Scope, report: &Report) -> Result<bool, D
         return Ok(false);
     }
     let before = syncs::list_of_cluster(&mut **tx, scope.cluster).await?;
-    let mut touched = BTreeSet::new();
+    let mut touched = Touched::default();
     for sync in &report.syncs {
-        touched.extend(take_sync(tx, scope, sync, &before).await?);
+        take_sync(tx, scope, sync, &before, &mut touched).await?;
     }
     if report.complete {
         for gone in before.iter().filter(|old| report.syncs.iter().all(|new| new.sync != old.key.sync)) {
@@ -63,10 +63,10 @@ pub async fn apply(tx: &mut Tx, scope: Scope, report: &Report) -> Result<bool, D
     let known = syncs::list_of_cluster(&mut **tx, scope.cluster).await?;
     for fact in &report.facts {
         if let Some(sync) = known.iter().find(|sync| sync.key.sync == fact.sync) {
-            touched.extend(take_fact(tx, scope, sync, fact).await?);
+            take_fact(tx, scope, sync, fact, &mut touched).await?;
         }
     }
-    for repository in touched {
+    for repository in touched.changed {
         judge(tx, scope.organization, repository, Some(scope.cluster), scope.now).await?;
     }
     deploys::forget(&mut **tx, scope.cluster, scope.now - KEEP).await?;
@@ -75,16 +75,29 @@ pub async fn apply(tx: &mut Tx, scope: Scope, report: &Report) -> Result<bool, D
             tx.notify(&Notice::Changed { organization: scope.organization, topic, id: Some(scope.cluster.0) }).await?;
         }
     }
+    for repository in touched.unread {
+        work::request_read(tx, scope.organization, repository).await?;
+    }
     Ok(true)
 }
 
-/// Stores the state of a Sync; gives its repository, where that is bound.
+/// The repositories that a report is about.
+#[derive(Default)]
+struct Touched {
+    /// Those whose Syncs said something of a known revision.
+    changed: BTreeSet<RepositoryId>,
+    /// Those that a read has to look at: something follows them anew, or runs a revision that no read has placed.
+    unread: BTreeSet<RepositoryId>,
+}
+
+/// Stores the state of a Sync.
 async fn take_sync(
     tx: &mut Tx,
     scope: Scope,
     report: &SyncReport,
     before: &[Sync],
-) -> Result<Option<RepositoryId>, DbError> {
+    touched: &mut Touched,
+) -> Result<(), DbError> {
     let key = RolloutKey { cluster: scope.cluster, sync: report.sync.clone() };
     let repository = syncs::find_bound(&mut **tx, scope.organization, &report.repository).await?;
     let paths: Vec<EnvironmentPath> = environments::list(&mut **tx, scope.organization)
@@ -122,11 +135,9 @@ async fn take_sync(
         if old.is_some() {
             retire_sync(tx, scope, &key).await?;
         }
-        if let Some(repository) = repository {
-            work::request_read(&mut **tx, scope.organization, repository).await?;
-            tx.notify(&Notice::Work).await?;
-        }
+        touched.unread.extend(repository);
     }
+    touched.changed.extend(repository);
     syncs::upsert(&mut **tx, scope.organization, &sync).await?;
     let rows = report
         .workloads
@@ -143,8 +154,7 @@ async fn take_sync(
             })
         })
         .collect::<Result<Vec<_>, DbError>>()?;
-    workloads::replace(tx, scope.organization, &key, &rows, scope.now).await?;
-    Ok(repository)
+    workloads::replace(tx, scope.organization, &key, &rows, scope.now).await
 }
 
 /// A Sync's owner may write `./clusters/prod/`; environments have `clusters/prod`.
@@ -153,8 +163,14 @@ fn normal_path(path: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// Stores something that happened; gives the repository, where the revision is known already.
-async fn take_fact(tx: &mut Tx, scope: Scope, sync: &Sync, fact: &DeployFact) -> Result<Option<RepositoryId>, DbError> {
+/// Stores something that happened.
+async fn take_fact(
+    tx: &mut Tx,
+    scope: Scope,
+    sync: &Sync,
+    fact: &DeployFact,
+    touched: &mut Touched,
+) -> Result<(), DbError> {
     let deploy = Deploy {
         key: sync.key.clone(),
         repository_url: sync.repository_url.clone(),
@@ -164,15 +180,13 @@ async fn take_fact(tx: &mut Tx, scope: Scope, sync: &Sync, fact: &DeployFact) ->
         what: json(&fact.what)?,
     };
     deploys::record(&mut **tx, scope.organization, &deploy).await?;
-    let Some(repository) = sync.repository else { return Ok(None) };
-    let known = revisions::find_ordinal(&mut **tx, repository, &sync.branch, &fact.revision).await?;
-    if known.is_none()
-        && revisions::note_unknown(&mut **tx, scope.organization, repository, &sync.branch, &fact.revision).await?
-    {
-        work::request_read(&mut **tx, scope.organization, repository).await?;
-        tx.notify(&Notice::Work).await?;
+    let Some(repository) = sync.repository else { return Ok(()) };
+    if revisions::find_ordinal(&mut **tx, repository, &sync.branch, &fact.revision).await?.is_some() {
+        touched.changed.insert(repository);
+    } else if revisions::note_unknown(&mut **tx, scope.organization, repository, &sync.branch, &fact.revision).await? {
+        touched.unread.insert(repository);
     }
-    Ok(known.map(|_| repository))
+    Ok(())
 }
 
 /// Ends the open rollouts of a Sync that is gone or follows something else now.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use heddle_core::{
     id::{ChangeId, IntentId, OrganizationId},
     observe::{Observation, Stage, Tracked},
-    pipeline::{Fact, FactKind, History, Line, RolloutKey, Station, line},
+    pipeline::{Clock, Fact, FactKind, History, Line, RolloutKey, Station, line},
 };
 use heddle_db::{
     DbError, Tx,
@@ -35,16 +35,22 @@ pub async fn record(
         if settles(&seen.fact) {
             changes::set_settled(&mut **tx, seen.change).await?;
         }
-        if facts::record(&mut **tx, organization, seen.change, &seen.fact, seen.at, now).await? {
+        let fact = Fact { kind: seen.fact.clone(), at: seen.at, clock: seen.clock, seen_at: now };
+        if facts::record(&mut **tx, organization, seen.change, &fact).await? {
             touched.insert(seen.change.0);
         }
     }
     keep_ends(tx, organization, &touched.into_iter().collect::<Vec<_>>(), now).await
 }
 
-/// A fact without anything that is fixed by it.
+/// A fact by our own clock, without anything that is fixed by it.
 pub fn observed(change: ChangeId, fact: FactKind, at: DateTime<Utc>) -> Observation {
-    Observation { change, fact, at, merge: None }
+    Observation { change, fact, at, clock: Clock::Fine, merge: None }
+}
+
+/// A fact of ours, heard of as it came to be.
+pub fn fine(kind: FactKind, at: DateTime<Utc>, now: DateTime<Utc>) -> Fact {
+    Fact { kind, at, clock: Clock::Fine, seen_at: now }
 }
 
 /// Whether Git has nothing more to say about a change after this fact.

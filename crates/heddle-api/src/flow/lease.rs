@@ -1,34 +1,42 @@
 //! Leases, and what is handed out with them: what the work needs and no more.
 
+use std::time::Duration;
+
 use chrono::Utc;
 use heddle_core::{
     git::BranchName,
     id::{OrganizationId, ProposalId, RepositoryId},
-    observe::{PastChange, TakenBack, barred},
-    pipeline::FactKind,
 };
 use heddle_db::{
     Tx,
     changes::{self, Change},
-    facts as stored, images, intents, occurrences,
+    images, intents, occurrences,
     proposals::{self, Proposal},
     repositories::{self, Repository},
     revisions, syncs,
-    work::{self, Kind, Leased},
+    work::{self, Failure, Kind, Leased},
 };
 use heddle_github::Permissions;
 use heddle_wire::automator::{
-    Barred, BranchHead, ImageTags, Lease, OpenIntent, OpenProposal, ProposedChange, ReadWork, RepositoryAccess,
-    ScanWork, SyncPath, UpdateWork, Work,
+    BranchHead, ImageTags, Lease, OpenIntent, OpenProposal, ProposedChange, ReadWork, RepositoryAccess, ScanWork,
+    SyncPath, UpdateWork, Work,
 };
 use heddle_wire::secret::WireSecret;
 use uuid::Uuid;
 
-use super::facts;
+use super::barred;
 use crate::{
     app::App,
     problem::{ApiError, ApiResult},
 };
+
+/// How often work comes back that nothing asks for, and the longest that failures put it off.
+pub fn interval(app: &App, kind: Kind) -> Duration {
+    match kind {
+        Kind::Read => app.config.read_interval,
+        Kind::Scan | Kind::Update => app.config.scan_interval,
+    }
+}
 
 /// The whole body of a lease. Where it cannot be made, the work fails with the reason and comes back later.
 ///
@@ -53,8 +61,10 @@ pub async fn hand_out(app: &App, leased: &Leased) -> ApiResult<Option<Lease>> {
             tracing::warn!(kind = ?leased.kind, subject = %leased.subject, reason = reason.message.as_ref(),
                 "work could not be handed out: {}", reason.message);
             let mut tx = app.db.organization(leased.organization).await?;
-            if let Some(held) = work::hold(&mut *tx, leased.lease, leased.fence).await? {
-                work::fail(&mut tx, &held, &reason.message, None).await?;
+            if let Some(held) = work::hold(&mut tx, leased.lease, leased.fence).await? {
+                let longest = interval(app, leased.kind);
+                let failure = Failure { reason: &reason.message, not_before: None, longest };
+                work::fail(&mut tx, &held, failure).await?;
             }
             tx.commit().await?;
             Ok(None)
@@ -141,7 +151,7 @@ async fn update_work(
         sync_paths: sync_paths(tx, repository.id).await?,
         open_intents: intents::list_open(&mut **tx, repository.id).await?.into_iter().map(open_intent).collect(),
         open_proposals: open_proposals(tx, repository.id).await?,
-        barred: list_barred(tx, repository.id).await?,
+        barred: barred::list(tx, repository.id).await?,
         dashboard_url: app.config.public_url.clone(),
     })
 }
@@ -213,48 +223,6 @@ fn open_intent(intent: intents::Intent) -> OpenIntent {
     }
 }
 
-/// What people took back in a repository, until something newer stood there.
-///
-/// # Errors
-/// When the store cannot be reached.
-pub async fn list_barred(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Vec<Barred>> {
-    let past = changes::list_taken_back(&mut **tx, repository).await?;
-    let ids: Vec<Uuid> = past.iter().map(|change| change.id.0).collect();
-    let known = stored::list_of(&mut **tx, &ids).await?;
-    let numbers: Vec<Option<u64>> = past.iter().map(pull_request).collect();
-    let tracked = facts::tracked(&past, &[]);
-    let past: Vec<PastChange> = tracked
-        .into_iter()
-        .zip(numbers)
-        .map(|(change, number)| {
-            let taken_back = known.get(&change.id).into_iter().flatten().find_map(|fact| match &fact.kind {
-                FactKind::Reverted { revision } => Some(TakenBack::Reverted { revision: revision.clone() }),
-                FactKind::Declined { by } => Some(TakenBack::Declined { by: by.clone(), number }),
-                _ => None,
-            });
-            PastChange { change, taken_back }
-        })
-        .collect();
-    Ok(barred(&past)
-        .into_iter()
-        .map(|one| Barred {
-            environment: one.environment,
-            image: one.image,
-            place: one.place,
-            tag: one.tag,
-            change: one.change,
-            reason: one.reason,
-        })
-        .collect())
-}
-
-fn pull_request(change: &Change) -> Option<u64> {
-    match change.proposal_ref {
-        Some(heddle_core::change::ProposalRef::PullRequest { number, .. }) => Some(number),
-        _ => None,
-    }
-}
-
 /// Leases one due piece of work and builds its body; looks on when a body could not be made.
 ///
 /// # Errors
@@ -283,6 +251,6 @@ pub enum Next {
     /// Nothing, and by the clock nothing for this long.
     Nothing {
         /// `None` when nothing is planned at all.
-        due_in: Option<std::time::Duration>,
+        due_in: Option<Duration>,
     },
 }

@@ -6,7 +6,7 @@ use heddle_core::{
     git::{BranchName, Revision},
     id::{ChangeId, IntentId, OrganizationId, ProposalId, RepositoryId},
     observe::{EnvironmentPath, FollowingSync, Merge, Observation, rollouts_of},
-    pipeline::FactKind,
+    pipeline::{Clock, FactKind},
 };
 use heddle_db::{
     Tx,
@@ -15,7 +15,6 @@ use heddle_db::{
     findings::Source,
     images,
     intents::{self, NewIntent, Outcome},
-    notice::Notice,
     proposals::{self, Proposal, State},
     repositories, revisions, syncs, work,
 };
@@ -153,7 +152,8 @@ async fn make_change(
     let id = changes::upsert(tx, scope.organization, scope.repository, &new).await?;
     let pushed_at = images::find_pushed_at(&mut **tx, scope.organization, &planned.image, &planned.to).await?;
     let pushed_at = pushed_at.unwrap_or(scope.now);
-    stored::record(&mut **tx, scope.organization, id, &FactKind::Pushed, pushed_at, scope.now).await?;
+    let pushed = facts::fine(FactKind::Pushed, pushed_at, scope.now);
+    stored::record(&mut **tx, scope.organization, id, &pushed).await?;
     Ok(id)
 }
 
@@ -169,8 +169,8 @@ async fn hold_back(tx: &mut Tx, scope: Scope, gated: &GatedChange) -> ApiResult<
         .max_by_key(|(at, _)| *at)
         .map(|(_, gate)| gate);
     if newest != Some(&gated.gate) {
-        let fact = FactKind::Gated { gate: gated.gate.clone() };
-        stored::record(&mut **tx, scope.organization, id, &fact, scope.now, scope.now).await?;
+        let fact = facts::fine(FactKind::Gated { gate: gated.gate.clone() }, scope.now, scope.now);
+        stored::record(&mut **tx, scope.organization, id, &fact).await?;
     }
     Ok(id)
 }
@@ -248,13 +248,14 @@ async fn written(
     let mut observations = Vec::new();
     for change in &carried {
         if written.contains(&change.id.0) {
-            observations.push(facts::observed(change.id, FactKind::Proposed { proposal: place.clone() }, at));
+            let proposed = facts::observed(change.id, FactKind::Proposed { proposal: place.clone() }, at);
+            observations.push(Observation { clock: Clock::WholeSeconds, ..proposed });
             if let ProposalRef::Commit { .. } = place {
                 observations.push(merged(tx, scope, change, revision, at).await?);
             }
         } else if change.ended.is_none() && !change.settled && change.merged_ordinal.is_none() {
             // The pull request was moved on without it.
-            observations.push(facts::observed(change.id, moved_on(change, &carried, written), at));
+            observations.push(facts::observed(change.id, moved_on(change, &carried, written), scope.now));
         }
     }
     facts::record(tx, scope.organization, &observations, scope.now).await?;
@@ -303,6 +304,7 @@ async fn merged(
         change: change.id,
         fact: FactKind::Merged { revision: revision.clone(), by: None },
         at,
+        clock: Clock::WholeSeconds,
         merge: Some(Merge {
             revision: revision.clone(),
             ordinal: known.flatten().unwrap_or(next),
@@ -322,7 +324,7 @@ async fn give_up(tx: &mut Tx, scope: Scope, proposal: ProposalId, changes: &[Uui
     };
     let unwritten: Vec<Uuid> = changes.iter().copied().filter(|change| !proposed(change)).collect();
     changes::set_proposal(&mut **tx, &unwritten, None).await?;
-    work::request_updates(&mut **tx, scope.organization, &[scope.repository.0]).await?;
+    work::request_updates(tx, scope.organization, &[scope.repository.0]).await?;
     request_read(tx, scope).await
 }
 
@@ -339,7 +341,5 @@ pub async fn closed(tx: &mut Tx, scope: Scope, proposal: ProposalId, reason: &st
 }
 
 async fn request_read(tx: &mut Tx, scope: Scope) -> ApiResult<()> {
-    work::request_read(&mut **tx, scope.organization, scope.repository).await?;
-    tx.notify(&Notice::Work).await?;
-    Ok(())
+    Ok(work::request_read(tx, scope.organization, scope.repository).await?)
 }

@@ -40,6 +40,8 @@ pub async fn apply(
     bot_login: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
+    // Whoever reads it is not shut out, also when that webhook was lost.
+    repositories::set_shut_out(&mut **tx, repository, None).await?;
     let branches = number_heads(tx, organization, repository, &report.branches).await?;
     for placed in &report.placed_revisions {
         revisions::place(tx, organization, repository, &placed.branch, &placed.revision, placed.contains.as_ref())
@@ -67,12 +69,19 @@ pub async fn apply(
 
     let moved = moved_branches(&report.branches);
     let open_intents = !intents::list_open(&mut **tx, repository).await?.is_empty();
-    if content_changed || proposals_changed || open_intents || !moved.is_empty() || !observations.is_empty() {
-        work::request_updates(&mut **tx, organization, &[repository.0]).await?;
-        tx.notify(&Notice::Work).await?;
+    let different =
+        content_changed || proposals_changed || open_intents || !moved.is_empty() || !observations.is_empty();
+    if different {
         tx.notify(&Notice::Changed { organization, topic: Topic::Repositories, id: Some(repository.0) }).await?;
     }
-    tell_agents(tx, organization, repository, &moved).await
+    tell_agents(tx, organization, repository, &moved).await?;
+    if content_changed {
+        watch_images(tx, organization, repository).await?;
+    }
+    if different {
+        work::request_updates(tx, organization, &[repository.0]).await?;
+    }
+    Ok(())
 }
 
 /// Numbers what is new on each branch; gives the new revisions, or the head alone where none is.
@@ -148,13 +157,16 @@ async fn store_content(
     occurrences::replace(tx, organization, repository, &rows).await?;
     let found: Vec<Finding> = report.findings.iter().map(finding).collect();
     findings::replace(tx, organization, repository, Source::Read, &found).await?;
+    Ok(true)
+}
 
+/// Images that a rule governs now are scanned, those that none governs any more are forgotten.
+async fn watch_images(tx: &mut Tx, organization: OrganizationId, repository: RepositoryId) -> Result<(), DbError> {
     let governed = occurrences::list_governed_images(&mut **tx, repository).await?;
     let new = images::watch(&mut **tx, organization, &governed).await?;
-    work::request_scans(&mut **tx, organization, &new).await?;
     let gone = images::unwatch_unused(&mut **tx, organization).await?;
     work::forget(&mut **tx, &gone).await?;
-    Ok(true)
+    work::request_scans(tx, organization, &new).await
 }
 
 /// Shows each Sync that follows the repository under its environment.

@@ -1,7 +1,5 @@
 //! What a scan of an image found, and push notices.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use heddle_core::id::OrganizationId;
 use heddle_db::{
@@ -13,7 +11,7 @@ use heddle_db::{
 use heddle_wire::automator::ScanOutcome;
 use uuid::Uuid;
 
-/// Stores what a scan found and ends its lease. Gives the repositories whose update it made due.
+/// Stores what a scan found. Gives the repositories whose update it made due.
 ///
 /// # Errors
 /// When the store cannot be reached.
@@ -22,13 +20,9 @@ pub async fn apply(
     organization: OrganizationId,
     held: &work::Held,
     outcome: &ScanOutcome,
-    interval: Duration,
     now: DateTime<Utc>,
 ) -> Result<Vec<Uuid>, DbError> {
-    let Some(image) = images::find(&mut **tx, held.subject).await? else {
-        work::finish(&mut **tx, held, None, None).await?;
-        return Ok(Vec::new());
-    };
+    let Some(image) = images::find(&mut **tx, held.subject).await? else { return Ok(Vec::new()) };
     let different = match outcome {
         ScanOutcome::Complete { tags, etag } => {
             let tags: Vec<_> = tags.iter().map(|scanned| (scanned.tag.clone(), scanned.digest.clone())).collect();
@@ -40,20 +34,17 @@ pub async fn apply(
             images::record_complete(&mut **tx, image.id, image.etag.as_deref(), now).await?;
             !image.complete
         }
-        ScanOutcome::Failed { reason, retry_at } => {
+        ScanOutcome::Failed { reason, .. } => {
             images::record_failure(&mut **tx, image.id, reason, now).await?;
-            work::fail(tx, held, reason, *retry_at).await?;
             announce(tx, organization, &image).await?;
             return Ok(Vec::new());
         }
     };
-    work::finish(&mut **tx, held, Some(now + interval), None).await?;
     if !different {
         return Ok(Vec::new());
     }
     let repositories = occurrences::list_repositories_of(&mut **tx, organization, &image.image).await?;
-    work::request_updates(&mut **tx, organization, &repositories).await?;
-    tx.notify(&Notice::Work).await?;
+    work::request_updates(tx, organization, &repositories).await?;
     announce(tx, organization, &image).await?;
     Ok(repositories)
 }

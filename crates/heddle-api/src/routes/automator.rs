@@ -1,27 +1,30 @@
 //! What automators call: leases of work, and reports under them.
 
+mod under;
+
 use std::time::Duration;
 
 use axum::{
     Extension,
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use chrono::Utc;
-use heddle_core::id::{IntentId, LeaseId, OrganizationId, ProposalId, RepositoryId};
+use heddle_core::id::{IntentId, LeaseId, ProposalId, RepositoryId};
 use heddle_db::{
-    Tx, audit,
     notice::Notice,
-    work::{self, Held, Kind},
+    work::{self, Kind},
 };
 use heddle_wire::automator::{
-    Done, IntentOutcome, Lease, LeaseRequest, PlanRequest, PlanResponse, ProposalClosed, ReadReport, ScanReport,
+    Done, IntentOutcome, Lease, LeaseRequest, PlanRequest, PlanResponse, ProposalClosed, ReadReport, ScanOutcome,
+    ScanReport,
 };
 use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 use utoipa_axum::routes;
 
+use self::under::Call;
 use super::Routes;
 use crate::{
     app::App,
@@ -87,53 +90,14 @@ async fn lease_work(
     }
 }
 
-/// A lease in its transaction: nothing else can end it until that is over.
-struct Under {
-    tx: Tx,
-    organization: OrganizationId,
-    held: Held,
-}
-
-impl Under {
-    async fn hold(app: &App, lease: LeaseId, headers: &HeaderMap, kind: Option<Kind>) -> ApiResult<Self> {
-        let lost = || ApiError::conflict("lease-lost", "this lease has ended; what was done under it counts no more");
-        let fence: i64 = headers
-            .get("heddle-fence")
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.parse().ok())
-            .ok_or_else(|| ApiError::bad_request("fence-missing", "send the lease's number as `Heddle-Fence`"))?;
-        let mut tx = app.db.routing().await?;
-        let organization = work::find_organization(&mut *tx, lease).await?;
-        tx.commit().await?;
-        let organization = organization.ok_or_else(lost)?;
-        let mut tx = app.db.organization(organization).await?;
-        let held = work::hold(&mut *tx, lease, fence).await?.ok_or_else(lost)?;
-        if kind.is_some_and(|kind| kind != held.kind) {
-            return Err(ApiError::conflict("other-work", "this lease is of another kind of work"));
-        }
-        Ok(Self { tx, organization, held })
-    }
-
-    fn scope(&self) -> plan::Scope {
-        plan::Scope { organization: self.organization, repository: RepositoryId(self.held.subject), now: Utc::now() }
-    }
-}
-
 /// Keeps the work for another term.
 #[utoipa::path(
     post, path = "/automator/v1/leases/{lease}/renew", tag = "automator",
     params(("lease" = LeaseId, Path), ("Heddle-Fence" = i64, Header)),
     responses((status = 204))
 )]
-async fn renew_lease(
-    State(app): State<App>,
-    _automator: Automator,
-    Path(lease): Path<LeaseId>,
-    headers: HeaderMap,
-) -> ApiResult<StatusCode> {
-    let mut under = Under::hold(&app, lease, &headers, None).await?;
-    work::renew(&mut *under.tx, &under.held, app.config.lease).await?;
-    under.tx.commit().await?;
+async fn renew_lease(call: Call, Path(lease): Path<LeaseId>) -> ApiResult<StatusCode> {
+    call.renew(lease).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -143,21 +107,12 @@ async fn renew_lease(
     params(("lease" = LeaseId, Path), ("Heddle-Fence" = i64, Header)),
     responses((status = 204))
 )]
-async fn report_read(
-    State(app): State<App>,
-    _automator: Automator,
-    Path(lease): Path<LeaseId>,
-    headers: HeaderMap,
-    Json(report): Json<ReadReport>,
-) -> ApiResult<StatusCode> {
-    let mut under = Under::hold(&app, lease, &headers, Some(Kind::Read)).await?;
+async fn report_read(call: Call, Path(lease): Path<LeaseId>, Json(report): Json<ReadReport>) -> ApiResult<StatusCode> {
+    let mut under = call.hold(lease, Some(Kind::Read)).await?;
     let scope = under.scope();
-    let bot = app.config.github.as_ref().map(|github| format!("{}[bot]", github.slug));
+    let bot = under.app.config.github.as_ref().map(|github| format!("{}[bot]", github.slug));
     read::apply(&mut under.tx, scope.organization, scope.repository, &report, bot.as_deref(), scope.now).await?;
-    let again = scope.now + app.config.read_interval;
-    work::finish(&mut *under.tx, &under.held, Some(again), None).await?;
-    under.tx.notify(&Notice::Work).await?;
-    under.tx.commit().await?;
+    under.finish(None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -167,25 +122,22 @@ async fn report_read(
     params(("lease" = LeaseId, Path), ("Heddle-Fence" = i64, Header)),
     responses((status = 200, body = Lease), (status = 204, description = "No update is handed over."))
 )]
-async fn report_scan(
-    State(app): State<App>,
-    _automator: Automator,
-    Path(lease): Path<LeaseId>,
-    headers: HeaderMap,
-    Json(report): Json<ScanReport>,
-) -> ApiResult<Response> {
-    let mut under = Under::hold(&app, lease, &headers, Some(Kind::Scan)).await?;
-    let now = Utc::now();
-    let interval = app.config.scan_interval;
-    let due = scan::apply(&mut under.tx, under.organization, &under.held, &report.outcome, interval, now).await?;
+async fn report_scan(call: Call, Path(lease): Path<LeaseId>, Json(report): Json<ScanReport>) -> ApiResult<Response> {
+    let mut under = call.hold(lease, Some(Kind::Scan)).await?;
+    let due = scan::apply(&mut under.tx, under.organization, &under.held, &report.outcome, Utc::now()).await?;
+    if let ScanOutcome::Failed { reason, retry_at } = &report.outcome {
+        under.fail(reason, *retry_at).await?;
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    under.end(None).await?;
     let leased = if report.take_update && !due.is_empty() {
-        work::lease(&mut *under.tx, &under.held.automator, app.config.lease, Some(&due)).await?
+        work::lease(&mut *under.tx, &under.held.automator, under.app.config.lease, Some(&due)).await?
     } else {
         None
     };
     under.tx.commit().await?;
     let handed = match &leased {
-        Some(leased) => lease::hand_out(&app, leased).await?,
+        Some(leased) => lease::hand_out(&under.app, leased).await?,
         None => None,
     };
     Ok(handed.map_or_else(|| StatusCode::NO_CONTENT.into_response(), |lease| Json(lease).into_response()))
@@ -198,26 +150,23 @@ async fn report_scan(
     responses((status = 200, body = PlanResponse))
 )]
 async fn announce_intents(
-    State(app): State<App>,
-    automator: Automator,
+    call: Call,
     Path(lease): Path<LeaseId>,
-    headers: HeaderMap,
     Json(request): Json<PlanRequest>,
 ) -> ApiResult<Json<PlanResponse>> {
-    let mut under = Under::hold(&app, lease, &headers, Some(Kind::Update)).await?;
+    let mut under = call.hold(lease, Some(Kind::Update)).await?;
     let scope = under.scope();
+    let app = under.app.clone();
     let url = |change| app.public_url(&format!("changes/{change}"));
     let response = plan::announce(&mut under.tx, scope, &request, url).await?;
+    for posted in &response.intents {
+        let details = json!({ "proposal": posted.proposal, "changes": posted.changes });
+        under.record("intent.announce", &posted.id.to_string(), details).await?;
+    }
     if let Some(at) = request.next_due_at {
         work::come_back(&mut *under.tx, &under.held, at).await?;
     }
-    for posted in &response.intents {
-        let details = json!({ "proposal": posted.proposal, "changes": posted.changes });
-        let object = posted.id.to_string();
-        let author = automator.author();
-        audit::record(&mut *under.tx, Some(scope.organization), &author, "intent.announce", &object, details).await?;
-    }
-    under.tx.commit().await?;
+    under.commit().await?;
     Ok(Json(response))
 }
 
@@ -229,20 +178,16 @@ async fn announce_intents(
     responses((status = 204))
 )]
 async fn settle_intent(
-    State(app): State<App>,
-    automator: Automator,
+    call: Call,
     Path((lease, intent)): Path<(LeaseId, IntentId)>,
-    headers: HeaderMap,
     Json(outcome): Json<IntentOutcome>,
 ) -> ApiResult<StatusCode> {
-    let mut under = Under::hold(&app, lease, &headers, Some(Kind::Update)).await?;
+    let mut under = call.hold(lease, Some(Kind::Update)).await?;
+    let details = serde_json::to_value(&outcome).map_err(ApiError::internal)?;
+    under.record("intent.settle", &intent.to_string(), details).await?;
     let scope = under.scope();
     plan::settle(&mut under.tx, scope, &under.held, intent, &outcome).await?;
-    let details = serde_json::to_value(&outcome).map_err(ApiError::internal)?;
-    let object = intent.to_string();
-    let author = automator.author();
-    audit::record(&mut *under.tx, Some(scope.organization), &author, "intent.settle", &object, details).await?;
-    under.tx.commit().await?;
+    under.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -254,20 +199,15 @@ async fn settle_intent(
     responses((status = 204))
 )]
 async fn note_closed(
-    State(app): State<App>,
-    automator: Automator,
+    call: Call,
     Path((lease, proposal)): Path<(LeaseId, ProposalId)>,
-    headers: HeaderMap,
     Json(closed): Json<ProposalClosed>,
 ) -> ApiResult<StatusCode> {
-    let mut under = Under::hold(&app, lease, &headers, Some(Kind::Update)).await?;
+    let mut under = call.hold(lease, Some(Kind::Update)).await?;
+    under.record("proposal.close", &proposal.to_string(), json!({ "reason": closed.reason })).await?;
     let scope = under.scope();
     plan::closed(&mut under.tx, scope, proposal, &closed.reason).await?;
-    let details = json!({ "reason": closed.reason });
-    let object = proposal.to_string();
-    let author = automator.author();
-    audit::record(&mut *under.tx, Some(scope.organization), &author, "proposal.close", &object, details).await?;
-    under.tx.commit().await?;
+    under.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -277,32 +217,17 @@ async fn note_closed(
     params(("lease" = LeaseId, Path), ("Heddle-Fence" = i64, Header)),
     responses((status = 204))
 )]
-async fn end_lease(
-    State(app): State<App>,
-    _automator: Automator,
-    Path(lease): Path<LeaseId>,
-    headers: HeaderMap,
-    Json(done): Json<Done>,
-) -> ApiResult<StatusCode> {
-    let mut under = Under::hold(&app, lease, &headers, None).await?;
+async fn end_lease(call: Call, Path(lease): Path<LeaseId>, Json(done): Json<Done>) -> ApiResult<StatusCode> {
+    let mut under = call.hold(lease, None).await?;
+    if done.read_due && under.held.kind == Kind::Update {
+        work::request_read(&mut under.tx, under.organization, RepositoryId(under.held.subject)).await?;
+    }
     match &done.failed {
         Some(reason) => {
             tracing::warn!(kind = ?under.held.kind, subject = %under.held.subject, "work failed: {reason}");
-            work::fail(&mut under.tx, &under.held, reason, done.retry_at).await?;
+            under.fail(reason, done.retry_at).await?;
         }
-        None => {
-            let next = match under.held.kind {
-                Kind::Read => Some(Utc::now() + app.config.read_interval),
-                Kind::Scan => Some(Utc::now() + app.config.scan_interval),
-                Kind::Update => None,
-            };
-            work::finish(&mut *under.tx, &under.held, next, done.retry_at).await?;
-        }
+        None => under.finish(done.retry_at).await?,
     }
-    if done.read_due && under.held.kind == Kind::Update {
-        work::request_read(&mut *under.tx, under.organization, RepositoryId(under.held.subject)).await?;
-    }
-    under.tx.notify(&Notice::Work).await?;
-    under.tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -116,8 +116,14 @@ async fn load_change(
     };
     let clusters = clusters::list(&mut *tx, member.organization).await?;
     let syncs = syncs::list(&mut *tx, member.organization).await?;
+    let ids: Vec<Uuid> = line.rollouts.iter().map(|rollout| rollout.rollout.cluster.0).collect();
+    let mut names = clusters::list_names(&mut *tx, &ids).await?;
     tx.commit().await?;
-    let rollouts = line.rollouts.iter().map(|rollout| rollout_view(rollout, &clusters, &syncs, now)).collect();
+    let view_of = |rollout: &RolloutLine| {
+        let name = names.remove(&rollout.rollout.cluster).unwrap_or_default();
+        rollout_view(rollout, name, &clusters, &syncs, now)
+    };
+    let rollouts = line.rollouts.iter().map(view_of).collect();
     Ok(Json(ChangeDetail {
         places: change.places.clone(),
         diff: change.diff.clone(),
@@ -129,6 +135,7 @@ async fn load_change(
 
 fn rollout_view(
     line: &RolloutLine,
+    cluster_name: String,
     clusters: &[clusters::Cluster],
     syncs: &[syncs::Sync],
     now: DateTime<Utc>,
@@ -138,7 +145,7 @@ fn rollout_view(
     let sync = syncs.iter().find(|sync| sync.key == *key);
     RolloutView {
         cluster: key.cluster,
-        cluster_name: cluster.map_or_else(|| "a deleted cluster".to_owned(), |cluster| cluster.name.clone()),
+        cluster_name,
         sync: key.sync.clone(),
         link: cluster.map_or(Link::Revoked, |cluster| link::of(cluster.last_seen_at, cluster.revoked_at, now)),
         last_seen_at: cluster.and_then(|cluster| cluster.last_seen_at),

@@ -15,6 +15,7 @@ use heddle_wire::view::{AvailableRepository, Role};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
+use url::form_urlencoded;
 use utoipa_axum::routes;
 
 use super::Routes;
@@ -51,12 +52,20 @@ struct AuthorizeQuery {
     responses((status = 303, description = "To GitHub."))
 )]
 async fn authorize(State(app): State<App>, person: Person, Query(query): Query<AuthorizeQuery>) -> ApiResult<Response> {
+    match begin(&app, &person, query.organization).await {
+        Ok(to_github) => see_other(to_github.as_str()),
+        Err(problem) => back(query.organization, Some(&problem)),
+    }
+}
+
+async fn begin(app: &App, person: &Person, organization: Option<OrganizationId>) -> ApiResult<url::Url> {
     let state = secret::generate(Purpose::GitHubState)?;
+    let to_github = sign_in(app)?.authorize_url(state.expose_secret()).map_err(github::refuse)?;
     let mut tx = app.db.user(person.user).await?;
     let hash = secret::hash(state.expose_secret());
-    github_sign_ins::insert(&mut *tx, &hash, session_of(&person)?, query.organization).await?;
+    github_sign_ins::insert(&mut *tx, &hash, session_of(person)?, organization).await?;
     tx.commit().await?;
-    see_other(sign_in(&app)?.authorize_url(state.expose_secret()).map_err(github::refuse)?.as_str())
+    Ok(to_github)
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,7 +75,8 @@ struct CallbackQuery {
     error: Option<String>,
 }
 
-/// Takes the browser back from GitHub. Without a state, as after the App's installation, the sign-in starts anew.
+/// Takes the browser back from GitHub, and to the dashboard: where the sign-in did not succeed, with the reason's code
+/// as `github`. Without a state, as after the App's installation, the sign-in starts anew.
 #[utoipa::path(
     get, path = "/api/v1/github/callback", tag = "github",
     params(
@@ -78,21 +88,32 @@ struct CallbackQuery {
 )]
 async fn finish(State(app): State<App>, person: Person, Query(query): Query<CallbackQuery>) -> ApiResult<Response> {
     let Some(state) = query.state else { return see_other("/api/v1/github/authorize") };
+    let organization = match find_began(&app, &person, &state).await {
+        Ok(organization) => organization,
+        Err(problem) => return back(None, Some(&problem)),
+    };
+    let proved = match (query.error, query.code) {
+        (None, Some(code)) => prove(&app, &person, &state, &code).await,
+        _ => Err(ApiError::forbidden("github-sign-in-declined", "the sign-in was broken off at GitHub")),
+    };
+    back(organization, proved.err().as_ref())
+}
+
+/// What this browser began with `state`, once.
+async fn find_began(app: &App, person: &Person, state: &str) -> ApiResult<Option<OrganizationId>> {
+    let session = session_of(person)?;
     let mut tx = app.db.routing().await?;
-    let began = github_sign_ins::take(&mut *tx, &secret::hash(&state)).await?;
+    let began = github_sign_ins::take(&mut *tx, &secret::hash(state)).await?;
     tx.commit().await?;
-    let session = session_of(&person)?;
     let began = began.filter(|began| began.session == session && began.user == person.user).ok_or_else(|| {
         ApiError::forbidden("github-state-unknown", "this sign-in was not begun in this browser, or took too long")
     })?;
-    let back = match began.organization {
-        Some(organization) => format!("/onboarding?organization={organization}"),
-        None => "/onboarding".to_owned(),
-    };
-    // The person said no: back to where they were.
-    let (None, Some(code)) = (query.error, query.code) else { return see_other(&back) };
+    Ok(began.organization)
+}
 
-    let (user, grants) = sign_in(&app)?.prove(&state, &code).await.map_err(github::refuse)?;
+/// Keeps what GitHub says of the person.
+async fn prove(app: &App, person: &Person, state: &str, code: &SecretString) -> ApiResult<()> {
+    let (user, grants) = sign_in(app)?.prove(state, code).await.map_err(github::refuse)?;
     let github_id = i64::try_from(user.id).map_err(ApiError::internal)?;
     let mut tx = app.db.user(person.user).await?;
     match users::set_github(&mut *tx, person.user, github_id, &user.login).await {
@@ -107,8 +128,21 @@ async fn finish(State(app): State<App>, person: Person, Query(query): Query<Call
     github_grants::replace(&mut tx, person.user, &grants).await?;
     let details = json!({ "repositories": grants.len() });
     audit::record(&mut *tx, None, &person.author(), "github.sign-in", &user.login, details).await?;
-    tx.commit().await?;
-    see_other(&back)
+    Ok(tx.commit().await?)
+}
+
+/// To the page that the person came from, which puts the problem's code into words: a browser shows no JSON.
+fn back(organization: Option<OrganizationId>, problem: Option<&ApiError>) -> ApiResult<Response> {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    if let Some(organization) = organization {
+        query.append_pair("organization", &organization.to_string());
+    }
+    if let Some(problem) = problem {
+        problem.log();
+        query.append_pair("github", &problem.code);
+    }
+    let query = query.finish();
+    see_other(&if query.is_empty() { "/onboarding".to_owned() } else { format!("/onboarding?{query}") })
 }
 
 /// Repositories that the asker may bind: those that GitHub named when they signed in there.

@@ -1,21 +1,22 @@
 //! Why tags were chosen or passed over, what is wrong in files, how the platform and the onboarding stand.
 
 use axum::extract::State;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::{
     id::{OrganizationId, RepositoryId},
     image::ImageRepository,
     name::EnvironmentName,
-    policy::{BarredTag, SelectInput, select},
+    policy::{SelectInput, select},
 };
 use heddle_db::{
     Tx, clusters, findings,
     images::{self, Image},
     occurrences::{self, Occurrence, Rule},
-    repositories, work, workloads,
+    pushes, repositories, work, workloads,
 };
 use heddle_wire::view::{
     FailingImage, FindingView, Link, Onboarding, OnboardingStep, OnboardingStepName, Role, StatusView, Verdicts,
+    WaitingPush,
 };
 use serde::Deserialize;
 use utoipa_axum::routes;
@@ -24,7 +25,7 @@ use super::Routes;
 use crate::{
     app::App,
     extract::{Json, Query},
-    flow::{lease, link},
+    flow::{barred, link, waiting},
     permission::Permission,
     principal::Member,
     problem::{ApiError, ApiResult},
@@ -35,6 +36,10 @@ const SHOWN_TAGS: usize = 200;
 
 /// Findings and failing images beyond this many help nobody.
 const SHOWN: i64 = 500;
+
+/// A push notice that nothing came of for this long is old news.
+const WAITS_FOR: TimeDelta = TimeDelta::days(7);
+const SHOWN_PUSHES: i64 = 50;
 
 /// This module's routes.
 pub fn routes() -> Routes {
@@ -103,13 +108,8 @@ async fn judge(
     let policy = place.rule.as_ref().and_then(|rule| rule.policy.as_ref());
     let (Some(image), Some(policy)) = (image, policy) else { return Ok(Vec::new()) };
     let tags = images::list_tags(&mut **tx, image).await?;
-    let all_barred = lease::list_barred(tx, repository).await?;
-    let barred: Vec<BarredTag<'_>> = all_barred
-        .iter()
-        .filter(|one| Some(&one.environment) == place.environment.as_ref())
-        .filter(|one| one.image == place.image && one.place == place.place.key())
-        .map(|one| BarredTag { tag: &one.tag, reason: &one.reason })
-        .collect();
+    let all_barred = barred::list(tx, repository).await?;
+    let barred = barred::at(&all_barred, place);
     let input = SelectInput { policy, current: place.tag.as_ref(), tags: &tags, barred: &barred, now: Utc::now() };
     let mut verdicts = select(&input).verdicts;
     verdicts.truncate(SHOWN_TAGS);
@@ -160,8 +160,11 @@ async fn load_status(State(app): State<App>, member: Member) -> ApiResult<Json<S
     let mut tx = app.db.organization(member.organization).await?;
     let clusters = clusters::list(&mut *tx, member.organization).await?;
     let failing = images::list_failing(&mut *tx, member.organization, SHOWN).await?;
+    let automator_seen_at = work::automator_seen_at(&mut *tx).await?;
+    let pushes = pushes::list_waiting(&mut *tx, member.organization, now - WAITS_FOR, SHOWN_PUSHES).await?;
     let view = StatusView {
-        automator_seen_at: work::automator_seen_at(&mut *tx).await?,
+        automator_seen_at,
+        waiting_pushes: pushes.into_iter().map(|push| waiting_push(push, automator_seen_at, now)).collect(),
         scanned_at: images::last_scan_at(&mut *tx, member.organization).await?,
         failing_images: failing.into_iter().map(|image| failing_image(image, now)).collect(),
         clusters_connected: count_connected(&clusters, now),
@@ -170,6 +173,11 @@ async fn load_status(State(app): State<App>, member: Member) -> ApiResult<Json<S
     };
     tx.commit().await?;
     Ok(Json(view))
+}
+
+fn waiting_push(push: pushes::Waiting, automator_seen_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> WaitingPush {
+    let reason = waiting::reason(&push, automator_seen_at, now);
+    WaitingPush { image: push.image, tag: push.tag, pushed_at: push.pushed_at, reason }
 }
 
 fn failing_image(image: Image, now: DateTime<Utc>) -> FailingImage {

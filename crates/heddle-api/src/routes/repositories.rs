@@ -7,7 +7,7 @@ use heddle_db::{
     DbError, Tx, audit, environments,
     notice::{Notice, Topic},
     occurrences, reads,
-    repositories::{self, Repository},
+    repositories::{self, Repository, ShutOut},
     revisions, syncs, work,
 };
 use heddle_wire::view::{ConnectRepository, EnvironmentView, RepositoryView, Role};
@@ -149,8 +149,7 @@ fn elsewhere() -> ApiError {
 /// What a new binding sets going: a first read, and agents that waited for it.
 async fn begin(tx: &mut Tx, repository: &Repository) -> ApiResult<()> {
     let (organization, id) = (repository.organization, repository.id);
-    work::request_read(&mut **tx, organization, id).await?;
-    tx.notify(&Notice::Work).await?;
+    work::request_read(tx, organization, id).await?;
     if syncs::join(tx, organization, id, &repository.url).await? {
         flow::read::hint(tx, organization, &repository.url, None).await?;
     }
@@ -170,10 +169,14 @@ async fn view(
     let reads = reads::list(&mut **tx, organization).await?;
     let environments = environments::list(&mut **tx, organization).await?;
     let images = occurrences::count_images(&mut **tx, organization).await?;
+    let shut_out = repositories::list_shut_out(&mut **tx, organization).await?;
     let mut shown = Vec::with_capacity(found.len());
     for repository in found {
         let heads = revisions::list_heads(&mut **tx, repository.id).await?;
-        let error = work::find_failure(&mut **tx, work::Kind::Read, repository.id.0).await?;
+        let error = match shut_out.get(&repository.id) {
+            Some(shut_out) => Some(in_words(*shut_out).to_owned()),
+            None => work::find_failure(&mut **tx, work::Kind::Read, repository.id.0).await?,
+        };
         let own = environments.iter().filter(|(id, _)| *id == repository.id);
         let head = heads.into_iter().find(|head| head.branch == repository.default_branch);
         shown.push(RepositoryView {
@@ -190,6 +193,14 @@ async fn view(
         });
     }
     Ok(shown)
+}
+
+fn in_words(shut_out: ShutOut) -> &'static str {
+    match shut_out {
+        ShutOut::Suspended => "the GitHub App is suspended for this repository; unsuspend it in its settings at GitHub",
+        ShutOut::Uninstalled => "the GitHub App was uninstalled; install it again and connect the repository anew",
+        ShutOut::Removed => "the repository was taken out of the GitHub App's installation; add it there again",
+    }
 }
 
 fn view_environment(environment: &environments::Environment) -> EnvironmentView {

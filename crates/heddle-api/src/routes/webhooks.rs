@@ -1,5 +1,7 @@
 //! What Git hosts and registries tell us. It is only a hint: what is true is read from them.
 
+mod installation;
+
 use axum::{
     body::Bytes,
     extract::State,
@@ -14,7 +16,7 @@ use heddle_core::{
 use heddle_db::{
     Tx, images,
     notice::{Notice, Topic},
-    receivers, repositories, work,
+    pushes, receivers, repositories, work,
 };
 use heddle_github::webhook::{self, Hint};
 use secrecy::SecretString;
@@ -68,7 +70,11 @@ async fn take_github(State(app): State<App>, headers: HeaderMap, body: Bytes) ->
     let (at, branch) = match hint {
         Hint::BranchMoved { at, branch, .. } => (at, Some(branch)),
         Hint::PullRequestChanged { at, .. } => (at, None),
-        Hint::InstallationChanged { .. } | Hint::Nothing => return Ok(StatusCode::ACCEPTED),
+        Hint::InstallationChanged { installation, action } => {
+            installation::take(&app, delivery, installation, &action).await?;
+            return Ok(StatusCode::ACCEPTED);
+        }
+        Hint::Nothing => return Ok(StatusCode::ACCEPTED),
     };
     // By its name and the address we know the host under: what a payload calls the host is not asked.
     let url = super::github::canonical_url(&app, &at.repository)?;
@@ -90,8 +96,7 @@ async fn take_github(State(app): State<App>, headers: HeaderMap, body: Bytes) ->
 
 /// A read becomes due, and the agents that follow the branch are told when it moved.
 async fn act(tx: &mut Tx, binding: &repositories::Binding, url: &RepoUrl, moved: Option<&BranchName>) -> ApiResult<()> {
-    work::request_read(&mut **tx, binding.organization, binding.repository).await?;
-    tx.notify(&Notice::Work).await?;
+    work::request_read(tx, binding.organization, binding.repository).await?;
     if moved.is_some() {
         read::hint(tx, binding.organization, url, moved).await?;
     }
@@ -182,15 +187,14 @@ async fn note_push(tx: &mut Tx, organization: OrganizationId, event: &RegistryEv
         // A registry cannot push tomorrow.
         let at = event.timestamp.min(Utc::now());
         for image in &found {
-            images::note_push(&mut **tx, organization, image.id, &tag, digest.as_ref(), at).await?;
+            pushes::note(&mut **tx, organization, image.id, &tag, digest.as_ref(), at).await?;
         }
     }
     let ids: Vec<Uuid> = found.iter().map(|image| image.id).collect();
     if ids.is_empty() {
         return Ok(());
     }
-    work::request_scans(&mut **tx, organization, &ids).await?;
-    tx.notify(&Notice::Work).await?;
+    work::request_scans(tx, organization, &ids).await?;
     for id in ids {
         tx.notify(&Notice::Changed { organization, topic: Topic::Status, id: Some(id) }).await?;
     }

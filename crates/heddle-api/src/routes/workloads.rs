@@ -20,6 +20,7 @@ use heddle_db::{
 };
 use heddle_wire::{
     agent::ContainerImage,
+    automator::Barred,
     view::{Role, WorkloadImage, WorkloadPage, WorkloadView},
 };
 use serde::Deserialize;
@@ -29,7 +30,7 @@ use super::Routes;
 use crate::{
     app::App,
     extract::{Json, Query},
-    flow::link,
+    flow::{barred, link},
     permission::Permission,
     principal::Member,
     problem::{ApiError, ApiResult},
@@ -112,6 +113,7 @@ struct Known {
     occurrences: Vec<(RepositoryId, Occurrence)>,
     tags: BTreeMap<ImageRepository, TagList>,
     open: Vec<Change>,
+    barred: BTreeMap<RepositoryId, Vec<Barred>>,
 }
 
 impl Known {
@@ -127,8 +129,16 @@ impl Known {
             let list = images::list_tags(&mut **tx, &image).await?;
             tags.insert(image.image, list);
         }
+        let occurrences = occurrences::list_of_images(&mut **tx, organization, &names).await?;
+        let mut barred = BTreeMap::new();
+        for (repository, _) in &occurrences {
+            if !barred.contains_key(repository) {
+                barred.insert(*repository, barred::list(tx, *repository).await?);
+            }
+        }
         Ok(Self {
-            occurrences: occurrences::list_of_images(&mut **tx, organization, &names).await?,
+            occurrences,
+            barred,
             tags,
             open: changes::list_open_of_images(&mut **tx, organization, &names).await?,
         })
@@ -169,12 +179,14 @@ impl Known {
         };
         let of_container = |one: &&&(RepositoryId, Occurrence)| one.1.container.as_ref() == Some(&running.container);
         let standing: Vec<&(RepositoryId, Occurrence)> = self.occurrences.iter().filter(here).collect();
-        let place = standing.iter().find(of_container).or(standing.first()).map(|one| &one.1);
+        let standing = standing.iter().find(of_container).or(standing.first());
+        let place = standing.map(|one| &one.1);
+        let barred = standing.and_then(|one| Some(barred::at(self.barred.get(&one.0)?, &one.1))).unwrap_or_default();
         let desired = place.and_then(|place| place.tag.clone());
         let rule = place.and_then(|place| place.rule.as_ref());
         let newest = rule.and_then(|rule| rule.policy.as_ref()).and_then(|policy| {
             let tags = self.tags.get(repository)?;
-            select(&SelectInput { policy, current: desired.as_ref(), tags, barred: &[], now }).chosen
+            select(&SelectInput { policy, current: desired.as_ref(), tags, barred: &barred, now }).chosen
         });
         let change = self.open.iter().rfind(|change| {
             change.image == *repository

@@ -148,14 +148,17 @@ async fn a_sign_in_belongs_to_the_browser_that_began_it_and_works_once() {
     let eve = hub.sign_up("eve@example.com").await;
     // Eve lets Ada's browser open the end of her own sign-in.
     let callback = scene.callback(&eve, "eve").await;
-    assert_eq!(scene.follow(&ada, &callback).await.0, StatusCode::FORBIDDEN);
+    let unknown = (StatusCode::SEE_OTHER, "/onboarding?github=github-state-unknown".to_owned());
+    assert_eq!(scene.follow(&ada, &callback).await, unknown);
     assert!(hub.get(&ada, "/api/v1/me").await["github_login"].is_null());
-    assert_eq!(scene.follow(&eve, &callback).await.0, StatusCode::FORBIDDEN, "it was used up");
+    assert_eq!(scene.follow(&eve, &callback).await, unknown, "it was used up");
+    assert!(hub.get(&eve, "/api/v1/me").await["github_login"].is_null());
     // The end of an installation comes without a state: the sign-in begins then.
     let (status, to) = scene.follow(&ada, &hub.url("/api/v1/github/callback?code=x&installation_id=1")).await;
     assert_eq!((status, to.as_str()), (StatusCode::SEE_OTHER, "/api/v1/github/authorize"));
     // One person at GitHub is one account here.
     scene.sign_in(&ada, "ada").await;
     let callback = scene.callback(&eve, "ada").await;
-    assert_eq!(scene.follow(&eve, &callback).await.0, StatusCode::CONFLICT);
+    let taken = (StatusCode::SEE_OTHER, "/onboarding?github=github-account-taken".to_owned());
+    assert_eq!(scene.follow(&eve, &callback).await, taken);
 }

@@ -7,6 +7,7 @@ mod agents;
 mod github;
 mod hub;
 mod loom;
+mod members;
 mod openapi;
 mod spine;
 mod walk;

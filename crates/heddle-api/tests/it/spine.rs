@@ -1,5 +1,6 @@
 //! A tag from the registry to healthy, as an automator, GitHub and an agent tell the API of it.
 
+use chrono::TimeDelta;
 use heddle_client::{ClientError, PageQuery};
 use heddle_core::{
     change::{Gate, GateKind, Mode, ProposalRef},
@@ -267,7 +268,9 @@ async fn a_tag_walks_from_the_registry_to_healthy_through_a_pull_request() {
     assert_eq!(change.line.end, Some(End::Healthy));
     assert_eq!(change.line.ended_at, Some(at(50)));
     let times: Vec<_> = change.line.knots.iter().map(|knot| knot.at).collect();
-    assert_eq!(times[1..], [Some(at(20)), Some(at(30)), Some(at(40)), Some(at(50))]);
+    // Git and its host count whole seconds, and we heard of both long after.
+    let end_of = |second| at(second) + TimeDelta::milliseconds(999);
+    assert_eq!(times[1..], [Some(end_of(20)), Some(end_of(30)), Some(at(40)), Some(at(50))]);
 
     let detail = loom.user.change(loom.organization, change.id).await.unwrap();
     assert_eq!((detail.rollouts.len(), detail.rollouts[0].cluster_name.as_str()), (1, "prod-eu"));
@@ -476,6 +479,36 @@ async fn forged_and_replayed_webhooks_change_nothing() {
     let large = format!("{body}{}", " ".repeat(2 << 20));
     assert_eq!(loom.webhook("push", "d-2", &large, &loom.webhook_secret).await, 413);
     assert_eq!(loom.webhook("push", "d-3", "{", &loom.webhook_secret).await, 400);
+}
+
+#[tokio::test]
+async fn what_shuts_us_out_at_github_stands_at_the_repository_until_it_is_undone() {
+    let loom = Loom::start().await;
+    read(&loom, read_report(&[1], "1.4.1")).await;
+    let (_, full_name) = loom.repository_url.split_once('/').unwrap();
+    let error = async || loom.user.repositories(loom.organization).await.unwrap()[0].error.clone();
+    let send = async |event: &str, delivery: &str, more: serde_json::Value| {
+        let mut body = serde_json::json!({ "installation": { "id": loom.installation } });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        assert_eq!(loom.webhook(event, delivery, &body.to_string(), &loom.webhook_secret).await, 202);
+    };
+    assert_eq!(error().await, None);
+    send("installation", "d-1", serde_json::json!({ "action": "suspend" })).await;
+    assert!(error().await.unwrap().contains("suspended"));
+    send("installation", "d-2", serde_json::json!({ "action": "unsuspend" })).await;
+    assert_eq!(error().await, None);
+    assert!(loom.try_lease(0).await.is_some(), "it is read again");
+    let removed = serde_json::json!({ "action": "removed", "repositories_removed": [{ "full_name": full_name }] });
+    send("installation_repositories", "d-3", removed.clone()).await;
+    assert!(error().await.unwrap().contains("taken out"));
+    let added = serde_json::json!({ "action": "added", "repositories_added": [{ "full_name": full_name }] });
+    send("installation_repositories", "d-4", added).await;
+    assert_eq!(error().await, None);
+    // A replay changes nothing.
+    send("installation_repositories", "d-3", removed).await;
+    assert_eq!(error().await, None);
+    send("installation", "d-5", serde_json::json!({ "action": "deleted" })).await;
+    assert!(error().await.unwrap().contains("uninstalled"));
 }
 
 #[tokio::test]

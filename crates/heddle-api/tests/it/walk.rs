@@ -109,10 +109,12 @@ async fn two_organizations_never_see_each_other_on_any_route() {
             StatusCode::CREATED,
         )
         .await;
+    let me = hub.get(&ada, "/api/v1/me").await;
     let things = [
         ("repository", repository.as_str()),
         ("cluster", cluster.id.as_str()),
         ("key", enrolled["key_id"].as_str().unwrap()),
+        ("user", me["id"].as_str().unwrap()),
         ("receiver", receiver["receiver"]["id"].as_str().unwrap()),
     ];
     let before = hub.get(&ada, &format!("/api/v1/organizations/{hers}/clusters")).await;
@@ -124,7 +126,9 @@ async fn two_organizations_never_see_each_other_on_any_route() {
         // Her things in one's own organization: they do not exist.
         if operation.path.matches('{').count() > 1 {
             let path = fill(&operation.path, &[&things[..], &[("organization", &own)]].concat());
-            let told = eve.sign(hub.request(operation.method.clone(), &path)).json(&json!({})).send().await.unwrap();
+            // With a body that this route takes.
+            let body = if path.ends_with("/role") { json!({ "role": "owner" }) } else { json!({}) };
+            let told = eve.sign(hub.request(operation.method.clone(), &path)).json(&body).send().await.unwrap();
             assert_eq!(told.status(), StatusCode::NOT_FOUND, "{} {path}", operation.method);
         } else if operation.method == Method::GET && !operation.path.ends_with("/events") {
             let path = fill(&operation.path, &[("organization", &own)]);

@@ -1,4 +1,5 @@
-//! What the head of a branch and the pull requests say about changes.
+//! What the head of a branch and the pull requests say about changes. Their times are of commits and of GitHub, which
+//! count whole seconds.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use crate::{
     id::{ChangeId, IntentId, ProposalId},
     image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
-    pipeline::FactKind,
+    pipeline::{Clock, FactKind},
     place::Place,
 };
 
@@ -213,12 +214,13 @@ impl Seen<'_> {
             change: self.change.id,
             fact: FactKind::Merged { revision: revision.clone(), by },
             at,
+            clock: Clock::WholeSeconds,
             merge: Some(Merge { revision, ordinal, rollouts }),
         });
     }
 
     fn say(&self, fact: FactKind, at: DateTime<Utc>, out: &mut Vec<Observation>) {
-        out.push(Observation { change: self.change.id, fact, at, merge: None });
+        out.push(Observation { change: self.change.id, fact, at, clock: Clock::WholeSeconds, merge: None });
     }
 
     /// The new revision that names one of the change's intents, else the head.

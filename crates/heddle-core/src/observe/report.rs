@@ -8,7 +8,7 @@ use crate::{
     health::HealthStatus,
     id::ChangeId,
     image::{Digest, ImageRef, ImageRepository, Tag},
-    pipeline::{FactKind, RolloutKey},
+    pipeline::{Clock, FactKind, RolloutKey},
 };
 
 /// Something that happened to a Sync, at a revision that is numbered.
@@ -103,7 +103,7 @@ fn observe(event: &Deployed, change: &Rolling) -> Option<Observation> {
         }
         DeployedWhat::Health { .. } => return None,
     };
-    Some(Observation { change: change.id, fact, at: event.at, merge: None })
+    Some(Observation { change: change.id, fact, at: event.at, clock: Clock::Fine, merge: None })
 }
 
 /// Whether `image` is what the change put there, by tag or by digest.

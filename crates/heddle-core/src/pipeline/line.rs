@@ -1,7 +1,8 @@
 //! Facts and now → the line of a change. Nothing else computes it, in no SQL and no handler.
 //!
 //! A later station implies the earlier ones; the time shown for a station is the least of its own and of all later
-//! ones. The order and the repetition of facts make no difference.
+//! ones, where a source that counts whole seconds counts with the latest instant it may mean (`Fact::happened_at`).
+//! The order and the repetition of facts make no difference.
 
 use std::collections::BTreeMap;
 
@@ -90,18 +91,19 @@ impl Gathered {
             all.rollouts.entry(key.clone()).or_default();
         }
         for fact in &history.facts {
+            let at = fact.happened_at();
             match &fact.kind {
-                FactKind::Pushed => earliest(&mut all.pushed_at, fact.at),
+                FactKind::Pushed => earliest(&mut all.pushed_at, at),
                 FactKind::Gated { gate } => all.take_gate(gate, fact.at),
                 FactKind::Proposed { proposal } => {
-                    earliest(&mut all.proposed_at, fact.at);
+                    earliest(&mut all.proposed_at, at);
                     newest(&mut all.proposal, (fact.at, pull_request(proposal)));
                 }
-                FactKind::Merged { .. } => earliest(&mut all.merged_at, fact.at),
-                FactKind::Declined { .. } => earliest(&mut all.declined_at, fact.at),
-                FactKind::Reverted { .. } => earliest(&mut all.reverted_at, fact.at),
-                FactKind::Superseded { .. } => earliest(&mut all.superseded_at, fact.at),
-                FactKind::Retired { .. } => earliest(&mut all.retired_at, fact.at),
+                FactKind::Merged { .. } => earliest(&mut all.merged_at, at),
+                FactKind::Declined { .. } => earliest(&mut all.declined_at, at),
+                FactKind::Reverted { .. } => earliest(&mut all.reverted_at, at),
+                FactKind::Superseded { .. } => earliest(&mut all.superseded_at, at),
+                FactKind::Retired { .. } => earliest(&mut all.retired_at, at),
                 FactKind::Applied { rollout, .. }
                 | FactKind::ApplyFailed { rollout, .. }
                 | FactKind::Health { rollout, .. }

@@ -22,18 +22,19 @@ pub(super) struct Rollout {
 
 impl Rollout {
     pub(super) fn take(&mut self, fact: &Fact) {
+        let at = fact.happened_at();
         match &fact.kind {
-            FactKind::Applied { .. } => earliest(&mut self.applied_at, fact.at),
+            FactKind::Applied { .. } => earliest(&mut self.applied_at, at),
             FactKind::ApplyFailed { message, .. } => newest(&mut self.failed, (fact.at, message.clone())),
             FactKind::Health { status, reason, .. } => {
-                earliest(&mut self.judged_at, fact.at);
+                earliest(&mut self.judged_at, at);
                 if *status == HealthStatus::Healthy {
-                    earliest(&mut self.healthy_at, fact.at);
+                    earliest(&mut self.healthy_at, at);
                 }
                 newest(&mut self.health, (fact.at, *status, reason.clone()));
             }
-            FactKind::Skipped { .. } => earliest(&mut self.skipped_at, fact.at),
-            FactKind::RolloutRetired { .. } => earliest(&mut self.retired_at, fact.at),
+            FactKind::Skipped { .. } => earliest(&mut self.skipped_at, at),
+            FactKind::RolloutRetired { .. } => earliest(&mut self.retired_at, at),
             _ => {}
         }
     }

@@ -22,7 +22,16 @@ fn revision() -> Revision {
 }
 
 fn fact(seconds: i64, kind: FactKind) -> Fact {
-    Fact { kind, at: at(seconds), seen_at: at(seconds + 1) }
+    Fact { kind, at: at(seconds), clock: Clock::Fine, seen_at: at(seconds + 1) }
+}
+
+fn millis(at: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::milliseconds(at)
+}
+
+/// What a source says that counts whole seconds, heard of at this millisecond.
+fn coarse(seconds: i64, seen_at: i64, kind: FactKind) -> Fact {
+    Fact { kind, at: at(seconds), clock: Clock::WholeSeconds, seen_at: millis(seen_at) }
 }
 
 fn proposed() -> FactKind {
@@ -132,6 +141,28 @@ fn a_clock_that_is_late_does_not_turn_the_line_around() {
     check(Some(&[1]), &facts, "●1 ●2 ●4? ●4 ●6 Healthy@6");
 }
 
+/// Milliseconds from station to station.
+#[track_caller]
+fn check_times(facts: &[Fact], expected: &[i64]) {
+    let line = line(&History { rollouts: Some(vec![rollout(1)]), facts: facts.to_vec() }, at(1000));
+    let times: Vec<i64> = line.knots.iter().filter_map(|knot| knot.at).map(|at| at.timestamp_millis()).collect();
+    assert_eq!(times, expected, "{}", draw(&line));
+}
+
+#[test]
+fn within_a_second_that_its_source_does_not_divide_our_clock_counts() {
+    let pushed = Fact { at: millis(1200), ..fact(1, FactKind::Pushed) };
+    let proposed = coarse(1, 1650, proposed());
+    check_times(&[pushed.clone(), proposed.clone(), coarse(2, 2340, merged())], &[1200, 1650, 2340]);
+    // Heard of long after: it was over when its second was.
+    check_times(&[pushed.clone(), proposed.clone(), coarse(2, 60_000, merged())], &[1200, 1650, 2999]);
+    // A later station that is known better bounds it.
+    let applied = Fact { at: millis(2500), ..fact(2, applied(1)) };
+    check_times(&[pushed.clone(), proposed.clone(), coarse(2, 60_000, merged()), applied], &[1200, 1650, 2500, 2500]);
+    // Our clock is behind its source's: the source is believed.
+    check_times(&[pushed, proposed, coarse(3, 1700, merged())], &[1200, 1650, 3000]);
+}
+
 #[test]
 fn a_gate_is_the_reason_until_it_opens() {
     let pushed = fact(1, FactKind::Pushed);
@@ -223,11 +254,15 @@ fn any_kind() -> impl Strategy<Value = FactKind> {
 }
 
 fn any_history() -> impl Strategy<Value = History> {
-    let facts = proptest::collection::vec((0..20i64, any_kind()), 0..12);
+    let clock = prop_oneof![Just(Clock::Fine), Just(Clock::WholeSeconds)];
+    let facts = proptest::collection::vec((0..20i64, clock, 0..22_000i64, any_kind()), 0..12);
     let rollouts = proptest::option::of(proptest::collection::btree_set(1..3u128, 0..3));
     (rollouts, facts).prop_map(|(rollouts, facts)| History {
         rollouts: rollouts.map(|numbers| numbers.into_iter().map(rollout).collect()),
-        facts: facts.into_iter().map(|(seconds, kind)| fact(seconds, kind)).collect(),
+        facts: facts
+            .into_iter()
+            .map(|(seconds, clock, seen_at, kind)| Fact { kind, at: at(seconds), clock, seen_at: millis(seen_at) })
+            .collect(),
     })
 }
 

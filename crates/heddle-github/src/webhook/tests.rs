@@ -56,8 +56,12 @@ fn a_pull_request_and_an_installation_hint_at_themselves() {
     let body = json!({"action": "suspend", "installation": {"id": 7}});
     let action = InstallationAction::Suspended;
     assert_eq!(hint("installation", &body), Hint::InstallationChanged { installation: 7, action });
-    let action = InstallationAction::Changed;
+    let body =
+        json!({"action": "removed", "installation": {"id": 7}, "repositories_removed": [{"full_name": "acme/config"}]});
+    let action = InstallationAction::Removed(vec!["acme/config".parse().unwrap()]);
     assert_eq!(hint("installation_repositories", &body), Hint::InstallationChanged { installation: 7, action });
+    let body = json!({"action": "created", "installation": {"id": 7}});
+    assert_eq!(hint("installation", &body), Hint::Nothing);
     assert_eq!(hint("star", &body), Hint::Nothing);
 }
 

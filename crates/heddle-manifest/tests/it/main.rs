@@ -9,4 +9,3 @@ mod flux;
 mod flux_v1;
 mod kargo;
 mod places;
-mod substitution;

@@ -1,0 +1,112 @@
+//! Members of an organization and their roles.
+
+use axum::{extract::State, http::StatusCode};
+use heddle_core::id::{OrganizationId, UserId};
+use heddle_db::{Tx, audit, members};
+use heddle_wire::view::{ChangeRole, MemberView, Role};
+use serde_json::json;
+use utoipa_axum::routes;
+
+use super::Routes;
+use crate::{
+    app::App,
+    extract::{Json, Path},
+    permission::{Permission, parse_role, role_word},
+    principal::Member,
+    problem::{ApiError, ApiResult},
+};
+
+/// This module's routes.
+pub fn routes() -> Routes {
+    Routes::new()
+        .add(Permission::Organization(Role::Viewer), routes!(list_members))
+        .add(Permission::Organization(Role::Owner), routes!(change_role))
+        .add(Permission::Organization(Role::Viewer), routes!(remove_member))
+}
+
+/// Who belongs to the organization.
+#[utoipa::path(
+    get, path = "/api/v1/organizations/{organization}/members", tag = "organizations",
+    params(("organization" = OrganizationId, Path)),
+    responses((status = 200, body = Vec<MemberView>))
+)]
+async fn list_members(State(app): State<App>, member: Member) -> ApiResult<Json<Vec<MemberView>>> {
+    let mut tx = app.db.organization(member.organization).await?;
+    let found = members::list(&mut *tx, member.organization).await?;
+    tx.commit().await?;
+    found.into_iter().map(view).collect::<ApiResult<Vec<_>>>().map(Json)
+}
+
+fn view(member: members::Member) -> ApiResult<MemberView> {
+    Ok(MemberView {
+        role: parse_role(&member.role)?,
+        user: member.user,
+        email: member.email,
+        name: member.name,
+        joined_at: member.joined_at,
+    })
+}
+
+/// Gives a member another role. One owner always stays.
+#[utoipa::path(
+    put, path = "/api/v1/organizations/{organization}/members/{user}/role", tag = "organizations",
+    params(("organization" = OrganizationId, Path), ("user" = UserId, Path)), request_body = ChangeRole,
+    responses((status = 204))
+)]
+async fn change_role(
+    State(app): State<App>,
+    member: Member,
+    Path((organization, user)): Path<(OrganizationId, UserId)>,
+    Json(request): Json<ChangeRole>,
+) -> ApiResult<StatusCode> {
+    let mut tx = app.db.organization(organization).await?;
+    if request.role != Role::Owner {
+        refuse_last_owner(&mut tx, organization, user).await?;
+    }
+    let role = role_word(request.role);
+    if !members::set_role(&mut *tx, organization, user, role).await? {
+        return Err(no_member());
+    }
+    let (object, details) = (user.to_string(), json!({ "role": role }));
+    audit::record(&mut *tx, Some(organization), &member.author(), "member.role", &object, details).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends a membership: an owner anybody's, everybody their own. One owner always stays.
+#[utoipa::path(
+    delete, path = "/api/v1/organizations/{organization}/members/{user}", tag = "organizations",
+    params(("organization" = OrganizationId, Path), ("user" = UserId, Path)),
+    responses((status = 204))
+)]
+async fn remove_member(
+    State(app): State<App>,
+    member: Member,
+    Path((organization, user)): Path<(OrganizationId, UserId)>,
+) -> ApiResult<StatusCode> {
+    let mut tx = app.db.organization(organization).await?;
+    let is_known = members::list(&mut *tx, organization).await?.iter().any(|known| known.user == user);
+    if !is_known {
+        return Err(no_member());
+    }
+    if user != member.person.user && member.role != Role::Owner {
+        return Err(ApiError::forbidden("role-too-low", "only an owner ends the membership of another"));
+    }
+    refuse_last_owner(&mut tx, organization, user).await?;
+    members::remove(&mut tx, organization, user).await?;
+    audit::record(&mut *tx, Some(organization), &member.author(), "member.remove", &user.to_string(), json!({}))
+        .await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn refuse_last_owner(tx: &mut Tx, organization: OrganizationId, user: UserId) -> ApiResult<()> {
+    if members::lock_owners(tx, organization).await? == [user] {
+        return Err(ApiError::conflict("last-owner", "an organization keeps one owner; make somebody else one first"));
+    }
+    Ok(())
+}
+
+fn no_member() -> ApiError {
+    ApiError::not_found("the organization has no such member")
+}

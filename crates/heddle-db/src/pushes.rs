@@ -1,0 +1,101 @@
+//! Push notices: when tags were pushed, and which of them no update has looked at yet.
+
+use chrono::{DateTime, Utc};
+use heddle_core::{
+    id::OrganizationId,
+    image::{Digest, ImageRepository, Tag},
+};
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use crate::error::{DbError, word};
+
+/// A pushed tag that no update has looked at yet.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// The image.
+    pub image: ImageRepository,
+    /// The tag.
+    pub tag: Tag,
+    /// When it was pushed.
+    pub pushed_at: DateTime<Utc>,
+    /// Why the image's last scan failed, where it did.
+    pub scan_error: Option<String>,
+    /// Why the last update of a repository with the image failed, where it did.
+    pub update_error: Option<String>,
+}
+
+/// Notes a push notice. The tag is chosen only after a scan has listed it.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn note(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    image: Uuid,
+    tag: &Tag,
+    digest: Option<&Digest>,
+    at: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "insert into tags as known (organization_id, image_id, tag, digest, first_seen_at, pushed_at, listed)
+         values ($1, $2, $3, $4, $5, $5, false)
+         on conflict (image_id, tag) do update set
+             pushed_at = coalesce(known.pushed_at, excluded.pushed_at),
+             digest = coalesce(excluded.digest, known.digest)",
+        organization.0,
+        image,
+        tag.as_str(),
+        digest.map(Digest::as_str),
+        at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The tags pushed since `since` that no update has looked at yet, the newest first.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_waiting(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    since: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Waiting>, DbError> {
+    let rows = sqlx::query!(
+        r#"select i.image, t.tag, t.pushed_at as "pushed_at!", i.error as scan_error, u.last_failure as "update_error?"
+           from tags t
+           join images i on i.id = t.image_id
+           left join work s on s.kind = 'scan' and s.subject_id = i.id
+           left join lateral (
+               select w.last_failure from work w
+               where w.kind = 'update' and (w.asked_at is not null or w.last_failure is not null)
+                   and exists (select from occurrences o
+                               where o.repository_id = w.subject_id and o.image = i.image and o.rule_line is not null)
+               order by w.last_failure nulls last limit 1
+           ) u on true
+           where t.organization_id = $1 and t.pushed_at >= $2
+               and (s.asked_at is not null or i.error is not null or u is not null)
+               and not exists (select from changes c
+                               where c.organization_id = $1 and c.image = i.image and c.to_tag = t.tag)
+           order by t.pushed_at desc limit $3"#,
+        organization.0,
+        since,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Waiting {
+                image: word("images.image", &row.image)?,
+                tag: word("tags.tag", &row.tag)?,
+                pushed_at: row.pushed_at,
+                scan_error: row.scan_error,
+                update_error: row.update_error,
+            })
+        })
+        .collect()
+}
