@@ -81,11 +81,15 @@ const onboarding = createRoute({
   getParentRoute: () => app,
   path: "/onboarding",
   component: OnboardingPage,
-  validateSearch: (search): { organization?: string } => ({ organization: text(search.organization) }),
+  validateSearch: (search): { organization?: string; github?: string } => ({
+    organization: text(search.organization),
+    github: text(search.github),
+  }),
   // The way back from GitHub names the organization in full.
   beforeLoad: ({ search }) => {
-    const { organization } = search;
-    if (organization) throw redirect({ to: "/onboarding", search: { org: organization }, replace: true });
+    const { organization, github } = search;
+    if (organization)
+      throw redirect({ to: "/onboarding", search: { org: organization, github }, replace: true });
   },
 });
 

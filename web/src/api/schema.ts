@@ -113,7 +113,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Takes the browser back from GitHub. Without a state, as after the App's installation, the sign-in starts anew. */
+        /**
+         * Takes the browser back from GitHub, and to the dashboard: where the sign-in did not succeed, with the reason's code
+         *     as `github`. Without a state, as after the App's installation, the sign-in starts anew.
+         */
         get: operations["finish"];
         put?: never;
         post?: never;
@@ -408,6 +411,57 @@ export interface paths {
         put?: never;
         /** Invites somebody by address. Heddle sends no mail: hand the code over. */
         post: operations["create_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who belongs to the organization. */
+        get: operations["list_members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/members/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a membership: an owner anybody's, everybody their own. One owner always stays. */
+        delete: operations["remove_member"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/members/{user}/role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives a member another role. One owner always stays. */
+        put: operations["change_role"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -963,6 +1017,11 @@ export interface components {
             items: components["schemas"]["ChangeView"][];
             /** @description Pass as `after` for the next page. */
             next?: string | null;
+        };
+        /** @description Gives a member another role: `PUT /organizations/{organization}/members/{user}/role`. */
+        ChangeRole: {
+            /** @description What they may do from now on. */
+            role: components["schemas"]["Role"];
         };
         /** @description A change. */
         ChangeView: {
@@ -1602,6 +1661,22 @@ export interface components {
             name: string;
             /** @description The organizations, by name. */
             organizations: components["schemas"]["OrganizationView"][];
+        };
+        /** @description A member of an organization: `GET /organizations/{organization}/members`. */
+        MemberView: {
+            /** @description Their address. */
+            email: string;
+            /**
+             * Format: date-time
+             * @description Since when they belong to it.
+             */
+            joined_at: string;
+            /** @description Their name. */
+            name: string;
+            /** @description What they may do. */
+            role: components["schemas"]["Role"];
+            /** @description The person. */
+            user: components["schemas"]["UserId"];
         };
         /**
          * @description How a rule lets its changes be written.
@@ -2266,6 +2341,8 @@ export interface components {
              * @description When a registry was last read with success.
              */
             scanned_at?: string | null;
+            /** @description Push notices that no update has looked at yet, the newest first. */
+            waiting_pushes?: components["schemas"]["WaitingPush"][];
         };
         /** @description A prune that stopped because it is large, or because the path holds nothing any more. */
         StoppedPrune: {
@@ -2616,6 +2693,20 @@ export interface components {
             scanned_at?: string | null;
             /** @description Each tag, best first, at most 200. */
             tags: components["schemas"]["Verdict"][];
+        };
+        /** @description A tag that was pushed and has no line yet. */
+        WaitingPush: {
+            /** @description The image. */
+            image: components["schemas"]["ImageRepository"];
+            /**
+             * Format: date-time
+             * @description When it was pushed.
+             */
+            pushed_at: string;
+            /** @description What it waits for, in words: `no automator for 58 min`. */
+            reason: string;
+            /** @description The tag. */
+            tag: components["schemas"]["Tag"];
         };
         WireSecret: string;
         /**
@@ -3520,6 +3611,98 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["InvitationCreated"];
                 };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_members: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberView"][];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                user: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                user: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeRole"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Why it was not done. */
             default: {

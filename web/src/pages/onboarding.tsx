@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Check } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { onboardingQuery } from "../api/queries";
@@ -11,7 +11,9 @@ import { Loaded } from "../parts/loaded";
 import { OrganizationForm } from "../parts/organization-form";
 import { useSession } from "../parts/session";
 import { Button, buttonClass } from "../ui/button";
+import { Notice } from "../ui/notice";
 import { PageHead } from "../ui/page-head";
+import { signInRefusal } from "../words/github";
 import { sentence } from "../words/sentence";
 
 type Step = Onboarding["steps"][number];
@@ -36,11 +38,13 @@ const fresh: Step[] = [
 export function OnboardingPage() {
   const { organization } = useSession();
   const navigate = useNavigate();
+  const { github } = useSearch({ from: "/app/onboarding" });
   return (
     <div className="page max-w-[880px]">
       <PageHead title="Set up">
         From here to the first pull request in five steps. The list goes on by itself.
       </PageHead>
+      {github && <Notice tone="bad">{signInRefusal(github)}</Notice>}
       {organization ? (
         <Steps organization={organization.id} />
       ) : (
