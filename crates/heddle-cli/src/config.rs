@@ -306,6 +306,9 @@ fn parse_tag(text: &str) -> Result<Tag, String> {
 }
 
 fn parse_listed_tag(text: &str) -> Result<Tag, String> {
+    if text.is_empty() {
+        return Err("the tag is empty: leave `--current` out where none runs".to_owned());
+    }
     Tag::of_list(text).map_err(|error| error.to_string())
 }
 

@@ -121,12 +121,12 @@ impl Tag {
     }
 
     /// A name as some list on a disk has it, of which no registry is asked: `1.0.0+build` can be judged by a policy although
-    /// no image can carry it. Nothing of this kind is ever written.
+    /// no image can carry it. An empty one stands for an image without a tag. Nothing of this kind is ever written.
     ///
     /// # Errors
-    /// When it is empty, longer than 128 characters or holds white space or a control character.
+    /// When it is longer than 128 characters or holds white space or a control character.
     pub fn of_list(text: &str) -> Result<Self, ImageError> {
-        let fits = (1..=128).contains(&text.len()) && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+        let fits = text.len() <= 128 && !text.contains(|c: char| c.is_whitespace() || c.is_control());
         if fits { Ok(Self(text.to_owned())) } else { Err(ImageError::Tag(text.to_owned())) }
     }
 

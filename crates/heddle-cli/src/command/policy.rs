@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use anyhow::{Context, anyhow};
 use chrono::{DateTime, Utc};
 use heddle_core::{
-    image::{Digest, Tag},
+    image::{Digest, ImageError, Tag},
     policy::{CompiledPolicy, Selection, Situation, TagInfo, TagList, Verdict, VerdictKind},
 };
 use heddle_manifest::config::read_policy_file;
@@ -29,7 +29,7 @@ struct Answer<'a> {
 pub(crate) fn eval(arguments: &PolicyEvalArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let policy = read_policy(&arguments.policy, screen)?;
     let now = arguments.now.unwrap_or_else(Utc::now);
-    let tags = TagList::whole(read_tags(&arguments.tags, now)?);
+    let tags = TagList::whole(read_tags(&arguments.tags, now, screen)?);
     let current = arguments.current.as_ref();
     let situation = Situation { current, tags: &tags, barred: &[], signatures: &[], companions: &[], now };
     let selection = policy.select(&situation);
@@ -85,21 +85,26 @@ fn read(path: &Path) -> anyhow::Result<String> {
 #[derive(Deserialize)]
 struct TagLine {
     tag: String,
-    digest: Option<Digest>,
+    digest: Option<String>,
     created: Option<DateTime<Utc>>,
     first_seen: Option<DateTime<Utc>>,
     platforms: Option<Vec<String>>,
 }
 
 /// The tags of a file, each once; of a tag that is written twice the last line counts.
-fn read_tags(path: &Path, now: DateTime<Utc>) -> Result<Vec<TagInfo>, Failure> {
+fn read_tags(path: &Path, now: DateTime<Utc>, screen: &Screen) -> Result<Vec<TagInfo>, Failure> {
     let text = read(path)?;
     let lines = text.trim_start_matches('\u{feff}').lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
     let mut tags = BTreeMap::new();
     let mut faults = Vec::new();
     for (line, number) in lines {
         match read_tag(line.trim(), now) {
-            Ok(info) => drop(tags.insert(info.tag.clone(), info)),
+            Ok((info, note)) => {
+                if let Some(note) = note {
+                    screen.note(&format!("{}:{number}: {note}, so it counts as not known", path.display()));
+                }
+                tags.insert(info.tag.clone(), info);
+            }
             Err(error) => faults.push(format!("{}:{number}: {error}", path.display())),
         }
     }
@@ -110,12 +115,18 @@ fn read_tags(path: &Path, now: DateTime<Utc>) -> Result<Vec<TagInfo>, Failure> {
     }
 }
 
-/// A tag without a time of its own counts as seen when it was created, else now.
-fn read_tag(line: &str, now: DateTime<Utc>) -> anyhow::Result<TagInfo> {
+/// A tag, and what is wrong with its digest, which no choice looks at. A tag without a time of its own counts as seen when
+/// it was created, else now.
+fn read_tag(line: &str, now: DateTime<Utc>) -> anyhow::Result<(TagInfo, Option<ImageError>)> {
     if !line.starts_with('{') {
-        return Ok(TagInfo::named(Tag::of_list(line)?, now));
+        return Ok((TagInfo::named(Tag::of_list(line)?, now), None));
     }
     let TagLine { tag, digest, created, first_seen, platforms } = serde_json::from_str(line)?;
     let seen = first_seen.or(created).unwrap_or(now);
-    Ok(TagInfo { digest, created_at: created, platforms, ..TagInfo::named(Tag::of_list(&tag)?, seen) })
+    let (digest, note) = match digest.map(|text| text.parse::<Digest>()).transpose() {
+        Ok(digest) => (digest, None),
+        Err(error) => (None, Some(error)),
+    };
+    let info = TagInfo { digest, created_at: created, platforms, ..TagInfo::named(Tag::of_list(&tag)?, seen) };
+    Ok((info, note))
 }

@@ -75,6 +75,14 @@ async fn no_tag_and_bad_input_are_told_apart() {
 }
 
 #[tokio::test]
+async fn an_image_without_a_tag_and_a_broken_digest_stop_no_other_tag() {
+    let tags = "{\"tag\": \"\"}\n{\"tag\": \"1.2.0\", \"digest\": \"sha256:short\"}\n";
+    let ended = eval("semver: '>=1'", tags, &[]).await;
+    assert_eq!((ended.code, &ended.json()["chosen"]), (0, &json!("1.2.0")), "{ended:?}");
+    assert!(ended.stderr.contains("tags.txt:2: `sha256:short` is no digest"), "{}", ended.stderr);
+}
+
+#[tokio::test]
 async fn images_are_listed_with_place_and_rule() {
     let person = with(&[
         ("repo/base/api.yaml", BASE),

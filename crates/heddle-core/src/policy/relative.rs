@@ -42,29 +42,26 @@ pub(super) enum Allowed {
 pub(super) type Refused = (&'static str, Cow<'static, str>);
 
 impl Relative {
-    /// Whether a candidate may take the place of the running tag.
+    /// Whether a candidate may take the place of the running tag. Where none runs, no candidate is too far from it.
     pub(super) fn judge(&self, key: &Key<'_>, tag: &Tag, current: Option<&Tag>) -> Result<(), Refused> {
         match self {
             Self::No => Ok(()),
             Self::Never => Err(("policy", "the policy says never".into())),
             Self::KeelVersion { step, same_prerelease } => {
-                judge_keel(key, *step, *same_prerelease, needed(current, "Keel")?)
+                current.map_or(Ok(()), |running| judge_keel(key, *step, *same_prerelease, running))
             }
-            Self::KeelText => {
-                let running = needed(current, "Keel")?;
-                if tag.as_str() > running.as_str() {
-                    return Ok(());
+            Self::KeelText => match current.filter(|running| tag.as_str() <= running.as_str()) {
+                Some(running) => {
+                    Err(("downgrade", format!("it does not come after `{running}`, which runs now").into()))
                 }
-                Err(("downgrade", format!("it does not come after `{running}`, which runs now").into()))
+                None => Ok(()),
+            },
+            Self::KeelForce { match_tag } => {
+                current.map_or(Ok(()), |running| judge_force(key, *match_tag, tag, running))
             }
-            Self::KeelForce { match_tag } => judge_force(key, *match_tag, tag, needed(current, "Keel")?),
-            Self::Renovate(renovate) => renovate.judge(key, tag, needed(current, "Renovate")?),
+            Self::Renovate(renovate) => renovate.judge(key, tag, current),
         }
     }
-}
-
-fn needed<'a>(current: Option<&'a Tag>, peer: &'static str) -> Result<&'a Tag, Refused> {
-    current.ok_or_else(|| ("current", format!("{peer} looks from the running tag, and none is known").into()))
 }
 
 fn unreadable(running: &Tag) -> Refused {
@@ -105,26 +102,38 @@ fn judge_force(key: &Key<'_>, match_tag: bool, tag: &Tag, running: &Tag) -> Resu
 }
 
 impl Renovate {
-    fn judge(&self, key: &Key<'_>, tag: &Tag, running: &Tag) -> Result<(), Refused> {
+    fn judge(&self, key: &Key<'_>, tag: &Tag, running: Option<&Tag>) -> Result<(), Refused> {
         let Key::Docker(version) = key else { return Ok(()) };
-        let current = DockerVersion::parse(running.as_str()).ok_or_else(|| unreadable(running))?;
-        if version.suffix() != current.suffix() {
-            return Err(("suffix", format!("its text after the first dash is not that of `{running}`").into()));
-        }
-        if !version.is_compatible(&current) {
-            let counts = (version.precision(), current.precision());
-            let reason = format!("it has {} numbers, and `{running}` has {}", counts.0, counts.1);
-            return Err(("precision", reason.into()));
-        }
-        if tag != running && *version <= current {
-            return Err(("downgrade", format!("it is not above `{running}`, which runs now").into()));
+        let current = match running {
+            Some(running) => Some(DockerVersion::parse(running.as_str()).ok_or_else(|| unreadable(running))?),
+            None => None,
+        };
+        if let (Some(running), Some(current)) = (running, &current) {
+            judge_step(version, tag, current, running)?;
         }
         self.allowed.judge(version, tag)?;
-        if self.ignore_unstable && !version.is_stable() && (current.is_stable() || !version.shares(&current, 3)) {
+        let same_release = current.is_some_and(|current| !current.is_stable() && version.shares(&current, 3));
+        if self.ignore_unstable && !version.is_stable() && !same_release {
             return Err(("prerelease", "it is unstable: text follows its numbers".into()));
         }
         Ok(())
     }
+}
+
+/// Renovate's step from one tag to another: the same suffix and count of numbers, and upwards.
+fn judge_step(version: &DockerVersion, tag: &Tag, current: &DockerVersion, running: &Tag) -> Result<(), Refused> {
+    if version.suffix() != current.suffix() {
+        return Err(("suffix", format!("its text after the first dash is not that of `{running}`").into()));
+    }
+    if !version.is_compatible(current) {
+        let counts = (version.precision(), current.precision());
+        let reason = format!("it has {} numbers, and `{running}` has {}", counts.0, counts.1);
+        return Err(("precision", reason.into()));
+    }
+    if tag != running && version <= current {
+        return Err(("downgrade", format!("it is not above `{running}`, which runs now").into()));
+    }
+    Ok(())
 }
 
 impl Allowed {

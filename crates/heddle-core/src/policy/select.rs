@@ -174,11 +174,10 @@ impl<'a> Chooser<'a> {
         refused.sort_unstable_by(|left, right| self.compare(right, left));
         let best = candidates.first().map(|best| &best.info.tag);
         let waiting = waiting(&refused, best.is_some_and(|best| self.situation.current != Some(best)));
-        let (chosen, reason) = match self.obstacle(candidates.first()) {
-            Some(obstacle) => (None, obstacle),
-            None => (best, self.reason(best)),
+        let (chosen, rule, reason) = match self.obstacle(candidates.first()) {
+            Some((rule, obstacle)) => (None, rule, obstacle),
+            None => (best, self.policy.order.rule(), self.reason(best)),
         };
-        let rule = self.policy.order.rule();
         let verdict = |(rank, judged): (usize, &Judged<'_>)| match (rank, chosen, best) {
             (0, Some(tag), _) => Verdict {
                 tag: tag.clone(),
@@ -219,11 +218,16 @@ impl<'a> Chooser<'a> {
     }
 
     /// Why the best tag is not chosen after all.
-    fn obstacle(&self, best: Option<&Judged<'_>>) -> Option<String> {
-        let best = best.filter(|_| self.policy.habits.needs_running_time)?;
+    fn obstacle(&self, best: Option<&Judged<'_>>) -> Option<(&'static str, String)> {
+        let best = best?;
+        if best.info.tag.as_str().is_empty() {
+            return Some(("untagged", "the best image has no tag by which it could be named".to_owned()));
+        }
         let current = self.situation.current.filter(|current| **current != best.info.tag)?;
-        let known = self.situation.tags.tags.iter().any(|info| info.tag == *current && info.created_at.is_some());
-        (!known).then(|| format!("nobody knows when `{current}`, which runs now, was created"))
+        let known = || self.situation.tags.tags.iter().any(|info| info.tag == *current && info.created_at.is_some());
+        let unknown = self.policy.habits.needs_running_time && !known();
+        let reason = || format!("nobody knows when `{current}`, which runs now, was created");
+        unknown.then(|| (self.policy.order.rule(), reason()))
     }
 
     /// The total order of tags: never two are equal unless they are the same text.

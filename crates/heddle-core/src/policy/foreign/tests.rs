@@ -161,7 +161,6 @@ fn keel_looks_from_the_running_tag() {
     check(keel("minor"), Some("1.4.5"), &["1.4.5"], None);
     check(keel("minor"), Some("latest"), &tags, Some("1.8.0-alpha"));
     check(keel("minor"), Some("main"), &tags, None);
-    check(keel("minor"), None, &tags, None);
     let any_text = KeelPolicy { policy: "minor".into(), match_pre_release: false, match_tag: false };
     check(ForeignPolicy::Keel(any_text), Some("1.2.0-dev"), &tags, Some("1.8.0-alpha"));
 }
@@ -226,4 +225,54 @@ fn renovate_leaves_an_unstable_tag_for_its_own_release_alone() {
     check(renovate(""), Some("3.7.0b1"), &tags, Some("3.7.0"));
     let unstable = RenovatePolicy { ignore_unstable: false, ..RenovatePolicy::default() };
     check(ForeignPolicy::Renovate(unstable), Some("3.7.0"), &tags, Some("3.8.0b1"));
+}
+
+#[test]
+fn where_nothing_runs_keel_and_renovate_take_the_highest_that_they_would_list() {
+    check(keel("patch"), None, &["2.0.0", "1.9.9", "3050", "garbage"], Some("2.0.0"));
+    check(keel("glob:build-*"), None, &["build-10", "build-9", "x"], Some("build-9"));
+    check(keel("force"), None, &["1.0.0", "2.0.0", "main"], Some("2.0.0"));
+    check(renovate("<4"), None, &["3.7.0", "3.8.0b1", "4.0.0", "latest"], Some("3.7.0"));
+}
+
+#[test]
+fn keel_steps_from_the_running_tag() {
+    let step = |policy: &str, same, from: &str, to: &str| {
+        let policy = KeelPolicy { policy: policy.into(), match_pre_release: same, ..KeelPolicy::default() };
+        choose(ForeignPolicy::Keel(policy), Some(from), &list(&[to])).chosen.is_some()
+    };
+    let taken = [
+        ("patch", true, "2.1", "2.1.7"),
+        ("patch", true, "2.1.6", "v2.1.7"),
+        ("minor", true, "2.1.6", "2.9"),
+        ("major", true, "2.1.6", "3.0.0"),
+        ("minor", true, "v2.1.0-edge", "v2.2.0-edge"),
+        ("patch", false, "2.1.0-aa", "2.1.0-ab"),
+        ("all", true, "2.1.0-aa", "2.1.0-ab"),
+        ("patch", true, "latest", "7.0.0-rc1"),
+    ];
+    let left = [
+        ("patch", true, "2.1", "2.2"),
+        ("patch", true, "2.1.6", "3.1.7"),
+        ("minor", true, "2.1.6", "3.0.0"),
+        ("all", true, "2.1.6", "2.1.5"),
+        ("all", true, "2.1.6", "2.1.6"),
+        ("all", true, "2.1.6", "3050"),
+        ("all", true, "2.1.6", "2.1.6+build"),
+        ("minor", true, "2.1.6", "2.1.7-edge"),
+        ("minor", true, "2.1.6-edge", "2.1.7-beta"),
+        ("major", true, "release-2.1.6", "2.1.7"),
+    ];
+    for (policy, same, from, to) in taken {
+        assert!(step(policy, same, from, to), "{policy} {from} → {to}");
+    }
+    for (policy, same, from, to) in left {
+        assert!(!step(policy, same, from, to), "{policy} {from} → {to}");
+    }
+}
+
+#[test]
+fn an_image_without_a_tag_is_never_chosen_and_keeps_flux_1_where_it_is() {
+    check(ForeignPolicy::FluxV1("glob:*".into()), Some("a"), &["a", ""], None);
+    check(flux(FluxOrder::Alphabetical("desc".into()), "", ""), None, &["a", ""], None);
 }
