@@ -17,6 +17,7 @@ mod read;
 mod release;
 pub mod resource;
 pub mod style;
+pub mod substitute;
 mod values;
 pub mod yaml;
 

@@ -9,3 +9,4 @@ mod flux;
 mod flux_v1;
 mod kargo;
 mod places;
+mod substitution;
