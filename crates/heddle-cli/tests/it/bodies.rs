@@ -69,7 +69,7 @@ pub fn clusters() -> Value {
 
 pub fn status() -> Value {
     json!({
-        "automator_seen_at": null, "scanned_at": null, "failing_images": [], "clusters_connected": 1, "clusters": 2,
+        "automator_seen_at": null, "scanned_at": null, "failing_images": [], "waiting_pushes": [], "clusters_connected": 1, "clusters": 2,
         "blocking_findings": 0,
     })
 }
