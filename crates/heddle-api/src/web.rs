@@ -16,13 +16,18 @@ use crate::problem::ApiError;
 
 const OUR_ROUTES: [&str; 4] = ["/api", "/agent", "/automator", "/webhooks"];
 
+/// The folder of files whose names change with their content.
+const ASSETS: &str = "assets";
+
 /// Serves the built dashboard in `folder`, if there is one.
 pub fn service(folder: Option<&Path>) -> Router {
     let router = match folder {
         Some(folder) => {
             let page = ServeFile::new(folder.join("index.html")).precompressed_gzip().precompressed_br();
-            let files = ServeDir::new(folder).precompressed_gzip().precompressed_br().fallback(page);
-            Router::new().fallback_service(files)
+            let files = ServeDir::new(folder).precompressed_gzip().precompressed_br();
+            // A page that an update left open asks for files that are gone: they must not be answered with the page.
+            let assets = ServeDir::new(folder.join(ASSETS)).precompressed_gzip().precompressed_br();
+            Router::new().nest_service(&format!("/{ASSETS}"), assets).fallback_service(files.fallback(page))
         }
         None => Router::new().fallback(|| async {
             ApiError::not_found(
@@ -41,7 +46,9 @@ async fn around(request: Request, next: Next) -> Result<Response, Infallible> {
     }
     let mut response: Response<Body> = next.run(request).await;
     // Built files carry a hash of their content in their name; the page that names them does not.
-    let cache = if path.starts_with("/assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let is_asset = path.strip_prefix('/').is_some_and(|path| path.starts_with(ASSETS));
+    let cache =
+        if is_asset && response.status().is_success() { "public, max-age=31536000, immutable" } else { "no-cache" };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     Ok(response)
 }

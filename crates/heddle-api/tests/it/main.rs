@@ -4,10 +4,12 @@
 
 mod accounts;
 mod agents;
+mod dashboard;
 mod github;
 mod hub;
 mod loom;
 mod members;
 mod openapi;
+mod replicas;
 mod spine;
 mod walk;
