@@ -7,5 +7,6 @@ pub(crate) mod health;
 pub(crate) mod image;
 pub(crate) mod login;
 pub(crate) mod policy;
+pub(crate) mod render;
 pub(crate) mod status;
 pub(crate) mod workloads;

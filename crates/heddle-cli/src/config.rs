@@ -8,6 +8,7 @@ use heddle_core::{
     image::{Digest, ImageError, ImageRepository, Tag},
     name::{EnvironmentName, NameError},
 };
+use heddle_source::RenderTools;
 use secrecy::SecretString;
 use url::Url;
 
@@ -29,7 +30,7 @@ Examples:
   heddle image set clusters/prod --image ghcr.io/acme/api --tag 1.4.2 --dry-run
   heddle changes -o json | jq '.items[0].line'
 
-`policy`, `image`, `health` and `diff` work on local files and need no API. In CI, set HEDDLE_API_URL and HEDDLE_TOKEN instead of logging in.";
+`policy`, `image`, `render`, `health` and `diff` work on local files and need no API. In CI, set HEDDLE_API_URL and HEDDLE_TOKEN instead of logging in.";
 
 /// Moves each new image from the registry, through Git, into the cluster, and shows where it is on the way.
 #[derive(Debug, Parser)]
@@ -72,6 +73,8 @@ pub enum Command {
     /// Find and change images in manifests.
     #[command(subcommand)]
     Image(ImageCommand),
+    /// Print the objects that a folder holds, as the agent would apply them.
+    Render(RenderArguments),
     /// Judge how objects of a cluster are doing.
     Health(HealthArguments),
     /// Compare objects as they are wanted with those of a cluster.
@@ -247,6 +250,36 @@ pub struct ImageSetArguments {
     pub dry_run: bool,
 }
 
+/// Arguments of `render`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Renders as the agent in the cluster does: plain YAML and JSON as kubectl reads them, kustomizations by the\n\
+                  official kustomize, with nothing fetched. Each object is told with its file, and its line in plain YAML.\n\
+                  Exits with 0, and with 2 when something cannot be rendered: then every error is told and no object.
+
+Examples:
+  heddle render clusters/prod
+  heddle render clusters/prod -o json | jq -r '.[] | \"\\(.file):\\(.line) \\(.object.kind)\"'
+  heddle render apps --substitute region=eu-central-1 --substitute-from vars.yaml"
+)]
+pub struct RenderArguments {
+    /// A folder, or a file of manifests.
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// Put this value in for `${NAME}`. Without any variable nothing is put in.
+    #[arg(long, value_parser = parse_variable, value_name = "NAME=VALUE")]
+    pub substitute: Vec<(String, String)>,
+    /// Put in what the ConfigMaps and Secrets of this file hold; `-` for stdin.
+    #[arg(long, value_name = "FILE")]
+    pub substitute_from: Vec<PathBuf>,
+    /// Take variables that are not set for empty ones; otherwise they are errors.
+    #[arg(long)]
+    pub lenient: bool,
+    /// The official `kustomize`; needed where there is a kustomization.
+    #[arg(long, env = "HEDDLE_KUSTOMIZE", default_value = "kustomize", value_name = "PROGRAM")]
+    pub kustomize: PathBuf,
+}
+
 /// Arguments of `login`.
 #[derive(Debug, Args)]
 #[command(
@@ -299,6 +332,11 @@ pub struct WorkloadsArguments {
     /// Only this environment.
     #[arg(short, long, value_parser = parse_environment, value_name = "NAME")]
     pub environment: Option<EnvironmentName>,
+}
+
+fn parse_variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn parse_tag(text: &str) -> Result<Tag, String> {
@@ -364,8 +402,14 @@ impl Config {
     pub fn from_environment() -> Self {
         let arguments = Arguments::parse();
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let mut command = arguments.command;
+        if let Command::Render(render) = &mut command {
+            // It runs in an empty environment, so it is found now.
+            let folders = set("PATH").and_then(|path| path.into_string().ok()).unwrap_or_default();
+            render.kustomize = RenderTools::find(&render.kustomize, &folders).unwrap_or(render.kustomize.clone());
+        }
         Self {
-            command: arguments.command,
+            command,
             output: arguments.output,
             api_url: arguments.api_url,
             ca_file: arguments.ca_file,

@@ -45,6 +45,7 @@ async fn dispatch(config: &Config, screen: &mut Screen) -> Result<Exit, Failure>
         Command::Policy(PolicyCommand::Eval(arguments)) => command::policy::eval(arguments, screen),
         Command::Image(ImageCommand::List(arguments)) => command::image::list(arguments, screen),
         Command::Image(ImageCommand::Set(arguments)) => command::image::set(arguments, screen),
+        Command::Render(arguments) => command::render::run(arguments, screen).await,
         Command::Health(arguments) => command::health::run(arguments, screen),
         Command::Diff(arguments) => command::diff::run(arguments, screen),
     }

@@ -91,6 +91,12 @@ pub fn parse_document(text: &str) -> Result<Value, DocumentError> {
     Ok(with_integers(value))
 }
 
+/// Writes a value as a document that every YAML reader takes for the same value.
+pub fn write_document(value: &Value) -> String {
+    // JSON is YAML: it says the same where the writer cannot.
+    serde_saphyr::to_string(value).unwrap_or_else(|_| format!("{value:#}\n"))
+}
+
 /// `1.0` and `1e3` are integers to Kubernetes.
 fn with_integers(value: Value) -> Value {
     match value {
@@ -105,3 +111,6 @@ fn with_integers(value: Value) -> Value {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

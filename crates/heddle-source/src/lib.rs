@@ -10,9 +10,11 @@ mod remote;
 mod render;
 mod snapshot;
 mod store;
+mod tree;
 
 pub use error::{FetchError, ReadError};
 pub use remote::{Credential, Remote};
 pub use render::{RenderError, RenderInputs, RenderTools, Rendered, RenderedObject, render};
 pub use snapshot::{FileEntry, FileMode, Snapshot};
 pub use store::Store;
+pub use tree::{Folder, Tree};

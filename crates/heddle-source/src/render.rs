@@ -8,11 +8,17 @@ mod kustomize;
 mod plain;
 mod units;
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
+use heddle_manifest::substitute::Variables;
 use serde_json::Value;
 
-use crate::{FileMode, ReadError, Snapshot};
+pub(crate) use self::kustomize::references;
+use crate::{FileMode, ReadError, Snapshot, Tree};
 
 /// The programs that render, and their bounds.
 #[derive(Debug, Clone)]
@@ -27,6 +33,18 @@ impl RenderTools {
     /// With this `kustomize` and a minute for each unit.
     pub fn new(kustomize: impl Into<PathBuf>) -> Self {
         Self { kustomize: kustomize.into(), limit: Duration::from_secs(60) }
+    }
+
+    /// The absolute path of a program: one with a folder is taken as it is, a bare name is looked for in the folders of a
+    /// `PATH`. Renderers run in an empty environment, so they are found before.
+    pub fn find(program: &Path, folders: &str) -> Option<PathBuf> {
+        let found = if program.components().count() > 1 {
+            Some(program.to_owned()).filter(|program| program.is_file())
+        } else {
+            let folders = folders.split(':').filter(|folder| !folder.is_empty());
+            folders.map(|folder| Path::new(folder).join(program)).find(|candidate| candidate.is_file())
+        };
+        std::path::absolute(found?).ok()
     }
 }
 
@@ -73,8 +91,8 @@ pub struct Rendered {
 pub struct RenderInputs(BTreeMap<String, Option<String>>);
 
 impl RenderInputs {
-    fn note(&mut self, snapshot: &Snapshot, path: &str) {
-        self.0.insert(path.to_owned(), snapshot.tree_id(path));
+    fn note(&mut self, tree: &impl Tree, path: &str) {
+        self.0.insert(path.to_owned(), tree.id(path));
     }
 
     /// Whether rendering another revision would give the same. Renders with errors are not asked: a program that could
@@ -84,10 +102,35 @@ impl RenderInputs {
     }
 }
 
-/// Renders `path` of a revision; the empty path is the root.
-pub async fn render(snapshot: &Snapshot, path: &str, tools: &RenderTools) -> Rendered {
+impl Rendered {
+    /// Puts variables into every object. One that cannot be substituted is an error, all of its values at once.
+    pub fn substitute(&mut self, variables: &Variables) {
+        let objects = std::mem::take(&mut self.objects);
+        for RenderedObject { mut value, file, line } in objects {
+            let mut faults: Vec<String> = match variables.substitute(&mut value) {
+                Ok(()) => Vec::new(),
+                Err(faults) => faults.iter().map(ToString::to_string).collect(),
+            };
+            let is_named = ["/apiVersion", "/kind", "/metadata/name"]
+                .iter()
+                .all(|field| value.pointer(field).and_then(Value::as_str).is_some_and(|text| !text.is_empty()));
+            if faults.is_empty() && !is_named {
+                faults.push("once variables are put in, it has no `apiVersion`, `kind` or `metadata.name`".to_owned());
+            }
+            if faults.is_empty() {
+                self.objects.push(RenderedObject { value, file, line });
+            } else {
+                let error = |message| RenderError { file: file.clone(), line, message };
+                self.errors.extend(faults.into_iter().map(error));
+            }
+        }
+    }
+}
+
+/// Renders `path` of a revision or of a folder; the empty path is the root.
+pub async fn render(tree: &impl Tree, path: &str, tools: &RenderTools) -> Rendered {
     let mut rendered = Rendered::default();
-    if let Err(error) = render_into(&mut rendered, snapshot, path.trim_matches('/'), tools).await {
+    if let Err(error) = render_into(&mut rendered, tree, path.trim_matches('/'), tools).await {
         rendered.errors.push(RenderError { file: None, line: None, message: error.to_string() });
     }
     rendered
@@ -95,35 +138,43 @@ pub async fn render(snapshot: &Snapshot, path: &str, tools: &RenderTools) -> Ren
 
 async fn render_into(
     rendered: &mut Rendered,
-    snapshot: &Snapshot,
+    tree: &impl Tree,
     path: &str,
     tools: &RenderTools,
 ) -> Result<(), ReadError> {
-    let files = Files::of(snapshot)?;
-    rendered.path_exists = files.has_directory(path);
-    rendered.inputs.note(snapshot, path);
+    let files = Files(tree.modes()?);
+    rendered.path_exists = files.has_directory(path) || files.has_file(path);
+    rendered.inputs.note(tree, path);
+    if files.has_file(path) {
+        plain::read_file(path, &tree.read(path)?, rendered);
+        return Ok(());
+    }
     for unit in units::find(&files, path) {
         match unit {
             units::Unit::Plain { file } => {
-                let text = snapshot.read(&file)?;
+                let text = tree.read(&file)?;
                 plain::read_file(&file, &text, rendered);
             }
             units::Unit::Kustomization { directory } => {
-                kustomize::render(snapshot, &files, &directory, tools, rendered).await;
+                kustomize::render(tree, &files, &directory, tools, rendered).await;
             }
         }
     }
     Ok(())
 }
 
-/// The files of a revision by path.
+/// The names under which kustomize looks for a kustomization, in its order.
+const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// Whether kustomize takes a file of this name for a kustomization.
+pub(crate) fn is_kustomization(name: &str) -> bool {
+    KUSTOMIZATIONS.contains(&name)
+}
+
+/// The files of a tree by path.
 struct Files(BTreeMap<String, FileMode>);
 
 impl Files {
-    fn of(snapshot: &Snapshot) -> Result<Self, ReadError> {
-        Ok(Self(snapshot.files()?.into_iter().map(|entry| (entry.path, entry.mode)).collect()))
-    }
-
     fn has_file(&self, path: &str) -> bool {
         self.0.contains_key(path)
     }
@@ -144,10 +195,7 @@ impl Files {
 
     /// The kustomization file of a directory, if it has one.
     fn kustomization(&self, directory: &str) -> Option<String> {
-        ["kustomization.yaml", "kustomization.yml", "Kustomization"]
-            .into_iter()
-            .map(|name| join(directory, name))
-            .find(|path| self.has_file(path))
+        KUSTOMIZATIONS.into_iter().map(|name| join(directory, name)).find(|path| self.has_file(path))
     }
 }
 
@@ -157,7 +205,7 @@ fn join(directory: &str, name: &str) -> String {
 }
 
 /// The directory of a path; the root's is empty.
-fn parent(path: &str) -> &str {
+pub(crate) fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(directory, _)| directory)
 }
 

@@ -3,6 +3,7 @@
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Parser;
+use heddle_source::RenderTools;
 use url::Url;
 
 use crate::interval::read_interval;
@@ -132,16 +133,8 @@ fn read_ca(file: Option<PathBuf>) -> Result<Option<Vec<u8>>, ConfigError> {
     Ok(Some(pem).filter(|pem| !pem.trim_ascii().is_empty()))
 }
 
-/// The program runs with an empty environment later, so it is found now.
 fn find_kustomize(program: PathBuf, path: Option<&str>) -> Result<PathBuf, ConfigError> {
-    let found = if program.components().count() > 1 {
-        Some(program.clone()).filter(|program| program.is_file())
-    } else {
-        let folders = path.unwrap_or_default().split(':').filter(|folder| !folder.is_empty());
-        folders.map(|folder| PathBuf::from(folder).join(&program)).find(|candidate| candidate.is_file())
-    };
-    let absolute = found.and_then(|program| std::path::absolute(program).ok());
-    absolute.ok_or_else(|| ConfigError {
+    RenderTools::find(&program, path.unwrap_or_default()).ok_or_else(|| ConfigError {
         variable: "HEDDLE_KUSTOMIZE",
         fault: format!("there is no program `{}`", program.display()),
         remedy: "set it to the path of the official kustomize",

@@ -6,4 +6,5 @@ mod cluster;
 mod local;
 mod login;
 mod program;
+mod rendering;
 mod views;

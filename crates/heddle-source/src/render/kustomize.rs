@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::{io::AsyncReadExt, process::Command};
 
 use super::{Files, RenderError, RenderTools, Rendered, RenderedObject, plain, resolve};
-use crate::{FileMode, Snapshot};
+use crate::{FileMode, Tree};
 
 /// More output than this is refused.
 const MAX_OUTPUT_BYTES: u64 = 64 << 20;
@@ -35,23 +35,23 @@ const PLUGINS: [&str; 3] = ["generators", "transformers", "validators"];
 
 /// Renders the kustomization of a directory.
 pub(super) async fn render(
-    snapshot: &Snapshot,
+    tree: &impl Tree,
     files: &Files,
     directory: &str,
     tools: &RenderTools,
     rendered: &mut Rendered,
 ) {
     let before = rendered.errors.len();
-    let roots = find_roots(snapshot, files, directory, &mut rendered.errors);
+    let roots = find_roots(tree, files, directory, &mut rendered.errors);
     for root in &roots {
-        rendered.inputs.note(snapshot, root);
+        rendered.inputs.note(tree, root);
     }
     if rendered.errors.len() > before {
         return;
     }
     let file = files.kustomization(directory);
     let mut fail = |message: String| rendered.errors.push(RenderError { file: file.clone(), line: None, message });
-    let copy = match copy(snapshot, files, directory, &roots) {
+    let copy = match copy(tree, files, directory, &roots) {
         Ok(copy) => copy,
         Err(error) => return fail(format!("it could not be copied for rendering: {error}")),
     };
@@ -62,13 +62,13 @@ pub(super) async fn render(
 }
 
 /// The directories that a kustomization reads: its own, and those of the kustomizations that it refers to.
-fn find_roots(snapshot: &Snapshot, files: &Files, directory: &str, errors: &mut Vec<RenderError>) -> BTreeSet<String> {
+fn find_roots(tree: &impl Tree, files: &Files, directory: &str, errors: &mut Vec<RenderError>) -> BTreeSet<String> {
     let mut roots = BTreeSet::from([directory.to_owned()]);
     let mut queue = VecDeque::from([directory.to_owned()]);
     while let Some(directory) = queue.pop_front() {
         let Some(file) = files.kustomization(&directory) else { continue };
         let mut fail = |line, message| errors.push(RenderError { file: Some(file.clone()), line, message });
-        let text = match snapshot.read(&file) {
+        let text = match tree.read(&file) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) => {
                 fail(None, error.to_string());
@@ -105,7 +105,7 @@ fn missing(reference: &str) -> String {
     }
 }
 
-fn references(kustomization: &Value) -> Vec<String> {
+pub(crate) fn references(kustomization: &Value) -> Vec<String> {
     let texts = |field: &&str| kustomization[*field].as_array().into_iter().flatten().filter_map(Value::as_str);
     let plugins = PLUGINS.iter().flat_map(texts).filter(|text| !text.contains('\n'));
     REFERENCES.iter().flat_map(texts).chain(plugins).map(str::to_owned).collect()
@@ -117,12 +117,7 @@ fn line_of(text: &str, reference: &str) -> Option<u32> {
 }
 
 /// Copies the directories into a private one, and has the unit's kustomization ask for origins.
-fn copy(
-    snapshot: &Snapshot,
-    files: &Files,
-    directory: &str,
-    roots: &BTreeSet<String>,
-) -> io::Result<tempfile::TempDir> {
+fn copy(tree: &impl Tree, files: &Files, directory: &str, roots: &BTreeSet<String>) -> io::Result<tempfile::TempDir> {
     let copy = tempfile::Builder::new().prefix("heddle-render-").tempdir()?;
     let mut copied = BTreeSet::new();
     let mut bytes_copied = 0;
@@ -131,7 +126,7 @@ fn copy(
             if mode == FileMode::Symlink || !copied.insert(file) {
                 continue;
             }
-            let content = snapshot.read(file).map_err(io::Error::other)?;
+            let content = tree.read(file).map_err(io::Error::other)?;
             bytes_copied += content.len();
             if bytes_copied > MAX_COPY_BYTES {
                 return Err(io::Error::other(format!("it needs more than {} MiB of files", MAX_COPY_BYTES >> 20)));

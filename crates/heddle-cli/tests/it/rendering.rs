@@ -1,0 +1,89 @@
+use std::process::Command;
+
+use crate::{
+    local::{path, with},
+    program::{Ended, Person},
+};
+
+const CONFIG: &str =
+    "# settings\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {region: \"${region}\", on: 'yes'}\n";
+
+/// The pinned `kustomize`, built once and cached.
+fn kustomize() -> String {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/tools/build.sh");
+    let output = Command::new(script).arg("kustomize").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().split_once(' ').unwrap().1.to_owned()
+}
+
+async fn render(person: &Person, folder: &str, more: &[&str]) -> Ended {
+    let (folder, program) = (path(person, folder), kustomize());
+    let arguments: Vec<&str> =
+        ["render", &folder, "--kustomize", &program].into_iter().chain(more.iter().copied()).collect();
+    person.run(&arguments).await
+}
+
+#[tokio::test]
+async fn objects_come_with_their_files_and_lines() {
+    let person = with(&[
+        ("repo/apps/a.yaml", CONFIG),
+        ("repo/apps/web/kustomization.yaml", "resources: [../../base]\nnamePrefix: web-\n"),
+        ("repo/base/kustomization.yaml", "resources: [c.yaml]\n"),
+        ("repo/base/c.yaml", CONFIG),
+        ("repo/other/kustomization.yaml", "resources: [nowhere]\n"),
+    ]);
+    let ended = render(&person, "repo/apps", &["-o", "json"]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let json = ended.json();
+    let told: Vec<String> = json
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| format!("{} {} {}", one["file"], one["line"], one["object"]["metadata"]["name"]))
+        .collect();
+    assert_eq!(told, [r#""a.yaml" 2 "a""#, r#""../base/c.yaml" null "web-a""#]);
+
+    let one = render(&person, "repo/apps/a.yaml", &[]).await;
+    assert_eq!(
+        one.stdout,
+        "---\n# a.yaml:2\napiVersion: v1\ndata:\n  \"on\": \"yes\"\n  region: ${region}\nkind: ConfigMap\nmetadata:\n  name: a\n"
+    );
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_is_told_at_once() {
+    let person = with(&[
+        ("apps/a.yaml", "kind: ConfigMap\n---\na: [\n"),
+        ("apps/b/kustomization.yaml", "resources:\n- nowhere.yaml\n"),
+        ("apps/c.yaml", CONFIG),
+    ]);
+    let ended = render(&person, "apps", &[]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
+    for words in
+        ["a.yaml:1: it has a `kind` and no `apiVersion`", "a.yaml:3: ", "b/kustomization.yaml:2: `nowhere.yaml`"]
+    {
+        assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
+    }
+}
+
+#[tokio::test]
+async fn variables_are_put_in_where_there_are_any() {
+    let secret =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: vars}\ndata: {other: eA==}\nstringData: {region: eu}\n";
+    let person = with(&[("apps/a.yaml", CONFIG), ("vars.yaml", secret)]);
+    let vars = path(&person, "vars.yaml");
+    let region = async |more: &[&str]| {
+        let ended = render(&person, "apps", &[&["-o", "json"], more].concat()).await;
+        (
+            ended.code,
+            if ended.code == 0 { ended.json()[0]["object"]["data"]["region"].to_string() } else { ended.stderr },
+        )
+    };
+    assert_eq!(region(&[]).await, (0, "\"${region}\"".to_owned()));
+    assert_eq!(region(&["--substitute-from", &vars]).await, (0, "\"eu\"".to_owned()));
+    assert_eq!(region(&["--substitute-from", &vars, "--substitute", "region=us"]).await, (0, "\"us\"".to_owned()));
+    assert_eq!(region(&["--substitute", "x=y", "--lenient"]).await, (0, "null".to_owned()));
+    let (code, words) = region(&["--substitute", "x=y"]).await;
+    assert_eq!(code, 2);
+    assert!(words.contains("a.yaml:2: `data.region`: the variable `region` is not set"), "{words}");
+}

@@ -1,0 +1,40 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn values() -> impl Strategy<Value = Value> {
+    let words = prop_oneof![
+        Just("yes".to_owned()),
+        Just("0644".to_owned()),
+        Just("1e3".to_owned()),
+        Just("1_000".to_owned()),
+        Just("~".to_owned()),
+        Just("2001-01-01".to_owned()),
+        Just("<<".to_owned()),
+        Just("12:30:45".to_owned()),
+        Just(".inf".to_owned()),
+        "[ -~\\n\\té\u{85}\u{feff}]{0,20}",
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (-1_000_000_000_000_000i64..1_000_000_000_000_000).prop_map(Value::from),
+        (-1e6..1e6f64).prop_map(Value::from),
+        words.clone().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 40, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::btree_map(words.clone(), inner, 0..5)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_as_it_was(value in values()) {
+        let text = write_document(&value);
+        prop_assert_eq!(parse_document(&text), Ok(value), "{}", text);
+    }
+}
