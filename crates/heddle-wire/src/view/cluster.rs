@@ -1,0 +1,128 @@
+//! Clusters and their Syncs.
+
+use chrono::{DateTime, Utc};
+use heddle_core::{
+    git::{BranchName, RepoUrl, Revision},
+    health::HealthStatus,
+    id::{ClusterId, ClusterKeyId, RepositoryId},
+    name::{EnvironmentName, SyncName},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::agent::{AgentInfo, Condition, DriftReport, StoppedPrune, SyncError};
+use crate::secret::WireSecret;
+
+bodies! {
+    /// Adds a cluster: `POST /organizations/{organization}/clusters`.
+    CreateCluster {
+        /// Its name, an RFC 1123 label.
+        name: String,
+        /// The repository its first Sync follows.
+        repository: RepositoryId,
+        /// The branch.
+        branch: BranchName,
+        /// The path.
+        path: String,
+        /// The namespaces that it may write.
+        namespaces: Vec<String>,
+    }
+
+    /// A new cluster, with the manifest that installs the agent.
+    ClusterCreated {
+        /// The cluster.
+        cluster: ClusterView,
+        /// The manifest, with a bootstrap token in it that works once.
+        manifest: WireSecret,
+        /// SHA-256 of the manifest, in hexadecimal.
+        manifest_sha256: String,
+        /// When the bootstrap token ends.
+        bootstrap_expires_at: DateTime<Utc>,
+    }
+
+    /// A cluster.
+    ClusterView {
+        /// The cluster.
+        id: ClusterId,
+        /// Its name.
+        name: String,
+        /// Whether its agent is there.
+        link: Link,
+        /// When the agent was last heard.
+        last_seen_at: Option<DateTime<Utc>>,
+        /// The agent, as it last said.
+        agent: Option<AgentInfo>,
+        /// Its keys.
+        keys: Vec<ClusterKeyView>,
+        /// Its Syncs, last known state.
+        syncs: Vec<SyncView>,
+        /// How many workloads were seen.
+        workloads: i64,
+        /// When it was added.
+        created_at: DateTime<Utc>,
+    }
+
+    /// A key of a cluster.
+    ClusterKeyView {
+        /// The key.
+        id: ClusterKeyId,
+        /// When it was made.
+        created_at: DateTime<Utc>,
+        /// When it was last used.
+        last_used_at: Option<DateTime<Utc>>,
+        /// When it was revoked.
+        revoked_at: Option<DateTime<Utc>>,
+    }
+
+    /// A Sync, last known state.
+    SyncView {
+        /// Which.
+        sync: SyncName,
+        /// Canonical address of its repository.
+        repository: RepoUrl,
+        /// Whether that repository is bound to the organization.
+        connected: bool,
+        /// Its branch.
+        branch: BranchName,
+        /// Its path.
+        path: String,
+        /// The environment it is shown under.
+        environment: Option<EnvironmentName>,
+        /// `spec.suspend`.
+        suspended: bool,
+        /// The revision that is applied.
+        applied_revision: Option<Revision>,
+        /// The revision last tried.
+        attempted_revision: Option<Revision>,
+        /// The verdict on its objects.
+        health: HealthStatus,
+        /// How many objects.
+        objects: i64,
+        /// Its conditions.
+        conditions: Vec<Condition>,
+        /// The errors of the last attempt.
+        errors: Vec<SyncError>,
+        /// The latest drifts.
+        drifts: Vec<DriftReport>,
+        /// A prune that asks.
+        stopped_prune: Option<StoppedPrune>,
+        /// When this was reported.
+        reported_at: DateTime<Utc>,
+    }
+}
+
+/// Whether a cluster's agent is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Link {
+    /// Never heard of.
+    NeverConnected,
+    /// Heard less than 90 s ago.
+    Connected,
+    /// Heard 90 s to 5 min ago.
+    Late,
+    /// Not heard for more than 5 min.
+    Offline,
+    /// Its keys are revoked.
+    Revoked,
+}

@@ -1,0 +1,75 @@
+//! How it all goes, and what just changed.
+
+use chrono::{DateTime, Utc};
+use heddle_core::image::{ImageRepository, Tag};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+bodies! {
+    /// How the parts of the platform are: `GET /organizations/{organization}/status`.
+    StatusView {
+        /// When an automator last leased work.
+        automator_seen_at: Option<DateTime<Utc>>,
+        /// When a registry was last read with success.
+        scanned_at: Option<DateTime<Utc>>,
+        /// Images whose last scan failed, with the reason.
+        failing_images: Vec<FailingImage>,
+        /// Push notices that no update has looked at yet, the newest first.
+        #[serde(default)]
+        waiting_pushes: Vec<WaitingPush>,
+        /// How many clusters are connected.
+        clusters_connected: i64,
+        /// How many clusters there are.
+        clusters: i64,
+        /// Findings that block a write.
+        blocking_findings: i64,
+    }
+
+    /// An image that could not be scanned.
+    FailingImage {
+        /// The image.
+        image: ImageRepository,
+        /// Why.
+        reason: String,
+        /// Since when.
+        since: DateTime<Utc>,
+    }
+
+    /// A tag that was pushed and has no line yet.
+    WaitingPush {
+        /// The image.
+        image: ImageRepository,
+        /// The tag.
+        tag: Tag,
+        /// When it was pushed.
+        pushed_at: DateTime<Utc>,
+        /// What it waits for, in words: `no automator for 58 min`.
+        reason: String,
+    }
+
+    /// What the event stream says: the page reads again. `GET /organizations/{organization}/events`, server-sent events
+    /// named `changed`.
+    Event {
+        /// What changed.
+        topic: Topic,
+        /// Which one, where one is meant.
+        id: Option<Uuid>,
+    }
+}
+
+/// What changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Topic {
+    /// A change or its line.
+    Changes,
+    /// Workloads.
+    Workloads,
+    /// Clusters and Syncs.
+    Clusters,
+    /// Repositories, environments and findings.
+    Repositories,
+    /// Scans and automators.
+    Status,
+}
