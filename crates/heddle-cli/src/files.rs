@@ -12,7 +12,7 @@ use heddle_manifest::{
     Config, Files, Found,
     config::{self, CONFIG_FILE},
     find,
-    find::{FindInput, FoundEnvironment},
+    find::{FindInput, FoundEnvironment, is_kustomization},
 };
 
 /// The manifests below a root.
@@ -45,7 +45,8 @@ impl Manifests {
         Ok(Self { root: path.to_owned(), files, config })
     }
 
-    /// Every place that says which image runs: in the environments of `.heddle.yaml`, and in all that is below the root.
+    /// Every place that says which image runs: in the environments of `.heddle.yaml`, in all that is below the root, and in
+    /// files that no kustomization there refers to, such as the values of a chart.
     pub(crate) fn find(&self) -> Found {
         let mut environments: Vec<FoundEnvironment> = self
             .config
@@ -53,8 +54,20 @@ impl Manifests {
             .iter()
             .map(|known| FoundEnvironment { name: known.name.clone(), path: known.path.clone(), implicit: false })
             .collect();
-        environments.push(FoundEnvironment { name: everything(), path: String::new(), implicit: true });
-        find(&FindInput { files: &self.files, environments: &environments })
+        environments.push(whole(""));
+        let found = self.find_in(&environments);
+        let left =
+            |found: &Found| -> Vec<&str> { self.files.paths().filter(|path| !found.reached.contains(*path)).collect() };
+        // Kustomizations come first: a file that one of them refers to is read as a part of it.
+        let units = left(&found).into_iter().filter(|path| is_kustomization(path));
+        environments.extend(units.map(|path| whole(path.rsplit_once('/').map_or("", |(folder, _)| folder))));
+        let alone = left(&self.find_in(&environments));
+        environments.extend(alone.into_iter().map(whole));
+        self.find_in(&environments)
+    }
+
+    fn find_in(&self, environments: &[FoundEnvironment]) -> Found {
+        find(&FindInput { files: &self.files, environments })
     }
 
     /// The file that a person names: from the root, or as the shell sees it.
@@ -69,6 +82,11 @@ impl Manifests {
         let path = self.root.join(file);
         replace(&path, text).with_context(|| format!("could not write {}", path.display()))
     }
+}
+
+/// All that is at a path, as a part of the whole folder.
+fn whole(path: &str) -> FoundEnvironment {
+    FoundEnvironment { name: everything(), path: path.to_owned(), implicit: true }
 }
 
 /// The environment that stands for the whole folder.

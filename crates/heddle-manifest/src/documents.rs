@@ -7,6 +7,8 @@
 use serde_json::{Number, Value};
 use serde_saphyr::options::DuplicateKeyPolicy;
 
+use crate::yaml::{Documents, Node};
+
 /// One document of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
@@ -35,6 +37,35 @@ pub fn read_documents(text: &str) -> impl Iterator<Item = Document> {
         });
         Document { line: part.line, value }
     })
+}
+
+/// The line of a field, in the document that starts at a line; of what is around it, where it is not there. The way to the
+/// field is written as messages have it: `spec.containers[0].image`.
+pub fn line_of(text: &str, document_line: u32, field: &str) -> Option<u32> {
+    let part = split(text).into_iter().find(|part| part.line == document_line)?;
+    let documents = Documents::read(part.text);
+    let mut node = documents.roots.first()?;
+    let mut line = None;
+    let mut rest = field;
+    while let Some((at, value, after)) = step(node, rest) {
+        (line, node, rest) = (Some(part.first_line + at.position.line - 1), value, after);
+    }
+    line
+}
+
+/// The key or member that a way starts with, its value, and the rest of the way. Keys may have dots; the longest that fits
+/// is meant.
+fn step<'n, 'f>(node: &'n Node, field: &'f str) -> Option<(&'n Node, &'n Node, &'f str)> {
+    let field = field.trim_start_matches('.');
+    if let Some((index, rest)) = field.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        let item = node.items().get(index.parse::<usize>().ok()?)?;
+        return Some((item, item, rest));
+    }
+    let fits = |(key, value): &'n (Node, Node)| {
+        let rest = field.strip_prefix(key.text().filter(|text| !text.is_empty())?)?;
+        (rest.is_empty() || rest.starts_with(['.', '['])).then_some((key, value, rest))
+    };
+    node.entries().iter().filter_map(fits).min_by_key(|(_, _, rest)| rest.len())
 }
 
 struct Part<'a> {

@@ -131,6 +131,8 @@ pub struct Found {
     pub occurrences: Vec<Occurrence>,
     /// What is wrong in the manifests.
     pub findings: Vec<Finding>,
+    /// The files that some environment holds.
+    pub reached: BTreeSet<String>,
 }
 
 /// An image at a place.

@@ -70,7 +70,9 @@ impl Search<'_> {
         let part = |names: &[&str]| names.iter().find_map(|name| cursor.key(name)).filter(|part| is_scalar(part.node));
         let is_image = cursor.field.rsplit(['.', ']']).next().is_some_and(|key| stem_of(key).is_some());
         let name = part(&["repository", "repo"]).or_else(|| part(&["name"]).filter(|_| is_image))?;
-        let (registry, tag, digest) = (part(&["registry"]), part(&["tag", "imageTag"]), part(&["digest"]));
+        let version = || part(&["version"]).filter(|_| is_image);
+        let (registry, digest) = (part(&["registry"]), part(&["digest"]));
+        let tag = part(&["tag", "imageTag"]).or_else(version);
         let says_so = is_image || tag.is_some() || digest.is_some();
         let home = Home { at: cursor.at, name: None, tag: "tag", digest: Some("digest") };
         says_so.then(|| self.image(name, [registry, tag, digest], Some(home), container)).flatten()

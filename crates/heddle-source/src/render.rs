@@ -6,6 +6,7 @@
 
 mod kustomize;
 mod plain;
+mod shape;
 mod units;
 
 use std::{

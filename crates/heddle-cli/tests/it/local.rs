@@ -109,6 +109,28 @@ async fn images_are_listed_with_place_and_rule() {
 }
 
 #[tokio::test]
+async fn files_that_no_kustomization_refers_to_are_listed_too() {
+    let person = with(&[
+        ("repo/kustomization.yaml", "resources: [api.yaml]\nimages: [{name: ghcr.io/acme/api, newTag: 2.0.0}]\n"),
+        ("repo/api.yaml", BASE),
+        ("repo/values.yaml", "web:\n  image: {repository: acme/web, tag: v1}\n"),
+        (
+            "repo/old/kustomization.yaml",
+            "resources: [../api.yaml]\nimages: [{name: ghcr.io/acme/api, newTag: 1.0.0}]\n",
+        ),
+    ]);
+    let ended = person.run(&["image", "list", &path(&person, "repo"), "-o", "json"]).await;
+    let found: Vec<_> =
+        ended.json().as_array().unwrap().iter().map(|image| format!("{} {}", image["file"], image["image"])).collect();
+    let expected = [
+        r#""kustomization.yaml" "ghcr.io/acme/api:2.0.0""#,
+        r#""old/kustomization.yaml" "ghcr.io/acme/api:1.0.0""#,
+        r#""values.yaml" "acme/web:v1""#,
+    ];
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
 async fn a_tag_is_set_and_no_other_byte_changes() {
     let person = with(&[("repo/base/api.yaml", BASE)]);
     let set = ["image", "set", &path(&person, "repo"), "--image", "ghcr.io/acme/api", "--tag", "1.4.2"];

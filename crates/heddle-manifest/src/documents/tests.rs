@@ -38,3 +38,13 @@ proptest! {
         prop_assert_eq!(parse_document(&text), Ok(value), "{}", text);
     }
 }
+
+#[test]
+fn a_field_has_its_line_or_that_of_what_is_around_it() {
+    let text = "a: 1\n---\n# c\nkind: X\nspec:\n  list:\n  - name: a\n    image: b\n--- {kind: Y}\n";
+    let line = |field: &str| line_of(text, 4, field);
+    assert_eq!(line("spec.list[0].image"), Some(8));
+    assert_eq!(line("spec.list[0].nothing.here"), Some(7));
+    assert_eq!(line("nothing"), None);
+    assert_eq!(line_of(text, 9, "kind"), Some(9));
+}

@@ -17,18 +17,23 @@ use crate::{
 pub(super) struct Reader<'a> {
     files: &'a Files,
     pub findings: BTreeSet<Finding>,
+    /// The files that some environment holds.
+    pub reached: BTreeSet<String>,
     /// Read when the first marker asks for it.
     flux: OnceCell<FluxImages>,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(files: &'a Files) -> Self {
-        Self { files, findings: BTreeSet::new(), flux: OnceCell::new() }
+        Self { files, findings: BTreeSet::new(), reached: BTreeSet::new(), flux: OnceCell::new() }
     }
 
     /// What a file holds; `None` when it is not there or cannot be read, which is a finding.
     fn load(&mut self, path: &str) -> Option<&'a ReadFile> {
         let file = self.files.read(path)?;
+        if !self.reached.contains(path) {
+            self.reached.insert(path.to_owned());
+        }
         self.findings.extend(file.findings.iter().cloned());
         (!file.is_broken).then_some(file)
     }

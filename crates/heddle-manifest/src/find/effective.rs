@@ -42,12 +42,14 @@ pub(super) struct Effective {
     pub incomplete: bool,
 }
 
-/// Computes the images of the environment at a path.
+/// Computes the images of the environment at a path: a folder, or one file alone.
 pub(super) fn effective(reader: &mut Reader<'_>, folder: &str) -> Effective {
     let mut walk = Walk { reader, visiting: BTreeSet::new(), incomplete: false };
     let mut live = Vec::new();
     if walk.reader.kustomization_file(folder).is_some() {
         walk.kustomization(folder, &mut live);
+    } else if walk.reader.has(folder) {
+        walk.file(folder, &mut live);
     } else {
         let (plain, units) = walk.reader.tree(folder);
         for file in plain {

@@ -29,7 +29,8 @@ pub fn find(input: &FindInput<'_>) -> Found {
             }
         }
     }
-    let mut found = Found { occurrences: Vec::new(), findings: reader.findings.into_iter().collect() };
+    let mut found =
+        Found { occurrences: Vec::new(), findings: reader.findings.into_iter().collect(), reached: reader.reached };
     for lives in places.into_values() {
         join(&lives, &incomplete, &mut found);
     }

@@ -1,9 +1,9 @@
 //! Plain YAML and JSON, read as kubectl reads them.
 
-use heddle_manifest::documents::read_documents;
+use heddle_manifest::documents::{line_of, read_documents};
 use serde_json::Value;
 
-use super::{RenderError, Rendered, RenderedObject};
+use super::{RenderError, Rendered, RenderedObject, shape};
 
 /// More documents than this in one file are refused.
 const MAX_DOCUMENTS: usize = 20_000;
@@ -16,6 +16,7 @@ pub(super) fn read_file(file: &str, bytes: &[u8], rendered: &mut Rendered) {
         return;
     };
     let mut found = false;
+    let file = File { name: file, text };
     for (count, document) in read_documents(text).enumerate() {
         if count == MAX_DOCUMENTS {
             rendered.errors.push(fail(Some(document.line), format!("it has more than {MAX_DOCUMENTS} documents")));
@@ -24,7 +25,7 @@ pub(super) fn read_file(file: &str, bytes: &[u8], rendered: &mut Rendered) {
         match document.value {
             Ok(Value::Null) => {}
             Ok(value) => {
-                found |= take(value, file, document.line, rendered);
+                found |= take(value, &file, document.line, "", rendered);
             }
             Err(error) => {
                 found = true;
@@ -33,26 +34,31 @@ pub(super) fn read_file(file: &str, bytes: &[u8], rendered: &mut Rendered) {
         }
     }
     if !found {
-        rendered.notes.push(format!("{file} holds no manifests and was passed over"));
+        rendered.notes.push(format!("{} holds no manifests and was passed over", file.name));
     }
 }
 
-/// Takes an object, or each of a list, in. Says whether it was meant as a manifest.
-fn take(value: Value, file: &str, line: u32, rendered: &mut Rendered) -> bool {
-    let mut fail = |message: &str| {
-        let (file, message) = (Some(file.to_owned()), message.to_owned());
-        rendered.errors.push(RenderError { file, line: Some(line), message });
+/// A file that is read.
+struct File<'a> {
+    name: &'a str,
+    text: &'a str,
+}
+
+/// Takes an object, or each of a list, in. Says whether it was meant as a manifest. `inner` is the way to it in its document.
+fn take(value: Value, file: &File<'_>, line: u32, inner: &str, rendered: &mut Rendered) -> bool {
+    let mut fail = |line: u32, message: String| {
+        rendered.errors.push(RenderError { file: Some(file.name.to_owned()), line: Some(line), message });
         true
     };
     match (value["apiVersion"].as_str(), value["kind"].as_str()) {
         (None, None) => return false,
-        (Some(_), None) => return fail("it has an `apiVersion` and no `kind`"),
-        (None, Some(_)) => return fail("it has a `kind` and no `apiVersion`"),
+        (Some(_), None) => return fail(line, "it has an `apiVersion` and no `kind`".to_owned()),
+        (None, Some(_)) => return fail(line, "it has a `kind` and no `apiVersion`".to_owned()),
         (Some(_), Some(kind)) if kind.ends_with("List") && value["items"].is_array() => {
             let Value::Object(mut list) = value else { return true };
             if let Some(Value::Array(items)) = list.remove("items") {
-                for item in items {
-                    take(item, file, line, rendered);
+                for (index, item) in items.into_iter().enumerate() {
+                    take(item, file, line, &format!("{inner}items[{index}]."), rendered);
                 }
             }
             return true;
@@ -60,8 +66,15 @@ fn take(value: Value, file: &str, line: u32, rendered: &mut Rendered) -> bool {
         (Some(_), Some(_)) => {}
     }
     if value["metadata"]["name"].as_str().is_none_or(str::is_empty) {
-        return fail("it has no `metadata.name`");
+        return fail(line, "it has no `metadata.name`".to_owned());
     }
-    rendered.objects.push(RenderedObject { value, file: Some(file.to_owned()), line: Some(line) });
+    let faults = shape::faults(&value);
+    if !faults.is_empty() {
+        for (field, message) in faults {
+            fail(line_of(file.text, line, &format!("{inner}{field}")).unwrap_or(line), message);
+        }
+        return true;
+    }
+    rendered.objects.push(RenderedObject { value, file: Some(file.name.to_owned()), line: Some(line) });
     true
 }

@@ -55,3 +55,21 @@ fn paths_resolve_within_the_repository_and_not_beyond() {
     assert_eq!(resolve("a", "./b/../c.yaml").as_deref(), Some("a/c.yaml"));
     assert_eq!(resolve("a", "../../etc"), None);
 }
+
+#[test]
+fn what_must_be_a_mapping_of_texts_and_is_none_is_told_with_its_line() {
+    let text = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n  labels:\n    app: x\n    app.k8s.io/v: 1.5\nstringData: hunter2\n---\n\
+        apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: b}\n  data:\n    n: [1]\n";
+    let rendered = read(text);
+    assert_eq!(rendered.objects, []);
+    let told: Vec<(u32, &str)> =
+        rendered.errors.iter().map(|error| (error.line.unwrap(), error.message.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (7, "`metadata.labels` must hold texts, and `app.k8s.io/v` is a number: put it in quotes"),
+            (8, "`stringData` must be a mapping of texts, and it is a text"),
+            (17, "`data` must hold texts, and `n` is a list"),
+        ]
+    );
+}
