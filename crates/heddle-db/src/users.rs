@@ -53,6 +53,15 @@ pub async fn insert(
     Ok(())
 }
 
+/// Waits until nobody else is about to be the first user; held until the transaction ends.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn lock_first(db: impl PgExecutor<'_>) -> Result<(), DbError> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('heddle first user', 0))").execute(db).await?;
+    Ok(())
+}
+
 /// Whether anybody has an account.
 ///
 /// # Errors

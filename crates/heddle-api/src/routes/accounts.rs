@@ -8,7 +8,7 @@ use axum::{
 };
 use chrono::{Duration, Utc};
 use heddle_core::id::{OrganizationId, UserId};
-use heddle_db::{audit, audit::Author, notice::Notice, organizations, sessions, tokens, users};
+use heddle_db::{Tx, audit, audit::Author, notice::Notice, organizations, sessions, tokens, users};
 use heddle_wire::{
     secret::WireSecret,
     view::{CreateToken, LoginRequest, Me, OrganizationView, SessionView, SignUpRequest, TokenCreated, TokenView},
@@ -65,7 +65,6 @@ async fn sign_up(
     let email = request.email.trim().to_lowercase();
     check_sign_up(&request, &email)?;
     let invitation = find_invitation(&app, &request, &email).await?;
-    let hash = app.hasher.hash(request.password.0).await?;
 
     let id = UserId(Uuid::now_v7());
     let author = Author { user: Some(id), actor: email.clone(), via: "session", request_id };
@@ -73,6 +72,10 @@ async fn sign_up(
         Some(invitation) => app.db.member(invitation.organization, id).await?,
         None => app.db.user(id).await?,
     };
+    if invitation.is_none() {
+        check_open(&mut tx, app.config.signup).await?;
+    }
+    let hash = app.hasher.hash(request.password.0).await?;
     match users::insert(&mut *tx, id, &email, request.name.trim(), &hash).await {
         Err(heddle_db::DbError::Exists { .. }) => {
             return Err(ApiError::conflict("email-taken", "this address has an account; sign in instead"));
@@ -106,7 +109,7 @@ pub(super) fn is_email(text: &str) -> bool {
     text.len() <= 254 && text.split_once('@').is_some_and(|(name, host)| plain(name) && plain(host))
 }
 
-/// The invitation that the sign-up comes with, where it may or must come with one.
+/// The invitation that the sign-up comes with, if any.
 async fn find_invitation(
     app: &App,
     request: &SignUpRequest,
@@ -117,20 +120,31 @@ async fn find_invitation(
         Some(code) => heddle_db::invitations::find(&mut *tx, &secret::hash(code.trim())).await?,
         None => None,
     };
-    let first = !users::exist(&mut *tx).await?;
     tx.commit().await?;
-    match (found, app.config.signup) {
-        (Some(invitation), _) if invitation.email == email => Ok(Some(invitation)),
-        (Some(_), _) => Err(ApiError::invalid("email", "this invitation is for another address")),
-        (None, _) if request.invitation.is_some() => {
+    match found {
+        Some(invitation) if invitation.email == email => Ok(Some(invitation)),
+        Some(_) => Err(ApiError::invalid("email", "this invitation is for another address")),
+        None if request.invitation.is_some() => {
             Err(ApiError::invalid("invitation", "this invitation is not known, was used, or has ended"))
         }
-        (None, Signup::Open) => Ok(None),
-        (None, Signup::FirstUser | Signup::Invite) if first && app.config.signup == Signup::FirstUser => Ok(None),
-        (None, _) => {
-            Err(ApiError::forbidden("invitation-needed", "sign-up needs an invitation here; ask an owner for one"))
-        }
+        None => Ok(None),
     }
+}
+
+/// Whether somebody without an invitation may come in. Of two who would be the first, the second waits here and is told.
+async fn check_open(tx: &mut Tx, signup: Signup) -> ApiResult<()> {
+    let is_open = match signup {
+        Signup::Open => true,
+        Signup::FirstUser => {
+            users::lock_first(&mut **tx).await?;
+            !users::exist(&mut **tx).await?
+        }
+        Signup::Invite => false,
+    };
+    if is_open {
+        return Ok(());
+    }
+    Err(ApiError::forbidden("invitation-needed", "sign-up needs an invitation here; ask an owner for one"))
 }
 
 /// Signs in.

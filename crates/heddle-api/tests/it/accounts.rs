@@ -99,6 +99,27 @@ async fn after_the_first_user_sign_up_needs_an_invitation() {
 }
 
 #[tokio::test]
+async fn of_many_who_would_be_the_first_user_one_is() {
+    let hub = Hub::start_with(2, &["--signup", "first-user"]).await;
+    let sign_up = async |number: usize| {
+        let body = json!({ "email": format!("{number}@example.com"), "password": PASSWORD, "name": "Somebody" });
+        let request = hub.http.post(format!("{}/api/v1/sign-up", hub.replicas[number % 2]));
+        request.header(header::ORIGIN, &hub.origin).json(&body).send().await.unwrap().status()
+    };
+    let told = futures::future::join_all((0..4).map(sign_up)).await;
+    assert_eq!(told.iter().filter(|status| **status == StatusCode::CREATED).count(), 1, "{told:?}");
+    assert_eq!(told.iter().filter(|status| **status == StatusCode::FORBIDDEN).count(), 3, "{told:?}");
+}
+
+#[tokio::test]
+async fn by_invitation_alone_nobody_comes_in_without_one() {
+    let hub = Hub::start_with(1, &["--signup", "invite"]).await;
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD, "name": "Ada" });
+    let told = hub.send(hub.request(Method::POST, "/api/v1/sign-up").json(&body), StatusCode::FORBIDDEN).await;
+    assert_eq!(told["code"], "invitation-needed");
+}
+
+#[tokio::test]
 async fn a_token_may_do_what_it_says_and_nothing_beyond() {
     let hub = Hub::start().await;
     let (ada, organization) = hub.settle("ada@example.com").await;
