@@ -21,6 +21,31 @@ async fn a_session_begins_at_sign_up_and_ends_at_logout() {
 }
 
 #[tokio::test]
+async fn a_person_ends_their_own_sessions_and_tokens_and_nobody_elses() {
+    let hub = Hub::start().await;
+    let (ada, organization) = hub.settle("ada@example.com").await;
+    let eve = hub.sign_up("eve@example.com").await;
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let told = hub.request(Method::POST, "/api/v1/login").json(&body).send().await.unwrap();
+    let elsewhere = Person { cookie: session_cookie(&told) };
+    let sessions = hub.get(&ada, "/api/v1/sessions").await;
+    let other = sessions.as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
+    let path = format!("/api/v1/sessions/{}", other["id"].as_str().unwrap());
+    let body = json!({ "name": "ci", "organization": organization, "role": "viewer", "expires_in_days": 30 });
+    let made = hub.post(&ada, "/api/v1/tokens", body, StatusCode::CREATED).await;
+    let token = format!("/api/v1/tokens/{}", made["token"]["id"].as_str().unwrap());
+    for hers in [&path, &token] {
+        hub.delete(&eve, hers, StatusCode::NOT_FOUND).await;
+    }
+    hub.get(&elsewhere, "/api/v1/me").await;
+    hub.delete(&ada, &path, StatusCode::NO_CONTENT).await;
+    hub.send(elsewhere.sign(hub.request(Method::GET, "/api/v1/me")), StatusCode::UNAUTHORIZED).await;
+    assert_eq!(hub.get(&ada, "/api/v1/sessions").await.as_array().unwrap().len(), 1);
+    assert_eq!(hub.get(&eve, "/api/v1/tokens").await, json!([]));
+    hub.delete(&ada, &token, StatusCode::NO_CONTENT).await;
+}
+
+#[tokio::test]
 async fn a_wrong_password_and_an_unknown_account_sound_alike_and_tries_are_limited() {
     let hub = Hub::start().await;
     hub.sign_up("ada@example.com").await;
