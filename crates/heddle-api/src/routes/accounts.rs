@@ -191,7 +191,7 @@ async fn login(
 }
 
 /// A new session's cookie.
-async fn begin_session(tx: &mut heddle_db::Tx, user: UserId, headers: &HeaderMap) -> ApiResult<String> {
+async fn begin_session(tx: &mut Tx, user: UserId, headers: &HeaderMap) -> ApiResult<String> {
     let text = secret::generate(Purpose::Session)?;
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let agent: String = agent.chars().take(300).collect();
@@ -227,7 +227,7 @@ async fn load_me(State(app): State<App>, person: Person) -> ApiResult<Json<Me>> 
     Ok(Json(me))
 }
 
-async fn read_me(tx: &mut heddle_db::Tx, id: UserId, only: Option<OrganizationId>) -> ApiResult<Me> {
+async fn read_me(tx: &mut Tx, id: UserId, only: Option<OrganizationId>) -> ApiResult<Me> {
     let user = users::find(&mut **tx, id).await?.ok_or_else(|| ApiError::unauthorized("this account is gone"))?;
     let organizations = organizations::list_of(&mut **tx, id).await?;
     Ok(Me {
