@@ -5,6 +5,7 @@ pub(crate) mod clusters;
 pub(crate) mod diff;
 pub(crate) mod health;
 pub(crate) mod image;
+pub(crate) mod import;
 pub(crate) mod login;
 pub(crate) mod policy;
 pub(crate) mod render;

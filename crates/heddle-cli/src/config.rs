@@ -28,9 +28,10 @@ Examples:
   heddle workloads --environment prod      what runs, and what could run
   heddle status --check                    exits with 1 when something is stuck
   heddle image set clusters/prod --image ghcr.io/acme/api --tag 1.4.2 --dry-run
+  heddle import . > .heddle.yaml           takes over from Flux, Argo CD Image Updater or Keel
   heddle changes -o json | jq '.items[0].line'
 
-`policy`, `image`, `render`, `health` and `diff` work on local files and need no API. In CI, set HEDDLE_API_URL and HEDDLE_TOKEN instead of logging in.";
+`policy`, `image`, `import`, `render`, `health` and `diff` work on local files and need no API. In CI, set HEDDLE_API_URL and HEDDLE_TOKEN instead of logging in.";
 
 /// Moves each new image from the registry, through Git, into the cluster, and shows where it is on the way.
 #[derive(Debug, Parser)]
@@ -75,6 +76,8 @@ pub enum Command {
     Image(ImageCommand),
     /// Print the objects that a folder holds, as the agent would apply them.
     Render(RenderArguments),
+    /// Read the set-up of Flux, Argo CD Image Updater or Keel, and print the `.heddle.yaml` that does the same.
+    Import(ImportArguments),
     /// Judge how objects of a cluster are doing.
     Health(HealthArguments),
     /// Compare objects as they are wanted with those of a cluster.
@@ -208,6 +211,24 @@ Examples:
 )]
 pub struct ImageListArguments {
     /// A file, or a folder; the root of a config repository brings its `.heddle.yaml` with it.
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Reads markers and objects of Flux 2 (ImagePolicy, ImageRepository, ImageUpdateAutomation), annotations of Flux 1,\n\
+                  annotations of Argo CD Image Updater on Applications and its ImageUpdater objects, and annotations of\n\
+                  Keel. The rules go to stdout, and what will differ from today to stderr, each with file and line.\n\
+                  Exits with 0, and with 2 when a file cannot be read.
+
+Examples:
+  heddle import . > .heddle.yaml
+  heddle import clusters/prod -o json | jq -r '.differs[] | \"\\(.file):\\(.line) \\(.message)\"'"
+)]
+pub struct ImportArguments {
+    /// A file or a folder, best the root of the config repository.
     #[arg(value_name = "PATH")]
     pub path: PathBuf,
 }

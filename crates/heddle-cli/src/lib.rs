@@ -8,6 +8,7 @@ mod command;
 pub mod config;
 mod exit;
 mod files;
+mod import;
 mod login;
 mod objects;
 mod screen;
@@ -46,6 +47,7 @@ async fn dispatch(config: &Config, screen: &mut Screen) -> Result<Exit, Failure>
         Command::Image(ImageCommand::List(arguments)) => command::image::list(arguments, screen),
         Command::Image(ImageCommand::Set(arguments)) => command::image::set(arguments, screen),
         Command::Render(arguments) => command::render::run(arguments, screen).await,
+        Command::Import(arguments) => command::import::run(arguments, screen),
         Command::Health(arguments) => command::health::run(arguments, screen),
         Command::Diff(arguments) => command::diff::run(arguments, screen),
     }

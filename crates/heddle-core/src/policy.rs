@@ -26,7 +26,10 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     age::parse_age,
     compiled::{CompiledPolicy, PolicyFault},
-    foreign::{FluxOrder, FluxPolicy, ForeignPolicy, ImageUpdaterPolicy, KargoPolicy, KeelPolicy, RenovatePolicy},
+    foreign::{
+        FluxOrder, FluxPolicy, ForeignPolicy, ImageUpdaterPolicy, KargoPolicy, KeelPolicy, RenovatePolicy, Translation,
+        translate_flux_v1,
+    },
     number::Number,
     pattern::{Pattern, PatternError},
     platform::Platform,

@@ -131,6 +131,20 @@ async fn files_that_no_kustomization_refers_to_are_listed_too() {
 }
 
 #[tokio::test]
+async fn a_set_up_of_keel_is_printed_as_rules_and_what_differs_beside() {
+    let annotated = BASE.replace("namespace: shop", "namespace: shop, annotations: {keel.sh/policy: patch}");
+    let person = with(&[("repo/api.yaml", &annotated)]);
+    let ended = person.run(&["import", &path(&person, "repo")]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let (config, findings) = heddle_manifest::config::read(&ended.stdout);
+    assert_eq!((config.rules.len(), findings), (1, Vec::new()), "{}", ended.stdout);
+    assert!(ended.stderr.contains("api.yaml:9: Keel's annotations: Heddle writes the tag to git"), "{}", ended.stderr);
+    let json = person.run(&["import", &path(&person, "repo"), "-o", "json"]).await.json();
+    assert_eq!((json["config"].as_str(), json["rules"].as_u64()), (Some(ended.stdout.as_str()), Some(1)));
+    assert_eq!(person.run(&["import", &path(&person, "nowhere")]).await.code, 2);
+}
+
+#[tokio::test]
 async fn a_tag_is_set_and_no_other_byte_changes() {
     let person = with(&[("repo/base/api.yaml", BASE)]);
     let set = ["image", "set", &path(&person, "repo"), "--image", "ghcr.io/acme/api", "--tag", "1.4.2"];

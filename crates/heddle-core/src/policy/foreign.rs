@@ -10,6 +10,7 @@ mod image_updater;
 mod kargo;
 mod keel;
 mod renovate;
+mod translate;
 
 pub use self::{
     flux::{FluxOrder, FluxPolicy},
@@ -17,6 +18,7 @@ pub use self::{
     kargo::KargoPolicy,
     keel::KeelPolicy,
     renovate::RenovatePolicy,
+    translate::{Translation, translate_flux_v1},
 };
 use super::{CompiledPolicy, PolicyFault};
 

@@ -95,7 +95,7 @@ fn glob_expression(glob: &str, question_mark: bool) -> String {
     format!("^(?s:{body})$")
 }
 
-fn go_glob_expression(glob: &str) -> Result<String, PatternError> {
+pub(super) fn go_glob_expression(glob: &str) -> Result<String, PatternError> {
     let refused = |reason| PatternError::Glob(glob.to_owned(), reason);
     let mut body = String::from("^");
     let mut chars = glob.chars();

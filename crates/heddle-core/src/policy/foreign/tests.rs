@@ -276,3 +276,66 @@ fn an_image_without_a_tag_is_never_chosen_and_keeps_flux_1_where_it_is() {
     check(ForeignPolicy::FluxV1("glob:*".into()), Some("a"), &["a", ""], None);
     check(flux(FluxOrder::Alphabetical("desc".into()), "", ""), None, &["a", ""], None);
 }
+
+/// A translation chooses the same as the peer.
+#[track_caller]
+fn check_same(foreign: ForeignPolicy, translation: Translation, current: Option<&str>, tags: &[&str]) {
+    let list = list(tags);
+    let at_home = choose(foreign.clone(), current, &list).chosen;
+    let current = current.map(tag);
+    let policy = CompiledPolicy::new(&translation.policy.unwrap()).unwrap();
+    let situation =
+        Situation { current: current.as_ref(), tags: &list, barred: &[], signatures: &[], companions: &[], now: at(9) };
+    let here = policy.select(&situation).chosen;
+    // Where nothing is to be done, the peers that look from the running tag choose none and Heddle the running one.
+    let moves = |chosen: Option<Tag>| chosen.filter(|chosen| current.as_ref() != Some(chosen));
+    assert_eq!(moves(here), moves(at_home), "{foreign:?} from {current:?}");
+}
+
+#[test]
+fn what_is_translated_chooses_as_at_home() {
+    let tags =
+        ["1.2.0", "1.2.3-alpine", "1.3.0", "1.3.1-rc.1", "2.0.0", "v2.1.0", "latest", "main-1", "main-9", "main-10"];
+    for range in ["1.x", ">=1.2.0-0 <2", "^2", "*"] {
+        let ForeignPolicy::Flux(policy) = flux(FluxOrder::Semver(range.into()), "", "") else { unreachable!() };
+        check_same(ForeignPolicy::Flux(policy.clone()), policy.translate(), Some("1.2.0"), &tags);
+        let policy = updater("semver", range);
+        check_same(ForeignPolicy::ImageUpdater(policy.clone()), policy.translate(), Some("1.2.0"), &tags);
+        let pattern = format!("semver:{range}");
+        check_same(ForeignPolicy::FluxV1(pattern.clone()), translate_flux_v1(&pattern), Some("1.2.0"), &tags);
+    }
+    let ForeignPolicy::Flux(numbers) = flux(FluxOrder::Numerical("asc".into()), r"^main-(?P<n>\d+)$", "$n") else {
+        unreachable!()
+    };
+    check_same(ForeignPolicy::Flux(numbers.clone()), numbers.translate(), Some("main-1"), &tags);
+    for pattern in ["glob:main-*", "main-?", "regexp:^v", "*"] {
+        check_same(ForeignPolicy::FluxV1(pattern.into()), translate_flux_v1(pattern), Some("1.2.0"), &tags);
+    }
+    for (strategy, constraint) in [("newest-build", ""), ("alphabetical", ""), ("digest", "latest")] {
+        let policy = ImageUpdaterPolicy {
+            ignore_tags: vec!["main-[1]*".into(), "v?.*".into()],
+            ..updater(strategy, constraint)
+        };
+        check_same(ForeignPolicy::ImageUpdater(policy.clone()), policy.translate(), Some("latest"), &tags);
+    }
+    for policy in ["all", "major", "minor", "patch", "glob:main-*", "regexp:^main-(?P<compare>.*)$"] {
+        for match_pre_release in [true, false] {
+            let policy = KeelPolicy { policy: policy.into(), match_pre_release, match_tag: false };
+            let current = if policy.policy.contains(':') { "main-1" } else { "1.2.0" };
+            check_same(ForeignPolicy::Keel(policy.clone()), policy.translate(None), Some(current), &tags);
+        }
+    }
+}
+
+#[test]
+fn what_has_no_word_is_told() {
+    let policy = |policy: &str| KeelPolicy { policy: policy.into(), match_tag: true, ..KeelPolicy::default() };
+    let followed = policy("force").translate(Some(&tag("latest")));
+    assert_eq!(followed.policy.unwrap().digest.as_deref(), Some("latest"));
+    assert!(policy("never").translate(None).policy.is_none());
+    let several =
+        ImageUpdaterPolicy { platforms: vec!["linux/amd64".into(), "linux/arm64".into()], ..updater("latest", "") };
+    assert!(several.translate().differs.iter().any(|sentence| sentence.contains("platforms")));
+    let closed = ImageUpdaterPolicy { allow_tags: "v*".into(), ..updater("", "") };
+    assert!(closed.translate().policy.is_none());
+}

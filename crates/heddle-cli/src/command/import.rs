@@ -1,0 +1,28 @@
+//! `heddle import`: what updates images today, as rules of `.heddle.yaml`.
+
+use crate::{
+    config::ImportArguments,
+    exit::{Exit, Failure},
+    files::Manifests,
+    import::import,
+    screen::Screen,
+};
+
+/// Prints the rules, and what differs beside them.
+pub(crate) fn run(arguments: &ImportArguments, screen: &Screen) -> Result<Exit, Failure> {
+    let manifests = Manifests::read(&arguments.path)?;
+    let imported = import(&manifests.files, &manifests.find());
+    if screen.is_json() {
+        screen.json(&imported)?;
+        return Ok(Exit::Done);
+    }
+    screen.text(&imported.config)?;
+    for difference in &imported.differs {
+        screen.note(&format!("{}:{}: {}", difference.file, difference.line, difference.message));
+    }
+    if imported.rules == 0 {
+        screen
+            .note("nothing here says how images are updated: no Flux marker or annotation, no Image Updater, no Keel");
+    }
+    Ok(Exit::Done)
+}

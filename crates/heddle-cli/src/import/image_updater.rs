@@ -1,0 +1,173 @@
+//! Argo CD Image Updater: annotations of `Application`s, and `ImageUpdater` objects.
+
+use std::collections::BTreeMap;
+
+use heddle_core::{change::Mode, image::ImageRepository, policy::ImageUpdaterPolicy};
+use heddle_manifest::{glob::Glob, yaml::Node};
+
+use super::{
+    Notes, Origin, Places, Setup, Wish,
+    objects::{for_each_of, origin, split, word, words},
+};
+
+const PREFIX: &str = "argocd-image-updater.argoproj.io/";
+
+/// An `Application`, or the template of an `ApplicationSet`.
+struct Application {
+    name: String,
+    /// Where its manifests and itself stand, as globs.
+    globs: Vec<String>,
+    annotations: BTreeMap<String, String>,
+    origin: Origin,
+}
+
+/// What is said about one image, the nearest first.
+struct Settings<'a> {
+    options: ImageUpdaterPolicy,
+    mode: Mode,
+    globs: &'a [String],
+    origin: &'a Origin,
+}
+
+/// Reads the applications, then what they and `ImageUpdater` objects say about their images.
+pub(super) fn read(setup: &Setup<'_>, notes: &mut Notes) {
+    let mut applications = Vec::new();
+    for_each_of(setup.files, "argoproj.io/", |file, object| match word(object, &["kind"]) {
+        "Application" => applications.push(read_application(file, object, object)),
+        "ApplicationSet" => {
+            if let Some(template) = object.at(&["spec", "template"]) {
+                applications.push(read_application(file, object, template));
+            }
+        }
+        _ => {}
+    });
+    for application in &applications {
+        read_annotations(application, notes);
+    }
+    for_each_of(setup.files, PREFIX, |file, object| {
+        if word(object, &["kind"]) == "ImageUpdater" {
+            read_updater(&origin(file, object), object, &applications, notes);
+        }
+    });
+}
+
+fn read_application(file: &str, object: &Node, application: &Node) -> Application {
+    let single = application.at(&["spec", "source"]);
+    let several = application.at(&["spec", "sources"]).map(Node::items).unwrap_or_default();
+    let paths = single.into_iter().chain(several).map(|source| word(source, &["path"]).trim_matches('/'));
+    let mut globs = vec![file.to_owned()];
+    // A template's path names a folder only after it was filled in.
+    globs.extend(paths.filter(|path| !path.is_empty() && !path.contains("{{")).map(|path| match path {
+        "." => "**".to_owned(),
+        path => format!("{}/**", path.trim_start_matches("./")),
+    }));
+    let annotations = application.at(&["metadata", "annotations"]).map(Node::entries).unwrap_or_default();
+    let own =
+        |(key, value): &(Node, Node)| Some((key.text()?.strip_prefix(PREFIX)?.to_owned(), value.text()?.to_owned()));
+    Application {
+        name: word(application, &["metadata", "name"]).to_owned(),
+        globs,
+        annotations: annotations.iter().filter_map(own).collect(),
+        origin: origin(file, object),
+    }
+}
+
+fn read_annotations(application: &Application, notes: &mut Notes) {
+    let Some(list) = application.annotations.get("image-list") else { return };
+    let origin = &application.origin;
+    let common = |name: &str| application.annotations.get(name).map(String::as_str).unwrap_or_default();
+    let (method, branch) = (common("write-back-method"), common("git-branch"));
+    let mode = mode_of(method, branch, false, origin, notes);
+    for entry in list.split([',', '\n']).map(str::trim).filter(|entry| !entry.is_empty()) {
+        let (alias, image) = match entry.split_once('=') {
+            Some((alias, image)) if !alias.contains([':', '/']) => (alias.trim(), image.trim()),
+            _ => ("", entry),
+        };
+        let setting = |name: &str| {
+            let own = application.annotations.get(&format!("{alias}.{name}"));
+            own.map_or_else(|| common(name).to_owned(), String::clone)
+        };
+        let options = ImageUpdaterPolicy {
+            strategy: setting("update-strategy"),
+            constraint: String::new(),
+            allow_tags: setting("allow-tags"),
+            ignore_tags: split(&setting("ignore-tags")),
+            platforms: split(&setting("platforms")),
+        };
+        wish(image, Settings { options, mode, globs: &application.globs, origin }, notes);
+    }
+}
+
+fn read_updater(origin: &Origin, object: &Node, applications: &[Application], notes: &mut Notes) {
+    let Some(spec) = object.get("spec") else { return };
+    for reference in spec.get("applicationRefs").map(Node::items).unwrap_or_default() {
+        let pattern = word(reference, &["namePattern"]);
+        let named = Glob::parse(pattern);
+        let meant = |application: &&Application| named.as_ref().is_some_and(|glob| glob.matches(&application.name));
+        let globs: Vec<String> = applications.iter().filter(meant).flat_map(|found| found.globs.clone()).collect();
+        if globs.is_empty() {
+            notes
+                .differs(origin, format!("no `Application` here matches `{pattern}`, so its rules hold in every file"));
+        }
+        if reference.get("labelSelectors").is_some() {
+            notes.differs(origin, "`labelSelectors` are not looked at: the names of applications alone count");
+        }
+        if word(reference, &["useAnnotations"]) == "true" {
+            continue;
+        }
+        let of = |path: &[&str]| [reference, spec].iter().find_map(|level| level.at(path)).and_then(Node::text);
+        let pull_request =
+            [reference, spec].iter().any(|level| level.at(&["writeBackConfig", "gitConfig", "pullRequest"]).is_some());
+        let method = of(&["writeBackConfig", "method"]).unwrap_or_default();
+        let branch = of(&["writeBackConfig", "gitConfig", "branch"]).unwrap_or_default();
+        let mode = mode_of(method, branch, pull_request, origin, notes);
+        for image in reference.get("images").map(Node::items).unwrap_or_default() {
+            let setting = |name: &str| {
+                [image, reference, spec].into_iter().find_map(|level| level.at(&["commonUpdateSettings", name]))
+            };
+            let text = |name: &str| setting(name).and_then(Node::text).unwrap_or_default().to_owned();
+            let options = ImageUpdaterPolicy {
+                strategy: text("updateStrategy"),
+                constraint: String::new(),
+                allow_tags: text("allowTags"),
+                ignore_tags: words(setting("ignoreTags")),
+                platforms: words(setting("platforms")),
+            };
+            wish(word(image, &["imageName"]), Settings { options, mode, globs: &globs, origin }, notes);
+        }
+    }
+}
+
+/// How changes are written where Image Updater writes by this method and branch.
+fn mode_of(method: &str, branch: &str, pull_request: bool, origin: &Origin, notes: &mut Notes) -> Mode {
+    if !method.starts_with("git") {
+        notes.differs(
+            origin,
+            "Heddle writes to git, by pull request; Image Updater sets parameters of the `Application`",
+        );
+        return Mode::PullRequest;
+    }
+    if let Some((_, secret)) = method.split_once(':') {
+        notes.differs(origin, format!("Heddle writes through the GitHub App; `{secret}` is not needed any more"));
+    }
+    if pull_request || branch.contains(':') { Mode::PullRequest } else { Mode::Commit }
+}
+
+/// A wish for `image`, written as `repository:constraint`.
+fn wish(image: &str, mut settings: Settings<'_>, notes: &mut Notes) {
+    let colon = image.rfind(':').filter(|at| !image[at + 1..].contains('/'));
+    let (name, constraint) = colon.map_or((image, ""), |at| (&image[..at], &image[at + 1..]));
+    let repository = match name.parse::<ImageRepository>() {
+        Ok(repository) => repository,
+        Err(error) => return notes.differs(settings.origin, format!("{error}, so no rule is written for it")),
+    };
+    settings.options.constraint = constraint.to_owned();
+    let translation = settings.options.translate();
+    for sentence in translation.differs {
+        notes.differs(settings.origin, format!("`{name}`: {sentence}"));
+    }
+    if let Some(policy) = translation.policy {
+        let places = Places::Below(settings.globs.to_vec());
+        notes.wish(Wish { image: repository, places, policy, mode: settings.mode, origin: settings.origin.clone() });
+    }
+}

@@ -1,0 +1,228 @@
+use heddle_manifest::{
+    config,
+    find::{FindInput, FoundEnvironment},
+};
+
+use super::*;
+use crate::files::everything;
+
+fn imported(files: &[(&str, &str)]) -> Imported {
+    let mut all = Files::default();
+    for (path, text) in files {
+        all.insert((*path).to_owned(), (*text).to_owned());
+    }
+    let environments = [FoundEnvironment { name: everything(), path: String::new(), implicit: true }];
+    let found = heddle_manifest::find(&FindInput { files: &all, environments: &environments });
+    import(&all, &found)
+}
+
+/// The rules without what says where they come from, and what differs, both as text.
+fn check(files: &[(&str, &str)], rules: &str, differs: &[&str]) {
+    let imported = imported(files);
+    let said: Vec<&str> = imported.config.lines().filter(|line| !line.trim_start().starts_with('#')).skip(2).collect();
+    assert_eq!(said.join("\n"), rules.trim_end(), "{imported:#?}");
+    let told: Vec<String> = imported
+        .differs
+        .iter()
+        .map(|one| format!("{}:{}: {}", one.file, one.line, one.message))
+        .filter(|told| !told.contains("an older tag is never chosen") && !told.contains("not built yet"))
+        .collect();
+    assert_eq!(told, differs);
+}
+
+fn deployment(head: &str, containers: &str) -> String {
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {head}\nspec:\n  template:\n    spec:\n      containers:\n{containers}"
+    )
+}
+
+const FLUX: &str = "apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImageRepository
+metadata: {name: api, namespace: flux-system}
+spec: {image: ghcr.io/acme/api, exclusionList: ['-debug$']}
+---
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImagePolicy
+metadata: {name: api, namespace: flux-system}
+spec: {imageRepositoryRef: {name: api}, policy: {semver: {range: '>=1.0.0 <2'}}}
+---
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImagePolicy
+metadata: {name: idle, namespace: flux-system}
+spec: {imageRepositoryRef: {name: idle}, policy: {alphabetical: {order: desc}}}
+---
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImageUpdateAutomation
+metadata: {name: all, namespace: flux-system}
+spec: {git: {checkout: {ref: {branch: main}}}, update: {path: ./apps}}
+";
+
+#[test]
+fn a_marker_of_flux_becomes_a_rule_for_its_container_alone() {
+    let workload = deployment(
+        "{name: api}",
+        "        - name: api
+          image: ghcr.io/acme/api:1.2.3 # {\"$imagepolicy\": \"flux-system:api\"}
+        - name: canary
+          image: ghcr.io/acme/api:1.2.3
+        - name: gone
+          image: ghcr.io/acme/gone:1.0.0 # {\"$imagepolicy\": \"flux-system:gone\"}
+",
+    );
+    check(
+        &[("apps/api.yaml", &workload), ("flux.yaml", FLUX)],
+        "  - name: ghcr.io/acme/api
+    paths: [apps/api.yaml]
+    containers: [api]
+    policy:
+      semver: '>=1.0.0 <2'
+      ignore: ['regexp:-debug$']
+      suffix: '*'
+    mode: commit
+",
+        &[
+            "apps/api.yaml:13: marker `flux-system:gone`: there is no such `ImagePolicy` here, so no rule is written for it",
+            "flux.yaml:11: ImagePolicy `flux-system/idle`: no marker names it, so it updates nothing and no rule is written for it",
+        ],
+    );
+}
+
+#[test]
+fn annotations_of_flux_1_become_a_rule_for_each_container() {
+    let head = "{name: a, annotations: {fluxcd.io/automated: 'true', fluxcd.io/tag.a: 'semver:~1.2'}}";
+    let containers =
+        "        - {name: a, image: 'quay.io/x/a:1.2.0'}\n        - {name: b, image: 'quay.io/x/b:main'}\n";
+    check(
+        &[("a.yaml", &deployment(head, containers))],
+        "  - name: quay.io/x/a
+    paths: [a.yaml]
+    policy:
+      semver: '~1.2'
+      suffix: '*'
+    mode: commit
+  - name: quay.io/x/b
+    paths: [a.yaml]
+    policy:
+      newest: created
+    mode: commit
+",
+        &[],
+    );
+    let locked = head.replace("tag.a: 'semver:~1.2'", "locked: 'true'");
+    let imported = imported(&[("a.yaml", &deployment(&locked, "        - {name: a, image: 'quay.io/x/a:1.2.0'}\n"))]);
+    assert!(imported.config.ends_with("mode: observe\n"), "{imported:#?}");
+}
+
+#[test]
+fn annotations_of_image_updater_hold_below_the_applications_paths() {
+    let application = "apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata:
+  name: web
+  annotations:
+    argocd-image-updater.argoproj.io/image-list: web=ghcr.io/acme/web:~1.2, ghcr.io/Acme/x
+    argocd-image-updater.argoproj.io/web.allow-tags: regexp:^v?[0-9.]+$
+    argocd-image-updater.argoproj.io/web.ignore-tags: '*-rc, [a-c]*'
+    argocd-image-updater.argoproj.io/write-back-method: git
+    argocd-image-updater.argoproj.io/git-branch: main:updates
+spec: {source: {path: charts/web}}
+";
+    check(
+        &[("argo/web.yaml", application)],
+        "  - name: ghcr.io/acme/web
+    paths: [argo/web.yaml, 'charts/web/**']
+    policy:
+      semver: '~1.2'
+      allow: ['regexp:^v?[0-9.]+$']
+      ignore: ['glob:*-rc', 'regexp:^[a-c][^/]*$']
+      suffix: '*'
+    mode: pull-request
+",
+        &[
+            "argo/web.yaml:1: Application `web`: `ghcr.io/Acme/x` has upper-case letters: the repository of an image is \
+           written in lower case, so no rule is written for it",
+        ],
+    );
+}
+
+#[test]
+fn an_image_updater_object_gives_what_an_image_does_not_say() {
+    let object = "apiVersion: argocd-image-updater.argoproj.io/v1alpha1
+kind: ImageUpdater
+metadata: {name: all}
+spec:
+  commonUpdateSettings: {updateStrategy: alphabetical}
+  writeBackConfig: {method: git, gitConfig: {branch: main}}
+  applicationRefs:
+    - namePattern: 'web*'
+      images:
+        - {alias: a, imageName: 'nginx:1.x', commonUpdateSettings: {updateStrategy: semver}}
+        - {alias: b, imageName: ghcr.io/acme/b}
+";
+    check(
+        &[("updater.yaml", object)],
+        "  - name: docker.io/library/nginx
+    policy:
+      semver: '1.x'
+      suffix: '*'
+    mode: commit
+  - name: ghcr.io/acme/b
+    policy:
+      alphabetical: asc
+    mode: commit
+",
+        &["updater.yaml:1: ImageUpdater `all`: no `Application` here matches `web*`, so its rules hold in every file"],
+    );
+}
+
+#[test]
+fn keels_annotations_become_rules_that_write_to_git() {
+    let head =
+        "{name: k, annotations: {keel.sh/policy: minor, keel.sh/approvals: '2', keel.sh/monitorContainers: '^k$'}}";
+    let containers = "        - {name: k, image: 'acme/k:1.0.0'}\n        - {name: side, image: 'acme/side:1.0.0'}\n";
+    check(
+        &[("k.yaml", &deployment(head, containers))],
+        "  - name: docker.io/acme/k
+    paths: [k.yaml]
+    policy:
+      semver: '*'
+      within: minor
+    mode: pull-request
+",
+        &[
+            "k.yaml:8: Keel's annotations: Heddle writes the tag to git; Keel patches the cluster",
+            "k.yaml:8: Keel's annotations: `approvals: 2` becomes a pull request, with the rules of your branch",
+            "k.yaml:8: Keel's annotations: a running pre-release moves on to releases; there its text must stay equal",
+        ],
+    );
+}
+
+#[test]
+fn what_nothing_updates_today_is_told_where_a_rule_would() {
+    let application = "apiVersion: argoproj.io/v1alpha1
+kind: ImageUpdater
+metadata: {name: all}
+";
+    let object = application.replace("argoproj.io", "argocd-image-updater.argoproj.io")
+        + "spec: {applicationRefs: [{namePattern: web, images: [{alias: a, imageName: 'acme/a:1.x'}]}]}\n";
+    let marked =
+        deployment("{name: a, annotations: {keel.sh/policy: patch}}", "        - {name: a, image: 'acme/a:1.0.0'}\n");
+    let imported = imported(&[("a.yaml", &marked), ("u.yaml", &object)]);
+    let told = imported.differs.iter().find(|one| one.message.starts_with("`docker.io/acme/a:1.0.0`")).unwrap();
+    assert_eq!(
+        told.message,
+        "`docker.io/acme/a:1.0.0`: today Keel's annotations and ImageUpdater `all` update it; the rule of Keel's annotations will"
+    );
+}
+
+#[test]
+fn what_is_written_can_be_read() {
+    let imported = imported(&[("apps/api.yaml", "a: 1\n"), ("flux.yaml", FLUX)]);
+    assert_eq!((imported.rules, imported.config.as_str()), (0, "version: 1\nimages: []\n"));
+    assert!(config::read(&imported.config).1.is_empty());
+    for text in ["1.10", "yes", "it's", "a#b", "", "*", "main", "a\\b"] {
+        let yaml = format!("a: {}\n", write::quoted(text));
+        let documents = heddle_manifest::yaml::Documents::read(&yaml);
+        assert_eq!(documents.roots[0].get("a").unwrap().text(), Some(text), "{yaml}");
+    }
+}

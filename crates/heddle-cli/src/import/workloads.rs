@@ -1,0 +1,94 @@
+//! Flux 1 and Keel: annotations of workloads.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use heddle_core::{
+    change::Mode,
+    policy::{KeelPolicy, Pattern, Translation, translate_flux_v1},
+};
+use heddle_manifest::{FoundPolicy, find::Occurrence};
+
+use super::{Notes, Origin, Places, Setup, Wish};
+
+/// A wish for each annotated image.
+pub(super) fn read(setup: &Setup<'_>, notes: &mut Notes) {
+    for (index, occurrence) in setup.occurrences.iter().enumerate() {
+        let asked = match &occurrence.policy {
+            Some(FoundPolicy::FluxV1 { automated, locked, pattern }) => {
+                let origin = origin("Flux 1's annotations", occurrence);
+                flux_v1(*automated, *locked, pattern.as_deref(), &origin, notes).map(|asked| (asked, origin))
+            }
+            Some(FoundPolicy::Keel { settings }) => {
+                let origin = origin("Keel's annotations", occurrence);
+                keel(settings, occurrence, &origin, notes).map(|asked| (asked, origin))
+            }
+            _ => None,
+        };
+        let Some(((translation, mode), origin)) = asked else { continue };
+        for sentence in translation.differs {
+            notes.differs(&origin, sentence);
+        }
+        if let Some(policy) = translation.policy {
+            let (image, places) = (occurrence.image.repository.clone(), Places::At(BTreeSet::from([index])));
+            notes.wish(Wish { image, places, policy, mode, origin });
+        }
+    }
+}
+
+fn origin(what: &str, occurrence: &Occurrence) -> Origin {
+    Origin { what: what.to_owned(), file: occurrence.place.file.clone(), line: occurrence.place.line }
+}
+
+fn flux_v1(
+    automated: bool,
+    locked: bool,
+    pattern: Option<&str>,
+    origin: &Origin,
+    notes: &mut Notes,
+) -> Option<(Translation, Mode)> {
+    if !automated {
+        notes.differs(origin, "it is not automated, so no rule is written for it");
+        return None;
+    }
+    if locked {
+        notes.differs(origin, "it is locked, so its rule observes only");
+    }
+    let mode = if locked { Mode::Observe } else { Mode::Commit };
+    Some((translate_flux_v1(pattern.unwrap_or("glob:*")), mode))
+}
+
+fn keel(
+    settings: &BTreeMap<String, String>,
+    occurrence: &Occurrence,
+    origin: &Origin,
+    notes: &mut Notes,
+) -> Option<(Translation, Mode)> {
+    let setting = |name: &str| settings.get(name).map(String::as_str);
+    let monitored = setting("monitorContainers").map(|names| Pattern::parse(&format!("regexp:{names}")));
+    if let (Some(Ok(names)), Some(container)) = (monitored, &occurrence.container)
+        && !names.matches(container)
+    {
+        return None;
+    }
+    let policy = KeelPolicy {
+        policy: setting("policy").unwrap_or_default().to_owned(),
+        match_pre_release: setting("matchPreRelease").is_none_or(|text| text == "true"),
+        match_tag: setting("matchTag").or(setting("match-tag")) == Some("true"),
+    };
+    notes.differs(origin, "Heddle writes the tag to git; Keel patches the cluster");
+    let approvals = setting("approvals").and_then(|text| text.parse::<u32>().ok()).unwrap_or_default();
+    if approvals > 0 {
+        notes
+            .differs(origin, format!("`approvals: {approvals}` becomes a pull request, with the rules of your branch"));
+    }
+    for ignored in
+        ["pollSchedule", "trigger", "notify", "imagePullSecret"].iter().filter(|name| setting(name).is_some())
+    {
+        notes.differs(
+            origin,
+            format!("`keel.sh/{ignored}` has no counterpart: images are watched by Heddle's own rhythm"),
+        );
+    }
+    let mode = if approvals > 0 { Mode::PullRequest } else { Mode::Commit };
+    Some((policy.translate(occurrence.image.tag.as_ref()), mode))
+}
