@@ -132,6 +132,10 @@ pub fn write_document(value: &Value) -> String {
 fn with_integers(value: Value) -> Value {
     match value {
         Value::Number(number) => match number.as_f64() {
+            // JSON readers in Go have no larger integers.
+            Some(float) if number.is_u64() && number.as_i64().is_none() => {
+                Number::from_f64(float).map_or(Value::Null, Value::Number)
+            }
             Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9e15 => {
                 Value::Number(Number::from(float as i64))
             }

@@ -8,5 +8,6 @@ mod conformance;
 mod flux;
 mod flux_v1;
 mod kargo;
+mod kubectl;
 mod places;
 mod substitution;
