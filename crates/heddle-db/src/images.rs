@@ -56,7 +56,7 @@ pub async fn watch(
 ) -> Result<Vec<Uuid>, DbError> {
     Ok(sqlx::query_scalar!(
         "insert into images (id, organization_id, image)
-         select gen_random_uuid(), $1, image from unnest($2::text[]) as image
+         select gen_random_uuid(), $1, image from unnest($2::text[]) as image order by image
          on conflict (organization_id, image) do nothing returning id",
         organization.0,
         images,
@@ -71,14 +71,27 @@ pub async fn watch(
 /// When the server cannot be reached.
 pub async fn unwatch_unused(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<Vec<Uuid>, DbError> {
     Ok(sqlx::query_scalar!(
-        "delete from images i where organization_id = $1
-             and not exists (select from occurrences o where o.organization_id = $1 and o.image = i.image
-                             and o.rule_line is not null)
+        "delete from images where id in (
+             select id from images i where organization_id = $1
+                 and not exists (select from occurrences o where o.organization_id = $1 and o.image = i.image
+                                 and o.rule_line is not null)
+             order by id for update)
          returning id",
         organization.0,
     )
     .fetch_all(db)
     .await?)
+}
+
+/// Locks images until the transaction ends; gives those that are there. Whoever writes tags does this first, and before any row of work: a scan, a
+/// push notice and a read that forgets the image then come one after the other.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn lock(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
+    Ok(sqlx::query_scalar!("select id from images where id = any($1) order by id for update", ids)
+        .fetch_all(db)
+        .await?)
 }
 
 /// One image.

@@ -4,8 +4,8 @@
 //! leased makes it due once more when the lease ends, however it ends. A report counts only with the lease's fencing
 //! number and within its time. Whatever makes work due says so to the automators that wait, so no caller can forget it.
 //!
-//! Reports on one repository run one after the other, and rows of work are locked last, in one order: two reports that
-//! make each other's work due never wait for each other.
+//! Reports on one repository run one after the other, and rows of work are locked last, in one order (updates, scans,
+//! reads, and within a kind by subject): two reports that make each other's work due never wait for each other.
 
 use std::time::Duration;
 
@@ -89,6 +89,10 @@ pub async fn request_read(
     organization: OrganizationId,
     repository: RepositoryId,
 ) -> Result<(), DbError> {
+    // A report on an update asks for a read before it ends its own row, a report on a read the other way round.
+    sqlx::query!("select id from work where kind = 'update' and subject_id = $1 for update", repository.0)
+        .fetch_optional(&mut *db)
+        .await?;
     request(db, organization, Kind::Read, &[repository.0]).await
 }
 
@@ -149,7 +153,8 @@ async fn request(
 /// When the server cannot be reached.
 pub async fn forget(db: impl PgExecutor<'_>, subjects: &[Uuid]) -> Result<(), DbError> {
     sqlx::query!(
-        "delete from work where id in (select id from work where subject_id = any($1) order by subject_id for update)",
+        "delete from work where id in (
+             select id from work where subject_id = any($1) order by kind desc, subject_id for update)",
         subjects,
     )
     .execute(db)

@@ -25,6 +25,7 @@ use heddle_db::{
     syncs, work,
 };
 use heddle_wire::automator::{self as wire, BranchReport, Occurrence, ProposalState, PullRequestState, ReadReport};
+use uuid::Uuid;
 
 use super::{deploy, facts};
 
@@ -75,13 +76,12 @@ pub async fn apply(
         tx.notify(&Notice::Changed { organization, topic: Topic::Repositories, id: Some(repository.0) }).await?;
     }
     tell_agents(tx, organization, repository, &moved).await?;
-    if content_changed {
-        watch_images(tx, organization, repository).await?;
-    }
+    let watched = if content_changed { watch_images(tx, organization, repository).await? } else { Watched::default() };
     if different {
         work::request_updates(tx, organization, &[repository.0]).await?;
     }
-    Ok(())
+    work::forget(&mut **tx, &watched.gone).await?;
+    work::request_scans(tx, organization, &watched.new).await
 }
 
 /// Numbers what is new on each branch; gives the new revisions, or the head alone where none is.
@@ -160,13 +160,20 @@ async fn store_content(
     Ok(true)
 }
 
-/// Images that a rule governs now are scanned, those that none governs any more are forgotten.
-async fn watch_images(tx: &mut Tx, organization: OrganizationId, repository: RepositoryId) -> Result<(), DbError> {
+/// What a read changed about the images that are watched.
+#[derive(Default)]
+struct Watched {
+    /// A rule governs them now; they are to be scanned.
+    new: Vec<Uuid>,
+    /// No rule governs them any more.
+    gone: Vec<Uuid>,
+}
+
+async fn watch_images(tx: &mut Tx, organization: OrganizationId, repository: RepositoryId) -> Result<Watched, DbError> {
     let governed = occurrences::list_governed_images(&mut **tx, repository).await?;
     let new = images::watch(&mut **tx, organization, &governed).await?;
     let gone = images::unwatch_unused(&mut **tx, organization).await?;
-    work::forget(&mut **tx, &gone).await?;
-    work::request_scans(tx, organization, &new).await
+    Ok(Watched { new, gone })
 }
 
 /// Shows each Sync that follows the repository under its environment.

@@ -22,6 +22,7 @@ pub async fn apply(
     outcome: &ScanOutcome,
     now: DateTime<Utc>,
 ) -> Result<Vec<Uuid>, DbError> {
+    images::lock(&mut **tx, &[held.subject]).await?;
     let Some(image) = images::find(&mut **tx, held.subject).await? else { return Ok(Vec::new()) };
     let different = match outcome {
         ScanOutcome::Complete { tags, etag } => {

@@ -2,6 +2,8 @@
 
 mod installation;
 
+use std::collections::BTreeSet;
+
 use axum::{
     body::Bytes,
     extract::State,
@@ -166,36 +168,43 @@ async fn take_registry(
         serde_json::from_slice(&body).map_err(|error| ApiError::bad_request("bad-json", error.to_string()))?;
     let mut tx = app.db.organization(known.organization).await?;
     receivers::note_notice(&mut *tx, receiver).await?;
-    for event in notices.events.iter().filter(|event| event.action == "push") {
-        note_push(&mut tx, known.organization, event).await?;
-    }
+    note_pushes(&mut tx, known.organization, &notices).await?;
     tx.commit().await?;
     Ok(StatusCode::ACCEPTED)
 }
 
-async fn note_push(tx: &mut Tx, organization: OrganizationId, event: &RegistryEvent) -> ApiResult<()> {
-    let Some(path) = &event.target.repository else { return Ok(()) };
-    let Some(tag) = event.target.tag.as_ref().and_then(|tag| tag.parse::<Tag>().ok()) else { return Ok(()) };
-    let digest = event.target.digest.as_ref().and_then(|digest| digest.parse::<Digest>().ok());
-    let named = names_of(event, path);
-    let names: Vec<String> = named.iter().map(ToString::to_string).collect();
-    let mut found = images::list_named(&mut **tx, organization, &names).await?;
-    if found.is_empty() {
-        // Behind a proxy a registry knows itself by another host; the path alone makes a scan due, and no more.
-        found = images::list_at_path(&mut **tx, organization, path).await?;
-    } else {
+/// A tag that a notice says was pushed to an image.
+struct Pushed<'a> {
+    image: Uuid,
+    tag: Tag,
+    event: &'a RegistryEvent,
+}
+
+async fn note_pushes(tx: &mut Tx, organization: OrganizationId, notices: &RegistryNotices) -> ApiResult<()> {
+    let mut due = BTreeSet::new();
+    let mut pushes = Vec::new();
+    for event in notices.events.iter().filter(|event| event.action == "push") {
+        let Some(path) = &event.target.repository else { continue };
+        let Some(tag) = event.target.tag.as_ref().and_then(|tag| tag.parse::<Tag>().ok()) else { continue };
+        let names: Vec<String> = names_of(event, path).iter().map(ToString::to_string).collect();
+        let named = images::list_named(&mut **tx, organization, &names).await?;
+        if named.is_empty() {
+            // Behind a proxy a registry knows itself by another host; the path alone makes a scan due, and no more.
+            due.extend(images::list_at_path(&mut **tx, organization, path).await?.into_iter().map(|image| image.id));
+        }
+        pushes.extend(named.into_iter().map(|image| Pushed { image: image.id, tag: tag.clone(), event }));
+    }
+    due.extend(pushes.iter().map(|pushed| pushed.image));
+    // One that a read forgot meanwhile is watched no more.
+    let due = images::lock(&mut **tx, &due.into_iter().collect::<Vec<_>>()).await?;
+    for Pushed { image, tag, event } in pushes.iter().filter(|pushed| due.contains(&pushed.image)) {
+        let digest = event.target.digest.as_ref().and_then(|digest| digest.parse::<Digest>().ok());
         // A registry cannot push tomorrow.
         let at = event.timestamp.min(Utc::now());
-        for image in &found {
-            pushes::note(&mut **tx, organization, image.id, &tag, digest.as_ref(), at).await?;
-        }
+        pushes::note(&mut **tx, organization, *image, tag, digest.as_ref(), at).await?;
     }
-    let ids: Vec<Uuid> = found.iter().map(|image| image.id).collect();
-    if ids.is_empty() {
-        return Ok(());
-    }
-    work::request_scans(tx, organization, &ids).await?;
-    for id in ids {
+    work::request_scans(tx, organization, &due).await?;
+    for id in due {
         tx.notify(&Notice::Changed { organization, topic: Topic::Status, id: Some(id) }).await?;
     }
     Ok(())

@@ -23,10 +23,12 @@ pub(super) async fn take(app: &App, delivery: &str, installation: u64, action: &
             InstallationAction::Removed(named) => (Some(ShutOut::Removed), Some(named)),
             InstallationAction::Added(named) => (None, Some(named)),
         };
-        let bindings = match named {
+        let mut bindings = match named {
             None => repositories::list_of_installation(&mut *tx, installation).await?,
             Some(named) => find_named(app, &mut tx, installation, named).await?,
         };
+        // Whoever locks several repositories does it in this order.
+        bindings.sort_by_key(|binding| binding.repository.0);
         for binding in bindings {
             note(&mut tx, &binding, shut_out).await?;
         }
