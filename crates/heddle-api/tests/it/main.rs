@@ -5,6 +5,7 @@
 mod accounts;
 mod agents;
 mod dashboard;
+mod embedded;
 mod github;
 mod hub;
 mod loom;
