@@ -41,7 +41,13 @@ bench: requirements ## Measure, and print a table
 	@cargo build --release --bins --workspace
 	@cargo run --release --quiet --package heddle-reconcile --example reconcile_bench
 	@cargo run --release --quiet --package heddle-core --example policy_bench
+	@cargo run --release --quiet --package heddle-manifest --example manifest_bench
 	@exec "$$(tests/tools/target-dir.sh)/release/bench"
+
+.PHONY: fuzz
+fuzz: requirements ## Try many more random edits and broken texts (HEDDLE_YAML: folders with YAML of yours)
+	@HEDDLE_EDITS=$${HEDDLE_EDITS:-100000} HEDDLE_TEXTS=$${HEDDLE_TEXTS:-100000} \
+		cargo test --release --package heddle-manifest --test it -- edits bytes
 
 .PHONY: sqlx
 sqlx: requirements ## Write .sqlx anew, after a query or a migration changed

@@ -94,6 +94,11 @@ impl Planner<'_> {
         let (text, shown) = match to {
             New::Text(text) => {
                 let style = notation(text, *style);
+                // The spaces at the ends of a block's line are its indentation, or none of the text.
+                let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                if is_block && (text.trim() != text || text.is_empty()) {
+                    return Err(refused(CANNOT_BE_WRITTEN));
+                }
                 let shown = match (style, self.chomped(seen)) {
                     (ScalarStyle::Literal | ScalarStyle::Folded, Some(ending)) => format!("{text}{ending}"),
                     _ => text.clone(),
@@ -103,8 +108,13 @@ impl Planner<'_> {
             New::Literal(text) => (text.clone(), (text.clone(), ScalarStyle::Plain)),
             New::Mapping(_) | New::Sequence(_) => return Err(refused("a text is replaced by a text only")),
         };
-        // An empty value starts right behind its colon or dash.
+        // An empty value starts right behind its colon or dash, or is told to start at it.
         let pad = if bytes.is_empty() { " " } else { "" };
+        let is_at_sign = bytes.is_empty() && self.text[bytes.start..].starts_with([':', '-']);
+        if bytes.is_empty() && !is_at_sign && !self.text[..bytes.start].ends_with([':', '-']) {
+            return Err(refused("nothing stands there, not even a sign that a value follows: write one"));
+        }
+        let bytes = if is_at_sign { bytes.start + 1..bytes.start + 1 } else { bytes };
         let shows = vec![Event::Scalar(shown.0.into(), shown.1, *anchor, None)];
         Ok(Splice { bytes, text: format!("{pad}{text}"), events: index..index + 1, shows })
     }

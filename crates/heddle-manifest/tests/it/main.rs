@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 // The pure crates count their cases alike.
+mod bytes;
 #[allow(dead_code)]
 #[path = "../../../heddle-core/tests/it/conformance.rs"]
 mod conformance;
+mod edits;
 mod flux;
 mod flux_v1;
 mod kargo;
