@@ -29,7 +29,11 @@ export function SignUpPage() {
       below={
         <>
           Have an account?{" "}
-          <Link to="/login" className="link">
+          <Link
+            to="/login"
+            search={{ next: invitation && `/join?invitation=${encodeURIComponent(invitation)}` }}
+            className="link"
+          >
             Sign in
           </Link>
         </>
