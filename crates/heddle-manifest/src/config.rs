@@ -1,9 +1,10 @@
 //! `.heddle.yaml`: what a person decides.
 //!
 //! Reading fails closed. A mistake never lets a broader rule write: a broken rule still matches what it names and yields
-//! no update; when its selector cannot be read, the rules after it stop too; a hold, freeze or schedule that is broken or
-//! cannot be followed yet stops writes in its scope; what might be anything stops everything.
+//! no update; when its selector cannot be read, the rules after it stop too; a hold, freeze or schedule that is broken
+//! stops writes; what might be anything stops everything.
 
+mod calendar;
 mod fields;
 mod foreign;
 mod images;
@@ -13,6 +14,7 @@ mod stops;
 use heddle_core::{change::Mode, git::BranchName, image::ImageRepository, name::EnvironmentName, policy::TagPolicy};
 
 pub use self::{
+    calendar::{Freeze, Hold, Window},
     foreign::{PolicyFile, read_policy_file},
     read::read,
 };
@@ -28,8 +30,14 @@ pub struct Config {
     pub environments: Vec<Environment>,
     /// The rules for images; the first that matches governs.
     pub rules: Vec<Rule>,
-    /// What stops writes: broken or not yet built holds, freezes, schedules, promotions.
+    /// What stops writes: broken holds, freezes, schedules, and promotions, which are not built yet.
     pub stops: Vec<Stop>,
+    /// Times in which nothing is written.
+    pub freezes: Vec<Freeze>,
+    /// Images that stay at a tag.
+    pub holds: Vec<Hold>,
+    /// The times of the week in which changes are written; empty means always.
+    pub schedule: Vec<Window>,
     /// How many proposals may be open at once.
     pub open_limit: Option<u32>,
 }

@@ -40,8 +40,8 @@ pub(super) fn choose<'a>(
         findings.push(finding(branch, occurrence, "no-tag", message));
         return Choice::Unknown;
     };
-    let (to, why) = match target(input, branch, occurrence, from, &rules, findings) {
-        Ok(target) => target,
+    let Aim { to, why, waiting } = match target(input, branch, occurrence, from, &rules, findings) {
+        Ok(aim) => aim,
         Err(choice) => return choice,
     };
     if let Err(error) = try_edit(branch, occurrence, &to) {
@@ -50,7 +50,7 @@ pub(super) fn choose<'a>(
         return Choice::Unknown;
     }
     let mode = rules.iter().map(|(_, rule, _)| rule.mode).max().unwrap_or(Mode::Observe);
-    let gate = gate(input, occurrence, mode, &rules);
+    let gate = gate(input, occurrence, mode, &rules, &to).or(waiting).or_else(|| input.config.schedule_gate(input.now));
     let pushed_at = tag_list(input, occurrence)
         .and_then(|list| list.tags.iter().find(|info| info.tag == to))
         .map(|info| info.first_seen_at);
@@ -91,7 +91,16 @@ fn governing<'a>(
     }
 }
 
-/// The tag that each environment chooses, and why; what is proposed already while that cannot be known.
+/// The tag that a place is to get.
+struct Aim {
+    to: Tag,
+    why: String,
+    /// It is too young for one of the rules.
+    waiting: Option<Gate>,
+}
+
+/// The tag that each environment chooses, and why; what is proposed already while that cannot be known. A tag that only
+/// its age keeps back is aimed at too, and waits.
 fn target<'a>(
     input: &PlanInput<'_>,
     branch: &Branch,
@@ -99,18 +108,19 @@ fn target<'a>(
     from: &Tag,
     rules: &[Governed<'_>],
     findings: &mut Vec<Finding>,
-) -> Result<(Tag, String), Choice<'a>> {
+) -> Result<Aim, Choice<'a>> {
     let proposed = proposed(input, branch, occurrence);
     let kept = |otherwise: Choice<'a>| match proposed {
         Some(tag) if rules.iter().all(|(_, _, policy)| is_above(policy, tag, from)) => {
-            Ok((tag.clone(), "it was chosen when it was proposed, and is kept".to_owned()))
+            let why = "it was chosen when it was proposed, and is kept".to_owned();
+            Ok(Aim { to: tag.clone(), why, waiting: None })
         }
         _ => Err(otherwise),
     };
     let Some(list) = tag_list(input, occurrence).filter(|list| list.complete && !list.tags.is_empty()) else {
         return kept(Choice::Unknown);
     };
-    let mut chosen: Option<(Tag, String, &EnvironmentName)> = None;
+    let mut aim: Option<(Aim, &EnvironmentName)> = None;
     for (environment, rule, policy) in rules {
         let selection = selected(input, occurrence, environment, policy, list, from);
         let listed = |tag: &Tag| list.tags.iter().any(|info| info.tag == *tag);
@@ -120,23 +130,34 @@ fn target<'a>(
         }) {
             return kept(Choice::Keep);
         }
-        let Some(tag) = selection.chosen.filter(|tag| tag != from) else { return Err(Choice::Keep) };
-        match &chosen {
-            Some((other, _, first)) if *other != tag => {
+        let own = aim_of(selection, rule, from).ok_or(Choice::Keep)?;
+        match &mut aim {
+            Some((other, first)) if other.to != own.to => {
                 let message = format!(
                     "`{first}` and `{environment}` share this place and choose different tags, so it is not updated"
                 );
                 findings.push(finding(branch, occurrence, "shared-place", message));
                 return Err(Choice::Keep);
             }
-            Some(_) => {}
-            None => {
-                let why = format!("{} (`.heddle.yaml:{}`)", selection.reason, rule.line);
-                chosen = Some((tag, why, environment));
+            // The rule that lets it in last decides.
+            Some((other, _)) => {
+                other.waiting = [other.waiting.take(), own.waiting].into_iter().flatten().max_by_key(|gate| gate.until)
             }
+            None => aim = Some((own, environment)),
         }
     }
-    chosen.map(|(tag, why, _)| (tag, why)).ok_or(Choice::Keep)
+    aim.map(|(aim, _)| aim).ok_or(Choice::Keep)
+}
+
+/// What a rule aims at; nothing when what runs is right.
+fn aim_of(selection: Selection, rule: &Rule, from: &Tag) -> Option<Aim> {
+    if let Some(to) = selection.chosen.filter(|tag| tag != from) {
+        return Some(Aim { to, why: format!("{} (`.heddle.yaml:{}`)", selection.reason, rule.line), waiting: None });
+    }
+    let waiting = selection.waiting?;
+    let reason = format!("{} (`.heddle.yaml:{}`)", waiting.reason, rule.line);
+    let gate = Gate { kind: GateKind::Age, reason: reason.clone(), until: Some(waiting.until) };
+    Some(Aim { to: waiting.tag, why: reason, waiting: Some(gate) })
 }
 
 fn newer(policy: &TagPolicy, selection: &Selection, tag: &Tag) -> bool {
@@ -193,13 +214,12 @@ fn tag_list<'a>(input: &PlanInput<'a>, occurrence: &Occurrence) -> Option<&'a Ta
     input.images.iter().find(|image| image.image == occurrence.image.repository)?.list.as_ref()
 }
 
-fn gate(input: &PlanInput<'_>, occurrence: &Occurrence, mode: Mode, rules: &[Governed<'_>]) -> Option<Gate> {
+/// What keeps the change back, the schedule and the tag's age aside.
+fn gate(input: &PlanInput<'_>, occurrence: &Occurrence, mode: Mode, rules: &[Governed<'_>], to: &Tag) -> Option<Gate> {
     let image = &occurrence.image.repository;
-    for (environment, ..) in rules {
-        if let Some(stop) = input.config.stop_for(image, environment) {
-            let reason = format!("{} (`.heddle.yaml:{}`)", stop.reason, stop.line);
-            return Some(Gate { kind: GateKind::Broken, reason, until: None });
-        }
+    let of_config = |(environment, ..): &Governed<'_>| input.config.gate_for(image, environment, to, input.now);
+    if let Some(gate) = rules.iter().find_map(of_config) {
+        return Some(gate);
     }
     let observing = rules.iter().find(|(_, rule, _)| rule.mode == Mode::Observe && mode == Mode::Observe);
     observing.map(|(_, rule, _)| Gate {

@@ -64,6 +64,8 @@ pub(super) fn gather<'a>(input: &PlanInput<'a>, choices: Vec<Chosen<'a>>, findin
             plan.closes.push((open.proposal.id, reason));
         }
     }
+    // What time alone keeps back is looked at again when that time has come.
+    plan.request.next_due_at = plan.request.gated.iter().filter_map(|gated| gated.gate.until).min();
     plan
 }
 

@@ -1,5 +1,6 @@
 use std::fmt::Write as _;
 
+use chrono::TimeDelta;
 use heddle_core::{
     change::GateKind,
     id::{ChangeId, ProposalId},
@@ -61,6 +62,10 @@ impl World {
     }
 
     fn plan(&self) -> Plan {
+        self.plan_at(DateTime::UNIX_EPOCH)
+    }
+
+    fn plan_at(&self, now: DateTime<Utc>) -> Plan {
         let (config, _) = config::read(&self.rules);
         let first_seen_at = DateTime::UNIX_EPOCH;
         let tags = self.tags.iter().map(|tag| TagInfo::named(tag.parse().unwrap(), first_seen_at));
@@ -74,7 +79,7 @@ impl World {
             images: &images,
             open: &open,
             barred: &self.barred,
-            now: DateTime::UNIX_EPOCH,
+            now,
         })
     }
 
@@ -240,11 +245,56 @@ fn what_was_taken_back_waits_for_something_newer() {
     world.check("new pull-request prod: Update api to 1.4.3 in prod [prod/kustomization.yaml]\n");
 }
 
+fn gated(world: &World, seconds: i64) -> (Vec<String>, Option<i64>) {
+    let plan = world.plan_at(DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds));
+    let gated = plan.request.gated.iter().map(|gated| format!("{:?} {}", gated.gate.kind, gated.gate.reason)).collect();
+    (gated, plan.request.next_due_at.map(|at| at.timestamp()))
+}
+
 #[test]
-fn a_freeze_that_cannot_be_followed_gates_its_environment() {
+fn a_freeze_gates_its_environment_until_it_ends() {
+    let mut world = World::new("1.4.1", "1.4.1", &["1.4.2"]);
+    world.rules.push_str(
+        "freezes: [{environments: [prod], from: 1970-01-01T01:00, to: 1970-01-03, time_zone: Europe/Berlin, reason: move}]\n",
+    );
+    let frozen = "Freeze frozen until 1970-01-03 00:00 Europe/Berlin: move (`.heddle.yaml:8`)";
+    assert_eq!(gated(&world, 0), (vec![frozen.to_owned()], Some(2 * 86_400 - 3_600)));
+    assert_eq!(world.plan().request.proposals.len(), 1, "the other environment goes on");
+    assert_eq!(gated(&world, 2 * 86_400 - 3_600), (Vec::new(), None));
+}
+
+#[test]
+fn a_hold_lets_its_own_tag_through_and_no_other() {
     let mut world = World::new("1.4.2", "1.4.1", &["1.4.2"]);
-    world.rules.push_str("freezes: [{environments: [prod], from: 2026-12-20T00:00, to: 2027-01-03T00:00}]\n");
-    world.check("gated prod 1.4.2: `freezes` is not built yet, so nothing is written in `prod` (`.heddle.yaml:8`)\n");
+    let hold =
+        |tag: &str| format!("holds: [{{image: acme/api, environment: prod, tag: {tag}, by: ada, reason: leak}}]\n");
+    let rules = world.rules.clone();
+    world.rules = format!("{rules}{}", hold("1.4.1"));
+    assert_eq!(gated(&world, 0), (vec!["Hold held at `1.4.1` by ada: leak (`.heddle.yaml:8`)".to_owned()], None));
+    world.rules = format!("{rules}{}", hold("1.4.2"));
+    assert_eq!(gated(&world, 0), (Vec::new(), None));
+    world.rules = format!("{rules}{}", hold("1.4.1, until: 1970-01-02"));
+    assert_eq!(gated(&world, 0).1, Some(86_400));
+    assert_eq!(gated(&world, 86_400), (Vec::new(), None));
+}
+
+#[test]
+fn outside_the_schedule_a_change_waits_for_the_next_window() {
+    let mut world = World::new("1.4.2", "1.4.1", &["1.4.2"]);
+    world.rules.push_str("updates: {schedule: [{days: [mon-wed], from: \"22:00\", to: \"02:00\"}]}\n");
+    // 1970-01-01 is a Thursday: Wednesday's window goes on until 02:00.
+    assert_eq!(gated(&world, 3_600), (Vec::new(), None));
+    let waiting = "Schedule outside the schedule, which goes on at 1970-01-05 22:00 UTC";
+    assert_eq!(gated(&world, 2 * 3_600), (vec![waiting.to_owned()], Some(4 * 86_400 + 22 * 3_600)));
+}
+
+#[test]
+fn a_tag_that_is_too_young_is_a_change_that_waits() {
+    let mut world = World::new("1.4.2", "1.4.1", &["1.4.1", "1.4.2"]);
+    world.rules = world.rules.replace("{semver: '<2'}", "{semver: '<2', min_age: 2d}");
+    let waiting = "Age it is too young: `min_age` lets it in after 1 d more (`.heddle.yaml:7`)";
+    assert_eq!(gated(&world, 86_400), (vec![waiting.to_owned()], Some(2 * 86_400)));
+    assert_eq!(gated(&world, 2 * 86_400), (Vec::new(), None));
 }
 
 #[test]

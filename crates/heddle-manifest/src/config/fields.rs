@@ -139,7 +139,7 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// The known word that a person most likely meant: at most two letters, or a third of the word, away.
-fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = known.iter().map(|candidate| (distance(word, candidate), *candidate)).min()?;
     (near.0 <= (word.chars().count() / 3).max(2) && near.0 < near.1.len()).then_some(near.1)
 }

@@ -52,12 +52,16 @@ fn read_root(root: &Node, config: &mut Config, report: &mut Report) {
     if let Some(images) = root.get("images") {
         config.rules = read_rules(images, &config.environments, report);
     }
-    let stops = [
-        root.get("updates").map(|updates| read_updates(updates, config, report)),
-        root.get("freezes").map(|freezes| read_freezes(freezes, &config.environments, report)),
-        root.get("holds").map(|holds| read_holds(holds, &config.environments, report)),
-    ];
-    config.stops.extend(stops.into_iter().flatten().flatten());
+    if let Some(updates) = root.get("updates") {
+        let stops = read_updates(updates, config, report);
+        config.stops.extend(stops);
+    }
+    if let Some(freezes) = root.get("freezes") {
+        read_freezes(freezes, config, report);
+    }
+    if let Some(holds) = root.get("holds") {
+        read_holds(holds, config, report);
+    }
 }
 
 fn read_version(root: &Node, report: &mut Report) {

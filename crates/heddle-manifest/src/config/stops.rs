@@ -1,10 +1,13 @@
-//! What stops writes: holds, freezes, schedules. They are read and not yet followed, so each stops its whole scope.
+//! What keeps writes back: settings of all updates, freezes, holds, the schedule. What is broken stops everything.
 
-use heddle_core::name::EnvironmentName;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono_tz::Tz;
+use heddle_core::{image::Tag, name::EnvironmentName};
 
 use super::{
-    Config, Environment, RepositoryGlob, Stop,
-    fields::{NOT_BUILT, Report},
+    Config, Environment, Freeze, Hold, RepositoryGlob, Stop, Window,
+    calendar::{Twice, to_utc},
+    fields::{NOT_BUILT, Report, nearest, shown},
     images::read_image_glob,
     read::read_environment_list,
 };
@@ -26,10 +29,10 @@ pub(super) fn read_updates(node: &Node, config: &mut Config, report: &mut Report
             "group" => {
                 let built = report.word(value, "group", &[("environment", true), ("none", false), ("all", false)]);
                 if built == Some(false) {
-                    stops.push(not_built(value, "`updates.group` other than `environment`", Vec::new(), report));
+                    stops.push(not_built(value, "`updates.group` other than `environment`", report));
                 }
             }
-            "schedule" => stops.push(not_built(key, "`updates.schedule`", Vec::new(), report)),
+            "schedule" => stops.extend(read_schedule(value, config, report)),
             "limit" => read_limit(value, config, report),
             "automerge" if report.flag(value, "automerge") == Some(false) => {}
             name @ ("batch_window" | "labels" | "reviewers" | "automerge" | "title") => {
@@ -58,79 +61,188 @@ fn read_limit(node: &Node, config: &mut Config, report: &mut Report) {
     }
 }
 
-pub(super) fn read_freezes(node: &Node, environments: &[Environment], report: &mut Report) -> Vec<Stop> {
-    let known = &["environments", "from", "to", "time_zone", "reason"];
-    read_scopes(node, "freezes", known, environments, report)
+pub(super) fn read_freezes(node: &Node, config: &mut Config, report: &mut Report) {
+    let read = |item: &Node, report: &mut Report| {
+        let known = &["environments", "from", "to", "time_zone", "reason"];
+        let before = report.faults();
+        let fields = report.fields(item, "an entry of `freezes`", known)?;
+        let environments = scope(fields, &config.environments, report)?;
+        let time_zone = read_time_zone(fields, report);
+        let [from, to] = [("from", Twice::First), ("to", Twice::Second)].map(|(key, twice)| match fields.get(key) {
+            Some(value) => read_instant(value, key, time_zone?, twice, report),
+            None => {
+                report.add(fields.position, "missing-key", format!("the freeze has no `{key}`"));
+                None
+            }
+        });
+        let reason = fields.get("reason").and_then(|value| report.text(value, "reason")).map(str::to_owned);
+        let freeze =
+            Freeze { line: item.position.line, environments, from: from?, to: to?, time_zone: time_zone?, reason };
+        if freeze.from >= freeze.to {
+            report.wrong(item, "the freeze ends before it begins".into());
+        }
+        (report.faults() == before).then_some(freeze)
+    };
+    let (freezes, stops) = read_entries(node, "freezes", report, read);
+    config.freezes = freezes;
+    config.stops.extend(stops);
 }
 
-pub(super) fn read_holds(node: &Node, environments: &[Environment], report: &mut Report) -> Vec<Stop> {
-    let known = &["image", "environment", "tag", "by", "reason", "until"];
-    read_scopes(node, "holds", known, environments, report)
+pub(super) fn read_holds(node: &Node, config: &mut Config, report: &mut Report) {
+    let read = |item: &Node, report: &mut Report| {
+        let known = &["image", "environment", "tag", "by", "reason", "until"];
+        let before = report.faults();
+        let fields = report.fields(item, "an entry of `holds`", known)?;
+        let environments = scope(fields, &config.environments, report)?;
+        let images = match fields.get("image") {
+            Some(image) => read_image_glob(image, "image", report)?,
+            None => RepositoryGlob::All,
+        };
+        let words = ["tag", "by", "reason"].map(|key| fields.get(key).and_then(|value| report.text(value, key)));
+        let [tag, by, reason] = words.map(|text| text.map(str::to_owned));
+        let tag = match tag.map(|tag| tag.parse::<Tag>()).transpose() {
+            Ok(tag) => tag,
+            Err(error) => {
+                report.wrong(fields.get("tag").unwrap_or(item), error.to_string());
+                None
+            }
+        };
+        let until = fields.get("until");
+        let until = until.and_then(|value| read_instant(value, "until", Tz::UTC, Twice::Second, report));
+        let hold = Hold { line: item.position.line, environments, images, tag, by, reason, until };
+        (report.faults() == before).then_some(hold)
+    };
+    let (holds, stops) = read_entries(node, "holds", report, read);
+    config.holds = holds;
+    config.stops.extend(stops);
 }
 
-fn read_scopes(
+/// The entries that can be read; one that cannot stops everything, because nobody knows what it was to keep.
+fn read_entries<T>(
     node: &Node,
     what: &str,
-    known: &[&str],
-    environments: &[Environment],
     report: &mut Report,
-) -> Vec<Stop> {
+    read: impl Fn(&Node, &mut Report) -> Option<T>,
+) -> (Vec<T>, Vec<Stop>) {
     let before = report.faults();
-    let mut stops = Vec::new();
+    let (mut entries, mut stops) = (Vec::new(), Vec::new());
     for item in report.list(node, what) {
-        let scope = read_scope(item, what, known, environments, report);
-        let (names, images) = scope.unwrap_or((Vec::new(), RepositoryGlob::All));
-        let mut stop = not_built(item, &format!("`{what}`"), names, report);
-        stop.images = images;
-        stops.push(stop);
+        match read(item, report) {
+            Some(entry) => entries.push(entry),
+            None => stops.push(everywhere(item, &format!("an entry of `{what}` in `.heddle.yaml` is broken"))),
+        }
     }
-    if stops.is_empty() && report.faults() > before {
+    if entries.is_empty() && stops.is_empty() && report.faults() > before {
         stops.push(everywhere(node, &format!("`{what}` in `.heddle.yaml` cannot be read")));
     }
+    (entries, stops)
+}
+
+/// The environments that an entry names, by a list or alone; empty where it names none. `None` when one is unknown.
+fn scope(fields: &Node, known: &[Environment], report: &mut Report) -> Option<Vec<EnvironmentName>> {
+    if let Some(list) = fields.get("environments") {
+        return read_environment_list(list, known, report);
+    }
+    let Some(one) = fields.get("environment") else { return Some(Vec::new()) };
+    let text = report.text(one, "environment")?;
+    match text.parse::<EnvironmentName>() {
+        Ok(name) if known.is_empty() || known.iter().any(|known| known.name == name) => Some(vec![name]),
+        _ => {
+            report.wrong(one, format!("there is no environment `{}`", shown(text)));
+            None
+        }
+    }
+}
+
+/// The windows of `updates.schedule`.
+fn read_schedule(node: &Node, config: &mut Config, report: &mut Report) -> Vec<Stop> {
+    let read = |item: &Node, report: &mut Report| {
+        let before = report.faults();
+        let fields = report.fields(item, "an entry of `schedule`", &["days", "from", "to", "time_zone"])?;
+        let days = fields.get("days").map_or([true; 7], |days| read_days(days, report));
+        let mut minute =
+            |key: &str, default: u32| fields.get(key).map_or(Some(default), |at| read_minute(at, key, report));
+        let (from, to) = (minute("from", 0), minute("to", 24 * 60));
+        let time_zone = read_time_zone(fields, report);
+        let window = Window { days, from_minute: from?, to_minute: to?, time_zone: time_zone? };
+        if window.from_minute == window.to_minute {
+            report.wrong(item, "the window ends when it begins".into());
+        }
+        (report.faults() == before).then_some(window)
+    };
+    let (windows, stops) = read_entries(node, "schedule", report, read);
+    config.schedule = windows;
     stops
 }
 
-/// The environments and images that an entry names; `None` when any part of it is broken, which widens it to all.
-fn read_scope(
-    node: &Node,
-    what: &str,
-    known: &[&str],
-    environments: &[Environment],
-    report: &mut Report,
-) -> Option<(Vec<EnvironmentName>, RepositoryGlob)> {
+const DAYS: &[(&str, usize)] = &[("mon", 0), ("tue", 1), ("wed", 2), ("thu", 3), ("fri", 4), ("sat", 5), ("sun", 6)];
+
+/// `mon`, or `mon-fri`; a range may go over Sunday.
+fn read_days(node: &Node, report: &mut Report) -> [bool; 7] {
+    let mut days = [false; 7];
     let before = report.faults();
-    let fields = report.fields(node, &format!("an entry of `{what}`"), known)?;
-    let mut names = match fields.get("environments") {
-        Some(list) => read_environment_list(list, environments, report)?,
-        None => Vec::new(),
-    };
-    if let Some(one) = fields.get("environment") {
-        let text = report.text(one, "environment")?;
-        match text.parse::<EnvironmentName>() {
-            Ok(name) if environments.is_empty() || environments.iter().any(|known| known.name == name) => {
-                names.push(name);
-            }
-            _ => report.wrong(one, format!("there is no environment `{}`", super::fields::shown(text))),
+    for item in report.list(node, "days") {
+        let Some(text) = report.text(item, "days") else { continue };
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        let day = |name: &str| DAYS.iter().find(|(day, _)| *day == name).map(|(_, index)| *index);
+        match (day(first), day(last)) {
+            (Some(first), Some(last)) => (0..=(last + 7 - first) % 7).for_each(|step| days[(first + step) % 7] = true),
+            _ => report.wrong(item, format!("`{}` is no day: write for example `mon` or `mon-fri`", shown(text))),
         }
     }
-    let images = match fields.get("image") {
-        Some(image) => read_image_glob(image, "image", report)?,
-        None => RepositoryGlob::All,
-    };
-    (report.faults() == before).then_some((names, images))
+    if !days.contains(&true) && report.faults() == before {
+        report.wrong(node, "`days` is empty: leave it out to mean every day".into());
+    }
+    days
 }
 
-fn not_built(node: &Node, what: &str, environments: Vec<EnvironmentName>, report: &mut Report) -> Stop {
-    let scope = match environments.as_slice() {
-        [] => "nothing is written".to_owned(),
-        names => {
-            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-            format!("nothing is written in {}", names.join(", "))
+fn read_minute(node: &Node, key: &str, report: &mut Report) -> Option<u32> {
+    let text = report.text(node, key)?;
+    let parts =
+        text.split_once(':').and_then(|(hour, minute)| Some((hour.parse::<u32>().ok()?, minute.parse::<u32>().ok()?)));
+    match parts {
+        Some((hour, minute)) if minute < 60 && (hour < 24 || (hour, minute) == (24, 0)) => Some(hour * 60 + minute),
+        _ => {
+            report.wrong(node, format!("`{}` is no time of day: write for example `\"08:00\"`", shown(text)));
+            None
         }
-    };
-    let reason = format!("{what} is not built yet, so {scope}");
-    report.add(node.position, NOT_BUILT, reason.clone());
-    Stop { line: node.position.line, environments, images: RepositoryGlob::All, reason }
+    }
+}
+
+/// UTC where none is written.
+fn read_time_zone(fields: &Node, report: &mut Report) -> Option<Tz> {
+    let Some(node) = fields.get("time_zone") else { return Some(Tz::UTC) };
+    let text = report.text(node, "time_zone")?;
+    text.parse::<Tz>()
+        .map_err(|_| {
+            let names: Vec<&str> = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
+            let word = nearest(text, &names).unwrap_or("Europe/Berlin");
+            report.wrong(node, format!("`{}` is no time zone: write `{word}`", shown(text)));
+        })
+        .ok()
+}
+
+/// A time with its offset, or a local one; a date alone is its midnight.
+fn read_instant(node: &Node, key: &str, time_zone: Tz, twice: Twice, report: &mut Report) -> Option<DateTime<Utc>> {
+    let text = report.text(node, key)?;
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Some(at.to_utc());
+    }
+    let forms = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"];
+    let time = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    let date = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
+    let local = time.or_else(date);
+    if local.is_none() {
+        let message = format!("`{key}` has no `{}`: write for example `2026-12-20T00:00`", shown(text));
+        report.wrong(node, message);
+    }
+    local.map(|local| to_utc(local, time_zone, twice))
+}
+
+fn not_built(node: &Node, what: &str, report: &mut Report) -> Stop {
+    let stop = everywhere(node, &format!("{what} is not built yet"));
+    report.add(node.position, NOT_BUILT, stop.reason.clone());
+    stop
 }
 
 fn everywhere(node: &Node, reason: &str) -> Stop {

@@ -89,24 +89,6 @@ fn an_unknown_key_stops_everything_because_it_may_be_a_freeze() {
 
 #[test]
 fn what_is_not_built_stops_writes_in_its_scope() {
-    let rules = "images: [{name: '*', policy: {semver: '*'}}]\n";
-    let freeze = |environment: &str| {
-        with(&format!(
-            "{rules}freezes:\n  - {{environments: [{environment}], from: 2026-12-20T00:00, to: 2027-01-03T00:00}}\n"
-        ))
-    };
-    check(
-        &freeze("prod"),
-        Some("*"),
-        true,
-        &["7:5 not-built `freezes` is not built yet, so nothing is written in `prod`"],
-    );
-    check(
-        &freeze("staging"),
-        Some("*"),
-        false,
-        &["7:5 not-built `freezes` is not built yet, so nothing is written in `staging`"],
-    );
     check(
         &with("images: [{name: '*', policy: {newest: created}}]\n"),
         None,
@@ -116,16 +98,58 @@ fn what_is_not_built_stops_writes_in_its_scope() {
 }
 
 #[test]
-fn a_broken_freeze_stops_everything() {
-    check(
-        &with("images: [{name: '*', policy: {semver: '*'}}]\nfreezes:\n  - {enviroments: [staging]}\n"),
-        Some("*"),
-        true,
+fn what_may_be_a_freeze_or_a_hold_and_is_broken_stops_everything() {
+    let rules = "images: [{name: '*', policy: {semver: '*'}}]\n";
+    let stopped =
+        |entries: &str, findings: &[&str]| check(&with(&format!("{rules}{entries}")), Some("*"), true, findings);
+    stopped(
+        "freezes:\n  - {enviroments: [staging], from: 2026-12-20, to: 2027-01-03}\n",
+        &["7:6 unknown-key an entry of `freezes` has no key `enviroments`, write `environments`"],
+    );
+    stopped(
+        "freezes:\n  - {from: yesterday, time_zone: Europe/Berln}\n  - {from: 2027-01-03, to: 2026-12-20}\n",
         &[
-            "7:5 not-built `freezes` is not built yet, so nothing is written",
-            "7:6 unknown-key an entry of `freezes` has no key `enviroments`, write `environments`",
+            "7:5 missing-key the freeze has no `to`",
+            "7:34 wrong-value `Europe/Berln` is no time zone: write `Europe/Berlin`",
+            "8:5 wrong-value the freeze ends before it begins",
         ],
     );
+    stopped(
+        "holds:\n  - {environment: prd, tag: 1.4.1}\n  - {tag: 'a b', until: soon}\n",
+        &[
+            "7:19 wrong-value there is no environment `prd`",
+            "8:11 wrong-value `a b` is no tag: up to 128 letters, digits, `_`, `.` and `-`, not starting with `.` or `-`",
+            "8:25 wrong-value `until` has no `soon`: write for example `2026-12-20T00:00`",
+        ],
+    );
+    stopped(
+        "updates:\n  schedule: [{days: [monday], from: '8'}, {from: '09:00', to: '09:00'}]\n",
+        &[
+            "7:22 wrong-value `monday` is no day: write for example `mon` or `mon-fri`",
+            "7:37 wrong-value `8` is no time of day: write for example `\"08:00\"`",
+            "7:43 wrong-value the window ends when it begins",
+        ],
+    );
+}
+
+#[test]
+fn freezes_holds_and_the_schedule_are_read_whole() {
+    let text = "images: [{name: '*', policy: {semver: '*'}}]
+freezes: [{environments: [prod], from: 2026-03-29T02:30, to: 2026-10-25T02:30, time_zone: Europe/Berlin}]
+holds: [{image: nginx, tag: '1.27'}]
+updates: {schedule: [{days: [fri-mon, wed], from: '22:00', to: '24:00'}]}
+";
+    let (config, findings) = read(&with(text));
+    assert!(findings.is_empty(), "{findings:?}");
+    let freeze = &config.freezes[0];
+    // The hour from 2 to 3 is left out in March, and comes twice in October.
+    assert_eq!(
+        (freeze.from.to_rfc3339(), freeze.to.to_rfc3339()),
+        ("2026-03-29T01:00:00+00:00".into(), "2026-10-25T01:30:00+00:00".into())
+    );
+    assert!(config.holds[0].images.matches(&"docker.io/library/nginx".parse().unwrap()));
+    assert_eq!(config.schedule[0].days, [true, false, true, false, true, true, true]);
+    assert_eq!((config.schedule[0].from_minute, config.schedule[0].to_minute), (22 * 60, 24 * 60));
 }
 
 #[test]
