@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use heddle_core::git::{BranchName, Revision};
 use heddle_manifest::{
-    Config, Files,
+    Config, Files, ResourceRule,
     config::{self, CONFIG_FILE},
     find::{FindInput, FoundEnvironment, environments_on, find},
 };
@@ -66,7 +66,8 @@ impl Checkout {
                 list.push(report(environment, &name));
             }
             let is_default = name == access.default_branch;
-            let branch = read_branch(snapshot, name, environments, is_default).await?;
+            let branch =
+                read_branch(snapshot, name, environments, is_default, checkout.config.resources.clone()).await?;
             findings.extend(branch.found.findings.iter().map(|finding| on_branch(&branch.name, finding.clone())));
             checkout.branches.push(branch);
         }
@@ -117,9 +118,10 @@ async fn read_branch(
     name: BranchName,
     environments: Vec<FoundEnvironment>,
     is_default: bool,
+    resources: Vec<ResourceRule>,
 ) -> Result<Branch, WorkError> {
     blocking(move || {
-        let mut files = Files::default();
+        let mut files = Files::with_resources(resources);
         let mut executable = BTreeSet::new();
         let mut problems = Vec::new();
         for file in snapshot.files()? {

@@ -26,22 +26,23 @@ pub(crate) struct Manifests {
 impl Manifests {
     /// Reads the file, or every manifest below the folder. Hidden folders are passed over and links not followed.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        let mut files = Files::default();
         let context = || format!("could not read {}", path.display());
         if fs::metadata(path).with_context(context)?.is_file() {
             let name = path
                 .file_name()
                 .and_then(|name| name.to_str())
                 .ok_or_else(|| anyhow!("{} is no text", path.display()))?;
+            let mut files = Files::default();
             files.insert(name.to_owned(), fs::read_to_string(path).with_context(context)?);
             let root = path.parent().unwrap_or(Path::new("")).to_owned();
             return Ok(Self { root, files, config: Config::default() });
         }
-        read_folder(path, "", &mut files)?;
         let config = match fs::read_to_string(path.join(CONFIG_FILE)) {
             Ok(text) => config::read(&text).0,
             Err(_) => Config::default(),
         };
+        let mut files = Files::with_resources(config.resources.clone());
+        read_folder(path, "", &mut files)?;
         Ok(Self { root: path.to_owned(), files, config })
     }
 

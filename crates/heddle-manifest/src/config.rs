@@ -9,6 +9,7 @@ mod fields;
 mod foreign;
 mod images;
 mod read;
+mod resources;
 mod stops;
 
 use heddle_core::{change::Mode, git::BranchName, image::ImageRepository, name::EnvironmentName, policy::TagPolicy};
@@ -18,7 +19,7 @@ pub use self::{
     foreign::{PolicyFile, read_policy_file},
     read::read,
 };
-use crate::glob::Glob;
+use crate::{glob::Glob, resource::ResourceRule};
 
 /// The name of the file, at the repository's root.
 pub const CONFIG_FILE: &str = ".heddle.yaml";
@@ -32,6 +33,8 @@ pub struct Config {
     pub rules: Vec<Rule>,
     /// What stops writes: broken holds, freezes, schedules, and promotions, which are not built yet.
     pub stops: Vec<Stop>,
+    /// Where custom resources hold images.
+    pub resources: Vec<ResourceRule>,
     /// Times in which nothing is written.
     pub freezes: Vec<Freeze>,
     /// Images that stay at a tag.

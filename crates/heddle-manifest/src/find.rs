@@ -48,14 +48,6 @@ impl Files {
         Self { texts: BTreeMap::new(), resources: resources.into() }
     }
 
-    /// Searches custom resources by these rules from now on; what was read is forgotten.
-    pub fn set_resources(&mut self, resources: Vec<ResourceRule>) {
-        self.resources = resources.into();
-        for file in self.texts.values_mut() {
-            *file = Arc::new(File { text: file.text.clone(), read: OnceLock::new() });
-        }
-    }
-
     /// Whether the file can matter here, by its name.
     pub fn wants(path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);

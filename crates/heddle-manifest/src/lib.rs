@@ -15,7 +15,7 @@ mod object;
 mod policy;
 mod read;
 mod release;
-pub mod resource;
+mod resource;
 pub mod style;
 pub mod substitute;
 mod values;
@@ -30,4 +30,5 @@ pub use self::{
     finding::Finding,
     image::Target,
     policy::FoundPolicy,
+    resource::{ResourcePlace, ResourceRule},
 };

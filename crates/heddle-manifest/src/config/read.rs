@@ -6,6 +6,7 @@ use super::{
     Config, Environment, RepositoryGlob, Stop,
     fields::{NOT_BUILT, Report, shown},
     images::read_rules,
+    resources::read_resources,
     stops::{read_freezes, read_holds, read_updates},
 };
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
     yaml::{Documents, Node, Position},
 };
 
-const KEYS: &[&str] = &["version", "environments", "images", "updates", "freezes", "holds"];
+const KEYS: &[&str] = &["version", "environments", "images", "resources", "updates", "freezes", "holds"];
 
 /// Reads `.heddle.yaml`; all that is wrong comes as findings, and stops what it might have stopped.
 pub fn read(text: &str) -> (Config, Vec<Finding>) {
@@ -51,6 +52,9 @@ fn read_root(root: &Node, config: &mut Config, report: &mut Report) {
     }
     if let Some(images) = root.get("images") {
         config.rules = read_rules(images, &config.environments, report);
+    }
+    if let Some(resources) = root.get("resources") {
+        config.resources = read_resources(resources, report);
     }
     if let Some(updates) = root.get("updates") {
         let stops = read_updates(updates, config, report);

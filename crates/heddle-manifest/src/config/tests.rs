@@ -199,3 +199,16 @@ fn a_repository_glob_reads_short_names_in_full() {
     assert!(matches("*", "ghcr.io/acme/api"));
     assert!(RepositoryGlob::parse("ghcr.io/acme/api:1.2").is_none());
 }
+
+#[test]
+fn resources_name_places_and_broken_ones_find_nothing() {
+    let (config, findings) = read(
+        "version: 1\nresources:\n- {kind: A, image: spec.image}\n- {kind: B}\n- {knd: C, image: x}\n- {kind: D, tag: spec.tag}\n- {kind: E, image: 'a..b'}\n",
+    );
+    assert_eq!(config.resources.len(), 1);
+    let told: Vec<(u32, &str)> = findings.iter().map(|finding| (finding.position.line, finding.code)).collect();
+    assert_eq!(
+        told,
+        [(4, "missing-key"), (5, "missing-key"), (5, "unknown-key"), (6, "wrong-value"), (7, "wrong-value")]
+    );
+}

@@ -262,3 +262,27 @@ fn a_marker_behind_a_tag_alone_finds_its_image_in_the_policy() {
     let findings: Vec<_> = found.findings.iter().map(|finding| (finding.position.line, finding.code)).collect();
     assert_eq!(findings, [(7, "unknown-policy")]);
 }
+
+#[test]
+fn custom_resources_hold_images_where_the_configuration_says_so() {
+    let (config, findings) = config::read(
+        "version: 1\nresources:\n- {kind: Cache, group: '*.dev', images: [spec.image, 'spec.pools[*].image']}\n- {kind: Other, repository: spec.name, tag: spec.version}\n",
+    );
+    assert_eq!(findings, []);
+    let cache = "apiVersion: acme.dev/v1\nkind: Cache\nmetadata: {name: c}\nspec:\n  image: acme/cache:v1\n  pools:\n  - image: acme/pool:v1\n  - {image: acme/pool:v2}\n";
+    let other = "apiVersion: acme.io/v1\nkind: Other\nmetadata: {name: o}\nspec: {name: acme/other, version: v3}\n";
+    let mut files = Files::with_resources(config.resources);
+    files.insert("c.yaml".into(), cache.to_owned());
+    files.insert("foreign.yaml".into(), cache.replace("acme.dev", "acme.io"));
+    files.insert("o.yaml".into(), other.to_owned());
+    let environments = [FoundEnvironment { name: "e".parse().unwrap(), path: String::new(), implicit: false }];
+    let found = find(&FindInput { files: &files, environments: &environments });
+    let told: Vec<String> =
+        found.occurrences.iter().map(|o| format!("{}:{} {}", o.place.file, o.place.line, o.written)).collect();
+    assert_eq!(
+        told,
+        ["c.yaml:5 acme/cache:v1", "c.yaml:7 acme/pool:v1", "c.yaml:8 acme/pool:v2", "o.yaml:4 acme/other:v3"]
+    );
+    let edits = found.occurrences[3].edits(&Target::tag("v4".parse().unwrap())).unwrap();
+    assert_eq!(edit(other, &edits).unwrap(), other.replace("v3", "v4"));
+}
