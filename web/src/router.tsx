@@ -17,7 +17,6 @@ import { ChangePage } from "./pages/change";
 import { ChangesPage } from "./pages/changes";
 import { ClusterPage } from "./pages/cluster";
 import { ClustersPage } from "./pages/clusters";
-import { JoinPage } from "./pages/join";
 import { LoginPage } from "./pages/login";
 import { NewOrganizationPage } from "./pages/new-organization";
 import { OnboardingPage } from "./pages/onboarding";
@@ -92,13 +91,6 @@ const onboarding = createRoute({
     if (organization)
       throw redirect({ to: "/onboarding", search: { org: organization, github }, replace: true });
   },
-});
-
-const join = createRoute({
-  getParentRoute: () => app,
-  path: "/join",
-  component: JoinPage,
-  validateSearch: (search): { invitation?: string } => ({ invitation: text(search.invitation) }),
 });
 
 const newOrganization = createRoute({
@@ -190,7 +182,6 @@ const tree = root.addChildren([
   signUp,
   app.addChildren([
     onboarding,
-    join,
     newOrganization,
     inside.addChildren([
       overview,

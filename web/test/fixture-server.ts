@@ -81,7 +81,6 @@ function answer(method: string, path: string, query: URLSearchParams, scene: str
     })),
     "/repositories": scene === "empty" || scene === "github" || scene === "pick" ? [] : data.repositories,
     "/findings": bare || scene === "calm" ? [] : data.findings,
-    "/members": data.members,
     "/receivers": bare ? [] : [receiver],
     "/clusters": bare ? [] : data.clusters,
     "/changes": bare
@@ -129,13 +128,6 @@ function posted(path: string, inside: string): Answer {
       configuration: "notifications:\n  endpoints:\n    - name: heddle\n",
     },
     "/repositories": data.repositories[0],
-    "/invitations": {
-      id: "0190a1b2-0000-7000-8000-000000000030",
-      email: "eve@acme.example",
-      role: "viewer",
-      code: "hdi_7Qm2Vf9c0y1s8tQxw4",
-      expires_at: new Date(Date.now() + 7 * 86_400_000).toISOString(),
-    },
     "/organizations": data.me.organizations[0],
   };
   if (path === "/login" || path === "/sign-up") return { body: data.me };

@@ -10,7 +10,6 @@ import type {
   KnotState,
   Line,
   Me,
-  Member,
   Onboarding,
   Repository,
   Rollout,
@@ -162,17 +161,6 @@ export const me: Me = {
   ],
   github_login: "ada",
 };
-
-export const members: Member[] = [
-  { user: me.id, email: me.email, name: me.name, role: "owner", joined_at: ago(200 * day) },
-  {
-    user: "0190a1b2-0000-7000-8000-000000000004",
-    email: "bob@acme.example",
-    name: "Bob",
-    role: "viewer",
-    joined_at: ago(3 * day),
-  },
-];
 
 export const newcomer: Me = { ...me, organizations: [] };
 

@@ -68,14 +68,6 @@ export function findingsQuery(organization: string) {
   });
 }
 
-export function membersQuery(organization: string) {
-  return queryOptions({
-    queryKey: ["members", organization],
-    queryFn: ({ signal }) =>
-      bodyOf(api.GET("/api/v1/organizations/{organization}/members", { ...within(organization), signal })),
-  });
-}
-
 export function receiversQuery(organization: string) {
   return queryOptions({
     queryKey: ["receivers", organization],

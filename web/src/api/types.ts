@@ -23,7 +23,6 @@ export type Line = Schemas["Line"];
 export type Link = Schemas["Link"];
 export type LoginRequest = Schemas["LoginRequest"];
 export type Me = Schemas["Me"];
-export type Member = Schemas["MemberView"];
 export type Mode = Schemas["Mode"];
 export type Onboarding = Schemas["Onboarding"];
 export type OnboardingStepName = Schemas["OnboardingStepName"];

@@ -173,39 +173,3 @@ test("a new cluster shows its manifest before it is copied", async () => {
     namespaces: ["shop", "shop-jobs"],
   });
 });
-
-test("an owner invites, and gives another role", async () => {
-  const { asked } = showApp("/settings/members", {
-    ...everything,
-    "GET /members": { body: data.members },
-    "PUT /members/0190a1b2-0000-7000-8000-000000000004/role": { status: 204 },
-    "POST /invitations": {
-      status: 201,
-      body: {
-        id: "i1",
-        email: "eve@acme.example",
-        role: "viewer",
-        code: "hdli_once",
-        expires_at: "2026-06-01T08:00:00Z",
-      },
-    },
-  });
-  await userEvent.selectOptions(await screen.findByLabelText("Role of Bob"), "Operator");
-  await waitFor(() =>
-    expect(asked.find(({ call }) => call.startsWith("PUT /members/"))?.body).toEqual({ role: "operator" }),
-  );
-  await userEvent.click(screen.getByRole("button", { name: "Invite somebody" }));
-  await userEvent.type(screen.getByLabelText("E-mail"), "eve@acme.example");
-  await userEvent.click(screen.getByRole("button", { name: "Make the invitation" }));
-  expect(await screen.findByText(/sign-up\?invitation=hdli_once/)).toBeTruthy();
-});
-
-test("somebody with an account takes an invitation", async () => {
-  const { router } = showApp("/join?invitation=hdli_once", {
-    ...everything,
-    "POST /invitations/accept": { body: data.me.organizations[0] },
-  });
-  expect(await screen.findByLabelText("Invitation")).toHaveProperty("value", "hdli_once");
-  await userEvent.click(screen.getByRole("button", { name: "Join" }));
-  await waitFor(() => expect(router.state.location.pathname).toBe("/"));
-});

@@ -29,11 +29,7 @@ export function SignUpPage() {
       below={
         <>
           Have an account?{" "}
-          <Link
-            to="/login"
-            search={{ next: invitation && `/join?invitation=${encodeURIComponent(invitation)}` }}
-            className="link"
-          >
+          <Link to="/login" className="link">
             Sign in
           </Link>
         </>

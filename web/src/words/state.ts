@@ -88,9 +88,6 @@ export function allows(role: Role, needed: Role): boolean {
   return order.indexOf(role) >= order.indexOf(needed);
 }
 
-/** The roles as choices of a list. */
-export const roleChoices = order.map((value) => ({ value, label: roleWord[value] }));
-
 export function rolesUpTo(role: Role): Role[] {
   return order.slice(0, order.indexOf(role) + 1);
 }
