@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use crate::hub::{Hub, Person};
 
-struct Scene {
-    hub: Hub,
+pub struct Scene {
+    pub hub: Hub,
     github: GitHub,
     _files: tempfile::TempDir,
 }
 
 /// `ada` owns acme, `bob` may write its config repository, `eve` may do nothing there.
-async fn scene() -> Scene {
+pub async fn scene() -> Scene {
     let github = GitHub::start(GitHubConfig::default()).await.unwrap();
     for login in ["ada", "bob", "eve"] {
         github.add_user(login);
@@ -80,7 +80,7 @@ impl Scene {
         self.github.authorize(&to_github, login).unwrap().to_string()
     }
 
-    async fn sign_in(&self, person: &Person, login: &str) {
+    pub async fn sign_in(&self, person: &Person, login: &str) {
         let callback = self.callback(person, login).await;
         assert_eq!(self.follow(person, &callback).await, (StatusCode::SEE_OTHER, "/onboarding".to_owned()));
     }

@@ -11,6 +11,7 @@ mod hub;
 mod loom;
 mod members;
 mod openapi;
+mod record;
 mod replicas;
 mod spine;
 mod walk;

@@ -75,7 +75,7 @@ fn read_report(commits: &[u32], tag: &str) -> ReadReport {
     }
 }
 
-fn planned(from: &str, to: &str) -> PlannedChange {
+pub fn planned(from: &str, to: &str) -> PlannedChange {
     PlannedChange {
         environment: "prod".parse().unwrap(),
         image: IMAGE.parse().unwrap(),
@@ -88,7 +88,7 @@ fn planned(from: &str, to: &str) -> PlannedChange {
     }
 }
 
-fn plan(mode: Mode, updates: Option<&PostedIntent>, change: PlannedChange) -> PlanRequest {
+pub fn plan(mode: Mode, updates: Option<&PostedIntent>, change: PlannedChange) -> PlanRequest {
     PlanRequest {
         proposals: vec![PlannedProposal {
             updates: updates.map(|posted| posted.proposal),
@@ -108,11 +108,11 @@ fn plan(mode: Mode, updates: Option<&PostedIntent>, change: PlannedChange) -> Pl
     }
 }
 
-fn pull_request(number: u64) -> ProposalRef {
+pub fn pull_request(number: u64) -> ProposalRef {
     ProposalRef::PullRequest { number, url: format!("https://example.com/pull/{number}") }
 }
 
-fn written(place: ProposalRef, head: u32) -> IntentOutcome {
+pub fn written(place: ProposalRef, head: u32) -> IntentOutcome {
     IntentOutcome::Written { proposal: place, revision: revision(head), at: at(20) }
 }
 
@@ -170,7 +170,7 @@ fn healthy(head: u32, tag: &str) -> DeployFact {
 }
 
 /// The spine as far as an update of 1.4.1 to 1.4.2 that is leased: read, scanned.
-async fn until_update(loom: &Loom) -> Lease {
+pub async fn until_update(loom: &Loom) -> Lease {
     read(loom, read_report(&[1], "1.4.1")).await;
     scan(loom, &["1.4.1", "1.4.2"]).await
 }
