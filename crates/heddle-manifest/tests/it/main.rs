@@ -11,5 +11,6 @@ mod flux;
 mod flux_v1;
 mod kargo;
 mod kubectl;
+mod manual;
 mod places;
 mod substitution;
