@@ -3,7 +3,8 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use chrono::{DateTime, Utc};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use heddle_core::{
     image::{Digest, ImageError, ImageRepository, Tag},
     name::{EnvironmentName, NameError},
@@ -80,6 +81,16 @@ pub enum Command {
     Import(ImportArguments),
     /// Judge how objects of a cluster are doing.
     Health(HealthArguments),
+    /// Print the script by which a shell completes commands.
+    #[command(after_help = "Examples:
+  source <(heddle completions bash)
+  heddle completions zsh > ~/.zfunc/_heddle
+  heddle completions fish > ~/.config/fish/completions/heddle.fish")]
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
     /// Compare objects as they are wanted with those of a cluster.
     Diff(DiffArguments),
 }
@@ -149,6 +160,11 @@ pub enum HealthProfile {
 pub enum PolicyCommand {
     /// Say which tag a policy would choose, and why each other was passed over.
     Eval(PolicyEvalArguments),
+    /// Print the JSON Schema of `.heddle.yaml`, by which editors complete and check it.
+    #[command(after_help = "Example, for editors with the YAML language server:
+  heddle policy schema > .heddle.schema.json
+  echo '# yaml-language-server: $schema=.heddle.schema.json'   # as the first line of .heddle.yaml")]
+    Schema,
 }
 
 /// Arguments of `policy eval`.
@@ -395,6 +411,13 @@ pub enum Output {
     Text,
     /// For programs.
     Json,
+}
+
+/// The script by which a shell completes what it is given.
+pub fn completions(shell: Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "heddle", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 /// Everything that the person and the shell said.

@@ -44,10 +44,12 @@ async fn dispatch(config: &Config, screen: &mut Screen) -> Result<Exit, Failure>
         Command::Workloads(arguments) => command::workloads::run(config, arguments, screen).await,
         Command::Clusters => command::clusters::run(config, screen).await,
         Command::Policy(PolicyCommand::Eval(arguments)) => command::policy::eval(arguments, screen),
+        Command::Policy(PolicyCommand::Schema) => command::policy::schema(screen),
         Command::Image(ImageCommand::List(arguments)) => command::image::list(arguments, screen),
         Command::Image(ImageCommand::Set(arguments)) => command::image::set(arguments, screen),
         Command::Render(arguments) => command::render::run(arguments, screen).await,
         Command::Import(arguments) => command::import::run(arguments, screen),
+        Command::Completions { shell } => screen.text(&config::completions(*shell)).map(|()| Exit::Done),
         Command::Health(arguments) => command::health::run(arguments, screen),
         Command::Diff(arguments) => command::diff::run(arguments, screen),
     }

@@ -142,6 +142,8 @@ pub struct Waiting {
 /// The policy block of a rule in `.heddle.yaml`. Exactly one of the first five fields says how tags are ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(deny_unknown_fields))]
 #[serde(default)]
 pub struct TagPolicy {
     /// A range in the language that Flux, Argo CD Image Updater and Kargo share; the highest version in it is chosen.
@@ -222,6 +224,7 @@ impl fmt::Display for TagPolicy {
 /// Ascending chooses the last, descending the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SortOrder {
     /// The greatest is chosen.
@@ -233,6 +236,7 @@ pub enum SortOrder {
 /// Which time orders tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum NewestBy {
     /// The image's own creation time.
@@ -244,6 +248,7 @@ pub enum NewestBy {
 /// How far from the running version a tag may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Within {
     /// Any version.
@@ -267,6 +272,8 @@ impl fmt::Display for Within {
 /// Who must have signed an image.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(deny_unknown_fields))]
 pub struct Signer {
     /// Path of a public key in the config repository.
     pub key: String,

@@ -10,10 +10,14 @@ mod foreign;
 mod images;
 mod read;
 mod resources;
+#[cfg(feature = "schema")]
+mod schema;
 mod stops;
 
 use heddle_core::{change::Mode, git::BranchName, image::ImageRepository, name::EnvironmentName, policy::TagPolicy};
 
+#[cfg(feature = "schema")]
+pub use self::schema::json_schema;
 pub use self::{
     calendar::{Freeze, Hold, Window},
     foreign::{PolicyFile, read_policy_file},

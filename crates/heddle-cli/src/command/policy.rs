@@ -8,7 +8,7 @@ use heddle_core::{
     image::{Digest, ImageError, Tag},
     policy::{CompiledPolicy, Selection, Situation, TagInfo, TagList, Verdict, VerdictKind},
 };
-use heddle_manifest::config::read_policy_file;
+use heddle_manifest::config::{json_schema, read_policy_file};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -43,6 +43,12 @@ pub(crate) fn eval(arguments: &PolicyEvalArguments, screen: &mut Screen) -> Resu
     }
     screen.note(&selection.reason);
     Ok(Exit::Nothing)
+}
+
+/// Prints the schema of `.heddle.yaml`.
+pub(crate) fn schema(screen: &Screen) -> Result<Exit, Failure> {
+    screen.json(&json_schema())?;
+    Ok(Exit::Done)
 }
 
 fn table(selection: &Selection) -> Table {

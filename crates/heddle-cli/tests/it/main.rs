@@ -7,4 +7,5 @@ mod local;
 mod login;
 mod program;
 mod rendering;
+mod schema;
 mod views;
