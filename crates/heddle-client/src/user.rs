@@ -8,9 +8,9 @@ use heddle_core::{
 use heddle_wire::view::{
     AcceptInvitation, AuditPage, AvailableRepository, ChangeDetail, ChangePage, ChangeRole, ClusterCreated,
     ClusterView, ConnectRepository, CreateCluster, CreateInvitation, CreateOrganization, CreateReceiver, CreateToken,
-    FindingView, InvitationCreated, LoginRequest, Me, MemberView, Onboarding, OrganizationView, ReceiverCreated,
-    ReceiverView, RepositoryView, SessionView, SignUpRequest, StatusView, TokenCreated, TokenView, Verdicts,
-    WorkloadPage,
+    FindingView, InvitationCreated, InvitationView, LoginRequest, Me, MemberView, Onboarding, OrganizationView,
+    ReceiverCreated, ReceiverView, RepositoryView, SessionView, SignUpRequest, StatusView, TokenCreated, TokenView,
+    Verdicts, WorkloadPage,
 };
 use reqwest::{
     Method,
@@ -185,6 +185,22 @@ impl UserClient {
         request: &CreateInvitation,
     ) -> Result<InvitationCreated, ClientError> {
         self.post(&within(organization, "invitations"), request).await
+    }
+
+    /// `GET /organizations/{organization}/invitations`: those that may still be taken, newest first.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] when the asker is no admin.
+    pub async fn invitations(&self, organization: OrganizationId) -> Result<Vec<InvitationView>, ClientError> {
+        self.get(&within(organization, "invitations")).await
+    }
+
+    /// `DELETE /organizations/{organization}/invitations/{invitation}`: takes back one that nobody took.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `not-found` when there is none.
+    pub async fn delete_invitation(&self, organization: OrganizationId, invitation: Uuid) -> Result<(), ClientError> {
+        self.delete(&within(organization, &format!("invitations/{invitation}"))).await
     }
 
     /// `POST /invitations/accept`: joins an organization with the account that asks.

@@ -24,7 +24,7 @@ pub use cluster::{ClusterCreated, ClusterKeyView, ClusterView, CreateCluster, Li
 pub use onboarding::{Onboarding, OnboardingStep, OnboardingStepName};
 pub use organization::{
     AcceptInvitation, AuditEntry, AuditPage, ChangeRole, CreateInvitation, CreateOrganization, InvitationCreated,
-    MemberView, OrganizationView, Role,
+    InvitationView, MemberView, OrganizationView, Role,
 };
 pub use repository::{
     AvailableRepository, ConnectRepository, CreateReceiver, EnvironmentView, FindingView, ReceiverCreated,

@@ -237,9 +237,9 @@ async fn load_onboarding(State(app): State<App>, member: Member) -> ApiResult<Js
             OnboardingStepName::Agent,
             agents > 0,
             if connected > 0 {
-                format!("agent connected, {workloads} workloads seen")
+                format!("agent connected, {} seen", count_workloads(workloads))
             } else {
-                format!("no agent is connected now; {workloads} workloads were seen")
+                format!("no agent is connected now; seen so far: {}", count_workloads(workloads))
             },
             "waits for the agent: apply the manifest with kubectl",
         ),
@@ -254,4 +254,8 @@ async fn load_onboarding(State(app): State<App>, member: Member) -> ApiResult<Js
         format!("{}/apps/{}/installations/new", github.web_url.as_str().trim_end_matches('/'), github.slug)
     });
     Ok(Json(Onboarding { steps, github_install_url }))
+}
+
+fn count_workloads(number: i64) -> String {
+    if number == 1 { "1 workload".to_owned() } else { format!("{number} workloads") }
 }

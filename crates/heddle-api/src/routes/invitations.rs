@@ -6,7 +6,7 @@ use heddle_core::id::OrganizationId;
 use heddle_db::{DbError, audit, invitations, organizations};
 use heddle_wire::{
     secret::WireSecret,
-    view::{AcceptInvitation, CreateInvitation, InvitationCreated, OrganizationView, Role},
+    view::{AcceptInvitation, CreateInvitation, InvitationCreated, InvitationView, OrganizationView, Role},
 };
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{Routes, accounts::is_email};
 use crate::{
     app::App,
-    extract::Json,
+    extract::{Json, Path},
     permission::{Permission, parse_role, role_word},
     principal::{Member, Person},
     problem::{ApiError, ApiResult},
@@ -28,7 +28,9 @@ const GOOD_FOR_DAYS: i64 = 7;
 /// This module's routes.
 pub fn routes() -> Routes {
     Routes::new()
+        .add(Permission::Organization(Role::Admin), routes!(list_invitations))
         .add(Permission::Organization(Role::Owner), routes!(create_invitation))
+        .add(Permission::Organization(Role::Owner), routes!(delete_invitation))
         .add(Permission::Session, routes!(accept_invitation))
 }
 
@@ -63,6 +65,46 @@ async fn create_invitation(
     let created =
         InvitationCreated { id: invitation.id, email, role: request.role, code: WireSecret(code), expires_at };
     Ok((StatusCode::CREATED, Json(created)))
+}
+
+/// The invitations that may still be taken, newest first. Their codes are not told again.
+#[utoipa::path(
+    get, path = "/api/v1/organizations/{organization}/invitations", tag = "organizations",
+    params(("organization" = OrganizationId, Path)),
+    responses((status = 200, body = Vec<InvitationView>))
+)]
+async fn list_invitations(State(app): State<App>, member: Member) -> ApiResult<Json<Vec<InvitationView>>> {
+    let mut tx = app.db.organization(member.organization).await?;
+    let found = invitations::list_pending(&mut *tx, member.organization).await?;
+    tx.commit().await?;
+    let view = |one: invitations::Pending| {
+        let role = parse_role(&one.role)?;
+        let invitations::Pending { id, email, created_at, expires_at, .. } = one;
+        Ok(InvitationView { id, email, role, created_at, expires_at })
+    };
+    found.into_iter().map(view).collect::<ApiResult<_>>().map(Json)
+}
+
+/// Takes back an invitation that nobody took; its code opens nothing any more.
+#[utoipa::path(
+    delete, path = "/api/v1/organizations/{organization}/invitations/{invitation}", tag = "organizations",
+    params(("organization" = OrganizationId, Path), ("invitation" = Uuid, Path)),
+    responses((status = 204))
+)]
+async fn delete_invitation(
+    State(app): State<App>,
+    member: Member,
+    Path(ids): Path<(Uuid, Uuid)>,
+) -> ApiResult<StatusCode> {
+    let (_, id) = ids;
+    let mut tx = app.db.organization(member.organization).await?;
+    let email = invitations::delete_pending(&mut *tx, member.organization, id)
+        .await?
+        .ok_or_else(|| ApiError::not_found("the organization has no such invitation, or it was taken"))?;
+    audit::record(&mut *tx, Some(member.organization), &member.author(), "invitation.delete", &email, json!({}))
+        .await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Joins an organization with the account that asks; the invitation must be for its address.

@@ -1,6 +1,6 @@
 use heddle_testkit::wait;
 use reqwest::{Method, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::hub::{Hub, PASSWORD, Person, session_cookie};
 
@@ -142,6 +142,31 @@ async fn by_invitation_alone_nobody_comes_in_without_one() {
     let body = json!({ "email": "ada@example.com", "password": PASSWORD, "name": "Ada" });
     let told = hub.send(hub.request(Method::POST, "/api/v1/sign-up").json(&body), StatusCode::FORBIDDEN).await;
     assert_eq!(told["code"], "invitation-needed");
+}
+
+#[tokio::test]
+async fn an_invitation_that_was_taken_back_opens_nothing() {
+    let hub = Hub::start().await;
+    let (ada, organization) = hub.settle("ada@example.com").await;
+    let bob = hub.sign_up("bob@example.com").await;
+    let path = |rest: &str| format!("/api/v1/organizations/{organization}/{rest}");
+    let invite = json!({ "email": "Bob@example.com", "role": "admin" });
+    let withdrawn = hub.post(&ada, &path("invitations"), invite.clone(), StatusCode::CREATED).await;
+    let withdrawn_path = path(&format!("invitations/{}", withdrawn["id"].as_str().unwrap()));
+    hub.delete(&ada, &withdrawn_path, StatusCode::NO_CONTENT).await;
+    hub.delete(&ada, &withdrawn_path, StatusCode::NOT_FOUND).await;
+    let code = json!({ "code": withdrawn["code"] });
+    hub.post(&bob, "/api/v1/invitations/accept", code, StatusCode::UNPROCESSABLE_ENTITY).await;
+
+    let invited = hub.post(&ada, &path("invitations"), invite, StatusCode::CREATED).await;
+    let pending = hub.get(&ada, &path("invitations")).await;
+    assert_eq!(pending.as_array().unwrap().len(), 1);
+    assert_eq!((&pending[0]["email"], &pending[0]["code"]), (&json!("bob@example.com"), &Value::Null));
+    hub.post(&bob, "/api/v1/invitations/accept", json!({ "code": invited["code"] }), StatusCode::OK).await;
+    assert_eq!(hub.get(&ada, &path("invitations")).await, json!([]));
+    // An admin sees invitations and makes or ends none.
+    let refused = hub.delete(&bob, &withdrawn_path, StatusCode::FORBIDDEN).await;
+    assert_eq!(refused["code"], "role-too-low");
 }
 
 #[tokio::test]

@@ -109,8 +109,12 @@ async fn two_organizations_never_see_each_other_on_any_route() {
             StatusCode::CREATED,
         )
         .await;
+    let invited = json!({ "email": "ada-secret@example.com", "role": "viewer" });
+    let invitations = format!("/api/v1/organizations/{hers}/invitations");
+    let invitation = hub.post(&ada, &invitations, invited, StatusCode::CREATED).await;
     let me = hub.get(&ada, "/api/v1/me").await;
     let things = [
+        ("invitation", invitation["id"].as_str().unwrap()),
         ("repository", repository.as_str()),
         ("cluster", cluster.id.as_str()),
         ("key", enrolled["key_id"].as_str().unwrap()),

@@ -66,6 +66,20 @@ bodies! {
         expires_at: DateTime<Utc>,
     }
 
+    /// An invitation that may still be taken: `GET /organizations/{organization}/invitations`.
+    InvitationView {
+        /// The invitation.
+        id: Uuid,
+        /// For whom.
+        email: String,
+        /// What they may do.
+        role: Role,
+        /// When it was made.
+        created_at: DateTime<Utc>,
+        /// When it ends.
+        expires_at: DateTime<Utc>,
+    }
+
     /// Takes an invitation with an account that is there: `POST /invitations/accept`.
     AcceptInvitation {
         /// The code.
