@@ -17,6 +17,7 @@ import { ChangePage } from "./pages/change";
 import { ChangesPage } from "./pages/changes";
 import { ClusterPage } from "./pages/cluster";
 import { ClustersPage } from "./pages/clusters";
+import { JoinPage } from "./pages/join";
 import { LoginPage } from "./pages/login";
 import { NewOrganizationPage } from "./pages/new-organization";
 import { OnboardingPage } from "./pages/onboarding";
@@ -58,8 +59,11 @@ const signUp = createRoute({
   getParentRoute: () => root,
   path: "/sign-up",
   component: SignUpPage,
-  validateSearch: (search): { invitation?: string } => ({ invitation: text(search.invitation) }),
+  validateSearch: (search): { next?: string } => ({ next: ownPath(search.next) }),
 });
+
+/** Where an invitation's link leads, with or without a session. */
+const join = createRoute({ getParentRoute: () => root, path: "/join", component: JoinPage });
 
 /** Everything that needs a session. */
 const app = createRoute({
@@ -81,17 +85,23 @@ const onboarding = createRoute({
   getParentRoute: () => app,
   path: "/onboarding",
   component: OnboardingPage,
-  validateSearch: (search): { organization?: string; github?: string } => ({
+  validateSearch: (search): OnboardingSearch => ({
     organization: text(search.organization),
     github: text(search.github),
   }),
   // The way back from GitHub names the organization in full.
   beforeLoad: ({ search }) => {
     const { organization, github } = search;
-    if (organization)
-      throw redirect({ to: "/onboarding", search: { org: organization, github }, replace: true });
+    if (!organization) return;
+    throw redirect({ to: "/onboarding", search: { org: organization, github }, replace: true });
   },
 });
+
+interface OnboardingSearch {
+  organization?: string;
+  /** Why the sign-in at GitHub did not end in a proof. */
+  github?: string;
+}
 
 const newOrganization = createRoute({
   getParentRoute: () => app,
@@ -180,6 +190,7 @@ const section = createRoute({
 const tree = root.addChildren([
   login,
   signUp,
+  join,
   app.addChildren([
     onboarding,
     newOrganization,

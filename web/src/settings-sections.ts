@@ -1,5 +1,6 @@
 export const sections = [
   { name: "organization", title: "Organization" },
+  { name: "members", title: "Members" },
   { name: "repositories", title: "Repositories" },
   { name: "receivers", title: "Receivers" },
   { name: "tokens", title: "API tokens" },

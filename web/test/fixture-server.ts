@@ -58,7 +58,7 @@ function answer(method: string, path: string, query: URLSearchParams, scene: str
   if (scene === "signed-out") return problem(401, "unauthorized", "Sign in first.");
   if (scene === "error" && path !== "/me")
     return problem(503, "unavailable", "The database does not answer.");
-  if (method === "DELETE") return { status: 204 };
+  if (method === "DELETE" || method === "PUT") return { status: 204 };
   if (method === "POST") return posted(path, inside);
   const change = inside.match(/^\/changes\/(.+)$/)?.[1];
   if (change) {
@@ -104,6 +104,8 @@ function answer(method: string, path: string, query: URLSearchParams, scene: str
       scan_error: null,
       tags: data.verdicts,
     },
+    "/members": data.members,
+    "/invitations": data.invitations,
     "/audit": { items: data.audit },
     "/status":
       scene === "calm"
@@ -126,6 +128,10 @@ function posted(path: string, inside: string): Answer {
       receiver,
       secret: "hdr_Vf2m9c0y1s8tQxw4",
       configuration: "notifications:\n  endpoints:\n    - name: heddle\n",
+    },
+    "/invitations": {
+      ...data.invitations[0],
+      code: "hdi_9fceb02d0ae598e95dc970b74767f19372d61af8",
     },
     "/repositories": data.repositories[0],
     "/organizations": data.me.organizations[0],

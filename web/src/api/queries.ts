@@ -76,6 +76,24 @@ export function receiversQuery(organization: string) {
   });
 }
 
+export function membersQuery(organization: string) {
+  return queryOptions({
+    queryKey: ["members", organization],
+    queryFn: ({ signal }) =>
+      bodyOf(api.GET("/api/v1/organizations/{organization}/members", { ...within(organization), signal })),
+  });
+}
+
+export function invitationsQuery(organization: string) {
+  return queryOptions({
+    queryKey: ["invitations", organization],
+    queryFn: ({ signal }) =>
+      bodyOf(
+        api.GET("/api/v1/organizations/{organization}/invitations", { ...within(organization), signal }),
+      ),
+  });
+}
+
 export function clustersQuery(organization: string) {
   return queryOptions({
     queryKey: [topics.clusters, organization, "all"],

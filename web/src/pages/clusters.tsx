@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { clustersQuery } from "../api/queries";
-import type { Cluster } from "../api/types";
+import type { Cluster, Sync } from "../api/types";
 import { AddCluster } from "../parts/add-cluster";
 import { LinkState } from "../parts/link-state";
 import { Loaded } from "../parts/loaded";
@@ -13,15 +13,14 @@ import { Dialog } from "../ui/dialog";
 import { Empty } from "../ui/empty";
 import { PageHead } from "../ui/page-head";
 import { type Column, Table } from "../ui/table";
+import { count } from "../words/count";
 import { repositoryName, syncName } from "../words/shorten";
 import { healthWord } from "../words/state";
 
 const columns: Column<Cluster>[] = [
   { head: "Cluster", title: true, cell: (cluster) => <Name cluster={cluster} /> },
   { head: "Agent", cell: (cluster) => <LinkState link={cluster.link} seen={cluster.last_seen_at} /> },
-  { head: "Follows", cell: (cluster) => <Follows cluster={cluster} />, className: "md:max-w-72" },
-  { head: "Health", cell: (cluster) => <Health cluster={cluster} /> },
-  { head: "Applied", cell: (cluster) => <Applied cluster={cluster} /> },
+  { head: "Follows, health, applied", cell: (cluster) => <Syncs cluster={cluster} />, className: "md:w-1/2" },
   { head: "Errors", cell: (cluster) => <Errors cluster={cluster} /> },
   { head: "Workloads", cell: (cluster) => cluster.workloads },
   { head: "Version", cell: (cluster) => cluster.agent && <code>{cluster.agent.version}</code> },
@@ -81,44 +80,25 @@ function Name({ cluster }: { cluster: Cluster }) {
   );
 }
 
-function Follows({ cluster }: { cluster: Cluster }) {
+/** Each Sync in a line: what it follows, how it is, and what is applied. */
+function Syncs({ cluster }: { cluster: Cluster }) {
   if (cluster.syncs.length === 0) return <span className="text-soft">nothing reported yet</span>;
   return (
-    <ul className="min-w-0 space-y-0.5">
+    <ul className="w-full min-w-0 space-y-1">
       {cluster.syncs.map((sync) => (
-        <li key={syncName(sync.sync)} className="break-words">
-          {repositoryName(sync.repository)} <code className="text-soft">{sync.path || "/"}</code>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function Health({ cluster }: { cluster: Cluster }) {
-  const away = cluster.link === "late" || cluster.link === "offline";
-  return (
-    <ul className="space-y-0.5">
-      {cluster.syncs.map((sync) => {
-        const { word, tone } = healthWord[sync.health];
-        return (
-          <li key={syncName(sync.sync)}>
-            <Badge tone={away ? "grey" : tone}>{sync.suspended ? "Suspended" : word}</Badge>
-          </li>
-        );
-      })}
-    </ul>
-  );
-}
-
-function Applied({ cluster }: { cluster: Cluster }) {
-  return (
-    <ul className="space-y-0.5">
-      {cluster.syncs.map((sync) => (
-        <li key={syncName(sync.sync)}>
+        <li
+          key={syncName(sync.sync)}
+          className="flex flex-wrap items-center gap-x-4 lg:grid lg:grid-cols-[minmax(0,1fr)_112px_64px]"
+        >
+          <span className="min-w-0 break-words">
+            <span className="text-soft">{repositoryName(sync.repository)}</span>{" "}
+            <code>{sync.path || "/"}</code>
+          </span>
+          <SyncHealth cluster={cluster} sync={sync} />
           {sync.applied_revision ? (
             <Revision id={sync.applied_revision} />
           ) : (
-            <span className="text-soft">none</span>
+            <span className="text-soft">nothing</span>
           )}
         </li>
       ))}
@@ -126,12 +106,22 @@ function Applied({ cluster }: { cluster: Cluster }) {
   );
 }
 
+function SyncHealth({ cluster, sync }: { cluster: Cluster; sync: Sync }) {
+  const away = cluster.link === "late" || cluster.link === "offline";
+  const { word, tone } = healthWord[sync.health];
+  return <Badge tone={away ? "grey" : tone}>{sync.suspended ? "Suspended" : word}</Badge>;
+}
+
 function Errors({ cluster }: { cluster: Cluster }) {
   const errors = cluster.syncs.reduce((sum, sync) => sum + sync.errors.length, 0);
   const asks = cluster.syncs.some((sync) => sync.stopped_prune);
   return (
     <span className="flex flex-col">
-      {errors > 0 ? <Badge tone="bad">{errors}</Badge> : <span className="text-soft">none</span>}
+      {errors > 0 ? (
+        <Badge tone="bad">{count(errors, "error")}</Badge>
+      ) : (
+        <span className="text-soft">none</span>
+      )}
       {asks && <Badge tone="wait">A prune asks</Badge>}
     </span>
   );

@@ -13,7 +13,8 @@ import { useSession } from "../parts/session";
 import { Button, buttonClass } from "../ui/button";
 import { Notice } from "../ui/notice";
 import { PageHead } from "../ui/page-head";
-import { signInRefusal } from "../words/github";
+import { Prose } from "../ui/prose";
+import { githubSetback } from "../words/github";
 import { sentence } from "../words/sentence";
 
 type Step = Onboarding["steps"][number];
@@ -44,7 +45,7 @@ export function OnboardingPage() {
       <PageHead title="Set up">
         From here to the first pull request in five steps. The list goes on by itself.
       </PageHead>
-      {github && <Notice tone="bad">{signInRefusal(github)}</Notice>}
+      {github && <GitHubSetback code={github} />}
       {organization ? (
         <Steps organization={organization.id} />
       ) : (
@@ -58,6 +59,21 @@ export function OnboardingPage() {
           )}
         />
       )}
+    </div>
+  );
+}
+
+/** Why the person came back from GitHub with nothing. */
+function GitHubSetback({ code }: { code: string }) {
+  const { what, remedy } = githubSetback(code);
+  return (
+    <div role="alert" className="mb-6">
+      <Notice tone="bad">
+        <p className="font-semibold">{what}</p>
+        <p className="text-ink">
+          <Prose text={remedy} />
+        </p>
+      </Notice>
     </div>
   );
 }

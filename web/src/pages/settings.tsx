@@ -1,5 +1,6 @@
 import { Link, useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import { MemberSettings } from "../parts/settings-members";
 import { OrganizationSettings } from "../parts/settings-organization";
 import { ReceiverSettings } from "../parts/settings-receivers";
 import { RepositorySettings } from "../parts/settings-repositories";
@@ -11,6 +12,7 @@ import { Tabs, tabClass } from "../ui/tabs";
 
 const bodies: Record<SectionName, () => ReactNode> = {
   organization: () => <OrganizationSettings />,
+  members: () => <MemberSettings />,
   repositories: () => <RepositorySettings />,
   receivers: () => <ReceiverSettings />,
   tokens: () => <TokenSettings />,

@@ -2,47 +2,51 @@ import { useMutation } from "@tanstack/react-query";
 import { Link, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, bodyOf } from "../api/client";
+import { isApiError } from "../api/problem";
 import type { SignUpRequest } from "../api/types";
-import { FormFault, faultOf } from "../parts/trouble";
-import { Button } from "../ui/button";
+import { useEnter } from "../parts/enter";
+import { dropInvitation, keptInvitation } from "../parts/invitation";
+import { faultOf } from "../parts/trouble";
 import { TextField } from "../ui/field";
-import { useTitle } from "../ui/title";
-import { Entrance } from "./entrance";
-import { useEnter } from "./login";
+import { EmailField, Entrance, EntranceForm, PasswordField } from "./entrance";
 
 export function SignUpPage() {
-  useTitle("Sign up");
-  const { invitation } = useSearch({ from: "/sign-up" });
-  const enter = useEnter("/onboarding");
+  const { next } = useSearch({ from: "/sign-up" });
   const [name, setName] = useState("");
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
-  const [code, setCode] = useState(invitation ?? "");
+  const [code, setCode] = useState(keptInvitation);
+  const [invited] = useState(code !== "");
+  // Who was invited has an organization already; who was not makes one.
+  const enter = useEnter(code ? "/" : "/onboarding");
   const signUp = useMutation({
     mutationFn: (body: SignUpRequest) => bodyOf(api.POST("/api/v1/sign-up", { body })),
-    onSuccess: enter,
+    onSuccess: async () => {
+      dropInvitation();
+      await enter();
+    },
   });
   const codeFault = faultOf(signUp.error, "invitation");
+  const codeNeeded = isApiError(signUp.error) && signUp.error.problem.code === "invitation-needed";
   return (
     <Entrance
-      title="Sign up"
+      title={invited ? "Sign up to join" : "Sign up"}
       below={
         <>
           Have an account?{" "}
-          <Link to="/login" className="link">
+          <Link to="/login" search={{ next: invited ? "/join" : next }} className="link">
             Sign in
           </Link>
         </>
       }
     >
-      <form
-        className="space-y-5"
-        onSubmit={(event) => {
-          event.preventDefault();
-          signUp.mutate({ name, email, password, invitation: code || null });
-        }}
+      <EntranceForm
+        error={signUp.error}
+        busy={signUp.isPending}
+        action="Make the account"
+        acting="Making the account"
+        onSubmit={() => signUp.mutate({ name, email, password, invitation: code || null })}
       >
-        <FormFault error={signUp.error} />
         <TextField
           label="Name"
           name="name"
@@ -54,36 +58,20 @@ export function SignUpPage() {
           hint="Others in your organization see it."
           fault={faultOf(signUp.error, "name")}
         />
-        <TextField
-          label="E-mail"
-          type="email"
-          name="email"
-          autoComplete="username"
-          required
-          value={email}
-          onText={setEmail}
-          fault={faultOf(signUp.error, "email")}
-        />
-        <TextField
-          label="Password"
-          type="password"
-          name="new-password"
-          autoComplete="new-password"
-          required
-          minLength={12}
-          maxLength={128}
-          value={password}
-          onText={setPassword}
-          hint="At least 12 characters; a few words in a row are good."
-          fault={faultOf(signUp.error, "password")}
-        />
-        {(invitation || codeFault) && (
-          <TextField label="Invitation" name="invitation" value={code} onText={setCode} fault={codeFault} />
+        <EmailField value={email} onText={setEmail} error={signUp.error} />
+        <PasswordField value={password} onText={setPassword} error={signUp.error} chosen />
+        {(invited || code || codeFault || codeNeeded) && (
+          <TextField
+            label="Invitation"
+            name="invitation"
+            autoComplete="off"
+            value={code}
+            onText={setCode}
+            hint="An owner of the organization hands it out; it is for one address."
+            fault={codeFault}
+          />
         )}
-        <Button type="submit" look="primary" className="w-full" busy={signUp.isPending}>
-          {signUp.isPending ? "Making the account" : "Make the account"}
-        </Button>
-      </form>
+      </EntranceForm>
     </Entrance>
   );
 }

@@ -10,6 +10,10 @@ import { Confirm } from "../ui/dialog";
 import { useRefusal } from "./session";
 import { FormFault } from "./trouble";
 
+const removal = `kubectl config current-context
+kubectl delete namespace heddle-system
+kubectl delete crd syncs.heddle.dev`;
+
 export function DeleteCluster({ organization, cluster }: { organization: string; cluster: Cluster }) {
   const queries = useQueryClient();
   const navigate = useNavigate();
@@ -48,11 +52,19 @@ export function DeleteCluster({ organization, cluster }: { organization: string;
       >
         <FormFault error={remove.error} />
         <p>
-          Its key is revoked and the changes that still roll out to it end there. What runs keeps running. An
-          agent with a Secret of its own, or with a public repository, goes on following Git.
+          Here, its keys are revoked within 5 seconds, and the changes that still roll out to it end. The
+          history stays.
         </p>
-        <p>To take the agent out of the cluster as well:</p>
-        <Command text="kubectl delete namespace heddle-system" />
+        <p>
+          In the cluster, nothing is deleted and what runs keeps running. The agent is still there: without a
+          token from Heddle it cannot read a private repository any more; with a Secret of its own, or a
+          public repository, it goes on following Git.
+        </p>
+        <p>
+          To take the agent out too, run this against the right cluster. It deletes the agent and its Syncs,
+          and leaves everything that they applied:
+        </p>
+        <Command text={removal} />
       </Confirm>
     </section>
   );

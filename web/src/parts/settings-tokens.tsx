@@ -9,8 +9,9 @@ import { ChoiceField, TextField } from "../ui/field";
 import { Part } from "../ui/part";
 import { type Column, Table } from "../ui/table";
 import { Time } from "../ui/time";
-import { roleMeaning, rolesUpTo, roleWord } from "../words/state";
+import { roleWord } from "../words/state";
 import { Loaded } from "./loaded";
+import { RoleField } from "./role-field";
 import { SecretOnce } from "./secret-once";
 import { useOrganization, useSession } from "./session";
 import { FormFault, faultOf } from "./trouble";
@@ -105,16 +106,12 @@ function NewToken() {
         hint="Where it is used: deploy job, my laptop."
         fault={faultOf(make.error, "name")}
       />
-      <ChoiceField
-        label="May"
+      <RoleField
         value={role}
-        choices={rolesUpTo(organization.role).map((one) => ({
-          value: one,
-          label: `${roleWord[one]}: ${roleMeaning[one]}`,
-        }))}
         onChoose={setRole}
+        most={organization.role}
         hint={`In ${organization.name}.`}
-        fault={faultOf(make.error, "role")}
+        error={make.error}
       />
       <ChoiceField
         label="Ends after"

@@ -2,8 +2,10 @@ const browsers: [RegExp, string][] = [
   [/\bEdg\//, "Edge"],
   [/\bOPR\//, "Opera"],
   [/\bFirefox\//, "Firefox"],
-  [/\bChrom(e|ium)\//, "Chrome"],
+  [/(Chrome|Chromium)\//, "Chrome"],
   [/\bSafari\//, "Safari"],
+  [/^heddle\//, "The command line"],
+  [/^curl\//, "curl"],
 ];
 
 const systems: [RegExp, string][] = [
@@ -18,6 +20,6 @@ const systems: [RegExp, string][] = [
 export function browserName(userAgent: string): string {
   const browser = browsers.find(([pattern]) => pattern.test(userAgent))?.[1];
   const system = systems.find(([pattern]) => pattern.test(userAgent))?.[1];
-  if (!browser) return userAgent || "Unknown";
+  if (!browser) return userAgent || "A program without a name";
   return system ? `${browser} on ${system}` : browser;
 }
