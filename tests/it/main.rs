@@ -26,6 +26,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod browser;
 mod cluster;
 mod deploy;
 mod kills;

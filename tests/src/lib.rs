@@ -5,6 +5,7 @@
 
 pub mod browser;
 pub mod config_repository;
+pub mod dashboard;
 pub mod follow;
 pub mod programs;
 pub mod service;

@@ -5,27 +5,22 @@ use std::{path::Path, sync::Arc};
 use anyhow::{Context, Result};
 use heddle_client::UserClient;
 use heddle_core::id::{ClusterId, OrganizationId, RepositoryId};
-use heddle_testkit::{
-    cluster::{self, Cluster},
-    github::GitHub,
-    hold::Proxy,
-    postgres::Database,
-    registry::Registry,
-    scratch,
-};
+use heddle_testkit::{cluster::Cluster, github::GitHub, hold::Proxy, postgres::Database, registry::Registry};
 use tempfile::TempDir;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 use crate::service::Service;
 
 mod acts;
 mod gate;
+mod ground;
 mod hub;
 mod looks;
 mod newcomer;
 
 pub use gate::{Gate, Place};
+pub use ground::Ground;
 pub use looks::{Seen, describe, has_reached};
 
 /// The config repository at the stand-in.
@@ -143,31 +138,9 @@ impl World {
 
     /// Starts the parts and does what a newcomer does, up to both environments being healthy at [`FIRST_TAG`].
     pub async fn start_with(options: WorldOptions) -> Result<Self> {
-        let room = room().await?;
-        let folder = scratch::dir("world")?;
-        let tell = Arc::clone(&options.tell);
-
-        tell("starting the Kubernetes control plane and the registry");
-        let settings = cluster::Settings { audit: options.audit };
-        let (cluster, registry) = tokio::join!(Cluster::start(settings), Registry::start());
-        let (cluster, mut registry) = (cluster?, registry?);
-        let registry_proxy = match options.proxies {
-            true => Some(Proxy::start(registry.url()?, None, None).await?),
-            false => None,
-        };
-        let image = format!("{}/{IMAGE_PATH}", registry_proxy.as_ref().map_or_else(|| registry.host(), Proxy::host));
-
-        tell("starting the GitHub stand-in");
-        let (github, app) = hub::start_github(folder.path(), &image, &options).await?;
-
-        tell("starting heddle-api and heddle-automator");
-        let database = match options.store {
-            Store::Shared => Some(Database::create().await?),
-            Store::Embedded => None,
-        };
-        let hub = hub::start(folder.path(), &github, &app, &image, database.as_ref(), &options).await?;
-
-        let home = newcomer::settle(&hub, &github, &mut registry, &cluster, folder.path(), &options).await?;
+        let mut ground = Ground::start(options).await?;
+        let home = newcomer::settle(&mut ground).await?;
+        let Ground { hub, registry_proxy, github, registry, cluster, options, database, folder, room } = ground;
         let world = Self {
             agent: home.agent,
             automator: hub.automator,
@@ -192,7 +165,7 @@ impl World {
             folder,
             _room: room,
         };
-        tell("waiting until both environments run");
+        (world.options.tell)("waiting until both environments run");
         for environment in ["staging", "prod"] {
             let healthy = world.wait_until_image_runs(environment, FIRST_TAG).await;
             healthy.with_context(|| world.complaints())?;
@@ -202,8 +175,7 @@ impl World {
 
     /// The image without tag, as manifests name it.
     pub fn image(&self) -> String {
-        let host = self.proxies.registry.as_ref().map_or_else(|| self.registry.host(), Proxy::host);
-        format!("{host}/{IMAGE_PATH}")
+        ground::image(&self.registry, self.proxies.registry.as_ref())
     }
 
     /// Where the World's files and logs lie, until it is dropped.
@@ -229,12 +201,4 @@ impl World {
         self.registry.stop().await?;
         self.cluster.stop().await
     }
-}
-
-/// A control plane takes half a gigabyte and both cores while it starts, so only so many Worlds live at once.
-async fn room() -> Result<OwnedSemaphorePermit> {
-    static ROOM: std::sync::OnceLock<Arc<Semaphore>> = std::sync::OnceLock::new();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let room = ROOM.get_or_init(|| Arc::new(Semaphore::new(cores.clamp(1, 6))));
-    Ok(Arc::clone(room).acquire_owned().await?)
 }

@@ -46,7 +46,7 @@ test("a newcomer gets from sign-up to the first pull request", async () => {
   await page.getByRole("button", { name: "Go on" }).click();
   await isDone(step(page, "Wait for the agent"));
   await step(page, "Wait for the agent")
-    .getByText(/agent connected, [1-9]\d* workloads seen/i)
+    .getByText(/agent connected, [1-9]\d* workloads? seen/i)
     .waitFor();
   await isDone(step(page, "Write the first policy"));
   await page.getByText("Everything is set up.").waitFor();

@@ -32,6 +32,7 @@ const pages: [name: string, path: string, heading: string][] = [
   ["set-up", "/onboarding", "Set up"],
   ["new-organization", "/new-organization", "New organization"],
   ["organization", "/settings/organization", "Settings"],
+  ["members", "/settings/members", "Settings"],
   ["repositories", "/settings/repositories", "Settings"],
   ["receivers", "/settings/receivers", "Settings"],
   ["tokens", "/settings/tokens", "Settings"],
@@ -54,6 +55,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       for (const [name, path, heading] of [
         ["login", "/login", "Sign in"],
         ["sign-up", "/sign-up", "Sign up"],
+        ["join", "/join", "Join an organization"],
       ]) {
         await page.goto(url + path);
         await page.getByRole("heading", { name: heading, level: 1 }).waitFor();
@@ -174,8 +176,9 @@ test("a person with a keyboard alone signs in, goes everywhere and comes back", 
   await press("Enter");
   await page.getByRole("menuitemradio", { name: "Dark" }).waitFor();
   await page.keyboard.type("Dark");
+  await expect.poll(() => focused(page)).toBe("Dark");
   await press("Enter");
-  expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe("dark");
+  await expect.poll(() => page.evaluate(() => document.documentElement.dataset.theme)).toBe("dark");
   await context.close();
 });
 

@@ -6,9 +6,10 @@
 // HEDDLE_WORLD     does what a person does outside of the browser:
 //                  POST {HEDDLE_WORLD}/apply, body a manifest: kubectl apply, and the agent starts
 //                  POST {HEDDLE_WORLD}/push/{tag}: pushes the image under that tag
-// HEDDLE_CHROMIUM  the browser's program, /usr/bin/chromium when unset
-// HEDDLE_SHOTS     a folder for pictures of the pages; none are taken when unset
-import { readFileSync } from "node:fs";
+// HEDDLE_CHROMIUM  the browser's program; unset, where Debian's packages put it
+// HEDDLE_SHOTS     a folder for pictures of the pages that a test failed on
+// HEDDLE_ALL_SHOTS every page that is looked at is pictured, when set
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type axe from "axe-core";
@@ -19,7 +20,7 @@ import {
   chromium,
   type Page,
 } from "playwright-core";
-import { expect } from "vitest";
+import { expect, onTestFailed } from "vitest";
 
 export const url = setting("HEDDLE_URL").replace(/\/$/, "");
 
@@ -32,9 +33,14 @@ export function setting(name: string): string {
   return value;
 }
 
+/** The first of these is driven. The headless shell is smaller and starts without a desktop. */
+const programs = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"];
+
 export function launch(): Promise<Browser> {
+  const program = process.env.HEDDLE_CHROMIUM ?? programs.find(existsSync);
+  if (!program) throw new Error("there is no Chromium; run: apt-get install chromium-headless-shell");
   return chromium.launch({
-    executablePath: process.env.HEDDLE_CHROMIUM ?? "/usr/bin/chromium",
+    executablePath: program,
     args: [
       "--no-sandbox",
       "--disable-gpu",
@@ -55,7 +61,18 @@ export async function person(browser: Browser, options: BrowserContextOptions = 
     ...options,
   });
   context.setDefaultTimeout(patience);
+  onTestFailed(({ task }) => tellOf(context, task.name));
   return context;
+}
+
+/** What the pages showed when a test failed, as text here and as pictures in the folder. */
+async function tellOf(context: BrowserContext, test: string) {
+  for (const [index, page] of context.pages().entries()) {
+    const shown = await page.locator("body").ariaSnapshot({ timeout: 5_000 }).catch(String);
+    process.stderr.write(`${test}: ${page.url()} showed\n${shown}\n`);
+    const name = `failed-${test.replace(/\W+/g, "-")}-${index}`;
+    await shoot(page, name).catch((fault) => process.stderr.write(`no picture: ${fault}\n`));
+  }
 }
 
 /** A page on which every error of the browser, a refusal by the content security policy too, fails the test. */
@@ -115,7 +132,12 @@ export async function expectNoSideways(page: Page, where: string) {
   expect.soft(beyond, `pixels beyond the right edge on ${where}`).toBeLessThanOrEqual(0);
 }
 
+/** For whoever wants to look at the pages. */
 export async function picture(page: Page, name: string) {
+  if (process.env.HEDDLE_ALL_SHOTS) await shoot(page, name);
+}
+
+async function shoot(page: Page, name: string) {
   const folder = process.env.HEDDLE_SHOTS;
   if (folder) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
 }

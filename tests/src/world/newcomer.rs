@@ -1,6 +1,6 @@
 //! What a person does on the first day, through the same HTTP API and with the same `kubectl`.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
 use heddle_client::{Http, UserClient};
@@ -19,7 +19,7 @@ use k8s_openapi::api::{apps::v1::Deployment, core::v1::ConfigMap};
 use kube::Api;
 use url::Url;
 
-use super::{EMAIL, FIRST_TAG, IMAGE_PATH, PASSWORD, PERSON, REPOSITORY, WorldOptions, hub::Hub};
+use super::{EMAIL, Ground, PASSWORD, PERSON, REPOSITORY};
 use crate::{browser::Browser, config_repository::ENVIRONMENTS, service::Service};
 
 /// The namespace of the install manifest.
@@ -37,34 +37,24 @@ pub(super) struct Home {
 }
 
 /// Does everything, telling each step.
-pub(super) async fn settle(
-    hub: &Hub,
-    github: &GitHub,
-    registry: &mut Registry,
-    cluster: &Cluster,
-    folder: &Path,
-    options: &WorldOptions,
-) -> Result<Home> {
-    let tell = |text: &str| (options.tell)(text);
+pub(super) async fn settle(ground: &mut Ground) -> Result<Home> {
+    let tell = Arc::clone(&ground.options.tell);
+    let url = ground.url().clone();
     tell("signing up");
-    let user = sign_up(&hub.url, EMAIL, PASSWORD).await?;
+    let user = sign_up(&url, EMAIL, PASSWORD).await?;
     tell("creating the organization acme");
     let organization = user.create_organization(&CreateOrganization { name: "acme".to_owned() }).await?.id;
 
     tell("signing in at GitHub and connecting acme/config");
-    sign_in_at_github(&hub.url, github, EMAIL, PASSWORD, PERSON).await?;
+    sign_in_at_github(&url, &ground.github, EMAIL, PASSWORD, PERSON).await?;
     let repository = connect(&user, organization, REPOSITORY).await?;
 
-    registry.push_image(IMAGE_PATH, FIRST_TAG).await?;
-    if options.notices {
+    if ground.options.notices {
         tell("pointing the registry's notices to a receiver");
-        point_notices(&user, organization, registry, &hub.url).await?;
+        point_notices(&user, organization, &mut ground.registry, &url).await?;
     }
 
     tell("adding a cluster");
-    for (_, namespace) in ENVIRONMENTS {
-        cluster.kubectl(&["create", "namespace", namespace], "").await?;
-    }
     let created = user
         .create_cluster(
             organization,
@@ -79,20 +69,10 @@ pub(super) async fn settle(
         .await
         .context("the cluster was not added")?;
     let manifest = created.manifest.expose().to_owned();
-    tell("kubectl apply: the one install manifest");
-    cluster.kubectl(&["apply", "-f", "-"], &manifest).await?;
-    let cluster_proxy = match options.proxies {
-        true => Some(Proxy::start(cluster.url()?, Some(cluster.ca_pem()), Some(cluster.authority())).await?),
-        false => None,
-    };
-    tell("starting the agent with the manifest's service account");
-    let server = cluster_proxy.as_ref().map_or_else(|| cluster.url(), |proxy| Ok(proxy.url().clone()))?;
-    let mut agent = prepare_agent(cluster, &server, folder).await?;
-    agent.start().await?;
+    let (agent, cluster_proxy) = ground.install(&manifest).await?;
     tell("kubectl apply: a second Sync, for staging");
-    cluster
-        .kubectl(&["apply", "-f", "-"], &sync_manifest(github, "staging", "clusters/staging", "shop-staging"))
-        .await?;
+    let staging = sync_manifest(&ground.github, "staging", "clusters/staging", "shop-staging");
+    ground.cluster.kubectl(&["apply", "-f", "-"], &staging).await?;
     Ok(Home {
         user,
         organization,
@@ -155,7 +135,7 @@ async fn point_notices(
 
 /// The agent as the manifest's Deployment runs it: its environment, with the mounts replaced by files here, and its
 /// service account's token in place of the one that a kubelet would mount.
-async fn prepare_agent(cluster: &Cluster, server: &Url, folder: &Path) -> Result<Service> {
+pub(super) async fn prepare_agent(cluster: &Cluster, server: &Url, folder: &Path) -> Result<Service> {
     let deployments: Api<Deployment> = Api::namespaced(cluster.client(), AGENT_NAMESPACE);
     let deployment = deployments.get("heddle-synchronizer").await.context("the manifest has no Deployment")?;
     let pod = deployment.spec.and_then(|spec| spec.template.spec).context("the Deployment has no pod")?;
