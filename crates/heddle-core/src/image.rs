@@ -132,18 +132,14 @@ impl Tag {
 
     /// Whether an image can carry it.
     pub fn can_stand(&self) -> bool {
-        self.0.parse::<Self>().is_ok()
+        is_tag(&self.0)
     }
 }
 
 impl FromStr for Tag {
     type Err = ImageError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-        let mut bytes = text.bytes();
-        let fits =
-            bytes.next().is_some_and(word) && bytes.all(|b| word(b) || b == b'.' || b == b'-') && text.len() <= 128;
-        if fits { Ok(Self(text.to_owned())) } else { Err(ImageError::Tag(text.to_owned())) }
+        if is_tag(text) { Ok(Self(text.to_owned())) } else { Err(ImageError::Tag(text.to_owned())) }
     }
 }
 
@@ -215,6 +211,12 @@ impl fmt::Display for ImageRef {
         }
         Ok(())
     }
+}
+
+fn is_tag(text: &str) -> bool {
+    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(word) && bytes.all(|b| word(b) || b == b'.' || b == b'-') && text.len() <= 128
 }
 
 fn is_component(part: &str) -> bool {

@@ -171,6 +171,11 @@ impl CompiledPolicy {
     pub(super) fn ordered_part<'a>(&self, tag: &'a str) -> Option<Cow<'a, str>> {
         let Some(matches) = &self.matches else { return Some(tag.into()) };
         let Some(extract) = &self.extract else { return matches.is_match(tag).then(|| tag.into()) };
+        if let Some(group) = lone_group(extract) {
+            let found = matches.captures(tag)?;
+            let group = group.parse().map_or_else(|_| found.name(group), |index| found.get(index));
+            return Some(group.map_or("", |group| group.as_str()).into());
+        }
         let mut part = String::new();
         matches.captures(tag)?.expand(extract, &mut part);
         Some(part.into())
@@ -277,6 +282,13 @@ impl Faults {
             }
         }
     }
+}
+
+/// The group that is all of a template: `$version`, `${version}`, `$1`.
+fn lone_group(template: &str) -> Option<&str> {
+    let rest = template.strip_prefix('$')?;
+    let name = rest.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).unwrap_or(rest);
+    (!name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')).then_some(name)
 }
 
 /// The groups that a template names: `$version`, `${version}`, `$1`; `$$` is a dollar sign.

@@ -1,6 +1,6 @@
 //! Decimal numbers of any width, as tags and the parts of tags spell them.
 
-use std::cmp::Ordering;
+use std::{borrow::Cow, cmp::Ordering};
 
 /// A decimal number, exact however long it is: `20261123235959123456789` is greater than the same with a last `8`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Number {
         if whole.len() + fraction.len() == 0 || !digits(whole) || !digits(fraction) {
             return None;
         }
-        let all = format!("{whole}{fraction}");
+        let all = if fraction.is_empty() { Cow::Borrowed(whole) } else { Cow::Owned(format!("{whole}{fraction}")) };
         let significant = all.trim_start_matches('0');
         let leading_zeros = i64::try_from(all.len() - significant.len()).ok()?;
         let digits = significant.trim_end_matches('0').to_owned();
@@ -38,6 +38,21 @@ impl Number {
         }
         let magnitude = i64::try_from(whole.len()).ok()? - leading_zeros + exponent;
         Some(Self { negative, magnitude, digits })
+    }
+
+    /// The magnitude and the first digits in one, for positive numbers: two that differ are in the order of the numbers.
+    pub(super) fn prefix(&self) -> u64 {
+        const DIGITS: usize = 14;
+        if self.digits.is_empty() || self.negative {
+            return u64::from(self.digits.is_empty());
+        }
+        let magnitude = self.magnitude.clamp(-0x3fff, 0x3fff) + 0x4000;
+        if magnitude == 1 || magnitude == 0x7fff {
+            // Where magnitudes are cut off, digits say nothing.
+            return magnitude.cast_unsigned() << 48;
+        }
+        let digits = self.digits.bytes().chain(std::iter::repeat(b'0')).take(DIGITS);
+        (magnitude.cast_unsigned() << 48) | digits.fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'))
     }
 }
 

@@ -101,6 +101,29 @@ impl Order {
         }
     }
 
+    /// A number that never contradicts [`Self::compare`]: where two differ, so do the places, in the same direction.
+    pub(super) fn prefix(&self, key: &Key<'_>) -> u128 {
+        let ascending = match key {
+            Key::Version(version) => version.prefix().into(),
+            Key::Number(number) => number.prefix().into(),
+            Key::Text(text) => {
+                let mut bytes = [0; 16];
+                let length = text.len().min(16);
+                bytes[..length].copy_from_slice(&text.as_bytes()[..length]);
+                u128::from_be_bytes(bytes)
+            }
+            // Bias to the unsigned range; seconds are enough to tell most apart.
+            Key::Time(time) => u128::from(time.timestamp().cast_unsigned() ^ (1 << 63)),
+            Key::Docker(_) | Key::Alone => 0,
+        };
+        match self {
+            Self::Number(SortOrder::Desc) | Self::Text(SortOrder::Desc) => !ascending,
+            // Versions are above all other text here, and their prefixes are not of the same kind.
+            Self::VersionOrText => 0,
+            _ => ascending,
+        }
+    }
+
     /// What the chosen tag is among those that qualify.
     pub(super) fn best(&self) -> String {
         match self {

@@ -165,20 +165,22 @@ impl<'a> Chooser<'a> {
     }
 
     fn choose(&self) -> Selection {
-        let judged = self.situation.tags.tags.iter().map(|info| self.judged(info));
-        let (mut refused, mut candidates): (Vec<_>, Vec<_>) = judged.partition(|judged| judged.refusal.is_some());
-        if let Some(reason) = self.whole_failure(&refused) {
+        let mut judged: Vec<_> = self.situation.tags.tags.iter().map(|info| self.judged(info)).collect();
+        let ranked = self.ranked(&judged);
+        let (candidates, refused) = ranked.split_at(ranked.partition_point(|index| judged[*index].refusal.is_none()));
+        if let Some(reason) = self.whole_failure(refused.iter().map(|index| &judged[*index])) {
             return passed_over_all(self.situation.tags, self.policy.order.rule(), &reason);
         }
-        candidates.sort_unstable_by(|left, right| self.compare(right, left));
-        refused.sort_unstable_by(|left, right| self.compare(right, left));
-        let best = candidates.first().map(|best| &best.info.tag);
-        let waiting = waiting(&refused, best.is_some_and(|best| self.situation.current != Some(best)));
-        let (chosen, rule, reason) = match self.obstacle(candidates.first()) {
+        let first = candidates.first().map(|index| &judged[*index]);
+        let best = first.map(|best| &best.info.tag);
+        let moves = best.is_some_and(|best| self.situation.current != Some(best));
+        let waiting = waiting(refused.iter().map(|index| &judged[*index]), moves);
+        let (chosen, rule, reason) = match self.obstacle(first) {
             Some((rule, obstacle)) => (None, rule, obstacle),
             None => (best, self.policy.order.rule(), self.reason(best)),
         };
-        let verdict = |(rank, judged): (usize, &Judged<'_>)| match (rank, chosen, best) {
+        let below = best.map(|best| format!("`{best}` is above it"));
+        let verdict = |(rank, index): (usize, &usize)| match (rank, chosen, &below) {
             (0, Some(tag), _) => Verdict {
                 tag: tag.clone(),
                 verdict: VerdictKind::Chosen,
@@ -186,12 +188,31 @@ impl<'a> Chooser<'a> {
                 reason: reason.clone().into(),
                 until: None,
             },
-            (0, None, _) | (_, _, None) => passed_over(judged.info, Refusal::new(rule, reason.clone())),
-            (_, _, Some(best)) => passed_over(judged.info, Refusal::new(rule, format!("`{best}` is above it"))),
+            (0, None, _) | (_, _, None) => passed_over(judged[*index].info, Refusal::new(rule, reason.clone())),
+            (_, _, Some(below)) => passed_over(judged[*index].info, Refusal::new(rule, below.clone())),
         };
         let mut verdicts: Vec<Verdict> = candidates.iter().enumerate().map(verdict).collect();
-        verdicts.extend(refused.into_iter().filter_map(|judged| Some(passed_over(judged.info, judged.refusal?))));
+        verdicts.extend(refused.iter().filter_map(|index| {
+            let judged = &mut judged[*index];
+            Some(passed_over(judged.info, judged.refusal.take()?))
+        }));
         Selection { chosen: chosen.cloned(), reason, waiting, verdicts }
+    }
+
+    /// The tags from the best to the least, those that qualify first. Sorted by small keys, because the places are large.
+    fn ranked(&self, judged: &[Judged<'_>]) -> Vec<usize> {
+        let prefix =
+            |judged: &Judged<'_>| judged.place.as_ref().map_or(0, |place| self.policy.order.prefix(&place.key));
+        let mut keys: Vec<(bool, u128, usize)> = judged
+            .iter()
+            .enumerate()
+            .map(|(index, judged)| (judged.refusal.is_none(), prefix(judged), index))
+            .collect();
+        keys.sort_unstable_by(|left, right| {
+            let by_prefix = (right.0, right.1).cmp(&(left.0, left.1));
+            by_prefix.then_with(|| self.compare(&judged[right.2], &judged[left.2]))
+        });
+        keys.into_iter().map(|(_, _, index)| index).collect()
     }
 
     fn judged(&self, info: &'a TagInfo) -> Judged<'a> {
@@ -208,12 +229,12 @@ impl<'a> Chooser<'a> {
     }
 
     /// Why nothing at all is chosen, where one tag that cannot be ordered is enough for that.
-    fn whole_failure(&self, refused: &[Judged<'_>]) -> Option<String> {
+    fn whole_failure<'j>(&self, mut refused: impl Iterator<Item = &'j Judged<'j>>) -> Option<String> {
         let order = self.policy.order.rule();
         let unordered = |judged: &&Judged<'_>| {
             judged.place.is_none() && judged.refusal.as_ref().is_some_and(|refusal| refusal.rule == order)
         };
-        let tag = self.policy.habits.fails_whole.then(|| refused.iter().find(unordered))??;
+        let tag = self.policy.habits.fails_whole.then(|| refused.find(unordered))??;
         Some(format!("`{}` is no number, and then nothing is chosen", tag.info.tag))
     }
 
@@ -268,8 +289,8 @@ impl<'a> Chooser<'a> {
 }
 
 /// The best tag that nothing but its age keeps back, where it is above what is chosen.
-fn waiting(refused: &[Judged<'_>], moves: bool) -> Option<Waiting> {
-    let first = refused.iter().find(|judged| judged.refusal.as_ref().is_some_and(|refusal| refusal.until.is_some()));
+fn waiting<'j>(mut refused: impl Iterator<Item = &'j Judged<'j>>, moves: bool) -> Option<Waiting> {
+    let first = refused.find(|judged| judged.refusal.as_ref().is_some_and(|refusal| refusal.until.is_some()));
     let (judged, refusal) = first.and_then(|judged| Some((judged, judged.refusal.as_ref()?)))?;
     let until = refusal.until.filter(|_| !moves)?;
     Some(Waiting { tag: judged.info.tag.clone(), until, reason: refusal.reason.clone().into_owned() })

@@ -1,4 +1,7 @@
-use super::*;
+use super::{
+    order::{Order, Shape},
+    *,
+};
 
 fn tag(text: &str) -> Tag {
     text.parse().unwrap()
@@ -306,5 +309,31 @@ proptest::proptest! {
         on_day(&everything, None, &tags, 0);
         on_day(&TagPolicy { suffix: Some(text), ..semver("*") }, Some("1.0.0"), &tags, 0);
         on_day(&kind("numerical asc"), None, &tags, 0);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_prefix_never_contradicts_the_order(
+        left in "[0-9]{0,24}(\\.[0-9]{1,3}){0,2}(-rc)?|-?[0-9]{1,20}(e-?[0-9]{1,6})?|[a-z0-9.-]{1,12}",
+        right in "[0-9]{0,24}(\\.[0-9]{1,3}){0,2}(-rc)?|-?[0-9]{1,20}(e-?[0-9]{1,6})?|[a-z0-9.-]{1,12}",
+    ) {
+        let orders = [
+            Order::Version { range: None, shape: Shape::Loose },
+            Order::Number(SortOrder::Asc),
+            Order::Number(SortOrder::Desc),
+            Order::Text(SortOrder::Asc),
+            Order::Text(SortOrder::Desc),
+            Order::VersionOrText,
+        ];
+        let info = TagInfo::named(Tag::of_list("x").unwrap(), day(0));
+        for order in orders {
+            let key = |text: &'static str| order.key(&info, text.into());
+            let (left, right): (&'static str, &'static str) = (left.clone().leak(), right.clone().leak());
+            if let (Ok(left), Ok(right)) = (key(left), key(right)) {
+                let by_prefix = order.prefix(&left).cmp(&order.prefix(&right));
+                proptest::prop_assert!(by_prefix.is_eq() || by_prefix == order.compare(&left, &right), "{order:?}");
+            }
+        }
     }
 }

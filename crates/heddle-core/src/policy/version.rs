@@ -97,6 +97,21 @@ impl TagVersion {
         self.numbers().cmp(&other.numbers()).then_with(|| compare_prereleases(&self.pre, &other.pre))
     }
 
+    /// The three numbers in one, as far as they fit: two that differ are in the order of the versions.
+    pub(super) fn prefix(&self) -> u64 {
+        const LARGEST: u64 = (1 << 21) - 1;
+        let mut prefix = 0;
+        for (place, number) in [self.major, self.minor, self.patch].into_iter().enumerate() {
+            let shift = 42 - 21 * place;
+            if number >= LARGEST {
+                // What comes after a number that does not fit must not count.
+                return prefix | ((1 << (shift + 21)) - 1);
+            }
+            prefix |= number << shift;
+        }
+        prefix
+    }
+
     /// The three numbers.
     pub(super) fn numbers(&self) -> (u64, u64, u64) {
         (self.major, self.minor, self.patch)
