@@ -1,15 +1,22 @@
 //! The only client that touches a user's objects. It always acts as a service account of theirs.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::{
+    ByteString,
+    api::core::v1::{ConfigMap, Secret},
+};
 use kube::{
     Api, Client,
     core::{ApiResource, DynamicObject, PartialObjectMeta},
 };
 use secrecy::SecretString;
 
-use crate::{KubeError, Served, error::bounded};
+use crate::{
+    KubeError, Served,
+    error::bounded,
+    sync::{VariableKind, VariableSource},
+};
 
 /// A service account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -61,6 +68,34 @@ impl AccountClient {
             })
         };
         Ok((text("username")?, text("password")?.into()))
+    }
+
+    /// The texts of a ConfigMap or a Secret by their keys; `None` when there is no such object.
+    ///
+    /// # Errors
+    /// When the account may not get it, or the API server is away.
+    pub async fn find_texts(
+        &self,
+        namespace: &str,
+        source: &VariableSource,
+    ) -> Result<Option<BTreeMap<String, String>>, KubeError> {
+        let client = self.client.clone();
+        let read = match source.kind {
+            VariableKind::ConfigMap => {
+                let object = bounded(Api::<ConfigMap>::namespaced(client, namespace).get(&source.name)).await;
+                object.map(|object| object.data.unwrap_or_default())
+            }
+            VariableKind::Secret => {
+                let object = bounded(Api::<Secret>::namespaced(client, namespace).get(&source.name)).await;
+                let texts = |(key, bytes): (String, ByteString)| Some((key, String::from_utf8(bytes.0).ok()?));
+                object.map(|object| object.data.unwrap_or_default().into_iter().filter_map(texts).collect())
+            }
+        };
+        match read {
+            Ok(texts) => Ok(Some(texts)),
+            Err(KubeError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     pub(crate) fn objects(&self, served: &Served, namespace: Option<&str>) -> Api<DynamicObject> {

@@ -2,6 +2,8 @@
 //!
 //! The definition in `deploy/agent/install.yaml` is generated from these types; a test holds the two together.
 
+use std::collections::BTreeMap;
+
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,9 +72,51 @@ pub struct SyncSpec {
     #[serde(default)]
     #[schemars(length(max = 50))]
     pub depends_on: Vec<SyncReference>,
+    /// Values for variables such as `${region}`, which are put into every object. Without it nothing is put in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub substitute: Option<Substitute>,
     /// Nothing is applied, pruned or healed while this is true.
     #[serde(default)]
     pub suspend: bool,
+}
+
+/// Values for variables.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Substitute {
+    /// Values by the names of their variables; they are stronger than those of `from`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, String>,
+    /// ConfigMaps and Secrets in the namespace of the Sync, whose keys are variables; a later one is stronger. The service
+    /// account must be allowed to get them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub from: Vec<VariableSource>,
+    /// Whether variables without a value are empty; otherwise they are errors.
+    #[serde(default)]
+    pub lenient: bool,
+}
+
+/// An object that holds values for variables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VariableSource {
+    /// Its kind.
+    pub kind: VariableKind,
+    /// Its name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// Whether it may be missing.
+    #[serde(default)]
+    pub optional: bool,
+}
+
+/// A kind of object that holds values for variables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum VariableKind {
+    /// A ConfigMap.
+    ConfigMap,
+    /// A Secret.
+    Secret,
 }
 
 /// What is done about changes that others make to the objects.

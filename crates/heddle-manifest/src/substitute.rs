@@ -7,7 +7,7 @@
 mod expression;
 mod operation;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde_json::Value;
 
@@ -26,8 +26,8 @@ pub enum Unset {
     Refused,
 }
 
-/// Variables with their values.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Variables with their values, which may be secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Variables {
     values: BTreeMap<String, String>,
     unset: Unset,
@@ -63,6 +63,12 @@ pub struct SubstituteFault {
     pub field: String,
     /// Why.
     pub error: SubstituteError,
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Variables({} values, unset: {:?})", self.values.len(), self.unset)
+    }
 }
 
 impl Variables {

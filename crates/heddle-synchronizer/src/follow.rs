@@ -14,6 +14,7 @@ mod pull;
 mod spec;
 mod status;
 mod sweep;
+mod variables;
 mod view;
 
 use std::{
@@ -92,6 +93,8 @@ pub struct Follower {
     spec: Result<Spec, String>,
     api: watch::Receiver<Option<AgentClient>>,
     token: Option<Token>,
+    /// What the last render put in for variables.
+    given: Option<variables::Given>,
     others: Others,
     manifest: watch::Receiver<FirstSync>,
 
@@ -160,6 +163,7 @@ impl Follower {
             kinds: None,
             inventory: None,
             wanted: None,
+            given: None,
             redactor: Redactor::default(),
             applied_revision: status.applied_revision.clone().and_then(|revision| revision.try_into().ok()),
             fetched_at: None,

@@ -7,7 +7,7 @@ use heddle_source::{Credential, FetchError, Remote, Snapshot, render};
 use heddle_wire::agent::{GitTokenRequest, SyncError};
 use tokio::time::Instant;
 
-use super::{Follower, objects::Wanted, spec::Spec};
+use super::{Follower, objects::Wanted, spec::Spec, variables::Given};
 use crate::metrics::RenderResult;
 
 /// A token is asked for anew when it has less time left than this.
@@ -54,7 +54,10 @@ impl Follower {
             self.fetched_at = Some(Utc::now());
             let message = format!("read {}", snapshot.revision.short());
             self.conditions.set("Fetched", Some(true), "Fetched", &message, Utc::now());
-            self.take_snapshot(&spec, &snapshot).await;
+            match self.read_variables().await {
+                Ok(given) => self.take_snapshot(&spec, &snapshot, given).await,
+                Err(message) => self.fail_transiently("Rendered", "NoVariables", &message),
+            }
         } else if self.wanted.is_none() {
             self.resume(&spec).await;
         }
@@ -65,7 +68,9 @@ impl Follower {
     async fn resume(&mut self, spec: &Spec) {
         let remote = Remote { url: spec.address.clone(), credential: None, ca_pem: None };
         let last = self.shared.store.last(&remote, &spec.branch).await;
-        if let Some(snapshot) = last.filter(|last| Some(&last.revision) == self.applied_revision.as_ref()) {
+        let snapshot = last.filter(|last| Some(&last.revision) == self.applied_revision.as_ref());
+        if let (Some(snapshot), Ok(given)) = (snapshot, self.read_variables().await) {
+            self.given = given;
             self.render(spec, &snapshot).await;
         }
     }
@@ -151,8 +156,10 @@ impl Follower {
 
     /// A revision in which nothing that the last render read has changed is the wanted one by name alone. What was
     /// rendered is never kept beyond this process and this spec, so neither belongs to the inputs.
-    async fn take_snapshot(&mut self, spec: &Spec, snapshot: &Snapshot) {
-        match &mut self.wanted {
+    async fn take_snapshot(&mut self, spec: &Spec, snapshot: &Snapshot, given: Option<Given>) {
+        let is_same = self.given == given;
+        self.given = given;
+        match self.wanted.as_mut().filter(|_| is_same) {
             Some(wanted) if wanted.revision == snapshot.revision => {}
             Some(wanted) if wanted.render_errors.is_empty() && wanted.inputs.are_the_same_in(snapshot) => {
                 wanted.revision = snapshot.revision.clone();
@@ -175,7 +182,11 @@ impl Follower {
                 message: format!("the path `{}` does not exist in the repository", spec.path),
             });
         }
-        self.redactor = Redactor::of(rendered.objects.iter().map(|object| &object.value));
+        if let Some(given) = &self.given {
+            rendered.substitute(&given.variables);
+        }
+        let secrets = self.given.iter().map(|given| &given.secrets);
+        self.redactor = Redactor::of(rendered.objects.iter().map(|object| &object.value).chain(secrets));
         let errors: Vec<SyncError> = rendered
             .errors
             .into_iter()

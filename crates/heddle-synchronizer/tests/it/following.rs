@@ -181,3 +181,32 @@ fn a_rollout_that_hangs_says_why_and_holds_no_next_commit_up() {
         setup.healthy_at(&head).await;
     });
 }
+
+#[test]
+fn variables_are_put_in_and_a_changed_one_is_applied() {
+    run(async |cluster| {
+        let setup = Setup::start(cluster, "apps", &[("apps/a.yaml", &config("a", "${region}-${tier:=low}"))]).await;
+        setup.condition("Ready", "True", "Ready").await;
+        let spec = r#"{"spec": {"interval": "1s", "substitute": {"values": {"tier": "high"}, "from": [{"kind": "ConfigMap", "name": "vars"}]}}}"#;
+        setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type=merge", "-p", spec], "").await;
+        setup.condition("Rendered", "False", "NoVariables").await;
+
+        let account = format!("--serviceaccount={}:heddle-deployer", setup.system);
+        let role = ["create", "role", "vars", "--verb=get", "--resource=configmaps", "-n", &setup.system];
+        setup.kubectl(&role, "").await;
+        setup.kubectl(&["create", "rolebinding", "vars", "--role=vars", &account, "-n", &setup.system], "").await;
+        setup.kubectl(&["create", "configmap", "vars", "--from-literal=region=eu", "-n", &setup.system], "").await;
+        let becomes = async |wanted: &str| {
+            setup
+                .eventually(wanted, async || {
+                    let key = setup.find("configmap/a").await.unwrap()["data"]["key"].clone();
+                    if key == wanted { Ok(()) } else { Err(key.to_string()) }
+                })
+                .await;
+        };
+        becomes("eu-high").await;
+        let change = r#"{"data": {"region": "us"}}"#;
+        setup.kubectl(&["patch", "configmap/vars", "-n", &setup.system, "--type=merge", "-p", change], "").await;
+        becomes("us-high").await;
+    });
+}
