@@ -303,6 +303,6 @@ pub fn deployment(name: &str, image: &str) -> String {
 /// A ConfigMap with one value.
 pub fn config(name: &str, value: &str) -> String {
     format!(
-        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: '{{target}}'\ndata:\n  key: {value}\n"
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: '{{target}}'\ndata:\n  key: \"{value}\"\n"
     )
 }
