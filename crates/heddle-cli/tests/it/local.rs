@@ -185,6 +185,20 @@ async fn only_the_named_place_is_set() {
     assert_eq!((ended.code, ended.stdout.as_str()), (0, "b.yaml:9  1.4.1 → 1.4.2\n"), "{ended:?}");
 }
 
+#[tokio::test]
+async fn the_policies_in_the_manual_choose_what_stands_there() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/policy.md");
+    let text = fs::read_to_string(page).unwrap();
+    let examples: Vec<&str> = text.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(examples.len() >= 7, "{examples:?}");
+    for example in examples {
+        let said: Vec<&str> = example.lines().next().unwrap().trim_start_matches("# ").split(" · ").collect();
+        let [tags, runs, chosen] = said[..] else { panic!("{example}") };
+        let ended = eval(example, &tags.replace(' ', "\n"), &["--current", runs.trim_start_matches("runs ")]).await;
+        assert_eq!(ended.json()["chosen"], chosen, "{example}: {ended:?}");
+    }
+}
+
 #[test]
 fn the_examples_in_the_manual_are_right() {
     for page in ["reference/heddle-yaml.md", "getting-started.md"] {
