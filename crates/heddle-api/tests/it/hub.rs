@@ -132,6 +132,26 @@ impl Hub {
         id.to_string()
     }
 
+    /// A change as an automator proposes it.
+    pub async fn propose(&self, organization: &str, repository: &str) -> String {
+        let id = uuid::Uuid::now_v7();
+        let pool = sqlx::PgPool::connect_with(self.database.options()).await.unwrap();
+        sqlx::query(
+            "insert into changes (id, organization_id, repository_id, branch, environment, image, from_tag, to_tag,
+                                  mode, places, place_key, diff, why)
+             values ($1, $2, $3, 'main', 'prod', 'registry.example.com/acme/ada-secret', '1.4.1', '1.4.2',
+                     'pull-request', '[]', 'place', 'ada-secret', 'semver')",
+        )
+        .bind(id)
+        .bind(organization.parse::<uuid::Uuid>().unwrap())
+        .bind(repository.parse::<uuid::Uuid>().unwrap())
+        .execute(&pool)
+        .await
+        .unwrap();
+        pool.close().await;
+        id.to_string()
+    }
+
     /// As if no agent had ever been heard.
     pub async fn forget_last_seen(&self) {
         let pool = sqlx::PgPool::connect_with(self.database.options()).await.unwrap();

@@ -111,6 +111,9 @@ impl Ledger {
 
     async fn members(&mut self, bob: &Person) {
         let body = json!({ "email": "bob@example.com", "role": "viewer" });
+        let made = self.write_own(("POST", "invitations"), &[], "member.invite", body.clone()).await;
+        let id = [made["id"].as_str().unwrap()];
+        self.write_own(("DELETE", "invitations/{invitation}"), &id, "invitation.delete", json!({})).await;
         let made = self.write_own(("POST", "invitations"), &[], "member.invite", body).await;
         let request = bob.sign(self.post("/api/v1/invitations/accept", &json!({ "code": made["code"] })));
         self.write("POST /api/v1/invitations/accept", "member.join", request).await;

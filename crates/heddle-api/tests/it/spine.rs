@@ -281,6 +281,7 @@ async fn a_tag_walks_from_the_registry_to_healthy_through_a_pull_request() {
     assert_eq!((verdicts.tags.len(), verdicts.current.unwrap().as_str().to_owned()), (2, "1.4.2".to_owned()));
     let steps = loom.user.onboarding(loom.organization).await.unwrap().steps;
     assert!(steps.iter().all(|step| step.done), "{steps:?}");
+    assert!(steps.iter().any(|step| step.message == "agent connected, 1 workload seen"), "{steps:?}");
     let status = loom.user.status(loom.organization).await.unwrap();
     assert!(status.automator_seen_at.is_some() && status.clusters_connected == 1);
 }

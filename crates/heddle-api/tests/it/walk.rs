@@ -112,8 +112,12 @@ async fn two_organizations_never_see_each_other_on_any_route() {
     let invited = json!({ "email": "ada-secret@example.com", "role": "viewer" });
     let invitations = format!("/api/v1/organizations/{hers}/invitations");
     let invitation = hub.post(&ada, &invitations, invited, StatusCode::CREATED).await;
+    let change = hub.propose(&hers, &repository).await;
+    let shown = hub.get(&ada, &format!("/api/v1/organizations/{hers}/changes/{change}")).await.to_string();
+    assert!(shown.contains("ada-secret"), "she sees her own: {shown}");
     let me = hub.get(&ada, "/api/v1/me").await;
     let things = [
+        ("change", change.as_str()),
         ("invitation", invitation["id"].as_str().unwrap()),
         ("repository", repository.as_str()),
         ("cluster", cluster.id.as_str()),
