@@ -40,7 +40,7 @@ pub fn read_documents(text: &str) -> impl Iterator<Item = Document> {
 }
 
 /// The line of a field, in the document that starts at a line; of what is around it, where it is not there. The way to the
-/// field is written as messages have it: `spec.containers[0].image`.
+/// field is written as messages have it: `spec.containers[0].image`, or `.spec.containers[name="api"].image`.
 pub fn line_of(text: &str, document_line: u32, field: &str) -> Option<u32> {
     let part = split(text).into_iter().find(|part| part.line == document_line)?;
     let documents = Documents::read(part.text);
@@ -58,7 +58,10 @@ pub fn line_of(text: &str, document_line: u32, field: &str) -> Option<u32> {
 fn step<'n, 'f>(node: &'n Node, field: &'f str) -> Option<(&'n Node, &'n Node, &'f str)> {
     let field = field.trim_start_matches('.');
     if let Some((index, rest)) = field.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        let item = node.items().get(index.parse::<usize>().ok()?)?;
+        let item = match index.parse::<usize>() {
+            Ok(index) => node.items().get(index)?,
+            Err(_) => node.items().iter().find(|item| has_keys(item, index))?,
+        };
         return Some((item, item, rest));
     }
     let fits = |(key, value): &'n (Node, Node)| {
@@ -66,6 +69,17 @@ fn step<'n, 'f>(node: &'n Node, field: &'f str) -> Option<(&'n Node, &'n Node, &
         (rest.is_empty() || rest.starts_with(['.', '['])).then_some((key, value, rest))
     };
     node.entries().iter().filter_map(fits).min_by_key(|(_, _, rest)| rest.len())
+}
+
+/// Whether a member of a list has these keys, written as the API server has them: `containerPort=80,protocol="TCP"`. A key
+/// that is left out has its default, which may be meant.
+fn has_keys(item: &Node, keys: &str) -> bool {
+    keys.split(',').all(|pair| {
+        pair.split_once('=').is_some_and(|(key, value)| {
+            let known = item.entries().iter().find(|(known, _)| known.text() == Some(key));
+            known.is_none_or(|(_, known)| known.text() == Some(value.trim_matches('"')))
+        })
+    })
 }
 
 struct Part<'a> {

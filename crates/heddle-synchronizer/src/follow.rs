@@ -11,6 +11,7 @@ mod objects;
 mod others;
 mod prune;
 mod pull;
+mod refusal;
 mod spec;
 mod status;
 mod sweep;

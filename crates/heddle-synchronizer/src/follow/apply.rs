@@ -233,7 +233,8 @@ impl Follower {
     /// Says what came of it, in conditions and facts.
     fn conclude(&mut self, wanted: &Wanted, outcome: Outcome) {
         let now = Utc::now();
-        let Outcome { mut errors, transient, failed, awaits, applied } = outcome;
+        let Outcome { errors, transient, failed, awaits, applied } = outcome;
+        let mut errors: Vec<_> = errors.into_iter().map(|error| wanted.locate(error)).collect();
         errors.sort_by(|a, b| (&a.file, a.line, &a.object).cmp(&(&b.file, b.line, &b.object)));
         let revision = &wanted.revision;
         if errors.is_empty() {

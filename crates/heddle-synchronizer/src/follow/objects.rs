@@ -5,14 +5,18 @@ use std::collections::HashMap;
 use heddle_core::{git::Revision, image::ImageRef};
 use heddle_kube::{Kinds, Served};
 use heddle_reconcile::{Desired, GroupKind, OWNER_LABEL, ObjectKey, Order, hash_text, images_of};
-use heddle_source::{RenderInputs, RenderedObject};
+use heddle_source::{RenderInputs, RenderedObject, Snapshot};
 use heddle_wire::agent::SyncError;
 use k8s_openapi::ByteString;
 use serde_json::{Map, Value, json};
 
+use super::refusal;
+
 /// What a revision wants.
 pub(super) struct Wanted {
     pub revision: Revision,
+    /// The files that were rendered.
+    source: Snapshot,
     /// As rendered, as text: parsed objects take twenty times the room.
     rendered: Vec<Raw>,
     /// What rendering read.
@@ -54,7 +58,7 @@ impl WantedObject {
 
 impl Wanted {
     pub fn new(
-        revision: Revision,
+        source: Snapshot,
         rendered: Vec<RenderedObject>,
         inputs: RenderInputs,
         render_errors: Vec<SyncError>,
@@ -66,7 +70,16 @@ impl Wanted {
         };
         let rendered = rendered.into_iter().map(raw).collect();
         let (objects, resolve_errors) = (Vec::new(), Vec::new());
-        Self { revision, rendered, inputs, render_errors, objects, resolve_errors, is_resolved: false }
+        let revision = source.revision.clone();
+        Self { revision, source, rendered, inputs, render_errors, objects, resolve_errors, is_resolved: false }
+    }
+
+    /// The error at the line of the field that the API server speaks of, where its file says which that is.
+    pub fn locate(&self, error: SyncError) -> SyncError {
+        let place = error.file.as_deref().zip(error.line);
+        let text = place.and_then(|(file, line)| Some((String::from_utf8(self.source.read(file).ok()?).ok()?, line)));
+        let line = text.and_then(|(text, line)| refusal::line_in(&text, line, &error.message));
+        SyncError { line: line.or(error.line), ..error }
     }
 
     /// Whether the path holds no objects at all.

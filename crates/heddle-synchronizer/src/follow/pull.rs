@@ -205,7 +205,7 @@ impl Follower {
         let reason = if is_good { "Rendered" } else { "Failed" };
         self.conditions.set("Rendered", Some(is_good), reason, &message, Utc::now());
         self.metrics.rendered(if is_good { RenderResult::Done } else { RenderResult::Failed });
-        self.wanted = Some(Wanted::new(snapshot.revision.clone(), rendered.objects, rendered.inputs, errors));
+        self.wanted = Some(Wanted::new(snapshot.clone(), rendered.objects, rendered.inputs, errors));
         self.unsettled = true;
     }
 }

@@ -59,6 +59,7 @@ fn of_ten_manifests_nine_are_applied_and_one_error_has_file_and_line() {
         let mut files: Vec<(String, String)> =
             (0..9).map(|number| (format!("apps/c{number}.yaml"), config(&format!("c{number}"), "x"))).collect();
         let misspelt = format!("# a comment\n{}", deployment("api", "nginx").replace("replicas: 1", "replica: 1"));
+        let line = misspelt.lines().position(|line| line.contains("replica: 1")).unwrap() + 1;
         files.push(("apps/api.yaml".into(), misspelt));
         let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
         let setup = Setup::start(cluster, "apps", &files).await;
@@ -70,7 +71,10 @@ fn of_ten_manifests_nine_are_applied_and_one_error_has_file_and_line() {
         let sync = setup.sync().await;
         let errors = sync["status"]["errors"].as_array().unwrap();
         assert_eq!(errors.len(), 1, "{errors:?}");
-        assert_eq!((errors[0]["file"].as_str(), errors[0]["line"].as_u64()), (Some("apps/api.yaml"), Some(2)));
+        assert_eq!(
+            (errors[0]["file"].as_str(), errors[0]["line"].as_u64()),
+            (Some("apps/api.yaml"), Some(line as u64))
+        );
         assert!(errors[0]["message"].as_str().unwrap().contains("spec.replica"), "{errors:?}");
 
         let good = deployment("api", "nginx");

@@ -9,7 +9,7 @@ fn with_the_api_away_the_cluster_follows_git_and_the_facts_come_later_once_and_i
         setup.api.go_away(true);
         let mut expected = vec![first];
         for value in ["1", "2", "3"] {
-            let head = setup.push(&[("apps/a.yaml", Some(&config("a", &format!("'{value}'"))))]).await;
+            let head = setup.push(&[("apps/a.yaml", Some(&config("a", value)))]).await;
             setup.healthy_at(&head).await;
             expected.push(head);
         }
