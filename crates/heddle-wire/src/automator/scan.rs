@@ -1,0 +1,73 @@
+//! Scanning an image: which tags there are.
+
+use chrono::{DateTime, Utc};
+use heddle_core::image::{Digest, ImageRepository, Tag};
+use serde::{Deserialize, Serialize};
+
+use crate::secret::WireSecret;
+
+/// List the tags of one image.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ScanWork {
+    /// The image.
+    pub image: ImageRepository,
+    /// The login for its registry.
+    pub credential: Option<RegistryCredential>,
+    /// The entity tag of the last complete list, where the registry gave one.
+    pub etag: Option<String>,
+}
+
+/// A login for a registry.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RegistryCredential {
+    /// User name.
+    pub username: String,
+    /// Password or token.
+    pub password: WireSecret,
+}
+
+/// The outcome of a scan: `POST /automator/v1/leases/{id}/scan-report`. It ends the lease; the answer may hand over the
+/// update that the scan made due, as a [`Lease`], else 204.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ScanReport {
+    /// What came of it.
+    pub outcome: ScanOutcome,
+    /// Whether the reporter takes the update that this made due.
+    pub take_update: bool,
+}
+
+/// What a scan found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum ScanOutcome {
+    /// The whole list.
+    Complete {
+        /// Every tag; digests for those that were asked.
+        tags: Vec<ScannedTag>,
+        /// The entity tag, where the registry gives one.
+        etag: Option<String>,
+    },
+    /// The registry says that nothing changed since `etag`.
+    Unchanged,
+    /// It failed or was cut short. What was known stays, marked incomplete; nothing is written from it.
+    Failed {
+        /// Why, in a sentence without secrets.
+        reason: String,
+        /// When the registry allows the next try.
+        retry_at: Option<DateTime<Utc>>,
+    },
+}
+
+/// A tag in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ScannedTag {
+    /// The tag.
+    pub tag: Tag,
+    /// Its digest.
+    pub digest: Option<Digest>,
+}
