@@ -2,8 +2,15 @@
 
 use chrono::Utc;
 use heddle_core::pipeline::{KnotState, Station};
-use heddle_testkit::wait;
-use heddle_tests::{World, config_repository::ENVIRONMENTS, world::REPOSITORY};
+use heddle_testkit::{
+    hold::{Match, When},
+    wait,
+};
+use heddle_tests::{
+    World,
+    config_repository::ENVIRONMENTS,
+    world::{Place, REPOSITORY},
+};
 use heddle_wire::view::Link;
 use reqwest::{Method, StatusCode};
 
@@ -125,4 +132,37 @@ async fn a_revoked_agent_is_out_until_a_person_applies_a_new_manifest_and_what_r
     })
     .await
     .unwrap();
+}
+
+#[tokio::test]
+async fn an_agent_replaces_its_key_also_when_it_is_killed_half_way() {
+    let mut world = World::start().await.unwrap();
+    let keys = async |world: &World| world.user.cluster(world.organization, world.cluster_id).await.unwrap().keys;
+    let first = keys(&world).await[0].id;
+
+    // Killed when the API knows the next key and the agent has not heard so.
+    let known = Place::ApiOfAgent(Match::new(Method::POST, "/agent/v1/keys"), When::BeforeAnswer);
+    let mut gate = world.stop_at(known).await.unwrap();
+    world.agent.kill().await.unwrap();
+    world.agent.set("HEDDLE_KEY_LIFE", "1s");
+    world.agent.spawn().unwrap();
+    gate.reached().await.unwrap();
+    let second = keys(&world).await[0].id;
+    assert_ne!(second, first);
+    world.agent.kill().await.unwrap();
+    gate.cut().await.unwrap();
+    // From here on it keeps the key that it has.
+    world.agent.set("HEDDLE_KEY_LIFE", "720h");
+    world.agent.start().await.unwrap();
+
+    wait::until("the first key to be ended by the second", wait::LONG, async || {
+        let keys = keys(&world).await;
+        let alive: Vec<_> = keys.iter().filter(|key| key.revoked_at.is_none()).map(|key| key.id).collect();
+        if alive == [second] { Ok(()) } else { Err(format!("{alive:?} are alive")) }
+    })
+    .await
+    .unwrap();
+    assert_eq!(keys(&world).await.len(), 2, "the key that was kept is the one that was offered again");
+    world.push_tag("1.4.1").await.unwrap();
+    world.wait_until_healthy("staging", "1.4.1").await.unwrap();
 }

@@ -19,9 +19,9 @@ pub mod agent;
 pub mod automator;
 pub mod changes;
 pub mod clusters;
-pub mod enroll;
 pub mod events;
 pub mod github;
+pub mod identity;
 pub mod insight;
 pub mod invitations;
 pub mod members;
@@ -44,7 +44,7 @@ pub fn all() -> Routes {
         .merge(repositories::routes())
         .merge(receivers::routes())
         .merge(clusters::routes())
-        .merge(enroll::routes())
+        .merge(identity::routes())
         .merge(events::routes())
         .merge(workloads::routes())
         .merge(insight::routes())

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use chrono::Utc;
+use heddle_core::id::ClusterKeyId;
 use heddle_wire::agent::{
-    EnrollRequest, EnrollResponse, GitTokenRequest, GitTokenResponse, HintsResponse, PROTOCOL, Report, ReportResponse,
+    EnrollRequest, EnrollResponse, GitTokenRequest, GitTokenResponse, HintsResponse, KeyRequest, KeyResponse, PROTOCOL,
+    Report, ReportResponse,
 };
 use reqwest::Method;
 use secrecy::SecretString;
@@ -47,6 +49,23 @@ impl AgentClient {
         request: &EnrollRequest,
     ) -> Result<EnrollResponse, ClientError> {
         protocol(http.call(Method::POST, "agent/v1/enroll")).bearer(bootstrap_token).json(request).send().await?.json()
+    }
+
+    /// `POST /agent/v1/keys`: makes another key of the cluster known. The one that signs this call stays good.
+    ///
+    /// # Errors
+    /// [`ClientError::Unauthorized`] when the key that signs was revoked.
+    pub async fn add_key(&self, request: &KeyRequest) -> Result<KeyResponse, ClientError> {
+        self.call(Method::POST, "agent/v1/keys")?.json(request).send().await?.json()
+    }
+
+    /// `DELETE /agent/v1/keys/{key}`: ends a key of the cluster. One that has ended already may be named again.
+    ///
+    /// # Errors
+    /// [`ClientError::Conflict`] for the key that signs the call.
+    pub async fn end_key(&self, key: ClusterKeyId) -> Result<(), ClientError> {
+        self.call(Method::DELETE, &format!("agent/v1/keys/{key}"))?.send().await?;
+        Ok(())
     }
 
     /// `POST /agent/v1/report`, compressed. Sending the same report again changes nothing.

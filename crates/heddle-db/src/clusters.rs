@@ -203,17 +203,15 @@ pub async fn use_bootstrap(db: impl PgExecutor<'_>, secret_hash: &[u8]) -> Resul
     .await?)
 }
 
-/// Lets a cluster in with a new key, and ends its oldest keys so that at most two live.
+/// Gives a cluster another key, and ends its oldest ones so that at most two live.
 ///
 /// # Errors
 /// [`DbError::Exists`] when the key is one already.
-pub async fn enroll(
+pub async fn add_key(
     db: &mut sqlx::PgConnection,
     organization: OrganizationId,
     cluster: ClusterId,
     public_key: &[u8],
-    agent_version: &str,
-    kubernetes_version: &str,
 ) -> Result<ClusterKeyId, DbError> {
     let id = ClusterKeyId(Uuid::now_v7());
     sqlx::query!(
@@ -231,8 +229,24 @@ pub async fn enroll(
              select id from cluster_keys where cluster_id = $1 and revoked_at is null order by id desc limit 2)",
         cluster.0,
     )
-    .execute(&mut *db)
+    .execute(db)
     .await?;
+    Ok(id)
+}
+
+/// Lets a cluster in with a new key, as [`add_key`] does.
+///
+/// # Errors
+/// [`DbError::Exists`] when the key is one already.
+pub async fn enroll(
+    db: &mut sqlx::PgConnection,
+    organization: OrganizationId,
+    cluster: ClusterId,
+    public_key: &[u8],
+    agent_version: &str,
+    kubernetes_version: &str,
+) -> Result<ClusterKeyId, DbError> {
+    let id = add_key(&mut *db, organization, cluster, public_key).await?;
     sqlx::query!(
         "update clusters set enrolled_at = now(), last_seen_at = now(), revoked_at = null, agent_version = $2,
                 kubernetes_version = $3

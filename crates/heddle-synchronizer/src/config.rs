@@ -48,6 +48,9 @@ pub struct Settings {
     /// How often every object is compared by a dry run, as a net below the watches.
     #[arg(long, env = "HEDDLE_SWEEP_INTERVAL", default_value = "1h")]
     pub sweep_interval: String,
+    /// How long the agent signs with one key before it makes another.
+    #[arg(long, env = "HEDDLE_KEY_LIFE", default_value = "720h")]
+    pub key_life: String,
     /// What to log: `info`, or more by module.
     #[arg(long, env = "HEDDLE_LOG", default_value = "info")]
     pub log: String,
@@ -78,6 +81,8 @@ pub struct Config {
     pub metrics_listen: SocketAddr,
     /// How often every object is compared by a dry run.
     pub sweep_interval: Duration,
+    /// How long the agent signs with one key before it makes another.
+    pub key_life: Duration,
     /// What to log.
     pub log: String,
     /// The name of the pod, or of the machine.
@@ -102,7 +107,8 @@ impl TryFrom<Settings> for Config {
             state_dir: make_state_dir(settings.state_dir)?,
             namespace: settings.namespace,
             kubeconfig: settings.kubeconfig,
-            sweep_interval: read_sweep_interval(&settings.sweep_interval)?,
+            sweep_interval: read_time("HEDDLE_SWEEP_INTERVAL", &settings.sweep_interval)?,
+            key_life: read_time("HEDDLE_KEY_LIFE", &settings.key_life)?,
             log: settings.log,
             host_name: settings.host_name,
         })
@@ -149,9 +155,9 @@ fn read_listen(text: &str) -> Result<SocketAddr, ConfigError> {
     })
 }
 
-fn read_sweep_interval(text: &str) -> Result<Duration, ConfigError> {
+fn read_time(variable: &'static str, text: &str) -> Result<Duration, ConfigError> {
     read_interval(text).ok_or_else(|| ConfigError {
-        variable: "HEDDLE_SWEEP_INTERVAL",
+        variable,
         fault: format!("`{text}` is no interval"),
         remedy: "write it like 90s, 30m or 1h30m",
     })

@@ -1,7 +1,10 @@
 //! Who the agent is to the API: a key that is made in the cluster, and the one exchange that makes it known.
 
+mod rotation;
+
 use std::time::Duration;
 
+use chrono::Utc;
 use heddle_client::{AgentClient, AgentKey, ClientError, Http, KeyPair};
 use heddle_core::id::{ClusterId, ClusterKeyId};
 use heddle_kube::OwnClient;
@@ -19,6 +22,15 @@ const KEY_ID: &str = "key-id";
 /// Hash of the bootstrap token that was exchanged: another token means that a person applied a new install manifest.
 const BOOTSTRAP: &str = "bootstrap";
 
+/// When the key was made. Absent in what earlier versions kept.
+const MADE_AT: &str = "made-at";
+
+/// A key that is to come next, kept before it is made known.
+const NEXT_PRIVATE_KEY: &str = "next-private-key";
+
+/// The key before, until the API has ended it.
+const FORMER_KEY_ID: &str = "former-key-id";
+
 /// How often a new install manifest is looked for after the key was refused.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
@@ -26,35 +38,38 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 pub struct Identity {
     own: OwnClient,
     http: Http,
+    key_life: Duration,
     agent_version: String,
     kubernetes_version: String,
 }
 
 impl Identity {
-    /// Keeps what it makes by way of `own`.
-    pub fn new(own: OwnClient, http: Http, agent_version: &str, kubernetes_version: &str) -> Self {
+    /// Keeps what it makes by way of `own`, and makes another key after `key_life`.
+    pub fn new(own: OwnClient, http: Http, key_life: Duration, agent_version: &str, kubernetes_version: &str) -> Self {
         let (agent_version, kubernetes_version) = (agent_version.to_owned(), kubernetes_version.to_owned());
-        Self { own, http, agent_version, kubernetes_version }
+        Self { own, http, key_life, agent_version, kubernetes_version }
     }
 
-    /// Provides the client of the API as soon as there is one, and a new one after `refused` was signaled and a person
-    /// has applied a new install manifest.
+    /// Provides the client of the API as soon as there is one, and a new one when its key has lived long enough, or was
+    /// `refused` and a person has applied a new install manifest.
     pub async fn provide(
         self,
         client: watch::Sender<Option<AgentClient>>,
-        mut refused: watch::Receiver<u64>,
+        mut refused: watch::Receiver<Option<ClusterKeyId>>,
         shutdown: CancellationToken,
     ) {
         let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
         loop {
-            let was_refused = *refused.borrow_and_update() > 0;
-            let wait = match self.find(was_refused).await {
+            let bad = *refused.borrow_and_update();
+            let wait = match self.find(bad).await {
                 Ok(Some(key)) => {
                     backoff.reset();
-                    client.send_replace(Some(AgentClient::new(self.http.clone(), key)));
+                    let current = AgentClient::new(self.http.clone(), key);
+                    client.send_replace(Some(current.clone()));
                     tokio::select! {
                         () = shutdown.cancelled() => return,
                         changed = refused.changed() => if changed.is_err() { return },
+                        () = self.rotate(&current) => {}
                     }
                     Duration::ZERO
                 }
@@ -71,14 +86,14 @@ impl Identity {
         }
     }
 
-    /// The key that is kept, unless the API refused it; else one that is made known by the bootstrap token. `None` when
-    /// there is no token that was not used before.
-    async fn find(&self, was_refused: bool) -> anyhow::Result<Option<AgentKey>> {
+    /// The key that is kept, unless it is the one that the API `refused`; else one that is made known by the bootstrap
+    /// token. `None` when there is no token that was not used before.
+    async fn find(&self, refused: Option<ClusterKeyId>) -> anyhow::Result<Option<AgentKey>> {
         let used = self.read(BOOTSTRAP).await?;
         let token = self.own.find_bootstrap_token().await?;
         let fresh = token.filter(|token| used.as_deref() != Some(hash_text(token.expose_secret()).as_str()));
         match (self.kept().await?, fresh) {
-            (Some(key), _) if !was_refused => Ok(Some(key)),
+            (Some(key), _) if refused != Some(key.key_id()) => Ok(Some(key)),
             (Some(_), Some(token)) => self.enroll(&token, KeyPair::generate()?).await.map(Some),
             (None, Some(token)) => {
                 let pair = self.pending_pair().await?;
@@ -119,20 +134,20 @@ impl Identity {
 
     async fn enroll(&self, token: &SecretString, pair: KeyPair) -> anyhow::Result<AgentKey> {
         // Kept before it is made known, because a token is good for one key.
-        let forget = |key| (key, SecretSlice::from(Vec::new()));
+        let forgotten = [CLUSTER_ID, KEY_ID, MADE_AT, BOOTSTRAP, NEXT_PRIVATE_KEY, FORMER_KEY_ID].map(nothing);
         let key = (PRIVATE_KEY, pair.pkcs8().clone());
-        self.own.keep_identity(&[key, forget(CLUSTER_ID), forget(KEY_ID), forget(BOOTSTRAP)]).await?;
+        self.own.keep_identity(&[forgotten.as_slice(), &[key]].concat()).await?;
         let request = EnrollRequest {
             public_key: pair.public_key(),
             agent_version: self.agent_version.clone(),
             kubernetes_version: self.kubernetes_version.clone(),
         };
         let response = AgentClient::enroll(&self.http, token, &request).await.map_err(explain)?;
-        let text = |text: String| SecretSlice::from(text.into_bytes());
         self.own
             .keep_identity(&[
                 (CLUSTER_ID, text(response.cluster_id.to_string())),
                 (KEY_ID, text(response.key_id.to_string())),
+                (MADE_AT, text(Utc::now().to_rfc3339())),
                 (BOOTSTRAP, text(hash_text(token.expose_secret()))),
             ])
             .await?;
@@ -144,6 +159,15 @@ impl Identity {
         let value = self.own.find_identity(key).await?;
         Ok(value.and_then(|value| String::from_utf8(value.expose_secret().to_vec()).ok()))
     }
+}
+
+/// A value that is not there: a patch of a Secret leaves what it does not name.
+fn nothing(key: &'static str) -> (&'static str, SecretSlice<u8>) {
+    (key, SecretSlice::from(Vec::new()))
+}
+
+fn text(text: String) -> SecretSlice<u8> {
+    SecretSlice::from(text.into_bytes())
 }
 
 fn explain(error: ClientError) -> anyhow::Error {

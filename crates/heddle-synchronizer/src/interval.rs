@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-/// `1h30m`; never less than a second.
+/// The longest that is kept: what is longer is never looked at by anybody.
+const LONGEST_SECS: u64 = 90 * 24 * 3600;
+
+/// `1h30m`; never less than a second, never more than 90 days.
 pub fn read_interval(text: &str) -> Option<Duration> {
     let (mut total, mut digits) = (0_u64, String::new());
     for letter in text.chars() {
@@ -19,7 +22,7 @@ pub fn read_interval(text: &str) -> Option<Duration> {
         total = digits.parse::<u64>().ok()?.checked_mul(unit)?.checked_add(total)?;
         digits.clear();
     }
-    (digits.is_empty() && !text.is_empty()).then(|| Duration::from_secs(total.clamp(1, 7 * 24 * 3600)))
+    (digits.is_empty() && !text.is_empty()).then(|| Duration::from_secs(total.clamp(1, LONGEST_SECS)))
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ impl Agent {
         let config = &self.config;
         let outbox = Arc::new(Outbox::open(&config.state_dir, info).context("the outbox cannot be opened")?);
         let (client, client_receiver) = watch::channel(None);
-        let (refused, refused_receiver) = watch::channel(0);
+        let (refused, refused_receiver) = watch::channel(None);
         let link = Link { client: client_receiver.clone(), refused: Arc::new(refused) };
         let (hints, hint_receiver) = mpsc::channel(64);
         let (manifest, manifest_receiver) = watch::channel(FirstSync::Absent);
@@ -110,7 +110,8 @@ impl Agent {
             registry: Registry::default(),
             manifest: manifest_receiver,
         });
-        let identity = Identity::new(self.own.clone(), self.http.clone(), VERSION, &self.kubernetes_version);
+        let identity =
+            Identity::new(self.own.clone(), self.http.clone(), config.key_life, VERSION, &self.kubernetes_version);
 
         let mut tasks = JoinSet::new();
         tasks.spawn(identity.provide(client, refused_receiver, term.clone()));

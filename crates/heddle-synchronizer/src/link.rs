@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use heddle_client::{AgentClient, ClientError};
+use heddle_core::id::ClusterKeyId;
 use heddle_service::backoff::Backoff;
 use heddle_wire::agent::Hint;
 use tokio::sync::{mpsc, watch};
@@ -21,8 +22,8 @@ const HINT_WAIT: Duration = Duration::from_secs(55);
 pub struct Link {
     /// The client.
     pub client: watch::Receiver<Option<AgentClient>>,
-    /// Counts refusals.
-    pub refused: Arc<watch::Sender<u64>>,
+    /// The key that was refused last.
+    pub refused: Arc<watch::Sender<Option<ClusterKeyId>>>,
 }
 
 impl Link {
@@ -31,10 +32,19 @@ impl Link {
         self.client.wait_for(Option::is_some).await.ok()?.clone()
     }
 
-    fn note(&self, error: &ClientError) {
+    /// Waits a while after a call that failed. A key that was replaced meanwhile is no failure.
+    async fn wait_out(&self, client: &AgentClient, what: &str, error: &ClientError, backoff: &mut Backoff) {
         if matches!(error, ClientError::Unauthorized { .. }) {
-            self.refused.send_modify(|count| *count += 1);
+            let used = client.key().key_id();
+            let newest = self.client.borrow().as_ref().map(|client| client.key().key_id());
+            if newest != Some(used) {
+                return;
+            }
+            self.refused.send_replace(Some(used));
         }
+        let wait = error.retry_after().unwrap_or_else(|| backoff.next_wait());
+        tracing::warn!("{what}, next try in {} s: {error}", wait.as_secs_f32());
+        tokio::time::sleep(wait).await;
     }
 }
 
@@ -54,10 +64,7 @@ pub async fn send_reports(mut link: Link, outbox: Arc<Outbox>, shutdown: Cancell
                         let _elapsed = tokio::time::timeout(HEARTBEAT, outbox.changed()).await;
                     }
                 }
-                Err(error) => {
-                    link.note(&error);
-                    wait_out("the report could not be sent", &error, &mut backoff).await;
-                }
+                Err(error) => link.wait_out(&client, "the report could not be sent", &error, &mut backoff).await,
             }
         }
     };
@@ -98,10 +105,7 @@ pub async fn receive_hints(mut link: Link, hints: mpsc::Sender<Hint>, shutdown: 
                         }
                     }
                 }
-                Err(error) => {
-                    link.note(&error);
-                    wait_out("hints could not be asked for", &error, &mut backoff).await;
-                }
+                Err(error) => link.wait_out(&client, "hints could not be asked for", &error, &mut backoff).await,
             }
         }
     };
@@ -111,10 +115,4 @@ pub async fn receive_hints(mut link: Link, hints: mpsc::Sender<Hint>, shutdown: 
 /// The ceiling is low, because a report that waits is a deploy that nobody sees.
 fn backoff() -> Backoff {
     Backoff::new(Duration::from_millis(500), Duration::from_secs(10))
-}
-
-async fn wait_out(what: &str, error: &ClientError, backoff: &mut Backoff) {
-    let wait = error.retry_after().unwrap_or_else(|| backoff.next_wait());
-    tracing::warn!("{what}, next try in {} s: {error}", wait.as_secs_f32());
-    tokio::time::sleep(wait).await;
 }

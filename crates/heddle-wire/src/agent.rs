@@ -45,6 +45,23 @@ pub struct EnrollResponse {
     pub key_id: ClusterKeyId,
 }
 
+/// Makes another key of the cluster known: `POST /agent/v1/keys`, signed with the one that is in use. Both are good until
+/// the agent ends the old one with `DELETE /agent/v1/keys/{key}`. Sent again, it is answered as before.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KeyRequest {
+    /// The Ed25519 public key made in the cluster: 32 bytes in unpadded base64url.
+    pub public_key: String,
+}
+
+/// The name of a key that was made known.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KeyResponse {
+    /// Names the key in the JWT's header.
+    pub key_id: ClusterKeyId,
+}
+
 /// What is, as one agent sees it: `POST /agent/v1/report`, gzip. Idempotent: (`epoch`, `sequence`) is stored, and a
 /// sequence not above the stored one of the same epoch is answered 200 and changes nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -55,6 +55,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/agent/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes another key of the cluster known. The one that signs the request stays good, until the agent ends it or gets a
+         *     third. Sent again, it is answered as before.
+         */
+        post: operations["add_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/agent/v1/keys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a key of the cluster, as an agent does with the one before. One that has ended may be named again. */
+        delete: operations["end_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/agent/v1/report": {
         parameters: {
             query?: never;
@@ -1599,6 +1636,19 @@ export interface components {
             /** @description What they may do. */
             role: components["schemas"]["Role"];
         };
+        /**
+         * @description Makes another key of the cluster known: `POST /agent/v1/keys`, signed with the one that is in use. Both are good until
+         *     the agent ends the old one with `DELETE /agent/v1/keys/{key}`. Sent again, it is answered as before.
+         */
+        KeyRequest: {
+            /** @description The Ed25519 public key made in the cluster: 32 bytes in unpadded base64url. */
+            public_key: string;
+        };
+        /** @description The name of a key that was made known. */
+        KeyResponse: {
+            /** @description Names the key in the JWT's header. */
+            key_id: components["schemas"]["ClusterKeyId"];
+        };
         /** @description One station of a line. */
         Knot: {
             /**
@@ -2935,6 +2985,66 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["HintsResponse"];
                 };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyResponse"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: components["schemas"]["ClusterKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Why it was not done. */
             default: {

@@ -143,3 +143,48 @@ async fn a_deleted_cluster_is_gone_and_its_name_is_free() {
         hub.send(ada.sign(hub.request(Method::POST, &path)).json(&wrong), StatusCode::UNPROCESSABLE_ENTITY).await;
     assert_eq!(told["fields"].as_array().unwrap().len(), 3);
 }
+
+#[tokio::test]
+async fn an_agent_replaces_its_key_and_ends_the_one_before() {
+    let (hub, ada, organization, cluster) = with_cluster(2).await;
+    let (former, next) = (AgentKey::generate(), AgentKey::generate());
+    let enrolled = hub.send(hub.enroll(&cluster.bootstrap_token, &former), StatusCode::OK).await;
+    let former_id = enrolled["key_id"].as_str().unwrap();
+    let former_token = former.token(former_id, &cluster.id, &json!({}));
+    let add = |token: &str, key: &str| {
+        hub.request(Method::POST, "/agent/v1/keys").bearer_auth(token).json(&json!({ "public_key": key }))
+    };
+    let told = hub.send(add(&former_token, "short"), StatusCode::UNPROCESSABLE_ENTITY).await;
+    assert_eq!(told["fields"][0]["field"], "public_key");
+    let added = hub.send(add(&former_token, &next.public()), StatusCode::OK).await;
+    // The answer was lost: the same key gets the same answer.
+    assert_eq!(hub.send(add(&former_token, &next.public()), StatusCode::OK).await, added);
+    let next_id = added["key_id"].as_str().unwrap();
+    let next_token = next.token(next_id, &cluster.id, &json!({}));
+    for token in [&former_token, &next_token] {
+        assert_eq!(hints(&hub, 1, token, 0).await, StatusCode::OK);
+    }
+
+    let end = |token: &str, key: &str| hub.request(Method::DELETE, &format!("/agent/v1/keys/{key}")).bearer_auth(token);
+    assert_eq!(hub.send(end(&next_token, next_id), StatusCode::CONFLICT).await["code"], "key-in-use");
+    for _ in 0..2 {
+        assert_eq!(end(&next_token, former_id).send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    }
+    assert_eq!(hints(&hub, 1, &former_token, 0).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(hints(&hub, 1, &next_token, 0).await, StatusCode::OK);
+    hub.send(add(&former_token, &AgentKey::generate().public()), StatusCode::UNAUTHORIZED).await;
+    let path = format!("/api/v1/organizations/{organization}/clusters/{}", cluster.id);
+    let keys = hub.get(&ada, &path).await["keys"].as_array().unwrap().clone();
+    let alive: Vec<_> = keys.iter().filter(|key| key["revoked_at"].is_null()).map(|key| &key["id"]).collect();
+    assert_eq!(alive, [&json!(next_id)]);
+
+    // Another cluster's keys are none of its business.
+    let repository = hub.get(&ada, &format!("/api/v1/organizations/{organization}/repositories")).await;
+    let other = hub.create_cluster(&ada, &organization, repository[0]["id"].as_str().unwrap(), "staging").await;
+    let key = AgentKey::generate();
+    let enrolled = hub.send(hub.enroll(&other.bootstrap_token, &key), StatusCode::OK).await;
+    let token = key.token(enrolled["key_id"].as_str().unwrap(), &other.id, &json!({}));
+    assert_eq!(end(&token, next_id).send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert_eq!(hints(&hub, 0, &next_token, 0).await, StatusCode::OK);
+    hub.send(add(&token, &next.public()), StatusCode::UNPROCESSABLE_ENTITY).await;
+}

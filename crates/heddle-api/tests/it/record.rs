@@ -146,6 +146,13 @@ impl Ledger {
         let request = self.post("/agent/v1/git-token", &json!({ "repository": bound["url"] }));
         let request = request.bearer_auth(key.token(key_id, id, &json!({})));
         self.write("POST /agent/v1/git-token", "git-token.mint", request).await;
+        let signed = key.token(key_id, id, &json!({}));
+        let request = self.post("/agent/v1/keys", &json!({ "public_key": AgentKey::generate().public() }));
+        let added = self.write("POST /agent/v1/keys", "cluster.key.add", request.bearer_auth(&signed)).await;
+        let added: Value = added.json().await.unwrap();
+        let path = format!("/agent/v1/keys/{}", added["key_id"].as_str().unwrap());
+        let request = self.scene.hub.request(Method::DELETE, &path).bearer_auth(&signed);
+        self.write("DELETE /agent/v1/keys/{key}", "cluster.key.end", request).await;
         self.write_own(("DELETE", "clusters/{cluster}/keys/{key}"), &[id, key_id], "cluster.key.revoke", json!({}))
             .await;
         self.write_own(("POST", "clusters/{cluster}/manifest"), &[id], "cluster.manifest", json!({})).await;

@@ -11,6 +11,7 @@ fn settings(dir: &tempfile::TempDir) -> Settings {
         kubeconfig: None,
         metrics_listen: "127.0.0.1:0".into(),
         sweep_interval: "1h".into(),
+        key_life: "720h".into(),
         log: "info".into(),
         host_name: "pod".into(),
         path: Some(format!("/nowhere:{}", dir.path().display())),
@@ -40,6 +41,8 @@ fn each_fault_names_its_variable_and_the_remedy() {
     assert_eq!(refused(|settings| settings.ca_file = Some("/nowhere".into())).variable, "HEDDLE_CA_FILE");
     assert_eq!(refused(|settings| settings.metrics_listen = "9090".into()).variable, "HEDDLE_METRICS_LISTEN");
     assert_eq!(refused(|settings| settings.state_dir = "/proc/x".into()).variable, "HEDDLE_STATE_DIR");
+    assert_eq!(refused(|settings| settings.sweep_interval = "often".into()).variable, "HEDDLE_SWEEP_INTERVAL");
+    assert_eq!(refused(|settings| settings.key_life = "30d".into()).variable, "HEDDLE_KEY_LIFE");
     let error = refused(|settings| settings.kustomize = "no-such-program".into());
     assert_eq!(
         error.to_string(),

@@ -1,14 +1,19 @@
-//! How an agent gets its identity: a token that works once for a key that was made in the cluster.
+//! How an agent gets its identity, a token that works once for a key that was made in the cluster, and renews it.
 
-use axum::{Extension, extract::State, http::HeaderMap};
+use axum::{
+    Extension,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use heddle_core::id::ClusterKeyId;
 use heddle_db::{
     DbError, Tx,
     audit::{self, Author},
     clusters::{self, Bootstrap},
     notice::{Notice, Topic},
 };
-use heddle_wire::agent::{EnrollRequest, EnrollResponse};
+use heddle_wire::agent::{EnrollRequest, EnrollResponse, KeyRequest, KeyResponse};
 use serde_json::json;
 use utoipa_axum::routes;
 
@@ -16,17 +21,33 @@ use super::Routes;
 use crate::{
     agent_auth,
     app::App,
-    extract::Json,
+    extract::{Json, Path},
     layers::RequestId,
     limits::{self, ClientAddress, Limit},
     permission::{Permission, bearer},
+    principal::Agent,
     problem::{ApiError, ApiResult},
     secret::{self, Purpose},
 };
 
 /// This module's routes.
 pub fn routes() -> Routes {
-    Routes::new().add(Permission::Public, routes!(enroll))
+    Routes::new()
+        .add(Permission::Public, routes!(enroll))
+        .add(Permission::Agent, routes!(add_key))
+        .add(Permission::Agent, routes!(end_key))
+}
+
+fn read_key(text: &str) -> ApiResult<Vec<u8>> {
+    let key = URL_SAFE_NO_PAD.decode(text).ok().filter(|key| key.len() == 32);
+    key.ok_or_else(|| ApiError::invalid("public_key", "send the 32 bytes of an Ed25519 key in unpadded base64url"))
+}
+
+fn explain(error: DbError) -> ApiError {
+    match error {
+        DbError::Exists { .. } => ApiError::invalid("public_key", "this key is in use; make a new one"),
+        other => other.into(),
+    }
 }
 
 /// Exchanges a bootstrap token, sent as Bearer, for a lasting identity.
@@ -46,10 +67,7 @@ async fn enroll(
     if !token.starts_with(Purpose::Bootstrap.prefix()) {
         return Err(ApiError::unauthorized("this is no bootstrap token; it stands in the install manifest"));
     }
-    let public_key =
-        URL_SAFE_NO_PAD.decode(&request.public_key).ok().filter(|key| key.len() == 32).ok_or_else(|| {
-            ApiError::invalid("public_key", "send the 32 bytes of an Ed25519 key in unpadded base64url")
-        })?;
+    let public_key = read_key(&request.public_key)?;
     limits::count(&app, Limit::EnrollAddress, &address).await?;
 
     let mut tx = app.db.routing().await?;
@@ -72,12 +90,7 @@ async fn enroll(
         &request.kubernetes_version,
     )
     .await;
-    let key_id = match enrolled {
-        Err(DbError::Exists { .. }) => {
-            return Err(ApiError::invalid("public_key", "this key is in use; make a new one"));
-        }
-        other => other?,
-    };
+    let key_id = enrolled.map_err(explain)?;
     let details = json!({ "agent_version": request.agent_version, "kubernetes_version": request.kubernetes_version });
     audit::record(&mut *tx, Some(organization), &author, "cluster.enroll", &cluster.to_string(), details).await?;
     tx.notify(&Notice::Changed { organization, topic: Topic::Clusters, id: Some(cluster.0) }).await?;
@@ -104,4 +117,55 @@ async fn settle_repeated(
         "bootstrap-used",
         "this bootstrap token was used before, or is older than 24 hours; take a new manifest from the dashboard",
     ))
+}
+
+/// Makes another key of the cluster known. The one that signs the request stays good, until the agent ends it or gets a
+/// third. Sent again, it is answered as before.
+#[utoipa::path(
+    post, path = "/agent/v1/keys", tag = "agent", request_body = KeyRequest,
+    responses((status = 200, body = KeyResponse))
+)]
+async fn add_key(
+    State(app): State<App>,
+    agent: Agent,
+    Json(request): Json<KeyRequest>,
+) -> ApiResult<Json<KeyResponse>> {
+    let public_key = read_key(&request.public_key)?;
+    let mut tx = app.db.organization(agent.organization).await?;
+    if let Some(key_id) = clusters::find_key_of(&mut *tx, agent.cluster, &public_key).await? {
+        return Ok(Json(KeyResponse { key_id }));
+    }
+    let added = clusters::add_key(&mut tx, agent.organization, agent.cluster, &public_key).await;
+    let key_id = added.map_err(explain)?;
+    record(tx, &agent, "cluster.key.add", key_id).await?;
+    Ok(Json(KeyResponse { key_id }))
+}
+
+/// Ends a key of the cluster, as an agent does with the one before. One that has ended may be named again.
+#[utoipa::path(
+    delete, path = "/agent/v1/keys/{key}", tag = "agent", params(("key" = ClusterKeyId, Path)),
+    responses((status = 204))
+)]
+async fn end_key(State(app): State<App>, agent: Agent, Path(key): Path<ClusterKeyId>) -> ApiResult<StatusCode> {
+    if key == agent.key {
+        return Err(ApiError::conflict(
+            "key-in-use",
+            "this key signs the request; make another known and sign with that",
+        ));
+    }
+    let mut tx = app.db.organization(agent.organization).await?;
+    if clusters::revoke_key(&mut *tx, agent.cluster, key).await? {
+        tx.notify(&Notice::Revoked { cluster: agent.cluster }).await?;
+        record(tx, &agent, "cluster.key.end", key).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Writes down what became of a key, tells the dashboard, and commits.
+async fn record(mut tx: Tx, agent: &Agent, action: &str, key: ClusterKeyId) -> ApiResult<()> {
+    let (organization, cluster) = (agent.organization, agent.cluster);
+    let object = cluster.to_string();
+    audit::record(&mut *tx, Some(organization), &agent.author(), action, &object, json!({ "key": key })).await?;
+    tx.notify(&Notice::Changed { organization, topic: Topic::Clusters, id: Some(cluster.0) }).await?;
+    Ok(tx.commit().await?)
 }
