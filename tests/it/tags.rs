@@ -1,7 +1,7 @@
 //! What a tag in the registry leads to, and what it must not lead to.
 
 use heddle_core::{
-    pipeline::{End, Station},
+    pipeline::{End, KnotState, Station},
     policy::VerdictKind,
 };
 use heddle_testkit::{
@@ -104,4 +104,29 @@ async fn a_registry_that_fails_or_answers_half_changes_nothing() {
     // Nothing in between was ever written.
     assert_eq!(world.bot_commits().await.unwrap(), 1, "{:?}", world.subjects().await.unwrap());
     assert_eq!(world.github.pulls(REPOSITORY).unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_protected_branch_says_so_in_the_line_and_the_change_goes_on_when_it_may() {
+    let world = World::start().await.unwrap();
+    world.github.set_protected(REPOSITORY, "main", true);
+    world.push_tag("1.4.1").await.unwrap();
+    let change = wait::until("the refusal in staging's line", wait::LONG, async || {
+        let change = world.find_change("staging", "1.4.1").await.unwrap();
+        change.filter(|change| change.line.reason.is_some()).ok_or("nothing is said")
+    })
+    .await
+    .unwrap();
+    assert_eq!(change.line.knots[1].state, KnotState::Failed);
+    assert_eq!(
+        change.line.reason.as_deref().unwrap(),
+        "not written: GitHub refuses: Repository rule violations found Changes must be made through a pull request.; \
+         write `mode: pull-request`, or let Heddle's GitHub App bypass the branch's rules"
+    );
+    // What goes by a pull request goes on meanwhile.
+    world.wait_for_pull_request("prod", "1.4.1").await.unwrap();
+    assert_eq!(world.bot_commits().await.unwrap(), 0);
+    world.github.set_protected(REPOSITORY, "main", false);
+    world.commit(&[("README.md", Some("# Free\n"))], "Write a manual").await.unwrap();
+    world.wait_until_healthy("staging", "1.4.1").await.unwrap();
 }

@@ -9,5 +9,6 @@ pub mod link;
 pub mod plan;
 pub mod read;
 pub mod scan;
+pub mod settle;
 pub mod token;
 pub mod waiting;

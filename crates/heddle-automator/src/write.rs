@@ -45,7 +45,7 @@ pub(crate) async fn write_all(
                 let write = Write { work, github, checkout, planned, texts, posted };
                 match write.carry_out().await {
                     Ok(outcome) => outcome,
-                    Err(error) => failed(error)?,
+                    Err(error) => failed(error, planned.mode)?,
                 }
             }
         };
@@ -65,12 +65,16 @@ pub(crate) async fn write_all(
 }
 
 /// What a failed write means. Only what was certainly not written gets an outcome.
-fn failed(error: CommitError) -> Result<IntentOutcome, WorkError> {
+fn failed(error: CommitError, mode: Mode) -> Result<IntentOutcome, WorkError> {
     match error {
         CommitError::Moved { .. } => Ok(IntentOutcome::Moved),
         CommitError::RateLimited { retry_at } => Ok(abandoned("GitHub's rate limit", Some(retry_at))),
         CommitError::NothingChanged => Ok(abandoned("the branch carries it already", None)),
         error @ CommitError::Exists { .. } => Ok(abandoned(&error.to_string(), None)),
+        CommitError::Other(error @ GitHubError::Refused { .. }) if mode == Mode::Commit => {
+            let remedy = "write `mode: pull-request`, or let Heddle's GitHub App bypass the branch's rules";
+            Ok(abandoned(&format!("{}; {remedy}", chain(&error)), None))
+        }
         CommitError::Other(error @ (GitHubError::Forbidden { .. } | GitHubError::Refused { .. })) => {
             Ok(abandoned(&chain(&error), None))
         }

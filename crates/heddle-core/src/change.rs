@@ -51,6 +51,8 @@ pub enum GateKind {
     Observe,
     /// The proposal's branch belongs to a person who committed to it.
     Branch,
+    /// GitHub refused the write: a protected branch, a permission that was taken.
+    Refused,
     /// Something that the rule needs is broken or not built; nothing is written until it is mended.
     Broken,
 }

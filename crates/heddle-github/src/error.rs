@@ -30,9 +30,9 @@ pub enum GitHubError {
         what: String,
     },
     /// The request makes no sense in the present state.
-    #[error("GitHub refuses with {status}: {message}")]
+    #[error("GitHub refuses: {message}")]
     Refused {
-        /// The status: 405, 409, 422, ….
+        /// The status: 405, 409, 422, …; 200 for a mutation.
         status: u16,
         /// GitHub's words.
         message: String,

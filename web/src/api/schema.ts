@@ -1489,7 +1489,7 @@ export interface components {
          * @description The kinds of gate.
          * @enum {string}
          */
-        GateKind: "age" | "freeze" | "hold" | "schedule" | "limit" | "observe" | "branch" | "broken";
+        GateKind: "age" | "freeze" | "hold" | "schedule" | "limit" | "observe" | "branch" | "refused" | "broken";
         /** @description A change that is kept from being written. */
         GatedChange: {
             /** @description Its branch. */

@@ -1,26 +1,23 @@
-//! What an update announces, and what came of it.
+//! What an update announces.
 
 use chrono::{DateTime, Utc};
 use heddle_core::{
-    change::{Gate, Mode, ProposalRef},
-    git::{BranchName, Revision},
-    id::{ChangeId, IntentId, OrganizationId, ProposalId, RepositoryId},
-    observe::{EnvironmentPath, FollowingSync, Merge, Observation, rollouts_of},
-    pipeline::{Clock, FactKind},
+    change::{Gate, Mode},
+    git::BranchName,
+    id::{ChangeId, OrganizationId, ProposalId, RepositoryId},
+    observe::Observation,
+    pipeline::FactKind,
 };
 use heddle_db::{
     Tx,
     changes::{self, Change, NewChange},
-    environments, facts as stored, findings,
+    facts as stored, findings,
     findings::Source,
     images,
-    intents::{self, NewIntent, Outcome},
-    proposals::{self, Proposal, State},
-    repositories, revisions, syncs, work,
+    intents::{self, NewIntent},
+    proposals::{self, Proposal},
 };
-use heddle_wire::automator::{
-    GatedChange, IntentOutcome, PlanRequest, PlanResponse, PlannedChange, PlannedProposal, PostedIntent,
-};
+use heddle_wire::automator::{GatedChange, PlanRequest, PlanResponse, PlannedChange, PlannedProposal, PostedIntent};
 use uuid::Uuid;
 
 use super::{facts, read};
@@ -159,6 +156,15 @@ async fn make_change(
 
 async fn hold_back(tx: &mut Tx, scope: Scope, gated: &GatedChange) -> ApiResult<ChangeId> {
     let id = make_change(tx, scope, &gated.change, &gated.base_branch, gated.mode).await?;
+    note_gate(tx, scope, id, &gated.gate).await?;
+    Ok(id)
+}
+
+/// Notes what keeps a change from being written, unless that is known already.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub(super) async fn note_gate(tx: &mut Tx, scope: Scope, id: ChangeId, gate: &Gate) -> ApiResult<()> {
     let known = stored::list_of(&mut **tx, &[id.0]).await?.remove(&id).unwrap_or_default();
     let newest: Option<&Gate> = known
         .iter()
@@ -168,11 +174,11 @@ async fn hold_back(tx: &mut Tx, scope: Scope, gated: &GatedChange) -> ApiResult<
         })
         .max_by_key(|(at, _)| *at)
         .map(|(_, gate)| gate);
-    if newest != Some(&gated.gate) {
-        let fact = facts::fine(FactKind::Gated { gate: gated.gate.clone() }, scope.now, scope.now);
+    if newest != Some(gate) {
+        let fact = facts::fine(FactKind::Gated { gate: gate.clone() }, scope.now, scope.now);
         stored::record(&mut **tx, scope.organization, id, &fact).await?;
     }
-    Ok(id)
+    Ok(())
 }
 
 /// A change that was never written ends when another of the same places takes its turn.
@@ -191,155 +197,9 @@ async fn replace_unwritten(tx: &mut Tx, scope: Scope, planned: &[ChangeId]) -> A
     Ok(facts::record(tx, scope.organization, &superseded, scope.now).await?)
 }
 
-fn shares_a_place(one: &Change, other: &Change) -> bool {
+pub(super) fn shares_a_place(one: &Change, other: &Change) -> bool {
     one.branch == other.branch
         && one.environment == other.environment
         && one.image == other.image
         && one.places.iter().any(|place| other.places.iter().any(|theirs| theirs.key() == place.key()))
-}
-
-/// Stores what came of a write. Saying it twice changes nothing.
-///
-/// # Errors
-/// 404 when the repository has no such intent.
-pub async fn settle(
-    tx: &mut Tx,
-    scope: Scope,
-    held: &work::Held,
-    intent: IntentId,
-    outcome: &IntentOutcome,
-) -> ApiResult<()> {
-    let stored_outcome = match outcome {
-        IntentOutcome::Written { revision, .. } => Outcome::Written(revision),
-        IntentOutcome::Moved => Outcome::Moved,
-        IntentOutcome::Abandoned { reason, .. } => Outcome::Abandoned(reason),
-    };
-    let (proposal, changes, was_open) = intents::settle(tx, scope.repository, intent, stored_outcome)
-        .await?
-        .ok_or_else(|| ApiError::not_found("there is no such intent in this repository"))?;
-    if !was_open {
-        return Ok(());
-    }
-    match outcome {
-        IntentOutcome::Written { proposal: place, revision, at } => {
-            written(tx, scope, proposal, &changes, place, revision, *at).await?;
-        }
-        IntentOutcome::Moved => give_up(tx, scope, proposal, &changes).await?,
-        IntentOutcome::Abandoned { retry_at, .. } => {
-            give_up(tx, scope, proposal, &changes).await?;
-            let retry_at = retry_at.unwrap_or(scope.now + chrono::TimeDelta::minutes(1));
-            work::come_back(&mut **tx, held, retry_at).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn written(
-    tx: &mut Tx,
-    scope: Scope,
-    proposal: ProposalId,
-    written: &[Uuid],
-    place: &ProposalRef,
-    revision: &Revision,
-    at: DateTime<Utc>,
-) -> ApiResult<()> {
-    proposals::set_written(&mut **tx, proposal, place, revision, at).await?;
-    let carried = changes::list_of_proposals(&mut **tx, &[proposal.0]).await?;
-    let mut observations = Vec::new();
-    for change in &carried {
-        if written.contains(&change.id.0) {
-            let proposed = facts::observed(change.id, FactKind::Proposed { proposal: place.clone() }, at);
-            observations.push(Observation { clock: Clock::WholeSeconds, ..proposed });
-            if let ProposalRef::Commit { .. } = place {
-                observations.push(merged(tx, scope, change, revision, at).await?);
-            }
-        } else if change.ended.is_none() && !change.settled && change.merged_ordinal.is_none() {
-            // The pull request was moved on without it.
-            observations.push(facts::observed(change.id, moved_on(change, &carried, written), scope.now));
-        }
-    }
-    facts::record(tx, scope.organization, &observations, scope.now).await?;
-    if let (ProposalRef::Commit { .. }, Some(change)) = (place, carried.first()) {
-        let repository = repositories::find(&mut **tx, scope.organization, scope.repository).await?;
-        if let Some(repository) = repository {
-            read::hint(tx, scope.organization, &repository.url, Some(&change.branch)).await?;
-        }
-        request_read(tx, scope).await?;
-    }
-    Ok(())
-}
-
-fn moved_on(change: &Change, carried: &[Change], written: &[Uuid]) -> FactKind {
-    match carried.iter().find(|new| written.contains(&new.id.0) && shares_a_place(change, new)) {
-        Some(new) => FactKind::Superseded { by: new.to.to_string() },
-        None => FactKind::Retired { reason: "its pull request goes on without it".to_owned() },
-    }
-}
-
-/// A commit straight onto the branch is its own merge.
-async fn merged(
-    tx: &mut Tx,
-    scope: Scope,
-    change: &Change,
-    revision: &Revision,
-    at: DateTime<Utc>,
-) -> ApiResult<Observation> {
-    let known = revisions::find_ordinal(&mut **tx, scope.repository, &change.branch, revision).await?;
-    let heads = revisions::list_heads(&mut **tx, scope.repository).await?;
-    // Until a read has numbered it, it is newer than every head that was read.
-    let next = heads.iter().find(|head| head.branch == change.branch).map_or(1, |head| head.ordinal + 1);
-    let environments: Vec<EnvironmentPath> = environments::list(&mut **tx, scope.organization)
-        .await?
-        .into_iter()
-        .filter(|(repository, _)| *repository == scope.repository)
-        .map(|(_, environment)| environment.path)
-        .collect();
-    let following: Vec<FollowingSync> = syncs::list_following(&mut **tx, scope.repository)
-        .await?
-        .into_iter()
-        .map(|sync| FollowingSync { key: sync.key, branch: sync.branch, path: sync.path })
-        .collect();
-    let tracked = facts::tracked(std::slice::from_ref(change), &[]).remove(0);
-    Ok(Observation {
-        change: change.id,
-        fact: FactKind::Merged { revision: revision.clone(), by: None },
-        at,
-        clock: Clock::WholeSeconds,
-        merge: Some(Merge {
-            revision: revision.clone(),
-            ordinal: known.flatten().unwrap_or(next),
-            rollouts: rollouts_of(&tracked, &environments, &following),
-        }),
-    })
-}
-
-/// Nothing was written: the changes wait for the next update.
-async fn give_up(tx: &mut Tx, scope: Scope, proposal: ProposalId, changes: &[Uuid]) -> ApiResult<()> {
-    proposals::abandon_unwritten(&mut **tx, proposal).await?;
-    let known = stored::list_of(&mut **tx, changes).await?;
-    let proposed = |change: &Uuid| {
-        known
-            .get(&ChangeId(*change))
-            .is_some_and(|facts| facts.iter().any(|fact| matches!(fact.kind, FactKind::Proposed { .. })))
-    };
-    let unwritten: Vec<Uuid> = changes.iter().copied().filter(|change| !proposed(change)).collect();
-    changes::set_proposal(&mut **tx, &unwritten, None).await?;
-    work::request_updates(tx, scope.organization, &[scope.repository.0]).await?;
-    request_read(tx, scope).await
-}
-
-/// Notes that we closed a pull request. The read that follows says what became of its changes.
-///
-/// # Errors
-/// 404 when it is not the repository's.
-pub async fn closed(tx: &mut Tx, scope: Scope, proposal: ProposalId, reason: &str) -> ApiResult<()> {
-    if !proposals::exists(&mut **tx, scope.repository, proposal.0).await? {
-        return Err(ApiError::not_found("there is no such proposal in this repository"));
-    }
-    proposals::settle(&mut **tx, proposal, State::Closed, Some(reason), scope.now).await?;
-    request_read(tx, scope).await
-}
-
-async fn request_read(tx: &mut Tx, scope: Scope) -> ApiResult<()> {
-    Ok(work::request_read(tx, scope.organization, scope.repository).await?)
 }

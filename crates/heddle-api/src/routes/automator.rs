@@ -31,7 +31,7 @@ use crate::{
     extract::{Json, Path},
     flow::{
         lease::{self, Next},
-        plan, read, scan,
+        plan, read, scan, settle,
     },
     permission::{Permission, next_notice},
     principal::Automator,
@@ -186,7 +186,7 @@ async fn settle_intent(
     let details = serde_json::to_value(&outcome).map_err(ApiError::internal)?;
     under.record("intent.settle", &intent.to_string(), details).await?;
     let scope = under.scope();
-    plan::settle(&mut under.tx, scope, &under.held, intent, &outcome).await?;
+    settle::settle(&mut under.tx, scope, &under.held, intent, &outcome).await?;
     under.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -206,7 +206,7 @@ async fn note_closed(
     let mut under = call.hold(lease, Some(Kind::Update)).await?;
     under.record("proposal.close", &proposal.to_string(), json!({ "reason": closed.reason })).await?;
     let scope = under.scope();
-    plan::closed(&mut under.tx, scope, proposal, &closed.reason).await?;
+    settle::closed(&mut under.tx, scope, proposal, &closed.reason).await?;
     under.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -117,9 +117,9 @@ impl Gathered {
     }
 
     fn take_gate(&mut self, gate: &Gate, at: At) {
-        let broken = gate.kind == GateKind::Broken;
+        let fault = matches!(gate.kind, GateKind::Broken | GateKind::Refused);
         let after_proposal = gate.kind == GateKind::Branch;
-        newest(&mut self.gate, (at, gate.reason.clone(), gate.until, broken, after_proposal));
+        newest(&mut self.gate, (at, gate.reason.clone(), gate.until, fault, after_proposal));
     }
 
     /// The rollouts that count.
@@ -212,8 +212,8 @@ impl Gathered {
 
     fn stop_before_proposal(&self, pushed_at: Option<At>, now: At) -> Stop {
         match &self.gate {
-            Some((at, reason, until, broken, _)) if until.is_none_or(|until| until > now) => Stop {
-                state: if *broken { KnotState::Failed } else { KnotState::Waiting },
+            Some((at, reason, until, fault, _)) if until.is_none_or(|until| until > now) => Stop {
+                state: if *fault { KnotState::Failed } else { KnotState::Waiting },
                 reason: Some(reason.clone()),
                 since: Some(*at),
             },

@@ -170,6 +170,7 @@ fn a_gate_is_the_reason_until_it_opens() {
     check(None, &[pushed.clone(), fact(2, gated(GateKind::Freeze, Some(2000)))], "●1 ◎ ○ ○ ○ (frozen: holidays)");
     check(None, &[pushed.clone(), fact(2, gated(GateKind::Freeze, Some(900)))], "●1 ◐ ○ ○ ○");
     check(None, &[pushed.clone(), fact(2, gated(GateKind::Broken, None))], "●1 ■ ○ ○ ○ (frozen: holidays)");
+    check(None, &[pushed.clone(), fact(2, gated(GateKind::Refused, None))], "●1 ■ ○ ○ ○ (frozen: holidays)");
     let branch = [pushed, fact(2, proposed()), fact(3, gated(GateKind::Branch, None))];
     check(None, &branch, "●1 ●2 ◎ ○ ○ (frozen: holidays)");
 }

@@ -265,7 +265,9 @@ impl RepositoryClient {
             Err(GitHubError::RateLimited { retry_at }) => return CommitError::RateLimited { retry_at },
             Ok(_) | Err(_) => {}
         }
-        let message = errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; ");
+        // They come as paragraphs.
+        let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let message = errors.iter().map(|error| line(&error.message)).collect::<Vec<_>>().join("; ");
         let has = |kind: &str| errors.iter().any(|error| error.kind == kind);
         CommitError::Other(match () {
             () if has("FORBIDDEN") => GitHubError::Forbidden { message },

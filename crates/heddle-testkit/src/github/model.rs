@@ -125,13 +125,24 @@ pub(crate) struct Repository {
     pub signed: BTreeSet<String>,
     pub created_at: DateTime<Utc>,
     pub pushed_at: DateTime<Utc>,
+    /// Branches that change through pull requests only.
+    pub protected: BTreeSet<String>,
     /// Held while a reference moves, so that what follows from it is seen in the same order by all.
     pub moving: Arc<tokio::sync::Mutex<()>>,
 }
 
+/// What GitHub says of a branch that changes through pull requests only.
+pub(crate) const PULL_REQUEST_ONLY: &str =
+    "Repository rule violations found\n\nChanges must be made through a pull request.\n\n";
+
 impl Repository {
     pub fn full_name(&self) -> String {
         format!("{}/{}", self.owner, self.name)
+    }
+
+    /// Whether a rule keeps a reference from moving by anything but the merge of a pull request.
+    pub fn is_protected(&self, reference: &str) -> bool {
+        reference.strip_prefix("refs/heads/").is_some_and(|branch| self.protected.contains(branch))
     }
 
     pub fn node_id(&self) -> String {

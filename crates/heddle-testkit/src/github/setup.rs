@@ -186,10 +186,22 @@ impl GitHub {
             signed: BTreeSet::new(),
             created_at: now,
             pushed_at: now,
+            protected: BTreeSet::new(),
             moving: Arc::default(),
         };
         self.shared.state().repositories.insert(id, repository);
         Ok(sha)
+    }
+
+    /// Sets or takes away the rule that a branch changes through pull requests only, with nobody to bypass it.
+    pub fn set_protected(&self, repository: &str, branch: &str, protected: bool) {
+        self.with_repository(repository, |r| {
+            if protected {
+                r.protected.insert(branch.to_owned());
+            } else {
+                r.protected.remove(branch);
+            }
+        });
     }
 
     /// Opens a repository to the world, or closes it.

@@ -11,7 +11,7 @@ use crate::github::{
     body::instant,
     error::ApiError,
     git::ZERO,
-    model::{Level, Repository},
+    model::{Level, PULL_REQUEST_ONLY, Repository},
     moves::Move,
     rest::decode,
 };
@@ -87,6 +87,7 @@ pub(super) async fn create_commit_on_branch(shared: &Shared, caller: &Caller, ar
             format!("Expected branch to point to \"{}\" but it did not. Pull and try again.", input.expected_head_oid);
         return Err(GraphError::new("STALE_DATA", words));
     }
+    check_rules(&repository, &reference)?;
     let mut contents = Vec::new();
     for addition in &input.file_changes.additions {
         contents.push(decode(&addition.contents).ok_or_else(|| {
@@ -162,6 +163,7 @@ pub(super) async fn update_refs(shared: &Shared, caller: &Caller, arguments: &Va
             let words = format!("Reference update failed: {} is at {before} but expected another commit.", update.name);
             return Err(GraphError::new("STALE_DATA", words));
         }
+        check_rules(&repository, &update.name)?;
         let deletes = update.after_oid == ZERO;
         if !deletes && git.find(&update.after_oid, "commit").await?.is_none() {
             return Err(GraphError::new(
@@ -182,6 +184,14 @@ pub(super) async fn update_refs(shared: &Shared, caller: &Caller, arguments: &Va
     moves.retain(|moved| moved.before != moved.after);
     shared.follow(&repository, &moves, caller.login().unwrap_or_default()).await?;
     Ok(json!({"clientMutationId": input.client_mutation_id}))
+}
+
+/// <https://docs.github.com/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/available-rules-for-rulesets#require-a-pull-request-before-merging>
+fn check_rules(repository: &Repository, reference: &str) -> GraphResult<()> {
+    if repository.is_protected(reference) {
+        return Err(GraphError::new("UNPROCESSABLE", PULL_REQUEST_ONLY));
+    }
+    Ok(())
 }
 
 fn writable(

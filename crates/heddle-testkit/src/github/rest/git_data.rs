@@ -17,7 +17,7 @@ use crate::github::{
     auth::Caller,
     error::{ApiError, ApiResult},
     git::{Signature, ZERO},
-    model::{Level, signature},
+    model::{Level, PULL_REQUEST_ONLY, signature},
     moves::Move,
 };
 
@@ -90,6 +90,9 @@ pub(super) async fn update_ref(
     };
     if git.find(&update.sha, "commit").await?.is_none() {
         return Err(ApiError::unprocessable("Object does not exist"));
+    }
+    if repository.is_protected(&reference) {
+        return Err(ApiError::unprocessable(PULL_REQUEST_ONLY));
     }
     if !update.force && !git.is_ancestor(&before, &update.sha).await? {
         return Err(ApiError::unprocessable("Update is not a fast forward"));

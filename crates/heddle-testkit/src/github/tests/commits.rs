@@ -144,3 +144,18 @@ async fn a_comparison_lists_what_the_head_has_more() {
     assert!(body["files"][0]["patch"].as_str().unwrap().contains("-tag: v1\n+tag: v2"));
     bot.get(&format!("/repos/acme/config/compare/{}...bump", "1".repeat(40))).await.expect(StatusCode::NOT_FOUND);
 }
+
+/// <https://docs.github.com/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/available-rules-for-rulesets#require-a-pull-request-before-merging>
+#[tokio::test]
+async fn a_protected_branch_changes_by_a_merge_alone() {
+    let scene = Scene::new().await;
+    let bot = scene.bot().await;
+    scene.github.set_protected("acme/config", "main", true);
+    let refused = bot.commit("main", &scene.first, "a.yaml", "tag: v2\n").await;
+    assert_eq!(refused["errors"][0]["type"], "UNPROCESSABLE");
+    let words = refused["errors"][0]["message"].as_str().unwrap();
+    assert!(words.contains("Changes must be made through a pull request."), "{words}");
+    assert_eq!(scene.github.head("acme/config", "main").await.unwrap().unwrap(), scene.first);
+    scene.github.set_protected("acme/config", "main", false);
+    assert!(bot.commit("main", &scene.first, "a.yaml", "tag: v2\n").await["errors"].is_null());
+}
