@@ -152,6 +152,48 @@ async fn two_organizations_never_see_each_other_on_any_route() {
     assert_eq!(hub.get(&ada, &format!("/api/v1/organizations/{hers}/clusters")).await, before);
 }
 
+/// What hangs on an account or a cluster and on no organization's path.
+#[tokio::test]
+async fn nobody_reaches_the_sessions_tokens_and_repositories_of_another() {
+    let hub = Hub::start().await;
+    let (ada, hers) = hub.settle("ada@example.com").await;
+    let (eve, own) = hub.settle("eve@example.com").await;
+    let sessions = hub.get(&ada, "/api/v1/sessions").await;
+    let body = json!({ "name": "mine", "organization": hers, "role": "viewer", "expires_in_days": 30 });
+    let token = hub.post(&ada, "/api/v1/tokens", body, StatusCode::CREATED).await;
+    let things = [
+        ("session", sessions[0]["id"].as_str().unwrap()),
+        ("token", token["token"]["id"].as_str().unwrap()),
+        ("organization", own.as_str()),
+    ];
+    let of_accounts = ["{session}", "{token}"];
+    let walked: Vec<_> = operations()
+        .into_iter()
+        .filter(|operation| of_accounts.iter().any(|parameter| operation.path.contains(parameter)))
+        .collect();
+    assert_eq!(walked.len(), 2);
+    for operation in walked {
+        let path = fill(&operation.path, &things);
+        let told = eve.sign(hub.request(operation.method.clone(), &path)).json(&json!({})).send().await.unwrap();
+        assert_eq!(told.status(), StatusCode::NOT_FOUND, "{} {path}", operation.method);
+    }
+    assert_eq!(hub.get(&ada, "/api/v1/sessions").await[0]["id"], sessions[0]["id"]);
+    assert_eq!(hub.get(&ada, "/api/v1/tokens").await[0]["id"], token["token"]["id"]);
+
+    // Her repository, asked for by the agent of another organization.
+    let repository = hub.bind_repository(&hers, "acme/config").await;
+    let theirs = hub.bind_repository(&own, "eve/config").await;
+    let cluster = hub.create_cluster(&eve, &own, &theirs, "prod").await;
+    let key = AgentKey::generate();
+    let enrolled = hub.send(hub.enroll(&cluster.bootstrap_token, &key), StatusCode::OK).await;
+    let signed = key.token(enrolled["key_id"].as_str().unwrap(), &cluster.id, &json!({}));
+    let repositories = hub.get(&ada, &format!("/api/v1/organizations/{hers}/repositories")).await;
+    assert_eq!(repositories[0]["id"], repository.as_str());
+    let asked = hub.request(Method::POST, "/agent/v1/git-token").bearer_auth(signed);
+    let told = hub.send(asked.json(&json!({ "repository": repositories[0]["url"] })), StatusCode::NOT_FOUND).await;
+    assert_eq!(told["code"], "repository-not-connected");
+}
+
 #[tokio::test]
 async fn every_error_is_a_problem() {
     let hub = Hub::start().await;
