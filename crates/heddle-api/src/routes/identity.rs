@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use heddle_core::id::ClusterKeyId;
+use heddle_core::id::{ClusterId, ClusterKeyId, OrganizationId};
 use heddle_db::{
     DbError, Tx,
     audit::{self, Author},
@@ -92,9 +92,8 @@ async fn enroll(
     .await;
     let key_id = enrolled.map_err(explain)?;
     let details = json!({ "agent_version": request.agent_version, "kubernetes_version": request.kubernetes_version });
-    audit::record(&mut *tx, Some(organization), &author, "cluster.enroll", &cluster.to_string(), details).await?;
-    tx.notify(&Notice::Changed { organization, topic: Topic::Clusters, id: Some(cluster.0) }).await?;
-    tx.commit().await?;
+    let known = Known { organization, cluster, author };
+    known.record(tx, "cluster.enroll", details).await?;
     Ok(Json(EnrollResponse { cluster_id: cluster, key_id }))
 }
 
@@ -137,7 +136,7 @@ async fn add_key(
     }
     let added = clusters::add_key(&mut tx, agent.organization, agent.cluster, &public_key).await;
     let key_id = added.map_err(explain)?;
-    record(tx, &agent, "cluster.key.add", key_id).await?;
+    Known::of(&agent).record(tx, "cluster.key.add", json!({ "key": key_id })).await?;
     Ok(Json(KeyResponse { key_id }))
 }
 
@@ -156,16 +155,29 @@ async fn end_key(State(app): State<App>, agent: Agent, Path(key): Path<ClusterKe
     let mut tx = app.db.organization(agent.organization).await?;
     if clusters::revoke_key(&mut *tx, agent.cluster, key).await? {
         tx.notify(&Notice::Revoked { cluster: agent.cluster }).await?;
-        record(tx, &agent, "cluster.key.end", key).await?;
+        Known::of(&agent).record(tx, "cluster.key.end", json!({ "key": key })).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Writes down what became of a key, tells the dashboard, and commits.
-async fn record(mut tx: Tx, agent: &Agent, action: &str, key: ClusterKeyId) -> ApiResult<()> {
-    let (organization, cluster) = (agent.organization, agent.cluster);
-    let object = cluster.to_string();
-    audit::record(&mut *tx, Some(organization), &agent.author(), action, &object, json!({ "key": key })).await?;
-    tx.notify(&Notice::Changed { organization, topic: Topic::Clusters, id: Some(cluster.0) }).await?;
-    Ok(tx.commit().await?)
+/// A cluster whose identity changes, and who changes it.
+struct Known {
+    organization: OrganizationId,
+    cluster: ClusterId,
+    author: Author,
+}
+
+impl Known {
+    fn of(agent: &Agent) -> Self {
+        Self { organization: agent.organization, cluster: agent.cluster, author: agent.author() }
+    }
+
+    /// Writes down what became of a key, tells the dashboard, and commits.
+    async fn record(self, mut tx: Tx, action: &str, details: serde_json::Value) -> ApiResult<()> {
+        let Self { organization, cluster, author } = self;
+        let object = cluster.to_string();
+        audit::record(&mut *tx, Some(organization), &author, action, &object, details).await?;
+        tx.notify(&Notice::Changed { organization, topic: Topic::Clusters, id: Some(cluster.0) }).await?;
+        Ok(tx.commit().await?)
+    }
 }

@@ -144,9 +144,8 @@ impl Ledger {
             self.write("POST /agent/v1/enroll", "cluster.enroll", request).await.json().await.unwrap();
         let key_id = enrolled["key_id"].as_str().unwrap();
         let request = self.post("/agent/v1/git-token", &json!({ "repository": bound["url"] }));
-        let request = request.bearer_auth(key.token(key_id, id, &json!({})));
-        self.write("POST /agent/v1/git-token", "git-token.mint", request).await;
         let signed = key.token(key_id, id, &json!({}));
+        self.write("POST /agent/v1/git-token", "git-token.mint", request.bearer_auth(&signed)).await;
         let request = self.post("/agent/v1/keys", &json!({ "public_key": AgentKey::generate().public() }));
         let added = self.write("POST /agent/v1/keys", "cluster.key.add", request.bearer_auth(&signed)).await;
         let added: Value = added.json().await.unwrap();
