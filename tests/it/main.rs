@@ -32,6 +32,7 @@ mod deploy;
 mod kills;
 mod link;
 mod people;
+mod policies;
 mod rules;
 mod secrets;
 mod spine;

@@ -1,15 +1,19 @@
-//! `scan`: lists the tags of one image.
+//! `scan`: lists the tags of one image, and describes those that a policy must know more of.
+
+mod describe;
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use heddle_core::id::OrganizationId;
-use heddle_registry::{Access, Credential, Session, TagPage};
+use chrono::Utc;
+use heddle_core::{id::OrganizationId, image::ImageRepository};
+use heddle_registry::{Access, Credential, Failure, Session, TagPage};
 use heddle_wire::automator::{Lease, ScanOutcome, ScanReport, ScanWork, ScannedTag};
 use secrecy::{ExposeSecret, SecretString};
 
+use self::describe::Described;
 use crate::{context::Context, work::WorkError};
 
 /// How many logins are kept. One more starts anew: it costs a login, nothing else.
@@ -58,21 +62,24 @@ impl Sessions {
     }
 }
 
-/// Lists and reports; the answer may hand over the update that new tags made due.
+/// Lists, describes and reports; the answer may hand over the update that new tags made due.
 pub(crate) async fn scan(context: &Context, lease: &Lease, work: &ScanWork) -> Result<Option<Lease>, WorkError> {
     let session = context.sessions.session(lease.organization, work);
     let outcome = match session.list_tags(&work.image, work.etag.as_deref()).await {
-        TagPage::Complete { tags, etag } => {
-            let tags = tags.into_iter().map(|tag| ScannedTag { tag, digest: None }).collect();
-            ScanOutcome::Complete { tags, etag }
-        }
+        TagPage::Complete { tags, etag } => match describe::describe(&session, work, tags, Utc::now()).await {
+            Described { tags, failure: None } => ScanOutcome::Complete { tags, etag },
+            Described { tags, failure: Some(failure) } => failed(&work.image, failure, tags),
+        },
         TagPage::Unchanged => ScanOutcome::Unchanged,
-        TagPage::Failed(failure) => {
-            tracing::warn!(image = %work.image, "could not list the tags of {}: {}", work.image, failure.reason);
-            ScanOutcome::Failed { reason: failure.reason, retry_at: failure.retry_at }
-        }
+        TagPage::Failed(failure) => failed(&work.image, failure, Vec::new()),
     };
     Ok(context.api.scan_report(lease, &ScanReport { outcome, take_update: true }).await?)
+}
+
+fn failed(image: &ImageRepository, failure: Failure, tags: Vec<ScannedTag>) -> ScanOutcome {
+    tracing::warn!(%image, "could not read the tags of {image}: {}", failure.reason);
+    let described = tags.into_iter().filter(|tag| tag.description.is_some()).collect();
+    ScanOutcome::Failed { reason: failure.reason, retry_at: failure.retry_at, described }
 }
 
 impl PartialEq for HiddenText {

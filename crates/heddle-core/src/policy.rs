@@ -16,6 +16,7 @@ mod platform;
 mod range;
 mod relative;
 mod select;
+mod undescribed;
 mod version;
 
 use std::{borrow::Cow, fmt};
@@ -52,7 +53,7 @@ pub struct TagInfo {
     /// When the image says that it was created, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<DateTime<Utc>>,
-    /// The platforms that it is for, such as `linux/amd64`, where that was asked.
+    /// The platforms that it is for, such as `linux/amd64`; empty where it names none, `None` where nobody asked yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platforms: Option<Vec<String>>,
 }

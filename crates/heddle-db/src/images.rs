@@ -1,11 +1,7 @@
-//! Images that are watched, and their tags as scans and push notices showed them.
+//! Images that are watched.
 
 use chrono::{DateTime, Utc};
-use heddle_core::{
-    id::OrganizationId,
-    image::{Digest, ImageRepository, Tag},
-    policy::{TagInfo, TagList},
-};
+use heddle_core::{id::OrganizationId, image::ImageRepository};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
@@ -65,7 +61,7 @@ pub async fn watch(
     .await?)
 }
 
-/// Stops watching what no rule governs in any of the organization's repositories any more; gives their ids.
+/// Stops watching what no rule needs in any of the organization's repositories any more; gives their ids.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -73,8 +69,8 @@ pub async fn unwatch_unused(db: impl PgExecutor<'_>, organization: OrganizationI
     Ok(sqlx::query_scalar!(
         "delete from images where id in (
              select id from images i where organization_id = $1
-                 and not exists (select from occurrences o where o.organization_id = $1 and o.image = i.image
-                                 and o.rule_line is not null)
+                 and not exists (select from occurrences o where o.organization_id = $1 and o.rule_line is not null
+                                 and (o.image = i.image or o.policy->'lockstep' ? i.image))
              order by id for update)
          returning id",
         organization.0,
@@ -83,8 +79,8 @@ pub async fn unwatch_unused(db: impl PgExecutor<'_>, organization: OrganizationI
     .await?)
 }
 
-/// Locks images until the transaction ends; gives those that are there. Whoever writes tags does this first, and before any row of work: a scan, a
-/// push notice and a read that forgets the image then come one after the other.
+/// Locks images until the transaction ends; gives those that are there. Whoever writes tags does this first, and before
+/// any row of work: a scan, a push notice and a read that forgets the image then come one after the other.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -219,88 +215,4 @@ pub async fn record_failure(
     .execute(db)
     .await?;
     Ok(())
-}
-
-/// Stores a whole list: new tags are first seen now, tags that are missing are listed no more. Says whether anything
-/// differs from before.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn replace_tags(
-    db: &mut sqlx::PgConnection,
-    organization: OrganizationId,
-    id: Uuid,
-    tags: &[(Tag, Option<Digest>)],
-    now: DateTime<Utc>,
-) -> Result<bool, DbError> {
-    let names: Vec<String> = tags.iter().map(|(tag, _)| tag.to_string()).collect();
-    let digests: Vec<Option<String>> =
-        tags.iter().map(|(_, digest)| digest.as_ref().map(ToString::to_string)).collect();
-    let written = sqlx::query!(
-        "insert into tags as known (organization_id, image_id, tag, digest, first_seen_at, listed)
-         select $1, $2, tag, digest, $5, true from unnest($3::text[], $4::text[]) as seen (tag, digest)
-         on conflict (image_id, tag) do update set digest = coalesce(excluded.digest, known.digest), listed = true
-         where not known.listed or known.digest is distinct from coalesce(excluded.digest, known.digest)",
-        organization.0,
-        id,
-        &names,
-        &digests as &[Option<String>],
-        now,
-    )
-    .execute(&mut *db)
-    .await?
-    .rows_affected();
-    let gone = sqlx::query!(
-        "update tags set listed = false where image_id = $1 and listed
-             and not exists (select from unnest($2::text[]) as seen (tag) where seen.tag = tags.tag)",
-        id,
-        &names,
-    )
-    .execute(&mut *db)
-    .await?
-    .rows_affected();
-    Ok(written + gone > 0)
-}
-
-/// The listed tags of an image.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn list_tags(db: impl PgExecutor<'_>, image: &Image) -> Result<TagList, DbError> {
-    let rows = sqlx::query!(
-        "select tag, digest, first_seen_at from tags where image_id = $1 and listed order by tag",
-        image.id,
-    )
-    .fetch_all(db)
-    .await?;
-    let tags = rows
-        .into_iter()
-        .map(|row| {
-            let tag = word("tags.tag", &row.tag)?;
-            let digest = row.digest.map(|digest| word("tags.digest", &digest)).transpose()?;
-            Ok(TagInfo { digest, ..TagInfo::named(tag, row.first_seen_at) })
-        })
-        .collect::<Result<_, DbError>>()?;
-    Ok(TagList { complete: image.complete, ..TagList::whole(tags) })
-}
-
-/// When a tag was pushed: a notice's time, else when it was first seen.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn find_pushed_at(
-    db: impl PgExecutor<'_>,
-    organization: OrganizationId,
-    image: &ImageRepository,
-    tag: &Tag,
-) -> Result<Option<DateTime<Utc>>, DbError> {
-    Ok(sqlx::query_scalar!(
-        r#"select least(t.pushed_at, t.first_seen_at) as "at!" from tags t join images i on i.id = t.image_id
-           where i.organization_id = $1 and i.image = $2 and t.tag = $3"#,
-        organization.0,
-        image.as_str(),
-        tag.as_str(),
-    )
-    .fetch_optional(db)
-    .await?)
 }

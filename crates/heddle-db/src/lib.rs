@@ -34,6 +34,7 @@ pub mod repositories;
 pub mod revisions;
 pub mod sessions;
 pub mod syncs;
+pub mod tags;
 pub mod tokens;
 pub mod users;
 pub mod work;

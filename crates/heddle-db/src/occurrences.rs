@@ -197,20 +197,23 @@ pub async fn list_of_images(
         .collect()
 }
 
-/// The images that a rule governs in a repository.
+/// The images on which choices in a repository depend: those that a rule governs, and those that it keeps in lockstep.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn list_governed_images(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<String>, DbError> {
+pub async fn list_needed_images(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<String>, DbError> {
     Ok(sqlx::query_scalar!(
-        "select distinct image from occurrences where repository_id = $1 and rule_line is not null order by image",
+        r#"select image as "image!" from occurrences where repository_id = $1 and rule_line is not null
+           union select jsonb_array_elements_text(policy->'lockstep') from occurrences
+                 where repository_id = $1 and rule_line is not null and policy ? 'lockstep'
+           order by 1"#,
         repository.0,
     )
     .fetch_all(db)
     .await?)
 }
 
-/// The organization's repositories in which an image stands under a rule.
+/// The organization's repositories in which a choice depends on an image: a rule governs it or keeps it in lockstep.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -221,7 +224,7 @@ pub async fn list_repositories_of(
 ) -> Result<Vec<Uuid>, DbError> {
     Ok(sqlx::query_scalar!(
         "select distinct repository_id from occurrences
-         where organization_id = $1 and image = $2 and rule_line is not null",
+         where organization_id = $1 and rule_line is not null and (image = $2 or policy->'lockstep' ? $2)",
         organization.0,
         image.as_str(),
     )

@@ -42,7 +42,11 @@ pub async fn note(
          values ($1, $2, $3, $4, $5, $5, false)
          on conflict (image_id, tag) do update set
              pushed_at = coalesce(known.pushed_at, excluded.pushed_at),
-             digest = coalesce(excluded.digest, known.digest)",
+             digest = coalesce(excluded.digest, known.digest),
+             -- Another image under the same tag has to be described anew.
+             created_at = case when excluded.digest <> known.digest then null else known.created_at end,
+             platforms = case when excluded.digest <> known.digest then null else known.platforms end,
+             described_at = case when excluded.digest <> known.digest then null else known.described_at end",
         organization.0,
         image,
         tag.as_str(),

@@ -5,16 +5,18 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Duration, Utc};
 use heddle_core::image::{ImageRepository, Tag};
 use reqwest::{
     Response, StatusCode,
-    header::{ETAG, HeaderMap, IF_NONE_MATCH, LINK, RETRY_AFTER},
+    header::{ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, LINK},
 };
 use serde::Deserialize;
 use url::Url;
 
-use crate::session::{Session, SessionError};
+use crate::{
+    ask::{Failure, check_status, failed, read_body},
+    session::Session,
+};
 
 /// How many tags are asked for at once. ECR refuses more; others give what they like.
 const PAGE_SIZE: u32 = 1000;
@@ -24,9 +26,6 @@ const MAX_PAGES: usize = 1000;
 
 /// The largest list in bytes, over all pages.
 const MAX_BYTES: usize = 64 << 20;
-
-/// The longest wait that a registry may ask for.
-const MAX_WAIT: Duration = Duration::hours(24);
 
 /// What came of listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,15 +41,6 @@ pub enum TagPage {
     Unchanged,
     /// Nothing can be said of the list.
     Failed(Failure),
-}
-
-/// Why a list could not be read to its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// A sentence without secrets, and without text of the registry.
-    pub reason: String,
-    /// When the registry allows the next try, where it says.
-    pub retry_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Deserialize)]
@@ -71,7 +61,8 @@ impl Session {
     }
 
     async fn walk(&self, image: &ImageRepository, etag: Option<&str>) -> Result<TagPage, Failure> {
-        let mut url = self.first_page(image).await?;
+        let mut url = self.address(image, "tags/list").await?;
+        url.set_query(Some(&format!("n={PAGE_SIZE}")));
         let mut walk = Walk::default();
         loop {
             if !walk.seen.insert(url.to_string()) {
@@ -81,7 +72,7 @@ impl Session {
                 return Err(failed(format!("the list of tags has more than {MAX_PAGES} pages")));
             }
             let first = walk.seen.len() == 1;
-            let answer = self.get(image, &url, etag.filter(|_| first)).await?;
+            let answer = self.get(image, &url, &known(etag.filter(|_| first))).await?;
             if answer.status() == StatusCode::NOT_MODIFIED && first && etag.is_some() {
                 return Ok(TagPage::Unchanged);
             }
@@ -96,34 +87,6 @@ impl Session {
             }
         }
     }
-
-    async fn first_page(&self, image: &ImageRepository) -> Result<Url, Failure> {
-        let base = self.base().await?;
-        let mut url = base
-            .join(&format!("{}/tags/list", image.path()))
-            .map_err(|_| failed("the image's name makes no address"))?;
-        url.set_query(Some(&format!("n={PAGE_SIZE}")));
-        Ok(url)
-    }
-
-    /// Asks for a page; logs in once when the registry wants that.
-    async fn get(&self, image: &ImageRepository, url: &Url, etag: Option<&str>) -> Result<Response, Failure> {
-        let answer = self.send(image, url, etag).await?;
-        if answer.status() != StatusCode::UNAUTHORIZED {
-            return Ok(answer);
-        }
-        self.log_in(image).await?;
-        self.send(image, url, etag).await
-    }
-
-    async fn send(&self, image: &ImageRepository, url: &Url, etag: Option<&str>) -> Result<Response, Failure> {
-        let mut request = self.access().http.get(url.clone());
-        if let Some(etag) = etag {
-            request = request.header(IF_NONE_MATCH, etag);
-        }
-        let request = self.authorize(request, image.path()).await;
-        request.send().await.map_err(|error| unreachable(image, &error))
-    }
 }
 
 /// What was read so far.
@@ -136,15 +99,9 @@ struct Walk {
 }
 
 impl Walk {
-    async fn take(&mut self, mut answer: Response) -> Result<(), Failure> {
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|_| failed("the registry cut its answer short"))? {
-            self.bytes += chunk.len();
-            if self.bytes > MAX_BYTES {
-                return Err(failed(format!("the list of tags is larger than {} MiB", MAX_BYTES >> 20)));
-            }
-            body.extend_from_slice(&chunk);
-        }
+    async fn take(&mut self, answer: Response) -> Result<(), Failure> {
+        let body = read_body(answer, MAX_BYTES.saturating_sub(self.bytes), "the list of tags").await?;
+        self.bytes += body.len();
         let page: Page =
             serde_json::from_slice(&body).map_err(|_| failed("the registry's answer is no list of tags"))?;
         // What is no tag by the grammar cannot be pulled either.
@@ -157,21 +114,10 @@ impl Walk {
     }
 }
 
-fn check_status(answer: &Response, image: &ImageRepository) -> Result<(), Failure> {
-    let status = answer.status();
-    let registry = image.registry();
-    let reason = match status {
-        StatusCode::OK => return Ok(()),
-        StatusCode::NOT_FOUND => {
-            format!("`{registry}` has no image `{}`, or does not show it to this login", image.path())
-        }
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            format!("`{registry}` does not let this login list the tags")
-        }
-        StatusCode::TOO_MANY_REQUESTS => format!("`{registry}` asks for fewer requests"),
-        status => format!("`{registry}` answered with status {}", status.as_u16()),
-    };
-    Err(Failure { reason, retry_at: retry_at(answer.headers(), Utc::now()) })
+/// Asks for the list only if it is another than the one that is known.
+fn known(etag: Option<&str>) -> HeaderMap {
+    let known = etag.and_then(|etag| HeaderValue::from_str(etag).ok());
+    known.map(|etag| (IF_NONE_MATCH, etag)).into_iter().collect()
 }
 
 /// The address of the page after this one. Only the registry itself may name it: it is asked with the login.
@@ -191,42 +137,6 @@ fn next_page(headers: &HeaderMap, current: &Url) -> Result<Option<Url>, Failure>
         return Err(failed("the registry's next page lies at another host, which is not followed"));
     }
     Ok(Some(url))
-}
-
-/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3).
-fn retry_at(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let at = match text.parse::<i64>() {
-        Ok(seconds) => now + Duration::try_seconds(seconds.clamp(0, MAX_WAIT.num_seconds()))?,
-        Err(_) => DateTime::parse_from_rfc2822(text).ok()?.with_timezone(&Utc),
-    };
-    Some(at.clamp(now, now + MAX_WAIT))
-}
-
-fn unreachable(image: &ImageRepository, error: &reqwest::Error) -> Failure {
-    let mut source: Option<&dyn std::error::Error> = Some(error);
-    while let Some(cause) = source {
-        if let Some(refused) = cause.downcast_ref::<crate::guard::Refused>() {
-            return failed(refused.to_string());
-        }
-        source = cause.source();
-    }
-    let registry = image.registry();
-    failed(if error.is_timeout() {
-        format!("`{registry}` did not answer in time")
-    } else {
-        format!("`{registry}` cannot be reached")
-    })
-}
-
-fn failed(reason: impl Into<String>) -> Failure {
-    Failure { reason: reason.into(), retry_at: None }
-}
-
-impl From<SessionError> for Failure {
-    fn from(error: SessionError) -> Self {
-        failed(error.to_string())
-    }
 }
 
 #[cfg(test)]

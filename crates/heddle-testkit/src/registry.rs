@@ -24,6 +24,7 @@ use crate::{
 const PROGRAM: &str = "/usr/bin/docker-registry";
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
@@ -42,6 +43,26 @@ pub struct Registry {
     port: u16,
     client: reqwest::Client,
     process: Process,
+}
+
+/// An image to push.
+struct Made<'a> {
+    content: &'a str,
+    platform: &'a str,
+    created: DateTime<Utc>,
+}
+
+impl Made<'_> {
+    /// As an index and a configuration name it.
+    fn platform(&self) -> Value {
+        let mut parts = self.platform.split('/');
+        let [os, architecture, variant] = [(); 3].map(|()| parts.next());
+        let mut platform = json!({"os": os, "architecture": architecture});
+        if let Some(variant) = variant {
+            platform["variant"] = json!(variant);
+        }
+        platform
+    }
 }
 
 /// An image that was pushed.
@@ -97,17 +118,54 @@ impl Registry {
         self.push(&self.url()?, repository, tag, content).await
     }
 
+    /// Pushes an image that says when it was created.
+    pub async fn push_created(&self, repository: &str, tag: &str, created: DateTime<Utc>) -> Result<Pushed> {
+        let content = format!("{repository}:{tag}");
+        let made = Made { content: &content, platform: "linux/amd64", created };
+        let manifest = self.push_parts(&self.url()?, repository, &made).await?;
+        self.push_manifest(&self.url()?, repository, tag, MANIFEST, manifest).await
+    }
+
+    /// Pushes an image for several platforms (`linux/amd64`), each created at the same time.
+    pub async fn push_index(
+        &self,
+        repository: &str,
+        tag: &str,
+        platforms: &[&str],
+        created: DateTime<Utc>,
+    ) -> Result<Pushed> {
+        let front = self.url()?;
+        let mut manifests = Vec::new();
+        for platform in platforms {
+            let content = format!("{repository}:{tag} {platform}");
+            let made = Made { content: &content, platform, created };
+            let manifest = self.push_parts(&front, repository, &made).await?;
+            let size = manifest.len();
+            let pushed = self.push_manifest(&front, repository, &sha256(&manifest), MANIFEST, manifest).await?;
+            let platform = made.platform();
+            manifests.push(json!({
+                "mediaType": MANIFEST, "digest": pushed.digest, "size": size, "platform": platform,
+            }));
+        }
+        let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests});
+        self.push_manifest(&front, repository, tag, INDEX, serde_json::to_vec(&index)?).await
+    }
+
     async fn push(&self, front: &Url, repository: &str, tag: &str, content: &str) -> Result<Pushed> {
+        let made = Made { content, platform: "linux/amd64", created: Utc::now() };
+        let manifest = self.push_parts(front, repository, &made).await?;
+        self.push_manifest(front, repository, tag, MANIFEST, manifest).await
+    }
+
+    /// Pushes layer and configuration of an image; gives its manifest.
+    async fn push_parts(&self, front: &Url, repository: &str, made: &Made<'_>) -> Result<Vec<u8>> {
         // What is in the layer is never unpacked here; a registry checks digests only.
-        let layer = content.as_bytes().to_vec();
-        let config = json!({
-            "architecture": "amd64",
-            "os": "linux",
-            "created": Utc::now(),
-            "config": {},
-            "rootfs": {"type": "layers", "diff_ids": [sha256(&layer)]},
-            "history": [{"created_by": content}],
-        });
+        let layer = made.content.as_bytes().to_vec();
+        let mut config = made.platform();
+        config["created"] = json!(made.created);
+        config["config"] = json!({});
+        config["rootfs"] = json!({"type": "layers", "diff_ids": [sha256(&layer)]});
+        config["history"] = json!([{"created_by": made.content}]);
         let config = serde_json::to_vec(&config)?;
         let blob = |media_type: &str, bytes: &[u8]| -> Value {
             json!({"mediaType": media_type, "digest": sha256(bytes), "size": bytes.len()})
@@ -120,11 +178,23 @@ impl Registry {
         });
         self.push_blob(front, repository, layer).await?;
         self.push_blob(front, repository, config).await?;
-        let manifest = serde_json::to_vec(&manifest)?;
+        Ok(serde_json::to_vec(&manifest)?)
+    }
+
+    /// `reference` is a tag or the manifest's digest.
+    async fn push_manifest(
+        &self,
+        front: &Url,
+        repository: &str,
+        reference: &str,
+        media_type: &str,
+        manifest: Vec<u8>,
+    ) -> Result<Pushed> {
         let digest = sha256(&manifest);
-        let address = front.join(&format!("v2/{repository}/manifests/{tag}"))?;
-        let request = self.client.put(address).header(header::CONTENT_TYPE, MANIFEST).body(manifest);
-        expect(request.send().await?, StatusCode::CREATED).await.with_context(|| format!("push {repository}:{tag}"))?;
+        let address = front.join(&format!("v2/{repository}/manifests/{reference}"))?;
+        let request = self.client.put(address).header(header::CONTENT_TYPE, media_type).body(manifest);
+        let answer = expect(request.send().await?, StatusCode::CREATED).await;
+        answer.with_context(|| format!("push {repository}:{reference}"))?;
         Ok(Pushed { digest, pushed_at: Utc::now() })
     }
 

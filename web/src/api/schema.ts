@@ -2314,12 +2314,14 @@ export interface components {
             etag?: string | null;
             /** @enum {string} */
             outcome: "complete";
-            /** @description Every tag; digests for those that were asked. */
+            /** @description Every tag; descriptions of those that were asked. */
             tags: components["schemas"]["ScannedTag"][];
         } | {
             /** @enum {string} */
             outcome: "unchanged";
         } | {
+            /** @description The tags that were described before it failed, so that the next scan goes on there. */
+            described?: components["schemas"]["ScannedTag"][];
             /** @enum {string} */
             outcome: "failed";
             /** @description Why, in a sentence without secrets. */
@@ -2342,15 +2344,18 @@ export interface components {
         };
         /** @description List the tags of one image. */
         ScanWork: {
+            /** @description The choices that depend on what images say of themselves: the tags that these need are described. */
+            choices?: components["schemas"]["TagChoice"][];
             credential?: components["schemas"]["RegistryCredential"] | null;
             /** @description The entity tag of the last complete list, where the registry gave one. */
             etag?: string | null;
             /** @description The image. */
             image: components["schemas"]["ImageRepository"];
+            known?: components["schemas"]["TagList"] | null;
         };
         /** @description A tag in a list. */
         ScannedTag: {
-            digest?: components["schemas"]["Digest"] | null;
+            description?: components["schemas"]["TagDescription"] | null;
             /** @description The tag. */
             tag: components["schemas"]["Tag"];
         };
@@ -2554,6 +2559,24 @@ export interface components {
          * @example 1.4.2
          */
         Tag: string;
+        /** @description A choice of a tag of the image, somewhere. */
+        TagChoice: {
+            current?: components["schemas"]["Tag"] | null;
+            /** @description The policy. */
+            policy: components["schemas"]["TagPolicy"];
+        };
+        /** @description What stands behind a tag. */
+        TagDescription: {
+            /**
+             * Format: date-time
+             * @description When the image says that it was created.
+             */
+            created_at?: string | null;
+            /** @description What it points to. */
+            digest: components["schemas"]["Digest"];
+            /** @description Its platforms, such as `linux/amd64`; empty where it names none. */
+            platforms: string[];
+        };
         /** @description A tag as the scans of its registry know it. */
         TagInfo: {
             /**
@@ -2567,7 +2590,7 @@ export interface components {
              * @description When one of our scans, or a push notice, first showed it. An image cannot forge it.
              */
             first_seen_at: string;
-            /** @description The platforms that it is for, such as `linux/amd64`, where that was asked. */
+            /** @description The platforms that it is for, such as `linux/amd64`; empty where it names none, `None` where nobody asked yet. */
             platforms?: string[] | null;
             /** @description The tag. */
             tag: components["schemas"]["Tag"];

@@ -1,10 +1,12 @@
 import { Link, useRouter } from "@tanstack/react-router";
+import { Logo } from "../parts/logo";
 import { Trouble } from "../parts/trouble";
 import { buttonClass } from "../ui/button";
 
 export function MissingPage() {
   return (
     <main className="page space-y-4">
+      <Logo />
       <h1 className="text-xl font-semibold">There is no such page</h1>
       <p className="text-base text-soft">The address may be mistyped, or what it named is gone.</p>
       <Link to="/" className={buttonClass("primary")}>

@@ -68,7 +68,7 @@ function EnvironmentFilter({ organization }: { organization: Organization }) {
         onChoose={(next) =>
           void navigate({ to: ".", search: (search) => ({ ...search, env: next || undefined }) })
         }
-        className="h-9 w-full max-w-28 rounded border border-field bg-surface px-2 text-sm text-ink md:max-w-48"
+        className="h-9 w-full max-w-32 rounded border border-field bg-surface px-2 text-sm text-ink md:max-w-48"
       />
     </div>
   );

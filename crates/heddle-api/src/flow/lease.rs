@@ -13,18 +13,18 @@ use heddle_db::{
     images, intents, occurrences,
     proposals::{self, Proposal},
     repositories::{self, Repository},
-    revisions, syncs,
+    revisions, syncs, tags,
     work::{self, Failure, Kind, Leased},
 };
 use heddle_github::Permissions;
 use heddle_wire::automator::{
-    BranchHead, ImageTags, Lease, OpenIntent, OpenProposal, ProposedChange, ReadWork, RepositoryAccess, ScanWork,
-    SyncPath, UpdateWork, Work,
+    BranchHead, ImageTags, Lease, OpenIntent, OpenProposal, ProposedChange, ReadWork, RepositoryAccess, SyncPath,
+    UpdateWork, Work,
 };
 use heddle_wire::secret::WireSecret;
 use uuid::Uuid;
 
-use super::barred;
+use super::{barred, scan};
 use crate::{
     app::App,
     problem::{ApiError, ApiResult},
@@ -77,7 +77,7 @@ async fn build(app: &App, leased: &Leased) -> ApiResult<Option<Work>> {
     let organization = leased.organization;
     let mut tx = app.db.organization(organization).await?;
     if leased.kind == Kind::Scan {
-        let work = scan_work(&mut tx, leased.subject).await?;
+        let work = scan::work(&mut tx, organization, leased.subject, Utc::now()).await?;
         tx.commit().await?;
         return Ok(work.map(Work::Scan));
     }
@@ -113,11 +113,6 @@ async fn access(app: &App, repository: &Repository, permissions: Permissions) ->
     })
 }
 
-async fn scan_work(tx: &mut Tx, image: Uuid) -> ApiResult<Option<ScanWork>> {
-    let image = images::find(&mut **tx, image).await?;
-    Ok(image.map(|image| ScanWork { image: image.image, credential: None, etag: image.etag }))
-}
-
 async fn read_work(tx: &mut Tx, repository: &Repository, access: RepositoryAccess) -> ApiResult<ReadWork> {
     Ok(ReadWork {
         repository: access,
@@ -135,11 +130,11 @@ async fn update_work(
     repository: &Repository,
     access: RepositoryAccess,
 ) -> ApiResult<UpdateWork> {
-    let governed = occurrences::list_governed_images(&mut **tx, repository.id).await?;
-    let mut tags = Vec::with_capacity(governed.len());
-    for image in images::list_named(&mut **tx, organization, &governed).await? {
+    let needed = occurrences::list_needed_images(&mut **tx, repository.id).await?;
+    let mut tags = Vec::with_capacity(needed.len());
+    for image in images::list_named(&mut **tx, organization, &needed).await? {
         let list = match image.scanned_at {
-            Some(_) => Some(images::list_tags(&mut **tx, &image).await?),
+            Some(_) => Some(tags::list(&mut **tx, &image).await?),
             None => None,
         };
         tags.push(ImageTags { image: image.image, list });

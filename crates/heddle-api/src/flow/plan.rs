@@ -13,9 +13,9 @@ use heddle_db::{
     changes::{self, Change, NewChange},
     facts as stored, findings,
     findings::Source,
-    images,
     intents::{self, NewIntent},
     proposals::{self, Proposal},
+    tags,
 };
 use heddle_wire::automator::{GatedChange, PlanRequest, PlanResponse, PlannedChange, PlannedProposal, PostedIntent};
 use uuid::Uuid;
@@ -147,7 +147,7 @@ async fn make_change(
         why: &planned.why,
     };
     let id = changes::upsert(tx, scope.organization, scope.repository, &new).await?;
-    let pushed_at = images::find_pushed_at(&mut **tx, scope.organization, &planned.image, &planned.to).await?;
+    let pushed_at = tags::find_pushed_at(&mut **tx, scope.organization, &planned.image, &planned.to).await?;
     let pushed_at = pushed_at.unwrap_or(scope.now);
     let pushed = facts::fine(FactKind::Pushed, pushed_at, scope.now);
     stored::record(&mut **tx, scope.organization, id, &pushed).await?;

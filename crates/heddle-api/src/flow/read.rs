@@ -170,7 +170,7 @@ struct Watched {
 }
 
 async fn watch_images(tx: &mut Tx, organization: OrganizationId, repository: RepositoryId) -> Result<Watched, DbError> {
-    let governed = occurrences::list_governed_images(&mut **tx, repository).await?;
+    let governed = occurrences::list_needed_images(&mut **tx, repository).await?;
     let new = images::watch(&mut **tx, organization, &governed).await?;
     let gone = images::unwatch_unused(&mut **tx, organization).await?;
     Ok(Watched { new, gone })

@@ -1,15 +1,68 @@
-//! What a scan of an image found, and push notices.
+//! A scan of an image: what it is to find out, and what it found.
 
-use chrono::{DateTime, Utc};
-use heddle_core::id::OrganizationId;
+use chrono::{DateTime, Duration, Utc};
+use heddle_core::{
+    id::OrganizationId,
+    policy::{CompiledPolicy, TagList},
+};
 use heddle_db::{
     DbError, Tx,
     images::{self, Image},
     notice::{Notice, Topic},
-    occurrences, work,
+    occurrences,
+    tags::{self, Description},
+    work,
 };
-use heddle_wire::automator::ScanOutcome;
+use heddle_wire::automator::{ScanOutcome, ScanWork, ScannedTag, TagChoice};
 use uuid::Uuid;
+
+/// How long a description is taken for true: a tag may get another image, and no list of tags says so.
+const FRESH: Duration = Duration::hours(6);
+
+/// How many old descriptions a scan asks for again.
+const REFRESHED: i64 = 20;
+
+/// What a scan of an image is to find out; `None` when it is watched no more.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn work(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    image: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<ScanWork>, DbError> {
+    let Some(image) = images::find(&mut **tx, image).await? else { return Ok(None) };
+    let choices = choices(tx, organization, &image).await?;
+    let known = if choices.is_empty() { None } else { Some(known(tx, &image, now).await?) };
+    // Where tags are to be described, the whole list is needed.
+    let etag = image.etag.filter(|_| choices.is_empty());
+    Ok(Some(ScanWork { image: image.image, credential: None, etag, choices, known }))
+}
+
+/// The choices that depend on what images say of themselves, each once.
+async fn choices(tx: &mut Tx, organization: OrganizationId, image: &Image) -> Result<Vec<TagChoice>, DbError> {
+    let mut choices: Vec<TagChoice> = Vec::new();
+    let names = [image.image.to_string()];
+    for (_, occurrence) in occurrences::list_of_images(&mut **tx, organization, &names).await? {
+        let Some(policy) = occurrence.rule.and_then(|rule| rule.policy) else { continue };
+        let choice = TagChoice { policy, current: occurrence.tag };
+        let needed = CompiledPolicy::new(&choice.policy).is_ok_and(|policy| policy.needs_descriptions());
+        if needed && !choices.contains(&choice) {
+            choices.push(choice);
+        }
+    }
+    Ok(choices)
+}
+
+async fn known(tx: &mut Tx, image: &Image, now: DateTime<Utc>) -> Result<TagList, DbError> {
+    let mut list = tags::list(&mut **tx, image).await?;
+    let stale = tags::list_stale(&mut **tx, image.id, now - FRESH, REFRESHED).await?;
+    for info in list.tags.iter_mut().filter(|info| stale.contains(&info.tag)) {
+        (info.created_at, info.platforms) = (None, None);
+    }
+    Ok(list)
+}
 
 /// Stores what a scan found. Gives the repositories whose update it made due.
 ///
@@ -26,16 +79,18 @@ pub async fn apply(
     let Some(image) = images::find(&mut **tx, held.subject).await? else { return Ok(Vec::new()) };
     let different = match outcome {
         ScanOutcome::Complete { tags, etag } => {
-            let tags: Vec<_> = tags.iter().map(|scanned| (scanned.tag.clone(), scanned.digest.clone())).collect();
-            let changed = images::replace_tags(tx, organization, image.id, &tags, now).await?;
+            let names: Vec<_> = tags.iter().map(|scanned| scanned.tag.clone()).collect();
+            let listed = tags::replace(tx, organization, image.id, &names, now).await?;
+            let described = tags::describe(&mut **tx, image.id, &descriptions(tags), now).await?;
             images::record_complete(&mut **tx, image.id, etag.as_deref(), now).await?;
-            changed || !image.complete
+            listed || described || !image.complete
         }
         ScanOutcome::Unchanged => {
             images::record_complete(&mut **tx, image.id, image.etag.as_deref(), now).await?;
             !image.complete
         }
-        ScanOutcome::Failed { reason, .. } => {
+        ScanOutcome::Failed { reason, described, .. } => {
+            tags::describe(&mut **tx, image.id, &descriptions(described), now).await?;
             images::record_failure(&mut **tx, image.id, reason, now).await?;
             announce(tx, organization, &image).await?;
             return Ok(Vec::new());
@@ -48,6 +103,18 @@ pub async fn apply(
     work::request_updates(tx, organization, &repositories).await?;
     announce(tx, organization, &image).await?;
     Ok(repositories)
+}
+
+fn descriptions(tags: &[ScannedTag]) -> Vec<Description> {
+    let described = tags.iter().filter_map(|scanned| Some((&scanned.tag, scanned.description.clone()?)));
+    described
+        .map(|(tag, description)| Description {
+            tag: tag.clone(),
+            digest: description.digest,
+            created_at: description.created_at,
+            platforms: description.platforms,
+        })
+        .collect()
 }
 
 async fn announce(tx: &mut Tx, organization: OrganizationId, image: &Image) -> Result<(), DbError> {

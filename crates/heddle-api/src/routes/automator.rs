@@ -125,7 +125,7 @@ async fn report_read(call: Call, Path(lease): Path<LeaseId>, Json(report): Json<
 async fn report_scan(call: Call, Path(lease): Path<LeaseId>, Json(report): Json<ScanReport>) -> ApiResult<Response> {
     let mut under = call.hold(lease, Some(Kind::Scan)).await?;
     let due = scan::apply(&mut under.tx, under.organization, &under.held, &report.outcome, Utc::now()).await?;
-    if let ScanOutcome::Failed { reason, retry_at } = &report.outcome {
+    if let ScanOutcome::Failed { reason, retry_at, .. } = &report.outcome {
         under.fail(reason, *retry_at).await?;
         return Ok(StatusCode::NO_CONTENT.into_response());
     }

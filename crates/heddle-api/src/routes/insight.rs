@@ -6,13 +6,13 @@ use heddle_core::{
     id::{OrganizationId, RepositoryId},
     image::ImageRepository,
     name::EnvironmentName,
-    policy::{SelectInput, select},
+    policy::{Companion, SelectInput, select},
 };
 use heddle_db::{
     Tx, clusters, findings,
     images::{self, Image},
     occurrences::{self, Occurrence, Rule},
-    pushes, repositories, work, workloads,
+    pushes, repositories, tags, work, workloads,
 };
 use heddle_wire::view::{
     FailingImage, FindingView, Link, Onboarding, OnboardingStep, OnboardingStepName, Role, StatusView, Verdicts,
@@ -82,7 +82,7 @@ async fn load_verdicts(
     })?;
     let image = images::list_named(&mut *tx, member.organization, &names).await?.pop();
     let repository_name = repositories::find(&mut *tx, member.organization, repository).await?.map(|found| found.name);
-    let tags = judge(&mut tx, repository, &place, image.as_ref()).await?;
+    let tags = judge(&mut tx, member.organization, (repository, &place), image.as_ref()).await?;
     tx.commit().await?;
     let rule = match (&place.rule, repository_name) {
         (Some(rule), Some(name)) => format!("{} (.heddle.yaml:{} in {name})", in_words(rule), rule.line),
@@ -101,16 +101,29 @@ async fn load_verdicts(
 
 async fn judge(
     tx: &mut Tx,
-    repository: RepositoryId,
-    place: &Occurrence,
+    organization: OrganizationId,
+    (repository, place): (RepositoryId, &Occurrence),
     image: Option<&Image>,
 ) -> ApiResult<Vec<heddle_core::policy::Verdict>> {
     let policy = place.rule.as_ref().and_then(|rule| rule.policy.as_ref());
     let (Some(image), Some(policy)) = (image, policy) else { return Ok(Vec::new()) };
-    let tags = images::list_tags(&mut **tx, image).await?;
+    let tags = tags::list(&mut **tx, image).await?;
     let all_barred = barred::list(tx, repository).await?;
     let barred = barred::at(&all_barred, place);
-    let input = SelectInput { policy, current: place.tag.as_ref(), tags: &tags, barred: &barred, now: Utc::now() };
+    let mut lists = Vec::new();
+    for companion in images::list_named(&mut **tx, organization, &policy.lockstep).await? {
+        let list = tags::list(&mut **tx, &companion).await?;
+        lists.push((companion.image, list));
+    }
+    let companions: Vec<_> = lists.iter().map(|(image, tags)| Companion { image, tags }).collect();
+    let input = SelectInput {
+        policy,
+        current: place.tag.as_ref(),
+        tags: &tags,
+        barred: &barred,
+        companions: &companions,
+        now: Utc::now(),
+    };
     let mut verdicts = select(&input).verdicts;
     verdicts.truncate(SHOWN_TAGS);
     Ok(verdicts)

@@ -9,13 +9,14 @@ use heddle_core::{
     change::ProposalRef,
     id::{ClusterId, OrganizationId, RepositoryId},
     image::{ImageRepository, Tag},
-    policy::{SelectInput, TagList, select},
+    policy::{Companion, SelectInput, TagList, select},
 };
 use heddle_db::{
     Tx,
     changes::{self, Change},
     images,
     occurrences::{self, Occurrence},
+    tags,
     workloads::{self, After, Workload},
 };
 use heddle_wire::{
@@ -124,12 +125,15 @@ impl Known {
     ) -> ApiResult<Self> {
         let names: BTreeSet<String> = running.map(|one| one.image.repository.to_string()).collect();
         let names: Vec<String> = names.into_iter().collect();
+        let occurrences = occurrences::list_of_images(&mut **tx, organization, &names).await?;
+        let policies = occurrences.iter().filter_map(|(_, one)| one.rule.as_ref()?.policy.as_ref());
+        let mut judged = names.clone();
+        judged.extend(policies.flat_map(|policy| policy.lockstep.iter().cloned()));
         let mut tags = BTreeMap::new();
-        for image in images::list_named(&mut **tx, organization, &names).await? {
-            let list = images::list_tags(&mut **tx, &image).await?;
+        for image in images::list_named(&mut **tx, organization, &judged).await? {
+            let list = tags::list(&mut **tx, &image).await?;
             tags.insert(image.image, list);
         }
-        let occurrences = occurrences::list_of_images(&mut **tx, organization, &names).await?;
         let mut barred = BTreeMap::new();
         for (repository, _) in &occurrences {
             if !barred.contains_key(repository) {
@@ -186,7 +190,9 @@ impl Known {
         let rule = place.and_then(|place| place.rule.as_ref());
         let newest = rule.and_then(|rule| rule.policy.as_ref()).and_then(|policy| {
             let tags = self.tags.get(repository)?;
-            select(&SelectInput { policy, current: desired.as_ref(), tags, barred: &barred, now }).chosen
+            let companions: Vec<_> = self.tags.iter().map(|(image, tags)| Companion { image, tags }).collect();
+            let (current, companions) = (desired.as_ref(), companions.as_slice());
+            select(&SelectInput { policy, current, tags, barred: &barred, companions, now }).chosen
         });
         let change = self.open.iter().rfind(|change| {
             change.image == *repository

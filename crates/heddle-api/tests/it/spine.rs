@@ -201,7 +201,7 @@ async fn lease_update(loom: &Loom) -> (Lease, UpdateWork) {
 async fn scan(loom: &Loom, tags: &[&str]) -> Lease {
     let report = ScanReport {
         outcome: ScanOutcome::Complete {
-            tags: tags.iter().map(|tag| ScannedTag { tag: tag.parse().unwrap(), digest: None }).collect(),
+            tags: tags.iter().map(|tag| ScannedTag { tag: tag.parse().unwrap(), description: None }).collect(),
             etag: None,
         },
         take_update: true,

@@ -1,10 +1,11 @@
 //! What each place should get.
 
+use chrono::{DateTime, Utc};
 use heddle_core::{
     change::{Gate, GateKind, Mode},
     image::Tag,
     name::EnvironmentName,
-    policy::{BarredTag, CompiledPolicy, SelectInput, Selection, TagList, TagPolicy, select},
+    policy::{BarredTag, Companion, CompiledPolicy, SelectInput, Selection, Situation, TagList, TagPolicy, select},
 };
 use heddle_manifest::{
     EditError, Target,
@@ -120,6 +121,9 @@ fn target<'a>(
     let Some(list) = tag_list(input, occurrence).filter(|list| list.complete && !list.tags.is_empty()) else {
         return kept(Choice::Unknown);
     };
+    if rules.iter().any(|(_, _, policy)| is_undescribed(policy, from, list, input.now)) {
+        return kept(Choice::Unknown);
+    }
     let mut aim: Option<(Aim, &EnvironmentName)> = None;
     for (environment, rule, policy) in rules {
         let selection = selected(input, occurrence, environment, policy, list, from);
@@ -168,6 +172,13 @@ fn is_above(policy: &TagPolicy, tag: &Tag, other: &Tag) -> bool {
     CompiledPolicy::new(policy).is_ok_and(|policy| policy.is_above(tag, other))
 }
 
+/// Whether a tag is still to be described on which the choice depends.
+fn is_undescribed(policy: &TagPolicy, from: &Tag, tags: &TagList, now: DateTime<Utc>) -> bool {
+    let current = Some(from);
+    let situation = Situation { current, tags, barred: &[], signatures: &[], companions: &[], now };
+    CompiledPolicy::new(policy).is_ok_and(|policy| !policy.undescribed(&situation).is_empty())
+}
+
 fn selected(
     input: &PlanInput<'_>,
     occurrence: &Occurrence,
@@ -182,7 +193,10 @@ fn selected(
     };
     let barred: Vec<BarredTag<'_>> =
         input.barred.iter().filter(here).map(|barred| BarredTag { tag: &barred.tag, reason: &barred.reason }).collect();
-    select(&SelectInput { policy, current: Some(from), tags, barred: &barred, now: input.now })
+    let lists = input.images.iter().filter_map(|image| Some((&image.image, image.list.as_ref()?)));
+    let companions: Vec<Companion<'_>> = lists.map(|(image, tags)| Companion { image, tags }).collect();
+    let (current, barred, companions) = (Some(from), barred.as_slice(), companions.as_slice());
+    select(&SelectInput { policy, current, tags, barred, companions, now: input.now })
 }
 
 /// The tag that an open proposal of ours brings to the place.

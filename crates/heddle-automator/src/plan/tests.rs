@@ -25,6 +25,10 @@ struct World {
     open: Vec<OpenProposal>,
     state: OpenState,
     barred: Vec<Barred>,
+    /// When each tag was created and for which platforms, as far as that is known.
+    described: Vec<(&'static str, i64, &'static str)>,
+    /// What another image has.
+    companion: Option<(&'static str, Vec<&'static str>)>,
 }
 
 impl World {
@@ -41,6 +45,8 @@ impl World {
             open: Vec::new(),
             state: OpenState::Ours { conflicting: false },
             barred: Vec::new(),
+            described: Vec::new(),
+            companion: None,
         }
     }
 
@@ -68,9 +74,18 @@ impl World {
     fn plan_at(&self, now: DateTime<Utc>) -> Plan {
         let (config, _) = config::read(&self.rules);
         let first_seen_at = DateTime::UNIX_EPOCH;
-        let tags = self.tags.iter().map(|tag| TagInfo::named(tag.parse().unwrap(), first_seen_at));
-        let list = TagList { complete: self.complete, ..TagList::whole(tags.collect()) };
-        let images = [ImageTags { image: "acme/api".parse().unwrap(), list: Some(list) }];
+        let described = |tag: &str| self.described.iter().find(|(described, ..)| *described == tag);
+        let info = |tag: &&str| TagInfo {
+            created_at: described(tag).map(|(_, hour, _)| DateTime::UNIX_EPOCH + TimeDelta::hours(*hour)),
+            platforms: described(tag).map(|(.., platform)| vec![(*platform).to_owned()]),
+            ..TagInfo::named(tag.parse().unwrap(), first_seen_at)
+        };
+        let list =
+            |tags: &[&str]| TagList { complete: self.complete, ..TagList::whole(tags.iter().map(info).collect()) };
+        let mut images = vec![ImageTags { image: "acme/api".parse().unwrap(), list: Some(list(&self.tags)) }];
+        if let Some((image, tags)) = &self.companion {
+            images.push(ImageTags { image: image.parse().unwrap(), list: Some(list(tags)) });
+        }
         let open: Vec<_> =
             self.open.iter().map(|proposal| OpenView { proposal, state: self.state, head: None }).collect();
         plan(&PlanInput {
@@ -340,4 +355,36 @@ fn a_shared_place_that_one_environment_does_not_update_stays() {
     let mut world = shared(&["1.4.1", "1.4.2"]);
     world.rules = world.rules.replace("acme/*", "acme/other");
     world.check("finding shared-place `prod` shares this place and no rule updates it there, so it is not updated\n");
+}
+
+/// Both environments under one policy.
+fn under(policy: &str) -> String {
+    RULES.replace("{semver: '*'}", policy).replace("{semver: '<2'}", "{semver: '<1'}")
+}
+
+#[test]
+fn the_newest_image_is_written_once_all_are_described() {
+    let mut world = World::new("main-1", "main-1", &["main-1", "main-2", "main-3"]);
+    world.rules = under("{newest: created}");
+    world.described = vec![("main-1", 1, "linux/amd64"), ("main-3", 2, "linux/amd64")];
+    world.check("");
+    world.described.push(("main-2", 3, "linux/amd64"));
+    world.check("new commit staging: Update api to main-2 in staging [staging/kustomization.yaml]\n");
+}
+
+#[test]
+fn an_image_without_the_platform_is_not_written() {
+    let mut world = World::new("1.4.0", "1.4.0", &["1.4.0", "1.4.1", "1.4.2"]);
+    world.rules = under("{semver: '*', platforms: [linux/arm64]}");
+    world.described = vec![("1.4.0", 1, "linux/arm64"), ("1.4.1", 2, "linux/arm64"), ("1.4.2", 3, "linux/amd64")];
+    world.check("new commit staging: Update api to 1.4.1 in staging [staging/kustomization.yaml]\n");
+}
+
+#[test]
+fn images_in_lockstep_wait_for_each_other() {
+    let mut world = World::new("1.4.0", "1.4.0", &["1.4.0", "1.4.1", "1.4.2"]);
+    world.rules = under("{semver: '*', lockstep: [acme/worker]}");
+    world.check("");
+    world.companion = Some(("acme/worker", vec!["1.4.0", "1.4.1"]));
+    world.check("new commit staging: Update api to 1.4.1 in staging [staging/kustomization.yaml]\n");
 }

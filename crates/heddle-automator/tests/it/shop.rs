@@ -14,7 +14,7 @@ use heddle_testkit::{
 };
 use heddle_wire::automator::{
     BranchHead, ImageTags, IntentOutcome, OpenIntent, OpenProposal, ProposedChange, ReadWork, RepositoryAccess,
-    ScanWork, UpdateWork, Work,
+    ScanWork, TagChoice, UpdateWork, Work,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -147,7 +147,12 @@ impl Shop {
     }
 
     pub async fn scan(&self, image: &str) -> Heard {
-        let work = ScanWork { image: image.parse().unwrap(), credential: None, etag: None };
+        self.scan_for(image, Vec::new(), None).await
+    }
+
+    /// A scan that describes what these choices need and `known` lacks.
+    pub async fn scan_for(&self, image: &str, choices: Vec<TagChoice>, known: Option<TagList>) -> Heard {
+        let work = ScanWork { image: image.parse().unwrap(), credential: None, etag: None, choices, known };
         self.desk.work(Work::Scan(work)).await
     }
 

@@ -270,11 +270,17 @@ impl TagInfo {
     /// From when on its age counts: since it was first seen. What the first scan found was there before, so its creation
     /// counts, where that is known.
     fn counts_from(&self, list: &TagList) -> DateTime<Utc> {
-        let found_by_first_scan = list.watched_since.is_some_and(|since| self.first_seen_at <= since);
         match self.created_at {
-            Some(created_at) if found_by_first_scan => created_at.min(self.first_seen_at),
+            Some(created_at) if self.was_there_before(list) => created_at.min(self.first_seen_at),
             _ => self.first_seen_at,
         }
+    }
+}
+
+impl TagInfo {
+    /// Whether the first scan found it, so that it is older than we can say.
+    pub(super) fn was_there_before(&self, list: &TagList) -> bool {
+        list.watched_since.is_some_and(|since| self.first_seen_at <= since)
     }
 }
 

@@ -28,6 +28,8 @@ pub struct SelectInput<'a> {
     pub tags: &'a TagList,
     /// What people took back at the place.
     pub barred: &'a [BarredTag<'a>],
+    /// The tags of the repositories that the policy keeps in lockstep. One without an entry was not scanned.
+    pub companions: &'a [Companion<'a>],
     /// The time at which the choice is made.
     pub now: DateTime<Utc>,
 }
@@ -82,9 +84,9 @@ pub struct Companion<'a> {
 ///
 /// See [`CompiledPolicy::select`].
 pub fn select(input: &SelectInput<'_>) -> Selection {
-    let SelectInput { policy, current, tags, barred, now } = *input;
+    let SelectInput { policy, current, tags, barred, companions, now } = *input;
     match CompiledPolicy::new(policy) {
-        Ok(policy) => policy.select(&Situation { current, tags, barred, signatures: &[], companions: &[], now }),
+        Ok(policy) => policy.select(&Situation { current, tags, barred, signatures: &[], companions, now }),
         Err(faults) => {
             let reason = faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; ");
             passed_over_all(tags, "policy", &reason)
@@ -135,14 +137,14 @@ pub(super) struct Chooser<'a> {
 }
 
 /// A tag that was judged.
-struct Judged<'a> {
+pub(super) struct Judged<'a> {
     info: &'a TagInfo,
     place: Option<Place<'a>>,
-    refusal: Option<Refusal>,
+    pub refusal: Option<Refusal>,
 }
 
 impl<'a> Chooser<'a> {
-    fn new(policy: &'a CompiledPolicy, situation: &'a Situation<'a>) -> Self {
+    pub(super) fn new(policy: &'a CompiledPolicy, situation: &'a Situation<'a>) -> Self {
         let known = |tag: &Tag| situation.tags.tags.iter().find(|info| info.tag == *tag);
         let place = |tag: &'a Tag, split| match known(tag) {
             Some(info) => policy.place(info, split).ok(),
@@ -215,7 +217,7 @@ impl<'a> Chooser<'a> {
         keys.into_iter().map(|(_, _, index)| index).collect()
     }
 
-    fn judged(&self, info: &'a TagInfo) -> Judged<'a> {
+    pub(super) fn judged(&self, info: &'a TagInfo) -> Judged<'a> {
         match self.policy.place(info, self.split) {
             Ok(place) => {
                 let refusal = self.judge(info, &place).err();

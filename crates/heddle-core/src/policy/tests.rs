@@ -20,7 +20,14 @@ fn choose(policy: &TagPolicy, current: Option<&str>, tags: &TagList, barred: &[&
     let current = current.map(tag);
     let barred: Vec<Tag> = barred.iter().map(|text| tag(text)).collect();
     let barred: Vec<_> = barred.iter().map(|tag| BarredTag { tag, reason: "reverted in 4b825dc" }).collect();
-    select(&SelectInput { policy, current: current.as_ref(), tags, barred: &barred, now: DateTime::UNIX_EPOCH })
+    select(&SelectInput {
+        policy,
+        current: current.as_ref(),
+        tags,
+        barred: &barred,
+        companions: &[],
+        now: DateTime::UNIX_EPOCH,
+    })
 }
 
 fn check(policy: &TagPolicy, current: Option<&str>, tags: &[&str], expected: Option<&str>) {
@@ -195,7 +202,7 @@ fn seen(tags: &[(&str, Option<i64>, i64)]) -> TagList {
 
 fn on_day(policy: &TagPolicy, current: Option<&str>, tags: &TagList, today: i64) -> Selection {
     let current = current.map(tag);
-    select(&SelectInput { policy, current: current.as_ref(), tags, barred: &[], now: day(today) })
+    select(&SelectInput { policy, current: current.as_ref(), tags, barred: &[], companions: &[], now: day(today) })
 }
 
 #[test]
@@ -336,4 +343,37 @@ proptest::proptest! {
             }
         }
     }
+}
+
+fn undescribed(policy: &TagPolicy, current: &str, tags: &TagList, today: i64) -> Vec<String> {
+    let current = tag(current);
+    let situation =
+        Situation { current: Some(&current), tags, barred: &[], signatures: &[], companions: &[], now: day(today) };
+    CompiledPolicy::new(policy).unwrap().undescribed(&situation).iter().map(Tag::to_string).collect()
+}
+
+#[test]
+fn only_tags_that_nothing_else_keeps_out_are_to_be_described() {
+    let tags = list(&["1.4.0", "1.4.1", "1.4.2", "2.0.0", "main", "1.4.3-rc.1"]);
+    let policy = TagPolicy { platforms: vec!["linux/arm64".into()], ..semver("<2") };
+    assert_eq!(undescribed(&policy, "1.4.1", &tags, 0), ["1.4.1", "1.4.2"]);
+    assert_eq!(undescribed(&semver("<2"), "1.4.1", &tags, 0), [""; 0]);
+    // By creation no tag is out before its time is known, the running one too.
+    let newest = TagPolicy { matches: Some("^1".into()), ..kind("newest created") };
+    assert_eq!(undescribed(&newest, "main", &tags, 0), ["1.4.0", "1.4.1", "1.4.2", "main", "1.4.3-rc.1"]);
+    let mut known = tags;
+    for info in &mut known.tags {
+        info.platforms = Some(Vec::new());
+    }
+    assert_eq!(undescribed(&policy, "1.4.1", &known, 0), [""; 0]);
+    assert_eq!(undescribed(&newest, "main", &known, 0), [""; 0]);
+}
+
+#[test]
+fn an_age_asks_for_the_creation_of_what_was_there_before_the_first_scan() {
+    let policy = TagPolicy { min_age: Some("2d".into()), ..semver("*") };
+    let mut tags = seen(&[("1.4.1", None, 3), ("1.4.2", None, 4)]);
+    tags.watched_since = Some(day(3));
+    assert_eq!(undescribed(&policy, "1.4.0", &tags, 4), ["1.4.1"]);
+    assert_eq!(undescribed(&policy, "1.4.0", &tags, 5), [""; 0], "it is old enough by what we saw");
 }

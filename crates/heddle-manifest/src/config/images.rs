@@ -2,6 +2,7 @@
 
 use heddle_core::{
     change::Mode,
+    image::ImageRepository,
     policy::{CompiledPolicy, NewestBy, Signer, SortOrder, TagPolicy, Within},
 };
 
@@ -140,16 +141,13 @@ pub(super) fn read_policy(node: &Node, report: &mut Report) -> Option<TagPolicy>
     (report.faults() == before).then_some(policy)
 }
 
-/// Whether an automator can follow the policy yet: it knows tags and when they were seen, and no metadata of images. What
-/// it cannot follow stops writes in the rule's scope.
+/// Whether an automator can follow the policy yet: it knows tags, when they were seen and what images say of themselves; it
+/// writes no digests and checks no signatures. What it cannot follow stops writes in the rule's scope.
 fn can_be_followed(policy: &TagPolicy, node: &Node, report: &mut Report) -> bool {
     let parts = [
-        ("newest", policy.newest == Some(NewestBy::Created), "`newest: created`"),
         ("digest", policy.digest.is_some(), "`digest`"),
-        ("platforms", !policy.platforms.is_empty(), "`platforms`"),
         ("pin_digest", policy.pin_digest, "`pin_digest`"),
         ("signed_by", !policy.signed_by.is_empty(), "`signed_by`"),
-        ("lockstep", !policy.lockstep.is_empty(), "`lockstep`"),
     ];
     let mut followed = true;
     for (field, _, name) in parts.into_iter().filter(|(_, given, _)| *given) {
@@ -191,9 +189,15 @@ fn read_policy_field(key: &str, value: &Node, policy: &mut TagPolicy, report: &m
         "min_age" => policy.min_age = text(report),
         "pin_digest" => policy.pin_digest = report.flag(value, key).unwrap_or_default(),
         "signed_by" => policy.signed_by = read_signers(value, report),
-        "lockstep" => policy.lockstep = report.texts(value, key),
+        "lockstep" => policy.lockstep = read_lockstep(report.texts(value, key)),
         _ => {}
     }
+}
+
+/// Full names, as images are known by: `nginx` is `docker.io/library/nginx`. What is no name is a fault of the policy.
+fn read_lockstep(images: Vec<String>) -> Vec<String> {
+    let full = |text: String| text.parse().map_or(text, |image: ImageRepository| image.to_string());
+    images.into_iter().map(full).collect()
 }
 
 fn read_signers(node: &Node, report: &mut Report) -> Vec<Signer> {

@@ -92,5 +92,5 @@ async fn a_registry_that_takes_the_login_itself_gets_it() {
     let session = session(&host, Some(bot("secret"))).await;
     assert_eq!(tags(&session.list_tags(&image(&host, "acme/api"), None).await), ["1.0.0"]);
     let refused = reason(list(&host, "acme/api").await);
-    assert_eq!(refused, format!("`{host}` does not let this login list the tags"));
+    assert_eq!(refused, format!("`{host}` does not let this login read `acme/api`"));
 }

@@ -1,6 +1,7 @@
 //! The tag walker against a real registry, and against one that misbehaves.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod describe;
 mod faulty;
 mod login;
 mod real;

@@ -1,7 +1,10 @@
 //! Scanning an image: which tags there are.
 
 use chrono::{DateTime, Utc};
-use heddle_core::image::{Digest, ImageRepository, Tag};
+use heddle_core::{
+    image::{Digest, ImageRepository, Tag},
+    policy::{TagList, TagPolicy},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::secret::WireSecret;
@@ -16,6 +19,22 @@ pub struct ScanWork {
     pub credential: Option<RegistryCredential>,
     /// The entity tag of the last complete list, where the registry gave one.
     pub etag: Option<String>,
+    /// The choices that depend on what images say of themselves: the tags that these need are described.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<TagChoice>,
+    /// What is known of the tags; given with `choices`. A tag without description in it is one to describe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<TagList>,
+}
+
+/// A choice of a tag of the image, somewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TagChoice {
+    /// The policy.
+    pub policy: TagPolicy,
+    /// The tag that stands there now.
+    pub current: Option<Tag>,
 }
 
 /// A login for a registry.
@@ -46,7 +65,7 @@ pub struct ScanReport {
 pub enum ScanOutcome {
     /// The whole list.
     Complete {
-        /// Every tag; digests for those that were asked.
+        /// Every tag; descriptions of those that were asked.
         tags: Vec<ScannedTag>,
         /// The entity tag, where the registry gives one.
         etag: Option<String>,
@@ -59,6 +78,9 @@ pub enum ScanOutcome {
         reason: String,
         /// When the registry allows the next try.
         retry_at: Option<DateTime<Utc>>,
+        /// The tags that were described before it failed, so that the next scan goes on there.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        described: Vec<ScannedTag>,
     },
 }
 
@@ -68,6 +90,19 @@ pub enum ScanOutcome {
 pub struct ScannedTag {
     /// The tag.
     pub tag: Tag,
-    /// Its digest.
-    pub digest: Option<Digest>,
+    /// What stands behind it, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<TagDescription>,
+}
+
+/// What stands behind a tag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TagDescription {
+    /// What it points to.
+    pub digest: Digest,
+    /// When the image says that it was created.
+    pub created_at: Option<DateTime<Utc>>,
+    /// Its platforms, such as `linux/amd64`; empty where it names none.
+    pub platforms: Vec<String>,
 }

@@ -1,0 +1,42 @@
+//! Which tags must be described before a choice can be trusted.
+//!
+//! A list of tags holds names alone. When an image was created and for which platforms it is stands in its manifest and
+//! configuration, which is a request or three for each tag; registries limit those. So a policy says which it needs.
+
+use super::{CompiledPolicy, Situation, TagInfo, order::Order, select::Chooser};
+use crate::image::Tag;
+
+impl CompiledPolicy {
+    /// Whether a choice may depend on what images say of themselves.
+    pub fn needs_descriptions(&self) -> bool {
+        matches!(self.order, Order::Created) || !self.platforms.is_empty() || self.min_age.is_some()
+    }
+
+    /// The tags that nobody described yet and on whose description the choice depends; none means that it can be trusted.
+    pub fn undescribed(&self, situation: &Situation<'_>) -> Vec<Tag> {
+        if !self.needs_descriptions() {
+            return Vec::new();
+        }
+        let chooser = Chooser::new(self, situation);
+        let asked = situation.tags.tags.iter().filter(|info| info.platforms.is_none() && chooser.needs(info));
+        asked.map(|info| info.tag.clone()).collect()
+    }
+}
+
+impl<'a> Chooser<'a> {
+    /// Whether nothing else than the missing description keeps a tag out.
+    fn needs(&self, info: &'a TagInfo) -> bool {
+        let by_creation = matches!(self.policy.order, Order::Created);
+        if by_creation && self.situation.current == Some(&info.tag) {
+            return true;
+        }
+        let refusal = self.judged(info).refusal;
+        match refusal.map_or("", |refusal| refusal.rule) {
+            "platforms" => true,
+            "newest" => by_creation,
+            // Of what was there before us the creation tells the age.
+            "min_age" => info.was_there_before(self.situation.tags),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What stands behind a tag: its digest, when its image was created, and for which platforms it is.
+//!
+//! Source: OCI distribution specification 1.1, "Pulling manifests" and "Pulling blobs"; OCI image specification 1.1.
+
+use chrono::{DateTime, Utc};
+use heddle_core::image::{Digest, ImageRepository, Tag};
+use reqwest::{
+    StatusCode,
+    header::{ACCEPT, HeaderMap, HeaderValue},
+};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    ask::{Failure, check_status, failed, read_body},
+    session::Session,
+};
+
+/// What is asked for; a registry that is not told gives the oldest form it has.
+const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
+                         application/vnd.docker.distribution.manifest.list.v2+json, \
+                         application/vnd.docker.distribution.manifest.v2+json";
+
+/// The largest manifest, which is what the specification lets registries refuse, and the largest configuration.
+const MAX_BYTES: usize = 4 << 20;
+
+/// What a registry has under a tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// What the tag points to.
+    pub digest: Digest,
+    /// When the image says that it was created; of an image for several platforms, the first of them.
+    pub created_at: Option<DateTime<Utc>>,
+    /// Its platforms, such as `linux/amd64`; empty where it names none, as an artifact that is no image.
+    pub platforms: Vec<String>,
+}
+
+/// A manifest or an index of manifests. What is not an image has neither, and that is no fault.
+#[derive(Deserialize)]
+struct Manifest {
+    manifests: Option<Vec<Entry>>,
+    config: Option<Descriptor>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    digest: Digest,
+    platform: Option<Platform>,
+}
+
+#[derive(Deserialize)]
+struct Descriptor {
+    digest: Digest,
+}
+
+/// A platform, in an index or in an image's configuration.
+#[derive(Deserialize)]
+struct Platform {
+    os: String,
+    architecture: String,
+    variant: Option<String>,
+}
+
+/// The part of an image's configuration that is looked at.
+#[derive(Deserialize)]
+struct ImageConfig {
+    created: Option<DateTime<Utc>>,
+    #[serde(flatten)]
+    platform: Option<Platform>,
+}
+
+impl Session {
+    /// What the registry has under a tag; `None` when the tag is gone.
+    ///
+    /// # Errors
+    /// When it cannot be read now. What can be read and is no image is an answer, with nothing in it.
+    pub async fn describe(&self, image: &ImageRepository, tag: &Tag) -> Result<Option<Description>, Failure> {
+        let Some(bytes) = self.manifest(image, tag.as_str()).await? else { return Ok(None) };
+        let digest = digest_of(&bytes)?;
+        let nothing = Description { digest: digest.clone(), created_at: None, platforms: Vec::new() };
+        let Ok(manifest) = serde_json::from_slice::<Manifest>(&bytes) else { return Ok(Some(nothing)) };
+        let Some(entries) = manifest.manifests else {
+            let config = self.config(image, manifest.config).await?;
+            return Ok(Some(config.map_or(nothing, |config| Description {
+                digest,
+                created_at: config.created,
+                platforms: config.platform.iter().filter_map(Platform::said).collect(),
+            })));
+        };
+        let offered = || entries.iter().filter_map(|entry| Some((entry, entry.platform.as_ref()?.said()?)));
+        let platforms = offered().map(|(_, platform)| platform).collect();
+        let created_at = match offered().next() {
+            Some((first, _)) => self.created_at(image, &first.digest).await?,
+            None => None,
+        };
+        Ok(Some(Description { digest, created_at, platforms }))
+    }
+
+    async fn created_at(&self, image: &ImageRepository, digest: &Digest) -> Result<Option<DateTime<Utc>>, Failure> {
+        let Some(bytes) = self.manifest(image, digest.as_str()).await? else { return Ok(None) };
+        let Ok(manifest) = serde_json::from_slice::<Manifest>(&bytes) else { return Ok(None) };
+        Ok(self.config(image, manifest.config).await?.and_then(|config| config.created))
+    }
+
+    async fn manifest(&self, image: &ImageRepository, reference: &str) -> Result<Option<Vec<u8>>, Failure> {
+        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(MANIFESTS))]);
+        self.bytes(image, &format!("manifests/{reference}"), &headers, "the manifest").await
+    }
+
+    /// The configuration of an image; `None` where the manifest's is none.
+    async fn config(
+        &self,
+        image: &ImageRepository,
+        config: Option<Descriptor>,
+    ) -> Result<Option<ImageConfig>, Failure> {
+        let Some(Descriptor { digest }) = config else { return Ok(None) };
+        let of = format!("blobs/{digest}");
+        let bytes = self.bytes(image, &of, &HeaderMap::new(), "the image's configuration").await?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    async fn bytes(
+        &self,
+        image: &ImageRepository,
+        of: &str,
+        headers: &HeaderMap,
+        what: &str,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        let url = self.address(image, of).await?;
+        let answer = self.get(image, &url, headers).await?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        check_status(&answer, image)?;
+        read_body(answer, MAX_BYTES, what).await.map(Some)
+    }
+}
+
+impl Platform {
+    /// As policies write it. Attestations stand in an index as the platform `unknown/unknown`.
+    fn said(&self) -> Option<String> {
+        let Self { os, architecture, variant } = self;
+        if os == "unknown" || architecture == "unknown" {
+            return None;
+        }
+        let variant = variant.as_deref().filter(|variant| !variant.is_empty());
+        Some(variant.map_or_else(|| format!("{os}/{architecture}"), |variant| format!("{os}/{architecture}/{variant}")))
+    }
+}
+
+/// The digest of the manifest itself, whatever the registry says that it is.
+fn digest_of(manifest: &[u8]) -> Result<Digest, Failure> {
+    let hex: String = Sha256::digest(manifest).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}").parse().map_err(|_| failed("the manifest has no digest"))
+}
