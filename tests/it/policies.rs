@@ -2,13 +2,26 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::{pipeline::Station, policy::VerdictKind};
-use heddle_tests::{World, config_repository::rules, world::IMAGE_PATH};
+use heddle_testkit::wait;
+use heddle_tests::{
+    World,
+    config_repository::rules,
+    world::{IMAGE_PATH, REPOSITORY},
+};
 
 /// The World with another policy for staging, which commits at once.
 async fn world_with(policy: impl Fn(&World) -> String) -> World {
     let world = World::start().await.unwrap();
     let text = rules(&world.image()).replacen("semver: \">=1.0 <2\"", &policy(&world), 1);
     world.commit(&[(".heddle.yaml", Some(&text))], "Ask for more than a version").await.unwrap();
+    let (staging, image) = ("staging".parse().unwrap(), world.image().parse().unwrap());
+    wait::until("the new rule to govern staging", wait::LONG, async || {
+        let verdicts = world.user.verdicts(world.organization, &staging, &image).await;
+        let rule = verdicts.map_err(|error| format!("{error:#}"))?.rule;
+        if rule.starts_with("semver >=1.0 <2") { Err(rule) } else { Ok(()) }
+    })
+    .await
+    .unwrap();
     world
 }
 
@@ -45,4 +58,35 @@ async fn images_in_lockstep_move_once_all_have_the_tag() {
     world.push_tag_of("acme/worker", "1.4.1").await.unwrap();
     world.wait_for_station("staging", "1.4.1", Station::Healthy).await.unwrap();
     assert_eq!(world.image_in_git("staging").await.unwrap(), "1.4.1");
+}
+
+#[tokio::test]
+async fn a_digest_is_followed_where_its_tag_goes_and_a_revert_holds_it() {
+    let world = world_with(|_| "digest: latest".to_owned()).await;
+    let push = async |content: &str| world.registry.push_content(IMAGE_PATH, "latest", content).await.unwrap().digest;
+    let runs = async |digest: &str| {
+        let image = format!("{}:latest@{digest}", world.image());
+        wait::until(format!("staging to run {digest}"), wait::LONG, async || {
+            match world.image_in_cluster("staging").await {
+                Ok(seen) if seen.image == image && seen.available => Ok(()),
+                other => Err(format!("{other:?}; {}", world.describe_changes().await)),
+            }
+        })
+        .await
+        .unwrap();
+    };
+    let first = push("one").await;
+    runs(&first).await;
+    let second = push("two").await;
+    runs(&second).await;
+    let healthy = world.wait_for_station("staging", "latest", Station::Healthy).await.unwrap();
+    assert_eq!((healthy.from, healthy.to_digest.map(|digest| digest.to_string())), (Some(healthy.to), Some(second)));
+
+    let head = world.github.head(REPOSITORY, "main").await.unwrap().unwrap();
+    world.revert(&head).await.unwrap();
+    runs(&first).await;
+    let commits = world.bot_commits().await.unwrap();
+    let third = push("three").await;
+    runs(&third).await;
+    assert_eq!(world.bot_commits().await.unwrap(), commits + 1, "{:?}", world.subjects().await.unwrap());
 }

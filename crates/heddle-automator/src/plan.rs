@@ -15,7 +15,7 @@ use heddle_core::{
     change::{Gate, Mode},
     git::{BranchName, Revision},
     id::ProposalId,
-    image::Tag,
+    image::{Digest, Tag},
     name::EnvironmentName,
 };
 use heddle_manifest::{Config, Files, Found, config::Rule, find::Occurrence};
@@ -106,13 +106,14 @@ pub struct NewText {
     pub text: String,
 }
 
-/// A place that is to get another tag.
+/// A place that is to get another tag or digest.
 #[derive(Debug, Clone)]
 struct Wanted<'a> {
     branch: &'a Branch,
     occurrence: &'a Occurrence,
     from: &'a Tag,
     to: Tag,
+    to_digest: Option<Digest>,
     mode: Mode,
     gate: Option<Gate>,
     /// The rule in each environment of the place.
@@ -124,7 +125,7 @@ struct Wanted<'a> {
 /// What follows for a place.
 #[derive(Debug, Clone)]
 enum Choice<'a> {
-    /// It gets another tag, perhaps later.
+    /// It gets another tag or digest, perhaps later.
     Update(Box<Wanted<'a>>),
     /// It stays as it is, and nothing should be proposed for it.
     Keep,

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 use heddle_core::{
     id::ProposalId,
-    image::{ImageRepository, Tag},
+    image::{Digest, ImageRepository, Tag},
     place::Place,
 };
 use heddle_wire::automator::PlannedChange;
@@ -39,6 +39,8 @@ pub struct Row<'a> {
     pub from: Option<&'a Tag>,
     /// The tag that is written.
     pub to: &'a Tag,
+    /// The digest that is written beside it.
+    pub to_digest: Option<&'a Digest>,
     /// When a scan or a notice first showed the tag.
     pub pushed_at: Option<DateTime<Utc>>,
     /// The policy, as it is written.
@@ -56,7 +58,8 @@ impl Row<'_> {
 
 /// `Update api to 1.4.2 in prod`, also for several changes.
 pub fn title(changes: &[PlannedChange]) -> String {
-    let mut images: Vec<(&ImageRepository, &Tag)> = changes.iter().map(|change| (&change.image, &change.to)).collect();
+    let mut images: Vec<(&ImageRepository, String)> =
+        changes.iter().map(|change| (&change.image, goal(change))).collect();
     images.sort();
     images.dedup();
     let mut environments: Vec<&str> = Vec::new();
@@ -74,6 +77,19 @@ pub fn title(changes: &[PlannedChange]) -> String {
     title.chars().take(MAX_TITLE_CHARS).collect()
 }
 
+/// What a change goes to. Where the tag stays, the digest says what is new.
+fn goal(change: &PlannedChange) -> String {
+    match &change.to_digest {
+        Some(digest) if change.from.as_ref() == Some(&change.to) => build(&change.to, Some(digest)),
+        _ => change.to.to_string(),
+    }
+}
+
+/// `1.4.2`, or `1.4.2@sha256:4b825dc642cb`.
+fn build(tag: &Tag, digest: Option<&Digest>) -> String {
+    digest.map_or_else(|| tag.to_string(), |digest| format!("{tag}@{}", digest.short()))
+}
+
 /// The text of a pull request; [`CHANGE_URL`] and the hidden marker are filled in when their ids are known.
 pub fn pull_request(rows: &[Row<'_>], environments: &str) -> String {
     let mut body = String::from("| Workload | Place | From | To | Pushed | Policy |\n|---|---|---|---|---|---|\n");
@@ -86,7 +102,7 @@ pub fn pull_request(rows: &[Row<'_>], environments: &str) -> String {
             "| {} | {} | {from} | {} | {pushed} | {} ({}) |",
             span(row.workload()),
             span(&format!("{}:{}", row.place.file, row.place.line)),
-            span(row.to.as_str()),
+            span(&build(row.to, row.to_digest)),
             span(row.policy),
             span(&format!(".heddle.yaml:{}", row.policy_line)),
         );
@@ -120,7 +136,7 @@ pub fn commit_body(changes: &[PlannedChange]) -> String {
             body,
             "{}{from} to {} in {}: {}",
             span(change.image.as_str()),
-            span(change.to.as_str()),
+            span(&build(&change.to, change.to_digest.as_ref())),
             change.environment,
             change.why,
         );

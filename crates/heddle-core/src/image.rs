@@ -154,6 +154,12 @@ impl Digest {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The algorithm and the first twelve digits, as container tools show it: `sha256:4b825dc642cb`.
+    pub fn short(&self) -> &str {
+        let digits = self.0.find(':').map_or(0, |colon| colon + 1);
+        &self.0[..digits + 12]
+    }
 }
 
 impl FromStr for Digest {

@@ -206,6 +206,13 @@ pub struct TagPolicy {
     pub lockstep: Vec<String>,
 }
 
+impl TagPolicy {
+    /// Whether a place gets the digest of the chosen tag too: the rule says so, follows a digest, or one stands there.
+    pub fn writes_digest(&self, standing: Option<&Digest>) -> bool {
+        self.pin_digest || self.digest.is_some() || standing.is_some()
+    }
+}
+
 /// The kind, as it is written: `semver >=1.2 <2`, `numerical asc`.
 impl fmt::Display for TagPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -44,6 +44,7 @@ pub async fn note(
              pushed_at = coalesce(known.pushed_at, excluded.pushed_at),
              digest = coalesce(excluded.digest, known.digest),
              -- Another image under the same tag has to be described anew.
+             moved_at = case when excluded.digest <> known.digest then excluded.pushed_at else known.moved_at end,
              created_at = case when excluded.digest <> known.digest then null else known.created_at end,
              platforms = case when excluded.digest <> known.digest then null else known.platforms end,
              described_at = case when excluded.digest <> known.digest then null else known.described_at end",

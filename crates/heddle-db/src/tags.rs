@@ -100,7 +100,8 @@ pub async fn describe(
                select tag, digest, created_at, platforms from tags where image_id = $1
            ), written as (
                update tags set digest = seen.digest, created_at = seen.created_at, platforms = seen.platforms,
-                               described_at = $3
+                               described_at = $3,
+                               moved_at = case when tags.digest <> seen.digest then $3 else tags.moved_at end
                from seen where tags.image_id = $1 and tags.tag = seen.tag
            )
            select exists (
@@ -167,7 +168,7 @@ pub async fn list(db: impl PgExecutor<'_>, image: &Image) -> Result<TagList, DbE
     Ok(TagList { tags, complete: image.complete, watched_since })
 }
 
-/// When a tag was pushed: a notice's time, else when it was first seen.
+/// When a tag was pushed: a notice's time, else when it was first seen. With `digest`, when it came to point there.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -176,13 +177,16 @@ pub async fn find_pushed_at(
     organization: OrganizationId,
     image: &ImageRepository,
     tag: &Tag,
+    digest: Option<&Digest>,
 ) -> Result<Option<DateTime<Utc>>, DbError> {
     Ok(sqlx::query_scalar!(
-        r#"select least(t.pushed_at, t.first_seen_at) as "at!" from tags t join images i on i.id = t.image_id
+        r#"select coalesce(case when t.digest = $4 then t.moved_at end, least(t.pushed_at, t.first_seen_at)) as "at!"
+           from tags t join images i on i.id = t.image_id
            where i.organization_id = $1 and i.image = $2 and t.tag = $3"#,
         organization.0,
         image.as_str(),
         tag.as_str(),
+        digest.map(Digest::as_str),
     )
     .fetch_optional(db)
     .await?)

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use heddle_core::image::ImageRepository;
 use reqwest::{
-    Response, StatusCode,
+    Method, Response, StatusCode,
     header::{HeaderMap, RETRY_AFTER},
 };
 use url::Url;
@@ -30,23 +30,40 @@ impl Session {
         url.map_err(|_| failed("the image's name makes no address"))
     }
 
-    /// Asks; logs in once when the registry wants that.
+    /// Asks for a body; logs in once when the registry wants that.
     pub(crate) async fn get(
         &self,
         image: &ImageRepository,
         url: &Url,
         headers: &HeaderMap,
     ) -> Result<Response, Failure> {
-        let answer = self.send(image, url, headers).await?;
+        self.ask(Method::GET, image, url, headers).await
+    }
+
+    /// Asks; logs in once when the registry wants that.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        image: &ImageRepository,
+        url: &Url,
+        headers: &HeaderMap,
+    ) -> Result<Response, Failure> {
+        let answer = self.send(method.clone(), image, url, headers).await?;
         if answer.status() != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
         self.log_in(image).await?;
-        self.send(image, url, headers).await
+        self.send(method, image, url, headers).await
     }
 
-    async fn send(&self, image: &ImageRepository, url: &Url, headers: &HeaderMap) -> Result<Response, Failure> {
-        let request = self.access().http.get(url.clone()).headers(headers.clone());
+    async fn send(
+        &self,
+        method: Method,
+        image: &ImageRepository,
+        url: &Url,
+        headers: &HeaderMap,
+    ) -> Result<Response, Failure> {
+        let request = self.access().http.request(method, url.clone()).headers(headers.clone());
         let request = self.authorize(request, image.path()).await;
         request.send().await.map_err(|error| unreachable(image, &error))
     }

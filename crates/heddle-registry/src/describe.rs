@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use heddle_core::image::{Digest, ImageRepository, Tag};
 use reqwest::{
-    StatusCode,
+    Method, StatusCode,
     header::{ACCEPT, HeaderMap, HeaderValue},
 };
 use serde::Deserialize;
@@ -96,6 +96,22 @@ impl Session {
         Ok(Some(Description { digest, created_at, platforms }))
     }
 
+    /// Whether a tag still points to a digest, asked without a body; Docker Hub does not count that. False also where the
+    /// registry does not say, or the tag is gone.
+    ///
+    /// # Errors
+    /// When the registry cannot be asked now.
+    pub async fn still_points_to(&self, image: &ImageRepository, tag: &Tag, digest: &Digest) -> Result<bool, Failure> {
+        let url = self.address(image, &format!("manifests/{tag}")).await?;
+        let answer = self.ask(Method::HEAD, image, &url, &accepted()).await?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(false);
+        }
+        check_status(&answer, image)?;
+        let said = answer.headers().get("docker-content-digest").and_then(|value| value.to_str().ok());
+        Ok(said == Some(digest.as_str()))
+    }
+
     async fn created_at(&self, image: &ImageRepository, digest: &Digest) -> Result<Option<DateTime<Utc>>, Failure> {
         let Some(bytes) = self.manifest(image, digest.as_str()).await? else { return Ok(None) };
         let Ok(manifest) = serde_json::from_slice::<Manifest>(&bytes) else { return Ok(None) };
@@ -103,8 +119,7 @@ impl Session {
     }
 
     async fn manifest(&self, image: &ImageRepository, reference: &str) -> Result<Option<Vec<u8>>, Failure> {
-        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(MANIFESTS))]);
-        self.bytes(image, &format!("manifests/{reference}"), &headers, "the manifest").await
+        self.bytes(image, &format!("manifests/{reference}"), &accepted(), "the manifest").await
     }
 
     /// The configuration of an image; `None` where the manifest's is none.
@@ -146,6 +161,10 @@ impl Platform {
         let variant = variant.as_deref().filter(|variant| !variant.is_empty());
         Some(variant.map_or_else(|| format!("{os}/{architecture}"), |variant| format!("{os}/{architecture}/{variant}")))
     }
+}
+
+fn accepted() -> HeaderMap {
+    HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(MANIFESTS))])
 }
 
 /// The digest of the manifest itself, whatever the registry says that it is.

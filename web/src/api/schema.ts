@@ -993,6 +993,7 @@ export interface components {
         Barred: {
             /** @description The change that was reverted or declined. */
             change: components["schemas"]["ChangeId"];
+            digest?: components["schemas"]["Digest"] | null;
             /** @description The environment. */
             environment: components["schemas"]["EnvironmentName"];
             /** @description The image. */
@@ -1103,6 +1104,7 @@ export interface components {
             repository: components["schemas"]["RepoName"];
             /** @description The tag it goes to. */
             to: components["schemas"]["Tag"];
+            to_digest?: components["schemas"]["Digest"] | null;
         };
         /** @description A new cluster, with the manifest that installs the agent. */
         ClusterCreated: {
@@ -2029,6 +2031,7 @@ export interface components {
             places: components["schemas"]["Place"][];
             /** @description The tag it goes to. */
             to: components["schemas"]["Tag"];
+            to_digest?: components["schemas"]["Digest"] | null;
         };
         /** @description Open, merged or closed. */
         PullRequestState: {
@@ -2352,6 +2355,8 @@ export interface components {
             /** @description The image. */
             image: components["schemas"]["ImageRepository"];
             known?: components["schemas"]["TagList"] | null;
+            /** @description Tags whose description may not be true any more: they may point to another image by now. */
+            refresh?: components["schemas"]["Tag"][];
         };
         /** @description A tag in a list. */
         ScannedTag: {
@@ -2562,7 +2567,7 @@ export interface components {
         /** @description A choice of a tag of the image, somewhere. */
         TagChoice: {
             current?: components["schemas"]["Tag"] | null;
-            /** @description The policy. */
+            /** @description The policy; it pins the digest also where one stands at the place already. */
             policy: components["schemas"]["TagPolicy"];
         };
         /** @description What stands behind a tag. */

@@ -18,7 +18,7 @@ import { Prose } from "../ui/prose";
 import { Time } from "../ui/time";
 import { sentence } from "../words/sentence";
 import { imageName } from "../words/shorten";
-import { frontier, lineWord, modeWord } from "../words/state";
+import { frontier, goal, lineWord, modeWord } from "../words/state";
 
 export function ChangePage() {
   const { id } = useOrganization();
@@ -51,7 +51,7 @@ function Detail({ detail }: { detail: ChangeDetail }) {
             )}
           </Badge>
           <code title="image">{change.image}</code>
-          <Tags from={change.from} to={change.to} />
+          <Tags from={change.from} to={goal(change)} />
           <EnvironmentChip name={change.environment} />
         </span>
       </PageHead>

@@ -1,6 +1,6 @@
 import type { Change } from "../api/types";
 import { useNow } from "../ui/now";
-import { changeTitle } from "../words/state";
+import { changeTitle, goal } from "../words/state";
 import { duration } from "../words/time";
 import { ChangeLink, EnvironmentChip, ProposalLink, Tags } from "./names";
 import { wholeTime } from "./strands";
@@ -40,7 +40,7 @@ function ChangeRow({ change }: { change: Change }) {
           <EnvironmentChip name={change.environment} />
         </p>
         <p className="mt-0.5 truncate text-soft">
-          <Tags from={change.from} to={change.to} />
+          <Tags from={change.from} to={goal(change)} />
         </p>
       </div>
       <div className="min-w-0">

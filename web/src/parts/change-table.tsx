@@ -3,7 +3,7 @@ import { Badge } from "../ui/badge";
 import { useNow } from "../ui/now";
 import { type Column, Table } from "../ui/table";
 import { Time } from "../ui/time";
-import { lineWord } from "../words/state";
+import { goal, lineWord } from "../words/state";
 import { duration } from "../words/time";
 import { ChangeLink, EnvironmentChip, ProposalLink, Tags } from "./names";
 import { wholeTime } from "./strands";
@@ -11,7 +11,7 @@ import { ThreadTiny } from "./thread";
 
 const columns: Column<Change>[] = [
   { head: "Change", title: true, cell: (change) => <ChangeLink change={change} /> },
-  { head: "Tag", bare: true, cell: (change) => <Tags from={change.from} to={change.to} /> },
+  { head: "Tag", bare: true, cell: (change) => <Tags from={change.from} to={goal(change)} /> },
   { head: "Environment", bare: true, cell: (change) => <EnvironmentChip name={change.environment} /> },
   { head: "Line", bare: true, cell: (change) => <ThreadTiny line={change.line} /> },
   { head: "State", bare: true, cell: (change) => <StateWord change={change} /> },

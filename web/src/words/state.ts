@@ -118,9 +118,15 @@ export function proposalWord(proposal: Proposal): string {
   return proposal.kind === "commit" ? proposal.revision.slice(0, 7) : `#${proposal.number}`;
 }
 
+/** The new tag; where the tag stays, the digest says what is new: `sha256:4b825dc642cb`. */
+export function goal(change: Pick<Change, "from" | "to" | "to_digest">): string {
+  return change.to_digest && change.from === change.to ? change.to_digest.slice(0, 19) : change.to;
+}
+
 /** `api 1.4.1 → 1.4.2 in prod`. */
 export function changeTitle(change: Change): string {
   const image = change.image.slice(change.image.lastIndexOf("/") + 1);
-  const tags = change.from ? `${change.from} → ${change.to}` : change.to;
+  const to = goal(change);
+  const tags = change.from ? `${change.from} → ${to}` : to;
   return `${image} ${tags} in ${change.environment}`;
 }

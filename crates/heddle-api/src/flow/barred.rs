@@ -48,6 +48,7 @@ pub async fn list(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Vec<Barred
             image: one.image,
             place: one.place,
             tag: one.tag,
+            digest: one.digest,
             change: one.change,
             reason: one.reason,
         })

@@ -202,6 +202,7 @@ fn proposed_change(change: &Change) -> ProposedChange {
         environment: change.environment.clone(),
         image: change.image.clone(),
         to: change.to.clone(),
+        to_digest: change.to_digest.clone(),
         places: change.places.clone(),
     }
 }

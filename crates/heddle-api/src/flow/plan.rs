@@ -147,7 +147,8 @@ async fn make_change(
         why: &planned.why,
     };
     let id = changes::upsert(tx, scope.organization, scope.repository, &new).await?;
-    let pushed_at = tags::find_pushed_at(&mut **tx, scope.organization, &planned.image, &planned.to).await?;
+    let digest = planned.to_digest.as_ref().filter(|_| planned.from.as_ref() == Some(&planned.to));
+    let pushed_at = tags::find_pushed_at(&mut **tx, scope.organization, &planned.image, &planned.to, digest).await?;
     let pushed_at = pushed_at.unwrap_or(scope.now);
     let pushed = facts::fine(FactKind::Pushed, pushed_at, scope.now);
     stored::record(&mut **tx, scope.organization, id, &pushed).await?;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use heddle_core::{
     id::OrganizationId,
-    policy::{CompiledPolicy, TagList},
+    policy::{CompiledPolicy, TagPolicy},
 };
 use heddle_db::{
     DbError, Tx,
@@ -34,10 +34,17 @@ pub async fn work(
 ) -> Result<Option<ScanWork>, DbError> {
     let Some(image) = images::find(&mut **tx, image).await? else { return Ok(None) };
     let choices = choices(tx, organization, &image).await?;
-    let known = if choices.is_empty() { None } else { Some(known(tx, &image, now).await?) };
+    let mut known = None;
+    let mut refresh = Vec::new();
+    if !choices.is_empty() {
+        known = Some(tags::list(&mut **tx, &image).await?);
+        refresh = tags::list_stale(&mut **tx, image.id, now - FRESH, REFRESHED).await?;
+        // A tag whose digest is followed is one that moves.
+        refresh.extend(choices.iter().filter_map(|choice| choice.policy.digest.as_ref()?.parse().ok()));
+    }
     // Where tags are to be described, the whole list is needed.
     let etag = image.etag.filter(|_| choices.is_empty());
-    Ok(Some(ScanWork { image: image.image, credential: None, etag, choices, known }))
+    Ok(Some(ScanWork { image: image.image, credential: None, etag, choices, known, refresh }))
 }
 
 /// The choices that depend on what images say of themselves, each once.
@@ -46,22 +53,14 @@ async fn choices(tx: &mut Tx, organization: OrganizationId, image: &Image) -> Re
     let names = [image.image.to_string()];
     for (_, occurrence) in occurrences::list_of_images(&mut **tx, organization, &names).await? {
         let Some(policy) = occurrence.rule.and_then(|rule| rule.policy) else { continue };
-        let choice = TagChoice { policy, current: occurrence.tag };
+        let pin_digest = policy.writes_digest(occurrence.digest.as_ref());
+        let choice = TagChoice { policy: TagPolicy { pin_digest, ..policy }, current: occurrence.tag };
         let needed = CompiledPolicy::new(&choice.policy).is_ok_and(|policy| policy.needs_descriptions());
         if needed && !choices.contains(&choice) {
             choices.push(choice);
         }
     }
     Ok(choices)
-}
-
-async fn known(tx: &mut Tx, image: &Image, now: DateTime<Utc>) -> Result<TagList, DbError> {
-    let mut list = tags::list(&mut **tx, image).await?;
-    let stale = tags::list_stale(&mut **tx, image.id, now - FRESH, REFRESHED).await?;
-    for info in list.tags.iter_mut().filter(|info| stale.contains(&info.tag)) {
-        (info.created_at, info.platforms) = (None, None);
-    }
-    Ok(list)
 }
 
 /// Stores what a scan found. Gives the repositories whose update it made due.

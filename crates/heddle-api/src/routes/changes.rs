@@ -163,6 +163,7 @@ fn view(change: &Change, line: Line) -> ChangeView {
         image: change.image.clone(),
         from: change.from.clone(),
         to: change.to.clone(),
+        to_digest: change.to_digest.clone(),
         mode: change.mode,
         line,
         proposal: change.proposal_ref.clone(),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use heddle_core::{
     change::{Gate, GateKind, Mode},
-    image::Tag,
+    image::{Digest, Tag},
     name::EnvironmentName,
     policy::{BarredTag, Companion, CompiledPolicy, SelectInput, Selection, Situation, TagList, TagPolicy, select},
 };
@@ -13,7 +13,7 @@ use heddle_manifest::{
     edit,
     find::Occurrence,
 };
-use heddle_wire::automator::{Barred, Finding};
+use heddle_wire::automator::{Barred, Finding, ProposedChange};
 
 use super::{Branch, Choice, OpenState, OpenView, PlanInput, Wanted, finding};
 
@@ -31,32 +31,28 @@ pub(super) fn choose<'a>(
     if occurrence.obstacle.is_some() || has_ended(input, branch, occurrence) {
         return Choice::Unknown;
     }
-    if occurrence.image.digest.is_some() {
-        let message = "a digest pins this image, and pins are not updated yet".to_owned();
-        findings.push(finding(branch, occurrence, "pinned", message));
-        return Choice::Unknown;
-    }
     let Some(from) = &occurrence.image.tag else {
         let message = "this image has no tag, so nothing says what it is updated from: write one".to_owned();
         findings.push(finding(branch, occurrence, "no-tag", message));
         return Choice::Unknown;
     };
-    let Aim { to, why, waiting } = match target(input, branch, occurrence, from, &rules, findings) {
+    let Aim { to, to_digest, why, waiting } = match target(input, branch, occurrence, from, &rules, findings) {
         Ok(aim) => aim,
         Err(choice) => return choice,
     };
-    if let Err(error) = try_edit(branch, occurrence, &to) {
+    if let Err(error) = try_edit(branch, occurrence, &written(&to, to_digest.as_ref())) {
         let message = format!("this image is not updated: {error}");
         findings.push(finding(branch, occurrence, "not-editable", message));
         return Choice::Unknown;
     }
     let mode = rules.iter().map(|(_, rule, _)| rule.mode).max().unwrap_or(Mode::Observe);
     let gate = gate(input, occurrence, mode, &rules, &to).or(waiting).or_else(|| input.config.schedule_gate(input.now));
+    // When a tag came to point elsewhere is not known here.
     let pushed_at = tag_list(input, occurrence)
-        .and_then(|list| list.tags.iter().find(|info| info.tag == to))
+        .and_then(|list| list.tags.iter().find(|info| info.tag == to && to != *from))
         .map(|info| info.first_seen_at);
     let rules = rules.into_iter().map(|(environment, rule, _)| (environment, rule)).collect();
-    Choice::Update(Box::new(Wanted { branch, occurrence, from, to, mode, gate, rules, pushed_at, why }))
+    Choice::Update(Box::new(Wanted { branch, occurrence, from, to, to_digest, mode, gate, rules, pushed_at, why }))
 }
 
 type Governed<'a> = (&'a EnvironmentName, &'a Rule, &'a TagPolicy);
@@ -92,9 +88,11 @@ fn governing<'a>(
     }
 }
 
-/// The tag that a place is to get.
+/// What a place is to get.
 struct Aim {
     to: Tag,
+    /// Where one is written beside the tag.
+    to_digest: Option<Digest>,
     why: String,
     /// It is too young for one of the rules.
     waiting: Option<Gate>,
@@ -112,16 +110,16 @@ fn target<'a>(
 ) -> Result<Aim, Choice<'a>> {
     let proposed = proposed(input, branch, occurrence);
     let kept = |otherwise: Choice<'a>| match proposed {
-        Some(tag) if rules.iter().all(|(_, _, policy)| is_above(policy, tag, from)) => {
+        Some(change) if rules.iter().all(|(_, _, policy)| is_above(policy, &change.to, from)) => {
             let why = "it was chosen when it was proposed, and is kept".to_owned();
-            Ok(Aim { to: tag.clone(), why, waiting: None })
+            Ok(Aim { to: change.to.clone(), to_digest: change.to_digest.clone(), why, waiting: None })
         }
         _ => Err(otherwise),
     };
     let Some(list) = tag_list(input, occurrence).filter(|list| list.complete && !list.tags.is_empty()) else {
         return kept(Choice::Unknown);
     };
-    if rules.iter().any(|(_, _, policy)| is_undescribed(policy, from, list, input.now)) {
+    if rules.iter().any(|(_, _, policy)| is_undescribed(policy, occurrence, from, list, input.now)) {
         return kept(Choice::Unknown);
     }
     let mut aim: Option<(Aim, &EnvironmentName)> = None;
@@ -129,14 +127,14 @@ fn target<'a>(
         let selection = selected(input, occurrence, environment, policy, list, from);
         let listed = |tag: &Tag| list.tags.iter().any(|info| info.tag == *tag);
         // What was proposed and is not in the list any more is no reason to go back.
-        if proposed.is_some_and(|tag| {
+        if proposed.map(|change| &change.to).is_some_and(|tag| {
             selection.chosen.as_ref() != Some(tag) && !listed(tag) && !newer(policy, &selection, tag)
         }) {
             return kept(Choice::Keep);
         }
-        let own = aim_of(selection, rule, from).ok_or(Choice::Keep)?;
+        let own = aim_of(input, occurrence, (environment, rule, policy), list, selection)?;
         match &mut aim {
-            Some((other, first)) if other.to != own.to => {
+            Some((other, first)) if (&other.to, &other.to_digest) != (&own.to, &own.to_digest) => {
                 let message = format!(
                     "`{first}` and `{environment}` share this place and choose different tags, so it is not updated"
                 );
@@ -153,15 +151,57 @@ fn target<'a>(
     aim.map(|(aim, _)| aim).ok_or(Choice::Keep)
 }
 
-/// What a rule aims at; nothing when what runs is right.
-fn aim_of(selection: Selection, rule: &Rule, from: &Tag) -> Option<Aim> {
-    if let Some(to) = selection.chosen.filter(|tag| tag != from) {
-        return Some(Aim { to, why: format!("{} (`.heddle.yaml:{}`)", selection.reason, rule.line), waiting: None });
+/// What a rule aims at; [`Choice::Keep`] when what runs is right.
+fn aim_of<'a>(
+    input: &PlanInput<'_>,
+    occurrence: &Occurrence,
+    (environment, rule, policy): Governed<'_>,
+    list: &TagList,
+    selection: Selection,
+) -> Result<Aim, Choice<'a>> {
+    let standing = occurrence.image.digest.as_ref();
+    let said = |reason: String| format!("{reason} (`.heddle.yaml:{}`)", rule.line);
+    let digest_of = |tag: &Tag| match policy.writes_digest(standing) {
+        false => Ok(None),
+        true => list.tags.iter().find(|info| info.tag == *tag).and_then(|info| info.digest.clone()).map(Some).ok_or(()),
+    };
+    if let Some(to) = selection.chosen {
+        let to_digest = digest_of(&to).map_err(|()| Choice::Unknown)?;
+        if occurrence.image.tag.as_ref() != Some(&to) {
+            return Ok(Aim { to, to_digest, why: said(selection.reason), waiting: None });
+        }
+        // A pin stays with its tag; only a rule that follows the digest moves it.
+        let moved =
+            to_digest.filter(|digest| standing != Some(digest) && (standing.is_none() || policy.digest.is_some()));
+        let moved = moved.filter(|digest| !is_barred(input, occurrence, environment, &to, digest));
+        if let Some(digest) = moved {
+            let why = said(format!("`{to}` is {} now", digest.short()));
+            return Ok(Aim { to, to_digest: Some(digest), why, waiting: None });
+        }
     }
-    let waiting = selection.waiting?;
-    let reason = format!("{} (`.heddle.yaml:{}`)", waiting.reason, rule.line);
+    let Some(waiting) = selection.waiting else { return Err(Choice::Keep) };
+    let to_digest = digest_of(&waiting.tag).map_err(|()| Choice::Unknown)?;
+    let reason = said(waiting.reason);
     let gate = Gate { kind: GateKind::Age, reason: reason.clone(), until: Some(waiting.until) };
-    Some(Aim { to: waiting.tag, why: reason, waiting: Some(gate) })
+    Ok(Aim { to: waiting.tag, to_digest, why: reason, waiting: Some(gate) })
+}
+
+/// Whether a person took this digest back where it came without another tag.
+fn is_barred(
+    input: &PlanInput<'_>,
+    occurrence: &Occurrence,
+    environment: &EnvironmentName,
+    tag: &Tag,
+    digest: &Digest,
+) -> bool {
+    let mut here = input.barred.iter().filter(|barred| is_here(barred, occurrence, environment));
+    here.any(|barred| barred.tag == *tag && barred.digest.as_ref() == Some(digest))
+}
+
+fn is_here(barred: &Barred, occurrence: &Occurrence, environment: &EnvironmentName) -> bool {
+    barred.environment == *environment
+        && barred.image == occurrence.image.repository
+        && barred.place == occurrence.place.key()
 }
 
 fn newer(policy: &TagPolicy, selection: &Selection, tag: &Tag) -> bool {
@@ -173,10 +213,11 @@ fn is_above(policy: &TagPolicy, tag: &Tag, other: &Tag) -> bool {
 }
 
 /// Whether a tag is still to be described on which the choice depends.
-fn is_undescribed(policy: &TagPolicy, from: &Tag, tags: &TagList, now: DateTime<Utc>) -> bool {
-    let current = Some(from);
-    let situation = Situation { current, tags, barred: &[], signatures: &[], companions: &[], now };
-    CompiledPolicy::new(policy).is_ok_and(|policy| !policy.undescribed(&situation).is_empty())
+fn is_undescribed(policy: &TagPolicy, occurrence: &Occurrence, from: &Tag, tags: &TagList, now: DateTime<Utc>) -> bool {
+    let situation = Situation { current: Some(from), tags, barred: &[], signatures: &[], companions: &[], now };
+    let pin_digest = policy.writes_digest(occurrence.image.digest.as_ref());
+    CompiledPolicy::new(&TagPolicy { pin_digest, ..policy.clone() })
+        .is_ok_and(|policy| !policy.undescribed(&situation).is_empty())
 }
 
 fn selected(
@@ -187,10 +228,7 @@ fn selected(
     tags: &TagList,
     from: &Tag,
 ) -> Selection {
-    let key = occurrence.place.key();
-    let here = |barred: &&Barred| {
-        barred.environment == *environment && barred.image == occurrence.image.repository && barred.place == key
-    };
+    let here = |barred: &&Barred| is_here(barred, occurrence, environment);
     let barred: Vec<BarredTag<'_>> =
         input.barred.iter().filter(here).map(|barred| BarredTag { tag: &barred.tag, reason: &barred.reason }).collect();
     let lists = input.images.iter().filter_map(|image| Some((&image.image, image.list.as_ref()?)));
@@ -199,8 +237,8 @@ fn selected(
     select(&SelectInput { policy, current, tags, barred, companions, now: input.now })
 }
 
-/// The tag that an open proposal of ours brings to the place.
-fn proposed<'a>(input: &PlanInput<'a>, branch: &Branch, occurrence: &Occurrence) -> Option<&'a Tag> {
+/// What an open proposal of ours brings to the place.
+fn proposed<'a>(input: &PlanInput<'a>, branch: &Branch, occurrence: &Occurrence) -> Option<&'a ProposedChange> {
     let ours = input.open.iter().filter(|open| open.is_ours());
     ours.filter_map(|open| brought_by(open, branch, occurrence)).next()
 }
@@ -211,17 +249,14 @@ fn has_ended(input: &PlanInput<'_>, branch: &Branch, occurrence: &Occurrence) ->
     ended.into_iter().any(|open| brought_by(open, branch, occurrence).is_some())
 }
 
-fn brought_by<'a>(open: &OpenView<'a>, branch: &Branch, occurrence: &Occurrence) -> Option<&'a Tag> {
+fn brought_by<'a>(open: &OpenView<'a>, branch: &Branch, occurrence: &Occurrence) -> Option<&'a ProposedChange> {
     let key = occurrence.place.key();
-    let changes = open.proposal.changes.iter().filter(|_| open.proposal.base_branch == branch.name);
-    changes
-        .filter(|change| {
-            change.image == occurrence.image.repository
-                && occurrence.environments.contains(&change.environment)
-                && change.places.iter().any(|place| place.key() == key)
-        })
-        .map(|change| &change.to)
-        .next()
+    let mut changes = open.proposal.changes.iter().filter(|_| open.proposal.base_branch == branch.name);
+    changes.find(|change| {
+        change.image == occurrence.image.repository
+            && occurrence.environments.contains(&change.environment)
+            && change.places.iter().any(|place| place.key() == key)
+    })
 }
 
 fn tag_list<'a>(input: &PlanInput<'a>, occurrence: &Occurrence) -> Option<&'a TagList> {
@@ -243,8 +278,13 @@ fn gate(input: &PlanInput<'_>, occurrence: &Occurrence, mode: Mode, rules: &[Gov
     })
 }
 
-/// The files of a place with the tag in it, to learn early whether it can be written.
-fn try_edit(branch: &Branch, occurrence: &Occurrence, to: &Tag) -> Result<String, EditError> {
+/// What is written at a place.
+pub(super) fn written(to: &Tag, to_digest: Option<&Digest>) -> Target {
+    Target { digest: to_digest.cloned(), ..Target::tag(to.clone()) }
+}
+
+/// The files of a place with the target in it, to learn early whether it can be written.
+fn try_edit(branch: &Branch, occurrence: &Occurrence, target: &Target) -> Result<String, EditError> {
     let text = branch.files.get(&occurrence.place.file).unwrap_or_default();
-    edit(text, &occurrence.edits(&Target::tag(to.clone()))?)
+    edit(text, &occurrence.edits(target)?)
 }

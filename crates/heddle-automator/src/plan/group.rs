@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use heddle_core::{
     change::{Gate, GateKind, Mode},
     git::BranchName,
+    image::{Digest, Tag},
     name::EnvironmentName,
     place::PlaceKey,
 };
@@ -116,8 +117,9 @@ fn add_gated(wanted: &[&Wanted<'_>], gate: &Gate, plan: &mut Plan) {
     let Some(first) = wanted.first() else { return };
     for change in write::changes(wanted) {
         let known = plan.request.gated.iter_mut().find(|known| {
-            let same = (&known.change.environment, &known.change.image, &known.change.from, &known.change.to)
-                == (&change.environment, &change.image, &change.from, &change.to);
+            let other = &known.change;
+            let same = (&other.environment, &other.image) == (&change.environment, &change.image)
+                && (&other.from, &other.to, &other.to_digest) == (&change.from, &change.to, &change.to_digest);
             same && known.base_branch == first.branch.name && known.gate == *gate
         });
         match known {
@@ -139,13 +141,14 @@ fn merge(known: &mut PlannedChange, other: PlannedChange) {
 
 /// Whether the open proposal already brings exactly this.
 fn is_written(open: &OpenProposal, group: &Group<'_>) -> bool {
-    type Line<'a> = (&'a EnvironmentName, String, String, &'a str, PlaceKey);
+    type To<'a> = (&'a Tag, Option<&'a Digest>);
+    type Line<'a> = (&'a EnvironmentName, String, To<'a>, &'a str, PlaceKey);
     let proposed: BTreeSet<Line<'_>> = open
         .changes
         .iter()
         .flat_map(|change| {
             change.places.iter().map(move |place| {
-                let (image, to) = (change.image.to_string(), change.to.to_string());
+                let (image, to) = (change.image.to_string(), (&change.to, change.to_digest.as_ref()));
                 (&change.environment, image, to, place.file.as_str(), place.key())
             })
         })
@@ -156,7 +159,8 @@ fn is_written(open: &OpenProposal, group: &Group<'_>) -> bool {
         .flat_map(|wanted| {
             wanted.rules.iter().map(|(environment, _)| {
                 let place = &wanted.occurrence.place;
-                let (image, to) = (wanted.occurrence.image.repository.to_string(), wanted.to.to_string());
+                let image = wanted.occurrence.image.repository.to_string();
+                let to = (&wanted.to, wanted.to_digest.as_ref());
                 (*environment, image, to, place.file.as_str(), place.key())
             })
         })
@@ -194,5 +198,8 @@ fn superseded(open: &OpenProposal, choices: &[Chosen<'_>]) -> Option<String> {
 }
 
 fn carries(occurrence: &Occurrence, change: &ProposedChange) -> bool {
-    occurrence.image.repository == change.image && occurrence.image.tag.as_ref() == Some(&change.to)
+    let image = &occurrence.image;
+    image.repository == change.image
+        && image.tag.as_ref() == Some(&change.to)
+        && (change.to_digest.is_none() || image.digest == change.to_digest)
 }

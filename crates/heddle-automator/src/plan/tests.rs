@@ -27,6 +27,8 @@ struct World {
     barred: Vec<Barred>,
     /// When each tag was created and for which platforms, as far as that is known.
     described: Vec<(&'static str, i64, &'static str)>,
+    /// What tags point to, as a digit that makes a digest.
+    digests: Vec<(&'static str, char)>,
     /// What another image has.
     companion: Option<(&'static str, Vec<&'static str>)>,
 }
@@ -46,6 +48,7 @@ impl World {
             state: OpenState::Ours { conflicting: false },
             barred: Vec::new(),
             described: Vec::new(),
+            digests: Vec::new(),
             companion: None,
         }
     }
@@ -78,6 +81,7 @@ impl World {
         let info = |tag: &&str| TagInfo {
             created_at: described(tag).map(|(_, hour, _)| DateTime::UNIX_EPOCH + TimeDelta::hours(*hour)),
             platforms: described(tag).map(|(.., platform)| vec![(*platform).to_owned()]),
+            digest: self.digests.iter().find(|(known, _)| known == tag).map(|(_, digit)| digest(*digit)),
             ..TagInfo::named(tag.parse().unwrap(), first_seen_at)
         };
         let list =
@@ -132,6 +136,7 @@ impl World {
             environment: "prod".parse().unwrap(),
             image: "acme/api".parse().unwrap(),
             to: to.parse().unwrap(),
+            to_digest: None,
             places: vec![place],
         };
         self.open.push(OpenProposal {
@@ -251,6 +256,7 @@ fn what_was_taken_back_waits_for_something_newer() {
         environment: "prod".parse().unwrap(),
         image: "acme/api".parse().unwrap(),
         place: prod,
+        digest: None,
         tag: "1.4.2".parse().unwrap(),
         change: ChangeId(uuid::Uuid::nil()),
         reason: "declined by ada (#41)".into(),
@@ -355,6 +361,73 @@ fn a_shared_place_that_one_environment_does_not_update_stays() {
     let mut world = shared(&["1.4.1", "1.4.2"]);
     world.rules = world.rules.replace("acme/*", "acme/other");
     world.check("finding shared-place `prod` shares this place and no rule updates it there, so it is not updated\n");
+}
+
+fn digest(digit: char) -> Digest {
+    format!("sha256:{}", digit.to_string().repeat(64)).parse().unwrap()
+}
+
+/// Staging at the first of these tags, perhaps pinned; the registry has described them all.
+fn pinned(policy: &str, standing: Option<char>, digests: &[(&'static str, char)]) -> World {
+    let tags: Vec<&'static str> = digests.iter().map(|(tag, _)| *tag).collect();
+    let mut world = World::new(tags[0], tags[0], &tags);
+    if let Some(digit) = standing {
+        let _ = writeln!(world.files[0].1, "    digest: {}", digest(digit).as_str());
+    }
+    world.rules = under(policy);
+    world.described = tags.iter().map(|tag| (*tag, 1, "linux/amd64")).collect();
+    world.digests = digests.to_vec();
+    world
+}
+
+fn check_text(plan: &Plan, tag: &str, digit: char) {
+    let text = format!("images:\n  - name: acme/api\n    newTag: {tag}\n    digest: {}\n", digest(digit).as_str());
+    assert_eq!(plan.writes[0][0].text, text);
+    assert_eq!(plan.request.proposals[0].changes[0].to_digest, Some(digest(digit)));
+}
+
+#[test]
+fn a_pin_is_written_with_its_tag_and_stays_with_it() {
+    let policy = "{semver: '*', pin_digest: true}";
+    let one = "new commit staging: Update api to 1.4.2 in staging [staging/kustomization.yaml]\n";
+    check_text(&pinned(policy, None, &[("1.4.1", 'a'), ("1.4.2", 'b')]).check(one), "1.4.2", 'b');
+    check_text(&pinned(policy, Some('a'), &[("1.4.1", 'a'), ("1.4.2", 'b')]).check(one), "1.4.2", 'b');
+    // What stands there without a digest is pinned; what is pinned does not move although its tag did.
+    let pin = "new commit staging: Update api to 1.4.1@sha256:aaaaaaaaaaaa in staging [staging/kustomization.yaml]\n";
+    check_text(&pinned(policy, None, &[("1.4.1", 'a')]).check(pin), "1.4.1", 'a');
+    pinned(policy, Some('c'), &[("1.4.1", 'a')]).check("");
+}
+
+#[test]
+fn a_place_that_is_pinned_gets_the_digest_of_the_new_tag_by_any_rule() {
+    let one = "new commit staging: Update api to 1.4.2 in staging [staging/kustomization.yaml]\n";
+    let world = pinned("{semver: '*'}", Some('a'), &[("1.4.1", 'a'), ("1.4.2", 'b')]);
+    check_text(&world.check(one), "1.4.2", 'b');
+    let unknown = World { digests: vec![("1.4.1", 'a')], ..world };
+    unknown.check("");
+}
+
+#[test]
+fn a_followed_digest_moves_with_its_tag_until_a_person_takes_it_back() {
+    let moved =
+        "new commit staging: Update api to latest@sha256:bbbbbbbbbbbb in staging [staging/kustomization.yaml]\n";
+    let mut world = pinned("{digest: latest}", Some('a'), &[("latest", 'b')]);
+    let plan = world.check(moved);
+    check_text(&plan, "latest", 'b');
+    let change = &plan.request.proposals[0].changes[0];
+    assert_eq!(change.why, "`latest` is sha256:bbbbbbbbbbbb now (`.heddle.yaml:6`)");
+    world.barred = vec![Barred {
+        environment: "staging".parse().unwrap(),
+        image: "acme/api".parse().unwrap(),
+        place: change.places[0].key(),
+        tag: "latest".parse().unwrap(),
+        digest: Some(digest('b')),
+        change: ChangeId(uuid::Uuid::nil()),
+        reason: "reverted in 4b825dc".into(),
+    }];
+    world.check("");
+    world.digests = vec![("latest", 'c')];
+    world.check(&moved.replace("bbbbbbbbbbbb", "cccccccccccc"));
 }
 
 /// Both environments under one policy.

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use heddle_core::{change::Mode, image::Tag, name::EnvironmentName};
-use heddle_manifest::{Edit, EditError, Target, edit};
+use heddle_core::{
+    change::Mode,
+    image::{Digest, Tag},
+    name::EnvironmentName,
+};
+use heddle_manifest::{Edit, EditError, edit};
 use heddle_wire::automator::{PlannedChange, PlannedProposal};
 use similar::TextDiff;
 
-use super::{NewText, OpenView, Wanted};
+use super::{NewText, OpenView, Wanted, choice::written};
 use crate::text::{self, Row};
 
 /// The longest diff that is kept of one change.
@@ -39,20 +43,21 @@ pub(super) fn proposal(
 
 /// One change for each environment, image and step, with all its places.
 pub(super) fn changes(wanted: &[&Wanted<'_>]) -> Vec<PlannedChange> {
-    type Key<'a> = (&'a EnvironmentName, String, &'a Tag, &'a Tag);
+    type Key<'a> = (&'a EnvironmentName, String, &'a Tag, &'a Tag, Option<&'a Digest>);
     let mut grouped: BTreeMap<Key<'_>, Vec<&Wanted<'_>>> = BTreeMap::new();
     for wanted in wanted {
         for (environment, _) in &wanted.rules {
             let image = wanted.occurrence.image.repository.to_string();
-            grouped.entry((environment, image, wanted.from, &wanted.to)).or_default().push(wanted);
+            let key = (*environment, image, wanted.from, &wanted.to, wanted.to_digest.as_ref());
+            grouped.entry(key).or_default().push(wanted);
         }
     }
-    let change = |((environment, _, from, to), places): (Key<'_>, Vec<&Wanted<'_>>)| PlannedChange {
+    let change = |((environment, _, from, to, to_digest), places): (Key<'_>, Vec<&Wanted<'_>>)| PlannedChange {
         environment: environment.clone(),
         image: places[0].occurrence.image.repository.clone(),
         from: Some(from.clone()),
         to: to.clone(),
-        to_digest: None,
+        to_digest: to_digest.cloned(),
         places: places.iter().map(|wanted| wanted.occurrence.place.clone()).collect(),
         diff: diff(&places),
         why: places[0].why.clone(),
@@ -68,6 +73,7 @@ fn row<'a>(wanted: &'a Wanted<'_>) -> Row<'a> {
         image: &wanted.occurrence.image.repository,
         from: Some(wanted.from),
         to: &wanted.to,
+        to_digest: wanted.to_digest.as_ref(),
         pushed_at: wanted.pushed_at,
         policy: policy.unwrap_or_default(),
         policy_line: rule.map_or(1, |rule| rule.line),
@@ -84,8 +90,10 @@ fn texts(wanted: &[&Wanted<'_>]) -> Vec<NewText> {
         .into_iter()
         .filter_map(|(path, wanted)| {
             let before = wanted.first()?.branch.files.get(path)?;
-            let edits: Result<Vec<Vec<Edit>>, EditError> =
-                wanted.iter().map(|wanted| wanted.occurrence.edits(&Target::tag(wanted.to.clone()))).collect();
+            let edits: Result<Vec<Vec<Edit>>, EditError> = wanted
+                .iter()
+                .map(|wanted| wanted.occurrence.edits(&written(&wanted.to, wanted.to_digest.as_ref())))
+                .collect();
             Some(NewText { path: path.to_owned(), text: edit(before, &edits.ok()?.concat()).ok()? })
         })
         .collect()

@@ -31,8 +31,8 @@ pub(super) async fn describe(session: &Session, work: &ScanWork, tags: Vec<Tag>,
     let mut described: BTreeMap<&Tag, Description> = BTreeMap::new();
     let mut failure = None;
     for some in asked[..asked.len().min(MAX_DESCRIBED)].chunks(AT_ONCE) {
-        let answers = join_all(some.iter().map(|tag| session.describe(&work.image, tag))).await;
-        for (tag, answer) in some.iter().zip(answers) {
+        let answers = join_all(some.iter().map(|asked| look(session, work, asked))).await;
+        for (Asked { tag, .. }, answer) in some.iter().zip(answers) {
             match answer {
                 // It went while the list was read: the next list lacks it.
                 Ok(None) => {}
@@ -64,10 +64,27 @@ fn left_over(asked: usize, now: DateTime<Utc>) -> Option<Failure> {
     Some(Failure { reason, retry_at: Some(now) })
 }
 
-/// The tags to describe, each once.
-fn asked(work: &ScanWork, tags: &[Tag], now: DateTime<Utc>) -> Vec<Tag> {
+/// A tag to look at.
+struct Asked {
+    tag: Tag,
+    /// What was found when it was looked at before.
+    known: Option<Description>,
+}
+
+/// Describes a tag; what is known of it stays true while it points to the same digest.
+async fn look(session: &Session, work: &ScanWork, asked: &Asked) -> Result<Option<Description>, Failure> {
+    if let Some(known) = &asked.known
+        && session.still_points_to(&work.image, &asked.tag, &known.digest).await?
+    {
+        return Ok(Some(known.clone()));
+    }
+    session.describe(&work.image, &asked.tag).await
+}
+
+/// The tags to look at, each once.
+fn asked(work: &ScanWork, tags: &[Tag], now: DateTime<Utc>) -> Vec<Asked> {
     let list = listed(work.known.as_ref(), tags, now);
-    let mut asked: Vec<Tag> = Vec::new();
+    let mut asked: Vec<Tag> = work.refresh.iter().filter(|tag| tags.contains(tag)).cloned().collect();
     for choice in &work.choices {
         let Ok(policy) = CompiledPolicy::new(&choice.policy) else { continue };
         asked.extend(policy.undescribed(&Situation {
@@ -81,7 +98,13 @@ fn asked(work: &ScanWork, tags: &[Tag], now: DateTime<Utc>) -> Vec<Tag> {
     }
     asked.sort();
     asked.dedup();
-    asked
+    let known = |tag: &Tag| list.tags.iter().find(|info| info.tag == *tag).and_then(description);
+    asked.into_iter().map(|tag| Asked { known: known(&tag), tag }).collect()
+}
+
+fn description(info: &TagInfo) -> Option<Description> {
+    let TagInfo { digest, created_at, platforms, .. } = info.clone();
+    Some(Description { digest: digest?, created_at, platforms: platforms? })
 }
 
 /// The list as it was read, with what is known of its tags.

@@ -26,6 +26,17 @@ fn a_title_says_what_goes_where() {
 }
 
 #[test]
+fn where_the_tag_stays_the_digest_says_what_is_new() {
+    let digest: Digest = format!("sha256:4b825dc642cb{}", "0".repeat(52)).parse().unwrap();
+    let pinned = PlannedChange { to_digest: Some(digest.clone()), ..change("acme/api", "1.4.2", "prod") };
+    assert_eq!(title(&[pinned]), "Update api to 1.4.2 in prod");
+    let moved = PlannedChange { to_digest: Some(digest), ..change("acme/api", "1.4.1", "prod") };
+    assert_eq!(title(std::slice::from_ref(&moved)), "Update api to 1.4.1@sha256:4b825dc642cb in prod");
+    let body = commit_body(&[moved]);
+    assert!(body.starts_with("`docker.io/acme/api` from `1.4.1` to `1.4.1@sha256:4b825dc642cb` in prod"), "{body}");
+}
+
+#[test]
 fn foreign_text_cannot_leave_its_code_span() {
     assert_eq!(span("1.4.2"), "`1.4.2`");
     assert_eq!(span("a`b``c"), "```a`b``c```");
@@ -54,8 +65,16 @@ fn a_row_names_the_workload_or_the_image_of_a_kustomization() {
         let place =
             Place { file: "k.yaml".into(), line: 3, object: object.into(), field: "images[name=api].newTag".into() };
         let (image, to) = ("ghcr.io/acme/api".parse().unwrap(), "1.4.2".parse().unwrap());
-        let row =
-            Row { place: &place, image: &image, from: None, to: &to, pushed_at: None, policy: "1.x", policy_line: 7 };
+        let row = Row {
+            place: &place,
+            image: &image,
+            from: None,
+            to: &to,
+            to_digest: None,
+            pushed_at: None,
+            policy: "1.x",
+            policy_line: 7,
+        };
         let body = pull_request(&[row], "prod");
         let line = format!("| `{shown}` | `k.yaml:3` | – | `1.4.2` | – | `1.x` (`.heddle.yaml:7`) |");
         assert!(body.contains(&line), "{body}");

@@ -152,7 +152,14 @@ impl Shop {
 
     /// A scan that describes what these choices need and `known` lacks.
     pub async fn scan_for(&self, image: &str, choices: Vec<TagChoice>, known: Option<TagList>) -> Heard {
-        let work = ScanWork { image: image.parse().unwrap(), credential: None, etag: None, choices, known };
+        let work = ScanWork {
+            image: image.parse().unwrap(),
+            credential: None,
+            etag: None,
+            choices,
+            known,
+            refresh: Vec::new(),
+        };
         self.desk.work(Work::Scan(work)).await
     }
 
@@ -180,6 +187,7 @@ impl Shop {
                     environment: change.environment.clone(),
                     image: change.image.clone(),
                     to: change.to.clone(),
+                    to_digest: change.to_digest.clone(),
                     places: change.places.clone(),
                 };
                 OpenProposal {

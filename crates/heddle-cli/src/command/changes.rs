@@ -74,11 +74,14 @@ fn show(changes: &[ChangeView], now: DateTime<Utc>) -> Table {
     let mut table = Table::new(&["LINE", "IMAGE", "ENVIRONMENT", "TAG", "TIME", "STATE"]);
     for change in changes {
         let from = change.from.as_ref().map_or("–", |tag| tag.as_str());
+        // Where the tag stays, the digest says what is new.
+        let digest = change.to_digest.as_ref().filter(|_| change.from.as_ref() == Some(&change.to));
+        let to = digest.map_or_else(|| change.to.as_str(), |digest| digest.short());
         table.row(vec![
             thread::knots(&change.line),
             Cell::new(change.image.short_name()),
             Cell::new(change.environment.as_str()),
-            Cell::new(format!("{from} → {}", change.to.as_str())),
+            Cell::new(format!("{from} → {to}")),
             Cell::new(thread::time(change, now)),
             thread::state(change, now),
         ]);

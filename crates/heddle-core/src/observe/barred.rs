@@ -4,7 +4,7 @@ use super::{Tracked, read::same_place};
 use crate::{
     git::Revision,
     id::ChangeId,
-    image::{ImageRepository, Tag},
+    image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
     place::PlaceKey,
 };
@@ -46,6 +46,8 @@ pub struct BarredTag {
     pub place: PlaceKey,
     /// The tag.
     pub tag: Tag,
+    /// The digest that came with it; where the tag stayed, it alone is barred.
+    pub digest: Option<Digest>,
     /// The change that was taken back.
     pub change: ChangeId,
     /// How and by whom.
@@ -69,6 +71,7 @@ pub fn barred(past: &[PastChange]) -> Vec<BarredTag> {
                 image: change.image.clone(),
                 place: place.key(),
                 tag: change.to.clone(),
+                digest: change.to_digest.clone(),
                 change: change.id,
                 reason: how.to_string(),
             })

@@ -7,9 +7,15 @@ use super::{CompiledPolicy, Situation, TagInfo, order::Order, select::Chooser};
 use crate::image::Tag;
 
 impl CompiledPolicy {
-    /// Whether a choice may depend on what images say of themselves.
+    /// Whether a choice, or what is written of it, may depend on what images say of themselves.
     pub fn needs_descriptions(&self) -> bool {
-        matches!(self.order, Order::Created) || !self.platforms.is_empty() || self.min_age.is_some()
+        let by_description = matches!(self.order, Order::Created) || !self.platforms.is_empty();
+        by_description || self.min_age.is_some() || self.writes_digest()
+    }
+
+    /// Whether the digest of the chosen tag is written beside it.
+    fn writes_digest(&self) -> bool {
+        self.pin_digest || matches!(self.order, Order::Follow(_))
     }
 
     /// The tags that nobody described yet and on whose description the choice depends; none means that it can be trusted.
@@ -24,18 +30,21 @@ impl CompiledPolicy {
 }
 
 impl<'a> Chooser<'a> {
-    /// Whether nothing else than the missing description keeps a tag out.
+    /// Whether nothing else than the missing description keeps a tag out, or its digest would be written.
     fn needs(&self, info: &'a TagInfo) -> bool {
         let by_creation = matches!(self.policy.order, Order::Created);
         if by_creation && self.situation.current == Some(&info.tag) {
             return true;
         }
-        let refusal = self.judged(info).refusal;
-        match refusal.map_or("", |refusal| refusal.rule) {
+        let writes_digest = self.policy.writes_digest();
+        let Some(refusal) = self.judged(info).refusal else { return writes_digest };
+        match refusal.rule {
             "platforms" => true,
             "newest" => by_creation,
             // Of what was there before us the creation tells the age.
-            "min_age" => info.was_there_before(self.situation.tags),
+            "min_age" => writes_digest || info.was_there_before(self.situation.tags),
+            // It may pass at any time.
+            "lockstep" => writes_digest,
             _ => false,
         }
     }

@@ -141,21 +141,16 @@ pub(super) fn read_policy(node: &Node, report: &mut Report) -> Option<TagPolicy>
     (report.faults() == before).then_some(policy)
 }
 
-/// Whether an automator can follow the policy yet: it knows tags, when they were seen and what images say of themselves; it
-/// writes no digests and checks no signatures. What it cannot follow stops writes in the rule's scope.
+/// Whether an automator can follow the policy yet: it checks no signatures. What it cannot follow stops writes in the rule's
+/// scope.
 fn can_be_followed(policy: &TagPolicy, node: &Node, report: &mut Report) -> bool {
-    let parts = [
-        ("digest", policy.digest.is_some(), "`digest`"),
-        ("pin_digest", policy.pin_digest, "`pin_digest`"),
-        ("signed_by", !policy.signed_by.is_empty(), "`signed_by`"),
-    ];
-    let mut followed = true;
-    for (field, _, name) in parts.into_iter().filter(|(_, given, _)| *given) {
-        let position = node.get(field).unwrap_or(node).position;
-        report.add(position, NOT_BUILT, format!("{name} is not built yet, so nothing is written by this rule"));
-        followed = false;
+    if policy.signed_by.is_empty() {
+        return true;
     }
-    followed
+    let position = node.get("signed_by").unwrap_or(node).position;
+    let message = "`signed_by` is not built yet, so nothing is written by this rule".to_owned();
+    report.add(position, NOT_BUILT, message);
+    false
 }
 
 fn read_policy_field(key: &str, value: &Node, policy: &mut TagPolicy, report: &mut Report) {

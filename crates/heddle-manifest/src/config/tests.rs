@@ -90,10 +90,10 @@ fn an_unknown_key_stops_everything_because_it_may_be_a_freeze() {
 #[test]
 fn what_is_not_built_stops_writes_in_its_scope() {
     check(
-        &with("images: [{name: '*', policy: {digest: latest}}]\n"),
+        &with("images: [{name: '*', policy: {semver: '*', signed_by: [{key: cosign.pub}]}}]\n"),
         None,
         false,
-        &["5:39 not-built `digest` is not built yet, so nothing is written by this rule"],
+        &["5:55 not-built `signed_by` is not built yet, so nothing is written by this rule"],
     );
 }
 

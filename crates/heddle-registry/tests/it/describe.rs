@@ -65,3 +65,16 @@ async fn a_registry_that_fails_is_a_failure_and_no_empty_answer() {
     assert_eq!(failure.reason, format!("`{host}` asks for fewer requests"));
     assert!(failure.retry_at.is_some());
 }
+
+#[tokio::test]
+async fn a_tag_points_to_its_digest_until_it_moves() {
+    let registry = Registry::start().await.unwrap();
+    let first = registry.push_content("acme/api", "latest", "one").await.unwrap().digest.parse().unwrap();
+    let host = registry.host();
+    let (session, image) = (session(&host, None).await, image(&host, "acme/api"));
+    let tag = "latest".parse().unwrap();
+    assert_eq!(session.still_points_to(&image, &tag, &first).await, Ok(true));
+    registry.push_content("acme/api", "latest", "two").await.unwrap();
+    assert_eq!(session.still_points_to(&image, &tag, &first).await, Ok(false));
+    assert_eq!(session.still_points_to(&image, &"gone".parse().unwrap(), &first).await, Ok(false));
+}

@@ -5,7 +5,7 @@ use heddle_core::{
     change::Mode,
     git::{BranchName, Revision},
     id::{ChangeId, IntentId, ProposalId},
-    image::{ImageRef, ImageRepository, Tag},
+    image::{Digest, ImageRef, ImageRepository, Tag},
     name::EnvironmentName,
     place::Place,
     policy::TagPolicy,
@@ -83,6 +83,9 @@ pub struct ProposedChange {
     pub image: ImageRepository,
     /// The tag it goes to.
     pub to: Tag,
+    /// The digest it goes to, where it pins one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_digest: Option<Digest>,
     /// The places it writes.
     pub places: Vec<Place>,
 }

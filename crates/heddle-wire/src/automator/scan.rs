@@ -22,16 +22,19 @@ pub struct ScanWork {
     /// The choices that depend on what images say of themselves: the tags that these need are described.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<TagChoice>,
-    /// What is known of the tags; given with `choices`. A tag without description in it is one to describe.
+    /// What is known of the tags; given with `choices`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known: Option<TagList>,
+    /// Tags whose description may not be true any more: they may point to another image by now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refresh: Vec<Tag>,
 }
 
 /// A choice of a tag of the image, somewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TagChoice {
-    /// The policy.
+    /// The policy; it pins the digest also where one stands at the place already.
     pub policy: TagPolicy,
     /// The tag that stands there now.
     pub current: Option<Tag>,

@@ -65,6 +65,9 @@ pub struct Barred {
     pub place: PlaceKey,
     /// The tag that was taken back.
     pub tag: Tag,
+    /// The digest that came with it; where the tag stayed, it alone is barred.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
     /// The change that was reverted or declined.
     pub change: ChangeId,
     /// How and by whom, in a sentence: "reverted in 4b825dc", "declined by ada (#41)".

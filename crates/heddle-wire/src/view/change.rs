@@ -5,7 +5,7 @@ use heddle_core::{
     change::{Mode, ProposalRef},
     git::{BranchName, RepoName, Revision},
     id::{ChangeId, ClusterId},
-    image::{ImageRepository, Tag},
+    image::{Digest, ImageRepository, Tag},
     name::{EnvironmentName, SyncName},
     pipeline::Line,
     place::Place,
@@ -51,6 +51,9 @@ bodies! {
         from: Option<Tag>,
         /// The tag it goes to.
         to: Tag,
+        /// The digest it goes to, where one is written beside the tag.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to_digest: Option<Digest>,
         /// How it is written.
         mode: Mode,
         /// Its line.
