@@ -98,21 +98,36 @@ pub enum Command {
 /// Arguments of `diff`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Compares what is wanted, and nothing that the server or others added: defaults do not show, lists are\n\
-                  matched by key, quantities by value, and values of Secrets are masked. Exits with 0 when nothing\n\
-                  differs, 1 when something does, 2 when a file cannot be read.
+    after_help = "Asks the API server what an apply would change, and changes nothing. Where the login may only read, what is\n\
+                  wanted is compared with what is there: defaults and what others added do not show, lists are matched\n\
+                  by key, quantities by value. Values of Secrets are masked. Exits with 0 when nothing differs, 1 when\n\
+                  something does, 2 when a file is wrong or the cluster refuses it.
 
 Examples:
+  heddle diff clusters/prod
+  heddle diff shop.yaml --context prod --namespace shop
   kubectl get deployments,services -n shop -o yaml | heddle diff shop.yaml --live -
   heddle diff wanted.yaml --live live.json -o json"
 )]
 pub struct DiffArguments {
-    /// The objects as they are wanted, as YAML or JSON.
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// The objects as a cluster has them; `-` for stdin.
+    /// A folder, which is rendered, or the objects as they are wanted, as YAML or JSON; `-` for stdin.
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// The objects as a cluster has them, instead of asking one; `-` for stdin.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kubeconfig", "context", "namespace"])]
+    pub live: Option<PathBuf>,
+    /// How to reach the cluster. Default: as kubectl.
     #[arg(long, value_name = "FILE")]
-    pub live: PathBuf,
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig. Default: the current one.
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// The namespace of objects that name none. Default: that of the context.
+    #[arg(long, short, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// The official `kustomize`; needed where there is a kustomization.
+    #[arg(long, env = "HEDDLE_KUSTOMIZE", default_value = "kustomize", value_name = "PROGRAM")]
+    pub kustomize: PathBuf,
 }
 
 /// Arguments of `health`.

@@ -51,6 +51,6 @@ async fn dispatch(config: &Config, screen: &mut Screen) -> Result<Exit, Failure>
         Command::Import(arguments) => command::import::run(arguments, screen),
         Command::Completions { shell } => screen.text(&config::completions(*shell)).map(|()| Exit::Done),
         Command::Health(arguments) => command::health::run(arguments, screen),
-        Command::Diff(arguments) => command::diff::run(arguments, screen),
+        Command::Diff(arguments) => command::diff::run(arguments, screen).await,
     }
 }

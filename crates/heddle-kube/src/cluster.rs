@@ -7,7 +7,7 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 
-use crate::{Account, AccountClient, KubeError, OwnClient, error::bounded};
+use crate::{Account, AccountClient, CallerClient, KubeError, OwnClient, error::bounded};
 
 /// A cluster. It can do nothing by itself: say as whom.
 #[derive(Clone)]
@@ -33,6 +33,23 @@ impl Cluster {
         Ok(Self { config })
     }
 
+    /// Reads how kubectl would connect: from the file, else from what `KUBECONFIG` names or `~/.kube/config`, with a context
+    /// of it or the current one.
+    ///
+    /// # Errors
+    /// When there is no such file or context, or it cannot be used.
+    pub async fn of_person(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Self, KubeError> {
+        let setup = |error: &dyn std::fmt::Display| KubeError::Setup(error.to_string());
+        let kubeconfig = match kubeconfig {
+            Some(path) => Kubeconfig::read_from(path),
+            None => Kubeconfig::read(),
+        };
+        let kubeconfig = kubeconfig.map_err(|error| setup(&error))?;
+        let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
+        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| setup(&error))?;
+        Ok(Self { config })
+    }
+
     /// The API server's `gitVersion`.
     ///
     /// # Errors
@@ -48,6 +65,14 @@ impl Cluster {
     /// When the connection is not set up right.
     pub fn own(&self, namespace: &str) -> Result<OwnClient, KubeError> {
         Ok(OwnClient::new(client(self.config.clone())?, namespace))
+    }
+
+    /// Whoever the connection logs in, to look and to ask what would change.
+    ///
+    /// # Errors
+    /// When the connection is not set up right.
+    pub fn as_caller(&self) -> Result<CallerClient, KubeError> {
+        Ok(CallerClient::new(client(self.config.clone())?))
     }
 
     /// A Sync's service account.

@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 
 use heddle_reconcile::GroupKind;
-use kube::core::{
-    ApiResource,
-    discovery::v2::{APIGroupDiscoveryList, APIResourceDiscovery},
+use kube::{
+    Client,
+    core::{
+        ApiResource,
+        discovery::v2::{APIGroupDiscoveryList, APIResourceDiscovery},
+    },
 };
 
 use crate::{AccountClient, KubeError, error::bounded};
@@ -101,10 +104,14 @@ impl AccountClient {
     /// # Errors
     /// When the API server cannot be asked.
     pub async fn list_kinds(&self) -> Result<Kinds, KubeError> {
-        let mut kinds = Kinds::default();
-        kinds.take(bounded(self.client().list_core_api_versions_aggregated()).await?);
-        kinds.take(bounded(self.client().list_api_groups_aggregated()).await?);
-        kinds.unknown_groups.dedup();
-        Ok(kinds)
+        list(self.client()).await
     }
+}
+
+pub(crate) async fn list(client: &Client) -> Result<Kinds, KubeError> {
+    let mut kinds = Kinds::default();
+    kinds.take(bounded(client.list_core_api_versions_aggregated()).await?);
+    kinds.take(bounded(client.list_api_groups_aggregated()).await?);
+    kinds.unknown_groups.dedup();
+    Ok(kinds)
 }

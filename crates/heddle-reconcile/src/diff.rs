@@ -49,6 +49,16 @@ pub fn diff(desired: &Value, live: &Value, mask: &Mask) -> Vec<Difference> {
     differences
 }
 
+/// Every place that an apply would change: `after` is what the API server says that would come of it. Values of Secrets are
+/// masked.
+pub fn changes(after: &Value, live: &Value, mask: &Mask) -> Vec<Difference> {
+    let mut changes = diff(after, live, mask);
+    let gone = diff(live, after, mask).into_iter().filter(|difference| difference.live.is_none());
+    // What stands in `live` and not in `after` is taken away.
+    changes.extend(gone.map(|gone| Difference { path: gone.path, live: gone.desired, desired: None }));
+    changes
+}
+
 fn compare(path: &str, desired: &Value, live: Option<&Value>, differences: &mut Vec<Difference>) {
     if SERVERS_OWN.contains(&path) {
         return;

@@ -1,5 +1,7 @@
 //! `heddle diff`: what differs between objects as they are wanted and as a cluster has them?
 
+mod cluster;
+
 use std::collections::BTreeMap;
 
 use heddle_reconcile::{
@@ -9,6 +11,7 @@ use heddle_reconcile::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::render::render_folder;
 use crate::{
     config::DiffArguments,
     exit::{Exit, Failure},
@@ -24,27 +27,47 @@ struct Told {
     differences: Vec<Difference>,
 }
 
-/// Compares every wanted object with the live one of the same name.
-pub(crate) fn run(arguments: &DiffArguments, screen: &mut Screen) -> Result<Exit, Failure> {
-    let desired = read_objects(&arguments.file)?;
-    let live = read_objects(&arguments.live)?;
-    let live: BTreeMap<ObjectKey, &Value> = live.iter().map(|object| (ObjectKey::of(object), object)).collect();
+impl Told {
+    fn missing(object: ObjectKey) -> Self {
+        Self { object, state: "missing", differences: Vec::new() }
+    }
+
+    /// `None` when nothing differs.
+    fn changed(object: ObjectKey, differences: Vec<Difference>) -> Option<Self> {
+        (!differences.is_empty()).then_some(Self { object, state: "changed", differences })
+    }
+}
+
+/// Compares every wanted object with the live one of the same name, in a file or in a cluster.
+pub(crate) async fn run(arguments: &DiffArguments, screen: &mut Screen) -> Result<Exit, Failure> {
+    let desired = match arguments.path.is_dir() {
+        true => render_folder(&arguments.path, &arguments.kustomize).await?,
+        false => read_objects(&arguments.path)?,
+    };
     // Fingerprints of Secrets are worth nothing outside of this run.
     let mask = Mask::new(Uuid::new_v4().to_string());
-    let told: Vec<Told> = desired.iter().filter_map(|desired| compare(desired, &live, &mask)).collect();
+    let (told, faults) = match &arguments.live {
+        Some(live) => (with_file(&desired, &read_objects(live)?, &mask), Vec::new()),
+        None => cluster::compare(arguments, &desired, &mask, screen).await?,
+    };
     show(&told, screen)?;
+    if !faults.is_empty() {
+        faults.iter().for_each(|fault| screen.note(fault));
+        return Ok(Exit::Wrong);
+    }
     Ok(if told.is_empty() { Exit::Done } else { Exit::No })
 }
 
-fn compare(desired: &Value, live: &BTreeMap<ObjectKey, &Value>, mask: &Mask) -> Option<Told> {
-    let object = ObjectKey::of(desired);
-    match find(&object, live) {
-        None => Some(Told { object, state: "missing", differences: Vec::new() }),
-        Some(live) => {
-            let differences = diff(desired, live, mask);
-            (!differences.is_empty()).then_some(Told { object, state: "changed", differences })
+fn with_file(desired: &[Value], live: &[Value], mask: &Mask) -> Vec<Told> {
+    let live: BTreeMap<ObjectKey, &Value> = live.iter().map(|object| (ObjectKey::of(object), object)).collect();
+    let told = |desired: &Value| {
+        let object = ObjectKey::of(desired);
+        match find(&object, &live) {
+            None => Some(Told::missing(object)),
+            Some(live) => Told::changed(object, diff(desired, live, mask)),
         }
-    }
+    };
+    desired.iter().filter_map(told).collect()
 }
 
 /// The live object of a name. A manifest may leave its namespace to whoever applies it; then the name must be the only one.

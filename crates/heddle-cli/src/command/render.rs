@@ -30,6 +30,20 @@ pub(crate) async fn run(arguments: &RenderArguments, screen: &mut Screen) -> Res
     show(&folder, &rendered, screen)
 }
 
+/// The objects that a folder holds.
+///
+/// # Errors
+/// With everything that is wrong in it.
+pub(crate) async fn render_folder(path: &Path, kustomize: &Path) -> Result<Vec<Value>, Failure> {
+    let folder = Folder::open(path).map_err(|error| Failure::wrong(error_of(path, &error)))?;
+    let rendered = render(&folder, folder.path(), &RenderTools::new(kustomize)).await;
+    if !rendered.errors.is_empty() {
+        let faults: Vec<String> = rendered.errors.iter().map(|error| words(&folder, error)).collect();
+        return Err(Failure::wrong(anyhow!("{}", faults.join("; "))));
+    }
+    Ok(rendered.objects.into_iter().map(|object| object.value).collect())
+}
+
 fn error_of(path: &Path, error: &std::io::Error) -> anyhow::Error {
     anyhow!("could not read {}: {error}", path.display())
 }

@@ -1,6 +1,7 @@
 //! The program itself, run as a shell runs it, against a small server that stands for the API.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod against;
 mod bodies;
 mod cluster;
 mod local;

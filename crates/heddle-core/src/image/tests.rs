@@ -55,3 +55,22 @@ fn what_breaks_the_grammar_is_refused_with_words() {
         "`ghcr.io/Acme/api` has upper-case letters: the repository of an image is written in lower case"
     );
 }
+
+#[test]
+fn a_repository_has_a_registry_a_path_and_a_short_name() {
+    for (text, parts) in [
+        ("nginx", ("docker.io", "library/nginx", "nginx")),
+        ("127.0.0.1:5000/acme/shop/api", ("127.0.0.1:5000", "acme/shop/api", "api")),
+    ] {
+        let image: ImageRepository = text.parse().unwrap();
+        assert_eq!((image.registry(), image.path(), image.short_name()), parts);
+    }
+}
+
+#[test]
+fn a_digest_is_short_as_container_tools_show_it() {
+    for algorithm in [("sha256", 64), ("sha512", 128)] {
+        let digest: Digest = format!("{}:4b825dc642cb{}", algorithm.0, "0".repeat(algorithm.1 - 12)).parse().unwrap();
+        assert_eq!(digest.short(), format!("{}:4b825dc642cb", algorithm.0));
+    }
+}

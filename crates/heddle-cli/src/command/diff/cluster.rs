@@ -1,0 +1,127 @@
+//! Comparing with a cluster itself.
+
+use heddle_kube::{CallerClient, Cluster, Kinds, KubeError, Served};
+use heddle_reconcile::{
+    GroupKind, ObjectKey,
+    diff::{Mask, changes, diff},
+};
+use serde_json::Value;
+
+use super::Told;
+use crate::{
+    config::DiffArguments,
+    exit::{Exit, Failure},
+    screen::Screen,
+};
+
+/// A cluster that is asked, and what was found out on the way.
+struct Asked<'a> {
+    client: CallerClient,
+    kinds: Kinds,
+    namespace: String,
+    desired: &'a [Value],
+    mask: &'a Mask,
+    /// The login may not even try to apply.
+    reads_only: bool,
+    faults: Vec<String>,
+}
+
+/// Compares each object; one that the cluster refuses does not keep the others from being told.
+pub(super) async fn compare(
+    arguments: &DiffArguments,
+    desired: &[Value],
+    mask: &Mask,
+    screen: &Screen,
+) -> Result<(Vec<Told>, Vec<String>), Failure> {
+    let cluster = Cluster::of_person(arguments.kubeconfig.as_deref(), arguments.context.as_deref()).await;
+    let client = cluster.and_then(|cluster| cluster.as_caller()).map_err(failure)?;
+    let kinds = client.list_kinds().await.map_err(failure)?;
+    let namespace = arguments.namespace.clone().unwrap_or_else(|| client.namespace().to_owned());
+    let mut asked = Asked { client, kinds, namespace, desired, mask, reads_only: false, faults: Vec::new() };
+    let mut told = Vec::new();
+    for object in desired {
+        match asked.one(object).await {
+            Ok(one) => told.extend(one),
+            Err(error) if error.is_transient() => return Err(failure(error)),
+            Err(error) => asked.faults.push(format!("{}: {error}", ObjectKey::of(object))),
+        }
+    }
+    if asked.reads_only {
+        screen
+            .note("the login may not patch, so what is wanted was compared with what is there; nothing was validated");
+    }
+    Ok((told, asked.faults))
+}
+
+fn failure(error: KubeError) -> Failure {
+    let away = error.is_transient();
+    let failure = Failure::wrong(anyhow::Error::new(error));
+    match away {
+        true => Failure { exit: Exit::Away, ..failure },
+        false => failure.remedy("name a cluster with --kubeconfig and --context, or files with --live"),
+    }
+}
+
+impl Asked<'_> {
+    async fn one(&mut self, object: &Value) -> Result<Option<Told>, KubeError> {
+        let mut key = ObjectKey::of(object);
+        let Some(served) = self.served(&key, object)? else { return Ok(Some(Told::missing(key))) };
+        let mut manifest = object.clone();
+        match served.namespaced {
+            true => {
+                let namespace = key.namespace.get_or_insert_with(|| self.namespace.clone());
+                manifest["metadata"]["namespace"] = Value::String(namespace.clone());
+            }
+            false => key.namespace = None,
+        }
+        let live = self.client.find(&key, &served).await?;
+        let tried = match self.reads_only {
+            true => None,
+            false => match self.client.try_apply(&key, &served, &manifest).await {
+                Ok(after) => Some(after),
+                Err(KubeError::Forbidden(_)) => {
+                    self.reads_only = true;
+                    None
+                }
+                // Its namespace is to be made first.
+                Err(KubeError::NotFound(_)) if live.is_none() && self.makes_namespace(&key) => None,
+                Err(error) => return Err(error),
+            },
+        };
+        Ok(match (live, tried) {
+            (None, _) => Some(Told::missing(key)),
+            (Some(live), Some(after)) => Told::changed(key, changes(&after, &live, self.mask)),
+            (Some(live), None) => Told::changed(key, diff(&manifest, &live, self.mask)),
+        })
+    }
+
+    /// Where the kind is served; `None` for one whose definition is among the objects and not in the cluster yet.
+    fn served(&self, key: &ObjectKey, object: &Value) -> Result<Option<Served>, KubeError> {
+        let api_version = object["apiVersion"].as_str().unwrap_or_default();
+        if let Some(served) = self.kinds.find(&key.kind, api_version) {
+            return Ok(Some(served.clone()));
+        }
+        if self.defines(&key.kind) {
+            return Ok(None);
+        }
+        let others = self.kinds.versions_of(&key.kind);
+        let remedy = match others.is_empty() {
+            true => "install its CustomResourceDefinition first".to_owned(),
+            false => format!("it has {}", others.join(", ")),
+        };
+        Err(KubeError::NotFound(format!("the cluster serves no {} in `{api_version}`: {remedy}", key.kind.kind)))
+    }
+
+    fn defines(&self, kind: &GroupKind) -> bool {
+        self.desired.iter().any(|object| {
+            object["kind"] == "CustomResourceDefinition"
+                && object["spec"]["group"] == kind.group
+                && object["spec"]["names"]["kind"] == kind.kind
+        })
+    }
+
+    fn makes_namespace(&self, key: &ObjectKey) -> bool {
+        let namespace = key.namespace.as_deref().unwrap_or_default();
+        self.desired.iter().any(|object| object["kind"] == "Namespace" && object["metadata"]["name"] == namespace)
+    }
+}
