@@ -45,7 +45,8 @@ bench: requirements ## Measure, and print a table
 	@exec "$$(tests/tools/target-dir.sh)/release/bench"
 
 .PHONY: fuzz
-fuzz: requirements ## Try many more random edits and broken texts (HEDDLE_YAML: folders with YAML of yours)
+fuzz: requirements ## Fuzz what reads foreign text, HEDDLE_FUZZ_SECONDS each, then make many random edits (HEDDLE_YAML: folders)
+	@tests/tools/fuzz.sh
 	@HEDDLE_EDITS=$${HEDDLE_EDITS:-100000} HEDDLE_TEXTS=$${HEDDLE_TEXTS:-100000} \
 		cargo test --release --package heddle-manifest --test it -- edits bytes
 

@@ -53,3 +53,9 @@ fn a_revision_is_hexadecimal() {
         assert!(bad.parse::<Revision>().is_err(), "{bad}");
     }
 }
+
+#[test]
+fn a_revision_is_short_as_git_shows_it() {
+    let revision: Revision = "4b825dc642cb6eb9a060e54bf8d69288fbee4904".parse().unwrap();
+    assert_eq!(revision.short(), "4b825dc");
+}

@@ -377,3 +377,22 @@ fn an_age_asks_for_the_creation_of_what_was_there_before_the_first_scan() {
     assert_eq!(undescribed(&policy, "1.4.0", &tags, 4), ["1.4.1"]);
     assert_eq!(undescribed(&policy, "1.4.0", &tags, 5), [""; 0], "it is old enough by what we saw");
 }
+
+#[test]
+fn a_policy_says_its_kind_as_it_is_written() {
+    let kinds = ["semver >=1 <2", "numerical asc", "alphabetical desc", "newest created", "newest first-seen"];
+    for text in kinds {
+        let policy = if let Some(range) = text.strip_prefix("semver ") { semver(range) } else { kind(text) };
+        assert_eq!(policy.to_string(), text);
+    }
+    let digest = TagPolicy { digest: Some("latest".into()), ..TagPolicy::default() };
+    assert_eq!(digest.to_string(), "digest latest");
+    assert_eq!(TagPolicy::default().to_string(), "a rule without a policy");
+}
+
+#[test]
+fn fractions_and_exponents_are_numbers_too() {
+    check(&kind("numerical asc"), None, &["1.5", "1.25", "0.5", "v2"], Some("1.5"));
+    check(&kind("numerical asc"), None, &["9", "1e1", "95e-1"], Some("1e1"));
+    check(&kind("numerical desc"), None, &["1.5", "1.25", "0.0", "0"], Some("0.0"));
+}

@@ -177,3 +177,6 @@ pub(super) fn to_utc(local: NaiveDateTime, time_zone: Tz, twice: Twice) -> DateT
 fn say_instant(at: DateTime<Utc>, time_zone: Tz) -> String {
     format!("{} {}", at.with_timezone(&time_zone).format("%Y-%m-%d %H:%M"), time_zone.name())
 }
+
+#[cfg(test)]
+mod tests;

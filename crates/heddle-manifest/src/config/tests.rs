@@ -212,3 +212,29 @@ fn resources_name_places_and_broken_ones_find_nothing() {
         [(4, "missing-key"), (5, "missing-key"), (5, "unknown-key"), (6, "wrong-value"), (7, "wrong-value")]
     );
 }
+
+#[test]
+fn images_in_lockstep_have_full_names() {
+    let (config, findings) = read(&with(
+        "images: [{name: '*', policy: {semver: '*', platforms: [linux/amd64], lockstep: [nginx, ghcr.io/acme/web]}}]\n",
+    ));
+    assert!(findings.is_empty(), "{findings:?}");
+    let policy = config.rules[0].policy.as_ref().unwrap();
+    assert_eq!(policy.lockstep, ["docker.io/library/nginx", "ghcr.io/acme/web"]);
+    assert_eq!(policy.platforms, ["linux/amd64"]);
+    let (config, findings) = read(&with("images: [{name: '*', policy: {semver: '*', lockstep: ['Nginx:1']}}]\n"));
+    assert!(config.rules[0].policy.is_none() && findings.iter().any(|finding| finding.code == "wrong-value"));
+}
+
+#[test]
+fn a_time_of_day_has_twenty_four_hours_of_sixty_minutes() {
+    let reads = |to: &str| {
+        let text = format!("updates: {{schedule: [{{from: '00:30', to: '{to}'}}]}}\n");
+        read(&with(&text)).0.schedule.first().map(|window| window.to_minute)
+    };
+    assert_eq!(reads("23:59"), Some(24 * 60 - 1));
+    assert_eq!(reads("24:00"), Some(24 * 60));
+    for wrong in ["24:01", "25:00", "08:60", "8", "08:0x"] {
+        assert_eq!(reads(wrong), None, "{wrong}");
+    }
+}

@@ -339,3 +339,37 @@ fn what_has_no_word_is_told() {
     let closed = ImageUpdaterPolicy { allow_tags: "v*".into(), ..updater("", "") };
     assert!(closed.translate().policy.is_none());
 }
+
+#[test]
+fn renovate_says_which_rule_keeps_a_tag_out() {
+    let rules = |current: &str, tag: &str| -> String {
+        let selection = choose(renovate(""), Some(current), &list(&[current, tag]));
+        let verdict = selection.verdicts.iter().find(|verdict| verdict.tag.as_str() == tag).unwrap();
+        verdict.rule.to_string()
+    };
+    assert_eq!(rules("1.2.3-alpine", "1.2.4-debian"), "suffix");
+    assert_eq!(rules("1.2.3-alpine", "1.3-alpine"), "precision");
+    assert_eq!(rules("1.2.3-alpine", "1.2.2-alpine"), "downgrade");
+    assert_eq!(rules("1.2.3-alpine", "1.2.4-alpine"), "semver");
+}
+
+#[test]
+fn only_the_digest_strategy_of_image_updater_pins() {
+    let pins = |strategy: &str| ForeignPolicy::ImageUpdater(updater(strategy, "1.x")).compile().unwrap().pins_digest();
+    assert!(!pins("semver"));
+    let followed = ForeignPolicy::ImageUpdater(updater("digest", "latest")).compile().unwrap();
+    assert_eq!((followed.pins_digest(), followed.followed_tag()), (true, Some("latest")));
+}
+
+#[test]
+fn renovate_waits_as_long_as_its_words_say() {
+    let waits = |age: &str| {
+        let policy = RenovatePolicy { minimum_release_age: age.into(), ..RenovatePolicy::default() };
+        let selection = choose(ForeignPolicy::Renovate(policy), Some("1.0.0"), &list(&["1.0.0", "1.0.1"]));
+        selection.waiting.map(|waiting| (waiting.until - at(0)).num_hours())
+    };
+    assert_eq!(waits("3 days"), Some(72));
+    assert_eq!(waits("1 week 12h"), Some(180));
+    assert_eq!(waits("90 minutes"), Some(1));
+    assert_eq!(waits(""), None);
+}
