@@ -6,7 +6,7 @@ use heddle_testkit::wait;
 use heddle_tests::{
     World,
     config_repository::rules,
-    world::{IMAGE_PATH, REPOSITORY},
+    world::{IMAGE_PATH, REPOSITORY, WorldOptions, describe, has_reached},
 };
 
 /// The World with another policy for staging, which commits at once.
@@ -89,4 +89,30 @@ async fn a_digest_is_followed_where_its_tag_goes_and_a_revert_holds_it() {
     let third = push("three").await;
     runs(&third).await;
     assert_eq!(world.bot_commits().await.unwrap(), commits + 1, "{:?}", world.subjects().await.unwrap());
+}
+
+#[tokio::test]
+async fn an_environment_that_follows_another_waits_until_that_is_healthy() {
+    let options =
+        WorldOptions { files: vec![(".heddle.yaml".into(), "version: 1\n".into())], ..WorldOptions::default() };
+    let world = World::start_with(options).await.unwrap();
+    let follows = "{name: prod, path: clusters/prod, promote: {from: staging}}";
+    let rules = rules(&world.image()).replace("{name: prod, path: clusters/prod}", follows);
+    let held = format!("{rules}holds: [{{environment: staging, reason: a test}}]\n");
+    world.commit(&[(".heddle.yaml", Some(&held))], "Hold staging").await.unwrap();
+    world.push_tag("1.4.1").await.unwrap();
+    let waits = wait::until("prod to wait for staging", wait::LONG, async || {
+        let change = world.find_change("prod", "1.4.1").await.map_err(|error| format!("{error:#}"))?;
+        let reasons = change.map(|change| describe(&change)).unwrap_or_default();
+        if reasons.contains("waits until `staging` was healthy with it") { Ok(()) } else { Err(reasons) }
+    });
+    waits.await.unwrap();
+    assert!(world.github.pulls(REPOSITORY).unwrap().is_empty());
+
+    world.commit(&[(".heddle.yaml", Some(&rules))], "Let staging go on").await.unwrap();
+    let pull = world.wait_for_pull_request("prod", "1.4.1").await.unwrap();
+    let staging = world.find_change("staging", "1.4.1").await.unwrap().unwrap();
+    assert!(has_reached(&staging, Station::Healthy), "{}", describe(&staging));
+    world.merge(&pull).await.unwrap();
+    world.wait_until_healthy("prod", "1.4.1").await.unwrap();
 }

@@ -6,6 +6,7 @@
 
 mod choice;
 mod group;
+mod promotion;
 mod write;
 
 use std::collections::BTreeSet;
@@ -19,7 +20,7 @@ use heddle_core::{
     name::EnvironmentName,
 };
 use heddle_manifest::{Config, Files, Found, config::Rule, find::Occurrence};
-use heddle_wire::automator::{Barred, Finding, ImageTags, OpenProposal, PlanRequest};
+use heddle_wire::automator::{Barred, Finding, ImageTags, OpenProposal, PlanRequest, Proven};
 
 /// A branch as it was read.
 #[derive(Debug, Clone)]
@@ -80,6 +81,8 @@ pub struct PlanInput<'a> {
     pub open: &'a [OpenView<'a>],
     /// What people took back.
     pub barred: &'a [Barred],
+    /// What was healthy, and where.
+    pub proven: &'a [Proven],
     /// The time of the plan.
     pub now: DateTime<Utc>,
 }

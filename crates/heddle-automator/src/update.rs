@@ -40,6 +40,7 @@ pub(crate) async fn update(context: &Context, lease: &Lease, work: &UpdateWork) 
         images: &work.images,
         open: &open,
         barred: &work.barred,
+        proven: &work.proven,
         now: Utc::now(),
     });
     plan.request.findings.extend(checkout.findings.iter().cloned());

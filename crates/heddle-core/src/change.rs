@@ -41,6 +41,8 @@ pub enum GateKind {
     Age,
     /// Within a freeze.
     Freeze,
+    /// Not yet healthy, or not for long enough, in the environment before.
+    Promotion,
     /// Held by a person.
     Hold,
     /// Outside the schedule.

@@ -338,6 +338,56 @@ pub async fn list_taken_back(db: impl PgExecutor<'_>, repository: RepositoryId) 
     .collect()
 }
 
+/// A tag that was healthy in an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Healthy {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The image.
+    pub image: ImageRepository,
+    /// The tag.
+    pub tag: Tag,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// When the change that took its place was begun.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// The tags that were healthy in a repository's environments and that nobody took back there, the latest of each image.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_healthy(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<Healthy>, DbError> {
+    const KEPT: i64 = 20;
+    let rows = sqlx::query!(
+        r#"select environment, image, to_tag, ended_at as "since!", until from (
+               select c.environment, c.image, c.to_tag, c.ended_at, c.sequence,
+                      (select min(o.created_at) from changes o
+                       where o.repository_id = c.repository_id and o.environment = c.environment and o.image = c.image
+                           and o.sequence > c.sequence and o.merged_ordinal is not null) as until,
+                      row_number() over (partition by c.environment, c.image order by c.sequence desc) as age
+               from changes c
+               where c.repository_id = $1 and c.ended = 'healthy'
+                   and not exists (select from facts f where f.change_id = c.id and f.key = 'reverted')) as healthy
+           where age <= $2 order by sequence"#,
+        repository.0,
+        KEPT,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Healthy {
+                environment: word("changes.environment", &row.environment)?,
+                image: word("changes.image", &row.image)?,
+                tag: word("changes.to_tag", &row.to_tag)?,
+                since: row.since,
+                until: row.until,
+            })
+        })
+        .collect()
+}
+
 /// Which changes a page lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {

@@ -14,6 +14,7 @@ mod resources;
 mod schema;
 mod stops;
 
+use chrono::TimeDelta;
 use heddle_core::{change::Mode, git::BranchName, image::ImageRepository, name::EnvironmentName, policy::TagPolicy};
 
 #[cfg(feature = "schema")]
@@ -35,7 +36,7 @@ pub struct Config {
     pub environments: Vec<Environment>,
     /// The rules for images; the first that matches governs.
     pub rules: Vec<Rule>,
-    /// What stops writes: broken holds, freezes, schedules, and promotions, which are not built yet.
+    /// What stops writes: broken holds, freezes and schedules.
     pub stops: Vec<Stop>,
     /// Where custom resources hold images.
     pub resources: Vec<ResourceRule>,
@@ -58,6 +59,19 @@ pub struct Environment {
     pub path: String,
     /// Its branch; the default branch where none is written.
     pub branch: Option<BranchName>,
+    /// The environment that goes before it.
+    pub promote: Option<Promotion>,
+}
+
+/// From where an environment takes its tags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promotion {
+    /// Its line in the file.
+    pub line: u32,
+    /// The environment that goes before.
+    pub from: EnvironmentName,
+    /// How long a tag must have been healthy there.
+    pub after: TimeDelta,
 }
 
 /// A rule for images.
@@ -125,6 +139,11 @@ impl Config {
     /// The rule that governs an image at a place: the first that matches, or one that stopped the rules after it.
     pub fn rule_for(&self, subject: Subject<'_>) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.selector.as_ref().is_none_or(|selector| selector.matches(subject)))
+    }
+
+    /// From where an environment takes its tags; `None` where it takes them as they come.
+    pub fn promotion_of(&self, environment: &EnvironmentName) -> Option<&Promotion> {
+        self.environments.iter().find(|one| one.name == *environment)?.promote.as_ref()
     }
 
     /// What stops writes of an image in an environment.

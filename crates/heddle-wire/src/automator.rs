@@ -16,5 +16,5 @@ pub use read::{
 pub use scan::{RegistryCredential, ScanOutcome, ScanReport, ScanWork, ScannedTag, TagChoice, TagDescription};
 pub use update::{
     Barred, GatedChange, ImageTags, IntentOutcome, OpenIntent, PlanRequest, PlanResponse, PlannedChange,
-    PlannedProposal, PostedIntent, ProposalClosed, UpdateWork,
+    PlannedProposal, PostedIntent, ProposalClosed, Proven, UpdateWork,
 };

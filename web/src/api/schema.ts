@@ -1491,7 +1491,7 @@ export interface components {
          * @description The kinds of gate.
          * @enum {string}
          */
-        GateKind: "age" | "freeze" | "hold" | "schedule" | "limit" | "observe" | "branch" | "refused" | "broken";
+        GateKind: "age" | "freeze" | "promotion" | "hold" | "schedule" | "limit" | "observe" | "branch" | "refused" | "broken";
         /** @description A change that is kept from being written. */
         GatedChange: {
             /** @description Its branch. */
@@ -2032,6 +2032,25 @@ export interface components {
             /** @description The tag it goes to. */
             to: components["schemas"]["Tag"];
             to_digest?: components["schemas"]["Digest"] | null;
+        };
+        /** @description A tag that was healthy in an environment. */
+        Proven: {
+            /** @description The environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            /** @description The image. */
+            image: components["schemas"]["ImageRepository"];
+            /**
+             * Format: date-time
+             * @description Since when every cluster had it healthy.
+             */
+            since: string;
+            /** @description The tag. */
+            tag: components["schemas"]["Tag"];
+            /**
+             * Format: date-time
+             * @description Until when: another tag was on its way to the same place. `None` while it stands.
+             */
+            until?: string | null;
         };
         /** @description Open, merged or closed. */
         PullRequestState: {
@@ -2759,6 +2778,8 @@ export interface components {
             open_intents: components["schemas"]["OpenIntent"][];
             /** @description Proposals whose pull request is open. */
             open_proposals: components["schemas"]["OpenProposal"][];
+            /** @description What was healthy, and where: environments that follow others take nothing else. */
+            proven?: components["schemas"]["Proven"][];
             /** @description The repository, with a token that may write. */
             repository: components["schemas"]["RepositoryAccess"];
             /** @description Branch and path of the Syncs that follow this repository. */

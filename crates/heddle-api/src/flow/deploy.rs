@@ -67,7 +67,9 @@ pub async fn apply(tx: &mut Tx, scope: Scope, report: &Report) -> Result<bool, D
         }
     }
     for repository in touched.changed {
-        judge(tx, scope.organization, repository, Some(scope.cluster), scope.now).await?;
+        if judge(tx, scope.organization, repository, Some(scope.cluster), scope.now).await? {
+            touched.healthy.insert(repository.0);
+        }
     }
     deploys::forget(&mut **tx, scope.cluster, scope.now - KEEP).await?;
     if !report.syncs.is_empty() || report.complete {
@@ -75,6 +77,7 @@ pub async fn apply(tx: &mut Tx, scope: Scope, report: &Report) -> Result<bool, D
             tx.notify(&Notice::Changed { organization: scope.organization, topic, id: Some(scope.cluster.0) }).await?;
         }
     }
+    work::request_updates(tx, scope.organization, &touched.healthy.into_iter().collect::<Vec<_>>()).await?;
     for repository in touched.unread {
         work::request_read(tx, scope.organization, repository).await?;
     }
@@ -86,6 +89,8 @@ pub async fn apply(tx: &mut Tx, scope: Scope, report: &Report) -> Result<bool, D
 struct Touched {
     /// Those whose Syncs said something of a known revision.
     changed: BTreeSet<RepositoryId>,
+    /// Those in which a change became healthy, which another environment may have waited for.
+    healthy: BTreeSet<Uuid>,
     /// Those that a read has to look at: something follows them anew, or runs a revision that no read has placed.
     unread: BTreeSet<RepositoryId>,
 }
@@ -217,7 +222,7 @@ async fn retire(
         .into_iter()
         .map(|(change, rollout)| facts::observed(change, FactKind::RolloutRetired { rollout }, scope.now))
         .collect();
-    facts::record(tx, scope.organization, &observations, scope.now).await
+    facts::record(tx, scope.organization, &observations, scope.now).await.map(drop)
 }
 
 /// Says of every unfinished merged change of a repository what its Syncs did, on all clusters or on one.
@@ -230,7 +235,7 @@ pub async fn judge(
     repository: RepositoryId,
     cluster: Option<ClusterId>,
     now: DateTime<Utc>,
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
     let known = changes::list_rolling(&mut **tx, repository).await?;
     let ids: Vec<Uuid> = known.iter().map(|change| change.id.0).collect();
     let mut rollouts = stored::list_rollouts_of(&mut **tx, &ids).await?;
@@ -249,7 +254,7 @@ pub async fn judge(
             })
         })
         .collect();
-    let Some(from) = rolling.iter().map(|change| change.merged_ordinal).min() else { return Ok(()) };
+    let Some(from) = rolling.iter().map(|change| change.merged_ordinal).min() else { return Ok(false) };
     let clusters: BTreeSet<Uuid> = rolling
         .iter()
         .flat_map(|change| &change.rollouts)

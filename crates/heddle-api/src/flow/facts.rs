@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use heddle_core::{
     id::{ChangeId, IntentId, OrganizationId},
     observe::{Observation, Stage, Tracked},
-    pipeline::{Clock, Fact, FactKind, History, Line, RolloutKey, Station, line},
+    pipeline::{Clock, End, Fact, FactKind, History, Line, RolloutKey, Station, line},
 };
 use heddle_db::{
     DbError, Tx,
@@ -25,7 +25,7 @@ pub async fn record(
     organization: OrganizationId,
     observations: &[Observation],
     now: DateTime<Utc>,
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
     let mut touched = BTreeSet::new();
     for seen in observations {
         if let Some(merge) = &seen.merge {
@@ -61,7 +61,8 @@ fn settles(fact: &FactKind) -> bool {
     )
 }
 
-/// Stores the end of each change whose line has one, and announces all of them.
+/// Stores the end of each change whose line has one, and announces all of them. Says whether one became healthy, which other
+/// environments may have waited for.
 ///
 /// # Errors
 /// When the store cannot be reached.
@@ -70,20 +71,22 @@ pub async fn keep_ends(
     organization: OrganizationId,
     touched: &[Uuid],
     now: DateTime<Utc>,
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
     if touched.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
+    let mut healthy = false;
     let known = changes::list_by_id(&mut **tx, touched).await?;
     for (change, line) in lines(tx, known, now).await? {
         if let (None, Some(end), Some(ended_at)) = (change.ended, line.end, line.ended_at) {
             changes::set_ended(&mut **tx, change.id, end, ended_at, now).await?;
+            healthy |= end == End::Healthy;
         }
     }
     for change in touched {
         tx.notify(&Notice::Changed { organization, topic: Topic::Changes, id: Some(*change) }).await?;
     }
-    Ok(())
+    Ok(healthy)
 }
 
 /// The line of each change.

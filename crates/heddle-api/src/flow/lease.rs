@@ -18,8 +18,8 @@ use heddle_db::{
 };
 use heddle_github::Permissions;
 use heddle_wire::automator::{
-    BranchHead, ImageTags, Lease, OpenIntent, OpenProposal, ProposedChange, ReadWork, RepositoryAccess, SyncPath,
-    UpdateWork, Work,
+    BranchHead, ImageTags, Lease, OpenIntent, OpenProposal, ProposedChange, Proven, ReadWork, RepositoryAccess,
+    SyncPath, UpdateWork, Work,
 };
 use heddle_wire::secret::WireSecret;
 use uuid::Uuid;
@@ -147,6 +147,7 @@ async fn update_work(
         open_intents: intents::list_open(&mut **tx, repository.id).await?.into_iter().map(open_intent).collect(),
         open_proposals: open_proposals(tx, repository.id).await?,
         barred: barred::list(tx, repository.id).await?,
+        proven: changes::list_healthy(&mut **tx, repository.id).await?.into_iter().map(proven).collect(),
         dashboard_url: app.config.public_url.clone(),
     })
 }
@@ -205,6 +206,11 @@ fn proposed_change(change: &Change) -> ProposedChange {
         to_digest: change.to_digest.clone(),
         places: change.places.clone(),
     }
+}
+
+fn proven(healthy: changes::Healthy) -> Proven {
+    let changes::Healthy { environment, image, tag, since, until } = healthy;
+    Proven { environment, image, tag, since, until }
 }
 
 fn open_intent(intent: intents::Intent) -> OpenIntent {

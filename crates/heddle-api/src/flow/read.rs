@@ -66,12 +66,16 @@ pub async fn apply(
     let intents = intents::list_of_changes(&mut **tx, &ids).await?;
     let observations = observe::read(&view, &facts::tracked(&known, &intents));
     facts::record(tx, organization, &observations, now).await?;
-    deploy::judge(tx, organization, repository, None, now).await?;
+    let healthy = deploy::judge(tx, organization, repository, None, now).await?;
 
     let moved = moved_branches(&report.branches);
     let open_intents = !intents::list_open(&mut **tx, repository).await?.is_empty();
-    let different =
-        content_changed || proposals_changed || open_intents || !moved.is_empty() || !observations.is_empty();
+    let different = content_changed
+        || proposals_changed
+        || open_intents
+        || healthy
+        || !moved.is_empty()
+        || !observations.is_empty();
     if different {
         tx.notify(&Notice::Changed { organization, topic: Topic::Repositories, id: Some(repository.0) }).await?;
     }

@@ -15,7 +15,7 @@ use heddle_manifest::{
 };
 use heddle_wire::automator::{Barred, Finding, ProposedChange};
 
-use super::{Branch, Choice, OpenState, OpenView, PlanInput, Wanted, finding};
+use super::{Branch, Choice, OpenState, OpenView, PlanInput, Wanted, finding, promotion};
 
 /// Chooses for one place: the tag must be chosen by the rule of each of its environments.
 pub(super) fn choose<'a>(
@@ -67,6 +67,18 @@ fn governing<'a>(
     let mut governed = Vec::new();
     let mut ungoverned = Vec::new();
     let image = &occurrence.image.repository;
+    let follows = |name: &&EnvironmentName| {
+        let promotion = input.config.promotion_of(name);
+        promotion.is_some_and(|promotion| occurrence.environments.contains(&promotion.from))
+    };
+    if let Some(name) = occurrence.environments.iter().find(follows) {
+        let message = format!(
+            "`{name}` follows an environment that shares this place, so it is not updated: give each an `images:` entry of \
+             its own in its overlay"
+        );
+        findings.push(finding(branch, occurrence, "shared-place", message));
+        return Err(Choice::Keep);
+    }
     for environment in &occurrence.environments {
         let container = occurrence.container.as_deref();
         let subject = Subject { image, environment, file: &occurrence.place.file, container };
@@ -124,7 +136,16 @@ fn target<'a>(
     }
     let mut aim: Option<(Aim, &EnvironmentName)> = None;
     for (environment, rule, policy) in rules {
-        let selection = selected(input, occurrence, environment, policy, list, from);
+        let whole = selected(input, occurrence, environment, policy, list, from);
+        let image = &occurrence.image.repository;
+        let promotion = input.config.promotion_of(environment);
+        let selection = promotion.map_or_else(
+            || whole.clone(),
+            |promotion| {
+                let tags = promotion::promoted(input, promotion, image, list, from);
+                selected(input, occurrence, environment, policy, &tags, from)
+            },
+        );
         let listed = |tag: &Tag| list.tags.iter().any(|info| info.tag == *tag);
         // What was proposed and is not in the list any more is no reason to go back.
         if proposed.map(|change| &change.to).is_some_and(|tag| {
@@ -132,7 +153,15 @@ fn target<'a>(
         }) {
             return kept(Choice::Keep);
         }
-        let own = aim_of(input, occurrence, (environment, rule, policy), list, selection)?;
+        let governed = (*environment, *rule, *policy);
+        let own = match (aim_of(input, occurrence, governed, list, selection), promotion) {
+            (Err(Choice::Keep), Some(promotion)) => {
+                let mut unproven = aim_of(input, occurrence, governed, list, whole)?;
+                unproven.waiting = Some(promotion::gate(input, promotion, image, &unproven.to));
+                unproven
+            }
+            (aim, _) => aim?,
+        };
         match &mut aim {
             Some((other, first)) if (&other.to, &other.to_digest) != (&own.to, &own.to_digest) => {
                 let message = format!(

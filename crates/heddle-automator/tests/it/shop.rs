@@ -127,6 +127,7 @@ impl Shop {
             open_intents: Vec::new(),
             open_proposals: Vec::new(),
             barred: Vec::new(),
+            proven: Vec::new(),
             dashboard_url: "https://heddle.example/".parse().unwrap(),
         }
     }

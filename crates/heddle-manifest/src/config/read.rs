@@ -1,10 +1,11 @@
 //! The file as a whole, and its environments.
 
-use heddle_core::{git::BranchName, name::EnvironmentName};
+use chrono::TimeDelta;
+use heddle_core::{git::BranchName, name::EnvironmentName, policy::parse_age};
 
 use super::{
-    Config, Environment, RepositoryGlob, Stop,
-    fields::{NOT_BUILT, Report, shown},
+    Config, Environment, Promotion, RepositoryGlob, Stop,
+    fields::{Report, shown},
     images::read_rules,
     resources::read_resources,
     stops::{read_freezes, read_holds, read_updates},
@@ -79,27 +80,13 @@ fn read_version(root: &Node, report: &mut Report) {
 fn read_environments(node: &Node, config: &mut Config, report: &mut Report) {
     let before = report.faults();
     for item in report.list(node, "environments") {
-        let promotion = report.faults();
-        let Some(environment) = read_environment(item, report) else { continue };
+        let Some(environment) = read_environment(item, &config.environments, report) else { continue };
         if config.environments.iter().any(|other| other.name == environment.name) {
             report.wrong(item, format!("the environment `{}` stands twice", environment.name));
         }
         let same_place = |other: &&Environment| other.path == environment.path && other.branch == environment.branch;
         if let Some(other) = config.environments.iter().find(same_place) {
             report.wrong(item, format!("`{}` and `{}` have the same path", environment.name, other.name));
-        }
-        if report.faults() == promotion
-            && let Some(promote) = item.get("promote")
-        {
-            let name = environment.name.clone();
-            let message = format!("`promote` is not built yet, so nothing is written in `{name}`");
-            report.add(promote.position, NOT_BUILT, message.clone());
-            config.stops.push(Stop {
-                line: promote.position.line,
-                environments: vec![name],
-                images: RepositoryGlob::All,
-                reason: message,
-            });
         }
         config.environments.push(environment);
     }
@@ -109,7 +96,7 @@ fn read_environments(node: &Node, config: &mut Config, report: &mut Report) {
     }
 }
 
-fn read_environment(node: &Node, report: &mut Report) -> Option<Environment> {
+fn read_environment(node: &Node, before: &[Environment], report: &mut Report) -> Option<Environment> {
     let fields = report.fields(node, "an environment", &["name", "path", "branch", "promote"])?;
     let name = match fields.get("name") {
         Some(name) => read_name(name, report),
@@ -126,7 +113,37 @@ fn read_environment(node: &Node, report: &mut Report) -> Option<Environment> {
             Some(branch.map_err(|error| report.wrong(node, error.to_string())).ok()?)
         }
     };
-    Some(Environment { name: name?, path: path?, branch })
+    let promote = match fields.get("promote") {
+        None => None,
+        Some(node) => Some(read_promotion(node, before, report)?),
+    };
+    Some(Environment { name: name?, path: path?, branch, promote })
+}
+
+/// Only an environment that stands above can go before, so that none waits for itself.
+fn read_promotion(node: &Node, before: &[Environment], report: &mut Report) -> Option<Promotion> {
+    let fields = report.fields(node, "`promote`", &["from", "after"])?;
+    let after = match fields.get("after") {
+        None => Some(TimeDelta::zero()),
+        Some(after) => {
+            let text = report.text(after, "after")?;
+            let age = parse_age(text);
+            if age.is_none() {
+                report.wrong(after, format!("`{}` is no length of time: write for example `30m` or `2d`", shown(text)));
+            }
+            age
+        }
+    };
+    let Some(from) = fields.get("from") else {
+        report.add(fields.position, "missing-key", "`promote` has no `from`: name the environment before".into());
+        return None;
+    };
+    let text = report.text(from, "from")?;
+    let Some(first) = before.iter().find(|environment| environment.name.as_str() == text) else {
+        report.wrong(from, format!("no environment `{}` stands above this one", shown(text)));
+        return None;
+    };
+    Some(Promotion { line: node.position.line, from: first.name.clone(), after: after? })
 }
 
 fn missing<T>(position: Position, key: &str, report: &mut Report) -> Option<T> {

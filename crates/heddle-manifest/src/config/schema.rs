@@ -44,7 +44,7 @@ struct EnvironmentEntry {
     path: String,
     /// Its branch; the default branch where none is written.
     branch: Option<String>,
-    /// Follow what was healthy in another environment. Not built yet: it stops writes in this one.
+    /// Follow what was healthy in an environment above.
     promote: Option<Promotion>,
 }
 

@@ -39,6 +39,9 @@ pub struct UpdateWork {
     pub open_proposals: Vec<OpenProposal>,
     /// What people took back.
     pub barred: Vec<Barred>,
+    /// What was healthy, and where: environments that follow others take nothing else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proven: Vec<Proven>,
     /// The address of the dashboard, for links to changes: `{dashboard}/changes/{id}`.
     pub dashboard_url: Url,
 }
@@ -72,6 +75,22 @@ pub struct Barred {
     pub change: ChangeId,
     /// How and by whom, in a sentence: "reverted in 4b825dc", "declined by ada (#41)".
     pub reason: String,
+}
+
+/// A tag that was healthy in an environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Proven {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The image.
+    pub image: ImageRepository,
+    /// The tag.
+    pub tag: Tag,
+    /// Since when every cluster had it healthy.
+    pub since: DateTime<Utc>,
+    /// Until when: another tag was on its way to the same place. `None` while it stands.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// An intent whose outcome is not known.
