@@ -46,8 +46,22 @@ pub struct Config {
     pub holds: Vec<Hold>,
     /// The times of the week in which changes are written; empty means always.
     pub schedule: Vec<Window>,
+    /// What goes into one pull request.
+    pub grouping: Grouping,
     /// How many proposals may be open at once.
     pub open_limit: Option<u32>,
+}
+
+/// What goes into one pull request. Commits take everything of their branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Grouping {
+    /// Everything of an environment.
+    #[default]
+    Environment,
+    /// One image of an environment.
+    Image,
+    /// Everything of a branch.
+    Branch,
 }
 
 /// An environment.

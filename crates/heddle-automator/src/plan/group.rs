@@ -9,7 +9,7 @@ use heddle_core::{
     name::EnvironmentName,
     place::PlaceKey,
 };
-use heddle_manifest::find::Occurrence;
+use heddle_manifest::{config::Grouping, find::Occurrence};
 use heddle_wire::automator::{Finding, GatedChange, OpenProposal, PlanRequest, PlannedChange, ProposedChange};
 
 use super::{Branch, Choice, OpenState, OpenView, Plan, PlanInput, Wanted, write};
@@ -38,11 +38,12 @@ pub(super) fn gather<'a>(input: &PlanInput<'a>, choices: Vec<Chosen<'a>>, findin
         add_gated(&[wanted], gate, &mut plan);
     }
     let mut open_count = u32::try_from(input.open.len()).unwrap_or(u32::MAX);
-    for group in groups(&wanted) {
-        let open = open_for(input, &group);
-        let Some(gate) = gate_of(input, &group, open, open_count) else {
+    let groups = groups(input.config.grouping, &wanted);
+    for group in &groups {
+        let open = open_for(input, group);
+        let Some(gate) = gate_of(input, group, open, open_count) else {
             let standing = OpenState::Ours { conflicting: false };
-            let settled = open.is_some_and(|open| open.state == standing && is_written(open.proposal, &group));
+            let settled = open.is_some_and(|open| open.state == standing && is_written(open.proposal, group));
             if !settled {
                 open_count = open_count.saturating_add(u32::from(open.is_none() && group.mode == Mode::PullRequest));
                 let (proposal, texts) = write::proposal(&group.wanted, group.mode, &group.name, open);
@@ -52,7 +53,7 @@ pub(super) fn gather<'a>(input: &PlanInput<'a>, choices: Vec<Chosen<'a>>, findin
             continue;
         };
         if let Some(open) = open.filter(|open| open.state == OpenState::Person) {
-            if is_written(open.proposal, &group) {
+            if is_written(open.proposal, group) {
                 continue;
             }
             plan.foreign.insert(open.proposal.id);
@@ -60,7 +61,8 @@ pub(super) fn gather<'a>(input: &PlanInput<'a>, choices: Vec<Chosen<'a>>, findin
         add_gated(&group.wanted, &gate, &mut plan);
     }
     for open in input.open.iter().filter(|open| open.is_ours()) {
-        if let Some(reason) = superseded(open.proposal, &choices) {
+        let regrouped = || is_regrouped(open.proposal, &groups).then(|| REGROUPED.to_owned());
+        if let Some(reason) = superseded(open.proposal, &choices).or_else(regrouped) {
             plan.request.superseded.push(open.proposal.id);
             plan.closes.push((open.proposal.id, reason));
         }
@@ -70,13 +72,19 @@ pub(super) fn gather<'a>(input: &PlanInput<'a>, choices: Vec<Chosen<'a>>, findin
     plan
 }
 
-/// Commits take everything of a branch; pull requests the places of the same environments.
-fn groups<'a>(wanted: &[&'a Wanted<'a>]) -> Vec<Group<'a>> {
+/// Commits take everything of a branch; pull requests what the grouping says, of the same environments unless it takes all.
+fn groups<'a>(grouping: Grouping, wanted: &[&'a Wanted<'a>]) -> Vec<Group<'a>> {
     let mut groups: BTreeMap<(&BranchName, Mode, String), Vec<&'a Wanted<'a>>> = BTreeMap::new();
     for wanted in wanted.iter().filter(|wanted| wanted.gate.is_none()) {
-        let name = match wanted.mode {
-            Mode::Commit => String::new(),
-            _ => joined(wanted.rules.iter().map(|(environment, _)| *environment)),
+        let environments = || joined(wanted.rules.iter().map(|(environment, _)| *environment));
+        let name = match (wanted.mode, grouping) {
+            (Mode::Commit, _) => String::new(),
+            (_, Grouping::Environment) => environments(),
+            // A branch is named after it, in which a slash would make a folder.
+            (_, Grouping::Image) => {
+                format!("{}-{}", environments(), wanted.occurrence.image.repository.path().replace('/', "-"))
+            }
+            (_, Grouping::Branch) => "all".to_owned(),
         };
         groups.entry((&wanted.branch.name, wanted.mode, name)).or_default().push(wanted);
     }
@@ -88,7 +96,7 @@ fn groups<'a>(wanted: &[&'a Wanted<'a>]) -> Vec<Group<'a>> {
     groups.into_iter().map(named).collect()
 }
 
-fn joined<'a>(environments: impl Iterator<Item = &'a EnvironmentName>) -> String {
+pub(super) fn joined<'a>(environments: impl Iterator<Item = &'a EnvironmentName>) -> String {
     let names: BTreeSet<&str> = environments.map(EnvironmentName::as_str).collect();
     names.into_iter().collect::<Vec<_>>().join("+")
 }
@@ -166,6 +174,28 @@ fn is_written(open: &OpenProposal, group: &Group<'_>) -> bool {
         })
         .collect();
     proposed == planned
+}
+
+/// Why a proposal is closed whose places another takes over.
+const REGROUPED: &str = "`updates.group` is another now, so its changes are proposed elsewhere";
+
+/// Whether other pull requests bring what this one does.
+fn is_regrouped(open: &OpenProposal, groups: &[Group<'_>]) -> bool {
+    let here = |group: &&Group<'_>| {
+        group.mode == Mode::PullRequest
+            && group.wanted.first().is_some_and(|wanted| wanted.branch.name == open.base_branch)
+    };
+    let groups: Vec<&Group<'_>> = groups.iter().filter(here).collect();
+    let brings = |group: &&&Group<'_>, change: &ProposedChange, place: &PlaceKey| {
+        group.wanted.iter().any(|wanted| {
+            let occurrence = wanted.occurrence;
+            occurrence.place.key() == *place && occurrence.environments.contains(&change.environment)
+        })
+    };
+    let mut places =
+        open.changes.iter().flat_map(|change| change.places.iter().map(move |place| (change, place.key())));
+    groups.iter().all(|group| group.name != open.group)
+        && places.all(|(change, place)| groups.iter().any(|group| brings(&group, change, &place)))
 }
 
 /// Why an open proposal is to be closed: nothing of it is wanted any more, and that is certain.

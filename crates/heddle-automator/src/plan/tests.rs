@@ -1,3 +1,7 @@
+mod groups;
+mod images;
+mod promotion;
+
 use std::fmt::Write as _;
 
 use chrono::TimeDelta;
@@ -83,7 +87,7 @@ impl World {
         let info = |tag: &&str| TagInfo {
             created_at: described(tag).map(|(_, hour, _)| DateTime::UNIX_EPOCH + TimeDelta::hours(*hour)),
             platforms: described(tag).map(|(.., platform)| vec![(*platform).to_owned()]),
-            digest: self.digests.iter().find(|(known, _)| known == tag).map(|(_, digit)| digest(*digit)),
+            digest: self.digests.iter().find(|(known, _)| known == tag).map(|(_, digit)| images::digest(*digit)),
             ..TagInfo::named(tag.parse().unwrap(), first_seen_at)
         };
         let list =
@@ -364,149 +368,4 @@ fn a_shared_place_that_one_environment_does_not_update_stays() {
     let mut world = shared(&["1.4.1", "1.4.2"]);
     world.rules = world.rules.replace("acme/*", "acme/other");
     world.check("finding shared-place `prod` shares this place and no rule updates it there, so it is not updated\n");
-}
-
-fn digest(digit: char) -> Digest {
-    format!("sha256:{}", digit.to_string().repeat(64)).parse().unwrap()
-}
-
-/// Staging at the first of these tags, perhaps pinned; the registry has described them all.
-fn pinned(policy: &str, standing: Option<char>, digests: &[(&'static str, char)]) -> World {
-    let tags: Vec<&'static str> = digests.iter().map(|(tag, _)| *tag).collect();
-    let mut world = World::new(tags[0], tags[0], &tags);
-    if let Some(digit) = standing {
-        let _ = writeln!(world.files[0].1, "    digest: {}", digest(digit).as_str());
-    }
-    world.rules = under(policy);
-    world.described = tags.iter().map(|tag| (*tag, 1, "linux/amd64")).collect();
-    world.digests = digests.to_vec();
-    world
-}
-
-fn check_text(plan: &Plan, tag: &str, digit: char) {
-    let text = format!("images:\n  - name: acme/api\n    newTag: {tag}\n    digest: {}\n", digest(digit).as_str());
-    assert_eq!(plan.writes[0][0].text, text);
-    assert_eq!(plan.request.proposals[0].changes[0].to_digest, Some(digest(digit)));
-}
-
-#[test]
-fn a_pin_is_written_with_its_tag_and_stays_with_it() {
-    let policy = "{semver: '*', pin_digest: true}";
-    let one = "new commit staging: Update api to 1.4.2 in staging [staging/kustomization.yaml]\n";
-    check_text(&pinned(policy, None, &[("1.4.1", 'a'), ("1.4.2", 'b')]).check(one), "1.4.2", 'b');
-    check_text(&pinned(policy, Some('a'), &[("1.4.1", 'a'), ("1.4.2", 'b')]).check(one), "1.4.2", 'b');
-    // What stands there without a digest is pinned; what is pinned does not move although its tag did.
-    let pin = "new commit staging: Update api to 1.4.1@sha256:aaaaaaaaaaaa in staging [staging/kustomization.yaml]\n";
-    check_text(&pinned(policy, None, &[("1.4.1", 'a')]).check(pin), "1.4.1", 'a');
-    pinned(policy, Some('c'), &[("1.4.1", 'a')]).check("");
-}
-
-#[test]
-fn a_place_that_is_pinned_gets_the_digest_of_the_new_tag_by_any_rule() {
-    let one = "new commit staging: Update api to 1.4.2 in staging [staging/kustomization.yaml]\n";
-    let world = pinned("{semver: '*'}", Some('a'), &[("1.4.1", 'a'), ("1.4.2", 'b')]);
-    check_text(&world.check(one), "1.4.2", 'b');
-    let unknown = World { digests: vec![("1.4.1", 'a')], ..world };
-    unknown.check("");
-}
-
-#[test]
-fn a_followed_digest_moves_with_its_tag_until_a_person_takes_it_back() {
-    let moved =
-        "new commit staging: Update api to latest@sha256:bbbbbbbbbbbb in staging [staging/kustomization.yaml]\n";
-    let mut world = pinned("{digest: latest}", Some('a'), &[("latest", 'b')]);
-    let plan = world.check(moved);
-    check_text(&plan, "latest", 'b');
-    let change = &plan.request.proposals[0].changes[0];
-    assert_eq!(change.why, "`latest` is sha256:bbbbbbbbbbbb now (`.heddle.yaml:6`)");
-    world.barred = vec![Barred {
-        environment: "staging".parse().unwrap(),
-        image: "acme/api".parse().unwrap(),
-        place: change.places[0].key(),
-        tag: "latest".parse().unwrap(),
-        digest: Some(digest('b')),
-        change: ChangeId(uuid::Uuid::nil()),
-        reason: "reverted in 4b825dc".into(),
-    }];
-    world.check("");
-    world.digests = vec![("latest", 'c')];
-    world.check(&moved.replace("bbbbbbbbbbbb", "cccccccccccc"));
-}
-
-/// Both environments under one policy.
-fn under(policy: &str) -> String {
-    RULES.replace("{semver: '*'}", policy).replace("{semver: '<2'}", "{semver: '<1'}")
-}
-
-#[test]
-fn the_newest_image_is_written_once_all_are_described() {
-    let mut world = World::new("main-1", "main-1", &["main-1", "main-2", "main-3"]);
-    world.rules = under("{newest: created}");
-    world.described = vec![("main-1", 1, "linux/amd64"), ("main-3", 2, "linux/amd64")];
-    world.check("");
-    world.described.push(("main-2", 3, "linux/amd64"));
-    world.check("new commit staging: Update api to main-2 in staging [staging/kustomization.yaml]\n");
-}
-
-#[test]
-fn an_image_without_the_platform_is_not_written() {
-    let mut world = World::new("1.4.0", "1.4.0", &["1.4.0", "1.4.1", "1.4.2"]);
-    world.rules = under("{semver: '*', platforms: [linux/arm64]}");
-    world.described = vec![("1.4.0", 1, "linux/arm64"), ("1.4.1", 2, "linux/arm64"), ("1.4.2", 3, "linux/amd64")];
-    world.check("new commit staging: Update api to 1.4.1 in staging [staging/kustomization.yaml]\n");
-}
-
-#[test]
-fn images_in_lockstep_wait_for_each_other() {
-    let mut world = World::new("1.4.0", "1.4.0", &["1.4.0", "1.4.1", "1.4.2"]);
-    world.rules = under("{semver: '*', lockstep: [acme/worker]}");
-    world.check("");
-    world.companion = Some(("acme/worker", vec!["1.4.0", "1.4.1"]));
-    world.check("new commit staging: Update api to 1.4.1 in staging [staging/kustomization.yaml]\n");
-}
-
-/// Prod follows staging, whose tags were healthy from one minute to another.
-fn following(after: &str, prod: &str, proven: &[(&str, i64, Option<i64>)]) -> World {
-    let mut world = World::new("1.4.3", prod, &["1.4.1", "1.4.2", "1.4.3"]);
-    let promote = format!("{{name: prod, path: prod, promote: {{from: staging, after: {after}}}}}");
-    world.rules = world.rules.replace("{name: prod, path: prod}", &promote);
-    let minute = |minute: i64| DateTime::UNIX_EPOCH - TimeDelta::hours(1) + TimeDelta::minutes(minute);
-    let healthy = |(tag, since, until): &(&str, i64, Option<i64>)| Proven {
-        environment: "staging".parse().unwrap(),
-        image: "acme/api".parse().unwrap(),
-        tag: tag.parse().unwrap(),
-        since: minute(*since),
-        until: until.map(minute),
-    };
-    world.proven = proven.iter().map(healthy).collect();
-    world
-}
-
-#[test]
-fn an_environment_that_follows_takes_what_was_healthy_for_long_enough() {
-    let update = |tag: &str| format!("new pull-request prod: Update api to {tag} in prod [prod/kustomization.yaml]\n");
-    let waits = "gated prod 1.4.3: waits until `staging` was healthy with it for 30 min (`.heddle.yaml:4`)\n";
-    // It is an hour after the first minute.
-    following("30m", "1.4.1", &[("1.4.3", 30, None)]).check(&update("1.4.3"));
-    following("30m", "1.4.1", &[("1.4.2", 0, Some(30)), ("1.4.3", 31, None)]).check(&update("1.4.2"));
-    following("30m", "1.4.1", &[("1.4.2", 0, Some(29))]).check(waits);
-    following("30m", "1.4.1", &[]).check(waits);
-    let plan = following("30m", "1.4.1", &[("1.4.3", 31, None)]).check(waits);
-    assert_eq!(plan.request.next_due_at, Some(DateTime::UNIX_EPOCH + TimeDelta::minutes(1)));
-    following("0s", "1.4.1", &[("1.4.3", 60, None)]).check(&update("1.4.3"));
-    following("30m", "1.4.3", &[]).check("");
-}
-
-#[test]
-fn a_place_that_both_share_is_not_promoted() {
-    let mut world = following("0s", "1.4.1", &[("1.4.3", 0, None)]);
-    world.files = vec![
-        ("base/kustomization.yaml".into(), "images:\n  - name: acme/api\n    newTag: 1.4.1\n".into()),
-        ("staging/kustomization.yaml".into(), "resources: [../base]\n".into()),
-        ("prod/kustomization.yaml".into(), "resources: [../base]\n".into()),
-    ];
-    world.check(
-        "finding shared-place `prod` follows an environment that shares this place, so it is not updated: give each an \
-         `images:` entry of its own in its overlay\n",
-    );
 }

@@ -11,7 +11,7 @@ use heddle_manifest::{Edit, EditError, edit};
 use heddle_wire::automator::{PlannedChange, PlannedProposal};
 use similar::TextDiff;
 
-use super::{NewText, OpenView, Wanted, choice::written};
+use super::{NewText, OpenView, Wanted, choice::written, group::joined};
 use crate::text::{self, Row};
 
 /// The longest diff that is kept of one change.
@@ -26,6 +26,7 @@ pub(super) fn proposal(
 ) -> (PlannedProposal, Vec<NewText>) {
     let changes = changes(wanted);
     let branch = wanted[0].branch;
+    let environments = wanted.iter().flat_map(|wanted| wanted.rules.iter().map(|(environment, _)| *environment));
     let rows: Vec<Row<'_>> = wanted.iter().map(|wanted| row(wanted)).collect();
     let proposal = PlannedProposal {
         updates: open.map(|open| open.proposal.id),
@@ -35,7 +36,7 @@ pub(super) fn proposal(
         base: branch.head.clone(),
         expected_head: open.and_then(|open| open.head.or(open.proposal.head.as_ref())).cloned(),
         title: text::title(&changes),
-        body: text::pull_request(&rows, group),
+        body: text::pull_request(&rows, &joined(environments)),
         changes,
     };
     (proposal, texts(wanted))

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use heddle_core::{image::Tag, name::EnvironmentName};
 
 use super::{
-    Config, Environment, Freeze, Hold, RepositoryGlob, Stop, Window,
+    Config, Environment, Freeze, Grouping, Hold, RepositoryGlob, Stop, Window,
     calendar::{Twice, to_utc},
     fields::{NOT_BUILT, Report, nearest, shown},
     images::read_image_glob,
@@ -27,10 +27,9 @@ pub(super) fn read_updates(node: &Node, config: &mut Config, report: &mut Report
     for (key, value) in fields.entries() {
         match key.text().unwrap_or_default() {
             "group" => {
-                let built = report.word(value, "group", &[("environment", true), ("none", false), ("all", false)]);
-                if built == Some(false) {
-                    stops.push(not_built(value, "`updates.group` other than `environment`", report));
-                }
+                let words =
+                    &[("environment", Grouping::Environment), ("none", Grouping::Image), ("all", Grouping::Branch)];
+                config.grouping = report.word(value, "group", words).unwrap_or_default();
             }
             "schedule" => stops.extend(read_schedule(value, config, report)),
             "limit" => read_limit(value, config, report),
@@ -237,12 +236,6 @@ fn read_instant(node: &Node, key: &str, time_zone: Tz, twice: Twice, report: &mu
         report.wrong(node, message);
     }
     local.map(|local| to_utc(local, time_zone, twice))
-}
-
-fn not_built(node: &Node, what: &str, report: &mut Report) -> Stop {
-    let stop = everywhere(node, &format!("{what} is not built yet"));
-    report.add(node.position, NOT_BUILT, stop.reason.clone());
-    stop
 }
 
 fn everywhere(node: &Node, reason: &str) -> Stop {
