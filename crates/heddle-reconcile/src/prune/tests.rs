@@ -97,6 +97,7 @@ fn many_deletes_that_are_also_a_large_share_ask() {
     assert!(asks(11, 20));
     assert!(!asks(10, 20));
     assert!(!asks(11, 100));
+    assert!(!asks(20, 100));
     assert!(asks(21, 100));
 }
 

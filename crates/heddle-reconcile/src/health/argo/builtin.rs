@@ -208,3 +208,6 @@ fn autoscaler(object: &Value) -> Verdict {
         None => Verdict::progressing("NotObserved", "it has not looked at its target yet"),
     }
 }
+
+#[cfg(test)]
+mod tests;
