@@ -8,9 +8,9 @@ use std::{
 };
 
 use chrono::Utc;
-use heddle_core::{id::OrganizationId, image::ImageRepository};
+use heddle_core::id::OrganizationId;
 use heddle_registry::{Access, Credential, Failure, Session, TagPage};
-use heddle_wire::automator::{Lease, ScanOutcome, ScanReport, ScanWork, ScannedTag};
+use heddle_wire::automator::{Lease, ScanFault, ScanOutcome, ScanReport, ScanWork};
 use secrecy::{ExposeSecret, SecretString};
 
 use self::describe::Described;
@@ -66,20 +66,21 @@ impl Sessions {
 pub(crate) async fn scan(context: &Context, lease: &Lease, work: &ScanWork) -> Result<Option<Lease>, WorkError> {
     let session = context.sessions.session(lease.organization, work);
     let outcome = match session.list_tags(&work.image, work.etag.as_deref()).await {
-        TagPage::Complete { tags, etag } => match describe::describe(&session, work, tags, Utc::now()).await {
-            Described { tags, failure: None } => ScanOutcome::Complete { tags, etag },
-            Described { tags, failure: Some(failure) } => failed(&work.image, failure, tags),
-        },
+        TagPage::Complete { tags, etag } => {
+            let Described { tags, failure } = describe::describe(&session, work, tags, Utc::now()).await;
+            if let Some(failure) = &failure {
+                tracing::warn!(image = %work.image, "not all tags of {} are described: {}", work.image, failure.reason);
+            }
+            let undescribed = failure.map(|Failure { reason, retry_at }| ScanFault { reason, retry_at });
+            ScanOutcome::Complete { tags, etag, undescribed }
+        }
         TagPage::Unchanged => ScanOutcome::Unchanged,
-        TagPage::Failed(failure) => failed(&work.image, failure, Vec::new()),
+        TagPage::Failed(failure) => {
+            tracing::warn!(image = %work.image, "could not list the tags of {}: {}", work.image, failure.reason);
+            ScanOutcome::Failed { reason: failure.reason, retry_at: failure.retry_at }
+        }
     };
     Ok(context.api.scan_report(lease, &ScanReport { outcome, take_update: true }).await?)
-}
-
-fn failed(image: &ImageRepository, failure: Failure, tags: Vec<ScannedTag>) -> ScanOutcome {
-    tracing::warn!(%image, "could not read the tags of {image}: {}", failure.reason);
-    let described = tags.into_iter().filter(|tag| tag.description.is_some()).collect();
-    ScanOutcome::Failed { reason: failure.reason, retry_at: failure.retry_at, described }
 }
 
 impl PartialEq for HiddenText {

@@ -175,7 +175,8 @@ pub async fn last_scan_at(
         .await?)
 }
 
-/// Notes that the list was read to its end; `etag` stays when the registry said that nothing changed.
+/// Notes that the list was read to its end; `etag` stays when the registry said that nothing changed. `error` says what
+/// of the tags could not be read beyond their names.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -183,13 +184,17 @@ pub async fn record_complete(
     db: impl PgExecutor<'_>,
     id: Uuid,
     etag: Option<&str>,
+    error: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
     sqlx::query!(
-        "update images set etag = $2, complete = true, scanned_at = $3, error = null, error_since = null where id = $1",
+        "update images set etag = $2, complete = true, scanned_at = $3, error = $4,
+             error_since = case when $4::text is not null then coalesce(error_since, $3) end
+         where id = $1",
         id,
         etag,
         now,
+        error,
     )
     .execute(db)
     .await?;

@@ -13,7 +13,9 @@ pub use read::{
     BranchHead, BranchReport, CommitReport, EnvironmentReport, Finding, GoverningRule, Occurrence, OpenProposal,
     PlacedRevision, ProposalState, ProposedChange, PullRequestState, ReadReport, ReadWork, SyncPath,
 };
-pub use scan::{RegistryCredential, ScanOutcome, ScanReport, ScanWork, ScannedTag, TagChoice, TagDescription};
+pub use scan::{
+    RegistryCredential, ScanFault, ScanOutcome, ScanReport, ScanWork, ScannedTag, TagChoice, TagDescription,
+};
 pub use update::{
     Barred, GatedChange, ImageTags, IntentOutcome, OpenIntent, PlanRequest, PlanResponse, PlannedChange,
     PlannedProposal, PostedIntent, ProposalClosed, Proven, UpdateWork,

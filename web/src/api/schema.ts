@@ -2330,6 +2330,16 @@ export interface components {
             /** @description The Sync. */
             sync: components["schemas"]["SyncName"];
         };
+        /** @description Why a part of a scan failed. */
+        ScanFault: {
+            /** @description A sentence without secrets. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description When the registry allows the next try, where it says.
+             */
+            retry_at?: string | null;
+        };
         /** @description What a scan found. */
         ScanOutcome: {
             /** @description The entity tag, where the registry gives one. */
@@ -2338,12 +2348,11 @@ export interface components {
             outcome: "complete";
             /** @description Every tag; descriptions of those that were asked. */
             tags: components["schemas"]["ScannedTag"][];
+            undescribed?: components["schemas"]["ScanFault"] | null;
         } | {
             /** @enum {string} */
             outcome: "unchanged";
         } | {
-            /** @description The tags that were described before it failed, so that the next scan goes on there. */
-            described?: components["schemas"]["ScannedTag"][];
             /** @enum {string} */
             outcome: "failed";
             /** @description Why, in a sentence without secrets. */

@@ -77,19 +77,19 @@ pub async fn apply(
     images::lock(&mut **tx, &[held.subject]).await?;
     let Some(image) = images::find(&mut **tx, held.subject).await? else { return Ok(Vec::new()) };
     let different = match outcome {
-        ScanOutcome::Complete { tags, etag } => {
+        ScanOutcome::Complete { tags, etag, undescribed } => {
             let names: Vec<_> = tags.iter().map(|scanned| scanned.tag.clone()).collect();
             let listed = tags::replace(tx, organization, image.id, &names, now).await?;
             let described = tags::describe(&mut **tx, image.id, &descriptions(tags), now).await?;
-            images::record_complete(&mut **tx, image.id, etag.as_deref(), now).await?;
-            listed || described || !image.complete
+            let error = undescribed.as_ref().map(|fault| fault.reason.as_str());
+            images::record_complete(&mut **tx, image.id, etag.as_deref(), error, now).await?;
+            listed || described || !image.complete || image.error.as_deref() != error
         }
         ScanOutcome::Unchanged => {
-            images::record_complete(&mut **tx, image.id, image.etag.as_deref(), now).await?;
+            images::record_complete(&mut **tx, image.id, image.etag.as_deref(), None, now).await?;
             !image.complete
         }
-        ScanOutcome::Failed { reason, described, .. } => {
-            tags::describe(&mut **tx, image.id, &descriptions(described), now).await?;
+        ScanOutcome::Failed { reason, .. } => {
             images::record_failure(&mut **tx, image.id, reason, now).await?;
             announce(tx, organization, &image).await?;
             return Ok(Vec::new());

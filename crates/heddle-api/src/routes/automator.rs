@@ -125,11 +125,15 @@ async fn report_read(call: Call, Path(lease): Path<LeaseId>, Json(report): Json<
 async fn report_scan(call: Call, Path(lease): Path<LeaseId>, Json(report): Json<ScanReport>) -> ApiResult<Response> {
     let mut under = call.hold(lease, Some(Kind::Scan)).await?;
     let due = scan::apply(&mut under.tx, under.organization, &under.held, &report.outcome, Utc::now()).await?;
-    if let ScanOutcome::Failed { reason, retry_at, .. } = &report.outcome {
+    if let ScanOutcome::Failed { reason, retry_at } = &report.outcome {
         under.fail(reason, *retry_at).await?;
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    under.end(None).await?;
+    let not_before = match &report.outcome {
+        ScanOutcome::Complete { undescribed: Some(fault), .. } => fault.retry_at,
+        _ => None,
+    };
+    under.end(not_before).await?;
     let leased = if report.take_update && !due.is_empty() {
         work::lease(&mut *under.tx, &under.held.automator, under.app.config.lease, Some(&due)).await?
     } else {

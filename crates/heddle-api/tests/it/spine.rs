@@ -203,6 +203,7 @@ async fn scan(loom: &Loom, tags: &[&str]) -> Lease {
         outcome: ScanOutcome::Complete {
             tags: tags.iter().map(|tag| ScannedTag { tag: tag.parse().unwrap(), description: None }).collect(),
             etag: None,
+            undescribed: None,
         },
         take_update: true,
     };

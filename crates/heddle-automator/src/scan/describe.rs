@@ -24,8 +24,8 @@ pub(super) struct Described {
     pub failure: Option<Failure>,
 }
 
-/// Describes the tags of a whole list on which the choices depend. One that cannot be described fails the scan, because a
-/// choice from the others may be the wrong one.
+/// Describes the tags of a whole list on which the choices depend. While one is not described these choices wait, because
+/// a choice from the others may be the wrong one.
 pub(super) async fn describe(session: &Session, work: &ScanWork, tags: Vec<Tag>, now: DateTime<Utc>) -> Described {
     let asked = asked(work, &tags, now);
     let mut described: BTreeMap<&Tag, Description> = BTreeMap::new();
@@ -46,7 +46,7 @@ pub(super) async fn describe(session: &Session, work: &ScanWork, tags: Vec<Tag>,
             break;
         }
     }
-    let failure = failure.or_else(|| left_over(asked.len(), now));
+    let failure = failure.or_else(|| left_over(asked.len()));
     let scanned = |tag: Tag| {
         let description = described.remove(&tag).map(|one| TagDescription {
             digest: one.digest,
@@ -58,10 +58,10 @@ pub(super) async fn describe(session: &Session, work: &ScanWork, tags: Vec<Tag>,
     Described { tags: tags.into_iter().map(scanned).collect(), failure }
 }
 
-fn left_over(asked: usize, now: DateTime<Utc>) -> Option<Failure> {
+fn left_over(asked: usize) -> Option<Failure> {
     let left = asked.checked_sub(MAX_DESCRIBED).filter(|left| *left > 0)?;
     let reason = format!("{left} tags are still to be read one by one for their creation time or platforms");
-    Some(Failure { reason, retry_at: Some(now) })
+    Some(Failure { reason, retry_at: None })
 }
 
 /// A tag to look at.

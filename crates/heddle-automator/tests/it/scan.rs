@@ -63,7 +63,7 @@ async fn only_the_tags_on_which_a_choice_depends_are_described_and_each_once() {
 }
 
 #[tokio::test]
-async fn a_tag_that_cannot_be_described_fails_the_scan_and_what_was_learnt_is_kept() {
+async fn a_tag_that_cannot_be_described_is_told_and_keeps_nothing_else_back() {
     let shop = Shop::open("1.4.1").await;
     let registry = Registry::start().await.unwrap();
     registry.push_image("acme/api", "main-1").await.unwrap();
@@ -74,7 +74,8 @@ async fn a_tag_that_cannot_be_described_fails_the_scan_and_what_was_learnt_is_ke
     let policy = TagPolicy { newest: Some(NewestBy::Created), ..TagPolicy::default() };
 
     let report = shop.scan_for(&image, vec![TagChoice { policy, current: None }], None).await.scan.unwrap();
-    let ScanOutcome::Failed { reason, described: kept, .. } = report.outcome else { panic!("{report:?}") };
-    assert_eq!(reason, format!("`main-2` could not be read: `{}` answered with status 503", proxy.host()));
-    assert_eq!(described(&kept), ["main-1"]);
+    let ScanOutcome::Complete { tags, undescribed, .. } = report.outcome else { panic!("{report:?}") };
+    let reason = format!("`main-2` could not be read: `{}` answered with status 503", proxy.host());
+    assert_eq!(undescribed.map(|fault| fault.reason), Some(reason));
+    assert_eq!((tags.len(), described(&tags)), (2, vec!["main-1"]));
 }

@@ -72,6 +72,9 @@ pub enum ScanOutcome {
         tags: Vec<ScannedTag>,
         /// The entity tag, where the registry gives one.
         etag: Option<String>,
+        /// Why tags that were to be described are not. Choices that depend on them wait, the others do not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        undescribed: Option<ScanFault>,
     },
     /// The registry says that nothing changed since `etag`.
     Unchanged,
@@ -81,10 +84,17 @@ pub enum ScanOutcome {
         reason: String,
         /// When the registry allows the next try.
         retry_at: Option<DateTime<Utc>>,
-        /// The tags that were described before it failed, so that the next scan goes on there.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        described: Vec<ScannedTag>,
     },
+}
+
+/// Why a part of a scan failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ScanFault {
+    /// A sentence without secrets.
+    pub reason: String,
+    /// When the registry allows the next try, where it says.
+    pub retry_at: Option<DateTime<Utc>>,
 }
 
 /// A tag in a list.
