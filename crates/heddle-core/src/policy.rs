@@ -7,6 +7,7 @@
 mod age;
 mod compiled;
 mod docker;
+mod extract;
 mod foreign;
 mod judge;
 mod number;
@@ -16,6 +17,7 @@ mod platform;
 mod range;
 mod relative;
 mod select;
+mod sentence;
 mod undescribed;
 mod version;
 
@@ -36,6 +38,7 @@ pub use self::{
     platform::Platform,
     range::{Range, RangeError},
     select::{BarredTag, Companion, SelectInput, SignatureCheck, Situation, select},
+    sentence::Sentence,
     version::TagVersion,
 };
 use crate::image::{Digest, Tag};
@@ -96,7 +99,8 @@ pub struct Verdict {
     /// The rule that decided: `semver`, `match`, `ignore`, `suffix`, `downgrade`, `barred`, ….
     pub rule: Cow<'static, str>,
     /// A sentence that a person understands.
-    pub reason: Cow<'static, str>,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub reason: Sentence,
     /// When the tag qualifies, where time alone keeps it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,

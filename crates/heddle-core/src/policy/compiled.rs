@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use chrono::TimeDelta;
-use regex::Regex;
 
 use super::{
     NewestBy, TagPolicy, Within,
     age::parse_age,
+    extract::{Extraction, Room},
     order::{Order, Shape},
     pattern::{Pattern, compile},
     platform::Platform,
@@ -28,8 +28,7 @@ pub struct PolicyFault {
 #[derive(Debug, Clone)]
 pub struct CompiledPolicy {
     pub(super) order: Order,
-    pub(super) matches: Option<Regex>,
-    pub(super) extract: Option<String>,
+    pub(super) extraction: Option<Extraction>,
     pub(super) ignore: Vec<Pattern>,
     pub(super) allow: Allow,
     pub(super) variant: Variant,
@@ -98,8 +97,7 @@ impl CompiledPolicy {
         }
         let allow = faults.patterns("allow", &policy.allow, Pattern::parse);
         let conditions = Self {
-            matches,
-            extract: policy.extract.clone(),
+            extraction: matches.map(|matches| Extraction::new(matches, policy.extract.as_deref())),
             ignore: faults.patterns("ignore", &policy.ignore, Pattern::parse),
             allow: if allow.is_empty() { Allow::All } else { Allow::Matching(allow) },
             variant: match policy.suffix.as_deref() {
@@ -125,8 +123,7 @@ impl CompiledPolicy {
     pub(super) fn bare(order: Order) -> Self {
         Self {
             order,
-            matches: None,
-            extract: None,
+            extraction: None,
             ignore: Vec::new(),
             allow: Allow::All,
             variant: Variant::Untold,
@@ -168,17 +165,8 @@ impl CompiledPolicy {
     }
 
     /// What of the tag is ordered; `None` when `match` does not find anything.
-    pub(super) fn ordered_part<'a>(&self, tag: &'a str) -> Option<Cow<'a, str>> {
-        let Some(matches) = &self.matches else { return Some(tag.into()) };
-        let Some(extract) = &self.extract else { return matches.is_match(tag).then(|| tag.into()) };
-        if let Some(group) = lone_group(extract) {
-            let found = matches.captures(tag)?;
-            let group = group.parse().map_or_else(|_| found.name(group), |index| found.get(index));
-            return Some(group.map_or("", |group| group.as_str()).into());
-        }
-        let mut part = String::new();
-        matches.captures(tag)?.expand(extract, &mut part);
-        Some(part.into())
+    pub(super) fn ordered_part<'a>(&self, tag: &'a str, room: &mut Room) -> Option<Cow<'a, str>> {
+        self.extraction.as_ref().map_or_else(|| Some(tag.into()), |extraction| extraction.part(tag, room))
     }
 }
 
@@ -265,48 +253,4 @@ impl Faults {
             self.add("extract", "`digest` follows one tag and orders none: take `extract` out");
         }
     }
-
-    pub(super) fn extract(&mut self, extract: &str, has_match: bool, matches: Option<&Regex>) {
-        if !has_match {
-            return self.add("extract", "`extract` takes its groups from `match`, which is missing");
-        }
-        let Some(matches) = matches else { return };
-        // What is no group expands to nothing, and then no tag can be ordered: say so before that.
-        for name in group_names(extract) {
-            let known = match name.parse::<usize>() {
-                Ok(index) => index < matches.captures_len(),
-                Err(_) => matches.capture_names().flatten().any(|group| group == name),
-            };
-            if !known {
-                return self.add("extract", format!("`match` has no group `{name}`"));
-            }
-        }
-    }
-}
-
-/// The group that is all of a template: `$version`, `${version}`, `$1`.
-fn lone_group(template: &str) -> Option<&str> {
-    let rest = template.strip_prefix('$')?;
-    let name = rest.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).unwrap_or(rest);
-    (!name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')).then_some(name)
-}
-
-/// The groups that a template names: `$version`, `${version}`, `$1`; `$$` is a dollar sign.
-fn group_names(template: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut rest = template;
-    while let Some(at) = rest.find('$') {
-        rest = &rest[at + 1..];
-        if let Some(after) = rest.strip_prefix('$') {
-            rest = after;
-            continue;
-        }
-        let name: String = match rest.strip_prefix('{') {
-            Some(inner) => inner.chars().take_while(|c| *c != '}').collect(),
-            None => rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect(),
-        };
-        // A dollar sign before anything else stands for itself.
-        names.extend(Some(name).filter(|name| !name.is_empty()));
-    }
-    names
 }

@@ -1,6 +1,6 @@
 //! The rules by which a tag is passed over, each with a sentence.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::OnceCell};
 
 use chrono::{DateTime, Utc};
 
@@ -8,9 +8,11 @@ use super::{
     CompiledPolicy, TagInfo, TagList, Within,
     age::say_age,
     compiled::{Allow, Variant},
+    extract::Room,
     order::{Key, Order},
     platform::Platform,
     select::Chooser,
+    sentence::Sentence,
     version::TagVersion,
 };
 use crate::image::Tag;
@@ -18,13 +20,13 @@ use crate::image::Tag;
 /// A rule that passed a tag over, and why.
 pub(super) struct Refusal {
     pub rule: &'static str,
-    pub reason: Cow<'static, str>,
+    pub reason: Sentence,
     /// When it no longer holds, where time alone keeps the tag back.
     pub until: Option<DateTime<Utc>>,
 }
 
 impl Refusal {
-    pub(super) fn new(rule: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn new(rule: &'static str, reason: impl Into<Sentence>) -> Self {
         Self { rule, reason: reason.into(), until: None }
     }
 }
@@ -36,12 +38,26 @@ pub(super) struct Place<'a> {
     pub variant: Option<String>,
 }
 
+/// Sentences that are the same for many tags of one choice.
+#[derive(Default)]
+pub(super) struct Said {
+    outside: OnceCell<Sentence>,
+    prerelease: OnceCell<Sentence>,
+    too_far: OnceCell<Sentence>,
+    below: OnceCell<Sentence>,
+}
+
+/// A refusal in a sentence that is made once.
+fn refusal(rule: &'static str, said: &OnceCell<Sentence>, words: impl FnOnce() -> String) -> Refusal {
+    Refusal::new(rule, said.get_or_init(|| words().into()).clone())
+}
+
 type Judgement = Result<(), Refusal>;
 
 impl CompiledPolicy {
     /// The tag's place in the rule's order.
-    pub(super) fn place<'a>(&self, info: &'a TagInfo, split: bool) -> Result<Place<'a>, Refusal> {
-        let part = self.ordered_part(info.tag.as_str());
+    pub(super) fn place<'a>(&self, info: &'a TagInfo, split: bool, room: &mut Room) -> Result<Place<'a>, Refusal> {
+        let part = self.ordered_part(info.tag.as_str(), room);
         let part = part.ok_or_else(|| Refusal::new("match", "it does not match `match`"))?;
         let key = self.order.key(info, part).map_err(|reason| Refusal::new(self.order.rule(), reason))?;
         Ok(match key {
@@ -59,11 +75,11 @@ impl CompiledPolicy {
             return None;
         }
         let info = TagInfo::named(tag.clone(), DateTime::UNIX_EPOCH);
-        let place = self.place(&info, split).ok()?;
+        let place = self.place(&info, split, &mut Room::default()).ok()?;
         let key = match place.key {
             Key::Text(text) => Key::Text(Cow::Owned(text.into_owned())),
             Key::Version(version) => Key::Version(version),
-            Key::Number(number) => Key::Number(number),
+            Key::Number(number) => Key::Number(number.into_owned()),
             Key::Time(time) => Key::Time(time),
             Key::Docker(version) => Key::Docker(version),
             Key::Alone => Key::Alone,
@@ -168,10 +184,10 @@ impl Chooser<'_> {
             return Ok(());
         }
         if !version.pre.is_empty() && range.contains(version, true) {
-            let reason = format!("it is a pre-release, and `{range}` names none (`prerelease: true` lets them in)");
-            return Err(Refusal::new("prerelease", reason));
+            let reason = || format!("it is a pre-release, and `{range}` names none (`prerelease: true` lets them in)");
+            return Err(refusal("prerelease", &self.said.prerelease, reason));
         }
-        Err(Refusal::new("semver", format!("it is outside `{range}`")))
+        Err(refusal("semver", &self.said.outside, || format!("it is outside `{range}`")))
     }
 
     fn judge_distance(&self, place: &Place<'_>) -> Judgement {
@@ -180,14 +196,16 @@ impl Chooser<'_> {
         if let (Key::Version(version), Key::Version(running)) = (&place.key, &running.key)
             && !within.admits(version, running)
         {
-            return Err(Refusal::new("within", format!("it is no {within} step from `{tag}`, which runs now")));
+            let reason = || format!("it is no {within} step from `{tag}`, which runs now");
+            return Err(refusal("within", &self.said.too_far, reason));
         }
         if !self.policy.downgrade && self.policy.order.compare(&place.key, &running.key).is_lt() {
             let below = match &self.policy.order {
                 Order::Version { .. } | Order::Created => "older than",
                 _ => "behind",
             };
-            return Err(Refusal::new("downgrade", format!("it is {below} `{tag}`, which runs now")));
+            let reason = || format!("it is {below} `{tag}`, which runs now");
+            return Err(refusal("downgrade", &self.said.below, reason));
         }
         Ok(())
     }

@@ -4,17 +4,17 @@ use std::{borrow::Cow, cmp::Ordering};
 
 /// A decimal number, exact however long it is: `20261123235959123456789` is greater than the same with a last `8`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Number {
+pub struct Number<'a> {
     negative: bool,
     /// The value is `0.digits` times ten to this power.
     magnitude: i64,
     /// Without zeros at either end; empty for zero.
-    digits: String,
+    digits: Cow<'a, str>,
 }
 
-impl Number {
+impl<'a> Number<'a> {
     /// Reads `12`, `-3.5`, `+7`, `.5`, `1e3`; `None` for anything else.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &'a str) -> Option<Self> {
         let (negative, rest) = match text.as_bytes().first()? {
             b'-' => (true, &text[1..]),
             b'+' => (false, &text[1..]),
@@ -29,15 +29,28 @@ impl Number {
         if whole.len() + fraction.len() == 0 || !digits(whole) || !digits(fraction) {
             return None;
         }
-        let all = if fraction.is_empty() { Cow::Borrowed(whole) } else { Cow::Owned(format!("{whole}{fraction}")) };
-        let significant = all.trim_start_matches('0');
-        let leading_zeros = i64::try_from(all.len() - significant.len()).ok()?;
-        let digits = significant.trim_end_matches('0').to_owned();
+        let (leading_zeros, digits) = match fraction {
+            "" => {
+                let (zeros, digits) = without_zeros(whole);
+                (zeros, Cow::Borrowed(digits))
+            }
+            fraction => {
+                let all = format!("{whole}{fraction}");
+                let (zeros, digits) = without_zeros(&all);
+                (zeros, Cow::Owned(digits.to_owned()))
+            }
+        };
+        let leading_zeros = i64::try_from(leading_zeros).ok()?;
         if digits.is_empty() {
             return Some(Self { negative: false, magnitude: 0, digits });
         }
         let magnitude = i64::try_from(whole.len()).ok()? - leading_zeros + exponent;
         Some(Self { negative, magnitude, digits })
+    }
+
+    /// The same, with text of its own.
+    pub(super) fn into_owned(self) -> Number<'static> {
+        Number { negative: self.negative, magnitude: self.magnitude, digits: Cow::Owned(self.digits.into_owned()) }
     }
 
     /// The magnitude and the first digits in one, for positive numbers: two that differ are in the order of the numbers.
@@ -56,7 +69,7 @@ impl Number {
     }
 }
 
-impl Ord for Number {
+impl Ord for Number<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         let signum = |number: &Self| match (number.digits.is_empty(), number.negative) {
             (true, _) => 0,
@@ -73,10 +86,16 @@ impl Ord for Number {
     }
 }
 
-impl PartialOrd for Number {
+impl PartialOrd for Number<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
+}
+
+/// How many zeros lead, and the digits without zeros at either end.
+fn without_zeros(digits: &str) -> (usize, &str) {
+    let significant = digits.trim_start_matches('0');
+    (digits.len() - significant.len(), significant.trim_end_matches('0'))
 }
 
 /// At most nine digits, so that no sum of magnitudes overflows.

@@ -47,7 +47,7 @@ pub(super) enum Shape {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Key<'a> {
     Version(TagVersion),
-    Number(Number),
+    Number(Number<'a>),
     Text(Cow<'a, str>),
     Time(DateTime<Utc>),
     Docker(DockerVersion),
@@ -73,7 +73,12 @@ impl Order {
     pub(super) fn key<'a>(&self, info: &'a TagInfo, part: Cow<'a, str>) -> Result<Key<'a>, &'static str> {
         match self {
             Self::Version { shape, .. } => shape.read(&part).map(Key::Version),
-            Self::Number(_) => Number::parse(&part).map(Key::Number).ok_or("it is no number"),
+            Self::Number(_) => match part {
+                Cow::Borrowed(part) => Number::parse(part),
+                Cow::Owned(part) => Number::parse(&part).map(Number::into_owned),
+            }
+            .map(Key::Number)
+            .ok_or("it is no number"),
             Self::Text(_) => Ok(Key::Text(part)),
             Self::Created => info.created_at.map(Key::Time).ok_or("nobody knows when it was created"),
             Self::FirstSeen => Ok(Key::Time(info.first_seen_at)),

@@ -1,8 +1,8 @@
 //! Rules of the peers that look from the running tag at each candidate.
 
-use std::borrow::Cow;
-
-use super::{Within, docker::DockerVersion, order::Key, pattern::Pattern, range::Range, version::TagVersion};
+use super::{
+    Within, docker::DockerVersion, order::Key, pattern::Pattern, range::Range, sentence::Sentence, version::TagVersion,
+};
 use crate::image::Tag;
 
 /// How a candidate must stand to the running tag, beyond what Heddle's own rules ask.
@@ -39,7 +39,7 @@ pub(super) enum Allowed {
 }
 
 /// The rule that passed a tag over, and why.
-pub(super) type Refused = (&'static str, Cow<'static, str>);
+pub(super) type Refused = (&'static str, Sentence);
 
 impl Relative {
     /// Whether a candidate may take the place of the running tag. Where none runs, no candidate is too far from it.

@@ -1,7 +1,6 @@
 //! The choice itself.
 
 use std::{
-    borrow::Cow,
     cmp::Ordering,
     collections::{HashMap, HashSet},
 };
@@ -11,8 +10,10 @@ use chrono::{DateTime, Utc};
 use super::{
     CompiledPolicy, Selection, TagInfo, TagList, TagPolicy, Verdict, VerdictKind, Waiting,
     compiled::Variant,
-    judge::{Place, Refusal},
+    extract::Room,
+    judge::{Place, Refusal, Said},
     order::{Key, Order},
+    sentence::Sentence,
     version::TagVersion,
 };
 use crate::image::{ImageRepository, Tag};
@@ -134,20 +135,24 @@ pub(super) struct Chooser<'a> {
     /// Whether the text after the numbers is told apart into pre-release and variant. Without a current version and
     /// without `suffix` nothing says which variant is meant, and all of it is pre-release, as at the peers.
     pub split: bool,
+    pub said: Said,
 }
 
 /// A tag that was judged.
 pub(super) struct Judged<'a> {
     info: &'a TagInfo,
-    place: Option<Place<'a>>,
-    pub refusal: Option<Refusal>,
+    key: Option<Key<'a>>,
+    pub qualifies: bool,
+    /// What is said of it, until it is said; where it qualifies, the reason is known after all are judged. It is made in
+    /// the order of the list, because to go through the list in another order is what takes long.
+    pub verdict: Option<Verdict>,
 }
 
 impl<'a> Chooser<'a> {
     pub(super) fn new(policy: &'a CompiledPolicy, situation: &'a Situation<'a>) -> Self {
         let known = |tag: &Tag| situation.tags.tags.iter().find(|info| info.tag == *tag);
         let place = |tag: &'a Tag, split| match known(tag) {
-            Some(info) => policy.place(info, split).ok(),
+            Some(info) => policy.place(info, split, &mut Room::default()).ok(),
             None => policy.place_of_text(tag, split),
         };
         let current = situation.current.and_then(|tag| place(tag, !matches!(policy.variant, Variant::Untold)));
@@ -163,13 +168,14 @@ impl<'a> Chooser<'a> {
             signed.entry(check.tag.as_str()).or_default().push(check.key);
         }
         let companions = policy.lockstep.iter().map(|image| (image, tags_of(situation.companions, image))).collect();
-        Self { policy, situation, current, barred, companions, signed, split }
+        Self { policy, situation, current, barred, companions, signed, split, said: Said::default() }
     }
 
     fn choose(&self) -> Selection {
-        let mut judged: Vec<_> = self.situation.tags.tags.iter().map(|info| self.judged(info)).collect();
+        let mut room = Room::default();
+        let mut judged: Vec<_> = self.situation.tags.tags.iter().map(|info| self.judged(info, &mut room)).collect();
         let ranked = self.ranked(&judged);
-        let (candidates, refused) = ranked.split_at(ranked.partition_point(|index| judged[*index].refusal.is_none()));
+        let (candidates, refused) = ranked.split_at(ranked.partition_point(|index| judged[*index].qualifies));
         if let Some(reason) = self.whole_failure(refused.iter().map(|index| &judged[*index])) {
             return passed_over_all(self.situation.tags, self.policy.order.rule(), &reason);
         }
@@ -181,35 +187,25 @@ impl<'a> Chooser<'a> {
             Some((rule, obstacle)) => (None, rule, obstacle),
             None => (best, self.policy.order.rule(), self.reason(best)),
         };
-        let below = best.map(|best| format!("`{best}` is above it"));
-        let verdict = |(rank, index): (usize, &usize)| match (rank, chosen, &below) {
-            (0, Some(tag), _) => Verdict {
-                tag: tag.clone(),
-                verdict: VerdictKind::Chosen,
-                rule: rule.into(),
-                reason: reason.clone().into(),
-                until: None,
-            },
-            (0, None, _) | (_, _, None) => passed_over(judged[*index].info, Refusal::new(rule, reason.clone())),
-            (_, _, Some(below)) => passed_over(judged[*index].info, Refusal::new(rule, below.clone())),
-        };
-        let mut verdicts: Vec<Verdict> = candidates.iter().enumerate().map(verdict).collect();
-        verdicts.extend(refused.iter().filter_map(|index| {
-            let judged = &mut judged[*index];
-            Some(passed_over(judged.info, judged.refusal.take()?))
-        }));
-        Selection { chosen: chosen.cloned(), reason, waiting, verdicts }
+        let chosen = chosen.cloned();
+        let below = Sentence::from(best.map_or_else(String::new, |best| format!("`{best}` is above it")));
+        let mut verdicts = Vec::with_capacity(ranked.len());
+        verdicts.extend(ranked.iter().filter_map(|index| judged[*index].verdict.take()));
+        for (rank, verdict) in verdicts[..candidates.len()].iter_mut().enumerate() {
+            verdict.rule = rule.into();
+            verdict.reason = if rank == 0 { reason.clone().into() } else { below.clone() };
+        }
+        if let (Some(_), Some(first)) = (&chosen, verdicts.first_mut()) {
+            first.verdict = VerdictKind::Chosen;
+        }
+        Selection { chosen, reason, waiting, verdicts }
     }
 
     /// The tags from the best to the least, those that qualify first. Sorted by small keys, because the places are large.
     fn ranked(&self, judged: &[Judged<'_>]) -> Vec<usize> {
-        let prefix =
-            |judged: &Judged<'_>| judged.place.as_ref().map_or(0, |place| self.policy.order.prefix(&place.key));
-        let mut keys: Vec<(bool, u128, usize)> = judged
-            .iter()
-            .enumerate()
-            .map(|(index, judged)| (judged.refusal.is_none(), prefix(judged), index))
-            .collect();
+        let prefix = |judged: &Judged<'_>| judged.key.as_ref().map_or(0, |key| self.policy.order.prefix(key));
+        let mut keys: Vec<(bool, u128, usize)> =
+            judged.iter().enumerate().map(|(index, judged)| (judged.qualifies, prefix(judged), index)).collect();
         keys.sort_unstable_by(|left, right| {
             let by_prefix = (right.0, right.1).cmp(&(left.0, left.1));
             by_prefix.then_with(|| self.compare(&judged[right.2], &judged[left.2]))
@@ -217,24 +213,24 @@ impl<'a> Chooser<'a> {
         keys.into_iter().map(|(_, _, index)| index).collect()
     }
 
-    pub(super) fn judged(&self, info: &'a TagInfo) -> Judged<'a> {
-        match self.policy.place(info, self.split) {
+    pub(super) fn judged(&self, info: &'a TagInfo, room: &mut Room) -> Judged<'a> {
+        let (key, refusal) = match self.policy.place(info, self.split, room) {
             Ok(place) => {
                 let refusal = self.judge(info, &place).err();
-                Judged { info, place: Some(place), refusal }
+                (Some(place.key), refusal)
             }
-            Err(unordered) => {
-                let refusal = self.judge_text(&info.tag).err().unwrap_or(unordered);
-                Judged { info, place: None, refusal: Some(refusal) }
-            }
-        }
+            Err(unordered) => (None, Some(self.judge_text(&info.tag).err().unwrap_or(unordered))),
+        };
+        let qualifies = refusal.is_none();
+        let refusal = refusal.unwrap_or_else(|| Refusal::new(self.policy.order.rule(), ""));
+        Judged { info, key, qualifies, verdict: Some(passed_over(info, refusal)) }
     }
 
     /// Why nothing at all is chosen, where one tag that cannot be ordered is enough for that.
     fn whole_failure<'j>(&self, mut refused: impl Iterator<Item = &'j Judged<'j>>) -> Option<String> {
         let order = self.policy.order.rule();
         let unordered = |judged: &&Judged<'_>| {
-            judged.place.is_none() && judged.refusal.as_ref().is_some_and(|refusal| refusal.rule == order)
+            judged.key.is_none() && judged.verdict.as_ref().is_some_and(|verdict| verdict.rule == order)
         };
         let tag = self.policy.habits.fails_whole.then(|| refused.find(unordered))??;
         Some(format!("`{}` is no number, and then nothing is chosen", tag.info.tag))
@@ -255,8 +251,8 @@ impl<'a> Chooser<'a> {
 
     /// The total order of tags: never two are equal unless they are the same text.
     fn compare(&self, left: &Judged<'_>, right: &Judged<'_>) -> Ordering {
-        let by_key = match (&left.place, &right.place) {
-            (Some(left), Some(right)) => self.policy.order.compare(&left.key, &right.key),
+        let by_key = match (&left.key, &right.key) {
+            (Some(left), Some(right)) => self.policy.order.compare(left, right),
             (left, right) => left.is_some().cmp(&right.is_some()),
         };
         let text = || left.info.tag.cmp(&right.info.tag);
@@ -271,7 +267,7 @@ impl<'a> Chooser<'a> {
             return Default::default();
         }
         let is_current = self.situation.current == Some(&judged.info.tag);
-        let Some(Place { key: Key::Version(version), .. }) = &judged.place else { return (is_current, true, true) };
+        let Some(Key::Version(version)) = &judged.key else { return (is_current, true, true) };
         match &self.current {
             Some(Place { key: Key::Version(running), .. }) => {
                 (is_current, running.v_prefix == version.v_prefix, running.precision == version.precision)
@@ -291,11 +287,10 @@ impl<'a> Chooser<'a> {
 }
 
 /// The best tag that nothing but its age keeps back, where it is above what is chosen.
-fn waiting<'j>(mut refused: impl Iterator<Item = &'j Judged<'j>>, moves: bool) -> Option<Waiting> {
-    let first = refused.find(|judged| judged.refusal.as_ref().is_some_and(|refusal| refusal.until.is_some()));
-    let (judged, refusal) = first.and_then(|judged| Some((judged, judged.refusal.as_ref()?)))?;
-    let until = refusal.until.filter(|_| !moves)?;
-    Some(Waiting { tag: judged.info.tag.clone(), until, reason: refusal.reason.clone().into_owned() })
+fn waiting<'j>(refused: impl Iterator<Item = &'j Judged<'j>>, moves: bool) -> Option<Waiting> {
+    let first = refused.filter_map(|judged| judged.verdict.as_ref()).find(|verdict| verdict.until.is_some())?;
+    let until = first.until.filter(|_| !moves)?;
+    Some(Waiting { tag: first.tag.clone(), until, reason: first.reason.to_string() })
 }
 
 fn tags_of<'a>(companions: &[Companion<'a>], image: &ImageRepository) -> Option<HashSet<&'a str>> {
@@ -317,7 +312,8 @@ fn passed_over(info: &TagInfo, refusal: Refusal) -> Verdict {
 fn passed_over_all(list: &TagList, rule: &'static str, reason: &str) -> Selection {
     let mut tags: Vec<_> = list.tags.iter().map(|info| (TagVersion::parse(info.tag.as_str()), info)).collect();
     tags.sort_unstable_by(|(left, a), (right, b)| by_version(right, left).then_with(|| b.tag.cmp(&a.tag)));
-    let refusal = || Refusal::new(rule, Cow::Owned(reason.to_owned()));
+    let reason_of_all = Sentence::from(reason.to_owned());
+    let refusal = || Refusal::new(rule, reason_of_all.clone());
     let verdicts = tags.into_iter().map(|(_, info)| passed_over(info, refusal())).collect();
     Selection { chosen: None, reason: reason.to_owned(), waiting: None, verdicts }
 }

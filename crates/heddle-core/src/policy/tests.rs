@@ -249,8 +249,8 @@ fn all_platforms_must_be_there_and_known() {
         on_day(&policy, None, &tags, 0)
     };
     assert_eq!(with(Some(&["linux/amd64", "linux/arm/v7"])).chosen, Some(tag("1.0.0")));
-    assert_eq!(with(Some(&["linux/amd64"])).verdicts[0].reason, "it is not for `linux/arm`");
-    assert_eq!(with(None).verdicts[0].reason, "nobody knows which platforms it is for");
+    assert_eq!(with(Some(&["linux/amd64"])).verdicts[0].reason.to_string(), "it is not for `linux/arm`");
+    assert_eq!(with(None).verdicts[0].reason.to_string(), "nobody knows which platforms it is for");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! A list of tags holds names alone. When an image was created and for which platforms it is stands in its manifest and
 //! configuration, which is a request or three for each tag; registries limit those. So a policy says which it needs.
 
-use super::{CompiledPolicy, Situation, TagInfo, order::Order, select::Chooser};
+use super::{CompiledPolicy, Situation, TagInfo, extract::Room, order::Order, select::Chooser};
 use crate::image::Tag;
 
 impl CompiledPolicy {
@@ -24,21 +24,25 @@ impl CompiledPolicy {
             return Vec::new();
         }
         let chooser = Chooser::new(self, situation);
-        let asked = situation.tags.tags.iter().filter(|info| info.platforms.is_none() && chooser.needs(info));
-        asked.map(|info| info.tag.clone()).collect()
+        let mut room = Room::default();
+        let unknown = situation.tags.tags.iter().filter(|info| info.platforms.is_none());
+        unknown.filter(|info| chooser.needs(info, &mut room)).map(|info| info.tag.clone()).collect()
     }
 }
 
 impl<'a> Chooser<'a> {
     /// Whether nothing else than the missing description keeps a tag out, or its digest would be written.
-    fn needs(&self, info: &'a TagInfo) -> bool {
+    fn needs(&self, info: &'a TagInfo, room: &mut Room) -> bool {
         let by_creation = matches!(self.policy.order, Order::Created);
         if by_creation && self.situation.current == Some(&info.tag) {
             return true;
         }
         let writes_digest = self.policy.writes_digest();
-        let Some(refusal) = self.judged(info).refusal else { return writes_digest };
-        match refusal.rule {
+        let judged = self.judged(info, room);
+        if judged.qualifies {
+            return writes_digest;
+        }
+        match judged.verdict.as_ref().map_or("", |verdict| &*verdict.rule) {
             "platforms" => true,
             "newest" => by_creation,
             // Of what was there before us the creation tells the age.

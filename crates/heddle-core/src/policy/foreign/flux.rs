@@ -3,6 +3,7 @@
 use crate::policy::{
     CompiledPolicy, Pattern, PolicyFault, SortOrder,
     compiled::{Faults, Habits},
+    extract::Extraction,
     order::{Order, Shape},
     pattern::compile,
 };
@@ -50,9 +51,7 @@ impl FluxPolicy {
         let ignore = faults.patterns("exclusionList", exclusions, Pattern::expression);
         let fails_whole = matches!(self.order, FluxOrder::Numerical(_));
         faults.or(order.map(|order| CompiledPolicy {
-            // What is extracted is a group's text, and without a pattern there is none.
-            extract: filled(&self.extract).filter(|_| matches.is_some()),
-            matches,
+            extraction: matches.map(|matches| Extraction::new(matches, filled(&self.extract).as_deref())),
             ignore,
             pin_digest: self.reflects_digest,
             habits: Habits { fails_whole, ..Habits::default() },

@@ -5,6 +5,7 @@ use regex::Regex;
 use crate::policy::{
     CompiledPolicy, Pattern, PolicyFault, SortOrder, Within,
     compiled::{Allow, Faults},
+    extract::Extraction,
     order::{Order, Shape},
     pattern::compile,
     relative::Relative,
@@ -78,8 +79,7 @@ fn regexp_policy(expression: &str, faults: &mut Faults) -> Option<CompiledPolicy
     let matches: Regex = faults.kept("policy", compile(expression))?;
     let compares = matches.capture_names().flatten().any(|group| group == "compare");
     Some(CompiledPolicy {
-        matches: Some(matches),
-        extract: compares.then(|| "${compare}".to_owned()),
+        extraction: Some(Extraction::new(matches, compares.then_some("${compare}"))),
         ..CompiledPolicy::bare(Order::Text(SortOrder::Asc))
     })
 }
