@@ -43,7 +43,22 @@ subjects: [{kind: ServiceAccount, name: reader, namespace: shop}]
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: reader}
-rules: [{apiGroups: ['*'], resources: ['*'], verbs: [get, list]}]
+rules:
+  - {apiGroups: ['*'], resources: ['*'], verbs: [get, list]}
+  - {apiGroups: [rbac.authorization.k8s.io], resources: [roles], verbs: [create, patch]}
+";
+
+/// The reader may write Roles, but grant no right that it has not itself.
+const GRANT: &str = "apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: cleaner, namespace: shop}
+rules: [{apiGroups: [''], resources: [pods], verbs: [delete]}]
+";
+
+const WRONG_SECRET: &str = "apiVersion: v1
+kind: Secret
+metadata: {name: door, namespace: shop}
+stringData: {pin: 73319046}
 ";
 
 async fn diff(person: &Person, kubeconfig: &str, file: &str, more: &[&str]) -> Ended {
@@ -73,6 +88,8 @@ async fn a_cluster_says_what_an_apply_would_change() {
         ("misspelt.yaml", &misspelt),
         ("foreign.yaml", foreign),
         ("loose.yaml", loose),
+        ("grant.yaml", &format!("{changed}---\n{GRANT}")),
+        ("wrong-secret.yaml", WRONG_SECRET),
         ("folder/shop.yaml", SHOP),
     ]);
 
@@ -112,6 +129,11 @@ async fn a_cluster_says_what_an_apply_would_change() {
         assert!(ended.stderr.contains(part), "{}", ended.stderr);
     }
 
+    let ended = diff(&person, &kubeconfig, "wrong-secret.yaml", &[]).await;
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("Secret shop/door: ") && ended.stderr.contains("[redacted]"), "{}", ended.stderr);
+    assert!(!format!("{ended:?}").contains("73319046"), "{ended:?}");
+
     let ended = diff(&person, &kubeconfig, "loose.yaml", &["--namespace", "nowhere"]).await;
     assert_eq!(ended.code, 2, "{ended:?}");
     assert!(ended.stderr.contains("namespaces \"nowhere\" not found"), "{}", ended.stderr);
@@ -123,7 +145,12 @@ async fn a_cluster_says_what_an_apply_would_change() {
     let ended = diff(&person, reader.to_str().unwrap(), "changed.yaml", &[]).await;
     assert_eq!(ended.code, 1, "{ended:?}");
     assert!(ended.stdout.contains("1.4.2") && !ended.stdout.contains("replicas"), "{}", ended.stdout);
-    assert!(ended.stderr.contains("the login may not patch"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("the login may not patch 3 of 3 objects"), "{}", ended.stderr);
+
+    let ended = diff(&person, reader.to_str().unwrap(), "grant.yaml", &[]).await;
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("attempting to grant RBAC permissions not currently held"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("the login may not patch 3 of 4 objects"), "{}", ended.stderr);
 
     cluster.stop().await.unwrap();
 }

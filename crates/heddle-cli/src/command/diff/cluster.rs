@@ -1,6 +1,6 @@
 //! Comparing with a cluster itself.
 
-use heddle_kube::{CallerClient, Cluster, Kinds, KubeError, Served};
+use heddle_kube::{CallerClient, Cluster, Kinds, KubeError, Redactor, Served};
 use heddle_reconcile::{
     GroupKind, ObjectKey,
     diff::{Mask, changes, diff},
@@ -21,8 +21,8 @@ struct Asked<'a> {
     namespace: String,
     desired: &'a [Value],
     mask: &'a Mask,
-    /// The login may not even try to apply.
-    reads_only: bool,
+    /// How many objects the login may not even try to apply.
+    only_read: usize,
     faults: Vec<String>,
 }
 
@@ -37,18 +37,26 @@ pub(super) async fn compare(
     let client = cluster.and_then(|cluster| cluster.as_caller()).map_err(failure)?;
     let kinds = client.list_kinds().await.map_err(failure)?;
     let namespace = arguments.namespace.clone().unwrap_or_else(|| client.namespace().to_owned());
-    let mut asked = Asked { client, kinds, namespace, desired, mask, reads_only: false, faults: Vec::new() };
+    let mut asked = Asked { client, kinds, namespace, desired, mask, only_read: 0, faults: Vec::new() };
+    // The API server repeats a value of the wrong type in its answer.
+    let redactor = Redactor::of(desired);
     let mut told = Vec::new();
     for object in desired {
         match asked.one(object).await {
             Ok(one) => told.extend(one),
             Err(error) if error.is_transient() => return Err(failure(error)),
-            Err(error) => asked.faults.push(format!("{}: {error}", ObjectKey::of(object))),
+            Err(error) => {
+                asked.faults.push(format!("{}: {}", ObjectKey::of(object), redactor.redact(&error.to_string())))
+            }
         }
     }
-    if asked.reads_only {
-        screen
-            .note("the login may not patch, so what is wanted was compared with what is there; nothing was validated");
+    if asked.only_read > 0 {
+        screen.note(&format!(
+            "the login may not patch {} of {} objects, so what is wanted was compared with what is there; they were not \
+             validated",
+            asked.only_read,
+            desired.len()
+        ));
     }
     Ok((told, asked.faults))
 }
@@ -60,6 +68,12 @@ fn failure(error: KubeError) -> Failure {
         true => Failure { exit: Exit::Away, ..failure },
         false => failure.remedy("name a cluster with --kubeconfig and --context, or files with --live"),
     }
+}
+
+/// Whether the login has no right to apply. Quotas, admission and rights that nobody may grant are forbidden as well, and
+/// would keep the object from being applied.
+fn lacks_right(message: &str) -> bool {
+    ["cannot patch resource", "cannot create resource"].iter().any(|words| message.contains(words))
 }
 
 impl Asked<'_> {
@@ -75,18 +89,15 @@ impl Asked<'_> {
             false => key.namespace = None,
         }
         let live = self.client.find(&key, &served).await?;
-        let tried = match self.reads_only {
-            true => None,
-            false => match self.client.try_apply(&key, &served, &manifest).await {
-                Ok(after) => Some(after),
-                Err(KubeError::Forbidden(_)) => {
-                    self.reads_only = true;
-                    None
-                }
-                // Its namespace is to be made first.
-                Err(KubeError::NotFound(_)) if live.is_none() && self.makes_namespace(&key) => None,
-                Err(error) => return Err(error),
-            },
+        let tried = match self.client.try_apply(&key, &served, &manifest).await {
+            Ok(after) => Some(after),
+            Err(KubeError::Forbidden(message)) if lacks_right(&message) => {
+                self.only_read += 1;
+                None
+            }
+            // Its namespace is to be made first.
+            Err(KubeError::NotFound(_)) if live.is_none() && self.makes_namespace(&key) => None,
+            Err(error) => return Err(error),
         };
         Ok(match (live, tried) {
             (None, _) => Some(Told::missing(key)),
