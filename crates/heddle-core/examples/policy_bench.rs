@@ -32,6 +32,13 @@ fn main() {
     measure("alphabetical, extracted", &extracted(alphabetical), &numbers, None);
     measure("newest: created", &created, &numbers, None);
     measure("newest: first-seen", &first_seen, &numbers, None);
+    println!("peak memory: {}", peak_memory().unwrap_or_else(|| "not known here".to_owned()));
+}
+
+/// The most that the process ever held (proc(5), `VmHWM`).
+fn peak_memory() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:")).map(|text| text.trim().to_owned())
 }
 
 /// Tags in an order that has nothing to do with theirs.
