@@ -396,3 +396,15 @@ fn fractions_and_exponents_are_numbers_too() {
     check(&kind("numerical asc"), None, &["9", "1e1", "95e-1"], Some("1e1"));
     check(&kind("numerical desc"), None, &["1.5", "1.25", "0.0", "0"], Some("0.0"));
 }
+
+#[test]
+fn a_tag_is_above_another_in_the_order_of_the_policy_alone() {
+    let above = |policy: TagPolicy, left: &str, right: &str| {
+        CompiledPolicy::new(&policy).unwrap().is_above(&tag(left), &tag(right))
+    };
+    assert!(above(semver("*"), "1.10.0", "1.9.0"));
+    assert!(!above(semver("*"), "1.9.0", "1.10.0") && !above(semver("*"), "1.9.0", "1.9.0"));
+    let texts = TagPolicy { alphabetical: Some(SortOrder::Asc), ..TagPolicy::default() };
+    assert!(above(texts, "1.9.0", "1.10.0"));
+    assert!(!above(semver("*"), "1.9.0", "latest") && !above(semver("*"), "latest", "1.9.0"));
+}

@@ -238,3 +238,25 @@ fn a_time_of_day_has_twenty_four_hours_of_sixty_minutes() {
         assert_eq!(reads(wrong), None, "{wrong}");
     }
 }
+
+#[test]
+fn an_environment_says_from_where_it_takes_its_tags() {
+    let text = "version: 1\nenvironments:\n  - {name: staging, path: a}\n  \
+                - {name: prod, path: b, promote: {from: staging, after: 1h}}\n";
+    let (config, findings) = read(text);
+    assert!(findings.is_empty(), "{findings:?}");
+    let promotion = |name: &str| config.promotion_of(&name.parse().unwrap());
+    assert_eq!(promotion("prod").map(|promotion| promotion.from.as_str()), Some("staging"));
+    assert_eq!(promotion("staging"), None);
+}
+
+#[test]
+fn every_key_of_a_policy_is_read() {
+    let text = with(
+        "images:\n  - name: nginx\n    policy: {semver: '1.x', pin_digest: true, prerelease: true, downgrade: true, strict: true}\n",
+    );
+    let (config, findings) = read(&text);
+    assert!(findings.is_empty(), "{findings:?}");
+    let policy = config.rules[0].policy.clone().unwrap();
+    assert!(policy.pin_digest && policy.prerelease && policy.downgrade && policy.strict, "{policy:?}");
+}

@@ -373,3 +373,19 @@ fn renovate_waits_as_long_as_its_words_say() {
     assert_eq!(waits("90 minutes"), Some(1));
     assert_eq!(waits(""), None);
 }
+
+#[test]
+fn keels_words_are_told_in_heddles() {
+    let translate = |policy: &str| KeelPolicy { policy: policy.into(), ..KeelPolicy::default() }.translate(None);
+    let all = translate("all").policy.unwrap();
+    assert_eq!((all.semver.as_deref(), all.prerelease), (Some("*"), true));
+    let never = translate("never");
+    assert_eq!((never.policy, never.differs), (None, vec!["the policy says never".to_owned()]));
+}
+
+#[test]
+fn a_glob_with_classes_becomes_an_expression() {
+    let ignoring = ImageUpdaterPolicy { ignore_tags: vec!["v[^0-3].x".into(), "1.*".into()], ..updater("semver", "") };
+    let ignore = ignoring.translate().policy.unwrap().ignore;
+    assert_eq!(ignore, [r"regexp:^v[^0-3]\.x$", "glob:1.*"]);
+}

@@ -26,6 +26,7 @@ fn a_freeze_begins_with_its_first_moment_and_ends_before_its_last() {
     }
     let gate = gate("2026-12-21T00:00:00Z").unwrap();
     assert_eq!((gate.kind, gate.until), (GateKind::Freeze, Some(at("2026-12-27T00:00:00Z"))));
+    assert!(gate.reason.contains("frozen until 2026-12-27 00:00 UTC: holidays"), "{}", gate.reason);
 }
 
 #[test]
