@@ -63,6 +63,7 @@ fn measure_plan() {
             uid: Some(uid),
             manifest: Some(manifest),
             entry: Some(entry.clone()),
+            ended: None,
         }
     });
     let inventory: Inventory = known.collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ObjectKey, OwnEntry};
+use crate::{HookEnd, ObjectKey, OwnEntry};
 
 /// One object that a Sync has applied, or was about to apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct InventoryEntry {
     /// Our entry in its `managedFields` right after that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<OwnEntry>,
+    /// How it ended, where it is a hook and was seen to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<HookEnd>,
 }
 
 /// Everything that a Sync has applied. The cluster holds it before the first object is written.
@@ -60,6 +63,7 @@ impl Inventory {
             uid: None,
             manifest: None,
             entry: None,
+            ended: None,
         });
         version.clone_into(&mut entry.version);
     }

@@ -7,7 +7,9 @@
 
 pub mod diff;
 mod drift;
+mod gate;
 pub mod health;
+mod hook;
 mod inventory;
 mod object;
 mod order;
@@ -18,6 +20,8 @@ mod workload;
 pub use drift::{
     DriftRules, DriftVerdict, FightBreaker, LookReason, OwnEntry, Takeover, changed_fields, judge_drift, managers_of,
 };
+pub use gate::{Opened, Progress, Waiting, Why};
+pub use hook::{Hook, HookEnd, hook_manifest, run_of};
 pub use inventory::{Inventory, InventoryEntry};
 pub use object::{GroupKind, ObjectKey, hash_text};
 pub use order::{Order, Phase, Wave, wave_of};

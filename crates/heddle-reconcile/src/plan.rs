@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::{
-    GroupKind, Inventory, InventoryEntry, ObjectKey, Order, OwnEntry,
-    order::graph::{Arranged, Step},
+    GroupKind, Inventory, InventoryEntry, ObjectKey, Order, OwnEntry, Phase,
+    order::graph::{Arranged, Moment, Step},
 };
 
 /// An object as the repository wants it.
@@ -109,6 +109,12 @@ pub struct Plan {
     pub waves: Vec<Vec<Apply>>,
     /// What each desired object needs, by place in the list: when one of these fails, it is not applied, and others are.
     pub needs: Vec<Vec<usize>>,
+    /// Those of them that have to be healthy first.
+    pub(crate) awaited: Vec<Vec<usize>>,
+    /// The phase and the wave of each desired object.
+    pub(crate) moments: Vec<Moment>,
+    /// What to apply when the sync fails, and only then.
+    pub on_failure: Vec<Apply>,
     /// Objects that are as they should be.
     pub unchanged: usize,
     /// Objects that are left alone.
@@ -138,6 +144,7 @@ pub fn plan(desired: &[Desired], inventory: &Inventory, live: &Live, scope: &Sco
             }
         };
         match reason_to_apply(object, inventory, live) {
+            Some(reason) if object.order.phase == Phase::SyncFail => plan.on_failure.push(Apply { index, reason }),
             Some(reason) => steps.entry(step).or_default().push(Apply { index, reason }),
             None => plan.unchanged += 1,
         }
@@ -147,6 +154,8 @@ pub fn plan(desired: &[Desired], inventory: &Inventory, live: &Live, scope: &Sco
     }
     plan.waves = steps.into_values().collect();
     plan.needs = arranged.needs;
+    plan.awaited = arranged.awaited;
+    plan.moments = arranged.moments;
     plan.surplus = inventory.iter().map(|entry| &entry.key).filter(|key| !seen.contains(key)).cloned().collect();
     plan
 }
@@ -199,6 +208,10 @@ fn reason_to_apply(object: &Desired, inventory: &Inventory, live: &Live) -> Opti
 /// Whether somebody changed or deleted an object after it was applied. Where nothing is watched, nothing is known.
 pub fn has_drifted(object: &Desired, known: &InventoryEntry, live: &Live) -> bool {
     let seen = live.objects.get(&object.key);
+    if object.order.hook.is_some() {
+        // It ran as it was; what became of it since is no drift, unless it went before it ended.
+        return seen.is_none() && known.ended.is_none() && live.covers(&object.key);
+    }
     let as_applied =
         |live: &LiveObject| live.entry.is_some() && live.entry == known.entry && Some(&live.uid) == known.uid.as_ref();
     // The common case first: the rest looks through the places that are watched.

@@ -112,9 +112,9 @@ impl Rendered {
                 Ok(()) => Vec::new(),
                 Err(faults) => faults.iter().map(ToString::to_string).collect(),
             };
-            let is_named = ["/apiVersion", "/kind", "/metadata/name"]
-                .iter()
-                .all(|field| value.pointer(field).and_then(Value::as_str).is_some_and(|text| !text.is_empty()));
+            let has = |field: &str| value.pointer(field).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+            let is_named =
+                has("/apiVersion") && has("/kind") && (has("/metadata/name") || has("/metadata/generateName"));
             if faults.is_empty() && !is_named {
                 faults.push("once variables are put in, it has no `apiVersion`, `kind` or `metadata.name`".to_owned());
             }

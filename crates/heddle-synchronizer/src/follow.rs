@@ -7,10 +7,13 @@ mod apply;
 mod conditions;
 mod drift;
 mod health;
+mod held;
+mod hooks;
 mod objects;
 mod others;
 mod prune;
 mod pull;
+mod reconcile;
 mod refusal;
 mod spec;
 mod status;
@@ -41,8 +44,8 @@ use tokio::{
 };
 
 use self::{
-    conditions::Conditions, drift::Fights, objects::Wanted, others::Others, pull::Token, spec::Spec, sweep::Sweep,
-    view::View,
+    conditions::Conditions, drift::Fights, held::Held, objects::Wanted, others::Others, pull::Token, spec::Spec,
+    sweep::Sweep, view::View,
 };
 use crate::{metrics::SyncMetrics, outbox::Outbox, registry::Registry};
 
@@ -121,6 +124,7 @@ pub struct Follower {
     /// Drifts that were told and are not healed, by what was seen of the object.
     detected: HashMap<ObjectKey, Option<OwnEntry>>,
     fights: Fights,
+    held: Held,
     sweep: Sweep,
     /// Roots of what is not healthy.
     roots: HashMap<ObjectKey, String>,
@@ -174,6 +178,7 @@ impl Follower {
             drifts: VecDeque::new(),
             detected: HashMap::new(),
             fights: Fights::default(),
+            held: Held::default(),
             sweep: Sweep::new(shared.sweep_interval),
             roots: HashMap::new(),
             written_status: Some(status),
@@ -240,7 +245,7 @@ impl Follower {
             if self.next_look <= now || retry {
                 self.look().await;
             }
-            if self.unsettled {
+            if self.unsettled || self.has_news() {
                 self.unsettled = false;
                 self.reconcile().await;
             }

@@ -61,6 +61,12 @@ metadata: {name: door, namespace: shop}
 stringData: {pin: 73319046}
 ";
 
+const HOOK: &str = "apiVersion: batch/v1
+kind: Job
+metadata: {generateName: migrate-, namespace: shop, annotations: {argocd.argoproj.io/hook: PreSync}}
+spec: {template: {spec: {restartPolicy: Never, containers: [{name: m, image: m}]}}}
+";
+
 async fn diff(person: &Person, kubeconfig: &str, file: &str, more: &[&str]) -> Ended {
     let file = path(person, file);
     let arguments: Vec<&str> =
@@ -91,6 +97,7 @@ async fn a_cluster_says_what_an_apply_would_change() {
         ("grant.yaml", &format!("{changed}---\n{GRANT}")),
         ("wrong-secret.yaml", WRONG_SECRET),
         ("folder/shop.yaml", SHOP),
+        ("folder/hook.yaml", HOOK),
     ]);
 
     let new = diff(&person, &kubeconfig, "shop.yaml", &[]).await;
@@ -102,6 +109,7 @@ async fn a_cluster_says_what_an_apply_would_change() {
     for same in ["shop.yaml", "folder"] {
         let ended = diff(&person, &kubeconfig, same, &[]).await;
         assert_eq!((ended.code, ended.stdout.as_str()), (0, ""), "{ended:?}");
+        assert_eq!(ended.stderr.contains("so 1 of 4 objects were not compared"), same == "folder", "{ended:?}");
     }
 
     let ended = diff(&person, &kubeconfig, "changed.yaml", &[]).await;

@@ -149,6 +149,7 @@ fn inventory(count: usize) -> Inventory {
         uid: Some(format!("uid-{number}")),
         manifest: Some("0123456789abcdef".into()),
         entry: None,
+        ended: None,
     };
     (0..count).map(entry).collect()
 }

@@ -126,3 +126,42 @@ fn a_workload_is_told_by_the_fault_of_a_pod_that_it_selects() {
 }
 
 mod conformance;
+
+#[test]
+fn a_word_of_the_phase_is_enough_where_nothing_else_is_said() {
+    let phase = |word: &str| status(json!({"apiVersion": "e.org/v1", "kind": "X", "status": {"phase": word}}));
+    for (word, expected) in [
+        ("Synced", HealthStatus::Healthy),
+        ("ESTABLISHED", HealthStatus::Healthy),
+        ("CreateFailed", HealthStatus::Degraded),
+        ("Unhealthy", HealthStatus::Degraded),
+        ("Hibernated", HealthStatus::Suspended),
+        ("Unknown", HealthStatus::Unknown),
+        ("Provisioning", HealthStatus::Progressing),
+    ] {
+        assert_eq!(phase(word), expected, "{word}");
+    }
+}
+
+#[test]
+fn a_pod_that_ends_by_itself_is_not_done_while_it_runs() {
+    let ready = json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]});
+    let pod =
+        |policy: &str| json!({"apiVersion": "v1", "kind": "Pod", "spec": {"restartPolicy": policy}, "status": ready});
+    assert_eq!(judge_as(Profile::Argo, &pod("Never"), now()).status, HealthStatus::Progressing);
+    assert_eq!(judge_as(Profile::Argo, &pod("Always"), now()).status, HealthStatus::Healthy);
+}
+
+#[test]
+fn what_holds_data_alone_needs_no_look() {
+    for (api_version, kind, expected) in [
+        ("v1", "ConfigMap", false),
+        ("v1", "Service", true),
+        ("rbac.authorization.k8s.io/v1", "Role", false),
+        ("networking.k8s.io/v1", "NetworkPolicy", false),
+        ("networking.k8s.io/v1", "Ingress", true),
+        ("example.org/v1", "Widget", true),
+    ] {
+        assert_eq!(has_health(&GroupKind::new(api_version, kind)), expected, "{kind}");
+    }
+}

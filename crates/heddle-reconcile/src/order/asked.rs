@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::{GroupKind, ObjectKey};
+use crate::{GroupKind, Hook, ObjectKey};
 
 /// Argo CD's phases of a sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -13,8 +13,10 @@ pub enum Phase {
     /// The objects themselves.
     #[default]
     Sync,
-    /// After everything else.
+    /// After everything else, when that is healthy.
     PostSync,
+    /// After a sync that failed, and only then.
+    SyncFail,
 }
 
 /// When an object is applied, and after what.
@@ -24,12 +26,14 @@ pub struct Order {
     pub phase: Phase,
     /// Its wave within the phase; lower ones come first.
     pub wave: i32,
-    /// Objects that come before it.
+    /// Objects that are applied before it.
     pub after: Vec<ObjectKey>,
-    /// Whether it is never applied: a hook of a failed sync, of a deletion or of a test.
+    /// Objects that are applied before it and healthy when it is.
+    pub awaited: Vec<ObjectKey>,
+    /// Whether it is never applied: a hook of a deletion or of a test.
     pub is_left_out: bool,
-    /// Whether it may be gone after it has run, because its delete policy says so.
-    pub may_vanish: bool,
+    /// Whether it runs with each change, rather than being kept.
+    pub hook: Option<Hook>,
 }
 
 const DEPENDS_ON: &str = "config.kubernetes.io/depends-on";
@@ -47,14 +51,17 @@ impl Order {
     /// When an annotation cannot be read: what it orders must not be applied at a wrong time.
     pub fn of(object: &Value) -> Result<Self, String> {
         let annotation = |name: &str| object["metadata"]["annotations"][name].as_str();
-        let mut order = Self { after: references(object)?, ..Self::default() };
+        let after = flux_dependencies(object).into_iter().chain(webhook_services(object)).collect();
+        let mut order = Self { after, awaited: references(object)?, ..Self::default() };
         let hooks = annotation(ARGO_HOOK).or(annotation(HELM_HOOK)).map(words).unwrap_or_default();
         if !hooks.is_empty() {
             order.read_hooks(&hooks);
             let policies = annotation(ARGO_DELETE).or(annotation(HELM_DELETE)).map(words).unwrap_or_default();
-            order.may_vanish = policies
-                .iter()
-                .any(|policy| matches!(*policy, "HookSucceeded" | "HookFailed" | "hook-succeeded" | "hook-failed"));
+            let names = |argo: &str, helm: &str| policies.iter().any(|policy| *policy == argo || *policy == helm);
+            order.hook = Some(Hook {
+                delete_succeeded: names("HookSucceeded", "hook-succeeded"),
+                delete_failed: names("HookFailed", "hook-failed"),
+            });
         }
         let weight = annotation(HELM_WEIGHT).filter(|_| annotation(HELM_HOOK).is_some());
         let wave = annotation(ARGO_WAVE).map(|wave| (ARGO_WAVE, wave)).or(weight.map(|wave| (HELM_WEIGHT, wave)));
@@ -70,6 +77,7 @@ impl Order {
             "PreSync" | "pre-install" | "pre-upgrade" | "crd-install" => Some(Phase::PreSync),
             "Sync" => Some(Phase::Sync),
             "PostSync" | "post-install" | "post-upgrade" => Some(Phase::PostSync),
+            "SyncFail" => Some(Phase::SyncFail),
             _ => None,
         });
         match phases.min() {
@@ -84,7 +92,7 @@ fn words(text: &str) -> Vec<&str> {
 }
 
 fn references(object: &Value) -> Result<Vec<ObjectKey>, String> {
-    let mut after = Vec::new();
+    let mut awaited = Vec::new();
     if let Some(text) = object["metadata"]["annotations"][DEPENDS_ON].as_str() {
         for word in words(text) {
             let fault = || {
@@ -92,12 +100,10 @@ fn references(object: &Value) -> Result<Vec<ObjectKey>, String> {
                     "its annotation `{DEPENDS_ON}` names `{word}`, which is no group/namespaces/namespace/kind/name"
                 )
             };
-            after.push(read_reference(word).ok_or_else(fault)?);
+            awaited.push(read_reference(word).ok_or_else(fault)?);
         }
     }
-    after.extend(flux_dependencies(object));
-    after.extend(webhook_services(object));
-    Ok(after)
+    Ok(awaited)
 }
 
 /// `apps/namespaces/shop/Deployment/api`, or `rbac.authorization.k8s.io/ClusterRole/reader`.

@@ -24,31 +24,42 @@ pub(crate) struct Arranged {
     pub steps: Vec<Option<Step>>,
     /// What each object needs, by place in the list.
     pub needs: Vec<Vec<usize>>,
+    /// Those of them that have to be healthy first.
+    pub awaited: Vec<Vec<usize>>,
+    /// The phase and the wave of each object.
+    pub moments: Vec<Moment>,
 }
+
+/// A phase, and a wave in it: what people order by annotations.
+pub(crate) type Moment = (Phase, i32);
 
 impl Arranged {
     pub(crate) fn new(desired: &[Desired]) -> Self {
-        let named: HashSet<&ObjectKey> = desired.iter().flat_map(|object| &object.order.after).collect();
+        let named: HashSet<&ObjectKey> =
+            desired.iter().flat_map(|object| object.order.after.iter().chain(&object.order.awaited)).collect();
         let places = desired.iter().enumerate().rev().filter(|(_, object)| named.contains(&object.key));
         let places: HashMap<&ObjectKey, usize> = places.map(|(index, object)| (&object.key, index)).collect();
         let providers = Providers::new(desired);
         let mut needs: Vec<Vec<usize>> = Vec::with_capacity(desired.len());
-        let mut moments: Vec<(Phase, i32)> =
-            desired.iter().map(|object| (object.order.phase, object.order.wave)).collect();
+        let mut awaited: Vec<Vec<usize>> = Vec::with_capacity(desired.len());
+        let mut moments: Vec<Moment> = desired.iter().map(|object| (object.order.phase, object.order.wave)).collect();
         for (index, object) in desired.iter().enumerate() {
             let provided: Vec<usize> = providers.of(object).filter(|provider| *provider != index).collect();
             for provider in &provided {
                 moments[*provider] = moments[*provider].min(moments[index]);
             }
-            let asked = object.order.after.iter().filter_map(|key| places.get(key).copied());
-            needs.push(provided.into_iter().chain(asked).collect());
+            let find =
+                |keys: &[ObjectKey]| -> Vec<usize> { keys.iter().filter_map(|key| places.get(key).copied()).collect() };
+            let healthy = find(&object.order.awaited);
+            needs.push(provided.into_iter().chain(find(&object.order.after)).chain(healthy.iter().copied()).collect());
+            awaited.push(healthy);
         }
         let first = |index: usize| {
             let (phase, wave) = moments[index];
             Step { phase, wave, kind: wave_of(&desired[index].key.kind), behind: 0 }
         };
         let steps = settle(&needs, first);
-        Self { steps, needs }
+        Self { steps, needs, awaited, moments }
     }
 
     /// The circle that keeps an object from being applied, beginning with itself; `None` when it only waits for others

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::{Desired, GroupKind, Inventory, Live, ObjectKey, Order, Phase, Scope, Wave, plan, wave_of};
+use crate::{Desired, GroupKind, Hook, Inventory, Live, ObjectKey, Order, Phase, Scope, Wave, plan, wave_of};
 
 fn wave(api_version: &str, kind: &str) -> Wave {
     wave_of(&GroupKind::new(api_version, kind))
@@ -79,18 +79,24 @@ fn argo_cds_and_helms_annotations_ask_for_phase_and_wave() {
 }
 
 #[test]
-fn hooks_of_failures_deletions_and_tests_are_left_out_and_some_vanish_when_they_are_done() {
-    for hook in ["SyncFail", "Skip", "PreDelete", "PostDelete"] {
+fn hooks_of_deletions_and_tests_are_left_out_and_some_are_deleted_when_they_are_done() {
+    for hook in ["Skip", "PreDelete", "PostDelete"] {
         assert!(annotated(json!({"argocd.argoproj.io/hook": hook})).unwrap().is_left_out, "{hook}");
     }
     assert!(annotated(json!({"helm.sh/hook": "test"})).unwrap().is_left_out);
-    let vanishes = |policy: &str| {
+    let fail = annotated(json!({"argocd.argoproj.io/hook": "SyncFail"})).unwrap();
+    assert_eq!((fail.phase, fail.is_left_out), (Phase::SyncFail, false));
+    let deletes = |policy: &str| {
         let hook = json!({"argocd.argoproj.io/hook": "PreSync", "argocd.argoproj.io/hook-delete-policy": policy});
-        annotated(hook).unwrap().may_vanish
+        let hook = annotated(hook).unwrap().hook.unwrap();
+        (hook.delete_succeeded, hook.delete_failed)
     };
-    assert!(vanishes("HookSucceeded"));
-    assert!(vanishes("BeforeHookCreation,HookFailed"));
-    assert!(!vanishes("BeforeHookCreation"));
+    assert_eq!(deletes("HookSucceeded"), (true, false));
+    assert_eq!(deletes("BeforeHookCreation,HookFailed"), (false, true));
+    assert_eq!(deletes("BeforeHookCreation"), (false, false));
+    let helm = json!({"helm.sh/hook": "pre-upgrade", "helm.sh/hook-delete-policy": "hook-succeeded, hook-failed"});
+    assert_eq!(annotated(helm).unwrap().hook, Some(Hook { delete_succeeded: true, delete_failed: true }));
+    assert_eq!(annotated(json!({"argocd.argoproj.io/sync-wave": "1"})).unwrap().hook, None);
 }
 
 #[test]
@@ -98,11 +104,18 @@ fn depends_on_names_objects_with_and_without_a_namespace() {
     let text =
         "apps/namespaces/shop/Deployment/api, /namespaces/shop/Secret/key, rbac.authorization.k8s.io/ClusterRole/r";
     let order = annotated(json!({"config.kubernetes.io/depends-on": text})).unwrap();
-    let names: Vec<String> = order.after.iter().map(|key| format!("{} {key}", key.kind)).collect();
+    let names: Vec<String> = order.awaited.iter().map(|key| format!("{} {key}", key.kind)).collect();
     let expected = ["Deployment.apps Deployment shop/api", "Secret Secret shop/key"];
     assert_eq!(names[..2], expected);
-    assert_eq!(order.after[2].namespace, None);
-    assert!(annotated(json!({"config.kubernetes.io/depends-on": "Deployment/api"})).is_err());
+    assert_eq!(order.awaited[2].namespace, None);
+    for bad in [
+        "Deployment/api",
+        "apps/namespaces//Deployment/api",
+        "apps/namespaces/shop//api",
+        "apps/namespaces/shop/Deployment/",
+    ] {
+        assert!(annotated(json!({"config.kubernetes.io/depends-on": bad})).is_err(), "{bad}");
+    }
 }
 
 #[test]

@@ -32,6 +32,7 @@ fn known(kind: &str, name: &str, manifest: &str) -> InventoryEntry {
         uid: Some("uid".into()),
         manifest: Some(manifest.into()),
         entry: Some(own_entry("t1")),
+        ended: None,
     }
 }
 
@@ -131,6 +132,12 @@ fn what_lies_outside_of_the_scope_is_refused_with_the_remedy() {
     let scope = Scope { namespaces: vec![], kinds: vec!["Secret".into()], ..scope };
     let plan = super::plan(&[desired("ConfigMap", "a", "m")], &Inventory::default(), &Live::default(), &scope);
     assert!(plan.refusals[0].message.contains("add `ConfigMap` to `spec.kinds`"), "{plan:?}");
+    for kinds in [&["ConfigMap"][..], &["Secret", "Deployment.apps"]] {
+        let scope = Scope { kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(), ..scope.clone() };
+        let wanted = if kinds.len() == 1 { desired("ConfigMap", "a", "m") } else { desired("Deployment", "a", "m") };
+        let plan = super::plan(&[wanted], &Inventory::default(), &Live::default(), &scope);
+        assert_eq!((plan.refusals.len(), plan.waves.len()), (0, 1), "{kinds:?}");
+    }
 }
 
 #[test]

@@ -24,6 +24,7 @@ fn add(inventory: &mut Inventory, live: &mut Live, kind: &str, name: &str) {
         uid: Some(uid.clone()),
         manifest: Some("m".into()),
         entry: None,
+        ended: None,
     });
     let owner = Some("me".into());
     live.objects.insert(
@@ -139,7 +140,14 @@ fn holding(keys: &[ObjectKey]) -> (Inventory, Live) {
     for key in keys {
         let (version, uid) = ("v1".to_owned(), key.name.clone());
         let (manifest, owner) = (Some("m".to_owned()), Some("me".to_owned()));
-        inventory.put(InventoryEntry { key: key.clone(), version, uid: Some(uid.clone()), manifest, entry: None });
+        inventory.put(InventoryEntry {
+            key: key.clone(),
+            version,
+            uid: Some(uid.clone()),
+            manifest,
+            entry: None,
+            ended: None,
+        });
         let object = LiveObject { uid, resource_version: "1".into(), owner, entry: None, deleting: false, keep: false };
         live.covered.insert((key.kind.clone(), key.namespace.clone()));
         live.objects.insert(key.clone(), object);

@@ -65,7 +65,8 @@ fn take(value: Value, file: &File<'_>, line: u32, inner: &str, rendered: &mut Re
         }
         (Some(_), Some(_)) => {}
     }
-    if value["metadata"]["name"].as_str().is_none_or(str::is_empty) {
+    let has = |field: &str| value["metadata"][field].as_str().is_some_and(|text| !text.is_empty());
+    if !has("name") && !has("generateName") {
         return fail(line, "it has no `metadata.name`".to_owned());
     }
     let faults = shape::faults(&value);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::Utc;
 use heddle_core::{health::HealthStatus, image::ImageRef};
 use heddle_reconcile::{
+    HookEnd, Inventory, ObjectKey,
     health::{has_health, worst_fault},
     is_workload,
 };
@@ -28,7 +29,7 @@ impl Follower {
     pub(super) fn health(&self) -> Health {
         let objects = self.wanted.as_ref().map(|wanted| wanted.objects.as_slice()).unwrap_or_default();
         let judged = objects.iter().filter(|object| has_health(&object.desired.key.kind));
-        let statuses = judged.map(|object| (object, self.view.status_of(&object.desired)));
+        let statuses = judged.map(|object| (object, self.status_of(&object.desired)));
         let worst = statuses.max_by_key(|(_, status)| *status);
         let (status, message) = match worst {
             Some((object, status)) if status != HealthStatus::Healthy => {
@@ -45,7 +46,7 @@ impl Follower {
         let objects = self.wanted.as_ref().map(|wanted| wanted.objects.as_slice()).unwrap_or_default();
         objects.iter().any(|object| {
             is_workload(&object.desired.key.kind)
-                && matches!(self.view.status_of(&object.desired), HealthStatus::Progressing | HealthStatus::Degraded)
+                && matches!(self.status_of(&object.desired), HealthStatus::Progressing | HealthStatus::Degraded)
         })
     }
 
@@ -53,7 +54,7 @@ impl Follower {
         let key = &object.desired.key;
         let known = self.view.last_known(key);
         let images = known.map(|known| known.judged.images.clone()).unwrap_or_default();
-        let health = self.view.status_of(&object.desired);
+        let health = self.status_of(&object.desired);
         WorkloadReport {
             kind: key.kind.kind.clone(),
             namespace: key.namespace.clone().unwrap_or_default(),
@@ -65,22 +66,38 @@ impl Follower {
         }
     }
 
+    /// The fault in the pods of an object.
+    pub(super) fn root_of(&self, key: &ObjectKey) -> Option<String> {
+        self.roots.get(key).cloned()
+    }
+
     /// Why an object is not healthy: the root in its pods, else its own word.
     fn why(&self, object: &WantedObject) -> Option<String> {
+        self.why_in(object, self.inventory.as_ref())
+    }
+
+    pub(super) fn why_in(&self, object: &WantedObject, inventory: Option<&Inventory>) -> Option<String> {
         let key = &object.desired.key;
-        let root = self.roots.get(key).cloned();
+        if let Some(awaited) = self.held.awaited_by(key).filter(|awaited| *awaited != key) {
+            return Some(format!("it waits for {awaited}"));
+        }
+        let root = self.root_of(key);
+        let ended = || match &inventory?.find(key)?.ended {
+            Some(HookEnd::Failed { reason }) => Some(reason.clone()),
+            _ => None,
+        };
         let own = || {
             let verdict = &self.view.known(key)?.judged.verdict;
             let text = if verdict.message.is_empty() { &verdict.reason } else { &verdict.message };
             Some(text.clone())
         };
-        let unseen = || match self.view.status_of(&object.desired) {
+        let unseen = || match self.status_of(&object.desired) {
             HealthStatus::Missing => Some("it is not in the cluster".to_owned()),
             HealthStatus::Progressing => Some("its controller has not seen it yet".to_owned()),
             HealthStatus::Unknown => Some("it cannot be watched".to_owned()),
             _ => None,
         };
-        root.or_else(own).or_else(unseen).map(|text| self.redactor.redact(&text))
+        root.or_else(ended).or_else(own).or_else(unseen).map(|text| self.redactor.redact(&text))
     }
 
     /// Looks into the pods of workloads that are not healthy.
@@ -118,7 +135,7 @@ impl Follower {
         let mut verdicts: BTreeMap<String, (ImageRef, HealthStatus, Option<String>)> = BTreeMap::new();
         for object in wanted.objects.iter().filter(|object| is_workload(&object.desired.key.kind)) {
             let key = &object.desired.key;
-            let status = self.view.status_of(&object.desired);
+            let status = self.status_of(&object.desired);
             let why = self.why(object).filter(|_| status != HealthStatus::Healthy);
             let reason = why.map(|why| format!("{key}: {why}"));
             for image in &object.images {

@@ -4,13 +4,21 @@ use std::collections::HashMap;
 
 use heddle_core::{git::Revision, image::ImageRef};
 use heddle_kube::{Kinds, Served};
-use heddle_reconcile::{Desired, GroupKind, OWNER_LABEL, ObjectKey, Order, hash_text, images_of};
+use heddle_reconcile::{
+    Desired, GroupKind, OWNER_LABEL, ObjectKey, Order, hash_text, hook_manifest, images_of, run_of,
+};
 use heddle_source::{RenderInputs, RenderedObject, Snapshot};
 use heddle_wire::agent::SyncError;
 use k8s_openapi::ByteString;
 use serde_json::{Map, Value, json};
 
 use super::refusal;
+
+/// How much of a `generateName` is kept. Source: k8s.io/apiserver `pkg/storage/names/generate.go`.
+const GENERATED_PREFIX: usize = 58;
+
+/// How much is added to it.
+const GENERATED_SUFFIX: usize = 5;
 
 /// What a revision wants.
 pub(super) struct Wanted {
@@ -50,6 +58,20 @@ pub(super) struct WantedObject {
 }
 
 impl WantedObject {
+    /// A hook with `generateName` is named for its run, so that each run has a name of its own and is made once. The
+    /// length is that of the API server's own names.
+    fn take_name(&mut self) {
+        let mut value: Value = serde_json::from_str(&self.text).unwrap_or_default();
+        let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+        let prefix =
+            metadata.remove("generateName").and_then(|prefix| Some(prefix.as_str()?.to_owned())).unwrap_or_default();
+        let prefix: String = prefix.chars().take(GENERATED_PREFIX).collect();
+        let name: String = prefix.chars().chain(self.desired.manifest.chars().take(GENERATED_SUFFIX)).collect();
+        metadata.insert("name".to_owned(), name.clone().into());
+        self.text = value.to_string();
+        self.desired.key.name = name;
+    }
+
     pub fn error(&self, message: String) -> SyncError {
         let object = Some(self.desired.key.to_string());
         SyncError { file: self.file.clone(), line: self.line, object, message }
@@ -121,6 +143,18 @@ impl Wanted {
                 }),
             }
         }
+        self.bind_hooks();
+    }
+
+    /// Hooks are for everything else that stands in the path, and run anew when any of it changed.
+    fn bind_hooks(&mut self) {
+        let run = run_of(self.objects.iter().map(|object| &object.desired));
+        for object in self.objects.iter_mut().filter(|object| object.desired.order.hook.is_some()) {
+            object.desired.manifest = hook_manifest(&object.desired.manifest, &run);
+            if object.desired.key.name.is_empty() {
+                object.take_name();
+            }
+        }
     }
 }
 
@@ -139,7 +173,12 @@ fn resolve(
     let (api_version, kind) = (api_version.to_owned(), GroupKind::new(api_version, kind));
     let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let namespace = value["metadata"]["namespace"].as_str().map(str::to_owned);
-    let fail = |message: String| Err((format!("{} {name}", kind.kind), message));
+    let shown = if name.is_empty() {
+        value["metadata"]["generateName"].as_str().unwrap_or_default().to_owned()
+    } else {
+        name.clone()
+    };
+    let fail = |message: String| Err((format!("{} {shown}", kind.kind), message));
     let by_definition = || defined.get(&(kind.clone(), api_version.clone()));
     let Some(served) = kinds.find(&kind, &api_version).or_else(by_definition).cloned() else {
         return fail(unknown_kind(&kind, &api_version, kinds));
@@ -161,8 +200,11 @@ fn resolve(
         Ok(order) => order,
         Err(message) => return fail(message),
     };
-    let ends = kind.group == "batch" && value["spec"]["ttlSecondsAfterFinished"].is_i64();
-    let may_vanish = ends || order.may_vanish;
+    if name.is_empty() && order.hook.is_none() && !order.is_left_out {
+        let message = "it has `metadata.generateName`, which only hooks may have: give it a `metadata.name`";
+        return fail(message.to_owned());
+    }
+    let may_vanish = kind.group == "batch" && value["spec"]["ttlSecondsAfterFinished"].is_i64();
     let images = images_of(&value).into_iter().map(|(_, image)| image).collect();
     prepare(&mut value, namespace.as_deref(), owner);
     let text = value.to_string();

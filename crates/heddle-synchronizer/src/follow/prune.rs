@@ -11,6 +11,13 @@ use crate::metrics::Verb;
 
 const CONCURRENCY: usize = 16;
 
+/// What an apply left undone.
+pub(super) struct Left<'a> {
+    pub errors: &'a mut Vec<SyncError>,
+    /// Whether anything is not applied yet, because it waits.
+    pub waits: bool,
+}
+
 impl Follower {
     /// Deletes, or stops and asks. While anything else is wrong with the revision nothing is deleted: what is missing may
     /// be missing by mistake, and what should take its place may have failed.
@@ -19,7 +26,7 @@ impl Follower {
         mut surplus: Vec<ObjectKey>,
         wanted: &Wanted,
         inventory: &mut Inventory,
-        errors: &mut Vec<SyncError>,
+        Left { errors, waits }: Left<'_>,
     ) {
         self.stopped_prune = None;
         let now = Utc::now();
@@ -35,6 +42,10 @@ impl Follower {
         if !errors.is_empty() {
             let message = format!("{count} objects left the path and stay until the errors are mended");
             return self.conditions.set("Pruned", Some(false), "Held", &message, now);
+        }
+        if waits {
+            let message = format!("{count} objects left the path and stay until all others are applied");
+            return self.conditions.set("Pruned", None, "Waiting", &message, now);
         }
         let awaited = self.awaited_takers(&wanted.revision);
         if !awaited.is_empty() {

@@ -74,7 +74,10 @@ impl Follower {
         let is_settled = |object: &&WantedObject| {
             let desired = &object.desired;
             let known = inventory.find(&desired.key).and_then(|known| known.manifest.as_ref());
-            known == Some(&desired.manifest) && !desired.may_vanish && !self.view.drifted(desired, inventory)
+            known == Some(&desired.manifest)
+                && !desired.may_vanish
+                && desired.order.hook.is_none()
+                && !self.view.drifted(desired, inventory)
         };
         self.sweep.left = wanted.objects.iter().filter(is_settled).map(|object| object.desired.key.clone()).collect();
         self.metrics.swept();

@@ -16,6 +16,10 @@ pub(super) struct View {
     odd: HashMap<ObjectKey, Value>,
     /// Lists that are under way, and what they told.
     listing: HashMap<Place, BTreeSet<ObjectKey>>,
+    /// Objects of which the last verdict is kept when they are gone.
+    hooks: BTreeSet<ObjectKey>,
+    /// Those that are gone: UID, last verdict and its reason.
+    gone: HashMap<ObjectKey, (String, HealthStatus, String)>,
     /// Places that cannot be watched, and why.
     pub blind: BTreeMap<Place, String>,
 }
@@ -112,8 +116,13 @@ impl View {
     }
 
     pub fn forget(&mut self, key: &ObjectKey) {
-        self.live.objects.remove(key);
-        self.judged.remove(key);
+        let live = self.live.objects.remove(key);
+        if let (Some(live), Some(known)) = (live, self.judged.remove(key))
+            && self.hooks.contains(key)
+        {
+            let verdict = known.judged.verdict;
+            self.gone.insert(key.clone(), (live.uid, verdict.status, verdict.message));
+        }
         self.odd.remove(key);
     }
 
@@ -142,6 +151,22 @@ impl View {
     /// The images that an object runs, whatever its state.
     pub fn last_known(&self, key: &ObjectKey) -> Option<&Known> {
         self.judged.get(key)
+    }
+
+    /// From now on the last verdict on these is kept when they are gone.
+    pub fn remember(&mut self, hooks: BTreeSet<ObjectKey>) {
+        self.gone.retain(|key, _| hooks.contains(key));
+        self.hooks = hooks;
+    }
+
+    /// The verdict on the object with this UID, also when it is gone by now; `None` while nothing was said of it.
+    pub fn last_word(&self, key: &ObjectKey, uid: &str) -> Option<(HealthStatus, String)> {
+        if self.live.objects.get(key).is_some_and(|live| live.uid == uid) {
+            let verdict = &self.known(key)?.judged.verdict;
+            return Some((verdict.status_at(Utc::now()), verdict.message.clone()));
+        }
+        let (_, status, message) = self.gone.get(key).filter(|(gone, ..)| gone == uid)?;
+        Some((*status, message.clone()))
     }
 
     /// When the next verdict changes by itself, because nobody waits for ever for a controller that says nothing.

@@ -5,6 +5,7 @@
 mod api;
 mod deploying;
 mod following;
+mod hooks;
 mod leading;
 mod reporting;
 mod requests;

@@ -2,7 +2,7 @@
 
 use heddle_kube::{CallerClient, Cluster, Kinds, KubeError, Redactor, Served};
 use heddle_reconcile::{
-    GroupKind, ObjectKey,
+    GroupKind, ObjectKey, Order,
     diff::{Mask, changes, diff},
 };
 use serde_json::Value;
@@ -41,7 +41,17 @@ pub(super) async fn compare(
     // The API server repeats a value of the wrong type in its answer.
     let redactor = Redactor::of(desired);
     let mut told = Vec::new();
+    // An annotation that cannot be read keeps its object from being applied.
+    let mut hooks = 0;
     for object in desired {
+        match Order::of(object) {
+            Ok(order) if order.hook.is_some() || order.is_left_out => {
+                hooks += 1;
+                continue;
+            }
+            Ok(_) => {}
+            Err(fault) => asked.faults.push(format!("{}: {fault}", ObjectKey::of(object))),
+        }
         match asked.one(object).await {
             Ok(one) => told.extend(one),
             Err(error) if error.is_transient() => return Err(failure(error)),
@@ -49,6 +59,9 @@ pub(super) async fn compare(
                 asked.faults.push(format!("{}: {}", ObjectKey::of(object), redactor.redact(&error.to_string())))
             }
         }
+    }
+    if hooks > 0 {
+        screen.note(&format!("hooks run and are not kept, so {hooks} of {} objects were not compared", desired.len()));
     }
     if asked.only_read > 0 {
         screen.note(&format!(
