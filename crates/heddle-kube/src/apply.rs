@@ -1,9 +1,9 @@
 //! Server-side apply.
 //!
 //! The first try is without force, so that the API server names whose fields would be taken; the second one takes them.
-//! An object that nobody else owns costs one request.
+//! An object that nobody else owns costs one request. Fields that others may keep are left out of the second.
 
-use heddle_reconcile::{FIELD_MANAGER, ObjectKey, OwnEntry};
+use heddle_reconcile::{Contested, DriftRules, FIELD_MANAGER, ObjectKey, OwnEntry};
 use kube::{
     api::{Patch, PatchParams},
     core::{DynamicObject, PartialObjectMeta, response::StatusCause},
@@ -21,17 +21,10 @@ pub struct ApplyRequest<'a> {
     pub served: &'a Served,
     /// The whole manifest, with our label.
     pub manifest: &'a Value,
+    /// Which fields others may keep.
+    pub rules: &'a DriftRules,
     /// Whether the API server only says what would come of it.
     pub dry_run: bool,
-}
-
-/// A field that belonged to somebody else before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TakenField {
-    /// The field, as the API server names it.
-    pub field: String,
-    /// Whose it was.
-    pub manager: String,
 }
 
 /// What came of an apply.
@@ -46,7 +39,7 @@ pub struct Applied {
     /// Its `managedFields`.
     pub managed_fields: Value,
     /// Fields that were taken from others.
-    pub taken: Vec<TakenField>,
+    pub taken: Vec<Contested>,
 }
 
 impl AccountClient {
@@ -59,10 +52,15 @@ impl AccountClient {
         params.dry_run = request.dry_run;
         match self.patch(&request, &params).await? {
             Ok(object) => Ok(applied(object, Vec::new())),
-            Err(taken) => match self.patch(&request, &params.force()).await? {
-                Ok(object) => Ok(applied(object, taken)),
-                Err(_) => Err(KubeError::Conflict(format!("{} is changed by others all the time", request.key))),
-            },
+            Err(contested) => {
+                let mut manifest = request.manifest.clone();
+                let taken = request.rules.give_way(&request.key.kind, &mut manifest, contested);
+                let params = if taken.is_empty() { params } else { params.force() };
+                match self.patch(&ApplyRequest { manifest: &manifest, ..request.clone() }, &params).await? {
+                    Ok(object) => Ok(applied(object, taken)),
+                    Err(_) => Err(KubeError::Conflict(format!("{} is changed by others all the time", request.key))),
+                }
+            }
         }
     }
 
@@ -71,33 +69,38 @@ impl AccountClient {
         &self,
         request: &ApplyRequest<'_>,
         params: &PatchParams,
-    ) -> Result<Result<PartialObjectMeta<DynamicObject>, Vec<TakenField>>, KubeError> {
+    ) -> Result<Result<PartialObjectMeta<DynamicObject>, Vec<Contested>>, KubeError> {
         let api = self.objects(request.served, request.key.namespace.as_deref());
         let patch = Patch::Apply(request.manifest);
         let answer = api.patch_metadata(&request.key.name, params, &patch);
         match tokio::time::timeout(REQUEST_LIMIT, answer).await {
             Ok(Ok(object)) => Ok(Ok(object)),
-            Ok(Err(kube::Error::Api(status))) if status.is_conflict() && !params.force => {
-                let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
-                let taken: Vec<TakenField> = causes.iter().filter_map(taken_field).collect();
-                if taken.is_empty() { Err(kube::Error::Api(status).into()) } else { Ok(Err(taken)) }
-            }
-            Ok(Err(error)) => Err(error.into()),
+            Ok(Err(error)) => match contested(&error) {
+                Some(contested) if !params.force => Ok(Err(contested)),
+                _ => Err(error.into()),
+            },
             Err(_) => Err(KubeError::Unavailable(format!("no answer within {} s", REQUEST_LIMIT.as_secs()))),
         }
     }
 }
 
+/// The fields that others own, where an apply was refused for them.
+pub(crate) fn contested(error: &kube::Error) -> Option<Vec<Contested>> {
+    let kube::Error::Api(status) = error else { return None };
+    let causes = status.details.as_ref().filter(|_| status.is_conflict())?.causes.as_slice();
+    Some(causes.iter().filter_map(read_cause).collect()).filter(|contested: &Vec<_>| !contested.is_empty())
+}
+
 /// `conflict with "kubectl-edit" using apps/v1`.
-fn taken_field(cause: &StatusCause) -> Option<TakenField> {
+fn read_cause(cause: &StatusCause) -> Option<Contested> {
     if cause.reason != "FieldManagerConflict" {
         return None;
     }
     let manager = cause.message.split('"').nth(1).unwrap_or("somebody").to_owned();
-    Some(TakenField { field: cause.field.trim_start_matches('.').to_owned(), manager })
+    Some(Contested { field: cause.field.clone(), manager })
 }
 
-fn applied(object: PartialObjectMeta<DynamicObject>, taken: Vec<TakenField>) -> Applied {
+fn applied(object: PartialObjectMeta<DynamicObject>, taken: Vec<Contested>) -> Applied {
     let managed_fields = watch::managed_fields(&object.metadata);
     Applied {
         uid: object.metadata.uid.unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! What a person may ask from the command line. Nothing here changes anything.
 
-use heddle_reconcile::{FIELD_MANAGER, ObjectKey};
+use heddle_reconcile::{DriftRules, FIELD_MANAGER, ObjectKey};
 use kube::{
     Api, Client,
     api::{Patch, PatchParams},
@@ -8,7 +8,12 @@ use kube::{
 };
 use serde_json::Value;
 
-use crate::{Kinds, KubeError, Served, error::bounded, kinds};
+use crate::{
+    Kinds, KubeError, Served,
+    apply::contested,
+    error::{REQUEST_LIMIT, bounded},
+    kinds,
+};
 
 /// Acts as whoever the connection logs in.
 #[derive(Clone)]
@@ -43,14 +48,25 @@ impl CallerClient {
         object.map(|object| to_value(&object)).transpose()
     }
 
-    /// What an object would be after an apply by Heddle, whose fields nobody else keeps. The API server only says it.
+    /// What an object would be after an apply by Heddle, which leaves others nothing but what their work is. The API
+    /// server only says it.
     ///
     /// # Errors
     /// When the API server refuses the object, such as for a misspelt field, when the caller may not patch it, or when it
     /// cannot be asked.
     pub async fn try_apply(&self, key: &ObjectKey, served: &Served, manifest: &Value) -> Result<Value, KubeError> {
-        let params = PatchParams::apply(FIELD_MANAGER).validation_strict().dry_run().force();
-        let object = bounded(self.objects(key, served).patch(&key.name, &params, &Patch::Apply(manifest))).await?;
+        let params = PatchParams::apply(FIELD_MANAGER).validation_strict().dry_run();
+        let api = self.objects(key, served);
+        let patch = Patch::Apply(manifest);
+        let tried = api.patch(&key.name, &params, &patch);
+        let fields = match tokio::time::timeout(REQUEST_LIMIT, tried).await {
+            Ok(Ok(object)) => return to_value(&object),
+            Ok(Err(error)) => contested(&error).ok_or(error)?,
+            Err(_) => return Err(KubeError::Unavailable(format!("no answer within {} s", REQUEST_LIMIT.as_secs()))),
+        };
+        let mut manifest = manifest.clone();
+        DriftRules::default().give_way(&key.kind, &mut manifest, fields);
+        let object = bounded(api.patch(&key.name, &params.force(), &Patch::Apply(&manifest))).await?;
         to_value(&object)
     }
 

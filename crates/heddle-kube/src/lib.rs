@@ -22,7 +22,7 @@ pub mod sync;
 mod watch;
 
 pub use account::{Account, AccountClient};
-pub use apply::{Applied, ApplyRequest, TakenField};
+pub use apply::{Applied, ApplyRequest};
 pub use caller::CallerClient;
 pub use cluster::Cluster;
 pub use delete::{Deleted, Metadata};

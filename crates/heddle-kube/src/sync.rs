@@ -50,6 +50,10 @@ pub struct SyncSpec {
     /// What is done about changes that others make to the objects.
     #[serde(default)]
     pub drift: DriftMode,
+    /// Fields that others may change. One that somebody else has is left to them, by each apply.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub ignore: Vec<Ignore>,
     /// The service account in the namespace of the Sync as which everything is read and written.
     #[serde(default = "default_service_account")]
     #[schemars(length(min = 1, max = 253))]
@@ -130,6 +134,20 @@ pub enum DriftMode {
     Detect,
     /// They are not looked for.
     Off,
+}
+
+/// Fields that others may change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ignore {
+    /// The kind, such as `Deployment` or `Certificate.cert-manager.io`; every kind where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The name; every one where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The fields, such as `spec.replicas` or `spec.template.spec.containers[name=api].image`; `*` stands for any text.
+    #[schemars(length(min = 1, max = 50))]
+    pub paths: Vec<String>,
 }
 
 /// Names a Sync.

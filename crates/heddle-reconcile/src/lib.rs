@@ -18,7 +18,8 @@ mod prune;
 mod workload;
 
 pub use drift::{
-    DriftRules, DriftVerdict, FightBreaker, LookReason, OwnEntry, Takeover, changed_fields, judge_drift, managers_of,
+    Contested, DriftRules, DriftVerdict, FightBreaker, LookReason, OwnEntry, Takeover, changed_fields, judge_drift,
+    managers_of,
 };
 pub use gate::{Opened, Progress, Waiting, Why};
 pub use hook::{Hook, HookEnd, hook_manifest, run_of};

@@ -7,7 +7,7 @@ use std::{sync::LazyLock, time::Duration};
 use heddle_kube::{
     Account, AccountClient, ApplyRequest, Cluster, Deleted, Kinds, KubeError, OwnClient, Served, Standing, sync::Sync,
 };
-use heddle_reconcile::{GroupKind, Inventory, InventoryEntry, ObjectKey};
+use heddle_reconcile::{DriftRules, GroupKind, Inventory, InventoryEntry, ObjectKey};
 use heddle_testkit::{
     cluster::{self, Settings},
     wait::{LONG, until},
@@ -65,7 +65,15 @@ impl World {
         let mut manifest = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
         manifest.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         let key = config_map(name);
-        self.client.apply(ApplyRequest { key: &key, served: self.served(), manifest: &manifest, dry_run: false }).await
+        self.client
+            .apply(ApplyRequest {
+                key: &key,
+                served: self.served(),
+                manifest: &manifest,
+                rules: &DriftRules::default(),
+                dry_run: false,
+            })
+            .await
     }
 }
 

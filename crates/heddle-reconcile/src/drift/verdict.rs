@@ -41,7 +41,7 @@ pub enum LookReason {
 }
 
 /// Who may change which fields of ours without that being drift.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DriftRules {
     /// Places that anybody may change: `spec.replicas`, `metadata.annotations.*`, `spec.template.spec.containers[*].image`.
     pub ignore: Vec<String>,
@@ -104,7 +104,7 @@ pub fn judge_drift(kind: &GroupKind, applied: &Value, now: &Value, rules: &Drift
 }
 
 impl DriftRules {
-    fn allow(&self, kind: &GroupKind, path: &str, manager: &str) -> bool {
+    pub(super) fn allow(&self, kind: &GroupKind, path: &str, manager: &str) -> bool {
         let ignored = self.ignore.iter().any(|pattern| fits(pattern, path));
         ignored
             || KNOWN_OWNERS.iter().any(|known| {

@@ -54,7 +54,7 @@ impl Follower {
         let key = &object.desired.key;
         if apply.reason == Reason::Drifted {
             let found_by = if self.sweep.found.remove(key) { FoundBy::Sweep } else { FoundBy::Watch };
-            self.note_drift(key, applied, found_by, Some(Utc::now()));
+            self.note_drift(object, applied, found_by, Some(Utc::now()));
         }
         for taken in &applied.taken {
             tracing::info!(sync = %self.name, object = %key, "took `{}` from {}", taken.field, taken.manager);
@@ -95,7 +95,13 @@ pub(super) async fn dry_run<'a>(
     object: &'a WantedObject,
 ) -> (&'a WantedObject, Result<Applied, KubeError>) {
     let manifest = serde_json::from_str(&object.text).unwrap_or_default();
-    let request = ApplyRequest { key: &object.desired.key, served: &object.served, manifest: &manifest, dry_run: true };
+    let request = ApplyRequest {
+        key: &object.desired.key,
+        served: &object.served,
+        manifest: &manifest,
+        rules: &object.rules,
+        dry_run: true,
+    };
     (object, client.apply(request).await)
 }
 
@@ -106,8 +112,13 @@ async fn try_apply(
     objects: &[WantedObject],
 ) -> Result<Applied, KubeError> {
     let manifest = serde_json::from_str(&object.text).unwrap_or_default();
-    let request =
-        ApplyRequest { key: &object.desired.key, served: &object.served, manifest: &manifest, dry_run: false };
+    let request = ApplyRequest {
+        key: &object.desired.key,
+        served: &object.served,
+        manifest: &manifest,
+        rules: &object.rules,
+        dry_run: false,
+    };
     let is_defined = |kind: &GroupKind| objects.iter().any(|other| other.desired.defines.as_ref() == Some(kind));
     if !is_defined(&object.desired.key.kind) {
         return client.apply(request).await;

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use heddle_kube::Applied;
-use heddle_reconcile::{Apply, FightBreaker, Inventory, ObjectKey, Plan, Reason, changed_fields, managers_of};
+use heddle_reconcile::{
+    Apply, DriftVerdict, FightBreaker, Inventory, ObjectKey, Plan, Reason, Takeover, changed_fields, judge_drift,
+    managers_of,
+};
 use heddle_wire::agent::DriftReport;
 
 use super::{Follower, apply::dry_run, objects::WantedObject};
@@ -50,27 +53,42 @@ impl Follower {
         }
     }
 
-    /// Notes a drift, after what an apply answered: the fields that came back are those that somebody had changed.
+    /// Notes a drift, after what an apply answered: the fields that came back are those that somebody had changed. What
+    /// was left to others is no drift.
     pub(super) fn note_drift(
         &mut self,
-        key: &ObjectKey,
+        object: &WantedObject,
         applied: &Applied,
         found_by: FoundBy,
         healed_at: Option<DateTime<Utc>>,
     ) {
+        let key = &object.desired.key;
+        let Some((fields, who)) = self.changed(object, applied) else { return };
         self.metrics.drifted(found_by);
         if healed_at.is_some() {
             self.fights.note(key, Utc::now());
         }
-        let before = self.view.odd_fields(key);
-        let fields = before.map(|before| changed_fields(before, &applied.managed_fields)).unwrap_or_default();
-        let who = before.and_then(|before| managers_of(before, &fields));
         let at = who.as_ref().and_then(|who| who.time.parse().ok()).unwrap_or_else(Utc::now);
         let drift = DriftReport { object: key.to_string(), manager: who.map(|who| who.manager), fields, at, healed_at };
         tracing::info!(sync = %self.name, object = %key, manager = drift.manager, fields = ?drift.fields,
             "{key} was changed in the cluster{}", if healed_at.is_some() { " and put back" } else { "" });
         self.drifts.push_front(drift);
         self.drifts.truncate(MAX_DRIFTS);
+    }
+
+    /// Which fields were changed, and by whom; `None` when there was no drift after all.
+    fn changed(&self, object: &WantedObject, applied: &Applied) -> Option<(Vec<String>, Option<Takeover>)> {
+        let Some(seen) = self.view.odd_fields(&object.desired.key) else { return Some((Vec::new(), None)) };
+        match judge_drift(&object.desired.key.kind, &applied.managed_fields, seen, &object.rules) {
+            DriftVerdict::None | DriftVerdict::Yielded { .. } => None,
+            DriftVerdict::Changed { paths, by } => Some((paths, by)),
+            // What was lost is known all the same: an apply has brought it back.
+            DriftVerdict::LookInFull(_) => {
+                let fields = changed_fields(seen, &applied.managed_fields);
+                let who = managers_of(seen, &fields);
+                Some((fields, who))
+            }
+        }
     }
 
     /// Tells drifts that are not to be healed. A dry run says which fields an apply would bring back.
@@ -86,7 +104,7 @@ impl Follower {
             self.metrics.wrote(Verb::DryRun, tried.is_ok());
             match tried {
                 Ok(applied) => {
-                    self.note_drift(key, &applied, FoundBy::Watch, None);
+                    self.note_drift(object, &applied, FoundBy::Watch, None);
                     self.detected.insert(key.clone(), entry);
                 }
                 Err(error) => {

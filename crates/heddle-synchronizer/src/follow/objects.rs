@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use heddle_core::{git::Revision, image::ImageRef};
-use heddle_kube::{Kinds, Served};
+use heddle_kube::{Kinds, Served, sync::Ignore};
 use heddle_reconcile::{
-    Desired, GroupKind, OWNER_LABEL, ObjectKey, Order, hash_text, hook_manifest, images_of, run_of,
+    Desired, DriftRules, GroupKind, OWNER_LABEL, ObjectKey, Order, hash_text, hook_manifest, images_of, run_of,
 };
 use heddle_source::{RenderInputs, RenderedObject, Snapshot};
 use heddle_wire::agent::SyncError;
@@ -55,6 +55,19 @@ pub(super) struct WantedObject {
     pub file: Option<String>,
     pub line: Option<u32>,
     pub images: Vec<ImageRef>,
+    /// What of it others may change.
+    pub rules: DriftRules,
+}
+
+/// Where objects go.
+pub(super) struct Target<'a> {
+    pub kinds: &'a Kinds,
+    /// UID of the Sync.
+    pub owner: &'a str,
+    /// The namespace of objects that name none.
+    pub default_namespace: Option<&'a str>,
+    /// What others may change.
+    pub ignore: &'a [Ignore],
 }
 
 impl WantedObject {
@@ -120,7 +133,7 @@ impl Wanted {
     }
 
     /// Finds the place of each object in the cluster, and prepares its manifest.
-    pub fn resolve(&mut self, kinds: &Kinds, owner: &str, default_namespace: Option<&str>) {
+    pub fn resolve(&mut self, target: &Target<'_>) {
         if self.is_resolved {
             return;
         }
@@ -131,7 +144,7 @@ impl Wanted {
             self.rendered.iter().map(|raw| serde_json::from_str(&raw.text).unwrap_or_default()).collect();
         let defined = definitions(&values);
         for (raw, value) in self.rendered.iter().zip(values) {
-            match resolve(value, kinds, &defined, owner, default_namespace) {
+            match resolve(value, target, &defined) {
                 // Hooks of failed syncs, deletions and tests are never applied.
                 Ok(object) if object.desired.order.is_left_out => {}
                 Ok(object) => self.objects.push(WantedObject { file: raw.file.clone(), line: raw.line, ..object }),
@@ -164,10 +177,8 @@ fn type_of(value: &Value) -> (&str, &str) {
 
 fn resolve(
     mut value: Value,
-    kinds: &Kinds,
+    target: &Target<'_>,
     defined: &HashMap<(GroupKind, String), Served>,
-    owner: &str,
-    default_namespace: Option<&str>,
 ) -> Result<WantedObject, (String, String)> {
     let (api_version, kind) = type_of(&value);
     let (api_version, kind) = (api_version.to_owned(), GroupKind::new(api_version, kind));
@@ -180,13 +191,13 @@ fn resolve(
     };
     let fail = |message: String| Err((format!("{} {shown}", kind.kind), message));
     let by_definition = || defined.get(&(kind.clone(), api_version.clone()));
-    let Some(served) = kinds.find(&kind, &api_version).or_else(by_definition).cloned() else {
-        return fail(unknown_kind(&kind, &api_version, kinds));
+    let Some(served) = target.kinds.find(&kind, &api_version).or_else(by_definition).cloned() else {
+        return fail(unknown_kind(&kind, &api_version, target.kinds));
     };
     let namespace = match (served.namespaced, namespace) {
         (false, _) => None,
         (true, Some(namespace)) => Some(namespace),
-        (true, None) => match default_namespace {
+        (true, None) => match target.default_namespace {
             Some(namespace) => Some(namespace.to_owned()),
             None => {
                 let message =
@@ -206,11 +217,20 @@ fn resolve(
     }
     let may_vanish = kind.group == "batch" && value["spec"]["ttlSecondsAfterFinished"].is_i64();
     let images = images_of(&value).into_iter().map(|(_, image)| image).collect();
-    prepare(&mut value, namespace.as_deref(), owner);
+    prepare(&mut value, namespace.as_deref(), target.owner);
     let text = value.to_string();
     let key = ObjectKey { kind, namespace, name };
     let desired = Desired { key, api_version, manifest: hash_text(&text), defines, may_vanish, order };
-    Ok(WantedObject { desired, served, text, file: None, line: None, images })
+    let rules = rules_for(&desired.key, target.ignore);
+    Ok(WantedObject { desired, served, text, file: None, line: None, images, rules })
+}
+
+fn rules_for(key: &ObjectKey, ignore: &[Ignore]) -> DriftRules {
+    let is_meant = |rule: &&Ignore| {
+        rule.kind.as_ref().is_none_or(|kind| key.kind.is_named(kind))
+            && rule.name.as_ref().is_none_or(|name| *name == key.name)
+    };
+    DriftRules { ignore: ignore.iter().filter(is_meant).flat_map(|rule| rule.paths.iter().cloned()).collect() }
 }
 
 fn unknown_kind(kind: &GroupKind, api_version: &str, kinds: &Kinds) -> String {

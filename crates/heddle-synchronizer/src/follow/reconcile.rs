@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::{
     Follower,
-    objects::{Wanted, WantedObject},
+    objects::{Target, Wanted, WantedObject},
     prune::Left,
 };
 
@@ -73,7 +73,8 @@ impl Follower {
         let owner = self.owner();
         let namespaces = &self.sync.spec.namespaces;
         let default_namespace = if let [namespace] = namespaces.as_slice() { Some(namespace.as_str()) } else { None };
-        wanted.resolve(&kinds, &owner, default_namespace);
+        let ignore = &self.sync.spec.ignore;
+        wanted.resolve(&Target { kinds: &kinds, owner: &owner, default_namespace, ignore });
         let hooks = wanted.objects.iter().map(|object| &object.desired).filter(|desired| desired.order.hook.is_some());
         self.view.remember(hooks.map(|desired| desired.key.clone()).collect());
         self.watch_all(&wanted.objects, &inventory, &kinds).await;

@@ -99,7 +99,7 @@ impl Follower {
                 self.unsettled = true;
             }
             DriftMode::Detect => {
-                self.note_drift(key, &applied, FoundBy::Sweep, None);
+                self.note_drift(object, &applied, FoundBy::Sweep, None);
                 self.detected.insert(key.clone(), entry);
             }
             DriftMode::Off => {}

@@ -210,3 +210,51 @@ fn variables_are_put_in_and_a_changed_one_is_applied() {
         becomes("us-high").await;
     });
 }
+
+#[test]
+fn an_autoscaler_keeps_its_replicas_and_so_does_anybody_where_the_sync_says_so() {
+    run(async |cluster| {
+        let (api, web) = (deployment("api", "api:1"), deployment("web", "web:1"));
+        let setup = Setup::start(cluster, "apps", &[("apps/api.yaml", &api), ("apps/web.yaml", &web)]).await;
+        setup.condition("Ready", "True", "Ready").await;
+        let ignore = r#"{"spec": {"ignore": [{"kind": "Deployment", "name": "web", "paths": ["spec.replicas"]}]}}"#;
+        setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type=merge", "-p", ignore], "").await;
+        let scale = async |name: &str, manager: &str, replicas: usize| {
+            let (manager, patch) =
+                (format!("--field-manager={manager}"), format!("{{\"spec\": {{\"replicas\": {replicas}}}}}"));
+            let args =
+                ["patch", "deployment", name, "--subresource=scale", "--type=merge", "-p", &patch, &manager, "-n"];
+            setup.kubectl(&[&args[..], &[&setup.target]].concat(), "").await;
+        };
+        let replicas = async |name: &str| {
+            setup.find(&format!("deployment/{name}")).await.unwrap()["spec"]["replicas"].as_u64().unwrap()
+        };
+        scale("api", "kube-controller-manager", 4).await;
+        scale("web", "kubectl", 3).await;
+
+        // What others set outlives a change of the same object.
+        let head = setup
+            .push(&[
+                ("apps/api.yaml", Some(&api.replace("api:1", "api:2"))),
+                ("apps/web.yaml", Some(&web.replace("web:1", "web:2"))),
+            ])
+            .await;
+        setup.healthy_at(&head).await;
+        assert_eq!((replicas("api").await, replicas("web").await), (4, 3));
+        let image = &setup.find("deployment/api").await.unwrap()["spec"]["template"]["spec"]["containers"][0]["image"];
+        assert_eq!(image, "api:2");
+
+        // What else is changed is put back and told; the rest was none.
+        setup.kubectl(&["set", "image", "deployment/api", "api=evil:1", "-n", &setup.target], "").await;
+        let drifts = setup
+            .eventually("the drift in the report", async || {
+                let drifts = setup.api.state("shop").map(|state| state.drifts).unwrap_or_default();
+                if drifts.is_empty() { Err("none yet".to_owned()) } else { Ok(drifts) }
+            })
+            .await;
+        let told: Vec<_> = drifts.iter().map(|drift| (drift.object.as_str(), drift.manager.as_deref())).collect();
+        let api = format!("Deployment {}/api", setup.target);
+        assert_eq!(told, [(api.as_str(), Some("kubectl-set"))]);
+        assert_eq!((replicas("api").await, replicas("web").await), (4, 3));
+    });
+}

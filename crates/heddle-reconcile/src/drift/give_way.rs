@@ -1,0 +1,208 @@
+//! What an apply leaves to others.
+//!
+//! The API server names every field that an apply would take from somebody. Those that a rule or a known owner may have
+//! are taken out of the manifest before it is applied again, so that an autoscaler keeps its replicas also when the image
+//! beside them changes.
+
+use serde_json::{Map, Value};
+
+use super::DriftRules;
+use crate::GroupKind;
+
+/// A field that an apply would take from somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contested {
+    /// The field, as the API server names it, with or without the first dot:
+    /// `.spec.template.spec.containers[name="api"].image`.
+    pub field: String,
+    /// Whose it is.
+    pub manager: String,
+}
+
+impl DriftRules {
+    /// Takes out of a manifest the fields that others may keep. Gives those that are taken from them.
+    pub fn give_way(&self, kind: &GroupKind, manifest: &mut Value, contested: Vec<Contested>) -> Vec<Contested> {
+        let may_keep = |one: &Contested| self.allow(kind, &plain(&one.field), &one.manager);
+        let is_given = |one: &Contested| {
+            let all = contested.iter().filter(|other| other.field == one.field);
+            all.into_iter().all(may_keep)
+        };
+        let given: Vec<bool> = contested.iter().map(is_given).collect();
+        let mut taken = Vec::new();
+        for (one, given) in contested.into_iter().zip(given) {
+            // Two owners of one field: it is gone already for the second.
+            if !(given && (remove(manifest, &one.field) || !holds(manifest, &one.field))) {
+                taken.push(Contested { field: one.field.trim_start_matches('.').to_owned(), ..one });
+            }
+        }
+        taken
+    }
+}
+
+/// `.a.b[name="x"]` as people write it: `a.b[name=x]`.
+fn plain(field: &str) -> String {
+    field.trim_start_matches('.').replace('"', "")
+}
+
+/// Removes a field, and the mappings that are empty without it. Says whether it was there.
+fn remove(value: &mut Value, field: &str) -> bool {
+    if let Some(rest) = field.strip_prefix('.') {
+        let Value::Object(fields) = value else { return false };
+        return names(fields, rest).into_iter().any(|(name, rest)| {
+            let is_removed = match fields.get_mut(&name) {
+                Some(_) if rest.is_empty() => fields.remove(&name).is_some(),
+                Some(inner) => remove(inner, rest),
+                None => false,
+            };
+            if is_removed && fields.get(&name).and_then(Value::as_object).is_some_and(Map::is_empty) {
+                fields.remove(&name);
+            }
+            is_removed
+        });
+    }
+    let Value::Array(items) = value else { return false };
+    let Some((selector, rest)) = split_selector(field) else { return false };
+    let Some(index) = items.iter().position(|item| selects(selector, item)) else { return false };
+    if rest.is_empty() {
+        items.remove(index);
+        return true;
+    }
+    remove(&mut items[index], rest)
+}
+
+fn holds(value: &Value, field: &str) -> bool {
+    remove(&mut value.clone(), field)
+}
+
+/// The ways to read the first name of a path: names of labels and annotations have dots in them that nothing marks.
+fn names<'a>(fields: &Map<String, Value>, path: &'a str) -> Vec<(String, &'a str)> {
+    let read = |name: &String| {
+        let rest = path.strip_prefix(name.as_str())?;
+        (rest.is_empty() || rest.starts_with(['.', '['])).then(|| (name.clone(), rest))
+    };
+    fields.keys().filter_map(read).collect()
+}
+
+/// `[name="a"].image` as `name="a"` and `.image`. What stands in quotes may hold brackets.
+fn split_selector(path: &str) -> Option<(&str, &str)> {
+    let inner = path.strip_prefix('[')?;
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, c) in inner.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => quoted = !quoted,
+            ']' if !quoted => return Some((&inner[..at], &inner[at + 1..])),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether a member of a list is the one that `name="a",protocol="TCP"`, or `="a"`, means. A key that a manifest leaves
+/// out has its default.
+fn selects(selector: &str, item: &Value) -> bool {
+    if let Some(value) = selector.strip_prefix('=') {
+        return serde_json::from_str::<Value>(value).is_ok_and(|value| value == *item);
+    }
+    let mut keys = selector.split(',').map(|part| part.split_once('='));
+    keys.all(|part| {
+        let Some((key, value)) = part else { return false };
+        let is = item.get(key);
+        is.is_none() || is == serde_json::from_str::<Value>(value).ok().as_ref()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn deployment() -> Value {
+        json!({"metadata": {"annotations": {"a.b/c": "x", "a": {"b/c": "y"}}}, "spec": {"replicas": 3, "template": {"spec": {
+            "containers": [
+                {"name": "proxy", "resources": {"limits": {"cpu": "1"}}},
+                {"name": "api", "image": "a:1", "resources": {"limits": {"cpu": "1"}},
+                    "ports": [{"containerPort": 80}, {"containerPort": 443, "protocol": "TCP"}]},
+            ],
+        }}}})
+    }
+
+    fn removed(field: &str) -> Value {
+        let mut value = deployment();
+        assert!(remove(&mut value, field), "{field}");
+        value
+    }
+
+    #[test]
+    fn a_field_is_removed_where_it_stands_and_nothing_else() {
+        assert_eq!(removed(".spec.replicas")["spec"].as_object().unwrap().len(), 1);
+        let annotations = &removed(".metadata.annotations.a.b/c")["metadata"]["annotations"];
+        assert_eq!(annotations.as_object().unwrap().len(), 1, "one of the two ways to read it: {annotations}");
+        let cpu = removed(r#".spec.template.spec.containers[name="api"].resources.limits.cpu"#);
+        let containers = &cpu["spec"]["template"]["spec"]["containers"];
+        assert_eq!(containers[1].get("resources"), None, "no empty mapping stays: {containers}");
+        assert_eq!(containers[0]["resources"]["limits"]["cpu"], "1");
+        let port = removed(r#".spec.template.spec.containers[name="api"].ports[containerPort=80,protocol="TCP"]"#);
+        assert_eq!(
+            port["spec"]["template"]["spec"]["containers"][1]["ports"],
+            json!([{"containerPort": 443, "protocol": "TCP"}])
+        );
+        for missing in [
+            ".spec.paused",
+            r#".spec.template.spec.containers[name="x"].image"#,
+            ".spec.replicas.x",
+            ".spe",
+            "[0]",
+            ".spec[",
+            "",
+        ] {
+            assert!(!holds(&deployment(), missing), "{missing}");
+        }
+    }
+
+    #[test]
+    fn members_of_sets_and_quoted_brackets_are_told_apart() {
+        let mut value = json!({"finalizers": ["a", "b"], "list": [{"name": "x]y", "v": 1}]});
+        assert!(remove(&mut value, r#".finalizers[="a"]"#) && remove(&mut value, r#".list[name="x]y"].v"#));
+        assert_eq!(value, json!({"finalizers": ["b"], "list": [{"name": "x]y"}]}));
+    }
+
+    fn contested(field: &str, manager: &str) -> Contested {
+        Contested { field: field.into(), manager: manager.into() }
+    }
+
+    fn given_way(rules: &DriftRules, all: &[(&str, &str)]) -> (Value, Vec<String>) {
+        let mut manifest = deployment();
+        let all = all.iter().map(|(field, manager)| contested(field, manager)).collect();
+        let taken = rules.give_way(&GroupKind::new("apps/v1", "Deployment"), &mut manifest, all);
+        (manifest, taken.into_iter().map(|taken| taken.manager).collect())
+    }
+
+    /// kubernetes#94585, flux2#2514: whoever applies the image takes the replicas back that an autoscaler has set.
+    #[test]
+    fn kubernetes_94585_an_apply_leaves_an_autoscaler_its_replicas() {
+        let (manifest, taken) = given_way(
+            &DriftRules::default(),
+            &[(".spec.replicas", "kube-controller-manager"), (".metadata.annotations.a.b/c", "kubectl")],
+        );
+        assert_eq!(taken, ["kubectl"]);
+        assert_eq!(manifest["spec"].get("replicas"), None);
+        assert_eq!(manifest["metadata"], deployment()["metadata"]);
+    }
+
+    #[test]
+    fn a_field_of_several_is_left_to_them_only_where_each_may_have_it() {
+        let both = [(".spec.replicas", "kube-controller-manager"), (".spec.replicas", "kubectl")];
+        let (manifest, taken) = given_way(&DriftRules::default(), &both);
+        assert_eq!((manifest["spec"]["replicas"].as_u64(), taken.len()), (Some(3), 2));
+        let anybody = DriftRules { ignore: vec!["spec.replicas".into()] };
+        let (manifest, taken) = given_way(&anybody, &both);
+        assert_eq!((manifest["spec"].get("replicas"), taken.len()), (None, 0));
+        let image = [(r#".spec.template.spec.containers[name="api"].image"#, "kubectl")];
+        let rule = DriftRules { ignore: vec!["spec.template.spec.containers[name=api].image".into()] };
+        assert_eq!(given_way(&rule, &image).1, Vec::<String>::new());
+        assert_eq!(given_way(&anybody, &image).1, ["kubectl"]);
+    }
+}
