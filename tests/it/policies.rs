@@ -5,7 +5,7 @@ use heddle_core::{pipeline::Station, policy::VerdictKind};
 use heddle_testkit::wait;
 use heddle_tests::{
     World,
-    config_repository::rules,
+    config_repository::{overlay, rules},
     world::{IMAGE_PATH, REPOSITORY, WorldOptions, describe, has_reached},
 };
 
@@ -115,4 +115,37 @@ async fn an_environment_that_follows_another_waits_until_that_is_healthy() {
     assert!(has_reached(&staging, Station::Healthy), "{}", describe(&staging));
     world.merge(&pull).await.unwrap();
     world.wait_until_healthy("prod", "1.4.1").await.unwrap();
+}
+
+/// Nobody wrote a rule: what Flux updated before is updated as it stands.
+#[tokio::test]
+async fn a_repository_that_flux_kept_up_to_date_needs_no_change() {
+    let world = World::start().await.unwrap();
+    let policy = "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImagePolicy\nmetadata: {name: api, namespace: flux-system}\n\
+                  spec:\n  imageRepositoryRef: {name: api}\n  policy: {semver: {range: '>=1.0 <2'}}\n";
+    let standing = overlay("shop-staging", &world.image(), "1.4.0");
+    let marked = standing.replace("# kept up to date", r#"# {"$imagepolicy": "flux-system:api:tag"}"#);
+    let environments = rules(&world.image());
+    let environments = environments.split("images:").next().unwrap();
+    world
+        .commit(
+            &[
+                (".heddle.yaml", Some(environments)),
+                ("flux-system/policy.yaml", Some(policy)),
+                ("clusters/staging/kustomization.yaml", Some(&marked)),
+            ],
+            "Bring what Flux has",
+        )
+        .await
+        .unwrap();
+    let (staging, image) = ("staging".parse().unwrap(), world.image().parse().unwrap());
+    wait::until("Flux's policy to govern staging", wait::LONG, async || {
+        let verdicts = world.user.verdicts(world.organization, &staging, &image).await;
+        let rule = verdicts.map_err(|error| format!("{error:#}"))?.rule;
+        if rule.contains("(flux-system/policy.yaml:1 in ") { Ok(()) } else { Err(rule) }
+    })
+    .await
+    .unwrap();
+    world.push_tag("1.4.1").await.unwrap();
+    world.wait_for_station("staging", "1.4.1", Station::Proposed).await.unwrap();
 }

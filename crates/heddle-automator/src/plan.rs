@@ -19,7 +19,7 @@ use heddle_core::{
     image::{Digest, Tag},
     name::EnvironmentName,
 };
-use heddle_manifest::{Config, Files, Found, config::Rule, find::Occurrence};
+use heddle_manifest::{Config, Files, Found, config::Ruling, find::Occurrence};
 use heddle_wire::automator::{Barred, Finding, ImageTags, OpenProposal, PlanRequest, Proven};
 
 /// A branch as it was read.
@@ -120,7 +120,7 @@ struct Wanted<'a> {
     mode: Mode,
     gate: Option<Gate>,
     /// The rule in each environment of the place.
-    rules: Vec<(&'a EnvironmentName, &'a Rule)>,
+    rules: Vec<(&'a EnvironmentName, &'a Ruling)>,
     pushed_at: Option<DateTime<Utc>>,
     why: String,
 }

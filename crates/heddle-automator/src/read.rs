@@ -2,7 +2,7 @@
 
 use heddle_core::git::Revision;
 use heddle_github::{Commit, GitHubError, PullRequestState as GitHubState, RepositoryClient};
-use heddle_manifest::{Config, config::Subject, find::Occurrence as FoundOccurrence};
+use heddle_manifest::{Config, find::Occurrence as FoundOccurrence};
 use heddle_wire::automator::{
     BranchReport, CommitReport, GoverningRule, Lease, Occurrence, PlacedRevision, ProposalState, PullRequestState,
     ReadReport, ReadWork,
@@ -129,17 +129,13 @@ fn occurrences(config: &Config, branch: &Branch) -> Vec<Occurrence> {
 
 fn wire(config: &Config, branch: &Branch, occurrence: &FoundOccurrence) -> Occurrence {
     let rules = occurrence.environments.iter().filter_map(|environment| {
-        let rule = config.rule_for(Subject {
-            image: &occurrence.image.repository,
-            environment,
-            file: &occurrence.place.file,
-            container: occurrence.container.as_deref(),
-        })?;
+        let ruling = config.ruling(occurrence, environment)?;
         Some(GoverningRule {
             environment: environment.clone(),
-            line: rule.line,
-            mode: rule.mode,
-            policy: rule.policy.clone(),
+            file: ruling.file.clone(),
+            line: ruling.line,
+            mode: ruling.mode,
+            policy: ruling.policy.clone(),
         })
     });
     Occurrence {

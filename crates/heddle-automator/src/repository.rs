@@ -7,6 +7,8 @@ use heddle_manifest::{
     Config, Files, ResourceRule,
     config::{self, CONFIG_FILE},
     find::{FindInput, FoundEnvironment, environments_on, find},
+    peers::Difference,
+    yaml::Position,
 };
 use heddle_source::{Credential, FetchError, FileMode, Remote, Snapshot};
 use heddle_wire::automator::{EnvironmentReport, Finding, RepositoryAccess, SyncPath};
@@ -66,8 +68,8 @@ impl Checkout {
                 list.push(report(environment, &name));
             }
             let is_default = name == access.default_branch;
-            let branch =
-                read_branch(snapshot, name, environments, is_default, checkout.config.resources.clone()).await?;
+            let (resources, by_peers) = (checkout.config.resources.clone(), checkout.config.rules.is_empty());
+            let branch = read_branch(snapshot, name, environments, is_default, resources, by_peers).await?;
             findings.extend(branch.found.findings.iter().map(|finding| on_branch(&branch.name, finding.clone())));
             checkout.branches.push(branch);
         }
@@ -119,6 +121,7 @@ async fn read_branch(
     environments: Vec<FoundEnvironment>,
     is_default: bool,
     resources: Vec<ResourceRule>,
+    governed_by_peers: bool,
 ) -> Result<Branch, WorkError> {
     blocking(move || {
         let mut files = Files::with_resources(resources);
@@ -153,6 +156,9 @@ async fn read_branch(
         }
         let mut found = find(&FindInput { files: &files, environments: &environments });
         found.findings.extend(problems);
+        if governed_by_peers {
+            found.findings.extend(std::mem::take(&mut found.unfollowed).into_iter().map(unfollowed));
+        }
         let head: Revision = snapshot.revision.clone();
         Ok(Branch { name, head, files, executable, found })
     })
@@ -182,10 +188,18 @@ fn report(environment: &FoundEnvironment, branch: &BranchName) -> EnvironmentRep
 fn plain_finding(file: &str, code: &'static str, message: &str) -> heddle_manifest::Finding {
     heddle_manifest::Finding {
         file: file.to_owned(),
-        position: heddle_manifest::yaml::Position { line: 1, column: 1 },
+        position: Position { line: 1, column: 1 },
         code,
         message: message.to_owned(),
         blocks: code != "other-branch",
+    }
+}
+
+/// What a peer's words ask for and cannot have. Where `.heddle.yaml` has rules, people have decided.
+fn unfollowed(fault: Difference) -> heddle_manifest::Finding {
+    heddle_manifest::Finding {
+        position: Position { line: fault.line, column: 1 },
+        ..plain_finding(&fault.file, "not-followed", &fault.message)
     }
 }
 

@@ -45,8 +45,8 @@ pub struct Row<'a> {
     pub pushed_at: Option<DateTime<Utc>>,
     /// The policy, as it is written.
     pub policy: &'a str,
-    /// The policy's line in `.heddle.yaml`.
-    pub policy_line: u32,
+    /// Where the policy stands: `.heddle.yaml:7`.
+    pub policy_place: String,
 }
 
 impl Row<'_> {
@@ -104,7 +104,7 @@ pub fn pull_request(rows: &[Row<'_>], environments: &str) -> String {
             span(&format!("{}:{}", row.place.file, row.place.line)),
             span(&build(row.to, row.to_digest)),
             span(row.policy),
-            span(&format!(".heddle.yaml:{}", row.policy_line)),
+            span(&row.policy_place),
         );
     }
     if rows.len() > MAX_ROWS {

@@ -39,9 +39,11 @@ pub struct Occurrence {
     pub rule: Option<Rule>,
 }
 
-/// A rule of `.heddle.yaml`.
+/// A rule of `.heddle.yaml`, or a policy beside an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
+    /// The file that holds it.
+    pub file: String,
     /// Its line.
     pub line: u32,
     /// Its mode.
@@ -62,6 +64,7 @@ struct NewRow<'a> {
     tag: Option<&'a str>,
     digest: Option<&'a str>,
     environment: Option<&'a str>,
+    rule_file: Option<&'a str>,
     rule_line: Option<u32>,
     mode: Option<&'static str>,
     policy: Option<&'a TagPolicy>,
@@ -80,6 +83,7 @@ impl<'a> From<&'a Occurrence> for NewRow<'a> {
             tag: one.tag.as_ref().map(Tag::as_str),
             digest: one.digest.as_ref().map(Digest::as_str),
             environment: one.environment.as_ref().map(EnvironmentName::as_str),
+            rule_file: one.rule.as_ref().map(|rule| rule.file.as_str()),
             rule_line: one.rule.as_ref().map(|rule| rule.line),
             mode: one.rule.as_ref().map(|rule| mode_word(rule.mode)),
             policy: one.rule.as_ref().and_then(|rule| rule.policy.as_ref()),
@@ -101,12 +105,12 @@ pub async fn replace(
     sqlx::query!("delete from occurrences where repository_id = $1", repository.0).execute(&mut *db).await?;
     sqlx::query!(
         "insert into occurrences (organization_id, repository_id, branch, file, line, object, field, container, image,
-                                  tag, digest, environment, rule_line, mode, policy)
-         select $1, $2, branch, file, line, object, field, container, image, tag, digest, environment, rule_line, mode,
-                policy
+                                  tag, digest, environment, rule_file, rule_line, mode, policy)
+         select $1, $2, branch, file, line, object, field, container, image, tag, digest, environment, rule_file,
+                rule_line, mode, policy
          from jsonb_to_recordset($3) as o (
              branch text, file text, line integer, object text, field text, container text, image text, tag text,
-             digest text, environment text, rule_line integer, mode text, policy jsonb)",
+             digest text, environment text, rule_file text, rule_line integer, mode text, policy jsonb)",
         organization.0,
         repository.0,
         rows,
@@ -127,6 +131,7 @@ struct Row {
     tag: Option<String>,
     digest: Option<String>,
     environment: Option<String>,
+    rule_file: Option<String>,
     rule_line: Option<i32>,
     mode: Option<String>,
     policy: Option<serde_json::Value>,
@@ -138,6 +143,7 @@ impl TryFrom<Row> for Occurrence {
     fn try_from(row: Row) -> Result<Self, DbError> {
         let rule = match (row.rule_line, row.mode) {
             (Some(line), Some(mode)) => Some(Rule {
+                file: row.rule_file.unwrap_or_default(),
                 line: line.unsigned_abs(),
                 mode: parse_mode(&mode)?,
                 policy: row.policy.map(|policy| from_json("occurrences.policy", policy)).transpose()?,
@@ -167,8 +173,8 @@ pub async fn list_of_images(
     images: &[String],
 ) -> Result<Vec<(RepositoryId, Occurrence)>, DbError> {
     let rows = sqlx::query!(
-        "select repository_id, branch, file, line, object, field, container, image, tag, digest, environment, rule_line,
-                mode, policy
+        "select repository_id, branch, file, line, object, field, container, image, tag, digest, environment,
+                rule_file, rule_line, mode, policy
          from occurrences where organization_id = $1 and image = any($2) order by id",
         organization.0,
         images,
@@ -188,6 +194,7 @@ pub async fn list_of_images(
                 tag: row.tag,
                 digest: row.digest,
                 environment: row.environment,
+                rule_file: row.rule_file,
                 rule_line: row.rule_line,
                 mode: row.mode,
                 policy: row.policy,

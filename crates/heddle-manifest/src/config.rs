@@ -4,6 +4,7 @@
 //! no update; when its selector cannot be read, the rules after it stop too; a hold, freeze or schedule that is broken
 //! stops writes; what might be anything stops everything.
 
+mod beside;
 mod calendar;
 mod fields;
 mod foreign;
@@ -20,11 +21,12 @@ use heddle_core::{change::Mode, git::BranchName, image::ImageRepository, name::E
 #[cfg(feature = "schema")]
 pub use self::schema::json_schema;
 pub use self::{
+    beside::Beside,
     calendar::{Freeze, Hold, Window},
     foreign::{PolicyFile, read_policy_file},
     read::read,
 };
-use crate::{glob::Glob, resource::ResourceRule};
+use crate::{find::Occurrence, glob::Glob, resource::ResourceRule};
 
 /// The name of the file, at the repository's root.
 pub const CONFIG_FILE: &str = ".heddle.yaml";
@@ -91,11 +93,20 @@ pub struct Promotion {
 /// A rule for images.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    /// Its line in the file.
-    pub line: u32,
     /// What it names; `None` when that cannot be read, so that it and all after it stop.
     pub selector: Option<Selector>,
-    /// How tags are chosen; `None` when the rule is broken.
+    /// What it says of that.
+    pub ruling: Ruling,
+}
+
+/// What is said of an image: how its tags are chosen, and how they are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ruling {
+    /// The file that says it.
+    pub file: String,
+    /// Its line in the file.
+    pub line: u32,
+    /// How tags are chosen; `None` when that cannot be read or followed.
     pub policy: Option<TagPolicy>,
     /// How changes are written.
     pub mode: Mode,
@@ -151,8 +162,26 @@ pub struct Subject<'a> {
 
 impl Config {
     /// The rule that governs an image at a place: the first that matches, or one that stopped the rules after it.
-    pub fn rule_for(&self, subject: Subject<'_>) -> Option<&Rule> {
-        self.rules.iter().find(|rule| rule.selector.as_ref().is_none_or(|selector| selector.matches(subject)))
+    pub fn rule_for(&self, subject: Subject<'_>) -> Option<&Ruling> {
+        let matches = |rule: &&Rule| rule.selector.as_ref().is_none_or(|selector| selector.matches(subject));
+        self.rules.iter().find(matches).map(|rule| &rule.ruling)
+    }
+
+    /// What is said of an image at a place in one of its environments. A comment of ours beside it is the nearest word;
+    /// then come the rules of this file; what a peer's words say counts where there is neither.
+    pub fn ruling<'a>(&'a self, occurrence: &'a Occurrence, environment: &EnvironmentName) -> Option<&'a Ruling> {
+        let image = &occurrence.image.repository;
+        let (file, container) = (occurrence.place.file.as_str(), occurrence.container.as_deref());
+        let peer = || {
+            // A configuration that cannot be read may have a rule for it.
+            let beside =
+                matches!(&occurrence.beside, Some(Beside::Peer(_))) && self.stop_for(image, environment).is_none();
+            occurrence.beside.as_ref().filter(|_| beside).map(Beside::ruling)
+        };
+        match &occurrence.beside {
+            Some(Beside::Comment(ruling)) => Some(ruling),
+            _ => self.rule_for(Subject { image, environment, file, container }).or_else(peer),
+        }
     }
 
     /// From where an environment takes its tags; `None` where it takes them as they come.

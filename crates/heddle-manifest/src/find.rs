@@ -18,10 +18,11 @@ use heddle_core::{image::ImageRef, name::EnvironmentName, place::Place};
 pub use self::join::find;
 use crate::{
     Config, Finding,
-    config::Environment,
+    config::{Beside, Environment},
     edit::{Edit, EditError},
     flux::FluxImages,
     image::{ImageValue, Target},
+    peers::Difference,
     policy::FoundPolicy,
     read::ReadFile,
     resource::ResourceRule,
@@ -67,6 +68,13 @@ impl Files {
     /// The paths of all files.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.texts.keys().map(String::as_str)
+    }
+
+    /// The files that may hold a peer's objects.
+    pub(crate) fn of_peers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let has_peers = |path: &String| self.read(path).is_some_and(|read| read.has_peers);
+        let all = self.texts.iter().filter(move |(path, _)| has_peers(path));
+        all.map(|(path, file)| (path.as_str(), file.text.as_str()))
     }
 
     /// What a file holds.
@@ -123,6 +131,8 @@ pub struct Found {
     pub occurrences: Vec<Occurrence>,
     /// What is wrong in the manifests.
     pub findings: Vec<Finding>,
+    /// What people bring and Heddle cannot follow.
+    pub unfollowed: Vec<Difference>,
     /// The files that some environment holds.
     pub reached: BTreeSet<String>,
 }
@@ -144,6 +154,8 @@ pub struct Occurrence {
     pub span: Range<usize>,
     /// What beside it says how tags are chosen.
     pub policy: Option<FoundPolicy>,
+    /// What that comes to.
+    pub beside: Option<Beside>,
     /// Why it cannot be written, where something keeps it from that.
     pub obstacle: Option<String>,
     value: Arc<ImageValue>,

@@ -12,6 +12,7 @@ pub mod glob;
 mod image;
 mod kustomize;
 mod object;
+pub mod peers;
 mod policy;
 mod read;
 mod release;

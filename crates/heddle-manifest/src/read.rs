@@ -25,6 +25,8 @@ pub(crate) struct ReadFile {
     pub kustomization: Option<Kustomization>,
     /// What Flux's objects say of images.
     pub flux: FluxImages,
+    /// Whether it may hold a peer's objects.
+    pub has_peers: bool,
     /// What is wrong in it.
     pub findings: Vec<Finding>,
     /// It cannot be read.
@@ -42,7 +44,7 @@ impl ReadFile {
         if let Some(error) = &documents.error {
             return Self::broken(path, text, error.position, &error.message);
         }
-        let mut file = Self::default();
+        let mut file = Self { has_peers: PEERS.iter().any(|group| text.contains(group)), ..Self::default() };
         let source = Source { path, name, text, documents: &documents, rules };
         let mut images = Vec::new();
         for root in &documents.roots {
@@ -67,6 +69,9 @@ impl ReadFile {
         Self { findings: vec![finding], is_broken: true, ..Self::default() }
     }
 }
+
+/// The API groups of peers that say how images are updated.
+const PEERS: [&str; 2] = ["image.toolkit.fluxcd.io/", "argoproj.io/"];
 
 /// Nothing in a file without these words can be an image.
 fn may_hold_images(text: &str, rules: &[ResourceRule]) -> bool {

@@ -1524,9 +1524,11 @@ export interface components {
         GoverningRule: {
             /** @description The environment. */
             environment: components["schemas"]["EnvironmentName"];
+            /** @description The file that holds it: `.heddle.yaml`, or one in which a policy stands beside the image. */
+            file?: string;
             /**
              * Format: int32
-             * @description Line of the rule in `.heddle.yaml`, from 1.
+             * @description Its line in the file, from 1.
              */
             line: number;
             /** @description Its mode. */

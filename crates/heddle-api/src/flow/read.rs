@@ -306,6 +306,7 @@ fn in_environments(occurrence: &Occurrence) -> Vec<occurrences::Occurrence> {
         digest: occurrence.image.digest.clone(),
         environment: environment.cloned(),
         rule: occurrence.rules.iter().find(|rule| Some(&rule.environment) == environment).map(|rule| Rule {
+            file: rule.file.clone(),
             line: rule.line,
             mode: rule.mode,
             policy: rule.policy.clone(),

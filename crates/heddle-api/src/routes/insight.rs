@@ -85,7 +85,7 @@ async fn load_verdicts(
     let tags = judge(&mut tx, member.organization, (repository, &place), image.as_ref()).await?;
     tx.commit().await?;
     let rule = match (&place.rule, repository_name) {
-        (Some(rule), Some(name)) => format!("{} (.heddle.yaml:{} in {name})", in_words(rule), rule.line),
+        (Some(rule), Some(name)) => format!("{} ({}:{} in {name})", in_words(rule), rule.file, rule.line),
         _ => "nothing updates it".to_owned(),
     };
     Ok(Json(Verdicts {

@@ -63,6 +63,7 @@ fn read_report(commits: &[u32], tag: &str) -> ReadReport {
             image: format!("{IMAGE}:{tag}").parse().unwrap(),
             environments: vec!["prod".parse().unwrap()],
             rules: vec![GoverningRule {
+                file: ".heddle.yaml".into(),
                 environment: "prod".parse().unwrap(),
                 line: 4,
                 mode: Mode::PullRequest,

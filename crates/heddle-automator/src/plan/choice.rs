@@ -7,12 +7,7 @@ use heddle_core::{
     name::EnvironmentName,
     policy::{BarredTag, Companion, CompiledPolicy, SelectInput, Selection, Situation, TagList, TagPolicy, select},
 };
-use heddle_manifest::{
-    EditError, Target,
-    config::{Rule, Subject},
-    edit,
-    find::Occurrence,
-};
+use heddle_manifest::{EditError, Target, config::Ruling, edit, find::Occurrence};
 use heddle_wire::automator::{Barred, Finding, ProposedChange};
 
 use super::{Branch, Choice, OpenState, OpenView, PlanInput, Wanted, finding, promotion};
@@ -55,7 +50,7 @@ pub(super) fn choose<'a>(
     Choice::Update(Box::new(Wanted { branch, occurrence, from, to, to_digest, mode, gate, rules, pushed_at, why }))
 }
 
-type Governed<'a> = (&'a EnvironmentName, &'a Rule, &'a TagPolicy);
+type Governed<'a> = (&'a EnvironmentName, &'a Ruling, &'a TagPolicy);
 
 /// The rule in each environment of the place. A place that only some of its environments update is not written.
 fn governing<'a>(
@@ -80,9 +75,7 @@ fn governing<'a>(
         return Err(Choice::Keep);
     }
     for environment in &occurrence.environments {
-        let container = occurrence.container.as_deref();
-        let subject = Subject { image, environment, file: &occurrence.place.file, container };
-        match input.config.rule_for(subject) {
+        match input.config.ruling(occurrence, environment) {
             Some(rule) => governed.push((environment, rule, rule.policy.as_ref().ok_or(Choice::Unknown)?)),
             // A stop without a rule is a configuration that cannot be read: the rule may be there.
             None if input.config.stop_for(image, environment).is_some() => return Err(Choice::Unknown),
@@ -189,7 +182,7 @@ fn aim_of<'a>(
     selection: Selection,
 ) -> Result<Aim, Choice<'a>> {
     let standing = occurrence.image.digest.as_ref();
-    let said = |reason: String| format!("{reason} (`.heddle.yaml:{}`)", rule.line);
+    let said = |reason: String| format!("{reason} (`{}:{}`)", rule.file, rule.line);
     let digest_of = |tag: &Tag| match policy.writes_digest(standing) {
         false => Ok(None),
         true => list.tags.iter().find(|info| info.tag == *tag).and_then(|info| info.digest.clone()).map(Some).ok_or(()),
@@ -302,7 +295,7 @@ fn gate(input: &PlanInput<'_>, occurrence: &Occurrence, mode: Mode, rules: &[Gov
     let observing = rules.iter().find(|(_, rule, _)| rule.mode == Mode::Observe && mode == Mode::Observe);
     observing.map(|(_, rule, _)| Gate {
         kind: GateKind::Observe,
-        reason: format!("the rule observes only (`.heddle.yaml:{}`)", rule.line),
+        reason: format!("the rule observes only (`{}:{}`)", rule.file, rule.line),
         until: None,
     })
 }

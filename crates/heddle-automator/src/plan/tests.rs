@@ -1,3 +1,4 @@
+mod beside;
 mod groups;
 mod images;
 mod promotion;

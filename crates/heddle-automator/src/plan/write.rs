@@ -77,7 +77,7 @@ fn row<'a>(wanted: &'a Wanted<'_>) -> Row<'a> {
         to_digest: wanted.to_digest.as_ref(),
         pushed_at: wanted.pushed_at,
         policy: policy.unwrap_or_default(),
-        policy_line: rule.map_or(1, |rule| rule.line),
+        policy_place: rule.map(|rule| format!("{}:{}", rule.file, rule.line)).unwrap_or_default(),
     }
 }
 

@@ -73,7 +73,7 @@ fn a_row_names_the_workload_or_the_image_of_a_kustomization() {
             to_digest: None,
             pushed_at: None,
             policy: "1.x",
-            policy_line: 7,
+            policy_place: ".heddle.yaml:7".into(),
         };
         let body = pull_request(&[row], "prod");
         let line = format!("| `{shown}` | `k.yaml:3` | – | `1.4.2` | – | `1.x` (`.heddle.yaml:7`) |");

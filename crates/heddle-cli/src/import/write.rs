@@ -3,74 +3,82 @@
 use std::collections::BTreeSet;
 
 use heddle_core::{change::Mode, policy::CompiledPolicy};
-use heddle_manifest::config::{self, Config, Rule, Subject};
+use heddle_manifest::{
+    config::{self, Config, Ruling, Subject},
+    find::Occurrence,
+    peers::{Brought, Difference, Origin, Places, Wish},
+};
 use serde_json::Value;
 
-use super::{Difference, Imported, Notes, Origin, Places, Setup, Wish};
+use super::Imported;
 use crate::files::everything;
 
 /// The keys of which one says how tags are ordered; they stand first.
 const KINDS: &[&str] = &["semver", "numerical", "alphabetical", "newest", "digest"];
 
 /// Writes a rule for each wish, reads them again, and tells what they do not do as today.
-pub(super) fn write(setup: &Setup<'_>, mut notes: Notes) -> Imported {
-    let mut wishes = std::mem::take(&mut notes.wishes);
+pub(super) fn write(places: &[Occurrence], brought: Brought) -> Imported {
+    let Brought { mut wishes, mut differs, faults } = brought;
+    let unwritten = |fault: Difference| Difference { message: unwritten(&fault.message), ..fault };
+    differs.extend(faults.into_iter().map(unwritten));
     wishes.retain(|wish| match CompiledPolicy::new(&wish.policy) {
         Ok(_) => true,
         Err(faults) => {
             let all: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
-            notes.differs(&wish.origin, format!("{}, so no rule is written for it", all.join("; ")));
+            differs.push(wish.origin.said(self::unwritten(&all.join("; "))));
             false
         }
     });
     // The first rule that matches governs: those for single containers come before those for whole folders.
-    let containers = |wish: &Wish| containers(setup, wish);
+    let containers = |wish: &Wish| containers(places, wish);
     wishes.sort_by_key(|wish| (containers(wish).is_empty(), matches!(wish.places, Places::Below(_))));
     let mut text = String::from("version: 1\n");
     text.push_str(if wishes.is_empty() { "images: []\n" } else { "images:\n" });
     let mut lines = Vec::new();
     for wish in &wishes {
         lines.push(text.matches('\n').count() + 2);
-        text.push_str(&rule(setup, wish, &containers(wish)));
+        text.push_str(&rule(places, wish, &containers(wish)));
     }
     let (config, findings) = config::read(&text);
     for finding in findings {
         let at = lines.iter().rposition(|line| *line <= finding.position.line as usize).map(|at| &wishes[at].origin);
         match at {
-            Some(origin) => notes.differs(origin, finding.message),
-            None => notes.differs.push(Difference {
-                file: finding.file,
-                line: finding.position.line,
-                message: finding.message,
-            }),
+            Some(origin) => differs.push(origin.said(finding.message)),
+            None => {
+                differs.push(Difference { file: finding.file, line: finding.position.line, message: finding.message })
+            }
         }
     }
-    prove(setup, &wishes, &config, &mut notes);
-    notes.differs.sort();
-    notes.differs.dedup();
-    Imported { config: text, rules: wishes.len(), differs: notes.differs }
+    prove(places, &wishes, &config, &mut differs);
+    differs.sort();
+    differs.dedup();
+    Imported { config: text, rules: wishes.len(), differs }
+}
+
+fn unwritten(why: &str) -> String {
+    format!("{why}, so no rule is written for it")
 }
 
 /// The containers to name; empty where every container of the image in these files is meant.
-fn containers(setup: &Setup<'_>, wish: &Wish) -> BTreeSet<String> {
+fn containers(all: &[Occurrence], wish: &Wish) -> BTreeSet<String> {
     let Places::At(places) = &wish.places else { return BTreeSet::new() };
-    let files = files(setup, places);
-    let others = setup.occurrences.iter().enumerate().any(|(index, occurrence)| {
+    let files = files(all, places);
+    let others = all.iter().enumerate().any(|(index, occurrence)| {
         !places.contains(&index) && occurrence.image.repository == wish.image && files.contains(&occurrence.place.file)
     });
-    let own = places.iter().filter_map(|index| setup.occurrences[*index].container.clone());
+    let own = places.iter().filter_map(|index| all[*index].container.clone());
     if others { own.collect() } else { BTreeSet::new() }
 }
 
-fn files(setup: &Setup<'_>, places: &BTreeSet<usize>) -> BTreeSet<String> {
-    places.iter().map(|index| setup.occurrences[*index].place.file.clone()).collect()
+fn files(all: &[Occurrence], places: &BTreeSet<usize>) -> BTreeSet<String> {
+    places.iter().map(|index| all[*index].place.file.clone()).collect()
 }
 
-fn rule(setup: &Setup<'_>, wish: &Wish, containers: &BTreeSet<String>) -> String {
+fn rule(all: &[Occurrence], wish: &Wish, containers: &BTreeSet<String>) -> String {
     let Origin { what, file, line } = &wish.origin;
     let mut text = format!("  # {what} ({file}:{line})\n  - name: {}\n", wish.image);
     let paths: Vec<String> = match &wish.places {
-        Places::At(places) => files(setup, places).into_iter().collect(),
+        Places::At(places) => files(all, places).into_iter().collect(),
         Places::Below(globs) => globs.clone(),
     };
     for (key, list) in [("paths", paths), ("containers", containers.iter().cloned().collect())] {
@@ -119,33 +127,33 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// Tells where the rules govern an image that nothing updates today, or govern one otherwise.
-fn prove(setup: &Setup<'_>, wishes: &[Wish], config: &Config, notes: &mut Notes) {
+fn prove(all: &[Occurrence], wishes: &[Wish], config: &Config, differs: &mut Vec<Difference>) {
     let environment = everything();
-    for (index, occurrence) in setup.occurrences.iter().enumerate() {
+    for (index, occurrence) in all.iter().enumerate() {
         let subject = Subject {
             image: &occurrence.image.repository,
             environment: &environment,
             file: &occurrence.place.file,
             container: occurrence.container.as_deref(),
         };
-        let rule = config.rule_for(subject).and_then(|rule| position(config, rule));
+        let rule = config.rule_for(subject).and_then(|ruling| position(config, ruling));
         let meant: Vec<&Wish> = wishes.iter().filter(|wish| wish.covers(index, occurrence)).collect();
         let what = format!("`{}`", occurrence.image);
         let here = Origin { what, file: occurrence.place.file.clone(), line: occurrence.place.line };
         match rule.map(|rule| &wishes[rule]) {
             Some(wish) if meant.is_empty() => {
-                notes.differs(&here, format!("nothing updates it today, and the rule of {} will", wish.origin.what));
+                differs.push(here.said(format!("nothing updates it today, and the rule of {} will", wish.origin.what)));
             }
             Some(wish) if meant.len() > 1 || !meant.iter().any(|meant| meant.origin == wish.origin) => {
                 let named: Vec<&str> = meant.iter().map(|wish| wish.origin.what.as_str()).collect();
                 let message = format!("today {} update it; the rule of {} will", named.join(" and "), wish.origin.what);
-                notes.differs(&here, message);
+                differs.push(here.said(message));
             }
             _ => {}
         }
     }
 }
 
-fn position(config: &Config, rule: &Rule) -> Option<usize> {
-    config.rules.iter().position(|other| std::ptr::eq(other, rule))
+fn position(config: &Config, ruling: &Ruling) -> Option<usize> {
+    config.rules.iter().position(|rule| std::ptr::eq(&rule.ruling, ruling))
 }

@@ -7,7 +7,7 @@ use heddle_core::{
 };
 
 use super::{
-    Environment, RepositoryGlob, Rule, Selector,
+    CONFIG_FILE, Environment, RepositoryGlob, Rule, Ruling, Selector,
     fields::{NOT_BUILT, Report, shown},
     read::read_environment_list,
 };
@@ -50,7 +50,10 @@ pub(super) fn read_rules(node: &Node, environments: &[Environment], report: &mut
 
 impl Rule {
     fn unreadable(line: u32) -> Self {
-        Self { line, selector: None, policy: None, mode: Mode::Observe }
+        Self {
+            selector: None,
+            ruling: Ruling { file: CONFIG_FILE.to_owned(), line, policy: None, mode: Mode::Observe },
+        }
     }
 }
 
@@ -63,6 +66,14 @@ fn read_rule(node: &Node, environments: &[Environment], report: &mut Report) -> 
         let message = "what this rule names cannot be read, so the rules after it stop too".to_owned();
         report.add(node.position, "unreadable-selector", message);
     }
+    let (policy, mode) = read_ruling(fields, report);
+    let sound = report.faults() == before;
+    let ruling = Ruling { file: CONFIG_FILE.to_owned(), line, policy: policy.filter(|_| sound), mode };
+    Rule { selector, ruling }
+}
+
+/// How tags are chosen and written, from a mapping with `policy` and `mode`.
+pub(super) fn read_ruling(fields: &Node, report: &mut Report) -> (Option<TagPolicy>, Mode) {
     let mode = match fields.get("mode") {
         None => Some(Mode::default()),
         Some(mode) => report.word(
@@ -74,12 +85,11 @@ fn read_rule(node: &Node, environments: &[Environment], report: &mut Report) -> 
     let policy = match fields.get("policy") {
         Some(policy) => read_policy(policy, report).filter(|read| can_be_followed(read, policy, report)),
         None => {
-            report.add(node.position, "missing-key", "the rule has no `policy`, so it updates nothing".into());
+            report.add(fields.position, "missing-key", "the rule has no `policy`, so it updates nothing".into());
             None
         }
     };
-    let sound = report.faults() == before;
-    Rule { line, selector, policy: policy.filter(|_| sound), mode: mode.unwrap_or(Mode::Observe) }
+    (policy, mode.unwrap_or(Mode::Observe))
 }
 
 fn read_selector(fields: &Node, environments: &[Environment], report: &mut Report) -> Option<Selector> {

@@ -38,8 +38,8 @@ fn the_first_rule_that_matches_governs() {
     check(&text, Some(">=1"), false, &[]);
     let (config, _) = read(&text);
     assert_eq!(config.environments[0].path, "clusters/staging");
-    assert_eq!((config.rules[0].mode, config.rules[1].mode), (Mode::Commit, Mode::PullRequest));
-    assert_eq!(config.rules[1].line, 7);
+    assert_eq!((config.rules[0].ruling.mode, config.rules[1].ruling.mode), (Mode::Commit, Mode::PullRequest));
+    assert_eq!(config.rules[1].ruling.line, 7);
 }
 
 #[test]
@@ -219,11 +219,11 @@ fn images_in_lockstep_have_full_names() {
         "images: [{name: '*', policy: {semver: '*', platforms: [linux/amd64], lockstep: [nginx, ghcr.io/acme/web]}}]\n",
     ));
     assert!(findings.is_empty(), "{findings:?}");
-    let policy = config.rules[0].policy.as_ref().unwrap();
+    let policy = config.rules[0].ruling.policy.as_ref().unwrap();
     assert_eq!(policy.lockstep, ["docker.io/library/nginx", "ghcr.io/acme/web"]);
     assert_eq!(policy.platforms, ["linux/amd64"]);
     let (config, findings) = read(&with("images: [{name: '*', policy: {semver: '*', lockstep: ['Nginx:1']}}]\n"));
-    assert!(config.rules[0].policy.is_none() && findings.iter().any(|finding| finding.code == "wrong-value"));
+    assert!(config.rules[0].ruling.policy.is_none() && findings.iter().any(|finding| finding.code == "wrong-value"));
 }
 
 #[test]
@@ -257,6 +257,6 @@ fn every_key_of_a_policy_is_read() {
     );
     let (config, findings) = read(&text);
     assert!(findings.is_empty(), "{findings:?}");
-    let policy = config.rules[0].policy.clone().unwrap();
+    let policy = config.rules[0].ruling.policy.clone().unwrap();
     assert!(policy.pin_digest && policy.prerelease && policy.downgrade && policy.strict, "{policy:?}");
 }

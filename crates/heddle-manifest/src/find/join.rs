@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use heddle_core::{image::ImageError, name::EnvironmentName};
 
 use super::{
-    FindInput, Found, FoundEnvironment, Occurrence,
+    Files, FindInput, Found, FoundEnvironment, Occurrence,
     closure::Reader,
     covers,
     effective::{Live, effective},
 };
-use crate::{Finding, yaml::Position};
+use crate::{Finding, config::Beside, peers::Brought, yaml::Position};
 
 /// Finds every place on a branch that says which image runs, with the environments it belongs to.
 pub fn find(input: &FindInput<'_>) -> Found {
@@ -30,13 +30,30 @@ pub fn find(input: &FindInput<'_>) -> Found {
         }
     }
     let mut found =
-        Found { occurrences: Vec::new(), findings: reader.findings.into_iter().collect(), reached: reader.reached };
+        Found { findings: reader.findings.into_iter().collect(), reached: reader.reached, ..Found::default() };
     for lives in places.into_values() {
         join(&lives, &incomplete, &mut found);
     }
+    say_beside(input.files, &mut found);
     found.findings.sort();
     found.findings.dedup();
     found
+}
+
+/// What stands beside the images: our own comments, and what people bring.
+fn say_beside(files: &Files, found: &mut Found) {
+    let brought = Brought::read(files, &found.occurrences);
+    for (index, occurrence) in found.occurrences.iter_mut().enumerate() {
+        let (place, policy) = (&occurrence.place, occurrence.policy.as_ref());
+        if let Some((comment, findings)) = policy.and_then(|found| Beside::of_comment(found, &place.file, place.line)) {
+            found.findings.extend(findings);
+            occurrence.beside = Some(comment);
+            continue;
+        }
+        let wish = brought.wishes.iter().find(|wish| wish.covers(index, occurrence));
+        occurrence.beside = wish.map(Beside::of_peer);
+    }
+    found.unfollowed = brought.faults;
 }
 
 fn join(lives: &[(&FoundEnvironment, Live)], incomplete: &[&FoundEnvironment], found: &mut Found) {
@@ -75,6 +92,7 @@ fn join(lives: &[(&FoundEnvironment, Live)], incomplete: &[&FoundEnvironment], f
         environments,
         span: first.value.span(),
         policy: first.value.policy.clone(),
+        beside: None,
         obstacle,
         value: Arc::clone(&first.value),
     });

@@ -187,12 +187,19 @@ pub struct Occurrence {
 pub struct GoverningRule {
     /// The environment.
     pub environment: EnvironmentName,
-    /// Line of the rule in `.heddle.yaml`, from 1.
+    /// The file that holds it: `.heddle.yaml`, or one in which a policy stands beside the image.
+    #[serde(default = "config_file")]
+    pub file: String,
+    /// Its line in the file, from 1.
     pub line: u32,
     /// Its mode.
     pub mode: Mode,
     /// Its policy; `None` when the rule is broken, so that nothing is written.
     pub policy: Option<TagPolicy>,
+}
+
+fn config_file() -> String {
+    ".heddle.yaml".to_owned()
 }
 
 /// Something wrong in a file that a person wrote.

@@ -3,7 +3,7 @@
 use heddle_core::name::EnvironmentName;
 use heddle_manifest::{
     Found, FoundPolicy,
-    config::{CONFIG_FILE, Rule, Subject},
+    config::{CONFIG_FILE, Ruling, Subject},
     find::Occurrence,
 };
 use serde_json::{Value, json};
@@ -88,7 +88,7 @@ pub(super) fn policy_words(manifests: &Manifests, occurrence: &Occurrence) -> St
 }
 
 /// The rule of the first environment that the place belongs to.
-fn rule_for<'a>(manifests: &'a Manifests, occurrence: &Occurrence) -> Option<&'a Rule> {
+fn rule_for<'a>(manifests: &'a Manifests, occurrence: &Occurrence) -> Option<&'a Ruling> {
     let whole = everything();
     let named = occurrence.environments.iter().find(|name| **name != whole);
     let environment: &EnvironmentName = named.unwrap_or(&whole);

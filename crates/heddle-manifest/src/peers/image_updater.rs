@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::{glob::Glob, yaml::Node};
 use heddle_core::{change::Mode, image::ImageRepository, policy::ImageUpdaterPolicy};
-use heddle_manifest::{glob::Glob, yaml::Node};
 
 use super::{
-    Notes, Origin, Places, Setup, Wish,
+    Brought, Origin, Places, Setup, Wish,
     objects::{for_each_of, origin, split, word, words},
 };
 
@@ -30,7 +30,7 @@ struct Settings<'a> {
 }
 
 /// Reads the applications, then what they and `ImageUpdater` objects say about their images.
-pub(super) fn read(setup: &Setup<'_>, notes: &mut Notes) {
+pub(super) fn read(setup: &Setup<'_>, brought: &mut Brought) {
     let mut applications = Vec::new();
     for_each_of(setup.files, "argoproj.io/", |file, object| match word(object, &["kind"]) {
         "Application" => applications.push(read_application(file, object, object)),
@@ -42,11 +42,11 @@ pub(super) fn read(setup: &Setup<'_>, notes: &mut Notes) {
         _ => {}
     });
     for application in &applications {
-        read_annotations(application, notes);
+        read_annotations(application, brought);
     }
     for_each_of(setup.files, PREFIX, |file, object| {
         if word(object, &["kind"]) == "ImageUpdater" {
-            read_updater(&origin(file, object), object, &applications, notes);
+            read_updater(&origin(file, object), object, &applications, brought);
         }
     });
 }
@@ -72,12 +72,12 @@ fn read_application(file: &str, object: &Node, application: &Node) -> Applicatio
     }
 }
 
-fn read_annotations(application: &Application, notes: &mut Notes) {
+fn read_annotations(application: &Application, brought: &mut Brought) {
     let Some(list) = application.annotations.get("image-list") else { return };
     let origin = &application.origin;
     let common = |name: &str| application.annotations.get(name).map(String::as_str).unwrap_or_default();
     let (method, branch) = (common("write-back-method"), common("git-branch"));
-    let mode = mode_of(method, branch, false, origin, notes);
+    let mode = mode_of(method, branch, false, origin, brought);
     for entry in list.split([',', '\n']).map(str::trim).filter(|entry| !entry.is_empty()) {
         let (alias, image) = match entry.split_once('=') {
             Some((alias, image)) if !alias.contains([':', '/']) => (alias.trim(), image.trim()),
@@ -94,11 +94,11 @@ fn read_annotations(application: &Application, notes: &mut Notes) {
             ignore_tags: split(&setting("ignore-tags")),
             platforms: split(&setting("platforms")),
         };
-        wish(image, Settings { options, mode, globs: &application.globs, origin }, notes);
+        wish(image, Settings { options, mode, globs: &application.globs, origin }, brought);
     }
 }
 
-fn read_updater(origin: &Origin, object: &Node, applications: &[Application], notes: &mut Notes) {
+fn read_updater(origin: &Origin, object: &Node, applications: &[Application], brought: &mut Brought) {
     let Some(spec) = object.get("spec") else { return };
     for reference in spec.get("applicationRefs").map(Node::items).unwrap_or_default() {
         let pattern = word(reference, &["namePattern"]);
@@ -106,11 +106,11 @@ fn read_updater(origin: &Origin, object: &Node, applications: &[Application], no
         let meant = |application: &&Application| named.as_ref().is_some_and(|glob| glob.matches(&application.name));
         let globs: Vec<String> = applications.iter().filter(meant).flat_map(|found| found.globs.clone()).collect();
         if globs.is_empty() {
-            notes
+            brought
                 .differs(origin, format!("no `Application` here matches `{pattern}`, so its rules hold in every file"));
         }
         if reference.get("labelSelectors").is_some() {
-            notes.differs(origin, "`labelSelectors` are not looked at: the names of applications alone count");
+            brought.differs(origin, "`labelSelectors` are not looked at: the names of applications alone count");
         }
         if word(reference, &["useAnnotations"]) == "true" {
             continue;
@@ -120,7 +120,7 @@ fn read_updater(origin: &Origin, object: &Node, applications: &[Application], no
             [reference, spec].iter().any(|level| level.at(&["writeBackConfig", "gitConfig", "pullRequest"]).is_some());
         let method = of(&["writeBackConfig", "method"]).unwrap_or_default();
         let branch = of(&["writeBackConfig", "gitConfig", "branch"]).unwrap_or_default();
-        let mode = mode_of(method, branch, pull_request, origin, notes);
+        let mode = mode_of(method, branch, pull_request, origin, brought);
         for image in reference.get("images").map(Node::items).unwrap_or_default() {
             let setting = |name: &str| {
                 [image, reference, spec].into_iter().find_map(|level| level.at(&["commonUpdateSettings", name]))
@@ -133,41 +133,41 @@ fn read_updater(origin: &Origin, object: &Node, applications: &[Application], no
                 ignore_tags: words(setting("ignoreTags")),
                 platforms: words(setting("platforms")),
             };
-            wish(word(image, &["imageName"]), Settings { options, mode, globs: &globs, origin }, notes);
+            wish(word(image, &["imageName"]), Settings { options, mode, globs: &globs, origin }, brought);
         }
     }
 }
 
 /// How changes are written where Image Updater writes by this method and branch.
-fn mode_of(method: &str, branch: &str, pull_request: bool, origin: &Origin, notes: &mut Notes) -> Mode {
+fn mode_of(method: &str, branch: &str, pull_request: bool, origin: &Origin, brought: &mut Brought) -> Mode {
     if !method.starts_with("git") {
-        notes.differs(
+        brought.differs(
             origin,
             "Heddle writes to git, by pull request; Image Updater sets parameters of the `Application`",
         );
         return Mode::PullRequest;
     }
     if let Some((_, secret)) = method.split_once(':') {
-        notes.differs(origin, format!("Heddle writes through the GitHub App; `{secret}` is not needed any more"));
+        brought.differs(origin, format!("Heddle writes through the GitHub App; `{secret}` is not needed any more"));
     }
     if pull_request || branch.contains(':') { Mode::PullRequest } else { Mode::Commit }
 }
 
 /// A wish for `image`, written as `repository:constraint`.
-fn wish(image: &str, mut settings: Settings<'_>, notes: &mut Notes) {
+fn wish(image: &str, mut settings: Settings<'_>, brought: &mut Brought) {
     let colon = image.rfind(':').filter(|at| !image[at + 1..].contains('/'));
     let (name, constraint) = colon.map_or((image, ""), |at| (&image[..at], &image[at + 1..]));
     let repository = match name.parse::<ImageRepository>() {
         Ok(repository) => repository,
-        Err(error) => return notes.differs(settings.origin, format!("{error}, so no rule is written for it")),
+        Err(error) => return brought.fault(settings.origin, format!("{error}")),
     };
     settings.options.constraint = constraint.to_owned();
     let translation = settings.options.translate();
     for sentence in translation.differs {
-        notes.differs(settings.origin, format!("`{name}`: {sentence}"));
+        brought.differs(settings.origin, format!("`{name}`: {sentence}"));
     }
     if let Some(policy) = translation.policy {
         let places = Places::Below(settings.globs.to_vec());
-        notes.wish(Wish { image: repository, places, policy, mode: settings.mode, origin: settings.origin.clone() });
+        brought.wish(Wish { image: repository, places, policy, mode: settings.mode, origin: settings.origin.clone() });
     }
 }

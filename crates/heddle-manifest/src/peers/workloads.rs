@@ -2,35 +2,35 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::{FoundPolicy, find::Occurrence};
 use heddle_core::{
     change::Mode,
     policy::{KeelPolicy, Pattern, Translation, translate_flux_v1},
 };
-use heddle_manifest::{FoundPolicy, find::Occurrence};
 
-use super::{Notes, Origin, Places, Setup, Wish};
+use super::{Brought, Origin, Places, Setup, Wish};
 
 /// A wish for each annotated image.
-pub(super) fn read(setup: &Setup<'_>, notes: &mut Notes) {
+pub(super) fn read(setup: &Setup<'_>, brought: &mut Brought) {
     for (index, occurrence) in setup.occurrences.iter().enumerate() {
         let asked = match &occurrence.policy {
             Some(FoundPolicy::FluxV1 { automated, locked, pattern }) => {
                 let origin = origin("Flux 1's annotations", occurrence);
-                flux_v1(*automated, *locked, pattern.as_deref(), &origin, notes).map(|asked| (asked, origin))
+                flux_v1(*automated, *locked, pattern.as_deref(), &origin, brought).map(|asked| (asked, origin))
             }
             Some(FoundPolicy::Keel { settings }) => {
                 let origin = origin("Keel's annotations", occurrence);
-                keel(settings, occurrence, &origin, notes).map(|asked| (asked, origin))
+                keel(settings, occurrence, &origin, brought).map(|asked| (asked, origin))
             }
             _ => None,
         };
         let Some(((translation, mode), origin)) = asked else { continue };
         for sentence in translation.differs {
-            notes.differs(&origin, sentence);
+            brought.differs(&origin, sentence);
         }
         if let Some(policy) = translation.policy {
             let (image, places) = (occurrence.image.repository.clone(), Places::At(BTreeSet::from([index])));
-            notes.wish(Wish { image, places, policy, mode, origin });
+            brought.wish(Wish { image, places, policy, mode, origin });
         }
     }
 }
@@ -44,14 +44,14 @@ fn flux_v1(
     locked: bool,
     pattern: Option<&str>,
     origin: &Origin,
-    notes: &mut Notes,
+    brought: &mut Brought,
 ) -> Option<(Translation, Mode)> {
     if !automated {
-        notes.differs(origin, "it is not automated, so no rule is written for it");
+        brought.fault(origin, "it is not automated");
         return None;
     }
     if locked {
-        notes.differs(origin, "it is locked, so its rule observes only");
+        brought.differs(origin, "it is locked, so its rule observes only");
     }
     let mode = if locked { Mode::Observe } else { Mode::Commit };
     Some((translate_flux_v1(pattern.unwrap_or("glob:*")), mode))
@@ -61,7 +61,7 @@ fn keel(
     settings: &BTreeMap<String, String>,
     occurrence: &Occurrence,
     origin: &Origin,
-    notes: &mut Notes,
+    brought: &mut Brought,
 ) -> Option<(Translation, Mode)> {
     let setting = |name: &str| settings.get(name).map(String::as_str);
     let monitored = setting("monitorContainers").map(|names| Pattern::parse(&format!("regexp:{names}")));
@@ -75,16 +75,16 @@ fn keel(
         match_pre_release: setting("matchPreRelease").is_none_or(|text| text == "true"),
         match_tag: setting("matchTag").or(setting("match-tag")) == Some("true"),
     };
-    notes.differs(origin, "Heddle writes the tag to git; Keel patches the cluster");
+    brought.differs(origin, "Heddle writes the tag to git; Keel patches the cluster");
     let approvals = setting("approvals").and_then(|text| text.parse::<u32>().ok()).unwrap_or_default();
     if approvals > 0 {
-        notes
+        brought
             .differs(origin, format!("`approvals: {approvals}` becomes a pull request, with the rules of your branch"));
     }
     for ignored in
         ["pollSchedule", "trigger", "notify", "imagePullSecret"].iter().filter(|name| setting(name).is_some())
     {
-        notes.differs(
+        brought.differs(
             origin,
             format!("`keel.sh/{ignored}` has no counterpart: images are watched by Heddle's own rhythm"),
         );

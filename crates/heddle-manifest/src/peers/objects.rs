@@ -1,6 +1,6 @@
 //! Objects of a kind in all files, with their places.
 
-use heddle_manifest::{
+use crate::{
     Files,
     yaml::{Documents, Node},
 };
@@ -9,8 +9,7 @@ use super::Origin;
 
 /// Calls `each` with every object of a group, those in lists too.
 pub(super) fn for_each_of(files: &Files, group: &str, mut each: impl FnMut(&str, &Node)) {
-    for path in files.paths() {
-        let text = files.get(path).unwrap_or_default();
+    for (path, text) in files.of_peers() {
         if !text.contains(group) {
             continue;
         }

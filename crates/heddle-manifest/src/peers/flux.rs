@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use crate::{FoundPolicy, yaml::Node};
 use heddle_core::{
     change::Mode,
     policy::{FluxOrder, FluxPolicy},
 };
-use heddle_manifest::{FoundPolicy, yaml::Node};
 
 use super::{
-    Notes, Origin, Places, Setup, Wish,
+    Brought, Origin, Places, Setup, Wish,
     objects::{for_each_of, origin, word, words},
 };
 
@@ -68,19 +68,19 @@ struct Objects {
 }
 
 /// Reads the objects, then a wish for each place that a marker names.
-pub(super) fn read(setup: &Setup<'_>, notes: &mut Notes) {
+pub(super) fn read(setup: &Setup<'_>, brought: &mut Brought) {
     let mut objects = Objects::default();
     for_each_of(setup.files, GROUP, |file, object| match word(object, &["kind"]) {
         "ImagePolicy" => match read_policy(file, object) {
             Ok(policy) => objects.policies.push(policy),
-            Err(why) => notes.differs(&origin(file, object), format!("{why}, so no rule is written for it")),
+            Err(why) => brought.fault(&origin(file, object), why),
         },
         "ImageRepository" => objects.repositories.push(Repository {
             key: Key::of(object),
             exclusions: object.at(&["spec", "exclusionList"]).map(|list| words(Some(list))),
             suspended: word(object, &["spec", "suspend"]) == "true",
         }),
-        "ImageUpdateAutomation" => objects.automations.push(read_automation(file, object, notes)),
+        "ImageUpdateAutomation" => objects.automations.push(read_automation(file, object, brought)),
         _ => {}
     });
     for (index, occurrence) in setup.occurrences.iter().enumerate() {
@@ -89,7 +89,7 @@ pub(super) fn read(setup: &Setup<'_>, notes: &mut Notes) {
         let Some(policy) = objects.policies.iter_mut().find(|policy| policy.key.is(namespace, name)) else {
             let what = format!("marker `{namespace}:{name}`");
             let marker = Origin { what, file: place.file.clone(), line: place.line };
-            notes.differs(&marker, "there is no such `ImagePolicy` here, so no rule is written for it");
+            brought.fault(&marker, "there is no such `ImagePolicy` here");
             continue;
         };
         policy.named = true;
@@ -101,10 +101,10 @@ pub(super) fn read(setup: &Setup<'_>, notes: &mut Notes) {
         let suspended = policy.suspended || repository.is_some_and(|repository| repository.suspended);
         let mode = if suspended { Mode::Observe } else { mode_at(&objects.automations, &policy.key, &place.file) };
         for sentence in translation.differs {
-            notes.differs(&policy.origin, sentence);
+            brought.differs(&policy.origin, sentence);
         }
         if let Some(native) = translation.policy {
-            notes.wish(Wish {
+            brought.wish(Wish {
                 image: occurrence.image.repository.clone(),
                 places: Places::At(BTreeSet::from([index])),
                 policy: native,
@@ -114,7 +114,7 @@ pub(super) fn read(setup: &Setup<'_>, notes: &mut Notes) {
         }
     }
     for policy in objects.policies.iter().filter(|policy| !policy.named) {
-        notes.differs(&policy.origin, "no marker names it, so it updates nothing and no rule is written for it");
+        brought.differs(&policy.origin, "no marker names it, so it updates nothing and no rule is written for it");
     }
 }
 
@@ -146,7 +146,7 @@ fn read_policy(file: &str, object: &Node) -> Result<Policy, &'static str> {
     })
 }
 
-fn read_automation(file: &str, object: &Node, notes: &mut Notes) -> Automation {
+fn read_automation(file: &str, object: &Node, brought: &mut Brought) -> Automation {
     let spec = |path: &[&str]| object.get("spec").map_or("", |spec| word(spec, path));
     let (checkout, push) = (spec(&["git", "checkout", "ref", "branch"]), spec(&["git", "push", "branch"]));
     let suspended = spec(&["suspend"]) == "true";
@@ -157,15 +157,15 @@ fn read_automation(file: &str, object: &Node, notes: &mut Notes) -> Automation {
     };
     let origin = origin(file, object);
     if suspended {
-        notes.differs(&origin, "it is suspended, so its rules observe only");
+        brought.differs(&origin, "it is suspended, so its rules observe only");
     } else if mode == Mode::PullRequest {
-        notes.differs(&origin, format!("Heddle opens pull requests itself, in the place of pushes to `{push}`"));
+        brought.differs(&origin, format!("Heddle opens pull requests itself, in the place of pushes to `{push}`"));
     }
     if object.at(&["spec", "policySelector"]).is_some() {
-        notes.differs(&origin, "`policySelector` is not looked at: every marker is updated");
+        brought.differs(&origin, "`policySelector` is not looked at: every marker is updated");
     }
     if !spec(&["git", "commit", "messageTemplate"]).is_empty() {
-        notes.differs(&origin, "`messageTemplate` is not taken over: Heddle's commits name image and tag");
+        brought.differs(&origin, "`messageTemplate` is not taken over: Heddle's commits name image and tag");
     }
     let path = spec(&["update", "path"]).trim_start_matches("./").trim_matches('/').trim_matches('.').to_owned();
     Automation { key: Key::of(object), path, mode }

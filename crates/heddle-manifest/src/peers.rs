@@ -1,0 +1,142 @@
+//! What people bring: set-ups of Flux 2, Flux 1, Argo CD Image Updater and Keel, in Heddle's words.
+//!
+//! What a peer's policy means is not decided here but in `heddle_core::policy`; here is found which images it is for.
+
+mod flux;
+mod image_updater;
+mod objects;
+mod workloads;
+
+use std::collections::BTreeSet;
+
+use heddle_core::{change::Mode, image::ImageRepository, policy::TagPolicy};
+use serde::Serialize;
+
+use crate::{Files, find::Occurrence, glob::Glob};
+
+/// What stands in the files.
+#[derive(Debug, Clone, Default)]
+pub struct Brought {
+    /// The images that are updated today, and how.
+    pub wishes: Vec<Wish>,
+    /// What Heddle does otherwise.
+    pub differs: Vec<Difference>,
+    /// What cannot be followed, so that nothing is wished for it.
+    pub faults: Vec<Difference>,
+}
+
+/// Something that Heddle will do otherwise, or not at all, and where it stands today.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Difference {
+    /// The file.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// A sentence.
+    pub message: String,
+}
+
+/// Where something stands that updates images today.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// "ImagePolicy `flux-system/api`", "Keel's annotations".
+    pub what: String,
+    /// The file.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+}
+
+/// Images that are to be updated by one policy.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// The image.
+    pub image: ImageRepository,
+    /// Where it stands.
+    pub places: Places,
+    /// How its tags are chosen.
+    pub policy: TagPolicy,
+    /// How it is written today.
+    pub mode: Mode,
+    /// Who wishes it.
+    pub origin: Origin,
+}
+
+/// Where images stand.
+#[derive(Debug, Clone)]
+pub enum Places {
+    /// At these places, by their index among all that were found.
+    At(BTreeSet<usize>),
+    /// In all files that one of the globs matches; anywhere when there is none.
+    Below(Vec<String>),
+}
+
+/// What is read from: the manifests, and where images stand in them.
+struct Setup<'a> {
+    files: &'a Files,
+    occurrences: &'a [Occurrence],
+}
+
+impl Brought {
+    /// Reads every set-up in the files.
+    pub fn read(files: &Files, occurrences: &[Occurrence]) -> Self {
+        let setup = Setup { files, occurrences };
+        let mut brought = Self::default();
+        flux::read(&setup, &mut brought);
+        workloads::read(&setup, &mut brought);
+        image_updater::read(&setup, &mut brought);
+        brought
+    }
+
+    fn differs(&mut self, origin: &Origin, message: impl Into<String>) {
+        self.differs.push(origin.said(message));
+    }
+
+    fn fault(&mut self, origin: &Origin, message: impl Into<String>) {
+        self.faults.push(origin.said(message));
+    }
+
+    /// Takes a wish; what is equal but for its places is one.
+    fn wish(&mut self, wish: Wish) {
+        let same = self.wishes.iter_mut().find(|known| {
+            known.image == wish.image
+                && known.policy == wish.policy
+                && known.mode == wish.mode
+                && matches!(
+                    (&known.places, &wish.places),
+                    (Places::At(_), Places::At(_)) | (Places::Below(_), Places::Below(_))
+                )
+        });
+        match (same.map(|known| &mut known.places), wish.places.clone()) {
+            (Some(Places::At(known)), Places::At(more)) => known.extend(more),
+            (Some(Places::Below(known)), Places::Below(more)) if !known.is_empty() && !more.is_empty() => {
+                known.extend(more.into_iter().filter(|glob| !known.contains(glob)).collect::<Vec<_>>());
+            }
+            (Some(Places::Below(known)), Places::Below(_)) => known.clear(),
+            _ => self.wishes.push(wish),
+        }
+    }
+}
+
+impl Origin {
+    /// A sentence about what stands here.
+    pub fn said(&self, message: impl Into<String>) -> Difference {
+        let message = format!("{}: {}", self.what, message.into());
+        Difference { file: self.file.clone(), line: self.line, message }
+    }
+}
+
+impl Wish {
+    /// Whether it means an image at a place, which is at this index among all that were found.
+    pub fn covers(&self, index: usize, occurrence: &Occurrence) -> bool {
+        occurrence.image.repository == self.image
+            && match &self.places {
+                Places::At(places) => places.contains(&index),
+                Places::Below(globs) => {
+                    let matches =
+                        |glob: &String| Glob::parse(glob).is_some_and(|glob| glob.matches(&occurrence.place.file));
+                    globs.is_empty() || globs.iter().any(matches)
+                }
+            }
+    }
+}
