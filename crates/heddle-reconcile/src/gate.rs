@@ -4,7 +4,9 @@
 //! `depends-on` asks for it. Nothing is waited for inside of an apply: what waits is in the next plan again, and a later
 //! commit is planned without regard to it.
 
-use crate::{Apply, Desired, Phase, Plan, Reason};
+use heddle_core::health::HealthStatus;
+
+use crate::{Apply, Desired, GroupKind, Phase, Plan, Reason, health::has_health};
 
 /// How far an object is, as those that come after it ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,26 @@ pub enum Progress {
     Broken,
     /// It is not applied: it could not be, or waits itself.
     NotApplied,
+}
+
+impl Progress {
+    /// How far an object that is applied is, by its health; `is_stuck` is known from its pods.
+    ///
+    /// A claim that nobody uses yet counts as done: many are bound only when a pod asks for them, and the pod may be of a
+    /// later wave (argo-cd#12840).
+    pub fn of(kind: &GroupKind, status: HealthStatus, is_stuck: bool) -> Self {
+        let is_claim = kind.group.is_empty() && kind.kind == "PersistentVolumeClaim";
+        match status {
+            _ if !has_health(kind) => Self::Done,
+            HealthStatus::Healthy => Self::Done,
+            HealthStatus::Progressing if is_claim => Self::Done,
+            HealthStatus::Degraded => Self::Broken,
+            HealthStatus::Missing | HealthStatus::Suspended => Self::Underway { is_stuck: true },
+            HealthStatus::Progressing | HealthStatus::Unknown | HealthStatus::Terminating => {
+                Self::Underway { is_stuck }
+            }
+        }
+    }
 }
 
 /// Why an object is not applied now.

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Desired, hash_text};
+use crate::{Desired, ObjectKey, hash_text};
 
 /// What becomes of a hook when it has run. It is made anew for each run in any case, which is Argo CD's
 /// `BeforeHookCreation`: a Job that has run does not run again.
@@ -39,6 +39,25 @@ pub enum HookEnd {
         /// What was seen of it.
         reason: String,
     },
+}
+
+/// The hooks that are to be deleted, by how each of all has ended. What succeeded stays until every hook of its phase
+/// has: a Job may need the account that came with it.
+pub fn ended_hooks<'a>(
+    desired: impl Iterator<Item = &'a Desired> + Clone,
+    end_of: impl Fn(&Desired) -> Option<&'a HookEnd>,
+) -> Vec<&'a ObjectKey> {
+    let hooks = desired.filter_map(|object| Some((object, object.order.hook?)));
+    let is_over = |object: &Desired| {
+        let mut all = hooks.clone().filter(|(other, _)| other.order.phase == object.order.phase);
+        all.all(|(other, _)| end_of(other) == Some(&HookEnd::Succeeded))
+    };
+    let is_due = |object: &Desired, hook: Hook| match end_of(object) {
+        Some(end @ HookEnd::Failed { .. }) => hook.deletes(end),
+        Some(end @ HookEnd::Succeeded) => hook.deletes(end) && is_over(object),
+        None => false,
+    };
+    hooks.clone().filter(|(object, hook)| is_due(object, *hook)).map(|(object, _)| &object.key).collect()
 }
 
 /// A hash of everything that hooks run for: the objects that are no hooks, in any order.

@@ -22,7 +22,7 @@ pub use drift::{
     managers_of,
 };
 pub use gate::{Opened, Progress, Waiting, Why};
-pub use hook::{Hook, HookEnd, hook_manifest, run_of};
+pub use hook::{Hook, HookEnd, ended_hooks, hook_manifest, run_of};
 pub use inventory::{Inventory, InventoryEntry};
 pub use object::{GroupKind, ObjectKey, hash_text};
 pub use order::{Order, Phase, Wave, wave_of};

@@ -198,7 +198,7 @@ fn reason_to_ask(deletes: &[Prune], managed: usize, desired: usize) -> Option<St
         return Some(format!("the path holds no objects any more, and {count} would be deleted"));
     }
     let holders: BTreeSet<&str> =
-        deletes.iter().map(|prune| prune.key.kind.kind.as_str()).filter(holds_others).collect();
+        deletes.iter().map(|prune| prune.key.kind.kind.as_str()).filter(|kind| holds_others(kind)).collect();
     if !holders.is_empty() {
         let holders: Vec<&str> = holders.into_iter().collect();
         return Some(format!("it would delete a {}, and what is in it", holders.join(" and a ")));
@@ -210,8 +210,8 @@ fn reason_to_ask(deletes: &[Prune], managed: usize, desired: usize) -> Option<St
 }
 
 /// Kinds whose objects take data or other objects with them.
-fn holds_others(kind: &&str) -> bool {
-    matches!(*kind, "Namespace" | "CustomResourceDefinition" | "PersistentVolume" | "PersistentVolumeClaim")
+pub(crate) fn holds_others(kind: &str) -> bool {
+    matches!(kind, "Namespace" | "CustomResourceDefinition" | "PersistentVolume" | "PersistentVolumeClaim")
 }
 
 fn plan_hash(deletes: &[Prune]) -> String {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
-    GroupKind, Hook, HookEnd, Inventory, InventoryEntry, Live, LiveObject, ObjectKey, Order, Scope, hook_manifest,
-    plan, run_of,
+    GroupKind, Hook, HookEnd, Inventory, InventoryEntry, Live, LiveObject, ObjectKey, Order, Scope, ended_hooks,
+    hook_manifest, plan, run_of,
 };
 
 const DONE: Progress = Progress::Done;
@@ -172,6 +172,31 @@ fn a_hook_is_deleted_as_its_policy_says() {
 }
 
 #[test]
+fn what_succeeded_is_deleted_when_all_of_its_phase_has() {
+    let of =
+        |phase| Order { phase, hook: Some(Hook { delete_succeeded: true, delete_failed: true }), ..Order::default() };
+    let wanted = [
+        object("account", of(Phase::PreSync)),
+        object("migrate", of(Phase::PreSync)),
+        object("kept", hook(Phase::PreSync)),
+        object("test", of(Phase::PostSync)),
+        object("api", Order::default()),
+    ];
+    let (done, failed) = (HookEnd::Succeeded, HookEnd::Failed { reason: "x".into() });
+    let deleted = |ends: &[(&str, &HookEnd)]| -> Vec<String> {
+        let end_of = |key: &ObjectKey| ends.iter().find(|(name, _)| *name == key.name).map(|(_, end)| (*end).clone());
+        let ends: std::collections::HashMap<ObjectKey, HookEnd> =
+            wanted.iter().filter_map(|one| Some((one.key.clone(), end_of(&one.key)?))).collect();
+        ended_hooks(wanted.iter(), |object| ends.get(&object.key)).into_iter().map(|key| key.name.clone()).collect()
+    };
+    assert!(deleted(&[("account", &done)]).is_empty(), "its Job still runs");
+    assert!(deleted(&[("account", &done), ("migrate", &done)]).is_empty(), "so does another of the phase");
+    assert_eq!(deleted(&[("account", &done), ("migrate", &done), ("kept", &done)]), ["account", "migrate"]);
+    assert_eq!(deleted(&[("account", &done), ("migrate", &failed)]), ["migrate"]);
+    assert_eq!(deleted(&[("test", &done)]), ["test"]);
+}
+
+#[test]
 fn drift_is_repaired_whatever_an_earlier_wave_does() {
     let wanted = [object("db", wave(-1)), object("api", Order::default())];
     let entry = |name: &str| applied_before(name, name, None).find(&key(name)).cloned().unwrap();
@@ -180,4 +205,25 @@ fn drift_is_repaired_whatever_an_earlier_wave_does() {
     let planned = plan(&wanted, &inventory, &live, &Scope::default());
     let opened = planned.open(&planned.waves[1], &wanted, |_| Progress::Broken);
     assert_eq!((opened.ready.len(), opened.ready[0].reason), (1, Reason::Drifted));
+}
+
+#[test]
+fn an_object_is_as_far_as_its_health_says() {
+    let of = |api_version: &str, kind: &str, status| Progress::of(&GroupKind::new(api_version, kind), status, false);
+    assert_eq!(of("apps/v1", "Deployment", HealthStatus::Healthy), DONE);
+    assert_eq!(of("apps/v1", "Deployment", HealthStatus::Progressing), RUNS);
+    assert_eq!(of("apps/v1", "Deployment", HealthStatus::Suspended), STUCK);
+    assert_eq!(of("apps/v1", "Deployment", HealthStatus::Missing), STUCK);
+    assert_eq!(of("apps/v1", "Deployment", HealthStatus::Degraded), Progress::Broken);
+    assert_eq!(of("v1", "ConfigMap", HealthStatus::Unknown), DONE, "nothing is to be seen of it");
+    let stuck = Progress::of(&GroupKind::new("batch/v1", "Job"), HealthStatus::Progressing, true);
+    assert_eq!(stuck, STUCK);
+}
+
+/// argo#12840: a claim of an early wave waits for its first consumer, which waits for the wave.
+#[test]
+fn argo_12840_a_claim_that_waits_for_its_consumer_holds_no_wave_up() {
+    let claim = GroupKind::new("v1", "PersistentVolumeClaim");
+    assert_eq!(Progress::of(&claim, HealthStatus::Progressing, false), DONE);
+    assert_eq!(Progress::of(&claim, HealthStatus::Degraded, false), Progress::Broken);
 }

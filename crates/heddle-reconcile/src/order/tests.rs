@@ -97,6 +97,11 @@ fn hooks_of_deletions_and_tests_are_left_out_and_some_are_deleted_when_they_are_
     let helm = json!({"helm.sh/hook": "pre-upgrade", "helm.sh/hook-delete-policy": "hook-succeeded, hook-failed"});
     assert_eq!(annotated(helm).unwrap().hook, Some(Hook { delete_succeeded: true, delete_failed: true }));
     assert_eq!(annotated(json!({"argocd.argoproj.io/sync-wave": "1"})).unwrap().hook, None);
+    // Making it anew would delete every object of its kind.
+    let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "x", "annotations": {"helm.sh/hook": "crd-install"}}});
+    let order = Order::of(&definition).unwrap();
+    assert_eq!((order.phase, order.hook), (Phase::PreSync, None));
 }
 
 #[test]

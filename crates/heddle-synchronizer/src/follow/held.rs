@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use heddle_core::health::HealthStatus;
-use heddle_reconcile::{Apply, Desired, HookEnd, Inventory, ObjectKey, Phase, Plan, Progress, Why, health::has_health};
+use heddle_reconcile::{Apply, Desired, HookEnd, Inventory, ObjectKey, Phase, Plan, Progress, Why};
 
 use super::{
     Follower,
@@ -73,17 +73,7 @@ impl Follower {
         if outcome.failed.contains(key) || outcome.waiting.contains_key(&index) {
             return Progress::NotApplied;
         }
-        if !has_health(&key.kind) {
-            return Progress::Done;
-        }
-        match self.status_in(&object.desired, Some(inventory)) {
-            HealthStatus::Healthy => Progress::Done,
-            HealthStatus::Degraded => Progress::Broken,
-            HealthStatus::Missing | HealthStatus::Suspended => Progress::Underway { is_stuck: true },
-            HealthStatus::Progressing | HealthStatus::Unknown | HealthStatus::Terminating => {
-                Progress::Underway { is_stuck: self.roots.contains_key(key) }
-            }
-        }
+        Progress::of(&key.kind, self.status_in(&object.desired, Some(inventory)), self.roots.contains_key(key))
     }
 
     /// Remembers what waits and for what. Something that failed and is waited for is an error: it may never be better.

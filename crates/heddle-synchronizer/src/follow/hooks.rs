@@ -1,10 +1,10 @@
 //! Hooks: made anew for each run, their end remembered, and deleted as they say.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use heddle_core::health::HealthStatus;
 use heddle_kube::{AccountClient, KubeError};
-use heddle_reconcile::{HookEnd, Inventory, InventoryEntry, health::has_health};
+use heddle_reconcile::{Desired, HookEnd, Inventory, InventoryEntry, ObjectKey, ended_hooks, health::has_health};
 use heddle_service::backoff::Backoff;
 use tokio::time::Instant;
 
@@ -54,13 +54,18 @@ impl Follower {
     /// Deletes hooks that have ended and say that they are to be deleted then. Their end is in the cluster's inventory
     /// by now.
     pub(super) async fn delete_ended(&mut self, wanted: &Wanted, inventory: &Inventory) {
-        for object in &wanted.objects {
-            let (desired, key) = (&object.desired, &object.desired.key);
-            let entry = inventory.find(key).filter(|entry| entry.manifest.as_ref() == Some(&desired.manifest));
-            let Some((entry, hook)) = entry.zip(desired.order.hook) else { continue };
-            let is_due = entry.ended.as_ref().is_some_and(|end| hook.deletes(end));
+        let all = wanted.objects.iter().map(|object| &object.desired);
+        let entry_of = |desired: &Desired| {
+            let entry = inventory.find(&desired.key)?;
+            (entry.manifest.as_ref() == Some(&desired.manifest)).then_some(entry)
+        };
+        let end_of = |desired: &Desired| entry_of(desired)?.ended.as_ref();
+        let due: HashSet<&ObjectKey> = ended_hooks(all, end_of).into_iter().collect();
+        for object in wanted.objects.iter().filter(|object| due.contains(&object.desired.key)) {
+            let key = &object.desired.key;
+            let entry = entry_of(&object.desired);
             let live = self.view.live.objects.get(key).filter(|live| !live.deleting);
-            let (true, Some(uid), Some(_)) = (is_due, &entry.uid, live) else { continue };
+            let (Some(uid), Some(_)) = (entry.and_then(|entry| entry.uid.as_ref()), live) else { continue };
             let deleted = self.client.delete(key, &object.served, uid).await;
             self.metrics.wrote(Verb::Delete, deleted.is_ok());
             match deleted {

@@ -129,15 +129,24 @@ fn hooks_are_deleted_as_their_policies_say_and_named_for_each_run() {
     run(async |cluster| {
         let succeeded = format!("{PRE}, argocd.argoproj.io/hook-delete-policy: HookSucceeded");
         let helm = "helm.sh/hook: post-upgrade, helm.sh/hook-delete-policy: before-hook-creation";
+        // A chart's Job brings its account along, without which its pod would never be made.
+        let account = format!(
+            "apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: migrate, namespace: '{{target}}', annotations: {{{succeeded}}}}}\n"
+        );
+        let migrate = hook("name: migrate", &succeeded, "db:1", "");
+        let migrate =
+            migrate.replace("restartPolicy: Never", "restartPolicy: Never\n      serviceAccountName: migrate");
         let files = [
             ("apps/a.yaml", config("a", "x")),
-            ("apps/migrate.yaml", hook("name: migrate", &succeeded, "db:1", "")),
+            ("apps/account.yaml", account),
+            ("apps/migrate.yaml", migrate),
             ("apps/smoke.yaml", hook("generateName: smoke-", helm, "smoke:1", "")),
         ];
         let files = files.each_ref().map(|(path, text)| (*path, text.as_str()));
         let setup = Setup::start(cluster, "apps", &files).await;
         setup.condition("Ready", "True", "Ready").await;
         let first = jobs(&setup).await;
+        assert!(setup.find("serviceaccount/migrate").await.is_none());
         assert!(first.len() == 1 && first[0].starts_with("smoke-") && first[0].len() == 11, "{first:?}");
 
         let head = setup.push(&[("apps/a.yaml", Some(&config("a", "y")))]).await;
