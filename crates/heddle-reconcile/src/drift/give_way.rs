@@ -28,10 +28,12 @@ impl DriftRules {
             all.into_iter().all(may_keep)
         };
         let given: Vec<bool> = contested.iter().map(is_given).collect();
-        let mut taken = Vec::new();
+        let (mut taken, mut removed) = (Vec::new(), Vec::new());
         for (one, given) in contested.into_iter().zip(given) {
-            // Two owners of one field: it is gone already for the second.
-            if !(given && (remove(manifest, &one.field) || !holds(manifest, &one.field))) {
+            // Of two owners of one field it is gone already for the second. One that is not found is taken.
+            if given && (removed.contains(&one.field) || remove(manifest, &one.field)) {
+                removed.push(one.field);
+            } else {
                 taken.push(Contested { field: one.field.trim_start_matches('.').to_owned(), ..one });
             }
         }
@@ -68,10 +70,6 @@ fn remove(value: &mut Value, field: &str) -> bool {
         return true;
     }
     remove(&mut items[index], rest)
-}
-
-fn holds(value: &Value, field: &str) -> bool {
-    remove(&mut value.clone(), field)
 }
 
 /// The ways to read the first name of a path: names of labels and annotations have dots in them that nothing marks.
@@ -158,15 +156,16 @@ mod tests {
             ".spec[",
             "",
         ] {
-            assert!(!holds(&deployment(), missing), "{missing}");
+            assert!(!remove(&mut deployment(), missing), "{missing}");
         }
     }
 
     #[test]
     fn members_of_sets_and_quoted_brackets_are_told_apart() {
-        let mut value = json!({"finalizers": ["a", "b"], "list": [{"name": "x]y", "v": 1}]});
+        let mut value = json!({"finalizers": ["a", "b"], "list": [{"name": "x]y", "v": 1}, {"name": "q\"]z", "v": 2}]});
         assert!(remove(&mut value, r#".finalizers[="a"]"#) && remove(&mut value, r#".list[name="x]y"].v"#));
-        assert_eq!(value, json!({"finalizers": ["b"], "list": [{"name": "x]y"}]}));
+        assert!(remove(&mut value, r#".list[name="q\"]z"].v"#));
+        assert_eq!(value, json!({"finalizers": ["b"], "list": [{"name": "x]y"}, {"name": "q\"]z"}]}));
     }
 
     fn contested(field: &str, manager: &str) -> Contested {
@@ -177,6 +176,7 @@ mod tests {
         let mut manifest = deployment();
         let all = all.iter().map(|(field, manager)| contested(field, manager)).collect();
         let taken = rules.give_way(&GroupKind::new("apps/v1", "Deployment"), &mut manifest, all);
+        assert!(taken.iter().all(|taken| !taken.field.is_empty() && !taken.field.starts_with('.')), "{taken:?}");
         (manifest, taken.into_iter().map(|taken| taken.manager).collect())
     }
 
@@ -204,5 +204,7 @@ mod tests {
         let rule = DriftRules { ignore: vec!["spec.template.spec.containers[name=api].image".into()] };
         assert_eq!(given_way(&rule, &image).1, Vec::<String>::new());
         assert_eq!(given_way(&anybody, &image).1, ["kubectl"]);
+        let all = DriftRules { ignore: vec!["*".into()] };
+        assert_eq!(given_way(&all, &[(".spec.paused", "kubectl")]).1, ["kubectl"], "it is not in the manifest");
     }
 }

@@ -71,6 +71,7 @@ fn argo_cds_and_helms_annotations_ask_for_phase_and_wave() {
     check(json!({"argocd.argoproj.io/sync-wave": "-3"}), Phase::Sync, -3);
     check(json!({"argocd.argoproj.io/hook": "PreSync"}), Phase::PreSync, 0);
     check(json!({"argocd.argoproj.io/hook": "PostSync, SyncFail"}), Phase::PostSync, 0);
+    check(json!({"argocd.argoproj.io/hook": "Sync", "argocd.argoproj.io/sync-wave": "2"}), Phase::Sync, 2);
     check(json!({"helm.sh/hook": "pre-install,pre-upgrade", "helm.sh/hook-weight": "5"}), Phase::PreSync, 5);
     check(json!({"helm.sh/hook": "post-install", "argocd.argoproj.io/hook": "PreSync"}), Phase::PreSync, 0);
     // A weight without a hook is nothing.
@@ -132,6 +133,14 @@ fn fluxs_depends_on_and_the_services_of_webhooks_count_too() {
     let webhook = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
         "metadata": {"name": "w"}, "webhooks": [hook]});
     assert_eq!(Order::of(&webhook).unwrap().after[0].to_string(), "Service shop/hook");
+    let spec = json!({"service": {"name": "metrics", "namespace": "shop"}});
+    let of_kind = |kind: &str| {
+        let object =
+            json!({"apiVersion": "apiregistration.k8s.io/v1", "kind": kind, "metadata": {"name": "m"}, "spec": spec});
+        Order::of(&object).unwrap().after.first().map(ToString::to_string)
+    };
+    assert_eq!(of_kind("APIService").as_deref(), Some("Service shop/metrics"));
+    assert_eq!(of_kind("Other"), None);
 }
 
 /// Argo CD's sort cases, from the shared ones: what stands in an earlier step there may not stand in a later one here.
