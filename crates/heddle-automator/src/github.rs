@@ -2,9 +2,14 @@
 
 use heddle_core::{change::ProposalRef, git::Revision};
 use heddle_github::{BranchOwner, Comparison, GitHubError, Host, PullRequest, PullRequestState, RepositoryClient};
+use heddle_manifest::{Config, config::Reviewers};
 use heddle_wire::automator::{OpenProposal, RepositoryAccess};
 
-use crate::{context::Context, work::WorkError};
+use crate::{
+    context::Context,
+    text,
+    work::{WorkError, chain},
+};
 
 /// A client of the repository with the lease's token.
 pub(crate) fn client(context: &Context, access: &RepositoryAccess) -> Result<RepositoryClient, WorkError> {
@@ -14,6 +19,35 @@ pub(crate) fn client(context: &Context, access: &RepositoryAccess) -> Result<Rep
         transport: context.github.clone(),
     };
     Ok(RepositoryClient::new(&host, &access.token.0, access.name.clone())?)
+}
+
+/// Gives a new pull request its labels, and asks for reviews. What GitHub refuses is said on the pull request, once; the
+/// change itself is not held up by it.
+pub(crate) async fn dress(github: &RepositoryClient, number: u64, config: &Config) -> Result<(), GitHubError> {
+    if !config.labels.is_empty() {
+        let added = github.add_labels(number, &config.labels).await;
+        say_refusal(github, number, "labels", added).await?;
+    }
+    let Reviewers { users, teams } = config.reviewers.clone();
+    if !users.is_empty() || !teams.is_empty() {
+        let asked = github.request_reviewers(number, &heddle_github::Reviewers { users, teams }).await;
+        say_refusal(github, number, "reviewers", asked).await?;
+    }
+    Ok(())
+}
+
+async fn say_refusal(
+    github: &RepositoryClient,
+    number: u64,
+    key: &str,
+    result: Result<(), GitHubError>,
+) -> Result<(), GitHubError> {
+    match result {
+        Err(error @ (GitHubError::Refused { .. } | GitHubError::Forbidden { .. } | GitHubError::NotFound { .. })) => {
+            github.comment_once(number, &text::refused_marker(key), &text::refused(key, &chain(&error))).await.map(drop)
+        }
+        other => other,
+    }
 }
 
 /// The pull request of a proposal; `None` when there never was one, or it cannot be seen.

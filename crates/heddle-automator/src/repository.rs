@@ -93,6 +93,15 @@ impl Checkout {
     }
 }
 
+/// The rules alone.
+///
+/// # Errors
+/// When the default branch cannot be fetched.
+pub(crate) async fn read_rules(context: &Context, access: &RepositoryAccess) -> Result<Config, WorkError> {
+    let text = read_config(&fetch(context, access, &access.default_branch).await?).await?;
+    Ok(text.as_deref().map(config::read).unwrap_or_default().0)
+}
+
 async fn fetch(context: &Context, access: &RepositoryAccess, branch: &BranchName) -> Result<Snapshot, WorkError> {
     let remote = Remote {
         url: access.clone_url.clone(),

@@ -3,6 +3,7 @@
 //! What was written carries the intent's trailer, between its base and the head, or on the proposal's own branch.
 
 use heddle_github::{Commit, NewPullRequest, PullRequestUpdate, RepositoryClient};
+use heddle_manifest::Config;
 use heddle_wire::automator::{IntentOutcome, Lease, OpenIntent, UpdateWork};
 
 use crate::{context::Context, github, text, work::WorkError};
@@ -13,9 +14,10 @@ pub(crate) async fn settle(
     lease: &Lease,
     work: &UpdateWork,
     github: &RepositoryClient,
+    config: &Config,
 ) -> Result<(), WorkError> {
     for intent in &work.open_intents {
-        let outcome = outcome(github, work, intent).await?;
+        let outcome = outcome(github, work, intent, config).await?;
         tracing::info!(intent = %intent.id, repository = %work.repository.name, "settled an intent: {}", word(&outcome));
         context.api.outcome(lease, intent.id, &outcome).await?;
     }
@@ -26,6 +28,7 @@ async fn outcome(
     github: &RepositoryClient,
     work: &UpdateWork,
     intent: &OpenIntent,
+    config: &Config,
 ) -> Result<IntentOutcome, WorkError> {
     let branch = intent.head_branch.as_ref().unwrap_or(&intent.base_branch);
     let commit = match github.branch_head(branch).await? {
@@ -38,7 +41,7 @@ async fn outcome(
             revision: commit.revision,
             at: commit.committed_at,
         }),
-        (Some(_), Some(commit)) => finish(github, work, intent, commit).await,
+        (Some(_), Some(commit)) => finish(github, work, (intent, commit), config).await,
         (Some(head_branch), None) => match github.find_pull_request(head_branch).await? {
             // Merged or closed, and its branch deleted: the read says which.
             Some(pull) if !pull.is_open() && named_in(&work.open_proposals, intent).is_none() => {
@@ -58,8 +61,8 @@ async fn outcome(
 async fn finish(
     github: &RepositoryClient,
     work: &UpdateWork,
-    intent: &OpenIntent,
-    commit: Commit,
+    (intent, commit): (&OpenIntent, Commit),
+    config: &Config,
 ) -> Result<IntentOutcome, WorkError> {
     let Some(head_branch) = &intent.head_branch else { return Ok(never_written()) };
     let changes = format!("{}/changes", work.dashboard_url.as_str().trim_end_matches('/'));
@@ -74,6 +77,9 @@ async fn finish(
     if pull.is_open() && (pull.title != intent.title || pull.body != body) {
         let update = PullRequestUpdate { title: Some(intent.title.clone()), body: Some(body) };
         github.update_pull_request(pull.number, &update).await?;
+    }
+    if pull.is_open() && named_in(&work.open_proposals, intent).is_none() {
+        github::dress(github, pull.number, config).await?;
     }
     Ok(IntentOutcome::Written { proposal: github::pull_ref(&pull), revision: commit.revision, at: commit.committed_at })
 }

@@ -144,6 +144,16 @@ pub fn commit_body(changes: &[PlannedChange]) -> String {
     body
 }
 
+/// The hidden marker of [`refused`], by which it is made once.
+pub fn refused_marker(key: &str) -> String {
+    format!("heddle:refused-{key}")
+}
+
+/// What is said on a pull request that did not get what a key of `updates` asks for.
+pub fn refused(key: &str, why: &str) -> String {
+    format!("`updates.{key}` of `.heddle.yaml` could not be followed here: {}. Mend it there.", span(why))
+}
+
 /// The hidden marker of [`FOREIGN_BRANCH`], by which it is made once.
 pub const FOREIGN_BRANCH_MARKER: &str = "heddle:foreign-branch";
 

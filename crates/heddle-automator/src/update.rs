@@ -9,7 +9,7 @@ use crate::{
     context::Context,
     github,
     plan::{OpenState, OpenView, Plan, PlanInput, plan},
-    repository::{Checkout, heads},
+    repository::{Checkout, heads, read_rules},
     settle, text,
     work::WorkError,
     write,
@@ -19,7 +19,8 @@ use crate::{
 pub(crate) async fn update(context: &Context, lease: &Lease, work: &UpdateWork) -> Result<(), WorkError> {
     let github = github::client(context, &work.repository)?;
     if !work.open_intents.is_empty() {
-        settle::settle(context, lease, work, &github).await?;
+        let config = read_rules(context, &work.repository).await?;
+        settle::settle(context, lease, work, &github, &config).await?;
         // What was settled changes what is open and what stands on the branches: come again with fresh facts.
         return end(context, lease, Done { retry_at: Some(Utc::now()), read_due: true, ..Done::default() }).await;
     }

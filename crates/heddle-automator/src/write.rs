@@ -132,7 +132,9 @@ impl Write<'_> {
         };
         // The commit stands. Whatever fails from here on leaves the intent open, so that the next update finishes it.
         let pull = self.github.open_pull_request(&new).await.map_err(unsettled)?;
-        if self.planned.updates.is_some() {
+        if self.planned.updates.is_none() {
+            github::dress(self.github, pull.number, &self.checkout.config).await.map_err(unsettled)?;
+        } else {
             let update = PullRequestUpdate { title: Some(new.title), body: Some(body) };
             self.github.update_pull_request(pull.number, &update).await.map_err(unsettled)?;
         }

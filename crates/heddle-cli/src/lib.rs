@@ -8,7 +8,6 @@ mod command;
 pub mod config;
 mod exit;
 mod files;
-mod import;
 mod login;
 mod objects;
 mod screen;

@@ -23,7 +23,7 @@ pub use self::{
     oauth::{OAuth, UserToken},
     repository::{
         BranchOwner, Commit, CommitMade, Commits, Comparison, ComparisonStatus, FileEdit, FileMode, NewPullRequest,
-        PullRequest, PullRequestState, PullRequestUpdate, RepositoryClient,
+        PullRequest, PullRequestState, PullRequestUpdate, RepositoryClient, Reviewers,
     },
     user::{Installation, InstallationRepository, User, UserClient},
 };

@@ -19,7 +19,7 @@ use crate::{
 pub use self::{
     commits::{Commit, Commits, Comparison, ComparisonStatus},
     ownership::BranchOwner,
-    pulls::{NewPullRequest, PullRequest, PullRequestState, PullRequestUpdate},
+    pulls::{NewPullRequest, PullRequest, PullRequestState, PullRequestUpdate, Reviewers},
     write::{CommitMade, FileEdit, FileMode},
 };
 

@@ -52,6 +52,19 @@ pub struct Config {
     pub grouping: Grouping,
     /// How many proposals may be open at once.
     pub open_limit: Option<u32>,
+    /// Labels of pull requests.
+    pub labels: Vec<String>,
+    /// Who is asked to review them.
+    pub reviewers: Reviewers,
+}
+
+/// Who is asked to review pull requests.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reviewers {
+    /// Logins.
+    pub users: Vec<String>,
+    /// Slugs of teams of the repository's organization.
+    pub teams: Vec<String>,
 }
 
 /// What goes into one pull request. Commits take everything of their branch.

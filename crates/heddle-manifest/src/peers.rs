@@ -6,13 +6,14 @@ mod flux;
 mod image_updater;
 mod objects;
 mod workloads;
+mod write;
 
 use std::collections::BTreeSet;
 
 use heddle_core::{change::Mode, image::ImageRepository, policy::TagPolicy};
 use serde::Serialize;
 
-use crate::{Files, find::Occurrence, glob::Glob};
+use crate::{Files, Found, find::Occurrence, glob::Glob};
 
 /// What stands in the files.
 #[derive(Debug, Clone, Default)]
@@ -69,6 +70,22 @@ pub enum Places {
     At(BTreeSet<usize>),
     /// In all files that one of the globs matches; anywhere when there is none.
     Below(Vec<String>),
+}
+
+/// What was read, in Heddle's words.
+#[derive(Debug, Clone, Serialize)]
+pub struct Imported {
+    /// The text of `.heddle.yaml`.
+    pub config: String,
+    /// How many rules it has.
+    pub rules: usize,
+    /// What is not the same, by place.
+    pub differs: Vec<Difference>,
+}
+
+/// Writes every set-up in the files as rules of `.heddle.yaml`.
+pub fn import(files: &Files, found: &Found) -> Imported {
+    write::write(&found.occurrences, Brought::read(files, &found.occurrences))
 }
 
 /// What is read from: the manifests, and where images stand in them.
@@ -140,3 +157,6 @@ impl Wish {
             }
     }
 }
+
+#[cfg(test)]
+mod tests;

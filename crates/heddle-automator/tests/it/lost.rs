@@ -53,7 +53,7 @@ async fn a_kill_between_commit_and_confirmation_loses_nothing() {
 
 #[tokio::test]
 async fn a_kill_between_push_and_pull_request_opens_it_later() {
-    let mut shop = Shop::open("1.4.1").await;
+    let mut shop = Shop::open("1.4.1").await.with_rules("updates: {labels: [heddle]}\n").await;
     let mut held = shop.github.hold(Matcher::rest("POST", "/repos/*/*/pulls"), When::Before);
     shop.desk.give(Work::Update(shop.update_work(&["1.4.1", "1.4.2"]).await));
     reached(&mut held).await;
@@ -69,6 +69,7 @@ async fn a_kill_between_push_and_pull_request_opens_it_later() {
     assert!(written(&settled, heard.posted[1].id), "{settled:#?}");
     let pulls = shop.github.pulls(REPOSITORY).unwrap();
     assert_eq!((pulls.len(), pulls[0].title.as_str()), (1, "Update api to 1.4.2 in prod"));
+    assert_eq!(pulls[0].labels, ["heddle"]);
 }
 
 #[tokio::test]

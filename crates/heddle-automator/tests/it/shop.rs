@@ -66,6 +66,15 @@ impl Shop {
         shop
     }
 
+    /// With more in `.heddle.yaml`.
+    pub async fn with_rules(self, more: &str) -> Self {
+        let rules = self.github.read_file(REPOSITORY, "main", ".heddle.yaml").await.unwrap().unwrap();
+        let files = [(".heddle.yaml", Some(format!("{rules}{more}")))];
+        let files = files.each_ref().map(|(path, text)| (*path, text.as_deref()));
+        self.github.push_files(REPOSITORY, "main", &files, "Rule", "ada").await.unwrap();
+        self
+    }
+
     pub fn start_automator(&mut self) {
         let token = self.folder.path().join("token");
         std::fs::write(&token, "a-token-for-automators\n").unwrap();

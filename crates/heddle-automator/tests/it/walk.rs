@@ -185,3 +185,31 @@ async fn an_executable_file_stays_executable() {
     assert_eq!(mode.as_deref(), Some("100755"));
     assert_eq!(shop.text("staging").await, overlay("1.4.2"));
 }
+
+#[tokio::test]
+async fn a_new_pull_request_has_labels_and_reviewers_and_a_moved_one_is_not_asked_about_again() {
+    let shop = Shop::open("1.4.1").await.with_rules("updates: {labels: [heddle], reviewers: [ada]}\n").await;
+    let first = shop.update(shop.update_work(&["1.4.1", "1.4.2"]).await).await;
+    let pull = shop.github.pulls(REPOSITORY).unwrap().remove(0);
+    assert_eq!((pull.labels, pull.reviewers), (vec!["heddle".to_owned()], vec!["ada".to_owned()]));
+
+    let mut work = shop.update_work(&["1.4.2", "1.4.3"]).await;
+    work.open_proposals = Shop::open_proposals(&first);
+    let second = shop.update(work).await;
+    assert!(second.posted.iter().all(|posted| written(&second, posted.id)), "{second:#?}");
+    let pull = shop.github.pulls(REPOSITORY).unwrap().remove(0);
+    assert_eq!((pull.title.as_str(), pull.reviewers), ("Update api to 1.4.3 in prod", vec!["ada".to_owned()]));
+}
+
+#[tokio::test]
+async fn who_cannot_be_asked_is_told_on_the_pull_request_which_is_there_all_the_same() {
+    let shop = Shop::open("1.4.1").await.with_rules("updates: {reviewers: [eve]}\n").await;
+    let heard = shop.update(shop.update_work(&["1.4.1", "1.4.2"]).await).await;
+    assert!(heard.posted.iter().all(|posted| written(&heard, posted.id)), "{heard:#?}");
+    let pull = shop.github.pulls(REPOSITORY).unwrap().remove(0);
+    assert!(pull.open && pull.reviewers.is_empty());
+    let [(author, text)] = pull.comments.as_slice() else { panic!("{:?}", pull.comments) };
+    assert_eq!(author, "heddle[bot]");
+    assert!(text.starts_with("`updates.reviewers` of `.heddle.yaml` could not be followed here: `"), "{text}");
+    assert!(text.contains("is not a collaborator"), "{text}");
+}

@@ -1,10 +1,11 @@
 //! `heddle import`: what updates images today, as rules of `.heddle.yaml`.
 
+use heddle_manifest::peers::import;
+
 use crate::{
     config::ImportArguments,
     exit::{Exit, Failure},
     files::Manifests,
-    import::import,
     screen::Screen,
 };
 

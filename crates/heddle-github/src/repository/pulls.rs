@@ -32,6 +32,15 @@ pub struct PullRequestUpdate {
     pub body: Option<String>,
 }
 
+/// Who is asked to review a pull request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reviewers {
+    /// Logins.
+    pub users: Vec<String>,
+    /// Slugs of teams of the repository's organization.
+    pub teams: Vec<String>,
+}
+
 /// A pull request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullRequest {
@@ -242,6 +251,25 @@ impl RepositoryClient {
             }
         }
         self.client.patch::<Value>(&self.path(&["pulls", &number.to_string()]), &body).await.map(drop)
+    }
+
+    /// Adds labels to a pull request; those that the repository does not have yet are made.
+    ///
+    /// # Errors
+    /// When GitHub refuses one.
+    pub async fn add_labels(&self, number: u64, labels: &[String]) -> Result<(), GitHubError> {
+        let path = self.path(&["issues", &number.to_string(), "labels"]);
+        self.client.post::<Value>(&path, &json!({"labels": labels})).await.map(drop)
+    }
+
+    /// Asks people and teams to review a pull request. Who was asked before is asked again.
+    ///
+    /// # Errors
+    /// [`GitHubError::Refused`] when one of them may not review it: then nobody is asked.
+    pub async fn request_reviewers(&self, number: u64, reviewers: &Reviewers) -> Result<(), GitHubError> {
+        let path = self.path(&["pulls", &number.to_string(), "requested_reviewers"]);
+        let body = json!({"reviewers": reviewers.users, "team_reviewers": reviewers.teams});
+        self.client.post::<Value>(&path, &body).await.map(drop)
     }
 
     /// Closes a pull request; one that is closed already stays so.

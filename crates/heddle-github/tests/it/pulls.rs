@@ -1,4 +1,4 @@
-use heddle_github::{GitHubError, NewPullRequest, PullRequestState, PullRequestUpdate};
+use heddle_github::{GitHubError, NewPullRequest, PullRequestState, PullRequestUpdate, Reviewers};
 use heddle_testkit::github::{Fault, Matcher};
 
 use crate::{REPOSITORY, Scene, branch, edit, message};
@@ -102,4 +102,29 @@ async fn an_open_pull_request_says_what_it_waits_for() {
     scene.push("main", "a.yaml", "tag: v9\n").await;
     let state = repository.pull_request(1).await.unwrap().state;
     assert_eq!(state, PullRequestState::Open { waits_for: Some("it conflicts with its base") });
+}
+
+#[tokio::test]
+async fn labels_are_added_and_collaborators_are_asked_for_a_review() {
+    let scene = Scene::new().await;
+    scene.github.add_user("bob");
+    scene.github.add_collaborator(REPOSITORY, "bob", heddle_testkit::github::Level::Write);
+    let repository = proposed(&scene).await;
+    let number = repository.open_pull_request(&new()).await.unwrap().number;
+    repository.add_labels(number, &["heddle".into(), "images".into()]).await.unwrap();
+    repository.add_labels(number, &["heddle".into()]).await.unwrap();
+    let of = |users: &[&str], teams: &[&str]| {
+        let texts = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect();
+        Reviewers { users: texts(users), teams: texts(teams) }
+    };
+    repository.request_reviewers(number, &of(&["bob", "ada"], &[])).await.unwrap();
+    for stranger in [of(&["bob", "eve"], &[]), of(&[], &["nobody"])] {
+        let refused = repository.request_reviewers(number, &stranger).await;
+        assert!(matches!(refused, Err(GitHubError::Refused { status: 422, .. })), "{refused:?}");
+    }
+    let pull = scene.github.pulls(REPOSITORY).unwrap().remove(0);
+    assert_eq!(
+        (pull.labels, pull.reviewers),
+        (vec!["heddle".into(), "images".into()], vec!["bob".into(), "ada".into()])
+    );
 }

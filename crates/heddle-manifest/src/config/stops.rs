@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use heddle_core::{image::Tag, name::EnvironmentName};
 
 use super::{
-    Config, Environment, Freeze, Grouping, Hold, RepositoryGlob, Stop, Window,
+    Config, Environment, Freeze, Grouping, Hold, RepositoryGlob, Reviewers, Stop, Window,
     calendar::{Twice, to_utc},
     fields::{NOT_BUILT, Report, nearest, shown},
     images::read_image_glob,
@@ -34,7 +34,9 @@ pub(super) fn read_updates(node: &Node, config: &mut Config, report: &mut Report
             "schedule" => stops.extend(read_schedule(value, config, report)),
             "limit" => read_limit(value, config, report),
             "automerge" if report.flag(value, "automerge") == Some(false) => {}
-            name @ ("batch_window" | "labels" | "reviewers" | "automerge" | "title") => {
+            "labels" => config.labels = read_labels(value, report),
+            "reviewers" => config.reviewers = read_reviewers(value, report),
+            name @ ("batch_window" | "automerge" | "title") => {
                 report.note(key.position, NOT_BUILT, format!("`updates.{name}` is not built yet and has no effect"));
             }
             _ => {}
@@ -44,6 +46,42 @@ pub(super) fn read_updates(node: &Node, config: &mut Config, report: &mut Report
         stops.push(everywhere(node, "`updates` in `.heddle.yaml` is broken"));
     }
     stops
+}
+
+/// GitHub takes labels of up to 50 characters.
+fn read_labels(node: &Node, report: &mut Report) -> Vec<String> {
+    let mut labels = Vec::new();
+    for item in report.list(node, "labels") {
+        match report.text(item, "labels").map(str::to_owned) {
+            Some(label) if label.chars().count() > 50 => {
+                report.wrong(item, format!("the label `{}` has more than 50 characters", shown(&label)));
+            }
+            label => labels.extend(label),
+        }
+    }
+    labels
+}
+
+/// `ada`, or `acme/platform` for a team.
+fn read_reviewers(node: &Node, report: &mut Report) -> Reviewers {
+    let is_name = |text: &str| {
+        let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        !text.is_empty() && text.chars().all(known)
+    };
+    let mut reviewers = Reviewers::default();
+    for item in report.list(node, "reviewers") {
+        let Some(text) = report.text(item, "reviewers") else { continue };
+        match text.split_once('/') {
+            None if is_name(text) => reviewers.users.push(text.to_owned()),
+            Some((owner, team)) if is_name(owner) && is_name(team) => reviewers.teams.push(team.to_owned()),
+            _ => {
+                let message =
+                    format!("`{}` is no reviewer: write a login, or a team as `organization/team`", shown(text));
+                report.wrong(item, message);
+            }
+        }
+    }
+    reviewers
 }
 
 fn read_limit(node: &Node, config: &mut Config, report: &mut Report) {

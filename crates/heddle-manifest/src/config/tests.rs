@@ -260,3 +260,18 @@ fn every_key_of_a_policy_is_read() {
     let policy = config.rules[0].ruling.policy.clone().unwrap();
     assert!(policy.pin_digest && policy.prerelease && policy.downgrade && policy.strict, "{policy:?}");
 }
+
+#[test]
+fn labels_and_reviewers_are_read_and_what_is_neither_stops_everything() {
+    let (config, findings) = read(&with("updates: {labels: [heddle, 'size: s'], reviewers: [ada, acme/platform]}\n"));
+    assert!(findings.is_empty(), "{findings:?}");
+    assert_eq!(config.labels, ["heddle", "size: s"]);
+    assert_eq!(config.reviewers, Reviewers { users: vec!["ada".into()], teams: vec!["platform".into()] });
+    let long = "x".repeat(51);
+    let (config, findings) = read(&with(&format!("updates: {{labels: [{long}], reviewers: ['@ada', a/b/c]}}\n")));
+    let told: Vec<&str> = findings.iter().map(|finding| finding.message.as_str()).collect();
+    assert!(told[0].ends_with("has more than 50 characters"), "{told:?}");
+    let remedy = "is no reviewer: write a login, or a team as `organization/team`";
+    assert_eq!(told[1..], [format!("`@ada` {remedy}"), format!("`a/b/c` {remedy}")]);
+    assert!(config.stop_for(&"nginx".parse().unwrap(), &"prod".parse().unwrap()).is_some());
+}

@@ -253,6 +253,18 @@ impl Bodies<'_> {
         })
     }
 
+    /// A list of `label`.
+    pub fn labels(&self, repository: &Repository, labels: &[String]) -> Value {
+        let label = |(id, name): (u64, &String)| {
+            let url = self.api(format_args!("/repos/{}/labels/{id}", repository.full_name()));
+            json!({
+                "id": id, "node_id": format!("LA_{id}"), "url": url, "name": name, "description": "",
+                "color": "ededed", "default": false,
+            })
+        };
+        (1..).zip(labels).map(label).collect()
+    }
+
     /// `pull-request-simple`, as in lists; with `facts` the whole `pull-request`.
     pub fn pull(&self, repository: &Repository, pull: &PullRequest, facts: Option<&PullFacts>) -> Value {
         let (name, number) = (repository.full_name(), pull.number);
@@ -276,11 +288,14 @@ impl Bodies<'_> {
             "state": if pull.is_open() { "open" } else { "closed" }, "locked": false, "draft": pull.draft,
         });
         let rest = json!({
-            "title": pull.title, "body": pull.body, "user": self.user(&pull.user), "labels": [], "milestone": null,
+            "title": pull.title, "body": pull.body, "user": self.user(&pull.user),
+            "labels": self.labels(repository, &pull.labels), "milestone": null,
             "active_lock_reason": null, "created_at": instant(pull.created_at), "updated_at": instant(pull.updated_at),
             "closed_at": pull.closed_at.map(instant), "merged_at": pull.merged.as_ref().map(|m| instant(m.at)),
             "merge_commit_sha": merge_commit,
-            "assignee": null, "assignees": [], "requested_reviewers": [], "requested_teams": [],
+            "assignee": null, "assignees": [],
+            "requested_reviewers": pull.reviewers.iter().map(|login| self.user(login)).collect::<Vec<_>>(),
+            "requested_teams": [],
             "head": end(&pull.head, &pull.head_sha), "base": end(&pull.base, &pull.base_sha),
             "author_association": "NONE", "auto_merge": null,
             "_links": {
@@ -318,7 +333,8 @@ impl Bodies<'_> {
             "repository_url": self.api(format_args!("/repos/{name}")), "labels_url": format!("{url}/labels{{/name}}"),
             "comments_url": format!("{url}/comments"), "events_url": format!("{url}/events"),
             "state": if pull.is_open() { "open" } else { "closed" }, "state_reason": null, "title": pull.title,
-            "body": pull.body, "user": self.user(&pull.user), "labels": [], "assignee": null, "assignees": [],
+            "body": pull.body, "user": self.user(&pull.user),
+            "labels": self.labels(repository, &pull.labels), "assignee": null, "assignees": [],
             "milestone": null, "locked": false, "active_lock_reason": null, "author_association": "NONE",
             "comments": repository.comments.values().filter(|c| c.number == number).count(),
             "created_at": instant(pull.created_at), "updated_at": instant(pull.updated_at),

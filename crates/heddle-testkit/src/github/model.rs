@@ -162,6 +162,9 @@ pub(crate) struct PullRequest {
     pub base: String,
     pub base_sha: String,
     pub draft: bool,
+    pub labels: Vec<String>,
+    /// Logins.
+    pub reviewers: Vec<String>,
     pub closed_at: Option<DateTime<Utc>>,
     pub closed_by: Option<String>,
     pub merged: Option<Merge>,

@@ -38,6 +38,10 @@ pub struct Pull {
     pub merged: Option<String>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// Who is asked to review it.
+    pub reviewers: Vec<String>,
     /// Its comments: author and text, oldest first.
     pub comments: Vec<(String, String)>,
 }
@@ -376,6 +380,8 @@ fn seen(repository: &Repository, pull: &PullRequest) -> Pull {
         open: pull.is_open(),
         merged: pull.merged.as_ref().map(|m| m.sha.clone()),
         created_at: pull.created_at,
+        labels: pull.labels.clone(),
+        reviewers: pull.reviewers.clone(),
         comments: comments.map(|c| (c.user.clone(), c.body.clone())).collect(),
     }
 }

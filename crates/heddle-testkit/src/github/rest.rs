@@ -54,10 +54,12 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/git/commits/{sha}", get(git_data::show_commit))
         .route("/pulls", get(pulls::list).post(pulls::create))
         .route("/pulls/{number}", get(pulls::show).patch(pulls::update))
+        .route("/pulls/{number}/requested_reviewers", post(pulls::request_reviewers))
         .route("/pulls/{number}/merge", put(pulls::merge_route))
         .route("/pulls/{number}/files", get(pulls::files))
         .route("/pulls/{number}/commits", get(pulls::commits))
         .route("/issues/{number}", get(issues::show_issue))
+        .route("/issues/{number}/labels", post(issues::add_labels))
         .route("/issues/{number}/comments", get(issues::list).post(issues::create))
         .route("/issues/comments/{id}", get(issues::show).patch(issues::update).delete(issues::delete));
     Router::new()

@@ -55,6 +55,35 @@ pub(super) async fn list(
 }
 
 #[derive(Deserialize)]
+pub(super) struct NewLabels {
+    labels: Vec<String>,
+}
+
+/// `POST …/issues/{number}/labels`: all labels of it, those that are new to the repository too.
+/// <https://docs.github.com/rest/issues/labels#add-labels-to-an-issue>
+pub(super) async fn add_labels(
+    State(shared): State<Shared>,
+    caller: Caller,
+    Path((owner, name, issue)): InRepository,
+    Body(new): Body<NewLabels>,
+) -> ApiResult {
+    let mut state = shared.state();
+    let repository = caller.need(&state, &format!("{owner}/{name}"), "pull_requests", Level::Write)?;
+    if new.labels.iter().any(|label| label.is_empty() || label.chars().count() > 50) {
+        return Err(ApiError::validation("Label", "invalid", Some("name"), None));
+    }
+    let stored = state.repositories.get_mut(&repository.id).ok_or_else(ApiError::not_found)?;
+    let pull = stored.pulls.get_mut(&number(&issue)?).ok_or_else(ApiError::not_found)?;
+    for label in new.labels {
+        if !pull.labels.contains(&label) {
+            pull.labels.push(label);
+        }
+    }
+    let labels = pull.labels.clone();
+    Ok(Json(shared.bodies(&state).labels(&repository, &labels)).into_response())
+}
+
+#[derive(Deserialize)]
 pub(super) struct Text {
     body: String,
 }

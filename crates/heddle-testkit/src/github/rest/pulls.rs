@@ -73,6 +73,46 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
+#[derive(Deserialize)]
+pub(super) struct AskedReviewers {
+    #[serde(default)]
+    reviewers: Vec<String>,
+    #[serde(default)]
+    team_reviewers: Vec<String>,
+}
+
+/// `POST …/pulls/{number}/requested_reviewers`: who has no right of their own in the repository cannot be asked, and
+/// neither can who opened it. There are no teams here, so each is unknown.
+/// <https://docs.github.com/rest/pulls/review-requests#request-reviewers-for-a-pull-request>
+pub(super) async fn request_reviewers(
+    State(shared): State<Shared>,
+    caller: Caller,
+    Path((owner, name, number)): InRepository,
+    Body(asked): Body<AskedReviewers>,
+) -> ApiResult {
+    let (repository, pull) = pull_of(&shared, &caller, &owner, &name, &number, Level::Write)?;
+    let mut state = shared.state();
+    let is_collaborator = |login: &String| {
+        let own = repository.collaborators.contains_key(login);
+        own || state.account(&repository.owner).is_some_and(|owner| owner.owners.contains(login))
+    };
+    if !asked.team_reviewers.is_empty() || !asked.reviewers.iter().all(is_collaborator) {
+        return Err(ApiError::unprocessable(format!(
+            "Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a \
+             collaborator of the {} repository.",
+            repository.full_name()
+        )));
+    }
+    if asked.reviewers.contains(&pull.user) {
+        return Err(ApiError::unprocessable("Review cannot be requested from pull request author."));
+    }
+    let stored = state.repositories.get_mut(&repository.id).and_then(|found| found.pulls.get_mut(&pull.number));
+    let stored = stored.ok_or_else(ApiError::not_found)?;
+    stored.reviewers.extend(asked.reviewers);
+    let pull = stored.clone();
+    Ok((StatusCode::CREATED, Json(shared.bodies(&state).pull(&repository, &pull, None))).into_response())
+}
+
 /// `GET …/pulls/{number}`
 pub(super) async fn show(
     State(shared): State<Shared>,
@@ -336,6 +376,8 @@ impl Shared {
                 base: new.base,
                 base_sha,
                 draft: new.draft,
+                labels: Vec::new(),
+                reviewers: Vec::new(),
                 closed_at: None,
                 closed_by: None,
                 merged: None,

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use heddle_core::{change::Mode, policy::CompiledPolicy};
-use heddle_manifest::{
-    config::{self, Config, Ruling, Subject},
-    find::Occurrence,
-    peers::{Brought, Difference, Origin, Places, Wish},
-};
+use heddle_core::{change::Mode, name::EnvironmentName, policy::CompiledPolicy};
 use serde_json::Value;
 
-use super::Imported;
-use crate::files::everything;
+use super::{Brought, Difference, Imported, Origin, Places, Wish};
+use crate::{
+    config::{self, Config, Ruling, Subject},
+    find::Occurrence,
+};
 
 /// The keys of which one says how tags are ordered; they stand first.
 const KINDS: &[&str] = &["semver", "numerical", "alphabetical", "newest", "digest"];
@@ -128,7 +126,8 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// Tells where the rules govern an image that nothing updates today, or govern one otherwise.
 fn prove(all: &[Occurrence], wishes: &[Wish], config: &Config, differs: &mut Vec<Difference>) {
-    let environment = everything();
+    // The rules name no environment, so any will do.
+    let environment = EnvironmentName::implicit_for("");
     for (index, occurrence) in all.iter().enumerate() {
         let subject = Subject {
             image: &occurrence.image.repository,

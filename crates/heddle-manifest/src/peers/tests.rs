@@ -1,18 +1,16 @@
-use heddle_manifest::{
+use super::*;
+use crate::{
     config,
     find::{FindInput, FoundEnvironment},
 };
-
-use super::*;
-use crate::files::everything;
 
 fn imported(files: &[(&str, &str)]) -> Imported {
     let mut all = Files::default();
     for (path, text) in files {
         all.insert((*path).to_owned(), (*text).to_owned());
     }
-    let environments = [FoundEnvironment { name: everything(), path: String::new(), implicit: true }];
-    let found = heddle_manifest::find(&FindInput { files: &all, environments: &environments });
+    let environments = [FoundEnvironment { name: "any".parse().unwrap(), path: String::new(), implicit: true }];
+    let found = crate::find(&FindInput { files: &all, environments: &environments });
     import(&all, &found)
 }
 
@@ -222,7 +220,7 @@ fn what_is_written_can_be_read() {
     assert!(config::read(&imported.config).1.is_empty());
     for text in ["1.10", "yes", "it's", "a#b", "", "*", "main", "a\\b"] {
         let yaml = format!("a: {}\n", write::quoted(text));
-        let documents = heddle_manifest::yaml::Documents::read(&yaml);
+        let documents = crate::yaml::Documents::read(&yaml);
         assert_eq!(documents.roots[0].get("a").unwrap().text(), Some(text), "{yaml}");
     }
 }
