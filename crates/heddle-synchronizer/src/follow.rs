@@ -15,6 +15,7 @@ mod prune;
 mod pull;
 mod reconcile;
 mod refusal;
+mod resolve;
 mod spec;
 mod status;
 mod sweep;

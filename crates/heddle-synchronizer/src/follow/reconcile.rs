@@ -14,8 +14,9 @@ use tokio::time::Instant;
 
 use super::{
     Follower,
-    objects::{Target, Wanted, WantedObject},
+    objects::{Wanted, WantedObject},
     prune::Left,
+    resolve::Target,
 };
 
 /// How long the first lists of new watches are waited for.
@@ -207,7 +208,7 @@ impl Follower {
         let done = format!("{done}{}", rest.unwrap_or_default());
         match (errors.len(), waits) {
             (0, false) => self.conditions.set("Applied", Some(true), "Applied", &done, now),
-            (0, true) => self.conditions.set("Applied", Some(false), "Waiting", &done, now),
+            (0, true) => self.conditions.set("Applied", None, "Waiting", &done, now),
             (faults, _) => {
                 self.conditions.set("Applied", Some(false), "Failed", &format!("{faults} errors; {done}"), now);
             }

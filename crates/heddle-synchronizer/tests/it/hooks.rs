@@ -106,10 +106,10 @@ fn a_hook_that_is_stuck_is_waited_for_and_replaced_by_the_next_commit() {
         let files = [("apps/a.yaml", config("a", "x")), ("apps/migrate.yaml", stuck)];
         let files = files.each_ref().map(|(path, text)| (*path, text.as_str()));
         let setup = Setup::start(cluster, "apps", &files).await;
-        setup.condition("Applied", "False", "Waiting").await;
+        setup.condition("Applied", "Unknown", "Waiting").await;
         let message = setup
             .eventually("the root of it", async || {
-                let message = setup.condition("Applied", "False", "Waiting").await;
+                let message = setup.condition("Applied", "Unknown", "Waiting").await;
                 if message.contains("ImagePullBackOff") { Ok(message) } else { Err(message) }
             })
             .await;
@@ -208,7 +208,7 @@ fn waves_and_depends_on_wait_for_health_and_nothing_else_does() {
         ];
         let files = files.each_ref().map(|(path, text)| (*path, text.as_str()));
         let setup = Setup::start(cluster, "apps", &files).await;
-        let message = setup.condition("Applied", "False", "Waiting").await;
+        let message = setup.condition("Applied", "Unknown", "Waiting").await;
         assert!(message.starts_with("2 objects of ") && message.contains("; 2 more wait for "), "{message}");
         assert!(setup.find("configmap/free").await.is_some());
         assert!(setup.find("configmap/user").await.is_none() && setup.find("deployment/api").await.is_none());
