@@ -18,6 +18,7 @@ mod stops;
 use chrono::TimeDelta;
 use heddle_core::{change::Mode, git::BranchName, image::ImageRepository, name::EnvironmentName, policy::TagPolicy};
 
+pub(crate) use self::foreign::{read_flux_policy, split_list};
 #[cfg(feature = "schema")]
 pub use self::schema::json_schema;
 pub use self::{

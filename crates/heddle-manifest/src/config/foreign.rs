@@ -1,14 +1,18 @@
 //! A policy that stands alone in a file, in Heddle's words or a peer's.
 
+mod options;
+
 use heddle_core::policy::{
     CompiledPolicy, FluxOrder, FluxPolicy, ForeignPolicy, ImageUpdaterPolicy, KargoPolicy, KeelPolicy, RenovatePolicy,
     TagPolicy,
 };
 
+pub(crate) use self::options::split_list;
+use self::options::{Fields, folded, word, words};
 use super::{fields::Report, images::read_policy};
 use crate::{
     Finding,
-    yaml::{Documents, Node, Position, Value},
+    yaml::{Documents, Node, Position},
 };
 
 /// A policy as a file has it.
@@ -106,12 +110,19 @@ fn find_key<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
     own.map(|(_, value)| value).or_else(|| below().find_map(|value| find_key(value, key)))
 }
 
+/// Flux's `ImagePolicy` without the `exclusionList` of its repository; else what is wrong with it, in a sentence.
+pub(crate) fn read_flux_policy(object: &Node) -> Result<FluxPolicy, String> {
+    let mut report = Report::default();
+    let read = read_image_policy(object, None, &mut report);
+    let findings = report.into_findings();
+    match (read, findings.into_iter().find(|finding| finding.blocks)) {
+        (Some(ForeignPolicy::Flux(policy)), None) => Ok(policy),
+        (_, finding) => Err(finding.map(|finding| finding.message).unwrap_or_default()),
+    }
+}
+
 /// Flux's `ImagePolicy` as an object, with the `exclusionList` of its repository where that is at hand.
-pub(crate) fn read_image_policy(
-    object: &Node,
-    exclusions: Option<&Node>,
-    report: &mut Report,
-) -> Option<ForeignPolicy> {
+fn read_image_policy(object: &Node, exclusions: Option<&Node>, report: &mut Report) -> Option<ForeignPolicy> {
     let Some(spec) = object.get("spec") else {
         report.add(object.position, "missing-key", "the `ImagePolicy` has no `spec`".into());
         return None;
@@ -236,86 +247,4 @@ fn read_renovate(node: &Node, report: &mut Report) -> Option<ForeignPolicy> {
         ignore_unstable: fields.flag("ignoreUnstable", report)?.unwrap_or(true),
         minimum_release_age: fields.text("minimumReleaseAge", report)?,
     }))
-}
-
-/// A peer's options: those that choose tags, and those that do not and are passed over in silence.
-struct Fields<'a>(&'a Node);
-
-impl<'a> Fields<'a> {
-    /// An unknown key is a mistake when it is near to one that chooses tags, else a note.
-    fn read(node: &'a Node, what: &str, known: &[&str], silent: &[&str], report: &mut Report) -> Option<Self> {
-        if !matches!(node.value, Value::Mapping(_)) && !node.is_null() {
-            report.wrong(node, format!("{what} must be a mapping, and this is {}", node.kind()));
-            return None;
-        }
-        for (key, _) in node.entries() {
-            let name = key.text().unwrap_or_default();
-            if ![known, silent].iter().any(|keys| keys.iter().any(|known| folded(known) == folded(name))) {
-                report.unknown(key, what, known);
-            }
-        }
-        Some(Self(node))
-    }
-
-    fn get(&self, key: &str) -> Option<&'a Node> {
-        let entries = self.0.entries().iter().rev();
-        entries
-            .clone()
-            .find(|(name, _)| name.text().is_some_and(|name| folded(name) == folded(key)))
-            .map(|(_, value)| value)
-    }
-
-    /// A text; empty where there is none. `None` when it is something else.
-    fn text(&self, key: &str, report: &mut Report) -> Option<String> {
-        self.get(key).map_or(Some(String::new()), |node| word(node, key, report))
-    }
-
-    /// A list, or one text with commas between its members.
-    fn texts(&self, key: &str, report: &mut Report) -> Vec<String> {
-        match self.get(key) {
-            Some(node) => match node.text() {
-                Some(text) => split_list(text),
-                None => words(node, key, report),
-            },
-            None => Vec::new(),
-        }
-    }
-
-    fn list(&self, key: &str, report: &mut Report) -> Vec<String> {
-        self.get(key).map(|node| words(node, key, report)).unwrap_or_default()
-    }
-
-    /// `Some(None)` where it is not given.
-    fn flag(&self, key: &str, report: &mut Report) -> Option<Option<bool>> {
-        match self.get(key).filter(|node| !node.is_null()) {
-            None => Some(None),
-            Some(node) => report.flag(node, key).map(Some),
-        }
-    }
-}
-
-/// The members of a list that stands as one text, as annotations have it.
-pub(crate) fn split_list(text: &str) -> Vec<String> {
-    text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
-}
-
-/// A key without regard to its style: annotations are written with dashes, objects in camel case.
-fn folded(key: &str) -> String {
-    key.chars().filter(|c| *c != '-').map(|c| c.to_ascii_lowercase()).collect()
-}
-
-/// A text, which may be empty.
-fn word(node: &Node, key: &str, report: &mut Report) -> Option<String> {
-    match node.text() {
-        Some(_) if node.is_null() => Some(String::new()),
-        Some(text) => Some(text.to_owned()),
-        None => {
-            report.wrong(node, format!("`{key}` is {}, and must be a text", node.kind()));
-            None
-        }
-    }
-}
-
-fn words(node: &Node, key: &str, report: &mut Report) -> Vec<String> {
-    report.list(node, key).iter().filter_map(|item| word(item, key, report)).collect()
 }

@@ -2,11 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::{FoundPolicy, yaml::Node};
-use heddle_core::{
-    change::Mode,
-    policy::{FluxOrder, FluxPolicy},
-};
+use crate::{FoundPolicy, config::read_flux_policy, yaml::Node};
+use heddle_core::{change::Mode, policy::FluxPolicy};
 
 use super::{
     Brought, Origin, Places, Setup, Wish,
@@ -118,27 +115,14 @@ pub(super) fn read(setup: &Setup<'_>, brought: &mut Brought) {
     }
 }
 
-fn read_policy(file: &str, object: &Node) -> Result<Policy, &'static str> {
+fn read_policy(file: &str, object: &Node) -> Result<Policy, String> {
     let key = Key::of(object);
     let named = |path: &[&str]| word(object, path).to_owned();
     let namespace = named(&["spec", "imageRepositoryRef", "namespace"]);
     let namespace = if namespace.is_empty() { key.namespace.clone() } else { namespace };
-    let choice = object.at(&["spec", "policy"]).ok_or("it has no `policy`")?;
-    let order = match (choice.get("semver"), choice.get("alphabetical"), choice.get("numerical")) {
-        (Some(semver), None, None) => FluxOrder::Semver(word(semver, &["range"]).to_owned()),
-        (None, Some(alphabetical), None) => FluxOrder::Alphabetical(word(alphabetical, &["order"]).to_owned()),
-        (None, None, Some(numerical)) => FluxOrder::Numerical(word(numerical, &["order"]).to_owned()),
-        _ => return Err("its `policy` is not of one kind"),
-    };
     Ok(Policy {
         repository: (namespace, named(&["spec", "imageRepositoryRef", "name"])),
-        spec: FluxPolicy {
-            order,
-            pattern: named(&["spec", "filterTags", "pattern"]),
-            extract: named(&["spec", "filterTags", "extract"]),
-            reflects_digest: !matches!(word(object, &["spec", "digestReflectionPolicy"]), "" | "Never"),
-            exclusions: None,
-        },
+        spec: read_flux_policy(object)?,
         suspended: word(object, &["spec", "suspend"]) == "true",
         origin: origin(file, object),
         named: false,

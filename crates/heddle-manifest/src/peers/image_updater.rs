@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::{glob::Glob, yaml::Node};
+use crate::{config::split_list, glob::Glob, yaml::Node};
 use heddle_core::{change::Mode, image::ImageRepository, policy::ImageUpdaterPolicy};
 
 use super::{
     Brought, Origin, Places, Setup, Wish,
-    objects::{for_each_of, origin, split, word, words},
+    objects::{for_each_of, origin, word, words},
 };
 
 const PREFIX: &str = "argocd-image-updater.argoproj.io/";
@@ -91,8 +91,8 @@ fn read_annotations(application: &Application, brought: &mut Brought) {
             strategy: setting("update-strategy"),
             constraint: String::new(),
             allow_tags: setting("allow-tags"),
-            ignore_tags: split(&setting("ignore-tags")),
-            platforms: split(&setting("platforms")),
+            ignore_tags: split_list(&setting("ignore-tags")),
+            platforms: split_list(&setting("platforms")),
         };
         wish(image, Settings { options, mode, globs: &application.globs, origin }, brought);
     }

@@ -2,6 +2,7 @@
 
 use crate::{
     Files,
+    config::split_list,
     yaml::{Documents, Node},
 };
 
@@ -32,14 +33,9 @@ pub(super) fn word<'a>(node: &'a Node, path: &[&str]) -> &'a str {
 pub(super) fn words(node: Option<&Node>) -> Vec<String> {
     let Some(node) = node else { return Vec::new() };
     match node.text() {
-        Some(text) => split(text),
+        Some(text) => split_list(text),
         None => node.items().iter().filter_map(Node::text).map(str::to_owned).collect(),
     }
-}
-
-/// The members of a list that stands as one text.
-pub(super) fn split(text: &str) -> Vec<String> {
-    text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }
 
 /// Where an object stands.

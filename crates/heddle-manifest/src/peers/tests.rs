@@ -224,3 +224,12 @@ fn what_is_written_can_be_read() {
         assert_eq!(documents.roots[0].get("a").unwrap().text(), Some(text), "{yaml}");
     }
 }
+
+#[test]
+fn a_policy_of_flux_that_cannot_be_read_is_told_with_what_is_wrong() {
+    let broken = FLUX.replace("policy: {semver: {range: '>=1.0.0 <2'}}", "policy: {}");
+    let imported = imported(&[("flux.yaml", &broken)]);
+    let told: Vec<&str> = imported.differs.iter().map(|one| one.message.as_str()).collect();
+    let reason = "`policy` has no kind: write `semver`, `alphabetical` or `numerical`, so no rule is written for it";
+    assert!(told.contains(&format!("ImagePolicy `flux-system/api`: {reason}").as_str()), "{told:?}");
+}
