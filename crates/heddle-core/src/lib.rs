@@ -10,6 +10,7 @@ pub mod health;
 pub mod id;
 pub mod image;
 pub mod name;
+pub mod notice;
 pub mod observe;
 pub mod pipeline;
 pub mod place;

@@ -909,7 +909,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Push notices of a registry, with the receiver's secret. */
+        /**
+         * Push notices of a registry, or of what relays them, with the receiver's secret: as a bearer token, as the whole header
+         *     `Authorization`, or as the password of a basic login. Docker Hub, GitHub, Harbor, Quay, Azure, Artifactory, Alibaba,
+         *     Amazon by EventBridge, CloudEvents, CNCF Distribution and `{"name", "tag"}` are known by their shape.
+         */
         post: operations["take_registry"];
         delete?: never;
         options?: never;
@@ -2146,26 +2150,6 @@ export interface components {
             password: components["schemas"]["WireSecret"];
             /** @description User name. */
             username: string;
-        };
-        RegistryEvent: {
-            action: string;
-            request?: components["schemas"]["RegistryRequest"] | null;
-            target: components["schemas"]["RegistryTarget"];
-            /** Format: date-time */
-            timestamp: string;
-        };
-        /** @description Notifications of CNCF Distribution, with the fields we use. */
-        RegistryNotices: {
-            events: components["schemas"]["RegistryEvent"][];
-        };
-        RegistryRequest: {
-            host?: string | null;
-        };
-        RegistryTarget: {
-            digest?: string | null;
-            repository?: string | null;
-            tag?: string | null;
-            url?: string | null;
         };
         /**
          * @description `owner/name` on the Git host, as its API spells it.
@@ -4812,12 +4796,19 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RegistryNotices"];
+                "application/json": unknown;
             };
         };
         responses: {
             /** @description Taken. */
             202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It tells of no push; the message says why. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };

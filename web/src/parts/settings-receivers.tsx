@@ -108,6 +108,11 @@ function DeleteReceiver({ organization, receiver, refusal }: DeleteProps) {
   );
 }
 
+/** The secret comes from the pipeline's own store: it does not belong in its file. */
+function pipelineNotice(url: string): string {
+  return `curl --fail --header "Authorization: Bearer $HEDDLE_NOTICE_SECRET" --json '{"name": "ghcr.io/acme/api", "tag": "1.4.2"}' ${url}`;
+}
+
 function NewReceiver({ organization }: { organization: string }) {
   const queries = useQueryClient();
   const [name, setName] = useState("");
@@ -129,6 +134,11 @@ function NewReceiver({ organization }: { organization: string }) {
     return (
       <div className="space-y-4">
         <SecretOnce what="The secret" secret={created.secret} />
+        <p>
+          Harbor, Azure, Artifactory, Amazon (by EventBridge) and CloudEvents send it in the header{" "}
+          <code>Authorization</code>; Quay and Docker Hub as the password in the address. From a pipeline:
+        </p>
+        <Command text={pipelineNotice(created.receiver.url)} />
         <p>For a CNCF Distribution registry, put this into its configuration and start it again:</p>
         <Command text={created.configuration} />
       </div>

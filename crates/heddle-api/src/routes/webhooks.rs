@@ -9,11 +9,13 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
 };
-use chrono::{DateTime, Utc};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::Utc;
 use heddle_core::{
     git::{BranchName, RepoUrl},
     id::OrganizationId,
     image::{Digest, ImageRepository, Tag},
+    notice::{self, Push, Receiver},
 };
 use heddle_db::{
     Tx, images,
@@ -22,7 +24,6 @@ use heddle_db::{
 };
 use heddle_github::webhook::{self, Hint};
 use secrecy::SecretString;
-use serde::Deserialize;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
@@ -31,7 +32,7 @@ use crate::{
     app::App,
     extract::Path,
     flow::read,
-    permission::{Permission, bearer},
+    permission::Permission,
     problem::{ApiError, ApiResult},
     secret,
 };
@@ -118,38 +119,16 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// Notifications of CNCF Distribution, with the fields we use.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-struct RegistryNotices {
-    events: Vec<RegistryEvent>,
-}
-
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-struct RegistryEvent {
-    timestamp: DateTime<Utc>,
-    action: String,
-    target: RegistryTarget,
-    request: Option<RegistryRequest>,
-}
-
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-struct RegistryTarget {
-    repository: Option<String>,
-    tag: Option<String>,
-    digest: Option<String>,
-    url: Option<String>,
-}
-
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-struct RegistryRequest {
-    host: Option<String>,
-}
-
-/// Push notices of a registry, with the receiver's secret.
+/// Push notices of a registry, or of what relays them, with the receiver's secret: as a bearer token, as the whole header
+/// `Authorization`, or as the password of a basic login. Docker Hub, GitHub, Harbor, Quay, Azure, Artifactory, Alibaba,
+/// Amazon by EventBridge, CloudEvents, CNCF Distribution and `{"name", "tag"}` are known by their shape.
 #[utoipa::path(
-    post, path = "/webhooks/registry/{receiver}", tag = "webhooks", request_body = RegistryNotices,
+    post, path = "/webhooks/registry/{receiver}", tag = "webhooks", request_body = serde_json::Value,
     params(("receiver" = Uuid, Path)),
-    responses((status = 202, description = "Taken."))
+    responses(
+        (status = 202, description = "Taken."),
+        (status = 400, description = "It tells of no push; the message says why."),
+    )
 )]
 async fn take_registry(
     State(app): State<App>,
@@ -157,50 +136,71 @@ async fn take_registry(
     headers: HeaderMap,
     body: Bytes,
 ) -> ApiResult<StatusCode> {
-    let shown = bearer(&headers)?.to_owned();
+    let shown = shown_secret(&headers)?;
     let mut tx = app.db.routing().await?;
     let known = receivers::find_known(&mut *tx, receiver).await?;
     tx.commit().await?;
     let refused = || ApiError::unauthorized("there is no such receiver, or this is not its secret");
     let known = known.filter(|known| secret::matches(&shown, &known.secret_hash)).ok_or_else(refused)?;
     // Registries send a media type of their own, so the body is read as JSON whatever it says it is.
-    let notices: RegistryNotices =
-        serde_json::from_slice(&body).map_err(|error| ApiError::bad_request("bad-json", error.to_string()))?;
+    let body = serde_json::from_slice(&body).map_err(|error| ApiError::bad_request("bad-json", error.to_string()))?;
+    let pushes =
+        notice::read(&body, &Receiver::default()).map_err(|why| ApiError::bad_request("no-push", why.to_string()))?;
     let mut tx = app.db.organization(known.organization).await?;
     receivers::note_notice(&mut *tx, receiver).await?;
-    note_pushes(&mut tx, known.organization, &notices).await?;
+    note_pushes(&mut tx, known.organization, &pushes).await?;
     tx.commit().await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+/// Senders differ in what they can send: a token, a header of one's own, or a login within an address.
+fn shown_secret(headers: &HeaderMap) -> ApiResult<String> {
+    let refused = || ApiError::unauthorized("send the receiver's secret in the header `Authorization`");
+    let shown = text(headers, "authorization").ok_or_else(refused)?;
+    match shown.split_once(' ') {
+        None => Ok(shown.to_owned()),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim().to_owned()),
+        Some((scheme, login)) if scheme.eq_ignore_ascii_case("basic") => {
+            let login = STANDARD.decode(login.trim()).ok().and_then(|login| String::from_utf8(login).ok());
+            login.and_then(|login| Some(login.split_once(':')?.1.to_owned())).ok_or_else(refused)
+        }
+        Some(_) => Err(refused()),
+    }
 }
 
 /// A tag that a notice says was pushed to an image.
 struct Pushed<'a> {
     image: Uuid,
     tag: Tag,
-    event: &'a RegistryEvent,
+    push: &'a Push,
 }
 
-async fn note_pushes(tx: &mut Tx, organization: OrganizationId, notices: &RegistryNotices) -> ApiResult<()> {
+async fn note_pushes(tx: &mut Tx, organization: OrganizationId, told: &[Push]) -> ApiResult<()> {
     let mut due = BTreeSet::new();
     let mut pushes = Vec::new();
-    for event in notices.events.iter().filter(|event| event.action == "push") {
-        let Some(path) = &event.target.repository else { continue };
-        let Some(tag) = event.target.tag.as_ref().and_then(|tag| tag.parse::<Tag>().ok()) else { continue };
-        let names: Vec<String> = names_of(event, path).iter().map(ToString::to_string).collect();
+    for push in told {
+        let names = push.registries.iter().filter_map(|host| format!("{host}/{}", push.repository).parse().ok());
+        let names: Vec<String> = names.map(|name: ImageRepository| name.to_string()).collect();
         let named = images::list_named(&mut **tx, organization, &names).await?;
         if named.is_empty() {
             // Behind a proxy a registry knows itself by another host; the path alone makes a scan due, and no more.
-            due.extend(images::list_at_path(&mut **tx, organization, path).await?.into_iter().map(|image| image.id));
+            let there = images::list_at_path(&mut **tx, organization, &push.repository).await?;
+            due.extend(there.into_iter().map(|image| image.id));
         }
-        pushes.extend(named.into_iter().map(|image| Pushed { image: image.id, tag: tag.clone(), event }));
+        let tag = push.tag.as_ref().and_then(|tag| tag.parse::<Tag>().ok());
+        due.extend(named.iter().map(|image| image.id));
+        pushes.extend(
+            tag.into_iter()
+                .flat_map(|tag| named.iter().map(move |image| Pushed { image: image.id, tag: tag.clone(), push })),
+        );
     }
-    due.extend(pushes.iter().map(|pushed| pushed.image));
     // One that a read forgot meanwhile is watched no more.
     let due = images::lock(&mut **tx, &due.into_iter().collect::<Vec<_>>()).await?;
-    for Pushed { image, tag, event } in pushes.iter().filter(|pushed| due.contains(&pushed.image)) {
-        let digest = event.target.digest.as_ref().and_then(|digest| digest.parse::<Digest>().ok());
+    for Pushed { image, tag, push } in pushes.iter().filter(|pushed| due.contains(&pushed.image)) {
+        let digest = push.digest.as_ref().and_then(|digest| digest.parse::<Digest>().ok());
         // A registry cannot push tomorrow.
-        let at = event.timestamp.min(Utc::now());
+        let now = Utc::now();
+        let at = push.at.map_or(now, |at| at.min(now));
         pushes::note(&mut **tx, organization, *image, tag, digest.as_ref(), at).await?;
     }
     work::request_scans(tx, organization, &due).await?;
@@ -208,14 +208,4 @@ async fn note_pushes(tx: &mut Tx, organization: OrganizationId, notices: &Regist
         tx.notify(&Notice::Changed { organization, topic: Topic::Status, id: Some(id) }).await?;
     }
     Ok(())
-}
-
-/// The image's names by each host that the notice gives.
-fn names_of(event: &RegistryEvent, path: &str) -> Vec<ImageRepository> {
-    let asked = event.request.as_ref().and_then(|request| request.host.clone());
-    let own = event.target.url.as_ref().and_then(|url| url::Url::parse(url).ok()).and_then(|url| {
-        let host = url.host_str()?.to_owned();
-        Some(url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}")))
-    });
-    asked.into_iter().chain(own).filter_map(|host| format!("{host}/{path}").parse().ok()).collect()
 }

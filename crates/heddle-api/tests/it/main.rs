@@ -10,6 +10,7 @@ mod github;
 mod hub;
 mod loom;
 mod members;
+mod notices;
 mod openapi;
 mod record;
 mod replicas;

@@ -3,4 +3,5 @@
 
 mod conformance;
 mod images;
+mod notices;
 mod policy;
