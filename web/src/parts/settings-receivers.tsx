@@ -110,7 +110,12 @@ function DeleteReceiver({ organization, receiver, refusal }: DeleteProps) {
 
 /** The secret comes from the pipeline's own store: it does not belong in its file. */
 function pipelineNotice(url: string): string {
-  return `curl --fail --header "Authorization: Bearer $HEDDLE_NOTICE_SECRET" --json '{"name": "ghcr.io/acme/api", "tag": "1.4.2"}' ${url}`;
+  const lines = [
+    'curl --fail --header "Authorization: Bearer $HEDDLE_NOTICE_SECRET"',
+    `--json '{"name": "ghcr.io/acme/api", "tag": "1.4.2"}'`,
+    url,
+  ];
+  return lines.join(" \\\n  ");
 }
 
 function NewReceiver({ organization }: { organization: string }) {
