@@ -70,8 +70,8 @@ impl ReadFile {
     }
 }
 
-/// The API groups of peers that say how images are updated.
-const PEERS: [&str; 2] = ["image.toolkit.fluxcd.io/", "argoproj.io/"];
+/// What stands in files in which peers say how images are updated: API groups, and Keel's key in the values of a chart.
+const PEERS: [&str; 3] = ["image.toolkit.fluxcd.io/", "argoproj.io/", "keel:"];
 
 /// Nothing in a file without these words can be an image.
 fn may_hold_images(text: &str, rules: &[ResourceRule]) -> bool {

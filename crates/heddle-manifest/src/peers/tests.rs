@@ -233,3 +233,34 @@ fn a_policy_of_flux_that_cannot_be_read_is_told_with_what_is_wrong() {
     let reason = "`policy` has no kind: write `semver`, `alphabetical` or `numerical`, so no rule is written for it";
     assert!(told.contains(&format!("ImagePolicy `flux-system/api`: {reason}").as_str()), "{told:?}");
 }
+
+#[test]
+fn keels_key_in_the_values_of_a_chart_is_for_the_images_that_it_names() {
+    let values = "image: {repository: acme/api, tag: 1.0.0}
+sidecar: {image: {repository: acme/side, tag: 1.0.0}}
+keel:
+  policy: patch
+  trigger: poll
+  images:
+    - {repository: image.repository, tag: image.tag}
+";
+    check(
+        &[("chart/values.yaml", values)],
+        "  - name: docker.io/acme/api
+    paths: [chart/values.yaml]
+    policy:
+      semver: '*'
+      within: patch
+    mode: commit
+",
+        &[
+            "chart/values.yaml:3: `keel` in the values: Heddle writes the tag to git; Keel patches the cluster",
+            "chart/values.yaml:3: `keel` in the values: `keel.sh/trigger` has no counterpart: images are watched by Heddle's own rhythm",
+            "chart/values.yaml:3: `keel` in the values: a running pre-release moves on to releases; there its text must stay equal",
+        ],
+    );
+    let never = values.replace("policy: patch", "policy: never");
+    assert_eq!(imported(&[("chart/values.yaml", &never)]).rules, 0);
+    let unnamed = values.replace("image.repository, tag: image.tag", "other.repository, tag: other.tag");
+    assert_eq!(imported(&[("chart/values.yaml", &unnamed)]).rules, 0);
+}

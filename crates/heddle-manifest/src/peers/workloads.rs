@@ -1,17 +1,22 @@
-//! Flux 1 and Keel: annotations of workloads.
+//! Flux 1 and Keel: annotations of workloads, and Keel's key in the values of a chart.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{FoundPolicy, find::Occurrence};
+use crate::{
+    FoundPolicy,
+    find::Occurrence,
+    yaml::{Documents, Node},
+};
 use heddle_core::{
     change::Mode,
     policy::{KeelPolicy, Pattern, Translation, translate_flux_v1},
 };
 
-use super::{Brought, Origin, Places, Setup, Wish};
+use super::{Brought, Origin, Places, Setup, Wish, objects::word};
 
 /// A wish for each annotated image.
 pub(super) fn read(setup: &Setup<'_>, brought: &mut Brought) {
+    read_values(setup, brought);
     for (index, occurrence) in setup.occurrences.iter().enumerate() {
         let asked = match &occurrence.policy {
             Some(FoundPolicy::FluxV1 { automated, locked, pattern }) => {
@@ -24,13 +29,50 @@ pub(super) fn read(setup: &Setup<'_>, brought: &mut Brought) {
             }
             _ => None,
         };
-        let Some(((translation, mode), origin)) = asked else { continue };
-        for sentence in translation.differs {
-            brought.differs(&origin, sentence);
+        if let Some((asked, origin)) = asked {
+            take(asked, origin, (index, occurrence), brought);
         }
-        if let Some(policy) = translation.policy {
-            let (image, places) = (occurrence.image.repository.clone(), Places::At(BTreeSet::from([index])));
-            brought.wish(Wish { image, places, policy, mode, origin });
+    }
+}
+
+fn take(
+    (translation, mode): (Translation, Mode),
+    origin: Origin,
+    (index, occurrence): (usize, &Occurrence),
+    brought: &mut Brought,
+) {
+    for sentence in translation.differs {
+        brought.differs(&origin, sentence);
+    }
+    if let Some(policy) = translation.policy {
+        let (image, places) = (occurrence.image.repository.clone(), Places::At(BTreeSet::from([index])));
+        brought.wish(Wish { image, places, policy, mode, origin });
+    }
+}
+
+/// Keel's `keel` in the values of a chart: its settings, and the paths of the images that they are for. Source:
+/// <https://keel.sh/docs/#helm>.
+fn read_values(setup: &Setup<'_>, brought: &mut Brought) {
+    for (path, text) in setup.files.of_peers().filter(|(_, text)| text.contains("keel:")) {
+        let documents = Documents::read(text);
+        let root = documents.roots.first().filter(|root| root.get("kind").is_none());
+        let mut entries = root.map(Node::entries).unwrap_or_default().iter();
+        let Some((key, block)) = entries.find(|(key, _)| key.text() == Some("keel")) else { continue };
+        let setting = |(key, value): &(Node, Node)| Some((key.text()?.to_owned(), value.text()?.to_owned()));
+        let settings: BTreeMap<String, String> = block.entries().iter().filter_map(setting).collect();
+        let images = block.get("images").map(Node::items).unwrap_or_default();
+        let is_named = |occurrence: &Occurrence| {
+            let field = occurrence.place.field.as_str();
+            let named = |image: &Node| ["tag", "repository"].iter().any(|part| word(image, &[part]) == field);
+            images.iter().any(named)
+        };
+        let here = setup.occurrences.iter().enumerate().filter(|(_, occurrence)| occurrence.place.file == path);
+        for (index, occurrence) in here.filter(|(_, occurrence)| is_named(occurrence)) {
+            let what = "`keel` in the values".to_owned();
+            let origin = Origin { what, file: path.to_owned(), line: key.position.line };
+            if let Some(asked) = keel(&settings, occurrence, &origin, brought) {
+                take(asked, origin, (index, occurrence), brought);
+            }
         }
     }
 }
