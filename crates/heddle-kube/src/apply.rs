@@ -10,7 +10,7 @@ use kube::{
 };
 use serde_json::Value;
 
-use crate::{AccountClient, KubeError, Served, error::REQUEST_LIMIT, watch};
+use crate::{AccountClient, KubeError, Served, error::bounded, watch};
 
 /// An object to apply.
 #[derive(Debug, Clone)]
@@ -73,19 +73,25 @@ impl AccountClient {
         let api = self.objects(request.served, request.key.namespace.as_deref());
         let patch = Patch::Apply(request.manifest);
         let answer = api.patch_metadata(&request.key.name, params, &patch);
-        match tokio::time::timeout(REQUEST_LIMIT, answer).await {
-            Ok(Ok(object)) => Ok(Ok(object)),
-            Ok(Err(error)) => match contested(&error) {
-                Some(contested) if !params.force => Ok(Err(contested)),
-                _ => Err(error.into()),
-            },
-            Err(_) => Err(KubeError::Unavailable(format!("no answer within {} s", REQUEST_LIMIT.as_secs()))),
-        }
+        if params.force { bounded(answer).await.map(Ok) } else { unforced(answer).await }
     }
 }
 
+/// What an apply without force comes to: the object, or the fields that others own.
+pub(crate) async fn unforced<T>(
+    apply: impl Future<Output = kube::Result<T>>,
+) -> Result<Result<T, Vec<Contested>>, KubeError> {
+    let answer = async {
+        match apply.await {
+            Ok(object) => Ok(Ok(object)),
+            Err(error) => contested(&error).map(Err).ok_or(error),
+        }
+    };
+    bounded(answer).await
+}
+
 /// The fields that others own, where an apply was refused for them.
-pub(crate) fn contested(error: &kube::Error) -> Option<Vec<Contested>> {
+fn contested(error: &kube::Error) -> Option<Vec<Contested>> {
     let kube::Error::Api(status) = error else { return None };
     let causes = status.details.as_ref().filter(|_| status.is_conflict())?.causes.as_slice();
     Some(causes.iter().filter_map(read_cause).collect()).filter(|contested: &Vec<_>| !contested.is_empty())

@@ -8,12 +8,7 @@ use kube::{
 };
 use serde_json::Value;
 
-use crate::{
-    Kinds, KubeError, Served,
-    apply::contested,
-    error::{REQUEST_LIMIT, bounded},
-    kinds,
-};
+use crate::{Kinds, KubeError, Served, apply::unforced, error::bounded, kinds};
 
 /// Acts as whoever the connection logs in.
 #[derive(Clone)]
@@ -58,11 +53,9 @@ impl CallerClient {
         let params = PatchParams::apply(FIELD_MANAGER).validation_strict().dry_run();
         let api = self.objects(key, served);
         let patch = Patch::Apply(manifest);
-        let tried = api.patch(&key.name, &params, &patch);
-        let fields = match tokio::time::timeout(REQUEST_LIMIT, tried).await {
-            Ok(Ok(object)) => return to_value(&object),
-            Ok(Err(error)) => contested(&error).ok_or(error)?,
-            Err(_) => return Err(KubeError::Unavailable(format!("no answer within {} s", REQUEST_LIMIT.as_secs()))),
+        let fields = match unforced(api.patch(&key.name, &params, &patch)).await? {
+            Ok(object) => return to_value(&object),
+            Err(fields) => fields,
         };
         let mut manifest = manifest.clone();
         DriftRules::default().give_way(&key.kind, &mut manifest, fields);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// How long one request may take. Watches have limits of their own.
-pub(crate) const REQUEST_LIMIT: Duration = Duration::from_secs(60);
+const REQUEST_LIMIT: Duration = Duration::from_secs(60);
 
 /// How messages begin with which the API server refuses a value of the wrong type or form; it answers 500 then, as if the
 /// fault were its own.

@@ -174,6 +174,18 @@ pub struct Subject<'a> {
     pub container: Option<&'a str>,
 }
 
+impl<'a> Subject<'a> {
+    /// An image where it was found, in one of its environments.
+    pub fn of(occurrence: &'a Occurrence, environment: &'a EnvironmentName) -> Self {
+        Self {
+            image: &occurrence.image.repository,
+            environment,
+            file: &occurrence.place.file,
+            container: occurrence.container.as_deref(),
+        }
+    }
+}
+
 impl Config {
     /// The rule that governs an image at a place: the first that matches, or one that stopped the rules after it.
     pub fn rule_for(&self, subject: Subject<'_>) -> Option<&Ruling> {
@@ -184,17 +196,15 @@ impl Config {
     /// What is said of an image at a place in one of its environments. A comment of ours beside it is the nearest word;
     /// then come the rules of this file; what a peer's words say counts where there is neither.
     pub fn ruling<'a>(&'a self, occurrence: &'a Occurrence, environment: &EnvironmentName) -> Option<&'a Ruling> {
-        let image = &occurrence.image.repository;
-        let (file, container) = (occurrence.place.file.as_str(), occurrence.container.as_deref());
         let peer = || {
+            let beside = occurrence.beside.as_ref()?;
             // A configuration that cannot be read may have a rule for it.
-            let beside =
-                matches!(&occurrence.beside, Some(Beside::Peer(_))) && self.stop_for(image, environment).is_none();
-            occurrence.beside.as_ref().filter(|_| beside).map(Beside::ruling)
+            let may_count = self.stop_for(&occurrence.image.repository, environment).is_none();
+            may_count.then(|| beside.ruling())
         };
         match &occurrence.beside {
             Some(Beside::Comment(ruling)) => Some(ruling),
-            _ => self.rule_for(Subject { image, environment, file, container }).or_else(peer),
+            _ => self.rule_for(Subject::of(occurrence, environment)).or_else(peer),
         }
     }
 

@@ -26,7 +26,7 @@ use crate::{
     policy::FoundPolicy,
     read::ReadFile,
     resource::ResourceRule,
-    yaml::{Position, Spot},
+    yaml::{Node, Position, Spot},
 };
 
 /// The texts of a branch: those that can hold objects, kustomizations or values. What was read of a file is kept with
@@ -70,11 +70,10 @@ impl Files {
         self.texts.keys().map(String::as_str)
     }
 
-    /// The files that may hold a peer's objects.
-    pub(crate) fn of_peers(&self) -> impl Iterator<Item = (&str, &str)> {
-        let has_peers = |path: &String| self.read(path).is_some_and(|read| read.has_peers);
-        let all = self.texts.iter().filter(move |(path, _)| has_peers(path));
-        all.map(|(path, file)| (path.as_str(), file.text.as_str()))
+    /// The documents of the files that may hold what a peer says of images.
+    pub(crate) fn of_peers(&self) -> impl Iterator<Item = (&str, &[Node])> {
+        let read = self.paths().filter_map(|path| Some((path, self.read(path)?.peers.as_slice())));
+        read.filter(|(_, roots)| !roots.is_empty())
     }
 
     /// What a file holds.

@@ -104,14 +104,9 @@ impl FoundPolicy {
 
     /// The entry of Argo CD Image Updater's `image-list` that names an image.
     pub(crate) fn of_image_updater(root: &Node, image: &str) -> Option<Self> {
-        const PREFIX: &str = "argocd-image-updater.argoproj.io/";
         let annotations = root.at(&["metadata", "annotations"])?;
-        let list = annotations.get(&format!("{PREFIX}image-list"))?.text()?;
-        for entry in list.split([',', '\n']).map(str::trim).filter(|entry| !entry.is_empty()) {
-            let (alias, listed) = match entry.split_once('=') {
-                Some((alias, listed)) if !alias.contains([':', '/']) => (Some(alias.trim()), listed.trim()),
-                _ => (None, entry),
-            };
+        let list = annotations.get(&format!("{IMAGE_UPDATER_PREFIX}image-list"))?.text()?;
+        for (alias, listed) in image_list(list) {
             let (name, build) = crate::image::split_build(listed);
             if name != image && !same_repository(name, image) {
                 continue;
@@ -119,7 +114,8 @@ impl FoundPolicy {
             let alias = alias.unwrap_or(name);
             let mut settings = BTreeMap::new();
             for (key, value) in annotations.entries() {
-                let (Some(key), Some(value)) = (key.text().and_then(|key| key.strip_prefix(PREFIX)), value.text())
+                let (Some(key), Some(value)) =
+                    (key.text().and_then(|key| key.strip_prefix(IMAGE_UPDATER_PREFIX)), value.text())
                 else {
                     continue;
                 };
@@ -137,6 +133,18 @@ impl FoundPolicy {
         }
         None
     }
+}
+
+/// How the annotations and the API group of Argo CD Image Updater begin.
+pub(crate) const IMAGE_UPDATER_PREFIX: &str = "argocd-image-updater.argoproj.io/";
+
+/// The entries of an `image-list`: alias, where there is one, and image.
+pub(crate) fn image_list(list: &str) -> impl Iterator<Item = (Option<&str>, &str)> {
+    let entries = list.split([',', '\n']).map(str::trim).filter(|entry| !entry.is_empty());
+    entries.map(|entry| match entry.split_once('=') {
+        Some((alias, image)) if !alias.contains([':', '/']) => (Some(alias.trim()), image.trim()),
+        _ => (None, entry),
+    })
 }
 
 fn same_repository(left: &str, right: &str) -> bool {

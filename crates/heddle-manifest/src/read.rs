@@ -25,8 +25,8 @@ pub(crate) struct ReadFile {
     pub kustomization: Option<Kustomization>,
     /// What Flux's objects say of images.
     pub flux: FluxImages,
-    /// Whether it may hold a peer's objects.
-    pub has_peers: bool,
+    /// Its documents, where they may hold what a peer says of images.
+    pub peers: Vec<Node>,
     /// What is wrong in it.
     pub findings: Vec<Finding>,
     /// It cannot be read.
@@ -44,7 +44,7 @@ impl ReadFile {
         if let Some(error) = &documents.error {
             return Self::broken(path, text, error.position, &error.message);
         }
-        let mut file = Self { has_peers: PEERS.iter().any(|group| text.contains(group)), ..Self::default() };
+        let mut file = Self::default();
         let source = Source { path, name, text, documents: &documents, rules };
         let mut images = Vec::new();
         for root in &documents.roots {
@@ -56,6 +56,9 @@ impl ReadFile {
             }
         }
         file.images = images.into_iter().map(Arc::new).collect();
+        if PEERS.iter().any(|mark| text.contains(mark)) {
+            file.peers = documents.roots;
+        }
         file
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{HookEnd, ObjectKey, OwnEntry};
+use crate::{Desired, HookEnd, ObjectKey, OwnEntry};
 
 /// One object that a Sync has applied, or was about to apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,11 @@ impl Inventory {
     /// The entry of an object.
     pub fn find(&self, key: &ObjectKey) -> Option<&InventoryEntry> {
         self.entries.get(key)
+    }
+
+    /// The entry of an object that was applied as it is wanted now; of a hook: in this run.
+    pub fn find_applied(&self, desired: &Desired) -> Option<&InventoryEntry> {
+        self.find(&desired.key).filter(|entry| entry.manifest.as_ref() == Some(&desired.manifest))
     }
 
     /// Every entry, by key.

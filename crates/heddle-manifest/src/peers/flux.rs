@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::{FoundPolicy, config::read_flux_policy, yaml::Node};
 use heddle_core::{change::Mode, policy::FluxPolicy};
 
 use super::{
     Brought, Origin, Places, Setup, Wish,
     objects::{for_each_of, origin, word, words},
 };
+use crate::{FoundPolicy, config::read_flux_policy, yaml::Node};
 
 const GROUP: &str = "image.toolkit.fluxcd.io/";
 

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::{config::split_list, glob::Glob, yaml::Node};
 use heddle_core::{change::Mode, image::ImageRepository, policy::ImageUpdaterPolicy};
 
 use super::{
     Brought, Origin, Places, Setup, Wish,
     objects::{for_each_of, origin, word, words},
 };
-
-const PREFIX: &str = "argocd-image-updater.argoproj.io/";
+use crate::{
+    config::split_list,
+    glob::Glob,
+    policy::{IMAGE_UPDATER_PREFIX as PREFIX, image_list},
+    yaml::Node,
+};
 
 /// An `Application`, or the template of an `ApplicationSet`.
 struct Application {
@@ -78,11 +81,8 @@ fn read_annotations(application: &Application, brought: &mut Brought) {
     let common = |name: &str| application.annotations.get(name).map(String::as_str).unwrap_or_default();
     let (method, branch) = (common("write-back-method"), common("git-branch"));
     let mode = mode_of(method, branch, false, origin, brought);
-    for entry in list.split([',', '\n']).map(str::trim).filter(|entry| !entry.is_empty()) {
-        let (alias, image) = match entry.split_once('=') {
-            Some((alias, image)) if !alias.contains([':', '/']) => (alias.trim(), image.trim()),
-            _ => ("", entry),
-        };
+    for (alias, image) in image_list(list) {
+        let alias = alias.unwrap_or_default();
         let setting = |name: &str| {
             let own = application.annotations.get(&format!("{alias}.{name}"));
             own.map_or_else(|| common(name).to_owned(), String::clone)

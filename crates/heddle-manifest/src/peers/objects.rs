@@ -1,20 +1,12 @@
 //! Objects of a kind in all files, with their places.
 
-use crate::{
-    Files,
-    config::split_list,
-    yaml::{Documents, Node},
-};
-
 use super::Origin;
+use crate::{Files, config::split_list, yaml::Node};
 
 /// Calls `each` with every object of a group, those in lists too.
 pub(super) fn for_each_of(files: &Files, group: &str, mut each: impl FnMut(&str, &Node)) {
-    for (path, text) in files.of_peers() {
-        if !text.contains(group) {
-            continue;
-        }
-        for root in &Documents::read(text).roots {
+    for (path, roots) in files.of_peers() {
+        for root in roots {
             let listed = root.get("items").map(Node::items).unwrap_or_default();
             let objects = std::iter::once(root).chain(listed);
             objects

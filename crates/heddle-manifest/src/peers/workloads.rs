@@ -2,17 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{
-    FoundPolicy,
-    find::Occurrence,
-    yaml::{Documents, Node},
-};
 use heddle_core::{
     change::Mode,
     policy::{KeelPolicy, Pattern, Translation, translate_flux_v1},
 };
 
 use super::{Brought, Origin, Places, Setup, Wish, objects::word};
+use crate::{FoundPolicy, find::Occurrence, yaml::Node};
 
 /// A wish for each annotated image.
 pub(super) fn read(setup: &Setup<'_>, brought: &mut Brought) {
@@ -53,9 +49,8 @@ fn take(
 /// Keel's `keel` in the values of a chart: its settings, and the paths of the images that they are for. Source:
 /// <https://keel.sh/docs/#helm>.
 fn read_values(setup: &Setup<'_>, brought: &mut Brought) {
-    for (path, text) in setup.files.of_peers().filter(|(_, text)| text.contains("keel:")) {
-        let documents = Documents::read(text);
-        let root = documents.roots.first().filter(|root| root.get("kind").is_none());
+    for (path, roots) in setup.files.of_peers() {
+        let root = roots.first().filter(|root| root.get("kind").is_none());
         let mut entries = root.map(Node::entries).unwrap_or_default().iter();
         let Some((key, block)) = entries.find(|(key, _)| key.text() == Some("keel")) else { continue };
         let setting = |(key, value): &(Node, Node)| Some((key.text()?.to_owned(), value.text()?.to_owned()));

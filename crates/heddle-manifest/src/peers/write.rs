@@ -129,13 +129,7 @@ fn prove(all: &[Occurrence], wishes: &[Wish], config: &Config, differs: &mut Vec
     // The rules name no environment, so any will do.
     let environment = EnvironmentName::implicit_for("");
     for (index, occurrence) in all.iter().enumerate() {
-        let subject = Subject {
-            image: &occurrence.image.repository,
-            environment: &environment,
-            file: &occurrence.place.file,
-            container: occurrence.container.as_deref(),
-        };
-        let rule = config.rule_for(subject).and_then(|ruling| position(config, ruling));
+        let rule = config.rule_for(Subject::of(occurrence, &environment)).and_then(|ruling| position(config, ruling));
         let meant: Vec<&Wish> = wishes.iter().filter(|wish| wish.covers(index, occurrence)).collect();
         let what = format!("`{}`", occurrence.image);
         let here = Origin { what, file: occurrence.place.file.clone(), line: occurrence.place.line };

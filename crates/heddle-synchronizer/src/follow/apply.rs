@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use futures::StreamExt;
-use heddle_kube::{AccountClient, Applied, ApplyRequest, KubeError};
+use heddle_kube::{AccountClient, Applied, KubeError};
 use heddle_reconcile::{Apply, GroupKind, Inventory, InventoryEntry, Reason};
 use heddle_service::backoff::Backoff;
 use tokio::time::Instant;
@@ -95,14 +95,7 @@ pub(super) async fn dry_run<'a>(
     object: &'a WantedObject,
 ) -> (&'a WantedObject, Result<Applied, KubeError>) {
     let manifest = serde_json::from_str(&object.text).unwrap_or_default();
-    let request = ApplyRequest {
-        key: &object.desired.key,
-        served: &object.served,
-        manifest: &manifest,
-        rules: &object.rules,
-        dry_run: true,
-    };
-    (object, client.apply(request).await)
+    (object, client.apply(object.request(&manifest, true)).await)
 }
 
 /// Applies one object. A kind that its definition brings along is served a moment after that was applied.
@@ -112,13 +105,7 @@ async fn try_apply(
     objects: &[WantedObject],
 ) -> Result<Applied, KubeError> {
     let manifest = serde_json::from_str(&object.text).unwrap_or_default();
-    let request = ApplyRequest {
-        key: &object.desired.key,
-        served: &object.served,
-        manifest: &manifest,
-        rules: &object.rules,
-        dry_run: false,
-    };
+    let request = object.request(&manifest, false);
     let is_defined = |kind: &GroupKind| objects.iter().any(|other| other.desired.defines.as_ref() == Some(kind));
     if !is_defined(&object.desired.key.kind) {
         return client.apply(request).await;

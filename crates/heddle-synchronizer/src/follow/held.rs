@@ -78,6 +78,7 @@ impl Follower {
 
     /// Remembers what waits and for what. Something that failed and is waited for is an error: it may never be better.
     pub(super) fn hold(&mut self, wanted: &Wanted, inventory: &Inventory, outcome: &mut Outcome) {
+        // What was held before is no reason of what is held now.
         self.held = Held::default();
         let mut held = Held::default();
         let mut waiting: HashMap<usize, usize> = HashMap::new();
@@ -125,9 +126,7 @@ impl Follower {
     /// Whether something that is waited for is not as it was, or a hook has ended since.
     pub(super) fn has_news(&self) -> bool {
         let (Some(wanted), Some(inventory)) = (&self.wanted, &self.inventory) else { return false };
-        let hooks = wanted.objects.iter().filter(|object| object.desired.order.hook.is_some());
-        let mut ended = hooks.filter_map(|object| self.end_of(object, inventory));
-        if ended.next().is_some() {
+        if wanted.hooks().any(|object| self.end_of(object, inventory).is_some()) {
             return true;
         }
         let awaited =
@@ -147,9 +146,8 @@ impl Follower {
 
     fn status_in(&self, desired: &Desired, inventory: Option<&Inventory>) -> HealthStatus {
         if desired.order.hook.is_some() {
-            let known = inventory.and_then(|inventory| inventory.find(&desired.key));
-            let of_this_run = known.filter(|known| known.manifest.as_ref() == Some(&desired.manifest));
-            match of_this_run.and_then(|known| known.ended.as_ref()) {
+            let of_this_run = inventory.and_then(|inventory| inventory.find_applied(desired));
+            match of_this_run.and_then(|entry| entry.ended.as_ref()) {
                 Some(HookEnd::Succeeded) => return HealthStatus::Healthy,
                 Some(HookEnd::Failed { .. }) => return HealthStatus::Degraded,
                 // What comes after a failure is no part of what is wanted.

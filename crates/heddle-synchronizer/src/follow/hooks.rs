@@ -22,10 +22,7 @@ impl Follower {
     pub(super) fn end_of(&self, object: &WantedObject, inventory: &Inventory) -> Option<HookEnd> {
         let desired = &object.desired;
         let hook = desired.order.hook?;
-        let entry = inventory.find(&desired.key)?;
-        if entry.ended.is_some() || entry.manifest.as_ref() != Some(&desired.manifest) {
-            return None;
-        }
+        let entry = inventory.find_applied(desired).filter(|entry| entry.ended.is_none())?;
         if !has_health(&desired.key.kind) {
             return Some(HookEnd::Succeeded);
         }
@@ -41,7 +38,7 @@ impl Follower {
 
     /// Notes in the inventory how hooks have ended: they may be gone afterwards, and are not run again for it.
     pub(super) fn note_ends(&mut self, wanted: &Wanted, inventory: &mut Inventory) {
-        for object in wanted.objects.iter().filter(|object| object.desired.order.hook.is_some()) {
+        for object in wanted.hooks() {
             let Some(end) = self.end_of(object, inventory) else { continue };
             let key = &object.desired.key;
             tracing::info!(sync = %self.name, object = %key, ?end, "the hook {key} has ended");
@@ -55,15 +52,11 @@ impl Follower {
     /// by now.
     pub(super) async fn delete_ended(&mut self, wanted: &Wanted, inventory: &Inventory) {
         let all = wanted.objects.iter().map(|object| &object.desired);
-        let entry_of = |desired: &Desired| {
-            let entry = inventory.find(&desired.key)?;
-            (entry.manifest.as_ref() == Some(&desired.manifest)).then_some(entry)
-        };
-        let end_of = |desired: &Desired| entry_of(desired)?.ended.as_ref();
+        let end_of = |desired: &Desired| inventory.find_applied(desired)?.ended.as_ref();
         let due: HashSet<&ObjectKey> = ended_hooks(all, end_of).into_iter().collect();
         for object in wanted.objects.iter().filter(|object| due.contains(&object.desired.key)) {
             let key = &object.desired.key;
-            let entry = entry_of(&object.desired);
+            let entry = inventory.find_applied(&object.desired);
             let live = self.view.live.objects.get(key).filter(|live| !live.deleting);
             let (Some(uid), Some(_)) = (entry.and_then(|entry| entry.uid.as_ref()), live) else { continue };
             let deleted = self.client.delete(key, &object.served, uid).await;

@@ -1,7 +1,7 @@
 //! Objects as they are going to be applied.
 
 use heddle_core::{git::Revision, image::ImageRef};
-use heddle_kube::{Kinds, Served};
+use heddle_kube::{ApplyRequest, Kinds, Served};
 use heddle_reconcile::{Desired, DriftRules, GroupKind, hook_manifest, run_of};
 use heddle_source::{RenderInputs, RenderedObject, Snapshot};
 use heddle_wire::agent::SyncError;
@@ -52,6 +52,11 @@ pub(super) struct WantedObject {
 }
 
 impl WantedObject {
+    /// An apply of it; `manifest` is its text, parsed.
+    pub fn request<'a>(&'a self, manifest: &'a Value, dry_run: bool) -> ApplyRequest<'a> {
+        ApplyRequest { key: &self.desired.key, served: &self.served, manifest, rules: &self.rules, dry_run }
+    }
+
     pub fn error(&self, message: String) -> SyncError {
         let object = Some(self.desired.key.to_string());
         SyncError { file: self.file.clone(), line: self.line, object, message }
@@ -82,6 +87,11 @@ impl Wanted {
         let text = place.and_then(|(file, line)| Some((String::from_utf8(self.source.read(file).ok()?).ok()?, line)));
         let line = text.and_then(|(text, line)| refusal::line_in(&text, line, &error.message));
         SyncError { line: line.or(error.line), ..error }
+    }
+
+    /// The objects that are hooks.
+    pub fn hooks(&self) -> impl Iterator<Item = &WantedObject> {
+        self.objects.iter().filter(|object| object.desired.order.hook.is_some())
     }
 
     /// Whether the path holds no objects at all.

@@ -76,8 +76,7 @@ impl Follower {
         let default_namespace = if let [namespace] = namespaces.as_slice() { Some(namespace.as_str()) } else { None };
         let ignore = &self.sync.spec.ignore;
         wanted.resolve(&Target { kinds: &kinds, owner: &owner, default_namespace, ignore });
-        let hooks = wanted.objects.iter().map(|object| &object.desired).filter(|desired| desired.order.hook.is_some());
-        self.view.remember(hooks.map(|desired| desired.key.clone()).collect());
+        self.view.remember(wanted.hooks().map(|object| object.desired.key.clone()).collect());
         self.watch_all(&wanted.objects, &inventory, &kinds).await;
         self.kinds = Some(kinds);
         self.publish_wants(wanted);

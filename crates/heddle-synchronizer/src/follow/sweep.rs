@@ -73,8 +73,7 @@ impl Follower {
         }
         let is_settled = |object: &&WantedObject| {
             let desired = &object.desired;
-            let known = inventory.find(&desired.key).and_then(|known| known.manifest.as_ref());
-            known == Some(&desired.manifest)
+            inventory.find_applied(desired).is_some()
                 && !desired.may_vanish
                 && desired.order.hook.is_none()
                 && !self.view.drifted(desired, inventory)

@@ -92,10 +92,5 @@ fn rule_for<'a>(manifests: &'a Manifests, occurrence: &Occurrence) -> Option<&'a
     let whole = everything();
     let named = occurrence.environments.iter().find(|name| **name != whole);
     let environment: &EnvironmentName = named.unwrap_or(&whole);
-    manifests.config.rule_for(Subject {
-        image: &occurrence.image.repository,
-        environment,
-        file: &occurrence.place.file,
-        container: occurrence.container.as_deref(),
-    })
+    manifests.config.rule_for(Subject::of(occurrence, environment))
 }
