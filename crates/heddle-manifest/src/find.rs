@@ -72,20 +72,23 @@ impl Files {
 
     /// The documents of the files that may hold what a peer says of images.
     pub(crate) fn of_peers(&self) -> impl Iterator<Item = (&str, &[Node])> {
-        let read = self.paths().filter_map(|path| Some((path, self.read(path)?.peers.as_slice())));
-        read.filter(|(_, roots)| !roots.is_empty())
+        let all = self.texts.iter().map(|(path, file)| (path.as_str(), self.reading(path, file).peers.as_slice()));
+        all.filter(|(_, roots)| !roots.is_empty())
     }
 
     /// What a file holds.
     fn read(&self, path: &str) -> Option<&ReadFile> {
-        let file = self.texts.get(path)?;
-        Some(file.read.get_or_init(|| ReadFile::read(path, &file.text, &self.resources)))
+        self.texts.get(path).map(|file| self.reading(path, file))
+    }
+
+    fn reading<'a>(&self, path: &str, file: &'a File) -> &'a ReadFile {
+        file.read.get_or_init(|| ReadFile::read(path, &file.text, &self.resources))
     }
 
     /// What Flux's objects in all files say of images.
     fn flux(&self) -> FluxImages {
         let mut all = FluxImages::default();
-        self.paths().filter_map(|path| self.read(path)).for_each(|file| all.extend(&file.flux));
+        self.texts.iter().for_each(|(path, file)| all.extend(&self.reading(path, file).flux));
         all
     }
 
