@@ -250,3 +250,20 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     }
     files
 }
+
+/// A crate's limits stand on the page, and its own test holds them there.
+#[test]
+fn the_page_of_limits_has_every_crate_that_has_some() {
+    let page = fs::read_to_string(root().join("docs/reference/limits.md")).unwrap();
+    let mut faults = Vec::new();
+    for package in ours() {
+        let folder = package.manifest_path.parent().unwrap();
+        let has = folder.join("src/limits.rs").exists();
+        let told = page.contains(&format!("<!-- limits of {} -->", package.name));
+        let held = folder.join("tests/it/limits.rs").exists();
+        if [told, held] != [has; 2] {
+            faults.push(format!("{}: has limits {has}, on the page {told}, tests/it/limits.rs {held}", package.name));
+        }
+    }
+    assert!(faults.is_empty(), "see crates/heddle-core/src/limit.rs: {faults:#?}");
+}

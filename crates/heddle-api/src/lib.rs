@@ -7,6 +7,7 @@
 
 pub mod agent_auth;
 pub mod app;
+pub mod attempts;
 pub mod config;
 pub mod extract;
 pub mod flow;

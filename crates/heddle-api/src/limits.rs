@@ -1,93 +1,29 @@
-//! How often somebody may try what can be guessed. Counted in the store, for all replicas together.
+//! The limits of this program, for `docs/reference/limits.md`. The constants stand where they are obeyed.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use heddle_core::limit::Limit;
 
-use axum::{
-    extract::{ConnectInfo, FromRequestParts},
-    http::request::Parts,
-};
-use chrono::Utc;
+use crate::{attempts, layers, routes};
 
-use crate::{
-    app::App,
-    problem::{ApiError, ApiResult},
-    secret,
-};
+const TOO_LARGE: &str = "413 `body-too-large`";
+const TOO_MANY_TRIES: &str = "429 `too-many-requests` with `Retry-After`";
 
-/// What is limited.
-#[derive(Debug, Clone, Copy)]
-pub enum Limit {
-    /// Failed logins of one account from one address: a stranger elsewhere must not lock a person out.
-    LoginPair,
-    /// Failed logins of one account from anywhere.
-    LoginAccount,
-    /// Logins from one address.
-    LoginAddress,
-    /// Sign-ups from one address.
-    SignUpAddress,
-    /// Enrollments from one address.
-    EnrollAddress,
-}
+/// Every limit of the API.
+pub const LIMITS: &[Limit] = &[
+    Limit::bytes(
+        "body of a request, decompressed, where nothing else is said",
+        layers::BODY_LIMIT_BYTES as u64,
+        TOO_LARGE,
+    ),
+    Limit::bytes("report of an agent", routes::agent::REPORT_LIMIT_BYTES as u64, TOO_LARGE),
+    Limit::bytes("report of an automator", routes::automator::REPORT_LIMIT_BYTES as u64, TOO_LARGE),
+    of_tries("failed log-ins of one account from one address", attempts::Limit::LoginPair),
+    of_tries("failed log-ins of one account", attempts::Limit::LoginAccount),
+    of_tries("log-ins from one address", attempts::Limit::LoginAddress),
+    of_tries("sign-ups from one address", attempts::Limit::SignUpAddress),
+    of_tries("enrollments from one address", attempts::Limit::EnrollAddress),
+];
 
-impl Limit {
-    /// How many in which time.
-    const fn rate(self) -> (i64, Duration) {
-        match self {
-            Self::LoginPair => (10, Duration::from_secs(15 * 60)),
-            Self::LoginAccount => (100, Duration::from_secs(15 * 60)),
-            Self::LoginAddress => (100, Duration::from_secs(15 * 60)),
-            Self::SignUpAddress => (20, Duration::from_secs(3600)),
-            Self::EnrollAddress => (60, Duration::from_secs(15 * 60)),
-        }
-    }
-
-    fn subject(self, of: &str) -> Vec<u8> {
-        secret::hash(&format!("{self:?}\n{of}"))
-    }
-}
-
-/// Counts one try and refuses it when there were too many.
-///
-/// # Errors
-/// 429 with the time to wait.
-pub async fn count(app: &App, limit: Limit, of: &str) -> ApiResult<()> {
-    let (most, window) = limit.rate();
-    let mut tx = app.db.routing().await?;
-    let tries = heddle_db::attempts::count(&mut *tx, &limit.subject(of), Utc::now() - window).await?;
-    tx.commit().await?;
-    if tries > most {
-        return Err(ApiError::too_many(window, "there were too many tries; wait some minutes"));
-    }
-    Ok(())
-}
-
-/// After a success the tries are forgotten.
-///
-/// # Errors
-/// When the store cannot be reached.
-pub async fn forget(app: &App, limit: Limit, of: &str) -> ApiResult<()> {
-    let mut tx = app.db.routing().await?;
-    heddle_db::attempts::forget(&mut *tx, &limit.subject(of)).await?;
-    Ok(tx.commit().await?)
-}
-
-/// The client's address: the connection's, or what the trusted proxy says.
-#[derive(Debug, Clone)]
-pub struct ClientAddress(pub String);
-
-impl FromRequestParts<App> for ClientAddress {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
-        let proxied = app.config.client_address_header.as_ref().and_then(|header| {
-            let value = parts.headers.get_all(header).iter().next_back()?.to_str().ok()?;
-            value.rsplit(',').next()?.trim().parse::<IpAddr>().ok()
-        });
-        let direct = || parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
-        let address = proxied.or_else(direct);
-        Ok(Self(address.map_or_else(|| "unknown".to_owned(), |address| address.to_string())))
-    }
+const fn of_tries(what: &'static str, of: attempts::Limit) -> Limit {
+    let (count, time) = of.rate();
+    Limit::rate(what, count, time, TOO_MANY_TRIES)
 }

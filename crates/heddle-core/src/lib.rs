@@ -9,6 +9,7 @@ pub mod git;
 pub mod health;
 pub mod id;
 pub mod image;
+pub mod limit;
 pub mod name;
 pub mod notice;
 pub mod observe;

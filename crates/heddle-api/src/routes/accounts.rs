@@ -21,10 +21,10 @@ use uuid::Uuid;
 use super::Routes;
 use crate::{
     app::App,
+    attempts::{self, ClientAddress, Limit},
     config::Signup,
     extract::{Json, Path},
     layers::RequestId,
-    limits::{self, ClientAddress, Limit},
     password,
     permission::{Permission, SESSION_COOKIE, parse_role, role_word},
     principal::{Credential, Person},
@@ -61,7 +61,7 @@ async fn sign_up(
     headers: HeaderMap,
     Json(request): Json<SignUpRequest>,
 ) -> ApiResult<impl IntoResponse> {
-    limits::count(&app, Limit::SignUpAddress, &address).await?;
+    attempts::count(&app, Limit::SignUpAddress, &address).await?;
     let email = request.email.trim().to_lowercase();
     check_sign_up(&request, &email)?;
     let invitation = find_invitation(&app, &request, &email).await?;
@@ -160,10 +160,10 @@ async fn login(
     Json(request): Json<LoginRequest>,
 ) -> ApiResult<impl IntoResponse> {
     let email = request.email.trim().to_lowercase();
-    limits::count(&app, Limit::LoginAddress, &address).await?;
+    attempts::count(&app, Limit::LoginAddress, &address).await?;
     let pair = format!("{email}\n{address}");
-    limits::count(&app, Limit::LoginPair, &pair).await?;
-    limits::count(&app, Limit::LoginAccount, &email).await?;
+    attempts::count(&app, Limit::LoginPair, &pair).await?;
+    attempts::count(&app, Limit::LoginAccount, &email).await?;
     let mut tx = app.db.routing().await?;
     let known = users::find_login(&mut *tx, &email).await?;
     tx.commit().await?;
@@ -179,8 +179,8 @@ async fn login(
         }
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "login-refused", "address or password is wrong"));
     };
-    limits::forget(&app, Limit::LoginPair, &pair).await?;
-    limits::forget(&app, Limit::LoginAccount, &email).await?;
+    attempts::forget(&app, Limit::LoginPair, &pair).await?;
+    attempts::forget(&app, Limit::LoginAccount, &email).await?;
     let author = Author { user: Some(user), actor: email.clone(), via: "session", request_id };
     let mut tx = app.db.user(user).await?;
     audit::record(&mut *tx, None, &author, "session.create", &email, json!({ "address": address })).await?;

@@ -32,7 +32,7 @@ use crate::{
 const LONGEST_WAIT_SECS: u64 = 55;
 
 /// Decompressed; an agent sends at most 4 MiB compressed.
-const REPORT_LIMIT_BYTES: usize = 16 << 20;
+pub const REPORT_LIMIT_BYTES: usize = 16 << 20;
 
 /// This module's routes.
 pub fn routes() -> Routes {

@@ -43,7 +43,7 @@ use crate::{
 const LONGEST_WAIT: Duration = Duration::from_secs(55);
 
 /// 100,000 tags with digests, or the occurrences of 10,000 manifests.
-const REPORT_LIMIT_BYTES: usize = 32 << 20;
+pub const REPORT_LIMIT_BYTES: usize = 32 << 20;
 
 /// This module's routes.
 pub fn routes() -> Routes {

@@ -21,9 +21,9 @@ use super::Routes;
 use crate::{
     agent_auth,
     app::App,
+    attempts::{self, ClientAddress, Limit},
     extract::{Json, Path},
     layers::RequestId,
-    limits::{self, ClientAddress, Limit},
     permission::{Permission, bearer},
     principal::Agent,
     problem::{ApiError, ApiResult},
@@ -68,7 +68,7 @@ async fn enroll(
         return Err(ApiError::unauthorized("this is no bootstrap token; it stands in the install manifest"));
     }
     let public_key = read_key(&request.public_key)?;
-    limits::count(&app, Limit::EnrollAddress, &address).await?;
+    attempts::count(&app, Limit::EnrollAddress, &address).await?;
 
     let mut tx = app.db.routing().await?;
     let known = clusters::use_bootstrap(&mut *tx, &secret::hash(token)).await?;

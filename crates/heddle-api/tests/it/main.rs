@@ -8,6 +8,7 @@ mod dashboard;
 mod embedded;
 mod github;
 mod hub;
+mod limits;
 mod loom;
 mod members;
 mod notices;
