@@ -4,7 +4,8 @@
 use heddle_manifest::{
     documents::{parse_document, read_documents, write_document},
     substitute::{Unset, Variables},
-    yaml::{Documents, path::Path},
+    path::Path,
+    yaml::Documents,
 };
 use libfuzzer_sys::fuzz_target;
 

@@ -4,7 +4,8 @@
 use heddle_core::name::EnvironmentName;
 use heddle_manifest::{
     Files, Target, edit,
-    find::{FindInput, FoundEnvironment, find},
+    find,
+    find::{FindInput, FoundEnvironment},
 };
 use libfuzzer_sys::fuzz_target;
 

@@ -6,7 +6,8 @@ use heddle_core::git::{BranchName, Revision};
 use heddle_manifest::{
     Config, Files, ResourceRule,
     config::{self, CONFIG_FILE},
-    find::{FindInput, FoundEnvironment, environments_on, find},
+    find,
+    find::{FindInput, FoundEnvironment, environments_on},
     peers::Difference,
     yaml::Position,
 };

@@ -1,8 +1,8 @@
 //! Local manifests: read from a file or a folder, written back whole or not at all.
 
 use std::{
-    fs,
-    io::Write,
+    fs::{self, DirEntry},
+    io::{ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
@@ -10,9 +10,10 @@ use anyhow::{Context, anyhow};
 use heddle_core::name::EnvironmentName;
 use heddle_manifest::{
     Config, Files, Found,
-    config::{self, CONFIG_FILE},
+    config::{self, CONFIG_FILE, MAX_CONFIG_BYTES},
     find,
     find::{FindInput, FoundEnvironment, is_kustomization},
+    intake::Intake,
 };
 
 /// The manifests below a root.
@@ -33,16 +34,13 @@ impl Manifests {
                 .and_then(|name| name.to_str())
                 .ok_or_else(|| anyhow!("{} is no text", path.display()))?;
             let mut files = Files::default();
-            files.insert(name.to_owned(), fs::read_to_string(path).with_context(context)?);
+            read_file(path, name.to_owned(), &mut Intake::default(), &mut files)?;
             let root = path.parent().unwrap_or(Path::new("")).to_owned();
             return Ok(Self { root, files, config: Config::default() });
         }
-        let config = match fs::read_to_string(path.join(CONFIG_FILE)) {
-            Ok(text) => config::read(&text).0,
-            Err(_) => Config::default(),
-        };
+        let config = read_config(&path.join(CONFIG_FILE))?;
         let mut files = Files::with_resources(config.resources.clone());
-        read_folder(path, "", &mut files)?;
+        read_folder(path, "", &mut Intake::default(), &mut files)?;
         Ok(Self { root: path.to_owned(), files, config })
     }
 
@@ -95,20 +93,43 @@ pub(crate) fn everything() -> EnvironmentName {
     EnvironmentName::implicit_for("")
 }
 
-fn read_folder(root: &Path, inner: &str, files: &mut Files) -> anyhow::Result<()> {
+/// What `.heddle.yaml` says; nothing where there is none.
+fn read_config(path: &Path) -> anyhow::Result<Config> {
+    let context = || format!("could not read {}", path.display());
+    match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Config::default()),
+        Err(error) => Err(error).with_context(context),
+        Ok(known) if known.len() > MAX_CONFIG_BYTES => Ok(config::too_large().0),
+        Ok(_) => Ok(config::read(&String::from_utf8_lossy(&fs::read(path).with_context(context)?)).0),
+    }
+}
+
+fn read_folder(root: &Path, inner: &str, intake: &mut Intake, files: &mut Files) -> anyhow::Result<()> {
     let folder = root.join(inner);
     let context = || format!("could not read {}", folder.display());
-    for entry in fs::read_dir(&folder).with_context(context)? {
-        let entry = entry.with_context(context)?;
+    // In the order of their names, so that the same files are left out each time where there are too many.
+    let mut entries: Vec<DirEntry> =
+        fs::read_dir(&folder).with_context(context)?.collect::<Result<_, _>>().with_context(context)?;
+    entries.sort_by_key(DirEntry::file_name);
+    for entry in entries {
         let kind = entry.file_type().with_context(context)?;
         let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
         let path = if inner.is_empty() { name.clone() } else { format!("{inner}/{name}") };
         if kind.is_dir() && !name.starts_with('.') {
-            read_folder(root, &path, files)?;
+            read_folder(root, &path, intake, files)?;
         } else if kind.is_file() && Files::wants(&name) && name != CONFIG_FILE {
-            let text = fs::read_to_string(entry.path());
-            files.insert(path, text.with_context(|| format!("could not read {}", entry.path().display()))?);
+            read_file(&entry.path(), path, intake, files)?;
         }
+    }
+    Ok(())
+}
+
+/// Reads a file where it is small enough; one that is not becomes a finding.
+fn read_file(path: &Path, name: String, intake: &mut Intake, files: &mut Files) -> anyhow::Result<()> {
+    let context = || format!("could not read {}", path.display());
+    match intake.admit(fs::metadata(path).with_context(context)?.len()) {
+        Ok(()) => files.insert_bytes(name, fs::read(path).with_context(context)?),
+        Err(why) => files.leave_out(name, why),
     }
     Ok(())
 }

@@ -16,21 +16,26 @@ mod schema;
 mod stops;
 
 use chrono::TimeDelta;
-use heddle_core::{change::Mode, git::BranchName, image::ImageRepository, name::EnvironmentName, policy::TagPolicy};
+use heddle_core::{git::BranchName, image::ImageRepository, name::EnvironmentName};
 
+pub(crate) use self::beside::read_comment;
 pub(crate) use self::foreign::{read_flux_policy, split_list};
 #[cfg(feature = "schema")]
 pub use self::schema::json_schema;
 pub use self::{
-    beside::Beside,
     calendar::{Freeze, Hold, Window},
+    fields::MAX_FINDINGS,
     foreign::{PolicyFile, read_policy_file},
-    read::read,
+    read::{read, too_large},
 };
-use crate::{find::Occurrence, glob::Glob, resource::ResourceRule};
+pub use crate::ruling::{Beside, Ruling};
+use crate::{glob::Glob, occurrence::Occurrence, resource::ResourceRule};
 
 /// The name of the file, at the repository's root.
 pub const CONFIG_FILE: &str = ".heddle.yaml";
+
+/// The largest `.heddle.yaml` that is read, in bytes.
+pub const MAX_CONFIG_BYTES: u64 = 256 << 10;
 
 /// What `.heddle.yaml` says.
 #[derive(Debug, Clone, Default)]
@@ -111,19 +116,6 @@ pub struct Rule {
     pub selector: Option<Selector>,
     /// What it says of that.
     pub ruling: Ruling,
-}
-
-/// What is said of an image: how its tags are chosen, and how they are written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ruling {
-    /// The file that says it.
-    pub file: String,
-    /// Its line in the file.
-    pub line: u32,
-    /// How tags are chosen; `None` when that cannot be read or followed.
-    pub policy: Option<TagPolicy>,
-    /// How changes are written.
-    pub mode: Mode,
 }
 
 /// What a rule names. All parts must hold.

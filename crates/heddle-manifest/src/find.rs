@@ -9,24 +9,23 @@ mod join;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::Range,
     sync::{Arc, OnceLock},
 };
 
-use heddle_core::{image::ImageRef, name::EnvironmentName, place::Place};
+use heddle_core::name::EnvironmentName;
 
-pub use self::join::find;
+pub use self::closure::MAX_WALKED;
+pub(crate) use self::join::find_places;
+pub use crate::occurrence::Occurrence;
 use crate::{
     Config, Finding,
-    config::{Beside, Environment},
-    edit::{Edit, EditError},
+    config::Environment,
+    finding::Difference,
     flux::FluxImages,
-    image::{ImageValue, Target},
-    peers::Difference,
-    policy::FoundPolicy,
-    read::ReadFile,
+    intake::{Room, Shelf, TooMuch},
+    read::{ReadFile, Unread},
     resource::ResourceRule,
-    yaml::{Node, Position, Spot},
+    yaml::Node,
 };
 
 /// The texts of a branch: those that can hold objects, kustomizations or values. What was read of a file is kept with
@@ -35,18 +34,23 @@ use crate::{
 pub struct Files {
     texts: BTreeMap<String, Arc<File>>,
     resources: Arc<[ResourceRule]>,
+    /// Those that could not be read.
+    unread: BTreeSet<String>,
+    shelf: Shelf,
 }
 
 #[derive(Debug)]
 struct File {
     text: String,
-    read: OnceLock<ReadFile>,
+    /// Why the text is not the file's own, where it is not.
+    unread: Option<Unread>,
+    read: OnceLock<(ReadFile, Option<Room>)>,
 }
 
 impl Files {
     /// Files in which custom resources are searched by these rules.
     pub fn with_resources(resources: Vec<ResourceRule>) -> Self {
-        Self { texts: BTreeMap::new(), resources: resources.into() }
+        Self { resources: resources.into(), ..Self::default() }
     }
 
     /// Whether the file can matter here, by its name.
@@ -57,12 +61,40 @@ impl Files {
 
     /// Adds a file under its path from the root, or replaces it.
     pub fn insert(&mut self, path: String, text: String) {
-        self.texts.insert(path, Arc::new(File { text, read: OnceLock::new() }));
+        self.put(path, text, None);
     }
 
-    /// The text of a file.
+    /// Adds a file as it stands on a disk or in git. One that is no UTF-8 is a finding of every search.
+    pub fn insert_bytes(&mut self, path: String, bytes: Vec<u8>) {
+        match String::from_utf8(bytes) {
+            Ok(text) => self.put(path, text, None),
+            // What can be read of it tells which images it names.
+            Err(error) => self.put(path, String::from_utf8_lossy(error.as_bytes()).into_owned(), Some(Unread::NoText)),
+        }
+    }
+
+    /// Says that there is a file that is not read; a finding of every search.
+    pub fn leave_out(&mut self, path: String, why: TooMuch) {
+        self.put(path, String::new(), Some(Unread::TooMuch(why)));
+    }
+
+    fn put(&mut self, path: String, text: String, unread: Option<Unread>) {
+        if unread.is_some() {
+            self.unread.insert(path.clone());
+        } else {
+            self.unread.remove(&path);
+        }
+        self.texts.insert(path, Arc::new(File { text, unread, read: OnceLock::new() }));
+    }
+
+    /// The text of a file that can be read.
     pub fn get(&self, path: &str) -> Option<&str> {
-        self.texts.get(path).map(|file| file.text.as_str())
+        self.texts.get(path).filter(|file| file.unread.is_none()).map(|file| file.text.as_str())
+    }
+
+    /// Whether there is such a file, be it readable or not.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.texts.contains_key(path)
     }
 
     /// The paths of all files.
@@ -82,7 +114,22 @@ impl Files {
     }
 
     fn reading<'a>(&self, path: &str, file: &'a File) -> &'a ReadFile {
-        file.read.get_or_init(|| ReadFile::read(path, &file.text, &self.resources))
+        let (read, _) = file.read.get_or_init(|| {
+            let read = match file.unread {
+                Some(why) => ReadFile::unread(path, &file.text, why),
+                None => ReadFile::read(path, &file.text, &self.resources),
+            };
+            match self.shelf.take(read.weight()) {
+                Some(room) => (read, Some(room)),
+                None => (ReadFile::too_much(path), None),
+            }
+        });
+        read
+    }
+
+    /// What is wrong with the files that could not be read.
+    fn unread(&self) -> impl Iterator<Item = &Finding> {
+        self.unread.iter().filter_map(|path| self.read(path)).flat_map(|file| &file.findings)
     }
 
     /// What Flux's objects in all files say of images.
@@ -137,52 +184,6 @@ pub struct Found {
     pub unfollowed: Vec<Difference>,
     /// The files that some environment holds.
     pub reached: BTreeSet<String>,
-}
-
-/// An image at a place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Occurrence {
-    /// Where.
-    pub place: Place,
-    /// The container, where the place belongs to one.
-    pub container: Option<String>,
-    /// The effective image: after `newName`.
-    pub image: ImageRef,
-    /// The same as the files write it, without what short names stand for.
-    pub written: String,
-    /// The environments whose closure holds the place and does not hide it.
-    pub environments: Vec<EnvironmentName>,
-    /// The bytes of the value that says which build runs, quotes too.
-    pub span: Range<usize>,
-    /// What beside it says how tags are chosen.
-    pub policy: Option<FoundPolicy>,
-    /// What that comes to.
-    pub beside: Option<Beside>,
-    /// Why it cannot be written, where something keeps it from that.
-    pub obstacle: Option<String>,
-    value: Arc<ImageValue>,
-}
-
-impl Occurrence {
-    /// The edits that make the place say what it should; none when it does already.
-    ///
-    /// # Errors
-    /// When the place cannot say it: a digest stands beside a tag that alone is to change, or something around it keeps it
-    /// from being changed.
-    pub fn edits(&self, target: &Target) -> Result<Vec<Edit>, EditError> {
-        let position = self.value.spot().map_or(Position { line: self.place.line, column: 1 }, |spot| spot.position);
-        let refused = |reason| EditError::Refused { position, reason };
-        if let Some(reason) = self.value.obstacle {
-            return Err(refused(reason));
-        }
-        self.value.parts.edits(target).map_err(refused)
-    }
-
-    /// Whether the value at a path, with these bytes, is a part of the image: its name, its tag, its digest.
-    pub fn has_part(&self, field: &str, span: Option<&Range<usize>>) -> bool {
-        let is_here = |spot: &Spot| spot.field == field && span.is_none_or(|span| spot.span == *span);
-        self.value.spot().into_iter().chain(self.value.parts.spots()).any(is_here)
-    }
 }
 
 /// Whether kustomize takes a file for a kustomization, by its name.

@@ -1,5 +1,7 @@
 //! What is wrong in a file that a person wrote.
 
+use serde::Serialize;
+
 use crate::yaml::Position;
 
 /// Something wrong, with its place and what follows from it.
@@ -15,4 +17,15 @@ pub struct Finding {
     pub message: String,
     /// Whether it keeps something from being written.
     pub blocks: bool,
+}
+
+/// Something that Heddle will do otherwise, or not at all, and where it stands today.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Difference {
+    /// The file.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// A sentence.
+    pub message: String,
 }

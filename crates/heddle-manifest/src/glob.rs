@@ -9,6 +9,12 @@ pub struct Glob {
     expression: Regex,
 }
 
+impl PartialEq for Glob {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
 impl Glob {
     /// Reads a glob. `None` when it is empty, holds a space or is longer than 500 characters.
     pub fn parse(text: &str) -> Option<Self> {

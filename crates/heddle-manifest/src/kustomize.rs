@@ -2,6 +2,7 @@
 
 use crate::{
     image::{Home, ImageValue, Parts},
+    intake::IMAGE_WEIGHT,
     yaml::{Node, Position, cursor::Cursor},
 };
 
@@ -46,6 +47,12 @@ pub(crate) struct ImageEntry {
 }
 
 impl Kustomization {
+    /// How much it holds, in values.
+    pub fn weight(&self) -> usize {
+        let lists = [&self.resources, &self.components, &self.patches, &self.values];
+        lists.iter().map(|list| list.len()).sum::<usize>() + self.images.len() * IMAGE_WEIGHT
+    }
+
     /// Reads the root of a kustomization's document.
     pub fn read(root: &Node) -> Self {
         let references = |keys: &[&str]| -> Vec<Reference> {

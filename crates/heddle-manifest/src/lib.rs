@@ -7,28 +7,34 @@ pub mod config;
 pub mod documents;
 pub mod edit;
 pub mod find;
+mod finding;
 mod flux;
 pub mod glob;
+mod govern;
 mod image;
+pub mod intake;
 mod kustomize;
 mod object;
+mod occurrence;
+pub mod path;
 pub mod peers;
 mod policy;
 mod read;
 mod release;
 mod resource;
+mod ruling;
 pub mod style;
 pub mod substitute;
 mod values;
+mod written;
 pub mod yaml;
-
-mod finding;
 
 pub use self::{
     config::Config,
     edit::{Edit, EditError, edit},
-    find::{Files, Found, find},
+    find::{Files, Found},
     finding::Finding,
+    govern::find,
     image::Target,
     policy::FoundPolicy,
     resource::{ResourcePlace, ResourceRule},

@@ -13,7 +13,8 @@ use std::collections::BTreeSet;
 use heddle_core::{change::Mode, image::ImageRepository, policy::TagPolicy};
 use serde::Serialize;
 
-use crate::{Files, Found, find::Occurrence, glob::Glob};
+pub use crate::finding::Difference;
+use crate::{Files, Found, glob::Glob, occurrence::Occurrence};
 
 /// What stands in the files.
 #[derive(Debug, Clone, Default)]
@@ -24,17 +25,6 @@ pub struct Brought {
     pub differs: Vec<Difference>,
     /// What cannot be followed, so that nothing is wished for it.
     pub faults: Vec<Difference>,
-}
-
-/// Something that Heddle will do otherwise, or not at all, and where it stands today.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Difference {
-    /// The file.
-    pub file: String,
-    /// Line, from 1.
-    pub line: u32,
-    /// A sentence.
-    pub message: String,
 }
 
 /// Where something stands that updates images today.
@@ -69,7 +59,7 @@ pub enum Places {
     /// At these places, by their index among all that were found.
     At(BTreeSet<usize>),
     /// In all files that one of the globs matches; anywhere when there is none.
-    Below(Vec<String>),
+    Below(Vec<Glob>),
 }
 
 /// What was read, in Heddle's words.
@@ -150,9 +140,7 @@ impl Wish {
             && match &self.places {
                 Places::At(places) => places.contains(&index),
                 Places::Below(globs) => {
-                    let matches =
-                        |glob: &String| Glob::parse(glob).is_some_and(|glob| glob.matches(&occurrence.place.file));
-                    globs.is_empty() || globs.iter().any(matches)
+                    globs.is_empty() || globs.iter().any(|glob| glob.matches(&occurrence.place.file))
                 }
             }
     }

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::yaml::Node;
+use crate::{written::split_build, yaml::Node};
 
 /// A policy beside an image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum FoundPolicy {
     /// `# heddle: {"policy": {…}}` behind the value.
     Comment {
@@ -47,7 +47,7 @@ pub enum FoundPolicy {
 }
 
 /// The part of an image that a Flux marker's value holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum MarkedPart {
     Whole,
     Tag,
@@ -107,7 +107,7 @@ impl FoundPolicy {
         let annotations = root.at(&["metadata", "annotations"])?;
         let list = annotations.get(&format!("{IMAGE_UPDATER_PREFIX}image-list"))?.text()?;
         for (alias, listed) in image_list(list) {
-            let (name, build) = crate::image::split_build(listed);
+            let (name, build) = split_build(listed);
             if name != image && !same_repository(name, image) {
                 continue;
             }

@@ -1,12 +1,16 @@
 //! What one file holds: images, or a kustomization.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{
     Finding,
     flux::FluxImages,
     image::{ImageValue, Parts},
-    kustomize::{FILE_NAMES, ImageEntry, Kustomization},
+    intake::{IMAGE_WEIGHT, TooMuch},
+    kustomize::{FILE_NAMES, Kustomization},
     object::{DocumentKind, container_images, is_list, kind_of, object_name},
     policy::{FoundPolicy, MarkedPart},
     release::{release_images, source_file_images},
@@ -25,8 +29,10 @@ pub(crate) struct ReadFile {
     pub kustomization: Option<Kustomization>,
     /// What Flux's objects say of images.
     pub flux: FluxImages,
-    /// Its documents, where they may hold what a peer says of images.
+    /// The objects, and the values of charts, in which peers say how images are updated.
     pub peers: Vec<Node>,
+    /// How many values these hold.
+    peer_nodes: usize,
     /// What is wrong in it.
     pub findings: Vec<Finding>,
     /// It cannot be read.
@@ -45,7 +51,9 @@ impl ReadFile {
             return Self::broken(path, text, error.position, &error.message);
         }
         let mut file = Self::default();
-        let source = Source { path, name, text, documents: &documents, rules };
+        let is_policy = |text: &str| text.contains("$imagepolicy") || text.trim_start().starts_with("heddle:");
+        let is_marked = documents.comments.iter().any(|comment| is_policy(&comment.text));
+        let source = Source { path, name, text, documents: &documents, rules, is_marked };
         let mut images = Vec::new();
         for root in &documents.roots {
             if is_kustomization {
@@ -57,20 +65,57 @@ impl ReadFile {
         }
         file.images = images.into_iter().map(Arc::new).collect();
         if PEERS.iter().any(|mark| text.contains(mark)) {
-            file.peers = documents.roots;
+            (file.peers, file.peer_nodes) = (documents.roots, documents.nodes);
         }
         file
     }
 
+    /// How much is kept of it, in values.
+    pub fn weight(&self) -> usize {
+        let references = self.kustomization.as_ref().map_or(0, Kustomization::weight);
+        self.peer_nodes + references + self.images.len() * IMAGE_WEIGHT
+    }
+
+    /// A file that is left out because those before it hold all that may be kept.
+    pub fn too_much(path: &str) -> Self {
+        let message = "the branch holds more images than can be kept at once, so those of this file are not updated: split the repository";
+        Self::not_read(path, Position { line: 1, column: 1 }, "too-large", message.to_owned())
+    }
+
     fn broken(path: &str, text: &str, position: Position, message: &str) -> Self {
-        let (code, message) = if text.contains("{{") {
-            ("template", "this looks like a template, which is not read: its images are not updated".to_owned())
-        } else {
-            ("broken-yaml", format!("this is no YAML, so its images are not updated: {message}"))
-        };
+        if text.contains("{{") {
+            let message = "this looks like a template, which is not read: its images are not updated";
+            return Self::not_read(path, position, "template", message.to_owned());
+        }
+        let message = format!("this is no YAML, so its images are not updated: {message}");
+        Self::not_read(path, position, "broken-yaml", message)
+    }
+
+    /// A file of which no text is at hand.
+    pub fn unread(path: &str, _text: &str, why: Unread) -> Self {
+        let start = Position { line: 1, column: 1 };
+        match why {
+            Unread::NoText => {
+                let message = "the file is no UTF-8, so its images are not updated: save it as UTF-8";
+                Self::not_read(path, start, "broken-yaml", message.to_owned())
+            }
+            Unread::TooMuch(why) => Self::not_read(path, start, "too-large", why.to_string()),
+        }
+    }
+
+    fn not_read(path: &str, position: Position, code: &'static str, message: String) -> Self {
         let finding = Finding { file: path.to_owned(), position, code, message, blocks: true };
         Self { findings: vec![finding], is_broken: true, ..Self::default() }
     }
+}
+
+/// Why no text of a file is at hand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Unread {
+    /// It is no UTF-8.
+    NoText,
+    /// It, or the branch with it, is too large.
+    TooMuch(TooMuch),
 }
 
 /// What stands in files in which peers say how images are updated: API groups, and Keel's key in the values of a chart.
@@ -88,16 +133,18 @@ struct Source<'s> {
     text: &'s str,
     documents: &'s Documents,
     rules: &'s [ResourceRule],
+    /// A comment in it names a policy.
+    is_marked: bool,
 }
 
 impl Source<'_> {
     fn kustomization(&self, root: &Node, alone: &mut Vec<ImageValue>) -> Kustomization {
         let mut read = Kustomization::read(root);
         let mut unshaped = Vec::new();
+        let known = by_byte(read.images.iter().map(|entry| &entry.value.parts));
         for mark in self.marked(root, "Kustomization") {
-            let here = |entry: &&mut ImageEntry| mark.is_of(&entry.value.parts);
-            match read.images.iter_mut().find(here) {
-                Some(entry) => Arc::make_mut(&mut entry.value).policy = Some(mark.policy),
+            match known.get(&mark.spot.span.start) {
+                Some(index) => Arc::make_mut(&mut read.images[*index].value).policy = Some(mark.policy),
                 None => unshaped.push(mark),
             }
         }
@@ -117,8 +164,8 @@ impl Source<'_> {
                 let mut images = container_images(root);
                 images.extend(release_images(root));
                 for rule in self.rules {
-                    let known = images.clone();
-                    let is_new = |image: &ImageValue| known.iter().all(|other| other.span() != image.span());
+                    let known: HashSet<usize> = images.iter().map(|image| image.span().start).collect();
+                    let is_new = |image: &ImageValue| !known.contains(&image.span().start);
                     images.extend(rule.images(root).into_iter().filter(is_new));
                 }
                 (images, object_name(root.node))
@@ -140,10 +187,10 @@ impl Source<'_> {
     /// Gives images their policies from comments, and adds those that only a marker names.
     fn mark(&self, root: &Node, object: &str, images: &mut Vec<ImageValue>) {
         let mut alone = Vec::new();
+        let known = by_byte(images.iter().map(|image| &image.parts));
         for mark in self.marked(root, object) {
-            let here = |image: &&mut ImageValue| mark.is_of(&image.parts);
-            match images.iter_mut().find(here) {
-                Some(image) => image.policy = Some(mark.policy),
+            match known.get(&mark.spot.span.start) {
+                Some(index) => images[*index].policy = Some(mark.policy),
                 None => alone.push(mark),
             }
         }
@@ -152,12 +199,10 @@ impl Source<'_> {
 
     /// The values with a comment behind them that names a policy.
     fn marked(&self, root: &Node, object: &str) -> Vec<Mark> {
-        let is_policy = |text: &str| text.contains("$imagepolicy") || text.trim_start().starts_with("heddle:");
-        if !self.documents.comments.iter().any(|comment| is_policy(&comment.text)) {
-            return Vec::new();
-        }
         let mut found = Vec::new();
-        self.walk(&Cursor::root(root), object, &mut found);
+        if self.is_marked {
+            self.walk(&Cursor::root(root), object, &mut found);
+        }
         found
     }
 
@@ -180,9 +225,15 @@ impl Source<'_> {
                 let (object, obstacle) = (object.to_owned(), cursor.obstacle);
                 found.push(Mark { policy, part, spot, object, obstacle });
             }
-            Value::Alias(_) => {}
+            Value::Alias(_) | Value::Anchored(_) => {}
         }
     }
+}
+
+/// Which of the images has a part that starts at a byte. Parts within a block of text have bytes of that text alone.
+fn by_byte<'p>(images: impl DoubleEndedIterator<Item = &'p Parts> + ExactSizeIterator) -> HashMap<usize, usize> {
+    let whole = images.enumerate().rev().filter(|(_, parts)| parts.within.is_none());
+    whole.flat_map(|(index, parts)| parts.spots().map(move |spot| (spot.span.start, index))).collect()
 }
 
 /// Files of other tools, whose `image` nothing in a cluster runs.
@@ -203,52 +254,77 @@ struct Mark {
 }
 
 impl Mark {
-    fn is_of(&self, parts: &Parts) -> bool {
-        parts.spots().any(|spot| spot.span == self.spot.span)
-    }
-
     /// The mapping or list that the value stands in.
     fn around(&self) -> &str {
         self.spot.field.rsplit_once('.').map_or("", |(to, _)| to)
     }
+
+    /// What tells the keys of one image from those of another beside it: `api` of `API_TAG` and `API_NAME`.
+    fn stem(&self) -> String {
+        let key = self.spot.field.rsplit('.').next().unwrap_or_default().trim_matches(['[', ']', '"']);
+        let key = values::plain(key);
+        let parts = ["imagename", "imagetag", "imagedigest", "repository", "name", "image", "tag", "version", "digest"];
+        parts.iter().find_map(|part| key.strip_suffix(part)).unwrap_or(&key).to_owned()
+    }
 }
 
 /// Images that only markers name: a whole one; a name with the tag and digest of the same policy beside it; or a tag, a
-/// digest or both, whose name the policy knows.
+/// digest or both, whose name the policy knows. Where one mapping has several of a kind, keys that begin alike are one
+/// image.
 fn unshaped(marks: Vec<Mark>) -> Vec<ImageValue> {
-    let mut images: Vec<ImageValue> = Vec::new();
-    let is_named = |mark: &Mark| matches!(mark.part, MarkedPart::Whole | MarkedPart::Name);
-    let (named, others): (Vec<Mark>, Vec<Mark>) = marks.into_iter().partition(is_named);
-    for mark in named.iter().chain(&others) {
-        // A tag that stands beside a name is a part of that image already.
-        if images.iter().any(|image| mark.is_of(&image.parts)) {
-            continue;
-        }
-        let beside = |part: MarkedPart| {
-            let is_one =
-                |other: &&Mark| other.part == part && other.policy == mark.policy && other.around() == mark.around();
-            others.iter().find(is_one).map(|other| other.spot.clone())
+    let mut groups: Vec<Vec<Mark>> = Vec::new();
+    let mut known: HashMap<(String, FoundPolicy), usize> = HashMap::new();
+    for mark in marks {
+        let next = groups.len();
+        let group = match mark.part {
+            MarkedPart::Whole => next,
+            _ => *known.entry((mark.around().to_owned(), mark.policy.clone())).or_insert(next),
         };
-        let parts = match mark.part {
-            MarkedPart::Whole => Parts { name: Some(mark.spot.clone()), ..Parts::default() },
-            part => Parts {
-                name: (part == MarkedPart::Name).then(|| mark.spot.clone()),
-                tag: beside(MarkedPart::Tag),
-                digest: beside(MarkedPart::Digest),
-                ..Parts::default()
-            },
-        };
-        if parts.name.is_none() || parts.image().is_ok() {
-            images.push(ImageValue {
-                object: mark.object.clone(),
-                container: None,
-                parts,
-                obstacle: mark.obstacle,
-                is_kustomizable: false,
-                policy: Some(mark.policy.clone()),
-                vacant: None,
-            });
+        if group == next {
+            groups.push(Vec::new());
         }
+        groups[group].push(mark);
     }
-    images
+    groups.into_iter().flat_map(of_group).filter_map(unshaped_image).collect()
+}
+
+/// The marks of one mapping and policy, those of each image for themselves.
+fn of_group(marks: Vec<Mark>) -> Vec<Vec<Mark>> {
+    let parts: HashSet<MarkedPart> = marks.iter().map(|mark| mark.part).collect();
+    if parts.len() == marks.len() {
+        return vec![marks];
+    }
+    let mut by_stem: BTreeMap<String, Vec<Mark>> = BTreeMap::new();
+    for mark in marks {
+        by_stem.entry(mark.stem()).or_default().push(mark);
+    }
+    // Two of a kind under keys that begin alike: each for itself.
+    let split = |marks: Vec<Mark>| {
+        let parts: HashSet<MarkedPart> = marks.iter().map(|mark| mark.part).collect();
+        if parts.len() == marks.len() { vec![marks] } else { marks.into_iter().map(|mark| vec![mark]).collect() }
+    };
+    by_stem.into_values().flat_map(split).collect()
+}
+
+fn unshaped_image(marks: Vec<Mark>) -> Option<ImageValue> {
+    let spot = |part: MarkedPart| marks.iter().find(|mark| mark.part == part).map(|mark| mark.spot.clone());
+    let first = marks.first()?;
+    let parts = Parts {
+        name: spot(MarkedPart::Whole).or(spot(MarkedPart::Name)),
+        tag: spot(MarkedPart::Tag),
+        digest: spot(MarkedPart::Digest),
+        ..Parts::default()
+    };
+    if parts.name.is_some() && parts.image().is_err() {
+        return None;
+    }
+    Some(ImageValue {
+        object: first.object.clone(),
+        container: None,
+        obstacle: marks.iter().find_map(|mark| mark.obstacle),
+        parts,
+        is_kustomizable: false,
+        policy: Some(first.policy.clone()),
+        vacant: None,
+    })
 }

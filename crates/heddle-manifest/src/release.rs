@@ -1,5 +1,7 @@
 //! Images in the objects by which Flux and Argo CD install charts and kustomizations.
 
+use std::collections::HashMap;
+
 use crate::{
     image::{ImageValue, Within},
     kustomize::read_entries,
@@ -140,7 +142,8 @@ fn parameters(helm: &Cursor<'_>, object: &str, found: &mut Vec<ImageValue>) {
         .flat_map(Cursor::items)
         .filter_map(|item| Some((item.node.get("name")?.text()?.to_owned(), item.key("value")?)))
         .collect();
-    let named = |name: String| all.iter().find(|(other, _)| *other == name).map(|(_, value)| value.clone());
+    let by_name: HashMap<&str, &Cursor<'_>> = all.iter().rev().map(|(name, value)| (name.as_str(), value)).collect();
+    let named = |name: String| by_name.get(name.as_str()).map(|value| (*value).clone());
     for (name, value) in &all {
         let (stem, last) = name.rsplit_once('.').map_or(("", name.as_str()), |(stem, last)| (stem, last));
         let beside = |last: &str| named(if stem.is_empty() { last.to_owned() } else { format!("{stem}.{last}") });

@@ -4,7 +4,8 @@ use crate::{
     glob::Glob,
     image::{Home, ImageValue, Parts},
     object::{group, object_name, text},
-    yaml::{cursor::Cursor, path::Path},
+    path::Path,
+    yaml::cursor::Cursor,
 };
 
 /// Where a kind of custom resource holds images.

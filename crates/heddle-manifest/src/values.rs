@@ -3,11 +3,14 @@
 //! Charts agree on no names, but on a few shapes: `image: {registry, repository, tag, digest}`, `image: name:tag`,
 //! `image` with `tag` beside it, `webImage` with `webImageTag`. What has one of these shapes and reads as an image is one.
 
+use std::collections::HashMap;
+
 use heddle_core::image::ImageRef;
 
 use crate::{
-    image::{Home, ImageValue, Parts, split_build},
+    image::{Home, ImageValue, Parts},
     style::is_other_type,
+    written::split_build,
     yaml::{Node, Value, cursor::Cursor},
 };
 
@@ -45,7 +48,7 @@ impl Search<'_> {
                     self.value(&item, name.as_deref().or(container));
                 }
             }
-            Value::Scalar(..) | Value::Alias(_) => {}
+            Value::Scalar(..) | Value::Alias(_) | Value::Anchored(_) => {}
         }
     }
 
@@ -53,14 +56,17 @@ impl Search<'_> {
         if let Some(image) = self.repository(cursor, container) {
             self.found.push(image);
         }
-        for (key, value) in cursor.entries() {
+        let entries: Vec<(&str, Cursor<'_>)> = cursor.entries().collect();
+        let texts = entries.iter().filter(|(_, value)| is_scalar(value.node)).map(|(key, value)| (plain(key), value));
+        let beside: HashMap<String, &Cursor<'_>> = texts.rev().collect();
+        for (key, value) in &entries {
             if value.text().is_some() {
-                let image = self.named(cursor, key, &value, container);
+                let image = self.named(&beside, key, value, container);
                 self.found.extend(image);
             } else {
                 // `image` says what it is, not whose it is.
-                let inner = if stem_of(key).as_deref() == Some("") { container } else { Some(key) };
-                self.value(&value, inner);
+                let inner = if stem_of(key).as_deref() == Some("") { container } else { Some(*key) };
+                self.value(value, inner);
             }
         }
     }
@@ -79,14 +85,18 @@ impl Search<'_> {
     }
 
     /// A text under a key such as `image` or `webImage`, with what stands beside it.
-    fn named(&self, around: &Cursor<'_>, key: &str, value: &Cursor<'_>, container: Option<&str>) -> Option<ImageValue> {
+    fn named(
+        &self,
+        beside: &HashMap<String, &Cursor<'_>>,
+        key: &str,
+        value: &Cursor<'_>,
+        container: Option<&str>,
+    ) -> Option<ImageValue> {
         let stem = stem_of(key)?;
         let text = value.text().filter(|text| !text.is_empty() && !is_other_type(text))?;
         let part = |names: [&str; 2]| {
-            around.entries().find_map(|(other, part)| {
-                let is_part = names.iter().any(|name| plain(other) == format!("{stem}{name}"));
-                (is_part && is_scalar(part.node)).then_some(part)
-            })
+            let part = names.iter().find_map(|name| beside.get(&format!("{stem}{name}")));
+            part.map(|part| (*part).clone())
         };
         let (registry, tag, digest) =
             (part(["imageregistry", "registry"]), part(["imagetag", "tag"]), part(["imagedigest", "digest"]));
@@ -151,7 +161,7 @@ fn stem_of(key: &str) -> Option<String> {
 }
 
 /// A key in lower case and without separators.
-fn plain(key: &str) -> String {
+pub(crate) fn plain(key: &str) -> String {
     key.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
 }
 

@@ -5,19 +5,26 @@
 //! [`cursor::Cursor`] what keeps it from that. It must not know what the text means.
 
 pub(crate) mod cursor;
-pub mod path;
 
-pub use self::cursor::Spot;
+pub use self::cursor::{MAX_FIELD_BYTES, Spot};
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use granit_parser::{Event, Options, Parser, Placement, ScalarStyle, ScanError, Span, StructureStyle};
 
 /// How deep a document may nest: deeper than any manifest, far from the end of the stack.
-const MAX_DEPTH: usize = 100;
+pub const MAX_DEPTH: usize = 100;
 
-/// How many values a file may hold.
-const MAX_NODES: usize = 2_000_000;
+/// How many values a text may hold. What stands behind an alias counts at each alias, so that whoever walks the values
+/// and follows aliases walks no more than this.
+pub const MAX_NODES: usize = 1_000_000;
 
 /// Where something starts in a file; both numbers count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,11 +54,8 @@ pub struct Node {
     pub position: Position,
     /// Its bytes, without anchor and tag: quotes and brackets belong to it, a block's header does not.
     pub span: Range<usize>,
-    /// An alias elsewhere in the document stands for it.
-    pub shared: bool,
     /// The tag in front of it, such as `!!str`.
     pub tag: Option<Box<str>>,
-    anchor: usize,
 }
 
 /// The kinds of value.
@@ -63,8 +67,20 @@ pub enum Value {
     Sequence(Vec<Node>),
     /// Keys with values, in the order of the file. Duplicate keys stay.
     Mapping(Vec<(Node, Node)>),
+    /// A value with an anchor, of which aliases share the one copy.
+    Anchored(Arc<Anchored>),
     /// A reference to an anchored value.
-    Alias(Arc<Node>),
+    Alias(Arc<Anchored>),
+}
+
+/// A value that aliases may stand for.
+#[derive(Debug)]
+pub struct Anchored {
+    node: Node,
+    /// How many values it holds, itself and those behind aliases too.
+    nodes: usize,
+    /// An alias stands for it.
+    is_used: AtomicBool,
 }
 
 /// A comment behind a value on the same line.
@@ -83,6 +99,8 @@ pub struct Documents {
     pub roots: Vec<Node>,
     /// The comments that stand behind something, in order.
     pub comments: Vec<Comment>,
+    /// How many values they hold, those behind aliases counted at each alias.
+    pub nodes: usize,
     /// What stopped the reading.
     pub error: Option<YamlError>,
 }
@@ -90,17 +108,11 @@ pub struct Documents {
 impl Documents {
     /// Reads a file.
     pub fn read(text: &str) -> Self {
-        let mut reader = Reader {
-            text,
-            parser: parser(text),
-            nodes: 0,
-            comments: Vec::new(),
-            anchors: BTreeMap::new(),
-            used: Vec::new(),
-        };
+        let mut reader =
+            Reader { text, parser: parser(text), nodes: 0, comments: Vec::new(), anchors: BTreeMap::new() };
         let mut roots = Vec::new();
         let error = reader.read_into(&mut roots).err();
-        Self { roots, comments: reader.comments, error }
+        Self { roots, comments: reader.comments, nodes: reader.nodes, error }
     }
 
     /// The comment behind a value, with nothing between them but spaces.
@@ -116,9 +128,14 @@ impl Node {
     /// What an alias stands for; else the value itself.
     pub fn resolved(&self) -> &Self {
         match &self.value {
-            Value::Alias(target) => target.resolved(),
+            Value::Alias(anchored) | Value::Anchored(anchored) => anchored.node.resolved(),
             _ => self,
         }
+    }
+
+    /// Whether an alias elsewhere in the document stands for it.
+    pub fn is_shared(&self) -> bool {
+        matches!(&self.value, Value::Anchored(anchored) if anchored.is_used.load(Ordering::Relaxed))
     }
 
     /// The text of a scalar.
@@ -175,6 +192,11 @@ impl Node {
         matches!(self.resolved().value, Value::Mapping(_))
     }
 
+    /// Whether it is a list.
+    pub fn is_list(&self) -> bool {
+        matches!(self.resolved().value, Value::Sequence(_))
+    }
+
     /// Whether it is a text in a literal block (`|`).
     pub fn is_literal(&self) -> bool {
         matches!(self.resolved().value, Value::Scalar(_, ScalarStyle::Literal))
@@ -191,22 +213,7 @@ impl Node {
             Value::Scalar(..) if self.is_null() => "nothing",
             Value::Scalar(..) => "a text",
             Value::Sequence(_) => "a list",
-            Value::Mapping(_) | Value::Alias(_) => "a mapping",
-        }
-    }
-
-    /// Marks what aliases stand for.
-    fn mark_shared(&mut self, used: &[usize]) {
-        self.shared = self.anchor != 0 && used.contains(&self.anchor);
-        match &mut self.value {
-            Value::Sequence(items) => items.iter_mut().for_each(|item| item.mark_shared(used)),
-            Value::Mapping(entries) => {
-                for (key, value) in entries {
-                    key.mark_shared(used);
-                    value.mark_shared(used);
-                }
-            }
-            Value::Scalar(..) | Value::Alias(_) => {}
+            Value::Mapping(_) | Value::Anchored(_) | Value::Alias(_) => "a mapping",
         }
     }
 }
@@ -256,8 +263,7 @@ struct Reader<'a> {
     parser: Parser<'a, granit_parser::StrInput<'a>>,
     nodes: usize,
     comments: Vec<Comment>,
-    anchors: BTreeMap<usize, Arc<Node>>,
-    used: Vec<usize>,
+    anchors: BTreeMap<usize, Arc<Anchored>>,
 }
 
 impl<'a> Reader<'a> {
@@ -267,10 +273,7 @@ impl<'a> Reader<'a> {
                 Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
                 Event::StreamEnd => break,
                 event => {
-                    let mut node = self.node(event, &span, 0)?;
-                    if !self.used.is_empty() {
-                        node.mark_shared(&self.used);
-                    }
+                    let node = self.node(event, &span, 0)?;
                     if !node.is_null() {
                         roots.push(node);
                     }
@@ -298,9 +301,11 @@ impl<'a> Reader<'a> {
 
     fn node(&mut self, event: Event<'a>, span: &Span, depth: usize) -> Result<Node, YamlError> {
         let mut position = position(span);
-        self.nodes += 1;
-        if depth > MAX_DEPTH || self.nodes > MAX_NODES {
-            return Err(YamlError { position, message: "the document is too deep or too large".into() });
+        let before = self.nodes;
+        self.count(1, position)?;
+        if depth > MAX_DEPTH {
+            let message = format!("values nest deeper than {MAX_DEPTH}: write them flatter");
+            return Err(YamlError { position, message });
         }
         let mut span = bytes(span);
         let (value, anchor, tag) = match event {
@@ -316,18 +321,33 @@ impl<'a> Reader<'a> {
             _ => return Err(YamlError { position, message: "this is no value".into() }),
         };
         let tag = tag.map(|tag| tag.to_string().into_boxed_str());
-        let node = Node { value, position, span, shared: false, tag, anchor };
-        if anchor != 0 {
-            self.anchors.insert(anchor, Arc::new(node.clone()));
+        let node = Node { value, position, span, tag };
+        if anchor == 0 {
+            return Ok(node);
         }
-        Ok(node)
+        let (position, span, tag) = (node.position, node.span.clone(), node.tag.clone());
+        let anchored = Arc::new(Anchored { node, nodes: self.nodes - before, is_used: AtomicBool::new(false) });
+        self.anchors.insert(anchor, Arc::clone(&anchored));
+        Ok(Node { value: Value::Anchored(anchored), position, span, tag })
     }
 
     fn alias(&mut self, anchor: usize, position: Position) -> Result<Value, YamlError> {
-        self.used.push(anchor);
-        let target = self.anchors.get(&anchor).cloned();
         let within = || YamlError { position, message: "the alias stands within what it stands for".into() };
-        target.map(Value::Alias).ok_or_else(within)
+        let target = Arc::clone(self.anchors.get(&anchor).ok_or_else(within)?);
+        target.is_used.store(true, Ordering::Relaxed);
+        self.count(target.nodes, position)?;
+        Ok(Value::Alias(target))
+    }
+
+    /// Counts values that were read, or that an alias stands for.
+    fn count(&mut self, nodes: usize, position: Position) -> Result<(), YamlError> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        if self.nodes > MAX_NODES {
+            let message =
+                format!("the text holds more than {MAX_NODES} values, those behind aliases counted: split it");
+            return Err(YamlError { position, message });
+        }
+        Ok(())
     }
 
     fn sequence(&mut self, depth: usize, style: StructureStyle, span: &mut Range<usize>) -> Result<Value, YamlError> {

@@ -12,8 +12,8 @@ use heddle_core::{
     policy::{TagInfo, TagList},
 };
 use heddle_manifest::{
-    config,
-    find::{FindInput, FoundEnvironment, environments_on, find},
+    config, find,
+    find::{FindInput, FoundEnvironment, environments_on},
 };
 use heddle_wire::automator::ProposedChange;
 

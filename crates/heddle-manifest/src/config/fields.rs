@@ -1,5 +1,7 @@
 //! Reads a mapping key by key, and tells what is unknown, missing or of the wrong kind, with its place.
 
+use std::collections::HashSet;
+
 use crate::{
     Finding,
     config::CONFIG_FILE,
@@ -9,30 +11,52 @@ use crate::{
 /// The code of what is right, and cannot be followed yet.
 pub(super) const NOT_BUILT: &str = "not-built";
 
+/// How many findings one file of rules gives. What comes behind them is counted, so that it stops what it may have
+/// stopped, and not told.
+pub const MAX_FINDINGS: usize = 500;
+
 /// Findings, as they are collected. All come at once.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     findings: Vec<Finding>,
+    faults: usize,
+    untold: usize,
 }
 
 impl Report {
     pub(super) fn into_findings(mut self) -> Vec<Finding> {
         self.findings.sort();
         self.findings.dedup();
+        if self.untold > 0 {
+            let position = self.findings.last().map_or(Position { line: 1, column: 1 }, |last| last.position);
+            let message = format!("{} more are wrong: mend those above first", self.untold);
+            self.findings.push(Finding {
+                file: CONFIG_FILE.to_owned(),
+                position,
+                code: "too-many",
+                message,
+                blocks: self.faults > 0,
+            });
+        }
         self.findings
     }
 
     /// How many mistakes there are: a part is broken when reading it adds one. What is right and not built is none.
     pub(super) fn faults(&self) -> usize {
-        self.findings.iter().filter(|finding| finding.blocks && finding.code != NOT_BUILT).count()
+        self.faults
     }
 
     pub(super) fn add(&mut self, position: Position, code: &'static str, message: String) {
-        self.findings.push(Finding { file: CONFIG_FILE.to_owned(), position, code, message, blocks: true });
+        self.faults += usize::from(code != NOT_BUILT);
+        self.push(Finding { file: CONFIG_FILE.to_owned(), position, code, message, blocks: true });
     }
 
     pub(super) fn note(&mut self, position: Position, code: &'static str, message: String) {
-        self.findings.push(Finding { file: CONFIG_FILE.to_owned(), position, code, message, blocks: false });
+        self.push(Finding { file: CONFIG_FILE.to_owned(), position, code, message, blocks: false });
+    }
+
+    fn push(&mut self, finding: Finding) {
+        if self.findings.len() < MAX_FINDINGS { self.findings.push(finding) } else { self.untold += 1 }
     }
 
     pub(super) fn wrong(&mut self, node: &Node, message: String) {
@@ -41,17 +65,16 @@ impl Report {
 
     /// The entries of a mapping. Keys outside `known` and keys written twice become findings.
     pub(super) fn fields<'a>(&mut self, node: &'a Node, what: &str, known: &[&str]) -> Option<&'a Node> {
-        if !matches!(node.value, crate::yaml::Value::Mapping(_)) {
+        if !node.is_mapping() {
             self.wrong(node, format!("{what} is {}, and must be a mapping", node.kind()));
             return None;
         }
-        let mut seen: Vec<&str> = Vec::new();
+        let mut seen = HashSet::new();
         for (key, _) in node.entries() {
             let name = key.text().unwrap_or_default();
-            if seen.contains(&name) {
+            if !seen.insert(name) {
                 self.add(key.position, "duplicate-key", format!("`{name}` stands twice: keep one"));
             }
-            seen.push(name);
             if !known.contains(&name) {
                 let nearest = nearest(name, known).map(|word| format!(", write `{word}`"));
                 let known = || format!(": it has {}", listed(known));
@@ -86,7 +109,7 @@ impl Report {
 
     /// The members of a list; a finding when it is none.
     pub(super) fn list<'a>(&mut self, node: &'a Node, key: &str) -> &'a [Node] {
-        if !matches!(node.value, crate::yaml::Value::Sequence(_)) && !node.is_null() {
+        if !node.is_list() && !node.is_null() {
             self.wrong(node, format!("`{key}` is {}, and must be a list", kind(node)));
         }
         node.items()

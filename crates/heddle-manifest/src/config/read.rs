@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use heddle_core::{git::BranchName, name::EnvironmentName, policy::parse_age};
 
 use super::{
-    Config, Environment, Promotion, RepositoryGlob, Stop,
+    Config, Environment, MAX_CONFIG_BYTES, Promotion, RepositoryGlob, Stop,
     fields::{Report, shown},
     images::read_rules,
     resources::read_resources,
@@ -17,8 +17,23 @@ use crate::{
 
 const KEYS: &[&str] = &["version", "environments", "images", "resources", "updates", "freezes", "holds"];
 
+/// What counts where `.heddle.yaml` has more than [`MAX_CONFIG_BYTES`] and is not read: nothing is written.
+pub fn too_large() -> (Config, Vec<Finding>) {
+    let (mut config, mut report) = (Config::default(), Report::default());
+    let message = format!(
+        "`.heddle.yaml` is larger than {} KiB and is not read, so nothing is written: write fewer, broader rules",
+        MAX_CONFIG_BYTES >> 10
+    );
+    report.add(Position { line: 1, column: 1 }, "too-large", message);
+    config.stop_all(1, "`.heddle.yaml` is too large to be read");
+    (config, report.into_findings())
+}
+
 /// Reads `.heddle.yaml`; all that is wrong comes as findings, and stops what it might have stopped.
 pub fn read(text: &str) -> (Config, Vec<Finding>) {
+    if text.len() as u64 > MAX_CONFIG_BYTES {
+        return too_large();
+    }
     let mut report = Report::default();
     let mut config = Config::default();
     let documents = Documents::read(text);

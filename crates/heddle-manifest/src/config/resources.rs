@@ -3,8 +3,9 @@
 use super::fields::{Report, shown};
 use crate::{
     glob::Glob,
+    path::Path,
     resource::{ResourcePlace, ResourceRule},
-    yaml::{Node, path::Path},
+    yaml::Node,
 };
 
 const KEYS: &[&str] = &["kind", "group", "image", "images", "registry", "repository", "tag", "digest", "values"];

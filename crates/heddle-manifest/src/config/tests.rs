@@ -1,3 +1,5 @@
+use heddle_core::change::Mode;
+
 use super::*;
 
 fn place<'a>(image: &'a ImageRepository, environment: &'a EnvironmentName) -> Subject<'a> {

@@ -10,6 +10,7 @@ fn scalars(text: &str) -> Vec<(usize, String)> {
             Value::Scalar(text, _) => found.push((node.span.start, text.clone())),
             Value::Sequence(items) => items.iter().for_each(|item| walk(item, found)),
             Value::Mapping(entries) => entries.iter().for_each(|(_, value)| walk(value, found)),
+            Value::Anchored(_) => walk(node.resolved(), found),
             Value::Alias(_) => {}
         }
     }

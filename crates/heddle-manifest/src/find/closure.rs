@@ -13,6 +13,9 @@ use crate::{
     yaml::Position,
 };
 
+/// How much a search walks: files, references and images, each as often as an environment or an overlay leads to it.
+pub const MAX_WALKED: usize = 1_000_000;
+
 /// The files of a branch, with what was found wrong in those that were read.
 pub(super) struct Reader<'a> {
     files: &'a Files,
@@ -21,11 +24,32 @@ pub(super) struct Reader<'a> {
     pub reached: BTreeSet<String>,
     /// Read when the first marker asks for it.
     flux: OnceCell<FluxImages>,
+    /// How much may still be walked.
+    left: usize,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(files: &'a Files) -> Self {
-        Self { files, findings: BTreeSet::new(), reached: BTreeSet::new(), flux: OnceCell::new() }
+        Self { files, findings: BTreeSet::new(), reached: BTreeSet::new(), flux: OnceCell::new(), left: MAX_WALKED }
+    }
+
+    /// Counts what is walked. `false` when the search has walked all that it may: then nothing more is known for sure.
+    pub fn walk(&mut self, amount: usize, file: &str) -> bool {
+        let left = self.left.checked_sub(amount);
+        self.left = left.unwrap_or_default();
+        if left.is_none() {
+            self.findings.insert(Finding {
+                file: file.to_owned(),
+                position: Position { line: 1, column: 1 },
+                code: "too-large",
+                message:
+                    "the kustomizations lead to more files and images than are followed, so what comes from here on \
+                          is not updated: let fewer of them lead to the same bases"
+                        .to_owned(),
+                blocks: true,
+            });
+        }
+        left.is_some()
     }
 
     /// What a file holds; `None` when it is not there or cannot be read, which is a finding.
@@ -40,7 +64,7 @@ impl<'a> Reader<'a> {
 
     /// Whether the file is there.
     pub fn has(&self, path: &str) -> bool {
-        self.files.get(path).is_some()
+        self.files.has(path)
     }
 
     /// The images of a file.
@@ -85,31 +109,21 @@ impl<'a> Reader<'a> {
 
     /// The kustomization file of a folder.
     pub fn kustomization_file(&self, folder: &str) -> Option<String> {
-        FILE_NAMES.iter().map(|name| join(folder, name)).find(|path| self.files.get(path).is_some())
+        FILE_NAMES.iter().map(|name| join(folder, name)).find(|path| self.files.has(path))
     }
 
     /// The files of a folder's tree, and the folders in it that are kustomized as units of their own.
     pub fn tree(&self, folder: &str) -> (Vec<String>, Vec<String>) {
-        let (mut plain, mut units): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
-        for path in self.files.below(folder) {
-            let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-            if FILE_NAMES.contains(&name) && !units.iter().any(|unit| unit == parent) {
-                units.push(parent.to_owned());
-            }
-        }
+        let named = |path: &'a str| path.rsplit_once('/').unwrap_or(("", path));
+        let kustomized = self.files.below(folder).map(named).filter(|(_, name)| FILE_NAMES.contains(name));
+        let units: BTreeSet<&str> = kustomized.map(|(parent, _)| parent).collect();
         // A unit within a unit is reached by reference or not at all.
-        let outer: Vec<String> = units
-            .iter()
-            .filter(|unit| !units.iter().any(|other| other != *unit && super::covers(other, unit)))
-            .cloned()
-            .collect();
-        for path in self.files.below(folder) {
-            let hidden = path.split('/').any(|part| part.starts_with('.') && !part.starts_with(".argocd-source"));
-            if !hidden && !outer.iter().any(|unit| super::covers(unit, path)) {
-                plain.push(path.to_owned());
-            }
-        }
-        (plain, outer)
+        let outer = units.iter().filter(|unit| !folders_around(unit).any(|folder| units.contains(folder)));
+        let hidden =
+            |path: &&str| path.split('/').any(|part| part.starts_with('.') && !part.starts_with(".argocd-source"));
+        let apart = |path: &&str| !folders_around(path).any(|folder| units.contains(folder));
+        let plain = self.files.below(folder).filter(|path| !hidden(path)).filter(apart);
+        (plain.map(str::to_owned).collect(), outer.map(|unit| (*unit).to_owned()).collect())
     }
 
     /// Says that a reference leads nowhere.
@@ -122,6 +136,14 @@ impl<'a> Reader<'a> {
             blocks: false,
         });
     }
+}
+
+/// The folders that a path lies in, the root last.
+fn folders_around(path: &str) -> impl Iterator<Item = &str> {
+    let first = path.rsplit_once('/').map(|(folder, _)| folder).or((!path.is_empty()).then_some(""));
+    std::iter::successors(first, |folder| {
+        folder.rsplit_once('/').map(|(outer, _)| outer).or((!folder.is_empty()).then_some(""))
+    })
 }
 
 /// `folder/name`, without a slash at the root.

@@ -18,6 +18,9 @@ use crate::{
 /// How deep kustomizations may nest.
 const MAX_DEPTH: usize = 32;
 
+/// How many images are compared with an entry's name for the price of one that is walked.
+const COMPARED_AT_ONCE: usize = 64;
+
 /// An image that runs, and the place that says which build of it.
 #[derive(Debug, Clone)]
 pub(super) struct Live {
@@ -74,7 +77,12 @@ impl Walk<'_, '_> {
     fn file(&mut self, path: &str, live: &mut Vec<Live>) {
         // A file that cannot be read is a finding; it leads to no other file, so the closure is still known.
         let file: Arc<str> = path.into();
-        for value in self.reader.images(path) {
+        let images = self.reader.images(path);
+        if !self.reader.walk(1 + images.len(), path) {
+            self.incomplete = true;
+            return;
+        }
+        for value in images {
             let mut image = Live::of(&file, value);
             if value.parts.is_nameless() {
                 let Some(name) = self.reader.marked_image(path, value) else { continue };
@@ -100,6 +108,10 @@ impl Walk<'_, '_> {
                 self.file(&file, live);
                 let here: Arc<str> = file.as_str().into();
                 for entry in &kustomization.images {
+                    if !self.reader.walk(1 + live.len() / COMPARED_AT_ONCE, &file) {
+                        self.incomplete = true;
+                        break;
+                    }
                     apply(entry, &here, live);
                 }
                 // Values and Argo CD's own files are read beside the objects, not by kustomize.
@@ -114,6 +126,10 @@ impl Walk<'_, '_> {
 
     fn references(&mut self, file: &str, folder: &str, list: &[Reference], nested: Nested, live: &mut Vec<Live>) {
         for reference in list {
+            if !self.reader.walk(1, file) {
+                self.incomplete = true;
+                return;
+            }
             let Some(path) = resolve(folder, &reference.path) else {
                 let message = format!("`{}` lies outside the repository; its images are not seen", reference.path);
                 self.reader.report(file, reference, "remote-base", message);

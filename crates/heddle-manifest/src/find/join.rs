@@ -5,15 +5,16 @@ use std::{collections::BTreeMap, sync::Arc};
 use heddle_core::{image::ImageError, name::EnvironmentName};
 
 use super::{
-    Files, FindInput, Found, FoundEnvironment, Occurrence,
+    FindInput, Found, FoundEnvironment, Occurrence,
     closure::Reader,
     covers,
     effective::{Live, effective},
 };
-use crate::{Finding, config::Beside, peers::Brought, yaml::Position};
+use crate::{Finding, yaml::Position};
 
-/// Finds every place on a branch that says which image runs, with the environments it belongs to.
-pub fn find(input: &FindInput<'_>) -> Found {
+/// Finds every place on a branch that says which image runs, with the environments it belongs to; what governs it is not
+/// looked for.
+pub(crate) fn find_places(input: &FindInput<'_>) -> Found {
     let mut reader = Reader::new(input.files);
     let mut places: BTreeMap<(String, usize), Vec<(&FoundEnvironment, Live)>> = BTreeMap::new();
     let mut incomplete = Vec::new();
@@ -34,26 +35,8 @@ pub fn find(input: &FindInput<'_>) -> Found {
     for lives in places.into_values() {
         join(&lives, &incomplete, &mut found);
     }
-    say_beside(input.files, &mut found);
-    found.findings.sort();
-    found.findings.dedup();
+    found.findings.extend(input.files.unread().cloned());
     found
-}
-
-/// What stands beside the images: our own comments, and what people bring.
-fn say_beside(files: &Files, found: &mut Found) {
-    let brought = Brought::read(files, &found.occurrences);
-    for (index, occurrence) in found.occurrences.iter_mut().enumerate() {
-        let (place, policy) = (&occurrence.place, occurrence.policy.as_ref());
-        if let Some((comment, findings)) = policy.and_then(|found| Beside::of_comment(found, &place.file, place.line)) {
-            found.findings.extend(findings);
-            occurrence.beside = Some(comment);
-            continue;
-        }
-        let wish = brought.wishes.iter().find(|wish| wish.covers(index, occurrence));
-        occurrence.beside = wish.map(Beside::of_peer);
-    }
-    found.unfollowed = brought.faults;
 }
 
 fn join(lives: &[(&FoundEnvironment, Live)], incomplete: &[&FoundEnvironment], found: &mut Found) {

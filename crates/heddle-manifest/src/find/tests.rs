@@ -1,5 +1,5 @@
 use super::*;
-use crate::{config, edit::edit};
+use crate::{FoundPolicy, config, edit::edit, find, image::Target};
 
 const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: api\n  namespace: shop\nspec:\n  template:\n    spec:\n      initContainers:\n        - name: migrate\n          image: ghcr.io/acme/migrate:1.0.0\n      containers:\n        - name: api\n          image: ghcr.io/acme/api:1.4.1 # keep\n";
 

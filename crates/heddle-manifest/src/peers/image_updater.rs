@@ -19,7 +19,7 @@ use crate::{
 struct Application {
     name: String,
     /// Where its manifests and itself stand, as globs.
-    globs: Vec<String>,
+    globs: Vec<Glob>,
     annotations: BTreeMap<String, String>,
     origin: Origin,
 }
@@ -28,7 +28,7 @@ struct Application {
 struct Settings<'a> {
     options: ImageUpdaterPolicy,
     mode: Mode,
-    globs: &'a [String],
+    globs: &'a [Glob],
     origin: &'a Origin,
 }
 
@@ -69,7 +69,7 @@ fn read_application(file: &str, object: &Node, application: &Node) -> Applicatio
         |(key, value): &(Node, Node)| Some((key.text()?.strip_prefix(PREFIX)?.to_owned(), value.text()?.to_owned()));
     Application {
         name: word(application, &["metadata", "name"]).to_owned(),
-        globs,
+        globs: globs.iter().filter_map(|glob| Glob::parse(glob)).collect(),
         annotations: annotations.iter().filter_map(own).collect(),
         origin: origin(file, object),
     }
@@ -104,7 +104,7 @@ fn read_updater(origin: &Origin, object: &Node, applications: &[Application], br
         let pattern = word(reference, &["namePattern"]);
         let named = Glob::parse(pattern);
         let meant = |application: &&Application| named.as_ref().is_some_and(|glob| glob.matches(&application.name));
-        let globs: Vec<String> = applications.iter().filter(meant).flat_map(|found| found.globs.clone()).collect();
+        let globs: Vec<Glob> = applications.iter().filter(meant).flat_map(|found| found.globs.clone()).collect();
         if globs.is_empty() {
             brought
                 .differs(origin, format!("no `Application` here matches `{pattern}`, so its rules hold in every file"));

@@ -8,7 +8,7 @@ use heddle_core::{
 };
 
 use super::{Brought, Origin, Places, Setup, Wish, objects::word};
-use crate::{FoundPolicy, find::Occurrence, yaml::Node};
+use crate::{FoundPolicy, occurrence::Occurrence, yaml::Node};
 
 /// A wish for each annotated image.
 pub(super) fn read(setup: &Setup<'_>, brought: &mut Brought) {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Brought, Difference, Imported, Origin, Places, Wish};
 use crate::{
     config::{self, Config, Ruling, Subject},
-    find::Occurrence,
+    occurrence::Occurrence,
 };
 
 /// The keys of which one says how tags are ordered; they stand first.
@@ -77,7 +77,7 @@ fn rule(all: &[Occurrence], wish: &Wish, containers: &BTreeSet<String>) -> Strin
     let mut text = format!("  # {what} ({file}:{line})\n  - name: {}\n", wish.image);
     let paths: Vec<String> = match &wish.places {
         Places::At(places) => files(all, places).into_iter().collect(),
-        Places::Below(globs) => globs.clone(),
+        Places::Below(globs) => globs.iter().map(|glob| glob.as_str().to_owned()).collect(),
     };
     for (key, list) in [("paths", paths), ("containers", containers.iter().cloned().collect())] {
         if !list.is_empty() {

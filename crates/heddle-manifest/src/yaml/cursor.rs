@@ -1,6 +1,11 @@
 //! A value with the way to it, and what on that way keeps it from being changed.
 
+use std::collections::HashMap;
+
 use super::{Node, Position, Value, is_merge_key};
+
+/// How long the way to a value may be, in bytes. What stands behind a longer one is read, and cannot be changed.
+pub const MAX_FIELD_BYTES: usize = 2_000;
 
 /// A value, seen from the root of its document.
 #[derive(Debug, Clone)]
@@ -44,7 +49,8 @@ impl<'a> Cursor<'a> {
     /// The value of a key, as kubectl reads it.
     pub fn key(&self, key: &str) -> Option<Self> {
         let value = self.node.get(key)?;
-        Some(self.step(value, around(self.node, key), joined(&self.field, key)))
+        let own = self.node.entries().iter().filter(|(name, _)| name.text() == Some(key)).count();
+        Some(self.step(value, around(own, has_merge_key(self.node)), joined(&self.field, key)))
     }
 
     /// The value at a path of keys.
@@ -57,8 +63,9 @@ impl<'a> Cursor<'a> {
         self.node.items().iter().enumerate().map(|(index, item)| {
             let name = item.get("name").and_then(Node::text).filter(|name| !name.is_empty());
             let field = match name {
-                Some(name) => format!("{}[name={name}]", self.field),
-                None => format!("{}[{index}]", self.field),
+                Some(name) if name.len() > MAX_FIELD_BYTES => None,
+                Some(name) => short(format!("{}[name={name}]", self.field)),
+                None => short(format!("{}[{index}]", self.field)),
             };
             self.step(item, None, field)
         })
@@ -67,7 +74,13 @@ impl<'a> Cursor<'a> {
     /// The keys of a mapping with their values; not those that a merge key brings.
     pub fn entries(&self) -> impl Iterator<Item = (&'a str, Self)> + use<'a, '_> {
         let named = self.node.entries().iter().filter_map(|(key, value)| Some((key.text()?, value)));
-        named.map(|(key, value)| (key, self.step(value, around(self.node, key), joined(&self.field, key))))
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        named.clone().for_each(|(key, _)| *counts.entry(key).or_default() += 1);
+        let is_merged = has_merge_key(self.node);
+        named.map(move |(key, value)| {
+            let own = counts.get(key).copied().unwrap_or_default();
+            (key, self.step(value, around(own, is_merged), joined(&self.field, key)))
+        })
     }
 
     pub fn text(&self) -> Option<&'a str> {
@@ -82,9 +95,11 @@ impl<'a> Cursor<'a> {
         Some(Spot { text: text.to_owned(), position: self.position, span, field: self.field.clone() })
     }
 
-    fn step(&self, value: &'a Node, around: Option<&'static str>, field: String) -> Self {
+    fn step(&self, value: &'a Node, around: Option<&'static str>, field: Option<String>) -> Self {
         let alias = matches!(value.value, Value::Alias(_)).then_some("an alias stands there: write the value out");
-        let obstacle = self.obstacle.or(around).or(alias).or_else(|| shared(value));
+        let far = field.is_none().then_some("the way to the value is longer than 2,000 characters: shorten the keys");
+        let field = field.unwrap_or_else(|| self.field.clone());
+        let obstacle = self.obstacle.or(around).or(alias).or_else(|| shared(value)).or(far);
         // Below an alias everything stands where the alias does.
         let is_far = self.obstacle.is_some() && self.at != self.node.span.start;
         let (position, at) = if is_far { (self.position, self.at) } else { (value.position, value.span.start) };
@@ -92,25 +107,35 @@ impl<'a> Cursor<'a> {
     }
 }
 
-fn joined(field: &str, key: &str) -> String {
-    if key.is_empty() || key.contains(['.', '[', ']', '"', '\\']) {
-        return format!("{field}[\"{}\"]", key.replace('\\', "\\\\").replace('"', "\\\""));
+/// The way to the value of a key; `None` when it is too long to be told.
+fn joined(field: &str, key: &str) -> Option<String> {
+    if key.len() > MAX_FIELD_BYTES {
+        return None;
     }
-    if field.is_empty() { key.to_owned() } else { format!("{field}.{key}") }
+    if key.is_empty() || key.contains(['.', '[', ']', '"', '\\']) {
+        return short(format!("{field}[\"{}\"]", key.replace('\\', "\\\\").replace('"', "\\\"")));
+    }
+    short(if field.is_empty() { key.to_owned() } else { format!("{field}.{key}") })
+}
+
+fn short(field: String) -> Option<String> {
+    (field.len() <= MAX_FIELD_BYTES).then_some(field)
 }
 
 fn shared(node: &Node) -> Option<&'static str> {
-    node.shared.then_some("an alias takes the value, or what is around it, over to another place: write it out there")
+    node.is_shared()
+        .then_some("an alias takes the value, or what is around it, over to another place: write it out there")
 }
 
-/// What is wrong with a mapping around one of its keys.
-fn around(node: &Node, key: &str) -> Option<&'static str> {
-    let own = node.entries().iter().filter(|(name, _)| name.text() == Some(key)).count();
+fn has_merge_key(node: &Node) -> bool {
+    node.entries().iter().any(|(name, _)| is_merge_key(name))
+}
+
+/// What is wrong with a mapping around a key that it has so many times itself.
+fn around(own: usize, is_merged: bool) -> Option<&'static str> {
     match own {
         0 => Some("a merge key brings the value: write it out here"),
-        1 if node.entries().iter().any(|(name, _)| is_merge_key(name)) => {
-            Some("a merge key stands beside the value: write the mapping out")
-        }
+        1 if is_merged => Some("a merge key stands beside the value: write the mapping out"),
         1 => None,
         _ => Some("the key stands twice in its mapping: keep one"),
     }

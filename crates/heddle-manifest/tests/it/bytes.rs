@@ -5,8 +5,9 @@ use std::env;
 use heddle_manifest::{
     config::{self, read_policy_file},
     documents::{parse_document, read_documents, write_document},
+    path::Path,
     substitute::{Unset, Variables},
-    yaml::{Documents, path::Path},
+    yaml::Documents,
 };
 
 use crate::{

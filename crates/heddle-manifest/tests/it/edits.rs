@@ -157,6 +157,7 @@ fn collect<'a>(node: &'a Node, found: &mut Vec<(&'a Node, &'a str)>) {
         Value::Scalar(text, _) => found.push((node, text)),
         Value::Sequence(items) => items.iter().for_each(|item| collect(item, found)),
         Value::Mapping(entries) => entries.iter().for_each(|(_, value)| collect(value, found)),
+        Value::Anchored(_) => collect(node.resolved(), found),
         Value::Alias(_) => {}
     }
 }

@@ -3,11 +3,9 @@
 use heddle_manifest::{
     documents::{parse_document, read_documents},
     edit::{self, New},
+    path::{Path, PathError},
     style::needs_quotes,
-    yaml::{
-        Documents,
-        path::{Path, PathError},
-    },
+    yaml::Documents,
 };
 use serde_json::{Value, json};
 

@@ -11,6 +11,7 @@ mod flux;
 mod flux_v1;
 mod kargo;
 mod kubectl;
+mod limits;
 mod manual;
 mod places;
 mod substitution;

@@ -1,11 +1,6 @@
 //! The examples of the manual.
 
-use heddle_manifest::{
-    Files, FoundPolicy, edit,
-    edit::New,
-    find::Occurrence,
-    yaml::{Documents, path::Path},
-};
+use heddle_manifest::{Files, FoundPolicy, edit, edit::New, find::Occurrence, path::Path, yaml::Documents};
 
 use crate::places::found_in;
 

@@ -6,10 +6,8 @@ use heddle_manifest::{
     Edit, Found, Target,
     edit::New,
     find::{Occurrence, is_kustomization},
-    yaml::{
-        Documents, Spot,
-        path::{Path, PathError},
-    },
+    path::{Path, PathError},
+    yaml::{Documents, Spot},
 };
 
 use super::{Change, change, refused};

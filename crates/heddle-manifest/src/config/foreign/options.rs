@@ -1,7 +1,7 @@
 //! The options of a peer's policy, in whatever style they are written.
 
 use super::super::fields::Report;
-use crate::yaml::{Node, Value};
+use crate::yaml::Node;
 
 /// A peer's options: those that choose tags, and those that do not and are passed over in silence.
 pub(super) struct Fields<'a>(&'a Node);
@@ -9,7 +9,7 @@ pub(super) struct Fields<'a>(&'a Node);
 impl<'a> Fields<'a> {
     /// An unknown key is a mistake when it is near to one that chooses tags, else a note.
     pub fn read(node: &'a Node, what: &str, known: &[&str], silent: &[&str], report: &mut Report) -> Option<Self> {
-        if !matches!(node.value, Value::Mapping(_)) && !node.is_null() {
+        if !node.is_mapping() && !node.is_null() {
             report.wrong(node, format!("{what} must be a mapping, and this is {}", node.kind()));
             return None;
         }

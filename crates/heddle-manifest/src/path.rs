@@ -1,10 +1,12 @@
 //! Paths into a document: `spec.values.image.tag`, `images[name=api].newTag`, `metadata.annotations["a.b/c"]`.
 
-use super::{
-    Documents,
-    cursor::{Cursor, Spot},
+use crate::{
+    edit::{Action, Edit, New},
+    yaml::{
+        Documents, Node,
+        cursor::{Cursor, Spot},
+    },
 };
-use crate::edit::{Action, Edit, New};
 
 /// A path into a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,7 +232,7 @@ impl Step {
             Self::Index(index) => cursor.items().nth((*index)?),
             Self::Member { key, value } => {
                 let mut members = cursor.items();
-                members.find(|item| item.node.get(key).and_then(super::Node::text) == Some(value))
+                members.find(|item| item.node.get(key).and_then(Node::text) == Some(value))
             }
             Self::Every => None,
         }

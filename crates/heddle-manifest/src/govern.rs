@@ -1,0 +1,48 @@
+//! Joins where images stand with what is said of them beside it.
+
+use std::collections::HashMap;
+
+use heddle_core::{change::Mode, image::ImageRepository};
+
+use crate::{
+    Files, Found,
+    config::read_comment,
+    find::{FindInput, find_places},
+    peers::{Brought, Wish},
+    ruling::{Beside, Ruling},
+};
+
+/// Finds every place on a branch that says which image runs, with the environments it belongs to and what is said of it
+/// beside it.
+pub fn find(input: &FindInput<'_>) -> Found {
+    let mut found = find_places(input);
+    say_beside(input.files, &mut found);
+    found.findings.sort();
+    found.findings.dedup();
+    found
+}
+
+/// What stands beside the images: our own comments, and what people bring.
+fn say_beside(files: &Files, found: &mut Found) {
+    let brought = Brought::read(files, &found.occurrences);
+    let mut wishes: HashMap<&ImageRepository, Vec<&Wish>> = HashMap::new();
+    brought.wishes.iter().for_each(|wish| wishes.entry(&wish.image).or_default().push(wish));
+    for (index, occurrence) in found.occurrences.iter_mut().enumerate() {
+        let (place, policy) = (&occurrence.place, occurrence.policy.as_ref());
+        if let Some((comment, findings)) = policy.and_then(|found| read_comment(found, &place.file, place.line)) {
+            found.findings.extend(findings);
+            occurrence.beside = Some(comment);
+            continue;
+        }
+        let mut meant = wishes.get(&occurrence.image.repository).into_iter().flatten();
+        occurrence.beside = meant.find(|wish| wish.covers(index, occurrence)).map(|wish| of_peer(wish));
+    }
+    found.unfollowed = brought.faults;
+}
+
+/// What a peer wishes. Heddle is new to such a repository, so a person merges; what is only watched today stays so.
+fn of_peer(wish: &Wish) -> Beside {
+    let mode = if wish.mode == Mode::Observe { Mode::Observe } else { Mode::PullRequest };
+    let (file, line) = (wish.origin.file.clone(), wish.origin.line);
+    Beside::Peer(Ruling { file, line, policy: Some(wish.policy.clone()), mode })
+}
