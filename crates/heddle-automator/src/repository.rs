@@ -11,7 +11,7 @@ use heddle_manifest::{
     peers::Difference,
     yaml::Position,
 };
-use heddle_source::{Credential, FetchError, FileMode, Remote, Snapshot};
+use heddle_source::{Credential, FetchError, FileMode, Kind, Remote, Snapshot, TreePath};
 use heddle_wire::automator::{EnvironmentReport, Finding, RepositoryAccess, SyncPath};
 
 use crate::{context::Context, plan::Branch, work::WorkError};
@@ -115,12 +115,12 @@ async fn fetch(context: &Context, access: &RepositoryAccess, branch: &BranchName
 async fn read_config(snapshot: &Snapshot) -> Result<Option<String>, WorkError> {
     let snapshot = snapshot.clone();
     blocking(move || {
-        let known = snapshot.files()?.into_iter().any(|file| file.path == CONFIG_FILE && is_plain(file.mode));
-        if !known {
+        let path = TreePath::parse(CONFIG_FILE).expect("the constant is a name");
+        if !matches!(snapshot.find(&path)?, Some(Kind::File(mode)) if is_plain(mode)) {
             return Ok(None);
         }
         // Bytes that are no UTF-8 become marks that no key and no value can have, so they become findings.
-        Ok(Some(String::from_utf8_lossy(&snapshot.read(CONFIG_FILE)?).into_owned()))
+        Ok(Some(String::from_utf8_lossy(&snapshot.read(&path)?).into_owned()))
     })
     .await
 }
@@ -138,7 +138,7 @@ async fn read_branch(
         let mut executable = BTreeSet::new();
         let mut problems = Vec::new();
         for file in snapshot.files()? {
-            if file.path == CONFIG_FILE {
+            if file.path.as_str() == CONFIG_FILE {
                 if !is_default {
                     problems.push(plain_finding(
                         &file.path,
@@ -152,13 +152,13 @@ async fn read_branch(
             if !is_plain(file.mode) || !Files::wants(&file.path) {
                 continue;
             }
-            let bytes = snapshot.read(&file.path)?;
+            let bytes = snapshot.read_entry(&file)?;
             match String::from_utf8(bytes) {
                 Ok(text) if text.len() <= MAX_FILE_BYTES => {
                     if file.mode == FileMode::Executable {
-                        executable.insert(file.path.clone());
+                        executable.insert(file.path.to_string());
                     }
-                    files.insert(file.path, text);
+                    files.insert(file.path.into(), text);
                 }
                 Ok(_) => problems.push(plain_finding(&file.path, "too-large", "the file is too large to be read")),
                 Err(_) => problems.push(plain_finding(&file.path, "broken-yaml", "the file is no UTF-8")),

@@ -2,6 +2,11 @@
 
 use heddle_core::git::BranchName;
 
+use crate::{
+    PathError, TreePath,
+    limits::{MAX_FILE_BYTES, MAX_OBJECT_BYTES},
+};
+
 /// Why a fetch failed, in the terms in which a caller acts.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
@@ -38,6 +43,26 @@ pub enum FetchError {
         /// The limit that was passed.
         limit_secs: u64,
     },
+    /// The host sends more than is ever taken.
+    #[error("the fetch brought more than {limit_mib} MiB: keep large files elsewhere, or move the manifests out")]
+    TooLarge {
+        /// The limit that was passed.
+        limit_mib: u64,
+    },
+    /// The repository holds an object that is too large to be unpacked, or too many of them.
+    #[error(
+        "the repository holds an object of more than {limit_mib} MiB, or more objects than fit: keep large files elsewhere"
+    )]
+    ObjectTooLarge {
+        /// The limit of one object.
+        limit_mib: u64,
+    },
+    /// The host leads to another one. Nothing was read there, and no login was sent.
+    #[error("the git host leads to another host, `{host}`: if that is meant, follow it by its own address")]
+    Redirected {
+        /// The other host.
+        host: String,
+    },
     /// The local store cannot be used.
     #[error("the local store of repositories cannot be used")]
     Store(#[source] std::io::Error),
@@ -56,6 +81,9 @@ impl FetchError {
     pub(crate) fn from_gix(error: gix::Error) -> Self {
         if error.is_unauthenticated() {
             return Self::Unauthorized;
+        }
+        if error.is_resource_exhausted() {
+            return Self::ObjectTooLarge { limit_mib: MAX_OBJECT_BYTES >> 20 };
         }
         let http = error.downcast_any_ref::<reqwest::Error>();
         match http.and_then(reqwest::Error::status).map(|status| status.as_u16()) {
@@ -90,13 +118,43 @@ pub enum ReadError {
     #[error("`{path}` does not exist in this revision")]
     Missing {
         /// The path that was asked for.
-        path: String,
+        path: TreePath,
     },
     /// The path is a directory, or a link to another repository.
     #[error("`{path}` is not a file")]
     NotAFile {
         /// The path that was asked for.
-        path: String,
+        path: TreePath,
+    },
+    /// A tree that nobody made by checking files in. Nothing of it is used.
+    #[error("the directory `{directory}` is refused, and so is all that was to be read with it")]
+    BadTree {
+        /// Where it lies.
+        directory: TreePath,
+        /// What is wrong.
+        source: PathError,
+    },
+    /// There are more files than are ever listed.
+    #[error(
+        "there are more than {limit} files and directories: point to a smaller directory, or move what is no manifest out"
+    )]
+    TooManyEntries {
+        /// The limit that was passed.
+        limit: usize,
+    },
+    /// The file is larger than any that is read.
+    #[error("`{path}` has {size_bytes} bytes, and at most {} MiB are read of a file", MAX_FILE_BYTES >> 20)]
+    FileTooLarge {
+        /// The file.
+        path: TreePath,
+        /// Its size.
+        size_bytes: u64,
+    },
+    /// An object of git is larger than any that is unpacked.
+    #[error("the repository holds an object of more than {limit_mib} MiB: keep large files elsewhere")]
+    ObjectTooLarge {
+        /// The limit that was passed.
+        limit_mib: u64,
     },
     /// The local store is damaged.
     #[error("the local store of this revision is damaged: {0}")]

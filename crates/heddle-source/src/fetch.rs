@@ -14,7 +14,11 @@ use gix::{
 use heddle_core::git::BranchName;
 use secrecy::ExposeSecret;
 
-use crate::{FetchError, Remote, Snapshot, store::Generation};
+use crate::{
+    FetchError, Remote, Snapshot, clone,
+    store::Generation,
+    transport::{BoundedHttp, Bounds},
+};
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
 
@@ -26,38 +30,21 @@ pub(crate) fn fetch(
     limit: Duration,
     stop: &AtomicBool,
 ) -> Result<Snapshot, FetchError> {
-    let repo = open_or_init(generation)?;
+    let repo = clone::open(generation.dir(), remote.url.scheme())?;
     let reference = format!("refs/heads/{branch}");
-    let head = fetch_head(&repo, remote, branch, &reference, limit, stop)?;
-    Snapshot::open(repo.into_sync(), head, Arc::clone(generation)).map_err(|error| FetchError::Other(error.to_string()))
+    let head = fetch_head(&repo.to_thread_local(), remote, branch, &reference, limit, stop)?;
+    Snapshot::open(repo, head, Arc::clone(generation)).map_err(|error| FetchError::Other(error.to_string()))
 }
 
 /// Opens the head of `branch` that an earlier fetch left in the clone; `None` when there is none.
-pub(crate) fn open_last(generation: &Arc<Generation>, branch: &BranchName) -> Option<Snapshot> {
-    let options = gix::open::Options::isolated().open_path_as_is(true);
-    let repo = options.open(generation.dir()).ok()?;
+pub(crate) fn open_last(generation: &Arc<Generation>, remote: &Remote, branch: &BranchName) -> Option<Snapshot> {
+    let repo = clone::open(generation.dir(), remote.url.scheme()).ok()?;
     let head = {
         let local = repo.to_thread_local();
         let reference = local.try_find_reference(&format!("refs/heads/{branch}")).ok().flatten()?;
         reference.try_id()?.detach()
     };
     Snapshot::open(repo, head, Arc::clone(generation)).ok()
-}
-
-fn open_or_init(generation: &Generation) -> Result<gix::Repository, FetchError> {
-    let options = gix::open::Options::isolated().open_path_as_is(true);
-    if generation.dir().join("HEAD").exists() {
-        return options.open(generation.dir()).map(|repo| repo.to_thread_local()).map_err(FetchError::from_gix);
-    }
-    std::fs::create_dir_all(generation.dir()).map_err(FetchError::Store)?;
-    gix::ThreadSafeRepository::init_opts(
-        generation.dir(),
-        gix::create::Kind::Bare,
-        gix::create::Options::default(),
-        options,
-    )
-    .map(|repo| repo.to_thread_local())
-    .map_err(FetchError::from_gix)
 }
 
 /// Asks for the branch's head, and for its pack unless the clone holds that head already.
@@ -69,19 +56,23 @@ fn fetch_head(
     limit: Duration,
     stop: &AtomicBool,
 ) -> Result<gix::ObjectId, FetchError> {
+    let bounds = Arc::new(Bounds::new(&remote.url, limit));
+    let explain = |error| bounds.explain(error);
     let refspec = format!("+{reference}:{reference}");
     let git_remote = repo
-        .remote_at(remote.url.as_str())
+        .remote_at_without_url_rewrite(remote.url.as_str())
         .and_then(|git_remote| git_remote.with_refspecs([refspec.as_str()], Direction::Fetch))
         .map_err(FetchError::from_gix)?
         .with_fetch_tags(gix::remote::fetch::Tags::None);
+    let (url, version) = git_remote.sanitized_url_and_version(Direction::Fetch).map_err(FetchError::from_gix)?;
+    let transport = http::Transport::new_http(BoundedHttp::new(Arc::clone(&bounds)), url, version, false);
     let prepared = git_remote
-        .connect(Direction::Fetch)
-        .map_err(FetchError::from_gix)?
+        .to_connection_with_transport(transport)
         .with_credentials(|action| Ok(answer(remote, action)))
         .with_transport_options(Box::new(transport_options(remote, limit)))
         .prepare_fetch(gix::progress::Discard, gix::remote::ref_map::Options::default())
-        .map_err(FetchError::from_gix)?;
+        .map_err(explain)?;
+    bounds.check()?;
     let found = prepared.ref_map().mappings.iter().find_map(|mapping| mapping.remote.as_id());
     let head = found.ok_or_else(|| FetchError::BranchMissing { branch: branch.clone() })?.to_owned();
     let known =
@@ -90,7 +81,7 @@ fn fetch_head(
         prepared
             .with_shallow(Shallow::DepthAtRemote(NonZeroU32::MIN))
             .receive(gix::progress::Discard, stop)
-            .map_err(FetchError::from_gix)?;
+            .map_err(explain)?;
     }
     Ok(head)
 }

@@ -4,17 +4,22 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod clone;
 mod error;
 mod fetch;
+pub mod limits;
+mod path;
 mod remote;
 mod render;
 mod snapshot;
 mod store;
+mod transport;
 mod tree;
 
 pub use error::{FetchError, ReadError};
+pub use path::{PathError, TreePath};
 pub use remote::{Credential, Remote};
 pub use render::{RenderError, RenderInputs, RenderTools, Rendered, RenderedObject, render};
 pub use snapshot::{FileEntry, FileMode, Snapshot};
 pub use store::Store;
-pub use tree::{Folder, Tree};
+pub use tree::{Folder, Kind, Tree, Walk};

@@ -4,6 +4,8 @@
 //! and each directory with a `kustomization.yaml` is a unit of its own. A unit or a document that cannot be rendered is an
 //! error, and the others go on.
 
+mod copy;
+mod files;
 mod kustomize;
 mod plain;
 mod shape;
@@ -18,8 +20,9 @@ use std::{
 use heddle_manifest::substitute::Variables;
 use serde_json::Value;
 
+use self::files::Files;
 pub(crate) use self::kustomize::references;
-use crate::{FileMode, ReadError, Snapshot, Tree};
+use crate::{Kind, ReadError, Snapshot, Tree, TreePath};
 
 /// The programs that render, and their bounds.
 #[derive(Debug, Clone)]
@@ -89,11 +92,11 @@ pub struct Rendered {
 /// What a render read of a revision: the trees under its path, and those that its kustomizations refer to, which lie
 /// anywhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RenderInputs(BTreeMap<String, Option<String>>);
+pub struct RenderInputs(BTreeMap<TreePath, Option<String>>);
 
 impl RenderInputs {
-    fn note(&mut self, tree: &impl Tree, path: &str) {
-        self.0.insert(path.to_owned(), tree.id(path));
+    fn note(&mut self, tree: &impl Tree, path: &TreePath) {
+        self.0.insert(path.clone(), tree.id(path));
     }
 
     /// Whether rendering another revision would give the same. Renders with errors are not asked: a program that could
@@ -104,6 +107,10 @@ impl RenderInputs {
 }
 
 impl Rendered {
+    fn fail(&mut self, file: &TreePath, line: Option<u32>, message: String) {
+        self.errors.push(RenderError { file: Some(file.clone().into()), line, message });
+    }
+
     /// Puts variables into every object. One that cannot be substituted is an error, all of its values at once.
     pub fn substitute(&mut self, variables: &Variables) {
         let objects = std::mem::take(&mut self.objects);
@@ -131,33 +138,47 @@ impl Rendered {
 /// Renders `path` of a revision or of a folder; the empty path is the root.
 pub async fn render(tree: &impl Tree, path: &str, tools: &RenderTools) -> Rendered {
     let mut rendered = Rendered::default();
-    if let Err(error) = render_into(&mut rendered, tree, path.trim_matches('/'), tools).await {
-        rendered.errors.push(RenderError { file: None, line: None, message: error.to_string() });
-    }
+    let failed = match TreePath::parse(path) {
+        Ok(path) => render_into(&mut rendered, tree, &path, tools).await.err().map(|error| chain(&error)),
+        Err(error) => Some(format!("the path `{path}` is refused: {error}")),
+    };
+    rendered.errors.extend(failed.map(|message| RenderError { file: None, line: None, message }));
     rendered
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |error| error.source())
+        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 async fn render_into(
     rendered: &mut Rendered,
     tree: &impl Tree,
-    path: &str,
+    path: &TreePath,
     tools: &RenderTools,
 ) -> Result<(), ReadError> {
-    let files = Files(tree.modes()?);
-    rendered.path_exists = files.has_directory(path) || files.has_file(path);
+    let found = tree.find(path)?;
+    rendered.path_exists = found.is_some();
     rendered.inputs.note(tree, path);
-    if files.has_file(path) {
-        plain::read_file(path, &tree.read(path)?, rendered);
-        return Ok(());
+    match found {
+        None => return Ok(()),
+        Some(Kind::File(_)) => {
+            plain::read_file(path, &tree.read(path)?, rendered);
+            return Ok(());
+        }
+        Some(Kind::Directory) => {}
     }
+    let mut files = Files::new(tree);
+    files.load(path)?;
     for unit in units::find(&files, path) {
         match unit {
-            units::Unit::Plain { file } => {
-                let text = tree.read(&file)?;
-                plain::read_file(&file, &text, rendered);
-            }
+            units::Unit::Plain { file } => match tree.read(&file) {
+                Ok(text) => plain::read_file(&file, &text, rendered),
+                Err(error) => rendered.fail(&file, None, error.to_string()),
+            },
             units::Unit::Kustomization { directory } => {
-                kustomize::render(tree, &files, &directory, tools, rendered).await;
+                kustomize::render(&mut files, &directory, tools, rendered).await?;
             }
         }
     }
@@ -170,59 +191,6 @@ const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "K
 /// Whether kustomize takes a file of this name for a kustomization.
 pub(crate) fn is_kustomization(name: &str) -> bool {
     KUSTOMIZATIONS.contains(&name)
-}
-
-/// The files of a tree by path.
-struct Files(BTreeMap<String, FileMode>);
-
-impl Files {
-    fn has_file(&self, path: &str) -> bool {
-        self.0.contains_key(path)
-    }
-
-    fn has_directory(&self, path: &str) -> bool {
-        path.is_empty() || self.under(path).next().is_some()
-    }
-
-    /// Every file in a directory and below.
-    fn under<'a>(&'a self, directory: &'a str) -> impl Iterator<Item = (&'a str, FileMode)> {
-        let prefix = if directory.is_empty() { String::new() } else { format!("{directory}/") };
-        let start = prefix.clone();
-        self.0
-            .range(start..)
-            .take_while(move |(path, _)| path.starts_with(&prefix))
-            .map(|(path, mode)| (path.as_str(), *mode))
-    }
-
-    /// The kustomization file of a directory, if it has one.
-    fn kustomization(&self, directory: &str) -> Option<String> {
-        KUSTOMIZATIONS.into_iter().map(|name| join(directory, name)).find(|path| self.has_file(path))
-    }
-}
-
-/// `directory/name`, or `name` in the root.
-fn join(directory: &str, name: &str) -> String {
-    if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
-}
-
-/// The directory of a path; the root's is empty.
-pub(crate) fn parent(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(directory, _)| directory)
-}
-
-/// Resolves `relative` as seen from a directory; `None` when it leaves the repository.
-fn resolve(directory: &str, relative: &str) -> Option<String> {
-    let mut parts: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();
-    for part in relative.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            name => parts.push(name),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 #[cfg(test)]

@@ -2,10 +2,16 @@
 
 use std::{fmt, sync::Arc};
 
-use gix::bstr::ByteSlice;
+use gix::objs::{TreeRefIter, tree::EntryKind};
 use heddle_core::git::Revision;
 
-use crate::{ReadError, store::Generation};
+use crate::{
+    PathError, ReadError, TreePath,
+    limits::{MAX_FILE_BYTES, MAX_OBJECT_BYTES},
+    path::Name,
+    store::Generation,
+    tree::{Kind, Walk},
+};
 
 /// How git keeps a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,15 +27,16 @@ pub enum FileMode {
 /// A file of a revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileEntry {
-    /// Its path from the repository's root, with `/`.
-    pub path: String,
+    /// Its path.
+    pub path: TreePath,
     /// How it is kept.
     pub mode: FileMode,
-    /// The id of its content.
-    pub id: String,
+    id: gix::ObjectId,
 }
 
 /// A revision that stands in the local store. It stays readable while it is held, whatever is fetched meanwhile.
+///
+/// All that it does may take long and blocks its thread.
 #[derive(Clone)]
 pub struct Snapshot {
     /// The commit.
@@ -52,58 +59,100 @@ impl Snapshot {
         Ok(Self { revision, repo, root, _generation: generation })
     }
 
-    /// Every file and symbolic link, ordered by path. Submodules, and paths that are not UTF-8, are left out.
+    /// Every file and symbolic link, ordered by path. Submodules, and names that are no text, are left out.
+    ///
+    /// # Errors
+    /// When there are more than a walk takes, a name could lead out of the tree, or the store is damaged.
+    pub fn files(&self) -> Result<Vec<FileEntry>, ReadError> {
+        self.files_in(&TreePath::root(), &mut Walk::default())
+    }
+
+    /// Like [`Snapshot::files`], for those in a directory and below; none when there is no such directory. No other
+    /// directory is looked at.
+    ///
+    /// # Errors
+    /// As those of [`Snapshot::files`].
+    pub fn files_in(&self, directory: &TreePath, walk: &mut Walk) -> Result<Vec<FileEntry>, ReadError> {
+        let repo = self.repo.to_thread_local();
+        let mut found = Vec::new();
+        let start = match self.entry(&repo, directory)? {
+            Some((EntryKind::Tree, id)) => id,
+            _ => return Ok(found),
+        };
+        let mut waiting = vec![(directory.clone(), start)];
+        while let Some((directory, id)) = waiting.pop() {
+            let tree = repo.find_tree(id).map_err(damaged)?;
+            for entry in TreeRefIter::from_bytes(&tree.data, repo.object_hash()) {
+                let entry = entry.map_err(|error| ReadError::Damaged(error.to_string()))?;
+                walk.step()?;
+                let name = match Name::parse(entry.filename) {
+                    Ok(name) => name,
+                    Err(PathError::NoText { .. }) => continue,
+                    Err(source) => return Err(ReadError::BadTree { directory, source }),
+                };
+                let join = |directory: TreePath| match directory.join(name) {
+                    Ok(path) => Ok(path),
+                    Err(source) => Err(ReadError::BadTree { directory, source }),
+                };
+                match (entry.mode.kind(), file_mode(entry.mode.kind())) {
+                    (EntryKind::Tree, _) => waiting.push((join(directory.clone())?, entry.oid.to_owned())),
+                    (_, Some(mode)) => {
+                        found.push(FileEntry { path: join(directory.clone())?, mode, id: entry.oid.to_owned() });
+                    }
+                    (_, None) => {}
+                }
+            }
+        }
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(found)
+    }
+
+    /// What stands at a path.
     ///
     /// # Errors
     /// When the store is damaged.
-    pub fn files(&self) -> Result<Vec<FileEntry>, ReadError> {
-        let repo = self.repo.to_thread_local();
-        let tree = repo.find_tree(self.root).map_err(damaged)?;
-        let records = tree.traverse().breadthfirst.files().map_err(damaged)?;
-        let mut files: Vec<FileEntry> = records
-            .into_iter()
-            .filter_map(|entry| {
-                let mode = file_mode(entry.mode)?;
-                let path = entry.filepath.to_str().ok()?.to_owned();
-                Some(FileEntry { path, mode, id: entry.oid.to_string() })
-            })
-            .collect();
-        files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(files)
+    pub fn find(&self, path: &TreePath) -> Result<Option<Kind>, ReadError> {
+        let entry = self.entry(&self.repo.to_thread_local(), path)?;
+        Ok(entry.and_then(|(kind, _)| match kind {
+            EntryKind::Tree => Some(Kind::Directory),
+            other => file_mode(other).map(Kind::File),
+        }))
     }
 
     /// The content of a file; of a symbolic link, its target.
     ///
     /// # Errors
-    /// When there is no such file, or the store is damaged.
-    pub fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+    /// When there is no such file, it is larger than [`MAX_FILE_BYTES`], or the store is damaged.
+    pub fn read(&self, path: &TreePath) -> Result<Vec<u8>, ReadError> {
         let repo = self.repo.to_thread_local();
-        let entry = self.entry(&repo, path)?.ok_or_else(|| ReadError::Missing { path: path.to_owned() })?;
-        if file_mode(entry.1).is_none() {
-            return Err(ReadError::NotAFile { path: path.to_owned() });
+        let (kind, id) = self.entry(&repo, path)?.ok_or_else(|| ReadError::Missing { path: path.clone() })?;
+        if file_mode(kind).is_none() {
+            return Err(ReadError::NotAFile { path: path.clone() });
         }
-        Ok(repo.find_object(entry.0).map_err(damaged)?.detach().data)
+        content(&repo, id, path)
     }
 
-    /// The id of a directory's tree, or of a file's content; the empty path is the root. `None` when there is no such
-    /// path. Equal ids mean equal content.
-    pub fn tree_id(&self, path: &str) -> Option<String> {
-        let path = path.trim_matches('/');
-        if path.is_empty() {
-            return Some(self.root.to_string());
-        }
-        let repo = self.repo.to_thread_local();
-        self.entry(&repo, path).ok().flatten().map(|(id, _)| id.to_string())
+    /// The content of a file that was listed.
+    ///
+    /// # Errors
+    /// When it is larger than [`MAX_FILE_BYTES`], or the store is damaged.
+    pub fn read_entry(&self, file: &FileEntry) -> Result<Vec<u8>, ReadError> {
+        content(&self.repo.to_thread_local(), file.id, &file.path)
     }
 
-    fn entry(
-        &self,
-        repo: &gix::Repository,
-        path: &str,
-    ) -> Result<Option<(gix::ObjectId, gix::objs::tree::EntryMode)>, ReadError> {
+    /// The id of a directory's tree, or of a file's content. `None` when there is no such path. Equal ids mean equal
+    /// content.
+    pub fn tree_id(&self, path: &TreePath) -> Option<String> {
+        self.entry(&self.repo.to_thread_local(), path).ok().flatten().map(|(_, id)| id.to_string())
+    }
+
+    fn entry(&self, repo: &gix::Repository, path: &TreePath) -> Result<Option<(EntryKind, gix::ObjectId)>, ReadError> {
+        if path.is_root() {
+            return Ok(Some((EntryKind::Tree, self.root)));
+        }
         let tree = repo.find_tree(self.root).map_err(damaged)?;
-        let entry = tree.lookup_entry(path.split('/')).map_err(damaged)?;
-        Ok(entry.map(|entry| (entry.object_id(), entry.mode())))
+        let entry = tree.lookup_entry(path.names()).map_err(damaged)?;
+        Ok(entry.map(|entry| (entry.mode().kind(), entry.object_id())))
     }
 }
 
@@ -113,9 +162,17 @@ impl fmt::Debug for Snapshot {
     }
 }
 
-fn file_mode(mode: gix::objs::tree::EntryMode) -> Option<FileMode> {
-    use gix::objs::tree::EntryKind;
-    match mode.kind() {
+/// The size is asked for first, which unpacks nothing.
+fn content(repo: &gix::Repository, id: gix::ObjectId, path: &TreePath) -> Result<Vec<u8>, ReadError> {
+    let size_bytes = repo.find_header(id).map_err(damaged)?.size();
+    if size_bytes > MAX_FILE_BYTES {
+        return Err(ReadError::FileTooLarge { path: path.clone(), size_bytes });
+    }
+    Ok(repo.find_object(id).map_err(damaged)?.detach().data)
+}
+
+fn file_mode(kind: EntryKind) -> Option<FileMode> {
+    match kind {
         EntryKind::Blob => Some(FileMode::Regular),
         EntryKind::BlobExecutable => Some(FileMode::Executable),
         EntryKind::Link => Some(FileMode::Symlink),
@@ -124,5 +181,8 @@ fn file_mode(mode: gix::objs::tree::EntryMode) -> Option<FileMode> {
 }
 
 fn damaged(error: gix::Error) -> ReadError {
+    if error.is_resource_exhausted() {
+        return ReadError::ObjectTooLarge { limit_mib: MAX_OBJECT_BYTES >> 20 };
+    }
     ReadError::Damaged(error.to_string())
 }

@@ -12,18 +12,14 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use heddle_core::git::BranchName;
 
-use crate::{FetchError, Remote, Snapshot, fetch};
+use crate::{FetchError, Remote, Snapshot, fetch, limits::FETCH_LIMIT};
 
 /// How many packs a clone may gather before it is made anew.
 const MAX_PACKS: usize = 40;
-
-/// How long one fetch may take.
-const FETCH_LIMIT: Duration = Duration::from_secs(120);
 
 /// A directory of clones. One process at a time may use it.
 #[derive(Debug, Clone)]
@@ -106,8 +102,8 @@ impl Store {
         let shared = self.clone_of(remote);
         let mut clone = shared.lock().await;
         let generation = clone.current(&self.dir.join(directory_name(remote).ok()?)).ok()?;
-        let branch = branch.clone();
-        tokio::task::spawn_blocking(move || fetch::open_last(&generation, &branch)).await.ok().flatten()
+        let (remote, branch) = (remote.clone(), branch.clone());
+        tokio::task::spawn_blocking(move || fetch::open_last(&generation, &remote, &branch)).await.ok().flatten()
     }
 
     async fn fetch_into(
@@ -172,13 +168,7 @@ fn first_generation(parent: &Path) -> io::Result<Generation> {
     for number in numbers {
         fs::remove_dir_all(parent.join(number.to_string()))?;
     }
-    match newest {
-        None => Ok(Generation::at(parent, 0)),
-        Some(kept) => {
-            remove_stale_locks(&kept.dir)?;
-            Ok(kept)
-        }
-    }
+    Ok(newest.unwrap_or_else(|| Generation::at(parent, 0)))
 }
 
 /// Tells the blocking fetch to end when nobody waits for it any more.
@@ -202,17 +192,4 @@ fn numbers_in(parent: &Path) -> io::Result<Vec<u64>> {
         numbers.extend(entry?.file_name().to_str().and_then(|name| name.parse::<u64>().ok()));
     }
     Ok(numbers)
-}
-
-/// A killed process leaves its lock files, and nobody else may use this directory.
-fn remove_stale_locks(dir: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        if path.is_dir() && !path.ends_with("objects") {
-            remove_stale_locks(&path)?;
-        } else if path.extension().is_some_and(|extension| extension == "lock") {
-            fs::remove_file(&path)?;
-        }
-    }
-    Ok(())
 }

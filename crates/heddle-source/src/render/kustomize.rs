@@ -16,8 +16,8 @@ use heddle_manifest::documents::parse_document;
 use serde_json::{Value, json};
 use tokio::{io::AsyncReadExt, process::Command};
 
-use super::{Files, RenderError, RenderTools, Rendered, RenderedObject, plain, resolve};
-use crate::{FileMode, Tree};
+use super::{Files, RenderTools, Rendered, RenderedObject, copy::PrivateCopy, plain};
+use crate::{FileMode, ReadError, Tree, TreePath};
 
 /// More output than this is refused.
 const MAX_OUTPUT_BYTES: u64 = 64 << 20;
@@ -33,68 +33,80 @@ const REFERENCES: [&str; 3] = ["resources", "components", "bases"];
 /// Fields whose entries may be files, directories or inline text.
 const PLUGINS: [&str; 3] = ["generators", "transformers", "validators"];
 
-/// Renders the kustomization of a directory.
+/// Renders the kustomization of a loaded directory.
+///
+/// # Errors
+/// When the tree cannot be read.
 pub(super) async fn render(
-    tree: &impl Tree,
-    files: &Files,
-    directory: &str,
+    files: &mut Files<'_, impl Tree>,
+    directory: &TreePath,
     tools: &RenderTools,
     rendered: &mut Rendered,
-) {
+) -> Result<(), ReadError> {
     let before = rendered.errors.len();
-    let roots = find_roots(tree, files, directory, &mut rendered.errors);
+    let roots = find_roots(files, directory, rendered)?;
     for root in &roots {
-        rendered.inputs.note(tree, root);
+        rendered.inputs.note(files.tree, root);
     }
     if rendered.errors.len() > before {
-        return;
+        return Ok(());
     }
-    let file = files.kustomization(directory);
-    let mut fail = |message: String| rendered.errors.push(RenderError { file: file.clone(), line: None, message });
-    let copy = match copy(tree, files, directory, &roots) {
+    let file = files.kustomization(directory).map_or_else(|| directory.clone(), |(file, _)| file);
+    let copy = match copy(files, &file, &roots, rendered) {
         Ok(copy) => copy,
-        Err(error) => return fail(format!("it could not be copied for rendering: {error}")),
+        Err(error) => {
+            rendered.fail(&file, None, format!("it could not be copied for rendering: {error}"));
+            return Ok(());
+        }
     };
-    match run(tools, copy.path(), directory).await {
-        Ok(output) => read_output(&output, directory, file.as_deref(), rendered),
-        Err(message) => fail(message),
+    match run(tools, &copy, directory).await {
+        Ok(output) => read_output(&output, directory, &file, rendered),
+        Err(message) => rendered.fail(&file, None, message),
     }
+    Ok(())
 }
 
 /// The directories that a kustomization reads: its own, and those of the kustomizations that it refers to.
-fn find_roots(tree: &impl Tree, files: &Files, directory: &str, errors: &mut Vec<RenderError>) -> BTreeSet<String> {
-    let mut roots = BTreeSet::from([directory.to_owned()]);
-    let mut queue = VecDeque::from([directory.to_owned()]);
+fn find_roots(
+    files: &mut Files<'_, impl Tree>,
+    directory: &TreePath,
+    rendered: &mut Rendered,
+) -> Result<BTreeSet<TreePath>, ReadError> {
+    let mut roots = BTreeSet::from([directory.clone()]);
+    let mut queue = VecDeque::from([directory.clone()]);
     while let Some(directory) = queue.pop_front() {
-        let Some(file) = files.kustomization(&directory) else { continue };
-        let mut fail = |line, message| errors.push(RenderError { file: Some(file.clone()), line, message });
-        let text = match tree.read(&file) {
+        let Some((file, mode)) = files.kustomization(&directory) else { continue };
+        if mode == FileMode::Symlink {
+            rendered.fail(&file, None, "it is a symbolic link, and links are not followed".to_owned());
+            continue;
+        }
+        let text = match files.tree.read(&file) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) => {
-                fail(None, error.to_string());
+                rendered.fail(&file, None, error.to_string());
                 continue;
             }
         };
         let kustomization = match parse_document(&text) {
             Ok(kustomization) => kustomization,
             Err(error) => {
-                fail(Some(error.line), error.message);
+                rendered.fail(&file, Some(error.line), error.message);
                 continue;
             }
         };
         for reference in references(&kustomization) {
-            match resolve(&directory, &reference) {
-                Some(path) if files.has_file(&path) => {}
-                Some(path) if files.kustomization(&path).is_some() => {
+            match directory.resolve(&reference) {
+                Some(path) if files.has_file(&path)? => {}
+                Some(path) if files.load_directory(&path)? && files.kustomization(&path).is_some() => {
                     if roots.insert(path.clone()) {
                         queue.push_back(path);
                     }
                 }
-                _ => fail(line_of(&text, &reference), missing(&reference)),
+                _ => rendered.fail(&file, line_of(&text, &reference), missing(&reference)),
             }
         }
     }
-    roots
+    Ok(roots)
 }
 
 fn missing(reference: &str) -> String {
@@ -117,8 +129,13 @@ fn line_of(text: &str, reference: &str) -> Option<u32> {
 }
 
 /// Copies the directories into a private one, and has the unit's kustomization ask for origins.
-fn copy(tree: &impl Tree, files: &Files, directory: &str, roots: &BTreeSet<String>) -> io::Result<tempfile::TempDir> {
-    let copy = tempfile::Builder::new().prefix("heddle-render-").tempdir()?;
+fn copy(
+    files: &Files<'_, impl Tree>,
+    kustomization: &TreePath,
+    roots: &BTreeSet<TreePath>,
+    rendered: &mut Rendered,
+) -> io::Result<PrivateCopy> {
+    let copy = PrivateCopy::new()?;
     let mut copied = BTreeSet::new();
     let mut bytes_copied = 0;
     for root in roots {
@@ -126,20 +143,23 @@ fn copy(tree: &impl Tree, files: &Files, directory: &str, roots: &BTreeSet<Strin
             if mode == FileMode::Symlink || !copied.insert(file) {
                 continue;
             }
-            let content = tree.read(file).map_err(io::Error::other)?;
+            let content = match files.tree.read(file) {
+                Err(error @ ReadError::FileTooLarge { .. }) => {
+                    rendered.notes.push(format!("{error}; it was passed over"));
+                    continue;
+                }
+                content => content.map_err(io::Error::other)?,
+            };
             bytes_copied += content.len();
             if bytes_copied > MAX_COPY_BYTES {
                 return Err(io::Error::other(format!("it needs more than {} MiB of files", MAX_COPY_BYTES >> 20)));
             }
-            let target = copy.path().join(file);
-            std::fs::create_dir_all(target.parent().unwrap_or(copy.path()))?;
-            std::fs::write(target, content)?;
+            if file == kustomization {
+                copy.write(file, with_origins(&String::from_utf8_lossy(&content)).as_bytes())?;
+            } else {
+                copy.write(file, &content)?;
+            }
         }
-    }
-    if let Some(file) = files.kustomization(directory) {
-        let path = copy.path().join(file);
-        let text = std::fs::read_to_string(&path)?;
-        std::fs::write(path, with_origins(&text))?;
     }
     Ok(copy)
 }
@@ -160,16 +180,16 @@ fn with_origins(text: &str) -> String {
     kustomization.to_string()
 }
 
-async fn run(tools: &RenderTools, copy: &Path, directory: &str) -> Result<Vec<u8>, String> {
+async fn run(tools: &RenderTools, copy: &PrivateCopy, directory: &TreePath) -> Result<Vec<u8>, String> {
     let mut command = Command::new(&tools.kustomize);
     command
         .arg("build")
-        .arg(copy.join(directory))
+        .arg(copy.at(directory))
         .env_clear()
-        .env("HOME", copy)
+        .env("HOME", copy.path())
         .env("HTTP_PROXY", "http://127.0.0.1:9")
         .env("HTTPS_PROXY", "http://127.0.0.1:9")
-        .current_dir(copy)
+        .current_dir(copy.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -189,7 +209,7 @@ async fn run(tools: &RenderTools, copy: &Path, directory: &str) -> Result<Vec<u8
     let complaint = complaint.map_err(|error| format!("kustomize could not be read: {error}"))?;
     match status {
         Ok(status) if status.success() => Ok(output),
-        Ok(_) => Err(explain(&String::from_utf8_lossy(&complaint), copy)),
+        Ok(_) => Err(explain(&String::from_utf8_lossy(&complaint), copy.path())),
         Err(error) => Err(format!("kustomize could not be waited for: {error}")),
     }
 }
@@ -212,23 +232,19 @@ fn explain(complaint: &str, copy: &Path) -> String {
 }
 
 /// Takes the objects in; each loses its annotation of origin and gets its file.
-fn read_output(output: &[u8], directory: &str, kustomization: Option<&str>, rendered: &mut Rendered) {
+fn read_output(output: &[u8], directory: &TreePath, kustomization: &TreePath, rendered: &mut Rendered) {
     let mut unit = Rendered::default();
     plain::read_file("kustomize", output, &mut unit);
     for RenderedObject { mut value, .. } in unit.objects {
-        let file = take_origin(&mut value, directory).or_else(|| kustomization.map(str::to_owned));
-        rendered.objects.push(RenderedObject { value, file, line: None });
+        let file = take_origin(&mut value, directory).unwrap_or_else(|| kustomization.clone());
+        rendered.objects.push(RenderedObject { value, file: Some(file.into()), line: None });
     }
     for error in unit.errors {
-        rendered.errors.push(RenderError {
-            file: kustomization.map(str::to_owned),
-            line: None,
-            message: error.message,
-        });
+        rendered.fail(kustomization, None, error.message);
     }
 }
 
-fn take_origin(object: &mut Value, directory: &str) -> Option<String> {
+fn take_origin(object: &mut Value, directory: &TreePath) -> Option<TreePath> {
     let metadata = object["metadata"].as_object_mut()?;
     let annotations = metadata.get_mut("annotations")?.as_object_mut()?;
     let origin = annotations.remove(ORIGIN);
@@ -237,5 +253,5 @@ fn take_origin(object: &mut Value, directory: &str) -> Option<String> {
     }
     let origin = parse_document(origin?.as_str()?).ok()?;
     let file = origin["path"].as_str().or_else(|| origin["configuredIn"].as_str())?;
-    resolve(directory, file)
+    directory.resolve(file)
 }

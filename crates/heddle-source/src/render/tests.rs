@@ -50,13 +50,6 @@ fn lists_are_taken_apart() {
 }
 
 #[test]
-fn paths_resolve_within_the_repository_and_not_beyond() {
-    assert_eq!(resolve("clusters/prod", "../../base").as_deref(), Some("base"));
-    assert_eq!(resolve("a", "./b/../c.yaml").as_deref(), Some("a/c.yaml"));
-    assert_eq!(resolve("a", "../../etc"), None);
-}
-
-#[test]
 fn what_must_be_a_mapping_of_texts_and_is_none_is_told_with_its_line() {
     let text = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n  labels:\n    app: x\n    app.k8s.io/v: 1.5\nstringData: hunter2\n---\n\
         apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: b}\n  data:\n    n: [1]\n";

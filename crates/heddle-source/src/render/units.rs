@@ -1,36 +1,37 @@
 //! What of a path is rendered together.
 
-use super::{Files, parent};
-use crate::FileMode;
+use super::Files;
+use crate::{FileMode, Tree, TreePath};
 
 /// Something that is rendered by itself.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unit {
     /// A file of manifests.
-    Plain { file: String },
+    Plain { file: TreePath },
     /// A directory with a kustomization.
-    Kustomization { directory: String },
+    Kustomization { directory: TreePath },
 }
 
-/// The units of a path, ordered by path.
-pub(super) fn find(files: &Files, path: &str) -> Vec<Unit> {
+/// The units of a path whose files are loaded, ordered by path.
+pub(super) fn find(files: &Files<'_, impl Tree>, path: &TreePath) -> Vec<Unit> {
     if files.kustomization(path).is_some() {
-        return vec![Unit::Kustomization { directory: path.to_owned() }];
+        return vec![Unit::Kustomization { directory: path.clone() }];
     }
     let mut units: Vec<Unit> = Vec::new();
     for (file, mode) in files.under(path) {
-        let below = file.strip_prefix(path).unwrap_or(file);
-        if below.split('/').any(|part| part.starts_with('.')) || mode == FileMode::Symlink {
+        let below = file.names().skip(path.names().count());
+        if mode == FileMode::Symlink || below.into_iter().any(|part| part.starts_with('.')) {
             continue;
         }
         match outermost_kustomization(files, path, file) {
             Some(directory) => {
                 let unit = Unit::Kustomization { directory };
-                if !units.contains(&unit) {
+                // Files of one directory follow each other.
+                if units.last() != Some(&unit) && !units.contains(&unit) {
                     units.push(unit);
                 }
             }
-            None if is_manifest(file) => units.push(Unit::Plain { file: file.to_owned() }),
+            None if is_manifest(file) => units.push(Unit::Plain { file: file.clone() }),
             None => {}
         }
     }
@@ -38,14 +39,14 @@ pub(super) fn find(files: &Files, path: &str) -> Vec<Unit> {
 }
 
 /// The topmost directory between `path` and `file` that has a kustomization.
-fn outermost_kustomization(files: &Files, path: &str, file: &str) -> Option<String> {
+fn outermost_kustomization(files: &Files<'_, impl Tree>, path: &TreePath, file: &TreePath) -> Option<TreePath> {
     let mut found = None;
-    let mut directory = parent(file);
+    let mut directory = file.parent();
     while directory.len() > path.len() {
-        if files.kustomization(directory).is_some() {
-            found = Some(directory.to_owned());
+        if files.kustomization(&directory).is_some() {
+            found = Some(directory.clone());
         }
-        directory = parent(directory);
+        directory = directory.parent();
     }
     found
 }

@@ -1,8 +1,12 @@
 use axum::http::StatusCode;
 use heddle_core::git::BranchName;
-use heddle_source::{Credential, FetchError, FileMode, ReadError, Remote, Snapshot, Store};
+use heddle_source::{Credential, FetchError, FileMode, ReadError, Remote, Snapshot, Store, TreePath};
 
 use crate::git_host::{GitHost, PASSWORD};
+
+fn at(path: &str) -> TreePath {
+    TreePath::parse(path).unwrap()
+}
 
 fn main_branch() -> BranchName {
     "main".parse().unwrap()
@@ -46,12 +50,12 @@ async fn a_snapshot_holds_the_files_of_the_head() {
         paths,
         [("a.yaml", FileMode::Regular), ("deep/er/b.yaml", FileMode::Regular), ("link", FileMode::Symlink)]
     );
-    assert_eq!(snapshot.read("deep/er/b.yaml").unwrap(), b"b: 2\n");
-    assert_eq!(snapshot.read("link").unwrap(), b"a.yaml");
-    assert!(matches!(snapshot.read("no.yaml"), Err(ReadError::Missing { .. })));
-    assert!(matches!(snapshot.read("deep"), Err(ReadError::NotAFile { .. })));
-    assert_eq!(snapshot.tree_id("deep/er").unwrap(), setup.host.git(&["rev-parse", "HEAD:deep/er"]));
-    assert_eq!(snapshot.tree_id("nowhere"), None);
+    assert_eq!(snapshot.read(&at("deep/er/b.yaml")).unwrap(), b"b: 2\n");
+    assert_eq!(snapshot.read(&at("link")).unwrap(), b"a.yaml");
+    assert!(matches!(snapshot.read(&at("no.yaml")), Err(ReadError::Missing { .. })));
+    assert!(matches!(snapshot.read(&at("deep")), Err(ReadError::NotAFile { .. })));
+    assert_eq!(snapshot.tree_id(&at("deep/er")).unwrap(), setup.host.git(&["rev-parse", "HEAD:deep/er"]));
+    assert_eq!(snapshot.tree_id(&at("nowhere")), None);
 }
 
 #[tokio::test]
@@ -67,8 +71,8 @@ async fn a_known_head_costs_no_pack_and_a_new_one_costs_one() {
 
     assert_eq!(setup.host.packs_sent(), 2);
     assert_eq!(second.revision.as_str(), head);
-    assert_eq!(second.read("a.yaml").unwrap(), b"a: 2\n");
-    assert_eq!(first.read("a.yaml").unwrap(), b"a: 1\n");
+    assert_eq!(second.read(&at("a.yaml")).unwrap(), b"a: 2\n");
+    assert_eq!(first.read(&at("a.yaml")).unwrap(), b"a: 1\n");
 }
 
 #[tokio::test]
@@ -80,7 +84,7 @@ async fn a_rewritten_branch_is_followed() {
     setup.host.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
     setup.host.git(&["push", "--quiet", "--force", "origin", "main"]);
 
-    assert_eq!(setup.fetch().await.unwrap().read("a.yaml").unwrap(), b"a: 1\n");
+    assert_eq!(setup.fetch().await.unwrap().read(&at("a.yaml")).unwrap(), b"a: 1\n");
 }
 
 #[tokio::test]
@@ -93,11 +97,12 @@ async fn a_restarted_process_uses_the_clone_it_finds_and_mends_a_broken_one() {
     assert_eq!(setup.host.packs_sent(), 1);
 
     let clone = std::fs::read_dir(setup.dir.path()).unwrap().next().unwrap().unwrap().path().join("0");
-    std::fs::remove_dir_all(clone.join("objects")).unwrap();
-    std::fs::write(clone.join("HEAD"), "rubbish").unwrap();
+    for pack in std::fs::read_dir(clone.join("objects/pack")).unwrap() {
+        std::fs::write(pack.unwrap().path(), "rubbish").unwrap();
+    }
     let mended = Store::open(setup.dir.path()).fetch(&setup.host.remote(), &main_branch()).await.unwrap();
 
-    assert_eq!(mended.read("a.yaml").unwrap(), b"a: 1\n");
+    assert_eq!(mended.read(&at("a.yaml")).unwrap(), b"a: 1\n");
     assert!(!clone.exists());
 }
 
@@ -114,7 +119,7 @@ async fn the_last_head_is_read_without_the_host() {
     again.fetch(&remote, &main_branch()).await.unwrap_err();
     let last = again.last(&remote, &main_branch()).await.unwrap();
     assert_eq!(last.revision.as_str(), head);
-    assert_eq!(last.read("a.yaml").unwrap(), b"a: 1\n");
+    assert_eq!(last.read(&at("a.yaml")).unwrap(), b"a: 1\n");
     assert!(again.last(&remote, &"other".parse().unwrap()).await.is_none());
 }
 
@@ -131,7 +136,7 @@ async fn a_clone_with_many_packs_is_made_anew_and_old_snapshots_stay_readable() 
     setup.fetch().await.unwrap();
 
     assert!(clone.join("1").exists());
-    assert_eq!(old.read("a.yaml").unwrap(), b"a: 1\n");
+    assert_eq!(old.read(&at("a.yaml")).unwrap(), b"a: 1\n");
     drop(old);
     assert!(!clone.join("0").exists());
 }

@@ -80,6 +80,49 @@ impl GitHost {
         git(&self.work, arguments)
     }
 
+    /// Stores a blob; gives its id.
+    pub fn blob(&self, content: &[u8]) -> String {
+        self.object("blob", content)
+    }
+
+    /// Stores a tree of any entries (mode, name, id), as a host does that does not check what is pushed; gives its id.
+    pub fn tree(&self, entries: &[(&str, &[u8], &str)]) -> String {
+        let mut content = Vec::new();
+        for (mode, name, id) in entries {
+            content.extend_from_slice(mode.as_bytes());
+            content.push(b' ');
+            content.extend_from_slice(name);
+            content.push(0);
+            content.extend(hex::decode(id).unwrap());
+        }
+        self.object("tree", &content)
+    }
+
+    /// Makes a commit of a tree the head of `main`.
+    pub fn commit_tree(&self, tree: &str) -> String {
+        let commit = git(&self.bare(), &["commit-tree", "-m", "change", tree]);
+        git(&self.bare(), &["update-ref", "refs/heads/main", &commit]);
+        commit
+    }
+
+    fn object(&self, kind: &str, content: &[u8]) -> String {
+        let mut child = Command::new("git")
+            .current_dir(self.bare())
+            .args(["hash-object", "-t", kind, "-w", "--literally", "--stdin"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), content).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    fn bare(&self) -> PathBuf {
+        self.shared.root.join("acme/config")
+    }
+
     pub fn packs_sent(&self) -> usize {
         self.shared.packs_sent.load(Ordering::Relaxed)
     }

@@ -4,4 +4,5 @@
 
 mod fetching;
 mod git_host;
+mod hostile;
 mod rendering;

@@ -5,7 +5,7 @@ use heddle_source::{RenderTools, Rendered, Store, render};
 use crate::git_host::GitHost;
 
 /// The pinned `kustomize`, built once and cached.
-fn kustomize() -> String {
+pub fn kustomize() -> String {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/tools/build.sh");
     let output = Command::new(script).arg("kustomize").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

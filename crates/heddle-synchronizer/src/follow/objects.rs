@@ -3,7 +3,7 @@
 use heddle_core::{git::Revision, image::ImageRef};
 use heddle_kube::{ApplyRequest, Kinds, Served};
 use heddle_reconcile::{Desired, DriftRules, GroupKind, hook_manifest, run_of};
-use heddle_source::{RenderInputs, RenderedObject, Snapshot};
+use heddle_source::{RenderInputs, RenderedObject, Snapshot, TreePath};
 use heddle_wire::agent::SyncError;
 use serde_json::Value;
 
@@ -84,7 +84,8 @@ impl Wanted {
     /// The error at the line of the field that the API server speaks of, where its file says which that is.
     pub fn locate(&self, error: SyncError) -> SyncError {
         let place = error.file.as_deref().zip(error.line);
-        let text = place.and_then(|(file, line)| Some((String::from_utf8(self.source.read(file).ok()?).ok()?, line)));
+        let read = |file| String::from_utf8(self.source.read(&TreePath::parse(file).ok()?).ok()?).ok();
+        let text = place.and_then(|(file, line)| Some((read(file)?, line)));
         let line = text.and_then(|(text, line)| refusal::line_in(&text, line, &error.message));
         SyncError { line: line.or(error.line), ..error }
     }

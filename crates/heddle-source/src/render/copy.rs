@@ -1,0 +1,71 @@
+//! A private copy of files, for a program that reads them from disk.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{CWD, Mode, OFlags, mkdirat, openat},
+    io::Errno,
+};
+
+use crate::TreePath;
+
+/// A directory of its own, removed with all that it holds when this is dropped.
+#[derive(Debug)]
+pub(super) struct PrivateCopy {
+    dir: tempfile::TempDir,
+    root: OwnedFd,
+}
+
+impl PrivateCopy {
+    pub(super) fn new() -> io::Result<Self> {
+        let dir = tempfile::Builder::new().prefix("heddle-render-").tempdir()?;
+        let root = open_folder(CWD, dir.path())?;
+        Ok(Self { dir, root })
+    }
+
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Where a path of the tree lies in it.
+    pub(super) fn at(&self, path: &TreePath) -> PathBuf {
+        path.names().fold(self.path().to_owned(), |at, name| at.join(name))
+    }
+
+    /// Writes a new file. Each directory on the way is opened from the one before, so no link is followed.
+    ///
+    /// # Errors
+    /// When there is a file of this path, or anything but a directory on the way to it.
+    pub(super) fn write(&self, path: &TreePath, content: &[u8]) -> io::Result<()> {
+        let mut names = path.names().peekable();
+        let mut opened: Option<OwnedFd> = None;
+        while let Some(name) = names.next() {
+            let folder = opened.as_ref().unwrap_or(&self.root).as_fd();
+            if names.peek().is_none() {
+                let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                let file = openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?;
+                return File::from(file).write_all(content);
+            }
+            match mkdirat(folder, name, Mode::RWXU) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+            opened = Some(open_folder(folder, Path::new(name))?);
+        }
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "a root is no file"))
+    }
+}
+
+fn open_folder(folder: BorrowedFd<'_>, path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(openat(folder, path, flags, Mode::empty())?)
+}
+
+#[cfg(test)]
+mod tests;

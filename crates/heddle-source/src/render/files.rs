@@ -1,0 +1,71 @@
+//! The files of the directories that a render looks at.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
+
+use super::KUSTOMIZATIONS;
+use crate::{FileMode, Kind, ReadError, Tree, TreePath, Walk};
+
+/// Files by path. A directory is listed when it is first asked for, and all of them together are one walk.
+pub(super) struct Files<'a, T> {
+    pub(super) tree: &'a T,
+    found: BTreeMap<TreePath, FileMode>,
+    loaded: BTreeSet<TreePath>,
+    walk: Walk,
+}
+
+impl<'a, T: Tree> Files<'a, T> {
+    pub(super) fn new(tree: &'a T) -> Self {
+        Self { tree, found: BTreeMap::new(), loaded: BTreeSet::new(), walk: Walk::default() }
+    }
+
+    /// Whether the tree has a directory at a path, and lists it.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    pub(super) fn load_directory(&mut self, path: &TreePath) -> Result<bool, ReadError> {
+        let is_directory = self.tree.find(path)? == Some(Kind::Directory);
+        if is_directory {
+            self.load(path)?;
+        }
+        Ok(is_directory)
+    }
+
+    /// Lists a directory and all below, unless that was done.
+    ///
+    /// # Errors
+    /// When it cannot be listed.
+    pub(super) fn load(&mut self, directory: &TreePath) -> Result<(), ReadError> {
+        if !self.loaded.iter().any(|loaded| directory.is_in(loaded)) {
+            self.found.extend(self.tree.list(directory, &mut self.walk)?);
+            self.loaded.insert(directory.clone());
+        }
+        Ok(())
+    }
+
+    /// Whether the tree has a file at a path, of a directory that is loaded or not.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    pub(super) fn has_file(&self, path: &TreePath) -> Result<bool, ReadError> {
+        Ok(matches!(self.tree.find(path)?, Some(Kind::File(_))))
+    }
+
+    /// Every file in a loaded directory and below.
+    pub(super) fn under<'b>(&'b self, directory: &'b TreePath) -> impl Iterator<Item = (&'b TreePath, FileMode)> {
+        let prefix = if directory.is_root() { String::new() } else { format!("{directory}/") };
+        let start = prefix.clone();
+        self.found
+            .range::<str, _>((Bound::Included(start.as_str()), Bound::Unbounded))
+            .take_while(move |(path, _)| path.starts_with(&prefix))
+            .map(|(path, mode)| (path, *mode))
+    }
+
+    /// The kustomization file of a loaded directory, if it has one, and how git keeps it.
+    pub(super) fn kustomization(&self, directory: &TreePath) -> Option<(TreePath, FileMode)> {
+        let candidates = KUSTOMIZATIONS.into_iter().filter_map(|name| directory.resolve(name));
+        candidates.into_iter().find_map(|path| self.found.get(&path).map(|mode| (path.clone(), *mode)))
+    }
+}

@@ -1,0 +1,106 @@
+//! Repositories that were made to do harm, on a host that does not check what is pushed.
+
+use heddle_source::{ReadError, RenderTools, Rendered, Snapshot, Store, TreePath, Walk, render};
+
+use crate::{git_host::GitHost, rendering::kustomize};
+
+const CONFIG: &[u8] = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+
+fn at(path: &str) -> TreePath {
+    TreePath::parse(path).unwrap()
+}
+
+async fn fetch(host: &GitHost, store: &Store) -> Snapshot {
+    store.fetch(&host.remote(), &"main".parse().unwrap()).await.unwrap()
+}
+
+/// A repository with `staging`, which holds `name`, and a harmless `prod`.
+fn commit(host: &GitHost, mode: &str, name: &[u8], id: &str) {
+    let config = host.blob(CONFIG);
+    let kustomization = host.blob(b"resources: [a.yaml]\n");
+    let files: [(&str, &[u8], &str); 2] =
+        [("100644", b"a.yaml", &config), ("100644", b"kustomization.yaml", &kustomization)];
+    let prod = host.tree(&files);
+    let staging = host.tree(&[(mode, name, id), files[0], files[1]]);
+    host.commit_tree(&host.tree(&[("40000", b"prod", &prod), ("40000", b"staging", &staging)]));
+}
+
+async fn rendered(snapshot: &Snapshot, path: &str) -> Rendered {
+    render(snapshot, path, &RenderTools::new(kustomize())).await
+}
+
+#[tokio::test]
+async fn a_tree_with_a_name_that_leads_elsewhere_is_refused_whole_and_no_other_with_it() {
+    let host = GitHost::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path().join("store"));
+    let canary = dir.path().join("canary.txt");
+    let absolute = canary.as_os_str().as_encoded_bytes();
+    let blob = host.blob(b"harm");
+    let folder = host.tree(&[("100644", b"canary.txt", &blob)]);
+    let names: [&[u8]; 9] =
+        [b"..", b".", b".git", b".GIT", b"git~1", b"a/../../b", b"a\\b", absolute, ".g\u{200c}it".as_bytes()];
+    for name in names {
+        let shown = String::from_utf8_lossy(name);
+        for (mode, id) in [("40000", &folder), ("100644", &blob), ("120000", &blob)] {
+            commit(&host, mode, name, id);
+            let snapshot = fetch(&host, &store).await;
+
+            assert!(matches!(snapshot.files(), Err(ReadError::BadTree { .. })), "{mode} {shown}");
+            let staging = rendered(&snapshot, "staging").await;
+            assert_eq!((staging.objects.len(), staging.errors.len()), (0, 1), "{mode} {shown}: {staging:?}");
+            let prod = rendered(&snapshot, "prod").await;
+            assert_eq!((prod.objects.len(), prod.errors.len()), (1, 0), "{mode} {shown}: {prod:?}");
+        }
+    }
+    assert!(!canary.exists());
+    let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["store"]);
+}
+
+#[tokio::test]
+async fn names_that_are_no_text_are_left_out_and_stop_nothing() {
+    let host = GitHost::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    for name in [b"Icon\r".as_slice(), b"\xff.yaml"] {
+        commit(&host, "100644", name, &host.blob(b"x"));
+        let snapshot = fetch(&host, &Store::open(dir.path())).await;
+        let files = snapshot.files_in(&at("staging"), &mut Walk::default()).unwrap();
+        let paths: Vec<_> = files.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths, ["staging/a.yaml", "staging/kustomization.yaml"]);
+    }
+}
+
+#[tokio::test]
+async fn a_link_is_not_followed_in_the_place_of_a_kustomization() {
+    let host = GitHost::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let (link, config) = (host.blob(b"/etc/passwd"), host.blob(CONFIG));
+    let staging = host.tree(&[("100644", b"a.yaml", &config), ("120000", b"kustomization.yaml", &link)]);
+    host.commit_tree(&host.tree(&[("40000", b"staging", &staging)]));
+
+    let rendered = rendered(&fetch(&host, &Store::open(dir.path())).await, "staging").await;
+    assert_eq!((rendered.objects.len(), rendered.errors.len()), (0, 1));
+    assert!(rendered.errors[0].message.contains("symbolic link"), "{:?}", rendered.errors);
+}
+
+#[tokio::test]
+async fn a_configuration_that_was_put_into_the_clone_leads_nowhere() {
+    let host = GitHost::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    commit(&host, "100644", b"x", &host.blob(b"x"));
+    drop(fetch(&host, &Store::open(dir.path())).await);
+    let clone = std::fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap().path().join("0");
+    let poison =
+        format!("[url \"https://localhost:1/\"]\n\tinsteadOf = {}\n[http]\n\tproxy = http://localhost:1\n", host.url);
+    std::fs::write(clone.join("config"), poison).unwrap();
+    std::fs::create_dir_all(clone.join("objects/info")).unwrap();
+    std::fs::write(clone.join("objects/info/alternates"), "/elsewhere/objects\n").unwrap();
+
+    commit(&host, "100644", b"y", &host.blob(b"y"));
+    let snapshot = fetch(&host, &Store::open(dir.path())).await;
+
+    assert_eq!(snapshot.read(&at("staging/y")).unwrap(), b"y");
+    assert!(!std::fs::read_to_string(clone.join("config")).unwrap().contains("insteadOf"));
+    assert!(!clone.join("objects/info").exists());
+}
