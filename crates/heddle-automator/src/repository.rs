@@ -8,16 +8,14 @@ use heddle_manifest::{
     config::{self, CONFIG_FILE},
     find,
     find::{FindInput, FoundEnvironment, environments_on},
+    intake::{Intake, TooMuch},
     peers::Difference,
     yaml::Position,
 };
-use heddle_source::{Credential, FetchError, FileMode, Kind, Remote, Snapshot, TreePath};
+use heddle_source::{Credential, FetchError, FileEntry, FileMode, Kind, ReadError, Remote, Snapshot, TreePath};
 use heddle_wire::automator::{EnvironmentReport, Finding, RepositoryAccess, SyncPath};
 
 use crate::{context::Context, plan::Branch, work::WorkError};
-
-/// The largest file that is read. No object in a cluster is larger (etcd takes 1.5 MiB).
-const MAX_FILE_BYTES: usize = 8 << 20;
 
 /// A repository as it stands.
 pub(crate) struct Checkout {
@@ -134,36 +132,19 @@ async fn read_branch(
     governed_by_peers: bool,
 ) -> Result<Branch, WorkError> {
     blocking(move || {
-        let mut files = Files::with_resources(resources);
-        let mut executable = BTreeSet::new();
-        let mut problems = Vec::new();
+        let mut reading = Reading { files: Files::with_resources(resources), ..Reading::default() };
         for file in snapshot.files()? {
             if file.path.as_str() == CONFIG_FILE {
                 if !is_default {
-                    problems.push(plain_finding(
-                        &file.path,
-                        "other-branch",
-                        "only the default branch's `.heddle.yaml` counts",
-                    ));
+                    let message = "only the default branch's `.heddle.yaml` counts";
+                    reading.problems.push(plain_finding(&file.path, "other-branch", message));
                 }
-                continue;
-            }
-            // A symbolic link is not followed: whoever refers to one gets a finding.
-            if !is_plain(file.mode) || !Files::wants(&file.path) {
-                continue;
-            }
-            let bytes = snapshot.read_entry(&file)?;
-            match String::from_utf8(bytes) {
-                Ok(text) if text.len() <= MAX_FILE_BYTES => {
-                    if file.mode == FileMode::Executable {
-                        executable.insert(file.path.to_string());
-                    }
-                    files.insert(file.path.into(), text);
-                }
-                Ok(_) => problems.push(plain_finding(&file.path, "too-large", "the file is too large to be read")),
-                Err(_) => problems.push(plain_finding(&file.path, "broken-yaml", "the file is no UTF-8")),
+            } else if is_plain(file.mode) && Files::wants(&file.path) {
+                // A symbolic link is not followed: whoever refers to one gets a finding.
+                reading.take(&snapshot, file)?;
             }
         }
+        let Reading { files, executable, problems, .. } = reading;
         let mut found = find(&FindInput { files: &files, environments: &environments });
         found.findings.extend(problems);
         if governed_by_peers {
@@ -175,12 +156,45 @@ async fn read_branch(
     .await
 }
 
+/// The files of a branch that matter here, and what is wrong with the others.
+#[derive(Default)]
+struct Reading {
+    files: Files,
+    executable: BTreeSet<String>,
+    problems: Vec<heddle_manifest::Finding>,
+    intake: Intake,
+    /// The whole branch is too much; said at the first file that is left out for it.
+    is_full: bool,
+}
+
+impl Reading {
+    fn take(&mut self, snapshot: &Snapshot, file: FileEntry) -> Result<(), ReadError> {
+        if let Err(too_much) = self.intake.admit(snapshot.size_bytes(&file)?) {
+            if too_much == TooMuch::File || !self.is_full {
+                self.problems.push(plain_finding(&file.path, "too-large", &too_much.to_string()));
+            }
+            self.is_full |= too_much != TooMuch::File;
+            return Ok(());
+        }
+        match String::from_utf8(snapshot.read_entry(&file)?) {
+            Ok(text) => {
+                if file.mode == FileMode::Executable {
+                    self.executable.insert(file.path.to_string());
+                }
+                self.files.insert(file.path.into(), text);
+            }
+            Err(_) => self.problems.push(plain_finding(&file.path, "broken-yaml", "the file is no UTF-8")),
+        }
+        Ok(())
+    }
+}
+
 fn is_plain(mode: FileMode) -> bool {
     matches!(mode, FileMode::Regular | FileMode::Executable)
 }
 
 async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, heddle_source::ReadError> + Send + 'static,
+    work: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
 ) -> Result<T, WorkError> {
     let done = tokio::task::spawn_blocking(work).await;
     Ok(done.map_err(|error| WorkError::Other(format!("reading the repository failed: {error}")))??)

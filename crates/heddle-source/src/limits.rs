@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use heddle_core::limit::Limit;
+
 /// The most files and directories that are listed of one revision, for one path. A snapshot of Kubernetes itself has
 /// about 30,000.
 pub const MAX_TREE_ENTRIES: usize = 100_000;
@@ -20,3 +22,25 @@ pub const MAX_FETCH_BYTES: u64 = 256 << 20;
 
 /// How long one fetch may take.
 pub const FETCH_LIMIT: Duration = Duration::from_secs(120);
+
+/// Every limit of this crate.
+pub const LIMITS: &[Limit] = &[
+    Limit::count(
+        "files and directories that are listed of one revision for one path",
+        MAX_TREE_ENTRIES as u64,
+        "condition `Rendered`, or the repository's error: there are more than that",
+    ),
+    Limit::count("directories above a file", MAX_TREE_DEPTH as u64, "the same places: the directory is refused"),
+    Limit::bytes(
+        "one file that is read of a revision",
+        MAX_FILE_BYTES,
+        "an error at the file; below a kustomization a note, and the file is passed over",
+    ),
+    Limit::bytes(
+        "one object of git, unpacked; so many that their index takes no more",
+        MAX_OBJECT_BYTES,
+        "condition `Fetched`, or the repository's error: an object is too large",
+    ),
+    Limit::bytes("answers of a git host to one fetch", MAX_FETCH_BYTES, "the same places: the fetch brought too much"),
+    Limit::time("one fetch", FETCH_LIMIT, "the same places: it took too long; tried again"),
+];

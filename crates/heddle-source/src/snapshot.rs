@@ -132,6 +132,14 @@ impl Snapshot {
         content(&repo, id, path)
     }
 
+    /// The size of a file that was listed. Nothing is unpacked.
+    ///
+    /// # Errors
+    /// When the store is damaged.
+    pub fn size_bytes(&self, file: &FileEntry) -> Result<u64, ReadError> {
+        Ok(self.repo.to_thread_local().find_header(file.id).map_err(damaged)?.size())
+    }
+
     /// The content of a file that was listed.
     ///
     /// # Errors

@@ -37,6 +37,8 @@ struct Shared {
     root: PathBuf,
     packs_sent: AtomicUsize,
     fault: Mutex<Option<StatusCode>>,
+    redirect: Mutex<Option<(String, String)>>,
+    logins: AtomicUsize,
 }
 
 impl GitHost {
@@ -47,7 +49,13 @@ impl GitHost {
         git(&root.join("acme/config"), &["config", "uploadpack.allowAnySHA1InWant", "true"]);
         git(dir.path(), &["clone", "--quiet", "srv/acme/config", "work"]);
         git(&work, &["checkout", "--quiet", "-b", "main"]);
-        let shared = Arc::new(Shared { root, packs_sent: AtomicUsize::new(0), fault: Mutex::default() });
+        let shared = Arc::new(Shared {
+            root,
+            packs_sent: AtomicUsize::new(0),
+            fault: Mutex::default(),
+            redirect: Mutex::default(),
+            logins: AtomicUsize::new(0),
+        });
         let (address, ca_pem) = serve(Router::new().fallback(answer).with_state(Arc::clone(&shared))).await;
         let url = format!("https://localhost:{}/acme/config", address.port()).parse().unwrap();
         Self { url, ca_pem, work, shared, _dir: dir }
@@ -131,6 +139,16 @@ impl GitHost {
         *self.shared.fault.lock().unwrap() = status;
     }
 
+    /// Leads what is asked below a path to another address.
+    pub fn redirect(&self, path: &str, to: &str) {
+        *self.shared.redirect.lock().unwrap() = Some((path.to_owned(), to.to_owned()));
+    }
+
+    /// How often a login was sent.
+    pub fn logins(&self) -> usize {
+        self.shared.logins.load(Ordering::Relaxed)
+    }
+
     pub fn work_tree(&self) -> &Path {
         &self.work
     }
@@ -153,6 +171,14 @@ fn git(dir: &Path, arguments: &[&str]) -> String {
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     if let Some(status) = *shared.fault.lock().unwrap() {
         return status.into_response();
+    }
+    if request.headers().contains_key(header::AUTHORIZATION) {
+        shared.logins.fetch_add(1, Ordering::Relaxed);
+    }
+    if let Some((path, to)) = &*shared.redirect.lock().unwrap()
+        && let Some(rest) = request.uri().path_and_query().unwrap().as_str().strip_prefix(path.as_str())
+    {
+        return (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, format!("{to}{rest}"))]).into_response();
     }
     let expected = format!("Basic {}", BASE64_STANDARD.encode(format!("{USER}:{PASSWORD}")));
     if request.headers().get(header::AUTHORIZATION).is_none_or(|sent| sent != &expected) {

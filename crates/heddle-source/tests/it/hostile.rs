@@ -1,6 +1,10 @@
 //! Repositories that were made to do harm, on a host that does not check what is pushed.
 
-use heddle_source::{ReadError, RenderTools, Rendered, Snapshot, Store, TreePath, Walk, render};
+use heddle_source::{
+    FetchError, PathError, ReadError, RenderTools, Rendered, Snapshot, Store, TreePath, Walk,
+    limits::{MAX_FILE_BYTES, MAX_OBJECT_BYTES, MAX_TREE_DEPTH},
+    render,
+};
 
 use crate::{git_host::GitHost, rendering::kustomize};
 
@@ -103,4 +107,91 @@ async fn a_configuration_that_was_put_into_the_clone_leads_nowhere() {
     assert_eq!(snapshot.read(&at("staging/y")).unwrap(), b"y");
     assert!(!std::fs::read_to_string(clone.join("config")).unwrap().contains("insteadOf"));
     assert!(!clone.join("objects/info").exists());
+}
+
+/// The most memory that this process has ever had, in MiB; with that of the other tests beside it.
+fn peak_mebibytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10
+}
+
+/// A tree whose every level holds ten times the one below: a push of a kilobyte, and `10^levels` files.
+fn bomb(host: &GitHost, levels: usize) -> String {
+    let names: Vec<String> = (0..10).map(|number| number.to_string()).collect();
+    let blob = host.blob(CONFIG);
+    (0..levels).fold(blob, |below, level| {
+        let mode = if level == 0 { "100644" } else { "40000" };
+        let entries: Vec<_> = names.iter().map(|name| (mode, name.as_bytes(), below.as_str())).collect();
+        host.tree(&entries)
+    })
+}
+
+#[tokio::test]
+async fn a_bomb_of_trees_is_not_unpacked_and_what_lies_beside_it_is_rendered() {
+    let host = GitHost::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    commit(&host, "40000", b"bomb", &bomb(&host, 9));
+    let snapshot = fetch(&host, &Store::open(dir.path())).await;
+
+    assert!(matches!(snapshot.files(), Err(ReadError::TooManyEntries { .. })));
+    let staging = rendered(&snapshot, "staging").await;
+    assert_eq!((staging.objects.len(), staging.errors.len()), (0, 1));
+    assert!(staging.errors[0].message.contains("100000"), "{:?}", staging.errors);
+    assert_eq!(rendered(&snapshot, "prod").await.errors, []);
+    assert!(peak_mebibytes() < 256, "{} MiB", peak_mebibytes());
+}
+
+#[tokio::test]
+async fn a_tree_that_is_too_deep_is_refused() {
+    let host = GitHost::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let deep = (0..MAX_TREE_DEPTH)
+        .fold(host.tree(&[("100644", b"a", &host.blob(b"x"))]), |below, _| host.tree(&[("40000", b"d", &below)]));
+    commit(&host, "40000", b"deep", &deep);
+    let snapshot = fetch(&host, &Store::open(dir.path())).await;
+    assert!(matches!(snapshot.files(), Err(ReadError::BadTree { source: PathError::TooDeep { .. }, .. })));
+}
+
+#[tokio::test]
+async fn an_object_that_is_too_large_ends_the_fetch_and_costs_no_memory() {
+    let host = GitHost::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let size = usize::try_from(MAX_OBJECT_BYTES).unwrap();
+    commit(&host, "100644", b"zeros", &host.blob(&vec![0; size + 1]));
+    let refused = Store::open(dir.path()).fetch(&host.remote(), &"main".parse().unwrap()).await;
+    assert!(matches!(refused, Err(FetchError::ObjectTooLarge { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_is_not_read_and_stops_no_other() {
+    let host = GitHost::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let size = usize::try_from(MAX_FILE_BYTES).unwrap();
+    commit(&host, "100644", b"z.yaml", &host.blob(&vec![b'#'; size + 1]));
+    let snapshot = fetch(&host, &Store::open(dir.path())).await;
+    assert!(matches!(snapshot.read(&at("staging/z.yaml")), Err(ReadError::FileTooLarge { .. })));
+    // Below a kustomization it may be no manifest at all.
+    let staging = rendered(&snapshot, "staging").await;
+    assert_eq!((staging.objects.len(), staging.errors.len(), staging.notes.len()), (1, 0, 1));
+}
+
+#[tokio::test]
+async fn a_redirect_is_followed_within_its_host_and_gets_no_login_elsewhere() {
+    let (host, other) = (GitHost::start().await, GitHost::start().await);
+    let dir = tempfile::tempdir().unwrap();
+    commit(&host, "100644", b"x", &host.blob(b"x"));
+    let store = Store::open(dir.path());
+    let mut remote = host.remote();
+    remote.url.set_path("/renamed");
+
+    host.redirect("/renamed", host.url.as_str());
+    store.fetch(&remote, &"main".parse().unwrap()).await.unwrap();
+
+    let both = [host.remote().ca_pem.unwrap(), other.remote().ca_pem.unwrap()].concat();
+    remote.ca_pem = Some(both);
+    host.redirect("/renamed", other.url.as_str());
+    let refused = store.fetch(&remote, &"main".parse().unwrap()).await;
+    assert!(matches!(&refused, Err(FetchError::Redirected { .. })), "{refused:?}");
+    assert_eq!(other.logins(), 0);
 }

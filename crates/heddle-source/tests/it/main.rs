@@ -5,4 +5,5 @@
 mod fetching;
 mod git_host;
 mod hostile;
+mod limits;
 mod rendering;
