@@ -7,7 +7,7 @@ use chrono::{TimeDelta, Utc};
 use heddle_core::id::{ClusterId, ClusterKeyId};
 use heddle_db::{
     clusters::{self, KnownKey},
-    notice::{Notice, Topic},
+    notice::{Heard, Notice, Topic},
 };
 use heddle_wire::{
     agent::{AUDIENCE, PROTOCOL},
@@ -15,13 +15,11 @@ use heddle_wire::{
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
-use tokio::sync::broadcast::Receiver;
 
 use crate::{
     app::App,
     flow::link,
     layers::RequestId,
-    permission::next_notice,
     principal::Agent,
     problem::{ApiError, ApiResult},
 };
@@ -103,11 +101,11 @@ async fn note_seen(app: &App, known: &KnownKey, key: ClusterKeyId) -> ApiResult<
 
 /// Ends when the agent is out: its key or its cluster is revoked. `notices` were listened to before the agent was
 /// authenticated, so that no revocation falls in between.
-pub fn watch(app: &App, agent: &Agent, mut notices: Receiver<Notice>) -> impl Future<Output = ()> + use<> {
+pub fn watch(app: &App, agent: &Agent, mut notices: Heard) -> impl Future<Output = ()> + use<> {
     let (app, cluster, key) = (app.clone(), agent.cluster, agent.key);
     async move {
         loop {
-            match next_notice(&mut notices).await {
+            match notices.next().await {
                 Some(Notice::Revoked { cluster: other }) if other != cluster => {}
                 Some(Notice::Revoked { .. } | Notice::Missed) => {
                     if is_out(&app, key).await {
@@ -145,7 +143,9 @@ fn verify(token: &str, public_key: &[u8]) -> Result<Claims, &'static str> {
             _ => "the token's signature does not hold",
         })?
         .claims;
-    if claims.exp - claims.iat > LONGEST_SECS || claims.iat > Utc::now().timestamp() + LEEWAY_SECS {
+    // Both are the sender's numbers: their difference may be none.
+    let life = claims.exp.checked_sub(claims.iat);
+    if life.is_none_or(|secs| secs > LONGEST_SECS) || claims.iat > Utc::now().timestamp() + LEEWAY_SECS {
         return Err("the token is good for longer than five minutes, or comes from the future");
     }
     Ok(claims)

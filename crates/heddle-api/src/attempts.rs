@@ -1,14 +1,7 @@
 //! How often somebody may try what can be guessed. Counted in the store, for all replicas together.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::time::Duration;
 
-use axum::{
-    extract::{ConnectInfo, FromRequestParts},
-    http::request::Parts,
-};
 use chrono::Utc;
 
 use crate::{
@@ -72,22 +65,4 @@ pub async fn forget(app: &App, limit: Limit, of: &str) -> ApiResult<()> {
     let mut tx = app.db.routing().await?;
     heddle_db::attempts::forget(&mut *tx, &limit.subject(of)).await?;
     Ok(tx.commit().await?)
-}
-
-/// The client's address: the connection's, or what the trusted proxy says.
-#[derive(Debug, Clone)]
-pub struct ClientAddress(pub String);
-
-impl FromRequestParts<App> for ClientAddress {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
-        let proxied = app.config.client_address_header.as_ref().and_then(|header| {
-            let value = parts.headers.get_all(header).iter().next_back()?.to_str().ok()?;
-            value.rsplit(',').next()?.trim().parse::<IpAddr>().ok()
-        });
-        let direct = || parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
-        let address = proxied.or_else(direct);
-        Ok(Self(address.map_or_else(|| "unknown".to_owned(), |address| address.to_string())))
-    }
 }

@@ -1,5 +1,7 @@
 //! GitHub as this API reaches it for people: their sign-in, and what it proves.
 
+pub mod tokens;
+
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use heddle_db::github_grants::Grant;

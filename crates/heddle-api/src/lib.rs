@@ -5,13 +5,18 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+pub mod address;
 pub mod agent_auth;
 pub mod app;
 pub mod attempts;
+pub mod bodies;
+pub mod clean;
 pub mod config;
 pub mod extract;
 pub mod flow;
 pub mod github;
+pub mod guard;
+pub mod lanes;
 pub mod layers;
 pub mod limits;
 pub mod manifest;
@@ -20,10 +25,13 @@ pub mod password;
 pub mod permission;
 pub mod principal;
 pub mod problem;
+pub mod rates;
 pub mod router;
 pub mod routes;
 mod run;
 pub mod secret;
+pub mod senders;
+pub mod server;
 pub mod web;
 
 pub use run::{build_app, run};

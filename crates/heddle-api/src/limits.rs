@@ -1,27 +1,67 @@
 //! The limits of this program, for `docs/reference/limits.md`. The constants stand where they are obeyed.
 
 use heddle_core::limit::Limit;
+use heddle_db::db;
 
-use crate::{attempts, layers, routes};
+use crate::{attempts, bodies, lanes, permission, rates, routes, server};
 
 const TOO_LARGE: &str = "413 `body-too-large`";
+const BUSY: &str = "503 `busy` with `Retry-After`";
 const TOO_MANY_TRIES: &str = "429 `too-many-requests` with `Retry-After`";
 
 /// Every limit of the API.
 pub const LIMITS: &[Limit] = &[
+    Limit::count("connections", server::MOST_CONNECTIONS as u64, "further ones wait until one ends"),
+    Limit::count(
+        "connections from one address (IPv6: one /64), where no proxy stands before the API",
+        server::MOST_FROM_AN_ADDRESS as u64,
+        "the connection is closed",
+    ),
+    Limit::bytes("head of a request", server::HEAD_LIMIT_BYTES as u64, "431, and the connection is closed"),
+    Limit::count("header fields of a request", server::MOST_HEADERS as u64, "431, and the connection is closed"),
+    Limit::time("until the head of a request is there", server::LONGEST_HEAD, "the connection is closed"),
+    Limit::time("until the body of a request is there", bodies::LONGEST, "408 `body-too-slow`"),
+    Limit::bytes(
+        "body of a stranger: log-in, sign-up, enrollment",
+        permission::STRANGERS_BODY_LIMIT_BYTES as u64,
+        TOO_LARGE,
+    ),
     Limit::bytes(
         "body of a request, decompressed, where nothing else is said",
-        layers::BODY_LIMIT_BYTES as u64,
+        permission::BODY_LIMIT_BYTES as u64,
         TOO_LARGE,
     ),
     Limit::bytes("report of an agent", routes::agent::REPORT_LIMIT_BYTES as u64, TOO_LARGE),
     Limit::bytes("report of an automator", routes::automator::REPORT_LIMIT_BYTES as u64, TOO_LARGE),
+    Limit::bytes("webhook of GitHub", routes::webhooks::DELIVERY_LIMIT_BYTES as u64, TOO_LARGE),
+    Limit::bytes("push notice of a registry", routes::webhooks::NOTICE_LIMIT_BYTES as u64, TOO_LARGE),
+    Limit::bytes("bodies of people in memory", bodies::PEOPLE_BYTES as u64, BUSY),
+    Limit::bytes("notices and webhooks in memory", bodies::SENDERS_BYTES as u64, BUSY),
+    Limit::bytes("reports of agents in memory", bodies::AGENTS_BYTES as u64, BUSY),
+    Limit::bytes("reports of automators in memory", bodies::AUTOMATORS_BYTES as u64, BUSY),
+    Limit::time("waiting for a connection to Postgres", db::LONGEST_WAIT, BUSY),
+    Limit::count("connections to Postgres that one cluster holds", lanes::MOST_OF_A_CLUSTER as u64, "requests wait"),
+    Limit::count("connections to Postgres that one receiver holds", lanes::MOST_OF_A_RECEIVER as u64, "requests wait"),
+    Limit::count(
+        "connections to Postgres that all programs together hold, of 20",
+        lanes::Shares::of(20).machines() as u64,
+        "requests wait; people at a browser do not",
+    ),
+    Limit::count(
+        "connections to Postgres that one organization's programs hold, of 20",
+        lanes::Shares::of(20).tenant() as u64,
+        "requests wait",
+    ),
+    Limit::rate("push notices of one receiver, over time", rates::NOTICES.each_minute(), rates::MINUTE, TOO_OFTEN),
+    Limit::rate("git tokens for one cluster, over time", rates::GIT_TOKENS.each_minute(), rates::MINUTE, TOO_OFTEN),
     of_tries("failed log-ins of one account from one address", attempts::Limit::LoginPair),
     of_tries("failed log-ins of one account", attempts::Limit::LoginAccount),
     of_tries("log-ins from one address", attempts::Limit::LoginAddress),
     of_tries("sign-ups from one address", attempts::Limit::SignUpAddress),
     of_tries("enrollments from one address", attempts::Limit::EnrollAddress),
 ];
+
+const TOO_OFTEN: &str = "429 `too-many-requests` with `Retry-After`; some more may come at once";
 
 const fn of_tries(what: &'static str, of: attempts::Limit) -> Limit {
     let (count, time) = of.rate();

@@ -1,6 +1,5 @@
 //! The description of the API that the web client, the tests and other people's programs are made from.
 
-use axum::body::Bytes;
 use utoipa::{
     PartialSchema,
     openapi::{
@@ -10,17 +9,6 @@ use utoipa::{
 };
 
 use crate::{permission::SESSION_COOKIE, routes};
-
-/// The document as it is sent.
-#[derive(Debug, Clone)]
-pub struct Document(pub Bytes);
-
-impl Document {
-    /// Writes it out once.
-    pub fn new(document: &OpenApi) -> Self {
-        Self(text(document).into())
-    }
-}
 
 /// The text that is committed as `web/openapi.json`.
 pub fn current() -> String {
@@ -48,7 +36,8 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
     document
 }
 
-fn text(document: &OpenApi) -> String {
+/// The document as text.
+pub fn text(document: &OpenApi) -> String {
     let mut text = document.to_pretty_json().expect("a document of strings, maps and numbers is JSON");
     text.push('\n');
     text

@@ -6,7 +6,10 @@ use heddle_db::audit::Author;
 use heddle_wire::view::Role;
 use uuid::Uuid;
 
-use crate::problem::ApiError;
+use crate::{
+    lanes::Lane,
+    problem::{ApiError, ApiResult},
+};
 
 /// How a person proved who they are.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +48,27 @@ impl Person {
             Credential::Token { .. } => "token",
         };
         Author { user: Some(self.user), actor: self.label.clone(), via, request_id: self.request_id.clone() }
+    }
+
+    /// The session of a signed-in browser.
+    ///
+    /// # Errors
+    /// 403 when it is a token that asks: a token acts in its organization, never on its owner's account.
+    pub fn session(&self) -> ApiResult<Uuid> {
+        match self.credential {
+            Credential::Session(session) => Ok(session),
+            Credential::Token { .. } => {
+                Err(ApiError::forbidden("session-needed", "this needs a signed-in browser, not an API token"))
+            }
+        }
+    }
+
+    /// Their share of the store.
+    pub const fn lane(&self) -> Lane {
+        match self.credential {
+            Credential::Session(_) => Lane::Session(self.user),
+            Credential::Token { organization, .. } => Lane::Token(organization),
+        }
     }
 }
 
@@ -105,6 +129,15 @@ impl Automator {
     }
 }
 
+/// A receiver of push notices, whose secret was shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Receiver {
+    /// The receiver.
+    pub id: Uuid,
+    /// Whose it is.
+    pub organization: OrganizationId,
+}
+
 macro_rules! extractors {
     ($($name:ident),+) => {$(
         impl<S: Send + Sync> FromRequestParts<S> for $name {
@@ -120,4 +153,4 @@ macro_rules! extractors {
     )+};
 }
 
-extractors!(Person, Member, Agent, Automator);
+extractors!(Person, Member, Agent, Automator, Receiver);

@@ -112,7 +112,10 @@ impl ApiError {
 
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
-        Self::internal(error)
+        match error {
+            DbError::Busy => Self::unavailable("busy", "there is too much to do at the moment; try again"),
+            other => Self::internal(other),
+        }
     }
 }
 
@@ -157,3 +160,6 @@ impl FieldChecks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

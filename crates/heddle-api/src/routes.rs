@@ -10,8 +10,8 @@ use utoipa::openapi::{
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::{
-    app::App,
-    permission::{self, Permission},
+    guard::{self, Gate},
+    permission::Permission,
 };
 
 pub mod accounts;
@@ -55,7 +55,7 @@ pub fn all() -> Routes {
 }
 
 /// Routes with their permissions and their part of the OpenAPI document.
-pub struct Routes(OpenApiRouter<App>);
+pub struct Routes(OpenApiRouter);
 
 impl Routes {
     /// No routes yet.
@@ -63,24 +63,30 @@ impl Routes {
         Self(OpenApiRouter::new())
     }
 
-    /// Adds what `routes!(handler)` made, for those who have `permission`.
+    /// Adds what `routes!(handler)` made, for those who have `permission`. A body is as large as
+    /// [`Permission::body_limit_bytes`] says.
     #[must_use]
-    pub fn add(self, permission: Permission, route: UtoipaMethodRouter<App>) -> Self {
-        let (schemas, mut paths, router) = route;
-        for item in paths.paths.values_mut() {
-            operations(item).for_each(|operation| declare(operation, permission));
-        }
-        // Only calls of a method that the route has are asked for a permission; another method is 405 for anybody.
-        let router: MethodRouter<App> =
-            router.route_layer(from_fn(permission::guard)).route_layer(Extension(permission));
-        Self(self.0.routes((schemas, paths, router)))
+    pub fn add(self, permission: Permission, route: UtoipaMethodRouter) -> Self {
+        self.add_large(permission, permission.body_limit_bytes(), route)
     }
 
     /// As [`Routes::add`], for a route that takes bodies of up to `limit_bytes`.
     #[must_use]
-    pub fn add_large(self, permission: Permission, limit_bytes: usize, route: UtoipaMethodRouter<App>) -> Self {
-        let (schemas, paths, router) = route;
-        self.add(permission, (schemas, paths, router.layer(DefaultBodyLimit::max(limit_bytes))))
+    pub fn add_large(self, permission: Permission, limit_bytes: usize, route: UtoipaMethodRouter) -> Self {
+        let (schemas, mut paths, router) = route;
+        let mut takes_body = false;
+        for item in paths.paths.values_mut() {
+            for operation in operations(item) {
+                declare(operation, permission);
+                takes_body |= operation.request_body.is_some();
+            }
+        }
+        let gate = Gate { permission, body_limit_bytes: if takes_body { limit_bytes } else { 0 } };
+        // The guard has read the body within its limit.
+        let router = router.layer(DefaultBodyLimit::disable());
+        // Only calls of a method that the route has are asked for a permission; another method is 405 for anybody.
+        let router: MethodRouter = router.route_layer(from_fn(guard::guard)).route_layer(Extension(gate));
+        Self(self.0.routes((schemas, paths, router)))
     }
 
     /// Adds the routes of a module.
@@ -90,7 +96,7 @@ impl Routes {
     }
 
     /// The router, and the paths and schemas for the document.
-    pub fn split(self) -> (Router<App>, OpenApi) {
+    pub fn split(self) -> (Router, OpenApi) {
         self.0.split_for_parts()
     }
 }

@@ -1,6 +1,6 @@
 //! Starts and ends the program.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use anyhow::Context;
 use heddle_db::{
@@ -16,11 +16,13 @@ use tracing::{info, warn};
 
 use crate::{
     app::{App, Parts},
+    bodies::Rooms,
     config::{Config, Database},
-    flow::token::Tokens,
-    github::SignIn,
+    github::{SignIn, tokens::Tokens},
+    lanes::Lanes,
     password::Hasher,
-    router, secret,
+    rates::Rates,
+    router, secret, server,
 };
 
 /// How often what has ended is forgotten.
@@ -36,7 +38,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let db = Db::connect(options, config.database_connections).await.context("cannot reach the database")?;
 
     let app = build_app(config, db.clone())?;
-    let (ready, sweeper) = (db.clone(), db.clone());
+    let (ready, sweeper) = (db.clone(), app.clone());
     Probes::new(telemetry::init_metrics()?, move || {
         let db = ready.clone();
         async move { db.ping().await.map_err(|error| format!("the database does not answer: {error}")) }
@@ -50,7 +52,15 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let listener =
         TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen} (HEDDLE_LISTEN)"))?;
     info!(address = %listener.local_addr()?, public_url = %app.config.public_url, "heddle-api listens");
-    serve(app, listener, shutdown).await?;
+    let behind_proxy = app.config.client_address_header.is_some();
+    if app.config.public_url.scheme() == "https" && !behind_proxy {
+        warn!(
+            "people reach this API by a proxy, which speaks TLS for it, and all of them seem to come from the proxy's address: \
+             whoever tries passwords locks everybody out. Set HEDDLE_CLIENT_ADDRESS_HEADER to the header in which the proxy \
+             names the client"
+        );
+    }
+    server::serve(router::build(app, shutdown.clone()), listener, behind_proxy, shutdown).await;
 
     db.close().await;
     if let Some(server) = embedded {
@@ -81,22 +91,17 @@ pub fn build_app(config: Config, db: Db) -> anyhow::Result<App> {
         ),
         None => None,
     };
-    Ok(App::new(Parts { hasher: Hasher::new(cores), github, tokens, automator_token_hash, config, db }))
-}
-
-async fn serve(app: App, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let service = router::build(app, shutdown.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let ended = shutdown.clone();
-    let served = axum::serve(listener, service).with_graceful_shutdown(ended.cancelled_owned());
-    // Long polls are cut short: who waits asks the next replica.
-    let deadline = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(Duration::from_secs(5)).await;
+    let parts = Parts {
+        hasher: Hasher::new(cores),
+        github,
+        tokens,
+        automator_token_hash,
+        lanes: Lanes::new(db.connections()),
+        rooms: Rooms::new(),
+        rates: Rates::new(),
+        config,
     };
-    tokio::select! {
-        served = served => served.context("the server stopped"),
-        () = deadline => Ok(()),
-    }
+    Ok(App::new(parts, db))
 }
 
 async fn open_database(database: &Database) -> anyhow::Result<(PgConnectOptions, Option<EmbeddedPostgres>)> {
@@ -114,9 +119,10 @@ async fn open_database(database: &Database) -> anyhow::Result<(PgConnectOptions,
     }
 }
 
-async fn sweep(db: Db) {
+async fn sweep(app: App) {
+    app.rates.sweep();
     let swept = async {
-        let mut tx = db.routing().await?;
+        let mut tx = app.db.routing().await?;
         heddle_db::attempts::sweep_ended(&mut *tx).await?;
         tx.commit().await
     };

@@ -5,6 +5,7 @@
 
 mod artifactory;
 mod azure;
+mod body;
 mod cloud_events;
 mod distribution;
 mod docker_hub;
@@ -40,7 +41,27 @@ pub struct Receiver {
     pub virtual_repository: Option<String>,
 }
 
-/// Why a body is no notice of a push, in a sentence for who set the sender up.
+/// Pushes in one notice. A registry tells of one, or of what it gathered in some seconds.
+pub const MOST_PUSHES: usize = 100;
+
+/// Values in the body of one notice: texts, numbers, objects, lists. A push of the most talkative sender has 50.
+pub const MOST_VALUES: usize = 10_000;
+
+/// Why a body is not taken, in a sentence for who set the sender up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoNotice {
+    /// It is no JSON.
+    #[error("the body is no JSON: {0}")]
+    NotJson(String),
+    /// It tells of too much at once.
+    #[error("{0}")]
+    TooMany(String),
+    /// It tells of no push.
+    #[error(transparent)]
+    NoPush(#[from] NoPush),
+}
+
+/// Why a body is no notice of a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NoPush(&'static str);
@@ -70,8 +91,20 @@ const SENDERS: [Sender; 10] = [
 /// Reads a notice.
 ///
 /// # Errors
-/// When the body is none that is known, tells of something else than a push, or lacks what has to be looked up.
-pub fn read(body: &Value, receiver: &Receiver) -> Result<Vec<Push>, NoPush> {
+/// When the body is none that is known, tells of something else than a push, lacks what has to be looked up, or holds more
+/// than [`MOST_VALUES`] values or [`MOST_PUSHES`] pushes.
+pub fn read(body: &[u8], receiver: &Receiver) -> Result<Vec<Push>, NoNotice> {
+    let pushes = read_value(&body::parse(body)?, receiver)?;
+    if pushes.len() > MOST_PUSHES {
+        let told = pushes.len();
+        return Err(NoNotice::TooMany(format!(
+            "the notice tells of {told} pushes, and {MOST_PUSHES} are taken; send them in several notices"
+        )));
+    }
+    Ok(pushes)
+}
+
+fn read_value(body: &Value, receiver: &Receiver) -> Read {
     let has = |mark: &&str| body.get(*mark).is_some();
     let sender = SENDERS.iter().find(|sender| sender.marks.iter().all(has));
     let pushes = sender.map_or(native::read as fn(&Value, &Receiver) -> Read, |sender| sender.read)(body, receiver)?;

@@ -4,6 +4,7 @@
 
 use std::{
     ops::{Deref, DerefMut},
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,10 +14,11 @@ use sqlx::{
     migrate::MigrateError,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     error::DbError,
-    notice::{Notice, Notices},
+    notice::{Heard, Notice, Notices},
 };
 
 /// The role that all programs' queries run as: it owns nothing and no policy lets it pass.
@@ -34,11 +36,16 @@ pub async fn migrate(options: &PgConnectOptions) -> Result<(), MigrateError> {
     Ok(())
 }
 
+/// How long a transaction waits for its turn and a connection. Then it is [`DbError::Busy`].
+pub const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
 /// The store, as one replica reaches it. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
     pool: PgPool,
     notices: Notices,
+    /// What a transaction holds besides its connection, in the order in which it is taken.
+    turns: Arc<[Arc<Semaphore>]>,
 }
 
 impl Db {
@@ -53,11 +60,23 @@ impl Db {
             .options([("idle_in_transaction_session_timeout", "60s")]);
         let pool = PgPoolOptions::new()
             .max_connections(connections)
-            .acquire_timeout(Duration::from_secs(10))
+            .acquire_timeout(LONGEST_WAIT)
             .connect_with(options.clone())
             .await?;
         let notices = Notices::listen(options).await?;
-        Ok(Self { pool, notices })
+        Ok(Self { pool, notices, turns: Arc::from([]) })
+    }
+
+    /// The same store, whose transactions first take a turn at each of `turns`, in this order: those whom many share
+    /// wait there, and not in the queue for connections, where everybody waits.
+    #[must_use]
+    pub fn behind(&self, turns: impl IntoIterator<Item = Arc<Semaphore>>) -> Self {
+        Self { turns: turns.into_iter().collect(), ..self.clone() }
+    }
+
+    /// Most connections at once.
+    pub fn connections(&self) -> u32 {
+        self.pool.options().get_max_connections()
     }
 
     /// A transaction that sees and writes one organization's rows.
@@ -93,7 +112,7 @@ impl Db {
     }
 
     /// Everything that any replica announces from now on.
-    pub fn notices(&self) -> tokio::sync::broadcast::Receiver<Notice> {
+    pub fn notices(&self) -> Heard {
         self.notices.subscribe()
     }
 
@@ -113,11 +132,21 @@ impl Db {
     }
 
     async fn begin(&self, organization: Option<OrganizationId>, user: Option<UserId>) -> Result<Tx, DbError> {
-        let mut inner = self.pool.begin().await?;
+        let (mut inner, turns) =
+            tokio::time::timeout(LONGEST_WAIT, self.enter()).await.map_err(|_| DbError::Busy)??;
         if organization.is_some() || user.is_some() {
             set(&mut inner, organization, user).await?;
         }
-        Ok(Tx { inner })
+        Ok(Tx { inner, _turns: turns })
+    }
+
+    async fn enter(&self) -> Result<(PgTransaction<'static>, Vec<OwnedSemaphorePermit>), DbError> {
+        let mut taken = Vec::with_capacity(self.turns.len());
+        for turn in self.turns.iter() {
+            // Nobody closes a turn.
+            taken.push(Arc::clone(turn).acquire_owned().await.map_err(|_| DbError::Busy)?);
+        }
+        Ok((self.pool.begin().await?, taken))
     }
 }
 
@@ -142,6 +171,7 @@ async fn set(
 /// A transaction. Dropping it undoes it. Queries take `&mut *tx`.
 pub struct Tx {
     inner: PgTransaction<'static>,
+    _turns: Vec<OwnedSemaphorePermit>,
 }
 
 impl Tx {

@@ -17,10 +17,17 @@ pub enum DbError {
         /// What its parser says.
         reason: String,
     },
+    /// There was no connection, or no lock, in time. Nothing was done; it may go better later.
+    #[error("the database has no room for this now")]
+    Busy,
     /// Nothing a caller can mend.
     #[error("the database did not answer as it should")]
     Other(#[source] sqlx::Error),
 }
+
+/// What Postgres says when it has no room now: a lock was not had in time, there are too many connections, it starts or
+/// ends. Source: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+const BUSY: [&str; 4] = ["55P03", "53300", "57P03", "57P01"];
 
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
@@ -28,6 +35,8 @@ impl From<sqlx::Error> for DbError {
             Some(told) if told.is_unique_violation() => {
                 Self::Exists { constraint: told.constraint().unwrap_or_default().to_owned() }
             }
+            Some(told) if told.code().is_some_and(|code| BUSY.contains(&code.as_ref())) => Self::Busy,
+            None if matches!(error, sqlx::Error::PoolTimedOut) => Self::Busy,
             _ => Self::Other(error),
         }
     }

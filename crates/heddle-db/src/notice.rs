@@ -14,7 +14,7 @@ use sqlx::{
     PgExecutor,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
-use tokio::sync::broadcast;
+use tokio::sync::broadcast::{self, error::RecvError};
 use tracing::warn;
 use uuid::Uuid;
 
@@ -95,6 +95,20 @@ pub async fn send(db: impl PgExecutor<'_>, notice: &Notice) -> Result<(), DbErro
     Ok(())
 }
 
+/// What one waiter hears, from when it began to listen.
+pub struct Heard(broadcast::Receiver<Notice>);
+
+impl Heard {
+    /// Waits for the next notice; a gap counts as [`Notice::Missed`]. `None` when the store is closed.
+    pub async fn next(&mut self) -> Option<Notice> {
+        match self.0.recv().await {
+            Ok(notice) => Some(notice),
+            Err(RecvError::Lagged(_)) => Some(Notice::Missed),
+            Err(RecvError::Closed) => None,
+        }
+    }
+}
+
 /// The one listener of a replica. It has a connection of its own, since a pool cannot close while a listener lives.
 #[derive(Clone)]
 pub(crate) struct Notices {
@@ -118,8 +132,8 @@ impl Notices {
         Ok(Self { sender, task: std::sync::Arc::new(AbortOnDrop(task)) })
     }
 
-    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Notice> {
-        self.sender.subscribe()
+    pub(crate) fn subscribe(&self) -> Heard {
+        Heard(self.sender.subscribe())
     }
 
     pub(crate) fn stop(&self) {

@@ -4814,6 +4814,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description It is too large, or tells of more than 100 pushes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Why it was not done. */
             default: {
                 headers: {

@@ -2,7 +2,6 @@
 
 use axum::{
     Extension,
-    extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{AppendHeaders, IntoResponse},
 };
@@ -20,8 +19,9 @@ use uuid::Uuid;
 
 use super::Routes;
 use crate::{
+    address::ClientAddress,
     app::App,
-    attempts::{self, ClientAddress, Limit},
+    attempts::{self, Limit},
     config::Signup,
     extract::{Json, Path},
     layers::RequestId,
@@ -55,7 +55,7 @@ pub fn routes() -> Routes {
     responses((status = 201, body = Me, description = "Signed in by cookie."))
 )]
 async fn sign_up(
-    State(app): State<App>,
+    app: App,
     Extension(RequestId(request_id)): Extension<RequestId>,
     ClientAddress(address): ClientAddress,
     headers: HeaderMap,
@@ -153,7 +153,7 @@ async fn check_open(tx: &mut Tx, signup: Signup) -> ApiResult<()> {
     responses((status = 200, body = Me, description = "Signed in by cookie."))
 )]
 async fn login(
-    State(app): State<App>,
+    app: App,
     Extension(RequestId(request_id)): Extension<RequestId>,
     ClientAddress(address): ClientAddress,
     headers: HeaderMap,
@@ -207,7 +207,7 @@ fn session_cookie(text: &str, age: Duration) -> String {
 
 /// Ends the session that asks.
 #[utoipa::path(post, path = "/api/v1/logout", tag = "accounts", responses((status = 204)))]
-async fn logout(State(app): State<App>, person: Person) -> ApiResult<impl IntoResponse> {
+async fn logout(app: App, person: Person) -> ApiResult<impl IntoResponse> {
     if let Credential::Session(session) = person.credential {
         end(&app, &person, session).await?;
     }
@@ -216,7 +216,7 @@ async fn logout(State(app): State<App>, person: Person) -> ApiResult<impl IntoRe
 
 /// Who asks.
 #[utoipa::path(get, path = "/api/v1/me", tag = "accounts", responses((status = 200, body = Me)))]
-async fn load_me(State(app): State<App>, person: Person) -> ApiResult<Json<Me>> {
+async fn load_me(app: App, person: Person) -> ApiResult<Json<Me>> {
     let only = match person.credential {
         Credential::Session(_) => None,
         Credential::Token { organization, .. } => Some(organization),
@@ -245,7 +245,7 @@ async fn read_me(tx: &mut Tx, id: UserId, only: Option<OrganizationId>) -> ApiRe
 
 /// The asker's own sessions.
 #[utoipa::path(get, path = "/api/v1/sessions", tag = "accounts", responses((status = 200, body = Vec<SessionView>)))]
-async fn list_sessions(State(app): State<App>, person: Person) -> ApiResult<Json<Vec<SessionView>>> {
+async fn list_sessions(app: App, person: Person) -> ApiResult<Json<Vec<SessionView>>> {
     let mut tx = app.db.user(person.user).await?;
     let found = sessions::list(&mut *tx, person.user).await?;
     tx.commit().await?;
@@ -265,7 +265,7 @@ async fn list_sessions(State(app): State<App>, person: Person) -> ApiResult<Json
     delete, path = "/api/v1/sessions/{session}", tag = "accounts",
     params(("session" = Uuid, Path)), responses((status = 204))
 )]
-async fn end_session(State(app): State<App>, person: Person, Path(session): Path<Uuid>) -> ApiResult<StatusCode> {
+async fn end_session(app: App, person: Person, Path(session): Path<Uuid>) -> ApiResult<StatusCode> {
     if end(&app, &person, session).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
@@ -285,7 +285,7 @@ async fn end(app: &App, person: &Person, session: Uuid) -> ApiResult<bool> {
 
 /// The asker's own API tokens.
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "accounts", responses((status = 200, body = Vec<TokenView>)))]
-async fn list_tokens(State(app): State<App>, person: Person) -> ApiResult<Json<Vec<TokenView>>> {
+async fn list_tokens(app: App, person: Person) -> ApiResult<Json<Vec<TokenView>>> {
     let mut tx = app.db.user(person.user).await?;
     let found = tokens::list(&mut *tx, person.user).await?;
     tx.commit().await?;
@@ -298,7 +298,7 @@ async fn list_tokens(State(app): State<App>, person: Person) -> ApiResult<Json<V
     responses((status = 201, body = TokenCreated))
 )]
 async fn create_token(
-    State(app): State<App>,
+    app: App,
     person: Person,
     Json(request): Json<CreateToken>,
 ) -> ApiResult<(StatusCode, Json<TokenCreated>)> {
@@ -337,7 +337,7 @@ async fn create_token(
     delete, path = "/api/v1/tokens/{token}", tag = "accounts",
     params(("token" = Uuid, Path)), responses((status = 204))
 )]
-async fn delete_token(State(app): State<App>, person: Person, Path(id): Path<Uuid>) -> ApiResult<StatusCode> {
+async fn delete_token(app: App, person: Person, Path(id): Path<Uuid>) -> ApiResult<StatusCode> {
     let mut tx = app.db.user(person.user).await?;
     let known = tokens::list(&mut *tx, person.user).await?.into_iter().find(|token| token.id == id);
     tx.commit().await?;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use axum::{Extension, extract::State};
+use axum::Extension;
 use chrono::Utc;
 use heddle_core::git::RepoUrl;
 use heddle_db::{
     clusters, hints,
-    notice::{Notice, Topic},
+    notice::{Heard, Notice, Topic},
     repositories, syncs,
 };
 use heddle_github::Permissions;
@@ -19,13 +19,12 @@ use utoipa_axum::routes;
 
 use super::Routes;
 use crate::{
-    app::App,
+    app::{App, Shutdown},
     extract::{Json, Query},
     flow::deploy,
-    permission::{Permission, next_notice},
+    permission::Permission,
     principal::Agent,
     problem::{ApiError, ApiResult},
-    router::Shutdown,
 };
 
 /// An agent waits no longer than this for a hint.
@@ -47,11 +46,7 @@ pub fn routes() -> Routes {
     post, path = "/agent/v1/report", tag = "agent", request_body = Report,
     responses((status = 200, body = ReportResponse))
 )]
-async fn take_report(
-    State(app): State<App>,
-    agent: Agent,
-    Json(report): Json<Report>,
-) -> ApiResult<Json<ReportResponse>> {
+async fn take_report(app: App, agent: Agent, Json(report): Json<Report>) -> ApiResult<Json<ReportResponse>> {
     let mut tx = app.db.organization(agent.organization).await?;
     let scope = deploy::Scope { organization: agent.organization, cluster: agent.cluster, now: Utc::now() };
     deploy::apply(&mut tx, scope, &report).await?;
@@ -80,7 +75,7 @@ struct HintsQuery {
     responses((status = 200, body = HintsResponse))
 )]
 async fn list_hints(
-    State(app): State<App>,
+    app: App,
     Extension(Shutdown(shutdown)): Extension<Shutdown>,
     agent: Agent,
     Query(query): Query<HintsQuery>,
@@ -103,9 +98,9 @@ async fn list_hints(
     }
 }
 
-async fn wait_for_hint(notices: &mut tokio::sync::broadcast::Receiver<Notice>, agent: &Agent) {
+async fn wait_for_hint(notices: &mut Heard, agent: &Agent) {
     loop {
-        match next_notice(notices).await {
+        match notices.next().await {
             Some(Notice::BranchMoved { organization, .. }) if organization == agent.organization => return,
             Some(Notice::Resync { cluster }) if cluster == agent.cluster => return,
             Some(Notice::Missed) => return,
@@ -129,7 +124,7 @@ fn shown(hint: hints::Hint) -> Hint {
     responses((status = 200, body = GitTokenResponse))
 )]
 async fn mint_git_token(
-    State(app): State<App>,
+    app: App,
     agent: Agent,
     Json(request): Json<GitTokenRequest>,
 ) -> ApiResult<Json<GitTokenResponse>> {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use axum::{
     Extension,
-    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -27,16 +26,15 @@ use utoipa_axum::routes;
 use self::under::Call;
 use super::Routes;
 use crate::{
-    app::App,
+    app::{App, Shutdown},
     extract::{Json, Path},
     flow::{
         lease::{self, Next},
         plan, read, scan, settle,
     },
-    permission::{Permission, next_notice},
+    permission::Permission,
     principal::Automator,
     problem::{ApiError, ApiResult},
-    router::Shutdown,
 };
 
 /// An automator waits no longer than this for work.
@@ -64,7 +62,7 @@ pub fn routes() -> Routes {
     responses((status = 200, body = Lease), (status = 204, description = "Nothing became due in time."))
 )]
 async fn lease_work(
-    State(app): State<App>,
+    app: App,
     Extension(Shutdown(shutdown)): Extension<Shutdown>,
     _automator: Automator,
     Json(request): Json<LeaseRequest>,
@@ -77,8 +75,7 @@ async fn lease_work(
             Next::Nothing { due_in } => due_in,
         };
         let due = due_in.map_or(deadline, |due_in| (Instant::now() + due_in).min(deadline));
-        let woken =
-            async { while !matches!(next_notice(&mut notices).await, Some(Notice::Work | Notice::Missed) | None) {} };
+        let woken = async { while !matches!(notices.next().await, Some(Notice::Work | Notice::Missed) | None) {} };
         tokio::select! {
             () = woken => {}
             () = sleep_until(due) => {}

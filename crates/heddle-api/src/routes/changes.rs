@@ -1,6 +1,5 @@
 //! Changes with their lines.
 
-use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::{
     id::{ChangeId, OrganizationId},
@@ -56,11 +55,7 @@ struct PageQuery {
     ),
     responses((status = 200, body = ChangePage))
 )]
-async fn list_changes(
-    State(app): State<App>,
-    member: Member,
-    Query(query): Query<PageQuery>,
-) -> ApiResult<Json<ChangePage>> {
+async fn list_changes(app: App, member: Member, Query(query): Query<PageQuery>) -> ApiResult<Json<ChangePage>> {
     let filter = match query.state.as_deref() {
         None | Some("all") => Filter::All,
         Some("in-flight") => Filter::InFlight,
@@ -103,7 +98,7 @@ fn is_stuck(line: &Line) -> bool {
     responses((status = 200, body = ChangeDetail))
 )]
 async fn load_change(
-    State(app): State<App>,
+    app: App,
     member: Member,
     Path((_organization, change)): Path<(OrganizationId, ChangeId)>,
 ) -> ApiResult<Json<ChangeDetail>> {

@@ -1,6 +1,6 @@
 //! Clusters: adding one, its install manifest, its keys, its end.
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use chrono::{Duration, Utc};
 use heddle_core::{
     git::RepoName,
@@ -56,7 +56,7 @@ pub fn routes() -> Routes {
     params(("organization" = OrganizationId, Path)),
     responses((status = 200, body = Vec<ClusterView>))
 )]
-async fn list_clusters(State(app): State<App>, member: Member) -> ApiResult<Json<Vec<ClusterView>>> {
+async fn list_clusters(app: App, member: Member) -> ApiResult<Json<Vec<ClusterView>>> {
     let mut tx = app.db.organization(member.organization).await?;
     let shown = view_clusters(&mut tx, member.organization).await?;
     tx.commit().await?;
@@ -69,11 +69,7 @@ async fn list_clusters(State(app): State<App>, member: Member) -> ApiResult<Json
     params(("organization" = OrganizationId, Path), ("cluster" = ClusterId, Path)),
     responses((status = 200, body = ClusterView))
 )]
-async fn load_cluster(
-    State(app): State<App>,
-    member: Member,
-    Path(ids): Path<(Uuid, ClusterId)>,
-) -> ApiResult<Json<ClusterView>> {
+async fn load_cluster(app: App, member: Member, Path(ids): Path<(Uuid, ClusterId)>) -> ApiResult<Json<ClusterView>> {
     let (_, id) = ids;
     let mut tx = app.db.organization(member.organization).await?;
     let shown = view_cluster(&mut tx, member.organization, id).await?;
@@ -88,7 +84,7 @@ async fn load_cluster(
     responses((status = 201, body = ClusterCreated))
 )]
 async fn create_cluster(
-    State(app): State<App>,
+    app: App,
     member: Member,
     Json(request): Json<CreateCluster>,
 ) -> ApiResult<(StatusCode, Json<ClusterCreated>)> {
@@ -127,7 +123,7 @@ async fn create_cluster(
     responses((status = 201, body = ClusterCreated))
 )]
 async fn renew_manifest(
-    State(app): State<App>,
+    app: App,
     member: Member,
     Path(ids): Path<(Uuid, ClusterId)>,
 ) -> ApiResult<(StatusCode, Json<ClusterCreated>)> {
@@ -147,11 +143,7 @@ async fn renew_manifest(
     params(("organization" = OrganizationId, Path), ("cluster" = ClusterId, Path)),
     responses((status = 204))
 )]
-async fn revoke_cluster(
-    State(app): State<App>,
-    member: Member,
-    Path(ids): Path<(Uuid, ClusterId)>,
-) -> ApiResult<StatusCode> {
+async fn revoke_cluster(app: App, member: Member, Path(ids): Path<(Uuid, ClusterId)>) -> ApiResult<StatusCode> {
     let (_, id) = ids;
     let mut tx = app.db.organization(member.organization).await?;
     let cluster = find(&mut tx, member.organization, id).await?;
@@ -169,7 +161,7 @@ async fn revoke_cluster(
     responses((status = 204))
 )]
 async fn revoke_cluster_key(
-    State(app): State<App>,
+    app: App,
     member: Member,
     Path(ids): Path<(Uuid, ClusterId, ClusterKeyId)>,
 ) -> ApiResult<StatusCode> {
@@ -195,11 +187,7 @@ async fn revoke_cluster_key(
     params(("organization" = OrganizationId, Path), ("cluster" = ClusterId, Path)),
     responses((status = 204))
 )]
-async fn delete_cluster(
-    State(app): State<App>,
-    member: Member,
-    Path(ids): Path<(Uuid, ClusterId)>,
-) -> ApiResult<StatusCode> {
+async fn delete_cluster(app: App, member: Member, Path(ids): Path<(Uuid, ClusterId)>) -> ApiResult<StatusCode> {
     let (_, id) = ids;
     let mut tx = app.db.organization(member.organization).await?;
     let cluster = find(&mut tx, member.organization, id).await?;

@@ -4,22 +4,20 @@ use std::{convert::Infallible, time::Duration};
 
 use axum::{
     Extension,
-    extract::State,
     response::sse::{Event as SseEvent, KeepAlive, Sse},
 };
 use futures::{Stream, stream};
 use heddle_core::id::OrganizationId;
-use heddle_db::notice::{Notice, Topic as Told};
+use heddle_db::notice::{Heard, Notice, Topic as Told};
 use heddle_wire::view::{Event, Role, Topic};
-use tokio::{sync::broadcast::Receiver, time::Instant};
+use tokio::time::Instant;
 use utoipa_axum::routes;
 
 use super::Routes;
 use crate::{
-    app::App,
-    permission::{Permission, next_notice},
+    app::{App, Shutdown},
+    permission::Permission,
     principal::{Credential, Member},
-    router::Shutdown,
 };
 
 /// Rights may end while a stream is open.
@@ -39,7 +37,7 @@ pub fn routes() -> Routes {
     responses((status = 200, body = Event, content_type = "text/event-stream"))
 )]
 async fn list_events(
-    State(app): State<App>,
+    app: App,
     Extension(Shutdown(shutdown)): Extension<Shutdown>,
     member: Member,
 ) -> Sse<impl Stream<Item = Result<SseEvent, Infallible>>> {
@@ -55,7 +53,7 @@ async fn list_events(
 struct Watch {
     app: App,
     member: Member,
-    notices: Receiver<Notice>,
+    notices: Heard,
     checked_at: Instant,
 }
 
@@ -65,7 +63,7 @@ impl Watch {
         loop {
             let due = self.checked_at + CHECK_RIGHTS;
             let notice = tokio::select! {
-                notice = next_notice(&mut self.notices) => notice?,
+                notice = self.notices.next() => notice?,
                 () = tokio::time::sleep_until(due) => {
                     if !self.may_still_see().await {
                         return None;

@@ -1,7 +1,6 @@
 //! A person's sign-in at GitHub, which proves what repositories they may bind.
 
 use axum::{
-    extract::State,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -51,7 +50,7 @@ struct AuthorizeQuery {
     params(("organization" = Option<OrganizationId>, Query, description = "Whose page to come back to.")),
     responses((status = 303, description = "To GitHub."))
 )]
-async fn authorize(State(app): State<App>, person: Person, Query(query): Query<AuthorizeQuery>) -> ApiResult<Response> {
+async fn authorize(app: App, person: Person, Query(query): Query<AuthorizeQuery>) -> ApiResult<Response> {
     match begin(&app, &person, query.organization).await {
         Ok(to_github) => see_other(to_github.as_str()),
         Err(problem) => back(query.organization, Some(&problem)),
@@ -86,7 +85,7 @@ struct CallbackQuery {
     ),
     responses((status = 303, description = "To the dashboard."))
 )]
-async fn finish(State(app): State<App>, person: Person, Query(query): Query<CallbackQuery>) -> ApiResult<Response> {
+async fn finish(app: App, person: Person, Query(query): Query<CallbackQuery>) -> ApiResult<Response> {
     let Some(state) = query.state else { return see_other("/api/v1/github/authorize") };
     let organization = match find_began(&app, &person, &state).await {
         Ok(organization) => organization,
@@ -151,7 +150,7 @@ fn back(organization: Option<OrganizationId>, problem: Option<&ApiError>) -> Api
     params(("organization" = OrganizationId, Path)),
     responses((status = 200, body = Vec<AvailableRepository>))
 )]
-async fn list_available(State(app): State<App>, member: Member) -> ApiResult<Json<Vec<AvailableRepository>>> {
+async fn list_available(app: App, member: Member) -> ApiResult<Json<Vec<AvailableRepository>>> {
     let grants = list_grants(&app, &member).await?;
     let mut tx = app.db.organization(member.organization).await?;
     let bound = repositories::list(&mut *tx, member.organization).await?;

@@ -2,7 +2,6 @@
 
 use axum::{
     Extension,
-    extract::State,
     http::{HeaderMap, StatusCode},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -19,9 +18,10 @@ use utoipa_axum::routes;
 
 use super::Routes;
 use crate::{
+    address::ClientAddress,
     agent_auth,
     app::App,
-    attempts::{self, ClientAddress, Limit},
+    attempts::{self, Limit},
     extract::{Json, Path},
     layers::RequestId,
     permission::{Permission, bearer},
@@ -56,7 +56,7 @@ fn explain(error: DbError) -> ApiError {
     responses((status = 200, body = EnrollResponse))
 )]
 async fn enroll(
-    State(app): State<App>,
+    app: App,
     Extension(RequestId(request_id)): Extension<RequestId>,
     ClientAddress(address): ClientAddress,
     headers: HeaderMap,
@@ -124,11 +124,7 @@ async fn settle_repeated(
     post, path = "/agent/v1/keys", tag = "agent", request_body = KeyRequest,
     responses((status = 200, body = KeyResponse))
 )]
-async fn add_key(
-    State(app): State<App>,
-    agent: Agent,
-    Json(request): Json<KeyRequest>,
-) -> ApiResult<Json<KeyResponse>> {
+async fn add_key(app: App, agent: Agent, Json(request): Json<KeyRequest>) -> ApiResult<Json<KeyResponse>> {
     let public_key = read_key(&request.public_key)?;
     let mut tx = app.db.organization(agent.organization).await?;
     if let Some(key_id) = clusters::find_key_of(&mut *tx, agent.cluster, &public_key).await? {
@@ -145,7 +141,7 @@ async fn add_key(
     delete, path = "/agent/v1/keys/{key}", tag = "agent", params(("key" = ClusterKeyId, Path)),
     responses((status = 204))
 )]
-async fn end_key(State(app): State<App>, agent: Agent, Path(key): Path<ClusterKeyId>) -> ApiResult<StatusCode> {
+async fn end_key(app: App, agent: Agent, Path(key): Path<ClusterKeyId>) -> ApiResult<StatusCode> {
     if key == agent.key {
         return Err(ApiError::conflict(
             "key-in-use",

@@ -1,6 +1,5 @@
 //! Why tags were chosen or passed over, what is wrong in files, how the platform and the onboarding stand.
 
-use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::{
     id::{OrganizationId, RepositoryId},
@@ -65,11 +64,7 @@ struct VerdictsQuery {
     ),
     responses((status = 200, body = Verdicts))
 )]
-async fn load_verdicts(
-    State(app): State<App>,
-    member: Member,
-    Query(query): Query<VerdictsQuery>,
-) -> ApiResult<Json<Verdicts>> {
+async fn load_verdicts(app: App, member: Member, Query(query): Query<VerdictsQuery>) -> ApiResult<Json<Verdicts>> {
     let mut tx = app.db.organization(member.organization).await?;
     let names = [query.image.to_string()];
     let standing = occurrences::list_of_images(&mut *tx, member.organization, &names).await?;
@@ -142,7 +137,7 @@ fn in_words(rule: &Rule) -> String {
     params(("organization" = OrganizationId, Path)),
     responses((status = 200, body = Vec<FindingView>))
 )]
-async fn list_findings(State(app): State<App>, member: Member) -> ApiResult<Json<Vec<FindingView>>> {
+async fn list_findings(app: App, member: Member) -> ApiResult<Json<Vec<FindingView>>> {
     let mut tx = app.db.organization(member.organization).await?;
     let found = findings::list(&mut *tx, member.organization, SHOWN).await?;
     tx.commit().await?;
@@ -168,7 +163,7 @@ async fn list_findings(State(app): State<App>, member: Member) -> ApiResult<Json
     params(("organization" = OrganizationId, Path)),
     responses((status = 200, body = StatusView))
 )]
-async fn load_status(State(app): State<App>, member: Member) -> ApiResult<Json<StatusView>> {
+async fn load_status(app: App, member: Member) -> ApiResult<Json<StatusView>> {
     let now = Utc::now();
     let mut tx = app.db.organization(member.organization).await?;
     let clusters = clusters::list(&mut *tx, member.organization).await?;
@@ -215,7 +210,7 @@ fn count_connected(clusters: &[clusters::Cluster], now: DateTime<Utc>) -> i64 {
     params(("organization" = OrganizationId, Path)),
     responses((status = 200, body = Onboarding))
 )]
-async fn load_onboarding(State(app): State<App>, member: Member) -> ApiResult<Json<Onboarding>> {
+async fn load_onboarding(app: App, member: Member) -> ApiResult<Json<Onboarding>> {
     let now = Utc::now();
     let mut tx = app.db.organization(member.organization).await?;
     let repositories = repositories::list(&mut *tx, member.organization).await?;

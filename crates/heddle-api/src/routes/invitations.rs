@@ -1,6 +1,6 @@
 //! Invitations to an organization.
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use chrono::{Duration, Utc};
 use heddle_core::id::OrganizationId;
 use heddle_db::{DbError, audit, invitations, organizations};
@@ -41,7 +41,7 @@ pub fn routes() -> Routes {
     responses((status = 201, body = InvitationCreated))
 )]
 async fn create_invitation(
-    State(app): State<App>,
+    app: App,
     member: Member,
     Json(request): Json<CreateInvitation>,
 ) -> ApiResult<(StatusCode, Json<InvitationCreated>)> {
@@ -73,7 +73,7 @@ async fn create_invitation(
     params(("organization" = OrganizationId, Path)),
     responses((status = 200, body = Vec<InvitationView>))
 )]
-async fn list_invitations(State(app): State<App>, member: Member) -> ApiResult<Json<Vec<InvitationView>>> {
+async fn list_invitations(app: App, member: Member) -> ApiResult<Json<Vec<InvitationView>>> {
     let mut tx = app.db.organization(member.organization).await?;
     let found = invitations::list_pending(&mut *tx, member.organization).await?;
     tx.commit().await?;
@@ -91,11 +91,7 @@ async fn list_invitations(State(app): State<App>, member: Member) -> ApiResult<J
     params(("organization" = OrganizationId, Path), ("invitation" = Uuid, Path)),
     responses((status = 204))
 )]
-async fn delete_invitation(
-    State(app): State<App>,
-    member: Member,
-    Path(ids): Path<(Uuid, Uuid)>,
-) -> ApiResult<StatusCode> {
+async fn delete_invitation(app: App, member: Member, Path(ids): Path<(Uuid, Uuid)>) -> ApiResult<StatusCode> {
     let (_, id) = ids;
     let mut tx = app.db.organization(member.organization).await?;
     let email = invitations::delete_pending(&mut *tx, member.organization, id)
@@ -113,7 +109,7 @@ async fn delete_invitation(
     responses((status = 200, body = OrganizationView))
 )]
 async fn accept_invitation(
-    State(app): State<App>,
+    app: App,
     person: Person,
     Json(request): Json<AcceptInvitation>,
 ) -> ApiResult<Json<OrganizationView>> {

@@ -1,6 +1,6 @@
 //! Members of an organization and their roles.
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use heddle_core::id::{OrganizationId, UserId};
 use heddle_db::{Tx, audit, members};
 use heddle_wire::view::{ChangeRole, MemberView, Role};
@@ -30,7 +30,7 @@ pub fn routes() -> Routes {
     params(("organization" = OrganizationId, Path)),
     responses((status = 200, body = Vec<MemberView>))
 )]
-async fn list_members(State(app): State<App>, member: Member) -> ApiResult<Json<Vec<MemberView>>> {
+async fn list_members(app: App, member: Member) -> ApiResult<Json<Vec<MemberView>>> {
     let mut tx = app.db.organization(member.organization).await?;
     let found = members::list(&mut *tx, member.organization).await?;
     tx.commit().await?;
@@ -54,7 +54,7 @@ fn view(member: members::Member) -> ApiResult<MemberView> {
     responses((status = 204))
 )]
 async fn change_role(
-    State(app): State<App>,
+    app: App,
     member: Member,
     Path((organization, user)): Path<(OrganizationId, UserId)>,
     Json(request): Json<ChangeRole>,
@@ -80,7 +80,7 @@ async fn change_role(
     responses((status = 204))
 )]
 async fn remove_member(
-    State(app): State<App>,
+    app: App,
     member: Member,
     Path((organization, user)): Path<(OrganizationId, UserId)>,
 ) -> ApiResult<StatusCode> {

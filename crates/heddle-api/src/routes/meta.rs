@@ -4,7 +4,7 @@ use axum::{Extension, http::header, response::IntoResponse};
 use utoipa_axum::routes;
 
 use super::Routes;
-use crate::{openapi::Document, permission::Permission};
+use crate::{app::Document, permission::Permission};
 
 /// This module's routes.
 pub fn routes() -> Routes {

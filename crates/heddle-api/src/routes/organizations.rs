@@ -1,6 +1,6 @@
 //! Organizations and the audit record.
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use heddle_core::id::OrganizationId;
 use heddle_db::{audit, organizations};
 use heddle_wire::view::{AuditEntry, AuditPage, CreateOrganization, OrganizationView, Role};
@@ -31,7 +31,7 @@ pub fn routes() -> Routes {
     responses((status = 201, body = OrganizationView))
 )]
 async fn create_organization(
-    State(app): State<App>,
+    app: App,
     person: Person,
     Json(request): Json<CreateOrganization>,
 ) -> ApiResult<(StatusCode, Json<OrganizationView>)> {
@@ -63,11 +63,7 @@ struct AuditQuery {
     ),
     responses((status = 200, body = AuditPage))
 )]
-async fn list_audit(
-    State(app): State<App>,
-    member: Member,
-    Query(query): Query<AuditQuery>,
-) -> ApiResult<Json<AuditPage>> {
+async fn list_audit(app: App, member: Member, Query(query): Query<AuditQuery>) -> ApiResult<Json<AuditPage>> {
     let limit = query.limit.unwrap_or(50).clamp(1, 200);
     let mut tx = app.db.organization(member.organization).await?;
     let found = audit::list(&mut *tx, member.organization, query.after, limit).await?;

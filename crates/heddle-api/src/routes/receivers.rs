@@ -1,6 +1,6 @@
 //! Addresses that take push notices of registries.
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use heddle_core::id::OrganizationId;
 use heddle_db::{audit, receivers};
 use heddle_wire::{
@@ -36,7 +36,7 @@ pub fn routes() -> Routes {
     params(("organization" = OrganizationId, Path)),
     responses((status = 200, body = Vec<ReceiverView>))
 )]
-async fn list_receivers(State(app): State<App>, member: Member) -> ApiResult<Json<Vec<ReceiverView>>> {
+async fn list_receivers(app: App, member: Member) -> ApiResult<Json<Vec<ReceiverView>>> {
     let mut tx = app.db.organization(member.organization).await?;
     let found = receivers::list(&mut *tx, member.organization).await?;
     tx.commit().await?;
@@ -50,7 +50,7 @@ async fn list_receivers(State(app): State<App>, member: Member) -> ApiResult<Jso
     responses((status = 201, body = ReceiverCreated))
 )]
 async fn create_receiver(
-    State(app): State<App>,
+    app: App,
     member: Member,
     Json(request): Json<CreateReceiver>,
 ) -> ApiResult<(StatusCode, Json<ReceiverCreated>)> {
@@ -74,11 +74,7 @@ async fn create_receiver(
     params(("organization" = OrganizationId, Path), ("receiver" = Uuid, Path)),
     responses((status = 204))
 )]
-async fn delete_receiver(
-    State(app): State<App>,
-    member: Member,
-    Path(ids): Path<(Uuid, Uuid)>,
-) -> ApiResult<StatusCode> {
+async fn delete_receiver(app: App, member: Member, Path(ids): Path<(Uuid, Uuid)>) -> ApiResult<StatusCode> {
     let (_, id) = ids;
     let mut tx = app.db.organization(member.organization).await?;
     let name = receivers::delete(&mut *tx, member.organization, id)

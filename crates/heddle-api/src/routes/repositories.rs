@@ -1,6 +1,6 @@
 //! Config repositories: binding one to the organization, and what is known of it.
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use chrono::Utc;
 use heddle_core::id::{OrganizationId, RepositoryId};
 use heddle_db::{
@@ -42,7 +42,7 @@ pub fn routes() -> Routes {
     params(("organization" = OrganizationId, Path)),
     responses((status = 200, body = Vec<RepositoryView>))
 )]
-async fn list_repositories(State(app): State<App>, member: Member) -> ApiResult<Json<Vec<RepositoryView>>> {
+async fn list_repositories(app: App, member: Member) -> ApiResult<Json<Vec<RepositoryView>>> {
     let mut tx = app.db.organization(member.organization).await?;
     let found = repositories::list(&mut *tx, member.organization).await?;
     let shown = view(&app, &mut tx, member.organization, found).await?;
@@ -57,7 +57,7 @@ async fn list_repositories(State(app): State<App>, member: Member) -> ApiResult<
     responses((status = 201, body = RepositoryView))
 )]
 async fn connect_repository(
-    State(app): State<App>,
+    app: App,
     member: Member,
     Json(request): Json<ConnectRepository>,
 ) -> ApiResult<(StatusCode, Json<RepositoryView>)> {
@@ -101,7 +101,7 @@ async fn connect_repository(
     responses((status = 204))
 )]
 async fn disconnect_repository(
-    State(app): State<App>,
+    app: App,
     member: Member,
     Path(ids): Path<(Uuid, RepositoryId)>,
 ) -> ApiResult<StatusCode> {

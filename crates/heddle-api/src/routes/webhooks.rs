@@ -2,49 +2,39 @@
 
 mod installation;
 
-use std::collections::BTreeSet;
-
 use axum::{
     body::Bytes,
-    extract::State,
     http::{HeaderMap, StatusCode},
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::Utc;
 use heddle_core::{
     git::{BranchName, RepoUrl},
-    id::OrganizationId,
-    image::{Digest, ImageRepository, Tag},
-    notice::{self, Push, Receiver},
+    notice::{self, NoNotice},
 };
-use heddle_db::{
-    Tx, images,
-    notice::{Notice, Topic},
-    pushes, receivers, repositories, work,
-};
+use heddle_db::{Tx, receivers, repositories, work};
 use heddle_github::webhook::{self, Hint};
-use secrecy::SecretString;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use super::Routes;
 use crate::{
     app::App,
-    extract::Path,
-    flow::read,
+    flow::{push, read},
     permission::Permission,
+    principal::Receiver,
     problem::{ApiError, ApiResult},
-    secret,
 };
 
-/// Larger payloads are refused before they are read; polling makes good what they said.
-const LIMIT_BYTES: usize = 2 << 20;
+/// A delivery of GitHub. Polling makes good what a larger one said.
+pub const DELIVERY_LIMIT_BYTES: usize = 2 << 20;
+
+/// A registry's notice.
+pub const NOTICE_LIMIT_BYTES: usize = 256 << 10;
 
 /// This module's routes.
 pub fn routes() -> Routes {
-    Routes::new().add_large(Permission::Public, LIMIT_BYTES, routes!(take_github)).add_large(
-        Permission::Public,
-        LIMIT_BYTES,
+    Routes::new().add_large(Permission::GitHub, DELIVERY_LIMIT_BYTES, routes!(take_github)).add_large(
+        Permission::Receiver,
+        NOTICE_LIMIT_BYTES,
         routes!(take_registry),
     )
 }
@@ -59,11 +49,7 @@ pub fn routes() -> Routes {
     ),
     responses((status = 202, description = "Taken, now or before."))
 )]
-async fn take_github(State(app): State<App>, headers: HeaderMap, body: Bytes) -> ApiResult<StatusCode> {
-    let github = app.config.github.as_ref().ok_or_else(|| {
-        ApiError::unavailable("github-not-configured", "no GitHub App is configured (HEDDLE_GITHUB_APP_ID)")
-    })?;
-    verify(&github.webhook_secret, &headers, &body)?;
+async fn take_github(app: App, headers: HeaderMap, body: Bytes) -> ApiResult<StatusCode> {
     let delivery = text(&headers, "x-github-delivery")
         .filter(|delivery| delivery.len() <= 100)
         .ok_or_else(|| ApiError::bad_request("delivery-missing", "the header `X-GitHub-Delivery` is missing"))?;
@@ -106,15 +92,6 @@ async fn act(tx: &mut Tx, binding: &repositories::Binding, url: &RepoUrl, moved:
     Ok(())
 }
 
-/// HMAC-SHA-256 over the bytes as they came, compared in constant time.
-fn verify(secret: &SecretString, headers: &HeaderMap, body: &[u8]) -> ApiResult<()> {
-    let signature = text(headers, "x-hub-signature-256").unwrap_or_default();
-    if webhook::verify_signature(std::slice::from_ref(secret), body, signature) {
-        return Ok(());
-    }
-    Err(ApiError::unauthorized("the signature in `X-Hub-Signature-256` does not hold"))
-}
-
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
@@ -128,84 +105,22 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     responses(
         (status = 202, description = "Taken."),
         (status = 400, description = "It tells of no push; the message says why."),
+        (status = 413, description = "It is too large, or tells of more than 100 pushes."),
     )
 )]
-async fn take_registry(
-    State(app): State<App>,
-    Path(receiver): Path<Uuid>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> ApiResult<StatusCode> {
-    let shown = shown_secret(&headers)?;
-    let mut tx = app.db.routing().await?;
-    let known = receivers::find_known(&mut *tx, receiver).await?;
-    tx.commit().await?;
-    let refused = || ApiError::unauthorized("there is no such receiver, or this is not its secret");
-    let known = known.filter(|known| secret::matches(&shown, &known.secret_hash)).ok_or_else(refused)?;
+async fn take_registry(app: App, receiver: Receiver, body: Bytes) -> ApiResult<StatusCode> {
     // Registries send a media type of their own, so the body is read as JSON whatever it says it is.
-    let body = serde_json::from_slice(&body).map_err(|error| ApiError::bad_request("bad-json", error.to_string()))?;
-    let pushes =
-        notice::read(&body, &Receiver::default()).map_err(|why| ApiError::bad_request("no-push", why.to_string()))?;
-    let mut tx = app.db.organization(known.organization).await?;
-    receivers::note_notice(&mut *tx, receiver).await?;
-    note_pushes(&mut tx, known.organization, &pushes).await?;
+    let pushes = notice::read(&body, &notice::Receiver::default()).map_err(|why| {
+        let told = why.to_string();
+        match why {
+            NoNotice::NotJson(_) => ApiError::bad_request("bad-json", told),
+            NoNotice::TooMany(_) => ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too-many-pushes", told),
+            NoNotice::NoPush(_) => ApiError::bad_request("no-push", told),
+        }
+    })?;
+    let mut tx = app.db.organization(receiver.organization).await?;
+    receivers::note_notice(&mut *tx, receiver.id).await?;
+    push::note(&mut tx, receiver.organization, &pushes, Utc::now()).await?;
     tx.commit().await?;
     Ok(StatusCode::ACCEPTED)
-}
-
-/// Senders differ in what they can send: a token, a header of one's own, or a login within an address.
-fn shown_secret(headers: &HeaderMap) -> ApiResult<String> {
-    let refused = || ApiError::unauthorized("send the receiver's secret in the header `Authorization`");
-    let shown = text(headers, "authorization").ok_or_else(refused)?;
-    match shown.split_once(' ') {
-        None => Ok(shown.to_owned()),
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim().to_owned()),
-        Some((scheme, login)) if scheme.eq_ignore_ascii_case("basic") => {
-            let login = STANDARD.decode(login.trim()).ok().and_then(|login| String::from_utf8(login).ok());
-            login.and_then(|login| Some(login.split_once(':')?.1.to_owned())).ok_or_else(refused)
-        }
-        Some(_) => Err(refused()),
-    }
-}
-
-/// A tag that a notice says was pushed to an image.
-struct Pushed<'a> {
-    image: Uuid,
-    tag: Tag,
-    push: &'a Push,
-}
-
-async fn note_pushes(tx: &mut Tx, organization: OrganizationId, told: &[Push]) -> ApiResult<()> {
-    let mut due = BTreeSet::new();
-    let mut pushes = Vec::new();
-    for push in told {
-        let names = push.registries.iter().filter_map(|host| format!("{host}/{}", push.repository).parse().ok());
-        let names: Vec<String> = names.map(|name: ImageRepository| name.to_string()).collect();
-        let named = images::list_named(&mut **tx, organization, &names).await?;
-        if named.is_empty() {
-            // Behind a proxy a registry knows itself by another host; the path alone makes a scan due, and no more.
-            let there = images::list_at_path(&mut **tx, organization, &push.repository).await?;
-            due.extend(there.into_iter().map(|image| image.id));
-        }
-        let tag = push.tag.as_ref().and_then(|tag| tag.parse::<Tag>().ok());
-        due.extend(named.iter().map(|image| image.id));
-        pushes.extend(
-            tag.into_iter()
-                .flat_map(|tag| named.iter().map(move |image| Pushed { image: image.id, tag: tag.clone(), push })),
-        );
-    }
-    // One that a read forgot meanwhile is watched no more.
-    let due = images::lock(&mut **tx, &due.into_iter().collect::<Vec<_>>()).await?;
-    for Pushed { image, tag, push } in pushes.iter().filter(|pushed| due.contains(&pushed.image)) {
-        let digest = push.digest.as_ref().and_then(|digest| digest.parse::<Digest>().ok());
-        // A registry cannot push tomorrow.
-        let now = Utc::now();
-        let at = push.at.map_or(now, |at| at.min(now));
-        pushes::note(&mut **tx, organization, *image, tag, digest.as_ref(), at).await?;
-    }
-    work::request_scans(tx, organization, &due).await?;
-    for id in due {
-        tx.notify(&Notice::Changed { organization, topic: Topic::Status, id: Some(id) }).await?;
-    }
-    Ok(())
 }

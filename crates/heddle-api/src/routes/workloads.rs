@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use axum::extract::State;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use heddle_core::{
@@ -62,11 +61,7 @@ struct PageQuery {
     ),
     responses((status = 200, body = WorkloadPage))
 )]
-async fn list_workloads(
-    State(app): State<App>,
-    member: Member,
-    Query(query): Query<PageQuery>,
-) -> ApiResult<Json<WorkloadPage>> {
+async fn list_workloads(app: App, member: Member, Query(query): Query<PageQuery>) -> ApiResult<Json<WorkloadPage>> {
     let limit = query.limit.unwrap_or(50).clamp(1, 200);
     let after = query.after.as_deref().map(parse_after).transpose()?;
     let (environment, cluster) = (query.environment.as_deref(), query.cluster.map(|cluster| cluster.0));

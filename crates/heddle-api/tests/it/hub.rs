@@ -1,7 +1,5 @@
 //! One or two replicas of the API on a database of their own, and people who call them.
 
-use std::net::SocketAddr;
-
 use aws_lc_rs::{
     encoding::AsDer,
     signature::{Ed25519KeyPair, KeyPair},
@@ -61,10 +59,7 @@ impl Hub {
             let db = Db::connect(database.options(), 5).await.unwrap();
             let app = heddle_api::build_app(config, db).unwrap();
             let service = heddle_api::router::build(app, shutdown.clone());
-            let service = service.into_make_service_with_connect_info::<SocketAddr>();
-            tokio::spawn(
-                axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned()).into_future(),
-            );
+            tokio::spawn(heddle_api::server::serve(service, listener, false, shutdown.clone()));
         }
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { database, origin: addresses[0].clone(), replicas: addresses, http, shutdown, _files: files }

@@ -1,6 +1,6 @@
 //! An API with one organization, a connected repository, an agent and an automator, as tests of the spine need it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -89,9 +89,7 @@ impl Loom {
         };
         let db = Db::connect(database.options(), 8).await.unwrap();
         let service = heddle_api::router::build(heddle_api::build_app(config, db).unwrap(), shutdown.clone());
-        let service = service.into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-        tokio::spawn(served.into_future());
+        tokio::spawn(heddle_api::server::serve(service, listener, false, shutdown.clone()));
         let http = Http::new(base.clone(), None).unwrap();
 
         let host = github.web_url().trim_start_matches("https://").to_owned();

@@ -5,6 +5,7 @@
 mod accounts;
 mod agents;
 mod dashboard;
+mod edge;
 mod embedded;
 mod github;
 mod hub;

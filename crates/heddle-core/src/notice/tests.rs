@@ -2,6 +2,10 @@ use serde_json::json;
 
 use super::*;
 
+fn read(body: &Value, receiver: &Receiver) -> Result<Vec<Push>, NoNotice> {
+    super::read(body.to_string().as_bytes(), receiver)
+}
+
 fn one(body: &Value) -> Push {
     let mut pushes = read(body, &Receiver::default()).unwrap();
     assert_eq!(pushes.len(), 1, "{pushes:?}");
@@ -65,5 +69,27 @@ fn anything_else_is_refused_with_the_remedy() {
     for body in [json!({}), json!([]), json!("x"), json!({"tag": "1"}), json!({"name": "a"}), json!({"hook": {}})] {
         let refused = read(&body, &Receiver::default()).unwrap_err().to_string();
         assert!(refused.contains("send `name` and `tag`"), "{body}: {refused}");
+    }
+}
+
+#[test]
+fn a_notice_tells_of_so_many_pushes_and_no_more() {
+    let pushes = |count: usize| {
+        let tags: Vec<String> = (0..count).map(|number| number.to_string()).collect();
+        read(&json!({"repository": "acme/api", "updated_tags": tags}), &Receiver::default())
+    };
+    assert_eq!(pushes(MOST_PUSHES).unwrap().len(), MOST_PUSHES);
+    let refused = pushes(MOST_PUSHES + 1).unwrap_err();
+    assert!(matches!(refused, NoNotice::TooMany(_)) && refused.to_string().contains("101 pushes"), "{refused}");
+}
+
+#[test]
+fn a_body_is_read_no_further_than_a_notice_goes() {
+    let objects = |count: usize| read(&Value::Array(vec![json!({}); count]), &Receiver::default()).unwrap_err();
+    assert!(matches!(objects(MOST_VALUES - 2), NoNotice::NoPush(_)));
+    assert!(matches!(objects(MOST_VALUES), NoNotice::TooMany(_)));
+    for broken in ["", "{", "{} x", "[1,]"] {
+        let refused = super::read(broken.as_bytes(), &Receiver::default()).unwrap_err();
+        assert!(matches!(refused, NoNotice::NotJson(_)), "{broken}: {refused}");
     }
 }

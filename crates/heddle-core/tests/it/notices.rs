@@ -28,7 +28,7 @@ fn notice(case: &Value) -> Outcome {
         registry: text(&case["query"]["registry_url"]),
         virtual_repository: text(&case["receiver"]["virtual_repo_name"]),
     };
-    let pushes = body.ok_or(()).and_then(|body| read(&body, &receiver).map_err(|_| ()));
+    let pushes = body.ok_or(()).and_then(|body| read(body.to_string().as_bytes(), &receiver).map_err(|_| ()));
     let expect = &case["expect"];
     if expect["rejected"] == true {
         return judge(&pushes.is_err(), &true);

@@ -1,12 +1,14 @@
 use heddle_core::id::ClusterId;
-use heddle_db::{Db, notice::Notice};
+use heddle_db::{
+    Db,
+    notice::{Heard, Notice},
+};
 use heddle_testkit::{postgres::Database, wait};
 use sqlx::{Connection, PgConnection};
-use tokio::sync::broadcast::Receiver;
 use uuid::Uuid;
 
-async fn next(notices: &mut Receiver<Notice>) -> Notice {
-    tokio::time::timeout(wait::LONG, notices.recv()).await.expect("no notice came").unwrap()
+async fn next(notices: &mut Heard) -> Notice {
+    tokio::time::timeout(wait::LONG, notices.next()).await.expect("no notice came").unwrap()
 }
 
 #[tokio::test]

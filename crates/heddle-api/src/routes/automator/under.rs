@@ -22,18 +22,19 @@ pub(super) struct Call {
     fence: i64,
 }
 
-impl FromRequestParts<App> for Call {
+impl<S: Send + Sync> FromRequestParts<S> for Call {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let automator = Automator::from_request_parts(parts, app).await?;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let app = App::from_request_parts(parts, state).await?;
+        let automator = Automator::from_request_parts(parts, state).await?;
         let fence = parts
             .headers
             .get("heddle-fence")
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.parse().ok())
             .ok_or_else(|| ApiError::bad_request("fence-missing", "send the lease's number as `Heddle-Fence`"))?;
-        Ok(Self { app: app.clone(), automator, fence })
+        Ok(Self { app, automator, fence })
     }
 }
 

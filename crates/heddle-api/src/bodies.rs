@@ -1,0 +1,157 @@
+//! Reads bodies, after it is known who sends them, within what memory there is for all bodies together.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderMap, StatusCode, header},
+};
+use bytes::BytesMut;
+use futures::StreamExt as _;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use crate::{
+    permission::Permission,
+    problem::{ApiError, ApiResult},
+};
+
+/// The first bytes of each body are not counted: so much the cap of connections bounds already.
+pub const UNCOUNTED_BYTES: usize = 16 << 10;
+
+/// Bodies of people and strangers together, in memory at once.
+pub const PEOPLE_BYTES: usize = 8 << 20;
+/// Push notices and webhooks together.
+pub const SENDERS_BYTES: usize = 4 << 20;
+/// Reports of agents together.
+pub const AGENTS_BYTES: usize = 32 << 20;
+/// Reports of automators together.
+pub const AUTOMATORS_BYTES: usize = 64 << 20;
+
+/// How long a body may take to arrive.
+pub const LONGEST: Duration = Duration::from_secs(60);
+
+/// How long a body waits for memory that others hold.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Memory is counted in blocks.
+const BLOCK_BYTES: usize = 1 << 10;
+
+/// The memory for bodies, by kind of sender: none takes what the others need.
+pub struct Rooms {
+    people: Arc<Semaphore>,
+    senders: Arc<Semaphore>,
+    agents: Arc<Semaphore>,
+    automators: Arc<Semaphore>,
+}
+
+/// A body, and the memory that is counted for it until its request is done.
+#[derive(Debug)]
+pub struct Taken {
+    /// The whole body.
+    pub bytes: Bytes,
+    _held: Option<OwnedSemaphorePermit>,
+}
+
+impl Taken {
+    /// No body.
+    pub fn nothing() -> Self {
+        Self { bytes: Bytes::new(), _held: None }
+    }
+}
+
+impl Rooms {
+    /// All of it free.
+    pub fn new() -> Self {
+        let room = |bytes: usize| Arc::new(Semaphore::new(bytes / BLOCK_BYTES));
+        Self {
+            people: room(PEOPLE_BYTES),
+            senders: room(SENDERS_BYTES),
+            agents: room(AGENTS_BYTES),
+            automators: room(AUTOMATORS_BYTES),
+        }
+    }
+
+    /// Reads a body of at most `limit_bytes`.
+    ///
+    /// # Errors
+    /// 413 when it is larger, 408 when it does not come, 503 when there is no memory for it now.
+    pub async fn take(
+        &self,
+        permission: Permission,
+        limit_bytes: usize,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> ApiResult<Taken> {
+        let told = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        if told.is_some_and(|bytes| bytes > limit_bytes) {
+            return Err(too_large(limit_bytes));
+        }
+        let room = match permission {
+            Permission::Agent => &self.agents,
+            Permission::Automator => &self.automators,
+            Permission::Receiver | Permission::GitHub => &self.senders,
+            Permission::Public | Permission::Person | Permission::Session | Permission::Organization(_) => &self.people,
+        };
+        timeout(LONGEST, read(room, limit_bytes, body)).await.map_err(|_| {
+            ApiError::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "body-too-slow",
+                format!("the body did not arrive within {} s", LONGEST.as_secs()),
+            )
+        })?
+    }
+}
+
+impl Default for Rooms {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+async fn read(room: &Arc<Semaphore>, limit_bytes: usize, body: Body) -> ApiResult<Taken> {
+    let mut stream = body.into_data_stream();
+    let mut read = BytesMut::new();
+    let mut held: Option<OwnedSemaphorePermit> = None;
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(unreadable)?;
+        let bytes = read.len() + chunk.len();
+        if bytes > limit_bytes {
+            return Err(too_large(limit_bytes));
+        }
+        let needed = bytes.saturating_sub(UNCOUNTED_BYTES).div_ceil(BLOCK_BYTES);
+        let missing = needed.saturating_sub(held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
+        if missing > 0 {
+            let more = wait(room, missing).await?;
+            match &mut held {
+                Some(held) => held.merge(more),
+                None => held = Some(more),
+            }
+        }
+        read.extend_from_slice(&chunk);
+    }
+    Ok(Taken { bytes: read.freeze(), _held: held })
+}
+
+async fn wait(room: &Arc<Semaphore>, blocks: usize) -> ApiResult<OwnedSemaphorePermit> {
+    let blocks = u32::try_from(blocks).map_err(ApiError::internal)?;
+    match timeout(LONGEST_WAIT, Arc::clone(room).acquire_many_owned(blocks)).await {
+        Ok(Ok(held)) => Ok(held),
+        _ => Err(ApiError::unavailable("busy", "there are too many large requests at the moment; try again")),
+    }
+}
+
+fn too_large(limit_bytes: usize) -> ApiError {
+    ApiError::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "body-too-large",
+        format!("the body is larger than the {limit_bytes} bytes that this route takes; send less at once"),
+    )
+}
+
+/// The sender went away, or its encoding is broken.
+fn unreadable(_: axum::Error) -> ApiError {
+    ApiError::bad_request("bad-body", "the body cannot be read: it ended early, or its encoding is broken")
+}
