@@ -10,7 +10,7 @@ use heddle_db::{
     notice::{Heard, Notice, Topic},
 };
 use heddle_wire::{
-    agent::{AUDIENCE, PROTOCOL},
+    agent::{AUDIENCE, OLDEST_PROTOCOL, PROTOCOL},
     view::Link,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -62,7 +62,7 @@ pub async fn authenticate(app: &App, token: &str, RequestId(request_id): Request
     Ok(Agent { organization: known.organization, cluster: known.cluster, key, request_id })
 }
 
-/// Refuses agents that speak an older protocol than the last one, or one that is not known yet.
+/// Refuses agents that speak a protocol that is no longer taken, or one that is not known yet.
 ///
 /// # Errors
 /// 410 with the words that the agent shows.
@@ -74,7 +74,7 @@ pub fn check_protocol(headers: &HeaderMap) -> ApiResult<()> {
             "protocol-unknown",
             format!("this agent speaks protocol {version}, this API up to {PROTOCOL}; upgrade the API first"),
         )),
-        Some(version) if version + 1 >= PROTOCOL => Ok(()),
+        Some(version) if version >= OLDEST_PROTOCOL => Ok(()),
         Some(version) => Err(ApiError::gone(
             "agent-too-old",
             format!("this agent speaks protocol {version}, this API {PROTOCOL}; apply a newer install manifest"),

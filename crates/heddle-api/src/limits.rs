@@ -2,9 +2,12 @@
 
 use heddle_core::limit::Limit;
 use heddle_db::db;
+use heddle_wire::{agent, text};
 
 use crate::{attempts, bodies, lanes, permission, rates, routes, server};
 
+const REPORT_TOO_LARGE: &str = "413 `report-too-large`; the agent splits the report";
+const CUT: &str = "it is cut and ends in `…`";
 const TOO_LARGE: &str = "413 `body-too-large`";
 const BUSY: &str = "503 `busy` with `Retry-After`";
 const TOO_MANY_TRIES: &str = "429 `too-many-requests` with `Retry-After`";
@@ -31,7 +34,15 @@ pub const LIMITS: &[Limit] = &[
         permission::BODY_LIMIT_BYTES as u64,
         TOO_LARGE,
     ),
-    Limit::bytes("report of an agent", routes::agent::REPORT_LIMIT_BYTES as u64, TOO_LARGE),
+    Limit::bytes("report of an agent", agent::MAX_REPORT_BYTES as u64, TOO_LARGE),
+    Limit::count("facts in a report of an agent", agent::MAX_FACTS as u64, REPORT_TOO_LARGE),
+    Limit::count("Syncs in a report of an agent", agent::MAX_SYNCS as u64, REPORT_TOO_LARGE),
+    Limit::count("workloads in a report of an agent", agent::MAX_WORKLOADS as u64, REPORT_TOO_LARGE),
+    Limit::count("images in one fact or workload", agent::MAX_IMAGES as u64, REPORT_TOO_LARGE),
+    Limit::count("names of Syncs in a report of an agent", agent::MAX_PRESENT as u64, REPORT_TOO_LARGE),
+    Limit::bytes("sentence in a report of an agent", text::MAX_MESSAGE_BYTES as u64, CUT),
+    Limit::bytes("name in a report of an agent", text::MAX_NAME_BYTES as u64, CUT),
+    Limit::bytes("path in a report of an agent", text::MAX_PATH_BYTES as u64, CUT),
     Limit::bytes("report of an automator", routes::automator::REPORT_LIMIT_BYTES as u64, TOO_LARGE),
     Limit::bytes("webhook of GitHub", routes::webhooks::DELIVERY_LIMIT_BYTES as u64, TOO_LARGE),
     Limit::bytes("push notice of a registry", routes::webhooks::NOTICE_LIMIT_BYTES as u64, TOO_LARGE),
@@ -53,6 +64,7 @@ pub const LIMITS: &[Limit] = &[
         "requests wait",
     ),
     Limit::rate("push notices of one receiver, over time", rates::NOTICES.each_minute(), rates::MINUTE, TOO_OFTEN),
+    Limit::rate("reports of one cluster, over time", rates::REPORTS.each_minute(), rates::MINUTE, TOO_OFTEN),
     Limit::rate("git tokens for one cluster, over time", rates::GIT_TOKENS.each_minute(), rates::MINUTE, TOO_OFTEN),
     of_tries("failed log-ins of one account from one address", attempts::Limit::LoginPair),
     of_tries("failed log-ins of one account", attempts::Limit::LoginAccount),

@@ -17,6 +17,9 @@ pub enum GitWordError {
     /// Not an `https://` or `ssh://` address with a host and a path.
     #[error("`{0}` is no repository address: write `https://host/owner/name` or `ssh://git@host/owner/name`")]
     RepoUrl(String),
+    /// Longer than [`MAX_URL_BYTES`]; its beginning.
+    #[error("the repository address that begins with `{0}` is longer than 2048 bytes")]
+    RepoUrlLength(String),
 }
 
 /// The id of a commit, in lower-case hexadecimal.
@@ -78,6 +81,12 @@ impl TryFrom<String> for RepoName {
     }
 }
 
+/// Longest name of a branch, in bytes: what hosts take.
+pub const MAX_BRANCH_BYTES: usize = 255;
+
+/// Longest address of a repository, in bytes.
+pub const MAX_URL_BYTES: usize = 2048;
+
 /// A branch, without `refs/heads/`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(example = "main"))]
@@ -87,10 +96,13 @@ pub struct BranchName(String);
 impl TryFrom<String> for BranchName {
     type Error = GitWordError;
 
-    /// The rules of `git check-ref-format --branch`.
-    fn try_from(text: String) -> Result<Self, Self::Error> {
+    /// The rules of `git check-ref-format --branch`, and a length.
+    fn try_from(mut text: String) -> Result<Self, Self::Error> {
         let fault = if text.is_empty() {
             Some("it is empty")
+        } else if text.len() > MAX_BRANCH_BYTES {
+            text.truncate(text.floor_char_boundary(MAX_BRANCH_BYTES));
+            Some("it is longer than 255 bytes")
         } else if text.starts_with('-') || text == "@" {
             Some("it starts with `-` or is `@`")
         } else if text.contains("..") || text.contains("@{") || text.contains("//") {
@@ -122,28 +134,45 @@ impl TryFrom<String> for RepoUrl {
     type Error = GitWordError;
 
     /// Takes `https://`, `ssh://`, scp-like `git@host:owner/name` and an already canonical text.
-    fn try_from(text: String) -> Result<Self, Self::Error> {
+    fn try_from(mut text: String) -> Result<Self, Self::Error> {
+        if text.len() > MAX_URL_BYTES {
+            text.truncate(text.floor_char_boundary(MAX_BRANCH_BYTES));
+            return Err(GitWordError::RepoUrlLength(without_login(&text)));
+        }
         let lower = text.trim().to_ascii_lowercase();
         let (own_port, rest) = match lower.split_once("://") {
             Some(("https", rest)) => (":443", rest.to_owned()),
             Some(("http", rest)) => (":80", rest.to_owned()),
             Some(("ssh", rest)) => (":22", rest.to_owned()),
-            Some(_) => return Err(GitWordError::RepoUrl(text)),
+            Some(_) => return Err(GitWordError::RepoUrl(without_login(&text))),
             None => match lower.split_once('@') {
                 Some((_, address)) if address.contains(':') => (":22", address.replacen(':', "/", 1)),
                 _ => ("", lower),
             },
         };
         let rest = rest.rsplit_once('@').map_or(rest.as_str(), |(_, address)| address);
-        let Some((host, path)) = rest.split_once('/') else { return Err(GitWordError::RepoUrl(text)) };
+        let Some((host, path)) = rest.split_once('/') else {
+            return Err(GitWordError::RepoUrl(without_login(&text)));
+        };
         let host = if own_port.is_empty() { host } else { host.strip_suffix(own_port).unwrap_or(host) };
         let path = path.trim_matches('/');
         let path = path.strip_suffix(".git").unwrap_or(path);
-        let plain = |part: &str| !part.is_empty() && !part.bytes().any(|b| b <= b' ' || b"?#\\".contains(&b));
+        let plain =
+            |part: &str| !part.is_empty() && !part.bytes().any(|b| b <= b' ' || b == 0x7f || b"?#\\".contains(&b));
         if !plain(host) || !plain(path) {
-            return Err(GitWordError::RepoUrl(text));
+            return Err(GitWordError::RepoUrl(without_login(&text)));
         }
         Ok(Self(format!("{host}/{path}")))
+    }
+}
+
+/// An address as it may be shown: a user and a password before the host are left out.
+fn without_login(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
+    match rest.rsplit_once('@') {
+        Some((_, host)) if scheme.is_empty() => format!("…@{host}"),
+        Some((_, host)) => format!("{scheme}://…@{host}"),
+        None => text.to_owned(),
     }
 }
 

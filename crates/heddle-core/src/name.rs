@@ -55,14 +55,45 @@ impl std::fmt::Display for EnvironmentName {
     }
 }
 
-/// A `Sync` object within its cluster.
+/// Longest name of a Kubernetes object, in bytes: an RFC 1123 subdomain.
+pub const MAX_OBJECT_NAME_BYTES: usize = 253;
+
+/// Why a text is no name of a Sync.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a Sync's namespace and name are 1 to 253 lower-case letters, digits, `-` and `.`, as Kubernetes has them")]
+pub struct SyncNameError;
+
+/// A `Sync` object within its cluster. What comes over a wire is checked, what the API server gave is as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(try_from = "SentSyncName")]
 pub struct SyncName {
     /// The namespace in which the `Sync` stands.
     pub namespace: String,
     /// Its `metadata.name`.
     pub name: String,
+}
+
+/// A name as it comes, before it is checked.
+#[derive(Deserialize)]
+struct SentSyncName {
+    namespace: String,
+    name: String,
+}
+
+impl TryFrom<SentSyncName> for SyncName {
+    type Error = SyncNameError;
+    fn try_from(sent: SentSyncName) -> Result<Self, Self::Error> {
+        let is_name = |text: &str| {
+            (1..=MAX_OBJECT_NAME_BYTES).contains(&text.len())
+                && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
+        };
+        if is_name(&sent.namespace) && is_name(&sent.name) {
+            Ok(Self { namespace: sent.namespace, name: sent.name })
+        } else {
+            Err(SyncNameError)
+        }
+    }
 }
 
 impl std::fmt::Display for SyncName {

@@ -30,6 +30,12 @@ pub struct Cluster {
     pub kubernetes_version: Option<String>,
     /// When the agent's process started.
     pub agent_started_at: Option<DateTime<Utc>>,
+    /// When the agent was let in last.
+    pub enrolled_at: Option<DateTime<Utc>>,
+    /// When a report of the agent was last taken.
+    pub last_report_at: Option<DateTime<Utc>>,
+    /// What the agent says of its reports that were refused, as it came.
+    pub rejected: Option<serde_json::Value>,
 }
 
 /// A key of a cluster.
@@ -104,7 +110,7 @@ pub async fn list(db: impl PgExecutor<'_>, organization: OrganizationId) -> Resu
     Ok(sqlx::query_as!(
         Cluster,
         "select id, name, first_sync, created_at, revoked_at, last_seen_at, agent_version, kubernetes_version,
-                agent_started_at
+                agent_started_at, enrolled_at, last_report_at, rejected
          from clusters where organization_id = $1 and retired_at is null order by name",
         organization.0,
     )
@@ -133,7 +139,7 @@ pub async fn find(
     Ok(sqlx::query_as!(
         Cluster,
         "select id, name, first_sync, created_at, revoked_at, last_seen_at, agent_version, kubernetes_version,
-                agent_started_at
+                agent_started_at, enrolled_at, last_report_at, rejected
          from clusters where organization_id = $1 and id = $2 and retired_at is null",
         organization.0,
         id.0,
@@ -305,23 +311,39 @@ pub async fn note_seen(db: &mut sqlx::PgConnection, cluster: ClusterId, key: Clu
     Ok(())
 }
 
-/// Notes what the agent says of itself.
+/// What an agent says of itself.
+#[derive(Debug)]
+pub struct Said<'a> {
+    /// Its version.
+    pub agent_version: &'a str,
+    /// The API server's `gitVersion`.
+    pub kubernetes_version: &'a str,
+    /// When its process started.
+    pub started_at: DateTime<Utc>,
+    /// Its reports that were refused, as it came.
+    pub rejected: Option<serde_json::Value>,
+}
+
+/// Notes that a report was taken, and what the agent says of itself in it.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn note_agent(
+pub async fn note_report(
     db: impl PgExecutor<'_>,
     cluster: ClusterId,
-    agent_version: &str,
-    kubernetes_version: &str,
-    started_at: DateTime<Utc>,
+    said: &Said<'_>,
+    now: DateTime<Utc>,
 ) -> Result<(), DbError> {
     sqlx::query!(
-        "update clusters set agent_version = $2, kubernetes_version = $3, agent_started_at = $4 where id = $1",
+        "update clusters set agent_version = $2, kubernetes_version = $3, agent_started_at = $4, rejected = $5,
+                last_report_at = $6
+         where id = $1",
         cluster.0,
-        agent_version,
-        kubernetes_version,
-        started_at,
+        said.agent_version,
+        said.kubernetes_version,
+        said.started_at,
+        said.rejected,
+        now,
     )
     .execute(db)
     .await?;

@@ -39,6 +39,8 @@ pub struct Sync {
     pub health: HealthStatus,
     /// How many objects.
     pub objects: i64,
+    /// Since when the agent has not seen the objects: health, count and workloads are from before. `None` while it does.
+    pub unseen_since: Option<DateTime<Utc>>,
     /// Its conditions.
     pub conditions: Value,
     /// The errors of the last attempt.
@@ -65,6 +67,7 @@ struct Row {
     attempted_revision: Option<String>,
     health: String,
     objects: i64,
+    unseen_since: Option<DateTime<Utc>>,
     conditions: Value,
     errors: Value,
     drifts: Value,
@@ -77,8 +80,8 @@ macro_rules! select {
         sqlx::query_as!(
             Row,
             "select cluster_id, namespace, name, repository_url, repository_id, branch, path, environment, suspended,
-                    applied_revision, attempted_revision, health, objects, conditions, errors, drifts, stopped_prune,
-                    reported_at
+                    applied_revision, attempted_revision, health, objects, unseen_since, conditions, errors, drifts,
+                    stopped_prune, reported_at
              from syncs " + $rest
             $(, $argument)*
         )
@@ -104,6 +107,7 @@ impl TryFrom<Row> for Sync {
             attempted_revision: row.attempted_revision.map(|one| word("syncs.attempted_revision", &one)).transpose()?,
             health: parse_health(&row.health)?,
             objects: row.objects,
+            unseen_since: row.unseen_since,
             conditions: row.conditions,
             errors: row.errors,
             drifts: row.drifts,
@@ -142,11 +146,10 @@ pub async fn take_report(
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
     let taken = sqlx::query!(
-        "insert into outboxes as known (cluster_id, organization_id, epoch, sequence, reported_at)
+        "insert into agent_outboxes as known (cluster_id, organization_id, epoch, sequence, taken_at)
          values ($1, $2, $3, $4, $5)
-         on conflict (cluster_id) do update set
-             epoch = excluded.epoch, sequence = excluded.sequence, reported_at = excluded.reported_at
-         where known.epoch <> excluded.epoch or known.sequence < excluded.sequence",
+         on conflict (cluster_id, epoch) do update set sequence = excluded.sequence, taken_at = excluded.taken_at
+         where known.sequence < excluded.sequence",
         cluster.0,
         organization.0,
         epoch,
@@ -163,9 +166,13 @@ pub async fn take_report(
 /// # Errors
 /// When the server cannot be reached.
 pub async fn find_taken(db: impl PgExecutor<'_>, cluster: ClusterId, epoch: Uuid) -> Result<Option<i64>, DbError> {
-    Ok(sqlx::query_scalar!("select sequence from outboxes where cluster_id = $1 and epoch = $2", cluster.0, epoch)
-        .fetch_optional(db)
-        .await?)
+    Ok(sqlx::query_scalar!(
+        "select sequence from agent_outboxes where cluster_id = $1 and epoch = $2",
+        cluster.0,
+        epoch
+    )
+    .fetch_optional(db)
+    .await?)
 }
 
 /// Stores the state of a Sync.
@@ -176,15 +183,16 @@ pub async fn upsert(db: impl PgExecutor<'_>, organization: OrganizationId, sync:
     sqlx::query!(
         "insert into syncs (cluster_id, organization_id, namespace, name, repository_url, repository_id, branch, path,
                             environment, suspended, applied_revision, attempted_revision, health, objects, conditions,
-                            errors, drifts, stopped_prune, reported_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                            errors, drifts, stopped_prune, reported_at, unseen_since)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
          on conflict (cluster_id, namespace, name) do update set
              repository_url = excluded.repository_url, repository_id = excluded.repository_id,
              branch = excluded.branch, path = excluded.path, environment = excluded.environment,
              suspended = excluded.suspended, applied_revision = excluded.applied_revision,
              attempted_revision = excluded.attempted_revision, health = excluded.health, objects = excluded.objects,
              conditions = excluded.conditions, errors = excluded.errors, drifts = excluded.drifts,
-             stopped_prune = excluded.stopped_prune, reported_at = excluded.reported_at",
+             stopped_prune = excluded.stopped_prune, reported_at = excluded.reported_at,
+             unseen_since = excluded.unseen_since",
         sync.key.cluster.0,
         organization.0,
         sync.key.sync.namespace,
@@ -204,6 +212,7 @@ pub async fn upsert(db: impl PgExecutor<'_>, organization: OrganizationId, sync:
         sync.drifts,
         sync.stopped_prune,
         sync.reported_at,
+        sync.unseen_since,
     )
     .execute(db)
     .await?;
@@ -263,6 +272,109 @@ pub async fn delete(db: impl PgExecutor<'_>, key: &RolloutKey) -> Result<(), DbE
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// A Sync whose spec cannot be read.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    /// The cluster and the Sync.
+    pub key: RolloutKey,
+    /// What is wrong with its spec.
+    pub message: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// Says of these Syncs that their spec cannot be read, and why; what was known of them stays.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn set_faults(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    cluster: ClusterId,
+    faults: &[(&SyncName, &str)],
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let namespaces: Vec<&str> = faults.iter().map(|(sync, _)| sync.namespace.as_str()).collect();
+    let names: Vec<&str> = faults.iter().map(|(sync, _)| sync.name.as_str()).collect();
+    let messages: Vec<&str> = faults.iter().map(|(_, message)| *message).collect();
+    sqlx::query!(
+        "insert into sync_faults as known (organization_id, cluster_id, namespace, name, message, since)
+         select $1, $2, namespace, name, message, $6
+         from unnest($3::text[], $4::text[], $5::text[]) as f (namespace, name, message)
+         on conflict (cluster_id, namespace, name) do update set message = excluded.message, since = excluded.since
+         where known.message <> excluded.message",
+        organization.0,
+        cluster.0,
+        &namespaces as &[&str],
+        &names as &[&str],
+        &messages as &[&str],
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The spec of these Syncs can be read again, or they are gone.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn clear_faults(db: impl PgExecutor<'_>, cluster: ClusterId, syncs: &[&SyncName]) -> Result<(), DbError> {
+    let namespaces: Vec<&str> = syncs.iter().map(|sync| sync.namespace.as_str()).collect();
+    let names: Vec<&str> = syncs.iter().map(|sync| sync.name.as_str()).collect();
+    sqlx::query!(
+        "delete from sync_faults f using unnest($2::text[], $3::text[]) as g (namespace, name)
+         where f.cluster_id = $1 and f.namespace = g.namespace and f.name = g.name",
+        cluster.0,
+        &namespaces as &[&str],
+        &names as &[&str],
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets the faults of Syncs that are not among those that stand in the cluster.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn keep_faults(db: impl PgExecutor<'_>, cluster: ClusterId, present: &[SyncName]) -> Result<(), DbError> {
+    let names: Vec<String> = present.iter().map(ToString::to_string).collect();
+    sqlx::query!(
+        "delete from sync_faults where cluster_id = $1 and namespace || '/' || name <> all($2)",
+        cluster.0,
+        &names,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The Syncs of the organization whose spec cannot be read.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_faults(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<Vec<Fault>, DbError> {
+    let rows = sqlx::query!(
+        "select cluster_id, namespace, name, message, since from sync_faults where organization_id = $1
+         order by cluster_id, namespace, name",
+        organization.0,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Fault {
+            key: RolloutKey {
+                cluster: ClusterId(row.cluster_id),
+                sync: SyncName { namespace: row.namespace, name: row.name },
+            },
+            message: row.message,
+            since: row.since,
+        })
+        .collect())
 }
 
 /// Says under which environment a Sync is shown.

@@ -139,8 +139,8 @@ impl Identity {
         self.own.keep_identity(&[forgotten.as_slice(), &[key]].concat()).await?;
         let request = EnrollRequest {
             public_key: pair.public_key(),
-            agent_version: self.agent_version.clone(),
-            kubernetes_version: self.kubernetes_version.clone(),
+            agent_version: self.agent_version.as_str().into(),
+            kubernetes_version: self.kubernetes_version.as_str().into(),
         };
         let response = AgentClient::enroll(&self.http, token, &request).await.map_err(explain)?;
         self.own

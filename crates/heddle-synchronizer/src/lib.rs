@@ -87,8 +87,8 @@ impl Agent {
     async fn work(&self, term: CancellationToken) -> anyhow::Result<()> {
         let _before = self.ready.send_replace(Err("the Syncs of the cluster are not known yet"));
         let info = AgentInfo {
-            version: VERSION.to_owned(),
-            kubernetes_version: self.kubernetes_version.clone(),
+            version: VERSION.into(),
+            kubernetes_version: self.kubernetes_version.as_str().into(),
             started_at: Utc::now(),
         };
         let config = &self.config;

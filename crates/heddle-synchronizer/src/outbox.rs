@@ -36,8 +36,8 @@ struct Inner {
     kept: Kept,
     states: BTreeMap<String, SyncReport>,
     dirty: BTreeSet<String>,
-    /// Whether every Sync of the cluster is in `states`.
-    all_known: bool,
+    /// The Syncs that stand in the cluster; `None` until the watch has seen them all.
+    present: Option<BTreeSet<SyncName>>,
     /// Whether the next report is to name them all.
     tell_all: bool,
 }
@@ -68,7 +68,7 @@ impl Outbox {
             }
             Err(_) => Kept::new(),
         };
-        let inner = Inner { kept, states: BTreeMap::new(), dirty: BTreeSet::new(), all_known: false, tell_all: true };
+        let inner = Inner { kept, states: BTreeMap::new(), dirty: BTreeSet::new(), present: None, tell_all: true };
         inner.kept.write(&file)?;
         Ok(Self { file, agent, inner: Mutex::new(inner), changed: Notify::new() })
     }
@@ -101,21 +101,29 @@ impl Outbox {
         }
     }
 
+    /// A Sync stands in the cluster.
+    pub fn appear(&self, sync: SyncName) {
+        if let Some(present) = &mut self.lock().present {
+            present.insert(sync);
+        }
+    }
+
     /// A Sync is gone.
     pub fn forget(&self, sync: &SyncName) {
         let mut inner = self.lock();
         let name = sync.to_string();
         inner.dirty.remove(&name);
-        if inner.states.remove(&name).is_some() {
-            inner.kept.told.retain(|subject, _| !subject.starts_with(&format!("{name} ")));
+        inner.states.remove(&name);
+        inner.kept.told.retain(|subject, _| !subject.starts_with(&format!("{name} ")));
+        if inner.present.as_mut().is_some_and(|present| present.remove(sync)) {
             inner.tell_all = true;
             self.changed.notify_one();
         }
     }
 
-    /// Every Sync of the cluster has told its state once.
-    pub fn know_all(&self) {
-        self.lock().all_known = true;
+    /// The watch has seen every Sync of the cluster, and these are they.
+    pub fn know_all(&self, present: BTreeSet<SyncName>) {
+        self.lock().present = Some(present);
         self.changed.notify_one();
     }
 
@@ -133,7 +141,7 @@ impl Outbox {
     /// Whether there is something to tell besides that the agent lives.
     pub fn has_news(&self) -> bool {
         let inner = self.lock();
-        let tells_all = inner.tell_all && inner.all_known;
+        let tells_all = inner.tell_all && inner.present.is_some();
         inner.kept.in_flight.is_some() || !inner.kept.facts.is_empty() || !inner.dirty.is_empty() || tells_all
     }
 
@@ -146,7 +154,7 @@ impl Outbox {
         if let Some(report) = &inner.kept.in_flight {
             return Ok(report.clone());
         }
-        let complete = inner.tell_all && inner.all_known;
+        let complete = inner.tell_all && inner.present.is_some();
         let told = std::mem::take(&mut inner.dirty);
         let syncs: Vec<SyncReport> = inner
             .states
@@ -164,8 +172,9 @@ impl Outbox {
             sent_at: Utc::now(),
             agent: self.agent.clone(),
             syncs,
-            complete,
+            present: inner.present.as_ref().filter(|_| complete).map(|all| all.iter().cloned().collect()),
             facts,
+            rejected: None,
         };
         inner.kept.in_flight = Some(report.clone());
         inner.kept.write(&self.file)?;

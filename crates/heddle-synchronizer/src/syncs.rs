@@ -61,7 +61,7 @@ impl Syncs {
                 for name in gone {
                     self.gone(&name);
                 }
-                self.shared.outbox.know_all();
+                self.shared.outbox.know_all(names.iter().map(|name| self.name_of(name)).collect());
                 let _before = self.ready.send_replace(Ok(()));
             }
         }
@@ -73,6 +73,7 @@ impl Syncs {
         if known.is_some_and(|known| known.sync.metadata.uid != sync.metadata.uid) {
             self.gone(&name);
         }
+        self.shared.outbox.appear(self.name_of(&name));
         match self.running.get_mut(&name) {
             Some(running) => {
                 running.sync = sync.clone();
@@ -96,13 +97,17 @@ impl Syncs {
     }
 
     fn gone(&mut self, name: &str) {
-        let Some(running) = self.running.remove(name) else { return };
-        info!(sync = %name, "the Sync {name} is gone; its objects stay");
-        running.task.abort();
-        SyncMetrics::new(name).state(0, 0);
-        self.shared.registry.remove(name);
-        let namespace = self.shared.own.namespace().to_owned();
-        self.shared.outbox.forget(&SyncName { namespace, name: name.to_owned() });
+        if let Some(running) = self.running.remove(name) {
+            info!(sync = %name, "the Sync {name} is gone; its objects stay");
+            running.task.abort();
+            SyncMetrics::new(name).state(0, 0);
+            self.shared.registry.remove(name);
+        }
+        self.shared.outbox.forget(&self.name_of(name));
+    }
+
+    fn name_of(&self, name: &str) -> SyncName {
+        SyncName { namespace: self.shared.own.namespace().to_owned(), name: name.to_owned() }
     }
 
     async fn pass_on(&mut self, hint: Hint) {

@@ -2,6 +2,8 @@
 //!
 //! The API sends hints, never orders: nothing here can carry a manifest or name what to run.
 
+mod limits;
+
 use chrono::{DateTime, Utc};
 use heddle_core::{
     git::{BranchName, RepoUrl, Revision},
@@ -13,11 +15,19 @@ use heddle_core::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::secret::WireSecret;
+pub use limits::{Excess, MAX_FACTS, MAX_IMAGES, MAX_PRESENT, MAX_REPORT_BYTES, MAX_SYNCS, MAX_WORKLOADS};
 
-/// The version of this protocol, sent as `Heddle-Protocol`. The API takes this one and the one before; an older one is
-/// answered with 410 and the words to show.
-pub const PROTOCOL: u32 = 1;
+use crate::{
+    secret::WireSecret,
+    text::{Message, Name, Path},
+};
+
+/// The version of this protocol, sent as `Heddle-Protocol`.
+pub const PROTOCOL: u32 = 2;
+
+/// The oldest version that the API takes; an older one is answered with 410 and the words to show. Version 1 was spoken
+/// before the first release.
+pub const OLDEST_PROTOCOL: u32 = 2;
 
 /// The `aud` claim of an agent's JSON Web Tokens.
 pub const AUDIENCE: &str = "heddle-agent";
@@ -29,9 +39,9 @@ pub struct EnrollRequest {
     /// The Ed25519 public key made in the cluster: 32 bytes in unpadded base64url.
     pub public_key: String,
     /// The agent's version.
-    pub agent_version: String,
+    pub agent_version: Name,
     /// The API server's `gitVersion`.
-    pub kubernetes_version: String,
+    pub kubernetes_version: Name,
 }
 
 /// The identity of a cluster. The agent signs 5-minute JWTs with `alg: EdDSA`, `kid` = `key_id`, `sub` = `cluster_id`,
@@ -77,10 +87,28 @@ pub struct Report {
     pub agent: AgentInfo,
     /// The Syncs whose state changed since the last acknowledged report; newest state only.
     pub syncs: Vec<SyncReport>,
-    /// True when `syncs` lists every Sync of the cluster, so that others are gone.
-    pub complete: bool,
+    /// Every Sync that stands in the cluster, as the agent's watch knows them, also those that say nothing here: a Sync
+    /// that is not among them is gone. `None` says nothing about which are there.
+    pub present: Option<Vec<SyncName>>,
     /// Deploy facts, oldest first, none left out.
     pub facts: Vec<DeployFact>,
+    /// What this agent could not tell because the API refused it; `None` when nothing was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<Rejected>,
+}
+
+/// Reports that the API would not take. The agent keeps the last of them in `rejected.json` and goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Rejected {
+    /// How many, in the life of the outbox.
+    pub reports: u64,
+    /// How many facts were in them. They are lost.
+    pub facts: u64,
+    /// When the last was refused, by the agent's clock.
+    pub at: DateTime<Utc>,
+    /// Why the last was refused.
+    pub reason: Message,
 }
 
 /// The agent itself.
@@ -88,9 +116,9 @@ pub struct Report {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AgentInfo {
     /// Its version.
-    pub version: String,
+    pub version: Name,
     /// The API server's `gitVersion`.
-    pub kubernetes_version: String,
+    pub kubernetes_version: Name,
     /// When the process started.
     pub started_at: DateTime<Utc>,
 }
@@ -101,12 +129,8 @@ pub struct AgentInfo {
 pub struct SyncReport {
     /// Which.
     pub sync: SyncName,
-    /// Canonical address of its repository.
-    pub repository: RepoUrl,
-    /// Its branch.
-    pub branch: BranchName,
-    /// Its path in the repository; empty for the root.
-    pub path: String,
+    /// What it follows.
+    pub follows: Follows,
     /// `spec.suspend`.
     pub suspended: bool,
     /// The revision that is fully applied.
@@ -119,16 +143,51 @@ pub struct SyncReport {
     pub conditions: Vec<Condition>,
     /// All errors of the last attempt.
     pub errors: Vec<SyncError>,
+    /// What was seen of its objects; `None` while this agent has not looked yet. Then what was reported before stays as it
+    /// is, and is shown as not seen since.
+    pub observed: Option<Observed>,
+    /// The latest drifts, newest first, at most 50.
+    pub drifts: Vec<DriftReport>,
+    /// A prune that stopped and asks.
+    pub stopped_prune: Option<StoppedPrune>,
+}
+
+/// What a Sync follows: a source, or nothing because its spec cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "spec", rename_all = "kebab-case")]
+pub enum Follows {
+    /// The spec names this source.
+    Readable(Source),
+    /// The spec has a fault, and nothing is applied until it is mended.
+    Faulty {
+        /// The field, what is wrong with it and what to write instead.
+        message: Message,
+    },
+}
+
+/// A place in Git.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Source {
+    /// Canonical address of the repository.
+    pub repository: RepoUrl,
+    /// The branch.
+    pub branch: BranchName,
+    /// The path in the repository; empty for the root.
+    pub path: Path,
+}
+
+/// What an agent saw of a Sync's objects.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Observed {
     /// The verdict on all its objects together.
     pub health: HealthStatus,
     /// How many objects its inventory holds.
     pub objects: u64,
     /// Its workloads.
     pub workloads: Vec<WorkloadReport>,
-    /// The latest drifts, newest first, at most 50.
-    pub drifts: Vec<DriftReport>,
-    /// A prune that stopped and asks.
-    pub stopped_prune: Option<StoppedPrune>,
 }
 
 /// A condition as Kubernetes has them.
@@ -136,13 +195,13 @@ pub struct SyncReport {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Condition {
     /// `Ready`, `Fetched`, `Rendered`, `Applied`, `Healthy`, `Pruned`.
-    pub kind: String,
+    pub kind: Name,
     /// `True`, `False` or `Unknown`.
-    pub status: String,
+    pub status: Name,
     /// One word.
-    pub reason: String,
+    pub reason: Name,
     /// A sentence.
-    pub message: String,
+    pub message: Message,
     /// Since when.
     pub since: DateTime<Utc>,
 }
@@ -152,13 +211,13 @@ pub struct Condition {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SyncError {
     /// The file, where known.
-    pub file: Option<String>,
+    pub file: Option<Path>,
     /// The line in it, from 1, where known.
     pub line: Option<u32>,
     /// `kind namespace/name`, where known.
-    pub object: Option<String>,
+    pub object: Option<Path>,
     /// What is wrong and what to do, redacted.
-    pub message: String,
+    pub message: Message,
 }
 
 /// A workload in the cluster.
@@ -166,17 +225,17 @@ pub struct SyncError {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkloadReport {
     /// `Deployment`, `StatefulSet`, `DaemonSet`, `Job`, `CronJob`.
-    pub kind: String,
+    pub kind: Name,
     /// Its namespace.
-    pub namespace: String,
+    pub namespace: Name,
     /// Its name.
-    pub name: String,
+    pub name: Name,
     /// The images of its live spec, by container.
     pub images: Vec<ContainerImage>,
     /// The verdict.
     pub health: HealthStatus,
     /// Why it is not healthy: the root, with pod and container where one is at fault.
-    pub reason: Option<String>,
+    pub reason: Option<Message>,
     /// Since when the verdict holds.
     pub since: DateTime<Utc>,
 }
@@ -186,7 +245,7 @@ pub struct WorkloadReport {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ContainerImage {
     /// The container's name.
-    pub container: String,
+    pub container: Name,
     /// Its image.
     pub image: ImageRef,
 }
@@ -196,11 +255,11 @@ pub struct ContainerImage {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DriftReport {
     /// `kind namespace/name`.
-    pub object: String,
+    pub object: Path,
     /// The field manager that did it, where the API server knows.
-    pub manager: Option<String>,
+    pub manager: Option<Name>,
     /// The fields, by path; empty when the whole object was deleted.
-    pub fields: Vec<String>,
+    pub fields: Vec<Path>,
     /// When.
     pub at: DateTime<Utc>,
     /// When it was put back; `None` where the Sync only detects.
@@ -212,11 +271,11 @@ pub struct DriftReport {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StoppedPrune {
     /// Hash of the plan; the annotation `heddle.dev/approve-prune` with this value lets it go on.
-    pub plan: String,
+    pub plan: Name,
     /// Why it stopped.
-    pub reason: String,
+    pub reason: Message,
     /// What it would delete, `kind namespace/name`, at most 100.
-    pub objects: Vec<String>,
+    pub objects: Vec<Path>,
     /// How many in all.
     pub count: u64,
 }
@@ -227,6 +286,8 @@ pub struct StoppedPrune {
 pub struct DeployFact {
     /// Which Sync.
     pub sync: SyncName,
+    /// What it followed when it happened: a Sync may follow something else, or be gone, before this is told.
+    pub source: Source,
     /// When, by the agent's clock.
     pub at: DateTime<Utc>,
     /// The revision it is about.
@@ -259,7 +320,7 @@ pub enum Deploy {
         /// The verdict.
         status: HealthStatus,
         /// Why it is not healthy.
-        reason: Option<String>,
+        reason: Option<Message>,
     },
 }
 

@@ -3,8 +3,11 @@
 //! Plain data with serde; the OpenAPI derives stand behind the feature `openapi`, which only the API turns on. It must
 //! not know how a body is sent, stored or shown.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
 pub mod agent;
 pub mod automator;
 pub mod problem;
 pub mod secret;
+pub mod text;
 pub mod view;

@@ -20,7 +20,7 @@ mod workload;
 
 pub use account::{CreateToken, LoginRequest, Me, SessionView, SignUpRequest, TokenCreated, TokenView};
 pub use change::{ChangeCounts, ChangeDetail, ChangePage, ChangeView, RolloutView};
-pub use cluster::{ClusterCreated, ClusterKeyView, ClusterView, CreateCluster, Link, SyncView};
+pub use cluster::{ClusterCreated, ClusterKeyView, ClusterView, CreateCluster, FaultySyncView, Link, SyncView};
 pub use onboarding::{Onboarding, OnboardingStep, OnboardingStepName};
 pub use organization::{
     AcceptInvitation, AuditEntry, AuditPage, ChangeRole, CreateInvitation, CreateOrganization, InvitationCreated,

@@ -933,14 +933,14 @@ export interface components {
         /** @description The agent itself. */
         AgentInfo: {
             /** @description The API server's `gitVersion`. */
-            kubernetes_version: string;
+            kubernetes_version: components["schemas"]["Text"];
             /**
              * Format: date-time
              * @description When the process started.
              */
             started_at: string;
             /** @description Its version. */
-            version: string;
+            version: components["schemas"]["Text"];
         };
         /** @description One write by somebody. */
         AuditEntry: {
@@ -1162,10 +1162,17 @@ export interface components {
              * @description When it was added.
              */
             created_at: string;
+            /** @description Its Syncs whose spec cannot be read; one that could be read before stands among `syncs` too. */
+            faulty_syncs?: components["schemas"]["FaultySyncView"][];
             /** @description The cluster. */
             id: components["schemas"]["ClusterId"];
             /** @description Its keys. */
             keys: components["schemas"]["ClusterKeyView"][];
+            /**
+             * Format: date-time
+             * @description When a report of the agent was last taken: what is shown of the cluster is from then.
+             */
+            last_report_at?: string | null;
             /**
              * Format: date-time
              * @description When the agent was last heard.
@@ -1175,6 +1182,7 @@ export interface components {
             link: components["schemas"]["Link"];
             /** @description Its name. */
             name: string;
+            rejected?: components["schemas"]["Rejected"] | null;
             /** @description Its Syncs, last known state. */
             syncs: components["schemas"]["SyncView"][];
             /**
@@ -1202,18 +1210,18 @@ export interface components {
         /** @description A condition as Kubernetes has them. */
         Condition: {
             /** @description `Ready`, `Fetched`, `Rendered`, `Applied`, `Healthy`, `Pruned`. */
-            kind: string;
+            kind: components["schemas"]["Text"];
             /** @description A sentence. */
-            message: string;
+            message: components["schemas"]["Text"];
             /** @description One word. */
-            reason: string;
+            reason: components["schemas"]["Text"];
             /**
              * Format: date-time
              * @description Since when.
              */
             since: string;
             /** @description `True`, `False` or `Unknown`. */
-            status: string;
+            status: components["schemas"]["Text"];
         };
         /** @description Binds a repository: `POST /organizations/{organization}/repositories`. */
         ConnectRepository: {
@@ -1228,7 +1236,7 @@ export interface components {
         /** @description An image in a workload. */
         ContainerImage: {
             /** @description The container's name. */
-            container: string;
+            container: components["schemas"]["Text"];
             /** @description Its image. */
             image: components["schemas"]["ImageRef"];
         };
@@ -1292,8 +1300,7 @@ export interface components {
         } | {
             /** @description The image. */
             image: components["schemas"]["ImageRef"];
-            /** @description Why it is not healthy. */
-            reason?: string | null;
+            reason?: components["schemas"]["Text"] | null;
             /** @description The verdict. */
             status: components["schemas"]["HealthStatus"];
             /** @enum {string} */
@@ -1308,6 +1315,8 @@ export interface components {
             at: string;
             /** @description The revision it is about. */
             revision: components["schemas"]["Revision"];
+            /** @description What it followed when it happened: a Sync may follow something else, or be gone, before this is told. */
+            source: components["schemas"]["Source"];
             /** @description Which Sync. */
             sync: components["schemas"]["SyncName"];
             /** @description What. */
@@ -1335,16 +1344,15 @@ export interface components {
              */
             at: string;
             /** @description The fields, by path; empty when the whole object was deleted. */
-            fields: string[];
+            fields: components["schemas"]["Text"][];
             /**
              * Format: date-time
              * @description When it was put back; `None` where the Sync only detects.
              */
             healed_at?: string | null;
-            /** @description The field manager that did it, where the API server knows. */
-            manager?: string | null;
+            manager?: components["schemas"]["Text"] | null;
             /** @description `kind namespace/name`. */
-            object: string;
+            object: components["schemas"]["Text"];
         };
         /**
          * @description How a change ended. An end is final.
@@ -1354,9 +1362,9 @@ export interface components {
         /** @description Exchanges the bootstrap token, sent as Bearer, for a lasting identity: `POST /agent/v1/enroll`. */
         EnrollRequest: {
             /** @description The agent's version. */
-            agent_version: string;
+            agent_version: components["schemas"]["Text"];
             /** @description The API server's `gitVersion`. */
-            kubernetes_version: string;
+            kubernetes_version: components["schemas"]["Text"];
             /** @description The Ed25519 public key made in the cluster: 32 bytes in unpadded base64url. */
             public_key: string;
         };
@@ -1422,6 +1430,18 @@ export interface components {
              */
             since: string;
         };
+        /** @description A Sync whose spec cannot be read: nothing of it is applied. */
+        FaultySyncView: {
+            /** @description What is wrong with its spec, and what to write instead. */
+            message: components["schemas"]["Text"];
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+            /** @description Which. */
+            sync: components["schemas"]["SyncName"];
+        };
         /** @description One field at fault. */
         FieldProblem: {
             /** @description The field's path in the body. */
@@ -1478,6 +1498,16 @@ export interface components {
             repository: components["schemas"]["RepoName"];
             /** @description The line's page at the host. */
             url: string;
+        };
+        /** @description What a Sync follows: a source, or nothing because its spec cannot be read. */
+        Follows: (components["schemas"]["Source"] & {
+            /** @enum {string} */
+            spec: "readable";
+        }) | {
+            /** @description The field, what is wrong with it and what to write instead. */
+            message: components["schemas"]["Text"];
+            /** @enum {string} */
+            spec: "faulty";
         };
         /** @description What keeps a chosen tag from being written, and until when. */
         Gate: {
@@ -1786,6 +1816,18 @@ export interface components {
          * @enum {string}
          */
         NewestBy: "created" | "first-seen";
+        /** @description What an agent saw of a Sync's objects. */
+        Observed: {
+            /** @description The verdict on all its objects together. */
+            health: components["schemas"]["HealthStatus"];
+            /**
+             * Format: int64
+             * @description How many objects its inventory holds.
+             */
+            objects: number;
+            /** @description Its workloads. */
+            workloads: components["schemas"]["WorkloadReport"][];
+        };
         /** @description An image at a place. */
         Occurrence: {
             /** @description The branch it stands on. */
@@ -2151,6 +2193,26 @@ export interface components {
             /** @description User name. */
             username: string;
         };
+        /** @description Reports that the API would not take. The agent keeps the last of them in `rejected.json` and goes on. */
+        Rejected: {
+            /**
+             * Format: date-time
+             * @description When the last was refused, by the agent's clock.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description How many facts were in them. They are lost.
+             */
+            facts: number;
+            /** @description Why the last was refused. */
+            reason: components["schemas"]["Text"];
+            /**
+             * Format: int64
+             * @description How many, in the life of the outbox.
+             */
+            reports: number;
+        };
         /**
          * @description `owner/name` on the Git host, as its API spells it.
          * @example acme/config
@@ -2169,8 +2231,6 @@ export interface components {
         Report: {
             /** @description The agent itself. */
             agent: components["schemas"]["AgentInfo"];
-            /** @description True when `syncs` lists every Sync of the cluster, so that others are gone. */
-            complete: boolean;
             /**
              * Format: uuid
              * @description Made when the agent's outbox is made; a lost outbox starts a new epoch.
@@ -2178,6 +2238,12 @@ export interface components {
             epoch: string;
             /** @description Deploy facts, oldest first, none left out. */
             facts: components["schemas"]["DeployFact"][];
+            /**
+             * @description Every Sync that stands in the cluster, as the agent's watch knows them, also those that say nothing here: a Sync
+             *     that is not among them is gone. `None` says nothing about which are there.
+             */
+            present?: components["schemas"]["SyncName"][] | null;
+            rejected?: components["schemas"]["Rejected"] | null;
             /**
              * Format: date-time
              * @description The agent's clock when it sent the report.
@@ -2421,6 +2487,15 @@ export interface components {
          * @enum {string}
          */
         SortOrder: "asc" | "desc";
+        /** @description A place in Git. */
+        Source: {
+            /** @description The branch. */
+            branch: components["schemas"]["BranchName"];
+            /** @description The path in the repository; empty for the root. */
+            path: components["schemas"]["Text"];
+            /** @description Canonical address of the repository. */
+            repository: components["schemas"]["RepoUrl"];
+        };
         /**
          * @description The five stations, in order.
          * @enum {string}
@@ -2466,27 +2541,25 @@ export interface components {
              */
             count: number;
             /** @description What it would delete, `kind namespace/name`, at most 100. */
-            objects: string[];
+            objects: components["schemas"]["Text"][];
             /** @description Hash of the plan; the annotation `heddle.dev/approve-prune` with this value lets it go on. */
-            plan: string;
+            plan: components["schemas"]["Text"];
             /** @description Why it stopped. */
-            reason: string;
+            reason: components["schemas"]["Text"];
         };
         /** @description One thing that is wrong with a revision. */
         SyncError: {
-            /** @description The file, where known. */
-            file?: string | null;
+            file?: components["schemas"]["Text"] | null;
             /**
              * Format: int32
              * @description The line in it, from 1, where known.
              */
             line?: number | null;
             /** @description What is wrong and what to do, redacted. */
-            message: string;
-            /** @description `kind namespace/name`, where known. */
-            object?: string | null;
+            message: components["schemas"]["Text"];
+            object?: components["schemas"]["Text"] | null;
         };
-        /** @description A `Sync` object within its cluster. */
+        /** @description A `Sync` object within its cluster. What comes over a wire is checked, what the API server gave is as it is. */
         SyncName: {
             /** @description Its `metadata.name`. */
             name: string;
@@ -2504,8 +2577,6 @@ export interface components {
         SyncReport: {
             applied_revision?: components["schemas"]["Revision"] | null;
             attempted_revision?: components["schemas"]["Revision"] | null;
-            /** @description Its branch. */
-            branch: components["schemas"]["BranchName"];
             /** @description The conditions of the Sync's status. */
             conditions: components["schemas"]["Condition"][];
             /** @description The latest drifts, newest first, at most 50. */
@@ -2517,24 +2588,14 @@ export interface components {
              * @description When the repository was last read with success.
              */
             fetched_at?: string | null;
-            /** @description The verdict on all its objects together. */
-            health: components["schemas"]["HealthStatus"];
-            /**
-             * Format: int64
-             * @description How many objects its inventory holds.
-             */
-            objects: number;
-            /** @description Its path in the repository; empty for the root. */
-            path: string;
-            /** @description Canonical address of its repository. */
-            repository: components["schemas"]["RepoUrl"];
+            /** @description What it follows. */
+            follows: components["schemas"]["Follows"];
+            observed?: components["schemas"]["Observed"] | null;
             stopped_prune?: components["schemas"]["StoppedPrune"] | null;
             /** @description `spec.suspend`. */
             suspended: boolean;
             /** @description Which. */
             sync: components["schemas"]["SyncName"];
-            /** @description Its workloads. */
-            workloads: components["schemas"]["WorkloadReport"][];
         };
         /** @description A Sync, last known state. */
         SyncView: {
@@ -2551,7 +2612,7 @@ export interface components {
             environment?: components["schemas"]["EnvironmentName"] | null;
             /** @description The errors of the last attempt. */
             errors: components["schemas"]["SyncError"][];
-            /** @description The verdict on its objects. */
+            /** @description The verdict on its objects, when they were last seen. */
             health: components["schemas"]["HealthStatus"];
             /**
              * Format: int64
@@ -2572,6 +2633,11 @@ export interface components {
             suspended: boolean;
             /** @description Which. */
             sync: components["schemas"]["SyncName"];
+            /**
+             * Format: date-time
+             * @description Since when the agent has not seen the objects; `None` while it sees them.
+             */
+            unseen_since?: string | null;
         };
         /**
          * @description A mutable name of one manifest in a repository.
@@ -2712,6 +2778,7 @@ export interface components {
             /** @default null */
             within: components["schemas"]["Within"] | null;
         };
+        Text: string;
         /** @description A new token; its text is shown this once. */
         TokenCreated: {
             /** @description Its text. */
@@ -2888,13 +2955,12 @@ export interface components {
             /** @description The images of its live spec, by container. */
             images: components["schemas"]["ContainerImage"][];
             /** @description `Deployment`, `StatefulSet`, `DaemonSet`, `Job`, `CronJob`. */
-            kind: string;
+            kind: components["schemas"]["Text"];
             /** @description Its name. */
-            name: string;
+            name: components["schemas"]["Text"];
             /** @description Its namespace. */
-            namespace: string;
-            /** @description Why it is not healthy: the root, with pod and container where one is at fault. */
-            reason?: string | null;
+            namespace: components["schemas"]["Text"];
+            reason?: components["schemas"]["Text"] | null;
             /**
              * Format: date-time
              * @description Since when the verdict holds.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::{
+    health::HealthStatus,
     id::{ClusterId, OrganizationId, RepositoryId},
     observe::{
         self, Deployed, DeployedWhat, EnvironmentPath, Observation, Rolling, environment_of, implicit_environment,
@@ -21,7 +22,7 @@ use heddle_db::{
     work,
     workloads::{self, NewWorkload},
 };
-use heddle_wire::agent::{self as wire, DeployFact, Report, SyncError, SyncReport};
+use heddle_wire::agent::{self as wire, DeployFact, Follows, Report, Source, SyncError, SyncReport};
 use uuid::Uuid;
 
 use super::facts;
@@ -51,20 +52,25 @@ pub async fn apply(tx: &mut Tx, scope: Scope, report: &Report) -> Result<bool, D
     }
     let before = syncs::list_of_cluster(&mut **tx, scope.cluster).await?;
     let mut touched = Touched::default();
-    for sync in &report.syncs {
-        take_sync(tx, scope, sync, &before, &mut touched).await?;
+    for fact in &report.facts {
+        take_fact(tx, scope, fact, &mut touched).await?;
     }
-    if report.complete {
-        for gone in before.iter().filter(|old| report.syncs.iter().all(|new| new.sync != old.key.sync)) {
+    let mut faults = Vec::new();
+    for sync in &report.syncs {
+        match &sync.follows {
+            Follows::Readable(source) => take_sync(tx, scope, sync, source, &before, &mut touched).await?,
+            Follows::Faulty { message } => faults.push((&sync.sync, message.as_str())),
+        }
+    }
+    let readable = report.syncs.iter().filter(|sync| matches!(sync.follows, Follows::Readable(_)));
+    syncs::clear_faults(&mut **tx, scope.cluster, &readable.map(|sync| &sync.sync).collect::<Vec<_>>()).await?;
+    syncs::set_faults(&mut **tx, scope.organization, scope.cluster, &faults, scope.now).await?;
+    if let Some(present) = &report.present {
+        for gone in before.iter().filter(|old| !present.contains(&old.key.sync)) {
             retire_sync(tx, scope, &gone.key).await?;
             syncs::delete(&mut **tx, &gone.key).await?;
         }
-    }
-    let known = syncs::list_of_cluster(&mut **tx, scope.cluster).await?;
-    for fact in &report.facts {
-        if let Some(sync) = known.iter().find(|sync| sync.key.sync == fact.sync) {
-            take_fact(tx, scope, sync, fact, &mut touched).await?;
-        }
+        syncs::keep_faults(&mut **tx, scope.cluster, present).await?;
     }
     for repository in touched.changed {
         if judge(tx, scope.organization, repository, Some(scope.cluster), scope.now).await? {
@@ -72,7 +78,7 @@ pub async fn apply(tx: &mut Tx, scope: Scope, report: &Report) -> Result<bool, D
         }
     }
     deploys::forget(&mut **tx, scope.cluster, scope.now - KEEP).await?;
-    if !report.syncs.is_empty() || report.complete {
+    if !report.syncs.is_empty() || report.present.is_some() {
         for topic in [Topic::Clusters, Topic::Workloads] {
             tx.notify(&Notice::Changed { organization: scope.organization, topic, id: Some(scope.cluster.0) }).await?;
         }
@@ -100,39 +106,46 @@ async fn take_sync(
     tx: &mut Tx,
     scope: Scope,
     report: &SyncReport,
+    source: &Source,
     before: &[Sync],
     touched: &mut Touched,
 ) -> Result<(), DbError> {
     let key = RolloutKey { cluster: scope.cluster, sync: report.sync.clone() };
-    let repository = syncs::find_bound(&mut **tx, scope.organization, &report.repository).await?;
+    let repository = syncs::find_bound(&mut **tx, scope.organization, &source.repository).await?;
     let paths: Vec<EnvironmentPath> = environments::list(&mut **tx, scope.organization)
         .await?
         .into_iter()
         .filter(|(owner, _)| Some(*owner) == repository)
         .map(|(_, environment)| environment.path)
         .collect();
-    let path = normal_path(&report.path);
-    let implicit = implicit_environment(&report.branch, &path);
-    let environment = environment_of(&paths, &report.branch, &path).unwrap_or(&implicit);
+    let path = normal_path(&source.path);
+    let implicit = implicit_environment(&source.branch, &path);
+    let environment = environment_of(&paths, &source.branch, &path).unwrap_or(&implicit);
+    let old = before.iter().find(|old| old.key == key);
+    let observed = report.observed.as_ref();
     let sync = Sync {
         key: key.clone(),
-        repository_url: report.repository.clone(),
+        repository_url: source.repository.clone(),
         repository,
-        branch: report.branch.clone(),
+        branch: source.branch.clone(),
         path,
         environment: Some(environment.name.clone()),
         suspended: report.suspended,
         applied_revision: report.applied_revision.clone(),
         attempted_revision: report.attempted_revision.clone(),
-        health: report.health,
-        objects: i64::try_from(report.objects).unwrap_or(i64::MAX),
+        health: observed.map_or_else(|| old.map_or(HealthStatus::Unknown, |old| old.health), |seen| seen.health),
+        objects: observed
+            .map_or_else(|| old.map_or(0, |old| old.objects), |seen| i64::try_from(seen.objects).unwrap_or(i64::MAX)),
+        unseen_since: match observed {
+            Some(_) => None,
+            None => old.and_then(|old| old.unseen_since).or(Some(scope.now)),
+        },
         conditions: json(&report.conditions)?,
         errors: json(&report.errors)?,
         drifts: json(&report.drifts)?,
         stopped_prune: report.stopped_prune.as_ref().map(json).transpose()?,
         reported_at: scope.now,
     };
-    let old = before.iter().find(|old| old.key == key);
     let follows_as_before = old.is_some_and(|old| {
         (&old.repository_url, &old.branch, &old.path) == (&sync.repository_url, &sync.branch, &sync.path)
     });
@@ -144,16 +157,17 @@ async fn take_sync(
     }
     touched.changed.extend(repository);
     syncs::upsert(&mut **tx, scope.organization, &sync).await?;
-    let rows = report
+    let Some(observed) = observed else { return Ok(()) };
+    let rows = observed
         .workloads
         .iter()
         .map(|workload| {
             Ok(NewWorkload {
-                kind: workload.kind.clone(),
-                namespace: workload.namespace.clone(),
-                name: workload.name.clone(),
+                kind: workload.kind.to_string(),
+                namespace: workload.namespace.to_string(),
+                name: workload.name.to_string(),
                 health: workload.health,
-                reason: workload.reason.clone(),
+                reason: workload.reason.as_ref().map(ToString::to_string),
                 since: workload.since,
                 images: json(&workload.images)?,
             })
@@ -169,26 +183,23 @@ fn normal_path(path: &str) -> String {
 }
 
 /// Stores something that happened.
-async fn take_fact(
-    tx: &mut Tx,
-    scope: Scope,
-    sync: &Sync,
-    fact: &DeployFact,
-    touched: &mut Touched,
-) -> Result<(), DbError> {
+async fn take_fact(tx: &mut Tx, scope: Scope, fact: &DeployFact, touched: &mut Touched) -> Result<(), DbError> {
+    let Source { repository, branch, .. } = &fact.source;
     let deploy = Deploy {
-        key: sync.key.clone(),
-        repository_url: sync.repository_url.clone(),
-        branch: sync.branch.clone(),
+        key: RolloutKey { cluster: scope.cluster, sync: fact.sync.clone() },
+        repository_url: repository.clone(),
+        branch: branch.clone(),
         revision: fact.revision.clone(),
         at: fact.at,
         what: json(&fact.what)?,
     };
     deploys::record(&mut **tx, scope.organization, &deploy).await?;
-    let Some(repository) = sync.repository else { return Ok(()) };
-    if revisions::find_ordinal(&mut **tx, repository, &sync.branch, &fact.revision).await?.is_some() {
+    let Some(repository) = syncs::find_bound(&mut **tx, scope.organization, repository).await? else {
+        return Ok(());
+    };
+    if revisions::find_ordinal(&mut **tx, repository, branch, &fact.revision).await?.is_some() {
         touched.changed.insert(repository);
-    } else if revisions::note_unknown(&mut **tx, scope.organization, repository, &sync.branch, &fact.revision).await? {
+    } else if revisions::note_unknown(&mut **tx, scope.organization, repository, branch, &fact.revision).await? {
         touched.unread.insert(repository);
     }
     Ok(())
@@ -288,7 +299,9 @@ fn deployed(placed: deploys::Placed) -> Result<Deployed, DbError> {
             let message = errors.first().map_or_else(|| "it could not be applied".to_owned(), in_words);
             DeployedWhat::Failed { images, message }
         }
-        wire::Deploy::Health { image, status, reason } => DeployedWhat::Health { image, status, reason },
+        wire::Deploy::Health { image, status, reason } => {
+            DeployedWhat::Health { image, status, reason: reason.map(Into::into) }
+        }
     };
     Ok(Deployed { rollout: placed.key, revision: placed.revision, ordinal: placed.ordinal, at: placed.at, what })
 }
@@ -298,7 +311,7 @@ fn in_words(error: &SyncError) -> String {
         (Some(file), Some(line), _) => format!("{file}:{line}: {}", error.message),
         (Some(file), None, _) => format!("{file}: {}", error.message),
         (None, _, Some(object)) => format!("{object}: {}", error.message),
-        (None, _, None) => error.message.clone(),
+        (None, _, None) => error.message.to_string(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::Extension;
+use axum::{Extension, http::StatusCode};
 use chrono::Utc;
 use heddle_core::git::RepoUrl;
 use heddle_db::{
@@ -11,7 +11,9 @@ use heddle_db::{
     repositories, syncs,
 };
 use heddle_github::Permissions;
-use heddle_wire::agent::{GitTokenRequest, GitTokenResponse, Hint, HintsResponse, Report, ReportResponse};
+use heddle_wire::agent::{
+    GitTokenRequest, GitTokenResponse, Hint, HintsResponse, MAX_REPORT_BYTES, Report, ReportResponse,
+};
 use heddle_wire::secret::WireSecret;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until};
@@ -30,13 +32,10 @@ use crate::{
 /// An agent waits no longer than this for a hint.
 const LONGEST_WAIT_SECS: u64 = 55;
 
-/// Decompressed; an agent sends at most 4 MiB compressed.
-pub const REPORT_LIMIT_BYTES: usize = 16 << 20;
-
 /// This module's routes.
 pub fn routes() -> Routes {
     Routes::new()
-        .add_large(Permission::Agent, REPORT_LIMIT_BYTES, routes!(take_report))
+        .add_large(Permission::Agent, MAX_REPORT_BYTES, routes!(take_report))
         .add(Permission::Agent, routes!(list_hints))
         .add(Permission::Agent, routes!(mint_git_token))
 }
@@ -47,11 +46,22 @@ pub fn routes() -> Routes {
     responses((status = 200, body = ReportResponse))
 )]
 async fn take_report(app: App, agent: Agent, Json(report): Json<Report>) -> ApiResult<Json<ReportResponse>> {
+    app.rates.reports.take(agent.cluster.0)?;
+    report
+        .check_size()
+        .map_err(|excess| ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "report-too-large", excess.to_string()))?;
     let mut tx = app.db.organization(agent.organization).await?;
     let scope = deploy::Scope { organization: agent.organization, cluster: agent.cluster, now: Utc::now() };
     deploy::apply(&mut tx, scope, &report).await?;
     let about = &report.agent;
-    clusters::note_agent(&mut *tx, agent.cluster, &about.version, &about.kubernetes_version, about.started_at).await?;
+    let rejected = report.rejected.as_ref().map(serde_json::to_value).transpose().map_err(ApiError::internal)?;
+    let said = clusters::Said {
+        agent_version: &about.version,
+        kubernetes_version: &about.kubernetes_version,
+        started_at: about.started_at,
+        rejected,
+    };
+    clusters::note_report(&mut *tx, agent.cluster, &said, scope.now).await?;
     let taken = syncs::find_taken(&mut *tx, agent.cluster, report.epoch).await?;
     let known = syncs::list_of_cluster(&mut *tx, agent.cluster).await?;
     tx.notify(&Notice::Changed { organization: agent.organization, topic: Topic::Clusters, id: Some(agent.cluster.0) })
@@ -59,7 +69,7 @@ async fn take_report(app: App, agent: Agent, Json(report): Json<Report>) -> ApiR
     tx.commit().await?;
     Ok(Json(ReportResponse {
         acknowledged: taken.map_or(0, i64::unsigned_abs),
-        resync: known.is_empty() && !report.complete,
+        resync: known.is_empty() && report.present.is_none(),
     }))
 }
 
@@ -136,7 +146,7 @@ async fn mint_git_token(
     };
     let repository = bound.ok_or_else(|| {
         ApiError::new(
-            axum::http::StatusCode::NOT_FOUND,
+            StatusCode::NOT_FOUND,
             "repository-not-connected",
             format!(
                 "{url} is not connected to this cluster's organization; connect it at {}",

@@ -15,7 +15,7 @@ use heddle_db::{
 use heddle_wire::{
     agent::AgentInfo,
     secret::WireSecret,
-    view::{ClusterCreated, ClusterKeyView, ClusterView, CreateCluster, Role, SyncView},
+    view::{ClusterCreated, ClusterKeyView, ClusterView, CreateCluster, FaultySyncView, Role, SyncView},
 };
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
@@ -287,6 +287,7 @@ async fn view_clusters(tx: &mut Tx, organization: OrganizationId) -> ApiResult<V
     let found = clusters::list(&mut **tx, organization).await?;
     let keys = clusters::list_keys(&mut **tx, organization).await?;
     let syncs = syncs::list(&mut **tx, organization).await?;
+    let faults = syncs::list_faults(&mut **tx, organization).await?;
     let counts = workloads::count_by_cluster(&mut **tx, organization).await?;
     let now = Utc::now();
     found
@@ -297,11 +298,14 @@ async fn view_clusters(tx: &mut Tx, organization: OrganizationId) -> ApiResult<V
                 link: link::of(cluster.last_seen_at, cluster.revoked_at, now),
                 keys: keys.iter().filter(|key| key.cluster == cluster.id).map(view_key).collect(),
                 syncs: syncs.iter().filter(own).cloned().map(view_sync).collect::<ApiResult<_>>()?,
+                faulty_syncs: faults.iter().filter(|fault| fault.key.cluster == cluster.id).map(view_fault).collect(),
                 workloads: counts.iter().find(|(id, _)| *id == cluster.id).map_or(0, |(_, count)| *count),
                 agent: view_agent(&cluster),
                 id: cluster.id,
                 name: cluster.name,
                 last_seen_at: cluster.last_seen_at,
+                last_report_at: cluster.last_report_at,
+                rejected: cluster.rejected.map(|said| read("clusters.rejected", said)).transpose()?,
                 created_at: cluster.created_at,
             })
         })
@@ -310,8 +314,8 @@ async fn view_clusters(tx: &mut Tx, organization: OrganizationId) -> ApiResult<V
 
 fn view_agent(cluster: &clusters::Cluster) -> Option<AgentInfo> {
     Some(AgentInfo {
-        version: cluster.agent_version.clone()?,
-        kubernetes_version: cluster.kubernetes_version.clone()?,
+        version: cluster.agent_version.clone()?.into(),
+        kubernetes_version: cluster.kubernetes_version.clone()?.into(),
         started_at: cluster.agent_started_at?,
     })
 }
@@ -323,6 +327,10 @@ fn view_key(key: &clusters::Key) -> ClusterKeyView {
         last_used_at: key.last_used_at,
         revoked_at: key.revoked_at,
     }
+}
+
+fn view_fault(fault: &syncs::Fault) -> FaultySyncView {
+    FaultySyncView { sync: fault.key.sync.clone(), message: fault.message.as_str().into(), since: fault.since }
 }
 
 fn view_sync(sync: syncs::Sync) -> ApiResult<SyncView> {
@@ -338,6 +346,7 @@ fn view_sync(sync: syncs::Sync) -> ApiResult<SyncView> {
         attempted_revision: sync.attempted_revision,
         health: sync.health,
         objects: sync.objects,
+        unseen_since: sync.unseen_since,
         conditions: read("syncs.conditions", sync.conditions)?,
         errors: read("syncs.errors", sync.errors)?,
         drifts: read("syncs.drifts", sync.drifts)?,

@@ -176,7 +176,8 @@ impl Known {
                 && one.1.environment.is_some()
                 && one.1.environment == workload.environment
         };
-        let of_container = |one: &&&(RepositoryId, Occurrence)| one.1.container.as_ref() == Some(&running.container);
+        let of_container =
+            |one: &&&(RepositoryId, Occurrence)| one.1.container.as_deref() == Some(running.container.as_str());
         let standing: Vec<&(RepositoryId, Occurrence)> = self.occurrences.iter().filter(here).collect();
         let standing = standing.iter().find(of_container).or(standing.first());
         let place = standing.map(|one| &one.1);

@@ -10,7 +10,10 @@ use heddle_core::{
     policy::TagPolicy,
 };
 use heddle_wire::{
-    agent::{AgentInfo, ContainerImage, Deploy, DeployFact, Hint, Report, SyncReport, WorkloadReport},
+    agent::{
+        AgentInfo, ContainerImage, Deploy, DeployFact, Follows, Hint, Observed, Report, Source, SyncReport,
+        WorkloadReport,
+    },
     automator::{
         BranchReport, CommitReport, Done, EnvironmentReport, GatedChange, GoverningRule, IntentOutcome, Lease,
         Occurrence, PlanRequest, PlannedChange, PlannedProposal, PostedIntent, ProposalState, PullRequestState,
@@ -127,31 +130,40 @@ fn agent_report(loom: &Loom, epoch: Uuid, sequence: u64, facts: Vec<DeployFact>)
         agent: AgentInfo { version: "0.1.0".into(), kubernetes_version: "v1.34.0".into(), started_at: at(0) },
         syncs: vec![SyncReport {
             sync: sync(),
-            repository: loom.repository_url.parse().unwrap(),
-            branch: "main".parse().unwrap(),
-            path: "clusters/prod".into(),
+            follows: Follows::Readable(source(loom)),
             suspended: false,
             applied_revision: None,
             attempted_revision: None,
             fetched_at: None,
             conditions: vec![],
             errors: vec![],
-            health: HealthStatus::Healthy,
-            objects: 3,
-            workloads: vec![WorkloadReport {
-                kind: "Deployment".into(),
-                namespace: "shop".into(),
-                name: "api".into(),
-                images: vec![ContainerImage { container: "api".into(), image }],
+            observed: Some(Observed {
                 health: HealthStatus::Healthy,
-                reason: None,
-                since: at(30),
-            }],
+                objects: 3,
+                workloads: vec![WorkloadReport {
+                    kind: "Deployment".into(),
+                    namespace: "shop".into(),
+                    name: "api".into(),
+                    images: vec![ContainerImage { container: "api".into(), image }],
+                    health: HealthStatus::Healthy,
+                    reason: None,
+                    since: at(30),
+                }],
+            }),
             drifts: vec![],
             stopped_prune: None,
         }],
-        complete: true,
+        present: Some(vec![sync()]),
         facts,
+        rejected: None,
+    }
+}
+
+fn source(loom: &Loom) -> Source {
+    Source {
+        repository: loom.repository_url.parse().unwrap(),
+        branch: "main".parse().unwrap(),
+        path: "clusters/prod".into(),
     }
 }
 
@@ -159,15 +171,21 @@ fn sync() -> heddle_core::name::SyncName {
     heddle_core::name::SyncName { namespace: "heddle-system".into(), name: "prod".into() }
 }
 
-fn applied(head: u32, tag: &str) -> DeployFact {
+fn applied(loom: &Loom, head: u32, tag: &str) -> DeployFact {
     let images = vec![format!("{IMAGE}:{tag}").parse().unwrap()];
-    DeployFact { sync: sync(), at: at(40), revision: revision(head), what: Deploy::Applied { images } }
+    DeployFact {
+        sync: sync(),
+        source: source(loom),
+        at: at(40),
+        revision: revision(head),
+        what: Deploy::Applied { images },
+    }
 }
 
-fn healthy(head: u32, tag: &str) -> DeployFact {
+fn healthy(loom: &Loom, head: u32, tag: &str) -> DeployFact {
     let image = format!("{IMAGE}:{tag}").parse().unwrap();
     let what = Deploy::Health { image, status: HealthStatus::Healthy, reason: None };
-    DeployFact { sync: sync(), at: at(50), revision: revision(head), what }
+    DeployFact { sync: sync(), source: source(loom), at: at(50), revision: revision(head), what }
 }
 
 /// The spine as far as an update of 1.4.1 to 1.4.2 that is leased: read, scanned.
@@ -264,7 +282,7 @@ async fn a_tag_walks_from_the_registry_to_healthy_through_a_pull_request() {
     assert_eq!(reached(&one_change(&loom).await).last(), Some(&Station::Merged));
     assert_eq!(loom.agent.hints(std::time::Duration::ZERO).await.unwrap().hints.len(), 1);
 
-    let report = agent_report(&loom, epoch, 2, vec![applied(2, "1.4.2"), healthy(2, "1.4.2")]);
+    let report = agent_report(&loom, epoch, 2, vec![applied(&loom, 2, "1.4.2"), healthy(&loom, 2, "1.4.2")]);
     loom.agent.report(&report).await.unwrap();
     let change = one_change(&loom).await;
     assert_eq!(change.line.end, Some(End::Healthy));
@@ -429,9 +447,9 @@ async fn an_agent_that_is_ahead_of_the_read_is_understood_later_and_once() {
     loom.automator.outcome(&update, posted.intents[0].id, &written(pull_request(41), 100)).await.unwrap();
     loom.automator.done(&update, &Done::default()).await.unwrap();
     // The health comes before the word that it was applied, and both before the merge is known.
-    let early = agent_report(&loom, epoch, 2, vec![healthy(2, "1.4.2")]);
+    let early = agent_report(&loom, epoch, 2, vec![healthy(&loom, 2, "1.4.2")]);
     loom.agent.report(&early).await.unwrap();
-    let then = agent_report(&loom, epoch, 3, vec![applied(2, "1.4.2")]);
+    let then = agent_report(&loom, epoch, 3, vec![applied(&loom, 2, "1.4.2")]);
     assert_eq!(loom.agent.report(&then).await.unwrap().acknowledged, 3);
     assert_eq!(loom.agent.report(&early).await.unwrap().acknowledged, 3);
     assert_eq!(reached(&one_change(&loom).await).last(), Some(&Station::Proposed));
@@ -443,7 +461,8 @@ async fn an_agent_that_is_ahead_of_the_read_is_understood_later_and_once() {
     let change = one_change(&loom).await;
     assert_eq!(change.line.end, Some(End::Healthy));
     let facts = loom.count_facts().await;
-    let lost_outbox = agent_report(&loom, Uuid::new_v4(), 1, vec![applied(2, "1.4.2"), healthy(2, "1.4.2")]);
+    let lost_outbox =
+        agent_report(&loom, Uuid::new_v4(), 1, vec![applied(&loom, 2, "1.4.2"), healthy(&loom, 2, "1.4.2")]);
     loom.agent.report(&lost_outbox).await.unwrap();
     assert_eq!(loom.count_facts().await, facts);
 }

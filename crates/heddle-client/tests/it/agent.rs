@@ -27,7 +27,8 @@ fn report() -> Report {
         sent_at: Utc::now(),
         agent: AgentInfo { version: "0.1.0".into(), kubernetes_version: "v1.34.0".into(), started_at: Utc::now() },
         syncs: Vec::new(),
-        complete: true,
+        present: None,
+        rejected: None,
         facts: Vec::new(),
     }
 }
@@ -41,7 +42,7 @@ async fn a_report_is_compressed_and_signed_by_the_key() {
     let seen = server.seen();
     assert_eq!(format!("{} {}", seen.method, seen.uri), "POST /agent/v1/report");
     assert_eq!(seen.header("content-encoding"), "gzip");
-    assert_eq!(seen.header("heddle-protocol"), "1");
+    assert_eq!(seen.header("heddle-protocol"), "2");
     assert_eq!(seen.json()["sequence"], 1);
     let token = seen.header("authorization").strip_prefix("Bearer ").unwrap();
     let mut validation = Validation::new(Algorithm::EdDSA);

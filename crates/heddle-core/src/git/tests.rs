@@ -29,6 +29,24 @@ fn what_is_no_address_is_refused() {
 }
 
 #[test]
+fn a_refused_address_does_not_show_its_login() {
+    for text in ["https://ada:hunter2@github.com", "ftp://ada:hunter2@host/a/b", "ada:hunter2@host"] {
+        let error = text.parse::<RepoUrl>().unwrap_err().to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn words_have_a_length() {
+    let long = |count: usize| "a".repeat(count);
+    assert!(long(MAX_BRANCH_BYTES).parse::<BranchName>().is_ok());
+    assert!(long(MAX_BRANCH_BYTES + 1).parse::<BranchName>().is_err());
+    let host = "https://example.org/";
+    assert!(format!("{host}{}", long(MAX_URL_BYTES - host.len())).parse::<RepoUrl>().is_ok());
+    assert!(format!("{host}{}", long(MAX_URL_BYTES - host.len() + 1)).parse::<RepoUrl>().is_err());
+}
+
+#[test]
 fn a_branch_follows_the_rules_of_git() {
     for good in ["main", "feature/x", "heddle/prod/0190", "v1.2", "ünï"] {
         assert!(good.parse::<BranchName>().is_ok(), "{good}");

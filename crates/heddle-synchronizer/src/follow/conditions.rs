@@ -21,14 +21,14 @@ impl Conditions {
     pub fn from_status(conditions: &[SyncCondition]) -> Self {
         let read = |condition: &SyncCondition| {
             Some(Condition {
-                kind: condition.kind.clone(),
-                status: condition.status.clone(),
-                reason: condition.reason.clone(),
-                message: condition.message.clone(),
+                kind: condition.kind.as_str().into(),
+                status: condition.status.as_str().into(),
+                reason: condition.reason.as_str().into(),
+                message: condition.message.as_str().into(),
                 since: condition.last_transition_time.parse().ok()?,
             })
         };
-        Self(conditions.iter().filter_map(read).map(|condition| (condition.kind.clone(), condition)).collect())
+        Self(conditions.iter().filter_map(read).map(|condition| (condition.kind.to_string(), condition)).collect())
     }
 
     /// Says how a condition is now; `None` is `Unknown`. Its time changes with its status alone.
@@ -40,10 +40,10 @@ impl Conditions {
         };
         let since = self.0.get(kind).filter(|before| before.status == status).map_or(now, |before| before.since);
         let condition = Condition {
-            kind: kind.to_owned(),
-            status: status.to_owned(),
-            reason: reason.to_owned(),
-            message: message.to_owned(),
+            kind: kind.into(),
+            status: status.into(),
+            reason: reason.into(),
+            message: message.into(),
             since,
         };
         self.0.insert(kind.to_owned(), condition);
@@ -74,10 +74,10 @@ impl Conditions {
     /// As the Sync's status has them.
     pub fn for_status(&self, generation: Option<i64>) -> Vec<SyncCondition> {
         let write = |condition: Condition| SyncCondition {
-            kind: condition.kind,
-            status: condition.status,
-            reason: condition.reason,
-            message: condition.message,
+            kind: condition.kind.into(),
+            status: condition.status.into(),
+            reason: condition.reason.into(),
+            message: condition.message.into(),
             last_transition_time: condition.since.to_rfc3339_opts(SecondsFormat::Secs, true),
             observed_generation: generation,
         };

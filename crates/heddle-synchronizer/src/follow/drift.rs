@@ -69,9 +69,16 @@ impl Follower {
             self.fights.note(key, Utc::now());
         }
         let at = who.as_ref().and_then(|who| who.time.parse().ok()).unwrap_or_else(Utc::now);
-        let drift = DriftReport { object: key.to_string(), manager: who.map(|who| who.manager), fields, at, healed_at };
-        tracing::info!(sync = %self.name, object = %key, manager = drift.manager, fields = ?drift.fields,
+        let manager = who.map(|who| who.manager);
+        tracing::info!(sync = %self.name, object = %key, manager, fields = ?fields,
             "{key} was changed in the cluster{}", if healed_at.is_some() { " and put back" } else { "" });
+        let drift = DriftReport {
+            object: key.to_string().into(),
+            manager: manager.map(Into::into),
+            fields: fields.into_iter().map(Into::into).collect(),
+            at,
+            healed_at,
+        };
         self.drifts.push_front(drift);
         self.drifts.truncate(MAX_DRIFTS);
     }

@@ -56,12 +56,15 @@ impl Follower {
         let images = known.map(|known| known.judged.images.clone()).unwrap_or_default();
         let health = self.status_of(&object.desired);
         WorkloadReport {
-            kind: key.kind.kind.clone(),
-            namespace: key.namespace.clone().unwrap_or_default(),
-            name: key.name.clone(),
-            images: images.into_iter().map(|(container, image)| ContainerImage { container, image }).collect(),
+            kind: key.kind.kind.as_str().into(),
+            namespace: key.namespace.as_deref().unwrap_or_default().into(),
+            name: key.name.as_str().into(),
+            images: images
+                .into_iter()
+                .map(|(container, image)| ContainerImage { container: container.into(), image })
+                .collect(),
             health,
-            reason: self.why(object).filter(|_| health != HealthStatus::Healthy),
+            reason: self.why(object).filter(|_| health != HealthStatus::Healthy).map(Into::into),
             since: self.view.known(key).map_or_else(Utc::now, |known| known.since),
         }
     }
@@ -147,7 +150,7 @@ impl Follower {
             }
         }
         for (image, status, reason) in verdicts.into_values() {
-            self.tell_fact(revision.clone(), Deploy::Health { image, status, reason });
+            self.tell_fact(revision.clone(), Deploy::Health { image, status, reason: reason.map(Into::into) });
         }
     }
 }

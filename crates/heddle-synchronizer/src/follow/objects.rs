@@ -58,8 +58,8 @@ impl WantedObject {
     }
 
     pub fn error(&self, message: String) -> SyncError {
-        let object = Some(self.desired.key.to_string());
-        SyncError { file: self.file.clone(), line: self.line, object, message }
+        let object = Some(self.desired.key.to_string().into());
+        SyncError { file: self.file.as_deref().map(Into::into), line: self.line, object, message: message.into() }
     }
 }
 
@@ -127,10 +127,10 @@ impl Wanted {
                 Ok(object) if object.desired.order.is_left_out => {}
                 Ok(object) => self.objects.push(WantedObject { file: raw.file.clone(), line: raw.line, ..object }),
                 Err((object, message)) => self.resolve_errors.push(SyncError {
-                    file: raw.file.clone(),
+                    file: raw.file.as_deref().map(Into::into),
                     line: raw.line,
-                    object: Some(object),
-                    message,
+                    object: Some(object.into()),
+                    message: message.into(),
                 }),
             }
         }

@@ -63,7 +63,7 @@ impl Follower {
             revision: self.others.revision.clone(),
             applied: self.applied_revision.clone(),
             is_ready: self.conditions.is_true("Ready"),
-            message: ready.map(|ready| ready.message.clone()).unwrap_or_default(),
+            message: ready.map(|ready| ready.message.to_string()).unwrap_or_default(),
             wants: Arc::clone(&self.others.wants),
             holds: self.others.holds.clone(),
         };

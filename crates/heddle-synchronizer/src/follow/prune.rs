@@ -113,11 +113,12 @@ impl Follower {
                 Err(error) => errors.push(SyncError {
                     file: None,
                     line: None,
-                    object: Some(key.to_string()),
+                    object: Some(key.to_string().into()),
                     message: format!(
                         "it left the path and could not be deleted: {}",
                         self.redactor.redact(&error.to_string())
-                    ),
+                    )
+                    .into(),
                 }),
             }
         }

@@ -191,10 +191,10 @@ impl Follower {
             .errors
             .into_iter()
             .map(|error| SyncError {
-                file: error.file,
+                file: error.file.map(Into::into),
                 line: error.line,
                 object: None,
-                message: self.redactor.redact(&error.message),
+                message: self.redactor.redact(&error.message).into(),
             })
             .collect();
         let (is_good, count) = (errors.is_empty(), rendered.objects.len());

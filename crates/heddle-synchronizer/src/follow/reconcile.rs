@@ -17,6 +17,7 @@ use super::{
     objects::{Wanted, WantedObject},
     prune::Left,
     resolve::Target,
+    spec::Spec,
 };
 
 /// How long the first lists of new watches are waited for.
@@ -241,7 +242,9 @@ impl Follower {
 
     /// Puts a fact into the outbox. What could not be kept there is not done, and is tried again.
     pub(super) fn tell_fact(&mut self, revision: heddle_core::git::Revision, what: Deploy) -> bool {
-        let fact = DeployFact { sync: self.name.clone(), at: Utc::now(), revision, what };
+        // Without a source nothing is rendered, so that nothing can happen to it.
+        let Ok(source) = self.spec.as_ref().map(Spec::source) else { return true };
+        let fact = DeployFact { sync: self.name.clone(), source, at: Utc::now(), revision, what };
         match self.shared.outbox.tell_fact(fact) {
             Ok(()) => true,
             Err(error) => {

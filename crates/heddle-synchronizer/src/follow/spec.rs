@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use heddle_core::git::{BranchName, RepoUrl};
 use heddle_kube::sync::SyncSpec;
+use heddle_wire::{agent::Source, text::MAX_PATH_BYTES};
 use url::Url;
 
 use crate::interval::read_interval;
@@ -28,6 +29,14 @@ impl Spec {
         let branch = spec.branch.parse().map_err(|error| format!("`spec.branch`: {error}"))?;
         let interval = read_interval(&spec.interval)
             .ok_or_else(|| format!("`spec.interval` is `{}`: write it like `90s`, `1m` or `1h30m`", spec.interval))?;
+        if spec.path.len() > MAX_PATH_BYTES || spec.path.chars().any(char::is_control) {
+            return Err(format!("`spec.path` is at most {MAX_PATH_BYTES} bytes long and holds no control characters"));
+        }
         Ok(Self { address, repository, branch, path: spec.path.trim_matches('/').to_owned(), interval })
+    }
+
+    /// As it is told.
+    pub fn source(&self) -> Source {
+        Source { repository: self.repository.clone(), branch: self.branch.clone(), path: self.path.as_str().into() }
     }
 }

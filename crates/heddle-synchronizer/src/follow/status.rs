@@ -6,7 +6,7 @@ use heddle_kube::{
     KubeError,
     sync::{StoppedPruneStatus, SyncStatus, SyncStatusError},
 };
-use heddle_wire::agent::{StoppedPrune, SyncReport};
+use heddle_wire::agent::{Follows, Observed, StoppedPrune, SyncReport};
 
 use super::{Follower, health::Health};
 
@@ -42,9 +42,7 @@ impl Follower {
             self.metrics.condition(&condition.kind, condition.status == "True");
         }
         self.metrics.state(self.objects(), self.errors.len());
-        if let Some(report) = self.report(&health) {
-            self.shared.outbox.tell_state(report);
-        }
+        self.shared.outbox.tell_state(self.report(&health));
         health
     }
 
@@ -84,39 +82,43 @@ impl Follower {
         }
     }
 
-    fn report(&self, health: &Health) -> Option<SyncReport> {
-        let spec = self.spec.as_ref().ok()?;
-        Some(SyncReport {
+    fn report(&self, health: &Health) -> SyncReport {
+        // Of what was not rendered, or whose inventory was not read, nothing is known.
+        let is_known = self.wanted.is_some() && self.inventory.is_some();
+        SyncReport {
             sync: self.name.clone(),
-            repository: spec.repository.clone(),
-            branch: spec.branch.clone(),
-            path: spec.path.clone(),
+            follows: match &self.spec {
+                Ok(spec) => Follows::Readable(spec.source()),
+                Err(fault) => Follows::Faulty { message: fault.as_str().into() },
+            },
             suspended: self.sync.spec.suspend,
             applied_revision: self.applied_revision.clone(),
             attempted_revision: self.wanted.as_ref().map(|wanted| wanted.revision.clone()),
             fetched_at: self.fetched_at,
             conditions: self.conditions.list(),
             errors: self.errors.clone(),
-            health: health.status,
-            objects: self.objects(),
-            workloads: health.workloads.clone(),
+            observed: is_known.then(|| Observed {
+                health: health.status,
+                objects: self.objects(),
+                workloads: health.workloads.clone(),
+            }),
             drifts: self.drifts.iter().cloned().collect(),
             stopped_prune: self.stopped_prune.as_ref().map(|stopped| StoppedPrune {
-                plan: stopped.plan.clone(),
-                reason: stopped.reason.clone(),
-                objects: stopped.objects.iter().take(IN_REPORT).map(ToString::to_string).collect(),
+                plan: stopped.plan.as_str().into(),
+                reason: stopped.reason.as_str().into(),
+                objects: stopped.objects.iter().take(IN_REPORT).map(|key| key.to_string().into()).collect(),
                 count: stopped.objects.len() as u64,
             }),
-        })
+        }
     }
 
     fn status(&self, health: &Health) -> SyncStatus {
         let text = |revision: &heddle_core::git::Revision| revision.as_str().to_owned();
         let errors = self.errors.iter().take(IN_STATUS).map(|error| SyncStatusError {
-            file: error.file.clone(),
+            file: error.file.as_deref().map(str::to_owned),
             line: error.line,
-            object: error.object.clone(),
-            message: error.message.clone(),
+            object: error.object.as_deref().map(str::to_owned),
+            message: error.message.to_string(),
         });
         SyncStatus {
             observed_generation: self.sync.metadata.generation,

@@ -1,5 +1,7 @@
 use heddle_core::health::HealthStatus;
 
+use heddle_wire::agent::{Follows, Observed, Source};
+
 use super::*;
 
 fn agent() -> AgentInfo {
@@ -14,9 +16,13 @@ fn name() -> SyncName {
     SyncName { namespace: "heddle-system".into(), name: "shop".into() }
 }
 
+fn source() -> Source {
+    Source { repository: "https://example.org/a/b".parse().unwrap(), branch: "main".parse().unwrap(), path: "".into() }
+}
+
 fn fact(revision: char, what: Deploy) -> DeployFact {
     let revision = revision.to_string().repeat(40).parse().unwrap();
-    DeployFact { sync: name(), at: Utc::now(), revision, what }
+    DeployFact { sync: name(), source: source(), at: Utc::now(), revision, what }
 }
 
 fn applied(revision: char) -> DeployFact {
@@ -30,18 +36,14 @@ fn revisions(report: &Report) -> String {
 fn state(objects: u64) -> SyncReport {
     SyncReport {
         sync: name(),
-        repository: "https://example.org/a/b".parse().unwrap(),
-        branch: "main".parse().unwrap(),
-        path: String::new(),
+        follows: Follows::Readable(source()),
         suspended: false,
         applied_revision: None,
         attempted_revision: None,
         fetched_at: None,
         conditions: vec![],
         errors: vec![],
-        health: HealthStatus::Healthy,
-        objects,
-        workloads: vec![],
+        observed: Some(Observed { health: HealthStatus::Healthy, objects, workloads: vec![] }),
         drifts: vec![],
         stopped_prune: None,
     }
@@ -82,7 +84,7 @@ fn of_states_only_the_newest_is_told_and_only_once() {
     outbox.tell_state(state(2));
     let report = outbox.next_report().unwrap();
     assert_eq!(report.syncs, [state(2)]);
-    assert!(!report.complete);
+    assert!(report.present.is_none());
     outbox.acknowledge(1).unwrap();
     outbox.tell_state(state(2));
     assert!(!outbox.has_news());
@@ -94,15 +96,15 @@ fn a_report_is_complete_only_when_every_sync_is_known() {
     let dir = tempfile::tempdir().unwrap();
     let outbox = open(&dir);
     outbox.tell_state(state(1));
-    assert!(!outbox.next_report().unwrap().complete);
+    assert!(outbox.next_report().unwrap().present.is_none());
     outbox.acknowledge(1).unwrap();
-    outbox.know_all();
+    outbox.know_all([name()].into());
     let report = outbox.next_report().unwrap();
-    assert!(report.complete && report.syncs.len() == 1);
+    assert_eq!((report.present, report.syncs.len()), (Some(vec![name()]), 1));
     outbox.acknowledge(2).unwrap();
     outbox.forget(&name());
     let report = outbox.next_report().unwrap();
-    assert!(report.complete && report.syncs.is_empty());
+    assert_eq!((report.present, report.syncs.len()), (Some(vec![]), 0));
 }
 
 #[test]

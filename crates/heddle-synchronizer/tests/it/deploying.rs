@@ -39,7 +39,9 @@ fn an_overlay_becomes_healthy_and_the_facts_say_so() {
                 setup
                     .api
                     .state("shop")
-                    .filter(|state| state.health == HealthStatus::Healthy && state.applied_revision.is_some())
+                    .filter(|state| state.applied_revision.is_some())
+                    .and_then(|state| state.observed)
+                    .filter(|observed| observed.health == HealthStatus::Healthy)
                     .ok_or("none yet".to_owned())
             })
             .await;

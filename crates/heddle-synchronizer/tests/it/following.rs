@@ -22,7 +22,7 @@ fn drift_is_healed_and_the_report_says_who_and_what() {
                 drifts.into_iter().next().ok_or("none yet".to_owned())
             })
             .await;
-        assert_eq!(drift.object, format!("Deployment {}/api", setup.target));
+        assert_eq!(drift.object, *format!("Deployment {}/api", setup.target));
         assert_eq!(drift.fields, ["spec.replicas"]);
         assert!(drift.manager.is_some_and(|manager| manager.starts_with("kubectl")));
         assert!(drift.healed_at.is_some());
@@ -171,8 +171,9 @@ fn a_rollout_that_hangs_says_why_and_holds_no_next_commit_up() {
         let reason = setup
             .eventually("the root of the fault", async || {
                 let state = setup.api.state("shop").ok_or("no report".to_owned())?;
-                let reason = state.workloads.first().and_then(|workload| workload.reason.clone()).unwrap_or_default();
-                if reason.contains("container api") { Ok(reason) } else { Err(reason) }
+                let workloads = state.observed.map(|observed| observed.workloads).unwrap_or_default();
+                let reason = workloads.first().and_then(|workload| workload.reason.clone()).unwrap_or_default();
+                if reason.contains("container api") { Ok(reason) } else { Err(reason.into()) }
             })
             .await;
         assert!(reason.contains("BackOff") || reason.contains("Err"), "{reason}");

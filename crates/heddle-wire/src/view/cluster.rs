@@ -9,8 +9,8 @@ use heddle_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::agent::{AgentInfo, Condition, DriftReport, StoppedPrune, SyncError};
-use crate::secret::WireSecret;
+use crate::agent::{AgentInfo, Condition, DriftReport, Rejected, StoppedPrune, SyncError};
+use crate::{secret::WireSecret, text::Message};
 
 bodies! {
     /// Adds a cluster: `POST /organizations/{organization}/clusters`.
@@ -49,12 +49,19 @@ bodies! {
         link: Link,
         /// When the agent was last heard.
         last_seen_at: Option<DateTime<Utc>>,
+        /// When a report of the agent was last taken: what is shown of the cluster is from then.
+        last_report_at: Option<DateTime<Utc>>,
+        /// Reports of the agent that were refused, so that what was in them is not known here.
+        rejected: Option<Rejected>,
         /// The agent, as it last said.
         agent: Option<AgentInfo>,
         /// Its keys.
         keys: Vec<ClusterKeyView>,
         /// Its Syncs, last known state.
         syncs: Vec<SyncView>,
+        /// Its Syncs whose spec cannot be read; one that could be read before stands among `syncs` too.
+        #[serde(default)]
+        faulty_syncs: Vec<FaultySyncView>,
         /// How many workloads were seen.
         workloads: i64,
         /// When it was added.
@@ -71,6 +78,16 @@ bodies! {
         last_used_at: Option<DateTime<Utc>>,
         /// When it was revoked.
         revoked_at: Option<DateTime<Utc>>,
+    }
+
+    /// A Sync whose spec cannot be read: nothing of it is applied.
+    FaultySyncView {
+        /// Which.
+        sync: SyncName,
+        /// What is wrong with its spec, and what to write instead.
+        message: Message,
+        /// Since when.
+        since: DateTime<Utc>,
     }
 
     /// A Sync, last known state.
@@ -93,10 +110,12 @@ bodies! {
         applied_revision: Option<Revision>,
         /// The revision last tried.
         attempted_revision: Option<Revision>,
-        /// The verdict on its objects.
+        /// The verdict on its objects, when they were last seen.
         health: HealthStatus,
         /// How many objects.
         objects: i64,
+        /// Since when the agent has not seen the objects; `None` while it sees them.
+        unseen_since: Option<DateTime<Utc>>,
         /// Its conditions.
         conditions: Vec<Condition>,
         /// The errors of the last attempt.
