@@ -1,4 +1,12 @@
 //! Changes: one image bump at its places in one environment.
+//!
+//! The whole row with its texts is for pages that show it. What is asked at every read, update and report has a type and
+//! a file of its own, with the columns that its answer needs: [`tracked`], [`past`], [`healthy`].
+
+mod healthy;
+mod past;
+mod tracked;
+mod write;
 
 use chrono::{DateTime, Utc};
 use heddle_core::{
@@ -10,10 +18,16 @@ use heddle_core::{
     pipeline::End,
     place::Place,
 };
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::error::{DbError, from_json, json, word};
+pub use self::{
+    healthy::{Healthy, list_healthy},
+    past::list_past,
+    tracked::{TrackedChange, list_of_proposals, list_rolling, list_tracked},
+    write::{NewChange, set_ended, set_merged, set_proposal, set_settled, upsert},
+};
+use crate::error::{DbError, from_json, word};
 
 /// A change.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,6 +113,7 @@ struct Row {
 }
 
 /// Every list of changes reads the same columns. The merge's number is the exact one as soon as its revision was read.
+/// With `limit` each row asks for its own proposal and revision; as plain joins the planner may read all of them.
 macro_rules! select {
     ($rest:literal $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
@@ -111,9 +126,11 @@ macro_rules! select {
                       c.created_at, c.ended, c.ended_at, c.end_seen_at
                from changes c
                join repositories r on r.id = c.repository_id
-               left join proposals p on p.id = c.proposal_id
-               left join revisions m
-                   on m.repository_id = c.repository_id and m.branch = c.branch and m.revision = c.merged_revision
+               left join lateral (select * from proposals p where p.id = c.proposal_id limit 1) p on true
+               left join lateral (
+                   select m.ordinal from revisions m
+                   where m.repository_id = c.repository_id and m.branch = c.branch and m.revision = c.merged_revision
+                   limit 1) m on true
                "# + $rest
             $(, $argument)*
         )
@@ -172,76 +189,6 @@ pub(crate) fn proposal_ref(
     })
 }
 
-/// What a change is made from.
-#[derive(Debug, Clone)]
-pub struct NewChange<'a> {
-    /// Its branch.
-    pub branch: &'a BranchName,
-    /// Its environment.
-    pub environment: &'a EnvironmentName,
-    /// Its effective image.
-    pub image: &'a ImageRepository,
-    /// The tag that stands there.
-    pub from: Option<&'a Tag>,
-    /// The tag it goes to.
-    pub to: &'a Tag,
-    /// The digest it goes to.
-    pub to_digest: Option<&'a Digest>,
-    /// How it is written.
-    pub mode: Mode,
-    /// Where it writes.
-    pub places: &'a [Place],
-    /// The lines that change.
-    pub diff: &'a str,
-    /// Why this tag.
-    pub why: &'a str,
-}
-
-/// Makes a change, or brings the open one of the same bump at the same places up to date.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn upsert(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    repository: RepositoryId,
-    new: &NewChange<'_>,
-) -> Result<ChangeId, DbError> {
-    let id = sqlx::query_scalar!(
-        "insert into changes (id, organization_id, repository_id, branch, environment, image, from_tag, to_tag, to_digest,
-                              mode, places, place_key, diff, why)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, md5($12), $13, $14)
-         on conflict (repository_id, branch, environment, image, (coalesce(from_tag, '')), to_tag,
-                      (coalesce(to_digest, '')), place_key) where ended is null and not settled
-         do update set mode = excluded.mode, places = excluded.places, diff = excluded.diff, why = excluded.why
-         returning id",
-        Uuid::now_v7(),
-        organization.0,
-        repository.0,
-        new.branch.as_str(),
-        new.environment.as_str(),
-        new.image.as_str(),
-        new.from.map(Tag::as_str),
-        new.to.as_str(),
-        new.to_digest.map(Digest::as_str),
-        mode_word(new.mode),
-        json("changes.places", new.places)?,
-        place_key(new.places),
-        new.diff,
-        new.why,
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(ChangeId(id))
-}
-
-fn place_key(places: &[Place]) -> String {
-    let mut keys: Vec<String> = places.iter().map(|place| format!("{}\n{}", place.object, place.field)).collect();
-    keys.sort();
-    keys.dedup();
-    keys.join("\n\n")
-}
-
 /// One change.
 ///
 /// # Errors
@@ -260,131 +207,6 @@ pub async fn list_by_id(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Cha
         .await?
         .into_iter()
         .map(Change::try_from)
-        .collect()
-}
-
-/// The repository's changes that a read may say something about: those that have not ended, and for each place the
-/// newest that was merged.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn list_tracked(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<Change>, DbError> {
-    select!(
-        "where c.repository_id = $1 and (
-             c.ended is null
-             or (c.merged_ordinal is not null and not exists (
-                 select from changes n
-                 where n.repository_id = c.repository_id and n.branch = c.branch and n.environment = c.environment
-                     and n.image = c.image and n.place_key = c.place_key and n.sequence > c.sequence
-                     and n.merged_ordinal is not null)))
-         order by c.sequence",
-        repository.0,
-    )
-    .fetch_all(db)
-    .await?
-    .into_iter()
-    .map(Change::try_from)
-    .collect()
-}
-
-/// The unfinished merged changes of a repository.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn list_rolling(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<Change>, DbError> {
-    select!(
-        "where c.repository_id = $1 and c.ended is null and c.merged_ordinal is not null order by c.sequence",
-        repository.0,
-    )
-    .fetch_all(db)
-    .await?
-    .into_iter()
-    .map(Change::try_from)
-    .collect()
-}
-
-/// The changes that a proposal carries or carried.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn list_of_proposals(db: impl PgExecutor<'_>, proposals: &[Uuid]) -> Result<Vec<Change>, DbError> {
-    select!("where c.proposal_id = any($1) order by c.sequence", proposals)
-        .fetch_all(db)
-        .await?
-        .into_iter()
-        .map(Change::try_from)
-        .collect()
-}
-
-/// What became of the repository's changes in Git, for what stays barred: those taken back, and those merged after one.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn list_taken_back(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<Change>, DbError> {
-    select!(
-        "where c.repository_id = $1 and (
-             exists (select from facts f where f.change_id = c.id and f.key in ('reverted', 'declined'))
-             or (c.merged_ordinal is not null and exists (
-                 select from changes o join facts f on f.change_id = o.id and f.key in ('reverted', 'declined')
-                 where o.repository_id = c.repository_id and o.environment = c.environment and o.image = c.image
-                     and o.sequence < c.sequence)))
-         order by c.sequence",
-        repository.0,
-    )
-    .fetch_all(db)
-    .await?
-    .into_iter()
-    .map(Change::try_from)
-    .collect()
-}
-
-/// A tag that was healthy in an environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Healthy {
-    /// The environment.
-    pub environment: EnvironmentName,
-    /// The image.
-    pub image: ImageRepository,
-    /// The tag.
-    pub tag: Tag,
-    /// Since when.
-    pub since: DateTime<Utc>,
-    /// When the change that took its place was begun.
-    pub until: Option<DateTime<Utc>>,
-}
-
-/// The tags that were healthy in a repository's environments and that nobody took back there, the latest of each image.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn list_healthy(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<Healthy>, DbError> {
-    const KEPT: i64 = 20;
-    let rows = sqlx::query!(
-        r#"select environment, image, to_tag, ended_at as "since!", until from (
-               select c.environment, c.image, c.to_tag, c.ended_at, c.sequence,
-                      (select min(o.created_at) from changes o
-                       where o.repository_id = c.repository_id and o.environment = c.environment and o.image = c.image
-                           and o.sequence > c.sequence and o.merged_ordinal is not null) as until,
-                      row_number() over (partition by c.environment, c.image order by c.sequence desc) as age
-               from changes c
-               where c.repository_id = $1 and c.ended = 'healthy'
-                   and not exists (select from facts f where f.change_id = c.id and f.key = 'reverted')) as healthy
-           where age <= $2 order by sequence"#,
-        repository.0,
-        KEPT,
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Healthy {
-                environment: word("changes.environment", &row.environment)?,
-                image: word("changes.image", &row.image)?,
-                tag: word("changes.to_tag", &row.to_tag)?,
-                since: row.since,
-                until: row.until,
-            })
-        })
         .collect()
 }
 
@@ -510,78 +332,6 @@ pub async fn list_in_flight_ids(
     )
     .fetch_all(db)
     .await?)
-}
-
-/// Says which proposal carries a change; `None` when it is to be written anew.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn set_proposal(
-    db: impl PgExecutor<'_>,
-    changes: &[Uuid],
-    proposal: Option<ProposalId>,
-) -> Result<(), DbError> {
-    sqlx::query!(
-        "update changes set proposal_id = $2 where id = any($1)",
-        changes,
-        proposal.map(|proposal| proposal.0),
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Notes the merge of a change, once.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn set_merged(
-    db: impl PgExecutor<'_>,
-    change: ChangeId,
-    revision: &Revision,
-    ordinal: i64,
-) -> Result<(), DbError> {
-    sqlx::query!(
-        "update changes set merged_revision = $2, merged_ordinal = $3 where id = $1 and merged_ordinal is null",
-        change.0,
-        revision.as_str(),
-        ordinal,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Notes that Git has nothing more to say about a change.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn set_settled(db: impl PgExecutor<'_>, change: ChangeId) -> Result<(), DbError> {
-    sqlx::query!("update changes set settled = true where id = $1", change.0).execute(db).await?;
-    Ok(())
-}
-
-/// Keeps the end of a change. The first one stays.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn set_ended(
-    db: impl PgExecutor<'_>,
-    change: ChangeId,
-    end: End,
-    at: DateTime<Utc>,
-    seen_at: DateTime<Utc>,
-) -> Result<(), DbError> {
-    sqlx::query!(
-        "update changes set ended = $2, ended_at = $3, end_seen_at = $4 where id = $1 and ended is null",
-        change.0,
-        end_word(end),
-        at,
-        seen_at,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
 }
 
 /// The stored word of a mode.

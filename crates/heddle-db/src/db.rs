@@ -57,7 +57,10 @@ impl Db {
         let options = options
             .application_name("heddle-api")
             .options([("role", APPLICATION_ROLE), ("statement_timeout", "30s"), ("lock_timeout", "10s")])
-            .options([("idle_in_transaction_session_timeout", "60s")]);
+            .options([("idle_in_transaction_session_timeout", "60s")])
+            // Many short queries by index on disks without a head: compiling a plan costs more than it saves, and a row
+            // from anywhere costs hardly more than the next one.
+            .options([("jit", "off"), ("random_page_cost", "1.1")]);
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(LONGEST_WAIT)

@@ -89,3 +89,28 @@ pub async fn list(
         })
         .collect()
 }
+
+/// The environments of one repository, in order of promotion.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_of_repository(
+    db: impl PgExecutor<'_>,
+    repository: RepositoryId,
+) -> Result<Vec<EnvironmentPath>, DbError> {
+    let rows = sqlx::query!(
+        "select name, path, branch from environments where repository_id = $1 order by position",
+        repository.0,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(EnvironmentPath {
+                name: word("environments.name", &row.name)?,
+                path: row.path,
+                branch: word("environments.branch", &row.branch)?,
+            })
+        })
+        .collect()
+}

@@ -54,25 +54,23 @@ pub async fn replace(
     sqlx::query!("delete from findings where repository_id = $1 and source = $2", repository.0, source)
         .execute(&mut *db)
         .await?;
-    for finding in findings {
-        sqlx::query!(
-            r#"insert into findings
-                   (organization_id, repository_id, source, branch, file, line, "column", code, message, blocks)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"#,
-            organization.0,
-            repository.0,
-            source,
-            finding.branch.as_str(),
-            finding.file,
-            finding.line,
-            finding.column,
-            finding.code,
-            finding.message,
-            finding.blocks,
-        )
-        .execute(&mut *db)
-        .await?;
-    }
+    sqlx::query!(
+        r#"insert into findings (organization_id, repository_id, source, branch, file, line, "column", code, message, blocks)
+           select $1, $2, $3, f.* from unnest($4::text[], $5::text[], $6::integer[], $7::integer[], $8::text[], $9::text[],
+                                              $10::boolean[]) as f"#,
+        organization.0,
+        repository.0,
+        source,
+        &findings.iter().map(|one| one.branch.to_string()).collect::<Vec<_>>(),
+        &findings.iter().map(|one| one.file.clone()).collect::<Vec<_>>(),
+        &findings.iter().map(|one| one.line).collect::<Vec<_>>(),
+        &findings.iter().map(|one| one.column).collect::<Vec<_>>(),
+        &findings.iter().map(|one| one.code.clone()).collect::<Vec<_>>(),
+        &findings.iter().map(|one| one.message.clone()).collect::<Vec<_>>(),
+        &findings.iter().map(|one| one.blocks).collect::<Vec<_>>(),
+    )
+    .execute(&mut *db)
+    .await?;
     Ok(())
 }
 

@@ -230,8 +230,11 @@ pub async fn list_repositories_of(
     image: &ImageRepository,
 ) -> Result<Vec<Uuid>, DbError> {
     Ok(sqlx::query_scalar!(
-        "select distinct repository_id from occurrences
-         where organization_id = $1 and rule_line is not null and (image = $2 or policy->'lockstep' ? $2)",
+        r#"select repository_id as "id!" from occurrences
+           where organization_id = $1 and image = $2 and rule_line is not null
+           union
+           select repository_id from occurrences
+           where organization_id = $1 and policy ? 'lockstep' and policy->'lockstep' ? $2 and rule_line is not null"#,
         organization.0,
         image.as_str(),
     )

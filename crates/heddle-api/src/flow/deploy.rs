@@ -13,7 +13,7 @@ use heddle_core::{
 };
 use heddle_db::{
     DbError, Tx,
-    changes::{self, Change},
+    changes::{self, TrackedChange},
     deploys::{self, Deploy},
     environments, facts as stored,
     notice::{Notice, Topic},
@@ -247,7 +247,7 @@ pub async fn judge(
     cluster: Option<ClusterId>,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    let known = changes::list_rolling(&mut **tx, repository).await?;
+    let known = changes::list_rolling(&mut **tx, organization, repository).await?;
     let ids: Vec<Uuid> = known.iter().map(|change| change.id.0).collect();
     let mut rollouts = stored::list_rollouts_of(&mut **tx, &ids).await?;
     let rolling: Vec<Rolling> = known
@@ -280,7 +280,7 @@ pub async fn judge(
 }
 
 /// The number of the first head in which a later change stands at one of the places of `change`.
-fn replaced_ordinal(change: &Change, known: &[Change]) -> Option<i64> {
+fn replaced_ordinal(change: &TrackedChange, known: &[TrackedChange]) -> Option<i64> {
     known
         .iter()
         .filter(|later| later.sequence > change.sequence)

@@ -10,7 +10,7 @@ use heddle_core::{
 };
 use heddle_db::{
     DbError, Tx,
-    changes::{self, Change},
+    changes::{self, Change, TrackedChange},
     facts,
     notice::{Notice, Topic},
 };
@@ -138,7 +138,7 @@ pub fn next_station(line: &Line) -> Option<Station> {
 }
 
 /// Changes as reads and reports look at them.
-pub fn tracked(changes: &[Change], intents: &[(ChangeId, IntentId)]) -> Vec<Tracked> {
+pub fn tracked(changes: &[TrackedChange], intents: &[(ChangeId, IntentId)]) -> Vec<Tracked> {
     let mut by_change: HashMap<ChangeId, Vec<IntentId>> = HashMap::new();
     for (change, intent) in intents {
         by_change.entry(*change).or_default().push(*intent);
@@ -157,12 +157,12 @@ pub fn tracked(changes: &[Change], intents: &[(ChangeId, IntentId)]) -> Vec<Trac
             proposal: change.proposal,
             intents: by_change.remove(&change.id).unwrap_or_default(),
             stage: stage(change),
-            ended: change.ended.is_some(),
+            ended: change.ended,
         })
         .collect()
 }
 
-fn stage(change: &Change) -> Stage {
+fn stage(change: &TrackedChange) -> Stage {
     match (change.settled, change.merged_ordinal, &change.proposal_ref) {
         (true, _, _) => Stage::Settled,
         (false, Some(ordinal), _) => Stage::Merged { ordinal },

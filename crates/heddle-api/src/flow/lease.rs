@@ -9,7 +9,7 @@ use heddle_core::{
 };
 use heddle_db::{
     Tx,
-    changes::{self, Change},
+    changes::{self, TrackedChange},
     images, intents, occurrences,
     proposals::{self, Proposal},
     repositories::{self, Repository},
@@ -146,8 +146,8 @@ async fn update_work(
         sync_paths: sync_paths(tx, repository.id).await?,
         open_intents: intents::list_open(&mut **tx, repository.id).await?.into_iter().map(open_intent).collect(),
         open_proposals: open_proposals(tx, repository.id).await?,
-        barred: barred::list(tx, repository.id).await?,
-        proven: changes::list_healthy(&mut **tx, repository.id).await?.into_iter().map(proven).collect(),
+        barred: barred::list(tx, organization, repository.id).await?,
+        proven: changes::list_healthy(&mut **tx, organization, repository.id).await?.into_iter().map(proven).collect(),
         dashboard_url: app.config.public_url.clone(),
     })
 }
@@ -181,7 +181,7 @@ async fn open_proposals(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Vec<
         .collect())
 }
 
-fn open_proposal(proposal: Proposal, head_branch: BranchName, carried: &[Change]) -> OpenProposal {
+fn open_proposal(proposal: Proposal, head_branch: BranchName, carried: &[TrackedChange]) -> OpenProposal {
     OpenProposal {
         id: proposal.id,
         head_branch,
@@ -193,11 +193,11 @@ fn open_proposal(proposal: Proposal, head_branch: BranchName, carried: &[Change]
     }
 }
 
-fn is_carried(change: &Change, proposal: ProposalId) -> bool {
-    change.proposal == Some(proposal) && change.ended.is_none() && !change.settled
+fn is_carried(change: &TrackedChange, proposal: ProposalId) -> bool {
+    change.proposal == Some(proposal) && !change.ended && !change.settled
 }
 
-fn proposed_change(change: &Change) -> ProposedChange {
+fn proposed_change(change: &TrackedChange) -> ProposedChange {
     ProposedChange {
         id: change.id,
         environment: change.environment.clone(),

@@ -10,7 +10,7 @@ use heddle_core::{
 };
 use heddle_db::{
     Tx,
-    changes::{self, Change, NewChange},
+    changes::{self, NewChange, TrackedChange},
     facts as stored, findings,
     findings::Source,
     intents::{self, NewIntent},
@@ -51,9 +51,7 @@ pub async fn announce(
         planned.extend(intent.changes.iter().copied());
         posted.push(intent);
     }
-    for gated in &plan.gated {
-        planned.push(hold_back(tx, scope, gated).await?);
-    }
+    planned.extend(hold_back(tx, scope, &plan.gated).await?);
     replace_unwritten(tx, scope, &planned).await?;
     let found: Vec<_> = plan.findings.iter().map(read::finding).collect();
     findings::replace(tx, scope.organization, scope.repository, Source::Update, &found).await?;
@@ -155,40 +153,49 @@ async fn make_change(
     Ok(id)
 }
 
-async fn hold_back(tx: &mut Tx, scope: Scope, gated: &GatedChange) -> ApiResult<ChangeId> {
-    let id = make_change(tx, scope, &gated.change, &gated.base_branch, gated.mode).await?;
-    note_gate(tx, scope, id, &gated.gate).await?;
-    Ok(id)
+async fn hold_back(tx: &mut Tx, scope: Scope, gated: &[GatedChange]) -> ApiResult<Vec<ChangeId>> {
+    let mut held = Vec::with_capacity(gated.len());
+    for one in gated {
+        held.push(make_change(tx, scope, &one.change, &one.base_branch, one.mode).await?);
+    }
+    let gates: Vec<(ChangeId, &Gate)> = held.iter().copied().zip(gated.iter().map(|one| &one.gate)).collect();
+    note_gates(tx, scope, &gates).await?;
+    Ok(held)
 }
 
-/// Notes what keeps a change from being written, unless that is known already.
+/// Notes what keeps changes from being written, unless that is known already.
 ///
 /// # Errors
 /// When the store cannot be reached.
-pub(super) async fn note_gate(tx: &mut Tx, scope: Scope, id: ChangeId, gate: &Gate) -> ApiResult<()> {
-    let known = stored::list_of(&mut **tx, &[id.0]).await?.remove(&id).unwrap_or_default();
-    let newest: Option<&Gate> = known
-        .iter()
-        .filter_map(|fact| match &fact.kind {
-            FactKind::Gated { gate } => Some((fact.at, gate)),
-            _ => None,
-        })
-        .max_by_key(|(at, _)| *at)
-        .map(|(_, gate)| gate);
-    if newest != Some(gate) {
-        let fact = facts::fine(FactKind::Gated { gate: gate.clone() }, scope.now, scope.now);
-        stored::record(&mut **tx, scope.organization, id, &fact).await?;
+pub(super) async fn note_gates(tx: &mut Tx, scope: Scope, gates: &[(ChangeId, &Gate)]) -> ApiResult<()> {
+    let ids: Vec<Uuid> = gates.iter().map(|(change, _)| change.0).collect();
+    let known = stored::list_of(&mut **tx, &ids).await?;
+    for (change, gate) in gates {
+        let newest: Option<&Gate> = known
+            .get(change)
+            .into_iter()
+            .flatten()
+            .filter_map(|fact| match &fact.kind {
+                FactKind::Gated { gate } => Some((fact.at, gate)),
+                _ => None,
+            })
+            .max_by_key(|(at, _)| *at)
+            .map(|(_, gate)| gate);
+        if newest != Some(*gate) {
+            let fact = facts::fine(FactKind::Gated { gate: (*gate).clone() }, scope.now, scope.now);
+            stored::record(&mut **tx, scope.organization, *change, &fact).await?;
+        }
     }
     Ok(())
 }
 
 /// A change that was never written ends when another of the same places takes its turn.
 async fn replace_unwritten(tx: &mut Tx, scope: Scope, planned: &[ChangeId]) -> ApiResult<()> {
-    let known = changes::list_tracked(&mut **tx, scope.repository).await?;
-    let is_planned = |change: &&Change| planned.contains(&change.id);
+    let known = changes::list_tracked(&mut **tx, scope.organization, scope.repository).await?;
+    let is_planned = |change: &&TrackedChange| planned.contains(&change.id);
     let superseded: Vec<Observation> = known
         .iter()
-        .filter(|old| old.ended.is_none() && !old.settled && old.merged_ordinal.is_none())
+        .filter(|old| !old.ended && !old.settled && old.merged_ordinal.is_none())
         .filter(|old| old.proposal_ref.is_none() && !planned.contains(&old.id))
         .filter_map(|old| {
             let new = known.iter().filter(is_planned).find(|new| shares_a_place(old, new))?;
@@ -199,7 +206,7 @@ async fn replace_unwritten(tx: &mut Tx, scope: Scope, planned: &[ChangeId]) -> A
     Ok(())
 }
 
-pub(super) fn shares_a_place(one: &Change, other: &Change) -> bool {
+pub(super) fn shares_a_place(one: &TrackedChange, other: &TrackedChange) -> bool {
     one.branch == other.branch
         && one.environment == other.environment
         && one.image == other.image

@@ -61,7 +61,7 @@ pub async fn apply(
         ended,
         syncs,
     };
-    let known = changes::list_tracked(&mut **tx, repository).await?;
+    let known = changes::list_tracked(&mut **tx, organization, repository).await?;
     let ids: Vec<_> = known.iter().map(|change| change.id.0).collect();
     let intents = intents::list_of_changes(&mut **tx, &ids).await?;
     let observations = observe::read(&view, &facts::tracked(&known, &intents));

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use heddle_core::{
     change::{Gate, GateKind, ProposalRef},
-    git::Revision,
+    git::{BranchName, Revision},
     id::{ChangeId, IntentId, ProposalId},
     observe::{EnvironmentPath, FollowingSync, Merge, Observation, rollouts_of},
     pipeline::{Clock, FactKind},
 };
 use heddle_db::{
     Tx,
-    changes::{self, Change},
+    changes::{self, TrackedChange},
     environments, facts as stored,
     intents::{self, Outcome},
     proposals::{self, State},
@@ -59,9 +59,8 @@ pub async fn settle(
             let unwritten = give_up(tx, scope, proposal, &changes).await?;
             let kind = if retry_at.is_some() { GateKind::Limit } else { GateKind::Refused };
             let gate = Gate { kind, reason: format!("not written: {reason}"), until: *retry_at };
-            for change in unwritten {
-                plan::note_gate(tx, scope, change, &gate).await?;
-            }
+            let gates: Vec<(ChangeId, &Gate)> = unwritten.into_iter().map(|change| (change, &gate)).collect();
+            plan::note_gates(tx, scope, &gates).await?;
             let retry_at = retry_at.unwrap_or(scope.now + chrono::TimeDelta::minutes(1));
             work::come_back(&mut **tx, held, retry_at).await?;
         }
@@ -80,15 +79,17 @@ async fn written(
 ) -> ApiResult<()> {
     proposals::set_written(&mut **tx, proposal, place, revision, at).await?;
     let carried = changes::list_of_proposals(&mut **tx, &[proposal.0]).await?;
+    let ground = match (place, carried.first()) {
+        (ProposalRef::Commit { .. }, Some(change)) => Some(Ground::load(tx, scope, &change.branch, revision).await?),
+        _ => None,
+    };
     let mut observations = Vec::new();
     for change in &carried {
         if written.contains(&change.id.0) {
             let proposed = facts::observed(change.id, FactKind::Proposed { proposal: place.clone() }, at);
             observations.push(Observation { clock: Clock::WholeSeconds, ..proposed });
-            if let ProposalRef::Commit { .. } = place {
-                observations.push(merged(tx, scope, change, revision, at).await?);
-            }
-        } else if change.ended.is_none() && !change.settled && change.merged_ordinal.is_none() {
+            observations.extend(ground.as_ref().map(|ground| ground.merged(change, revision, at)));
+        } else if !change.ended && !change.settled && change.merged_ordinal.is_none() {
             // The pull request was moved on without it.
             observations.push(facts::observed(change.id, moved_on(change, &carried, written), scope.now));
         }
@@ -104,48 +105,52 @@ async fn written(
     Ok(())
 }
 
-fn moved_on(change: &Change, carried: &[Change], written: &[Uuid]) -> FactKind {
+fn moved_on(change: &TrackedChange, carried: &[TrackedChange], written: &[Uuid]) -> FactKind {
     match carried.iter().find(|new| written.contains(&new.id.0) && shares_a_place(change, new)) {
         Some(new) => FactKind::Superseded { by: new.to.to_string() },
         None => FactKind::Retired { reason: "its pull request goes on without it".to_owned() },
     }
 }
 
-/// A commit straight onto the branch is its own merge.
-async fn merged(
-    tx: &mut Tx,
-    scope: Scope,
-    change: &Change,
-    revision: &Revision,
-    at: DateTime<Utc>,
-) -> ApiResult<Observation> {
-    let known = revisions::find_ordinal(&mut **tx, scope.repository, &change.branch, revision).await?;
-    let heads = revisions::list_heads(&mut **tx, scope.repository).await?;
-    // Until a read has numbered it, it is newer than every head that was read.
-    let next = heads.iter().find(|head| head.branch == change.branch).map_or(1, |head| head.ordinal + 1);
-    let environments: Vec<EnvironmentPath> = environments::list(&mut **tx, scope.organization)
-        .await?
-        .into_iter()
-        .filter(|(repository, _)| *repository == scope.repository)
-        .map(|(_, environment)| environment.path)
-        .collect();
-    let following: Vec<FollowingSync> = syncs::list_following(&mut **tx, scope.repository)
-        .await?
-        .into_iter()
-        .map(|sync| FollowingSync { key: sync.key, branch: sync.branch, path: sync.path })
-        .collect();
-    let tracked = facts::tracked(std::slice::from_ref(change), &[]).remove(0);
-    Ok(Observation {
-        change: change.id,
-        fact: FactKind::Merged { revision: revision.clone(), by: None },
-        at,
-        clock: Clock::WholeSeconds,
-        merge: Some(Merge {
-            revision: revision.clone(),
+/// What a commit onto a branch merges its changes into.
+struct Ground {
+    /// The commit's number.
+    ordinal: i64,
+    environments: Vec<EnvironmentPath>,
+    following: Vec<FollowingSync>,
+}
+
+impl Ground {
+    async fn load(tx: &mut Tx, scope: Scope, branch: &BranchName, revision: &Revision) -> ApiResult<Self> {
+        let known = revisions::find_ordinal(&mut **tx, scope.repository, branch, revision).await?;
+        let heads = revisions::list_heads(&mut **tx, scope.repository).await?;
+        // Until a read has numbered it, it is newer than every head that was read.
+        let next = heads.iter().find(|head| head.branch == *branch).map_or(1, |head| head.ordinal + 1);
+        let following = syncs::list_following(&mut **tx, scope.repository).await?;
+        let following =
+            following.into_iter().map(|sync| FollowingSync { key: sync.key, branch: sync.branch, path: sync.path });
+        Ok(Self {
             ordinal: known.flatten().unwrap_or(next),
-            rollouts: rollouts_of(&tracked, &environments, &following),
-        }),
-    })
+            environments: environments::list_of_repository(&mut **tx, scope.repository).await?,
+            following: following.collect(),
+        })
+    }
+
+    /// A commit straight onto the branch is its own merge.
+    fn merged(&self, change: &TrackedChange, revision: &Revision, at: DateTime<Utc>) -> Observation {
+        let tracked = facts::tracked(std::slice::from_ref(change), &[]).remove(0);
+        Observation {
+            change: change.id,
+            fact: FactKind::Merged { revision: revision.clone(), by: None },
+            at,
+            clock: Clock::WholeSeconds,
+            merge: Some(Merge {
+                revision: revision.clone(),
+                ordinal: self.ordinal,
+                rollouts: rollouts_of(&tracked, &self.environments, &self.following),
+            }),
+        }
+    }
 }
 
 /// Nothing was written: the changes wait for the next update. Gives those that no commit and no pull request carries.

@@ -103,7 +103,7 @@ async fn judge(
     let policy = place.rule.as_ref().and_then(|rule| rule.policy.as_ref());
     let (Some(image), Some(policy)) = (image, policy) else { return Ok(Vec::new()) };
     let tags = tags::list(&mut **tx, image).await?;
-    let all_barred = barred::list(tx, repository).await?;
+    let all_barred = barred::list(tx, organization, repository).await?;
     let barred = barred::at(&all_barred, place);
     let mut lists = Vec::new();
     for companion in images::list_named(&mut **tx, organization, &policy.lockstep).await? {

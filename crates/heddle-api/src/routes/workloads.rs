@@ -132,7 +132,7 @@ impl Known {
         let mut barred = BTreeMap::new();
         for (repository, _) in &occurrences {
             if !barred.contains_key(repository) {
-                barred.insert(*repository, barred::list(tx, *repository).await?);
+                barred.insert(*repository, barred::list(tx, organization, *repository).await?);
             }
         }
         Ok(Self {

@@ -1,12 +1,12 @@
 //! What a person took back stays back until something newer.
 
-use super::{Tracked, read::same_place};
+use super::read::share_a_place;
 use crate::{
-    git::Revision,
+    git::{BranchName, Revision},
     id::ChangeId,
     image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
-    place::PlaceKey,
+    place::{Place, PlaceKey},
 };
 
 /// How a person took a change back.
@@ -26,11 +26,25 @@ pub enum TakenBack {
     },
 }
 
-/// A change and whether a person took it back.
+/// A change that was merged or taken back, as far as it may bar a tag or lift a bar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastChange {
     /// The change.
-    pub change: Tracked,
+    pub id: ChangeId,
+    /// Its number; a newer change has a higher one.
+    pub sequence: i64,
+    /// Its branch.
+    pub branch: BranchName,
+    /// Its environment.
+    pub environment: EnvironmentName,
+    /// Its effective image.
+    pub image: ImageRepository,
+    /// The tag it goes to.
+    pub to: Tag,
+    /// The digest it goes to, where it pins one.
+    pub to_digest: Option<Digest>,
+    /// The places it writes.
+    pub places: Vec<Place>,
     /// How it was taken back; `None` for one that was merged and stood.
     pub taken_back: Option<TakenBack>,
 }
@@ -56,15 +70,14 @@ pub struct BarredTag {
 
 /// The tags that are barred: of the changes that a person took back, those that no later change followed which stands.
 pub fn barred(past: &[PastChange]) -> Vec<BarredTag> {
-    past.iter()
-        .filter_map(|one| one.taken_back.as_ref().map(|how| (&one.change, how)))
-        .filter(|(change, _)| {
-            !past.iter().any(|other| {
-                other.taken_back.is_none()
-                    && other.change.sequence > change.sequence
-                    && same_place(change, &other.change)
-            })
+    let lifted = |change: &PastChange| {
+        past.iter().any(|other| {
+            other.taken_back.is_none() && other.sequence > change.sequence && is_at_a_place_of(other, change)
         })
+    };
+    past.iter()
+        .filter_map(|change| change.taken_back.as_ref().map(|how| (change, how)))
+        .filter(|(change, _)| !lifted(change))
         .flat_map(|(change, how)| {
             change.places.iter().map(|place| BarredTag {
                 environment: change.environment.clone(),
@@ -77,6 +90,13 @@ pub fn barred(past: &[PastChange]) -> Vec<BarredTag> {
             })
         })
         .collect()
+}
+
+fn is_at_a_place_of(one: &PastChange, other: &PastChange) -> bool {
+    one.branch == other.branch
+        && one.environment == other.environment
+        && one.image == other.image
+        && share_a_place(&one.places, &other.places)
 }
 
 impl std::fmt::Display for TakenBack {

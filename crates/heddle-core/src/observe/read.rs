@@ -253,11 +253,16 @@ fn newer<'a>(change: &Tracked, carried: &[&'a Tracked]) -> Option<&'a Tracked> {
 }
 
 /// Whether two changes write the same image at a common place of the same environment.
-pub(super) fn same_place(one: &Tracked, other: &Tracked) -> bool {
+fn same_place(one: &Tracked, other: &Tracked) -> bool {
     one.branch == other.branch
         && one.environment == other.environment
         && one.image == other.image
-        && one.places.iter().any(|place| other.places.iter().any(|theirs| theirs.key() == place.key()))
+        && share_a_place(&one.places, &other.places)
+}
+
+/// Whether one of the places is among the others, whatever file it moved to.
+pub(super) fn share_a_place(places: &[Place], others: &[Place]) -> bool {
+    places.iter().any(|place| others.iter().any(|other| (&other.object, &other.field) == (&place.object, &place.field)))
 }
 
 fn carry(view: &ReadView, change: &Tracked) -> Carry {

@@ -281,11 +281,13 @@ fn health_counts_for_the_image_it_speaks_of() {
 
 #[test]
 fn what_a_person_took_back_is_barred_until_something_newer_stands() {
-    let taken = PastChange {
-        change: change(1, "1.4.2", Stage::Settled),
-        taken_back: Some(TakenBack::Declined { by: Some("ada".into()), number: Some(41) }),
+    let past = |id, tag, taken_back| {
+        let Tracked { id, sequence, branch, environment, image, to, to_digest, places, .. } =
+            change(id, tag, Stage::Settled);
+        PastChange { id, sequence, branch, environment, image, to, to_digest, places, taken_back }
     };
-    let newer = PastChange { change: change(2, "1.4.3", Stage::Merged { ordinal: 5 }), taken_back: None };
+    let taken = past(1, "1.4.2", Some(TakenBack::Declined { by: Some("ada".into()), number: Some(41) }));
+    let newer = past(2, "1.4.3", None);
     let found = barred(std::slice::from_ref(&taken));
     assert_eq!(found[0].reason, "declined by ada (#41)");
     assert_eq!(found[0].place, place("x").key());

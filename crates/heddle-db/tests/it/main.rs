@@ -4,3 +4,4 @@
 
 mod notices;
 mod row_security;
+mod year;

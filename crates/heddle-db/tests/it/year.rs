@@ -1,0 +1,228 @@
+//! A year of a busy team and its neighbors: 100,000 changes in 50 organizations. What is asked at each update, read and
+//! report reads a bounded number of rows, and no plan goes through a table from end to end.
+
+use std::collections::BTreeMap;
+
+use chrono::{TimeDelta, Utc};
+use heddle_core::{
+    id::{OrganizationId, RepositoryId},
+    image::ImageRepository,
+};
+use heddle_db::{
+    Db, Tx,
+    changes::{self, Filter},
+    images, occurrences, pushes, tags,
+};
+use heddle_testkit::postgres::Database;
+use serde_json::Value;
+use sqlx::{Connection, PgConnection};
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+/// 20 images, 2 tags a day, 3 environments, 365 days.
+const BUSY: i32 = 20 * 2 * 3 * 365;
+/// Each of the 49 others, to 100,000 in all.
+const OTHERS: i32 = (100_000 - BUSY) / 49;
+/// 20 images in 3 environments.
+const PLACES: i64 = 60;
+/// Tables that grow with time. No query goes through one of them.
+const LARGE: [&str; 7] = ["changes", "facts", "change_rollouts", "revisions", "proposals", "tags", "intents"];
+
+pub const ORGANIZATION: OrganizationId = OrganizationId(Uuid::from_u128(1));
+pub const REPOSITORY: RepositoryId = RepositoryId(Uuid::from_u128(2));
+
+async fn filled() -> Db {
+    static YEAR: OnceCell<Database> = OnceCell::const_new();
+    let database = YEAR
+        .get_or_init(async || {
+            let database = Database::migrated().await.unwrap();
+            let others = (0..49).map(|_| (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7(), OTHERS));
+            let busy = (ORGANIZATION.0, REPOSITORY.0, Uuid::from_u128(3), BUSY);
+            fill(&database, &std::iter::once(busy).chain(others).collect::<Vec<_>>()).await;
+            database
+        })
+        .await;
+    Db::connect(database.options(), 1).await.unwrap()
+}
+
+/// Fills organizations, each with a repository, a cluster and so many changes of 20 images in three environments.
+pub async fn fill(database: &Database, organizations: &[(Uuid, Uuid, Uuid, i32)]) {
+    let mut owner = PgConnection::connect_with(&database.options()).await.unwrap();
+    // Filling needs no checks of foreign keys; it takes a fifth of the time without.
+    sqlx::raw_sql("set session_replication_role = replica").execute(&mut owner).await.unwrap();
+    sqlx::raw_sql(include_str!("year.sql")).execute(&mut owner).await.unwrap();
+    for (organization, repository, cluster, changes) in organizations {
+        sqlx::query("select from fill_year($1, $2, $3, 20, $4)")
+            .bind(organization)
+            .bind(repository)
+            .bind(cluster)
+            .bind(changes)
+            .execute(&mut owner)
+            .await
+            .unwrap();
+    }
+    sqlx::raw_sql("analyze").execute(&mut owner).await.unwrap();
+}
+
+/// Rows that a transaction read from each table.
+#[derive(Debug, Default)]
+struct Reads {
+    /// By going through the table.
+    sequential: BTreeMap<String, i64>,
+    /// By an index.
+    fetched: BTreeMap<String, i64>,
+}
+
+impl Reads {
+    async fn until_now(tx: &mut Tx) -> Self {
+        let sql = "select relname::text, seq_tup_read, coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables";
+        let rows: Vec<(String, i64, i64)> = sqlx::query_as(sql).fetch_all(&mut **tx).await.unwrap();
+        let mut reads = Self::default();
+        for (table, sequential, fetched) in rows {
+            reads.sequential.insert(table.clone(), sequential);
+            reads.fetched.insert(table, fetched);
+        }
+        reads
+    }
+
+    async fn of(tx: &mut Tx, ask: impl AsyncFnOnce(&mut Tx)) -> Self {
+        let before = Self::until_now(tx).await;
+        ask(tx).await;
+        let after = Self::until_now(tx).await;
+        let less = |after: BTreeMap<String, i64>, before: &BTreeMap<String, i64>| {
+            let left = |(table, rows): (String, i64)| {
+                let left = rows - before.get(&table).copied().unwrap_or(0);
+                (table, left)
+            };
+            after.into_iter().map(left).collect()
+        };
+        Self { sequential: less(after.sequential, &before.sequential), fetched: less(after.fetched, &before.fetched) }
+    }
+
+    fn check(&self, question: &str, most: &[(&str, i64)]) {
+        for table in LARGE {
+            assert_eq!(self.sequential.get(table).copied().unwrap_or(0), 0, "{question} goes through {table}");
+            let fetched = self.fetched.get(table).copied().unwrap_or(0);
+            let most = most.iter().find(|(name, _)| *name == table).map_or(0, |(_, most)| *most);
+            assert!(fetched <= most, "{question} reads {fetched} rows of {table}, more than {most}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_an_update_asks_does_not_grow_with_history() {
+    let db = filled().await;
+    let mut tx = db.organization(ORGANIZATION).await.unwrap();
+    let mut past = Vec::new();
+    let reads =
+        Reads::of(&mut tx, async |tx| past = changes::list_past(&mut **tx, ORGANIZATION, REPOSITORY).await.unwrap())
+            .await;
+    let taken_back = i64::from(BUSY) / 50 + 10;
+    reads.check(
+        "what is barred",
+        &[("changes", taken_back + 4 * PLACES), ("facts", taken_back + PLACES), ("proposals", PLACES)],
+    );
+    assert!(past.len() < 20, "{} changes decide what is barred", past.len());
+
+    let mut healthy = Vec::new();
+    let reads = Reads::of(&mut tx, async |tx| {
+        healthy = changes::list_healthy(&mut **tx, ORGANIZATION, REPOSITORY).await.unwrap();
+    })
+    .await;
+    assert_eq!(i64::try_from(healthy.len()).unwrap(), 20 * PLACES);
+    reads.check("what is healthy", &[("changes", (2 * 20 + 5) * PLACES), ("facts", 2 * PLACES)]);
+    check_plans(&mut tx).await;
+}
+
+#[tokio::test]
+async fn what_a_read_and_a_report_ask_does_not_grow_with_history() {
+    let db = filled().await;
+    let mut tx = db.organization(ORGANIZATION).await.unwrap();
+    let mut tracked = Vec::new();
+    let reads = Reads::of(&mut tx, async |tx| {
+        tracked = changes::list_tracked(&mut **tx, ORGANIZATION, REPOSITORY).await.unwrap();
+    })
+    .await;
+    assert!(i64::try_from(tracked.len()).unwrap() <= 2 * PLACES, "{}", tracked.len());
+    let most = [("changes", 5 * PLACES), ("proposals", 2 * PLACES), ("revisions", 2 * PLACES)];
+    reads.check("what a read may say something about", &most);
+    let reads = Reads::of(&mut tx, async |tx| {
+        assert!(!changes::list_rolling(&mut **tx, ORGANIZATION, REPOSITORY).await.unwrap().is_empty());
+    })
+    .await;
+    reads.check("what rolls out", &most);
+    check_plans(&mut tx).await;
+}
+
+#[tokio::test]
+async fn pages_and_work_read_no_more_than_they_show() {
+    let db = filled().await;
+    let mut tx = db.organization(ORGANIZATION).await.unwrap();
+    for (filter, environment) in [
+        (Filter::All, None),
+        (Filter::All, Some("prod")),
+        (Filter::InFlight, None),
+        (Filter::InFlight, Some("prod")),
+        (Filter::Ended, None),
+        (Filter::Ended, Some("prod")),
+    ] {
+        let reads = Reads::of(&mut tx, async |tx| {
+            let page = changes::list_page(&mut **tx, ORGANIZATION, filter, environment, None, 50).await.unwrap();
+            assert!(!page.is_empty());
+        })
+        .await;
+        let question = format!("a page of {filter:?} in {environment:?}");
+        reads.check(&question, &[("changes", 4 * PLACES), ("proposals", PLACES), ("revisions", PLACES)]);
+    }
+    let image: ImageRepository = "ghcr.io/acme/image7".parse().unwrap();
+    let since = Utc::now() - TimeDelta::hours(24);
+    let day = 40 * 3;
+    let reads = Reads::of(&mut tx, async |tx| {
+        changes::count(&mut **tx, ORGANIZATION, since).await.unwrap();
+        let names = [image.to_string()];
+        changes::list_open_of_images(&mut **tx, ORGANIZATION, &names).await.unwrap();
+        assert_eq!(occurrences::list_repositories_of(&mut **tx, ORGANIZATION, &image).await.unwrap(), [REPOSITORY.0]);
+        assert!(images::unwatch_unused(&mut **tx, ORGANIZATION).await.unwrap().is_empty());
+        pushes::list_waiting(&mut **tx, ORGANIZATION, since, 50).await.unwrap();
+        tags::find_pushed_at(&mut **tx, ORGANIZATION, &image, &"1.0.7".parse().unwrap(), None).await.unwrap();
+    })
+    .await;
+    let most = [("changes", day + 4 * PLACES), ("proposals", PLACES), ("revisions", PLACES), ("tags", day)];
+    reads.check("what the Overview asks", &most);
+    check_plans(&mut tx).await;
+}
+
+/// Looks at the plan, without known values, of each statement that the connection has prepared.
+async fn check_plans(tx: &mut Tx) {
+    let sql = "select name, statement, cardinality(parameter_types) from pg_prepared_statements
+               where not from_sql and statement !~ '^(select relname|explain|set|begin|commit|rollback)'";
+    let prepared: Vec<(String, String, i32)> = sqlx::query_as(sql).fetch_all(&mut **tx).await.unwrap();
+    assert!(!prepared.is_empty());
+    sqlx::raw_sql("set local plan_cache_mode = force_generic_plan").execute(&mut **tx).await.unwrap();
+    for (name, statement, parameters) in prepared {
+        if statement.contains("pg_prepared_statements") {
+            continue;
+        }
+        let nulls = vec!["null"; usize::try_from(parameters).unwrap()].join(", ");
+        let arguments = if nulls.is_empty() { String::new() } else { format!("({nulls})") };
+        let sql = sqlx::AssertSqlSafe(format!("explain (format json) execute {name}{arguments}"));
+        let plan: Value = sqlx::query_scalar(sql).fetch_one(&mut **tx).await.unwrap();
+        let mut scanned = Vec::new();
+        find_scans(&plan, &mut scanned);
+        assert_eq!(scanned, Vec::<String>::new(), "goes through a large table:\n{statement}\n{plan:#}");
+    }
+}
+
+fn find_scans(plan: &Value, scanned: &mut Vec<String>) {
+    match plan {
+        Value::Array(items) => items.iter().for_each(|item| find_scans(item, scanned)),
+        Value::Object(node) => {
+            let relation = node.get("Relation Name").and_then(Value::as_str).unwrap_or_default();
+            if node.get("Node Type").and_then(Value::as_str) == Some("Seq Scan") && LARGE.contains(&relation) {
+                scanned.push(relation.to_owned());
+            }
+            node.values().for_each(|value| find_scans(value, scanned));
+        }
+        _ => {}
+    }
+}
