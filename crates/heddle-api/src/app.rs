@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     bodies::Rooms,
     config::{Config, GitHubApp},
+    flow::bell::Bell,
     github::{SignIn, tokens::Tokens},
     lanes::{Lane, Lanes},
     password::Hasher,
@@ -45,6 +46,8 @@ pub struct Parts {
     pub github: Option<SignIn>,
     /// The tokens of the App's installations, when an App is set up.
     pub tokens: Option<Tokens>,
+    /// Wakes automators that wait for work.
+    pub bell: Arc<Bell>,
     /// Hash of the token that automators show, if one is set.
     pub automator_token_hash: Option<Vec<u8>>,
     /// Who may hold how much of the store.

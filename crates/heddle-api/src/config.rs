@@ -8,7 +8,8 @@ use url::Url;
 
 mod read;
 
-use read::{read_bytes, read_duration, read_secret, read_signup, read_url};
+use heddle_db::retention::{Age, Ages};
+use read::{read_bytes, read_days, read_duration, read_secret, read_signup, read_url};
 
 /// A setting that the program cannot start with.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +102,24 @@ pub struct Settings {
     /// How long a piece of work belongs to an automator that does not renew it.
     #[arg(long, env = "HEDDLE_LEASE", default_value = "30s")]
     pub lease: String,
+    /// How many days ended changes are kept.
+    #[arg(long, env = "HEDDLE_KEEP_HISTORY_DAYS", default_value = "400")]
+    pub keep_history_days: String,
+    /// How many days the texts of settled commits and pull requests are kept.
+    #[arg(long, env = "HEDDLE_KEEP_INTENTS_DAYS", default_value = "90")]
+    pub keep_intents_days: String,
+    /// How many days it is kept what agents reported that happened.
+    #[arg(long, env = "HEDDLE_KEEP_REPORTS_DAYS", default_value = "14")]
+    pub keep_reports_days: String,
+    /// How many days it is kept who did what.
+    #[arg(long, env = "HEDDLE_KEEP_AUDIT_DAYS", default_value = "730")]
+    pub keep_audit_days: String,
+    /// How many days tags are kept that their registry does not list any more.
+    #[arg(long, env = "HEDDLE_KEEP_TAGS_DAYS", default_value = "30")]
+    pub keep_tags_days: String,
+    /// How many days revoked keys of agents are kept.
+    #[arg(long, env = "HEDDLE_KEEP_KEYS_DAYS", default_value = "90")]
+    pub keep_keys_days: String,
     /// The image of the agent in the install manifest.
     #[arg(long, env = "HEDDLE_AGENT_IMAGE", default_value = "ghcr.io/heddle-dev/heddle-synchronizer:0.1.0")]
     pub agent_image: String,
@@ -183,6 +202,8 @@ pub struct Config {
     pub read_interval: Duration,
     /// How long a lease lasts.
     pub lease: Duration,
+    /// How long what is known is kept.
+    pub keep: Ages,
     /// The image of the agent in the install manifest.
     pub agent_image: String,
     /// The address under which agents reach this API.
@@ -198,6 +219,7 @@ impl TryFrom<Settings> for Config {
             Some(text) => read_public_url("HEDDLE_AGENT_API_URL", text)?,
             None => public_url.clone(),
         };
+        let keep = read_ages(&settings)?;
         Ok(Self {
             github: read_github(&settings)?,
             public_url,
@@ -226,10 +248,25 @@ impl TryFrom<Settings> for Config {
             scan_interval: read_duration("HEDDLE_SCAN_INTERVAL", &settings.scan_interval)?,
             read_interval: read_duration("HEDDLE_READ_INTERVAL", &settings.read_interval)?,
             lease: read_duration("HEDDLE_LEASE", &settings.lease)?,
+            keep,
             agent_image: settings.agent_image,
             agent_api_url,
         })
     }
+}
+
+fn read_ages(settings: &Settings) -> Result<Ages, ConfigError> {
+    let days = |age| match age {
+        Age::History => &settings.keep_history_days,
+        Age::Intents => &settings.keep_intents_days,
+        Age::Reports => &settings.keep_reports_days,
+        Age::Audit => &settings.keep_audit_days,
+        Age::Tags => &settings.keep_tags_days,
+        Age::Keys => &settings.keep_keys_days,
+    };
+    Age::ALL
+        .into_iter()
+        .try_fold(Ages::default(), |ages, age| Ok(ages.with(age, read_days(age.variable(), days(age))?)))
 }
 
 fn read_address(variable: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {

@@ -2,6 +2,7 @@
 //! organization; what is decided is decided by `heddle_core::observe` and `heddle_core::pipeline`.
 
 pub mod barred;
+pub mod bell;
 pub mod deploy;
 pub mod facts;
 pub mod lease;

@@ -1,11 +1,13 @@
 //! Starts and ends the program.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
+use chrono::Utc;
 use heddle_db::{
     Db,
     launcher::{EmbeddedPostgres, Settings},
+    retention,
 };
 use heddle_service::{probes::Probes, telemetry};
 use secrecy::ExposeSecret;
@@ -25,7 +27,7 @@ use crate::{
     router, secret, server,
 };
 
-/// How often what has ended is forgotten.
+/// How often what has ended or is old is forgotten.
 const SWEEP: Duration = Duration::from_secs(3600);
 
 /// Serves until `shutdown`.
@@ -95,6 +97,7 @@ pub fn build_app(config: Config, db: Db) -> anyhow::Result<App> {
         hasher: Hasher::new(cores),
         github,
         tokens,
+        bell: Arc::default(),
         automator_token_hash,
         lanes: Lanes::new(db.connections()),
         rooms: Rooms::new(),
@@ -124,9 +127,15 @@ async fn sweep(app: App) {
     let swept = async {
         let mut tx = app.db.routing().await?;
         heddle_db::attempts::sweep_ended(&mut *tx).await?;
-        tx.commit().await
+        tx.commit().await?;
+        retention::prune(&app.db, &app.config.keep, Utc::now()).await
     };
-    if let Err(error) = swept.await {
-        warn!(%error, "what has ended was not forgotten; the next tick tries again");
+    match swept.await {
+        Ok(forgotten) => {
+            for (table, rows) in forgotten.into_iter().filter(|(_, rows)| *rows > 0) {
+                info!(table, rows, "forgot {rows} old rows of {table}");
+            }
+        }
+        Err(error) => warn!(%error, "what is old was not all forgotten; the next tick goes on"),
     }
 }

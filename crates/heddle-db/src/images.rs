@@ -24,6 +24,8 @@ pub struct Image {
     pub error: Option<String>,
     /// Since when scans fail.
     pub error_since: Option<DateTime<Utc>>,
+    /// When the first of its tags was seen.
+    pub watched_since: Option<DateTime<Utc>>,
 }
 
 macro_rules! image {
@@ -37,6 +39,7 @@ macro_rules! image {
             scanned_at: row.scanned_at,
             error: row.error,
             error_since: row.error_since,
+            watched_since: row.watched_since,
         })
     }};
 }
@@ -51,9 +54,10 @@ pub async fn watch(
     images: &[String],
 ) -> Result<Vec<Uuid>, DbError> {
     Ok(sqlx::query_scalar!(
-        "insert into images (id, organization_id, image)
+        "insert into images as known (id, organization_id, image)
          select gen_random_uuid(), $1, image from unnest($2::text[]) as image order by image
-         on conflict (organization_id, image) do nothing returning id",
+         on conflict (organization_id, image) do update set unwatched_at = null where known.unwatched_at is not null
+         returning id",
         organization.0,
         images,
     )
@@ -61,16 +65,20 @@ pub async fn watch(
     .await?)
 }
 
-/// Stops watching what no rule needs in any of the organization's repositories any more; gives their ids.
+/// Stops watching what no rule needs in any of the organization's repositories any more; gives their ids. What is known
+/// of their tags stays for a while: a rule may come back, and people may have taken some of them back.
 ///
 /// # Errors
 /// When the server cannot be reached.
 pub async fn unwatch_unused(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<Vec<Uuid>, DbError> {
     Ok(sqlx::query_scalar!(
-        "delete from images where id in (
-             select id from images i where organization_id = $1
-                 and not exists (select from occurrences o where o.organization_id = $1 and o.rule_line is not null
-                                 and (o.image = i.image or o.policy->'lockstep' ? i.image))
+        "update images set unwatched_at = now() where id in (
+             select id from images i
+             where organization_id = $1 and unwatched_at is null
+                 and not exists (select from occurrences o
+                                 where o.organization_id = $1 and o.image = i.image and o.rule_line is not null)
+                 and i.image not in (select jsonb_array_elements_text(o.policy->'lockstep') from occurrences o
+                                     where o.organization_id = $1 and o.policy ? 'lockstep' and o.rule_line is not null)
              order by id for update)
          returning id",
         organization.0,
@@ -95,10 +103,13 @@ pub async fn lock(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Uuid>, Db
 /// # Errors
 /// When the server cannot be reached.
 pub async fn find(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Image>, DbError> {
-    let row =
-        sqlx::query!("select id, image, etag, complete, scanned_at, error, error_since from images where id = $1", id,)
-            .fetch_optional(db)
-            .await?;
+    let row = sqlx::query!(
+        "select id, image, etag, complete, scanned_at, error, error_since, watched_since from images
+             where id = $1 and unwatched_at is null",
+        id,
+    )
+    .fetch_optional(db)
+    .await?;
     row.map(|row| image!(row)).transpose()
 }
 
@@ -112,8 +123,8 @@ pub async fn list_named(
     images: &[String],
 ) -> Result<Vec<Image>, DbError> {
     let rows = sqlx::query!(
-        "select id, image, etag, complete, scanned_at, error, error_since from images
-         where organization_id = $1 and image = any($2) order by image",
+        "select id, image, etag, complete, scanned_at, error, error_since, watched_since from images
+         where organization_id = $1 and image = any($2) and unwatched_at is null order by image",
         organization.0,
         images,
     )
@@ -132,8 +143,9 @@ pub async fn list_at_path(
     path: &str,
 ) -> Result<Vec<Image>, DbError> {
     let rows = sqlx::query!(
-        "select id, image, etag, complete, scanned_at, error, error_since from images
-         where organization_id = $1 and substr(image, strpos(image, '/') + 1) = $2 order by image",
+        "select id, image, etag, complete, scanned_at, error, error_since, watched_since from images
+         where organization_id = $1 and substr(image, strpos(image, '/') + 1) = $2 and unwatched_at is null
+         order by image",
         organization.0,
         path,
     )
@@ -142,7 +154,7 @@ pub async fn list_at_path(
     rows.into_iter().map(|row| image!(row)).collect()
 }
 
-/// Images whose last scan failed, by name.
+/// Watched images whose last scan failed, or was taken by automators that did not come back, by name.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -152,8 +164,12 @@ pub async fn list_failing(
     limit: i64,
 ) -> Result<Vec<Image>, DbError> {
     let rows = sqlx::query!(
-        "select id, image, etag, complete, scanned_at, error, error_since from images
-         where organization_id = $1 and error is not null order by image limit $2",
+        "select i.id, i.image, i.etag, i.complete, i.scanned_at, coalesce(i.error, w.last_failure) as error, i.error_since,
+                i.watched_since
+         from images i left join work w on w.kind = 'scan' and w.subject_id = i.id
+         where i.organization_id = $1 and i.unwatched_at is null
+             and (i.error is not null or w.last_failure is not null)
+         order by i.image limit $2",
         organization.0,
         limit,
     )

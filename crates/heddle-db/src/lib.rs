@@ -31,6 +31,7 @@ pub mod pushes;
 pub mod reads;
 pub mod receivers;
 pub mod repositories;
+pub mod retention;
 pub mod revisions;
 pub mod sessions;
 pub mod syncs;

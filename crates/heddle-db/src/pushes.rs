@@ -5,7 +5,7 @@ use heddle_core::{
     id::OrganizationId,
     image::{Digest, ImageRepository, Tag},
 };
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use crate::error::{DbError, word};
@@ -30,7 +30,7 @@ pub struct Waiting {
 /// # Errors
 /// When the server cannot be reached.
 pub async fn note(
-    db: impl PgExecutor<'_>,
+    db: &mut PgConnection,
     organization: OrganizationId,
     image: Uuid,
     tag: &Tag,
@@ -38,8 +38,9 @@ pub async fn note(
     at: DateTime<Utc>,
 ) -> Result<(), DbError> {
     sqlx::query!(
-        "insert into tags as known (organization_id, image_id, tag, digest, first_seen_at, pushed_at, listed)
-         values ($1, $2, $3, $4, $5, $5, false)
+        "insert into tags as known (organization_id, image_id, tag, digest, first_seen_at, pushed_at, listed,
+                                    unlisted_at)
+         values ($1, $2, $3, $4, $5, $5, false, now())
          on conflict (image_id, tag) do update set
              pushed_at = coalesce(known.pushed_at, excluded.pushed_at),
              digest = coalesce(excluded.digest, known.digest),
@@ -54,8 +55,11 @@ pub async fn note(
         digest.map(Digest::as_str),
         at,
     )
-    .execute(db)
+    .execute(&mut *db)
     .await?;
+    sqlx::query!("update images set watched_since = $2 where id = $1 and watched_since is null", image, at)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
@@ -70,19 +74,20 @@ pub async fn list_waiting(
     limit: i64,
 ) -> Result<Vec<Waiting>, DbError> {
     let rows = sqlx::query!(
-        r#"select i.image, t.tag, t.pushed_at as "pushed_at!", i.error as scan_error, u.last_failure as "update_error?"
+        r#"select i.image, t.tag, t.pushed_at as "pushed_at!", 
+                  coalesce(i.error, s.last_failure) as scan_error, u.last_failure as "update_error?"
            from tags t
            join images i on i.id = t.image_id
            left join work s on s.kind = 'scan' and s.subject_id = i.id
            left join lateral (
-               select w.last_failure from work w
-               where w.kind = 'update' and (w.asked_at is not null or w.last_failure is not null)
-                   and exists (select from occurrences o
-                               where o.repository_id = w.subject_id and o.image = i.image and o.rule_line is not null)
+               select w.last_failure from occurrences o
+               join work w on w.kind = 'update' and w.subject_id = o.repository_id
+                   and (w.asked_at is not null or w.last_failure is not null)
+               where o.organization_id = $1 and o.image = i.image and o.rule_line is not null
                order by w.last_failure nulls last limit 1
            ) u on true
            where t.organization_id = $1 and t.pushed_at >= $2
-               and (s.asked_at is not null or i.error is not null or u is not null)
+               and (s.asked_at is not null or s.last_failure is not null or i.error is not null or u is not null)
                and not exists (select from changes c
                                where c.organization_id = $1 and c.image = i.image and c.to_tag = t.tag)
            order by t.pushed_at desc limit $3"#,

@@ -1,5 +1,7 @@
 //! The tags of watched images, as scans and push notices showed them.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use heddle_core::{
     id::OrganizationId,
@@ -16,7 +18,7 @@ use crate::{
 };
 
 /// Stores a whole list: new tags are first seen now, tags that are missing are listed no more. Says whether anything
-/// differs from before.
+/// differs from before. Its cost is that of reading both lists once; only what differs is written.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -28,28 +30,32 @@ pub async fn replace(
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
     let names: Vec<String> = tags.iter().map(ToString::to_string).collect();
-    let written = sqlx::query!(
-        "insert into tags as known (organization_id, image_id, tag, first_seen_at, listed)
-         select $1, $2, tag, $4, true from unnest($3::text[]) as seen (tag)
-         on conflict (image_id, tag) do update set listed = true where not known.listed",
+    // `except` sorts or hashes; as joins these would be nested loops, since nobody knows how long the list is.
+    let different = sqlx::query_scalar!(
+        r#"with seen as materialized (select unnest($3::text[]) as tag),
+           known as materialized (select tag from tags where image_id = $2 and listed),
+           added as (
+               insert into tags (organization_id, image_id, tag, first_seen_at, listed)
+               select $1, $2, tag, $4, true from (select tag from seen except select tag from known) as new
+               on conflict (image_id, tag) do update set listed = true, unlisted_at = null
+               returning 1
+           ), gone as (
+               update tags set listed = false, unlisted_at = $4
+               where image_id = $2 and tag = any(array(select tag from known except select tag from seen))
+               returning 1
+           )
+           select exists (select from added) or exists (select from gone) as "different!""#,
         organization.0,
         id,
         &names,
         now,
     )
-    .execute(&mut *db)
-    .await?
-    .rows_affected();
-    let gone = sqlx::query!(
-        "update tags set listed = false where image_id = $1 and listed
-             and not exists (select from unnest($2::text[]) as seen (tag) where seen.tag = tags.tag)",
-        id,
-        &names,
-    )
-    .execute(&mut *db)
-    .await?
-    .rows_affected();
-    Ok(written + gone > 0)
+    .fetch_one(&mut *db)
+    .await?;
+    sqlx::query!("update images set watched_since = $2 where id = $1 and watched_since is null", id, now)
+        .execute(db)
+        .await?;
+    Ok(different)
 }
 
 /// What stands behind a tag, as its registry described it.
@@ -143,29 +149,39 @@ pub async fn list_stale(
 /// # Errors
 /// When the server cannot be reached.
 pub async fn list(db: impl PgExecutor<'_>, image: &Image) -> Result<TagList, DbError> {
+    Ok(list_of(db, std::slice::from_ref(image)).await?.remove(&image.id).unwrap_or_else(|| none_of(image)))
+}
+
+/// The listed tags of images, by row of the image. An image without any is not in the map.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_of(db: impl PgExecutor<'_>, images: &[Image]) -> Result<HashMap<Uuid, TagList>, DbError> {
+    let ids: Vec<Uuid> = images.iter().map(|image| image.id).collect();
     let rows = sqlx::query!(
-        r#"select tag, digest, first_seen_at, created_at, platforms, listed,
-                  (min(first_seen_at) over ()) as "watched_since!"
-           from tags where image_id = $1 order by tag"#,
-        image.id,
+        "select image_id, tag, digest, first_seen_at, created_at, platforms
+         from tags where image_id = any($1) and listed order by image_id, tag",
+        &ids,
     )
     .fetch_all(db)
     .await?;
-    let watched_since = rows.first().map(|row| row.watched_since);
-    let tags = rows
-        .into_iter()
-        .filter(|row| row.listed)
-        .map(|row| {
-            Ok(TagInfo {
-                tag: word("tags.tag", &row.tag)?,
-                digest: row.digest.map(|digest| word("tags.digest", &digest)).transpose()?,
-                first_seen_at: row.first_seen_at,
-                created_at: row.created_at,
-                platforms: row.platforms,
-            })
-        })
-        .collect::<Result<_, DbError>>()?;
-    Ok(TagList { tags, complete: image.complete, watched_since })
+    let known: HashMap<Uuid, &Image> = images.iter().map(|image| (image.id, image)).collect();
+    let mut lists: HashMap<Uuid, TagList> = HashMap::new();
+    for row in rows {
+        let Some(image) = known.get(&row.image_id) else { continue };
+        lists.entry(row.image_id).or_insert_with(|| none_of(image)).tags.push(TagInfo {
+            tag: word("tags.tag", &row.tag)?,
+            digest: row.digest.map(|digest| word("tags.digest", &digest)).transpose()?,
+            first_seen_at: row.first_seen_at,
+            created_at: row.created_at,
+            platforms: row.platforms,
+        });
+    }
+    Ok(lists)
+}
+
+fn none_of(image: &Image) -> TagList {
+    TagList { tags: Vec::new(), complete: image.complete, watched_since: image.watched_since }
 }
 
 /// When a tag was pushed: a notice's time, else when it was first seen. With `digest`, when it came to point there.

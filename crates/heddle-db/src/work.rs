@@ -4,6 +4,9 @@
 //! leased makes it due once more when the lease ends, however it ends. A report counts only with the lease's fencing
 //! number and within its time. Whatever makes work due says so to the automators that wait, so no caller can forget it.
 //!
+//! Organizations take turns: the one that holds the fewest leases comes first, then the one that was served longest ago. A
+//! lease that runs out is a failure too; work that ends five automators in a row rests for a day.
+//!
 //! Reports on one repository run one after the other, and rows of work are locked last, in one order (updates, scans,
 //! reads, and within a kind by subject): two reports that make each other's work due never wait for each other.
 
@@ -195,12 +198,16 @@ pub async fn lease(
     .transpose()
 }
 
-/// When something becomes due after this transaction began.
+/// After how long something becomes due, by the server's own clock; `None` when nothing is planned.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn next_at(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>, DbError> {
-    Ok(sqlx::query_scalar!("select next_work_at()").fetch_one(db).await?)
+pub async fn next_in(db: impl PgExecutor<'_>) -> Result<Option<Duration>, DbError> {
+    let seconds =
+        sqlx::query_scalar!(r#"select extract(epoch from next_work_at() - now())::double precision as "seconds""#)
+            .fetch_one(db)
+            .await?;
+    Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
 }
 
 /// Whose work a lease is about.
@@ -291,7 +298,7 @@ pub async fn finish(
 ) -> Result<bool, DbError> {
     let ended = sqlx::query!(
         "update work set
-             lease_id = null, lease_expires_at = null, leased_by = null, failures = 0, last_failure = null,
+             lease_id = null, lease_expires_at = null, leased_by = null, failures = 0, expiries = 0, last_failure = null,
              not_before = $3, next_at = null,
              due_at = greatest(case when generation > leased_generation then now() else coalesce($2, next_at) end, $3),
              asked_at = case when generation > leased_generation then now() end
@@ -325,7 +332,8 @@ pub struct Failure<'a> {
 pub async fn fail(db: &mut PgConnection, held: &Held, failure: Failure<'_>) -> Result<bool, DbError> {
     let ended = sqlx::query!(
         "update work set
-             lease_id = null, lease_expires_at = null, leased_by = null, failures = failures + 1, last_failure = $2,
+             lease_id = null, lease_expires_at = null, leased_by = null, failures = failures + 1, expiries = 0,
+             last_failure = $2,
              not_before = $3, next_at = null,
              asked_at = case when generation > leased_generation then now() end,
              due_at = greatest(case when generation > leased_generation then now()

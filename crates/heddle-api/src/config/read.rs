@@ -60,6 +60,18 @@ pub(super) fn read_duration(variable: &'static str, text: &str) -> Result<Durati
     if span.is_zero() || span > Duration::from_secs(24 * 3600) { Err(fault()) } else { Ok(span) }
 }
 
+/// A whole number of days, at least 1 and at most 100 years.
+pub(super) fn read_days(variable: &'static str, text: &str) -> Result<u32, ConfigError> {
+    match text.parse() {
+        Ok(days @ 1..=36_500) => Ok(days),
+        _ => Err(ConfigError::new(
+            variable,
+            format!("`{text}` is no number of days from 1 to 36500"),
+            "write 400, for example",
+        )),
+    }
+}
+
 pub(super) fn read_bytes(variable: &'static str, path: &Path) -> Result<Vec<u8>, ConfigError> {
     std::fs::read(path).map_err(|error| {
         let fault = format!("cannot read {}: {error}", path.display());

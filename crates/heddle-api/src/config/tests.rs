@@ -19,6 +19,7 @@ fn the_defaults_are_a_trial_on_this_machine() {
     assert_eq!(config.signup, Signup::FirstUser);
     assert!(matches!(config.database, Database::Embedded(_)));
     assert!(config.github.is_none());
+    assert_eq!(config.keep, Ages::default());
 }
 
 #[test]
@@ -28,6 +29,7 @@ fn a_wrong_setting_names_its_variable_its_fault_and_the_remedy() {
     check_refused(&["--listen", "8080"], &["HEDDLE_LISTEN", "`8080`", "127.0.0.1:8080"]);
     check_refused(&["--signup", "yes"], &["HEDDLE_SIGNUP", "`yes`", "first-user"]);
     check_refused(&["--lease", "30"], &["HEDDLE_LEASE", "`30`", "30s"]);
+    check_refused(&["--keep-history-days", "0"], &["HEDDLE_KEEP_HISTORY_DAYS", "`0`", "400"]);
     check_refused(&["--web-dir", "/nowhere"], &["HEDDLE_WEB_DIR", "/nowhere", "npm run build"]);
     check_refused(&["--github-app-id", "7"], &["HEDDLE_GITHUB_APP_SLUG", "not set", "or none"]);
     check_refused(&["--automator-token-file", "/nowhere"], &["HEDDLE_AUTOMATOR_TOKEN_FILE", "/nowhere"]);

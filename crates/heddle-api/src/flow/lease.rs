@@ -75,25 +75,49 @@ pub async fn hand_out(app: &App, leased: &Leased) -> ApiResult<Option<Lease>> {
 /// `None` when what the work is about is gone.
 async fn build(app: &App, leased: &Leased) -> ApiResult<Option<Work>> {
     let organization = leased.organization;
-    let mut tx = app.db.organization(organization).await?;
-    if leased.kind == Kind::Scan {
-        let work = scan::work(&mut tx, organization, leased.subject, Utc::now()).await?;
-        tx.commit().await?;
-        return Ok(work.map(Work::Scan));
+    let repository = RepositoryId(leased.subject);
+    match leased.kind {
+        Kind::Scan => {
+            let mut tx = app.db.organization(organization).await?;
+            let work = scan::work(&mut tx, organization, leased.subject, Utc::now()).await?;
+            tx.commit().await?;
+            Ok(work.map(Work::Scan))
+        }
+        Kind::Read => {
+            let Some((repository, access)) = open(app, organization, repository, Permissions::Read).await? else {
+                return Ok(None);
+            };
+            let mut tx = app.db.organization(organization).await?;
+            let work = read_work(&mut tx, &repository, access).await?;
+            tx.commit().await?;
+            Ok(Some(Work::Read(work)))
+        }
+        Kind::Update => {
+            let Some((repository, access)) = open(app, organization, repository, Permissions::Write).await? else {
+                return Ok(None);
+            };
+            let mut tx = app.db.organization(organization).await?;
+            let work = update_work(app, &mut tx, organization, &repository, access).await?;
+            tx.commit().await?;
+            Ok(Some(Work::Update(work)))
+        }
     }
-    let repository = repositories::find(&mut *tx, organization, RepositoryId(leased.subject)).await?;
+}
+
+/// A repository and the way into it; `None` when it is gone. GitHub is asked outside of transactions: it may take its
+/// time.
+async fn open(
+    app: &App,
+    organization: OrganizationId,
+    repository: RepositoryId,
+    permissions: Permissions,
+) -> ApiResult<Option<(Repository, RepositoryAccess)>> {
+    let mut tx = app.db.organization(organization).await?;
+    let repository = repositories::find(&mut *tx, organization, repository).await?;
     tx.commit().await?;
     let Some(repository) = repository else { return Ok(None) };
-    // GitHub is asked between two transactions: it may take its time.
-    let permissions = if leased.kind == Kind::Read { Permissions::Read } else { Permissions::Write };
     let access = access(app, &repository, permissions).await?;
-    let mut tx = app.db.organization(organization).await?;
-    let work = match leased.kind {
-        Kind::Read => Work::Read(read_work(&mut tx, &repository, access).await?),
-        Kind::Update | Kind::Scan => Work::Update(update_work(app, &mut tx, organization, &repository, access).await?),
-    };
-    tx.commit().await?;
-    Ok(Some(work))
+    Ok(Some((repository, access)))
 }
 
 async fn access(app: &App, repository: &Repository, permissions: Permissions) -> ApiResult<RepositoryAccess> {
@@ -131,18 +155,16 @@ async fn update_work(
     access: RepositoryAccess,
 ) -> ApiResult<UpdateWork> {
     let needed = occurrences::list_needed_images(&mut **tx, repository.id).await?;
-    let mut tags = Vec::with_capacity(needed.len());
-    for image in images::list_named(&mut **tx, organization, &needed).await? {
-        let list = match image.scanned_at {
-            Some(_) => Some(tags::list(&mut **tx, &image).await?),
-            None => None,
-        };
-        tags.push(ImageTags { image: image.image, list });
-    }
+    let known = images::list_named(&mut **tx, organization, &needed).await?;
+    let mut lists = tags::list_of(&mut **tx, &known).await?;
+    let tags = known.into_iter().map(|image| {
+        let list = image.scanned_at.and_then(|_| lists.remove(&image.id));
+        ImageTags { image: image.image, list }
+    });
     Ok(UpdateWork {
         repository: access,
         known_heads: known_heads(tx, repository.id).await?,
-        images: tags,
+        images: tags.collect(),
         sync_paths: sync_paths(tx, repository.id).await?,
         open_intents: intents::list_open(&mut **tx, repository.id).await?.into_iter().map(open_intent).collect(),
         open_proposals: open_proposals(tx, repository.id).await?,
@@ -225,34 +247,27 @@ fn open_intent(intent: intents::Intent) -> OpenIntent {
     }
 }
 
-/// Leases one due piece of work and builds its body; looks on when a body could not be made.
+/// Leases one due piece of work and builds its body; looks on when a body could not be made. `None` when nothing is due;
+/// the bell rings when something is.
 ///
 /// # Errors
 /// When the store cannot be reached.
-pub async fn next(app: &App, automator: &str) -> ApiResult<Next> {
+pub async fn next(app: &App, automator: &str) -> ApiResult<Option<Lease>> {
     loop {
+        let turn = app.bell.turn();
         let mut tx = app.db.routing().await?;
-        let leased = work::lease(&mut *tx, automator, app.config.lease, None).await?;
-        let due_at = if leased.is_none() { work::next_at(&mut *tx).await? } else { None };
-        tx.commit().await?;
-        let Some(leased) = leased else {
-            let wait = due_at.map(|at| (at - Utc::now()).to_std().unwrap_or_default());
-            return Ok(Next::Nothing { due_in: wait });
+        let Some(leased) = work::lease(&mut *tx, automator, app.config.lease, None).await? else {
+            if !app.bell.is_planned() {
+                app.bell.plan(work::next_in(&mut *tx).await?);
+            }
+            tx.commit().await?;
+            turn.found_nothing();
+            return Ok(None);
         };
+        tx.commit().await?;
+        turn.found();
         if let Some(lease) = hand_out(app, &leased).await? {
-            return Ok(Next::Work(Box::new(lease)));
+            return Ok(Some(lease));
         }
     }
-}
-
-/// What there is to do.
-#[derive(Debug)]
-pub enum Next {
-    /// This.
-    Work(Box<Lease>),
-    /// Nothing, and by the clock nothing for this long.
-    Nothing {
-        /// `None` when nothing is planned at all.
-        due_in: Option<Duration>,
-    },
 }

@@ -51,7 +51,7 @@ pub async fn note(tx: &mut Tx, organization: OrganizationId, told: &[Push], now:
         let digest = push.digest.as_ref().and_then(|digest| digest.parse::<Digest>().ok());
         // A registry cannot push tomorrow.
         let at = push.at.map_or(now, |at| at.min(now));
-        pushes::note(&mut **tx, organization, *image, tag, digest.as_ref(), at).await?;
+        pushes::note(tx, organization, *image, tag, digest.as_ref(), at).await?;
     }
     work::request_scans(tx, organization, &due).await?;
     for id in due {

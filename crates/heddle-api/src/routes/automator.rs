@@ -11,10 +11,7 @@ use axum::{
 };
 use chrono::Utc;
 use heddle_core::id::{IntentId, LeaseId, ProposalId, RepositoryId};
-use heddle_db::{
-    notice::Notice,
-    work::{self, Kind},
-};
+use heddle_db::work::{self, Kind};
 use heddle_wire::automator::{
     Done, IntentOutcome, Lease, LeaseRequest, PlanRequest, PlanResponse, ProposalClosed, ReadReport, ScanOutcome,
     ScanReport,
@@ -28,10 +25,7 @@ use super::Routes;
 use crate::{
     app::{App, Shutdown},
     extract::{Json, Path},
-    flow::{
-        lease::{self, Next},
-        plan, read, scan, settle,
-    },
+    flow::{lease, plan, read, scan, settle},
     permission::Permission,
     principal::Automator,
     problem::{ApiError, ApiResult},
@@ -68,21 +62,14 @@ async fn lease_work(
     Json(request): Json<LeaseRequest>,
 ) -> ApiResult<Response> {
     let deadline = Instant::now() + Duration::from_secs(request.wait_secs).min(LONGEST_WAIT);
-    let mut notices = app.db.notices();
     loop {
-        let due_in = match lease::next(&app, &request.automator).await? {
-            Next::Work(lease) => return Ok(Json(*lease).into_response()),
-            Next::Nothing { due_in } => due_in,
-        };
-        let due = due_in.map_or(deadline, |due_in| (Instant::now() + due_in).min(deadline));
-        let woken = async { while !matches!(notices.next().await, Some(Notice::Work | Notice::Missed) | None) {} };
-        tokio::select! {
-            () = woken => {}
-            () = sleep_until(due) => {}
-            () = shutdown.cancelled() => return Ok(StatusCode::NO_CONTENT.into_response()),
+        if let Some(lease) = lease::next(&app, &request.automator).await? {
+            return Ok(Json(lease).into_response());
         }
-        if Instant::now() >= deadline {
-            return Ok(StatusCode::NO_CONTENT.into_response());
+        tokio::select! {
+            () = app.bell.rung() => {}
+            () = sleep_until(deadline) => return Ok(StatusCode::NO_CONTENT.into_response()),
+            () = shutdown.cancelled() => return Ok(StatusCode::NO_CONTENT.into_response()),
         }
     }
 }

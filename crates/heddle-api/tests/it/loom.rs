@@ -84,6 +84,7 @@ impl Loom {
             scan_interval: Duration::from_secs(3600),
             read_interval: Duration::from_secs(3600),
             lease: Duration::from_secs(30),
+            keep: heddle_db::retention::Ages::default(),
             agent_image: "heddle-synchronizer".to_owned(),
             agent_api_url: base.clone(),
         };

@@ -3,5 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod notices;
+mod retention;
 mod row_security;
+mod tags;
+mod work;
 mod year;

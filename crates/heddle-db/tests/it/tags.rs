@@ -1,0 +1,85 @@
+//! Lists of tags as registries give them, also long ones.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use heddle_core::{id::OrganizationId, image::Tag};
+use heddle_db::{Db, Tx, images, pushes, tags};
+use heddle_testkit::postgres::Database;
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+const ORGANIZATION: OrganizationId = OrganizationId(Uuid::from_u128(1));
+
+async fn watched() -> (Database, Db, Uuid) {
+    let database = Database::migrated().await.unwrap();
+    let mut owner = PgConnection::connect_with(&database.options()).await.unwrap();
+    let insert = "insert into organizations (id, name) values ($1, 'acme')";
+    sqlx::query(insert).bind(ORGANIZATION.0).execute(&mut owner).await.unwrap();
+    let db = Db::connect(database.options(), 2).await.unwrap();
+    let mut tx = db.organization(ORGANIZATION).await.unwrap();
+    let image = images::watch(&mut *tx, ORGANIZATION, &["ghcr.io/acme/api".to_owned()]).await.unwrap()[0];
+    tx.commit().await.unwrap();
+    (database, db, image)
+}
+
+fn list(numbers: std::ops::Range<u32>) -> Vec<Tag> {
+    numbers.map(|number| format!("1.0.{number}").parse().unwrap()).collect()
+}
+
+/// Rows of tags that a transaction wrote until now.
+async fn written(tx: &mut Tx) -> i64 {
+    let sql = "select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint from pg_stat_xact_user_tables
+               where relname = 'tags'";
+    sqlx::query_scalar(sql).fetch_one(&mut **tx).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_list_of_60_000_tags_is_stored_once_and_then_only_what_differs() {
+    let (_database, db, image) = watched().await;
+    let (many, now) = (list(0..60_000), Utc::now());
+    let mut tx = db.organization(ORGANIZATION).await.unwrap();
+    let replace = async |tx: &mut Tx, tags: &[Tag], at: DateTime<Utc>| {
+        let before = written(tx).await;
+        let different = tags::replace(tx, ORGANIZATION, image, tags, at).await.unwrap();
+        (different, written(tx).await - before)
+    };
+    assert_eq!(replace(&mut tx, &many, now).await, (true, 60_000));
+    assert_eq!(replace(&mut tx, &many, now).await, (false, 0), "the same list writes nothing");
+    assert_eq!(replace(&mut tx, &many[1..], now).await, (true, 1));
+    assert_eq!(replace(&mut tx, &many, now + TimeDelta::days(1)).await, (true, 1));
+    let back: (bool, bool) =
+        sqlx::query_as("select unlisted_at is null, first_seen_at = $1 from tags where tag = '1.0.0'")
+            .bind(now)
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap();
+    assert_eq!(back, (true, true), "it came back, and was first seen when it was");
+}
+
+#[tokio::test]
+async fn it_is_known_since_when_an_image_is_watched_also_when_its_first_tags_are_forgotten() {
+    let (_database, db, image) = watched().await;
+    let now = Utc::now();
+    let mut tx = db.organization(ORGANIZATION).await.unwrap();
+    let pushed = now - TimeDelta::days(3);
+    pushes::note(&mut tx, ORGANIZATION, image, &"1.0.0".parse().unwrap(), None, pushed).await.unwrap();
+    tags::replace(&mut tx, ORGANIZATION, image, &list(1..3), now).await.unwrap();
+    sqlx::query("delete from tags where tag = '1.0.0'").execute(&mut *tx).await.unwrap();
+    let found = images::find(&mut *tx, image).await.unwrap().unwrap();
+    let known = tags::list(&mut *tx, &found).await.unwrap();
+    assert_eq!(known.tags.len(), 2);
+    assert_eq!(known.watched_since.unwrap().timestamp_micros(), pushed.timestamp_micros());
+}
+
+#[tokio::test]
+async fn a_rule_that_comes_back_finds_what_was_known_of_the_tags() {
+    let (_database, db, image) = watched().await;
+    let mut tx = db.organization(ORGANIZATION).await.unwrap();
+    tags::replace(&mut tx, ORGANIZATION, image, &list(0..3), Utc::now() - TimeDelta::days(9)).await.unwrap();
+    assert_eq!(images::unwatch_unused(&mut *tx, ORGANIZATION).await.unwrap(), [image]);
+    assert!(images::find(&mut *tx, image).await.unwrap().is_none(), "nobody scans it");
+    let name = ["ghcr.io/acme/api".to_owned()];
+    assert!(images::list_named(&mut *tx, ORGANIZATION, &name).await.unwrap().is_empty());
+    assert_eq!(images::watch(&mut *tx, ORGANIZATION, &name).await.unwrap(), [image], "it is to be scanned again");
+    let found = images::find(&mut *tx, image).await.unwrap().unwrap();
+    assert_eq!(tags::list(&mut *tx, &found).await.unwrap().tags.len(), 3);
+}
