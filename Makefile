@@ -42,6 +42,7 @@ bench: requirements ## Measure, and print a table
 	@cargo run --release --quiet --package heddle-reconcile --example reconcile_bench
 	@cargo run --release --quiet --package heddle-core --example policy_bench
 	@cargo run --release --quiet --package heddle-manifest --example manifest_bench
+	@cargo run --release --quiet --package heddle-api --example history_bench
 	@exec "$$(tests/tools/target-dir.sh)/release/bench"
 
 .PHONY: fuzz

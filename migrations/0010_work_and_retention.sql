@@ -75,20 +75,30 @@ begin
         ), held as (
             select w.organization_id, count(*) as leases from work w where w.lease_id is not null group by 1
         )
-        select q.organization_id, q.unasked from queue q left join held h on h.organization_id = q.organization_id
-        where q.due_at <= now()
-        order by coalesce(h.leases, 0), q.unasked, (
-            select w.fence from work w where w.organization_id = q.organization_id order by w.fence desc limit 1)
+        (select null::uuid as organization_id, null::boolean as unasked where updates_of is not null)
+        union all
+        (select q.organization_id, q.unasked from queue q left join held h on h.organization_id = q.organization_id
+         where q.due_at <= now() and updates_of is null
+         order by coalesce(h.leases, 0), q.unasked, (
+             select w.fence from work w where w.organization_id = q.organization_id order by w.fence desc limit 1))
     loop
         loop
-            select * into candidate from work w
-            where (w.asked_at is null) = turn.unasked and w.organization_id = turn.organization_id
-                and w.lease_id is null and w.due_at <= now()
-                and (w.kind <> 'update' or w.installation_id <> all (busy))
-                and (updates_of is null or (w.kind = 'update' and w.subject_id = any (updates_of)))
-            order by w.due_at
-            limit 1
-            for update skip locked;
+            if updates_of is null then
+                select * into candidate from work w
+                where (w.asked_at is null) = turn.unasked and w.organization_id = turn.organization_id
+                    and w.lease_id is null and w.due_at <= now()
+                    and (w.kind <> 'update' or w.installation_id <> all (busy))
+                order by w.due_at
+                limit 1
+                for update skip locked;
+            else
+                select * into candidate from work w
+                where w.kind = 'update' and w.subject_id = any (updates_of)
+                    and w.lease_id is null and w.due_at <= now() and w.installation_id <> all (busy)
+                order by w.asked_at nulls last, w.due_at
+                limit 1
+                for update skip locked;
+            end if;
             exit when not found;
             if candidate.kind <> 'update' or (
                 -- The lock makes two replicas that lease for one installation at once see each other.

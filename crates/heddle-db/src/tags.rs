@@ -149,14 +149,15 @@ pub async fn list_stale(
 /// # Errors
 /// When the server cannot be reached.
 pub async fn list(db: impl PgExecutor<'_>, image: &Image) -> Result<TagList, DbError> {
-    Ok(list_of(db, std::slice::from_ref(image)).await?.remove(&image.id).unwrap_or_else(|| none_of(image)))
+    let mut lists = list_of(db, std::slice::from_ref(image)).await?;
+    Ok(lists.remove(&image.image).unwrap_or_else(|| list_with(image, Vec::new())))
 }
 
-/// The listed tags of images, by row of the image. An image without any is not in the map.
+/// The listed tags of each of these images.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn list_of(db: impl PgExecutor<'_>, images: &[Image]) -> Result<HashMap<Uuid, TagList>, DbError> {
+pub async fn list_of(db: impl PgExecutor<'_>, images: &[Image]) -> Result<HashMap<ImageRepository, TagList>, DbError> {
     let ids: Vec<Uuid> = images.iter().map(|image| image.id).collect();
     let rows = sqlx::query!(
         "select image_id, tag, digest, first_seen_at, created_at, platforms
@@ -165,11 +166,9 @@ pub async fn list_of(db: impl PgExecutor<'_>, images: &[Image]) -> Result<HashMa
     )
     .fetch_all(db)
     .await?;
-    let known: HashMap<Uuid, &Image> = images.iter().map(|image| (image.id, image)).collect();
-    let mut lists: HashMap<Uuid, TagList> = HashMap::new();
+    let mut tags: HashMap<Uuid, Vec<TagInfo>> = HashMap::new();
     for row in rows {
-        let Some(image) = known.get(&row.image_id) else { continue };
-        lists.entry(row.image_id).or_insert_with(|| none_of(image)).tags.push(TagInfo {
+        tags.entry(row.image_id).or_default().push(TagInfo {
             tag: word("tags.tag", &row.tag)?,
             digest: row.digest.map(|digest| word("tags.digest", &digest)).transpose()?,
             first_seen_at: row.first_seen_at,
@@ -177,11 +176,12 @@ pub async fn list_of(db: impl PgExecutor<'_>, images: &[Image]) -> Result<HashMa
             platforms: row.platforms,
         });
     }
-    Ok(lists)
+    let listed = |image: &Image| list_with(image, tags.remove(&image.id).unwrap_or_default());
+    Ok(images.iter().map(|image| image.image.clone()).zip(images.iter().map(listed)).collect())
 }
 
-fn none_of(image: &Image) -> TagList {
-    TagList { tags: Vec::new(), complete: image.complete, watched_since: image.watched_since }
+fn list_with(image: &Image, tags: Vec<TagInfo>) -> TagList {
+    TagList { tags, complete: image.complete, watched_since: image.watched_since }
 }
 
 /// When a tag was pushed: a notice's time, else when it was first seen. With `digest`, when it came to point there.

@@ -158,7 +158,7 @@ async fn update_work(
     let known = images::list_named(&mut **tx, organization, &needed).await?;
     let mut lists = tags::list_of(&mut **tx, &known).await?;
     let tags = known.into_iter().map(|image| {
-        let list = image.scanned_at.and_then(|_| lists.remove(&image.id));
+        let list = image.scanned_at.and_then(|_| lists.remove(&image.image));
         ImageTags { image: image.image, list }
     });
     Ok(UpdateWork {

@@ -105,11 +105,8 @@ async fn judge(
     let tags = tags::list(&mut **tx, image).await?;
     let all_barred = barred::list(tx, organization, repository).await?;
     let barred = barred::at(&all_barred, place);
-    let mut lists = Vec::new();
-    for companion in images::list_named(&mut **tx, organization, &policy.lockstep).await? {
-        let list = tags::list(&mut **tx, &companion).await?;
-        lists.push((companion.image, list));
-    }
+    let companions = images::list_named(&mut **tx, organization, &policy.lockstep).await?;
+    let lists = tags::list_of(&mut **tx, &companions).await?;
     let companions: Vec<_> = lists.iter().map(|(image, tags)| Companion { image, tags }).collect();
     let input = SelectInput {
         policy,

@@ -1,6 +1,6 @@
 //! Workloads: what runs, what Git says should run, what a newer tag waits for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
@@ -107,7 +107,7 @@ fn parse_after(text: &str) -> ApiResult<After> {
 /// What is known of the images on a page.
 struct Known {
     occurrences: Vec<(RepositoryId, Occurrence)>,
-    tags: BTreeMap<ImageRepository, TagList>,
+    tags: HashMap<ImageRepository, TagList>,
     open: Vec<Change>,
     barred: BTreeMap<RepositoryId, Vec<Barred>>,
 }
@@ -124,11 +124,8 @@ impl Known {
         let policies = occurrences.iter().filter_map(|(_, one)| one.rule.as_ref()?.policy.as_ref());
         let mut judged = names.clone();
         judged.extend(policies.flat_map(|policy| policy.lockstep.iter().cloned()));
-        let mut tags = BTreeMap::new();
-        for image in images::list_named(&mut **tx, organization, &judged).await? {
-            let list = tags::list(&mut **tx, &image).await?;
-            tags.insert(image.image, list);
-        }
+        let watched = images::list_named(&mut **tx, organization, &judged).await?;
+        let tags = tags::list_of(&mut **tx, &watched).await?;
         let mut barred = BTreeMap::new();
         for (repository, _) in &occurrences {
             if !barred.contains_key(repository) {
