@@ -11,8 +11,8 @@ use crate::{
 /// The whole service. `shutdown` ends streams, long polls, and the task that wakes automators.
 pub fn build(app: App, shutdown: CancellationToken) -> Router {
     let (router, paths) = routes::all().split();
-    let (bell, mut notices, ended) = (app.bell.clone(), app.db.notices(), shutdown.clone());
-    tokio::spawn(async move { bell.run(async || notices.next().await, ended).await });
+    let (bell, notices, ended) = (app.bell.clone(), app.db.notices(), shutdown.clone());
+    tokio::spawn(async move { bell.run(notices, ended).await });
     let document = Document(openapi::text(&openapi::complete(paths)).into());
     let router = router
         .fallback_service(web::service(app.config.web_dir.as_deref()))

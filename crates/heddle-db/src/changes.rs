@@ -22,7 +22,7 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 pub use self::{
-    healthy::{Healthy, list_healthy},
+    healthy::{Healthy, MOST_HEALTHY, list_healthy},
     past::list_past,
     tracked::{TrackedChange, list_of_proposals, list_rolling, list_tracked},
     write::{NewChange, set_ended, set_merged, set_proposal, set_settled, upsert},

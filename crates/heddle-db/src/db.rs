@@ -24,6 +24,12 @@ use crate::{
 /// The role that all programs' queries run as: it owns nothing and no policy lets it pass.
 pub const APPLICATION_ROLE: &str = "heddle_app";
 
+/// A statement ends after this time.
+pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Nobody waits longer than this for a lock of another.
+pub const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Brings the schema up to this release, as the role that `options` names, which becomes the owner of all tables.
 /// Replicas that start together wait for each other.
 ///
@@ -56,7 +62,8 @@ impl Db {
     pub async fn connect(options: PgConnectOptions, connections: u32) -> Result<Self, DbError> {
         let options = options
             .application_name("heddle-api")
-            .options([("role", APPLICATION_ROLE), ("statement_timeout", "30s"), ("lock_timeout", "10s")])
+            .options([("role", APPLICATION_ROLE)])
+            .options([("statement_timeout", in_ms(STATEMENT_TIMEOUT)), ("lock_timeout", in_ms(LOCK_TIMEOUT))])
             .options([("idle_in_transaction_session_timeout", "60s")])
             // Many short queries by index on disks without a head: compiling a plan costs more than it saves, and a row
             // from anywhere costs hardly more than the next one.
@@ -151,6 +158,10 @@ impl Db {
         }
         Ok((self.pool.begin().await?, taken))
     }
+}
+
+fn in_ms(time: Duration) -> String {
+    format!("{}ms", time.as_millis())
 }
 
 /// The one place that says whose rows a transaction sees.

@@ -22,6 +22,7 @@ pub mod images;
 pub mod intents;
 pub mod invitations;
 pub mod launcher;
+pub mod limits;
 pub mod members;
 pub mod notice;
 pub mod occurrences;

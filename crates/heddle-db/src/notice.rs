@@ -98,6 +98,12 @@ pub async fn send(db: impl PgExecutor<'_>, notice: &Notice) -> Result<(), DbErro
 /// What one waiter hears, from when it began to listen.
 pub struct Heard(broadcast::Receiver<Notice>);
 
+impl From<broadcast::Receiver<Notice>> for Heard {
+    fn from(receiver: broadcast::Receiver<Notice>) -> Self {
+        Self(receiver)
+    }
+}
+
 impl Heard {
     /// Waits for the next notice; a gap counts as [`Notice::Missed`]. `None` when the store is closed.
     pub async fn next(&mut self) -> Option<Notice> {

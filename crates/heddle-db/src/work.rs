@@ -25,6 +25,9 @@ use crate::{
 /// A failed piece of work comes back after this time, doubled with each failure in a row.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
 
+/// After so many leases that ran out in a row, work rests for a day. `expire_leases` in the schema counts.
+pub const MOST_EXPIRIES: u64 = 5;
+
 /// The kinds of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

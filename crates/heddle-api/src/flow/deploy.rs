@@ -6,9 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::{
     health::HealthStatus,
     id::{ClusterId, OrganizationId, RepositoryId},
-    observe::{
-        self, Deployed, DeployedWhat, EnvironmentPath, Observation, Rolling, environment_of, implicit_environment,
-    },
+    observe::{self, Deployed, DeployedWhat, Observation, Rolling, environment_of, implicit_environment},
     pipeline::{FactKind, RolloutKey},
 };
 use heddle_db::{
@@ -112,12 +110,10 @@ async fn take_sync(
 ) -> Result<(), DbError> {
     let key = RolloutKey { cluster: scope.cluster, sync: report.sync.clone() };
     let repository = syncs::find_bound(&mut **tx, scope.organization, &source.repository).await?;
-    let paths: Vec<EnvironmentPath> = environments::list(&mut **tx, scope.organization)
-        .await?
-        .into_iter()
-        .filter(|(owner, _)| Some(*owner) == repository)
-        .map(|(_, environment)| environment.path)
-        .collect();
+    let paths = match repository {
+        Some(repository) => environments::list_of_repository(&mut **tx, repository).await?,
+        None => Vec::new(),
+    };
     let path = normal_path(&source.path);
     let implicit = implicit_environment(&source.branch, &path);
     let environment = environment_of(&paths, &source.branch, &path).unwrap_or(&implicit);

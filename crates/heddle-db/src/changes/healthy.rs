@@ -11,7 +11,7 @@ use sqlx::PgExecutor;
 use crate::error::{DbError, word};
 
 /// So many tags of an image in an environment are remembered as healthy, the newest ones.
-const KEPT: i64 = 20;
+pub const MOST_HEALTHY: i64 = 20;
 
 /// A tag that was healthy in an environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub async fn list_healthy(
            order by h.sequence"#,
         organization.0,
         repository.0,
-        KEPT,
+        MOST_HEALTHY,
     )
     .fetch_all(db)
     .await?;

@@ -117,10 +117,10 @@ async fn what_ends_automators_again_and_again_rests_for_a_day() {
     let lost = house.lease(Duration::ZERO).await.unwrap();
     let again = house.lease(Duration::ZERO).await.expect("one that was lost is looked at again at once");
     assert_eq!(again.subject, lost.subject);
-    for expiry in 2..=5 {
+    for expiry in 2..=work::MOST_EXPIRIES {
         assert!(house.lease(Duration::ZERO).await.is_none(), "after {expiry} losses it waits");
         let due_in = house.due_in().await.unwrap();
-        if expiry < 5 {
+        if expiry < work::MOST_EXPIRIES {
             assert!(due_in > Duration::from_secs(1) && due_in < Duration::from_secs(60), "{due_in:?}");
             sqlx::query("update work set due_at = now()").execute(&mut house.owner).await.unwrap();
             house.lease(Duration::ZERO).await.unwrap();
@@ -135,7 +135,9 @@ async fn what_ends_automators_again_and_again_rests_for_a_day() {
     tx.commit().await.unwrap();
     assert!(house.lease(LEASE).await.is_none());
     assert!(
-        reason.contains("5 times in a row") && reason.contains("`one`") && reason.contains("after a day"),
+        reason.contains(&format!("{} times in a row", work::MOST_EXPIRIES))
+            && reason.contains("`one`")
+            && reason.contains("after a day"),
         "{reason}"
     );
 

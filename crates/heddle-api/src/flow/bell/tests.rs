@@ -1,7 +1,7 @@
 use std::pin::Pin;
 
 use futures::FutureExt;
-use tokio::sync::mpsc;
+use tokio::sync::broadcast;
 
 use super::*;
 
@@ -44,7 +44,7 @@ async fn whoever_is_interrupted_leaves_the_turn_to_another() {
 #[tokio::test]
 async fn it_rings_when_work_is_announced_and_when_it_becomes_due() {
     let bell = Bell::default();
-    let (sender, mut notices) = mpsc::unbounded_channel();
+    let (sender, notices) = broadcast::channel(8);
     let shutdown = CancellationToken::new();
     let waits = async {
         bell.plan(Some(Duration::ZERO));
@@ -58,5 +58,5 @@ async fn it_rings_when_work_is_announced_and_when_it_becomes_due() {
         assert!(!bell.is_planned(), "the lease that was made may run out");
         shutdown.cancel();
     };
-    tokio::join!(bell.run(async || notices.recv().await, shutdown.clone()), waits);
+    tokio::join!(bell.run(notices.into(), shutdown.clone()), waits);
 }

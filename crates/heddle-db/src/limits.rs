@@ -1,0 +1,26 @@
+//! The limits of the store, for `docs/reference/limits.md`. The constants stand where they are obeyed.
+
+use heddle_core::limit::Limit;
+
+use crate::{changes, db, retention, work};
+
+/// Every limit of the store.
+pub const LIMITS: &[Limit] = &[
+    Limit::time("a statement", db::STATEMENT_TIMEOUT, "500; the cause is in the log"),
+    Limit::time("waiting for a lock", db::LOCK_TIMEOUT, "500; the cause is in the log"),
+    Limit::count(
+        "leases of one piece of work that run out in a row",
+        work::MOST_EXPIRIES,
+        "it rests for a day; the reason stands at the image or repository",
+    ),
+    Limit::count(
+        "tags that their registry does not list any more, kept of one image",
+        retention::MOST_UNLISTED_TAGS.unsigned_abs(),
+        "the oldest are forgotten; never one that stands somewhere, is open or was taken back",
+    ),
+    Limit::count(
+        "healthy tags of an image in an environment that may be promoted from it",
+        changes::MOST_HEALTHY.unsigned_abs(),
+        "older ones wait as if they were never healthy there",
+    ),
+];
