@@ -1,4 +1,4 @@
-//! Watches of the objects that carry a Sync's label.
+//! Watches of the objects that carry a Sync's label: its own, so that many Syncs cost no more than one.
 //!
 //! Kinds that can be unwell are watched whole and judged as they are decoded; of the others only the metadata comes over.
 //! Nothing of an object is kept but what a [`SeenObject`] holds.
@@ -15,6 +15,7 @@ use heddle_reconcile::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{
+    api::ListParams,
     core::{DynamicObject, PartialObjectMeta},
     runtime::{WatchStreamExt, watcher},
 };
@@ -24,7 +25,10 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
-use crate::{AccountClient, KubeError, Served};
+use crate::{AccountClient, KubeError, Served, error::bounded};
+
+/// Objects in one answer to a list.
+const PAGE: u32 = 500;
 
 /// What is watched together: a kind, in a namespace or in the whole cluster.
 pub type Place = (GroupKind, Option<String>);
@@ -76,16 +80,19 @@ pub struct Judged {
 /// The running watches of one Sync.
 pub struct Watches {
     client: AccountClient,
+    /// Selects what carries the Sync's label.
+    selector: String,
     sender: mpsc::Sender<Seen>,
     running: HashMap<Place, AbortHandle>,
     tasks: JoinSet<()>,
 }
 
 impl Watches {
-    /// No watches yet. What they see comes out of the receiver.
-    pub fn new(client: AccountClient) -> (Self, mpsc::Receiver<Seen>) {
+    /// No watches yet of what the Sync with the UID `owner` has. What they see comes out of the receiver.
+    pub fn new(client: AccountClient, owner: &str) -> (Self, mpsc::Receiver<Seen>) {
         let (sender, receiver) = mpsc::channel(256);
-        (Self { client, sender, running: HashMap::new(), tasks: JoinSet::new() }, receiver)
+        let selector = format!("{OWNER_LABEL}={owner}");
+        (Self { client, selector, sender, running: HashMap::new(), tasks: JoinSet::new() }, receiver)
     }
 
     /// Watches these places and no others. Says which are new: their first list is under way.
@@ -97,11 +104,14 @@ impl Watches {
             }
             keep
         });
+        while self.tasks.try_join_next().is_some() {}
         let mut added = Vec::new();
         for (place, served) in places {
             if !self.running.contains_key(&place) {
                 added.push(place.clone());
-                let task = self.tasks.spawn(run(self.client.clone(), place.clone(), served, self.sender.clone()));
+                let config = watcher::Config::default().labels(&self.selector);
+                let task =
+                    self.tasks.spawn(run(self.client.clone(), place.clone(), served, config, self.sender.clone()));
                 self.running.insert(place, task);
             }
         }
@@ -109,8 +119,34 @@ impl Watches {
     }
 }
 
-async fn run(client: AccountClient, place: Place, served: Served, sender: mpsc::Sender<Seen>) {
-    let config = watcher::Config::default().labels(OWNER_LABEL);
+impl AccountClient {
+    /// The objects at a place that carry the label of another Sync than the one with the UID `owner`.
+    ///
+    /// # Errors
+    /// When the account may not list them, or the API server cannot be asked.
+    pub async fn list_others(
+        &self,
+        served: &Served,
+        namespace: Option<&str>,
+        owner: &str,
+    ) -> Result<Vec<(ObjectKey, LiveObject)>, KubeError> {
+        let api = self.objects(served, namespace);
+        let selector = format!("{OWNER_LABEL},{OWNER_LABEL}!={owner}");
+        let mut params = ListParams::default().labels(&selector).limit(PAGE);
+        let mut found = Vec::new();
+        loop {
+            let page = bounded(api.list_metadata(&params)).await?;
+            let read = |object: PartialObjectMeta<DynamicObject>| from_metadata(&served.kind, object.metadata);
+            found.extend(page.items.into_iter().map(read).map(|SeenObject { key, live, .. }| (key, live)));
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params = params.continue_token(&token),
+                None => return Ok(found),
+            }
+        }
+    }
+}
+
+async fn run(client: AccountClient, place: Place, served: Served, config: watcher::Config, sender: mpsc::Sender<Seen>) {
     let (kind, namespace) = (served.kind.clone(), place.1.clone());
     if has_health(&kind) {
         let api = client.objects(&served, namespace.as_deref());

@@ -6,19 +6,19 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod config;
-mod follow;
 mod identity;
 mod interval;
 mod leader;
 mod link;
 mod metrics;
+mod neighbors;
 mod outbox;
-mod registry;
-mod syncs;
+mod supervisor;
+mod sync;
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context as _, bail};
 use chrono::Utc;
 use heddle_client::Http;
 use heddle_kube::{Cluster, FirstSync, KubeError, OwnClient};
@@ -34,13 +34,13 @@ use tracing::{info, warn};
 
 use crate::{
     config::Config,
-    follow::Shared,
     identity::Identity,
     leader::{Instance, Readiness},
     link::Link,
+    neighbors::Neighbors,
     outbox::Outbox,
-    registry::Registry,
-    syncs::Syncs,
+    supervisor::Supervisor,
+    sync::Context,
 };
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -98,7 +98,7 @@ impl Agent {
         let link = Link { client: client_receiver.clone(), refused: Arc::new(refused) };
         let (hints, hint_receiver) = mpsc::channel(64);
         let (manifest, manifest_receiver) = watch::channel(FirstSync::Absent);
-        let shared = Arc::new(Shared {
+        let ctx = Arc::new(Context {
             cluster: self.cluster.clone(),
             own: self.own.clone(),
             store: Store::open(config.state_dir.join("repositories")),
@@ -107,7 +107,7 @@ impl Agent {
             api: client_receiver,
             outbox: Arc::clone(&outbox),
             sweep_interval: config.sweep_interval,
-            registry: Registry::default(),
+            neighbors: Neighbors::default(),
             manifest: manifest_receiver,
         });
         let identity =
@@ -118,10 +118,23 @@ impl Agent {
         tasks.spawn(link::send_reports(link.clone(), outbox, term.clone()));
         tasks.spawn(link::receive_hints(link, hints, term.clone()));
         tasks.spawn(create_first_sync(self.own.clone(), manifest, term.clone()));
-        tasks.spawn(Syncs::new(shared, self.ready.clone()).run(hint_receiver, term.clone()));
-        term.cancelled().await;
+        tasks.spawn(Supervisor::new(ctx, self.ready.clone()).run(hint_receiver, term.clone()));
+        let ended = until_end(&mut tasks, &term).await;
         tasks.shutdown().await;
-        Ok(())
+        ended
+    }
+}
+
+/// Waits for the end of the term. A task that ends before it leaves work that nobody does, so the process ends too and is
+/// started anew.
+async fn until_end(tasks: &mut JoinSet<()>, term: &CancellationToken) -> anyhow::Result<()> {
+    tokio::select! {
+        biased;
+        () = term.cancelled() => Ok(()),
+        Some(ended) = tasks.join_next() => match ended {
+            Ok(()) => bail!("a task of the agent ended before its time"),
+            Err(error) => Err(error).context("a task of the agent failed"),
+        }
     }
 }
 
@@ -172,4 +185,34 @@ async fn create_first_sync(own: OwnClient, manifest: watch::Sender<FirstSync>, s
 
 fn backoff() -> Backoff {
     Backoff::new(Duration::from_millis(500), Duration::from_secs(30))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_panics_ends_the_term() {
+        let (mut tasks, term) = (JoinSet::new(), CancellationToken::new());
+        tasks.spawn(std::future::pending());
+        tasks.spawn(async { panic!("at work") });
+        let error = until_end(&mut tasks, &term).await.unwrap_err();
+        assert!(format!("{error:#}").contains("a task of the agent failed"), "{error:#}");
+    }
+
+    #[tokio::test]
+    async fn a_task_that_ends_in_silence_ends_the_term() {
+        let (mut tasks, term) = (JoinSet::new(), CancellationToken::new());
+        tasks.spawn(async {});
+        assert!(until_end(&mut tasks, &term).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_term_that_is_over_is_no_fault() {
+        let (mut tasks, term) = (JoinSet::new(), CancellationToken::new());
+        let ended = term.clone();
+        tasks.spawn(async move { ended.cancelled().await });
+        term.cancel();
+        until_end(&mut tasks, &term).await.unwrap();
+    }
 }

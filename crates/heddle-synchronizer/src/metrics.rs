@@ -106,9 +106,12 @@ impl SyncMetrics {
         gauge!(CONDITION, "sync" => self.0.clone(), "type" => kind.to_owned()).set(f64::from(is_true));
     }
 
-    pub fn state(&self, objects: u64, errors: usize) {
+    /// `objects` is `None` while it is not known how many there are.
+    pub fn state(&self, objects: Option<u64>, errors: usize) {
         // Counts this small are exact.
-        gauge!(OBJECTS, "sync" => self.0.clone()).set(objects as f64);
+        if let Some(objects) = objects {
+            gauge!(OBJECTS, "sync" => self.0.clone()).set(objects as f64);
+        }
         gauge!(ERRORS, "sync" => self.0.clone()).set(errors as f64);
     }
 

@@ -7,7 +7,7 @@ use heddle_reconcile::{Desired, DriftRules, GroupKind, OWNER_LABEL, ObjectKey, O
 use k8s_openapi::ByteString;
 use serde_json::{Map, Value, json};
 
-use super::objects::WantedObject;
+use super::{super::source::type_of, DesiredObject, Placement};
 
 /// How much of a `generateName` is kept. Source: k8s.io/apiserver `pkg/storage/names/generate.go`.
 const GENERATED_PREFIX: usize = 58;
@@ -15,18 +15,7 @@ const GENERATED_PREFIX: usize = 58;
 /// How much is added to it.
 const GENERATED_SUFFIX: usize = 5;
 
-/// Where objects go.
-pub(super) struct Target<'a> {
-    pub kinds: &'a Kinds,
-    /// UID of the Sync.
-    pub owner: &'a str,
-    /// The namespace of objects that name none.
-    pub default_namespace: Option<&'a str>,
-    /// What others may change.
-    pub ignore: &'a [Ignore],
-}
-
-impl WantedObject {
+impl DesiredObject {
     /// A hook with `generateName` is named for its run, so that each run has a name of its own and is made once. The
     /// length is that of the API server's own names.
     pub fn take_name(&mut self) {
@@ -42,15 +31,12 @@ impl WantedObject {
     }
 }
 
-pub(super) fn type_of(value: &Value) -> (&str, &str) {
-    (value["apiVersion"].as_str().unwrap_or_default(), value["kind"].as_str().unwrap_or_default())
-}
-
 pub(super) fn resolve(
     mut value: Value,
-    target: &Target<'_>,
+    kinds: &Kinds,
+    placement: &Placement,
     defined: &HashMap<(GroupKind, String), Served>,
-) -> Result<WantedObject, (String, String)> {
+) -> Result<DesiredObject, (String, String)> {
     let (api_version, kind) = type_of(&value);
     let (api_version, kind) = (api_version.to_owned(), GroupKind::new(api_version, kind));
     let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
@@ -62,14 +48,14 @@ pub(super) fn resolve(
     };
     let fail = |message: String| Err((format!("{} {shown}", kind.kind), message));
     let by_definition = || defined.get(&(kind.clone(), api_version.clone()));
-    let Some(served) = target.kinds.find(&kind, &api_version).or_else(by_definition).cloned() else {
-        return fail(unknown_kind(&kind, &api_version, target.kinds));
+    let Some(served) = kinds.find(&kind, &api_version).or_else(by_definition).cloned() else {
+        return fail(unknown_kind(&kind, &api_version, kinds));
     };
     let namespace = match (served.namespaced, namespace) {
         (false, _) => None,
         (true, Some(namespace)) => Some(namespace),
-        (true, None) => match target.default_namespace {
-            Some(namespace) => Some(namespace.to_owned()),
+        (true, None) => match &placement.default_namespace {
+            Some(namespace) => Some(namespace.clone()),
             None => {
                 let message =
                     "it has no `metadata.namespace`, and the Sync does not name exactly one in `spec.namespaces`";
@@ -88,12 +74,12 @@ pub(super) fn resolve(
     }
     let may_vanish = kind.group == "batch" && value["spec"]["ttlSecondsAfterFinished"].is_i64();
     let images = images_of(&value).into_iter().map(|(_, image)| image).collect();
-    prepare(&mut value, namespace.as_deref(), target.owner);
+    prepare(&mut value, namespace.as_deref(), &placement.owner);
     let text = value.to_string();
     let key = ObjectKey { kind, namespace, name };
     let desired = Desired { key, api_version, manifest: hash_text(&text), defines, may_vanish, order };
-    let rules = rules_for(&desired.key, target.ignore);
-    Ok(WantedObject { desired, served, text, file: None, line: None, images, rules })
+    let rules = rules_for(&desired.key, &placement.ignore);
+    Ok(DesiredObject { desired, served, text, file: None, line: None, images, rules })
 }
 
 fn rules_for(key: &ObjectKey, ignore: &[Ignore]) -> DriftRules {

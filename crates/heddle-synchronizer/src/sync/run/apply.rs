@@ -5,11 +5,11 @@ use std::time::Duration;
 use chrono::Utc;
 use futures::StreamExt;
 use heddle_kube::{AccountClient, Applied, KubeError};
-use heddle_reconcile::{Apply, GroupKind, Inventory, InventoryEntry, Reason};
+use heddle_reconcile::{Apply, GroupKind, InventoryEntry, Reason};
 use heddle_service::backoff::Backoff;
 use tokio::time::Instant;
 
-use super::{Follower, hooks::clear_way, objects::WantedObject, reconcile::Outcome};
+use super::{super::desired::DesiredObject, Run, hooks::clear_way};
 use crate::metrics::{FoundBy, Verb};
 
 /// Requests at a time.
@@ -18,50 +18,41 @@ const CONCURRENCY: usize = 16;
 /// How long a definition is given until its objects can be applied.
 const DEFINITION_LIMIT: Duration = Duration::from_secs(15);
 
-impl Follower {
-    pub(super) async fn apply_wave(
-        &mut self,
-        wave: &[&Apply],
-        objects: &[WantedObject],
-        inventory: &mut Inventory,
-        outcome: &mut Outcome,
-    ) {
-        let owner = self.owner();
-        let requests: Vec<_> = wave.iter().map(|apply| apply_object(&self.client, &owner, apply, objects)).collect();
+impl Run<'_> {
+    pub(super) async fn apply_step(&mut self, step: &[&Apply]) {
+        let (client, owner, objects) = (&self.cluster.client, self.owner(), self.context.desired.objects());
+        let requests: Vec<_> = step.iter().map(|apply| apply_object(client, owner, apply, objects)).collect();
         let results: Vec<_> = futures::stream::iter(requests).buffer_unordered(CONCURRENCY).collect().await;
         for (apply, result) in results {
-            let object = &objects[apply.index];
-            self.metrics.wrote(Verb::Apply, result.is_ok());
+            let object = self.object(apply.index);
+            self.context.metrics.wrote(Verb::Apply, result.is_ok());
             match result {
-                Ok(applied) => self.take_applied(apply, object, &applied, inventory, outcome).await,
+                Ok(applied) => self.note_applied(apply, object, &applied),
                 Err(error) => {
-                    outcome.transient |= error.is_transient();
-                    outcome.errors.push(object.error(self.redactor.redact(&error.to_string())));
-                    outcome.failed.insert(object.desired.key.clone());
+                    self.is_passing |= error.is_transient();
+                    let error = object.error(self.context.desired.redact(&error.to_string()));
+                    self.fail(object.key().clone(), error);
                 }
             }
         }
     }
 
-    async fn take_applied(
-        &mut self,
-        apply: &Apply,
-        object: &WantedObject,
-        applied: &Applied,
-        inventory: &mut Inventory,
-        outcome: &mut Outcome,
-    ) {
-        let key = &object.desired.key;
-        if apply.reason == Reason::Drifted {
-            let found_by = if self.sweep.found.remove(key) { FoundBy::Sweep } else { FoundBy::Watch };
-            self.note_drift(object, applied, found_by, Some(Utc::now()));
+    fn note_applied(&mut self, apply: &Apply, object: &DesiredObject, applied: &Applied) {
+        let key = object.key();
+        let was_swept = self.swept.remove(key);
+        if apply.reason == Reason::Drifted
+            && let Some(drift) = self.drift.note(object, applied, &self.cluster.observed, Some(Utc::now()))
+        {
+            self.context.metrics.drifted(if was_swept { FoundBy::Sweep } else { FoundBy::Watch });
+            tracing::info!(sync = %self.context.name, object = %key, manager = drift.manager.as_deref(), fields = ?drift.fields,
+                "{key} was changed in the cluster and put back");
         }
         for taken in &applied.taken {
-            tracing::info!(sync = %self.name, object = %key, "took `{}` from {}", taken.field, taken.manager);
+            tracing::info!(sync = %self.context.name, object = %key, "took `{}` from {}", taken.field, taken.manager);
         }
-        self.detected.remove(key);
-        self.view.take_applied(key, &self.owner(), applied);
-        inventory.put(InventoryEntry {
+        self.drift.is_mended(key);
+        self.cluster.observed.observe_applied(key, self.owner(), applied);
+        self.inventory.put(InventoryEntry {
             key: key.clone(),
             version: object.desired.api_version.clone(),
             uid: Some(applied.uid.clone()),
@@ -69,7 +60,7 @@ impl Follower {
             entry: applied.entry.clone(),
             ended: None,
         });
-        outcome.applied += 1;
+        self.applied += 1;
     }
 }
 
@@ -77,7 +68,7 @@ async fn apply_object<'a>(
     client: &AccountClient,
     owner: &str,
     apply: &'a Apply,
-    objects: &[WantedObject],
+    objects: &[DesiredObject],
 ) -> (&'a Apply, Result<Applied, KubeError>) {
     let object = &objects[apply.index];
     let result = async {
@@ -90,10 +81,10 @@ async fn apply_object<'a>(
 }
 
 /// Asks what applying one object would come to.
-pub(super) async fn dry_run<'a>(
+pub(in crate::sync) async fn dry_run<'a>(
     client: &AccountClient,
-    object: &'a WantedObject,
-) -> (&'a WantedObject, Result<Applied, KubeError>) {
+    object: &'a DesiredObject,
+) -> (&'a DesiredObject, Result<Applied, KubeError>) {
     let manifest = serde_json::from_str(&object.text).unwrap_or_default();
     (object, client.apply(object.request(&manifest, true)).await)
 }
@@ -101,13 +92,13 @@ pub(super) async fn dry_run<'a>(
 /// Applies one object. A kind that its definition brings along is served a moment after that was applied.
 async fn try_apply(
     client: &AccountClient,
-    object: &WantedObject,
-    objects: &[WantedObject],
+    object: &DesiredObject,
+    objects: &[DesiredObject],
 ) -> Result<Applied, KubeError> {
     let manifest = serde_json::from_str(&object.text).unwrap_or_default();
     let request = object.request(&manifest, false);
     let is_defined = |kind: &GroupKind| objects.iter().any(|other| other.desired.defines.as_ref() == Some(kind));
-    if !is_defined(&object.desired.key.kind) {
+    if !is_defined(&object.key().kind) {
         return client.apply(request).await;
     }
     let deadline = Instant::now() + DEFINITION_LIMIT;

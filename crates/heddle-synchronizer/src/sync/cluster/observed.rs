@@ -1,19 +1,25 @@
-//! What the watches know about the cluster, reduced to what is asked of it.
+//! What the watches know about the cluster, reduced to what is asked of it. Events in, answers out.
+//!
+//! The watches show the objects that carry this Sync's label. Those of other Syncs are listed where a plan needs them, and
+//! known as they were then.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use heddle_core::health::HealthStatus;
-use heddle_kube::{Applied, Judged, Place, Seen, SeenObject};
+use heddle_kube::{Applied, Judged, Metadata, Place, Seen, SeenObject};
 use heddle_reconcile::{Desired, Inventory, Live, LiveObject, ObjectKey, OwnEntry, has_drifted};
 use serde_json::Value;
 
 #[derive(Debug, Default)]
-pub(super) struct View {
+pub(in crate::sync) struct Observed {
+    /// Own objects, and those of other Syncs in `foreign`.
     pub live: Live,
+    /// Objects that carry the label of another Sync, or did when they were listed.
+    foreign: BTreeSet<ObjectKey>,
     judged: BTreeMap<ObjectKey, Known>,
     /// `managedFields` of objects that are not as they were applied.
-    odd: HashMap<ObjectKey, Value>,
+    changed_fields: HashMap<ObjectKey, Value>,
     /// Lists that are under way, and what they told.
     listing: HashMap<Place, BTreeSet<ObjectKey>>,
     /// Objects of which the last verdict is kept when they are gone.
@@ -21,22 +27,22 @@ pub(super) struct View {
     /// Those that are gone: UID, last verdict and its reason.
     gone: HashMap<ObjectKey, (String, HealthStatus, String)>,
     /// Places that cannot be watched, and why.
-    pub blind: BTreeMap<Place, String>,
+    unwatchable: BTreeMap<Place, String>,
 }
 
 /// How an object is doing, and since when.
 #[derive(Debug, Clone)]
-pub(super) struct Known {
+pub(in crate::sync) struct Known {
     pub judged: Judged,
     pub since: DateTime<Utc>,
     resource_version: String,
 }
 
-impl View {
+impl Observed {
     /// Takes in what a watch saw.
-    pub fn take(&mut self, seen: Seen, inventory: Option<&Inventory>, now: DateTime<Utc>) {
+    pub fn observe(&mut self, seen: Seen, inventory: Option<&Inventory>, now: DateTime<Utc>) {
         match seen {
-            Seen::Object(object) => self.take_object(*object, inventory, now),
+            Seen::Object(object) => self.observe_object(*object, inventory, now),
             Seen::Gone { key, resource_version } => {
                 let newer =
                     self.live.objects.get(&key).is_some_and(|live| is_newer(&live.resource_version, &resource_version));
@@ -49,29 +55,24 @@ impl View {
             }
             Seen::Complete(place) => {
                 let told = self.listing.remove(&place).unwrap_or_default();
-                let at_place = |key: &ObjectKey| key.kind == place.0 && (place.1.is_none() || key.namespace == place.1);
-                let gone: Vec<ObjectKey> =
-                    self.live.objects.keys().filter(|key| at_place(key) && !told.contains(key)).cloned().collect();
+                let stays = |key: &ObjectKey| !is_at(&place, key) || told.contains(key) || self.foreign.contains(key);
+                let gone: Vec<ObjectKey> = self.live.objects.keys().filter(|key| !stays(key)).cloned().collect();
                 for key in gone {
                     self.forget(&key);
                 }
-                self.blind.remove(&place);
+                self.unwatchable.remove(&place);
                 self.live.covered.insert(place);
             }
             Seen::Blind(place, error) => {
                 self.live.covered.remove(&place);
-                self.blind.insert(place, error.to_string());
+                self.unwatchable.insert(place, error.to_string());
             }
         }
     }
 
-    fn take_object(&mut self, object: SeenObject, inventory: Option<&Inventory>, now: DateTime<Utc>) {
+    fn observe_object(&mut self, object: SeenObject, inventory: Option<&Inventory>, now: DateTime<Utc>) {
         let SeenObject { key, live, managed_fields, judged } = object;
-        for (place, told) in &mut self.listing {
-            if place.0 == key.kind && (place.1.is_none() || place.1 == key.namespace) {
-                told.insert(key.clone());
-            }
-        }
+        self.note_listed(&key);
         let known = self.live.objects.get(&key);
         if known.is_some_and(|known| is_newer(&known.resource_version, &live.resource_version)) {
             return;
@@ -85,16 +86,27 @@ impl View {
         }
         let applied = inventory.and_then(|inventory| inventory.find(&key)).and_then(|entry| entry.entry.as_ref());
         if applied.is_some() && applied == live.entry.as_ref() {
-            self.odd.remove(&key);
+            self.changed_fields.remove(&key);
         } else {
-            self.odd.insert(key.clone(), managed_fields);
+            self.changed_fields.insert(key.clone(), managed_fields);
         }
+        self.foreign.remove(&key);
         self.live.objects.insert(key, live);
     }
 
+    /// An object exists while its place is being listed: it is not gone when that list is complete, wherever in it the
+    /// object stands.
+    fn note_listed(&mut self, key: &ObjectKey) {
+        for (_, told) in self.listing.iter_mut().filter(|(place, _)| is_at(place, key)) {
+            told.insert(key.clone());
+        }
+    }
+
     /// Takes in what an apply answered, before the watch tells the same.
-    pub fn take_applied(&mut self, key: &ObjectKey, owner: &str, applied: &Applied) {
-        self.odd.remove(key);
+    pub fn observe_applied(&mut self, key: &ObjectKey, owner: &str, applied: &Applied) {
+        self.note_listed(key);
+        self.changed_fields.remove(key);
+        self.foreign.remove(key);
         let keep = self.live.objects.get(key).is_some_and(|live| live.keep);
         let live = LiveObject {
             uid: applied.uid.clone(),
@@ -110,12 +122,43 @@ impl View {
         }
     }
 
-    /// Takes in the `managedFields` of an object that carries no label.
-    pub fn take_odd(&mut self, key: &ObjectKey, managed_fields: Value) {
-        self.odd.insert(key.clone(), managed_fields);
+    /// Takes in an object that does not carry our label any more.
+    pub fn observe_lost(&mut self, key: &ObjectKey, found: Metadata) {
+        if let Some(owner) = found.owner {
+            let live = LiveObject {
+                uid: found.uid,
+                resource_version: String::new(),
+                owner: Some(owner),
+                entry: OwnEntry::find(&found.managed_fields),
+                deleting: false,
+                keep: false,
+            };
+            self.foreign.insert(key.clone());
+            self.live.objects.insert(key.clone(), live);
+        }
+        self.changed_fields.insert(key.clone(), found.managed_fields);
     }
 
+    /// Takes in all objects of other Syncs at a place, in place of what was known of them.
+    pub fn observe_foreign(&mut self, place: &Place, objects: Vec<(ObjectKey, LiveObject)>) {
+        let known: Vec<ObjectKey> = self.foreign.iter().filter(|key| is_at(place, key)).cloned().collect();
+        for key in known {
+            self.foreign.remove(&key);
+            self.live.objects.remove(&key);
+        }
+        for (key, live) in objects {
+            let is_ours =
+                self.live.objects.get(&key).is_some_and(|own| !is_newer(&live.resource_version, &own.resource_version));
+            if !is_ours {
+                self.foreign.insert(key.clone());
+                self.live.objects.insert(key, live);
+            }
+        }
+    }
+
+    /// An object is not there any more, or is not ours.
     pub fn forget(&mut self, key: &ObjectKey) {
+        self.foreign.remove(key);
         let live = self.live.objects.remove(key);
         if let (Some(live), Some(known)) = (live, self.judged.remove(key))
             && self.hooks.contains(key)
@@ -123,7 +166,17 @@ impl View {
             let verdict = known.judged.verdict;
             self.gone.insert(key.clone(), (live.uid, verdict.status, verdict.message));
         }
-        self.odd.remove(key);
+        self.changed_fields.remove(key);
+    }
+
+    /// Objects that carry the label of another Sync, with its UID.
+    pub fn foreign(&self) -> impl Iterator<Item = (&ObjectKey, &String)> {
+        self.foreign.iter().filter_map(|key| Some((key, self.live.objects.get(key)?.owner.as_ref()?)))
+    }
+
+    /// Whether the first list of a place has come, or is known not to come.
+    pub fn is_settled(&self, place: &Place) -> bool {
+        self.live.covered.contains(place) || self.unwatchable.contains_key(place)
     }
 
     /// Whether somebody changed or deleted an object that was applied.
@@ -132,13 +185,18 @@ impl View {
         known.is_some_and(|known| has_drifted(desired, known, &self.live))
     }
 
+    /// Whether an object of ours is not seen any more, or carries another label.
+    pub fn is_missed(&self, key: &ObjectKey) -> bool {
+        self.live.covers(key) && (!self.live.objects.contains_key(key) || self.foreign.contains(key))
+    }
+
     pub fn entry_of(&self, key: &ObjectKey) -> Option<OwnEntry> {
         self.live.objects.get(key)?.entry.clone()
     }
 
     /// The `managedFields` of an object that is not as it was applied.
-    pub fn odd_fields(&self, key: &ObjectKey) -> Option<&Value> {
-        self.odd.get(key)
+    pub fn changed_fields(&self, key: &ObjectKey) -> Option<&Value> {
+        self.changed_fields.get(key)
     }
 
     /// How an object is doing; `None` while the watch has not seen what was applied last.
@@ -148,7 +206,7 @@ impl View {
         (!is_newer(&live.resource_version, &known.resource_version)).then_some(known)
     }
 
-    /// The images that an object runs, whatever its state.
+    /// How an object was doing last, whatever was applied since.
     pub fn last_known(&self, key: &ObjectKey) -> Option<&Known> {
         self.judged.get(key)
     }
@@ -160,10 +218,10 @@ impl View {
     }
 
     /// The verdict on the object with this UID, also when it is gone by now; `None` while nothing was said of it.
-    pub fn last_word(&self, key: &ObjectKey, uid: &str) -> Option<(HealthStatus, String)> {
+    pub fn last_word(&self, key: &ObjectKey, uid: &str, now: DateTime<Utc>) -> Option<(HealthStatus, String)> {
         if self.live.objects.get(key).is_some_and(|live| live.uid == uid) {
             let verdict = &self.known(key)?.judged.verdict;
-            return Some((verdict.status_at(Utc::now()), verdict.message.clone()));
+            return Some((verdict.status_at(now), verdict.message.clone()));
         }
         let (_, status, message) = self.gone.get(key).filter(|(gone, ..)| gone == uid)?;
         Some((*status, message.clone()))
@@ -176,16 +234,20 @@ impl View {
     }
 
     /// The verdict on an object that ought to exist.
-    pub fn status_of(&self, desired: &Desired) -> HealthStatus {
+    pub fn status_of(&self, desired: &Desired, now: DateTime<Utc>) -> HealthStatus {
         let key = &desired.key;
         match self.known(key) {
-            Some(known) => known.judged.verdict.status_at(Utc::now()),
+            Some(known) => known.judged.verdict.status_at(now),
             None if self.live.objects.contains_key(key) => HealthStatus::Progressing,
             None if desired.may_vanish => HealthStatus::Healthy,
             None if self.live.covers(key) => HealthStatus::Missing,
             None => HealthStatus::Unknown,
         }
     }
+}
+
+fn is_at(place: &Place, key: &ObjectKey) -> bool {
+    place.0 == key.kind && (place.1.is_none() || place.1 == key.namespace)
 }
 
 /// Resource versions are numbers that grow, by the API server's own word since 1.35 and in fact since ever.
@@ -197,45 +259,4 @@ fn is_newer(a: &str, b: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::TimeDelta;
-    use heddle_reconcile::{GroupKind, health::judge};
-    use serde_json::json;
-
-    use super::*;
-
-    fn seen(name: &str, object: &Value, now: DateTime<Utc>) -> Seen {
-        let kind = GroupKind { group: "example.org".into(), kind: "Widget".into() };
-        let live = LiveObject {
-            uid: name.to_owned(),
-            resource_version: "1".into(),
-            owner: None,
-            entry: None,
-            deleting: false,
-            keep: false,
-        };
-        let judged = Judged { verdict: judge(object, now), images: Vec::new(), pod_labels: Vec::new() };
-        let key = ObjectKey { kind, namespace: None, name: name.to_owned() };
-        Seen::Object(Box::new(SeenObject { key, live, managed_fields: Value::Null, judged: Some(judged) }))
-    }
-
-    #[test]
-    fn a_verdict_that_changes_by_itself_is_looked_at_when_it_does() {
-        let now: DateTime<Utc> = "2026-11-24T01:00:00Z".parse().unwrap();
-        let mut view = View::default();
-        let widget = |created: &str| {
-            let metadata = json!({"name": "w", "generation": 1, "creationTimestamp": created});
-            json!({"apiVersion": "example.org/v1", "kind": "Widget", "metadata": metadata, "spec": {}})
-        };
-        view.take(seen("old", &widget("2026-11-23T01:00:00Z"), now), None, now);
-        assert_eq!(view.next_change(now), None);
-        for (name, created) in [("young", "2026-11-24T00:59:40Z"), ("younger", "2026-11-24T00:59:50Z")] {
-            view.take(seen(name, &widget(created), now), None, now);
-        }
-        let first = view.next_change(now).unwrap();
-        assert!(first > now && first < now + TimeDelta::seconds(60), "{first}");
-        let second = view.next_change(first).unwrap();
-        assert_eq!(second - first, TimeDelta::seconds(10));
-        assert_eq!(view.next_change(second), None);
-    }
-}
+mod tests;

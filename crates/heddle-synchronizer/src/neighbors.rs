@@ -1,0 +1,213 @@
+//! What the Syncs of the cluster know of each other: who is there, what each wants and holds, and who waits for whom.
+//!
+//! An object that moves from one Sync to another is handed over and never deleted: the old owner gives up what another
+//! one wants, and the new one takes it when it was given up. What left a path may have moved to any Sync of the same
+//! branch, so it is deleted only when each of them has said what it wants at that revision. Nobody is too slow for that.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use heddle_core::git::{BranchName, RepoUrl, Revision};
+use heddle_reconcile::ObjectKey;
+use tokio::sync::watch;
+
+/// What a Sync lets the others know.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Its UID.
+    pub uid: String,
+    /// The repository and the branch that it follows.
+    pub source: Option<(RepoUrl, BranchName)>,
+    /// Whether it applies nothing at the moment. It says all the same what it wants.
+    pub suspended: bool,
+    /// The Syncs that it waits for.
+    pub depends_on: Vec<String>,
+    /// The revision that `wants` is all of; `None` until one was rendered without a fault.
+    pub revision: Option<Revision>,
+    /// The revision that is fully applied.
+    pub applied: Option<Revision>,
+    /// Whether it is ready.
+    pub is_ready: bool,
+    /// Why it is not.
+    pub message: String,
+    /// The objects that its repository has.
+    pub wants: Arc<BTreeSet<ObjectKey>>,
+    /// The objects that it has applied or is about to; `None` until its inventory was read.
+    pub holds: Option<Arc<BTreeSet<ObjectKey>>>,
+}
+
+/// What becomes of an object that left the path of a Sync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// This Sync wants it and takes it.
+    Moved(String),
+    /// This Sync wants it and is suspended.
+    MovedToSuspended(String),
+    /// Nobody has said that he wants it.
+    Unclaimed,
+}
+
+/// Every Sync that exists, by name.
+#[derive(Debug)]
+pub struct Neighbors {
+    inner: Mutex<Inner>,
+    changed: watch::Sender<()>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    syncs: BTreeMap<String, Known>,
+    /// Whether every Sync of the cluster is in `syncs`.
+    all_known: bool,
+}
+
+impl Default for Neighbors {
+    fn default() -> Self {
+        Self { inner: Mutex::default(), changed: watch::Sender::new(()) }
+    }
+}
+
+impl Neighbors {
+    /// Takes a Sync in, or what is new about it.
+    pub fn publish(&self, name: &str, known: Known) {
+        let mut inner = self.lock();
+        if inner.syncs.get(name) != Some(&known) {
+            inner.syncs.insert(name.to_owned(), known);
+            drop(inner);
+            self.changed.send_replace(());
+        }
+    }
+
+    /// A Sync is gone.
+    pub fn remove(&self, name: &str) {
+        self.lock().syncs.remove(name);
+        self.changed.send_replace(());
+    }
+
+    /// Every Sync of the cluster has been published.
+    pub fn know_all(&self) {
+        let knew = std::mem::replace(&mut self.lock().all_known, true);
+        if !knew {
+            self.changed.send_replace(());
+        }
+    }
+
+    /// Says when anything changes.
+    pub fn subscribe(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// All Syncs: name by UID.
+    pub fn living(&self) -> BTreeMap<String, String> {
+        self.lock().syncs.iter().map(|(name, known)| (known.uid.clone(), name.clone())).collect()
+    }
+
+    /// The revision that a Sync has said what it wants of.
+    pub fn revision_of(&self, name: &str) -> Option<Revision> {
+        self.lock().syncs.get(name)?.revision.clone()
+    }
+
+    /// What becomes of an object that left the path of `name`, as far as the others have said.
+    pub fn fate(&self, name: &str, key: &ObjectKey) -> Fate {
+        let inner = self.lock();
+        let mut takers = inner.syncs.iter().filter(|(other, known)| *other != name && known.wants.contains(key));
+        let suspended = |(_, known): &(&String, &Known)| known.suspended;
+        match takers.clone().find(|taker| !suspended(taker)).or_else(|| takers.next()) {
+            Some(taker) if suspended(&taker) => Fate::MovedToSuspended(taker.0.clone()),
+            Some((other, _)) => Fate::Moved(other.clone()),
+            None => Fate::Unclaimed,
+        }
+    }
+
+    /// Whether the Sync with this UID, which applied an object once, has given it up.
+    pub fn was_given_up(&self, uid: &str, key: &ObjectKey) -> bool {
+        let inner = self.lock();
+        let owner = inner.syncs.values().find(|known| known.uid == uid);
+        owner.and_then(|owner| owner.holds.as_ref()).is_some_and(|holds| !holds.contains(key))
+    }
+
+    /// Whether the Sync with this UID is going to give an object up: it has not come to the revision that `name` has come
+    /// to, or does not want the object any more and has not let it go yet.
+    pub fn will_give_up(&self, name: &str, uid: &str, key: &ObjectKey) -> bool {
+        let inner = self.lock();
+        let Some(own) = inner.syncs.get(name) else { return false };
+        let owner = inner.syncs.values().find(|known| known.uid == uid && !known.suspended);
+        let has_dropped = |owner: &Known| owner.revision.is_some() && !owner.wants.contains(key);
+        owner.is_some_and(|owner| is_behind(owner, own) || has_dropped(owner))
+    }
+
+    /// Syncs of the same repository and branch that have not said what they want of the revision that `name` has come to,
+    /// in words. What left the path of `name` may have moved to any of them.
+    pub fn silent(&self, name: &str) -> Vec<String> {
+        let inner = self.lock();
+        let Some(own) = inner.syncs.get(name) else { return Vec::new() };
+        let others = inner.syncs.iter().filter(|(other, known)| *other != name && is_behind(known, own));
+        let mut silent: Vec<String> = others
+            .map(|(other, known)| if known.suspended { format!("{other} (suspended)") } else { other.clone() })
+            .collect();
+        if !inner.all_known {
+            silent.push("Syncs that are not known yet".to_owned());
+        }
+        silent
+    }
+
+    /// Syncs of the same repository and branch that have come to another revision than `name`.
+    pub fn others_at_another_revision(&self, name: &str) -> Vec<String> {
+        let inner = self.lock();
+        let Some(own) = inner.syncs.get(name) else { return Vec::new() };
+        let others = inner.syncs.iter().filter(|(other, known)| *other != name && is_behind(known, own));
+        others.map(|(other, _)| other.clone()).collect()
+    }
+
+    /// What a Sync still waits for, if it depends on others: a sentence. A dependency on the same branch has to have come
+    /// to `revision` as well.
+    pub fn awaited(&self, name: &str, revision: &Revision) -> Option<String> {
+        let inner = self.lock();
+        let own = inner.syncs.get(name)?;
+        if let Some(circle) = circle(&inner.syncs, name) {
+            return Some(format!("it waits for itself: {}", circle.join(" → ")));
+        }
+        own.depends_on.iter().find_map(|dependency| {
+            let Some(known) = inner.syncs.get(dependency) else {
+                return Some(format!("there is no Sync `{dependency}`"));
+            };
+            if known.source == own.source && known.applied.as_ref() != Some(revision) {
+                return Some(format!("it waits until {} is applied by the Sync `{dependency}`", revision.short()));
+            }
+            (!known.is_ready).then(|| format!("it waits for the Sync `{dependency}`: {}", known.message))
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a Sync follows the same branch as another and is not at the same revision.
+fn is_behind(known: &Known, own: &Known) -> bool {
+    known.source.is_some() && known.source == own.source && known.revision != own.revision
+}
+
+/// The way from a Sync back to itself by what it depends on.
+fn circle(syncs: &BTreeMap<String, Known>, name: &str) -> Option<Vec<String>> {
+    let mut seen = BTreeSet::new();
+    let mut ways = vec![vec![name.to_owned()]];
+    while let Some(way) = ways.pop() {
+        let Some(known) = way.last().and_then(|last| syncs.get(last)) else { continue };
+        for next in &known.depends_on {
+            let way: Vec<String> = way.iter().chain([next]).cloned().collect();
+            if next == name {
+                return Some(way);
+            }
+            if seen.insert(next.clone()) {
+                ways.push(way);
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,285 @@
+//! One cluster as one account of it sees it: what it serves, what the watches saw, what this Sync has in it.
+//!
+//! Whoever acts as another account has another [`ClusterState`]: nothing of one can be used by the other.
+
+mod observed;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use chrono::Utc;
+use heddle_kube::{Account, AccountClient, Kinds, KubeError, OwnClient, Place, Seen, Served, Watches, sync::Sync};
+use heddle_reconcile::{Inventory, ObjectKey};
+use tokio::{sync::mpsc, time::Instant};
+
+pub(super) use observed::Observed;
+
+use super::{
+    Context,
+    desired::{Desired, DesiredObject, has_unknown_kinds},
+    source::Content,
+};
+
+/// How long the first lists of new watches are waited for.
+const LIST_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long what the watches see is gathered before anything is made of it: a rollout comes as a burst.
+const BURST: Duration = Duration::from_millis(50);
+
+/// What the agent knows of a cluster, as one account.
+pub(super) struct ClusterState {
+    pub client: AccountClient,
+    pub observed: Observed,
+    account: Account,
+    owner: String,
+    /// Whether the account was seen to exist.
+    has_account: bool,
+    kinds: Option<Arc<Kinds>>,
+    watches: Watches,
+    events: mpsc::Receiver<Seen>,
+    /// What the cluster holds; `None` until it was read.
+    inventory: Option<Inventory>,
+    /// Whether the objects of other Syncs were listed at every place once.
+    looked_beyond: bool,
+}
+
+/// Why nothing can be compared.
+#[derive(Debug, Clone)]
+pub(super) struct ClusterFault {
+    /// One word.
+    pub reason: &'static str,
+    /// A sentence.
+    pub message: String,
+}
+
+impl From<KubeError> for ClusterFault {
+    fn from(error: KubeError) -> Self {
+        Self { reason: "ClusterFault", message: error.to_string() }
+    }
+}
+
+impl ClusterState {
+    /// Begins as the account that a Sync names. Nothing is asked of the API server yet.
+    ///
+    /// # Errors
+    /// When the connection to the cluster is not set up right.
+    pub fn open(ctx: &Context, sync: &Sync) -> Result<Self, ClusterFault> {
+        let account =
+            Account { namespace: ctx.own.namespace().to_owned(), name: sync.spec.service_account_name.clone() };
+        let owner = sync.metadata.uid.clone().unwrap_or_default();
+        let client = ctx
+            .cluster
+            .as_account(&account)
+            .map_err(|error| ClusterFault { reason: "NoAccount", message: error.to_string() })?;
+        let (watches, events) = Watches::new(client.clone(), &owner);
+        Ok(Self {
+            client,
+            observed: Observed::default(),
+            account,
+            owner,
+            has_account: false,
+            kinds: None,
+            watches,
+            events,
+            inventory: None,
+            looked_beyond: false,
+        })
+    }
+
+    /// What the cluster holds of this Sync; `None` until it was read.
+    pub fn inventory(&self) -> Option<&Inventory> {
+        self.inventory.as_ref()
+    }
+
+    /// What the cluster served when that was asked last.
+    pub fn kinds(&self) -> Option<&Kinds> {
+        self.kinds.as_deref()
+    }
+
+    /// Reads what every run needs and no run changes: the account, the inventory, the kinds. All that is known already
+    /// costs nothing.
+    ///
+    /// # Errors
+    /// When the API server cannot be asked, or there is no such account.
+    pub async fn prepare(&mut self, own: &OwnClient, sync: &Sync) -> Result<(), ClusterFault> {
+        let account = async {
+            match self.has_account {
+                true => Ok(()),
+                false => find_account(own, &self.account).await,
+            }
+        };
+        let inventory = async {
+            match &self.inventory {
+                Some(_) => Ok(None),
+                None => own.load_inventory(sync).await.map(Some),
+            }
+        };
+        let kinds = async {
+            match &self.kinds {
+                Some(_) => Ok(None),
+                None => self.client.list_kinds().await.map(Some),
+            }
+        };
+        // The account first: of one that is not there the others are errors too.
+        let (account, inventory, kinds) = tokio::join!(account, inventory, kinds);
+        account?;
+        self.has_account = true;
+        if let Some(inventory) = inventory? {
+            self.inventory = Some(inventory);
+        }
+        if let Some(kinds) = kinds? {
+            self.kinds = Some(Arc::new(kinds));
+        }
+        Ok(())
+    }
+
+    /// The kinds, asked for anew when one of a content is not among them.
+    ///
+    /// # Errors
+    /// When the API server cannot be asked.
+    pub async fn kinds_for(&mut self, content: &Content) -> Result<Arc<Kinds>, ClusterFault> {
+        if let Some(kinds) = self.kinds.as_ref().filter(|kinds| !has_unknown_kinds(content, kinds)) {
+            return Ok(Arc::clone(kinds));
+        }
+        let kinds = Arc::new(self.client.list_kinds().await?);
+        self.kinds = Some(Arc::clone(&kinds));
+        Ok(kinds)
+    }
+
+    /// Watches every place where this Sync has or wants objects, waits for the first lists, and looks for objects of other
+    /// Syncs where that may matter. `living` are the UIDs of all Syncs.
+    ///
+    /// # Errors
+    /// When the API server cannot be asked about the objects of others.
+    pub async fn refresh(&mut self, desired: &Desired, living: &BTreeMap<String, String>) -> Result<(), ClusterFault> {
+        self.observed.remember(desired.hooks().map(|object| object.key().clone()).collect());
+        let places = self.places(desired);
+        let watched = places.iter().filter(|(_, served)| served.watchable);
+        let added = self.watches.set(watched.map(|(place, served)| (place.clone(), served.clone())).collect());
+        self.await_lists(added).await;
+        for place in self.places_to_look_beyond(desired, &places, living) {
+            // What may not be listed may not be watched either, and nothing is known of it.
+            let Some(served) = places.get(&place).filter(|_| self.observed.live.covered.contains(&place)) else {
+                continue;
+            };
+            let found = self.client.list_others(served, place.1.as_deref(), &self.owner).await?;
+            self.observed.observe_foreign(&place, found);
+        }
+        self.looked_beyond = true;
+        self.look_for_missed(desired).await;
+        Ok(())
+    }
+
+    fn places(&self, desired: &Desired) -> BTreeMap<Place, Served> {
+        let kinds = self.kinds.as_deref();
+        let known = self.inventory.iter().flat_map(Inventory::iter).filter_map(|entry| {
+            let kind = &entry.key.kind;
+            let served = kinds.and_then(|kinds| kinds.find(kind, &entry.version).or_else(|| kinds.preferred(kind)))?;
+            Some((&entry.key, served))
+        });
+        let wanted = desired.objects().iter().map(|object| (object.key(), &object.served));
+        let mut places = BTreeMap::new();
+        for (key, served) in wanted.chain(known) {
+            places.entry((key.kind.clone(), key.namespace.clone())).or_insert_with(|| served.clone());
+        }
+        places
+    }
+
+    async fn await_lists(&mut self, mut awaited: Vec<Place>) {
+        let deadline = Instant::now() + LIST_LIMIT;
+        loop {
+            awaited.retain(|place| !self.observed.is_settled(place));
+            if awaited.is_empty() {
+                return;
+            }
+            match tokio::time::timeout_at(deadline, self.events.recv()).await {
+                Ok(Some(event)) => self.observed.observe(event, self.inventory.as_ref(), Utc::now()),
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
+    /// The watches show our own objects. One that is new to this Sync may be another one's, so that is looked for where
+    /// such objects are to be; and at every place once, for what a Sync that is gone has left, and as long as there is
+    /// such a thing. So it is before a namespace or a definition goes, which may hold objects of others.
+    fn places_to_look_beyond(
+        &self,
+        desired: &Desired,
+        places: &BTreeMap<Place, Served>,
+        living: &BTreeMap<String, String>,
+    ) -> BTreeSet<Place> {
+        let inventory = self.inventory.iter().flat_map(Inventory::iter).map(|entry| &entry.key);
+        let mut leaves = inventory.filter(|key| !desired.keys().contains(key));
+        if !self.looked_beyond || leaves.any(|key| key.kind.is_namespace() || key.kind.is_definition()) {
+            return places.keys().cloned().collect();
+        }
+        let is_known =
+            |key: &&ObjectKey| self.inventory.as_ref().is_some_and(|inventory| inventory.find(key).is_some());
+        let new = desired.keys().iter().filter(|key| !is_known(key));
+        let left = self.observed.foreign().filter(|(_, owner)| !living.contains_key(*owner)).map(|(key, _)| key);
+        new.chain(left).map(|key| (key.kind.clone(), key.namespace.clone())).collect()
+    }
+
+    /// An object that was ours and is not seen any more may have lost its label alone: then somebody's entry says who did
+    /// it.
+    async fn look_for_missed(&mut self, desired: &Desired) {
+        let Some(inventory) = &self.inventory else { return };
+        let is_missed = |object: &&DesiredObject| {
+            let is_applied = inventory.find(object.key()).is_some_and(|entry| entry.manifest.is_some());
+            is_applied && object.desired.order.hook.is_none() && self.observed.is_missed(object.key())
+        };
+        let missed: Vec<&DesiredObject> = desired.objects().iter().filter(is_missed).collect();
+        for object in missed {
+            if let Ok(Some(found)) = self.client.find_metadata(object.key(), &object.served).await
+                && found.owner.as_deref() != Some(self.owner.as_str())
+            {
+                self.observed.observe_lost(object.key(), found);
+            }
+        }
+    }
+
+    /// The next thing that the watches see. Dropping the future loses nothing.
+    pub async fn next_event(&mut self) -> Option<Seen> {
+        self.events.recv().await
+    }
+
+    /// Takes in what the watches see, and what else they see within a moment.
+    pub async fn observe(&mut self, event: Seen) {
+        let until = Instant::now() + BURST;
+        let mut next = Some(event);
+        while let Some(event) = next {
+            self.observed.observe(event, self.inventory.as_ref(), Utc::now());
+            next = tokio::time::timeout_at(until, self.events.recv()).await.ok().flatten();
+        }
+    }
+
+    /// Has the cluster hold another inventory. What could not be written is not known here either.
+    ///
+    /// # Errors
+    /// When it cannot be written: then nothing may be applied.
+    pub async fn save(&mut self, own: &OwnClient, sync: &Sync, next: Inventory) -> Result<(), KubeError> {
+        let Some(written) = &self.inventory else {
+            return Err(KubeError::Refused("the inventory was not read yet".to_owned()));
+        };
+        own.save_inventory(sync, written, &next).await?;
+        self.inventory = Some(next);
+        Ok(())
+    }
+}
+
+/// Whether the account exists. Rights may be bound to a name that nobody has.
+async fn find_account(own: &OwnClient, account: &Account) -> Result<(), ClusterFault> {
+    let Account { namespace, name } = account;
+    let message = match own.has_account(name).await {
+        Ok(true) => return Ok(()),
+        Ok(false) => format!(
+            "there is no service account `{name}` in the namespace {namespace}: create it, and give it the rights that the \
+             manifests need"
+        ),
+        Err(error) => format!("the service account `{name}` cannot be used: {error}"),
+    };
+    Err(ClusterFault { reason: "NoAccount", message })
+}

@@ -1,0 +1,182 @@
+//! What is to be in the cluster: the rendered objects, each with its place there. Values in, a value out.
+
+mod refusal;
+mod resolve;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use heddle_core::{git::Revision, image::ImageRef};
+use heddle_kube::{
+    ApplyRequest, Kinds, Served,
+    sync::{Ignore, Sync},
+};
+use heddle_reconcile::{DriftRules, ObjectKey, hook_manifest, run_of};
+use heddle_wire::agent::SyncError;
+use serde_json::Value;
+
+use super::source::{Content, Rendered};
+
+/// Where objects go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Placement {
+    /// UID of the Sync.
+    pub owner: String,
+    /// The namespace of objects that name none.
+    pub default_namespace: Option<String>,
+    /// What others may change.
+    pub ignore: Vec<Ignore>,
+}
+
+impl Placement {
+    /// Where the objects of a Sync go.
+    pub fn of(sync: &Sync) -> Self {
+        let default_namespace = if let [namespace] = sync.spec.namespaces.as_slice() { Some(namespace) } else { None };
+        Self {
+            owner: sync.metadata.uid.clone().unwrap_or_default(),
+            default_namespace: default_namespace.cloned(),
+            ignore: sync.spec.ignore.clone(),
+        }
+    }
+}
+
+/// What a revision wants of a cluster. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Desired {
+    pub rendered: Rendered,
+    placed: Arc<Placed>,
+}
+
+/// The objects of a content, in a cluster that serves certain kinds.
+struct Placed {
+    objects: Vec<DesiredObject>,
+    faults: Vec<SyncError>,
+    keys: Arc<BTreeSet<ObjectKey>>,
+    placement: Placement,
+}
+
+/// An object that is to be applied.
+pub(super) struct DesiredObject {
+    pub desired: heddle_reconcile::Desired,
+    pub served: Served,
+    /// The manifest.
+    pub text: String,
+    pub file: Option<String>,
+    pub line: Option<u32>,
+    pub images: Vec<ImageRef>,
+    /// What of it others may change.
+    pub rules: DriftRules,
+}
+
+impl DesiredObject {
+    pub fn key(&self) -> &ObjectKey {
+        &self.desired.key
+    }
+
+    /// An apply of it; `manifest` is its text, parsed.
+    pub fn request<'a>(&'a self, manifest: &'a Value, dry_run: bool) -> ApplyRequest<'a> {
+        ApplyRequest { key: self.key(), served: &self.served, manifest, rules: &self.rules, dry_run }
+    }
+
+    pub fn error(&self, message: String) -> SyncError {
+        let object = Some(self.key().to_string().into());
+        SyncError { file: self.file.as_deref().map(Into::into), line: self.line, object, message: message.into() }
+    }
+}
+
+impl Desired {
+    /// Finds the place of each object in the cluster, and prepares its manifest.
+    pub fn resolve(rendered: Rendered, kinds: &Kinds, placement: Placement) -> Self {
+        let mut objects = Vec::new();
+        let mut faults = Vec::new();
+        let raws = &rendered.content.objects;
+        let values: Vec<Value> = raws.iter().map(|raw| serde_json::from_str(&raw.text).unwrap_or_default()).collect();
+        let defined = resolve::definitions(&values);
+        for (raw, value) in raws.iter().zip(values) {
+            match resolve::resolve(value, kinds, &placement, &defined) {
+                // Hooks of deletions and tests are never applied.
+                Ok(object) if object.desired.order.is_left_out => {}
+                Ok(object) => objects.push(DesiredObject { file: raw.file.clone(), line: raw.line, ..object }),
+                Err((object, message)) => faults.push(SyncError {
+                    file: raw.file.as_deref().map(Into::into),
+                    line: raw.line,
+                    object: Some(object.into()),
+                    message: message.into(),
+                }),
+            }
+        }
+        bind_hooks(&mut objects);
+        let keys = Arc::new(objects.iter().map(|object| object.key().clone()).collect());
+        Self { rendered, placed: Arc::new(Placed { objects, faults, keys, placement }) }
+    }
+
+    /// The same for what is rendered now, where nothing but its revision has changed; `None` where it has to be resolved
+    /// anew.
+    pub fn renewed(&self, rendered: &Rendered, kinds: &Kinds, placement: &Placement) -> Option<Self> {
+        let is_same = Arc::ptr_eq(&self.rendered.content, &rendered.content) && self.placed.placement == *placement;
+        let may_stay = is_same && !has_unknown_kinds(&rendered.content, kinds);
+        may_stay.then(|| Self { rendered: rendered.clone(), placed: Arc::clone(&self.placed) })
+    }
+
+    pub fn revision(&self) -> &Revision {
+        &self.rendered.revision
+    }
+
+    /// Since when this is wanted of the cluster.
+    pub fn since(&self) -> DateTime<Utc> {
+        self.rendered.at
+    }
+
+    pub fn objects(&self) -> &[DesiredObject] {
+        &self.placed.objects
+    }
+
+    /// The keys of all objects.
+    pub fn keys(&self) -> &Arc<BTreeSet<ObjectKey>> {
+        &self.placed.keys
+    }
+
+    /// What of the revision has no place among the objects: it could not be rendered, or the cluster has none for it.
+    pub fn faults(&self) -> impl Iterator<Item = &SyncError> {
+        self.rendered.content.errors.iter().chain(&self.placed.faults)
+    }
+
+    /// The objects that are hooks.
+    pub fn hooks(&self) -> impl Iterator<Item = &DesiredObject> {
+        self.objects().iter().filter(|object| object.desired.order.hook.is_some())
+    }
+
+    /// Whether the path holds no objects at all.
+    pub fn is_empty(&self) -> bool {
+        self.rendered.content.objects.is_empty()
+    }
+
+    /// Takes out of a text what must not be told.
+    pub fn redact(&self, text: &str) -> String {
+        self.rendered.content.redactor.redact(text)
+    }
+
+    /// The error at the line of the field that the API server speaks of, where its file says which that is.
+    pub fn locate(&self, error: SyncError) -> SyncError {
+        let place = error.file.as_deref().zip(error.line);
+        let text = place.and_then(|(file, line)| Some((self.rendered.content.text_of(file)?, line)));
+        let line = text.and_then(|(text, line)| refusal::line_in(&text, line, &error.message));
+        SyncError { line: line.or(error.line), ..error }
+    }
+}
+
+/// Whether an object is of a kind that is not known to be served.
+pub(super) fn has_unknown_kinds(content: &Content, kinds: &Kinds) -> bool {
+    content.objects.iter().any(|raw| kinds.find(&raw.kind, &raw.api_version).is_none())
+}
+
+/// Hooks are for everything else that stands in the path, and run anew when any of it changed.
+fn bind_hooks(objects: &mut [DesiredObject]) {
+    let run = run_of(objects.iter().map(|object| &object.desired));
+    for object in objects.iter_mut().filter(|object| object.desired.order.hook.is_some()) {
+        object.desired.manifest = hook_manifest(&object.desired.manifest, &run);
+        if object.desired.key.name.is_empty() {
+            object.take_name();
+        }
+    }
+}

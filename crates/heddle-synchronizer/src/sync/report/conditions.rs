@@ -1,0 +1,170 @@
+//! The conditions of a Sync: what each stage has to say, and since when it holds.
+
+mod said;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use heddle_kube::sync::SyncCondition;
+use heddle_wire::agent::Condition;
+
+pub(in crate::sync) use said::{
+    Said, bad_spec, compared, fetched, healthy, leftovers, manifest, progress, ready, rendered,
+};
+
+/// What a condition is about, in the order in which people read them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::sync) enum ConditionKind {
+    Ready,
+    Reconciling,
+    Stalled,
+    Fetched,
+    Rendered,
+    Applied,
+    Pruned,
+    Healthy,
+    InstallManifest,
+    Leftovers,
+}
+
+impl ConditionKind {
+    const ALL: [Self; 10] = [
+        Self::Ready,
+        Self::Reconciling,
+        Self::Stalled,
+        Self::Fetched,
+        Self::Rendered,
+        Self::Applied,
+        Self::Pruned,
+        Self::Healthy,
+        Self::InstallManifest,
+        Self::Leftovers,
+    ];
+
+    /// What a Sync has to be to be ready, one after the other.
+    const CHAIN: [Self; 5] = [Self::Fetched, Self::Rendered, Self::Applied, Self::Pruned, Self::Healthy];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "Ready",
+            Self::Reconciling => "Reconciling",
+            Self::Stalled => "Stalled",
+            Self::Fetched => "Fetched",
+            Self::Rendered => "Rendered",
+            Self::Applied => "Applied",
+            Self::Pruned => "Pruned",
+            Self::Healthy => "Healthy",
+            Self::InstallManifest => "InstallManifest",
+            Self::Leftovers => "Leftovers",
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// What is said of a Sync now, and since when.
+#[derive(Debug, Default)]
+pub(in crate::sync) struct Conditions(BTreeMap<ConditionKind, Standing>);
+
+/// One condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Standing {
+    /// `None` is `Unknown`.
+    status: Option<bool>,
+    reason: String,
+    message: String,
+    since: DateTime<Utc>,
+    /// Whether it is not going to pass by itself, where it is not as it should be.
+    is_lasting: bool,
+}
+
+impl Conditions {
+    /// Goes on from what the status said before the process began.
+    pub fn from_status(conditions: &[SyncCondition]) -> Self {
+        let read = |condition: &SyncCondition| {
+            let status = match condition.status.as_str() {
+                "True" => Some(true),
+                "False" => Some(false),
+                _ => None,
+            };
+            let standing = Standing {
+                status,
+                reason: condition.reason.clone(),
+                message: condition.message.clone(),
+                since: condition.last_transition_time.parse().ok()?,
+                is_lasting: false,
+            };
+            Some((ConditionKind::read(&condition.kind)?, standing))
+        };
+        Self(conditions.iter().filter_map(read).collect())
+    }
+
+    /// Takes in what is said now. The time of a condition changes with its status alone.
+    pub fn say(&mut self, said: Said, now: DateTime<Utc>) {
+        let Said { kind, status, reason, message, is_lasting } = said;
+        let since = self.0.get(&kind).filter(|before| before.status == status).map_or(now, |before| before.since);
+        self.0.insert(kind, Standing { status, reason, message, since, is_lasting });
+    }
+
+    /// Takes in what there is to say about a condition that most of the time is not there.
+    pub fn say_if(&mut self, kind: ConditionKind, said: Option<Said>, now: DateTime<Utc>) {
+        match said {
+            Some(said) => self.say(said, now),
+            None => drop(self.0.remove(&kind)),
+        }
+    }
+
+    /// Whether a condition is `True`.
+    pub fn is_true(&self, kind: ConditionKind) -> bool {
+        self.0.get(&kind).is_some_and(|standing| standing.status == Some(true))
+    }
+
+    /// The sentence of a condition.
+    pub fn message_of(&self, kind: ConditionKind) -> Option<&str> {
+        self.0.get(&kind).map(|standing| standing.message.as_str())
+    }
+
+    /// The first condition in the chain that is not as it should be.
+    fn first_fault(&self) -> Option<&Standing> {
+        let chain = ConditionKind::CHAIN.iter().filter_map(|kind| self.0.get(kind));
+        chain.into_iter().find(|standing| standing.status != Some(true))
+    }
+
+    /// As the report has them.
+    pub fn list(&self) -> Vec<Condition> {
+        let write = |(kind, standing): (&ConditionKind, &Standing)| Condition {
+            kind: kind.as_str().into(),
+            status: status_word(standing.status).into(),
+            reason: standing.reason.as_str().into(),
+            message: standing.message.as_str().into(),
+            since: standing.since,
+        };
+        self.0.iter().map(write).collect()
+    }
+
+    /// As the Sync's status has them.
+    pub fn for_status(&self, generation: Option<i64>) -> Vec<SyncCondition> {
+        let write = |condition: Condition| SyncCondition {
+            kind: condition.kind.into(),
+            status: condition.status.into(),
+            reason: condition.reason.into(),
+            message: condition.message.into(),
+            last_transition_time: condition.since.to_rfc3339_opts(SecondsFormat::Secs, true),
+            observed_generation: generation,
+        };
+        self.list().into_iter().map(write).collect()
+    }
+}
+
+fn status_word(status: Option<bool>) -> &'static str {
+    match status {
+        Some(true) => "True",
+        Some(false) => "False",
+        None => "Unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! What each stage has to say: from a value of the walk to words.
+
+use heddle_core::{git::Revision, health::HealthStatus, name::SyncName};
+use heddle_kube::FirstSync;
+use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, ObjectKey};
+use heddle_source::FetchError;
+
+use super::{
+    super::super::{
+        health::Health,
+        run::{Compared, Hindrance, Outcome, Pruned},
+        source::{Content, Look, LookFault},
+    },
+    ConditionKind, Conditions,
+};
+
+/// Objects that are named in a condition.
+const NAMED: usize = 5;
+
+/// What is said about one condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::sync) struct Said {
+    pub kind: ConditionKind,
+    /// `None` is `Unknown`.
+    pub status: Option<bool>,
+    /// One word.
+    pub reason: String,
+    /// A sentence.
+    pub message: String,
+    /// Whether it is not going to pass by itself, where it is not as it should be.
+    pub is_lasting: bool,
+}
+
+impl Said {
+    fn new(kind: ConditionKind, status: Option<bool>, reason: &str, message: impl Into<String>) -> Self {
+        Self { kind, status, reason: reason.to_owned(), message: message.into(), is_lasting: false }
+    }
+
+    /// Somebody has to do something about it.
+    fn lasting(self) -> Self {
+        Self { is_lasting: true, ..self }
+    }
+}
+
+/// What a look has to say of the branch, and of the variables where they kept it from being rendered.
+pub(in crate::sync) fn fetched(looked: Result<&Look, &LookFault>) -> Vec<Said> {
+    let fetched = |status, reason, message: String| Said::new(ConditionKind::Fetched, status, reason, message);
+    let read = |revision: &Revision| fetched(Some(true), "Fetched", format!("read {}", revision.short()));
+    match looked {
+        Ok(look) => vec![read(look.revision())],
+        Err(LookFault::Variables { revision, message }) => {
+            vec![read(revision), Said::new(ConditionKind::Rendered, Some(false), "NoVariables", message.clone())]
+        }
+        Err(LookFault::Credentials { reason, message }) => {
+            vec![fetched(Some(false), reason, message.clone()).lasting()]
+        }
+        Err(LookFault::Fetch(error)) => {
+            let said = |reason| fetched(Some(false), reason, error.to_string());
+            vec![match error {
+                FetchError::Unreachable { .. } | FetchError::TimedOut { .. } => said("Unreachable"),
+                FetchError::BranchMissing { .. } => said("BranchMissing").lasting(),
+                FetchError::Unauthorized | FetchError::Forbidden => said("Unauthorized").lasting(),
+                FetchError::NotFound => said("NotFound").lasting(),
+                _ => said("Failed").lasting(),
+            }]
+        }
+    }
+}
+
+/// What a spec that cannot be read has to say.
+pub(in crate::sync) fn bad_spec(fault: &str) -> Said {
+    Said::new(ConditionKind::Fetched, Some(false), "BadSpec", fault).lasting()
+}
+
+/// What rendering has to say.
+pub(in crate::sync) fn rendered(content: &Content) -> Said {
+    let said = |status, reason, message| Said::new(ConditionKind::Rendered, Some(status), reason, message);
+    match content.errors.first() {
+        None => said(true, "Rendered", format!("{} objects", content.objects.len())),
+        Some(first) => {
+            let message = format!("{} errors, the first: {}", content.errors.len(), first.message);
+            said(false, "Failed", message).lasting()
+        }
+    }
+}
+
+/// What a run has to say of the objects, and of those that left the path.
+pub(in crate::sync) fn compared(outcome: &Outcome, sync: &SyncName) -> Vec<Said> {
+    let applied = |status, reason: &str, message: &str| Said::new(ConditionKind::Applied, status, reason, message);
+    match outcome {
+        Outcome::Hindered(Hindrance::Dependency(awaited)) => {
+            vec![applied(Some(false), "DependencyNotReady", awaited)]
+        }
+        Outcome::Hindered(Hindrance::Cluster(fault)) => vec![applied(Some(false), fault.reason, &fault.message)],
+        Outcome::Compared(compared) => vec![applied_of(compared), pruned(&compared.pruned, sync)],
+    }
+}
+
+fn applied_of(compared: &Compared) -> Said {
+    let said = |status, reason, message| Said::new(ConditionKind::Applied, status, reason, message);
+    let done = format!("{} objects of {} are applied", compared.good, compared.revision.short());
+    let rest = compared.waiting.words().map(|awaited| format!("; {} more wait for {awaited}", compared.waiting.len()));
+    let done = format!("{done}{}", rest.unwrap_or_default());
+    match (compared.errors.len(), compared.waits) {
+        (0, false) => said(Some(true), "Applied", done),
+        (0, true) => said(None, "Waiting", done),
+        (faults, _) => {
+            let said = said(Some(false), "Failed", format!("{faults} errors; {done}"));
+            if compared.is_passing || compared.awaits_owner == Some(true) { said } else { said.lasting() }
+        }
+    }
+}
+
+fn pruned(pruned: &Pruned, sync: &SyncName) -> Said {
+    let said = |status, reason, message: String| Said::new(ConditionKind::Pruned, status, reason, message);
+    let left = |count: &usize, rest: &str| format!("{count} objects left the path{rest}");
+    match pruned {
+        Pruned::Nothing => said(Some(true), "NothingToPrune", String::new()),
+        Pruned::Done => said(Some(true), "Pruned", String::new()),
+        Pruned::Off(count) => said(Some(true), "Off", left(count, " and stay, because `spec.prune` is false")),
+        Pruned::Held(count) => said(Some(false), "Held", left(count, " and stay until the errors are mended")),
+        Pruned::WaitsForOthers(count) => said(None, "Waiting", left(count, " and stay until all others are applied")),
+        Pruned::WaitsForNeighbors(count, silent) => {
+            said(None, "Waiting", left(count, &format!("; it waits for {} to say if they moved", silent.join(", "))))
+        }
+        Pruned::Stopped(stopped) => {
+            let message = format!(
+                "stopped: {}. To let it go on: kubectl annotate sync -n {} {} {APPROVE_PRUNE_ANNOTATION}={} --overwrite",
+                stopped.reason, sync.namespace, sync.name, stopped.plan
+            );
+            said(Some(false), "Stopped", message).lasting()
+        }
+        Pruned::Failed(count) => said(Some(false), "Failed", format!("{count} objects could not be deleted")).lasting(),
+        Pruned::Kept { needed, moved } if moved.is_empty() => {
+            let reasons: Vec<String> = needed.iter().map(|held| format!("{}: {}", held.key, held.reason)).collect();
+            said(Some(false), "InUse", reasons.join("; ")).lasting()
+        }
+        Pruned::Kept { needed, moved } => {
+            let needed = needed.iter().map(|held| format!("{}: {}", held.key, held.reason));
+            let moved = moved.iter().map(|(key, to)| {
+                format!("{key} moved to the Sync `{to}`, which is suspended: it stays until that one is resumed")
+            });
+            said(None, "Waiting", moved.chain(needed).collect::<Vec<_>>().join("; ")).lasting()
+        }
+    }
+}
+
+/// What the objects have to say.
+pub(in crate::sync) fn healthy(health: &Health) -> Said {
+    let (status, reason) = match health.status {
+        HealthStatus::Healthy => (Some(true), "Healthy"),
+        HealthStatus::Suspended => (Some(true), "Suspended"),
+        HealthStatus::Progressing => (Some(false), "Progressing"),
+        HealthStatus::Terminating => (Some(false), "Terminating"),
+        HealthStatus::Missing => (Some(false), "Missing"),
+        HealthStatus::Degraded => (Some(false), "Degraded"),
+        HealthStatus::Unknown => (None, "Unknown"),
+    };
+    let said = Said::new(ConditionKind::Healthy, status, reason, health.message.clone());
+    if health.status == HealthStatus::Degraded { said.lasting() } else { said }
+}
+
+/// What follows from all others: whether the Sync is ready.
+pub(in crate::sync) fn ready(conditions: &Conditions, is_suspended: bool, applied: Option<&Revision>) -> Said {
+    let said = |status, reason: &str, message: String| Said::new(ConditionKind::Ready, status, reason, message);
+    if is_suspended {
+        return said(Some(false), "Suspended", "nothing is applied while it is suspended".to_owned());
+    }
+    match (conditions.first_fault(), applied) {
+        (Some(fault), _) => {
+            let said = said(Some(false), &fault.reason, fault.message.clone());
+            Said { is_lasting: fault.is_lasting, ..said }
+        }
+        (None, Some(revision)) if conditions.is_true(ConditionKind::Applied) => {
+            said(Some(true), "Ready", format!("{} is applied and healthy", revision.short()))
+        }
+        (None, _) => said(None, "Starting", "it was not applied yet".to_owned()),
+    }
+}
+
+/// What kstatus asks of whatever is not ready: whether it is on its way, or somebody has to do something. A Sync that is
+/// suspended is neither. Source: `sigs.k8s.io/cli-utils` `pkg/kstatus/README.md`, abnormal-true conditions, which are
+/// there only while they are true.
+pub(in crate::sync) fn progress(ready: &Said, is_suspended: bool) -> (Option<Said>, Option<Said>) {
+    if is_suspended || ready.status == Some(true) {
+        return (None, None);
+    }
+    let as_kind = |kind| Some(Said { kind, status: Some(true), is_lasting: false, ..ready.clone() });
+    if ready.is_lasting { (None, as_kind(ConditionKind::Stalled)) } else { (as_kind(ConditionKind::Reconciling), None) }
+}
+
+/// What there is to say of the install manifest: that it was applied again with another text, which changes nothing.
+pub(in crate::sync) fn manifest(found: &FirstSync, sync: &str) -> Option<Said> {
+    let FirstSync::Differs { name, fields } = found else { return None };
+    let message =
+        format!("the install manifest says something else about {}: edit the Sync if you mean it", fields.join(", "));
+    (name == sync).then(|| Said::new(ConditionKind::InstallManifest, Some(false), "Differs", message))
+}
+
+/// What a person ought to know of objects that no Sync has any more, and about which nothing is done.
+pub(in crate::sync) fn leftovers(left: &[ObjectKey]) -> Option<Said> {
+    let named: Vec<String> = left.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = if left.len() > NAMED { format!(" and {} more", left.len() - NAMED) } else { String::new() };
+    let message = format!(
+        "no Sync has {}{more} any more, and nothing deletes them: delete them, or put them into a path",
+        named.join(", ")
+    );
+    (!left.is_empty()).then(|| Said::new(ConditionKind::Leftovers, Some(true), "Found", message))
+}

@@ -1,0 +1,139 @@
+use chrono::TimeDelta;
+use heddle_reconcile::{GroupKind, ObjectKey, Stopped};
+use heddle_wire::agent::SyncError;
+
+use super::{
+    super::super::{
+        cluster::ClusterFault,
+        run::{Compared, Hindrance, Outcome, Pruned, Waiting},
+        source::{Look, LookFault},
+    },
+    *,
+};
+
+fn revision() -> heddle_core::git::Revision {
+    "a".repeat(40).try_into().unwrap()
+}
+
+fn name() -> heddle_core::name::SyncName {
+    heddle_core::name::SyncName { namespace: "heddle-system".into(), name: "shop".into() }
+}
+
+fn source() -> heddle_wire::agent::Source {
+    let repository = "https://example.org/acme/config".parse().unwrap();
+    heddle_wire::agent::Source { repository, branch: "main".parse().unwrap(), path: "apps".into() }
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-11-24T01:00:00Z".parse().unwrap()
+}
+
+/// A comparison that went well.
+fn good() -> Compared {
+    Compared {
+        revision: revision(),
+        source: source(),
+        good: 3,
+        images: Vec::new(),
+        errors: Vec::new(),
+        is_passing: false,
+        waits: false,
+        waiting: Waiting::default(),
+        awaits_owner: None,
+        pruned: Pruned::Nothing,
+        leftovers: Vec::new(),
+    }
+}
+
+fn error() -> SyncError {
+    SyncError { file: None, line: None, object: None, message: "it is refused".into() }
+}
+
+/// The conditions that are there after all was well but `last`, as `kind=status (reason)`.
+fn after(last: impl IntoIterator<Item = Said>) -> Vec<String> {
+    let mut conditions = Conditions::default();
+    let look = Look::Rendered(revision());
+    let all = fetched(Ok(&look)).into_iter().chain(compared(&Outcome::Compared(good().into()), &name())).chain(last);
+    all.for_each(|said| conditions.say(said, now()));
+    let ready = ready(&conditions, false, Some(&revision()));
+    let (reconciling, stalled) = progress(&ready, false);
+    conditions.say(ready, now());
+    conditions.say_if(ConditionKind::Reconciling, reconciling, now());
+    conditions.say_if(ConditionKind::Stalled, stalled, now());
+    let of_interest = ["Ready", "Reconciling", "Stalled"];
+    let list = conditions.list().into_iter().filter(|condition| of_interest.contains(&condition.kind.as_str()));
+    list.map(|condition| format!("{}={} ({})", condition.kind, condition.status, condition.reason)).collect()
+}
+
+fn after_run(change: impl FnOnce(&mut Compared)) -> Vec<String> {
+    let mut outcome = good();
+    change(&mut outcome);
+    after(compared(&Outcome::Compared(outcome.into()), &name()))
+}
+
+#[test]
+fn a_sync_that_is_ready_is_neither_on_its_way_nor_stuck() {
+    assert_eq!(after([]), ["Ready=True (Ready)"]);
+}
+
+#[test]
+fn what_passes_by_itself_is_on_its_way() {
+    let unreachable = LookFault::Fetch(heddle_source::FetchError::Unreachable { reason: "refused".into() });
+    assert_eq!(after(fetched(Err(&unreachable))), ["Ready=False (Unreachable)", "Reconciling=True (Unreachable)"]);
+    let fault = ClusterFault { reason: "ClusterFault", message: "no answer".into() };
+    let hindered = Outcome::Hindered(Hindrance::Cluster(fault));
+    assert_eq!(after(compared(&hindered, &name())), ["Ready=False (ClusterFault)", "Reconciling=True (ClusterFault)"]);
+    let waiting = ["Ready=False (Waiting)", "Reconciling=True (Waiting)"];
+    assert_eq!(after_run(|outcome| outcome.waits = true), waiting);
+    assert_eq!(after_run(|outcome| outcome.pruned = Pruned::WaitsForNeighbors(1, vec!["b".into()])), waiting);
+    let passing = after_run(|outcome| (outcome.errors, outcome.is_passing) = (vec![error()], true));
+    assert_eq!(passing, ["Ready=False (Failed)", "Reconciling=True (Failed)"]);
+}
+
+#[test]
+fn what_somebody_has_to_mend_is_stuck() {
+    assert_eq!(after([bad_spec("no")]), ["Ready=False (BadSpec)", "Stalled=True (BadSpec)"]);
+    let missing = LookFault::Fetch(heddle_source::FetchError::NotFound);
+    assert_eq!(after(fetched(Err(&missing))), ["Ready=False (NotFound)", "Stalled=True (NotFound)"]);
+    let failed = after_run(|outcome| outcome.errors = vec![error()]);
+    assert_eq!(failed, ["Ready=False (Failed)", "Stalled=True (Failed)"]);
+    let stopped = Stopped { plan: "abc".into(), reason: "it is large".into(), objects: Vec::new() };
+    let stopped = after_run(|outcome| outcome.pruned = Pruned::Stopped(stopped));
+    assert_eq!(stopped, ["Ready=False (Stopped)", "Stalled=True (Stopped)"]);
+}
+
+#[test]
+fn what_moved_to_a_suspended_sync_stays_and_is_named_with_it() {
+    let key = ObjectKey { kind: GroupKind::new("v1", "ConfigMap"), namespace: Some("shop".into()), name: "a".into() };
+    let mut outcome = good();
+    outcome.pruned = Pruned::Kept { needed: Vec::new(), moved: vec![(key, "right".into())] };
+    let said = compared(&Outcome::Compared(outcome.into()), &name());
+    let pruned = said.iter().find(|said| said.kind == ConditionKind::Pruned).unwrap();
+    assert_eq!((pruned.status, pruned.reason.as_str()), (None, "Waiting"));
+    assert!(pruned.message.contains("ConfigMap shop/a moved to the Sync `right`, which is suspended"), "{pruned:?}");
+}
+
+#[test]
+fn a_suspended_sync_is_not_ready_and_neither_on_its_way_nor_stuck() {
+    let ready = ready(&Conditions::default(), true, None);
+    assert_eq!((ready.status, ready.reason.as_str()), (Some(false), "Suspended"));
+    assert_eq!(progress(&ready, true), (None, None));
+}
+
+#[test]
+fn a_condition_keeps_its_time_until_its_status_changes_also_over_a_restart() {
+    let mut conditions = Conditions::default();
+    conditions.say(bad_spec("one"), now());
+    conditions.say(bad_spec("two"), now() + TimeDelta::seconds(5));
+    let written = conditions.for_status(Some(3));
+    assert_eq!(
+        (written[0].last_transition_time.as_str(), written[0].observed_generation),
+        ("2026-11-24T01:00:00Z", Some(3))
+    );
+    let mut conditions = Conditions::from_status(&written);
+    conditions.say(bad_spec("three"), now() + TimeDelta::seconds(10));
+    assert_eq!(conditions.list()[0].since, now());
+    let later = now() + TimeDelta::seconds(20);
+    fetched(Ok(&Look::Unchanged(revision()))).into_iter().for_each(|said| conditions.say(said, later));
+    assert_eq!(conditions.list()[0].since, later);
+}

@@ -1,0 +1,323 @@
+//! One run: compare, announce, apply step by step, prune, save. It begins with what is wanted and what is known, and ends
+//! with an [`Outcome`].
+
+mod apply;
+mod hooks;
+mod outcome;
+mod prune;
+mod waiting;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use chrono::Utc;
+use heddle_core::{image::ImageRef, name::SyncName};
+use heddle_kube::{
+    KubeError,
+    sync::{DriftMode, Sync},
+};
+use heddle_reconcile::{Apply, Inventory, InventoryEntry, ObjectKey, Phase, Plan, Reason, Scope, Why, plan};
+use heddle_wire::agent::SyncError;
+use tokio::time::Instant;
+
+pub(super) use self::{
+    apply::dry_run,
+    outcome::{Compared, Hindrance, Outcome, Pruned},
+    waiting::Waiting,
+};
+use super::{
+    Context,
+    cluster::ClusterState,
+    compute::compute,
+    desired::{Desired, DesiredObject},
+    drift::DriftLog,
+    health::Scene,
+    roots::Roots,
+};
+use crate::{
+    metrics::{FoundBy, SyncMetrics},
+    neighbors::Known,
+};
+
+/// What a run takes and does not change.
+#[derive(Clone, Copy)]
+pub(super) struct RunContext<'a> {
+    pub ctx: &'a Context,
+    pub sync: &'a Sync,
+    pub name: &'a SyncName,
+    pub metrics: &'a SyncMetrics,
+    pub desired: &'a Desired,
+    pub roots: &'a Roots,
+}
+
+/// What a run changes.
+pub(super) struct RunState<'a> {
+    pub cluster: &'a mut ClusterState,
+    pub drift: &'a mut DriftLog,
+    /// Drifts that a dry run found, to be healed.
+    pub swept: &'a mut HashSet<ObjectKey>,
+    /// What the other Syncs are told.
+    pub known: &'a mut Known,
+}
+
+/// A run that is under way.
+struct Run<'a> {
+    context: RunContext<'a>,
+    cluster: &'a mut ClusterState,
+    drift: &'a mut DriftLog,
+    swept: &'a mut HashSet<ObjectKey>,
+    known: &'a mut Known,
+    /// What the cluster is going to hold.
+    inventory: Inventory,
+    errors: Vec<SyncError>,
+    /// Whether a fault may pass by itself.
+    is_passing: bool,
+    failed: HashSet<ObjectKey>,
+    /// What is not applied yet, by place in the list.
+    waiting: BTreeMap<usize, Why>,
+    applied: usize,
+}
+
+/// Makes the cluster as the repository wants it.
+///
+/// # Errors
+/// When the inventory cannot be written. What was announced stays so: it holds more than there is, never less.
+pub(super) async fn run(context: RunContext<'_>, state: RunState<'_>) -> Result<Outcome, KubeError> {
+    let RunState { cluster, drift, swept, known } = state;
+    let mut inventory = cluster.inventory().cloned().unwrap_or_default();
+    // An entry that is not known is a drift to the plan, which heals it.
+    for key in swept.iter() {
+        if let Some(entry) = inventory.find(key).cloned() {
+            inventory.put(InventoryEntry { entry: None, ..entry });
+        }
+    }
+    let run = Run {
+        context,
+        cluster,
+        drift,
+        swept,
+        known,
+        inventory,
+        errors: Vec::new(),
+        is_passing: false,
+        failed: HashSet::new(),
+        waiting: BTreeMap::new(),
+        applied: 0,
+    };
+    run.go().await
+}
+
+impl<'a> Run<'a> {
+    async fn go(mut self) -> Result<Outcome, KubeError> {
+        let began_at = Instant::now();
+        let objects = self.context.desired.objects();
+        let desired: Vec<_> = objects.iter().map(|object| object.desired.clone()).collect();
+        let scope = self.scope();
+        let mut plan = plan(&desired, &self.inventory, &self.cluster.observed.live, &scope);
+        let not_healed = self.take_out_drift(&mut plan);
+        let awaits_owner = self.awaits_owner(&plan, &scope);
+        self.note_refusals(&plan);
+        self.announce(plan.waves.iter().flatten()).await?;
+        let announced = self.inventory.clone();
+        self.note_ends();
+        for step in &plan.waves {
+            let step = self.release(&plan, step, &desired);
+            self.apply_step(&step).await;
+        }
+        self.detect(&not_healed).await;
+        let waiting = self.hold();
+        if !self.errors.is_empty() && !self.is_passing {
+            let on_failure: Vec<_> = plan.on_failure.iter().filter(|apply| apply.reason != Reason::Drifted).collect();
+            self.announce(on_failure.iter().copied()).await?;
+            self.apply_step(&on_failure).await;
+        }
+        let waits = self.waits_before_the_end();
+        let pruned = self.prune(plan.surplus, waits).await;
+        let leftovers = self.leftovers(&scope);
+        let has_changed = self.inventory != announced;
+        self.save().await?;
+        self.delete_ended().await;
+        if has_changed {
+            self.context.metrics.apply_took(began_at.elapsed());
+        }
+        Ok(self.conclude(waits, waiting, pruned, leftovers, awaits_owner).await)
+    }
+
+    fn object(&self, index: usize) -> &'a DesiredObject {
+        &self.context.desired.objects()[index]
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        let RunContext { desired, roots, .. } = self.context;
+        let (observed, inventory) = (&self.cluster.observed, &self.inventory);
+        // What waited before is no reason of what waits now.
+        Scene { desired, observed, inventory, waiting: None, roots, now: Utc::now() }
+    }
+
+    fn owner(&self) -> &'a str {
+        self.context.sync.metadata.uid.as_deref().unwrap_or_default()
+    }
+
+    fn fail(&mut self, key: ObjectKey, error: SyncError) {
+        self.errors.push(error);
+        self.failed.insert(key);
+    }
+
+    /// What this Sync may touch, and who else is there.
+    fn scope(&self) -> Scope {
+        let (neighbors, sync) = (&self.context.ctx.neighbors, self.context.sync);
+        let was_given_up = |key: &&ObjectKey| {
+            let owner = self.cluster.observed.live.objects.get(key).and_then(|live| live.owner.as_ref());
+            owner.is_some_and(|owner| neighbors.was_given_up(owner, key))
+        };
+        Scope {
+            owner: self.owner().to_owned(),
+            living: neighbors.living(),
+            given_up: self.context.desired.keys().iter().filter(was_given_up).cloned().collect(),
+            namespaces: sync.spec.namespaces.clone(),
+            kinds: sync.spec.kinds.clone(),
+        }
+    }
+
+    /// Drift that is not to be healed, or not now, is taken out of the plan. Gives what is to be told instead.
+    fn take_out_drift(&self, plan: &mut Plan) -> Vec<Apply> {
+        let (mode, now) = (self.context.sync.spec.drift, Utc::now());
+        let mut taken = Vec::new();
+        for step in &mut plan.waves {
+            taken.extend(step.extract_if(.., |apply| {
+                let heals = mode == DriftMode::Heal && !self.drift.is_paused(self.object(apply.index).key(), now);
+                apply.reason == Reason::Drifted && !heals
+            }));
+        }
+        if mode == DriftMode::Off { Vec::new() } else { taken }
+    }
+
+    fn note_refusals(&mut self, plan: &Plan) {
+        self.errors.extend(self.context.desired.faults().cloned());
+        for refusal in &plan.refusals {
+            let object = self.object(refusal.index);
+            self.fail(object.key().clone(), object.error(refusal.message.clone()));
+        }
+    }
+
+    /// Whether one of the objects that are refused is going to be given up by the Sync that has it.
+    fn awaits_owner(&self, plan: &Plan, scope: &Scope) -> Option<bool> {
+        let refused = plan.refusals.iter().map(|refusal| self.object(refusal.index).key());
+        let owners = refused.filter_map(|key| {
+            let owner = self.cluster.observed.live.objects.get(key)?.owner.as_ref()?;
+            (*owner != scope.owner && scope.living.contains_key(owner)).then_some((key, owner))
+        });
+        let (neighbors, name) = (&self.context.ctx.neighbors, &self.context.name.name);
+        let mut owners = owners.peekable();
+        owners.peek()?;
+        Some(owners.any(|(key, owner)| neighbors.will_give_up(name, owner, key)))
+    }
+
+    /// The inventory holds an object before the object is written, and the others know of it before.
+    async fn announce(&mut self, applies: impl Iterator<Item = &Apply>) -> Result<(), KubeError> {
+        for apply in applies {
+            let desired = &self.object(apply.index).desired;
+            self.inventory.announce(&desired.key, &desired.api_version);
+        }
+        self.save().await
+    }
+
+    /// Has the cluster hold the inventory, and tells the others what it holds.
+    async fn save(&mut self) -> Result<(), KubeError> {
+        let RunContext { ctx, sync, name, .. } = self.context;
+        self.cluster.save(&ctx.own, sync, self.inventory.clone()).await?;
+        let holds: BTreeSet<ObjectKey> = self.inventory.iter().map(|entry| entry.key.clone()).collect();
+        if self.known.holds.as_deref() != Some(&holds) {
+            self.known.holds = Some(holds.into());
+            ctx.neighbors.publish(&name.name, self.known.clone());
+        }
+        Ok(())
+    }
+
+    /// Tells drifts that are not to be healed. A dry run says which fields an apply would bring back.
+    async fn detect(&mut self, not_healed: &[Apply]) {
+        for apply in not_healed {
+            let object = self.object(apply.index);
+            let key = object.key();
+            let observed = &self.cluster.observed;
+            if self.drift.was_told(key, observed) || !observed.drifted(&object.desired, &self.inventory) {
+                continue;
+            }
+            let (_, tried) = dry_run(&self.cluster.client, object).await;
+            self.context.metrics.wrote(crate::metrics::Verb::DryRun, tried.is_ok());
+            match tried {
+                Ok(applied) => {
+                    if let Some(drift) = self.drift.note(object, &applied, &self.cluster.observed, None) {
+                        self.context.metrics.drifted(FoundBy::Watch);
+                        tracing::info!(sync = %self.context.name, object = %key, manager = drift.manager.as_deref(),
+                            fields = ?drift.fields, "{key} was changed in the cluster");
+                    }
+                    self.drift.detect(key, &self.cluster.observed);
+                }
+                Err(error) => {
+                    let error = self.context.desired.redact(&error.to_string());
+                    tracing::warn!(sync = %self.context.name, object = %key, "a drift cannot be explained: {error}");
+                }
+            }
+        }
+    }
+
+    /// Whether anything is not applied yet but hooks that come after all the rest.
+    fn waits_before_the_end(&self) -> bool {
+        self.waiting.keys().any(|index| self.object(*index).desired.order.phase != Phase::PostSync)
+    }
+
+    /// Objects at the places of this Sync that no Sync has any more.
+    fn leftovers(&self, scope: &Scope) -> Vec<ObjectKey> {
+        let is_left = |key: &ObjectKey, of: &String| {
+            let has_owner = match *of == scope.owner {
+                true => self.inventory.find(key).is_some(),
+                false => scope.living.contains_key(of),
+            };
+            !has_owner && !self.context.desired.keys().contains(key)
+        };
+        let objects = self.cluster.observed.live.objects.iter().filter(|(_, live)| !live.deleting);
+        let left = objects.filter(|(key, live)| live.owner.as_ref().is_some_and(|of| is_left(key, of)));
+        left.map(|(key, _)| key.clone()).collect()
+    }
+
+    async fn conclude(
+        self,
+        waits: bool,
+        waiting: Waiting,
+        pruned: Pruned,
+        leftovers: Vec<ObjectKey>,
+        awaits_owner: Option<bool>,
+    ) -> Outcome {
+        let desired = self.context.desired;
+        let is_good = |object: &&DesiredObject| !self.failed.contains(object.key()) && !waiting.holds(object.key());
+        let good: Vec<&DesiredObject> = desired.objects().iter().filter(is_good).collect();
+        let mut images: Vec<ImageRef> = good.iter().flat_map(|object| object.images.iter().cloned()).collect();
+        images.sort_by_key(ToString::to_string);
+        images.dedup();
+        let (located, errors) = (desired.clone(), self.errors);
+        let errors = compute(move || {
+            let mut errors: Vec<_> = errors.into_iter().map(|error| located.locate(error)).collect();
+            errors.sort_by(|a, b| (&a.file, a.line, &a.object).cmp(&(&b.file, b.line, &b.object)));
+            errors
+        });
+        if self.applied > 0 {
+            let (revision, name) = (desired.revision(), self.context.name);
+            tracing::info!(sync = %name, revision = %revision, "applied {} objects of {} for {name}",
+                self.applied, revision.short());
+        }
+        let errors = errors.await;
+        Outcome::Compared(Box::new(Compared {
+            revision: desired.revision().clone(),
+            source: desired.rendered.content.origin.source(),
+            good: good.len(),
+            images,
+            errors,
+            is_passing: self.is_passing,
+            waits,
+            waiting,
+            awaits_owner,
+            pruned,
+            leftovers,
+        }))
+    }
+}

@@ -1,0 +1,128 @@
+//! What a run came to.
+
+use heddle_core::{git::Revision, image::ImageRef};
+use heddle_reconcile::{Held, ObjectKey, Stopped};
+use heddle_wire::agent::{Deploy, Source, SyncError};
+
+use super::{super::cluster::ClusterFault, Waiting};
+
+/// What a run came to.
+#[derive(Debug)]
+#[must_use]
+pub(in crate::sync) enum Outcome {
+    /// It did not come to a comparison, or not to the end of it.
+    Hindered(Hindrance),
+    /// Everything was compared, and what could be applied was.
+    Compared(Box<Compared>),
+}
+
+/// What kept a run from its end.
+#[derive(Debug)]
+pub(in crate::sync) enum Hindrance {
+    /// Another Sync has to be ready first: which, and why. Nothing was done.
+    Dependency(String),
+    /// The cluster could not be asked, or the inventory not be written. It may pass by itself.
+    Cluster(ClusterFault),
+}
+
+/// What came of a comparison.
+#[derive(Debug)]
+pub(in crate::sync) struct Compared {
+    /// What was compared.
+    pub revision: Revision,
+    /// Where that is from.
+    pub source: Source,
+    /// How many objects are applied.
+    pub good: usize,
+    /// Their images.
+    pub images: Vec<ImageRef>,
+    pub errors: Vec<SyncError>,
+    /// Whether an error may pass by itself.
+    pub is_passing: bool,
+    /// Whether anything is not applied yet but hooks that come after all the rest.
+    pub waits: bool,
+    pub waiting: Waiting,
+    /// Whether an object that another Sync has is going to be given up; `None` when none is another one's.
+    pub awaits_owner: Option<bool>,
+    pub pruned: Pruned,
+    /// Objects that no Sync has any more.
+    pub leftovers: Vec<ObjectKey>,
+}
+
+/// What became of the objects that left the path.
+#[derive(Debug)]
+pub(in crate::sync) enum Pruned {
+    /// There are none.
+    Nothing,
+    /// So many stay, because `spec.prune` is false.
+    Off(usize),
+    /// So many stay until the errors are mended.
+    Held(usize),
+    /// So many stay until all others are applied.
+    WaitsForOthers(usize),
+    /// So many stay until these Syncs have said what they want.
+    WaitsForNeighbors(usize, Vec<String>),
+    /// A person has to approve it.
+    Stopped(Stopped),
+    /// So many could not be deleted.
+    Failed(usize),
+    /// The rest is deleted, and these stay: each is needed by something else, or is to be taken by a Sync that is suspended.
+    Kept {
+        /// What is needed by something else.
+        needed: Vec<Held>,
+        /// What another Sync wants and does not take yet, with its name.
+        moved: Vec<(ObjectKey, String)>,
+    },
+    /// They are deleted.
+    Done,
+}
+
+impl Pruned {
+    /// Whether the other Syncs are waited for.
+    fn awaits_neighbors(&self) -> bool {
+        match self {
+            Self::WaitsForNeighbors(..) => true,
+            Self::Kept { moved, .. } => !moved.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Whether another try may come to something else, although nothing is known to have changed.
+    fn may_change(&self) -> bool {
+        matches!(self, Self::Held(_) | Self::WaitsForNeighbors(..) | Self::Stopped(_) | Self::Failed(_))
+    }
+
+    /// The prune that a person has to approve.
+    pub fn stopped(&self) -> Option<&Stopped> {
+        if let Self::Stopped(stopped) = self { Some(stopped) } else { None }
+    }
+}
+
+impl Compared {
+    /// Whether a change of another Sync may let this one go on.
+    pub fn awaits_neighbors(&self) -> bool {
+        self.awaits_owner.is_some() || self.pruned.awaits_neighbors()
+    }
+
+    /// Whether everything that the revision wants is in the cluster, and nothing else that was ever of a Sync.
+    pub fn is_settled(&self) -> bool {
+        self.errors.is_empty() && self.waiting.len() == 0 && !self.pruned.may_change() && self.leftovers.is_empty()
+    }
+
+    /// Whether every object was written once, so that what differs from it is drift.
+    pub fn is_through(&self) -> bool {
+        !self.is_passing && self.waiting.len() == 0 && self.awaits_owner != Some(true)
+    }
+
+    /// What is to be told of it: that the revision is applied, or has failed; `None` while it is under way.
+    pub fn deploy(&self) -> Option<Deploy> {
+        if self.is_passing || self.awaits_owner == Some(true) {
+            return None;
+        }
+        match (self.errors.is_empty(), self.waits) {
+            (true, true) => None,
+            (true, false) => Some(Deploy::Applied { images: self.images.clone() }),
+            (false, _) => Some(Deploy::Failed { images: self.images.clone(), errors: self.errors.clone() }),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What a revision says, rendered.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use heddle_core::git::Revision;
+use heddle_kube::Redactor;
+use heddle_reconcile::GroupKind;
+use heddle_source::{RenderError, RenderInputs, RenderTools, RenderedObject, Snapshot, TreePath, render};
+use heddle_wire::agent::SyncError;
+use serde_json::Value;
+use tokio::runtime::Handle;
+
+use super::{super::spec::Spec, variables::Given};
+
+/// A revision, and what it says. Cheap to clone.
+#[derive(Clone)]
+pub(in crate::sync) struct Rendered {
+    pub revision: Revision,
+    pub content: Arc<Content>,
+    /// When it was rendered.
+    pub at: DateTime<Utc>,
+}
+
+/// What a path holds.
+pub(in crate::sync) struct Content {
+    /// Where it comes from.
+    pub origin: Spec,
+    /// The objects as rendered, as text: parsed objects take twenty times the room.
+    pub objects: Vec<Raw>,
+    /// What could not be rendered. Then `objects` are not all that the path holds.
+    pub errors: Vec<SyncError>,
+    /// What must not be told.
+    pub redactor: Redactor,
+    pub(super) given: Option<Given>,
+    files: Snapshot,
+    inputs: RenderInputs,
+}
+
+/// A rendered object.
+pub(in crate::sync) struct Raw {
+    pub text: String,
+    pub api_version: String,
+    pub kind: GroupKind,
+    pub file: Option<String>,
+    pub line: Option<u32>,
+}
+
+impl Content {
+    /// Renders the path of `spec`, puts in what is `given`, and learns what must not be told. It takes as long as it takes,
+    /// on a thread that may be blocked. `is_first`: nothing of this Sync was ever applied.
+    pub(super) fn render(
+        files: Snapshot,
+        spec: &Spec,
+        tools: &RenderTools,
+        given: Option<Given>,
+        is_first: bool,
+    ) -> Self {
+        let mut rendered = Handle::current().block_on(render(&files, &spec.path, tools));
+        if !rendered.path_exists && is_first {
+            let message = format!("the path `{}` does not exist in the repository", spec.path);
+            rendered.errors.push(RenderError { file: None, line: None, message });
+        }
+        // A Secret that cannot be substituted is no object afterwards, and its text must not be told all the same.
+        let is_secret = |object: &&RenderedObject| object.value["kind"] == "Secret";
+        let written: Vec<Value> = match &given {
+            Some(_) => rendered.objects.iter().filter(is_secret).map(|object| object.value.clone()).collect(),
+            None => Vec::new(),
+        };
+        if let Some(given) = &given {
+            rendered.substitute(&given.variables);
+        }
+        let secrets = given.iter().map(|given| &given.secrets).chain(&written);
+        let redactor = Redactor::of(rendered.objects.iter().map(|object| &object.value).chain(secrets));
+        let error = |error: RenderError| SyncError {
+            file: error.file.map(Into::into),
+            line: error.line,
+            object: None,
+            message: redactor.redact(&error.message).into(),
+        };
+        let errors = rendered.errors.into_iter().map(error).collect();
+        let objects = rendered.objects.into_iter().map(Raw::new).collect();
+        Self { origin: spec.clone(), objects, errors, redactor, given, files, inputs: rendered.inputs }
+    }
+
+    /// Whether rendering another revision would give the same.
+    pub(super) fn is_the_same_in(&self, snapshot: &Snapshot) -> bool {
+        self.errors.is_empty() && self.inputs.are_the_same_in(snapshot)
+    }
+
+    /// The text of one of its files, where it is one.
+    pub fn text_of(&self, file: &str) -> Option<String> {
+        String::from_utf8(self.files.read(&TreePath::parse(file).ok()?).ok()?).ok()
+    }
+}
+
+impl Raw {
+    fn new(object: RenderedObject) -> Self {
+        let (api_version, kind) = type_of(&object.value);
+        let (kind, api_version) = (GroupKind::new(api_version, kind), api_version.to_owned());
+        Self { text: object.value.to_string(), api_version, kind, file: object.file, line: object.line }
+    }
+}
+
+/// The `apiVersion` and the `kind` of an object.
+pub(in crate::sync) fn type_of(value: &Value) -> (&str, &str) {
+    (value["apiVersion"].as_str().unwrap_or_default(), value["kind"].as_str().unwrap_or_default())
+}

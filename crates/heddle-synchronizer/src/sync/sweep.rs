@@ -1,0 +1,131 @@
+//! The net below the watches: every object is applied as a dry run now and then, to find what its metadata did not show,
+//! such as another order in a keyed list.
+//!
+//! An apply that would change nothing leaves the time of our entry in `managedFields` alone, so a dry run whose entry is
+//! not the kept one has found something. Source: structured-merge-diff `merge/update.go`, which answers no object then.
+
+use std::collections::{HashSet, VecDeque};
+
+use futures::StreamExt;
+use heddle_kube::{Applied, KubeError, sync::DriftMode};
+use heddle_reconcile::{Inventory, ObjectKey};
+
+use super::{
+    cluster::{ClusterState, Observed},
+    desired::{Desired, DesiredObject},
+    drift::DriftLog,
+    run::dry_run,
+};
+use crate::metrics::{FoundBy, SyncMetrics, Verb};
+
+/// Objects in one go. Between two goes a new commit is taken up.
+const BATCH: usize = 32;
+
+/// Requests at a time: nobody waits for a sweep.
+const CONCURRENCY: usize = 2;
+
+/// The objects that the sweep under way has yet to compare, and what it has found.
+#[derive(Debug, Default)]
+pub(super) struct Sweep {
+    left: VecDeque<ObjectKey>,
+    /// Drifts that are to be healed.
+    pub found: HashSet<ObjectKey>,
+}
+
+impl Sweep {
+    /// Queues what was applied and is as far as the watches know as it was. Others are healed or told already.
+    pub fn begin(&mut self, desired: &Desired, observed: &Observed, inventory: &Inventory) {
+        let is_settled = |object: &&DesiredObject| {
+            let wanted = &object.desired;
+            inventory.find_applied(wanted).is_some()
+                && !wanted.may_vanish
+                && wanted.order.hook.is_none()
+                && !observed.drifted(wanted, inventory)
+        };
+        self.left = desired.objects().iter().filter(is_settled).map(|object| object.key().clone()).collect();
+    }
+
+    /// Forgets what is queued and what was found: it is about objects that are not wanted any more.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Takes the next keys off the queue. Whether they are objects still or not, they are off.
+    fn next_batch(&mut self) -> HashSet<ObjectKey> {
+        let count = self.left.len().min(BATCH);
+        self.left.drain(..count).collect()
+    }
+
+    /// Compares the next objects. Says whether something was found that a run has to heal.
+    pub async fn go_on(
+        &mut self,
+        desired: &Desired,
+        cluster: &ClusterState,
+        mode: DriftMode,
+        drift: &mut DriftLog,
+        metrics: &SyncMetrics,
+    ) -> bool {
+        let batch = self.next_batch();
+        let Some(inventory) = cluster.inventory() else { return false };
+        let objects = desired.objects().iter().filter(|object| batch.contains(object.key()));
+        let tries: Vec<_> = objects.map(|object| dry_run(&cluster.client, object)).collect();
+        let tried: Vec<_> = futures::stream::iter(tries).buffer_unordered(CONCURRENCY).collect().await;
+        let before = self.found.len();
+        for (object, result) in tried {
+            metrics.wrote(Verb::DryRun, result.is_ok());
+            let Some(applied) = found(object, result, inventory) else { continue };
+            match mode {
+                _ if drift.was_told(object.key(), &cluster.observed) => {}
+                DriftMode::Heal => drop(self.found.insert(object.key().clone())),
+                DriftMode::Detect => {
+                    if drift.note(object, &applied, &cluster.observed, None).is_some() {
+                        metrics.drifted(FoundBy::Sweep);
+                    }
+                    drift.detect(object.key(), &cluster.observed);
+                }
+                DriftMode::Off => {}
+            }
+        }
+        self.found.len() > before
+    }
+
+    /// Whether objects are left.
+    pub fn is_under_way(&self) -> bool {
+        !self.left.is_empty()
+    }
+}
+
+/// What a dry run has found, if anything.
+fn found(object: &DesiredObject, result: Result<Applied, KubeError>, inventory: &Inventory) -> Option<Applied> {
+    let applied = result.ok()?;
+    let known = inventory.find(object.key())?;
+    (applied.entry != known.entry).then_some(applied)
+}
+
+#[cfg(test)]
+mod tests {
+    use heddle_reconcile::GroupKind;
+
+    use super::*;
+
+    fn key(number: usize) -> ObjectKey {
+        ObjectKey { kind: GroupKind::new("v1", "ConfigMap"), namespace: None, name: number.to_string() }
+    }
+
+    #[test]
+    fn a_sweep_comes_to_its_end_whatever_became_of_its_objects() {
+        let mut sweep = Sweep { left: (0..100).map(key).collect(), found: HashSet::new() };
+        let mut sizes = Vec::new();
+        while sweep.is_under_way() {
+            sizes.push(sweep.next_batch().len());
+        }
+        assert_eq!(sizes, [32, 32, 32, 4]);
+    }
+
+    #[test]
+    fn what_is_not_wanted_any_more_is_not_swept() {
+        let mut sweep = Sweep { left: (0..100).map(key).collect(), found: HashSet::from([key(1)]) };
+        sweep.clear();
+        assert!(!sweep.is_under_way() && sweep.found.is_empty());
+    }
+}
