@@ -14,7 +14,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use heddle_core::id::{ClusterId, ClusterKeyId};
+use heddle_core::{
+    id::{ClusterId, ClusterKeyId},
+    name::SyncName,
+};
 use heddle_wire::agent::{
     Deploy, DeployFact, EnrollResponse, GitTokenResponse, Hint, HintsResponse, Report, ReportResponse, SyncReport,
 };
@@ -37,6 +40,8 @@ struct Shared {
 #[derive(Default)]
 struct Seen {
     away: bool,
+    /// No token for git is given.
+    refuse_git: bool,
     /// The next report is taken in, and its answer is lost.
     lose_answer: bool,
     epoch: Option<Uuid>,
@@ -75,6 +80,10 @@ impl Api {
         self.shared.state.lock().unwrap().away = away;
     }
 
+    pub fn refuse_git(&self, refuse: bool) {
+        self.shared.state.lock().unwrap().refuse_git = refuse;
+    }
+
     pub fn lose_next_answer(&self) {
         self.shared.state.lock().unwrap().lose_answer = true;
     }
@@ -96,6 +105,19 @@ impl Api {
         let state = self.shared.state.lock().unwrap();
         let mut all = state.reports.iter().flat_map(|report| &report.syncs);
         all.rfind(|state| state.sync.name == sync).cloned()
+    }
+
+    /// Every state of a Sync that was told, in order.
+    pub fn states(&self, sync: &str) -> Vec<SyncReport> {
+        let state = self.shared.state.lock().unwrap();
+        let all = state.reports.iter().flat_map(|report| &report.syncs);
+        all.filter(|state| state.sync.name == sync).cloned().collect()
+    }
+
+    /// The Syncs that are there, as they were told last.
+    pub fn present(&self) -> Vec<SyncName> {
+        let state = self.shared.state.lock().unwrap();
+        state.reports.iter().rev().find_map(|report| report.present.clone()).unwrap_or_default()
     }
 
     /// All that was ever sent, as text.
@@ -146,7 +168,11 @@ async fn hints(State(shared): State<Arc<Shared>>) -> Json<HintsResponse> {
 }
 
 async fn git_token(State(shared): State<Arc<Shared>>) -> Response {
-    if shared.state.lock().unwrap().away {
+    let is_refused = {
+        let state = shared.state.lock().unwrap();
+        state.away || state.refuse_git
+    };
+    if is_refused {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let expires_at = chrono::Utc::now() + chrono::TimeDelta::hours(1);

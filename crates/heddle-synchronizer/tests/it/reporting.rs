@@ -1,4 +1,6 @@
-use crate::setup::{REPOSITORY, Setup, config, run};
+use heddle_wire::agent::{Follows, SyncReport};
+
+use crate::setup::{REPOSITORY, Setup, config, deployment, run};
 
 #[test]
 fn with_the_api_away_the_cluster_follows_git_and_the_facts_come_later_once_and_in_order() {
@@ -102,5 +104,80 @@ fn a_secret_is_in_no_report_no_log_and_no_status() {
         for value in ["hunter2", "aHVudGVy", "swordfish", "c3dvcmRmaXNo"] {
             assert!(!told.contains(value), "`{value}` leaked:\n{told}");
         }
+    });
+}
+
+#[test]
+fn what_was_seen_outlives_an_edit_of_the_spec_while_git_is_away() {
+    run(async |cluster| {
+        let setup = Setup::start(cluster, "apps", &[("apps/api.yaml", &deployment("api", "api:1"))]).await;
+        setup.condition("Ready", "True", "Ready").await;
+        let spec = r#"{"spec": {"interval": "5m", "credentials": {"secretName": "missing"}}}"#;
+        setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type=merge", "-p", spec], "").await;
+        setup.condition("Fetched", "False", "BadSecret").await;
+        let state = setup
+            .eventually("the fault in the report", async || {
+                let state = setup.api.state("shop").ok_or("no report".to_owned())?;
+                let fault = state.conditions.iter().any(|condition| condition.reason == "BadSecret");
+                if fault { Ok(state) } else { Err(format!("{state:?}")) }
+            })
+            .await;
+        assert_eq!(state.observed.map(|observed| (observed.objects, observed.workloads.len())), Some((1, 1)));
+        // Drift is repaired all the same.
+        setup.kubectl(&["delete", "deployment/api", "-n", &setup.target], "").await;
+        setup.eventually("it is back", async || setup.find("deployment/api").await.ok_or("gone".to_owned())).await;
+        for state in setup.api.states("shop").iter().skip_while(|state| state.observed.is_none()) {
+            let observed = state.observed.as_ref().expect("something is said to be unknown that was known");
+            assert_eq!(observed.workloads.len(), 1);
+        }
+    });
+}
+
+#[test]
+fn nothing_is_said_of_objects_before_they_were_looked_at() {
+    run(async |cluster| {
+        let mut setup = Setup::start(cluster, "apps", &[("apps/api.yaml", &deployment("api", "api:1"))]).await;
+        setup.condition("Ready", "True", "Ready").await;
+        setup.kill().await;
+        // Neither git nor the clone of the last process.
+        setup.api.refuse_git(true);
+        setup.forget_clones();
+        let before = setup.api.states("shop").len();
+        setup.restart();
+        let states = setup
+            .eventually("the fault in the report", async || {
+                let states = setup.api.states("shop").split_off(before);
+                let fault = states.iter().any(|state| state.conditions.iter().any(|c| c.reason == "NoToken"));
+                if fault { Ok(states) } else { Err(format!("{states:?}")) }
+            })
+            .await;
+        assert!(states.iter().all(|state| state.observed.is_none()), "{states:?}");
+        assert_eq!(setup.sync().await["status"]["objects"], 1);
+    });
+}
+
+#[test]
+fn a_sync_with_a_fault_in_its_spec_is_there_with_its_fault() {
+    run(async |cluster| {
+        let mut setup = Setup::start(cluster, "apps", &[("apps/a.yaml", &config("a", "x"))]).await;
+        setup.condition("Ready", "True", "Ready").await;
+        let spec = r#"{"spec": {"branch": "a..b"}}"#;
+        setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type=merge", "-p", spec], "").await;
+        let message = setup.condition("Stalled", "True", "BadSpec").await;
+        assert!(message.contains("`spec.branch`"), "{message}");
+        for restarts in [false, true] {
+            let before = setup.api.states("shop").len() * usize::from(restarts);
+            if restarts {
+                setup.kill_and_restart().await;
+            }
+            setup
+                .eventually("the fault in the report", async || {
+                    let states = setup.api.states("shop").split_off(before);
+                    let is_faulty = |state: &SyncReport| matches!(state.follows, Follows::Faulty { .. });
+                    states.into_iter().rfind(is_faulty).ok_or("not yet".to_owned())
+                })
+                .await;
+        }
+        assert!(setup.api.present().iter().any(|sync| sync.name == "shop"));
     });
 }

@@ -189,10 +189,37 @@ impl Setup {
         counts
     }
 
+    /// What the Sync's account selected when it listed or watched objects of this resource in the target namespace: verb
+    /// and label selector.
+    pub fn label_selectors(&self, resource: &str) -> Vec<(String, String)> {
+        let account = format!("system:serviceaccount:{}:heddle-deployer", self.system);
+        let mut found = Vec::new();
+        for line in std::fs::read_to_string(self.cluster.audit_log()).unwrap().lines() {
+            let Ok(event) = serde_json::from_str::<Value>(line) else { continue };
+            let object = &event["objectRef"];
+            let is_ours = event["impersonatedUser"]["username"] == account.as_str()
+                && object["namespace"] == self.target.as_str()
+                && object["resource"] == resource;
+            let verb = event["verb"].as_str().unwrap();
+            if is_ours && matches!(verb, "list" | "watch") {
+                let uri = format!("http://localhost{}", event["requestURI"].as_str().unwrap());
+                let uri = url::Url::parse(&uri).unwrap();
+                let selector = uri.query_pairs().find(|(key, _)| key == "labelSelector");
+                found.push((verb.to_owned(), selector.map(|(_, value)| value.into_owned()).unwrap_or_default()));
+            }
+        }
+        found
+    }
+
     /// Kills the agent with SIGKILL and starts it again.
     pub async fn kill_and_restart(&mut self) {
         self.kill().await;
         self.restart();
+    }
+
+    /// Takes away the clones that the agent has on disk.
+    pub fn forget_clones(&self) {
+        std::fs::remove_dir_all(self.dir.path().join("state/repositories")).unwrap();
     }
 
     /// Starts the killed agent again.

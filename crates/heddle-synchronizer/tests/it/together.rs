@@ -15,6 +15,17 @@ impl Setup {
         self.kubectl(&["create", "-f", "-"], &sync.to_string()).await;
     }
 
+    /// Changes fields of the spec of a Sync.
+    async fn edit(&self, name: &str, fields: Value) {
+        let patch = json!({"spec": fields}).to_string();
+        self.kubectl(&["patch", "sync", name, "-n", &self.system, "--type=merge", "-p", &patch], "").await;
+    }
+
+    async fn sync_uid(&self, name: &str) -> String {
+        let args = ["get", "sync", name, "-n", &self.system, "-o", "jsonpath={.metadata.uid}"];
+        self.kubectl(&args, "").await
+    }
+
     async fn uid(&self, object: &str) -> String {
         self.find(object).await.unwrap()["metadata"]["uid"].as_str().unwrap().to_owned()
     }
@@ -133,5 +144,105 @@ fn without_its_account_nothing_happens_and_another_manifest_changes_nothing() {
         setup.kubectl(&["apply", "-f", "-"], &account.replace("{system}", &setup.system)).await;
         let head = setup.push(&[("apps/a.yaml", Some(&config("a", "three")))]).await;
         setup.healthy_at(&head).await;
+    });
+}
+
+#[test]
+fn an_object_that_moves_to_a_suspended_sync_stays_until_that_one_is_resumed() {
+    run(async |cluster| {
+        let (a, b, c) = (config("a", "one"), config("b", "one"), config("c", "one"));
+        let files = [("left/a.yaml", &*a), ("left/b.yaml", &*b), ("right/c.yaml", &*c)];
+        let setup = Setup::start(cluster, "left", &files).await;
+        setup.condition("Ready", "True", "Ready").await;
+        setup.add_sync("right", "right", json!({})).await;
+        setup.condition_of("right", "Ready", "True", "Ready").await;
+        let uid = setup.uid("configmap/a").await;
+
+        setup.edit("right", json!({"suspend": true})).await;
+        setup.condition_of("right", "Ready", "False", "Suspended").await;
+        setup.push(&[("left/a.yaml", None), ("right/a.yaml", Some(&config("a", "two")))]).await;
+        let message = setup.condition("Pruned", "Unknown", "Waiting").await;
+        assert!(message.contains("moved to the Sync `right`, which is suspended"), "{message}");
+        assert_eq!(setup.find("configmap/a").await.unwrap()["data"]["key"], "one");
+
+        setup.edit("right", json!({"suspend": false})).await;
+        let head = setup.push(&[("README", Some("x"))]).await;
+        setup.applied_at("right", &head).await;
+        setup.applied_at("shop", &head).await;
+        assert_eq!(setup.find("configmap/a").await.unwrap()["data"]["key"], "two");
+        assert_eq!(setup.uid("configmap/a").await, uid, "it was deleted in between");
+    });
+}
+
+#[test]
+fn what_left_a_path_stays_while_a_sync_of_the_branch_has_not_said_what_it_wants() {
+    run(async |cluster| {
+        let (a, b, c) = (config("a", "one"), config("b", "one"), config("c", "one"));
+        let files = [("left/a.yaml", &*a), ("left/b.yaml", &*b), ("right/c.yaml", &*c)];
+        let setup = Setup::start(cluster, "left", &files).await;
+        setup.condition("Ready", "True", "Ready").await;
+        setup.add_sync("right", "right", json!({})).await;
+        setup.condition_of("right", "Ready", "True", "Ready").await;
+        let uid = setup.uid("configmap/a").await;
+
+        // It cannot read the branch any more.
+        setup.edit("right", json!({"credentials": {"secretName": "missing"}})).await;
+        setup.condition_of("right", "Fetched", "False", "BadSecret").await;
+        setup.push(&[("left/a.yaml", None), ("right/a.yaml", Some(&config("a", "two")))]).await;
+        let message = setup.condition("Pruned", "Unknown", "Waiting").await;
+        assert!(message.contains("it waits for right to say if they moved"), "{message}");
+
+        setup.edit("right", json!({"credentials": null})).await;
+        let head = setup.push(&[("README", Some("x"))]).await;
+        setup.applied_at("right", &head).await;
+        setup.applied_at("shop", &head).await;
+        assert_eq!(setup.uid("configmap/a").await, uid, "it was deleted in between");
+    });
+}
+
+#[test]
+fn each_sync_watches_its_own_objects_and_lists_those_of_others_where_it_matters() {
+    run(async |cluster| {
+        let (a, b) = (config("a", "one"), config("b", "one"));
+        let setup = Setup::start(cluster, "left", &[("left/a.yaml", &*a), ("right/b.yaml", &*b)]).await;
+        setup.condition("Ready", "True", "Ready").await;
+        setup.add_sync("right", "right", json!({})).await;
+        setup.condition_of("right", "Ready", "True", "Ready").await;
+        let selectors = setup.label_selectors("configmaps");
+        let uids: Vec<String> = [setup.sync_uid("shop").await, setup.sync_uid("right").await].into();
+        let own: Vec<String> = uids.iter().map(|uid| format!("heddle.dev/sync={uid}")).collect();
+        let others: Vec<String> = uids.iter().map(|uid| format!("heddle.dev/sync,heddle.dev/sync!={uid}")).collect();
+        for (verb, selector) in &selectors {
+            assert!(own.contains(selector) || (verb == "list" && others.contains(selector)), "{verb} {selector}");
+        }
+        for selector in own.iter().chain(&others) {
+            assert!(selectors.iter().any(|(_, seen)| seen == selector), "{selector} is missing in {selectors:?}");
+        }
+    });
+}
+
+#[test]
+fn a_sync_that_is_given_another_account_does_nothing_as_the_former_one() {
+    run(async |cluster| {
+        let setup = Setup::start(cluster, "apps", &[("apps/a.yaml", &config("a", "one"))]).await;
+        setup.condition("Ready", "True", "Ready").await;
+        setup.edit("shop", json!({"serviceAccountName": "nobody"})).await;
+        setup.condition("Applied", "False", "NoAccount").await;
+        let change = r#"{"data": {"key": "changed"}}"#;
+        setup.kubectl(&["patch", "configmap/a", "-n", &setup.target, "--type=merge", "-p", change], "").await;
+        let head = setup.push(&[("apps/a.yaml", Some(&config("a", "two")))]).await;
+        setup
+            .eventually("the new revision tried", async || {
+                let state = setup.api.state("shop").filter(|state| {
+                    state.attempted_revision.as_ref().is_some_and(|revision| revision.as_str() == head)
+                });
+                state.ok_or("not yet".to_owned())
+            })
+            .await;
+        setup.condition("Applied", "False", "NoAccount").await;
+        assert_eq!(setup.find("configmap/a").await.unwrap()["data"]["key"], "changed");
+        setup.edit("shop", json!({"serviceAccountName": "heddle-deployer"})).await;
+        setup.healthy_at(&head).await;
+        assert_eq!(setup.find("configmap/a").await.unwrap()["data"]["key"], "two");
     });
 }

@@ -8,7 +8,7 @@ use heddle_kube::Redactor;
 use heddle_reconcile::GroupKind;
 use heddle_source::{RenderError, RenderInputs, RenderTools, RenderedObject, Snapshot, TreePath, render};
 use heddle_wire::agent::SyncError;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use super::{super::spec::Spec, variables::Given};
@@ -61,12 +61,7 @@ impl Content {
             let message = format!("the path `{}` does not exist in the repository", spec.path);
             rendered.errors.push(RenderError { file: None, line: None, message });
         }
-        // A Secret that cannot be substituted is no object afterwards, and its text must not be told all the same.
-        let is_secret = |object: &&RenderedObject| object.value["kind"] == "Secret";
-        let written: Vec<Value> = match &given {
-            Some(_) => rendered.objects.iter().filter(is_secret).map(|object| object.value.clone()).collect(),
-            None => Vec::new(),
-        };
+        let written = if given.is_some() { as_written(&rendered.objects) } else { Vec::new() };
         if let Some(given) = &given {
             rendered.substitute(&given.variables);
         }
@@ -102,7 +97,53 @@ impl Raw {
     }
 }
 
+/// The Secrets among objects into which nothing was put yet, and the expressions in them. One that cannot be substituted is
+/// no object afterwards, the fault names the expression, and neither must be told.
+fn as_written(objects: &[RenderedObject]) -> Vec<Value> {
+    let secrets: Vec<Value> =
+        objects.iter().map(|object| &object.value).filter(|value| value["kind"] == "Secret").cloned().collect();
+    let mut expressions = Vec::new();
+    secrets.iter().for_each(|secret| note_expressions(secret, &mut expressions));
+    let expressions = json!({"kind": "Secret", "stringData": expressions});
+    secrets.into_iter().chain([expressions]).collect()
+}
+
+/// Each expression that is more than the name of a variable, without its `${`.
+fn note_expressions(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => {
+            let is_name = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            let expressions = text.split("${").skip(1).flat_map(|rest| [rest, rest.split('}').next().unwrap_or(rest)]);
+            found.extend(expressions.filter(|text| !is_name(text)).map(str::to_owned));
+        }
+        Value::Array(items) => items.iter().for_each(|item| note_expressions(item, found)),
+        Value::Object(fields) => fields.values().for_each(|field| note_expressions(field, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// The `apiVersion` and the `kind` of an object.
 pub(in crate::sync) fn type_of(value: &Value) -> (&str, &str) {
     (value["apiVersion"].as_str().unwrap_or_default(), value["kind"].as_str().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_secret_says_before_variables_are_put_in_is_not_told() {
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {
+            "a": "swordfish-${region}", "b": "pre${p/hunter2}post", "c": "pre${p?canary",
+        }});
+        let config = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"d": "plain-words"}});
+        let objects = [secret, config].map(|value| RenderedObject { value, file: None, line: None });
+        let redactor = Redactor::of(&as_written(&objects));
+        for secret in ["swordfish-${region}", "`${p/hunter2}` is no substitution", "`${p?canary` is no substitution"] {
+            let told = redactor.redact(secret);
+            assert!(!["swordfish", "hunter2", "canary"].iter().any(|word| told.contains(word)), "{told}");
+        }
+        let fault = "the variable `region` is not set; plain-words";
+        assert_eq!(redactor.redact(fault), fault);
+    }
 }
