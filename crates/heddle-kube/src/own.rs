@@ -11,7 +11,7 @@ use k8s_openapi::{
 use kube::{
     Api, Client, Resource,
     api::{Patch, PatchParams, PostParams},
-    runtime::{WatchStreamExt, watcher},
+    runtime::{WatchStreamExt, events::Recorder, watcher},
 };
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde_json::json;
@@ -40,6 +40,7 @@ const IDENTITY_SECRET: &str = "heddle-identity";
 pub struct OwnClient {
     client: Client,
     namespace: String,
+    recorder: Recorder,
 }
 
 /// What happened to the Syncs.
@@ -79,11 +80,16 @@ pub enum FirstSync {
 
 impl OwnClient {
     pub(crate) fn new(client: Client, namespace: &str) -> Self {
-        Self { client, namespace: namespace.to_owned() }
+        let recorder = Recorder::new(client.clone(), MANAGER.into());
+        Self { client, namespace: namespace.to_owned(), recorder }
     }
 
     pub(crate) fn client(&self) -> &Client {
         &self.client
+    }
+
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 
     /// The agent's namespace.

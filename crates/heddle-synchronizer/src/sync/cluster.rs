@@ -11,6 +11,7 @@ use std::{
 };
 
 use chrono::Utc;
+use futures::StreamExt;
 use heddle_kube::{Account, AccountClient, Kinds, KubeError, OwnClient, Place, Seen, Served, Watches, sync::Sync};
 use heddle_reconcile::{Inventory, ObjectKey};
 use tokio::{sync::mpsc, time::Instant};
@@ -25,6 +26,9 @@ use super::{
 
 /// How long the first lists of new watches are waited for.
 const LIST_LIMIT: Duration = Duration::from_secs(20);
+
+/// Lists at a time.
+const CONCURRENCY: usize = 8;
 
 /// How long what the watches see is gathered before anything is made of it: a rollout comes as a burst.
 const BURST: Duration = Duration::from_millis(50);
@@ -43,7 +47,7 @@ pub(super) struct ClusterState {
     /// What the cluster holds; `None` until it was read.
     inventory: Option<Inventory>,
     /// Whether the objects of other Syncs were listed at every place once.
-    looked_beyond: bool,
+    looked_for_leftovers: bool,
 }
 
 /// Why nothing can be compared.
@@ -85,7 +89,7 @@ impl ClusterState {
             watches,
             events,
             inventory: None,
-            looked_beyond: false,
+            looked_for_leftovers: false,
         })
     }
 
@@ -160,16 +164,50 @@ impl ClusterState {
         let watched = places.iter().filter(|(_, served)| served.watchable);
         let added = self.watches.set(watched.map(|(place, served)| (place.clone(), served.clone())).collect());
         self.await_lists(added).await;
-        for place in self.places_to_look_beyond(desired, &places, living) {
-            // What may not be listed may not be watched either, and nothing is known of it.
-            let Some(served) = places.get(&place).filter(|_| self.observed.live.covered.contains(&place)) else {
-                continue;
-            };
-            let found = self.client.list_others(served, place.1.as_deref(), &self.owner).await?;
-            self.observed.observe_foreign(&place, found);
-        }
-        self.looked_beyond = true;
+        let beyond = self.places_before_a_plan(desired, &places, living);
+        self.look_beyond(beyond, &places).await?;
         self.look_for_missed(desired).await;
+        Ok(())
+    }
+
+    /// Looks for what Syncs that are gone have left: at every place once, and where there is such a thing as long as it is
+    /// there. A place that cannot be asked about now is asked about the next time.
+    pub async fn look_for_leftovers(&mut self, desired: &Desired, living: &BTreeMap<String, String>) {
+        let places = self.places(desired);
+        let wanted = if self.looked_for_leftovers {
+            let left = self.observed.foreign().filter(|(_, owner)| !living.contains_key(*owner));
+            left.map(|(key, _)| place_of(key)).collect()
+        } else {
+            places.keys().cloned().collect()
+        };
+        match self.look_beyond(wanted, &places).await {
+            Ok(()) => self.looked_for_leftovers = true,
+            Err(fault) => tracing::debug!("leftovers cannot be looked for: {}", fault.message),
+        }
+    }
+
+    /// Lists the objects of other Syncs at these places.
+    async fn look_beyond(
+        &mut self,
+        wanted: BTreeSet<Place>,
+        places: &BTreeMap<Place, Served>,
+    ) -> Result<(), ClusterFault> {
+        // What may not be listed may not be watched either, and nothing is known of it.
+        let wanted = wanted.into_iter().filter(|place| self.observed.live.covered.contains(place));
+        let wanted = wanted.filter_map(|place| places.get(&place).map(|served| (place, served)));
+        let lists: Vec<_> = wanted
+            .map(|(place, served)| {
+                let (client, owner) = (&self.client, &self.owner);
+                async move {
+                    let found = client.list_others(served, place.1.as_deref(), owner).await;
+                    (place, found)
+                }
+            })
+            .collect();
+        let found: Vec<_> = futures::stream::iter(lists).buffer_unordered(CONCURRENCY).collect().await;
+        for (place, found) in found {
+            self.observed.observe_foreign(&place, found?);
+        }
         Ok(())
     }
 
@@ -183,7 +221,7 @@ impl ClusterState {
         let wanted = desired.objects().iter().map(|object| (object.key(), &object.served));
         let mut places = BTreeMap::new();
         for (key, served) in wanted.chain(known) {
-            places.entry((key.kind.clone(), key.namespace.clone())).or_insert_with(|| served.clone());
+            places.entry(place_of(key)).or_insert_with(|| served.clone());
         }
         places
     }
@@ -202,10 +240,9 @@ impl ClusterState {
         }
     }
 
-    /// The watches show our own objects. One that is new to this Sync may be another one's, so that is looked for where
-    /// such objects are to be; and at every place once, for what a Sync that is gone has left, and as long as there is
-    /// such a thing. So it is before a namespace or a definition goes, which may hold objects of others.
-    fn places_to_look_beyond(
+    /// Where a plan has to know of the objects of others, which our own watches do not show: an object that is new to this
+    /// Sync may be another living one's; and a namespace or a definition that is to go may hold some.
+    fn places_before_a_plan(
         &self,
         desired: &Desired,
         places: &BTreeMap<Place, Served>,
@@ -213,14 +250,12 @@ impl ClusterState {
     ) -> BTreeSet<Place> {
         let inventory = self.inventory.iter().flat_map(Inventory::iter).map(|entry| &entry.key);
         let mut leaves = inventory.filter(|key| !desired.keys().contains(key));
-        if !self.looked_beyond || leaves.any(|key| key.kind.is_namespace() || key.kind.is_definition()) {
+        if leaves.any(|key| key.kind.is_namespace() || key.kind.is_definition()) {
             return places.keys().cloned().collect();
         }
-        let is_known =
-            |key: &&ObjectKey| self.inventory.as_ref().is_some_and(|inventory| inventory.find(key).is_some());
-        let new = desired.keys().iter().filter(|key| !is_known(key));
-        let left = self.observed.foreign().filter(|(_, owner)| !living.contains_key(*owner)).map(|(key, _)| key);
-        new.chain(left).map(|key| (key.kind.clone(), key.namespace.clone())).collect()
+        let is_alone = living.keys().all(|uid| *uid == self.owner);
+        let is_known = |key: &ObjectKey| self.inventory.as_ref().is_some_and(|inventory| inventory.find(key).is_some());
+        desired.keys().iter().filter(|key| !is_alone && !is_known(key)).map(place_of).collect()
     }
 
     /// An object that was ours and is not seen any more may have lost its label alone: then somebody's entry says who did
@@ -268,6 +303,10 @@ impl ClusterState {
         self.inventory = Some(next);
         Ok(())
     }
+}
+
+fn place_of(key: &ObjectKey) -> Place {
+    (key.kind.clone(), key.namespace.clone())
 }
 
 /// Whether the account exists. Rights may be bound to a name that nobody has.

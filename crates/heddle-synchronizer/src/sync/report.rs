@@ -1,12 +1,15 @@
 //! What is told of a Sync: the state in the report, and its own status in the cluster. Values in, values out.
 
 pub(super) mod conditions;
+mod happenings;
 
 use chrono::{DateTime, Utc};
 use heddle_core::{git::Revision, name::SyncName};
 use heddle_kube::sync::{StoppedPruneStatus, Sync, SyncStatus, SyncStatusError};
 use heddle_reconcile::Stopped;
 use heddle_wire::agent::{DriftReport, Follows, Observed, StoppedPrune, SyncError, SyncReport};
+
+pub(super) use self::happenings::happenings;
 
 use self::conditions::Conditions;
 use super::{health::Health, spec::Spec};

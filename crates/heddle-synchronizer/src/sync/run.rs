@@ -75,6 +75,8 @@ struct Run<'a> {
     /// What is not applied yet, by place in the list.
     waiting: BTreeMap<usize, Why>,
     applied: usize,
+    deleted: usize,
+    healed: usize,
 }
 
 /// Makes the cluster as the repository wants it.
@@ -102,6 +104,8 @@ pub(super) async fn run(context: RunContext<'_>, state: RunState<'_>) -> Result<
         failed: HashSet::new(),
         waiting: BTreeMap::new(),
         applied: 0,
+        deleted: 0,
+        healed: 0,
     };
     run.go().await
 }
@@ -132,6 +136,7 @@ impl<'a> Run<'a> {
         }
         let waits = self.waits_before_the_end();
         let pruned = self.prune(plan.surplus, waits).await;
+        self.cluster.look_for_leftovers(self.context.desired, &scope.living).await;
         let leftovers = self.leftovers(&scope);
         let has_changed = self.inventory != announced;
         self.save().await?;
@@ -310,6 +315,9 @@ impl<'a> Run<'a> {
             revision: desired.revision().clone(),
             source: desired.rendered.content.origin.source(),
             good: good.len(),
+            applied: self.applied,
+            deleted: self.deleted,
+            healed: self.healed,
             images,
             errors,
             is_passing: self.is_passing,

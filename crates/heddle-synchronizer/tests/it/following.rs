@@ -259,3 +259,35 @@ fn an_autoscaler_keeps_its_replicas_and_so_does_anybody_where_the_sync_says_so()
         assert_eq!((replicas("api").await, replicas("web").await), (4, 3));
     });
 }
+
+#[test]
+fn events_say_what_happened_to_a_sync() {
+    run(async |cluster| {
+        let files = [("apps/api.yaml", deployment("api", "nginx")), ("apps/a.yaml", config("a", "x"))];
+        let files = files.each_ref().map(|(path, text)| (*path, text.as_str()));
+        let setup = Setup::start(cluster, "apps", &files).await;
+        setup.condition("Ready", "True", "Ready").await;
+        setup.kubectl(&["scale", "deployment/api", "--replicas=3", "-n", &setup.target], "").await;
+        let path = "jsonpath={range .items[*]}{.involvedObject.name} {.type} {.reason}: {.message}{\"\\n\"}{end}";
+        let args = ["get", "events", "-n", &setup.system, "-o", path];
+        let told = async |wanted: &str| {
+            setup
+                .eventually(wanted, async || {
+                    let text = setup.kubectl(&args, "").await;
+                    if text.lines().any(|line| line.starts_with(wanted)) { Ok(()) } else { Err(text) }
+                })
+                .await;
+        };
+        told("shop Normal Applied: applied 2 objects of ").await;
+        told(&format!("shop Normal DriftHealed: Deployment {}/api was changed by kubectl", setup.target)).await;
+        setup
+            .push(&[
+                ("apps/a.yaml", None),
+                ("apps/b.yaml", Some("apiVersion: v1\nkind: Nothing\nmetadata: {name: b}\n")),
+            ])
+            .await;
+        told("shop Warning Failed: 1 errors in ").await;
+        setup.push(&[("apps/b.yaml", None)]).await;
+        told("shop Normal Pruned: deleted 1 objects that left the path").await;
+    });
+}

@@ -161,8 +161,13 @@ fn an_object_that_moves_to_a_suspended_sync_stays_until_that_one_is_resumed() {
         setup.edit("right", json!({"suspend": true})).await;
         setup.condition_of("right", "Ready", "False", "Suspended").await;
         setup.push(&[("left/a.yaml", None), ("right/a.yaml", Some(&config("a", "two")))]).await;
-        let message = setup.condition("Pruned", "Unknown", "Waiting").await;
-        assert!(message.contains("moved to the Sync `right`, which is suspended"), "{message}");
+        // At first it may wait for what the other one has to say.
+        setup
+            .eventually("the object named with where it moved", async || {
+                let message = setup.condition("Pruned", "Unknown", "Waiting").await;
+                if message.contains("moved to the Sync `right`, which is suspended") { Ok(()) } else { Err(message) }
+            })
+            .await;
         assert_eq!(setup.find("configmap/a").await.unwrap()["data"]["key"], "one");
 
         setup.edit("right", json!({"suspend": false})).await;

@@ -167,4 +167,4 @@ fn status_word(status: Option<bool>) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

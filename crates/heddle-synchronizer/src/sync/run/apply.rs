@@ -43,6 +43,7 @@ impl Run<'_> {
         if apply.reason == Reason::Drifted
             && let Some(drift) = self.drift.note(object, applied, &self.cluster.observed, Some(Utc::now()))
         {
+            self.healed += 1;
             self.context.metrics.drifted(if was_swept { FoundBy::Sweep } else { FoundBy::Watch });
             tracing::info!(sync = %self.context.name, object = %key, manager = drift.manager.as_deref(), fields = ?drift.fields,
                 "{key} was changed in the cluster and put back");

@@ -34,6 +34,12 @@ pub(in crate::sync) struct Compared {
     pub source: Source,
     /// How many objects are applied.
     pub good: usize,
+    /// How many of them were written by this run.
+    pub applied: usize,
+    /// How many were deleted by it.
+    pub deleted: usize,
+    /// How many drifts were put back by it.
+    pub healed: usize,
     /// Their images.
     pub images: Vec<ImageRef>,
     pub errors: Vec<SyncError>,

@@ -97,6 +97,7 @@ impl Run<'_> {
             match result {
                 Ok(deleted) => {
                     tracing::info!(sync = %self.context.name, object = %key, ?deleted, "pruned {key}");
+                    self.deleted += 1;
                     self.inventory.forget(key);
                     self.cluster.observed.forget(key);
                 }

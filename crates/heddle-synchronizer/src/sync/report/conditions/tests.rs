@@ -29,11 +29,14 @@ fn now() -> DateTime<Utc> {
 }
 
 /// A comparison that went well.
-fn good() -> Compared {
+pub(in crate::sync::report) fn good() -> Compared {
     Compared {
         revision: revision(),
         source: source(),
         good: 3,
+        applied: 3,
+        deleted: 0,
+        healed: 0,
         images: Vec::new(),
         errors: Vec::new(),
         is_passing: false,

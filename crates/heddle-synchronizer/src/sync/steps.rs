@@ -1,0 +1,225 @@
+//! What a Sync does when it is due: look, compare, sweep. Each takes values from one owner and gives them to another.
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use heddle_kube::sync::DriftMode;
+use heddle_wire::agent::Deploy;
+use tokio::time::Instant;
+
+use super::{
+    SyncTask,
+    cluster::{ClusterFault, ClusterState},
+    compute::compute,
+    desired::{Desired, Placement},
+    report::{
+        self,
+        conditions::{self, ConditionKind},
+    },
+    run::{self, Compared, Hindrance, Outcome, RunContext, RunState},
+    schedule::SweepPart,
+    source::{self, Asker, Rendered},
+};
+
+impl SyncTask {
+    /// Looks at the branch, and renders when there is something new.
+    pub(super) async fn look(&mut self) {
+        let spec = match &self.spec {
+            Ok(spec) => spec,
+            Err(fault) => return self.conditions.say(conditions::bad_spec(fault), Utc::now()),
+        };
+        if self.cluster.is_err() {
+            self.cluster = ClusterState::open(&self.ctx, &self.sync);
+        }
+        // What could not be applied is tried again with each look.
+        let is_settled = self.hindrance.is_none() && self.compared.as_ref().is_some_and(Compared::is_settled);
+        if !is_settled || self.drift.fights() {
+            self.schedule.settle(Instant::now());
+        }
+        let cluster = match &mut self.cluster {
+            Ok(cluster) => cluster,
+            Err(fault) => {
+                let outcome = Outcome::Hindered(Hindrance::Cluster(fault.clone()));
+                return self.conclude(outcome);
+            }
+        };
+        let inventory_is_empty = cluster.inventory().is_none_or(heddle_reconcile::Inventory::is_empty);
+        let api = self.inbox.api.borrow().clone();
+        let client = cluster.client.clone();
+        let asker = Asker {
+            ctx: &self.ctx,
+            api: api.as_ref(),
+            client: &client,
+            sync: &self.sync,
+            spec,
+            metrics: &self.metrics,
+            is_first: inventory_is_empty && self.applied.is_none(),
+        };
+        // What a run needs of the cluster is asked for meanwhile; a fault in it shows there.
+        let (looked, _prepared) = tokio::join!(self.source.look(asker), cluster.prepare(&self.ctx.own, &self.sync));
+        let mut has_content = looked.is_ok();
+        match &looked {
+            Ok(_) | Err(source::LookFault::Variables { .. }) => self.fetched_at = Some(Utc::now()),
+            Err(_) => {
+                if let Some(applied) = self.applied.as_ref().filter(|_| self.source.rendered().is_none()) {
+                    has_content = self.source.resume(asker, applied).await;
+                    if has_content {
+                        self.schedule.settle(Instant::now());
+                    }
+                }
+            }
+        }
+        if !matches!(looked, Ok(source::Look::Unchanged(_)) | Err(_)) {
+            self.schedule.settle(Instant::now());
+        }
+        self.schedule.looked(looked.as_ref().is_err_and(source::LookFault::is_passing), Instant::now());
+        self.say_looked(&looked, has_content);
+        if self.sync.spec.suspend {
+            self.say_wants().await;
+        }
+    }
+
+    fn say_looked(&mut self, looked: &Result<source::Look, source::LookFault>, has_content: bool) {
+        let now = Utc::now();
+        if let Some(rendered) = self.source.rendered().filter(|_| has_content) {
+            self.conditions.say(conditions::rendered(&rendered.content), now);
+        }
+        for said in conditions::fetched(looked.as_ref()) {
+            if said.status != Some(true) {
+                tracing::warn!(sync = %self.name, "{}: {}", self.name, said.message);
+            }
+            self.conditions.say(said, now);
+        }
+    }
+
+    /// What is rendered, with its places in the cluster.
+    async fn resolve(&mut self, rendered: Rendered) -> Result<Desired, ClusterFault> {
+        let cluster = self.cluster.as_mut().map_err(|fault| fault.clone())?;
+        cluster.prepare(&self.ctx.own, &self.sync).await?;
+        let kinds = cluster.kinds_for(&rendered.content).await?;
+        let placement = Placement::of(&self.sync);
+        if let Some(renewed) = self.desired.as_ref().and_then(|known| known.renewed(&rendered, &kinds, &placement)) {
+            return Ok(renewed);
+        }
+        Ok(compute(move || Desired::resolve(rendered, &kinds, placement)).await)
+    }
+
+    /// A suspended Sync applies nothing, and says all the same what it wants: what moved to it is kept for it.
+    async fn say_wants(&mut self) {
+        let Some(rendered) = self.source.rendered().cloned() else { return };
+        if self.known.revision.as_ref() == Some(&rendered.revision) {
+            return;
+        }
+        match self.resolve(rendered).await {
+            Ok(desired) => self.publish_wants(&desired),
+            Err(fault) => tracing::warn!(sync = %self.name, "what {} wants is not known: {}", self.name, fault.message),
+        }
+    }
+
+    /// Makes the cluster as the repository wants it.
+    pub(super) async fn compare(&mut self) {
+        let (Ok(_), Some(rendered)) = (&self.spec, self.source.rendered().cloned()) else { return };
+        let content = Arc::clone(&rendered.content);
+        let outcome = self.try_compare(rendered).await.unwrap_or_else(|fault| {
+            let message = content.redactor.redact(&fault.message);
+            tracing::warn!(sync = %self.name, "{message}");
+            Outcome::Hindered(Hindrance::Cluster(ClusterFault { message, ..fault }))
+        });
+        self.conclude(outcome);
+    }
+
+    async fn try_compare(&mut self, rendered: Rendered) -> Result<Outcome, ClusterFault> {
+        let desired = self.resolve(rendered).await?;
+        let cluster = self.cluster.as_mut().map_err(|fault| fault.clone())?;
+        cluster.refresh(&desired, &self.ctx.neighbors.living()).await?;
+        self.publish_wants(&desired);
+        let desired = self.desired.insert(desired);
+        // What is applied already is kept as it is, whatever the others do.
+        if self.applied.as_ref() != Some(desired.revision())
+            && let Some(awaited) = self.ctx.neighbors.awaited(&self.name.name, desired.revision())
+        {
+            return Ok(Outcome::Hindered(Hindrance::Dependency(awaited)));
+        }
+        let context = RunContext {
+            ctx: &self.ctx,
+            sync: &self.sync,
+            name: &self.name,
+            metrics: &self.metrics,
+            desired,
+            roots: &self.roots,
+        };
+        let cluster = self.cluster.as_mut().map_err(|fault| fault.clone())?;
+        let (drift, swept, known) = (&mut self.drift, &mut self.sweep.found, &mut self.known);
+        Ok(run::run(context, RunState { cluster, drift, swept, known }).await?)
+    }
+
+    /// Takes in what a run came to: says it, and tells the facts of it.
+    fn conclude(&mut self, outcome: Outcome) {
+        let now = Utc::now();
+        for said in conditions::compared(&outcome, &self.name) {
+            self.conditions.say(said, now);
+        }
+        let is_passing = match outcome {
+            Outcome::Hindered(hindrance) => {
+                if matches!(hindrance, Hindrance::Dependency(_)) {
+                    self.compared = None;
+                }
+                let is_passing = matches!(hindrance, Hindrance::Cluster(_));
+                self.hindrance = Some(hindrance);
+                is_passing
+            }
+            Outcome::Compared(compared) => {
+                self.conditions.say_if(ConditionKind::Leftovers, conditions::leftovers(&compared.leftovers), now);
+                self.note_happenings(&compared);
+                let is_kept = self.tell_compared(&compared);
+                let is_passing = compared.is_passing || !is_kept;
+                (self.compared, self.hindrance) = (Some(*compared), None);
+                is_passing
+            }
+        };
+        self.schedule.ran(is_passing, Instant::now());
+    }
+
+    /// Notes what is to be told of a comparison in Events.
+    fn note_happenings(&mut self, compared: &Compared) {
+        let healed: Vec<_> = self.drift.reports().take(compared.healed).collect();
+        self.happenings.extend(report::happenings(compared, self.compared.as_ref(), &healed));
+    }
+
+    /// Tells the fact of a comparison. Says whether that was kept, where there is one.
+    fn tell_compared(&mut self, compared: &Compared) -> bool {
+        let Some(deploy) = compared.deploy() else { return true };
+        let is_applied = matches!(deploy, Deploy::Applied { .. });
+        // The applied revision stands in the status only after its fact is in the outbox.
+        let is_kept = self.tell_fact(compared.source.clone(), compared.revision.clone(), deploy);
+        if is_kept && is_applied {
+            self.applied = Some(compared.revision.clone());
+        }
+        is_kept
+    }
+
+    /// Compares the next objects by dry runs.
+    pub(super) async fn sweep(&mut self, part: SweepPart) {
+        let (Some(desired), Ok(cluster)) = (&self.desired, &self.cluster) else { return };
+        let mode = self.sync.spec.drift;
+        if part == SweepPart::First {
+            let is_through = self.hindrance.is_none() && self.compared.as_ref().is_some_and(Compared::is_through);
+            let Some(inventory) = cluster.inventory().filter(|_| is_through && mode != DriftMode::Off) else { return };
+            self.sweep.begin(desired, &cluster.observed, inventory);
+            self.metrics.swept();
+        }
+        if self.sweep.go_on(desired, cluster, mode, &mut self.drift, &self.metrics).await {
+            self.schedule.settle(Instant::now());
+        }
+        if self.sweep.is_under_way() {
+            self.schedule.continue_sweep();
+        }
+    }
+
+    /// Looks into the pods of workloads that are not healthy.
+    pub(super) async fn find_roots(&mut self) {
+        if let (Some(desired), Ok(cluster)) = (&self.desired, &self.cluster) {
+            self.roots.find(&cluster.client, desired, &cluster.observed).await;
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What a Sync tells: facts and its state to the API, its status and Events to the cluster, what it wants and holds to the
+//! other Syncs.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use chrono::Utc;
+use heddle_core::git::Revision;
+use heddle_kube::KubeError;
+use heddle_reconcile::ObjectKey;
+use heddle_wire::agent::{self as wire, Deploy, DeployFact, SyncError};
+use tokio::time::Instant;
+
+use super::{
+    SyncTask,
+    cluster::ClusterState,
+    desired::Desired,
+    health::{Health, Scene},
+    report::{
+        self, Told,
+        conditions::{self, ConditionKind},
+    },
+};
+use crate::neighbors::Known;
+
+impl SyncTask {
+    /// Puts a fact into the outbox. What could not be kept there is not done, and is tried again.
+    pub(super) fn tell_fact(&self, source: wire::Source, revision: Revision, what: Deploy) -> bool {
+        let fact = DeployFact { sync: self.name.clone(), source, at: Utc::now(), revision, what };
+        let told = self.ctx.outbox.tell_fact(fact);
+        if let Err(error) = &told {
+            tracing::error!(sync = %self.name, %error, "the outbox cannot be written");
+        }
+        told.is_ok()
+    }
+
+    /// Tells what changed, to the API, to the other Syncs and in the cluster.
+    pub(super) async fn report(&mut self) {
+        let health = self.tell_state();
+        self.publish();
+        self.tell_health();
+        let status = report::status(&self.told(health.as_ref()), &self.written_status);
+        if self.written_status != status {
+            match self.ctx.own.write_status(&self.name.name, &status).await {
+                Ok(()) => self.written_status = status,
+                Err(KubeError::NotFound(_)) => {}
+                Err(error) => tracing::warn!(sync = %self.name, "the status cannot be written: {error}"),
+            }
+        }
+        for happening in std::mem::take(&mut self.happenings) {
+            if let Err(error) = self.ctx.own.tell_happening(&self.sync, happening).await {
+                tracing::debug!(sync = %self.name, "an Event cannot be made: {error}");
+            }
+        }
+    }
+
+    /// Puts the state into the outbox.
+    pub(super) fn tell_state(&mut self) -> Option<Health> {
+        let health = self.scene().map(Scene::health);
+        self.summarize(health.as_ref());
+        for condition in self.conditions.list() {
+            self.metrics.condition(&condition.kind, condition.status == "True");
+        }
+        let told = self.told(health.as_ref());
+        self.metrics.state(told.objects, told.errors.len());
+        self.ctx.outbox.tell_state(report::report(&told));
+        health
+    }
+
+    /// What follows from all that was said.
+    fn summarize(&mut self, health: Option<&Health>) {
+        let now = Utc::now();
+        if let Some(health) = health {
+            self.conditions.say(conditions::healthy(health), now);
+        }
+        let manifest = conditions::manifest(&self.inbox.manifest.borrow(), &self.name.name);
+        self.conditions.say_if(ConditionKind::InstallManifest, manifest, now);
+        let is_suspended = self.sync.spec.suspend;
+        let ready = conditions::ready(&self.conditions, is_suspended, self.applied.as_ref());
+        let (reconciling, stalled) = conditions::progress(&ready, is_suspended);
+        self.conditions.say(ready, now);
+        self.conditions.say_if(ConditionKind::Reconciling, reconciling, now);
+        self.conditions.say_if(ConditionKind::Stalled, stalled, now);
+    }
+
+    fn told<'a>(&'a self, health: Option<&'a Health>) -> Told<'a> {
+        let compared = self.compared.as_ref();
+        let inventory = self.cluster.as_ref().ok().and_then(ClusterState::inventory);
+        let rendered = self.source.rendered();
+        Told {
+            name: &self.name,
+            sync: &self.sync,
+            spec: &self.spec,
+            applied: self.applied.as_ref(),
+            attempted: rendered.map(|rendered| &rendered.revision),
+            fetched_at: self.fetched_at,
+            conditions: &self.conditions,
+            errors: compared.map_or(&[] as &[SyncError], |compared| &compared.errors),
+            health,
+            objects: inventory.map(|inventory| inventory.len() as u64),
+            drifts: self.drift.reports().cloned().collect(),
+            stopped_prune: compared.and_then(|compared| compared.pruned.stopped()),
+        }
+    }
+
+    /// Tells the verdict on each image of the applied revision, where it changed.
+    fn tell_health(&mut self) {
+        let Some(scene) = self.scene() else { return };
+        let (revision, source) = (scene.desired.revision(), scene.desired.rendered.content.origin.source());
+        if self.applied.as_ref() != Some(revision) {
+            return;
+        }
+        if !scene.facts().all(|fact| self.tell_fact(source.clone(), revision.clone(), fact)) {
+            self.schedule.ran(true, Instant::now());
+        }
+    }
+
+    /// Lets the others know what a revision wants, and what the cluster holds of this Sync.
+    pub(super) fn publish_wants(&mut self, desired: &Desired) {
+        if *self.known.wants != **desired.keys() {
+            self.known.wants = Arc::clone(desired.keys());
+        }
+        // Of a revision that could not be read as a whole it is not known what it wants.
+        let is_whole = desired.faults().next().is_none();
+        self.known.revision = is_whole.then(|| desired.revision().clone());
+        let inventory = self.cluster.as_ref().ok().and_then(ClusterState::inventory);
+        if let (None, Some(inventory)) = (&self.known.holds, inventory) {
+            let holds: BTreeSet<ObjectKey> = inventory.iter().map(|entry| entry.key.clone()).collect();
+            self.known.holds = Some(holds.into());
+        }
+        self.publish();
+    }
+
+    /// Lets the others know how this Sync is doing.
+    pub(super) fn publish(&mut self) {
+        let source = self.spec.as_ref().ok().map(|spec| (spec.repository.clone(), spec.branch.clone()));
+        self.known = Known {
+            uid: self.sync.metadata.uid.clone().unwrap_or_default(),
+            source: source.or(self.known.source.take()),
+            suspended: self.sync.spec.suspend,
+            depends_on: self.sync.spec.depends_on.iter().map(|reference| reference.name.clone()).collect(),
+            applied: self.applied.clone(),
+            is_ready: self.conditions.is_true(ConditionKind::Ready),
+            message: self.conditions.message_of(ConditionKind::Ready).unwrap_or_default().to_owned(),
+            ..std::mem::take(&mut self.known)
+        };
+        self.ctx.neighbors.publish(&self.name.name, self.known.clone());
+    }
+}
