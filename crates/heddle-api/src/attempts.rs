@@ -15,8 +15,10 @@ use crate::{
 pub enum Limit {
     /// Failed logins of one account from one address: a stranger elsewhere must not lock a person out.
     LoginPair,
-    /// Failed logins of one account from anywhere.
+    /// Failed logins of one account from browsers that it does not know.
     LoginAccount,
+    /// Failed logins of one account from one browser that it knows.
+    LoginDevice,
     /// Logins from one address.
     LoginAddress,
     /// Sign-ups from one address.
@@ -31,6 +33,7 @@ impl Limit {
         match self {
             Self::LoginPair => (10, Duration::from_secs(15 * 60)),
             Self::LoginAccount => (100, Duration::from_secs(15 * 60)),
+            Self::LoginDevice => (20, Duration::from_secs(15 * 60)),
             Self::LoginAddress => (100, Duration::from_secs(15 * 60)),
             Self::SignUpAddress => (20, Duration::from_secs(3600)),
             Self::EnrollAddress => (60, Duration::from_secs(15 * 60)),
@@ -42,19 +45,17 @@ impl Limit {
     }
 }
 
-/// Counts one try and refuses it when there were too many.
+/// Counts one try and refuses it when there were too many. One that is refused does not count, so that the wait ends.
 ///
 /// # Errors
 /// 429 with the time to wait.
 pub async fn count(app: &App, limit: Limit, of: &str) -> ApiResult<()> {
     let (most, window) = limit.rate();
     let mut tx = app.db.routing().await?;
-    let tries = heddle_db::attempts::count(&mut *tx, &limit.subject(of), Utc::now() - window).await?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let may = heddle_db::attempts::take(&mut *tx, &limit.subject(of), Utc::now() - window, most).await?;
     tx.commit().await?;
-    if tries.unsigned_abs() > most {
-        return Err(ApiError::too_many(window, "there were too many tries; wait some minutes"));
-    }
-    Ok(())
+    if may { Ok(()) } else { Err(ApiError::too_many(window, "there were too many tries; wait some minutes")) }
 }
 
 /// After a success the tries are forgotten.

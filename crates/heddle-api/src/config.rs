@@ -9,7 +9,7 @@ use url::Url;
 mod read;
 
 use heddle_db::retention::{Age, Ages};
-use read::{read_bytes, read_days, read_duration, read_secret, read_signup, read_url};
+use read::{read_bytes, read_count, read_days, read_duration, read_secret, read_signup, read_url};
 
 /// A setting that the program cannot start with.
 #[derive(Debug, thiserror::Error)]
@@ -120,6 +120,12 @@ pub struct Settings {
     /// How many days revoked keys of agents are kept.
     #[arg(long, env = "HEDDLE_KEEP_KEYS_DAYS", default_value = "90")]
     pub keep_keys_days: String,
+    /// Most config repositories of one organization.
+    #[arg(long, env = "HEDDLE_MOST_REPOSITORIES", default_value = "100")]
+    pub most_repositories: String,
+    /// Most clusters of one organization.
+    #[arg(long, env = "HEDDLE_MOST_CLUSTERS", default_value = "200")]
+    pub most_clusters: String,
     /// The image of the agent in the install manifest.
     #[arg(long, env = "HEDDLE_AGENT_IMAGE", default_value = "ghcr.io/heddle-dev/heddle-synchronizer:0.1.0")]
     pub agent_image: String,
@@ -204,6 +210,10 @@ pub struct Config {
     pub lease: Duration,
     /// How long what is known is kept.
     pub keep: Ages,
+    /// Most config repositories of one organization.
+    pub most_repositories: usize,
+    /// Most clusters of one organization.
+    pub most_clusters: usize,
     /// The image of the agent in the install manifest.
     pub agent_image: String,
     /// The address under which agents reach this API.
@@ -249,6 +259,8 @@ impl TryFrom<Settings> for Config {
             read_interval: read_duration("HEDDLE_READ_INTERVAL", &settings.read_interval)?,
             lease: read_duration("HEDDLE_LEASE", &settings.lease)?,
             keep,
+            most_repositories: read_count("HEDDLE_MOST_REPOSITORIES", &settings.most_repositories)?,
+            most_clusters: read_count("HEDDLE_MOST_CLUSTERS", &settings.most_clusters)?,
             agent_image: settings.agent_image,
             agent_api_url,
         })

@@ -22,7 +22,7 @@ use crate::{
     clean::{self, Refused},
     lanes::Lane,
     layers::RequestId,
-    permission::{Permission, SESSION_COOKIE, bearer, parse_role, role_word},
+    permission::{Permission, SESSION_COOKIE, bearer, find_cookie, parse_role, role_word},
     principal::{Automator, Credential, Member, Person},
     problem::{ApiError, ApiResult},
     secret::{self, Purpose},
@@ -171,7 +171,7 @@ async fn authenticate(
             request_id,
         });
     }
-    let cookie = session_cookie(headers).ok_or_else(|| ApiError::unauthorized("sign in first"))?;
+    let cookie = find_cookie(headers, SESSION_COOKIE).ok_or_else(|| ApiError::unauthorized("sign in first"))?;
     let mut tx = db.routing().await?;
     let used = heddle_db::sessions::touch(&mut *tx, &secret::hash(&cookie)).await?;
     tx.commit().await?;
@@ -184,13 +184,6 @@ async fn authenticate(
     }
     refuse_other_origins(app, method, headers)?;
     Ok(Person { user: used.user, label: used.email, credential: Credential::Session(used.session), request_id })
-}
-
-/// The session cookie's text, if the browser sent one.
-fn session_cookie(headers: &HeaderMap) -> Option<String> {
-    axum_extra::extract::cookie::CookieJar::from_headers(headers)
-        .get(SESSION_COOKIE)
-        .map(|cookie| cookie.value().to_owned())
 }
 
 /// Another site's page may not write with this browser's cookie, nor log it in.

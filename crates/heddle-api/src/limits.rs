@@ -4,7 +4,7 @@ use heddle_core::limit::Limit;
 use heddle_db::db;
 use heddle_wire::{agent, text};
 
-use crate::{attempts, bodies, lanes, permission, rates, routes, server};
+use crate::{attempts, bodies, devices, lanes, permission, quotas, rates, routes, server};
 
 const REPORT_TOO_LARGE: &str = "413 `report-too-large`; the agent splits the report";
 const CUT: &str = "it is cut and ends in `…`";
@@ -67,11 +67,27 @@ pub const LIMITS: &[Limit] = &[
     Limit::rate("reports of one cluster, over time", rates::REPORTS.each_minute(), rates::MINUTE, TOO_OFTEN),
     Limit::rate("git tokens for one cluster, over time", rates::GIT_TOKENS.each_minute(), rates::MINUTE, TOO_OFTEN),
     of_tries("failed log-ins of one account from one address", attempts::Limit::LoginPair),
-    of_tries("failed log-ins of one account", attempts::Limit::LoginAccount),
+    of_tries("failed log-ins of one account from browsers that it does not know", attempts::Limit::LoginAccount),
+    of_tries("failed log-ins of one account from one browser that it knows", attempts::Limit::LoginDevice),
     of_tries("log-ins from one address", attempts::Limit::LoginAddress),
     of_tries("sign-ups from one address", attempts::Limit::SignUpAddress),
-    of_tries("enrollments from one address", attempts::Limit::EnrollAddress),
+    of_tries("enrollments from one address (IPv6: one /64)", attempts::Limit::EnrollAddress),
+    Limit::count(
+        "browsers that one account knows",
+        devices::MOST_OF_A_USER as u64,
+        "the one used longest ago is forgotten",
+    ),
+    of_quota(quotas::ORGANIZATIONS),
+    of_quota(quotas::repositories(100)).or(quotas::REPOSITORIES_SETTING),
+    of_quota(quotas::clusters(200)).or(quotas::CLUSTERS_SETTING),
+    of_quota(quotas::RECEIVERS),
+    of_quota(quotas::TOKENS),
+    of_quota(quotas::INVITATIONS),
 ];
+
+const fn of_quota(quota: quotas::Quota) -> Limit {
+    Limit::count(quota.what, quota.most as u64, "409 `quota-reached` with the remedy")
+}
 
 const TOO_OFTEN: &str = "429 `too-many-requests` with `Retry-After`; some more may come at once";
 

@@ -8,6 +8,9 @@ use serde_json::json;
 use url::Url;
 
 const TEMPLATE: &str = include_str!("../../../deploy/agent/install.yaml");
+/// The namespace of the agent in the template.
+pub const AGENT_NAMESPACE: &str = "heddle-system";
+
 const REPEAT: &str = "# for each namespace:\n";
 const REPEAT_END: &str = "# end for each namespace\n";
 
@@ -22,6 +25,13 @@ pub struct FirstSync {
     pub path: String,
     /// The namespaces that it deploys to, at least one.
     pub namespaces: Vec<String>,
+}
+
+impl FirstSync {
+    /// As it is stored; `None` when an older release stored something else.
+    pub fn read(stored: serde_json::Value) -> Option<Self> {
+        serde_json::from_value(stored).ok()
+    }
 }
 
 /// What else stands in a manifest.

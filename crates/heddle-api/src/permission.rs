@@ -5,6 +5,7 @@
 //! not exist.
 
 use axum::http::{HeaderMap, header};
+use axum_extra::extract::cookie::CookieJar;
 use heddle_wire::view::Role;
 
 use crate::problem::{ApiError, ApiResult};
@@ -114,4 +115,9 @@ pub fn parse_role(word: &str) -> ApiResult<Role> {
         .into_iter()
         .find(|role| role_word(*role) == word)
         .ok_or_else(|| ApiError::internal(anyhow::anyhow!("`{word}` is no role")))
+}
+
+/// The text of a cookie, if the browser sent it.
+pub fn find_cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    CookieJar::from_headers(headers).get(name).map(|cookie| cookie.value().to_owned())
 }

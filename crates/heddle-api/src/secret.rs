@@ -19,6 +19,8 @@ pub enum Purpose {
     Invitation,
     /// What a browser takes to GitHub's sign-in.
     GitHubState,
+    /// A browser in which somebody logged in.
+    Device,
 }
 
 impl Purpose {
@@ -31,6 +33,7 @@ impl Purpose {
             Self::Receiver => "hdlr_",
             Self::Invitation => "hdli_",
             Self::GitHubState => "hdlg_",
+            Self::Device => "hdld_",
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod changes;
 pub mod clusters;
 pub mod db;
 pub mod deploys;
+pub mod devices;
 pub mod environments;
 pub mod error;
 pub mod facts;

@@ -278,6 +278,7 @@ pub const KEPT: &[(&str, &str)] = &[
     ("bootstrap_tokens", "swept each hour: 30 days after their end"),
     ("change_rollouts", "go with their change"),
     ("deliveries", "swept each hour: webhooks of more than 7 days ago"),
+    ("devices", "swept each hour: browsers that were not used for a year"),
     ("environments", "each read puts the repository's in the place of the earlier ones"),
     ("facts", "go with their change"),
     ("findings", "each read and update puts its own in the place of the earlier ones"),

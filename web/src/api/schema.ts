@@ -30,7 +30,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A token that reads one repository of the cluster's organization for an hour. */
+        /** A token that reads one repository that a Sync of this cluster, or its install manifest, follows. */
         post: operations["mint_git_token"];
         delete?: never;
         options?: never;
@@ -499,7 +499,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Ends a membership: an owner anybody's, everybody their own. One owner always stays. */
+        /** Ends a membership: an owner anybody's, everybody their own, at a signed-in browser. One owner always stays. */
         delete: operations["remove_member"];
         options?: never;
         head?: never;

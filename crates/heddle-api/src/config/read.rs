@@ -72,6 +72,17 @@ pub(super) fn read_days(variable: &'static str, text: &str) -> Result<u32, Confi
     }
 }
 
+/// A number from 1 to 100,000.
+pub(super) fn read_count(variable: &'static str, text: &str) -> Result<usize, ConfigError> {
+    match text.parse() {
+        Ok(count @ 1..=100_000) => Ok(count),
+        _ => {
+            let fault = format!("`{text}` is not a number from 1 to 100000");
+            Err(ConfigError::new(variable, fault, "write 100, for example"))
+        }
+    }
+}
+
 pub(super) fn read_bytes(variable: &'static str, path: &Path) -> Result<Vec<u8>, ConfigError> {
     std::fs::read(path).map_err(|error| {
         let fault = format!("cannot read {}: {error}", path.display());

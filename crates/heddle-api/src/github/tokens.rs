@@ -15,8 +15,14 @@ use crate::{
     problem::{ApiError, ApiResult},
 };
 
-/// A token is handed out while it is good for at least this long: longer than any piece of work takes.
-const LEAST_LIFE: TimeDelta = TimeDelta::minutes(20);
+/// A token is handed out while it is good for at least this long: longer than what it is for takes. GitHub's are good for
+/// an hour, so that a fetch's is minted each 50 minutes at most.
+const fn least_life(permissions: Permissions) -> TimeDelta {
+    match permissions {
+        Permissions::Fetch => TimeDelta::minutes(10),
+        Permissions::Read | Permissions::Write => TimeDelta::minutes(20),
+    }
+}
 
 /// Makes installation tokens with the App's key.
 pub struct Tokens {
@@ -65,8 +71,8 @@ impl Tokens {
 
     fn find(&self, key: &(i64, RepoName, Permissions)) -> Option<Token> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let oldest = Utc::now() + LEAST_LIFE;
-        kept.retain(|_, token| token.expires_at > oldest);
+        let now = Utc::now();
+        kept.retain(|(_, _, permissions), token| token.expires_at - now > least_life(*permissions));
         kept.get(key).cloned()
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::{
     Extension,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{AppendHeaders, IntoResponse},
 };
 use chrono::{Duration, Utc};
@@ -23,12 +23,14 @@ use crate::{
     app::App,
     attempts::{self, Limit},
     config::Signup,
+    devices::{self, Device},
     extract::{Json, Path},
     layers::RequestId,
     password,
     permission::{Permission, SESSION_COOKIE, parse_role, role_word},
     principal::{Credential, Person},
     problem::{ApiError, ApiResult, FieldChecks},
+    quotas,
     secret::{self, Purpose},
 };
 
@@ -66,6 +68,11 @@ async fn sign_up(
     check_sign_up(&request, &email)?;
     let invitation = find_invitation(&app, &request, &email).await?;
 
+    if invitation.is_none() {
+        refuse_closed(&app).await?;
+    }
+    // No connection waits while it is hashed.
+    let hash = app.hasher.hash(request.password.0).await?;
     let id = UserId(Uuid::now_v7());
     let author = Author { user: Some(id), actor: email.clone(), via: "session", request_id };
     let mut tx = match &invitation {
@@ -75,7 +82,6 @@ async fn sign_up(
     if invitation.is_none() {
         check_open(&mut tx, app.config.signup).await?;
     }
-    let hash = app.hasher.hash(request.password.0).await?;
     match users::insert(&mut *tx, id, &email, request.name.trim(), &hash).await {
         Err(heddle_db::DbError::Exists { .. }) => {
             return Err(ApiError::conflict("email-taken", "this address has an account; sign in instead"));
@@ -88,10 +94,10 @@ async fn sign_up(
         audit::record(&mut *tx, Some(invitation.organization), &author, "member.join", &email, json!({})).await?;
     }
     audit::record(&mut *tx, None, &author, "account.create", &email, json!({})).await?;
-    let cookie = begin_session(&mut tx, id, &headers).await?;
+    let cookies = begin_session(&mut tx, id, &headers, None).await?;
     let me = read_me(&mut tx, id, None).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, AppendHeaders([(header::SET_COOKIE, cookie)]), Json(me)))
+    Ok((StatusCode::CREATED, AppendHeaders(cookies), Json(me)))
 }
 
 fn check_sign_up(request: &SignUpRequest, email: &str) -> ApiResult<()> {
@@ -131,6 +137,22 @@ async fn find_invitation(
     }
 }
 
+/// Before anything is hashed for somebody who may not come in anyway.
+async fn refuse_closed(app: &App) -> ApiResult<()> {
+    let mut tx = app.db.routing().await?;
+    let closed = match app.config.signup {
+        Signup::Open => false,
+        Signup::FirstUser => users::exist(&mut *tx).await?,
+        Signup::Invite => true,
+    };
+    tx.commit().await?;
+    if closed { Err(invitation_needed()) } else { Ok(()) }
+}
+
+fn invitation_needed() -> ApiError {
+    ApiError::forbidden("invitation-needed", "sign-up needs an invitation here; ask an owner for one")
+}
+
 /// Whether somebody without an invitation may come in. Of two who would be the first, the second waits here and is told.
 async fn check_open(tx: &mut Tx, signup: Signup) -> ApiResult<()> {
     let is_open = match signup {
@@ -144,7 +166,7 @@ async fn check_open(tx: &mut Tx, signup: Signup) -> ApiResult<()> {
     if is_open {
         return Ok(());
     }
-    Err(ApiError::forbidden("invitation-needed", "sign-up needs an invitation here; ask an owner for one"))
+    Err(invitation_needed())
 }
 
 /// Signs in.
@@ -163,42 +185,64 @@ async fn login(
     attempts::count(&app, Limit::LoginAddress, &address).await?;
     let pair = format!("{email}\n{address}");
     attempts::count(&app, Limit::LoginPair, &pair).await?;
-    attempts::count(&app, Limit::LoginAccount, &email).await?;
+    let device = Device::find(&app, &headers).await?;
     let mut tx = app.db.routing().await?;
     let known = users::find_login(&mut *tx, &email).await?;
     tx.commit().await?;
     let (user, hash) = known.map(|known| (known.user, known.password_hash)).unzip();
+    let (limit, of) = match &device {
+        Some(device) if user.is_some_and(|user| device.is_of(user)) => (Limit::LoginDevice, device.subject()),
+        _ => (Limit::LoginAccount, email.as_str()),
+    };
+    attempts::count(&app, limit, of).await?;
     let good = request.password.expose().len() <= password::MOST_CHARACTERS * 4
         && app.hasher.verify(request.password.0, hash).await?;
     let Some(user) = user.filter(|_| good) else {
         if let Some(user) = user {
-            let author = Author { user: Some(user), actor: email.clone(), via: "session", request_id };
-            let mut tx = app.db.user(user).await?;
-            audit::record(&mut *tx, None, &author, "session.refuse", &email, json!({ "address": address })).await?;
-            tx.commit().await?;
+            // Beside the answer, whose time must not tell that there is an account.
+            let author = Author { user: Some(user), actor: email, via: "session", request_id };
+            tokio::spawn(record_refusal(app, user, author, address));
         }
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "login-refused", "address or password is wrong"));
     };
     attempts::forget(&app, Limit::LoginPair, &pair).await?;
-    attempts::forget(&app, Limit::LoginAccount, &email).await?;
+    attempts::forget(&app, limit, of).await?;
     let author = Author { user: Some(user), actor: email.clone(), via: "session", request_id };
     let mut tx = app.db.user(user).await?;
     audit::record(&mut *tx, None, &author, "session.create", &email, json!({ "address": address })).await?;
-    let cookie = begin_session(&mut tx, user, &headers).await?;
+    let cookies = begin_session(&mut tx, user, &headers, device).await?;
     let me = read_me(&mut tx, user, None).await?;
     tx.commit().await?;
-    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Json(me)))
+    Ok((AppendHeaders(cookies), Json(me)))
 }
 
-/// A new session's cookie.
-async fn begin_session(tx: &mut Tx, user: UserId, headers: &HeaderMap) -> ApiResult<String> {
+async fn record_refusal(app: App, user: UserId, author: Author, address: String) {
+    let recorded = async {
+        let mut tx = app.db.user(user).await?;
+        let details = json!({ "address": address });
+        audit::record(&mut *tx, None, &author, "session.refuse", &author.actor, details).await?;
+        tx.commit().await
+    };
+    if let Err(error) = recorded.await {
+        tracing::warn!(%error, "a refused log-in was not put on record");
+    }
+}
+
+/// The cookies of a new session and of its browser.
+async fn begin_session(
+    tx: &mut Tx,
+    user: UserId,
+    headers: &HeaderMap,
+    device: Option<Device>,
+) -> ApiResult<[(HeaderName, String); 2]> {
     let text = secret::generate(Purpose::Session)?;
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let agent: String = agent.chars().take(300).collect();
     let expires_at = Utc::now() + Duration::days(SESSION_DAYS);
     let hash = secret::hash(text.expose_secret());
     sessions::insert(&mut **tx, Uuid::now_v7(), user, &hash, &agent, expires_at).await?;
-    Ok(session_cookie(text.expose_secret(), Duration::days(SESSION_DAYS)))
+    let session = session_cookie(text.expose_secret(), Duration::days(SESSION_DAYS));
+    Ok([session, devices::remember(tx, user, device).await?].map(|cookie| (header::SET_COOKIE, cookie)))
 }
 
 fn session_cookie(text: &str, age: Duration) -> String {
@@ -314,6 +358,7 @@ async fn create_token(
     if parse_role(&membership.role)? < request.role {
         return Err(ApiError::invalid("role", "a token may not do more than you may"));
     }
+    quotas::refuse_more(quotas::TOKENS, tokens::list(&mut *tx, person.user).await?.len())?;
     let text = secret::generate(Purpose::ApiToken)?;
     let now = Utc::now();
     let token = tokens::Token {

@@ -8,7 +8,8 @@ use heddle_core::git::RepoUrl;
 use heddle_db::{
     clusters, hints,
     notice::{Heard, Notice, Topic},
-    repositories, syncs,
+    repositories::{self, Repository},
+    syncs,
 };
 use heddle_github::Permissions;
 use heddle_wire::agent::{
@@ -24,6 +25,7 @@ use crate::{
     app::{App, Shutdown},
     extract::{Json, Query},
     flow::deploy,
+    manifest::FirstSync,
     permission::Permission,
     principal::Agent,
     problem::{ApiError, ApiResult},
@@ -128,7 +130,7 @@ fn shown(hint: hints::Hint) -> Hint {
     }
 }
 
-/// A token that reads one repository of the cluster's organization for an hour.
+/// A token that reads one repository that a Sync of this cluster, or its install manifest, follows.
 #[utoipa::path(
     post, path = "/agent/v1/git-token", tag = "agent", request_body = GitTokenRequest,
     responses((status = 200, body = GitTokenResponse))
@@ -138,32 +140,39 @@ async fn mint_git_token(
     agent: Agent,
     Json(request): Json<GitTokenRequest>,
 ) -> ApiResult<Json<GitTokenResponse>> {
-    let url: &RepoUrl = &request.repository;
-    let mut tx = app.db.organization(agent.organization).await?;
-    let bound = match syncs::find_bound(&mut *tx, agent.organization, url).await? {
-        Some(id) => repositories::find(&mut *tx, agent.organization, id).await?,
-        None => None,
-    };
-    let repository = bound.ok_or_else(|| {
-        ApiError::new(
-            StatusCode::NOT_FOUND,
-            "repository-not-connected",
-            format!(
-                "{url} is not connected to this cluster's organization; connect it at {}",
-                app.public_url("repositories")
-            ),
-        )
-    })?;
-    let object = repository.name.to_string();
-    let details = serde_json::json!({ "contents": "read" });
-    heddle_db::audit::record(&mut *tx, Some(agent.organization), &agent.author(), "git-token.mint", &object, details)
-        .await?;
-    tx.commit().await?;
+    app.rates.git_tokens.take(agent.cluster.0)?;
+    let repository = find_followed(&app, &agent, &request.repository).await?;
     let (tokens, _) = app.github_app()?;
+    // GitHub is asked for one when the last is too old to be handed out, whoever asks.
     let minted = tokens.mint(repository.installation_id, &repository.name, Permissions::Fetch).await?;
     Ok(Json(GitTokenResponse {
         username: "x-access-token".to_owned(),
         token: WireSecret(minted.secret),
         expires_at: minted.expires_at,
     }))
+}
+
+/// The bound repository at `url`, when something of the agent's cluster is known to follow it.
+async fn find_followed(app: &App, agent: &Agent, url: &RepoUrl) -> ApiResult<Repository> {
+    let refused = |why: String| ApiError::new(StatusCode::NOT_FOUND, "repository-not-connected", why);
+    let mut tx = app.db.organization(agent.organization).await?;
+    let bound = match syncs::find_bound(&mut *tx, agent.organization, url).await? {
+        Some(id) => repositories::find(&mut *tx, agent.organization, id).await?,
+        None => None,
+    };
+    let repository = bound.ok_or_else(|| {
+        let at = app.public_url("repositories");
+        refused(format!("{url} is not connected to this cluster's organization; connect it at {at}"))
+    })?;
+    let reported = syncs::list_of_cluster(&mut *tx, agent.cluster).await?;
+    let installed = clusters::find(&mut *tx, agent.organization, agent.cluster).await?;
+    tx.commit().await?;
+    let installed = installed.and_then(|cluster| FirstSync::read(cluster.first_sync)).map(|sync| sync.repository);
+    let installed = installed.and_then(|address| RepoUrl::try_from(address.to_string()).ok());
+    if reported.iter().any(|sync| sync.repository_url == *url) || installed.as_ref() == Some(url) {
+        return Ok(repository);
+    }
+    Err(refused(format!(
+        "no Sync that this cluster reported follows {url} yet; it is asked for again after the report"
+    )))
 }

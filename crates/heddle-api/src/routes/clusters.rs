@@ -32,6 +32,7 @@ use crate::{
     permission::Permission,
     principal::Member,
     problem::{ApiError, ApiResult, FieldChecks},
+    quotas,
     secret::{self, Purpose},
 };
 
@@ -100,6 +101,8 @@ async fn create_cluster(
         path,
         namespaces: request.namespaces,
     };
+    let there = clusters::list(&mut *tx, member.organization).await?.len();
+    quotas::refuse_more(quotas::clusters(app.config.most_clusters), there)?;
     let id = ClusterId(Uuid::now_v7());
     let stored = serde_json::to_value(&sync).map_err(ApiError::internal)?;
     match clusters::insert(&mut *tx, member.organization, id, &request.name, &stored).await {
@@ -217,10 +220,20 @@ fn check_cluster(request: &CreateCluster, path: &str) -> ApiResult<()> {
     for (index, namespace) in request.namespaces.iter().enumerate() {
         let message = format!("`{namespace}` is no namespace: up to 63 lower-case letters, digits and `-`");
         checks.check(label(namespace), &format!("namespaces[{index}]"), message);
+        let message = format!(
+            "`{namespace}` belongs to Kubernetes or to the agent, whose key lies there; deploy to a namespace of your own"
+        );
+        checks.check(!is_reserved(namespace), &format!("namespaces[{index}]"), message);
         let twice = request.namespaces[..index].contains(namespace);
         checks.check(!twice, &format!("namespaces[{index}]"), format!("`{namespace}` stands here twice"));
     }
     checks.finish()
+}
+
+/// Whoever may write there reads the agent's key, or rules the cluster.
+/// Source: <https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/#initial-namespaces>.
+fn is_reserved(namespace: &str) -> bool {
+    namespace == manifest::AGENT_NAMESPACE || namespace.starts_with("kube-")
 }
 
 /// The address that an agent fetches from.

@@ -23,7 +23,7 @@ use crate::{
     extract::{Json, Query},
     github::{self, SignIn},
     permission::Permission,
-    principal::{Credential, Member, Person},
+    principal::{Member, Person},
     problem::{ApiError, ApiResult},
     secret::{self, Purpose},
 };
@@ -62,7 +62,7 @@ async fn begin(app: &App, person: &Person, organization: Option<OrganizationId>)
     let to_github = sign_in(app)?.authorize_url(state.expose_secret()).map_err(github::refuse)?;
     let mut tx = app.db.user(person.user).await?;
     let hash = secret::hash(state.expose_secret());
-    github_sign_ins::insert(&mut *tx, &hash, session_of(person)?, organization).await?;
+    github_sign_ins::insert(&mut *tx, &hash, person.session()?, organization).await?;
     tx.commit().await?;
     Ok(to_github)
 }
@@ -100,7 +100,7 @@ async fn finish(app: App, person: Person, Query(query): Query<CallbackQuery>) ->
 
 /// What this browser began with `state`, once.
 async fn find_began(app: &App, person: &Person, state: &str) -> ApiResult<Option<OrganizationId>> {
-    let session = session_of(person)?;
+    let session = person.session()?;
     let mut tx = app.db.routing().await?;
     let began = github_sign_ins::take(&mut *tx, &secret::hash(state)).await?;
     tx.commit().await?;
@@ -171,6 +171,8 @@ async fn list_available(app: App, member: Member) -> ApiResult<Json<Vec<Availabl
 
 /// What the member proved at GitHub within the last hour.
 pub(super) async fn list_grants(app: &App, member: &Member) -> ApiResult<Vec<github_grants::Grant>> {
+    // What a person proved at GitHub is their account's: no token speaks for it.
+    member.person.session()?;
     sign_in(app)?;
     let user = member.person.user;
     let mut tx = app.db.user(user).await?;
@@ -195,13 +197,6 @@ fn sign_in(app: &App) -> ApiResult<&SignIn> {
     app.github.as_ref().ok_or_else(|| {
         ApiError::unavailable("github-not-configured", "no GitHub App is configured here (HEDDLE_GITHUB_APP_ID)")
     })
-}
-
-fn session_of(person: &Person) -> ApiResult<uuid::Uuid> {
-    match person.credential {
-        Credential::Session(session) => Ok(session),
-        Credential::Token { .. } => Err(ApiError::forbidden("session-needed", "this needs a signed-in browser")),
-    }
 }
 
 fn see_other(target: &str) -> ApiResult<Response> {

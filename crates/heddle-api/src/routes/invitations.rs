@@ -20,6 +20,7 @@ use crate::{
     permission::{Permission, parse_role, role_word},
     principal::{Member, Person},
     problem::{ApiError, ApiResult},
+    quotas,
     secret::{self, Purpose},
 };
 
@@ -58,6 +59,8 @@ async fn create_invitation(
         role: role_word(request.role).to_owned(),
     };
     let mut tx = app.db.organization(member.organization).await?;
+    let open = invitations::list_pending(&mut *tx, member.organization).await?.len();
+    quotas::refuse_more(quotas::INVITATIONS, open)?;
     invitations::insert(&mut *tx, &invitation, &secret::hash(code.expose_secret()), expires_at).await?;
     let details = json!({ "role": invitation.role });
     audit::record(&mut *tx, Some(member.organization), &member.author(), "member.invite", &email, details).await?;

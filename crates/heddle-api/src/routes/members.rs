@@ -73,7 +73,7 @@ async fn change_role(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends a membership: an owner anybody's, everybody their own. One owner always stays.
+/// Ends a membership: an owner anybody's, everybody their own, at a signed-in browser. One owner always stays.
 #[utoipa::path(
     delete, path = "/api/v1/organizations/{organization}/members/{user}", tag = "organizations",
     params(("organization" = OrganizationId, Path), ("user" = UserId, Path)),
@@ -84,6 +84,10 @@ async fn remove_member(
     member: Member,
     Path((organization, user)): Path<(OrganizationId, UserId)>,
 ) -> ApiResult<StatusCode> {
+    // A token acts in its organization, never on its owner's account.
+    if user == member.person.user {
+        member.person.session()?;
+    }
     let mut tx = app.db.organization(organization).await?;
     let is_known = members::list(&mut *tx, organization).await?.iter().any(|known| known.user == user);
     if !is_known {

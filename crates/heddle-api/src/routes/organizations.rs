@@ -13,9 +13,10 @@ use super::Routes;
 use crate::{
     app::App,
     extract::{Json, Query},
-    permission::Permission,
+    permission::{Permission, role_word},
     principal::{Member, Person},
     problem::{ApiError, ApiResult},
+    quotas,
 };
 
 /// This module's routes.
@@ -41,6 +42,9 @@ async fn create_organization(
     }
     let id = OrganizationId(Uuid::now_v7());
     let mut tx = app.db.member(id, person.user).await?;
+    let own = organizations::list_of(&mut *tx, person.user).await?;
+    let owned = own.iter().filter(|one| one.role == role_word(Role::Owner)).count();
+    quotas::refuse_more(quotas::ORGANIZATIONS, owned)?;
     organizations::insert(&mut tx, id, &name, person.user).await?;
     audit::record(&mut *tx, Some(id), &person.author(), "organization.create", &name, json!({})).await?;
     tx.commit().await?;

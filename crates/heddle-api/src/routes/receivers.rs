@@ -19,6 +19,7 @@ use crate::{
     permission::Permission,
     principal::Member,
     problem::{ApiError, ApiResult},
+    quotas,
     secret::{self, Purpose},
 };
 
@@ -60,6 +61,8 @@ async fn create_receiver(
     }
     let (id, text) = (Uuid::now_v7(), secret::generate(Purpose::Receiver)?);
     let mut tx = app.db.organization(member.organization).await?;
+    let there = receivers::list(&mut *tx, member.organization).await?.len();
+    quotas::refuse_more(quotas::RECEIVERS, there)?;
     receivers::insert(&mut *tx, member.organization, id, &name, &secret::hash(text.expose_secret())).await?;
     audit::record(&mut *tx, Some(member.organization), &member.author(), "receiver.create", &name, json!({})).await?;
     tx.commit().await?;

@@ -26,6 +26,7 @@ use crate::{
     permission::Permission,
     principal::Member,
     problem::{ApiError, ApiResult},
+    quotas,
 };
 
 /// This module's routes.
@@ -82,6 +83,8 @@ async fn connect_repository(
     };
     let mut tx = app.db.organization(member.organization).await?;
     refuse_bound(&mut tx, &repository).await?;
+    let there = repositories::list(&mut *tx, member.organization).await?.len();
+    quotas::refuse_more(quotas::repositories(app.config.most_repositories), there)?;
     repositories::insert(&mut *tx, &repository, member.person.user).await.map_err(bound_elsewhere)?;
     begin(&mut tx, &repository).await?;
     let object = repository.name.to_string();

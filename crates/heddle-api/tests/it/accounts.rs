@@ -235,3 +235,49 @@ async fn what_one_replica_does_the_other_knows_and_tells() {
     let ended = async { while stream.chunk().await.is_ok_and(|chunk| chunk.is_some()) {} };
     tokio::time::timeout(wait::LONG, ended).await.expect("the stream went on after the logout");
 }
+
+#[tokio::test]
+async fn of_many_tries_at_once_no_more_are_made_than_may_be() {
+    let hub = Hub::start().await;
+    hub.sign_up("ada@example.com").await;
+    let body = json!({ "email": "ada@example.com", "password": "another long password" });
+    let tries = (0..40).map(|_| hub.request(Method::POST, "/api/v1/login").json(&body).send());
+    let told = futures::future::join_all(tries).await;
+    let made = told.into_iter().filter(|told| told.as_ref().unwrap().status() == StatusCode::UNAUTHORIZED).count();
+    assert_eq!(made, 10);
+}
+
+/// Strangers may stop each other, and never the person in their own browser.
+#[tokio::test]
+async fn a_browser_that_the_account_knows_is_not_locked_out_by_strangers() {
+    let hub = Hub::start_with(1, &["--signup", "open", "--client-address-header", "x-forwarded-for"]).await;
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD, "name": "Ada" });
+    let told = hub.request(Method::POST, "/api/v1/sign-up").json(&body).send().await.unwrap();
+    let cookies: Vec<_> = told.headers().get_all(header::SET_COOKIE).iter().map(|one| one.to_str().unwrap()).collect();
+    let device = cookies.iter().find(|cookie| cookie.starts_with("__Host-heddle-device=")).unwrap();
+    let device = device.split(';').next().unwrap();
+    let login = |address: String, password: &str| {
+        let request = hub.request(Method::POST, "/api/v1/login").header("x-forwarded-for", address);
+        request.json(&json!({ "email": "ada@example.com", "password": password }))
+    };
+    let strangers = (0..110).map(|number| login(format!("192.0.2.{}", number / 9), "another long password").send());
+    futures::future::join_all(strangers).await;
+    let elsewhere = || login("198.51.100.7".to_owned(), PASSWORD);
+    hub.send(elsewhere(), StatusCode::TOO_MANY_REQUESTS).await;
+    hub.send(elsewhere().header(header::COOKIE, "__Host-heddle-device=hdld_other"), StatusCode::TOO_MANY_REQUESTS)
+        .await;
+    hub.send(elsewhere().header(header::COOKIE, device), StatusCode::OK).await;
+}
+
+#[tokio::test]
+async fn a_quota_says_how_many_and_how_to_get_room() {
+    let hub = Hub::start().await;
+    let (ada, organization) = hub.settle("ada@example.com").await;
+    let path = format!("/api/v1/organizations/{organization}/receivers");
+    for number in 0..50 {
+        hub.post(&ada, &path, json!({ "name": format!("r{number}") }), StatusCode::CREATED).await;
+    }
+    let told = hub.post(&ada, &path, json!({ "name": "one more" }), StatusCode::CONFLICT).await;
+    assert_eq!(told["code"], "quota-reached");
+    assert!(told["message"].as_str().unwrap().contains("50 are the most"), "{told}");
+}

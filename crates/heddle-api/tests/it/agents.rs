@@ -188,3 +188,46 @@ async fn an_agent_replaces_its_key_and_ends_the_one_before() {
     assert_eq!(hints(&hub, 0, &next_token, 0).await, StatusCode::OK);
     hub.send(add(&token, &next.public()), StatusCode::UNPROCESSABLE_ENTITY).await;
 }
+
+#[tokio::test]
+async fn a_cluster_gets_tokens_for_what_it_follows_and_deploys_to_no_namespace_that_rules_it() {
+    let hub = Hub::start().await;
+    let (ada, organization) = hub.settle("ada@example.com").await;
+    let repository = hub.bind_repository(&organization, "acme/config").await;
+    hub.bind_repository(&organization, "acme/secrets").await;
+    let clusters = format!("/api/v1/organizations/{organization}/clusters");
+    for namespace in ["heddle-system", "kube-system", "kube-public"] {
+        let body = json!({
+            "name": "prod", "repository": repository, "branch": "main", "path": "", "namespaces": ["shop", namespace],
+        });
+        let told = hub.post(&ada, &clusters, body, StatusCode::UNPROCESSABLE_ENTITY).await;
+        assert_eq!(told["fields"][0]["field"], "namespaces[1]");
+    }
+    let cluster = hub.create_cluster(&ada, &organization, &repository, "prod").await;
+    let key = AgentKey::generate();
+    let enrolled = hub.send(hub.enroll(&cluster.bootstrap_token, &key), StatusCode::OK).await;
+    let signed = key.token(enrolled["key_id"].as_str().unwrap(), &cluster.id, &json!({}));
+    let ask = |url: &str| {
+        hub.request(Method::POST, "/agent/v1/git-token").bearer_auth(&signed).json(&json!({ "repository": url }))
+    };
+    // No App is set up here: what it may have is asked of GitHub, what it may not have is not.
+    hub.send(ask("github.com/acme/config"), StatusCode::SERVICE_UNAVAILABLE).await;
+    let told = hub.send(ask("github.com/acme/secrets"), StatusCode::NOT_FOUND).await;
+    assert!(told["message"].as_str().unwrap().contains("no Sync"), "{told}");
+}
+
+/// Both are the sender's numbers: what they make of each other may be none.
+#[tokio::test]
+async fn a_token_of_impossible_times_is_refused() {
+    let hub = Hub::start().await;
+    let (ada, organization) = hub.settle("ada@example.com").await;
+    let repository = hub.bind_repository(&organization, "acme/config").await;
+    let cluster = hub.create_cluster(&ada, &organization, &repository, "prod").await;
+    let key = AgentKey::generate();
+    let enrolled = hub.send(hub.enroll(&cluster.bootstrap_token, &key), StatusCode::OK).await;
+    for claims in [json!({ "iat": i64::MIN, "exp": i64::MAX }), json!({ "iat": -2, "exp": i64::MAX })] {
+        let signed = key.token(enrolled["key_id"].as_str().unwrap(), &cluster.id, &claims);
+        hub.send(hub.request(Method::GET, "/agent/v1/hints?wait=0").bearer_auth(signed), StatusCode::UNAUTHORIZED)
+            .await;
+    }
+}

@@ -85,6 +85,8 @@ impl Loom {
             read_interval: Duration::from_secs(3600),
             lease: Duration::from_secs(30),
             keep: heddle_db::retention::Ages::default(),
+            most_repositories: 100,
+            most_clusters: 200,
             agent_image: "heddle-synchronizer".to_owned(),
             agent_api_url: base.clone(),
         };

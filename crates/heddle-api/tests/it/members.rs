@@ -94,7 +94,12 @@ async fn a_member_goes_and_one_owner_always_stays() {
     assert_eq!(team.remove(&bob, &ada, StatusCode::FORBIDDEN).await["code"], "role-too-low");
     assert_eq!(team.remove(&team.owner, &ada, StatusCode::CONFLICT).await["code"], "last-owner");
     assert_eq!(team.set_role(&team.owner, &ada, "viewer", StatusCode::CONFLICT).await["code"], "last-owner");
-    // Everybody may go.
+    // Everybody may go, but no token of theirs takes them out.
+    let body = json!({ "name": "ci", "organization": team.organization, "role": "viewer", "expires_in_days": 1 });
+    let made = team.hub.post(&bob, "/api/v1/tokens", body, StatusCode::CREATED).await;
+    let request = team.hub.request(Method::DELETE, &team.path(&format!("members/{id}")));
+    let told = team.hub.send(request.bearer_auth(made["secret"].as_str().unwrap()), StatusCode::FORBIDDEN).await;
+    assert_eq!(told["code"], "session-needed");
     team.remove(&bob, &id, StatusCode::NO_CONTENT).await;
     let clusters = bob.sign(team.hub.request(Method::GET, &team.path("clusters")));
     team.hub.send(clusters, StatusCode::NOT_FOUND).await;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use heddle_client::PageQuery;
 use heddle_core::change::Mode;
 use heddle_wire::automator::ProposalClosed;
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
@@ -16,8 +16,9 @@ use crate::{
     spine,
 };
 
-/// What tells us of the world and changes nothing that a person decided: leases, and what was seen.
-const NOT_RECORDED: [&str; 8] = [
+/// What tells us of the world and changes nothing that a person decided: leases, what was seen, what an agent fetches.
+const NOT_RECORDED: [&str; 9] = [
+    "POST /agent/v1/git-token",
     "POST /agent/v1/report",
     "POST /automator/v1/lease",
     "POST /automator/v1/leases/{lease}/done",
@@ -145,7 +146,7 @@ impl Ledger {
         let key_id = enrolled["key_id"].as_str().unwrap();
         let request = self.post("/agent/v1/git-token", &json!({ "repository": bound["url"] }));
         let signed = key.token(key_id, id, &json!({}));
-        self.write("POST /agent/v1/git-token", "git-token.mint", request.bearer_auth(&signed)).await;
+        self.scene.hub.send(request.bearer_auth(&signed), StatusCode::OK).await;
         let request = self.post("/agent/v1/keys", &json!({ "public_key": AgentKey::generate().public() }));
         let added = self.write("POST /agent/v1/keys", "cluster.key.add", request.bearer_auth(&signed)).await;
         let added: Value = added.json().await.unwrap();

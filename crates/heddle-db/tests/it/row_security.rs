@@ -126,3 +126,28 @@ async fn a_setting_ends_with_its_transaction() {
         assert_eq!(left, None);
     }
 }
+
+/// With a person's transaction alone nobody becomes a member, gives themselves a token or renames an organization.
+#[tokio::test]
+async fn a_person_reads_their_memberships_and_writes_none() {
+    let (_database, db) = connect().await;
+    let (_, hers) = settle(&db, "ada@example.com").await;
+    let (eve, own) = settle(&db, "eve@example.com").await;
+    for (sql, organization) in [
+        ("insert into memberships (organization_id, user_id, role) values ($1, $2, 'owner')", hers),
+        (
+            "insert into tokens (id, secret_hash, user_id, organization_id, role, name, expires_at)
+             values (gen_random_uuid(), '\\x00', $2, $1, 'owner', 'x', now())",
+            hers,
+        ),
+        ("insert into memberships (organization_id, user_id, role) values ($1, $2, 'owner')", own),
+    ] {
+        let mut tx = db.user(eve).await.unwrap();
+        assert!(sqlx::query(sql).bind(organization.0).bind(eve.0).execute(&mut *tx).await.is_err(), "{sql}");
+    }
+    let mut tx = db.user(eve).await.unwrap();
+    assert_eq!(organizations::list_of(&mut *tx, eve).await.unwrap().len(), 1);
+    for sql in ["update memberships set role = 'viewer'", "update organizations set name = 'x'", "delete from audit"] {
+        assert_eq!(sqlx::query(sql).execute(&mut *tx).await.unwrap().rows_affected(), 0, "{sql}");
+    }
+}

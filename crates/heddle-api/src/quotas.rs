@@ -1,0 +1,62 @@
+//! How many things somebody may have. Each is far above what a team needs; without any, one stranger could fill the store.
+
+use crate::problem::{ApiError, ApiResult};
+
+/// So many of what.
+#[derive(Debug, Clone, Copy)]
+pub struct Quota {
+    /// The things, in a sentence after their number.
+    pub what: &'static str,
+    /// The most.
+    pub most: usize,
+    /// How to get room.
+    pub remedy: &'static str,
+}
+
+/// Organizations that one person owns.
+pub const ORGANIZATIONS: Quota =
+    Quota { what: "organizations that one person owns", most: 20, remedy: "make somebody else an owner" };
+
+/// Members of an organization and invitations to it.
+pub const INVITATIONS: Quota =
+    Quota { what: "open invitations of one organization", most: 100, remedy: "take back those that nobody took" };
+
+/// Receivers of an organization.
+pub const RECEIVERS: Quota = Quota {
+    what: "receivers of one organization",
+    most: 50,
+    remedy: "one receiver takes the notices of many registries",
+};
+
+/// API tokens of a person.
+pub const TOKENS: Quota = Quota { what: "API tokens of one person", most: 50, remedy: "end those that are not used" };
+
+/// The setting of [`repositories`].
+pub const REPOSITORIES_SETTING: &str = "HEDDLE_MOST_REPOSITORIES";
+
+/// The setting of [`clusters`].
+pub const CLUSTERS_SETTING: &str = "HEDDLE_MOST_CLUSTERS";
+
+/// Config repositories of an organization.
+pub const fn repositories(most: usize) -> Quota {
+    let remedy = "let those go that are not used, or ask who runs this server to raise HEDDLE_MOST_REPOSITORIES";
+    Quota { what: "config repositories of one organization", most, remedy }
+}
+
+/// Clusters of an organization.
+pub const fn clusters(most: usize) -> Quota {
+    let remedy = "delete those that are gone, or ask who runs this server to raise HEDDLE_MOST_CLUSTERS";
+    Quota { what: "clusters of one organization", most, remedy }
+}
+
+/// Refuses one more where there are `there` of them.
+///
+/// # Errors
+/// 409 when that are all that one may have.
+pub fn refuse_more(quota: Quota, there: usize) -> ApiResult<()> {
+    if there < quota.most {
+        return Ok(());
+    }
+    let Quota { what, most, remedy } = quota;
+    Err(ApiError::conflict("quota-reached", format!("there are {there} {what}, and {most} are the most; {remedy}")))
+}
