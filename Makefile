@@ -19,7 +19,7 @@ demo: requirements web-dist ## Run the whole loop on this machine, until Ctrl-C 
 	@exec "$$(tests/tools/target-dir.sh)/debug/demo" $(if $(ONCE),--once)
 
 .PHONY: test
-test: PACKAGES := chromium chromium-headless-shell jq
+test: PACKAGES := chromium chromium-headless-shell jq python3-venv
 test: requirements ## Run every check and every test
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -27,6 +27,7 @@ test: requirements ## Run every check and every test
 	tests/tools/build.sh
 	cargo build --workspace --bins --locked
 	cargo test --workspace --locked
+	tests/tools/schema-fuzz.sh
 
 .PHONY: dev
 dev: requirements ## Run the demo's parts with a dashboard that reloads as its source changes
