@@ -17,7 +17,7 @@ pub struct Quota {
 pub const ORGANIZATIONS: Quota =
     Quota { what: "organizations that one person owns", most: 20, remedy: "make somebody else an owner" };
 
-/// Members of an organization and invitations to it.
+/// Invitations to an organization that nobody took yet.
 pub const INVITATIONS: Quota =
     Quota { what: "open invitations of one organization", most: 100, remedy: "take back those that nobody took" };
 
@@ -30,6 +30,10 @@ pub const RECEIVERS: Quota = Quota {
 
 /// API tokens of a person.
 pub const TOKENS: Quota = Quota { what: "API tokens of one person", most: 50, remedy: "end those that are not used" };
+
+/// Images that one config repository names.
+pub const IMAGES: Quota =
+    Quota { what: "images in this repository", most: 2000, remedy: "split it into several config repositories" };
 
 /// The setting of [`repositories`].
 pub const REPOSITORIES_SETTING: &str = "HEDDLE_MOST_REPOSITORIES";
@@ -49,14 +53,18 @@ pub const fn clusters(most: usize) -> Quota {
     Quota { what: "clusters of one organization", most, remedy }
 }
 
+impl Quota {
+    /// That there are `there` of them, and the remedy.
+    pub fn in_words(self, there: usize) -> String {
+        let Self { what, most, remedy } = self;
+        format!("there are {there} {what}, and {most} are the most; {remedy}")
+    }
+}
+
 /// Refuses one more where there are `there` of them.
 ///
 /// # Errors
 /// 409 when that are all that one may have.
 pub fn refuse_more(quota: Quota, there: usize) -> ApiResult<()> {
-    if there < quota.most {
-        return Ok(());
-    }
-    let Quota { what, most, remedy } = quota;
-    Err(ApiError::conflict("quota-reached", format!("there are {there} {what}, and {most} are the most; {remedy}")))
+    if there < quota.most { Ok(()) } else { Err(ApiError::conflict("quota-reached", quota.in_words(there))) }
 }

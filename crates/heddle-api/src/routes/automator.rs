@@ -2,7 +2,7 @@
 
 mod under;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use axum::{
     Extension,
@@ -29,6 +29,7 @@ use crate::{
     permission::Permission,
     principal::Automator,
     problem::{ApiError, ApiResult},
+    quotas,
 };
 
 /// An automator waits no longer than this for work.
@@ -93,6 +94,11 @@ async fn renew_lease(call: Call, Path(lease): Path<LeaseId>) -> ApiResult<Status
 )]
 async fn report_read(call: Call, Path(lease): Path<LeaseId>, Json(report): Json<ReadReport>) -> ApiResult<StatusCode> {
     let mut under = call.hold(lease, Some(Kind::Read)).await?;
+    let images: BTreeSet<_> = report.occurrences.iter().map(|one| &one.image.repository).collect();
+    if images.len() > quotas::IMAGES.most {
+        under.fail(&quotas::IMAGES.in_words(images.len()), None).await?;
+        return Ok(StatusCode::NO_CONTENT);
+    }
     let scope = under.scope();
     let bot = under.app.config.github.as_ref().map(|github| format!("{}[bot]", github.slug));
     read::apply(&mut under.tx, scope.organization, scope.repository, &report, bot.as_deref(), scope.now).await?;

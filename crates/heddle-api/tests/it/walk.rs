@@ -216,6 +216,68 @@ async fn nobody_reaches_the_sessions_tokens_and_repositories_of_another() {
     assert_eq!(told["code"], "repository-not-connected");
 }
 
+const ROLES: [&str; 4] = ["viewer", "operator", "admin", "owner"];
+
+/// Whoever may do less than a route asks for is told so, by session and by token, and nothing else happens.
+#[tokio::test]
+async fn a_role_below_a_routes_own_opens_it_neither_by_session_nor_by_token() {
+    let hub = Hub::start().await;
+    let (ada, organization) = hub.settle("ada@example.com").await;
+    for (rank, role) in ROLES[..3].iter().enumerate() {
+        let member = hub.sign_up(&format!("{role}@example.com")).await;
+        let invited = json!({ "email": format!("{role}@example.com"), "role": role });
+        let invitations = format!("/api/v1/organizations/{organization}/invitations");
+        let code = hub.post(&ada, &invitations, invited, StatusCode::CREATED).await["code"].clone();
+        hub.post(&member, "/api/v1/invitations/accept", json!({ "code": code }), StatusCode::OK).await;
+        // An owner's token with this role may do as little.
+        let body = json!({ "name": role, "organization": organization, "role": role, "expires_in_days": 1 });
+        let token = hub.post(&ada, "/api/v1/tokens", body, StatusCode::CREATED).await;
+        let token = token["secret"].as_str().unwrap();
+        let mut refused = 0;
+        for operation in operations() {
+            let Some(least) = operation.permission.strip_prefix("organization:") else { continue };
+            if ROLES.iter().position(|known| *known == least).unwrap() <= rank {
+                continue;
+            }
+            let path = fill(&operation.path, &[("organization", &organization)]);
+            let request = || hub.request(operation.method.clone(), &path).json(&json!({}));
+            for request in [member.sign(request()), request().bearer_auth(token)] {
+                let told = hub.send(request, StatusCode::FORBIDDEN).await;
+                assert_eq!(told["code"], "role-too-low", "{} {path}", operation.method);
+                refused += 1;
+            }
+        }
+        assert!(refused > 3, "{role}: {refused}");
+    }
+}
+
+/// A token acts in its organization alone, and another site's page does not act at all.
+#[tokio::test]
+async fn neither_a_token_nor_another_sites_page_acts_on_an_account() {
+    let hub = Hub::start().await;
+    let (ada, organization) = hub.settle("ada@example.com").await;
+    let body = json!({ "name": "ci", "organization": organization, "role": "owner", "expires_in_days": 1 });
+    let token = hub.post(&ada, "/api/v1/tokens", body, StatusCode::CREATED).await;
+    let token = token["secret"].as_str().unwrap();
+    for operation in operations() {
+        let path = fill(&operation.path, &[("organization", &organization)]);
+        let request = || hub.http.request(operation.method.clone(), hub.url(&path)).json(&json!({}));
+        if operation.permission == "session" {
+            let told = hub.send(request().bearer_auth(token), StatusCode::FORBIDDEN).await;
+            assert_eq!(told["code"], "session-needed", "{} {path}", operation.method);
+        }
+        let kind = operation.permission.split(':').next().unwrap();
+        if operation.method != Method::GET && ["session", "person", "organization"].contains(&kind) {
+            let foreign = ada.sign(request()).header("origin", "https://evil.example.com");
+            let told = hub.send(foreign, StatusCode::FORBIDDEN).await;
+            assert_eq!(told["code"], "origin-refused", "{} {path}", operation.method);
+            let told = hub.send(ada.sign(request()), StatusCode::FORBIDDEN).await;
+            assert_eq!(told["code"], "origin-missing", "{} {path}", operation.method);
+        }
+    }
+    hub.get(&ada, "/api/v1/me").await;
+}
+
 #[tokio::test]
 async fn every_error_is_a_problem() {
     let hub = Hub::start().await;
