@@ -12,7 +12,7 @@ use heddle_manifest::{
     Config, Files, Found,
     config::{self, CONFIG_FILE, MAX_CONFIG_BYTES},
     find,
-    find::{FindInput, FoundEnvironment, is_kustomization},
+    find::{FindInput, FoundEnvironment, is_kustomization, needs_reference},
     intake::Intake,
 };
 
@@ -53,10 +53,15 @@ impl Manifests {
             .iter()
             .map(|known| FoundEnvironment { name: known.name.clone(), path: known.path.clone(), implicit: false })
             .collect();
-        environments.push(whole(""));
+        // Where environments are named, the folder is none beside them: it would share their places.
+        if environments.is_empty() {
+            environments.push(whole(""));
+        }
         let found = self.find_in(&environments);
-        let left =
-            |found: &Found| -> Vec<&str> { self.files.paths().filter(|path| !found.reached.contains(*path)).collect() };
+        let left = |found: &Found| -> Vec<&str> {
+            let paths = self.files.paths().filter(|path| !found.reached.contains(*path));
+            paths.filter(|path| !needs_reference(path)).collect()
+        };
         // Kustomizations come first: a file that one of them refers to is read as a part of it.
         let units = left(&found).into_iter().filter(|path| is_kustomization(path));
         environments.extend(units.map(|path| whole(path.rsplit_once('/').map_or("", |(folder, _)| folder))));

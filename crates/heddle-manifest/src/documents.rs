@@ -4,6 +4,8 @@
 //! others readable. Scalars follow YAML 1.1 (`yes`, `0644`), the last of two equal keys wins, and whole-number floats are
 //! integers. What a document means is not known here.
 
+use std::ops::Range;
+
 use serde_json::{Number, Value};
 use serde_saphyr::options::DuplicateKeyPolicy;
 
@@ -80,6 +82,18 @@ fn has_keys(item: &Node, keys: &str) -> bool {
             known.is_none_or(|(_, known)| known.text() == Some(value.trim_matches('"')))
         })
     })
+}
+
+/// The index of the document that holds a byte of a file.
+pub fn document_of(text: &str, byte: usize) -> usize {
+    let parts = parts_of(text);
+    parts.iter().rposition(|part| part.start <= byte).unwrap_or_default()
+}
+
+/// The bytes of each document of a file, without the lines between them.
+pub(crate) fn parts_of(text: &str) -> Vec<Range<usize>> {
+    let start = |part: &Part<'_>| part.text.as_ptr() as usize - text.as_ptr() as usize;
+    split(text).iter().map(|part| start(part)..start(part) + part.text.len()).collect()
 }
 
 struct Part<'a> {

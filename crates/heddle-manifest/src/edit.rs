@@ -123,7 +123,7 @@ pub fn edit(text: &str, edits: &[Edit]) -> Result<String, EditError> {
     let spliced = splice::apply(text, &splices);
     let expected = before.with(&splices);
     let after = proof::Reading::of(&spliced).map_err(|_| EditError::NotProved)?;
-    if after.shows(&expected) { Ok(spliced) } else { Err(EditError::NotProved) }
+    if after.shows(&expected, &before) { Ok(spliced) } else { Err(EditError::NotProved) }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod closure;
 mod effective;
 mod join;
+mod patches;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,6 +16,7 @@ use std::{
 use heddle_core::name::EnvironmentName;
 
 pub use self::closure::MAX_WALKED;
+pub(crate) use self::closure::resolve;
 pub(crate) use self::join::find_places;
 pub use crate::occurrence::Occurrence;
 use crate::{
@@ -23,6 +25,7 @@ use crate::{
     finding::Difference,
     flux::FluxImages,
     intake::{Room, Shelf, TooMuch},
+    kustomize::{FILE_NAMES, Kustomization},
     read::{ReadFile, Unread},
     resource::ResourceRule,
     yaml::Node,
@@ -56,7 +59,8 @@ impl Files {
     /// Whether the file can matter here, by its name.
     pub fn wants(path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
-        name.ends_with(".yaml") || name.ends_with(".yml") || crate::kustomize::FILE_NAMES.contains(&name)
+        let endings = [".yaml", ".yml", ".json"];
+        endings.iter().any(|ending| name.ends_with(ending)) || FILE_NAMES.contains(&name)
     }
 
     /// Adds a file under its path from the root, or replaces it.
@@ -132,6 +136,18 @@ impl Files {
         self.unread.iter().filter_map(|path| self.read(path)).flat_map(|file| &file.findings)
     }
 
+    /// Every kustomization, with its file.
+    pub(crate) fn kustomizations(&self) -> impl Iterator<Item = (&str, &Kustomization)> {
+        let files = self.texts.iter().filter(|(path, _)| is_kustomization(path));
+        files.filter_map(|(path, file)| Some((path.as_str(), self.reading(path, file).kustomization.as_ref()?)))
+    }
+
+    /// What the kustomization of a folder says.
+    pub(crate) fn kustomization_of(&self, folder: &str) -> Option<&Kustomization> {
+        let mut names = FILE_NAMES.iter().map(|name| closure::join(folder, name));
+        self.read(&names.find(|path| self.has(path))?)?.kustomization.as_ref()
+    }
+
     /// What Flux's objects in all files say of images.
     fn flux(&self) -> FluxImages {
         let mut all = FluxImages::default();
@@ -186,9 +202,14 @@ pub struct Found {
     pub reached: BTreeSet<String>,
 }
 
+/// Whether a file counts only where a kustomization refers to it: JSON is much else than manifests.
+pub fn needs_reference(path: &str) -> bool {
+    path.ends_with(".json")
+}
+
 /// Whether kustomize takes a file for a kustomization, by its name.
 pub fn is_kustomization(path: &str) -> bool {
-    path.rsplit('/').next().is_some_and(|name| crate::kustomize::FILE_NAMES.contains(&name))
+    path.rsplit('/').next().is_some_and(|name| FILE_NAMES.contains(&name))
 }
 
 /// The environments on a branch: those of the configuration, then one for each path that a Sync follows and no

@@ -2,6 +2,8 @@
 //!
 //! A marker may stand behind a tag alone; then `ImagePolicy` and `ImageRepository` say whose tag it is.
 
+use std::sync::Arc;
+
 use crate::{
     object::{group, text},
     yaml::Node,
@@ -10,29 +12,32 @@ use crate::{
 /// Namespace and name of an object.
 pub(crate) type ObjectKey = (String, String);
 
+/// What an object says, with its file.
+type Placed<T> = (ObjectKey, Arc<str>, T);
+
 /// What the objects of a file, or of many, say.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FluxImages {
     /// Policies, each with its repository.
-    policies: Vec<(ObjectKey, ObjectKey)>,
+    policies: Vec<Placed<ObjectKey>>,
     /// Repositories, each with its image.
-    repositories: Vec<(ObjectKey, String)>,
+    repositories: Vec<Placed<String>>,
 }
 
 impl FluxImages {
     /// Takes what an object says, where it is one of Flux's.
-    pub fn read(&mut self, root: &Node) {
+    pub fn read(&mut self, path: &str, root: &Node) {
         let word = |path: &[&str]| root.at(path).and_then(Node::text).unwrap_or_default().to_owned();
         if group(root) != "image.toolkit.fluxcd.io" {
             return;
         }
         let key = (word(&["metadata", "namespace"]), word(&["metadata", "name"]));
         match text(root, "kind") {
-            "ImageRepository" => self.repositories.push((key, word(&["spec", "image"]))),
+            "ImageRepository" => self.repositories.push((key, path.into(), word(&["spec", "image"]))),
             "ImagePolicy" => {
                 let namespace = word(&["spec", "imageRepositoryRef", "namespace"]);
                 let namespace = if namespace.is_empty() { key.0.clone() } else { namespace };
-                self.policies.push((key, (namespace, word(&["spec", "imageRepositoryRef", "name"]))));
+                self.policies.push((key, path.into(), (namespace, word(&["spec", "imageRepositoryRef", "name"]))));
             }
             _ => {}
         }
@@ -44,14 +49,24 @@ impl FluxImages {
         self.repositories.extend(other.repositories.iter().cloned());
     }
 
-    /// The image that a policy is for. An object without a namespace may stand in any: a kustomization may give it one.
-    pub fn image_of(&self, policy: &ObjectKey) -> Option<&str> {
-        let repository = find(&self.policies, policy)?;
-        find(&self.repositories, repository).map(String::as_str)
+    /// The image of the policy that is meant in a file. An object without a namespace may stand in any: a kustomization may
+    /// give it one. Of several of one name, which stand in different clusters, the one in the nearest folder is meant.
+    pub fn image_of(&self, policy: &ObjectKey, file: &str) -> Option<&str> {
+        let (at, repository) = find(&self.policies, policy, file)?;
+        find(&self.repositories, repository, at).map(|(_, image)| image.as_str())
     }
 }
 
-fn find<'a, T>(list: &'a [(ObjectKey, T)], (namespace, name): &ObjectKey) -> Option<&'a T> {
+/// How many folders two files have in common, from the root on.
+pub(crate) fn nearness(left: &str, right: &str) -> usize {
+    let folders = |path: &'_ str| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+    let (left, right) = (folders(left), folders(right));
+    let same = left.split('/').zip(right.split('/')).take_while(|(left, right)| left == right && !left.is_empty());
+    same.count()
+}
+
+fn find<'a, T>(list: &'a [Placed<T>], (namespace, name): &ObjectKey, near: &str) -> Option<(&'a str, &'a T)> {
     let is_it = |own: &ObjectKey| own.1 == *name && (own.0 == *namespace || own.0.is_empty() || namespace.is_empty());
-    list.iter().find(|(own, _)| is_it(own)).map(|(_, value)| value)
+    let meant = list.iter().rev().filter(|(own, ..)| is_it(own)).max_by_key(|(_, file, _)| nearness(file, near))?;
+    Some((&meant.1, &meant.2))
 }

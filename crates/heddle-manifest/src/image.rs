@@ -35,14 +35,21 @@ pub(crate) struct Parts {
     pub registry: Option<Spot>,
     /// The name; with tag and digest where these stand in the same text.
     pub name: Option<Spot>,
-    /// The name, where it cannot be changed: the one by which an entry of `images` finds its images.
+    /// The name, where it cannot be changed here: the one by which an entry of `images` finds its images, or what stands in
+    /// another file.
     pub fixed_name: Option<String>,
+    /// The registry's host, where another value than that beside the name says it: `global.imageRegistry`.
+    pub host: Option<String>,
     /// Text before the name in the same value that stays: `old=` of Argo CD.
     pub prefix_len: usize,
     /// The tag, where it stands apart.
     pub tag: Option<Spot>,
     /// The digest, where it stands apart.
     pub digest: Option<Spot>,
+    /// The digest is written without its algorithm: `sha` of some charts.
+    pub is_bare_digest: bool,
+    /// A digest that has no value of its own goes into that of the tag: `v1@sha256:…`. Charts paste it behind a colon.
+    pub digest_in_tag: bool,
     /// Where parts that are missing can be added.
     pub home: Option<Home>,
     /// The image stands in YAML within a block of text; the parts' bytes are those of that text.
@@ -137,17 +144,19 @@ impl Parts {
     pub fn name_and_build(&self) -> (String, String) {
         let written = self.name.as_ref().map(|spot| &spot.text[self.prefix_len..]).filter(|text| !text.is_empty());
         let (name, mut build) = split_build(written.or(self.fixed_name.as_deref()).unwrap_or_default());
-        let apart = [(&self.tag, ':'), (&self.digest, '@')].map(|(spot, mark)| match spot {
-            Some(spot) if !spot.text.is_empty() => format!("{mark}{}", spot.text),
+        let algorithm = if self.is_bare_digest { "sha256:" } else { "" };
+        let apart = [(&self.tag, ":", ""), (&self.digest, "@", algorithm)].map(|(spot, mark, before)| match spot {
+            Some(spot) if !spot.text.is_empty() => format!("{mark}{before}{}", spot.text),
             _ => String::new(),
         });
         let apart = apart.concat();
         if !apart.is_empty() {
             build = &apart;
         }
-        let name = match &self.registry {
-            Some(registry) if !registry.text.is_empty() => format!("{}/{name}", registry.text.trim_end_matches('/')),
-            _ => name.to_owned(),
+        let registry = self.registry.as_ref().map(|registry| registry.text.as_str());
+        let name = match self.host.as_deref().or(registry).filter(|host| !host.is_empty()) {
+            Some(host) => format!("{}/{name}", host.trim_end_matches('/')),
+            None => name.to_owned(),
         };
         (name, build.to_owned())
     }
@@ -170,6 +179,9 @@ impl Parts {
 
     /// The edits that make the place say what it should; none when it does already.
     pub fn edits(&self, target: &Target) -> Result<Vec<Edit>, &'static str> {
+        if target.name.is_some() && self.host.is_some() {
+            return Err(NO_NAME);
+        }
         let mut edits = Vec::new();
         let mut set = |spot: &Spot, to: String| {
             if spot.text != to {
@@ -259,14 +271,22 @@ impl Parts {
             }
         }
         if let (Some(spot), Some(digest)) = (&self.digest, &target.digest) {
-            set(spot, digest.to_string());
+            set(spot, self.digest_text(digest)?);
         }
         Ok(())
     }
 
+    fn digest_text(&self, digest: &Digest) -> Result<String, &'static str> {
+        match digest.as_str().strip_prefix("sha256:") {
+            Some(digits) if self.is_bare_digest => Ok(digits.to_owned()),
+            None if self.is_bare_digest => Err("the chart takes digests of SHA-256 only"),
+            _ => Ok(digest.to_string()),
+        }
+    }
+
     /// Helm charts that know no `digest` take `tag@digest` as the tag.
     fn digest_goes_into_tag(&self, tag: &Spot) -> bool {
-        self.digest.is_none() && tag.text.contains('@')
+        self.digest.is_none() && (tag.text.contains('@') || self.digest_in_tag)
     }
 
     /// Keys for the parts that the mapping lacks.
@@ -287,10 +307,16 @@ impl Parts {
             && !(is_digest_alone && target.digest.is_some())
         {
             let home = self.home.ok_or("there is no place for a tag here")?;
-            edits.push(Edit::add(home.at, home.tag, tag.as_str()));
+            let digest = target.digest.as_ref().filter(|_| self.digest.is_none() && self.digest_in_tag);
+            let pin = digest.map(|digest| format!("@{digest}")).unwrap_or_default();
+            edits.push(Edit::add(home.at, home.tag, format!("{tag}{pin}")));
         }
+        let is_in_tag = match &self.tag {
+            Some(spot) => self.digest_goes_into_tag(spot),
+            None => self.digest_in_tag && target.tag.is_some(),
+        };
         if let (Some(digest), None) = (&target.digest, &self.digest)
-            && !self.tag.as_ref().is_some_and(|spot| self.digest_goes_into_tag(spot))
+            && !is_in_tag
         {
             let (home, key) = self.home.and_then(|home| Some((home, home.digest?))).ok_or(NO_DIGEST)?;
             edits.push(Edit::add(home.at, key, digest.as_str()));

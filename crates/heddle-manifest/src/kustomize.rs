@@ -1,9 +1,16 @@
 //! What a kustomization says, from its text alone.
 
+mod patch;
+
+use std::sync::Arc;
+
+pub(crate) use self::patch::{Body, Inline, Patch};
 use crate::{
     image::{Home, ImageValue, Parts},
     intake::IMAGE_WEIGHT,
-    yaml::{Node, Position, cursor::Cursor},
+    values,
+    written::split_build,
+    yaml::{Node, Position, Spot, cursor::Cursor},
 };
 
 /// The names under which kustomize looks for a kustomization, in its order.
@@ -16,12 +23,16 @@ pub(crate) struct Kustomization {
     pub resources: Vec<Reference>,
     /// Folders whose kustomizations are applied to what came before.
     pub components: Vec<Reference>,
-    /// Files of patches.
-    pub patches: Vec<Reference>,
+    /// What is changed in the objects, in the order in which kustomize does it.
+    pub patches: Vec<Patch>,
     /// Files of values, for charts or for generated ConfigMaps.
     pub values: Vec<Reference>,
-    /// The entries of `images`.
+    /// Images in values of charts that stand in the kustomization itself.
+    pub inline: Vec<Arc<ImageValue>>,
+    /// The entries of `images`, and of `imageTags`, which kustomize takes for the same.
     pub images: Vec<ImageEntry>,
+    /// Files of transformers, which come last.
+    pub transformers: Vec<Reference>,
 }
 
 /// A path as it is written in a kustomization.
@@ -38,10 +49,14 @@ pub(crate) struct Reference {
 pub(crate) struct ImageEntry {
     /// The image that it changes, as manifests write it, without tag.
     pub name: String,
-    /// What stands there instead.
+    /// Where that name is written, for a marker behind it.
+    pub name_at: usize,
+    /// What stands there instead, without the tag that it may carry.
     pub new_name: Option<String>,
+    /// What is pasted behind the tag.
+    pub suffix: Option<String>,
     /// The entry itself.
-    pub value: std::sync::Arc<ImageValue>,
+    pub value: Arc<ImageValue>,
     /// It says which build runs: a tag, a digest or both.
     pub has_build: bool,
 }
@@ -49,8 +64,10 @@ pub(crate) struct ImageEntry {
 impl Kustomization {
     /// How much it holds, in values.
     pub fn weight(&self) -> usize {
-        let lists = [&self.resources, &self.components, &self.patches, &self.values];
-        lists.iter().map(|list| list.len()).sum::<usize>() + self.images.len() * IMAGE_WEIGHT
+        let lists = [&self.resources, &self.components, &self.values, &self.transformers];
+        let patches: usize = self.patches.iter().map(Patch::weight).sum();
+        let images = self.images.len() + self.inline.len();
+        lists.iter().map(|list| list.len()).sum::<usize>() + patches + images * IMAGE_WEIGHT
     }
 
     /// Reads the root of a kustomization's document.
@@ -62,9 +79,14 @@ impl Kustomization {
         Self {
             resources: references(&["resources", "bases"]),
             components: references(&["components"]),
-            patches: references(&["patches", "patchesStrategicMerge"]),
+            patches: patch::read_all(&cursor),
             values: values(root),
-            images: read_entries(&cursor, "images", "Kustomization"),
+            inline: inline_values(&cursor),
+            images: ["images", "imageTags"]
+                .iter()
+                .flat_map(|key| read_entries(&cursor, key, "Kustomization"))
+                .collect(),
+            transformers: references(&["transformers"]),
         }
     }
 }
@@ -92,14 +114,23 @@ fn values(root: &Node) -> Vec<Reference> {
     found
 }
 
-/// A path, or a mapping with one. Inline patches have none.
+/// The images of values that stand beside a chart: `helmCharts[].valuesInline`.
+fn inline_values(root: &Cursor<'_>) -> Vec<Arc<ImageValue>> {
+    let charts = root.key("helmCharts");
+    let inline = charts.iter().flat_map(Cursor::items).filter_map(|chart| chart.key("valuesInline"));
+    inline.flat_map(|given| values::images(&given, "Kustomization")).map(Arc::new).collect()
+}
+
+/// A path; texts of several lines are none.
 fn reference(node: &Node) -> Option<Reference> {
-    let path = match node.text() {
-        Some(text) if !text.contains('\n') => text,
-        Some(_) => return None,
-        None => node.get("path")?.text()?,
-    };
+    let path = node.text().filter(|text| !text.contains('\n'))?;
     Some(Reference { path: path.to_owned(), position: node.position })
+}
+
+/// The entry of an `ImageTagTransformer`, which may stand in a file of `transformers`.
+pub(crate) fn read_transformer(root: &Cursor<'_>) -> Option<ImageEntry> {
+    let is_one = root.node.get("kind").and_then(Node::text) == Some("ImageTagTransformer");
+    read_entry(&root.key("imageTag").filter(|_| is_one)?, "ImageTagTransformer")
 }
 
 /// The entries of a list in the form of kustomize's `images`.
@@ -108,7 +139,8 @@ pub(crate) fn read_entries(parent: &Cursor<'_>, key: &str, object: &str) -> Vec<
 }
 
 fn read_entry(item: &Cursor<'_>, object: &str) -> Option<ImageEntry> {
-    let name = item.node.get("name").and_then(Node::text)?.to_owned();
+    let named = item.key("name")?;
+    let name = named.text()?.to_owned();
     let part = |key: &str| item.key(key);
     let (new_name, tag, digest) = (part("newName"), part("newTag"), part("digest"));
     let obstacle = [Some(item), tag.as_ref(), digest.as_ref(), new_name.as_ref()]
@@ -125,23 +157,30 @@ fn read_entry(item: &Cursor<'_>, object: &str) -> Option<ImageEntry> {
         home: Some(home),
         ..Parts::default()
     };
-    let new_name = parts.name.as_ref().map(|spot| spot.text.clone()).filter(|text| !text.is_empty());
-    let filled = |spot: &Option<crate::yaml::Spot>| spot.as_ref().is_some_and(|spot| !spot.text.is_empty());
-    let has_build = filled(&parts.tag) || filled(&parts.digest);
-    let vacant = crate::yaml::Spot {
+    let filled = |spot: &Option<Spot>| spot.as_ref().is_some_and(|spot| !spot.text.is_empty());
+    let (new_name, carried) = match parts.name.as_ref().filter(|spot| !spot.text.is_empty()) {
+        Some(spot) => split_build(&spot.text),
+        None => ("", ""),
+    };
+    let is_apart = filled(&parts.tag) || filled(&parts.digest);
+    let twice = (is_apart && !carried.is_empty())
+        .then_some("`newName` carries a tag or digest beside that of the entry: write it in one of them");
+    let suffix = part("tagSuffix").and_then(|suffix| suffix.text().map(str::to_owned)).filter(|text| !text.is_empty());
+    let vacant = Spot {
         text: String::new(),
         position: item.position,
         span: item.at..item.at,
         field: format!("{}.newTag", item.field),
     };
+    let (new_name, has_build) = ((!new_name.is_empty()).then(|| new_name.to_owned()), is_apart || !carried.is_empty());
     let value = ImageValue {
-        vacant: Some(vacant),
+        vacant: carried.is_empty().then_some(vacant),
         object: object.to_owned(),
         container: None,
         parts,
-        obstacle,
+        obstacle: obstacle.or(twice),
         is_kustomizable: false,
         policy: None,
     };
-    Some(ImageEntry { name, new_name, value: std::sync::Arc::new(value), has_build })
+    Some(ImageEntry { name, name_at: named.at, new_name, suffix, value: Arc::new(value), has_build })
 }

@@ -55,19 +55,15 @@ pub(crate) fn is_list(root: &Node) -> bool {
 pub(crate) fn container_images(root: &Cursor<'_>) -> Vec<ImageValue> {
     let Some(pod) = pod_path(root.node).and_then(|path| root.at(path)) else { return Vec::new() };
     let object = object_name(root.node);
-    let mut found = Vec::new();
-    for list in ["initContainers", "containers", "ephemeralContainers"] {
-        for container in pod.key(list).iter().flat_map(Cursor::items) {
-            let name = container.node.get("name").and_then(Node::text).map(str::to_owned);
-            let image = container.key("image").and_then(|image| ImageValue::whole(&image, &object, name.clone()));
-            found.extend(image.map(|mut image| {
-                let name = name.as_deref().unwrap_or_default();
-                image.policy = FoundPolicy::of_flux_v1(root.node, name).or_else(|| FoundPolicy::of_keel(root.node));
-                // Kustomize knows the other lists, not this one.
-                image.is_kustomizable = list != "ephemeralContainers";
-                image
-            }));
-        }
+    let mut found = pod_images(&pod, &object);
+    let keel = FoundPolicy::of_keel(root.node);
+    // Keel leaves these alone where nobody asks for them.
+    let keels_init = keel.clone().filter(|found| found.setting("initContainers") == Some("true"));
+    for image in &mut found {
+        let is_init = image.spot().is_some_and(|spot| spot.field.contains("initContainers["));
+        let name = image.container.as_deref().unwrap_or_default();
+        let keel = if is_init { &keels_init } else { &keel };
+        image.policy = FoundPolicy::of_flux_v1(root.node, name).or_else(|| keel.clone());
     }
     for volume in pod.key("volumes").iter().flat_map(Cursor::items) {
         // An image as a volume belongs to no container.
@@ -75,6 +71,25 @@ pub(crate) fn container_images(root: &Cursor<'_>) -> Vec<ImageValue> {
         found.extend(image);
     }
     found
+}
+
+/// The images of the containers of a pod, by its spec.
+pub(crate) fn pod_images(pod: &Cursor<'_>, object: &str) -> Vec<ImageValue> {
+    let mut found = Vec::new();
+    for list in ["initContainers", "containers", "ephemeralContainers"] {
+        for container in pod.key(list).iter().flat_map(Cursor::items) {
+            // Kustomize knows the other lists, not this one.
+            let is_kustomizable = list != "ephemeralContainers";
+            found.extend(container_image(&container, object).map(|image| ImageValue { is_kustomizable, ..image }));
+        }
+    }
+    found
+}
+
+/// The image of a container.
+pub(crate) fn container_image(container: &Cursor<'_>, object: &str) -> Option<ImageValue> {
+    let name = container.node.get("name").and_then(Node::text).map(str::to_owned);
+    ImageValue::whole(&container.key("image")?, object, name)
 }
 
 /// Where the pod of a workload stands.

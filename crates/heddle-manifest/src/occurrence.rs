@@ -51,6 +51,11 @@ impl Occurrence {
         self.value.parts.edits(target).map_err(refused)
     }
 
+    /// Whether the tag stands in a value of its own.
+    pub(crate) fn has_tag_apart(&self) -> bool {
+        self.value.parts.tag.is_some()
+    }
+
     /// Whether the value at a path, with these bytes, is a part of the image: its name, its tag, its digest.
     pub fn has_part(&self, field: &str, span: Option<&Range<usize>>) -> bool {
         let is_here = |spot: &Spot| spot.field == field && span.is_none_or(|span| spot.span == *span);

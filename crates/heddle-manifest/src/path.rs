@@ -112,6 +112,17 @@ impl Path {
         (!steps.is_empty()).then(|| Self { steps: steps.to_vec(), text: self.text.clone() })
     }
 
+    /// The path to a key of the mapping that this one leads to.
+    pub fn below(&self, key: &str) -> Self {
+        let steps = self.steps.iter().cloned().chain([Step::Key(key.to_owned())]).collect();
+        Self { steps, text: format!("{}.{key}", self.text) }
+    }
+
+    /// Whether a mapping stands at the path, and one alone.
+    pub fn leads_to_mapping(&self, documents: &Documents) -> bool {
+        self.only(documents).is_ok_and(|cursor| cursor.node.is_mapping())
+    }
+
     /// The last key, which says what the value is for.
     pub fn last_key(&self) -> Option<&str> {
         self.steps.iter().rev().find_map(|step| match step {

@@ -5,6 +5,7 @@
 mod flux;
 mod image_updater;
 mod objects;
+mod patched;
 mod workloads;
 mod write;
 

@@ -102,6 +102,14 @@ impl FoundPolicy {
         settings.contains_key("policy").then_some(Self::Keel { settings })
     }
 
+    /// One of Keel's settings.
+    pub(crate) fn setting(&self, name: &str) -> Option<&str> {
+        match self {
+            Self::Keel { settings } => settings.get(name).map(String::as_str),
+            _ => None,
+        }
+    }
+
     /// The entry of Argo CD Image Updater's `image-list` that names an image.
     pub(crate) fn of_image_updater(root: &Node, image: &str) -> Option<Self> {
         let annotations = root.at(&["metadata", "annotations"])?;

@@ -5,8 +5,11 @@ use std::{
     sync::Arc,
 };
 
+use heddle_core::image::ImageRepository;
+
 use crate::{
     Finding,
+    documents::parts_of,
     flux::FluxImages,
     image::{ImageValue, Parts},
     intake::{IMAGE_WEIGHT, TooMuch},
@@ -14,8 +17,9 @@ use crate::{
     object::{DocumentKind, container_images, is_list, kind_of, object_name},
     policy::{FoundPolicy, MarkedPart},
     release::{release_images, source_file_images},
-    resource::ResourceRule,
+    resource::{ResourceRule, known_rules},
     values,
+    written::split_build,
     yaml::{Documents, Node, Position, Value, cursor::Cursor},
 };
 
@@ -35,8 +39,10 @@ pub(crate) struct ReadFile {
     peer_nodes: usize,
     /// What is wrong in it.
     pub findings: Vec<Finding>,
-    /// It cannot be read.
+    /// It cannot be read, or not as a whole.
     pub is_broken: bool,
+    /// The images that it names where it cannot be read.
+    pub mentions: HashSet<ImageRepository>,
 }
 
 impl ReadFile {
@@ -46,21 +52,34 @@ impl ReadFile {
         if !is_kustomization && !may_hold_images(text, rules) {
             return Self::default();
         }
-        let documents = Documents::read(text);
-        if let Some(error) = &documents.error {
-            return Self::broken(path, text, error.position, &error.message);
-        }
+        let mut documents = Documents::read(text);
         let mut file = Self::default();
+        if let Some(error) = documents.error.take() {
+            file = Self::broken(path, text, error.position, &error.message);
+            if is_kustomization {
+                return file;
+            }
+            // What stands in the other documents is told, and not written.
+            documents = Documents::read(&without_broken(text));
+        }
         let is_policy = |text: &str| text.contains("$imagepolicy") || text.trim_start().starts_with("heddle:");
         let is_marked = documents.comments.iter().any(|comment| is_policy(&comment.text));
         let source = Source { path, name, text, documents: &documents, rules, is_marked };
         let mut images = Vec::new();
         for root in &documents.roots {
             if is_kustomization {
-                file.kustomization = Some(source.kustomization(root, &mut images));
+                // Kustomize reads the first document alone.
+                if file.kustomization.is_none() {
+                    file.kustomization = Some(source.kustomization(root, &mut images));
+                }
             } else {
-                file.flux.read(root);
+                file.flux.read(path, root);
                 source.images(&Cursor::root(root), 0, &mut images);
+            }
+        }
+        if file.is_broken {
+            for image in &mut images {
+                image.obstacle = image.obstacle.or(Some("another document of the file cannot be read: mend it first"));
             }
         }
         file.images = images.into_iter().map(Arc::new).collect();
@@ -85,19 +104,22 @@ impl ReadFile {
     fn broken(path: &str, text: &str, position: Position, message: &str) -> Self {
         if text.contains("{{") {
             let message = "this looks like a template, which is not read: its images are not updated";
-            return Self::not_read(path, position, "template", message.to_owned());
+            let file = Self::not_read(path, position, "template", message.to_owned());
+            return Self { mentions: mentions(text), ..file };
         }
         let message = format!("this is no YAML, so its images are not updated: {message}");
-        Self::not_read(path, position, "broken-yaml", message)
+        let file = Self::not_read(path, position, "broken-yaml", message);
+        Self { mentions: mentions(text), ..file }
     }
 
     /// A file of which no text is at hand.
-    pub fn unread(path: &str, _text: &str, why: Unread) -> Self {
+    pub fn unread(path: &str, text: &str, why: Unread) -> Self {
         let start = Position { line: 1, column: 1 };
         match why {
             Unread::NoText => {
                 let message = "the file is no UTF-8, so its images are not updated: save it as UTF-8";
-                Self::not_read(path, start, "broken-yaml", message.to_owned())
+                let file = Self::not_read(path, start, "broken-yaml", message.to_owned());
+                Self { mentions: mentions(text), ..file }
             }
             Unread::TooMuch(why) => Self::not_read(path, start, "too-large", why.to_string()),
         }
@@ -119,11 +141,14 @@ pub(crate) enum Unread {
 }
 
 /// What stands in files in which peers say how images are updated: API groups, and Keel's key in the values of a chart.
-const PEERS: [&str; 3] = ["image.toolkit.fluxcd.io/", "argoproj.io/", "keel:"];
+const PEERS: [&str; 4] = ["image.toolkit.fluxcd.io/", "kind: GitRepository", "argoproj.io/", "keel:"];
 
 /// Nothing in a file without these words can be an image.
 fn may_hold_images(text: &str, rules: &[ResourceRule]) -> bool {
-    ["image", "Image", "repository", "IMAGE"].iter().any(|word| text.contains(word))
+    // Crossplane calls an image a package.
+    ["image", "Image", "repository", "IMAGE", "pkg.crossplane.io/", "GitRepository"]
+        .iter()
+        .any(|word| text.contains(word))
         || rules.iter().any(|rule| text.contains(&rule.kind))
 }
 
@@ -141,7 +166,9 @@ impl Source<'_> {
     fn kustomization(&self, root: &Node, alone: &mut Vec<ImageValue>) -> Kustomization {
         let mut read = Kustomization::read(root);
         let mut unshaped = Vec::new();
-        let known = by_byte(read.images.iter().map(|entry| &entry.value.parts));
+        let mut known = by_byte(read.images.iter().map(|entry| &entry.value.parts));
+        // A marker behind the name by which an entry finds its images is the entry's.
+        known.extend(read.images.iter().enumerate().map(|(index, entry)| (entry.name_at, index)));
         for mark in self.marked(root, "Kustomization") {
             match known.get(&mark.spot.span.start) {
                 Some(index) => Arc::make_mut(&mut read.images[*index].value).policy = Some(mark.policy),
@@ -160,16 +187,7 @@ impl Source<'_> {
             return;
         }
         let (mut images, object) = match kind_of(root.node) {
-            DocumentKind::Object => {
-                let mut images = container_images(root);
-                images.extend(release_images(root));
-                for rule in self.rules {
-                    let known: HashSet<usize> = images.iter().map(|image| image.span().start).collect();
-                    let is_new = |image: &ImageValue| !known.contains(&image.span().start);
-                    images.extend(rule.images(root).into_iter().filter(is_new));
-                }
-                (images, object_name(root.node))
-            }
+            DocumentKind::Object => (object_images(root, self.rules), object_name(root.node)),
             DocumentKind::Other if self.name.starts_with(".argocd-source") => {
                 (source_file_images(root), "Application".to_owned())
             }
@@ -230,10 +248,58 @@ impl Source<'_> {
     }
 }
 
+/// The images of an object.
+pub(crate) fn object_images(root: &Cursor<'_>, rules: &[ResourceRule]) -> Vec<ImageValue> {
+    let mut images = container_images(root);
+    images.extend(release_images(root));
+    let mut all: Vec<&ResourceRule> = rules.iter().collect();
+    for rule in known_rules(root.node) {
+        all.push(rule);
+    }
+    let by_rules = all.into_iter().flat_map(|rule| rule.images(root));
+    let mut known: HashSet<usize> = images.iter().map(|image| image.span().start).collect();
+    images.extend(by_rules.filter(|image| known.insert(image.span().start)));
+    images
+}
+
 /// Which of the images has a part that starts at a byte. Parts within a block of text have bytes of that text alone.
 fn by_byte<'p>(images: impl DoubleEndedIterator<Item = &'p Parts> + ExactSizeIterator) -> HashMap<usize, usize> {
     let whole = images.enumerate().rev().filter(|(_, parts)| parts.within.is_none());
     whole.flat_map(|(index, parts)| parts.spots().map(move |spot| (spot.span.start, index))).collect()
+}
+
+/// The text with every document that is no YAML written over by spaces, so that all others stay where they are.
+fn without_broken(text: &str) -> String {
+    let mut all = String::with_capacity(text.len());
+    let mut last = 0;
+    for part in parts_of(text) {
+        let inner = &text[part.clone()];
+        all.push_str(&text[last..part.start]);
+        match Documents::read(inner).error {
+            None => all.push_str(inner),
+            Some(_) => {
+                all.extend(inner.bytes().map(|byte| if matches!(byte, b'\n' | b'\r') { byte as char } else { ' ' }))
+            }
+        }
+        last = part.end;
+    }
+    all + &text[last..]
+}
+
+/// How many images are kept of those that an unreadable file names.
+const MAX_MENTIONS: usize = 5_000;
+
+/// The images that a text names, where it cannot be read as YAML: words with a path, or with a tag.
+fn mentions(text: &str) -> HashSet<ImageRepository> {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '[' | ']' | '{' | '}' | '=' | '(' | ')');
+    let words = text.split(ends).map(|word| word.trim_end_matches(':')).filter(|word| !word.contains("://"));
+    let mut found = HashSet::new();
+    for (name, build) in words.map(split_build) {
+        if (name.contains('/') || build.len() > 1) && found.len() < MAX_MENTIONS {
+            found.extend(name.parse::<ImageRepository>());
+        }
+    }
+    found
 }
 
 /// Files of other tools, whose `image` nothing in a cluster runs.

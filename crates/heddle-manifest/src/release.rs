@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use crate::{
-    image::{ImageValue, Within},
+    image::ImageValue,
     kustomize::read_entries,
     object::{group, object_name, text},
     policy::FoundPolicy,
-    values,
-    yaml::{Documents, Node, Spot, cursor::Cursor},
+    texts,
+    values::{self, Level},
+    yaml::{Node, cursor::Cursor},
 };
 
 /// A kind of object with images that belong to no container.
@@ -34,6 +35,9 @@ pub(crate) fn release_images(root: &Cursor<'_>) -> Vec<ImageValue> {
             found
         }
         ("argoproj.io", "ApplicationSet") => application_set(root, &object),
+        ("", "ConfigMap") => config_map(root, &object),
+        ("helm.cattle.io", "HelmChart" | "HelmChartConfig") => within(root, &["spec", "valuesContent"], &object),
+        ("addons.cluster.x-k8s.io", "HelmChartProxy") => within(root, &["spec", "valuesTemplate"], &object),
         _ => Vec::new(),
     }
 }
@@ -43,6 +47,19 @@ pub(crate) fn source_file_images(root: &Cursor<'_>) -> Vec<ImageValue> {
     let mut found = Vec::new();
     source(root, "Application", &mut found);
     found
+}
+
+/// The images of YAML that stands as a text.
+fn within(root: &Cursor<'_>, path: &[&str], object: &str) -> Vec<ImageValue> {
+    root.at(path).iter().flat_map(|text| texts::images(text, object)).collect()
+}
+
+/// Values of charts, and manifests, that a ConfigMap holds as texts.
+fn config_map(root: &Cursor<'_>, object: &str) -> Vec<ImageValue> {
+    let data = root.key("data");
+    let entries = data.iter().flat_map(Cursor::entries);
+    let yaml = entries.filter(|(key, _)| key.ends_with(".yaml") || key.ends_with(".yml"));
+    yaml.flat_map(|(_, text)| texts::images(&text, object)).collect()
 }
 
 fn entries(parent: &Cursor<'_>, object: &str) -> Vec<ImageValue> {
@@ -123,7 +140,7 @@ fn source(source: &Cursor<'_>, object: &str, found: &mut Vec<ImageValue>) {
     if let Some(helm) = source.key("helm") {
         parameters(&helm, object, found);
         found.extend(helm.key("valuesObject").iter().flat_map(|given| values::images(given, object)));
-        found.extend(helm.key("values").iter().flat_map(|text| text_values(text, object)));
+        found.extend(helm.key("values").iter().flat_map(|text| texts::images(text, object)));
     }
     for image in source.at(&["kustomize", "images"]).iter().flat_map(Cursor::items) {
         let Some(mut value) = ImageValue::whole(&image, object, None) else { continue };
@@ -134,68 +151,30 @@ fn source(source: &Cursor<'_>, object: &str, found: &mut Vec<ImageValue>) {
     }
 }
 
-/// Helm parameters: `image.tag` with `image.repository` or `image.name` beside it, or `image` alone.
+/// Helm parameters: `image.tag` with `image.repository`, as if they stood in mappings.
 fn parameters(helm: &Cursor<'_>, object: &str, found: &mut Vec<ImageValue>) {
-    let all: Vec<(String, Cursor<'_>)> = helm
-        .key("parameters")
-        .iter()
-        .flat_map(Cursor::items)
-        .filter_map(|item| Some((item.node.get("name")?.text()?.to_owned(), item.key("value")?)))
-        .collect();
-    let by_name: HashMap<&str, &Cursor<'_>> = all.iter().rev().map(|(name, value)| (name.as_str(), value)).collect();
-    let named = |name: String| by_name.get(name.as_str()).map(|value| (*value).clone());
-    for (name, value) in &all {
-        let (stem, last) = name.rsplit_once('.').map_or(("", name.as_str()), |(stem, last)| (stem, last));
-        let beside = |last: &str| named(if stem.is_empty() { last.to_owned() } else { format!("{stem}.{last}") });
-        let container = stem.strip_suffix(".image").or(Some(stem)).filter(|stem| !stem.is_empty() && *stem != "image");
-        let image = match last {
-            "repository" | "name" if beside("tag").is_some() => {
-                parted(value, [beside("registry"), beside("tag")], object, container.unwrap_or_default())
-            }
-            "image" if beside("tag").is_some() => {
-                parted(value, [beside("registry"), beside("tag")], object, container.unwrap_or_default())
-            }
-            "image" => ImageValue::whole(value, object, None),
-            _ => None,
+    let mut levels: Vec<(String, Vec<(String, Cursor<'_>)>)> = Vec::new();
+    let (mut by_path, mut seen) = (HashMap::new(), HashMap::new());
+    for item in helm.key("parameters").iter().flat_map(Cursor::items) {
+        let (Some(name), Some(mut value)) = (item.node.get("name").and_then(Node::text), item.key("value")) else {
+            continue;
         };
-        found.extend(image.map(|mut image| {
-            image.container = container.map(str::to_owned);
-            image
-        }));
-    }
-}
-
-/// Values that stand as text in a block.
-fn text_values(block: &Cursor<'_>, object: &str) -> Vec<ImageValue> {
-    let Some(text) = block.text() else { return Vec::new() };
-    let documents = Documents::read(text);
-    let mut found = Vec::new();
-    for root in &documents.roots {
-        for mut image in values::images(&Cursor::root(root), object) {
-            let is_block = block.node.is_literal();
-            let otherwise = "the values are no literal block (`values: |`): write them as `valuesObject`";
-            image.obstacle = image.obstacle.or(block.obstacle).or((!is_block).then_some(otherwise));
-            // Places are told as they stand in the file; bytes stay those of the inner text, for the edit of it.
-            image.parts.within = Some(Within { at: block.at, outer: outer(block, text, image.span().start) });
-            for spot in image.parts.spots_mut() {
-                shift(spot, block);
-            }
-            found.push(image);
+        let (path, key) = name.rsplit_once('.').unwrap_or(("", name));
+        let level = *by_path.entry(path).or_insert_with(|| {
+            levels.push((path.to_owned(), Vec::new()));
+            levels.len() - 1
+        });
+        // Argo CD takes the last of several; a person may look at the first.
+        let next = levels[level].1.len();
+        let index = *seen.entry(name).or_insert(next);
+        if index < next {
+            value.obstacle = value.obstacle.or(Some("the parameter stands twice: keep one"));
+            levels[level].1[index] = (key.to_owned(), value);
+        } else {
+            levels[level].1.push((key.to_owned(), value));
         }
     }
-    found
-}
-
-/// Where a byte of a block's text stands in the file: each line of the block is indented.
-fn outer(block: &Cursor<'_>, text: &str, inner: usize) -> usize {
-    let indent = block.position.column as usize - 1;
-    let lines = text[..inner].split_inclusive('\n').skip(1).filter(|line| *line != "\n").count();
-    let starts_line = text[..inner].ends_with('\n');
-    block.at + inner + indent * (lines + usize::from(starts_line))
-}
-
-fn shift(spot: &mut Spot, block: &Cursor<'_>) {
-    spot.position.line += block.position.line - 1;
-    spot.position.column += block.position.column - 1;
-    spot.field = format!("{}.{}", block.field, spot.field);
+    let levels: Vec<(String, Level<'_>)> =
+        levels.into_iter().map(|(path, keys)| (path, Level::of_texts(keys))).collect();
+    found.extend(values::images_by_path(&levels, object));
 }

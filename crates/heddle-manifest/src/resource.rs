@@ -1,9 +1,12 @@
 //! Rules that say where custom resources hold images: `resources` in `.heddle.yaml`.
 
+mod known;
+
+pub(crate) use self::known::known_rules;
 use crate::{
     glob::Glob,
     image::{Home, ImageValue, Parts},
-    object::{group, object_name, text},
+    object::{container_image, container_images, group, object_name, pod_images, text},
     path::Path,
     yaml::cursor::Cursor,
 };
@@ -37,6 +40,12 @@ pub enum ResourcePlace {
     },
     /// A mapping that is written as the values of a chart are, such as `spec.values`.
     Values(Path),
+    /// A container, by its `image`.
+    Container(Path),
+    /// The spec of a pod: its `containers` and `initContainers`.
+    Pod(Path),
+    /// An object within this one.
+    Object(Path),
 }
 
 impl ResourceRule {
@@ -60,6 +69,11 @@ impl ResourcePlace {
             Self::Values(path) => {
                 path.all(root).iter().flat_map(|values| crate::values::images(values, object)).collect()
             }
+            Self::Container(path) => {
+                path.all(root).iter().filter_map(|container| container_image(container, object)).collect()
+            }
+            Self::Pod(path) => path.all(root).iter().flat_map(|pod| pod_images(pod, object)).collect(),
+            Self::Object(path) => path.all(root).iter().flat_map(container_images).collect(),
             Self::Parts { registry, repository, tag, digest } => {
                 let one = |path: &Option<Path>| path.as_ref().and_then(|path| path.all(root).into_iter().next());
                 let Some(name) = repository.all(root).into_iter().next() else { return Vec::new() };

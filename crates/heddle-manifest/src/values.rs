@@ -3,10 +3,12 @@
 //! Charts agree on no names, but on a few shapes: `image: {registry, repository, tag, digest}`, `image: name:tag`,
 //! `image` with `tag` beside it, `webImage` with `webImageTag`. What has one of these shapes and reads as an image is one.
 
-use std::collections::HashMap;
+mod level;
 
 use heddle_core::image::ImageRef;
 
+pub(crate) use self::level::Level;
+use self::level::Part;
 use crate::{
     image::{Home, ImageValue, Parts},
     style::is_other_type,
@@ -20,9 +22,25 @@ const MAX_VALUES: usize = 500_000;
 /// The ways that charts call the name of an image, lower case and without separators; the rest of the key is its stem.
 const NAMES: [&str; 4] = ["imagerepository", "imagename", "imagerepo", "image"];
 
+/// Where charts keep the registry of all their images.
+const GLOBAL_REGISTRIES: [&[&str]; 3] =
+    [&["global", "imageRegistry"], &["global", "image", "registry"], &["global", "registry"]];
+
+const NO_TAG: &str = "a list or a mapping stands where the tag or the digest would: this shape is not known";
+const MANY_DIGESTS: &str =
+    "a digest stands beside the tag under a key whose image is not known: write it as `digest`, or take it away";
+
 /// Finds the images in a mapping of values.
 pub(crate) fn images(values: &Cursor<'_>, object: &str) -> Vec<ImageValue> {
-    let mut search = Search { object, found: Vec::new(), left: MAX_VALUES };
+    let text = |path: &[&str]| values.at(path).and_then(|node| node.text().map(str::to_owned));
+    let host = |path: &&[&str]| text(path).filter(|text| !text.is_empty());
+    let mut search = Search {
+        object,
+        found: Vec::new(),
+        left: MAX_VALUES,
+        registry: GLOBAL_REGISTRIES.iter().find_map(host),
+        hub: text(&["global", "hub"]).filter(|text| !text.is_empty()),
+    };
     search.value(values, None);
     search.found
 }
@@ -31,6 +49,10 @@ struct Search<'s> {
     object: &'s str,
     found: Vec<ImageValue>,
     left: usize,
+    /// The registry of every image whose repository names none.
+    registry: Option<String>,
+    /// Istio's registry and path for names without a slash.
+    hub: Option<String>,
 }
 
 impl Search<'_> {
@@ -53,82 +75,92 @@ impl Search<'_> {
     }
 
     fn mapping(&mut self, cursor: &Cursor<'_>, container: Option<&str>) {
-        if let Some(image) = self.repository(cursor, container) {
-            self.found.push(image);
-        }
-        let entries: Vec<(&str, Cursor<'_>)> = cursor.entries().collect();
-        let texts = entries.iter().filter(|(_, value)| is_scalar(value.node)).map(|(key, value)| (plain(key), value));
-        let beside: HashMap<String, &Cursor<'_>> = texts.rev().collect();
-        for (key, value) in &entries {
+        let level = Level::of_mapping(cursor);
+        let key = cursor.field.rsplit(['.', ']']).next().unwrap_or_default();
+        let home = Home { at: cursor.at, name: None, tag: "tag", digest: None };
+        let mut found = self.repository(&level, key, Some(home), container);
+        for (key, value) in level.entries() {
+            // Keel's settings hold the paths of images, and a merge key what stands elsewhere.
+            if (key == "keel" && cursor.field.is_empty()) || key == "<<" {
+                continue;
+            }
             if value.text().is_some() {
-                let image = self.named(&beside, key, value, container);
-                self.found.extend(image);
+                let inner = if stem_of(key).as_deref() == Some("") { container } else { Some(key) };
+                found.extend(self.named(&level, key, value, inner));
             } else {
                 // `image` says what it is, not whose it is.
-                let inner = if stem_of(key).as_deref() == Some("") { container } else { Some(*key) };
+                let inner = if stem_of(key).as_deref() == Some("") { container } else { Some(key) };
+                self.found.append(&mut found);
                 self.value(value, inner);
             }
         }
+        self.found.append(&mut found);
     }
 
-    /// `{registry, repository, tag, digest}`, where something says that it is an image.
-    fn repository(&self, cursor: &Cursor<'_>, container: Option<&str>) -> Option<ImageValue> {
-        let part = |names: &[&str]| names.iter().find_map(|name| cursor.key(name)).filter(|part| is_scalar(part.node));
-        let is_image = cursor.field.rsplit(['.', ']']).next().is_some_and(|key| stem_of(key).is_some());
-        let name = part(&["repository", "repo"]).or_else(|| part(&["name"]).filter(|_| is_image))?;
-        let version = || part(&["version"]).filter(|_| is_image);
-        let (registry, digest) = (part(&["registry"]), part(&["digest"]));
-        let tag = part(&["tag", "imageTag"]).or_else(version);
-        let says_so = is_image || tag.is_some() || digest.is_some();
-        let home = Home { at: cursor.at, name: None, tag: "tag", digest: Some("digest") };
-        says_so.then(|| self.image(name, [registry, tag, digest], Some(home), container)).flatten()
+    /// `{registry, repository, tag, digest}`, where something says that it is an image: the key that it stands under, or a
+    /// part beside it.
+    fn repository(&self, level: &Level<'_>, key: &str, home: Option<Home>, container: Option<&str>) -> Vec<ImageValue> {
+        let is_image = stem_of(key).is_some();
+        let name = level.text(&["repository", "repo"]).or_else(|| level.text(&["name"]).filter(|_| is_image));
+        let Some(name) = name else { return Vec::new() };
+        let tag = match level.part(&["tag", "imagetag"]) {
+            Part::Missing if is_image => level.part(&["version"]),
+            part => part,
+        };
+        let parts = Found {
+            name,
+            registry: level.text(&["registry", "imageregistry", "registryhost", "hub"]),
+            tag,
+            digest: level.digest(""),
+            home,
+        };
+        let says_so = is_image || !matches!((&parts.tag, &parts.digest), (Part::Missing, Part::Missing));
+        let has_other = level.has_other_digest("");
+        says_so.then(|| self.image(parts, has_other, container)).flatten().into_iter().collect()
     }
 
     /// A text under a key such as `image` or `webImage`, with what stands beside it.
-    fn named(
-        &self,
-        beside: &HashMap<String, &Cursor<'_>>,
-        key: &str,
-        value: &Cursor<'_>,
-        container: Option<&str>,
-    ) -> Option<ImageValue> {
+    fn named(&self, level: &Level<'_>, key: &str, value: &Cursor<'_>, container: Option<&str>) -> Option<ImageValue> {
         let stem = stem_of(key)?;
         let text = value.text().filter(|text| !text.is_empty() && !is_other_type(text))?;
-        let part = |names: [&str; 2]| {
-            let part = names.iter().find_map(|name| beside.get(&format!("{stem}{name}")));
-            part.map(|part| (*part).clone())
-        };
-        let (registry, tag, digest) =
-            (part(["imageregistry", "registry"]), part(["imagetag", "tag"]), part(["imagedigest", "digest"]));
-        let is_bare = split_build(text).1.is_empty() && tag.is_none() && digest.is_none();
+        let named = |name: &str| format!("{stem}{name}");
+        let tag = level.part(&[named("imagetag").as_str(), named("tag").as_str()]);
+        let digest = level.digest(&stem);
+        let is_bare = split_build(text).1.is_empty() && matches!((&tag, &digest), (Part::Missing, Part::Missing));
         // A lone word may be anything; a path with a file's ending is a picture.
         let is_picture = [".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico", ".iso", ".qcow2", ".img"];
         if is_bare && (!stem.is_empty() || is_picture.iter().any(|ending| text.ends_with(ending))) {
             return None;
         }
-        let container = if stem.is_empty() { container.map(str::to_owned) } else { Some(key.to_owned()) };
-        self.image(value.clone(), [registry, tag, digest], None, container.as_deref())
+        let registry =
+            level.text(&[named("imageregistry").as_str(), named("registry").as_str(), named("hub").as_str()]);
+        let parts = Found { name: value.clone(), registry, tag, digest, home: None };
+        self.image(parts, level.has_other_digest(&stem), container)
     }
 
-    fn image(
-        &self,
-        name: Cursor<'_>,
-        [registry, tag, digest]: [Option<Cursor<'_>>; 3],
-        home: Option<Home>,
-        container: Option<&str>,
-    ) -> Option<ImageValue> {
+    fn image(&self, found: Found<'_>, has_other_digest: bool, container: Option<&str>) -> Option<ImageValue> {
+        let Found { name, registry, tag, digest, home } = found;
+        let is_unknown = matches!(tag, Part::Other) || matches!(digest, Part::Other);
+        let (tag, digest) = (tag.text(), digest.text());
         let cursors = [Some(&name), registry.as_ref(), tag.as_ref(), digest.as_ref()];
-        let obstacle = cursors.into_iter().flatten().find_map(|cursor| cursor.obstacle);
+        let around = cursors.into_iter().flatten().find_map(|cursor| cursor.obstacle);
+        let shape = is_unknown.then_some(NO_TAG).or(has_other_digest.then_some(MANY_DIGESTS));
         let spot = |cursor: Option<&Cursor<'_>>| cursor.and_then(Cursor::spot);
-        let parts = Parts {
+        let mut parts = Parts {
             registry: spot(registry.as_ref()),
             name: spot(Some(&name)).filter(|spot| !spot.text.is_empty()),
             tag: spot(tag.as_ref()),
+            is_bare_digest: digest.as_ref().is_some_and(level::is_bare),
             digest: spot(digest.as_ref()),
+            digest_in_tag: true,
             home,
             ..Parts::default()
         };
-        parts.name.as_ref()?;
+        let text = parts.name.as_ref()?.text.clone();
+        let names_host = split_build(&text).0.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']));
+        parts.host = self.registry.clone().filter(|_| !names_host && (home.is_some() || parts.registry.is_some()));
+        let is_plain = !text.contains('/') && parts.registry.is_none() && parts.tag.is_some();
+        parts.host = parts.host.or_else(|| self.hub.clone().filter(|_| is_plain));
         if !reads_as_image(&parts) {
             return None;
         }
@@ -136,7 +168,7 @@ impl Search<'_> {
             object: self.object.to_owned(),
             container: container.map(str::to_owned),
             parts,
-            obstacle,
+            obstacle: around.or(shape),
             is_kustomizable: false,
             policy: None,
             vacant: None,
@@ -144,14 +176,38 @@ impl Search<'_> {
     }
 }
 
+/// Finds the images in texts that stand apart from each other and are named by paths, such as the parameters of Argo CD.
+/// The container of each is the path without `image` at its end.
+pub(crate) fn images_by_path(levels: &[(String, Level<'_>)], object: &str) -> Vec<ImageValue> {
+    let search = Search { object, found: Vec::new(), left: 0, registry: None, hub: None };
+    let mut all = Vec::new();
+    for (path, level) in levels {
+        let key = path.rsplit('.').next().unwrap_or_default();
+        let container = path.strip_suffix(".image").unwrap_or(path);
+        let container = Some(container).filter(|name| !name.is_empty() && *name != "image");
+        let has_build = |image: &ImageValue| !image.parts.name_and_build().1.is_empty() || image.parts.tag.is_some();
+        all.extend(search.repository(level, key, None, container).into_iter().filter(has_build));
+        for (key, value) in level.entries() {
+            let is_name = stem_of(key).is_some_and(|stem| stem.is_empty() || level.names_tag(&stem));
+            all.extend(search.named(level, key, value, container).filter(|_| is_name));
+        }
+    }
+    all
+}
+
+/// The parts of an image, where they were found.
+struct Found<'a> {
+    name: Cursor<'a>,
+    registry: Option<Cursor<'a>>,
+    tag: Part<'a>,
+    digest: Part<'a>,
+    home: Option<Home>,
+}
+
 /// Values hold much that only looks like an image: addresses, git repositories, templates.
 fn reads_as_image(parts: &Parts) -> bool {
     let (name, build) = parts.name_and_build();
     !name.contains("://") && format!("{}{build}", name.to_lowercase()).parse::<ImageRef>().is_ok()
-}
-
-fn is_scalar(node: &Node) -> bool {
-    node.text().is_some()
 }
 
 /// What stands before `image` in a key, in plain letters; `None` for keys that name no image.

@@ -204,7 +204,7 @@ impl Node {
 
     /// Whether it is written as nothing: an empty value, `~` or `null` without quotes.
     pub fn is_null(&self) -> bool {
-        matches!(&self.resolved().value, Value::Scalar(text, ScalarStyle::Plain) if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
+        matches!(&self.resolved().value, Value::Scalar(text, ScalarStyle::Plain) if is_null(text))
     }
 
     /// A word for what it is, for messages.
@@ -216,6 +216,11 @@ impl Node {
             Value::Mapping(_) | Value::Anchored(_) | Value::Alias(_) => "a mapping",
         }
     }
+}
+
+/// Whether readers take a plain text for nothing.
+pub(crate) fn is_null(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
 /// Whether the key brings the entries of another mapping.

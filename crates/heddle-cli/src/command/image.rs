@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use anyhow::anyhow;
 use heddle_manifest::{Edit, EditError, Found, Target, edit, find::Occurrence};
-use serde_json::Value;
+use serde_json::{Value, json};
 use similar::TextDiff;
 
 use self::{
     at::{At, Named},
-    show::{describe, policy_words, tell_edits, tell_findings},
+    show::{describe, findings, policy_words, tell_edits, tell_findings},
 };
 use crate::{
     config::{ImageListArguments, ImageSetArguments},
@@ -29,7 +29,7 @@ pub(crate) fn list(arguments: &ImageListArguments, screen: &mut Screen) -> Resul
     tell_findings(&found, screen);
     if screen.is_json() {
         let all: Vec<Value> = found.occurrences.iter().map(|occurrence| describe(&manifests, occurrence)).collect();
-        screen.json(&all)?;
+        screen.json(&json!({"images": all, "findings": findings(&found)}))?;
     } else {
         let mut table = Table::new(&["PLACE", "OBJECT", "CONTAINER", "IMAGE", "RULE"]);
         for occurrence in &found.occurrences {
@@ -101,6 +101,12 @@ fn everywhere(found: &Found, arguments: &ImageSetArguments, target: &Target) -> 
 fn change(occurrence: &Occurrence, target: &Target) -> Result<Change, Failure> {
     let place = &occurrence.place;
     let edits = occurrence.edits(target).map_err(|error| refused_edit(&place.file, &error))?;
+    // A pin is given up by nobody without a word.
+    let is_pinned = occurrence.image.digest.is_some() && target.digest.is_none();
+    if is_pinned && occurrence.image.tag != target.tag && !edits.is_empty() {
+        let reason = "a digest stands with the tag and wins over it: give that of the new image too, with --digest";
+        return Err(refused(&format!("{}:{}", place.file, place.line), reason));
+    }
     if let Some(obstacle) = occurrence.obstacle.as_ref().filter(|_| !edits.is_empty()) {
         return Err(refused(&format!("{}:{}", place.file, place.line), obstacle));
     }

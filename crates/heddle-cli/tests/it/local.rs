@@ -92,8 +92,7 @@ async fn images_are_listed_with_place_and_rule() {
     ]);
     let ended = person.run(&["image", "list", &path(&person, "repo"), "-o", "json"]).await;
     assert_eq!(ended.code, 0, "{ended:?}");
-    let found: Vec<_> = ended
-        .json()
+    let found: Vec<_> = ended.json()["images"]
         .as_array()
         .unwrap()
         .iter()
@@ -120,8 +119,12 @@ async fn files_that_no_kustomization_refers_to_are_listed_too() {
         ),
     ]);
     let ended = person.run(&["image", "list", &path(&person, "repo"), "-o", "json"]).await;
-    let found: Vec<_> =
-        ended.json().as_array().unwrap().iter().map(|image| format!("{} {}", image["file"], image["image"])).collect();
+    let found: Vec<_> = ended.json()["images"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|image| format!("{} {}", image["file"], image["image"]))
+        .collect();
     let expected = [
         r#""kustomization.yaml" "ghcr.io/acme/api:2.0.0""#,
         r#""old/kustomization.yaml" "ghcr.io/acme/api:1.0.0""#,

@@ -43,23 +43,30 @@ impl<'a> Reading<'a> {
         Ok(Self { seen })
     }
 
-    /// The events that must be seen once the splices are made; they are in order and do not overlap.
+    /// The events that must be seen once the splices are made, comments not; the splices are in order and do not overlap.
     pub fn with<'s>(&'s self, splices: &'s [Splice]) -> Vec<&'s Event<'s>> {
         let mut events = Vec::with_capacity(self.seen.len());
         let mut next = 0;
         for splice in splices {
-            events.extend(self.seen[next..splice.events.start].iter().map(|seen| &seen.event));
+            events.extend(values(&self.seen[next..splice.events.start]));
             events.extend(&splice.shows);
             next = splice.events.end;
         }
-        events.extend(self.seen[next..].iter().map(|seen| &seen.event));
+        events.extend(values(&self.seen[next..]));
         events
     }
 
-    /// Whether exactly these events are seen.
-    pub fn shows(&self, expected: &[&Event<'_>]) -> bool {
-        self.seen.len() == expected.len()
-            && self.seen.iter().zip(expected).all(|(seen, event)| same(&seen.event, event))
+    /// Whether exactly these events are seen, and the comments that stood in the text before. To which value a comment
+    /// belongs is the parser's guess, and follows from the bytes around it; these are as they were.
+    pub fn shows(&self, expected: &[&Event<'_>], before: &Reading<'_>) -> bool {
+        values(&self.seen).eq(expected.iter().copied()) && self.comments().eq(before.comments())
+    }
+
+    fn comments(&self) -> impl Iterator<Item = &str> {
+        self.seen.iter().filter_map(|seen| match &seen.event {
+            Event::Comment(text, _) => Some(text.as_ref()),
+            _ => None,
+        })
     }
 
     /// The index of the event that starts at a byte and is the one that is looked for.
@@ -99,12 +106,9 @@ fn start_at_dash(list: &mut Seen<'_>, text: &str, first_member: usize) {
     list.position.column -= u32::try_from(back).unwrap_or(0);
 }
 
-/// A parser's guess where a comment belongs follows from its neighbours, so the text alone counts.
-fn same(left: &Event<'_>, right: &Event<'_>) -> bool {
-    match (left, right) {
-        (Event::Comment(left, _), Event::Comment(right, _)) => left == right,
-        _ => left == right,
-    }
+/// The events that are no comments.
+fn values<'s>(seen: &'s [Seen<'s>]) -> impl Iterator<Item = &'s Event<'s>> {
+    seen.iter().map(|seen| &seen.event).filter(|event| !matches!(event, Event::Comment(..)))
 }
 
 pub(super) fn scalar(text: &str, style: ScalarStyle) -> Event<'static> {

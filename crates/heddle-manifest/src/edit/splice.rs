@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     style::{notation, written},
-    yaml::Position,
+    yaml::{Position, is_null},
 };
 
 /// Bytes to replace, and the events that change with them.
@@ -77,7 +77,7 @@ impl Planner<'_> {
     fn set(&self, at: usize, from: &str, to: &New) -> Result<Splice, EditError> {
         let stands = |seen: &Seen<'_>| {
             let Event::Scalar(text, ..) = &seen.event else { return false };
-            text == from || (seen.bytes.is_empty() && from.is_empty())
+            text == from || (from.is_empty() && is_nothing(&seen.event))
         };
         let gone = || EditError::Gone { from: from.to_owned() };
         let index = self.reading.find(at, stands).ok_or_else(gone)?;
@@ -205,20 +205,13 @@ impl Planner<'_> {
 
     fn added(&self, start: usize, at: usize, new: Written) -> Result<Splice, EditError> {
         let end = self.reading.end_of(start);
-        // What stands behind the last member, on its line or below, is a comment.
-        let shows_at = (start + 1..end)
-            .find(|index| {
-                let seen = &self.reading.seen[*index];
-                matches!(seen.event, Event::Comment(..)) && seen.bytes.start >= at
-            })
-            .unwrap_or(end);
-        Ok(Splice { bytes: at..at, text: new.text, events: shows_at..shows_at, shows: new.shows })
+        Ok(Splice { bytes: at..at, text: new.text, events: end..end, shows: new.shows })
     }
 
     /// Writes a mapping or a list in the place of an empty value.
     fn fill(&self, at: usize, value: &New) -> Result<Splice, EditError> {
         let empty = |seen: &Seen<'_>| {
-            seen.bytes.is_empty() && matches!(seen.event, Event::Scalar(_, ScalarStyle::Plain, 0, None))
+            is_nothing(&seen.event) && matches!(seen.event, Event::Scalar(_, ScalarStyle::Plain, 0, None))
         };
         let index = self.reading.find(at, empty).ok_or(EditError::Gone { from: String::new() })?;
         // The key that the value belongs to gives the column.
@@ -253,7 +246,18 @@ impl Planner<'_> {
         let position = self.reading.seen[index].position;
         done.ok_or(EditError::Refused { position, reason: CANNOT_BE_WRITTEN })?;
         let end = self.end_of_line(at);
-        Ok(Splice { bytes: end..end, text: new.text, events: index..index + 1, shows: new.shows })
+        // A `null` that is written out gives way; a comment behind it stays.
+        let word = &self.reading.seen[index].bytes;
+        let (start, kept) = match word.is_empty() {
+            true => (end, ""),
+            false => (self.text[..word.start].trim_end().len(), &self.text[word.end..end]),
+        };
+        Ok(Splice {
+            bytes: start..end,
+            text: format!("{kept}{}", new.text),
+            events: index..index + 1,
+            shows: new.shows,
+        })
     }
 
     /// Edits the text of a literal block, line by line.
@@ -309,6 +313,11 @@ impl Planner<'_> {
             _ => "\n",
         }
     }
+}
+
+/// Whether a value is written as nothing: empty, `~` or `null`.
+fn is_nothing(event: &Event<'_>) -> bool {
+    matches!(event, Event::Scalar(text, ScalarStyle::Plain, ..) if is_null(text))
 }
 
 /// Indents all lines but the first, and no empty ones.

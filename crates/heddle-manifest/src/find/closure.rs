@@ -1,6 +1,12 @@
 //! Follows kustomizations from file to file.
 
-use std::{cell::OnceCell, collections::BTreeSet, sync::Arc};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use heddle_core::image::ImageRepository;
 
 use super::Files;
 use crate::{
@@ -8,10 +14,15 @@ use crate::{
     flux::FluxImages,
     image::ImageValue,
     kustomize::{FILE_NAMES, Kustomization, Reference},
+    object::object_name,
     policy::FoundPolicy,
     read::ReadFile,
-    yaml::Position,
+    resource::ResourceRule,
+    yaml::{Documents, Node, Position, cursor::Cursor},
 };
+
+/// How many values of a file are looked at again for the price of one that is walked.
+const NODES_AT_ONCE: usize = 64;
 
 /// How much a search walks: files, references and images, each as often as an environment or an overlay leads to it.
 pub const MAX_WALKED: usize = 1_000_000;
@@ -24,13 +35,25 @@ pub(super) struct Reader<'a> {
     pub reached: BTreeSet<String>,
     /// Read when the first marker asks for it.
     flux: OnceCell<FluxImages>,
+    /// The file that was last looked into once more.
+    last: Option<(String, Arc<Documents>)>,
+    /// The files that the environment at hand holds and that cannot be read.
+    pub unread: BTreeSet<String>,
     /// How much may still be walked.
     left: usize,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(files: &'a Files) -> Self {
-        Self { files, findings: BTreeSet::new(), reached: BTreeSet::new(), flux: OnceCell::new(), left: MAX_WALKED }
+        Self {
+            files,
+            findings: BTreeSet::new(),
+            reached: BTreeSet::new(),
+            flux: OnceCell::new(),
+            last: None,
+            unread: BTreeSet::new(),
+            left: MAX_WALKED,
+        }
     }
 
     /// Counts what is walked. `false` when the search has walked all that it may: then nothing more is known for sure.
@@ -54,12 +77,20 @@ impl<'a> Reader<'a> {
 
     /// What a file holds; `None` when it is not there or cannot be read, which is a finding.
     fn load(&mut self, path: &str) -> Option<&'a ReadFile> {
+        self.open(path).filter(|file| !file.is_broken)
+    }
+
+    /// What can be read of a file.
+    fn open(&mut self, path: &str) -> Option<&'a ReadFile> {
         let file = self.files.read(path)?;
         if !self.reached.contains(path) {
             self.reached.insert(path.to_owned());
         }
         self.findings.extend(file.findings.iter().cloned());
-        (!file.is_broken).then_some(file)
+        if file.is_broken {
+            self.unread.insert(path.to_owned());
+        }
+        Some(file)
     }
 
     /// Whether the file is there.
@@ -67,16 +98,41 @@ impl<'a> Reader<'a> {
         self.files.has(path)
     }
 
+    /// The rules that say where custom resources hold images.
+    pub fn rules(&self) -> &'a [ResourceRule] {
+        &self.files.resources
+    }
+
+    /// The documents of a file, for what is not kept of it; `None` when it cannot be read, which is a finding.
+    pub fn documents(&mut self, path: &str) -> Option<Arc<Documents>> {
+        self.load(path)?;
+        let text = self.files.get(path)?;
+        // Files that are looked into again and again follow each other.
+        if self.last.as_ref().is_none_or(|(last, _)| last != path) {
+            self.last = Some((path.to_owned(), Arc::new(Documents::read(text))));
+        }
+        let documents = self.last.as_ref().map(|(_, documents)| Arc::clone(documents))?;
+        self.walk(documents.nodes / NODES_AT_ONCE, path).then_some(documents)
+    }
+
+    /// What is said of an object in a file; `None` when it is not there.
+    pub fn with_object<T>(&mut self, path: &str, name: &str, say: impl FnOnce(&Cursor<'_>) -> T) -> Option<T> {
+        let documents = self.documents(path)?;
+        let listed = documents.roots.iter().filter_map(|root| root.get("items")).flat_map(Node::items);
+        let mut objects = documents.roots.iter().chain(listed);
+        objects.find(|object| object_name(object) == name).map(|object| say(&Cursor::root(object)))
+    }
+
     /// The images of a file.
     pub fn images(&mut self, path: &str) -> &'a [Arc<ImageValue>] {
-        self.load(path).map_or(&[], |file| &file.images)
+        self.open(path).map_or(&[], |file| &file.images)
     }
 
     /// The image whose tag stands behind a marker; none is a finding.
     pub fn marked_image(&mut self, path: &str, value: &ImageValue) -> Option<String> {
         let Some(FoundPolicy::FluxMarker { namespace, name }) = &value.policy else { return None };
         let flux = self.flux.get_or_init(|| self.files.flux());
-        let image = flux.image_of(&(namespace.clone(), name.clone())).map(str::to_owned);
+        let image = flux.image_of(&(namespace.clone(), name.clone()), path).map(str::to_owned);
         if image.is_none() {
             self.findings.insert(Finding {
                 file: path.to_owned(),
@@ -90,6 +146,18 @@ impl<'a> Reader<'a> {
             });
         }
         image
+    }
+
+    /// The images that the unreadable files of the environment at hand name, each with a file that does.
+    pub fn take_mentions(&mut self) -> HashMap<ImageRepository, String> {
+        let mut found = HashMap::new();
+        for path in std::mem::take(&mut self.unread) {
+            let mentions = self.files.read(&path).into_iter().flat_map(|file| &file.mentions);
+            mentions.for_each(|image| {
+                found.entry(image.clone()).or_insert_with(|| path.clone());
+            });
+        }
+        found
     }
 
     /// What a kustomization file says.
@@ -122,19 +190,19 @@ impl<'a> Reader<'a> {
         let hidden =
             |path: &&str| path.split('/').any(|part| part.starts_with('.') && !part.starts_with(".argocd-source"));
         let apart = |path: &&str| !folders_around(path).any(|folder| units.contains(folder));
-        let plain = self.files.below(folder).filter(|path| !hidden(path)).filter(apart);
+        let plain =
+            self.files.below(folder).filter(|path| !super::needs_reference(path) && !hidden(path)).filter(apart);
         (plain.map(str::to_owned).collect(), outer.map(|unit| (*unit).to_owned()).collect())
     }
 
     /// Says that a reference leads nowhere.
     pub fn report(&mut self, file: &str, reference: &Reference, code: &'static str, message: String) {
-        self.findings.insert(Finding {
-            file: file.to_owned(),
-            position: reference.position,
-            code,
-            message,
-            blocks: false,
-        });
+        self.report_at(file, reference.position, code, message);
+    }
+
+    /// Says what is wrong at a place.
+    pub fn report_at(&mut self, file: &str, position: Position, code: &'static str, message: String) {
+        self.findings.insert(Finding { file: file.to_owned(), position, code, message, blocks: false });
     }
 }
 
@@ -152,7 +220,7 @@ pub(super) fn join(folder: &str, name: &str) -> String {
 }
 
 /// Resolves a relative path; `None` when it leaves the repository or is an address.
-pub(super) fn resolve(folder: &str, path: &str) -> Option<String> {
+pub(crate) fn resolve(folder: &str, path: &str) -> Option<String> {
     if path.contains("://") || path.starts_with('/') || path.contains("?ref=") || path.starts_with("git@") {
         return None;
     }

@@ -8,11 +8,15 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use heddle_core::image::ImageRef;
 
-use super::closure::{Reader, resolve};
+use super::{
+    closure::{Reader, resolve},
+    patches,
+};
 use crate::{
     image::ImageValue,
-    kustomize::{ImageEntry, Reference},
+    kustomize::{ImageEntry, Kustomization, Reference, read_transformer},
     policy::FoundPolicy,
+    yaml::{Spot, cursor::Cursor},
 };
 
 /// How deep kustomizations may nest.
@@ -34,6 +38,44 @@ pub(super) struct Live {
     pub value: Arc<ImageValue>,
     /// Kustomize's `images:` reach it: it is a container's, or an entry that took the place of one.
     pub is_kustomizable: bool,
+    /// It is the image of a container, so that lists around it are merged by name.
+    pub is_container: bool,
+    /// The object that runs it, which patches name.
+    pub object: String,
+    /// The file of that object.
+    pub origin: Arc<str>,
+    /// The ways to its parts in that object.
+    pub fields: Arc<Fields>,
+    /// What kustomize pastes behind the tag.
+    pub suffix: Option<String>,
+}
+
+/// The ways to the parts of an image in the object that runs it; also to those that are not there and would be read.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    pub registry: Option<String>,
+    pub name: Option<String>,
+    pub tag: Option<String>,
+    pub digest: Option<String>,
+}
+
+impl Fields {
+    pub fn of(image: &ImageValue) -> Self {
+        let parts = &image.parts;
+        let field = |spot: &Option<Spot>| spot.as_ref().map(|spot| spot.field.clone());
+        let around = parts.name.as_ref().and_then(|spot| spot.field.rsplit_once('.')).map(|(around, _)| around);
+        let beside = |key: &str| parts.home.and(around).map(|around| format!("{around}.{key}"));
+        Self {
+            registry: field(&parts.registry).or_else(|| beside("registry")),
+            name: field(&parts.name),
+            tag: field(&parts.tag).or_else(|| beside("tag")),
+            digest: field(&parts.digest).or_else(|| beside("digest")),
+        }
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        [&self.registry, &self.name, &self.tag, &self.digest].into_iter().flatten().map(String::as_str)
+    }
 }
 
 /// The images of one environment.
@@ -102,11 +144,14 @@ impl Walk<'_, '_> {
         match self.reader.kustomization(&file) {
             None => self.incomplete = true,
             Some(kustomization) => {
-                self.references(&file, folder, &kustomization.resources, Nested::Apart, live);
-                self.references(&file, folder, &kustomization.patches, Nested::Apart, live);
-                self.references(&file, folder, &kustomization.components, Nested::Shared, live);
-                self.file(&file, live);
                 let here: Arc<str> = file.as_str().into();
+                self.references(&file, folder, &kustomization.resources, Nested::Apart, live);
+                self.references(&file, folder, &kustomization.components, Nested::Shared, live);
+                for patch in &kustomization.patches {
+                    let is_known = patches::apply(self.reader, &here, folder, patch, live).is_some();
+                    self.incomplete |= !is_known;
+                }
+                self.file(&file, live);
                 for entry in &kustomization.images {
                     if !self.reader.walk(1 + live.len() / COMPARED_AT_ONCE, &file) {
                         self.incomplete = true;
@@ -114,6 +159,10 @@ impl Walk<'_, '_> {
                     }
                     apply(entry, &here, live);
                 }
+                for (path, entry) in self.transformers(&file, folder, kustomization) {
+                    apply(&entry, &path, live);
+                }
+                live.extend(kustomization.inline.iter().map(|value| Live::of(&here, value)));
                 // Values and Argo CD's own files are read beside the objects, not by kustomize.
                 let values = kustomization.values.iter().filter_map(|value| resolve(folder, &value.path));
                 for path in values.chain(self.reader.source_files(folder)) {
@@ -122,6 +171,24 @@ impl Walk<'_, '_> {
             }
         }
         self.visiting.remove(folder);
+    }
+
+    /// The entries of transformers that stand in files of their own.
+    fn transformers(&mut self, file: &str, folder: &str, kustomization: &Kustomization) -> Vec<(Arc<str>, ImageEntry)> {
+        let mut found = Vec::new();
+        for reference in &kustomization.transformers {
+            let path = resolve(folder, &reference.path).filter(|path| self.reader.has(path));
+            let Some((path, documents)) = path.and_then(|path| Some((path.clone(), self.reader.documents(&path)?)))
+            else {
+                self.incomplete = true;
+                let message = format!("the transformer `{}` cannot be read", reference.path);
+                self.reader.report(file, reference, "missing-file", message);
+                continue;
+            };
+            let entries = documents.roots.iter().filter_map(|root| read_transformer(&Cursor::root(root)));
+            found.extend(entries.map(|entry| (Arc::from(path.as_str()), entry)));
+        }
+        found
     }
 
     fn references(&mut self, file: &str, folder: &str, list: &[Reference], nested: Nested, live: &mut Vec<Live>) {
@@ -165,7 +232,18 @@ enum Nested {
 impl Live {
     fn of(file: &Arc<str>, value: &Arc<ImageValue>) -> Self {
         let (name, build) = value.parts.name_and_build();
-        Self { name, build, file: Arc::clone(file), value: Arc::clone(value), is_kustomizable: value.is_kustomizable }
+        Self {
+            name,
+            build,
+            file: Arc::clone(file),
+            value: Arc::clone(value),
+            is_kustomizable: value.is_kustomizable,
+            is_container: value.is_kustomizable,
+            object: value.object.clone(),
+            origin: Arc::clone(file),
+            fields: Arc::new(Fields::of(value)),
+            suffix: None,
+        }
     }
 
     /// The image as a reference; fails for placeholders and for texts that are none.
@@ -184,23 +262,34 @@ impl Live {
     }
 }
 
-/// Renames what the entry matches, or puts the entry in its stead when that says which build runs.
+/// Renames what the entry matches, or puts the entry in its stead when that says which build runs. An entry that says none
+/// and matches nothing is no image.
 fn apply(entry: &ImageEntry, file: &Arc<str>, live: &mut Vec<Live>) {
     let name = entry.new_name.as_ref().unwrap_or(&entry.name);
     let is_meant = |image: &Live| image.is_kustomizable && image.name == entry.name;
-    if !entry.has_build && live.iter().any(is_meant) {
+    if !entry.has_build {
         for image in live.iter_mut().filter(|image| is_meant(image)) {
             image.name.clone_from(name);
+            image.suffix = image.suffix.take().or_else(|| entry.suffix.clone());
         }
         return;
     }
+    let first = live.iter().position(is_meant).map(|index| live[index].clone());
     live.retain(|image| !is_meant(image));
     let (_, build) = entry.value.parts.name_and_build();
-    live.push(Live {
+    let entry = Live {
         name: name.clone(),
         build,
         file: Arc::clone(file),
         value: Arc::clone(&entry.value),
         is_kustomizable: true,
+        ..Live::of(file, &entry.value)
+    };
+    // What a patch further out sets is still the container's.
+    live.push(match first {
+        Some(Live { object, origin, fields, is_container, .. }) => {
+            Live { object, origin, fields, is_container, ..entry }
+        }
+        None => entry,
     });
 }

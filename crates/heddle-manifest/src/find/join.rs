@@ -1,8 +1,14 @@
 //! Joins what each environment runs into places.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
-use heddle_core::{image::ImageError, name::EnvironmentName};
+use heddle_core::{
+    image::{ImageError, ImageRepository},
+    name::EnvironmentName,
+};
 
 use super::{
     FindInput, Found, FoundEnvironment, Occurrence,
@@ -18,8 +24,11 @@ pub(crate) fn find_places(input: &FindInput<'_>) -> Found {
     let mut reader = Reader::new(input.files);
     let mut places: BTreeMap<(String, usize), Vec<(&FoundEnvironment, Live)>> = BTreeMap::new();
     let mut incomplete = Vec::new();
+    let mut unread: HashMap<(EnvironmentName, ImageRepository), String> = HashMap::new();
     for environment in input.environments {
         let found = effective(&mut reader, &environment.path);
+        let mentions = reader.take_mentions().into_iter();
+        unread.extend(mentions.map(|(image, path)| ((environment.name.clone(), image), path)));
         if found.incomplete {
             incomplete.push(environment);
         }
@@ -33,13 +42,18 @@ pub(crate) fn find_places(input: &FindInput<'_>) -> Found {
     let mut found =
         Found { findings: reader.findings.into_iter().collect(), reached: reader.reached, ..Found::default() };
     for lives in places.into_values() {
-        join(&lives, &incomplete, &mut found);
+        join(&lives, &incomplete, &unread, &mut found);
     }
     found.findings.extend(input.files.unread().cloned());
     found
 }
 
-fn join(lives: &[(&FoundEnvironment, Live)], incomplete: &[&FoundEnvironment], found: &mut Found) {
+fn join(
+    lives: &[(&FoundEnvironment, Live)],
+    incomplete: &[&FoundEnvironment],
+    unread: &HashMap<(EnvironmentName, ImageRepository), String>,
+    found: &mut Found,
+) {
     let Some((_, first)) = lives.first() else { return };
     let image = match first.image() {
         Ok(image) => image,
@@ -65,6 +79,20 @@ fn join(lives: &[(&FoundEnvironment, Live)], incomplete: &[&FoundEnvironment], f
             unknown.name
         );
         found.findings.push(finding(first, "shared-place", message.clone()));
+        obstacle = Some(message);
+    } else if let Some(suffix) = lives.iter().find_map(|(_, live)| live.suffix.as_ref()) {
+        let message = format!(
+            "a kustomization pastes `{suffix}` behind this tag (`tagSuffix`), so it is not updated: write the whole tag as `newTag`"
+        );
+        found.findings.push(finding(first, "not-editable", message.clone()));
+        obstacle = Some(message);
+    } else if let Some(file) =
+        environments.iter().find_map(|name| unread.get(&(name.clone(), image.repository.clone())))
+    {
+        let message = format!(
+            "`{file}` names this image and cannot be read, so it may hold a place of its own, and none is updated: mend the file, or move it out of the environment"
+        );
+        found.findings.push(finding(first, "unread-place", message.clone()));
         obstacle = Some(message);
     }
     found.occurrences.push(Occurrence {

@@ -286,3 +286,209 @@ fn custom_resources_hold_images_where_the_configuration_says_so() {
     let edits = found.occurrences[3].edits(&Target::tag("v4".parse().unwrap())).unwrap();
     assert_eq!(edit(other, &edits).unwrap(), other.replace("v3", "v4"));
 }
+
+/// `file:line image` of what runs below a folder, with why it is not written.
+fn check_in(list: &[(&str, &str)], environment: &str, expected: &[&str]) -> Found {
+    let found = find_in(list, &[("e", environment)]);
+    let told = found.occurrences.iter().map(|one| {
+        let refused = if one.obstacle.is_some() { " refused" } else { "" };
+        format!("{}:{} {}{refused}", one.place.file, one.place.line, one.written)
+    });
+    assert_eq!(told.collect::<Vec<_>>(), expected, "{found:#?}");
+    found
+}
+
+/// The files once every place of an image has another tag.
+fn set_everywhere(list: &[(&str, &str)], found: &Found, image: &str, tag: &str) -> Vec<String> {
+    let target = Target::tag(tag.parse().unwrap());
+    let edited = list.iter().map(|(path, text)| {
+        let here = found.occurrences.iter().filter(|one| one.place.file == *path && one.written.starts_with(image));
+        let edits: Vec<_> = here.flat_map(|one| one.edits(&target).unwrap()).collect();
+        edit(text, &edits).unwrap()
+    });
+    edited.collect()
+}
+
+const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - {name: side, image: 'acme/side:1'}\n  - name: web\n    image: acme/web:1\n";
+
+#[test]
+fn the_place_that_wins_is_the_patch_that_sets_the_image() {
+    let base = [("base/kustomization.yaml", "resources: [pod.yaml]\n"), ("base/pod.yaml", POD)];
+    let with = |text: &'static str| [base[0], base[1], ("o/kustomization.yaml", text)];
+    let side = "base/pod.yaml:6 acme/side:1";
+    let json = "resources: [../base]\npatches:\n- target: {kind: Pod}\n  patch: |-\n    - op: replace\n      path: /spec/containers/1/image\n      value: acme/web:2\n";
+    let found = check_in(&with(json), "o", &[side, "o/kustomization.yaml:7 acme/web:2"]);
+    assert_eq!(set_everywhere(&with(json), &found, "acme/web", "3")[2], json.replace("web:2", "web:3"));
+    let merge = "resources: [../base]\npatches:\n- patch: |\n    apiVersion: v1\n    kind: Pod\n    metadata: {name: web}\n    spec:\n      containers:\n      - {name: web, image: acme/web:2}\n      - {name: new, image: acme/new:1}\n";
+    let found =
+        check_in(&with(merge), "o", &[side, "o/kustomization.yaml:9 acme/web:2", "o/kustomization.yaml:10 acme/new:1"]);
+    assert_eq!(set_everywhere(&with(merge), &found, "acme/web", "3")[2], merge.replace("web:2", "web:3"));
+    let gone = "resources: [../base]\npatches:\n- patch: |\n    apiVersion: v1\n    kind: Pod\n    metadata: {name: web}\n    spec: {containers: [{name: web, $patch: delete}]}\n";
+    check_in(&with(gone), "o", &[side]);
+    let other = json.replace("kind: Pod", "kind: Deployment");
+    check_in(&[base[0], base[1], ("o/kustomization.yaml", &other)], "o", &[side, "base/pod.yaml:8 acme/web:1"]);
+}
+
+#[test]
+fn a_patch_in_a_file_of_json_wins_too_and_one_that_is_not_there_makes_its_objects_unknown() {
+    let with = |patch: &'static str| {
+        [
+            ("base/kustomization.yaml", "resources: [pod.yaml]\n"),
+            ("base/pod.yaml", POD),
+            ("o/kustomization.yaml", "resources: [../base]\npatches: [{path: patch.json, target: {name: web}}]\n"),
+            ("o/patch.json", patch),
+        ]
+    };
+    let sets = "[{\"op\": \"add\", \"path\": \"/spec/containers/1/image\", \"value\": \"acme/web:2\"}]\n";
+    let found = check_in(&with(sets), "o", &["base/pod.yaml:6 acme/side:1", "o/patch.json:1 acme/web:2"]);
+    assert_eq!(set_everywhere(&with(sets), &found, "acme/web", "3")[3], sets.replace("web:2", "web:3"));
+    let other = "[{\"op\": \"replace\", \"path\": \"/spec/replicas\", \"value\": 3}]\n";
+    assert_eq!(
+        check_in(&with(other), "o", &["base/pod.yaml:6 acme/side:1", "base/pod.yaml:8 acme/web:1"]).findings,
+        []
+    );
+    assert!(find_in(&with(sets)[..3], &[("e", "o")]).findings[0].message.contains("is not there"));
+}
+
+#[test]
+fn a_patch_of_values_wins_part_by_part() {
+    let release = |values: &str| {
+        format!(
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: ci}}\nspec:\n  values:\n    web:\n      image: {values}\n"
+        )
+    };
+    let check = |base: &str, patch: &str, expected: &[&str]| {
+        let (base, patch) = (release(base), release(patch));
+        let list = [
+            ("base/kustomization.yaml", "resources: [r.yaml]\n"),
+            ("base/r.yaml", base.as_str()),
+            ("o/kustomization.yaml", "resources: [../base]\npatches: [{path: p.yaml}]\n"),
+            ("o/p.yaml", patch.as_str()),
+        ];
+        check_in(&list, "o", expected);
+    };
+    let whole = "{repository: acme/ci, tag: 1}";
+    check(whole, "{tag: 2}", &["o/p.yaml:7 acme/ci:2"]);
+    check(whole, "{repository: mirror.io/ci}", &["base/r.yaml:7 mirror.io/ci:1"]);
+    check(whole, "{repository: mirror.io/ci, tag: 2}", &["o/p.yaml:7 mirror.io/ci:2"]);
+    check("{repository: acme/ci}", "{tag: 2}", &["o/p.yaml:7 acme/ci:2"]);
+    let digest = format!("sha256:{}", "a".repeat(64));
+    check(
+        &format!("{{repository: acme/ci, tag: 1, digest: '{digest}'}}"),
+        "{tag: 2}",
+        &[&format!("o/p.yaml:7 acme/ci:2@{digest} refused")],
+    );
+}
+
+#[test]
+fn entries_of_images_are_read_as_kustomize_reads_them() {
+    let with = |text: &str, expected: &[&str]| {
+        check_in(&[("kustomization.yaml", text), ("pod.yaml", POD)], "", expected);
+    };
+    let side = "pod.yaml:6 acme/side:1";
+    with(
+        "resources: [pod.yaml]\nimages:\n- name: acme/web\n  newName: acme/new:3\n",
+        &["kustomization.yaml:4 acme/new:3", side],
+    );
+    with(
+        "resources: [pod.yaml]\nimageTags: [{name: acme/web, newTag: v3}]\n",
+        &["kustomization.yaml:2 acme/web:v3", side],
+    );
+    with(
+        "resources: [pod.yaml]\nimages: [{name: acme/web, tagSuffix: -debug}]\n",
+        &[side, "pod.yaml:8 acme/web:1 refused"],
+    );
+    with("resources: [pod.yaml]\nimages: null\n---\nresources: []\n", &[side, "pod.yaml:8 acme/web:1"]);
+    with("images: [{name: acme/web, newName: acme/new}]\n", &[]);
+    check_in(
+        &[
+            ("kustomization.yaml", "resources: [pod.yaml]\ntransformers: [t.yaml]\n"),
+            ("pod.yaml", POD),
+            (
+                "t.yaml",
+                "apiVersion: builtin\nkind: ImageTagTransformer\nmetadata: {name: t}\nimageTag: {name: acme/web, newTag: v4}\n",
+            ),
+        ],
+        "",
+        &[side, "t.yaml:4 acme/web:v4"],
+    );
+    let digest = "a".repeat(64);
+    let marked = format!(
+        "resources: [pod.yaml]\nimages:\n- name: acme/web # {{\"$imagepolicy\": \"f:web:name\"}}\n  newTag: v2@sha256:{digest} # {{\"$imagepolicy\": \"f:web:tag\"}}\n"
+    );
+    with(&marked, &[&format!("kustomization.yaml:4 acme/web:v2@sha256:{digest}"), side]);
+}
+
+#[test]
+fn what_sops_signs_is_written_by_nobody() {
+    let signed = |more: &str| {
+        format!(
+            "image: {{repository: acme/web, tag: v1}}\npassword: ENC[AES256_GCM,data:a,type:str]\nsops: {{mac: 'ENC[AES256_GCM,data:b,type:str]'{more}}}\n"
+        )
+    };
+    check_in(&[("values.yaml", &signed(""))], "", &["values.yaml:1 acme/web:v1 refused"]);
+    check_in(&[("values.yaml", &signed(", mac_only_encrypted: true"))], "", &["values.yaml:1 acme/web:v1"]);
+    check_in(
+        &[("values.yaml", "image: {repository: acme/web, tag: v1}\nsops: {enabled: true}\n")],
+        "",
+        &["values.yaml:1 acme/web:v1"],
+    );
+}
+
+#[test]
+fn an_image_that_an_unreadable_file_names_is_not_written() {
+    let template = "name: {{ .Name }}-x\nimage: acme/web:1\n";
+    let found = check_in(
+        &[("a/pod.yaml", POD), ("a/t.yaml", template)],
+        "a",
+        &["a/pod.yaml:6 acme/side:1", "a/pod.yaml:8 acme/web:1 refused"],
+    );
+    assert_eq!(found.findings.iter().map(|one| one.code).collect::<Vec<_>>(), ["unread-place", "template"]);
+    let mut files = files(&[("a/pod.yaml", POD)]);
+    files.insert_bytes("a/latin.yaml".into(), b"# caf\xe9\nimage: acme/side:v1\n".to_vec());
+    let environments = [FoundEnvironment { name: "e".parse().unwrap(), path: "a".into(), implicit: false }];
+    let found = find(&FindInput { files: &files, environments: &environments });
+    let refused: Vec<_> = found.occurrences.iter().map(|one| (one.written.as_str(), one.obstacle.is_some())).collect();
+    assert_eq!(refused, [("acme/side:1", true), ("acme/web:1", false)]);
+}
+
+#[test]
+fn a_broken_document_does_not_hide_its_neighbors() {
+    let text = format!("{POD}---\nkind: [broken\n---\n{}", POD.replace("acme/", "else/"));
+    check_in(
+        &[("two.yaml", &text)],
+        "",
+        &[
+            "two.yaml:6 acme/side:1 refused",
+            "two.yaml:8 acme/web:1 refused",
+            "two.yaml:17 else/side:1 refused",
+            "two.yaml:19 else/web:1 refused",
+        ],
+    );
+}
+
+#[test]
+fn yaml_in_a_text_is_found_and_written_in_its_place() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: v}\ndata:\n  values.yaml: |\n    image: {repository: acme/web, tag: v1}\n  note: 'image: acme/none:v1'\n";
+    let list = [("cm.yaml", text)];
+    let found = check_in(&list, "", &["cm.yaml:6 acme/web:v1"]);
+    assert_eq!(set_everywhere(&list, &found, "acme/web", "v2")[0], text.replace("tag: v1", "tag: v2"));
+    let chart = "apiVersion: helm.cattle.io/v1\nkind: HelmChartConfig\nmetadata: {name: t}\nspec:\n  valuesContent: |-\n    image: {repository: traefik, tag: v2}\n";
+    check_in(&[("c.yaml", chart)], "", &["c.yaml:6 traefik:v2"]);
+    check_in(
+        &[(
+            "kustomization.yaml",
+            "helmCharts:\n- name: a\n  valuesInline: {image: {repository: acme/guest, tag: v1}}\n",
+        )],
+        "",
+        &["kustomization.yaml:3 acme/guest:v1"],
+    );
+}
+
+#[test]
+fn each_tag_of_a_marker_is_a_place_of_its_own() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: v}\ndata:\n  API_TAG: 1.4.0 # {\"$imagepolicy\": \"f:shop:tag\"}\n  API_NAME: acme/shop # {\"$imagepolicy\": \"f:shop:name\"}\n  JOB_TAG: 1.4.0 # {\"$imagepolicy\": \"f:shop:tag\"}\n  JOB_NAME: acme/shop # {\"$imagepolicy\": \"f:shop:name\"}\n";
+    let list = [("cm.yaml", text)];
+    let found = check_in(&list, "", &["cm.yaml:5 acme/shop:1.4.0", "cm.yaml:7 acme/shop:1.4.0"]);
+    assert_eq!(set_everywhere(&list, &found, "acme/shop", "1.5.0")[0], text.replace("1.4.0", "1.5.0"));
+}

@@ -2,13 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use heddle_core::{change::Mode, policy::FluxPolicy};
+use heddle_core::{
+    change::Mode,
+    image::ImageRepository,
+    policy::{FluxPolicy, TagPolicy},
+};
 
 use super::{
     Brought, Origin, Places, Setup, Wish,
     objects::{for_each_of, origin, word, words},
+    patched::Patched,
 };
-use crate::{FoundPolicy, config::read_flux_policy, yaml::Node};
+use crate::{FoundPolicy, config::read_flux_policy, flux::nearness, occurrence::Occurrence, yaml::Node};
 
 const GROUP: &str = "image.toolkit.fluxcd.io/";
 
@@ -38,16 +43,22 @@ struct Policy {
     key: Key,
     /// Namespace and name of the `ImageRepository`.
     repository: (String, String),
-    spec: FluxPolicy,
+    spec: Result<FluxPolicy, String>,
     suspended: bool,
     origin: Origin,
     named: bool,
+    /// The file that counts for which markers it is near to.
+    file: String,
+    /// Patches completed it.
+    is_patched: bool,
 }
 
 struct Repository {
     key: Key,
+    image: String,
     exclusions: Option<Vec<String>>,
     suspended: bool,
+    file: String,
 }
 
 /// What writes to git.
@@ -66,73 +77,170 @@ struct Objects {
 
 /// Reads the objects, then a wish for each place that a marker names.
 pub(super) fn read(setup: &Setup<'_>, brought: &mut Brought) {
-    let mut objects = Objects::default();
-    for_each_of(setup.files, GROUP, |file, object| match word(object, &["kind"]) {
-        "ImagePolicy" => match read_policy(file, object) {
-            Ok(policy) => objects.policies.push(policy),
-            Err(why) => brought.fault(&origin(file, object), why),
-        },
-        "ImageRepository" => objects.repositories.push(Repository {
-            key: Key::of(object),
-            exclusions: object.at(&["spec", "exclusionList"]).map(|list| words(Some(list))),
-            suspended: word(object, &["spec", "suspend"]) == "true",
-        }),
-        "ImageUpdateAutomation" => objects.automations.push(read_automation(file, object, brought)),
-        _ => {}
-    });
+    let mut objects = read_objects(setup, brought);
     for (index, occurrence) in setup.occurrences.iter().enumerate() {
         let Some(FoundPolicy::FluxMarker { namespace, name }) = &occurrence.policy else { continue };
-        let place = &occurrence.place;
-        let Some(policy) = objects.policies.iter_mut().find(|policy| policy.key.is(namespace, name)) else {
-            let what = format!("marker `{namespace}:{name}`");
-            let marker = Origin { what, file: place.file.clone(), line: place.line };
-            brought.fault(&marker, "there is no such `ImagePolicy` here");
-            continue;
-        };
-        policy.named = true;
-        let (namespace, name) = &policy.repository;
-        let repository = objects.repositories.iter().find(|repository| repository.key.is(namespace, name));
-        let mut spec = policy.spec.clone();
-        spec.exclusions = repository.and_then(|repository| repository.exclusions.clone());
-        let translation = spec.translate();
-        let suspended = policy.suspended || repository.is_some_and(|repository| repository.suspended);
-        let mode = if suspended { Mode::Observe } else { mode_at(&objects.automations, &policy.key, &place.file) };
-        for sentence in translation.differs {
-            brought.differs(&policy.origin, sentence);
-        }
-        if let Some(native) = translation.policy {
-            brought.wish(Wish {
-                image: occurrence.image.repository.clone(),
-                places: Places::At(BTreeSet::from([index])),
-                policy: native,
-                mode,
-                origin: policy.origin.clone(),
-            });
-        }
+        read_marker(&mut objects, (namespace, name), (index, occurrence), brought);
     }
-    for policy in objects.policies.iter().filter(|policy| !policy.named) {
-        brought.differs(&policy.origin, "no marker names it, so it updates nothing and no rule is written for it");
+    for policy in &objects.policies {
+        let has_other = objects.policies.iter().any(|other| other.is_patched && other.origin == policy.origin);
+        match &policy.spec {
+            _ if policy.named || (has_other && !policy.is_patched) => {}
+            Err(why) => brought.fault(&policy.origin, why),
+            Ok(_) => {
+                brought
+                    .differs(&policy.origin, "no marker names it, so it updates nothing and no rule is written for it");
+            }
+        }
     }
 }
 
-fn read_policy(file: &str, object: &Node) -> Result<Policy, String> {
+fn read_objects(setup: &Setup<'_>, brought: &mut Brought) -> Objects {
+    let mut objects = Objects::default();
+    let patched = Patched::read(setup.files, "ImagePolicy");
+    let mut branches = Vec::new();
+    for_each_of(setup.files, "source.toolkit.fluxcd.io/", |file, object| {
+        if word(object, &["kind"]) == "GitRepository" {
+            branches.push((Key::of(object), file.to_owned(), word(object, &["spec", "ref", "branch"]).to_owned()));
+        }
+    });
+    for_each_of(setup.files, GROUP, |file, object| match word(object, &["kind"]) {
+        "ImagePolicy" if patched.patch_files.contains(file) => {}
+        "ImagePolicy" => objects.policies.push(read_policy(file, object)),
+        "ImageRepository" => objects.repositories.push(Repository {
+            key: Key::of(object),
+            image: word(object, &["spec", "image"]).to_owned(),
+            exclusions: object.at(&["spec", "exclusionList"]).map(|list| words(Some(list))),
+            suspended: word(object, &["spec", "suspend"]) == "true",
+            file: file.to_owned(),
+        }),
+        "ImageUpdateAutomation" => objects.automations.push(read_automation(file, object, &branches, brought)),
+        _ => {}
+    });
+    let made = patched.objects.iter().map(|(kustomization, file, object)| Policy {
+        file: kustomization.clone(),
+        is_patched: true,
+        ..read_policy(file, object)
+    });
+    objects.policies.extend(made);
+    objects
+}
+
+/// The policy that a marker in a file means: of several of one name the one in the nearest folder, as its patches complete
+/// it. `None` where none is nearer than another that says something else.
+fn meant(policies: &[Policy], (namespace, name): (&str, &str), file: &str) -> Option<Option<usize>> {
+    let rank = |policy: &Policy| (nearness(&policy.file, file), policy.is_patched);
+    let all: Vec<usize> = (0..policies.len()).filter(|index| policies[*index].key.is(namespace, name)).collect();
+    let best = all.iter().map(|index| rank(&policies[*index])).max()?;
+    let mut nearest = all.into_iter().filter(|index| rank(&policies[*index]) == best);
+    let first = nearest.next()?;
+    Some(nearest.all(|index| policies[index].spec == policies[first].spec).then_some(first))
+}
+
+fn read_marker(
+    objects: &mut Objects,
+    (namespace, name): (&str, &str),
+    (index, occurrence): (usize, &Occurrence),
+    brought: &mut Brought,
+) {
+    let place = &occurrence.place;
+    let what = format!("marker `{namespace}:{name}`");
+    let marker = Origin { what, file: place.file.clone(), line: place.line };
+    let policy = match meant(&objects.policies, (namespace, name), &place.file) {
+        None => return brought.fault(&marker, "there is no such `ImagePolicy` here"),
+        Some(None) => {
+            return brought
+                .fault(&marker, "several `ImagePolicy` objects have this name, and none is nearer than the others");
+        }
+        Some(Some(policy)) => &mut objects.policies[policy],
+    };
+    policy.named = true;
+    let spec = match &policy.spec {
+        Ok(spec) => spec,
+        Err(why) => return brought.fault(&policy.origin, why),
+    };
+    let (namespace, name) = &policy.repository;
+    let known = objects.repositories.iter().filter(|repository| repository.key.is(namespace, name));
+    let repository = known.max_by_key(|repository| nearness(&repository.file, &policy.file));
+    if let Some(other) = repository.and_then(|repository| other_image(repository, occurrence)) {
+        let own = &occurrence.image.repository;
+        if occurrence.has_tag_apart() {
+            brought.differs(
+                &marker,
+                format!("Flux reads the tags of `{other}`, and this rule those of `{own}`, which stands here"),
+            );
+        } else {
+            return brought.fault(
+                &marker,
+                format!(
+                    "its policy is for `{other}`, and `{own}` stands here: write the image that is meant, with a tag"
+                ),
+            );
+        }
+    }
+    let mut spec = spec.clone();
+    spec.exclusions = repository.and_then(|repository| repository.exclusions.clone());
+    let mut translation = spec.translate();
+    if let (Some(tag), Some(policy)) = (one_tag(&spec), &mut translation.policy) {
+        // The one tag that the filter lets in is followed by its digest.
+        *policy = TagPolicy { digest: Some(tag), ..TagPolicy::default() };
+    }
+    let suspended = policy.suspended || repository.is_some_and(|repository| repository.suspended);
+    let mode = if suspended { Mode::Observe } else { mode_at(&objects.automations, &policy.key, &place.file) };
+    for sentence in translation.differs {
+        brought.differs(&policy.origin, sentence);
+    }
+    if let Some(native) = translation.policy {
+        brought.wish(Wish {
+            image: occurrence.image.repository.clone(),
+            places: Places::At(BTreeSet::from([index])),
+            policy: native,
+            mode,
+            origin: policy.origin.clone(),
+        });
+    }
+}
+
+/// The image of a repository, where another one stands at the place.
+fn other_image(repository: &Repository, occurrence: &Occurrence) -> Option<ImageRepository> {
+    let image: ImageRepository = repository.image.parse().ok()?;
+    (image != occurrence.image.repository).then_some(image)
+}
+
+/// The tag of a policy that lets one tag in and reflects its digest.
+fn one_tag(spec: &FluxPolicy) -> Option<String> {
+    let tag = spec.pattern.strip_prefix('^')?.strip_suffix('$')?;
+    let is_plain = tag.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    (spec.reflects_digest && is_plain && spec.extract.is_empty()).then(|| tag.to_owned())
+}
+
+fn read_policy(file: &str, object: &Node) -> Policy {
     let key = Key::of(object);
     let named = |path: &[&str]| word(object, path).to_owned();
     let namespace = named(&["spec", "imageRepositoryRef", "namespace"]);
     let namespace = if namespace.is_empty() { key.namespace.clone() } else { namespace };
-    Ok(Policy {
+    Policy {
         repository: (namespace, named(&["spec", "imageRepositoryRef", "name"])),
-        spec: read_flux_policy(object)?,
+        spec: read_flux_policy(object),
         suspended: word(object, &["spec", "suspend"]) == "true",
         origin: origin(file, object),
         named: false,
+        file: file.to_owned(),
+        is_patched: false,
         key,
-    })
+    }
 }
 
-fn read_automation(file: &str, object: &Node, brought: &mut Brought) -> Automation {
+fn read_automation(file: &str, object: &Node, branches: &[(Key, String, String)], brought: &mut Brought) -> Automation {
     let spec = |path: &[&str]| object.get("spec").map_or("", |spec| word(spec, path));
-    let (checkout, push) = (spec(&["git", "checkout", "ref", "branch"]), spec(&["git", "push", "branch"]));
+    let push = spec(&["git", "push", "branch"]);
+    let key = Key::of(object);
+    // Without a branch of its own it reads the one of its source.
+    let source = (spec(&["sourceRef", "namespace"]), spec(&["sourceRef", "name"]));
+    let namespace = if source.0.is_empty() { key.namespace.as_str() } else { source.0 };
+    let sources = branches.iter().filter(|(other, ..)| other.is(namespace, source.1));
+    let source = sources.max_by_key(|(_, other, _)| nearness(other, file)).map_or("", |(_, _, branch)| branch.as_str());
+    let checkout = Some(spec(&["git", "checkout", "ref", "branch"])).filter(|own| !own.is_empty()).unwrap_or(source);
     let suspended = spec(&["suspend"]) == "true";
     let mode = match suspended {
         true => Mode::Observe,
@@ -152,7 +260,7 @@ fn read_automation(file: &str, object: &Node, brought: &mut Brought) -> Automati
         brought.differs(&origin, "`messageTemplate` is not taken over: Heddle's commits name image and tag");
     }
     let path = spec(&["update", "path"]).trim_start_matches("./").trim_matches('/').trim_matches('.').to_owned();
-    Automation { key: Key::of(object), path, mode }
+    Automation { key, path, mode }
 }
 
 /// How the automations of a policy's namespace write a file; by pull request where there is none.

@@ -1,6 +1,6 @@
 //! Argo CD Image Updater: annotations of `Application`s, and `ImageUpdater` objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use heddle_core::{change::Mode, image::ImageRepository, policy::ImageUpdaterPolicy};
 
@@ -28,7 +28,7 @@ struct Application {
 struct Settings<'a> {
     options: ImageUpdaterPolicy,
     mode: Mode,
-    globs: &'a [Glob],
+    places: Places,
     origin: &'a Origin,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn read(setup: &Setup<'_>, brought: &mut Brought) {
         _ => {}
     });
     for application in &applications {
-        read_annotations(application, brought);
+        read_annotations(setup, application, brought);
     }
     for_each_of(setup.files, PREFIX, |file, object| {
         if word(object, &["kind"]) == "ImageUpdater" {
@@ -75,7 +75,7 @@ fn read_application(file: &str, object: &Node, application: &Node) -> Applicatio
     }
 }
 
-fn read_annotations(application: &Application, brought: &mut Brought) {
+fn read_annotations(setup: &Setup<'_>, application: &Application, brought: &mut Brought) {
     let Some(list) = application.annotations.get("image-list") else { return };
     let origin = &application.origin;
     let common = |name: &str| application.annotations.get(name).map(String::as_str).unwrap_or_default();
@@ -87,6 +87,9 @@ fn read_annotations(application: &Application, brought: &mut Brought) {
             let own = application.annotations.get(&format!("{alias}.{name}"));
             own.map_or_else(|| common(name).to_owned(), String::clone)
         };
+        let named = [setting("helm.image-tag"), setting("helm.image-spec"), setting("helm.image-name")];
+        let globs = written_to(&application.globs, common("write-back-target"));
+        let places = places_of(setup, image, &named, &globs);
         let options = ImageUpdaterPolicy {
             strategy: setting("update-strategy"),
             constraint: String::new(),
@@ -94,7 +97,7 @@ fn read_annotations(application: &Application, brought: &mut Brought) {
             ignore_tags: split_list(&setting("ignore-tags")),
             platforms: split_list(&setting("platforms")),
         };
-        wish(image, Settings { options, mode, globs: &application.globs, origin }, brought);
+        wish(image, Settings { options, mode, places, origin }, brought);
     }
 }
 
@@ -133,9 +136,37 @@ fn read_updater(origin: &Origin, object: &Node, applications: &[Application], br
                 ignore_tags: words(setting("ignoreTags")),
                 platforms: words(setting("platforms")),
             };
-            wish(word(image, &["imageName"]), Settings { options, mode, globs: &globs, origin }, brought);
+            let places = Places::Below(globs.clone());
+            wish(word(image, &["imageName"]), Settings { options, mode, places, origin }, brought);
         }
     }
+}
+
+/// The files in which Image Updater writes: those of the application, or what `write-back-target` names alone. Source:
+/// <https://argocd-image-updater.readthedocs.io/en/stable/basics/update-methods/>.
+fn written_to(globs: &[Glob], target: &str) -> Vec<Glob> {
+    let (kind, path) = target.split_once(':').unwrap_or((target, ""));
+    let file = match (kind, path.strip_prefix('/')) {
+        ("helmvalues", Some(absolute)) => absolute.to_owned(),
+        ("kustomization", Some(absolute)) => format!("{}/kustomization.yaml", absolute.trim_end_matches('/')),
+        _ => return globs.to_vec(),
+    };
+    Glob::parse(file.trim_start_matches('/')).map_or_else(|| globs.to_vec(), |glob| vec![glob])
+}
+
+/// The places of an image: those that its `helm.image-…` settings name by their way in the values, where there are such.
+fn places_of(setup: &Setup<'_>, image: &str, named: &[String], globs: &[Glob]) -> Places {
+    let below = || Places::Below(globs.to_vec());
+    let colon = image.rfind(':').filter(|at| !image[at + 1..].contains('/'));
+    let Ok(repository) = colon.map_or(image, |at| &image[..at]).parse::<ImageRepository>() else { return below() };
+    let is_named = |field: &str| named.iter().any(|name| !name.is_empty() && field == name);
+    let found = setup.occurrences.iter().enumerate().filter(|(_, occurrence)| {
+        occurrence.image.repository == repository
+            && is_named(&occurrence.place.field)
+            && globs.iter().any(|glob| glob.matches(&occurrence.place.file))
+    });
+    let found: BTreeSet<usize> = found.map(|(index, _)| index).collect();
+    if found.is_empty() { below() } else { Places::At(found) }
 }
 
 /// How changes are written where Image Updater writes by this method and branch.
@@ -167,7 +198,7 @@ fn wish(image: &str, mut settings: Settings<'_>, brought: &mut Brought) {
         brought.differs(settings.origin, format!("`{name}`: {sentence}"));
     }
     if let Some(policy) = translation.policy {
-        let places = Places::Below(settings.globs.to_vec());
+        let places = settings.places;
         brought.wish(Wish { image: repository, places, policy, mode: settings.mode, origin: settings.origin.clone() });
     }
 }

@@ -264,3 +264,127 @@ keel:
     let unnamed = values.replace("image.repository, tag: image.tag", "other.repository, tag: other.tag");
     assert_eq!(imported(&[("chart/values.yaml", &unnamed)]).rules, 0);
 }
+
+/// A policy and its repository in a namespace, and an automation for a folder.
+fn policy(spec: &str) -> String {
+    format!(
+        "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nmetadata: {{name: web, namespace: f}}\nspec: {{image: ghcr.io/acme/web}}\n---\n\
+         apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImagePolicy\nmetadata: {{name: web, namespace: f}}\nspec: {{imageRepositoryRef: {{name: web}}{spec}}}\n"
+    )
+}
+
+fn marked(image: &str) -> String {
+    deployment("{name: web}", &format!("      - name: web\n        image: {image} # {{\"$imagepolicy\": \"f:web\"}}\n"))
+}
+
+/// What each rule says of tags, and where.
+fn rules(files: &[(&str, &str)]) -> (Vec<String>, String) {
+    let imported = imported(files);
+    let (config, _) = config::read(&imported.config);
+    let said = config.rules.iter().map(|rule| {
+        let (policy, selector) = (rule.ruling.policy.as_ref().unwrap(), rule.selector.as_ref().unwrap());
+        let paths: Vec<&str> = selector.paths.iter().map(Glob::as_str).collect();
+        let order = policy.semver.clone().or(policy.digest.clone()).or(policy.matches.clone()).unwrap_or_default();
+        format!("{} {order} {:?}", paths.join("+"), selector.containers)
+    });
+    let differs: Vec<String> = imported.differs.iter().map(|one| one.message.clone()).collect();
+    (said.collect(), differs.join("\n"))
+}
+
+#[test]
+fn a_marker_means_the_policy_that_is_nearest() {
+    let (dev, prod) = (policy(", policy: {semver: {range: '>=1-0'}}"), policy(", policy: {semver: {range: '~1.4'}}"));
+    let workload = marked("ghcr.io/acme/web:1.4.0");
+    let (said, _) = rules(&[
+        ("clusters/dev/flux/p.yaml", &dev),
+        ("clusters/dev/web.yaml", &workload),
+        ("clusters/prod/flux/p.yaml", &prod),
+        ("clusters/prod/web.yaml", &workload),
+    ]);
+    assert_eq!(said, ["clusters/dev/web.yaml >=1-0 []", "clusters/prod/web.yaml ~1.4 []"]);
+    let (said, differs) =
+        rules(&[("clusters/dev/p.yaml", &dev), ("clusters/prod/p.yaml", &prod), ("apps/web.yaml", &workload)]);
+    assert_eq!(said, Vec::<String>::new());
+    assert!(differs.contains("none is nearer"), "{differs}");
+}
+
+#[test]
+fn a_policy_is_read_as_the_patches_of_a_kustomization_complete_it() {
+    let base = policy("");
+    let patch = "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImagePolicy\nmetadata: {name: all}\nspec: {policy: {semver: {range: 1.x}}}\n";
+    let workload = marked("ghcr.io/acme/web:1.4.0");
+    for body in ["path: patch.yaml", "patch: '[{op: add, path: /spec/policy, value: {semver: {range: 1.x}}}]'"] {
+        let kustomization =
+            format!("resources: [p.yaml, web.yaml]\npatches: [{{{body}, target: {{kind: ImagePolicy}}}}]\n");
+        let files = [
+            ("kustomization.yaml", kustomization.as_str()),
+            ("p.yaml", &base),
+            ("patch.yaml", patch),
+            ("web.yaml", &workload),
+        ];
+        let (said, differs) = rules(&files);
+        assert_eq!(said, ["web.yaml 1.x []"], "{differs}");
+        assert!(!differs.contains("has no kind"), "{differs}");
+    }
+    let overlay = |stage: &str| {
+        format!(
+            "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImagePolicy\nmetadata: {{name: web, namespace: f}}\nspec: {{filterTags: {{pattern: '^{stage}-v(.*)', extract: $1}}}}\n"
+        )
+    };
+    let (dev, prod) = (overlay("dev"), overlay("prod"));
+    let whole = policy(", policy: {semver: {range: '>=1'}}");
+    let kustomization = "resources: [../base, web.yaml]\npatches: [{path: p.yaml}]\n";
+    let (said, _) = rules(&[
+        ("base/kustomization.yaml", "resources: [p.yaml]\n"),
+        ("base/p.yaml", &whole),
+        ("dev/kustomization.yaml", kustomization),
+        ("dev/p.yaml", &dev),
+        ("dev/web.yaml", &marked("ghcr.io/acme/web:dev-v1.0.0")),
+        ("prod/kustomization.yaml", kustomization),
+        ("prod/p.yaml", &prod),
+        ("prod/web.yaml", &marked("ghcr.io/acme/web:prod-v1.0.0")),
+    ]);
+    assert_eq!(said.len(), 2, "{said:?}");
+}
+
+#[test]
+fn what_stands_before_a_marker_is_not_taken_for_what_the_policy_is_for() {
+    let policy = policy(", policy: {semver: {range: 1.x}}");
+    let (said, differs) = rules(&[("p.yaml", &policy), ("web.yaml", &marked("nginx:latest"))]);
+    assert_eq!(said, Vec::<String>::new());
+    assert!(differs.contains("its policy is for `ghcr.io/acme/web`"), "{differs}");
+    let mirror = "image:\n  repository: mirror.io/acme/web\n  tag: 1.0.0 # {\"$imagepolicy\": \"f:web:tag\"}\n";
+    let (said, differs) = rules(&[("p.yaml", &policy), ("values.yaml", mirror)]);
+    assert_eq!(said.len(), 1);
+    assert!(differs.contains("Flux reads the tags of `ghcr.io/acme/web`"), "{differs}");
+}
+
+#[test]
+fn a_policy_that_lets_one_tag_in_and_reflects_digests_follows_it() {
+    let policy = policy(
+        ", filterTags: {pattern: ^latest$}, digestReflectionPolicy: Always, interval: 1m, policy: {alphabetical: {}}",
+    );
+    let (said, _) = rules(&[("p.yaml", &policy), ("web.yaml", &marked("ghcr.io/acme/web:latest"))]);
+    assert_eq!(said, ["web.yaml latest []"]);
+}
+
+#[test]
+fn image_updater_writes_where_its_settings_say() {
+    let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: two\n  annotations:\n    argocd-image-updater.argoproj.io/image-list: a=ghcr.io/acme/web:~1.4, b=ghcr.io/acme/web:^2\n    argocd-image-updater.argoproj.io/a.helm.image-tag: stable.image.tag\n    argocd-image-updater.argoproj.io/b.helm.image-tag: next.image.tag\n    argocd-image-updater.argoproj.io/write-back-method: git\n    argocd-image-updater.argoproj.io/write-back-target: helmvalues:/envs/values.yaml\nspec: {source: {path: charts/web}}\n";
+    let values = "stable:\n  image: {name: ghcr.io/acme/web, tag: 1.4.0}\nnext:\n  image: {name: ghcr.io/acme/web, tag: 2.0.0}\n";
+    let (said, _) =
+        rules(&[("app.yaml", application), ("envs/values.yaml", values), ("charts/web/values.yaml", values)]);
+    assert_eq!(said, ["envs/values.yaml ~1.4 [\"stable\"]", "envs/values.yaml ^2 [\"next\"]"]);
+}
+
+#[test]
+fn keel_leaves_init_containers_alone_where_nobody_asks_for_them() {
+    let workload = |more: &str| {
+        deployment(
+            &format!("{{name: w, annotations: {{keel.sh/policy: major{more}}}}}"),
+            "      - {name: a, image: 'acme/a:1.0.0'}\n      initContainers:\n      - {name: c, image: 'acme/c:1.0.0'}\n",
+        )
+    };
+    assert_eq!(rules(&[("w.yaml", &workload(""))]).0.len(), 1);
+    assert_eq!(rules(&[("w.yaml", &workload(", keel.sh/initContainers: 'true'"))]).0.len(), 2);
+}

@@ -45,3 +45,94 @@ fn tag_and_digest_are_written_together() {
     let expected = format!("image:\n  repository: acme/api # name\n  tag: \"1.10\"\n  digest: \"{digest}\"\n");
     assert_eq!(edit(text, &edits).unwrap(), expected);
 }
+
+fn sets(text: &str, tag: &str, digest: Option<&str>, expected: Result<&str, &str>) {
+    let documents = Documents::read(text);
+    let found = images(&Cursor::root(&documents.roots[0]), "Values x");
+    let target =
+        Target { name: None, tag: Some(tag.parse().unwrap()), digest: digest.map(|digest| digest.parse().unwrap()) };
+    let edits = found.iter().try_fold(Vec::new(), |mut all, image| {
+        all.extend(image.obstacle.map_or_else(|| image.parts.edits(&target), Err)?);
+        Ok::<_, &str>(all)
+    });
+    match (edits, expected) {
+        (Ok(edits), Ok(expected)) => assert_eq!(edit(text, &edits).unwrap(), expected),
+        (Err(reason), Err(expected)) => assert!(reason.contains(expected), "{reason}"),
+        (got, _) => panic!("{got:?} for\n{text}"),
+    }
+}
+
+#[test]
+fn a_digest_counts_whatever_the_chart_calls_it() {
+    let (old, new) = ("a".repeat(64), "b".repeat(64));
+    let digest = format!("sha256:{new}");
+    for key in ["sha", "sha256"] {
+        let text = format!("image:\n  repository: acme/g\n  tag: v1\n  {key}: {old}\n");
+        sets(&text, "v2", None, Err("a digest stands beside"));
+        sets(&text, "v2", Some(&digest), Ok(&text.replace("v1", "v2").replace(&old, &new)));
+    }
+    for key in ["digest", "imageDigest", "genericDigest"] {
+        let text = format!("image:\n  repository: acme/g\n  tag: v1\n  {key}: 'sha256:{old}'\n  useDigest: true\n");
+        sets(&text, "v2", None, Err("a digest stands beside"));
+        sets(&text, "v2", Some(&digest), Ok(&text.replace("v1", "v2").replace(&old, &new)));
+    }
+    let many = format!(
+        "image:\n  repository: acme/g\n  tag: v1\n  genericDigest: 'sha256:{old}'\n  awsDigest: 'sha256:{new}'\n"
+    );
+    sets(&many, "v2", Some(&digest), Err("under a key whose image is not known"));
+    let empty = "image: {repository: acme/g, tag: v1, sha: ''}\n";
+    sets(empty, "v2", None, Ok("image: {repository: acme/g, tag: v2, sha: ''}\n"));
+    sets(
+        "image: {repository: acme/g, tag: v1, sha: 1a2b3c4}\n",
+        "v2",
+        None,
+        Ok("image: {repository: acme/g, tag: v2, sha: 1a2b3c4}\n"),
+    );
+}
+
+#[test]
+fn a_chart_that_knows_no_digest_gets_it_behind_the_tag() {
+    let digest = format!("sha256:{}", "b".repeat(64));
+    let text = "image:\n  repository: acme/g\n  tag: v1\n";
+    sets(text, "v2", Some(&digest), Ok(&format!("image:\n  repository: acme/g\n  tag: v2@{digest}\n")));
+}
+
+#[test]
+fn a_tag_that_is_no_text_is_never_written_twice() {
+    sets(
+        "image:\n  repository: acme/m\n  tag: {amd64: v1, arm64: v1-arm}\n",
+        "v2",
+        None,
+        Err("a list or a mapping stands"),
+    );
+    sets("image: {repository: acme/m, tag: null}\n", "v2", None, Ok("image: {repository: acme/m, tag: v2}\n"));
+    sets("image: {repository: acme/m, tag: ~}\n", "v2", None, Ok("image: {repository: acme/m, tag: v2}\n"));
+    let behind = "image:\n  repository: acme/m\n  args:\n  - a\n# c\nb: 1\n";
+    sets(behind, "v2", None, Ok("image:\n  repository: acme/m\n  args:\n  - a\n  tag: v2\n# c\nb: 1\n"));
+}
+
+#[test]
+fn a_registry_counts_wherever_it_stands() {
+    check(
+        "global: {imageRegistry: mirror.io}\nimage: {registry: docker.io, repository: acme/api, tag: v1}\n",
+        &["– mirror.io/acme/api:v1"],
+    );
+    check(
+        "global: {imageRegistry: mirror.io}\nimage: {repository: ghcr.io/acme/api, tag: v1}\n",
+        &["– ghcr.io/acme/api:v1"],
+    );
+    check(
+        "global: {imageRegistry: ''}\nimage: {registry: quay.io, repository: acme/api, tag: v1}\n",
+        &["– quay.io/acme/api:v1"],
+    );
+    check("pilot: {hub: gcr.io/istio, image: pilot, tag: 1.20.0}\n", &["pilot gcr.io/istio/pilot:1.20.0"]);
+    check("image: {imageRegistry: quay.io, repository: acme/api, tag: v1}\n", &["– quay.io/acme/api:v1"]);
+}
+
+#[test]
+fn keels_settings_hold_no_image() {
+    check(
+        "keel: {images: [{repository: image.repository, tag: image.tag}]}\nimage: {repository: acme/v, tag: v1}\n",
+        &["– acme/v:v1"],
+    );
+}

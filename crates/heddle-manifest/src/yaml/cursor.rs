@@ -40,7 +40,7 @@ impl<'a> Cursor<'a> {
         Self {
             node: node.resolved(),
             field: String::new(),
-            obstacle: shared(node),
+            obstacle: shared(node).or_else(|| signed(node)),
             position: node.position,
             at: node.span.start,
         }
@@ -99,7 +99,9 @@ impl<'a> Cursor<'a> {
         let alias = matches!(value.value, Value::Alias(_)).then_some("an alias stands there: write the value out");
         let far = field.is_none().then_some("the way to the value is longer than 2,000 characters: shorten the keys");
         let field = field.unwrap_or_else(|| self.field.clone());
-        let obstacle = self.obstacle.or(around).or(alias).or_else(|| shared(value)).or(far);
+        let is_secret = value.text().is_some_and(|text| text.starts_with("ENC["));
+        let secret = is_secret.then_some("SOPS encrypts the value: edit it with `sops`");
+        let obstacle = self.obstacle.or(around).or(alias).or_else(|| shared(value)).or(far).or(secret);
         // Below an alias everything stands where the alias does.
         let is_far = self.obstacle.is_some() && self.at != self.node.span.start;
         let (position, at) = if is_far { (self.position, self.at) } else { (value.position, value.span.start) };
@@ -125,6 +127,17 @@ fn short(field: String) -> Option<String> {
 fn shared(node: &Node) -> Option<&'static str> {
     node.is_shared()
         .then_some("an alias takes the value, or what is around it, over to another place: write it out there")
+}
+
+/// SOPS signs every value of a document, those in clear too, unless it is told otherwise; a changed one keeps the whole from
+/// being decrypted. Source: <https://getsops.io/docs/>, "Message Authentication Code".
+fn signed(root: &Node) -> Option<&'static str> {
+    let sops = root.own("sops").filter(|sops| sops.get("mac").is_some())?;
+    let is_free = sops.get("mac_only_encrypted").and_then(Node::text) == Some("true");
+    (!is_free).then_some(
+        "SOPS signs the values of this document, so a change by anything else keeps it from being decrypted: edit it \
+         with `sops`, or encrypt it with `--mac-only-encrypted`",
+    )
 }
 
 fn has_merge_key(node: &Node) -> bool {

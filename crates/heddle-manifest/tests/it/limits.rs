@@ -80,3 +80,15 @@ fn bases_that_fan_out_again_and_again_end() {
     let found = find_in(&files);
     assert!(found.findings.iter().any(|finding| finding.code == "too-large"), "{:?}", found.findings);
 }
+
+#[test]
+fn the_page_tells_the_limits_of_this_crate() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/limits.md");
+    let page = fs::read_to_string(file).unwrap();
+    let told = heddle_core::limit::tell(&page, env!("CARGO_PKG_NAME"), heddle_manifest::limits::LIMITS);
+    if std::env::var_os("HEDDLE_UPDATE").is_some() {
+        fs::write(file, &told).unwrap();
+    } else {
+        assert!(page == told, "run `HEDDLE_UPDATE=1 cargo test -p {} limits`", env!("CARGO_PKG_NAME"));
+    }
+}

@@ -4,6 +4,7 @@ use anyhow::anyhow;
 use heddle_core::image::{ImageRef, ImageRepository};
 use heddle_manifest::{
     Edit, Found, Target,
+    documents::document_of,
     edit::New,
     find::{Occurrence, is_kustomization},
     path::{Path, PathError},
@@ -16,6 +17,8 @@ use crate::{exit::Failure, files::Manifests};
 /// A place in a file.
 pub(super) struct At {
     file: String,
+    /// The number of the document in the file, from 1; any of them where it is not said.
+    document: Option<usize>,
     path: Path,
 }
 
@@ -30,20 +33,30 @@ impl At {
     pub fn parse(text: &str, manifests: &Manifests) -> Result<Self, Failure> {
         let colons = text.match_indices(':').map(|(at, _)| at);
         for at in colons {
-            let file = manifests.named(&text[..at]);
-            if let Some(file) = file {
+            let named = match manifests.named(&text[..at]) {
+                Some(file) => Some((file, None)),
+                None => text[..at].rsplit_once('#').and_then(|(file, number)| {
+                    Some((manifests.named(file)?, Some(number.parse::<usize>().ok().filter(|number| *number > 0)?)))
+                }),
+            };
+            if let Some((file, document)) = named {
                 let path = Path::parse(&text[at + 1..]).map_err(|error| Failure::wrong(anyhow!("--at: {error}")))?;
-                return Ok(Self { file, path });
+                return Ok(Self { file, document, path });
             }
         }
-        let message = format!("--at: `{text}` names no file here: write FILE:PATH, such as values.yaml:image.tag");
+        let message = format!(
+            "--at: `{text}` names no file here: write FILE:PATH, such as values.yaml:image.tag, or FILE#2:PATH for the second document"
+        );
         Err(Failure::wrong(anyhow!(message)).remedy("no file was touched"))
     }
 
     /// The change at the place.
     pub fn changes(&self, manifests: &Manifests, found: &Found, named: &Named<'_>) -> Result<Vec<Change>, Failure> {
         let text = manifests.files.get(&self.file).unwrap_or_default();
-        let documents = Documents::read(text);
+        let mut documents = Documents::read(text);
+        if let Some(number) = self.document {
+            documents.roots.retain(|root| document_of(text, root.span.start) + 1 == number);
+        }
         if let Some(error) = &documents.error {
             return Err(refused(
                 &format!("{}:{}", self.file, error.position.line),
@@ -55,7 +68,7 @@ impl At {
             Err(PathError::Missing(_)) => None,
             Err(error) => return Err(self.refused(&error)),
         };
-        if let Some(occurrence) = self.occurrence(found, spot.as_ref()) {
+        if let Some(occurrence) = self.occurrence(text, found, spot.as_ref()) {
             if occurrence.image.repository != *named.image {
                 let reason = format!("`{}` stands there, not {}", occurrence.image, named.image);
                 return Err(refused(&format!("{}:{}", self.file, occurrence.place.line), &reason));
@@ -77,9 +90,13 @@ impl At {
     }
 
     /// The image that the place is a part of.
-    fn occurrence<'a>(&self, found: &'a Found, spot: Option<&Spot>) -> Option<&'a Occurrence> {
+    fn occurrence<'a>(&self, text: &str, found: &'a Found, spot: Option<&Spot>) -> Option<&'a Occurrence> {
         let field = spot.map_or(self.path.as_str(), |spot| &spot.field);
-        let mut here = found.occurrences.iter().filter(|occurrence| occurrence.place.file == self.file);
+        let is_meant = |occurrence: &&Occurrence| {
+            occurrence.place.file == self.file
+                && self.document.is_none_or(|number| document_of(text, occurrence.span.start) + 1 == number)
+        };
+        let mut here = found.occurrences.iter().filter(is_meant);
         here.find(|occurrence| occurrence.has_part(field, spot.map(|spot| &spot.span)))
     }
 
@@ -132,6 +149,11 @@ impl At {
             parts.extend(name.clone().map(|name| text("newName", name)));
             parts.push(text("newTag", tag));
             parts.extend(digest.as_ref().map(|digest| text("digest", digest.to_string())));
+            // An entry that is there gets the parts one by one.
+            if entry.leads_to_mapping(documents) {
+                let edits = parts.iter().map(|(key, value)| entry.below(key).edit(documents, value, true));
+                return edits.collect::<Result<_, _>>().map_err(|error| self.refused(&error));
+            }
             let edit = entry.edit(documents, &New::Mapping(parts), true).map_err(|error| self.refused(&error))?;
             return Ok(vec![edit]);
         }

@@ -2,8 +2,9 @@
 
 use heddle_core::name::EnvironmentName;
 use heddle_manifest::{
-    Found, FoundPolicy,
+    Finding, Found, FoundPolicy,
     config::{CONFIG_FILE, Ruling, Subject},
+    documents::document_of,
     find::Occurrence,
 };
 use serde_json::{Value, json};
@@ -20,6 +21,17 @@ pub(super) fn tell_findings(found: &Found, screen: &Screen) {
     for finding in &found.findings {
         screen.note(&format!("{}:{}: {}", finding.file, finding.position.line, finding.message));
     }
+}
+
+/// The findings as programs read them.
+pub(super) fn findings(found: &Found) -> Vec<Value> {
+    let told = |finding: &Finding| {
+        json!({
+            "file": finding.file, "line": finding.position.line, "column": finding.position.column,
+            "code": finding.code, "message": finding.message, "blocks": finding.blocks,
+        })
+    };
+    found.findings.iter().map(told).collect()
 }
 
 pub(super) fn tell_edits(changes: &[Change], arguments: &ImageSetArguments, screen: &Screen) -> Result<(), Failure> {
@@ -48,8 +60,19 @@ pub(super) fn describe(manifests: &Manifests, occurrence: &Occurrence) -> Value 
         "file": place.file, "line": place.line, "span": [occurrence.span.start, occurrence.span.end],
         "object": place.object, "field": place.field, "container": occurrence.container, "image": occurrence.written,
         "repository": occurrence.image.repository,
+        "at": at(manifests, occurrence),
         "policy": policy(manifests, occurrence), "obstacle": occurrence.obstacle,
     })
+}
+
+/// What `--at` takes for the place; with the number of its document, where that is not the first.
+fn at(manifests: &Manifests, occurrence: &Occurrence) -> String {
+    let place = &occurrence.place;
+    let text = manifests.files.get(&place.file).unwrap_or_default();
+    match document_of(text, occurrence.span.start) {
+        0 => format!("{}:{}", place.file, place.field),
+        index => format!("{}#{}:{}", place.file, index + 1, place.field),
+    }
 }
 
 /// What says how tags are chosen. A comment at the place is the closest; then rules, then what peers' annotations say.

@@ -1,0 +1,337 @@
+//! Which images a patch sets: the place that wins is the place that is written.
+//!
+//! A strategic merge sets what it names, by the same way as in the object; an operation of JSON 6902 sets what stands at its
+//! pointer, and all below. Source: kustomize's `PatchTransformer`, RFC 6902.
+
+use std::{collections::HashSet, sync::Arc};
+
+use super::{
+    closure::{Reader, resolve},
+    effective::{Fields, Live},
+};
+use crate::{
+    image::{ImageValue, Parts},
+    kustomize::{Body, Inline, Patch},
+    object::{object_name, text},
+    path::Path,
+    read::object_images,
+    texts,
+    yaml::{Documents, Node, Spot, cursor::Cursor},
+};
+
+const DIGEST_ELSEWHERE: &str =
+    "a patch sets the tag, and what it patches a digest, which wins: write both in one file, or take the digest away";
+const IN_TWO_FILES: &str = "a patch sets the digest, and what it patches the tag: write both in one file";
+
+/// What one document of a patch, or one operation in it, does to an object.
+struct Change<'a> {
+    /// The way to what is set; empty for a merge.
+    field: String,
+    /// What is set there; nothing where it is taken away.
+    value: Option<Cursor<'a>>,
+    is_merge: bool,
+}
+
+/// Where a patch stands.
+struct Home<'a> {
+    file: Arc<str>,
+    inline: Option<&'a Inline>,
+}
+
+/// Carries out a patch on the images of a kustomization. `None` when it cannot be read, so that what it sets is not known.
+pub(super) fn apply(
+    reader: &mut Reader<'_>,
+    kustomization: &Arc<str>,
+    folder: &str,
+    patch: &Patch,
+    live: &mut Vec<Live>,
+) -> Option<()> {
+    match &patch.body {
+        Body::Inline(inline) => {
+            let home = Home { file: Arc::clone(kustomization), inline: Some(inline) };
+            if inline.documents.error.is_some() {
+                let message = "this patch is no YAML, so what it sets is not known".to_owned();
+                reader.report_at(kustomization, inline.block.position(), "broken-yaml", message);
+                return None;
+            }
+            carry_out(reader, &home, patch, &inline.documents, live);
+        }
+        Body::File(reference) => {
+            let Some(path) = resolve(folder, &reference.path) else {
+                let message = format!("the patch `{}` lies outside of what is read here", reference.path);
+                reader.report(kustomization, reference, "remote-base", message);
+                return None;
+            };
+            if !reader.has(&path) {
+                let message = format!("the patch `{}` is not there", reference.path);
+                reader.report(kustomization, reference, "missing-file", message);
+                return None;
+            }
+            let documents = reader.documents(&path)?;
+            let home = Home { file: path.as_str().into(), inline: None };
+            carry_out(reader, &home, patch, &documents, live);
+        }
+    }
+    Some(())
+}
+
+fn carry_out(reader: &mut Reader<'_>, home: &Home<'_>, patch: &Patch, documents: &Documents, live: &mut Vec<Live>) {
+    for root in &documents.roots {
+        if !reader.walk(1 + live.len() / 8, &home.file) {
+            return;
+        }
+        if root.is_list() {
+            for operation in Cursor::root(root).items() {
+                operate(reader, home, patch, &operation, live);
+            }
+        } else {
+            merge(reader, home, patch, root, live);
+        }
+    }
+}
+
+/// Kind, namespace and name out of `kind namespace/name`.
+fn identity(object: &str) -> (&str, Option<&str>, &str) {
+    let (kind, rest) = object.split_once(' ').unwrap_or((object, ""));
+    match rest.split_once('/') {
+        Some((namespace, name)) => (kind, Some(namespace), name),
+        None => (kind, None, rest),
+    }
+}
+
+/// The images of the objects that a patch is for, by their index.
+fn meant(reader: &mut Reader<'_>, patch: &Patch, root: &Node, live: &[Live]) -> Vec<usize> {
+    let own = object_name(root);
+    let (kind, namespace, name) = identity(&own);
+    let fits = |image: &Live, reader: &mut Reader<'_>| {
+        let (its_kind, its_namespace, its_name) = identity(&image.object);
+        match &patch.target {
+            Some(target) if target.needs_object() => {
+                target.fits(its_kind, its_namespace, its_name)
+                    && reader.with_object(&image.origin, &image.object, |object| target.matches(object.node))
+                        == Some(true)
+            }
+            Some(target) => target.fits(its_kind, its_namespace, its_name),
+            None => {
+                let is_apart = namespace.is_some() && its_namespace.is_some() && namespace != its_namespace;
+                kind == its_kind && name == its_name && !is_apart
+            }
+        }
+    };
+    (0..live.len()).filter(|index| fits(&live[*index], reader)).collect()
+}
+
+fn merge(reader: &mut Reader<'_>, home: &Home<'_>, patch: &Patch, root: &Node, live: &mut Vec<Live>) {
+    let meant = meant(reader, patch, root, live);
+    let change = Change { field: String::new(), value: Some(Cursor::root(root)), is_merge: true };
+    let mut known = HashSet::new();
+    let mut gone = HashSet::new();
+    for index in &meant {
+        if is_deleted(root, &live[*index]) {
+            gone.insert(*index);
+            continue;
+        }
+        known.extend(live[*index].fields.all().map(str::to_owned));
+        if !change.on(&mut live[*index], home) {
+            gone.insert(*index);
+        }
+    }
+    keep(live, |index| !gone.contains(&index));
+    for image in object_images(&Cursor::root(root), reader.rules()) {
+        let is_known = image.parts.spots().any(|spot| known.contains(&spot.field));
+        if !is_known {
+            live.push(home.live(image));
+        }
+    }
+}
+
+/// Whether a merge takes the object of an image away, or its container.
+fn is_deleted(root: &Node, image: &Live) -> bool {
+    let deletes = |node: &Node| node.get("$patch").and_then(Node::text) == Some("delete");
+    let field = image.fields.name.as_deref().unwrap_or_default();
+    let container = field.rsplit_once('.').and_then(|(around, _)| Path::parse(around).ok());
+    deletes(root)
+        || container.is_some_and(|path| path.all(&Cursor::root(root)).first().is_some_and(|found| deletes(found.node)))
+}
+
+fn operate(reader: &mut Reader<'_>, home: &Home<'_>, patch: &Patch, operation: &Cursor<'_>, live: &mut Vec<Live>) {
+    let (kind, pointer) = (text(operation.node, "op"), text(operation.node, "path"));
+    let value = operation.key("value");
+    let is_change = matches!(kind, "add" | "replace" | "remove");
+    if !is_change || patch.target.is_none() {
+        return;
+    }
+    let meant = meant(reader, patch, operation.node, live);
+    let mut gone = HashSet::new();
+    let mut objects: HashSet<(Arc<str>, String)> = HashSet::new();
+    for index in meant {
+        let image = &live[index];
+        objects.insert((Arc::clone(&image.origin), image.object.clone()));
+        let Some(field) = reader.with_object(&image.origin, &image.object, |object| way(object, pointer)).flatten()
+        else {
+            continue;
+        };
+        let value = value.clone().filter(|_| kind != "remove");
+        let change = Change { field, value, is_merge: false };
+        if !change.on(&mut live[index], home) {
+            gone.insert(index);
+        }
+    }
+    keep(live, |index| !gone.contains(&index));
+    // A container that is added brings an image of its own.
+    let is_container = ["/containers/-", "/initContainers/-"].iter().any(|end| pointer.ends_with(end));
+    for (_, object) in objects.into_iter().filter(|_| is_container && kind == "add") {
+        let container = value.as_ref().and_then(|value| value.key("image"));
+        let name = value.as_ref().and_then(|value| value.node.get("name")?.text().map(str::to_owned));
+        let image = container.and_then(|image| ImageValue::whole(&image, &object, name));
+        live.extend(image.map(|image| Live { is_kustomizable: true, ..home.live(image) }));
+    }
+}
+
+/// The way that a JSON pointer leads in an object, as places have it.
+fn way(object: &Cursor<'_>, pointer: &str) -> Option<String> {
+    let mut cursor = object.clone();
+    let mut steps =
+        pointer.strip_prefix('/')?.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).peekable();
+    while let Some(step) = steps.next() {
+        let next = match step.parse::<usize>() {
+            Ok(index) if cursor.node.is_list() => cursor.items().nth(index),
+            _ => cursor.key(&step),
+        };
+        match next {
+            Some(next) => cursor = next,
+            // The last one may be new.
+            None if steps.peek().is_none() && cursor.node.is_mapping() => {
+                return Some(format!("{}.{step}", cursor.field));
+            }
+            None => return None,
+        }
+    }
+    Some(cursor.field)
+}
+
+fn keep(live: &mut Vec<Live>, keeps: impl Fn(usize) -> bool) {
+    let mut index = 0;
+    live.retain(|_| {
+        index += 1;
+        keeps(index - 1)
+    });
+}
+
+impl Change<'_> {
+    /// What the change sets at a way: nothing where it leaves it, `Some(None)` where it takes it away.
+    fn at(&self, field: &str, is_container: bool) -> Option<Option<Cursor<'_>>> {
+        let value = self.value.as_ref();
+        if self.is_merge {
+            let root = value?;
+            // A list of an object that is none of Kubernetes' own takes the place of the other.
+            let list = field.split_once('[').map(|(list, _)| list).filter(|_| !is_container);
+            if let Some(list) = list {
+                let path = Path::parse(list).ok()?;
+                return path.all(root).first().is_some_and(|found| found.node.is_list()).then_some(None);
+            }
+            return Path::parse(field).ok()?.all(root).into_iter().next().map(Some);
+        }
+        let rest = field.strip_prefix(self.field.as_str())?;
+        if rest.is_empty() {
+            return Some(value.cloned());
+        }
+        let rest = rest.strip_prefix('.').or_else(|| rest.starts_with('[').then_some(rest))?;
+        Some(value.and_then(|value| Path::parse(rest).ok()?.all(value).into_iter().next()))
+    }
+
+    /// Changes an image; `false` when it is gone by that.
+    fn on(&self, image: &mut Live, home: &Home<'_>) -> bool {
+        let fields = Arc::clone(&image.fields);
+        let at = |field: &Option<String>| field.as_deref().and_then(|field| self.at(field, image.is_container));
+        let (name, registry, tag, digest) =
+            (at(&fields.name), at(&fields.registry), at(&fields.tag), at(&fields.digest));
+        if [&name, &registry, &tag, &digest].iter().all(|part| part.is_none()) {
+            return true;
+        }
+        if matches!(name, Some(None)) {
+            return false;
+        }
+        let mut merged = image.value.parts.clone();
+        let spot = |part: &Option<Option<Cursor<'_>>>, old: &Option<Spot>| match part {
+            Some(new) => new.as_ref().and_then(Cursor::spot),
+            None => old.clone(),
+        };
+        (merged.name, merged.registry) = (spot(&name, &merged.name), spot(&registry, &merged.registry));
+        (merged.tag, merged.digest) = (spot(&tag, &merged.tag), spot(&digest, &merged.digest));
+        let is_whole = fields.tag.is_none() && fields.digest.is_none();
+        if is_whole {
+            merged = Parts { name: merged.name, ..Parts::default() };
+        } else if merged.fixed_name.is_some() {
+            merged.fixed_name = Some(image.name.clone());
+        }
+        (image.name, image.build) = merged.name_and_build();
+        let sets = |part: &Option<Option<Cursor<'_>>>| matches!(part, Some(Some(_)));
+        if !(sets(&tag) || sets(&digest) || is_whole && sets(&name)) {
+            return true;
+        }
+        let filled = |spot: &Option<Spot>| spot.as_ref().is_some_and(|spot| !spot.text.is_empty());
+        let obstacle = if is_whole {
+            None
+        } else if sets(&tag) && digest.is_none() && filled(&merged.digest) {
+            Some(DIGEST_ELSEWHERE)
+        } else if sets(&digest) && tag.is_none() && filled(&merged.tag) {
+            Some(IN_TWO_FILES)
+        } else {
+            None
+        };
+        let cursors = [&name, &tag, &digest].into_iter().flatten().flatten();
+        let around = cursors.into_iter().find_map(|cursor| cursor.obstacle);
+        let set = |part: &Option<Option<Cursor<'_>>>| part.as_ref()?.as_ref()?.spot();
+        let parts = match is_whole {
+            true => Parts { name: set(&name), ..Parts::default() },
+            false => Parts {
+                fixed_name: Some(image.name.clone()),
+                tag: set(&tag),
+                digest: set(&digest),
+                is_bare_digest: merged.is_bare_digest,
+                digest_in_tag: merged.digest_in_tag,
+                ..Parts::default()
+            },
+        };
+        let value = ImageValue {
+            object: image.object.clone(),
+            container: image.value.container.clone(),
+            parts,
+            obstacle: around.or(obstacle),
+            is_kustomizable: image.is_kustomizable,
+            policy: None,
+            vacant: None,
+        };
+        image.value = Arc::new(home.placed(value));
+        image.file = Arc::clone(&home.file);
+        true
+    }
+}
+
+impl Home<'_> {
+    /// An image that the patch brings.
+    fn live(&self, image: ImageValue) -> Live {
+        let (fields, is_kustomizable) = (Fields::of(&image), image.is_kustomizable);
+        let (name, build) = image.parts.name_and_build();
+        Live {
+            name,
+            build,
+            file: Arc::clone(&self.file),
+            origin: Arc::clone(&self.file),
+            object: image.object.clone(),
+            fields: Arc::new(fields),
+            is_container: is_kustomizable,
+            value: Arc::new(self.placed(image)),
+            is_kustomizable,
+            suffix: None,
+        }
+    }
+
+    fn placed(&self, image: ImageValue) -> ImageValue {
+        match self.inline {
+            Some(inline) => texts::placed(image, &inline.block, &inline.text),
+            None => image,
+        }
+    }
+}

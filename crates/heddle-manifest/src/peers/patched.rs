@@ -1,0 +1,171 @@
+//! Objects as the patches of a kustomization complete them.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::objects::word;
+use crate::{
+    Files,
+    find::resolve,
+    kustomize::{Body, Kustomization, Patch, Reference},
+    yaml::{Documents, Node, Value},
+};
+
+/// How deep kustomizations may nest.
+const MAX_DEPTH: usize = 32;
+
+/// Objects of one kind as kustomizations make them, and the files that only patch them.
+#[derive(Default)]
+pub(super) struct Patched {
+    /// Each with the file of the kustomization, and the file of the object.
+    pub objects: Vec<(String, String, Node)>,
+    pub patch_files: HashSet<String>,
+}
+
+impl Patched {
+    /// Carries out the patches of every kustomization on the objects of a kind that it leads to.
+    pub fn read(files: &Files, kind: &str) -> Self {
+        let mut patched = Self::default();
+        for (path, kustomization) in files.kustomizations() {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let patches: Vec<(&Patch, Vec<Node>)> = kustomization
+                .patches
+                .iter()
+                .filter_map(|patch| Some((patch, patched.documents(files, folder, patch, kind)?)))
+                .collect();
+            if patches.is_empty() {
+                continue;
+            }
+            let mut reached = BTreeSet::new();
+            closure(files, folder, kustomization, 0, &mut reached);
+            for (file, roots) in files.of_peers().filter(|(file, _)| reached.contains(*file)) {
+                for object in roots.iter().filter(|root| word(root, &["kind"]) == kind) {
+                    if let Some(made) = with_patches(object, &patches) {
+                        patched.objects.push((path.to_owned(), file.to_owned(), made));
+                    }
+                }
+            }
+        }
+        patched
+    }
+
+    /// The documents of a patch that may be for objects of a kind.
+    fn documents(&mut self, files: &Files, folder: &str, patch: &Patch, kind: &str) -> Option<Vec<Node>> {
+        let roots = match &patch.body {
+            Body::Inline(inline) => inline.documents.roots.clone(),
+            Body::File(reference) => {
+                let path = resolve(folder, &reference.path)?;
+                let text = files.get(&path).filter(|text| text.contains(kind) || patch.target.is_some())?;
+                let roots = Documents::read(text).roots;
+                if roots.iter().any(|root| word(root, &["kind"]) == kind) {
+                    self.patch_files.insert(path);
+                }
+                roots
+            }
+        };
+        let is_targeted = patch.target.as_ref().is_some_and(|target| target.names_kind(kind));
+        let is_one = |root: &Node| is_targeted || word(root, &["kind"]) == kind;
+        Some(roots.into_iter().filter(is_one).collect::<Vec<_>>()).filter(|roots| !roots.is_empty())
+    }
+}
+
+/// The files that a kustomization leads to.
+fn closure(files: &Files, folder: &str, kustomization: &Kustomization, depth: usize, reached: &mut BTreeSet<String>) {
+    let references = kustomization.resources.iter().chain(&kustomization.components);
+    let paths = references.filter_map(|Reference { path, .. }| resolve(folder, path));
+    for path in paths {
+        if depth > MAX_DEPTH || !reached.insert(path.clone()) {
+            continue;
+        }
+        if let Some(inner) = files.kustomization_of(&path) {
+            closure(files, &path, inner, depth + 1, reached);
+        }
+    }
+}
+
+/// An object once the patches for it are carried out; `None` where none is for it.
+fn with_patches(object: &Node, patches: &[(&Patch, Vec<Node>)]) -> Option<Node> {
+    let mut made = None;
+    for (patch, roots) in patches {
+        for root in roots {
+            let is_meant = match &patch.target {
+                Some(target) => target.matches(object),
+                None => word(root, &["metadata", "name"]) == word(object, &["metadata", "name"]),
+            };
+            if !is_meant {
+                continue;
+            }
+            let before = made.take().unwrap_or_else(|| object.clone());
+            made = Some(match root.is_list() {
+                true => root.items().iter().fold(before, with_operation),
+                // What a patch for many is called is nobody's name.
+                false => with_spec(before, root),
+            });
+        }
+    }
+    made
+}
+
+fn with_spec(object: Node, patch: &Node) -> Node {
+    match patch.get("spec") {
+        Some(spec) => with_value(&object, &["spec"], Some(spec), true),
+        None => object,
+    }
+}
+
+fn with_operation(object: Node, operation: &Node) -> Node {
+    let pointer = word(operation, &["path"]).to_owned();
+    let steps: Vec<&str> = pointer.split('/').filter(|step| !step.is_empty()).collect();
+    match word(operation, &["op"]) {
+        "add" | "replace" => with_value(&object, &steps, operation.get("value"), false),
+        "remove" => with_value(&object, &steps, None, false),
+        _ => object,
+    }
+}
+
+/// The node with another value at a way of keys, put in its place or merged into it.
+fn with_value(node: &Node, steps: &[&str], value: Option<&Node>, merges: bool) -> Node {
+    let Some((step, rest)) = steps.split_first() else {
+        return match value {
+            Some(value) if merges => merged(node, value),
+            Some(value) => value.clone(),
+            None => node.clone(),
+        };
+    };
+    let is_gone = rest.is_empty() && value.is_none();
+    let mut entries: Vec<(Node, Node)> = Vec::new();
+    let mut found = false;
+    for (key, inner) in node.entries() {
+        let is_it = key.text() == Some(step);
+        found |= is_it;
+        match (is_it, is_gone) {
+            (true, true) => {}
+            (true, false) => entries.push((key.clone(), with_value(inner, rest, value, merges))),
+            (false, _) => entries.push((key.clone(), inner.clone())),
+        }
+    }
+    if let Some(value) = value.filter(|_| !found) {
+        let key = with(node, Value::Scalar((*step).to_owned(), granit_parser::ScalarStyle::Plain));
+        let inner = with_value(&with(node, Value::Mapping(Vec::new())), rest, Some(value), merges);
+        entries.push((key, inner));
+    }
+    with(node, Value::Mapping(entries))
+}
+
+/// Mappings are merged key by key, an empty value takes a key away, everything else takes the other's place.
+fn merged(node: &Node, patch: &Node) -> Node {
+    if !node.is_mapping() || !patch.is_mapping() {
+        return patch.clone();
+    }
+    patch.entries().iter().fold(node.clone(), |node, (key, value)| {
+        let Some(key) = key.text() else { return node };
+        match value.is_null() {
+            true => with_value(&node, &[key], None, false),
+            false => with_value(&node, &[key], Some(value), true),
+        }
+    })
+}
+
+/// A value in the place of a node.
+fn with(node: &Node, value: Value) -> Node {
+    Node { value, position: node.position, span: node.span.clone(), tag: None }
+}

@@ -1,0 +1,126 @@
+//! The keys of one mapping, or of texts that are named as if they stood in one.
+
+use std::collections::{BTreeMap, HashMap};
+
+use heddle_core::image::Digest;
+
+use super::plain;
+use crate::yaml::cursor::Cursor;
+
+/// The ways that charts call a digest, lower case and without separators.
+const DIGESTS: [&str; 5] = ["digest", "imagedigest", "sha", "sha256", "genericdigest"];
+
+/// In mappings with more keys than these nothing is looked for that a merge key brings: each look walks the keys.
+const MAX_MERGED: usize = 1_000;
+
+/// Keys with their values.
+pub(crate) struct Level<'a> {
+    entries: Vec<(String, Cursor<'a>)>,
+    /// The first value of each key, by the key in plain letters.
+    by_name: HashMap<String, usize>,
+    /// Where the digests stand that are called so.
+    digests: BTreeMap<String, usize>,
+    /// The mapping itself, where it takes keys over from others.
+    mapping: Option<Cursor<'a>>,
+}
+
+/// What stands under a key.
+pub(super) enum Part<'a> {
+    /// Nothing: there is no such key.
+    Missing,
+    /// A text.
+    Text(Cursor<'a>),
+    /// A list or a mapping.
+    Other,
+}
+
+impl<'a> Part<'a> {
+    pub fn text(self) -> Option<Cursor<'a>> {
+        match self {
+            Self::Text(cursor) => Some(cursor),
+            Self::Missing | Self::Other => None,
+        }
+    }
+}
+
+impl<'a> Level<'a> {
+    /// The keys of a mapping.
+    pub fn of_mapping(cursor: &Cursor<'a>) -> Self {
+        let entries = cursor.entries().map(|(key, value)| (key.to_owned(), value)).collect();
+        let level = Self::of_texts(entries);
+        let merges = level.entries.len() <= MAX_MERGED && level.entries.iter().any(|(key, _)| key == "<<");
+        Self { mapping: merges.then(|| cursor.clone()), ..level }
+    }
+
+    /// Texts under these keys.
+    pub fn of_texts(entries: Vec<(String, Cursor<'a>)>) -> Self {
+        let named = entries.iter().enumerate().rev();
+        let by_name: HashMap<String, usize> = named.map(|(index, (key, _))| (plain(key), index)).collect();
+        let is_digest = |value: &Cursor<'a>| value.text().is_some_and(|text| text.parse::<Digest>().is_ok());
+        let digests = by_name.iter().filter(|(key, index)| key.ends_with("digest") && is_digest(&entries[**index].1));
+        let digests = digests.map(|(key, index)| (key.clone(), entries[*index].1.at)).collect();
+        Self { entries, by_name, digests, mapping: None }
+    }
+
+    /// All keys, in the order of the file.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Cursor<'a>)> {
+        self.entries.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// What stands under the first of these keys that is there.
+    pub(super) fn part(&self, names: &[&str]) -> Part<'a> {
+        let own = || names.iter().find_map(|name| Some(self.entries[*self.by_name.get(*name)?].1.clone()));
+        let merged = || names.iter().find_map(|name| self.mapping.as_ref()?.key(name));
+        match own().or_else(merged) {
+            None => Part::Missing,
+            Some(value) if value.text().is_some() => Part::Text(value),
+            Some(_) => Part::Other,
+        }
+    }
+
+    /// The text under the first of these keys.
+    pub(super) fn text(&self, names: &[&str]) -> Option<Cursor<'a>> {
+        self.part(names).text()
+    }
+
+    /// The digest of the image whose keys start with a stem. What is called `sha` and is no digest is none.
+    pub(super) fn digest(&self, stem: &str) -> Part<'a> {
+        for name in DIGESTS {
+            match self.part(&[format!("{stem}{name}").as_str()]) {
+                Part::Text(value) if name.contains("sha") && !is_digest(&value) => {}
+                Part::Missing => {}
+                part => return part,
+            }
+        }
+        Part::Missing
+    }
+
+    /// Whether another digest stands here than the one that [`Level::digest`] gives.
+    pub(super) fn has_other_digest(&self, stem: &str) -> bool {
+        let known = self.digest(stem).text().map(|value| value.at);
+        let mut named = self.digests.range(stem.to_owned()..).take_while(|(key, _)| key.starts_with(stem));
+        named.any(|(_, at)| Some(*at) != known)
+    }
+
+    /// Whether a tag stands beside the name of an image with this stem.
+    pub(super) fn names_tag(&self, stem: &str) -> bool {
+        [format!("{stem}imagetag"), format!("{stem}tag")].iter().any(|name| self.by_name.contains_key(name))
+    }
+}
+
+/// Whether a digest lacks its algorithm, or would where it is empty.
+pub(super) fn is_bare(value: &Cursor<'_>) -> bool {
+    let key = value.field.rsplit('.').next().unwrap_or_default();
+    let text = value.text().unwrap_or_default();
+    !text.contains(':') && (is_hex(text) || plain(key).contains("sha"))
+}
+
+fn is_digest(value: &Cursor<'_>) -> bool {
+    let text = value.text().unwrap_or_default();
+    value.node.is_null() || text.is_empty() || is_hex(text) || text.parse::<Digest>().is_ok()
+}
+
+/// Whether a text is the 64 digits of a SHA-256 digest.
+fn is_hex(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
