@@ -1,7 +1,7 @@
 //! What the head of a branch and the pull requests say about changes. Their times are of commits and of GitHub, which
 //! count whole seconds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
@@ -12,7 +12,7 @@ use crate::{
     image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
     pipeline::{Clock, FactKind},
-    place::Place,
+    place::{Place, PlaceKey},
 };
 
 /// An image that stands at a place of the head.
@@ -93,13 +93,16 @@ pub struct ReadView {
 }
 
 /// The facts that follow for `changes`: those not ended, and for each place the newest that was merged.
+///
+/// Takes time in proportion to the changes, their places and what stands there: each is looked up, none is searched.
 pub fn read(view: &ReadView, changes: &[Tracked]) -> Vec<Observation> {
+    let heads = Heads::new(view);
+    let carries: Vec<Carry> = changes.iter().map(|change| heads.carry(change)).collect();
+    let newest = Newest::of(changes.iter().zip(&carries).filter(|(_, carry)| **carry == Carry::Carried));
     let mut observations = Vec::new();
-    let carried: Vec<&Tracked> =
-        changes.iter().filter(|change| matches!(carry(view, change), Carry::Carried)).collect();
-    for change in changes {
+    for (change, carry) in changes.iter().zip(&carries) {
         let Some(head) = view.branches.get(&change.branch).and_then(|revisions| revisions.last()) else { continue };
-        let seen = Seen { view, change, head, carry: carry(view, change), newer: newer(change, &carried) };
+        let seen = Seen { view, heads: &heads, change, head, carry: *carry, newer: newest.after(change) };
         match change.stage {
             Stage::Unwritten | Stage::Proposed if !change.ended => seen.before_merge(&mut observations),
             Stage::Merged { ordinal } => seen.after_merge(ordinal, head.committed_at, &mut observations),
@@ -107,6 +110,69 @@ pub fn read(view: &ReadView, changes: &[Tracked]) -> Vec<Observation> {
         }
     }
     observations
+}
+
+/// What stands at the heads, by branch, image and place without its file.
+struct Heads<'a>(HashMap<(&'a BranchName, &'a ImageRepository, PlaceKey), Vec<&'a Standing>>);
+
+/// The newest change that a head carries, by branch, environment, image and place.
+struct Newest<'a>(HashMap<(&'a BranchName, &'a EnvironmentName, &'a ImageRepository, PlaceKey), &'a Tracked>);
+
+impl<'a> Heads<'a> {
+    fn new(view: &'a ReadView) -> Self {
+        let mut at: HashMap<_, Vec<&Standing>> = HashMap::new();
+        for standing in &view.standings {
+            at.entry((&standing.branch, &standing.image, standing.place.key())).or_default().push(standing);
+        }
+        Self(at)
+    }
+
+    /// What stands at `place` for the change's environment and image: in the same file, else wherever the object moved.
+    fn at(&self, change: &Tracked, place: &Place) -> Vec<&'a Standing> {
+        let at_place = self.0.get(&(&change.branch, &change.image, place.key())).into_iter().flatten().copied();
+        let (here, elsewhere): (Vec<&Standing>, Vec<&Standing>) = at_place
+            .filter(|standing| standing.environments.contains(&change.environment))
+            .partition(|standing| standing.place.file == place.file);
+        if here.is_empty() { elsewhere } else { here }
+    }
+
+    fn carry(&self, change: &Tracked) -> Carry {
+        let fits = |standing: &&Standing| {
+            standing.tag.as_ref() == Some(&change.to)
+                && (change.to_digest.is_none() || standing.digest == change.to_digest)
+        };
+        let at_places: Vec<Vec<&Standing>> = change.places.iter().map(|place| self.at(change, place)).collect();
+        if at_places.iter().all(Vec::is_empty) {
+            Carry::Gone
+        } else if at_places.iter().all(|standings| !standings.is_empty() && standings.iter().all(fits)) {
+            Carry::Carried
+        } else {
+            Carry::Other
+        }
+    }
+}
+
+impl<'a> Newest<'a> {
+    fn of(carried: impl Iterator<Item = (&'a Tracked, &'a Carry)>) -> Self {
+        let mut newest: HashMap<_, &Tracked> = HashMap::new();
+        for (change, _) in carried {
+            for place in &change.places {
+                let key = (&change.branch, &change.environment, &change.image, place.key());
+                let known = newest.entry(key).or_insert(change);
+                if change.sequence > known.sequence {
+                    *known = change;
+                }
+            }
+        }
+        Self(newest)
+    }
+
+    /// The newest change at one of the same places that the head carries and that came after `change`.
+    fn after(&self, change: &Tracked) -> Option<&'a Tracked> {
+        let key = |place: &Place| (&change.branch, &change.environment, &change.image, place.key());
+        let newest = change.places.iter().filter_map(|place| self.0.get(&key(place)).copied());
+        newest.filter(|other| other.sequence > change.sequence).max_by_key(|other| other.sequence)
+    }
 }
 
 /// What stands at a change's places.
@@ -123,6 +189,7 @@ enum Carry {
 /// One change before the eyes of a read.
 struct Seen<'a> {
     view: &'a ReadView,
+    heads: &'a Heads<'a>,
     change: &'a Tracked,
     head: &'a HeadRevision,
     carry: Carry,
@@ -238,61 +305,14 @@ impl Seen<'_> {
         self.change
             .places
             .iter()
-            .flat_map(|place| standings_at(self.view, self.change, place))
+            .flat_map(|place| self.heads.at(self.change, place))
             .any(|standing| standing.governed.contains(&self.change.environment))
     }
-}
-
-/// The newest change at one of the same places that the head carries and that came after `change`.
-fn newer<'a>(change: &Tracked, carried: &[&'a Tracked]) -> Option<&'a Tracked> {
-    carried
-        .iter()
-        .copied()
-        .filter(|other| other.sequence > change.sequence && same_place(change, other))
-        .max_by_key(|other| other.sequence)
-}
-
-/// Whether two changes write the same image at a common place of the same environment.
-fn same_place(one: &Tracked, other: &Tracked) -> bool {
-    one.branch == other.branch
-        && one.environment == other.environment
-        && one.image == other.image
-        && share_a_place(&one.places, &other.places)
 }
 
 /// Whether one of the places is among the others, whatever file it moved to.
 pub(super) fn share_a_place(places: &[Place], others: &[Place]) -> bool {
     places.iter().any(|place| others.iter().any(|other| (&other.object, &other.field) == (&place.object, &place.field)))
-}
-
-fn carry(view: &ReadView, change: &Tracked) -> Carry {
-    let fits = |standing: &&Standing| {
-        standing.tag.as_ref() == Some(&change.to) && (change.to_digest.is_none() || standing.digest == change.to_digest)
-    };
-    let at_places: Vec<Vec<&Standing>> = change.places.iter().map(|place| standings_at(view, change, place)).collect();
-    if at_places.iter().all(Vec::is_empty) {
-        Carry::Gone
-    } else if at_places.iter().all(|standings| !standings.is_empty() && standings.iter().all(fits)) {
-        Carry::Carried
-    } else {
-        Carry::Other
-    }
-}
-
-/// What stands at `place` for the change's environment and image: in the same file, else wherever the object moved.
-fn standings_at<'a>(view: &'a ReadView, change: &Tracked, place: &Place) -> Vec<&'a Standing> {
-    let (here, elsewhere): (Vec<&Standing>, Vec<&Standing>) = view
-        .standings
-        .iter()
-        .filter(|standing| {
-            standing.branch == change.branch
-                && standing.image == change.image
-                && standing.environments.contains(&change.environment)
-                && standing.place.object == place.object
-                && standing.place.field == place.field
-        })
-        .partition(|standing| standing.place.file == place.file);
-    if here.is_empty() { elsewhere } else { here }
 }
 
 /// The ids of changes that a set of observations speaks of.
