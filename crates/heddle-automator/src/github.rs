@@ -1,14 +1,16 @@
 //! GitHub, as the walks of a repository use it.
 
 use heddle_core::{change::ProposalRef, git::Revision};
-use heddle_github::{BranchOwner, Comparison, GitHubError, Host, PullRequest, PullRequestState, RepositoryClient};
+use heddle_github::{
+    BranchOwner, Comparison, GitHubError, Host, PullRequest, PullRequestState, RepositoryClient, WaitsFor,
+};
 use heddle_manifest::{Config, config::Reviewers};
 use heddle_wire::automator::{OpenProposal, RepositoryAccess};
 
 use crate::{
     context::Context,
+    error::{WorkError, chain},
     text,
-    work::{WorkError, chain},
 };
 
 /// A client of the repository with the lease's token.
@@ -108,5 +110,5 @@ pub(crate) fn pull_ref(pull: &PullRequest) -> ProposalRef {
 
 /// Whether a pull request waits because it conflicts with its base.
 pub(crate) fn is_conflicting(pull: &PullRequest) -> bool {
-    matches!(pull.state, PullRequestState::Open { waits_for: Some("it conflicts with its base") })
+    matches!(pull.state, PullRequestState::Open { waits_for: Some(WaitsFor::Conflict) })
 }

@@ -7,12 +7,15 @@
 
 pub mod config;
 mod context;
+mod error;
 mod github;
+pub mod limits;
 mod plan;
 mod read;
 mod repository;
 mod scan;
 mod settle;
+mod share;
 mod text;
 mod update;
 mod work;
@@ -30,7 +33,7 @@ use crate::{config::Config, context::Context};
 /// # Errors
 /// When something that it needs cannot be set up.
 pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let context = Context::new(&config).await?;
+    let context = Context::new(&config)?;
     let metrics = telemetry::init_metrics()?;
     let probes = Probes::new(metrics, || async { Ok(()) });
     probes.serve(config.metrics_listen, shutdown.clone()).await?;

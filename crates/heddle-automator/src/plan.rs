@@ -149,6 +149,12 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
     group::gather(input, choices, findings)
 }
 
+/// The names of environments, each once.
+fn joined<'a>(environments: impl Iterator<Item = &'a EnvironmentName>) -> String {
+    let names: BTreeSet<&str> = environments.map(EnvironmentName::as_str).collect();
+    names.into_iter().collect::<Vec<_>>().join("+")
+}
+
 /// A finding about a place.
 fn finding(branch: &Branch, occurrence: &Occurrence, code: &str, message: String) -> Finding {
     Finding {

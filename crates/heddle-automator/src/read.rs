@@ -10,10 +10,10 @@ use heddle_wire::automator::{
 
 use crate::{
     context::Context,
+    error::WorkError,
     github,
     plan::Branch,
     repository::{Checkout, heads},
-    work::WorkError,
 };
 
 /// How far back a branch is followed to a known revision. What is older counts as rewritten.
@@ -114,7 +114,9 @@ async fn states(github: &RepositoryClient, work: &ReadWork) -> Result<Vec<Propos
         let Some(pull) = github::pull_request(github, proposal).await? else { continue };
         let ours = github::is_ours(github, &work.repository, proposal, &pull).await?;
         let state = match pull.state {
-            GitHubState::Open { waits_for } => PullRequestState::Open { waits_for: waits_for.map(str::to_owned) },
+            GitHubState::Open { waits_for } => {
+                PullRequestState::Open { waits_for: waits_for.map(|what| what.to_string()) }
+            }
             GitHubState::Merged { revision, by, at } => PullRequestState::Merged { revision, by, at },
             GitHubState::Closed { by, at } => PullRequestState::Closed { by, at },
         };

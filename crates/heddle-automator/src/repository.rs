@@ -15,7 +15,7 @@ use heddle_manifest::{
 use heddle_source::{Credential, FetchError, FileEntry, FileMode, Kind, ReadError, Remote, Snapshot, TreePath};
 use heddle_wire::automator::{EnvironmentReport, Finding, RepositoryAccess, SyncPath};
 
-use crate::{context::Context, plan::Branch, work::WorkError};
+use crate::{context::Context, error::WorkError, plan::Branch};
 
 /// A repository as it stands.
 pub(crate) struct Checkout {

@@ -2,72 +2,37 @@
 
 mod describe;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
-
 use chrono::Utc;
-use heddle_core::id::OrganizationId;
-use heddle_registry::{Access, Credential, Failure, Session, TagPage};
-use heddle_wire::automator::{Lease, ScanFault, ScanOutcome, ScanReport, ScanWork};
-use secrecy::{ExposeSecret, SecretString};
+use heddle_registry::{Credential, Failure, Session, TagPage};
+use heddle_wire::automator::{ScanFault, ScanOutcome, ScanWork};
+use tokio::time::{Instant, sleep};
 
 use self::describe::Described;
-use crate::{context::Context, work::WorkError};
+use crate::{
+    context::Context,
+    limits::{DESCRIBE_TIME, QUICK_SCAN, SLOW_LOOK},
+    share::Ticket,
+};
 
-/// How many logins are kept. One more starts anew: it costs a login, nothing else.
-const MAX_SESSIONS: usize = 1000;
-
-/// The logins at registries, apart by organization and credential.
-pub(crate) struct Sessions {
-    access: Access,
-    open: Mutex<HashMap<Key, Arc<Session>>>,
-}
-
-/// A changed password is another session.
-#[derive(PartialEq, Eq, Hash)]
-struct Key {
-    organization: OrganizationId,
-    registry: String,
-    login: Option<(String, HiddenText)>,
-}
-
-/// Compared and never shown.
-struct HiddenText(SecretString);
-
-impl Sessions {
-    pub fn new(access: Access) -> Self {
-        Self { access, open: Mutex::default() }
-    }
-
-    fn session(&self, organization: OrganizationId, work: &ScanWork) -> Arc<Session> {
-        let registry = work.image.registry().to_owned();
-        let login = work.credential.as_ref();
-        let key = Key {
-            organization,
-            registry: registry.clone(),
-            login: login.map(|login| (login.username.clone(), HiddenText(login.password.0.clone()))),
-        };
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.len() >= MAX_SESSIONS {
-            open.clear();
+/// Lists and describes. Each scan logs in anew: a token says what one owner may read, so none is kept for another.
+pub(crate) async fn scan(context: &Context, work: &ScanWork, ticket: &Ticket) -> ScanOutcome {
+    let until = Instant::now() + DESCRIBE_TIME;
+    let credential = work.credential.as_ref();
+    let credential =
+        credential.map(|login| Credential { username: login.username.clone(), password: login.password.0.clone() });
+    let session = Session::new(context.registries.clone(), work.image.registry(), credential);
+    let page = tokio::select! {
+        page = session.list_tags(&work.image, work.etag.as_deref()) => page,
+        () = giving_way(ticket) => {
+            let (registry, seconds) = (work.image.registry(), QUICK_SCAN.as_secs());
+            let reason = format!("`{registry}` answered too slowly: after {seconds} s the scan gave way to other work");
+            TagPage::Failed(Failure { reason, retry_at: None })
         }
-        let session = || {
-            let credential =
-                login.map(|login| Credential { username: login.username.clone(), password: login.password.0.clone() });
-            Arc::new(Session::new(self.access.clone(), &registry, credential))
-        };
-        Arc::clone(open.entry(key).or_insert_with(session))
-    }
-}
-
-/// Lists, describes and reports; the answer may hand over the update that new tags made due.
-pub(crate) async fn scan(context: &Context, lease: &Lease, work: &ScanWork) -> Result<Option<Lease>, WorkError> {
-    let session = context.sessions.session(lease.organization, work);
-    let outcome = match session.list_tags(&work.image, work.etag.as_deref()).await {
+    };
+    match page {
         TagPage::Complete { tags, etag } => {
-            let Described { tags, failure } = describe::describe(&session, work, tags, Utc::now()).await;
+            let enough = || Instant::now() >= until || ticket.gives_way(Instant::now());
+            let Described { tags, failure } = describe::describe(&session, work, tags, Utc::now(), enough).await;
             if let Some(failure) = &failure {
                 tracing::warn!(image = %work.image, "not all tags of {} are described: {}", work.image, failure.reason);
             }
@@ -75,24 +40,14 @@ pub(crate) async fn scan(context: &Context, lease: &Lease, work: &ScanWork) -> R
             ScanOutcome::Complete { tags, etag, undescribed }
         }
         TagPage::Unchanged => ScanOutcome::Unchanged,
-        TagPage::Failed(failure) => {
-            tracing::warn!(image = %work.image, "could not list the tags of {}: {}", work.image, failure.reason);
-            ScanOutcome::Failed { reason: failure.reason, retry_at: failure.retry_at }
-        }
-    };
-    Ok(context.api.scan_report(lease, &ScanReport { outcome, take_update: true }).await?)
-}
-
-impl PartialEq for HiddenText {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.expose_secret() == other.0.expose_secret()
+        TagPage::Failed(Failure { reason, retry_at }) => ScanOutcome::Failed { reason, retry_at },
     }
 }
 
-impl Eq for HiddenText {}
-
-impl std::hash::Hash for HiddenText {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.0.expose_secret().hash(state);
+/// Returns when the scan must give way to others.
+async fn giving_way(ticket: &Ticket) {
+    sleep(QUICK_SCAN).await;
+    while !ticket.gives_way(Instant::now()) {
+        sleep(SLOW_LOOK).await;
     }
 }

@@ -6,7 +6,7 @@ use heddle_github::{Commit, NewPullRequest, PullRequestUpdate, RepositoryClient}
 use heddle_manifest::Config;
 use heddle_wire::automator::{IntentOutcome, Lease, OpenIntent, UpdateWork};
 
-use crate::{context::Context, github, text, work::WorkError};
+use crate::{context::Context, error::WorkError, github, text};
 
 /// Finds out what came of each open intent, finishes what was begun, and reports it.
 pub(crate) async fn settle(

@@ -7,12 +7,11 @@ use heddle_wire::automator::{BranchHead, Done, Lease, ProposalClosed, UpdateWork
 
 use crate::{
     context::Context,
+    error::WorkError,
     github,
     plan::{OpenState, OpenView, Plan, PlanInput, plan},
     repository::{Checkout, heads, read_rules},
-    settle, text,
-    work::WorkError,
-    write,
+    settle, text, write,
 };
 
 /// Writes and reports each write; ends the lease.
@@ -35,7 +34,7 @@ pub(crate) async fn update(context: &Context, lease: &Lease, work: &UpdateWork) 
         tracing::info!(repository = %work.repository.name, "a branch moved since it was read; a read is due");
         return end(context, lease, Done { read_due: true, ..Done::default() }).await;
     }
-    let mut plan = plan(&PlanInput {
+    let input = PlanInput {
         config: &checkout.config,
         branches: &checkout.branches,
         images: &work.images,
@@ -43,7 +42,9 @@ pub(crate) async fn update(context: &Context, lease: &Lease, work: &UpdateWork) 
         barred: &work.barred,
         proven: &work.proven,
         now: Utc::now(),
-    });
+    };
+    // A plan computes, and for thousands of places it does so for seconds.
+    let mut plan = tokio::task::block_in_place(|| plan(&input));
     plan.request.findings.extend(checkout.findings.iter().cloned());
     let posted = context.api.intents(lease, &plan.request).await?;
     let moved = write::write_all(context, lease, work, &github, &checkout, &plan, &posted.intents).await?;

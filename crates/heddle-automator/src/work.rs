@@ -1,48 +1,25 @@
-//! Leases one piece of work after the other, and holds the lease while the work runs.
+//! Leases one piece of work after the other, and holds the lease while the work runs, within its deadline.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use heddle_client::ClientError;
-use heddle_github::{CommitError, GitHubError};
 use heddle_service::backoff::Backoff;
-use heddle_source::{FetchError, ReadError};
-use heddle_wire::automator::{Done, Lease, LeaseRequest, Work};
-use tokio_util::sync::CancellationToken;
+use heddle_wire::automator::{Done, Lease, LeaseRequest, ScanOutcome, ScanReport, ScanWork, Work};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use crate::{context::Context, read, scan, update};
+use crate::{
+    context::Context,
+    error::{WorkError, chain},
+    limits::{READ_DEADLINE, REPORT_DEADLINE, SCAN_DEADLINE, UPDATE_DEADLINE},
+    read, scan,
+    share::{GivenBack, Ticket},
+    update,
+};
 
 /// How long one request waits for work.
 const WAIT_SECS: u64 = 50;
-
-/// Why a piece of work ended without its result.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum WorkError {
-    /// The work is somebody else's now. Nothing more is reported.
-    #[error("the lease was lost")]
-    LeaseLost,
-    /// The branch moved while it was read or written; a read is due.
-    #[error("the branch moved")]
-    Moved,
-    /// The API did not take it.
-    #[error("the API failed")]
-    Api(#[source] ClientError),
-    /// Git.
-    #[error("the repository could not be fetched")]
-    Fetch(#[from] FetchError),
-    /// The local clone.
-    #[error("the local clone could not be read")]
-    Store(#[from] ReadError),
-    /// GitHub.
-    #[error("GitHub failed")]
-    GitHub(#[source] GitHubError),
-    /// GitHub asks for patience.
-    #[error("GitHub's rate limit lasts until {0}")]
-    RateLimited(DateTime<Utc>),
-    /// What cannot happen unless a task panicked.
-    #[error("{0}")]
-    Other(String),
-}
 
 /// Works until `shutdown`. What fails is reported, and never ends the loop.
 pub(crate) async fn run(context: Context, shutdown: CancellationToken) {
@@ -59,7 +36,7 @@ pub(crate) async fn run(context: Context, shutdown: CancellationToken) {
                 // Work in hand is finished or, at a second signal, lost: the lease ends by itself.
                 let mut next = lease;
                 while let Some(lease) = next {
-                    next = keep(&context, &lease).await;
+                    next = keep(&context, Arc::new(lease)).await;
                 }
             }
             Err(error) => {
@@ -67,20 +44,16 @@ pub(crate) async fn run(context: Context, shutdown: CancellationToken) {
                 tracing::warn!(error = %chain(&error), "no work could be leased, trying again in {wait:.1?}");
                 tokio::select! {
                     () = shutdown.cancelled() => return,
-                    () = tokio::time::sleep(wait) => {}
+                    () = sleep(wait) => {}
                 }
             }
         }
     }
 }
 
-/// Does the work while the lease is renewed; a lost lease ends the work at its next wait.
-async fn keep(context: &Context, lease: &Lease) -> Option<Lease> {
-    let outcome = tokio::select! {
-        outcome = do_work(context, lease) => outcome,
-        () = renew(context, lease) => Err(WorkError::LeaseLost),
-    };
-    match outcome {
+/// Does the work while the lease is renewed, and reports what failed. Gives the work that a report handed over.
+async fn keep(context: &Context, lease: Arc<Lease>) -> Option<Lease> {
+    match hold(context, &lease).await {
         Ok(next) => next,
         Err(WorkError::LeaseLost) => {
             tracing::info!(lease = %lease.id, "the lease was lost, its work is dropped");
@@ -89,91 +62,107 @@ async fn keep(context: &Context, lease: &Lease) -> Option<Lease> {
         Err(error) => {
             tracing::warn!(lease = %lease.id, work = word(&lease.work), error = %chain(&error), "work failed");
             let read_due = matches!(error, WorkError::Moved);
-            let done = Done { failed: Some(sentence(&error)), retry_at: retry_at(&error), read_due };
-            if let Err(error) = context.api.done(lease, &done).await {
-                tracing::warn!(lease = %lease.id, error = %chain(&error), "a failure could not be reported");
-            }
+            end(context, &lease, &Done { failed: Some(error.sentence()), retry_at: error.retry_at(), read_due }).await;
             None
         }
     }
 }
 
-async fn do_work(context: &Context, lease: &Lease) -> Result<Option<Lease>, WorkError> {
+/// A lost lease or a missed deadline ends the work at its next wait.
+async fn hold(context: &Context, lease: &Arc<Lease>) -> Result<Option<Lease>, WorkError> {
+    let ticket = match context.share.admit(lease.organization, &lease.work, Instant::now()) {
+        Ok(ticket) => ticket,
+        Err(given_back) => {
+            give_back(context, lease, given_back).await;
+            return Ok(None);
+        }
+    };
+    let length = deadline(&lease.work);
+    // A task of its own, so that work which computes for long does not keep it waiting; and it has the deadline too, so that
+    // such work does not hold the lease for ever.
+    let renewal = tokio::spawn(renew(context.clone(), Arc::clone(lease), Instant::now() + length));
+    let mut renewal = AbortOnDropHandle::new(renewal);
+    tokio::select! {
+        outcome = timeout(length, do_work(context, lease, &ticket)) => {
+            outcome.unwrap_or(Err(WorkError::Overdue { secs: length.as_secs() }))
+        }
+        ended = &mut renewal => Err(match ended {
+            Ok(Renewal::Lost) => WorkError::LeaseLost,
+            Ok(Renewal::Overdue) => WorkError::Overdue { secs: length.as_secs() },
+            Err(error) => WorkError::Other(format!("renewing the lease failed: {error}")),
+        }),
+    }
+}
+
+async fn do_work(context: &Context, lease: &Lease, ticket: &Ticket) -> Result<Option<Lease>, WorkError> {
     match &lease.work {
         Work::Read(work) => read::read(context, lease, work).await.map(|()| None),
-        Work::Scan(work) => scan::scan(context, lease, work).await,
+        Work::Scan(work) => do_scan(context, lease, work, ticket).await,
         Work::Update(work) => update::update(context, lease, work).await.map(|()| None),
     }
 }
 
-/// Returns when the lease is lost. While the API is away the work goes on: what it writes is safe by compare-and-swap,
-/// and its report is refused if the lease ended meanwhile.
-async fn renew(context: &Context, lease: &Lease) {
+/// Scans and reports; the answer may hand over the update that new tags made due.
+async fn do_scan(
+    context: &Context,
+    lease: &Lease,
+    work: &ScanWork,
+    ticket: &Ticket,
+) -> Result<Option<Lease>, WorkError> {
+    let outcome = timeout(SCAN_DEADLINE, scan::scan(context, work, ticket)).await;
+    let outcome = outcome.unwrap_or_else(|_| ScanOutcome::Failed {
+        reason: format!("`{}` could not be read within {} s", work.image.registry(), SCAN_DEADLINE.as_secs()),
+        retry_at: None,
+    });
+    if let ScanOutcome::Failed { reason, .. } = &outcome {
+        tracing::warn!(image = %work.image, "could not list the tags of {}: {reason}", work.image);
+    }
+    ticket.scan_ended(matches!(outcome, ScanOutcome::Failed { .. }), Instant::now());
+    Ok(context.api.scan_report(lease, &ScanReport { outcome, take_update: true }).await?)
+}
+
+async fn give_back(context: &Context, lease: &Lease, given_back: GivenBack) {
+    let GivenBack { wait, fault } = given_back;
+    tracing::debug!(lease = %lease.id, work = word(&lease.work), "given back for {wait:.1?}");
+    end(context, lease, &Done { failed: fault, retry_at: Some(Utc::now() + wait), read_due: false }).await;
+}
+
+async fn end(context: &Context, lease: &Lease, done: &Done) {
+    if let Err(error) = context.api.done(lease, done).await {
+        tracing::warn!(lease = %lease.id, error = %chain(&error), "the end of a lease could not be reported");
+    }
+}
+
+/// Why a lease is renewed no more.
+enum Renewal {
+    Lost,
+    Overdue,
+}
+
+/// Renews until the lease is lost or the work is overdue. While the API is away the work goes on: what it writes is safe by
+/// compare-and-swap, and its report is refused if the lease ended meanwhile.
+async fn renew(context: Context, lease: Arc<Lease>, until: Instant) -> Renewal {
     let term = (lease.expires_at - Utc::now()).to_std().unwrap_or_default();
     let pause = (term / 3).clamp(Duration::from_millis(200), Duration::from_secs(20));
     loop {
-        tokio::time::sleep(pause).await;
-        match context.api.renew(lease).await {
-            Ok(()) => {}
-            Err(ClientError::LeaseLost) => return,
-            Err(error) => tracing::debug!(lease = %lease.id, error = %chain(&error), "the lease was not renewed"),
+        let next = Instant::now() + pause;
+        sleep_until(next.min(until)).await;
+        let renewed = timeout_at(until, context.api.renew(&lease)).await;
+        match renewed {
+            Err(_) => return Renewal::Overdue,
+            Ok(Ok(())) => {}
+            Ok(Err(ClientError::LeaseLost)) => return Renewal::Lost,
+            Ok(Err(error)) => tracing::debug!(lease = %lease.id, error = %chain(&error), "the lease was not renewed"),
         }
     }
 }
 
-impl From<ClientError> for WorkError {
-    fn from(error: ClientError) -> Self {
-        match error {
-            ClientError::LeaseLost => Self::LeaseLost,
-            other => Self::Api(other),
-        }
+fn deadline(work: &Work) -> Duration {
+    match work {
+        Work::Read(_) => READ_DEADLINE,
+        Work::Scan(_) => SCAN_DEADLINE + REPORT_DEADLINE,
+        Work::Update(_) => UPDATE_DEADLINE,
     }
-}
-
-impl From<GitHubError> for WorkError {
-    fn from(error: GitHubError) -> Self {
-        match error {
-            GitHubError::RateLimited { retry_at } => Self::RateLimited(retry_at),
-            other => Self::GitHub(other),
-        }
-    }
-}
-
-impl From<CommitError> for WorkError {
-    fn from(error: CommitError) -> Self {
-        match error {
-            CommitError::Moved { .. } => Self::Moved,
-            CommitError::RateLimited { retry_at } => Self::RateLimited(retry_at),
-            CommitError::Other(error) => Self::GitHub(error),
-            other => Self::Other(other.to_string()),
-        }
-    }
-}
-
-fn retry_at(error: &WorkError) -> Option<DateTime<Utc>> {
-    match error {
-        WorkError::RateLimited(at) => Some(*at),
-        // The read that is due now sees the new head.
-        WorkError::Moved => Some(Utc::now()),
-        _ => None,
-    }
-}
-
-/// The failure for people: our words and those of its cause.
-fn sentence(error: &WorkError) -> String {
-    chain(error).chars().take(500).collect()
-}
-
-/// An error with its causes, once.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        cause = source.source();
-    }
-    text
 }
 
 fn word(work: &Work) -> &'static str {

@@ -10,11 +10,11 @@ use heddle_wire::automator::{IntentOutcome, Lease, PlannedProposal, PostedIntent
 
 use crate::{
     context::Context,
+    error::{WorkError, chain},
     github,
     plan::{NewText, Plan},
     repository::Checkout,
     text,
-    work::{WorkError, chain},
 };
 
 /// Writes one proposal after the other; says whether a branch moved first, which ends the walk.

@@ -19,7 +19,7 @@ use crate::{
 pub use self::{
     commits::{Commit, Commits, Comparison, ComparisonStatus},
     ownership::BranchOwner,
-    pulls::{NewPullRequest, PullRequest, PullRequestState, PullRequestUpdate, Reviewers},
+    pulls::{NewPullRequest, PullRequest, PullRequestState, PullRequestUpdate, Reviewers, WaitsFor},
     write::{CommitMade, FileEdit, FileMode},
 };
 

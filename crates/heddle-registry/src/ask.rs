@@ -1,6 +1,8 @@
 //! One question to a registry: with the login that it wants, and nothing of its answer taken on trust.
 
-use chrono::{DateTime, Duration, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::image::ImageRepository;
 use reqwest::{
     Method, Response, StatusCode,
@@ -8,10 +10,7 @@ use reqwest::{
 };
 use url::Url;
 
-use crate::session::{Session, SessionError};
-
-/// The longest wait that a registry may ask for.
-const MAX_WAIT: Duration = Duration::hours(24);
+use crate::{access::Unsent, limits::MAX_RETRY_AFTER, session::Session};
 
 /// Why a registry could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +39,7 @@ impl Session {
         self.ask(Method::GET, image, url, headers).await
     }
 
-    /// Asks; logs in once when the registry wants that.
+    /// Asks; logs in once when the registry wants that. The login goes to the registry's own host, whatever `url` is.
     pub(crate) async fn ask(
         &self,
         method: Method,
@@ -48,91 +47,96 @@ impl Session {
         url: &Url,
         headers: &HeaderMap,
     ) -> Result<Response, Failure> {
-        let answer = self.send(method.clone(), image, url, headers).await?;
-        if answer.status() != StatusCode::UNAUTHORIZED {
+        let answer = self.send(&method, image, url, headers).await?;
+        if answer.status() != StatusCode::UNAUTHORIZED || !self.is_own(url).await? {
             return Ok(answer);
         }
-        self.log_in(image).await?;
-        self.send(method, image, url, headers).await
+        self.log_in(image, answer.headers()).await?;
+        self.send(&method, image, url, headers).await
     }
 
     async fn send(
         &self,
-        method: Method,
+        method: &Method,
         image: &ImageRepository,
         url: &Url,
         headers: &HeaderMap,
     ) -> Result<Response, Failure> {
-        let request = self.access().http.request(method, url.clone()).headers(headers.clone());
-        let request = self.authorize(request, image.path()).await;
-        request.send().await.map_err(|error| unreachable(image, &error))
+        let login = if self.is_own(url).await? { self.authorization(image).await } else { None };
+        let sent = self.access().send(method, url, headers, login.as_ref().map(|login| &login.0)).await;
+        sent.map_err(|error| self.unreachable(image, url, &error))
+    }
+
+    async fn is_own(&self, url: &Url) -> Result<bool, Failure> {
+        Ok(self.base().await?.origin() == url.origin())
+    }
+
+    /// Where only public addresses are connected to, one that is none and one that does not answer sound the same.
+    fn unreachable(&self, image: &ImageRepository, url: &Url, error: &Unsent) -> Failure {
+        let registry = image.registry();
+        match error {
+            Unsent::Refused(refused) => failed(refused.to_string()),
+            Unsent::Failed(error) if error.is_timeout() => failed(format!("`{registry}` did not answer in time")),
+            Unsent::Failed(_) => {
+                self.access().forget_scheme(self.host());
+                let hint = "; a registry on a private address needs the operator's leave";
+                let hint = if self.access().lists(url) { "" } else { hint };
+                failed(format!("`{registry}` cannot be reached{hint}"))
+            }
+        }
+    }
+
+    /// Fails for every answer that is not 200.
+    pub(crate) fn check_status(&self, answer: &Response, image: &ImageRepository) -> Result<(), Failure> {
+        let status = answer.status();
+        let registry = image.registry();
+        let reason = match status {
+            StatusCode::OK => return Ok(()),
+            StatusCode::NOT_FOUND => {
+                format!("`{registry}` has no image `{}`, or does not show it to this login", image.path())
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => self.refused(image),
+            StatusCode::TOO_MANY_REQUESTS => format!("`{registry}` asks for fewer requests"),
+            status => format!("`{registry}` answered with status {}", status.as_u16()),
+        };
+        Err(Failure { reason, retry_at: retry_at(answer.headers(), Utc::now()) })
     }
 }
 
-/// Fails for every answer that is not 200.
-pub(crate) fn check_status(answer: &Response, image: &ImageRepository) -> Result<(), Failure> {
-    let status = answer.status();
-    let registry = image.registry();
-    let reason = match status {
-        StatusCode::OK => return Ok(()),
-        StatusCode::NOT_FOUND => {
-            format!("`{registry}` has no image `{}`, or does not show it to this login", image.path())
-        }
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            format!("`{registry}` does not let this login read `{}`", image.path())
-        }
-        StatusCode::TOO_MANY_REQUESTS => format!("`{registry}` asks for fewer requests"),
-        status => format!("`{registry}` answered with status {}", status.as_u16()),
-    };
-    Err(Failure { reason, retry_at: retry_at(answer.headers(), Utc::now()) })
-}
-
-/// The body of an answer; fails when it has more than `limit` bytes.
-pub(crate) async fn read_body(mut answer: Response, limit: usize, what: &str) -> Result<Vec<u8>, Failure> {
+/// The body of an answer. The error is the limit that it exceeds, or `None` when it ended early.
+pub(crate) async fn read_body(mut answer: Response, limit: usize) -> Result<Vec<u8>, Option<usize>> {
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|_| failed("the registry cut its answer short"))? {
+    while let Some(chunk) = answer.chunk().await.map_err(|_| None)? {
         if body.len() + chunk.len() > limit {
-            return Err(failed(format!("{what} is too large")));
+            return Err(Some(limit));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
 }
 
-/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3).
-fn retry_at(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let at = match text.parse::<i64>() {
-        Ok(seconds) => now + Duration::try_seconds(seconds.clamp(0, MAX_WAIT.num_seconds()))?,
-        Err(_) => DateTime::parse_from_rfc2822(text).ok()?.with_timezone(&Utc),
-    };
-    Some(at.clamp(now, now + MAX_WAIT))
+/// Fails with `late` when the answer is not there in time.
+pub(crate) async fn within<T>(
+    deadline: Duration,
+    answer: impl Future<Output = Result<T, Failure>>,
+    late: impl FnOnce() -> Failure,
+) -> Result<T, Failure> {
+    tokio::time::timeout(deadline, answer).await.unwrap_or_else(|_| Err(late()))
 }
 
-fn unreachable(image: &ImageRepository, error: &reqwest::Error) -> Failure {
-    let mut source: Option<&dyn std::error::Error> = Some(error);
-    while let Some(cause) = source {
-        if let Some(refused) = cause.downcast_ref::<crate::guard::Refused>() {
-            return failed(refused.to_string());
-        }
-        source = cause.source();
-    }
-    let registry = image.registry();
-    failed(if error.is_timeout() {
-        format!("`{registry}` did not answer in time")
-    } else {
-        format!("`{registry}` cannot be reached")
-    })
+/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3).
+pub(crate) fn retry_at(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let longest = TimeDelta::from_std(MAX_RETRY_AFTER).ok()?;
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let at = match text.parse::<i64>() {
+        Ok(seconds) => now + TimeDelta::try_seconds(seconds.clamp(0, longest.num_seconds()))?,
+        Err(_) => httpdate::parse_http_date(text).ok()?.into(),
+    };
+    Some(at.clamp(now, now + longest))
 }
 
 pub(crate) fn failed(reason: impl Into<String>) -> Failure {
     Failure { reason: reason.into(), retry_at: None }
-}
-
-impl From<SessionError> for Failure {
-    fn from(error: SessionError) -> Self {
-        failed(error.to_string())
-    }
 }
 
 #[cfg(test)]

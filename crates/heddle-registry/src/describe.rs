@@ -4,6 +4,9 @@
 
 use chrono::{DateTime, Utc};
 use heddle_core::image::{Digest, ImageRepository, Tag};
+use oci_distribution::manifest::{
+    IMAGE_MANIFEST_LIST_MEDIA_TYPE, IMAGE_MANIFEST_MEDIA_TYPE, OCI_IMAGE_INDEX_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE,
+};
 use reqwest::{
     Method, StatusCode,
     header::{ACCEPT, HeaderMap, HeaderValue},
@@ -12,17 +15,14 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    ask::{Failure, check_status, failed, read_body},
+    ask::{Failure, failed, read_body, within},
+    limits::{DESCRIBE_DEADLINE, MAX_MANIFEST_BYTES},
     session::Session,
 };
 
 /// What is asked for; a registry that is not told gives the oldest form it has.
-const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
-                         application/vnd.docker.distribution.manifest.list.v2+json, \
-                         application/vnd.docker.distribution.manifest.v2+json";
-
-/// The largest manifest, which is what the specification lets registries refuse, and the largest configuration.
-const MAX_BYTES: usize = 4 << 20;
+const MANIFESTS: [&str; 4] =
+    [OCI_IMAGE_INDEX_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE, IMAGE_MANIFEST_LIST_MEDIA_TYPE, IMAGE_MANIFEST_MEDIA_TYPE];
 
 /// What a registry has under a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,8 +73,12 @@ impl Session {
     /// What the registry has under a tag; `None` when the tag is gone.
     ///
     /// # Errors
-    /// When it cannot be read now. What can be read and is no image is an answer, with nothing in it.
+    /// When it cannot be read now, or not in time. What can be read and is no image is an answer, with nothing in it.
     pub async fn describe(&self, image: &ImageRepository, tag: &Tag) -> Result<Option<Description>, Failure> {
+        within(DESCRIBE_DEADLINE, self.look_at(image, tag), || late(image)).await
+    }
+
+    async fn look_at(&self, image: &ImageRepository, tag: &Tag) -> Result<Option<Description>, Failure> {
         let Some(bytes) = self.manifest(image, tag.as_str()).await? else { return Ok(None) };
         let digest = digest_of(&bytes)?;
         let nothing = Description { digest: digest.clone(), created_at: None, platforms: Vec::new() };
@@ -103,11 +107,12 @@ impl Session {
     /// When the registry cannot be asked now.
     pub async fn still_points_to(&self, image: &ImageRepository, tag: &Tag, digest: &Digest) -> Result<bool, Failure> {
         let url = self.address(image, &format!("manifests/{tag}")).await?;
-        let answer = self.ask(Method::HEAD, image, &url, &accepted()).await?;
+        let asked = accepted();
+        let answer = within(DESCRIBE_DEADLINE, self.ask(Method::HEAD, image, &url, &asked), || late(image)).await?;
         if answer.status() == StatusCode::NOT_FOUND {
             return Ok(false);
         }
-        check_status(&answer, image)?;
+        self.check_status(&answer, image)?;
         let said = answer.headers().get("docker-content-digest").and_then(|value| value.to_str().ok());
         Ok(said == Some(digest.as_str()))
     }
@@ -146,8 +151,14 @@ impl Session {
         if answer.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        check_status(&answer, image)?;
-        read_body(answer, MAX_BYTES, what).await.map(Some)
+        self.check_status(&answer, image)?;
+        let body = read_body(answer, MAX_MANIFEST_BYTES).await;
+        body.map(Some).map_err(|fault| {
+            failed(match fault {
+                Some(limit) => format!("{what} has more than {} MiB", limit >> 20),
+                None => "the registry cut its answer short".to_owned(),
+            })
+        })
     }
 }
 
@@ -164,11 +175,16 @@ impl Platform {
 }
 
 fn accepted() -> HeaderMap {
-    HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(MANIFESTS))])
+    HeaderValue::from_str(&MANIFESTS.join(", ")).map(|accepted| (ACCEPT, accepted)).into_iter().collect()
+}
+
+fn late(image: &ImageRepository) -> Failure {
+    failed(format!("`{}` did not answer within {} s", image.registry(), DESCRIBE_DEADLINE.as_secs()))
 }
 
 /// The digest of the manifest itself, whatever the registry says that it is.
 fn digest_of(manifest: &[u8]) -> Result<Digest, Failure> {
-    let hex: String = Sha256::digest(manifest).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}").parse().map_err(|_| failed("the manifest has no digest"))
+    format!("sha256:{}", hex::encode(Sha256::digest(manifest)))
+        .parse()
+        .map_err(|_| failed("the manifest has no digest"))
 }

@@ -1,21 +1,26 @@
 //! Speaks OCI distribution: lists the tags of an image, and says what a tag is.
 //!
 //! It knows that protocol and none of our policy. Registries are strangers: what they name as a login server, as the
-//! next page or as their own address is followed only to public addresses over HTTPS, or where the operator allowed it.
+//! next page or as their own address is followed only to public addresses over HTTPS, or where the operator allowed it;
+//! and whatever they or their login servers send is counted ([`limits`]).
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod access;
 mod ask;
 mod describe;
-mod egress;
 mod guard;
+pub mod limits;
+mod login;
+mod page;
 mod session;
 mod walk;
 
 pub use self::{
+    access::{Access, AccessError},
     ask::Failure,
     describe::Description,
-    guard::{Access, AccessError},
-    session::{Credential, Session, SessionError},
+    login::Credential,
+    session::Session,
     walk::TagPage,
 };

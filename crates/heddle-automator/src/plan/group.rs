@@ -5,22 +5,41 @@ use std::collections::{BTreeMap, BTreeSet};
 use heddle_core::{
     change::{Gate, GateKind, Mode},
     git::BranchName,
-    image::{Digest, Tag},
+    image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
     place::PlaceKey,
 };
 use heddle_manifest::{config::Grouping, find::Occurrence};
 use heddle_wire::automator::{Finding, GatedChange, OpenProposal, PlanRequest, PlannedChange, ProposedChange};
+use sha2::{Digest as _, Sha256};
 
-use super::{Branch, Choice, OpenState, OpenView, Plan, PlanInput, Wanted, write};
+use super::{Branch, Choice, OpenState, OpenView, Plan, PlanInput, Wanted, joined, write};
 
 type Chosen<'a> = (&'a Branch, &'a Occurrence, Choice<'a>);
 
 /// One commit or pull request to be.
 struct Group<'a> {
-    mode: Mode,
-    name: String,
+    key: Key<'a>,
     wanted: Vec<&'a Wanted<'a>>,
+}
+
+/// What belongs into one commit or pull request. Two of them are never one, whatever they are called.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key<'a> {
+    branch: &'a BranchName,
+    mode: Mode,
+    scope: Scope<'a>,
+}
+
+/// Which changes of a branch and a mode belong together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Scope<'a> {
+    /// All of them.
+    Everything,
+    /// Those of the same environments.
+    Environments(BTreeSet<&'a EnvironmentName>),
+    /// Those of the same environments and one image.
+    Image(BTreeSet<&'a EnvironmentName>, &'a ImageRepository),
 }
 
 pub(super) fn gather<'a>(input: &PlanInput<'a>, choices: Vec<Chosen<'a>>, findings: Vec<Finding>) -> Plan {
@@ -38,15 +57,16 @@ pub(super) fn gather<'a>(input: &PlanInput<'a>, choices: Vec<Chosen<'a>>, findin
         add_gated(&[wanted], gate, &mut plan);
     }
     let mut open_count = u32::try_from(input.open.len()).unwrap_or(u32::MAX);
-    let groups = groups(input.config.grouping, &wanted);
-    for group in &groups {
-        let open = open_for(input, group);
+    let groups = named(input, groups(input.config.grouping, &wanted));
+    for Named { group, name, open } in &groups {
+        let open = *open;
         let Some(gate) = gate_of(input, group, open, open_count) else {
             let standing = OpenState::Ours { conflicting: false };
             let settled = open.is_some_and(|open| open.state == standing && is_written(open.proposal, group));
             if !settled {
-                open_count = open_count.saturating_add(u32::from(open.is_none() && group.mode == Mode::PullRequest));
-                let (proposal, texts) = write::proposal(&group.wanted, group.mode, &group.name, open);
+                open_count =
+                    open_count.saturating_add(u32::from(open.is_none() && group.key.mode == Mode::PullRequest));
+                let (proposal, texts) = write::proposal(&group.wanted, group.key.mode, name, open);
                 plan.request.proposals.push(proposal);
                 plan.writes.push(texts);
             }
@@ -74,38 +94,90 @@ pub(super) fn gather<'a>(input: &PlanInput<'a>, choices: Vec<Chosen<'a>>, findin
 
 /// Commits take everything of a branch; pull requests what the grouping says, of the same environments unless it takes all.
 fn groups<'a>(grouping: Grouping, wanted: &[&'a Wanted<'a>]) -> Vec<Group<'a>> {
-    let mut groups: BTreeMap<(&BranchName, Mode, String), Vec<&'a Wanted<'a>>> = BTreeMap::new();
+    let mut groups: BTreeMap<Key<'a>, Vec<&'a Wanted<'a>>> = BTreeMap::new();
     for wanted in wanted.iter().filter(|wanted| wanted.gate.is_none()) {
-        let environments = || joined(wanted.rules.iter().map(|(environment, _)| *environment));
-        let name = match (wanted.mode, grouping) {
-            (Mode::Commit, _) => String::new(),
-            (_, Grouping::Environment) => environments(),
-            // A branch is named after it, in which a slash would make a folder.
-            (_, Grouping::Image) => {
-                format!("{}-{}", environments(), wanted.occurrence.image.repository.path().replace('/', "-"))
-            }
-            (_, Grouping::Branch) => "all".to_owned(),
+        let environments = || wanted.rules.iter().map(|(environment, _)| *environment).collect();
+        let scope = match (wanted.mode, grouping) {
+            (Mode::Commit, _) | (_, Grouping::Branch) => Scope::Everything,
+            (_, Grouping::Environment) => Scope::Environments(environments()),
+            (_, Grouping::Image) => Scope::Image(environments(), &wanted.occurrence.image.repository),
         };
-        groups.entry((&wanted.branch.name, wanted.mode, name)).or_default().push(wanted);
+        groups.entry(Key { branch: &wanted.branch.name, mode: wanted.mode, scope }).or_default().push(wanted);
     }
-    let named = |((_, mode, name), wanted): ((&BranchName, Mode, String), Vec<&'a Wanted<'a>>)| {
-        let environments = wanted.iter().flat_map(|wanted| wanted.rules.iter().map(|(environment, _)| *environment));
-        let name = if name.is_empty() { joined(environments) } else { name };
-        Group { mode, name, wanted }
+    groups.into_iter().map(|(key, wanted)| Group { key, wanted }).collect()
+}
+
+impl Group<'_> {
+    /// What people call it: a proposal's branch is named after it, in which a slash would make a folder.
+    fn plain_name(&self) -> String {
+        match &self.key.scope {
+            Scope::Everything if self.key.mode == Mode::Commit => {
+                let rules = self.wanted.iter().flat_map(|wanted| &wanted.rules);
+                joined(rules.map(|(environment, _)| *environment))
+            }
+            Scope::Everything => "all".to_owned(),
+            Scope::Environments(environments) => joined(environments.iter().copied()),
+            Scope::Image(environments, image) => {
+                format!("{}-{}", joined(environments.iter().copied()), image.path().replace('/', "-"))
+            }
+        }
+    }
+
+    /// A name that no other group of the branch has.
+    fn exact_name(&self) -> String {
+        let whole = match &self.key.scope {
+            Scope::Everything => String::new(),
+            Scope::Environments(environments) => joined(environments.iter().copied()),
+            Scope::Image(environments, image) => format!("{} {image}", joined(environments.iter().copied())),
+        };
+        format!("{}-{}", self.plain_name(), hex::encode(&Sha256::digest(whole)[..4]))
+    }
+
+    /// Whether everything that a proposal brings belongs here.
+    fn may_hold(&self, proposal: &OpenProposal) -> bool {
+        proposal.base_branch == *self.key.branch
+            && proposal.changes.iter().all(|change| match &self.key.scope {
+                Scope::Everything => true,
+                Scope::Environments(environments) => environments.contains(&change.environment),
+                Scope::Image(environments, image) => {
+                    environments.contains(&change.environment) && change.image == **image
+                }
+            })
+    }
+}
+
+/// A group with its name, and the open proposal that is moved on for it.
+struct Named<'a> {
+    group: Group<'a>,
+    name: String,
+    open: Option<&'a OpenView<'a>>,
+}
+
+/// Gives each group a name of its own. One that is proposed already keeps the name under which it is.
+fn named<'a>(input: &PlanInput<'a>, groups: Vec<Group<'a>>) -> Vec<Named<'a>> {
+    let plain: Vec<(&BranchName, String)> = groups.iter().map(|group| (group.key.branch, group.plain_name())).collect();
+    let named = |(at, group): (usize, Group<'a>)| {
+        let (branch, name) = &plain[at];
+        let exact = group.exact_name();
+        let open = open_for(input, &group, &[name, &exact]);
+        let proposed = |open: &&OpenView<'_>| open.proposal.base_branch == **branch && open.proposal.group == *name;
+        let is_taken = plain.iter().filter(|other| *other == &plain[at]).count() > 1
+            || input.open.iter().any(|open| proposed(&open));
+        let name = match open {
+            Some(open) => open.proposal.group.clone(),
+            None if is_taken => exact,
+            None => name.clone(),
+        };
+        Named { group, name, open }
     };
-    groups.into_iter().map(named).collect()
+    groups.into_iter().enumerate().map(named).collect()
 }
 
-pub(super) fn joined<'a>(environments: impl Iterator<Item = &'a EnvironmentName>) -> String {
-    let names: BTreeSet<&str> = environments.map(EnvironmentName::as_str).collect();
-    names.into_iter().collect::<Vec<_>>().join("+")
-}
-
-fn open_for<'a>(input: &PlanInput<'a>, group: &Group<'_>) -> Option<&'a OpenView<'a>> {
-    let base = &group.wanted.first()?.branch.name;
-    let same = |open: &&OpenView<'_>| open.proposal.group == group.name && open.proposal.base_branch == *base;
-    let open = input.open.iter().filter(|open| group.mode == Mode::PullRequest && open.state != OpenState::Ended);
-    open.into_iter().find(same)
+fn open_for<'a>(input: &PlanInput<'a>, group: &Group<'_>, names: &[&String]) -> Option<&'a OpenView<'a>> {
+    let mut open = input.open.iter().filter(|open| open.state != OpenState::Ended);
+    open.find(|open| {
+        group.key.mode == Mode::PullRequest && names.contains(&&open.proposal.group) && group.may_hold(open.proposal)
+    })
 }
 
 fn gate_of(input: &PlanInput<'_>, group: &Group<'_>, open: Option<&OpenView<'_>>, open_count: u32) -> Option<Gate> {
@@ -117,7 +189,7 @@ fn gate_of(input: &PlanInput<'_>, group: &Group<'_>, open: Option<&OpenView<'_>>
             until: None,
         });
     }
-    let limit = input.config.open_limit.filter(|limit| group.mode == Mode::PullRequest && open_count >= *limit)?;
+    let limit = input.config.open_limit.filter(|limit| group.key.mode == Mode::PullRequest && open_count >= *limit)?;
     Some(Gate { kind: GateKind::Limit, reason: format!("{limit} proposals are open, which is the limit"), until: None })
 }
 
@@ -180,21 +252,19 @@ fn is_written(open: &OpenProposal, group: &Group<'_>) -> bool {
 const REGROUPED: &str = "`updates.group` is another now, so its changes are proposed elsewhere";
 
 /// Whether other pull requests bring what this one does.
-fn is_regrouped(open: &OpenProposal, groups: &[Group<'_>]) -> bool {
-    let here = |group: &&Group<'_>| {
-        group.mode == Mode::PullRequest
-            && group.wanted.first().is_some_and(|wanted| wanted.branch.name == open.base_branch)
-    };
-    let groups: Vec<&Group<'_>> = groups.iter().filter(here).collect();
-    let brings = |group: &&&Group<'_>, change: &ProposedChange, place: &PlaceKey| {
-        group.wanted.iter().any(|wanted| {
+fn is_regrouped(open: &OpenProposal, groups: &[Named<'_>]) -> bool {
+    let here =
+        |named: &&Named<'_>| named.group.key.mode == Mode::PullRequest && *named.group.key.branch == open.base_branch;
+    let groups: Vec<&Named<'_>> = groups.iter().filter(here).collect();
+    let brings = |named: &&&Named<'_>, change: &ProposedChange, place: &PlaceKey| {
+        named.group.wanted.iter().any(|wanted| {
             let occurrence = wanted.occurrence;
             occurrence.place.key() == *place && occurrence.environments.contains(&change.environment)
         })
     };
     let mut places =
         open.changes.iter().flat_map(|change| change.places.iter().map(move |place| (change, place.key())));
-    groups.iter().all(|group| group.name != open.group)
+    groups.iter().all(|named| named.name != open.group)
         && places.all(|(change, place)| groups.iter().any(|group| brings(&group, change, &place)))
 }
 

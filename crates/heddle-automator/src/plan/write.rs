@@ -11,7 +11,7 @@ use heddle_manifest::{Edit, EditError, edit};
 use heddle_wire::automator::{PlannedChange, PlannedProposal};
 use similar::TextDiff;
 
-use super::{NewText, OpenView, Wanted, choice::written, group::joined};
+use super::{NewText, OpenView, Wanted, choice::written, joined};
 use crate::text::{self, Row};
 
 /// The longest diff that is kept of one change.

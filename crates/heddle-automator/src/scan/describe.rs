@@ -1,6 +1,6 @@
 //! Describes the tags of which a policy must know more than the name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
@@ -10,9 +10,9 @@ use heddle_core::{
 };
 use heddle_registry::{Description, Failure, Session};
 use heddle_wire::automator::{ScanWork, ScannedTag, TagDescription};
+use tokio::task::block_in_place;
 
-/// How many tags one scan describes; the next goes on. Docker Hub counts each against its limit.
-const MAX_DESCRIBED: usize = 500;
+use crate::limits::MAX_DESCRIBED;
 
 /// How many are asked for at once.
 const AT_ONCE: usize = 4;
@@ -25,14 +25,26 @@ pub(super) struct Described {
 }
 
 /// Describes the tags of a whole list on which the choices depend. While one is not described these choices wait, because
-/// a choice from the others may be the wrong one.
-pub(super) async fn describe(session: &Session, work: &ScanWork, tags: Vec<Tag>, now: DateTime<Utc>) -> Described {
-    let asked = asked(work, &tags, now);
+/// a choice from the others may be the wrong one. What is not described when it is `enough` is left to the next scan.
+pub(super) async fn describe(
+    session: &Session,
+    work: &ScanWork,
+    tags: Vec<Tag>,
+    now: DateTime<Utc>,
+    enough: impl Fn() -> bool,
+) -> Described {
+    // Policies over a long list are work for the processor.
+    let needed = block_in_place(|| tags_to_describe(work, &tags, now));
     let mut described: BTreeMap<&Tag, Description> = BTreeMap::new();
+    let mut looked_at = 0;
     let mut failure = None;
-    for some in asked[..asked.len().min(MAX_DESCRIBED)].chunks(AT_ONCE) {
-        let answers = join_all(some.iter().map(|asked| look(session, work, asked))).await;
-        for (Asked { tag, .. }, answer) in some.iter().zip(answers) {
+    for some in needed[..needed.len().min(MAX_DESCRIBED)].chunks(AT_ONCE) {
+        if failure.is_some() || enough() {
+            break;
+        }
+        looked_at += some.len();
+        let answers = join_all(some.iter().map(|needed| look(session, work, needed))).await;
+        for (Needed { tag, .. }, answer) in some.iter().zip(answers) {
             match answer {
                 // It went while the list was read: the next list lacks it.
                 Ok(None) => {}
@@ -42,11 +54,8 @@ pub(super) async fn describe(session: &Session, work: &ScanWork, tags: Vec<Tag>,
                 }
             }
         }
-        if failure.is_some() {
-            break;
-        }
     }
-    let failure = failure.or_else(|| left_over(asked.len()));
+    let failure = failure.or_else(|| left_over(needed.len() - looked_at));
     let scanned = |tag: Tag| {
         let description = described.remove(&tag).map(|one| TagDescription {
             digest: one.digest,
@@ -58,36 +67,36 @@ pub(super) async fn describe(session: &Session, work: &ScanWork, tags: Vec<Tag>,
     Described { tags: tags.into_iter().map(scanned).collect(), failure }
 }
 
-fn left_over(asked: usize) -> Option<Failure> {
-    let left = asked.checked_sub(MAX_DESCRIBED).filter(|left| *left > 0)?;
-    let reason = format!("{left} tags are still to be read one by one for their creation time or platforms");
-    Some(Failure { reason, retry_at: None })
+fn left_over(count: usize) -> Option<Failure> {
+    let reason = format!("{count} tags are still to be read one by one for their creation time or platforms");
+    (count > 0).then_some(Failure { reason, retry_at: None })
 }
 
-/// A tag to look at.
-struct Asked {
+/// A tag that a choice needs to know more of.
+struct Needed {
     tag: Tag,
     /// What was found when it was looked at before.
     known: Option<Description>,
 }
 
 /// Describes a tag; what is known of it stays true while it points to the same digest.
-async fn look(session: &Session, work: &ScanWork, asked: &Asked) -> Result<Option<Description>, Failure> {
-    if let Some(known) = &asked.known
-        && session.still_points_to(&work.image, &asked.tag, &known.digest).await?
+async fn look(session: &Session, work: &ScanWork, needed: &Needed) -> Result<Option<Description>, Failure> {
+    if let Some(known) = &needed.known
+        && session.still_points_to(&work.image, &needed.tag, &known.digest).await?
     {
         return Ok(Some(known.clone()));
     }
-    session.describe(&work.image, &asked.tag).await
+    session.describe(&work.image, &needed.tag).await
 }
 
 /// The tags to look at, each once.
-fn asked(work: &ScanWork, tags: &[Tag], now: DateTime<Utc>) -> Vec<Asked> {
+fn tags_to_describe(work: &ScanWork, tags: &[Tag], now: DateTime<Utc>) -> Vec<Needed> {
     let list = listed(work.known.as_ref(), tags, now);
-    let mut asked: Vec<Tag> = work.refresh.iter().filter(|tag| tags.contains(tag)).cloned().collect();
+    let by_tag: BTreeMap<&Tag, &TagInfo> = list.tags.iter().map(|info| (&info.tag, info)).collect();
+    let mut needed: BTreeSet<Tag> = work.refresh.iter().filter(|tag| by_tag.contains_key(tag)).cloned().collect();
     for choice in &work.choices {
         let Ok(policy) = CompiledPolicy::new(&choice.policy) else { continue };
-        asked.extend(policy.undescribed(&Situation {
+        needed.extend(policy.undescribed(&Situation {
             current: choice.current.as_ref(),
             tags: &list,
             barred: &[],
@@ -96,10 +105,8 @@ fn asked(work: &ScanWork, tags: &[Tag], now: DateTime<Utc>) -> Vec<Asked> {
             now,
         }));
     }
-    asked.sort();
-    asked.dedup();
-    let known = |tag: &Tag| list.tags.iter().find(|info| info.tag == *tag).and_then(description);
-    asked.into_iter().map(|tag| Asked { known: known(&tag), tag }).collect()
+    let with_known = |tag: Tag| Needed { known: by_tag.get(&tag).copied().and_then(description), tag };
+    needed.into_iter().map(with_known).collect()
 }
 
 fn description(info: &TagInfo) -> Option<Description> {

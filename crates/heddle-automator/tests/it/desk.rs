@@ -15,7 +15,8 @@ use axum::{
 use chrono::{TimeDelta, Utc};
 use heddle_core::id::{ChangeId, IntentId, LeaseId, OrganizationId, ProposalId};
 use heddle_wire::automator::{
-    Done, IntentOutcome, Lease, PlanRequest, PlanResponse, PostedIntent, ProposalClosed, ReadReport, ScanReport, Work,
+    Done, IntentOutcome, Lease, PlanRequest, PlanResponse, PostedIntent, ProposalClosed, ReadReport, ScanOutcome,
+    ScanReport, Work,
 };
 use tokio::sync::Notify;
 use url::Url;
@@ -84,19 +85,34 @@ impl Desk {
 
     /// Waits until the work ended; gives what was said of it.
     pub async fn ended(&self) -> Heard {
+        self.until(|inner| inner.ended).await
+    }
+
+    /// Waits until a scan gave a whole list, whatever else is reported meanwhile.
+    pub async fn listed(&self) -> Heard {
+        let whole = |report: &ScanReport| matches!(report.outcome, ScanOutcome::Complete { .. });
+        self.until(|inner| inner.heard.scan.as_ref().is_some_and(whole)).await
+    }
+
+    /// Waits until nothing is left to be handed out.
+    pub async fn all_taken(&self) {
+        self.until(|inner| inner.due.is_empty()).await;
+    }
+
+    async fn until(&self, holds: impl Fn(&Inner) -> bool) -> Heard {
         let wait = async {
             loop {
                 let changed = self.changed.notified();
                 {
                     let inner = self.inner.lock().unwrap();
-                    if inner.ended {
+                    if holds(&inner) {
                         return inner.heard.clone();
                     }
                 }
                 changed.await;
             }
         };
-        tokio::time::timeout(heddle_testkit::wait::LONG, wait).await.expect("the work did not end")
+        tokio::time::timeout(heddle_testkit::wait::LONG, wait).await.expect("the work did not come so far")
     }
 
     /// What was said so far.
@@ -134,6 +150,7 @@ async fn lease(State(desk): State<Desk>) -> Response {
                 let mut inner = desk.inner.lock().unwrap();
                 if let Some(work) = inner.due.pop_front() {
                     inner.lost = false;
+                    desk.changed.notify_waiters();
                     return work;
                 }
             }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod desk;
+mod hostile;
 mod lost;
 mod scan;
 mod shop;

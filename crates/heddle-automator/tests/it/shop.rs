@@ -36,6 +36,7 @@ pub struct Shop {
     url: url::Url,
     folder: TempDir,
     automator: Option<Process>,
+    slots: usize,
 }
 
 pub fn overlay(tag: &str) -> String {
@@ -45,6 +46,11 @@ pub fn overlay(tag: &str) -> String {
 impl Shop {
     /// Everything up, both environments at `tag`.
     pub async fn open(tag: &str) -> Self {
+        Self::open_with(tag, 1).await
+    }
+
+    /// With an automator that does this many pieces of work at once.
+    pub async fn open_with(tag: &str, slots: usize) -> Self {
         let github = GitHub::start(GitHubConfig::default()).await.unwrap();
         github.add_user("ada");
         github.add_organization("acme", "ada");
@@ -61,7 +67,7 @@ impl Shop {
         let installation = github.install(app.id, "acme", &[]).unwrap();
         let (desk, url) = Desk::start().await;
         let folder = scratch::dir("automator").unwrap();
-        let mut shop = Self { github, desk, app, installation, url, folder, automator: None };
+        let mut shop = Self { github, desk, app, installation, url, folder, automator: None, slots };
         shop.start_automator();
         shop
     }
@@ -84,9 +90,17 @@ impl Shop {
             .env("HEDDLE_CACHE_DIR", self.folder.path().join("cache"))
             .env("HEDDLE_CA_FILE", self.github.ca_file())
             .env("HEDDLE_ALLOW_REGISTRIES", "127.0.0.1")
-            .env("HEDDLE_CONCURRENCY", "1")
+            .env("HEDDLE_CONCURRENCY", self.slots.to_string())
             .env("HEDDLE_METRICS_LISTEN", format!("127.0.0.1:{}", port::free().unwrap()));
         self.automator = Some(program.spawn(&self.folder.path().join("automator.log")).unwrap());
+    }
+
+    /// The most memory that the automator had so far, in KiB.
+    pub fn peak_kib(&self) -> u64 {
+        let id = self.automator.as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// SIGKILL.
@@ -162,15 +176,12 @@ impl Shop {
 
     /// A scan that describes what these choices need and `known` lacks.
     pub async fn scan_for(&self, image: &str, choices: Vec<TagChoice>, known: Option<TagList>) -> Heard {
-        let work = ScanWork {
-            image: image.parse().unwrap(),
-            credential: None,
-            etag: None,
-            choices,
-            known,
-            refresh: Vec::new(),
-        };
-        self.desk.work(Work::Scan(work)).await
+        self.desk.work(Self::scan_work(image, choices, known)).await
+    }
+
+    pub fn scan_work(image: &str, choices: Vec<TagChoice>, known: Option<TagList>) -> Work {
+        let image = image.parse().unwrap();
+        Work::Scan(ScanWork { image, credential: None, etag: None, choices, known, refresh: Vec::new() })
     }
 
     /// What an overlay holds on `main`.

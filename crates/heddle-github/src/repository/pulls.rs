@@ -1,5 +1,7 @@
 //! Pull requests and their comments.
 
+use std::fmt;
+
 use heddle_core::{
     Timestamp,
     git::{BranchName, Revision},
@@ -70,7 +72,7 @@ pub enum PullRequestState {
     /// Open.
     Open {
         /// What it waits for beside a person's decision, where GitHub says.
-        waits_for: Option<&'static str>,
+        waits_for: Option<WaitsFor>,
     },
     /// Merged.
     Merged {
@@ -88,6 +90,33 @@ pub enum PullRequestState {
         /// When.
         at: Timestamp,
     },
+}
+
+/// What keeps an open pull request from being merged. Its text is a sentence for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// Its author says that it is not ready.
+    Ready,
+    /// It cannot be merged into its base as that is now.
+    Conflict,
+    /// The base's rules want a review or a check that is not there.
+    Review,
+    /// The base's rules want it brought up to the base first.
+    Behind,
+    /// A check that is not required failed or is running.
+    Checks,
+}
+
+impl fmt::Display for WaitsFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ready => "it is a draft",
+            Self::Conflict => "it conflicts with its base",
+            Self::Review => "a required review or check is missing",
+            Self::Behind => "it must be brought up to its base",
+            Self::Checks => "a check failed or is running",
+        })
+    }
 }
 
 impl PullRequest {
@@ -145,13 +174,13 @@ struct CommentBody {
 }
 
 /// <https://docs.github.com/graphql/reference/enums#mergestatestatus>
-fn waits_for(state: Option<&str>, draft: bool) -> Option<&'static str> {
+fn waits_for(state: Option<&str>, draft: bool) -> Option<WaitsFor> {
     match state {
-        _ if draft => Some("it is a draft"),
-        Some("dirty") => Some("it conflicts with its base"),
-        Some("blocked") => Some("a required review or check is missing"),
-        Some("behind") => Some("it must be brought up to its base"),
-        Some("unstable") => Some("a check failed or is running"),
+        _ if draft => Some(WaitsFor::Ready),
+        Some("dirty") => Some(WaitsFor::Conflict),
+        Some("blocked") => Some(WaitsFor::Review),
+        Some("behind") => Some(WaitsFor::Behind),
+        Some("unstable") => Some(WaitsFor::Checks),
         _ => None,
     }
 }

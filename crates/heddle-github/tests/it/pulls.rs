@@ -1,4 +1,4 @@
-use heddle_github::{GitHubError, NewPullRequest, PullRequestState, PullRequestUpdate, Reviewers};
+use heddle_github::{GitHubError, NewPullRequest, PullRequestState, PullRequestUpdate, Reviewers, WaitsFor};
 use heddle_testkit::github::{Fault, Matcher};
 
 use crate::{REPOSITORY, Scene, branch, edit, message};
@@ -101,7 +101,8 @@ async fn an_open_pull_request_says_what_it_waits_for() {
     repository.open_pull_request(&new()).await.unwrap();
     scene.push("main", "a.yaml", "tag: v9\n").await;
     let state = repository.pull_request(1).await.unwrap().state;
-    assert_eq!(state, PullRequestState::Open { waits_for: Some("it conflicts with its base") });
+    assert_eq!(state, PullRequestState::Open { waits_for: Some(WaitsFor::Conflict) });
+    assert_eq!(WaitsFor::Conflict.to_string(), "it conflicts with its base");
 }
 
 #[tokio::test]

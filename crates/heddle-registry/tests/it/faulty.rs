@@ -8,9 +8,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use heddle_registry::TagPage;
+use heddle_registry::{
+    TagPage,
+    limits::{MAX_HEADER_BYTES, MAX_LIST_BYTES, MAX_PAGES, MAX_TAGS},
+};
 use serde_json::json;
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use super::{image, list, reason, session, tags};
 
@@ -123,4 +126,108 @@ async fn an_unchanged_list_is_not_sent_again() {
     let first = session.list_tags(&image, None).await;
     assert!(matches!(&first, TagPage::Complete { etag: Some(etag), .. } if etag == "\"v1\""), "{first:?}");
     assert_eq!(session.list_tags(&image, Some("\"v1\"")).await, TagPage::Unchanged);
+}
+
+/// A list in one page with this many bytes; half of it blanks between the tags, in pieces that no text is longer than.
+fn padded(bytes: usize) -> Response {
+    let mut body = String::from("{\"tags\":[\"1.0.0\"");
+    while body.len() < bytes - 4096 {
+        body.push_str(&format!(",{}\"1.0.0\"", " ".repeat(2000)));
+    }
+    body.push_str(&" ".repeat(bytes - body.len() - 2));
+    body.push_str("]}");
+    Response::new(Body::from(body))
+}
+
+#[tokio::test]
+async fn a_list_has_a_largest_size_over_all_of_its_pages() {
+    let exact = registry(|_, _| async { padded(MAX_LIST_BYTES) }).await;
+    assert_eq!(tags(&list(&exact, "acme/api").await), ["1.0.0"]);
+    let above = registry(|query, _| async move {
+        match query.get("last") {
+            None => {
+                let mut first = padded(MAX_LIST_BYTES - 20);
+                first.headers_mut().insert(header::LINK, "<?last=1>; rel=next".parse().unwrap());
+                first
+            }
+            Some(_) => Response::new(Body::from("{\"tags\":[\"2.0.0\"]   }")),
+        }
+    })
+    .await;
+    let failed = reason(list(&above, "acme/api").await);
+    assert!(failed.starts_with("the list of tags has more than 16 MiB"), "{failed}");
+}
+
+#[tokio::test]
+async fn a_list_has_a_largest_number_of_tags_over_all_of_its_pages() {
+    let of_two = |second: usize| async move {
+        let numbers = |from: usize, count: usize| {
+            let all: Vec<String> = (from..from + count).map(|number| number.to_string()).collect();
+            all
+        };
+        let host = registry(move |query, _| async move {
+            let half = MAX_TAGS / 2;
+            match query.get("last") {
+                None => {
+                    let first = numbers(0, half);
+                    page(&first.iter().map(String::as_str).collect::<Vec<_>>(), Some("?last=x"))
+                }
+                Some(_) => {
+                    let rest = numbers(half, second);
+                    page(&rest.iter().map(String::as_str).collect::<Vec<_>>(), None)
+                }
+            }
+        })
+        .await;
+        list(&host, "acme/api").await
+    };
+    assert_eq!(tags(&of_two(MAX_TAGS / 2).await).len(), MAX_TAGS);
+    let failed = reason(of_two(MAX_TAGS / 2 + 1).await);
+    assert!(failed.starts_with("the list has more than 100000 tags"), "{failed}");
+}
+
+#[tokio::test]
+async fn a_list_has_a_largest_number_of_pages() {
+    let of_pages = |count: usize| async move {
+        let host = registry(move |query, _| async move {
+            let at: usize = query.get("at").map_or(1, |at| at.parse().unwrap());
+            let next = format!("?at={}", at + 1);
+            page(&["1.0.0"], (at < count).then_some(next.as_str()))
+        })
+        .await;
+        list(&host, "acme/api").await
+    };
+    assert_eq!(tags(&of_pages(MAX_PAGES).await), ["1.0.0"]);
+    assert_eq!(reason(of_pages(MAX_PAGES + 1).await), "the list of tags has more than 1000 pages");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_has_a_deadline_over_all_of_its_pages() {
+    let host = registry(|query, _| async move {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        page(&["1.0.0"], query.get("last").is_none().then_some("?last=1.0.0"))
+    })
+    .await;
+    assert_eq!(
+        reason(list(&host, "acme/api").await),
+        format!("`{host}` did not give the whole list of tags within 35 s")
+    );
+}
+
+#[tokio::test]
+async fn an_entity_tag_that_is_too_long_is_not_kept() {
+    let of_length = |length: usize| async move {
+        let host = registry(move |_, _| async move {
+            let mut answer = page(&["1.0.0"], None);
+            answer.headers_mut().insert(header::ETAG, "e".repeat(length).parse().unwrap());
+            answer
+        })
+        .await;
+        match list(&host, "acme/api").await {
+            TagPage::Complete { etag, .. } => etag.map(|etag| etag.len()),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(of_length(MAX_HEADER_BYTES).await, Some(MAX_HEADER_BYTES));
+    assert_eq!(of_length(MAX_HEADER_BYTES + 1).await, None);
 }

@@ -5,13 +5,14 @@ mod describe;
 mod faulty;
 mod login;
 mod real;
+mod redirect;
 
 use heddle_core::image::ImageRepository;
 use heddle_registry::{Access, Credential, Session, TagPage};
 
 /// A session at a registry on loopback that the operator allows.
 async fn session(host: &str, credential: Option<Credential>) -> Session {
-    let access = Access::new(&[host.to_owned()], None).await.unwrap();
+    let access = Access::new(&[host.to_owned()], None).unwrap();
     Session::new(access, host, credential)
 }
 

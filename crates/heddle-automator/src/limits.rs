@@ -1,0 +1,47 @@
+//! How long work may take, and how much of this process one organization or one registry may hold.
+//!
+//! Limits on what registries send are `heddle_registry::limits`, on repositories in `repository`.
+
+use std::time::Duration;
+
+/// How long a scan may read its registry. What that sends has earlier deadlines, so that a scan says which one was missed.
+pub const SCAN_DEADLINE: Duration = Duration::from_secs(60);
+
+/// How long the report of a scan may take.
+pub const REPORT_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How long reading a repository may take.
+pub const READ_DEADLINE: Duration = Duration::from_secs(300);
+
+/// How long updating a repository may take. What was announced and not confirmed is settled by the next update.
+pub const UPDATE_DEADLINE: Duration = Duration::from_secs(600);
+
+/// How long after its start a scan begins to describe tags; the next one goes on where it stopped.
+pub const DESCRIBE_TIME: Duration = Duration::from_secs(40);
+
+/// The most tags that one scan describes; the next one goes on. Docker Hub counts each against its limit.
+pub const MAX_DESCRIBED: usize = 500;
+
+/// A scan that takes longer is slow: while all slots are taken, slow scans hold no more than their share.
+pub const QUICK_SCAN: Duration = Duration::from_secs(10);
+
+/// How many slots the slow scans of one organization at one registry hold while all slots are taken.
+pub const SLOW_SCANS_OF_REGISTRY: usize = 1;
+
+/// One part in this many of the slots is for the slow scans of one organization while all slots are taken, at least one.
+pub const ORGANIZATION_PART: usize = 4;
+
+/// One part in this many of the slots is for slow scans while all slots are taken, at least one.
+pub const SLOW_PART: usize = 2;
+
+/// How long an organization leaves a registry alone after a scan that failed slowly; doubled with each one in a row.
+pub const FIRST_REST: Duration = Duration::from_secs(5);
+
+/// The longest that an organization leaves a slow registry alone.
+pub const LONGEST_REST: Duration = Duration::from_secs(600);
+
+/// How long a repository waits when its organization holds all slots but the last.
+pub const REPOSITORY_WAIT: Duration = Duration::from_secs(2);
+
+/// How often a slow scan looks whether others wait.
+pub const SLOW_LOOK: Duration = Duration::from_secs(1);

@@ -1,0 +1,198 @@
+//! Who holds the slots of this process, and who gives way.
+//!
+//! Registries are strangers, and one that answers slowly must not keep everybody's work waiting. While slots are free a slow
+//! scan goes on; while all are taken, slow scans keep a share for each registry and organization, the oldest first, and
+//! the others are cut short. An organization whose scan failed slowly leaves that registry alone for a while, longer each
+//! time, and then tries one scan alone. Other organizations scan there as before: whose images are slow pays for it.
+//!
+//! Time comes in as a value.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use heddle_core::id::OrganizationId;
+use heddle_wire::automator::Work;
+use tokio::time::Instant;
+
+use crate::limits::{
+    FIRST_REST, LONGEST_REST, ORGANIZATION_PART, QUICK_SCAN, REPOSITORY_WAIT, SLOW_PART, SLOW_SCANS_OF_REGISTRY,
+};
+
+/// The slots of this process. Clones share them.
+#[derive(Debug, Clone)]
+pub(crate) struct Share {
+    slots: usize,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    next: u64,
+    holders: BTreeMap<u64, Holder>,
+    resting: HashMap<Site, Rest>,
+}
+
+/// A registry as one organization uses it.
+type Site = (OrganizationId, String);
+
+/// A piece of work that holds a slot. Later ones have higher numbers.
+#[derive(Debug)]
+struct Holder {
+    organization: OrganizationId,
+    /// The registry of a scan; `None` for work on a repository.
+    registry: Option<String>,
+    since: Instant,
+}
+
+/// A registry that was slow.
+#[derive(Debug, Clone, Copy)]
+struct Rest {
+    until: Instant,
+    misses: u32,
+}
+
+/// A slot that is held until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    share: Share,
+    id: u64,
+}
+
+/// Work that is given back to be leased again later.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct GivenBack {
+    /// For how long.
+    pub wait: Duration,
+    /// Why, where that is a fault.
+    pub fault: Option<String>,
+}
+
+impl Share {
+    pub fn new(slots: usize) -> Self {
+        Self { slots, state: Arc::default() }
+    }
+
+    /// Takes a slot for leased work, or says for how long it must wait.
+    pub fn admit(&self, organization: OrganizationId, work: &Work, now: Instant) -> Result<Ticket, GivenBack> {
+        let mut state = self.state();
+        let registry = match work {
+            Work::Scan(scan) => Some(scan.image.registry().to_owned()),
+            Work::Read(_) | Work::Update(_) => None,
+        };
+        match &registry {
+            Some(registry) => state.check_rest(&(organization, registry.clone()), now)?,
+            None if state.is_crowding(organization, self.slots) => {
+                return Err(GivenBack { wait: REPOSITORY_WAIT, fault: None });
+            }
+            None => {}
+        }
+        let id = state.next;
+        state.next += 1;
+        state.holders.insert(id, Holder { organization, registry, since: now });
+        Ok(Ticket { share: self.clone(), id })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ticket {
+    /// Whether the scan has to give way now: it is slow, all slots are taken, and its share is held by others.
+    pub fn gives_way(&self, now: Instant) -> bool {
+        let state = self.share.state();
+        state.holders.len() >= self.share.slots && state.surplus(self.share.slots, now).contains(&self.id)
+    }
+
+    /// Says how the scan ended. One that failed slowly sends the registry to rest; any other ends the rest.
+    pub fn scan_ended(&self, failed: bool, now: Instant) {
+        let mut state = self.share.state();
+        let Some(holder) = state.holders.get(&self.id) else { return };
+        let Some(registry) = holder.registry.clone() else { return };
+        let slow = is_slow(holder, now);
+        let site = (holder.organization, registry);
+        if failed && slow {
+            state.send_to_rest(site, now);
+        } else {
+            state.resting.remove(&site);
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.share.state().holders.remove(&self.id);
+    }
+}
+
+impl State {
+    /// Fails while the registry rests; after that while another scan tries whether it is quick again.
+    fn check_rest(&self, site: &Site, now: Instant) -> Result<(), GivenBack> {
+        let Some(rest) = self.resting.get(site) else { return Ok(()) };
+        let trying = self.holders.values().any(|holder| holder.is_at(site));
+        let wait = if trying { FIRST_REST } else { rest.until.saturating_duration_since(now) };
+        if wait.is_zero() {
+            return Ok(());
+        }
+        let fault = format!("`{}` answers too slowly, so it is asked again in {} s", site.1, wait.as_secs().max(1));
+        Err(GivenBack { wait, fault: Some(fault) })
+    }
+
+    fn send_to_rest(&mut self, site: Site, now: Instant) {
+        self.resting.retain(|_, rest| now.saturating_duration_since(rest.until) < LONGEST_REST);
+        let misses = match self.resting.get(&site) {
+            // Scans that ran beside each other are one miss.
+            Some(rest) if rest.until > now => return,
+            rest => rest.map_or(0, |rest| rest.misses),
+        };
+        let length = FIRST_REST.saturating_mul(1 << misses.min(16)).min(LONGEST_REST);
+        self.resting.insert(site, Rest { until: now + length, misses: misses.saturating_add(1) });
+    }
+
+    /// Whether the work of one organization on its repositories would take the last slot beside half of the others.
+    fn is_crowding(&self, organization: OrganizationId, slots: usize) -> bool {
+        let own = self.holders.values().filter(|holder| holder.organization == organization);
+        let on_repositories = own.filter(|holder| holder.registry.is_none()).count();
+        self.holders.len() + 1 >= slots && on_repositories >= (slots / 2).max(1)
+    }
+
+    /// The slow scans beyond the share of their registry, of their organization and of all slow scans.
+    fn surplus(&self, slots: usize, now: Instant) -> BTreeSet<u64> {
+        let mut at_site: HashMap<(OrganizationId, &str), usize> = HashMap::new();
+        let mut of_organization: HashMap<OrganizationId, usize> = HashMap::new();
+        let mut all = 0;
+        let mut surplus = BTreeSet::new();
+        for (id, holder) in &self.holders {
+            let Some(registry) = holder.registry.as_deref().filter(|_| is_slow(holder, now)) else { continue };
+            let at_site = at_site.entry((holder.organization, registry)).or_default();
+            let of_organization = of_organization.entry(holder.organization).or_default();
+            if *at_site < SLOW_SCANS_OF_REGISTRY
+                && *of_organization < (slots / ORGANIZATION_PART).max(1)
+                && all < (slots / SLOW_PART).max(1)
+            {
+                *at_site += 1;
+                *of_organization += 1;
+                all += 1;
+            } else {
+                surplus.insert(*id);
+            }
+        }
+        surplus
+    }
+}
+
+impl Holder {
+    fn is_at(&self, (organization, registry): &Site) -> bool {
+        self.organization == *organization && self.registry.as_ref() == Some(registry)
+    }
+}
+
+fn is_slow(holder: &Holder, now: Instant) -> bool {
+    now.saturating_duration_since(holder.since) > QUICK_SCAN
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+use heddle_wire::automator::ScanWork;
+use uuid::Uuid;
+
+use super::*;
+
+const SLOW: Duration = Duration::from_secs(QUICK_SCAN.as_secs() + 1);
+
+fn organization(number: u128) -> OrganizationId {
+    OrganizationId(Uuid::from_u128(number))
+}
+
+fn scan(image: &str) -> Work {
+    Work::Scan(ScanWork {
+        image: image.parse().unwrap(),
+        credential: None,
+        etag: None,
+        choices: Vec::new(),
+        known: None,
+        refresh: Vec::new(),
+    })
+}
+
+/// Whose scans of which registry hold slots, and which of them give way once they are slow.
+fn check(slots: usize, scans: &[(u128, &str)], expected: &[usize]) {
+    let (share, start) = (Share::new(slots), Instant::now());
+    let admit = |(owner, registry): &(u128, &str)| {
+        share.admit(organization(*owner), &scan(&format!("{registry}/image")), start).unwrap()
+    };
+    let tickets: Vec<Ticket> = scans.iter().map(admit).collect();
+    let gives_way = |at: Duration| -> Vec<usize> {
+        let given = tickets.iter().enumerate().filter(|(_, ticket)| ticket.gives_way(start + at));
+        given.map(|(index, _)| index).collect()
+    };
+    assert_eq!(gives_way(QUICK_SCAN), Vec::<usize>::new(), "none is slow yet");
+    assert_eq!(gives_way(SLOW), expected);
+}
+
+#[test]
+fn a_slow_registry_holds_a_slot_of_its_own_and_no_other() {
+    check(4, &[(1, "slow.example"); 4], &[1, 2, 3]);
+    check(4, &[(1, "slow.example"), (1, "slow.example"), (1, "slow.example")], &[]);
+}
+
+#[test]
+fn an_organization_keeps_its_part_however_many_registries_it_names() {
+    check(
+        8,
+        &[(1, "a.io"), (1, "b.io"), (1, "c.io"), (1, "d.io"), (1, "e.io"), (1, "f.io"), (1, "g.io"), (1, "h.io")],
+        &[2, 3, 4, 5, 6, 7],
+    );
+}
+
+#[test]
+fn slow_scans_together_leave_half_of_the_slots() {
+    check(4, &[(1, "a.io"), (2, "a.io"), (3, "a.io"), (4, "a.io")], &[2, 3]);
+}
+
+#[test]
+fn the_only_slot_is_not_taken_from_a_slow_scan() {
+    check(1, &[(1, "slow.example")], &[]);
+}
+
+#[test]
+fn a_registry_rests_after_a_slow_failure_longer_each_time_and_for_its_organization_alone() {
+    let (share, mut now) = (Share::new(4), Instant::now());
+    let (owner, work) = (organization(1), scan("slow.example/a"));
+    let mut rests = Vec::new();
+    for _ in 0..9 {
+        let ticket = share.admit(owner, &work, now).unwrap();
+        now += SLOW;
+        ticket.scan_ended(true, now);
+        drop(ticket);
+        let given_back = share.admit(owner, &work, now).unwrap_err();
+        rests.push(given_back.wait.as_secs());
+        assert!(given_back.fault.unwrap().starts_with("`slow.example` answers too slowly"));
+        share.admit(organization(2), &work, now).unwrap();
+        share.admit(owner, &scan("quick.example/a"), now).unwrap();
+        now += given_back.wait;
+    }
+    assert_eq!(rests, [5, 10, 20, 40, 80, 160, 320, 600, 600]);
+}
+
+#[test]
+fn after_a_rest_one_scan_tries_alone_and_ends_it() {
+    let (share, start) = (Share::new(4), Instant::now());
+    let (owner, work) = (organization(1), scan("slow.example/a"));
+    let ticket = share.admit(owner, &work, start).unwrap();
+    ticket.scan_ended(true, start + SLOW);
+    drop(ticket);
+    let now = start + SLOW + FIRST_REST;
+    let trying = share.admit(owner, &work, now).unwrap();
+    assert_eq!(share.admit(owner, &work, now).unwrap_err().wait, FIRST_REST);
+    trying.scan_ended(false, now);
+    assert!(share.admit(owner, &work, now).is_ok());
+}
+
+#[test]
+fn a_failure_that_came_quickly_sends_no_registry_to_rest() {
+    let (share, now) = (Share::new(4), Instant::now());
+    let (owner, work) = (organization(1), scan("gone.example/a"));
+    share.admit(owner, &work, now).unwrap().scan_ended(true, now + QUICK_SCAN);
+    assert!(share.admit(owner, &work, now + QUICK_SCAN).is_ok());
+}
+
+#[test]
+fn an_organization_with_many_repositories_leaves_the_last_slot() {
+    let (share, now) = (Share::new(4), Instant::now());
+    let read = || Work::Read(read_work());
+    let held: Vec<Ticket> = (0..3).map(|_| share.admit(organization(1), &read(), now).unwrap()).collect();
+    let given_back = share.admit(organization(1), &read(), now).unwrap_err();
+    assert_eq!(given_back, GivenBack { wait: REPOSITORY_WAIT, fault: None });
+    let other = share.admit(organization(2), &read(), now).unwrap();
+    drop((held, other));
+    assert!(share.admit(organization(1), &read(), now).is_ok());
+}
+
+fn read_work() -> heddle_wire::automator::ReadWork {
+    let repository = heddle_wire::automator::RepositoryAccess {
+        id: heddle_core::id::RepositoryId(Uuid::nil()),
+        name: "acme/config".parse().unwrap(),
+        clone_url: "https://github.com/acme/config.git".parse().unwrap(),
+        api_url: "https://api.github.com".parse().unwrap(),
+        graphql_url: "https://api.github.com/graphql".parse().unwrap(),
+        token: heddle_wire::secret::WireSecret(String::new().into()),
+        token_expires_at: chrono::DateTime::UNIX_EPOCH,
+        bot_login: "heddle[bot]".into(),
+        default_branch: "main".parse().unwrap(),
+    };
+    heddle_wire::automator::ReadWork {
+        repository,
+        known_heads: Vec::new(),
+        unknown_revisions: Vec::new(),
+        sync_paths: Vec::new(),
+        open_proposals: Vec::new(),
+    }
+}

@@ -1,0 +1,179 @@
+//! The connections to registries, and the one way in which a request is sent over them.
+
+use std::{
+    collections::HashMap,
+    error::Error,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use reqwest::{
+    Certificate, Client, ClientBuilder, Method, Response, StatusCode,
+    header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION},
+    redirect,
+};
+use url::Url;
+
+use crate::{
+    guard::{Guard, PublicOnly, Refused, Route},
+    limits::{CONNECT_TIMEOUT, MAX_HEADER_LIST_BYTES, MAX_HEADERS, MAX_REDIRECTS, READ_TIMEOUT},
+};
+
+const USER_AGENT: &str = concat!("heddle/", env!("CARGO_PKG_VERSION"));
+
+/// How long it is known whether an allowed registry speaks TLS.
+const SCHEME_TERM: Duration = Duration::from_secs(600);
+
+/// How many allowed registries are remembered. An entry without a port allows every port of its host.
+const MAX_SCHEMES: usize = 100;
+
+/// Why registries cannot be reached at all. Found at start.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// An entry of the allow list is no host.
+    #[error("`{0}` is no `host` or `host:port`")]
+    Allowed(String),
+    /// The extra certificate authority cannot be read.
+    #[error("the extra certificate authority holds no certificate in PEM form")]
+    Certificate,
+    /// The HTTP client could not be set up.
+    #[error("the HTTP client for registries could not be set up")]
+    Setup(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// What all sessions share: the allow list, the trusted authorities, the connections. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Access {
+    guard: Arc<Guard>,
+    /// Connects to public addresses alone, whatever a name resolves to.
+    public: Client,
+    /// Connects anywhere; for what the operator listed.
+    listed: Client,
+    schemes: Arc<Mutex<HashMap<String, (Url, Instant)>>>,
+}
+
+/// A request that has no answer.
+#[derive(Debug)]
+pub(crate) enum Unsent {
+    /// It, or one that a redirect asks for, is not allowed.
+    Refused(Refused),
+    /// It failed on its way.
+    Failed(reqwest::Error),
+}
+
+impl Access {
+    /// Prepares connections; connects to nothing yet. Hosts of `allowed` (`host` or `host:port`) may be plain HTTP or on
+    /// private addresses. `ca_pem` is trusted beside the system's authorities.
+    ///
+    /// # Errors
+    /// When an entry is no host, or `ca_pem` holds no certificate.
+    pub fn new(allowed: &[String], ca_pem: Option<&[u8]>) -> Result<Self, AccessError> {
+        let guard = Guard::new(allowed).map_err(AccessError::Allowed)?;
+        let certificates = match ca_pem.map(Certificate::from_pem_bundle) {
+            None => Vec::new(),
+            Some(Ok(certificates)) if !certificates.is_empty() => certificates,
+            Some(_) => return Err(AccessError::Certificate),
+        };
+        let build = |builder: ClientBuilder| builder.build().map_err(|error| AccessError::Setup(error.into()));
+        Ok(Self {
+            guard: Arc::new(guard),
+            public: build(client(&certificates).dns_resolver(Arc::new(PublicOnly)))?,
+            listed: build(client(&certificates))?,
+            schemes: Arc::default(),
+        })
+    }
+
+    /// Sends a request without a body, and follows redirects to where requests may go. `login` goes to the host of `url`
+    /// and to none that a redirect names.
+    pub(crate) async fn send(
+        &self,
+        method: &Method,
+        url: &Url,
+        headers: &HeaderMap,
+        login: Option<&HeaderValue>,
+    ) -> Result<Response, Unsent> {
+        let mut at = url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let client = match self.guard.route(&at).map_err(Unsent::Refused)? {
+                Route::Public => &self.public,
+                Route::Listed => &self.listed,
+            };
+            let mut request = client.request(method.clone(), at.clone()).headers(headers.clone());
+            if let Some(login) = login.filter(|_| at.origin() == url.origin()) {
+                request = request.header(AUTHORIZATION, login.clone());
+            }
+            let answer = request.send().await.map_err(Unsent::Failed)?;
+            match redirect_of(&answer)? {
+                Some(next) => at = next,
+                None => return Ok(answer),
+            }
+        }
+        Err(Unsent::Refused(Refused(format!("the registry leads on more than {MAX_REDIRECTS} times"))))
+    }
+
+    /// Whether the operator allows the host of the address to be where others may not.
+    pub(crate) fn lists(&self, url: &Url) -> bool {
+        self.guard.route(url) == Ok(Route::Listed)
+    }
+
+    /// The address of the API of a registry at `host`: over TLS, or without where the operator allows that and the
+    /// registry speaks no TLS. `None` when the host makes no address.
+    pub(crate) async fn base(&self, host: &str) -> Option<Url> {
+        let parse = |scheme: &str| Url::parse(&format!("{scheme}://{host}/v2/")).ok();
+        let (secure, plain) = (parse("https")?, parse("http")?);
+        if !self.lists(&plain) {
+            return Some(secure);
+        }
+        if let Some(known) = self.known_scheme(host) {
+            return Some(known);
+        }
+        // Whatever it says to this, it says it over TLS.
+        let headers = HeaderMap::new();
+        let asked = self.send(&Method::GET, &secure, &headers, None);
+        let speaks = matches!(tokio::time::timeout(CONNECT_TIMEOUT, asked).await, Ok(Ok(_)));
+        let base = if speaks { secure } else { plain };
+        let mut schemes = self.schemes.lock().unwrap_or_else(PoisonError::into_inner);
+        if schemes.len() >= MAX_SCHEMES {
+            schemes.clear();
+        }
+        schemes.insert(host.to_owned(), (base.clone(), Instant::now() + SCHEME_TERM));
+        Some(base)
+    }
+
+    /// Forgets whether a registry speaks TLS: it could not be reached as it was known.
+    pub(crate) fn forget_scheme(&self, host: &str) {
+        self.schemes.lock().unwrap_or_else(PoisonError::into_inner).remove(host);
+    }
+
+    fn known_scheme(&self, host: &str) -> Option<Url> {
+        let schemes = self.schemes.lock().unwrap_or_else(PoisonError::into_inner);
+        schemes.get(host).filter(|(_, until)| *until > Instant::now()).map(|(base, _)| base.clone())
+    }
+}
+
+fn client(certificates: &[Certificate]) -> ClientBuilder {
+    Client::builder()
+        .user_agent(USER_AGENT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .http1_max_headers(MAX_HEADERS)
+        .http2_max_header_list_size(MAX_HEADER_LIST_BYTES)
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .tls_certs_merge(certificates.iter().cloned())
+}
+
+/// Where an answer leads on to.
+fn redirect_of(answer: &Response) -> Result<Option<Url>, Unsent> {
+    let leads_on = matches!(
+        answer.status(),
+        StatusCode::MOVED_PERMANENTLY
+            | StatusCode::FOUND
+            | StatusCode::SEE_OTHER
+            | StatusCode::TEMPORARY_REDIRECT
+            | StatusCode::PERMANENT_REDIRECT
+    );
+    let Some(to) = answer.headers().get(LOCATION).filter(|_| leads_on) else { return Ok(None) };
+    let next = to.to_str().ok().and_then(|to| answer.url().join(to).ok());
+    next.map(Some).ok_or_else(|| Unsent::Refused(Refused("the registry leads on to what is no address".into())))
+}

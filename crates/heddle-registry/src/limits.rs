@@ -1,0 +1,56 @@
+//! How much of a registry, and of the login server that it names, is taken.
+//!
+//! Each is a stranger's, and reached with the memory and the time of everybody's automator.
+
+use std::time::Duration;
+
+/// The most tags of one image. A longer list is a failure in words, and never a short list.
+pub const MAX_TAGS: usize = 100_000;
+
+/// The largest list of tags in bytes, over all of its pages and after decompression.
+pub const MAX_LIST_BYTES: usize = 16 << 20;
+
+/// The most pages of a list of tags.
+pub const MAX_PAGES: usize = 1000;
+
+/// The longest text in a list of tags, in bytes. A tag has at most 128 characters.
+pub const MAX_LIST_TEXT_BYTES: usize = 4096;
+
+/// How long a whole list of tags may take, with the login.
+pub const LIST_DEADLINE: Duration = Duration::from_secs(35);
+
+/// The largest manifest, which is what the specification lets registries refuse, and the largest image configuration.
+pub const MAX_MANIFEST_BYTES: usize = 4 << 20;
+
+/// How long the description of one tag may take.
+pub const DESCRIBE_DEADLINE: Duration = Duration::from_secs(15);
+
+/// The largest answer of a login server in bytes, after decompression.
+pub const MAX_LOGIN_BYTES: usize = 1 << 20;
+
+/// The longest token in bytes. It is sent in a header, and most servers take 8 to 32 KiB of headers.
+pub const MAX_TOKEN_BYTES: usize = 16 << 10;
+
+/// How long a login may take.
+pub const LOGIN_DEADLINE: Duration = Duration::from_secs(15);
+
+/// The longest header that is read: what it names next is kept in memory or in the store.
+pub const MAX_HEADER_BYTES: usize = 8 << 10;
+
+/// The most headers of an answer. Over HTTP/1.1 all of them together have at most 408 KiB, which is hyper's limit.
+pub const MAX_HEADERS: usize = 100;
+
+/// The most bytes of an answer's headers over HTTP/2.
+pub const MAX_HEADER_LIST_BYTES: u32 = 64 << 10;
+
+/// How many redirects of one request are followed.
+pub const MAX_REDIRECTS: usize = 3;
+
+/// How long a connection may take, with TLS.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection may be silent.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest wait that a registry may ask for.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
