@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use heddle_core::limit::Limit;
+
 /// How long a scan may read its registry. What that sends has earlier deadlines, so that a scan says which one was missed.
 pub const SCAN_DEADLINE: Duration = Duration::from_secs(60);
 
@@ -45,3 +47,20 @@ pub const REPOSITORY_WAIT: Duration = Duration::from_secs(2);
 
 /// How often a slow scan looks whether others wait.
 pub const SLOW_LOOK: Duration = Duration::from_secs(1);
+
+/// The limits of this program, for `docs/reference/limits.md`.
+pub const LIMITS: &[Limit] = &[
+    Limit::time("reading a registry for a scan", SCAN_DEADLINE, SCAN_FAILED),
+    Limit::time("reading a repository", READ_DEADLINE, AGAIN),
+    Limit::time("updating a repository", UPDATE_DEADLINE, AGAIN),
+    Limit::time("describing tags in one scan", DESCRIBE_TIME, NEXT_SCAN),
+    Limit::count("tags described in one scan", MAX_DESCRIBED as u64, NEXT_SCAN),
+    Limit::time("a scan that holds its slot whoever waits", QUICK_SCAN, GIVES_WAY),
+    Limit::count("slow scans of one organization at one registry", SLOW_SCANS_OF_REGISTRY as u64, GIVES_WAY),
+    Limit::time("rest of a registry after a scan that failed slowly", LONGEST_REST, "its images are scanned again"),
+];
+
+const SCAN_FAILED: &str = "the scan of the image failed, with the reason in its line and on the Overview";
+const AGAIN: &str = "the work fails with that reason and comes back, later each time";
+const NEXT_SCAN: &str = "the next scan goes on; choices that depend on the tags wait, with the reason";
+const GIVES_WAY: &str = "while all slots are taken, the scan fails with that reason and its registry rests";

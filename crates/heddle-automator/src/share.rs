@@ -66,8 +66,8 @@ pub(crate) struct Ticket {
 pub(crate) struct GivenBack {
     /// For how long.
     pub wait: Duration,
-    /// Why, where that is a fault.
-    pub fault: Option<String>,
+    /// Why, for people.
+    pub reason: String,
 }
 
 impl Share {
@@ -85,7 +85,8 @@ impl Share {
         match &registry {
             Some(registry) => state.check_rest(&(organization, registry.clone()), now)?,
             None if state.is_crowding(organization, self.slots) => {
-                return Err(GivenBack { wait: REPOSITORY_WAIT, fault: None });
+                let reason = "other repositories of the organization are worked on first".to_owned();
+                return Err(GivenBack { wait: REPOSITORY_WAIT, reason });
             }
             None => {}
         }
@@ -137,8 +138,8 @@ impl State {
         if wait.is_zero() {
             return Ok(());
         }
-        let fault = format!("`{}` answers too slowly, so it is asked again in {} s", site.1, wait.as_secs().max(1));
-        Err(GivenBack { wait, fault: Some(fault) })
+        let reason = format!("`{}` answers too slowly, so it is asked again in {} s", site.1, wait.as_secs().max(1));
+        Err(GivenBack { wait, reason })
     }
 
     fn send_to_rest(&mut self, site: Site, now: Instant) {

@@ -122,9 +122,10 @@ async fn do_scan(
 }
 
 async fn give_back(context: &Context, lease: &Lease, given_back: GivenBack) {
-    let GivenBack { wait, fault } = given_back;
-    tracing::debug!(lease = %lease.id, work = word(&lease.work), "given back for {wait:.1?}");
-    end(context, lease, &Done { failed: fault, retry_at: Some(Utc::now() + wait), read_due: false }).await;
+    let GivenBack { wait, reason } = given_back;
+    tracing::debug!(lease = %lease.id, work = word(&lease.work), "given back: {reason}");
+    // Said as a failure, so that it comes back soon and not after the interval of what was done.
+    end(context, lease, &Done { failed: Some(reason), retry_at: Some(Utc::now() + wait), read_due: false }).await;
 }
 
 async fn end(context: &Context, lease: &Lease, done: &Done) {

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use heddle_core::limit::Limit;
+
 /// The most tags of one image. A longer list is a failure in words, and never a short list.
 pub const MAX_TAGS: usize = 100_000;
 
@@ -54,3 +56,28 @@ pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The longest wait that a registry may ask for.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// Every limit of this crate, for `docs/reference/limits.md`.
+pub const LIMITS: &[Limit] = &[
+    Limit::count("tags of one image", MAX_TAGS as u64, FAILED),
+    Limit::bytes("a list of tags, over all of its pages", MAX_LIST_BYTES as u64, FAILED),
+    Limit::count("pages of a list of tags", MAX_PAGES as u64, FAILED),
+    Limit::bytes("a text in a list of tags", MAX_LIST_TEXT_BYTES as u64, FAILED),
+    Limit::time("listing the tags of an image, with the login", LIST_DEADLINE, FAILED),
+    Limit::bytes("a manifest, or the configuration of an image", MAX_MANIFEST_BYTES as u64, NOT_DESCRIBED),
+    Limit::time("describing one tag", DESCRIBE_DEADLINE, NOT_DESCRIBED),
+    Limit::bytes("the answer of a login server", MAX_LOGIN_BYTES as u64, FAILED),
+    Limit::bytes("a token", MAX_TOKEN_BYTES as u64, FAILED),
+    Limit::time("a login", LOGIN_DEADLINE, FAILED),
+    Limit::bytes("a challenge, or the address of a next page", MAX_HEADER_BYTES as u64, FAILED),
+    Limit::bytes("an entity tag", MAX_HEADER_BYTES as u64, "it is not kept, so the whole list is read each time"),
+    Limit::count("headers of an answer", MAX_HEADERS as u64, FAILED),
+    Limit::bytes("headers of an answer over HTTP/2", MAX_HEADER_LIST_BYTES as u64, FAILED),
+    Limit::count("redirects of a request", MAX_REDIRECTS as u64, FAILED),
+    Limit::time("connecting to a registry", CONNECT_TIMEOUT, FAILED),
+    Limit::time("silence of a registry", READ_TIMEOUT, FAILED),
+    Limit::time("a wait that a registry asks for", MAX_RETRY_AFTER, "it is asked again after this time"),
+];
+
+const FAILED: &str = "the scan of the image failed, with the reason in its line and on the Overview";
+const NOT_DESCRIBED: &str = "choices that depend on the tag wait, with the reason";

@@ -3,6 +3,7 @@
 
 mod desk;
 mod hostile;
+mod limits;
 mod lost;
 mod scan;
 mod shop;

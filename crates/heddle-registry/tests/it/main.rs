@@ -3,6 +3,7 @@
 
 mod describe;
 mod faulty;
+mod limits;
 mod login;
 mod real;
 mod redirect;
