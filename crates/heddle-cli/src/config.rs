@@ -238,12 +238,20 @@ pub enum ImageCommand {
 
 Examples:
   heddle image list .
-  heddle image list clusters/prod -o json"
+  heddle image list clusters/prod -o json
+  heddle image list . --environment prod
+  heddle image list . --root overlays/prod"
 )]
 pub struct ImageListArguments {
     /// A file, or a folder; the root of a config repository brings its `.heddle.yaml` with it.
     #[arg(value_name = "PATH")]
     pub path: PathBuf,
+    /// Only what runs in this folder below PATH, each image at the place that wins: as `kustomize build` would have it.
+    #[arg(long, value_name = "DIR", conflicts_with = "environment")]
+    pub root: Option<PathBuf>,
+    /// Only what runs in this environment of `.heddle.yaml`, each image at the place that wins.
+    #[arg(long, value_name = "NAME")]
+    pub environment: Option<EnvironmentName>,
 }
 
 /// Arguments of `import`.

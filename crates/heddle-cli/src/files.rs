@@ -44,8 +44,8 @@ impl Manifests {
         Ok(Self { root: path.to_owned(), files, config })
     }
 
-    /// Every place that says which image runs: in the environments of `.heddle.yaml`, in all that is below the root, and in
-    /// files that no kustomization there refers to, such as the values of a chart.
+    /// Every place that says which image runs: in the environments of `.heddle.yaml`, else in every kustomization to which no
+    /// other leads, and in files that no kustomization refers to, such as the values of a chart.
     pub(crate) fn find(&self) -> Found {
         let mut environments: Vec<FoundEnvironment> = self
             .config
@@ -53,9 +53,10 @@ impl Manifests {
             .iter()
             .map(|known| FoundEnvironment { name: known.name.clone(), path: known.path.clone(), implicit: false })
             .collect();
-        // Where environments are named, the folder is none beside them: it would share their places.
+        // Where environments are named, the folder is none beside them: it would share their places. A base to which an
+        // overlay leads runs nowhere by itself.
         if environments.is_empty() {
-            environments.push(whole(""));
+            environments.extend(self.files.roots().iter().map(|root| whole(root)));
         }
         let found = self.find_in(&environments);
         let left = |found: &Found| -> Vec<&str> {
@@ -68,6 +69,25 @@ impl Manifests {
         let alone = left(&self.find_in(&environments));
         environments.extend(alone.into_iter().map(whole));
         self.find_in(&environments)
+    }
+
+    /// What runs in one folder, and nothing beside it.
+    pub(crate) fn find_below(&self, root: &str) -> Found {
+        self.find_in(&[FoundEnvironment {
+            name: EnvironmentName::implicit_for(root),
+            path: root.to_owned(),
+            implicit: true,
+        }])
+    }
+
+    /// The folder that a person names, from the root or as the shell sees it; `None` where nothing is read below it.
+    pub(crate) fn folder(&self, named: &Path) -> Option<String> {
+        let inner = named.strip_prefix(&self.root).unwrap_or(named).to_str()?;
+        let parts: Vec<&str> = inner.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+        let folder = parts.join("/");
+        let below =
+            |path: &str| folder.is_empty() || path.strip_prefix(&folder).is_some_and(|rest| rest.starts_with('/'));
+        self.files.paths().any(below).then_some(folder)
     }
 
     fn find_in(&self, environments: &[FoundEnvironment]) -> Found {
@@ -133,7 +153,11 @@ fn read_folder(root: &Path, inner: &str, intake: &mut Intake, files: &mut Files)
 fn read_file(path: &Path, name: String, intake: &mut Intake, files: &mut Files) -> anyhow::Result<()> {
     let context = || format!("could not read {}", path.display());
     match intake.admit(fs::metadata(path).with_context(context)?.len()) {
-        Ok(()) => files.insert_bytes(name, fs::read(path).with_context(context)?),
+        // One file that cannot be read stops no other.
+        Ok(()) => match fs::read(path) {
+            Ok(bytes) => files.insert_bytes(name, bytes),
+            Err(_) => files.insert_unreadable(name),
+        },
         Err(why) => files.leave_out(name, why),
     }
     Ok(())

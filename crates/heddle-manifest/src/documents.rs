@@ -84,10 +84,11 @@ fn has_keys(item: &Node, keys: &str) -> bool {
     })
 }
 
-/// The index of the document that holds a byte of a file.
-pub fn document_of(text: &str, byte: usize) -> usize {
+/// The number of the document that holds a byte of a file, from 1; `None` where the file is one document.
+pub fn document_of(text: &str, byte: usize) -> Option<usize> {
     let parts = parts_of(text);
-    parts.iter().rposition(|part| part.start <= byte).unwrap_or_default()
+    let number = parts.iter().rposition(|part| part.start <= byte).unwrap_or_default() + 1;
+    (parts.len() > 1).then_some(number)
 }
 
 /// The bytes of each document of a file, without the lines between them.

@@ -77,6 +77,11 @@ impl Files {
         }
     }
 
+    /// Says that there is a file that cannot be read; a finding of every search.
+    pub fn insert_unreadable(&mut self, path: String) {
+        self.put(path, String::new(), Some(Unread::Failed));
+    }
+
     /// Says that there is a file that is not read; a finding of every search.
     pub fn leave_out(&mut self, path: String, why: TooMuch) {
         self.put(path, String::new(), Some(Unread::TooMuch(why)));
@@ -134,6 +139,23 @@ impl Files {
     /// What is wrong with the files that could not be read.
     fn unread(&self) -> impl Iterator<Item = &Finding> {
         self.unread.iter().filter_map(|path| self.read(path)).flat_map(|file| &file.findings)
+    }
+
+    /// The folders of the kustomizations to which no other leads: what a person would build.
+    pub fn roots(&self) -> Vec<String> {
+        let folder_of = |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let led_to: BTreeSet<String> = self
+            .kustomizations()
+            .flat_map(|(path, kustomization)| {
+                let references = kustomization.resources.iter().chain(&kustomization.components);
+                let folder = folder_of(path);
+                references.filter_map(move |reference| resolve(&folder, &reference.path)).collect::<Vec<_>>()
+            })
+            .collect();
+        let mut roots: Vec<String> = self.kustomizations().map(|(path, _)| folder_of(path)).collect();
+        roots.retain(|folder| !led_to.contains(folder));
+        roots.dedup();
+        roots
     }
 
     /// Every kustomization, with its file.

@@ -26,7 +26,6 @@ mod resource;
 mod ruling;
 pub mod style;
 pub mod substitute;
-mod texts;
 mod values;
 mod written;
 pub mod yaml;

@@ -121,6 +121,10 @@ impl ReadFile {
                 let file = Self::not_read(path, start, "broken-yaml", message.to_owned());
                 Self { mentions: mentions(text), ..file }
             }
+            Unread::Failed => {
+                let message = "the file cannot be opened, so its images are not updated: look at who may read it";
+                Self::not_read(path, start, "broken-yaml", message.to_owned())
+            }
             Unread::TooMuch(why) => Self::not_read(path, start, "too-large", why.to_string()),
         }
     }
@@ -136,6 +140,8 @@ impl ReadFile {
 pub(crate) enum Unread {
     /// It is no UTF-8.
     NoText,
+    /// It cannot be opened.
+    Failed,
     /// It, or the branch with it, is too large.
     TooMuch(TooMuch),
 }

@@ -7,8 +7,7 @@ use crate::{
     kustomize::read_entries,
     object::{group, object_name, text},
     policy::FoundPolicy,
-    texts,
-    values::{self, Level},
+    values::{self, Level, texts},
     yaml::{Node, cursor::Cursor},
 };
 

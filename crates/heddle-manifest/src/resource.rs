@@ -11,6 +11,9 @@ use crate::{
     yaml::cursor::Cursor,
 };
 
+/// How the address of an artifact in a registry starts.
+const OCI: &str = "oci://";
+
 /// Where a kind of custom resource holds images.
 #[derive(Debug, Clone)]
 pub struct ResourceRule {
@@ -79,6 +82,9 @@ impl ResourcePlace {
                 let Some(name) = repository.all(root).into_iter().next() else { return Vec::new() };
                 let (registry, tag, digest) = (one(registry), one(tag), one(digest));
                 let Some(mut image) = ImageValue::whole(&name, object, None) else { return Vec::new() };
+                // Flux writes the scheme before a repository of artifacts.
+                let is_address = name.text().is_some_and(|text| text.starts_with(OCI));
+                let prefix_len = if is_address { OCI.len() } else { 0 };
                 let cursors = [registry.as_ref(), tag.as_ref(), digest.as_ref()];
                 image.obstacle = image.obstacle.or(cursors.into_iter().flatten().find_map(|cursor| cursor.obstacle));
                 let spot = |cursor: Option<Cursor<'_>>| cursor.and_then(|cursor| cursor.spot());
@@ -86,6 +92,7 @@ impl ResourcePlace {
                     registry: spot(registry),
                     tag: spot(tag),
                     digest: spot(digest),
+                    prefix_len,
                     home: None::<Home>,
                     ..image.parts
                 };

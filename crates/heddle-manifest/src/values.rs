@@ -4,6 +4,7 @@
 //! `image` with `tag` beside it, `webImage` with `webImageTag`. What has one of these shapes and reads as an image is one.
 
 mod level;
+pub(crate) mod texts;
 
 use heddle_core::image::ImageRef;
 
@@ -84,9 +85,13 @@ impl Search<'_> {
             if (key == "keel" && cursor.field.is_empty()) || key == "<<" {
                 continue;
             }
-            if value.text().is_some() {
+            if let Some(text) = value.text() {
                 let inner = if stem_of(key).as_deref() == Some("") { container } else { Some(key) };
                 found.extend(self.named(&level, key, value, inner));
+                // Charts take configurations as texts, and some of these are YAML with images.
+                if value.node.is_literal() && text.contains("image") {
+                    found.extend(texts::images(value, self.object));
+                }
             } else {
                 // `image` says what it is, not whose it is.
                 let inner = if stem_of(key).as_deref() == Some("") { container } else { Some(key) };

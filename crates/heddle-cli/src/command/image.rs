@@ -25,7 +25,8 @@ use crate::{
 /// Lists the images.
 pub(crate) fn list(arguments: &ImageListArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let manifests = Manifests::read(&arguments.path)?;
-    let found = manifests.find();
+    let root = root_of(&manifests, arguments)?;
+    let found = root.as_deref().map_or_else(|| manifests.find(), |root| manifests.find_below(root));
     tell_findings(&found, screen);
     if screen.is_json() {
         let all: Vec<Value> = found.occurrences.iter().map(|occurrence| describe(&manifests, occurrence)).collect();
@@ -44,7 +45,30 @@ pub(crate) fn list(arguments: &ImageListArguments, screen: &mut Screen) -> Resul
         }
         screen.table(&table)?;
     }
-    Ok(if found.findings.iter().any(|finding| finding.code == "broken-yaml") { Exit::Wrong } else { Exit::Done })
+    // What is left out of a root makes it another one.
+    let unread: &[&str] = if root.is_some() { &UNREAD } else { &["broken-yaml"] };
+    Ok(if found.findings.iter().any(|finding| unread.contains(&finding.code)) { Exit::Wrong } else { Exit::Done })
+}
+
+/// The findings by which a root is not read in full.
+const UNREAD: [&str; 5] = ["broken-yaml", "template", "too-large", "missing-file", "remote-base"];
+
+/// The folder whose images are meant, where one is named.
+fn root_of(manifests: &Manifests, arguments: &ImageListArguments) -> Result<Option<String>, Failure> {
+    if let Some(name) = &arguments.environment {
+        let known = &manifests.config.environments;
+        if let Some(environment) = known.iter().find(|known| known.name == *name) {
+            return Ok(Some(environment.path.clone()));
+        }
+        let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
+        let message = format!("`.heddle.yaml` names no environment `{name}`; it has: {}", names.join(", "));
+        return Err(Failure::wrong(anyhow!(message)));
+    }
+    let Some(root) = &arguments.root else { return Ok(None) };
+    manifests
+        .folder(root)
+        .map(Some)
+        .ok_or_else(|| Failure::wrong(anyhow!("{} is no folder with manifests below PATH", root.display())))
 }
 
 /// What is written where.

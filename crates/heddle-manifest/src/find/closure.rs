@@ -219,9 +219,14 @@ pub(super) fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
+/// Whether a reference is the address of another repository.
+pub(super) fn is_remote(path: &str) -> bool {
+    path.contains("://") || path.contains("?ref=") || path.starts_with("git@") || path.starts_with("github.com/")
+}
+
 /// Resolves a relative path; `None` when it leaves the repository or is an address.
 pub(crate) fn resolve(folder: &str, path: &str) -> Option<String> {
-    if path.contains("://") || path.starts_with('/') || path.contains("?ref=") || path.starts_with("git@") {
+    if is_remote(path) || path.starts_with('/') {
         return None;
     }
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();

@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use heddle_core::image::ImageRef;
 
 use super::{
-    closure::{Reader, resolve},
+    closure::{Reader, is_remote, resolve},
     patches,
 };
 use crate::{
@@ -198,7 +198,13 @@ impl Walk<'_, '_> {
                 return;
             }
             let Some(path) = resolve(folder, &reference.path) else {
-                let message = format!("`{}` lies outside the repository; its images are not seen", reference.path);
+                let path = &reference.path;
+                let message = match is_remote(path) {
+                    true => format!("`{path}` lies outside the repository; its images are not seen"),
+                    false => format!(
+                        "`{path}` lies outside of what is read here; its images are not seen: start at the repository's root"
+                    ),
+                };
                 self.reader.report(file, reference, "remote-base", message);
                 continue;
             };

@@ -15,7 +15,7 @@ use crate::{
     object::{object_name, text},
     path::Path,
     read::object_images,
-    texts,
+    values::texts,
     yaml::{Documents, Node, Spot, cursor::Cursor},
 };
 

@@ -492,3 +492,14 @@ fn each_tag_of_a_marker_is_a_place_of_its_own() {
     let found = check_in(&list, "", &["cm.yaml:5 acme/shop:1.4.0", "cm.yaml:7 acme/shop:1.4.0"]);
     assert_eq!(set_everywhere(&list, &found, "acme/shop", "1.5.0")[0], text.replace("1.4.0", "1.5.0"));
 }
+
+#[test]
+fn only_what_no_other_leads_to_is_a_root() {
+    let list = files(&[
+        ("base/kustomization.yaml", "resources: [pod.yaml]\n"),
+        ("part/kustomization.yaml", "kind: Component\n"),
+        ("prod/kustomization.yaml", "resources: [../base]\ncomponents: [../part]\n"),
+        ("alone/kustomization.yaml", "resources: []\n"),
+    ]);
+    assert_eq!(list.roots(), ["alone", "prod"]);
+}

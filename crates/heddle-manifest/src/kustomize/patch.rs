@@ -7,7 +7,7 @@ use regex::{Regex, RegexBuilder};
 use super::Reference;
 use crate::{
     object::text,
-    texts::Block,
+    values::texts::Block,
     yaml::{Documents, Node, cursor::Cursor},
 };
 

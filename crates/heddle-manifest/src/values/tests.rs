@@ -136,3 +136,11 @@ fn keels_settings_hold_no_image() {
         &["– acme/v:v1"],
     );
 }
+
+#[test]
+fn a_text_that_is_yaml_is_read_as_such() {
+    check(
+        "podSpec.yaml: |\n  containers: [{name: runner, image: acme/runner:v1}]\nnote: |\n  the image: none\n",
+        &["runner acme/runner:v1"],
+    );
+}

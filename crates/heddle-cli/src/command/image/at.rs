@@ -55,7 +55,7 @@ impl At {
         let text = manifests.files.get(&self.file).unwrap_or_default();
         let mut documents = Documents::read(text);
         if let Some(number) = self.document {
-            documents.roots.retain(|root| document_of(text, root.span.start) + 1 == number);
+            documents.roots.retain(|root| document_of(text, root.span.start).unwrap_or(1) == number);
         }
         if let Some(error) = &documents.error {
             return Err(refused(
@@ -94,7 +94,7 @@ impl At {
         let field = spot.map_or(self.path.as_str(), |spot| &spot.field);
         let is_meant = |occurrence: &&Occurrence| {
             occurrence.place.file == self.file
-                && self.document.is_none_or(|number| document_of(text, occurrence.span.start) + 1 == number)
+                && self.document.is_none_or(|number| document_of(text, occurrence.span.start).unwrap_or(1) == number)
         };
         let mut here = found.occurrences.iter().filter(is_meant);
         here.find(|occurrence| occurrence.has_part(field, spot.map(|spot| &spot.span)))
@@ -170,6 +170,10 @@ impl At {
             PathError::OtherKind { line, .. } | PathError::Refused { line, .. } => Some(*line),
             _ => None,
         };
+        if let PathError::Ambiguous(path) = error {
+            let remedy = format!("{message}: write `{0}#1:{path}` for that in the first, or another number", self.file);
+            return refused(&self.file, &remedy);
+        }
         match line {
             Some(line) => {
                 let reason = message.strip_prefix(&format!("line {line}: ")).unwrap_or(&message);

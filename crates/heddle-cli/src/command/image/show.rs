@@ -65,13 +65,13 @@ pub(super) fn describe(manifests: &Manifests, occurrence: &Occurrence) -> Value 
     })
 }
 
-/// What `--at` takes for the place; with the number of its document, where that is not the first.
+/// What `--at` takes for the place; with the number of its document, where the file has several.
 fn at(manifests: &Manifests, occurrence: &Occurrence) -> String {
     let place = &occurrence.place;
     let text = manifests.files.get(&place.file).unwrap_or_default();
     match document_of(text, occurrence.span.start) {
-        0 => format!("{}:{}", place.file, place.field),
-        index => format!("{}#{}:{}", place.file, index + 1, place.field),
+        None => format!("{}:{}", place.file, place.field),
+        Some(number) => format!("{}#{number}:{}", place.file, place.field),
     }
 }
 

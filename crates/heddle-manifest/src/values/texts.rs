@@ -1,9 +1,9 @@
 //! YAML that stands in a file as one text, such as the values of a chart below `values: |`.
 
+use super::images as values_of;
 use crate::{
     image::{ImageValue, Within},
     object::{DocumentKind, container_images, kind_of},
-    values,
     yaml::{Documents, Position, Spot, cursor::Cursor},
 };
 
@@ -45,7 +45,7 @@ pub(crate) fn images(cursor: &Cursor<'_>, object: &str) -> Vec<ImageValue> {
         let root = Cursor::root(root);
         let images = match kind_of(root.node) {
             DocumentKind::Object => container_images(&root),
-            DocumentKind::Other => values::images(&root, object),
+            DocumentKind::Other => values_of(&root, object),
             DocumentKind::Kustomization => Vec::new(),
         };
         found.extend(
