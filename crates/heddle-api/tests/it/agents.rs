@@ -63,7 +63,8 @@ async fn an_older_protocol_is_told_to_upgrade() {
     let request =
         |version: &str| hub.enroll(&cluster.bootstrap_token, &AgentKey::generate()).header("heddle-protocol", version);
     assert_eq!(hub.send(request("99"), StatusCode::BAD_REQUEST).await["code"], "protocol-unknown");
-    hub.send(request("1"), StatusCode::OK).await;
+    assert_eq!(hub.send(request("1"), StatusCode::GONE).await["code"], "agent-too-old");
+    hub.send(request(&heddle_wire::agent::PROTOCOL.to_string()), StatusCode::OK).await;
 }
 
 /// Case 20: a revoked agent is out, on every replica and at once.
