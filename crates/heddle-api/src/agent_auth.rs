@@ -1,6 +1,6 @@
 //! Agents sign short tokens with a key that never left their cluster; we know the public half.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use axum::http::HeaderMap;
 use chrono::{TimeDelta, Utc};
@@ -27,6 +27,9 @@ use crate::{
 /// A token is good for five minutes, and clocks may differ by one.
 const LONGEST_SECS: i64 = 5 * 60;
 const LEEWAY_SECS: i64 = 60;
+
+/// How soon a store that did not answer is asked again whether a key still lives.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How exactly the time of the last sign of life is kept.
 const SEEN_EACH: TimeDelta = TimeDelta::seconds(10);
@@ -120,15 +123,20 @@ pub fn watch(app: &App, agent: &Agent, mut notices: Heard) -> impl Future<Output
     }
 }
 
+/// Asks until the store answers: one that has no room now says nothing of the key.
 async fn is_out(app: &App, key: ClusterKeyId) -> bool {
-    let found = async {
-        let mut tx = app.db.routing().await?;
-        let known = clusters::find_key(&mut *tx, key).await?;
-        tx.commit().await?;
-        Ok::<_, heddle_db::DbError>(known.is_none_or(|known| known.revoked))
-    };
-    // When the store cannot be asked, nothing that the request could do would be stored either.
-    found.await.unwrap_or(true)
+    loop {
+        let found = async {
+            let mut tx = app.db.routing().await?;
+            let known = clusters::find_key(&mut *tx, key).await?;
+            tx.commit().await?;
+            Ok::<_, heddle_db::DbError>(known.is_none_or(|known| known.revoked))
+        };
+        match found.await {
+            Ok(out) => return out,
+            Err(_) => tokio::time::sleep(ASK_AGAIN).await,
+        }
+    }
 }
 
 fn verify(token: &str, public_key: &[u8]) -> Result<Claims, &'static str> {
