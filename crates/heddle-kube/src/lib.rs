@@ -33,4 +33,4 @@ pub use kinds::{Kinds, Served};
 pub use lease::{Election, Standing};
 pub use own::{FirstSync, OwnClient, SyncEvent};
 pub use redact::Redactor;
-pub use watch::{Judged, Place, Seen, SeenObject, Watches};
+pub use watch::{Judged, WatchEvent, WatchPlace, WatchedObject, Watches};

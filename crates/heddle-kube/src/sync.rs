@@ -189,8 +189,8 @@ pub struct SyncStatus {
     /// How many objects it manages.
     #[serde(default)]
     pub objects: u64,
-    /// `Ready`, `Fetched`, `Rendered`, `Applied`, `Pruned`, `Healthy`; and where there is something to say,
-    /// `InstallManifest` and `Leftovers`.
+    /// `Ready`, `Fetched`, `Rendered`, `Applied`, `Pruned`, `Healthy`; while it is not ready, `Reconciling` or `Stalled`; and
+    /// where there is something to say, `InstallManifest` and `Leftovers`.
     #[serde(default)]
     pub conditions: Vec<SyncCondition>,
     /// What is wrong with the revision last tried, at most 20.

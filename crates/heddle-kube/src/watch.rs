@@ -1,7 +1,7 @@
 //! Watches of the objects that carry a Sync's label: its own, so that many Syncs cost no more than one.
 //!
 //! Kinds that can be unwell are watched whole and judged as they are decoded; of the others only the metadata comes over.
-//! Nothing of an object is kept but what a [`SeenObject`] holds.
+//! Nothing of an object is kept but what a [`WatchedObject`] holds.
 
 use std::collections::HashMap;
 
@@ -31,13 +31,13 @@ use crate::{AccountClient, KubeError, Served, error::bounded};
 const PAGE: u32 = 500;
 
 /// What is watched together: a kind, in a namespace or in the whole cluster.
-pub type Place = (GroupKind, Option<String>);
+pub type WatchPlace = (GroupKind, Option<String>);
 
 /// Something that a watch saw.
 #[derive(Debug)]
-pub enum Seen {
+pub enum WatchEvent {
     /// An object is as it says.
-    Object(Box<SeenObject>),
+    Object(Box<WatchedObject>),
     /// An object is gone, or carries no label any more.
     Gone {
         /// Which.
@@ -46,16 +46,16 @@ pub enum Seen {
         resource_version: String,
     },
     /// A list begins: what is not told until it is complete is gone.
-    Restarted(Place),
+    Restarted(WatchPlace),
     /// A list is complete.
-    Complete(Place),
+    Complete(WatchPlace),
     /// The place cannot be watched, for the time being.
-    Blind(Place, KubeError),
+    Unwatchable(WatchPlace, KubeError),
 }
 
 /// An object, as a watch saw it.
 #[derive(Debug)]
-pub struct SeenObject {
+pub struct WatchedObject {
     /// Which.
     pub key: ObjectKey,
     /// What drift and prune look at.
@@ -82,21 +82,21 @@ pub struct Watches {
     client: AccountClient,
     /// Selects what carries the Sync's label.
     selector: String,
-    sender: mpsc::Sender<Seen>,
-    running: HashMap<Place, AbortHandle>,
+    sender: mpsc::Sender<WatchEvent>,
+    running: HashMap<WatchPlace, AbortHandle>,
     tasks: JoinSet<()>,
 }
 
 impl Watches {
     /// No watches yet of what the Sync with the UID `owner` has. What they see comes out of the receiver.
-    pub fn new(client: AccountClient, owner: &str) -> (Self, mpsc::Receiver<Seen>) {
+    pub fn new(client: AccountClient, owner: &str) -> (Self, mpsc::Receiver<WatchEvent>) {
         let (sender, receiver) = mpsc::channel(256);
         let selector = format!("{OWNER_LABEL}={owner}");
         (Self { client, selector, sender, running: HashMap::new(), tasks: JoinSet::new() }, receiver)
     }
 
     /// Watches these places and no others. Says which are new: their first list is under way.
-    pub fn set(&mut self, places: HashMap<Place, Served>) -> Vec<Place> {
+    pub fn set(&mut self, places: HashMap<WatchPlace, Served>) -> Vec<WatchPlace> {
         self.running.retain(|place, task| {
             let keep = places.contains_key(place);
             if !keep {
@@ -137,7 +137,7 @@ impl AccountClient {
         loop {
             let page = bounded(api.list_metadata(&params)).await?;
             let read = |object: PartialObjectMeta<DynamicObject>| from_metadata(&served.kind, object.metadata);
-            found.extend(page.items.into_iter().map(read).map(|SeenObject { key, live, .. }| (key, live)));
+            found.extend(page.items.into_iter().map(read).map(|WatchedObject { key, live, .. }| (key, live)));
             match page.metadata.continue_.filter(|token| !token.is_empty()) {
                 Some(token) => params = params.continue_token(&token),
                 None => return Ok(found),
@@ -146,7 +146,13 @@ impl AccountClient {
     }
 }
 
-async fn run(client: AccountClient, place: Place, served: Served, config: watcher::Config, sender: mpsc::Sender<Seen>) {
+async fn run(
+    client: AccountClient,
+    place: WatchPlace,
+    served: Served,
+    config: watcher::Config,
+    sender: mpsc::Sender<WatchEvent>,
+) {
     let (kind, namespace) = (served.kind.clone(), place.1.clone());
     if has_health(&kind) {
         let api = client.objects(&served, namespace.as_deref());
@@ -162,25 +168,25 @@ async fn run(client: AccountClient, place: Place, served: Served, config: watche
 
 /// Passes on what a watch says, until nobody listens.
 async fn tell<K>(
-    place: Place,
+    place: WatchPlace,
     events: impl futures::Stream<Item = watcher::Result<watcher::Event<K>>>,
-    sender: &mpsc::Sender<Seen>,
-    read: impl Fn(K) -> SeenObject,
+    sender: &mpsc::Sender<WatchEvent>,
+    read: impl Fn(K) -> WatchedObject,
 ) {
     let mut events = std::pin::pin!(events);
     while let Some(event) = events.next().await {
         let seen = match event {
-            Ok(watcher::Event::Init) => Seen::Restarted(place.clone()),
-            Ok(watcher::Event::InitDone) => Seen::Complete(place.clone()),
+            Ok(watcher::Event::Init) => WatchEvent::Restarted(place.clone()),
+            Ok(watcher::Event::InitDone) => WatchEvent::Complete(place.clone()),
             Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
-                Seen::Object(Box::new(read(object)))
+                WatchEvent::Object(Box::new(read(object)))
             }
             Ok(watcher::Event::Delete(object)) => {
-                let SeenObject { key, live, .. } = read(object);
-                Seen::Gone { key, resource_version: live.resource_version }
+                let WatchedObject { key, live, .. } = read(object);
+                WatchEvent::Gone { key, resource_version: live.resource_version }
             }
             Err(error) => match fault(error) {
-                Some(error) => Seen::Blind(place.clone(), error),
+                Some(error) => WatchEvent::Unwatchable(place.clone(), error),
                 None => continue,
             },
         };
@@ -200,7 +206,7 @@ fn fault(error: watcher::Error) -> Option<KubeError> {
     }
 }
 
-fn from_metadata(kind: &GroupKind, metadata: ObjectMeta) -> SeenObject {
+fn from_metadata(kind: &GroupKind, metadata: ObjectMeta) -> WatchedObject {
     let managed_fields = managed_fields(&metadata);
     let text = |map: &Option<std::collections::BTreeMap<String, String>>, key: &str| {
         map.as_ref().and_then(|map| map.get(key).cloned())
@@ -214,10 +220,10 @@ fn from_metadata(kind: &GroupKind, metadata: ObjectMeta) -> SeenObject {
         resource_version: metadata.resource_version.unwrap_or_default(),
     };
     let key = ObjectKey { kind: kind.clone(), namespace: metadata.namespace, name: metadata.name.unwrap_or_default() };
-    SeenObject { key, live, managed_fields, judged: None }
+    WatchedObject { key, live, managed_fields, judged: None }
 }
 
-fn from_object(kind: &GroupKind, object: DynamicObject) -> SeenObject {
+fn from_object(kind: &GroupKind, object: DynamicObject) -> WatchedObject {
     let DynamicObject { types, metadata, data } = object;
     let mut judged = data;
     let api_version = types.map(|types| types.api_version).unwrap_or_else(|| match kind.group.as_str() {
@@ -235,7 +241,7 @@ fn from_object(kind: &GroupKind, object: DynamicObject) -> SeenObject {
     let labels = judged["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
     let pod_labels = labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
     let judged = Judged { verdict: judge(&judged, Utc::now()), images: images_of(&judged), pod_labels };
-    SeenObject { judged: Some(judged), ..from_metadata(kind, metadata) }
+    WatchedObject { judged: Some(judged), ..from_metadata(kind, metadata) }
 }
 
 /// The `managedFields` as JSON.

@@ -9,6 +9,7 @@ pub mod config;
 mod identity;
 mod interval;
 mod leader;
+pub mod limits;
 mod link;
 mod metrics;
 mod neighbors;

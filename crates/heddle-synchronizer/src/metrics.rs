@@ -102,8 +102,8 @@ impl SyncMetrics {
         Self(sync.to_owned())
     }
 
-    pub fn condition(&self, kind: &str, is_true: bool) {
-        gauge!(CONDITION, "sync" => self.0.clone(), "type" => kind.to_owned()).set(f64::from(is_true));
+    pub fn condition(&self, kind: &'static str, is_true: bool) {
+        gauge!(CONDITION, "sync" => self.0.clone(), "type" => kind).set(f64::from(is_true));
     }
 
     /// `objects` is `None` while it is not known how many there are.

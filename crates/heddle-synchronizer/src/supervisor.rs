@@ -16,6 +16,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+pub(crate) use self::restarts::LONGEST_WAIT;
 use self::restarts::Restarts;
 use crate::{
     leader::Readiness,
@@ -61,7 +62,7 @@ impl Supervisor {
             };
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                Some(event) = events.next() => self.take(event),
+                Some(event) = events.next() => self.observe(event),
                 Some(hint) = hints.recv() => self.pass_on(&hint),
                 Some(ended) = self.tasks.join_next_with_id() => self.note_end(&ended),
                 () = restart => self.restart(),
@@ -69,7 +70,7 @@ impl Supervisor {
         }
     }
 
-    fn take(&mut self, event: SyncEvent) {
+    fn observe(&mut self, event: SyncEvent) {
         match event {
             SyncEvent::Present(sync) => self.present(Arc::new(*sync)),
             SyncEvent::Gone { name } => self.gone(&name),

@@ -53,6 +53,13 @@ use crate::{
     outbox::Outbox,
 };
 
+pub(crate) use self::{
+    cluster::LIST_LIMIT,
+    drift::MAX_DRIFTS,
+    report::{IN_REPORT, IN_STATUS, MAX_ERRORS},
+    run::{DEFINITION_LIMIT, GONE_LIMIT},
+};
+
 /// How often a Sync wakes whose spec cannot be read.
 const IDLE_INTERVAL: Duration = Duration::from_secs(3600);
 
@@ -168,7 +175,7 @@ impl SyncTask {
             };
             tokio::select! {
                 wake = self.inbox.next() => match wake {
-                    Wake::Spec(sync) => self.take_spec(sync),
+                    Wake::Spec(sync) => self.receive_spec(sync),
                     Wake::Look => self.schedule.look(Instant::now()),
                     Wake::Neighbors => self.notice_neighbors(),
                     Wake::Manifest => {}
@@ -229,7 +236,7 @@ impl SyncTask {
     }
 
     /// The Sync was changed.
-    fn take_spec(&mut self, sync: Arc<Sync>) {
+    fn receive_spec(&mut self, sync: Arc<Sync>) {
         let now = Instant::now();
         let approval = |sync: &Sync| sync.metadata.annotations.as_ref()?.get(APPROVE_PRUNE_ANNOTATION).cloned();
         if approval(&self.sync) != approval(&sync) {
@@ -287,7 +294,7 @@ impl SyncTask {
     }
 
     /// Takes in what the watches saw.
-    async fn observe(&mut self, event: heddle_kube::Seen) {
+    async fn observe(&mut self, event: heddle_kube::WatchEvent) {
         let Ok(cluster) = &mut self.cluster else { return };
         cluster.observe(event).await;
         let (Some(desired), Some(inventory)) = (&self.desired, cluster.inventory()) else { return };

@@ -5,8 +5,11 @@ use std::{collections::HashMap, time::Duration};
 use heddle_service::backoff::Backoff;
 use tokio::time::Instant;
 
-/// How long a task waits that ended once, and how long at the most. One that ends again and again asks git each time.
-const WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+/// How long a task waits that ended once.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+/// How long a task waits that ends again and again: each time it asks git.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// A task that ran for so long is not one that ends again and again.
 const LONG: Duration = Duration::from_secs(900);
@@ -27,7 +30,7 @@ impl Restarts {
     /// A task has ended. Gives how long it waits.
     pub fn note_end(&mut self, name: &str, now: Instant) -> Duration {
         let ended = self.0.entry(name.to_owned()).or_insert_with(|| Ended {
-            backoff: Backoff::new(WAIT.0, WAIT.1),
+            backoff: Backoff::new(FIRST_WAIT, LONGEST_WAIT),
             at: now,
             is_due: false,
         });
@@ -75,8 +78,8 @@ mod tests {
             assert_eq!(restarts.claim(now), ["a"]);
             assert_eq!(restarts.next_at(), None);
         }
-        assert!(waits[0] <= WAIT.0 && waits[11] >= WAIT.1 / 2 && waits[11] <= WAIT.1, "{waits:?}");
-        assert!(restarts.note_end("a", now + LONG * 2) <= WAIT.0, "it ran for long");
+        assert!(waits[0] <= FIRST_WAIT && waits[11] >= LONGEST_WAIT / 2 && waits[11] <= LONGEST_WAIT, "{waits:?}");
+        assert!(restarts.note_end("a", now + LONG * 2) <= FIRST_WAIT, "it ran for long");
     }
 
     #[test]
@@ -85,6 +88,6 @@ mod tests {
         restarts.note_end("a", now);
         restarts.note_end("b", now);
         restarts.forget("a");
-        assert_eq!(restarts.claim(now + WAIT.1), ["b"]);
+        assert_eq!(restarts.claim(now + LONGEST_WAIT), ["b"]);
     }
 }

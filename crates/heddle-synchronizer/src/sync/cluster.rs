@@ -12,7 +12,9 @@ use std::{
 
 use chrono::Utc;
 use futures::StreamExt;
-use heddle_kube::{Account, AccountClient, Kinds, KubeError, OwnClient, Place, Seen, Served, Watches, sync::Sync};
+use heddle_kube::{
+    Account, AccountClient, Kinds, KubeError, OwnClient, Served, WatchEvent, WatchPlace, Watches, sync::Sync,
+};
 use heddle_reconcile::{Inventory, ObjectKey};
 use tokio::{sync::mpsc, time::Instant};
 
@@ -25,7 +27,7 @@ use super::{
 };
 
 /// How long the first lists of new watches are waited for.
-const LIST_LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const LIST_LIMIT: Duration = Duration::from_secs(20);
 
 /// Lists at a time.
 const CONCURRENCY: usize = 8;
@@ -43,7 +45,7 @@ pub(super) struct ClusterState {
     has_account: bool,
     kinds: Option<Arc<Kinds>>,
     watches: Watches,
-    events: mpsc::Receiver<Seen>,
+    events: mpsc::Receiver<WatchEvent>,
     /// What the cluster holds; `None` until it was read.
     inventory: Option<Inventory>,
     /// Whether the objects of other Syncs were listed at every place once.
@@ -189,8 +191,8 @@ impl ClusterState {
     /// Lists the objects of other Syncs at these places.
     async fn look_beyond(
         &mut self,
-        wanted: BTreeSet<Place>,
-        places: &BTreeMap<Place, Served>,
+        wanted: BTreeSet<WatchPlace>,
+        places: &BTreeMap<WatchPlace, Served>,
     ) -> Result<(), ClusterFault> {
         // What may not be listed may not be watched either, and nothing is known of it.
         let wanted = wanted.into_iter().filter(|place| self.observed.live.covered.contains(place));
@@ -211,7 +213,7 @@ impl ClusterState {
         Ok(())
     }
 
-    fn places(&self, desired: &Desired) -> BTreeMap<Place, Served> {
+    fn places(&self, desired: &Desired) -> BTreeMap<WatchPlace, Served> {
         let kinds = self.kinds.as_deref();
         let known = self.inventory.iter().flat_map(Inventory::iter).filter_map(|entry| {
             let kind = &entry.key.kind;
@@ -226,7 +228,7 @@ impl ClusterState {
         places
     }
 
-    async fn await_lists(&mut self, mut awaited: Vec<Place>) {
+    async fn await_lists(&mut self, mut awaited: Vec<WatchPlace>) {
         let deadline = Instant::now() + LIST_LIMIT;
         loop {
             awaited.retain(|place| !self.observed.is_settled(place));
@@ -245,9 +247,9 @@ impl ClusterState {
     fn places_before_a_plan(
         &self,
         desired: &Desired,
-        places: &BTreeMap<Place, Served>,
+        places: &BTreeMap<WatchPlace, Served>,
         living: &BTreeMap<String, String>,
-    ) -> BTreeSet<Place> {
+    ) -> BTreeSet<WatchPlace> {
         let inventory = self.inventory.iter().flat_map(Inventory::iter).map(|entry| &entry.key);
         let mut leaves = inventory.filter(|key| !desired.keys().contains(key));
         if leaves.any(|key| key.kind.is_namespace() || key.kind.is_definition()) {
@@ -277,12 +279,12 @@ impl ClusterState {
     }
 
     /// The next thing that the watches see. Dropping the future loses nothing.
-    pub async fn next_event(&mut self) -> Option<Seen> {
+    pub async fn next_event(&mut self) -> Option<WatchEvent> {
         self.events.recv().await
     }
 
     /// Takes in what the watches see, and what else they see within a moment.
-    pub async fn observe(&mut self, event: Seen) {
+    pub async fn observe(&mut self, event: WatchEvent) {
         let until = Instant::now() + BURST;
         let mut next = Some(event);
         while let Some(event) = next {
@@ -305,7 +307,7 @@ impl ClusterState {
     }
 }
 
-fn place_of(key: &ObjectKey) -> Place {
+fn place_of(key: &ObjectKey) -> WatchPlace {
     (key.kind.clone(), key.namespace.clone())
 }
 

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// How many drifts are told.
-const MAX_DRIFTS: usize = 50;
+pub(crate) const MAX_DRIFTS: usize = 50;
 
 /// The drifts of a Sync.
 #[derive(Debug, Default)]

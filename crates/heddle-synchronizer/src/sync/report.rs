@@ -15,13 +15,13 @@ use self::conditions::Conditions;
 use super::{health::Health, spec::Spec};
 
 /// Errors and objects in the status; the report has more.
-const IN_STATUS: usize = 20;
+pub(crate) const IN_STATUS: usize = 20;
 
 /// Objects of a stopped prune in the report.
-const IN_REPORT: usize = 100;
+pub(crate) const IN_REPORT: usize = 100;
 
 /// Errors in the report. The rest shows when some are mended.
-const MAX_ERRORS: usize = 500;
+pub(crate) const MAX_ERRORS: usize = 500;
 
 /// What there is to tell.
 pub(super) struct Told<'a> {
@@ -61,7 +61,7 @@ pub(super) fn report(told: &Told<'_>) -> SyncReport {
         applied_revision: told.applied.cloned(),
         attempted_revision: told.attempted.cloned(),
         fetched_at: told.fetched_at,
-        conditions: told.conditions.list(),
+        conditions: told.conditions.for_report(),
         errors: told.errors.iter().take(MAX_ERRORS).cloned().collect(),
         observed,
         drifts: told.drifts.clone(),

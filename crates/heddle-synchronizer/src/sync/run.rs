@@ -19,6 +19,7 @@ use heddle_reconcile::{Apply, Inventory, InventoryEntry, ObjectKey, Phase, Plan,
 use heddle_wire::agent::SyncError;
 use tokio::time::Instant;
 
+pub(crate) use self::{apply::DEFINITION_LIMIT, hooks::GONE_LIMIT};
 pub(super) use self::{
     apply::dry_run,
     outcome::{Compared, Hindrance, Outcome, Pruned},

@@ -57,8 +57,8 @@ impl SyncTask {
     pub(super) fn tell_state(&mut self) -> Option<Health> {
         let health = self.scene().map(Scene::health);
         self.summarize(health.as_ref());
-        for condition in self.conditions.list() {
-            self.metrics.condition(&condition.kind, condition.status == "True");
+        for (kind, is_true) in self.conditions.truths() {
+            self.metrics.condition(kind, is_true);
         }
         let told = self.told(health.as_ref());
         self.metrics.state(told.objects, told.errors.len());

@@ -7,6 +7,7 @@ mod deploying;
 mod following;
 mod hooks;
 mod leading;
+mod limits;
 mod reporting;
 mod requests;
 mod setup;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use heddle_core::health::HealthStatus;
-use heddle_kube::{Applied, Judged, Metadata, Place, Seen, SeenObject};
+use heddle_kube::{Applied, Judged, Metadata, WatchEvent, WatchPlace, WatchedObject};
 use heddle_reconcile::{Desired, Inventory, Live, LiveObject, ObjectKey, OwnEntry, has_drifted};
 use serde_json::Value;
 
@@ -21,13 +21,13 @@ pub(in crate::sync) struct Observed {
     /// `managedFields` of objects that are not as they were applied.
     changed_fields: HashMap<ObjectKey, Value>,
     /// Lists that are under way, and what they told.
-    listing: HashMap<Place, BTreeSet<ObjectKey>>,
+    listing: HashMap<WatchPlace, BTreeSet<ObjectKey>>,
     /// Objects of which the last verdict is kept when they are gone.
     hooks: BTreeSet<ObjectKey>,
     /// Those that are gone: UID, last verdict and its reason.
     gone: HashMap<ObjectKey, (String, HealthStatus, String)>,
     /// Places that cannot be watched, and why.
-    unwatchable: BTreeMap<Place, String>,
+    unwatchable: BTreeMap<WatchPlace, String>,
 }
 
 /// How an object is doing, and since when.
@@ -40,20 +40,20 @@ pub(in crate::sync) struct Known {
 
 impl Observed {
     /// Takes in what a watch saw.
-    pub fn observe(&mut self, seen: Seen, inventory: Option<&Inventory>, now: DateTime<Utc>) {
+    pub fn observe(&mut self, seen: WatchEvent, inventory: Option<&Inventory>, now: DateTime<Utc>) {
         match seen {
-            Seen::Object(object) => self.observe_object(*object, inventory, now),
-            Seen::Gone { key, resource_version } => {
+            WatchEvent::Object(object) => self.observe_object(*object, inventory, now),
+            WatchEvent::Gone { key, resource_version } => {
                 let newer =
                     self.live.objects.get(&key).is_some_and(|live| is_newer(&live.resource_version, &resource_version));
                 if !newer {
                     self.forget(&key);
                 }
             }
-            Seen::Restarted(place) => {
+            WatchEvent::Restarted(place) => {
                 self.listing.insert(place, BTreeSet::new());
             }
-            Seen::Complete(place) => {
+            WatchEvent::Complete(place) => {
                 let told = self.listing.remove(&place).unwrap_or_default();
                 let stays = |key: &ObjectKey| !is_at(&place, key) || told.contains(key) || self.foreign.contains(key);
                 let gone: Vec<ObjectKey> = self.live.objects.keys().filter(|key| !stays(key)).cloned().collect();
@@ -63,15 +63,15 @@ impl Observed {
                 self.unwatchable.remove(&place);
                 self.live.covered.insert(place);
             }
-            Seen::Blind(place, error) => {
+            WatchEvent::Unwatchable(place, error) => {
                 self.live.covered.remove(&place);
                 self.unwatchable.insert(place, error.to_string());
             }
         }
     }
 
-    fn observe_object(&mut self, object: SeenObject, inventory: Option<&Inventory>, now: DateTime<Utc>) {
-        let SeenObject { key, live, managed_fields, judged } = object;
+    fn observe_object(&mut self, object: WatchedObject, inventory: Option<&Inventory>, now: DateTime<Utc>) {
+        let WatchedObject { key, live, managed_fields, judged } = object;
         self.note_listed(&key);
         let known = self.live.objects.get(&key);
         if known.is_some_and(|known| is_newer(&known.resource_version, &live.resource_version)) {
@@ -140,7 +140,7 @@ impl Observed {
     }
 
     /// Takes in all objects of other Syncs at a place, in place of what was known of them.
-    pub fn observe_foreign(&mut self, place: &Place, objects: Vec<(ObjectKey, LiveObject)>) {
+    pub fn observe_foreign(&mut self, place: &WatchPlace, objects: Vec<(ObjectKey, LiveObject)>) {
         let known: Vec<ObjectKey> = self.foreign.iter().filter(|key| is_at(place, key)).cloned().collect();
         for key in known {
             self.foreign.remove(&key);
@@ -175,7 +175,7 @@ impl Observed {
     }
 
     /// Whether the first list of a place has come, or is known not to come.
-    pub fn is_settled(&self, place: &Place) -> bool {
+    pub fn is_settled(&self, place: &WatchPlace) -> bool {
         self.live.covered.contains(place) || self.unwatchable.contains_key(place)
     }
 
@@ -246,7 +246,7 @@ impl Observed {
     }
 }
 
-fn is_at(place: &Place, key: &ObjectKey) -> bool {
+fn is_at(place: &WatchPlace, key: &ObjectKey) -> bool {
     place.0 == key.kind && (place.1.is_none() || place.1 == key.namespace)
 }
 

@@ -132,8 +132,18 @@ impl Conditions {
         chain.into_iter().find(|standing| standing.status != Some(true))
     }
 
-    /// As the report has them.
-    pub fn list(&self) -> Vec<Condition> {
+    /// Every condition that there can be, and whether it is `True`.
+    pub fn truths(&self) -> impl Iterator<Item = (&'static str, bool)> {
+        ConditionKind::ALL.into_iter().map(|kind| (kind.as_str(), self.is_true(kind)))
+    }
+
+    /// As the report has them. `Reconciling` and `Stalled` say for tools on the cluster what `Ready` says.
+    pub fn for_report(&self) -> Vec<Condition> {
+        let is_for_tools = |kind: &ConditionKind| matches!(kind, ConditionKind::Reconciling | ConditionKind::Stalled);
+        self.list(|kind| !is_for_tools(kind))
+    }
+
+    fn list(&self, is_meant: impl Fn(&ConditionKind) -> bool) -> Vec<Condition> {
         let write = |(kind, standing): (&ConditionKind, &Standing)| Condition {
             kind: kind.as_str().into(),
             status: status_word(standing.status).into(),
@@ -141,7 +151,7 @@ impl Conditions {
             message: standing.message.as_str().into(),
             since: standing.since,
         };
-        self.0.iter().map(write).collect()
+        self.0.iter().filter(|(kind, _)| is_meant(kind)).map(write).collect()
     }
 
     /// As the Sync's status has them.
@@ -154,7 +164,7 @@ impl Conditions {
             last_transition_time: condition.since.to_rfc3339_opts(SecondsFormat::Secs, true),
             observed_generation: generation,
         };
-        self.list().into_iter().map(write).collect()
+        self.list(|_| true).into_iter().map(write).collect()
     }
 }
 

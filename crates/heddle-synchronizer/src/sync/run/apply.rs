@@ -16,7 +16,7 @@ use crate::metrics::{FoundBy, Verb};
 const CONCURRENCY: usize = 16;
 
 /// How long a definition is given until its objects can be applied.
-const DEFINITION_LIMIT: Duration = Duration::from_secs(15);
+pub(crate) const DEFINITION_LIMIT: Duration = Duration::from_secs(15);
 
 impl Run<'_> {
     pub(super) async fn apply_step(&mut self, step: &[&Apply]) {

@@ -11,7 +11,7 @@ use super::{super::desired::DesiredObject, Run};
 use crate::metrics::Verb;
 
 /// How long a former run is given to be gone after it was deleted.
-const GONE_LIMIT: Duration = Duration::from_secs(15);
+pub(crate) const GONE_LIMIT: Duration = Duration::from_secs(15);
 
 impl Run<'_> {
     /// Notes in the inventory how hooks have ended: they may be gone afterwards, and are not run again for it.

@@ -12,7 +12,7 @@ fn key(name: &str) -> ObjectKey {
     ObjectKey { kind: kind(), namespace: None, name: name.to_owned() }
 }
 
-fn place() -> Place {
+fn place() -> WatchPlace {
     (kind(), None)
 }
 
@@ -27,19 +27,24 @@ fn live(name: &str, owner: &str, version: u64) -> LiveObject {
     }
 }
 
-fn seen_at(name: &str, version: u64) -> Seen {
+fn seen_at(name: &str, version: u64) -> WatchEvent {
     let live = live(name, "own", version);
-    Seen::Object(Box::new(SeenObject { key: key(name), live, managed_fields: Value::Null, judged: None }))
+    WatchEvent::Object(Box::new(WatchedObject { key: key(name), live, managed_fields: Value::Null, judged: None }))
 }
 
-fn seen(name: &str, object: &Value, now: DateTime<Utc>) -> Seen {
+fn seen(name: &str, object: &Value, now: DateTime<Utc>) -> WatchEvent {
     let judged = Judged { verdict: judge(object, now), images: Vec::new(), pod_labels: Vec::new() };
     let live = live(name, "own", 1);
-    Seen::Object(Box::new(SeenObject { key: key(name), live, managed_fields: Value::Null, judged: Some(judged) }))
+    WatchEvent::Object(Box::new(WatchedObject {
+        key: key(name),
+        live,
+        managed_fields: Value::Null,
+        judged: Some(judged),
+    }))
 }
 
 /// What is known once these events were taken in.
-fn observed(events: impl IntoIterator<Item = Seen>) -> Observed {
+fn observed(events: impl IntoIterator<Item = WatchEvent>) -> Observed {
     let mut observed = Observed::default();
     for event in events {
         observed.observe(event, None, Utc::now());
@@ -80,7 +85,7 @@ fn a_verdict_that_changes_by_itself_is_looked_at_when_it_does() {
 #[test]
 fn what_is_not_listed_again_is_gone() {
     let mut observed = observed([seen_at("a", 1), seen_at("b", 2)]);
-    for event in [Seen::Restarted(place()), seen_at("a", 1), Seen::Complete(place())] {
+    for event in [WatchEvent::Restarted(place()), seen_at("a", 1), WatchEvent::Complete(place())] {
         observed.observe(event, None, Utc::now());
     }
     let names: Vec<_> = observed.live.objects.keys().map(|key| key.name.as_str()).collect();
@@ -89,22 +94,22 @@ fn what_is_not_listed_again_is_gone() {
 
 #[test]
 fn an_object_that_is_applied_while_its_place_is_listed_is_not_gone_when_the_list_is_complete() {
-    let mut observed = observed([Seen::Restarted(place()), seen_at("a", 1)]);
+    let mut observed = observed([WatchEvent::Restarted(place()), seen_at("a", 1)]);
     // The list was read before this object was made.
     observed.observe_applied(&key("new"), "own", &applied("new", 5));
-    observed.observe(Seen::Complete(place()), None, Utc::now());
+    observed.observe(WatchEvent::Complete(place()), None, Utc::now());
     assert!(observed.live.objects.contains_key(&key("new")));
     assert!(!observed.is_missed(&key("new")));
 }
 
 #[test]
 fn objects_of_other_syncs_are_known_as_they_were_listed_and_become_ours_when_they_are_seen() {
-    let mut observed = observed([Seen::Restarted(place()), seen_at("own", 1), Seen::Complete(place())]);
+    let mut observed = observed([WatchEvent::Restarted(place()), seen_at("own", 1), WatchEvent::Complete(place())]);
     let theirs = |names: &[&str]| names.iter().map(|name| (key(name), live(name, "other", 3))).collect();
     observed.observe_foreign(&place(), theirs(&["x", "y"]));
     assert_eq!(observed.live.objects[&key("x")].owner.as_deref(), Some("other"));
     // Neither a list of our own says anything about them, nor theirs about ours.
-    for event in [Seen::Restarted(place()), seen_at("own", 1), Seen::Complete(place())] {
+    for event in [WatchEvent::Restarted(place()), seen_at("own", 1), WatchEvent::Complete(place())] {
         observed.observe(event, None, Utc::now());
     }
     assert!(observed.live.objects.contains_key(&key("x")));

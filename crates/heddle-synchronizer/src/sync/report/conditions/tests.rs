@@ -64,7 +64,8 @@ fn after(last: impl IntoIterator<Item = Said>) -> Vec<String> {
     conditions.say_if(ConditionKind::Reconciling, reconciling, now());
     conditions.say_if(ConditionKind::Stalled, stalled, now());
     let of_interest = ["Ready", "Reconciling", "Stalled"];
-    let list = conditions.list().into_iter().filter(|condition| of_interest.contains(&condition.kind.as_str()));
+    let list =
+        conditions.for_status(None).into_iter().filter(|condition| of_interest.contains(&condition.kind.as_str()));
     list.map(|condition| format!("{}={} ({})", condition.kind, condition.status, condition.reason)).collect()
 }
 
@@ -135,8 +136,19 @@ fn a_condition_keeps_its_time_until_its_status_changes_also_over_a_restart() {
     );
     let mut conditions = Conditions::from_status(&written);
     conditions.say(bad_spec("three"), now() + TimeDelta::seconds(10));
-    assert_eq!(conditions.list()[0].since, now());
+    assert_eq!(conditions.for_report()[0].since, now());
     let later = now() + TimeDelta::seconds(20);
     fetched(Ok(&Look::Unchanged(revision()))).into_iter().for_each(|said| conditions.say(said, later));
-    assert_eq!(conditions.list()[0].since, later);
+    assert_eq!(conditions.for_report()[0].since, later);
+}
+
+#[test]
+fn what_is_for_tools_is_in_the_status_alone_and_every_condition_is_counted() {
+    let mut conditions = Conditions::default();
+    let stalled = Said { kind: ConditionKind::Stalled, status: Some(true), ..bad_spec("no") };
+    conditions.say(stalled, now());
+    assert!(conditions.for_report().is_empty());
+    assert_eq!(conditions.for_status(None)[0].kind, "Stalled");
+    let truths: BTreeMap<_, _> = conditions.truths().collect();
+    assert_eq!((truths["Stalled"], truths["Ready"], truths.len()), (true, false, ConditionKind::ALL.len()));
 }

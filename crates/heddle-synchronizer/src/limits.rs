@@ -1,0 +1,25 @@
+//! The limits of the agent, for `docs/reference/limits.md`. The constants stand where they are obeyed.
+
+use heddle_core::limit::Limit;
+
+use crate::{supervisor, sync};
+
+/// Every limit of this crate.
+pub const LIMITS: &[Limit] = &[
+    Limit::count("errors of a `Sync` in a report", sync::MAX_ERRORS as u64, "the rest shows when some are mended"),
+    Limit::count("errors of a `Sync` in its status", sync::IN_STATUS as u64, "the dashboard shows more"),
+    Limit::count("objects of a stopped prune in a report", sync::IN_REPORT as u64, "their number is told all the same"),
+    Limit::count("drifts of a `Sync` in a report", sync::MAX_DRIFTS as u64, "the latest are shown"),
+    Limit::time("the first lists of what is watched", sync::LIST_LIMIT, "what is not listed yet counts as unknown"),
+    Limit::time("a former run of a hook to be gone", sync::GONE_LIMIT, "an error of the hook, tried again"),
+    Limit::time(
+        "a kind to be served after its definition",
+        sync::DEFINITION_LIMIT,
+        "an error of its objects, tried again",
+    ),
+    Limit::time(
+        "the pause before the task of a `Sync` begins anew that ended again and again",
+        supervisor::LONGEST_WAIT,
+        "its conditions stay as they are; the agent's log has the fault",
+    ),
+];
