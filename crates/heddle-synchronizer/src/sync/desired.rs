@@ -24,17 +24,20 @@ pub(super) struct Placement {
     pub owner: String,
     /// The namespace of objects that name none.
     pub default_namespace: Option<String>,
+    /// The agent's own namespace.
+    pub own_namespace: String,
     /// What others may change.
     pub ignore: Vec<Ignore>,
 }
 
 impl Placement {
     /// Where the objects of a Sync go.
-    pub fn of(sync: &Sync) -> Self {
+    pub fn of(sync: &Sync, own_namespace: &str) -> Self {
         let default_namespace = if let [namespace] = sync.spec.namespaces.as_slice() { Some(namespace) } else { None };
         Self {
             owner: sync.metadata.uid.clone().unwrap_or_default(),
             default_namespace: default_namespace.cloned(),
+            own_namespace: own_namespace.to_owned(),
             ignore: sync.spec.ignore.clone(),
         }
     }

@@ -12,6 +12,16 @@ use crate::interval::read_interval;
 /// Namespaces that belong to Kubernetes itself.
 const SYSTEM_NAMESPACES: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
 
+/// To whom a namespace belongs that no Sync writes to. `own` is the agent's: whoever may write there may take the agent's
+/// key, and who may write to those of Kubernetes has the cluster.
+pub(super) fn closed_to_all(namespace: &str, own: &str) -> Option<&'static str> {
+    match namespace {
+        name if name == own => Some("Heddle's agent"),
+        name if SYSTEM_NAMESPACES.contains(&name) => Some("Kubernetes itself"),
+        _ => None,
+    }
+}
+
 /// What a Sync follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Spec {
@@ -24,8 +34,7 @@ pub(super) struct Spec {
 }
 
 impl Spec {
-    /// Reads what the API server let through; a fault comes as a sentence. `own` is the agent's namespace: whoever may
-    /// write there may take the agent's key, and so it is no place to deploy to.
+    /// Reads what the API server let through; a fault comes as a sentence. `own` is the agent's namespace.
     pub fn read(spec: &SyncSpec, own: &str) -> Result<Self, String> {
         let address =
             Url::parse(&spec.repository).map_err(|error| format!("`spec.repository` is no address: {error}"))?;
@@ -37,14 +46,9 @@ impl Spec {
             return Err(format!("`spec.path` is at most {MAX_PATH_BYTES} bytes long and holds no control characters"));
         }
         for namespace in &spec.namespaces {
-            let whose = match namespace.as_str() {
-                name if name == own => "Heddle's agent",
-                name if SYSTEM_NAMESPACES.contains(&name) => "Kubernetes itself",
-                _ => continue,
-            };
-            return Err(format!(
-                "`spec.namespaces` has `{namespace}`, which belongs to {whose} and is deployed to by nobody: take it out"
-            ));
+            if let Some(whose) = closed_to_all(namespace, own) {
+                return Err(format!("`spec.namespaces` has `{namespace}`, which belongs to {whose}: take it out"));
+            }
         }
         Ok(Self { address, repository, branch, path: spec.path.trim_matches('/').to_owned(), interval })
     }

@@ -97,7 +97,7 @@ impl SyncTask {
         let cluster = self.cluster.as_mut().map_err(|fault| fault.clone())?;
         cluster.prepare(&self.ctx.own, &self.sync).await?;
         let kinds = cluster.kinds_for(&rendered.content).await?;
-        let placement = Placement::of(&self.sync);
+        let placement = Placement::of(&self.sync, self.ctx.own.namespace());
         if let Some(renewed) = self.desired.as_ref().and_then(|known| known.renewed(&rendered, &kinds, &placement)) {
             return Ok(renewed);
         }
