@@ -94,6 +94,11 @@ impl Manifests {
         find(&FindInput { files: &self.files, environments })
     }
 
+    /// Whether a file is there that is no manifest.
+    pub(crate) fn has_beside(&self, path: &str) -> bool {
+        self.root.join(path).is_file()
+    }
+
     /// The file that a person names: from the root, or as the shell sees it.
     pub(crate) fn named(&self, name: &str) -> Option<String> {
         let known = |path: &str| self.files.get(path).is_some().then(|| path.to_owned());

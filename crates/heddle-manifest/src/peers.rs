@@ -79,6 +79,26 @@ pub fn import(files: &Files, found: &Found) -> Imported {
     write::write(&found.occurrences, Brought::read(files, &found.occurrences))
 }
 
+/// Where Renovate looks for its configuration, from the repository's root. Source:
+/// <https://docs.renovatebot.com/configuration-options/>.
+pub const RENOVATE_FILES: [&str; 8] = [
+    "renovate.json",
+    "renovate.json5",
+    ".github/renovate.json",
+    ".github/renovate.json5",
+    ".gitlab/renovate.json",
+    ".gitlab/renovate.json5",
+    ".renovaterc",
+    ".renovaterc.json",
+];
+
+/// What is said of a configuration of Renovate, which is not translated.
+pub fn beside_renovate(file: &str) -> Difference {
+    let message = "Renovate may update images here too: take those that a rule governs from it (`ignoreDeps`, or \
+                   `enabled: false` for its managers of manifests)";
+    Difference { file: file.to_owned(), line: 1, message: message.to_owned() }
+}
+
 /// What is read from: the manifests, and where images stand in them.
 struct Setup<'a> {
     files: &'a Files,

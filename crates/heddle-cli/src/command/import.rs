@@ -1,6 +1,6 @@
 //! `heddle import`: what updates images today, as rules of `.heddle.yaml`.
 
-use heddle_manifest::peers::import;
+use heddle_manifest::peers::{RENOVATE_FILES, beside_renovate, import};
 
 use crate::{
     config::ImportArguments,
@@ -12,7 +12,9 @@ use crate::{
 /// Prints the rules, and what differs beside them.
 pub(crate) fn run(arguments: &ImportArguments, screen: &Screen) -> Result<Exit, Failure> {
     let manifests = Manifests::read(&arguments.path)?;
-    let imported = import(&manifests.files, &manifests.find());
+    let mut imported = import(&manifests.files, &manifests.find());
+    let renovate = RENOVATE_FILES.iter().find(|file| manifests.has_beside(file));
+    imported.differs.extend(renovate.map(|file| beside_renovate(file)));
     if screen.is_json() {
         screen.json(&imported)?;
         return Ok(Exit::Done);
@@ -21,7 +23,7 @@ pub(crate) fn run(arguments: &ImportArguments, screen: &Screen) -> Result<Exit, 
     for difference in &imported.differs {
         screen.note(&format!("{}:{}: {}", difference.file, difference.line, difference.message));
     }
-    if imported.rules == 0 {
+    if imported.rules == 0 && renovate.is_none() {
         screen
             .note("nothing here says how images are updated: no Flux marker or annotation, no Image Updater, no Keel");
     }

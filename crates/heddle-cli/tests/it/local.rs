@@ -241,3 +241,10 @@ async fn a_root_gives_what_runs_there_and_each_place_can_be_given_back() {
     let text = fs::read_to_string(person.home.path().join("repo/base/api.yaml")).unwrap();
     assert_eq!((text.matches("api:2.0.0").count(), text.matches("api:1.4.1").count()), (1, 1));
 }
+
+#[tokio::test]
+async fn renovates_configuration_is_named() {
+    let person = with(&[("repo/api.yaml", BASE), ("repo/.github/renovate.json5", "{}")]);
+    let ended = person.run(&["import", &path(&person, "repo")]).await;
+    assert!(ended.code == 0 && ended.stderr.contains(".github/renovate.json5:1: Renovate"), "{ended:?}");
+}

@@ -154,7 +154,7 @@ impl Planner<'_> {
         if self.reading.has_alias(*anchor) {
             return Err(refused("an alias takes the mapping over to another place: write it out there"));
         }
-        let mut new = Written::default();
+        let mut new = self.nothing();
         let bytes = self.grow(start, *style, grown, &mut new, |new, layout| new.entry(key, value, layout));
         self.added(start, bytes.ok_or_else(|| refused(CANNOT_BE_WRITTEN))?, new)
     }
@@ -170,7 +170,7 @@ impl Planner<'_> {
         if self.reading.has_alias(*anchor) {
             return Err(refused("an alias takes the list over to another place: write it out there"));
         }
-        let mut new = Written::default();
+        let mut new = self.nothing();
         let bytes = self.grow(start, *style, grown, &mut new, |new, layout| match layout {
             Layout::Flow => new.inline(value),
             Layout::Block { column, line_end } => new.item(value, column, line_end),
@@ -220,7 +220,7 @@ impl Planner<'_> {
             return Err(EditError::Gone { from: String::new() });
         };
         let (line_end, column) = (self.line_end(), *column as usize - 1);
-        let mut new = Written::default();
+        let mut new = self.nothing();
         let done = match value {
             New::Mapping(entries) => {
                 new.shows.push(mapping(StructureStyle::Block));
@@ -305,6 +305,14 @@ impl Planner<'_> {
         let rest = &self.text[at..];
         let line = rest.split('\n').next().unwrap_or(rest);
         at + line.strip_suffix('\r').unwrap_or(line).len()
+    }
+
+    /// Nothing yet, in the notation of the text.
+    fn nothing(&self) -> Written {
+        // A first key in quotes, behind brackets alone.
+        let brackets = |c: char| c.is_whitespace() || matches!(c, '{' | '[');
+        let is_json = self.text.starts_with(['{', '[']) && self.text.trim_start_matches(brackets).starts_with('"');
+        Written { is_json, ..Written::default() }
     }
 
     fn line_end(&self) -> &'static str {

@@ -70,3 +70,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn json_stays_json() {
+    let text = "{\n  \"image\": {\"repository\": \"acme/api\"}\n}\n";
+    let at = text.find("{\"rep").unwrap();
+    let edited = edit(text, &[Edit::add(at, "tag", "v2")]).unwrap();
+    assert_eq!(edited, text.replace("\"acme/api\"", "\"acme/api\", \"tag\": \"v2\""));
+}

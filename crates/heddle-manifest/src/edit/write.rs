@@ -13,6 +13,8 @@ use crate::style::{notation, written};
 pub(super) struct Written {
     pub text: String,
     pub shows: Vec<Event<'static>>,
+    /// Every text gets double quotes, as JSON has them.
+    pub is_json: bool,
 }
 
 /// How the lines of a new value are laid out.
@@ -135,7 +137,7 @@ impl Written {
     }
 
     fn text(&mut self, text: &str) -> Option<()> {
-        let style = notation(text, ScalarStyle::Plain);
+        let style = if self.is_json { ScalarStyle::DoubleQuoted } else { notation(text, ScalarStyle::Plain) };
         self.text.push_str(&written(text, style)?);
         self.shows.push(scalar(text, style));
         Some(())
