@@ -81,7 +81,9 @@ async fn fill(loom: &Loom, changes: i32) -> PgConnection {
                                 'container', 'app', 'image', 'ghcr.io/acme/image' || n % 20 + 1 || ':1.0.1')), now()
                      from syncs s cross join generate_series(1, 3333) n";
     sqlx::query(workloads).execute(&mut owner).await.unwrap();
-    sqlx::raw_sql("set session_replication_role = origin; vacuum analyze").execute(&mut owner).await.unwrap();
+    for statement in ["set session_replication_role = origin", "vacuum analyze"] {
+        sqlx::raw_sql(statement).execute(&mut owner).await.unwrap();
+    }
     owner
 }
 
@@ -130,6 +132,8 @@ async fn reports(loom: &Loom) -> Vec<Duration> {
             rejected: None,
             facts: Vec::new(),
         };
+        // An agent may not report all the time.
+        tokio::time::sleep(Duration::from_secs(1)).await;
         let begun = Instant::now();
         loom.agent.report(&report).await.unwrap();
         spans.push(begun.elapsed());

@@ -88,8 +88,9 @@ pub async fn list_waiting(
            ) u on true
            where t.organization_id = $1 and t.pushed_at >= $2
                and (s.asked_at is not null or s.last_failure is not null or i.error is not null or u is not null)
-               and not exists (select from changes c
-                               where c.organization_id = $1 and c.image = i.image and c.to_tag = t.tag)
+               -- One look into an index for each of few tags; as a join it may read all changes.
+               and (select c.id from changes c
+                    where c.organization_id = $1 and c.image = i.image and c.to_tag = t.tag limit 1) is null
            order by t.pushed_at desc limit $3"#,
         organization.0,
         since,

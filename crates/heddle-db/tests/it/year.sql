@@ -7,7 +7,7 @@ begin
     select gen_random_uuid(), organization, 'ghcr.io/acme/image' || i, true, now() from generate_series(1, images) i;
     insert into tags (organization_id, image_id, tag, digest, first_seen_at, pushed_at, listed)
     select organization, i.id, '1.0.' || n, 'sha256:' || repeat('0', 64),
-           now() - interval '1 year' + n * interval '12 hours', now() - interval '1 year' + n * interval '12 hours', true
+           now() - interval '365 days' + n * interval '12 hours', now() - interval '365 days' + n * interval '12 hours', true
     from images i cross join generate_series(1, least(changes / (images * 3), 1000)) n where i.organization_id = organization;
     insert into environments (repository_id, organization_id, name, path, branch, implicit, position)
     select repository, organization, name, 'clusters/' || name, 'main', false, position
@@ -25,11 +25,11 @@ begin
     from repositories r cross join unnest(array['dev', 'staging', 'prod']) as e where r.id = repository;
     insert into revisions (repository_id, organization_id, branch, revision, ordinal, first_parent, committed_at, author, subject)
     select repository, organization, 'main', lpad(to_hex(n), 40, '0'), n, true,
-           now() - interval '1 year' + n * interval '1 hour', 'heddle[bot]', 'Update image'
+           now() - interval '365 days' + n * (interval '365 days' / (changes / 3)), 'heddle[bot]', 'Update image'
     from generate_series(1, changes / 3) n;
     insert into proposals (id, organization_id, repository_id, mode, group_name, base_branch, state, revision, created_at, settled_at)
     select md5(repository::text || 'p' || n)::uuid, organization, repository, 'commit', 'all', 'main', 'merged',
-           lpad(to_hex(n), 40, '0'), now() - interval '1 year' + n * interval '1 hour', now()
+           lpad(to_hex(n), 40, '0'), now() - interval '365 days' + n * (interval '365 days' / (changes / 3)), now()
     from generate_series(1, changes / 3) n;
     -- Numbered from 0: the image turns fastest, then the environment, then the tag.
     insert into changes (id, organization_id, repository_id, branch, environment, image, from_tag, to_tag, mode, places,
@@ -53,7 +53,7 @@ begin
     from generate_series(0, changes - 1) n,
          lateral (select n % images + 1 as image, (array['dev', 'staging', 'prod'])[n / images % 3 + 1] as environment,
                          n / (images * 3) as tag, case changes - n when 1 then 0 when 2 then 1 else (n * 37 + n / images) % 100 end as fate,
-                         now() - interval '1 year' + n * interval '20 minutes' as at) c;
+                         now() - interval '365 days' + n * (interval '365 days' / changes) as at) c;
     insert into facts (organization_id, change_id, key, body, at, seen_at)
     select organization, c.id, f.key, f.body, c.created_at + f.after, c.created_at + f.after
     from changes c,
