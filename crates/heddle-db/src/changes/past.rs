@@ -23,10 +23,9 @@ pub async fn list_past(
     // one row keep the planner from reading a whole history to join it with a few rows.
     let rows = sqlx::query!(
         r#"with recursive taken as materialized (
-               select c.*, f.body
+               select c.*
                from facts f cross join lateral (
-                   select c.id, c.sequence, c.branch, c.environment, c.image, c.place_key, c.to_tag, c.to_digest, c.places,
-                          c.proposal_id
+                   select c.id, c.sequence, c.branch, c.environment, c.image, c.place_key
                    from changes c where c.id = f.change_id and c.repository_id = $2 offset 0) c
                where f.organization_id = $1 and f.key in ('reverted', 'declined')
            ), place as (
@@ -46,8 +45,7 @@ pub async fn list_past(
                where (n.branch, n.environment, n.image) = (p.branch, p.environment, p.image)
            ), standing as materialized (
                select n.* from place p cross join lateral (
-                   select n.id, n.sequence, n.branch, n.environment, n.image, n.place_key, n.to_tag, n.to_digest, n.places
-                   from changes n
+                   select n.id, n.sequence, n.branch, n.environment, n.image, n.place_key from changes n
                    where n.organization_id = $1 and n.repository_id = $2 and n.branch = p.branch
                        and n.environment = p.environment and n.image = p.image and n.place_key = p.place_key
                        and n.merged_ordinal is not null
@@ -63,17 +61,20 @@ pub async fn list_past(
                    where (s.branch, s.environment, s.image, s.place_key)
                        = (t.branch, t.environment, t.image, t.place_key) and s.sequence > t.sequence)
            )
-           select b.id as "id!", b.sequence as "sequence!", b.branch as "branch!", b.environment as "environment!",
-                  b.image as "image!", b.to_tag as "to_tag!", b.to_digest, b.places as "places!", b.body,
-                  (select p.number from proposals p where p.id = b.proposal_id) as number
-           from barring b
-           union all
-           select s.id, s.sequence, s.branch, s.environment, s.image, s.to_tag, s.to_digest, s.places, null, null
-           from standing s
-           where exists (select from barring b
-                         where (b.branch, b.environment, b.image) = (s.branch, s.environment, s.image)
-                             and b.sequence < s.sequence)
-           order by 2"#,
+           select c.id, c.sequence as "sequence!", c.branch, c.environment, c.image, c.to_tag, c.to_digest, c.places,
+                  (select f.body from facts f
+                   where f.organization_id = $1 and f.change_id = c.id and f.key in ('reverted', 'declined')
+                   order by f.id limit 1) as body,
+                  (select p.number from proposals p where p.id = c.proposal_id) as number
+           from changes c
+           where c.id = any(array(
+               select b.id from barring b
+               union
+               select s.id from standing s
+               where exists (select from barring b
+                             where (b.branch, b.environment, b.image) = (s.branch, s.environment, s.image)
+                                 and b.sequence < s.sequence)))
+           order by c.sequence"#,
         organization.0,
         repository.0,
     )

@@ -178,8 +178,10 @@ async fn pages_and_work_read_no_more_than_they_show() {
     let since = Utc::now() - TimeDelta::hours(24);
     let day = 40 * 3;
     let names = [image.to_string()];
-    let reads =
-        Reads::of(&mut tx, async |tx| drop(changes::count(&mut **tx, ORGANIZATION, since).await.unwrap())).await;
+    let reads = Reads::of(&mut tx, async |tx| {
+        changes::count(&mut **tx, ORGANIZATION, since).await.unwrap();
+    })
+    .await;
     reads.check("how many changes there are", &[("changes", day + PLACES)]);
     let reads = Reads::of(&mut tx, async |tx| {
         assert!(!changes::list_open_of_images(&mut **tx, ORGANIZATION, &names).await.unwrap().is_empty());
