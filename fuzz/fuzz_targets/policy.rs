@@ -5,7 +5,7 @@
 use chrono::DateTime;
 use heddle_core::{
     image::{ImageRef, Tag},
-    policy::{CompiledPolicy, NewestBy, Situation, SortOrder, TagInfo, TagList, TagPolicy},
+    policy::{CompiledPolicy, NewestBy, Situation, SortOrder, Standing, TagInfo, TagList, TagPolicy},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -30,14 +30,20 @@ fuzz_target!(|text: &str| {
     tags.dedup();
     let choose = |tags: &[Tag]| {
         let list = TagList::whole(tags.iter().map(|tag| TagInfo::named(tag.clone(), now)).collect());
-        let current = current.as_ref();
+        let current = current.as_ref().map(|tag| Standing::new(Some(tag), None));
         let (barred, signatures, companions) = (&[], &[], &[]);
-        policy.select(&Situation { current, tags: &list, barred, signatures, companions, now })
+        let situation = Situation { current, tags: &list, barred, signatures, companions, now };
+        let selection = policy.select(&situation);
+        assert_eq!(policy.decide(&situation), selection.decision);
+        selection
     };
     let forwards = choose(&tags);
     tags.reverse();
     let backwards = choose(&tags);
-    assert_eq!((&forwards.chosen, &forwards.verdicts), (&backwards.chosen, &backwards.verdicts));
-    assert!(forwards.chosen.is_none_or(|chosen| tags.contains(&chosen)));
+    assert_eq!(forwards, backwards);
     assert_eq!(forwards.verdicts.len(), tags.len());
+    let (Some(chosen), Some(current)) = (forwards.decision.chosen, current) else { return };
+    assert!(tags.contains(&chosen));
+    let placed = forwards.decision.is_placed && policy.followed_tag().is_none() && !kind.starts_with('f');
+    assert!(!placed || chosen == current || policy.is_above(&chosen, &current));
 });

@@ -6,6 +6,7 @@
 
 mod choice;
 mod group;
+mod policies;
 mod promotion;
 mod write;
 
@@ -114,7 +115,8 @@ pub struct NewText {
 struct Wanted<'a> {
     branch: &'a Branch,
     occurrence: &'a Occurrence,
-    from: &'a Tag,
+    /// The tag that stands there, where one does.
+    from: Option<&'a Tag>,
     to: Tag,
     to_digest: Option<Digest>,
     mode: Mode,
@@ -140,9 +142,10 @@ enum Choice<'a> {
 pub fn plan(input: &PlanInput<'_>) -> Plan {
     let mut findings = Vec::new();
     let mut choices = Vec::new();
+    let policies = policies::Policies::default();
     for branch in input.branches {
         for occurrence in &branch.found.occurrences {
-            let choice = choice::choose(input, branch, occurrence, &mut findings);
+            let choice = choice::choose(input, &policies, branch, occurrence, &mut findings);
             choices.push((branch, occurrence, choice));
         }
     }

@@ -212,9 +212,12 @@ pub struct PolicyEvalArguments {
     /// `platforms` and `labels`.
     #[arg(long, value_name = "FILE")]
     pub tags: PathBuf,
-    /// The tag that runs now.
+    /// The tag that runs now, empty for an image without a tag. Without it the best of the list is asked for.
     #[arg(long, value_parser = parse_listed_tag, value_name = "TAG")]
     pub current: Option<Tag>,
+    /// The digest that runs now: which image a tag such as `latest` is.
+    #[arg(long, value_parser = parse_digest, value_name = "DIGEST")]
+    pub current_digest: Option<Digest>,
     /// The time at which the choice is made, as RFC 3339. Default: now.
     #[arg(long, value_name = "TIME")]
     pub now: Option<DateTime<Utc>>,
@@ -404,9 +407,6 @@ fn parse_tag(text: &str) -> Result<Tag, String> {
 }
 
 fn parse_listed_tag(text: &str) -> Result<Tag, String> {
-    if text.is_empty() {
-        return Err("the tag is empty: leave `--current` out where none runs".to_owned());
-    }
     Tag::of_list(text).map_err(|error| error.to_string())
 }
 

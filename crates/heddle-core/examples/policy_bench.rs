@@ -6,7 +6,7 @@ use std::{hint::black_box, time::Instant};
 use chrono::{DateTime, TimeDelta};
 use heddle_core::{
     image::Tag,
-    policy::{CompiledPolicy, NewestBy, Situation, SortOrder, TagInfo, TagList, TagPolicy},
+    policy::{CompiledPolicy, NewestBy, Situation, SortOrder, Standing, TagInfo, TagList, TagPolicy},
 };
 
 const TAGS: u32 = 100_000;
@@ -56,13 +56,14 @@ fn measure(name: &str, policy: &TagPolicy, tags: &TagList, current: Option<&str>
     let policy = CompiledPolicy::new(policy).expect("the policy is right");
     let current: Option<Tag> = current.map(|text| text.parse().expect("it is a tag"));
     let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
-    let situation = Situation { current: current.as_ref(), tags, barred: &[], signatures: &[], companions: &[], now };
+    let current = current.as_ref().map(|tag| Standing::new(Some(tag), None));
+    let situation = Situation { current, tags, barred: &[], signatures: &[], companions: &[], now };
     let mut times: Vec<f64> = (0..RUNS)
         .map(|_| {
             let start = Instant::now();
             let selection = black_box(policy.select(black_box(&situation)));
             let took = start.elapsed();
-            assert!(selection.chosen.is_some(), "{name}: {}", selection.reason);
+            assert!(selection.decision.chosen.is_some(), "{name}: {}", selection.decision.reason);
             took.as_secs_f64() * 1_000.0
         })
         .collect();

@@ -5,21 +5,30 @@
 //! taken for a wider rule.
 
 mod age;
+mod chooser;
 mod compiled;
 mod docker;
 mod extract;
+mod fault;
 mod foreign;
 mod judge;
+mod layout;
+pub mod limit;
 mod number;
 mod order;
 mod pattern;
 mod platform;
 mod range;
 mod relative;
+mod release;
+mod running;
 mod select;
 mod sentence;
+mod shape;
+mod situation;
 mod undescribed;
 mod version;
+mod why;
 
 use std::{borrow::Cow, fmt};
 
@@ -28,7 +37,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     age::parse_age,
-    compiled::{CompiledPolicy, PolicyFault},
+    compiled::CompiledPolicy,
+    fault::PolicyFault,
     foreign::{
         FluxOrder, FluxPolicy, ForeignPolicy, ImageUpdaterPolicy, KargoPolicy, KeelPolicy, RenovatePolicy, Translation,
         translate_flux_v1,
@@ -37,8 +47,9 @@ pub use self::{
     pattern::{Pattern, PatternError},
     platform::Platform,
     range::{Range, RangeError},
-    select::{BarredTag, Companion, SelectInput, SignatureCheck, Situation, select},
+    select::select,
     sentence::Sentence,
+    situation::{BarredTag, Companion, SignatureCheck, Situation, Standing},
     version::TagVersion,
 };
 use crate::image::{Digest, Tag};
@@ -74,6 +85,9 @@ impl TagInfo {
 pub struct TagList {
     /// The tags, in any order.
     pub tags: Vec<TagInfo>,
+    /// What is known of tags that the registry lists no more and that still stand somewhere: what runs is placed by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<TagInfo>,
     /// Whether the last scan read the list to its end. An incomplete list never leads to a change.
     pub complete: bool,
     /// When the image's first scan ended. What it found had been there before, so its age counts from its creation.
@@ -84,7 +98,12 @@ pub struct TagList {
 impl TagList {
     /// A list that was read to its end.
     pub fn whole(tags: Vec<TagInfo>) -> Self {
-        Self { tags, complete: true, watched_since: None }
+        Self { tags, dropped: Vec::new(), complete: true, watched_since: None }
+    }
+
+    /// Every tag of which something is known.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &TagInfo> {
+        self.tags.iter().chain(&self.dropped)
     }
 }
 
@@ -117,35 +136,42 @@ pub enum VerdictKind {
     PassedOver,
 }
 
-/// The outcome of a choice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+/// The outcome of a choice, with a word on every tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
-    /// The tag to run; `None` when none qualifies or the list is incomplete. It may be the current one.
-    pub chosen: Option<Tag>,
-    /// Why this tag, or why none, in a sentence.
-    pub reason: String,
-    /// The best tag that only its age keeps back, where no other is to be moved to before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiting: Option<Waiting>,
+    /// What was decided.
+    pub decision: Decision,
     /// Each tag with its verdict, best first.
     pub verdicts: Vec<Verdict>,
 }
 
-/// A tag that is chosen once it is old enough.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+/// The outcome of a choice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The tag to run; `None` when none qualifies or the list is incomplete. It may be the current one.
+    pub chosen: Option<Tag>,
+    /// Why this tag, or why none, in a sentence.
+    pub reason: String,
+    /// The best tag that waits, where no other is to be moved to before.
+    pub waiting: Option<Waiting>,
+    /// Whether what runs has a place in the rule's order, so that tags can be said to be above it. Where it has none,
+    /// nothing is chosen unless the rule says `from_any`, and the reason names the ways out.
+    pub is_placed: bool,
+}
+
+/// A tag that is chosen later: once it is old enough, or, where it was named by a promotion, once it is not below what runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
     /// The tag.
     pub tag: Tag,
-    /// When it is old enough.
-    pub until: DateTime<Utc>,
+    /// When it is old enough; `None` where time alone does not let it in.
+    pub until: Option<DateTime<Utc>>,
     /// A sentence that says so.
     pub reason: String,
 }
 
 /// The policy block of a rule in `.heddle.yaml`. Exactly one of the first five fields says how tags are ordered.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(deny_unknown_fields))]
@@ -181,7 +207,7 @@ pub struct TagPolicy {
     /// Tags that take part, in the same forms; empty means all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
-    /// The variant that a tag must have (`alpine` of `1.2.3-alpine`), by default the running one; `*` tells none apart.
+    /// The variant that a tag must have, by default the running one; a glob lets its numbers rise, `*` tells none apart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suffix: Option<String>,
     /// Platforms that the image must have, such as `linux/amd64`.
@@ -193,9 +219,12 @@ pub struct TagPolicy {
     /// Whether pre-releases take part although the range names none.
     #[serde(skip_serializing_if = "is_false")]
     pub prerelease: bool,
-    /// Whether an older tag than the running one may be chosen.
+    /// Whether a tag below the running one may be chosen.
     #[serde(skip_serializing_if = "is_false")]
     pub downgrade: bool,
+    /// Whether a tag is chosen although nothing says where the running one stands in the order.
+    #[serde(skip_serializing_if = "is_false")]
+    pub from_any: bool,
     /// How long a tag must have been seen, such as `2d`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_age: Option<String>,

@@ -181,7 +181,7 @@ pub async fn list_of(db: impl PgExecutor<'_>, images: &[Image]) -> Result<HashMa
 }
 
 fn list_with(image: &Image, tags: Vec<TagInfo>) -> TagList {
-    TagList { tags, complete: image.complete, watched_since: image.watched_since }
+    TagList { tags, dropped: Vec::new(), complete: image.complete, watched_since: image.watched_since }
 }
 
 /// When a tag was pushed: a notice's time, else when it was first seen. With `digest`, when it came to point there.

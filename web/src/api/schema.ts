@@ -2647,6 +2647,7 @@ export interface components {
         /** @description A choice of a tag of the image, somewhere. */
         TagChoice: {
             current?: components["schemas"]["Tag"] | null;
+            digest?: components["schemas"]["Digest"] | null;
             /** @description The policy; it pins the digest also where one stands at the place already. */
             policy: components["schemas"]["TagPolicy"];
         };
@@ -2684,6 +2685,8 @@ export interface components {
         TagList: {
             /** @description Whether the last scan read the list to its end. An incomplete list never leads to a change. */
             complete: boolean;
+            /** @description What is known of tags that the registry lists no more and that still stand somewhere: what runs is placed by it. */
+            dropped?: components["schemas"]["TagInfo"][];
             /** @description The tags, in any order. */
             tags: components["schemas"]["TagInfo"][];
             /**
@@ -2707,7 +2710,7 @@ export interface components {
              */
             digest: string | null;
             /**
-             * @description Whether an older tag than the running one may be chosen.
+             * @description Whether a tag below the running one may be chosen.
              * @default false
              */
             downgrade: boolean;
@@ -2716,6 +2719,11 @@ export interface components {
              * @default null
              */
             extract: string | null;
+            /**
+             * @description Whether a tag is chosen although nothing says where the running one stands in the order.
+             * @default false
+             */
+            from_any: boolean;
             /**
              * @description Tags that are passed over: `regexp:…` or `glob:…`.
              * @default []
@@ -2771,7 +2779,7 @@ export interface components {
              */
             strict: boolean;
             /**
-             * @description The variant that a tag must have (`alpine` of `1.2.3-alpine`), by default the running one; `*` tells none apart.
+             * @description The variant that a tag must have, by default the running one; a glob lets its numbers rise, `*` tells none apart.
              * @default null
              */
             suffix: string | null;

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Duration, Utc};
 use heddle_core::{
     id::OrganizationId,
-    policy::{CompiledPolicy, TagPolicy},
+    image::Tag,
+    policy::{CompiledPolicy, Standing, TagPolicy, limit::MAX_POLICIES},
 };
 use heddle_db::{
     DbError, Tx,
@@ -39,8 +40,8 @@ pub async fn work(
     if !choices.is_empty() {
         known = Some(tags::list(&mut **tx, &image).await?);
         refresh = tags::list_stale(&mut **tx, image.id, now - FRESH, REFRESHED).await?;
-        // A tag whose digest is followed is one that moves.
-        refresh.extend(choices.iter().filter_map(|choice| choice.policy.digest.as_ref()?.parse().ok()));
+        // These move, and nothing in a list of tags says so.
+        refresh.extend(choices.iter().filter_map(moving));
     }
     // Where tags are to be described, the whole list is needed.
     let etag = image.etag.filter(|_| choices.is_empty());
@@ -52,15 +53,29 @@ async fn choices(tx: &mut Tx, organization: OrganizationId, image: &Image) -> Re
     let mut choices: Vec<TagChoice> = Vec::new();
     let names = [image.image.to_string()];
     for (_, occurrence) in occurrences::list_of_images(&mut **tx, organization, &names).await? {
+        if choices.len() >= MAX_POLICIES {
+            break;
+        }
         let Some(policy) = occurrence.rule.and_then(|rule| rule.policy) else { continue };
         let pin_digest = policy.writes_digest(occurrence.digest.as_ref());
-        let choice = TagChoice { policy: TagPolicy { pin_digest, ..policy }, current: occurrence.tag };
-        let needed = CompiledPolicy::new(&choice.policy).is_ok_and(|policy| policy.needs_descriptions());
+        let policy = TagPolicy { pin_digest, ..policy };
+        let choice = TagChoice { policy, current: occurrence.tag, digest: occurrence.digest };
+        let needed =
+            CompiledPolicy::new(&choice.policy).is_ok_and(|policy| policy.needs_descriptions(Some(standing(&choice))));
         if needed && !choices.contains(&choice) {
             choices.push(choice);
         }
     }
     Ok(choices)
+}
+
+fn standing(choice: &TagChoice) -> Standing<'_> {
+    Standing::new(choice.current.as_ref(), choice.digest.as_ref())
+}
+
+/// The tag that may point to another image at any time, where the choice depends on which.
+fn moving(choice: &TagChoice) -> Option<Tag> {
+    CompiledPolicy::new(&choice.policy).ok()?.moving(Some(standing(choice)))?.parse().ok()
 }
 
 /// Stores what a scan found. Gives the repositories whose update it made due.

@@ -5,7 +5,7 @@ use heddle_core::{
     id::{OrganizationId, RepositoryId},
     image::ImageRepository,
     name::EnvironmentName,
-    policy::{Companion, SelectInput, select},
+    policy::{Companion, Situation, Standing, select},
 };
 use heddle_db::{
     Tx, clusters, findings,
@@ -104,21 +104,26 @@ async fn judge(
     let (Some(image), Some(policy)) = (image, policy) else { return Ok(Vec::new()) };
     let tags = tags::list(&mut **tx, image).await?;
     let all_barred = barred::list(tx, organization, repository).await?;
-    let barred = barred::at(&all_barred, place);
     let companions = images::list_named(&mut **tx, organization, &policy.lockstep).await?;
     let lists = tags::list_of(&mut **tx, &companions).await?;
-    let companions: Vec<_> = lists.iter().map(|(image, tags)| Companion { image, tags }).collect();
-    let input = SelectInput {
-        policy,
-        current: place.tag.as_ref(),
-        tags: &tags,
-        barred: &barred,
-        companions: &companions,
-        now: Utc::now(),
-    };
-    let mut verdicts = select(&input).verdicts;
-    verdicts.truncate(SHOWN_TAGS);
-    Ok(verdicts)
+    let (policy, place) = (policy.clone(), place.clone());
+    // Policies over a long list are work for the processor.
+    let judged = tokio::task::spawn_blocking(move || {
+        let companions: Vec<_> = lists.iter().map(|(image, tags)| Companion { image, tags }).collect();
+        let barred = barred::at(&all_barred, &place);
+        let situation = Situation {
+            current: Some(Standing::new(place.tag.as_ref(), place.digest.as_ref())),
+            tags: &tags,
+            barred: &barred,
+            signatures: &[],
+            companions: &companions,
+            now: Utc::now(),
+        };
+        let mut verdicts = select(&policy, &situation).verdicts;
+        verdicts.truncate(SHOWN_TAGS);
+        verdicts
+    });
+    judged.await.map_err(ApiError::internal)
 }
 
 fn in_words(rule: &Rule) -> String {

@@ -8,7 +8,7 @@ use heddle_core::{
     change::ProposalRef,
     id::{ClusterId, OrganizationId, RepositoryId},
     image::{ImageRepository, Tag},
-    policy::{Companion, SelectInput, TagList, select},
+    policy::{Companion, CompiledPolicy, Situation, Standing, TagList},
 };
 use heddle_db::{
     Tx,
@@ -74,7 +74,11 @@ async fn list_workloads(app: App, member: Member, Query(query): Query<PageQuery>
     let running = page.iter().map(containers).collect::<ApiResult<Vec<_>>>()?;
     let known = Known::load(&mut tx, member.organization, running.iter().flatten()).await?;
     tx.commit().await?;
-    let items = page.into_iter().zip(running).map(|(workload, images)| known.view(workload, images, now)).collect();
+    // Policies over long lists are work for the processor.
+    let viewed = tokio::task::spawn_blocking(move || {
+        page.into_iter().zip(running).map(|(workload, images)| known.view(workload, images, now)).collect()
+    });
+    let items = viewed.await.map_err(ApiError::internal)?;
     Ok(Json(WorkloadPage { items, next, total }))
 }
 
@@ -184,8 +188,11 @@ impl Known {
         let newest = rule.and_then(|rule| rule.policy.as_ref()).and_then(|policy| {
             let tags = self.tags.get(repository)?;
             let companions: Vec<_> = self.tags.iter().map(|(image, tags)| Companion { image, tags }).collect();
-            let (current, companions) = (desired.as_ref(), companions.as_slice());
-            select(&SelectInput { policy, current, tags, barred: &barred, companions, now }).chosen
+            let digest = place.and_then(|place| place.digest.as_ref());
+            let current = Some(Standing::new(desired.as_ref(), digest));
+            let (barred, companions) = (barred.as_slice(), companions.as_slice());
+            let situation = Situation { current, tags, barred, signatures: &[], companions, now };
+            CompiledPolicy::new(policy).ok()?.choose(&situation).cloned()
         });
         let change = self.open.iter().rfind(|change| {
             change.image == *repository

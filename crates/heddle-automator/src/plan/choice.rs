@@ -1,37 +1,44 @@
 //! What each place should get.
 
-use chrono::{DateTime, Utc};
+use std::rc::Rc;
+
 use heddle_core::{
     change::{Gate, GateKind, Mode},
     image::{Digest, Tag},
     name::EnvironmentName,
-    policy::{BarredTag, Companion, CompiledPolicy, SelectInput, Selection, Situation, TagList, TagPolicy, select},
+    policy::{BarredTag, Companion, CompiledPolicy, Decision, Situation, Standing, TagList},
 };
-use heddle_manifest::{EditError, Target, config::Ruling, edit, find::Occurrence};
+use heddle_manifest::{
+    EditError, Target,
+    config::{Promotion, Ruling},
+    edit,
+    find::Occurrence,
+};
 use heddle_wire::automator::{Barred, Finding, ProposedChange};
 
-use super::{Branch, Choice, OpenState, OpenView, PlanInput, Wanted, finding, promotion};
+use super::{
+    Branch, Choice, OpenState, OpenView, PlanInput, Wanted, finding,
+    policies::{NotFollowed, Policies, too_many_in_words},
+    promotion,
+};
 
 /// Chooses for one place: the tag must be chosen by the rule of each of its environments.
 pub(super) fn choose<'a>(
     input: &PlanInput<'a>,
+    policies: &Policies<'a>,
     branch: &'a Branch,
     occurrence: &'a Occurrence,
     findings: &mut Vec<Finding>,
 ) -> Choice<'a> {
-    let rules = match governing(input, branch, occurrence, findings) {
+    let rules = match governing(input, policies, branch, occurrence, findings) {
         Ok(rules) => rules,
         Err(choice) => return choice,
     };
     if occurrence.obstacle.is_some() || has_ended(input, branch, occurrence) {
         return Choice::Unknown;
     }
-    let Some(from) = &occurrence.image.tag else {
-        let message = "this image has no tag, so nothing says what it is updated from: write one".to_owned();
-        findings.push(finding(branch, occurrence, "no-tag", message));
-        return Choice::Unknown;
-    };
-    let Aim { to, to_digest, why, waiting } = match target(input, branch, occurrence, from, &rules, findings) {
+    let from = occurrence.image.tag.as_ref();
+    let Aim { to, to_digest, why, waiting } = match target(input, branch, occurrence, &rules, findings) {
         Ok(aim) => aim,
         Err(choice) => return choice,
     };
@@ -40,21 +47,29 @@ pub(super) fn choose<'a>(
         findings.push(finding(branch, occurrence, "not-editable", message));
         return Choice::Unknown;
     }
-    let mode = rules.iter().map(|(_, rule, _)| rule.mode).max().unwrap_or(Mode::Observe);
+    let mode = rules.iter().map(|governed| governed.rule.mode).max().unwrap_or(Mode::Observe);
     let gate = gate(input, occurrence, mode, &rules, &to).or(waiting).or_else(|| input.config.schedule_gate(input.now));
     // When a tag came to point elsewhere is not known here.
     let pushed_at = tag_list(input, occurrence)
-        .and_then(|list| list.tags.iter().find(|info| info.tag == to && to != *from))
+        .and_then(|list| list.tags.iter().find(|info| info.tag == to && from != Some(&to)))
         .map(|info| info.first_seen_at);
-    let rules = rules.into_iter().map(|(environment, rule, _)| (environment, rule)).collect();
+    let rules = rules.into_iter().map(|governed| (governed.environment, governed.rule)).collect();
     Choice::Update(Box::new(Wanted { branch, occurrence, from, to, to_digest, mode, gate, rules, pushed_at, why }))
 }
 
-type Governed<'a> = (&'a EnvironmentName, &'a Ruling, &'a TagPolicy);
+/// The rule of a place in one of its environments.
+struct Governed<'a> {
+    environment: &'a EnvironmentName,
+    rule: &'a Ruling,
+    policy: Rc<CompiledPolicy>,
+    /// Whether the rule follows the digest of a tag.
+    follows: bool,
+}
 
 /// The rule in each environment of the place. A place that only some of its environments update is not written.
 fn governing<'a>(
     input: &PlanInput<'a>,
+    policies: &Policies<'a>,
     branch: &'a Branch,
     occurrence: &'a Occurrence,
     findings: &mut Vec<Finding>,
@@ -76,7 +91,18 @@ fn governing<'a>(
     }
     for environment in &occurrence.environments {
         match input.config.ruling(occurrence, environment) {
-            Some(rule) => governed.push((environment, rule, rule.policy.as_ref().ok_or(Choice::Unknown)?)),
+            Some(rule) => {
+                let written = rule.policy.as_ref().ok_or(Choice::Unknown)?;
+                let policy = match policies.of(written, occurrence.image.digest.as_ref()) {
+                    Ok(policy) => policy,
+                    Err(NotFollowed::Faulty) => return Err(Choice::Unknown),
+                    Err(NotFollowed::TooMany) => {
+                        findings.push(finding(branch, occurrence, "too-many-policies", too_many_in_words()));
+                        return Err(Choice::Unknown);
+                    }
+                };
+                governed.push(Governed { environment, rule, policy, follows: written.digest.is_some() });
+            }
             // A stop without a rule is a configuration that cannot be read: the rule may be there.
             None if input.config.stop_for(image, environment).is_some() => return Err(Choice::Unknown),
             None => ungoverned.push(environment),
@@ -109,13 +135,16 @@ fn target<'a>(
     input: &PlanInput<'_>,
     branch: &Branch,
     occurrence: &Occurrence,
-    from: &Tag,
     rules: &[Governed<'_>],
     findings: &mut Vec<Finding>,
 ) -> Result<Aim, Choice<'a>> {
     let proposed = proposed(input, branch, occurrence);
+    let from = occurrence.image.tag.as_ref();
+    let may_stay = |governed: &Governed<'_>, tag: &Tag| {
+        from.is_none_or(|from| governed.policy.floats(from) || governed.policy.is_above(tag, from))
+    };
     let kept = |otherwise: Choice<'a>| match proposed {
-        Some(change) if rules.iter().all(|(_, _, policy)| is_above(policy, &change.to, from)) => {
+        Some(change) if rules.iter().all(|governed| may_stay(governed, &change.to)) => {
             let why = "it was chosen when it was proposed, and is kept".to_owned();
             Ok(Aim { to: change.to.clone(), to_digest: change.to_digest.clone(), why, waiting: None })
         }
@@ -124,41 +153,31 @@ fn target<'a>(
     let Some(list) = tag_list(input, occurrence).filter(|list| list.complete && !list.tags.is_empty()) else {
         return kept(Choice::Unknown);
     };
-    if rules.iter().any(|(_, _, policy)| is_undescribed(policy, occurrence, from, list, input.now)) {
+    let place = Place { input, occurrence, list };
+    let decided: Vec<(&Governed<'_>, Decision)> =
+        rules.iter().map(|governed| (governed, place.decide(governed))).collect();
+    if let Some(message) = decided.iter().find_map(|(governed, decision)| place.unplaced(governed, decision)) {
+        findings.push(finding(branch, occurrence, "current", message));
+        return kept(Choice::Unknown);
+    }
+    if rules.iter().any(|governed| place.is_undescribed(governed)) {
         return kept(Choice::Unknown);
     }
     let mut aim: Option<(Aim, &EnvironmentName)> = None;
-    for (environment, rule, policy) in rules {
-        let whole = selected(input, occurrence, environment, policy, list, from);
-        let image = &occurrence.image.repository;
-        let promotion = input.config.promotion_of(environment);
-        let selection = promotion.map_or_else(
-            || whole.clone(),
-            |promotion| {
-                let tags = promotion::promoted(input, promotion, image, list, from);
-                selected(input, occurrence, environment, policy, &tags, from)
-            },
-        );
+    for (governed, decision) in decided {
         let listed = |tag: &Tag| list.tags.iter().any(|info| info.tag == *tag);
+        let newer = |tag: &Tag| decision.chosen.as_ref().is_some_and(|chosen| governed.policy.is_above(chosen, tag));
         // What was proposed and is not in the list any more is no reason to go back.
-        if proposed.map(|change| &change.to).is_some_and(|tag| {
-            selection.chosen.as_ref() != Some(tag) && !listed(tag) && !newer(policy, &selection, tag)
-        }) {
+        let vanished = |tag: &&Tag| decision.chosen.as_ref() != Some(tag) && !listed(tag) && !newer(tag);
+        if proposed.map(|change| &change.to).filter(vanished).is_some() {
             return kept(Choice::Keep);
         }
-        let governed = (*environment, *rule, *policy);
-        let own = match (aim_of(input, occurrence, governed, list, selection), promotion) {
-            (Err(Choice::Keep), Some(promotion)) => {
-                let mut unproven = aim_of(input, occurrence, governed, list, whole)?;
-                unproven.waiting = Some(promotion::gate(input, promotion, image, &unproven.to));
-                unproven
-            }
-            (aim, _) => aim?,
-        };
+        let own = place.aim(governed, decision)?;
         match &mut aim {
             Some((other, first)) if (&other.to, &other.to_digest) != (&own.to, &own.to_digest) => {
                 let message = format!(
-                    "`{first}` and `{environment}` share this place and choose different tags, so it is not updated"
+                    "`{first}` and `{}` share this place and choose different tags, so it is not updated",
+                    governed.environment
                 );
                 findings.push(finding(branch, occurrence, "shared-place", message));
                 return Err(Choice::Keep);
@@ -167,45 +186,126 @@ fn target<'a>(
             Some((other, _)) => {
                 other.waiting = [other.waiting.take(), own.waiting].into_iter().flatten().max_by_key(|gate| gate.until)
             }
-            None => aim = Some((own, environment)),
+            None => aim = Some((own, governed.environment)),
         }
     }
     aim.map(|(aim, _)| aim).ok_or(Choice::Keep)
 }
 
-/// What a rule aims at; [`Choice::Keep`] when what runs is right.
-fn aim_of<'a>(
-    input: &PlanInput<'_>,
-    occurrence: &Occurrence,
-    (environment, rule, policy): Governed<'_>,
-    list: &TagList,
-    selection: Selection,
-) -> Result<Aim, Choice<'a>> {
-    let standing = occurrence.image.digest.as_ref();
-    let said = |reason: String| format!("{reason} (`{}:{}`)", rule.file, rule.line);
-    let digest_of = |tag: &Tag| match policy.writes_digest(standing) {
-        false => Ok(None),
-        true => list.tags.iter().find(|info| info.tag == *tag).and_then(|info| info.digest.clone()).map(Some).ok_or(()),
-    };
-    if let Some(to) = selection.chosen {
-        let to_digest = digest_of(&to).map_err(|()| Choice::Unknown)?;
-        if occurrence.image.tag.as_ref() != Some(&to) {
-            return Ok(Aim { to, to_digest, why: said(selection.reason), waiting: None });
+/// A place with the tags of its image.
+struct Place<'p> {
+    input: &'p PlanInput<'p>,
+    occurrence: &'p Occurrence,
+    list: &'p TagList,
+}
+
+impl Place<'_> {
+    /// Why nothing says which tag is above what runs, where a rule is to choose. A promotion names its tag.
+    fn unplaced(&self, governed: &Governed<'_>, decision: &Decision) -> Option<String> {
+        if decision.is_placed || self.promotion(governed).is_some() || governed.policy.takes_any() {
+            return None;
         }
-        // A pin stays with its tag; only a rule that follows the digest moves it.
-        let moved =
-            to_digest.filter(|digest| standing != Some(digest) && (standing.is_none() || policy.digest.is_some()));
-        let moved = moved.filter(|digest| !is_barred(input, occurrence, environment, &to, digest));
-        if let Some(digest) = moved {
-            let why = said(format!("`{to}` is {} now", digest.short()));
-            return Ok(Aim { to, to_digest: Some(digest), why, waiting: None });
+        let rest = if self.is_undescribed(governed) { "; the next scan compares more tags with it" } else { "" };
+        Some(format!("{}{rest}", decision.reason))
+    }
+
+    /// Whether a tag is still to be described on which the choice depends.
+    fn is_undescribed(&self, governed: &Governed<'_>) -> bool {
+        let undescribed = match self.promotion(governed) {
+            Some(_) => CompiledPolicy::undescribed_named,
+            None => CompiledPolicy::undescribed,
+        };
+        !self.decided(governed, self.list, undescribed).is_empty()
+    }
+
+    fn promotion(&self, governed: &Governed<'_>) -> Option<&Promotion> {
+        self.input.config.promotion_of(governed.environment)
+    }
+
+    /// What a rule chooses; among the tags that a promotion names where there is one.
+    fn decide(&self, governed: &Governed<'_>) -> Decision {
+        match self.promotion(governed) {
+            None => self.decided(governed, self.list, CompiledPolicy::decide),
+            Some(promotion) => {
+                let (image, from) = (&self.occurrence.image.repository, self.occurrence.image.tag.as_ref());
+                let tags = promotion::promoted(self.input, promotion, image, self.list, from);
+                self.decided(governed, &tags, CompiledPolicy::decide_named)
+            }
         }
     }
-    let Some(waiting) = selection.waiting else { return Err(Choice::Keep) };
-    let to_digest = digest_of(&waiting.tag).map_err(|()| Choice::Unknown)?;
-    let reason = said(waiting.reason);
-    let gate = Gate { kind: GateKind::Age, reason: reason.clone(), until: Some(waiting.until) };
-    Ok(Aim { to: waiting.tag, to_digest, why: reason, waiting: Some(gate) })
+
+    /// What a rule aims at, or what waits for a promotion; [`Choice::Keep`] when what runs is right.
+    fn aim<'a>(&self, governed: &Governed<'_>, decision: Decision) -> Result<Aim, Choice<'a>> {
+        let (Some(promotion), Err(Choice::Keep)) = (self.promotion(governed), self.aim_of(governed, decision.clone()))
+        else {
+            return self.aim_of(governed, decision);
+        };
+        let image = &self.occurrence.image.repository;
+        let standing = promotion::standing(self.input, promotion, image, self.list);
+        let below = self.decided(governed, &standing, CompiledPolicy::decide_named);
+        if let Some(waiting) = below.waiting.filter(|waiting| waiting.until.is_none()) {
+            let gate = promotion::below(promotion, &waiting.reason);
+            let to_digest = self.digest_of(governed, &waiting.tag)?;
+            return Ok(Aim { to: waiting.tag, to_digest, why: gate.reason.clone(), waiting: Some(gate) });
+        }
+        let whole = self.decided(governed, self.list, CompiledPolicy::decide);
+        let mut unproven = self.aim_of(governed, whole)?;
+        unproven.waiting = Some(promotion::gate(self.input, promotion, image, &unproven.to));
+        Ok(unproven)
+    }
+
+    fn digest_of<'a>(&self, governed: &Governed<'_>, tag: &Tag) -> Result<Option<Digest>, Choice<'a>> {
+        if !governed.policy.pins_digest() {
+            return Ok(None);
+        }
+        let info = self.list.tags.iter().find(|info| info.tag == *tag);
+        info.and_then(|info| info.digest.clone()).map(Some).ok_or(Choice::Unknown)
+    }
+
+    fn aim_of<'a>(&self, governed: &Governed<'_>, decision: Decision) -> Result<Aim, Choice<'a>> {
+        let Self { input, occurrence, .. } = *self;
+        let standing = occurrence.image.digest.as_ref();
+        let said = |reason: String| format!("{reason} (`{}:{}`)", governed.rule.file, governed.rule.line);
+        if let Some(to) = decision.chosen {
+            let to_digest = self.digest_of(governed, &to)?;
+            if occurrence.image.tag.as_ref() != Some(&to) {
+                return Ok(Aim { to, to_digest, why: said(decision.reason), waiting: None });
+            }
+            // A pin stays with its tag; only a rule that follows the digest moves it.
+            let moved = to_digest.filter(|digest| standing != Some(digest) && (standing.is_none() || governed.follows));
+            let moved = moved.filter(|digest| !is_barred(input, occurrence, governed.environment, &to, digest));
+            if let Some(digest) = moved {
+                let why = said(format!("`{to}` is {} now", digest.short()));
+                return Ok(Aim { to, to_digest: Some(digest), why, waiting: None });
+            }
+        }
+        let Some(waiting) = decision.waiting.filter(|waiting| waiting.until.is_some()) else {
+            return Err(Choice::Keep);
+        };
+        let to_digest = self.digest_of(governed, &waiting.tag)?;
+        let reason = said(waiting.reason);
+        let gate = Gate { kind: GateKind::Age, reason: reason.clone(), until: waiting.until };
+        Ok(Aim { to: waiting.tag, to_digest, why: reason, waiting: Some(gate) })
+    }
+
+    /// What a policy says of tags in the situation of this place.
+    fn decided<T>(
+        &self,
+        governed: &Governed<'_>,
+        tags: &TagList,
+        decide: impl Fn(&CompiledPolicy, &Situation<'_>) -> T,
+    ) -> T {
+        let Self { input, occurrence, .. } = *self;
+        let here = |barred: &&Barred| is_here(barred, occurrence, governed.environment);
+        let barred = input.barred.iter().filter(here);
+        let barred: Vec<BarredTag<'_>> =
+            barred.map(|barred| BarredTag { tag: &barred.tag, reason: &barred.reason }).collect();
+        let lists = input.images.iter().filter_map(|image| Some((&image.image, image.list.as_ref()?)));
+        let companions: Vec<Companion<'_>> = lists.map(|(image, tags)| Companion { image, tags }).collect();
+        let current = Some(Standing::new(occurrence.image.tag.as_ref(), occurrence.image.digest.as_ref()));
+        let (barred, companions) = (barred.as_slice(), companions.as_slice());
+        decide(&governed.policy, &Situation { current, tags, barred, signatures: &[], companions, now: input.now })
+    }
 }
 
 /// Whether a person took this digest back where it came without another tag.
@@ -224,39 +324,6 @@ fn is_here(barred: &Barred, occurrence: &Occurrence, environment: &EnvironmentNa
     barred.environment == *environment
         && barred.image == occurrence.image.repository
         && barred.place == occurrence.place.key()
-}
-
-fn newer(policy: &TagPolicy, selection: &Selection, tag: &Tag) -> bool {
-    selection.chosen.as_ref().is_some_and(|chosen| is_above(policy, chosen, tag))
-}
-
-fn is_above(policy: &TagPolicy, tag: &Tag, other: &Tag) -> bool {
-    CompiledPolicy::new(policy).is_ok_and(|policy| policy.is_above(tag, other))
-}
-
-/// Whether a tag is still to be described on which the choice depends.
-fn is_undescribed(policy: &TagPolicy, occurrence: &Occurrence, from: &Tag, tags: &TagList, now: DateTime<Utc>) -> bool {
-    let situation = Situation { current: Some(from), tags, barred: &[], signatures: &[], companions: &[], now };
-    let pin_digest = policy.writes_digest(occurrence.image.digest.as_ref());
-    CompiledPolicy::new(&TagPolicy { pin_digest, ..policy.clone() })
-        .is_ok_and(|policy| !policy.undescribed(&situation).is_empty())
-}
-
-fn selected(
-    input: &PlanInput<'_>,
-    occurrence: &Occurrence,
-    environment: &EnvironmentName,
-    policy: &TagPolicy,
-    tags: &TagList,
-    from: &Tag,
-) -> Selection {
-    let here = |barred: &&Barred| is_here(barred, occurrence, environment);
-    let barred: Vec<BarredTag<'_>> =
-        input.barred.iter().filter(here).map(|barred| BarredTag { tag: &barred.tag, reason: &barred.reason }).collect();
-    let lists = input.images.iter().filter_map(|image| Some((&image.image, image.list.as_ref()?)));
-    let companions: Vec<Companion<'_>> = lists.map(|(image, tags)| Companion { image, tags }).collect();
-    let (current, barred, companions) = (Some(from), barred.as_slice(), companions.as_slice());
-    select(&SelectInput { policy, current, tags, barred, companions, now: input.now })
 }
 
 /// What an open proposal of ours brings to the place.
@@ -288,12 +355,12 @@ fn tag_list<'a>(input: &PlanInput<'a>, occurrence: &Occurrence) -> Option<&'a Ta
 /// What keeps the change back, the schedule and the tag's age aside.
 fn gate(input: &PlanInput<'_>, occurrence: &Occurrence, mode: Mode, rules: &[Governed<'_>], to: &Tag) -> Option<Gate> {
     let image = &occurrence.image.repository;
-    let of_config = |(environment, ..): &Governed<'_>| input.config.gate_for(image, environment, to, input.now);
+    let of_config = |governed: &Governed<'_>| input.config.gate_for(image, governed.environment, to, input.now);
     if let Some(gate) = rules.iter().find_map(of_config) {
         return Some(gate);
     }
-    let observing = rules.iter().find(|(_, rule, _)| rule.mode == Mode::Observe && mode == Mode::Observe);
-    observing.map(|(_, rule, _)| Gate {
+    let observing = rules.iter().find(|one| one.rule.mode == Mode::Observe && mode == Mode::Observe);
+    observing.map(|Governed { rule, .. }| Gate {
         kind: GateKind::Observe,
         reason: format!("the rule observes only (`{}:{}`)", rule.file, rule.line),
         until: None,

@@ -26,10 +26,32 @@ pub(super) fn promoted(
     promotion: &Promotion,
     image: &ImageRepository,
     list: &TagList,
-    from: &Tag,
+    from: Option<&Tag>,
 ) -> TagList {
-    let stays = |tag: &Tag| tag == from || matches!(proof(input, promotion, image, tag), Proof::Given);
+    let stays = |tag: &Tag| Some(tag) == from || matches!(proof(input, promotion, image, tag), Proof::Given);
     TagList { tags: list.tags.iter().filter(|info| stays(&info.tag)).cloned().collect(), ..list.clone() }
+}
+
+/// The tags of a list that stand where they are promoted from, and were healthy there for long enough.
+pub(super) fn standing(
+    input: &PlanInput<'_>,
+    promotion: &Promotion,
+    image: &ImageRepository,
+    list: &TagList,
+) -> TagList {
+    let here = |proven: &heddle_wire::automator::Proven, tag: &Tag| {
+        proven.environment == promotion.from && proven.image == *image && proven.tag == *tag && proven.until.is_none()
+    };
+    let stands = |tag: &Tag| input.proven.iter().any(|proven| here(proven, tag));
+    let given = |tag: &Tag| stands(tag) && matches!(proof(input, promotion, image, tag), Proof::Given);
+    TagList { tags: list.tags.iter().filter(|info| given(&info.tag)).cloned().collect(), ..list.clone() }
+}
+
+/// What keeps a tag back that stands where it is promoted from, and is below what runs here.
+pub(super) fn below(promotion: &Promotion, reason: &str) -> Gate {
+    let Promotion { line, from, .. } = promotion;
+    let reason = format!("`{from}` is healthy with it, and {reason} (`.heddle.yaml:{line}`)");
+    Gate { kind: GateKind::Promotion, reason, until: None }
 }
 
 /// What keeps a tag back that the rule would choose.

@@ -44,7 +44,7 @@ pub(super) fn proposal(
 
 /// One change for each environment, image and step, with all its places.
 pub(super) fn changes(wanted: &[&Wanted<'_>]) -> Vec<PlannedChange> {
-    type Key<'a> = (&'a EnvironmentName, String, &'a Tag, &'a Tag, Option<&'a Digest>);
+    type Key<'a> = (&'a EnvironmentName, String, Option<&'a Tag>, &'a Tag, Option<&'a Digest>);
     let mut grouped: BTreeMap<Key<'_>, Vec<&Wanted<'_>>> = BTreeMap::new();
     for wanted in wanted {
         for (environment, _) in &wanted.rules {
@@ -56,7 +56,7 @@ pub(super) fn changes(wanted: &[&Wanted<'_>]) -> Vec<PlannedChange> {
     let change = |((environment, _, from, to, to_digest), places): (Key<'_>, Vec<&Wanted<'_>>)| PlannedChange {
         environment: environment.clone(),
         image: places[0].occurrence.image.repository.clone(),
-        from: Some(from.clone()),
+        from: from.cloned(),
         to: to.clone(),
         to_digest: to_digest.cloned(),
         places: places.iter().map(|wanted| wanted.occurrence.place.clone()).collect(),
@@ -72,7 +72,7 @@ fn row<'a>(wanted: &'a Wanted<'_>) -> Row<'a> {
     Row {
         place: &wanted.occurrence.place,
         image: &wanted.occurrence.image.repository,
-        from: Some(wanted.from),
+        from: wanted.from,
         to: &wanted.to,
         to_digest: wanted.to_digest.as_ref(),
         pushed_at: wanted.pushed_at,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use heddle_core::{
     image::Tag,
-    policy::{CompiledPolicy, Situation, TagInfo, TagList},
+    policy::{CompiledPolicy, Situation, Standing, TagInfo, TagList},
 };
 use heddle_registry::{Description, Failure, Session};
 use heddle_wire::automator::{ScanWork, ScannedTag, TagDescription};
@@ -97,7 +97,7 @@ fn tags_to_describe(work: &ScanWork, tags: &[Tag], now: DateTime<Utc>) -> Vec<Ne
     for choice in &work.choices {
         let Ok(policy) = CompiledPolicy::new(&choice.policy) else { continue };
         needed.extend(policy.undescribed(&Situation {
-            current: choice.current.as_ref(),
+            current: Some(Standing::new(choice.current.as_ref(), choice.digest.as_ref())),
             tags: &list,
             barred: &[],
             signatures: &[],
@@ -121,6 +121,7 @@ fn listed(known: Option<&TagList>, tags: &[Tag], now: DateTime<Utc>) -> TagList 
     let info = |tag: &Tag| known_tags.get(tag).map_or_else(|| TagInfo::named(tag.clone(), now), |info| (*info).clone());
     TagList {
         tags: tags.iter().map(info).collect(),
+        dropped: known.map(|list| list.dropped.clone()).unwrap_or_default(),
         complete: true,
         // What the first scan finds was there before.
         watched_since: known.map_or(Some(now), |list| list.watched_since.or(Some(now))),

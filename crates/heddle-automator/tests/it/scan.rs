@@ -47,7 +47,7 @@ async fn only_the_tags_on_which_a_choice_depends_are_described_and_each_once() {
     }
     let image = format!("{}/acme/api", registry.host());
     let policy = TagPolicy { newest: Some(NewestBy::Created), matches: Some("^main-".into()), ..TagPolicy::default() };
-    let choices = || vec![TagChoice { policy: policy.clone(), current: Some("main-1".parse().unwrap()) }];
+    let choices = || vec![TagChoice { policy: policy.clone(), current: Some("main-1".parse().unwrap()), digest: None }];
     let known = TagInfo {
         created_at: Some(created),
         platforms: Some(vec!["linux/amd64".into()]),
@@ -73,7 +73,11 @@ async fn a_tag_that_cannot_be_described_is_told_and_keeps_nothing_else_back() {
     let image = format!("{}/acme/api", proxy.host());
     let policy = TagPolicy { newest: Some(NewestBy::Created), ..TagPolicy::default() };
 
-    let report = shop.scan_for(&image, vec![TagChoice { policy, current: None }], None).await.scan.unwrap();
+    let report = shop
+        .scan_for(&image, vec![TagChoice { policy, current: Some("main-1".parse().unwrap()), digest: None }], None)
+        .await
+        .scan
+        .unwrap();
     let ScanOutcome::Complete { tags, undescribed, .. } = report.outcome else { panic!("{report:?}") };
     let reason = format!("`main-2` could not be read: `{}` answered with status 503", proxy.host());
     assert_eq!(undescribed.map(|fault| fault.reason), Some(reason));

@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow};
 use chrono::{DateTime, Utc};
 use heddle_core::{
     image::{Digest, ImageError, Tag},
-    policy::{CompiledPolicy, Selection, Situation, TagInfo, TagList, Verdict, VerdictKind},
+    policy::{CompiledPolicy, Selection, Situation, Standing, TagInfo, TagList, Verdict, VerdictKind},
 };
 use heddle_manifest::config::{json_schema, read_policy_file};
 use serde::{Deserialize, Serialize};
@@ -30,18 +30,21 @@ pub(crate) fn eval(arguments: &PolicyEvalArguments, screen: &mut Screen) -> Resu
     let policy = read_policy(&arguments.policy, screen)?;
     let now = arguments.now.unwrap_or_else(Utc::now);
     let tags = TagList::whole(read_tags(&arguments.tags, now, screen)?);
-    let current = arguments.current.as_ref();
+    let (tag, digest) = (arguments.current.as_ref(), arguments.current_digest.as_ref());
+    // A digest alone is an image too.
+    let current = tag.is_some() || digest.is_some();
+    let current = current.then(|| Standing::new(tag, digest));
     let situation = Situation { current, tags: &tags, barred: &[], signatures: &[], companions: &[], now };
     let selection = policy.select(&situation);
     if screen.is_json() {
-        screen.json(&Answer { chosen: selection.chosen.as_ref(), tags: &selection.verdicts })?;
+        screen.json(&Answer { chosen: selection.decision.chosen.as_ref(), tags: &selection.verdicts })?;
     } else {
         screen.table(&table(&selection))?;
     }
-    if selection.chosen.is_some() {
+    if selection.decision.chosen.is_some() {
         return Ok(Exit::Done);
     }
-    screen.note(&selection.reason);
+    screen.note(&selection.decision.reason);
     Ok(Exit::Nothing)
 }
 

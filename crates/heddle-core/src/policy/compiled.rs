@@ -5,24 +5,16 @@ use std::borrow::Cow;
 use chrono::TimeDelta;
 
 use super::{
-    NewestBy, TagPolicy, Within,
-    age::parse_age,
+    NewestBy, PolicyFault, TagPolicy, Within,
     extract::{Extraction, Room},
-    order::{Order, Shape},
+    fault::Faults,
+    limit::MAX_POLICY_BYTES,
+    order::{Numbers, Order},
     pattern::{Pattern, compile},
     platform::Platform,
     relative::Relative,
 };
 use crate::image::ImageRepository;
-
-/// Why a policy cannot be followed: the field at fault and a sentence that says what to write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyFault {
-    /// The field of the policy, as it is written.
-    pub field: &'static str,
-    /// What is wrong, and the remedy.
-    pub message: String,
-}
 
 /// A policy whose parts were read and understood, whichever language it was written in.
 #[derive(Debug, Clone)]
@@ -38,6 +30,8 @@ pub struct CompiledPolicy {
     pub(super) within: Within,
     pub(super) prerelease: bool,
     pub(super) downgrade: bool,
+    /// Whether a tag is chosen although what runs has no place in the order.
+    pub(super) from_any: bool,
     pub(super) min_age: Option<TimeDelta>,
     pub(super) pin_digest: bool,
     /// Keys of which one must have signed; empty asks for no signature.
@@ -63,6 +57,8 @@ pub(super) enum Variant {
     OfRunning,
     /// This variant; empty asks for none.
     Named(String),
+    /// A variant that the glob names; the numbers in it are ordered.
+    Matching(Pattern),
     /// Nothing: all of the text is a pre-release, as Semantic Versioning has it.
     Untold,
 }
@@ -70,6 +66,8 @@ pub(super) enum Variant {
 /// Small things in which languages of policies differ.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Habits {
+    /// Only what is above the running tag and has its shape is chosen.
+    pub keeps_place: bool,
     /// What is no image is no candidate: signatures and attestations under tags, names that no tag can have.
     pub images_only: bool,
     /// Of equal tags the running one, then one spelt like it, is better.
@@ -93,7 +91,7 @@ impl CompiledPolicy {
         faults.contradictions(policy);
         let matches = policy.matches.as_ref().and_then(|text| faults.kept("match", compile(text)));
         if let Some(extract) = &policy.extract {
-            faults.extract(extract, policy.matches.is_some(), matches.as_ref());
+            faults.extract(extract, policy.matches.is_some(), matches.as_ref().map(|matches| &matches.regex));
         }
         let allow = faults.patterns("allow", &policy.allow, Pattern::parse);
         let conditions = Self {
@@ -103,20 +101,24 @@ impl CompiledPolicy {
             variant: match policy.suffix.as_deref() {
                 None => Variant::OfRunning,
                 Some("*") => Variant::Untold,
+                Some(glob) if glob.contains('*') => {
+                    faults.kept("suffix", Pattern::star_glob(glob)).map_or(Variant::OfRunning, Variant::Matching)
+                }
                 Some(suffix) => Variant::Named(suffix.to_owned()),
             },
             platforms: faults.platforms("platforms", &policy.platforms),
             within: policy.within.unwrap_or(Within::Major),
             prerelease: policy.prerelease,
             downgrade: policy.downgrade,
+            from_any: policy.from_any,
             min_age: policy.min_age.as_ref().and_then(|text| faults.age("min_age", text)),
             pin_digest: policy.pin_digest,
             signed_by: policy.signed_by.iter().map(|signer| signer.key.clone()).collect(),
             lockstep: policy.lockstep.iter().filter_map(|text| faults.kept("lockstep", text.parse())).collect(),
-            habits: Habits { images_only: true, keeps_spelling: true, ..Habits::default() },
+            habits: Habits { keeps_place: true, images_only: true, keeps_spelling: true, ..Habits::default() },
             ..Self::bare(Order::Docker)
         };
-        faults.or(order.map(|order| Self { order, ..conditions }))
+        faults.or(order.map(|order| Self { order, ..conditions }))?.within_limits()
     }
 
     /// A policy with an order and no condition, as the peers' are before their own conditions.
@@ -132,6 +134,7 @@ impl CompiledPolicy {
             within: Within::Major,
             prerelease: false,
             downgrade: true,
+            from_any: false,
             min_age: None,
             pin_digest: false,
             signed_by: Vec::new(),
@@ -139,6 +142,27 @@ impl CompiledPolicy {
             relative: Relative::No,
             habits: Habits::default(),
         }
+    }
+
+    /// The policy, where its expressions are together no larger than [`MAX_POLICY_BYTES`].
+    pub(super) fn within_limits(self) -> Result<Self, Vec<PolicyFault>> {
+        let size_bytes = self.size_bytes();
+        if size_bytes <= MAX_POLICY_BYTES {
+            return Ok(self);
+        }
+        let message = format!(
+            "its expressions need about {size_bytes} bytes once compiled, and {MAX_POLICY_BYTES} are the most: write fewer or \
+             simpler ones"
+        );
+        Err(vec![PolicyFault { field: "policy", message }])
+    }
+
+    /// About what its expressions take once compiled, in bytes; all policies of a repository share
+    /// [`MAX_POLICIES_BYTES`](super::limit::MAX_POLICIES_BYTES).
+    pub fn size_bytes(&self) -> usize {
+        let allow: &[Pattern] = if let Allow::Matching(patterns) = &self.allow { patterns } else { &[] };
+        let patterns: usize = self.ignore.iter().chain(allow).map(Pattern::size_bytes).sum();
+        patterns + self.extraction.as_ref().map_or(0, |extraction| extraction.size_bytes)
     }
 
     /// Whether `tag@digest` is to be written.
@@ -171,13 +195,12 @@ impl CompiledPolicy {
 }
 
 fn read_order(policy: &TagPolicy, faults: &mut Faults) -> Option<Order> {
-    let shape = if policy.strict { Shape::Strict } else { Shape::Loose };
     let range = |text: &String, faults: &mut Faults| {
-        faults.kept("semver", text.parse()).map(|range| Order::Version { range: Some(range), shape })
+        faults.kept("semver", text.parse()).map(|range| Order::Release { range, strict: policy.strict })
     };
     let mut orders = [
         policy.semver.as_ref().map(|text| range(text, faults)),
-        policy.numerical.map(|order| Some(Order::Number(order))),
+        policy.numerical.map(|order| Some(Order::Number(order, Numbers::Plain))),
         policy.alphabetical.map(|order| Some(Order::Text(order))),
         policy.newest.map(|by| Some(if by == NewestBy::Created { Order::Created } else { Order::FirstSeen })),
         policy.digest.as_ref().map(|tag| faults.tag("digest", tag).map(Order::Follow)),
@@ -196,51 +219,7 @@ fn read_order(policy: &TagPolicy, faults: &mut Faults) -> Option<Order> {
     order.flatten()
 }
 
-/// Faults as they are found. All come at once.
-#[derive(Debug, Default)]
-pub(super) struct Faults(Vec<PolicyFault>);
-
 impl Faults {
-    pub(super) fn add(&mut self, field: &'static str, message: impl Into<String>) {
-        self.0.push(PolicyFault { field, message: message.into() });
-    }
-
-    /// The value, or its error as a fault.
-    pub(super) fn kept<T, E: std::fmt::Display>(&mut self, field: &'static str, outcome: Result<T, E>) -> Option<T> {
-        outcome.map_err(|error| self.add(field, error.to_string())).ok()
-    }
-
-    /// The policy when there is no fault.
-    pub(super) fn or(self, policy: Option<CompiledPolicy>) -> Result<CompiledPolicy, Vec<PolicyFault>> {
-        policy.filter(|_| self.0.is_empty()).ok_or(self.0)
-    }
-
-    pub(super) fn patterns(
-        &mut self,
-        field: &'static str,
-        texts: &[String],
-        read: impl Fn(&str) -> Result<Pattern, super::PatternError>,
-    ) -> Vec<Pattern> {
-        texts.iter().filter_map(|text| self.kept(field, read(text))).collect()
-    }
-
-    pub(super) fn platforms(&mut self, field: &'static str, texts: &[String]) -> Vec<Platform> {
-        let read = |text: &String| {
-            let wrong = || format!("`{text}` is no platform: write for example `linux/amd64` or `linux/arm/v7`");
-            self.kept(field, Platform::parse(text).ok_or_else(wrong))
-        };
-        texts.iter().filter_map(read).collect()
-    }
-
-    pub(super) fn age(&mut self, field: &'static str, text: &str) -> Option<TimeDelta> {
-        let wrong = || format!("`{text}` is no length of time: write for example `2d`, `36h` or `1w`");
-        self.kept(field, parse_age(text).ok_or_else(wrong))
-    }
-
-    pub(super) fn tag(&mut self, field: &'static str, text: &str) -> Option<String> {
-        self.kept(field, text.parse::<crate::image::Tag>()).map(String::from)
-    }
-
     /// What can never hold together.
     fn contradictions(&mut self, policy: &TagPolicy) {
         let versions = policy.semver.is_some();

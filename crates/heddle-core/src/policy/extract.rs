@@ -2,15 +2,16 @@
 
 use std::borrow::Cow;
 
-use regex::{CaptureLocations, Regex};
+use regex::bytes::{CaptureLocations, Regex};
 
-use super::compiled::Faults;
+use super::{fault::Faults, pattern::Expression};
 
 /// `match`, and what `extract` takes of it.
 #[derive(Debug, Clone)]
 pub(super) struct Extraction {
     matches: Regex,
     extract: Extract,
+    pub(super) size_bytes: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -27,7 +28,8 @@ enum Extract {
 pub(super) type Room = Option<CaptureLocations>;
 
 impl Extraction {
-    pub(super) fn new(matches: Regex, extract: Option<&str>) -> Self {
+    pub(super) fn new(matches: Expression, extract: Option<&str>) -> Self {
+        let Expression { regex: matches, size_bytes } = matches;
         let group = |name: &str| match name.parse() {
             Ok(index) => Some(index),
             Err(_) => matches.capture_names().position(|group| group == Some(name)),
@@ -38,22 +40,27 @@ impl Extraction {
                 .and_then(group)
                 .map_or_else(|| Extract::Template(template.to_owned()), Extract::Group),
         };
-        Self { matches, extract }
+        Self { matches, extract, size_bytes }
+    }
+
+    /// Whether `match` finds anything in a text.
+    pub(super) fn finds(&self, text: &str) -> bool {
+        self.matches.is_match(text.as_bytes())
     }
 
     /// What of the tag is ordered; `None` when `match` does not find anything.
     pub(super) fn part<'a>(&self, tag: &'a str, room: &mut Room) -> Option<Cow<'a, str>> {
         match &self.extract {
-            Extract::Tag => self.matches.is_match(tag).then(|| tag.into()),
+            Extract::Tag => self.matches.is_match(tag.as_bytes()).then(|| tag.into()),
             Extract::Group(index) => {
                 let room = room.get_or_insert_with(|| self.matches.capture_locations());
-                self.matches.captures_read(room, tag)?;
-                Some(room.get(*index).map_or("", |(start, end)| &tag[start..end]).into())
+                self.matches.captures_read(room, tag.as_bytes())?;
+                Some(room.get(*index).and_then(|(start, end)| tag.get(start..end)).unwrap_or_default().into())
             }
             Extract::Template(template) => {
-                let mut part = String::new();
-                self.matches.captures(tag)?.expand(template, &mut part);
-                Some(part.into())
+                let mut part = Vec::new();
+                self.matches.captures(tag.as_bytes())?.expand(template.as_bytes(), &mut part);
+                Some(String::from_utf8_lossy(&part).into_owned().into())
             }
         }
     }

@@ -45,14 +45,15 @@ impl ForeignPolicy {
     /// # Errors
     /// All faults at once, with the peer's own names of the fields.
     pub fn compile(&self) -> Result<CompiledPolicy, Vec<PolicyFault>> {
-        match self {
+        let policy = match self {
             Self::Flux(policy) => policy.compile(),
             Self::FluxV1(pattern) => flux_v1::compile(pattern),
             Self::ImageUpdater(policy) => policy.compile(),
             Self::Kargo(policy) => policy.compile(),
             Self::Keel(policy) => policy.compile(),
             Self::Renovate(policy) => policy.compile(),
-        }
+        };
+        policy?.within_limits()
     }
 }
 

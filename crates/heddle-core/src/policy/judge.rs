@@ -1,223 +1,175 @@
-//! The rules by which a tag is passed over, each with a sentence.
+//! The rules by which a tag is passed over.
 
-use std::{borrow::Cow, cell::OnceCell};
+use std::cmp::Ordering;
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    CompiledPolicy, TagInfo, TagList, Within,
-    age::say_age,
+    TagInfo, TagList, Within,
+    chooser::Chooser,
     compiled::{Allow, Variant},
-    extract::Room,
-    order::{Key, Order},
+    layout::Layout,
+    order::{Key, Order, Place},
     platform::Platform,
-    select::Chooser,
-    sentence::Sentence,
+    running::{Anchor, Running},
+    shape::Fit,
     version::TagVersion,
+    why::Why,
 };
 use crate::image::Tag;
 
-/// A rule that passed a tag over, and why.
-pub(super) struct Refusal {
-    pub rule: &'static str,
-    pub reason: Sentence,
-    /// When it no longer holds, where time alone keeps the tag back.
-    pub until: Option<DateTime<Utc>>,
+/// How a tag that qualifies stands to what runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Qualified {
+    /// It may be chosen.
+    Fully,
+    /// It has more numbers than what runs: it may be chosen where nothing else is above that, and that does not move.
+    WithMoreNumbers,
 }
 
-impl Refusal {
-    pub(super) fn new(rule: &'static str, reason: impl Into<Sentence>) -> Self {
-        Self { rule, reason: reason.into(), until: None }
-    }
-}
+type Judgement<'a> = Result<(), Why<'a>>;
 
-/// A tag in the order of a rule, with its variant apart where that is told apart.
-#[derive(Debug, Clone)]
-pub(super) struct Place<'a> {
-    pub key: Key<'a>,
-    pub variant: Option<String>,
-}
-
-/// Sentences that are the same for many tags of one choice.
-#[derive(Default)]
-pub(super) struct Said {
-    outside: OnceCell<Sentence>,
-    prerelease: OnceCell<Sentence>,
-    too_far: OnceCell<Sentence>,
-    below: OnceCell<Sentence>,
-}
-
-/// A refusal in a sentence that is made once.
-fn refusal(rule: &'static str, said: &OnceCell<Sentence>, words: impl FnOnce() -> String) -> Refusal {
-    Refusal::new(rule, said.get_or_init(|| words().into()).clone())
-}
-
-type Judgement = Result<(), Refusal>;
-
-impl CompiledPolicy {
-    /// The tag's place in the rule's order.
-    pub(super) fn place<'a>(&self, info: &'a TagInfo, split: bool, room: &mut Room) -> Result<Place<'a>, Refusal> {
-        let part = self.ordered_part(info.tag.as_str(), room);
-        let part = part.ok_or_else(|| Refusal::new("match", "it does not match `match`"))?;
-        let key = self.order.key(info, part).map_err(|reason| Refusal::new(self.order.rule(), reason))?;
-        Ok(match key {
-            Key::Version(version) if split => {
-                let (version, variant) = version.split_variant();
-                Place { key: Key::Version(version), variant }
-            }
-            key => Place { key, variant: None },
-        })
-    }
-
-    /// The place of a tag that the registry does not list (any more).
-    pub(super) fn place_of_text(&self, tag: &Tag, split: bool) -> Option<Place<'static>> {
-        if !self.order.reads_text() {
-            return None;
-        }
-        let info = TagInfo::named(tag.clone(), DateTime::UNIX_EPOCH);
-        let place = self.place(&info, split, &mut Room::default()).ok()?;
-        let key = match place.key {
-            Key::Text(text) => Key::Text(Cow::Owned(text.into_owned())),
-            Key::Version(version) => Key::Version(version),
-            Key::Number(number) => Key::Number(number.into_owned()),
-            Key::Time(time) => Key::Time(time),
-            Key::Docker(version) => Key::Docker(version),
-            Key::Alone => Key::Alone,
-        };
-        Some(Place { key, variant: place.variant })
-    }
-}
-
-impl Chooser<'_> {
+impl<'a> Chooser<'a> {
     /// Whether a tag with a place in the order qualifies.
-    pub(super) fn judge(&self, info: &TagInfo, place: &Place<'_>) -> Judgement {
+    pub(super) fn judge(&self, info: &'a TagInfo, place: &Place<'_>) -> Result<Qualified, Why<'a>> {
+        let runs = self.current() == Some(&info.tag);
         self.judge_text(&info.tag)?;
         self.judge_followed(&info.tag)?;
-        self.judge_variant(&info.tag, place)?;
+        let qualified = if self.named { Qualified::Fully } else { self.judge_shape(info, place)? };
+        self.judge_variant(info, place)?;
         self.judge_range(place)?;
-        self.judge_distance(place)?;
-        let relative = self.policy.relative.judge(&place.key, &info.tag, self.situation.current);
-        relative.map_err(|(rule, reason)| Refusal::new(rule, reason))?;
+        self.judge_distance(info, place)?;
+        let relative = self.policy.relative.judge(&place.key, &info.tag, self.current());
+        relative.map_err(|(rule, reason)| Why::Relative(rule, reason))?;
         self.judge_platforms(info)?;
         self.judge_signature(&info.tag)?;
         self.judge_lockstep(&info.tag)?;
-        if self.situation.current == Some(&info.tag) {
-            return Ok(());
+        if !runs {
+            self.judge_barred(&info.tag, place)?;
+            self.judge_age(info)?;
         }
-        self.judge_barred(&info.tag, place)?;
-        self.judge_age(info)
+        Ok(qualified)
     }
 
     /// The rules that look at the text alone.
-    pub(super) fn judge_text(&self, tag: &Tag) -> Judgement {
+    pub(super) fn judge_text(&self, tag: &'a Tag) -> Judgement<'a> {
         let text = tag.as_str();
         if self.policy.habits.images_only && !tag.can_stand() {
-            return Err(Refusal::new(
-                "tag",
-                "no image can carry it: letters, digits, `_`, `.` and `-` alone make a tag",
-            ));
+            return Err(Why::NoTag);
         }
         if self.policy.habits.images_only && is_artifact(text) {
-            return Err(Refusal::new("artifact", "it is a signature or an attestation, not an image"));
+            return Err(Why::Artifact);
         }
         if let Some(pattern) = self.policy.ignore.iter().find(|pattern| pattern.matches(text)) {
-            return Err(Refusal::new("ignore", format!("`ignore` names it: `{}`", pattern.as_str())));
+            return Err(Why::Ignored(pattern));
         }
         match &self.policy.allow {
             Allow::All => Ok(()),
             Allow::Matching(patterns) if patterns.iter().any(|pattern| pattern.matches(text)) => Ok(()),
-            Allow::Matching(_) => Err(Refusal::new("allow", "no pattern of `allow` names it")),
-            Allow::Nothing(why) => Err(Refusal::new("allow", why.clone())),
+            Allow::Matching(_) => Err(Why::NotAllowed),
+            Allow::Nothing(why) => Err(Why::NothingAllowed(why)),
         }
     }
 
-    fn judge_followed(&self, tag: &Tag) -> Judgement {
+    fn judge_followed(&self, tag: &Tag) -> Judgement<'a> {
         match &self.policy.order {
-            Order::Follow(followed) if followed != tag.as_str() => {
-                Err(Refusal::new("digest", format!("only `{followed}` is followed")))
-            }
+            Order::Follow(followed) if followed != tag.as_str() => Err(Why::NotFollowed(followed)),
             _ => Ok(()),
         }
     }
 
-    fn judge_variant(&self, tag: &Tag, place: &Place<'_>) -> Judgement {
-        let Key::Version(version) = &place.key else { return self.judge_ending(tag) };
-        let running = self.current.as_ref();
-        let wanted = match (&self.policy.variant, running) {
-            (Variant::Untold, _) | (Variant::OfRunning, None) => return Ok(()),
-            (Variant::Named(name), _) => Some(name.as_str()).filter(|name| !name.is_empty()),
-            (Variant::OfRunning, Some(running)) => running.variant.as_deref(),
-        };
-        if place.variant.as_deref() != wanted {
-            let named =
-                |variant: Option<&str>| variant.map_or("no variant".into(), |name| format!("the variant `{name}`"));
-            let reason = format!("it has {}, and {} is kept", named(place.variant.as_deref()), named(wanted));
-            return Err(Refusal::new("suffix", reason));
-        }
-        match running.map(|running| &running.key) {
-            Some(Key::Version(running)) if version.precision < running.precision => Err(Refusal::new(
-                "precision",
-                "it has fewer numbers than the running tag: such a tag moves from image to image",
-            )),
-            _ => Ok(()),
+    /// Whether it has the shape of what runs.
+    fn judge_shape(&self, info: &TagInfo, place: &Place<'_>) -> Result<Qualified, Why<'a>> {
+        let Some(layout) = &place.layout else { return Ok(Qualified::Fully) };
+        let runs = self.current() == Some(&info.tag);
+        match &self.running {
+            Running::Lost if !self.policy.from_any => Err(Why::Unplaced),
+            Running::Free | Running::Lost => self.judge_lone(&info.tag, layout),
+            Running::Placed(anchor) if runs && anchor.content.is_some() => Err(Why::Floats),
+            Running::Placed(_) if runs => Ok(Qualified::Fully),
+            Running::Placed(anchor) => match self.fit(anchor, info, layout) {
+                Fit::Same => Ok(Qualified::Fully),
+                Fit::More => Ok(Qualified::WithMoreNumbers),
+                fit => Err(Why::Shape(fit)),
+            },
         }
     }
 
-    /// A variant that the policy names, of a tag that is ordered by something else than its version.
-    fn judge_ending(&self, tag: &Tag) -> Judgement {
-        let Variant::Named(name) = &self.policy.variant else { return Ok(()) };
-        let variant = TagVersion::parse(tag.as_str()).and_then(|version| version.split_variant().1);
-        let kept = match name.as_str() {
-            "" => variant.is_none(),
-            name => tag.as_str().strip_suffix(name).is_some_and(|rest| rest.ends_with('-')),
-        };
-        let wanted = || if name.is_empty() { "a variant".to_owned() } else { format!("not the variant `{name}`") };
-        if kept { Ok(()) } else { Err(Refusal::new("suffix", format!("it has {}", wanted()))) }
+    /// How a tag stands to what runs by its shape.
+    pub(super) fn fit(&self, anchor: &Anchor<'_>, info: &TagInfo, layout: &Layout<'_>) -> Fit {
+        let Some(running) = &anchor.place.layout else { return Fit::Same };
+        match running.fit(layout, self.sight(anchor)) {
+            Fit::Lone if self.policy.means(&info.tag, layout) => Fit::Same,
+            // As a number it is greater, and as a version it is not.
+            Fit::Same if !agrees(&self.policy.order, running, layout) => Fit::Separators,
+            // Whoever reads the digits from the left takes it for lower: `2.0-debian-9` and `2.0.1-debian-9`.
+            Fit::More if running.reads_above(layout) => Fit::Separators,
+            fit => fit,
+        }
     }
 
-    fn judge_range(&self, place: &Place<'_>) -> Judgement {
-        let (Order::Version { range: Some(range), .. }, Key::Version(version)) = (&self.policy.order, &place.key)
+    /// Beside versions a lone number is something else. A `v` says that it is a version.
+    fn judge_lone(&self, tag: &Tag, layout: &Layout<'_>) -> Result<Qualified, Why<'a>> {
+        let versions = matches!(self.policy.order, Order::Release { .. });
+        let is_lone = versions && layout.is_lone() && !layout.has_v();
+        if is_lone && !self.policy.means(tag, layout) { Err(Why::Lone) } else { Ok(Qualified::Fully) }
+    }
+
+    /// A variant that the policy names.
+    fn judge_variant(&self, info: &TagInfo, place: &Place<'_>) -> Judgement<'a> {
+        let variant = &self.policy.variant;
+        let Some(layout) =
+            place.layout.as_ref().filter(|_| matches!(variant, Variant::Named(_) | Variant::Matching(_)))
         else {
             return Ok(());
+        };
+        // What is extracted may have lost it, and what is ordered by something else than versions may have no numbers.
+        let whole = || Layout::read(info.tag.as_str().into());
+        let ends = || !matches!(self.policy.order, Order::Release { .. }) && variant.ends(info.tag.as_str());
+        if variant.admits(layout) || ends() || (self.policy.extraction.is_some() && variant.admits(&whole())) {
+            return Ok(());
+        }
+        Err(Why::Suffix { has: layout.variant() })
+    }
+
+    fn judge_range(&self, place: &Place<'_>) -> Judgement<'a> {
+        let (range, version) = match (&self.policy.order, &place.key) {
+            (Order::Release { range, .. }, Key::Release(release)) => (range, &release.version),
+            (Order::Version { range: Some(range), .. }, Key::Version(version)) => (range, version),
+            _ => return Ok(()),
         };
         if range.contains(version, self.policy.prerelease) {
             return Ok(());
         }
-        if !version.pre.is_empty() && range.contains(version, true) {
-            let reason = || format!("it is a pre-release, and `{range}` names none (`prerelease: true` lets them in)");
-            return Err(refusal("prerelease", &self.said.prerelease, reason));
-        }
-        Err(refusal("semver", &self.said.outside, || format!("it is outside `{range}`")))
+        let prerelease = !version.pre.is_empty() && range.contains(version, true);
+        Err(if prerelease { Why::Prerelease } else { Why::Outside })
     }
 
-    fn judge_distance(&self, place: &Place<'_>) -> Judgement {
-        let (Some(running), Some(tag)) = (&self.current, self.situation.current) else { return Ok(()) };
-        let within = self.policy.within;
-        if let (Key::Version(version), Key::Version(running)) = (&place.key, &running.key)
-            && !within.admits(version, running)
+    /// How far it is from what runs, and in which direction.
+    fn judge_distance(&self, info: &TagInfo, place: &Place<'_>) -> Judgement<'a> {
+        let Some(anchor) = self.anchor() else { return Ok(()) };
+        let running = &anchor.place.key;
+        if let (Key::Release(release), Key::Release(running)) = (&place.key, running)
+            && !self.policy.within.admits(&release.version, &running.version)
         {
-            let reason = || format!("it is no {within} step from `{tag}`, which runs now");
-            return Err(refusal("within", &self.said.too_far, reason));
+            return Err(Why::Within);
         }
-        if !self.policy.downgrade && self.policy.order.compare(&place.key, &running.key).is_lt() {
-            let below = match &self.policy.order {
-                Order::Version { .. } | Order::Created => "older than",
-                _ => "behind",
-            };
-            let reason = || format!("it is {below} `{tag}`, which runs now");
-            return Err(refusal("downgrade", &self.said.below, reason));
+        // The tag that names the image that runs is that image.
+        let same = self.current() == Some(&info.tag) || anchor.content == Some(&info.tag);
+        let lifted = self.policy.downgrade && anchor.content.is_none();
+        match self.policy.order.compare(&place.key, running) {
+            Ordering::Less if !lifted => Err(Why::Below),
+            Ordering::Equal if !same && !self.named => Err(Why::Equal),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    fn judge_platforms(&self, info: &TagInfo) -> Judgement {
+    fn judge_platforms(&self, info: &TagInfo) -> Judgement<'a> {
         let wanted = &self.policy.platforms;
         if wanted.is_empty() {
             return Ok(());
         }
-        let Some(offered) = &info.platforms else {
-            return Err(Refusal::new("platforms", "nobody knows which platforms it is for"));
-        };
+        let Some(offered) = &info.platforms else { return Err(Why::UnknownPlatforms) };
         let offered: Vec<Platform> = offered.iter().filter_map(|text| Platform::parse(text)).collect();
         let missing: Vec<&Platform> =
             wanted.iter().filter(|wanted| !offered.iter().any(|offered| wanted.admits(offered))).collect();
@@ -226,61 +178,44 @@ impl Chooser<'_> {
             return Ok(());
         }
         let missing: Vec<String> = missing.iter().map(|platform| format!("`{platform}`")).collect();
-        Err(Refusal::new("platforms", format!("it is not for {}", missing.join(", "))))
+        Err(Why::Platforms(missing.join(", ")))
     }
 
-    fn judge_signature(&self, tag: &Tag) -> Judgement {
+    fn judge_signature(&self, tag: &Tag) -> Judgement<'a> {
         let keys = &self.policy.signed_by;
         let signed = self.signed.get(tag.as_str());
         if keys.is_empty() || signed.is_some_and(|signed| keys.iter().any(|key| signed.contains(&key.as_str()))) {
             return Ok(());
         }
-        let checked = self.situation.signatures.iter().any(|check| check.tag == tag);
-        let listed: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
-        let reason = match checked {
-            true => format!("it is not signed by {}", listed.join(" or ")),
-            false => format!("nobody checked yet whether it is signed by {}", listed.join(" or ")),
-        };
-        Err(Refusal::new("signed_by", reason))
+        Err(Why::Unsigned { checked: self.situation.signatures.iter().any(|check| check.tag == tag) })
     }
 
-    fn judge_lockstep(&self, tag: &Tag) -> Judgement {
+    fn judge_lockstep(&self, tag: &Tag) -> Judgement<'a> {
         for (image, tags) in &self.companions {
-            match tags {
-                Some(tags) if tags.contains(tag.as_str()) => {}
-                Some(_) => return Err(Refusal::new("lockstep", format!("`{image}` has no tag `{tag}`"))),
-                None => {
-                    let reason = format!("nobody knows whether `{image}` has the tag `{tag}`");
-                    return Err(Refusal::new("lockstep", reason));
-                }
+            if !tags.as_ref().is_some_and(|tags| tags.contains(tag.as_str())) {
+                return Err(Why::Lockstep { image, is_known: tags.is_some() });
             }
         }
         Ok(())
     }
 
-    fn judge_barred(&self, tag: &Tag, place: &Place<'_>) -> Judgement {
+    fn judge_barred(&self, tag: &Tag, place: &Place<'_>) -> Judgement<'a> {
         for (barred, bar) in &self.barred {
             if barred.tag == tag {
-                return Err(Refusal::new("barred", format!("it was taken back: {}", barred.reason)));
+                return Err(Why::Barred(barred));
             }
             if bar.as_ref().is_some_and(|bar| !self.policy.order.compare(&place.key, bar).is_gt()) {
-                let reason = format!("it is not above `{}`, which was taken back: {}", barred.tag, barred.reason);
-                return Err(Refusal::new("barred", reason));
+                return Err(Why::NotAboveBarred(barred));
             }
         }
         Ok(())
     }
 
-    fn judge_age(&self, info: &TagInfo) -> Judgement {
+    fn judge_age(&self, info: &TagInfo) -> Judgement<'a> {
         let Some(min_age) = self.policy.min_age else { return Ok(()) };
         let until = info.counts_from(self.situation.tags).checked_add_signed(min_age);
         let until = until.unwrap_or(DateTime::<Utc>::MAX_UTC);
-        if until <= self.situation.now {
-            return Ok(());
-        }
-        let left = say_age(until - self.situation.now);
-        let reason = format!("it is too young: `min_age` lets it in after {left} more").into();
-        Err(Refusal { rule: "min_age", reason, until: Some(until) })
+        if until <= self.situation.now { Ok(()) } else { Err(Why::Young(until)) }
     }
 }
 
@@ -293,9 +228,7 @@ impl TagInfo {
             _ => self.first_seen_at,
         }
     }
-}
 
-impl TagInfo {
     /// Whether the first scan found it, so that it is older than we can say.
     pub(super) fn was_there_before(&self, list: &TagList) -> bool {
         list.watched_since.is_some_and(|since| self.first_seen_at <= since)
@@ -310,6 +243,15 @@ impl Within {
             Self::Minor => version.major == running.major,
             Self::Patch => (version.major, version.minor) == (running.major, running.minor),
         }
+    }
+}
+
+/// Whether two decimal numbers are in the same order as numbers and as groups of digits: `1.5` is above `1.25`, and `1.25`
+/// comes after `1.5`.
+fn agrees(order: &Order, running: &Layout<'_>, layout: &Layout<'_>) -> bool {
+    match (order, running.numbers(), layout.numbers(), running.digits(), layout.digits()) {
+        (Order::Number(..), [whole, _], [other, _], [_, digits], [_, others]) => whole != other || digits == others,
+        _ => true,
     }
 }
 

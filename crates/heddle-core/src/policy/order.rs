@@ -4,12 +4,22 @@ use std::{borrow::Cow, cmp::Ordering};
 
 use chrono::{DateTime, Utc};
 
-use super::{SortOrder, TagInfo, docker::DockerVersion, number::Number, range::Range, version::TagVersion};
+use super::{
+    SortOrder, TagInfo, docker::DockerVersion, layout::Layout, number::Number, range::Range, release::Release,
+    version::TagVersion,
+};
 
 /// The order of a rule.
 #[derive(Debug, Clone)]
 pub(super) enum Order {
-    /// Versions, in a range or any.
+    /// Versions of any count of numbers, in Heddle's own words.
+    Release {
+        /// The versions that take part.
+        range: Range,
+        /// Whether three numbers without leading zeros are asked for.
+        strict: bool,
+    },
+    /// Versions in a peer's words, in a range or any.
     Version {
         /// `None` takes every version, pre-releases too.
         range: Option<Range>,
@@ -17,7 +27,7 @@ pub(super) enum Order {
         shape: Shape,
     },
     /// Decimal numbers.
-    Number(SortOrder),
+    Number(SortOrder, Numbers),
     /// Text, byte by byte.
     Text(SortOrder),
     /// The image's own creation time.
@@ -30,6 +40,15 @@ pub(super) enum Order {
     VersionOrText,
     /// Versions as Renovate reads Docker tags.
     Docker,
+}
+
+/// What counts as a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Numbers {
+    /// Digits and one decimal point: `12e4567` is the id of a commit.
+    Plain,
+    /// Also signs and exponents, as Flux reads them.
+    Signed,
 }
 
 /// How much of a version a tag must spell.
@@ -46,6 +65,7 @@ pub(super) enum Shape {
 /// A tag's place in the order of a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Key<'a> {
+    Release(Release),
     Version(TagVersion),
     Number(Number<'a>),
     Text(Cow<'a, str>),
@@ -54,26 +74,52 @@ pub(super) enum Key<'a> {
     Alone,
 }
 
+/// A tag in the order of a rule, and how it is written where the rule looks at that.
+#[derive(Debug, Clone)]
+pub(super) struct Place<'a> {
+    pub key: Key<'a>,
+    pub layout: Option<Layout<'a>>,
+}
+
+impl Place<'_> {
+    /// The same, with text of its own.
+    pub(super) fn into_owned<'b>(self) -> Place<'b> {
+        let key = match self.key {
+            Key::Text(text) => Key::Text(Cow::Owned(text.into_owned())),
+            Key::Release(release) => Key::Release(release),
+            Key::Version(version) => Key::Version(version),
+            Key::Number(number) => Key::Number(number.into_owned()),
+            Key::Time(time) => Key::Time(time),
+            Key::Docker(version) => Key::Docker(version),
+            Key::Alone => Key::Alone,
+        };
+        Place { key, layout: self.layout.map(Layout::into_owned) }
+    }
+}
+
 impl Order {
     /// The rule's name, as it is written in a policy.
     pub(super) fn rule(&self) -> &'static str {
         match self {
-            Self::Version { .. } | Self::VersionOrText | Self::Docker => "semver",
-            Self::Number(_) => "numerical",
+            Self::Release { .. } | Self::Version { .. } | Self::VersionOrText | Self::Docker => "semver",
+            Self::Number(..) => "numerical",
             Self::Text(_) => "alphabetical",
             Self::Created | Self::FirstSeen => "newest",
             Self::Follow(_) => "digest",
         }
     }
 
-    /// The tag's place, read from `part`, which is the tag or what `extract` made of it.
+    /// The tag's place, read from `part`, which is the tag or what `extract` made of it. Versions in Heddle's own words
+    /// are read from the layout instead.
     ///
     /// # Errors
     /// A sentence that says why the rule cannot order it.
     pub(super) fn key<'a>(&self, info: &'a TagInfo, part: Cow<'a, str>) -> Result<Key<'a>, &'static str> {
         match self {
+            Self::Release { .. } => Err("it is no version"),
             Self::Version { shape, .. } => shape.read(&part).map(Key::Version),
-            Self::Number(_) => match part {
+            Self::Number(_, Numbers::Plain) if !is_plain_number(&part) => Err("it is no number"),
+            Self::Number(..) => match part {
                 Cow::Borrowed(part) => Number::parse(part),
                 Cow::Owned(part) => Number::parse(&part).map(Number::into_owned),
             }
@@ -91,6 +137,7 @@ impl Order {
     /// Which of two places is better: the better one is the greater.
     pub(super) fn compare(&self, left: &Key<'_>, right: &Key<'_>) -> Ordering {
         let ascending = match (left, right) {
+            (Key::Release(left), Key::Release(right)) => left.compare(right),
             (Key::Version(left), Key::Version(right)) => left.cmp_precedence(right),
             (Key::Number(left), Key::Number(right)) => left.cmp(right),
             (Key::Text(left), Key::Text(right)) => left.cmp(right),
@@ -101,7 +148,7 @@ impl Order {
             _ => Ordering::Equal,
         };
         match self {
-            Self::Number(SortOrder::Desc) | Self::Text(SortOrder::Desc) => ascending.reverse(),
+            Self::Number(SortOrder::Desc, _) | Self::Text(SortOrder::Desc) => ascending.reverse(),
             _ => ascending,
         }
     }
@@ -109,7 +156,7 @@ impl Order {
     /// A number that never contradicts [`Self::compare`]: where two differ, so do the places, in the same direction.
     pub(super) fn prefix(&self, key: &Key<'_>) -> u128 {
         let ascending = match key {
-            Key::Version(version) => version.prefix().into(),
+            Key::Release(Release { version, .. }) | Key::Version(version) => version.prefix().into(),
             Key::Number(number) => number.prefix().into(),
             Key::Text(text) => {
                 let mut bytes = [0; 16];
@@ -122,7 +169,7 @@ impl Order {
             Key::Docker(_) | Key::Alone => 0,
         };
         match self {
-            Self::Number(SortOrder::Desc) | Self::Text(SortOrder::Desc) => !ascending,
+            Self::Number(SortOrder::Desc, _) | Self::Text(SortOrder::Desc) => !ascending,
             // Versions are above all other text here, and their prefixes are not of the same kind.
             Self::VersionOrText => 0,
             _ => ascending,
@@ -132,10 +179,12 @@ impl Order {
     /// What the chosen tag is among those that qualify.
     pub(super) fn best(&self) -> String {
         match self {
-            Self::Version { range: Some(range), .. } => format!("the highest that `{range}` allows"),
+            Self::Release { range, .. } | Self::Version { range: Some(range), .. } => {
+                format!("the highest that `{range}` allows")
+            }
             Self::Version { range: None, .. } | Self::VersionOrText | Self::Docker => "the highest version".to_owned(),
-            Self::Number(SortOrder::Asc) => "the greatest number".to_owned(),
-            Self::Number(SortOrder::Desc) => "the least number".to_owned(),
+            Self::Number(SortOrder::Asc, _) => "the greatest number".to_owned(),
+            Self::Number(SortOrder::Desc, _) => "the least number".to_owned(),
             Self::Text(SortOrder::Asc) => "the last in the order of the alphabet".to_owned(),
             Self::Text(SortOrder::Desc) => "the first in the order of the alphabet".to_owned(),
             Self::Created => "the one that was created last".to_owned(),
@@ -144,14 +193,43 @@ impl Order {
         }
     }
 
+    /// How a tag that is not above another stands to it: `it {this} TAG`.
+    pub(super) fn below(&self) -> &'static str {
+        match self {
+            Self::Release { .. } | Self::Version { .. } | Self::VersionOrText | Self::Docker => {
+                "is a lower version than"
+            }
+            Self::Number(SortOrder::Asc, _) => "is a lesser number than",
+            Self::Number(SortOrder::Desc, _) => "is a greater number than",
+            Self::Text(SortOrder::Asc) => "comes before",
+            Self::Text(SortOrder::Desc) => "comes after",
+            Self::Created => "is older than",
+            Self::FirstSeen => "was seen before",
+            Self::Follow(_) => "is not",
+        }
+    }
+
+    /// Whether a place can be read from the tag alone, with nothing known of the image.
+    pub(super) fn reads_text(&self) -> bool {
+        !matches!(self, Self::Created | Self::FirstSeen)
+    }
+
     /// Why no tag is chosen.
     pub(super) fn none(&self) -> String {
         match self {
-            Self::Version { range: Some(range), .. } => format!("no tag qualifies under `{range}`"),
+            Self::Release { range, .. } | Self::Version { range: Some(range), .. } => {
+                format!("no tag qualifies under `{range}`")
+            }
             Self::Follow(tag) => format!("the tag `{tag}` is not there, or does not qualify"),
             _ => "no tag qualifies".to_owned(),
         }
     }
+}
+
+/// Digits, and perhaps a decimal point between them.
+fn is_plain_number(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    text.split_once('.').map_or_else(|| digits(text), |(whole, fraction)| digits(whole) && digits(fraction))
 }
 
 impl Shape {

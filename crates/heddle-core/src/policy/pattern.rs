@@ -1,9 +1,14 @@
 //! Patterns over tags: Heddle's own `glob:` and `regexp:`, and the forms of the peers.
 
-use regex::{Regex, RegexBuilder};
+use regex::bytes::{Regex, RegexBuilder};
 
-/// The largest compiled expression, so that no rule eats the memory of the process.
-const SIZE_LIMIT_BYTES: usize = 1 << 20;
+use super::limit::{MAX_COMPILED_BYTES, MAX_EXPRESSION_BYTES};
+
+/// The steps in which the size of a compiled expression is learnt: it is the least with which it can be compiled.
+const SIZES_BYTES: [usize; 3] = [4 << 10, 16 << 10, MAX_COMPILED_BYTES];
+
+/// What an expression may take beside that while it is searched for, in bytes. Tags are short, so little is enough.
+const SEARCH_BYTES: usize = 256 << 10;
 
 /// Why a text is no pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +22,15 @@ pub enum PatternError {
     /// A glob that cannot be read.
     #[error("`{0}` is no glob: {1}")]
     Glob(String, &'static str),
+    /// Longer than [`MAX_EXPRESSION_BYTES`].
+    #[error("the expression is {0} bytes long, and {MAX_EXPRESSION_BYTES} are the most: write a shorter one")]
+    TooLong(usize),
+    /// Larger than [`MAX_COMPILED_BYTES`].
+    #[error(
+        "`{0}` needs more than {MAX_COMPILED_BYTES} bytes once compiled: repeat less, and write `[a-z]` where a class of \
+         Unicode such as `\\pL` stands"
+    )]
+    TooLarge(String),
 }
 
 /// A pattern over tags: `glob:1.*` (the whole tag; `*` any text, `?` one character) or `regexp:-debug$` (found anywhere).
@@ -24,7 +38,15 @@ pub enum PatternError {
 #[derive(Debug, Clone)]
 pub struct Pattern {
     text: String,
-    expression: Regex,
+    expression: Expression,
+}
+
+/// A compiled regular expression.
+#[derive(Debug, Clone)]
+pub(super) struct Expression {
+    pub regex: Regex,
+    /// About what it takes, in bytes.
+    pub size_bytes: usize,
 }
 
 impl Pattern {
@@ -64,7 +86,12 @@ impl Pattern {
 
     /// Whether the tag matches.
     pub fn matches(&self, tag: &str) -> bool {
-        self.expression.is_match(tag)
+        self.expression.regex.is_match(tag.as_bytes())
+    }
+
+    /// About what the compiled expression takes, in bytes.
+    pub(super) fn size_bytes(&self) -> usize {
+        self.expression.size_bytes
     }
 
     /// The pattern as it was written.
@@ -74,13 +101,36 @@ impl Pattern {
 }
 
 /// Compiles an expression of a rule within its limits.
-pub(super) fn compile(expression: &str) -> Result<Regex, PatternError> {
-    RegexBuilder::new(expression).size_limit(SIZE_LIMIT_BYTES).build().map_err(|error| {
-        // The library draws a picture over several lines; its last line says what is wrong.
-        let text = error.to_string();
-        let reason = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned();
-        PatternError::Expression(expression.to_owned(), reason)
-    })
+///
+/// Tags are ASCII, so `\w` and `\d` are, as in the language of Go that the peers use; that also keeps them small. Only an
+/// expression that asks for classes of Unicode is compiled with them.
+pub(super) fn compile(expression: &str) -> Result<Expression, PatternError> {
+    if expression.len() > MAX_EXPRESSION_BYTES {
+        return Err(PatternError::TooLong(expression.len()));
+    }
+    match compile_as(expression, false) {
+        Err(PatternError::Expression(..)) => compile_as(expression, true),
+        outcome => outcome,
+    }
+}
+
+fn compile_as(expression: &str, unicode: bool) -> Result<Expression, PatternError> {
+    for size_bytes in SIZES_BYTES {
+        let mut builder = RegexBuilder::new(expression);
+        match builder.unicode(unicode).size_limit(size_bytes).dfa_size_limit(SEARCH_BYTES).build() {
+            Ok(regex) => return Ok(Expression { regex, size_bytes }),
+            Err(regex::Error::CompiledTooBig(_)) => {}
+            Err(error) => return Err(refused(expression, &error)),
+        }
+    }
+    Err(PatternError::TooLarge(expression.to_owned()))
+}
+
+/// The library draws a picture over several lines; its last line says what is wrong.
+fn refused(expression: &str, error: &regex::Error) -> PatternError {
+    let text = error.to_string();
+    let reason = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned();
+    PatternError::Expression(expression.to_owned(), reason)
 }
 
 fn glob_expression(glob: &str, question_mark: bool) -> String {

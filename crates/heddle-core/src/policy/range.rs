@@ -8,7 +8,10 @@ use std::{cmp::Ordering, fmt, str::FromStr, sync::LazyLock};
 
 use regex::Regex;
 
-use super::version::{TagVersion, compare_prereleases};
+use super::{
+    limit::MAX_EXPRESSION_BYTES,
+    version::{TagVersion, compare_prereleases},
+};
 
 const VERSION: &str = r"v?([0-9xX*]+)(\.[0-9xX*]+)?(\.[0-9xX*]+)?(-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?";
 const OPERATOR: &str = r"=<|=>|<=|>=|~>|!=|=|<|>|~|\^|";
@@ -38,6 +41,9 @@ pub enum RangeError {
     /// A part that the language does not have.
     #[error("`{0}` is no range: write for example `>=1.2 <2`, `^1.4`, `~1.4.2`, `1.x` or `1.2 - 1.4`")]
     Part(String),
+    /// Longer than [`MAX_EXPRESSION_BYTES`].
+    #[error("the range is {0} bytes long, and {MAX_EXPRESSION_BYTES} are the most: write a shorter one")]
+    TooLong(usize),
     /// A version in it is none.
     #[error("`{0}` is no version")]
     Version(String),
@@ -111,6 +117,9 @@ impl FromStr for Range {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.trim().is_empty() {
             return Err(RangeError::Empty);
+        }
+        if text.len() > MAX_EXPRESSION_BYTES {
+            return Err(RangeError::TooLong(text.len()));
         }
         // `1.2 - 1.4` stands for `>=1.2, <=1.4`.
         let plain = HYPHEN.replace_all(text, |found: &regex::Captures<'_>| {

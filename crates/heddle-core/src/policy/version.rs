@@ -131,7 +131,7 @@ fn is_zero_led(digits: &str) -> bool {
 }
 
 /// Words of letters, digits and dashes, joined by dots.
-fn is_identifiers(text: &str) -> bool {
+pub(super) fn is_identifiers(text: &str) -> bool {
     text.split('.').all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
 }
 

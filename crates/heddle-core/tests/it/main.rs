@@ -3,5 +3,6 @@
 
 mod conformance;
 mod images;
+mod limits;
 mod notices;
 mod policy;

@@ -5,7 +5,7 @@ use heddle_core::{
     image::Tag,
     policy::{
         CompiledPolicy, FluxOrder, FluxPolicy, ForeignPolicy, KargoPolicy, Platform, Range, Selection, Situation,
-        TagInfo, TagList, TagVersion, VerdictKind,
+        Standing, TagInfo, TagList, TagVersion, VerdictKind,
     },
 };
 use serde_json::Value;
@@ -76,7 +76,8 @@ fn policies_agree_with_flux_1() {
 fn policies_agree_with_kargo() {
     run("automator/policy-kargo.json", &[], |case| match case["kind"].as_str().unwrap() {
         "candidate" => {
-            let chosen = selected(&kargo(case), None, created(&[(text(case, "tag").to_owned(), Some(0))])).chosen;
+            let chosen =
+                selected(&kargo(case), None, created(&[(text(case, "tag").to_owned(), Some(0))])).decision.chosen;
             judge(&chosen.is_some(), &case["expect"]["matches"].as_bool().unwrap())
         }
         "sort_desc" => judge(&ordered(&kargo(case), &texts(&case["tags"])), &texts(&case["expect"]["tags"])),
@@ -229,6 +230,7 @@ fn tags_with_created(case: &Value) -> Vec<(String, Option<i64>)> {
 
 fn selected(policy: &CompiledPolicy, current: Option<&Tag>, tags: TagList) -> Selection {
     let now = DateTime::UNIX_EPOCH;
+    let current = current.map(|tag| Standing::new(Some(tag), None));
     policy.select(&Situation { current, tags: &tags, barred: &[], signatures: &[], companions: &[], now })
 }
 
@@ -239,7 +241,7 @@ fn plain(tags: &[String]) -> TagList {
 fn choose(case: &Value) -> Outcome {
     let expected = case["expect"]["tag"].as_str().map(str::to_owned);
     let tags = texts(&case["tags"]);
-    let chosen = flux(case).ok().and_then(|policy| selected(&policy, None, plain(&tags)).chosen);
+    let chosen = flux(case).ok().and_then(|policy| selected(&policy, None, plain(&tags)).decision.chosen);
     judge(&chosen.map(String::from), &expected)
 }
 
@@ -247,7 +249,7 @@ fn automate(case: &Value) -> Outcome {
     let current = text(case, "current").parse::<Tag>().unwrap();
     let list = created(&tags_with_created(case));
     let policy = flux_1(text(case, "pattern")).unwrap();
-    let chosen = selected(&policy, Some(&current), list).chosen.filter(|tag| *tag != current);
+    let chosen = selected(&policy, Some(&current), list).decision.chosen.filter(|tag| *tag != current);
     judge(&chosen.map(String::from), &case["expect"]["tag"].as_str().map(str::to_owned))
 }
 

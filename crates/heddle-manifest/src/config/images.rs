@@ -31,6 +31,7 @@ const POLICY_KEYS: &[&str] = &[
     "within",
     "prerelease",
     "downgrade",
+    "from_any",
     "min_age",
     "pin_digest",
     "signed_by",
@@ -191,6 +192,7 @@ fn read_policy_field(key: &str, value: &Node, policy: &mut TagPolicy, report: &m
         }
         "prerelease" => policy.prerelease = report.flag(value, key).unwrap_or_default(),
         "downgrade" => policy.downgrade = report.flag(value, key).unwrap_or_default(),
+        "from_any" => policy.from_any = report.flag(value, key).unwrap_or_default(),
         "min_age" => policy.min_age = text(report),
         "pin_digest" => policy.pin_digest = report.flag(value, key).unwrap_or_default(),
         "signed_by" => policy.signed_by = read_signers(value, report),

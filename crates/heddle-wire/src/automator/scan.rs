@@ -38,6 +38,9 @@ pub struct TagChoice {
     pub policy: TagPolicy,
     /// The tag that stands there now.
     pub current: Option<Tag>,
+    /// The digest that stands there now: which image a tag is that floats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
 }
 
 /// A login for a registry.

@@ -69,9 +69,9 @@ fn a_followed_digest_moves_with_its_tag_until_a_person_takes_it_back() {
     world.check(&moved.replace("bbbbbbbbbbbb", "cccccccccccc"));
 }
 
-/// Both environments under one policy.
+/// Staging under a policy, and prod under none.
 fn under(policy: &str) -> String {
-    RULES.replace("{semver: '*'}", policy).replace("{semver: '<2'}", "{semver: '<1'}")
+    RULES.replace("{semver: '*'}", policy).replace("acme/*", "acme/other")
 }
 
 #[test]
@@ -99,4 +99,57 @@ fn images_in_lockstep_wait_for_each_other() {
     world.check("");
     world.companion = Some(("acme/worker", vec!["1.4.0", "1.4.1"]));
     world.check("new commit staging: Update api to 1.4.1 in staging [staging/kustomization.yaml]\n");
+}
+
+/// Staging at a tag, with what the tags point to.
+fn imaged(policy: &str, runs: &str, digests: &[(&'static str, char)]) -> World {
+    let tags: Vec<&'static str> = digests.iter().map(|(tag, _)| *tag).collect();
+    let mut world = World::new(runs, runs, &tags);
+    world.rules = under(policy);
+    world.digests = digests.iter().filter(|(_, digit)| *digit != '.').copied().collect();
+    world.described = world.digests.iter().map(|(tag, _)| (*tag, 1, "linux/amd64")).collect();
+    world
+}
+
+const LOST: &str = "finding current nothing says which tag is above `latest`, which moves from image to image, and no tag \
+                    that the rule can order is known to be its image: write a `match` with `extract` that reads it, a `suffix` \
+                    or another policy, let the rule choose `from_any: true`, or release a tag by hand";
+
+#[test]
+fn a_tag_that_floats_is_followed_by_the_tags_above_its_image() {
+    let named =
+        |tag: &str| format!("new commit staging: Update api to {tag} in staging [staging/kustomization.yaml]\n");
+    let known = [("latest", 'a'), ("1.4.1", 'a'), ("1.4.0", 'b')];
+    imaged("{semver: '*'}", "latest", &known).check(&named("1.4.1"));
+    imaged("{semver: '*'}", "latest", &[("latest", 'a'), ("1.4.1", 'a'), ("1.4.2", 'b')]).check(&named("1.4.2"));
+}
+
+#[test]
+fn what_runs_without_a_place_in_the_order_is_told_and_stays() {
+    let unknown = [("latest", 'a'), ("1.4.1", 'b'), ("1.4.0", 'c')];
+    imaged("{semver: '*'}", "latest", &unknown).check(&format!("{LOST}\n"));
+    let looking = [("latest", 'a'), ("1.4.1", 'b'), ("1.4.0", '.')];
+    let more = format!("{LOST}; the next scan compares more tags with it\n");
+    imaged("{semver: '*'}", "latest", &looking).check(&more);
+    let any = "new commit staging: Update api to 1.4.1 in staging [staging/kustomization.yaml]\n";
+    imaged("{semver: '*', from_any: true}", "latest", &unknown).check(any);
+}
+
+#[test]
+fn more_policies_than_the_limit_stop_the_places_of_the_rest() {
+    let mut world = World::new("1.4.1", "1.4.1", &["1.4.1", "1.4.2"]);
+    let image = |index: usize| {
+        format!(
+            "        - name: c{index}\n          image: acme/api:1.4.1 # heddle: {{\"policy\": {{\"semver\": \"<{}\"}}}}\n",
+            index + 100
+        )
+    };
+    let images: String = (0..=heddle_core::policy::limit::MAX_POLICIES).map(image).collect();
+    let workload = format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: api}}\nspec:\n  template:\n    spec:\n      containers:\n{images}"
+    );
+    world.files = vec![("prod/api.yaml".to_owned(), workload)];
+    let findings = world.plan().request.findings;
+    let codes: Vec<&str> = findings.iter().map(|finding| finding.code.as_str()).collect();
+    assert_eq!(codes, ["too-many-policies"]);
 }

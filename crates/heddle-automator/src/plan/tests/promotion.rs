@@ -47,3 +47,15 @@ fn a_place_that_both_share_is_not_promoted() {
          `images:` entry of its own in its overlay\n",
     );
 }
+
+#[test]
+fn a_promotion_names_its_tag_and_waits_where_that_is_below_what_runs() {
+    let below = "gated prod 1.4.2: `staging` is healthy with it, and it is a lower version than `1.4.3`, which runs now \
+                 (`.heddle.yaml:4`)\n";
+    following("30m", "1.4.3", &[("1.4.1", 0, Some(10)), ("1.4.2", 0, None)]).check(below);
+    // What stood there before is history.
+    following("30m", "1.4.3", &[("1.4.1", 0, Some(40)), ("1.4.3", 20, None)]).check("");
+    // What runs needs no place in the order.
+    let named = "new pull-request prod: Update api to 1.4.2 in prod [prod/kustomization.yaml]\n";
+    following("30m", "stable", &[("1.4.2", 0, None)]).check(named);
+}

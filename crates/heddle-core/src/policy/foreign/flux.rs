@@ -2,9 +2,10 @@
 
 use crate::policy::{
     CompiledPolicy, Pattern, PolicyFault, SortOrder,
-    compiled::{Faults, Habits},
+    compiled::Habits,
     extract::Extraction,
-    order::{Order, Shape},
+    fault::Faults,
+    order::{Numbers, Order, Shape},
     pattern::compile,
 };
 
@@ -42,7 +43,9 @@ impl FluxPolicy {
                 .kept("range", range.parse())
                 .map(|range| Order::Version { range: Some(range), shape: Shape::Dots(2) }),
             FluxOrder::Alphabetical(order) => sort_order(order, &mut faults).map(Order::Text),
-            FluxOrder::Numerical(order) => sort_order(order, &mut faults).map(Order::Number),
+            FluxOrder::Numerical(order) => {
+                sort_order(order, &mut faults).map(|order| Order::Number(order, Numbers::Signed))
+            }
         };
         let filled = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let matches = filled(&self.pattern).and_then(|pattern| faults.kept("pattern", compile(&pattern)));

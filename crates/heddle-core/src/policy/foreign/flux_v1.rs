@@ -2,7 +2,8 @@
 
 use crate::policy::{
     CompiledPolicy, Pattern, PolicyFault,
-    compiled::{Allow, Faults, Habits},
+    compiled::{Allow, Habits},
+    fault::Faults,
     order::{Order, Shape},
 };
 

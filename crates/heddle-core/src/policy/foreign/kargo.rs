@@ -2,7 +2,8 @@
 
 use crate::policy::{
     CompiledPolicy, Pattern, PolicyFault, SortOrder,
-    compiled::{Allow, Faults},
+    compiled::Allow,
+    fault::Faults,
     order::{Order, Shape},
 };
 

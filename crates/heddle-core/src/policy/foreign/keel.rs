@@ -1,11 +1,10 @@
 //! Keel, the annotations of a workload.
 
-use regex::Regex;
-
 use crate::policy::{
     CompiledPolicy, Pattern, PolicyFault, SortOrder, Within,
-    compiled::{Allow, Faults},
+    compiled::Allow,
     extract::Extraction,
+    fault::Faults,
     order::{Order, Shape},
     pattern::compile,
     relative::Relative,
@@ -76,8 +75,8 @@ fn glob_policy(glob: &str, faults: &mut Faults) -> Option<CompiledPolicy> {
 
 /// A group named `compare` is what is ordered.
 fn regexp_policy(expression: &str, faults: &mut Faults) -> Option<CompiledPolicy> {
-    let matches: Regex = faults.kept("policy", compile(expression))?;
-    let compares = matches.capture_names().flatten().any(|group| group == "compare");
+    let matches = faults.kept("policy", compile(expression))?;
+    let compares = matches.regex.capture_names().flatten().any(|group| group == "compare");
     Some(CompiledPolicy {
         extraction: Some(Extraction::new(matches, compares.then_some("${compare}"))),
         ..CompiledPolicy::bare(Order::Text(SortOrder::Asc))

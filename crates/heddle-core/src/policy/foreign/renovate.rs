@@ -7,8 +7,8 @@ use regex::Regex;
 
 use crate::policy::{
     CompiledPolicy, Pattern, PolicyFault, Range,
-    compiled::Faults,
     docker::DockerVersion,
+    fault::Faults,
     order::Order,
     relative::{Allowed, Relative, Renovate},
 };

@@ -3,7 +3,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::*;
 use crate::{
     image::Tag,
-    policy::{Selection, Situation, TagInfo, TagList},
+    policy::{Selection, Situation, Standing, TagInfo, TagList},
 };
 
 fn tag(text: &str) -> Tag {
@@ -26,7 +26,7 @@ fn list(tags: &[&str]) -> TagList {
 
 fn choose(policy: ForeignPolicy, current: Option<&str>, tags: &TagList) -> Selection {
     let current = current.map(tag);
-    let current = current.as_ref();
+    let current = current.as_ref().map(|tag| Standing::new(Some(tag), None));
     let situation = Situation { current, tags, barred: &[], signatures: &[], companions: &[], now: at(0) };
     policy.compile().unwrap().select(&situation)
 }
@@ -36,7 +36,7 @@ fn check(policy: ForeignPolicy, current: Option<&str>, tags: &[&str], expected: 
     for _ in tags {
         list.tags.rotate_left(1);
         let selection = choose(policy.clone(), current, &list);
-        assert_eq!(selection.chosen.as_ref().map(Tag::as_str), expected, "{policy:?}: {selection:#?}");
+        assert_eq!(selection.decision.chosen.as_ref().map(Tag::as_str), expected, "{policy:?}: {selection:#?}");
     }
 }
 
@@ -239,7 +239,7 @@ fn where_nothing_runs_keel_and_renovate_take_the_highest_that_they_would_list() 
 fn keel_steps_from_the_running_tag() {
     let step = |policy: &str, same, from: &str, to: &str| {
         let policy = KeelPolicy { policy: policy.into(), match_pre_release: same, ..KeelPolicy::default() };
-        choose(ForeignPolicy::Keel(policy), Some(from), &list(&[to])).chosen.is_some()
+        choose(ForeignPolicy::Keel(policy), Some(from), &list(&[to])).decision.chosen.is_some()
     };
     let taken = [
         ("patch", true, "2.1", "2.1.7"),
@@ -281,12 +281,13 @@ fn an_image_without_a_tag_is_never_chosen_and_keeps_flux_1_where_it_is() {
 #[track_caller]
 fn check_same(foreign: ForeignPolicy, translation: Translation, current: Option<&str>, tags: &[&str]) {
     let list = list(tags);
-    let at_home = choose(foreign.clone(), current, &list).chosen;
+    let at_home = choose(foreign.clone(), current, &list).decision.chosen;
     let current = current.map(tag);
+    let standing = current.as_ref().map(|tag| Standing::new(Some(tag), None));
     let policy = CompiledPolicy::new(&translation.policy.unwrap()).unwrap();
     let situation =
-        Situation { current: current.as_ref(), tags: &list, barred: &[], signatures: &[], companions: &[], now: at(9) };
-    let here = policy.select(&situation).chosen;
+        Situation { current: standing, tags: &list, barred: &[], signatures: &[], companions: &[], now: at(9) };
+    let here = policy.select(&situation).decision.chosen;
     // Where nothing is to be done, the peers that look from the running tag choose none and Heddle the running one.
     let moves = |chosen: Option<Tag>| chosen.filter(|chosen| current.as_ref() != Some(chosen));
     assert_eq!(moves(here), moves(at_home), "{foreign:?} from {current:?}");
@@ -308,15 +309,15 @@ fn what_is_translated_chooses_as_at_home() {
         unreachable!()
     };
     check_same(ForeignPolicy::Flux(numbers.clone()), numbers.translate(), Some("main-1"), &tags);
-    for pattern in ["glob:main-*", "main-?", "regexp:^v", "*"] {
-        check_same(ForeignPolicy::FluxV1(pattern.into()), translate_flux_v1(pattern), Some("1.2.0"), &tags);
+    for (pattern, runs) in [("glob:main-*", "main-1"), ("main-?", "main-1"), ("regexp:^v", "1.2.0"), ("*", "main-9")] {
+        check_same(ForeignPolicy::FluxV1(pattern.into()), translate_flux_v1(pattern), Some(runs), &tags);
     }
     for (strategy, constraint) in [("newest-build", ""), ("alphabetical", ""), ("digest", "latest")] {
         let policy = ImageUpdaterPolicy {
             ignore_tags: vec!["main-[1]*".into(), "v?.*".into()],
             ..updater(strategy, constraint)
         };
-        check_same(ForeignPolicy::ImageUpdater(policy.clone()), policy.translate(), Some("latest"), &tags);
+        check_same(ForeignPolicy::ImageUpdater(policy.clone()), policy.translate(), Some("main-1"), &tags);
     }
     for policy in ["all", "major", "minor", "patch", "glob:main-*", "regexp:^main-(?P<compare>.*)$"] {
         for match_pre_release in [true, false] {
@@ -366,7 +367,7 @@ fn renovate_waits_as_long_as_its_words_say() {
     let waits = |age: &str| {
         let policy = RenovatePolicy { minimum_release_age: age.into(), ..RenovatePolicy::default() };
         let selection = choose(ForeignPolicy::Renovate(policy), Some("1.0.0"), &list(&["1.0.0", "1.0.1"]));
-        selection.waiting.map(|waiting| (waiting.until - at(0)).num_hours())
+        selection.decision.waiting.and_then(|waiting| Some((waiting.until? - at(0)).num_hours()))
     };
     assert_eq!(waits("3 days"), Some(72));
     assert_eq!(waits("1 week 12h"), Some(180));

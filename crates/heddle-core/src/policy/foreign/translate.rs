@@ -17,8 +17,8 @@ pub struct Translation {
     pub differs: Vec<String>,
 }
 
-const GOES_BACK: &str =
-    "an older tag is never chosen over the running one; there it is, when the rule changes (`downgrade: true` lets it)";
+const GOES_BACK: &str = "only a tag above the running one, and written as it is, is chosen; there any that the rule allows (`downgrade: true` and \
+     `from_any: true` let some)";
 
 impl Translation {
     fn of(policy: TagPolicy) -> Self {

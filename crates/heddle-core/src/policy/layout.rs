@@ -1,0 +1,351 @@
+//! How a tag is written: what stands before its numbers, the numbers, and what follows them.
+//!
+//! People tell tags apart by this: `3.4.6-debian-9-r24` is the version 3.4.6 in the variant `debian-9`, built for the 24th
+//! time. It is read from the text of one tag alone, so no other tag of the list can change how it is read.
+
+use std::borrow::Cow;
+
+/// The most numbers that one tag is read with; Collabora writes five.
+pub(super) const MAX_NUMBERS: usize = 6;
+
+/// Words that make what follows the numbers a pre-release. A lone `dev` is a variant: Chainguard names images so that have
+/// a shell.
+const PRERELEASE_WORDS: &[&str] = &[
+    "alpha",
+    "beta",
+    "rc",
+    "cr",
+    "pre",
+    "preview",
+    "prerelease",
+    "dev",
+    "snapshot",
+    "nightly",
+    "canary",
+    "next",
+    "milestone",
+    "ea",
+    "test",
+    "a",
+    "b",
+    "m",
+];
+
+/// Words that count how often one version was built, as Bitnami and Alpine (`-r1`), linuxserver (`-ls301`), k3s (`-k3s1`)
+/// and RKE2 (`-rke2r1`) write them.
+const COUNTER_WORDS: &[&str] = &["r", "ls", "k3s", "rke2r"];
+
+/// As Amazon EKS counts: `-eksbuild.1`.
+const DOTTED_COUNTER: &str = "eksbuild";
+
+/// A tag taken apart.
+#[derive(Debug, Clone)]
+pub(super) struct Layout<'a> {
+    text: Cow<'a, str>,
+    /// Where the numbers start; the `v` of a version stands between the prefix and this.
+    start: usize,
+    has_v: bool,
+    /// Where the numbers end.
+    tail: usize,
+    /// Where build metadata starts, or the end.
+    end: usize,
+    numbers: [u64; MAX_NUMBERS],
+    digits: [u8; MAX_NUMBERS],
+    /// What stands before each number but the first.
+    separators: [u8; MAX_NUMBERS],
+    count: usize,
+    zero_led: bool,
+    /// Whether all numbers were read: not too many, and each fits in 64 bits.
+    exact: bool,
+}
+
+/// A part of what follows the numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Item<'t> {
+    /// A number that counts on while the version stays.
+    Counter {
+        /// What stands before it.
+        mark: &'t str,
+        /// Its digits; a time of the day may stand here too (`01T00`).
+        digits: &'t str,
+    },
+    /// A part of a pre-release, with what separates it from the part before.
+    Prerelease(&'t str),
+    /// The id of a commit, with what separates it from the part before.
+    Commit(&'t str),
+    /// A word of the variant, with what separates it from the word before.
+    Word(&'t str),
+}
+
+impl<'a> Layout<'a> {
+    /// Takes a text apart; every text can be.
+    pub(super) fn read(text: Cow<'a, str>) -> Self {
+        let end = text.find('+').unwrap_or(text.len());
+        let mut layout = Self {
+            start: end,
+            has_v: false,
+            tail: end,
+            end,
+            numbers: [0; MAX_NUMBERS],
+            digits: [0; MAX_NUMBERS],
+            separators: [0; MAX_NUMBERS],
+            count: 0,
+            zero_led: false,
+            exact: true,
+            text: Cow::Borrowed(""),
+        };
+        let mut at = 0;
+        while at < end {
+            let word = word_at(&text[..end], at);
+            let digits = word.strip_prefix('v').unwrap_or(word);
+            if is_numeric(digits) && !is_commit(word) {
+                layout.start = at + word.len() - digits.len();
+                layout.has_v = layout.start > at;
+                layout.read_numbers(&text[..end]);
+                break;
+            }
+            at += word.len() + 1;
+        }
+        layout.text = text;
+        layout
+    }
+
+    /// The same, with text of its own.
+    pub(super) fn into_owned<'b>(self) -> Layout<'b> {
+        Layout { text: Cow::Owned(self.text.into_owned()), ..self }
+    }
+
+    fn read_numbers(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        let mut at = self.start;
+        loop {
+            let length = bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
+            self.push(&text[at..at + length]);
+            at += length;
+            let separator = bytes.get(at).copied().unwrap_or_default();
+            let after = text.get(at + 1..).unwrap_or_default();
+            let goes_on = match separator {
+                b'.' => is_numeric(word_at(after, 0)),
+                // Java's updates (`8u372`), and the time of a day.
+                b'u' | b'T' => after.starts_with(|c: char| c.is_ascii_digit()),
+                _ => false,
+            };
+            if !goes_on {
+                break;
+            }
+            if let Some(place) = self.separators.get_mut(self.count) {
+                *place = separator;
+            }
+            at += 1;
+        }
+        self.tail = at;
+    }
+
+    fn push(&mut self, digits: &str) {
+        self.zero_led |= digits.len() > 1 && digits.starts_with('0');
+        let number = digits.parse();
+        self.exact &= number.is_ok() && self.count < MAX_NUMBERS;
+        if let Some(place) = self.numbers.get_mut(self.count) {
+            *place = number.unwrap_or(u64::MAX);
+            self.digits[self.count] = u8::try_from(digits.len()).unwrap_or(u8::MAX);
+            self.count += 1;
+        }
+    }
+
+    /// What stands before the numbers, without the `v` of a version; all of a text without numbers.
+    pub(super) fn prefix(&self) -> &str {
+        &self.text[..self.start - usize::from(self.has_v)]
+    }
+
+    /// The numbers.
+    pub(super) fn numbers(&self) -> &[u64] {
+        &self.numbers[..self.count]
+    }
+
+    /// How many digits each number is written with.
+    pub(super) fn digits(&self) -> &[u8] {
+        &self.digits[..self.count]
+    }
+
+    /// What stands between the numbers.
+    pub(super) fn separators(&self) -> &[u8] {
+        &self.separators[self.count.min(1)..self.count]
+    }
+
+    /// What follows the numbers, as it is written.
+    pub(super) fn tail(&self) -> &str {
+        &self.text[self.tail..self.end]
+    }
+
+    /// What follows the numbers, part by part.
+    pub(super) fn items(&self) -> Items<'_> {
+        Items { text: self.tail(), state: State::Numbers, is_java: self.separators().contains(&b'u') }
+    }
+
+    /// All of it but build metadata.
+    pub(super) fn text(&self) -> &str {
+        &self.text[..self.end]
+    }
+
+    /// Where the numbers stand in it.
+    pub(super) fn span(&self) -> std::ops::Range<usize> {
+        self.start..self.tail
+    }
+
+    pub(super) fn has_v(&self) -> bool {
+        self.has_v
+    }
+
+    pub(super) fn is_zero_led(&self) -> bool {
+        self.zero_led
+    }
+
+    pub(super) fn is_exact(&self) -> bool {
+        self.exact
+    }
+
+    /// Whether one number alone stands in it: a counter, a date, a time, a commit id of digits.
+    pub(super) fn is_lone(&self) -> bool {
+        self.count == 1
+    }
+
+    /// The variant: the words after the numbers that are neither pre-release nor counter; empty where there are none.
+    pub(super) fn variant(&self) -> String {
+        let words = self.items().filter_map(|item| if let Item::Word(word) = item { Some(word) } else { None });
+        let mut variant: String = words.collect();
+        if variant.starts_with(is_separator) {
+            variant.remove(0);
+        }
+        variant
+    }
+
+    /// Whether it names no image in particular, as `latest` and `stable-slim` do: words without digits.
+    pub(super) fn floats(&self) -> bool {
+        let mut words = self.text.split(is_separator);
+        !self.text.contains(|c: char| c.is_ascii_digit()) && !words.any(is_commit)
+    }
+}
+
+/// The parts of what follows the numbers.
+#[derive(Debug, Clone)]
+pub(super) struct Items<'t> {
+    text: &'t str,
+    state: State,
+    is_java: bool,
+}
+
+/// What came before a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Numbers,
+    Counter,
+    Prerelease,
+    Variant,
+}
+
+impl<'t> Iterator for Items<'t> {
+    type Item = Item<'t>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let separator = self.text.chars().next()?;
+        let skipped = if is_separator(separator) { 1 } else { 0 };
+        let word = word_at(self.text, skipped);
+        let (item, length) = self.classify(separator, word, skipped);
+        self.state = match item {
+            Item::Counter { .. } if self.state == State::Numbers => State::Counter,
+            Item::Counter { .. } => self.state,
+            Item::Prerelease(_) | Item::Commit(_) if self.state != State::Variant => State::Prerelease,
+            _ => State::Variant,
+        };
+        self.text = &self.text[length..];
+        Some(item)
+    }
+}
+
+impl<'t> Items<'t> {
+    fn classify(&self, separator: char, word: &'t str, skipped: usize) -> (Item<'t>, usize) {
+        let length = skipped + word.len();
+        let whole = &self.text[..length];
+        let dashed = separator == '-' || separator == '_';
+        let counts_on = match self.state {
+            State::Numbers => dashed,
+            State::Counter => dashed || separator == '.',
+            State::Prerelease | State::Variant => false,
+        };
+        if counts_on && is_clock(word) {
+            return (Item::Counter { mark: &self.text[..skipped], digits: word }, length);
+        }
+        if dashed && let Some(mark) = self.counter_mark(word) {
+            return (Item::Counter { mark: &whole[..skipped + mark], digits: &word[mark..] }, length);
+        }
+        if dashed && word == DOTTED_COUNTER {
+            let digits = self.text[length..].strip_prefix('.').map_or("", |rest| word_at(rest, 0));
+            if is_digits(digits) {
+                return (Item::Counter { mark: &self.text[..=length], digits }, length + 1 + digits.len());
+            }
+        }
+        if is_commit(word) {
+            return (Item::Commit(whole), length);
+        }
+        let before_variant = self.state != State::Variant && skipped > 0;
+        let goes_on = self.state == State::Prerelease && (separator == '.' || is_digits(word));
+        let starts = || is_prerelease_word(word, &self.text[length..]);
+        if before_variant && (goes_on || starts()) {
+            return (Item::Prerelease(whole), length);
+        }
+        (Item::Word(whole), length)
+    }
+
+    /// Where in a word the digits of a known counter start.
+    fn counter_mark(&self, word: &str) -> Option<usize> {
+        let mut marks = COUNTER_WORDS.iter().copied().chain(self.is_java.then_some("b"));
+        let known = |mark: &&str| word.strip_prefix(*mark).is_some_and(is_digits);
+        marks.find(known).map(str::len)
+    }
+}
+
+fn is_prerelease_word(word: &str, after: &str) -> bool {
+    let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    let known = PRERELEASE_WORDS.iter().any(|known| known.eq_ignore_ascii_case(letters));
+    let counts =
+        letters.len() < word.len() || after.strip_prefix(['.', '-']).is_some_and(|rest| is_digits(word_at(rest, 0)));
+    known && (counts || !letters.eq_ignore_ascii_case("dev"))
+}
+
+/// The word that starts at a place.
+fn word_at(text: &str, at: usize) -> &str {
+    let rest = &text[at..];
+    &rest[..rest.find(is_separator).unwrap_or(rest.len())]
+}
+
+pub(super) fn is_separator(c: char) -> bool {
+    matches!(c, '-' | '_' | '.')
+}
+
+/// The groups of digits in a text.
+pub(super) fn groups(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty())
+}
+
+fn is_digits(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Digits, perhaps with more behind a `u` or a `T`, and a `Z` at the end.
+fn is_numeric(word: &str) -> bool {
+    let mut parts = word.strip_suffix('Z').unwrap_or(word).split(['u', 'T']);
+    parts.all(is_digits)
+}
+
+/// Digits, perhaps with a time of the day.
+fn is_clock(word: &str) -> bool {
+    is_digits(word) || (word.contains(['T', 'Z']) && is_numeric(word))
+}
+
+/// Whether a word is the id of a commit: 7 to 40 hexadecimal digits with a letter among them, perhaps behind the `g` of
+/// `git describe`.
+pub(super) fn is_commit(word: &str) -> bool {
+    let hexadecimal =
+        |text: &str| (7..=40).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    word.strip_prefix('g').is_some_and(hexadecimal) || (hexadecimal(word) && !is_digits(word))
+}
