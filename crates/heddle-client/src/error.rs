@@ -42,6 +42,12 @@ pub enum ClientError {
     /// The API is away or fails. Whether the call took effect is not known; the same call may succeed later.
     #[error("{0}")]
     Unavailable(Unavailable),
+    /// The call is larger than the API, or something on the way to it, takes. Nothing was done.
+    #[error("{message}")]
+    TooLarge {
+        /// Why, in a sentence.
+        message: String,
+    },
     /// The API refused the call for a reason that only a person or a different call can mend.
     #[error("{} (code {}, request {})", .0.message, .0.code, .0.request_id)]
     Problem(Problem),
@@ -144,6 +150,10 @@ impl ClientError {
                 retry_after,
                 source: None,
             });
+        }
+        if status == StatusCode::PAYLOAD_TOO_LARGE {
+            let by_another = || format!("something on the way to {api} takes no call of this size (status 413)");
+            return Self::TooLarge { message: problem.map_or_else(by_another, |problem| problem.message) };
         }
         let Some(problem) = problem else {
             return Self::Foreign { api: api.to_owned(), fault: describe(status, headers) };

@@ -9,10 +9,16 @@ use heddle_wire::agent::Hint;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::{metrics, outbox::Outbox};
+use crate::{
+    metrics,
+    outbox::{Outbox, Refusal, Settled},
+};
 
 /// A report goes at least this often, so that the API knows that the agent lives.
 const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// After so many answers 500 to one report in a row its content is suspected.
+pub const MOST_FAILURES: u32 = 5;
 
 /// How long the API may hold a question for hints.
 const HINT_WAIT: Duration = Duration::from_secs(55);
@@ -48,46 +54,72 @@ impl Link {
     }
 }
 
-/// Sends reports as there is news, and one as a sign of life.
+/// Sends reports as there is news, and one as a sign of life, until `shutdown`. It ends before that only with the task that
+/// provides the agent's identity, and says so.
 pub async fn send_reports(mut link: Link, outbox: Arc<Outbox>, shutdown: CancellationToken) {
     let sending = async {
         let mut backoff = backoff();
+        let mut failures = 0;
         loop {
-            let Some(client) = link.client().await else { return };
-            let sent = send_one(&client, &outbox).await;
+            let Some(client) = link.client().await else {
+                tracing::error!("the agent's identity is provided no more, so nothing can be reported");
+                return;
+            };
+            let report = outbox.next().await;
+            let sent = client.report(&report).await;
             metrics::reported(sent.is_ok());
             match sent {
-                Ok(()) => {
-                    backoff.reset();
+                Ok(response) => {
+                    failures = 0;
+                    settle(&outbox, Settled::Taken, &mut backoff).await;
+                    if response.resync {
+                        outbox.tell_all();
+                    }
                     if !outbox.has_news() {
                         // Either way it is time for a report.
                         let _elapsed = tokio::time::timeout(HEARTBEAT, outbox.changed()).await;
                     }
                 }
-                Err(error) => link.wait_out(&client, "the report could not be sent", &error, &mut backoff).await,
+                Err(error) => {
+                    failures = if is_failure(&error) { failures + 1 } else { 0 };
+                    if let Some(refusal) = refusal(&error, failures) {
+                        failures = 0;
+                        settle(&outbox, Settled::Refused(refusal), &mut backoff).await;
+                    }
+                    link.wait_out(&client, "the report could not be sent", &error, &mut backoff).await;
+                }
             }
         }
     };
     let _ended = shutdown.run_until_cancelled(sending).await;
 }
 
-async fn send_one(client: &AgentClient, outbox: &Outbox) -> Result<(), ClientError> {
-    let report = match outbox.next_report() {
-        Ok(report) => report,
+/// Tells the outbox what became of a report. What could not be kept is sent again after a while, which changes nothing.
+async fn settle(outbox: &Outbox, how: Settled, backoff: &mut Backoff) {
+    let is_taken = how == Settled::Taken;
+    match outbox.settled(how).await {
+        Ok(()) if is_taken => backoff.reset(),
+        Ok(()) => {}
         Err(error) => {
-            tracing::error!(%error, "the outbox cannot be written, so nothing is reported");
-            tokio::time::sleep(HEARTBEAT).await;
-            return Ok(());
+            tracing::error!(%error, "the outbox cannot be written; see to the agent's state directory");
+            tokio::time::sleep(backoff.next_wait()).await;
         }
-    };
-    let response = client.report(&report).await?;
-    if let Err(error) = outbox.acknowledge(response.acknowledged.max(report.sequence)) {
-        tracing::error!(%error, "the outbox cannot be written");
     }
-    if response.resync {
-        outbox.tell_all();
+}
+
+/// Whether the API failed at the very content, as far as one can tell: what is away or busy answers otherwise.
+fn is_failure(error: &ClientError) -> bool {
+    matches!(error, ClientError::Unavailable(unavailable) if unavailable.status == Some(500))
+}
+
+/// Why the API will not take a report, after so many failures at it; `None` while it may yet.
+fn refusal(error: &ClientError, failures: u32) -> Option<Refusal> {
+    match error {
+        ClientError::TooLarge { message } => Some(Refusal::TooLarge(message.clone())),
+        ClientError::Problem(problem) => Some(Refusal::Content(problem.message.clone())),
+        failing if failures >= MOST_FAILURES => Some(Refusal::Failing(failing.to_string())),
+        _ => None,
     }
-    Ok(())
 }
 
 /// Asks for hints, for ever, and passes them on.

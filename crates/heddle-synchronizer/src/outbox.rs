@@ -1,56 +1,78 @@
-//! What is to be told to the API, kept on disk until it is told.
+//! What is to be told to the API, kept until it is told.
 //!
-//! Deploy facts queue in order. Of the state of a Sync only the newest counts, and it is not kept: after a start every
-//! state is told anew. A report that was sent and not acknowledged is kept as it is and sent again, so that the API,
-//! which remembers the highest sequence of an epoch, takes each exactly once.
+//! Deploy facts queue in order, on disk before anybody takes them for told. A report with facts goes under the outbox's
+//! own epoch and number until it is settled, so that the API, which remembers the highest number of an epoch, takes each
+//! exactly once, also over a restart. Of the state of a Sync only the newest counts, and it is not kept: after a start
+//! every state is told anew. A report of states alone goes under an epoch of the process and touches no disk.
+//!
+//! A report that the API does not take is made smaller until the one fact or state is found that it is about; that one is
+//! set aside, and the rest goes on.
+
+mod kept;
+mod portion;
+mod writer;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
-    path::{Path, PathBuf},
+    io,
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use chrono::Utc;
 use heddle_core::name::SyncName;
-use heddle_reconcile::hash_text;
-use heddle_wire::agent::{AgentInfo, Deploy, DeployFact, Report, SyncReport};
-use serde::{Deserialize, Serialize};
+use heddle_wire::agent::{AgentInfo, DeployFact, MAX_FACTS, MAX_PRESENT, Rejected, Report, SyncReport};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::metrics;
+pub use self::portion::Refusal;
+use self::{
+    kept::Batch,
+    portion::{Portion, Step},
+    writer::Writer,
+};
 
-/// Facts in one report. The rest goes with the next.
-const MAX_FACTS: usize = 200;
+/// Bytes of the facts, and bytes of the states, in one report, as JSON: together well below what a report may hold.
+const HALF_REPORT_BYTES: usize = 1 << 20;
 
 /// The outbox of a process. One process at a time may use its file.
 pub struct Outbox {
-    file: PathBuf,
     agent: AgentInfo,
+    writer: Writer,
     inner: Mutex<Inner>,
     changed: Notify,
 }
 
 struct Inner {
-    kept: Kept,
-    states: BTreeMap<String, SyncReport>,
-    dirty: BTreeSet<String>,
+    states: BTreeMap<SyncName, SyncReport>,
+    dirty: BTreeSet<SyncName>,
     /// The Syncs that stand in the cluster; `None` until the watch has seen them all.
     present: Option<BTreeSet<SyncName>>,
-    /// Whether the next report is to name them all.
-    tell_all: bool,
-}
-
-/// What stands in the file.
-#[derive(Serialize, Deserialize)]
-struct Kept {
+    /// Whether the next report is to say which Syncs there are.
+    tells_present: bool,
+    /// Of reports without facts.
     epoch: Uuid,
     sequence: u64,
-    in_flight: Option<Report>,
-    facts: Vec<DeployFact>,
-    /// Hash of the last fact about each subject: a fact that says nothing new is not told again.
-    told: BTreeMap<String, String>,
+    sent: Option<Sent>,
+    portion: Portion,
+    /// The facts could not be given out because the disk could not be written.
+    is_blocked: bool,
+}
+
+/// The report that was sent last and is not settled.
+#[derive(Clone)]
+struct Sent {
+    report: Report,
+    has_batch: bool,
+}
+
+/// What became of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// The API has it.
+    Taken,
+    /// The API will not take it as it is.
+    Refused(Refusal),
 }
 
 impl Outbox {
@@ -59,46 +81,41 @@ impl Outbox {
     /// # Errors
     /// When the file cannot be written.
     pub fn open(dir: &Path, agent: AgentInfo) -> io::Result<Self> {
-        let file = dir.join("outbox.json");
-        let kept = match fs::read(&file).map(|bytes| serde_json::from_slice::<Kept>(&bytes)) {
-            Ok(Ok(kept)) => kept,
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "the outbox cannot be read and begins anew");
-                Kept::new()
-            }
-            Err(_) => Kept::new(),
+        let inner = Inner {
+            states: BTreeMap::new(),
+            dirty: BTreeSet::new(),
+            present: None,
+            tells_present: true,
+            epoch: Uuid::new_v4(),
+            sequence: 0,
+            sent: None,
+            portion: Portion::default(),
+            is_blocked: false,
         };
-        let inner = Inner { kept, states: BTreeMap::new(), dirty: BTreeSet::new(), present: None, tell_all: true };
-        inner.kept.write(&file)?;
-        Ok(Self { file, agent, inner: Mutex::new(inner), changed: Notify::new() })
+        Ok(Self { agent, writer: Writer::open(dir)?, inner: Mutex::new(inner), changed: Notify::new() })
     }
 
-    /// Puts a fact at the end of the queue, on disk, unless it says what was said last about its subject.
+    /// Puts facts at the end of the queue, on disk, but for those that say what was said last about their subject.
     ///
     /// # Errors
-    /// When it cannot be written: then what it tells must not be taken as told.
-    pub fn tell_fact(&self, fact: DeployFact) -> io::Result<()> {
-        let mut inner = self.lock();
-        let (subject, hash) = subject_of(&fact);
-        if inner.kept.told.get(&subject) == Some(&hash) {
-            return Ok(());
-        }
-        inner.kept.told.insert(subject, hash);
-        inner.kept.facts.push(fact);
-        inner.kept.write(&self.file)?;
+    /// When they cannot be written: then nothing of what they tell may be taken as told.
+    pub async fn tell(&self, facts: Vec<DeployFact>) -> io::Result<()> {
+        self.writer.tell(facts).await?;
         self.changed.notify_one();
         Ok(())
     }
 
-    /// Takes the newest state of a Sync in.
+    /// Takes the newest state of a Sync in. One that is not in the cluster any more has none.
     pub fn tell_state(&self, state: SyncReport) {
+        let state = state.fit(HALF_REPORT_BYTES);
         let mut inner = self.lock();
-        let name = state.sync.to_string();
-        if inner.states.get(&name) != Some(&state) {
-            inner.dirty.insert(name.clone());
-            inner.states.insert(name, state);
-            self.changed.notify_one();
+        let is_gone = inner.present.as_ref().is_some_and(|present| !present.contains(&state.sync));
+        if is_gone || inner.states.get(&state.sync) == Some(&state) {
+            return;
         }
+        inner.dirty.insert(state.sync.clone());
+        inner.states.insert(state.sync.clone(), state);
+        self.changed.notify_one();
     }
 
     /// A Sync stands in the cluster.
@@ -111,25 +128,29 @@ impl Outbox {
     /// A Sync is gone.
     pub fn forget(&self, sync: &SyncName) {
         let mut inner = self.lock();
-        let name = sync.to_string();
-        inner.dirty.remove(&name);
-        inner.states.remove(&name);
-        inner.kept.told.retain(|subject, _| !subject.starts_with(&format!("{name} ")));
+        inner.dirty.remove(sync);
+        inner.states.remove(sync);
         if inner.present.as_mut().is_some_and(|present| present.remove(sync)) {
-            inner.tell_all = true;
+            inner.tells_present = true;
             self.changed.notify_one();
         }
+        self.writer.forget(sync.clone());
     }
 
     /// The watch has seen every Sync of the cluster, and these are they.
     pub fn know_all(&self, present: BTreeSet<SyncName>) {
-        self.lock().present = Some(present);
+        let mut inner = self.lock();
+        inner.states.retain(|sync, _| present.contains(sync));
+        inner.dirty.retain(|sync| present.contains(sync));
+        inner.present = Some(present);
         self.changed.notify_one();
     }
 
     /// The API wants every state.
     pub fn tell_all(&self) {
-        self.lock().tell_all = true;
+        let mut inner = self.lock();
+        inner.dirty = inner.states.keys().cloned().collect();
+        inner.tells_present = true;
         self.changed.notify_one();
     }
 
@@ -141,56 +162,74 @@ impl Outbox {
     /// Whether there is something to tell besides that the agent lives.
     pub fn has_news(&self) -> bool {
         let inner = self.lock();
-        let tells_all = inner.tell_all && inner.present.is_some();
-        inner.kept.in_flight.is_some() || !inner.kept.facts.is_empty() || !inner.dirty.is_empty() || tells_all
+        let facts_wait = self.writer.standing().waiting > 0 && !inner.is_blocked;
+        let tells_present = inner.tells_present && inner.present.is_some();
+        inner.sent.is_some() || facts_wait || !inner.dirty.is_empty() || tells_present
     }
 
-    /// The report to send now: the one that was not acknowledged, else a new one.
-    ///
-    /// # Errors
-    /// When it cannot be kept: then it must not be sent.
-    pub fn next_report(&self) -> io::Result<Report> {
-        let mut inner = self.lock();
-        if let Some(report) = &inner.kept.in_flight {
-            return Ok(report.clone());
-        }
-        let complete = inner.tell_all && inner.present.is_some();
-        let told = std::mem::take(&mut inner.dirty);
-        let syncs: Vec<SyncReport> = inner
-            .states
-            .iter()
-            .filter(|(name, _)| complete || told.contains(*name))
-            .map(|(_, state)| state.clone())
-            .collect();
-        let count = inner.kept.facts.len().min(MAX_FACTS);
-        let facts = inner.kept.facts.drain(..count).collect();
-        inner.kept.sequence += 1;
-        inner.tell_all &= !complete;
-        let report = Report {
-            epoch: inner.kept.epoch,
-            sequence: inner.kept.sequence,
-            sent_at: Utc::now(),
-            agent: self.agent.clone(),
-            syncs,
-            present: inner.present.as_ref().filter(|_| complete).map(|all| all.iter().cloned().collect()),
-            facts,
-            rejected: None,
+    /// The report to send now: the one that was not settled, else a new one. When the disk cannot be written, the facts
+    /// wait and the states go alone.
+    pub async fn next(&self) -> Report {
+        let most = {
+            let inner = self.lock();
+            if let Some(sent) = &inner.sent {
+                return sent.report.clone();
+            }
+            inner.portion.most().min(MAX_FACTS)
         };
-        inner.kept.in_flight = Some(report.clone());
-        inner.kept.write(&self.file)?;
-        Ok(report)
+        let given = match self.writer.standing().waiting {
+            0 => Ok(None),
+            _ => self.writer.take(most, HALF_REPORT_BYTES).await,
+        };
+        let mut inner = self.lock();
+        inner.is_blocked = given.is_err();
+        let batch = given.unwrap_or_else(|error| {
+            tracing::error!(%error, "the outbox cannot be written, so facts wait; see to the agent's state directory");
+            None
+        });
+        inner.make(&self.agent, batch, self.writer.standing().rejected)
     }
 
-    /// The API has everything up to this sequence.
+    /// Says what became of the report that was sent last.
     ///
     /// # Errors
     /// When it cannot be kept; the report is then sent again, which changes nothing.
-    pub fn acknowledge(&self, sequence: u64) -> io::Result<()> {
-        let mut inner = self.lock();
-        if inner.kept.in_flight.as_ref().is_some_and(|report| report.sequence <= sequence) {
-            inner.kept.in_flight = None;
-            inner.kept.write(&self.file)?;
+    pub async fn settled(&self, how: Settled) -> io::Result<()> {
+        let Some(sent) = self.lock().sent.clone() else { return Ok(()) };
+        let refusal = match how {
+            Settled::Taken => {
+                if sent.has_batch {
+                    self.writer.settle().await?;
+                }
+                let mut inner = self.lock();
+                inner.portion.taken(items_of(&sent.report));
+                inner.sent = None;
+                return Ok(());
+            }
+            Settled::Refused(refusal) => refusal,
+        };
+        let step = self.lock().portion.refused(items_of(&sent.report), &refusal);
+        match step {
+            Step::Smaller => {
+                if sent.has_batch {
+                    self.writer.put_back().await?;
+                }
+                self.lock().take_back(&sent.report);
+            }
+            Step::Reject => {
+                let reason = refusal.to_string();
+                tracing::error!(
+                    facts = sent.report.facts.len(),
+                    syncs = sent.report.syncs.len(),
+                    "the API does not take what is now in `rejected.json`: {reason}"
+                );
+                let is_lost = items_of(&sent.report) > 0;
+                if is_lost {
+                    self.writer.reject(sent.report, reason).await?;
+                }
+            }
         }
+        self.lock().sent = None;
         Ok(())
     }
 
@@ -199,30 +238,58 @@ impl Outbox {
     }
 }
 
-impl Kept {
-    fn new() -> Self {
-        Self { epoch: Uuid::new_v4(), sequence: 0, in_flight: None, facts: Vec::new(), told: BTreeMap::new() }
-    }
-
-    /// Whole or not at all.
-    fn write(&self, file: &Path) -> io::Result<()> {
-        let new = file.with_extension("new");
-        let mut handle = fs::File::create(&new)?;
-        io::Write::write_all(&mut handle, &serde_json::to_vec(self)?)?;
-        handle.sync_all()?;
-        metrics::waiting(self.facts.len() + self.in_flight.as_ref().map_or(0, |report| report.facts.len()));
-        fs::rename(new, file)
-    }
+/// What a report says that could be said in another one.
+fn items_of(report: &Report) -> usize {
+    report.facts.len() + report.syncs.len() + usize::from(report.present.is_some())
 }
 
-/// What a fact is about, and a hash of what it says, without its time.
-fn subject_of(fact: &DeployFact) -> (String, String) {
-    let subject = match &fact.what {
-        Deploy::Applied { .. } | Deploy::Failed { .. } => format!("{} apply", fact.sync),
-        Deploy::Health { image, .. } => format!("{} health {image}", fact.sync),
-    };
-    let says = serde_json::to_string(&(&fact.revision, &fact.what)).unwrap_or_default();
-    (subject, hash_text(says))
+impl Inner {
+    /// A new report, of the facts that were given out and as many states as fit.
+    fn make(&mut self, agent: &AgentInfo, batch: Option<Batch>, rejected: Option<Rejected>) -> Report {
+        let has_batch = batch.is_some();
+        let (epoch, sequence, facts) = match batch {
+            Some(batch) => (batch.epoch, batch.sequence, batch.facts),
+            None => {
+                self.sequence += 1;
+                (self.epoch, self.sequence, Vec::new())
+            }
+        };
+        let mut left = self.portion.most().saturating_sub(facts.len());
+        let syncs = self.take_states(left);
+        left -= syncs.len();
+        let present = self.present.as_ref().filter(|all| self.tells_present && left > 0 && all.len() <= MAX_PRESENT);
+        let present = present.map(|all| all.iter().cloned().collect());
+        // Too many to be named are not named.
+        self.tells_present &= left == 0 || self.present.is_none();
+        let report =
+            Report { epoch, sequence, sent_at: Utc::now(), agent: agent.clone(), syncs, present, facts, rejected };
+        self.sent = Some(Sent { report: report.clone(), has_batch });
+        report
+    }
+
+    /// The states that are to be told, at most `most`, as many as fit into a report.
+    fn take_states(&mut self, most: usize) -> Vec<SyncReport> {
+        let mut room = portion::Room::new(most, HALF_REPORT_BYTES);
+        let mut taken = Vec::new();
+        for sync in &self.dirty {
+            let Some(state) = self.states.get(sync) else { continue };
+            if !room.take(state) {
+                break;
+            }
+            taken.push(state.clone());
+        }
+        for state in &taken {
+            self.dirty.remove(&state.sync);
+        }
+        taken
+    }
+
+    /// What a report said is to be said again.
+    fn take_back(&mut self, report: &Report) {
+        self.tells_present |= report.present.is_some();
+        let told = report.syncs.iter().map(|state| &state.sync);
+        self.dirty.extend(told.filter(|sync| self.states.contains_key(sync)).cloned());
+    }
 }
 
 #[cfg(test)]

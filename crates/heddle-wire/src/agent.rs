@@ -15,7 +15,10 @@ use heddle_core::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use limits::{Excess, MAX_FACTS, MAX_IMAGES, MAX_PRESENT, MAX_REPORT_BYTES, MAX_SYNCS, MAX_WORKLOADS};
+pub use limits::{
+    Excess, MAX_ERRORS, MAX_FACT_BYTES, MAX_FACT_ERRORS, MAX_FACTS, MAX_IMAGES, MAX_PRESENT, MAX_REPORT_BYTES,
+    MAX_SYNCS, MAX_WORKLOADS,
+};
 
 use crate::{
     secret::WireSecret,

@@ -40,7 +40,7 @@ impl SyncTask {
             Ok(cluster) => cluster,
             Err(fault) => {
                 let outcome = Outcome::Hindered(Hindrance::Cluster(fault.clone()));
-                return self.conclude(outcome);
+                return self.conclude(outcome).await;
             }
         };
         let inventory_is_empty = cluster.inventory().is_none_or(heddle_reconcile::Inventory::is_empty);
@@ -125,7 +125,7 @@ impl SyncTask {
             tracing::warn!(sync = %self.name, "{message}");
             Outcome::Hindered(Hindrance::Cluster(ClusterFault { message, ..fault }))
         });
-        self.conclude(outcome);
+        self.conclude(outcome).await;
     }
 
     async fn try_compare(&mut self, rendered: Rendered) -> Result<Outcome, ClusterFault> {
@@ -154,7 +154,7 @@ impl SyncTask {
     }
 
     /// Takes in what a run came to: says it, and tells the facts of it.
-    fn conclude(&mut self, outcome: Outcome) {
+    async fn conclude(&mut self, outcome: Outcome) {
         let now = Utc::now();
         for said in conditions::compared(&outcome, &self.name) {
             self.conditions.say(said, now);
@@ -171,7 +171,7 @@ impl SyncTask {
             Outcome::Compared(compared) => {
                 self.conditions.say_if(ConditionKind::Leftovers, conditions::leftovers(&compared.leftovers), now);
                 self.note_happenings(&compared);
-                let is_kept = self.tell_compared(&compared);
+                let is_kept = self.tell_compared(&compared).await;
                 let is_passing = compared.is_passing || !is_kept;
                 (self.compared, self.hindrance) = (Some(*compared), None);
                 is_passing
@@ -187,11 +187,11 @@ impl SyncTask {
     }
 
     /// Tells the fact of a comparison. Says whether that was kept, where there is one.
-    fn tell_compared(&mut self, compared: &Compared) -> bool {
+    async fn tell_compared(&mut self, compared: &Compared) -> bool {
         let Some(deploy) = compared.deploy() else { return true };
         let is_applied = matches!(deploy, Deploy::Applied { .. });
         // The applied revision stands in the status only after its fact is in the outbox.
-        let is_kept = self.tell_fact(compared.source.clone(), compared.revision.clone(), deploy);
+        let is_kept = self.tell_facts(compared.source.clone(), compared.revision.clone(), vec![deploy]).await;
         if is_kept && is_applied {
             self.applied = Some(compared.revision.clone());
         }

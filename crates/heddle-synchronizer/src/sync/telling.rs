@@ -23,10 +23,14 @@ use super::{
 use crate::neighbors::Known;
 
 impl SyncTask {
-    /// Puts a fact into the outbox. What could not be kept there is not done, and is tried again.
-    pub(super) fn tell_fact(&self, source: wire::Source, revision: Revision, what: Deploy) -> bool {
-        let fact = DeployFact { sync: self.name.clone(), source, at: Utc::now(), revision, what };
-        let told = self.ctx.outbox.tell_fact(fact);
+    /// Puts facts into the outbox. What could not be kept there is not done, and is tried again.
+    pub(super) async fn tell_facts(&self, source: wire::Source, revision: Revision, whats: Vec<Deploy>) -> bool {
+        let (sync, at) = (&self.name, Utc::now());
+        let facts = whats.into_iter().map(|what| {
+            let (sync, source, revision) = (sync.clone(), source.clone(), revision.clone());
+            DeployFact { sync, source, at, revision, what }
+        });
+        let told = self.ctx.outbox.tell(facts.collect()).await;
         if let Err(error) = &told {
             tracing::error!(sync = %self.name, %error, "the outbox cannot be written");
         }
@@ -37,7 +41,7 @@ impl SyncTask {
     pub(super) async fn report(&mut self) {
         let health = self.tell_state();
         self.publish();
-        self.tell_health();
+        self.tell_health().await;
         let status = report::status(&self.told(health.as_ref()), &self.written_status);
         if self.written_status != status {
             match self.ctx.own.write_status(&self.name.name, &status).await {
@@ -103,13 +107,14 @@ impl SyncTask {
     }
 
     /// Tells the verdict on each image of the applied revision, where it changed.
-    fn tell_health(&mut self) {
+    async fn tell_health(&mut self) {
         let Some(scene) = self.scene() else { return };
         let (revision, source) = (scene.desired.revision(), scene.desired.rendered.content.origin.source());
         if self.applied.as_ref() != Some(revision) {
             return;
         }
-        if !scene.facts().all(|fact| self.tell_fact(source.clone(), revision.clone(), fact)) {
+        let (revision, facts) = (revision.clone(), scene.facts().collect());
+        if !self.tell_facts(source, revision, facts).await {
             self.schedule.ran(true, Instant::now());
         }
     }

@@ -1,6 +1,7 @@
 //! The API as an agent sees it: enrolls anybody, mints the token it was given, keeps the reports.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
@@ -44,8 +45,8 @@ struct Seen {
     refuse_git: bool,
     /// The next report is taken in, and its answer is lost.
     lose_answer: bool,
-    epoch: Option<Uuid>,
-    sequence: u64,
+    /// The number of the last report of each epoch.
+    sequences: BTreeMap<Uuid, u64>,
     reports: Vec<Report>,
     raw: Vec<String>,
     hints: Vec<Hint>,
@@ -144,19 +145,18 @@ async fn report(State(shared): State<Arc<Shared>>, headers: axum::http::HeaderMa
         None => String::from_utf8(body.to_vec()).unwrap(),
     };
     let report: Report = serde_json::from_str(&text).unwrap();
-    if state.epoch != Some(report.epoch) {
-        (state.epoch, state.sequence) = (Some(report.epoch), 0);
-    }
-    if report.sequence > state.sequence {
-        assert_eq!(report.sequence, state.sequence + 1, "a report is missing");
-        state.sequence = report.sequence;
+    let taken = *state.sequences.entry(report.epoch).or_default();
+    let acknowledged = taken.max(report.sequence);
+    if report.sequence > taken {
+        assert_eq!(report.sequence, taken + 1, "a report is missing");
+        state.sequences.insert(report.epoch, report.sequence);
         state.raw.push(text);
         state.reports.push(report);
     }
     if std::mem::take(&mut state.lose_answer) {
         return StatusCode::BAD_GATEWAY.into_response();
     }
-    Json(ReportResponse { acknowledged: state.sequence, resync: false }).into_response()
+    Json(ReportResponse { acknowledged, resync: false }).into_response()
 }
 
 async fn hints(State(shared): State<Arc<Shared>>) -> Json<HintsResponse> {

@@ -1,12 +1,21 @@
 //! How much one report may hold. The agent makes none above it; the API answers one above it with 413.
 
-use super::{Deploy, DeployFact, Report, SyncReport};
+use super::{Deploy, DeployFact, Report, SyncError, SyncReport};
 
 /// Largest report, in bytes of JSON before compression.
 pub const MAX_REPORT_BYTES: usize = 4 << 20;
 
 /// Most facts in a report.
 pub const MAX_FACTS: usize = 500;
+
+/// Largest fact that an agent sends, in bytes of JSON.
+pub const MAX_FACT_BYTES: usize = 512 << 10;
+
+/// Most errors in the state of a Sync.
+pub const MAX_ERRORS: usize = 200;
+
+/// Most errors in a fact: the state has more.
+pub const MAX_FACT_ERRORS: usize = 20;
 
 /// Most Syncs whose state is in a report.
 pub const MAX_SYNCS: usize = 500;
@@ -55,6 +64,15 @@ impl Report {
 }
 
 impl DeployFact {
+    /// The same with no more errors than a fact may hold.
+    #[must_use]
+    pub fn fit(mut self) -> Self {
+        if let Deploy::Failed { errors, .. } = &mut self.what {
+            errors.truncate(MAX_FACT_ERRORS);
+        }
+        self
+    }
+
     /// How many images it names.
     pub fn count_images(&self) -> usize {
         match &self.what {
@@ -65,6 +83,44 @@ impl DeployFact {
 }
 
 impl SyncReport {
+    /// The same with no more in it than a report may hold and than fits into `most_bytes` of JSON. An error at the front
+    /// says what was left out.
+    #[must_use]
+    pub fn fit(mut self, most_bytes: usize) -> Self {
+        let (errors, workloads) = (self.errors.len(), self.count_workloads());
+        self.errors.truncate(MAX_ERRORS);
+        if let Some(observed) = &mut self.observed {
+            observed.workloads.truncate(MAX_WORKLOADS);
+            observed.workloads.iter_mut().for_each(|workload| workload.images.truncate(MAX_IMAGES));
+        }
+        while serde_json::to_vec(&self).is_ok_and(|text| text.len() > most_bytes) && self.halve() {}
+        let left = (errors - self.errors.len(), workloads - self.count_workloads());
+        if left != (0, 0) {
+            let message = format!(
+                "{} errors and {} workloads of this Sync are not told here: it is larger than a report may be;                  split the Sync",
+                left.0, left.1
+            );
+            self.errors.insert(0, SyncError { file: None, line: None, object: None, message: message.into() });
+        }
+        self
+    }
+
+    /// Leaves out half of what there is most of; false when nothing is left to leave out.
+    fn halve(&mut self) -> bool {
+        let half = |length: usize| (length > 0).then_some(length / 2);
+        let workloads = self.observed.as_mut().map(|observed| &mut observed.workloads);
+        if let Some((workloads, length)) = workloads.and_then(|all| half(all.len()).map(|length| (all, length))) {
+            workloads.truncate(length);
+        } else if let Some(length) = half(self.errors.len()) {
+            self.errors.truncate(length);
+        } else if let Some(length) = half(self.drifts.len()) {
+            self.drifts.truncate(length);
+        } else {
+            return false;
+        }
+        true
+    }
+
     /// How many workloads it names.
     pub fn count_workloads(&self) -> usize {
         self.observed.as_ref().map_or(0, |observed| observed.workloads.len())
