@@ -3,13 +3,14 @@
 
 pub mod barred;
 pub mod bell;
-pub mod deploy;
 pub mod facts;
+pub mod judge;
 pub mod lease;
 pub mod link;
 pub mod plan;
 pub mod push;
 pub mod read;
+pub mod report;
 pub mod scan;
 pub mod settle;
 pub mod waiting;

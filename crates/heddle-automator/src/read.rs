@@ -5,7 +5,7 @@ use heddle_github::{Commit, GitHubError, PullRequestState as GitHubState, Reposi
 use heddle_manifest::{Config, find::Occurrence as FoundOccurrence};
 use heddle_wire::automator::{
     BranchReport, CommitReport, GoverningRule, Lease, Occurrence, PlacedRevision, ProposalState, PullRequestState,
-    ReadReport, ReadWork,
+    ReadReport, ReadWork, UnknownRevision,
 };
 
 use crate::{
@@ -31,8 +31,8 @@ pub(crate) async fn read(context: &Context, lease: &Lease, work: &ReadWork) -> R
     for branch in &checkout.branches {
         branches.push(since(&github, branch, known.get(&branch.name).copied()).await?);
     }
-    for revision in &work.unknown_revisions {
-        placed.push(place(&github, &checkout.branches, revision).await?);
+    for unknown in &work.unknown_revisions {
+        placed.push(place(&github, &checkout.branches, unknown).await?);
     }
     let report = ReadReport {
         branches,
@@ -40,7 +40,7 @@ pub(crate) async fn read(context: &Context, lease: &Lease, work: &ReadWork) -> R
         environments: checkout.environments,
         findings: checkout.findings,
         proposals,
-        placed_revisions: placed.into_iter().flatten().collect(),
+        placed_revisions: placed,
     };
     Ok(context.api.read_report(lease, &report).await?)
 }
@@ -72,21 +72,18 @@ fn commit_report(commit: Commit) -> CommitReport {
     }
 }
 
-/// Where a revision that an agent reported stands. `None` when the repository has no branch to place it on.
+/// Where a revision that an agent reported stands on the branch that it was applied from.
 async fn place(
     github: &RepositoryClient,
     branches: &[Branch],
-    revision: &Revision,
-) -> Result<Option<PlacedRevision>, GitHubError> {
-    for branch in branches {
-        if let Some(contains) = contained(github, &branch.head, revision).await? {
-            let (revision, branch) = (revision.clone(), branch.name.clone());
-            return Ok(Some(PlacedRevision { revision, branch, contains: Some(contains) }));
-        }
-    }
-    let nowhere =
-        |branch: &Branch| PlacedRevision { revision: revision.clone(), branch: branch.name.clone(), contains: None };
-    Ok(branches.first().map(nowhere))
+    unknown: &UnknownRevision,
+) -> Result<PlacedRevision, GitHubError> {
+    let UnknownRevision { branch, revision } = unknown.clone();
+    let contains = match branches.iter().find(|read| read.name == branch) {
+        Some(read) => contained(github, &read.head, &revision).await?,
+        None => None,
+    };
+    Ok(PlacedRevision { revision, branch, contains })
 }
 
 /// The newest revision of a branch's own line that a revision of the branch contains.

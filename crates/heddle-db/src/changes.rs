@@ -25,7 +25,7 @@ pub use self::{
     healthy::{Healthy, MOST_HEALTHY, list_healthy},
     past::list_past,
     tracked::{TrackedChange, list_of_proposals, list_rolling, list_tracked},
-    write::{NewChange, set_ended, set_merged, set_proposal, set_settled, upsert},
+    write::{Ended, NewChange, set_ended, set_merged, set_proposal, set_settled, upsert},
 };
 use crate::error::{DbError, from_json, word};
 

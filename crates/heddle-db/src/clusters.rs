@@ -38,6 +38,28 @@ pub struct Cluster {
     pub rejected: Option<serde_json::Value>,
 }
 
+impl Cluster {
+    /// When its agent was heard.
+    pub fn heard(&self) -> Heard {
+        Heard {
+            seen_at: self.last_seen_at,
+            reported_at: self.last_report_at.or(self.enrolled_at),
+            revoked_at: self.revoked_at,
+        }
+    }
+}
+
+/// When the agent of a cluster was heard.
+#[derive(Debug, Clone, Copy)]
+pub struct Heard {
+    /// When it last asked for anything.
+    pub seen_at: Option<DateTime<Utc>>,
+    /// When a report of it was last taken; when it was let in, where none was.
+    pub reported_at: Option<DateTime<Utc>>,
+    /// When its keys were revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
 /// A key of a cluster.
 #[derive(Debug, Clone)]
 pub struct Key {
@@ -324,7 +346,22 @@ pub struct Said<'a> {
     pub rejected: Option<serde_json::Value>,
 }
 
-/// Notes that a report was taken, and what the agent says of itself in it.
+/// Whether this transaction may take a report of the cluster: one at a time does, and nobody waits with a connection in
+/// their hand.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn try_lock(db: impl PgExecutor<'_>, cluster: ClusterId) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select pg_try_advisory_xact_lock(hashtextextended('heddle report ' || $1::text, 0)) as "mine!""#,
+        cluster.0.to_string(),
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// Notes that a report was taken, to ten seconds, and what the agent says of itself in it. Says whether that is something
+/// new: another agent, a report that was refused, the first report after a while.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -333,11 +370,18 @@ pub async fn note_report(
     cluster: ClusterId,
     said: &Said<'_>,
     now: DateTime<Utc>,
-) -> Result<(), DbError> {
-    sqlx::query!(
-        "update clusters set agent_version = $2, kubernetes_version = $3, agent_started_at = $4, rejected = $5,
-                last_report_at = $6
-         where id = $1",
+) -> Result<bool, DbError> {
+    let news = sqlx::query_scalar!(
+        r#"with before as (
+               select (agent_version, kubernetes_version, agent_started_at, rejected) is distinct from ($2, $3, $4, $5)
+                          or last_report_at is null or last_report_at < $6::timestamptz - interval '90 seconds' as is_news,
+                      last_report_at
+               from clusters where id = $1)
+           update clusters c set agent_version = $2, kubernetes_version = $3, agent_started_at = $4, rejected = $5,
+                                 last_report_at = $6
+           from before
+           where c.id = $1 and (before.is_news or before.last_report_at < $6::timestamptz - interval '10 seconds')
+           returning before.is_news as "is_news!""#,
         cluster.0,
         said.agent_version,
         said.kubernetes_version,
@@ -345,9 +389,9 @@ pub async fn note_report(
         said.rejected,
         now,
     )
-    .execute(db)
+    .fetch_optional(db)
     .await?;
-    Ok(())
+    Ok(news.unwrap_or(false))
 }
 
 /// Puts a cluster's agent out: no key and no bootstrap token of it is good any more.

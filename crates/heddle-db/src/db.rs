@@ -212,6 +212,14 @@ impl Tx {
     pub async fn notify(&mut self, notice: &Notice) -> Result<(), DbError> {
         crate::notice::send(&mut *self.inner, notice).await
     }
+
+    /// Announces several things to every replica, when and if this transaction commits.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn notify_all(&mut self, notices: &[Notice]) -> Result<(), DbError> {
+        crate::notice::send_all(&mut *self.inner, notices).await
+    }
 }
 
 impl Deref for Tx {

@@ -13,14 +13,14 @@ use uuid::Uuid;
 
 use crate::error::{DbError, word};
 
-/// Something that happened to a Sync.
+/// Something that happened to a Sync of a cluster.
 #[derive(Debug, Clone)]
 pub struct Deploy {
     /// The Sync.
-    pub key: RolloutKey,
-    /// Canonical address of its repository.
+    pub sync: SyncName,
+    /// Canonical address of the repository that it followed then.
     pub repository_url: RepoUrl,
-    /// Its branch.
+    /// The branch that it followed then.
     pub branch: BranchName,
     /// The revision it is about.
     pub revision: Revision,
@@ -35,6 +35,10 @@ pub struct Deploy {
 pub struct Placed {
     /// The Sync.
     pub key: RolloutKey,
+    /// The repository.
+    pub repository: RepositoryId,
+    /// The branch.
+    pub branch: BranchName,
     /// The revision.
     pub revision: Revision,
     /// The number of the newest head that it contains.
@@ -45,77 +49,124 @@ pub struct Placed {
     pub what: Value,
 }
 
-/// Stores what happened, once.
+struct Row {
+    cluster_id: Uuid,
+    sync_namespace: String,
+    sync_name: String,
+    repository_id: Uuid,
+    branch: String,
+    revision: String,
+    ordinal: i64,
+    at: DateTime<Utc>,
+    what: Value,
+}
+
+impl TryFrom<Row> for Placed {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        Ok(Self {
+            key: RolloutKey {
+                cluster: ClusterId(row.cluster_id),
+                sync: SyncName { namespace: row.sync_namespace, name: row.sync_name },
+            },
+            repository: RepositoryId(row.repository_id),
+            branch: word("deploys.branch", &row.branch)?,
+            revision: word("deploys.revision", &row.revision)?,
+            ordinal: row.ordinal,
+            at: row.at,
+            what: row.what,
+        })
+    }
+}
+
+/// Stores what happened in a cluster, each once, with the number of its revision where that is known. Gives those that
+/// are new and have a number, oldest first.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn record(db: impl PgExecutor<'_>, organization: OrganizationId, deploy: &Deploy) -> Result<(), DbError> {
-    sqlx::query!(
-        "insert into deploys (organization_id, cluster_id, sync_namespace, sync_name, repository_url, branch, revision,
-                              at, what)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-         on conflict (cluster_id, sync_namespace, sync_name, revision, at, md5(what::text)) do nothing",
+pub async fn record_all(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    cluster: ClusterId,
+    deploys: &[Deploy],
+) -> Result<Vec<Placed>, DbError> {
+    let texts = |of: fn(&Deploy) -> &str| deploys.iter().map(|deploy| of(deploy).to_owned()).collect::<Vec<String>>();
+    let times: Vec<DateTime<Utc>> = deploys.iter().map(|deploy| deploy.at).collect();
+    let whats: Vec<Value> = deploys.iter().map(|deploy| deploy.what.clone()).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"with stored as (
+               insert into deploys (organization_id, cluster_id, sync_namespace, sync_name, repository_url, branch,
+                                    revision, at, what, ordinal)
+               select $1, $2, n.namespace, n.name, n.url, n.branch, n.revision, n.at, n.what, v.ordinal
+               from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::jsonb[])
+                   as n (namespace, name, url, branch, revision, at, what)
+               left join repositories r on r.organization_id = $1 and r.url = n.url
+               left join revisions v on v.repository_id = r.id and v.branch = n.branch and v.revision = n.revision
+               on conflict (cluster_id, sync_namespace, sync_name, revision, at, md5(what::text)) do nothing
+               returning id, cluster_id, sync_namespace, sync_name, repository_url, branch, revision, ordinal, at, what)
+           select s.cluster_id, s.sync_namespace, s.sync_name, r.id as "repository_id!", s.branch, s.revision,
+                  s.ordinal as "ordinal!", s.at, s.what
+           from stored s join repositories r on r.organization_id = $1 and r.url = s.repository_url
+           where s.ordinal is not null order by s.at, s.id"#,
         organization.0,
-        deploy.key.cluster.0,
-        deploy.key.sync.namespace,
-        deploy.key.sync.name,
-        deploy.repository_url.as_str(),
-        deploy.branch.as_str(),
-        deploy.revision.as_str(),
-        deploy.at,
-        deploy.what,
+        cluster.0,
+        &texts(|deploy| &deploy.sync.namespace),
+        &texts(|deploy| &deploy.sync.name),
+        &texts(|deploy| deploy.repository_url.as_str()),
+        &texts(|deploy| deploy.branch.as_str()),
+        &texts(|deploy| deploy.revision.as_str()),
+        &times,
+        &whats,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Placed::try_from).collect()
+}
+
+/// Gives what happened at these revisions of a repository the numbers that they have now.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn place(db: impl PgExecutor<'_>, repository: RepositoryId, revisions: &[String]) -> Result<(), DbError> {
+    sqlx::query!(
+        "update deploys d set ordinal = v.ordinal
+         from repositories r join revisions v on v.repository_id = r.id
+         where r.id = $1 and v.revision = any($2) and d.organization_id = r.organization_id
+             and d.repository_url = r.url and d.branch = v.branch and d.revision = v.revision
+             and d.ordinal is distinct from v.ordinal",
+        repository.0,
+        revisions,
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// What happened at numbered revisions of a repository from `from_ordinal` on, to these clusters.
+/// What happened to the Syncs that the repository's unfinished merged changes roll out to, from each merge on, oldest
+/// first.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn list_placed(
-    db: impl PgExecutor<'_>,
-    repository: RepositoryId,
-    from_ordinal: i64,
-    clusters: &[Uuid],
-) -> Result<Vec<Placed>, DbError> {
-    let rows = sqlx::query!(
-        r#"select d.cluster_id, d.sync_namespace, d.sync_name, d.revision, v.ordinal as "ordinal!", d.at, d.what
-           from repositories r
-           join revisions v on v.repository_id = r.id and v.ordinal >= $2
-           join deploys d on d.organization_id = r.organization_id and d.repository_url = r.url
-               and d.branch = v.branch and d.revision = v.revision and d.cluster_id = any($3)
+pub async fn list_concerning(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<Placed>, DbError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"with concerned as (
+               select o.cluster_id, o.sync_namespace, o.sync_name, c.branch, min(c.merged_ordinal) as since
+               from changes c join change_rollouts o on o.change_id = c.id
+               where c.repository_id = $1 and c.ended is null and c.merged_ordinal is not null
+               group by 1, 2, 3, 4)
+           select d.cluster_id, d.sync_namespace, d.sync_name, r.id as repository_id, d.branch, d.revision,
+                  d.ordinal as "ordinal!", d.at, d.what
+           from repositories r cross join concerned c
+           join deploys d on d.cluster_id = c.cluster_id and d.sync_namespace = c.sync_namespace
+               and d.sync_name = c.sync_name and d.branch = c.branch and d.ordinal >= c.since
+               and d.repository_url = r.url
            where r.id = $1 order by d.at, d.id"#,
         repository.0,
-        from_ordinal,
-        clusters,
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Placed {
-                key: RolloutKey {
-                    cluster: ClusterId(row.cluster_id),
-                    sync: SyncName { namespace: row.sync_namespace, name: row.sync_name },
-                },
-                revision: word("deploys.revision", &row.revision)?,
-                ordinal: row.ordinal,
-                at: row.at,
-                what: row.what,
-            })
-        })
-        .collect()
-}
-
-/// Forgets what a cluster reported before `before`.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn forget(db: impl PgExecutor<'_>, cluster: ClusterId, before: DateTime<Utc>) -> Result<(), DbError> {
-    sqlx::query!("delete from deploys where cluster_id = $1 and received_at < $2", cluster.0, before)
-        .execute(db)
-        .await?;
-    Ok(())
+    rows.into_iter().map(Placed::try_from).collect()
 }

@@ -1,17 +1,21 @@
 //! What was seen to happen to changes. A fact said twice is one row, with the earlier time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use heddle_core::{
-    id::{ChangeId, ClusterId, OrganizationId},
+    id::{ChangeId, ClusterId, OrganizationId, RepositoryId},
     name::SyncName,
     pipeline::{Clock, Fact, FactKind, RolloutKey},
 };
+use serde_json::Value;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::error::{DbError, from_json, json};
+use crate::{
+    error::{DbError, from_json, json},
+    syncs::split,
+};
 
 /// Stores a fact; says whether it is new.
 ///
@@ -39,6 +43,54 @@ pub async fn record(
     .execute(db)
     .await?;
     Ok(stored.rows_affected() > 0)
+}
+
+/// Stores facts of changes, each once, with the earlier time where it was known; gives the changes of which something is
+/// new.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn record_all(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    facts: &[(ChangeId, Fact)],
+) -> Result<BTreeSet<ChangeId>, DbError> {
+    let mut earliest: BTreeMap<(ChangeId, String), &Fact> = BTreeMap::new();
+    for (change, fact) in facts {
+        let known = earliest.entry((*change, key(&fact.kind, fact.at))).or_insert(fact);
+        if fact.at < known.at {
+            *known = fact;
+        }
+    }
+    if earliest.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let (changes, keys): (Vec<Uuid>, Vec<String>) =
+        earliest.keys().map(|(change, key)| (change.0, key.clone())).unzip();
+    let facts: Vec<&Fact> = earliest.into_values().collect();
+    let bodies = facts.iter().map(|fact| json("facts.body", &fact.kind)).collect::<Result<Vec<Value>, DbError>>()?;
+    let times: Vec<DateTime<Utc>> = facts.iter().map(|fact| fact.at).collect();
+    let seen: Vec<DateTime<Utc>> = facts.iter().map(|fact| fact.seen_at).collect();
+    let whole: Vec<bool> = facts.iter().map(|fact| fact.clock == Clock::WholeSeconds).collect();
+    let stored = sqlx::query_scalar!(
+        "insert into facts as known (organization_id, change_id, key, body, at, whole_seconds, seen_at)
+         select $1, change, key, body, at, whole, seen
+         from unnest($2::uuid[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::boolean[], $7::timestamptz[])
+             as n (change, key, body, at, whole, seen)
+         on conflict (change_id, key) do update set at = excluded.at, whole_seconds = excluded.whole_seconds
+             where known.at > excluded.at
+         returning change_id",
+        organization.0,
+        &changes,
+        &keys,
+        &bodies,
+        &times,
+        &whole,
+        &seen,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(stored.into_iter().map(ChangeId).collect())
 }
 
 /// What makes two reports of the same thing one fact.
@@ -141,22 +193,33 @@ pub async fn list_rollouts_of(
     Ok(rollouts)
 }
 
-/// The unfinished changes that roll out to a Sync; with `sync` absent, to any of the cluster.
+/// The unfinished changes that roll out to these Syncs of a cluster, to all of it with `None`; not those of a Sync of
+/// which something is told that no read has placed yet.
 ///
 /// # Errors
 /// When the server cannot be reached.
 pub async fn list_rolling_out(
     db: impl PgExecutor<'_>,
     cluster: ClusterId,
-    sync: Option<&SyncName>,
+    syncs: Option<&[SyncName]>,
 ) -> Result<Vec<(ChangeId, RolloutKey)>, DbError> {
+    let (namespaces, names) = syncs.map(split).unzip();
     let rows = sqlx::query!(
-        "select r.change_id, r.sync_namespace, r.sync_name from change_rollouts r join changes c on c.id = r.change_id
-         where r.cluster_id = $1 and c.ended is null
-             and ($2::text is null or (r.sync_namespace = $2 and r.sync_name = $3))",
+        "select o.change_id, o.sync_namespace, o.sync_name
+         from change_rollouts o join changes c on c.id = o.change_id
+         where o.cluster_id = $1 and c.ended is null
+             and ($2::text[] is null
+                 or (o.sync_namespace, o.sync_name) in (select * from unnest($2::text[], $3::text[])))
+             and ($2::text[] is null or not exists (
+                 select from deploys d
+                 join repositories r on r.id = c.repository_id and r.url = d.repository_url
+                 join unknown_revisions u
+                     on u.repository_id = r.id and u.branch = d.branch and u.revision = d.revision
+                 where d.cluster_id = o.cluster_id and d.sync_namespace = o.sync_namespace
+                     and d.sync_name = o.sync_name and d.branch = c.branch))",
         cluster.0,
-        sync.map(|sync| sync.namespace.as_str()),
-        sync.map(|sync| sync.name.as_str()),
+        namespaces.as_deref(),
+        names.as_deref(),
     )
     .fetch_all(db)
     .await?;
@@ -165,6 +228,42 @@ pub async fn list_rolling_out(
         .map(|row| {
             let sync = SyncName { namespace: row.sync_namespace, name: row.sync_name };
             (ChangeId(row.change_id), RolloutKey { cluster, sync })
+        })
+        .collect())
+}
+
+/// The rollouts of a repository's unfinished merged changes to Syncs that follow the branch no more, but for those of
+/// which something is told that no read has placed yet.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_left(
+    db: impl PgExecutor<'_>,
+    repository: RepositoryId,
+) -> Result<Vec<(ChangeId, RolloutKey)>, DbError> {
+    let rows = sqlx::query!(
+        "select o.change_id, o.cluster_id, o.sync_namespace, o.sync_name
+         from changes c join change_rollouts o on o.change_id = c.id join repositories r on r.id = c.repository_id
+         where c.repository_id = $1 and c.ended is null and c.merged_ordinal is not null
+             and not exists (
+                 select from syncs s
+                 where s.cluster_id = o.cluster_id and s.namespace = o.sync_namespace and s.name = o.sync_name
+                     and s.repository_id = c.repository_id and s.branch = c.branch)
+             and not exists (
+                 select from deploys d
+                 join unknown_revisions u
+                     on u.repository_id = r.id and u.branch = d.branch and u.revision = d.revision
+                 where d.cluster_id = o.cluster_id and d.sync_namespace = o.sync_namespace
+                     and d.sync_name = o.sync_name and d.branch = c.branch and d.repository_url = r.url)",
+        repository.0,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let sync = SyncName { namespace: row.sync_namespace, name: row.sync_name };
+            (ChangeId(row.change_id), RolloutKey { cluster: ClusterId(row.cluster_id), sync })
         })
         .collect())
 }

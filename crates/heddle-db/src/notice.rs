@@ -115,6 +115,17 @@ impl Heard {
     }
 }
 
+/// Announces several things when the transaction of `db` commits.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub(crate) async fn send_all(db: impl PgExecutor<'_>, notices: &[Notice]) -> Result<(), DbError> {
+    let texts = notices.iter().map(serde_json::to_string).collect::<Result<Vec<String>, _>>();
+    let texts = texts.map_err(|error| DbError::Corrupt { column: "notice", reason: error.to_string() })?;
+    sqlx::query!("select pg_notify($1, text) from unnest($2::text[]) as text", CHANNEL, &texts).fetch_all(db).await?;
+    Ok(())
+}
+
 /// The one listener of a replica. It has a connection of its own, since a pool cannot close while a listener lives.
 #[derive(Clone)]
 pub(crate) struct Notices {

@@ -208,8 +208,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         table: "agent_outboxes",
-        what: "how far the reports of an agent were taken that has been silent since",
-        age: Some(Age::History),
+        what: "how far the reports of an agent's outbox were taken that has been silent since",
+        age: Some(Age::Reports),
         condition: "t.taken_at < $1",
         number: 0,
     },

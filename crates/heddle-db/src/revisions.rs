@@ -1,5 +1,7 @@
 //! The numbered heads of each branch, and revisions that agents reported.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use heddle_core::{
     git::{BranchName, Revision},
@@ -7,7 +9,10 @@ use heddle_core::{
 };
 use sqlx::{PgConnection, PgExecutor};
 
-use crate::error::{DbError, word};
+use crate::{
+    deploys::Deploy,
+    error::{DbError, word},
+};
 
 /// The newest known head of a branch.
 #[derive(Debug, Clone)]
@@ -140,42 +145,87 @@ pub async fn find_ordinal(
     .await?)
 }
 
-/// Notes a revision that an agent reported and no read has placed; says whether it is new.
+/// Notes the revisions of `deploys` that no read has placed; gives the repositories in which one is new.
 ///
 /// # Errors
 /// When the server cannot be reached.
 pub async fn note_unknown(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
-    repository: RepositoryId,
-    branch: &BranchName,
-    revision: &Revision,
-) -> Result<bool, DbError> {
-    let noted = sqlx::query!(
-        "insert into unknown_revisions (organization_id, repository_id, branch, revision) values ($1, $2, $3, $4)
-         on conflict do nothing",
+    deploys: &[Deploy],
+) -> Result<BTreeSet<RepositoryId>, DbError> {
+    let urls: Vec<String> = deploys.iter().map(|deploy| deploy.repository_url.to_string()).collect();
+    let branches: Vec<String> = deploys.iter().map(|deploy| deploy.branch.to_string()).collect();
+    let revisions: Vec<String> = deploys.iter().map(|deploy| deploy.revision.to_string()).collect();
+    let noted = sqlx::query_scalar!(
+        "insert into unknown_revisions (organization_id, repository_id, branch, revision)
+         select distinct $1::uuid, r.id, n.branch, n.revision
+         from unnest($2::text[], $3::text[], $4::text[]) as n (url, branch, revision)
+         join repositories r on r.organization_id = $1 and r.url = n.url
+         left join revisions v on v.repository_id = r.id and v.branch = n.branch and v.revision = n.revision
+         where v.revision is null
+         on conflict do nothing returning repository_id",
         organization.0,
-        repository.0,
-        branch.as_str(),
-        revision.as_str(),
+        &urls,
+        &branches,
+        &revisions,
     )
-    .execute(db)
+    .fetch_all(db)
     .await?;
-    Ok(noted.rows_affected() > 0)
+    Ok(noted.into_iter().map(RepositoryId).collect())
 }
 
-/// The revisions that no read has placed, newest first.
+/// A revision of a branch that an agent reported and no read has placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// The branch.
+    pub branch: BranchName,
+    /// The revision.
+    pub revision: Revision,
+}
+
+/// The revisions that no read has placed, newest first, at most 100.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn list_unknown(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<Revision>, DbError> {
-    let rows = sqlx::query_scalar!(
-        "select revision from unknown_revisions where repository_id = $1 order by reported_at desc limit 100",
+pub async fn list_unknown(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<Unknown>, DbError> {
+    let rows = sqlx::query!(
+        "select branch, revision from unknown_revisions where repository_id = $1 order by reported_at desc limit 100",
         repository.0,
     )
     .fetch_all(db)
     .await?;
-    rows.iter().map(|revision| word("unknown_revisions.revision", revision)).collect()
+    rows.iter()
+        .map(|row| {
+            Ok(Unknown {
+                branch: word("unknown_revisions.branch", &row.branch)?,
+                revision: word("unknown_revisions.revision", &row.revision)?,
+            })
+        })
+        .collect()
+}
+
+/// Forgets unknown revisions that a read has looked for, whatever it found.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn forget_unknown(
+    db: impl PgExecutor<'_>,
+    repository: RepositoryId,
+    asked: &[Unknown],
+) -> Result<(), DbError> {
+    let branches: Vec<String> = asked.iter().map(|one| one.branch.to_string()).collect();
+    let revisions: Vec<String> = asked.iter().map(|one| one.revision.to_string()).collect();
+    sqlx::query!(
+        "delete from unknown_revisions u using unnest($2::text[], $3::text[]) as a (branch, revision)
+         where u.repository_id = $1 and u.branch = a.branch and u.revision = a.revision",
+        repository.0,
+        &branches,
+        &revisions,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Places a revision that an agent reported beside the newest first-parent revision that it contains. One older than

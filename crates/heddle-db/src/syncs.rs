@@ -1,5 +1,7 @@
 //! The last known state of each Sync, and how far each agent's outbox was taken.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use heddle_core::{
     git::{BranchName, RepoUrl, Revision},
@@ -8,11 +10,12 @@ use heddle_core::{
     name::{EnvironmentName, SyncName},
     pipeline::RolloutKey,
 };
+use serde::Serialize;
 use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use crate::error::{DbError, word};
+use crate::error::{DbError, json, word};
 
 /// A Sync as its agent last reported it. Conditions, errors and drifts are kept as they came.
 #[derive(Debug, Clone)]
@@ -175,48 +178,102 @@ pub async fn find_taken(db: impl PgExecutor<'_>, cluster: ClusterId, epoch: Uuid
     .await?)
 }
 
-/// Stores the state of a Sync.
+#[derive(Serialize)]
+struct NewRow<'a> {
+    namespace: &'a str,
+    name: &'a str,
+    repository_url: &'a str,
+    repository_id: Option<Uuid>,
+    branch: &'a str,
+    path: &'a str,
+    environment: Option<&'a str>,
+    suspended: bool,
+    applied_revision: Option<&'a str>,
+    attempted_revision: Option<&'a str>,
+    health: &'a str,
+    objects: i64,
+    unseen_since: Option<DateTime<Utc>>,
+    conditions: &'a Value,
+    errors: &'a Value,
+    drifts: &'a Value,
+    stopped_prune: Option<&'a Value>,
+    cluster_id: Uuid,
+    reported_at: DateTime<Utc>,
+}
+
+impl<'a> From<&'a Sync> for NewRow<'a> {
+    fn from(sync: &'a Sync) -> Self {
+        Self {
+            namespace: &sync.key.sync.namespace,
+            name: &sync.key.sync.name,
+            repository_url: sync.repository_url.as_str(),
+            repository_id: sync.repository.map(|repository| repository.0),
+            branch: sync.branch.as_str(),
+            path: &sync.path,
+            environment: sync.environment.as_ref().map(EnvironmentName::as_str),
+            suspended: sync.suspended,
+            applied_revision: sync.applied_revision.as_ref().map(Revision::as_str),
+            attempted_revision: sync.attempted_revision.as_ref().map(Revision::as_str),
+            health: sync.health.as_str(),
+            objects: sync.objects,
+            unseen_since: sync.unseen_since,
+            conditions: &sync.conditions,
+            errors: &sync.errors,
+            drifts: &sync.drifts,
+            stopped_prune: sync.stopped_prune.as_ref(),
+            cluster_id: sync.key.cluster.0,
+            reported_at: sync.reported_at,
+        }
+    }
+}
+
+/// Stores the states of Syncs, each named once; says whether any is different from what was stored. What is as it was is
+/// not written.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn upsert(db: impl PgExecutor<'_>, organization: OrganizationId, sync: &Sync) -> Result<(), DbError> {
-    sqlx::query!(
-        "insert into syncs (cluster_id, organization_id, namespace, name, repository_url, repository_id, branch, path,
-                            environment, suspended, applied_revision, attempted_revision, health, objects, conditions,
-                            errors, drifts, stopped_prune, reported_at, unseen_since)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+pub async fn upsert_all(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    syncs: &[Sync],
+) -> Result<bool, DbError> {
+    if syncs.is_empty() {
+        return Ok(false);
+    }
+    let rows: Vec<NewRow<'_>> = syncs.iter().map(NewRow::from).collect();
+    let stored = sqlx::query!(
+        "insert into syncs as known (cluster_id, organization_id, namespace, name, repository_url, repository_id, branch,
+                                     path, environment, suspended, applied_revision, attempted_revision, health, objects,
+                                     unseen_since, conditions, errors, drifts, stopped_prune, reported_at)
+         select cluster_id, $1, namespace, name, repository_url, repository_id, branch, path, environment, suspended,
+                applied_revision, attempted_revision, health, objects, unseen_since, conditions, errors, drifts,
+                stopped_prune, reported_at
+         from jsonb_to_recordset($2) as n (
+             cluster_id uuid, namespace text, name text, repository_url text, repository_id uuid, branch text, path text,
+             environment text, suspended boolean, applied_revision text, attempted_revision text, health text,
+             objects bigint, unseen_since timestamptz, conditions jsonb, errors jsonb, drifts jsonb, stopped_prune jsonb,
+             reported_at timestamptz)
          on conflict (cluster_id, namespace, name) do update set
              repository_url = excluded.repository_url, repository_id = excluded.repository_id,
              branch = excluded.branch, path = excluded.path, environment = excluded.environment,
              suspended = excluded.suspended, applied_revision = excluded.applied_revision,
              attempted_revision = excluded.attempted_revision, health = excluded.health, objects = excluded.objects,
-             conditions = excluded.conditions, errors = excluded.errors, drifts = excluded.drifts,
-             stopped_prune = excluded.stopped_prune, reported_at = excluded.reported_at,
-             unseen_since = excluded.unseen_since",
-        sync.key.cluster.0,
+             unseen_since = excluded.unseen_since, conditions = excluded.conditions, errors = excluded.errors,
+             drifts = excluded.drifts, stopped_prune = excluded.stopped_prune, reported_at = excluded.reported_at
+         where (known.repository_url, known.repository_id, known.branch, known.path, known.environment, known.suspended,
+                known.applied_revision, known.attempted_revision, known.health, known.objects, known.unseen_since,
+                known.conditions, known.errors, known.drifts, known.stopped_prune)
+             is distinct from (
+                excluded.repository_url, excluded.repository_id, excluded.branch, excluded.path, excluded.environment,
+                excluded.suspended, excluded.applied_revision, excluded.attempted_revision, excluded.health,
+                excluded.objects, excluded.unseen_since, excluded.conditions, excluded.errors, excluded.drifts,
+                excluded.stopped_prune)",
         organization.0,
-        sync.key.sync.namespace,
-        sync.key.sync.name,
-        sync.repository_url.as_str(),
-        sync.repository.map(|repository| repository.0),
-        sync.branch.as_str(),
-        sync.path,
-        sync.environment.as_ref().map(EnvironmentName::as_str),
-        sync.suspended,
-        sync.applied_revision.as_ref().map(Revision::as_str),
-        sync.attempted_revision.as_ref().map(Revision::as_str),
-        sync.health.as_str(),
-        sync.objects,
-        sync.conditions,
-        sync.errors,
-        sync.drifts,
-        sync.stopped_prune,
-        sync.reported_at,
-        sync.unseen_since,
+        json("syncs", &rows)?,
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(stored.rows_affected() > 0)
 }
 
 /// The Syncs of a cluster, by name.
@@ -258,20 +315,40 @@ pub async fn list_following(db: impl PgExecutor<'_>, repository: RepositoryId) -
         .collect()
 }
 
-/// Removes a Sync that its cluster has no more.
+/// Removes Syncs that their cluster has no more; says whether there were any.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn delete(db: impl PgExecutor<'_>, key: &RolloutKey) -> Result<(), DbError> {
-    sqlx::query!(
-        "delete from syncs where cluster_id = $1 and namespace = $2 and name = $3",
-        key.cluster.0,
-        key.sync.namespace,
-        key.sync.name,
+pub async fn delete_all(db: impl PgExecutor<'_>, cluster: ClusterId, syncs: &[SyncName]) -> Result<bool, DbError> {
+    if syncs.is_empty() {
+        return Ok(false);
+    }
+    let (namespaces, names) = split(syncs);
+    let deleted = sqlx::query!(
+        "delete from syncs s using unnest($2::text[], $3::text[]) as g (namespace, name)
+         where s.cluster_id = $1 and s.namespace = g.namespace and s.name = g.name",
+        cluster.0,
+        &namespaces,
+        &names,
     )
     .execute(db)
     .await?;
+    Ok(deleted.rows_affected() > 0)
+}
+
+/// Removes all Syncs of a cluster.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn delete_of_cluster(db: &mut PgConnection, cluster: ClusterId) -> Result<(), DbError> {
+    sqlx::query!("delete from syncs where cluster_id = $1", cluster.0).execute(&mut *db).await?;
+    sqlx::query!("delete from sync_faults where cluster_id = $1", cluster.0).execute(db).await?;
     Ok(())
+}
+
+/// The two columns of names.
+pub(crate) fn split<'a>(syncs: impl IntoIterator<Item = &'a SyncName>) -> (Vec<String>, Vec<String>) {
+    syncs.into_iter().map(|sync| (sync.namespace.clone(), sync.name.clone())).unzip()
 }
 
 /// A Sync whose spec cannot be read.
@@ -285,7 +362,7 @@ pub struct Fault {
     pub since: DateTime<Utc>,
 }
 
-/// Says of these Syncs that their spec cannot be read, and why; what was known of them stays.
+/// Says of these Syncs that their spec cannot be read, and why; what was known of them stays. Says whether that is new.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -295,11 +372,10 @@ pub async fn set_faults(
     cluster: ClusterId,
     faults: &[(&SyncName, &str)],
     now: DateTime<Utc>,
-) -> Result<(), DbError> {
-    let namespaces: Vec<&str> = faults.iter().map(|(sync, _)| sync.namespace.as_str()).collect();
-    let names: Vec<&str> = faults.iter().map(|(sync, _)| sync.name.as_str()).collect();
-    let messages: Vec<&str> = faults.iter().map(|(_, message)| *message).collect();
-    sqlx::query!(
+) -> Result<bool, DbError> {
+    let (namespaces, names) = split(faults.iter().map(|(sync, _)| *sync));
+    let messages: Vec<String> = faults.iter().map(|(_, message)| (*message).to_owned()).collect();
+    let stored = sqlx::query!(
         "insert into sync_faults as known (organization_id, cluster_id, namespace, name, message, since)
          select $1, $2, namespace, name, message, $6
          from unnest($3::text[], $4::text[], $5::text[]) as f (namespace, name, message)
@@ -307,49 +383,50 @@ pub async fn set_faults(
          where known.message <> excluded.message",
         organization.0,
         cluster.0,
-        &namespaces as &[&str],
-        &names as &[&str],
-        &messages as &[&str],
+        &namespaces,
+        &names,
+        &messages,
         now,
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(stored.rows_affected() > 0)
 }
 
-/// The spec of these Syncs can be read again, or they are gone.
+/// The spec of these Syncs can be read; says whether it could not before.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn clear_faults(db: impl PgExecutor<'_>, cluster: ClusterId, syncs: &[&SyncName]) -> Result<(), DbError> {
-    let namespaces: Vec<&str> = syncs.iter().map(|sync| sync.namespace.as_str()).collect();
-    let names: Vec<&str> = syncs.iter().map(|sync| sync.name.as_str()).collect();
-    sqlx::query!(
+pub async fn clear_faults(db: impl PgExecutor<'_>, cluster: ClusterId, syncs: &[&SyncName]) -> Result<bool, DbError> {
+    let (namespaces, names) = split(syncs.iter().copied());
+    let cleared = sqlx::query!(
         "delete from sync_faults f using unnest($2::text[], $3::text[]) as g (namespace, name)
          where f.cluster_id = $1 and f.namespace = g.namespace and f.name = g.name",
         cluster.0,
-        &namespaces as &[&str],
-        &names as &[&str],
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Forgets the faults of Syncs that are not among those that stand in the cluster.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn keep_faults(db: impl PgExecutor<'_>, cluster: ClusterId, present: &[SyncName]) -> Result<(), DbError> {
-    let names: Vec<String> = present.iter().map(ToString::to_string).collect();
-    sqlx::query!(
-        "delete from sync_faults where cluster_id = $1 and namespace || '/' || name <> all($2)",
-        cluster.0,
+        &namespaces,
         &names,
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(cleared.rows_affected() > 0)
+}
+
+/// Forgets the faults of Syncs that are not among those that stand in the cluster; says whether there were any.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn keep_faults(db: impl PgExecutor<'_>, cluster: ClusterId, present: &[SyncName]) -> Result<bool, DbError> {
+    let (namespaces, names) = split(present);
+    let forgotten = sqlx::query!(
+        "delete from sync_faults where cluster_id = $1
+             and (namespace, name) not in (select * from unnest($2::text[], $3::text[]))",
+        cluster.0,
+        &namespaces,
+        &names,
+    )
+    .execute(db)
+    .await?;
+    Ok(forgotten.rows_affected() > 0)
 }
 
 /// The Syncs of the organization whose spec cannot be read.
@@ -436,4 +513,37 @@ pub async fn find_bound(
     .fetch_optional(db)
     .await?
     .map(RepositoryId))
+}
+
+/// The organization's bound repositories with these addresses.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_bound(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    urls: &[String],
+) -> Result<BTreeMap<RepoUrl, RepositoryId>, DbError> {
+    let rows = sqlx::query!(
+        "select id, url from repositories where organization_id = $1 and url = any($2)",
+        organization.0,
+        urls
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| Ok((word("repositories.url", &row.url)?, RepositoryId(row.id)))).collect()
+}
+
+/// Whether the cluster has a Sync that is known.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn has_any(db: impl PgExecutor<'_>, cluster: ClusterId) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from syncs where cluster_id = $1)
+               or exists (select from sync_faults where cluster_id = $1) as "any!""#,
+        cluster.0,
+    )
+    .fetch_one(db)
+    .await?)
 }

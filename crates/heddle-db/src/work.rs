@@ -102,6 +102,28 @@ pub async fn request_read(
     request(db, organization, Kind::Read, &[repository.0]).await
 }
 
+/// Makes the reading of repositories due now.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn request_reads(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    repositories: &[Uuid],
+) -> Result<(), DbError> {
+    if repositories.is_empty() {
+        return Ok(());
+    }
+    // As for one repository; two that ask for several lock them in one order.
+    sqlx::query!(
+        "select id from work where kind = 'update' and subject_id = any($1) order by subject_id for update",
+        repositories,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    request(db, organization, Kind::Read, repositories).await
+}
+
 /// Makes the update of repositories due now.
 ///
 /// # Errors

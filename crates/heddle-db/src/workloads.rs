@@ -5,7 +5,6 @@ use heddle_core::{
     health::HealthStatus,
     id::{ClusterId, OrganizationId, RepositoryId},
     name::{EnvironmentName, SyncName},
-    pipeline::RolloutKey,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -13,13 +12,18 @@ use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use crate::{
+    clusters::Heard,
     error::{DbError, json, word},
-    syncs::parse_health,
+    syncs::{parse_health, split},
 };
 
 /// A workload as its agent reports it.
 #[derive(Debug, Clone, Serialize)]
 pub struct NewWorkload {
+    /// The namespace of the Sync that applied it.
+    pub sync_namespace: String,
+    /// The Sync's name.
+    pub sync_name: String,
     /// Its kind.
     pub kind: String,
     /// Its namespace.
@@ -43,10 +47,10 @@ pub struct Workload {
     pub cluster: ClusterId,
     /// The cluster's name.
     pub cluster_name: String,
-    /// When the cluster's agent was last heard.
-    pub last_seen_at: Option<DateTime<Utc>>,
-    /// When the cluster was revoked.
-    pub revoked_at: Option<DateTime<Utc>>,
+    /// When the cluster's agent was heard.
+    pub heard: Heard,
+    /// Since when the agent has not seen the objects of the Sync; `None` while it does.
+    pub unseen_since: Option<DateTime<Utc>>,
     /// The Sync that applied it.
     pub sync: SyncName,
     /// The repository that the Sync follows, where it is bound.
@@ -86,49 +90,55 @@ pub struct After {
     pub sync: String,
 }
 
-/// Puts these workloads in the place of the Sync's earlier ones; what did not change is not written.
+/// Puts these workloads, each named once, in the place of the earlier ones of these Syncs; says whether any is different.
+/// What is as it was is not written.
 ///
 /// # Errors
 /// When the server cannot be reached.
 pub async fn replace(
     db: &mut PgConnection,
     organization: OrganizationId,
-    sync: &RolloutKey,
+    cluster: ClusterId,
+    syncs: &[&SyncName],
     workloads: &[NewWorkload],
     now: DateTime<Utc>,
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
     let rows = json("workloads", workloads)?;
-    sqlx::query!(
-        "delete from workloads w where cluster_id = $1 and sync_namespace = $2 and sync_name = $3
-             and not exists (
-                 select from jsonb_to_recordset($4) as n (kind text, namespace text, name text)
-                 where n.kind = w.kind and n.namespace = w.namespace and n.name = w.name)",
-        sync.cluster.0,
-        sync.sync.namespace,
-        sync.sync.name,
+    let (namespaces, names) = split(syncs.iter().copied());
+    let deleted = sqlx::query!(
+        "delete from workloads w using unnest($2::text[], $3::text[]) as s (namespace, name)
+         where w.cluster_id = $1 and w.sync_namespace = s.namespace and w.sync_name = s.name
+             and (w.sync_namespace, w.sync_name, w.kind, w.namespace, w.name) not in (
+                 select sync_namespace, sync_name, kind, namespace, name
+                 from jsonb_to_recordset($4) as n (
+                     sync_namespace text, sync_name text, kind text, namespace text, name text))",
+        cluster.0,
+        &namespaces,
+        &names,
         rows,
     )
     .execute(&mut *db)
     .await?;
-    sqlx::query!(
-        "insert into workloads (organization_id, cluster_id, sync_namespace, sync_name, kind, namespace, name, health,
-                                reason, since, images, reported_at)
-         select $1, $2, $3, $4, kind, namespace, name, health, reason, since, images, $6
-         from jsonb_to_recordset($5) as n (
-             kind text, namespace text, name text, health text, reason text, since timestamptz, images jsonb)
+    let stored = sqlx::query!(
+        "insert into workloads as known (organization_id, cluster_id, sync_namespace, sync_name, kind, namespace, name,
+                                         health, reason, since, images, reported_at)
+         select $1, $2, sync_namespace, sync_name, kind, namespace, name, health, reason, since, images, $4
+         from jsonb_to_recordset($3) as n (
+             sync_namespace text, sync_name text, kind text, namespace text, name text, health text, reason text,
+             since timestamptz, images jsonb)
          on conflict (cluster_id, namespace, name, kind, sync_namespace, sync_name) do update set
              health = excluded.health, reason = excluded.reason, since = excluded.since, images = excluded.images,
-             reported_at = excluded.reported_at",
+             reported_at = excluded.reported_at
+         where (known.health, known.reason, known.since, known.images)
+             is distinct from (excluded.health, excluded.reason, excluded.since, excluded.images)",
         organization.0,
-        sync.cluster.0,
-        sync.sync.namespace,
-        sync.sync.name,
+        cluster.0,
         rows,
         now,
     )
     .execute(&mut *db)
     .await?;
-    Ok(())
+    Ok(deleted.rows_affected() + stored.rows_affected() > 0)
 }
 
 /// A page of workloads by cluster, namespace and name, of one cluster or environment if so asked.
@@ -144,8 +154,9 @@ pub async fn list_page(
     limit: i64,
 ) -> Result<Vec<Workload>, DbError> {
     let rows = sqlx::query!(
-        "select w.cluster_id, c.name as cluster_name, c.last_seen_at, c.revoked_at, w.sync_namespace, w.sync_name,
-                s.repository_id, s.environment, w.kind, w.namespace, w.name, w.health, w.reason, w.since, w.images, w.reported_at
+        "select w.cluster_id, c.name as cluster_name, c.last_seen_at,
+                coalesce(c.last_report_at, c.enrolled_at) as last_report_at, c.revoked_at, s.unseen_since,
+                w.sync_namespace, w.sync_name, s.repository_id, s.environment, w.kind, w.namespace, w.name, w.health, w.reason, w.since, w.images, w.reported_at
          from clusters c
          join workloads w on w.cluster_id = c.id
          join syncs s
@@ -175,8 +186,8 @@ pub async fn list_page(
             Ok(Workload {
                 cluster: ClusterId(row.cluster_id),
                 cluster_name: row.cluster_name,
-                last_seen_at: row.last_seen_at,
-                revoked_at: row.revoked_at,
+                heard: Heard { seen_at: row.last_seen_at, reported_at: row.last_report_at, revoked_at: row.revoked_at },
+                unseen_since: row.unseen_since,
                 sync: SyncName { namespace: row.sync_namespace, name: row.sync_name },
                 repository: row.repository_id.map(RepositoryId),
                 environment: row.environment.map(|name| word("syncs.environment", &name)).transpose()?,

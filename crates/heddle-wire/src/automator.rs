@@ -11,7 +11,7 @@ mod update;
 pub use lease::{Done, Lease, LeaseRequest, RepositoryAccess, Work};
 pub use read::{
     BranchHead, BranchReport, CommitReport, EnvironmentReport, Finding, GoverningRule, Occurrence, OpenProposal,
-    PlacedRevision, ProposalState, ProposedChange, PullRequestState, ReadReport, ReadWork, SyncPath,
+    PlacedRevision, ProposalState, ProposedChange, PullRequestState, ReadReport, ReadWork, SyncPath, UnknownRevision,
 };
 pub use scan::{
     RegistryCredential, ScanFault, ScanOutcome, ScanReport, ScanWork, ScannedTag, TagChoice, TagDescription,

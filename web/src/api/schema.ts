@@ -1769,7 +1769,7 @@ export interface components {
          * @description Whether a cluster's agent is there.
          * @enum {string}
          */
-        Link: "never-connected" | "connected" | "late" | "offline" | "revoked";
+        Link: "never-connected" | "connected" | "silent" | "late" | "offline" | "revoked";
         /** @description Starts a session: `POST /login`. */
         LoginRequest: {
             /** @description The address. */
@@ -2139,7 +2139,10 @@ export interface components {
             findings: components["schemas"]["Finding"][];
             /** @description Where images stand. */
             occurrences: components["schemas"]["Occurrence"][];
-            /** @description Unknown revisions that were placed: each with the first-parent revision of the branch that it equals or precedes. */
+            /**
+             * @description Every unknown revision that was asked about, on the branch that was asked about, with the first-parent revision of
+             *     that branch that it equals or precedes.
+             */
             placed_revisions: components["schemas"]["PlacedRevision"][];
             /** @description The state of each open proposal's pull request. */
             proposals: components["schemas"]["ProposalState"][];
@@ -2158,7 +2161,7 @@ export interface components {
              */
             sync_paths: components["schemas"]["SyncPath"][];
             /** @description Revisions that agents reported and that no read has placed yet. */
-            unknown_revisions: components["schemas"]["Revision"][];
+            unknown_revisions: components["schemas"]["UnknownRevision"][];
         };
         /** @description A new receiver; the secret is shown this once. */
         ReceiverCreated: {
@@ -2828,6 +2831,13 @@ export interface components {
          * @enum {string}
          */
         Topic: "changes" | "workloads" | "clusters" | "repositories" | "status";
+        /** @description A revision that an agent reported and that no read has placed. */
+        UnknownRevision: {
+            /** @description The branch that it was applied from. */
+            branch: components["schemas"]["BranchName"];
+            /** @description The revision. */
+            revision: components["schemas"]["Revision"];
+        };
         /** @description Write what the policies choose. */
         UpdateWork: {
             /** @description What people took back. */
@@ -3010,6 +3020,11 @@ export interface components {
             state: string;
             /** @description The Sync that applied it. */
             sync: components["schemas"]["SyncName"];
+            /**
+             * Format: date-time
+             * @description Since when the agent has not seen the objects of the Sync; `None` while it sees them.
+             */
+            unseen_since?: string | null;
         };
     };
     responses: never;

@@ -15,6 +15,7 @@ export type CreateCluster = Schemas["CreateCluster"];
 export type CreateInvitation = Schemas["CreateInvitation"];
 export type CreateToken = Schemas["CreateToken"];
 export type End = Schemas["End"];
+export type FaultySyncView = Schemas["FaultySyncView"];
 export type FieldProblem = Schemas["FieldProblem"];
 export type Finding = Schemas["FindingView"];
 export type HealthStatus = Schemas["HealthStatus"];

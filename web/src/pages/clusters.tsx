@@ -15,7 +15,7 @@ import { PageHead } from "../ui/page-head";
 import { type Column, Table } from "../ui/table";
 import { count } from "../words/count";
 import { repositoryName, syncName } from "../words/shorten";
-import { healthWord } from "../words/state";
+import { healthWord, isOld } from "../words/state";
 
 const columns: Column<Cluster>[] = [
   { head: "Cluster", title: true, cell: (cluster) => <Name cluster={cluster} /> },
@@ -107,13 +107,15 @@ function Syncs({ cluster }: { cluster: Cluster }) {
 }
 
 function SyncHealth({ cluster, sync }: { cluster: Cluster; sync: Sync }) {
-  const away = cluster.link === "late" || cluster.link === "offline";
+  const away = isOld(cluster.link) || sync.unseen_since != null;
   const { word, tone } = healthWord[sync.health];
-  return <Badge tone={away ? "grey" : tone}>{sync.suspended ? "Suspended" : word}</Badge>;
+  const seen = sync.unseen_since != null ? "Not seen" : word;
+  return <Badge tone={away ? "grey" : tone}>{sync.suspended ? "Suspended" : seen}</Badge>;
 }
 
 function Errors({ cluster }: { cluster: Cluster }) {
-  const errors = cluster.syncs.reduce((sum, sync) => sum + sync.errors.length, 0);
+  const faulty = cluster.faulty_syncs ?? [];
+  const errors = cluster.syncs.reduce((sum, sync) => sum + sync.errors.length, faulty.length);
   const asks = cluster.syncs.some((sync) => sync.stopped_prune);
   return (
     <span className="flex flex-col">

@@ -5,7 +5,7 @@ import { Prose } from "../ui/prose";
 import { Time } from "../ui/time";
 import { sentence } from "../words/sentence";
 import { syncName } from "../words/shorten";
-import { knotWord } from "../words/state";
+import { isOld, knotWord } from "../words/state";
 import { duration } from "../words/time";
 import { LinkState } from "./link-state";
 import { Mark } from "./mark";
@@ -65,7 +65,14 @@ function Result({ rollout }: { rollout: Rollout }) {
           </Notice>
         </div>
       )}
-      {seen && (link === "late" || link === "offline") && (
+      {link === "silent" && (
+        <div className="mt-2">
+          <Notice tone="grey">
+            The agent is there, and its reports do not arrive: what is shown is old. What runs keeps running.
+          </Notice>
+        </div>
+      )}
+      {seen && link !== "silent" && isOld(link) && (
         <div className="mt-2">
           <Notice tone="grey">
             As of <Time at={seen} as="clock" />. The agent is away for <Time at={seen} as="age" />; what runs

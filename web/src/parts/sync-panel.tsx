@@ -17,7 +17,7 @@ export function SyncPanel({ sync, stale }: { sync: Sync; stale: boolean }) {
     <section aria-label={`Sync ${syncName(sync.sync)}`}>
       <div className="mb-3 flex flex-wrap items-baseline gap-x-4 gap-y-1 border-b border-line pb-2">
         <h2 className="text-lg font-semibold">{sync.sync.name}</h2>
-        <Badge tone={stale ? "grey" : tone}>{word}</Badge>
+        <Badge tone={stale || sync.unseen_since != null ? "grey" : tone}>{word}</Badge>
         {sync.environment && <EnvironmentChip name={sync.environment} />}
         {sync.suspended && <Badge tone="grey">Suspended in the cluster</Badge>}
         <span className="ml-auto text-xs text-soft">
@@ -38,6 +38,12 @@ export function SyncPanel({ sync, stale }: { sync: Sync; stale: boolean }) {
         <Fact name="Objects">{sync.objects}</Fact>
       </dl>
       <div className="space-y-4">
+        {sync.unseen_since != null && (
+          <Notice tone="grey">
+            Not seen since <Time at={sync.unseen_since} as="clock" />, <Time at={sync.unseen_since} />: the
+            agent has not looked at its objects again yet. Health and objects are from before.
+          </Notice>
+        )}
         {!sync.connected && (
           <Notice tone="wait">
             This repository is not connected to the organization, so the agent gets no token for it. Connect

@@ -6,7 +6,7 @@ import { type Column, Table } from "../ui/table";
 import { Time } from "../ui/time";
 import { sentence } from "../words/sentence";
 import { imageName, imageParts, middle, syncName } from "../words/shorten";
-import { healthWord } from "../words/state";
+import { healthWord, isOld } from "../words/state";
 import { EnvironmentChip } from "./names";
 
 const columns: Column<Workload>[] = [
@@ -69,11 +69,15 @@ function Where({ workload }: { workload: Workload }) {
 
 function Health({ workload }: { workload: Workload }) {
   const { word, tone } = healthWord[workload.health];
-  const away = workload.link === "late" || workload.link === "offline";
+  const away = isOld(workload.link) || workload.unseen_since != null;
   return (
     <span>
       <Badge tone={away ? "grey" : tone}>{word}</Badge>
-      {away ? (
+      {workload.unseen_since != null ? (
+        <span className="block text-xs text-soft">
+          not seen since <Time at={workload.unseen_since} as="clock" />
+        </span>
+      ) : away ? (
         <span className="block text-xs text-soft">
           as of <Time at={workload.reported_at} as="clock" />
         </span>

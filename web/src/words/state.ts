@@ -56,10 +56,16 @@ export const healthWord: Record<HealthStatus, Word> = {
 export const linkWord: Record<Link, Word> = {
   "never-connected": { word: "Never connected", tone: "grey" },
   connected: { word: "Connected", tone: "good" },
+  silent: { word: "Not reporting", tone: "bad" },
   late: { word: "Late", tone: "wait" },
   offline: { word: "Offline", tone: "bad" },
   revoked: { word: "Revoked", tone: "grey" },
 };
+
+/** The agent's word is old, so that no state is shown as it is now. */
+export function isOld(link: Link): boolean {
+  return link === "silent" || link === "late" || link === "offline";
+}
 
 export const modeWord: Record<Mode, string> = {
   commit: "Commits straight onto the branch",

@@ -4,19 +4,20 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use heddle_core::{
-    id::{ChangeId, IntentId, OrganizationId},
+    id::{ChangeId, IntentId, OrganizationId, RepositoryId},
     observe::{Observation, Stage, Tracked},
     pipeline::{Clock, End, Fact, FactKind, History, Line, RolloutKey, Station, line},
 };
 use heddle_db::{
     DbError, Tx,
-    changes::{self, Change, TrackedChange},
+    changes::{self, Change, Ended, TrackedChange},
     facts,
     notice::{Notice, Topic},
 };
 use uuid::Uuid;
 
-/// Stores what was observed, keeps the ends that follow, and announces the changes it is about.
+/// Stores what was observed, keeps the ends that follow, and announces the changes it is about. Gives the repositories in
+/// which a change became healthy.
 ///
 /// # Errors
 /// When the store cannot be reached.
@@ -25,22 +26,23 @@ pub async fn record(
     organization: OrganizationId,
     observations: &[Observation],
     now: DateTime<Utc>,
-) -> Result<bool, DbError> {
-    let mut touched = BTreeSet::new();
+) -> Result<BTreeSet<RepositoryId>, DbError> {
     for seen in observations {
         if let Some(merge) = &seen.merge {
             changes::set_merged(&mut **tx, seen.change, &merge.revision, merge.ordinal).await?;
             facts::fix_rollouts(&mut **tx, organization, seen.change, &merge.rollouts).await?;
         }
-        if settles(&seen.fact) {
-            changes::set_settled(&mut **tx, seen.change).await?;
-        }
-        let fact = Fact { kind: seen.fact.clone(), at: seen.at, clock: seen.clock, seen_at: now };
-        if facts::record(&mut **tx, organization, seen.change, &fact).await? {
-            touched.insert(seen.change.0);
-        }
     }
-    keep_ends(tx, organization, &touched.into_iter().collect::<Vec<_>>(), now).await
+    let settled: Vec<Uuid> = observations.iter().filter(|seen| settles(&seen.fact)).map(|seen| seen.change.0).collect();
+    if !settled.is_empty() {
+        changes::set_settled(&mut **tx, &settled).await?;
+    }
+    let told = observations.iter().map(|seen| {
+        let fact = Fact { kind: seen.fact.clone(), at: seen.at, clock: seen.clock, seen_at: now };
+        (seen.change, fact)
+    });
+    let touched = facts::record_all(&mut **tx, organization, &told.collect::<Vec<_>>()).await?;
+    keep_ends(tx, organization, &touched.into_iter().map(|change| change.0).collect::<Vec<_>>(), now).await
 }
 
 /// A fact by our own clock, without anything that is fixed by it.
@@ -61,8 +63,11 @@ fn settles(fact: &FactKind) -> bool {
     )
 }
 
-/// Stores the end of each change whose line has one, and announces all of them. Says whether one became healthy, which other
-/// environments may have waited for.
+/// More changes than this are announced as one: whoever looks reads all of them anew.
+const MOST_ANNOUNCED: usize = 50;
+
+/// Stores the end of each change whose line has one, and announces all of them. Gives the repositories in which one became
+/// healthy, which other environments may have waited for.
 ///
 /// # Errors
 /// When the store cannot be reached.
@@ -71,21 +76,30 @@ pub async fn keep_ends(
     organization: OrganizationId,
     touched: &[Uuid],
     now: DateTime<Utc>,
-) -> Result<bool, DbError> {
+) -> Result<BTreeSet<RepositoryId>, DbError> {
     if touched.is_empty() {
-        return Ok(false);
+        return Ok(BTreeSet::new());
     }
-    let mut healthy = false;
+    let (mut healthy, mut ended) = (BTreeSet::new(), Vec::new());
     let known = changes::list_by_id(&mut **tx, touched).await?;
     for (change, line) in lines(tx, known, now).await? {
-        if let (None, Some(end), Some(ended_at)) = (change.ended, line.end, line.ended_at) {
-            changes::set_ended(&mut **tx, change.id, end, ended_at, now).await?;
-            healthy |= end == End::Healthy;
+        if let (None, Some(end), Some(at)) = (change.ended, line.end, line.ended_at) {
+            ended.push(Ended { change: change.id, end, at });
+            if end == End::Healthy {
+                healthy.insert(change.repository);
+            }
         }
     }
-    for change in touched {
-        tx.notify(&Notice::Changed { organization, topic: Topic::Changes, id: Some(*change) }).await?;
+    if !ended.is_empty() {
+        changes::set_ended(&mut **tx, &ended, now).await?;
     }
+    let about = |id: Option<Uuid>| Notice::Changed { organization, topic: Topic::Changes, id };
+    let notices: Vec<Notice> = if touched.len() > MOST_ANNOUNCED {
+        vec![about(None)]
+    } else {
+        touched.iter().map(|change| about(Some(*change))).collect()
+    };
+    tx.notify_all(&notices).await?;
     Ok(healthy)
 }
 

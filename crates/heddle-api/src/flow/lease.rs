@@ -19,7 +19,7 @@ use heddle_db::{
 use heddle_github::Permissions;
 use heddle_wire::automator::{
     BranchHead, ImageTags, Lease, OpenIntent, OpenProposal, ProposedChange, Proven, ReadWork, RepositoryAccess,
-    SyncPath, UpdateWork, Work,
+    SyncPath, UnknownRevision, UpdateWork, Work,
 };
 use heddle_wire::secret::WireSecret;
 use uuid::Uuid;
@@ -141,7 +141,11 @@ async fn read_work(tx: &mut Tx, repository: &Repository, access: RepositoryAcces
     Ok(ReadWork {
         repository: access,
         known_heads: known_heads(tx, repository.id).await?,
-        unknown_revisions: revisions::list_unknown(&mut **tx, repository.id).await?,
+        unknown_revisions: revisions::list_unknown(&mut **tx, repository.id)
+            .await?
+            .into_iter()
+            .map(|one| UnknownRevision { branch: one.branch, revision: one.revision })
+            .collect(),
         sync_paths: sync_paths(tx, repository.id).await?,
         open_proposals: open_proposals(tx, repository.id).await?,
     })

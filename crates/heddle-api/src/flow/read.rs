@@ -13,7 +13,7 @@ use heddle_core::{
     },
 };
 use heddle_db::{
-    DbError, Tx, changes,
+    DbError, Tx, changes, deploys,
     environments::{self, Environment},
     findings::{self, Finding, Source},
     hints, images, intents,
@@ -21,13 +21,13 @@ use heddle_db::{
     occurrences::{self, Rule},
     proposals::{self, State},
     reads, repositories,
-    revisions::{self, NewRevision},
+    revisions::{self, NewRevision, Unknown},
     syncs, work,
 };
 use heddle_wire::automator::{self as wire, BranchReport, Occurrence, ProposalState, PullRequestState, ReadReport};
 use uuid::Uuid;
 
-use super::{deploy, facts};
+use super::{facts, judge, report::retire_left};
 
 /// Stores what a read saw, and everything that follows from it.
 ///
@@ -48,7 +48,17 @@ pub async fn apply(
         revisions::place(tx, organization, repository, &placed.branch, &placed.revision, placed.contains.as_ref())
             .await?;
     }
-    revisions::forget_placed(&mut **tx, repository).await?;
+    let asked: Vec<Unknown> = report
+        .placed_revisions
+        .iter()
+        .map(|placed| Unknown { branch: placed.branch.clone(), revision: placed.revision.clone() })
+        .collect();
+    let heads = branches.iter().flat_map(|(branch, heads)| heads.iter().map(move |head| (branch, &head.revision)));
+    let heads = heads.map(|(branch, revision)| Unknown { branch: branch.clone(), revision: revision.clone() });
+    let numbered: Vec<Unknown> = asked.into_iter().chain(heads).collect();
+    revisions::forget_unknown(&mut **tx, repository, &numbered).await?;
+    let numbered: Vec<String> = numbered.iter().map(|one| one.revision.to_string()).collect();
+    deploys::place(&mut **tx, repository, &numbered).await?;
 
     let content_changed = store_content(tx, organization, repository, report, now).await?;
     let syncs = show_syncs(tx, repository, &report.environments).await?;
@@ -66,7 +76,8 @@ pub async fn apply(
     let intents = intents::list_of_changes(&mut **tx, &ids).await?;
     let observations = observe::read(&view, &facts::tracked(&known, &intents));
     facts::record(tx, organization, &observations, now).await?;
-    let healthy = deploy::judge(tx, organization, repository, None, now).await?;
+    let healthy = !judge::judge_all(tx, organization, repository, now).await?.is_empty();
+    retire_left(tx, organization, repository, now).await?;
 
     let moved = moved_branches(&report.branches);
     let open_intents = !intents::list_open(&mut **tx, repository).await?.is_empty();

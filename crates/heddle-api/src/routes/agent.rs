@@ -6,7 +6,7 @@ use axum::{Extension, http::StatusCode};
 use chrono::Utc;
 use heddle_core::git::RepoUrl;
 use heddle_db::{
-    clusters, hints,
+    Tx, clusters, hints,
     notice::{Heard, Notice, Topic},
     repositories::{self, Repository},
     syncs,
@@ -24,7 +24,7 @@ use super::Routes;
 use crate::{
     app::{App, Shutdown},
     extract::{Json, Query},
-    flow::deploy,
+    flow::report,
     manifest::FirstSync,
     permission::Permission,
     principal::Agent,
@@ -47,32 +47,40 @@ pub fn routes() -> Routes {
     post, path = "/agent/v1/report", tag = "agent", request_body = Report,
     responses((status = 200, body = ReportResponse))
 )]
-async fn take_report(app: App, agent: Agent, Json(report): Json<Report>) -> ApiResult<Json<ReportResponse>> {
+async fn take_report(app: App, agent: Agent, Json(sent): Json<Report>) -> ApiResult<Json<ReportResponse>> {
     app.rates.reports.take(agent.cluster.0)?;
-    report
-        .check_size()
+    sent.check_size()
         .map_err(|excess| ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "report-too-large", excess.to_string()))?;
     let mut tx = app.db.organization(agent.organization).await?;
-    let scope = deploy::Scope { organization: agent.organization, cluster: agent.cluster, now: Utc::now() };
-    deploy::apply(&mut tx, scope, &report).await?;
-    let about = &report.agent;
-    let rejected = report.rejected.as_ref().map(serde_json::to_value).transpose().map_err(ApiError::internal)?;
-    let said = clusters::Said {
-        agent_version: &about.version,
-        kubernetes_version: &about.kubernetes_version,
-        started_at: about.started_at,
-        rejected,
+    if !clusters::try_lock(&mut *tx, agent.cluster).await? {
+        let words = "another report of this cluster is being taken; send this one again";
+        return Err(ApiError::unavailable("busy", words));
+    }
+    let scope = report::Scope { organization: agent.organization, cluster: agent.cluster, now: Utc::now() };
+    let acknowledged = if report::apply(&mut tx, scope, &sent).await? {
+        note_report(&mut tx, scope, &sent).await?;
+        sent.sequence
+    } else {
+        syncs::find_taken(&mut *tx, agent.cluster, sent.epoch).await?.map_or(0, i64::unsigned_abs)
     };
-    clusters::note_report(&mut *tx, agent.cluster, &said, scope.now).await?;
-    let taken = syncs::find_taken(&mut *tx, agent.cluster, report.epoch).await?;
-    let known = syncs::list_of_cluster(&mut *tx, agent.cluster).await?;
-    tx.notify(&Notice::Changed { organization: agent.organization, topic: Topic::Clusters, id: Some(agent.cluster.0) })
-        .await?;
+    let resync = sent.present.is_none() && !syncs::has_any(&mut *tx, agent.cluster).await?;
     tx.commit().await?;
-    Ok(Json(ReportResponse {
-        acknowledged: taken.map_or(0, i64::unsigned_abs),
-        resync: known.is_empty() && report.present.is_none(),
-    }))
+    Ok(Json(ReportResponse { acknowledged, resync }))
+}
+
+/// Notes that a report was taken, and what the agent says of itself.
+async fn note_report(tx: &mut Tx, scope: report::Scope, sent: &Report) -> ApiResult<()> {
+    let said = clusters::Said {
+        agent_version: &sent.agent.version,
+        kubernetes_version: &sent.agent.kubernetes_version,
+        started_at: scope.time(sent.agent.started_at),
+        rejected: sent.rejected.as_ref().map(serde_json::to_value).transpose().map_err(ApiError::internal)?,
+    };
+    if clusters::note_report(&mut **tx, scope.cluster, &said, scope.now).await? {
+        let (organization, id) = (scope.organization, Some(scope.cluster.0));
+        tx.notify(&Notice::Changed { organization, topic: Topic::Clusters, id }).await?;
+    }
+    Ok(())
 }
 
 #[derive(Debug, Deserialize)]

@@ -142,7 +142,7 @@ fn rollout_view(
         cluster: key.cluster,
         cluster_name,
         sync: key.sync.clone(),
-        link: cluster.map_or(Link::Revoked, |cluster| link::of(cluster.last_seen_at, cluster.revoked_at, now)),
+        link: cluster.map_or(Link::Revoked, |cluster| link::of(&cluster.heard(), now)),
         last_seen_at: cluster.and_then(|cluster| cluster.last_seen_at),
         revision: sync.and_then(|sync| sync.applied_revision.clone()),
         line: line.clone(),

@@ -27,7 +27,7 @@ use super::Routes;
 use crate::{
     app::App,
     extract::{Json, Path},
-    flow::{deploy, link},
+    flow::{link, report},
     manifest::{self, FirstSync, Install},
     permission::Permission,
     principal::Member,
@@ -194,8 +194,8 @@ async fn delete_cluster(app: App, member: Member, Path(ids): Path<(Uuid, Cluster
     let (_, id) = ids;
     let mut tx = app.db.organization(member.organization).await?;
     let cluster = find(&mut tx, member.organization, id).await?;
-    let scope = deploy::Scope { organization: member.organization, cluster: id, now: Utc::now() };
-    deploy::retire_cluster(&mut tx, scope).await?;
+    let scope = report::Scope { organization: member.organization, cluster: id, now: Utc::now() };
+    report::retire_cluster(&mut tx, scope).await?;
     clusters::retire(&mut tx, id).await?;
     record(&mut tx, &member, "cluster.delete", &cluster.name).await?;
     announce(&mut tx, member.organization, id).await?;
@@ -308,7 +308,7 @@ async fn view_clusters(tx: &mut Tx, organization: OrganizationId) -> ApiResult<V
         .map(|cluster| {
             let own = |sync: &&syncs::Sync| sync.key.cluster == cluster.id;
             Ok(ClusterView {
-                link: link::of(cluster.last_seen_at, cluster.revoked_at, now),
+                link: link::of(&cluster.heard(), now),
                 keys: keys.iter().filter(|key| key.cluster == cluster.id).map(view_key).collect(),
                 syncs: syncs.iter().filter(own).cloned().map(view_sync).collect::<ApiResult<_>>()?,
                 faulty_syncs: faults.iter().filter(|fault| fault.key.cluster == cluster.id).map(view_fault).collect(),

@@ -199,10 +199,7 @@ fn failing_image(image: Image, now: DateTime<Utc>) -> FailingImage {
 }
 
 fn count_connected(clusters: &[clusters::Cluster], now: DateTime<Utc>) -> i64 {
-    let connected = clusters
-        .iter()
-        .filter(|cluster| link::of(cluster.last_seen_at, cluster.revoked_at, now) == Link::Connected)
-        .count();
+    let connected = clusters.iter().filter(|cluster| link::of(&cluster.heard(), now) == Link::Connected).count();
     i64::try_from(connected).unwrap_or(i64::MAX)
 }
 

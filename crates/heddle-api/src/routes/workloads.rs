@@ -165,7 +165,8 @@ impl Known {
             images: looked.into_iter().map(|(image, _)| image).collect(),
             state,
             reported_at: workload.reported_at,
-            link: link::of(workload.last_seen_at, workload.revoked_at, now),
+            unseen_since: workload.unseen_since,
+            link: link::of(&workload.heard, now),
         }
     }
 

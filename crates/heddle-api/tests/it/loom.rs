@@ -19,6 +19,7 @@ use heddle_testkit::{
     postgres::Database as TestDatabase,
 };
 use heddle_wire::automator::{Lease, LeaseRequest};
+use secrecy::ExposeSecret;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -142,6 +143,14 @@ impl Loom {
     /// How many facts are stored.
     pub async fn count_facts(&self) -> i64 {
         sqlx::query_scalar("select count(*) from facts").fetch_one(&mut self.owner().await).await.unwrap()
+    }
+
+    /// Posts the text of a report as the agent would; gives the status.
+    pub async fn post_report(&self, body: &str) -> u16 {
+        let token = self.agent.key().sign_token(Utc::now()).unwrap();
+        let request = reqwest::Client::new().post(self.base.join("agent/v1/report").unwrap());
+        let request = request.bearer_auth(token.expose_secret()).header("content-type", "application/json");
+        request.body(body.to_owned()).send().await.unwrap().status().as_u16()
     }
 
     async fn owner(&self) -> PgConnection {

@@ -16,5 +16,6 @@ mod notices;
 mod openapi;
 mod record;
 mod replicas;
+mod reports;
 mod spine;
 mod walk;

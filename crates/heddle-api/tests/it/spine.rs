@@ -16,8 +16,8 @@ use heddle_wire::{
     },
     automator::{
         BranchReport, CommitReport, Done, EnvironmentReport, GatedChange, GoverningRule, IntentOutcome, Lease,
-        Occurrence, PlanRequest, PlannedChange, PlannedProposal, PostedIntent, ProposalState, PullRequestState,
-        ReadReport, ScanOutcome, ScanReport, ScannedTag, UpdateWork, Work,
+        Occurrence, PlacedRevision, PlanRequest, PlannedChange, PlannedProposal, PostedIntent, ProposalState,
+        PullRequestState, ReadReport, ScanOutcome, ScanReport, ScannedTag, UnknownRevision, UpdateWork, Work,
     },
     view::{ChangeView, CreateReceiver},
 };
@@ -121,7 +121,7 @@ pub fn written(place: ProposalRef, head: u32) -> IntentOutcome {
 }
 
 /// A report with the one Sync at `applied`, and these facts.
-fn agent_report(loom: &Loom, epoch: Uuid, sequence: u64, facts: Vec<DeployFact>) -> Report {
+pub fn agent_report(loom: &Loom, epoch: Uuid, sequence: u64, facts: Vec<DeployFact>) -> Report {
     let image = format!("{IMAGE}:1.4.2").parse().unwrap();
     Report {
         epoch,
@@ -167,11 +167,11 @@ fn source(loom: &Loom) -> Source {
     }
 }
 
-fn sync() -> heddle_core::name::SyncName {
+pub fn sync() -> heddle_core::name::SyncName {
     heddle_core::name::SyncName { namespace: "heddle-system".into(), name: "prod".into() }
 }
 
-fn applied(loom: &Loom, head: u32, tag: &str) -> DeployFact {
+pub fn applied(loom: &Loom, head: u32, tag: &str) -> DeployFact {
     let images = vec![format!("{IMAGE}:{tag}").parse().unwrap()];
     DeployFact {
         sync: sync(),
@@ -182,7 +182,7 @@ fn applied(loom: &Loom, head: u32, tag: &str) -> DeployFact {
     }
 }
 
-fn healthy(loom: &Loom, head: u32, tag: &str) -> DeployFact {
+pub fn healthy(loom: &Loom, head: u32, tag: &str) -> DeployFact {
     let image = format!("{IMAGE}:{tag}").parse().unwrap();
     let what = Deploy::Health { image, status: HealthStatus::Healthy, reason: None };
     DeployFact { sync: sync(), source: source(loom), at: at(50), revision: revision(head), what }
@@ -242,7 +242,7 @@ async fn scan(loom: &Loom, tags: &[&str]) -> Lease {
     }
 }
 
-async fn one_change(loom: &Loom) -> ChangeView {
+pub async fn one_change(loom: &Loom) -> ChangeView {
     let page = loom.user.changes(loom.organization, &PageQuery::default()).await.unwrap();
     assert_eq!(page.items.len(), 1, "{:?}", page.items);
     page.items.into_iter().next().unwrap()
@@ -251,6 +251,45 @@ async fn one_change(loom: &Loom) -> ChangeView {
 fn reached(change: &ChangeView) -> Vec<Station> {
     let done = change.line.knots.iter().filter(|knot| knot.state == KnotState::Done);
     done.map(|knot| knot.station).collect()
+}
+
+/// A change of 1.4.1 to 1.4.2 that is merged by the second commit of `main`, and read so.
+pub async fn merge_one(loom: &Loom) {
+    let update = until_update(loom).await;
+    let posted =
+        loom.automator.intents(&update, &plan(Mode::PullRequest, None, planned("1.4.1", "1.4.2"))).await.unwrap();
+    let intent = &posted.intents[0];
+    loom.automator.outcome(&update, intent.id, &written(pull_request(41), 100)).await.unwrap();
+    loom.automator.done(&update, &Done::default()).await.unwrap();
+    let merged = PullRequestState::Merged { revision: revision(2), by: Some("ada".into()), at: at(30) };
+    let state = ProposalState { id: intent.proposal, state: merged, head: None, ours: true };
+    push(loom).await;
+    read(loom, ReadReport { proposals: vec![state], ..read_report(&[2], "1.4.2") }).await;
+}
+
+/// Reads `main` with these newest commits, as an automator does; gives the revisions that were asked about.
+pub async fn read_heads(loom: &Loom, commits: &[u32]) -> Vec<UnknownRevision> {
+    push(loom).await;
+    let lease = lease_read(loom).await;
+    let Work::Read(work) = &lease.work else { panic!("no read") };
+    let asked = work.unknown_revisions.clone();
+    let heads: Vec<_> = commits.iter().map(|number| revision(*number)).collect();
+    let placed = |unknown: UnknownRevision| PlacedRevision {
+        contains: heads.contains(&unknown.revision).then(|| unknown.revision.clone()),
+        revision: unknown.revision,
+        branch: unknown.branch,
+    };
+    let placed_revisions = asked.iter().cloned().map(placed).collect();
+    loom.automator
+        .read_report(&lease, &ReadReport { placed_revisions, ..read_report(commits, "1.4.2") })
+        .await
+        .unwrap();
+    asked
+}
+
+async fn push(loom: &Loom) {
+    let delivery = Uuid::new_v4().to_string();
+    assert_eq!(loom.webhook("push", &delivery, &push_body(loom), &loom.webhook_secret).await, 202);
 }
 
 #[tokio::test]
@@ -456,7 +495,7 @@ async fn an_agent_that_is_ahead_of_the_read_is_understood_later_and_once() {
 
     let lease = lease_read(&loom).await;
     let Work::Read(work) = &lease.work else { panic!("no read") };
-    assert_eq!(work.unknown_revisions, [revision(2)]);
+    assert_eq!(work.unknown_revisions, [UnknownRevision { branch: "main".parse().unwrap(), revision: revision(2) }]);
     loom.automator.read_report(&lease, &read_report(&[2], "1.4.2")).await.unwrap();
     let change = one_change(&loom).await;
     assert_eq!(change.line.end, Some(End::Healthy));

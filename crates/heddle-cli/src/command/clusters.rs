@@ -1,7 +1,10 @@
 //! `heddle clusters`: is each one alive, and true to Git?
 
 use chrono::{DateTime, Utc};
-use heddle_wire::view::{ClusterView, Link, SyncView};
+use heddle_wire::{
+    agent::Rejected,
+    view::{ClusterView, FaultySyncView, Link, SyncView},
+};
 
 use super::workloads::tone;
 use crate::{
@@ -32,25 +35,43 @@ fn show(clusters: &[ClusterView], now: DateTime<Utc>) -> Table {
     for cluster in clusters {
         let (word, link_tone) = link(cluster.link);
         let own = [Cell::new(&cluster.name), Cell::toned(word, link_tone), Cell::new(ago(cluster.last_seen_at, now))];
-        let syncs = cluster.syncs.iter().map(sync);
-        if cluster.syncs.is_empty() {
-            let none = ["–", "–", "–", "0", "no Sync was reported"].map(Cell::new);
-            table.row(own.into_iter().chain(none).collect());
-        } else {
-            syncs.for_each(|cells| table.row(own.iter().cloned().chain(cells).collect()));
+        let mut rows: Vec<[Cell; 5]> = cluster.rejected.iter().map(rejected).collect();
+        rows.extend(cluster.faulty_syncs.iter().map(faulty));
+        let is_faulty = |sync: &&SyncView| cluster.faulty_syncs.iter().any(|faulty| faulty.sync == sync.sync);
+        rows.extend(cluster.syncs.iter().filter(|one| !is_faulty(one)).map(|one| sync(one, now)));
+        if rows.is_empty() {
+            rows.push(["–", "–", "–", "0", "no Sync was reported"].map(Cell::new));
         }
+        rows.into_iter().for_each(|cells| table.row(own.iter().cloned().chain(cells).collect()));
     }
     table
 }
 
-fn sync(sync: &SyncView) -> [Cell; 5] {
+fn sync(sync: &SyncView, now: DateTime<Utc>) -> [Cell; 5] {
+    let health = match sync.unseen_since {
+        Some(since) => Cell::toned(format!("not seen since {}", ago(Some(since), now)), Tone::Faint),
+        None => Cell::toned(sync.health.as_str(), tone(sync.health)),
+    };
     [
-        Cell::new(format!("{}/{}", sync.sync.namespace, sync.sync.name)),
+        Cell::new(sync.sync.to_string()),
         Cell::new(sync.applied_revision.as_ref().map_or("–", |revision| revision.short())),
-        Cell::toned(sync.health.as_str(), tone(sync.health)),
+        health,
         Cell::new(sync.objects.to_string()),
         message(sync),
     ]
+}
+
+/// A Sync of which nothing is applied until its spec is mended.
+fn faulty(faulty: &FaultySyncView) -> [Cell; 5] {
+    let dash = || Cell::new("–");
+    [Cell::new(faulty.sync.to_string()), dash(), dash(), dash(), Cell::toned(faulty.message.to_string(), Tone::Bad)]
+}
+
+/// What the agent could not tell.
+fn rejected(rejected: &Rejected) -> [Cell; 5] {
+    let dash = || Cell::new("–");
+    let message = format!("{} facts of the agent were lost, the last because {}", rejected.facts, rejected.reason);
+    [dash(), dash(), dash(), dash(), Cell::toned(message, Tone::Bad)]
 }
 
 /// What is wrong with a Sync, the worst thing first.
@@ -84,6 +105,7 @@ fn link(link: Link) -> (&'static str, Tone) {
     match link {
         Link::NeverConnected => ("never connected", Tone::Waiting),
         Link::Connected => ("connected", Tone::Good),
+        Link::Silent => ("not reporting", Tone::Bad),
         Link::Late => ("late", Tone::Waiting),
         Link::Offline => ("offline", Tone::Bad),
         Link::Revoked => ("revoked", Tone::Faint),

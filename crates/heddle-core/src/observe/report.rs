@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::Observation;
 use crate::{
-    git::Revision,
+    git::{BranchName, Revision},
     health::HealthStatus,
-    id::ChangeId,
+    id::{ChangeId, RepositoryId},
     image::{Digest, ImageRef, ImageRepository, Tag},
     pipeline::{Clock, FactKind, RolloutKey},
 };
@@ -16,6 +16,10 @@ use crate::{
 pub struct Deployed {
     /// The Sync.
     pub rollout: RolloutKey,
+    /// The repository that it followed then.
+    pub repository: RepositoryId,
+    /// The branch that it followed then.
+    pub branch: BranchName,
     /// The revision.
     pub revision: Revision,
     /// The number of the newest head that the revision contains.
@@ -57,6 +61,10 @@ pub enum DeployedWhat {
 pub struct Rolling {
     /// The change.
     pub id: ChangeId,
+    /// Its repository.
+    pub repository: RepositoryId,
+    /// Its branch.
+    pub branch: BranchName,
     /// Its image.
     pub image: ImageRepository,
     /// The tag it goes to.
@@ -71,12 +79,15 @@ pub struct Rolling {
     pub rollouts: Vec<RolloutKey>,
 }
 
-/// The facts that follow for `changes`. A deployment counts for the changes whose merge its revision contains.
+/// The facts that follow for `changes`. A deployment counts for the changes of its own branch whose merge its revision
+/// contains.
 pub fn report(deployed: &[Deployed], changes: &[Rolling]) -> Vec<Observation> {
     let mut observations = Vec::new();
     for event in deployed {
         for change in changes {
-            if event.ordinal >= change.merged_ordinal && change.rollouts.contains(&event.rollout) {
+            let contains = (event.repository, &event.branch) == (change.repository, &change.branch)
+                && event.ordinal >= change.merged_ordinal;
+            if contains && change.rollouts.contains(&event.rollout) {
                 observations.extend(observe(event, change));
             }
         }

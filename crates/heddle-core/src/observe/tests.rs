@@ -4,7 +4,12 @@ use chrono::{DateTime, TimeDelta};
 use uuid::Uuid;
 
 use super::*;
-use crate::{health::HealthStatus, id::ClusterId, image::ImageRef, name::SyncName};
+use crate::{
+    health::HealthStatus,
+    id::{ClusterId, RepositoryId},
+    image::ImageRef,
+    name::SyncName,
+};
 
 const BOT: ProposalId = ProposalId(Uuid::from_u128(7));
 
@@ -222,6 +227,8 @@ fn the_longest_path_names_the_environment() {
 fn rolling(to: &str, merged_ordinal: i64) -> Rolling {
     Rolling {
         id: ChangeId(Uuid::from_u128(1)),
+        repository: RepositoryId(Uuid::from_u128(2)),
+        branch: "main".parse().unwrap(),
         image: "ghcr.io/acme/api".parse().unwrap(),
         to: to.parse().unwrap(),
         to_digest: None,
@@ -232,7 +239,15 @@ fn rolling(to: &str, merged_ordinal: i64) -> Rolling {
 }
 
 fn deployed(ordinal: i64, what: DeployedWhat) -> Deployed {
-    Deployed { rollout: sync("prod", "clusters/prod").key, revision: revision(5), ordinal, at: at(9), what }
+    Deployed {
+        rollout: sync("prod", "clusters/prod").key,
+        repository: RepositoryId(Uuid::from_u128(2)),
+        branch: "main".parse().unwrap(),
+        revision: revision(5),
+        ordinal,
+        at: at(9),
+        what,
+    }
 }
 
 fn image(text: &str) -> ImageRef {
@@ -250,6 +265,11 @@ fn a_deployment_counts_for_what_its_revision_contains() {
     assert!(matches!(kind(applied(6, "1.4.3")), Some(FactKind::Skipped { .. })));
     let elsewhere = Deployed { rollout: sync("other", "x").key, ..applied(5, "1.4.2") };
     assert_eq!(kind(elsewhere), None);
+    // The number counts on its own branch of its own repository.
+    let of_branch = Deployed { branch: "release".parse().unwrap(), ..applied(9, "1.4.2") };
+    assert_eq!(kind(of_branch), None);
+    let of_repository = Deployed { repository: RepositoryId(Uuid::from_u128(3)), ..applied(9, "1.4.2") };
+    assert_eq!(kind(of_repository), None);
 }
 
 #[test]

@@ -19,6 +19,8 @@ use crate::error::{DbError, from_json, word};
 pub struct TrackedChange {
     /// The change.
     pub id: ChangeId,
+    /// Its repository.
+    pub repository: RepositoryId,
     /// Higher is newer.
     pub sequence: i64,
     /// Its branch.
@@ -47,6 +49,7 @@ pub struct TrackedChange {
 
 struct Row {
     id: Uuid,
+    repository_id: Uuid,
     sequence: i64,
     branch: String,
     environment: String,
@@ -70,7 +73,7 @@ macro_rules! select {
     ($rest:literal $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
             Row,
-            r#"select c.id, c.sequence as "sequence!", c.branch, c.environment, c.image, c.to_tag, c.to_digest, c.places,
+            r#"select c.id, c.repository_id, c.sequence as "sequence!", c.branch, c.environment, c.image, c.to_tag, c.to_digest, c.places,
                       c.proposal_id, p.state as "proposal_state?", p.number, p.url, p.revision as proposal_revision,
                       coalesce(m.ordinal, c.merged_ordinal) as merged_ordinal, c.settled,
                       c.ended is not null as "ended!"
@@ -94,6 +97,7 @@ impl TryFrom<Row> for TrackedChange {
             proposal_ref(row.proposal_state.as_deref(), row.number, row.url, row.proposal_revision.as_deref())?;
         Ok(Self {
             id: ChangeId(row.id),
+            repository: RepositoryId(row.repository_id),
             sequence: row.sequence,
             branch: word("changes.branch", &row.branch)?,
             environment: word("changes.environment", &row.environment)?,
@@ -156,20 +160,21 @@ pub async fn list_tracked(
     read(rows)
 }
 
-/// The unfinished merged changes of a repository.
+/// The unfinished merged changes of repositories.
 ///
 /// # Errors
 /// When the server cannot be reached.
 pub async fn list_rolling(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
-    repository: RepositoryId,
+    repositories: &[Uuid],
 ) -> Result<Vec<TrackedChange>, DbError> {
     let rows = select!(
-        "where c.organization_id = $1 and c.repository_id = $2 and c.ended is null and c.merged_ordinal is not null
+        "where c.organization_id = $1 and c.repository_id = any($2) and c.ended is null
+             and c.merged_ordinal is not null
          order by c.sequence",
         organization.0,
-        repository.0,
+        repositories,
     )
     .fetch_all(db)
     .await?;

@@ -126,31 +126,41 @@ pub async fn set_merged(
     Ok(())
 }
 
-/// Notes that Git has nothing more to say about a change.
+/// Notes that Git has nothing more to say about changes.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn set_settled(db: impl PgExecutor<'_>, change: ChangeId) -> Result<(), DbError> {
-    sqlx::query!("update changes set settled = true where id = $1", change.0).execute(db).await?;
+pub async fn set_settled(db: impl PgExecutor<'_>, changes: &[Uuid]) -> Result<(), DbError> {
+    sqlx::query!("update changes set settled = true where id = any($1)", changes).execute(db).await?;
     Ok(())
 }
 
-/// Keeps the end of a change. The first one stays.
+/// The end of a change, and when it came.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// The change.
+    pub change: ChangeId,
+    /// How it ended.
+    pub end: End,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// Keeps the ends of changes. The first one of each stays.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn set_ended(
-    db: impl PgExecutor<'_>,
-    change: ChangeId,
-    end: End,
-    at: DateTime<Utc>,
-    seen_at: DateTime<Utc>,
-) -> Result<(), DbError> {
+pub async fn set_ended(db: impl PgExecutor<'_>, ended: &[Ended], seen_at: DateTime<Utc>) -> Result<(), DbError> {
+    let changes: Vec<Uuid> = ended.iter().map(|one| one.change.0).collect();
+    let ends: Vec<String> = ended.iter().map(|one| end_word(one.end).to_owned()).collect();
+    let times: Vec<DateTime<Utc>> = ended.iter().map(|one| one.at).collect();
     sqlx::query!(
-        "update changes set ended = $2, ended_at = $3, end_seen_at = $4 where id = $1 and ended is null",
-        change.0,
-        end_word(end),
-        at,
+        "update changes c set ended = n.ended, ended_at = n.at, end_seen_at = $4
+         from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as n (id, ended, at)
+         where c.id = n.id and c.ended is null",
+        &changes,
+        &ends,
+        &times,
         seen_at,
     )
     .execute(db)

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod attempts;
+mod deploys;
 mod limits;
 mod notices;
 mod retention;

@@ -147,7 +147,7 @@ async fn what_a_read_and_a_report_ask_does_not_grow_with_history() {
     let most = [("changes", 5 * PLACES), ("proposals", 2 * PLACES), ("revisions", 2 * PLACES)];
     reads.check("what a read may say something about", &most);
     let reads = Reads::of(&mut tx, async |tx| {
-        assert!(!changes::list_rolling(&mut **tx, ORGANIZATION, REPOSITORY).await.unwrap().is_empty());
+        assert!(!changes::list_rolling(&mut **tx, ORGANIZATION, &[REPOSITORY.0]).await.unwrap().is_empty());
     })
     .await;
     reads.check("what rolls out", &most);

@@ -23,12 +23,22 @@ pub struct ReadWork {
     /// The last head that was read, by branch; the report lists what came since.
     pub known_heads: Vec<BranchHead>,
     /// Revisions that agents reported and that no read has placed yet.
-    pub unknown_revisions: Vec<Revision>,
+    pub unknown_revisions: Vec<UnknownRevision>,
     /// Branch and path of the Syncs that follow this repository; where no environment covers one, it gets an implicit
     /// environment.
     pub sync_paths: Vec<SyncPath>,
     /// Proposals whose pull request is open as far as is known.
     pub open_proposals: Vec<OpenProposal>,
+}
+
+/// A revision that an agent reported and that no read has placed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UnknownRevision {
+    /// The branch that it was applied from.
+    pub branch: BranchName,
+    /// The revision.
+    pub revision: Revision,
 }
 
 /// A branch and a path that a Sync follows.
@@ -104,7 +114,8 @@ pub struct ReadReport {
     pub findings: Vec<Finding>,
     /// The state of each open proposal's pull request.
     pub proposals: Vec<ProposalState>,
-    /// Unknown revisions that were placed: each with the first-parent revision of the branch that it equals or precedes.
+    /// Every unknown revision that was asked about, on the branch that was asked about, with the first-parent revision of
+    /// that branch that it equals or precedes.
     pub placed_revisions: Vec<PlacedRevision>,
 }
 
@@ -145,7 +156,8 @@ pub struct PlacedRevision {
     pub revision: Revision,
     /// The branch.
     pub branch: BranchName,
-    /// The newest first-parent revision of the branch that it contains; `None` when it is not on the branch.
+    /// The newest first-parent revision of the branch that it contains; `None` when it is not on the branch, or the branch
+    /// is not read.
     pub contains: Option<Revision>,
 }
 

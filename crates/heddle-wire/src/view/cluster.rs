@@ -138,6 +138,8 @@ pub enum Link {
     NeverConnected,
     /// Heard less than 90 s ago.
     Connected,
+    /// Heard less than 90 s ago, but no report was taken for more than 5 min: what is shown is from then.
+    Silent,
     /// Heard 90 s to 5 min ago.
     Late,
     /// Not heard for more than 5 min.

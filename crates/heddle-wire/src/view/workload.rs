@@ -52,6 +52,8 @@ bodies! {
         state: String,
         /// When this was reported.
         reported_at: DateTime<Utc>,
+        /// Since when the agent has not seen the objects of the Sync; `None` while it sees them.
+        unseen_since: Option<DateTime<Utc>>,
         /// Whether the agent is there.
         link: Link,
     }
