@@ -150,6 +150,12 @@ pub enum ReadError {
         /// Its size.
         size_bytes: u64,
     },
+    /// All files together are more than is ever read for one path.
+    #[error("the path holds more than {limit_mib} MiB of manifests: split it, or move what is no manifest out")]
+    TooManyBytes {
+        /// The limit that was passed.
+        limit_mib: u64,
+    },
     /// An object of git is larger than any that is unpacked.
     #[error("the repository holds an object of more than {limit_mib} MiB: keep large files elsewhere")]
     ObjectTooLarge {

@@ -23,24 +23,51 @@ pub const MAX_FETCH_BYTES: u64 = 256 << 20;
 /// How long one fetch may take.
 pub const FETCH_LIMIT: Duration = Duration::from_secs(120);
 
+/// The most bytes of files that are read, or copied for a renderer, for one path.
+pub const MAX_RENDER_BYTES: u64 = 64 << 20;
+
+/// How long a renderer may take for one directory.
+pub const RENDER_LIMIT: Duration = Duration::from_secs(60);
+
+/// The most that a renderer may write, in bytes.
+pub const MAX_OUTPUT_BYTES: u64 = 64 << 20;
+
+/// The most that a renderer may say when it fails, in bytes.
+pub const MAX_COMPLAINT_BYTES: u64 = 1 << 20;
+
+/// The most memory that a renderer may hold, in bytes; it is killed when it holds more. Kustomize takes 120 MiB for 2,000
+/// Deployments.
+pub const MAX_CHILD_BYTES: u64 = 384 << 20;
+
+/// What a renderer is asked to make do with, in bytes.
+pub const CHILD_HEAP_BYTES: u64 = 256 << 20;
+
+/// How many renderers run at once.
+pub const MAX_CHILDREN: usize = 2;
+
+const RENDERED: &str = "an error of the Sync with the remedy, and condition `Rendered`";
+const FETCHED: &str = "condition `Fetched`, or the repository's error, with the remedy";
+
 /// Every limit of this crate.
 pub const LIMITS: &[Limit] = &[
+    Limit::bytes("answers of a git host to one fetch", MAX_FETCH_BYTES, FETCHED),
+    Limit::time("one fetch", FETCH_LIMIT, "condition `Fetched`, or the repository's error; it is tried again"),
+    Limit::bytes("one object of git, unpacked; the index of all objects", MAX_OBJECT_BYTES, FETCHED),
     Limit::count(
-        "files and directories that are listed of one revision for one path",
+        "files and directories of one revision that are listed for one path",
         MAX_TREE_ENTRIES as u64,
-        "condition `Rendered`, or the repository's error: there are more than that",
+        RENDERED,
     ),
-    Limit::count("directories above a file", MAX_TREE_DEPTH as u64, "the same places: the directory is refused"),
+    Limit::count("names in the path of a file", MAX_TREE_DEPTH as u64, RENDERED),
     Limit::bytes(
-        "one file that is read of a revision",
+        "one file of a revision",
         MAX_FILE_BYTES,
         "an error at the file; below a kustomization a note, and the file is passed over",
     ),
-    Limit::bytes(
-        "one object of git, unpacked; so many that their index takes no more",
-        MAX_OBJECT_BYTES,
-        "condition `Fetched`, or the repository's error: an object is too large",
-    ),
-    Limit::bytes("answers of a git host to one fetch", MAX_FETCH_BYTES, "the same places: the fetch brought too much"),
-    Limit::time("one fetch", FETCH_LIMIT, "the same places: it took too long; tried again"),
+    Limit::bytes("all files that are read for one path, or copied for one kustomization", MAX_RENDER_BYTES, RENDERED),
+    Limit::count("renderers at once in one agent", MAX_CHILDREN as u64, "others wait"),
+    Limit::time("one renderer", RENDER_LIMIT, RENDERED),
+    Limit::bytes("output of one renderer", MAX_OUTPUT_BYTES, RENDERED),
+    Limit::bytes("complaint of one renderer", MAX_COMPLAINT_BYTES, "it ends, and only its failure is told"),
+    Limit::bytes("memory of one renderer", MAX_CHILD_BYTES, RENDERED),
 ];

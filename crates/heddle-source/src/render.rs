@@ -5,9 +5,12 @@
 //! error, and the others go on.
 
 mod copy;
+mod fields;
 mod files;
 mod kustomize;
 mod plain;
+mod process;
+mod secrets;
 mod shape;
 mod units;
 
@@ -20,23 +23,27 @@ use std::{
 use heddle_manifest::substitute::Variables;
 use serde_json::Value;
 
-use self::files::Files;
-pub(crate) use self::kustomize::references;
-use crate::{Kind, ReadError, Snapshot, Tree, TreePath};
+pub(crate) use self::fields::references;
+use self::{files::Files, process::Slots};
+use crate::{
+    Kind, ReadError, Snapshot, Tree, TreePath,
+    limits::{MAX_RENDER_BYTES, RENDER_LIMIT},
+};
 
-/// The programs that render, and their bounds.
+/// The programs that render, and their bounds. Clones share the room in which few run at once.
 #[derive(Debug, Clone)]
 pub struct RenderTools {
     /// The official `kustomize`.
     pub kustomize: PathBuf,
     /// How long one unit may take.
     pub limit: Duration,
+    slots: Slots,
 }
 
 impl RenderTools {
-    /// With this `kustomize` and a minute for each unit.
+    /// With this `kustomize`, and [`RENDER_LIMIT`] for each unit.
     pub fn new(kustomize: impl Into<PathBuf>) -> Self {
-        Self { kustomize: kustomize.into(), limit: Duration::from_secs(60) }
+        Self { kustomize: kustomize.into(), limit: RENDER_LIMIT, slots: Slots::default() }
     }
 
     /// The absolute path of a program: one with a folder is taken as it is, a bare name is looked for in the folders of a
@@ -81,6 +88,9 @@ pub struct Rendered {
     pub objects: Vec<RenderedObject>,
     /// All that is wrong, at once. While there is an error, the objects are not all that the path holds.
     pub errors: Vec<RenderError>,
+    /// Secrets, and what was to become one, that are in none of the objects because something is wrong with them: their
+    /// values must not be told either.
+    pub withheld: Vec<Value>,
     /// Files that were passed over because they hold no manifests.
     pub notes: Vec<String>,
     /// Whether the path exists in this revision.
@@ -111,6 +121,13 @@ impl Rendered {
         self.errors.push(RenderError { file: Some(file.clone().into()), line, message });
     }
 
+    /// Keeps the values of a Secret that becomes no object.
+    fn withhold(&mut self, value: &Value) {
+        if value["kind"] == "Secret" {
+            self.withheld.push(value.clone());
+        }
+    }
+
     /// Puts variables into every object. One that cannot be substituted is an error, all of its values at once.
     pub fn substitute(&mut self, variables: &Variables) {
         let objects = std::mem::take(&mut self.objects);
@@ -128,6 +145,7 @@ impl Rendered {
             if faults.is_empty() {
                 self.objects.push(RenderedObject { value, file, line });
             } else {
+                self.withhold(&value);
                 let error = |message| RenderError { file: file.clone(), line, message };
                 self.errors.extend(faults.into_iter().map(error));
             }
@@ -136,10 +154,13 @@ impl Rendered {
 }
 
 /// Renders `path` of a revision or of a folder; the empty path is the root.
-pub async fn render(tree: &impl Tree, path: &str, tools: &RenderTools) -> Rendered {
+///
+/// It reads, waits for other programs and blocks its thread for as long as that takes: an async caller runs it on a thread
+/// for blocking work.
+pub fn render(tree: &impl Tree, path: &str, tools: &RenderTools) -> Rendered {
     let mut rendered = Rendered::default();
     let failed = match TreePath::parse(path) {
-        Ok(path) => render_into(&mut rendered, tree, &path, tools).await.err().map(|error| chain(&error)),
+        Ok(path) => render_into(&mut rendered, tree, &path, tools).err().map(|error| chain(&error)),
         Err(error) => Some(format!("the path `{path}` is refused: {error}")),
     };
     rendered.errors.extend(failed.map(|message| RenderError { file: None, line: None, message }));
@@ -152,7 +173,7 @@ fn chain(error: &dyn std::error::Error) -> String {
         .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
-async fn render_into(
+fn render_into(
     rendered: &mut Rendered,
     tree: &impl Tree,
     path: &TreePath,
@@ -171,14 +192,19 @@ async fn render_into(
     }
     let mut files = Files::new(tree);
     files.load(path)?;
+    let mut bytes_left = MAX_RENDER_BYTES;
     for unit in units::find(&files, path) {
         match unit {
             units::Unit::Plain { file } => match tree.read(&file) {
-                Ok(text) => plain::read_file(&file, &text, rendered),
+                Ok(text) => {
+                    let left = bytes_left.checked_sub(text.len() as u64);
+                    bytes_left = left.ok_or(ReadError::TooManyBytes { limit_mib: MAX_RENDER_BYTES >> 20 })?;
+                    plain::read_file(&file, &text, rendered);
+                }
                 Err(error) => rendered.fail(&file, None, error.to_string()),
             },
             units::Unit::Kustomization { directory } => {
-                kustomize::render(&mut files, &directory, tools, rendered).await?;
+                kustomize::render(&mut files, &directory, tools, rendered)?;
             }
         }
     }

@@ -23,7 +23,7 @@ pub(crate) async fn run(arguments: &RenderArguments, screen: &mut Screen) -> Res
     let variables = variables(arguments)?;
     let path = &arguments.path;
     let folder = Folder::open(path).map_err(|error| Failure::wrong(error_of(path, &error)))?;
-    let mut rendered = render(&folder, folder.path(), &RenderTools::new(&arguments.kustomize)).await;
+    let mut rendered = render(&folder, folder.path(), &RenderTools::new(&arguments.kustomize));
     if !variables.is_empty() {
         rendered.substitute(&variables);
     }
@@ -36,7 +36,7 @@ pub(crate) async fn run(arguments: &RenderArguments, screen: &mut Screen) -> Res
 /// With everything that is wrong in it.
 pub(crate) async fn render_folder(path: &Path, kustomize: &Path) -> Result<Vec<Value>, Failure> {
     let folder = Folder::open(path).map_err(|error| Failure::wrong(error_of(path, &error)))?;
-    let rendered = render(&folder, folder.path(), &RenderTools::new(kustomize)).await;
+    let rendered = render(&folder, folder.path(), &RenderTools::new(kustomize));
     if !rendered.errors.is_empty() {
         let faults: Vec<String> = rendered.errors.iter().map(|error| words(&folder, error)).collect();
         return Err(Failure::wrong(anyhow!("{}", faults.join("; "))));

@@ -1,43 +1,38 @@
 //! Kustomize, through the official program.
 //!
-//! It runs on a private copy of the directories that the kustomization needs, in an empty environment, with proxies that
-//! lead nowhere: its loader would fetch `https://` by itself, and without `PATH` it finds no git. What does not stand in
-//! the repository is refused before it runs. The copy asks for `originAnnotations`, from which each object's file is
-//! learnt, and which are taken off again.
+//! It runs on a private copy of the directories that the kustomization needs, in an empty environment, without `PATH` and
+//! without sockets: its loader would fetch addresses by itself. What does not stand in the repository is refused before it
+//! runs, by the field that names it. The copy asks for `originAnnotations`, from which each object's file is learnt, and
+//! which are taken off again.
 
 use std::{
     collections::{BTreeSet, VecDeque},
     io,
-    path::Path,
-    process::Stdio,
+    process::Command,
 };
 
-use heddle_manifest::documents::parse_document;
+use heddle_manifest::documents::{parse_document, read_documents};
 use serde_json::{Value, json};
-use tokio::{io::AsyncReadExt, process::Command};
 
-use super::{Files, RenderTools, Rendered, RenderedObject, copy::PrivateCopy, plain};
-use crate::{FileMode, ReadError, Tree, TreePath};
-
-/// More output than this is refused.
-const MAX_OUTPUT_BYTES: u64 = 64 << 20;
-
-/// More than this is not copied.
-const MAX_COPY_BYTES: usize = 256 << 20;
+use super::{
+    Files, RenderTools, Rendered, RenderedObject,
+    copy::PrivateCopy,
+    fields, plain,
+    process::{self, ProcessFault},
+    secrets::{self, Secrets},
+};
+use crate::{
+    FileMode, ReadError, Tree, TreePath,
+    limits::{CHILD_HEAP_BYTES, MAX_RENDER_BYTES},
+};
 
 const ORIGIN: &str = "config.kubernetes.io/origin";
-
-/// Fields of a kustomization whose entries are files or directories of objects.
-const REFERENCES: [&str; 3] = ["resources", "components", "bases"];
-
-/// Fields whose entries may be files, directories or inline text.
-const PLUGINS: [&str; 3] = ["generators", "transformers", "validators"];
 
 /// Renders the kustomization of a loaded directory.
 ///
 /// # Errors
 /// When the tree cannot be read.
-pub(super) async fn render(
+pub(super) fn render(
     files: &mut Files<'_, impl Tree>,
     directory: &TreePath,
     tools: &RenderTools,
@@ -59,9 +54,13 @@ pub(super) async fn render(
             return Ok(());
         }
     };
-    match run(tools, &copy, directory).await {
+    match process::run(command(tools, &copy, directory), tools.limit, &tools.slots) {
         Ok(output) => read_output(&output, directory, &file, rendered),
-        Err(message) => rendered.fail(&file, None, message),
+        Err(ProcessFault::Failed(complaint)) => {
+            let text = explain(&complaint.0, &copy);
+            tell_failure(&text, files, &roots, directory, rendered)?;
+        }
+        Err(fault) => rendered.fail(&file, None, format!("`{}` {fault}", tools.kustomize.display())),
     }
     Ok(())
 }
@@ -94,33 +93,60 @@ fn find_roots(
                 continue;
             }
         };
-        for reference in references(&kustomization) {
-            match directory.resolve(&reference) {
+        let mut fail = |wrong: &str, message| rendered.fail(&file, line_of(&text, wrong), message);
+        refuse_remote(&kustomization, &mut fail);
+        for plugin in fields::plugins(&kustomization) {
+            refuse_remote_in_plugin(files.tree, &directory, plugin, &mut fail);
+        }
+        for reference in fields::references(&kustomization).iter().filter(|text| !fields::is_remote(text)) {
+            match directory.resolve(reference) {
                 Some(path) if files.has_file(&path)? => {}
                 Some(path) if files.load_directory(&path)? && files.kustomization(&path).is_some() => {
                     if roots.insert(path.clone()) {
                         queue.push_back(path);
                     }
                 }
-                _ => rendered.fail(&file, line_of(&text, &reference), missing(&reference)),
+                _ => fail(
+                    reference,
+                    format!("`{reference}` is neither a file nor a directory with a kustomization in the repository"),
+                ),
             }
         }
     }
     Ok(roots)
 }
 
-fn missing(reference: &str) -> String {
-    if reference.contains("://") || reference.contains("?ref=") || reference.starts_with("git@") {
-        format!("`{reference}` lies outside of the repository, and nothing is fetched while rendering: copy it in")
-    } else {
-        format!("`{reference}` is neither a file nor a directory with a kustomization in the repository")
+fn refuse_remote(value: &Value, fail: &mut impl FnMut(&str, String)) {
+    for address in fields::remote(value) {
+        let told = without_login(address);
+        fail(
+            address,
+            format!("`{told}` lies outside of the repository, and nothing is fetched while rendering: copy it in"),
+        );
     }
 }
 
-pub(crate) fn references(kustomization: &Value) -> Vec<String> {
-    let texts = |field: &&str| kustomization[*field].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let plugins = PLUGINS.iter().flat_map(texts).filter(|text| !text.contains('\n'));
-    REFERENCES.iter().flat_map(texts).chain(plugins).map(str::to_owned).collect()
+/// What configures a step of kustomize may stand in the kustomization, or in a file.
+fn refuse_remote_in_plugin(tree: &impl Tree, directory: &TreePath, plugin: &str, fail: &mut impl FnMut(&str, String)) {
+    let text = if fields::is_inline(plugin) {
+        plugin.to_owned()
+    } else {
+        let file = directory.resolve(plugin).and_then(|path| tree.read(&path).ok());
+        file.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    };
+    for document in read_documents(&text) {
+        if let Ok(value) = document.value {
+            refuse_remote(&value, fail);
+        }
+    }
+}
+
+/// An address without the user and the password that may stand in it.
+fn without_login(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+    let host = rest.find('/').unwrap_or(rest.len());
+    let start = rest[..host].rfind('@').map_or(0, |at| at + 1);
+    format!("{scheme}://{}", &rest[start..])
 }
 
 /// The line on which a reference is written.
@@ -136,32 +162,41 @@ fn copy(
     rendered: &mut Rendered,
 ) -> io::Result<PrivateCopy> {
     let copy = PrivateCopy::new()?;
-    let mut copied = BTreeSet::new();
     let mut bytes_copied = 0;
-    for root in roots {
-        for (file, mode) in files.under(root) {
-            if mode == FileMode::Symlink || !copied.insert(file) {
+    for (file, mode) in files_of(files, roots) {
+        if mode == FileMode::Symlink {
+            continue;
+        }
+        let content = match files.tree.read(file) {
+            Err(error @ ReadError::FileTooLarge { .. }) => {
+                rendered.notes.push(format!("{error}; it was passed over"));
                 continue;
             }
-            let content = match files.tree.read(file) {
-                Err(error @ ReadError::FileTooLarge { .. }) => {
-                    rendered.notes.push(format!("{error}; it was passed over"));
-                    continue;
-                }
-                content => content.map_err(io::Error::other)?,
-            };
-            bytes_copied += content.len();
-            if bytes_copied > MAX_COPY_BYTES {
-                return Err(io::Error::other(format!("it needs more than {} MiB of files", MAX_COPY_BYTES >> 20)));
-            }
-            if file == kustomization {
-                copy.write(file, with_origins(&String::from_utf8_lossy(&content)).as_bytes())?;
-            } else {
-                copy.write(file, &content)?;
-            }
+            content => content.map_err(io::Error::other)?,
+        };
+        bytes_copied += content.len() as u64;
+        if bytes_copied > MAX_RENDER_BYTES {
+            return Err(io::Error::other(format!(
+                "it needs more than {} MiB of files: move what is no manifest out of its directories",
+                MAX_RENDER_BYTES >> 20
+            )));
+        }
+        if file == kustomization {
+            copy.write(file, with_origins(&String::from_utf8_lossy(&content)).as_bytes())?;
+        } else {
+            copy.write(file, &content)?;
         }
     }
     Ok(copy)
+}
+
+/// Every file of some directories, each once.
+fn files_of<'a>(
+    files: &'a Files<'_, impl Tree>,
+    roots: &'a BTreeSet<TreePath>,
+) -> impl Iterator<Item = (&'a TreePath, FileMode)> {
+    let outer = roots.iter().filter(|root| !roots.iter().any(|other| other != *root && root.is_in(other)));
+    outer.flat_map(|root| files.under(root))
 }
 
 /// The kustomization with `originAnnotations` in its build metadata.
@@ -180,55 +215,70 @@ fn with_origins(text: &str) -> String {
     kustomization.to_string()
 }
 
-async fn run(tools: &RenderTools, copy: &PrivateCopy, directory: &TreePath) -> Result<Vec<u8>, String> {
+/// The renderer over a directory of the copy. Its proxies lead nowhere, should it ever get a socket.
+fn command(tools: &RenderTools, copy: &PrivateCopy, directory: &TreePath) -> Command {
     let mut command = Command::new(&tools.kustomize);
     command
         .arg("build")
         .arg(copy.at(directory))
         .env_clear()
         .env("HOME", copy.path())
+        .env("TMPDIR", copy.path())
+        .env("GOMEMLIMIT", CHILD_HEAP_BYTES.to_string())
         .env("HTTP_PROXY", "http://127.0.0.1:9")
         .env("HTTPS_PROXY", "http://127.0.0.1:9")
-        .current_dir(copy.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    let program = tools.kustomize.display();
-    let mut child = command.spawn().map_err(|error| format!("`{program}` could not be run: {error}"))?;
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let work = async {
-        let (output, complaint) = tokio::join!(read_bounded(stdout), read_bounded(stderr));
-        (output, complaint, child.wait().await)
-    };
-    let limit = tools.limit;
-    let (output, complaint, status) = tokio::time::timeout(limit, work)
-        .await
-        .map_err(|_| format!("kustomize took longer than {} s", limit.as_secs()))?;
-    let output = output.map_err(|error| format!("kustomize could not be read: {error}"))?;
-    let complaint = complaint.map_err(|error| format!("kustomize could not be read: {error}"))?;
-    match status {
-        Ok(status) if status.success() => Ok(output),
-        Ok(_) => Err(explain(&String::from_utf8_lossy(&complaint), copy.path())),
-        Err(error) => Err(format!("kustomize could not be waited for: {error}")),
-    }
-}
-
-async fn read_bounded(pipe: Option<impl tokio::io::AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let Some(pipe) = pipe else { return Ok(bytes) };
-    pipe.take(MAX_OUTPUT_BYTES + 1).read_to_end(&mut bytes).await?;
-    if bytes.len() as u64 > MAX_OUTPUT_BYTES {
-        return Err(io::Error::other(format!("it gave more than {} MiB", MAX_OUTPUT_BYTES >> 20)));
-    }
-    Ok(bytes)
+        .current_dir(copy.path());
+    command
 }
 
 /// Kustomize's complaint, with paths of the repository instead of those of the copy.
-fn explain(complaint: &str, copy: &Path) -> String {
-    let prefix = format!("{}/", copy.display());
-    let text = complaint.trim().replace(&prefix, "").replace(&copy.display().to_string(), ".");
-    format!("kustomize: {}", text.strip_prefix("Error: ").unwrap_or(&text))
+fn explain(complaint: &str, copy: &PrivateCopy) -> String {
+    let prefix = format!("{}/", copy.path().display());
+    let text = complaint.trim().replace(&prefix, "").replace(&copy.path().display().to_string(), ".");
+    text.strip_prefix("Error: ").unwrap_or(&text).to_owned()
+}
+
+/// Tells why kustomize failed: in its words, unless these may hold what a Secret holds.
+fn tell_failure(
+    complaint: &str,
+    files: &Files<'_, impl Tree>,
+    roots: &BTreeSet<TreePath>,
+    directory: &TreePath,
+    rendered: &mut Rendered,
+) -> Result<(), ReadError> {
+    let mut secrets = Secrets::default();
+    let copied: Vec<&TreePath> =
+        files_of(files, roots).filter(|(_, mode)| *mode != FileMode::Symlink).map(|(file, _)| file).collect();
+    for file in &copied {
+        match files.tree.read(file) {
+            Ok(content) => secrets.take_file(&content),
+            Err(ReadError::FileTooLarge { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    for root in roots {
+        let kustomization = files.kustomization(root).map(|(file, _)| files.tree.read(&file)).transpose()?;
+        let text = String::from_utf8_lossy(&kustomization.unwrap_or_default()).into_owned();
+        for source in secrets::sources(&parse_document(&text).unwrap_or_default()) {
+            // One that is missing may be what kustomize complains about.
+            let content = root.resolve(&source).and_then(|path| files.tree.read(&path).ok());
+            secrets.take_source(&content.unwrap_or_default());
+        }
+    }
+    let file = files.kustomization(directory).map_or_else(|| directory.clone(), |(file, _)| file);
+    if secrets.in_reach {
+        let named = secrets::named(complaint, copied.iter().copied()).unwrap_or(&file);
+        let told = format!(
+            "kustomize fails: {}. Its words are not told, because they may hold what a Secret holds; `kustomize build \
+             {directory}` says them to you",
+            secrets::class(complaint)
+        );
+        rendered.fail(named, None, told);
+    } else {
+        rendered.fail(&file, None, format!("kustomize: {complaint}"));
+    }
+    rendered.withheld.append(&mut secrets.objects);
+    Ok(())
 }
 
 /// Takes the objects in; each loses its annotation of origin and gets its file.
@@ -239,6 +289,7 @@ fn read_output(output: &[u8], directory: &TreePath, kustomization: &TreePath, re
         let file = take_origin(&mut value, directory).unwrap_or_else(|| kustomization.clone());
         rendered.objects.push(RenderedObject { value, file: Some(file.into()), line: None });
     }
+    rendered.withheld.append(&mut unit.withheld);
     for error in unit.errors {
         rendered.fail(kustomization, None, error.message);
     }

@@ -47,6 +47,7 @@ struct File<'a> {
 /// Takes an object, or each of a list, in. Says whether it was meant as a manifest. `inner` is the way to it in its document.
 fn take(value: Value, file: &File<'_>, line: u32, inner: &str, rendered: &mut Rendered) -> bool {
     let mut fail = |line: u32, message: String| {
+        rendered.withhold(&value);
         rendered.errors.push(RenderError { file: Some(file.name.to_owned()), line: Some(line), message });
         true
     };

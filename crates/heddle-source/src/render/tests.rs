@@ -66,3 +66,15 @@ fn what_must_be_a_mapping_of_texts_and_is_none_is_told_with_its_line() {
         ]
     );
 }
+
+#[test]
+fn a_secret_that_becomes_no_object_is_withheld() {
+    let secret = |value: &str| format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\nstringData: {value}\n");
+    assert_eq!(read(&secret("hunter2")).withheld[0]["stringData"], "hunter2");
+    let mut rendered = read(&secret("{k: \"hunter2-${missing}\"}"));
+    assert_eq!(rendered.withheld, Vec::<Value>::new());
+    rendered.substitute(&Variables::new(heddle_manifest::substitute::Unset::Refused));
+    assert_eq!((rendered.objects.len(), rendered.errors.len()), (0, 1));
+    assert_eq!(rendered.withheld[0]["stringData"]["k"], "hunter2-${missing}");
+    assert!(!rendered.errors[0].message.contains("hunter2"), "{:?}", rendered.errors);
+}

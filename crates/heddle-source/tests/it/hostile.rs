@@ -29,8 +29,8 @@ fn commit(host: &GitHost, mode: &str, name: &[u8], id: &str) {
     host.commit_tree(&host.tree(&[("40000", b"prod", &prod), ("40000", b"staging", &staging)]));
 }
 
-async fn rendered(snapshot: &Snapshot, path: &str) -> Rendered {
-    render(snapshot, path, &RenderTools::new(kustomize())).await
+fn rendered(snapshot: &Snapshot, path: &str) -> Rendered {
+    render(snapshot, path, &RenderTools::new(kustomize()))
 }
 
 #[tokio::test]
@@ -51,9 +51,9 @@ async fn a_tree_with_a_name_that_leads_elsewhere_is_refused_whole_and_no_other_w
             let snapshot = fetch(&host, &store).await;
 
             assert!(matches!(snapshot.files(), Err(ReadError::BadTree { .. })), "{mode} {shown}");
-            let staging = rendered(&snapshot, "staging").await;
+            let staging = rendered(&snapshot, "staging");
             assert_eq!((staging.objects.len(), staging.errors.len()), (0, 1), "{mode} {shown}: {staging:?}");
-            let prod = rendered(&snapshot, "prod").await;
+            let prod = rendered(&snapshot, "prod");
             assert_eq!((prod.objects.len(), prod.errors.len()), (1, 0), "{mode} {shown}: {prod:?}");
         }
     }
@@ -83,7 +83,7 @@ async fn a_link_is_not_followed_in_the_place_of_a_kustomization() {
     let staging = host.tree(&[("100644", b"a.yaml", &config), ("120000", b"kustomization.yaml", &link)]);
     host.commit_tree(&host.tree(&[("40000", b"staging", &staging)]));
 
-    let rendered = rendered(&fetch(&host, &Store::open(dir.path())).await, "staging").await;
+    let rendered = rendered(&fetch(&host, &Store::open(dir.path())).await, "staging");
     assert_eq!((rendered.objects.len(), rendered.errors.len()), (0, 1));
     assert!(rendered.errors[0].message.contains("symbolic link"), "{:?}", rendered.errors);
 }
@@ -135,10 +135,10 @@ async fn a_bomb_of_trees_is_not_unpacked_and_what_lies_beside_it_is_rendered() {
     let snapshot = fetch(&host, &Store::open(dir.path())).await;
 
     assert!(matches!(snapshot.files(), Err(ReadError::TooManyEntries { .. })));
-    let staging = rendered(&snapshot, "staging").await;
+    let staging = rendered(&snapshot, "staging");
     assert_eq!((staging.objects.len(), staging.errors.len()), (0, 1));
     assert!(staging.errors[0].message.contains("100000"), "{:?}", staging.errors);
-    assert_eq!(rendered(&snapshot, "prod").await.errors, []);
+    assert_eq!(rendered(&snapshot, "prod").errors, []);
     assert!(peak_mebibytes() < 256, "{} MiB", peak_mebibytes());
 }
 
@@ -172,7 +172,7 @@ async fn a_file_that_is_too_large_is_not_read_and_stops_no_other() {
     let snapshot = fetch(&host, &Store::open(dir.path())).await;
     assert!(matches!(snapshot.read(&at("staging/z.yaml")), Err(ReadError::FileTooLarge { .. })));
     // Below a kustomization it may be no manifest at all.
-    let staging = rendered(&snapshot, "staging").await;
+    let staging = rendered(&snapshot, "staging");
     assert_eq!((staging.objects.len(), staging.errors.len(), staging.notes.len()), (1, 0, 1));
 }
 

@@ -19,7 +19,7 @@ async fn rendered(path: &str, files: &[(&str, &str)]) -> Rendered {
     host.commit(&files);
     let dir = tempfile::tempdir().unwrap();
     let snapshot = Store::open(dir.path()).fetch(&host.remote(), &"main".parse().unwrap()).await.unwrap();
-    render(&snapshot, path, &RenderTools::new(kustomize())).await
+    render(&snapshot, path, &RenderTools::new(kustomize()))
 }
 
 fn names(rendered: &Rendered) -> Vec<(String, Option<&str>, Option<u32>)> {
@@ -68,7 +68,7 @@ async fn the_inputs_of_a_render_are_its_path_and_what_its_kustomizations_refer_t
     let dir = tempfile::tempdir().unwrap();
     let (store, tools, branch) = (Store::open(dir.path()), RenderTools::new(kustomize()), "main".parse().unwrap());
     let snapshot = store.fetch(&host.remote(), &branch).await.unwrap();
-    let rendered = render(&snapshot, "clusters/prod", &tools).await;
+    let rendered = render(&snapshot, "clusters/prod", &tools);
     assert_eq!(rendered.errors, []);
     assert!(rendered.inputs.are_the_same_in(&snapshot));
 
@@ -80,7 +80,7 @@ async fn the_inputs_of_a_render_are_its_path_and_what_its_kustomizations_refer_t
         assert!(rendered.inputs.are_the_same_in(&after(elsewhere).await), "{elsewhere} is no input");
     }
     for input in ["clusters/prod/x.txt", "base/x.txt", "deep/er/a.yaml"] {
-        let before = render(&store.fetch(&host.remote(), &branch).await.unwrap(), "clusters/prod", &tools).await;
+        let before = render(&store.fetch(&host.remote(), &branch).await.unwrap(), "clusters/prod", &tools);
         assert!(!before.inputs.are_the_same_in(&after(input).await), "{input} is an input");
     }
 }
@@ -119,13 +119,77 @@ async fn what_lies_outside_of_the_repository_is_refused_before_anything_runs() {
     assert_eq!(lines, [Some(2), Some(3), Some(4)]);
 }
 
+/// Everything of the field's types that kustomize would fetch, through a listener that must see nothing.
 #[tokio::test]
-async fn neither_the_network_nor_programs_nor_the_environment_are_within_reach() {
-    let remote_file = "configMapGenerator: [{name: a, files: [\"x=https://example.org/x\"]}]\n";
-    let chart = "helmCharts: [{name: x, repo: https://example.org, version: 1.0.0}]\n";
-    for kustomization in [remote_file, chart] {
-        let rendered = rendered("a", &[("a/kustomization.yaml", kustomization)]).await;
-        assert_eq!((rendered.objects.len(), rendered.errors.len()), (0, 1), "{rendered:?}");
+async fn nothing_is_fetched_whatever_field_asks_for_it() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = format!("http://{}/x.yaml", listener.local_addr().unwrap());
+    for field in [
+        "resources: [ADDRESS]",
+        "configMapGenerator: [{name: a, files: [\"x=ADDRESS\"]}]",
+        "secretGenerator: [{name: a, envs: [\"ADDRESS\"]}]",
+        "patches: [{path: \"ADDRESS\"}]",
+        "crds: [\"ADDRESS\"]",
+        "openapi: {path: \"ADDRESS\"}",
+        "transformers: [plugin.yaml]",
+        "helmCharts: [{name: x, repo: \"ADDRESS\", version: 1.0.0}]",
+    ] {
+        let plugin = "apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: a}\npath: ADDRESS\n";
+        let kustomization = format!("{}\nnamePrefix: a\n", field.replace("ADDRESS", &address));
+        let files =
+            [("a/kustomization.yaml", &*kustomization), ("a/plugin.yaml", &plugin.replace("ADDRESS", &address))];
+        let rendered = rendered("a", &files).await;
+        let told = &rendered.errors[0];
+        assert_eq!((rendered.objects.len(), rendered.errors.len()), (0, 1), "{field}: {rendered:?}");
+        assert!(told.message.contains("nothing is fetched"), "{field}: {told:?}");
+        let line = if field.starts_with("transformers") { None } else { Some(1) };
+        assert_eq!(told.line, line, "{field}");
+        assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "{field}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_with_a_secret_in_reach_is_told_by_class_and_file() {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {k: hunter2-canary}\n";
+    let patch =
+        "patches: [{patch: \"[{op: test, path: /stringData/k, value: hunter2-canary-2}]\", target: {kind: Secret}}]";
+    let cases: [(&str, &[(&str, &str)]); 6] = [
+        ("secretGenerator: [{name: a, literals: [hunter2-canary]}]", &[]),
+        ("secretGenerator: [{name: a, envs: [a.env]}]", &[("a/a.env", "A=b\nA=hunter2-canary\n")]),
+        (
+            "resources: [s.yaml]\npatches: [{path: p.yaml}]",
+            &[
+                ("a/s.yaml", secret),
+                (
+                    "a/p.yaml",
+                    "apiVersion: v1\nkind: Secret\nmetadata: {name: b}\nstringData: {password: hunter2-canary-3}\n",
+                ),
+            ],
+        ),
+        (&format!("resources: [s.yaml]\n{patch}"), &[("a/s.yaml", secret)]),
+        (
+            "resources: [../base]\nfoo: hunter2-canary",
+            &[("base/kustomization.yaml", "secretGenerator: [{name: a, literals: [k=hunter2-canary]}]\n")],
+        ),
+        (
+            "generators: [g.yaml]",
+            &[(
+                "a/g.yaml",
+                "apiVersion: builtin\nkind: SecretGenerator\nmetadata: {name: a}\nliterals: [hunter2-canary]\n",
+            )],
+        ),
+    ];
+    for (kustomization, files) in cases {
+        let mut all = vec![("a/kustomization.yaml", kustomization)];
+        all.extend_from_slice(files);
+        let rendered = rendered("a", &all).await;
+        assert_eq!((rendered.objects.len(), rendered.errors.len()), (0, 1), "{kustomization}: {rendered:?}");
+        let told = &rendered.errors[0];
+        assert!(!told.message.contains("hunter2"), "{kustomization}: {told:?}");
+        assert!(told.message.contains("Secret") && told.file.is_some(), "{told:?}");
+        let withheld = serde_json::to_string(&rendered.withheld).unwrap();
+        assert!(withheld.contains("hunter2-canary"), "{kustomization}: {withheld}");
     }
 }
 

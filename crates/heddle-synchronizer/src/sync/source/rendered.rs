@@ -9,7 +9,6 @@ use heddle_reconcile::GroupKind;
 use heddle_source::{RenderError, RenderInputs, RenderTools, RenderedObject, Snapshot, TreePath, render};
 use heddle_wire::agent::SyncError;
 use serde_json::{Value, json};
-use tokio::runtime::Handle;
 
 use super::{super::spec::Spec, variables::Given};
 
@@ -56,7 +55,7 @@ impl Content {
         given: Option<Given>,
         is_first: bool,
     ) -> Self {
-        let mut rendered = Handle::current().block_on(render(&files, &spec.path, tools));
+        let mut rendered = render(&files, &spec.path, tools);
         if !rendered.path_exists && is_first {
             let message = format!("the path `{}` does not exist in the repository", spec.path);
             rendered.errors.push(RenderError { file: None, line: None, message });
@@ -65,7 +64,7 @@ impl Content {
         if let Some(given) = &given {
             rendered.substitute(&given.variables);
         }
-        let secrets = given.iter().map(|given| &given.secrets).chain(&written);
+        let secrets = given.iter().map(|given| &given.secrets).chain(&written).chain(&rendered.withheld);
         let redactor = Redactor::of(rendered.objects.iter().map(|object| &object.value).chain(secrets));
         let error = |error: RenderError| SyncError {
             file: error.file.map(Into::into),

@@ -1,0 +1,91 @@
+//! What a kustomization refers to: files, directories and addresses, by the field that they stand in.
+
+use serde_json::Value;
+
+/// Fields of a kustomization whose entries are files or directories of objects.
+const REFERENCES: [&str; 3] = ["resources", "components", "bases"];
+
+/// Fields whose entries may be files, directories or inline text; what these hold configures a step of kustomize.
+pub(super) const PLUGINS: [&str; 3] = ["generators", "transformers", "validators"];
+
+/// Every field, at any depth, in which kustomize's types and its own plugins take a file, a directory or an address:
+/// `api/types/kustomization.go`, `generatorargs.go`, `patch.go`, `replacement.go`, `helmchartargs.go`, and the fields of
+/// `plugin/builtin`.
+const TAKE_FILES: [&str; 19] = [
+    "additionalValuesFiles",
+    "bases",
+    "chartHome",
+    "components",
+    "configHome",
+    "configurations",
+    "crds",
+    "env",
+    "envs",
+    "files",
+    "generators",
+    "patchesStrategicMerge",
+    "path",
+    "paths",
+    "repo",
+    "resources",
+    "transformers",
+    "validators",
+    "valuesFile",
+];
+
+/// Fields whose content is a person's own, whatever its keys are called.
+const OWN_CONTENT: [&str; 8] =
+    ["annotations", "commonAnnotations", "commonLabels", "labels", "literals", "options", "patch", "valuesInline"];
+
+/// The files and directories of objects that a kustomization refers to.
+pub(crate) fn references(kustomization: &Value) -> Vec<String> {
+    let plugins = plugins(kustomization).filter(|text| !is_inline(text));
+    REFERENCES.iter().flat_map(|field| texts(kustomization, field)).chain(plugins).map(str::to_owned).collect()
+}
+
+/// What a kustomization names as its plugins: files, directories, or their text.
+pub(super) fn plugins(kustomization: &Value) -> impl Iterator<Item = &str> {
+    PLUGINS.iter().flat_map(|field| texts(kustomization, field))
+}
+
+/// Whether an entry is its own text and no file.
+pub(super) fn is_inline(text: &str) -> bool {
+    text.contains('\n') || text.trim_start().starts_with('{')
+}
+
+fn texts<'a>(kustomization: &'a Value, field: &str) -> impl Iterator<Item = &'a str> {
+    kustomization[field].as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Every address of another host that stands where a file is wanted. Kustomize would fetch it.
+pub(super) fn remote(value: &Value) -> Vec<&str> {
+    let mut found = Vec::new();
+    search(value, false, &mut found);
+    found
+}
+
+fn search<'a>(value: &'a Value, takes_files: bool, found: &mut Vec<&'a str>) {
+    match value {
+        Value::String(text) if takes_files && is_remote(text) => found.push(text),
+        Value::Array(items) => items.iter().for_each(|item| search(item, takes_files, found)),
+        Value::Object(fields) => {
+            for (name, value) in fields.iter().filter(|(name, _)| !OWN_CONTENT.contains(&name.as_str())) {
+                search(value, TAKE_FILES.contains(&name.as_str()), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether kustomize, or a git that it runs, would take this for an address.
+pub(super) fn is_remote(text: &str) -> bool {
+    if is_inline(text) {
+        return false;
+    }
+    let text = text.to_ascii_lowercase();
+    let is_scp = text.split_once(':').is_some_and(|(host, _)| host.contains('@') && !host.contains('/'));
+    text.contains("://") || text.contains("::") || text.contains("?ref=") || text.starts_with("github.com") || is_scp
+}
+
+#[cfg(test)]
+mod tests;
