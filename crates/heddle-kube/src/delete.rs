@@ -44,15 +44,20 @@ impl AccountClient {
     /// Deletes the object with this UID, and what belongs to it, in the background.
     ///
     /// # Errors
-    /// When the account may not, or the API server refuses or cannot be asked.
+    /// When the account may not, or the API server refuses or cannot be asked. A conflict is one only while the object with
+    /// this UID is there.
     pub async fn delete(&self, key: &ObjectKey, served: &Served, uid: &str) -> Result<Deleted, KubeError> {
         let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
         let params = DeleteParams::background().preconditions(preconditions);
         let api = self.objects(served, key.namespace.as_deref());
         match bounded(api.delete(&key.name, &params)).await {
             Ok(_) => Ok(Deleted::Asked),
-            // A conflict here can only be the UID's.
-            Err(KubeError::NotFound(_) | KubeError::Conflict(_)) => Ok(Deleted::Gone),
+            Err(KubeError::NotFound(_)) => Ok(Deleted::Gone),
+            // It may be about the UID; admission and the store answer with a conflict too, and then the object is there.
+            Err(conflict @ KubeError::Conflict(_)) => match self.find_metadata(key, served).await? {
+                Some(found) if found.uid == uid => Err(conflict),
+                _ => Ok(Deleted::Gone),
+            },
             Err(error) => Err(error),
         }
     }

@@ -24,6 +24,9 @@ pub enum KubeError {
     /// The API server refuses the object. The same request will not succeed.
     #[error("{0}")]
     Refused(String),
+    /// The API server does not take the credential now; one that is being replaced is refused for a moment.
+    #[error("the Kubernetes API server does not take the credential: {0}")]
+    Unauthorized(String),
     /// The API server cannot be reached or cannot answer now.
     #[error("the Kubernetes API server cannot answer: {0}")]
     Unavailable(String),
@@ -32,10 +35,30 @@ pub enum KubeError {
     Setup(String),
 }
 
+/// What may be hoped of the same request later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultClass {
+    /// It may succeed by itself: the server was away, a credential was being replaced, or somebody else wrote meanwhile.
+    Transient,
+    /// It succeeds once something else is there: the kind, the namespace, the object.
+    NotYet,
+    /// It fails until a person changes something.
+    Permanent,
+}
+
 impl KubeError {
+    /// What may be hoped of the same request later.
+    pub fn class(&self) -> FaultClass {
+        match self {
+            Self::Unavailable(_) | Self::Unauthorized(_) | Self::Conflict(_) => FaultClass::Transient,
+            Self::NotFound(_) => FaultClass::NotYet,
+            Self::Forbidden(_) | Self::Refused(_) | Self::Setup(_) => FaultClass::Permanent,
+        }
+    }
+
     /// Whether the same request may succeed later without anybody's doing.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
+        self.class() == FaultClass::Transient
     }
 }
 
@@ -47,7 +70,7 @@ impl From<kube::Error> for KubeError {
             403 => Self::Forbidden(message),
             404 | 410 => Self::NotFound(message),
             409 => Self::Conflict(message),
-            401 => Self::Setup(format!("the API server does not accept the credential: {message}")),
+            401 => Self::Unauthorized(message),
             500 if REFUSALS.iter().any(|start| message.starts_with(start)) => Self::Refused(message),
             429 | 500.. => Self::Unavailable(message),
             _ => Self::Refused(message),
@@ -70,3 +93,6 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     }
     error.to_string()
 }
+
+#[cfg(test)]
+mod tests;

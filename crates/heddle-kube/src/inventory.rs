@@ -1,9 +1,9 @@
 //! Inventories, as ConfigMaps that belong to their Sync and go when it goes.
 //!
-//! A ConfigMap holds a megabyte, so a large inventory is cut into a power of two of shards by the hash of each key. Their
-//! number is part of their names: a growing inventory is first written whole under the new number, then the old one is
-//! deleted, and the reader takes the largest number of which every shard is there. A kill in between leaves either a
-//! whole old inventory or a whole new one.
+//! One ConfigMap, the head, holds the inventory. A ConfigMap takes a megabyte, so the head of a large inventory names
+//! shards instead, and each shard's name tells what it holds. A new state is written as new shards first and then, in one
+//! request, as a new head; what the head does not name is deleted last. So whoever reads finds one whole state, the old or
+//! the new, wherever a writer was cut short, and what does not fit together is an error and never an empty inventory.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,33 +19,38 @@ use kube::{
 
 use crate::{KubeError, OwnClient, error::bounded, sync::Sync};
 
+mod legacy;
+
 /// Entries in a shard, about 300 bytes each.
 const SHARD_ENTRIES: usize = 1500;
 
 const SYNC_LABEL: &str = "heddle.dev/inventory-of";
 
-const KEY: &str = "entries";
+/// Where a ConfigMap holds entries.
+const ENTRIES: &str = "entries";
+
+/// Where a head names its shards.
+const SHARDS: &str = "shards";
+
+/// The data of ConfigMaps by their names.
+type Maps = BTreeMap<String, BTreeMap<String, String>>;
 
 impl OwnClient {
-    /// Reads the inventory of a Sync; one that was never written is empty.
+    /// Reads the inventory of a Sync; one that was never written is empty. One of an earlier release is written anew.
     ///
     /// # Errors
-    /// When the API server cannot be asked, or a shard cannot be read: then nothing may be pruned or written.
+    /// When the API server cannot be asked, or what is there is no whole inventory: then nothing may be pruned or written.
     pub async fn load_inventory(&self, sync: &Sync) -> Result<Inventory, KubeError> {
-        let shards = self.list_shards(sync).await?;
-        let counts: BTreeSet<usize> = shards.keys().map(|(count, _)| *count).collect();
-        let whole = |count: &&usize| (0..**count).all(|index| shards.contains_key(&(**count, index)));
-        let Some(count) = counts.iter().rev().find(whole) else { return Ok(Inventory::default()) };
-        let mut entries: Vec<InventoryEntry> = Vec::new();
-        for index in 0..*count {
-            let text = shards.get(&(*count, index)).map_or("[]", String::as_str);
-            let shard: Vec<InventoryEntry> = serde_json::from_str(text).map_err(|error| {
-                let name = shard_name(sync, *count, index);
-                KubeError::Refused(format!("the inventory in the ConfigMap {name} cannot be read: {error}"))
-            })?;
-            entries.extend(shard);
+        let names = Names::of(sync)?;
+        let maps = self.list_maps(sync).await?;
+        match read(&names, &maps)? {
+            Stored::Nothing => Ok(Inventory::default()),
+            Stored::Whole(inventory) => Ok(inventory),
+            Stored::Legacy(inventory) => {
+                self.write(sync, &names, &inventory, &maps.into_keys().collect()).await?;
+                Ok(inventory)
+            }
         }
-        Ok(entries.into_iter().collect())
     }
 
     /// Writes what differs between two states of an inventory. `written` is what the cluster holds.
@@ -61,32 +66,59 @@ impl OwnClient {
         if written == inventory {
             return Ok(());
         }
-        let (old, new) = (shards_of(written), shards_of(inventory));
-        let (old_count, count) = (old.len(), new.len());
-        let is_first = written.is_empty();
-        for (index, text) in new.iter().enumerate() {
-            if is_first || old_count != count || old[index] != *text {
-                self.write_shard(sync, count, index, text).await?;
-            }
+        let names = Names::of(sync)?;
+        let is_alone = |inventory: &Inventory| (1..=SHARD_ENTRIES).contains(&inventory.len());
+        if is_alone(written) && is_alone(inventory) {
+            return self.write_map(sync, &names.head, &[(ENTRIES, text_of(inventory.iter()))]).await;
         }
-        if old_count != count || is_first {
-            self.delete_other_shards(sync, count).await?;
+        let present = self.list_names(sync).await?;
+        self.write(sync, &names, inventory, &present).await
+    }
+
+    /// Writes a whole inventory beside the ConfigMaps that are there, and deletes those that are no part of it.
+    async fn write(
+        &self,
+        sync: &Sync,
+        names: &Names<'_>,
+        inventory: &Inventory,
+        present: &BTreeSet<String>,
+    ) -> Result<(), KubeError> {
+        let mut kept = BTreeSet::from([names.head.clone()]);
+        if inventory.len() <= SHARD_ENTRIES {
+            self.write_map(sync, &names.head, &[(ENTRIES, text_of(inventory.iter()))]).await?;
+        } else {
+            let mut shards = Vec::new();
+            for text in cut(inventory) {
+                let name = names.shard(&text);
+                if !present.contains(&name) {
+                    self.write_map(sync, &name, &[(ENTRIES, text)]).await?;
+                }
+                shards.push(name);
+            }
+            self.write_map(sync, &names.head, &[(SHARDS, shards.join("\n"))]).await?;
+            kept.extend(shards);
+        }
+        for name in present.difference(&kept) {
+            match bounded(self.config_maps().delete(name, &DeleteParams::default())).await {
+                Ok(_) | Err(KubeError::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
 
-    async fn list_shards(&self, sync: &Sync) -> Result<BTreeMap<(usize, usize), String>, KubeError> {
-        let selector = format!("{SYNC_LABEL}={}", uid(sync)?);
-        let list = bounded(self.config_maps().list(&ListParams::default().labels(&selector))).await?;
-        let shards = list.items.into_iter().filter_map(|map| {
-            let numbers = shard_numbers(map.metadata.name.as_deref()?)?;
-            Some((numbers, map.data?.remove(KEY)?))
-        });
-        Ok(shards.collect())
+    async fn list_maps(&self, sync: &Sync) -> Result<Maps, KubeError> {
+        let list = bounded(self.config_maps().list(&of(sync)?)).await?;
+        let named = |map: ConfigMap| Some((map.metadata.name?, map.data.unwrap_or_default()));
+        Ok(list.items.into_iter().filter_map(named).collect())
     }
 
-    async fn write_shard(&self, sync: &Sync, count: usize, index: usize, text: &str) -> Result<(), KubeError> {
-        let name = shard_name(sync, count, index);
+    async fn list_names(&self, sync: &Sync) -> Result<BTreeSet<String>, KubeError> {
+        let list = bounded(self.config_maps().list_metadata(&of(sync)?)).await?;
+        Ok(list.items.into_iter().filter_map(|map| map.metadata.name).collect())
+    }
+
+    async fn write_map(&self, sync: &Sync, name: &str, data: &[(&str, String)]) -> Result<(), KubeError> {
         let owner = OwnerReference {
             api_version: Sync::api_version(&()).into_owned(),
             kind: Sync::kind(&()).into_owned(),
@@ -96,27 +128,16 @@ impl OwnClient {
         };
         let map = ConfigMap {
             metadata: ObjectMeta {
-                name: Some(name.clone()),
+                name: Some(name.to_owned()),
                 labels: Some([(SYNC_LABEL.to_owned(), uid(sync)?.to_owned())].into()),
                 owner_references: Some(vec![owner]),
                 ..ObjectMeta::default()
             },
-            data: Some([(KEY.to_owned(), text.to_owned())].into()),
+            data: Some(data.iter().map(|(key, text)| ((*key).to_owned(), text.clone())).collect()),
             ..ConfigMap::default()
         };
         let params = PatchParams::apply(crate::own::MANAGER).force();
-        bounded(self.config_maps().patch(&name, &params, &Patch::Apply(&map))).await?;
-        Ok(())
-    }
-
-    async fn delete_other_shards(&self, sync: &Sync, count: usize) -> Result<(), KubeError> {
-        for (other, index) in self.list_shards(sync).await?.into_keys().filter(|(other, _)| *other != count) {
-            let name = shard_name(sync, other, index);
-            match bounded(self.config_maps().delete(&name, &DeleteParams::default())).await {
-                Ok(_) | Err(KubeError::NotFound(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        bounded(self.config_maps().patch(name, &params, &Patch::Apply(&map))).await?;
         Ok(())
     }
 
@@ -125,18 +146,72 @@ impl OwnClient {
     }
 }
 
+/// What the ConfigMaps of a Sync come to.
+#[derive(Debug, PartialEq, Eq)]
+enum Stored {
+    /// It was never written.
+    Nothing,
+    /// A state, all of it.
+    Whole(Inventory),
+    /// A state that an earlier release wrote.
+    Legacy(Inventory),
+}
+
+fn read(names: &Names<'_>, maps: &Maps) -> Result<Stored, KubeError> {
+    let Some(head) = maps.get(&names.head) else {
+        return Ok(if maps.is_empty() { Stored::Nothing } else { Stored::Legacy(legacy::read(maps)?) });
+    };
+    if let Some(text) = head.get(ENTRIES) {
+        return Ok(Stored::Whole(parse(&names.head, text)?.into_iter().collect()));
+    }
+    let shards = head.get(SHARDS).ok_or_else(|| broken(format!("the ConfigMap {} holds none", names.head)))?;
+    let mut entries = Vec::new();
+    for name in shards.lines() {
+        let text = maps.get(name).and_then(|map| map.get(ENTRIES));
+        let text = text.ok_or_else(|| broken(format!("the ConfigMap {name} is missing")))?;
+        if names.shard(text) != name {
+            return Err(broken(format!("the ConfigMap {name} was changed")));
+        }
+        entries.extend(parse(name, text)?);
+    }
+    Ok(Stored::Whole(entries.into_iter().collect()))
+}
+
+/// The names of the ConfigMaps of a Sync.
+struct Names<'a> {
+    sync: &'a str,
+    uid: &'a str,
+    head: String,
+}
+
+impl<'a> Names<'a> {
+    fn of(sync: &'a Sync) -> Result<Self, KubeError> {
+        let name = sync.metadata.name.as_deref().unwrap_or_default();
+        Ok(Self { sync: name, uid: uid(sync)?, head: format!("{name}-inventory") })
+    }
+
+    /// The name of a shard with this text. A Sync that is created anew under its name shares no shard with the one before.
+    fn shard(&self, text: &str) -> String {
+        format!("{}-inventory-{}", self.sync, &hash_text(format!("{}\n{text}", self.uid))[..32])
+    }
+}
+
+fn of(sync: &Sync) -> Result<ListParams, KubeError> {
+    Ok(ListParams::default().labels(&format!("{SYNC_LABEL}={}", uid(sync)?)))
+}
+
 fn uid(sync: &Sync) -> Result<&str, KubeError> {
     sync.metadata.uid.as_deref().ok_or_else(|| KubeError::Refused("the Sync has no UID".to_owned()))
 }
 
-/// The text of each shard.
-fn shards_of(inventory: &Inventory) -> Vec<String> {
-    let count = inventory.len().div_ceil(SHARD_ENTRIES).max(1).next_power_of_two();
+/// The texts of the shards. An object keeps its shard while the inventory does not grow or shrink by half.
+fn cut(inventory: &Inventory) -> Vec<String> {
+    let count = inventory.len().div_ceil(SHARD_ENTRIES).next_power_of_two();
     let mut shards: Vec<Vec<&InventoryEntry>> = vec![Vec::new(); count];
     for entry in inventory.iter() {
         shards[bucket(&entry.key, count)].push(entry);
     }
-    shards.iter().map(|shard| serde_json::to_string(shard).unwrap_or_default()).collect()
+    shards.into_iter().filter(|shard| !shard.is_empty()).map(text_of).collect()
 }
 
 fn bucket(key: &ObjectKey, count: usize) -> usize {
@@ -144,12 +219,20 @@ fn bucket(key: &ObjectKey, count: usize) -> usize {
     usize::from_str_radix(&hash[..6], 16).unwrap_or(0) % count
 }
 
-fn shard_name(sync: &Sync, count: usize, index: usize) -> String {
-    format!("{}-inventory-{index}-of-{count}", sync.metadata.name.as_deref().unwrap_or_default())
+fn text_of<'a>(entries: impl IntoIterator<Item = &'a InventoryEntry>) -> String {
+    serde_json::to_string(&entries.into_iter().collect::<Vec<_>>()).expect("entries have texts as keys")
 }
 
-fn shard_numbers(name: &str) -> Option<(usize, usize)> {
-    let (_, numbers) = name.rsplit_once("-inventory-")?;
-    let (index, count) = numbers.split_once("-of-")?;
-    Some((count.parse().ok()?, index.parse().ok()?))
+fn parse(name: &str, text: &str) -> Result<Vec<InventoryEntry>, KubeError> {
+    serde_json::from_str(text).map_err(|error| broken(format!("the ConfigMap {name} cannot be read: {error}")))
 }
+
+fn broken(reason: String) -> KubeError {
+    KubeError::Refused(format!(
+        "the inventory is not whole, and nothing is written or pruned without it: {reason}; restore it, or delete the \
+         ConfigMaps with the label {SYNC_LABEL} to begin anew"
+    ))
+}
+
+#[cfg(test)]
+mod tests;

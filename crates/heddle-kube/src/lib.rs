@@ -27,7 +27,7 @@ pub use apply::{Applied, ApplyRequest};
 pub use caller::CallerClient;
 pub use cluster::Cluster;
 pub use delete::{Deleted, Metadata};
-pub use error::KubeError;
+pub use error::{FaultClass, KubeError};
 pub use event::Happening;
 pub use kinds::{Kinds, Served};
 pub use lease::{Election, Standing};

@@ -19,7 +19,10 @@ impl Redactor {
         for object in objects.into_iter().filter(|object| object["kind"] == "Secret") {
             for field in ["data", "stringData"] {
                 match &object[field] {
-                    Value::Object(fields) => fields.values().for_each(|value| collect(value, &mut values)),
+                    Value::Object(fields) => {
+                        fields.values().for_each(|value| collect(value, &mut values));
+                        values.extend(fields.keys().filter(|key| !is_key(key)).cloned());
+                    }
                     other => collect(other, &mut values),
                 }
             }
@@ -38,6 +41,12 @@ impl Redactor {
     pub fn redact(&self, text: &str) -> String {
         self.values.iter().fold(text.to_owned(), |text, value| text.replace(value, "[redacted]"))
     }
+}
+
+/// Whether the API server takes it for a key of a Secret. What it does not take is a value that a person put in the wrong
+/// place, and stands in the refusal.
+fn is_key(text: &str) -> bool {
+    text.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))
 }
 
 /// Every form in which a value could stand in a message, also where it is of the wrong type.

@@ -26,3 +26,10 @@ fn values_of_the_wrong_type_are_hidden_with_all_that_is_in_them() {
     let redactor = Redactor::of([&nested, &text]);
     assert_eq!(redactor.redact("map[hunter22:[tr0ub4dor]] correct-horse"), "map[[redacted]:[[redacted]]] [redacted]");
 }
+
+#[test]
+fn what_cannot_be_a_key_is_a_value() {
+    let secret = json!({"kind": "Secret", "data": {"hunter22 is it": "", "tls.crt": "x"}});
+    let told = Redactor::of([&secret]).redact("data[hunter22 is it]: Invalid value, tls.crt");
+    assert_eq!(told, "data[[redacted]]: Invalid value, tls.crt");
+}

@@ -5,13 +5,16 @@
 use std::{sync::LazyLock, time::Duration};
 
 use heddle_kube::{
-    Account, AccountClient, ApplyRequest, Cluster, Deleted, Kinds, KubeError, OwnClient, Served, Standing, sync::Sync,
+    Account, AccountClient, ApplyRequest, Cluster, Deleted, FaultClass, Kinds, KubeError, OwnClient, Served, Standing,
+    sync::Sync,
 };
 use heddle_reconcile::{DriftRules, GroupKind, Inventory, InventoryEntry, ObjectKey};
 use heddle_testkit::{
     cluster::{self, Settings},
+    hold::{Fault, Match, Proxy},
     wait::{LONG, until},
 };
+use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -185,7 +188,7 @@ fn an_inventory_grows_and_shrinks_and_goes_with_its_sync() {
             assert_eq!(own.load_inventory(&sync).await.unwrap(), next);
             written = next;
         }
-        let owner = world.kubectl(&["get", "configmap", "inventory-inventory-0-of-1", "-o", "json"], "").await;
+        let owner = world.kubectl(&["get", "configmap", "inventory-inventory", "-o", "json"], "").await;
         let owner: Value = serde_json::from_str(&owner).unwrap();
         assert_eq!(owner["metadata"]["ownerReferences"][0]["uid"].as_str(), sync.metadata.uid.as_deref());
     });
@@ -220,16 +223,67 @@ fn of_two_agents_one_holds_the_lease_until_it_gives_it_up_or_dies() {
 }
 
 #[test]
-fn a_growth_that_was_cut_short_leaves_the_old_inventory_whole() {
+fn an_inventory_that_is_not_whole_is_an_error() {
     run(async |world| {
         let own = world.cluster.own("default").unwrap();
-        let sync = sync(world, &own, "cut-short").await;
-        own.save_inventory(&sync, &Inventory::default(), &inventory(5)).await.unwrap();
-        // The first of four shards of a larger one, and then a kill.
-        let uid = sync.metadata.uid.clone().unwrap();
-        let shard = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"entries": "[]"}, "metadata":
-            {"name": "cut-short-inventory-0-of-4", "labels": {"heddle.dev/inventory-of": uid}}});
-        world.kubectl(&["apply", "-f", "-"], &shard.to_string()).await;
+        let sync = sync(world, &own, "broken").await;
+        own.save_inventory(&sync, &Inventory::default(), &inventory(4000)).await.unwrap();
+        let shards = world.kubectl(&["get", "configmap", "-o", "name"], "").await;
+        let shard = shards.lines().find(|name| name.contains("/broken-inventory-")).unwrap();
+        world.kubectl(&["delete", shard], "").await;
+        let error = own.load_inventory(&sync).await.unwrap_err();
+        assert!(error.to_string().contains("is missing") && error.class() == FaultClass::Permanent, "{error}");
+        // What is written whole again is whole, also where a shard that did not change is gone.
+        own.save_inventory(&sync, &inventory(4000), &inventory(3999)).await.unwrap();
+        assert_eq!(own.load_inventory(&sync).await.unwrap(), inventory(3999));
+    });
+}
+
+#[test]
+fn an_inventory_of_an_earlier_release_is_written_anew() {
+    run(async |world| {
+        let own = world.cluster.own("default").unwrap();
+        let sync = sync(world, &own, "earlier").await;
+        let shard = |index: usize, entries: &Inventory| {
+            let entries = serde_json::to_string(&entries.iter().collect::<Vec<_>>()).unwrap();
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"entries": entries}, "metadata":
+                {"name": format!("earlier-inventory-{index}-of-2"),
+                 "labels": {"heddle.dev/inventory-of": sync.metadata.uid.clone().unwrap()}}})
+        };
+        world.kubectl(&["apply", "-f", "-"], &shard(0, &inventory(5)).to_string()).await;
+        own.load_inventory(&sync).await.unwrap_err();
+        world.kubectl(&["apply", "-f", "-"], &shard(1, &inventory(0)).to_string()).await;
         assert_eq!(own.load_inventory(&sync).await.unwrap(), inventory(5));
+        let maps = world.kubectl(&["get", "configmap", "-o", "name"], "").await;
+        let maps: Vec<_> = maps.lines().filter(|name| name.contains("/earlier-")).collect();
+        assert_eq!(maps, ["configmap/earlier-inventory"]);
+        assert_eq!(own.load_inventory(&sync).await.unwrap(), inventory(5));
+    });
+}
+
+#[test]
+fn a_conflict_of_a_delete_is_no_proof_that_the_object_is_gone() {
+    run(async |world| {
+        let applied = world.apply("raced", json!({})).await.unwrap();
+        let (server, part) = (world.control_plane.url().unwrap(), &world.control_plane);
+        let proxy = Proxy::start(server.clone(), Some(part.ca_pem()), Some(part.authority())).await.unwrap();
+        let kubeconfig = std::fs::read_to_string(part.kubeconfig()).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("kubeconfig");
+        let to = |url: &url::Url| url.as_str().trim_end_matches('/').to_owned();
+        std::fs::write(&path, kubeconfig.replace(&to(&server), &to(proxy.url()))).unwrap();
+        let account = Account { namespace: "default".into(), name: "deployer".into() };
+        let client = Cluster::connect(Some(&path)).await.unwrap().as_account(&account).unwrap();
+        let conflict = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Conflict",
+            "message": "a webhook says so", "code": 409});
+        let answer =
+            Fault::Answer { status: StatusCode::CONFLICT, headers: HeaderMap::new(), body: conflict.to_string() };
+        proxy.fail(Match::new(Method::DELETE, "configmaps/raced"), answer);
+
+        let (key, served) = (config_map("raced"), world.served());
+        let error = client.delete(&key, served, &applied.uid).await.unwrap_err();
+        assert!(matches!(error, KubeError::Conflict(_)) && error.class() == FaultClass::Transient, "{error:?}");
+        let other = "11111111-2222-3333-4444-555555555555";
+        assert_eq!(client.delete(&key, served, other).await.unwrap(), Deleted::Gone);
     });
 }

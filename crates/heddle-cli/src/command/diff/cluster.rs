@@ -54,7 +54,7 @@ pub(super) async fn compare(
         }
         match asked.one(object).await {
             Ok(one) => told.extend(one),
-            Err(error) if error.is_transient() => return Err(failure(error)),
+            Err(error @ (KubeError::Unavailable(_) | KubeError::Unauthorized(_))) => return Err(failure(error)),
             Err(error) => {
                 asked.faults.push(format!("{}: {}", ObjectKey::of(object), redactor.redact(&error.to_string())))
             }
@@ -75,7 +75,7 @@ pub(super) async fn compare(
 }
 
 fn failure(error: KubeError) -> Failure {
-    let away = error.is_transient();
+    let away = matches!(error, KubeError::Unavailable(_));
     let failure = Failure::wrong(anyhow::Error::new(error));
     match away {
         true => Failure { exit: Exit::Away, ..failure },
