@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use heddle_client::{AutomatorClient, Http};
 use heddle_github::Transport;
 use heddle_registry::Access;
-use heddle_source::Store;
+use heddle_source::{Store, limits::MAX_STORE_BYTES};
 
 use crate::{config::Config, share::Share};
 
@@ -31,7 +31,7 @@ impl Context {
         Ok(Self {
             api: AutomatorClient::new(http, config.token.clone()),
             name: format!("automator-{}", uuid::Uuid::new_v4().simple()),
-            store: Store::open(config.cache_dir.join("clones")),
+            store: Store::open(config.cache_dir.join("clones")).holding(MAX_STORE_BYTES),
             registries: registries.context("HEDDLE_ALLOW_REGISTRIES, HEDDLE_CA_FILE")?,
             share: Share::new(config.concurrency),
             github: Transport::new(config.ca_pem.as_deref()).context("HEDDLE_CA_FILE")?,

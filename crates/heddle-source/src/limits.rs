@@ -23,6 +23,15 @@ pub const MAX_FETCH_BYTES: u64 = 256 << 20;
 /// How long one fetch may take.
 pub const FETCH_LIMIT: Duration = Duration::from_secs(120);
 
+/// How many packs a clone may gather before it is made anew. Each new head brings one.
+pub const MAX_PACKS: usize = 40;
+
+/// How many bytes of packs a clone may gather before it is made anew.
+pub const MAX_CLONE_BYTES: u64 = 512 << 20;
+
+/// The most that all clones of an automator may take on disk, in bytes. It fetches for every repository that is connected.
+pub const MAX_STORE_BYTES: u64 = 10 << 30;
+
 /// The most bytes of files that are read, or copied for a renderer, for one path.
 pub const MAX_RENDER_BYTES: u64 = 64 << 20;
 
@@ -53,6 +62,13 @@ pub const LIMITS: &[Limit] = &[
     Limit::bytes("answers of a git host to one fetch", MAX_FETCH_BYTES, FETCHED),
     Limit::time("one fetch", FETCH_LIMIT, "condition `Fetched`, or the repository's error; it is tried again"),
     Limit::bytes("one object of git, unpacked; the index of all objects", MAX_OBJECT_BYTES, FETCHED),
+    Limit::bytes("packs of one clone", MAX_CLONE_BYTES, "the clone is made anew"),
+    Limit::count("packs of one clone in number", MAX_PACKS as u64, "the clone is made anew"),
+    Limit::bytes(
+        "clones of one automator on disk",
+        MAX_STORE_BYTES,
+        "those longest not used are removed, and fetched again when they are needed",
+    ),
     Limit::count(
         "files and directories of one revision that are listed for one path",
         MAX_TREE_ENTRIES as u64,

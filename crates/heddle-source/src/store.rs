@@ -1,34 +1,38 @@
 //! The local store: a bare, shallow clone for each remote.
 //!
-//! Every new head leaves one more pack behind and there is no collector, so after [`MAX_PACKS`] of them the clone is
-//! made anew beside the old one, which goes when its last snapshot does. A clone that cannot be used is replaced in the
-//! same way: everything in here can be had again from the remote.
+//! Every new head leaves one more pack behind and there is no collector, so a clone that has gathered many is made anew
+//! beside the old one, which goes when its last snapshot does. A clone that cannot be used is replaced in the same way, and
+//! one that nobody wants is removed: everything in here can be had again from the remote.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fs, io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
+    time::SystemTime,
 };
 
 use heddle_core::git::BranchName;
+use url::Url;
 
-use crate::{FetchError, Remote, Snapshot, fetch, limits::FETCH_LIMIT};
-
-/// How many packs a clone may gather before it is made anew.
-const MAX_PACKS: usize = 40;
+use crate::{
+    FetchError, Remote, Snapshot, fetch,
+    limits::{FETCH_LIMIT, MAX_CLONE_BYTES, MAX_PACKS},
+};
 
 /// A directory of clones. One process at a time may use it.
 #[derive(Debug, Clone)]
 pub struct Store {
     dir: PathBuf,
+    most_bytes: Option<u64>,
     clones: Arc<Mutex<HashMap<String, SharedClone>>>,
 }
 
-/// The clone of one remote. Its lock makes the fetches from one remote serial.
+/// The clone of one remote, under the name of its directory. Its lock makes the fetches from one remote serial; a fetch
+/// that nobody waits for any more keeps it until it has ended.
 type SharedClone = Arc<tokio::sync::Mutex<LocalClone>>;
 
 #[derive(Debug, Default)]
@@ -36,6 +40,8 @@ struct LocalClone {
     current: Option<Arc<Generation>>,
     /// The number of the last generation that this process has opened.
     last: Option<u64>,
+    /// Those before it.
+    retired: Vec<Weak<Generation>>,
 }
 
 /// One directory that holds a clone.
@@ -56,8 +62,10 @@ impl Generation {
     }
 
     fn is_full(&self) -> bool {
-        let packs = fs::read_dir(self.dir.join("objects/pack")).into_iter().flatten().flatten();
-        packs.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "pack")).count() > MAX_PACKS
+        let entries = fs::read_dir(self.dir.join("objects/pack")).into_iter().flatten().flatten();
+        let packs = entries.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "pack"));
+        let sizes: Vec<u64> = packs.map(|pack| pack.metadata().map_or(0, |metadata| metadata.len())).collect();
+        sizes.len() > MAX_PACKS || sizes.iter().sum::<u64>() > MAX_CLONE_BYTES
     }
 }
 
@@ -74,7 +82,14 @@ impl Drop for Generation {
 impl Store {
     /// Uses `dir`, which is made when it does not exist.
     pub fn open(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), clones: Arc::default() }
+        Self { dir: dir.into(), most_bytes: None, clones: Arc::default() }
+    }
+
+    /// With at most so many bytes on disk: after a fetch that goes beyond, the clones that were longest not fetched into
+    /// are removed, but for those in use.
+    #[must_use]
+    pub fn holding(self, most_bytes: u64) -> Self {
+        Self { most_bytes: Some(most_bytes), ..self }
     }
 
     /// Fetches the head of `branch`, one commit deep. When the head is known already, only the list of branches is
@@ -84,38 +99,22 @@ impl Store {
     /// See [`FetchError`]; what was fetched before stays readable.
     pub async fn fetch(&self, remote: &Remote, branch: &BranchName) -> Result<Snapshot, FetchError> {
         remote.check()?;
-        let shared = self.clone_of(remote);
-        let mut clone = shared.lock().await;
-        let parent = self.dir.join(directory_name(remote)?);
-        let generation = clone.usable(&parent).map_err(FetchError::Store)?;
-        let result = self.fetch_into(&generation, remote, branch).await;
-        let Err(error @ FetchError::Other(_)) = &result else { return result };
-        tracing::warn!(url = %remote.url, %error, "the local clone cannot be used and is made anew");
-        clone.retire();
-        let generation = clone.usable(&parent).map_err(FetchError::Store)?;
-        self.fetch_into(&generation, remote, branch).await
-    }
-
-    /// The head of `branch` as the last fetch left it, also that of an earlier process; nothing is asked of the remote.
-    /// `None` when the clone does not hold it, or cannot be read.
-    pub async fn last(&self, remote: &Remote, branch: &BranchName) -> Option<Snapshot> {
-        let shared = self.clone_of(remote);
-        let mut clone = shared.lock().await;
-        let generation = clone.current(&self.dir.join(directory_name(remote).ok()?)).ok()?;
-        let (remote, branch) = (remote.clone(), branch.clone());
-        tokio::task::spawn_blocking(move || fetch::open_last(&generation, &remote, &branch)).await.ok().flatten()
-    }
-
-    async fn fetch_into(
-        &self,
-        generation: &Arc<Generation>,
-        remote: &Remote,
-        branch: &BranchName,
-    ) -> Result<Snapshot, FetchError> {
+        let name = directory_name(&remote.url)?;
+        let parent = self.dir.join(&name);
+        let mut clone = self.clone_of(name).lock_owned().await;
         let stop = Arc::new(AtomicBool::new(false));
         let _stop_on_drop = StopOnDrop(Arc::clone(&stop));
-        let (generation, remote, branch) = (Arc::clone(generation), remote.clone(), branch.clone());
-        let work = tokio::task::spawn_blocking(move || fetch::fetch(&generation, &remote, &branch, FETCH_LIMIT, &stop));
+        let (remote, branch, store) = (remote.clone(), branch.clone(), self.clone());
+        let work = tokio::task::spawn_blocking(move || {
+            let before = size_bytes(&parent);
+            let fetched = clone.fetch(&parent, &remote, &branch, &stop);
+            let has_grown = size_bytes(&parent) > before;
+            drop(clone);
+            if has_grown {
+                store.trim();
+            }
+            fetched
+        });
         match tokio::time::timeout(FETCH_LIMIT, work).await {
             Ok(Ok(result)) => result,
             Ok(Err(panicked)) => Err(FetchError::Other(panicked.to_string())),
@@ -123,16 +122,111 @@ impl Store {
         }
     }
 
-    fn clone_of(&self, remote: &Remote) -> SharedClone {
+    /// The head of `branch` as the last fetch left it, also that of an earlier process; nothing is asked of the remote.
+    /// `None` when the clone does not hold it, or cannot be read.
+    pub async fn last(&self, remote: &Remote, branch: &BranchName) -> Option<Snapshot> {
+        let name = directory_name(&remote.url).ok()?;
+        let parent = self.dir.join(&name);
+        let mut clone = self.clone_of(name).lock_owned().await;
+        let (remote, branch) = (remote.clone(), branch.clone());
+        let work = tokio::task::spawn_blocking(move || {
+            let generation = clone.current(&parent).ok()?;
+            fetch::open_last(&generation, &remote, &branch)
+        });
+        work.await.ok().flatten()
+    }
+
+    /// Removes the clones of all other remotes, also those of earlier processes. One that is in use stays until the next
+    /// time. Blocks its thread.
+    ///
+    /// # Errors
+    /// When the directory cannot be read, or a clone cannot be removed.
+    pub fn keep_only<'a>(&self, wanted: impl IntoIterator<Item = &'a Url>) -> io::Result<()> {
+        let wanted: BTreeSet<String> = wanted.into_iter().filter_map(|url| directory_name(url).ok()).collect();
+        self.names()?.into_iter().filter(|name| !wanted.contains(name)).try_for_each(|name| self.remove(&name))
+    }
+
+    /// Removes what is beyond the bound. What cannot be removed now is tried again after the next fetch.
+    fn trim(&self) {
+        let Some(most_bytes) = self.most_bytes else { return };
+        let trimmed = self.names().and_then(|names| {
+            let sized = names.into_iter().map(|name| {
+                let dir = self.dir.join(&name);
+                (used_at(&dir), size_bytes(&dir), name)
+            });
+            let mut clones: Vec<(SystemTime, u64, String)> = sized.collect();
+            clones.sort();
+            let mut bytes: u64 = clones.iter().map(|(_, bytes, _)| bytes).sum();
+            for (_, size, name) in clones {
+                if bytes > most_bytes {
+                    self.remove(&name)?;
+                    bytes -= size.saturating_sub(size_bytes(&self.dir.join(&name)));
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = trimmed {
+            tracing::warn!(dir = %self.dir.display(), %error, "could not remove old clones");
+        }
+    }
+
+    /// Removes a clone unless it is in use: nobody may begin to use it meanwhile, so the map stays locked.
+    fn remove(&self, name: &str) -> io::Result<()> {
         let mut clones = self.clones.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(clones.entry(remote.url.as_str().to_owned()).or_default())
+        if let Some(shared) = clones.get_mut(name) {
+            let Some(clone) = Arc::get_mut(shared) else { return Ok(()) };
+            if clone.get_mut().is_read() {
+                return Ok(());
+            }
+            clones.remove(name);
+        }
+        match fs::remove_dir_all(self.dir.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The directories of all clones.
+    fn names(&self) -> io::Result<Vec<String>> {
+        let entries = match fs::read_dir(&self.dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    }
+
+    fn clone_of(&self, name: String) -> SharedClone {
+        let mut clones = self.clones.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(clones.entry(name).or_default())
     }
 }
 
 impl LocalClone {
+    /// Fetches into the clone, and into one that is made anew where this one cannot be used.
+    fn fetch(
+        &mut self,
+        parent: &Path,
+        remote: &Remote,
+        branch: &BranchName,
+        stop: &AtomicBool,
+    ) -> Result<Snapshot, FetchError> {
+        let generation = self.usable(parent).map_err(FetchError::Store)?;
+        // How long ago a clone was used decides which goes first.
+        touch(generation.dir()).map_err(FetchError::Store)?;
+        let result = fetch::fetch(&generation, remote, branch, FETCH_LIMIT, stop);
+        let Err(error @ FetchError::Other(_)) = &result else { return result };
+        if stop.load(Ordering::Relaxed) {
+            return result;
+        }
+        tracing::warn!(url = %remote.url, %error, "the local clone cannot be used and is made anew");
+        self.retire();
+        let generation = self.usable(parent).map_err(FetchError::Store)?;
+        fetch::fetch(&generation, remote, branch, FETCH_LIMIT, stop)
+    }
+
     /// The directory to fetch into: the one in use, or a new one when that is full.
     fn usable(&mut self, parent: &Path) -> io::Result<Arc<Generation>> {
-        if self.current.as_ref().is_some_and(|current| current.is_full()) {
+        if self.current(parent)?.is_full() {
             self.retire();
         }
         self.current(parent)
@@ -155,7 +249,15 @@ impl LocalClone {
     fn retire(&mut self) {
         if let Some(current) = self.current.take() {
             current.obsolete.store(true, Ordering::Relaxed);
+            self.retired.retain(|retired| retired.strong_count() > 0);
+            self.retired.push(Arc::downgrade(&current));
         }
+    }
+
+    /// Whether a snapshot reads from it.
+    fn is_read(&self) -> bool {
+        let is_retired_read = self.retired.iter().any(|retired| retired.strong_count() > 0);
+        is_retired_read || self.current.as_ref().is_some_and(|current| Arc::strong_count(current) > 1)
     }
 }
 
@@ -181,8 +283,8 @@ impl Drop for StopOnDrop {
 }
 
 /// A name that two remotes never share, and that shows no address.
-fn directory_name(remote: &Remote) -> Result<String, FetchError> {
-    let id = gix::objs::compute_hash(gix::hash::Kind::Sha1, gix::objs::Kind::Blob, remote.url.as_str().as_bytes());
+fn directory_name(url: &Url) -> Result<String, FetchError> {
+    let id = gix::objs::compute_hash(gix::hash::Kind::Sha1, gix::objs::Kind::Blob, url.as_str().as_bytes());
     id.map(|id| id.to_string()).map_err(FetchError::from_gix)
 }
 
@@ -192,4 +294,27 @@ fn numbers_in(parent: &Path) -> io::Result<Vec<u64>> {
         numbers.extend(entry?.file_name().to_str().and_then(|name| name.parse::<u64>().ok()));
     }
     Ok(numbers)
+}
+
+/// Notes that a clone is used now.
+fn touch(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    fs::File::open(dir)?.set_modified(SystemTime::now())
+}
+
+/// When a clone was last used.
+fn used_at(dir: &Path) -> SystemTime {
+    let generations = fs::read_dir(dir).into_iter().flatten().flatten();
+    let times = generations.filter_map(|generation| generation.metadata().ok()?.modified().ok());
+    times.max().unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// What a directory takes; what is gone meanwhile takes nothing.
+fn size_bytes(dir: &Path) -> u64 {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let sizes = entries.map(|entry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => size_bytes(&entry.path()),
+        _ => entry.metadata().map_or(0, |metadata| metadata.len()),
+    });
+    sizes.sum()
 }

@@ -14,7 +14,8 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
+use url::Url;
 
 pub(crate) use self::restarts::LONGEST_WAIT;
 use self::restarts::Restarts;
@@ -73,7 +74,10 @@ impl Supervisor {
     fn observe(&mut self, event: SyncEvent) {
         match event {
             SyncEvent::Present(sync) => self.present(Arc::new(*sync)),
-            SyncEvent::Gone { name } => self.gone(&name),
+            SyncEvent::Gone { name } => {
+                self.gone(&name);
+                self.remove_clones();
+            }
             SyncEvent::Complete { names } => {
                 let gone: Vec<String> = self.syncs.keys().filter(|name| !names.contains(*name)).cloned().collect();
                 for name in gone {
@@ -82,6 +86,7 @@ impl Supervisor {
                 self.ctx.neighbors.know_all();
                 self.ctx.outbox.know_all(names.iter().map(|name| self.name_of(name)).collect());
                 let _before = self.ready.send_replace(Ok(()));
+                self.remove_clones();
             }
         }
     }
@@ -122,6 +127,18 @@ impl Supervisor {
             self.ctx.neighbors.remove(name);
         }
         self.ctx.outbox.forget(&self.name_of(name));
+    }
+
+    /// Removes the clones of repositories that no Sync names any more.
+    fn remove_clones(&self) {
+        let repositories = self.syncs.values().map(|known| &known.sync.spec.repository);
+        let named: Vec<Url> = repositories.filter_map(|repository| repository.parse().ok()).collect();
+        let store = self.ctx.store.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = store.keep_only(&named) {
+                warn!(%error, "clones that no Sync names could not be removed: {error}");
+            }
+        });
     }
 
     fn name_of(&self, name: &str) -> SyncName {

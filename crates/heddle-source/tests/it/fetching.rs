@@ -187,3 +187,60 @@ async fn addresses_that_would_leak_are_refused_before_anything_is_sent() {
         assert!(matches!(refused, FetchError::Address { .. }), "{refused}");
     }
 }
+
+/// The directories of the clones, by name.
+fn clones(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn clones_that_nobody_names_are_removed_and_one_in_use_stays() {
+    let (setup, other) = (Setup::new().await, GitHost::start().await);
+    setup.host.commit(&[("a.yaml", Some("a: 1\n"))]);
+    other.commit(&[("b.yaml", Some("b: 1\n"))]);
+    let read = setup.fetch().await.unwrap();
+    setup.store.fetch(&other.remote(), &main_branch()).await.unwrap();
+    let url = |host: &GitHost| host.remote().url;
+
+    setup.store.keep_only([&url(&other)]).unwrap();
+    assert_eq!(clones(setup.dir.path()).len(), 2, "a snapshot reads from the first");
+    assert_eq!(read.read(&at("a.yaml")).unwrap(), b"a: 1\n");
+    drop(read);
+    setup.store.keep_only([&url(&other)]).unwrap();
+    assert_eq!(clones(setup.dir.path()).len(), 1);
+
+    assert_eq!(setup.fetch().await.unwrap().read(&at("a.yaml")).unwrap(), b"a: 1\n");
+    // Another process knows no clone by its address, and may remove all that it finds.
+    Store::open(setup.dir.path()).keep_only([&url(&setup.host)]).unwrap();
+    assert_eq!(clones(setup.dir.path()).len(), 1);
+    Store::open(setup.dir.path()).keep_only([]).unwrap();
+    assert_eq!(clones(setup.dir.path()).len(), 0);
+    Store::open(setup.dir.path().join("nowhere")).keep_only([]).unwrap();
+}
+
+#[tokio::test]
+async fn beyond_its_bound_a_store_forgets_what_was_longest_not_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).holding(600_000);
+    let hosts = [GitHost::start().await, GitHost::start().await, GitHost::start().await];
+    for host in &hosts {
+        let noise: String =
+            (0..100_000_u64).map(|number| format!("{:x}", number.wrapping_mul(0x9E37_79B9_7F4A_7C15))).collect();
+        host.commit(&[("noise.txt", Some(&noise[..500_000]))]);
+    }
+    let fetch = async |host: &GitHost| store.fetch(&host.remote(), &main_branch()).await.unwrap();
+    fetch(&hosts[0]).await;
+    let first = clones(dir.path());
+    fetch(&hosts[1]).await;
+    fetch(&hosts[0]).await;
+    assert_eq!(clones(dir.path()).len(), 2);
+    fetch(&hosts[2]).await;
+    let left = clones(dir.path());
+    assert!(left.len() == 2 && left.contains(&first[0]), "{left:?}");
+    // In use, a clone stays whatever the bound.
+    let read = [fetch(&hosts[0]).await, fetch(&hosts[1]).await, fetch(&hosts[2]).await];
+    assert_eq!(clones(dir.path()).len(), 3);
+    drop(read);
+}
