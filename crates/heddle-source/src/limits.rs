@@ -35,6 +35,10 @@ pub const MAX_STORE_BYTES: u64 = 10 << 30;
 /// The most bytes of files that are read, or copied for a renderer, for one path.
 pub const MAX_RENDER_BYTES: u64 = 64 << 20;
 
+/// The most values that all documents of one path may hold: fields, members of lists, and mappings and lists themselves. An
+/// object has about a hundred, and a value takes about a hundred bytes of memory.
+pub const MAX_RENDER_VALUES: usize = 1_000_000;
+
 /// How long a renderer may take for one directory.
 pub const RENDER_LIMIT: Duration = Duration::from_secs(60);
 
@@ -81,6 +85,7 @@ pub const LIMITS: &[Limit] = &[
         "an error at the file; below a kustomization a note, and the file is passed over",
     ),
     Limit::bytes("all files that are read for one path, or copied for one kustomization", MAX_RENDER_BYTES, RENDERED),
+    Limit::count("values of all objects of one path", MAX_RENDER_VALUES as u64, RENDERED),
     Limit::count("renderers at once in one agent", MAX_CHILDREN as u64, "others wait"),
     Limit::time("one renderer", RENDER_LIMIT, RENDERED),
     Limit::bytes("output of one renderer", MAX_OUTPUT_BYTES, RENDERED),

@@ -27,7 +27,7 @@ pub(crate) use self::fields::references;
 use self::{files::Files, process::Slots};
 use crate::{
     Kind, ReadError, Snapshot, Tree, TreePath,
-    limits::{MAX_RENDER_BYTES, RENDER_LIMIT},
+    limits::{MAX_RENDER_BYTES, MAX_RENDER_VALUES, RENDER_LIMIT},
 };
 
 /// The programs that render, and their bounds. Clones share the room in which few run at once.
@@ -97,6 +97,8 @@ pub struct Rendered {
     pub path_exists: bool,
     /// What was read.
     pub inputs: RenderInputs,
+    /// How many values all documents so far hold.
+    values: usize,
 }
 
 /// What a render read of a revision: the trees under its path, and those that its kustomizations refer to, which lie
@@ -119,6 +121,16 @@ impl RenderInputs {
 impl Rendered {
     fn fail(&mut self, file: &TreePath, line: Option<u32>, message: String) {
         self.errors.push(RenderError { file: Some(file.clone().into()), line, message });
+    }
+
+    /// Counts the values of a document. False when there are too many with it; then nothing more is read.
+    fn admit(&mut self, document: &Value) -> bool {
+        self.values = self.values.saturating_add(count_values(document));
+        !self.is_full()
+    }
+
+    fn is_full(&self) -> bool {
+        self.values > MAX_RENDER_VALUES
     }
 
     /// Keeps the values of a Secret that becomes no object.
@@ -165,6 +177,15 @@ pub fn render(tree: &impl Tree, path: &str, tools: &RenderTools) -> Rendered {
     };
     rendered.errors.extend(failed.map(|message| RenderError { file: None, line: None, message }));
     rendered
+}
+
+/// How many values a value is: itself, and those in it.
+fn count_values(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(count_values).sum::<usize>(),
+        Value::Object(fields) => 1 + fields.values().map(count_values).sum::<usize>(),
+        _ => 1,
+    }
 }
 
 /// An error with its causes.

@@ -283,8 +283,9 @@ fn tell_failure(
 
 /// Takes the objects in; each loses its annotation of origin and gets its file.
 fn read_output(output: &[u8], directory: &TreePath, kustomization: &TreePath, rendered: &mut Rendered) {
-    let mut unit = Rendered::default();
+    let mut unit = Rendered { values: rendered.values, ..Rendered::default() };
     plain::read_file("kustomize", output, &mut unit);
+    rendered.values = unit.values;
     for RenderedObject { mut value, .. } in unit.objects {
         let file = take_origin(&mut value, directory).unwrap_or_else(|| kustomization.clone());
         rendered.objects.push(RenderedObject { value, file: Some(file.into()), line: None });

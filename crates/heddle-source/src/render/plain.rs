@@ -4,12 +4,16 @@ use heddle_manifest::documents::{line_of, read_documents};
 use serde_json::Value;
 
 use super::{RenderError, Rendered, RenderedObject, shape};
+use crate::limits::MAX_RENDER_VALUES;
 
 /// More documents than this in one file are refused.
 const MAX_DOCUMENTS: usize = 20_000;
 
 /// Reads the objects of a file.
 pub(super) fn read_file(file: &str, bytes: &[u8], rendered: &mut Rendered) {
+    if rendered.is_full() {
+        return;
+    }
     let fail = |line, message: String| RenderError { file: Some(file.to_owned()), line, message };
     let Ok(text) = std::str::from_utf8(bytes) else {
         rendered.errors.push(fail(None, "it is not UTF-8".to_owned()));
@@ -24,6 +28,14 @@ pub(super) fn read_file(file: &str, bytes: &[u8], rendered: &mut Rendered) {
         }
         match document.value {
             Ok(Value::Null) => {}
+            Ok(value) if !rendered.admit(&value) => {
+                let message = format!(
+                    "with it the path holds more than {MAX_RENDER_VALUES} values, so it and all behind it are not read: \
+                     split the path"
+                );
+                rendered.errors.push(fail(Some(document.line), message));
+                return;
+            }
             Ok(value) => {
                 found |= take(value, &file, document.line, "", rendered);
             }

@@ -78,3 +78,17 @@ fn a_secret_that_becomes_no_object_is_withheld() {
     assert_eq!(rendered.withheld[0]["stringData"]["k"], "hunter2-${missing}");
     assert!(!rendered.errors[0].message.contains("hunter2"), "{:?}", rendered.errors);
 }
+
+#[test]
+fn beyond_the_most_values_nothing_more_is_read() {
+    // Each document is five values: itself, three texts and a mapping.
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\n";
+    let mut rendered = Rendered { values: MAX_RENDER_VALUES - 10, ..Rendered::default() };
+    plain::read_file("a.yaml", config.repeat(2).as_bytes(), &mut rendered);
+    assert_eq!((rendered.objects.len(), rendered.errors.len()), (2, 0), "{:?}", rendered.errors);
+    plain::read_file("b.yaml", config.repeat(2).as_bytes(), &mut rendered);
+    assert_eq!((rendered.objects.len(), rendered.errors.len()), (2, 1));
+    assert!(rendered.errors[0].message.contains("split the path"), "{:?}", rendered.errors);
+    plain::read_file("c.yaml", config.as_bytes(), &mut rendered);
+    assert_eq!((rendered.objects.len(), rendered.errors.len()), (2, 1), "it is said once");
+}
