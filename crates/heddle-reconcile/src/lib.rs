@@ -5,6 +5,9 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr))]
 
+#[cfg(test)]
+#[path = "../../heddle-core/tests/it/cases.rs"]
+mod cases;
 pub mod diff;
 mod drift;
 mod gate;

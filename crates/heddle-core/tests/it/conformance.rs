@@ -1,8 +1,8 @@
 //! Runs the shared cases of `HEDDLE_CASES` and counts agreed, differs on purpose, wrong.
 
-use std::{env, fs, io::Write as _, path::PathBuf};
-
 use serde_json::Value;
+
+use crate::cases::{self, say};
 
 /// What one case came to.
 pub enum Outcome {
@@ -18,12 +18,7 @@ pub enum Outcome {
 ///
 /// `on_purpose` lists ids at which Heddle differs, each with its reason; one that agrees after all is an error too.
 pub fn run(file: &str, on_purpose: &[(&str, &str)], case: impl Fn(&Value) -> Outcome) {
-    let Some(folder) = env::var_os("HEDDLE_CASES").map(PathBuf::from) else {
-        say(&format!("{file}: 0 cases, because HEDDLE_CASES is not set"));
-        return;
-    };
-    let text = fs::read_to_string(folder.join(file)).unwrap();
-    let document: Value = serde_json::from_str(&text).unwrap();
+    let Some(document) = cases::read(file) else { return };
     let (mut agreed, mut differs, mut others, mut wrong) = (0, 0, 0, Vec::new());
     for value in document["cases"].as_array().unwrap() {
         let id = value["id"].as_str().unwrap();
@@ -37,7 +32,7 @@ pub fn run(file: &str, on_purpose: &[(&str, &str)], case: impl Fn(&Value) -> Out
         }
     }
     say(&format!(
-        "{file}: {agreed} agreed, {differs} differ on purpose, {} wrong ({others} of other kinds)",
+        "conformance: {file}: {agreed} agreed, {differs} differ on purpose, {} wrong ({others} of other kinds)",
         wrong.len()
     ));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -56,9 +51,4 @@ pub fn text<'a>(case: &'a Value, key: &str) -> &'a str {
 /// A list of texts of a case; empty where there is none.
 pub fn texts(value: &Value) -> Vec<String> {
     value.as_array().map(|all| all.iter().map(|one| one.as_str().unwrap().to_owned()).collect()).unwrap_or_default()
-}
-
-/// Past the capture of the test harness, so that it is seen when everything passes.
-fn say(line: &str) {
-    std::io::stderr().lock().write_all(format!("conformance: {line}\n").as_bytes()).unwrap();
 }

@@ -4,6 +4,8 @@
 // The pure crates count their cases alike.
 mod bytes;
 #[allow(dead_code)]
+#[path = "../../../heddle-core/tests/it/cases.rs"]
+mod cases;
 #[path = "../../../heddle-core/tests/it/conformance.rs"]
 mod conformance;
 mod edits;

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::{Desired, GroupKind, Hook, Inventory, Live, ObjectKey, Order, Phase, Scope, Wave, plan, wave_of};
+use crate::{Desired, GroupKind, Hook, Inventory, Live, ObjectKey, Order, Phase, Scope, Wave, cases, plan, wave_of};
 
 fn wave(api_version: &str, kind: &str) -> Wave {
     wave_of(&GroupKind::new(api_version, kind))
@@ -26,12 +26,7 @@ fn what_others_need_comes_first() {
 /// before what Flux puts first among the kinds that need each other.
 #[test]
 fn the_order_agrees_with_that_of_flux() {
-    let Ok(dir) = std::env::var("HEDDLE_CASES") else {
-        eprintln!("ordering: 0 cases, HEDDLE_CASES is not set");
-        return;
-    };
-    let text = std::fs::read_to_string(format!("{dir}/synchronizer/ordering.json")).unwrap();
-    let cases: Value = serde_json::from_str(&text).unwrap();
+    let Some(cases) = cases::read("synchronizer/ordering.json") else { return };
     let list = &cases["lists"]["flux-ssa"];
     let kinds = |name: &str| -> Vec<String> {
         list[name].as_array().unwrap().iter().map(|kind| kind.as_str().unwrap().to_owned()).collect()
@@ -54,7 +49,8 @@ fn the_order_agrees_with_that_of_flux() {
     for kind in kinds("last") {
         assert_eq!(wave(group(&kind), &kind), Wave::Webhooks);
     }
-    eprintln!("ordering: {} kinds agree, {} differ on purpose", rest.len(), on_purpose.len());
+    let (agreed, apart) = (rest.len(), on_purpose.len());
+    cases::say(&format!("conformance: kinds in order: {agreed} agreed, {apart} differ on purpose, 0 wrong"));
 }
 
 fn annotated(annotations: Value) -> Result<Order, String> {
@@ -146,17 +142,15 @@ fn fluxs_depends_on_and_the_services_of_webhooks_count_too() {
 /// Argo CD's sort cases, from the shared ones: what stands in an earlier step there may not stand in a later one here.
 #[test]
 fn steps_follow_argo_cds_phases_waves_and_kinds() {
-    let Ok(dir) = std::env::var("HEDDLE_CASES") else {
-        eprintln!("ordering.json: 0 cases, HEDDLE_CASES is not set");
-        return;
-    };
-    let text = std::fs::read_to_string(format!("{dir}/synchronizer/ordering.json")).unwrap();
-    let cases: Value = serde_json::from_str(&text).unwrap();
-    let cases = cases["cases"].as_array().unwrap();
+    let Some(document) = cases::read("synchronizer/ordering.json") else { return };
+    let cases = document["cases"].as_array().unwrap();
     for case in cases {
         check_sort(case);
     }
-    eprintln!("ordering.json: {} agreed, 0 differ on purpose, 0 wrong", cases.len());
+    cases::say(&format!(
+        "conformance: synchronizer/ordering.json: {} agreed, 0 differ on purpose, 0 wrong",
+        cases.len()
+    ));
 }
 
 fn check_sort(case: &Value) {

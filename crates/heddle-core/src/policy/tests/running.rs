@@ -53,6 +53,7 @@ fn the_images_of_well_known_publishers_move_on_in_their_own_shape() {
     );
     follows("17.0.1-jdk-slim", &["17.0.10-jdk-slim", "21.0.1-jdk", "18-jdk-slim"], Some("17.0.10-jdk-slim"));
     follows("8u342-jdk", &["8u372-jdk", "17.0.2-jdk", "8-jdk"], Some("8u372-jdk"));
+    follows("8u342-jdk", &["8.372-jdk"], None);
     follows("8u342-b07-jre", &["8u342-b10-jre", "8u342-b12-jdk"], Some("8u342-b10-jre"));
     follows(
         "17.0.8_7-jre-jammy",

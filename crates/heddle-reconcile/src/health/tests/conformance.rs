@@ -4,35 +4,33 @@ use serde_json::Value;
 
 use super::super::{Expressions, HealthExpressions, Profile, judge_as};
 use super::now;
+use crate::cases;
 
-/// The cases of a file; none where `HEDDLE_CASES` is not set.
-fn cases(file: &str) -> Vec<Value> {
-    let Ok(dir) = std::env::var("HEDDLE_CASES") else {
-        eprintln!("{file}: 0 cases, HEDDLE_CASES is not set");
-        return Vec::new();
-    };
-    let text = std::fs::read_to_string(format!("{dir}/synchronizer/{file}")).unwrap();
-    let text = text.replace("{{now}}", &now().to_rfc3339());
-    let all: Value = serde_json::from_str(&text).unwrap();
-    all["cases"].as_array().unwrap().clone()
+/// The cases of a file; `None` where `HEDDLE_CASES` is not set.
+fn read(file: &str) -> Option<Vec<Value>> {
+    let document = cases::read(file)?;
+    let text = document["cases"].to_string().replace("{{now}}", &now().to_rfc3339());
+    serde_json::from_str(&text).unwrap()
 }
 
 /// Runs `check` on each case; it gives what is wrong.
 fn run(file: &str, on_purpose: impl Fn(&Value) -> bool, check: impl Fn(&Value) -> Option<String>) {
-    let cases = cases(file);
+    let Some(cases) = read(file) else { return };
     let differing: Vec<(&Value, String)> =
         cases.iter().filter_map(|case| check(case).map(|fault| (case, fault))).collect();
     let (apart, wrong): (Vec<_>, Vec<_>) = differing.into_iter().partition(|(case, _)| on_purpose(case));
     let wrong: Vec<String> = wrong.iter().map(|(case, fault)| format!("{}: {fault}", case["id"])).collect();
     let agreed = cases.len() - apart.len() - wrong.len();
-    eprintln!("{file}: {agreed} agreed, {} differ on purpose, {} wrong", apart.len(), wrong.len());
+    let said =
+        format!("conformance: {file}: {agreed} agreed, {} differ on purpose, {} wrong", apart.len(), wrong.len());
+    cases::say(&said);
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
 fn kstatus_flux_and_their_expressions_agree() {
     run(
-        "health.json",
+        "synchronizer/health.json",
         |_| false,
         |case| {
             let (input, expect) = (&case["input"], &case["expect"]);
@@ -66,7 +64,7 @@ fn check_expressions(case: &Value) -> Option<String> {
 fn argo_cds_custom_resources_agree() {
     // Argo CD asks its scripts about no object that is being deleted; the cases are of the scripts alone.
     let is_deleted = |case: &Value| case["input"]["metadata"]["deletionTimestamp"].is_string();
-    run("health-crds.json", is_deleted, |case| {
+    run("synchronizer/health-crds.json", is_deleted, |case| {
         let verdict = judge_as(Profile::Argo, &case["input"], now());
         let expected = &case["expect"]["health"];
         (Profile::Argo.word(verdict.status) != *expected).then(|| format!("{expected}, ours {verdict:?}"))
@@ -77,7 +75,7 @@ fn argo_cds_custom_resources_agree() {
 /// if their rules did not exist. A fault may be told as one that lasts, but a kind must rarely be called well that is not.
 #[test]
 fn kinds_that_nobody_listed_are_rarely_called_well_when_they_are_not() {
-    let cases = cases("health-crds.json");
+    let Some(cases) = read("synchronizer/health-crds.json") else { return };
     let judged = cases.iter().map(|case| {
         let kind = super::super::kind_of(&case["input"]);
         let status = super::super::generic::judge(&kind, &case["input"]).status;
