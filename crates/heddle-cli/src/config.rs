@@ -95,6 +95,17 @@ pub enum Command {
     Diff(DiffArguments),
 }
 
+impl Command {
+    /// The programs that this command may start.
+    fn programs(&mut self) -> Option<&mut Programs> {
+        match self {
+            Self::Diff(arguments) => Some(&mut arguments.programs),
+            Self::Render(arguments) => Some(&mut arguments.programs),
+            _ => None,
+        }
+    }
+}
+
 /// Arguments of `diff`.
 #[derive(Debug, Args)]
 #[command(
@@ -125,9 +136,9 @@ pub struct DiffArguments {
     /// The namespace of objects that name none. Default: that of the context.
     #[arg(long, short, value_name = "NAME")]
     pub namespace: Option<String>,
-    /// The official `kustomize`; needed where there is a kustomization.
-    #[arg(long, env = "HEDDLE_KUSTOMIZE", default_value = "kustomize", value_name = "PROGRAM")]
-    pub kustomize: PathBuf,
+    /// The programs that render.
+    #[command(flatten)]
+    pub programs: Programs,
 }
 
 /// Arguments of `health`.
@@ -338,9 +349,26 @@ pub struct RenderArguments {
     /// Take variables that are not set for empty ones; otherwise they are errors.
     #[arg(long)]
     pub lenient: bool,
+    /// The programs that render.
+    #[command(flatten)]
+    pub programs: Programs,
+}
+
+/// The programs that render a folder. They run in an empty environment, so each is found before that.
+#[derive(Debug, Args)]
+pub struct Programs {
     /// The official `kustomize`; needed where there is a kustomization.
     #[arg(long, env = "HEDDLE_KUSTOMIZE", default_value = "kustomize", value_name = "PROGRAM")]
     pub kustomize: PathBuf,
+}
+
+impl Programs {
+    /// Makes each name the path of a file, looked for in `folders`, which are separated as in `PATH`.
+    fn find(&mut self, folders: &str) {
+        if let Some(found) = RenderTools::find(&self.kustomize, folders) {
+            self.kustomize = found;
+        }
+    }
 }
 
 /// Arguments of `login`.
@@ -470,10 +498,8 @@ impl Config {
         let arguments = Arguments::parse();
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let mut command = arguments.command;
-        if let Command::Render(render) = &mut command {
-            // It runs in an empty environment, so it is found now.
-            let folders = set("PATH").and_then(|path| path.into_string().ok()).unwrap_or_default();
-            render.kustomize = RenderTools::find(&render.kustomize, &folders).unwrap_or(render.kustomize.clone());
+        if let Some(programs) = command.programs() {
+            programs.find(&set("PATH").and_then(|path| path.into_string().ok()).unwrap_or_default());
         }
         Self {
             command,

@@ -30,5 +30,5 @@ pub use repository::{
     AvailableRepository, ConnectRepository, CreateReceiver, EnvironmentView, FindingView, ReceiverCreated,
     ReceiverView, RepositoryView,
 };
-pub use status::{Event, FailingImage, StatusView, Topic, WaitingPush};
+pub use status::{AUTOMATOR_SILENT, Event, FailingImage, StatusView, Topic, WaitingPush};
 pub use workload::{Verdicts, WorkloadImage, WorkloadPage, WorkloadView};

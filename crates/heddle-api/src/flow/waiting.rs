@@ -2,18 +2,16 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use heddle_db::pushes::Waiting;
+use heddle_wire::view::AUTOMATOR_SILENT;
 
 #[cfg(test)]
 mod tests;
-
-/// An automator asks for work at least each minute; one that did not for this long is not there.
-const ABSENT: TimeDelta = TimeDelta::minutes(2);
 
 /// The reason in words, the farthest obstacle first.
 pub fn reason(push: &Waiting, automator_seen_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
     match automator_seen_at {
         None => return "no automator has asked for work yet".to_owned(),
-        Some(seen) if now - seen >= ABSENT => return format!("no automator for {}", span(now - seen)),
+        Some(seen) if now - seen >= AUTOMATOR_SILENT => return format!("no automator for {}", span(now - seen)),
         Some(_) => {}
     }
     match (&push.scan_error, &push.update_error) {

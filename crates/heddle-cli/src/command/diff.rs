@@ -41,7 +41,7 @@ impl Told {
 /// Compares every wanted object with the live one of the same name, in a file or in a cluster.
 pub(crate) async fn run(arguments: &DiffArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let desired = match arguments.path.is_dir() {
-        true => render_folder(&arguments.path, &arguments.kustomize).await?,
+        true => render_folder(&arguments.path, &arguments.programs.kustomize).await?,
         false => read_objects(&arguments.path)?,
     };
     // Fingerprints of Secrets are worth nothing outside of this run.

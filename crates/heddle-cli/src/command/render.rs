@@ -23,7 +23,7 @@ pub(crate) async fn run(arguments: &RenderArguments, screen: &mut Screen) -> Res
     let variables = variables(arguments)?;
     let path = &arguments.path;
     let folder = Folder::open(path).map_err(|error| Failure::wrong(error_of(path, &error)))?;
-    let mut rendered = render(&folder, folder.path(), &RenderTools::new(&arguments.kustomize));
+    let mut rendered = render(&folder, folder.path(), &RenderTools::new(&arguments.programs.kustomize));
     if !variables.is_empty() {
         rendered.substitute(&variables);
     }

@@ -1,6 +1,6 @@
 //! `heddle status`: is anything stuck?
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use heddle_client::PageQuery;
 use heddle_wire::view::{ChangeCounts, StatusView};
 use serde_json::json;
@@ -20,28 +20,28 @@ pub(crate) async fn run(config: &Config, arguments: &StatusArguments, screen: &m
     let organization = session.organization.id;
     let status = session.client.status(organization).await?;
     let counts = session.client.changes(organization, &PageQuery::default()).await?.counts;
-    let fine = is_fine(&status, &counts);
+    let now = Utc::now();
+    let fine = is_fine(&status, &counts, now);
     if screen.is_json() {
         let organization = &session.organization;
         screen.json(&json!({
             "api": session.api, "organization": organization, "fine": fine, "changes": counts, "status": status,
         }))?;
     } else {
-        screen.table(&show(&session, &status, &counts))?;
+        screen.table(&show(&session, &status, &counts, now))?;
     }
     Ok(if arguments.check && !fine { Exit::No } else { Exit::Done })
 }
 
-fn is_fine(status: &StatusView, counts: &ChangeCounts) -> bool {
+fn is_fine(status: &StatusView, counts: &ChangeCounts, now: DateTime<Utc>) -> bool {
     counts.stuck == 0
         && status.failing_images.is_empty()
         && status.blocking_findings == 0
         && status.clusters_connected == status.clusters
-        && status.automator_seen_at.is_some()
+        && status.has_automator(now)
 }
 
-fn show(session: &Session, status: &StatusView, counts: &ChangeCounts) -> Table {
-    let now = Utc::now();
+fn show(session: &Session, status: &StatusView, counts: &ChangeCounts, now: DateTime<Utc>) -> Table {
     let mut table = Table::new(&["PART", "STATE"]);
     let mut row = |part: &str, fine: bool, text: String| {
         table.row(vec![Cell::new(part), Cell::toned(text, if fine { Tone::Plain } else { Tone::Bad })]);
@@ -51,7 +51,7 @@ fn show(session: &Session, status: &StatusView, counts: &ChangeCounts) -> Table 
     row("changes", *stuck == 0, format!("{in_flight} in flight, {stuck} stuck, {healthy_today} healthy today"));
     let connected = format!("{} of {} connected", status.clusters_connected, count(status.clusters, "cluster"));
     row("clusters", status.clusters_connected == status.clusters, connected);
-    row("automator", status.automator_seen_at.is_some(), format!("seen {}", ago(status.automator_seen_at, now)));
+    row("automator", status.has_automator(now), automator(status, now));
     row("registries", status.failing_images.is_empty(), format!("read {}", ago(status.scanned_at, now)));
     for image in &status.failing_images {
         let since = span(now - image.since);
@@ -64,4 +64,12 @@ fn show(session: &Session, status: &StatusView, counts: &ChangeCounts) -> Table 
     };
     row("files", status.blocking_findings == 0, findings);
     table
+}
+
+fn automator(status: &StatusView, now: DateTime<Utc>) -> String {
+    let seen = format!("seen {}", ago(status.automator_seen_at, now));
+    match status.has_automator(now) {
+        true => seen,
+        false => format!("{seen}: none asks for work, so new tags are not seen and nothing is written"),
+    }
 }

@@ -1,3 +1,4 @@
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
@@ -70,18 +71,23 @@ async fn status_answers_a_question_with_its_exit_code() {
     let (api, person) = start().await;
     assert_eq!(person.run(&["status"]).await.code, 0);
     assert_eq!(person.run(&["status", "--check"]).await.code, 1);
-    api.answers.set(
-        "status",
-        json!({
-            "automator_seen_at": "2026-10-21T07:28:00Z", "scanned_at": null, "failing_images": [],
-            "clusters_connected": 2, "clusters": 2, "blocking_findings": 0,
-        }),
-    );
     let mut changes = bodies::changes("done");
     changes["counts"]["stuck"] = json!(0);
     api.answers.set("changes", changes);
+    let status = |seen: DateTime<Utc>| {
+        json!({
+            "automator_seen_at": seen, "scanned_at": null, "failing_images": [],
+            "clusters_connected": 2, "clusters": 2, "blocking_findings": 0,
+        })
+    };
+    api.answers.set("status", status(Utc::now()));
     let ended = person.run(&["status", "--check"]).await;
     assert_eq!(ended.code, 0, "{ended:?}");
+
+    api.answers.set("status", status(Utc::now() - TimeDelta::hours(1)));
+    let ended = person.run(&["status", "--check"]).await;
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.stdout.contains("none asks for work"), "{}", ended.stdout);
 }
 
 #[tokio::test]

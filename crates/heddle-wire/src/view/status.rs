@@ -1,9 +1,19 @@
 //! How it all goes, and what just changed.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::image::{ImageRepository, Tag};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+/// An automator asks for work at least each minute. One that did not for this long is not there.
+pub const AUTOMATOR_SILENT: TimeDelta = TimeDelta::minutes(2);
+
+impl StatusView {
+    /// Whether an automator asked for work lately.
+    pub fn has_automator(&self, now: DateTime<Utc>) -> bool {
+        self.automator_seen_at.is_some_and(|seen| now - seen < AUTOMATOR_SILENT)
+    }
+}
 
 bodies! {
     /// How the parts of the platform are: `GET /organizations/{organization}/status`.
