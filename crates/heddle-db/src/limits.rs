@@ -11,7 +11,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::count(
         "leases of one piece of work that run out in a row",
         work::MOST_EXPIRIES,
-        "it rests for a day; the reason stands at the image or repository",
+        "it rests for a day, or at least 10 min when something asks for it; the reason stands at the image or repository",
     ),
     Limit::count(
         "tags that their registry does not list any more, kept of one image",

@@ -5,7 +5,8 @@
 //! number and within its time. Whatever makes work due says so to the automators that wait, so no caller can forget it.
 //!
 //! Organizations take turns: the one that holds the fewest leases comes first, then the one that was served longest ago. A
-//! lease that runs out is a failure too; work that ends five automators in a row rests for a day.
+//! lease that runs out is a failure too; work that ends five automators in a row rests for a day, or until some time after
+//! something asks for it.
 //!
 //! Reports on one repository run one after the other, and rows of work are locked last, in one order (updates, scans,
 //! reads, and within a kind by subject): two reports that make each other's work due never wait for each other.
@@ -25,7 +26,7 @@ use crate::{
 /// A failed piece of work comes back after this time, doubled with each failure in a row.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
 
-/// After so many leases that ran out in a row, work rests for a day. `expire_leases` in the schema counts.
+/// After so many leases that ran out in a row, work rests. `expire_leases` in the schema counts.
 pub const MOST_EXPIRIES: u64 = 5;
 
 /// The kinds of work.
