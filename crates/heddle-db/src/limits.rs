@@ -7,7 +7,7 @@ use crate::{changes, db, retention, work};
 /// Every limit of the store.
 pub const LIMITS: &[Limit] = &[
     Limit::time("a statement", db::STATEMENT_TIMEOUT, "500; the cause is in the log"),
-    Limit::time("waiting for a lock", db::LOCK_TIMEOUT, "500; the cause is in the log"),
+    Limit::time("waiting for a lock", db::LOCK_TIMEOUT, "503 `busy` with `Retry-After`"),
     Limit::count(
         "leases of one piece of work that run out in a row",
         work::MOST_EXPIRIES,
