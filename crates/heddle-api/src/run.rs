@@ -132,8 +132,12 @@ async fn sweep(app: App) {
     };
     match swept.await {
         Ok(forgotten) => {
-            for (table, rows) in forgotten.into_iter().filter(|(_, rows)| *rows > 0) {
+            for (table, rows) in forgotten.rows.into_iter().filter(|(_, rows)| *rows > 0) {
                 info!(table, rows, "forgot {rows} old rows of {table}");
+            }
+            let failures = forgotten.failures;
+            if failures > 0 {
+                warn!(failures, "{failures} rules of what is forgotten were not followed; the next tick tries again");
             }
         }
         Err(error) => warn!(%error, "what is old was not all forgotten; the next tick goes on"),

@@ -3,14 +3,18 @@
 //! Every table of the schema is either in [`RULES`] or in [`KEPT`], which a test reads from the catalog. A rule never
 //! takes what an answer still needs: what stands at a place now, what people took back, what is still on its way.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use chrono::{DateTime, Utc};
 use heddle_core::id::OrganizationId;
 use sqlx::AssertSqlSafe;
+use tracing::warn;
 use uuid::Uuid;
 
-use crate::{db::Db, error::DbError};
+use crate::{
+    db::{Db, Tx},
+    error::DbError,
+};
 
 mod page;
 
@@ -303,15 +307,36 @@ pub const KEPT: &[(&str, &str)] = &[
     ("workloads", "until the cluster reports that they are gone"),
 ];
 
-/// Forgets what is old in all organizations. Another replica that does the same at this moment goes on in its place.
-/// Gives how many rows of which table were forgotten.
+/// What was forgotten.
+#[derive(Debug, Clone, Default)]
+pub struct Forgotten {
+    /// How many rows of which table.
+    pub rows: Vec<(&'static str, u64)>,
+    /// How many rules could not be followed, each in one organization. The log says which and why.
+    pub failures: usize,
+}
+
+impl Forgotten {
+    fn add(&mut self, table: &'static str, rows: u64) {
+        match self.rows.iter_mut().find(|(known, _)| *known == table) {
+            Some((_, sum)) => *sum += rows,
+            None => self.rows.push((table, rows)),
+        }
+    }
+}
+
+/// Forgets what is old in all organizations. Another replica that does the same at this moment goes on in its place. A
+/// rule that fails in one organization is logged and keeps no other back.
 ///
 /// # Errors
 /// When the server cannot be reached. What was forgotten until then stays forgotten.
-pub async fn prune(db: &Db, ages: &Ages, now: DateTime<Utc>) -> Result<Vec<(&'static str, u64)>, DbError> {
-    let mut forgotten: Vec<(&'static str, u64)> = Vec::new();
+pub async fn prune(db: &Db, ages: &Ages, now: DateTime<Utc>) -> Result<Forgotten, DbError> {
+    let mut forgotten = Forgotten::default();
+    if let Err(error) = forget_personal_audit(db, ages.before(Age::Audit, now)).await {
+        warn!(error = &error as &dyn Error, "what is on record about persons alone was not forgotten");
+        forgotten.failures += 1;
+    }
     let mut tx = db.routing().await?;
-    sqlx::query!("select forget_personal_audit($1)", ages.before(Age::Audit, now)).execute(&mut *tx).await?;
     let organizations: Vec<Uuid> =
         sqlx::query_scalar!(r#"select list_organization_ids() as "id!""#).fetch_all(&mut *tx).await?;
     tx.commit().await?;
@@ -319,13 +344,21 @@ pub async fn prune(db: &Db, ages: &Ages, now: DateTime<Utc>) -> Result<Vec<(&'st
         for rule in RULES {
             let before = rule.age.map_or(now, |age| ages.before(age, now));
             loop {
-                let Some(rows) = prune_batch(db, OrganizationId(organization), rule, before).await? else {
-                    return Ok(forgotten);
+                // Without a connection no rule can be followed; what fails within one fails this rule alone.
+                let tx = db.organization(OrganizationId(organization)).await?;
+                let rows = match prune_batch(tx, rule, before).await {
+                    Ok(Some(rows)) => rows,
+                    Ok(None) => return Ok(forgotten),
+                    Err(error) => {
+                        warn!(
+                            %organization, table = rule.table, error = &error as &dyn Error,
+                            "{} of organization {organization} were not forgotten", rule.what
+                        );
+                        forgotten.failures += 1;
+                        break;
+                    }
                 };
-                match forgotten.iter_mut().find(|(table, _)| *table == rule.table) {
-                    Some((_, sum)) => *sum += rows,
-                    None => forgotten.push((rule.table, rows)),
-                }
+                forgotten.add(rule.table, rows);
                 if rows < BATCH.unsigned_abs() {
                     break;
                 }
@@ -335,14 +368,14 @@ pub async fn prune(db: &Db, ages: &Ages, now: DateTime<Utc>) -> Result<Vec<(&'st
     Ok(forgotten)
 }
 
-/// Deletes at most [`BATCH`] rows of one organization; `None` when another replica is at it.
-async fn prune_batch(
-    db: &Db,
-    organization: OrganizationId,
-    rule: &Rule,
-    before: DateTime<Utc>,
-) -> Result<Option<u64>, DbError> {
-    let mut tx = db.organization(organization).await?;
+async fn forget_personal_audit(db: &Db, before: DateTime<Utc>) -> Result<(), DbError> {
+    let mut tx = db.routing().await?;
+    sqlx::query!("select forget_personal_audit($1)", before).execute(&mut *tx).await?;
+    tx.commit().await
+}
+
+/// Deletes at most [`BATCH`] rows of the transaction's organization; `None` when another replica is at it.
+async fn prune_batch(mut tx: Tx, rule: &Rule, before: DateTime<Utc>) -> Result<Option<u64>, DbError> {
     let alone =
         sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock(hashtextextended('heddle retention', 0)) as "alone!""#)
             .fetch_one(&mut *tx)

@@ -57,7 +57,9 @@ async fn filled() -> (Database, Db) {
 }
 
 async fn prune(db: &Db, ages: &Ages, now: DateTime<Utc>) -> Vec<(&'static str, u64)> {
-    retention::prune(db, ages, now).await.unwrap()
+    let forgotten = retention::prune(db, ages, now).await.unwrap();
+    assert_eq!(forgotten.failures, 0);
+    forgotten.rows
 }
 
 #[tokio::test]
@@ -84,6 +86,25 @@ async fn a_past_is_forgotten_but_for_what_answers_still_need() {
     assert_eq!(count(&mut owner, "select count(*) from revisions").await, 20, "the head, and those of what rolls out");
     let again = prune(&db, &Ages::default(), later).await;
     assert!(again.iter().all(|(_, rows)| *rows == 0), "a second time forgets more: {again:?}");
+}
+
+#[tokio::test]
+async fn a_rule_that_fails_keeps_no_other_back() {
+    let (database, db) = filled().await;
+    let mut owner = owner(&database).await;
+    let refuse = "create function refuse() returns trigger language plpgsql as $$
+                  begin raise exception 'not this one'; end $$";
+    let when = "create trigger refuse before delete on revisions for each statement execute function refuse()";
+    for sql in [refuse, when] {
+        sqlx::query(sql).execute(&mut owner).await.unwrap();
+    }
+    let later = Utc::now() + TimeDelta::days(36_500);
+    let forgotten = retention::prune(&db, &Ages::default(), later).await.unwrap();
+    let rules = RULES.iter().filter(|rule| rule.table == "revisions").count();
+    assert_eq!(forgotten.failures, rules);
+    let followed: BTreeSet<&str> = forgotten.rows.iter().map(|(table, _)| *table).collect();
+    let others: BTreeSet<&str> = RULES.iter().map(|rule| rule.table).filter(|table| *table != "revisions").collect();
+    assert_eq!(followed, others);
 }
 
 #[tokio::test]
