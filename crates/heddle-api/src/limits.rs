@@ -84,7 +84,7 @@ pub const LIMITS: &[Limit] = &[
     of_quota(quotas::repositories(100)).or(quotas::REPOSITORIES_SETTING),
     of_quota(quotas::clusters(200)).or(quotas::CLUSTERS_SETTING),
     Limit::count(
-        "different images in one config repository",
+        "different images that rules govern in one config repository",
         quotas::IMAGES.most as u64,
         "the repository's page says so; what the last good read saw stays",
     ),

@@ -31,9 +31,12 @@ pub const RECEIVERS: Quota = Quota {
 /// API tokens of a person.
 pub const TOKENS: Quota = Quota { what: "API tokens of one person", most: 50, remedy: "end those that are not used" };
 
-/// Images that one config repository names.
-pub const IMAGES: Quota =
-    Quota { what: "images in this repository", most: 2000, remedy: "split it into several config repositories" };
+/// Images that the rules of one config repository govern or keep in lockstep.
+pub const IMAGES: Quota = Quota {
+    what: "different images that rules govern in this repository",
+    most: 2000,
+    remedy: "split it into several config repositories, or let rules govern fewer",
+};
 
 /// The setting of [`repositories`].
 pub const REPOSITORIES_SETTING: &str = "HEDDLE_MOST_REPOSITORIES";

@@ -99,6 +99,17 @@ pub async fn apply(
     work::request_scans(tx, organization, &watched.new).await
 }
 
+/// The images that are scanned for a report: a rule governs them, or keeps them in lockstep with one that it governs.
+pub fn governed_images(report: &ReadReport) -> BTreeSet<&str> {
+    let mut images = BTreeSet::new();
+    for one in report.occurrences.iter().filter(|one| !one.rules.is_empty()) {
+        images.insert(one.image.repository.as_str());
+        let policies = one.rules.iter().filter_map(|rule| rule.policy.as_ref());
+        images.extend(policies.flat_map(|policy| &policy.lockstep).map(String::as_str));
+    }
+    images
+}
+
 /// Numbers what is new on each branch; gives the new revisions, or the head alone where none is.
 async fn number_heads(
     tx: &mut Tx,
@@ -341,3 +352,6 @@ pub fn finding(finding: &wire::Finding) -> Finding {
         blocks: finding.blocks,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 mod under;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Extension,
@@ -94,9 +94,9 @@ async fn renew_lease(call: Call, Path(lease): Path<LeaseId>) -> ApiResult<Status
 )]
 async fn report_read(call: Call, Path(lease): Path<LeaseId>, Json(report): Json<ReadReport>) -> ApiResult<StatusCode> {
     let mut under = call.hold(lease, Some(Kind::Read)).await?;
-    let images: BTreeSet<_> = report.occurrences.iter().map(|one| &one.image.repository).collect();
-    if images.len() > quotas::IMAGES.most {
-        under.fail(&quotas::IMAGES.in_words(images.len()), None).await?;
+    let images = read::governed_images(&report).len();
+    if images > quotas::IMAGES.most {
+        under.fail(&quotas::IMAGES.in_words(images), None).await?;
         return Ok(StatusCode::NO_CONTENT);
     }
     let scope = under.scope();
