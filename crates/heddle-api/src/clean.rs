@@ -59,19 +59,22 @@ fn check(name: &str, value: &str) -> ApiResult<()> {
     }
 }
 
-/// Refuses control characters in the strings and names of a JSON body. One that is no JSON is left to its reader.
+/// Refuses control characters in the strings and names of a JSON body, and one that may hold some and cannot be looked
+/// through: its reader may pass over what stopped the look, such as lists within lists in a field that it ignores.
 ///
 /// # Errors
-/// 422 with the field.
+/// 422 with the field; 400 for what is no JSON or too deep.
 pub fn check_json(json: &[u8], refused: Refused) -> ApiResult<()> {
     if !refused.may_be_in(json) {
         return Ok(());
     }
     let mut look = Look { refused, path: String::new(), found: None };
-    let _ = Value(&mut look).deserialize(&mut serde_json::Deserializer::from_slice(json));
-    match look.found {
-        Some(character) => Err(refuse(&look.path, character)),
-        None => Ok(()),
+    let mut body = serde_json::Deserializer::from_slice(json);
+    let looked = Value(&mut look).deserialize(&mut body).and_then(|()| body.end());
+    match (look.found, looked) {
+        (Some(character), _) => Err(refuse(&look.path, character)),
+        (None, Err(error)) => Err(ApiError::bad_request("bad-json", format!("the body is no JSON: {error}"))),
+        (None, Ok(())) => Ok(()),
     }
 }
 

@@ -32,9 +32,23 @@ fn other_control_characters_are_refused_where_a_person_writes() {
     }
 }
 
+#[track_caller]
+fn check_no_json(json: &str) {
+    let told = check_json(json.as_bytes(), Refused::Nul).unwrap_err();
+    assert_eq!((told.status.as_u16(), &*told.code), (400, "bad-json"), "{json}");
+}
+
 #[test]
-fn what_is_no_json_is_left_to_its_reader() {
+fn what_cannot_be_looked_through_is_refused() {
+    check_no_json(r#"{"a": \u0000}"#);
+    check_no_json(r#"{"a":"\ud800","b":"\u0000"}"#);
+    check_no_json(r#"{"a":1} "\u0000""#);
+    // A reader that ignores `a` does not mind how deep it is.
+    check_no_json(&format!(r#"{{"a":{}{},"b":"\u0000"}}"#, "[".repeat(5000), "]".repeat(5000)));
+}
+
+#[test]
+fn what_holds_no_control_character_is_left_to_its_reader() {
     check_body(r#"{"name":"#, Refused::Nul, None);
-    check_body(r#"{"a": \u0000}"#, Refused::Nul, None);
-    check_body(&format!("{}\"\\u0000\"{}", "[".repeat(5000), "]".repeat(5000)), Refused::Nul, None);
+    check_body(&format!("{}1{}", "[".repeat(5000), "]".repeat(5000)), Refused::Nul, None);
 }

@@ -96,6 +96,10 @@ fn parse_after(text: &str) -> ApiResult<After> {
     let refused = || ApiError::bad_request("bad-query", "`after` is not what a page before gave as `next`");
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refused())?;
     let joined = String::from_utf8(bytes).map_err(|_| refused())?;
+    // The check of what is in an address saw it encoded. A name may hold a tab.
+    if joined.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')) {
+        return Err(refused());
+    }
     match joined.split('\n').collect::<Vec<_>>()[..] {
         [cluster_name, namespace, name, kind, sync] => Ok(After {
             cluster_name: cluster_name.to_owned(),
@@ -235,3 +239,6 @@ fn in_words(
         (true, _, _, None) => "no tag is chosen".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;
