@@ -103,26 +103,31 @@ pub async fn request_read(
     request(db, organization, Kind::Read, &[repository.0]).await
 }
 
-/// Makes the reading of repositories due now.
+/// Makes the update of some repositories and the reading of others due now. Whoever asks for both asks once: a second
+/// call would lock rows of updates after those of reads.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn request_reads(
+pub async fn request_updates_and_reads(
     db: &mut PgConnection,
     organization: OrganizationId,
-    repositories: &[Uuid],
+    updates: &[Uuid],
+    reads: &[Uuid],
 ) -> Result<(), DbError> {
-    if repositories.is_empty() {
+    // The updates beside the reads, as for one repository, together with those that are asked for: two that ask for
+    // several lock them in one order.
+    let both: Vec<Uuid> = updates.iter().chain(reads).copied().collect();
+    if both.is_empty() {
         return Ok(());
     }
-    // As for one repository; two that ask for several lock them in one order.
     sqlx::query!(
         "select id from work where kind = 'update' and subject_id = any($1) order by subject_id for update",
-        repositories,
+        both.as_slice(),
     )
     .fetch_all(&mut *db)
     .await?;
-    request(db, organization, Kind::Read, repositories).await
+    request(db, organization, Kind::Update, updates).await?;
+    request(db, organization, Kind::Read, reads).await
 }
 
 /// Makes the update of repositories due now.

@@ -62,14 +62,25 @@ pub async fn apply(tx: &mut Tx, scope: Scope, report: &Report) -> Result<bool, D
         return Ok(false);
     }
     let bound = list_bound(tx, scope, report).await?;
-    take_facts(tx, scope, &report.facts).await?;
+    let mut due = take_facts(tx, scope, &report.facts).await?;
     // Named twice, the later state counts.
     let states: BTreeMap<&SyncName, &SyncReport> = report.syncs.iter().map(|sync| (&sync.sync, sync)).collect();
     let states: Vec<&SyncReport> = states.into_values().collect();
     if !states.is_empty() || report.present.is_some() {
-        take_states(tx, scope, &states, report.present.as_deref(), &bound).await?;
+        due.unread.extend(take_states(tx, scope, &states, report.present.as_deref(), &bound).await?);
     }
+    // Last and at once, so that two reports never wait for each other.
+    work::request_updates_and_reads(tx, scope.organization, &ids(&due.healthy), &ids(&due.unread)).await?;
     Ok(true)
+}
+
+/// The repositories for which a report makes work due.
+#[derive(Default)]
+struct Due {
+    /// A change became healthy, for which an update may have waited.
+    healthy: BTreeSet<RepositoryId>,
+    /// Something was told of what no read has seen.
+    unread: BTreeSet<RepositoryId>,
 }
 
 /// The bound repositories that the report names.
@@ -91,16 +102,15 @@ fn source_of(sync: &SyncReport) -> Option<&Source> {
 
 /// Stores what happened, and what follows for the changes that roll out. What happened at a revision that no read has
 /// placed waits for a read.
-async fn take_facts(tx: &mut Tx, scope: Scope, facts: &[DeployFact]) -> Result<(), DbError> {
+async fn take_facts(tx: &mut Tx, scope: Scope, facts: &[DeployFact]) -> Result<Due, DbError> {
     if facts.is_empty() {
-        return Ok(());
+        return Ok(Due::default());
     }
     let deploys = facts.iter().map(|fact| deploy(scope, fact)).collect::<Result<Vec<_>, DbError>>()?;
     let placed = deploys::record_all(&mut **tx, scope.organization, scope.cluster, &deploys).await?;
     let unread = revisions::note_unknown(&mut **tx, scope.organization, &deploys).await?;
     let healthy = judge(tx, scope.organization, placed, scope.now).await?;
-    work::request_updates(tx, scope.organization, &ids(&healthy)).await?;
-    work::request_reads(tx, scope.organization, &ids(&unread)).await
+    Ok(Due { healthy, unread })
 }
 
 fn ids(repositories: &BTreeSet<RepositoryId>) -> Vec<Uuid> {
@@ -118,14 +128,14 @@ fn deploy(scope: Scope, fact: &DeployFact) -> Result<Deploy, DbError> {
     })
 }
 
-/// Stores the states of Syncs, and which Syncs there are.
+/// Stores the states of Syncs, and which Syncs there are. Gives the repositories that Syncs began to follow somewhere.
 async fn take_states(
     tx: &mut Tx,
     scope: Scope,
     states: &[&SyncReport],
     present: Option<&[SyncName]>,
     bound: &BTreeMap<RepoUrl, RepositoryId>,
-) -> Result<(), DbError> {
+) -> Result<BTreeSet<RepositoryId>, DbError> {
     let before = syncs::list_of_cluster(&mut **tx, scope.cluster).await?;
     let environments = list_environments(tx, scope, bound).await?;
     let mut rows = Vec::new();
@@ -160,8 +170,7 @@ async fn take_states(
             tx.notify(&Notice::Changed { organization: scope.organization, topic, id: Some(scope.cluster.0) }).await?;
         }
     }
-    let unread: BTreeSet<RepositoryId> = moved.iter().filter_map(|sync| sync.repository).collect();
-    work::request_reads(tx, scope.organization, &ids(&unread)).await
+    Ok(moved.iter().filter_map(|sync| sync.repository).collect())
 }
 
 async fn list_environments(
