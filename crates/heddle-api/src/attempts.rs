@@ -13,13 +13,14 @@ use crate::{
 /// What is limited.
 #[derive(Debug, Clone, Copy)]
 pub enum Limit {
-    /// Failed logins of one account from one address: a stranger elsewhere must not lock a person out.
+    /// Failed logins of one account from one address, in browsers that the account does not know: a stranger elsewhere
+    /// must not lock a person out.
     LoginPair,
     /// Failed logins of one account from browsers that it does not know.
     LoginAccount,
-    /// Failed logins of one account from one browser that it knows.
+    /// Failed logins of one account from one browser that it knows; no other limit holds there.
     LoginDevice,
-    /// Logins from one address.
+    /// Logins from one address, in browsers that the account does not know.
     LoginAddress,
     /// Sign-ups from one address.
     SignUpAddress,

@@ -1,7 +1,7 @@
 //! Browsers in which somebody logged in, known by a second cookie that outlives sessions.
 //!
 //! Strangers may try so many passwords for an account from anywhere, and then nobody new may. Whoever comes from a browser
-//! that the account knows is not among them. The cookie opens nothing by itself.
+//! that the account knows is not among them, also where they share its address. The cookie opens nothing by itself.
 
 use axum::http::HeaderMap;
 use chrono::Duration;

@@ -69,10 +69,13 @@ pub const LIMITS: &[Limit] = &[
     Limit::rate("push notices of one receiver, over time", rates::NOTICES.each_minute(), rates::MINUTE, TOO_OFTEN),
     Limit::rate("reports of one cluster, over time", rates::REPORTS.each_minute(), rates::MINUTE, TOO_OFTEN),
     Limit::rate("git tokens for one cluster, over time", rates::GIT_TOKENS.each_minute(), rates::MINUTE, TOO_OFTEN),
-    of_tries("failed log-ins of one account from one address", attempts::Limit::LoginPair),
+    of_tries(
+        "failed log-ins of one account from browsers at one address that it does not know",
+        attempts::Limit::LoginPair,
+    ),
     of_tries("failed log-ins of one account from browsers that it does not know", attempts::Limit::LoginAccount),
     of_tries("failed log-ins of one account from one browser that it knows", attempts::Limit::LoginDevice),
-    of_tries("log-ins from one address", attempts::Limit::LoginAddress),
+    of_tries("log-ins from browsers at one address that the account does not know", attempts::Limit::LoginAddress),
     of_tries("sign-ups from one address", attempts::Limit::SignUpAddress),
     of_tries("enrollments from one address (IPv6: one /64)", attempts::Limit::EnrollAddress),
     Limit::count(

@@ -182,19 +182,25 @@ async fn login(
     Json(request): Json<LoginRequest>,
 ) -> ApiResult<impl IntoResponse> {
     let email = request.email.trim().to_lowercase();
-    attempts::count(&app, Limit::LoginAddress, &address).await?;
     let pair = format!("{email}\n{address}");
-    attempts::count(&app, Limit::LoginPair, &pair).await?;
     let device = Device::find(&app, &headers).await?;
     let mut tx = app.db.routing().await?;
     let known = users::find_login(&mut *tx, &email).await?;
     tx.commit().await?;
     let (user, hash) = known.map(|known| (known.user, known.password_hash)).unzip();
-    let (limit, of) = match &device {
-        Some(device) if user.is_some_and(|user| device.is_of(user)) => (Limit::LoginDevice, device.subject()),
-        _ => (Limit::LoginAccount, email.as_str()),
+    // Counted before the password is looked at, so that of many tries at once no more are made than may be. What others
+    // try, also behind the same address, is not held against a browser that the account knows.
+    let limits = match &device {
+        Some(device) if user.is_some_and(|user| device.is_of(user)) => vec![(Limit::LoginDevice, device.subject())],
+        _ => vec![
+            (Limit::LoginAddress, address.as_str()),
+            (Limit::LoginPair, pair.as_str()),
+            (Limit::LoginAccount, email.as_str()),
+        ],
     };
-    attempts::count(&app, limit, of).await?;
+    for (limit, of) in &limits {
+        attempts::count(&app, *limit, of).await?;
+    }
     let good = request.password.expose().len() <= password::MOST_CHARACTERS * 4
         && app.hasher.verify(request.password.0, hash).await?;
     let Some(user) = user.filter(|_| good) else {
@@ -205,8 +211,10 @@ async fn login(
         }
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "login-refused", "address or password is wrong"));
     };
-    attempts::forget(&app, Limit::LoginPair, &pair).await?;
-    attempts::forget(&app, limit, of).await?;
+    // The address may be that of others, too.
+    for (limit, of) in limits.into_iter().filter(|(limit, _)| !matches!(limit, Limit::LoginAddress)) {
+        attempts::forget(&app, limit, of).await?;
+    }
     let author = Author { user: Some(user), actor: email.clone(), via: "session", request_id };
     let mut tx = app.db.user(user).await?;
     audit::record(&mut *tx, None, &author, "session.create", &email, json!({ "address": address })).await?;

@@ -247,15 +247,20 @@ async fn of_many_tries_at_once_no_more_are_made_than_may_be() {
     assert_eq!(made, 10);
 }
 
-/// Strangers may stop each other, and never the person in their own browser.
-#[tokio::test]
-async fn a_browser_that_the_account_knows_is_not_locked_out_by_strangers() {
-    let hub = Hub::start_with(1, &["--signup", "open", "--client-address-header", "x-forwarded-for"]).await;
+/// Signs Ada up; gives the cookie by which her browser is known.
+async fn sign_up_in_a_browser(hub: &Hub) -> String {
     let body = json!({ "email": "ada@example.com", "password": PASSWORD, "name": "Ada" });
     let told = hub.request(Method::POST, "/api/v1/sign-up").json(&body).send().await.unwrap();
     let cookies: Vec<_> = told.headers().get_all(header::SET_COOKIE).iter().map(|one| one.to_str().unwrap()).collect();
     let device = cookies.iter().find(|cookie| cookie.starts_with("__Host-heddle-device=")).unwrap();
-    let device = device.split(';').next().unwrap();
+    device.split(';').next().unwrap().to_owned()
+}
+
+/// Strangers may stop each other, and never the person in their own browser.
+#[tokio::test]
+async fn a_browser_that_the_account_knows_is_not_locked_out_by_strangers() {
+    let hub = Hub::start_with(1, &["--signup", "open", "--client-address-header", "x-forwarded-for"]).await;
+    let device = sign_up_in_a_browser(&hub).await;
     let login = |address: String, password: &str| {
         let request = hub.request(Method::POST, "/api/v1/login").header("x-forwarded-for", address);
         request.json(&json!({ "email": "ada@example.com", "password": password }))
@@ -267,6 +272,29 @@ async fn a_browser_that_the_account_knows_is_not_locked_out_by_strangers() {
     hub.send(elsewhere().header(header::COOKIE, "__Host-heddle-device=hdld_other"), StatusCode::TOO_MANY_REQUESTS)
         .await;
     hub.send(elsewhere().header(header::COOKIE, device), StatusCode::OK).await;
+}
+
+#[tokio::test]
+async fn strangers_behind_the_same_address_do_not_lock_out_a_browser_that_the_account_knows() {
+    let hub = Hub::start_with(1, &["--signup", "open", "--client-address-header", "x-forwarded-for"]).await;
+    let device = sign_up_in_a_browser(&hub).await;
+    let login = |email: &str, password: &str| {
+        let request = hub.request(Method::POST, "/api/v1/login").header("x-forwarded-for", "192.0.2.1");
+        request.json(&json!({ "email": email, "password": password }))
+    };
+    let at_her = (0..12).map(|_| login("ada@example.com", "another long password").send());
+    futures::future::join_all(at_her).await;
+    let at_others = (0..100).map(|number| login(&format!("{number}@example.com"), "another long password").send());
+    futures::future::join_all(at_others).await;
+    hub.send(login("bob@example.com", PASSWORD), StatusCode::TOO_MANY_REQUESTS).await;
+    hub.send(login("ada@example.com", PASSWORD), StatusCode::TOO_MANY_REQUESTS).await;
+    let known = |password: &str| login("ada@example.com", password).header(header::COOKIE, &device);
+    hub.send(known(PASSWORD), StatusCode::OK).await;
+    // Whoever took the browser may not try for ever.
+    for _ in 0..20 {
+        hub.send(known("another long password"), StatusCode::UNAUTHORIZED).await;
+    }
+    hub.send(known(PASSWORD), StatusCode::TOO_MANY_REQUESTS).await;
 }
 
 #[tokio::test]
