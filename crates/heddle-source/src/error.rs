@@ -150,7 +150,7 @@ pub enum ReadError {
         /// Its size.
         size_bytes: u64,
     },
-    /// All files together are more than is ever read for one path.
+    /// All files, and what renderers wrote, are together more than is ever read for one path.
     #[error("the path holds more than {limit_mib} MiB of manifests: split it, or move what is no manifest out")]
     TooManyBytes {
         /// The limit that was passed.

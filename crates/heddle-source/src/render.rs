@@ -99,6 +99,8 @@ pub struct Rendered {
     pub inputs: RenderInputs,
     /// How many values all documents so far hold.
     values: usize,
+    /// How many bytes all plain files and the output of all renderers so far have.
+    bytes: u64,
 }
 
 /// What a render read of a revision: the trees under its path, and those that its kustomizations refer to, which lie
@@ -127,6 +129,18 @@ impl Rendered {
     fn admit(&mut self, document: &Value) -> bool {
         self.values = self.values.saturating_add(count_values(document));
         !self.is_full()
+    }
+
+    /// Counts what is read of a file, or what a renderer wrote, before anything is made of it.
+    ///
+    /// # Errors
+    /// When the path holds too much with it.
+    fn admit_bytes(&mut self, bytes: &[u8]) -> Result<(), ReadError> {
+        self.bytes = self.bytes.saturating_add(bytes.len() as u64);
+        if self.bytes > MAX_RENDER_BYTES {
+            return Err(ReadError::TooManyBytes { limit_mib: MAX_RENDER_BYTES >> 20 });
+        }
+        Ok(())
     }
 
     fn is_full(&self) -> bool {
@@ -213,13 +227,11 @@ fn render_into(
     }
     let mut files = Files::new(tree);
     files.load(path)?;
-    let mut bytes_left = MAX_RENDER_BYTES;
     for unit in units::find(&files, path) {
         match unit {
             units::Unit::Plain { file } => match tree.read(&file) {
                 Ok(text) => {
-                    let left = bytes_left.checked_sub(text.len() as u64);
-                    bytes_left = left.ok_or(ReadError::TooManyBytes { limit_mib: MAX_RENDER_BYTES >> 20 })?;
+                    rendered.admit_bytes(&text)?;
                     plain::read_file(&file, &text, rendered);
                 }
                 Err(error) => rendered.fail(&file, None, error.to_string()),

@@ -31,7 +31,7 @@ const ORIGIN: &str = "config.kubernetes.io/origin";
 /// Renders the kustomization of a loaded directory.
 ///
 /// # Errors
-/// When the tree cannot be read.
+/// When the tree cannot be read, or the path holds too much with what kustomize wrote.
 pub(super) fn render(
     files: &mut Files<'_, impl Tree>,
     directory: &TreePath,
@@ -55,7 +55,10 @@ pub(super) fn render(
         }
     };
     match process::run(command(tools, &copy, directory), tools.limit, &tools.slots) {
-        Ok(output) => read_output(&output, directory, &file, rendered),
+        Ok(output) => {
+            rendered.admit_bytes(&output)?;
+            read_output(&output, directory, &file, rendered);
+        }
         Err(ProcessFault::Failed(complaint)) => {
             let text = explain(&complaint.0, &copy);
             tell_failure(&text, files, &roots, directory, rendered)?;

@@ -92,3 +92,26 @@ fn beyond_the_most_values_nothing_more_is_read() {
     plain::read_file("c.yaml", config.as_bytes(), &mut rendered);
     assert_eq!((rendered.objects.len(), rendered.errors.len()), (2, 1), "it is said once");
 }
+
+#[test]
+fn plain_files_and_the_output_of_renderers_share_one_budget_of_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let plain = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+    std::fs::write(dir.path().join("a.yaml"), plain).unwrap();
+    std::fs::create_dir(dir.path().join("b")).unwrap();
+    std::fs::write(dir.path().join("b/kustomization.yaml"), "namePrefix: b-\n").unwrap();
+    let folder = crate::Folder::open(dir.path()).unwrap();
+    // In the place of kustomize: it writes its arguments, `build` and a path, which hold no manifest.
+    let tools = RenderTools::new("/bin/echo");
+    let check = |bytes_left: u64| {
+        let mut rendered = Rendered { bytes: MAX_RENDER_BYTES - bytes_left, ..Rendered::default() };
+        let ended = render_into(&mut rendered, &folder, folder.path(), &tools);
+        assert_eq!(rendered.errors, []);
+        (rendered.objects.len(), ended.err().map(|error| error.to_string()))
+    };
+    let too_many = ReadError::TooManyBytes { limit_mib: 64 }.to_string();
+    let plain_bytes = plain.len() as u64;
+    assert_eq!(check(plain_bytes - 1), (0, Some(too_many.clone())));
+    assert_eq!(check(plain_bytes + 1), (1, Some(too_many)));
+    assert_eq!(check(plain_bytes + 4096), (1, None));
+}
