@@ -10,6 +10,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::count("errors of a `Sync` in its status", sync::IN_STATUS as u64, "the dashboard shows more"),
     Limit::count("objects of a stopped prune in a report", sync::IN_REPORT as u64, "their number is told all the same"),
     Limit::count("drifts of a `Sync` in a report", sync::MAX_DRIFTS as u64, "the latest are shown"),
+    Limit::count("Syncs that are rendered at once in one agent", sync::MAX_AT_ONCE as u64, "others wait"),
     Limit::time("the first lists of what is watched", sync::LIST_LIMIT, "what is not listed yet counts as unknown"),
     Limit::time("a former run of a hook to be gone", sync::GONE_LIMIT, "an error of the hook, tried again"),
     Limit::time(

@@ -55,6 +55,7 @@ use crate::{
 
 pub(crate) use self::{
     cluster::LIST_LIMIT,
+    compute::MAX_AT_ONCE,
     drift::MAX_DRIFTS,
     report::{IN_REPORT, IN_STATUS, MAX_ERRORS},
     run::{DEFINITION_LIMIT, GONE_LIMIT},

@@ -15,7 +15,7 @@ use self::{
     login::{Login, Token},
     variables::Given,
 };
-use super::{Context, compute::compute, spec::Spec};
+use super::{Context, compute::compute_in_turn, spec::Spec};
 use crate::metrics::{RenderResult, SyncMetrics};
 
 pub(super) use rendered::{Content, Rendered, type_of};
@@ -158,11 +158,16 @@ impl Source {
     }
 
     async fn render(&mut self, asker: Asker<'_>, snapshot: Snapshot, given: Option<Given>) {
-        let began_at = Instant::now();
         let (tools, spec, is_first) = (asker.ctx.tools.clone(), asker.spec.clone(), asker.is_first);
         let revision = snapshot.revision.clone();
-        let content = compute(move || Content::render(snapshot, &spec, &tools, given, is_first)).await;
-        asker.metrics.render_took(began_at.elapsed());
+        // How long it waits for its turn is no part of what it took.
+        let (content, took) = compute_in_turn(move || {
+            let began_at = Instant::now();
+            let content = Content::render(snapshot, &spec, &tools, given, is_first);
+            (content, began_at.elapsed())
+        })
+        .await;
+        asker.metrics.render_took(took);
         let is_good = content.errors.is_empty();
         asker.metrics.rendered(if is_good { RenderResult::Done } else { RenderResult::Failed });
         self.rendered = Some(Rendered { revision, content: content.into(), at: Utc::now() });

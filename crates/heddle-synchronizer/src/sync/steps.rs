@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{
     SyncTask,
     cluster::{ClusterFault, ClusterState},
-    compute::compute,
+    compute::compute_in_turn,
     desired::{Desired, Placement},
     report::{
         self,
@@ -101,7 +101,7 @@ impl SyncTask {
         if let Some(renewed) = self.desired.as_ref().and_then(|known| known.renewed(&rendered, &kinds, &placement)) {
             return Ok(renewed);
         }
-        Ok(compute(move || Desired::resolve(rendered, &kinds, placement)).await)
+        Ok(compute_in_turn(move || Desired::resolve(rendered, &kinds, placement)).await)
     }
 
     /// A suspended Sync applies nothing, and says all the same what it wants: what moved to it is kept for it.
