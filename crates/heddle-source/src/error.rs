@@ -126,8 +126,8 @@ pub enum ReadError {
         /// The path that was asked for.
         path: TreePath,
     },
-    /// A tree that nobody made by checking files in. Nothing of it is used.
-    #[error("the directory `{directory}` is refused, and so is all that was to be read with it")]
+    /// A directory that holds a name that is not taken. Nothing of it is used.
+    #[error("the directory `/{directory}` is refused, and so is all that was to be read with it")]
     BadTree {
         /// Where it lies.
         directory: TreePath,

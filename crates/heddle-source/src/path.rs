@@ -34,8 +34,8 @@ pub enum PathError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// It is harmless, and no text that could be shown or reported.
-    #[error("{name:?} is no text: it holds control characters or is no UTF-8")]
+    /// It leads nowhere else, and is no text that could be shown or reported.
+    #[error("{name:?} is no text: it holds control characters or is no UTF-8; give it another name, or take it out")]
     NoText {
         /// The name, with what cannot be shown replaced.
         name: String,

@@ -6,7 +6,7 @@ use gix::objs::{TreeRefIter, tree::EntryKind};
 use heddle_core::git::Revision;
 
 use crate::{
-    PathError, ReadError, TreePath,
+    ReadError, TreePath,
     limits::{MAX_FILE_BYTES, MAX_OBJECT_BYTES},
     path::Name,
     store::Generation,
@@ -59,10 +59,11 @@ impl Snapshot {
         Ok(Self { revision, repo, root, _generation: generation })
     }
 
-    /// Every file and symbolic link, ordered by path. Submodules, and names that are no text, are left out.
+    /// Every file and symbolic link, ordered by path. Submodules are left out.
     ///
     /// # Errors
-    /// When there are more than a walk takes, a name could lead out of the tree, or the store is damaged.
+    /// When there are more than a walk takes, a name could lead out of the tree or is no text, or the store is damaged. What
+    /// such a name stands for is not passed over: its objects would count as taken out of the repository.
     pub fn files(&self) -> Result<Vec<FileEntry>, ReadError> {
         self.files_in(&TreePath::root(), &mut Walk::default())
     }
@@ -87,7 +88,6 @@ impl Snapshot {
                 walk.step()?;
                 let name = match Name::parse(entry.filename) {
                     Ok(name) => name,
-                    Err(PathError::NoText { .. }) => continue,
                     Err(source) => return Err(ReadError::BadTree { directory, source }),
                 };
                 let join = |directory: TreePath| match directory.join(name) {

@@ -63,15 +63,26 @@ async fn a_tree_with_a_name_that_leads_elsewhere_is_refused_whole_and_no_other_w
 }
 
 #[tokio::test]
-async fn names_that_are_no_text_are_left_out_and_stop_nothing() {
+async fn a_name_that_is_no_text_is_told_with_its_directory_and_stops_no_other() {
     let host = GitHost::start().await;
     let dir = tempfile::tempdir().unwrap();
-    for name in [b"Icon\r".as_slice(), b"\xff.yaml"] {
-        commit(&host, "100644", name, &host.blob(b"x"));
+    let (blob, folder) = (host.blob(CONFIG), host.tree(&[("100644", b"b.yaml", &host.blob(CONFIG))]));
+    let entries: [(&str, &str, &[u8], &str); 3] = [
+        ("100644", &blob, b"b\r.yaml", r#""b\r.yaml""#),
+        ("100644", &blob, b"\xff.yaml", r#".yaml""#),
+        ("40000", &folder, b"b\x07", r#""b\u{7}""#),
+    ];
+    for (mode, id, name, shown) in entries {
+        commit(&host, mode, name, id);
         let snapshot = fetch(&host, &Store::open(dir.path())).await;
-        let files = snapshot.files_in(&at("staging"), &mut Walk::default()).unwrap();
-        let paths: Vec<_> = files.iter().map(|file| file.path.as_str()).collect();
-        assert_eq!(paths, ["staging/a.yaml", "staging/kustomization.yaml"]);
+        let listed = snapshot.files_in(&at("staging"), &mut Walk::default());
+        assert!(matches!(listed, Err(ReadError::BadTree { source: PathError::NoText { .. }, .. })), "{shown}");
+        let staging = rendered(&snapshot, "staging");
+        assert_eq!((staging.objects.len(), staging.errors.len()), (0, 1), "{shown}: {staging:?}");
+        let told = &staging.errors[0].message;
+        assert!(told.contains("the directory `/staging` is refused") && told.contains(shown), "{told}");
+        let prod = rendered(&snapshot, "prod");
+        assert_eq!((prod.objects.len(), prod.errors.len()), (1, 0), "{shown}: {prod:?}");
     }
 }
 
