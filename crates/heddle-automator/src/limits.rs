@@ -36,7 +36,8 @@ pub const ORGANIZATION_PART: usize = 4;
 /// One part in this many of the slots is for slow scans while all slots are taken, at least one.
 pub const SLOW_PART: usize = 2;
 
-/// How long an organization leaves a registry alone after a scan that failed slowly; doubled with each one in a row.
+/// How long an organization leaves a registry alone after scans of two images that failed slowly; doubled with each one in a
+/// row.
 pub const FIRST_REST: Duration = Duration::from_secs(5);
 
 /// The longest that an organization leaves a slow registry alone.
@@ -57,10 +58,11 @@ pub const LIMITS: &[Limit] = &[
     Limit::count("tags described in one scan", MAX_DESCRIBED as u64, NEXT_SCAN),
     Limit::time("a scan that holds its slot whoever waits", QUICK_SCAN, GIVES_WAY),
     Limit::count("slow scans of one organization at one registry", SLOW_SCANS_OF_REGISTRY as u64, GIVES_WAY),
-    Limit::time("rest of a registry after a scan that failed slowly", LONGEST_REST, "its images are scanned again"),
+    Limit::time("rest of a registry at which two images failed slowly", LONGEST_REST, "its images are scanned again"),
 ];
 
 const SCAN_FAILED: &str = "the scan of the image failed, with the reason in its line and on the Overview";
 const AGAIN: &str = "the work fails with that reason and comes back, later each time";
 const NEXT_SCAN: &str = "the next scan goes on; choices that depend on the tags wait, with the reason";
-const GIVES_WAY: &str = "while all slots are taken, the scan fails with that reason and its registry rests";
+const GIVES_WAY: &str =
+    "while all slots are taken, the scan fails with that reason; after two images in a row, the registry rests";

@@ -2,13 +2,14 @@
 //!
 //! Registries are strangers, and one that answers slowly must not keep everybody's work waiting. While slots are free a slow
 //! scan goes on; while all are taken, slow scans keep a share for each registry and organization, the oldest first, and
-//! the others are cut short. An organization whose scan failed slowly leaves that registry alone for a while, longer each
-//! time, and then tries one scan alone. Other organizations scan there as before: whose images are slow pays for it.
+//! the others are cut short. An organization of which two images in a row failed slowly at a registry leaves that registry
+//! alone for a while, longer each time, and then tries one scan alone; one image that is always slow says nothing of the
+//! others. Other organizations scan there as before: whose images are slow pays for it.
 //!
 //! Time comes in as a value.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -42,16 +43,26 @@ type Site = (OrganizationId, String);
 #[derive(Debug)]
 struct Holder {
     organization: OrganizationId,
-    /// The registry of a scan; `None` for work on a repository.
-    registry: Option<String>,
+    /// What a scan reads; `None` for work on a repository.
+    scan: Option<Scanned>,
     since: Instant,
 }
 
+/// The image of a scan.
+#[derive(Debug, Clone)]
+struct Scanned {
+    registry: String,
+    image: String,
+}
+
 /// A registry that was slow.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Rest {
     until: Instant,
+    /// How often it was sent to rest; 0 when only one image was slow so far.
     misses: u32,
+    /// The image that was slow last.
+    image: String,
 }
 
 /// A slot that is held until this is dropped.
@@ -78,12 +89,14 @@ impl Share {
     /// Takes a slot for leased work, or says for how long it must wait.
     pub fn admit(&self, organization: OrganizationId, work: &Work, now: Instant) -> Result<Ticket, GivenBack> {
         let mut state = self.state();
-        let registry = match work {
-            Work::Scan(scan) => Some(scan.image.registry().to_owned()),
+        let scan = match work {
+            Work::Scan(scan) => {
+                Some(Scanned { registry: scan.image.registry().to_owned(), image: scan.image.to_string() })
+            }
             Work::Read(_) | Work::Update(_) => None,
         };
-        match &registry {
-            Some(registry) => state.check_rest(&(organization, registry.clone()), now)?,
+        match &scan {
+            Some(scan) => state.check_rest(&(organization, scan.registry.clone()), now)?,
             None if state.is_crowding(organization, self.slots) => {
                 let reason = "other repositories of the organization are worked on first".to_owned();
                 return Err(GivenBack { wait: REPOSITORY_WAIT, reason });
@@ -92,7 +105,7 @@ impl Share {
         }
         let id = state.next;
         state.next += 1;
-        state.holders.insert(id, Holder { organization, registry, since: now });
+        state.holders.insert(id, Holder { organization, scan, since: now });
         Ok(Ticket { share: self.clone(), id })
     }
 
@@ -108,15 +121,16 @@ impl Ticket {
         state.holders.len() >= self.share.slots && state.surplus(self.share.slots, now).contains(&self.id)
     }
 
-    /// Says how the scan ended. One that failed slowly sends the registry to rest; any other ends the rest.
+    /// Says how the scan ended. One that failed slowly, after one of another image, sends the registry to rest; any that did
+    /// not fail slowly ends the rest.
     pub fn scan_ended(&self, failed: bool, now: Instant) {
         let mut state = self.share.state();
         let Some(holder) = state.holders.get(&self.id) else { return };
-        let Some(registry) = holder.registry.clone() else { return };
+        let Some(Scanned { registry, image }) = holder.scan.clone() else { return };
         let slow = is_slow(holder, now);
         let site = (holder.organization, registry);
         if failed && slow {
-            state.send_to_rest(site, now);
+            state.note_slow(site, image, now);
         } else {
             state.resting.remove(&site);
         }
@@ -132,7 +146,7 @@ impl Drop for Ticket {
 impl State {
     /// Fails while the registry rests; after that while another scan tries whether it is quick again.
     fn check_rest(&self, site: &Site, now: Instant) -> Result<(), GivenBack> {
-        let Some(rest) = self.resting.get(site) else { return Ok(()) };
+        let Some(rest) = self.resting.get(site).filter(|rest| rest.misses > 0) else { return Ok(()) };
         let trying = self.holders.values().any(|holder| holder.is_at(site));
         let wait = if trying { FIRST_REST } else { rest.until.saturating_duration_since(now) };
         if wait.is_zero() {
@@ -142,21 +156,28 @@ impl State {
         Err(GivenBack { wait, reason })
     }
 
-    fn send_to_rest(&mut self, site: Site, now: Instant) {
+    /// Keeps that a scan failed slowly, and sends the registry to rest when the last one was of another image.
+    fn note_slow(&mut self, site: Site, image: String, now: Instant) {
         self.resting.retain(|_, rest| now.saturating_duration_since(rest.until) < LONGEST_REST);
-        let misses = match self.resting.get(&site) {
-            // Scans that ran beside each other are one miss.
-            Some(rest) if rest.until > now => return,
-            rest => rest.map_or(0, |rest| rest.misses),
+        let rest = match self.resting.entry(site) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(first) => {
+                first.insert(Rest { until: now, misses: 0, image });
+                return;
+            }
         };
-        let length = FIRST_REST.saturating_mul(1 << misses.min(16)).min(LONGEST_REST);
-        self.resting.insert(site, Rest { until: now + length, misses: misses.saturating_add(1) });
+        // Scans that ran beside each other are one miss.
+        if rest.until > now || rest.image == image {
+            return;
+        }
+        let length = FIRST_REST.saturating_mul(1 << rest.misses.min(16)).min(LONGEST_REST);
+        *rest = Rest { until: now + length, misses: rest.misses.saturating_add(1), image };
     }
 
     /// Whether the work of one organization on its repositories would take the last slot beside half of the others.
     fn is_crowding(&self, organization: OrganizationId, slots: usize) -> bool {
         let own = self.holders.values().filter(|holder| holder.organization == organization);
-        let on_repositories = own.filter(|holder| holder.registry.is_none()).count();
+        let on_repositories = own.filter(|holder| holder.scan.is_none()).count();
         self.holders.len() + 1 >= slots && on_repositories >= (slots / 2).max(1)
     }
 
@@ -167,8 +188,8 @@ impl State {
         let mut all = 0;
         let mut surplus = BTreeSet::new();
         for (id, holder) in &self.holders {
-            let Some(registry) = holder.registry.as_deref().filter(|_| is_slow(holder, now)) else { continue };
-            let at_site = at_site.entry((holder.organization, registry)).or_default();
+            let Some(scan) = holder.scan.as_ref().filter(|_| is_slow(holder, now)) else { continue };
+            let at_site = at_site.entry((holder.organization, scan.registry.as_str())).or_default();
             let of_organization = of_organization.entry(holder.organization).or_default();
             if *at_site < SLOW_SCANS_OF_REGISTRY
                 && *of_organization < (slots / ORGANIZATION_PART).max(1)
@@ -187,7 +208,7 @@ impl State {
 
 impl Holder {
     fn is_at(&self, (organization, registry): &Site) -> bool {
-        self.organization == *organization && self.registry.as_ref() == Some(registry)
+        self.organization == *organization && self.scan.as_ref().is_some_and(|scan| scan.registry == *registry)
     }
 }
 

@@ -63,17 +63,22 @@ fn the_only_slot_is_not_taken_from_a_slow_scan() {
 #[test]
 fn a_registry_rests_after_a_slow_failure_longer_each_time_and_for_its_organization_alone() {
     let (share, mut now) = (Share::new(4), Instant::now());
-    let (owner, work) = (organization(1), scan("slow.example/a"));
+    let (owner, works) = (organization(1), [scan("slow.example/a"), scan("slow.example/b")]);
+    let first = share.admit(owner, &works[0], now).unwrap();
+    now += SLOW;
+    first.scan_ended(true, now);
+    drop(first);
     let mut rests = Vec::new();
-    for _ in 0..9 {
-        let ticket = share.admit(owner, &work, now).unwrap();
+    for turn in 1..=9 {
+        let work = &works[turn % 2];
+        let ticket = share.admit(owner, work, now).unwrap();
         now += SLOW;
         ticket.scan_ended(true, now);
         drop(ticket);
-        let given_back = share.admit(owner, &work, now).unwrap_err();
+        let given_back = share.admit(owner, work, now).unwrap_err();
         rests.push(given_back.wait.as_secs());
         assert!(given_back.reason.starts_with("`slow.example` answers too slowly"));
-        share.admit(organization(2), &work, now).unwrap();
+        share.admit(organization(2), work, now).unwrap();
         share.admit(owner, &scan("quick.example/a"), now).unwrap();
         now += given_back.wait;
     }
@@ -84,14 +89,34 @@ fn a_registry_rests_after_a_slow_failure_longer_each_time_and_for_its_organizati
 fn after_a_rest_one_scan_tries_alone_and_ends_it() {
     let (share, start) = (Share::new(4), Instant::now());
     let (owner, work) = (organization(1), scan("slow.example/a"));
-    let ticket = share.admit(owner, &work, start).unwrap();
-    ticket.scan_ended(true, start + SLOW);
-    drop(ticket);
+    let beside = scan("slow.example/b");
+    for ticket in [&work, &beside].map(|work| share.admit(owner, work, start).unwrap()) {
+        ticket.scan_ended(true, start + SLOW);
+    }
     let now = start + SLOW + FIRST_REST;
     let trying = share.admit(owner, &work, now).unwrap();
     assert_eq!(share.admit(owner, &work, now).unwrap_err().wait, FIRST_REST);
     trying.scan_ended(false, now);
     assert!(share.admit(owner, &work, now).is_ok());
+}
+
+#[test]
+fn one_image_that_is_always_slow_sends_its_registry_to_no_rest() {
+    let (share, mut now) = (Share::new(4), Instant::now());
+    let (owner, slow, quick) = (organization(1), scan("reg.example/slow"), scan("reg.example/quick"));
+    for _ in 0..3 {
+        let ticket = share.admit(owner, &slow, now).unwrap();
+        let beside = share.admit(owner, &quick, now).unwrap();
+        now += SLOW;
+        ticket.scan_ended(true, now);
+        drop((ticket, beside));
+    }
+    // Another one between them, which was quick: what is slow after it is the first in a row.
+    share.admit(owner, &quick, now).unwrap().scan_ended(false, now);
+    let other = share.admit(owner, &scan("reg.example/other"), now).unwrap();
+    other.scan_ended(true, now + SLOW);
+    drop(other);
+    assert!(share.admit(owner, &slow, now + SLOW).is_ok());
 }
 
 #[test]
