@@ -43,7 +43,7 @@ pub const FIRST_REST: Duration = Duration::from_secs(5);
 /// The longest that an organization leaves a slow registry alone.
 pub const LONGEST_REST: Duration = Duration::from_secs(600);
 
-/// How long a repository waits when its organization holds all slots but the last.
+/// How long a repository waits when its organization holds half of the slots, another one has work, and one slot is left.
 pub const REPOSITORY_WAIT: Duration = Duration::from_secs(2);
 
 /// How often a slow scan looks whether others wait.

@@ -174,11 +174,13 @@ impl State {
         *rest = Rest { until: now + length, misses: rest.misses.saturating_add(1), image };
     }
 
-    /// Whether the work of one organization on its repositories would take the last slot beside half of the others.
+    /// Whether the work of one organization on its repositories would take the last slot beside half of the others, while
+    /// another organization has work here. The API leases in a fair order, so one that is alone may have all slots.
     fn is_crowding(&self, organization: OrganizationId, slots: usize) -> bool {
-        let own = self.holders.values().filter(|holder| holder.organization == organization);
-        let on_repositories = own.filter(|holder| holder.scan.is_none()).count();
-        self.holders.len() + 1 >= slots && on_repositories >= (slots / 2).max(1)
+        let (own, others): (Vec<_>, Vec<_>) =
+            self.holders.values().partition(|holder| holder.organization == organization);
+        let on_repositories = own.iter().filter(|holder| holder.scan.is_none()).count();
+        !others.is_empty() && self.holders.len() + 1 >= slots && on_repositories >= (slots / 2).max(1)
     }
 
     /// The slow scans beyond the share of their registry, of their organization and of all slow scans.

@@ -128,15 +128,17 @@ fn a_failure_that_came_quickly_sends_no_registry_to_rest() {
 }
 
 #[test]
-fn an_organization_with_many_repositories_leaves_the_last_slot() {
+fn an_organization_with_many_repositories_leaves_the_last_slot_while_another_has_work() {
     let (share, now) = (Share::new(4), Instant::now());
     let read = || Work::Read(read_work());
-    let held: Vec<Ticket> = (0..3).map(|_| share.admit(organization(1), &read(), now).unwrap()).collect();
-    let given_back = share.admit(organization(1), &read(), now).unwrap_err();
-    assert_eq!(given_back.wait, REPOSITORY_WAIT);
-    let other = share.admit(organization(2), &read(), now).unwrap();
+    let admit = |owner| share.admit(organization(owner), &read(), now);
+    let alone: Vec<Ticket> = (0..4).map(|_| admit(1).unwrap()).collect();
+    drop(alone);
+    let held: Vec<Ticket> = [2, 1, 1].map(|owner| admit(owner).unwrap()).into();
+    assert_eq!(admit(1).unwrap_err().wait, REPOSITORY_WAIT);
+    let other = admit(2).unwrap();
     drop((held, other));
-    assert!(share.admit(organization(1), &read(), now).is_ok());
+    assert!(admit(1).is_ok());
 }
 
 fn read_work() -> heddle_wire::automator::ReadWork {
