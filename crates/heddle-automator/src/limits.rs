@@ -24,8 +24,12 @@ pub const DESCRIBE_TIME: Duration = Duration::from_secs(40);
 /// The most tags that one scan describes; the next one goes on. Docker Hub counts each against its limit.
 pub const MAX_DESCRIBED: usize = 500;
 
-/// A scan that takes longer is slow: while all slots are taken, slow scans hold no more than their share.
-pub const QUICK_SCAN: Duration = Duration::from_secs(10);
+/// A scan that takes longer is slow: while all slots are taken, slow scans hold no more than their share. A long list of an
+/// honest registry takes more than ten seconds, and none may take as long as `heddle_registry::limits::LIST_DEADLINE`.
+pub const QUICK_SCAN: Duration = Duration::from_secs(25);
+
+/// A scan that fails after longer than this failed slowly. A registry that is not there is noticed after ten seconds.
+pub const SLOW_FAILURE: Duration = Duration::from_secs(10);
 
 /// How many slots the slow scans of one organization at one registry hold while all slots are taken.
 pub const SLOW_SCANS_OF_REGISTRY: usize = 1;

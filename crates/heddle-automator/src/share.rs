@@ -19,7 +19,8 @@ use heddle_wire::automator::Work;
 use tokio::time::Instant;
 
 use crate::limits::{
-    FIRST_REST, LONGEST_REST, ORGANIZATION_PART, QUICK_SCAN, REPOSITORY_WAIT, SLOW_PART, SLOW_SCANS_OF_REGISTRY,
+    FIRST_REST, LONGEST_REST, ORGANIZATION_PART, QUICK_SCAN, REPOSITORY_WAIT, SLOW_FAILURE, SLOW_PART,
+    SLOW_SCANS_OF_REGISTRY,
 };
 
 /// The slots of this process. Clones share them.
@@ -127,9 +128,9 @@ impl Ticket {
         let mut state = self.share.state();
         let Some(holder) = state.holders.get(&self.id) else { return };
         let Some(Scanned { registry, image }) = holder.scan.clone() else { return };
-        let slow = is_slow(holder, now);
+        let failed_slowly = failed && now.saturating_duration_since(holder.since) > SLOW_FAILURE;
         let site = (holder.organization, registry);
-        if failed && slow {
+        if failed_slowly {
             state.note_slow(site, image, now);
         } else {
             state.resting.remove(&site);

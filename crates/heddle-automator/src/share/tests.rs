@@ -123,8 +123,8 @@ fn one_image_that_is_always_slow_sends_its_registry_to_no_rest() {
 fn a_failure_that_came_quickly_sends_no_registry_to_rest() {
     let (share, now) = (Share::new(4), Instant::now());
     let (owner, work) = (organization(1), scan("gone.example/a"));
-    share.admit(owner, &work, now).unwrap().scan_ended(true, now + QUICK_SCAN);
-    assert!(share.admit(owner, &work, now + QUICK_SCAN).is_ok());
+    share.admit(owner, &work, now).unwrap().scan_ended(true, now + SLOW_FAILURE);
+    assert!(share.admit(owner, &work, now + SLOW_FAILURE).is_ok());
 }
 
 #[test]
