@@ -6,7 +6,7 @@ use gix::objs::{TreeRefIter, tree::EntryKind};
 use heddle_core::git::Revision;
 
 use crate::{
-    ReadError, TreePath,
+    PathError, ReadError, TreePath,
     limits::{MAX_FILE_BYTES, MAX_OBJECT_BYTES},
     path::Name,
     store::Generation,
@@ -62,8 +62,8 @@ impl Snapshot {
     /// Every file and symbolic link, ordered by path. Submodules are left out.
     ///
     /// # Errors
-    /// When there are more than a walk takes, a name could lead out of the tree or is no text, or the store is damaged. What
-    /// such a name stands for is not passed over: its objects would count as taken out of the repository.
+    /// When there are more than a walk takes, a name could lead out of the tree or is no text, or the store is damaged. A
+    /// directory or a manifest with such a name is not passed over: its objects would count as taken out of the repository.
     pub fn files(&self) -> Result<Vec<FileEntry>, ReadError> {
         self.files_in(&TreePath::root(), &mut Walk::default())
     }
@@ -88,6 +88,7 @@ impl Snapshot {
                 walk.step()?;
                 let name = match Name::parse(entry.filename) {
                     Ok(name) => name,
+                    Err(PathError::NoText { .. }) if holds_no_manifest(entry.mode.kind(), entry.filename) => continue,
                     Err(source) => return Err(ReadError::BadTree { directory, source }),
                 };
                 let join = |directory: TreePath| match directory.join(name) {
@@ -186,6 +187,12 @@ fn file_mode(kind: EntryKind) -> Option<FileMode> {
         EntryKind::Link => Some(FileMode::Symlink),
         EntryKind::Tree | EntryKind::Commit => None,
     }
+}
+
+/// Whether an entry can be passed over: a file whose name is none of a manifest.
+fn holds_no_manifest(kind: EntryKind, name: &[u8]) -> bool {
+    let manifests: [&[u8]; 3] = [b".yaml", b".yml", b".json"];
+    matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable) && !manifests.iter().any(|end| name.ends_with(end))
 }
 
 fn damaged(error: gix::Error) -> ReadError {

@@ -84,6 +84,11 @@ async fn a_name_that_is_no_text_is_told_with_its_directory_and_stops_no_other() 
         let prod = rendered(&snapshot, "prod");
         assert_eq!((prod.objects.len(), prod.errors.len()), (1, 0), "{shown}: {prod:?}");
     }
+    // What desktops leave behind is no manifest.
+    commit(&host, "100644", b"Icon\r", &blob);
+    let snapshot = fetch(&host, &Store::open(dir.path())).await;
+    let files = snapshot.files_in(&at("staging"), &mut Walk::default()).unwrap();
+    assert!(files.iter().all(|file| !file.path.contains("Icon")), "{files:?}");
 }
 
 #[tokio::test]
