@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use heddle_client::{AgentClient, ClientError};
 use heddle_core::id::ClusterKeyId;
 use heddle_service::backoff::Backoff;
-use heddle_wire::agent::Hint;
+use heddle_wire::{agent::Hint, problem::Problem};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -112,11 +112,17 @@ fn is_failure(error: &ClientError) -> bool {
     matches!(error, ClientError::Unavailable(unavailable) if unavailable.status == Some(500))
 }
 
+/// Whether the API read a report and found its body at fault. Any other refusal is about the agent, its rights or the API's
+/// age, and passes when somebody mends that.
+fn blames_content(problem: &Problem) -> bool {
+    matches!((problem.status, problem.code.as_str()), (400, "bad-json") | (422, "invalid"))
+}
+
 /// Why the API will not take a report, after so many failures at it; `None` while it may yet.
 fn refusal(error: &ClientError, failures: u32) -> Option<Refusal> {
     match error {
         ClientError::TooLarge { message } => Some(Refusal::TooLarge(message.clone())),
-        ClientError::Problem(problem) => Some(Refusal::Content(problem.message.clone())),
+        ClientError::Problem(problem) if blames_content(problem) => Some(Refusal::Content(problem.message.clone())),
         failing if failures >= MOST_FAILURES => Some(Refusal::Failing(failing.to_string())),
         _ => None,
     }
@@ -148,3 +154,6 @@ pub async fn receive_hints(mut link: Link, hints: mpsc::Sender<Hint>, shutdown: 
 fn backoff() -> Backoff {
     Backoff::new(Duration::from_millis(500), Duration::from_secs(10))
 }
+
+#[cfg(test)]
+mod tests;
