@@ -2,7 +2,8 @@
 //!
 //! An object that moves from one Sync to another is handed over and never deleted: the old owner gives up what another
 //! one wants, and the new one takes it when it was given up. What left a path may have moved to any Sync of the same
-//! branch, so it is deleted only when each of them has said what it wants at that revision. Nobody is too slow for that.
+//! branch, so it is deleted only when each of them has said what it wants at that revision. Nobody is too slow for that. A
+//! Sync whose branch is not known may be of any.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +19,7 @@ use tokio::sync::watch;
 pub struct Known {
     /// Its UID.
     pub uid: String,
-    /// The repository and the branch that it follows.
+    /// The repository and the branch that it follows; `None` while its spec does not say it in a way that can be read.
     pub source: Option<(RepoUrl, BranchName)>,
     /// Whether it applies nothing at the moment. It says all the same what it wants.
     pub suspended: bool,
@@ -139,14 +140,12 @@ impl Neighbors {
     }
 
     /// Syncs of the same repository and branch that have not said what they want of the revision that `name` has come to,
-    /// in words. What left the path of `name` may have moved to any of them.
+    /// and Syncs that may be of the same branch, in words. What left the path of `name` may have moved to any of them.
     pub fn silent(&self, name: &str) -> Vec<String> {
         let inner = self.lock();
         let Some(own) = inner.syncs.get(name) else { return Vec::new() };
-        let others = inner.syncs.iter().filter(|(other, known)| *other != name && is_behind(known, own));
-        let mut silent: Vec<String> = others
-            .map(|(other, known)| if known.suspended { format!("{other} (suspended)") } else { other.clone() })
-            .collect();
+        let others = inner.syncs.iter().filter(|(other, _)| *other != name);
+        let mut silent: Vec<String> = others.filter_map(|(other, known)| silence(other, known, own)).collect();
         if !inner.all_known {
             silent.push("Syncs that are not known yet".to_owned());
         }
@@ -188,6 +187,15 @@ impl Neighbors {
 /// Whether a Sync follows the same branch as another and is not at the same revision.
 fn is_behind(known: &Known, own: &Known) -> bool {
     known.source.is_some() && known.source == own.source && known.revision != own.revision
+}
+
+/// The name of a Sync, with why, where it has not said what it wants of the revision that another one has come to.
+fn silence(name: &str, known: &Known, own: &Known) -> Option<String> {
+    if known.source.is_none() {
+        return Some(format!("{name} (its branch cannot be read)"));
+    }
+    let why = if known.suspended { " (suspended)" } else { "" };
+    is_behind(known, own).then(|| format!("{name}{why}"))
 }
 
 /// The way from a Sync back to itself by what it depends on.

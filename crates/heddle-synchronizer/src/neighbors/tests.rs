@@ -107,10 +107,22 @@ fn nobody_of_the_branch_is_too_slow_or_too_suspended_to_be_asked() {
     neighbors.publish("new", at("new", 'b', &[]));
     assert!(neighbors.silent("old").is_empty());
     // Another repository has no say.
-    neighbors.publish("far", Known { source: None, ..at("far", 'a', &[]) });
+    let elsewhere = Some(("https://example.org/acme/other".parse().unwrap(), "main".parse().unwrap()));
+    neighbors.publish("far", Known { source: elsewhere, ..at("far", 'a', &[]) });
     assert!(neighbors.silent("old").is_empty());
     neighbors.remove("new");
     assert_eq!(neighbors.living().into_values().collect::<Vec<_>>(), ["far", "old"]);
+}
+
+#[test]
+fn a_sync_whose_branch_is_not_known_is_silent_for_everyone() {
+    let unread = Known { source: None, revision: None, ..at("odd", 'a', &[]) };
+    let neighbors = neighbors(&[("old", at("old", 'b', &[])), ("odd", unread.clone())]);
+    assert_eq!(neighbors.silent("old"), ["odd (its branch cannot be read)"]);
+    neighbors.publish("odd", Known { revision: Some(revision('b')), ..unread });
+    assert_eq!(neighbors.silent("old"), ["odd (its branch cannot be read)"]);
+    neighbors.publish("odd", at("odd", 'b', &[]));
+    assert!(neighbors.silent("old").is_empty());
 }
 
 #[test]

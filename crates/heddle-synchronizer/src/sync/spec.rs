@@ -53,6 +53,12 @@ impl Spec {
         Ok(Self { address, repository, branch, path: spec.path.trim_matches('/').to_owned(), interval })
     }
 
+    /// The repository and the branch of a spec, where these can be read, whatever else is wrong with it.
+    pub fn branch_of(spec: &SyncSpec) -> Option<(RepoUrl, BranchName)> {
+        let repository = RepoUrl::try_from(spec.repository.clone()).ok()?;
+        Some((repository, spec.branch.parse().ok()?))
+    }
+
     /// What it follows, as it is told.
     pub fn source(&self) -> Source {
         Source { repository: self.repository.clone(), branch: self.branch.clone(), path: self.path.as_str().into() }
@@ -92,6 +98,18 @@ mod tests {
         check(|spec| spec.repository = "https://example.org".into(), Some("https://example.org"));
         check(|spec| spec.branch = "a..b".into(), Some("`spec.branch`"));
         check(|spec| spec.interval = "1d".into(), Some("`spec.interval` is `1d`"));
+    }
+
+    #[test]
+    fn the_branch_is_known_of_a_spec_that_is_at_fault_elsewhere() {
+        let is_known = |change: &dyn Fn(&mut SyncSpec)| {
+            let mut spec = spec();
+            change(&mut spec);
+            Spec::branch_of(&spec).is_some()
+        };
+        assert!(is_known(&|spec| spec.interval = "1d".into()));
+        assert!(!is_known(&|spec| spec.branch = "a..b".into()));
+        assert!(!is_known(&|spec| spec.repository = "https://example.org".into()));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use super::{
         self, Told,
         conditions::{self, ConditionKind},
     },
+    spec::Spec,
 };
 use crate::neighbors::Known;
 
@@ -137,12 +138,14 @@ impl SyncTask {
 
     /// Lets the others know how this Sync is doing.
     pub(super) fn publish(&mut self) {
-        let source = self.spec.as_ref().ok().map(|spec| (spec.repository.clone(), spec.branch.clone()));
+        // What a spec wants that cannot be read is not known, whatever was rendered before.
+        let revision = self.known.revision.take().filter(|_| self.spec.is_ok());
         self.known = Known {
             uid: self.sync.metadata.uid.clone().unwrap_or_default(),
-            source: source.or(self.known.source.take()),
+            source: Spec::branch_of(&self.sync.spec),
             suspended: self.sync.spec.suspend,
             depends_on: self.sync.spec.depends_on.iter().map(|reference| reference.name.clone()).collect(),
+            revision,
             applied: self.applied.clone(),
             is_ready: self.conditions.is_true(ConditionKind::Ready),
             message: self.conditions.message_of(ConditionKind::Ready).unwrap_or_default().to_owned(),
