@@ -85,33 +85,53 @@ struct Run<'a> {
 /// # Errors
 /// When the inventory cannot be written. What was announced stays so: it holds more than there is, never less.
 pub(super) async fn run(context: RunContext<'_>, state: RunState<'_>) -> Result<Outcome, KubeError> {
-    let RunState { cluster, drift, swept, known } = state;
-    let mut inventory = cluster.inventory().cloned().unwrap_or_default();
+    let mut run = Run::new(context, state);
     // An entry that is not known is a drift to the plan, which heals it.
-    for key in swept.iter() {
-        if let Some(entry) = inventory.find(key).cloned() {
-            inventory.put(InventoryEntry { entry: None, ..entry });
+    for key in run.swept.iter() {
+        if let Some(entry) = run.inventory.find(key).cloned() {
+            run.inventory.put(InventoryEntry { entry: None, ..entry });
         }
     }
-    let run = Run {
-        context,
-        cluster,
-        drift,
-        swept,
-        known,
-        inventory,
-        errors: Vec::new(),
-        is_passing: false,
-        failed: HashSet::new(),
-        waiting: BTreeMap::new(),
-        applied: 0,
-        deleted: 0,
-        healed: 0,
-    };
     run.go().await
 }
 
+/// Gives up what left the path and another Sync wants, and does nothing else: it is all that a Sync does while it waits
+/// for others.
+///
+/// # Errors
+/// When the inventory cannot be written. Then nothing was given up.
+pub(super) async fn hand_over(context: RunContext<'_>, state: RunState<'_>) -> Result<(), KubeError> {
+    let mut run = Run::new(context, state);
+    let wanted = context.desired.keys();
+    let left = run.inventory.iter().map(|entry| &entry.key).filter(|key| !wanted.contains(*key));
+    let mut surplus: Vec<ObjectKey> = left.cloned().collect();
+    // What a suspended Sync wants stays until a whole run tells of it.
+    let _stays = run.give_up(&mut surplus);
+    run.save().await
+}
+
 impl<'a> Run<'a> {
+    /// Begins with what the cluster holds.
+    fn new(context: RunContext<'a>, state: RunState<'a>) -> Self {
+        let RunState { cluster, drift, swept, known } = state;
+        let inventory = cluster.inventory().cloned().unwrap_or_default();
+        Self {
+            context,
+            cluster,
+            drift,
+            swept,
+            known,
+            inventory,
+            errors: Vec::new(),
+            is_passing: false,
+            failed: HashSet::new(),
+            waiting: BTreeMap::new(),
+            applied: 0,
+            deleted: 0,
+            healed: 0,
+        }
+    }
+
     async fn go(mut self) -> Result<Outcome, KubeError> {
         let began_at = Instant::now();
         let objects = self.context.desired.objects();

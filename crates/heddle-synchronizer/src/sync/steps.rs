@@ -133,13 +133,7 @@ impl SyncTask {
         let cluster = self.cluster.as_mut().map_err(|fault| fault.clone())?;
         cluster.refresh(&desired, &self.ctx.neighbors.living()).await?;
         self.publish_wants(&desired);
-        let desired = self.desired.insert(desired);
-        // What is applied already is kept as it is, whatever the others do.
-        if self.applied.as_ref() != Some(desired.revision())
-            && let Some(awaited) = self.ctx.neighbors.awaited(&self.name.name, desired.revision())
-        {
-            return Ok(Outcome::Hindered(Hindrance::Dependency(awaited)));
-        }
+        let desired = &*self.desired.insert(desired);
         let context = RunContext {
             ctx: &self.ctx,
             sync: &self.sync,
@@ -150,7 +144,16 @@ impl SyncTask {
         };
         let cluster = self.cluster.as_mut().map_err(|fault| fault.clone())?;
         let (drift, swept, known) = (&mut self.drift, &mut self.sweep.found, &mut self.known);
-        Ok(run::run(context, RunState { cluster, drift, swept, known }).await?)
+        let state = RunState { cluster, drift, swept, known };
+        // What is applied already is kept as it is, whatever the others do.
+        if self.applied.as_ref() != Some(desired.revision())
+            && let Some(awaited) = self.ctx.neighbors.awaited(&self.name.name, desired.revision())
+        {
+            // The one that is waited for may itself wait for what moved to it.
+            run::hand_over(context, state).await?;
+            return Ok(Outcome::Hindered(Hindrance::Dependency(awaited)));
+        }
+        Ok(run::run(context, state).await?)
     }
 
     /// Takes in what a run came to: says it, and tells the facts of it.

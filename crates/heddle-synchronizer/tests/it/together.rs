@@ -92,6 +92,26 @@ fn a_sync_waits_for_those_that_it_depends_on_and_a_circle_is_named() {
 }
 
 #[test]
+fn a_sync_hands_over_what_the_one_wants_that_it_waits_for() {
+    run(async |cluster| {
+        let (a, b, c) = (config("a", "one"), config("b", "one"), config("c", "one"));
+        let files = [("platform/b.yaml", &*b), ("app/a.yaml", &*a), ("app/c.yaml", &*c)];
+        let setup = Setup::start(cluster, "platform", &files).await;
+        setup.condition("Ready", "True", "Ready").await;
+        setup.add_sync("app", "app", json!({"dependsOn": [{"name": "shop"}]})).await;
+        setup.condition_of("app", "Ready", "True", "Ready").await;
+        let uid = setup.uid("configmap/a").await;
+
+        let moved = config("a", "two");
+        let head = setup.push(&[("app/a.yaml", None), ("platform/a.yaml", Some(&moved))]).await;
+        setup.applied_at("shop", &head).await;
+        setup.applied_at("app", &head).await;
+        assert_eq!(setup.find("configmap/a").await.unwrap()["data"]["key"], "two");
+        assert_eq!(setup.uid("configmap/a").await, uid, "it was deleted in between");
+    });
+}
+
+#[test]
 fn what_a_deleted_sync_left_is_shown_taken_over_and_never_pruned() {
     run(async |cluster| {
         let (a, b) = (config("a", "one"), config("b", "one"));

@@ -19,7 +19,7 @@ pub(in crate::sync) enum Outcome {
 /// What kept a run from its end.
 #[derive(Debug)]
 pub(in crate::sync) enum Hindrance {
-    /// Another Sync has to be ready first: which, and why. Nothing was done.
+    /// Another Sync has to be ready first: which, and why. Nothing was done but that what moved to others was given up.
     Dependency(String),
     /// The cluster could not be asked, or the inventory not be written. It may pass by itself.
     Cluster(ClusterFault),

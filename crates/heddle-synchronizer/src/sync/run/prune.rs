@@ -37,7 +37,7 @@ impl Run<'_> {
     }
 
     /// Gives up what another Sync wants: it is not gone, it has moved. What a suspended one wants stays, and is given.
-    fn give_up(&mut self, surplus: &mut Vec<ObjectKey>) -> Vec<(ObjectKey, String)> {
+    pub(super) fn give_up(&mut self, surplus: &mut Vec<ObjectKey>) -> Vec<(ObjectKey, String)> {
         let (neighbors, name) = (&self.context.ctx.neighbors, self.context.name);
         let mut stays = Vec::new();
         surplus.retain(|key| match neighbors.fate(&name.name, key) {
