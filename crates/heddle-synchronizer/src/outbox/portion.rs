@@ -77,23 +77,29 @@ pub(super) struct Room {
     syncs: usize,
     workloads: usize,
     bytes: usize,
+    is_empty: bool,
 }
 
 impl Room {
     pub fn new(most: usize, bytes: usize) -> Self {
-        Self { syncs: most.min(MAX_SYNCS), workloads: MAX_WORKLOADS, bytes }
+        Self { syncs: most.min(MAX_SYNCS), workloads: MAX_WORKLOADS, bytes, is_empty: true }
     }
 
-    /// Takes a state in, if it fits.
+    /// Takes a state in, if it fits. The first is taken whatever its size: one that fits nowhere is the API's to refuse, and
+    /// one that was never sent would wait for ever, with all that stand behind it.
     pub fn take(&mut self, state: &SyncReport) -> bool {
         let bytes = serde_json::to_vec(state).map_or(usize::MAX, |text| text.len());
-        let left = (
-            self.syncs.checked_sub(1),
-            self.workloads.checked_sub(state.count_workloads()),
-            self.bytes.checked_sub(bytes),
-        );
-        let (Some(syncs), Some(workloads), Some(bytes)) = left else { return false };
-        *self = Self { syncs, workloads, bytes };
+        let workloads = state.count_workloads();
+        let fits = workloads <= self.workloads && bytes <= self.bytes;
+        if self.syncs == 0 || !(fits || self.is_empty) {
+            return false;
+        }
+        *self = Self {
+            syncs: self.syncs - 1,
+            workloads: self.workloads.saturating_sub(workloads),
+            bytes: self.bytes.saturating_sub(bytes),
+            is_empty: false,
+        };
         true
     }
 }

@@ -353,6 +353,14 @@ async fn more_than_a_report_holds_goes_in_several() {
     assert_eq!((facts, syncs), (1200, 5));
 }
 
+#[test]
+fn the_first_state_is_taken_whatever_its_size_and_no_other_beside_it() {
+    let mut room = portion::Room::new(2, 1);
+    assert!(room.take(&state("large", 1)));
+    assert!(!room.take(&state("small", 1)));
+    assert!(!portion::Room::new(0, 1 << 20).take(&state("shop", 1)), "a report that is to say nothing has no state");
+}
+
 #[tokio::test]
 async fn a_damaged_file_begins_a_new_epoch() {
     let dir = tempfile::tempdir().unwrap();

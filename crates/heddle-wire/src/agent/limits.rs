@@ -87,21 +87,34 @@ impl SyncReport {
     /// says what was left out.
     #[must_use]
     pub fn fit(mut self, most_bytes: usize) -> Self {
-        let (errors, workloads) = (self.errors.len(), self.count_workloads());
+        let had = (self.errors.len(), self.count_workloads());
         self.errors.truncate(MAX_ERRORS);
         if let Some(observed) = &mut self.observed {
             observed.workloads.truncate(MAX_WORKLOADS);
             observed.workloads.iter_mut().for_each(|workload| workload.images.truncate(MAX_IMAGES));
         }
-        while serde_json::to_vec(&self).is_ok_and(|text| text.len() > most_bytes) && self.halve() {}
-        let left = (errors - self.errors.len(), workloads - self.count_workloads());
-        if left != (0, 0) {
-            let message = format!(
-                "{} errors and {} workloads of this Sync are not told here: it is larger than a report may be;                  split the Sync",
-                left.0, left.1
-            );
-            self.errors.insert(0, SyncError { file: None, line: None, object: None, message: message.into() });
+        loop {
+            // Measured with the error that says what was left out: that one has to fit as well.
+            let noted = self.clone().note_left_out(had);
+            let is_too_large = serde_json::to_vec(&noted).is_ok_and(|text| text.len() > most_bytes);
+            if !is_too_large || !self.halve() {
+                return noted;
+            }
         }
+    }
+
+    /// Says in an error at the front what is left out of the errors and the workloads that it `had`, if anything.
+    fn note_left_out(mut self, had: (usize, usize)) -> Self {
+        if had == (self.errors.len(), self.count_workloads()) {
+            return self;
+        }
+        self.errors.truncate(MAX_ERRORS - 1);
+        let (errors, workloads) = (had.0 - self.errors.len(), had.1 - self.count_workloads());
+        let message = format!(
+            "{errors} errors and {workloads} workloads of this Sync are not told here: it is larger than a report may be; \
+             split the Sync"
+        );
+        self.errors.insert(0, SyncError { file: None, line: None, object: None, message: message.into() });
         self
     }
 
@@ -130,3 +143,6 @@ impl SyncReport {
         self.observed.iter().flat_map(|observed| &observed.workloads).map(|workload| workload.images.len())
     }
 }
+
+#[cfg(test)]
+mod tests;
