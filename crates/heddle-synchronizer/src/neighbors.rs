@@ -71,14 +71,21 @@ impl Default for Neighbors {
 }
 
 impl Neighbors {
-    /// Takes a Sync in, or what is new about it.
+    /// Takes a Sync in, of which nothing is known yet but its UID.
+    pub fn join(&self, name: &str, uid: &str) {
+        let known = Known { uid: uid.to_owned(), ..Known::default() };
+        self.lock().syncs.insert(name.to_owned(), known);
+        self.changed.send_replace(());
+    }
+
+    /// Takes in what is new about a Sync. Of one that is gone nothing is taken in: its task may still have been at it.
     pub fn publish(&self, name: &str, known: Known) {
         let mut inner = self.lock();
-        if inner.syncs.get(name) != Some(&known) {
-            inner.syncs.insert(name.to_owned(), known);
-            drop(inner);
-            self.changed.send_replace(());
-        }
+        let told = inner.syncs.get_mut(name).filter(|told| told.uid == known.uid && **told != known);
+        let Some(told) = told else { return };
+        *told = known;
+        drop(inner);
+        self.changed.send_replace(());
     }
 
     /// A Sync is gone.

@@ -158,6 +158,7 @@ impl SyncTask {
             ctx,
         };
         task.tell_state();
+        task.ctx.neighbors.join(&task.name.name, task.sync.metadata.uid.as_deref().unwrap_or_default());
         task.publish();
         task
     }

@@ -18,13 +18,19 @@ fn key(name: &str) -> ObjectKey {
     ObjectKey { kind: GroupKind::new("v1", "ConfigMap"), namespace: Some("shop".into()), name: name.into() }
 }
 
+/// A Sync that is new, with what is known of it.
+fn join(neighbors: &Neighbors, name: &str, known: Known) {
+    neighbors.join(name, &known.uid);
+    neighbors.publish(name, known);
+}
+
 #[track_caller]
 fn check(others: &[(&str, Known)], own: Known, expected: Option<&str>) {
     let neighbors = Neighbors::default();
     for (name, known) in others {
-        neighbors.publish(name, known.clone());
+        join(&neighbors, name, known.clone());
     }
-    neighbors.publish("own", own);
+    join(&neighbors, "own", own);
     assert_eq!(neighbors.awaited("own", &revision('a')).as_deref(), expected);
 }
 
@@ -66,7 +72,7 @@ fn neighbors(syncs: &[(&str, Known)]) -> Neighbors {
     let neighbors = Neighbors::default();
     neighbors.know_all();
     for (name, known) in syncs {
-        neighbors.publish(name, known.clone());
+        join(&neighbors, name, known.clone());
     }
     neighbors
 }
@@ -91,7 +97,7 @@ fn what_left_a_path_moves_to_whoever_wants_it_and_stays_for_one_who_is_suspended
     assert_eq!(neighbors.fate("old", &key("b")), Fate::Unclaimed);
     neighbors.publish("new", suspended(at("new", 'a', &["a"])));
     assert_eq!(neighbors.fate("old", &key("a")), Fate::MovedToSuspended("new".into()));
-    neighbors.publish("third", at("third", 'a', &["a"]));
+    join(&neighbors, "third", at("third", 'a', &["a"]));
     assert_eq!(neighbors.fate("old", &key("a")), Fate::Moved("third".into()));
 }
 
@@ -108,7 +114,7 @@ fn nobody_of_the_branch_is_too_slow_or_too_suspended_to_be_asked() {
     assert!(neighbors.silent("old").is_empty());
     // Another repository has no say.
     let elsewhere = Some(("https://example.org/acme/other".parse().unwrap(), "main".parse().unwrap()));
-    neighbors.publish("far", Known { source: elsewhere, ..at("far", 'a', &[]) });
+    join(&neighbors, "far", Known { source: elsewhere, ..at("far", 'a', &[]) });
     assert!(neighbors.silent("old").is_empty());
     neighbors.remove("new");
     assert_eq!(neighbors.living().into_values().collect::<Vec<_>>(), ["far", "old"]);
@@ -128,10 +134,23 @@ fn a_sync_whose_branch_is_not_known_is_silent_for_everyone() {
 #[test]
 fn before_every_sync_is_known_there_may_be_one_that_wants_the_object() {
     let neighbors = Neighbors::default();
-    neighbors.publish("old", at("old", 'a', &[]));
+    join(&neighbors, "old", at("old", 'a', &[]));
     assert_eq!(neighbors.silent("old"), ["Syncs that are not known yet"]);
     neighbors.know_all();
     assert!(neighbors.silent("old").is_empty());
+}
+
+#[test]
+fn a_task_that_outlives_its_sync_says_nothing() {
+    let neighbors = neighbors(&[("old", at("first", 'a', &["a"]))]);
+    neighbors.remove("old");
+    neighbors.publish("old", at("first", 'b', &["a"]));
+    assert!(neighbors.living().is_empty());
+    // Nor of another Sync of the same name.
+    join(&neighbors, "old", at("second", 'a', &["b"]));
+    neighbors.publish("old", at("first", 'b', &["a"]));
+    assert_eq!(neighbors.living().into_keys().collect::<Vec<_>>(), ["second"]);
+    assert_eq!(neighbors.revision_of("old"), Some(revision('a')));
 }
 
 #[test]
