@@ -150,7 +150,8 @@ impl<'a> Run<'a> {
         }
         self.detect(&not_healed).await;
         let waiting = self.hold();
-        if !self.errors.is_empty() && !self.is_passing {
+        // What its owner is about to give up is no failure yet, as it is none in what is told.
+        if !self.errors.is_empty() && !self.is_passing && awaits_owner != Some(true) {
             let on_failure: Vec<_> = plan.on_failure.iter().filter(|apply| apply.reason != Reason::Drifted).collect();
             self.announce(on_failure.iter().copied()).await?;
             self.apply_step(&on_failure).await;
