@@ -41,7 +41,7 @@ pub fn workloads() -> Value {
         "cluster": Uuid::from_u128(4), "cluster_name": "blue", "sync": {"namespace": "heddle-system", "name": "apps"},
         "environment": "prod", "kind": "Deployment", "namespace": "shop", "name": "api", "health": "healthy",
         "reason": null, "since": "2026-10-21T07:28:00Z", "state": "1.4.2 waits in #41",
-        "reported_at": "2026-10-21T07:28:00Z", "link": "connected",
+        "reported_at": "2026-10-21T07:28:00Z", "unseen_since": null, "link": "connected",
         "images": [{
             "running": {"container": "api", "image": "ghcr.io/acme/api:1.4.1"}, "desired": "1.4.1", "newest": "1.4.2",
             "governed": true, "change": null,
@@ -51,19 +51,21 @@ pub fn workloads() -> Value {
 
 pub fn clusters() -> Value {
     json!([{
-        "id": Uuid::from_u128(4), "name": "blue", "link": "connected", "last_seen_at": null, "agent": null, "keys": [],
+        "id": Uuid::from_u128(4), "name": "blue", "link": "connected", "last_seen_at": null, "last_report_at": null,
+        "agent": null, "keys": [], "rejected": null, "faulty_syncs": [],
         "workloads": 1, "created_at": "2026-10-21T07:28:00Z",
         "syncs": [{
             "sync": {"namespace": "heddle-system", "name": "apps"}, "repository": "github.com/acme/config",
             "connected": true, "branch": "main", "path": "prod", "environment": "prod", "suspended": false,
             "applied_revision": "4b825dc642cb6eb9a060e54bf8d69288fbee4904", "attempted_revision": null,
             "health": "healthy", "objects": 7, "conditions": [], "drifts": [], "stopped_prune": null,
-            "reported_at": "2026-10-21T07:28:00Z",
+            "reported_at": "2026-10-21T07:28:00Z", "unseen_since": null,
             "errors": [{"file": "prod/api.yaml", "line": 14, "object": null, "message": "unknown field `imge`"}],
         }],
     }, {
-        "id": Uuid::from_u128(5), "name": "green", "link": "never-connected", "last_seen_at": null, "agent": null,
-        "keys": [], "workloads": 0, "created_at": "2026-10-21T07:28:00Z", "syncs": [],
+        "id": Uuid::from_u128(5), "name": "green", "link": "never-connected", "last_seen_at": null,
+        "last_report_at": null, "agent": null, "keys": [], "rejected": null, "faulty_syncs": [], "workloads": 0,
+        "created_at": "2026-10-21T07:28:00Z", "syncs": [],
     }])
 }
 
