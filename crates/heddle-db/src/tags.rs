@@ -150,25 +150,35 @@ pub async fn list_stale(
 /// When the server cannot be reached.
 pub async fn list(db: impl PgExecutor<'_>, image: &Image) -> Result<TagList, DbError> {
     let mut lists = list_of(db, std::slice::from_ref(image)).await?;
-    Ok(lists.remove(&image.image).unwrap_or_else(|| list_with(image, Vec::new())))
+    Ok(lists.remove(&image.image).unwrap_or_else(|| list_with(image, Default::default())))
 }
 
-/// The listed tags of each of these images.
+/// The listed tags of each of these images, and what is known of tags that left the list and still stand at a place.
 ///
 /// # Errors
 /// When the server cannot be reached.
 pub async fn list_of(db: impl PgExecutor<'_>, images: &[Image]) -> Result<HashMap<ImageRepository, TagList>, DbError> {
     let ids: Vec<Uuid> = images.iter().map(|image| image.id).collect();
     let rows = sqlx::query!(
-        "select image_id, tag, digest, first_seen_at, created_at, platforms
-         from tags where image_id = any($1) and listed order by image_id, tag",
+        r#"select image_id as "image_id!", tag as "tag!", digest, first_seen_at as "first_seen_at!", created_at,
+                  platforms, true as "listed!"
+           from tags where image_id = any($1) and listed
+           union all
+           select distinct t.image_id, t.tag, t.digest, t.first_seen_at, t.created_at, t.platforms, false
+           from images i
+           join occurrences o on o.organization_id = i.organization_id and o.image = i.image
+           join tags t on t.image_id = i.id and t.tag = o.tag
+           where i.id = any($1) and not t.listed
+           order by 1, 2"#,
         &ids,
     )
     .fetch_all(db)
     .await?;
-    let mut tags: HashMap<Uuid, Vec<TagInfo>> = HashMap::new();
+    let mut known: HashMap<Uuid, (Vec<TagInfo>, Vec<TagInfo>)> = HashMap::new();
     for row in rows {
-        tags.entry(row.image_id).or_default().push(TagInfo {
+        let (listed, dropped) = known.entry(row.image_id).or_default();
+        let tags = if row.listed { listed } else { dropped };
+        tags.push(TagInfo {
             tag: word("tags.tag", &row.tag)?,
             digest: row.digest.map(|digest| word("tags.digest", &digest)).transpose()?,
             first_seen_at: row.first_seen_at,
@@ -176,12 +186,12 @@ pub async fn list_of(db: impl PgExecutor<'_>, images: &[Image]) -> Result<HashMa
             platforms: row.platforms,
         });
     }
-    let listed = |image: &Image| list_with(image, tags.remove(&image.id).unwrap_or_default());
-    Ok(images.iter().map(|image| image.image.clone()).zip(images.iter().map(listed)).collect())
+    let list = |image: &Image| list_with(image, known.remove(&image.id).unwrap_or_default());
+    Ok(images.iter().map(|image| image.image.clone()).zip(images.iter().map(list)).collect())
 }
 
-fn list_with(image: &Image, tags: Vec<TagInfo>) -> TagList {
-    TagList { tags, dropped: Vec::new(), complete: image.complete, watched_since: image.watched_since }
+fn list_with(image: &Image, (tags, dropped): (Vec<TagInfo>, Vec<TagInfo>)) -> TagList {
+    TagList { tags, dropped, complete: image.complete, watched_since: image.watched_since }
 }
 
 /// When a tag was pushed: a notice's time, else when it was first seen. With `digest`, when it came to point there.

@@ -1,7 +1,7 @@
 //! Lists of tags as registries give them, also long ones.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use heddle_core::{id::OrganizationId, image::Tag};
+use heddle_core::{id::OrganizationId, image::Tag, policy::TagInfo};
 use heddle_db::{Db, Tx, images, pushes, tags};
 use heddle_testkit::postgres::Database;
 use sqlx::{Connection, PgConnection};
@@ -53,6 +53,29 @@ async fn a_list_of_60_000_tags_is_stored_once_and_then_only_what_differs() {
             .await
             .unwrap();
     assert_eq!(back, (true, true), "it came back, and was first seen when it was");
+}
+
+#[tokio::test]
+async fn a_tag_that_left_the_list_is_known_while_it_stands_at_a_place() {
+    let (_database, db, image) = watched().await;
+    let mut tx = db.organization(ORGANIZATION).await.unwrap();
+    tags::replace(&mut tx, ORGANIZATION, image, &list(0..4), Utc::now()).await.unwrap();
+    tags::replace(&mut tx, ORGANIZATION, image, &list(2..4), Utc::now()).await.unwrap();
+    let repository = Uuid::from_u128(7);
+    let bind = "insert into repositories (id, organization_id, installation_id, url, name, default_branch, private)
+                values ($1, $2, 1, 'github.com/acme/config', 'acme/config', 'main', true)";
+    sqlx::query(bind).bind(repository).bind(ORGANIZATION.0).execute(&mut *tx).await.unwrap();
+    let place =
+        "insert into occurrences (organization_id, repository_id, branch, file, line, object, field, image, tag)
+                 values ($1, $2, 'main', 'a.yaml', 1, 'Deployment a', 'image', 'ghcr.io/acme/api', '1.0.1')";
+    for _ in 0..2 {
+        sqlx::query(place).bind(ORGANIZATION.0).bind(repository).execute(&mut *tx).await.unwrap();
+    }
+    let found = images::find(&mut *tx, image).await.unwrap().unwrap();
+    let known = tags::list(&mut *tx, &found).await.unwrap();
+    let names = |tags: &[TagInfo]| tags.iter().map(|one| one.tag.to_string()).collect::<Vec<_>>();
+    assert_eq!(names(&known.tags), ["1.0.2", "1.0.3"]);
+    assert_eq!(names(&known.dropped), ["1.0.1"], "1.0.0 stands nowhere");
 }
 
 #[tokio::test]
