@@ -27,7 +27,7 @@ async fn world_with(policy: impl Fn(&World) -> String) -> World {
 
 #[tokio::test]
 async fn the_newest_image_is_the_one_that_was_created_last_for_the_platform_that_is_asked_for() {
-    let policy = |_: &World| "{newest: created, match: ^main-, platforms: [linux/arm64]}".to_owned();
+    let policy = |_: &World| "{newest: created, match: ^main-, platforms: [linux/arm64], from_any: true}".to_owned();
     let world = world_with(|world| policy(world).replace(['{', '}'], "").replace(", ", "\n      ")).await;
     let hour = |hour: i64| DateTime::<Utc>::UNIX_EPOCH + TimeDelta::hours(hour);
     let push = async |tag: &str, platform: &str, created| {
