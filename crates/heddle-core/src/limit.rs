@@ -3,7 +3,7 @@
 //! Each crate with limits exports `pub const LIMITS: &[Limit]` from a module `limits`, built from the very constants that
 //! the code obeys, and has one test that holds its section of the page against it:
 //!
-//! ```ignore
+//! ```text
 //! // src/limits.rs
 //! pub const LIMITS: &[Limit] = &[
 //!     Limit::bytes("a push notice", NOTICE_LIMIT_BYTES, "413 `body-too-large`"),
