@@ -197,6 +197,15 @@ impl Tx {
         Ok(self.inner.commit().await?)
     }
 
+    /// Takes back all that it did, and its locks are free when this is done. One that is dropped is taken back some time
+    /// later.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn rollback(self) -> Result<(), DbError> {
+        Ok(self.inner.rollback().await?)
+    }
+
     /// From here on the transaction is one of `organization`, which a narrow function has just named.
     ///
     /// # Errors

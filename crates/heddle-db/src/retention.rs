@@ -345,8 +345,8 @@ pub async fn prune(db: &Db, ages: &Ages, now: DateTime<Utc>) -> Result<Forgotten
             let before = rule.age.map_or(now, |age| ages.before(age, now));
             loop {
                 // Without a connection no rule can be followed; what fails within one fails this rule alone.
-                let tx = db.organization(OrganizationId(organization)).await?;
-                let rows = match prune_batch(tx, rule, before).await {
+                let mut tx = db.organization(OrganizationId(organization)).await?;
+                let rows = match prune_batch(&mut tx, rule, before).await {
                     Ok(Some(rows)) => rows,
                     Ok(None) => return Ok(forgotten),
                     Err(error) => {
@@ -355,9 +355,12 @@ pub async fn prune(db: &Db, ages: &Ages, now: DateTime<Utc>) -> Result<Forgotten
                             "{} of organization {organization} were not forgotten", rule.what
                         );
                         forgotten.failures += 1;
+                        // The next rule asks for the lock, which goes with this transaction.
+                        tx.rollback().await?;
                         break;
                     }
                 };
+                tx.commit().await?;
                 forgotten.add(rule.table, rows);
                 if rows < BATCH.unsigned_abs() {
                     break;
@@ -375,16 +378,15 @@ async fn forget_personal_audit(db: &Db, before: DateTime<Utc>) -> Result<(), DbE
 }
 
 /// Deletes at most [`BATCH`] rows of the transaction's organization; `None` when another replica is at it.
-async fn prune_batch(mut tx: Tx, rule: &Rule, before: DateTime<Utc>) -> Result<Option<u64>, DbError> {
+async fn prune_batch(tx: &mut Tx, rule: &Rule, before: DateTime<Utc>) -> Result<Option<u64>, DbError> {
     let alone =
         sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock(hashtextextended('heddle retention', 0)) as "alone!""#)
-            .fetch_one(&mut *tx)
+            .fetch_one(&mut **tx)
             .await?;
     if !alone {
         return Ok(None);
     }
-    let rows = sqlx::query(statement(rule)).bind(before).bind(rule.number).bind(BATCH).execute(&mut *tx).await?;
-    tx.commit().await?;
+    let rows = sqlx::query(statement(rule)).bind(before).bind(rule.number).bind(BATCH).execute(&mut **tx).await?;
     Ok(Some(rows.rows_affected()))
 }
 
