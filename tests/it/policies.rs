@@ -33,18 +33,18 @@ async fn the_newest_image_is_the_one_that_was_created_last_for_the_platform_that
     let push = async |tag: &str, platform: &str, created| {
         world.registry.push_index(IMAGE_PATH, tag, &[platform], created).await.unwrap();
     };
-    push("main-b", "linux/arm64", hour(2)).await;
-    world.wait_for_station("staging", "main-b", Station::Healthy).await.unwrap();
+    push("main-7", "linux/arm64", hour(2)).await;
+    world.wait_for_station("staging", "main-7", Station::Healthy).await.unwrap();
     // Pushed later, one of them created before, the other for machines that are not there.
-    push("main-a", "linux/arm64", hour(1)).await;
-    push("main-c", "linux/amd64", hour(3)).await;
-    let older = world.wait_for_verdict("staging", "main-a").await.unwrap();
+    push("main-8", "linux/arm64", hour(1)).await;
+    push("main-5", "linux/amd64", hour(3)).await;
+    let older = world.wait_for_verdict("staging", "main-8").await.unwrap();
     assert_eq!((older.verdict, &*older.rule), (VerdictKind::PassedOver, "downgrade"), "{}", older.reason);
-    let foreign = world.wait_for_verdict("staging", "main-c").await.unwrap();
+    let foreign = world.wait_for_verdict("staging", "main-5").await.unwrap();
     assert_eq!((foreign.verdict, &*foreign.reason), (VerdictKind::PassedOver, "it is not for `linux/arm64`"));
-    assert_eq!(world.image_in_git("staging").await.unwrap(), "main-b");
-    push("main-d", "linux/arm64", hour(4)).await;
-    world.wait_for_station("staging", "main-d", Station::Merged).await.unwrap();
+    assert_eq!(world.image_in_git("staging").await.unwrap(), "main-7");
+    push("main-4", "linux/arm64", hour(4)).await;
+    world.wait_for_station("staging", "main-4", Station::Merged).await.unwrap();
 }
 
 #[tokio::test]
