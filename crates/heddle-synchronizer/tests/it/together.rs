@@ -1,5 +1,6 @@
 //! Several Syncs in one cluster.
 
+use heddle_testkit::cluster::Cluster;
 use serde_json::{Value, json};
 
 use crate::setup::{Setup, config, deployment, run};
@@ -31,15 +32,21 @@ impl Setup {
     }
 }
 
+/// A Sync `shop` of `left`, which holds two objects, and one of `right`, which holds another; both are ready.
+async fn left_and_right(cluster: &'static Cluster) -> Setup {
+    let (a, b, c) = (config("a", "one"), config("b", "one"), config("c", "one"));
+    let files = [("left/a.yaml", &*a), ("left/b.yaml", &*b), ("right/c.yaml", &*c)];
+    let setup = Setup::start(cluster, "left", &files).await;
+    setup.condition("Ready", "True", "Ready").await;
+    setup.add_sync("right", "right", json!({})).await;
+    setup.condition_of("right", "Ready", "True", "Ready").await;
+    setup
+}
+
 #[test]
 fn an_object_that_moves_between_syncs_is_handed_over_and_never_deleted() {
     run(async |cluster| {
-        let (a, b, c) = (config("a", "one"), config("b", "one"), config("c", "one"));
-        let files = [("left/a.yaml", &*a), ("left/b.yaml", &*b), ("right/c.yaml", &*c)];
-        let setup = Setup::start(cluster, "left", &files).await;
-        setup.condition("Ready", "True", "Ready").await;
-        setup.add_sync("right", "right", json!({})).await;
-        setup.condition_of("right", "Ready", "True", "Ready").await;
+        let setup = left_and_right(cluster).await;
         let uid = setup.uid("configmap/a").await;
 
         for (from, to, value) in [("left", "right", "two"), ("right", "left", "three")] {
@@ -170,12 +177,7 @@ fn without_its_account_nothing_happens_and_another_manifest_changes_nothing() {
 #[test]
 fn an_object_that_moves_to_a_suspended_sync_stays_until_that_one_is_resumed() {
     run(async |cluster| {
-        let (a, b, c) = (config("a", "one"), config("b", "one"), config("c", "one"));
-        let files = [("left/a.yaml", &*a), ("left/b.yaml", &*b), ("right/c.yaml", &*c)];
-        let setup = Setup::start(cluster, "left", &files).await;
-        setup.condition("Ready", "True", "Ready").await;
-        setup.add_sync("right", "right", json!({})).await;
-        setup.condition_of("right", "Ready", "True", "Ready").await;
+        let setup = left_and_right(cluster).await;
         let uid = setup.uid("configmap/a").await;
 
         setup.edit("right", json!({"suspend": true})).await;
@@ -202,12 +204,7 @@ fn an_object_that_moves_to_a_suspended_sync_stays_until_that_one_is_resumed() {
 #[test]
 fn what_left_a_path_stays_while_a_sync_of_the_branch_has_not_said_what_it_wants() {
     run(async |cluster| {
-        let (a, b, c) = (config("a", "one"), config("b", "one"), config("c", "one"));
-        let files = [("left/a.yaml", &*a), ("left/b.yaml", &*b), ("right/c.yaml", &*c)];
-        let setup = Setup::start(cluster, "left", &files).await;
-        setup.condition("Ready", "True", "Ready").await;
-        setup.add_sync("right", "right", json!({})).await;
-        setup.condition_of("right", "Ready", "True", "Ready").await;
+        let setup = left_and_right(cluster).await;
         let uid = setup.uid("configmap/a").await;
 
         // It cannot read the branch any more.
