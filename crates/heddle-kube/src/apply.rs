@@ -3,7 +3,7 @@
 //! The first try is without force, so that the API server names whose fields would be taken; the second one takes them.
 //! An object that nobody else owns costs one request. Fields that others may keep are left out of the second.
 
-use heddle_reconcile::{Contested, DriftRules, FIELD_MANAGER, ObjectKey, OwnEntry};
+use heddle_reconcile::{Contested, DriftRules, FIELD_MANAGER, ObjectKey, OwnEntry, PruneGuard};
 use kube::{
     api::{Patch, PatchParams},
     core::{DynamicObject, PartialObjectMeta, response::StatusCause},
@@ -36,6 +36,8 @@ pub struct Applied {
     pub resource_version: String,
     /// Our entry in its `managedFields`.
     pub entry: Option<OwnEntry>,
+    /// What it says itself about being deleted.
+    pub guard: PruneGuard,
     /// Its `managedFields`.
     pub managed_fields: Value,
     /// Fields that were taken from others.
@@ -54,7 +56,7 @@ impl AccountClient {
             Ok(object) => Ok(applied(object, Vec::new())),
             Err(contested) => {
                 let mut manifest = request.manifest.clone();
-                let taken = request.rules.give_way(&request.key.kind, &mut manifest, contested);
+                let taken = request.rules.take_out_ignored(&request.key.kind, &mut manifest, contested);
                 let params = if taken.is_empty() { params } else { params.force() };
                 match self.patch(&ApplyRequest { manifest: &manifest, ..request.clone() }, &params).await? {
                     Ok(object) => Ok(applied(object, taken)),
@@ -109,6 +111,7 @@ fn read_cause(cause: &StatusCause) -> Option<Contested> {
 fn applied(object: PartialObjectMeta<DynamicObject>, taken: Vec<Contested>) -> Applied {
     let managed_fields = watch::managed_fields(&object.metadata);
     Applied {
+        guard: watch::guard(&object.metadata),
         uid: object.metadata.uid.unwrap_or_default(),
         resource_version: object.metadata.resource_version.unwrap_or_default(),
         entry: OwnEntry::find(&managed_fields),

@@ -58,7 +58,7 @@ impl CallerClient {
             Err(fields) => fields,
         };
         let mut manifest = manifest.clone();
-        DriftRules::default().give_way(&key.kind, &mut manifest, fields);
+        DriftRules::default().take_out_ignored(&key.kind, &mut manifest, fields);
         let object = bounded(api.patch(&key.name, &params.force(), &Patch::Apply(&manifest))).await?;
         to_value(&object)
     }

@@ -1,6 +1,6 @@
 //! Looking at single objects and deleting them, never without their UID.
 
-use heddle_reconcile::{OWNER_LABEL, ObjectKey};
+use heddle_reconcile::{ObjectKey, PruneGuard};
 use kube::api::{DeleteParams, Preconditions};
 use serde_json::Value;
 
@@ -22,6 +22,8 @@ pub struct Metadata {
     pub uid: String,
     /// The Sync whose label it carries.
     pub owner: Option<String>,
+    /// What it says itself about being deleted.
+    pub guard: PruneGuard,
     /// Its `managedFields`.
     pub managed_fields: Value,
 }
@@ -35,7 +37,8 @@ impl AccountClient {
         let api = self.objects(served, key.namespace.as_deref());
         let object = bounded(api.get_metadata_opt(&key.name)).await?;
         Ok(object.map(|object| Metadata {
-            owner: object.metadata.labels.as_ref().and_then(|labels| labels.get(OWNER_LABEL).cloned()),
+            owner: watch::owner(&object.metadata),
+            guard: watch::guard(&object.metadata),
             managed_fields: watch::managed_fields(&object.metadata),
             uid: object.metadata.uid.unwrap_or_default(),
         }))

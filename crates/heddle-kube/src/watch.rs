@@ -3,13 +3,13 @@
 //! Kinds that can be unwell are watched whole and judged as they are decoded; of the others only the metadata comes over.
 //! Nothing of an object is kept but what a [`WatchedObject`] holds.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::Utc;
 use futures::StreamExt;
 use heddle_core::image::ImageRef;
 use heddle_reconcile::{
-    GroupKind, LiveObject, OWNER_LABEL, ObjectKey, OwnEntry, PRUNE_ANNOTATION,
+    GroupKind, LiveObject, OWNER_LABEL, ObjectKey, OwnEntry, PruneGuard,
     health::{Verdict, has_health, judge},
     images_of,
 };
@@ -208,12 +208,9 @@ fn fault(error: watcher::Error) -> Option<KubeError> {
 
 fn from_metadata(kind: &GroupKind, metadata: ObjectMeta) -> WatchedObject {
     let managed_fields = managed_fields(&metadata);
-    let text = |map: &Option<std::collections::BTreeMap<String, String>>, key: &str| {
-        map.as_ref().and_then(|map| map.get(key).cloned())
-    };
     let live = LiveObject {
-        owner: text(&metadata.labels, OWNER_LABEL),
-        keep: text(&metadata.annotations, PRUNE_ANNOTATION).as_deref() == Some("keep"),
+        owner: owner(&metadata),
+        guard: guard(&metadata),
         deleting: metadata.deletion_timestamp.is_some(),
         entry: OwnEntry::find(&managed_fields),
         uid: metadata.uid.unwrap_or_default(),
@@ -242,6 +239,17 @@ fn from_object(kind: &GroupKind, object: DynamicObject) -> WatchedObject {
     let pod_labels = labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
     let judged = Judged { verdict: judge(&judged, Utc::now()), images: images_of(&judged), pod_labels };
     WatchedObject { judged: Some(judged), ..from_metadata(kind, metadata) }
+}
+
+/// The Sync whose label an object carries.
+pub(crate) fn owner(metadata: &ObjectMeta) -> Option<String> {
+    metadata.labels.as_ref().and_then(|labels| labels.get(OWNER_LABEL).cloned())
+}
+
+/// What an object says itself about being deleted.
+pub(crate) fn guard(metadata: &ObjectMeta) -> PruneGuard {
+    let none = BTreeMap::new();
+    PruneGuard::of(metadata.labels.as_ref().unwrap_or(&none), metadata.annotations.as_ref().unwrap_or(&none))
 }
 
 /// The `managedFields` as JSON.

@@ -5,8 +5,8 @@ use std::{hint::black_box, time::Instant};
 
 use chrono::{DateTime, Utc};
 use heddle_reconcile::{
-    Desired, DriftRules, GroupKind, Inventory, InventoryEntry, Live, LiveObject, ObjectKey, Order, OwnEntry, Scope,
-    health::judge, judge_drift, plan,
+    Desired, DriftRules, GroupKind, Inventory, InventoryEntry, Live, LiveObject, ObjectKey, Order, OwnEntry,
+    PruneGuard, Scope, health::judge, judge_drift, plan,
 };
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ fn measure_plan() {
                 owner: Some("me".into()),
                 entry: Some(entry.clone()),
                 deleting: false,
-                keep: false,
+                guard: PruneGuard::None,
             },
         );
         let wanted = if index == OBJECTS / 2 { "changed".to_owned() } else { manifest.clone() };

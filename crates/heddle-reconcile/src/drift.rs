@@ -5,7 +5,7 @@
 //! what changed, and the entries that hold them now say who did it and when. Source: structured-merge-diff
 //! `merge/update.go`, tried on a real API server (see the architecture page).
 
-mod give_way;
+mod ignored_fields;
 mod verdict;
 
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::{FIELD_MANAGER, hash_text};
 
-pub use give_way::Contested;
+pub use ignored_fields::Contested;
 pub use verdict::{DriftRules, DriftVerdict, FightBreaker, LookReason, judge_drift};
 
 /// Our entry in an object's `managedFields`, told apart by hash and time. The time catches a writer who applies under

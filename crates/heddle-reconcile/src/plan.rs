@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::{
-    GroupKind, Inventory, InventoryEntry, ObjectKey, Order, OwnEntry, Phase,
+    GroupKind, Inventory, InventoryEntry, ObjectKey, Order, OwnEntry, Phase, PruneGuard,
     order::graph::{Arranged, Moment, Step},
 };
 
@@ -37,8 +37,8 @@ pub struct LiveObject {
     pub entry: Option<OwnEntry>,
     /// Whether it is being deleted.
     pub deleting: bool,
-    /// Whether it says itself that it must not be pruned.
-    pub keep: bool,
+    /// What it says itself about being deleted.
+    pub guard: PruneGuard,
 }
 
 /// What the watch knows.

@@ -5,9 +5,13 @@
 //! A plan that is large, that takes away what holds data or other objects, or that comes from a path with nothing in it,
 //! stops until it is approved by its hash. `docs/reference/plan-and-prune.md` has the rules.
 
+mod guard;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{GroupKind, Inventory, Live, ObjectKey, hash_text, wave_of};
+
+pub use guard::PruneGuard;
 
 /// A plan of more deletes than this asks, when they are also a large share.
 const MANY: usize = 10;
@@ -73,7 +77,7 @@ pub struct PruneVerdict {
     /// Gone already, or not ours: the inventory forgets them.
     pub forget: Vec<ObjectKey>,
     /// Ours, and to be kept, because they say so themselves: the inventory forgets them too.
-    pub kept: Vec<ObjectKey>,
+    pub kept: Vec<Held>,
     /// Ours, and not to be deleted while something else needs them: the inventory keeps them.
     pub held: Vec<Held>,
     /// Waiting for a person; then nothing is deleted.
@@ -94,12 +98,12 @@ pub fn judge_prune(surplus: &[ObjectKey], inventory: &Inventory, live: &Live, ru
         match judge(key, inventory, live, &rest, rules.owner) {
             Judgement::Delete(prune) => deletes.push(prune),
             Judgement::Forget => verdict.forget.push(key.clone()),
-            Judgement::Keep => verdict.kept.push(key.clone()),
+            Judgement::Keep(reason) => verdict.kept.push(Held { key: key.clone(), reason }),
             Judgement::Hold(reason) => verdict.held.push(Held { key: key.clone(), reason }),
             Judgement::Wait => {}
         }
     }
-    if let Some(reason) = reason_to_ask(&deletes, inventory.len(), rules.desired) {
+    if let Some(reason) = reason_to_ask(&deletes, live, inventory.len(), rules.desired) {
         let plan = plan_hash(&deletes);
         if rules.approved != Some(plan.as_str()) {
             let objects = deletes.into_iter().map(|prune| prune.key).collect();
@@ -115,7 +119,7 @@ pub fn judge_prune(surplus: &[ObjectKey], inventory: &Inventory, live: &Live, ru
 enum Judgement {
     Delete(Prune),
     Forget,
-    Keep,
+    Keep(String),
     Hold(String),
     Wait,
 }
@@ -183,13 +187,15 @@ fn judge(key: &ObjectKey, inventory: &Inventory, live: &Live, rest: &Rest<'_>, o
         Some(object) if object.owner.as_deref() != Some(owner) => Judgement::Forget,
         // Made anew by somebody else. An object whose apply was never confirmed is proved by our label alone.
         Some(object) if known.uid.as_ref().is_some_and(|uid| uid != &object.uid) => Judgement::Forget,
-        Some(object) if object.keep => Judgement::Keep,
-        Some(object) if object.deleting => Judgement::Wait,
-        Some(object) => delete(Some(&object.uid), true),
+        Some(object) => match object.guard.reason_to_keep() {
+            Some(reason) => Judgement::Keep(reason),
+            None if object.deleting => Judgement::Wait,
+            None => delete(Some(&object.uid), true),
+        },
     }
 }
 
-fn reason_to_ask(deletes: &[Prune], managed: usize, desired: usize) -> Option<String> {
+fn reason_to_ask(deletes: &[Prune], live: &Live, managed: usize, desired: usize) -> Option<String> {
     let count = deletes.len();
     if count == 0 {
         return None;
@@ -202,6 +208,13 @@ fn reason_to_ask(deletes: &[Prune], managed: usize, desired: usize) -> Option<St
     if !holders.is_empty() {
         let holders: Vec<&str> = holders.into_iter().collect();
         return Some(format!("it would delete a {}, and what is in it", holders.join(" and a ")));
+    }
+    let asks = |prune: &Prune| match live.objects.get(&prune.key)?.guard {
+        PruneGuard::Ask(name) => Some(format!("{} asks for it by its `{name}`", prune.key)),
+        PruneGuard::None | PruneGuard::Keep(_) => None,
+    };
+    if let Some(reason) = deletes.iter().find_map(asks) {
+        return Some(reason);
     }
     if count > MANY && count * 100 > managed * LARGE_SHARE_PERCENT {
         return Some(format!("it would delete {count} of {managed} objects"));

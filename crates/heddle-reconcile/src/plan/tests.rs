@@ -1,5 +1,5 @@
 use super::*;
-use crate::{InventoryEntry, Phase};
+use crate::{InventoryEntry, Phase, PruneGuard};
 
 fn key(kind: &str, name: &str) -> ObjectKey {
     let namespace = (kind != "Namespace").then(|| "shop".to_owned());
@@ -43,7 +43,7 @@ fn alive(owner: &str, entry: Option<OwnEntry>) -> LiveObject {
         owner: Some(owner.into()),
         entry,
         deleting: false,
-        keep: false,
+        guard: PruneGuard::None,
     }
 }
 

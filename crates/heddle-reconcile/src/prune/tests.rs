@@ -29,7 +29,7 @@ fn add(inventory: &mut Inventory, live: &mut Live, kind: &str, name: &str) {
     let owner = Some("me".into());
     live.objects.insert(
         key,
-        LiveObject { uid, resource_version: "1".into(), owner, entry: None, deleting: false, keep: false },
+        LiveObject { uid, resource_version: "1".into(), owner, entry: None, deleting: false, guard: PruneGuard::None },
     );
 }
 
@@ -65,7 +65,7 @@ fn without_proof_of_ownership_nothing_is_deleted() {
     assert_eq!(check(|object| object.uid = "made anew".into()), 1);
     assert_eq!(check(|object| object.owner = Some("other".into())), 1);
     assert_eq!(check(|object| object.owner = None), 1);
-    assert_eq!(check(|object| object.keep = true), 0);
+    assert_eq!(check(|object| object.guard = PruneGuard::Keep("x")), 0);
     assert_eq!(check(|object| object.deleting = true), 0);
 }
 
@@ -120,6 +120,24 @@ fn what_takes_others_with_it_always_asks() {
 }
 
 #[test]
+fn what_says_that_it_stays_is_let_go_and_what_asks_is_asked_for() {
+    let (inventory, mut live) = ours(30);
+    live.objects.get_mut(&key("ConfigMap", "0")).unwrap().guard = PruneGuard::Keep("words");
+    let verdict = judge_prune(&surplus(2), &inventory, &live, rules(28));
+    assert_eq!(verdict.kept, [Held { key: key("ConfigMap", "0"), reason: "its `words` says so".into() }]);
+    assert_eq!(deleted(&verdict), 1);
+
+    live.objects.get_mut(&key("ConfigMap", "1")).unwrap().guard = PruneGuard::Ask("words");
+    let stopped = judge_prune(&surplus(2), &inventory, &live, rules(28)).stopped.unwrap();
+    assert_eq!(
+        (stopped.objects.as_slice(), stopped.reason.as_str()),
+        ([key("ConfigMap", "1")].as_slice(), "ConfigMap shop/1 asks for it by its `words`")
+    );
+    let approved = PruneRules { approved: Some(&stopped.plan), ..rules(28) };
+    assert_eq!(deleted(&judge_prune(&surplus(2), &inventory, &live, approved)), 1);
+}
+
+#[test]
 fn what_needs_others_goes_first() {
     let (mut inventory, mut live) = ours(20);
     add(&mut inventory, &mut live, "ServiceAccount", "a");
@@ -148,7 +166,14 @@ fn holding(keys: &[ObjectKey]) -> (Inventory, Live) {
             entry: None,
             ended: None,
         });
-        let object = LiveObject { uid, resource_version: "1".into(), owner, entry: None, deleting: false, keep: false };
+        let object = LiveObject {
+            uid,
+            resource_version: "1".into(),
+            owner,
+            entry: None,
+            deleting: false,
+            guard: PruneGuard::None,
+        };
         live.covered.insert((key.kind.clone(), key.namespace.clone()));
         live.objects.insert(key.clone(), object);
     }

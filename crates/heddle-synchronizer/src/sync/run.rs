@@ -15,7 +15,9 @@ use heddle_kube::{
     KubeError,
     sync::{DriftMode, Sync},
 };
-use heddle_reconcile::{Apply, Inventory, InventoryEntry, ObjectKey, Phase, Plan, Reason, Scope, Why, plan};
+use heddle_reconcile::{
+    Apply, Held, Inventory, InventoryEntry, LiveObject, ObjectKey, Phase, Plan, Reason, Scope, Why, plan,
+};
 use heddle_wire::agent::SyncError;
 use tokio::time::Instant;
 
@@ -78,6 +80,8 @@ struct Run<'a> {
     applied: usize,
     deleted: usize,
     healed: usize,
+    /// What left the path and says itself that it stays.
+    kept: Vec<Held>,
 }
 
 /// Makes the cluster as the repository wants it.
@@ -129,6 +133,7 @@ impl<'a> Run<'a> {
             applied: 0,
             deleted: 0,
             healed: 0,
+            kept: Vec::new(),
         }
     }
 
@@ -302,7 +307,9 @@ impl<'a> Run<'a> {
             };
             !has_owner && !self.context.desired.keys().contains(key)
         };
-        let objects = self.cluster.observed.live.objects.iter().filter(|(_, live)| !live.deleting);
+        // What says itself that it stays was told when it left.
+        let may_be_left = |live: &LiveObject| !live.deleting && live.guard.reason_to_keep().is_none();
+        let objects = self.cluster.observed.live.objects.iter().filter(|(_, live)| may_be_left(live));
         let left = objects.filter(|(key, live)| live.owner.as_ref().is_some_and(|of| is_left(key, of)));
         left.map(|(key, _)| key.clone()).collect()
     }
@@ -340,6 +347,7 @@ impl<'a> Run<'a> {
             applied: self.applied,
             deleted: self.deleted,
             healed: self.healed,
+            kept: self.kept,
             images,
             errors,
             is_passing: self.is_passing,

@@ -4,6 +4,7 @@
 
 mod api;
 mod deploying;
+mod fields;
 mod following;
 mod hooks;
 mod leading;

@@ -107,14 +107,13 @@ impl Observed {
         self.note_listed(key);
         self.changed_fields.remove(key);
         self.foreign.remove(key);
-        let keep = self.live.objects.get(key).is_some_and(|live| live.keep);
         let live = LiveObject {
             uid: applied.uid.clone(),
             resource_version: applied.resource_version.clone(),
             owner: Some(owner.to_owned()),
             entry: applied.entry.clone(),
             deleting: false,
-            keep,
+            guard: applied.guard,
         };
         let known = self.live.objects.get(key);
         if !known.is_some_and(|known| is_newer(&known.resource_version, &live.resource_version)) {
@@ -131,7 +130,7 @@ impl Observed {
                 owner: Some(owner),
                 entry: OwnEntry::find(&found.managed_fields),
                 deleting: false,
-                keep: false,
+                guard: found.guard,
             };
             self.foreign.insert(key.clone());
             self.live.objects.insert(key.clone(), live);

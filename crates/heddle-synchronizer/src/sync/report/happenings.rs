@@ -31,6 +31,14 @@ pub(in crate::sync) fn happenings(
     if compared.deleted > 0 {
         told.push(normal("Pruned", "Prune", format!("deleted {} objects that left the path", compared.deleted)));
     }
+    if let Some(first) = compared.kept.first() {
+        let others = match compared.kept.len() {
+            1 => String::new(),
+            many => format!(", and {} more", many - 1),
+        };
+        let note = format!("{} left the path and stays: {}{others}; no Sync has it any more", first.key, first.reason);
+        told.push(normal("Kept", "Prune", note));
+    }
     if let Pruned::Stopped(stopped) = &compared.pruned
         && before.and_then(|before| before.pruned.stopped()) != Some(stopped)
     {

@@ -40,6 +40,8 @@ pub(in crate::sync) struct Compared {
     pub deleted: usize,
     /// How many drifts were put back by it.
     pub healed: usize,
+    /// What left the path in it and says itself that it stays: nobody's any more.
+    pub kept: Vec<Held>,
     /// Their images.
     pub images: Vec<ImageRef>,
     pub errors: Vec<SyncError>,

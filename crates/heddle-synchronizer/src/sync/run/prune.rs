@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 use heddle_kube::{AccountClient, Deleted, Kinds, KubeError};
-use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, ObjectKey, Prune, PruneRules, judge_prune};
+use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, Held, ObjectKey, Prune, PruneGuard, PruneRules, judge_prune};
 use heddle_wire::agent::SyncError;
 
 use super::{Pruned, Run};
@@ -65,9 +65,12 @@ impl Run<'_> {
             approved: annotations.and_then(|all| all.get(APPROVE_PRUNE_ANNOTATION)).map(String::as_str),
         };
         let verdict = judge_prune(surplus, &self.inventory, &self.cluster.observed.live, rules);
-        for key in verdict.forget.iter().chain(&verdict.kept) {
-            tracing::info!(sync = %name, object = %key, "{key} left the path, and is gone or not to be deleted");
+        for key in &verdict.forget {
+            tracing::info!(sync = %name, object = %key, "{key} left the path, and is gone or not ours");
             self.inventory.forget(key);
+        }
+        for kept in verdict.kept {
+            self.keep(kept);
         }
         if let Some(stopped) = verdict.stopped {
             return Pruned::Stopped(stopped);
@@ -86,6 +89,13 @@ impl Run<'_> {
         }
     }
 
+    /// Lets go of an object that says itself that it stays.
+    fn keep(&mut self, kept: Held) {
+        tracing::info!(sync = %self.context.name, object = %kept.key, "{} left the path and stays: {}", kept.key, kept.reason);
+        self.inventory.forget(&kept.key);
+        self.kept.push(kept);
+    }
+
     async fn delete_step(&mut self, step: &[Prune]) {
         let Some(kinds) = self.cluster.kinds() else { return };
         let (client, owner) = (&self.cluster.client, self.owner());
@@ -95,7 +105,8 @@ impl Run<'_> {
             let key = &prune.key;
             self.context.metrics.wrote(Verb::Delete, result.is_ok());
             match result {
-                Ok(deleted) => {
+                Ok(Ended::Stays(reason)) => self.keep(Held { key: key.clone(), reason }),
+                Ok(Ended::Deleted(deleted)) => {
                     tracing::info!(sync = %self.context.name, object = %key, ?deleted, "pruned {key}");
                     self.deleted += 1;
                     self.inventory.forget(key);
@@ -115,16 +126,23 @@ impl Run<'_> {
     }
 }
 
+/// What came of an object that was to be deleted.
+enum Ended {
+    Deleted(Deleted),
+    /// It says itself that it is not to be deleted, which nothing watched had told.
+    Stays(String),
+}
+
 async fn delete<'a>(
     client: &AccountClient,
     kinds: &Kinds,
     owner: &str,
     prune: &'a Prune,
-) -> (&'a Prune, Result<Deleted, KubeError>) {
+) -> (&'a Prune, Result<Ended, KubeError>) {
     (prune, try_delete(client, kinds, owner, prune).await)
 }
 
-async fn try_delete(client: &AccountClient, kinds: &Kinds, owner: &str, prune: &Prune) -> Result<Deleted, KubeError> {
+async fn try_delete(client: &AccountClient, kinds: &Kinds, owner: &str, prune: &Prune) -> Result<Ended, KubeError> {
     let kind = &prune.key.kind;
     let Some(served) = kinds.find(kind, &prune.version).or_else(|| kinds.preferred(kind)) else {
         if kinds.unknown_groups.contains(&kind.group) {
@@ -134,18 +152,25 @@ async fn try_delete(client: &AccountClient, kinds: &Kinds, owner: &str, prune: &
             )));
         }
         // Its definition is gone, and the objects with it.
-        return Ok(Deleted::Gone);
+        return Ok(Ended::Deleted(Deleted::Gone));
     };
     if let (true, Some(uid)) = (prune.proved, &prune.uid) {
-        return client.delete(&prune.key, served, uid).await;
+        return client.delete(&prune.key, served, uid).await.map(Ended::Deleted);
     }
     match client.find_metadata(&prune.key, served).await? {
         Some(found)
             if found.owner.as_deref() == Some(owner) && prune.uid.as_ref().is_none_or(|uid| *uid == found.uid) =>
         {
-            client.delete(&prune.key, served, &found.uid).await
+            match found.guard {
+                PruneGuard::None => client.delete(&prune.key, served, &found.uid).await.map(Ended::Deleted),
+                PruneGuard::Keep(_) => Ok(Ended::Stays(found.guard.reason_to_keep().unwrap_or_default())),
+                PruneGuard::Ask(name) => Err(KubeError::Refused(format!(
+                    "its `{name}` asks for a person's word, and the account may not watch its kind: delete it by hand, or \
+                     allow the account to list and watch it"
+                ))),
+            }
         }
         // Gone, or not ours.
-        _ => Ok(Deleted::Gone),
+        _ => Ok(Ended::Deleted(Deleted::Gone)),
     }
 }

@@ -1,5 +1,5 @@
 use chrono::TimeDelta;
-use heddle_reconcile::{GroupKind, health::judge};
+use heddle_reconcile::{GroupKind, PruneGuard, health::judge};
 use serde_json::json;
 
 use super::*;
@@ -23,7 +23,7 @@ fn live(name: &str, owner: &str, version: u64) -> LiveObject {
         owner: Some(owner.to_owned()),
         entry: None,
         deleting: false,
-        keep: false,
+        guard: PruneGuard::None,
     }
 }
 
@@ -54,6 +54,7 @@ fn observed(events: impl IntoIterator<Item = WatchEvent>) -> Observed {
 
 fn applied(name: &str, version: u64) -> Applied {
     Applied {
+        guard: PruneGuard::None,
         uid: name.to_owned(),
         resource_version: version.to_string(),
         entry: None,

@@ -92,7 +92,7 @@ pub(in crate::sync) fn compared(outcome: &Outcome, sync: &SyncName) -> Vec<Said>
             vec![applied(Some(false), "DependencyNotReady", awaited)]
         }
         Outcome::Hindered(Hindrance::Cluster(fault)) => vec![applied(Some(false), fault.reason, &fault.message)],
-        Outcome::Compared(compared) => vec![applied_of(compared), pruned(&compared.pruned, sync)],
+        Outcome::Compared(compared) => vec![applied_of(compared), pruned_of(compared, sync)],
     }
 }
 
@@ -109,6 +109,17 @@ fn applied_of(compared: &Compared) -> Said {
             if compared.is_passing || compared.awaits_owner == Some(true) { said } else { said.lasting() }
         }
     }
+}
+
+/// What left the path, and what of it says itself that it stays: told once, since nobody has it any more.
+fn pruned_of(compared: &Compared, sync: &SyncName) -> Said {
+    let mut said = pruned(&compared.pruned, sync);
+    let kept = compared.kept.iter().take(NAMED).map(|kept| format!("{} stays: {}", kept.key, kept.reason));
+    let more = compared.kept.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| format!("{more} more stay as they say"));
+    let words = Some(said.message).filter(|words| !words.is_empty());
+    said.message = words.into_iter().chain(kept).chain(more).collect::<Vec<_>>().join("; ");
+    said
 }
 
 fn pruned(pruned: &Pruned, sync: &SyncName) -> Said {

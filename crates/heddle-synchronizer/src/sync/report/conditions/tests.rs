@@ -37,6 +37,7 @@ pub(in crate::sync::report) fn good() -> Compared {
         applied: 3,
         deleted: 0,
         healed: 0,
+        kept: Vec::new(),
         images: Vec::new(),
         errors: Vec::new(),
         is_passing: false,

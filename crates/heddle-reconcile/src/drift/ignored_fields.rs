@@ -21,17 +21,22 @@ pub struct Contested {
 
 impl DriftRules {
     /// Takes out of a manifest the fields that others may keep. Gives those that are taken from them.
-    pub fn give_way(&self, kind: &GroupKind, manifest: &mut Value, contested: Vec<Contested>) -> Vec<Contested> {
+    pub fn take_out_ignored(
+        &self,
+        kind: &GroupKind,
+        manifest: &mut Value,
+        contested: Vec<Contested>,
+    ) -> Vec<Contested> {
         let may_keep = |one: &Contested| self.allow(kind, &plain(&one.field), &one.manager);
-        let is_given = |one: &Contested| {
+        let is_ignored = |one: &Contested| {
             let all = contested.iter().filter(|other| other.field == one.field);
             all.into_iter().all(may_keep)
         };
-        let given: Vec<bool> = contested.iter().map(is_given).collect();
+        let ignored: Vec<bool> = contested.iter().map(is_ignored).collect();
         let (mut taken, mut removed) = (Vec::new(), Vec::new());
-        for (one, given) in contested.into_iter().zip(given) {
+        for (one, ignored) in contested.into_iter().zip(ignored) {
             // Of two owners of one field it is gone already for the second. One that is not found is taken.
-            if given && (removed.contains(&one.field) || remove(manifest, &one.field)) {
+            if ignored && (removed.contains(&one.field) || remove(manifest, &one.field)) {
                 removed.push(one.field);
             } else {
                 taken.push(Contested { field: one.field.trim_start_matches('.').to_owned(), ..one });
@@ -172,10 +177,10 @@ mod tests {
         Contested { field: field.into(), manager: manager.into() }
     }
 
-    fn given_way(rules: &DriftRules, all: &[(&str, &str)]) -> (Value, Vec<String>) {
+    fn after_others(rules: &DriftRules, all: &[(&str, &str)]) -> (Value, Vec<String>) {
         let mut manifest = deployment();
         let all = all.iter().map(|(field, manager)| contested(field, manager)).collect();
-        let taken = rules.give_way(&GroupKind::new("apps/v1", "Deployment"), &mut manifest, all);
+        let taken = rules.take_out_ignored(&GroupKind::new("apps/v1", "Deployment"), &mut manifest, all);
         assert!(taken.iter().all(|taken| !taken.field.is_empty() && !taken.field.starts_with('.')), "{taken:?}");
         (manifest, taken.into_iter().map(|taken| taken.manager).collect())
     }
@@ -183,7 +188,7 @@ mod tests {
     /// kubernetes#94585, flux2#2514: whoever applies the image takes the replicas back that an autoscaler has set.
     #[test]
     fn kubernetes_94585_an_apply_leaves_an_autoscaler_its_replicas() {
-        let (manifest, taken) = given_way(
+        let (manifest, taken) = after_others(
             &DriftRules::default(),
             &[(".spec.replicas", "kube-controller-manager"), (".metadata.annotations.a.b/c", "kubectl")],
         );
@@ -195,16 +200,16 @@ mod tests {
     #[test]
     fn a_field_of_several_is_left_to_them_only_where_each_may_have_it() {
         let both = [(".spec.replicas", "kube-controller-manager"), (".spec.replicas", "kubectl")];
-        let (manifest, taken) = given_way(&DriftRules::default(), &both);
+        let (manifest, taken) = after_others(&DriftRules::default(), &both);
         assert_eq!((manifest["spec"]["replicas"].as_u64(), taken.len()), (Some(3), 2));
         let anybody = DriftRules { ignore: vec!["spec.replicas".into()] };
-        let (manifest, taken) = given_way(&anybody, &both);
+        let (manifest, taken) = after_others(&anybody, &both);
         assert_eq!((manifest["spec"].get("replicas"), taken.len()), (None, 0));
         let image = [(r#".spec.template.spec.containers[name="api"].image"#, "kubectl")];
         let rule = DriftRules { ignore: vec!["spec.template.spec.containers[name=api].image".into()] };
-        assert_eq!(given_way(&rule, &image).1, Vec::<String>::new());
-        assert_eq!(given_way(&anybody, &image).1, ["kubectl"]);
+        assert_eq!(after_others(&rule, &image).1, Vec::<String>::new());
+        assert_eq!(after_others(&anybody, &image).1, ["kubectl"]);
         let all = DriftRules { ignore: vec!["*".into()] };
-        assert_eq!(given_way(&all, &[(".spec.paused", "kubectl")]).1, ["kubectl"], "it is not in the manifest");
+        assert_eq!(after_others(&all, &[(".spec.paused", "kubectl")]).1, ["kubectl"], "it is not in the manifest");
     }
 }
