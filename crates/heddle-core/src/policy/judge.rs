@@ -12,7 +12,7 @@ use super::{
     order::{Key, Order, Place},
     platform::Platform,
     running::{Anchor, Running},
-    shape::Fit,
+    shape::{Fit, are_one_but_for_numbers},
     version::TagVersion,
     why::Why,
 };
@@ -104,6 +104,8 @@ impl<'a> Chooser<'a> {
             Fit::Same if !agrees(&self.policy.order, running, layout) => Fit::Separators,
             // Whoever reads the digits from the left takes it for lower: `2.0-debian-9` and `2.0.1-debian-9`.
             Fit::More if running.reads_above(layout) => Fit::Separators,
+            // `match` says that this kind of tag is meant, and a word stands where others have a number.
+            Fit::Prefix if anchor.meant && running.has_another_word(layout) => Fit::Same,
             fit => fit,
         }
     }
@@ -126,6 +128,14 @@ impl<'a> Chooser<'a> {
         // What is extracted may have lost it, and what is ordered by something else than versions may have no numbers.
         let whole = || Layout::read(info.tag.as_str().into());
         let ends = || !matches!(self.policy.order, Order::Release { .. }) && variant.ends(info.tag.as_str());
+        // A glob lets numbers rise and no words come: `alpine3.20`, and not `alpine3.20-debug`.
+        let anchor = self.anchor().and_then(|anchor| anchor.place.layout.as_ref());
+        if let (Variant::Matching(_), Some(running)) = (variant, anchor.filter(|running| variant.admits(running)))
+            && variant.admits(layout)
+            && !are_one_but_for_numbers(&running.variant(), &layout.variant())
+        {
+            return Err(Why::Suffix { has: layout.variant() });
+        }
         if variant.admits(layout) || ends() || (self.policy.extraction.is_some() && variant.admits(&whole())) {
             return Ok(());
         }
@@ -140,6 +150,14 @@ impl<'a> Chooser<'a> {
         };
         if range.contains(version, self.policy.prerelease) {
             return Ok(());
+        }
+        // Where what runs is named by its commit, so is what follows, and the range looks at the numbers.
+        if let Key::Release(release) = &place.key
+            && release.is_of_commit
+            && self.anchor().and_then(|anchor| anchor.place.layout.as_ref()).is_some_and(Layout::names_commit)
+        {
+            let numbers = TagVersion { pre: String::new(), ..version.clone() };
+            return if range.contains(&numbers, false) { Ok(()) } else { Err(Why::Outside) };
         }
         let prerelease = !version.pre.is_empty() && range.contains(version, true);
         Err(if prerelease { Why::Prerelease } else { Why::Outside })
@@ -157,7 +175,11 @@ impl<'a> Chooser<'a> {
         // The tag that names the image that runs is that image.
         let same = self.current() == Some(&info.tag) || anchor.content == Some(&info.tag);
         let lifted = self.policy.downgrade && anchor.content.is_none();
-        match self.policy.order.compare(&place.key, running) {
+        let order = match (&place.key, running) {
+            (Key::Release(release), Key::Release(running)) if release.differs_by_commit(running) => Ordering::Equal,
+            (key, running) => self.policy.order.compare(key, running),
+        };
+        match order {
             Ordering::Less if !lifted => Err(Why::Below),
             Ordering::Equal if !same && !self.named => Err(Why::Equal),
             _ => Ok(()),

@@ -31,9 +31,12 @@ const PRERELEASE_WORDS: &[&str] = &[
     "m",
 ];
 
-/// Words that count how often one version was built, as Bitnami and Alpine (`-r1`), linuxserver (`-ls301`), k3s (`-k3s1`)
-/// and RKE2 (`-rke2r1`) write them.
-const COUNTER_WORDS: &[&str] = &["r", "ls", "k3s", "rke2r"];
+/// Words that count how often one version was built, as Bitnami and Alpine (`-r1`), linuxserver (`-ls301`), k3s (`-k3s1`),
+/// RKE2 (`-rke2r1`) and Rancher's hardened images (`-build20240117`) write them.
+const COUNTER_WORDS: &[&str] = &["r", "ls", "k3s", "rke2r", "build"];
+
+/// The fewest digits by which people name a commit.
+const MIN_COMMIT_DIGITS: usize = 7;
 
 /// As Amazon EKS counts: `-eksbuild.1`.
 const DOTTED_COUNTER: &str = "eksbuild";
@@ -77,6 +80,17 @@ pub(super) enum Item<'t> {
     Word(&'t str),
 }
 
+impl Item<'_> {
+    /// How many digits the id of a commit has that this is or may be; one in 27 ids of seven digits has no letter.
+    pub(super) fn commit_digits(&self) -> Option<usize> {
+        match self {
+            Self::Commit(word) => Some(word.trim_start_matches(|c: char| is_separator(c) || c == 'g').len()),
+            Self::Counter { mark: "-" | "_" | ".", digits } if digits.len() >= MIN_COMMIT_DIGITS => Some(digits.len()),
+            _ => None,
+        }
+    }
+}
+
 impl<'a> Layout<'a> {
     /// Takes a text apart; every text can be.
     pub(super) fn read(text: Cow<'a, str>) -> Self {
@@ -94,17 +108,9 @@ impl<'a> Layout<'a> {
             exact: true,
             text: Cow::Borrowed(""),
         };
-        let mut at = 0;
-        while at < end {
-            let word = word_at(&text[..end], at);
-            let digits = word.strip_prefix('v').unwrap_or(word);
-            if is_numeric(digits) && !is_commit(word) {
-                layout.start = at + word.len() - digits.len();
-                layout.has_v = layout.start > at;
-                layout.read_numbers(&text[..end]);
-                break;
-            }
-            at += word.len() + 1;
+        if let Some((start, has_v)) = start_of_numbers(&text[..end]) {
+            (layout.start, layout.has_v) = (start, has_v);
+            layout.read_numbers(&text[..end]);
         }
         layout.text = text;
         layout
@@ -219,6 +225,16 @@ impl<'a> Layout<'a> {
         variant
     }
 
+    /// Whether it names a commit: by an id, or by digits alone that may be one.
+    pub(super) fn names_commit(&self) -> bool {
+        self.items().any(|item| item.commit_digits().is_some())
+    }
+
+    /// How many digits the id of a commit has that stands after the numbers and has a letter, so that it can be nothing else.
+    pub(super) fn commit_length(&self) -> Option<usize> {
+        self.items().find_map(|item| item.commit_digits().filter(|_| matches!(item, Item::Commit(_))))
+    }
+
     /// Whether it names no image in particular, as `latest` and `stable-slim` do: words without digits.
     pub(super) fn floats(&self) -> bool {
         let mut words = self.text.split(is_separator);
@@ -312,6 +328,29 @@ fn is_prerelease_word(word: &str, after: &str) -> bool {
     known && (counts || !letters.eq_ignore_ascii_case("dev"))
 }
 
+/// Where the numbers start, and whether the `v` of a version stands before them: at the first word of digits, else at the
+/// digits that end a word (`b5123`, `jdk17.0.1`).
+fn start_of_numbers(text: &str) -> Option<(usize, bool)> {
+    let words = || {
+        text.split(is_separator).scan(0, |at, word| {
+            let start = *at;
+            *at += word.len() + 1;
+            Some((start, word)).filter(|(_, word)| !is_commit(word)).or(Some((start, "")))
+        })
+    };
+    let of_digits = words().find_map(|(at, word)| {
+        let digits = word.strip_prefix('v').unwrap_or(word);
+        is_numeric(digits).then_some((at + word.len() - digits.len(), digits.len() < word.len()))
+    });
+    of_digits.or_else(|| {
+        words().find_map(|(at, word)| {
+            let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
+            let ends = letters.len() < word.len() && letters.bytes().all(|b| b.is_ascii_alphabetic());
+            ends.then_some((at + letters.len(), false))
+        })
+    })
+}
+
 /// The word that starts at a place.
 fn word_at(text: &str, at: usize) -> &str {
     let rest = &text[at..];
@@ -345,7 +384,8 @@ fn is_clock(word: &str) -> bool {
 /// Whether a word is the id of a commit: 7 to 40 hexadecimal digits with a letter among them, perhaps behind the `g` of
 /// `git describe`.
 pub(super) fn is_commit(word: &str) -> bool {
-    let hexadecimal =
-        |text: &str| (7..=40).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let hexadecimal = |text: &str| {
+        (MIN_COMMIT_DIGITS..=40).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
     word.strip_prefix('g').is_some_and(hexadecimal) || (hexadecimal(word) && !is_digits(word))
 }

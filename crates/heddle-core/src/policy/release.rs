@@ -39,6 +39,10 @@ pub(super) struct Release {
     counters: [u64; MAX_COUNTERS],
     /// How many counters are written.
     pub counted: usize,
+    /// Whether all of the pre-release is the id of a commit.
+    pub is_of_commit: bool,
+    /// Whether a counter may be the id of a commit that has no letter.
+    may_be_of_commit: bool,
 }
 
 impl Release {
@@ -66,6 +70,8 @@ impl Release {
             variant: Vec::new(),
             counters: [0; MAX_COUNTERS],
             counted: 0,
+            is_of_commit: false,
+            may_be_of_commit: false,
         };
         let tail = layout.tail();
         let read = match split {
@@ -83,6 +89,11 @@ impl Release {
 
     fn read_items(&mut self, layout: &Layout<'_>, split: Split) -> Option<()> {
         for item in layout.items() {
+            match item {
+                Item::Prerelease(_) => self.is_of_commit = false,
+                Item::Commit(_) => self.is_of_commit |= self.version.pre.is_empty(),
+                item => self.may_be_of_commit |= item.commit_digits().is_some(),
+            }
             match item {
                 Item::Prerelease(text) | Item::Commit(text) => {
                     let text = if self.version.pre.is_empty() { &text[1..] } else { text };
@@ -106,6 +117,13 @@ impl Release {
     /// Whether three numbers are written, none with a zero before it.
     pub(super) fn is_strict(&self) -> bool {
         self.count == 3 && !self.version.zero_led
+    }
+
+    /// Whether two differ by the commit alone, which orders nothing, also where the id of one has no letter.
+    pub(super) fn differs_by_commit(&self, other: &Self) -> bool {
+        let beside = |one: &Self, other: &Self| one.is_of_commit && other.may_be_of_commit && !other.is_of_commit;
+        let numbers = |release: &Self| (release.version.numbers(), release.more);
+        numbers(self) == numbers(other) && (beside(self, other) || beside(other, self))
     }
 
     /// Number by number, then the pre-release, the numbers of the variant, the counters.

@@ -10,6 +10,10 @@ use super::{
 };
 use crate::image::{Digest, Tag};
 
+/// The tag that a container runtime takes where none is written. It says nothing of its image, and a `match` that takes it
+/// takes just anything.
+pub(super) const ANY_IMAGE: &str = "latest";
+
 /// What runs, in the order of a rule.
 #[derive(Debug, Clone)]
 pub(super) enum Running<'a> {
@@ -27,6 +31,8 @@ pub(super) struct Anchor<'a> {
     pub place: Place<'a>,
     /// The tag whose image it is, where the text alone says nothing.
     pub content: Option<&'a Tag>,
+    /// Whether `match` says that this very kind of tag is meant, so that a word may stand for a number.
+    pub meant: bool,
 }
 
 impl<'a> Running<'a> {
@@ -34,7 +40,8 @@ impl<'a> Running<'a> {
     pub(super) fn find(policy: &CompiledPolicy, situation: &Situation<'a>) -> Self {
         let Some(standing) = situation.current.filter(|_| policy.keeps_place()) else { return Self::Free };
         let text = policy.place_standing(&standing, situation);
-        let place = text.map(|place| Anchor { place, content: None });
+        let meant = || standing.written().is_some_and(|tag| policy.means_this(tag));
+        let place = text.map(|place| Anchor { place, content: None, meant: meant() });
         let anchor = place.or_else(|| policy.place_content(&standing, situation));
         anchor.map_or(Self::Lost, |anchor| Self::Placed(Box::new(anchor)))
     }
@@ -63,9 +70,21 @@ impl CompiledPolicy {
         }
     }
 
-    /// The place by the text. A word without digits names no image in particular, also where the rule orders words.
+    /// Whether a tag names no image in particular, as `latest` does: words without digits, also where the rule orders
+    /// words, unless `match` says that this tag is meant.
+    pub(super) fn is_floating(&self, tag: &Tag) -> bool {
+        Layout::read(tag.as_str().into()).floats() && !self.means_this(tag)
+    }
+
+    /// Whether `match` says that a tag is one of those that are meant: it takes it, and does not take just anything.
+    fn means_this(&self, tag: &Tag) -> bool {
+        let takes = |text: &str| self.extraction.as_ref().is_some_and(|extraction| extraction.finds(text));
+        takes(tag.as_str()) && !takes(ANY_IMAGE)
+    }
+
+    /// The place by the text.
     fn place_standing<'a>(&self, standing: &Standing<'a>, situation: &Situation<'a>) -> Option<Place<'a>> {
-        let tag = standing.written().filter(|tag| !Layout::read(tag.as_str().into()).floats())?;
+        let tag = standing.written().filter(|tag| !self.is_floating(tag))?;
         self.place_known(tag, situation, self.split())
     }
 
@@ -82,7 +101,8 @@ impl CompiledPolicy {
             };
             self.order.compare(&left.key, &right.key).then_with(exactness).then_with(|| one.tag.cmp(&other.tag))
         })?;
-        Some(Anchor { place: greatest.1, content: Some(&greatest.0.tag) })
+        let tag = &greatest.0.tag;
+        Some(Anchor { place: greatest.1, content: Some(tag), meant: self.means_this(tag) })
     }
 
     /// The place of a tag that can say where the running image stands: it names one image, and not itself.
@@ -94,7 +114,7 @@ impl CompiledPolicy {
     ) -> Option<Place<'a>> {
         let place = self.place(info, self.split(), room).ok()?;
         let layout = place.layout.as_ref()?;
-        let names = standing.written() != Some(&info.tag) && !layout.floats();
+        let names = standing.written() != Some(&info.tag) && !self.is_floating(&info.tag);
         let lone = matches!(self.order, Order::Release { .. }) && layout.is_lone() && !self.means(&info.tag, layout);
         (names && !lone).then_some(place)
     }

@@ -83,6 +83,21 @@ impl Layout<'_> {
         }
     }
 
+    /// Whether `other` has one other word in the place of one of these, as `main-b` has beside `main-a`. Where words with
+    /// digits stand here, which may be ids, it is one of them.
+    pub(super) fn has_another_word(&self, other: &Layout<'_>) -> bool {
+        let is_id = |word: &str| word.contains(|c: char| c.is_ascii_digit());
+        let has_id = self.text().split(is_separator).any(is_id);
+        let mut others = 0;
+        let alike = |left: &str, right: &str| {
+            let may_differ = is_id(left) == has_id && is_id(right) == has_id;
+            left == right || may_differ
+        };
+        let pairs = self.text().split(is_separator).zip(other.text().split(is_separator));
+        pairs.for_each(|(left, right)| others += usize::from(left != right));
+        others == 1 && same(self.text(), other.text(), alike)
+    }
+
     /// Whether the numbers of `other` are of another scheme: no count grows like this.
     fn jump(&self, other: &Layout<'_>) -> Option<Fit> {
         let (ours, theirs) = (self.digits(), other.digits());
@@ -90,11 +105,26 @@ impl Layout<'_> {
         if self.is_lone() && first.abs_diff(others) > 1 {
             return Some(Fit::Lone);
         }
+        if self.pads_otherwise(other) {
+            return Some(Fit::Scheme);
+        }
         let differs = |(left, right): &(&u64, &u64)| left != right;
         let at = self.numbers().iter().zip(other.numbers()).position(|pair| differs(&pair))?;
         let is_year = |number: u64| YEARS.contains(&number);
         let year = at == 0 && first < 4 && others == 4 && is_year(other.numbers()[0]);
         (year || theirs[at] >= ours[at].saturating_add(JUMP_DIGITS)).then_some(Fit::Scheme)
+    }
+
+    /// Whether zeros lead numbers here and not there, so that one is a date: `20.04.1` beside `5.2.3`.
+    fn pads_otherwise(&self, other: &Layout<'_>) -> bool {
+        let width = |number: u64| number.checked_ilog10().map_or(1, |log| log + 1);
+        let pads = |layout: &Layout<'_>, at: usize| u32::from(layout.digits()[at]) > width(layout.numbers()[at]);
+        let common = self.numbers().len().min(other.numbers().len());
+        let narrower = |padded: &Layout<'_>, plain: &Layout<'_>, at: usize| {
+            pads(padded, at) && plain.digits()[at] < padded.digits()[at]
+        };
+        let anew = !self.is_zero_led() && other.is_zero_led() && self.digits()[0] != other.digits()[0];
+        anew || (0..common).any(|at| narrower(self, other, at) || narrower(other, self, at))
     }
 
     fn difference_after_numbers(&self, other: &Layout<'_>, sight: Sight) -> Option<Fit> {
@@ -106,7 +136,12 @@ impl Layout<'_> {
             Item::Word(_) => sight.words == Words::Kept,
             Item::Counter { .. } => true,
         };
-        let (mut ours, mut theirs) = (self.items().filter(kept), other.items().filter(kept));
+        // An id of a commit may happen to have no letter: it has as many digits as the other.
+        let length = self.commit_length().or_else(|| other.commit_length());
+        let named = |item: Item<'_>| length.is_some() && item.commit_digits() == length;
+        let read = |item| if named(item) { Item::Commit("") } else { item };
+        let mut ours = self.items().map(read).filter(kept);
+        let mut theirs = other.items().map(read).filter(kept);
         let mut found = None;
         loop {
             let difference = match (ours.next(), theirs.next()) {
@@ -168,6 +203,14 @@ fn have_same_letters(left: &str, right: &str) -> bool {
         })
     }
     letters(left).eq(letters(right))
+}
+
+/// Whether two variants differ in numbers alone, also where only one has them: `alpine` and `alpine3.20`.
+pub(super) fn are_one_but_for_numbers(left: &str, right: &str) -> bool {
+    fn words(variant: &str) -> impl Iterator<Item = &str> {
+        variant.split(|c: char| is_separator(c) || c.is_ascii_digit()).filter(|word| !word.is_empty())
+    }
+    words(left).eq(words(right))
 }
 
 /// Whether two texts have the same words, an id of a commit in the place of another.

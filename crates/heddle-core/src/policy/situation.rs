@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{TagInfo, TagList};
+use super::{TagInfo, TagList, running::ANY_IMAGE};
 use crate::image::{Digest, ImageRepository, Tag};
 
 /// All that a choice depends on, the policy aside.
@@ -44,7 +44,7 @@ impl<'a> Standing<'a> {
 
     /// What is known of the tag that a container runtime takes.
     pub(super) fn known(&self, list: &'a TagList) -> Option<&'a TagInfo> {
-        let name = self.written().map_or("latest", Tag::as_str);
+        let name = self.written().map_or(ANY_IMAGE, Tag::as_str);
         list.all().find(|info| info.tag.as_str() == name)
     }
 }

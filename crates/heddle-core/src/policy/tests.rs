@@ -1,4 +1,5 @@
 mod limits;
+mod publishers;
 mod running;
 mod schemes;
 

@@ -9,11 +9,10 @@ use super::{
     chooser::Chooser,
     extract::Room,
     judge::Qualified,
-    layout::Layout,
     limit::MAX_COMPARED_TAGS,
     order::{Key, Order},
     release::Split,
-    running::{Anchor, Running},
+    running::{ANY_IMAGE, Anchor, Running},
     why::Why,
 };
 use crate::image::Tag;
@@ -32,14 +31,14 @@ impl CompiledPolicy {
     pub fn moving<'a>(&'a self, current: Option<Standing<'a>>) -> Option<&'a str> {
         let floating = || {
             let current = current.filter(|current| current.digest.is_none() && self.compares(current))?;
-            Some(current.written().map_or("latest", Tag::as_str))
+            Some(current.written().map_or(ANY_IMAGE, Tag::as_str))
         };
         self.followed_tag().or_else(floating)
     }
 
     /// Whether a tag names no image in particular, as `latest` does.
     pub fn floats(&self, tag: &Tag) -> bool {
-        self.keeps_place() && Layout::read(tag.as_str().into()).floats()
+        self.keeps_place() && self.is_floating(tag)
     }
 
     /// Whether a tag is chosen although what runs has no place in the order.
@@ -55,8 +54,7 @@ impl CompiledPolicy {
 
     /// Whether the text of a tag has no place in the order.
     fn is_unplaced(&self, tag: &Tag) -> bool {
-        let floats = Layout::read(tag.as_str().into()).floats();
-        floats || (self.order.reads_text() && self.place_of_text(tag, self.split()).is_none())
+        self.is_floating(tag) || (self.order.reads_text() && self.place_of_text(tag, self.split()).is_none())
     }
 
     /// Whether a tag has so few numbers that it may move on to tags with more.

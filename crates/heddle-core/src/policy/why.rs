@@ -5,8 +5,8 @@ use std::cell::OnceCell;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Pattern, Sentence, age::say_age, chooser::Chooser, compiled::Variant, layout::Layout, order::Order,
-    running::Running, shape::Fit, situation::BarredTag,
+    Pattern, Sentence, age::say_age, chooser::Chooser, compiled::Variant, order::Order, running::Running, shape::Fit,
+    situation::BarredTag,
 };
 use crate::image::{ImageRepository, Tag};
 
@@ -183,11 +183,8 @@ impl Chooser<'_> {
     /// Why nothing can be said to be above what runs, and the ways out.
     pub(super) fn unplaced_in_words(&self) -> String {
         let written = self.current_in_words();
-        let floats = self
-            .situation
-            .current
-            .and_then(|current| current.written())
-            .is_none_or(|tag| Layout::read(tag.as_str().into()).floats());
+        let floats =
+            self.situation.current.and_then(|current| current.written()).is_none_or(|tag| self.policy.is_floating(tag));
         let why = match floats {
             true => "which moves from image to image, and no tag that the rule can order is known to be its image",
             false => "which the rule cannot order, and no tag that it can order is known to be its image",

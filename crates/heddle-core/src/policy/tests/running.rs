@@ -219,7 +219,10 @@ fn a_tag_that_floats_is_placed_by_its_image() {
     check_image(&all, Some("latest"), &[("latest", 'a'), ("1.2.0", 'c'), ("1.3.0", '.')], None);
     check_image(&kind("numerical asc"), Some("stable"), &[("stable", 'a'), ("41", 'a'), ("42", '.')], Some("42"));
     let newest = TagPolicy { matches: Some("^main".into()), ..kind("newest first-seen") };
-    check_image(&newest, Some("main"), &[("main", 'a'), ("main-4b825dc", 'a')], Some("main-4b825dc"));
+    // What `match` says is meant is ordered, although it is a word.
+    check_image(&newest, Some("main"), &[("main", 'a'), ("main-4b825dc", 'a')], Some("main"));
+    let any = TagPolicy { matches: Some("main|latest".into()), ..newest };
+    check_image(&any, Some("main"), &[("main", 'a'), ("main-4b825dc", 'a')], Some("main-4b825dc"));
 }
 
 #[test]

@@ -109,6 +109,48 @@ proptest! {
         }
     }
 
+    /// Words that `match` says are meant are ordered by the rule: nothing floats, and the newest of the same kind follows.
+    #[test]
+    fn words_that_match_means_are_ordered_and_others_float(
+        words in vec((one_of(vec!["main-", "dev-"]), "[a-z][a-z0-9]{0,4}", one_of(vec!["", "-slim"])), 1..8),
+        which in any::<prop::sample::Index>(),
+        matches in one_of(vec!["^main-", "^(?:main|dev)-", ".*", "^[a-z0-9-]+$"]),
+    ) {
+        let mut names: Vec<String> = Vec::new();
+        for (branch, word, variant) in words {
+            let name = format!("{branch}{word}{variant}");
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.push("latest".to_owned());
+        let running = which.get(&names).clone();
+        let infos: Vec<_> = names.iter().zip(1..).map(|(name, day)| (name.as_str(), Some(day), day)).collect();
+        let rule = TagPolicy { matches: Some(matches.into()), ..kind("newest created") };
+        let decision = on_day(&rule, Some(&running), &seen(&infos), 99).decision;
+        let takes = |name: &str| name.starts_with("main-") || (matches != "^main-" && name.starts_with("dev-"));
+        let means = !matches.starts_with(['.']) && matches != "^[a-z0-9-]+$";
+        let has_digit = |name: &str| name.contains(|c: char| c.is_ascii_digit());
+        // A tag with digits is an image's own name, whatever `match` says.
+        let placed = if means { takes(&running) } else { has_digit(&running) };
+        prop_assert_eq!(decision.is_placed, placed, "{}", running);
+        let Some(chosen) = decision.chosen.map(String::from) else { return Ok(()) };
+        let at = |name: &str| names.iter().position(|other| other == name);
+        prop_assert!(placed && at(&chosen) >= at(&running), "{chosen} over {running}");
+        let parts = |name: &str| name.split('-').map(str::to_owned).collect::<Vec<_>>();
+        let (next, runs) = (parts(&chosen), parts(&running));
+        let others = next.iter().zip(&runs).filter(|(one, other)| one != other).count();
+        prop_assert!(next.len() == runs.len() && others <= 1, "{chosen} over {running}");
+        if means && !names.iter().any(|name| has_digit(name)) {
+            let alike = |name: &&String| {
+                let parts = parts(name);
+                takes(name) && parts.len() == runs.len()
+                    && parts.iter().zip(&runs).filter(|(one, other)| one != other).count() <= 1
+            };
+            prop_assert_eq!(names.iter().rfind(alike), Some(&chosen), "after {}", running);
+        }
+    }
+
     #[test]
     fn no_tag_of_the_list_changes_how_another_is_read(numbered in tags_of_schemes(), policy in policies()) {
         let texts: BTreeSet<String> = numbered.iter().flat_map(|(scheme, tags)| {
