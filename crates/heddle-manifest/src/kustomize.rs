@@ -1,10 +1,15 @@
 //! What a kustomization says, from its text alone.
 
 mod patch;
+mod selector;
 
 use std::sync::Arc;
 
-pub(crate) use self::patch::{Body, Inline, Patch};
+pub use self::selector::MAX_EXPRESSION_BYTES;
+pub(crate) use self::{
+    patch::{Body, Inline, Patch},
+    selector::{Renamed, Selector},
+};
 use crate::{
     image::{Home, ImageValue, Parts},
     intake::IMAGE_WEIGHT,
@@ -33,6 +38,66 @@ pub(crate) struct Kustomization {
     pub images: Vec<ImageEntry>,
     /// Files of transformers, which come last.
     pub transformers: Vec<Reference>,
+    /// What its objects are called by it.
+    pub renames: Renames,
+    /// What kustomize refuses in it, so that nobody knows what it makes.
+    pub faults: Vec<Fault>,
+}
+
+/// What cannot be read, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub position: Position,
+    pub message: String,
+}
+
+/// How a kustomization changes what objects are called.
+#[derive(Debug, Default)]
+pub(crate) struct Renames {
+    prefix: String,
+    suffix: String,
+    namespace: String,
+    labels: Vec<(String, String)>,
+    annotations: Vec<(String, String)>,
+}
+
+impl Renames {
+    fn read(root: &Node) -> Self {
+        let word = |key: &str| root.get(key).and_then(Node::text).unwrap_or_default().to_owned();
+        let pairs = |node: Option<&Node>| -> Vec<(String, String)> {
+            let entries = node.map(Node::entries).unwrap_or_default().iter();
+            entries.filter_map(|(key, value)| Some((key.text()?.to_owned(), value.text()?.to_owned()))).collect()
+        };
+        let lists = root.get("labels").map(Node::items).unwrap_or_default();
+        let labels = lists.iter().map(|item| item.get("pairs")).chain([root.get("commonLabels")]);
+        Self {
+            prefix: word("namePrefix"),
+            suffix: word("nameSuffix"),
+            namespace: word("namespace"),
+            labels: labels.flat_map(pairs).collect(),
+            annotations: pairs(root.get("commonAnnotations")),
+        }
+    }
+
+    /// Whether nothing is called otherwise.
+    pub fn is_empty(&self) -> bool {
+        [&self.prefix, &self.suffix, &self.namespace].iter().all(|text| text.is_empty())
+            && self.labels.is_empty()
+            && self.annotations.is_empty()
+    }
+
+    /// Gives an object that was written with a name its new ones.
+    pub fn apply(&self, name: &str, renamed: &mut Renamed) {
+        if !self.prefix.is_empty() || !self.suffix.is_empty() {
+            let now = renamed.names.last().map_or(name, String::as_str);
+            renamed.names.push(format!("{}{now}{}", self.prefix, self.suffix));
+        }
+        if !self.namespace.is_empty() {
+            renamed.namespaces.push(self.namespace.clone());
+        }
+        renamed.labels.extend(self.labels.iter().cloned());
+        renamed.annotations.extend(self.annotations.iter().cloned());
+    }
 }
 
 /// A path as it is written in a kustomization.
@@ -72,22 +137,50 @@ impl Kustomization {
 
     /// Reads the root of a kustomization's document.
     pub fn read(root: &Node) -> Self {
-        let references = |keys: &[&str]| -> Vec<Reference> {
-            keys.iter().filter_map(|key| root.get(key)).flat_map(|list| list.items()).filter_map(reference).collect()
-        };
         let cursor = Cursor::root(root);
+        let mut faults = Vec::new();
+        let mut references = |keys: &[&str]| -> Vec<Reference> {
+            let items: Vec<Cursor<'_>> = keys.iter().flat_map(|key| list(&cursor, key, &mut faults)).collect();
+            items.iter().filter_map(|item| reference(item, &mut faults)).collect()
+        };
+        let (resources, components) = (references(&["resources", "bases"]), references(&["components"]));
+        let transformers = references(&["transformers"]);
+        let patches = patch::read_all(&cursor, &mut faults);
+        let mut images = Vec::new();
+        for key in ["images", "imageTags"] {
+            for item in list(&cursor, key, &mut faults) {
+                images.extend(read_entry(&item, "Kustomization"));
+                let is_entry = item.node.is_mapping() && item.node.get("name").is_none_or(|name| name.text().is_some());
+                if !is_entry {
+                    let message = format!("an entry of `{key}` is no mapping with a `name`");
+                    faults.push(Fault { position: item.position, message });
+                }
+            }
+        }
         Self {
-            resources: references(&["resources", "bases"]),
-            components: references(&["components"]),
-            patches: patch::read_all(&cursor),
+            resources,
+            components,
+            patches,
             values: values(root),
             inline: inline_values(&cursor),
-            images: ["images", "imageTags"]
-                .iter()
-                .flat_map(|key| read_entries(&cursor, key, "Kustomization"))
-                .collect(),
-            transformers: references(&["transformers"]),
+            images,
+            transformers,
+            renames: Renames::read(root),
+            faults,
         }
+    }
+}
+
+/// The members of a list; that something else stands under its key is a fault.
+fn list<'a>(root: &Cursor<'a>, key: &str, faults: &mut Vec<Fault>) -> Vec<Cursor<'a>> {
+    match root.key(key) {
+        Some(list) if list.node.is_list() => list.items().collect(),
+        Some(other) if !other.node.is_null() => {
+            let message = format!("`{key}` is {}, where a list is needed", other.node.kind());
+            faults.push(Fault { position: other.position, message });
+            Vec::new()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -121,10 +214,14 @@ fn inline_values(root: &Cursor<'_>) -> Vec<Arc<ImageValue>> {
     inline.flat_map(|given| values::images(&given, "Kustomization")).map(Arc::new).collect()
 }
 
-/// A path; texts of several lines are none.
-fn reference(node: &Node) -> Option<Reference> {
-    let path = node.text().filter(|text| !text.contains('\n'))?;
-    Some(Reference { path: path.to_owned(), position: node.position })
+/// A path; texts of several lines are none, and hold the resource or the transformer themselves.
+fn reference(item: &Cursor<'_>, faults: &mut Vec<Fault>) -> Option<Reference> {
+    let Some(path) = item.text() else {
+        let message = format!("a path is {}, where a text is needed", item.node.kind());
+        faults.push(Fault { position: item.position, message });
+        return None;
+    };
+    (!path.contains('\n')).then(|| Reference { path: path.to_owned(), position: item.position })
 }
 
 /// The entry of an `ImageTagTransformer`, which may stand in a file of `transformers`.

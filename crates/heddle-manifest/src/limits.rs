@@ -6,6 +6,7 @@ use crate::{
     config::{MAX_CONFIG_BYTES, MAX_FINDINGS},
     find::MAX_WALKED,
     intake::{MAX_BRANCH_BYTES, MAX_BRANCH_FILES, MAX_FILE_BYTES, MAX_KEPT},
+    kustomize::MAX_EXPRESSION_BYTES,
     yaml::{MAX_DEPTH, MAX_FIELD_BYTES, MAX_NODES},
 };
 
@@ -34,6 +35,11 @@ pub const LIMITS: &[Limit] = &[
         "files, references and images that a search walks, each as often as it is led to",
         MAX_WALKED as u64,
         "finding `too-large`; what comes behind is not updated",
+    ),
+    Limit::bytes(
+        "an expression in a patch's `target`, once compiled",
+        MAX_EXPRESSION_BYTES as u64,
+        "finding `broken-patch`; what the patch may change is not updated",
     ),
     Limit::bytes("`.heddle.yaml`", MAX_CONFIG_BYTES, "finding `too-large`; nothing is written"),
     Limit::count("findings of `.heddle.yaml`", MAX_FINDINGS as u64, "one more says how many are not told"),

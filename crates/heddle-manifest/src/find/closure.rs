@@ -204,6 +204,11 @@ impl<'a> Reader<'a> {
     pub fn report_at(&mut self, file: &str, position: Position, code: &'static str, message: String) {
         self.findings.insert(Finding { file: file.to_owned(), position, code, message, blocks: false });
     }
+
+    /// Says what is wrong at a place, and keeps images from being written.
+    pub fn refuse(&mut self, file: &str, position: Position, code: &'static str, message: String) {
+        self.findings.insert(Finding { file: file.to_owned(), position, code, message, blocks: true });
+    }
 }
 
 /// The folders that a path lies in, the root last.

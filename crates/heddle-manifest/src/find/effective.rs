@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     image::ImageValue,
-    kustomize::{ImageEntry, Kustomization, Reference, read_transformer},
+    kustomize::{Fault, ImageEntry, Kustomization, Patch, Reference, Renamed, Renames, read_transformer},
     policy::FoundPolicy,
     yaml::{Spot, cursor::Cursor},
 };
@@ -48,6 +48,10 @@ pub(super) struct Live {
     pub fields: Arc<Fields>,
     /// What kustomize pastes behind the tag.
     pub suffix: Option<String>,
+    /// What its object is called beside what it was written with.
+    pub renamed: Arc<Renamed>,
+    /// What cannot be read and may change it, in words that follow a file and a line.
+    pub doubt: Option<Arc<str>>,
 }
 
 /// The ways to the parts of an image in the object that runs it; also to those that are not there and would be read.
@@ -147,10 +151,12 @@ impl Walk<'_, '_> {
                 let here: Arc<str> = file.as_str().into();
                 self.references(&file, folder, &kustomization.resources, Nested::Apart, live);
                 self.references(&file, folder, &kustomization.components, Nested::Shared, live);
-                for patch in &kustomization.patches {
-                    let is_known = patches::apply(self.reader, &here, folder, patch, live).is_some();
-                    self.incomplete |= !is_known;
-                }
+                self.tell_faults(&here, &kustomization.faults, live);
+                let (late, early): (Vec<&Patch>, Vec<&Patch>) =
+                    kustomization.patches.iter().partition(|patch| patch.is_late);
+                early.iter().for_each(|patch| patches::apply(self.reader, &here, folder, patch, live));
+                self.rename(&file, &kustomization.renames, live);
+                late.iter().for_each(|patch| patches::apply(self.reader, &here, folder, patch, live));
                 self.file(&file, live);
                 for entry in &kustomization.images {
                     if !self.reader.walk(1 + live.len() / COMPARED_AT_ONCE, &file) {
@@ -171,6 +177,34 @@ impl Walk<'_, '_> {
             }
         }
         self.visiting.remove(folder);
+    }
+
+    /// What kustomize refuses leaves nothing known of what the kustomization has.
+    fn tell_faults(&mut self, file: &Arc<str>, faults: &[Fault], live: &mut [Live]) {
+        for fault in faults {
+            let message = format!("kustomize refuses this, so its images are not updated: {}", fault.message);
+            self.reader.refuse(file, fault.position, "broken-kustomization", message);
+            self.incomplete = true;
+        }
+        if let Some(fault) = faults.first() {
+            let doubt: Arc<str> = format!("{file}:{}", fault.position.line).into();
+            live.iter_mut().for_each(|image| image.doubt = Some(Arc::clone(&doubt)));
+        }
+    }
+
+    /// Calls objects as the kustomization does.
+    fn rename(&mut self, file: &str, renames: &Renames, live: &mut [Live]) {
+        if renames.is_empty() {
+            return;
+        }
+        if !self.reader.walk(live.len() / COMPARED_AT_ONCE, file) {
+            self.incomplete = true;
+            return;
+        }
+        for image in live {
+            let (_, _, name) = patches::identity(&image.object);
+            renames.apply(name, Arc::make_mut(&mut image.renamed));
+        }
     }
 
     /// The entries of transformers that stand in files of their own.
@@ -249,6 +283,8 @@ impl Live {
             origin: Arc::clone(file),
             fields: Arc::new(Fields::of(value)),
             suffix: None,
+            renamed: Arc::default(),
+            doubt: None,
         }
     }
 
@@ -293,8 +329,8 @@ fn apply(entry: &ImageEntry, file: &Arc<str>, live: &mut Vec<Live>) {
     };
     // What a patch further out sets is still the container's.
     live.push(match first {
-        Some(Live { object, origin, fields, is_container, .. }) => {
-            Live { object, origin, fields, is_container, ..entry }
+        Some(Live { object, origin, fields, is_container, renamed, doubt, .. }) => {
+            Live { object, origin, fields, is_container, renamed, doubt, ..entry }
         }
         None => entry,
     });

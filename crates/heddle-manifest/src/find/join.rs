@@ -86,6 +86,11 @@ fn join(
         );
         found.findings.push(finding(first, "not-editable", message.clone()));
         obstacle = Some(message);
+    } else if let Some(doubt) = lives.iter().find_map(|(_, live)| live.doubt.as_ref()) {
+        let message =
+            format!("`{doubt}` cannot be read and may change this image, so it is not updated: mend that first");
+        found.findings.push(finding(first, "unread-patch", message.clone()));
+        obstacle = Some(message);
     } else if let Some(file) =
         environments.iter().find_map(|name| unread.get(&(name.clone(), image.repository.clone())))
     {

@@ -38,47 +38,84 @@ struct Home<'a> {
     inline: Option<&'a Inline>,
 }
 
-/// Carries out a patch on the images of a kustomization. `None` when it cannot be read, so that what it sets is not known.
+/// Carries out a patch on the images of a kustomization. Where it cannot be read, nobody knows which image runs where it may
+/// be for an object, and that is said of each.
 pub(super) fn apply(
     reader: &mut Reader<'_>,
     kustomization: &Arc<str>,
     folder: &str,
     patch: &Patch,
     live: &mut Vec<Live>,
-) -> Option<()> {
-    match &patch.body {
-        Body::Inline(inline) => {
-            let home = Home { file: Arc::clone(kustomization), inline: Some(inline) };
-            if inline.documents.error.is_some() {
-                let message = "this patch is no YAML, so what it sets is not known".to_owned();
-                reader.report_at(kustomization, inline.block.position(), "broken-yaml", message);
-                return None;
-            }
-            carry_out(reader, &home, patch, &inline.documents, live);
-        }
-        Body::File(reference) => {
-            let Some(path) = resolve(folder, &reference.path) else {
-                let message = format!("the patch `{}` lies outside of what is read here", reference.path);
-                reader.report(kustomization, reference, "remote-base", message);
-                return None;
-            };
-            if !reader.has(&path) {
-                let message = format!("the patch `{}` is not there", reference.path);
-                reader.report(kustomization, reference, "missing-file", message);
-                return None;
-            }
-            let documents = reader.documents(&path)?;
-            let home = Home { file: path.as_str().into(), inline: None };
-            carry_out(reader, &home, patch, &documents, live);
+) {
+    let done = try_apply(reader, kustomization, folder, patch, live);
+    let Err(fault) = done else { return };
+    if let Some((code, message)) = fault {
+        reader.refuse(kustomization, patch.position, code, message);
+    }
+    let doubt: Arc<str> = format!("{kustomization}:{}", patch.position.line).into();
+    let target = match &patch.target {
+        Ok(Some(target)) => Some(target),
+        // Whatever a patch without a target names, and one whose target cannot be read, may be any of them.
+        Ok(None) | Err(_) => None,
+    };
+    for image in live {
+        let (kind, namespace, name) = identity(&image.object);
+        if target.is_none_or(|target| target.fits(kind, namespace, name, &image.renamed)) {
+            image.doubt = Some(Arc::clone(&doubt));
         }
     }
-    Some(())
 }
 
-fn carry_out(reader: &mut Reader<'_>, home: &Home<'_>, patch: &Patch, documents: &Documents, live: &mut Vec<Live>) {
+/// What is to be told of a patch that cannot be carried out: a code and words, where nothing was told yet.
+type Refusal = Option<(&'static str, String)>;
+
+fn try_apply(
+    reader: &mut Reader<'_>,
+    kustomization: &Arc<str>,
+    folder: &str,
+    patch: &Patch,
+    live: &mut Vec<Live>,
+) -> Result<(), Refusal> {
+    if let Some(fault) = patch.fault() {
+        let message = format!("this patch cannot be read, so what it may change is not updated: {}", fault.message);
+        return Err(Some(("broken-patch", message)));
+    }
+    match &patch.body {
+        Ok(Body::Inline(inline)) => {
+            let home = Home { file: Arc::clone(kustomization), inline: Some(inline) };
+            carry_out(reader, &home, patch, &inline.documents, live)
+        }
+        Ok(Body::File(reference)) => {
+            let said = |code, message: String| Some((code, format!("the patch `{}` {message}", reference.path)));
+            let path = resolve(folder, &reference.path).ok_or_else(|| {
+                said(
+                    "remote-base",
+                    "lies outside of what is read here, so what it may change is not updated".to_owned(),
+                )
+            })?;
+            if !reader.has(&path) {
+                let message = "is not there, so what it may change is not updated".to_owned();
+                return Err(said("missing-file", message));
+            }
+            // A file that cannot be read is told already.
+            let documents = reader.documents(&path).ok_or(None)?;
+            let home = Home { file: path.as_str().into(), inline: None };
+            carry_out(reader, &home, patch, &documents, live)
+        }
+        Err(_) => Err(None),
+    }
+}
+
+fn carry_out(
+    reader: &mut Reader<'_>,
+    home: &Home<'_>,
+    patch: &Patch,
+    documents: &Documents,
+    live: &mut Vec<Live>,
+) -> Result<(), Refusal> {
     for root in &documents.roots {
         if !reader.walk(1 + live.len() / 8, &home.file) {
-            return;
+            return Err(None);
         }
         if root.is_list() {
             for operation in Cursor::root(root).items() {
@@ -88,10 +125,11 @@ fn carry_out(reader: &mut Reader<'_>, home: &Home<'_>, patch: &Patch, documents:
             merge(reader, home, patch, root, live);
         }
     }
+    Ok(())
 }
 
 /// Kind, namespace and name out of `kind namespace/name`.
-fn identity(object: &str) -> (&str, Option<&str>, &str) {
+pub(super) fn identity(object: &str) -> (&str, Option<&str>, &str) {
     let (kind, rest) = object.split_once(' ').unwrap_or((object, ""));
     match rest.split_once('/') {
         Some((namespace, name)) => (kind, Some(namespace), name),
@@ -105,16 +143,19 @@ fn meant(reader: &mut Reader<'_>, patch: &Patch, root: &Node, live: &[Live]) -> 
     let (kind, namespace, name) = identity(&own);
     let fits = |image: &Live, reader: &mut Reader<'_>| {
         let (its_kind, its_namespace, its_name) = identity(&image.object);
-        match &patch.target {
+        let renamed = Arc::clone(&image.renamed);
+        match patch.target.as_ref().ok().and_then(Option::as_ref) {
             Some(target) if target.needs_object() => {
-                target.fits(its_kind, its_namespace, its_name)
-                    && reader.with_object(&image.origin, &image.object, |object| target.matches(object.node))
+                target.fits(its_kind, its_namespace, its_name, &renamed)
+                    && reader.with_object(&image.origin, &image.object, |object| target.matches(object.node, &renamed))
                         == Some(true)
             }
-            Some(target) => target.fits(its_kind, its_namespace, its_name),
+            Some(target) => target.fits(its_kind, its_namespace, its_name, &renamed),
             None => {
-                let is_apart = namespace.is_some() && its_namespace.is_some() && namespace != its_namespace;
-                kind == its_kind && name == its_name && !is_apart
+                let is_own = its_namespace.is_none_or(|own| namespace.is_none_or(|named| named == own));
+                let is_given = renamed.namespaces.iter().any(|given| namespace == Some(given));
+                let is_called = its_name == name || renamed.names.iter().any(|given| given == name);
+                kind == its_kind && is_called && (is_own || is_given)
             }
         }
     };
@@ -158,7 +199,7 @@ fn operate(reader: &mut Reader<'_>, home: &Home<'_>, patch: &Patch, operation: &
     let (kind, pointer) = (text(operation.node, "op"), text(operation.node, "path"));
     let value = operation.key("value");
     let is_change = matches!(kind, "add" | "replace" | "remove");
-    if !is_change || patch.target.is_none() {
+    if !is_change || !matches!(patch.target, Ok(Some(_))) {
         return;
     }
     let meant = meant(reader, patch, operation.node, live);
@@ -325,6 +366,8 @@ impl Home<'_> {
             value: Arc::new(self.placed(image)),
             is_kustomizable,
             suffix: None,
+            renamed: Arc::default(),
+            doubt: None,
         }
     }
 

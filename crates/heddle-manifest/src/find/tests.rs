@@ -1,3 +1,5 @@
+mod unread;
+
 use super::*;
 use crate::{FoundPolicy, config, edit::edit, find, image::Target};
 
@@ -347,7 +349,10 @@ fn a_patch_in_a_file_of_json_wins_too_and_one_that_is_not_there_makes_its_object
         check_in(&with(other), "o", &["base/pod.yaml:6 acme/side:1", "base/pod.yaml:8 acme/web:1"]).findings,
         []
     );
-    assert!(find_in(&with(sets)[..3], &[("e", "o")]).findings[0].message.contains("is not there"));
+    let missing = find_in(&with(sets)[..3], &[("e", "o")]);
+    assert!(missing.findings.iter().any(|finding| finding.message.contains("is not there")));
+    let web = missing.occurrences.iter().find(|place| place.written == "acme/web:1").unwrap();
+    assert!(web.obstacle.is_some());
 }
 
 #[test]

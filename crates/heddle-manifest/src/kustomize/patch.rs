@@ -2,25 +2,23 @@
 
 use std::sync::Arc;
 
-use regex::{Regex, RegexBuilder};
-
-use super::Reference;
+use super::{Fault, Reference, Selector, selector::plain_text};
 use crate::{
-    object::text,
     values::texts::Block,
-    yaml::{Documents, Node, cursor::Cursor},
+    yaml::{Documents, Position, cursor::Cursor},
 };
-
-/// How large a selector's expression may get when it is read.
-const MAX_EXPRESSION_BYTES: usize = 1 << 16;
 
 /// A patch, in a file or in the kustomization itself.
 #[derive(Debug)]
 pub(crate) struct Patch {
     /// What it says.
-    pub body: Body,
+    pub body: Result<Body, Fault>,
     /// The objects that it changes; those that it names itself where there is none.
-    pub target: Option<Selector>,
+    pub target: Result<Option<Selector>, Fault>,
+    /// Where it is written.
+    pub position: Position,
+    /// It comes after names, namespaces and labels were changed.
+    pub is_late: bool,
 }
 
 /// Where a patch stands.
@@ -37,134 +35,79 @@ pub(crate) enum Body {
 pub(crate) struct Inline {
     /// The text.
     pub text: String,
-    /// What it holds; nothing where it is no YAML.
+    /// What it holds.
     pub documents: Documents,
     /// Where it stands.
     pub block: Block,
 }
 
-/// The objects that a patch changes. Source: kustomize's `types.Selector`; kinds and names are expressions that match in
-/// full.
-#[derive(Debug, Default)]
-pub(crate) struct Selector {
-    group: Option<String>,
-    kind: Option<Regex>,
-    name: Option<Regex>,
-    namespace: Option<Regex>,
-    labels: Option<String>,
-    annotations: Option<String>,
-}
-
-/// Reads all patches of a kustomization, in the order in which they are carried out.
-pub(super) fn read_all(root: &Cursor<'_>) -> Vec<Patch> {
+/// Reads all patches of a kustomization, in the order in which they are carried out; what is no list of them is a fault.
+pub(super) fn read_all(root: &Cursor<'_>, faults: &mut Vec<Fault>) -> Vec<Patch> {
     let mut all = Vec::new();
     for key in ["patchesStrategicMerge", "patches", "patchesJson6902"] {
-        let list = root.key(key);
-        all.extend(list.iter().flat_map(Cursor::items).filter_map(|item| Patch::read(&item)));
+        let list = super::list(root, key, faults);
+        all.extend(list.iter().map(|item| Patch::read(item, key == "patchesJson6902")));
     }
     all
 }
 
 impl Patch {
-    fn read(item: &Cursor<'_>) -> Option<Self> {
-        let file = |cursor: &Cursor<'_>, path: &str| {
-            Body::File(Reference { path: path.to_owned(), position: cursor.position })
+    fn read(item: &Cursor<'_>, is_late: bool) -> Self {
+        let target = match item.node.get("target").filter(|target| !target.is_null()) {
+            None => Ok(None),
+            Some(target) => Selector::read(target).map(Some),
         };
-        let body = match item.text() {
-            Some(text) if text.contains('\n') => Body::Inline(Arc::new(Inline::read(item, text))),
-            Some(path) => file(item, path),
-            None => match (item.key("path"), item.key("patch")) {
-                (Some(path), _) => file(&path, path.text()?),
-                (None, Some(patch)) => Body::Inline(Arc::new(Inline::read(&patch, patch.text()?))),
-                (None, None) => return None,
-            },
-        };
-        Some(Self { body, target: item.node.get("target").map(Selector::read) })
+        Self { body: Body::read(item), target, position: item.position, is_late }
+    }
+
+    /// Why nobody knows what it does, where it is so.
+    pub fn fault(&self) -> Option<&Fault> {
+        self.target.as_ref().err().or(self.body.as_ref().err())
     }
 
     /// How much it holds, in values.
     pub fn weight(&self) -> usize {
         match &self.body {
-            Body::File(_) => 1,
-            Body::Inline(inline) => inline.documents.nodes,
+            Ok(Body::Inline(inline)) => inline.documents.nodes,
+            Ok(Body::File(_)) | Err(_) => 1,
+        }
+    }
+}
+
+impl Body {
+    fn read(item: &Cursor<'_>) -> Result<Self, Fault> {
+        let fault = |message: &str| Fault { position: item.position, message: message.to_owned() };
+        if let Some(text) = item.text() {
+            return match text.contains('\n') || text.starts_with('{') {
+                true => Inline::read(item, text),
+                false => Ok(Self::File(Reference { path: text.to_owned(), position: item.position })),
+            };
+        }
+        if !item.node.is_mapping() {
+            return Err(fault(&format!("a patch is {}, where a mapping is needed", item.node.kind())));
+        }
+        // An empty text is none to kustomize.
+        let part = |key: &str| item.key(key).filter(|part| !part.node.is_null() && part.text() != Some(""));
+        let text_of = |part: &Cursor<'_>, key: &str| {
+            let text = plain_text(part.node).map(str::to_owned);
+            text.ok_or_else(|| fault(&format!("`{key}` of a patch is {}, where a text is needed", part.node.kind())))
+        };
+        match (part("path"), part("patch")) {
+            (Some(path), None) => Ok(Self::File(Reference { path: text_of(&path, "path")?, position: path.position })),
+            (None, Some(patch)) => Inline::read(&patch, &text_of(&patch, "patch")?),
+            (Some(_), Some(_)) => Err(fault("a patch has both `path` and `patch`: keep one")),
+            (None, None) => Err(fault("a patch has neither `path` nor `patch`")),
         }
     }
 }
 
 impl Inline {
-    fn read(cursor: &Cursor<'_>, text: &str) -> Self {
-        Self { text: text.to_owned(), documents: Documents::read(text), block: Block::of(cursor) }
-    }
-}
-
-impl Selector {
-    fn read(node: &Node) -> Self {
-        let word = |key: &str| node.get(key).and_then(Node::text).filter(|text| !text.is_empty());
-        let whole = |key: &str| {
-            RegexBuilder::new(&format!("^(?:{})$", word(key)?)).size_limit(MAX_EXPRESSION_BYTES).build().ok()
-        };
-        Self {
-            group: word("group").map(str::to_owned),
-            kind: whole("kind"),
-            name: whole("name"),
-            namespace: whole("namespace"),
-            labels: word("labelSelector").map(str::to_owned),
-            annotations: word("annotationSelector").map(str::to_owned),
+    fn read(cursor: &Cursor<'_>, text: &str) -> Result<Body, Fault> {
+        let documents = Documents::read(text);
+        if documents.error.is_some() {
+            let message = "this patch is no YAML, so what it sets is not known".to_owned();
+            return Err(Fault { position: cursor.position, message });
         }
+        Ok(Body::Inline(Arc::new(Self { text: text.to_owned(), documents, block: Block::of(cursor) })))
     }
-
-    /// Whether it names an object, as far as its kind and its names go.
-    pub fn fits(&self, kind: &str, namespace: Option<&str>, name: &str) -> bool {
-        let fits = |wanted: &Option<Regex>, text: &str| wanted.as_ref().is_none_or(|wanted| wanted.is_match(text));
-        // A namespace may come from a kustomization further out.
-        fits(&self.kind, kind) && fits(&self.name, name) && namespace.is_none_or(|text| fits(&self.namespace, text))
-    }
-
-    /// Whether it is for objects of a kind, as it says itself.
-    pub fn names_kind(&self, kind: &str) -> bool {
-        self.kind.as_ref().is_some_and(|wanted| wanted.is_match(kind))
-    }
-
-    /// Whether it looks at more than kind and names.
-    pub fn needs_object(&self) -> bool {
-        self.labels.is_some() || self.annotations.is_some() || self.group.is_some()
-    }
-
-    /// Whether it names an object.
-    pub fn matches(&self, object: &Node) -> bool {
-        let word = |path: &[&str]| object.at(path).and_then(Node::text);
-        let has = |wanted: &Option<String>, place: &str| {
-            wanted.as_ref().is_none_or(|wanted| {
-                object.at(&["metadata", place]).is_some_and(|all| holds(wanted, all)) || is_all_absent(wanted)
-            })
-        };
-        self.fits(
-            text(object, "kind"),
-            word(&["metadata", "namespace"]),
-            word(&["metadata", "name"]).unwrap_or_default(),
-        ) && self.group.as_deref().is_none_or(|group| group == crate::object::group(object))
-            && has(&self.labels, "labels")
-            && has(&self.annotations, "annotations")
-    }
-}
-
-/// Whether labels fulfil a selector such as `app=web,tier!=db,role`.
-fn holds(selector: &str, labels: &Node) -> bool {
-    let value = |key: &str| labels.get(key.trim()).and_then(Node::text);
-    selector.split(',').map(str::trim).filter(|part| !part.is_empty()).all(|part| {
-        if let Some((key, wanted)) = part.split_once("!=") {
-            value(key) != Some(wanted.trim())
-        } else if let Some((key, wanted)) = part.split_once("==").or_else(|| part.split_once('=')) {
-            value(key) == Some(wanted.trim())
-        } else if let Some(key) = part.strip_prefix('!') {
-            value(key).is_none()
-        } else {
-            value(part).is_some()
-        }
-    })
-}
-
-/// Whether an object without any label fulfils a selector.
-fn is_all_absent(selector: &str) -> bool {
-    selector.split(',').map(str::trim).all(|part| part.starts_with('!') || part.contains("!="))
 }

@@ -117,10 +117,10 @@ fn read_objects(setup: &Setup<'_>, brought: &mut Brought) -> Objects {
         "ImageUpdateAutomation" => objects.automations.push(read_automation(file, object, &branches, brought)),
         _ => {}
     });
-    let made = patched.objects.iter().map(|(kustomization, file, object)| Policy {
-        file: kustomization.clone(),
-        is_patched: true,
-        ..read_policy(file, object)
+    let made = patched.objects.iter().map(|(kustomization, file, object, doubt)| {
+        let read = read_policy(file, object);
+        let spec = doubt.clone().map_or(read.spec, Err);
+        Policy { file: kustomization.clone(), is_patched: true, spec, ..read }
     });
     objects.policies.extend(made);
     objects

@@ -6,7 +6,7 @@ use super::objects::word;
 use crate::{
     Files,
     find::resolve,
-    kustomize::{Body, Kustomization, Patch, Reference},
+    kustomize::{Body, Kustomization, Patch, Reference, Renamed},
     yaml::{Documents, Node, Value},
 };
 
@@ -16,8 +16,9 @@ const MAX_DEPTH: usize = 32;
 /// Objects of one kind as kustomizations make them, and the files that only patch them.
 #[derive(Default)]
 pub(super) struct Patched {
-    /// Each with the file of the kustomization, and the file of the object.
-    pub objects: Vec<(String, String, Node)>,
+    /// Each with the file of the kustomization, the file of the object, and why it is not known where a patch that may be
+    /// for it cannot be read.
+    pub objects: Vec<(String, String, Node, Option<String>)>,
     pub patch_files: HashSet<String>,
 }
 
@@ -32,15 +33,20 @@ impl Patched {
                 .iter()
                 .filter_map(|patch| Some((patch, patched.documents(files, folder, patch, kind)?)))
                 .collect();
-            if patches.is_empty() {
+            let unread: Vec<&Patch> = kustomization.patches.iter().filter(|patch| patch.fault().is_some()).collect();
+            if patches.is_empty() && unread.is_empty() {
                 continue;
             }
             let mut reached = BTreeSet::new();
             closure(files, folder, kustomization, 0, &mut reached);
             for (file, roots) in files.of_peers().filter(|(file, _)| reached.contains(*file)) {
                 for object in roots.iter().filter(|root| word(root, &["kind"]) == kind) {
-                    if let Some(made) = with_patches(object, &patches) {
-                        patched.objects.push((path.to_owned(), file.to_owned(), made));
+                    let doubt = unread.iter().find(|patch| may_be_for(patch, object)).map(|patch| {
+                        format!("a patch that may be for it cannot be read (`{path}:{}`)", patch.position.line)
+                    });
+                    let made = with_patches(object, &patches).or_else(|| doubt.is_some().then(|| object.clone()));
+                    if let Some(made) = made {
+                        patched.objects.push((path.to_owned(), file.to_owned(), made, doubt));
                     }
                 }
             }
@@ -50,11 +56,12 @@ impl Patched {
 
     /// The documents of a patch that may be for objects of a kind.
     fn documents(&mut self, files: &Files, folder: &str, patch: &Patch, kind: &str) -> Option<Vec<Node>> {
-        let roots = match &patch.body {
+        let target = patch.target.as_ref().ok()?.as_ref();
+        let roots = match patch.body.as_ref().ok()? {
             Body::Inline(inline) => inline.documents.roots.clone(),
             Body::File(reference) => {
                 let path = resolve(folder, &reference.path)?;
-                let text = files.get(&path).filter(|text| text.contains(kind) || patch.target.is_some())?;
+                let text = files.get(&path).filter(|text| text.contains(kind) || target.is_some())?;
                 let roots = Documents::read(text).roots;
                 if roots.iter().any(|root| word(root, &["kind"]) == kind) {
                     self.patch_files.insert(path);
@@ -62,7 +69,7 @@ impl Patched {
                 roots
             }
         };
-        let is_targeted = patch.target.as_ref().is_some_and(|target| target.names_kind(kind));
+        let is_targeted = target.is_some_and(|target| target.names_kind(kind));
         let is_one = |root: &Node| is_targeted || word(root, &["kind"]) == kind;
         Some(roots.into_iter().filter(is_one).collect::<Vec<_>>()).filter(|roots| !roots.is_empty())
     }
@@ -87,8 +94,8 @@ fn with_patches(object: &Node, patches: &[(&Patch, Vec<Node>)]) -> Option<Node> 
     let mut made = None;
     for (patch, roots) in patches {
         for root in roots {
-            let is_meant = match &patch.target {
-                Some(target) => target.matches(object),
+            let is_meant = match patch.target.as_ref().ok().and_then(Option::as_ref) {
+                Some(target) => target.matches(object, &Renamed::default()),
                 None => word(root, &["metadata", "name"]) == word(object, &["metadata", "name"]),
             };
             if !is_meant {
@@ -103,6 +110,14 @@ fn with_patches(object: &Node, patches: &[(&Patch, Vec<Node>)]) -> Option<Node> 
         }
     }
     made
+}
+
+/// Whether a patch that cannot be read may be for an object: its target says so, or cannot be read either.
+fn may_be_for(patch: &Patch, object: &Node) -> bool {
+    match &patch.target {
+        Ok(Some(target)) => target.matches(object, &Renamed::default()),
+        Ok(None) | Err(_) => true,
+    }
 }
 
 fn with_spec(object: Node, patch: &Node) -> Node {

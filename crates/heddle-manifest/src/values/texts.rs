@@ -20,10 +20,6 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    pub fn position(&self) -> Position {
-        self.position
-    }
-
     pub fn of(cursor: &Cursor<'_>) -> Self {
         Self {
             at: cursor.at,
