@@ -3,7 +3,7 @@
 //! The first try is without force, so that the API server names whose fields would be taken; the second one takes them.
 //! An object that nobody else owns costs one request. Fields that others may keep are left out of the second.
 
-use heddle_reconcile::{Contested, DriftRules, FIELD_MANAGER, ObjectKey, OwnEntry, PruneGuard};
+use heddle_reconcile::{Contested, DriftRules, FIELD_MANAGER, Inherited, ObjectKey, OwnEntry, PruneGuard};
 use kube::{
     api::{Patch, PatchParams},
     core::{DynamicObject, PartialObjectMeta, response::StatusCause},
@@ -38,6 +38,8 @@ pub struct Applied {
     pub entry: Option<OwnEntry>,
     /// What it says itself about being deleted.
     pub guard: PruneGuard,
+    /// What others applied of it and can be taken over.
+    pub inherited: Option<Inherited>,
     /// Its `managedFields`.
     pub managed_fields: Value,
     /// Fields that were taken from others.
@@ -108,10 +110,11 @@ fn read_cause(cause: &StatusCause) -> Option<Contested> {
     Some(Contested { field: cause.field.clone(), manager })
 }
 
-fn applied(object: PartialObjectMeta<DynamicObject>, taken: Vec<Contested>) -> Applied {
+pub(crate) fn applied(object: PartialObjectMeta<DynamicObject>, taken: Vec<Contested>) -> Applied {
     let managed_fields = watch::managed_fields(&object.metadata);
     Applied {
         guard: watch::guard(&object.metadata),
+        inherited: watch::inherited(&object.metadata),
         uid: object.metadata.uid.unwrap_or_default(),
         resource_version: object.metadata.resource_version.unwrap_or_default(),
         entry: OwnEntry::find(&managed_fields),

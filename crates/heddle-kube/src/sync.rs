@@ -50,6 +50,9 @@ pub struct SyncSpec {
     /// What is done about changes that others make to the objects.
     #[serde(default)]
     pub drift: DriftMode,
+    /// What becomes of fields that kubectl, Flux, Argo CD or Helm applied to the objects before, and that no file has.
+    #[serde(default)]
+    pub take_over: TakeOver,
     /// Fields that others may change. One that somebody else has is left to them, by each apply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
@@ -136,6 +139,17 @@ pub enum DriftMode {
     Off,
 }
 
+/// What becomes of fields that others applied to the objects before, and that no file has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TakeOver {
+    /// They are named first, and go with the next change of their object.
+    #[default]
+    Take,
+    /// They stay.
+    Keep,
+}
+
 /// Fields that others may change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ignore {
@@ -190,7 +204,7 @@ pub struct SyncStatus {
     #[serde(default)]
     pub objects: u64,
     /// `Ready`, `Fetched`, `Rendered`, `Applied`, `Pruned`, `Healthy`; while it is not ready, `Reconciling` or `Stalled`; and
-    /// where there is something to say, `InstallManifest` and `Leftovers`.
+    /// where there is something to say, `InstallManifest`, `Leftovers`, `TakeOver`, `OtherController` and `FoughtOver`.
     #[serde(default)]
     pub conditions: Vec<SyncCondition>,
     /// What is wrong with the revision last tried, at most 20.

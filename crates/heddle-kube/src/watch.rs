@@ -9,7 +9,7 @@ use chrono::Utc;
 use futures::StreamExt;
 use heddle_core::image::ImageRef;
 use heddle_reconcile::{
-    GroupKind, LiveObject, OWNER_LABEL, ObjectKey, OwnEntry, PruneGuard,
+    GroupKind, Inherited, LiveObject, OWNER_LABEL, ObjectKey, OwnEntry, PruneGuard,
     health::{Verdict, has_health, judge},
     images_of,
 };
@@ -62,6 +62,8 @@ pub struct WatchedObject {
     pub live: LiveObject,
     /// Its `managedFields`.
     pub managed_fields: Value,
+    /// What others applied of it and can be taken over.
+    pub inherited: Option<Inherited>,
     /// How it is doing; `None` for kinds that are always well.
     pub judged: Option<Judged>,
 }
@@ -208,6 +210,7 @@ fn fault(error: watcher::Error) -> Option<KubeError> {
 
 fn from_metadata(kind: &GroupKind, metadata: ObjectMeta) -> WatchedObject {
     let managed_fields = managed_fields(&metadata);
+    let inherited = inherited(&metadata);
     let live = LiveObject {
         owner: owner(&metadata),
         guard: guard(&metadata),
@@ -217,7 +220,7 @@ fn from_metadata(kind: &GroupKind, metadata: ObjectMeta) -> WatchedObject {
         resource_version: metadata.resource_version.unwrap_or_default(),
     };
     let key = ObjectKey { kind: kind.clone(), namespace: metadata.namespace, name: metadata.name.unwrap_or_default() };
-    WatchedObject { key, live, managed_fields, judged: None }
+    WatchedObject { key, live, managed_fields, inherited, judged: None }
 }
 
 fn from_object(kind: &GroupKind, object: DynamicObject) -> WatchedObject {
@@ -250,6 +253,14 @@ pub(crate) fn owner(metadata: &ObjectMeta) -> Option<String> {
 pub(crate) fn guard(metadata: &ObjectMeta) -> PruneGuard {
     let none = BTreeMap::new();
     PruneGuard::of(metadata.labels.as_ref().unwrap_or(&none), metadata.annotations.as_ref().unwrap_or(&none))
+}
+
+/// What others applied of an object and can be taken over.
+pub(crate) fn inherited(metadata: &ObjectMeta) -> Option<Inherited> {
+    let none = BTreeMap::new();
+    let (labels, annotations) =
+        (metadata.labels.as_ref().unwrap_or(&none), metadata.annotations.as_ref().unwrap_or(&none));
+    Inherited::find(labels, annotations, &managed_fields(metadata))
 }
 
 /// The `managedFields` as JSON.

@@ -76,7 +76,7 @@ fn entries(managed_fields: &Value) -> impl Iterator<Item = &Value> {
     managed_fields.as_array().into_iter().flatten()
 }
 
-fn is_own(entry: &Value) -> bool {
+pub(crate) fn is_own(entry: &Value) -> bool {
     entry["manager"] == FIELD_MANAGER
         && entry["operation"] == "Apply"
         && entry["subresource"].as_str().is_none_or(str::is_empty)
@@ -112,7 +112,7 @@ fn collect(fields: &Value, path: &mut Vec<String>, paths: &mut BTreeSet<Vec<Stri
     }
 }
 
-fn step(key: &str) -> String {
+pub(crate) fn step(key: &str) -> String {
     match key.split_once(':') {
         Some(("f", name)) => name.to_owned(),
         Some(("k", keys)) => {
@@ -129,7 +129,7 @@ fn step(key: &str) -> String {
 }
 
 /// `spec.containers[name=api].image`.
-fn shown(path: &[String]) -> String {
+pub(crate) fn shown(path: &[String]) -> String {
     path.join(".").replace(".[", "[")
 }
 

@@ -13,6 +13,7 @@ mod drift;
 mod gate;
 pub mod health;
 mod hook;
+mod inherited;
 mod inventory;
 mod object;
 mod order;
@@ -26,6 +27,7 @@ pub use drift::{
 };
 pub use gate::{Opened, Progress, Waiting, Why};
 pub use hook::{Hook, HookEnd, ended_hooks, hook_manifest, run_of};
+pub use inherited::{Controller, Extent, Inherited, Tool};
 pub use inventory::{Inventory, InventoryEntry};
 pub use object::{GroupKind, ObjectKey, hash_text};
 pub use order::{Order, Phase, Wave, wave_of};

@@ -155,6 +155,15 @@ impl ClusterState {
         Ok(kinds)
     }
 
+    /// Asks for the kinds anew.
+    ///
+    /// # Errors
+    /// When the API server cannot be asked. Then those stay that were known.
+    pub async fn renew_kinds(&mut self) -> Result<(), KubeError> {
+        self.kinds = Some(Arc::new(self.client.list_kinds().await?));
+        Ok(())
+    }
+
     /// Watches every place where this Sync has or wants objects, waits for the first lists, and looks for objects of other
     /// Syncs where that may matter. `living` are the UIDs of all Syncs.
     ///

@@ -3,6 +3,7 @@
 
 mod apply;
 mod hooks;
+mod inherited;
 mod outcome;
 mod prune;
 mod waiting;
@@ -21,9 +22,11 @@ use heddle_reconcile::{
 use heddle_wire::agent::SyncError;
 use tokio::time::Instant;
 
+use self::inherited::Controllers;
 pub(crate) use self::{apply::DEFINITION_LIMIT, hooks::GONE_LIMIT};
 pub(super) use self::{
     apply::dry_run,
+    inherited::Heritage,
     outcome::{Compared, Hindrance, Outcome, Pruned},
     waiting::Waiting,
 };
@@ -82,6 +85,9 @@ struct Run<'a> {
     healed: usize,
     /// What left the path and says itself that it stays.
     kept: Vec<Held>,
+    controllers: Controllers,
+    /// What others have of the objects.
+    heritage: Heritage,
 }
 
 /// Makes the cluster as the repository wants it.
@@ -134,6 +140,8 @@ impl<'a> Run<'a> {
             deleted: 0,
             healed: 0,
             kept: Vec::new(),
+            controllers: Controllers::new(),
+            heritage: Heritage::default(),
         }
     }
 
@@ -151,8 +159,10 @@ impl<'a> Run<'a> {
         self.note_ends();
         for step in &plan.waves {
             let step = self.release(&plan, step, &desired);
+            self.take_rest(&step).await;
             self.apply_step(&step).await;
         }
+        self.take_shared().await;
         self.detect(&not_healed).await;
         let waiting = self.hold();
         // What its owner is about to give up is no failure yet, as it is none in what is told.
@@ -348,6 +358,7 @@ impl<'a> Run<'a> {
             deleted: self.deleted,
             healed: self.healed,
             kept: self.kept,
+            heritage: self.heritage,
             images,
             errors,
             is_passing: self.is_passing,

@@ -33,7 +33,8 @@ impl SyncTask {
         }
         // What could not be applied is tried again with each look.
         let is_settled = self.hindrance.is_none() && self.compared.as_ref().is_some_and(Compared::is_settled);
-        if !is_settled || self.drift.fights() {
+        let has_shared = self.cluster.as_ref().is_ok_and(|cluster| cluster.observed.has_shared());
+        if !is_settled || has_shared || self.drift.fights() {
             self.schedule.settle(Instant::now());
         }
         let cluster = match &mut self.cluster {
@@ -173,6 +174,9 @@ impl SyncTask {
             }
             Outcome::Compared(compared) => {
                 self.conditions.say_if(ConditionKind::Leftovers, conditions::leftovers(&compared.leftovers), now);
+                let heritage = &compared.heritage;
+                self.conditions.say_if(ConditionKind::TakeOver, conditions::take_over(heritage), now);
+                self.conditions.say_if(ConditionKind::OtherController, conditions::other_controller(heritage), now);
                 self.note_happenings(&compared);
                 let is_kept = self.tell_compared(&compared).await;
                 let is_passing = compared.is_passing || !is_kept;

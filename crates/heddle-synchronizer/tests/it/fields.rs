@@ -1,6 +1,9 @@
 //! Whose the objects and their fields are: what is kept, taken over, fought over.
 
-use crate::setup::{Setup, config, run};
+use heddle_testkit::cluster::Cluster;
+use serde_json::{Value, json};
+
+use crate::setup::{Setup, config, deployment, run};
 
 /// A ConfigMap with an annotation.
 fn guarded(name: &str, annotation: &str) -> String {
@@ -47,5 +50,167 @@ fn what_says_in_any_tools_words_that_it_stays_is_not_deleted_whatever_was_approv
                 if status["objects"] == 1 && !is_left { Ok(()) } else { Err(status.to_string()) }
             })
             .await;
+    });
+}
+
+/// A Deployment of one container with these variables.
+fn with_env(env: &str) -> String {
+    deployment("web", "nginx").replace("image: \"nginx\"}", &format!("image: \"nginx\", env: [{env}]}}"))
+}
+
+/// A ConfigMap with these data.
+fn with_data(name: &str, data: &str) -> String {
+    config(name, "x").replace("  key: \"x\"\n", &format!("  {data}\n"))
+}
+
+/// An agent whose path has one object of its own, so that others can be there before the agent takes them.
+async fn beside(cluster: &'static Cluster) -> Setup {
+    let setup = Setup::start(cluster, "apps", &[("apps/stub.yaml", &config("stub", "x"))]).await;
+    setup.condition("Ready", "True", "Ready").await;
+    setup
+}
+
+impl Setup {
+    async fn apply_as(&self, args: &[&str], text: &str) {
+        let args: Vec<&str> = ["apply", "-f", "-"].iter().chain(args).copied().collect();
+        self.kubectl(&args, &text.replace("{target}", &self.target)).await;
+    }
+
+    /// Who has fields of an object, apart from controllers of Kubernetes.
+    async fn managers(&self, object: &str) -> Vec<String> {
+        let text = self.kubectl(&["get", object, "-n", &self.target, "-o", "json", "--show-managed-fields"], "").await;
+        let object: Value = serde_json::from_str(&text).unwrap();
+        let entries = object["metadata"]["managedFields"].as_array().unwrap().clone();
+        let names = entries.iter().map(|entry| entry["manager"].as_str().unwrap().to_owned());
+        let mut names: Vec<String> = names.filter(|name| !name.starts_with("kube-") && name != "kwok").collect();
+        names.sort();
+        names
+    }
+
+    /// Waits until nobody but these has fields of an object.
+    async fn has_managers(&self, object: &str, expected: &[&str]) {
+        self.eventually(&format!("{object} to be of {expected:?}"), async || {
+            let managers = self.managers(object).await;
+            if managers == expected { Ok(()) } else { Err(format!("{managers:?}")) }
+        })
+        .await;
+    }
+
+    /// Waits until the Sync has no such condition.
+    async fn is_quiet_about(&self, kind: &str) {
+        self.eventually(&format!("no word of {kind}"), async || {
+            let status = self.sync().await["status"].clone();
+            let is_said = status["conditions"].as_array().unwrap().iter().any(|condition| condition["type"] == kind);
+            if is_said { Err(status.to_string()) } else { Ok(()) }
+        })
+        .await;
+    }
+}
+
+#[test]
+fn what_kubectl_applied_and_git_had_leaves_the_cluster_with_git() {
+    run(async |cluster| {
+        let setup = beside(cluster).await;
+        let web =
+            [with_env("{name: KEEP, value: '1'}, {name: SECRET_FLAG, value: x}"), with_env("{name: KEEP, value: '1'}")];
+        let conf = [with_data("conf", "{keep: '1', legacy: '1'}"), with_data("conf", "{keep: '1'}")];
+        setup.apply_as(&[], &web[0]).await;
+        setup.apply_as(&["--server-side"], &conf[0]).await;
+        setup.push(&[("apps/web.yaml", Some(&web[0])), ("apps/conf.yaml", Some(&conf[0]))]).await;
+        setup.has_managers("deployment/web", &["heddle"]).await;
+        setup.has_managers("configmap/conf", &["heddle"]).await;
+        let generation = async || setup.find("deployment/web").await.unwrap()["metadata"]["generation"].clone();
+        assert_eq!(generation().await, 1, "to take it over changes nothing");
+
+        let head = setup.push(&[("apps/web.yaml", Some(&web[1])), ("apps/conf.yaml", Some(&conf[1]))]).await;
+        setup.healthy_at(&head).await;
+        let object = setup.find("deployment/web").await.unwrap();
+        let env = &object["spec"]["template"]["spec"]["containers"][0]["env"];
+        assert_eq!(*env, json!([{"name": "KEEP", "value": "1"}]));
+        assert_eq!(setup.find("configmap/conf").await.unwrap()["data"], json!({"keep": "1"}));
+        assert_eq!(generation().await, 2);
+        setup.is_quiet_about("TakeOver").await;
+        assert!(setup.api.state("shop").is_some_and(|state| state.drifts.is_empty()), "nobody else did anything");
+    });
+}
+
+#[test]
+fn what_no_file_has_is_named_before_it_goes_or_stays_where_the_sync_says_so() {
+    run(async |cluster| {
+        let setup = beside(cluster).await;
+        let conf = |value: &str| with_data("conf", &format!("{{keep: '{value}'}}"));
+        setup.apply_as(&[], &with_data("conf", "{keep: '1', legacy: '1'}")).await;
+        setup.push(&[("apps/conf.yaml", Some(&conf("1")))]).await;
+        let message = setup.condition("TakeOver", "True", "FieldsGo").await;
+        assert!(message.contains(&format!("ConfigMap {}/conf: data.legacy (of kubectl-", setup.target)), "{message}");
+        assert_eq!(setup.find("configmap/conf").await.unwrap()["data"]["legacy"], "1");
+
+        let take_over = async |how: &str| {
+            let patch = json!({"spec": {"takeOver": how}}).to_string();
+            setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type=merge", "-p", &patch], "").await;
+        };
+        take_over("keep").await;
+        setup.is_quiet_about("TakeOver").await;
+        let head = setup.push(&[("apps/conf.yaml", Some(&conf("2")))]).await;
+        setup.healthy_at(&head).await;
+        assert_eq!(setup.find("configmap/conf").await.unwrap()["data"], json!({"keep": "2", "legacy": "1"}));
+
+        take_over("take").await;
+        setup.condition("TakeOver", "True", "FieldsGo").await;
+        let head = setup.push(&[("apps/conf.yaml", Some(&conf("3")))]).await;
+        setup.healthy_at(&head).await;
+        assert_eq!(setup.find("configmap/conf").await.unwrap()["data"], json!({"keep": "3"}));
+        setup.is_quiet_about("TakeOver").await;
+        setup.has_managers("configmap/conf", &["heddle"]).await;
+    });
+}
+
+const KUSTOMIZATIONS: &str = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n\
+    metadata: {name: kustomizations.kustomize.toolkit.fluxcd.io}\nspec:\n  group: kustomize.toolkit.fluxcd.io\n  \
+    scope: Namespaced\n  names: {kind: Kustomization, plural: kustomizations}\n  versions:\n  - name: v1\n    served: true\n    \
+    storage: true\n    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}\n";
+
+#[test]
+fn nothing_is_taken_from_a_controller_that_lives_or_may_live() {
+    run(async |cluster| {
+        let setup = beside(cluster).await;
+        setup.kubectl(&["apply", "-f", "-"], KUSTOMIZATIONS).await;
+        setup
+            .kubectl(&["wait", "--for=condition=Established", "crd/kustomizations.kustomize.toolkit.fluxcd.io"], "")
+            .await;
+        let flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n\
+            metadata: {name: apps, namespace: '{target}'}\nspec: {suspend: false}\n";
+        setup.apply_as(&[], flux).await;
+        let labels = "kustomize.toolkit.fluxcd.io/name: apps, kustomize.toolkit.fluxcd.io/namespace: '{target}'";
+        let theirs = config("conf", "x").replace("metadata:\n", &format!("metadata:\n  labels: {{{labels}}}\n"));
+        setup.apply_as(&["--server-side", "--field-manager=kustomize-controller"], &theirs).await;
+        setup.push(&[("apps/conf.yaml", Some(&config("conf", "x")))]).await;
+        // Its account has no right to look.
+        let message = setup.condition("OtherController", "True", "Unknown").await;
+        assert!(message.contains(&format!("Flux's Kustomization {}/apps", setup.target)), "{message}");
+
+        let role = format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: look, namespace: {0}}}\nrules:\n\
+             - {{apiGroups: [kustomize.toolkit.fluxcd.io], resources: [kustomizations], verbs: [get]}}\n---\n\
+             apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: look, namespace: {0}}}\n\
+             roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: look}}\n\
+             subjects: [{{kind: ServiceAccount, name: heddle-deployer, namespace: {1}}}]\n",
+            setup.target, setup.system
+        );
+        setup.kubectl(&["apply", "-f", "-"], &role).await;
+        setup.push(&[("README", Some("a"))]).await;
+        setup.condition("OtherController", "True", "Alive").await;
+        assert_eq!(setup.managers("configmap/conf").await, ["heddle", "kustomize-controller"]);
+
+        setup.apply_as(&[], &flux.replace("false", "true")).await;
+        setup.push(&[("README", Some("b"))]).await;
+        // Its labels are in no file: they are named, and go with the next change.
+        setup.condition("TakeOver", "True", "FieldsGo").await;
+        setup.is_quiet_about("OtherController").await;
+        let head = setup.push(&[("apps/conf.yaml", Some(&config("conf", "y")))]).await;
+        setup.healthy_at(&head).await;
+        setup.has_managers("configmap/conf", &["heddle"]).await;
+        let labels = setup.find("configmap/conf").await.unwrap()["metadata"]["labels"].clone();
+        assert_eq!(labels.as_object().unwrap().len(), 1, "{labels}");
     });
 }

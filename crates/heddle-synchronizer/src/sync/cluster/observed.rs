@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use heddle_core::health::HealthStatus;
 use heddle_kube::{Applied, Judged, Metadata, WatchEvent, WatchPlace, WatchedObject};
-use heddle_reconcile::{Desired, Inventory, Live, LiveObject, ObjectKey, OwnEntry, has_drifted};
+use heddle_reconcile::{Desired, Inherited, Inventory, Live, LiveObject, ObjectKey, OwnEntry, has_drifted};
 use serde_json::Value;
 
 #[derive(Debug, Default)]
@@ -20,6 +20,8 @@ pub(in crate::sync) struct Observed {
     judged: BTreeMap<ObjectKey, Known>,
     /// `managedFields` of objects that are not as they were applied.
     changed_fields: HashMap<ObjectKey, Value>,
+    /// What others applied of objects and can be taken over.
+    inherited: HashMap<ObjectKey, Inherited>,
     /// Lists that are under way, and what they told.
     listing: HashMap<WatchPlace, BTreeSet<ObjectKey>>,
     /// Objects of which the last verdict is kept when they are gone.
@@ -71,7 +73,7 @@ impl Observed {
     }
 
     fn observe_object(&mut self, object: WatchedObject, inventory: Option<&Inventory>, now: DateTime<Utc>) {
-        let WatchedObject { key, live, managed_fields, judged } = object;
+        let WatchedObject { key, live, managed_fields, inherited, judged } = object;
         self.note_listed(&key);
         let known = self.live.objects.get(&key);
         if known.is_some_and(|known| is_newer(&known.resource_version, &live.resource_version)) {
@@ -90,8 +92,16 @@ impl Observed {
         } else {
             self.changed_fields.insert(key.clone(), managed_fields);
         }
+        self.note_inherited(&key, inherited);
         self.foreign.remove(&key);
         self.live.objects.insert(key, live);
+    }
+
+    fn note_inherited(&mut self, key: &ObjectKey, inherited: Option<Inherited>) {
+        match inherited {
+            Some(inherited) => drop(self.inherited.insert(key.clone(), inherited)),
+            None => drop(self.inherited.remove(key)),
+        }
     }
 
     /// An object exists while its place is being listed: it is not gone when that list is complete, wherever in it the
@@ -118,6 +128,7 @@ impl Observed {
         let known = self.live.objects.get(key);
         if !known.is_some_and(|known| is_newer(&known.resource_version, &live.resource_version)) {
             self.live.objects.insert(key.clone(), live);
+            self.note_inherited(key, applied.inherited.clone());
         }
     }
 
@@ -166,6 +177,17 @@ impl Observed {
             self.gone.insert(key.clone(), (live.uid, verdict.status, verdict.message));
         }
         self.changed_fields.remove(key);
+        self.inherited.remove(key);
+    }
+
+    /// What others applied of an object and can be taken over.
+    pub fn inherited(&self, key: &ObjectKey) -> Option<&Inherited> {
+        self.inherited.get(key)
+    }
+
+    /// Whether anything that we have applied is somebody else's too.
+    pub fn has_shared(&self) -> bool {
+        self.inherited.values().any(Inherited::has_shared)
     }
 
     /// Objects that carry the label of another Sync, with its UID.

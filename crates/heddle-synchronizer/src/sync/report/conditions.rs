@@ -9,7 +9,8 @@ use heddle_kube::sync::SyncCondition;
 use heddle_wire::agent::Condition;
 
 pub(in crate::sync) use said::{
-    Said, bad_spec, compared, fetched, healthy, leftovers, manifest, progress, ready, rendered,
+    Said, bad_spec, compared, fetched, healthy, leftovers, manifest, other_controller, progress, ready, rendered,
+    take_over,
 };
 
 /// What a condition is about, in the order in which people read them.
@@ -25,10 +26,12 @@ pub(in crate::sync) enum ConditionKind {
     Healthy,
     InstallManifest,
     Leftovers,
+    TakeOver,
+    OtherController,
 }
 
 impl ConditionKind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::Ready,
         Self::Reconciling,
         Self::Stalled,
@@ -39,6 +42,8 @@ impl ConditionKind {
         Self::Healthy,
         Self::InstallManifest,
         Self::Leftovers,
+        Self::TakeOver,
+        Self::OtherController,
     ];
 
     /// What a Sync has to be to be ready, one after the other.
@@ -56,6 +61,8 @@ impl ConditionKind {
             Self::Healthy => "Healthy",
             Self::InstallManifest => "InstallManifest",
             Self::Leftovers => "Leftovers",
+            Self::TakeOver => "TakeOver",
+            Self::OtherController => "OtherController",
         }
     }
 

@@ -4,7 +4,7 @@ use heddle_core::{git::Revision, image::ImageRef};
 use heddle_reconcile::{Held, ObjectKey, Stopped};
 use heddle_wire::agent::{Deploy, Source, SyncError};
 
-use super::{super::cluster::ClusterFault, Waiting};
+use super::{super::cluster::ClusterFault, Heritage, Waiting};
 
 /// What a run came to.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ pub(in crate::sync) struct Compared {
     pub healed: usize,
     /// What left the path in it and says itself that it stays: nobody's any more.
     pub kept: Vec<Held>,
+    /// What others have of the objects.
+    pub heritage: Heritage,
     /// Their images.
     pub images: Vec<ImageRef>,
     pub errors: Vec<SyncError>,

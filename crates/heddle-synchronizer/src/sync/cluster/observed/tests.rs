@@ -29,13 +29,20 @@ fn live(name: &str, owner: &str, version: u64) -> LiveObject {
 
 fn seen_at(name: &str, version: u64) -> WatchEvent {
     let live = live(name, "own", version);
-    WatchEvent::Object(Box::new(WatchedObject { key: key(name), live, managed_fields: Value::Null, judged: None }))
+    WatchEvent::Object(Box::new(WatchedObject {
+        key: key(name),
+        live,
+        managed_fields: Value::Null,
+        inherited: None,
+        judged: None,
+    }))
 }
 
 fn seen(name: &str, object: &Value, now: DateTime<Utc>) -> WatchEvent {
     let judged = Judged { verdict: judge(object, now), images: Vec::new(), pod_labels: Vec::new() };
     let live = live(name, "own", 1);
     WatchEvent::Object(Box::new(WatchedObject {
+        inherited: None,
         key: key(name),
         live,
         managed_fields: Value::Null,
@@ -54,6 +61,7 @@ fn observed(events: impl IntoIterator<Item = WatchEvent>) -> Observed {
 
 fn applied(name: &str, version: u64) -> Applied {
     Applied {
+        inherited: None,
         guard: PruneGuard::None,
         uid: name.to_owned(),
         resource_version: version.to_string(),

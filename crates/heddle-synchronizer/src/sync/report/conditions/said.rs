@@ -1,14 +1,14 @@
 //! What each stage has to say: from a value of the walk to words.
 
 use heddle_core::{git::Revision, health::HealthStatus, name::SyncName};
-use heddle_kube::FirstSync;
+use heddle_kube::{ControllerState, FirstSync};
 use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, ObjectKey};
 use heddle_source::FetchError;
 
 use super::{
     super::super::{
         health::Health,
-        run::{Compared, Hindrance, Outcome, Pruned},
+        run::{Compared, Heritage, Hindrance, Outcome, Pruned},
         source::{Content, Look, LookFault},
     },
     ConditionKind, Conditions,
@@ -217,4 +217,49 @@ pub(in crate::sync) fn leftovers(left: &[ObjectKey]) -> Option<Said> {
         named.join(", ")
     );
     (!left.is_empty()).then(|| Said::new(ConditionKind::Leftovers, Some(true), "Found", message))
+}
+
+/// What a person ought to know before fields go that others applied and no file has.
+pub(in crate::sync) fn take_over(heritage: &Heritage) -> Option<Said> {
+    let going = &heritage.going;
+    let name = |(key, managers, fields): &(ObjectKey, Vec<String>, Vec<String>)| {
+        format!("{key}: {} (of {})", fields.join(", "), managers.join(", "))
+    };
+    let named: Vec<String> = going.iter().take(NAMED).map(name).collect();
+    let more =
+        if going.len() > NAMED { format!("; and of {} more objects", going.len() - NAMED) } else { String::new() };
+    let message = format!(
+        "others applied what no file has; it goes with the next change of its object, unless you write it into the file or \
+         set `spec.takeOver: keep`: {}{more}",
+        named.join("; ")
+    );
+    (!going.is_empty()).then(|| Said::new(ConditionKind::TakeOver, Some(true), "FieldsGo", message))
+}
+
+/// What a person ought to know of objects that controllers of other tools have too.
+pub(in crate::sync) fn other_controller(heritage: &Heritage) -> Option<Said> {
+    let others = &heritage.others;
+    let (first, (controller, state)) = others.first_key_value()?;
+    let more = if others.len() > 1 {
+        format!(", and {} more objects are another one's", others.len() - 1)
+    } else {
+        String::new()
+    };
+    let (reason, message) = match state {
+        ControllerState::Unknown(why) => (
+            "Unknown",
+            format!(
+                "{first} says that it is of {controller}, and it cannot be told whether that one is still there: allow the \
+                 account to get it, or take its labels and annotations off the object ({why}); nothing is taken over{more}"
+            ),
+        ),
+        ControllerState::Alive | ControllerState::Gone => (
+            "Alive",
+            format!(
+                "{first} is applied by {controller} too, and nothing is taken over: suspend or delete that one, or take the \
+                 object out of one of the two{more}"
+            ),
+        ),
+    };
+    Some(Said::new(ConditionKind::OtherController, Some(true), reason, message))
 }

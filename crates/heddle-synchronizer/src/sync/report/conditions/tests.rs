@@ -38,6 +38,7 @@ pub(in crate::sync::report) fn good() -> Compared {
         deleted: 0,
         healed: 0,
         kept: Vec::new(),
+        heritage: Default::default(),
         images: Vec::new(),
         errors: Vec::new(),
         is_passing: false,

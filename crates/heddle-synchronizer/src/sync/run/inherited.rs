@@ -1,0 +1,144 @@
+//! Taking over what kubectl, Flux, Argo CD or Helm applied before.
+//!
+//! What they and we have applied becomes ours alone at once, so that it leaves the cluster when it leaves Git. What they
+//! applied and no file has is named first, and goes with the next change of its object, unless `spec.takeOver` is `keep`.
+//! Of an object that a living controller of theirs has, nothing is taken.
+
+use std::collections::{BTreeMap, HashMap};
+
+use futures::StreamExt;
+use heddle_kube::{AccountClient, Applied, ControllerState, KubeError, sync::TakeOver};
+use heddle_reconcile::{Apply, Controller, Extent, InventoryEntry, ObjectKey, Reason};
+
+use super::{super::desired::DesiredObject, Run};
+
+/// Requests at a time.
+const CONCURRENCY: usize = 16;
+
+/// What others have of the objects, as a run found it.
+#[derive(Debug, Default)]
+pub(in crate::sync) struct Heritage {
+    /// Objects that a controller of another tool has, with that one and what is known of it.
+    pub others: BTreeMap<ObjectKey, (Controller, ControllerState)>,
+    /// Objects with fields that no file has: whose these are, and which.
+    pub going: Vec<(ObjectKey, Vec<String>, Vec<String>)>,
+}
+
+impl Run<'_> {
+    /// Before objects of a step are changed, what others applied of them and no file has is taken, so that it goes with the
+    /// change.
+    pub(super) async fn take_rest(&mut self, step: &[&Apply]) {
+        if self.context.sync.spec.take_over == TakeOver::Keep {
+            return;
+        }
+        let changed = step.iter().filter(|apply| apply.reason == Reason::Changed);
+        let objects = changed.map(|apply| self.object(apply.index)).filter(|object| {
+            self.cluster.observed.inherited(object.key()).is_some_and(heddle_reconcile::Inherited::has_rest)
+        });
+        let objects = objects.collect();
+        self.take(objects, Extent::All).await;
+    }
+
+    /// Takes what others and we have applied of objects that are as Git has them, and notes what is left to others.
+    pub(super) async fn take_shared(&mut self) {
+        let is_applied = |object: &&DesiredObject| {
+            object.desired.order.hook.is_none() && self.inventory.find_applied(&object.desired).is_some()
+        };
+        let objects = self.context.desired.objects().iter().filter(is_applied);
+        let inherits = objects.filter(|object| self.cluster.observed.inherited(object.key()).is_some());
+        self.take(inherits.collect(), Extent::Shared).await;
+        if self.context.sync.spec.take_over == TakeOver::Keep {
+            return;
+        }
+        for object in self.context.desired.objects() {
+            let key = object.key();
+            let Some(inherited) = self.cluster.observed.inherited(key).filter(|inherited| inherited.has_rest()) else {
+                continue;
+            };
+            if !self.heritage.others.contains_key(key) {
+                let managers = inherited.managers().into_iter().map(str::to_owned).collect();
+                let (mut fields, more) = inherited.rest();
+                fields.extend((more > 0).then(|| format!("{more} more")));
+                self.heritage.going.push((key.clone(), managers, fields));
+            }
+        }
+    }
+
+    async fn take(&mut self, objects: Vec<&DesiredObject>, extent: Extent) {
+        let mut free = Vec::new();
+        for object in objects {
+            if self.is_free(object.key()).await
+                && (extent == Extent::All
+                    || self.cluster.observed.inherited(object.key()).is_some_and(|inherited| inherited.has_shared()))
+            {
+                free.push(object);
+            }
+        }
+        let client = &self.cluster.client;
+        let requests: Vec<_> = free.into_iter().map(|object| take_over(client, object, extent)).collect();
+        let results: Vec<_> = futures::stream::iter(requests).buffer_unordered(CONCURRENCY).collect().await;
+        for (object, result) in results {
+            match result {
+                Ok(Some(applied)) => self.note_taken(object, &applied),
+                Ok(None) => {}
+                // It is tried again with the next run.
+                Err(error) => {
+                    let error = self.context.desired.redact(&error.to_string());
+                    tracing::warn!(sync = %self.context.name, object = %object.key(), "it cannot be taken over: {error}");
+                }
+            }
+        }
+    }
+
+    /// Whether no controller of another tool has an object.
+    async fn is_free(&mut self, key: &ObjectKey) -> bool {
+        let controllers = self.cluster.observed.inherited(key).map(|inherited| inherited.controllers.clone());
+        for controller in controllers.unwrap_or_default() {
+            let state = match self.controllers.get(&controller) {
+                Some(state) => state.clone(),
+                None => {
+                    let state = self.look_for_controller(&controller).await;
+                    self.controllers.insert(controller.clone(), state.clone());
+                    state
+                }
+            };
+            if state != ControllerState::Gone {
+                self.heritage.others.insert(key.clone(), (controller, state));
+                return false;
+            }
+        }
+        true
+    }
+
+    async fn look_for_controller(&mut self, controller: &Controller) -> ControllerState {
+        // A tool may have been installed since the kinds were asked for.
+        let is_known = self.cluster.kinds().is_some_and(|kinds| kinds.preferred(&controller.kind).is_some());
+        if !is_known && let Err(error) = self.cluster.renew_kinds().await {
+            return ControllerState::Unknown(error.to_string());
+        }
+        match self.cluster.kinds() {
+            Some(kinds) => self.cluster.client.look_for_controller(kinds, controller).await,
+            None => ControllerState::Unknown("the kinds of the cluster are not known yet".to_owned()),
+        }
+    }
+
+    fn note_taken(&mut self, object: &DesiredObject, applied: &Applied) {
+        let key = object.key();
+        tracing::info!(sync = %self.context.name, object = %key, "took over {key}");
+        self.cluster.observed.observe_applied(key, self.owner(), applied);
+        if let Some(known) = self.inventory.find(key).cloned() {
+            self.inventory.put(InventoryEntry { entry: applied.entry.clone(), ..known });
+        }
+    }
+}
+
+async fn take_over<'a>(
+    client: &AccountClient,
+    object: &'a DesiredObject,
+    extent: Extent,
+) -> (&'a DesiredObject, Result<Option<Applied>, KubeError>) {
+    (object, client.take_over(object.key(), &object.served, extent).await)
+}
+
+/// What a run knows of the controllers of others.
+pub(super) type Controllers = HashMap<Controller, ControllerState>;
