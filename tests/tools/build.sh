@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Finds or builds the tools that tests and the demo run: a Kubernetes control plane with kwok, kubectl, kustomize.
+# Finds or builds the tools that tests and the demo run: a Kubernetes control plane with kwok, kubectl, kustomize; and those
+# that one rung alone needs, where they are named: OpenTofu and its provider of local files.
 #
-# Usage: build.sh [NAME ...]      prints one line "NAME PATH" for each (all of them when none is named)
+# Usage: build.sh [NAME ...]      prints one line "NAME PATH" for each (those of everyday when none is named)
 #
 # Order for each: KUBEBUILDER_ASSETS, this cache, else built from the Go modules pinned beside this file. The cache
 # is keyed by version and lies outside the build folder: HEDDLE_TOOLS, else XDG_CACHE_HOME/heddle/tools.
@@ -20,6 +21,8 @@ declare -A from=(
   [etcd]="etcd go.etcd.io/etcd/server/v3 go.etcd.io/etcd/server/v3"
   [kwok]="kwok sigs.k8s.io/kwok/cmd/kwok sigs.k8s.io/kwok"
   [kustomize]="kustomize sigs.k8s.io/kustomize/kustomize/v5 sigs.k8s.io/kustomize/kustomize/v5"
+  [tofu]="opentofu github.com/opentofu/opentofu/cmd/tofu github.com/opentofu/opentofu"
+  [terraform-provider-local]="provider-local github.com/terraform-providers/terraform-provider-local github.com/terraform-providers/terraform-provider-local"
 )
 order=(etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kwok kustomize)
 
@@ -28,7 +31,11 @@ version_of() { # folder, module
 }
 
 stamps() { # folder, version: what the program says of its own version; clients trip over an unstamped API server
-  [ "$1" = kubernetes ] || { echo "-s -w"; return; }
+  case $1 in
+    kubernetes) ;;
+    opentofu) echo "-s -w -X github.com/opentofu/opentofu/version.dev=no"; return ;;
+    *) echo "-s -w"; return ;;
+  esac
   local major minor rest
   IFS=. read -r major minor rest <<<"${2#v}"
   local at=k8s.io/component-base/version client=k8s.io/client-go/pkg/version
@@ -39,7 +46,7 @@ build() { # name, folder, package, version, target
   command -v go >/dev/null || { echo "tools: $1 is neither in KUBEBUILDER_ASSETS nor built yet, and Go, which builds it, is not installed (Go 1.26 or newer)" >&2; exit 1; }
   echo "tools: building $1 $4 (once; kept in $cache)" >&2
   (cd "$here/$2" && CGO_ENABLED=0 GOFLAGS=-mod=readonly GOTOOLCHAIN=local \
-    go build -buildvcs=false -trimpath -ldflags "$(stamps "$2" "$4")" -o "$5.part" "$3" >&2)
+    nice go build -buildvcs=false -trimpath -ldflags "$(stamps "$2" "$4")" -o "$5.part" "$3" >&2)
   mv "$5.part" "$5"
 }
 
@@ -48,7 +55,7 @@ names=("$@")
 exec 9>"$cache/.lock"
 flock 9
 for name in "${names[@]}"; do
-  [ -n "${from[$name]:-}" ] || { echo "tools: no tool is called '$name'; there are: ${order[*]}" >&2; exit 2; }
+  [ -n "${from[$name]:-}" ] || { echo "tools: no tool is called '$name'; there are: ${!from[*]}" >&2; exit 2; }
   if [ -n "${KUBEBUILDER_ASSETS:-}" ] && [ -x "$KUBEBUILDER_ASSETS/$name" ]; then
     echo "$name $KUBEBUILDER_ASSETS/$name"
     continue
