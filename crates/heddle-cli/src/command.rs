@@ -10,4 +10,5 @@ pub(crate) mod login;
 pub(crate) mod policy;
 pub(crate) mod render;
 pub(crate) mod status;
+pub(crate) mod sync;
 pub(crate) mod workloads;

@@ -1,5 +1,7 @@
 //! What the command line and the environment say; nothing else reads either.
 
+mod diff;
+
 use std::{ffi::OsString, path::PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -12,6 +14,10 @@ use heddle_core::{
 use heddle_source::RenderTools;
 use secrecy::SecretString;
 use url::Url;
+
+pub use diff::{
+    ClusterDiffArguments, DiffArguments, DiffTool, SyncCommand, SyncTerraformArguments, TerraformArguments,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -91,54 +97,23 @@ pub enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
-    /// Compare objects as they are wanted with those of a cluster.
+    /// Compare objects as they are wanted with those of a cluster, or the world with what a Terraform folder says.
     Diff(DiffArguments),
+    /// Apply exactly what was approved.
+    #[command(subcommand)]
+    Sync(SyncCommand),
 }
 
 impl Command {
-    /// The programs that this command may start.
-    fn programs(&mut self) -> Option<&mut Programs> {
+    /// Finds the programs that this command may start in `folders`, which are separated as in `PATH`.
+    fn find_programs(&mut self, folders: &str) {
         match self {
-            Self::Diff(arguments) => Some(&mut arguments.programs),
-            Self::Render(arguments) => Some(&mut arguments.programs),
-            _ => None,
+            Self::Diff(arguments) => arguments.find_programs(folders),
+            Self::Render(arguments) => arguments.programs.find(folders),
+            Self::Sync(SyncCommand::Terraform(arguments)) => arguments.plan.find_programs(folders),
+            _ => {}
         }
     }
-}
-
-/// Arguments of `diff`.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Asks the API server what an apply would change, and changes nothing. Where the login may only read, what is\n\
-                  wanted is compared with what is there: defaults and what others added do not show, lists are matched\n\
-                  by key, quantities by value. Values of Secrets are masked. Exits with 0 when nothing differs, 1 when\n\
-                  something does, 2 when a file is wrong or the cluster refuses it.
-
-Examples:
-  heddle diff clusters/prod
-  heddle diff shop.yaml --context prod --namespace shop
-  kubectl get deployments,services -n shop -o yaml | heddle diff shop.yaml --live -
-  heddle diff wanted.yaml --live live.json -o json"
-)]
-pub struct DiffArguments {
-    /// A folder, which is rendered, or the objects as they are wanted, as YAML or JSON; `-` for stdin.
-    #[arg(value_name = "PATH")]
-    pub path: PathBuf,
-    /// The objects as a cluster has them, instead of asking one; `-` for stdin.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["kubeconfig", "context", "namespace"])]
-    pub live: Option<PathBuf>,
-    /// How to reach the cluster. Default: as kubectl.
-    #[arg(long, value_name = "FILE")]
-    pub kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig. Default: the current one.
-    #[arg(long, value_name = "NAME")]
-    pub context: Option<String>,
-    /// The namespace of objects that name none. Default: that of the context.
-    #[arg(long, short, value_name = "NAME")]
-    pub namespace: Option<String>,
-    /// The programs that render.
-    #[command(flatten)]
-    pub programs: Programs,
 }
 
 /// Arguments of `health`.
@@ -486,6 +461,8 @@ pub struct Config {
     pub organization: Option<String>,
     /// `HEDDLE_TOKEN`: an environment variable alone, because arguments are seen by every user of the machine.
     pub token: Option<SecretString>,
+    /// `HEDDLE_PLAN_KEY`: the key with which plans are hashed; an environment variable alone, like the token.
+    pub plan_key: Option<SecretString>,
     /// Where logins are kept; `None` where the shell names no home.
     pub config_dir: Option<PathBuf>,
     /// Whether colours are unwanted (`NO_COLOR`, or a terminal that calls itself dumb).
@@ -498,9 +475,7 @@ impl Config {
         let arguments = Arguments::parse();
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let mut command = arguments.command;
-        if let Some(programs) = command.programs() {
-            programs.find(&set("PATH").and_then(|path| path.into_string().ok()).unwrap_or_default());
-        }
+        command.find_programs(&set("PATH").and_then(|path| path.into_string().ok()).unwrap_or_default());
         Self {
             command,
             output: arguments.output,
@@ -508,6 +483,7 @@ impl Config {
             ca_file: arguments.ca_file,
             organization: arguments.organization,
             token: set("HEDDLE_TOKEN").and_then(|token| token.into_string().ok()).map(trim_token),
+            plan_key: set("HEDDLE_PLAN_KEY").and_then(|key| key.into_string().ok()).map(trim_token),
             config_dir: find_config_dir(set("XDG_CONFIG_HOME"), set("HOME")),
             no_color: set("NO_COLOR").is_some() || set("TERM").is_some_and(|terminal| terminal == "dumb"),
         }

@@ -8,17 +8,22 @@ mod command;
 pub mod config;
 mod exit;
 mod files;
+pub mod limits;
 mod login;
 mod objects;
 mod screen;
+mod secrets;
 mod session;
 mod table;
+mod terraform;
 mod thread;
+mod told;
+mod tool;
 mod words;
 
 pub use exit::Exit;
 
-use config::{Command, Config, ImageCommand, PolicyCommand};
+use config::{Command, Config, ImageCommand, PolicyCommand, SyncCommand};
 use exit::Failure;
 use screen::Screen;
 
@@ -50,6 +55,9 @@ async fn dispatch(config: &Config, screen: &mut Screen) -> Result<Exit, Failure>
         Command::Import(arguments) => command::import::run(arguments, screen),
         Command::Completions { shell } => screen.text(&config::completions(*shell)).map(|()| Exit::Done),
         Command::Health(arguments) => command::health::run(arguments, screen),
-        Command::Diff(arguments) => command::diff::run(arguments, screen).await,
+        Command::Diff(arguments) => command::diff::run(config, arguments, screen).await,
+        Command::Sync(SyncCommand::Terraform(arguments)) => {
+            command::sync::terraform(arguments, config.plan_key.as_ref(), screen).await
+        }
     }
 }

@@ -111,7 +111,7 @@ fn compare_lists(path: &str, desired: &[Value], live: &[Value], differences: &mu
 }
 
 /// `a.b`, and `a[b.c/d]` where the key is no plain word.
-fn member(path: &str, key: &str) -> String {
+pub fn member(path: &str, key: &str) -> String {
     let is_plain = key.chars().all(|char| char.is_alphanumeric() || char == '_' || char == '-');
     match (path, is_plain) {
         ("", _) => key.to_owned(),

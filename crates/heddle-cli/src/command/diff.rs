@@ -1,48 +1,41 @@
 //! `heddle diff`: what differs between objects as they are wanted and as a cluster has them?
 
 mod cluster;
+pub(crate) mod terraform;
 
 use std::collections::BTreeMap;
 
+use anyhow::anyhow;
 use heddle_reconcile::{
     ObjectKey,
-    diff::{Difference, Mask, as_text, diff},
+    diff::{Mask, diff},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::render::render_folder;
 use crate::{
-    config::DiffArguments,
+    config::{ClusterDiffArguments, Config, DiffArguments, DiffTool},
     exit::{Exit, Failure},
     objects::read_objects,
     screen::Screen,
+    told::{State, Told},
 };
 
-/// What is to be told of one object.
-struct Told {
-    object: ObjectKey,
-    /// `missing` in the cluster, or `changed`.
-    state: &'static str,
-    differences: Vec<Difference>,
-}
-
-impl Told {
-    fn missing(object: ObjectKey) -> Self {
-        Self { object, state: "missing", differences: Vec::new() }
-    }
-
-    /// `None` when nothing differs.
-    fn changed(object: ObjectKey, differences: Vec<Difference>) -> Option<Self> {
-        (!differences.is_empty()).then_some(Self { object, state: "changed", differences })
+/// Compares with whatever the arguments name.
+pub(crate) async fn run(config: &Config, arguments: &DiffArguments, screen: &mut Screen) -> Result<Exit, Failure> {
+    match &arguments.tool {
+        Some(DiffTool::Terraform(arguments)) => terraform::run(arguments, config.plan_key.as_ref(), screen).await,
+        None => with_cluster(&arguments.cluster, screen).await,
     }
 }
 
 /// Compares every wanted object with the live one of the same name, in a file or in a cluster.
-pub(crate) async fn run(arguments: &DiffArguments, screen: &mut Screen) -> Result<Exit, Failure> {
-    let desired = match arguments.path.is_dir() {
-        true => render_folder(&arguments.path, &arguments.programs.kustomize).await?,
-        false => read_objects(&arguments.path)?,
+async fn with_cluster(arguments: &ClusterDiffArguments, screen: &mut Screen) -> Result<Exit, Failure> {
+    let path = arguments.path.as_deref().ok_or_else(|| anyhow!("name a folder or a file"))?;
+    let desired = match path.is_dir() {
+        true => render_folder(path, &arguments.programs.kustomize).await?,
+        false => read_objects(path)?,
     };
     // Fingerprints of Secrets are worth nothing outside of this run.
     let mask = Mask::new(Uuid::new_v4().to_string());
@@ -63,8 +56,8 @@ fn with_file(desired: &[Value], live: &[Value], mask: &Mask) -> Vec<Told> {
     let told = |desired: &Value| {
         let object = ObjectKey::of(desired);
         match find(&object, &live) {
-            None => Some(Told::missing(object)),
-            Some(live) => Told::changed(object, diff(desired, live, mask)),
+            None => Some(Told::missing(object.to_string())),
+            Some(live) => Told::changed(object.to_string(), diff(desired, live, mask)),
         }
     };
     desired.iter().filter_map(told).collect()
@@ -85,19 +78,8 @@ fn find<'a>(object: &ObjectKey, live: &BTreeMap<ObjectKey, &'a Value>) -> Option
 
 fn show(told: &[Told], screen: &Screen) -> Result<(), Failure> {
     if screen.is_json() {
-        let all: Vec<Value> = told
-            .iter()
-            .map(|one| json!({"object": one.object.to_string(), "state": one.state, "differences": one.differences}))
-            .collect();
-        return screen.json(&all);
+        return screen.json(&told);
     }
-    for one in told {
-        screen.line(&format!(
-            "{} {}",
-            one.object,
-            if one.state == "missing" { "is not in the cluster" } else { "" }
-        ))?;
-        screen.text(&as_text(&one.differences))?;
-    }
-    Ok(())
+    let words = |one: &Told| if one.state == State::Missing { "is not in the cluster" } else { "" };
+    told.iter().try_for_each(|one| one.show(words(one), screen))
 }

@@ -34,10 +34,38 @@ fn each_command_that_takes_a_program_looks_for_it() {
     let arguments = Arguments::command();
     let commands: BTreeSet<&str> = arguments.get_subcommands().filter(takes).map(clap::Command::get_name).collect();
     assert_eq!(commands, BTreeSet::from(["diff", "render"]));
-    for name in commands {
+    let find = |name: &str| {
         let mut command = Arguments::try_parse_from(["heddle", name, "."]).unwrap().command;
-        let programs = command.programs().unwrap();
-        programs.find(&format!("/nowhere:{}", folder.path().display()));
-        assert_eq!(programs.kustomize, program, "{name}");
+        command.find_programs(&format!("/nowhere:{}", folder.path().display()));
+        match command {
+            Command::Diff(arguments) => arguments.cluster.programs.kustomize,
+            Command::Render(arguments) => arguments.programs.kustomize,
+            _ => panic!("{name} takes a program that this test does not know"),
+        }
+    };
+    for name in commands {
+        assert_eq!(find(name), program, "{name}");
     }
+}
+
+#[test]
+fn time_limits_have_a_unit() {
+    let parse = diff::parse_time;
+    assert_eq!(parse("90s"), Ok(std::time::Duration::from_secs(90)));
+    assert_eq!(parse("15m"), Ok(std::time::Duration::from_secs(900)));
+    assert_eq!(parse("2h"), Ok(std::time::Duration::from_secs(7200)));
+    for wrong in ["", "15", "m", "-1m", "0s", "1.5h", "25h", "99999999999999999999h"] {
+        assert!(parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_folder_of_the_name_of_a_tool_is_still_a_folder() {
+    let parse = |arguments: &[&str]| match Arguments::try_parse_from(arguments).map(|arguments| arguments.command) {
+        Ok(Command::Diff(arguments)) => (arguments.tool.is_some(), arguments.cluster.path),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(parse(&["heddle", "diff", "terraform", "infra"]), (true, None));
+    assert_eq!(parse(&["heddle", "diff", "./terraform"]), (false, Some("./terraform".into())));
+    assert!(Arguments::try_parse_from(["heddle", "diff"]).is_err());
 }

@@ -4,9 +4,11 @@
 mod against;
 mod bodies;
 mod cluster;
+mod limits;
 mod local;
 mod login;
 mod program;
 mod rendering;
 mod schema;
+mod terraform;
 mod views;

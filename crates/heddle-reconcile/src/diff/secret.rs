@@ -29,15 +29,18 @@ impl Mask {
         let in_annotations = difference.path == "metadata.annotations";
         if in_values || in_annotations {
             for value in [&mut difference.live, &mut difference.desired].into_iter().flatten() {
-                *value = self.masked(value);
+                *value = self.fingerprint(value);
             }
         }
     }
 
-    fn masked(&self, value: &Value) -> Value {
+    /// The value with a fingerprint in the place of each text, number and truth value.
+    pub fn fingerprint(&self, value: &Value) -> Value {
         match value {
-            Value::Object(members) => members.iter().map(|(key, value)| (key.clone(), self.masked(value))).collect(),
-            Value::Array(items) => items.iter().map(|item| self.masked(item)).collect(),
+            Value::Object(members) => {
+                members.iter().map(|(key, value)| (key.clone(), self.fingerprint(value))).collect()
+            }
+            Value::Array(items) => items.iter().map(|item| self.fingerprint(item)).collect(),
             Value::Null => Value::Null,
             value => {
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

@@ -7,11 +7,11 @@ use heddle_reconcile::{
 };
 use serde_json::Value;
 
-use super::Told;
 use crate::{
-    config::DiffArguments,
+    config::ClusterDiffArguments,
     exit::{Exit, Failure},
     screen::Screen,
+    told::Told,
 };
 
 /// A cluster that is asked, and what was found out on the way.
@@ -28,7 +28,7 @@ struct Asked<'a> {
 
 /// Compares each object; one that the cluster refuses does not keep the others from being told.
 pub(super) async fn compare(
-    arguments: &DiffArguments,
+    arguments: &ClusterDiffArguments,
     desired: &[Value],
     mask: &Mask,
     screen: &Screen,
@@ -92,7 +92,7 @@ fn lacks_right(message: &str) -> bool {
 impl Asked<'_> {
     async fn one(&mut self, object: &Value) -> Result<Option<Told>, KubeError> {
         let mut key = ObjectKey::of(object);
-        let Some(served) = self.served(&key, object)? else { return Ok(Some(Told::missing(key))) };
+        let Some(served) = self.served(&key, object)? else { return Ok(Some(Told::missing(key.to_string()))) };
         let mut manifest = object.clone();
         match served.namespaced {
             true => {
@@ -113,9 +113,9 @@ impl Asked<'_> {
             Err(error) => return Err(error),
         };
         Ok(match (live, tried) {
-            (None, _) => Some(Told::missing(key)),
-            (Some(live), Some(after)) => Told::changed(key, changes(&after, &live, self.mask)),
-            (Some(live), None) => Told::changed(key, diff(&manifest, &live, self.mask)),
+            (None, _) => Some(Told::missing(key.to_string())),
+            (Some(live), Some(after)) => Told::changed(key.to_string(), changes(&after, &live, self.mask)),
+            (Some(live), None) => Told::changed(key.to_string(), diff(&manifest, &live, self.mask)),
         })
     }
 

@@ -1,0 +1,62 @@
+//! `heddle sync terraform`: applies exactly what somebody approved.
+
+use anyhow::anyhow;
+use secrecy::SecretString;
+
+use super::diff::terraform::{approval, could_not_plan, failure, key_of, look_at, open, show, tell_messages};
+use crate::{
+    config::SyncTerraformArguments,
+    exit::{Exit, Failure},
+    limits::{APPLY_GRACE, APPLY_LIMIT},
+    screen::Screen,
+    terraform::{Locking, Look, Messages, Planned, Terraform},
+    tool::Bounds,
+};
+
+/// Plans anew, under the lock, and applies that plan where its hash is the approved one.
+pub(crate) async fn terraform(
+    arguments: &SyncTerraformArguments,
+    plan_key: Option<&SecretString>,
+    screen: &mut Screen,
+) -> Result<Exit, Failure> {
+    let bounds = Bounds::new(arguments.plan.time_limit.unwrap_or(APPLY_LIMIT), APPLY_GRACE);
+    let terraform = open(&arguments.plan, bounds)?;
+    let planned = terraform.plan(Locking::On).await.map_err(failure)?;
+    let look = look_at(&planned)?;
+    tell_messages(&planned.messages, look.as_ref(), screen);
+    let Some(look) = look.filter(|look| !planned.has_failed && !look.is_errored) else {
+        return Err(could_not_plan(&terraform, &planned.messages, &arguments.plan));
+    };
+    if !look.wants_apply() {
+        return Err(Failure::wrong(anyhow!("nothing was applied: there is nothing to apply any more")));
+    }
+    let basis = terraform.basis(key_of(plan_key)).await.map_err(failure)?;
+    let now = approval(&planned, &look, &basis, screen).map(|approval| approval.hash_like(&arguments.approve));
+    if now.as_ref() != Some(&arguments.approve) {
+        show(&look, &terraform, true, now.as_ref(), screen)?;
+        let now = now.map_or_else(|| "none".to_owned(), |now| now.to_string());
+        let refused =
+            anyhow!("nothing was applied: the plan is another one; approved {}, now {now}", arguments.approve);
+        return Err(Failure::wrong(refused).remedy("look at `heddle diff terraform` again, and approve what it prints"));
+    }
+    apply(&terraform, &planned, &look, screen).await
+}
+
+async fn apply(terraform: &Terraform, planned: &Planned, look: &Look, screen: &Screen) -> Result<Exit, Failure> {
+    let (is_done, messages) = terraform.apply(planned).await.map_err(failure)?;
+    tell_messages(&messages, Some(look), screen);
+    if !is_done {
+        return Err(Failure::wrong(anyhow!("`{} apply` failed", terraform.name()))
+            .remedy("what was applied before stays; `heddle diff terraform` says what is left"));
+    }
+    tell(&messages, screen)?;
+    Ok(Exit::Done)
+}
+
+fn tell(messages: &Messages, screen: &Screen) -> Result<(), Failure> {
+    let Some(done) = messages.summary else { return Ok(()) };
+    match screen.is_json() {
+        true => screen.json(&done),
+        false => screen.line(&format!("applied: {} added, {} changed, {} removed", done.add, done.change, done.remove)),
+    }
+}

@@ -1,0 +1,154 @@
+//! Arguments of `diff` and of `sync`: what is compared, and what is applied.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Subcommand};
+
+use super::Programs;
+use crate::terraform::PlanHash;
+
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "Asks the API server what an apply would change, and changes nothing. Where the login may only read, what is\n\
+                  wanted is compared with what is there: defaults and what others added do not show, lists are matched\n\
+                  by key, quantities by value. Values of Secrets are masked. Exits with 0 when nothing differs, 1 when\n\
+                  something does, 2 when a file is wrong or the cluster refuses it.
+
+Examples:
+  heddle diff clusters/prod
+  heddle diff shop.yaml --context prod --namespace shop
+  kubectl get deployments,services -n shop -o yaml | heddle diff shop.yaml --live -
+  heddle diff wanted.yaml --live live.json -o json
+  heddle diff terraform infra/prod
+  heddle diff ./terraform                  # a folder of that name"
+)]
+pub struct DiffArguments {
+    /// Another tool that is asked, instead of a cluster.
+    #[command(subcommand)]
+    pub tool: Option<DiffTool>,
+    /// Comparing with a cluster.
+    #[command(flatten)]
+    pub cluster: ClusterDiffArguments,
+}
+
+impl DiffArguments {
+    pub(super) fn find_programs(&mut self, folders: &str) {
+        match &mut self.tool {
+            Some(DiffTool::Terraform(arguments)) => arguments.find_programs(folders),
+            None => self.cluster.programs.find(folders),
+        }
+    }
+}
+
+/// Arguments of `diff` with a cluster.
+#[derive(Debug, Args)]
+pub struct ClusterDiffArguments {
+    /// A folder, which is rendered, or the objects as they are wanted, as YAML or JSON; `-` for stdin.
+    #[arg(value_name = "PATH", required = true)]
+    pub path: Option<PathBuf>,
+    /// The objects as a cluster has them, instead of asking one; `-` for stdin.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kubeconfig", "context", "namespace"])]
+    pub live: Option<PathBuf>,
+    /// How to reach the cluster. Default: as kubectl.
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig. Default: the current one.
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// The namespace of objects that name none. Default: that of the context.
+    #[arg(long, short, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// The programs that render.
+    #[command(flatten)]
+    pub programs: Programs,
+}
+
+/// Another tool that is asked what differs.
+#[derive(Debug, Subcommand)]
+pub enum DiffTool {
+    /// Plan a folder of OpenTofu or Terraform, and tell what drifted outside and what is not applied yet.
+    #[command(
+        after_help = "Plans without a lock and applies nothing; never runs `init`. Planning runs code of the folder: providers, and\n\
+                      programs of `external` data sources. What is sensitive is masked wherever it stands. Exits with 0 when\n\
+                      the world is as the folder says, 1 when it is not, 2 when it cannot be planned.
+
+Examples:
+  heddle diff terraform infra/prod
+  heddle diff terraform infra --var-file prod.tfvars -o json | jq '.drift[].object'"
+    )]
+    Terraform(TerraformArguments),
+}
+
+/// How a folder is planned.
+#[derive(Debug, Args)]
+pub struct TerraformArguments {
+    /// The folder, initialized.
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Values of variables, beside those files that the folder itself names.
+    #[arg(long = "var-file", value_name = "FILE")]
+    pub var_files: Vec<PathBuf>,
+    /// The program that plans. Default: of `tofu` and `terraform` the one that made the lock file, else the one that is there.
+    #[arg(long, env = "HEDDLE_TERRAFORM", value_name = "PROGRAM")]
+    pub program: Option<PathBuf>,
+    /// How long all of it may take, such as 90s, 20m or 2h.
+    #[arg(long, value_parser = parse_time, value_name = "TIME")]
+    pub time_limit: Option<Duration>,
+    /// Where programs are looked for, as in `PATH`.
+    #[arg(skip)]
+    pub folders: String,
+}
+
+impl TerraformArguments {
+    pub(super) fn find_programs(&mut self, folders: &str) {
+        folders.clone_into(&mut self.folders);
+    }
+}
+
+/// What is applied.
+#[derive(Debug, Subcommand)]
+pub enum SyncCommand {
+    /// Plan a folder of OpenTofu or Terraform anew, and apply that plan if it is the approved one.
+    #[command(
+        after_help = "Plans under the lock, and refuses where the hash is not the one that was approved: when resources, outputs,\n\
+                      variables, the configuration, the state, the lock file of providers, the commit or the program changed\n\
+                      since. Exits with 0 when all is applied, 2 when nothing or not all is.
+
+Example:
+  heddle diff terraform infra/prod         # somebody reads it, and approves the hash in its last line
+  heddle sync terraform infra/prod --approve 1-9f…-41…"
+    )]
+    Terraform(SyncTerraformArguments),
+}
+
+/// Arguments of `sync terraform`.
+#[derive(Debug, Args)]
+pub struct SyncTerraformArguments {
+    /// How the folder is planned; as it was for `heddle diff terraform`.
+    #[command(flatten)]
+    pub plan: TerraformArguments,
+    /// The hash that `heddle diff terraform` printed.
+    #[arg(long, value_name = "PLAN_HASH", value_parser = parse_hash)]
+    pub(crate) approve: PlanHash,
+}
+
+fn parse_hash(text: &str) -> Result<PlanHash, String> {
+    text.parse().map_err(|why: &str| why.to_owned())
+}
+
+/// A whole number with its unit; at most a day.
+pub(super) fn parse_time(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a whole number with its unit, from 1s to 24h, such as 90s, 20m or 2h".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let unit_secs = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err(wrong()),
+    };
+    let secs = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit_secs)).ok_or_else(wrong)?;
+    if (1..=24 * 3600).contains(&secs) { Ok(Duration::from_secs(secs)) } else { Err(wrong()) }
+}

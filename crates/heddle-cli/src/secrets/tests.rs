@@ -1,0 +1,47 @@
+use serde_json::json;
+
+use super::*;
+
+fn secrets(values: &[Value]) -> Secrets {
+    Secrets::of(values, Mask::new("salt"))
+}
+
+#[test]
+fn a_value_is_hidden_in_every_form() {
+    let secrets = secrets(&[json!({"door": ["hunter2 \"x\""]}), json!(73319046)]);
+    let print = secrets.fingerprint(&json!("hunter2 \"x\"")).as_str().unwrap().to_owned();
+    for form in ["hunter2 \"x\"", "hunter2 \\\"x\\\"", "aHVudGVyMiAieCI=", "hunter2+%22x%22"] {
+        assert_eq!(secrets.hide(&format!("a {form} b")), format!("a {print} b"), "{form}");
+    }
+    let hidden =
+        secrets.hide_in(&json!({"a": {"hunter2 \"x\"": [73319046, 7, true, null, "pin=73319046"]}})).to_string();
+    assert!(!hidden.contains("hunter2") && !hidden.contains("73319046"), "{hidden}");
+    assert!(hidden.contains(",7,true,null,"), "{hidden}");
+}
+
+#[test]
+fn the_lines_of_a_text_are_hidden_and_brackets_are_not() {
+    let secrets = secrets(&[json!("-----BEGIN KEY-----\n  MIIabcdef\n}  \n]\n")]);
+    assert_eq!(secrets.hide("}  ]"), "}  ]");
+    assert!(!secrets.hide("could not parse MIIabcdef").contains("MIIabcdef"));
+}
+
+#[test]
+fn what_stands_everywhere_by_chance_is_left() {
+    let secrets = secrets(&[json!("abc"), json!(""), json!("true"), json!(42), json!(false)]);
+    assert_eq!(secrets.hide("abc true false 42"), "abc true false 42");
+    assert_eq!(secrets.hide_in(&json!({"a": [true, 42]})), json!({"a": [true, 42]}));
+}
+
+#[test]
+fn the_longest_value_wins_so_that_no_rest_is_left() {
+    let secrets = secrets(&[json!("hunter"), json!("hunter2hunter2")]);
+    let hidden = secrets.hide("hunter2hunter2!");
+    assert_eq!(hidden, format!("{}!", secrets.fingerprint(&json!("hunter2hunter2")).as_str().unwrap()));
+}
+
+#[test]
+fn names_in_a_secret_object_are_secret() {
+    let print = secrets(&[]).fingerprint(&json!({"ada": 1}));
+    assert!(print.as_str().unwrap().starts_with("<secret "), "{print}");
+}

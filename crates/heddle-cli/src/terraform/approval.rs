@@ -1,0 +1,200 @@
+//! What somebody approves when they approve a plan: a hash over all that an apply of it would do.
+//!
+//! It is an HMAC whose key comes from a number of the run, which stands in the hash, and from what only those know who may
+//! read the secrets anyway: the lineage of the state, in which they stand in clear, or a key that the pipeline holds. So
+//! nobody else can try values against it.
+
+use std::{fmt, str::FromStr};
+
+use aws_lc_rs::hmac::{Context, HMAC_SHA256, Key, sign};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+/// What a plan does is written before its hash, so that another way of hashing is no match by chance.
+const FORM: &str = "1";
+
+/// The hash of a plan: `1-RUN-HASH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PlanHash {
+    run: Uuid,
+    hash: String,
+}
+
+impl fmt::Display for PlanHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{FORM}-{}-{}", self.run.simple(), self.hash)
+    }
+}
+
+impl Serialize for PlanHash {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl FromStr for PlanHash {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = "a plan hash is what `heddle diff terraform` prints: `1-`, 32 digits, `-`, 64 digits";
+        let mut parts = text.trim().split('-');
+        let (Some(FORM), Some(run), Some(hash), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+            return Err(wrong);
+        };
+        let is_hex = |text: &str| text.chars().all(|char| matches!(char, '0'..='9' | 'a'..='f'));
+        if run.len() != 32 || hash.len() != 64 || !is_hex(run) || !is_hex(hash) {
+            return Err(wrong);
+        }
+        Ok(Self { run: Uuid::try_parse(run).map_err(|_| wrong)?, hash: hash.to_owned() })
+    }
+}
+
+/// Beside what the plan itself says, what its apply depends on.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Basis {
+    /// Lineage and serial of the state, where there is one.
+    pub(crate) state: Option<StateId>,
+    /// The lock file of providers, where there is one.
+    pub(crate) lock: Option<Vec<u8>>,
+    /// The commit that is checked out, where that is known.
+    pub(crate) commit: Option<String>,
+    /// The key that the pipeline holds, where it holds one.
+    pub(crate) key: Option<Vec<u8>>,
+}
+
+/// Which state it is, and which of its versions.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct StateId {
+    lineage: String,
+    serial: u64,
+}
+
+/// Why a plan has no hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unapprovable {
+    /// Anybody could try secrets against it.
+    #[error(
+        "the plan holds secrets and there is no state yet, so anybody could try values against a hash: set HEDDLE_PLAN_KEY to \
+         a secret of your own, here and for `heddle sync`, or apply for the first time by hand"
+    )]
+    NoKey,
+    /// It is no plan.
+    #[error("the plan cannot be hashed")]
+    NoPlan,
+}
+
+/// What is hashed of a plan, in the very bytes that the program printed: they are in a fixed order, and no number is rounded.
+#[derive(Deserialize)]
+struct Hashed<'a> {
+    #[serde(borrow, default)]
+    resource_changes: Vec<&'a RawValue>,
+    #[serde(borrow)]
+    output_changes: Option<&'a RawValue>,
+    #[serde(borrow)]
+    variables: Option<&'a RawValue>,
+    #[serde(borrow)]
+    configuration: Option<&'a RawValue>,
+    #[serde(borrow)]
+    terraform_version: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    address: String,
+    deposed: Option<String>,
+    previous_address: Option<String>,
+    change: HeadChange,
+}
+
+#[derive(Deserialize)]
+struct HeadChange {
+    #[serde(default)]
+    actions: Vec<String>,
+    importing: Option<serde::de::IgnoredAny>,
+}
+
+impl Head {
+    fn does_something(&self) -> bool {
+        self.change.actions != ["no-op"] || self.previous_address.is_some() || self.change.importing.is_some()
+    }
+}
+
+/// A plan whose hashes are asked for.
+pub(crate) struct Approval<'a> {
+    /// The parts, each with its name.
+    parts: Vec<(&'static str, Vec<u8>)>,
+    basis: &'a Basis,
+}
+
+impl<'a> Approval<'a> {
+    /// Of a plan as `show -json` printed it.
+    ///
+    /// # Errors
+    /// When it can have no hash.
+    pub(crate) fn of(plan: &[u8], has_secrets: bool, basis: &'a Basis) -> Result<Self, Unapprovable> {
+        if has_secrets && basis.state.is_none() && basis.key.is_none() {
+            return Err(Unapprovable::NoKey);
+        }
+        let hashed: Hashed<'_> = serde_json::from_slice(plan).map_err(|_| Unapprovable::NoPlan)?;
+        let mut changes = Vec::new();
+        for change in hashed.resource_changes {
+            let head: Head = serde_json::from_str(change.get()).map_err(|_| Unapprovable::NoPlan)?;
+            if head.does_something() {
+                changes.push((head.address, head.deposed, change.get()));
+            }
+        }
+        changes.sort();
+        let mut parts: Vec<(&'static str, Vec<u8>)> =
+            changes.into_iter().map(|(_, _, change)| ("resource_change", change.into())).collect();
+        let rest = [
+            ("output_changes", hashed.output_changes),
+            ("variables", hashed.variables),
+            ("configuration", hashed.configuration),
+            ("terraform_version", hashed.terraform_version),
+        ];
+        parts.extend(rest.into_iter().filter_map(|(name, value)| Some((name, value?.get().into()))));
+        parts.extend(basis.state.iter().map(|state| ("lineage", state.lineage.clone().into_bytes())));
+        parts.extend(basis.state.iter().map(|state| ("serial", state.serial.to_string().into_bytes())));
+        parts.extend(basis.lock.iter().map(|lock| ("lock", lock.clone())));
+        parts.extend(basis.commit.iter().map(|commit| ("commit", commit.clone().into_bytes())));
+        Ok(Self { parts, basis })
+    }
+
+    /// The hash of a run of its own.
+    pub(crate) fn new_hash(&self) -> PlanHash {
+        self.hash(Uuid::new_v4())
+    }
+
+    /// The hash as it would have been in the run of `approved`: the same one where the plan is the same.
+    pub(crate) fn hash_like(&self, approved: &PlanHash) -> PlanHash {
+        self.hash(approved.run)
+    }
+
+    fn hash(&self, run: Uuid) -> PlanHash {
+        let known = Key::new(HMAC_SHA256, run.as_bytes());
+        let mut context = Context::with_key(&known);
+        let lineage = self.basis.state.as_ref().map(|state| state.lineage.as_bytes());
+        for part in [lineage, self.basis.key.as_deref()] {
+            update(&mut context, part.unwrap_or_default());
+        }
+        let key = Key::new(HMAC_SHA256, context.sign().as_ref());
+        let mut context = Context::with_key(&key);
+        for (name, value) in &self.parts {
+            update(&mut context, name.as_bytes());
+            // A hash of each, so that no part is held twice.
+            update(&mut context, sign(&key, value).as_ref());
+        }
+        let hash = context.sign().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        PlanHash { run, hash }
+    }
+}
+
+/// Each part with its length, so that no two lists of parts are the same bytes.
+fn update(context: &mut Context, part: &[u8]) {
+    context.update(&(part.len() as u64).to_be_bytes());
+    context.update(part);
+}
+
+#[cfg(test)]
+mod tests;
