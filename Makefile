@@ -46,6 +46,12 @@ bench: requirements ## Measure, and print a table
 	@cargo run --release --quiet --package heddle-api --example history_bench
 	@exec "$$(tests/tools/target-dir.sh)/release/bench"
 
+.PHONY: attacks
+attacks: requirements ## Attack a running World as strangers, tenants, registries and commits can, and print what it cost
+	@tests/tools/build.sh >/dev/null
+	@cargo build --release --bins --workspace
+	@exec "$$(tests/tools/target-dir.sh)/release/attacks"
+
 .PHONY: fuzz
 fuzz: requirements ## Fuzz what reads foreign text, HEDDLE_FUZZ_SECONDS each, then make many random edits (HEDDLE_YAML: folders)
 	@tests/tools/fuzz.sh

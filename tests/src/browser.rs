@@ -21,13 +21,20 @@ impl Browser {
     pub async fn login(api: &Url, email: &str, password: &str) -> Result<Self> {
         let client = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build()?;
         let mut browser = Self { client, api: api.clone(), cookies: Vec::new() };
-        let body = json!({"email": email, "password": password});
-        let request = browser.client.post(api.join("/api/v1/login")?).json(&body);
-        let answer = request.header(ORIGIN, browser.origin()).send().await?;
-        ensure!(answer.status().is_success(), "the login was answered {}", answer.status());
-        browser.keep_cookies(&answer);
-        ensure!(!browser.cookies.is_empty(), "the login set no cookie");
+        browser.login_again(email, password).await?;
         Ok(browser)
+    }
+
+    /// Logs in with the cookies of before.
+    pub async fn login_again(&mut self, email: &str, password: &str) -> Result<()> {
+        let body = json!({"email": email, "password": password});
+        let request = self.client.post(self.api.join("/api/v1/login")?).json(&body);
+        let request = request.header(ORIGIN, self.origin()).header(COOKIE, self.cookies.join("; "));
+        let answer = request.send().await?;
+        ensure!(answer.status().is_success(), "the login was answered {}", answer.status());
+        self.keep_cookies(&answer);
+        ensure!(!self.cookies.is_empty(), "the login set no cookie");
+        Ok(())
     }
 
     /// Opens a page and gives the address that it leads on to.

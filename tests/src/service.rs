@@ -81,6 +81,13 @@ impl Service {
         self.process.as_ref().with_context(|| format!("{} does not run", self.name))
     }
 
+    /// Where its metrics are, in Prometheus' text format.
+    pub fn metrics_url(&self) -> Url {
+        let mut url = self.ready.clone();
+        url.set_path("/metrics");
+        url
+    }
+
     /// Everything that it logged, over all its starts.
     pub fn output(&self) -> String {
         std::fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()

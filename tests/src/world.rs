@@ -63,6 +63,8 @@ pub struct WorldOptions {
     pub web_dir: Option<std::path::PathBuf>,
     /// Files that replace or join those of the config repository before anybody reads it.
     pub files: Vec<(String, String)>,
+    /// Further registries on this machine, `host:port`, that the automator may ask.
+    pub registries: Vec<String>,
     /// Is told of each step.
     pub tell: Arc<dyn Fn(&str) + Send + Sync>,
 }
@@ -77,6 +79,7 @@ impl Default for WorldOptions {
             audit: false,
             web_dir: None,
             files: Vec::new(),
+            registries: Vec::new(),
             tell: Arc::new(|_| ()),
         }
     }

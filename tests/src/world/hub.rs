@@ -94,7 +94,9 @@ pub(super) async fn start(
     automator.set("HEDDLE_AUTOMATOR_TOKEN_FILE", &secrets.automator_token);
     automator.set("HEDDLE_CACHE_DIR", folder.join("automator"));
     automator.set("HEDDLE_CA_FILE", github.ca_file());
-    automator.set("HEDDLE_ALLOW_REGISTRIES", image.split('/').next().unwrap_or_default());
+    let own = image.split('/').next().unwrap_or_default();
+    let registries: Vec<&str> = options.registries.iter().map(String::as_str).chain([own]).collect();
+    automator.set("HEDDLE_ALLOW_REGISTRIES", registries.join(","));
     automator.start().await?;
     Ok(Hub { api, automator, url, automator_proxy, agent_proxy })
 }

@@ -214,9 +214,19 @@ impl Git {
         Ok(ids.lines().map(str::to_owned).collect())
     }
 
+    /// Stores an object whose content nobody checks; answers its id.
+    pub async fn write_object(&self, kind: &str, content: &[u8]) -> anyhow::Result<String> {
+        self.line(&["hash-object", "-t", kind, "-w", "--literally", "--stdin"], Some(content)).await
+    }
+
     /// The content of a blob.
     pub async fn read_blob(&self, sha: &str) -> anyhow::Result<Vec<u8>> {
         self.run(&["cat-file", "blob", sha], None).await
+    }
+
+    /// The tree of a revision, as it is stored.
+    pub async fn read_tree(&self, revision: &str) -> anyhow::Result<Vec<u8>> {
+        self.run(&["cat-file", "tree", revision], None).await
     }
 
     /// A tree from `base` with some paths set (mode, blob) or, with no blob, taken out.

@@ -99,6 +99,50 @@ impl GitHub {
         Ok(sha)
     }
 
+    /// Stores an object of any content, as a host does that does not check what is pushed. Answers its id.
+    ///
+    /// # Errors
+    /// When the repository is unknown, or Git fails.
+    pub async fn write_object(&self, repository: &str, kind: &str, content: &[u8]) -> anyhow::Result<String> {
+        self.repository(repository)?.git.write_object(kind, content).await
+    }
+
+    /// The tree of a revision, as Git stores it.
+    ///
+    /// # Errors
+    /// When repository or revision is unknown, or Git fails.
+    pub async fn read_tree(&self, repository: &str, revision: &str) -> anyhow::Result<Vec<u8>> {
+        self.repository(repository)?.git.read_tree(revision).await
+    }
+
+    /// Commits a whole tree to a branch as `author`, a login, and tells nobody: no webhook says it, so that no tree is
+    /// walked here that was made to be walked without end. Answers the commit.
+    ///
+    /// # Errors
+    /// When repository, branch or author is unknown, or Git fails.
+    pub async fn push_tree(
+        &self,
+        repository: &str,
+        branch: &str,
+        tree: &str,
+        message: &str,
+        author: &str,
+    ) -> anyhow::Result<String> {
+        let repository = self.repository(repository)?;
+        let _moving = repository.moving.lock().await;
+        let reference = format!("refs/heads/{branch}");
+        let before = repository.git.resolve(&reference).await?.context("there is no such branch")?;
+        let person = {
+            let state = self.shared.state();
+            signature(state.account(author).with_context(|| format!("nobody is called {author}"))?, Utc::now())
+        };
+        let parents = [before.clone()];
+        let sha = repository.git.write_commit(tree, &parents, &person, &person, &format!("{message}\n")).await?;
+        let update = (reference, sha.clone(), Some(before));
+        anyhow::ensure!(repository.git.update_refs(&[update]).await?, "{branch} moved");
+        Ok(sha)
+    }
+
     /// Sets a branch to a commit, whatever it was before; `None` deletes it. A person's `git push --force`.
     ///
     /// # Errors
