@@ -118,7 +118,7 @@ fn defaults_in_a_client_side_entry_are_nobodys() {
     let last = json!({"metadata": {"annotations": {}}, "spec": {"paused": true, "containers":
         [{"name": "web", "image": "a", "env": [{"name": "OLD", "value": "1"}]}]}});
     let kubectl = entry("kubectl-client-side-apply", "Update", V1, fields);
-    let inherited = find(&[(LAST_APPLIED, &last.to_string())], json!([kubectl.clone(), ours(own)])).unwrap();
+    let inherited = find(&[(LAST_APPLIED, &last.to_string())], json!([kubectl, ours(own.clone())])).unwrap();
     assert_eq!(inherited.rest().0, ["spec.containers[name=web].env[name=OLD]", "spec.paused"]);
     let shared = after(&inherited, Extent::Shared);
     let env = json!({".": {}, "k:{\"name\":\"OLD\"}": {".": {}, "f:name": {}, "f:value": {}}});
