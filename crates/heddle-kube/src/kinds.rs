@@ -1,6 +1,6 @@
 //! Which kinds the API server serves, and under which address.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use heddle_reconcile::GroupKind;
 use kube::{
@@ -65,6 +65,12 @@ impl Kinds {
     /// A kind in the version that the API server prefers.
     pub fn preferred(&self, kind: &GroupKind) -> Option<&Served> {
         self.kinds.get(kind)?.first()
+    }
+
+    /// The plural name of each kind.
+    pub fn plurals(&self) -> BTreeMap<GroupKind, String> {
+        let first = |(kind, served): (&GroupKind, &Vec<Served>)| Some((kind.clone(), served.first()?.plural.clone()));
+        self.kinds.iter().filter_map(first).collect()
     }
 
     /// Other versions in which a kind is served, for words.

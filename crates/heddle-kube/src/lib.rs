@@ -35,4 +35,4 @@ pub use kinds::{Kinds, Served};
 pub use lease::{Election, Standing};
 pub use own::{FirstSync, OwnClient, SyncEvent};
 pub use redact::Redactor;
-pub use watch::{Judged, WatchEvent, WatchPlace, WatchedObject, Watches};
+pub use watch::{Judged, WatchEvent, WatchPlace, WatchVerb, WatchedObject, Watches};

@@ -3,7 +3,10 @@
 //! Kinds that can be unwell are watched whole and judged as they are decoded; of the others only the metadata comes over.
 //! Nothing of an object is kept but what a [`WatchedObject`] holds.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
 
 use chrono::Utc;
 use futures::StreamExt;
@@ -49,8 +52,26 @@ pub enum WatchEvent {
     Restarted(WatchPlace),
     /// A list is complete.
     Complete(WatchPlace),
-    /// The place cannot be watched, for the time being.
-    Unwatchable(WatchPlace, KubeError),
+    /// The place cannot be watched, for the time being. It is tried again, and listed anew.
+    Unwatchable(WatchPlace, WatchVerb, KubeError),
+}
+
+/// What the API server was asked when a watch did not come about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WatchVerb {
+    /// Which objects there are.
+    List,
+    /// What becomes of them.
+    Watch,
+}
+
+impl fmt::Display for WatchVerb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::List => "list",
+            Self::Watch => "watch",
+        })
+    }
 }
 
 /// An object, as a watch saw it.
@@ -85,7 +106,7 @@ pub struct Watches {
     /// Selects what carries the Sync's label.
     selector: String,
     sender: mpsc::Sender<WatchEvent>,
-    running: HashMap<WatchPlace, AbortHandle>,
+    running: HashMap<WatchPlace, (Served, AbortHandle)>,
     tasks: JoinSet<()>,
 }
 
@@ -97,10 +118,11 @@ impl Watches {
         (Self { client, selector, sender, running: HashMap::new(), tasks: JoinSet::new() }, receiver)
     }
 
-    /// Watches these places and no others. Says which are new: their first list is under way.
+    /// Watches these places and no others, each in this version. Says which are new or in another version than before:
+    /// their first list is under way.
     pub fn set(&mut self, places: HashMap<WatchPlace, Served>) -> Vec<WatchPlace> {
-        self.running.retain(|place, task| {
-            let keep = places.contains_key(place);
+        self.running.retain(|place, (served, task)| {
+            let keep = places.get(place) == Some(served);
             if !keep {
                 task.abort();
             }
@@ -112,9 +134,9 @@ impl Watches {
             if !self.running.contains_key(&place) {
                 added.push(place.clone());
                 let config = watcher::Config::default().labels(&self.selector);
-                let task =
-                    self.tasks.spawn(run(self.client.clone(), place.clone(), served, config, self.sender.clone()));
-                self.running.insert(place, task);
+                let (client, sender) = (self.client.clone(), self.sender.clone());
+                let task = self.tasks.spawn(run(client, place.clone(), served.clone(), config, sender));
+                self.running.insert(place, (served, task));
             }
         }
         added
@@ -148,6 +170,8 @@ impl AccountClient {
     }
 }
 
+/// Watches a place until nobody listens. What keeps it from that is told, and the place is listed anew after a while: a
+/// watch that goes on where it ended does not say that it does.
 async fn run(
     client: AccountClient,
     place: WatchPlace,
@@ -155,28 +179,34 @@ async fn run(
     config: watcher::Config,
     sender: mpsc::Sender<WatchEvent>,
 ) {
-    let (kind, namespace) = (served.kind.clone(), place.1.clone());
-    if has_health(&kind) {
-        let api = client.objects(&served, namespace.as_deref());
-        let events = watcher(api, config).default_backoff();
-        tell(place, events, &sender, |object| from_object(&kind, object)).await;
-    } else {
-        let api = client.metadata(&served.resource(), namespace.as_deref());
-        let events = watcher(api, config).default_backoff();
-        tell(place, events, &sender, |object: PartialObjectMeta<DynamicObject>| from_metadata(&kind, object.metadata))
-            .await;
+    let (kind, namespace) = (served.kind.clone(), place.1.as_deref());
+    let mut waits = watcher::DefaultBackoff::default();
+    loop {
+        let goes_on = if has_health(&kind) {
+            let events = watcher(client.objects(&served, namespace), config.clone()).default_backoff();
+            tell(&place, events, &sender, |object| from_object(&kind, object)).await
+        } else {
+            let events = watcher(client.metadata(&served.resource(), namespace), config.clone()).default_backoff();
+            let read = |object: PartialObjectMeta<DynamicObject>| from_metadata(&kind, object.metadata);
+            tell(&place, events, &sender, read).await
+        };
+        match waits.next() {
+            Some(wait) if goes_on => tokio::time::sleep(wait).await,
+            _ => return,
+        }
     }
 }
 
-/// Passes on what a watch says, until nobody listens.
+/// Passes on what a watch says, until there is a fault or nobody listens. Says whether anybody does.
 async fn tell<K>(
-    place: WatchPlace,
+    place: &WatchPlace,
     events: impl futures::Stream<Item = watcher::Result<watcher::Event<K>>>,
     sender: &mpsc::Sender<WatchEvent>,
     read: impl Fn(K) -> WatchedObject,
-) {
+) -> bool {
     let mut events = std::pin::pin!(events);
     while let Some(event) = events.next().await {
+        let mut is_at_fault = false;
         let seen = match event {
             Ok(watcher::Event::Init) => WatchEvent::Restarted(place.clone()),
             Ok(watcher::Event::InitDone) => WatchEvent::Complete(place.clone()),
@@ -187,24 +217,31 @@ async fn tell<K>(
                 let WatchedObject { key, live, .. } = read(object);
                 WatchEvent::Gone { key, resource_version: live.resource_version }
             }
-            Err(error) => match fault(error) {
-                Some(error) => WatchEvent::Unwatchable(place.clone(), error),
-                None => continue,
-            },
+            Err(error) => {
+                let Some((verb, error)) = fault(error) else { continue };
+                is_at_fault = true;
+                WatchEvent::Unwatchable(place.clone(), verb, error)
+            }
         };
         if sender.send(seen).await.is_err() {
-            return;
+            return false;
+        }
+        if is_at_fault {
+            break;
         }
     }
+    true
 }
 
 /// What keeps a place from being watched. A watch that ended is begun again by itself and is no fault.
-fn fault(error: watcher::Error) -> Option<KubeError> {
+fn fault(error: watcher::Error) -> Option<(WatchVerb, KubeError)> {
     match error {
-        watcher::Error::InitialListFailed(error) => Some(error.into()),
-        watcher::Error::WatchStartFailed(error @ kube::Error::Api(_)) => Some(error.into()),
-        watcher::Error::NoResourceVersion => Some(KubeError::Refused("its kind cannot be watched".to_owned())),
-        watcher::Error::WatchStartFailed(_) | watcher::Error::WatchError(_) | watcher::Error::WatchFailed(_) => None,
+        watcher::Error::InitialListFailed(error) => Some((WatchVerb::List, error.into())),
+        watcher::Error::WatchStartFailed(error) => Some((WatchVerb::Watch, error.into())),
+        watcher::Error::NoResourceVersion => {
+            Some((WatchVerb::Watch, KubeError::Refused("its kind cannot be watched".to_owned())))
+        }
+        watcher::Error::WatchError(_) | watcher::Error::WatchFailed(_) => None,
     }
 }
 
@@ -215,6 +252,8 @@ fn from_metadata(kind: &GroupKind, metadata: ObjectMeta) -> WatchedObject {
         owner: owner(&metadata),
         guard: guard(&metadata),
         deleting: metadata.deletion_timestamp.is_some(),
+        finalizers: metadata.finalizers.unwrap_or_default(),
+        is_owned: metadata.owner_references.is_some_and(|owners| !owners.is_empty()),
         entry: OwnEntry::find(&managed_fields),
         uid: metadata.uid.unwrap_or_default(),
         resource_version: metadata.resource_version.unwrap_or_default(),

@@ -5,8 +5,8 @@ use std::{hint::black_box, time::Instant};
 
 use chrono::{DateTime, Utc};
 use heddle_reconcile::{
-    Desired, DriftRules, GroupKind, Inventory, InventoryEntry, Live, LiveObject, ObjectKey, Order, OwnEntry,
-    PruneGuard, Scope, health::judge, judge_drift, plan,
+    Desired, DriftRules, GroupKind, Inventory, InventoryEntry, Live, LiveObject, ObjectKey, Order, OwnEntry, Scope,
+    health::judge, judge_drift, plan,
 };
 use serde_json::{Value, json};
 
@@ -44,8 +44,7 @@ fn measure_plan() {
                 resource_version: "1".into(),
                 owner: Some("me".into()),
                 entry: Some(entry.clone()),
-                deleting: false,
-                guard: PruneGuard::None,
+                ..LiveObject::default()
             },
         );
         let wanted = if index == OBJECTS / 2 { "changed".to_owned() } else { manifest.clone() };
@@ -64,6 +63,7 @@ fn measure_plan() {
             manifest: Some(manifest),
             entry: Some(entry.clone()),
             ended: None,
+            leaving: false,
         }
     });
     let inventory: Inventory = known.collect();

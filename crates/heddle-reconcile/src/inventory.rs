@@ -26,6 +26,17 @@ pub struct InventoryEntry {
     /// How it ended, where it is a hook and was seen to end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<HookEnd>,
+    /// Whether its delete was approved and goes on until it is gone, however the plan looks by then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leaving: bool,
+}
+
+impl InventoryEntry {
+    /// Of an object of which nothing is known but that it is about to be applied.
+    pub fn announced(key: ObjectKey, version: &str) -> Self {
+        let version = version.to_owned();
+        Self { key, version, uid: None, manifest: None, entry: None, ended: None, leaving: false }
+    }
 }
 
 /// Everything that a Sync has applied. The cluster holds it before the first object is written.
@@ -60,17 +71,27 @@ impl Inventory {
         self.entries.is_empty()
     }
 
-    /// Notes that an object is about to be applied. What is known of it stays.
-    pub fn announce(&mut self, key: &ObjectKey, version: &str) {
-        let entry = self.entries.entry(key.clone()).or_insert_with(|| InventoryEntry {
-            key: key.clone(),
-            version: version.to_owned(),
-            uid: None,
-            manifest: None,
-            entry: None,
-            ended: None,
-        });
-        version.clone_into(&mut entry.version);
+    /// Notes that an object is about to be applied. What is known of it stays, but for a manifest that is going to be
+    /// another one: an apply that is cut short may have been done all the same.
+    pub fn announce(&mut self, desired: &Desired) {
+        let entry = self.entries.entry(desired.key.clone());
+        let entry = entry.or_insert_with(|| InventoryEntry::announced(desired.key.clone(), &desired.api_version));
+        desired.api_version.clone_into(&mut entry.version);
+        entry.manifest.take_if(|manifest| *manifest != desired.manifest);
+    }
+
+    /// Notes that the delete of an object was approved.
+    pub fn approve(&mut self, key: &ObjectKey) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.leaving = true;
+        }
+    }
+
+    /// An object is wanted: what was approved before, when it was not, does not count any more.
+    pub fn want(&mut self, key: &ObjectKey) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.leaving = false;
+        }
     }
 
     /// Takes an entry in, in place of what was known of its object.

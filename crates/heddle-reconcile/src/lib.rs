@@ -32,7 +32,7 @@ pub use inventory::{Inventory, InventoryEntry};
 pub use object::{GroupKind, ObjectKey, hash_text};
 pub use order::{Order, Phase, Wave, wave_of};
 pub use plan::{Apply, Desired, Live, LiveObject, Plan, Reason, Refusal, Scope, has_drifted, plan};
-pub use prune::{Held, Prune, PruneGuard, PruneRules, PruneVerdict, Stopped, judge_prune};
+pub use prune::{Held, Prune, PruneGuard, PruneRules, PruneVerdict, Reached, Stopped, Terminating, judge_prune};
 pub use workload::{images_of, is_workload};
 
 /// The field manager of everything that is applied.

@@ -25,7 +25,7 @@ pub struct Desired {
 }
 
 /// What the watch knows about an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LiveObject {
     /// Its UID.
     pub uid: String,
@@ -39,6 +39,10 @@ pub struct LiveObject {
     pub deleting: bool,
     /// What it says itself about being deleted.
     pub guard: PruneGuard,
+    /// Who has to let it go before it is gone.
+    pub finalizers: Vec<String>,
+    /// Whether it belongs to another object, and goes with that.
+    pub is_owned: bool,
 }
 
 /// What the watch knows.

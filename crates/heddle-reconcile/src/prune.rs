@@ -9,7 +9,7 @@ mod guard;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{GroupKind, Inventory, Live, ObjectKey, hash_text, wave_of};
+use crate::{GroupKind, Inventory, Live, LiveObject, ObjectKey, hash_text, wave_of};
 
 pub use guard::PruneGuard;
 
@@ -22,6 +22,17 @@ const LARGE_SHARE_PERCENT: usize = 20;
 /// Namespaces that every cluster has.
 const SYSTEM_NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
+/// How far the revision came from which objects are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reached {
+    /// Not all of it could be read and rendered: what is missing may be missing by mistake.
+    Unread,
+    /// Not all of it could be applied: what should take the place of what is missing may have failed.
+    Unapplied,
+    /// It is in the cluster.
+    Applied,
+}
+
 /// The circumstances of a prune.
 #[derive(Debug, Clone, Copy)]
 pub struct PruneRules<'a> {
@@ -29,11 +40,14 @@ pub struct PruneRules<'a> {
     pub owner: &'a str,
     /// How many objects the repository has.
     pub desired: usize,
-    /// Whether the repository was read and rendered as a whole, and everything in it applied. What is missing from a
-    /// part may be missing by mistake.
-    pub complete: bool,
+    /// How far the revision came.
+    pub reached: Reached,
     /// The plan that a person approved.
     pub approved: Option<&'a str>,
+    /// Namespaces that no Sync writes to. What is in them from before is let go and never deleted.
+    pub closed: &'a [&'a str],
+    /// The plural name under which each kind is served.
+    pub plurals: &'a BTreeMap<GroupKind, String>,
 }
 
 /// An object to delete.
@@ -58,6 +72,15 @@ pub struct Held {
     pub reason: String,
 }
 
+/// An object that is being deleted and is still there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terminating {
+    /// Which.
+    pub key: ObjectKey,
+    /// Who has to let it go.
+    pub finalizers: Vec<String>,
+}
+
 /// A prune that waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stopped {
@@ -72,48 +95,90 @@ pub struct Stopped {
 /// What becomes of the objects that the repository does not have any more.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PruneVerdict {
-    /// To delete, wave by wave: what needs others goes first.
+    /// To delete, wave by wave: what needs others goes first, and the next wave begins when all of it is gone.
     pub waves: Vec<Vec<Prune>>,
     /// Gone already, or not ours: the inventory forgets them.
     pub forget: Vec<ObjectKey>,
-    /// Ours, and to be kept, because they say so themselves: the inventory forgets them too.
+    /// Ours, and not to be deleted, with the reason: the inventory forgets them too.
     pub kept: Vec<Held>,
     /// Ours, and not to be deleted while something else needs them: the inventory keeps them.
     pub held: Vec<Held>,
-    /// Waiting for a person; then nothing is deleted.
+    /// Being deleted and not gone: the inventory keeps them until they are.
+    pub terminating: Vec<Terminating>,
+    /// To delete once those are gone that need them.
+    pub waiting: Vec<Prune>,
+    /// Waiting for a person.
     pub stopped: Option<Stopped>,
+    /// Whether a person was asked and has approved what is to be deleted.
+    pub is_approved: bool,
 }
 
 /// Decides about `surplus`.
 pub fn judge_prune(surplus: &[ObjectKey], inventory: &Inventory, live: &Live, rules: PruneRules<'_>) -> PruneVerdict {
     let mut verdict = PruneVerdict::default();
-    if !rules.complete {
-        let reason = "not everything was read and applied, so it may be missing by mistake".to_owned();
-        verdict.held = surplus.iter().map(|key| Held { key: key.clone(), reason: reason.clone() }).collect();
-        return verdict;
-    }
-    let rest = Rest::new(surplus, inventory, live, rules.owner);
+    let rest = Rest::new(surplus, inventory, live, &rules);
     let mut deletes = Vec::new();
     for key in surplus {
-        match judge(key, inventory, live, &rest, rules.owner) {
+        let hold = |reason: &str| Held { key: key.clone(), reason: reason.to_owned() };
+        match judge(key, inventory, live, &rest, &rules) {
+            Judgement::Terminating(finalizers) => {
+                verdict.terminating.push(Terminating { key: key.clone(), finalizers });
+            }
+            _ if rules.reached == Reached::Unread => {
+                verdict.held.push(hold("not everything could be read, so it may be missing by mistake"));
+            }
+            // What holds no data and owns nothing is not missed, and may be what the others fail by.
+            _ if rules.reached == Reached::Unapplied && !calls_admission(&key.kind) => {
+                verdict.held.push(hold("not everything could be applied, so what takes its place may be missing"));
+            }
             Judgement::Delete(prune) => deletes.push(prune),
             Judgement::Forget => verdict.forget.push(key.clone()),
-            Judgement::Keep(reason) => verdict.kept.push(Held { key: key.clone(), reason }),
-            Judgement::Hold(reason) => verdict.held.push(Held { key: key.clone(), reason }),
-            Judgement::Wait => {}
+            Judgement::Keep(reason) => verdict.kept.push(hold(&reason)),
+            Judgement::Hold(reason) => verdict.held.push(hold(&reason)),
         }
     }
-    if let Some(reason) = reason_to_ask(&deletes, live, inventory.len(), rules.desired) {
-        let plan = plan_hash(&deletes);
-        if rules.approved != Some(plan.as_str()) {
-            let objects = deletes.into_iter().map(|prune| prune.key).collect();
-            verdict.stopped = Some(Stopped { plan, reason, objects });
-            return verdict;
-        }
-    }
-    deletes.sort_by_key(|prune| std::cmp::Reverse(wave_of(&prune.key.kind)));
-    verdict.waves = deletes.chunk_by(|a, b| wave_of(&a.key.kind) == wave_of(&b.key.kind)).map(<[_]>::to_vec).collect();
+    ask(&mut verdict, &mut deletes, inventory, live, &rules);
+    arrange(&mut verdict, deletes);
     verdict
+}
+
+/// Takes out of the deletes what a person has to approve and has not.
+fn ask(
+    verdict: &mut PruneVerdict,
+    deletes: &mut Vec<Prune>,
+    inventory: &Inventory,
+    live: &Live,
+    rules: &PruneRules<'_>,
+) {
+    let is_leaving = |prune: &Prune| inventory.find(&prune.key).is_some_and(|entry| entry.leaving);
+    let (leaving, asked): (Vec<Prune>, Vec<Prune>) = std::mem::take(deletes).into_iter().partition(is_leaving);
+    *deletes = leaving;
+    let plan = plan_hash(&asked);
+    match reason_to_ask(&asked, live, inventory.len(), rules.desired) {
+        Some(reason) if rules.approved != Some(plan.as_str()) => {
+            let objects = asked.into_iter().map(|prune| prune.key).collect();
+            verdict.stopped = Some(Stopped { plan, reason, objects });
+        }
+        reason => {
+            verdict.is_approved = reason.is_some();
+            deletes.extend(asked);
+        }
+    }
+}
+
+/// Puts the deletes in order. What others may need that are not gone yet waits for them.
+fn arrange(verdict: &mut PruneVerdict, mut deletes: Vec<Prune>) {
+    let last = verdict.terminating.iter().map(|object| wave_of(&object.key.kind)).max();
+    deletes.sort_by_key(|prune| std::cmp::Reverse(wave_of(&prune.key.kind)));
+    let now = deletes.partition_point(|prune| last.is_none_or(|last| wave_of(&prune.key.kind) >= last));
+    verdict.waiting = deletes.split_off(now);
+    verdict.waves = deletes.chunk_by(|a, b| wave_of(&a.key.kind) == wave_of(&b.key.kind)).map(<[_]>::to_vec).collect();
+}
+
+/// Whether objects of a kind have the API server call a webhook at each write.
+fn calls_admission(kind: &GroupKind) -> bool {
+    let is_webhook = matches!(kind.kind.as_str(), "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration");
+    is_webhook && kind.group == "admissionregistration.k8s.io"
 }
 
 enum Judgement {
@@ -121,7 +186,7 @@ enum Judgement {
     Forget,
     Keep(String),
     Hold(String),
-    Wait,
+    Terminating(Vec<String>),
 }
 
 /// What stays in the cluster when the surplus goes.
@@ -129,17 +194,20 @@ struct Rest<'a> {
     uids: BTreeSet<&'a str>,
     keys: Vec<&'a ObjectKey>,
     namespaces: BTreeMap<&'a str, &'a ObjectKey>,
+    plurals: &'a BTreeMap<GroupKind, String>,
 }
 
 impl<'a> Rest<'a> {
-    fn new(surplus: &[ObjectKey], inventory: &'a Inventory, live: &'a Live, owner: &str) -> Self {
+    fn new(surplus: &[ObjectKey], inventory: &'a Inventory, live: &'a Live, rules: &PruneRules<'a>) -> Self {
         let gone: BTreeSet<&ObjectKey> = surplus.iter().collect();
         let ours = || inventory.iter().filter(|entry| !gone.contains(&entry.key));
         // What another Sync has, as far as the watch shows it.
-        let others = live.objects.iter().filter(|(_, object)| object.owner.as_deref().is_some_and(|one| one != owner));
+        let others =
+            live.objects.iter().filter(|(_, object)| object.owner.as_deref().is_some_and(|one| one != rules.owner));
         let keys: Vec<&ObjectKey> = ours().map(|entry| &entry.key).chain(others.map(|(key, _)| key)).collect();
         let namespaces = keys.iter().filter_map(|key| Some((key.namespace.as_deref()?, *key))).collect();
-        Self { uids: ours().filter_map(|entry| entry.uid.as_deref()).collect(), keys, namespaces }
+        let uids = ours().filter_map(|entry| entry.uid.as_deref()).collect();
+        Self { uids, keys, namespaces, plurals: rules.plurals }
     }
 
     /// Why an object stays although the path does not have it any more.
@@ -154,25 +222,35 @@ impl<'a> Rest<'a> {
         if !key.kind.is_definition() {
             return None;
         }
-        let of_it = self.keys.iter().find(|other| defines(&key.name, &other.kind))?;
+        let of_it = self.keys.iter().find(|other| self.defines(&key.name, &other.kind))?;
         Some(format!("{of_it} is one of its objects and stays"))
+    }
+
+    /// Whether a definition of this name is that of a kind: `certificates.cert-manager.io` is the plural and the group. A
+    /// kind of its group that is not served may be the one.
+    fn defines(&self, definition: &str, kind: &GroupKind) -> bool {
+        let Some((plural, group)) = definition.split_once('.') else { return false };
+        group == kind.group && self.plurals.get(kind).is_none_or(|served| served == plural)
     }
 }
 
-/// Whether a definition of this name, `certificates.cert-manager.io`, is that of a kind.
-fn defines(definition: &str, kind: &GroupKind) -> bool {
-    let Some((plural, group)) = definition.split_once('.') else { return false };
-    let kind_name = kind.kind.to_lowercase();
-    // Plurals end in many ways: policies, gateways, ingresses.
-    let stem = kind_name.strip_suffix('y').unwrap_or(&kind_name);
-    group == kind.group && plural.starts_with(stem)
-}
-
-fn judge(key: &ObjectKey, inventory: &Inventory, live: &Live, rest: &Rest<'_>, owner: &str) -> Judgement {
+fn judge(key: &ObjectKey, inventory: &Inventory, live: &Live, rest: &Rest<'_>, rules: &PruneRules<'_>) -> Judgement {
     let Some(known) = inventory.find(key) else { return Judgement::Forget };
     // The same object under another group or version, as an Ingress of `extensions` is one of `networking.k8s.io`.
     if known.uid.as_deref().is_some_and(|uid| rest.uids.contains(uid)) {
         return Judgement::Forget;
+    }
+    let lies_in = if key.kind.is_namespace() { Some(&key.name) } else { key.namespace.as_ref() };
+    if let Some(namespace) = lies_in.filter(|namespace| rules.closed.contains(&namespace.as_str())) {
+        return Judgement::Keep(format!("no Sync writes to the namespace `{namespace}` any more: delete it by hand"));
+    }
+    let seen = live.objects.get(key);
+    let is_ours = |object: &LiveObject| {
+        // An object whose apply was never confirmed is proved by our label alone.
+        object.owner.as_deref() == Some(rules.owner) && known.uid.as_ref().is_none_or(|uid| uid == &object.uid)
+    };
+    if let Some(object) = seen.filter(|object| object.deleting && is_ours(object)) {
+        return Judgement::Terminating(object.finalizers.clone());
     }
     if let Some(reason) = rest.need_for(key) {
         return Judgement::Hold(reason);
@@ -180,16 +258,14 @@ fn judge(key: &ObjectKey, inventory: &Inventory, live: &Live, rest: &Rest<'_>, o
     let delete = |uid: Option<&String>, proved| {
         Judgement::Delete(Prune { key: key.clone(), version: known.version.clone(), uid: uid.cloned(), proved })
     };
-    match live.objects.get(key) {
+    match seen {
         // Gone, or without our label: then there is no proof.
         None if live.covers(key) => Judgement::Forget,
         None => delete(known.uid.as_ref(), false),
-        Some(object) if object.owner.as_deref() != Some(owner) => Judgement::Forget,
-        // Made anew by somebody else. An object whose apply was never confirmed is proved by our label alone.
-        Some(object) if known.uid.as_ref().is_some_and(|uid| uid != &object.uid) => Judgement::Forget,
+        // Another Sync's, or made anew by somebody else.
+        Some(object) if !is_ours(object) => Judgement::Forget,
         Some(object) => match object.guard.reason_to_keep() {
             Some(reason) => Judgement::Keep(reason),
-            None if object.deleting => Judgement::Wait,
             None => delete(Some(&object.uid), true),
         },
     }

@@ -29,7 +29,7 @@ use heddle_kube::{
     Cluster, FirstSync, Happening, OwnClient,
     sync::{DriftMode, Sync, SyncStatus},
 };
-use heddle_reconcile::APPROVE_PRUNE_ANNOTATION;
+use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, ObjectKey};
 use heddle_source::{RenderTools, Store};
 use tokio::{sync::watch, time::Instant};
 
@@ -229,8 +229,20 @@ impl SyncTask {
         Some(Scene { desired, observed: &cluster.observed, inventory, waiting, roots: &self.roots, now: Utc::now() })
     }
 
+    /// Objects that no Sync has any more, as far as is known now.
+    fn leftovers(&self) -> Vec<ObjectKey> {
+        let (Some(desired), Ok(cluster)) = (&self.desired, &self.cluster) else { return Vec::new() };
+        cluster.leftovers(desired, &self.ctx.neighbors.living())
+    }
+
     fn has_news(&self) -> bool {
-        self.scene().is_some_and(Scene::has_news)
+        self.scene().is_some_and(Scene::has_news) || self.is_any_gone()
+    }
+
+    /// Whether something is gone that others wait for with being deleted.
+    fn is_any_gone(&self) -> bool {
+        let (Ok(cluster), Some(compared)) = (&self.cluster, &self.compared) else { return false };
+        compared.pruned.terminating().any(|key| cluster.observed.is_missed(key))
     }
 
     fn is_unwell(&self) -> bool {
@@ -285,6 +297,9 @@ impl SyncTask {
         if waits || self.compared.as_ref().is_some_and(Compared::awaits_neighbors) {
             self.schedule.settle(now);
         }
+        if self.cluster.as_ref().is_ok_and(|cluster| cluster.misses_a_sync(&self.ctx.neighbors.living())) {
+            self.schedule.settle(now);
+        }
         // Where another one of the branch has found a new revision, there is one for this one too.
         let neighbors = &self.ctx.neighbors;
         let others = neighbors.others_at_another_revision(&self.name.name);
@@ -298,7 +313,9 @@ impl SyncTask {
     /// Takes in what the watches saw.
     async fn observe(&mut self, event: heddle_kube::WatchEvent) {
         let Ok(cluster) = &mut self.cluster else { return };
-        cluster.observe(event).await;
+        if cluster.observe(event).await {
+            self.schedule.settle(Instant::now());
+        }
         let (Some(desired), Some(inventory)) = (&self.desired, cluster.inventory()) else { return };
         if self.sync.spec.drift != DriftMode::Off
             && self.drift.has_news(desired, &cluster.observed, inventory, Utc::now())

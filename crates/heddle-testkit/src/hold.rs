@@ -23,7 +23,7 @@ use url::Url;
 
 use crate::tls::Authority;
 
-mod serve;
+pub(crate) mod serve;
 #[cfg(test)]
 mod tests;
 

@@ -14,3 +14,4 @@ pub mod scratch;
 pub mod tls;
 pub mod tools;
 pub mod wait;
+pub mod webhook;

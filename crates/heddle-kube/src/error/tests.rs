@@ -20,4 +20,36 @@ fn each_answer_says_what_may_be_hoped_of_the_next() {
     check(403, "cannot patch resource", FaultClass::Permanent);
     check(422, "Deployment is invalid", FaultClass::Permanent);
     check(500, "failed to create typed patch object", FaultClass::Permanent);
+    check(500, "etcdserver: request is too large", FaultClass::Permanent);
+    check(500, "Internal error occurred: failed calling webhook \"a.example.org\"", FaultClass::Transient);
+    check(500, "conversion webhook for example.org/v1, Kind=A failed: refused", FaultClass::Transient);
+}
+
+#[test]
+fn what_an_admission_webhook_denies_is_refused_whatever_code_it_chose() {
+    for code in [400, 403, 404, 409, 410, 429, 500, 503] {
+        check(code, "admission webhook \"a.example.org\" denied the request: it is in use", FaultClass::Permanent);
+    }
+}
+
+#[test]
+fn a_kind_that_is_not_served_is_told_from_an_object_that_is_not_there() {
+    let error = |name: &str| {
+        let details = serde_json::from_value(serde_json::json!({"name": name})).unwrap();
+        let status = Status { code: 404, details: Some(details), ..Status::default() };
+        KubeError::from(kube::Error::Api(Box::new(status)))
+    };
+    assert!(matches!(error("a"), KubeError::NotFound(_)));
+    assert!(matches!(error(""), KubeError::NotServed(_)));
+}
+
+#[test]
+fn a_webhook_that_does_not_answer_is_named_with_what_to_do() {
+    let message = "Internal error occurred: failed calling webhook \"a.example.org\": service \"x\" not found";
+    let status = Status { code: 500, message: message.to_owned(), ..Status::default() };
+    let told = KubeError::from(kube::Error::Api(Box::new(status))).to_string();
+    assert!(
+        told.starts_with("failed calling webhook \"a.example.org\"") && told.contains("mend that webhook"),
+        "{told}"
+    );
 }

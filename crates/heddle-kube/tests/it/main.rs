@@ -118,9 +118,39 @@ fn a_delete_takes_the_object_with_the_uid_and_no_other() {
         let other = "11111111-2222-3333-4444-555555555555";
         assert_eq!(world.client.delete(&key, served, other).await.unwrap(), Deleted::Gone);
         assert!(world.client.find_metadata(&key, served).await.unwrap().is_some());
-        assert_eq!(world.client.delete(&key, served, &applied.uid).await.unwrap(), Deleted::Asked);
+        assert_eq!(world.client.delete(&key, served, &applied.uid).await.unwrap(), Deleted::Gone);
         assert!(world.client.find_metadata(&key, served).await.unwrap().is_none());
         assert_eq!(world.client.delete(&key, served, &applied.uid).await.unwrap(), Deleted::Gone);
+    });
+}
+
+#[test]
+fn a_delete_is_not_finished_while_a_finalizer_holds_the_object() {
+    run(async |world| {
+        let held = "example.org/held";
+        let applied = world.apply("held", json!({})).await.unwrap();
+        let patch = |finalizers: Value| json!({"metadata": {"finalizers": finalizers}}).to_string();
+        world.kubectl(&["patch", "configmap", "held", "--type=merge", "-p", &patch(json!([held]))], "").await;
+        let (key, served) = (config_map("held"), world.served());
+        for _ in 0..2 {
+            let deleted = world.client.delete(&key, served, &applied.uid).await.unwrap();
+            assert_eq!(deleted, Deleted::Terminating { finalizers: vec![held.to_owned()] });
+        }
+        world.kubectl(&["patch", "configmap", "held", "--type=merge", "-p", &patch(json!(null))], "").await;
+        assert_eq!(world.client.delete(&key, served, &applied.uid).await.unwrap(), Deleted::Gone);
+    });
+}
+
+#[test]
+fn a_kind_that_is_not_served_in_a_version_is_no_object_that_is_gone() {
+    run(async |world| {
+        let applied = world.apply("served", json!({})).await.unwrap();
+        let old = Served { version: "v0".into(), ..world.served().clone() };
+        let key = config_map("served");
+        let looked = world.client.find_metadata(&key, &old).await.unwrap_err();
+        assert!(matches!(looked, KubeError::NotServed(_)), "{looked:?}");
+        let deleted = world.client.delete(&key, &old, &applied.uid).await.unwrap_err();
+        assert!(matches!(deleted, KubeError::NotServed(_)), "{deleted:?}");
     });
 }
 
@@ -161,6 +191,7 @@ fn inventory(count: usize) -> Inventory {
         manifest: Some("0123456789abcdef".into()),
         entry: None,
         ended: None,
+        leaving: false,
     };
     (0..count).map(entry).collect()
 }
@@ -262,7 +293,7 @@ fn an_inventory_of_an_earlier_release_is_written_anew() {
 }
 
 #[test]
-fn a_conflict_of_a_delete_is_no_proof_that_the_object_is_gone() {
+fn whatever_a_webhook_answers_to_a_delete_is_no_proof_that_the_object_is_gone() {
     run(async |world| {
         let applied = world.apply("raced", json!({})).await.unwrap();
         let (server, part) = (world.control_plane.url().unwrap(), &world.control_plane);
@@ -274,15 +305,16 @@ fn a_conflict_of_a_delete_is_no_proof_that_the_object_is_gone() {
         std::fs::write(&path, kubeconfig.replace(&to(&server), &to(proxy.url()))).unwrap();
         let account = Account { namespace: "default".into(), name: "deployer".into() };
         let client = Cluster::connect(Some(&path)).await.unwrap().as_account(&account).unwrap();
-        let conflict = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Conflict",
-            "message": "a webhook says so", "code": 409});
-        let answer =
-            Fault::Answer { status: StatusCode::CONFLICT, headers: HeaderMap::new(), body: conflict.to_string() };
-        proxy.fail(Match::new(Method::DELETE, "configmaps/raced"), answer);
-
         let (key, served) = (config_map("raced"), world.served());
-        let error = client.delete(&key, served, &applied.uid).await.unwrap_err();
-        assert!(matches!(error, KubeError::Conflict(_)) && error.class() == FaultClass::Transient, "{error:?}");
+        for code in [409, 404, 410, 403, 422, 500] {
+            let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,
+                "message": "admission webhook \"a.example.org\" denied the request: it is in use"});
+            let status_code = StatusCode::from_u16(code).unwrap();
+            let answer = Fault::Answer { status: status_code, headers: HeaderMap::new(), body: status.to_string() };
+            proxy.fail(Match::new(Method::DELETE, "configmaps/raced"), answer);
+            let error = client.delete(&key, served, &applied.uid).await.unwrap_err();
+            assert!(matches!(&error, KubeError::Refused(told) if told.contains("it is in use")), "{code}: {error:?}");
+        }
         let other = "11111111-2222-3333-4444-555555555555";
         assert_eq!(client.delete(&key, served, other).await.unwrap(), Deleted::Gone);
     });

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
-    GroupKind, Hook, HookEnd, Inventory, InventoryEntry, Live, LiveObject, ObjectKey, Order, PruneGuard, Scope,
-    ended_hooks, hook_manifest, plan, run_of,
+    GroupKind, Hook, HookEnd, Inventory, InventoryEntry, Live, LiveObject, ObjectKey, Order, Scope, ended_hooks,
+    hook_manifest, plan, run_of,
 };
 
 const DONE: Progress = Progress::Done;
@@ -118,6 +118,7 @@ fn applied_before(name: &str, manifest: &str, ended: Option<HookEnd>) -> Invento
         manifest: Some(manifest.into()),
         entry: None,
         ended,
+        leaving: false,
     };
     [entry].into_iter().collect()
 }
@@ -157,8 +158,7 @@ fn a_hook_runs_anew_with_each_change_of_anything_and_not_because_it_is_gone_or_w
         resource_version: "9".into(),
         owner: None,
         entry: None,
-        deleting: false,
-        guard: PruneGuard::None,
+        ..LiveObject::default()
     };
     assert!(!drifts(None, &Live { objects: [(hook.key.clone(), edited)].into(), ..covered }));
 }

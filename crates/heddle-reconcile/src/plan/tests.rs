@@ -1,5 +1,5 @@
 use super::*;
-use crate::{InventoryEntry, Phase, PruneGuard};
+use crate::{InventoryEntry, Phase};
 
 fn key(kind: &str, name: &str) -> ObjectKey {
     let namespace = (kind != "Namespace").then(|| "shop".to_owned());
@@ -33,6 +33,7 @@ fn known(kind: &str, name: &str, manifest: &str) -> InventoryEntry {
         manifest: Some(manifest.into()),
         entry: Some(own_entry("t1")),
         ended: None,
+        leaving: false,
     }
 }
 
@@ -42,8 +43,7 @@ fn alive(owner: &str, entry: Option<OwnEntry>) -> LiveObject {
         resource_version: "1".into(),
         owner: Some(owner.into()),
         entry,
-        deleting: false,
-        guard: PruneGuard::None,
+        ..LiveObject::default()
     }
 }
 

@@ -16,21 +16,17 @@ fn ours(count: usize) -> (Inventory, Live) {
     (inventory, live)
 }
 
+/// Takes an object of ours in, as it was applied.
+fn put(inventory: &mut Inventory, live: &mut Live, key: ObjectKey, uid: String) {
+    let announced = InventoryEntry::announced(key.clone(), "v1");
+    inventory.put(InventoryEntry { uid: Some(uid.clone()), manifest: Some("m".into()), ..announced });
+    let owner = Some("me".into());
+    live.objects.insert(key, LiveObject { uid, resource_version: "1".into(), owner, ..LiveObject::default() });
+}
+
 fn add(inventory: &mut Inventory, live: &mut Live, kind: &str, name: &str) {
     let (key, uid) = (key(kind, name), format!("uid-{name}"));
-    inventory.put(InventoryEntry {
-        key: key.clone(),
-        version: "v1".into(),
-        uid: Some(uid.clone()),
-        manifest: Some("m".into()),
-        entry: None,
-        ended: None,
-    });
-    let owner = Some("me".into());
-    live.objects.insert(
-        key,
-        LiveObject { uid, resource_version: "1".into(), owner, entry: None, deleting: false, guard: PruneGuard::None },
-    );
+    put(inventory, live, key, uid);
 }
 
 fn surplus(count: usize) -> Vec<ObjectKey> {
@@ -38,7 +34,8 @@ fn surplus(count: usize) -> Vec<ObjectKey> {
 }
 
 fn rules(desired: usize) -> PruneRules<'static> {
-    PruneRules { owner: "me", desired, complete: true, approved: None }
+    static NONE: BTreeMap<GroupKind, String> = BTreeMap::new();
+    PruneRules { owner: "me", desired, reached: Reached::Applied, approved: None, closed: &[], plurals: &NONE }
 }
 
 fn deleted(verdict: &PruneVerdict) -> usize {
@@ -156,26 +153,8 @@ fn named(api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> 
 fn holding(keys: &[ObjectKey]) -> (Inventory, Live) {
     let (mut inventory, mut live) = (Inventory::default(), Live::default());
     for key in keys {
-        let (version, uid) = ("v1".to_owned(), key.name.clone());
-        let (manifest, owner) = (Some("m".to_owned()), Some("me".to_owned()));
-        inventory.put(InventoryEntry {
-            key: key.clone(),
-            version,
-            uid: Some(uid.clone()),
-            manifest,
-            entry: None,
-            ended: None,
-        });
-        let object = LiveObject {
-            uid,
-            resource_version: "1".into(),
-            owner,
-            entry: None,
-            deleting: false,
-            guard: PruneGuard::None,
-        };
         live.covered.insert((key.kind.clone(), key.namespace.clone()));
-        live.objects.insert(key.clone(), object);
+        put(&mut inventory, &mut live, key.clone(), key.name.clone());
     }
     (inventory, live)
 }
@@ -192,7 +171,7 @@ fn approved(surplus: &[ObjectKey], inventory: &Inventory, live: &Live) -> PruneV
 #[test]
 fn cs_408_what_is_missing_from_a_partial_read_is_not_deleted() {
     let (inventory, live) = ours(4);
-    let verdict = judge_prune(&surplus(3), &inventory, &live, PruneRules { complete: false, ..rules(1) });
+    let verdict = judge_prune(&surplus(3), &inventory, &live, PruneRules { reached: Reached::Unread, ..rules(1) });
     assert_eq!((deleted(&verdict), verdict.held.len(), verdict.stopped), (0, 3, None));
     let spaces = ["a", "b", "c", "d"].map(|name| named("v1", "Namespace", None, name));
     let (inventory, live) = holding(&spaces);
@@ -318,6 +297,106 @@ fn kubernetes_57916_an_object_that_was_made_anew_is_not_pruned() {
 fn kc_1664_an_object_that_is_being_deleted_is_not_forgotten() {
     let key = named("v1", "PersistentVolume", None, "data");
     let (inventory, mut live) = holding(std::slice::from_ref(&key));
-    live.objects.get_mut(&key).unwrap().deleting = true;
-    assert_eq!(judge_prune(&[key], &inventory, &live, rules(1)), PruneVerdict::default());
+    terminate(&mut live, &key);
+    let verdict = judge_prune(std::slice::from_ref(&key), &inventory, &live, rules(1));
+    let terminating = vec![Terminating { key, finalizers: vec!["example.org/drain".into()] }];
+    assert_eq!(verdict, PruneVerdict { terminating, ..PruneVerdict::default() });
+}
+
+fn terminate(live: &mut Live, key: &ObjectKey) {
+    let object = live.objects.get_mut(key).unwrap();
+    (object.deleting, object.finalizers) = (true, vec!["example.org/drain".into()]);
+}
+
+/// A definition, an object of it, and the operator that has to let that object go.
+fn operated() -> [ObjectKey; 3] {
+    [
+        named("apiextensions.k8s.io/v1", "CustomResourceDefinition", None, "jars.pantry.example.org"),
+        named("apps/v1", "Deployment", Some("shop"), "operator"),
+        named("pantry.example.org/v1", "Jar", Some("shop"), "jar"),
+    ]
+}
+
+/// GoogleContainerTools/config-sync#2005: who takes the finalizer off was deleted at the same time as what waits for it.
+#[test]
+fn cs_2005_an_operator_and_a_definition_wait_until_what_needs_them_is_gone() {
+    let all = operated();
+    let [definition, operator, jar] = all.clone();
+    let (inventory, mut live) = holding(&all);
+    let verdict = approved(&all, &inventory, &live);
+    let steps: Vec<_> = verdict.waves.iter().map(|wave| wave[0].key.clone()).collect();
+    assert_eq!(steps, [jar.clone(), operator.clone(), definition.clone()]);
+
+    terminate(&mut live, &jar);
+    let verdict = approved(&all, &inventory, &live);
+    let waiting: Vec<_> = verdict.waiting.iter().map(|prune| prune.key.clone()).collect();
+    assert_eq!((verdict.waves.len(), waiting), (0, vec![operator, definition]));
+    assert_eq!(verdict.terminating[0].finalizers, ["example.org/drain"]);
+}
+
+#[test]
+fn an_approval_holds_until_all_that_it_covers_is_gone_and_for_nothing_else() {
+    let all = operated();
+    let (mut inventory, live) = holding(&all);
+    let verdict = approved(&all, &inventory, &live);
+    assert!(verdict.is_approved);
+    for prune in verdict.waves.iter().flatten() {
+        inventory.approve(&prune.key);
+    }
+    // The first is gone; the plan is another one by now.
+    inventory.forget(&all[2]);
+    let verdict = judge_prune(&all[..2], &inventory, &live, rules(1));
+    assert_eq!((deleted(&verdict), verdict.stopped.is_none()), (2, true));
+
+    let more = named("v1", "PersistentVolumeClaim", Some("shop"), "data");
+    let (mut inventory, live) = holding(&[all[1].clone(), more.clone()]);
+    inventory.approve(&all[1]);
+    let verdict = judge_prune(&[all[1].clone(), more.clone()], &inventory, &live, rules(1));
+    assert_eq!(verdict.stopped.unwrap().objects, [more]);
+    assert_eq!(verdict.waves[0][0].key, all[1]);
+
+    // Whoever wants an object again, and not any more after that, is asked again.
+    let (mut inventory, live) = holding(&all);
+    inventory.approve(&all[0]);
+    inventory.want(&all[0]);
+    assert!(judge_prune(&all, &inventory, &live, rules(1)).stopped.is_some());
+}
+
+#[test]
+fn a_definition_is_found_by_its_own_names_and_not_by_likeness() {
+    let definition = named("apiextensions.k8s.io/v1", "CustomResourceDefinition", None, "mice.farm.example.org");
+    let mouse = named("farm.example.org/v1", "Mouse", Some("shop"), "one");
+    let cow = named("farm.example.org/v1", "Mic", Some("shop"), "two");
+    let check = |stays: &ObjectKey, plural: Option<&str>| {
+        let (inventory, live) = holding(&[definition.clone(), stays.clone()]);
+        let plurals = plural.map(|plural| (stays.kind.clone(), plural.to_owned())).into_iter().collect();
+        let rules = PruneRules { plurals: &plurals, ..rules(1) };
+        judge_prune(std::slice::from_ref(&definition), &inventory, &live, rules).held.len()
+    };
+    assert_eq!(check(&mouse, Some("mice")), 1);
+    assert_eq!(check(&cow, Some("mics")), 0);
+    // What is not served may be one of its objects.
+    assert_eq!(check(&mouse, None), 1);
+}
+
+/// tektoncd/pipeline#4542: a webhook without its service could not be removed, because everything failed by it.
+#[test]
+fn tekton_4542_a_webhook_goes_although_others_could_not_be_applied() {
+    let webhook = named("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", None, "dead");
+    let other = named("v1", "ConfigMap", Some("shop"), "settings");
+    let all = [webhook.clone(), other];
+    let (inventory, live) = holding(&all);
+    let verdict = |reached| judge_prune(&all, &inventory, &live, PruneRules { reached, ..rules(1) });
+    let unapplied = verdict(Reached::Unapplied);
+    assert_eq!((unapplied.waves[0][0].key.clone(), deleted(&unapplied), unapplied.held.len()), (webhook, 1, 1));
+    assert_eq!(deleted(&verdict(Reached::Unread)), 0);
+}
+
+#[test]
+fn what_lies_in_a_namespace_that_is_closed_by_now_is_let_go_and_not_deleted() {
+    let object = named("v1", "ConfigMap", Some("kube-system"), "settings");
+    let (inventory, live) = holding(std::slice::from_ref(&object));
+    let rules = PruneRules { closed: &["kube-system"], ..rules(1) };
+    let verdict = judge_prune(std::slice::from_ref(&object), &inventory, &live, rules);
+    assert_eq!((deleted(&verdict), verdict.kept[0].key.clone()), (0, object));
 }

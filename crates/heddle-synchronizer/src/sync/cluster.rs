@@ -44,12 +44,14 @@ pub(super) struct ClusterState {
     /// Whether the account was seen to exist.
     has_account: bool,
     kinds: Option<Arc<Kinds>>,
+    /// Whether what is served may be something else than when it was asked for.
+    kinds_are_old: bool,
     watches: Watches,
     events: mpsc::Receiver<WatchEvent>,
     /// What the cluster holds; `None` until it was read.
     inventory: Option<Inventory>,
-    /// Whether the objects of other Syncs were listed at every place once.
-    looked_for_leftovers: bool,
+    /// The UIDs of the Syncs that there were when the objects of others were listed at every place.
+    syncs_then: Option<BTreeSet<String>>,
 }
 
 /// Why nothing can be compared.
@@ -88,10 +90,11 @@ impl ClusterState {
             owner,
             has_account: false,
             kinds: None,
+            kinds_are_old: false,
             watches,
             events,
             inventory: None,
-            looked_for_leftovers: false,
+            syncs_then: None,
         })
     }
 
@@ -142,26 +145,35 @@ impl ClusterState {
         Ok(())
     }
 
-    /// The kinds, asked for anew when one of a content is not among them.
+    /// The kinds, asked for anew when one of a content or of the inventory is not among them, or a definition has changed.
     ///
     /// # Errors
     /// When the API server cannot be asked.
     pub async fn kinds_for(&mut self, content: &Content) -> Result<Arc<Kinds>, ClusterFault> {
-        if let Some(kinds) = self.kinds.as_ref().filter(|kinds| !has_unknown_kinds(content, kinds)) {
+        if let Some(kinds) = self.kinds.as_ref().filter(|kinds| self.knows_all(content, kinds)) {
             return Ok(Arc::clone(kinds));
         }
-        let kinds = Arc::new(self.client.list_kinds().await?);
-        self.kinds = Some(Arc::clone(&kinds));
-        Ok(kinds)
+        Ok(self.renew_kinds().await?)
+    }
+
+    fn knows_all(&self, content: &Content, kinds: &Kinds) -> bool {
+        let mut held = self.inventory.iter().flat_map(Inventory::iter);
+        !self.kinds_are_old
+            && !has_unknown_kinds(content, kinds)
+            && held.all(|entry| kinds.preferred(&entry.key.kind).is_some())
     }
 
     /// Asks for the kinds anew.
     ///
     /// # Errors
     /// When the API server cannot be asked. Then those stay that were known.
-    pub async fn renew_kinds(&mut self) -> Result<(), KubeError> {
-        self.kinds = Some(Arc::new(self.client.list_kinds().await?));
-        Ok(())
+    pub async fn renew_kinds(&mut self) -> Result<Arc<Kinds>, KubeError> {
+        // What changes from here on makes them old again.
+        self.kinds_are_old = false;
+        let asked = self.client.list_kinds().await.inspect_err(|_| self.kinds_are_old = true)?;
+        let kinds = Arc::new(asked);
+        self.kinds = Some(Arc::clone(&kinds));
+        Ok(kinds)
     }
 
     /// Watches every place where this Sync has or wants objects, waits for the first lists, and looks for objects of other
@@ -173,7 +185,8 @@ impl ClusterState {
         self.observed.remember(desired.hooks().map(|object| object.key().clone()).collect());
         let places = self.places(desired);
         let watched = places.iter().filter(|(_, served)| served.watchable);
-        let added = self.watches.set(watched.map(|(place, served)| (place.clone(), served.clone())).collect());
+        let added = self.watches.set(watched.clone().map(|(place, served)| (place.clone(), served.clone())).collect());
+        self.observed.watch(&watched.map(|(place, _)| place.clone()).collect(), &added);
         self.await_lists(added).await;
         let beyond = self.places_before_a_plan(desired, &places, living);
         self.look_beyond(beyond, &places).await?;
@@ -181,18 +194,23 @@ impl ClusterState {
         Ok(())
     }
 
-    /// Looks for what Syncs that are gone have left: at every place once, and where there is such a thing as long as it is
-    /// there. A place that cannot be asked about now is asked about the next time.
+    /// Whether a Sync is gone since the objects of others were listed at every place.
+    pub fn misses_a_sync(&self, living: &BTreeMap<String, String>) -> bool {
+        self.syncs_then.as_ref().is_some_and(|then| then.iter().any(|uid| !living.contains_key(uid)))
+    }
+
+    /// Looks for what Syncs that are gone have left: at every place once and whenever one is gone since, and where there is
+    /// such a thing as long as it is there. A place that cannot be asked about now is asked about the next time.
     pub async fn look_for_leftovers(&mut self, desired: &Desired, living: &BTreeMap<String, String>) {
         let places = self.places(desired);
-        let wanted = if self.looked_for_leftovers {
+        let wanted = if self.syncs_then.is_some() && !self.misses_a_sync(living) {
             let left = self.observed.foreign().filter(|(_, owner)| !living.contains_key(*owner));
             left.map(|(key, _)| place_of(key)).collect()
         } else {
             places.keys().cloned().collect()
         };
         match self.look_beyond(wanted, &places).await {
-            Ok(()) => self.looked_for_leftovers = true,
+            Ok(()) => self.syncs_then = Some(living.keys().cloned().collect()),
             Err(fault) => tracing::debug!("leftovers cannot be looked for: {}", fault.message),
         }
     }
@@ -245,7 +263,7 @@ impl ClusterState {
                 return;
             }
             match tokio::time::timeout_at(deadline, self.events.recv()).await {
-                Ok(Some(event)) => self.observed.observe(event, self.inventory.as_ref(), Utc::now()),
+                Ok(Some(event)) => drop(self.take_in(event)),
                 Ok(None) | Err(_) => return,
             }
         }
@@ -292,14 +310,34 @@ impl ClusterState {
         self.events.recv().await
     }
 
-    /// Takes in what the watches see, and what else they see within a moment.
-    pub async fn observe(&mut self, event: WatchEvent) {
+    /// Takes in what the watches see, and what else they see within a moment. Says whether it makes another comparison
+    /// worth while.
+    pub async fn observe(&mut self, event: WatchEvent) -> bool {
         let until = Instant::now() + BURST;
-        let mut next = Some(event);
+        let (mut next, mut is_news) = (Some(event), false);
         while let Some(event) = next {
-            self.observed.observe(event, self.inventory.as_ref(), Utc::now());
+            is_news |= self.take_in(event);
             next = tokio::time::timeout_at(until, self.events.recv()).await.ok().flatten();
         }
+        is_news
+    }
+
+    fn take_in(&mut self, event: WatchEvent) -> bool {
+        if let WatchEvent::Object(object) = &event {
+            self.kinds_are_old |= object.key.kind.is_definition();
+        }
+        let is_unserved = self.observed.observe(event, self.inventory.as_ref(), Utc::now());
+        self.kinds_are_old |= is_unserved;
+        is_unserved
+    }
+
+    /// Objects at the places of this Sync that Heddle has applied and no Sync has any more. `living` are all Syncs.
+    pub fn leftovers(&self, desired: &Desired, living: &BTreeMap<String, String>) -> Vec<ObjectKey> {
+        let Some(inventory) = &self.inventory else { return Vec::new() };
+        self.observed.leftovers(|key, owner| {
+            let is_held = if owner == self.owner { inventory.find(key).is_some() } else { living.contains_key(owner) };
+            is_held || desired.keys().contains(key)
+        })
     }
 
     /// Has the cluster hold another inventory. What could not be written is not known here either.

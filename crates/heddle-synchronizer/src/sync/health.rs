@@ -115,6 +115,10 @@ impl Scene<'_> {
         if let Some(awaited) = awaited.filter(|awaited| *awaited != key) {
             return Some(format!("it waits for {awaited}"));
         }
+        let blind = self.observed.blindness(key, self.now).map(|why| self.desired.redact(&why));
+        if blind.is_some() && self.status(object) == HealthStatus::Unknown {
+            return blind;
+        }
         let ended = || match &self.inventory.find(key)?.ended {
             Some(HookEnd::Failed { reason }) => Some(reason.clone()),
             _ => None,

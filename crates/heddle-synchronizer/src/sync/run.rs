@@ -16,9 +16,7 @@ use heddle_kube::{
     KubeError,
     sync::{DriftMode, Sync},
 };
-use heddle_reconcile::{
-    Apply, Held, Inventory, InventoryEntry, LiveObject, ObjectKey, Phase, Plan, Reason, Scope, Why, plan,
-};
+use heddle_reconcile::{Apply, Held, Inventory, InventoryEntry, ObjectKey, Phase, Plan, Reason, Scope, Why, plan};
 use heddle_wire::agent::SyncError;
 use tokio::time::Instant;
 
@@ -83,7 +81,7 @@ struct Run<'a> {
     applied: usize,
     deleted: usize,
     healed: usize,
-    /// What left the path and says itself that it stays.
+    /// What left the path and is left alone, with the reason.
     kept: Vec<Held>,
     controllers: Controllers,
     /// What others have of the objects.
@@ -154,6 +152,9 @@ impl<'a> Run<'a> {
         let not_healed = self.take_out_drift(&mut plan);
         let awaits_owner = self.awaits_owner(&plan, &scope);
         self.note_refusals(&plan);
+        for object in objects {
+            self.inventory.want(object.key());
+        }
         self.announce(plan.waves.iter().flatten()).await?;
         let announced = self.inventory.clone();
         self.note_ends();
@@ -172,16 +173,15 @@ impl<'a> Run<'a> {
             self.apply_step(&on_failure).await;
         }
         let waits = self.waits_before_the_end();
-        let pruned = self.prune(plan.surplus, waits).await;
+        let pruned = self.prune(plan.surplus, waits).await?;
         self.cluster.look_for_leftovers(self.context.desired, &scope.living).await;
-        let leftovers = self.leftovers(&scope);
         let has_changed = self.inventory != announced;
         self.save().await?;
         self.delete_ended().await;
         if has_changed {
             self.context.metrics.apply_took(began_at.elapsed());
         }
-        Ok(self.conclude(waits, waiting, pruned, leftovers, awaits_owner).await)
+        Ok(self.conclude(waits, waiting, pruned, awaits_owner).await)
     }
 
     fn object(&self, index: usize) -> &'a DesiredObject {
@@ -257,8 +257,7 @@ impl<'a> Run<'a> {
     /// The inventory holds an object before the object is written, and the others know of it before.
     async fn announce(&mut self, applies: impl Iterator<Item = &Apply>) -> Result<(), KubeError> {
         for apply in applies {
-            let desired = &self.object(apply.index).desired;
-            self.inventory.announce(&desired.key, &desired.api_version);
+            self.inventory.announce(&self.object(apply.index).desired);
         }
         self.save().await
     }
@@ -308,30 +307,7 @@ impl<'a> Run<'a> {
         self.waiting.keys().any(|index| self.object(*index).desired.order.phase != Phase::PostSync)
     }
 
-    /// Objects at the places of this Sync that no Sync has any more.
-    fn leftovers(&self, scope: &Scope) -> Vec<ObjectKey> {
-        let is_left = |key: &ObjectKey, of: &String| {
-            let has_owner = match *of == scope.owner {
-                true => self.inventory.find(key).is_some(),
-                false => scope.living.contains_key(of),
-            };
-            !has_owner && !self.context.desired.keys().contains(key)
-        };
-        // What says itself that it stays was told when it left.
-        let may_be_left = |live: &LiveObject| !live.deleting && live.guard.reason_to_keep().is_none();
-        let objects = self.cluster.observed.live.objects.iter().filter(|(_, live)| may_be_left(live));
-        let left = objects.filter(|(key, live)| live.owner.as_ref().is_some_and(|of| is_left(key, of)));
-        left.map(|(key, _)| key.clone()).collect()
-    }
-
-    async fn conclude(
-        self,
-        waits: bool,
-        waiting: Waiting,
-        pruned: Pruned,
-        leftovers: Vec<ObjectKey>,
-        awaits_owner: Option<bool>,
-    ) -> Outcome {
+    async fn conclude(self, waits: bool, waiting: Waiting, pruned: Pruned, awaits_owner: Option<bool>) -> Outcome {
         let desired = self.context.desired;
         let is_good = |object: &&DesiredObject| !self.failed.contains(object.key()) && !waiting.holds(object.key());
         let good: Vec<&DesiredObject> = desired.objects().iter().filter(is_good).collect();
@@ -366,7 +342,6 @@ impl<'a> Run<'a> {
             waiting,
             awaits_owner,
             pruned,
-            leftovers,
         }))
     }
 }

@@ -22,6 +22,12 @@ pub(super) fn closed_to_all(namespace: &str, own: &str) -> Option<&'static str> 
     }
 }
 
+/// The namespaces that no Sync writes to.
+pub(super) fn closed_namespaces(own: &str) -> [&str; 4] {
+    let [system, public, lease] = SYSTEM_NAMESPACES;
+    [system, public, lease, own]
+}
+
 /// What a Sync follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Spec {

@@ -34,7 +34,7 @@ impl SyncTask {
         // What could not be applied is tried again with each look.
         let is_settled = self.hindrance.is_none() && self.compared.as_ref().is_some_and(Compared::is_settled);
         let has_shared = self.cluster.as_ref().is_ok_and(|cluster| cluster.observed.has_shared());
-        if !is_settled || has_shared || self.drift.fights() {
+        if !is_settled || has_shared || self.drift.fights() || !self.leftovers().is_empty() {
             self.schedule.settle(Instant::now());
         }
         let cluster = match &mut self.cluster {
@@ -173,12 +173,15 @@ impl SyncTask {
                 is_passing
             }
             Outcome::Compared(compared) => {
-                self.conditions.say_if(ConditionKind::Leftovers, conditions::leftovers(&compared.leftovers), now);
                 let heritage = &compared.heritage;
                 self.conditions.say_if(ConditionKind::TakeOver, conditions::take_over(heritage), now);
                 self.conditions.say_if(ConditionKind::OtherController, conditions::other_controller(heritage), now);
                 self.note_happenings(&compared);
                 let is_kept = self.tell_compared(&compared).await;
+                // A webhook that is gone may have been what the others failed by.
+                if compared.deleted > 0 && !compared.errors.is_empty() {
+                    self.schedule.settle(Instant::now());
+                }
                 let is_passing = compared.is_passing || !is_kept;
                 (self.compared, self.hindrance) = (Some(*compared), None);
                 is_passing

@@ -77,6 +77,11 @@ impl SyncTask {
         if let Some(health) = health {
             self.conditions.say(conditions::healthy(health), now);
         }
+        if let (Some(_), Ok(cluster)) = (health, &self.cluster) {
+            let blind: Vec<_> = cluster.observed.blind_spots(now).collect();
+            self.conditions.say_if(ConditionKind::Watched, conditions::unwatched(&blind), now);
+            self.conditions.say_if(ConditionKind::Leftovers, conditions::leftovers(&self.leftovers()), now);
+        }
         let manifest = conditions::manifest(&self.inbox.manifest.borrow(), &self.name.name);
         self.conditions.say_if(ConditionKind::InstallManifest, manifest, now);
         let is_suspended = self.sync.spec.suspend;

@@ -16,6 +16,7 @@ use heddle_testkit::{
     process::{Process, Program},
     tools,
     wait::{LONG, until},
+    webhook::{Admission, Webhook},
 };
 use heddle_wire::agent::Hint;
 use serde_json::{Value, json};
@@ -239,14 +240,41 @@ impl Setup {
         self.cluster.kubectl(args, input).await.unwrap()
     }
 
+    /// Lets the Sync's account do everything, as an administrator would for a platform's Sync.
+    pub async fn allow_all(&self) {
+        let account = format!("--serviceaccount={}:heddle-deployer", self.system);
+        let args = ["create", "clusterrolebinding", &self.system, "--clusterrole=cluster-admin", &account];
+        self.kubectl(&args, "").await;
+        self.look();
+    }
+
+    /// Has a webhook asked about each of these operations on a resource of the target namespace.
+    pub async fn admit(&self, resource: &str, operations: &[&str], answers: Admission) -> Webhook {
+        let webhook = Webhook::start(answers).await.unwrap();
+        let rule = json!({"apiGroups": ["*"], "apiVersions": ["*"], "operations": operations, "resources": [resource]});
+        let registration = webhook.registration(&self.target, &rule, &self.target);
+        self.kubectl(&["apply", "-f", "-"], &registration.to_string()).await;
+        webhook
+    }
+
+    /// Takes back what [`Setup::admit`] has registered.
+    pub async fn admit_all(&self) {
+        self.kubectl(&["delete", "validatingwebhookconfiguration", &self.target], "").await;
+    }
+
+    /// Has the API hint at the branch, as after a push.
+    pub fn look(&self) {
+        let repository = self.github.clone_url(REPOSITORY).parse().unwrap();
+        self.api.hint(Hint::BranchMoved { repository, branch: "main".parse().unwrap() });
+    }
+
     /// Pushes files, removes those without content, and has the API hint at it; gives the commit.
     pub async fn push(&self, files: &[(&str, Option<&str>)]) -> String {
         let files: Vec<_> =
             files.iter().map(|(path, text)| (*path, text.map(|text| text.replace("{target}", &self.target)))).collect();
         let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_deref())).collect();
         let head = self.github.push_files(REPOSITORY, "main", &files, "change", "ada").await.unwrap();
-        let repository = self.github.clone_url(REPOSITORY).parse().unwrap();
-        self.api.hint(Hint::BranchMoved { repository, branch: "main".parse().unwrap() });
+        self.look();
         head
     }
 
@@ -325,6 +353,31 @@ pub fn deployment(name: &str, image: &str) -> String {
          replicas: 1\n  selector: {{matchLabels: {{app: {name}}}}}\n  template:\n    metadata: {{labels: {{app: {name}}}}}\n    \
          spec:\n      containers:\n      - {{name: {name}, image: \"{image}\"}}\n"
     )
+}
+
+/// A definition of a kind whose objects may hold anything; the last of the versions that it serves is the stored one.
+pub fn definition(group: &str, kind: &str, plural: &str, versions: &[(&str, bool)]) -> String {
+    let stored = versions.len() - 1;
+    let versions: Vec<Value> = versions
+        .iter()
+        .enumerate()
+        .map(|(index, (name, served))| {
+            let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
+            json!({"name": name, "served": served, "storage": index == stored, "schema": schema})
+        })
+        .collect();
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": format!("{plural}.{group}")},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"kind": kind, "plural": plural, "singular": kind.to_lowercase()},
+            "versions": versions,
+        },
+    })
+    .to_string()
 }
 
 /// A ConfigMap with one value.

@@ -22,7 +22,7 @@ use tower::{ServiceExt, service_fn};
 pub(super) struct Cut;
 
 /// Serves on a free loopback port until the task is aborted; its connections end with it.
-pub(super) async fn start(app: Router, tls: Option<Arc<rustls::ServerConfig>>) -> Result<(SocketAddr, JoinHandle<()>)> {
+pub(crate) async fn start(app: Router, tls: Option<Arc<rustls::ServerConfig>>) -> Result<(SocketAddr, JoinHandle<()>)> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no free port on loopback")?;
     let address = listener.local_addr()?;
     let acceptor = tls.map(TlsAcceptor::from);

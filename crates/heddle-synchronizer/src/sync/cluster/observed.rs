@@ -5,11 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::health::HealthStatus;
-use heddle_kube::{Applied, Judged, Metadata, WatchEvent, WatchPlace, WatchedObject};
+use heddle_kube::{Applied, Judged, KubeError, Metadata, WatchEvent, WatchPlace, WatchVerb, WatchedObject};
 use heddle_reconcile::{Desired, Inherited, Inventory, Live, LiveObject, ObjectKey, OwnEntry, has_drifted};
 use serde_json::Value;
+
+/// How long the last that was seen of an object counts while its place cannot be watched for a reason that may pass.
+const BLIND_AFTER: TimeDelta = TimeDelta::seconds(20);
 
 #[derive(Debug, Default)]
 pub(in crate::sync) struct Observed {
@@ -28,8 +31,23 @@ pub(in crate::sync) struct Observed {
     hooks: BTreeSet<ObjectKey>,
     /// Those that are gone: UID, last verdict and its reason.
     gone: HashMap<ObjectKey, (String, HealthStatus, String)>,
-    /// Places that cannot be watched, and why.
-    unwatchable: BTreeMap<WatchPlace, String>,
+    /// Places that cannot be watched.
+    unwatchable: BTreeMap<WatchPlace, Unwatched>,
+}
+
+/// Why a place cannot be watched, and since when.
+#[derive(Debug)]
+struct Unwatched {
+    verb: WatchVerb,
+    fault: KubeError,
+    since: DateTime<Utc>,
+}
+
+impl Unwatched {
+    /// When the last that was seen counts no more. A fault that may pass is given a while.
+    fn blind_from(&self) -> DateTime<Utc> {
+        if self.fault.is_transient() { self.since + BLIND_AFTER } else { self.since }
+    }
 }
 
 /// How an object is doing, and since when.
@@ -41,8 +59,8 @@ pub(in crate::sync) struct Known {
 }
 
 impl Observed {
-    /// Takes in what a watch saw.
-    pub fn observe(&mut self, seen: WatchEvent, inventory: Option<&Inventory>, now: DateTime<Utc>) {
+    /// Takes in what a watch saw. Says whether it makes another comparison worth while.
+    pub fn observe(&mut self, seen: WatchEvent, inventory: Option<&Inventory>, now: DateTime<Utc>) -> bool {
         match seen {
             WatchEvent::Object(object) => self.observe_object(*object, inventory, now),
             WatchEvent::Gone { key, resource_version } => {
@@ -65,11 +83,51 @@ impl Observed {
                 self.unwatchable.remove(&place);
                 self.live.covered.insert(place);
             }
-            WatchEvent::Unwatchable(place, error) => {
+            WatchEvent::Unwatchable(place, verb, fault) => {
                 self.live.covered.remove(&place);
-                self.unwatchable.insert(place, error.to_string());
+                let before = self.unwatchable.remove(&place);
+                let is_unserved = |fault: &KubeError| matches!(fault, KubeError::NotServed(_));
+                let was_unserved = before.as_ref().is_some_and(|before| is_unserved(&before.fault));
+                let since = before.map_or(now, |before| before.since);
+                let is_news = is_unserved(&fault) && !was_unserved;
+                self.unwatchable.insert(place, Unwatched { verb, fault, since });
+                return is_news;
             }
         }
+        false
+    }
+
+    /// From now on these places are watched and no others; of those in `anew` the first list is to come.
+    pub fn watch(&mut self, places: &BTreeSet<WatchPlace>, anew: &[WatchPlace]) {
+        let stays = |place: &WatchPlace| places.contains(place) && !anew.contains(place);
+        self.live.covered.retain(stays);
+        self.unwatchable.retain(|place, _| stays(place));
+        self.listing.retain(|place, _| stays(place));
+    }
+
+    /// Why the last that was seen of an object counts no more; `None` while it does.
+    pub fn blindness(&self, key: &ObjectKey, now: DateTime<Utc>) -> Option<String> {
+        let place = (key.kind.clone(), key.namespace.clone());
+        let unwatched = self.unwatchable.get(&place).filter(|unwatched| unwatched.blind_from() <= now)?;
+        Some(format!("it cannot be watched ({}): {}", unwatched.verb, unwatched.fault))
+    }
+
+    /// The places of which nothing is seen, with what the API server was asked and answered.
+    pub fn blind_spots(&self, now: DateTime<Utc>) -> impl Iterator<Item = (&WatchPlace, WatchVerb, &KubeError)> {
+        let blind = self.unwatchable.iter().filter(move |(_, unwatched)| unwatched.blind_from() <= now);
+        blind.map(|(place, unwatched)| (place, unwatched.verb, &unwatched.fault))
+    }
+
+    /// Objects that Heddle has applied and no Sync has any more, by the labels that they carry. What others made and
+    /// labelled like ours, as Kubernetes and operators do, has no entry of ours; what belongs to another object goes with
+    /// that.
+    pub fn leftovers(&self, has_owner: impl Fn(&ObjectKey, &str) -> bool) -> Vec<ObjectKey> {
+        let is_left = |(key, live): &(&ObjectKey, &LiveObject)| {
+            let is_ours_to_name =
+                !live.deleting && !live.is_owned && live.entry.is_some() && live.guard.reason_to_keep().is_none();
+            is_ours_to_name && live.owner.as_deref().is_some_and(|owner| !has_owner(key, owner))
+        };
+        self.live.objects.iter().filter(is_left).map(|(key, _)| key.clone()).collect()
     }
 
     fn observe_object(&mut self, object: WatchedObject, inventory: Option<&Inventory>, now: DateTime<Utc>) {
@@ -122,13 +180,20 @@ impl Observed {
             resource_version: applied.resource_version.clone(),
             owner: Some(owner.to_owned()),
             entry: applied.entry.clone(),
-            deleting: false,
             guard: applied.guard,
+            ..LiveObject::default()
         };
         let known = self.live.objects.get(key);
         if !known.is_some_and(|known| is_newer(&known.resource_version, &live.resource_version)) {
             self.live.objects.insert(key.clone(), live);
             self.note_inherited(key, applied.inherited.clone());
+        }
+    }
+
+    /// Takes in that an object is being deleted, before the watch tells the same.
+    pub fn observe_deleting(&mut self, key: &ObjectKey, finalizers: &[String]) {
+        if let Some(live) = self.live.objects.get_mut(key) {
+            (live.deleting, live.finalizers) = (true, finalizers.to_vec());
         }
     }
 
@@ -140,8 +205,8 @@ impl Observed {
                 resource_version: String::new(),
                 owner: Some(owner),
                 entry: OwnEntry::find(&found.managed_fields),
-                deleting: false,
                 guard: found.guard,
+                ..LiveObject::default()
             };
             self.foreign.insert(key.clone());
             self.live.objects.insert(key.clone(), live);
@@ -251,6 +316,7 @@ impl Observed {
     /// When the next verdict changes by itself, because nobody waits for ever for a controller that says nothing.
     pub fn next_change(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let ends = self.judged.values().filter_map(|known| known.judged.verdict.waits_until);
+        let ends = ends.chain(self.unwatchable.values().map(Unwatched::blind_from));
         ends.filter(|end| *end > now).min()
     }
 
@@ -258,6 +324,7 @@ impl Observed {
     pub fn status_of(&self, desired: &Desired, now: DateTime<Utc>) -> HealthStatus {
         let key = &desired.key;
         match self.known(key) {
+            _ if self.blindness(key, now).is_some() => HealthStatus::Unknown,
             Some(known) => known.judged.verdict.status_at(now),
             None if self.live.objects.contains_key(key) => HealthStatus::Progressing,
             None if desired.may_vanish => HealthStatus::Healthy,

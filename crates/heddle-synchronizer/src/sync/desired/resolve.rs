@@ -120,8 +120,9 @@ pub(super) fn definitions(values: &[Value]) -> HashMap<(GroupKind, String), Serv
         let Some(kind) = defined_kind(value) else { continue };
         let spec = &value["spec"];
         let Some(plural) = spec["names"]["plural"].as_str() else { continue };
-        for version in spec["versions"].as_array().into_iter().flatten().filter_map(|version| version["name"].as_str())
-        {
+        let versions = spec["versions"].as_array().into_iter().flatten();
+        let versions = versions.filter(|version| version["served"] != false);
+        for version in versions.filter_map(|version| version["name"].as_str()) {
             let place = Served {
                 kind: kind.clone(),
                 version: version.to_owned(),

@@ -10,7 +10,7 @@ use heddle_wire::agent::Condition;
 
 pub(in crate::sync) use said::{
     Said, bad_spec, compared, fetched, healthy, leftovers, manifest, other_controller, progress, ready, rendered,
-    take_over,
+    take_over, unwatched,
 };
 
 /// What a condition is about, in the order in which people read them.
@@ -24,6 +24,7 @@ pub(in crate::sync) enum ConditionKind {
     Applied,
     Pruned,
     Healthy,
+    Watched,
     InstallManifest,
     Leftovers,
     TakeOver,
@@ -31,7 +32,7 @@ pub(in crate::sync) enum ConditionKind {
 }
 
 impl ConditionKind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Ready,
         Self::Reconciling,
         Self::Stalled,
@@ -40,6 +41,7 @@ impl ConditionKind {
         Self::Applied,
         Self::Pruned,
         Self::Healthy,
+        Self::Watched,
         Self::InstallManifest,
         Self::Leftovers,
         Self::TakeOver,
@@ -59,6 +61,7 @@ impl ConditionKind {
             Self::Applied => "Applied",
             Self::Pruned => "Pruned",
             Self::Healthy => "Healthy",
+            Self::Watched => "Watched",
             Self::InstallManifest => "InstallManifest",
             Self::Leftovers => "Leftovers",
             Self::TakeOver => "TakeOver",

@@ -60,6 +60,7 @@ impl Run<'_> {
             manifest: Some(object.desired.manifest.clone()),
             entry: applied.entry.clone(),
             ended: None,
+            leaving: false,
         });
         self.applied += 1;
     }
@@ -106,7 +107,7 @@ async fn try_apply(
     let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
     loop {
         match client.apply(request.clone()).await {
-            Err(KubeError::NotFound(_)) if Instant::now() < deadline => {
+            Err(KubeError::NotFound(_) | KubeError::NotServed(_)) if Instant::now() < deadline => {
                 tokio::time::sleep(backoff.next_wait()).await;
             }
             result => return result,

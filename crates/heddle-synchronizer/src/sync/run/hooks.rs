@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use heddle_kube::{AccountClient, KubeError};
+use heddle_kube::{AccountClient, Deleted, KubeError};
 use heddle_reconcile::{InventoryEntry, ObjectKey, ended_hooks};
 use heddle_service::backoff::Backoff;
 use tokio::time::Instant;
@@ -42,7 +42,8 @@ impl Run<'_> {
             let deleted = self.cluster.client.delete(key, &object.served, uid).await;
             self.context.metrics.wrote(Verb::Delete, deleted.is_ok());
             match deleted {
-                Ok(_) => self.cluster.observed.forget(key),
+                Ok(Deleted::Gone) => self.cluster.observed.forget(key),
+                Ok(Deleted::Terminating { finalizers }) => self.cluster.observed.observe_deleting(key, &finalizers),
                 Err(error) => {
                     let error = desired.redact(&error.to_string());
                     tracing::warn!(sync = %self.context.name, object = %key, "the hook has ended and cannot be deleted: {error}");

@@ -1,7 +1,7 @@
 //! What a run came to.
 
 use heddle_core::{git::Revision, image::ImageRef};
-use heddle_reconcile::{Held, ObjectKey, Stopped};
+use heddle_reconcile::{Held, ObjectKey, Stopped, Terminating};
 use heddle_wire::agent::{Deploy, Source, SyncError};
 
 use super::{super::cluster::ClusterFault, Heritage, Waiting};
@@ -55,8 +55,6 @@ pub(in crate::sync) struct Compared {
     /// Whether an object that another Sync has is going to be given up; `None` when none is another one's.
     pub awaits_owner: Option<bool>,
     pub pruned: Pruned,
-    /// Objects that no Sync has any more.
-    pub leftovers: Vec<ObjectKey>,
 }
 
 /// What became of the objects that left the path.
@@ -76,6 +74,8 @@ pub(in crate::sync) enum Pruned {
     Stopped(Stopped),
     /// So many could not be deleted.
     Failed(usize),
+    /// These are being deleted and are not gone, and so many stay until they are.
+    Terminating(Vec<Terminating>, usize),
     /// The rest is deleted, and these stay: each is needed by something else, or is to be taken by a Sync that is suspended.
     Kept {
         /// What is needed by something else.
@@ -99,7 +99,13 @@ impl Pruned {
 
     /// Whether another try may come to something else, although nothing is known to have changed.
     fn may_change(&self) -> bool {
-        matches!(self, Self::Held(_) | Self::WaitsForNeighbors(..) | Self::Stopped(_) | Self::Failed(_))
+        !matches!(self, Self::Nothing | Self::Off(_) | Self::WaitsForOthers(_) | Self::Done)
+    }
+
+    /// The objects that are waited for until they are gone.
+    pub fn terminating(&self) -> impl Iterator<Item = &ObjectKey> {
+        let objects = if let Self::Terminating(objects, _) = self { objects.as_slice() } else { &[] };
+        objects.iter().map(|object| &object.key)
     }
 
     /// The prune that a person has to approve.
@@ -114,9 +120,9 @@ impl Compared {
         self.awaits_owner.is_some() || self.pruned.awaits_neighbors()
     }
 
-    /// Whether everything that the revision wants is in the cluster, and nothing else that was ever of a Sync.
+    /// Whether everything that the revision wants is in the cluster, and nothing else that was this Sync's.
     pub fn is_settled(&self) -> bool {
-        self.errors.is_empty() && self.waiting.len() == 0 && !self.pruned.may_change() && self.leftovers.is_empty()
+        self.errors.is_empty() && self.waiting.len() == 0 && !self.pruned.may_change()
     }
 
     /// Whether every object was written once, so that what differs from it is drift.

@@ -2,38 +2,54 @@
 
 use futures::StreamExt;
 use heddle_kube::{AccountClient, Deleted, Kinds, KubeError};
-use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, Held, ObjectKey, Prune, PruneGuard, PruneRules, judge_prune};
+use heddle_reconcile::{
+    APPROVE_PRUNE_ANNOTATION, Held, ObjectKey, Prune, PruneGuard, PruneRules, Reached, Terminating, judge_prune,
+};
 use heddle_wire::agent::SyncError;
 
-use super::{Pruned, Run};
+use super::{super::spec::closed_namespaces, Pruned, Run};
 use crate::{metrics::Verb, neighbors::Fate};
 
 /// Requests at a time.
 const CONCURRENCY: usize = 16;
 
+/// What is to be deleted, with what came of it.
+type Tried<'a> = (&'a Prune, Result<Ended, KubeError>);
+
 impl Run<'_> {
-    /// Deletes, or stops and asks. While anything else is wrong with the revision nothing is deleted: what is missing may
-    /// be missing by mistake, and what should take its place may have failed. `waits`: something is not applied yet.
-    pub(super) async fn prune(&mut self, mut surplus: Vec<ObjectKey>, waits: bool) -> Pruned {
+    /// Deletes, or stops and asks. While anything else is wrong with the revision nothing is deleted that may be missed:
+    /// it may have left by mistake, and what should take its place may have failed. `waits`: something is not applied yet.
+    ///
+    /// # Errors
+    /// When the inventory cannot be written before a delete.
+    pub(super) async fn prune(&mut self, mut surplus: Vec<ObjectKey>, waits: bool) -> Result<Pruned, KubeError> {
         let moved = self.give_up(&mut surplus);
         let count = surplus.len();
         if count == 0 {
-            return if moved.is_empty() { Pruned::Nothing } else { Pruned::Kept { needed: Vec::new(), moved } };
+            let none = if moved.is_empty() { Pruned::Nothing } else { Pruned::Kept { needed: Vec::new(), moved } };
+            return Ok(none);
         }
         if !self.context.sync.spec.prune {
-            return Pruned::Off(count);
+            return Ok(Pruned::Off(count));
         }
-        if !self.errors.is_empty() {
-            return Pruned::Held(count);
-        }
-        if waits {
-            return Pruned::WaitsForOthers(count);
+        let reached = self.reached();
+        if reached == Reached::Applied && waits {
+            return Ok(Pruned::WaitsForOthers(count));
         }
         let silent = self.context.ctx.neighbors.silent(&self.context.name.name);
-        if !silent.is_empty() {
-            return Pruned::WaitsForNeighbors(count, silent);
+        match (silent.is_empty(), reached) {
+            (true, _) => self.prune_surplus(&surplus, reached, moved).await,
+            (false, Reached::Applied) => Ok(Pruned::WaitsForNeighbors(count, silent)),
+            (false, _) => Ok(Pruned::Held(count)),
         }
-        self.prune_surplus(&surplus, moved).await
+    }
+
+    fn reached(&self) -> Reached {
+        match (self.context.desired.faults().next(), self.errors.is_empty()) {
+            (Some(_), _) => Reached::Unread,
+            (None, false) => Reached::Unapplied,
+            (None, true) => Reached::Applied,
+        }
     }
 
     /// Gives up what another Sync wants: it is not gone, it has moved. What a suspended one wants stays, and is given.
@@ -55,14 +71,22 @@ impl Run<'_> {
         stays
     }
 
-    async fn prune_surplus(&mut self, surplus: &[ObjectKey], moved: Vec<(ObjectKey, String)>) -> Pruned {
+    async fn prune_surplus(
+        &mut self,
+        surplus: &[ObjectKey],
+        reached: Reached,
+        moved: Vec<(ObjectKey, String)>,
+    ) -> Result<Pruned, KubeError> {
         let (sync, desired, name) = (self.context.sync, self.context.desired, self.context.name);
         let annotations = sync.metadata.annotations.as_ref();
+        let plurals = self.cluster.kinds().map(Kinds::plurals).unwrap_or_default();
         let rules = PruneRules {
             owner: self.owner(),
             desired: if desired.is_empty() { 0 } else { desired.objects().len() },
-            complete: self.errors.is_empty(),
+            reached,
             approved: annotations.and_then(|all| all.get(APPROVE_PRUNE_ANNOTATION)).map(String::as_str),
+            closed: &closed_namespaces(&name.namespace),
+            plurals: &plurals,
         };
         let verdict = judge_prune(surplus, &self.inventory, &self.cluster.observed.live, rules);
         for key in &verdict.forget {
@@ -72,55 +96,86 @@ impl Run<'_> {
         for kept in verdict.kept {
             self.keep(kept);
         }
-        if let Some(stopped) = verdict.stopped {
-            return Pruned::Stopped(stopped);
+        if verdict.is_approved {
+            for prune in verdict.waves.iter().flatten().chain(&verdict.waiting) {
+                self.inventory.approve(&prune.key);
+            }
+            self.save().await?;
         }
-        for held in &verdict.held {
-            tracing::info!(sync = %name, object = %held.key, "{} left the path and stays: {}", held.key, held.reason);
-        }
+        let (mut terminating, mut waiting) = (verdict.terminating, verdict.waiting.len());
         let before = self.errors.len();
         for step in &verdict.waves {
-            self.delete_step(step).await;
+            if terminating.is_empty() && self.errors.len() == before {
+                terminating.extend(self.delete_step(step).await);
+            } else {
+                waiting += step.len();
+            }
         }
-        match self.errors.len() - before {
-            0 if verdict.held.is_empty() && moved.is_empty() => Pruned::Done,
-            0 => Pruned::Kept { needed: verdict.held, moved },
-            failed => Pruned::Failed(failed),
-        }
+        let failed = self.errors.len() - before;
+        Ok(match verdict.stopped {
+            _ if failed > 0 => Pruned::Failed(failed),
+            Some(stopped) => Pruned::Stopped(stopped),
+            None if !terminating.is_empty() => Pruned::Terminating(terminating, waiting),
+            None if reached < Reached::Applied && !verdict.held.is_empty() => Pruned::Held(verdict.held.len()),
+            None if verdict.held.is_empty() && moved.is_empty() => Pruned::Done,
+            None => Pruned::Kept { needed: verdict.held, moved },
+        })
     }
 
-    /// Lets go of an object that says itself that it stays.
+    /// Lets go of an object that is not to be deleted.
     fn keep(&mut self, kept: Held) {
         tracing::info!(sync = %self.context.name, object = %kept.key, "{} left the path and stays: {}", kept.key, kept.reason);
         self.inventory.forget(&kept.key);
         self.kept.push(kept);
     }
 
-    async fn delete_step(&mut self, step: &[Prune]) {
-        let Some(kinds) = self.cluster.kinds() else { return };
-        let (client, owner) = (&self.cluster.client, self.owner());
-        let requests: Vec<_> = step.iter().map(|prune| delete(client, kinds, owner, prune)).collect();
-        let results: Vec<_> = futures::stream::iter(requests).buffer_unordered(CONCURRENCY).collect().await;
-        for (prune, result) in results {
-            let key = &prune.key;
-            self.context.metrics.wrote(Verb::Delete, result.is_ok());
-            match result {
-                Ok(Ended::Stays(reason)) => self.keep(Held { key: key.clone(), reason }),
-                Ok(Ended::Deleted(deleted)) => {
-                    tracing::info!(sync = %self.context.name, object = %key, ?deleted, "pruned {key}");
-                    self.deleted += 1;
-                    self.inventory.forget(key);
-                    self.cluster.observed.forget(key);
-                }
-                Err(error) => {
-                    let error = self.context.desired.redact(&error.to_string());
-                    self.errors.push(SyncError {
-                        file: None,
-                        line: None,
-                        object: Some(key.to_string().into()),
-                        message: format!("it left the path and could not be deleted: {error}").into(),
-                    });
-                }
+    /// Deletes what needs nothing else of the plan any more. Gives what is not gone yet.
+    async fn delete_step(&mut self, step: &[Prune]) -> Vec<Terminating> {
+        let mut tried = self.try_step(step.iter().collect()).await;
+        // It may be served in another version by now.
+        let unserved = tried.extract_if(.., |(_, result)| matches!(result, Err(KubeError::NotServed(_))));
+        let unserved: Vec<&Prune> = unserved.map(|(prune, _)| prune).collect();
+        if !unserved.is_empty() && self.cluster.renew_kinds().await.is_ok() {
+            tried.extend(self.try_step(unserved).await);
+        }
+        tried.into_iter().filter_map(|(prune, result)| self.note_deleted(prune, result)).collect()
+    }
+
+    async fn try_step<'p>(&self, step: Vec<&'p Prune>) -> Vec<Tried<'p>> {
+        let (client, kinds, owner) = (&self.cluster.client, self.cluster.kinds(), self.owner());
+        let requests: Vec<_> = step.into_iter().map(|prune| delete(client, kinds, owner, prune)).collect();
+        futures::stream::iter(requests).buffer_unordered(CONCURRENCY).collect().await
+    }
+
+    fn note_deleted(&mut self, prune: &Prune, result: Result<Ended, KubeError>) -> Option<Terminating> {
+        let key = &prune.key;
+        self.context.metrics.wrote(Verb::Delete, result.is_ok());
+        match result {
+            Ok(Ended::Stays(reason)) => {
+                self.keep(Held { key: key.clone(), reason });
+                None
+            }
+            Ok(Ended::Deleted(Deleted::Gone)) => {
+                tracing::info!(sync = %self.context.name, object = %key, "pruned {key}");
+                self.deleted += 1;
+                self.inventory.forget(key);
+                self.cluster.observed.forget(key);
+                None
+            }
+            Ok(Ended::Deleted(Deleted::Terminating { finalizers })) => {
+                tracing::info!(sync = %self.context.name, object = %key, ?finalizers, "{key} is being deleted");
+                self.cluster.observed.observe_deleting(key, &finalizers);
+                Some(Terminating { key: key.clone(), finalizers })
+            }
+            Err(error) => {
+                let error = self.context.desired.redact(&error.to_string());
+                self.errors.push(SyncError {
+                    file: None,
+                    line: None,
+                    object: Some(key.to_string().into()),
+                    message: format!("it left the path and could not be deleted: {error}").into(),
+                });
+                None
             }
         }
     }
@@ -133,13 +188,12 @@ enum Ended {
     Stays(String),
 }
 
-async fn delete<'a>(
-    client: &AccountClient,
-    kinds: &Kinds,
-    owner: &str,
-    prune: &'a Prune,
-) -> (&'a Prune, Result<Ended, KubeError>) {
-    (prune, try_delete(client, kinds, owner, prune).await)
+async fn delete<'a>(client: &AccountClient, kinds: Option<&Kinds>, owner: &str, prune: &'a Prune) -> Tried<'a> {
+    let result = match kinds {
+        Some(kinds) => try_delete(client, kinds, owner, prune).await,
+        None => Err(KubeError::Unavailable("which kinds it serves is not known".to_owned())),
+    };
+    (prune, result)
 }
 
 async fn try_delete(client: &AccountClient, kinds: &Kinds, owner: &str, prune: &Prune) -> Result<Ended, KubeError> {

@@ -22,8 +22,7 @@ fn live(name: &str, owner: &str, version: u64) -> LiveObject {
         resource_version: version.to_string(),
         owner: Some(owner.to_owned()),
         entry: None,
-        deleting: false,
-        guard: PruneGuard::None,
+        ..LiveObject::default()
     }
 }
 
@@ -127,4 +126,72 @@ fn objects_of_other_syncs_are_known_as_they_were_listed_and_become_ours_when_the
     assert!(!observed.live.objects.contains_key(&key("x")), "it is not theirs any more");
     assert_eq!(observed.live.objects[&key("y")].owner.as_deref(), Some("own"), "the list is older");
     assert!(observed.live.objects.contains_key(&key("own")));
+}
+
+fn fault(fault: KubeError) -> WatchEvent {
+    WatchEvent::Unwatchable(place(), WatchVerb::Watch, fault)
+}
+
+#[test]
+fn a_place_that_cannot_be_watched_has_no_last_verdict() {
+    let now = Utc::now();
+    let why = |event: WatchEvent, later: TimeDelta| {
+        let mut observed = observed([seen_at("a", 1), WatchEvent::Complete(place())]);
+        observed.observe(event, None, now);
+        assert!(!observed.live.covers(&key("a")));
+        observed.blindness(&key("a"), now + later)
+    };
+    let forbidden = || fault(KubeError::Forbidden("cannot watch".into()));
+    assert_eq!(why(forbidden(), TimeDelta::zero()).unwrap(), "it cannot be watched (watch): cannot watch");
+    // What may pass has a while for it.
+    let away = || fault(KubeError::Unavailable("refused".into()));
+    assert_eq!(why(away(), TimeDelta::seconds(5)), None);
+    assert!(why(away(), BLIND_AFTER).is_some());
+
+    let mut observed = observed([seen_at("a", 1), WatchEvent::Complete(place())]);
+    observed.observe(away(), None, now);
+    assert_eq!(observed.next_change(now), Some(now + BLIND_AFTER));
+    observed.observe(away(), None, now + TimeDelta::seconds(30));
+    assert!(observed.blindness(&key("a"), now + TimeDelta::seconds(30)).is_some(), "it began anew");
+    observed.observe(WatchEvent::Complete(place()), None, now);
+    assert_eq!(observed.blind_spots(now + TimeDelta::days(1)).count(), 0);
+}
+
+#[test]
+fn a_version_that_is_not_served_is_news_once() {
+    let mut observed = Observed::default();
+    let unserved = || fault(KubeError::NotServed("404 page not found".into()));
+    assert!(observed.observe(unserved(), None, Utc::now()));
+    assert!(!observed.observe(unserved(), None, Utc::now()));
+    assert!(!observed.observe(fault(KubeError::Forbidden(String::new())), None, Utc::now()));
+    assert!(observed.observe(unserved(), None, Utc::now()));
+}
+
+#[test]
+fn a_place_that_is_watched_anew_is_not_known_until_its_list_has_come() {
+    let mut observed = observed([WatchEvent::Complete(place()), fault(KubeError::NotServed(String::new()))]);
+    observed.observe(WatchEvent::Complete(place()), None, Utc::now());
+    observed.watch(&[place()].into(), &[]);
+    assert!(observed.is_settled(&place()));
+    observed.watch(&[place()].into(), &[place()]);
+    assert!(!observed.is_settled(&place()));
+}
+
+#[test]
+fn only_what_heddle_applied_is_left_over() {
+    let entry = OwnEntry { fields: "f".into(), time: "t".into() };
+    let left = |change: &dyn Fn(&mut LiveObject)| {
+        let mut live = live("a", "gone", 1);
+        live.entry = Some(entry.clone());
+        change(&mut live);
+        let mut observed = Observed::default();
+        observed.observe_foreign(&place(), vec![(key("a"), live)]);
+        observed.leftovers(|_, owner| owner == "there").len()
+    };
+    assert_eq!(left(&|_| {}), 1);
+    assert_eq!(left(&|live| live.owner = Some("there".into())), 0);
+    assert_eq!(left(&|live| live.entry = None), 0);
+    assert_eq!(left(&|live| live.is_owned = true), 0);
+    assert_eq!(left(&|live| live.guard = PruneGuard::Keep("heddle.dev/prune")), 0);
+    assert_eq!(left(&|live| live.deleting = true), 0);
 }

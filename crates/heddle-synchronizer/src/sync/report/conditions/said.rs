@@ -1,8 +1,8 @@
 //! What each stage has to say: from a value of the walk to words.
 
 use heddle_core::{git::Revision, health::HealthStatus, name::SyncName};
-use heddle_kube::{ControllerState, FirstSync};
-use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, ObjectKey};
+use heddle_kube::{ControllerState, FirstSync, KubeError, WatchPlace, WatchVerb};
+use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, ObjectKey, Terminating};
 use heddle_source::FetchError;
 
 use super::{
@@ -142,6 +142,7 @@ fn pruned(pruned: &Pruned, sync: &SyncName) -> Said {
             said(Some(false), "Stopped", message).lasting()
         }
         Pruned::Failed(count) => said(Some(false), "Failed", format!("{count} objects could not be deleted")).lasting(),
+        Pruned::Terminating(objects, waiting) => said(None, "Terminating", terminating(objects, *waiting)),
         Pruned::Kept { needed, moved } if moved.is_empty() => {
             let reasons: Vec<String> = needed.iter().map(|held| format!("{}: {}", held.key, held.reason)).collect();
             said(Some(false), "InUse", reasons.join("; ")).lasting()
@@ -154,6 +155,24 @@ fn pruned(pruned: &Pruned, sync: &SyncName) -> Said {
             said(None, "Waiting", moved.chain(needed).collect::<Vec<_>>().join("; ")).lasting()
         }
     }
+}
+
+/// What is not gone yet, and by whom it is held.
+fn terminating(objects: &[Terminating], waiting: usize) -> String {
+    let name = |object: &Terminating| match object.finalizers.as_slice() {
+        [] => object.key.to_string(),
+        held_by => format!("{} (held by the finalizer {})", object.key, held_by.join(", ")),
+    };
+    let rest = if waiting > 0 { format!("; {waiting} more are deleted after that") } else { String::new() };
+    format!("waits until these are gone: {}{rest}", list(objects.iter().map(name)))
+}
+
+/// The first few of a list, and how many more there are.
+fn list(mut named: impl ExactSizeIterator<Item = String>) -> String {
+    let more = named.len().saturating_sub(NAMED);
+    let first: Vec<String> = named.by_ref().take(NAMED).collect();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", first.join(", "))
 }
 
 /// What the objects have to say.
@@ -208,14 +227,30 @@ pub(in crate::sync) fn manifest(found: &FirstSync, sync: &str) -> Option<Said> {
     (name == sync).then(|| Said::new(ConditionKind::InstallManifest, Some(false), "Differs", message))
 }
 
+/// What a person ought to know of places that cannot be watched: what becomes of objects there is not seen.
+pub(in crate::sync) fn unwatched(blind: &[(&WatchPlace, WatchVerb, &KubeError)]) -> Option<Said> {
+    let (_, _, first) = blind.first()?;
+    let reason = match first {
+        KubeError::Forbidden(_) => "Forbidden",
+        KubeError::NotServed(_) => "NotServed",
+        _ => "Failed",
+    };
+    let name = |((kind, namespace), verb, _): &(&WatchPlace, WatchVerb, &KubeError)| match namespace {
+        Some(namespace) => format!("{kind} in {namespace} ({verb})"),
+        None => format!("{kind} ({verb})"),
+    };
+    let message = format!(
+        "what others change or delete is not seen of {}, until the next comparison by a dry run: {first}",
+        list(blind.iter().map(name))
+    );
+    Some(Said::new(ConditionKind::Watched, Some(false), reason, message))
+}
+
 /// What a person ought to know of objects that no Sync has any more, and about which nothing is done.
 pub(in crate::sync) fn leftovers(left: &[ObjectKey]) -> Option<Said> {
-    let named: Vec<String> = left.iter().take(NAMED).map(ToString::to_string).collect();
-    let more = if left.len() > NAMED { format!(" and {} more", left.len() - NAMED) } else { String::new() };
-    let message = format!(
-        "no Sync has {}{more} any more, and nothing deletes them: delete them, or put them into a path",
-        named.join(", ")
-    );
+    let named = list(left.iter().map(ToString::to_string));
+    let message =
+        format!("no Sync has {named} any more, and nothing deletes them: delete them, or put them into a path");
     (!left.is_empty()).then(|| Said::new(ConditionKind::Leftovers, Some(true), "Found", message))
 }
 

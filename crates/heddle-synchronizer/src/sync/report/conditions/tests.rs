@@ -1,5 +1,5 @@
 use chrono::TimeDelta;
-use heddle_reconcile::{GroupKind, ObjectKey, Stopped};
+use heddle_reconcile::{GroupKind, ObjectKey, Stopped, Terminating};
 use heddle_wire::agent::SyncError;
 
 use super::{
@@ -46,7 +46,6 @@ pub(in crate::sync::report) fn good() -> Compared {
         waiting: Waiting::default(),
         awaits_owner: None,
         pruned: Pruned::Nothing,
-        leftovers: Vec::new(),
     }
 }
 
@@ -117,6 +116,24 @@ fn what_moved_to_a_suspended_sync_stays_and_is_named_with_it() {
     let pruned = said.iter().find(|said| said.kind == ConditionKind::Pruned).unwrap();
     assert_eq!((pruned.status, pruned.reason.as_str()), (None, "Waiting"));
     assert!(pruned.message.contains("ConfigMap shop/a moved to the Sync `right`, which is suspended"), "{pruned:?}");
+}
+
+#[test]
+fn what_is_not_gone_yet_is_named_with_its_finalizer() {
+    let key =
+        |name: &str| ObjectKey { kind: GroupKind::new("v1", "Jar"), namespace: Some("shop".into()), name: name.into() };
+    let object = |name: &str| Terminating { key: key(name), finalizers: vec!["example.org/drain".into()] };
+    let mut outcome = good();
+    outcome.pruned = Pruned::Terminating(vec![object("a")], 2);
+    let said = compared(&Outcome::Compared(outcome.into()), &name());
+    let pruned = said.iter().find(|said| said.kind == ConditionKind::Pruned).unwrap();
+    let told = "waits until these are gone: Jar shop/a (held by the finalizer example.org/drain); 2 more are deleted after that";
+    assert_eq!((pruned.status, pruned.message.as_str()), (None, told));
+    let of = |pruned| after_run(|outcome| outcome.pruned = pruned);
+    assert_eq!(
+        of(Pruned::Terminating(vec![object("a")], 0)),
+        ["Ready=False (Terminating)", "Reconciling=True (Terminating)"]
+    );
 }
 
 #[test]
