@@ -142,6 +142,32 @@ test("a failed reading says that the workloads keep running, and the request", a
   expect(alert.textContent).toContain("r77");
 });
 
+test("a condition that is there while something is wrong is not shown as good", async () => {
+  const [cluster] = data.clusters;
+  const [sync] = cluster?.syncs ?? [];
+  if (!cluster || !sync) throw new Error("the fixtures have a Sync");
+  const said = (kind: string, status: string) => ({
+    kind,
+    status,
+    reason: "R",
+    message: kind,
+    since: sync.reported_at,
+  });
+  const conditions = [said("Fetched", "True"), said("Leftovers", "True"), said("Watched", "False")];
+  const body = { ...cluster, syncs: [{ ...sync, conditions }] };
+  showApp(`/clusters/${cluster.id}`, { ...everything, [`GET /clusters/${cluster.id}`]: { body } });
+  const row = async (kind: string) =>
+    (await screen.findAllByRole("row")).find((one) => within(one).queryAllByText(kind).length > 0);
+  const tone = async (kind: string, status: string) => {
+    const found = await row(kind);
+    return found && within(found).getAllByText(status)[0]?.className;
+  };
+  await screen.findAllByText("Leftovers");
+  expect(await tone("Fetched", "True")).toContain("text-good");
+  expect(await tone("Leftovers", "True")).toContain("text-wait");
+  expect(await tone("Watched", "False")).toContain("text-bad");
+});
+
 test("a new cluster shows its manifest before it is copied", async () => {
   const [cluster] = data.clusters;
   const { asked } = showApp("/clusters?add=true", {

@@ -108,15 +108,25 @@ const conditionColumns: Column<Condition>[] = [
   { head: "Since", cell: (one) => <Time at={one.since} className="whitespace-nowrap text-soft" /> },
 ];
 
+/** Conditions that are there while something is not as it should be. */
+const faultsWhileTrue = new Set(["Leftovers", "OtherController", "Reconciling", "Stalled", "TakeOver"]);
+
+/** Whether somebody ought to look at what a condition says. */
+function isFault({ kind, status }: Condition) {
+  return faultsWhileTrue.has(kind) ? status === "True" : status === "False";
+}
+
 function Is({ condition }: { condition: Condition }) {
-  if (condition.status === "True") return <Badge tone="good">True</Badge>;
-  return <Badge tone={condition.status === "False" ? "bad" : "grey"}>{condition.status}</Badge>;
+  if (isFault(condition)) {
+    return <Badge tone={condition.status === "True" ? "wait" : "bad"}>{condition.status}</Badge>;
+  }
+  return <Badge tone={condition.status === "Unknown" ? "grey" : "good"}>{condition.status}</Badge>;
 }
 
 function Conditions({ sync }: { sync: Sync }) {
   if (sync.conditions.length === 0) return null;
   return (
-    <details className="group" open={sync.conditions.some((one) => one.status === "False")}>
+    <details className="group" open={sync.conditions.some(isFault)}>
       <summary className="py-1 font-semibold">Conditions</summary>
       <Table
         caption={`Conditions of ${sync.sync.name}`}
