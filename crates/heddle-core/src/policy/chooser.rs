@@ -34,6 +34,8 @@ pub(super) struct Chooser<'a> {
     /// How the text after the numbers is told apart. Where nothing says which variant is meant, all of it is
     /// pre-release, as at the peers.
     pub split: Split,
+    /// Whether anything depends on how a tag is written.
+    pub reads_shapes: bool,
     pub said: Said,
 }
 
@@ -52,7 +54,22 @@ impl<'a> Chooser<'a> {
             signed.entry(check.tag.as_str()).or_default().push(check.key);
         }
         let companions = policy.lockstep.iter().map(|image| (image, tags_of(situation.companions, image))).collect();
-        Self { policy, situation, named, running, barred, companions, signed, split, said: Said::default() }
+        let named_variant = matches!(policy.variant, Variant::Named(_) | Variant::Matching(_));
+        let versions = matches!(policy.order, Order::Release { .. });
+        let beside = !matches!(running, Running::Free);
+        let reads_shapes = policy.habits.keeps_place && (versions || beside || named_variant);
+        Self {
+            policy,
+            situation,
+            named,
+            running,
+            barred,
+            companions,
+            signed,
+            split,
+            reads_shapes,
+            said: Said::default(),
+        }
     }
 
     /// The tag that stands at the place.
@@ -105,8 +122,19 @@ impl Variant {
 impl CompiledPolicy {
     /// The tag's place in the rule's order.
     pub(super) fn place<'a>(&self, info: &'a TagInfo, split: Split, room: &mut Room) -> Result<Place<'a>, Why<'a>> {
+        self.place_as(info, split, self.habits.keeps_place, room)
+    }
+
+    /// Likewise, with or without how it is written.
+    pub(super) fn place_as<'a>(
+        &self,
+        info: &'a TagInfo,
+        split: Split,
+        reads_shape: bool,
+        room: &mut Room,
+    ) -> Result<Place<'a>, Why<'a>> {
         let part = self.ordered_part(info.tag.as_str(), room).ok_or(Why::Unmatched)?;
-        if !self.habits.keeps_place {
+        if !reads_shape {
             let key = self.order.key(info, part).map_err(Why::Unordered)?;
             return Ok(Place { key, layout: None });
         }
@@ -119,7 +147,7 @@ impl CompiledPolicy {
                         "it is no version of three numbers without leading zeros, as strictness asks for",
                     ));
                 }
-                Key::Release(release)
+                Key::Release(release.into())
             }
             order => order.key(info, part).map_err(Why::Unordered)?,
         };

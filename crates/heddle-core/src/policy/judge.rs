@@ -145,7 +145,7 @@ impl<'a> Chooser<'a> {
     fn judge_range(&self, place: &Place<'_>) -> Judgement<'a> {
         let (range, version) = match (&self.policy.order, &place.key) {
             (Order::Release { range, .. }, Key::Release(release)) => (range, &release.version),
-            (Order::Version { range: Some(range), .. }, Key::Version(version)) => (range, version),
+            (Order::Version { range: Some(range), .. }, Key::Version(version)) => (range, &**version),
             _ => return Ok(()),
         };
         if range.contains(version, self.policy.prerelease) {

@@ -62,15 +62,15 @@ pub(super) enum Shape {
     Strict,
 }
 
-/// A tag's place in the order of a rule.
+/// A tag's place in the order of a rule. It is small, because a list has one for each of its tags.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Key<'a> {
-    Release(Release),
-    Version(TagVersion),
+    Release(Box<Release>),
+    Version(Box<TagVersion>),
     Number(Number<'a>),
     Text(Cow<'a, str>),
     Time(DateTime<Utc>),
-    Docker(DockerVersion),
+    Docker(Box<DockerVersion>),
     Alone,
 }
 
@@ -117,7 +117,7 @@ impl Order {
     pub(super) fn key<'a>(&self, info: &'a TagInfo, part: Cow<'a, str>) -> Result<Key<'a>, &'static str> {
         match self {
             Self::Release { .. } => Err("it is no version"),
-            Self::Version { shape, .. } => shape.read(&part).map(Key::Version),
+            Self::Version { shape, .. } => shape.read(&part).map(|version| Key::Version(version.into())),
             Self::Number(_, Numbers::Plain) if !is_plain_number(&part) => Err("it is no number"),
             Self::Number(..) => match part {
                 Cow::Borrowed(part) => Number::parse(part),
@@ -129,8 +129,12 @@ impl Order {
             Self::Created => info.created_at.map(Key::Time).ok_or("nobody knows when it was created"),
             Self::FirstSeen => Ok(Key::Time(info.first_seen_at)),
             Self::Follow(_) => Ok(Key::Alone),
-            Self::VersionOrText => Ok(TagVersion::parse(&part).map_or(Key::Text(part), Key::Version)),
-            Self::Docker => DockerVersion::parse(&part).map(Key::Docker).ok_or("it is no version"),
+            Self::VersionOrText => {
+                Ok(TagVersion::parse(&part).map_or(Key::Text(part), |version| Key::Version(version.into())))
+            }
+            Self::Docker => {
+                DockerVersion::parse(&part).map(|version| Key::Docker(version.into())).ok_or("it is no version")
+            }
         }
     }
 
@@ -156,7 +160,8 @@ impl Order {
     /// A number that never contradicts [`Self::compare`]: where two differ, so do the places, in the same direction.
     pub(super) fn prefix(&self, key: &Key<'_>) -> u128 {
         let ascending = match key {
-            Key::Release(Release { version, .. }) | Key::Version(version) => version.prefix().into(),
+            Key::Release(release) => release.version.prefix().into(),
+            Key::Version(version) => version.prefix().into(),
             Key::Number(number) => number.prefix().into(),
             Key::Text(text) => {
                 let mut bytes = [0; 16];

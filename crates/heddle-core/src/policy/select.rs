@@ -123,7 +123,7 @@ struct Tally<'a> {
 
 impl<'a> Chooser<'a> {
     pub(super) fn judged(&self, info: &'a TagInfo, room: &mut Room) -> (Judged<'a>, Option<Layout<'a>>) {
-        match self.policy.place(info, self.split, room) {
+        match self.policy.place_as(info, self.split, self.reads_shapes, room) {
             Ok(place) => {
                 let outcome = self.judge(info, &place);
                 let Place { key, layout } = place;
@@ -176,28 +176,37 @@ impl<'a> Chooser<'a> {
             }
         }
         let ranked = self.ranked(&judged);
-        let candidates = ranked.partition_point(|index| judged[*index].outcome.is_ok());
-        let mut verdicts: Vec<Verdict> = ranked.iter().filter_map(|index| verdicts[*index].take()).collect();
-        let best = ranked.first().map(|index| &judged[*index]);
-        for (index, verdict) in ranked.iter().zip(&mut verdicts[..candidates]) {
-            verdict.rule = rule.into();
-            verdict.reason = match best {
-                Some(best) if best.info.tag == verdict.tag => decision.reason.clone().into(),
-                Some(best) => self.below_in_words(best, &judged[*index]),
-                None => "".into(),
-            };
+        if let Some(best) = ranked.first().map(|index| &judged[*index]).filter(|best| best.outcome.is_ok()) {
+            self.judge_beside(best, &judged, &mut verdicts, (rule, &decision.reason));
         }
+        let mut verdicts: Vec<Verdict> = ranked.iter().filter_map(|index| verdicts[*index].take()).collect();
         if let (Some(_), Some(first)) = (&decision.chosen, verdicts.first_mut()) {
             first.verdict = VerdictKind::Chosen;
         }
         Selection { decision, verdicts }
     }
 
-    fn below_in_words(&self, best: &Judged<'_>, judged: &Judged<'_>) -> Sentence {
-        let equal =
-            matches!((&best.key, &judged.key), (Some(best), Some(key)) if self.policy.order.compare(best, key).is_eq());
-        let words = if equal { "is its equal, and is preferred" } else { "is above it" };
-        format!("`{}` {words}", best.info.tag).into()
+    /// Says of each tag that qualifies how it stands to the best, in the order of the list.
+    fn judge_beside(
+        &self,
+        best: &Judged<'_>,
+        judged: &[Judged<'_>],
+        verdicts: &mut [Option<Verdict>],
+        (rule, reason): (&'static str, &str),
+    ) {
+        let said = |words: &str| Sentence::from(format!("`{}` {words}", best.info.tag));
+        let (above, preferred) = (said("is above it"), said("is its equal, and is preferred"));
+        let reason = Sentence::from(reason.to_owned());
+        for (one, verdict) in judged.iter().zip(verdicts) {
+            let (Ok(_), Some(verdict)) = (&one.outcome, verdict) else { continue };
+            let equal = matches!((&best.key, &one.key), (Some(best), Some(key)) if self.policy.order.compare(best, key).is_eq());
+            verdict.rule = rule.into();
+            verdict.reason = match equal {
+                false => above.clone(),
+                true if one.info.tag == best.info.tag => reason.clone(),
+                true => preferred.clone(),
+            };
+        }
     }
 
     fn verdict(&self, judged: &Judged<'a>) -> Verdict {
