@@ -19,6 +19,7 @@ mod object;
 mod order;
 mod plan;
 mod prune;
+mod wildcard;
 mod workload;
 
 pub use drift::{

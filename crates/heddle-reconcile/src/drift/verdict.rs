@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{Takeover, is_inside, managers_of, own_entries, own_fields, shown};
-use crate::GroupKind;
+use crate::{GroupKind, wildcard::fits};
 
 /// What became of the fields that we apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,13 +113,6 @@ impl DriftRules {
                     && known.managers.contains(&manager)
             })
     }
-}
-
-/// A place against a pattern; `*` stands for any text.
-fn fits(pattern: &str, path: &str) -> bool {
-    let Some((head, tail)) = pattern.split_once('*') else { return pattern == path };
-    let Some(rest) = path.strip_prefix(head) else { return false };
-    (0..=rest.len()).filter(|at| rest.is_char_boundary(*at)).any(|at| fits(tail, &rest[at..]))
 }
 
 /// Somebody else writes the same fields: after this many repairs within the window an object is left alone.

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::wildcard;
+
 /// `.status.parents[].conditions`, `.metadata.labels['a.b/c']`, `.status.conditions[-1].type`.
 #[derive(Debug)]
 pub(super) struct Path(Vec<Step>);
@@ -201,14 +203,13 @@ fn unquoted(text: &'static str) -> &'static str {
     text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).unwrap_or(text)
 }
 
-/// A text against a word with `*`, which stands for one letter or more at an end, for any number within.
+/// A text against a word with `*`, which stands for one letter or more at the end, for any number elsewhere.
 fn fits(word: &str, text: &str) -> bool {
-    let Some((head, tail)) = word.split_once('*') else { return word == text };
-    let Some(rest) = text.strip_prefix(head) else { return false };
-    if tail.is_empty() {
-        return !rest.is_empty();
+    if !word.ends_with('*') {
+        return wildcard::fits(word, text);
     }
-    rest.char_indices().map(|(index, _)| &rest[index..]).chain([""]).any(|rest| fits(tail, rest) || tail == rest)
+    let last = text.chars().next_back();
+    last.is_some_and(|last| wildcard::fits(word, &text[..text.len() - last.len_utf8()]))
 }
 
 /// Splits at a letter outside of quotes and brackets.
