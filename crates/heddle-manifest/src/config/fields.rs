@@ -161,24 +161,12 @@ pub(super) fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(60).collect()
 }
 
+/// How many letters of a word that nobody knows are compared with known ones.
+const MAX_COMPARED_LETTERS: usize = 100;
+
 /// The known word that a person most likely meant: at most two letters, or a third of the word, away.
 pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let near = known.iter().map(|candidate| (distance(word, candidate), *candidate)).min()?;
+    let word: String = word.chars().take(MAX_COMPARED_LETTERS).collect();
+    let near = known.iter().map(|candidate| (strsim::levenshtein(&word, candidate), *candidate)).min()?;
     (near.0 <= (word.chars().count() / 3).max(2) && near.0 < near.1.len()).then_some(near.1)
-}
-
-/// The number of letters to insert, remove or replace (Levenshtein).
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().take(100).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
 }
