@@ -4,6 +4,7 @@
 //! `heddle_manifest`); it joins both with what is already proposed. When something is not known, because a list is
 //! incomplete, a rule is broken or a place cannot be edited, what is proposed stays as it is.
 
+mod bonds;
 mod choice;
 mod group;
 mod policies;
@@ -149,6 +150,7 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
             choices.push((branch, occurrence, choice));
         }
     }
+    bonds::hold(input, &mut choices, &mut findings);
     group::gather(input, choices, findings)
 }
 

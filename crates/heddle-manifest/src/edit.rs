@@ -29,6 +29,13 @@ pub enum Action {
         /// What to write; no list and no mapping.
         to: New,
     },
+    /// Writes another text in the place of one that aliases take to other places too: all of them change with it.
+    SetShared {
+        /// The text that stands there.
+        from: String,
+        /// What to write.
+        to: String,
+    },
     /// Adds a key to the mapping that starts there; to an empty value, when none does.
     Add {
         /// The key.

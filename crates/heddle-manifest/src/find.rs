@@ -6,7 +6,10 @@
 mod closure;
 mod effective;
 mod join;
+mod marked;
+mod operations;
 mod patches;
+mod replacements;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -51,9 +51,10 @@ impl FluxImages {
 
     /// The image of the policy that is meant in a file. An object without a namespace may stand in any: a kustomization may
     /// give it one. Of several of one name, which stand in different clusters, the one in the nearest folder is meant.
-    pub fn image_of(&self, policy: &ObjectKey, file: &str) -> Option<&str> {
+    /// With the image comes the file of the policy.
+    pub fn image_of(&self, policy: &ObjectKey, file: &str) -> Option<(&str, &str)> {
         let (at, repository) = find(&self.policies, policy, file)?;
-        find(&self.repositories, repository, at).map(|(_, image)| image.as_str())
+        find(&self.repositories, repository, at).map(|(_, image)| (image.as_str(), at))
     }
 }
 

@@ -7,7 +7,15 @@ use heddle_core::{
     place::Place,
 };
 
-use crate::{edit::Edit, policy::FoundPolicy, written::split_build, yaml::Spot, yaml::cursor::Cursor};
+use crate::{
+    edit::{Action, Edit},
+    policy::FoundPolicy,
+    written::split_build,
+    yaml::{
+        Spot,
+        cursor::{Cursor, SHARED, Shared},
+    },
+};
 
 /// An image in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +58,10 @@ pub(crate) struct Parts {
     pub is_bare_digest: bool,
     /// A digest that has no value of its own goes into that of the tag: `v1@sha256:…`. Charts paste it behind a colon.
     pub digest_in_tag: bool,
+    /// The tag, where it stands in another mapping or file and the digest here: both change together.
+    pub tag_beside: Option<String>,
+    /// The digest, where it stands in another mapping or file and the tag here.
+    pub digest_beside: Option<String>,
     /// Where parts that are missing can be added.
     pub home: Option<Home>,
     /// The image stands in YAML within a block of text; the parts' bytes are those of that text.
@@ -145,11 +157,11 @@ impl Parts {
         let written = self.name.as_ref().map(|spot| &spot.text[self.prefix_len..]).filter(|text| !text.is_empty());
         let (name, mut build) = split_build(written.or(self.fixed_name.as_deref()).unwrap_or_default());
         let algorithm = if self.is_bare_digest { "sha256:" } else { "" };
-        let apart = [(&self.tag, ":", ""), (&self.digest, "@", algorithm)].map(|(spot, mark, before)| match spot {
-            Some(spot) if !spot.text.is_empty() => format!("{mark}{before}{}", spot.text),
-            _ => String::new(),
-        });
-        let apart = apart.concat();
+        let filled = |spot: &Option<Spot>| spot.as_ref().map(|spot| spot.text.clone()).filter(|text| !text.is_empty());
+        let tag = filled(&self.tag).or_else(|| self.tag_beside.clone()).map(|tag| format!(":{tag}"));
+        let digest = filled(&self.digest).map(|digest| format!("{algorithm}{digest}"));
+        let digest = digest.or_else(|| self.digest_beside.clone()).map(|digest| format!("@{digest}"));
+        let apart = [tag, digest].into_iter().flatten().collect::<String>();
         if !apart.is_empty() {
             build = &apart;
         }
@@ -177,15 +189,29 @@ impl Parts {
         format!("{name}{build}").parse()
     }
 
+    /// The values that say which build runs: the tag and the digest, or the name that carries them.
+    pub fn build_spots_mut(&mut self) -> impl Iterator<Item = &mut Spot> {
+        let name = if self.build_is_in_name() { self.name.as_mut() } else { None };
+        [name, self.tag.as_mut(), self.digest.as_mut()].into_iter().flatten()
+    }
+
     /// The edits that make the place say what it should; none when it does already.
     pub fn edits(&self, target: &Target) -> Result<Vec<Edit>, &'static str> {
         if target.name.is_some() && self.host.is_some() {
             return Err(NO_NAME);
         }
         let mut edits = Vec::new();
+        let mut refused = None;
         let mut set = |spot: &Spot, to: String| {
-            if spot.text != to {
-                edits.push(Edit::set(spot.span.start, spot.text.clone(), to));
+            if spot.text == to {
+                return;
+            }
+            match spot.shared {
+                Some(Shared { at, is_free: true, .. }) => {
+                    edits.push(Edit { at, action: Action::SetShared { from: spot.text.clone(), to } });
+                }
+                Some(_) => refused = Some(SHARED[1]),
+                None => edits.push(Edit::set(spot.span.start, spot.text.clone(), to)),
             }
         };
         let in_name = self.build_is_in_name();
@@ -200,11 +226,14 @@ impl Parts {
         if !in_name {
             self.set_apart(target, &mut set)?;
         }
+        if let Some(reason) = refused {
+            return Err(reason);
+        }
         let additions = self.additions(target, in_name)?;
         edits.extend(additions);
         Ok(match self.within {
             Some(Within { at, .. }) if !edits.is_empty() => {
-                vec![Edit { at, action: crate::edit::Action::Within { edits } }]
+                vec![Edit { at, action: Action::Within { edits } }]
             }
             _ => edits,
         })
@@ -254,9 +283,10 @@ impl Parts {
     }
 
     fn set_apart(&self, target: &Target, set: &mut impl FnMut(&Spot, String)) -> Result<(), &'static str> {
-        let pinned = self.digest.as_ref().is_some_and(|digest| !digest.text.is_empty());
-        let (old_tag, _) =
-            self.tag.as_ref().map_or(("", ""), |spot| spot.text.split_once('@').unwrap_or((&spot.text, "")));
+        let pinned = self.digest.as_ref().is_some_and(|digest| !digest.text.is_empty()) || self.digest_beside.is_some();
+        let (old_tag, _) = self.tag.as_ref().map_or((self.tag_beside.as_deref().unwrap_or_default(), ""), |spot| {
+            spot.text.split_once('@').unwrap_or((&spot.text, ""))
+        });
         let is_new = target.tag.as_ref().is_some_and(|tag| tag.as_str() != old_tag);
         if pinned && is_new && target.digest.is_none() {
             return Err(PINNED);
@@ -286,7 +316,7 @@ impl Parts {
 
     /// Helm charts that know no `digest` take `tag@digest` as the tag.
     fn digest_goes_into_tag(&self, tag: &Spot) -> bool {
-        self.digest.is_none() && (tag.text.contains('@') || self.digest_in_tag)
+        self.digest.is_none() && self.digest_beside.is_none() && (tag.text.contains('@') || self.digest_in_tag)
     }
 
     /// Keys for the parts that the mapping lacks.
@@ -317,6 +347,7 @@ impl Parts {
         };
         if let (Some(digest), None) = (&target.digest, &self.digest)
             && !is_in_tag
+            && self.digest_beside.is_none()
         {
             let (home, key) = self.home.and_then(|home| Some((home, home.digest?))).ok_or(NO_DIGEST)?;
             edits.push(Edit::add(home.at, key, digest.as_str()));

@@ -1,6 +1,7 @@
 //! What a kustomization says, from its text alone.
 
 mod patch;
+mod replacement;
 mod selector;
 
 use std::sync::Arc;
@@ -8,11 +9,13 @@ use std::sync::Arc;
 pub use self::selector::MAX_EXPRESSION_BYTES;
 pub(crate) use self::{
     patch::{Body, Inline, Patch},
+    replacement::{Copied, Replacement, Replacing, Source},
     selector::{Renamed, Selector},
 };
 use crate::{
     image::{Home, ImageValue, Parts},
     intake::IMAGE_WEIGHT,
+    object::text,
     values,
     written::split_build,
     yaml::{Node, Position, Spot, cursor::Cursor},
@@ -31,7 +34,11 @@ pub(crate) struct Kustomization {
     /// What is changed in the objects, in the order in which kustomize does it.
     pub patches: Vec<Patch>,
     /// Files of values, for charts or for generated ConfigMaps.
-    pub values: Vec<Reference>,
+    pub values: Vec<ValuesFile>,
+    /// Texts that generators take from the kustomization itself: name of the object, key, text.
+    pub literals: Vec<(String, String, String)>,
+    /// What copies values from one object to others, last.
+    pub replacements: Vec<Replacing>,
     /// Images in values of charts that stand in the kustomization itself.
     pub inline: Vec<Arc<ImageValue>>,
     /// The entries of `images`, and of `imageTags`, which kustomize takes for the same.
@@ -100,6 +107,13 @@ impl Renames {
     }
 }
 
+/// A file of values, with the object that a generator makes of it.
+#[derive(Debug)]
+pub(crate) struct ValuesFile {
+    pub file: Reference,
+    pub object: Option<String>,
+}
+
 /// A path as it is written in a kustomization.
 #[derive(Debug, Clone)]
 pub(crate) struct Reference {
@@ -129,9 +143,9 @@ pub(crate) struct ImageEntry {
 impl Kustomization {
     /// How much it holds, in values.
     pub fn weight(&self) -> usize {
-        let lists = [&self.resources, &self.components, &self.values, &self.transformers];
+        let lists = [&self.resources, &self.components, &self.transformers];
         let patches: usize = self.patches.iter().map(Patch::weight).sum();
-        let images = self.images.len() + self.inline.len();
+        let images = self.images.len() + self.inline.len() + self.values.len() + self.literals.len();
         lists.iter().map(|list| list.len()).sum::<usize>() + patches + images * IMAGE_WEIGHT
     }
 
@@ -162,6 +176,8 @@ impl Kustomization {
             components,
             patches,
             values: values(root),
+            literals: literals(root),
+            replacements: replacement::read_all(&cursor, &mut faults),
             inline: inline_values(&cursor),
             images,
             transformers,
@@ -185,26 +201,44 @@ fn list<'a>(root: &Cursor<'a>, key: &str, faults: &mut Vec<Fault>) -> Vec<Cursor
 }
 
 /// The files of values that charts and generators take.
-fn values(root: &Node) -> Vec<Reference> {
+fn values(root: &Node) -> Vec<ValuesFile> {
     let mut found = Vec::new();
-    let mut add = |node: &Node| {
+    let mut add = |node: &Node, object: Option<&str>| {
         let Some(text) = node.text() else { return };
         // A generator may name the key: `values.yaml=prod.yaml`.
         let path = text.rsplit('=').next().unwrap_or(text);
         if path.ends_with(".yaml") || path.ends_with(".yml") {
-            found.push(Reference { path: path.to_owned(), position: node.position });
+            let file = Reference { path: path.to_owned(), position: node.position };
+            found.push(ValuesFile { file, object: object.map(str::to_owned) });
         }
     };
     for chart in root.get("helmCharts").map(Node::items).unwrap_or_default() {
-        chart.get("valuesFile").into_iter().for_each(&mut add);
-        chart.get("additionalValuesFiles").map(Node::items).unwrap_or_default().iter().for_each(&mut add);
+        chart.get("valuesFile").into_iter().for_each(|file| add(file, None));
+        let more = chart.get("additionalValuesFiles").map(Node::items).unwrap_or_default();
+        more.iter().for_each(|file| add(file, None));
     }
-    for generator in ["configMapGenerator", "secretGenerator"] {
-        for entry in root.get(generator).map(Node::items).unwrap_or_default() {
-            entry.get("files").map(Node::items).unwrap_or_default().iter().for_each(&mut add);
-        }
+    for (kind, entry) in generators(root) {
+        let object = format!("{kind} {}", text(entry, "name"));
+        let files = entry.get("files").map(Node::items).unwrap_or_default();
+        files.iter().for_each(|file| add(file, Some(&object)));
     }
     found
+}
+
+fn generators(root: &Node) -> impl Iterator<Item = (&'static str, &Node)> {
+    let lists = [("ConfigMap", "configMapGenerator"), ("Secret", "secretGenerator")];
+    lists.into_iter().flat_map(|(kind, key)| {
+        root.get(key).map(Node::items).unwrap_or_default().iter().map(move |entry| (kind, entry))
+    })
+}
+
+fn literals(root: &Node) -> Vec<(String, String, String)> {
+    let of = |entry: &Node| -> Vec<(String, String, String)> {
+        let items = entry.get("literals").map(Node::items).unwrap_or_default().iter();
+        let pairs = items.filter_map(|item| item.text()?.split_once('='));
+        pairs.map(|(key, value)| (text(entry, "name").to_owned(), key.to_owned(), value.to_owned())).collect()
+    };
+    generators(root).filter(|(kind, _)| *kind == "ConfigMap").flat_map(|(_, entry)| of(entry)).collect()
 }
 
 /// The images of values that stand beside a chart: `helmCharts[].valuesInline`.
@@ -268,6 +302,8 @@ fn read_entry(item: &Cursor<'_>, object: &str) -> Option<ImageEntry> {
         position: item.position,
         span: item.at..item.at,
         field: format!("{}.newTag", item.field),
+        obstacle: None,
+        shared: None,
     };
     let (new_name, has_build) = ((!new_name.is_empty()).then(|| new_name.to_owned()), is_apart || !carried.is_empty());
     let value = ImageValue {

@@ -3,6 +3,8 @@
 //! Pure: texts in, values out. It must not know where files come from or where edits go.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod aliases;
+pub mod bond;
 pub mod config;
 pub mod documents;
 pub mod edit;

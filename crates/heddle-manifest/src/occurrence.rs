@@ -31,6 +31,8 @@ pub struct Occurrence {
     pub policy: Option<FoundPolicy>,
     /// What that comes to.
     pub beside: Option<Beside>,
+    /// What it shares with the places that change with it, and with no other.
+    pub bond: Option<String>,
     /// Why it cannot be written, where something keeps it from that.
     pub obstacle: Option<String>,
     pub(crate) value: Arc<ImageValue>,

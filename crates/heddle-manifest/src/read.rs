@@ -8,7 +8,7 @@ use std::{
 use heddle_core::image::ImageRepository;
 
 use crate::{
-    Finding,
+    Finding, aliases,
     documents::parts_of,
     flux::FluxImages,
     image::{ImageValue, Parts},
@@ -17,7 +17,7 @@ use crate::{
     object::{DocumentKind, container_images, is_list, kind_of, object_name},
     policy::{FoundPolicy, MarkedPart},
     release::{release_images, source_file_images},
-    resource::{ResourceRule, known_rules},
+    resource::{ResourceRule, by_shape, known_rules},
     values,
     written::split_build,
     yaml::{Documents, Node, Position, Value, cursor::Cursor},
@@ -77,6 +77,7 @@ impl ReadFile {
                 source.images(&Cursor::root(root), 0, &mut images);
             }
         }
+        aliases::release(&mut images);
         if file.is_broken {
             for image in &mut images {
                 image.obstacle = image.obstacle.or(Some("another document of the file cannot be read: mend it first"));
@@ -197,7 +198,7 @@ impl Source<'_> {
             DocumentKind::Other if self.name.starts_with(".argocd-source") => {
                 (source_file_images(root), "Application".to_owned())
             }
-            DocumentKind::Other if is_foreign(self.name) || !root.node.is_mapping() => (Vec::new(), String::new()),
+            DocumentKind::Other if is_foreign(self.name, root.node) => (Vec::new(), String::new()),
             DocumentKind::Other => {
                 let object = format!("Values {}", self.path);
                 (values::images(root, &object), object)
@@ -258,13 +259,18 @@ impl Source<'_> {
 pub(crate) fn object_images(root: &Cursor<'_>, rules: &[ResourceRule]) -> Vec<ImageValue> {
     let mut images = container_images(root);
     images.extend(release_images(root));
-    let mut all: Vec<&ResourceRule> = rules.iter().collect();
+    let mut all: Vec<&ResourceRule> = rules.iter().filter(|rule| rule.is_for(root.node)).collect();
     for rule in known_rules(root.node) {
         all.push(rule);
     }
     let by_rules = all.into_iter().flat_map(|rule| rule.images(root));
     let mut known: HashSet<usize> = images.iter().map(|image| image.span().start).collect();
     images.extend(by_rules.filter(|image| known.insert(image.span().start)));
+    // What a rule has a part of is not taken apart once more.
+    let starts = |image: &ImageValue| image.parts.spots().map(|spot| spot.span.start).collect::<Vec<_>>();
+    let mut parts: HashSet<usize> = images.iter().flat_map(starts).collect();
+    images
+        .extend(by_shape(root).into_iter().filter(|image| starts(image).into_iter().all(|start| parts.insert(start))));
     images
 }
 
@@ -309,11 +315,16 @@ fn mentions(text: &str) -> HashSet<ImageRepository> {
 }
 
 /// Files of other tools, whose `image` nothing in a cluster runs.
-fn is_foreign(name: &str) -> bool {
+fn is_foreign(name: &str, root: &Node) -> bool {
     let compose = ["docker-compose", "compose"]
         .iter()
         .any(|stem| name.strip_prefix(stem).is_some_and(|rest| rest.starts_with('.') || rest.starts_with('-')));
-    compose || name.starts_with('.') || matches!(name, "Chart.yaml" | "Chart.lock" | "requirements.yaml")
+    // A pipeline of updatecli names images to look them up.
+    let is_step = |(_, step): &(Node, Node)| step.get("kind").is_some() && step.get("spec").is_some();
+    let steps = |key: &str| root.get(key).map(Node::entries).unwrap_or_default();
+    let updatecli = [steps("targets"), steps("sources")].iter().all(|all| !all.is_empty() && all.iter().all(is_step));
+    let chart = matches!(name, "Chart.yaml" | "Chart.lock" | "requirements.yaml");
+    compose || updatecli || chart || name.starts_with('.') || !root.is_mapping()
 }
 
 /// A value with a policy behind it.
@@ -388,6 +399,10 @@ fn unshaped_image(marks: Vec<Mark>) -> Option<ImageValue> {
         ..Parts::default()
     };
     if parts.name.is_some() && parts.image().is_err() {
+        return None;
+    }
+    // A name that stands alone says no build: its tag has a marker of its own elsewhere.
+    if marks.iter().all(|mark| mark.part == MarkedPart::Name) {
         return None;
     }
     Some(ImageValue {

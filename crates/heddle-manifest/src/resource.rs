@@ -2,13 +2,15 @@
 
 mod known;
 
-pub(crate) use self::known::known_rules;
+mod shape;
+
+pub(crate) use self::{known::known_rules, shape::by_shape};
 use crate::{
     glob::Glob,
     image::{Home, ImageValue, Parts},
     object::{container_image, container_images, group, object_name, pod_images, text},
     path::Path,
-    yaml::cursor::Cursor,
+    yaml::{Node, cursor::Cursor},
 };
 
 /// How the address of an artifact in a registry starts.
@@ -52,10 +54,15 @@ pub enum ResourcePlace {
 }
 
 impl ResourceRule {
+    /// Whether the rule is for the kind of an object.
+    pub(crate) fn is_for(&self, root: &Node) -> bool {
+        let is_group = self.group.as_ref().is_none_or(|glob| glob.matches(group(root)));
+        is_group && text(root, "kind") == self.kind
+    }
+
     /// The images of an object, where the rule is for its kind.
     pub(crate) fn images(&self, root: &Cursor<'_>) -> Vec<ImageValue> {
-        let is_group = self.group.as_ref().is_none_or(|glob| glob.matches(group(root.node)));
-        if !is_group || text(root.node, "kind") != self.kind {
+        if !self.is_for(root.node) {
             return Vec::new();
         }
         let object = object_name(root.node);
@@ -101,3 +108,6 @@ impl ResourcePlace {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ use std::{
     ops::Range,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
@@ -79,8 +79,8 @@ pub struct Anchored {
     node: Node,
     /// How many values it holds, itself and those behind aliases too.
     nodes: usize,
-    /// An alias stands for it.
-    is_used: AtomicBool,
+    /// How many aliases stand for it.
+    uses: AtomicUsize,
 }
 
 /// A comment behind a value on the same line.
@@ -135,7 +135,15 @@ impl Node {
 
     /// Whether an alias elsewhere in the document stands for it.
     pub fn is_shared(&self) -> bool {
-        matches!(&self.value, Value::Anchored(anchored) if anchored.is_used.load(Ordering::Relaxed))
+        matches!(&self.value, Value::Anchored(_)) && self.uses() > 0
+    }
+
+    /// How many aliases stand for the value; of an alias, how many for the same.
+    pub(crate) fn uses(&self) -> usize {
+        match &self.value {
+            Value::Anchored(anchored) | Value::Alias(anchored) => anchored.uses.load(Ordering::Relaxed),
+            _ => 0,
+        }
     }
 
     /// The text of a scalar.
@@ -331,7 +339,7 @@ impl<'a> Reader<'a> {
             return Ok(node);
         }
         let (position, span, tag) = (node.position, node.span.clone(), node.tag.clone());
-        let anchored = Arc::new(Anchored { node, nodes: self.nodes - before, is_used: AtomicBool::new(false) });
+        let anchored = Arc::new(Anchored { node, nodes: self.nodes - before, uses: AtomicUsize::new(0) });
         self.anchors.insert(anchor, Arc::clone(&anchored));
         Ok(Node { value: Value::Anchored(anchored), position, span, tag })
     }
@@ -339,7 +347,7 @@ impl<'a> Reader<'a> {
     fn alias(&mut self, anchor: usize, position: Position) -> Result<Value, YamlError> {
         let within = || YamlError { position, message: "the alias stands within what it stands for".into() };
         let target = Arc::clone(self.anchors.get(&anchor).ok_or_else(within)?);
-        target.is_used.store(true, Ordering::Relaxed);
+        target.uses.fetch_add(1, Ordering::Relaxed);
         self.count(target.nodes, position)?;
         Ok(Value::Alias(target))
     }

@@ -2,6 +2,7 @@ mod beside;
 mod groups;
 mod images;
 mod promotion;
+mod together;
 
 use std::fmt::Write as _;
 

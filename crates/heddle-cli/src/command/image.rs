@@ -10,9 +10,10 @@ use heddle_manifest::{Edit, EditError, Found, Target, edit, find::Occurrence};
 use serde_json::{Value, json};
 use similar::TextDiff;
 
+pub(crate) use self::show::{findings, tell_findings};
 use self::{
     at::{At, Named},
-    show::{describe, findings, policy_words, tell_edits, tell_findings},
+    show::{describe, policy_words, tell_edits},
 };
 use crate::{
     config::{ImageListArguments, ImageSetArguments},
@@ -111,7 +112,7 @@ pub(crate) fn set(arguments: &ImageSetArguments, screen: &mut Screen) -> Result<
             manifests.write(file, text)?;
         }
     }
-    tell_edits(&changes, arguments, screen)?;
+    tell_edits(&changes, &found, arguments, screen)?;
     Ok(Exit::Done)
 }
 
@@ -159,22 +160,29 @@ fn edit_all(manifests: &Manifests, changes: &[Change]) -> Result<BTreeMap<String
     edited.collect()
 }
 
-/// Says that nothing is to be changed; a file that cannot be read and names the image may have held the place.
+/// Says that nothing is to be changed; a file that cannot be read and names the image may have held the place, and one that
+/// cannot be read at all may have held any.
 fn nothing(
     manifests: &Manifests,
     found: &Found,
     arguments: &ImageSetArguments,
-    screen: &Screen,
+    screen: &mut Screen,
 ) -> Result<Exit, Failure> {
     let unread = found.findings.iter().find(|finding| {
-        let text = manifests.files.get(&finding.file).unwrap_or_default();
-        matches!(finding.code, "broken-yaml" | "template") && text.contains(arguments.image.short_name())
+        let may_name = || match manifests.files.get(&finding.file) {
+            Some(text) => text.contains(arguments.image.short_name()),
+            None => true,
+        };
+        matches!(finding.code, "broken-yaml" | "template" | "too-large") && may_name()
     });
     if let Some(finding) = unread {
         return Err(refused(&format!("{}:{}", finding.file, finding.position.line), &finding.message));
     }
     tell_findings(found, screen);
     let (image, tag) = (&arguments.image, &arguments.tag);
+    if screen.is_json() {
+        screen.json(&json!({"changes": [], "findings": findings(found)}))?;
+    }
     screen.note(&format!("nothing to change: {image} stands nowhere with another tag than {tag}"));
     Ok(Exit::Nothing)
 }

@@ -1,8 +1,10 @@
 //! `heddle import`: what updates images today, as rules of `.heddle.yaml`.
 
-use heddle_manifest::peers::{RENOVATE_FILES, beside_renovate, import};
+use heddle_manifest::peers::{Imported, RENOVATE_FILES, beside_renovate, import};
+use serde_json::json;
 
 use crate::{
+    command::image::{findings, tell_findings},
     config::ImportArguments,
     exit::{Exit, Failure},
     files::Manifests,
@@ -12,13 +14,16 @@ use crate::{
 /// Prints the rules, and what differs beside them.
 pub(crate) fn run(arguments: &ImportArguments, screen: &Screen) -> Result<Exit, Failure> {
     let manifests = Manifests::read(&arguments.path)?;
-    let mut imported = import(&manifests.files, &manifests.find());
+    let found = manifests.find();
+    let mut imported = import(&manifests.files, &found);
     let renovate = RENOVATE_FILES.iter().find(|file| manifests.has_beside(file));
     imported.differs.extend(renovate.map(|file| beside_renovate(file)));
     if screen.is_json() {
-        screen.json(&imported)?;
+        let Imported { config, rules, differs } = &imported;
+        screen.json(&json!({"config": config, "rules": rules, "differs": differs, "findings": findings(&found)}))?;
         return Ok(Exit::Done);
     }
+    tell_findings(&found, screen);
     screen.text(&imported.config)?;
     for difference in &imported.differs {
         screen.note(&format!("{}:{}: {}", difference.file, difference.line, difference.message));

@@ -248,3 +248,33 @@ async fn renovates_configuration_is_named() {
     let ended = person.run(&["import", &path(&person, "repo")]).await;
     assert!(ended.code == 0 && ended.stderr.contains(".github/renovate.json5:1: Renovate"), "{ended:?}");
 }
+
+#[tokio::test]
+async fn a_file_that_is_no_utf_8_refuses_a_set_that_finds_nothing_else() {
+    let person = with(&[("repo/good.yaml", BASE)]);
+    fs::write(path(&person, "repo/latin.yaml"), b"image: ghcr.io/acme/caf\xe9:1\n").unwrap();
+    let repo = path(&person, "repo");
+    let ended = person.run(&["image", "set", &repo, "--image", "ghcr.io/acme/web", "--tag", "2"]).await;
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("latin.yaml:1: the file is no UTF-8"), "{}", ended.stderr);
+    // What stands in a file that can be read goes on.
+    let set = ["image", "set", &repo, "--image", "ghcr.io/acme/api", "--tag", "2", "--dry-run", "-o", "json"];
+    let json = person.run(&set).await.json();
+    assert_eq!(
+        (json["changes"].as_array().map(Vec::len), &json["findings"][0]["code"]),
+        (Some(1), &json!("broken-yaml"))
+    );
+    let json = person.run(&["import", &repo, "-o", "json"]).await.json();
+    assert_eq!(json["findings"][0]["file"], "latin.yaml");
+}
+
+#[tokio::test]
+async fn a_place_takes_its_companions_along() {
+    let values = "a: {image: {repository: acme/ha, tag: &tag v1}}\nb: {image: {repository: acme/ha, tag: *tag}}\n";
+    let person = with(&[("repo/values.yaml", values)]);
+    let repo = path(&person, "repo");
+    let set = ["image", "set", &repo, "--image", "acme/ha", "--tag", "v2", "--at", "values.yaml:b.image.tag"];
+    assert_eq!(person.run(&set).await.code, 0);
+    let text = fs::read_to_string(path(&person, "repo/values.yaml")).unwrap();
+    assert_eq!(text, values.replace("v1", "v2"));
+}

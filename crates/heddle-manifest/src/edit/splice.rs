@@ -67,14 +67,15 @@ struct Planner<'p> {
 impl Planner<'_> {
     fn splice(&self, edit: &Edit, grown: usize) -> Result<Splice, EditError> {
         match &edit.action {
-            Action::Set { from, to } => self.set(edit.at, from, to),
+            Action::Set { from, to } => self.set(edit.at, from, to, false),
+            Action::SetShared { from, to } => self.set(edit.at, from, &New::Text(to.clone()), true),
             Action::Add { key, value } => self.add(edit.at, key, value, grown),
             Action::Append { value } => self.append(edit.at, value, grown),
             Action::Within { edits } => self.within(edit.at, edits),
         }
     }
 
-    fn set(&self, at: usize, from: &str, to: &New) -> Result<Splice, EditError> {
+    fn set(&self, at: usize, from: &str, to: &New, is_shared: bool) -> Result<Splice, EditError> {
         let stands = |seen: &Seen<'_>| {
             let Event::Scalar(text, ..) = &seen.event else { return false };
             text == from || (from.is_empty() && is_nothing(&seen.event))
@@ -84,7 +85,7 @@ impl Planner<'_> {
         let seen = &self.reading.seen[index];
         let Event::Scalar(_, style, anchor, tag) = &seen.event else { return Err(gone()) };
         let refused = |reason| EditError::Refused { position: seen.position, reason };
-        if self.reading.has_alias(*anchor) {
+        if self.reading.has_alias(*anchor) && !is_shared {
             return Err(refused("an alias takes the value over to another place: write it out there"));
         }
         if tag.is_some() {

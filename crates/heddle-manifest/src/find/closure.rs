@@ -128,11 +128,12 @@ impl<'a> Reader<'a> {
         self.open(path).map_or(&[], |file| &file.images)
     }
 
-    /// The image whose tag stands behind a marker; none is a finding.
-    pub fn marked_image(&mut self, path: &str, value: &ImageValue) -> Option<String> {
+    /// The image whose tag stands behind a marker, with the file of its policy; none is a finding.
+    pub fn marked_image(&mut self, path: &str, value: &ImageValue) -> Option<(String, Arc<str>)> {
         let Some(FoundPolicy::FluxMarker { namespace, name }) = &value.policy else { return None };
         let flux = self.flux.get_or_init(|| self.files.flux());
-        let image = flux.image_of(&(namespace.clone(), name.clone()), path).map(str::to_owned);
+        let image = flux.image_of(&(namespace.clone(), name.clone()), path);
+        let image = image.map(|(image, home)| (image.to_owned(), Arc::from(home)));
         if image.is_none() {
             self.findings.insert(Finding {
                 file: path.to_owned(),

@@ -10,7 +10,7 @@ use heddle_core::image::ImageRef;
 
 use super::{
     closure::{Reader, is_remote, resolve},
-    patches,
+    patches, replacements,
 };
 use crate::{
     image::ImageValue,
@@ -52,6 +52,12 @@ pub(super) struct Live {
     pub renamed: Arc<Renamed>,
     /// What cannot be read and may change it, in words that follow a file and a line.
     pub doubt: Option<Arc<str>>,
+    /// Operations moved members of lists of its object, so that their numbers are not what they are in the file.
+    pub is_shifted: bool,
+    /// The file of the policy that its marker names, where the name of the image follows from it.
+    pub policy_file: Option<Arc<str>>,
+    /// What it shares with places that change with it, and whether these are parts of one image.
+    pub bond: Option<(Arc<str>, bool)>,
 }
 
 /// The ways to the parts of an image in the object that runs it; also to those that are not there and would be read.
@@ -75,6 +81,11 @@ impl Fields {
             tag: field(&parts.tag).or_else(|| beside("tag")),
             digest: field(&parts.digest).or_else(|| beside("digest")),
         }
+    }
+
+    /// Whether the image is one text.
+    pub fn is_whole(&self) -> bool {
+        self.name.is_some() && self.tag.is_none() && self.digest.is_none()
     }
 
     pub fn all(&self) -> impl Iterator<Item = &str> {
@@ -131,8 +142,8 @@ impl Walk<'_, '_> {
         for value in images {
             let mut image = Live::of(&file, value);
             if value.parts.is_nameless() {
-                let Some(name) = self.reader.marked_image(path, value) else { continue };
-                image.name = name;
+                let Some((name, home)) = self.reader.marked_image(path, value) else { continue };
+                (image.name, image.policy_file) = (name, Some(home));
             }
             live.push(image);
         }
@@ -165,13 +176,26 @@ impl Walk<'_, '_> {
                     }
                     apply(entry, &here, live);
                 }
+                replacements::apply(self.reader, &here, folder, kustomization, live);
                 for (path, entry) in self.transformers(&file, folder, kustomization) {
                     apply(&entry, &path, live);
                 }
                 live.extend(kustomization.inline.iter().map(|value| Live::of(&here, value)));
                 // Values and Argo CD's own files are read beside the objects, not by kustomize.
-                let values = kustomization.values.iter().filter_map(|value| resolve(folder, &value.path));
-                for path in values.chain(self.reader.source_files(folder)) {
+                for value in &kustomization.values {
+                    let Some(path) = resolve(folder, &value.file.path) else { continue };
+                    let before = live.len();
+                    self.file(&path, live);
+                    // What a generator puts into a ConfigMap is a text there, and no object.
+                    if let Some(object) = &value.object {
+                        for image in &mut live[before..] {
+                            Arc::make_mut(&mut image.value).object.clone_from(object);
+                            image.object.clone_from(object);
+                            image.is_kustomizable = false;
+                        }
+                    }
+                }
+                for path in self.reader.source_files(folder) {
                     self.file(&path, live);
                 }
             }
@@ -285,6 +309,9 @@ impl Live {
             suffix: None,
             renamed: Arc::default(),
             doubt: None,
+            is_shifted: false,
+            policy_file: None,
+            bond: None,
         }
     }
 
@@ -296,6 +323,11 @@ impl Live {
             return self.name.parse().or(image);
         }
         image
+    }
+
+    /// The container that it is for.
+    pub fn container(&self) -> Option<String> {
+        self.value.container.clone()
     }
 
     /// The image as the files write it, after renames.
@@ -316,22 +348,16 @@ fn apply(entry: &ImageEntry, file: &Arc<str>, live: &mut Vec<Live>) {
         }
         return;
     }
-    let first = live.iter().position(is_meant).map(|index| live[index].clone());
-    live.retain(|image| !is_meant(image));
     let (_, build) = entry.value.parts.name_and_build();
-    let entry = Live {
-        name: name.clone(),
-        build,
-        file: Arc::clone(file),
-        value: Arc::clone(&entry.value),
-        is_kustomizable: true,
-        ..Live::of(file, &entry.value)
-    };
-    // What a patch further out sets is still the container's.
-    live.push(match first {
-        Some(Live { object, origin, fields, is_container, renamed, doubt, .. }) => {
-            Live { object, origin, fields, is_container, renamed, doubt, ..entry }
-        }
-        None => entry,
-    });
+    let mut is_used = false;
+    // What a patch further out sets is still each container's own.
+    for image in live.iter_mut().filter(|image| is_meant(image)) {
+        is_used = true;
+        (image.name, image.build) = (name.clone(), build.clone());
+        (image.file, image.value) = (Arc::clone(file), Arc::clone(&entry.value));
+    }
+    if !is_used {
+        let value = Live::of(file, &entry.value);
+        live.push(Live { name: name.clone(), build, is_kustomizable: true, ..value });
+    }
 }

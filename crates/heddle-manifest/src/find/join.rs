@@ -15,6 +15,7 @@ use super::{
     closure::Reader,
     covers,
     effective::{Live, effective},
+    marked,
 };
 use crate::{Finding, yaml::Position};
 
@@ -26,7 +27,8 @@ pub(crate) fn find_places(input: &FindInput<'_>) -> Found {
     let mut incomplete = Vec::new();
     let mut unread: HashMap<(EnvironmentName, ImageRepository), String> = HashMap::new();
     for environment in input.environments {
-        let found = effective(&mut reader, &environment.path);
+        let mut found = effective(&mut reader, &environment.path);
+        marked::complete(&mut found.live);
         let mentions = reader.take_mentions().into_iter();
         unread.extend(mentions.map(|(image, path)| ((environment.name.clone(), image), path)));
         if found.incomplete {
@@ -100,7 +102,9 @@ fn join(
         found.findings.push(finding(first, "unread-place", message.clone()));
         obstacle = Some(message);
     }
+    let bond = bond(first, &environments);
     found.occurrences.push(Occurrence {
+        bond,
         place: first.value.place(&first.file),
         container: first.value.container.clone(),
         image,
@@ -112,6 +116,19 @@ fn join(
         obstacle,
         value: Arc::clone(&first.value),
     });
+}
+
+/// What a place shares with those that change with it: parts of one image wherever they stand, keys of one marker where the
+/// same environments have them, and places of one alias.
+fn bond(live: &Live, environments: &[EnvironmentName]) -> Option<String> {
+    let names: Vec<&str> = environments.iter().map(EnvironmentName::as_str).collect();
+    let by_alias = live.value.parts.spots().filter_map(|spot| spot.shared).find(|shared| shared.is_free);
+    match (&live.bond, by_alias) {
+        (Some((bond, true)), _) => Some(bond.to_string()),
+        (Some((bond, false)), _) => Some(format!("{bond} {}", names.join("+"))),
+        (None, Some(shared)) => Some(format!("{}@{}", live.file, shared.at)),
+        (None, None) => None,
+    }
 }
 
 /// Whether an environment whose closure is not known may hold the place too: when the place lies outside the paths of

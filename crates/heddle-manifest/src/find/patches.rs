@@ -8,11 +8,12 @@ use std::{collections::HashSet, sync::Arc};
 use super::{
     closure::{Reader, resolve},
     effective::{Fields, Live},
+    operations,
 };
 use crate::{
     image::{ImageValue, Parts},
     kustomize::{Body, Inline, Patch},
-    object::{object_name, text},
+    object::object_name,
     path::Path,
     read::object_images,
     values::texts,
@@ -24,17 +25,17 @@ const DIGEST_ELSEWHERE: &str =
 const IN_TWO_FILES: &str = "a patch sets the digest, and what it patches the tag: write both in one file";
 
 /// What one document of a patch, or one operation in it, does to an object.
-struct Change<'a> {
+pub(super) struct Change<'a> {
     /// The way to what is set; empty for a merge.
-    field: String,
+    pub field: String,
     /// What is set there; nothing where it is taken away.
-    value: Option<Cursor<'a>>,
-    is_merge: bool,
+    pub value: Option<Cursor<'a>>,
+    pub is_merge: bool,
 }
 
 /// Where a patch stands.
-struct Home<'a> {
-    file: Arc<str>,
+pub(super) struct Home<'a> {
+    pub file: Arc<str>,
     inline: Option<&'a Inline>,
 }
 
@@ -67,7 +68,7 @@ pub(super) fn apply(
 }
 
 /// What is to be told of a patch that cannot be carried out: a code and words, where nothing was told yet.
-type Refusal = Option<(&'static str, String)>;
+pub(super) type Refusal = Option<(&'static str, String)>;
 
 fn try_apply(
     reader: &mut Reader<'_>,
@@ -119,7 +120,7 @@ fn carry_out(
         }
         if root.is_list() {
             for operation in Cursor::root(root).items() {
-                operate(reader, home, patch, &operation, live);
+                operations::operate(reader, home, patch, &operation, live)?;
             }
         } else {
             merge(reader, home, patch, root, live);
@@ -138,7 +139,7 @@ pub(super) fn identity(object: &str) -> (&str, Option<&str>, &str) {
 }
 
 /// The images of the objects that a patch is for, by their index.
-fn meant(reader: &mut Reader<'_>, patch: &Patch, root: &Node, live: &[Live]) -> Vec<usize> {
+pub(super) fn meant(reader: &mut Reader<'_>, patch: &Patch, root: &Node, live: &[Live]) -> Vec<usize> {
     let own = object_name(root);
     let (kind, namespace, name) = identity(&own);
     let fits = |image: &Live, reader: &mut Reader<'_>| {
@@ -167,6 +168,7 @@ fn merge(reader: &mut Reader<'_>, home: &Home<'_>, patch: &Patch, root: &Node, l
     let change = Change { field: String::new(), value: Some(Cursor::root(root)), is_merge: true };
     let mut known = HashSet::new();
     let mut gone = HashSet::new();
+    let before = live.len();
     for index in &meant {
         if is_deleted(root, &live[*index]) {
             gone.insert(*index);
@@ -184,6 +186,11 @@ fn merge(reader: &mut Reader<'_>, home: &Home<'_>, patch: &Patch, root: &Node, l
             live.push(home.live(image));
         }
     }
+    // New members of a list come first, and those that go leave a gap.
+    if live.len() != before || !gone.is_empty() {
+        let object = object_name(root);
+        live.iter_mut().filter(|image| image.object == object).for_each(|image| image.is_shifted = true);
+    }
 }
 
 /// Whether a merge takes the object of an image away, or its container.
@@ -195,63 +202,7 @@ fn is_deleted(root: &Node, image: &Live) -> bool {
         || container.is_some_and(|path| path.all(&Cursor::root(root)).first().is_some_and(|found| deletes(found.node)))
 }
 
-fn operate(reader: &mut Reader<'_>, home: &Home<'_>, patch: &Patch, operation: &Cursor<'_>, live: &mut Vec<Live>) {
-    let (kind, pointer) = (text(operation.node, "op"), text(operation.node, "path"));
-    let value = operation.key("value");
-    let is_change = matches!(kind, "add" | "replace" | "remove");
-    if !is_change || !matches!(patch.target, Ok(Some(_))) {
-        return;
-    }
-    let meant = meant(reader, patch, operation.node, live);
-    let mut gone = HashSet::new();
-    let mut objects: HashSet<(Arc<str>, String)> = HashSet::new();
-    for index in meant {
-        let image = &live[index];
-        objects.insert((Arc::clone(&image.origin), image.object.clone()));
-        let Some(field) = reader.with_object(&image.origin, &image.object, |object| way(object, pointer)).flatten()
-        else {
-            continue;
-        };
-        let value = value.clone().filter(|_| kind != "remove");
-        let change = Change { field, value, is_merge: false };
-        if !change.on(&mut live[index], home) {
-            gone.insert(index);
-        }
-    }
-    keep(live, |index| !gone.contains(&index));
-    // A container that is added brings an image of its own.
-    let is_container = ["/containers/-", "/initContainers/-"].iter().any(|end| pointer.ends_with(end));
-    for (_, object) in objects.into_iter().filter(|_| is_container && kind == "add") {
-        let container = value.as_ref().and_then(|value| value.key("image"));
-        let name = value.as_ref().and_then(|value| value.node.get("name")?.text().map(str::to_owned));
-        let image = container.and_then(|image| ImageValue::whole(&image, &object, name));
-        live.extend(image.map(|image| Live { is_kustomizable: true, ..home.live(image) }));
-    }
-}
-
-/// The way that a JSON pointer leads in an object, as places have it.
-fn way(object: &Cursor<'_>, pointer: &str) -> Option<String> {
-    let mut cursor = object.clone();
-    let mut steps =
-        pointer.strip_prefix('/')?.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).peekable();
-    while let Some(step) = steps.next() {
-        let next = match step.parse::<usize>() {
-            Ok(index) if cursor.node.is_list() => cursor.items().nth(index),
-            _ => cursor.key(&step),
-        };
-        match next {
-            Some(next) => cursor = next,
-            // The last one may be new.
-            None if steps.peek().is_none() && cursor.node.is_mapping() => {
-                return Some(format!("{}.{step}", cursor.field));
-            }
-            None => return None,
-        }
-    }
-    Some(cursor.field)
-}
-
-fn keep(live: &mut Vec<Live>, keeps: impl Fn(usize) -> bool) {
+pub(super) fn keep(live: &mut Vec<Live>, keeps: impl Fn(usize) -> bool) {
     let mut index = 0;
     live.retain(|_| {
         index += 1;
@@ -282,7 +233,7 @@ impl Change<'_> {
     }
 
     /// Changes an image; `false` when it is gone by that.
-    fn on(&self, image: &mut Live, home: &Home<'_>) -> bool {
+    pub fn on(&self, image: &mut Live, home: &Home<'_>) -> bool {
         let fields = Arc::clone(&image.fields);
         let at = |field: &Option<String>| field.as_deref().and_then(|field| self.at(field, image.is_container));
         let (name, registry, tag, digest) =
@@ -352,7 +303,7 @@ impl Change<'_> {
 
 impl Home<'_> {
     /// An image that the patch brings.
-    fn live(&self, image: ImageValue) -> Live {
+    pub fn live(&self, image: ImageValue) -> Live {
         let (fields, is_kustomizable) = (Fields::of(&image), image.is_kustomizable);
         let (name, build) = image.parts.name_and_build();
         Live {
@@ -368,6 +319,9 @@ impl Home<'_> {
             suffix: None,
             renamed: Arc::default(),
             doubt: None,
+            is_shifted: true,
+            policy_file: None,
+            bond: None,
         }
     }
 

@@ -49,11 +49,23 @@ impl Selector {
     /// # Errors
     /// When kustomize would refuse it, so that nobody knows what it is for.
     pub fn read(node: &Node) -> Result<Self, Fault> {
+        Self::read_part(node, &[])
+    }
+
+    /// Reads a selector beside whose keys others stand.
+    ///
+    /// # Errors
+    /// As [`Selector::read`].
+    pub fn read_part(node: &Node, others: &[&str]) -> Result<Self, Fault> {
         let fault = |message: String| Fault { position: node.position, message };
         if !node.is_mapping() {
             return Err(fault(format!("`target` is {}, where a mapping is needed", node.kind())));
         }
-        let unknown = node.entries().iter().filter_map(|(key, _)| key.text()).find(|key| !KEYS.contains(key));
+        let unknown = node
+            .entries()
+            .iter()
+            .filter_map(|(key, _)| key.text())
+            .find(|key| !KEYS.contains(key) && !others.contains(key));
         if let Some(key) = unknown {
             return Err(fault(format!("`target` has no key `{key}`: it has {}", KEYS.join(", "))));
         }

@@ -20,6 +20,8 @@ pub(crate) struct Cursor<'a> {
     pub position: Position,
     /// Its first byte, likewise.
     pub at: usize,
+    /// Aliases, and nothing else, take the value itself to other places: how many, and it is a text.
+    uses: usize,
 }
 
 /// A text or a number in a file.
@@ -33,7 +35,28 @@ pub struct Spot {
     pub span: std::ops::Range<usize>,
     /// The way to it in its document.
     pub field: String,
+    /// Why it cannot be changed.
+    pub(crate) obstacle: Option<&'static str>,
+    /// The one text that aliases take to several places, where this is one of them.
+    pub(crate) shared: Option<Shared>,
 }
+
+/// A text that aliases take to several places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shared {
+    /// The first byte of the text, where it is written.
+    pub at: usize,
+    /// How many aliases there are.
+    pub uses: usize,
+    /// Every one of the places is the same part of the same image, so that it may change.
+    pub is_free: bool,
+}
+
+/// What is said of an alias, and of what aliases stand for.
+pub(crate) const SHARED: [&str; 2] = [
+    "an alias stands there: write the value out",
+    "an alias takes the value, or what is around it, over to another place: write it out there",
+];
 
 impl<'a> Cursor<'a> {
     pub fn root(node: &'a Node) -> Self {
@@ -43,6 +66,7 @@ impl<'a> Cursor<'a> {
             obstacle: shared(node).or_else(|| signed(node)),
             position: node.position,
             at: node.span.start,
+            uses: 0,
         }
     }
 
@@ -92,20 +116,25 @@ impl<'a> Cursor<'a> {
         let text = if self.node.is_null() { "" } else { self.node.text()? };
         let length = self.node.span.len();
         let span = self.at..self.at + length;
-        Some(Spot { text: text.to_owned(), position: self.position, span, field: self.field.clone() })
+        let at = self.node.span.start;
+        let shared = (self.uses > 0).then_some(Shared { at, uses: self.uses, is_free: false });
+        let (obstacle, field) = (self.obstacle, self.field.clone());
+        Some(Spot { text: text.to_owned(), position: self.position, span, field, obstacle, shared })
     }
 
     fn step(&self, value: &'a Node, around: Option<&'static str>, field: Option<String>) -> Self {
-        let alias = matches!(value.value, Value::Alias(_)).then_some("an alias stands there: write the value out");
+        let alias = matches!(value.value, Value::Alias(_)).then_some(SHARED[0]);
         let far = field.is_none().then_some("the way to the value is longer than 2,000 characters: shorten the keys");
         let field = field.unwrap_or_else(|| self.field.clone());
         let is_secret = value.text().is_some_and(|text| text.starts_with("ENC["));
         let secret = is_secret.then_some("SOPS encrypts the value: edit it with `sops`");
-        let obstacle = self.obstacle.or(around).or(alias).or_else(|| shared(value)).or(far).or(secret);
+        let others = self.obstacle.or(around).or(far).or(secret);
+        let uses = if others.is_none() && value.text().is_some() { value.uses() } else { 0 };
+        let obstacle = others.or(alias).or_else(|| shared(value));
         // Below an alias everything stands where the alias does.
         let is_far = self.obstacle.is_some() && self.at != self.node.span.start;
         let (position, at) = if is_far { (self.position, self.at) } else { (value.position, value.span.start) };
-        Self { node: value.resolved(), field, obstacle, position, at }
+        Self { node: value.resolved(), field, obstacle, position, at, uses }
     }
 }
 
@@ -125,8 +154,7 @@ fn short(field: String) -> Option<String> {
 }
 
 fn shared(node: &Node) -> Option<&'static str> {
-    node.is_shared()
-        .then_some("an alias takes the value, or what is around it, over to another place: write it out there")
+    node.is_shared().then_some(SHARED[1])
 }
 
 /// SOPS signs every value of a document, those in clear too, unless it is told otherwise; a changed one keeps the whole from

@@ -28,6 +28,14 @@ pub(super) struct Named<'a> {
     pub target: &'a Target,
 }
 
+/// The place, and those that change with it.
+fn together<'f>(found: &'f Found, occurrence: &'f Occurrence) -> impl Iterator<Item = &'f Occurrence> {
+    let is_bonded = |other: &&Occurrence| other.bond.is_some() && other.bond == occurrence.bond;
+    let others =
+        found.occurrences.iter().filter(|other| other.span != occurrence.span || other.place != occurrence.place);
+    std::iter::once(occurrence).chain(others.filter(is_bonded))
+}
+
 impl At {
     /// Reads `FILE:PATH`; the file is one of those that were read.
     pub fn parse(text: &str, manifests: &Manifests) -> Result<Self, Failure> {
@@ -73,7 +81,7 @@ impl At {
                 let reason = format!("`{}` stands there, not {}", occurrence.image, named.image);
                 return Err(refused(&format!("{}:{}", self.file, occurrence.place.line), &reason));
             }
-            return Ok(vec![change(occurrence, named.target)?]);
+            return together(found, occurrence).map(|place| change(place, named.target)).collect();
         }
         let edits = match &spot {
             Some(spot) => self.edit_of(spot, &documents, named)?,

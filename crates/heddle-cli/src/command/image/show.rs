@@ -17,14 +17,14 @@ use crate::{
     screen::Screen,
 };
 
-pub(super) fn tell_findings(found: &Found, screen: &Screen) {
+pub(crate) fn tell_findings(found: &Found, screen: &Screen) {
     for finding in &found.findings {
         screen.note(&format!("{}:{}: {}", finding.file, finding.position.line, finding.message));
     }
 }
 
 /// The findings as programs read them.
-pub(super) fn findings(found: &Found) -> Vec<Value> {
+pub(crate) fn findings(found: &Found) -> Vec<Value> {
     let told = |finding: &Finding| {
         json!({
             "file": finding.file, "line": finding.position.line, "column": finding.position.column,
@@ -34,7 +34,12 @@ pub(super) fn findings(found: &Found) -> Vec<Value> {
     found.findings.iter().map(told).collect()
 }
 
-pub(super) fn tell_edits(changes: &[Change], arguments: &ImageSetArguments, screen: &Screen) -> Result<(), Failure> {
+pub(super) fn tell_edits(
+    changes: &[Change],
+    found: &Found,
+    arguments: &ImageSetArguments,
+    screen: &Screen,
+) -> Result<(), Failure> {
     let done = || changes.iter().filter(|change| !change.edits.is_empty());
     if screen.is_json() {
         let changed: Vec<Value> = done()
@@ -45,8 +50,9 @@ pub(super) fn tell_edits(changes: &[Change], arguments: &ImageSetArguments, scre
                 })
             })
             .collect();
-        return screen.json(&changed);
+        return screen.json(&json!({"changes": changed, "findings": findings(found)}));
     }
+    tell_findings(found, screen);
     for change in done().filter(|_| !arguments.dry_run) {
         let from = change.from.as_deref().unwrap_or("–");
         screen.line(&format!("{}:{}  {from} → {}", change.file, change.line, arguments.tag))?;
