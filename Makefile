@@ -10,7 +10,7 @@ export SQLX_OFFLINE ?= true
 
 .PHONY: help
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: requirements web-dist ## Run the whole loop on this machine, until Ctrl-C (ONCE=1: merge by itself and end)
@@ -28,6 +28,11 @@ test: requirements ## Run every check and every test
 	cargo build --workspace --bins --locked
 	log=$$(mktemp); trap 'rm -f "$$log"' EXIT; cargo test --workspace --locked 2>&1 | tee "$$log"; \
 		tests/tools/schema-fuzz.sh; grep -e '^SKIPPED: ' "$$log" || true
+
+.PHONY: test-drift
+test-drift: PACKAGES := openssh-client python3-venv
+test-drift: requirements ## Look with real OpenTofu and Ansible (builds OpenTofu once)
+	@tests/tools/drift.sh
 
 .PHONY: dev
 dev: requirements ## Run the demo's parts with a dashboard that reloads as its source changes

@@ -16,7 +16,8 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use diff::{
-    ClusterDiffArguments, DiffArguments, DiffTool, SyncCommand, SyncTerraformArguments, TerraformArguments,
+    AnsibleArguments, ClusterDiffArguments, DiffArguments, DiffTool, SyncCommand, SyncTerraformArguments,
+    TerraformArguments,
 };
 
 const EXIT_CODES: &str = "\
@@ -97,7 +98,7 @@ pub enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
-    /// Compare objects as they are wanted with those of a cluster, or the world with what a Terraform folder says.
+    /// Compare objects as they are wanted with those of a cluster, or the world with what Terraform or Ansible says.
     Diff(DiffArguments),
     /// Apply exactly what was approved.
     #[command(subcommand)]

@@ -4,6 +4,7 @@
 //! `-o json`, whose members are those of the API.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod ansible;
 mod command;
 pub mod config;
 mod exit;

@@ -20,6 +20,9 @@ pub const APPLY_GRACE: Duration = Duration::from_secs(5 * 60);
 /// The most that a tool may write to its stdout, in bytes; a plan of ten thousand resources has about 60 MiB.
 pub const MAX_TOOL_OUTPUT_BYTES: u64 = 128 << 20;
 
+/// The most of what a tool writes to its stderr that is kept, in bytes.
+pub const MAX_TOOL_COMPLAINT_BYTES: u64 = 1 << 20;
+
 /// The most memory that a tool and all that it starts may hold together, in bytes. A large provider takes 1 GiB.
 pub const MAX_TOOL_MEMORY_BYTES: u64 = 4 << 30;
 
@@ -28,6 +31,9 @@ pub const MAX_TOOL_MESSAGES: usize = 50;
 
 /// The longest message of a tool that is told, in bytes.
 pub const MAX_TOOL_MESSAGE_BYTES: usize = 4 << 10;
+
+/// The most that is read of what our callback writes in a run of Ansible, in bytes. It stops before that by itself.
+pub const MAX_EVENT_BYTES: u64 = 64 << 20;
 
 const ENDED: &str = "the tool is ended with all that it started; exit code 2";
 
@@ -38,7 +44,9 @@ pub const LIMITS: &[Limit] = &[
     Limit::time("one `heddle sync`", APPLY_LIMIT, "the tool is interrupted; exit code 2").or("--time-limit"),
     Limit::time("the end of an apply that is interrupted", APPLY_GRACE, "it is killed with all that it started"),
     Limit::bytes("output of a tool", MAX_TOOL_OUTPUT_BYTES, ENDED),
+    Limit::bytes("complaint of a tool", MAX_TOOL_COMPLAINT_BYTES, "the rest is passed over"),
     Limit::bytes("memory of a tool with all that it starts", MAX_TOOL_MEMORY_BYTES, ENDED),
+    Limit::bytes("findings of one run of Ansible", MAX_EVENT_BYTES, "exit code 2"),
     Limit::count("messages of a tool", MAX_TOOL_MESSAGES as u64, "the rest is counted"),
     Limit::bytes("one message of a tool", MAX_TOOL_MESSAGE_BYTES as u64, "it is cut and ends in `…`"),
 ];

@@ -22,7 +22,7 @@ use tokio::{
     time::{Instant, interval, sleep_until, timeout},
 };
 
-use crate::limits::{MAX_TOOL_MEMORY_BYTES, MAX_TOOL_OUTPUT_BYTES};
+use crate::limits::{MAX_TOOL_COMPLAINT_BYTES, MAX_TOOL_MEMORY_BYTES, MAX_TOOL_OUTPUT_BYTES};
 
 /// How often the memory of a running tool is looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -62,6 +62,8 @@ impl Bounds {
 pub(crate) struct Ran {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: Vec<u8>,
+    /// Its beginning. It may hold whatever the tool knows, so it is told to nobody as it is.
+    pub(crate) stderr: Vec<u8>,
 }
 
 /// Why a tool gave no result.
@@ -110,14 +112,14 @@ pub(crate) async fn run(mut command: Command, bounds: Bounds) -> Result<Ran, Too
     TAKEN_AWAY.iter().for_each(|name| {
         command.env_remove(name);
     });
-    // What it complains of may hold whatever it knows, so nobody is told.
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
     let lost = |error| ToolFault::Lost(program.clone(), error);
     let mut interrupted = Interrupts::listen().map_err(lost)?;
     let mut child = command.spawn().map_err(|error| ToolFault::NotRun(program.clone(), error))?;
     // Whatever happens from here on, nothing of the group is left.
     let group = Group::of(&child);
-    let stdout = Pipe::read(child.stdout.take(), MAX_TOOL_OUTPUT_BYTES);
+    let stdout = Pipe::read(child.stdout.take(), MAX_TOOL_OUTPUT_BYTES, Full::Tell);
+    let stderr = Pipe::read(child.stderr.take(), MAX_TOOL_COMPLAINT_BYTES, Full::PassOver);
     let mut looks = interval(LOOK);
     let ended = loop {
         tokio::select! {
@@ -138,7 +140,8 @@ pub(crate) async fn run(mut command: Command, bounds: Bounds) -> Result<Ran, Too
         drop(group);
         let status = status.map_err(lost)?;
         let (stdout, is_full) = stdout.finish().await.map_err(lost)?;
-        return if is_full { Err(ToolFault::TooMuchOutput(program)) } else { Ok(Ran { status, stdout }) };
+        let (stderr, _) = stderr.finish().await.map_err(lost)?;
+        return if is_full { Err(ToolFault::TooMuchOutput(program)) } else { Ok(Ran { status, stdout, stderr }) };
     }
     group.interrupt();
     let _ = timeout(bounds.grace, child.wait()).await;
@@ -171,6 +174,15 @@ impl Interrupts {
     }
 }
 
+/// What is done with more than the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Full {
+    /// The reader stops and says so.
+    Tell,
+    /// It is read and forgotten.
+    PassOver,
+}
+
 /// What a pipe gave so far.
 #[derive(Default)]
 struct Taken {
@@ -185,7 +197,7 @@ struct Pipe {
 }
 
 impl Pipe {
-    fn read(pipe: Option<impl AsyncRead + Unpin + Send + 'static>, limit: u64) -> Self {
+    fn read(pipe: Option<impl AsyncRead + Unpin + Send + 'static>, limit: u64, full: Full) -> Self {
         let taken = Arc::new(Mutex::new(Taken::default()));
         let into = taken.clone();
         let reader = tokio::spawn(async move {
@@ -197,7 +209,7 @@ impl Pipe {
                 let room = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(taken.bytes.len());
                 taken.bytes.extend_from_slice(&piece[..size.min(room)]);
                 taken.is_full |= size > room;
-                if size == 0 || taken.is_full {
+                if size == 0 || (taken.is_full && full == Full::Tell) {
                     return Ok(());
                 }
             }

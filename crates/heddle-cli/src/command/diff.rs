@@ -1,5 +1,6 @@
 //! `heddle diff`: what differs between objects as they are wanted and as a cluster has them?
 
+mod ansible;
 mod cluster;
 pub(crate) mod terraform;
 
@@ -26,6 +27,7 @@ use crate::{
 pub(crate) async fn run(config: &Config, arguments: &DiffArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     match &arguments.tool {
         Some(DiffTool::Terraform(arguments)) => terraform::run(arguments, config.plan_key.as_ref(), screen).await,
+        Some(DiffTool::Ansible(arguments)) => ansible::run(arguments, screen).await,
         None => with_cluster(&arguments.cluster, screen).await,
     }
 }

@@ -23,6 +23,7 @@ Examples:
   kubectl get deployments,services -n shop -o yaml | heddle diff shop.yaml --live -
   heddle diff wanted.yaml --live live.json -o json
   heddle diff terraform infra/prod
+  heddle diff ansible site.yml -i inventory/prod
   heddle diff ./terraform                  # a folder of that name"
 )]
 pub struct DiffArguments {
@@ -38,6 +39,8 @@ impl DiffArguments {
     pub(super) fn find_programs(&mut self, folders: &str) {
         match &mut self.tool {
             Some(DiffTool::Terraform(arguments)) => arguments.find_programs(folders),
+            // The shell's own way finds it: it is started in the user's environment.
+            Some(DiffTool::Ansible(_)) => {}
             None => self.cluster.programs.find(folders),
         }
     }
@@ -80,6 +83,47 @@ Examples:
   heddle diff terraform infra --var-file prod.tfvars -o json | jq '.drift[].object'"
     )]
     Terraform(TerraformArguments),
+    /// Run a playbook in check mode, and tell what it would change.
+    #[command(
+        after_help = "Runs `ansible-playbook --check --diff`. Tasks with `check_mode: false` would really run, so they are refused by\n\
+                      name. What comes from a vault, `no_log` and `diff: false` is hidden. Exits with 0 when every task of every\n\
+                      host was looked at and nothing would change, 1 when something would, 2 when a host cannot be reached, a\n\
+                      task fails, or nothing is known to differ and not everything can be checked.
+
+Examples:
+  heddle diff ansible site.yml -i inventory/prod
+  heddle diff ansible site.yml -i hosts --allow-running 'Read the version' -o json"
+    )]
+    Ansible(AnsibleArguments),
+}
+
+/// How a playbook is run in check mode.
+#[derive(Debug, Args)]
+pub struct AnsibleArguments {
+    /// The playbook.
+    #[arg(value_name = "PLAYBOOK")]
+    pub playbook: PathBuf,
+    /// An inventory, or several.
+    #[arg(short, long, required = true, value_name = "INVENTORY")]
+    pub inventory: Vec<String>,
+    /// Only these hosts; the answer is about them alone.
+    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
+    pub limit: Option<String>,
+    /// Variables, or `@FILE`, as `ansible-playbook` takes them.
+    #[arg(short, long, value_name = "VARIABLES")]
+    pub extra_vars: Vec<String>,
+    /// The file, or the program, that has the password of a vault.
+    #[arg(long, value_name = "FILE")]
+    pub vault_password_file: Vec<PathBuf>,
+    /// A task that may really run in spite of check mode, by its name.
+    #[arg(long, value_name = "TASK")]
+    pub allow_running: Vec<String>,
+    /// The program that runs it.
+    #[arg(long, env = "HEDDLE_ANSIBLE_PLAYBOOK", default_value = "ansible-playbook", value_name = "PROGRAM")]
+    pub program: PathBuf,
+    /// How long all of it may take, such as 90s, 20m or 2h.
+    #[arg(long, value_parser = parse_time, value_name = "TIME")]
+    pub time_limit: Option<Duration>,
 }
 
 /// How a folder is planned.

@@ -18,7 +18,10 @@ const LONG: Duration = Duration::from_secs(120);
 #[tokio::test]
 async fn a_tool_that_ends_left_its_words_and_its_code() {
     let ran = run(shell("echo out; echo err >&2; exit 3"), bounds(LONG)).await.unwrap();
-    assert_eq!((ran.status.code(), ran.stdout.as_slice()), (Some(3), &b"out\n"[..]));
+    assert_eq!(
+        (ran.status.code(), ran.stdout.as_slice(), ran.stderr.as_slice()),
+        (Some(3), &b"out\n"[..], &b"err\n"[..])
+    );
 }
 
 #[tokio::test]
@@ -50,6 +53,13 @@ async fn what_is_left_in_the_background_is_not_waited_for() {
 async fn too_much_output_ends_a_tool() {
     let fault = run(shell("exec cat /dev/zero"), bounds(LONG)).await.err().unwrap();
     assert!(matches!(fault, ToolFault::TooMuchOutput(_)), "{fault}");
+}
+
+#[tokio::test]
+async fn a_long_complaint_is_cut_and_ends_nothing() {
+    let ran = run(shell("head -c 3000000 /dev/zero >&2"), bounds(LONG)).await.unwrap();
+    assert!(ran.status.success());
+    assert_eq!(ran.stderr.len() as u64, MAX_TOOL_COMPLAINT_BYTES);
 }
 
 #[tokio::test]

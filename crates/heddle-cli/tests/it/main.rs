@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod against;
+mod ansible;
 mod bodies;
 mod cluster;
 mod limits;

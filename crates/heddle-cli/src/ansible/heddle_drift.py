@@ -1,0 +1,463 @@
+# Copyright The Heddle Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tells `heddle diff ansible` what a run in check mode finds, as one JSON object a line in `events.jsonl` beside this file.
+
+Nothing secret leaves this process: what comes from a vault is hidden wherever it stands, also where a worker decrypts it.
+Tasks that would really run end the run before they do; `allowed.json` beside this file names those that may.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import struct
+
+import yaml
+from ansible import __version__, constants as C
+from ansible.parsing.vault import VaultLib
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: heddle_drift
+type: stdout
+short_description: what a run in check mode finds, for heddle
+description: Writes events to a file beside itself, and prints nothing.
+"""
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# What is told at most; the rest is counted.
+MOST_EVENTS = 10_000
+MOST_TEXT = 64 << 10
+MOST_BYTES = 48 << 20
+# Values shorter than this stand everywhere by chance.
+SHORTEST = 4
+# How deep static includes are followed.
+MOST_INCLUDES = 500
+
+INCLUDES = ("include_tasks", "import_tasks", "include_role", "import_role", "include")
+UNCHECKED = "it does not run in check mode"
+
+
+def bare(action):
+    """The name of an action without that of its collection."""
+    return str(action).rsplit(".", 1)[-1]
+
+
+def runs(check_mode):
+    """Whether a task with this value runs for real. What is only known when it runs, may."""
+    if isinstance(check_mode, str):
+        return check_mode.strip().lower() not in ("yes", "on", "1", "true", "t", "y")
+    return check_mode is not None and not check_mode
+
+
+class Lenient(yaml.SafeLoader):
+    """Reads YAML with tags of others, whose values are passed over."""
+
+
+Lenient.add_multi_constructor("!", lambda loader, suffix, node: None)
+
+
+class Secrets:
+    """All that was decrypted, by this process or by one that it forked, and never on disk."""
+
+    def __init__(self):
+        self.salt = secrets.token_hex(16)
+        self.values = set()
+        self.forms = []
+        self.read = 0
+        self.all_hidden = False
+        self.memory = os.memfd_create("heddle")
+        fcntl.fcntl(self.memory, fcntl.F_SETFL, fcntl.fcntl(self.memory, fcntl.F_GETFL) | os.O_APPEND)
+        original, record = VaultLib.decrypt_and_get_vault_id, self.record
+
+        def decrypt_and_get_vault_id(self, *args, **kwargs):
+            result = original(self, *args, **kwargs)
+            record(result[0])
+            return result
+
+        VaultLib.decrypt_and_get_vault_id = decrypt_and_get_vault_id
+
+    def record(self, plain):
+        data = plain if isinstance(plain, bytes) else str(plain).encode("utf-8", "surrogateescape")
+        # One write at the end of the memory is whole, whichever process makes it.
+        os.write(self.memory, struct.pack(">Q", len(data)) + data)
+
+    def add(self, value):
+        value = str(value)
+        if len(value.strip()) >= SHORTEST and value.lower() not in ("true", "false", "null", "none"):
+            self.values.add(value)
+
+    def add_text(self, text):
+        """A decrypted value, or a decrypted file of which each value is one."""
+        self.add(text)
+        for line in text.splitlines():
+            self.add(line.strip())
+            value = line.partition(": ")[2] or line.strip().removeprefix("- ")
+            self.add(value.strip().strip("'\""))
+        try:
+            self.add_all(yaml.load(text, Loader=Lenient))
+        except Exception:
+            # No YAML: its lines are known.
+            pass
+
+    def add_all(self, value):
+        if isinstance(value, dict):
+            for each in value.values():
+                self.add_all(each)
+        elif isinstance(value, (list, tuple)):
+            for each in value:
+                self.add_all(each)
+        elif isinstance(value, (str, int, float)) and not isinstance(value, bool):
+            self.add(value)
+
+    def refresh(self):
+        size = os.fstat(self.memory).st_size
+        before = len(self.values)
+        while self.read < size:
+            (length,) = struct.unpack(">Q", os.pread(self.memory, 8, self.read))
+            data = os.pread(self.memory, length, self.read + 8)
+            self.read += 8 + length
+            self.add_text(data.decode("utf-8", "replace"))
+        if len(self.values) != before or not self.forms:
+            forms = {}
+            for value in self.values:
+                for form in (
+                    value,
+                    value.strip(),
+                    json.dumps(value)[1:-1],
+                    json.dumps(value, ensure_ascii=False)[1:-1],
+                    base64.b64encode(value.encode("utf-8", "surrogateescape")).decode(),
+                ):
+                    if len(form) >= SHORTEST:
+                        forms.setdefault(form, value)
+            # The longest first, so that a value within another leaves no rest.
+            self.forms = sorted(forms.items(), key=lambda form: -len(form[0]))
+
+    def fingerprint(self, value):
+        return "<secret %s>" % hashlib.sha256(("%s\0%s" % (self.salt, value)).encode("utf-8", "replace")).hexdigest()[:8]
+
+    def hide(self, value):
+        if isinstance(value, dict):
+            return {self.hide(str(key)): self.hide(each) for key, each in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.hide(each) for each in value]
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, (int, float)):
+            hidden = self.hide(str(value))
+            return value if hidden == str(value) else hidden
+        text = str(value)
+        for form, whole in self.forms:
+            if form in text:
+                text = text.replace(form, self.fingerprint(whole))
+        return text
+
+
+SECRETS = Secrets()
+
+
+class CallbackModule(CallbackBase):
+    """Writes what the run finds."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "heddle_drift"
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.file = open(os.path.join(HERE, "events.jsonl"), "a", encoding="utf-8")
+        with open(os.path.join(HERE, "allowed.json"), encoding="utf-8") as allowed:
+            self.allowed = set(json.load(allowed))
+        self.count = 0
+        self.bytes = 0
+        self.more = 0
+        self.includes = 0
+
+    # What is written.
+
+    def write(self, event, **members):
+        SECRETS.refresh()
+        line = json.dumps({"event": event, **SECRETS.hide(members)}, ensure_ascii=True)
+        is_finding = event in ("changed", "failed", "unreachable", "not-checked")
+        if is_finding and (self.count >= MOST_EVENTS or self.bytes + len(line) > MOST_BYTES):
+            self.more += 1
+            return
+        self.count += 1
+        self.bytes += len(line)
+        self.file.write(line + "\n")
+        self.file.flush()
+
+    def stop(self, tasks, when):
+        """Ends the run at once: an exception of a callback would be passed over."""
+        self.write("refused", tasks=tasks, when=when)
+        os._exit(70)
+
+    # Before anything runs.
+
+    def v2_playbook_on_start(self, playbook):
+        self.loader = playbook._loader
+        self.write("start", version=__version__)
+        self.learn_files()
+        refused = []
+        for play in playbook.get_plays():
+            for block in play.compile():
+                self.look_at_block(block, refused)
+            for block in play.handlers:
+                self.look_at_block(block, refused)
+        if refused:
+            self.stop(refused, "before")
+
+    def look_at_block(self, block, refused):
+        for task in list(block.block) + list(block.rescue) + list(block.always):
+            if hasattr(task, "block"):
+                self.look_at_block(task, refused)
+                continue
+            self.look_at(task, refused)
+            if bare(task.action) in ("include_tasks", "include_role", "include"):
+                self.look_at_include(task, refused)
+
+    def look_at(self, task, refused):
+        if runs(task.check_mode) and bare(task.action) != "meta" and not self.may_run(task):
+            refused.append({"name": task.get_name().strip(), "path": self.path(task)})
+
+    def may_run(self, task):
+        return task.get_name().strip() in self.allowed or (task.name or "") in self.allowed
+
+    def look_at_include(self, task, refused):
+        """Reads the file of an include whose name is fixed, as far as it can be found."""
+        args = task.args or {}
+        source = (self.path(task) or "").rpartition(":")[0]
+        here = os.path.dirname(source)
+        if bare(task.action) == "include_role":
+            name = str(args.get("name") or args.get("role") or "")
+            main = "%s.yml" % str(args.get("tasks_from") or "main").removesuffix(".yml")
+            roots = [os.path.join(self.loader.get_basedir(), "roles"), os.path.join(here, "..", "..")]
+            files = [os.path.join(root, name, "tasks", main) for root in roots]
+        else:
+            name = str(args.get("_raw_params") or args.get("file") or "")
+            files = [os.path.join(root, name) for root in (here, self.loader.get_basedir())]
+        if name and "{{" not in name:
+            self.look_at_file(next((file for file in files if os.path.isfile(file)), None), refused)
+
+    def look_at_file(self, file, refused):
+        self.includes += 1
+        if file is None or self.includes > MOST_INCLUDES:
+            return
+        try:
+            with open(file, encoding="utf-8") as source:
+                # Not by Ansible's own loader: it would keep what it read here for the run.
+                tasks = yaml.load(source, Loader=Lenient)
+        except Exception:
+            # Whoever includes it says what is wrong with it.
+            return
+        self.look_at_raw(tasks, file, refused)
+
+    def look_at_raw(self, tasks, file, refused):
+        for task in tasks if isinstance(tasks, list) else []:
+            if not isinstance(task, dict):
+                continue
+            name = str(task.get("name") or next((key for key in task if bare(key) not in ("when", "check_mode")), ""))
+            if runs(task.get("check_mode")) and name not in self.allowed:
+                refused.append({"name": name, "path": file})
+            for part in ("block", "rescue", "always"):
+                self.look_at_raw(task.get(part), file, refused)
+            for key, value in task.items():
+                if bare(key) in ("include_tasks", "import_tasks"):
+                    inner = value.get("file") if isinstance(value, dict) else value
+                    inner = os.path.join(os.path.dirname(file), str(inner))
+                    if os.path.isfile(inner):
+                        self.look_at_file(inner, refused)
+
+    # What is secret.
+
+    def learn_files(self):
+        """Decrypts anew what was decrypted before this file was read: extra variables, and variables of the inventory."""
+        if not getattr(self.loader, "_vault", None) or not self.loader._vault.secrets:
+            return
+        from ansible import context
+
+        extra = [str(each)[1:] for each in context.CLIARGS.get("extra_vars") or () if str(each).startswith("@")]
+        cache = getattr(self.loader, "_FILE_CACHE", None)
+        if cache is None:
+            SECRETS.all_hidden = True
+        for file in extra + [str(each) for each in cache or ()]:
+            try:
+                with open(file, "rb") as source:
+                    if source.read(14) == b"$ANSIBLE_VAULT":
+                        source.seek(0)
+                        self.loader._vault.decrypt(source.read())
+            except OSError:
+                SECRETS.all_hidden = True
+
+    def learn_variables(self, play):
+        """Each value of a host that is a secret by itself or by its name."""
+        manager = play.get_variable_manager()
+        for host in manager._inventory.get_hosts(play.hosts, ignore_restrictions=True):
+            self.learn(manager.get_vars(play=play, host=host), set())
+
+    def learn(self, value, seen):
+        if id(value) in seen:
+            return
+        seen.add(id(value))
+        kind = type(value).__name__
+        if kind in ("AnsibleVaultEncryptedUnicode", "EncryptedString", "_EncryptedString"):
+            try:
+                SECRETS.add_text(str(value))
+            except Exception:
+                # Without its password it cannot be told either.
+                pass
+        elif isinstance(value, dict):
+            for name, each in value.items():
+                if str(name).startswith("ansible_") and "pass" in str(name) and isinstance(each, str) and "{{" not in each:
+                    SECRETS.add(each)
+                self.learn(each, seen)
+        elif isinstance(value, (list, tuple)):
+            for each in value:
+                self.learn(each, seen)
+
+    # What the run finds.
+
+    def v2_playbook_on_play_start(self, play):
+        self.play = play
+        self.learn_variables(play)
+        self.write("play", name=play.get_name().strip())
+
+    def v2_playbook_on_no_hosts_matched(self):
+        self.write("no-hosts", name=self.play.get_name().strip())
+
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        refused = []
+        self.look_at(task, refused)
+        if refused:
+            self.stop(refused, "at run time")
+
+    def v2_playbook_on_handler_task_start(self, task):
+        self.v2_playbook_on_task_start(task, False)
+
+    def v2_runner_on_ok(self, result):
+        for one in self.parts(result):
+            if one.get("skipped"):
+                self.skipped(result, one)
+            elif one.get("changed"):
+                self.changed(result, one)
+
+    def v2_runner_on_skipped(self, result):
+        for one in self.parts(result):
+            self.skipped(result, one)
+
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        whole, parts = self.whole(result), self.parts(result)
+        for one in parts:
+            if one.get("skipped"):
+                self.skipped(result, one)
+            elif one.get("changed") and not one.get("failed"):
+                self.changed(result, one)
+        failed = [one for one in parts if one.get("failed")] or [whole]
+        message = "; ".join(str(one.get("msg") or one.get("reason") or "it failed") for one in failed)
+        if whole.get("censored"):
+            message = "it failed, and no_log hides why"
+        if ignore_errors:
+            self.about(result, "not-checked", reason="it failed, which is ignored: %s" % self.cut(message))
+        else:
+            self.about(result, "failed", reason=self.cut(message))
+
+    def v2_runner_on_unreachable(self, result):
+        self.about(result, "unreachable", reason=self.cut(str(self.whole(result).get("msg") or "unreachable")))
+
+    def v2_playbook_on_stats(self, stats):
+        self.write("end", hosts=sorted(stats.processed), more=self.more)
+
+    def skipped(self, result, one):
+        condition = json.dumps(one.get("false_condition")) if "false_condition" in one else ""
+        by_condition = (
+            condition or "skipped_reason" in one or str(one.get("skip_reason", "")).startswith("Conditional result was False")
+        )
+        task = self.task(result)
+        conditions = condition + json.dumps([str(each) for each in task.when or ()])
+        if by_condition and "ansible_check_mode" in conditions:
+            self.about(result, "not-checked", reason="its condition leaves it out of check mode")
+        elif not by_condition:
+            self.about(result, "not-checked", reason=self.cut(str(one.get("msg") or one.get("skip_reason") or UNCHECKED)))
+
+    def changed(self, result, one):
+        task = self.task(result)
+        if self.whole(result).get("censored") or one.get("censored") or task.no_log is True:
+            hidden = "no_log"
+        elif task.diff is False:
+            hidden = "diff: false"
+        elif SECRETS.all_hidden:
+            hidden = "what came from a vault is not known"
+        else:
+            hidden = None
+        item = None if hidden or "item" not in one else self.cut(self.text(one["item"]))
+        differences = [] if hidden else self.differences(one.get("diff"), self.place(task, one))
+        self.about(result, "changed", hidden=hidden, item=item, differences=differences)
+
+    def place(self, task, one):
+        """The file that a result is about, as far as it says so."""
+        used = (one.get("invocation") or {}).get("module_args") or {}
+        asked = [used.get("dest"), used.get("path"), (task.args or {}).get("dest"), (task.args or {}).get("path")]
+        found = one.get("dest") or one.get("path") or next((each for each in asked if each), None)
+        return found if found and "{{" not in str(found) else None
+
+    def differences(self, diff, place):
+        found = []
+        for one in diff if isinstance(diff, list) else [diff]:
+            if not isinstance(one, dict):
+                continue
+            # What stands after may come from a file that is there for the run alone.
+            header = str(one.get("before_header") or place or "")
+            after = str(one.get("after_header") or "")
+            header = header or ("" if after.startswith(C.DEFAULT_LOCAL_TMP) else after)
+            before, after = one.get("before"), one.get("after")
+            if isinstance(before, dict) and isinstance(after, dict):
+                for name in sorted(set(before) | set(after), key=str):
+                    if before.get(name) != after.get(name):
+                        found.append(self.difference(str(name), before.get(name), after.get(name)))
+            elif "prepared" in one:
+                found.append(self.difference(header, None, one["prepared"]))
+            elif before != after:
+                found.append(self.difference(header, before, after))
+        return found
+
+    def difference(self, path, live, desired):
+        # Cut after hiding, so that no half of a secret is left.
+        SECRETS.refresh()
+        told = [None if value in (None, "") else self.cut(SECRETS.hide(self.text(value))) for value in (live, desired)]
+        return {"path": path, "live": told[0], "desired": told[1]}
+
+    # Small things.
+
+    def about(self, result, event, **members):
+        task = self.task(result)
+        host = getattr(result, "host", None) or result._host
+        self.write(event, host=host.get_name(), task=task.get_name().strip(), path=self.path(task), **members)
+
+    def task(self, result):
+        return getattr(result, "task", None) or result._task
+
+    def whole(self, result):
+        return getattr(result, "result", None) or result._result
+
+    def parts(self, result):
+        """The result, or those of its loop."""
+        whole = self.whole(result)
+        parts = whole.get("results")
+        if isinstance(parts, list) and parts and all(isinstance(one, dict) for one in parts) and self.task(result).loop is not None:
+            return parts
+        return [whole]
+
+    def path(self, task):
+        path = task.get_path()
+        return path if path else None
+
+    def text(self, value):
+        return value if isinstance(value, str) else json.dumps(value, default=str, sort_keys=True)
+
+    def cut(self, text):
+        return text if len(text) <= MOST_TEXT else text[:MOST_TEXT] + "…"

@@ -1,0 +1,239 @@
+//! With ansible-core: everything with the oldest and with the newest.
+
+use std::{fs, path::Path};
+
+use crate::{Ended, Place, example, shows, tool};
+
+const SITE: &str = r#"
+- name: The house
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Write the note
+      ansible.builtin.copy:
+        dest: "{{ house }}/motd"
+        content: "welcome\nto the red house\n"
+        mode: "0644"
+    - name: Make the room
+      ansible.builtin.file: {path: "{{ house }}/room", state: directory, mode: "0755"}
+"#;
+
+const SECRETS: &str = r#"
+- name: The doors
+  hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.include_vars: late.yml
+    - ansible.builtin.include_role: {name: door}
+    - name: Not logged
+      ansible.builtin.copy: {dest: "{{ house }}/quiet", content: hunter-unlogged, mode: "0600"}
+      no_log: true
+    - name: Not compared
+      ansible.builtin.copy: {dest: "{{ house }}/still", content: hunter-uncompared, mode: "0600"}
+      diff: false
+"#;
+
+const DOOR: &str = r#"
+- name: Lock
+  ansible.builtin.copy:
+    dest: "{{ house }}/door"
+    content: "{{ group_door }} {{ role_door }} {{ late_door }} {{ extra_door | b64encode }} {{ inline_door }}"
+    mode: "0600"
+- name: Key
+  ansible.builtin.copy: {src: key, dest: "{{ house }}/key", mode: "0600"}
+- name: Complain
+  ansible.builtin.fail: {msg: "no {{ role_door }} {{ inline_door }}"}
+  ignore_errors: true
+"#;
+
+struct House {
+    place: Place,
+    playbook: String,
+}
+
+impl House {
+    fn new(ansible: &Path) -> Self {
+        let place = Place::new();
+        fs::create_dir_all(place.at("house")).unwrap();
+        fs::create_dir_all(place.at("home")).unwrap();
+        let home = "home ansible_connection=local ansible_python_interpreter='{{ ansible_playbook_python }}'";
+        place.write("hosts", &format!("{home} house={}\n", place.at("house").display()));
+        place.write("site.yml", SITE);
+        Self { place, playbook: ansible.to_str().unwrap().to_owned() }
+    }
+
+    fn diff(&self, arguments: &[&str]) -> Ended {
+        self.place.heddle(&[&["diff", "ansible", "-i", "hosts", "--program", &self.playbook], arguments].concat())
+    }
+
+    fn play(&self, playbook: &str) {
+        let ended = self.place.run(&self.playbook, &["-i", "hosts", playbook]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+    }
+
+    /// Encrypts a file in its place.
+    fn lock(&self, file: &str, text: &str) {
+        self.place.write(file, text);
+        self.place.write("password", "of the vault\n");
+        let vault = Path::new(&self.playbook).with_file_name("ansible-vault");
+        let ended = self.place.run(vault, &["encrypt", "--vault-password-file", "password", file]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+    }
+}
+
+fn each(case: impl Fn(House)) {
+    for ansible in ["HEDDLE_ANSIBLE_OLDEST", "HEDDLE_ANSIBLE_NEWEST"] {
+        case(House::new(&tool(ansible)));
+    }
+}
+
+#[test]
+fn a_house_is_the_same_drifted_and_changed() {
+    each(|house| {
+        let ended = house.diff(&["site.yml", "-o", "json"]);
+        assert_eq!((ended.code, &ended.json()["complete"]), (1, &true.into()), "{ended:?}");
+        assert_eq!(ended.json()["changes"].as_array().unwrap().len(), 2, "{ended:?}");
+        assert!(!house.place.at("house/motd").exists(), "nothing is written");
+
+        house.play("site.yml");
+        let ended = house.diff(&["site.yml"]);
+        assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (0, "", ""));
+
+        house.place.write("house/motd", "somebody was here\n");
+        let ended = house.diff(&["site.yml"]);
+        assert_eq!(ended.code, 1, "{ended:?}");
+        let page = example("playbook");
+        assert_eq!(page[0], "$ heddle diff ansible site.yml -i hosts");
+        shows(&page[1..], &ended.stdout);
+
+        house.play("site.yml");
+        house.place.write("site.yml", &SITE.replace("0755", "0700"));
+        let ended = house.diff(&["site.yml"]);
+        assert_eq!(ended.code, 1, "{ended:?}");
+        assert!(
+            ended.stdout.contains("home: Make the room would change\n  mode\n    - \"0755\"\n    + \"0700\"\n"),
+            "{ended:?}"
+        );
+    });
+}
+
+#[test]
+fn nothing_of_a_vault_is_told() {
+    each(|house| {
+        house.place.write("site.yml", SECRETS);
+        house.place.write("roles/door/tasks/main.yml", DOOR);
+        house.lock("group_vars/all/door.yml", "group_door: hunter-group\n");
+        house.lock("roles/door/vars/main.yml", "role_door: hunter-role\n");
+        house.lock("late.yml", "late_door: hunter-late\n");
+        house.lock("extra.yml", "extra_door: hunter-extra\n");
+        house.lock("roles/door/files/key", "hunter-key-1\nhunter-key-2\n");
+        house.lock("inline", "hunter-inline");
+        let inline = house.place.read("inline").replace('\n', "\n  ");
+        house.place.write("group_vars/all/inline.yml", &format!("inline_door: !vault |\n  {inline}\n"));
+        let vault = ["site.yml", "--vault-password-file", "password", "-e", "@extra.yml"];
+        let ended = house.diff(&vault);
+        assert_eq!(ended.code, 1, "{ended:?}");
+        // `heddle` was held against the planted texts already; in base64 they look otherwise.
+        assert!(!ended.stdout.contains("aHVudGVyLWV4dHJh"), "{ended:?}");
+        let lock = ended.stdout.lines().find(|line| line.contains("<secret ")).unwrap();
+        assert_eq!(lock.matches("<secret ").count(), 5, "{ended:?}");
+        for part in [
+            "Key would change",
+            "Not logged would change (hidden: no_log)",
+            "Not compared would change (hidden: diff: false)",
+        ] {
+            assert!(ended.stdout.contains(part), "{part} in {ended:?}");
+        }
+        assert!(
+            ended.stderr.contains("Complain cannot be checked: it failed, which is ignored: no <secret "),
+            "{ended:?}"
+        );
+    });
+}
+
+#[test]
+fn what_would_really_run_is_refused_before_it_does() {
+    let runs = "- name: Run\n  ansible.builtin.command: touch ran\n  check_mode: false\n";
+    let playbook = |tasks: &str| format!("- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}");
+    let indented = format!("    {}", runs.replace('\n', "\n    "));
+    each(|house| {
+        house.place.write("tasks.yml", runs);
+        house.place.write("roles/r/tasks/main.yml", runs);
+        for (what, tasks) in [
+            ("static", indented.as_str()),
+            ("templated", &indented.replace("check_mode: false", "check_mode: \"{{ x | default(false) }}\"")),
+            ("included", "    - ansible.builtin.include_tasks: tasks.yml\n"),
+            ("imported", "    - ansible.builtin.import_tasks: tasks.yml\n"),
+            ("a role", "    - ansible.builtin.include_role: {name: r}\n"),
+            ("only known at run time", "    - ansible.builtin.include_tasks: \"{{ x | default('tasks') }}.yml\"\n"),
+            (
+                "a role only known at run time",
+                "    - ansible.builtin.include_role: {name: \"{{ x | default('r') }}\"}\n",
+            ),
+        ] {
+            house.place.write("runs.yml", &playbook(tasks));
+            let ended = house.diff(&["runs.yml"]);
+            assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{what}: {ended:?}");
+            assert!(ended.stderr.contains("would really run") && ended.stderr.contains("Run`"), "{what}: {ended:?}");
+            assert!(!house.place.at("ran").exists(), "{what} ran");
+        }
+        house.place.write("runs.yml", &playbook(&indented));
+        let ended = house.diff(&["runs.yml", "--allow-running", "Run"]);
+        assert_eq!(ended.code, 1, "{ended:?}");
+        assert!(house.place.at("ran").exists());
+    });
+}
+
+#[test]
+fn what_was_not_looked_at_is_never_the_same() {
+    each(|house| {
+        house.play("site.yml");
+        let hosts = house.place.read("hosts");
+        house.place.write("hosts", &format!("{hosts}away ansible_host=127.0.0.1 ansible_port=1 house=/nowhere\n"));
+        let ended = house.diff(&["site.yml", "-o", "json"]);
+        assert_eq!((ended.code, &ended.json()["unreachable"][0]["host"]), (2, &"away".into()), "{ended:?}");
+        let ended = house.diff(&["site.yml", "--limit", "home"]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (0, ""), "{ended:?}");
+        house.place.write("hosts", &hosts);
+
+        for (tasks, words) in [
+            (
+                "    - name: Ring\n      ansible.builtin.command: echo ring\n",
+                "Ring cannot be checked: Command would have run",
+            ),
+            (
+                "    - name: Ring\n      ansible.builtin.shell: echo ring\n",
+                "Ring cannot be checked: Command would have run",
+            ),
+            ("    - name: Ring\n      ansible.builtin.raw: echo ring\n", "Ring cannot be checked"),
+            (
+                "    - name: Ring\n      ansible.builtin.debug: {}\n      when: not ansible_check_mode\n",
+                "Ring cannot be checked: its condition leaves it out of check mode",
+            ),
+            ("    - name: Ring\n      ansible.builtin.fail: {msg: no bell}\n", "Ring failed: no bell"),
+        ] {
+            house.place.write("rings.yml", &format!("- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}"));
+            let ended = house.diff(&["rings.yml"]);
+            assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{tasks}: {ended:?}");
+            assert!(ended.stderr.contains(words), "{tasks}: {ended:?}");
+        }
+        house.place.write("rings.yml", "- hosts: nobody\n  gather_facts: false\n  tasks: []\n");
+        let ended = house.diff(&["rings.yml"]);
+        assert_eq!(ended.code, 2, "{ended:?}");
+        house.place.write("rings.yml", "- hosts: all\n  tasks: [{no_such_module_at_all: {}}]\n");
+        let ended = house.diff(&["rings.yml"]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{ended:?}");
+    });
+}
+
+#[test]
+fn a_playbook_that_does_not_end_is_ended() {
+    each(|house| {
+        let waits = "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.wait_for: {path: /nowhere, timeout: 600}\n\
+                     \x20     check_mode: false\n      name: Wait\n";
+        house.place.write("waits.yml", waits);
+        let ended = house.diff(&["waits.yml", "--allow-running", "Wait", "--time-limit", "10s"]);
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.stderr.contains("took longer than 10 s and was ended"), "{ended:?}");
+    });
+}
