@@ -153,21 +153,34 @@ pub async fn list(db: impl PgExecutor<'_>, image: &Image) -> Result<TagList, DbE
     Ok(lists.remove(&image.image).unwrap_or_else(|| list_with(image, Default::default())))
 }
 
-/// The listed tags of each of these images, and what is known of tags that left the list and still stand at a place.
+/// The listed tags of each of these images, and what is known of tags that left the list and still stand at a place, in an
+/// open change or in what people took back.
 ///
 /// # Errors
 /// When the server cannot be reached.
 pub async fn list_of(db: impl PgExecutor<'_>, images: &[Image]) -> Result<HashMap<ImageRepository, TagList>, DbError> {
     let ids: Vec<Uuid> = images.iter().map(|image| image.id).collect();
     let rows = sqlx::query!(
-        r#"select image_id as "image_id!", tag as "tag!", digest, first_seen_at as "first_seen_at!", created_at,
+        r#"with taken as materialized (
+               select c.organization_id, c.image, c.to_tag
+               from facts f join changes c on c.id = f.change_id
+               where f.organization_id in (select organization_id from images where id = any($1))
+                   and f.key in ('reverted', 'declined')
+           )
+           select image_id as "image_id!", tag as "tag!", digest, first_seen_at as "first_seen_at!", created_at,
                   platforms, true as "listed!"
            from tags where image_id = any($1) and listed
            union all
            select distinct t.image_id, t.tag, t.digest, t.first_seen_at, t.created_at, t.platforms, false
            from images i
-           join occurrences o on o.organization_id = i.organization_id and o.image = i.image
-           join tags t on t.image_id = i.id and t.tag = o.tag
+           cross join lateral (
+               select o.tag from occurrences o where o.organization_id = i.organization_id and o.image = i.image
+               union all
+               select unnest(array[c.from_tag, c.to_tag]) from changes c
+               where c.organization_id = i.organization_id and c.image = i.image and c.ended is null
+               union all
+               select b.to_tag from taken b where b.organization_id = i.organization_id and b.image = i.image) needed
+           join tags t on t.image_id = i.id and t.tag = needed.tag
            where i.id = any($1) and not t.listed
            order by 1, 2"#,
         &ids,

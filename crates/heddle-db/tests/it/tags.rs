@@ -56,7 +56,7 @@ async fn a_list_of_60_000_tags_is_stored_once_and_then_only_what_differs() {
 }
 
 #[tokio::test]
-async fn a_tag_that_left_the_list_is_known_while_it_stands_at_a_place() {
+async fn a_tag_that_left_the_list_is_known_at_a_place_in_an_open_change_and_in_a_bar() {
     let (_database, db, image) = watched().await;
     let mut tx = db.organization(ORGANIZATION).await.unwrap();
     tags::replace(&mut tx, ORGANIZATION, image, &list(0..4), Utc::now()).await.unwrap();
@@ -76,6 +76,23 @@ async fn a_tag_that_left_the_list_is_known_while_it_stands_at_a_place() {
     let names = |tags: &[TagInfo]| tags.iter().map(|one| one.tag.to_string()).collect::<Vec<_>>();
     assert_eq!(names(&known.tags), ["1.0.2", "1.0.3"]);
     assert_eq!(names(&known.dropped), ["1.0.1"], "1.0.0 stands nowhere");
+
+    let change =
+        "insert into changes (id, organization_id, repository_id, branch, environment, image, from_tag, to_tag, mode,
+                                       places, place_key, diff, why, ended)
+                  values ($1, $2, $3, 'main', 'prod', 'ghcr.io/acme/api', '1.0.1', $4, 'commit', '[]', '', '', '', $5)";
+    for (id, to, ended) in [(1, "1.0.0", None), (2, "1.0.4", Some("healthy")), (3, "1.0.5", Some("reverted"))] {
+        let row = sqlx::query(change).bind(Uuid::from_u128(id)).bind(ORGANIZATION.0).bind(repository).bind(to);
+        row.bind(ended).execute(&mut *tx).await.unwrap();
+    }
+    let fact = "insert into facts (organization_id, change_id, key, body, at, seen_at)
+                values ($1, $2, 'reverted', '{}', now(), now())";
+    sqlx::query(fact).bind(ORGANIZATION.0).bind(Uuid::from_u128(3)).execute(&mut *tx).await.unwrap();
+    tags::replace(&mut tx, ORGANIZATION, image, &list(2..6), Utc::now()).await.unwrap();
+    tags::replace(&mut tx, ORGANIZATION, image, &list(2..4), Utc::now()).await.unwrap();
+    let known = tags::list(&mut *tx, &found).await.unwrap();
+    let expected = ["1.0.0", "1.0.1", "1.0.5"];
+    assert_eq!(names(&known.dropped), expected, "1.0.4 is a change that ended; the others are open and taken back");
 }
 
 #[tokio::test]
