@@ -2,6 +2,7 @@
 
 mod at;
 mod show;
+mod unplaced;
 
 use std::collections::BTreeMap;
 
@@ -27,7 +28,9 @@ use crate::{
 pub(crate) fn list(arguments: &ImageListArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let manifests = Manifests::read(&arguments.path)?;
     let root = root_of(&manifests, arguments)?;
-    let found = root.as_deref().map_or_else(|| manifests.find(), |root| manifests.find_below(root));
+    let mut found = root.as_deref().map_or_else(|| manifests.find(), |root| manifests.find_below(root));
+    let unplaced: Vec<_> = found.occurrences.iter().filter_map(|place| unplaced::unplaced(&manifests, place)).collect();
+    found.findings.extend(unplaced);
     tell_findings(&found, screen);
     if screen.is_json() {
         let all: Vec<Value> = found.occurrences.iter().map(|occurrence| describe(&manifests, occurrence)).collect();

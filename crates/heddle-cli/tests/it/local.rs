@@ -103,6 +103,33 @@ async fn images_are_listed_with_place_and_rule() {
 }
 
 #[tokio::test]
+async fn an_image_whose_tag_no_rule_can_order_is_a_finding() {
+    let image = |tag: &str, name: &str| BASE.replace("1.4.1", tag).replace("name: api", &format!("name: {name}"));
+    let rules = CONFIG.replace(
+        "policy: {semver: 1.x}",
+        "policy: {semver: 1.x}}\n  - {name: '*', policy: {numerical: asc, from_any: true}",
+    );
+    let person = with(&[
+        ("repo/prod/latest.yaml", &image("latest", "a")),
+        ("repo/prod/release.yaml", &image("release-v7.2.0", "b")),
+        ("repo/prod/right.yaml", &image("1.4.1", "c")),
+        ("repo/prod/any.yaml", &image("main", "d").replace("ghcr.io/acme", "ghcr.io/other")),
+        ("repo/.heddle.yaml", &rules),
+    ]);
+    let ended = person.run(&["image", "list", &path(&person, "repo"), "-o", "json"]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let found: Vec<_> = ended.json()["findings"].as_array().unwrap().clone();
+    let files: Vec<_> = found.iter().map(|finding| (&finding["code"], &finding["file"], &finding["line"])).collect();
+    let current = json!("current");
+    let (latest, release, line) = (json!("prod/latest.yaml"), json!("prod/release.yaml"), json!(9));
+    assert_eq!(files, [(&current, &latest, &line), (&current, &release, &line)], "{}", ended.stdout);
+    let message = found[1]["message"].as_str().unwrap();
+    for way in ["`release-v7.2.0`", ".heddle.yaml:4", "`match`", "`extract`", "`suffix`", "`from_any: true`"] {
+        assert!(message.contains(way), "{way}: {message}");
+    }
+}
+
+#[tokio::test]
 async fn files_that_no_kustomization_refers_to_are_listed_too() {
     let person = with(&[
         ("repo/kustomization.yaml", "resources: [api.yaml]\nimages: [{name: ghcr.io/acme/api, newTag: 2.0.0}]\n"),

@@ -46,6 +46,11 @@ impl CompiledPolicy {
         self.from_any
     }
 
+    /// Whether the text of what runs has a place in the order, or needs none. Where it has none, its image decides.
+    pub fn places_text(&self, current: Standing<'_>) -> bool {
+        !self.keeps_place() || current.written().is_some_and(|tag| !self.is_unplaced(tag))
+    }
+
     /// Whether the choice depends on which tags are the image that runs.
     fn compares(&self, current: &Standing<'_>) -> bool {
         let Some(tag) = current.written() else { return self.keeps_place() };
