@@ -16,6 +16,7 @@ pub mod observe;
 pub mod pipeline;
 pub mod place;
 pub mod policy;
+pub mod registry;
 
 /// An instant in UTC. Fields of this type end in `_at`.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
