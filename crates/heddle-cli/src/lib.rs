@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod ansible;
+mod ask;
 mod command;
 pub mod config;
 mod exit;
@@ -48,6 +49,7 @@ async fn dispatch(config: &Config, screen: &mut Screen) -> Result<Exit, Failure>
         Command::Changes(arguments) => command::changes::run(config, arguments, screen).await,
         Command::Workloads(arguments) => command::workloads::run(config, arguments, screen).await,
         Command::Clusters => command::clusters::run(config, screen).await,
+        Command::Registry(what) => command::registry::run(config, what, screen).await,
         Command::Policy(PolicyCommand::Eval(arguments)) => command::policy::eval(arguments, screen),
         Command::Policy(PolicyCommand::Schema) => command::policy::schema(screen),
         Command::Image(ImageCommand::List(arguments)) => command::image::list(arguments, screen),

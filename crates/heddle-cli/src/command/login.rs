@@ -1,16 +1,14 @@
 //! `heddle login` and `heddle logout`.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
-
 use anyhow::{Context, anyhow};
 use heddle_client::UserClient;
 use heddle_wire::{secret::WireSecret, view::Role};
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use url::Url;
 
 use crate::{
+    ask,
     config::{Config, LoginArguments, LogoutArguments, trim_token},
     exit::{Exit, Failure},
     login::{Login, Logins},
@@ -76,29 +74,7 @@ fn read_token(config: &Config, arguments: &LoginArguments) -> Result<SecretStrin
     if let Some(token) = &config.token {
         return Ok(token.clone());
     }
-    let read = if io::stdin().is_terminal() { prompt() } else { read_all() };
-    Ok(read.context("could not read the token from stdin")?)
-}
-
-fn read_all() -> io::Result<SecretString> {
-    let mut text = String::new();
-    io::stdin().read_to_string(&mut text)?;
-    Ok(trim_token(text))
-}
-
-/// Asks on the terminal, which shows nothing of what is typed.
-fn prompt() -> io::Result<SecretString> {
-    let stdin = io::stdin();
-    let before = tcgetattr(&stdin)?;
-    let mut silent = before.clone();
-    silent.local_modes.remove(LocalModes::ECHO);
-    io::stderr().write_all(b"API token (dashboard, Settings, API tokens): ")?;
-    tcsetattr(&stdin, OptionalActions::Flush, &silent)?;
-    let mut text = String::new();
-    let read = stdin.lock().read_line(&mut text);
-    tcsetattr(&stdin, OptionalActions::Flush, &before)?;
-    io::stderr().write_all(b"\n")?;
-    read.map(|_| trim_token(text))
+    Ok(ask::read("API token (dashboard, Settings, API tokens)").context("could not read the token from stdin")?)
 }
 
 fn role(role: Role) -> &'static str {
