@@ -34,6 +34,7 @@ const pages: [name: string, path: string, heading: string][] = [
   ["organization", "/settings/organization", "Settings"],
   ["members", "/settings/members", "Settings"],
   ["repositories", "/settings/repositories", "Settings"],
+  ["registries", "/settings/registries", "Settings"],
   ["receivers", "/settings/receivers", "Settings"],
   ["tokens", "/settings/tokens", "Settings"],
   ["sessions", "/settings/sessions", "Settings"],

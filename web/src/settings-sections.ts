@@ -2,6 +2,7 @@ export const sections = [
   { name: "organization", title: "Organization" },
   { name: "members", title: "Members" },
   { name: "repositories", title: "Repositories" },
+  { name: "registries", title: "Registries" },
   { name: "receivers", title: "Receivers" },
   { name: "tokens", title: "API tokens" },
   { name: "sessions", title: "Sessions" },

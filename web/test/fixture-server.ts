@@ -82,6 +82,7 @@ function answer(method: string, path: string, query: URLSearchParams, scene: str
     "/repositories": scene === "empty" || scene === "github" || scene === "pick" ? [] : data.repositories,
     "/findings": bare || scene === "calm" ? [] : data.findings,
     "/receivers": bare ? [] : [receiver],
+    "/registry-logins": bare ? { missing: null, logins: [] } : data.registryLogins,
     "/clusters": bare ? [] : data.clusters,
     "/changes": bare
       ? { items: [], counts: { in_flight: 0, stuck: 0, healthy_today: 0 } }

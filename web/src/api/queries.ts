@@ -68,6 +68,17 @@ export function findingsQuery(organization: string) {
   });
 }
 
+export function registryLoginsQuery(organization: string) {
+  return queryOptions({
+    // Under the topic of scans: each of them may say how a login's use ended.
+    queryKey: [topics.status, organization, "registry-logins"],
+    queryFn: ({ signal }) =>
+      bodyOf(
+        api.GET("/api/v1/organizations/{organization}/registry-logins", { ...within(organization), signal }),
+      ),
+  });
+}
+
 export function receiversQuery(organization: string) {
   return queryOptions({
     queryKey: ["receivers", organization],

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { MemberSettings } from "../parts/settings-members";
 import { OrganizationSettings } from "../parts/settings-organization";
 import { ReceiverSettings } from "../parts/settings-receivers";
+import { RegistrySettings } from "../parts/settings-registries";
 import { RepositorySettings } from "../parts/settings-repositories";
 import { SessionSettings } from "../parts/settings-sessions";
 import { TokenSettings } from "../parts/settings-tokens";
@@ -14,6 +15,7 @@ const bodies: Record<SectionName, () => ReactNode> = {
   organization: () => <OrganizationSettings />,
   members: () => <MemberSettings />,
   repositories: () => <RepositorySettings />,
+  registries: () => <RegistrySettings />,
   receivers: () => <ReceiverSettings />,
   tokens: () => <TokenSettings />,
   sessions: () => <SessionSettings />,

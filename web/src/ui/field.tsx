@@ -1,4 +1,10 @@
-import { type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, useId } from "react";
+import {
+  type InputHTMLAttributes,
+  type ReactNode,
+  type SelectHTMLAttributes,
+  type TextareaHTMLAttributes,
+  useId,
+} from "react";
 import { cx } from "./class";
 
 const box =
@@ -48,6 +54,26 @@ export function TextField({ label, hint, fault, onText, className, ...rest }: Te
         {...described(id, { label, hint, fault })}
         id={id}
         className={cx(box, className)}
+        onChange={(event) => onText(event.target.value)}
+      />
+    </Around>
+  );
+}
+
+type AreaProps = Words &
+  Omit<TextareaHTMLAttributes<HTMLTextAreaElement>, "onChange"> & { onText: (text: string) => void };
+
+/** Several lines of a file. */
+export function AreaField({ label, hint, fault, onText, ...rest }: AreaProps) {
+  const id = useId();
+  return (
+    <Around {...{ id, label, hint, fault }}>
+      <textarea
+        {...rest}
+        {...described(id, { label, hint, fault })}
+        id={id}
+        spellCheck={false}
+        className={cx(box, "h-auto py-2 font-mono")}
         onChange={(event) => onText(event.target.value)}
       />
     </Around>
