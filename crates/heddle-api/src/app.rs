@@ -15,6 +15,7 @@ use crate::{
     password::Hasher,
     problem::{ApiError, ApiResult},
     rates::Rates,
+    seal::Sealing,
 };
 
 /// What a request reaches. Cheap to clone.
@@ -50,6 +51,8 @@ pub struct Parts {
     pub bell: Arc<Bell>,
     /// Hash of the token that automators show, if one is set.
     pub automator_token_hash: Option<Vec<u8>>,
+    /// Seals what the store keeps secret.
+    pub sealing: Sealing,
     /// Who may hold how much of the store.
     pub lanes: Lanes,
     /// The memory for bodies.

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use secrecy::SecretString;
 use url::Url;
 
@@ -33,6 +33,9 @@ impl ConfigError {
 #[derive(Debug, Parser)]
 #[command(name = "heddle-api", version, about = "The central web API of Heddle")]
 pub struct Settings {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
     /// The address under which people and agents reach this API, such as `https://heddle.example.com`.
     #[arg(long, env = "HEDDLE_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
     pub public_url: String,
@@ -93,6 +96,10 @@ pub struct Settings {
     /// A file with the token that automators show.
     #[arg(long, env = "HEDDLE_AUTOMATOR_TOKEN_FILE")]
     pub automator_token_file: Option<PathBuf>,
+    /// A file with the keys that stored secrets are sealed with: 64 hexadecimal digits a line, the first one seals. The
+    /// program's own Postgres has one beside its data.
+    #[arg(long, env = "HEDDLE_SEALING_KEYS_FILE")]
+    pub sealing_keys_file: Option<PathBuf>,
     /// How often each image's registry is asked without a notice.
     #[arg(long, env = "HEDDLE_SCAN_INTERVAL", default_value = "5m")]
     pub scan_interval: String,
@@ -132,6 +139,13 @@ pub struct Settings {
     /// The address under which agents reach this API, if it is not the public one.
     #[arg(long, env = "HEDDLE_AGENT_API_URL")]
     pub agent_api_url: Option<String>,
+}
+
+/// What the program can do besides serving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Seal every stored secret anew with the first key of the file, and say which keys may be dropped.
+    RotateSecrets,
 }
 
 /// Who may sign up.
@@ -202,6 +216,8 @@ pub struct Config {
     pub github: Option<GitHubApp>,
     /// The token that automators show.
     pub automator_token: Option<SecretString>,
+    /// The keys that stored secrets are sealed with.
+    pub sealing_keys_file: Option<PathBuf>,
     /// How often an image is scanned without a notice.
     pub scan_interval: Duration,
     /// How often a repository is read without a webhook.
@@ -255,6 +271,7 @@ impl TryFrom<Settings> for Config {
                 .automator_token_file
                 .map(|path| read_secret("HEDDLE_AUTOMATOR_TOKEN_FILE", &path, 32))
                 .transpose()?,
+            sealing_keys_file: settings.sealing_keys_file,
             scan_interval: read_duration("HEDDLE_SCAN_INTERVAL", &settings.scan_interval)?,
             read_interval: read_duration("HEDDLE_READ_INTERVAL", &settings.read_interval)?,
             lease: read_duration("HEDDLE_LEASE", &settings.lease)?,

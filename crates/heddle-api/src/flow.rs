@@ -10,6 +10,7 @@ pub mod link;
 pub mod plan;
 pub mod push;
 pub mod read;
+pub mod registry;
 pub mod report;
 pub mod scan;
 pub mod settle;

@@ -31,9 +31,10 @@ pub mod rates;
 pub mod router;
 pub mod routes;
 mod run;
+pub mod seal;
 pub mod secret;
 pub mod senders;
 pub mod server;
 pub mod web;
 
-pub use run::{build_app, run};
+pub use run::{build_app, rotate_secrets, run};

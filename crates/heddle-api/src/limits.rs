@@ -4,7 +4,11 @@ use heddle_core::limit::Limit;
 use heddle_db::db;
 use heddle_wire::{agent, text};
 
-use crate::{attempts, bodies, devices, lanes, permission, quotas, rates, routes, server};
+use crate::{
+    attempts, bodies, devices, lanes, permission, quotas, rates,
+    routes::{self, registries},
+    seal, server,
+};
 
 const REPORT_TOO_LARGE: &str = "413 `report-too-large`; the agent splits the report";
 const CUT: &str = "it is cut and ends in `…`";
@@ -69,6 +73,12 @@ pub const LIMITS: &[Limit] = &[
     Limit::rate("push notices of one receiver, over time", rates::NOTICES.each_minute(), rates::MINUTE, TOO_OFTEN),
     Limit::rate("reports of one cluster, over time", rates::REPORTS.each_minute(), rates::MINUTE, TOO_OFTEN),
     Limit::rate("git tokens for one cluster, over time", rates::GIT_TOKENS.each_minute(), rates::MINUTE, TOO_OFTEN),
+    Limit::rate(
+        "tests of logins of one organization, over time",
+        rates::LOGIN_TESTS.each_minute(),
+        rates::MINUTE,
+        TOO_OFTEN,
+    ),
     of_tries(
         "failed log-ins of one account from browsers at one address that it does not know",
         attempts::Limit::LoginPair,
@@ -93,6 +103,13 @@ pub const LIMITS: &[Limit] = &[
     ),
     of_quota(quotas::RECEIVERS),
     of_quota(quotas::TOKENS),
+    of_quota(quotas::REGISTRY_LOGINS),
+    Limit::count(
+        "keys in the file of sealing keys",
+        seal::MAX_KEYS as u64,
+        "stored secrets cannot be read until some are taken out",
+    ),
+    Limit::bytes("text of a login to a registry", registries::MAX_TEXT_BYTES as u64, "422 with the field"),
     of_quota(quotas::INVITATIONS),
 ];
 

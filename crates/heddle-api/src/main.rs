@@ -3,13 +3,23 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use heddle_api::config::{Config, Settings};
+use heddle_api::config::{Command, Config, Settings};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let started = async {
-        let config = Config::try_from(Settings::parse())?;
+        let settings = Settings::parse();
+        let command = settings.command;
+        let config = Config::try_from(settings)?;
         heddle_service::telemetry::init_logs(&config.log)?;
+        if let Some(Command::RotateSecrets) = command {
+            let said = heddle_api::rotate_secrets(config).await?;
+            #[allow(clippy::print_stdout, reason = "it is what was asked for")]
+            {
+                println!("{said}");
+            }
+            return Ok(());
+        }
         let shutdown = heddle_service::shutdown::on_signals()?;
         heddle_api::run(config, shutdown).await
     };

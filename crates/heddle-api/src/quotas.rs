@@ -28,6 +28,13 @@ pub const RECEIVERS: Quota = Quota {
     remedy: "one receiver takes the notices of many registries",
 };
 
+/// Logins to registries of an organization.
+pub const REGISTRY_LOGINS: Quota = Quota {
+    what: "logins to registries of one organization",
+    most: 100,
+    remedy: "remove those that are not used; one login without a prefix is for all images of its host",
+};
+
 /// API tokens of a person.
 pub const TOKENS: Quota = Quota { what: "API tokens of one person", most: 50, remedy: "end those that are not used" };
 

@@ -33,6 +33,9 @@ pub const REPORTS: Rate = Rate { burst: 20, each: Duration::from_millis(500) };
 /// Git tokens for one cluster: 30 at once, one each two seconds over time.
 pub const GIT_TOKENS: Rate = Rate { burst: 30, each: Duration::from_secs(2) };
 
+/// Tests of logins of one organization: 10 at once, one each six seconds over time.
+pub const LOGIN_TESTS: Rate = Rate { burst: 10, each: Duration::from_secs(6) };
+
 impl Rate {
     /// How many in a minute over time, for the page of limits.
     pub const fn each_minute(self) -> u64 {
@@ -48,17 +51,24 @@ pub struct Rates {
     pub reports: Buckets,
     /// Of a cluster's git tokens.
     pub git_tokens: Buckets,
+    /// Of an organization's tests of logins.
+    pub login_tests: Buckets,
 }
 
 impl Rates {
     /// All buckets full.
     pub fn new() -> Self {
-        Self { notices: Buckets::new(NOTICES), reports: Buckets::new(REPORTS), git_tokens: Buckets::new(GIT_TOKENS) }
+        Self {
+            notices: Buckets::new(NOTICES),
+            reports: Buckets::new(REPORTS),
+            git_tokens: Buckets::new(GIT_TOKENS),
+            login_tests: Buckets::new(LOGIN_TESTS),
+        }
     }
 
     /// Forgets the buckets that are full again.
     pub fn sweep(&self) {
-        for buckets in [&self.notices, &self.reports, &self.git_tokens] {
+        for buckets in [&self.notices, &self.reports, &self.git_tokens, &self.login_tests] {
             buckets.0.retain_recent();
             buckets.0.shrink_to_fit();
         }

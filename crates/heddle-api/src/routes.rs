@@ -28,6 +28,7 @@ pub mod members;
 pub mod meta;
 pub mod organizations;
 pub mod receivers;
+pub mod registries;
 pub mod repositories;
 pub mod webhooks;
 pub mod workloads;
@@ -43,6 +44,7 @@ pub fn all() -> Routes {
         .merge(github::routes())
         .merge(repositories::routes())
         .merge(receivers::routes())
+        .merge(registries::routes())
         .merge(clusters::routes())
         .merge(identity::routes())
         .merge(events::routes())

@@ -1,6 +1,10 @@
 //! Starts and ends the program.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use chrono::Utc;
@@ -14,7 +18,7 @@ use secrecy::ExposeSecret;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     app::{App, Parts},
@@ -24,7 +28,9 @@ use crate::{
     lanes::Lanes,
     password::Hasher,
     rates::Rates,
-    router, secret, server,
+    router,
+    seal::{self, Sealer, Sealing, rotate},
+    secret, server,
 };
 
 /// How often what has ended or is old is forgotten.
@@ -98,6 +104,7 @@ pub fn build_app(config: Config, db: Db) -> anyhow::Result<App> {
         github,
         tokens,
         bell: Arc::default(),
+        sealing: Sealing::load(sealing_keys(&config).as_deref()),
         automator_token_hash,
         lanes: Lanes::new(db.connections()),
         rooms: Rooms::new(),
@@ -105,6 +112,41 @@ pub fn build_app(config: Config, db: Db) -> anyhow::Result<App> {
         config,
     };
     Ok(App::new(parts, db))
+}
+
+/// The file of sealing keys. The program's own store has one beside its data.
+fn sealing_keys(config: &Config) -> Option<PathBuf> {
+    match (&config.sealing_keys_file, &config.database) {
+        (Some(file), _) => Some(file.clone()),
+        (None, Database::Embedded(folder)) => Some(own_keys(folder)),
+        (None, Database::External(_)) => None,
+    }
+}
+
+fn own_keys(folder: &Path) -> PathBuf {
+    folder.join("sealing-keys")
+}
+
+/// Seals every stored secret anew with the first key of the file. Gives what is to be said of it.
+///
+/// # Errors
+/// When there are no keys, the store cannot be had, or an older key is still needed.
+pub async fn rotate_secrets(config: Config) -> anyhow::Result<String> {
+    let file = sealing_keys(&config).with_context(|| format!("{} is not set", seal::SETTING))?;
+    let (options, embedded) = open_database(&config.database).await?;
+    heddle_db::migrate(&options).await.context("cannot bring the database's schema up to this release")?;
+    let db = Db::connect(options, config.database_connections).await.context("cannot reach the database")?;
+    let rotated = match Sealer::load(&file).context(seal::SETTING) {
+        Ok(sealer) => rotate::rotate(&db, &sealer).await,
+        Err(error) => Err(error),
+    };
+    db.close().await;
+    if let Some(server) = embedded {
+        server.stop().await;
+    }
+    let rotation = rotated?;
+    anyhow::ensure!(rotation.is_done(), "{rotation}");
+    Ok(rotation.to_string())
 }
 
 async fn open_database(database: &Database) -> anyhow::Result<(PgConnectOptions, Option<EmbeddedPostgres>)> {
@@ -117,6 +159,10 @@ async fn open_database(database: &Database) -> anyhow::Result<(PgConnectOptions,
                 .await
                 .context("DATABASE_URL is not set, and the program's own Postgres did not start")?;
             info!(data_dir = %server.data_dir().display(), "the program's own Postgres runs; its data lies in {}", server.data_dir().display());
+            // Without a key nobody who tries the program could add a login; everything else works without one.
+            if let Err(error) = seal::make(&own_keys(folder)) {
+                error!(%error, "no sealing key could be made: {error}");
+            }
             Ok((server.options(), Some(server)))
         }
     }

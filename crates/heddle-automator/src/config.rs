@@ -45,6 +45,10 @@ pub struct Settings {
     /// Registries (`host` or `host:port`, separated by commas) that may be plain HTTP or on private addresses.
     #[arg(long, env = "HEDDLE_ALLOW_REGISTRIES", value_delimiter = ',')]
     pub allow_registries: Vec<String>,
+    /// Addresses in the place of the clouds' own, for a private endpoint or a test: `NAME=ADDRESS`, separated by commas, with
+    /// the names `ecr`, `ecr-public`, `sts`, `google`, `azure`, `acr`.
+    #[arg(long, env = "HEDDLE_CLOUD_ENDPOINTS", value_delimiter = ',')]
+    pub cloud_endpoints: Vec<String>,
     /// How many pieces of work are done at once, 1 to 256.
     #[arg(long, env = "HEDDLE_CONCURRENCY", default_value = "8")]
     pub concurrency: String,
@@ -69,6 +73,8 @@ pub struct Config {
     pub ca_pem: Option<Vec<u8>>,
     /// Registries that may be plain HTTP or on private addresses.
     pub allow_registries: Vec<String>,
+    /// Addresses in the place of the clouds' own.
+    pub cloud_endpoints: Vec<String>,
     /// How many pieces of work are done at once.
     pub concurrency: usize,
     /// Where to serve probes and metrics.
@@ -93,6 +99,7 @@ impl TryFrom<Settings> for Config {
             cache_dir: make_cache_dir(settings.cache_dir)?,
             ca_pem: read_ca(settings.ca_file)?,
             allow_registries: read_registries(settings.allow_registries)?,
+            cloud_endpoints: settings.cloud_endpoints.into_iter().filter(|text| !text.trim().is_empty()).collect(),
             concurrency: read_concurrency(&settings.concurrency)?,
             metrics_listen: read_listen(&settings.metrics_listen)?,
             log: settings.log,

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use heddle_client::{AutomatorClient, Http};
 use heddle_github::Transport;
-use heddle_registry::Access;
+use heddle_registry::{Access, Clouds, Endpoints};
 use heddle_source::{Store, limits::MAX_STORE_BYTES};
 
 use crate::{config::Config, share::Share};
@@ -17,6 +17,8 @@ pub(crate) struct Context {
     pub store: Store,
     /// Connections to registries, kept between pieces of work. What a registry takes as a login is not.
     pub registries: Access,
+    /// Short-lived logins that clouds gave, kept between pieces of work for the login they were given to.
+    pub clouds: Clouds,
     /// The slots of this process.
     pub share: Share,
     /// Connections to GitHub, kept between pieces of work.
@@ -28,11 +30,14 @@ impl Context {
     pub fn new(config: &Config) -> anyhow::Result<Self> {
         let http = Http::new(config.api_url.clone(), config.ca_pem.clone()).context("HEDDLE_API_URL")?;
         let registries = Access::new(&config.allow_registries, config.ca_pem.as_deref());
+        let registries = registries.context("HEDDLE_ALLOW_REGISTRIES, HEDDLE_CA_FILE")?;
+        let endpoints = Endpoints::new(&config.cloud_endpoints).context("HEDDLE_CLOUD_ENDPOINTS")?;
         Ok(Self {
             api: AutomatorClient::new(http, config.token.clone()),
             name: format!("automator-{}", uuid::Uuid::new_v4().simple()),
             store: Store::open(config.cache_dir.join("clones")).holding(MAX_STORE_BYTES),
-            registries: registries.context("HEDDLE_ALLOW_REGISTRIES, HEDDLE_CA_FILE")?,
+            clouds: Clouds::new(registries.clone(), endpoints),
+            registries,
             share: Share::new(config.concurrency),
             github: Transport::new(config.ca_pem.as_deref()).context("HEDDLE_CA_FILE")?,
             ca_pem: config.ca_pem.clone(),

@@ -9,6 +9,7 @@ pub mod config;
 mod context;
 mod error;
 mod github;
+mod lent;
 pub mod limits;
 mod plan;
 mod read;

@@ -3,44 +3,67 @@
 mod describe;
 
 use chrono::Utc;
-use heddle_registry::{Credential, Failure, Session, TagPage};
-use heddle_wire::automator::{ScanFault, ScanOutcome, ScanWork};
+use heddle_registry::{Failure, Session, TagPage};
+use heddle_wire::{
+    automator::{ScanFault, ScanOutcome, ScanReport, ScanWork},
+    registry::LoginUse,
+};
 use tokio::time::{Instant, sleep};
 
 use self::describe::Described;
 use crate::{
     context::Context,
+    lent,
     limits::{DESCRIBE_TIME, QUICK_SCAN, SLOW_LOOK},
     share::Ticket,
 };
 
 /// Lists and describes. Each scan logs in anew: a token says what one owner may read, so none is kept for another.
-pub(crate) async fn scan(context: &Context, work: &ScanWork, ticket: &Ticket) -> ScanOutcome {
+pub(crate) async fn scan(context: &Context, work: &ScanWork, ticket: &Ticket) -> ScanReport {
+    let login = match work.login.as_ref().map(|login| lent::open(context, &work.image, login)).transpose() {
+        Ok(login) => login,
+        Err(failure) => {
+            let used = work.login.as_ref().map(|login| lent::used(login, false, Some(&failure)));
+            return report(failed(failure), used);
+        }
+    };
+    let session = Session::new(context.registries.clone(), work.image.registry(), login);
+    let (outcome, failure) = read(&session, work, ticket).await;
+    let used = work.login.as_ref().map(|login| lent::used(login, session.login_works(), failure.as_ref()));
+    report(outcome, used)
+}
+
+fn report(outcome: ScanOutcome, login: Option<LoginUse>) -> ScanReport {
+    ScanReport { outcome, take_update: true, login }
+}
+
+fn failed(Failure { reason, retry_at, .. }: Failure) -> ScanOutcome {
+    ScanOutcome::Failed { reason, retry_at }
+}
+
+/// What was found, and why no more.
+async fn read(session: &Session, work: &ScanWork, ticket: &Ticket) -> (ScanOutcome, Option<Failure>) {
     let until = Instant::now() + DESCRIBE_TIME;
-    let credential = work.credential.as_ref();
-    let credential =
-        credential.map(|login| Credential { username: login.username.clone(), password: login.password.0.clone() });
-    let session = Session::new(context.registries.clone(), work.image.registry(), credential);
     let page = tokio::select! {
         page = session.list_tags(&work.image, work.etag.as_deref()) => page,
         () = giving_way(ticket) => {
             let (registry, seconds) = (work.image.registry(), QUICK_SCAN.as_secs());
             let reason = format!("`{registry}` answered too slowly: after {seconds} s the scan gave way to other work");
-            TagPage::Failed(Failure { reason, retry_at: None })
+            TagPage::Failed(Failure { reason, retry_at: None, login: None })
         }
     };
     match page {
         TagPage::Complete { tags, etag } => {
             let enough = || Instant::now() >= until || ticket.gives_way(Instant::now());
-            let Described { tags, failure } = describe::describe(&session, work, tags, Utc::now(), enough).await;
+            let Described { tags, failure } = describe::describe(session, work, tags, Utc::now(), enough).await;
             if let Some(failure) = &failure {
                 tracing::warn!(image = %work.image, "not all tags of {} are described: {}", work.image, failure.reason);
             }
-            let undescribed = failure.map(|Failure { reason, retry_at }| ScanFault { reason, retry_at });
-            ScanOutcome::Complete { tags, etag, undescribed }
+            let undescribed = failure.clone().map(|Failure { reason, retry_at, .. }| ScanFault { reason, retry_at });
+            (ScanOutcome::Complete { tags, etag, undescribed }, failure)
         }
-        TagPage::Unchanged => ScanOutcome::Unchanged,
-        TagPage::Failed(Failure { reason, retry_at }) => ScanOutcome::Failed { reason, retry_at },
+        TagPage::Unchanged => (ScanOutcome::Unchanged, None),
+        TagPage::Failed(failure) => (failed(failure.clone()), Some(failure)),
     }
 }
 

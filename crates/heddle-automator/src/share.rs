@@ -94,6 +94,9 @@ impl Share {
             Work::Scan(scan) => {
                 Some(Scanned { registry: scan.image.registry().to_owned(), image: scan.image.to_string() })
             }
+            Work::Test(test) => {
+                Some(Scanned { registry: test.image.registry().to_owned(), image: test.image.to_string() })
+            }
             Work::Read(_) | Work::Update(_) => None,
         };
         match &scan {

@@ -5,13 +5,16 @@ use std::{sync::Arc, time::Duration};
 use chrono::Utc;
 use heddle_client::ClientError;
 use heddle_service::backoff::Backoff;
-use heddle_wire::automator::{Done, Lease, LeaseRequest, ScanOutcome, ScanReport, ScanWork, Work};
+use heddle_wire::automator::{
+    Done, Lease, LeaseRequest, ScanOutcome, ScanReport, ScanWork, TestReport, TestWork, Work,
+};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     context::Context,
     error::{WorkError, chain},
+    lent,
     limits::{READ_DEADLINE, REPORT_DEADLINE, SCAN_DEADLINE, UPDATE_DEADLINE},
     read, scan,
     share::{GivenBack, Ticket},
@@ -99,6 +102,7 @@ async fn do_work(context: &Context, lease: &Lease, ticket: &Ticket) -> Result<Op
         Work::Read(work) => read::read(context, lease, work).await.map(|()| None),
         Work::Scan(work) => do_scan(context, lease, work, ticket).await,
         Work::Update(work) => update::update(context, lease, work).await.map(|()| None),
+        Work::Test(work) => do_test(context, lease, work, ticket).await.map(|()| None),
     }
 }
 
@@ -109,16 +113,30 @@ async fn do_scan(
     work: &ScanWork,
     ticket: &Ticket,
 ) -> Result<Option<Lease>, WorkError> {
-    let outcome = timeout(SCAN_DEADLINE, scan::scan(context, work, ticket)).await;
-    let outcome = outcome.unwrap_or_else(|_| ScanOutcome::Failed {
-        reason: format!("`{}` could not be read within {} s", work.image.registry(), SCAN_DEADLINE.as_secs()),
-        retry_at: None,
+    let scanned = timeout(SCAN_DEADLINE, scan::scan(context, work, ticket)).await;
+    let report = scanned.unwrap_or_else(|_| {
+        let seconds = SCAN_DEADLINE.as_secs();
+        let reason = format!("`{}` could not be read within {seconds} s", work.image.registry());
+        let login = work.login.as_ref().map(|login| lent::used(login, false, None));
+        ScanReport { outcome: ScanOutcome::Failed { reason, retry_at: None }, take_update: true, login }
     });
-    if let ScanOutcome::Failed { reason, .. } = &outcome {
+    if let ScanOutcome::Failed { reason, .. } = &report.outcome {
         tracing::warn!(image = %work.image, "could not list the tags of {}: {reason}", work.image);
     }
-    ticket.scan_ended(matches!(outcome, ScanOutcome::Failed { .. }), Instant::now());
-    Ok(context.api.scan_report(lease, &ScanReport { outcome, take_update: true }).await?)
+    ticket.scan_ended(matches!(report.outcome, ScanOutcome::Failed { .. }), Instant::now());
+    Ok(context.api.scan_report(lease, &report).await?)
+}
+
+/// Tries a login and reports.
+async fn do_test(context: &Context, lease: &Lease, work: &TestWork, ticket: &Ticket) -> Result<(), WorkError> {
+    let report = timeout(SCAN_DEADLINE, lent::test(context, work)).await;
+    let report = report.unwrap_or_else(|_| TestReport {
+        passed: false,
+        message: format!("`{}` could not be read within {} s", work.image.registry(), SCAN_DEADLINE.as_secs()),
+        login: lent::used(&work.login, false, None),
+    });
+    ticket.scan_ended(!report.passed, Instant::now());
+    Ok(context.api.test_report(lease, &report).await?)
 }
 
 async fn give_back(context: &Context, lease: &Lease, given_back: GivenBack) {
@@ -161,7 +179,7 @@ async fn renew(context: Context, lease: Arc<Lease>, until: Instant) -> Renewal {
 fn deadline(work: &Work) -> Duration {
     match work {
         Work::Read(_) => READ_DEADLINE,
-        Work::Scan(_) => SCAN_DEADLINE + REPORT_DEADLINE,
+        Work::Scan(_) | Work::Test(_) => SCAN_DEADLINE + REPORT_DEADLINE,
         Work::Update(_) => UPDATE_DEADLINE,
     }
 }
@@ -171,5 +189,6 @@ fn word(work: &Work) -> &'static str {
         Work::Read(_) => "read",
         Work::Scan(_) => "scan",
         Work::Update(_) => "update",
+        Work::Test(_) => "test",
     }
 }

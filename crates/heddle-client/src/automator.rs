@@ -5,6 +5,7 @@ use std::time::Duration;
 use heddle_core::id::{IntentId, ProposalId};
 use heddle_wire::automator::{
     Done, IntentOutcome, Lease, LeaseRequest, PlanRequest, PlanResponse, ProposalClosed, ReadReport, ScanReport,
+    TestReport,
 };
 use reqwest::Method;
 use secrecy::SecretString;
@@ -61,6 +62,14 @@ impl AutomatorClient {
     /// [`ClientError::LeaseLost`] when nothing of it was taken.
     pub async fn scan_report(&self, lease: &Lease, report: &ScanReport) -> Result<Option<Lease>, ClientError> {
         self.under(lease, "scan-report").json(report).send().await?.json_if_any()
+    }
+
+    /// `POST /automator/v1/leases/{id}/test-report`; ends the lease.
+    ///
+    /// # Errors
+    /// [`ClientError::LeaseLost`] when nothing of it was taken.
+    pub async fn test_report(&self, lease: &Lease, report: &TestReport) -> Result<(), ClientError> {
+        self.under(lease, "test-report").json(report).send().await.map(drop)
     }
 
     /// `POST /automator/v1/leases/{id}/intents`: announces the writes of one update.

@@ -237,3 +237,22 @@ pub async fn record_failure(
     .await?;
     Ok(())
 }
+
+/// With which entering of a login the list was read; `None` with none.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn find_listed_with(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Uuid>, DbError> {
+    Ok(sqlx::query_scalar!("select listed_with from images where id = $1", id).fetch_optional(db).await?.flatten())
+}
+
+/// Notes with which entering of a login the list was read.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn note_listed_with(db: impl PgExecutor<'_>, id: Uuid, version: Option<Uuid>) -> Result<(), DbError> {
+    sqlx::query!("update images set listed_with = $2 where id = $1 and listed_with is distinct from $2", id, version,)
+        .execute(db)
+        .await?;
+    Ok(())
+}

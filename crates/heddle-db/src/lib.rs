@@ -32,6 +32,7 @@ pub mod proposals;
 pub mod pushes;
 pub mod reads;
 pub mod receivers;
+pub mod registry_logins;
 pub mod repositories;
 pub mod retention;
 pub mod revisions;

@@ -80,3 +80,12 @@ pub async fn find_membership(
     .fetch_optional(db)
     .await?)
 }
+
+/// Every organization, for what goes through all of them. Needs no organization.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_ids(db: impl PgExecutor<'_>) -> Result<Vec<OrganizationId>, DbError> {
+    let ids = sqlx::query_scalar!(r#"select list_organization_ids() as "id!""#).fetch_all(db).await?;
+    Ok(ids.into_iter().map(OrganizationId).collect())
+}

@@ -6,14 +6,13 @@
 use std::{error::Error, time::Duration};
 
 use chrono::{DateTime, Utc};
-use heddle_core::id::OrganizationId;
 use sqlx::AssertSqlSafe;
 use tracing::warn;
-use uuid::Uuid;
 
 use crate::{
     db::{Db, Tx},
     error::DbError,
+    organizations,
 };
 
 mod page;
@@ -297,13 +296,14 @@ pub const KEPT: &[(&str, &str)] = &[
     ("reads", "one row a repository"),
     ("outboxes", "one row a cluster; `agent_outboxes` took its place, a later release drops it"),
     ("receivers", "until a person deletes them"),
+    ("registry_logins", "until a person removes them"),
     ("repositories", "until a person disconnects them"),
     ("sessions", "swept each hour: after their end"),
     ("sync_faults", "until the cluster reports that they are mended or gone"),
     ("syncs", "until the cluster reports that they are gone"),
     ("tokens", "swept each hour: 30 days after their end"),
     ("users", "until a person deletes them"),
-    ("work", "one row a repository and kind, and an image"),
+    ("work", "one row a repository and kind, an image, and a login that was tried"),
     ("workloads", "until the cluster reports that they are gone"),
 ];
 
@@ -337,15 +337,14 @@ pub async fn prune(db: &Db, ages: &Ages, now: DateTime<Utc>) -> Result<Forgotten
         forgotten.failures += 1;
     }
     let mut tx = db.routing().await?;
-    let organizations: Vec<Uuid> =
-        sqlx::query_scalar!(r#"select list_organization_ids() as "id!""#).fetch_all(&mut *tx).await?;
+    let organizations = organizations::list_ids(&mut *tx).await?;
     tx.commit().await?;
     for organization in organizations {
         for rule in RULES {
             let before = rule.age.map_or(now, |age| ages.before(age, now));
             loop {
                 // Without a connection no rule can be followed; what fails within one fails this rule alone.
-                let mut tx = db.organization(OrganizationId(organization)).await?;
+                let mut tx = db.organization(organization).await?;
                 let rows = match prune_batch(&mut tx, rule, before).await {
                     Ok(Some(rows)) => rows,
                     Ok(None) => return Ok(forgotten),

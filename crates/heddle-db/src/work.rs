@@ -1,6 +1,6 @@
 //! What is due, and who leased it.
 //!
-//! One row for each repository to read, image to scan and repository to update. Whatever asks for it again while it is
+//! One row for each repository to read, image to scan, repository to update and login to try. Whatever asks for it again while it is
 //! leased makes it due once more when the lease ends, however it ends. A report counts only with the lease's fencing
 //! number and within its time. Whatever makes work due says so to the automators that wait, so no caller can forget it.
 //!
@@ -8,8 +8,8 @@
 //! lease that runs out is a failure too; work that ends five automators in a row rests for a day, or until some time after
 //! something asks for it.
 //!
-//! Reports on one repository run one after the other, and rows of work are locked last, in one order (updates, scans,
-//! reads, and within a kind by subject): two reports that make each other's work due never wait for each other.
+//! Reports on one repository run one after the other, and rows of work are locked last, in one order (updates, tests,
+//! scans, reads, and within a kind by subject): two reports that make each other's work due never wait for each other.
 
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ pub enum Kind {
     Scan,
     /// Write to a repository what the policies choose.
     Update,
+    /// Try a login at its registry.
+    Test,
 }
 
 impl Kind {
@@ -46,11 +48,12 @@ impl Kind {
             Self::Read => "read",
             Self::Scan => "scan",
             Self::Update => "update",
+            Self::Test => "test",
         }
     }
 
     fn parse(word: &str) -> Result<Self, DbError> {
-        [Self::Read, Self::Scan, Self::Update]
+        [Self::Read, Self::Scan, Self::Update, Self::Test]
             .into_iter()
             .find(|kind| kind.word() == word)
             .ok_or_else(|| DbError::Corrupt { column: "work.kind", reason: format!("`{word}` is no kind of work") })
@@ -70,7 +73,7 @@ pub struct Leased {
     pub organization: OrganizationId,
     /// What kind of work.
     pub kind: Kind,
-    /// The repository, or for a scan the image.
+    /// The repository, for a scan the image, for a test the login.
     pub subject: Uuid,
 }
 
@@ -81,7 +84,7 @@ pub struct Held {
     pub lease: LeaseId,
     /// What kind of work.
     pub kind: Kind,
-    /// The repository, or for a scan the image.
+    /// The repository, for a scan the image, for a test the login.
     pub subject: Uuid,
     /// The automator's name.
     pub automator: String,
@@ -152,6 +155,14 @@ pub async fn request_scans(
     images: &[Uuid],
 ) -> Result<(), DbError> {
     request(db, organization, Kind::Scan, images).await
+}
+
+/// Makes the test of a login due now.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn request_test(db: &mut PgConnection, organization: OrganizationId, login: Uuid) -> Result<(), DbError> {
+    request(db, organization, Kind::Test, &[login]).await
 }
 
 async fn request(

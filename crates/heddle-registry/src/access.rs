@@ -9,10 +9,10 @@ use std::{
 
 use reqwest::{
     Certificate, Client, ClientBuilder, Method, Response, StatusCode,
-    header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION},
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
     redirect,
 };
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::{
     guard::{Guard, PublicOnly, Refused, Route},
@@ -94,11 +94,7 @@ impl Access {
     ) -> Result<Response, Unsent> {
         let mut at = url.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let client = match self.guard.route(&at).map_err(Unsent::Refused)? {
-                Route::Public => &self.public,
-                Route::Listed => &self.listed,
-            };
-            let mut request = client.request(method.clone(), at.clone()).headers(headers.clone());
+            let mut request = self.client_for(&at)?.request(method.clone(), at.clone()).headers(headers.clone());
             if let Some(login) = login.filter(|_| at.origin() == url.origin()) {
                 request = request.header(AUTHORIZATION, login.clone());
             }
@@ -109,6 +105,27 @@ impl Access {
             }
         }
         Err(Unsent::Refused(Refused(format!("the registry leads on more than {MAX_REDIRECTS} times"))))
+    }
+
+    /// Posts a form, and follows no redirect: the form may hold a secret.
+    pub(crate) async fn post_form(&self, url: &Url, form: &[(&str, &str)]) -> Result<Response, Unsent> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        self.post(url, headers, form.into_bytes()).await
+    }
+
+    /// Posts a body, and follows no redirect.
+    pub(crate) async fn post(&self, url: &Url, headers: HeaderMap, body: Vec<u8>) -> Result<Response, Unsent> {
+        let request = self.client_for(url)?.post(url.clone()).headers(headers).body(body);
+        request.send().await.map_err(Unsent::Failed)
+    }
+
+    fn client_for(&self, url: &Url) -> Result<&Client, Unsent> {
+        Ok(match self.guard.route(url).map_err(Unsent::Refused)? {
+            Route::Public => &self.public,
+            Route::Listed => &self.listed,
+        })
     }
 
     /// Whether the operator allows the host of the address to be where others may not.

@@ -19,6 +19,24 @@ pub struct Failure {
     pub reason: String,
     /// When the registry allows the next try, where it says.
     pub retry_at: Option<DateTime<Utc>>,
+    /// What is wrong with the login, where that is why.
+    pub login: Option<LoginFault>,
+}
+
+/// What is wrong with a login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginFault {
+    /// It is not known, or has expired.
+    Refused,
+    /// It is known, and may not read the image.
+    Denied,
+    /// The registry names a token server that the secret does not go to.
+    TokenServer {
+        /// The server, as `host` or `host:port`.
+        host: String,
+    },
+    /// It could not be tried to the end.
+    Failed,
 }
 
 impl Session {
@@ -52,7 +70,15 @@ impl Session {
             return Ok(answer);
         }
         self.log_in(image, answer.headers()).await?;
-        self.send(&method, image, url, headers).await
+        let mut answer = self.send(&method, image, url, headers).await?;
+        if answer.status() == StatusCode::UNAUTHORIZED && self.renew().await? {
+            self.log_in(image, answer.headers()).await?;
+            answer = self.send(&method, image, url, headers).await?;
+        }
+        if answer.status().is_success() || answer.status() == StatusCode::NOT_FOUND {
+            self.note_works();
+        }
+        Ok(answer)
     }
 
     async fn send(
@@ -90,16 +116,17 @@ impl Session {
     pub(crate) fn check_status(&self, answer: &Response, image: &ImageRepository) -> Result<(), Failure> {
         let status = answer.status();
         let registry = image.registry();
-        let reason = match status {
+        let failure = match status {
             StatusCode::OK => return Ok(()),
             StatusCode::NOT_FOUND => {
-                format!("`{registry}` has no image `{}`, or does not show it to this login", image.path())
+                let reason = format!("`{registry}` has no image `{}`, or does not show it to this login", image.path());
+                Failure { login: self.login_works().then_some(LoginFault::Denied), ..failed(reason) }
             }
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => self.refused(image),
-            StatusCode::TOO_MANY_REQUESTS => format!("`{registry}` asks for fewer requests"),
-            status => format!("`{registry}` answered with status {}", status.as_u16()),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => self.refused(image, status),
+            StatusCode::TOO_MANY_REQUESTS => failed(format!("`{registry}` asks for fewer requests")),
+            status => failed(format!("`{registry}` answered with status {}", status.as_u16())),
         };
-        Err(Failure { reason, retry_at: retry_at(answer.headers(), Utc::now()) })
+        Err(Failure { retry_at: retry_at(answer.headers(), Utc::now()), ..failure })
     }
 }
 
@@ -136,7 +163,7 @@ pub(crate) fn retry_at(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTi
 }
 
 pub(crate) fn failed(reason: impl Into<String>) -> Failure {
-    Failure { reason: reason.into(), retry_at: None }
+    Failure { reason: reason.into(), retry_at: None, login: None }
 }
 
 #[cfg(test)]

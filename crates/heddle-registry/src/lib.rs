@@ -8,19 +8,22 @@
 
 mod access;
 mod ask;
+mod cloud;
 mod describe;
 mod guard;
 pub mod limits;
 mod login;
 mod page;
+pub mod quirks;
 mod session;
 mod walk;
 
 pub use self::{
     access::{Access, AccessError},
-    ask::Failure,
+    ask::{Failure, LoginFault},
+    cloud::{Cloud, CloudSecret, Clouds, EndpointError, Endpoints, LoginKey},
     describe::Description,
     login::Credential,
-    session::Session,
+    session::{Keys, Login, Session},
     walk::TagPage,
 };

@@ -36,6 +36,9 @@ pub const MAX_TOKEN_BYTES: usize = 16 << 10;
 /// How long a login may take.
 pub const LOGIN_DEADLINE: Duration = Duration::from_secs(15);
 
+/// How many short-lived logins of clouds are kept.
+pub const MAX_KEPT_LOGINS: usize = 1000;
+
 /// The longest header that is read: what it names next is kept in memory or in the store.
 pub const MAX_HEADER_BYTES: usize = 8 << 10;
 
@@ -69,6 +72,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::bytes("the answer of a login server", MAX_LOGIN_BYTES as u64, FAILED),
     Limit::bytes("a token", MAX_TOKEN_BYTES as u64, FAILED),
     Limit::time("a login", LOGIN_DEADLINE, FAILED),
+    Limit::count("short-lived logins of clouds that are kept", MAX_KEPT_LOGINS as u64, "all are asked for anew"),
     Limit::bytes("a challenge, or the address of a next page", MAX_HEADER_BYTES as u64, FAILED),
     Limit::bytes("an entity tag", MAX_HEADER_BYTES as u64, "it is not kept, so the whole list is read each time"),
     Limit::count("headers of an answer", MAX_HEADERS as u64, FAILED),

@@ -1,8 +1,8 @@
-//! A login after a 401: the registry names a login server, and that gives a token.
+//! A login after a 401: the registry takes the credential itself, or names a token server that takes it.
 //!
-//! Source: "Token Authentication Specification" of the distribution project, which registries share. The challenge is read
-//! by `http-auth`. Why not the login of `oci-distribution`: it reads the answer of whatever server a registry names without
-//! a limit, and goes where the guard of this crate would not.
+//! Source: "Token Authentication Specification" and "OAuth2 token authentication" of the distribution project, which
+//! registries share. The challenge is read by `http-auth`. Why not the login of `oci-distribution`: it reads the answer of
+//! whatever server a registry names without a limit, and goes where the guard of this crate would not.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use heddle_core::image::ImageRepository;
 use http_auth::{ChallengeParser, ChallengeRef};
 use oci_distribution::token_cache::RegistryToken;
 use reqwest::{
-    Method, StatusCode,
+    Method, Response, StatusCode,
     header::{GetAll, HeaderMap, HeaderValue, WWW_AUTHENTICATE},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -18,17 +18,25 @@ use url::Url;
 
 use crate::{
     access::{Access, Unsent},
-    ask::{Failure, failed, read_body, retry_at, within},
+    ask::{Failure, LoginFault, failed, read_body, retry_at, within},
     limits::{LOGIN_DEADLINE, MAX_HEADER_BYTES, MAX_LOGIN_BYTES, MAX_TOKEN_BYTES},
+    quirks,
 };
 
-/// A login for a registry.
+/// What a registry, or its token server, takes as a login.
 #[derive(Debug, Clone)]
-pub struct Credential {
-    /// User name.
-    pub username: String,
-    /// Password or token.
-    pub password: SecretString,
+pub enum Credential {
+    /// A user's name with a password or token.
+    Password {
+        /// The user's name.
+        username: String,
+        /// The password or token.
+        password: SecretString,
+    },
+    /// A refresh token, which a token server takes.
+    IdentityToken(SecretString),
+    /// A token that the registry takes as it is.
+    Bearer(SecretString),
 }
 
 /// How a registry wants to be logged in at.
@@ -49,19 +57,16 @@ pub(crate) enum Challenge {
 #[derive(Clone)]
 pub(crate) struct Authorization(pub HeaderValue);
 
-impl Credential {
-    /// As the `Basic` scheme writes it (RFC 7617).
-    fn basic(&self) -> Option<Authorization> {
-        let text = http_auth::basic::encode_credentials(&self.username, self.password.expose_secret());
-        Authorization::new(&text)
-    }
-}
-
 impl Authorization {
     fn new(text: &str) -> Option<Self> {
         let mut value = HeaderValue::from_str(text).ok()?;
         value.set_sensitive(true);
         Some(Self(value))
+    }
+
+    /// As the `Basic` scheme writes it (RFC 7617).
+    fn basic(username: &str, password: &SecretString) -> Option<Self> {
+        Self::new(&http_auth::basic::encode_credentials(username, password.expose_secret()))
     }
 }
 
@@ -92,91 +97,175 @@ fn parameter(challenge: &ChallengeRef<'_>, name: &str) -> Option<String> {
     found.map(|(_, value)| value.to_unescaped())
 }
 
-/// Answers a challenge. The error says nothing that the login server wrote: it may be an address that only we can reach.
-pub(crate) async fn log_in(
-    access: &Access,
-    challenge: &Challenge,
-    credential: Option<&Credential>,
-    image: &ImageRepository,
-) -> Result<Authorization, Failure> {
-    let registry = image.registry();
-    let unusable = || login_failed(registry, "the credential holds what cannot be sent");
-    match (challenge, credential) {
-        (Challenge::Basic, None) => Err(failed(wants_login(image))),
-        (Challenge::Basic, Some(credential)) => credential.basic().ok_or_else(unusable),
-        (Challenge::Bearer { realm, service }, credential) => {
-            let basic = credential.map(|credential| credential.basic().ok_or_else(unusable)).transpose()?;
-            let token = request_token(access, realm, service.as_deref(), basic.as_ref(), image);
-            let late = || login_failed(registry, "the login server did not answer in time");
-            within(LOGIN_DEADLINE, token, late).await
+/// Where a login is made.
+pub(crate) struct Desk<'a> {
+    pub access: &'a Access,
+    /// The address of the registry's API.
+    pub base: &'a Url,
+    /// The token server at another host that somebody confirmed.
+    pub auth_host: Option<&'a str>,
+    pub image: &'a ImageRepository,
+}
+
+impl Desk<'_> {
+    /// Answers a challenge. The error says nothing that the login server wrote: it may be an address that only we can reach.
+    pub async fn log_in(
+        &self,
+        challenge: &Challenge,
+        credential: Option<&Credential>,
+    ) -> Result<Authorization, Failure> {
+        let unusable = || self.failed("the credential holds what cannot be sent");
+        match (challenge, credential) {
+            (_, Some(Credential::Bearer(token))) => {
+                Authorization::new(&format!("Bearer {}", token.expose_secret())).ok_or_else(unusable)
+            }
+            (Challenge::Basic, None) => Err(failed(wants_login(self.image))),
+            (Challenge::Basic, Some(Credential::Password { username, password })) => {
+                Authorization::basic(username, password).ok_or_else(unusable)
+            }
+            (Challenge::Basic, Some(Credential::IdentityToken(_))) => {
+                Err(self
+                    .refused("it takes a user name and a password and no identity token; enter the login with those"))
+            }
+            (Challenge::Bearer { realm, service }, credential) => {
+                let late = || self.failed("the login server did not answer in time");
+                within(LOGIN_DEADLINE, self.request_token(realm, service.as_deref(), credential), late).await
+            }
         }
+    }
+
+    async fn request_token(
+        &self,
+        realm: &Url,
+        service: Option<&str>,
+        credential: Option<&Credential>,
+    ) -> Result<Authorization, Failure> {
+        let mut url = realm.clone();
+        // What the registry writes before the `@` is no login of ours.
+        let bare = url.set_username("").and_then(|()| url.set_password(None));
+        bare.map_err(|()| self.failed("the login server has no address"))?;
+        if credential.is_some() && !self.may_take(&url) {
+            return Err(self.other_server(&url));
+        }
+        let scope = format!("repository:{}:pull", self.image.path());
+        let answer = match credential {
+            Some(Credential::IdentityToken(token)) => {
+                let mut form = vec![
+                    ("grant_type", "refresh_token"),
+                    ("refresh_token", token.expose_secret()),
+                    ("client_id", "heddle"),
+                    ("scope", scope.as_str()),
+                ];
+                form.extend(service.map(|service| ("service", service)));
+                self.access.post_form(&url, &form).await
+            }
+            other => {
+                url.query_pairs_mut().append_pair("scope", &scope);
+                if let Some(service) = service {
+                    url.query_pairs_mut().append_pair("service", service);
+                }
+                let basic = match other {
+                    Some(Credential::Password { username, password }) => Some(
+                        Authorization::basic(username, password)
+                            .ok_or_else(|| self.failed("the credential holds what cannot be sent"))?,
+                    ),
+                    _ => None,
+                };
+                let login = basic.as_ref().map(|basic| &basic.0);
+                self.access.send(&Method::GET, &url, &HeaderMap::new(), login).await
+            }
+        };
+        self.read_token(answer, credential.is_some()).await
+    }
+
+    async fn read_token(&self, answer: Result<Response, Unsent>, logged_in: bool) -> Result<Authorization, Failure> {
+        let answer = answer.map_err(|error| match error {
+            Unsent::Failed(error) if error.is_timeout() => self.failed("the login server did not answer in time"),
+            // Whether it may not be reached or cannot be reached is not told apart.
+            Unsent::Failed(_) | Unsent::Refused(_) => {
+                self.failed("the login server cannot be reached, or is not allowed")
+            }
+        })?;
+        let status = answer.status();
+        match status {
+            StatusCode::OK => {}
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if !logged_in => {
+                return Err(failed(wants_login(self.image)));
+            }
+            // OAuth 2 says `invalid_grant` with 400.
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST if logged_in => {
+                let remedy = quirks::of(self.image.registry()).when_refused;
+                return Err(self.refused(&format!("the credential was not accepted; {remedy}")));
+            }
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                let retry_at = retry_at(answer.headers(), chrono::Utc::now());
+                return Err(Failure { retry_at, ..self.failed("the login server asks for fewer requests") });
+            }
+            _ => return Err(self.failed("the login server gave no token")),
+        }
+        let body = read_body(answer, MAX_LOGIN_BYTES).await.map_err(|fault| {
+            let reason = fault.map_or_else(
+                || "the login server cut its answer short".to_owned(),
+                |limit| format!("the answer of the login server has more than {limit} bytes"),
+            );
+            self.failed(&reason)
+        })?;
+        let token: RegistryToken =
+            serde_json::from_slice(&body).map_err(|_| self.failed("the login server gave no token"))?;
+        if token.token().is_empty() || token.token().len() > MAX_TOKEN_BYTES {
+            let reason = format!("the login server gave a token that is empty or longer than {MAX_TOKEN_BYTES} bytes");
+            return Err(self.failed(&reason));
+        }
+        Authorization::new(&token.bearer_token())
+            .ok_or_else(|| self.failed("the login server gave a token that cannot be sent"))
+    }
+
+    /// Whether a secret may go to this token server: the registry itself, one that the table of quirks names, or one that
+    /// somebody confirmed; and to another host over HTTPS alone, or where the operator allows plain HTTP.
+    fn may_take(&self, realm: &Url) -> bool {
+        if realm.origin() == self.base.origin() {
+            return true;
+        }
+        let is_safe = realm.scheme() == "https" || self.access.lists(realm);
+        let host = host_of(realm);
+        let known = quirks::of(self.image.registry()).token_servers.contains(&host.as_str());
+        is_safe && (self.auth_host == Some(host.as_str()) || (known && realm.scheme() == "https"))
+    }
+
+    fn other_server(&self, realm: &Url) -> Failure {
+        let host = host_of(realm);
+        let registry = self.image.registry();
+        let reason = if realm.scheme() == "https" || self.access.lists(realm) {
+            format!(
+                "`{registry}` names the token server `{host}`, which the login does not go to; if that is right, enter the \
+                 login again with `{host}` as its token server"
+            )
+        } else {
+            format!("`{registry}` names a token server without HTTPS, which no login goes to")
+        };
+        Failure { login: Some(LoginFault::TokenServer { host }), ..failed(reason) }
+    }
+
+    fn failed(&self, reason: &str) -> Failure {
+        let failure = failed(format!("the login at `{}` failed: {reason}", self.image.registry()));
+        Failure { login: Some(LoginFault::Failed), ..failure }
+    }
+
+    fn refused(&self, reason: &str) -> Failure {
+        Failure { login: Some(LoginFault::Refused), ..self.failed(reason) }
     }
 }
 
-async fn request_token(
-    access: &Access,
-    realm: &Url,
-    service: Option<&str>,
-    basic: Option<&Authorization>,
-    image: &ImageRepository,
-) -> Result<Authorization, Failure> {
-    let registry = image.registry();
-    let mut url = realm.clone();
-    // What the registry writes before the `@` is no login of ours.
-    let bare = url.set_username("").and_then(|()| url.set_password(None));
-    bare.map_err(|()| login_failed(registry, "the login server has no address"))?;
-    url.query_pairs_mut().append_pair("scope", &format!("repository:{}:pull", image.path()));
-    if let Some(service) = service {
-        url.query_pairs_mut().append_pair("service", service);
-    }
-    let login = basic.map(|basic| &basic.0);
-    let answer = access.send(&Method::GET, &url, &HeaderMap::new(), login).await;
-    let answer = answer.map_err(|error| match error {
-        Unsent::Failed(error) if error.is_timeout() => {
-            login_failed(registry, "the login server did not answer in time")
-        }
-        // Whether it may not be reached or cannot be reached is not told apart.
-        Unsent::Failed(_) | Unsent::Refused(_) => {
-            login_failed(registry, "the login server cannot be reached, or is not allowed")
-        }
-    })?;
-    match answer.status() {
-        StatusCode::OK => {}
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if login.is_none() => return Err(failed(wants_login(image))),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            return Err(login_failed(registry, "the credential was not accepted"));
-        }
-        StatusCode::TOO_MANY_REQUESTS => {
-            let retry_at = retry_at(answer.headers(), chrono::Utc::now());
-            return Err(Failure { retry_at, ..login_failed(registry, "the login server asks for fewer requests") });
-        }
-        _ => return Err(login_failed(registry, "the login server gave no token")),
-    }
-    let body = read_body(answer, MAX_LOGIN_BYTES).await.map_err(|fault| {
-        let reason = fault.map_or_else(
-            || "the login server cut its answer short".to_owned(),
-            |limit| format!("the answer of the login server has more than {limit} bytes"),
-        );
-        login_failed(registry, &reason)
-    })?;
-    let token: RegistryToken =
-        serde_json::from_slice(&body).map_err(|_| login_failed(registry, "the login server gave no token"))?;
-    if token.token().is_empty() || token.token().len() > MAX_TOKEN_BYTES {
-        let reason = format!("the login server gave a token that is empty or longer than {MAX_TOKEN_BYTES} bytes");
-        return Err(login_failed(registry, &reason));
-    }
-    Authorization::new(&token.bearer_token())
-        .ok_or_else(|| login_failed(registry, "the login server gave a token that cannot be sent"))
+/// The host as somebody would write it: with its port where it is not that of the scheme.
+fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// The words for a registry that shows nothing without a login.
 pub(crate) fn wants_login(image: &ImageRepository) -> String {
     let (registry, path) = (image.registry(), image.path());
-    format!("`{registry}` wants a login; Heddle has none for it yet, so `{path}` cannot be read")
-}
-
-fn login_failed(registry: &str, reason: &str) -> Failure {
-    failed(format!("the login at `{registry}` failed: {reason}"))
+    format!("`{registry}` wants a login, and there is none for `{path}`; add one (Settings, Registries)")
 }
 
 #[cfg(test)]

@@ -5,18 +5,21 @@
 
 use std::{
     collections::HashMap,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
 use heddle_core::image::ImageRepository;
-use reqwest::{Method, header::HeaderMap};
+use reqwest::{Method, StatusCode, header::HeaderMap};
 use tokio::sync::{Mutex, OnceCell};
 use url::Url;
 
 use crate::{
     access::Access,
-    ask::{Failure, failed},
-    login::{self, Authorization, Credential, wants_login},
+    ask::{Failure, LoginFault, failed},
+    cloud::{Cloud, Lent},
+    login::{self, Authorization, Credential, Desk, wants_login},
+    quirks,
 };
 
 /// How long a token is used before a new one is asked for: registries promise 60 s at least.
@@ -25,20 +28,57 @@ const TOKEN_TERM: Duration = Duration::from_secs(50);
 /// How many tokens are kept, one an image.
 const MAX_TOKENS: usize = 64;
 
-/// A registry with one credential.
+/// A login for a registry.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// What is shown, or how that is got.
+    pub keys: Keys,
+    /// The token server at another host that somebody confirmed, as `host` or `host:port`.
+    pub auth_host: Option<String>,
+}
+
+/// Where a credential comes from.
+#[derive(Debug, Clone)]
+pub enum Keys {
+    /// It is there.
+    Own(Credential),
+    /// A cloud gives one that lives for some hours.
+    Cloud(Cloud),
+}
+
+/// A registry with one login.
 #[derive(Debug)]
 pub struct Session {
     access: Access,
     registry: String,
-    credential: Option<Credential>,
+    login: Option<Login>,
     base: OnceCell<Url>,
     logins: Mutex<HashMap<String, (Authorization, Instant)>>,
+    /// What the cloud gave last, and whether another one was asked for already.
+    lent: Mutex<Option<Lent>>,
+    renewed: AtomicBool,
+    /// Whether the registry took the login.
+    works: AtomicBool,
 }
 
 impl Session {
     /// A session that has not spoken to the registry yet. `registry` is [`ImageRepository::registry`].
-    pub fn new(access: Access, registry: &str, credential: Option<Credential>) -> Self {
-        Self { access, registry: registry.to_owned(), credential, base: OnceCell::new(), logins: Mutex::default() }
+    pub fn new(access: Access, registry: &str, login: Option<Login>) -> Self {
+        Self {
+            access,
+            registry: registry.to_owned(),
+            login,
+            base: OnceCell::new(),
+            logins: Mutex::default(),
+            lent: Mutex::default(),
+            renewed: AtomicBool::new(false),
+            works: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the registry asked for the login and took it.
+    pub fn login_works(&self) -> bool {
+        self.works.load(Ordering::Relaxed)
     }
 
     pub(crate) fn access(&self) -> &Access {
@@ -56,10 +96,7 @@ impl Session {
 
     /// The host that answers for the registry. Docker Hub's goes by another name.
     pub(crate) fn host(&self) -> &str {
-        match self.registry.as_str() {
-            "docker.io" => "registry-1.docker.io",
-            host => host,
-        }
+        quirks::of(&self.registry).answers_at.unwrap_or(&self.registry)
     }
 
     /// What the registry took as a login for an image.
@@ -69,6 +106,7 @@ impl Session {
     }
 
     /// Logs in after a 401 with the headers of that answer, or, where they do not say how, with those of the registry's root.
+    /// What a cloud gave and the registry does not take any more is got anew, once in a session.
     pub(crate) async fn log_in(&self, image: &ImageRepository, headers: &HeaderMap) -> Result<(), Failure> {
         let challenge = match login::challenge(headers) {
             Some(challenge) => Some(challenge),
@@ -77,8 +115,20 @@ impl Session {
                 root.ok().and_then(|answer| login::challenge(answer.headers()))
             }
         };
-        let challenge = challenge.ok_or_else(|| failed(self.refused(image)))?;
-        let login = login::log_in(&self.access, &challenge, self.credential.as_ref(), image).await?;
+        let challenge = challenge.ok_or_else(|| self.refused(image, StatusCode::UNAUTHORIZED))?;
+        let desk = Desk {
+            access: &self.access,
+            base: self.base().await?,
+            auth_host: self.login.as_ref().and_then(|login| login.auth_host.as_deref()),
+            image,
+        };
+        let credential = self.credential().await?;
+        let login = match desk.log_in(&challenge, credential.as_ref()).await {
+            Err(failure) if failure.login == Some(LoginFault::Refused) && self.renew().await? => {
+                desk.log_in(&challenge, self.credential().await?.as_ref()).await?
+            }
+            other => other?,
+        };
         let mut logins = self.logins.lock().await;
         if logins.len() >= MAX_TOKENS {
             logins.clear();
@@ -87,11 +137,53 @@ impl Session {
         Ok(())
     }
 
-    /// The words for an image that the registry does not show.
-    pub(crate) fn refused(&self, image: &ImageRepository) -> String {
-        match &self.credential {
-            None => wants_login(image),
-            Some(_) => format!("`{}` does not let this login read `{}`", self.registry, image.path()),
+    async fn credential(&self) -> Result<Option<Credential>, Failure> {
+        let Some(login) = &self.login else { return Ok(None) };
+        match &login.keys {
+            Keys::Own(credential) => Ok(Some(credential.clone())),
+            Keys::Cloud(cloud) => {
+                let mut lent = self.lent.lock().await;
+                if lent.is_none() {
+                    *lent = Some(cloud.credential(None).await?);
+                }
+                Ok(lent.as_ref().map(|lent| lent.credential.clone()))
+            }
         }
+    }
+
+    /// Gets another credential from the cloud; false where there is none, or this session has done so before.
+    pub(crate) async fn renew(&self) -> Result<bool, Failure> {
+        let Some(Login { keys: Keys::Cloud(cloud), .. }) = &self.login else { return Ok(false) };
+        if self.renewed.swap(true, Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let mut lent = self.lent.lock().await;
+        let refused = lent.as_ref().map(|lent| lent.number);
+        *lent = Some(cloud.credential(refused).await?);
+        Ok(true)
+    }
+
+    /// Notes that an answer was given to the login.
+    pub(crate) fn note_works(&self) {
+        if self.login.is_some() {
+            self.works.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The words for an image that the registry does not show.
+    pub(crate) fn refused(&self, image: &ImageRepository, status: StatusCode) -> Failure {
+        let (registry, path) = (&self.registry, image.path());
+        let Some(login) = &self.login else { return failed(wants_login(image)) };
+        let quirk = quirks::of(registry);
+        // Where no token server stands between, a 401 is all that a registry says of a wrong password.
+        let own = matches!(&login.keys, Keys::Own(Credential::Password { .. }) | Keys::Cloud(_));
+        let (fault, reason) = if status == StatusCode::UNAUTHORIZED && own && !self.login_works() {
+            let remedy = quirk.when_refused;
+            (LoginFault::Refused, format!("`{registry}` does not take this login for `{path}`; {remedy}"))
+        } else {
+            let remedy = quirk.when_denied;
+            (LoginFault::Denied, format!("`{registry}` knows this login, but does not let it read `{path}`: {remedy}"))
+        };
+        Failure { login: Some(fault), ..failed(reason) }
     }
 }

@@ -16,11 +16,9 @@ use crate::{
     ask::{Failure, failed, within},
     limits::{LIST_DEADLINE, MAX_HEADER_BYTES, MAX_PAGES},
     page::Gathered,
+    quirks,
     session::Session,
 };
-
-/// How many tags are asked for at once. ECR refuses more; others give what they like.
-const PAGE_SIZE: u32 = 1000;
 
 /// What came of listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +50,7 @@ impl Session {
 
     async fn walk(&self, image: &ImageRepository, etag: Option<&str>) -> Result<TagPage, Failure> {
         let mut url = self.address(image, "tags/list").await?;
-        url.set_query(Some(&format!("n={PAGE_SIZE}")));
+        url.set_query(Some(&format!("n={}", quirks::of(image.registry()).page_size)));
         let mut seen = HashSet::new();
         let mut gathered = Gathered::default();
         loop {

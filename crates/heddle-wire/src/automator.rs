@@ -14,7 +14,7 @@ pub use read::{
     PlacedRevision, ProposalState, ProposedChange, PullRequestState, ReadReport, ReadWork, SyncPath, UnknownRevision,
 };
 pub use scan::{
-    RegistryCredential, ScanFault, ScanOutcome, ScanReport, ScanWork, ScannedTag, TagChoice, TagDescription,
+    ScanFault, ScanOutcome, ScanReport, ScanWork, ScannedTag, TagChoice, TagDescription, TestReport, TestWork,
 };
 pub use update::{
     Barred, GatedChange, ImageTags, IntentOutcome, OpenIntent, PlanRequest, PlanResponse, PlannedChange,

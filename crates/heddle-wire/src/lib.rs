@@ -8,6 +8,7 @@
 pub mod agent;
 pub mod automator;
 pub mod problem;
+pub mod registry;
 pub mod secret;
 pub mod text;
 pub mod view;

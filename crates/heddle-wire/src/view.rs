@@ -14,6 +14,7 @@ mod change;
 mod cluster;
 mod onboarding;
 mod organization;
+mod registry;
 mod repository;
 mod status;
 mod workload;
@@ -25,6 +26,9 @@ pub use onboarding::{Onboarding, OnboardingStep, OnboardingStepName};
 pub use organization::{
     AcceptInvitation, AuditEntry, AuditPage, ChangeRole, CreateInvitation, CreateOrganization, InvitationCreated,
     InvitationView, MemberView, OrganizationView, Role,
+};
+pub use registry::{
+    AddDockerLogins, EnterRegistryLogin, LoginTestView, RegistryLoginView, RegistryLogins, TestRegistryLogin,
 };
 pub use repository::{
     AvailableRepository, ConnectRepository, CreateReceiver, EnvironmentView, FindingView, ReceiverCreated,

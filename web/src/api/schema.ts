@@ -575,6 +575,79 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{organization}/registry-logins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The organization's logins by host and prefix. */
+        get: operations["list_registry_logins"];
+        put?: never;
+        /** Adds a login. The images that it is for are scanned at once. */
+        post: operations["add_registry_login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/registry-logins/docker-config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds a login for each host of a Docker configuration, or none when one of them cannot be added. */
+        post: operations["add_docker_logins"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/registry-logins/{login}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Enters a login again, with another secret, host, prefix or token server. */
+        put: operations["enter_registry_login"];
+        post?: never;
+        /**
+         * Removes a login. What an automator holds of it at the moment, it uses to the end of its scan; what it finds with it
+         *     counts no more.
+         */
+        delete: operations["delete_registry_login"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/registry-logins/{login}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a login on an image. An automator does it; the answer comes into the login's `test`. */
+        post: operations["test_registry_login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations/{organization}/repositories": {
         parameters: {
             query?: never;
@@ -883,6 +956,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/automator/v1/leases/{lease}/test-report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a registry said to a login. Ends the lease. */
+        post: operations["report_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/webhooks/github": {
         parameters: {
             query?: never;
@@ -929,6 +1019,14 @@ export interface components {
         AcceptInvitation: {
             /** @description The code. */
             code: components["schemas"]["WireSecret"];
+        };
+        /**
+         * @description Adds a login for each host of a Docker configuration: `POST
+         *     /organizations/{organization}/registry-logins/docker-config`.
+         */
+        AddDockerLogins: {
+            /** @description The text of `~/.docker/config.json`, or of a pull secret's `.dockerconfigjson`. */
+            config: components["schemas"]["WireSecret"];
         };
         /** @description The agent itself. */
         AgentInfo: {
@@ -1378,6 +1476,17 @@ export interface components {
             /** @description Names the key in the JWT's header. */
             key_id: components["schemas"]["ClusterKeyId"];
         };
+        /** @description Adds a login, or enters one again: `POST /organizations/{organization}/registry-logins`, `PUT` below it. */
+        EnterRegistryLogin: {
+            /** @description A token server at another host that the secret may go to. */
+            auth_host?: string | null;
+            /** @description The registry's host, as images name it. */
+            host: string;
+            /** @description Only for images whose path is this or lies below it. */
+            prefix?: string;
+            /** @description The secret. It is never shown again. */
+            secret: components["schemas"]["RegistrySecret"];
+        };
         /**
          * @description The name of an environment: an RFC 1123 label, as Kubernetes names are.
          * @example prod
@@ -1770,12 +1879,59 @@ export interface components {
          * @enum {string}
          */
         Link: "never-connected" | "connected" | "silent" | "late" | "offline" | "revoked";
+        /**
+         * @description Kinds of logins.
+         * @enum {string}
+         */
+        LoginKind: "basic" | "identity-token" | "ecr" | "gar" | "acr";
+        /**
+         * @description How a use of a login ended.
+         * @enum {string}
+         */
+        LoginOutcome: "works" | "refused" | "denied" | "token-server" | "failed";
         /** @description Starts a session: `POST /login`. */
         LoginRequest: {
             /** @description The address. */
             email: string;
             /** @description The password. */
             password: components["schemas"]["WireSecret"];
+        };
+        /** @description A test of a login. */
+        LoginTestView: {
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            asked_at: string;
+            /**
+             * Format: date-time
+             * @description When an automator had done it; until then it waits.
+             */
+            done_at?: string | null;
+            /** @description The image whose tags are listed. */
+            image: string;
+            /** @description What the registry said, in a sentence with the remedy. */
+            message?: string | null;
+            /** @description Whether the registry showed the image. */
+            passed?: boolean | null;
+        };
+        /** @description What an automator says of a login that it was lent. */
+        LoginUse: {
+            /**
+             * Format: uuid
+             * @description The login.
+             */
+            id: string;
+            /** @description The token server that the registry named and that the secret was not sent to. */
+            offered_host?: string | null;
+            outcome?: components["schemas"]["LoginOutcome"] | null;
+            /** @description Why, in a sentence without secrets and without text of the registry. */
+            reason?: string | null;
+            /**
+             * Format: uuid
+             * @description Which entering of it was used.
+             */
+            version: string;
         };
         /** @description Who is asking: `GET /me`. */
         Me: {
@@ -2189,12 +2345,111 @@ export interface components {
             /** @description Where the registry posts to. */
             url: string;
         };
-        /** @description A login for a registry. */
-        RegistryCredential: {
-            /** @description Password or token. */
+        /** @description A login that is lent with a piece of work, for its registry alone. The body that carries it is never logged. */
+        RegistryLogin: {
+            /** @description The token server at another host that somebody confirmed. */
+            auth_host?: string | null;
+            /**
+             * Format: uuid
+             * @description The login.
+             */
+            id: string;
+            /** @description What it is made of. */
+            secret: components["schemas"]["RegistrySecret"];
+            /**
+             * Format: uuid
+             * @description Another one each time that it is entered.
+             */
+            version: string;
+        };
+        /** @description A login without its secret. */
+        RegistryLoginView: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            added_at: string;
+            /** @description Who entered it last. */
+            added_by: string;
+            /** @description The token server at another host that somebody confirmed. */
+            auth_host?: string | null;
+            /** @description The registry's host. */
+            host: string;
+            /**
+             * Format: uuid
+             * @description The login.
+             */
+            id: string;
+            /** @description Its kind. */
+            kind: components["schemas"]["LoginKind"];
+            /** @description The end of its secret; empty where that would tell too much of it. */
+            last_four: string;
+            /**
+             * @description The token server that the registry named and that the secret was not sent to. Whoever knows it enters the login
+             *     again with it as `auth_host`.
+             */
+            offered_host?: string | null;
+            outcome?: components["schemas"]["LoginOutcome"] | null;
+            /** @description Images whose path is this or lies below it; empty: all of the host. */
+            prefix: string;
+            /** @description Why it ended so, with the remedy. */
+            reason?: string | null;
+            test?: components["schemas"]["LoginTestView"] | null;
+            /** @description Why it cannot be read and is to be entered again. */
+            unreadable?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was used last.
+             */
+            used_at?: string | null;
+            /** @description Who it says it is. */
+            user_name: string;
+        };
+        /** @description The logins of an organization: `GET /organizations/{organization}/registry-logins`. */
+        RegistryLogins: {
+            /** @description By host and prefix. */
+            logins: components["schemas"]["RegistryLoginView"][];
+            /** @description Why none can be kept or used here, with the setting that is missing. */
+            missing?: string | null;
+        };
+        /** @description What a login is made of. Where it is used follows from the registry's host alone, never from what stands in here. */
+        RegistrySecret: {
+            /** @enum {string} */
+            kind: "basic";
+            /** @description The password or token. */
             password: components["schemas"]["WireSecret"];
-            /** @description User name. */
+            /** @description The user's name. */
             username: string;
+        } | {
+            /** @enum {string} */
+            kind: "identity-token";
+            /** @description The token. */
+            token: components["schemas"]["WireSecret"];
+        } | {
+            /** @description Its id, such as `AKIA…`. */
+            access_key_id: string;
+            /** @description What the role's trust asks for besides. */
+            external_id?: string | null;
+            /** @enum {string} */
+            kind: "ecr";
+            /** @description The role that is assumed with it. */
+            role_arn?: string | null;
+            /** @description The key. */
+            secret_access_key: components["schemas"]["WireSecret"];
+        } | {
+            /** @description The file's text. Only `client_email`, `private_key` and `private_key_id` are kept of it. */
+            key: components["schemas"]["WireSecret"];
+            /** @enum {string} */
+            kind: "gar";
+        } | {
+            /** @description The application's id. */
+            client_id: string;
+            /** @description Its secret. */
+            client_secret: components["schemas"]["WireSecret"];
+            /** @enum {string} */
+            kind: "acr";
+            /** @description The tenant: an id or a domain. */
+            tenant: string;
         };
         /** @description Reports that the API would not take. The agent keeps the last of them in `rejected.json` and goes on. */
         Rejected: {
@@ -2423,6 +2678,7 @@ export interface components {
          *     update that the scan made due, as a [`Lease`], else 204.
          */
         ScanReport: {
+            login?: components["schemas"]["LoginUse"] | null;
             /** @description What came of it. */
             outcome: components["schemas"]["ScanOutcome"];
             /** @description Whether the reporter takes the update that this made due. */
@@ -2432,12 +2688,12 @@ export interface components {
         ScanWork: {
             /** @description The choices that depend on what images say of themselves: the tags that these need are described. */
             choices?: components["schemas"]["TagChoice"][];
-            credential?: components["schemas"]["RegistryCredential"] | null;
             /** @description The entity tag of the last complete list, where the registry gave one. */
             etag?: string | null;
             /** @description The image. */
             image: components["schemas"]["ImageRepository"];
             known?: components["schemas"]["TagList"] | null;
+            login?: components["schemas"]["RegistryLogin"] | null;
             /** @description Tags whose description may not be true any more: they may point to another image by now. */
             refresh?: components["schemas"]["Tag"][];
         };
@@ -2789,6 +3045,27 @@ export interface components {
             /** @default null */
             within: components["schemas"]["Within"] | null;
         };
+        /** @description Tries a login: `POST /organizations/{organization}/registry-logins/{login}/test`. */
+        TestRegistryLogin: {
+            /** @description An image that it should be able to read, such as `acme/api`. */
+            image: string;
+        };
+        /** @description The outcome of a test: `POST /automator/v1/leases/{id}/test-report`. It ends the lease. */
+        TestReport: {
+            /** @description What became of the login. */
+            login: components["schemas"]["LoginUse"];
+            /** @description What it said, in a sentence with the remedy, without secrets and without text of the registry. */
+            message: string;
+            /** @description Whether the registry showed the image. */
+            passed: boolean;
+        };
+        /** @description Try a login: list the tags of an image with it. */
+        TestWork: {
+            /** @description The image. */
+            image: components["schemas"]["ImageRepository"];
+            /** @description The login. */
+            login: components["schemas"]["RegistryLogin"];
+        };
         Text: string;
         /** @description A new token; its text is shown this once. */
         TokenCreated: {
@@ -2943,6 +3220,9 @@ export interface components {
         }) | (components["schemas"]["UpdateWork"] & {
             /** @enum {string} */
             work: "update";
+        }) | (components["schemas"]["TestWork"] & {
+            /** @enum {string} */
+            work: "test";
         });
         /** @description An image of a workload. */
         WorkloadImage: {
@@ -4180,6 +4460,203 @@ export interface operations {
             };
         };
     };
+    list_registry_logins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryLogins"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_registry_login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnterRegistryLogin"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryLoginView"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_docker_logins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddDockerLogins"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryLoginView"][];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enter_registry_login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                login: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnterRegistryLogin"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryLoginView"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_registry_login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                login: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_registry_login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                login: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestRegistryLogin"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryLoginView"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_repositories: {
         parameters: {
             query?: never;
@@ -4822,6 +5299,40 @@ export interface operations {
                 };
             };
             /** @description No update is handed over. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_test: {
+        parameters: {
+            query?: never;
+            header: {
+                "Heddle-Fence": number;
+            };
+            path: {
+                lease: components["schemas"]["LeaseId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestReport"];
+            };
+        };
+        responses: {
             204: {
                 headers: {
                     [name: string]: unknown;

@@ -24,7 +24,7 @@ use heddle_wire::automator::{
 use heddle_wire::secret::WireSecret;
 use uuid::Uuid;
 
-use super::{barred, scan};
+use super::{barred, registry, scan};
 use crate::{
     app::App,
     problem::{ApiError, ApiResult},
@@ -34,7 +34,7 @@ use crate::{
 pub fn interval(app: &App, kind: Kind) -> Duration {
     match kind {
         Kind::Read => app.config.read_interval,
-        Kind::Scan | Kind::Update => app.config.scan_interval,
+        Kind::Scan | Kind::Update | Kind::Test => app.config.scan_interval,
     }
 }
 
@@ -80,8 +80,16 @@ async fn build(app: &App, leased: &Leased) -> ApiResult<Option<Work>> {
         Kind::Scan => {
             let mut tx = app.db.organization(organization).await?;
             let work = scan::work(&mut tx, organization, leased.subject, Utc::now()).await?;
+            let Some(work) = work else { return Ok(None) };
+            let work = registry::lend(app, &mut tx, organization, leased.subject, work).await?;
             tx.commit().await?;
-            Ok(work.map(Work::Scan))
+            work.map(|work| Some(Work::Scan(work)))
+        }
+        Kind::Test => {
+            let mut tx = app.db.organization(organization).await?;
+            let work = registry::test_work(app, &mut tx, organization, leased.subject).await?;
+            tx.commit().await?;
+            Ok(work.map(Work::Test))
         }
         Kind::Read => {
             let Some((repository, access)) = open(app, organization, repository, Permissions::Read).await? else {

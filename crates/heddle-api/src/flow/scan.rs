@@ -45,7 +45,7 @@ pub async fn work(
     }
     // Where tags are to be described, the whole list is needed.
     let etag = image.etag.filter(|_| choices.is_empty());
-    Ok(Some(ScanWork { image: image.image, credential: None, etag, choices, known, refresh }))
+    Ok(Some(ScanWork { image: image.image, login: None, etag, choices, known, refresh }))
 }
 
 /// The choices that depend on what images say of themselves, each once.

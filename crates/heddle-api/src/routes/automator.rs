@@ -14,7 +14,7 @@ use heddle_core::id::{IntentId, LeaseId, ProposalId, RepositoryId};
 use heddle_db::work::{self, Kind};
 use heddle_wire::automator::{
     Done, IntentOutcome, Lease, LeaseRequest, PlanRequest, PlanResponse, ProposalClosed, ReadReport, ScanOutcome,
-    ScanReport,
+    ScanReport, TestReport,
 };
 use serde_json::json;
 use tokio::time::{Instant, sleep_until};
@@ -25,7 +25,7 @@ use super::Routes;
 use crate::{
     app::{App, Shutdown},
     extract::{Json, Path},
-    flow::{lease, plan, read, scan, settle},
+    flow::{lease, plan, read, registry, scan, settle},
     permission::Permission,
     principal::Automator,
     problem::{ApiError, ApiResult},
@@ -45,6 +45,7 @@ pub fn routes() -> Routes {
         .add(Permission::Automator, routes!(renew_lease))
         .add_large(Permission::Automator, REPORT_LIMIT_BYTES, routes!(report_read))
         .add_large(Permission::Automator, REPORT_LIMIT_BYTES, routes!(report_scan))
+        .add(Permission::Automator, routes!(report_test))
         .add_large(Permission::Automator, REPORT_LIMIT_BYTES, routes!(announce_intents))
         .add(Permission::Automator, routes!(settle_intent))
         .add(Permission::Automator, routes!(note_closed))
@@ -114,6 +115,14 @@ async fn report_read(call: Call, Path(lease): Path<LeaseId>, Json(report): Json<
 )]
 async fn report_scan(call: Call, Path(lease): Path<LeaseId>, Json(report): Json<ScanReport>) -> ApiResult<Response> {
     let mut under = call.hold(lease, Some(Kind::Scan)).await?;
+    let image = under.held.subject;
+    let listed = !matches!(report.outcome, ScanOutcome::Failed { .. });
+    let used = (report.login.as_ref(), listed);
+    if !registry::take_use(&mut under.tx, under.organization, image, used, Utc::now()).await? {
+        // Another login is there by now, or none. Whoever changed it has asked for another scan.
+        under.finish(None).await?;
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     let due = scan::apply(&mut under.tx, under.organization, &under.held, &report.outcome, Utc::now()).await?;
     if let ScanOutcome::Failed { reason, retry_at } = &report.outcome {
         under.fail(reason, *retry_at).await?;
@@ -135,6 +144,19 @@ async fn report_scan(call: Call, Path(lease): Path<LeaseId>, Json(report): Json<
         None => None,
     };
     Ok(handed.map_or_else(|| StatusCode::NO_CONTENT.into_response(), |lease| Json(lease).into_response()))
+}
+
+/// What a registry said to a login. Ends the lease.
+#[utoipa::path(
+    post, path = "/automator/v1/leases/{lease}/test-report", tag = "automator", request_body = TestReport,
+    params(("lease" = LeaseId, Path), ("Heddle-Fence" = i64, Header)),
+    responses((status = 204))
+)]
+async fn report_test(call: Call, Path(lease): Path<LeaseId>, Json(report): Json<TestReport>) -> ApiResult<StatusCode> {
+    let mut under = call.hold(lease, Some(Kind::Test)).await?;
+    registry::note_test(&mut under.tx, under.organization, under.held.subject, &report, Utc::now()).await?;
+    under.finish(None).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Announces the writes of one update.

@@ -45,6 +45,8 @@ impl Hub {
         let files = tempfile::tempdir().unwrap();
         let token_file = files.path().join("automator-token");
         std::fs::write(&token_file, AUTOMATOR_TOKEN).unwrap();
+        let keys_file = files.path().join("sealing-keys");
+        std::fs::write(&keys_file, "ab".repeat(32)).unwrap();
         let shutdown = CancellationToken::new();
         let mut addresses = Vec::new();
         for _ in 0..replicas {
@@ -54,6 +56,7 @@ impl Hub {
             addresses.push(own);
             let mut all = vec!["heddle-api", "--public-url", &public, "--automator-token-file"];
             all.push(token_file.to_str().unwrap());
+            all.extend(["--sealing-keys-file", keys_file.to_str().unwrap()]);
             all.extend(arguments);
             let config = Config::try_from(Settings::try_parse_from(all).unwrap()).unwrap();
             let db = Db::connect(database.options(), 5).await.unwrap();

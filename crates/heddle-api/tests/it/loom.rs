@@ -42,8 +42,11 @@ pub struct Loom {
     pub webhook_secret: String,
     pub base: Url,
     pub database: TestDatabase,
+    /// The file of sealing keys, with one key.
+    pub keys_file: std::path::PathBuf,
     _github: GitHub,
     _running: DropGuard,
+    _files: tempfile::TempDir,
 }
 
 impl Loom {
@@ -55,6 +58,9 @@ impl Loom {
         github.create_repository("acme/config", &[("README.md", "config")]).await.unwrap();
         let installation = github.install(app.id, "acme", &["acme/config"]).unwrap();
 
+        let files = tempfile::tempdir().unwrap();
+        let keys_file = files.path().join("sealing-keys");
+        std::fs::write(&keys_file, "aa".repeat(32)).unwrap();
         let database = TestDatabase::migrated().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listen = listener.local_addr().unwrap();
@@ -82,6 +88,7 @@ impl Loom {
                 api_url: github.api_url().parse().unwrap(),
             }),
             automator_token: Some(AUTOMATOR_TOKEN.to_owned().into()),
+            sealing_keys_file: Some(keys_file.clone()),
             scan_interval: Duration::from_secs(3600),
             read_interval: Duration::from_secs(3600),
             lease: Duration::from_secs(30),
@@ -115,6 +122,8 @@ impl Loom {
             webhook_secret: app.webhook_secret,
             base,
             database,
+            keys_file,
+            _files: files,
             _github: github,
             _running: shutdown.drop_guard(),
         }
@@ -153,7 +162,7 @@ impl Loom {
         request.body(body.to_owned()).send().await.unwrap().status().as_u16()
     }
 
-    async fn owner(&self) -> PgConnection {
+    pub async fn owner(&self) -> PgConnection {
         self.database.options().connect().await.unwrap()
     }
 

@@ -10,6 +10,7 @@ mod embedded;
 mod github;
 mod hub;
 mod limits;
+mod logins;
 mod loom;
 mod members;
 mod notices;

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What tells us of the world and changes nothing that a person decided: leases, what was seen, what an agent fetches.
-const NOT_RECORDED: [&str; 9] = [
+const NOT_RECORDED: [&str; 10] = [
     "POST /agent/v1/git-token",
     "POST /agent/v1/report",
     "POST /automator/v1/lease",
@@ -25,6 +25,7 @@ const NOT_RECORDED: [&str; 9] = [
     "POST /automator/v1/leases/{lease}/read-report",
     "POST /automator/v1/leases/{lease}/renew",
     "POST /automator/v1/leases/{lease}/scan-report",
+    "POST /automator/v1/leases/{lease}/test-report",
     "POST /webhooks/github",
     "POST /webhooks/registry/{receiver}",
 ];
@@ -127,6 +128,20 @@ impl Ledger {
         self.write_own(("DELETE", "receivers/{receiver}"), &id, "receiver.delete", json!({})).await;
     }
 
+    async fn logins(&mut self) {
+        let secret = json!({ "kind": "basic", "username": "bot", "password": PASSWORD });
+        let login = json!({ "host": "ghcr.io", "secret": secret });
+        let made = self.write_own(("POST", "registry-logins"), &[], "registry-login.add", login.clone()).await;
+        let id = [made["id"].as_str().unwrap()];
+        let image = json!({ "image": "acme/api" });
+        self.write_own(("POST", "registry-logins/{login}/test"), &id, "registry-login.test", image).await;
+        self.write_own(("PUT", "registry-logins/{login}"), &id, "registry-login.enter", login).await;
+        self.write_own(("DELETE", "registry-logins/{login}"), &id, "registry-login.delete", json!({})).await;
+        let config = json!({ "auths": { "quay.io": { "username": "bot", "password": PASSWORD } } }).to_string();
+        let config = json!({ "config": config });
+        self.write_own(("POST", "registry-logins/docker-config"), &[], "registry-login.add", config).await;
+    }
+
     async fn clusters(&mut self) {
         let offered = format!("/api/v1/organizations/{}/github/repositories", self.organization);
         let offered = self.scene.hub.get(&self.ada, &offered).await;
@@ -186,6 +201,7 @@ async fn every_write_of_the_document_is_on_record() {
     let bob = ledger.accounts().await;
     ledger.members(&bob).await;
     ledger.clusters().await;
+    ledger.logins().await;
     let mut accounted = ledger.recorded;
     accounted.extend(automator_writes().await);
     accounted.extend(NOT_RECORDED.map(str::to_owned));

@@ -85,8 +85,11 @@ async fn push_notices_and_a_scan_of_the_same_tags_all_arrive() {
         let url = format!("{}/automator/v1/leases/{}/scan-report", hub.replicas[0], lease.id);
         let request = hub.http.post(url).bearer_auth(AUTOMATOR_TOKEN).header("heddle-fence", lease.fence);
         let tags = tags.iter().map(|tag| ScannedTag { tag: tag.parse().unwrap(), description: None }).collect();
-        let report =
-            ScanReport { outcome: ScanOutcome::Complete { tags, etag: None, undescribed: None }, take_update: true };
+        let report = ScanReport {
+            outcome: ScanOutcome::Complete { tags, etag: None, undescribed: None },
+            take_update: true,
+            login: None,
+        };
         request.json(&report).send().await.unwrap().status()
     };
     watch(&hub, &organization, &["registry.example.com/acme/api".to_owned()]).await;

@@ -205,7 +205,7 @@ async fn lease_read(loom: &Loom) -> Lease {
         match &lease.work {
             Work::Read(_) => return lease,
             Work::Update(_) => loom.automator.done(&lease, &Done::default()).await.unwrap(),
-            Work::Scan(_) => panic!("a scan is due, not a read"),
+            Work::Scan(_) | Work::Test(_) => panic!("a scan is due, not a read"),
         }
     }
 }
@@ -225,6 +225,7 @@ async fn scan(loom: &Loom, tags: &[&str]) -> Lease {
             undescribed: None,
         },
         take_update: true,
+        login: None,
     };
     loop {
         let lease = loom.lease().await;
@@ -238,6 +239,7 @@ async fn scan(loom: &Loom, tags: &[&str]) -> Lease {
                 loom.automator.done(&lease, &Done::default()).await.unwrap();
             }
             Work::Read(_) => loom.automator.read_report(&lease, &read_report(&[], "1.4.1")).await.unwrap(),
+            Work::Test(_) => panic!("nobody asked for a test"),
         }
     }
 }

@@ -131,6 +131,12 @@ async fn two_organizations_never_see_each_other_on_any_route() {
             StatusCode::CREATED,
         )
         .await;
+    let login = json!({
+        "host": "ghcr.io", "prefix": "ada-secret",
+        "secret": { "kind": "basic", "username": "ada-secret", "password": "a-password-of-hers" },
+    });
+    let logins = format!("/api/v1/organizations/{hers}/registry-logins");
+    let login = hub.post(&ada, &logins, login, StatusCode::CREATED).await;
     let invited = json!({ "email": "ada-secret@example.com", "role": "viewer" });
     let invitations = format!("/api/v1/organizations/{hers}/invitations");
     let invitation = hub.post(&ada, &invitations, invited, StatusCode::CREATED).await;
@@ -146,6 +152,7 @@ async fn two_organizations_never_see_each_other_on_any_route() {
         ("key", enrolled["key_id"].as_str().unwrap()),
         ("user", me["id"].as_str().unwrap()),
         ("receiver", receiver["receiver"]["id"].as_str().unwrap()),
+        ("login", login["id"].as_str().unwrap()),
     ];
     let before = hub.get(&ada, &format!("/api/v1/organizations/{hers}/clusters")).await;
     for operation in operations().iter().filter(|one| one.permission.starts_with("organization:")) {
@@ -157,7 +164,12 @@ async fn two_organizations_never_see_each_other_on_any_route() {
         if operation.path.matches('{').count() > 1 {
             let path = fill(&operation.path, &[&things[..], &[("organization", &own)]].concat());
             // With a body that this route takes.
-            let body = if path.ends_with("/role") { json!({ "role": "owner" }) } else { json!({}) };
+            let body = match operation.path.rsplit('/').next().unwrap() {
+                "role" => json!({ "role": "owner" }),
+                "test" => json!({ "image": "ada-secret/api" }),
+                "{login}" => json!({ "host": "ghcr.io", "secret": { "kind": "identity-token", "token": "t" } }),
+                _ => json!({}),
+            };
             let told = eve.sign(hub.request(operation.method.clone(), &path)).json(&body).send().await.unwrap();
             assert_eq!(told.status(), StatusCode::NOT_FOUND, "{} {path}", operation.method);
         } else if operation.method == Method::GET && !operation.path.ends_with("/events") {

@@ -8,6 +8,7 @@ fn settings(dir: &Path) -> Settings {
         token_file: Some(token_file),
         cache_dir: dir.join("cache"),
         ca_file: None,
+        cloud_endpoints: Vec::new(),
         allow_registries: vec!["127.0.0.1:5000".into(), " registry.lan ".into()],
         concurrency: "4".into(),
         metrics_listen: "127.0.0.1:0".into(),

@@ -49,8 +49,9 @@ pub(super) async fn describe(
                 // It went while the list was read: the next list lacks it.
                 Ok(None) => {}
                 Ok(Some(description)) => drop(described.insert(tag, description)),
-                Err(Failure { reason, retry_at }) => {
-                    failure = Some(Failure { reason: format!("`{tag}` could not be read: {reason}"), retry_at });
+                Err(fault) => {
+                    let reason = format!("`{tag}` could not be read: {}", fault.reason);
+                    failure = Some(Failure { reason, ..fault });
                 }
             }
         }
@@ -69,7 +70,7 @@ pub(super) async fn describe(
 
 fn left_over(count: usize) -> Option<Failure> {
     let reason = format!("{count} tags are still to be read one by one for their creation time or platforms");
-    (count > 0).then_some(Failure { reason, retry_at: None })
+    (count > 0).then_some(Failure { reason, retry_at: None, login: None })
 }
 
 /// A tag that a choice needs to know more of.

@@ -12,7 +12,7 @@ fn organization(number: u128) -> OrganizationId {
 fn scan(image: &str) -> Work {
     Work::Scan(ScanWork {
         image: image.parse().unwrap(),
-        credential: None,
+        login: None,
         etag: None,
         choices: Vec::new(),
         known: None,

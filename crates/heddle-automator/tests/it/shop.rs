@@ -181,7 +181,7 @@ impl Shop {
 
     pub fn scan_work(image: &str, choices: Vec<TagChoice>, known: Option<TagList>) -> Work {
         let image = image.parse().unwrap();
-        Work::Scan(ScanWork { image, credential: None, etag: None, choices, known, refresh: Vec::new() })
+        Work::Scan(ScanWork { image, login: None, etag: None, choices, known, refresh: Vec::new() })
     }
 
     /// What an overlay holds on `main`.

@@ -1,6 +1,7 @@
 //! The tag walker against a real registry, and against one that misbehaves.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod cloud;
 mod describe;
 mod faulty;
 mod limits;
@@ -9,12 +10,17 @@ mod real;
 mod redirect;
 
 use heddle_core::image::ImageRepository;
-use heddle_registry::{Access, Credential, Session, TagPage};
+use heddle_registry::{Access, Credential, Keys, Login, Session, TagPage};
 
 /// A session at a registry on loopback that the operator allows.
 async fn session(host: &str, credential: Option<Credential>) -> Session {
     let access = Access::new(&[host.to_owned()], None).unwrap();
-    Session::new(access, host, credential)
+    Session::new(access, host, credential.map(own))
+}
+
+/// A login that nobody confirmed another token server for.
+fn own(credential: Credential) -> Login {
+    Login { keys: Keys::Own(credential), auth_host: None }
 }
 
 async fn list(host: &str, path: &str) -> TagPage {

@@ -10,7 +10,7 @@ use heddle_registry::{Access, Credential, Session, limits::MAX_REDIRECTS};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 
-use super::{faulty::serve, image, reason, tags};
+use super::{faulty::serve, image, own, reason, tags};
 
 /// A host that answers the list of tags to everybody, and keeps what it was sent.
 async fn listener(next: Option<&'static str>) -> (String, Arc<Mutex<Vec<HeaderMap>>>) {
@@ -41,8 +41,8 @@ async fn leads_to(address: String) -> String {
 
 fn session(host: &str, allowed: &[&str]) -> Session {
     let allowed: Vec<String> = allowed.iter().map(|host| (*host).to_owned()).collect();
-    let bot = Credential { username: "bot".into(), password: "secret".to_owned().into() };
-    Session::new(Access::new(&allowed, None).unwrap(), host, Some(bot))
+    let bot = Credential::Password { username: "bot".into(), password: "secret".to_owned().into() };
+    Session::new(Access::new(&allowed, None).unwrap(), host, Some(own(bot)))
 }
 
 #[tokio::test]

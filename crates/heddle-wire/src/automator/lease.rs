@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::read::ReadWork;
-use super::scan::ScanWork;
+use super::scan::{ScanWork, TestWork};
 use super::update::UpdateWork;
 use crate::secret::WireSecret;
 
@@ -50,6 +50,8 @@ pub enum Work {
     Scan(ScanWork),
     /// Write what the policies choose.
     Update(UpdateWork),
+    /// Try a login.
+    Test(TestWork),
 }
 
 /// Access to one repository.

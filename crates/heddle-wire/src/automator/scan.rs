@@ -7,7 +7,7 @@ use heddle_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::secret::WireSecret;
+use crate::registry::{LoginUse, RegistryLogin};
 
 /// List the tags of one image.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -16,7 +16,8 @@ pub struct ScanWork {
     /// The image.
     pub image: ImageRepository,
     /// The login for its registry.
-    pub credential: Option<RegistryCredential>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<RegistryLogin>,
     /// The entity tag of the last complete list, where the registry gave one.
     pub etag: Option<String>,
     /// The choices that depend on what images say of themselves: the tags that these need are described.
@@ -43,14 +44,26 @@ pub struct TagChoice {
     pub digest: Option<Digest>,
 }
 
-/// A login for a registry.
+/// Try a login: list the tags of an image with it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct RegistryCredential {
-    /// User name.
-    pub username: String,
-    /// Password or token.
-    pub password: WireSecret,
+pub struct TestWork {
+    /// The image.
+    pub image: ImageRepository,
+    /// The login.
+    pub login: RegistryLogin,
+}
+
+/// The outcome of a test: `POST /automator/v1/leases/{id}/test-report`. It ends the lease.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TestReport {
+    /// Whether the registry showed the image.
+    pub passed: bool,
+    /// What it said, in a sentence with the remedy, without secrets and without text of the registry.
+    pub message: String,
+    /// What became of the login.
+    pub login: LoginUse,
 }
 
 /// The outcome of a scan: `POST /automator/v1/leases/{id}/scan-report`. It ends the lease; the answer may hand over the
@@ -62,6 +75,9 @@ pub struct ScanReport {
     pub outcome: ScanOutcome,
     /// Whether the reporter takes the update that this made due.
     pub take_update: bool,
+    /// What became of the login that was lent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<LoginUse>,
 }
 
 /// What a scan found.

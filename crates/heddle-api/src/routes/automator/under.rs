@@ -99,7 +99,7 @@ impl Under {
         let next_at = match self.held.kind {
             Kind::Read | Kind::Scan => Some(Utc::now() + lease::interval(&self.app, self.held.kind)),
             // Only what a read or a scan sees, or what it asked for itself, makes it due again.
-            Kind::Update => None,
+            Kind::Update | Kind::Test => None,
         };
         if work::finish(&mut self.tx, &self.held, next_at, not_before).await? { Ok(()) } else { Err(lost()) }
     }

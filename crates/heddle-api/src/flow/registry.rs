@@ -1,0 +1,233 @@
+//! Logins to registries: which one is lent for which image, and what became of its use.
+
+use chrono::{DateTime, Utc};
+use heddle_core::{
+    id::OrganizationId,
+    image::ImageRepository,
+    registry::{self, Reach},
+};
+use heddle_db::{
+    DbError, Tx, images,
+    notice::{Notice, Topic},
+    registry_logins::{self, Login, Use},
+    work,
+};
+use heddle_wire::{
+    automator::{ScanWork, TestReport, TestWork},
+    registry::{LoginOutcome, LoginUse, RegistryLogin, RegistrySecret},
+};
+use secrecy::ExposeSecret;
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    problem::{ApiError, ApiResult},
+    seal::{OpenError, Place, Sealing, rotate::LOGINS},
+};
+
+/// Where the secret of a login belongs.
+pub fn place(organization: OrganizationId, login: Uuid) -> Place {
+    Place { table: LOGINS, organization, row: login }
+}
+
+/// Adds the login for an image to its scan. What was found with another login is not taken for found with this one.
+///
+/// `Err` within: the login cannot be used, which is told as the scan's failure.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn lend(
+    app: &App,
+    tx: &mut Tx,
+    organization: OrganizationId,
+    image: Uuid,
+    work: ScanWork,
+) -> ApiResult<ApiResult<ScanWork>> {
+    let login = find_for(tx, organization, &work.image).await?;
+    let lent = match &login {
+        None => None,
+        Some(login) => match open(app, tx, organization, login).await? {
+            Ok(lent) => Some(lent),
+            Err(reason) => {
+                images::record_failure(&mut **tx, image, &reason, Utc::now()).await?;
+                tx.notify(&Notice::Changed { organization, topic: Topic::Status, id: Some(image) }).await?;
+                return Ok(Err(ApiError::unavailable("login-unusable", reason)));
+            }
+        },
+    };
+    let listed_with = images::find_listed_with(&mut **tx, image).await?;
+    let etag = work.etag.filter(|_| listed_with == login.map(|login| login.version));
+    Ok(Ok(ScanWork { login: lent, etag, ..work }))
+}
+
+/// The test of a login; `None` when it is gone, or cannot be used, which is then noted.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn test_work(
+    app: &App,
+    tx: &mut Tx,
+    organization: OrganizationId,
+    login: Uuid,
+) -> ApiResult<Option<TestWork>> {
+    let Some(login) = registry_logins::find(&mut **tx, organization, login).await? else { return Ok(None) };
+    let image = login.test.as_ref().filter(|test| test.done.is_none()).and_then(|test| test.image.parse().ok());
+    let Some(image) = image else { return Ok(None) };
+    // A stopped login may be tried again: that shows whether the registry names the old token server.
+    match unseal(app, tx, organization, &login).await? {
+        Ok(login) => Ok(Some(TestWork { image, login })),
+        Err(reason) => {
+            let done = (Utc::now(), false, reason.as_str());
+            registry_logins::note_test(&mut **tx, organization, (login.id, login.version), done).await?;
+            announce(tx, organization, login.id).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// Notes what a scan says of the login it was lent, and with `listed` that the list was read with it. False when the image has another login by now, or none: what was found
+/// counts no more.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn take_use(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    image: Uuid,
+    (reported, listed): (Option<&LoginUse>, bool),
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    images::lock(&mut **tx, &[image]).await?;
+    let Some(found) = images::find(&mut **tx, image).await? else { return Ok(true) };
+    let login = find_for(tx, organization, &found.image).await?;
+    let version = login.map(|login| login.version);
+    if version != reported.map(|reported| reported.version) {
+        return Ok(false);
+    }
+    if let Some(reported) = reported {
+        note_use(tx, organization, reported, now).await?;
+    }
+    if listed {
+        images::note_listed_with(&mut **tx, image, version).await?;
+    }
+    Ok(true)
+}
+
+/// Notes how a test ended.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn note_test(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    login: Uuid,
+    report: &TestReport,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let key = (login, report.login.version);
+    registry_logins::note_test(&mut **tx, organization, key, (now, report.passed, &report.message)).await?;
+    note_use(tx, organization, &LoginUse { id: login, ..report.login.clone() }, now).await?;
+    announce(tx, organization, login).await
+}
+
+/// Makes the scans of all images due that a login is for, or was.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn request_scans(tx: &mut Tx, organization: OrganizationId, reaches: &[&Reach]) -> Result<(), DbError> {
+    let mut due = Vec::new();
+    for reach in reaches {
+        let there = registry_logins::list_images_at(&mut **tx, organization, reach.host.as_str()).await?;
+        due.extend(there.into_iter().filter(|(_, image)| reach.covers(image)).map(|(id, _)| id));
+    }
+    due.sort_unstable();
+    due.dedup();
+    work::request_scans(tx, organization, &due).await
+}
+
+/// Tells everybody who looks that a login is different now.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn announce(tx: &mut Tx, organization: OrganizationId, login: Uuid) -> Result<(), DbError> {
+    tx.notify(&Notice::Changed { organization, topic: Topic::Status, id: Some(login) }).await
+}
+
+/// Why a login cannot be read by what this program has of keys; `None` when it has the key.
+pub fn unreadable(sealing: &Sealing, login: &Login) -> Option<String> {
+    match sealing {
+        Sealing::Off(reason) => Some(reason.clone()),
+        Sealing::Ready(sealer) => {
+            let known = sealer.key_ids().iter().any(|key| key.as_bytes() == login.sealed_with);
+            (!known).then(|| "its sealing key is gone; enter it again".to_owned())
+        }
+    }
+}
+
+async fn note_use(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    reported: &LoginUse,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let Some(outcome) = reported.outcome else { return Ok(()) };
+    let used = Use { at: now, state: outcome.word().to_owned(), reason: reported.reason.clone() };
+    let key = (reported.id, reported.version);
+    let offered = reported.offered_host.as_deref();
+    if registry_logins::note_use(&mut **tx, organization, key, &used, offered).await? {
+        announce(tx, organization, reported.id).await?;
+    }
+    Ok(())
+}
+
+async fn find_for(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    image: &ImageRepository,
+) -> Result<Option<Login>, DbError> {
+    let there = registry_logins::list_at(&mut **tx, organization, image.registry()).await?;
+    Ok(registry::choose(&there, |login| &login.reach, image).cloned())
+}
+
+/// A login, opened; or why it cannot be used, with the remedy.
+async fn open(
+    app: &App,
+    tx: &mut Tx,
+    organization: OrganizationId,
+    login: &Login,
+) -> ApiResult<Result<RegistryLogin, String>> {
+    let stopped = login.used.as_ref().filter(|used| used.state == LoginOutcome::TokenServer.word());
+    if let (Some(_), Some(host)) = (stopped, &login.offered_host) {
+        return Ok(Err(format!(
+            "the login for `{}` is stopped: the registry names the token server `{host}`, which it does not go to. If that \
+             is right, enter the login again with this host as its token server (Settings, Registries)",
+            login.reach
+        )));
+    }
+    unseal(app, tx, organization, login).await
+}
+
+async fn unseal(
+    app: &App,
+    tx: &mut Tx,
+    organization: OrganizationId,
+    login: &Login,
+) -> ApiResult<Result<RegistryLogin, String>> {
+    let reach = &login.reach;
+    let sealer = match &app.sealing {
+        Sealing::Ready(sealer) => sealer,
+        Sealing::Off(reason) => return Ok(Err(format!("the login for `{reach}` cannot be read: {reason}"))),
+    };
+    let sealed = registry_logins::find_sealed(&mut **tx, organization, login.id).await?.unwrap_or_default();
+    let opened = match sealer.open(place(organization, login.id), &sealed) {
+        Ok(opened) => opened,
+        Err(error @ (OpenError::UnknownKey(_) | OpenError::Broken)) => {
+            let again = "enter it again (Settings, Registries)";
+            return Ok(Err(format!("the login for `{reach}` cannot be read: {error}; {again}")));
+        }
+    };
+    // The error of a parser would repeat what it read.
+    let secret: RegistrySecret = serde_json::from_slice(opened.expose_secret())
+        .map_err(|_| ApiError::internal(anyhow::anyhow!("a login's secret is not as it was written")))?;
+    Ok(Ok(RegistryLogin { id: login.id, version: login.version, auth_host: login.auth_host.clone(), secret }))
+}
