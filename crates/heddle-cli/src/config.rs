@@ -381,7 +381,7 @@ pub enum RegistryCommand {
     /// List the logins: whose they are, when they were used last, and how that ended.
     List,
     /// Add a login.
-    Add(RegistryAddArguments),
+    Add(Box<RegistryAddArguments>),
     /// Try the login that is for an image; an automator does it.
     Test(RegistryTestArguments),
     /// Remove a login.

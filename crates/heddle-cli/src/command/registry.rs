@@ -94,11 +94,8 @@ async fn add(config: &Config, arguments: &RegistryAddArguments, screen: &Screen)
     let session = Session::open(config).await?;
     let organization = session.organization.id;
     if let Some(path) = &arguments.docker_config {
-        let text = if path.as_os_str() == "-" {
-            ask::read_all(io::stdin())
-        } else {
-            File::open(path).and_then(ask::read_all)
-        };
+        let text =
+            if path.as_os_str() == "-" { ask::read_all(io::stdin()) } else { File::open(path).and_then(ask::read_all) };
         let text = text.with_context(|| format!("could not read {}", path.display()))?;
         let request = AddDockerLogins { config: WireSecret(text) };
         let added = session.client.add_docker_logins(organization, &request).await?;
