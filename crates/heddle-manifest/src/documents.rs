@@ -4,10 +4,10 @@
 //! others readable. Scalars follow YAML 1.1 (`yes`, `0644`), the last of two equal keys wins, and whole-number floats are
 //! integers. What a document means is not known here.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use serde_json::{Number, Value};
-use serde_saphyr::options::DuplicateKeyPolicy;
+use serde_saphyr::{DefaultMessageFormatter, Location, localizer::Localizer, options::DuplicateKeyPolicy};
 
 use crate::yaml::{Documents, Node};
 
@@ -41,18 +41,31 @@ pub fn read_documents(text: &str) -> impl Iterator<Item = Document> {
     })
 }
 
-/// The line of a field, in the document that starts at a line; of what is around it, where it is not there. The way to the
-/// field is written as messages have it: `spec.containers[0].image`, or `.spec.containers[name="api"].image`.
-pub fn line_of(text: &str, document_line: u32, field: &str) -> Option<u32> {
-    let part = split(text).into_iter().find(|part| part.line == document_line)?;
+/// The line of a field, in the object that starts at a line; of what is around it, where it is not there. The object is a
+/// document, or an item of a list in one. The way to the field is written as messages have it:
+/// `spec.containers[0].image`, or `.spec.containers[name="api"].image`.
+pub fn line_of(text: &str, object_line: u32, field: &str) -> Option<u32> {
+    let part = split(text).into_iter().rfind(|part| part.line <= object_line)?;
     let documents = Documents::read(part.text);
-    let mut node = documents.roots.first()?;
+    let root = documents.roots.first()?;
+    let mut node = match (object_line + 1).checked_sub(part.first_line) {
+        Some(inner) if object_line != part.line => item_at(root, inner)?,
+        _ => root,
+    };
     let mut line = None;
     let mut rest = field;
     while let Some((at, value, after)) = step(node, rest) {
         (line, node, rest) = (Some(part.first_line + at.position.line - 1), value, after);
     }
     line
+}
+
+/// The item of a list of objects, or of a list in it, that starts at a line.
+fn item_at(list: &Node, line: u32) -> Option<&Node> {
+    let (_, items) = list.entries().iter().find(|(key, _)| key.text() == Some("items"))?;
+    // The last that starts there or before holds the line.
+    let item = items.items().iter().rfind(|item| item.position.line <= line)?;
+    if item.position.line == line { Some(item) } else { item_at(item, line) }
 }
 
 /// The key or member that a way starts with, its value, and the rest of the way. Keys may have dots; the longest that fits
@@ -146,9 +159,19 @@ pub fn parse_document(text: &str) -> Result<Value, DocumentError> {
     };
     let value: Value = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let line = error.location().map_or(1, |location| u32::try_from(location.line()).unwrap_or(1));
-        DocumentError { line, message: format!("it is no valid YAML: {error}") }
+        let words = error.render_with_formatter(&DefaultMessageFormatter.with_localizer(&ColumnAlone));
+        DocumentError { line, message: format!("it is no valid YAML: {words}") }
     })?;
     Ok(with_integers(value))
+}
+
+/// Places in messages without their line: it counts from the start of the document, and stands beside the message.
+struct ColumnAlone;
+
+impl Localizer for ColumnAlone {
+    fn attach_location<'a>(&self, base: Cow<'a, str>, place: Location) -> Cow<'a, str> {
+        if place == Location::UNKNOWN { base } else { format!("{base} in column {}", place.column()).into() }
+    }
 }
 
 /// Writes a value as a document that every YAML reader takes for the same value.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use heddle_core::limit::Limit;
 
+use crate::render::MAX_LOOKED_AT;
+
 /// The most files and directories that are listed of one revision, for one path. A snapshot of Kubernetes itself has
 /// about 30,000.
 pub const MAX_TREE_ENTRIES: usize = 100_000;
@@ -79,6 +81,11 @@ pub const LIMITS: &[Limit] = &[
         "files and directories of one revision that are listed for one path",
         MAX_TREE_ENTRIES as u64,
         RENDERED,
+    ),
+    Limit::count(
+        "hidden files, and files with other endings, of one path that are looked into to say that they are not read",
+        MAX_LOOKED_AT as u64,
+        "further ones are not named",
     ),
     Limit::count("names in the path of a file", MAX_TREE_DEPTH as u64, RENDERED),
     Limit::bytes(

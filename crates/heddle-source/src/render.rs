@@ -13,6 +13,7 @@ mod process;
 mod secrets;
 mod shape;
 mod units;
+mod unread;
 
 use std::{
     collections::BTreeMap,
@@ -23,10 +24,14 @@ use std::{
 use heddle_manifest::substitute::Variables;
 use serde_json::Value;
 
-pub(crate) use self::fields::references;
-use self::{files::Files, process::Slots};
+pub(crate) use self::{
+    fields::{files, references},
+    unread::MAX_LOOKED_AT,
+};
+pub use self::unread::{Unread, WhyUnread};
+use self::{files::Files, process::Slots, unread::obstacle};
 use crate::{
-    Kind, ReadError, Snapshot, Tree, TreePath,
+    Kind, ReadError, Snapshot, Tree, TreePath, Unnamed,
     limits::{MAX_RENDER_BYTES, MAX_RENDER_VALUES, RENDER_LIMIT},
 };
 
@@ -68,6 +73,8 @@ pub struct RenderedObject {
     pub file: Option<String>,
     /// The line in that file, from 1, where the text is plain YAML.
     pub line: Option<u32>,
+    /// The directory of the kustomization that built it, where one did.
+    pub unit: Option<String>,
 }
 
 /// Something that could not be rendered.
@@ -91,10 +98,10 @@ pub struct Rendered {
     /// Secrets, and what was to become one, that are in none of the objects because something is wrong with them: their
     /// values must not be told either.
     pub withheld: Vec<Value>,
-    /// Files that were passed over because they hold no manifests.
+    /// What lies under the path, or is named by its kustomizations, and gives no objects.
+    pub unread: Vec<Unread>,
+    /// What else a person may want to know.
     pub notes: Vec<String>,
-    /// Whether the path exists in this revision.
-    pub path_exists: bool,
     /// What was read.
     pub inputs: RenderInputs,
     /// How many values all documents so far hold.
@@ -123,6 +130,11 @@ impl RenderInputs {
 impl Rendered {
     fn fail(&mut self, file: &TreePath, line: Option<u32>, message: String) {
         self.errors.push(RenderError { file: Some(file.clone().into()), line, message });
+    }
+
+    /// Notes a place that was read and gives no objects.
+    fn pass_over(&mut self, path: &TreePath, why: WhyUnread) {
+        self.unread.push(Unread { path: path.clone(), why, is_likely: false });
     }
 
     /// Counts the values of a document. False when there are too many with it; then nothing more is read.
@@ -157,22 +169,17 @@ impl Rendered {
     /// Puts variables into every object. One that cannot be substituted is an error, all of its values at once.
     pub fn substitute(&mut self, variables: &Variables) {
         let objects = std::mem::take(&mut self.objects);
-        for RenderedObject { mut value, file, line } in objects {
-            let mut faults: Vec<String> = match variables.substitute(&mut value) {
-                Ok(()) => Vec::new(),
+        for mut object in objects {
+            let faults: Vec<String> = match variables.substitute(&mut object.value) {
+                // What was put in may be of another type.
+                Ok(()) => shape::faults(&object.value).into_iter().map(|(_, message)| message).collect(),
                 Err(faults) => faults.iter().map(ToString::to_string).collect(),
             };
-            let has = |field: &str| value.pointer(field).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
-            let is_named =
-                has("/apiVersion") && has("/kind") && (has("/metadata/name") || has("/metadata/generateName"));
-            if faults.is_empty() && !is_named {
-                faults.push("once variables are put in, it has no `apiVersion`, `kind` or `metadata.name`".to_owned());
-            }
             if faults.is_empty() {
-                self.objects.push(RenderedObject { value, file, line });
+                self.objects.push(object);
             } else {
-                self.withhold(&value);
-                let error = |message| RenderError { file: file.clone(), line, message };
+                self.withhold(&object.value);
+                let error = |message| RenderError { file: object.file.clone(), line: object.line, message };
                 self.errors.extend(faults.into_iter().map(error));
             }
         }
@@ -214,32 +221,62 @@ fn render_into(
     path: &TreePath,
     tools: &RenderTools,
 ) -> Result<(), ReadError> {
-    let found = tree.find(path)?;
-    rendered.path_exists = found.is_some();
     rendered.inputs.note(tree, path);
-    match found {
-        None => return Ok(()),
-        Some(Kind::File(_)) => {
-            plain::read_file(path, &tree.read(path)?, rendered);
-            return Ok(());
-        }
-        Some(Kind::Directory) => {}
-    }
     let mut files = Files::new(tree);
-    files.load(path)?;
-    for unit in units::find(&files, path) {
+    let found = match obstacle(&files, path) {
+        Some((at, why)) => Err(format!("`{at}` is {why}: name a directory of this repository")),
+        None => tree.find(path)?.ok_or_else(|| missing(path)),
+    };
+    match found {
+        Err(message) => rendered.errors.push(RenderError { file: None, line: None, message }),
+        Ok(Kind::Directory | Kind::Submodule) => {
+            files.load(path)?;
+            render_directory(rendered, &mut files, path, tools)?;
+        }
+        Ok(Kind::File(_)) => plain::read(plain::Source::File(path), &tree.read(path)?, rendered),
+    }
+    Ok(())
+}
+
+/// A path that is gone may be a slip, so it is never taken for one that was emptied.
+fn missing(path: &TreePath) -> String {
+    format!(
+        "the path `{path}` does not exist in the repository: correct it, or bring it back; where all that came from it is \
+         to be deleted, keep the directory, with a README in it"
+    )
+}
+
+fn render_directory(
+    rendered: &mut Rendered,
+    files: &mut Files<'_, impl Tree>,
+    path: &TreePath,
+    tools: &RenderTools,
+) -> Result<(), ReadError> {
+    let (units, unread) = units::find(files, path);
+    rendered.unread.extend(unread);
+    for unit in units {
         match unit {
-            units::Unit::Plain { file } => match tree.read(&file) {
+            units::Unit::Plain { file } => match files.tree.read(&file) {
                 Ok(text) => {
                     rendered.admit_bytes(&text)?;
-                    plain::read_file(&file, &text, rendered);
+                    plain::read(plain::Source::File(&file), &text, rendered);
                 }
                 Err(error) => rendered.fail(&file, None, error.to_string()),
             },
             units::Unit::Kustomization { directory } => {
-                kustomize::render(&mut files, &directory, tools, rendered)?;
+                kustomize::render(files, &directory, tools, rendered)?;
+            }
+            units::Unit::Chart { file } => {
+                let message = "its directory is a Helm chart, and charts are not rendered: put the output of `helm \
+                               template` in its place, or move the chart out of the path";
+                rendered.fail(&file, None, message.to_owned());
             }
         }
+    }
+    for Unnamed { directory, fault } in &files.unnamed {
+        let file = Some(directory).filter(|directory| !directory.is_root()).map(|directory| directory.clone().into());
+        let message = format!("it holds what cannot be read: {fault}");
+        rendered.errors.push(RenderError { file, line: None, message });
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::{
     limits::{MAX_FILE_BYTES, MAX_OBJECT_BYTES},
     path::Name,
     store::Generation,
-    tree::{Kind, Walk},
+    tree::{Kind, Unnamed, Walk, is_manifest},
 };
 
 /// How git keeps a file.
@@ -32,6 +32,15 @@ pub struct FileEntry {
     /// How it is kept.
     pub mode: FileMode,
     id: gix::ObjectId,
+}
+
+/// What a directory and all below hold.
+#[derive(Debug, Default)]
+pub(crate) struct Entries {
+    /// Ordered by path.
+    pub(crate) files: Vec<FileEntry>,
+    pub(crate) submodules: Vec<TreePath>,
+    pub(crate) unnamed: Vec<Unnamed>,
 }
 
 /// A revision that stands in the local store. It stays readable while it is held, whatever is fetched meanwhile.
@@ -65,17 +74,20 @@ impl Snapshot {
     /// When there are more than a walk takes, a name could lead out of the tree or is no text, or the store is damaged. A
     /// directory or a manifest with such a name is not passed over: its objects would count as taken out of the repository.
     pub fn files(&self) -> Result<Vec<FileEntry>, ReadError> {
-        self.files_in(&TreePath::root(), &mut Walk::default())
+        let Entries { files, unnamed, .. } = self.entries_in(&TreePath::root(), &mut Walk::default())?;
+        match unnamed.into_iter().next() {
+            None => Ok(files),
+            Some(Unnamed { directory, fault }) => Err(ReadError::BadTree { directory, source: fault }),
+        }
     }
 
-    /// Like [`Snapshot::files`], for those in a directory and below; none when there is no such directory. No other
-    /// directory is looked at.
+    /// What a directory and all below hold; nothing when there is no such directory. No other directory is looked at.
     ///
     /// # Errors
-    /// As those of [`Snapshot::files`].
-    pub fn files_in(&self, directory: &TreePath, walk: &mut Walk) -> Result<Vec<FileEntry>, ReadError> {
+    /// When there is more than the walk takes, a name could lead out of the tree, or the store is damaged.
+    pub(crate) fn entries_in(&self, directory: &TreePath, walk: &mut Walk) -> Result<Entries, ReadError> {
         let repo = self.repo.to_thread_local();
-        let mut found = Vec::new();
+        let mut found = Entries::default();
         let start = match self.entry(&repo, directory)? {
             Some((EntryKind::Tree, id)) => id,
             _ => return Ok(found),
@@ -86,25 +98,29 @@ impl Snapshot {
             for entry in TreeRefIter::from_bytes(&tree.data, repo.object_hash()) {
                 let entry = entry.map_err(|error| ReadError::Damaged(error.to_string()))?;
                 walk.step()?;
+                let kind = entry.mode.kind();
                 let name = match Name::parse(entry.filename) {
                     Ok(name) => name,
-                    Err(PathError::NoText { .. }) if holds_no_manifest(entry.mode.kind(), entry.filename) => continue,
+                    Err(fault @ PathError::NoText { .. }) => {
+                        if may_hold_manifests(kind, entry.filename) {
+                            found.unnamed.push(Unnamed { directory: directory.clone(), fault });
+                        }
+                        continue;
+                    }
                     Err(source) => return Err(ReadError::BadTree { directory, source }),
                 };
-                let join = |directory: TreePath| match directory.join(name) {
-                    Ok(path) => Ok(path),
-                    Err(source) => Err(ReadError::BadTree { directory, source }),
+                let path = match directory.join(name) {
+                    Ok(path) => path,
+                    Err(source) => return Err(ReadError::BadTree { directory, source }),
                 };
-                match (entry.mode.kind(), file_mode(entry.mode.kind())) {
-                    (EntryKind::Tree, _) => waiting.push((join(directory.clone())?, entry.oid.to_owned())),
-                    (_, Some(mode)) => {
-                        found.push(FileEntry { path: join(directory.clone())?, mode, id: entry.oid.to_owned() });
-                    }
-                    (_, None) => {}
+                match (kind, file_mode(kind)) {
+                    (EntryKind::Tree, _) => waiting.push((path, entry.oid.to_owned())),
+                    (_, Some(mode)) => found.files.push(FileEntry { path, mode, id: entry.oid.to_owned() }),
+                    (_, None) => found.submodules.push(path),
                 }
             }
         }
-        found.sort_by(|a, b| a.path.cmp(&b.path));
+        found.files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(found)
     }
 
@@ -114,9 +130,10 @@ impl Snapshot {
     /// When the store is damaged.
     pub fn find(&self, path: &TreePath) -> Result<Option<Kind>, ReadError> {
         let entry = self.entry(&self.repo.to_thread_local(), path)?;
-        Ok(entry.and_then(|(kind, _)| match kind {
-            EntryKind::Tree => Some(Kind::Directory),
-            other => file_mode(other).map(Kind::File),
+        Ok(entry.map(|(kind, _)| match (kind, file_mode(kind)) {
+            (EntryKind::Tree, _) => Kind::Directory,
+            (_, Some(mode)) => Kind::File(mode),
+            (_, None) => Kind::Submodule,
         }))
     }
 
@@ -189,10 +206,9 @@ fn file_mode(kind: EntryKind) -> Option<FileMode> {
     }
 }
 
-/// Whether an entry can be passed over: a file whose name is none of a manifest.
-fn holds_no_manifest(kind: EntryKind, name: &[u8]) -> bool {
-    let manifests: [&[u8]; 3] = [b".yaml", b".yml", b".json"];
-    matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable) && !manifests.iter().any(|end| name.ends_with(end))
+/// Whether an entry whose name is no text may hold what is read as manifests.
+fn may_hold_manifests(kind: EntryKind, name: &[u8]) -> bool {
+    !matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable) || is_manifest(name)
 }
 
 fn damaged(error: gix::Error) -> ReadError {

@@ -1,6 +1,6 @@
 //! What is rendered: files by path, of a fetched revision or of a folder of this machine.
 
-use crate::{FileMode, ReadError, Snapshot, TreePath, limits::MAX_TREE_ENTRIES};
+use crate::{FileMode, PathError, ReadError, Snapshot, TreePath, limits::MAX_TREE_ENTRIES, snapshot::Entries};
 
 mod folder;
 
@@ -13,6 +13,30 @@ pub enum Kind {
     Directory,
     /// A file or a symbolic link.
     File(FileMode),
+    /// A link to a commit of another repository, which is not fetched.
+    Submodule,
+}
+
+/// What a directory and all below hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Every file and symbolic link.
+    pub files: Vec<(TreePath, FileMode)>,
+    /// Further files in hidden directories, where these are no part of what is rendered: those of a folder of this machine.
+    pub hidden: Vec<TreePath>,
+    /// The places of submodules. Nothing in them is listed.
+    pub submodules: Vec<TreePath>,
+    /// Directories, and files that may be manifests, whose name is no text. Nothing in them is listed.
+    pub unnamed: Vec<Unnamed>,
+}
+
+/// Something whose name is no text, so that it has no path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unnamed {
+    /// Where it lies.
+    pub directory: TreePath,
+    /// What is wrong with its name.
+    pub fault: PathError,
 }
 
 /// How much of a tree may still be looked at.
@@ -45,13 +69,13 @@ pub trait Tree: Sync {
     /// When it cannot be looked at.
     fn find(&self, path: &TreePath) -> Result<Option<Kind>, ReadError>;
 
-    /// Every file and symbolic link in a directory and below; none when there is no such directory.
+    /// What a directory and all below hold; nothing when there is no such directory.
     ///
     /// # Errors
-    /// When they cannot be listed, or are more than the walk takes.
-    fn list(&self, directory: &TreePath, walk: &mut Walk) -> Result<Vec<(TreePath, FileMode)>, ReadError>;
+    /// When it cannot be listed, holds a name that could lead out of the tree, or more than the walk takes.
+    fn list(&self, directory: &TreePath, walk: &mut Walk) -> Result<Listing, ReadError>;
 
-    /// The content of a file.
+    /// The content of a file; of a symbolic link, its target.
     ///
     /// # Errors
     /// When there is no such file, it is larger than [`crate::limits::MAX_FILE_BYTES`], or it cannot be read.
@@ -66,8 +90,9 @@ impl Tree for Snapshot {
         Self::find(self, path)
     }
 
-    fn list(&self, directory: &TreePath, walk: &mut Walk) -> Result<Vec<(TreePath, FileMode)>, ReadError> {
-        Ok(self.files_in(directory, walk)?.into_iter().map(|entry| (entry.path, entry.mode)).collect())
+    fn list(&self, directory: &TreePath, walk: &mut Walk) -> Result<Listing, ReadError> {
+        let Entries { files, submodules, unnamed } = self.entries_in(directory, walk)?;
+        Ok(Listing { files: files.into_iter().map(|entry| (entry.path, entry.mode)).collect(), hidden: Vec::new(), submodules, unnamed })
     }
 
     fn read(&self, path: &TreePath) -> Result<Vec<u8>, ReadError> {
@@ -77,4 +102,10 @@ impl Tree for Snapshot {
     fn id(&self, path: &TreePath) -> Option<String> {
         self.tree_id(path)
     }
+}
+
+/// Whether a file of this name is read as manifests.
+pub(crate) fn is_manifest(name: &[u8]) -> bool {
+    let extensions: [&[u8]; 3] = [b".yaml", b".yml", b".json"];
+    extensions.iter().any(|extension| name.ends_with(extension))
 }

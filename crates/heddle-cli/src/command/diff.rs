@@ -4,7 +4,7 @@ mod ansible;
 mod cluster;
 pub(crate) mod terraform;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::anyhow;
 use heddle_reconcile::{
@@ -35,9 +35,9 @@ pub(crate) async fn run(config: &Config, arguments: &DiffArguments, screen: &mut
 /// Compares every wanted object with the live one of the same name, in a file or in a cluster.
 async fn with_cluster(arguments: &ClusterDiffArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let path = arguments.path.as_deref().ok_or_else(|| anyhow!("name a folder or a file"))?;
-    let desired = match path.is_dir() {
-        true => render_folder(path, &arguments.programs.kustomize).await?,
-        false => read_objects(path)?,
+    let desired = match path {
+        stdin if stdin == Path::new("-") => read_objects(stdin)?,
+        path => render_folder(path, &arguments.programs.kustomize).await?,
     };
     // Fingerprints of Secrets are worth nothing outside of this run.
     let mask = Mask::new(Uuid::new_v4().to_string());

@@ -18,6 +18,9 @@ use crate::{
     screen::Screen,
 };
 
+/// How many files that give no objects are named.
+const MAX_UNREAD: usize = 20;
+
 /// Renders, and prints the objects; or everything that is wrong.
 pub(crate) async fn run(arguments: &RenderArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let variables = variables(arguments)?;
@@ -50,6 +53,7 @@ fn error_of(path: &Path, error: &std::io::Error) -> anyhow::Error {
 
 fn show(folder: &Folder, rendered: &Rendered, screen: &Screen) -> Result<Exit, Failure> {
     rendered.notes.iter().for_each(|note| screen.note(note));
+    note_unread(folder, rendered, screen);
     if !rendered.errors.is_empty() {
         rendered.errors.iter().for_each(|error| screen.note(&words(folder, error)));
         return Ok(Exit::Wrong);
@@ -70,6 +74,18 @@ fn show(folder: &Folder, rendered: &Rendered, screen: &Screen) -> Result<Exit, F
         screen.text(&format!("---\n# {}\n{}", place(folder, object), write_document(&object.value)))?;
     }
     Ok(Exit::Done)
+}
+
+/// What gives no objects, what looks as if it held some first.
+fn note_unread(folder: &Folder, rendered: &Rendered, screen: &Screen) {
+    let mut unread: Vec<_> = rendered.unread.iter().collect();
+    unread.sort_by_key(|unread| !unread.is_likely);
+    for unread in unread.iter().take(MAX_UNREAD) {
+        screen.note(&format!("{} gives no objects: {}", folder.name(&unread.path), unread.why));
+    }
+    if unread.len() > MAX_UNREAD {
+        screen.note(&format!("{} more files give no objects", unread.len() - MAX_UNREAD));
+    }
 }
 
 fn place(folder: &Folder, object: &RenderedObject) -> String {

@@ -48,3 +48,18 @@ fn a_field_has_its_line_or_that_of_what_is_around_it() {
     assert_eq!(line("nothing"), None);
     assert_eq!(line_of(text, 9, "kind"), Some(9));
 }
+
+#[test]
+fn a_field_of_an_item_has_its_line_in_the_list_too() {
+    let text = "# c\nkind: List\nitems:\n- kind: X\n  spec: {}\n- kind: List\n  items:\n  - kind: Y\n    spec:\n      a: 1\n";
+    assert_eq!(line_of(text, 4, "spec.a"), Some(5));
+    assert_eq!(line_of(text, 8, "spec.a"), Some(10));
+    assert_eq!(line_of(text, 2, "items[1].items[0].spec"), Some(9));
+    assert_eq!(line_of(text, 9, "spec.a"), None);
+}
+
+#[test]
+fn a_fault_counts_lines_once() {
+    let error = read_documents("a: 1\n---\nb: [\n").nth(1).unwrap().value.unwrap_err();
+    assert!(error.line >= 3 && !error.message.contains("line"), "{error:?}");
+}

@@ -61,12 +61,23 @@ fn texts<'a>(kustomization: &'a Value, field: &str) -> impl Iterator<Item = &'a 
 pub(super) fn remote(value: &Value) -> Vec<&str> {
     let mut found = Vec::new();
     search(value, false, &mut found);
+    found.retain(|text| is_remote(text));
     found
 }
 
+/// Every path of the same repository that stands where a file is wanted.
+pub(crate) fn files(value: &Value) -> Vec<&str> {
+    let mut found = Vec::new();
+    search(value, false, &mut found);
+    found.retain(|text| !is_remote(text) && !is_inline(text));
+    // A generator may name the key before the file.
+    found.into_iter().map(|text| text.split_once('=').map_or(text, |(_, file)| file)).collect()
+}
+
+/// Every text that stands where a file is wanted.
 fn search<'a>(value: &'a Value, takes_files: bool, found: &mut Vec<&'a str>) {
     match value {
-        Value::String(text) if takes_files && is_remote(text) => found.push(text),
+        Value::String(text) if takes_files => found.push(text),
         Value::Array(items) => items.iter().for_each(|item| search(item, takes_files, found)),
         Value::Object(fields) => {
             for (name, value) in fields.iter().filter(|(name, _)| !OWN_CONTENT.contains(&name.as_str())) {

@@ -6,19 +6,31 @@ use std::{
 };
 
 use super::KUSTOMIZATIONS;
-use crate::{FileMode, Kind, ReadError, Tree, TreePath, Walk};
+use crate::{FileMode, Kind, ReadError, Tree, TreePath, Unnamed, Walk};
 
 /// Files by path. A directory is listed when it is first asked for, and all of them together are one walk.
 pub(super) struct Files<'a, T> {
     pub(super) tree: &'a T,
     found: BTreeMap<TreePath, FileMode>,
     loaded: BTreeSet<TreePath>,
+    /// Files that are no part of what is rendered, because they lie in hidden directories.
+    pub(super) hidden: BTreeSet<TreePath>,
+    pub(super) submodules: BTreeSet<TreePath>,
+    pub(super) unnamed: Vec<Unnamed>,
     walk: Walk,
 }
 
 impl<'a, T: Tree> Files<'a, T> {
     pub(super) fn new(tree: &'a T) -> Self {
-        Self { tree, found: BTreeMap::new(), loaded: BTreeSet::new(), walk: Walk::default() }
+        Self {
+            tree,
+            found: BTreeMap::new(),
+            loaded: BTreeSet::new(),
+            hidden: BTreeSet::new(),
+            submodules: BTreeSet::new(),
+            unnamed: Vec::new(),
+            walk: Walk::default(),
+        }
     }
 
     /// Whether the tree has a directory at a path, and lists it.
@@ -39,7 +51,13 @@ impl<'a, T: Tree> Files<'a, T> {
     /// When it cannot be listed.
     pub(super) fn load(&mut self, directory: &TreePath) -> Result<(), ReadError> {
         if !self.loaded.iter().any(|loaded| directory.is_in(loaded)) {
-            self.found.extend(self.tree.list(directory, &mut self.walk)?);
+            let listed = self.tree.list(directory, &mut self.walk)?;
+            self.found.extend(listed.files);
+            self.hidden.extend(listed.hidden);
+            self.submodules.extend(listed.submodules);
+            // A directory may be listed again as a part of one around it.
+            let new: Vec<Unnamed> = listed.unnamed.into_iter().filter(|one| !self.unnamed.contains(one)).collect();
+            self.unnamed.extend(new);
             self.loaded.insert(directory.clone());
         }
         Ok(())

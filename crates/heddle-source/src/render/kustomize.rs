@@ -15,11 +15,12 @@ use heddle_manifest::documents::{parse_document, read_documents};
 use serde_json::{Value, json};
 
 use super::{
-    Files, RenderTools, Rendered, RenderedObject,
+    Files, RenderTools, Rendered,
     copy::PrivateCopy,
     fields, plain,
     process::{self, ProcessFault},
     secrets::{self, Secrets},
+    unread::{WhyUnread, obstacle},
 };
 use crate::{
     FileMode, ReadError, Tree, TreePath,
@@ -57,7 +58,11 @@ pub(super) fn render(
     match process::run(command(tools, &copy, directory), tools.limit, &tools.slots) {
         Ok(output) => {
             rendered.admit_bytes(&output)?;
-            read_output(&output, directory, &file, rendered);
+            let before = (rendered.objects.len(), rendered.errors.len());
+            plain::read(plain::Source::Built { directory, kustomization: &file }, &output, rendered);
+            if (rendered.objects.len(), rendered.errors.len()) == before {
+                rendered.pass_over(directory, WhyUnread::NothingBuilt);
+            }
         }
         Err(ProcessFault::Failed(complaint)) => {
             let text = explain(&complaint.0, &copy);
@@ -96,51 +101,101 @@ fn find_roots(
                 continue;
             }
         };
-        let mut fail = |wrong: &str, message| rendered.fail(&file, line_of(&text, wrong), message);
-        refuse_remote(&kustomization, &mut fail);
+        let mut faults = Faults::default();
+        faults.refuse_remote(&kustomization);
         for plugin in fields::plugins(&kustomization) {
-            refuse_remote_in_plugin(files.tree, &directory, plugin, &mut fail);
+            faults.refuse_remote_in_plugin(files.tree, &directory, plugin);
         }
+        faults.refuse_out_of_reach(files, &directory, &kustomization)?;
         for reference in fields::references(&kustomization).iter().filter(|text| !fields::is_remote(text)) {
             match directory.resolve(reference) {
-                Some(path) if files.has_file(&path)? => {}
+                _ if faults.has(reference) => {}
+                Some(path) if files.has_file(&path)? => {
+                    // Kustomize takes it for a file with no objects, whatever was in it before.
+                    if files.tree.read(&path).is_ok_and(|text| plain::is_blank(&text)) {
+                        rendered.pass_over(&path, WhyUnread::NoManifest);
+                    }
+                }
                 Some(path) if files.load_directory(&path)? && files.kustomization(&path).is_some() => {
                     if roots.insert(path.clone()) {
                         queue.push_back(path);
                     }
                 }
-                _ => fail(
+                _ => faults.add(
                     reference,
                     format!("`{reference}` is neither a file nor a directory with a kustomization in the repository"),
                 ),
             }
         }
+        for (wrong, message) in faults.0 {
+            rendered.fail(&file, line_of(&text, &wrong), message);
+        }
     }
     Ok(roots)
 }
 
-fn refuse_remote(value: &Value, fail: &mut impl FnMut(&str, String)) {
-    for address in fields::remote(value) {
-        let told = without_login(address);
-        fail(
-            address,
-            format!("`{told}` lies outside of the repository, and nothing is fetched while rendering: copy it in"),
-        );
-    }
-}
+/// What is wrong with a kustomization, each with the text that says so in it.
+#[derive(Default)]
+struct Faults(Vec<(String, String)>);
 
-/// What configures a step of kustomize may stand in the kustomization, or in a file.
-fn refuse_remote_in_plugin(tree: &impl Tree, directory: &TreePath, plugin: &str, fail: &mut impl FnMut(&str, String)) {
-    let text = if fields::is_inline(plugin) {
-        plugin.to_owned()
-    } else {
-        let file = directory.resolve(plugin).and_then(|path| tree.read(&path).ok());
-        file.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
-    };
-    for document in read_documents(&text) {
-        if let Ok(value) = document.value {
-            refuse_remote(&value, fail);
+impl Faults {
+    fn add(&mut self, wrong: &str, message: String) {
+        self.0.push((wrong.to_owned(), message));
+    }
+
+    fn has(&self, wrong: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == wrong)
+    }
+
+    fn refuse_remote(&mut self, value: &Value) {
+        for address in fields::remote(value) {
+            let told = without_login(address);
+            self.add(
+                address,
+                format!("`{told}` lies outside of the repository, and nothing is fetched while rendering: copy it in"),
+            );
         }
+    }
+
+    /// What configures a step of kustomize may stand in the kustomization, or in a file.
+    fn refuse_remote_in_plugin(&mut self, tree: &impl Tree, directory: &TreePath, plugin: &str) {
+        let text = if fields::is_inline(plugin) {
+            plugin.to_owned()
+        } else {
+            let file = directory.resolve(plugin).and_then(|path| tree.read(&path).ok());
+            file.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+        };
+        for document in read_documents(&text) {
+            if let Ok(value) = document.value {
+                self.refuse_remote(&value);
+            }
+        }
+    }
+
+    /// Kustomize reads files in and below the directory of a kustomization alone, and the copy has no links. Its own words
+    /// would be about the copy. Source: `RestrictionRootOnly` of kustomize's `api/types/loadrestrictions.go`.
+    fn refuse_out_of_reach(
+        &mut self,
+        files: &Files<'_, impl Tree>,
+        directory: &TreePath,
+        kustomization: &Value,
+    ) -> Result<(), ReadError> {
+        for named in fields::files(kustomization) {
+            let Some(path) = directory.resolve(named).filter(|_| !self.has(named)) else { continue };
+            if let Some((at, why)) = obstacle(files, &path) {
+                let put = if at == path { "what it stands for" } else { "a directory" };
+                self.add(named, format!("`{named}` cannot be read: `{at}` is {why}; put {put} in its place"));
+            } else if !path.is_in(directory) && files.has_file(&path)? {
+                self.add(
+                    named,
+                    format!(
+                        "the file `{named}` lies outside of the kustomization's own directory, where `kustomize build` \
+                         reads none: move it in, or give its directory a kustomization and name that directory"
+                    ),
+                );
+            }
+        }
+        Ok(())
     }
 }
 
@@ -284,22 +339,8 @@ fn tell_failure(
     Ok(())
 }
 
-/// Takes the objects in; each loses its annotation of origin and gets its file.
-fn read_output(output: &[u8], directory: &TreePath, kustomization: &TreePath, rendered: &mut Rendered) {
-    let mut unit = Rendered { values: rendered.values, ..Rendered::default() };
-    plain::read_file("kustomize", output, &mut unit);
-    rendered.values = unit.values;
-    for RenderedObject { mut value, .. } in unit.objects {
-        let file = take_origin(&mut value, directory).unwrap_or_else(|| kustomization.clone());
-        rendered.objects.push(RenderedObject { value, file: Some(file.into()), line: None });
-    }
-    rendered.withheld.append(&mut unit.withheld);
-    for error in unit.errors {
-        rendered.fail(kustomization, None, error.message);
-    }
-}
-
-fn take_origin(object: &mut Value, directory: &TreePath) -> Option<TreePath> {
+/// The file that an object comes from; its annotation of origin is taken off.
+pub(super) fn take_origin(object: &mut Value, directory: &TreePath) -> Option<TreePath> {
     let metadata = object["metadata"].as_object_mut()?;
     let annotations = metadata.get_mut("annotations")?.as_object_mut()?;
     let origin = annotations.remove(ORIGIN);

@@ -1,94 +1,206 @@
-//! Plain YAML and JSON, read as kubectl reads them.
+//! Manifests as text, YAML or JSON, read as kubectl reads them.
 
 use heddle_manifest::documents::{line_of, read_documents};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{RenderError, Rendered, RenderedObject, shape};
-use crate::limits::MAX_RENDER_VALUES;
+use super::{Rendered, RenderedObject, kustomize::take_origin, shape, unread::WhyUnread};
+use crate::{TreePath, limits::MAX_RENDER_VALUES};
 
 /// More documents than this in one file are refused.
 const MAX_DOCUMENTS: usize = 20_000;
 
-/// Reads the objects of a file.
-pub(super) fn read_file(file: &str, bytes: &[u8], rendered: &mut Rendered) {
+/// How a pointer of Git LFS begins. Source: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+const LFS_POINTER: &str = "version https://git-lfs.github.com/spec/";
+
+/// Whose text it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// A file of the repository.
+    File(&'a TreePath),
+    /// What was built of the kustomization in a directory.
+    Built {
+        /// The directory.
+        directory: &'a TreePath,
+        /// The file.
+        kustomization: &'a TreePath,
+    },
+}
+
+impl Source<'_> {
+    /// The file that the text as a whole is from.
+    fn file(&self) -> &TreePath {
+        match self {
+            Self::File(file) => file,
+            Self::Built { kustomization, .. } => kustomization,
+        }
+    }
+
+    /// The file that an object comes from; what was written into the object to tell is taken off.
+    fn origin(&self, object: &mut Value) -> TreePath {
+        let origin = match self {
+            Self::File(_) => None,
+            Self::Built { directory, .. } => take_origin(object, directory),
+        };
+        origin.unwrap_or_else(|| self.file().clone())
+    }
+
+    /// A line of the text, where that is one of the file too.
+    fn line(&self, line: u32) -> Option<u32> {
+        matches!(self, Self::File(_)).then_some(line)
+    }
+}
+
+/// Reads the objects of a text.
+pub(super) fn read(source: Source<'_>, bytes: &[u8], rendered: &mut Rendered) {
     if rendered.is_full() {
         return;
     }
-    let fail = |line, message: String| RenderError { file: Some(file.to_owned()), line, message };
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        rendered.errors.push(fail(None, "it is not UTF-8".to_owned()));
-        return;
-    };
-    let mut found = false;
-    let file = File { name: file, text };
-    for (count, document) in read_documents(text).enumerate() {
-        if count == MAX_DOCUMENTS {
-            rendered.errors.push(fail(Some(document.line), format!("it has more than {MAX_DOCUMENTS} documents")));
-            return;
+    let before = (rendered.objects.len(), rendered.errors.len());
+    match std::str::from_utf8(bytes) {
+        Err(_) => rendered.fail(source.file(), None, "it is not UTF-8".to_owned()),
+        Ok(text) if text.starts_with(LFS_POINTER) => {
+            let message = "it is a pointer of Git LFS, from which nothing is fetched: keep manifests in git itself";
+            rendered.fail(source.file(), Some(1), message.to_owned());
         }
-        match document.value {
-            Ok(Value::Null) => {}
-            Ok(value) if !rendered.admit(&value) => {
-                let message = format!(
-                    "with it the path holds more than {MAX_RENDER_VALUES} values, so it and all behind it are not read: \
-                     split the path"
-                );
-                rendered.errors.push(fail(Some(document.line), message));
-                return;
-            }
-            Ok(value) => {
-                found |= take(value, &file, document.line, "", rendered);
-            }
-            Err(error) => {
-                found = true;
-                rendered.errors.push(fail(Some(error.line), error.message));
-            }
-        }
+        Ok(text) => Text { source, text }.read(rendered),
     }
-    if !found {
-        rendered.notes.push(format!("{} holds no manifests and was passed over", file.name));
+    if let Source::File(file) = source
+        && (rendered.objects.len(), rendered.errors.len()) == before
+    {
+        rendered.pass_over(file, WhyUnread::NoManifest);
     }
 }
 
-/// A file that is read.
-struct File<'a> {
-    name: &'a str,
+/// Whether a text holds nothing but comments and marks between documents.
+pub(super) fn is_blank(text: &[u8]) -> bool {
+    let is_nothing = |line: &str| line.is_empty() || line.starts_with('#') || line == "---" || line == "...";
+    std::str::from_utf8(text).is_ok_and(|text| text.lines().map(str::trim).all(is_nothing))
+}
+
+/// A text that is read.
+struct Text<'a> {
+    source: Source<'a>,
     text: &'a str,
 }
 
-/// Takes an object, or each of a list, in. Says whether it was meant as a manifest. `inner` is the way to it in its document.
-fn take(value: Value, file: &File<'_>, line: u32, inner: &str, rendered: &mut Rendered) -> bool {
-    let mut fail = |line: u32, message: String| {
-        rendered.withhold(&value);
-        rendered.errors.push(RenderError { file: Some(file.name.to_owned()), line: Some(line), message });
-        true
-    };
-    match (value["apiVersion"].as_str(), value["kind"].as_str()) {
-        (None, None) => return false,
-        (Some(_), None) => return fail(line, "it has an `apiVersion` and no `kind`".to_owned()),
-        (None, Some(_)) => return fail(line, "it has a `kind` and no `apiVersion`".to_owned()),
-        (Some(_), Some(kind)) if kind.ends_with("List") && value["items"].is_array() => {
-            let Value::Object(mut list) = value else { return true };
-            if let Some(Value::Array(items)) = list.remove("items") {
-                for (index, item) in items.into_iter().enumerate() {
-                    take(item, file, line, &format!("{inner}items[{index}]."), rendered);
+/// A value in a text.
+struct Place<'a> {
+    /// The line of its document.
+    document: u32,
+    /// The way to it in its document, with a dot at the end: `items[0].`.
+    way: &'a str,
+}
+
+impl Text<'_> {
+    fn read(&self, rendered: &mut Rendered) {
+        let mut has_manifests = false;
+        // Documents that are something, and no manifests.
+        let mut others: Vec<(u32, Value)> = Vec::new();
+        for (count, document) in read_documents(self.text).enumerate() {
+            let line = document.line;
+            if count == MAX_DOCUMENTS {
+                return self.fail(line, format!("it has more than {MAX_DOCUMENTS} documents"), rendered);
+            }
+            match document.value {
+                Ok(Value::Null) => {}
+                Ok(value) if !rendered.admit(&value) => {
+                    let message = format!(
+                        "with it the path holds more than {MAX_RENDER_VALUES} values, so it and all behind it are not \
+                         read: split the path"
+                    );
+                    return self.fail(line, message, rendered);
+                }
+                Ok(value) if shape::is_meant_as_object(&value) => {
+                    has_manifests = true;
+                    self.take(value, &Place { document: line, way: "" }, rendered);
+                }
+                Ok(value) => others.push((line, value)),
+                Err(error) => {
+                    has_manifests = true;
+                    self.fail(error.line, error.message, rendered);
                 }
             }
-            return true;
         }
-        (Some(_), Some(_)) => {}
+        self.judge_others(&others, has_manifests, rendered);
     }
-    let has = |field: &str| value["metadata"][field].as_str().is_some_and(|text| !text.is_empty());
-    if !has("name") && !has("generateName") {
-        return fail(line, "it has no `metadata.name`".to_owned());
-    }
-    let faults = shape::faults(&value);
-    if !faults.is_empty() {
-        for (field, message) in faults {
-            fail(line_of(file.text, line, &format!("{inner}{field}")).unwrap_or(line), message);
+
+    /// Documents that are no manifests are nobody's, unless something says that they were meant as ones.
+    fn judge_others(&self, others: &[(u32, Value)], has_manifests: bool, rendered: &mut Rendered) {
+        for (line, value) in others {
+            let is_list = value.as_array().is_some_and(|items| items.iter().any(shape::is_meant_as_object));
+            let message = if is_list {
+                "it is a list of objects, which is no manifest: write each as a document of its own after `---`, or all \
+                 of them as `items` of an object of `apiVersion: v1` and `kind: List`"
+            } else if has_manifests {
+                "it has neither an `apiVersion` nor a `kind`, and stands in a file of manifests: complete it, or take it out"
+            } else {
+                continue;
+            };
+            self.fail(*line, message.to_owned(), rendered);
         }
-        return true;
     }
-    rendered.objects.push(RenderedObject { value, file: Some(file.name.to_owned()), line: Some(line) });
-    true
+
+    fn fail(&self, line: u32, message: String, rendered: &mut Rendered) {
+        rendered.fail(self.source.file(), self.source.line(line), message);
+    }
+
+    /// Takes an object, or each of a list, in.
+    fn take(&self, mut value: Value, place: &Place<'_>, rendered: &mut Rendered) {
+        if self.is_list(&value) {
+            return self.take_list(value, place, rendered);
+        }
+        let file = self.source.origin(&mut value);
+        let faults = shape::faults(&value);
+        if !faults.is_empty() {
+            rendered.withhold(&value);
+            for (field, message) in faults {
+                rendered.fail(&file, self.source.line(self.line_of(place, &field)), message);
+            }
+            return;
+        }
+        let unit = match self.source {
+            Source::File(_) => None,
+            Source::Built { directory, .. } => Some(directory.clone().into()),
+        };
+        let line = self.source.line(self.line_of(place, ""));
+        rendered.objects.push(RenderedObject { value, file: Some(file.into()), line, unit });
+    }
+
+    fn is_list(&self, value: &Value) -> bool {
+        value["apiVersion"].is_string()
+            && value["kind"].as_str().is_some_and(|kind| kind == "List" || kind.ends_with("List"))
+            && (value["items"].is_array() || value["kind"] == "List")
+    }
+
+    /// An item of a typed list that says neither has its kind from the list. Source: `decodeToList` of
+    /// `k8s.io/apimachinery/pkg/apis/meta/v1/unstructured/helpers.go`.
+    fn take_list(&self, mut list: Value, place: &Place<'_>, rendered: &mut Rendered) {
+        let kind = list["kind"].as_str().and_then(|kind| kind.strip_suffix("List")).unwrap_or_default().to_owned();
+        let api_version = list["apiVersion"].take();
+        let Value::Array(items) = list["items"].take() else {
+            let message = "`items` of a `List` must be a list of objects";
+            return self.fail(self.line_of(place, "items"), message.to_owned(), rendered);
+        };
+        for (index, mut item) in items.into_iter().enumerate() {
+            let way = format!("{}items[{index}].", place.way);
+            let place = Place { way: &way, ..*place };
+            let Some(fields) = item.as_object_mut() else {
+                self.fail(self.line_of(&place, ""), "an item of a list must be an object".to_owned(), rendered);
+                continue;
+            };
+            let is_untyped = ["apiVersion", "kind"].iter().all(|field| fields.get(*field).is_none_or(Value::is_null));
+            if is_untyped && !kind.is_empty() {
+                fields.insert("apiVersion".to_owned(), api_version.clone());
+                fields.insert("kind".to_owned(), json!(kind));
+            }
+            self.take(item, &place, rendered);
+        }
+    }
+
+    /// The line of a field of a value, or of what is around it.
+    fn line_of(&self, place: &Place<'_>, field: &str) -> u32 {
+        let way = format!("{}{field}", place.way);
+        let known = || line_of(self.text, place.document, way.trim_end_matches('.'));
+        if way.is_empty() { place.document } else { known().unwrap_or(place.document) }
+    }
 }

@@ -1,7 +1,10 @@
-//! What of a path is rendered together.
+//! What of a path is rendered together, and what is not rendered at all.
 
-use super::Files;
-use crate::{FileMode, Tree, TreePath};
+use super::{
+    Files,
+    unread::{Looker, Unread, WhyUnread},
+};
+use crate::{FileMode, Tree, TreePath, tree::is_manifest};
 
 /// Something that is rendered by itself.
 #[derive(Debug, PartialEq, Eq)]
@@ -10,20 +13,24 @@ pub(super) enum Unit {
     Plain { file: TreePath },
     /// A directory with a kustomization.
     Kustomization { directory: TreePath },
+    /// A directory with a chart of Helm, by the file that says so. It is not rendered.
+    Chart { file: TreePath },
 }
 
-/// The units of a path whose files are loaded, ordered by path.
-pub(super) fn find(files: &Files<'_, impl Tree>, path: &TreePath) -> Vec<Unit> {
+/// The units of a path whose files are loaded, ordered by path, and what lies beside them.
+pub(super) fn find(files: &Files<'_, impl Tree>, path: &TreePath) -> (Vec<Unit>, Vec<Unread>) {
     if files.kustomization(path).is_some() {
-        return vec![Unit::Kustomization { directory: path.clone() }];
+        return (vec![Unit::Kustomization { directory: path.clone() }], Vec::new());
     }
-    let mut units: Vec<Unit> = Vec::new();
-    for (file, mode) in files.under(path) {
-        let below = file.names().skip(path.names().count());
-        if mode == FileMode::Symlink || below.into_iter().any(|part| part.starts_with('.')) {
-            continue;
-        }
-        match outermost_kustomization(files, path, file) {
+    let charts = charts(files, path);
+    let mut units: Vec<Unit> = charts.iter().map(|file| Unit::Chart { file: file.clone() }).collect();
+    let in_chart = |file: &TreePath| charts.iter().any(|chart| file.is_in(&chart.parent()));
+    let mut looker = Looker::new(files.tree);
+    let mut unread = Vec::new();
+    for (file, mode) in files.under(path).filter(|(file, _)| !in_chart(file)) {
+        let kustomization = outermost_kustomization(files, path, file);
+        match kustomization {
+            _ if is_hidden(path, file) => unread.extend(looker.file(file, WhyUnread::Hidden)),
             Some(directory) => {
                 let unit = Unit::Kustomization { directory };
                 // Files of one directory follow each other.
@@ -31,11 +38,43 @@ pub(super) fn find(files: &Files<'_, impl Tree>, path: &TreePath) -> Vec<Unit> {
                     units.push(unit);
                 }
             }
-            None if is_manifest(file) => units.push(Unit::Plain { file: file.clone() }),
-            None => {}
+            None if mode == FileMode::Symlink => unread.push(looker.link(file)),
+            None if is_manifest(file.as_bytes()) => units.push(Unit::Plain { file: file.clone() }),
+            None => unread.extend(looker.file(file, WhyUnread::Extension)),
         }
     }
-    units
+    let stands_alone = |at: &&TreePath| {
+        at.is_in(path) && !in_chart(at) && outermost_kustomization(files, path, at).is_none()
+    };
+    for file in files.hidden.iter().filter(stands_alone) {
+        unread.extend(looker.file(file, WhyUnread::Hidden));
+    }
+    let submodule = |path: &TreePath| Unread { path: path.clone(), why: WhyUnread::Submodule, is_likely: true };
+    unread.extend(files.submodules.iter().filter(stands_alone).map(submodule));
+    (units, unread)
+}
+
+/// Whether a name between `path` and the file is hidden.
+fn is_hidden(path: &TreePath, file: &TreePath) -> bool {
+    file.names().skip(path.names().count()).any(|name| name.starts_with('.'))
+}
+
+/// The outermost charts: `Chart.yaml` beside `templates`. Source: https://helm.sh/docs/topics/charts/, "The Chart File
+/// Structure".
+fn charts(files: &Files<'_, impl Tree>, path: &TreePath) -> Vec<TreePath> {
+    let mut charts: Vec<TreePath> = Vec::new();
+    for (file, _) in files.under(path).filter(|(file, _)| file.names().last() == Some("Chart.yaml")) {
+        let directory = file.parent();
+        let has_templates =
+            directory.resolve("templates").is_some_and(|templates| files.under(&templates).next().is_some());
+        let is_unit = !is_hidden(path, file) && outermost_kustomization(files, path, file).is_none();
+        if has_templates && is_unit {
+            charts.push(file.clone());
+        }
+    }
+    let all = charts.clone();
+    charts.retain(|chart| !all.iter().any(|other| other != chart && chart.is_in(&other.parent())));
+    charts
 }
 
 /// The topmost directory between `path` and `file` that has a kustomization.
@@ -49,8 +88,4 @@ fn outermost_kustomization(files: &Files<'_, impl Tree>, path: &TreePath, file: 
         directory = directory.parent();
     }
     found
-}
-
-fn is_manifest(file: &str) -> bool {
-    [".yaml", ".yml", ".json"].iter().any(|extension| file.ends_with(extension))
 }

@@ -9,21 +9,40 @@ use std::{
 
 use heddle_manifest::documents::parse_document;
 
-use super::{Kind, Tree, Walk};
+use super::{Kind, Listing, Tree, Unnamed, Walk, is_manifest};
 use crate::{
-    FileMode, ReadError, TreePath,
+    FileMode, PathError, ReadError, TreePath,
     limits::{MAX_FILE_BYTES, MAX_TREE_DEPTH},
-    render::references,
+    path::Name,
+    render::{files, references},
 };
 
-/// A folder or a file of this machine, with the folders that its kustomizations refer to. Hidden folders are passed over,
-/// and so are names that could not stand in a tree of git.
+/// The most files and folders in hidden folders that are looked at: these are no input, and may be a tool's own store.
+const MAX_HIDDEN: usize = 1_000;
+
+/// A folder or a file of this machine, with the folders and files that its kustomizations refer to. What lies in hidden
+/// folders is listed apart; a folder below with a `.git` of its own counts as a submodule; names that could not stand in a
+/// tree of git are passed over.
 #[derive(Debug)]
 pub struct Folder {
     root: PathBuf,
     /// The way from the root to what was asked for.
     inner: TreePath,
     files: BTreeMap<TreePath, FileMode>,
+    hidden: BTreeSet<TreePath>,
+    submodules: BTreeSet<TreePath>,
+    unnamed: Vec<Unnamed>,
+}
+
+/// What was found on this machine.
+#[derive(Debug, Default)]
+struct Found {
+    files: BTreeMap<PathBuf, FileMode>,
+    hidden: Vec<PathBuf>,
+    submodules: Vec<PathBuf>,
+    /// Each with its folder.
+    unnamed: Vec<(PathBuf, PathError)>,
+    walk: Walk,
 }
 
 impl Folder {
@@ -33,28 +52,46 @@ impl Folder {
     /// When the path, or a folder below it, cannot be read, or holds more than a walk takes.
     pub fn open(path: &Path) -> io::Result<Self> {
         let path = fs::canonicalize(path)?;
-        let mut found: BTreeMap<PathBuf, FileMode> = BTreeMap::new();
-        let mut folders = BTreeSet::new();
-        let mut walk = Walk::default();
+        let mut found = Found::default();
+        // Those that are listed, and those of single files that are referred to.
+        let (mut folders, mut others) = (BTreeSet::new(), BTreeSet::new());
         let mut queue = VecDeque::from([path.clone()]);
         if path.is_file() {
-            found.insert(path.clone(), FileMode::Regular);
+            found.files.insert(path.clone(), FileMode::Regular);
             queue.clear();
         }
         while let Some(folder) = queue.pop_front() {
-            if !folders.iter().any(|known| folder.starts_with(known)) {
-                list(&folder, MAX_TREE_DEPTH, &mut walk, &mut found)?;
-                let below = found.range(folder.clone()..).map(|(file, _)| file);
-                queue.extend(below.take_while(|file| file.starts_with(&folder)).flat_map(|file| referred(file)));
-                folders.insert(folder);
+            if folders.iter().any(|known| folder.starts_with(known)) {
+                continue;
+            }
+            found.list(&folder, MAX_TREE_DEPTH)?;
+            let below = found.files.range(folder.clone()..).map(|(file, _)| file);
+            let referred: Vec<_> =
+                below.take_while(|file| file.starts_with(&folder)).flat_map(|file| referred(file)).collect();
+            folders.insert(folder);
+            for (place, mode) in referred {
+                match mode {
+                    None => queue.push_back(place),
+                    Some(mode) => {
+                        others.extend(place.parent().map(Path::to_owned));
+                        found.files.entry(place).or_insert(mode);
+                    }
+                }
             }
         }
         let start = if path.is_file() { path.parent().unwrap_or(&path) } else { &path };
-        let is_root = |root: &&Path| folders.iter().all(|folder| folder.starts_with(root));
+        let is_root = |root: &&Path| folders.iter().chain(&others).all(|folder| folder.starts_with(root));
         let root = start.ancestors().find(is_root).unwrap_or(start).to_owned();
         let named = |path: &Path| TreePath::parse(path.strip_prefix(&root).ok()?.to_str()?).ok();
-        let files = found.iter().filter_map(|(file, mode)| Some((named(file)?, *mode))).collect();
-        Ok(Self { inner: named(&path).unwrap_or_default(), root, files })
+        let unnamed = |(folder, fault): (PathBuf, PathError)| Some(Unnamed { directory: named(&folder)?, fault });
+        Ok(Self {
+            inner: named(&path).unwrap_or_default(),
+            files: found.files.iter().filter_map(|(file, mode)| Some((named(file)?, *mode))).collect(),
+            hidden: found.hidden.iter().filter_map(|file| named(file)).collect(),
+            submodules: found.submodules.iter().filter_map(|folder| named(folder)).collect(),
+            unnamed: found.unnamed.into_iter().filter_map(unnamed).collect(),
+            root,
+        })
     }
 
     /// What was asked for, as a path from the root.
@@ -79,13 +116,20 @@ impl Folder {
 impl Tree for Folder {
     fn find(&self, path: &TreePath) -> Result<Option<Kind>, ReadError> {
         let file = self.files.get(path).map(|mode| Kind::File(*mode));
+        let submodule = || self.submodules.contains(path).then_some(Kind::Submodule);
         let is_directory = || path.is_root() || self.below(path).next().is_some();
-        Ok(file.or_else(|| is_directory().then_some(Kind::Directory)))
+        Ok(file.or_else(submodule).or_else(|| is_directory().then_some(Kind::Directory)))
     }
 
-    fn list(&self, directory: &TreePath, walk: &mut Walk) -> Result<Vec<(TreePath, FileMode)>, ReadError> {
+    fn list(&self, directory: &TreePath, walk: &mut Walk) -> Result<Listing, ReadError> {
         let count = |(path, mode): (&TreePath, &FileMode)| walk.step().map(|()| (path.clone(), *mode));
-        self.below(directory).map(count).collect()
+        let inside = |paths: &BTreeSet<TreePath>| paths.iter().filter(|path| path.is_in(directory)).cloned().collect();
+        Ok(Listing {
+            files: self.below(directory).map(count).collect::<Result<_, _>>()?,
+            hidden: inside(&self.hidden),
+            submodules: inside(&self.submodules),
+            unnamed: self.unnamed.iter().filter(|one| one.directory.is_in(directory)).cloned().collect(),
+        })
     }
 
     fn read(&self, path: &TreePath) -> Result<Vec<u8>, ReadError> {
@@ -93,7 +137,11 @@ impl Tree for Folder {
             io::ErrorKind::NotFound => ReadError::Missing { path: path.clone() },
             _ => ReadError::Damaged(format!("`{path}` cannot be read: {error}")),
         };
-        let file = File::open(self.root.join(path.as_str())).map_err(fail)?;
+        let place = self.root.join(path.as_str());
+        if self.files.get(path) == Some(&FileMode::Symlink) {
+            return Ok(fs::read_link(&place).map_err(fail)?.into_os_string().into_encoded_bytes());
+        }
+        let file = File::open(place).map_err(fail)?;
         let size_bytes = file.metadata().map_err(fail)?.len();
         let mut bytes = Vec::new();
         file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(fail)?;
@@ -108,32 +156,74 @@ impl Tree for Folder {
     }
 }
 
-fn list(folder: &Path, depth_left: usize, walk: &mut Walk, found: &mut BTreeMap<PathBuf, FileMode>) -> io::Result<()> {
-    let depth_left = depth_left
-        .checked_sub(1)
-        .ok_or_else(|| io::Error::other(format!("{} lies deeper than {MAX_TREE_DEPTH} folders", folder.display())))?;
-    for entry in fs::read_dir(folder)? {
-        walk.step().map_err(io::Error::other)?;
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_symlink() {
-            found.insert(entry.path(), FileMode::Symlink);
-        } else if kind.is_file() {
-            found.insert(entry.path(), FileMode::Regular);
-        } else if kind.is_dir() && !entry.file_name().as_encoded_bytes().starts_with(b".") {
-            list(&entry.path(), depth_left, walk, found)?;
+impl Found {
+    fn list(&mut self, folder: &Path, depth_left: usize) -> io::Result<()> {
+        let too_deep = || io::Error::other(format!("{} lies deeper than {MAX_TREE_DEPTH} folders", folder.display()));
+        let depth_left = depth_left.checked_sub(1).ok_or_else(too_deep)?;
+        for entry in fs::read_dir(folder)? {
+            self.walk.step().map_err(io::Error::other)?;
+            let entry = entry?;
+            let (kind, name) = (entry.file_type()?, entry.file_name());
+            let name = name.as_encoded_bytes();
+            if name == b".git" {
+                continue;
+            }
+            if let Err(fault @ PathError::NoText { .. }) = Name::parse(name)
+                && (!kind.is_file() || is_manifest(name))
+            {
+                self.unnamed.push((folder.to_owned(), fault));
+            } else if kind.is_symlink() {
+                self.files.insert(entry.path(), FileMode::Symlink);
+            } else if kind.is_file() {
+                self.files.insert(entry.path(), FileMode::Regular);
+            } else if kind.is_dir() && name.starts_with(b".") {
+                let most = self.hidden.len() + MAX_HIDDEN;
+                // A tool's own folder may be closed to others; nothing of it is read.
+                let _ = list_hidden(&entry.path(), most, &mut self.hidden);
+            } else if kind.is_dir() && entry.path().join(".git").exists() {
+                self.submodules.push(entry.path());
+            } else if kind.is_dir() {
+                self.list(&entry.path(), depth_left)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The files in a hidden folder, until there are so many.
+fn list_hidden(folder: &Path, most: usize, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if found.len() + waiting.len() >= most {
+                return Ok(());
+            }
+            if kind.is_file() {
+                found.push(entry.path());
+            } else if kind.is_dir() {
+                waiting.push(entry.path());
+            }
         }
     }
     Ok(())
 }
 
-/// The folders that a file refers to, where it is a kustomization.
-fn referred(file: &Path) -> Vec<PathBuf> {
+/// The folders and files that a file refers to, where it is a kustomization. A file comes with how git would keep it.
+fn referred(file: &Path) -> Vec<(PathBuf, Option<FileMode>)> {
     let is_kustomization = file.file_name().and_then(|name| name.to_str()).is_some_and(crate::render::is_kustomization);
     let text = is_kustomization.then(|| fs::read_to_string(file).ok()).flatten().unwrap_or_default();
     let Ok(kustomization) = parse_document(&text) else { return Vec::new() };
-    let paths = references(&kustomization).into_iter().filter_map(|path| resolve(file.parent()?, Path::new(&path)));
-    paths.filter(|path| path.is_dir()).collect()
+    let folders = references(&kustomization);
+    let files = files(&kustomization).into_iter().map(str::to_owned);
+    let paths = folders.into_iter().chain(files).filter_map(|path| resolve(file.parent()?, Path::new(&path)));
+    let place = |path: PathBuf| {
+        let kind = fs::symlink_metadata(&path).ok()?.file_type();
+        let mode = if kind.is_symlink() { FileMode::Symlink } else { FileMode::Regular };
+        Some((path, (!kind.is_dir()).then_some(mode)))
+    };
+    paths.filter_map(place).collect()
 }
 
 /// A relative path as seen from a folder; links are not followed.

@@ -1,7 +1,7 @@
 //! Repositories that were made to do harm, on a host that does not check what is pushed.
 
 use heddle_source::{
-    FetchError, PathError, ReadError, RenderTools, Rendered, Snapshot, Store, TreePath, Walk,
+    FetchError, PathError, ReadError, RenderTools, Rendered, Snapshot, Store, TreePath,
     limits::{MAX_FILE_BYTES, MAX_OBJECT_BYTES, MAX_TREE_DEPTH},
     render,
 };
@@ -75,19 +75,20 @@ async fn a_name_that_is_no_text_is_told_with_its_directory_and_stops_no_other() 
     for (mode, id, name, shown) in entries {
         commit(&host, mode, name, id);
         let snapshot = fetch(&host, &Store::open(dir.path())).await;
-        let listed = snapshot.files_in(&at("staging"), &mut Walk::default());
-        assert!(matches!(listed, Err(ReadError::BadTree { source: PathError::NoText { .. }, .. })), "{shown}");
+        assert!(matches!(snapshot.files(), Err(ReadError::BadTree { source: PathError::NoText { .. }, .. })), "{shown}");
         let staging = rendered(&snapshot, "staging");
-        assert_eq!((staging.objects.len(), staging.errors.len()), (0, 1), "{shown}: {staging:?}");
-        let told = &staging.errors[0].message;
-        assert!(told.contains("the directory `/staging` is refused") && told.contains(shown), "{told}");
+        assert_eq!((staging.objects.len(), staging.errors.len()), (1, 1), "{shown}: {staging:?}");
+        let error = &staging.errors[0];
+        assert_eq!(error.file.as_deref(), Some("staging"));
+        assert!(error.message.contains("is no text") && error.message.contains(shown), "{error:?}");
         let prod = rendered(&snapshot, "prod");
         assert_eq!((prod.objects.len(), prod.errors.len()), (1, 0), "{shown}: {prod:?}");
     }
     // What desktops leave behind is no manifest.
     commit(&host, "100644", b"Icon\r", &blob);
     let snapshot = fetch(&host, &Store::open(dir.path())).await;
-    let files = snapshot.files_in(&at("staging"), &mut Walk::default()).unwrap();
+    assert_eq!(rendered(&snapshot, "staging").errors, []);
+    let files = snapshot.files().unwrap();
     assert!(files.iter().all(|file| !file.path.contains("Icon")), "{files:?}");
 }
 

@@ -201,9 +201,86 @@ async fn the_complaint_of_kustomize_names_files_of_the_repository() {
 }
 
 #[tokio::test]
-async fn a_path_that_is_gone_holds_nothing_and_says_so() {
+async fn a_path_that_is_gone_is_an_error_by_its_name() {
     let rendered = rendered("clusters/prod", &[("README.md", "x")]).await;
-    assert!(!rendered.path_exists && rendered.objects.is_empty() && rendered.errors.is_empty());
+    assert_eq!((rendered.objects.len(), rendered.errors.len()), (0, 1));
+    assert!(rendered.errors[0].message.contains("`clusters/prod` does not exist"), "{:?}", rendered.errors);
+}
+
+/// Kustomize would speak of a private copy that has no such file.
+#[tokio::test]
+async fn a_file_out_of_reach_is_told_with_its_line_and_why() {
+    let above = [
+        "resources:\n- ../shared/s.yaml\n",
+        "patches:\n- path: ../shared/s.yaml\n",
+        "configMapGenerator:\n- {name: a, files: [s=../shared/s.yaml]}\n",
+        "replacements:\n- path: ../shared/s.yaml\n",
+    ];
+    for kustomization in above {
+        let rendered =
+            rendered("app", &[("app/kustomization.yaml", kustomization), ("shared/s.yaml", CONFIG)]).await;
+        let errors = &rendered.errors;
+        assert_eq!((rendered.objects.len(), errors.len(), errors[0].line), (0, 1, Some(2)), "{kustomization}: {errors:?}");
+        assert!(errors[0].message.contains("lies outside of the kustomization's own directory"), "{errors:?}");
+    }
+    let host = GitHost::start().await;
+    let (link, real) = (host.blob(b"../real.yaml"), host.blob(CONFIG.as_bytes()));
+    let folder = host.blob(b"../shared");
+    let kustomization = host.blob(b"resources:\n- link.yaml\n- folder/x.yaml\n- vendored\n");
+    let app = host.tree(&[
+        ("120000", b"folder", &folder),
+        ("100644", b"kustomization.yaml", &kustomization),
+        ("120000", b"link.yaml", &link),
+        ("160000", b"vendored", "1234567890123456789012345678901234567890"),
+    ]);
+    host.commit_tree(&host.tree(&[("40000", b"app", &app), ("100644", b"real.yaml", &real)]));
+    let dir = tempfile::tempdir().unwrap();
+    let snapshot = Store::open(dir.path()).fetch(&host.remote(), &"main".parse().unwrap()).await.unwrap();
+    let rendered = render(&snapshot, "app", &RenderTools::new(kustomize()));
+    let told: Vec<(u32, &str)> =
+        rendered.errors.iter().map(|error| (error.line.unwrap(), error.message.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (2, "`link.yaml` cannot be read: `app/link.yaml` is a symbolic link, which is not followed; put what it stands for in its place"),
+            (3, "`folder/x.yaml` cannot be read: `app/folder` is a symbolic link, which is not followed; put a directory in its place"),
+            (4, "`vendored` cannot be read: `app/vendored` is a submodule, which is not fetched; put what it stands for in its place"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_kustomize_built_and_is_wrong_has_the_file_that_it_comes_from() {
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {v: 1.5}}\n";
+    let rendered = rendered("a", &[("a/kustomization.yaml", "resources: [x.yaml]\n"), ("a/x.yaml", config)]).await;
+    assert_eq!(rendered.errors.len(), 1, "{rendered:?}");
+    assert_eq!(rendered.errors[0].file.as_deref(), Some("a/x.yaml"), "{:?}", rendered.errors);
+}
+
+/// Links, submodules and names that are no text, as git keeps them.
+#[tokio::test]
+async fn what_is_not_read_of_a_revision_is_told_and_what_has_no_path_is_an_error() {
+    let host = GitHost::start().await;
+    let (config, link) = (host.blob(CONFIG.as_bytes()), host.blob(b"../shared/linked.yaml"));
+    let hidden = host.tree(&[("100644", b"h.yaml", &config)]);
+    let prod = host.tree(&[
+        ("40000", b".hidden", &hidden),
+        ("100644", b"a.yaml", &config),
+        ("100644", b"caf\xe9.yaml", &config),
+        ("120000", b"linked.yaml", &link),
+        ("160000", b"vendored", "1234567890123456789012345678901234567890"),
+    ]);
+    host.commit_tree(&host.tree(&[("40000", b"prod", &prod)]));
+    let dir = tempfile::tempdir().unwrap();
+    let snapshot = Store::open(dir.path()).fetch(&host.remote(), &"main".parse().unwrap()).await.unwrap();
+    let rendered = render(&snapshot, "prod", &RenderTools::new(kustomize()));
+    let unread: Vec<(&str, bool)> =
+        rendered.unread.iter().map(|unread| (unread.path.as_str(), unread.is_likely)).collect();
+    assert_eq!(unread, [("prod/.hidden/h.yaml", true), ("prod/linked.yaml", true), ("prod/vendored", true)]);
+    assert_eq!((rendered.objects.len(), rendered.errors.len()), (1, 1), "{rendered:?}");
+    let error = &rendered.errors[0];
+    assert_eq!(error.file.as_deref(), Some("prod"));
+    assert!(error.message.contains(".yaml\" is no text"), "{error:?}");
 }
 
 #[tokio::test]

@@ -36,9 +36,6 @@ pub(super) struct Asker<'a> {
     pub sync: &'a Sync,
     pub spec: &'a Spec,
     pub metrics: &'a SyncMetrics,
-    /// Whether nothing of this Sync was ever applied: then a path that does not exist is a mistake, and not one that was
-    /// emptied.
-    pub is_first: bool,
 }
 
 /// What a look at the branch came to.
@@ -158,12 +155,12 @@ impl Source {
     }
 
     async fn render(&mut self, asker: Asker<'_>, snapshot: Snapshot, given: Option<Given>) {
-        let (tools, spec, is_first) = (asker.ctx.tools.clone(), asker.spec.clone(), asker.is_first);
+        let (tools, spec) = (asker.ctx.tools.clone(), asker.spec.clone());
         let revision = snapshot.revision.clone();
         // How long it waits for its turn is no part of what it took.
         let (content, took) = compute_in_turn(move || {
             let began_at = Instant::now();
-            let content = Content::render(snapshot, &spec, &tools, given, is_first);
+            let content = Content::render(snapshot, &spec, &tools, given);
             (content, began_at.elapsed())
         })
         .await;

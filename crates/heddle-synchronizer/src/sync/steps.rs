@@ -44,7 +44,6 @@ impl SyncTask {
                 return self.conclude(outcome).await;
             }
         };
-        let inventory_is_empty = cluster.inventory().is_none_or(heddle_reconcile::Inventory::is_empty);
         let api = self.inbox.api.borrow().clone();
         let client = cluster.client.clone();
         let asker = Asker {
@@ -54,7 +53,6 @@ impl SyncTask {
             sync: &self.sync,
             spec,
             metrics: &self.metrics,
-            is_first: inventory_is_empty && self.applied.is_none(),
         };
         // What a run needs of the cluster is asked for meanwhile; a fault in it shows there.
         let (looked, _prepared) = tokio::join!(self.source.look(asker), cluster.prepare(&self.ctx.own, &self.sync));

@@ -108,7 +108,13 @@ fn an_emptied_path_deletes_nothing_and_asks() {
         let setup = Setup::start(cluster, "apps", &[("apps/a.yaml", &a), ("apps/b.yaml", &b), ("README", "x")]).await;
         setup.condition("Ready", "True", "Ready").await;
 
+        // A path that is gone is a slip until somebody says otherwise.
         setup.push(&[("apps/a.yaml", None), ("apps/b.yaml", None)]).await;
+        let gone = setup.condition("Rendered", "False", "Failed").await;
+        assert!(gone.contains("the path `apps` does not exist"), "{gone}");
+        setup.condition("Pruned", "False", "Held").await;
+
+        setup.push(&[("apps/README", Some("emptied on purpose"))]).await;
         setup.condition("Pruned", "False", "Stopped").await;
         assert!(setup.find("configmap/a").await.is_some() && setup.find("configmap/b").await.is_some());
         let stopped = setup

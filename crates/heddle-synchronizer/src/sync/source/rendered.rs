@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use heddle_core::git::Revision;
 use heddle_kube::Redactor;
 use heddle_reconcile::GroupKind;
-use heddle_source::{RenderError, RenderInputs, RenderTools, RenderedObject, Snapshot, TreePath, render};
+use heddle_source::{RenderError, RenderInputs, RenderTools, RenderedObject, Snapshot, TreePath, Unread, render};
 use heddle_wire::agent::SyncError;
 use serde_json::{Value, json};
 
@@ -29,6 +29,8 @@ pub(in crate::sync) struct Content {
     pub objects: Vec<Raw>,
     /// What could not be rendered. Then `objects` are not all that the path holds.
     pub errors: Vec<SyncError>,
+    /// What lies under the path and gives no objects.
+    pub unread: Vec<Unread>,
     /// What must not be told.
     pub redactor: Redactor,
     pub(super) given: Option<Given>,
@@ -47,19 +49,9 @@ pub(in crate::sync) struct Raw {
 
 impl Content {
     /// Renders the path of `spec`, puts in what is `given`, and learns what must not be told. It takes as long as it takes,
-    /// on a thread that may be blocked. `is_first`: nothing of this Sync was ever applied.
-    pub(super) fn render(
-        files: Snapshot,
-        spec: &Spec,
-        tools: &RenderTools,
-        given: Option<Given>,
-        is_first: bool,
-    ) -> Self {
+    /// on a thread that may be blocked.
+    pub(super) fn render(files: Snapshot, spec: &Spec, tools: &RenderTools, given: Option<Given>) -> Self {
         let mut rendered = render(&files, &spec.path, tools);
-        if !rendered.path_exists && is_first {
-            let message = format!("the path `{}` does not exist in the repository", spec.path);
-            rendered.errors.push(RenderError { file: None, line: None, message });
-        }
         let written = if given.is_some() { as_written(&rendered.objects) } else { Vec::new() };
         if let Some(given) = &given {
             rendered.substitute(&given.variables);
@@ -72,9 +64,10 @@ impl Content {
             object: None,
             message: redactor.redact(&error.message).into(),
         };
-        let errors = rendered.errors.into_iter().map(error).collect();
-        let objects = rendered.objects.into_iter().map(Raw::new).collect();
-        Self { origin: spec.clone(), objects, errors, redactor, given, files, inputs: rendered.inputs }
+        let errors = std::mem::take(&mut rendered.errors).into_iter().map(error).collect();
+        let objects = std::mem::take(&mut rendered.objects).into_iter().map(Raw::new).collect();
+        let (unread, inputs) = (rendered.unread, rendered.inputs);
+        Self { origin: spec.clone(), objects, errors, unread, redactor, given, files, inputs }
     }
 
     /// Whether rendering another revision would give the same.
@@ -136,7 +129,7 @@ mod tests {
             "a": "swordfish-${region}", "b": "pre${p/hunter2}post", "c": "pre${p?canary",
         }});
         let config = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"d": "plain-words"}});
-        let objects = [secret, config].map(|value| RenderedObject { value, file: None, line: None });
+        let objects = [secret, config].map(|value| RenderedObject { value, file: None, line: None, unit: None });
         let redactor = Redactor::of(&as_written(&objects));
         for secret in ["swordfish-${region}", "`${p/hunter2}` is no substitution", "`${p?canary` is no substitution"] {
             let told = redactor.redact(secret);

@@ -3,7 +3,7 @@
 use heddle_core::{git::Revision, health::HealthStatus, name::SyncName};
 use heddle_kube::{ControllerState, FirstSync, KubeError, WatchPlace, WatchVerb};
 use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, ObjectKey, Terminating};
-use heddle_source::FetchError;
+use heddle_source::{FetchError, Unread};
 
 use super::{
     super::super::{
@@ -76,11 +76,23 @@ pub(in crate::sync) fn bad_spec(fault: &str) -> Said {
 pub(in crate::sync) fn rendered(content: &Content) -> Said {
     let said = |status, reason, message| Said::new(ConditionKind::Rendered, Some(status), reason, message);
     match content.errors.first() {
-        None => said(true, "Rendered", format!("{} objects", content.objects.len())),
+        None => said(true, "Rendered", format!("{} objects{}", content.objects.len(), not_read(&content.unread))),
         Some(first) => {
-            let message = format!("{} errors, the first: {}", content.errors.len(), first.message);
+            let unread = not_read(&content.unread);
+            let message = format!("{} errors, the first: {}{unread}", content.errors.len(), first.message);
             said(false, "Failed", message).lasting()
         }
+    }
+}
+
+/// What looks as if it held manifests, and is not read.
+fn not_read(unread: &[Unread]) -> String {
+    let likely: Vec<&Unread> = unread.iter().filter(|unread| unread.is_likely).collect();
+    let named: Vec<String> = likely.iter().take(NAMED).map(ToString::to_string).collect();
+    match likely.len() {
+        0 => String::new(),
+        count @ 1..=NAMED => format!("; {count} not read: {}", named.join(", ")),
+        count => format!("; {count} not read: {} and {} more", named.join(", "), count - NAMED),
     }
 }
 
