@@ -19,7 +19,10 @@ mod tree;
 pub use error::{FetchError, ReadError};
 pub use path::{PathError, TreePath};
 pub use remote::{Credential, Remote};
-pub use render::{RenderError, RenderInputs, RenderTools, Rendered, RenderedObject, Unread, WhyUnread, render};
+pub use render::{
+    RenderError, RenderInputs, RenderTools, Rendered, RenderedObject, Stop, StopOnDrop, Unread, Until, WhyUnread,
+    render,
+};
 pub use snapshot::{FileEntry, FileMode, Snapshot};
 pub use store::Store;
 pub use tree::{Folder, Kind, Listing, Tree, Unnamed, Walk};

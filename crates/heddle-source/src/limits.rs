@@ -46,6 +46,9 @@ pub const MAX_RENDER_VALUES: usize = 1_000_000;
 /// slow node under load.
 pub const RENDER_LIMIT: Duration = Duration::from_secs(120);
 
+/// How long a whole path may take: all of its units together, and reading its files.
+pub const PATH_LIMIT: Duration = Duration::from_secs(300);
+
 /// The most that a renderer may write, in bytes.
 pub const MAX_OUTPUT_BYTES: u64 = 64 << 20;
 
@@ -101,6 +104,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::count("values of all objects of one path", MAX_RENDER_VALUES as u64, RENDERED),
     Limit::count("renderers at once in one agent", MAX_CHILDREN as u64, "others wait"),
     Limit::time("one renderer", RENDER_LIMIT, RENDERED),
+    Limit::time("rendering one path", PATH_LIMIT, RENDERED),
     Limit::bytes("output of one renderer", MAX_OUTPUT_BYTES, RENDERED),
     Limit::bytes("complaint of one renderer", MAX_COMPLAINT_BYTES, "it ends, and only its failure is told"),
     Limit::bytes("memory of one renderer", MAX_CHILD_BYTES, RENDERED),

@@ -14,6 +14,7 @@ mod secrets;
 mod shape;
 mod units;
 mod unread;
+mod until;
 
 use std::{
     collections::BTreeMap,
@@ -28,8 +29,11 @@ pub(crate) use self::{
     fields::{files, references},
     unread::MAX_LOOKED_AT,
 };
-pub use self::unread::{Unread, WhyUnread};
 use self::{files::Files, process::Slots, unread::obstacle};
+pub use self::{
+    unread::{Unread, WhyUnread},
+    until::{Stop, StopOnDrop, Until},
+};
 use crate::{
     Kind, ReadError, Snapshot, Tree, TreePath, Unnamed,
     limits::{MAX_RENDER_BYTES, MAX_RENDER_VALUES, RENDER_LIMIT},
@@ -46,7 +50,7 @@ pub struct RenderTools {
 }
 
 impl RenderTools {
-    /// With this `kustomize`, and [`RENDER_LIMIT`] for each unit.
+    /// With this `kustomize`, and [`RENDER_LIMIT`] for each unit. How long a whole path may take says [`Until`].
     pub fn new(kustomize: impl Into<PathBuf>) -> Self {
         Self { kustomize: kustomize.into(), limit: RENDER_LIMIT, slots: Slots::default() }
     }
@@ -102,6 +106,8 @@ pub struct Rendered {
     pub unread: Vec<Unread>,
     /// What else a person may want to know.
     pub notes: Vec<String>,
+    /// Whether it ended before its end, because its time was over.
+    pub is_cut_short: bool,
     /// What was read.
     pub inputs: RenderInputs,
     /// How many values all documents so far hold.
@@ -130,6 +136,17 @@ impl RenderInputs {
 impl Rendered {
     fn fail(&mut self, file: &TreePath, line: Option<u32>, message: String) {
         self.errors.push(RenderError { file: Some(file.clone().into()), line, message });
+    }
+
+    /// Ends before the end. It is said once.
+    fn cut_short(&mut self, until: &Until) {
+        if !std::mem::replace(&mut self.is_cut_short, true) {
+            let message = format!(
+                "rendering the path takes longer than {} s, so not all of it was read: split the path",
+                until.limit().as_secs()
+            );
+            self.errors.push(RenderError { file: None, line: None, message });
+        }
     }
 
     /// Notes a place that was read and gives no objects.
@@ -190,10 +207,10 @@ impl Rendered {
 ///
 /// It reads, waits for other programs and blocks its thread for as long as that takes: an async caller runs it on a thread
 /// for blocking work.
-pub fn render(tree: &impl Tree, path: &str, tools: &RenderTools) -> Rendered {
+pub fn render(tree: &impl Tree, path: &str, tools: &RenderTools, until: &Until) -> Rendered {
     let mut rendered = Rendered::default();
     let failed = match TreePath::parse(path) {
-        Ok(path) => render_into(&mut rendered, tree, &path, tools).err().map(|error| chain(&error)),
+        Ok(path) => render_into(&mut rendered, tree, &path, tools, until).err().map(|error| chain(&error)),
         Err(error) => Some(format!("the path `{path}` is refused: {error}")),
     };
     rendered.errors.extend(failed.map(|message| RenderError { file: None, line: None, message }));
@@ -220,6 +237,7 @@ fn render_into(
     tree: &impl Tree,
     path: &TreePath,
     tools: &RenderTools,
+    until: &Until,
 ) -> Result<(), ReadError> {
     rendered.inputs.note(tree, path);
     let mut files = Files::new(tree);
@@ -231,7 +249,7 @@ fn render_into(
         Err(message) => rendered.errors.push(RenderError { file: None, line: None, message }),
         Ok(Kind::Directory | Kind::Submodule) => {
             files.load(path)?;
-            render_directory(rendered, &mut files, path, tools)?;
+            render_directory(rendered, &mut files, path, tools, until)?;
         }
         Ok(Kind::File(_)) => plain::read(plain::Source::File(path), &tree.read(path)?, rendered),
     }
@@ -251,10 +269,15 @@ fn render_directory(
     files: &mut Files<'_, impl Tree>,
     path: &TreePath,
     tools: &RenderTools,
+    until: &Until,
 ) -> Result<(), ReadError> {
     let (units, unread) = units::find(files, path);
     rendered.unread.extend(unread);
     for unit in units {
+        if until.is_over() || rendered.is_cut_short {
+            rendered.cut_short(until);
+            break;
+        }
         match unit {
             units::Unit::Plain { file } => match files.tree.read(&file) {
                 Ok(text) => {
@@ -264,7 +287,7 @@ fn render_directory(
                 Err(error) => rendered.fail(&file, None, error.to_string()),
             },
             units::Unit::Kustomization { directory } => {
-                kustomize::render(files, &directory, tools, rendered)?;
+                kustomize::render(files, &directory, tools, until, rendered)?;
             }
             units::Unit::Chart { file } => {
                 let message = "its directory is a Helm chart, and charts are not rendered: put the output of `helm \

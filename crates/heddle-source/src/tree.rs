@@ -92,7 +92,12 @@ impl Tree for Snapshot {
 
     fn list(&self, directory: &TreePath, walk: &mut Walk) -> Result<Listing, ReadError> {
         let Entries { files, submodules, unnamed } = self.entries_in(directory, walk)?;
-        Ok(Listing { files: files.into_iter().map(|entry| (entry.path, entry.mode)).collect(), hidden: Vec::new(), submodules, unnamed })
+        Ok(Listing {
+            files: files.into_iter().map(|entry| (entry.path, entry.mode)).collect(),
+            hidden: Vec::new(),
+            submodules,
+            unnamed,
+        })
     }
 
     fn read(&self, path: &TreePath) -> Result<Vec<u8>, ReadError> {

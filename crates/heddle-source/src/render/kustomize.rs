@@ -21,6 +21,7 @@ use super::{
     process::{self, ProcessFault},
     secrets::{self, Secrets},
     unread::{WhyUnread, obstacle},
+    until::Until,
 };
 use crate::{
     FileMode, ReadError, Tree, TreePath,
@@ -37,6 +38,7 @@ pub(super) fn render(
     files: &mut Files<'_, impl Tree>,
     directory: &TreePath,
     tools: &RenderTools,
+    until: &Until,
     rendered: &mut Rendered,
 ) -> Result<(), ReadError> {
     let before = rendered.errors.len();
@@ -55,7 +57,7 @@ pub(super) fn render(
             return Ok(());
         }
     };
-    match process::run(command(tools, &copy, directory), tools.limit, &tools.slots) {
+    match process::run(command(tools, &copy, directory), tools.limit, until, &tools.slots) {
         Ok(output) => {
             rendered.admit_bytes(&output)?;
             let before = (rendered.objects.len(), rendered.errors.len());
@@ -68,6 +70,7 @@ pub(super) fn render(
             let text = explain(&complaint.0, &copy);
             tell_failure(&text, files, &roots, directory, rendered)?;
         }
+        Err(ProcessFault::Ended) => rendered.cut_short(until),
         Err(fault) => rendered.fail(&file, None, format!("`{}` {fault}", tools.kustomize.display())),
     }
     Ok(())

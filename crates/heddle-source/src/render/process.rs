@@ -11,6 +11,7 @@ use std::{
 
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
+use super::until::Until;
 use crate::limits::{MAX_CHILD_BYTES, MAX_CHILDREN, MAX_COMPLAINT_BYTES, MAX_OUTPUT_BYTES};
 
 /// How often a running renderer is looked at.
@@ -28,6 +29,9 @@ pub(super) enum ProcessFault {
     /// It was killed.
     #[error("took longer than {} s", .0.as_secs())]
     TooSlow(Duration),
+    /// It was killed, or never ran, because the time of its path was over.
+    #[error("was ended")]
+    Ended,
     /// It was killed.
     #[error("took more than {} MiB of memory", MAX_CHILD_BYTES >> 20)]
     TooMuchMemory,
@@ -59,13 +63,18 @@ pub(super) struct Slots(Arc<(Mutex<usize>, Condvar)>);
 struct Slot<'a>(&'a Slots);
 
 impl Slots {
-    /// Waits until there is room. Each that runs ends by its own limit.
-    fn take(&self) -> Slot<'_> {
+    /// Waits until there is room; gives none when the time is over before. Each that runs ends by its own limit.
+    fn take(&self, until: &Until) -> Option<Slot<'_>> {
         let (used, freed) = &*self.0;
-        let used = used.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut used = freed.wait_while(used, |used| *used >= MAX_CHILDREN).unwrap_or_else(PoisonError::into_inner);
+        let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);
+        while *used >= MAX_CHILDREN {
+            if until.is_over() {
+                return None;
+            }
+            (used, _) = freed.wait_timeout(used, LOOK).unwrap_or_else(PoisonError::into_inner);
+        }
         *used += 1;
-        Slot(self)
+        Some(Slot(self))
     }
 }
 
@@ -81,15 +90,20 @@ impl Drop for Slot<'_> {
 ///
 /// # Errors
 /// See [`ProcessFault`].
-pub(super) fn run(mut command: Command, limit: Duration, slots: &Slots) -> Result<Vec<u8>, ProcessFault> {
-    let _slot = slots.take();
+pub(super) fn run(
+    mut command: Command,
+    limit: Duration,
+    until: &Until,
+    slots: &Slots,
+) -> Result<Vec<u8>, ProcessFault> {
+    let _slot = slots.take(until).ok_or(ProcessFault::Ended)?;
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = spawn_without_network(command)?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     thread::scope(|scope| {
         let output = scope.spawn(move || read(stdout, MAX_OUTPUT_BYTES));
         let complaint = scope.spawn(move || read(stderr, MAX_COMPLAINT_BYTES));
-        let ended = watch(&mut child, limit);
+        let ended = watch(&mut child, limit, until);
         let (output, complaint) = (output.join(), complaint.join());
         let status = ended?;
         let panicked = |_| ProcessFault::Lost(io::Error::other("its reader panicked"));
@@ -131,7 +145,7 @@ fn no_sockets() -> Result<BpfProgram, ProcessFault> {
 }
 
 /// Waits for the end; a program that goes over a bound is killed.
-fn watch(child: &mut Child, limit: Duration) -> Result<ExitStatus, ProcessFault> {
+fn watch(child: &mut Child, limit: Duration, until: &Until) -> Result<ExitStatus, ProcessFault> {
     let deadline = Instant::now() + limit;
     loop {
         match child.try_wait() {
@@ -139,7 +153,9 @@ fn watch(child: &mut Child, limit: Duration) -> Result<ExitStatus, ProcessFault>
             Ok(None) => {}
             Err(error) => return Err(ProcessFault::Lost(error)),
         }
-        let fault = if Instant::now() > deadline {
+        let fault = if until.is_over() {
+            Some(ProcessFault::Ended)
+        } else if Instant::now() > deadline {
             Some(ProcessFault::TooSlow(limit))
         } else if resident_bytes(child.id()).is_some_and(|resident| resident > MAX_CHILD_BYTES) {
             Some(ProcessFault::TooMuchMemory)

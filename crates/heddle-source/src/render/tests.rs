@@ -89,9 +89,15 @@ fn what_must_be_a_mapping_of_texts_and_is_none_is_told_with_its_line() {
 #[test]
 fn metadata_of_the_wrong_type_is_an_error_and_never_a_default() {
     let object = |metadata: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n{metadata}");
-    check(&object("  name: a\n  namespace: 2024\n"), &[(5, "`metadata.namespace` must be a text, and it is a number: put it in quotes")]);
+    check(
+        &object("  name: a\n  namespace: 2024\n"),
+        &[(5, "`metadata.namespace` must be a text, and it is a number: put it in quotes")],
+    );
     check(&object("  name: a\n  namespace: on\n"), &[(5, "is a boolean: put it in quotes")]);
-    check(&object("  name: a\n  namespace: {a: b}\n"), &[(5, "`metadata.namespace` must be a text, and it is a mapping")]);
+    check(
+        &object("  name: a\n  namespace: {a: b}\n"),
+        &[(5, "`metadata.namespace` must be a text, and it is a mapping")],
+    );
     check(&object("  name: 1234\n"), &[(4, "`metadata.name` must be a text, and it is a number: put it in quotes")]);
     check(&object("  name: n\n"), &[(4, "`metadata.name` must be a text, and it is a boolean: put it in quotes")]);
     check(&object("  generateName: 1e3\n"), &[(4, "`metadata.generateName` must be a text")]);
@@ -103,7 +109,10 @@ fn metadata_of_the_wrong_type_is_an_error_and_never_a_default() {
         &[(6, "`metadata.ownerReferences[0].uid` must be a text"), (7, "[0].controller` must be a boolean")],
     );
     check("apiVersion: v1\nkind: ConfigMap\nmetadata: [a]\n", &[(3, "`metadata` must be a mapping")]);
-    check("apiVersion: 1\nkind: 2\nmetadata: {name: a}\n", &[(1, "`apiVersion` must be a text"), (2, "`kind` must be")]);
+    check(
+        "apiVersion: 1\nkind: 2\nmetadata: {name: a}\n",
+        &[(1, "`apiVersion` must be a text"), (2, "`kind` must be")],
+    );
     check(&object("  namespace: [x]\n  labels: 1\n"), &[(4, "`metadata.namespace`"), (5, "`metadata.labels`")]);
     check(&object("  name: a\n  namespace:\n  labels:\n"), &[]);
 }
@@ -156,7 +165,7 @@ fn render_files(files: &[(&str, &str)], path: &str) -> Rendered {
         }
     }
     let folder = crate::Folder::open(dir.path()).unwrap();
-    render(&folder, path, &RenderTools::new("/bin/true"))
+    render(&folder, path, &RenderTools::new("/bin/true"), &Until::default())
 }
 
 /// What gives no objects, in words; what looks like manifests with a mark.
@@ -294,7 +303,7 @@ fn plain_files_and_the_output_of_renderers_share_one_budget_of_bytes() {
     let tools = RenderTools::new("/bin/echo");
     let check = |bytes_left: u64| {
         let mut rendered = Rendered { bytes: MAX_RENDER_BYTES - bytes_left, ..Rendered::default() };
-        let ended = render_into(&mut rendered, &folder, folder.path(), &tools);
+        let ended = render_into(&mut rendered, &folder, folder.path(), &tools, &Until::default());
         assert_eq!(rendered.errors, []);
         (rendered.objects.len(), ended.err().map(|error| error.to_string()))
     };
@@ -303,4 +312,21 @@ fn plain_files_and_the_output_of_renderers_share_one_budget_of_bytes() {
     assert_eq!(check(plain_bytes - 1), (0, Some(too_many.clone())));
     assert_eq!(check(plain_bytes + 1), (1, Some(too_many)));
     assert_eq!(check(plain_bytes + 4096), (1, None));
+}
+
+#[test]
+fn a_path_that_takes_too_long_is_cut_short_and_says_so_once() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["a", "b"] {
+        std::fs::create_dir(dir.path().join(name)).unwrap();
+        std::fs::write(dir.path().join(name).join("kustomization.yaml"), "namePrefix: x-\n").unwrap();
+    }
+    let folder = crate::Folder::open(dir.path()).unwrap();
+    let until = Until::within(Duration::from_secs(60), &Stop::default());
+    assert!(!render(&folder, "", &RenderTools::new("/bin/true"), &until).is_cut_short);
+    let stop = Stop::default();
+    drop(stop.on_drop());
+    let rendered = render(&folder, "", &RenderTools::new("/bin/true"), &Until::within(Duration::from_secs(60), &stop));
+    assert!(rendered.is_cut_short && rendered.errors.len() == 1, "{:?}", rendered.errors);
+    assert!(rendered.errors[0].message.contains("longer than 60 s"), "{:?}", rendered.errors);
 }

@@ -43,9 +43,8 @@ pub(super) fn find(files: &Files<'_, impl Tree>, path: &TreePath) -> (Vec<Unit>,
             None => unread.extend(looker.file(file, WhyUnread::Extension)),
         }
     }
-    let stands_alone = |at: &&TreePath| {
-        at.is_in(path) && !in_chart(at) && outermost_kustomization(files, path, at).is_none()
-    };
+    let stands_alone =
+        |at: &&TreePath| at.is_in(path) && !in_chart(at) && outermost_kustomization(files, path, at).is_none();
     for file in files.hidden.iter().filter(stands_alone) {
         unread.extend(looker.file(file, WhyUnread::Hidden));
     }

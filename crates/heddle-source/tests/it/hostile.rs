@@ -1,7 +1,7 @@
 //! Repositories that were made to do harm, on a host that does not check what is pushed.
 
 use heddle_source::{
-    FetchError, PathError, ReadError, RenderTools, Rendered, Snapshot, Store, TreePath,
+    FetchError, PathError, ReadError, RenderTools, Rendered, Snapshot, Store, TreePath, Until,
     limits::{MAX_FILE_BYTES, MAX_OBJECT_BYTES, MAX_TREE_DEPTH},
     render,
 };
@@ -30,7 +30,7 @@ fn commit(host: &GitHost, mode: &str, name: &[u8], id: &str) {
 }
 
 fn rendered(snapshot: &Snapshot, path: &str) -> Rendered {
-    render(snapshot, path, &RenderTools::new(kustomize()))
+    render(snapshot, path, &RenderTools::new(kustomize()), &Until::default())
 }
 
 #[tokio::test]
@@ -75,7 +75,10 @@ async fn a_name_that_is_no_text_is_told_with_its_directory_and_stops_no_other() 
     for (mode, id, name, shown) in entries {
         commit(&host, mode, name, id);
         let snapshot = fetch(&host, &Store::open(dir.path())).await;
-        assert!(matches!(snapshot.files(), Err(ReadError::BadTree { source: PathError::NoText { .. }, .. })), "{shown}");
+        assert!(
+            matches!(snapshot.files(), Err(ReadError::BadTree { source: PathError::NoText { .. }, .. })),
+            "{shown}"
+        );
         let staging = rendered(&snapshot, "staging");
         assert_eq!((staging.objects.len(), staging.errors.len()), (1, 1), "{shown}: {staging:?}");
         let error = &staging.errors[0];

@@ -1,6 +1,6 @@
 use std::process::Command;
 
-use heddle_source::{RenderTools, Rendered, Store, render};
+use heddle_source::{RenderTools, Rendered, Store, Until, render};
 
 use crate::git_host::GitHost;
 
@@ -19,7 +19,7 @@ async fn rendered(path: &str, files: &[(&str, &str)]) -> Rendered {
     host.commit(&files);
     let dir = tempfile::tempdir().unwrap();
     let snapshot = Store::open(dir.path()).fetch(&host.remote(), &"main".parse().unwrap()).await.unwrap();
-    render(&snapshot, path, &RenderTools::new(kustomize()))
+    render(&snapshot, path, &RenderTools::new(kustomize()), &Until::default())
 }
 
 fn names(rendered: &Rendered) -> Vec<(String, Option<&str>, Option<u32>)> {
@@ -68,7 +68,7 @@ async fn the_inputs_of_a_render_are_its_path_and_what_its_kustomizations_refer_t
     let dir = tempfile::tempdir().unwrap();
     let (store, tools, branch) = (Store::open(dir.path()), RenderTools::new(kustomize()), "main".parse().unwrap());
     let snapshot = store.fetch(&host.remote(), &branch).await.unwrap();
-    let rendered = render(&snapshot, "clusters/prod", &tools);
+    let rendered = render(&snapshot, "clusters/prod", &tools, &Until::default());
     assert_eq!(rendered.errors, []);
     assert!(rendered.inputs.are_the_same_in(&snapshot));
 
@@ -80,7 +80,8 @@ async fn the_inputs_of_a_render_are_its_path_and_what_its_kustomizations_refer_t
         assert!(rendered.inputs.are_the_same_in(&after(elsewhere).await), "{elsewhere} is no input");
     }
     for input in ["clusters/prod/x.txt", "base/x.txt", "deep/er/a.yaml"] {
-        let before = render(&store.fetch(&host.remote(), &branch).await.unwrap(), "clusters/prod", &tools);
+        let before =
+            render(&store.fetch(&host.remote(), &branch).await.unwrap(), "clusters/prod", &tools, &Until::default());
         assert!(!before.inputs.are_the_same_in(&after(input).await), "{input} is an input");
     }
 }
@@ -217,10 +218,13 @@ async fn a_file_out_of_reach_is_told_with_its_line_and_why() {
         "replacements:\n- path: ../shared/s.yaml\n",
     ];
     for kustomization in above {
-        let rendered =
-            rendered("app", &[("app/kustomization.yaml", kustomization), ("shared/s.yaml", CONFIG)]).await;
+        let rendered = rendered("app", &[("app/kustomization.yaml", kustomization), ("shared/s.yaml", CONFIG)]).await;
         let errors = &rendered.errors;
-        assert_eq!((rendered.objects.len(), errors.len(), errors[0].line), (0, 1, Some(2)), "{kustomization}: {errors:?}");
+        assert_eq!(
+            (rendered.objects.len(), errors.len(), errors[0].line),
+            (0, 1, Some(2)),
+            "{kustomization}: {errors:?}"
+        );
         assert!(errors[0].message.contains("lies outside of the kustomization's own directory"), "{errors:?}");
     }
     let host = GitHost::start().await;
@@ -236,15 +240,24 @@ async fn a_file_out_of_reach_is_told_with_its_line_and_why() {
     host.commit_tree(&host.tree(&[("40000", b"app", &app), ("100644", b"real.yaml", &real)]));
     let dir = tempfile::tempdir().unwrap();
     let snapshot = Store::open(dir.path()).fetch(&host.remote(), &"main".parse().unwrap()).await.unwrap();
-    let rendered = render(&snapshot, "app", &RenderTools::new(kustomize()));
+    let rendered = render(&snapshot, "app", &RenderTools::new(kustomize()), &Until::default());
     let told: Vec<(u32, &str)> =
         rendered.errors.iter().map(|error| (error.line.unwrap(), error.message.as_str())).collect();
     assert_eq!(
         told,
         [
-            (2, "`link.yaml` cannot be read: `app/link.yaml` is a symbolic link, which is not followed; put what it stands for in its place"),
-            (3, "`folder/x.yaml` cannot be read: `app/folder` is a symbolic link, which is not followed; put a directory in its place"),
-            (4, "`vendored` cannot be read: `app/vendored` is a submodule, which is not fetched; put what it stands for in its place"),
+            (
+                2,
+                "`link.yaml` cannot be read: `app/link.yaml` is a symbolic link, which is not followed; put what it stands for in its place"
+            ),
+            (
+                3,
+                "`folder/x.yaml` cannot be read: `app/folder` is a symbolic link, which is not followed; put a directory in its place"
+            ),
+            (
+                4,
+                "`vendored` cannot be read: `app/vendored` is a submodule, which is not fetched; put what it stands for in its place"
+            ),
         ]
     );
 }
@@ -273,7 +286,7 @@ async fn what_is_not_read_of_a_revision_is_told_and_what_has_no_path_is_an_error
     host.commit_tree(&host.tree(&[("40000", b"prod", &prod)]));
     let dir = tempfile::tempdir().unwrap();
     let snapshot = Store::open(dir.path()).fetch(&host.remote(), &"main".parse().unwrap()).await.unwrap();
-    let rendered = render(&snapshot, "prod", &RenderTools::new(kustomize()));
+    let rendered = render(&snapshot, "prod", &RenderTools::new(kustomize()), &Until::default());
     let unread: Vec<(&str, bool)> =
         rendered.unread.iter().map(|unread| (unread.path.as_str(), unread.is_likely)).collect();
     assert_eq!(unread, [("prod/.hidden/h.yaml", true), ("prod/linked.yaml", true), ("prod/vendored", true)]);

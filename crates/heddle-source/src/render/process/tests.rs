@@ -1,11 +1,11 @@
 use std::net::TcpListener;
 
-use super::*;
+use super::{super::until::Stop, *};
 
 fn shell(script: &str, limit: Duration) -> Result<Vec<u8>, ProcessFault> {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", script]);
-    run(command, limit, &Slots::default())
+    run(command, limit, &Until::default(), &Slots::default())
 }
 
 const LONG: Duration = Duration::from_secs(60);
@@ -17,7 +17,7 @@ fn what_it_writes_is_given_and_its_complaint_shows_itself_to_nobody() {
     assert!(!format!("{failed} {failed:?}").contains("hunter2"));
     let ProcessFault::Failed(complaint) = failed else { panic!("{failed:?}") };
     assert_eq!(complaint.0, "hunter2\n");
-    let missing = run(Command::new("/nowhere"), LONG, &Slots::default());
+    let missing = run(Command::new("/nowhere"), LONG, &Until::default(), &Slots::default());
     assert!(matches!(missing, Err(ProcessFault::NotRun(_))), "{missing:?}");
 }
 
@@ -28,6 +28,28 @@ fn it_ends_when_it_goes_over_a_bound() {
     assert!(matches!(endless, Err(ProcessFault::TooMuchOutput)), "{:?}", endless.map(|output| output.len()));
     let large = shell("exec tail -n 1 /dev/zero", LONG);
     assert!(matches!(large, Err(ProcessFault::TooMuchMemory)), "{large:?}");
+}
+
+#[test]
+fn it_ends_with_the_time_of_its_path_and_when_it_is_stopped_and_waits_no_longer_for_its_turn() {
+    let sleep = |until: &Until, slots: &Slots| {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "exec sleep 60"]);
+        run(command, LONG, until, slots)
+    };
+    let (stop, slots) = (Stop::default(), Slots::default());
+    let late = Until::within(Duration::from_millis(50), &stop);
+    assert!(matches!(sleep(&late, &slots), Err(ProcessFault::Ended)));
+    let until = Until::within(LONG, &stop);
+    let held: Vec<_> = (0..MAX_CHILDREN).map(|_| slots.take(&until).unwrap()).collect();
+    thread::scope(|scope| {
+        let running = scope.spawn(|| sleep(&until, &Slots::default()));
+        let waiting = scope.spawn(|| sleep(&until, &slots));
+        drop(stop.on_drop());
+        assert!(matches!(running.join().unwrap(), Err(ProcessFault::Ended)));
+        assert!(matches!(waiting.join().unwrap(), Err(ProcessFault::Ended)));
+    });
+    drop(held);
 }
 
 #[test]
@@ -44,7 +66,7 @@ fn it_gets_no_socket_and_whoever_runs_it_keeps_theirs() {
     listener.accept().unwrap();
     listener.set_nonblocking(true).unwrap();
 
-    let refused = run(bash(&script), LONG, &Slots::default());
+    let refused = run(bash(&script), LONG, &Until::default(), &Slots::default());
 
     let Err(ProcessFault::Failed(complaint)) = refused else { panic!("{refused:?}") };
     assert!(complaint.0.contains("Permission denied"), "{}", complaint.0);
@@ -59,7 +81,7 @@ fn few_run_at_once() {
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                let _slot = slots.take();
+                let _slot = slots.take(&Until::default()).unwrap();
                 let now = {
                     let mut running = running.lock().unwrap();
                     *running += 1;
