@@ -34,5 +34,5 @@ pub use inherited::ControllerState;
 pub use kinds::{Kinds, Served};
 pub use lease::{Election, Standing};
 pub use own::{FirstSync, OwnClient, SyncEvent};
-pub use redact::Redactor;
+pub use redact::{Redactor, Words};
 pub use watch::{Judged, WatchEvent, WatchPlace, WatchVerb, WatchedObject, Watches};

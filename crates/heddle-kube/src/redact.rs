@@ -1,5 +1,8 @@
 //! Takes the values of Secrets out of texts that leave the cluster.
 
+use std::{collections::BTreeSet, ops::Range};
+
+use heddle_reconcile::ObjectKey;
 use k8s_openapi::ByteString;
 use serde_json::Value;
 
@@ -39,7 +42,89 @@ impl Redactor {
 
     /// The text without any of the values.
     pub fn redact(&self, text: &str) -> String {
-        self.values.iter().fold(text.to_owned(), |text, value| text.replace(value, "[redacted]"))
+        self.redact_about(text, &Words::default())
+    }
+
+    /// The text without any of the values, about an object whose own words stay: a value that is one of them tells nothing.
+    pub fn redact_about(&self, text: &str, own: &Words) -> String {
+        let kept = own.places_in(text);
+        let is_kept = |place: &Range<usize>| kept.iter().any(|kept| kept.start <= place.start && place.end <= kept.end);
+        let places = |value: &'_ String| -> Vec<Range<usize>> {
+            text.match_indices(value.as_str()).map(|(at, found)| at..at + found.len()).collect()
+        };
+        let mut hidden: Vec<Range<usize>> =
+            self.values.iter().flat_map(places).filter(|place| !is_kept(place)).collect();
+        hidden.sort_by_key(|place| place.start);
+        let mut told = String::with_capacity(text.len());
+        let mut at = 0;
+        for place in hidden {
+            // What lies within one that is hidden already is hidden with it.
+            if place.start >= at {
+                told.push_str(&text[at..place.start]);
+                told.push_str("[redacted]");
+            }
+            at = at.max(place.end);
+        }
+        told.push_str(&text[at..]);
+        told
+    }
+}
+
+/// The words of an object by which a message says what it is about: its kind and names, and its fields.
+#[derive(Debug, Clone, Default)]
+pub struct Words(BTreeSet<String>);
+
+impl Words {
+    /// The words of an object of which only the place in the cluster is known.
+    pub fn of_key(key: &ObjectKey) -> Self {
+        let ObjectKey { kind, namespace, name } = key;
+        let words = [&kind.kind, &kind.group, name].into_iter().chain(namespace);
+        Self(words.filter(|word| !word.is_empty()).cloned().collect())
+    }
+
+    /// The words of a whole object. What a Secret holds is none of them.
+    pub fn of_object(key: &ObjectKey, object: &Value) -> Self {
+        let Self(mut words) = Self::of_key(key);
+        words.extend(object["apiVersion"].as_str().map(str::to_owned));
+        let is_secret = key.kind.kind == "Secret";
+        for (field, value) in object.as_object().into_iter().flatten() {
+            words.insert(field.clone());
+            if !(is_secret && matches!(field.as_str(), "data" | "stringData")) {
+                note_words(value, &mut words);
+            }
+        }
+        Self(words)
+    }
+
+    /// Where they stand in a text, each by itself.
+    fn places_in(&self, text: &str) -> Vec<Range<usize>> {
+        let is_letter =
+            |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || "-_".contains(letter));
+        let mut places = Vec::new();
+        for word in &self.0 {
+            let found = text.match_indices(word.as_str()).map(|(at, _)| at..at + word.len());
+            places.extend(found.filter(|place| {
+                !is_letter(text[..place.start].chars().next_back()) && !is_letter(text[place.end..].chars().next())
+            }));
+        }
+        places
+    }
+}
+
+/// The fields of a value, and the names by which messages tell the members of a list.
+fn note_words(value: &Value, words: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (field, value) in fields {
+                words.insert(field.clone());
+                if field == "name" {
+                    words.extend(value.as_str().filter(|name| !name.is_empty()).map(str::to_owned));
+                }
+                note_words(value, words);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| note_words(item, words)),
+        _ => {}
     }
 }
 
