@@ -21,8 +21,8 @@ use crate::{KubeError, OwnClient, error::bounded, sync::Sync};
 
 mod legacy;
 
-/// Entries in a shard, about 300 bytes each.
-const SHARD_ENTRIES: usize = 1500;
+/// Entries in a shard, about 400 bytes each.
+const SHARD_ENTRIES: usize = 1000;
 
 const SYNC_LABEL: &str = "heddle.dev/inventory-of";
 

@@ -194,6 +194,9 @@ pub struct SyncStatus {
     /// The revision that is fully applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applied_revision: Option<String>,
+    /// Of what that is a revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied_source: Option<AppliedSource>,
     /// The revision last tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempted_revision: Option<String>,
@@ -213,6 +216,18 @@ pub struct SyncStatus {
     /// A deletion that stopped and asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_prune: Option<StoppedPruneStatus>,
+}
+
+/// What a revision is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AppliedSource {
+    /// Address of the repository.
+    pub repository: String,
+    /// The branch.
+    pub branch: String,
+    /// The path; empty for the root.
+    pub path: String,
 }
 
 /// A condition, as all of Kubernetes has them.

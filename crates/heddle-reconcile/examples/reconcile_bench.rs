@@ -64,6 +64,7 @@ fn measure_plan() {
             entry: Some(entry.clone()),
             ended: None,
             leaving: false,
+            origin: None,
         }
     });
     let inventory: Inventory = known.collect();

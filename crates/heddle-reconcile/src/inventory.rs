@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Desired, HookEnd, ObjectKey, OwnEntry};
+use crate::{Desired, HookEnd, ObjectKey, Origin, OwnEntry};
 
 /// One object that a Sync has applied, or was about to apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,13 +29,16 @@ pub struct InventoryEntry {
     /// Whether its delete was approved and goes on until it is gone, however the plan looks by then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub leaving: bool,
+    /// Where it stood in the repository when that was read last; `None` where an earlier release applied it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 impl InventoryEntry {
     /// Of an object of which nothing is known but that it is about to be applied.
     pub fn announced(key: ObjectKey, version: &str) -> Self {
         let version = version.to_owned();
-        Self { key, version, uid: None, manifest: None, entry: None, ended: None, leaving: false }
+        Self { key, version, uid: None, manifest: None, entry: None, ended: None, leaving: false, origin: None }
     }
 }
 
@@ -91,6 +94,13 @@ impl Inventory {
     pub fn want(&mut self, key: &ObjectKey) {
         if let Some(entry) = self.entries.get_mut(key) {
             entry.leaving = false;
+        }
+    }
+
+    /// Notes where an object stands in the repository, where the inventory has it.
+    pub fn place(&mut self, key: &ObjectKey, origin: Option<&Origin>) {
+        if let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.origin.as_ref() != origin) {
+            entry.origin = origin.cloned();
         }
     }
 

@@ -11,12 +11,22 @@ pub const LIMITS: &[Limit] = &[
     Limit::count("objects of a stopped prune in a report", sync::IN_REPORT as u64, "their number is told all the same"),
     Limit::count("drifts of a `Sync` in a report", sync::MAX_DRIFTS as u64, "the latest are shown"),
     Limit::count("Syncs that are rendered at once in one agent", sync::MAX_AT_ONCE as u64, "others wait"),
+    Limit::time(
+        "a path that holds any turn of those that are rendered",
+        sync::QUICK_LIMIT,
+        "it begins anew in the one turn of the slow ones, and the others go on",
+    ),
     Limit::time("the first lists of what is watched", sync::LIST_LIMIT, "what is not listed yet counts as unknown"),
     Limit::time("a former run of a hook to be gone", sync::GONE_LIMIT, "an error of the hook, tried again"),
     Limit::time(
         "a kind to be served after its definition",
         sync::DEFINITION_LIMIT,
         "an error of its objects, tried again",
+    ),
+    Limit::time(
+        "objects that are refused right after their definition was changed",
+        sync::SCHEMA_LIMIT,
+        "tried until then, then an error of the object",
     ),
     Limit::time(
         "the pause before the task of a `Sync` begins anew that ended again and again",

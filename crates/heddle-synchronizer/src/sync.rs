@@ -5,6 +5,7 @@
 //! know each other; [`SyncTask::step`] alone knows them all. Everything happens in one task, one step at a time, and each
 //! step starts from what is. Health is only watched, so a rollout that hangs never holds the next commit up.
 
+mod applied;
 mod cluster;
 mod compute;
 mod desired;
@@ -34,6 +35,7 @@ use heddle_source::{RenderTools, Store};
 use tokio::{sync::watch, time::Instant};
 
 use self::{
+    applied::Applied,
     cluster::{ClusterFault, ClusterState},
     desired::Desired,
     drift::DriftLog,
@@ -55,10 +57,10 @@ use crate::{
 
 pub(crate) use self::{
     cluster::LIST_LIMIT,
-    compute::MAX_AT_ONCE,
+    compute::{MAX_AT_ONCE, QUICK_LIMIT},
     drift::MAX_DRIFTS,
     report::{IN_REPORT, IN_STATUS, MAX_ERRORS},
-    run::{DEFINITION_LIMIT, GONE_LIMIT},
+    run::{DEFINITION_LIMIT, GONE_LIMIT, SCHEMA_LIMIT},
 };
 
 /// How often a Sync wakes whose spec cannot be read.
@@ -109,7 +111,7 @@ pub struct SyncTask {
     compared: Option<Compared>,
     /// Why the last run did not come to one.
     hindrance: Option<Hindrance>,
-    applied: Option<Revision>,
+    applied: Option<Applied>,
     fetched_at: Option<DateTime<Utc>>,
     conditions: Conditions,
     /// What is to be told in Events.
@@ -138,13 +140,13 @@ impl SyncTask {
             name,
             inbox,
             schedule: Schedule::new(interval(&spec), ctx.sweep_interval, Instant::now()),
+            applied: Applied::read(&status, &spec),
             spec,
             source: Source::default(),
             cluster: ClusterState::open(&ctx, &sync),
             desired: None,
             compared: None,
             hindrance: None,
-            applied: status.applied_revision.clone().and_then(|revision| revision.try_into().ok()),
             fetched_at: None,
             conditions: Conditions::from_status(&status.conditions),
             happenings: Vec::new(),
@@ -211,6 +213,11 @@ impl SyncTask {
             self.find_roots().await;
         }
         self.report().await;
+    }
+
+    /// The revision of what is followed now that is fully applied.
+    fn applied(&self) -> Option<&Revision> {
+        self.applied.as_ref()?.of(&self.spec)
     }
 
     /// What of the Sync decides when it acts.

@@ -8,7 +8,7 @@ use heddle_manifest::{
     documents::write_document,
     substitute::{Unset, Variables},
 };
-use heddle_source::{Folder, RenderError, RenderTools, Rendered, RenderedObject, render};
+use heddle_source::{Folder, RenderError, RenderTools, Rendered, RenderedObject, Until, render};
 use serde_json::{Value, json};
 
 use crate::{
@@ -26,7 +26,8 @@ pub(crate) async fn run(arguments: &RenderArguments, screen: &mut Screen) -> Res
     let variables = variables(arguments)?;
     let path = &arguments.path;
     let folder = Folder::open(path).map_err(|error| Failure::wrong(error_of(path, &error)))?;
-    let mut rendered = render(&folder, folder.path(), &RenderTools::new(&arguments.programs.kustomize));
+    let mut rendered =
+        render(&folder, folder.path(), &RenderTools::new(&arguments.programs.kustomize), &Until::default());
     if !variables.is_empty() {
         rendered.substitute(&variables);
     }
@@ -39,7 +40,7 @@ pub(crate) async fn run(arguments: &RenderArguments, screen: &mut Screen) -> Res
 /// With everything that is wrong in it.
 pub(crate) async fn render_folder(path: &Path, kustomize: &Path) -> Result<Vec<Value>, Failure> {
     let folder = Folder::open(path).map_err(|error| Failure::wrong(error_of(path, &error)))?;
-    let rendered = render(&folder, folder.path(), &RenderTools::new(kustomize));
+    let rendered = render(&folder, folder.path(), &RenderTools::new(kustomize), &Until::default());
     if !rendered.errors.is_empty() {
         let faults: Vec<String> = rendered.errors.iter().map(|error| words(&folder, error)).collect();
         return Err(Failure::wrong(anyhow!("{}", faults.join("; "))));

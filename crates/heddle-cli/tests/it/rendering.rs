@@ -59,9 +59,7 @@ async fn all_that_is_wrong_is_told_at_once() {
     ]);
     let ended = render(&person, "apps", &[]).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
-    for words in
-        ["a.yaml:1: it has a `kind` and no `apiVersion`", "a.yaml:3: ", "b/kustomization.yaml:2: `nowhere.yaml`"]
-    {
+    for words in ["a.yaml:1: it has no `apiVersion`", "a.yaml:3: ", "b/kustomization.yaml:2: `nowhere.yaml`"] {
         assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
     }
 }
@@ -86,4 +84,30 @@ async fn variables_are_put_in_where_there_are_any() {
     let (code, words) = region(&["--substitute", "x=y"]).await;
     assert_eq!(code, 2);
     assert!(words.contains("a.yaml:2: `data.region`: the variable `region` is not set"), "{words}");
+}
+
+#[tokio::test]
+async fn what_gives_no_objects_is_named_what_looks_like_manifests_first() {
+    let mut files: Vec<(String, &str)> =
+        (10..32).map(|number| (format!("apps/values-{number}.yaml"), "a: 1\n")).collect();
+    files.push(("apps/a.yaml".into(), CONFIG));
+    files.push(("apps/z.yaml.bak".into(), "apiVersion: v1\nkind: ConfigMap\n"));
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (&**path, *text)).collect();
+    let person = with(&files);
+    let ended = render(&person, "apps", &[]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let notes: Vec<&str> = ended.stderr.lines().collect();
+    assert!(notes[0].contains("z.yaml.bak gives no objects: its name ends in none of"), "{notes:?}");
+    assert!(notes[1].contains("values-10.yaml gives no objects: it holds no manifest"), "{notes:?}");
+    assert!(notes[20].contains("3 more files give no objects") && notes.len() == 21, "{notes:?}");
+}
+
+#[tokio::test]
+async fn a_file_outside_of_the_folder_is_told_as_what_it_is() {
+    let person =
+        with(&[("clusters/a/kustomization.yaml", "resources:\n- ../../apps/a.yaml\n"), ("apps/a.yaml", CONFIG)]);
+    let ended = render(&person, "clusters/a", &[]).await;
+    assert_eq!(ended.code, 2, "{ended:?}");
+    let words = "kustomization.yaml:2: the file `../../apps/a.yaml` lies outside of the kustomization's own directory";
+    assert!(ended.stderr.contains(words), "{ended:?}");
 }

@@ -21,6 +21,7 @@ fn inventory(count: usize) -> Inventory {
         entry: None,
         ended: None,
         leaving: false,
+        origin: None,
     };
     (0..count).map(entry).collect()
 }

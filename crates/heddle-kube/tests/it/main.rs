@@ -192,6 +192,7 @@ fn inventory(count: usize) -> Inventory {
         entry: None,
         ended: None,
         leaving: false,
+        origin: None,
     };
     (0..count).map(entry).collect()
 }

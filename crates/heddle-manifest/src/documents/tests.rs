@@ -51,7 +51,8 @@ fn a_field_has_its_line_or_that_of_what_is_around_it() {
 
 #[test]
 fn a_field_of_an_item_has_its_line_in_the_list_too() {
-    let text = "# c\nkind: List\nitems:\n- kind: X\n  spec: {}\n- kind: List\n  items:\n  - kind: Y\n    spec:\n      a: 1\n";
+    let text =
+        "# c\nkind: List\nitems:\n- kind: X\n  spec: {}\n- kind: List\n  items:\n  - kind: Y\n    spec:\n      a: 1\n";
     assert_eq!(line_of(text, 4, "spec.a"), Some(5));
     assert_eq!(line_of(text, 8, "spec.a"), Some(10));
     assert_eq!(line_of(text, 2, "items[1].items[0].spec"), Some(9));

@@ -119,6 +119,7 @@ fn applied_before(name: &str, manifest: &str, ended: Option<HookEnd>) -> Invento
         entry: None,
         ended,
         leaving: false,
+        origin: None,
     };
     [entry].into_iter().collect()
 }

@@ -34,6 +34,7 @@ fn known(kind: &str, name: &str, manifest: &str) -> InventoryEntry {
         entry: Some(own_entry("t1")),
         ended: None,
         leaving: false,
+        origin: None,
     }
 }
 

@@ -8,10 +8,10 @@ use std::{collections::BTreeSet, sync::Arc};
 use chrono::{DateTime, Utc};
 use heddle_core::{git::Revision, image::ImageRef};
 use heddle_kube::{
-    ApplyRequest, Kinds, Served,
+    ApplyRequest, Kinds, Served, Words,
     sync::{Ignore, Sync},
 };
-use heddle_reconcile::{DriftRules, ObjectKey, hook_manifest, run_of};
+use heddle_reconcile::{DriftRules, ObjectKey, Origin, hook_manifest, run_of};
 use heddle_wire::agent::SyncError;
 use serde_json::Value;
 
@@ -66,6 +66,7 @@ pub(super) struct DesiredObject {
     pub text: String,
     pub file: Option<String>,
     pub line: Option<u32>,
+    pub origin: Option<Origin>,
     pub images: Vec<ImageRef>,
     /// What of it others may change.
     pub rules: DriftRules,
@@ -99,7 +100,10 @@ impl Desired {
             match resolve::resolve(value, kinds, &placement, &defined) {
                 // Hooks of deletions and tests are never applied.
                 Ok(object) if object.desired.order.is_left_out => {}
-                Ok(object) => objects.push(DesiredObject { file: raw.file.clone(), line: raw.line, ..object }),
+                Ok(object) => {
+                    let origin = raw.file.as_deref().map(|file| Origin::new(file, raw.unit.as_deref()));
+                    objects.push(DesiredObject { file: raw.file.clone(), line: raw.line, origin, ..object });
+                }
                 Err((object, message)) => faults.push(SyncError {
                     file: raw.file.as_deref().map(Into::into),
                     line: raw.line,
@@ -154,9 +158,16 @@ impl Desired {
         self.rendered.content.objects.is_empty()
     }
 
-    /// Takes out of a text what must not be told.
-    pub fn redact(&self, text: &str) -> String {
-        self.rendered.content.redactor.redact(text)
+    /// An error of one of its objects, without what must not be told.
+    pub fn error(&self, object: &DesiredObject, message: &str) -> SyncError {
+        let manifest = serde_json::from_str(&object.text).unwrap_or_default();
+        let own = Words::of_object(object.key(), &manifest);
+        object.error(self.rendered.content.redactor.redact_about(message, &own))
+    }
+
+    /// Takes out of a text about an object what must not be told.
+    pub fn redact_about(&self, text: &str, key: &ObjectKey) -> String {
+        self.rendered.content.redactor.redact_about(text, &Words::of_key(key))
     }
 
     /// The error at the line of the field that the API server speaks of, where its file says which that is.

@@ -115,7 +115,7 @@ impl Scene<'_> {
         if let Some(awaited) = awaited.filter(|awaited| *awaited != key) {
             return Some(format!("it waits for {awaited}"));
         }
-        let blind = self.observed.blindness(key, self.now).map(|why| self.desired.redact(&why));
+        let blind = self.observed.blindness(key, self.now).map(|why| self.desired.redact_about(&why, key));
         if blind.is_some() && self.status(object) == HealthStatus::Unknown {
             return blind;
         }
@@ -135,7 +135,7 @@ impl Scene<'_> {
             _ => None,
         };
         let why = self.roots.of(key).cloned().or_else(ended).or_else(own).or_else(unseen);
-        why.map(|text| self.desired.redact(&text))
+        why.map(|text| self.desired.redact_about(&text, key))
     }
 
     /// The end of a hook that ended and whose end is not in the inventory yet.
@@ -149,7 +149,7 @@ impl Scene<'_> {
             (HealthStatus::Healthy, _) => Some(HookEnd::Succeeded),
             (HealthStatus::Degraded, why) if hook.delete_failed => {
                 let reason = self.roots.of(object.key()).cloned().unwrap_or(why);
-                Some(HookEnd::Failed { reason: self.desired.redact(&reason) })
+                Some(HookEnd::Failed { reason: self.desired.redact_about(&reason, object.key()) })
             }
             _ => None,
         }

@@ -29,7 +29,7 @@ impl Sender {
 /// What wakes one Sync.
 #[derive(Debug)]
 pub struct Inbox {
-    spec: watch::Receiver<Arc<Sync>>,
+    pub(super) spec: watch::Receiver<Arc<Sync>>,
     look: Arc<Notify>,
     pub(super) neighbors: watch::Receiver<()>,
     pub(super) api: watch::Receiver<Option<AgentClient>>,

@@ -12,7 +12,7 @@ use heddle_wire::agent::{DriftReport, Follows, Observed, StoppedPrune, SyncError
 pub(super) use self::happenings::happenings;
 
 use self::conditions::Conditions;
-use super::{health::Health, spec::Spec};
+use super::{applied::Applied, health::Health, spec::Spec};
 
 /// Errors and objects in the status; the report has more.
 pub(crate) const IN_STATUS: usize = 20;
@@ -28,8 +28,8 @@ pub(super) struct Told<'a> {
     pub name: &'a SyncName,
     pub sync: &'a Sync,
     pub spec: &'a Result<Spec, String>,
-    /// The revision that is fully applied.
-    pub applied: Option<&'a Revision>,
+    /// The revision that is fully applied, of what is followed now.
+    pub applied: Option<&'a Applied>,
     /// The revision last tried.
     pub attempted: Option<&'a Revision>,
     pub fetched_at: Option<DateTime<Utc>>,
@@ -58,7 +58,7 @@ pub(super) fn report(told: &Told<'_>) -> SyncReport {
             Err(fault) => Follows::Faulty { message: fault.as_str().into() },
         },
         suspended: told.sync.spec.suspend,
-        applied_revision: told.applied.cloned(),
+        applied_revision: told.applied.map(|applied| applied.revision.clone()),
         attempted_revision: told.attempted.cloned(),
         fetched_at: told.fetched_at,
         conditions: told.conditions.for_report(),
@@ -85,8 +85,9 @@ pub(super) fn status(told: &Told<'_>, before: &SyncStatus) -> SyncStatus {
     });
     SyncStatus {
         observed_generation: told.sync.metadata.generation,
-        revision: told.applied.map(|revision| revision.short().to_owned()),
-        applied_revision: told.applied.map(text),
+        revision: told.applied.map(|applied| applied.revision.short().to_owned()),
+        applied_revision: told.applied.map(|applied| text(&applied.revision)),
+        applied_source: told.applied.map(Applied::source_for_status),
         attempted_revision: told.attempted.map(text),
         health: told.health.map(|health| health.status.to_string()),
         objects: told.objects.unwrap_or(before.objects),

@@ -8,7 +8,7 @@ mod outcome;
 mod prune;
 mod waiting;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::Utc;
 use heddle_core::{image::ImageRef, name::SyncName};
@@ -16,20 +16,26 @@ use heddle_kube::{
     KubeError,
     sync::{DriftMode, Sync},
 };
-use heddle_reconcile::{Apply, Held, Inventory, InventoryEntry, ObjectKey, Phase, Plan, Reason, Scope, Why, plan};
+use heddle_reconcile::{
+    Apply, GroupKind, Held, Inventory, InventoryEntry, ObjectKey, Phase, Plan, Reason, Scope, Why, plan,
+};
 use heddle_wire::agent::SyncError;
 use tokio::time::Instant;
 
 use self::inherited::Controllers;
-pub(crate) use self::{apply::DEFINITION_LIMIT, hooks::GONE_LIMIT};
 pub(super) use self::{
     apply::dry_run,
     inherited::Heritage,
     outcome::{Compared, Hindrance, Outcome, Pruned},
     waiting::Waiting,
 };
+pub(crate) use self::{
+    apply::{DEFINITION_LIMIT, SCHEMA_LIMIT},
+    hooks::GONE_LIMIT,
+};
 use super::{
     Context,
+    applied::Applied,
     cluster::ClusterState,
     compute::compute,
     desired::{Desired, DesiredObject},
@@ -51,6 +57,8 @@ pub(super) struct RunContext<'a> {
     pub metrics: &'a SyncMetrics,
     pub desired: &'a Desired,
     pub roots: &'a Roots,
+    /// What was fully applied last, of whatever was followed then.
+    pub applied: Option<&'a Applied>,
 }
 
 /// What a run changes.
@@ -78,6 +86,10 @@ struct Run<'a> {
     failed: HashSet<ObjectKey>,
     /// What is not applied yet, by place in the list.
     waiting: BTreeMap<usize, Why>,
+    /// Whether something that left the path may be missing by mistake.
+    is_suspect: bool,
+    /// The kinds whose definition was written by this run, and when.
+    defined: HashMap<GroupKind, Instant>,
     applied: usize,
     deleted: usize,
     healed: usize,
@@ -134,6 +146,8 @@ impl<'a> Run<'a> {
             is_passing: false,
             failed: HashSet::new(),
             waiting: BTreeMap::new(),
+            is_suspect: false,
+            defined: HashMap::new(),
             applied: 0,
             deleted: 0,
             healed: 0,
@@ -155,6 +169,7 @@ impl<'a> Run<'a> {
         for object in objects {
             self.inventory.want(object.key());
         }
+        self.note_suspects(&plan.surplus);
         self.announce(plan.waves.iter().flatten()).await?;
         let announced = self.inventory.clone();
         self.note_ends();
@@ -259,6 +274,9 @@ impl<'a> Run<'a> {
         for apply in applies {
             self.inventory.announce(&self.object(apply.index).desired);
         }
+        for object in self.context.desired.objects() {
+            self.inventory.place(object.key(), object.origin.as_ref());
+        }
         self.save().await
     }
 
@@ -295,7 +313,7 @@ impl<'a> Run<'a> {
                     self.drift.detect(key, &self.cluster.observed);
                 }
                 Err(error) => {
-                    let error = self.context.desired.redact(&error.to_string());
+                    let error = self.context.desired.redact_about(&error.to_string(), key);
                     tracing::warn!(sync = %self.context.name, object = %key, "a drift cannot be explained: {error}");
                 }
             }

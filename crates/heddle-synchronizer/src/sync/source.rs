@@ -4,18 +4,24 @@ mod login;
 mod rendered;
 mod variables;
 
+use std::{sync::Arc, time::Duration};
+
 use chrono::Utc;
 use heddle_client::AgentClient;
 use heddle_core::git::Revision;
 use heddle_kube::{AccountClient, sync::Sync};
-use heddle_source::{FetchError, Remote, Snapshot};
-use tokio::time::Instant;
+use heddle_source::{FetchError, Remote, Snapshot, Stop, Until, limits::PATH_LIMIT};
+use tokio::{sync::watch, time::Instant};
 
 use self::{
     login::{Login, Token},
     variables::Given,
 };
-use super::{Context, compute::compute_in_turn, spec::Spec};
+use super::{
+    Context,
+    compute::{Pace, QUICK_LIMIT, compute, compute_in_turn},
+    spec::Spec,
+};
 use crate::metrics::{RenderResult, SyncMetrics};
 
 pub(super) use rendered::{Content, Rendered, type_of};
@@ -25,17 +31,37 @@ pub(super) use rendered::{Content, Rendered, type_of};
 pub(super) struct Source {
     token: Option<Token>,
     rendered: Option<Rendered>,
+    /// How long the last render took decides about the next.
+    pace: Pace,
 }
 
 /// What a look needs and does not change.
 #[derive(Clone, Copy)]
 pub(super) struct Asker<'a> {
+    /// The Sync as it is by now.
+    pub edits: &'a watch::Receiver<Arc<Sync>>,
     pub ctx: &'a Context,
     pub api: Option<&'a AgentClient>,
     pub client: &'a AccountClient,
     pub sync: &'a Sync,
     pub spec: &'a Spec,
     pub metrics: &'a SyncMetrics,
+}
+
+impl Asker<'_> {
+    /// Ends when the Sync was edited and wants other files by now, or another account.
+    async fn overtaken(self) {
+        let mut edits = self.edits.clone();
+        let is_other = |sync: &Arc<Sync>| {
+            let spec = Spec::read(&sync.spec, self.ctx.own.namespace());
+            sync.spec.service_account_name != self.sync.spec.service_account_name
+                || spec.is_ok_and(|spec| !self.spec.has_same_files(&spec))
+        };
+        if edits.wait_for(is_other).await.is_err() {
+            // Nobody edits it any more.
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// What a look at the branch came to.
@@ -68,6 +94,8 @@ pub(super) enum LookFault {
         /// What to do.
         message: String,
     },
+    /// The Sync wants other files by now.
+    Overtaken,
     /// The branch was not read.
     Fetch(FetchError),
     /// The branch was read, and not the values for its variables.
@@ -83,7 +111,7 @@ impl LookFault {
     /// Whether it will pass by itself.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Credentials { .. } => false,
+            Self::Credentials { .. } | Self::Overtaken => false,
             Self::Fetch(error) => matches!(error, FetchError::Unreachable { .. } | FetchError::TimedOut { .. }),
             Self::Variables { .. } => true,
         }
@@ -101,6 +129,14 @@ impl Source {
     /// # Errors
     /// What kept it from that.
     pub async fn look(&mut self, asker: Asker<'_>) -> Result<Look, LookFault> {
+        tokio::select! {
+            looked = self.try_look(asker) => looked,
+            // A fetch or a render that nobody waits for ends, and gives its turn to others.
+            () = asker.overtaken() => Err(LookFault::Overtaken),
+        }
+    }
+
+    async fn try_look(&mut self, asker: Asker<'_>) -> Result<Look, LookFault> {
         let fetched = self.fetch(asker).await;
         asker.metrics.fetched(fetched.is_ok());
         let snapshot = fetched?;
@@ -111,7 +147,7 @@ impl Source {
         match known {
             Some(known) if known.revision == revision => Ok(Look::Unchanged(revision)),
             // What was rendered is never kept beyond this process and these files, so neither belongs to the inputs.
-            Some(known) if known.content.is_the_same_in(&snapshot) => {
+            Some(known) if is_the_same(&known.content, &snapshot).await => {
                 known.revision = revision.clone();
                 asker.metrics.rendered(RenderResult::Skipped);
                 Ok(Look::SameContent(revision))
@@ -154,19 +190,37 @@ impl Source {
         }
     }
 
+    /// Renders a revision. It ends with the future of this.
     async fn render(&mut self, asker: Asker<'_>, snapshot: Snapshot, given: Option<Given>) {
-        let (tools, spec) = (asker.ctx.tools.clone(), asker.spec.clone());
         let revision = snapshot.revision.clone();
-        // How long it waits for its turn is no part of what it took.
-        let (content, took) = compute_in_turn(move || {
-            let began_at = Instant::now();
-            let content = Content::render(snapshot, &spec, &tools, given);
-            (content, began_at.elapsed())
-        })
-        .await;
+        let (mut content, mut took) = render_at(self.pace, asker, &snapshot, given.clone()).await;
+        if content.is_cut_short && self.pace == Pace::Quick {
+            self.pace = Pace::Slow;
+            (content, took) = render_at(self.pace, asker, &snapshot, given).await;
+        }
+        self.pace = if took < QUICK_LIMIT { Pace::Quick } else { Pace::Slow };
         asker.metrics.render_took(took);
         let is_good = content.errors.is_empty();
         asker.metrics.rendered(if is_good { RenderResult::Done } else { RenderResult::Failed });
         self.rendered = Some(Rendered { revision, content: content.into(), at: Utc::now() });
     }
+}
+
+/// Renders in its turn. How long it waits for that is no part of what it took.
+async fn render_at(pace: Pace, asker: Asker<'_>, snapshot: &Snapshot, given: Option<Given>) -> (Content, Duration) {
+    let (tools, spec, snapshot) = (asker.ctx.tools.clone(), asker.spec.clone(), snapshot.clone());
+    let limit = if pace == Pace::Quick { QUICK_LIMIT } else { PATH_LIMIT };
+    let stop = Stop::default();
+    let _stop = stop.on_drop();
+    compute_in_turn(pace, move || {
+        let began_at = Instant::now();
+        let content = Content::render(snapshot, &spec, &tools, given, &Until::within(limit, &stop));
+        (content, began_at.elapsed())
+    })
+    .await
+}
+
+async fn is_the_same(content: &Arc<Content>, snapshot: &Snapshot) -> bool {
+    let (content, snapshot) = (Arc::clone(content), snapshot.clone());
+    compute(move || content.is_the_same_in(&snapshot)).await
 }

@@ -9,8 +9,9 @@ use tokio::time::Instant;
 
 use super::{
     SyncTask,
+    applied::Applied,
     cluster::{ClusterFault, ClusterState},
-    compute::compute_in_turn,
+    compute::{Pace, compute_in_turn},
     desired::{Desired, Placement},
     report::{
         self,
@@ -47,6 +48,7 @@ impl SyncTask {
         let api = self.inbox.api.borrow().clone();
         let client = cluster.client.clone();
         let asker = Asker {
+            edits: &self.inbox.spec,
             ctx: &self.ctx,
             api: api.as_ref(),
             client: &client,
@@ -59,8 +61,10 @@ impl SyncTask {
         let mut has_content = looked.is_ok();
         match &looked {
             Ok(_) | Err(source::LookFault::Variables { .. }) => self.fetched_at = Some(Utc::now()),
+            Err(source::LookFault::Overtaken) => {}
             Err(_) => {
-                if let Some(applied) = self.applied.as_ref().filter(|_| self.source.rendered().is_none()) {
+                let applied = self.applied.as_ref().and_then(|applied| applied.of(&self.spec));
+                if let Some(applied) = applied.filter(|_| self.source.rendered().is_none()) {
                     has_content = self.source.resume(asker, applied).await;
                     if has_content {
                         self.schedule.settle(Instant::now());
@@ -100,7 +104,7 @@ impl SyncTask {
         if let Some(renewed) = self.desired.as_ref().and_then(|known| known.renewed(&rendered, &kinds, &placement)) {
             return Ok(renewed);
         }
-        Ok(compute_in_turn(move || Desired::resolve(rendered, &kinds, placement)).await)
+        Ok(compute_in_turn(Pace::Quick, move || Desired::resolve(rendered, &kinds, placement)).await)
     }
 
     /// A suspended Sync applies nothing, and says all the same what it wants: what moved to it is kept for it.
@@ -140,12 +144,13 @@ impl SyncTask {
             metrics: &self.metrics,
             desired,
             roots: &self.roots,
+            applied: self.applied.as_ref(),
         };
         let cluster = self.cluster.as_mut().map_err(|fault| fault.clone())?;
         let (drift, swept, known) = (&mut self.drift, &mut self.sweep.found, &mut self.known);
         let state = RunState { cluster, drift, swept, known };
         // What is applied already is kept as it is, whatever the others do.
-        if self.applied.as_ref() != Some(desired.revision())
+        if self.applied.as_ref().and_then(|applied| applied.of(&self.spec)) != Some(desired.revision())
             && let Some(awaited) = self.ctx.neighbors.awaited(&self.name.name, desired.revision())
         {
             // The one that is waited for may itself wait for what moved to it.
@@ -201,7 +206,8 @@ impl SyncTask {
         // The applied revision stands in the status only after its fact is in the outbox.
         let is_kept = self.tell_facts(compared.source.clone(), compared.revision.clone(), vec![deploy]).await;
         if is_kept && is_applied {
-            self.applied = Some(compared.revision.clone());
+            let (source, revision) = (compared.source.clone(), compared.revision.clone());
+            self.applied = Some(Applied { source, revision });
         }
         is_kept
     }

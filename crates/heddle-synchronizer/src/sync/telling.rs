@@ -85,7 +85,7 @@ impl SyncTask {
         let manifest = conditions::manifest(&self.inbox.manifest.borrow(), &self.name.name);
         self.conditions.say_if(ConditionKind::InstallManifest, manifest, now);
         let is_suspended = self.sync.spec.suspend;
-        let ready = conditions::ready(&self.conditions, is_suspended, self.applied.as_ref());
+        let ready = conditions::ready(&self.conditions, is_suspended, self.applied());
         let (reconciling, stalled) = conditions::progress(&ready, is_suspended);
         self.conditions.say(ready, now);
         self.conditions.say_if(ConditionKind::Reconciling, reconciling, now);
@@ -100,7 +100,7 @@ impl SyncTask {
             name: &self.name,
             sync: &self.sync,
             spec: &self.spec,
-            applied: self.applied.as_ref(),
+            applied: self.applied.as_ref().filter(|applied| applied.of(&self.spec).is_some()),
             attempted: rendered.map(|rendered| &rendered.revision),
             fetched_at: self.fetched_at,
             conditions: &self.conditions,
@@ -116,7 +116,7 @@ impl SyncTask {
     async fn tell_health(&mut self) {
         let Some(scene) = self.scene() else { return };
         let (revision, source) = (scene.desired.revision(), scene.desired.rendered.content.origin.source());
-        if self.applied.as_ref() != Some(revision) {
+        if self.applied() != Some(revision) {
             return;
         }
         let (revision, facts) = (revision.clone(), scene.facts().collect());
@@ -151,7 +151,7 @@ impl SyncTask {
             suspended: self.sync.spec.suspend,
             depends_on: self.sync.spec.depends_on.iter().map(|reference| reference.name.clone()).collect(),
             revision,
-            applied: self.applied.clone(),
+            applied: self.applied().cloned(),
             is_ready: self.conditions.is_true(ConditionKind::Ready),
             message: self.conditions.message_of(ConditionKind::Ready).unwrap_or_default().to_owned(),
             ..std::mem::take(&mut self.known)

@@ -10,6 +10,7 @@ mod gone;
 mod hooks;
 mod leading;
 mod limits;
+mod reading;
 mod reporting;
 mod requests;
 mod setup;

@@ -1,6 +1,6 @@
 //! Comparing with a cluster itself.
 
-use heddle_kube::{CallerClient, Cluster, Kinds, KubeError, Redactor, Served};
+use heddle_kube::{CallerClient, Cluster, Kinds, KubeError, Redactor, Served, Words};
 use heddle_reconcile::{
     GroupKind, ObjectKey, Order,
     diff::{Mask, changes, diff},
@@ -56,7 +56,9 @@ pub(super) async fn compare(
             Ok(one) => told.extend(one),
             Err(error @ (KubeError::Unavailable(_) | KubeError::Unauthorized(_))) => return Err(failure(error)),
             Err(error) => {
-                asked.faults.push(format!("{}: {}", ObjectKey::of(object), redactor.redact(&error.to_string())))
+                let key = ObjectKey::of(object);
+                let words = redactor.redact_about(&error.to_string(), &Words::of_object(&key, object));
+                asked.faults.push(format!("{key}: {words}"));
             }
         }
     }

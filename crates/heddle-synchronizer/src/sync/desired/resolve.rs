@@ -43,7 +43,8 @@ pub(super) fn resolve(
     let (api_version, kind) = type_of(&value);
     let (api_version, kind) = (api_version.to_owned(), GroupKind::new(api_version, kind));
     let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    let namespace = value["metadata"]["namespace"].as_str().map(str::to_owned);
+    // An empty text names none, as for kubectl.
+    let namespace = value["metadata"]["namespace"].as_str().filter(|name| !name.is_empty()).map(str::to_owned);
     let shown = if name.is_empty() {
         value["metadata"]["generateName"].as_str().unwrap_or_default().to_owned()
     } else {
@@ -87,7 +88,7 @@ pub(super) fn resolve(
     let key = ObjectKey { kind, namespace, name };
     let desired = Desired { key, api_version, manifest: hash_text(&text), defines, may_vanish, order };
     let rules = rules_for(&desired.key, &placement.ignore);
-    Ok(DesiredObject { desired, served, text, file: None, line: None, images, rules })
+    Ok(DesiredObject { desired, served, text, file: None, line: None, origin: None, images, rules })
 }
 
 fn rules_for(key: &ObjectKey, ignore: &[Ignore]) -> DriftRules {

@@ -1,6 +1,6 @@
 //! From objects to the cluster.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use chrono::Utc;
 use futures::StreamExt;
@@ -18,10 +18,15 @@ const CONCURRENCY: usize = 16;
 /// How long a definition is given until its objects can be applied.
 pub(crate) const DEFINITION_LIMIT: Duration = Duration::from_secs(15);
 
+/// How long after a definition was written its objects are tried again that are refused: the API server goes on judging
+/// them by the definition before for a moment.
+pub(crate) const SCHEMA_LIMIT: Duration = Duration::from_secs(5);
+
 impl Run<'_> {
     pub(super) async fn apply_step(&mut self, step: &[&Apply]) {
         let (client, owner, objects) = (&self.cluster.client, self.owner(), self.context.desired.objects());
-        let requests: Vec<_> = step.iter().map(|apply| apply_object(client, owner, apply, objects)).collect();
+        let defined = &self.defined;
+        let requests: Vec<_> = step.iter().map(|apply| apply_object(client, owner, apply, objects, defined)).collect();
         let results: Vec<_> = futures::stream::iter(requests).buffer_unordered(CONCURRENCY).collect().await;
         for (apply, result) in results {
             let object = self.object(apply.index);
@@ -30,7 +35,7 @@ impl Run<'_> {
                 Ok(applied) => self.note_applied(apply, object, &applied),
                 Err(error) => {
                     self.is_passing |= error.is_transient();
-                    let error = object.error(self.context.desired.redact(&error.to_string()));
+                    let error = self.context.desired.error(object, &error.to_string());
                     self.fail(object.key().clone(), error);
                 }
             }
@@ -52,6 +57,9 @@ impl Run<'_> {
             tracing::info!(sync = %self.context.name, object = %key, "took `{}` from {}", taken.field, taken.manager);
         }
         self.drift.is_mended(key);
+        if let Some(kind) = &object.desired.defines {
+            self.defined.insert(kind.clone(), Instant::now());
+        }
         self.cluster.observed.observe_applied(key, self.owner(), applied);
         self.inventory.put(InventoryEntry {
             key: key.clone(),
@@ -61,6 +69,7 @@ impl Run<'_> {
             entry: applied.entry.clone(),
             ended: None,
             leaving: false,
+            origin: object.origin.clone(),
         });
         self.applied += 1;
     }
@@ -71,13 +80,14 @@ async fn apply_object<'a>(
     owner: &str,
     apply: &'a Apply,
     objects: &[DesiredObject],
+    defined: &HashMap<GroupKind, Instant>,
 ) -> (&'a Apply, Result<Applied, KubeError>) {
     let object = &objects[apply.index];
     let result = async {
         if object.desired.order.hook.is_some() {
             clear_way(client, owner, object).await?;
         }
-        try_apply(client, object, objects).await
+        try_apply(client, object, objects, defined).await
     };
     (apply, result.await)
 }
@@ -91,26 +101,31 @@ pub(in crate::sync) async fn dry_run<'a>(
     (object, client.apply(object.request(&manifest, true)).await)
 }
 
-/// Applies one object. A kind that its definition brings along is served a moment after that was applied.
+/// Applies one object. A kind that its definition brings along is served a moment after that was applied, and what is new
+/// in it is known a moment later. `defined`: when each kind was whose definition this run has written.
 async fn try_apply(
     client: &AccountClient,
     object: &DesiredObject,
     objects: &[DesiredObject],
+    defined: &HashMap<GroupKind, Instant>,
 ) -> Result<Applied, KubeError> {
     let manifest = serde_json::from_str(&object.text).unwrap_or_default();
     let request = object.request(&manifest, false);
-    let is_defined = |kind: &GroupKind| objects.iter().any(|other| other.desired.defines.as_ref() == Some(kind));
-    if !is_defined(&object.key().kind) {
-        return client.apply(request).await;
-    }
-    let deadline = Instant::now() + DEFINITION_LIMIT;
+    let kind = &object.key().kind;
+    let is_defined = objects.iter().any(|other| other.desired.defines.as_ref() == Some(kind));
+    let served_until = is_defined.then(|| Instant::now() + DEFINITION_LIMIT);
+    let known_until = defined.get(kind).map(|written_at| *written_at + SCHEMA_LIMIT);
     let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
     loop {
-        match client.apply(request.clone()).await {
-            Err(KubeError::NotFound(_) | KubeError::NotServed(_)) if Instant::now() < deadline => {
-                tokio::time::sleep(backoff.next_wait()).await;
-            }
-            result => return result,
+        let tried = client.apply(request.clone()).await;
+        let until = match &tried {
+            Err(KubeError::NotFound(_) | KubeError::NotServed(_)) => served_until,
+            Err(KubeError::Refused(_)) => known_until,
+            _ => None,
+        };
+        if until.is_none_or(|until| Instant::now() >= until) {
+            return tried;
         }
+        tokio::time::sleep(backoff.next_wait()).await;
     }
 }

@@ -45,7 +45,7 @@ impl Run<'_> {
                 Ok(Deleted::Gone) => self.cluster.observed.forget(key),
                 Ok(Deleted::Terminating { finalizers }) => self.cluster.observed.observe_deleting(key, &finalizers),
                 Err(error) => {
-                    let error = desired.redact(&error.to_string());
+                    let error = desired.redact_about(&error.to_string(), key);
                     tracing::warn!(sync = %self.context.name, object = %key, "the hook has ended and cannot be deleted: {error}");
                 }
             }

@@ -83,7 +83,7 @@ impl Run<'_> {
                 Ok(None) => {}
                 // It is tried again with the next run.
                 Err(error) => {
-                    let error = self.context.desired.redact(&error.to_string());
+                    let error = self.context.desired.redact_about(&error.to_string(), object.key());
                     tracing::warn!(sync = %self.context.name, object = %object.key(), "it cannot be taken over: {error}");
                 }
             }

@@ -1,10 +1,14 @@
 //! Deleting what the repository does not have any more.
 
+use std::collections::HashMap;
+
 use futures::StreamExt;
 use heddle_kube::{AccountClient, Deleted, Kinds, KubeError};
 use heddle_reconcile::{
     APPROVE_PRUNE_ANNOTATION, Held, ObjectKey, Prune, PruneGuard, PruneRules, Reached, Terminating, judge_prune,
+    suspects,
 };
+use heddle_source::WhyUnread;
 use heddle_wire::agent::SyncError;
 
 use super::{super::spec::closed_namespaces, Pruned, Run};
@@ -45,10 +49,35 @@ impl Run<'_> {
     }
 
     fn reached(&self) -> Reached {
-        match (self.context.desired.faults().next(), self.errors.is_empty()) {
-            (Some(_), _) => Reached::Unread,
-            (None, false) => Reached::Unapplied,
-            (None, true) => Reached::Applied,
+        let is_read = self.context.desired.faults().next().is_none() && !self.is_suspect;
+        match (is_read, self.errors.is_empty()) {
+            (false, _) => Reached::Unread,
+            (true, false) => Reached::Unapplied,
+            (true, true) => Reached::Applied,
+        }
+    }
+
+    /// What left the path may be missing by mistake where the place that it came from is there and gives nothing.
+    pub(super) fn note_suspects(&mut self, surplus: &[ObjectKey]) {
+        // Files of another repository are other files, whatever they are called.
+        let repository = &self.context.desired.rendered.content.origin.repository;
+        if self.context.applied.is_some_and(|applied| applied.source.repository != *repository) {
+            return;
+        }
+        let (neighbors, name) = (&self.context.ctx.neighbors, &self.context.name.name);
+        let is_approved = |key: &ObjectKey| self.inventory.find(key).is_some_and(|entry| entry.leaving);
+        let unclaimed = surplus.iter().filter(|key| neighbors.fate(name, key) == Fate::Unclaimed && !is_approved(key));
+        let content = &self.context.desired.rendered.content;
+        let barren: HashMap<&str, WhyUnread> = content.barren().map(|place| (&*place.path, place.why)).collect();
+        for suspect in suspects(unclaimed, &self.inventory, barren.keys().copied()) {
+            let why = barren.get(suspect.place).map(ToString::to_string).unwrap_or_default();
+            self.is_suspect = true;
+            self.errors.push(SyncError {
+                file: Some(suspect.place.into()),
+                line: None,
+                object: None,
+                message: suspicion(&suspect.objects, &why).into(),
+            });
         }
     }
 
@@ -168,7 +197,7 @@ impl Run<'_> {
                 Some(Terminating { key: key.clone(), finalizers })
             }
             Err(error) => {
-                let error = self.context.desired.redact(&error.to_string());
+                let error = self.context.desired.redact_about(&error.to_string(), key);
                 self.errors.push(SyncError {
                     file: None,
                     line: None,
@@ -179,6 +208,19 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// What is said of a place from which objects came, and that gives none now.
+fn suspicion(objects: &[&ObjectKey], why: &str) -> String {
+    let (first, more) = match objects {
+        [] => (String::new(), String::new()),
+        [first] => (first.to_string(), String::new()),
+        [first, rest @ ..] => (first.to_string(), format!(" and {} more", rest.len())),
+    };
+    format!(
+        "{first}{more} came from here, and it gives no objects now: {why}. Nothing is deleted while it is there: mend it, or \
+         delete it if they are to go"
+    )
 }
 
 /// What came of an object that was to be deleted.

@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use heddle_core::git::Revision;
 use heddle_kube::Redactor;
 use heddle_reconcile::GroupKind;
-use heddle_source::{RenderError, RenderInputs, RenderTools, RenderedObject, Snapshot, TreePath, Unread, render};
+use heddle_source::{
+    RenderError, RenderInputs, RenderTools, Rendered as Rendering, RenderedObject, Snapshot, TreePath, Unread, Until,
+    render,
+};
 use heddle_wire::agent::SyncError;
 use serde_json::{Value, json};
 
@@ -31,6 +34,8 @@ pub(in crate::sync) struct Content {
     pub errors: Vec<SyncError>,
     /// What lies under the path and gives no objects.
     pub unread: Vec<Unread>,
+    /// Whether it is not whole, because its time was over.
+    pub(super) is_cut_short: bool,
     /// What must not be told.
     pub redactor: Redactor,
     pub(super) given: Option<Given>,
@@ -45,13 +50,21 @@ pub(in crate::sync) struct Raw {
     pub kind: GroupKind,
     pub file: Option<String>,
     pub line: Option<u32>,
+    /// The directory of the kustomization that built it, where one did.
+    pub unit: Option<String>,
 }
 
 impl Content {
     /// Renders the path of `spec`, puts in what is `given`, and learns what must not be told. It takes as long as it takes,
     /// on a thread that may be blocked.
-    pub(super) fn render(files: Snapshot, spec: &Spec, tools: &RenderTools, given: Option<Given>) -> Self {
-        let mut rendered = render(&files, &spec.path, tools);
+    pub(super) fn render(
+        files: Snapshot,
+        spec: &Spec,
+        tools: &RenderTools,
+        given: Option<Given>,
+        until: &Until,
+    ) -> Self {
+        let mut rendered = render(&files, &spec.path, tools, until);
         let written = if given.is_some() { as_written(&rendered.objects) } else { Vec::new() };
         if let Some(given) = &given {
             rendered.substitute(&given.variables);
@@ -66,13 +79,20 @@ impl Content {
         };
         let errors = std::mem::take(&mut rendered.errors).into_iter().map(error).collect();
         let objects = std::mem::take(&mut rendered.objects).into_iter().map(Raw::new).collect();
-        let (unread, inputs) = (rendered.unread, rendered.inputs);
-        Self { origin: spec.clone(), objects, errors, unread, redactor, given, files, inputs }
+        let Rendering { unread, is_cut_short, inputs, .. } = rendered;
+        Self { origin: spec.clone(), objects, errors, unread, is_cut_short, redactor, given, files, inputs }
     }
 
     /// Whether rendering another revision would give the same.
     pub(super) fn is_the_same_in(&self, snapshot: &Snapshot) -> bool {
         self.errors.is_empty() && self.inputs.are_the_same_in(snapshot)
+    }
+
+    /// Files and directories below the path that are there, give no objects, and stand where objects may have stood. Of a
+    /// path that gives nothing as a whole a person is asked.
+    pub fn barren(&self) -> impl Iterator<Item = &Unread> {
+        let is_path = |unread: &&Unread| *unread.path == *self.origin.path;
+        self.unread.iter().filter(move |unread| unread.why.stands_in_the_place_of_manifests() && !is_path(unread))
     }
 
     /// The text of one of its files, where it is one.
@@ -85,7 +105,8 @@ impl Raw {
     fn new(object: RenderedObject) -> Self {
         let (api_version, kind) = type_of(&object.value);
         let (kind, api_version) = (GroupKind::new(api_version, kind), api_version.to_owned());
-        Self { text: object.value.to_string(), api_version, kind, file: object.file, line: object.line }
+        let RenderedObject { value, file, line, unit } = object;
+        Self { text: value.to_string(), api_version, kind, file, line, unit }
     }
 }
 

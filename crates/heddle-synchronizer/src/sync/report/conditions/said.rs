@@ -54,6 +54,8 @@ pub(in crate::sync) fn fetched(looked: Result<&Look, &LookFault>) -> Vec<Said> {
         Err(LookFault::Credentials { reason, message }) => {
             vec![fetched(Some(false), reason, message.clone()).lasting()]
         }
+        // The look at what it wants by now says it.
+        Err(LookFault::Overtaken) => Vec::new(),
         Err(LookFault::Fetch(error)) => {
             let said = |reason| fetched(Some(false), reason, error.to_string());
             vec![match error {
