@@ -173,6 +173,9 @@ pub struct ImportArguments {
     /// A file or a folder, best the root of the config repository.
     #[arg(value_name = "PATH")]
     pub path: PathBuf,
+    /// Print the `Sync`s that stand for Flux's Kustomizations and Argo CD's Applications, in the place of `.heddle.yaml`.
+    #[arg(long)]
+    pub syncs: bool,
 }
 
 /// Arguments of `image set`.

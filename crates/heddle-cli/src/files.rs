@@ -94,9 +94,12 @@ impl Manifests {
         find(&FindInput { files: &self.files, environments })
     }
 
-    /// Whether a file is there that is no manifest.
-    pub(crate) fn has_beside(&self, path: &str) -> bool {
-        self.root.join(path).is_file()
+    /// The text of a file of the repository that is no manifest; nothing where it is not there, or too large.
+    pub(crate) fn read_beside(&self, path: &str) -> Option<String> {
+        let is_inside = !path.split('/').any(|part| matches!(part, "" | ".." | "."));
+        let path = self.root.join(path);
+        let is_small = fs::metadata(&path).is_ok_and(|known| known.is_file() && known.len() <= MAX_CONFIG_BYTES);
+        (is_inside && is_small).then(|| fs::read_to_string(&path).ok()).flatten()
     }
 
     /// The file that a person names: from the root, or as the shell sees it.

@@ -7,6 +7,7 @@ use crate::{
     find::MAX_WALKED,
     intake::{MAX_BRANCH_BYTES, MAX_BRANCH_FILES, MAX_FILE_BYTES, MAX_KEPT},
     kustomize::MAX_EXPRESSION_BYTES,
+    peers::MAX_RENOVATE_FILES,
     yaml::{MAX_DEPTH, MAX_FIELD_BYTES, MAX_NODES},
 };
 
@@ -40,6 +41,11 @@ pub const LIMITS: &[Limit] = &[
         "an expression in a patch's `target`, once compiled",
         MAX_EXPRESSION_BYTES as u64,
         "finding `broken-patch`; what the patch may change is not updated",
+    ),
+    Limit::count(
+        "files of Renovate's configuration, presets of the same repository with it",
+        MAX_RENOVATE_FILES as u64,
+        "those behind them are not read by `heddle import`",
     ),
     Limit::bytes("`.heddle.yaml`", MAX_CONFIG_BYTES, "finding `too-large`; nothing is written"),
     Limit::count("findings of `.heddle.yaml`", MAX_FINDINGS as u64, "one more says how many are not told"),

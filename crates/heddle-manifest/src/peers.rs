@@ -6,6 +6,8 @@ mod flux;
 mod image_updater;
 mod objects;
 mod patched;
+mod renovate;
+mod stages;
 mod workloads;
 mod write;
 
@@ -14,6 +16,7 @@ use std::collections::BTreeSet;
 use heddle_core::{change::Mode, image::ImageRepository, policy::TagPolicy};
 use serde::Serialize;
 
+pub use self::renovate::{MAX_RENOVATE_FILES, RENOVATE_FILES, Renovate};
 pub use crate::finding::Difference;
 use crate::{Files, Found, glob::Glob, occurrence::Occurrence};
 
@@ -72,31 +75,19 @@ pub struct Imported {
     pub rules: usize,
     /// What is not the same, by place.
     pub differs: Vec<Difference>,
+    /// A `Sync` for each of Flux's `Kustomization`s and Argo CD's `Application`s that it can stand for, as YAML.
+    pub syncs: String,
 }
 
 /// Writes every set-up in the files as rules of `.heddle.yaml`.
-pub fn import(files: &Files, found: &Found) -> Imported {
-    write::write(&found.occurrences, Brought::read(files, &found.occurrences))
-}
-
-/// Where Renovate looks for its configuration, from the repository's root. Source:
-/// <https://docs.renovatebot.com/configuration-options/>.
-pub const RENOVATE_FILES: [&str; 8] = [
-    "renovate.json",
-    "renovate.json5",
-    ".github/renovate.json",
-    ".github/renovate.json5",
-    ".gitlab/renovate.json",
-    ".gitlab/renovate.json5",
-    ".renovaterc",
-    ".renovaterc.json",
-];
-
-/// What is said of a configuration of Renovate, which is not translated.
-pub fn beside_renovate(file: &str) -> Difference {
-    let message = "Renovate may update images here too: take those that a rule governs from it (`ignoreDeps`, or \
-                   `enabled: false` for its managers of manifests)";
-    Difference { file: file.to_owned(), line: 1, message: message.to_owned() }
+pub fn import(files: &Files, found: &Found, renovate: Option<&Renovate>) -> Imported {
+    let setup = Setup { files, occurrences: &found.occurrences };
+    let mut brought = Brought::read(files, &found.occurrences);
+    if let Some(renovate) = renovate {
+        renovate::read(&setup, renovate, &mut brought);
+    }
+    let stages = stages::read(files, &mut brought);
+    write::write(&found.occurrences, brought, &stages)
 }
 
 /// What is read from: the manifests, and where images stand in them.

@@ -148,14 +148,24 @@ pub(crate) enum Unread {
 }
 
 /// What stands in files in which peers say how images are updated: API groups, and Keel's key in the values of a chart.
-const PEERS: [&str; 4] = ["image.toolkit.fluxcd.io/", "kind: GitRepository", "argoproj.io/", "keel:"];
+const PEERS: [&str; 5] =
+    ["image.toolkit.fluxcd.io/", "kind: GitRepository", "argoproj.io/", "keel:", "kustomize.toolkit.fluxcd.io/"];
 
 /// Nothing in a file without these words can be an image.
 fn may_hold_images(text: &str, rules: &[ResourceRule]) -> bool {
     // Crossplane calls an image a package.
-    ["image", "Image", "repository", "IMAGE", "pkg.crossplane.io/", "GitRepository"]
-        .iter()
-        .any(|word| text.contains(word))
+    [
+        "image",
+        "Image",
+        "repository",
+        "IMAGE",
+        "pkg.crossplane.io/",
+        "GitRepository",
+        "toolkit.fluxcd.io/",
+        "argoproj.io/",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
         || rules.iter().any(|rule| text.contains(&rule.kind))
 }
 

@@ -11,10 +11,10 @@ use heddle_manifest::{Edit, EditError, Found, Target, edit, find::Occurrence};
 use serde_json::{Value, json};
 use similar::TextDiff;
 
-pub(crate) use self::show::{findings, tell_findings};
+pub(crate) use self::show::findings;
 use self::{
     at::{At, Named},
-    show::{describe, policy_words, tell_edits},
+    show::{describe, policy_words, tell_edits, tell_findings},
 };
 use crate::{
     config::{ImageListArguments, ImageSetArguments},

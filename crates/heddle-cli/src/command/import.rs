@@ -1,36 +1,56 @@
 //! `heddle import`: what updates images today, as rules of `.heddle.yaml`.
 
-use heddle_manifest::peers::{Imported, RENOVATE_FILES, beside_renovate, import};
+use heddle_manifest::peers::{Imported, RENOVATE_FILES, Renovate, import};
 use serde_json::json;
 
 use crate::{
-    command::image::{findings, tell_findings},
+    command::image::findings,
     config::ImportArguments,
     exit::{Exit, Failure},
     files::Manifests,
     screen::Screen,
 };
 
+/// The findings of files in which rules may stand unseen.
+const HIDING: [&str; 4] = ["broken-yaml", "broken-patch", "broken-kustomization", "too-large"];
+
 /// Prints the rules, and what differs beside them.
 pub(crate) fn run(arguments: &ImportArguments, screen: &Screen) -> Result<Exit, Failure> {
     let manifests = Manifests::read(&arguments.path)?;
     let found = manifests.find();
-    let mut imported = import(&manifests.files, &found);
-    let renovate = RENOVATE_FILES.iter().find(|file| manifests.has_beside(file));
-    imported.differs.extend(renovate.map(|file| beside_renovate(file)));
-    if screen.is_json() {
-        let Imported { config, rules, differs } = &imported;
-        screen.json(&json!({"config": config, "rules": rules, "differs": differs, "findings": findings(&found)}))?;
+    let load = |path: &str| manifests.read_beside(path);
+    let renovate = RENOVATE_FILES.iter().find_map(|file| Some(Renovate::read(file, &load(file)?, &load)));
+    let imported = import(&manifests.files, &found, renovate.as_ref());
+    if arguments.syncs && !screen.is_json() {
+        screen.text(&imported.syncs)?;
         return Ok(Exit::Done);
     }
-    tell_findings(&found, screen);
+    if screen.is_json() {
+        let Imported { config, rules, differs, syncs } = &imported;
+        let findings = findings(&found);
+        screen.json(
+            &json!({"config": config, "rules": rules, "differs": differs, "syncs": syncs, "findings": findings}),
+        )?;
+        return Ok(Exit::Done);
+    }
+    // What hides rules is told; what is wrong with images beside them, `image list` says.
+    let hidden = found.findings.iter().filter(|finding| HIDING.contains(&finding.code));
+    for finding in hidden {
+        screen.note(&format!("{}:{}: {}", finding.file, finding.position.line, finding.message));
+    }
     screen.text(&imported.config)?;
     for difference in &imported.differs {
         screen.note(&format!("{}:{}: {}", difference.file, difference.line, difference.message));
     }
     if imported.rules == 0 && renovate.is_none() {
         screen
-            .note("nothing here says how images are updated: no Flux marker or annotation, no Image Updater, no Keel");
+            .note("nothing here says how images are updated: no Flux marker or annotation, no Image Updater, no Keel, no Renovate");
+    }
+    let count = imported.syncs.matches("kind: Sync\n").count();
+    if count > 0 {
+        screen.note(&format!(
+            "{count} Syncs stand for what Flux or Argo CD follow today: `heddle import --syncs` prints them"
+        ));
     }
     Ok(Exit::Done)
 }

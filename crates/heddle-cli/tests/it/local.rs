@@ -305,3 +305,21 @@ async fn a_place_takes_its_companions_along() {
     let text = fs::read_to_string(path(&person, "repo/values.yaml")).unwrap();
     assert_eq!(text, values.replace("v1", "v2"));
 }
+
+#[tokio::test]
+async fn renovate_and_flux_are_imported_from_the_folder() {
+    let flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps, namespace: flux-system}\nspec: {path: ./apps, prune: true, sourceRef: {kind: GitRepository, name: config}}\n---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: config, namespace: flux-system}\nspec: {url: \"https://github.com/acme/config\"}\n";
+    let renovate = "{kubernetes: {managerFilePatterns: ['/apps/']}, // images\n packageRules: [{matchPackageNames: ['ghcr.io/acme/api'], allowedVersions: '<2', groupName: 'ours'}]}\n";
+    let person =
+        with(&[("repo/apps/api.yaml", BASE), ("repo/flux.yaml", flux), ("repo/.github/renovate.json5", renovate)]);
+    let repo = path(&person, "repo");
+    let ended = person.run(&["import", &repo]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let (config, findings) = heddle_manifest::config::read(&ended.stdout);
+    assert_eq!((config.rules.len(), config.environments.len(), findings), (1, 1, Vec::new()), "{}", ended.stdout);
+    assert!(ended.stdout.contains("semver: '<2'"), "{}", ended.stdout);
+    assert!(ended.stderr.contains(".github/renovate.json5:2: Renovate: `groupName: ours`"), "{}", ended.stderr);
+    let syncs = person.run(&["import", &repo, "--syncs"]).await.stdout;
+    assert!(syncs.contains("kind: Sync") && syncs.contains("repository: 'https://github.com/acme/config'"), "{syncs}");
+    assert_eq!(person.run(&["import", &repo, "-o", "json"]).await.json()["syncs"], json!(syncs));
+}

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use heddle_core::{change::Mode, name::EnvironmentName, policy::CompiledPolicy};
 use serde_json::Value;
 
-use super::{Brought, Difference, Imported, Origin, Places, Wish};
+use super::{
+    Brought, Difference, Imported, Origin, Places, Wish,
+    stages::{self, Stage},
+};
 use crate::{
     config::{self, Config, Ruling, Subject},
     occurrence::Occurrence,
@@ -15,7 +18,7 @@ use crate::{
 const KINDS: &[&str] = &["semver", "numerical", "alphabetical", "newest", "digest"];
 
 /// Writes a rule for each wish, reads them again, and tells what they do not do as today.
-pub(super) fn write(places: &[Occurrence], brought: Brought) -> Imported {
+pub(super) fn write(places: &[Occurrence], brought: Brought, stages: &[Stage]) -> Imported {
     let Brought { mut wishes, mut differs, faults } = brought;
     let unwritten = |fault: Difference| Difference { message: unwritten(&fault.message), ..fault };
     differs.extend(faults.into_iter().map(unwritten));
@@ -30,7 +33,7 @@ pub(super) fn write(places: &[Occurrence], brought: Brought) -> Imported {
     // The first rule that matches governs: those for single containers come before those for whole folders.
     let containers = |wish: &Wish| containers(places, wish);
     wishes.sort_by_key(|wish| (containers(wish).is_empty(), matches!(wish.places, Places::Below(_))));
-    let mut text = String::from("version: 1\n");
+    let mut text = format!("version: 1\n{}", stages::environments(stages));
     text.push_str(if wishes.is_empty() { "images: []\n" } else { "images:\n" });
     let mut lines = Vec::new();
     for wish in &wishes {
@@ -50,7 +53,7 @@ pub(super) fn write(places: &[Occurrence], brought: Brought) -> Imported {
     prove(places, &wishes, &config, &mut differs);
     differs.sort();
     differs.dedup();
-    Imported { config: text, rules: wishes.len(), differs }
+    Imported { config: text, rules: wishes.len(), differs, syncs: stages::syncs(stages) }
 }
 
 fn unwritten(why: &str) -> String {

@@ -17,7 +17,7 @@ use crate::{
     screen::Screen,
 };
 
-pub(crate) fn tell_findings(found: &Found, screen: &Screen) {
+pub(super) fn tell_findings(found: &Found, screen: &Screen) {
     for finding in &found.findings {
         screen.note(&format!("{}:{}: {}", finding.file, finding.position.line, finding.message));
     }

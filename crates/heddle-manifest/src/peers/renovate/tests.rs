@@ -1,0 +1,131 @@
+use super::*;
+use crate::{
+    Files, config,
+    find::{FindInput, FoundEnvironment},
+    peers::{Imported, import},
+};
+
+const MANIFEST: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - {name: a, image: \"ghcr.io/acme/api:1.0.0\"}\n  - {name: w, image: \"nginx:1.25.0\"}\n";
+
+/// A configuration whose `kubernetes` manager reads every YAML file.
+fn imported(body: &str) -> Imported {
+    imported_with(body, &|_| None)
+}
+
+fn imported_with(body: &str, load: &dyn Fn(&str) -> Option<String>) -> Imported {
+    let text = format!("// ours\n{{\n  kubernetes: {{managerFilePatterns: ['/\\\\.yaml$/']}}, /* all */\n{body}\n}}\n");
+    let mut files = Files::default();
+    files.insert("apps/p.yaml".to_owned(), MANIFEST.to_owned());
+    let environments = [FoundEnvironment { name: "any".parse().unwrap(), path: String::new(), implicit: true }];
+    let found = crate::find(&FindInput { files: &files, environments: &environments });
+    import(&files, &found, Some(&Renovate::read("renovate.json5", &text, load)))
+}
+
+/// The rules by image, without comments.
+fn rules(imported: &Imported) -> Vec<String> {
+    let (_, findings) = config::read(&imported.config);
+    assert_eq!(findings, [], "{}", imported.config);
+    let lines = imported.config.lines().filter(|line| !line.trim_start().starts_with('#')).skip(2);
+    let text = lines.collect::<Vec<_>>().join(" ");
+    text.split("  - name: ")
+        .map(|rule| rule.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|rule| !rule.is_empty())
+        .collect()
+}
+
+#[track_caller]
+fn check(body: &str, expected: &[&str]) -> Imported {
+    let imported = imported(body);
+    assert_eq!(rules(&imported), expected, "{imported:#?}");
+    imported
+}
+
+#[track_caller]
+fn told(imported: &Imported, place: &str, words: &str) {
+    let is_it =
+        |one: &crate::peers::Difference| format!("{}:{}", one.file, one.line) == place && one.message.contains(words);
+    assert!(imported.differs.iter().any(is_it), "{place} {words}: {:#?}", imported.differs);
+}
+
+const NGINX: &str = "docker.io/library/nginx policy: semver: '*' mode: pull-request";
+const API: &str = "ghcr.io/acme/api policy: semver: '*' mode: pull-request";
+
+#[test]
+fn each_image_that_a_manager_reads_gets_a_rule() {
+    check("", &[NGINX, API]);
+    let unmanaged = check("  enabledManagers: ['helm-values']", &[]);
+    told(&unmanaged, "renovate.json5:1", "2 places stand in files that none of its managers reads");
+    check("  ignorePaths: ['apps/**']", &[]);
+}
+
+#[test]
+fn what_a_rule_says_of_versions_is_taken_over() {
+    let one = |rule: &str| {
+        format!("  packageRules: [{{matchDatasources: ['docker'], matchPackageNames: ['ghcr.io/acme/*'], {rule}}}]")
+    };
+    for (rule, policy) in [
+        ("allowedVersions: '<2'", "semver: '<2'"),
+        ("allowedVersions: '/^1\\\\./'", "semver: '*' allow: ['regexp:^1\\.']"),
+        ("allowedVersions: '!/-rc/'", "semver: '*' ignore: ['regexp:-rc']"),
+        ("versioning: 'semver'", "semver: '*' strict: true"),
+        (
+            "versioning: 'regex:^v(?<major>\\\\d+)-(?<minor>\\\\d+)$'",
+            "semver: '*' extract: '${major}.${minor}' match: '^v(?<major>\\d+)-(?<minor>\\d+)$'",
+        ),
+        ("matchUpdateTypes: ['major'], enabled: false", "semver: '*' within: minor"),
+        ("matchUpdateTypes: ['major', 'minor'], enabled: false", "semver: '*' within: patch"),
+        ("minimumReleaseAge: '3 days'", "semver: '*' min_age: '3d'"),
+        ("pinDigests: true", "semver: '*' pin_digest: true"),
+        ("ignoreUnstable: false", "semver: '*' prerelease: true"),
+    ] {
+        check(&one(rule), &[NGINX, &format!("ghcr.io/acme/api policy: {policy} mode: pull-request")]);
+    }
+}
+
+#[test]
+fn later_rules_weigh_more_and_what_is_off_gets_no_rule() {
+    let body = "  packageRules: [\n    {matchPackageNames: ['nginx'], enabled: false},\n    {matchPackagePatterns: ['^ghcr'], allowedVersions: '<3'},\n    {matchPackageNames: ['ghcr.io/acme/api'], allowedVersions: '<2'},\n  ],";
+    let imported = check(body, &["ghcr.io/acme/api policy: semver: '<2' mode: pull-request"]);
+    told(&imported, "renovate.json5:5", "`docker.io/library/nginx` is not updated by Renovate");
+    check("  ignoreDeps: ['nginx', 'ghcr.io/acme/api']", &[]);
+    check("  packageRules: [{matchPackageNames: ['!nginx'], enabled: false}]", &[NGINX]);
+    check("  extends: ['docker:disable']", &[]);
+}
+
+#[test]
+fn what_has_no_counterpart_is_told_by_its_name_and_guessed_by_nobody() {
+    let body = "  packageRules: [\n    {matchPackageNames: ['nginx'],\n     groupName: 'web', automerge: true, schedule: ['at night']},\n    {matchDatasources: ['helm'], automerge: true},\n    {matchPackageNames: ['ghcr.io/acme/api'], versioning: 'pep440'},\n    {matchCurrentVersion: '<2', matchPackageNames: ['nginx'], enabled: false},\n    {matchPackageNames: ['redis'], enabled: false}\n  ]";
+    let imported = check(body, &[]);
+    for (line, words) in [
+        (6, "`groupName: web` has no counterpart"),
+        (6, "`schedule` has no counterpart"),
+        (7, "charts are not updated"),
+        (8, "`versioning: pep440` has no counterpart"),
+        (9, "`matchCurrentVersion` is not followed"),
+        (10, "no image here is meant by it"),
+    ] {
+        told(&imported, &format!("renovate.json5:{line}"), words);
+    }
+    told(&imported, "renovate.json5:9", "may hold it back");
+}
+
+#[test]
+fn presets_of_the_same_repository_are_read_and_others_are_named() {
+    let load = |path: &str| {
+        (path == ".github/renovate/docker.json5")
+            .then(|| "{packageRules: [{matchPackageNames: ['nginx'], allowedVersions: '<2'}]}".to_owned())
+    };
+    let imported = imported_with(
+        "  extends: ['config:recommended', 'github>acme/config//.github/renovate/docker.json5',\n 'github>acme/presets']",
+        &load,
+    );
+    assert_eq!(rules(&imported)[0], "docker.io/library/nginx policy: semver: '<2' mode: pull-request");
+    told(&imported, "renovate.json5:5", "the preset `github>acme/presets` is not read");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_told_and_followed_by_nobody() {
+    let imported = imported("  packageRules: [");
+    assert_eq!(imported.rules, 0);
+    assert!(imported.differs.iter().any(|one| one.message.contains("cannot be read")), "{imported:#?}");
+}
