@@ -175,11 +175,11 @@ impl<'a> Chooser<'a> {
         // The tag that names the image that runs is that image.
         let same = self.current() == Some(&info.tag) || anchor.content == Some(&info.tag);
         let lifted = self.policy.downgrade && anchor.content.is_none();
-        let order = match (&place.key, running) {
-            (Key::Release(release), Key::Release(running)) if release.differs_by_commit(running) => Ordering::Equal,
-            (key, running) => self.policy.order.compare(key, running),
+        let of_builds = match (&place.key, running) {
+            (Key::Release(release), Key::Release(running)) => release.compare_builds(running),
+            _ => None,
         };
-        match order {
+        match of_builds.unwrap_or_else(|| self.policy.order.compare(&place.key, running)) {
             Ordering::Less if !lifted => Err(Why::Below),
             Ordering::Equal if !same && !self.named => Err(Why::Equal),
             _ => Ok(()),

@@ -36,7 +36,7 @@ const PRERELEASE_WORDS: &[&str] = &[
 const COUNTER_WORDS: &[&str] = &["r", "ls", "k3s", "rke2r", "build"];
 
 /// The fewest digits by which people name a commit.
-const MIN_COMMIT_DIGITS: usize = 7;
+pub(super) const MIN_COMMIT_DIGITS: usize = 7;
 
 /// As Amazon EKS counts: `-eksbuild.1`.
 const DOTTED_COUNTER: &str = "eksbuild";

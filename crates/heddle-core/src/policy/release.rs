@@ -119,11 +119,14 @@ impl Release {
         self.count == 3 && !self.version.zero_led
     }
 
-    /// Whether two differ by the commit alone, which orders nothing, also where the id of one has no letter.
-    pub(super) fn differs_by_commit(&self, other: &Self) -> bool {
+    /// The order of two builds of one version where the id of the one's commit has no letter, so that it was read as a
+    /// counter: that of the counters which both have. Ids of commits order nothing.
+    pub(super) fn compare_builds(&self, other: &Self) -> Option<Ordering> {
         let beside = |one: &Self, other: &Self| one.is_of_commit && other.may_be_of_commit && !other.is_of_commit;
         let numbers = |release: &Self| (release.version.numbers(), release.more);
-        numbers(self) == numbers(other) && (beside(self, other) || beside(other, self))
+        let of_commits = numbers(self) == numbers(other) && (beside(self, other) || beside(other, self));
+        let common = self.counted.min(other.counted);
+        of_commits.then(|| self.counters[..common].cmp(&other.counters[..common]))
     }
 
     /// Number by number, then the pre-release, the numbers of the variant, the counters.

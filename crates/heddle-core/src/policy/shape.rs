@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::layout::{Item, Items, Layout, groups, is_commit, is_separator};
+use super::layout::{Item, Items, Layout, MIN_COMMIT_DIGITS, groups, is_commit, is_separator};
 
 /// The first and the last year that a version may start with.
 const YEARS: std::ops::RangeInclusive<u64> = 1970..=2199;
@@ -218,11 +218,17 @@ fn have_same_words(left: &str, right: &str) -> bool {
     left == right || same(left, right, |left, right| left == right || (is_commit(left) && is_commit(right)))
 }
 
-/// Likewise, where an id of a commit may happen to have no letter: it has as many digits as the other.
+/// Likewise, where an id of a commit may happen to have no letter: it has as many digits as the other, and a number beside
+/// it, such as a date, as many as the number there.
 fn have_same_words_but_commits(left: &str, right: &str) -> bool {
-    let digits = |word: &str| word.len() >= 7 && word.bytes().all(|b| b.is_ascii_digit());
-    let alike = |left: &str, right: &str| is_commit(left) && digits(right) && left.len() == right.len();
-    same(left, right, |a, b| a == b || (is_commit(a) && is_commit(b)) || alike(a, b) || alike(b, a))
+    let digits = |word: &str| word.bytes().all(|b| b.is_ascii_digit());
+    let is_id = |word: &str| is_commit(word) || (word.len() >= MIN_COMMIT_DIGITS && digits(word));
+    let alike = |left: &str, right: &str| {
+        let same_length = left.len() == right.len();
+        let (numbers, ids) = (digits(left) && digits(right), is_id(left) && is_id(right));
+        left == right || (is_commit(left) && is_commit(right)) || (same_length && (numbers || ids))
+    };
+    same(left, right, alike)
 }
 
 fn same(left: &str, right: &str, alike: impl Fn(&str, &str) -> bool) -> bool {

@@ -16,6 +16,7 @@ fn policy(text: &str) -> TagPolicy {
             "extract" => policy.extract = Some(value),
             "suffix" => policy.suffix = Some(value),
             "prerelease" => policy.prerelease = true,
+            "downgrade" => policy.downgrade = true,
             "from_any" => policy.from_any = true,
             "within" if value == "patch" => policy.within = Some(Within::Patch),
             "within" => policy.within = Some(Within::Minor),
