@@ -10,5 +10,5 @@ mod values;
 
 pub(crate) use approval::{Approval, Basis, PlanHash};
 pub(crate) use messages::{Messages, Severity};
-pub(crate) use plan::{Import, Look, Move, read_plan};
+pub(crate) use plan::{Import, Look, Move, REST, read_plan};
 pub(crate) use program::{Locking, Planned, Terraform, TerraformFault};

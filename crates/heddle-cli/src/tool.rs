@@ -117,7 +117,7 @@ pub(crate) async fn run(mut command: Command, bounds: Bounds) -> Result<Ran, Too
     let mut interrupted = Interrupts::listen().map_err(lost)?;
     let mut child = command.spawn().map_err(|error| ToolFault::NotRun(program.clone(), error))?;
     // Whatever happens from here on, nothing of the group is left.
-    let group = Group::of(&child);
+    let mut group = Group::of(&child);
     let stdout = Pipe::read(child.stdout.take(), MAX_TOOL_OUTPUT_BYTES, Full::Tell);
     let stderr = Pipe::read(child.stderr.take(), MAX_TOOL_COMPLAINT_BYTES, Full::PassOver);
     let mut looks = interval(LOOK);
@@ -130,7 +130,7 @@ pub(crate) async fn run(mut command: Command, bounds: Bounds) -> Result<Ran, Too
                 if stdout.is_full() {
                     break Ended::TooMuchOutput;
                 }
-                if group.resident_bytes() > MAX_TOOL_MEMORY_BYTES {
+                if group.look() > MAX_TOOL_MEMORY_BYTES {
                     break Ended::TooMuchMemory;
                 }
             }
@@ -145,7 +145,7 @@ pub(crate) async fn run(mut command: Command, bounds: Bounds) -> Result<Ran, Too
     }
     group.interrupt();
     let _ = timeout(bounds.grace, child.wait()).await;
-    drop(group);
+    group.kill();
     let _ = child.wait().await;
     Err(match ended {
         Ended::TooSlow => ToolFault::TooSlow(program, bounds.limit),

@@ -27,6 +27,8 @@ pub(crate) struct Checked {
     pub(crate) more: u64,
     /// Tasks that would really run, so that nothing was run.
     pub(crate) refused: Vec<Refused>,
+    /// Why our callback could not go on, where it could not.
+    pub(crate) broken: Option<String>,
     /// Whether the run came to its end.
     pub(crate) has_ended: bool,
 }
@@ -81,6 +83,9 @@ enum Event {
     },
     Refused {
         tasks: Vec<Refused>,
+    },
+    Broken {
+        reason: String,
     },
     End {
         hosts: Vec<String>,
@@ -148,6 +153,7 @@ impl Checked {
             Event::NotChecked(about) => self.not_checked.push(about.into()),
             Event::NoHosts { name } => self.without_hosts.push(name),
             Event::Refused { tasks } => self.refused = tasks,
+            Event::Broken { reason } => self.broken = Some(reason),
             Event::End { hosts, more } => {
                 self.hosts = hosts.len();
                 self.more = more;

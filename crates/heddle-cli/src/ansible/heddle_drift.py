@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import base64
 import fcntl
+import functools
 import hashlib
 import json
 import os
 import secrets
 import struct
+import traceback
 
 import yaml
 from ansible import __version__, constants as C
@@ -161,6 +163,23 @@ class Secrets:
 SECRETS = Secrets()
 
 
+def whole_or_none(method):
+    """Ends the run where we fail: Ansible would pass over it, and what is not told would count as the same."""
+
+    @functools.wraps(method)
+    def guarded(self, *args, **kwargs):
+        try:
+            return method(self, *args, **kwargs)
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            # Its own words may hold a secret.
+            self.file.write(json.dumps({"event": "broken", "reason": "%s at line %d" % (type(error).__name__, last.lineno)}) + "\n")
+            self.file.flush()
+            os._exit(71)
+
+    return guarded
+
+
 class CallbackModule(CallbackBase):
     """Writes what the run finds."""
 
@@ -177,6 +196,7 @@ class CallbackModule(CallbackBase):
         self.bytes = 0
         self.more = 0
         self.includes = 0
+        self.learned = set()
 
     # What is written.
 
@@ -199,6 +219,7 @@ class CallbackModule(CallbackBase):
 
     # Before anything runs.
 
+    @whole_or_none
     def v2_playbook_on_start(self, playbook):
         self.loader = playbook._loader
         self.write("start", version=__version__)
@@ -296,6 +317,10 @@ class CallbackModule(CallbackBase):
 
     def learn_variables(self, play):
         """Each value of a host that is a secret by itself or by its name."""
+        # A play in batches begins with each of them.
+        if play._uuid in self.learned:
+            return
+        self.learned.add(play._uuid)
         manager = play.get_variable_manager()
         for host in manager._inventory.get_hosts(play.hosts, ignore_restrictions=True):
             self.learn(manager.get_vars(play=play, host=host), set())
@@ -322,23 +347,28 @@ class CallbackModule(CallbackBase):
 
     # What the run finds.
 
+    @whole_or_none
     def v2_playbook_on_play_start(self, play):
         self.play = play
         self.learn_variables(play)
         self.write("play", name=play.get_name().strip())
 
+    @whole_or_none
     def v2_playbook_on_no_hosts_matched(self):
         self.write("no-hosts", name=self.play.get_name().strip())
 
+    @whole_or_none
     def v2_playbook_on_task_start(self, task, is_conditional):
         refused = []
         self.look_at(task, refused)
         if refused:
             self.stop(refused, "at run time")
 
+    @whole_or_none
     def v2_playbook_on_handler_task_start(self, task):
         self.v2_playbook_on_task_start(task, False)
 
+    @whole_or_none
     def v2_runner_on_ok(self, result):
         for one in self.parts(result):
             if one.get("skipped"):
@@ -346,10 +376,12 @@ class CallbackModule(CallbackBase):
             elif one.get("changed"):
                 self.changed(result, one)
 
+    @whole_or_none
     def v2_runner_on_skipped(self, result):
         for one in self.parts(result):
             self.skipped(result, one)
 
+    @whole_or_none
     def v2_runner_on_failed(self, result, ignore_errors=False):
         whole, parts = self.whole(result), self.parts(result)
         for one in parts:
@@ -366,9 +398,11 @@ class CallbackModule(CallbackBase):
         else:
             self.about(result, "failed", reason=self.cut(message))
 
+    @whole_or_none
     def v2_runner_on_unreachable(self, result):
         self.about(result, "unreachable", reason=self.cut(str(self.whole(result).get("msg") or "unreachable")))
 
+    @whole_or_none
     def v2_playbook_on_stats(self, stats):
         self.write("end", hosts=sorted(stats.processed), more=self.more)
 
@@ -434,6 +468,8 @@ class CallbackModule(CallbackBase):
     # Small things.
 
     def about(self, result, event, **members):
+        if SECRETS.all_hidden and "reason" in members:
+            members["reason"] = "why is hidden: what came from a vault is not known"
         task = self.task(result)
         host = getattr(result, "host", None) or result._host
         self.write(event, host=host.get_name(), task=task.get_name().strip(), path=self.path(task), **members)

@@ -38,6 +38,9 @@ pub(crate) enum AnsibleFault {
     /// It ended before our callback was asked.
     #[error("`{program}` ended before it looked at anything{words}", program = .0.display(), words = said(.1))]
     Failed(PathBuf, String),
+    /// Our callback does not understand this version of Ansible.
+    #[error("ansible-core {0} is not understood: {1}; update `heddle`")]
+    Broken(String, String),
     /// What it found is more than is read.
     #[error("more than {} MiB of findings", MAX_EVENT_BYTES >> 20)]
     TooMuch,
@@ -70,6 +73,9 @@ impl<'a> Ansible<'a> {
         let events = read_bounded(&self.private.path().join("events.jsonl"))?;
         let failed = || AnsibleFault::Failed(self.arguments.program.clone(), first_error(&ran.stderr));
         let checked = read_events(&events).ok_or_else(failed)?;
+        if let Some(why) = checked.broken {
+            return Err(AnsibleFault::Broken(checked.version, why));
+        }
         // It may also end between two plays, such as where a file of the second one is missing.
         if !checked.has_ended && checked.refused.is_empty() {
             return Err(failed());

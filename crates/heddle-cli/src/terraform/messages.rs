@@ -108,6 +108,11 @@ impl Messages {
         self.told.iter().any(|one| one.severity == Severity::Error && (asks(&one.summary) || asks(&one.detail)))
     }
 
+    /// Whether the plan is of some objects alone, because `-target` or `-exclude` stands in the user's settings.
+    pub(crate) fn leave_out(&self) -> bool {
+        self.told.iter().any(|one| one.summary.contains("targeting is in effect"))
+    }
+
     /// The texts of one severity, for people. Without `secrets`, nothing is told in the words of a provider.
     pub(crate) fn texts(&self, severity: Severity, secrets: Option<&Secrets>) -> Vec<String> {
         self.told.iter().filter(|one| one.severity == severity).map(|one| one.text(secrets)).collect()

@@ -102,6 +102,13 @@ struct PlanJson {
     configuration: Value,
     #[serde(default)]
     errored: bool,
+    /// Terraform says since 1.8 whether a plan is of everything.
+    #[serde(default = "yes")]
+    complete: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Deserialize)]
@@ -149,6 +156,9 @@ struct Importing {
     id: String,
 }
 
+/// What stands for objects that a plan does not name.
+pub(crate) const REST: &str = "whatever the plan leaves out";
+
 /// Reads a plan. Secret values get fingerprints of `mask`.
 ///
 /// # Errors
@@ -176,6 +186,9 @@ pub(crate) fn read_plan(text: &[u8], mask: Mask) -> Result<Look, PlanError> {
         has_secrets,
     };
     plan.resource_changes.iter().for_each(|one| look.take(one));
+    if !plan.complete && look.not_looked_at.is_empty() {
+        look.not_looked_at.push(REST.to_owned());
+    }
     Ok(look)
 }
 

@@ -103,7 +103,7 @@ impl Terraform {
     /// When the program does not run, goes over a bound, or cannot show what it planned.
     pub(crate) async fn plan(&self, locking: Locking) -> Result<Planned, TerraformFault> {
         let file = SecretFile::new(self.private.path().join("plan"));
-        let mut command = self.command(&["plan", "-json", "-input=false"]);
+        let mut command = self.command(&["plan", "-json", "-input=false", "-refresh=true"]);
         command.arg(match locking {
             Locking::Off => "-lock=false",
             Locking::On => LOCK_WAIT,

@@ -5,44 +5,58 @@ use std::{collections::BTreeMap, fs};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::process::Child;
 
-/// The group that a tool leads, with what it started in groups of their own. Whatever is left is killed when this is dropped.
-pub(super) struct Group(Option<Pid>);
+/// The group that a tool leads, with what it started in groups of their own. What is left of the group is killed when this is
+/// dropped.
+pub(super) struct Group {
+    leader: Option<Pid>,
+    /// Whatever was seen of it, with when each started: who loses its parent is not found any more.
+    seen: BTreeMap<i32, u64>,
+}
 
 impl Group {
     /// Of a tool that was started as the leader of its own group.
     pub(super) fn of(child: &Child) -> Self {
-        Self(child.id().and_then(|id| Pid::from_raw(id.cast_signed())))
+        Self { leader: child.id().and_then(|id| Pid::from_raw(id.cast_signed())), seen: BTreeMap::new() }
+    }
+
+    /// Looks who belongs to it now, and gives the memory that all of it holds.
+    pub(super) fn look(&mut self) -> u64 {
+        let Some(leader) = self.leader else { return 0 };
+        let members = members(leader);
+        self.seen.extend(members.iter().map(|(id, process)| (*id, process.started)));
+        let pages: u64 = members.values().map(|process| process.resident_pages).sum();
+        pages * rustix::param::page_size() as u64
     }
 
     /// Asks it to end, as Ctrl-C in a terminal does.
-    pub(super) fn interrupt(&self) {
-        if let Some(group) = self.0 {
+    pub(super) fn interrupt(&mut self) {
+        self.look();
+        self.send(Signal::INT);
+    }
+
+    /// Kills all that was ever seen of it.
+    pub(super) fn kill(mut self) {
+        self.look();
+        for (id, started) in &self.seen {
+            // Its number may be somebody else's by now.
+            let is_it = process(&format!("/proc/{id}")).is_some_and(|process| process.started == *started);
+            if let Some(id) = Pid::from_raw(*id).filter(|_| is_it) {
+                let _ = kill_process(id, Signal::KILL);
+            }
+        }
+    }
+
+    fn send(&self, signal: Signal) {
+        if let Some(leader) = self.leader {
             // Nobody may be left in it.
-            let _ = kill_process_group(group, Signal::INT);
+            let _ = kill_process_group(leader, signal);
         }
-    }
-
-    /// Kills all of it, from the tool down, while it is known who started whom.
-    pub(super) fn kill(&self) {
-        let Some(group) = self.0 else { return };
-        let members = members(group);
-        let _ = kill_process_group(group, Signal::KILL);
-        for member in members.keys().filter_map(|id| Pid::from_raw(*id)) {
-            let _ = kill_process(member, Signal::KILL);
-        }
-    }
-
-    /// The memory that all of it holds.
-    pub(super) fn resident_bytes(&self) -> u64 {
-        let Some(group) = self.0 else { return 0 };
-        let pages: u64 = members(group).values().map(|process| process.resident_pages).sum();
-        pages * rustix::param::page_size() as u64
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.kill();
+        self.send(Signal::KILL);
     }
 }
 
@@ -50,6 +64,8 @@ impl Drop for Group {
 struct Process {
     parent: i32,
     group: i32,
+    /// In ticks since the machine started; with the number it is the process's alone.
+    started: u64,
     resident_pages: u64,
 }
 
@@ -60,7 +76,7 @@ fn members(group: Pid) -> BTreeMap<i32, Process> {
     let mut others: BTreeMap<i32, Process> = processes
         .filter_map(|process| {
             let id = process.file_name().to_str()?.parse().ok()?;
-            Some((id, read(&fs::read_to_string(process.path().join("stat")).ok()?)?))
+            Some((id, self::process(process.path().to_str()?)?))
         })
         .collect();
     let mut members = BTreeMap::new();
@@ -77,14 +93,16 @@ fn members(group: Pid) -> BTreeMap<i32, Process> {
     }
 }
 
-/// What `/proc/PID/stat` says (proc_pid_stat(5): the name, which may hold anything, stands in parentheses; then state, parent,
-/// group as the third, and the resident pages as the twenty-second).
-fn read(stat: &str) -> Option<Process> {
+/// What the `stat` of a folder in `/proc` says (proc_pid_stat(5): the name, which may hold anything, stands in parentheses; from
+/// the state on, parent, group, start and resident pages are the second, third, twentieth and twenty-second field).
+fn process(folder: &str) -> Option<Process> {
+    let stat = fs::read_to_string(format!("{folder}/stat")).ok()?;
     let (_, rest) = stat.rsplit_once(") ")?;
     let fields: Vec<&str> = rest.split(' ').collect();
     Some(Process {
         parent: fields.get(1)?.parse().ok()?,
         group: fields.get(2)?.parse().ok()?,
+        started: fields.get(19)?.parse().ok()?,
         resident_pages: fields.get(21)?.parse().ok()?,
     })
 }

@@ -30,11 +30,11 @@ async fn a_tool_that_is_too_slow_ends_with_all_that_it_started() {
     let (held, ended) = (folder.path().join("held"), folder.path().join("ended"));
     rustix::fs::mknodat(rustix::fs::CWD, &held, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
     let script = format!(
-        "exec 3> {held}; trap 'echo yes > {ended}; exit 1' INT; sleep 600 & while :; do wait; done",
+        "exec 3> {held}; trap 'echo yes > {ended}; exit 1' INT; setsid sleep 600 & sleep 600 & while :; do wait; done",
         held = held.display(),
         ended = ended.display()
     );
-    // The pipe ends when nobody holds it any more: neither the shell nor what it started.
+    // The pipe ends when nobody holds it any more: neither the shell nor what it started, in its group or in one of its own.
     let left = tokio::task::spawn_blocking(move || std::fs::read(held));
     let fault = run(shell(&script), bounds(Duration::from_secs(1))).await.err().unwrap();
     assert!(matches!(fault, ToolFault::TooSlow(..)), "{fault}");

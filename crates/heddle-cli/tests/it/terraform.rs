@@ -54,7 +54,7 @@ async fn a_world_that_is_as_the_folder_says_is_the_same() {
     let ended = played.run(&["diff", "terraform", "infra"]).await;
     assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (0, "", ""));
     let asked = played.asked();
-    let flags = "plan -json -input=false -lock=false -out=";
+    let flags = "plan -json -input=false -refresh=true -lock=false -out=";
     assert!(asked.starts_with(flags), "{asked}");
     assert!(asked.contains("cwd=infra token= log= profile=prod\n700\n"), "{asked}");
 }
@@ -124,6 +124,34 @@ async fn a_tool_that_does_not_end_is_ended() {
 }
 
 #[tokio::test]
+async fn whoever_ends_us_ends_the_tool_and_no_plan_is_left() {
+    let played = Played::new("drifted");
+    let home = played.home().to_str().unwrap().to_owned();
+    let slow = played.home().join("bin/slow");
+    // It has written its plan, and does not end.
+    fs::write(
+        &slow,
+        "#!/bin/sh\necho hunter2 > ${7#-out=}\necho $$ > asked.part\nmv asked.part asked\nexec sleep 600\n",
+    )
+    .unwrap();
+    fs::set_permissions(&slow, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let slow = slow.to_str().unwrap();
+    let mut command = played.person.command(&["diff", "terraform", "infra", "--program", slow]);
+    let child = command.current_dir(&home).env("PATH", "/usr/bin:/bin").env("TMPDIR", &home).spawn().unwrap();
+    let asked = played.home().join("infra/asked");
+    while !asked.exists() {
+        tokio::task::yield_now().await;
+    }
+    let pid = rustix::process::Pid::from_raw(child.id().unwrap().cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let ended = Ended::from(child.wait_with_output().await.unwrap());
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("was interrupted"), "{ended:?}");
+    let left: Vec<_> = fs::read_dir(&home).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("heddle-")), "{left:?}");
+}
+
+#[tokio::test]
 async fn only_the_approved_plan_is_applied() {
     let played = Played::new("new");
     let approved = hash_of(&played.run(&["diff", "terraform", "infra"]).await);
@@ -137,7 +165,7 @@ async fn only_the_approved_plan_is_applied() {
     let ended = played.run(&["sync", "terraform", "infra", "--approve", &approved]).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (0, "applied: 3 added, 0 changed, 0 removed\n"), "{ended:?}");
     let asked = played.asked();
-    assert!(asked.contains("plan -json -input=false -lock-timeout=60s"), "under the lock: {asked}");
+    assert!(asked.contains("plan -json -input=false -refresh=true -lock-timeout=60s"), "under the lock: {asked}");
     assert!(asked.contains("apply -json -input=false /"), "{asked}");
 
     other.case = format!("{RECORDED}/same");

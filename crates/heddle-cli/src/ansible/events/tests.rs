@@ -58,3 +58,10 @@ fn tasks_that_would_really_run_are_named() {
     assert_eq!(checked.refused, [Refused { name: "Ring".into(), path: Some("site.yml:4".into()) }]);
     assert!(!checked.has_ended);
 }
+
+#[test]
+fn a_callback_that_could_not_go_on_says_so() {
+    let checked =
+        read_events(&format!("{START}\n{}", r#"{"event": "broken", "reason": "KeyError at line 7"}"#)).unwrap();
+    assert_eq!((checked.broken.as_deref(), checked.is_whole()), (Some("KeyError at line 7"), false));
+}

@@ -12,8 +12,8 @@ use crate::{
     limits::{TOOL_GRACE, TOOL_LIMIT},
     screen::Screen,
     terraform::{
-        Approval, Basis, Import, Locking, Look, Messages, Move, PlanHash, Planned, Severity, Terraform, TerraformFault,
-        read_plan,
+        Approval, Basis, Import, Locking, Look, Messages, Move, PlanHash, Planned, REST, Severity, Terraform,
+        TerraformFault, read_plan,
     },
     told::{State, Told},
     tool::Bounds,
@@ -79,7 +79,11 @@ pub(crate) fn open(arguments: &TerraformArguments, bounds: Bounds) -> Result<Ter
 pub(crate) fn look_at(planned: &Planned) -> Result<Option<Look>, Failure> {
     // Fingerprints are worth nothing outside of this run.
     let mask = Mask::new(Uuid::new_v4().to_string());
-    planned.json.as_ref().map(|json| read_plan(json, mask)).transpose().map_err(Failure::wrong)
+    let mut look = planned.json.as_ref().map(|json| read_plan(json, mask)).transpose().map_err(Failure::wrong)?;
+    if let Some(look) = look.as_mut().filter(|look| planned.messages.leave_out() && look.not_looked_at.is_empty()) {
+        look.not_looked_at.push(REST.to_owned());
+    }
+    Ok(look)
 }
 
 /// What is to be approved; says so where there is nothing.

@@ -54,3 +54,11 @@ fn what_only_init_mends_is_known() {
     assert!(!wants("run \"terraform init\"", "warning"));
     assert!(!wants("initial", "error"));
 }
+
+#[test]
+fn a_plan_of_some_objects_alone_is_known() {
+    let leaves_out =
+        |summary: &str| Messages::read(line(json!({"severity": "warning", "summary": summary})).as_bytes()).leave_out();
+    assert!(leaves_out("Resource targeting is in effect"));
+    assert!(!leaves_out("Deprecated attribute"));
+}

@@ -84,6 +84,8 @@ fn what_was_put_off_is_never_the_same() {
         {"reason": "provider_config_unknown", "resource_change": {"address": "x.a", "change": {"actions": ["create"]}}}]}));
     assert_eq!(look.not_looked_at, ["x.a"]);
     assert!(!look.is_same());
+    assert!(!read(&json!({"format_version": "1.2", "complete": false})).is_same());
+    assert!(read(&json!({"format_version": "1.2", "complete": true})).is_same());
 }
 
 #[test]
