@@ -96,7 +96,14 @@ impl Search<'_> {
                 // `image` says what it is, not whose it is.
                 let inner = if stem_of(key).as_deref() == Some("") { container } else { Some(key) };
                 self.found.append(&mut found);
+                let before = self.found.len();
                 self.value(value, inner);
+                if level.has_digest_of(key) {
+                    let own = |image: &&mut ImageValue| image.parts.home.is_some_and(|home| home.at == value.at);
+                    for image in self.found[before..].iter_mut().filter(own) {
+                        image.obstacle = image.obstacle.or(Some(MANY_DIGESTS));
+                    }
+                }
             }
         }
         self.found.append(&mut found);

@@ -102,6 +102,17 @@ impl<'a> Level<'a> {
         named.any(|(_, at)| Some(*at) != known)
     }
 
+    /// Whether a digest stands beside a mapping that is named after it: `imageDigest` beside `image`.
+    pub(super) fn has_digest_of(&self, key: &str) -> bool {
+        let key = plain(key);
+        let named = ["digest", "sha", "sha256"].map(|end| format!("{key}{end}"));
+        let found = named.iter().filter_map(|name| self.by_name.get(name.as_str()));
+        found.into_iter().any(|index| {
+            let value = &self.entries[*index].1;
+            is_digest(value) && value.text().is_some_and(|text| !text.is_empty()) && !value.node.is_null()
+        })
+    }
+
     /// Whether a tag stands beside the name of an image with this stem.
     pub(super) fn names_tag(&self, stem: &str) -> bool {
         [format!("{stem}imagetag"), format!("{stem}tag")].iter().any(|name| self.by_name.contains_key(name))

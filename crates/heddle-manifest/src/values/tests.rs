@@ -112,6 +112,17 @@ fn a_tag_that_is_no_text_is_never_written_twice() {
 }
 
 #[test]
+fn a_digest_beside_the_mapping_of_an_image_is_left_stale_by_nobody() {
+    let digest = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    for key in ["imageDigest", "image_sha256", "imageSha"] {
+        let text = format!("image: {{repository: acme/m, tag: v1}}\n{key}: {digest}\n");
+        sets(&text, "v2", None, Err("a digest stands beside the tag under a key"));
+    }
+    let empty = "image: {repository: acme/m, tag: v1}\nimageDigest: ''\n";
+    sets(empty, "v2", None, Ok(&empty.replace("v1", "v2")));
+}
+
+#[test]
 fn a_registry_counts_wherever_it_stands() {
     check(
         "global: {imageRegistry: mirror.io}\nimage: {registry: docker.io, repository: acme/api, tag: v1}\n",

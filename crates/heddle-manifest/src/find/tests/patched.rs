@@ -1,0 +1,75 @@
+//! Images that patches set.
+
+use super::*;
+
+#[test]
+fn the_place_that_wins_is_the_patch_that_sets_the_image() {
+    let base = [("base/kustomization.yaml", "resources: [pod.yaml]\n"), ("base/pod.yaml", POD)];
+    let with = |text: &'static str| [base[0], base[1], ("o/kustomization.yaml", text)];
+    let side = "base/pod.yaml:6 acme/side:1";
+    let json = "resources: [../base]\npatches:\n- target: {kind: Pod}\n  patch: |-\n    - op: replace\n      path: /spec/containers/1/image\n      value: acme/web:2\n";
+    let found = check_in(&with(json), "o", &[side, "o/kustomization.yaml:7 acme/web:2"]);
+    assert_eq!(set_everywhere(&with(json), &found, "acme/web", "3")[2], json.replace("web:2", "web:3"));
+    let merge = "resources: [../base]\npatches:\n- patch: |\n    apiVersion: v1\n    kind: Pod\n    metadata: {name: web}\n    spec:\n      containers:\n      - {name: web, image: acme/web:2}\n      - {name: new, image: acme/new:1}\n";
+    let found =
+        check_in(&with(merge), "o", &[side, "o/kustomization.yaml:9 acme/web:2", "o/kustomization.yaml:10 acme/new:1"]);
+    assert_eq!(set_everywhere(&with(merge), &found, "acme/web", "3")[2], merge.replace("web:2", "web:3"));
+    let gone = "resources: [../base]\npatches:\n- patch: |\n    apiVersion: v1\n    kind: Pod\n    metadata: {name: web}\n    spec: {containers: [{name: web, $patch: delete}]}\n";
+    check_in(&with(gone), "o", &[side]);
+    let other = json.replace("kind: Pod", "kind: Deployment");
+    check_in(&[base[0], base[1], ("o/kustomization.yaml", &other)], "o", &[side, "base/pod.yaml:8 acme/web:1"]);
+}
+
+#[test]
+fn a_patch_in_a_file_of_json_wins_too_and_one_that_is_not_there_makes_its_objects_unknown() {
+    let with = |patch: &'static str| {
+        [
+            ("base/kustomization.yaml", "resources: [pod.yaml]\n"),
+            ("base/pod.yaml", POD),
+            ("o/kustomization.yaml", "resources: [../base]\npatches: [{path: patch.json, target: {name: web}}]\n"),
+            ("o/patch.json", patch),
+        ]
+    };
+    let sets = "[{\"op\": \"add\", \"path\": \"/spec/containers/1/image\", \"value\": \"acme/web:2\"}]\n";
+    let found = check_in(&with(sets), "o", &["base/pod.yaml:6 acme/side:1", "o/patch.json:1 acme/web:2"]);
+    assert_eq!(set_everywhere(&with(sets), &found, "acme/web", "3")[3], sets.replace("web:2", "web:3"));
+    let other = "[{\"op\": \"replace\", \"path\": \"/spec/replicas\", \"value\": 3}]\n";
+    assert_eq!(
+        check_in(&with(other), "o", &["base/pod.yaml:6 acme/side:1", "base/pod.yaml:8 acme/web:1"]).findings,
+        []
+    );
+    let missing = find_in(&with(sets)[..3], &[("e", "o")]);
+    assert!(missing.findings.iter().any(|finding| finding.message.contains("is not there")));
+    let web = missing.occurrences.iter().find(|place| place.written == "acme/web:1").unwrap();
+    assert!(web.obstacle.is_some());
+}
+
+#[test]
+fn a_patch_of_values_wins_part_by_part() {
+    let release = |values: &str| {
+        format!(
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: ci}}\nspec:\n  values:\n    web:\n      image: {values}\n"
+        )
+    };
+    let check = |base: &str, patch: &str, expected: &[&str]| {
+        let (base, patch) = (release(base), release(patch));
+        let list = [
+            ("base/kustomization.yaml", "resources: [r.yaml]\n"),
+            ("base/r.yaml", base.as_str()),
+            ("o/kustomization.yaml", "resources: [../base]\npatches: [{path: p.yaml}]\n"),
+            ("o/p.yaml", patch.as_str()),
+        ];
+        check_in(&list, "o", expected);
+    };
+    let whole = "{repository: acme/ci, tag: 1}";
+    check(whole, "{tag: 2}", &["o/p.yaml:7 acme/ci:2"]);
+    check(whole, "{repository: mirror.io/ci}", &["base/r.yaml:7 mirror.io/ci:1"]);
+    check(whole, "{repository: mirror.io/ci, tag: 2}", &["o/p.yaml:7 mirror.io/ci:2"]);
+    check("{repository: acme/ci}", "{tag: 2}", &["o/p.yaml:7 acme/ci:2"]);
+    let digest = format!("sha256:{}", "a".repeat(64));
+    check(
+        &format!("{{repository: acme/ci, tag: 1, digest: '{digest}'}}"),
+        "{tag: 2}",
+        &[&format!("o/p.yaml:7 acme/ci:2@{digest} refused")],
+    );
+}
