@@ -6,7 +6,6 @@ use crate::{supervisor, sync};
 
 /// Every limit of this crate.
 pub const LIMITS: &[Limit] = &[
-    Limit::count("errors of a `Sync` in a report", sync::MAX_ERRORS as u64, "the rest shows when some are mended"),
     Limit::count("errors of a `Sync` in its status", sync::IN_STATUS as u64, "the dashboard shows more"),
     Limit::count("objects of a stopped prune in a report", sync::IN_REPORT as u64, "their number is told all the same"),
     Limit::count("drifts of a `Sync` in a report", sync::MAX_DRIFTS as u64, "the latest are shown"),

@@ -57,6 +57,18 @@ struct Inner {
     portion: Portion,
     /// The facts could not be given out because the disk could not be written.
     is_blocked: bool,
+    /// What became of the last batch and does not stand on disk yet. No facts are given out before it does.
+    owed: Option<Owed>,
+}
+
+/// What is still to be written.
+enum Owed {
+    /// The API has the batch.
+    Settle,
+    /// The batch goes in other portions.
+    PutBack,
+    /// The API will never take the report, for this reason.
+    Reject(Box<Report>, String),
 }
 
 /// The report that was sent last and is not settled.
@@ -91,6 +103,7 @@ impl Outbox {
             sent: None,
             portion: Portion::default(),
             is_blocked: false,
+            owed: None,
         };
         Ok(Self { agent, writer: Writer::open(dir)?, inner: Mutex::new(inner), changed: Notify::new() })
     }
@@ -177,9 +190,10 @@ impl Outbox {
             }
             inner.portion.most().min(MAX_FACTS)
         };
-        let given = match self.writer.standing().waiting {
-            0 => Ok(None),
-            _ => self.writer.take(most, HALF_REPORT_BYTES).await,
+        let given = match (self.pay().await, self.writer.standing().waiting) {
+            (Err(error), _) => Err(error),
+            (Ok(()), 0) => Ok(None),
+            (Ok(()), _) => self.writer.take(most, HALF_REPORT_BYTES).await,
         };
         let mut inner = self.lock();
         inner.is_blocked = given.is_err();
@@ -193,44 +207,54 @@ impl Outbox {
     /// Says what became of the report that was sent last.
     ///
     /// # Errors
-    /// When it cannot be kept; the report is then sent again, which changes nothing.
+    /// When it cannot be kept on disk. Until it can, facts wait and states go alone; after a start the batch is sent again,
+    /// which changes nothing.
     pub async fn settled(&self, how: Settled) -> io::Result<()> {
-        let Some(sent) = self.lock().sent.clone() else { return Ok(()) };
+        self.note_settled(how);
+        self.pay().await
+    }
+
+    fn note_settled(&self, how: Settled) {
+        let mut inner = self.lock();
+        let Some(Sent { report, has_batch }) = inner.sent.take() else { return };
+        let items = items_of(&report);
         let refusal = match how {
             Settled::Taken => {
-                if sent.has_batch {
-                    self.writer.settle().await?;
-                }
-                let mut inner = self.lock();
-                inner.portion.taken(items_of(&sent.report));
-                inner.sent = None;
-                return Ok(());
+                inner.portion.taken(items);
+                inner.owed = has_batch.then_some(Owed::Settle);
+                return;
             }
             Settled::Refused(refusal) => refusal,
         };
-        let step = self.lock().portion.refused(items_of(&sent.report), &refusal);
-        match step {
+        match inner.portion.refused(items, &refusal) {
             Step::Smaller => {
-                if sent.has_batch {
-                    self.writer.put_back().await?;
-                }
-                self.lock().take_back(&sent.report);
+                inner.take_back(&report);
+                inner.owed = has_batch.then_some(Owed::PutBack);
             }
             Step::Reject => {
                 let reason = refusal.to_string();
                 tracing::error!(
-                    facts = sent.report.facts.len(),
-                    syncs = sent.report.syncs.len(),
+                    facts = report.facts.len(),
+                    syncs = report.syncs.len(),
                     "the API does not take what is now in `rejected.json`: {reason}"
                 );
-                let is_lost = items_of(&sent.report) > 0;
-                if is_lost {
-                    self.writer.reject(sent.report, reason).await?;
-                }
+                inner.owed = (items > 0).then(|| Owed::Reject(Box::new(report), reason));
             }
         }
-        self.lock().sent = None;
-        Ok(())
+    }
+
+    /// Writes what is owed, if anything is.
+    async fn pay(&self) -> io::Result<()> {
+        let Some(owed) = self.lock().owed.take() else { return Ok(()) };
+        let paid = match &owed {
+            Owed::Settle => self.writer.settle().await,
+            Owed::PutBack => self.writer.put_back().await,
+            Owed::Reject(report, reason) => self.writer.reject(report.as_ref().clone(), reason.clone()).await,
+        };
+        if paid.is_err() {
+            self.lock().owed = Some(owed);
+        }
+        paid
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

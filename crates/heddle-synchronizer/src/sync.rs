@@ -59,7 +59,7 @@ pub(crate) use self::{
     cluster::LIST_LIMIT,
     compute::{MAX_AT_ONCE, QUICK_LIMIT},
     drift::MAX_DRIFTS,
-    report::{IN_REPORT, IN_STATUS, MAX_ERRORS},
+    report::{IN_REPORT, IN_STATUS},
     run::{DEFINITION_LIMIT, GONE_LIMIT, SCHEMA_LIMIT},
 };
 

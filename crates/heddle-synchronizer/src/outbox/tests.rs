@@ -184,17 +184,59 @@ async fn facts_that_cannot_be_given_out_wait_and_states_go_alone() {
 }
 
 #[tokio::test]
-async fn a_settlement_that_could_not_be_kept_sends_the_same_report_again() {
+async fn a_settlement_that_cannot_be_kept_holds_no_state_back() {
     let dir = tempfile::tempdir().unwrap();
     let outbox = open(dir.path());
     tell(&outbox, "a").await;
-    let report = outbox.next().await;
+    let first = outbox.next().await;
     let full = Full::new(dir.path());
     assert!(outbox.settled(Settled::Taken).await.is_err());
-    assert_eq!(outbox.next().await, report);
+    for objects in [1, 2] {
+        outbox.tell_state(state("shop", objects));
+        let report = outbox.next().await;
+        assert_eq!((revisions(&report).as_str(), names(&report)), ("", vec!["shop"]));
+        outbox.settled(Settled::Taken).await.unwrap();
+        assert!(!outbox.has_news(), "it does not spin on a full disk");
+    }
     drop(full);
+    tell(&outbox, "b").await;
+    let next = outbox.next().await;
+    assert_eq!((revisions(&next).as_str(), next.sequence), ("b", first.sequence + 1));
+}
+
+#[tokio::test]
+async fn a_batch_whose_settlement_was_not_kept_goes_again_under_its_number_after_a_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = open(dir.path());
+    tell(&outbox, "a").await;
+    let first = outbox.next().await;
+    let full = Full::new(dir.path());
+    assert!(outbox.settled(Settled::Taken).await.is_err());
+    drop((full, outbox));
+    let again = open(dir.path()).next().await;
+    assert_eq!((again.epoch, again.sequence, &again.facts), (first.epoch, first.sequence, &first.facts));
+}
+
+#[tokio::test]
+async fn a_refusal_that_cannot_be_kept_holds_no_state_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = open(dir.path());
+    tell(&outbox, "ab").await;
+    outbox.next().await;
+    let full = Full::new(dir.path());
+    let refused = || Settled::Refused(Refusal::TooLarge("413".to_owned()));
+    assert!(outbox.settled(refused()).await.is_err());
+    outbox.tell_state(state("shop", 1));
+    let report = outbox.next().await;
+    assert_eq!((revisions(&report).as_str(), names(&report)), ("", vec!["shop"]));
     outbox.settled(Settled::Taken).await.unwrap();
-    assert!(outbox.next().await.facts.is_empty());
+    drop(full);
+    let mut told = String::new();
+    while outbox.has_news() {
+        told.push_str(&revisions(&outbox.next().await));
+        outbox.settled(Settled::Taken).await.unwrap();
+    }
+    assert_eq!(told, "ab");
 }
 
 /// What the API has after it took `report`: facts of an epoch and number that it took before are not taken again.

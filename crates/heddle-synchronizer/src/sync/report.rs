@@ -20,9 +20,6 @@ pub(crate) const IN_STATUS: usize = 20;
 /// Objects of a stopped prune in the report.
 pub(crate) const IN_REPORT: usize = 100;
 
-/// Errors in the report. The rest shows when some are mended.
-pub(crate) const MAX_ERRORS: usize = 500;
-
 /// What there is to tell.
 pub(super) struct Told<'a> {
     pub name: &'a SyncName,
@@ -62,7 +59,7 @@ pub(super) fn report(told: &Told<'_>) -> SyncReport {
         attempted_revision: told.attempted.cloned(),
         fetched_at: told.fetched_at,
         conditions: told.conditions.for_report(),
-        errors: told.errors.iter().take(MAX_ERRORS).cloned().collect(),
+        errors: told.errors.to_vec(),
         observed,
         drifts: told.drifts.clone(),
         stopped_prune: told.stopped_prune.map(|stopped| StoppedPrune {

@@ -81,9 +81,9 @@ fn what_is_told_has_an_end_and_no_control_characters() {
         let message = format!("{number}\0").into();
         SyncError { file: None, line: None, object: Some("De\0p x".into()), message }
     };
-    let errors: Vec<SyncError> = (0..2 * MAX_ERRORS).map(error).collect();
+    let errors: Vec<SyncError> = (0..2 * IN_STATUS).map(error).collect();
     let (report, status) = tell(good(), &Known { errors, ..Known::default() });
-    assert_eq!((report.errors.len(), status.errors.len()), (MAX_ERRORS, IN_STATUS));
+    assert_eq!((report.errors.len(), status.errors.len()), (2 * IN_STATUS, IN_STATUS));
     let text = serde_json::to_string(&report).unwrap() + &serde_json::to_string(&status).unwrap();
     assert!(!text.contains("\\u0000"), "{text}");
 }
