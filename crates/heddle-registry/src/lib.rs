@@ -25,5 +25,5 @@ pub use self::{
     describe::Description,
     login::Credential,
     session::{Keys, Login, Session},
-    walk::TagPage,
+    walk::{Begun, TagPage},
 };

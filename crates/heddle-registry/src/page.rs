@@ -37,6 +37,17 @@ pub(crate) struct Gathered {
 }
 
 impl Gathered {
+    /// What the next page adds, within what these leave of the limits.
+    pub fn next_page(&self) -> Self {
+        Self { listed: self.listed, bytes: self.bytes, ..Self::default() }
+    }
+
+    /// Adds what a page from [`Self::next_page`] gave.
+    pub fn append(&mut self, page: Self) {
+        (self.listed, self.bytes) = (page.listed, page.bytes);
+        self.tags.extend(page.tags.into_iter().filter(|tag| self.known.insert(tag.clone())));
+    }
+
     /// With the tags of one more page.
     pub async fn take(self, answer: Response) -> Result<Self, Failure> {
         let room = MAX_LIST_BYTES.saturating_sub(self.bytes);

@@ -10,10 +10,11 @@ use reqwest::{
     StatusCode,
     header::{ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, LINK},
 };
+use tokio::time::timeout;
 use url::Url;
 
 use crate::{
-    ask::{Failure, failed, within},
+    ask::{Failure, failed},
     limits::{LIST_DEADLINE, MAX_HEADER_BYTES, MAX_PAGES},
     page::Gathered,
     quirks,
@@ -36,31 +37,63 @@ pub enum TagPage {
     Failed(Failure),
 }
 
+/// A list that is being read, whole pages of it. Where the time ran out the next walk goes on behind them.
+#[derive(Debug, Default)]
+pub struct Begun {
+    gathered: Gathered,
+    seen: HashSet<String>,
+    next: Option<Url>,
+}
+
+impl Begun {
+    /// How many pages were read so far.
+    pub fn pages(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// How many tags were read so far.
+    pub fn count(&self) -> usize {
+        self.gathered.tags.len()
+    }
+}
+
 impl Session {
     /// Lists all tags of an image of this session's registry. With `etag` the registry may answer that nothing changed.
     ///
     /// Part of a list is never given: it is whole, or it failed. Limits: [`crate::limits`].
     pub async fn list_tags(&self, image: &ImageRepository, etag: Option<&str>) -> TagPage {
+        self.list_on(image, etag, &mut Begun::default()).await
+    }
+
+    /// As [`Self::list_tags`], from where an earlier call stopped: one that took longer than [`LIST_DEADLINE`] failed, and
+    /// so did one that was dropped, and `begun` has the pages that they read.
+    pub async fn list_on(&self, image: &ImageRepository, etag: Option<&str>, begun: &mut Begun) -> TagPage {
         let late = || {
             let seconds = LIST_DEADLINE.as_secs();
             failed(format!("`{}` did not give the whole list of tags within {seconds} s", image.registry()))
         };
-        within(LIST_DEADLINE, self.walk(image, etag), late).await.unwrap_or_else(TagPage::Failed)
+        match timeout(LIST_DEADLINE, self.walk(image, etag, begun)).await {
+            Ok(Ok(page)) => page,
+            Ok(Err(failure)) => {
+                // Whatever is wrong may be wrong with the place where it stopped.
+                *begun = Begun::default();
+                TagPage::Failed(failure)
+            }
+            Err(_) => TagPage::Failed(late()),
+        }
     }
 
-    async fn walk(&self, image: &ImageRepository, etag: Option<&str>) -> Result<TagPage, Failure> {
-        let mut url = self.address(image, "tags/list").await?;
-        url.set_query(Some(&format!("n={}", quirks::of(image.registry()).page_size)));
-        let mut seen = HashSet::new();
-        let mut gathered = Gathered::default();
+    async fn walk(&self, image: &ImageRepository, etag: Option<&str>, begun: &mut Begun) -> Result<TagPage, Failure> {
+        let mut url = match begun.next.clone() {
+            Some(next) => next,
+            None => {
+                let mut first = self.address(image, "tags/list").await?;
+                first.set_query(Some(&format!("n={}", quirks::of(image.registry()).page_size)));
+                first
+            }
+        };
         loop {
-            if !seen.insert(url.to_string()) {
-                return Err(failed("the registry's pages lead in a circle"));
-            }
-            if seen.len() > MAX_PAGES {
-                return Err(failed(format!("the list of tags has more than {MAX_PAGES} pages")));
-            }
-            let first = seen.len() == 1;
+            let first = begun.seen.is_empty();
             let answer = self.get(image, &url, &known(etag.filter(|_| first))).await?;
             if answer.status() == StatusCode::NOT_MODIFIED && first && etag.is_some() {
                 return Ok(TagPage::Unchanged);
@@ -69,11 +102,20 @@ impl Session {
             let next = next_page(answer.headers(), answer.url(), self.base().await?)?;
             // The tag of a first page says nothing of the pages after it.
             let etag = entity_tag(answer.headers()).filter(|_| first && next.is_none());
-            gathered = gathered.take(answer).await?;
-            match next {
-                Some(next) => url = next,
-                None => return Ok(TagPage::Complete { tags: gathered.tags, etag }),
+            let page = begun.gathered.next_page().take(answer).await?;
+            begun.gathered.append(page);
+            begun.seen.insert(url.to_string());
+            let Some(next) = next else {
+                return Ok(TagPage::Complete { tags: std::mem::take(&mut begun.gathered.tags), etag });
+            };
+            if begun.seen.contains(next.as_str()) {
+                return Err(failed("the registry's pages lead in a circle"));
             }
+            if begun.seen.len() >= MAX_PAGES {
+                return Err(failed(format!("the list of tags has more than {MAX_PAGES} pages")));
+            }
+            begun.next = Some(next.clone());
+            url = next;
         }
     }
 }

@@ -9,11 +9,18 @@ use axum::{
     routing::get,
 };
 use heddle_registry::{
-    TagPage,
+    Begun, TagPage,
     limits::{MAX_HEADER_BYTES, MAX_LIST_BYTES, MAX_PAGES, MAX_TAGS},
 };
 use serde_json::json;
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use super::{image, list, reason, session, tags};
 
@@ -66,6 +73,38 @@ async fn a_failing_page_fails_the_whole_list() {
     })
     .await;
     assert_eq!(reason(list(&host, "acme/api").await), format!("`{host}` answered with status 500"));
+}
+
+#[tokio::test]
+async fn a_list_that_was_left_is_read_on_behind_its_last_whole_page() {
+    let (asked, mut pages) = tokio::sync::mpsc::unbounded_channel();
+    let stuck = Arc::new(AtomicBool::new(true));
+    let is_stuck = Arc::clone(&stuck);
+    let host = registry(move |query, _| {
+        let (asked, is_stuck) = (asked.clone(), Arc::clone(&is_stuck));
+        async move {
+            let last = query.get("last").cloned();
+            asked.send(last.clone()).unwrap();
+            match last.as_deref() {
+                None => page(&["1.0.0", "1.0.1"], Some("?last=1.0.1")),
+                Some("1.0.1") => page(&["1.0.1", "1.0.2"], Some("?last=1.0.2")),
+                Some(_) if is_stuck.load(Ordering::SeqCst) => std::future::pending().await,
+                Some(_) => page(&["1.0.3"], None),
+            }
+        }
+    })
+    .await;
+    let (session, image, mut begun) = (session(&host, None).await, image(&host, "acme/api"), Begun::default());
+    let third = async { while pages.recv().await.unwrap().as_deref() != Some("1.0.2") {} };
+    tokio::select! {
+        page = session.list_on(&image, None, &mut begun) => panic!("{page:?}"),
+        () = third => {}
+    }
+    assert_eq!((begun.pages(), begun.count()), (2, 3));
+    stuck.store(false, Ordering::SeqCst);
+    let list = session.list_on(&image, None, &mut begun).await;
+    assert_eq!(tags(&list), ["1.0.0", "1.0.1", "1.0.2", "1.0.3"]);
+    assert_eq!((pages.recv().await.unwrap().as_deref(), pages.try_recv().is_err()), (Some("1.0.2"), true));
 }
 
 #[tokio::test]
