@@ -5,6 +5,7 @@
 //! taken for a wider rule.
 
 mod age;
+mod candidates;
 mod chooser;
 mod compiled;
 mod docker;
@@ -37,6 +38,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     age::parse_age,
+    candidates::Candidates,
     compiled::CompiledPolicy,
     fault::PolicyFault,
     foreign::{

@@ -91,8 +91,18 @@ impl CompiledPolicy {
     /// The greatest of the tags that are known to be the same image.
     fn place_content<'a>(&self, standing: &Standing<'a>, situation: &Situation<'a>) -> Option<Anchor<'a>> {
         let digest = content_of(standing, situation)?;
+        self.greatest_of_image(standing, digest, situation.tags.all())
+    }
+
+    /// The greatest of some tags that is known to be an image.
+    pub(super) fn greatest_of_image<'a>(
+        &self,
+        standing: &Standing<'a>,
+        digest: &Digest,
+        tags: impl Iterator<Item = &'a TagInfo>,
+    ) -> Option<Anchor<'a>> {
         let mut room = Room::default();
-        let same = situation.tags.all().filter(|info| info.digest.as_ref() == Some(digest));
+        let same = tags.filter(|info| info.digest.as_ref() == Some(digest));
         let placed = same.filter_map(|info| Some((info, self.place_named(info, standing, &mut room)?)));
         let greatest = placed.max_by(|(one, left), (other, right)| {
             let exactness = || match (&left.layout, &right.layout) {

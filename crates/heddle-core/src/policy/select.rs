@@ -94,7 +94,7 @@ pub(super) struct Judged<'a> {
 }
 
 /// A tag with its place among those that count for something.
-struct Ranked<'a> {
+pub(super) struct Ranked<'a> {
     info: &'a TagInfo,
     key: Key<'a>,
     why: Option<Why<'a>>,
@@ -102,7 +102,7 @@ struct Ranked<'a> {
 
 /// What a whole list comes to, as it is gone through.
 #[derive(Default)]
-struct Tally<'a> {
+pub(super) struct Tally<'a> {
     best: Option<Ranked<'a>>,
     /// The best with more numbers than what runs.
     more: Option<Ranked<'a>>,
@@ -116,9 +116,17 @@ struct Tally<'a> {
     /// A tag that cannot be ordered.
     unordered: Option<&'a Tag>,
     /// Whether a tag of the running shape is above what runs.
-    own_above: bool,
+    pub own_above: bool,
     /// Whether a tag with more numbers is the running image.
-    moves: bool,
+    pub moves: bool,
+}
+
+impl<'a> Tally<'a> {
+    /// The tags that count for something.
+    pub(super) fn tags(&self) -> impl Iterator<Item = &'a Tag> {
+        let slots = [&self.best, &self.more, &self.young, &self.young_more, &self.below, &self.numbered];
+        slots.into_iter().flatten().map(|ranked| &ranked.info.tag)
+    }
 }
 
 impl<'a> Chooser<'a> {
@@ -219,7 +227,7 @@ impl<'a> Chooser<'a> {
     }
 
     /// Takes a tag into account.
-    fn count(&self, tally: &mut Tally<'a>, judged: &Judged<'a>, layout: Option<&Layout<'a>>) {
+    pub(super) fn count(&self, tally: &mut Tally<'a>, judged: &Judged<'a>, layout: Option<&Layout<'a>>) {
         let ranked =
             |why: Option<&Why<'a>>| judged.key.clone().map(|key| Ranked { info: judged.info, key, why: why.cloned() });
         self.count_shape(tally, judged, layout);

@@ -1,3 +1,4 @@
+mod candidates;
 mod limits;
 mod publishers;
 mod running;

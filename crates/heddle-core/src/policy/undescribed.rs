@@ -13,6 +13,7 @@ use super::{
     order::{Key, Order},
     release::Split,
     running::{ANY_IMAGE, Anchor, Running},
+    select::Judged,
     why::Why,
 };
 use crate::image::Tag;
@@ -95,8 +96,10 @@ impl CompiledPolicy {
         let chooser = Chooser::new(self, situation, named);
         let mut room = Room::default();
         let unknown = situation.tags.tags.iter().filter(|info| info.platforms.is_none());
-        let mut tags: Vec<Tag> =
-            unknown.filter(|info| chooser.needs(info, &mut room)).map(|info| info.tag.clone()).collect();
+        let mut tags: Vec<Tag> = unknown
+            .filter(|info| chooser.needs(&chooser.judged(info, &mut room).0))
+            .map(|info| info.tag.clone())
+            .collect();
         tags.extend(chooser.to_compare());
         tags.sort();
         tags.dedup();
@@ -106,13 +109,14 @@ impl CompiledPolicy {
 
 impl<'a> Chooser<'a> {
     /// Whether nothing else than the missing description keeps a tag out, or its digest would be written.
-    fn needs(&self, info: &'a TagInfo, room: &mut Room) -> bool {
+    pub(super) fn needs(&self, judged: &Judged<'a>) -> bool {
+        let info = judged.info;
         let by_creation = matches!(self.policy.order, Order::Created);
         if by_creation && self.current() == Some(&info.tag) {
             return true;
         }
         let writes_digest = self.policy.writes_digest();
-        let why = match self.judged(info, room).0.outcome {
+        let why = match &judged.outcome {
             Ok(Qualified::Fully | Qualified::WithMoreNumbers) => return writes_digest,
             Err(why) => why,
         };
@@ -129,21 +133,24 @@ impl<'a> Chooser<'a> {
 
     /// The tags whose image is to be compared with the one that runs, and the tag that runs where its image is not known.
     fn to_compare(&self) -> Vec<Tag> {
+        let wanted = self.that_compare();
+        let Some(current) = self.situation.current.filter(|_| !wanted.is_empty()) else { return Vec::new() };
+        let unknown = self.content().is_none();
+        let own = current.known(self.situation.tags).filter(|info| unknown && self.lists(&info.tag));
+        own.into_iter().chain(wanted).map(|info| info.tag.clone()).collect()
+    }
+
+    /// The tags whose image is to be compared with the one that runs, the greatest first.
+    pub(super) fn that_compare(&self) -> Vec<&'a TagInfo> {
         let Some(current) = self.situation.current.filter(|current| !self.named && self.policy.compares(current))
         else {
             return Vec::new();
         };
-        let wanted = match &self.running {
+        match &self.running {
             Running::Placed(anchor) if anchor.content.is_none() => self.with_more_numbers(anchor),
             Running::Placed(_) | Running::Lost => self.that_may_be_running(&current),
             Running::Free => Vec::new(),
-        };
-        if wanted.is_empty() {
-            return Vec::new();
         }
-        let unknown = self.content().is_none();
-        let own = current.known(self.situation.tags).filter(|info| unknown && self.lists(&info.tag));
-        own.into_iter().chain(wanted).map(|info| info.tag.clone()).collect()
     }
 
     fn lists(&self, tag: &Tag) -> bool {
@@ -162,6 +169,19 @@ impl<'a> Chooser<'a> {
 
     /// The greatest tags with more numbers than what runs, where one of them may be chosen.
     fn with_more_numbers(&self, anchor: &Anchor<'a>) -> Vec<&'a TagInfo> {
+        let greatest = self.ranked_with_more_numbers(anchor).into_iter().take(MAX_COMPARED_TAGS);
+        greatest.filter(|info| info.digest.is_none()).collect()
+    }
+
+    /// Those of which the greatest are compared with what runs; `None` where that is not placed by its own numbers.
+    pub(super) fn compared_by_numbers(&self) -> Option<Vec<&'a TagInfo>> {
+        let current = self.situation.current.filter(|current| !self.named && self.policy.compares(current));
+        let anchor = self.anchor().filter(|anchor| current.is_some() && anchor.content.is_none());
+        anchor.map(|anchor| self.ranked_with_more_numbers(anchor))
+    }
+
+    /// All of them, the greatest first; none where one of the running shape is above what runs.
+    fn ranked_with_more_numbers(&self, anchor: &Anchor<'a>) -> Vec<&'a TagInfo> {
         let mut room = Room::default();
         let (mut more, mut own_above) = (Vec::new(), false);
         for info in &self.situation.tags.tags {
@@ -174,8 +194,7 @@ impl<'a> Chooser<'a> {
         if own_above {
             return Vec::new();
         }
-        let greatest = self.greatest_first(more).into_iter().take(MAX_COMPARED_TAGS);
-        greatest.filter(|info| info.digest.is_none()).collect()
+        self.greatest_first(more)
     }
 
     fn greatest_first(&self, mut ranked: Vec<(Key<'a>, &'a TagInfo)>) -> Vec<&'a TagInfo> {
