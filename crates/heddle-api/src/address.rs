@@ -25,15 +25,22 @@ pub fn network(address: IpAddr) -> IpAddr {
 #[derive(Debug, Clone)]
 pub struct ClientAddress(pub String);
 
+impl ClientAddress {
+    /// The address of whoever sent a request.
+    pub fn of(app: Option<&App>, parts: &Parts) -> Self {
+        let header = app.and_then(|app| app.config.client_address_header.as_ref());
+        let proxied = header.and_then(|header| told_by_proxy(&parts.headers, header));
+        let direct = || parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+        let address = proxied.or_else(direct).map(network);
+        Self(address.map_or_else(|| "unknown".to_owned(), |address| address.to_string()))
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let header = parts.extensions.get::<App>().and_then(|app| app.config.client_address_header.as_ref());
-        let proxied = header.and_then(|header| told_by_proxy(&parts.headers, header));
-        let direct = || parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
-        let address = proxied.or_else(direct).map(network);
-        Ok(Self(address.map_or_else(|| "unknown".to_owned(), |address| address.to_string())))
+        Ok(Self::of(parts.extensions.get::<App>(), parts))
     }
 }
 

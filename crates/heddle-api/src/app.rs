@@ -13,6 +13,7 @@ use crate::{
     github::{SignIn, tokens::Tokens},
     lanes::{Lane, Lanes},
     password::Hasher,
+    policies::Policies,
     problem::{ApiError, ApiResult},
     rates::Rates,
     seal::Sealing,
@@ -59,6 +60,8 @@ pub struct Parts {
     pub rooms: Rooms,
     /// How often programs may ask.
     pub rates: Rates,
+    /// Policies, compiled.
+    pub policies: Policies,
 }
 
 impl App {

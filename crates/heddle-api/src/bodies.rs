@@ -8,13 +8,16 @@ use axum::{
 };
 use bytes::BytesMut;
 use futures::StreamExt as _;
+use heddle_core::id::OrganizationId;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
+use uuid::Uuid;
 
 use crate::{
-    permission::Permission,
+    address::ClientAddress,
+    keyed::Keyed,
     problem::{ApiError, ApiResult},
 };
 
@@ -23,10 +26,16 @@ pub const UNCOUNTED_BYTES: usize = 16 << 10;
 
 /// Bodies of people and strangers together, in memory at once.
 pub const PEOPLE_BYTES: usize = 8 << 20;
-/// Push notices and webhooks together.
+/// Push notices of receivers together.
 pub const SENDERS_BYTES: usize = 4 << 20;
+/// Webhooks of GitHub together. Whose they are is known once they are read, so strangers may send here.
+pub const WEBHOOKS_BYTES: usize = 8 << 20;
+/// Of these, from one address (IPv6: one network of 64 bits), as far as addresses are known.
+pub const WEBHOOKS_OF_AN_ADDRESS_BYTES: usize = 2 << 20;
 /// Reports of agents together.
 pub const AGENTS_BYTES: usize = 32 << 20;
+/// Of these, from one organization's agents.
+pub const AGENTS_OF_AN_ORGANIZATION_BYTES: usize = 8 << 20;
 /// Reports of automators together.
 pub const AUTOMATORS_BYTES: usize = 64 << 20;
 
@@ -43,8 +52,26 @@ const BLOCK_BYTES: usize = 1 << 10;
 pub struct Rooms {
     people: Arc<Semaphore>,
     senders: Arc<Semaphore>,
+    webhooks: Arc<Semaphore>,
+    webhooks_of: Keyed<String>,
     agents: Arc<Semaphore>,
+    agents_of: Keyed<Uuid>,
     automators: Arc<Semaphore>,
+}
+
+/// Who sends a body.
+#[derive(Debug, Clone)]
+pub enum Sender {
+    /// People and strangers.
+    Person,
+    /// A registry that showed a receiver's secret.
+    Receiver,
+    /// Whoever claims to be GitHub, from this address.
+    GitHub(ClientAddress),
+    /// An agent of this organization.
+    Agent(OrganizationId),
+    /// An automator.
+    Automator,
 }
 
 /// A body, and the memory that is counted for it until its request is done.
@@ -52,13 +79,20 @@ pub struct Rooms {
 pub struct Taken {
     /// The whole body.
     pub bytes: Bytes,
-    _held: Option<OwnedSemaphorePermit>,
+    _held: Vec<Held>,
+}
+
+/// Blocks of one room that are held.
+#[derive(Debug)]
+struct Held {
+    room: Arc<Semaphore>,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Taken {
     /// No body.
     pub fn nothing() -> Self {
-        Self { bytes: Bytes::new(), _held: None }
+        Self { bytes: Bytes::new(), _held: Vec::new() }
     }
 }
 
@@ -69,7 +103,10 @@ impl Rooms {
         Self {
             people: room(PEOPLE_BYTES),
             senders: room(SENDERS_BYTES),
+            webhooks: room(WEBHOOKS_BYTES),
+            webhooks_of: Keyed::new(WEBHOOKS_OF_AN_ADDRESS_BYTES / BLOCK_BYTES),
             agents: room(AGENTS_BYTES),
+            agents_of: Keyed::new(AGENTS_OF_AN_ORGANIZATION_BYTES / BLOCK_BYTES),
             automators: room(AUTOMATORS_BYTES),
         }
     }
@@ -78,24 +115,20 @@ impl Rooms {
     ///
     /// # Errors
     /// 413 when it is larger, 408 when it does not come, 503 when there is no memory for it now.
-    pub async fn take(
-        &self,
-        permission: Permission,
-        limit_bytes: usize,
-        headers: &HeaderMap,
-        body: Body,
-    ) -> ApiResult<Taken> {
+    pub async fn take(&self, sender: Sender, limit_bytes: usize, headers: &HeaderMap, body: Body) -> ApiResult<Taken> {
         let told = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         if told.is_some_and(|bytes| bytes > limit_bytes) {
             return Err(too_large(limit_bytes));
         }
-        let room = match permission {
-            Permission::Agent => &self.agents,
-            Permission::Automator => &self.automators,
-            Permission::Receiver | Permission::GitHub => &self.senders,
-            Permission::Public | Permission::Person | Permission::Session | Permission::Organization(_) => &self.people,
+        // The narrowest room first: who waits there holds nobody up elsewhere.
+        let rooms = match sender {
+            Sender::Agent(organization) => vec![self.agents_of.of(organization.0), Arc::clone(&self.agents)],
+            Sender::Automator => vec![Arc::clone(&self.automators)],
+            Sender::Receiver => vec![Arc::clone(&self.senders)],
+            Sender::GitHub(ClientAddress(address)) => vec![self.webhooks_of.of(address), Arc::clone(&self.webhooks)],
+            Sender::Person => vec![Arc::clone(&self.people)],
         };
-        timeout(LONGEST, read(room, limit_bytes, body)).await.map_err(|_| {
+        timeout(LONGEST, read(rooms, limit_bytes, body)).await.map_err(|_| {
             ApiError::new(
                 StatusCode::REQUEST_TIMEOUT,
                 "body-too-slow",
@@ -111,10 +144,10 @@ impl Default for Rooms {
     }
 }
 
-async fn read(room: &Arc<Semaphore>, limit_bytes: usize, body: Body) -> ApiResult<Taken> {
+async fn read(rooms: Vec<Arc<Semaphore>>, limit_bytes: usize, body: Body) -> ApiResult<Taken> {
     let mut stream = body.into_data_stream();
     let mut read = BytesMut::new();
-    let mut held: Option<OwnedSemaphorePermit> = None;
+    let mut held: Vec<Held> = rooms.into_iter().map(|room| Held { room, permit: None }).collect();
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(unreadable)?;
         let bytes = read.len() + chunk.len();
@@ -122,17 +155,27 @@ async fn read(room: &Arc<Semaphore>, limit_bytes: usize, body: Body) -> ApiResul
             return Err(too_large(limit_bytes));
         }
         let needed = bytes.saturating_sub(UNCOUNTED_BYTES).div_ceil(BLOCK_BYTES);
-        let missing = needed.saturating_sub(held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
-        if missing > 0 {
-            let more = wait(room, missing).await?;
-            match &mut held {
-                Some(held) => held.merge(more),
-                None => held = Some(more),
-            }
+        for held in &mut held {
+            held.grow(needed).await?;
         }
         read.extend_from_slice(&chunk);
     }
     Ok(Taken { bytes: read.freeze(), _held: held })
+}
+
+impl Held {
+    /// Holds so many blocks in all.
+    async fn grow(&mut self, blocks: usize) -> ApiResult<()> {
+        let missing = blocks.saturating_sub(self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
+        if missing > 0 {
+            let more = wait(&self.room, missing).await?;
+            match &mut self.permit {
+                Some(permit) => permit.merge(more),
+                None => self.permit = Some(more),
+            }
+        }
+        Ok(())
+    }
 }
 
 async fn wait(room: &Arc<Semaphore>, blocks: usize) -> ApiResult<OwnedSemaphorePermit> {

@@ -3,6 +3,7 @@
 
 pub mod barred;
 pub mod bell;
+pub mod candidates;
 pub mod facts;
 pub mod judge;
 pub mod lease;
@@ -14,4 +15,5 @@ pub mod registry;
 pub mod report;
 pub mod scan;
 pub mod settle;
+pub mod update;
 pub mod waiting;

@@ -16,14 +16,15 @@ use axum::{
 use heddle_core::id::{ClusterId, OrganizationId};
 
 use crate::{
+    address::ClientAddress,
     agent_auth,
     app::App,
-    bodies::Taken,
+    bodies::{Sender, Taken},
     clean::{self, Refused},
     lanes::Lane,
     layers::RequestId,
     permission::{Permission, SESSION_COOKIE, bearer, find_cookie, parse_role, role_word},
-    principal::{Automator, Credential, Member, Person},
+    principal::{Agent, Automator, Credential, Member, Person},
     problem::{ApiError, ApiResult},
     secret::{self, Purpose},
     senders,
@@ -81,7 +82,8 @@ async fn take_body(app: &App, gate: Gate, parts: &Parts, body: Body) -> ApiResul
     if gate.body_limit_bytes == 0 {
         return Ok(Taken::nothing());
     }
-    let taken = app.rooms.take(gate.permission, gate.body_limit_bytes, &parts.headers, body).await?;
+    let sender = sender(app, gate.permission, parts)?;
+    let taken = app.rooms.take(sender, gate.body_limit_bytes, &parts.headers, body).await?;
     if let Some(signature) = signature {
         senders::verify(app, signature, &taken.bytes)?;
     }
@@ -91,6 +93,23 @@ async fn take_body(app: &App, gate: Gate, parts: &Parts, body: Body) -> ApiResul
     };
     clean::check_json(&taken.bytes, refused)?;
     Ok(taken)
+}
+
+/// Whose share of the memory a body takes. What comes too often is refused before it is read.
+fn sender(app: &App, permission: Permission, parts: &Parts) -> ApiResult<Sender> {
+    Ok(match (permission, parts.extensions.get::<Agent>()) {
+        (Permission::Agent, Some(agent)) => {
+            app.rates.agents.take(agent.cluster.0)?;
+            Sender::Agent(agent.organization)
+        }
+        (Permission::Agent, None) => return Err(ApiError::internal(anyhow::anyhow!("an agent was let in unproved"))),
+        (Permission::GitHub, _) => Sender::GitHub(ClientAddress::of(Some(app), parts)),
+        (Permission::Automator, _) => Sender::Automator,
+        (Permission::Receiver, _) => Sender::Receiver,
+        (Permission::Public | Permission::Person | Permission::Session | Permission::Organization(_), _) => {
+            Sender::Person
+        }
+    })
 }
 
 /// Proves that the asker has the permission, and hands the handler who it is.
@@ -236,7 +255,7 @@ fn authenticate_automator(app: &App, headers: &HeaderMap, RequestId(request_id):
 
 /// An agent, and when it is out.
 struct Living<Out> {
-    agent: crate::principal::Agent,
+    agent: Agent,
     out: Out,
 }
 

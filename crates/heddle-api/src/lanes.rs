@@ -4,15 +4,14 @@
 //! kind and within its own organization, so that none of them takes what the others need: at least a fifth of the pool is
 //! for signed-in people alone.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
-};
+use std::sync::Arc;
 
 use heddle_core::id::{ClusterId, OrganizationId, UserId};
 use heddle_db::Db;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
+
+use crate::keyed::Keyed;
 
 /// Connections that one cluster holds at once: a long poll and a report. More would only wait for each other's rows.
 pub const MOST_OF_A_CLUSTER: usize = 2;
@@ -52,10 +51,10 @@ pub struct Lanes {
     agents: Arc<Semaphore>,
     automators: Arc<Semaphore>,
     senders: Arc<Semaphore>,
-    users: Keyed,
-    organizations: Keyed,
-    clusters: Keyed,
-    receivers: Keyed,
+    users: Keyed<Uuid>,
+    organizations: Keyed<Uuid>,
+    clusters: Keyed<Uuid>,
+    receivers: Keyed<Uuid>,
 }
 
 /// Parts of a pool, in tenths of it, and at least one connection.
@@ -152,33 +151,5 @@ impl Lanes {
                 behind(vec![self.receivers.of(receiver), self.organizations.of(organization.0)], &self.senders)
             }
         })
-    }
-}
-
-/// A turn for each of many, kept while somebody holds or waits for it.
-struct Keyed {
-    width: usize,
-    known: Mutex<HashMap<Uuid, Weak<Semaphore>>>,
-}
-
-/// Below this many, turns that nobody needs are left lying.
-const KEPT: usize = 1024;
-
-impl Keyed {
-    fn new(width: usize) -> Self {
-        Self { width, known: Mutex::default() }
-    }
-
-    fn of(&self, key: Uuid) -> Arc<Semaphore> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(turn) = known.get(&key).and_then(Weak::upgrade) {
-            return turn;
-        }
-        if known.len() >= KEPT && known.len() == known.capacity() {
-            known.retain(|_, turn| turn.strong_count() > 0);
-        }
-        let turn = Arc::new(Semaphore::new(self.width));
-        known.insert(key, Arc::downgrade(&turn));
-        turn
     }
 }

@@ -5,7 +5,7 @@ use heddle_db::db;
 use heddle_wire::{agent, text};
 
 use crate::{
-    attempts, bodies, devices, lanes, permission, quotas, rates,
+    attempts, bodies, devices, lanes, permission, policies, quotas, rates,
     routes::{self, registries},
     seal, server,
 };
@@ -18,6 +18,7 @@ const TOO_MANY_TRIES: &str = "429 `too-many-requests` with `Retry-After`";
 
 /// Every limit of the API.
 pub const LIMITS: &[Limit] = &[
+    Limit::bytes("compiled policies in memory", policies::MOST_BYTES as u64, "they are compiled anew when asked for"),
     Limit::count("connections", server::MOST_CONNECTIONS as u64, "further ones wait until one ends"),
     Limit::count(
         "connections from one address (IPv6: one /64), where no proxy stands before the API",
@@ -26,7 +27,11 @@ pub const LIMITS: &[Limit] = &[
     ),
     Limit::bytes("head of a request", server::HEAD_LIMIT_BYTES as u64, "431, and the connection is closed"),
     Limit::count("header fields of a request", server::MOST_HEADERS as u64, "431, and the connection is closed"),
-    Limit::time("until the head of a request is there", server::LONGEST_HEAD, "the connection is closed"),
+    Limit::time(
+        "until the head of a request is there, also of the next one on the connection",
+        server::LONGEST_HEAD,
+        "the connection is closed",
+    ),
     Limit::time("until the body of a request is there", bodies::LONGEST, "408 `body-too-slow`"),
     Limit::bytes(
         "body of a stranger: log-in, sign-up, enrollment",
@@ -54,8 +59,19 @@ pub const LIMITS: &[Limit] = &[
     Limit::bytes("webhook of GitHub", routes::webhooks::DELIVERY_LIMIT_BYTES as u64, TOO_LARGE),
     Limit::bytes("push notice of a registry", routes::webhooks::NOTICE_LIMIT_BYTES as u64, TOO_LARGE),
     Limit::bytes("bodies of people in memory", bodies::PEOPLE_BYTES as u64, BUSY),
-    Limit::bytes("notices and webhooks in memory", bodies::SENDERS_BYTES as u64, BUSY),
+    Limit::bytes("push notices in memory", bodies::SENDERS_BYTES as u64, BUSY),
+    Limit::bytes("webhooks of GitHub in memory", bodies::WEBHOOKS_BYTES as u64, BUSY),
+    Limit::bytes(
+        "webhooks from one address (IPv6: one /64) in memory",
+        bodies::WEBHOOKS_OF_AN_ADDRESS_BYTES as u64,
+        BUSY,
+    ),
     Limit::bytes("reports of agents in memory", bodies::AGENTS_BYTES as u64, BUSY),
+    Limit::bytes(
+        "reports of one organization's agents in memory",
+        bodies::AGENTS_OF_AN_ORGANIZATION_BYTES as u64,
+        BUSY,
+    ),
     Limit::bytes("reports of automators in memory", bodies::AUTOMATORS_BYTES as u64, BUSY),
     Limit::time("waiting for a connection to Postgres", db::LONGEST_WAIT, BUSY),
     Limit::count("connections to Postgres that one cluster holds", lanes::MOST_OF_A_CLUSTER as u64, "requests wait"),
@@ -71,7 +87,12 @@ pub const LIMITS: &[Limit] = &[
         "requests wait",
     ),
     Limit::rate("push notices of one receiver, over time", rates::NOTICES.each_minute(), rates::MINUTE, TOO_OFTEN),
-    Limit::rate("reports of one cluster, over time", rates::REPORTS.each_minute(), rates::MINUTE, TOO_OFTEN),
+    Limit::rate(
+        "reports and other bodies of one cluster's agent, over time",
+        rates::AGENTS.each_minute(),
+        rates::MINUTE,
+        TOO_OFTEN,
+    ),
     Limit::rate("git tokens for one cluster, over time", rates::GIT_TOKENS.each_minute(), rates::MINUTE, TOO_OFTEN),
     Limit::rate(
         "tests of logins of one organization, over time",

@@ -114,6 +114,10 @@ impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
         match error {
             DbError::Busy => Self::unavailable("busy", "there is too much to do at the moment; try again"),
+            DbError::Away(cause) => Self {
+                cause: Some(cause.into()),
+                ..Self::unavailable("database-away", "the database cannot be reached at the moment; try again")
+            },
             other => Self::internal(other),
         }
     }

@@ -27,8 +27,8 @@ pub struct Rate {
 /// Push notices of one receiver: 60 at once, 10 a second over time.
 pub const NOTICES: Rate = Rate { burst: 60, each: Duration::from_millis(100) };
 
-/// Reports of one cluster's agent: 20 at once, 2 a second over time.
-pub const REPORTS: Rate = Rate { burst: 20, each: Duration::from_millis(500) };
+/// Reports and other bodies of one cluster's agent: 20 at once, 2 a second over time.
+pub const AGENTS: Rate = Rate { burst: 20, each: Duration::from_millis(500) };
 
 /// Git tokens for one cluster: 30 at once, one each two seconds over time.
 pub const GIT_TOKENS: Rate = Rate { burst: 30, each: Duration::from_secs(2) };
@@ -47,8 +47,8 @@ impl Rate {
 pub struct Rates {
     /// Of a receiver's notices.
     pub notices: Buckets,
-    /// Of a cluster's reports.
-    pub reports: Buckets,
+    /// Of the bodies that a cluster's agent sends.
+    pub agents: Buckets,
     /// Of a cluster's git tokens.
     pub git_tokens: Buckets,
     /// Of an organization's tests of logins.
@@ -60,7 +60,7 @@ impl Rates {
     pub fn new() -> Self {
         Self {
             notices: Buckets::new(NOTICES),
-            reports: Buckets::new(REPORTS),
+            agents: Buckets::new(AGENTS),
             git_tokens: Buckets::new(GIT_TOKENS),
             login_tests: Buckets::new(LOGIN_TESTS),
         }
@@ -68,7 +68,7 @@ impl Rates {
 
     /// Forgets the buckets that are full again.
     pub fn sweep(&self) {
-        for buckets in [&self.notices, &self.reports, &self.git_tokens, &self.login_tests] {
+        for buckets in [&self.notices, &self.agents, &self.git_tokens, &self.login_tests] {
             buckets.0.retain_recent();
             buckets.0.shrink_to_fit();
         }

@@ -27,6 +27,7 @@ use crate::{
     github::{SignIn, tokens::Tokens},
     lanes::Lanes,
     password::Hasher,
+    policies::Policies,
     rates::Rates,
     router,
     seal::{self, Sealer, Sealing, rotate},
@@ -109,6 +110,7 @@ pub fn build_app(config: Config, db: Db) -> anyhow::Result<App> {
         lanes: Lanes::new(db.connections()),
         rooms: Rooms::new(),
         rates: Rates::new(),
+        policies: Policies::default(),
         config,
     };
     Ok(App::new(parts, db))

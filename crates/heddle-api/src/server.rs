@@ -31,8 +31,10 @@ pub const MOST_CONNECTIONS: usize = 8192;
 /// proxy all come from its address, so it does not count there.
 pub const MOST_FROM_AN_ADDRESS: usize = 512;
 
-/// How long a connection may take for the head of its next request.
-pub const LONGEST_HEAD: Duration = Duration::from_secs(30);
+/// How long a connection may take for the head of its next request. It is longer than the 60 s after which the common load
+/// balancers close a connection that is idle: who closes first must not be us, since a request may be on its way.
+/// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html>.
+pub const LONGEST_HEAD: Duration = Duration::from_secs(75);
 
 /// The head of a request.
 pub const HEAD_LIMIT_BYTES: usize = 64 << 10;

@@ -6,7 +6,7 @@ use heddle_github::Transport;
 use heddle_registry::{Access, Clouds, Endpoints};
 use heddle_source::{Store, limits::MAX_STORE_BYTES};
 
-use crate::{config::Config, share::Share};
+use crate::{config::Config, lists::Lists, share::Share};
 
 /// The edges of the automator. Clones share them.
 #[derive(Clone)]
@@ -21,6 +21,8 @@ pub(crate) struct Context {
     pub clouds: Clouds,
     /// The slots of this process.
     pub share: Share,
+    /// Lists of tags that need several scans.
+    pub lists: Lists,
     /// Connections to GitHub, kept between pieces of work.
     pub github: Transport,
     pub ca_pem: Option<Vec<u8>>,
@@ -39,6 +41,7 @@ impl Context {
             clouds: Clouds::new(registries.clone(), endpoints),
             registries,
             share: Share::new(config.concurrency),
+            lists: Lists::default(),
             github: Transport::new(config.ca_pem.as_deref()).context("HEDDLE_CA_FILE")?,
             ca_pem: config.ca_pem.clone(),
         })

@@ -14,6 +14,11 @@ pub(crate) enum WorkError {
     /// The branch moved while it was read or written; a read is due.
     #[error("the branch moved")]
     Moved,
+    /// The API took tags for rules that are not those at the head; a read is due.
+    #[error(
+        "the rules or images at the head are not those that were read last, so no tag is chosen before they are read again"
+    )]
+    OtherRules,
     /// The API did not take it.
     #[error("the API failed")]
     Api(#[source] ClientError),

@@ -11,6 +11,7 @@ mod error;
 mod github;
 mod lent;
 pub mod limits;
+mod lists;
 mod plan;
 mod read;
 mod repository;

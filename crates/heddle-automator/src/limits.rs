@@ -28,6 +28,13 @@ pub const MAX_DESCRIBED: usize = 500;
 /// honest registry takes more than ten seconds, and none may take as long as `heddle_registry::limits::LIST_DEADLINE`.
 pub const QUICK_SCAN: Duration = Duration::from_secs(25);
 
+/// How long a list of tags may take over several scans. One that is older says too little of now.
+pub const LONGEST_LIST: Duration = Duration::from_secs(600);
+
+/// How many lists that need several scans are kept between these, in one process. Each is within
+/// `heddle_registry::limits::MAX_LIST_BYTES`.
+pub const MOST_LISTS: usize = 4;
+
 /// A scan that fails after longer than this failed slowly. A registry that is not there is noticed after ten seconds.
 pub const SLOW_FAILURE: Duration = Duration::from_secs(10);
 
@@ -56,6 +63,8 @@ pub const SLOW_LOOK: Duration = Duration::from_secs(1);
 /// The limits of this program, for `docs/reference/limits.md`.
 pub const LIMITS: &[Limit] = &[
     Limit::time("reading a registry for a scan", SCAN_DEADLINE, SCAN_FAILED),
+    Limit::time("reading a list of tags over several scans", LONGEST_LIST, SCAN_FAILED),
+    Limit::count("lists of tags that are read over several scans, kept", MOST_LISTS as u64, "the oldest begins anew"),
     Limit::time("reading a repository", READ_DEADLINE, AGAIN),
     Limit::time("updating a repository", UPDATE_DEADLINE, AGAIN),
     Limit::time("describing tags in one scan", DESCRIBE_TIME, NEXT_SCAN),

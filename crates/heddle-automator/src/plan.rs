@@ -11,14 +11,14 @@ mod policies;
 mod promotion;
 mod write;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use heddle_core::{
     change::{Gate, Mode},
     git::{BranchName, Revision},
     id::ProposalId,
-    image::{Digest, Tag},
+    image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
 };
 use heddle_manifest::{Config, Files, Found, config::Ruling, find::Occurrence};
@@ -77,14 +77,19 @@ pub struct PlanInput<'a> {
     pub config: &'a Config,
     /// The branches that environments follow.
     pub branches: &'a [Branch],
-    /// The tags of each image.
+    /// The tags of each image, as far as a choice depends on them.
     pub images: &'a [ImageTags],
+    /// The images for which no rule chooses anything but what stands.
+    pub settled: &'a HashSet<ImageRepository>,
     /// What is proposed.
     pub open: &'a [OpenView<'a>],
     /// What people took back.
     pub barred: &'a [Barred],
     /// What was healthy, and where.
     pub proven: &'a [Proven],
+    /// The time at which the tags were taken. A choice is made as of then: what has become old enough since may be among
+    /// the tags that were left out.
+    pub taken_at: DateTime<Utc>,
     /// The time of the plan.
     pub now: DateTime<Utc>,
 }

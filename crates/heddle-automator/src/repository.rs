@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use heddle_core::git::{BranchName, Revision};
+use heddle_core::{
+    git::{BranchName, Revision},
+    image::ImageRef,
+};
 use heddle_manifest::{
     Config, Files, ResourceRule,
     config::{self, CONFIG_FILE},
@@ -13,7 +16,9 @@ use heddle_manifest::{
     yaml::Position,
 };
 use heddle_source::{Credential, FetchError, FileEntry, FileMode, Kind, ReadError, Remote, Snapshot, TreePath};
-use heddle_wire::automator::{EnvironmentReport, Finding, RepositoryAccess, SyncPath};
+use heddle_wire::automator::{
+    Asked, EnvironmentReport, Finding, PromotionReport, RepositoryAccess, SyncPath, fingerprint,
+};
 
 use crate::{context::Context, error::WorkError, plan::Branch};
 
@@ -64,7 +69,7 @@ impl Checkout {
             let environments = environments_on(&checkout.config, &name, &access.default_branch, &paths);
             for environment in &environments {
                 let list = if environment.implicit { &mut implicit } else { &mut declared };
-                list.push(report(environment, &name));
+                list.push(report(&checkout.config, environment, &name));
             }
             let is_default = name == access.default_branch;
             let (resources, by_peers) = (checkout.config.resources.clone(), checkout.config.rules.is_empty());
@@ -80,6 +85,24 @@ impl Checkout {
         checkout.environments.append(&mut implicit);
         checkout.findings = findings;
         Ok(checkout)
+    }
+
+    /// The fingerprint of what the rules here are to choose, as the API makes it of what a read reports.
+    pub fn fingerprint(&self) -> String {
+        let mut asked = Vec::new();
+        for occurrence in self.branches.iter().flat_map(|branch| &branch.found.occurrences) {
+            for environment in &occurrence.environments {
+                let ruling = self.config.ruling(occurrence, environment);
+                let Some(policy) = ruling.and_then(|ruling| ruling.policy.as_ref()) else { continue };
+                let ImageRef { repository: image, tag, digest } = &occurrence.image;
+                asked.push(Asked { environment, image, policy, tag: tag.as_ref(), digest: digest.as_ref() });
+            }
+        }
+        let promotions = self.environments.iter();
+        fingerprint(
+            asked,
+            promotions.filter_map(|environment| Some((&environment.name, environment.promotion.as_ref()?))),
+        )
     }
 
     /// The default branch first, then the others that environments or Syncs name.
@@ -200,12 +223,16 @@ async fn blocking<T: Send + 'static>(
     Ok(done.map_err(|error| WorkError::Other(format!("reading the repository failed: {error}")))??)
 }
 
-fn report(environment: &FoundEnvironment, branch: &BranchName) -> EnvironmentReport {
+fn report(config: &Config, environment: &FoundEnvironment, branch: &BranchName) -> EnvironmentReport {
     EnvironmentReport {
         name: environment.name.clone(),
         path: environment.path.clone(),
         branch: branch.clone(),
         implicit: environment.implicit,
+        promotion: config.promotion_of(&environment.name).map(|promotion| PromotionReport {
+            from: promotion.from.clone(),
+            after_secs: promotion.after.num_seconds(),
+        }),
     }
 }
 

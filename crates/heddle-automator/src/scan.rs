@@ -3,7 +3,8 @@
 mod describe;
 
 use chrono::Utc;
-use heddle_registry::{Failure, Session, TagPage};
+use heddle_core::id::OrganizationId;
+use heddle_registry::{Begun, Failure, Session, TagPage};
 use heddle_wire::{
     automator::{ScanFault, ScanOutcome, ScanReport, ScanWork},
     registry::LoginUse,
@@ -15,22 +16,42 @@ use crate::{
     context::Context,
     lent,
     limits::{DESCRIBE_TIME, QUICK_SCAN, SLOW_LOOK},
+    lists::{self, Site},
     share::Ticket,
 };
 
+/// What came of a scan.
+pub(crate) enum Scanned {
+    /// What is to be reported.
+    Done(ScanReport),
+    /// The list needs more time, and the next scan goes on; why, for people.
+    Unfinished(String),
+}
+
 /// Lists and describes. Each scan logs in anew: a token says what one owner may read, so none is kept for another.
-pub(crate) async fn scan(context: &Context, work: &ScanWork, ticket: &Ticket) -> ScanReport {
+pub(crate) async fn scan(context: &Context, organization: OrganizationId, work: &ScanWork, ticket: &Ticket) -> Scanned {
     let login = match work.login.as_ref().map(|login| lent::open(context, &work.image, login)).transpose() {
         Ok(login) => login,
         Err(failure) => {
             let used = work.login.as_ref().map(|login| lent::used(login, false, Some(&failure)));
-            return report(failed(failure), used);
+            return Scanned::Done(report(failed(failure), used));
         }
     };
     let session = Session::new(context.registries.clone(), work.image.registry(), login);
-    let (outcome, failure) = read(&session, work, ticket).await;
+    let started = Instant::now();
+    let site = Site::new(organization, work);
+    let (mut begun, since) = context.lists.take(&site, started);
+    let before = begun.pages();
+    let (outcome, failure) = read(&session, work, ticket, &mut begun).await;
+    // A failure of another kind left nothing of what was begun.
+    if matches!(outcome, ScanOutcome::Failed { .. }) && begun.pages() > before {
+        let (now, tags) = (Instant::now(), begun.count());
+        if context.lists.keep(site, (begun, since), now) {
+            return Scanned::Unfinished(lists::in_words(&work.image, tags, now - since));
+        }
+    }
     let used = work.login.as_ref().map(|login| lent::used(login, session.login_works(), failure.as_ref()));
-    report(outcome, used)
+    Scanned::Done(report(outcome, used))
 }
 
 fn report(outcome: ScanOutcome, login: Option<LoginUse>) -> ScanReport {
@@ -42,10 +63,15 @@ fn failed(Failure { reason, retry_at, .. }: Failure) -> ScanOutcome {
 }
 
 /// What was found, and why no more.
-async fn read(session: &Session, work: &ScanWork, ticket: &Ticket) -> (ScanOutcome, Option<Failure>) {
+async fn read(
+    session: &Session,
+    work: &ScanWork,
+    ticket: &Ticket,
+    begun: &mut Begun,
+) -> (ScanOutcome, Option<Failure>) {
     let until = Instant::now() + DESCRIBE_TIME;
     let page = tokio::select! {
-        page = session.list_tags(&work.image, work.etag.as_deref()) => page,
+        page = session.list_on(&work.image, work.etag.as_deref(), begun) => page,
         () = giving_way(ticket) => {
             let (registry, seconds) = (work.image.registry(), QUICK_SCAN.as_secs());
             let reason = format!("`{registry}` answered too slowly: after {seconds} s the scan gave way to other work");

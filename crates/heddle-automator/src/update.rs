@@ -34,14 +34,20 @@ pub(crate) async fn update(context: &Context, lease: &Lease, work: &UpdateWork) 
         tracing::info!(repository = %work.repository.name, "a branch moved since it was read; a read is due");
         return end(context, lease, Done { read_due: true, ..Done::default() }).await;
     }
+    if work.asked.as_ref().is_some_and(|asked| *asked != checkout.fingerprint()) {
+        return Err(WorkError::OtherRules);
+    }
+    let (now, settled) = (Utc::now(), work.settled.iter().cloned().collect());
     let input = PlanInput {
         config: &checkout.config,
         branches: &checkout.branches,
         images: &work.images,
+        settled: &settled,
         open: &open,
         barred: &work.barred,
         proven: &work.proven,
-        now: Utc::now(),
+        taken_at: work.taken_at.unwrap_or(now),
+        now,
     };
     // A plan computes, and for thousands of places it does so for seconds.
     let mut plan = tokio::task::block_in_place(|| plan(&input));

@@ -16,7 +16,8 @@ use crate::{
     error::{WorkError, chain},
     lent,
     limits::{READ_DEADLINE, REPORT_DEADLINE, SCAN_DEADLINE, UPDATE_DEADLINE},
-    read, scan,
+    read,
+    scan::{self, Scanned},
     share::{GivenBack, Ticket},
     update,
 };
@@ -64,8 +65,13 @@ async fn keep(context: &Context, lease: Arc<Lease>) -> Option<Lease> {
         }
         Err(error) => {
             tracing::warn!(lease = %lease.id, work = word(&lease.work), error = %chain(&error), "work failed");
-            let read_due = matches!(error, WorkError::Moved);
-            end(context, &lease, &Done { failed: Some(error.sentence()), retry_at: error.retry_at(), read_due }).await;
+            let read_due = matches!(error, WorkError::Moved | WorkError::OtherRules);
+            end(
+                context,
+                &lease,
+                &Done { failed: Some(error.sentence()), retry_at: error.retry_at(), read_due, given_back: false },
+            )
+            .await;
             None
         }
     }
@@ -113,13 +119,21 @@ async fn do_scan(
     work: &ScanWork,
     ticket: &Ticket,
 ) -> Result<Option<Lease>, WorkError> {
-    let scanned = timeout(SCAN_DEADLINE, scan::scan(context, work, ticket)).await;
-    let report = scanned.unwrap_or_else(|_| {
-        let seconds = SCAN_DEADLINE.as_secs();
-        let reason = format!("`{}` could not be read within {seconds} s", work.image.registry());
-        let login = work.login.as_ref().map(|login| lent::used(login, false, None));
-        ScanReport { outcome: ScanOutcome::Failed { reason, retry_at: None }, take_update: true, login }
-    });
+    let scanned = timeout(SCAN_DEADLINE, scan::scan(context, lease.organization, work, ticket)).await;
+    let report = match scanned {
+        Ok(Scanned::Done(report)) => report,
+        Ok(Scanned::Unfinished(reason)) => {
+            ticket.scan_ended(false, Instant::now());
+            give_back(context, lease, GivenBack { wait: Duration::ZERO, reason }).await;
+            return Ok(None);
+        }
+        Err(_) => {
+            let seconds = SCAN_DEADLINE.as_secs();
+            let reason = format!("`{}` could not be read within {seconds} s", work.image.registry());
+            let login = work.login.as_ref().map(|login| lent::used(login, false, None));
+            ScanReport { outcome: ScanOutcome::Failed { reason, retry_at: None }, take_update: true, login }
+        }
+    };
     if let ScanOutcome::Failed { reason, .. } = &report.outcome {
         tracing::warn!(image = %work.image, "could not list the tags of {}: {reason}", work.image);
     }
@@ -142,8 +156,9 @@ async fn do_test(context: &Context, lease: &Lease, work: &TestWork, ticket: &Tic
 async fn give_back(context: &Context, lease: &Lease, given_back: GivenBack) {
     let GivenBack { wait, reason } = given_back;
     tracing::debug!(lease = %lease.id, work = word(&lease.work), "given back: {reason}");
-    // Said as a failure, so that it comes back soon and not after the interval of what was done.
-    end(context, lease, &Done { failed: Some(reason), retry_at: Some(Utc::now() + wait), read_due: false }).await;
+    let retry_at = Some(Utc::now() + wait);
+    // The reason is for an API that knows failures alone.
+    end(context, lease, &Done { failed: Some(reason), retry_at, given_back: true, read_due: false }).await;
 }
 
 async fn end(context: &Context, lease: &Lease, done: &Done) {

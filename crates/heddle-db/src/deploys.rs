@@ -144,8 +144,11 @@ pub async fn place(db: impl PgExecutor<'_>, repository: RepositoryId, revisions:
     Ok(())
 }
 
+/// So much of what happened to one Sync is looked at again when a read has placed something.
+const MOST_LOOKED_AT: i64 = 500;
+
 /// What happened to the Syncs that the repository's unfinished merged changes roll out to, from each merge on, oldest
-/// first.
+/// first; of each Sync the last [`MOST_LOOKED_AT`] of it. What came before was judged when it came, or when it was placed.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -160,11 +163,15 @@ pub async fn list_concerning(db: impl PgExecutor<'_>, repository: RepositoryId) 
            select d.cluster_id, d.sync_namespace, d.sync_name, r.id as repository_id, d.branch, d.revision,
                   d.ordinal as "ordinal!", d.at, d.what
            from repositories r cross join concerned c
-           join deploys d on d.cluster_id = c.cluster_id and d.sync_namespace = c.sync_namespace
-               and d.sync_name = c.sync_name and d.branch = c.branch and d.ordinal >= c.since
-               and d.repository_url = r.url
+           cross join lateral (
+               select * from deploys l
+               where l.cluster_id = c.cluster_id and l.sync_namespace = c.sync_namespace
+                   and l.sync_name = c.sync_name and l.branch = c.branch and l.ordinal >= c.since
+                   and l.repository_url = r.url
+               order by l.ordinal desc limit $2) d
            where r.id = $1 order by d.at, d.id"#,
         repository.0,
+        MOST_LOOKED_AT,
     )
     .fetch_all(db)
     .await?;

@@ -20,14 +20,20 @@ pub enum DbError {
     /// There was no connection, or no lock, in time. Nothing was done; it may go better later.
     #[error("the database has no room for this now")]
     Busy,
+    /// The server is away, or went away while it was asked. What was being done is undone; it may go better later.
+    #[error("the database cannot be reached now")]
+    Away(#[source] sqlx::Error),
     /// Nothing a caller can mend.
     #[error("the database did not answer as it should")]
     Other(#[source] sqlx::Error),
 }
 
-/// What Postgres says when it has no room now: a lock was not had in time, there are too many connections, it starts or
-/// ends. Source: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
-const BUSY: [&str; 4] = ["55P03", "53300", "57P03", "57P01"];
+/// What Postgres says when it has no room now: a lock was not had in time, there are too many connections.
+/// Source: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+const BUSY: [&str; 2] = ["55P03", "53300"];
+
+/// What it says when it starts, ends, was ended, or lost a connection. Source: as above.
+const AWAY: [&str; 8] = ["57P01", "57P02", "57P03", "08000", "08001", "08003", "08004", "08006"];
 
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
@@ -36,7 +42,11 @@ impl From<sqlx::Error> for DbError {
                 Self::Exists { constraint: told.constraint().unwrap_or_default().to_owned() }
             }
             Some(told) if told.code().is_some_and(|code| BUSY.contains(&code.as_ref())) => Self::Busy,
+            Some(told) if told.code().is_some_and(|code| AWAY.contains(&code.as_ref())) => Self::Away(error),
             None if matches!(error, sqlx::Error::PoolTimedOut) => Self::Busy,
+            None if matches!(error, sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed) => {
+                Self::Away(error)
+            }
             _ => Self::Other(error),
         }
     }
@@ -74,4 +84,17 @@ pub(crate) fn from_json<T: serde::de::DeserializeOwned>(
     value: serde_json::Value,
 ) -> Result<T, DbError> {
     serde_json::from_value(value).map_err(|error| DbError::Corrupt { column, reason: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_connection_is_no_fault_of_ours() {
+        let lost = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        assert!(matches!(DbError::from(sqlx::Error::Io(lost)), DbError::Away(_)));
+        assert!(matches!(DbError::from(sqlx::Error::PoolTimedOut), DbError::Busy));
+        assert!(matches!(DbError::from(sqlx::Error::RowNotFound), DbError::Other(_)));
+    }
 }

@@ -26,6 +26,8 @@ pub struct Image {
     pub error_since: Option<DateTime<Utc>>,
     /// When the first of its tags was seen.
     pub watched_since: Option<DateTime<Utc>>,
+    /// Counts up with each change of its tags.
+    pub tags_version: i64,
 }
 
 macro_rules! image {
@@ -40,11 +42,13 @@ macro_rules! image {
             error: row.error,
             error_since: row.error_since,
             watched_since: row.watched_since,
+            tags_version: row.tags_version,
         })
     }};
 }
 
-/// Watches images; gives the ids of those that were not watched before.
+/// Watches images; gives the ids of those that were not watched before. The list of one that was watched long ago counts
+/// once it is scanned again.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -56,7 +60,8 @@ pub async fn watch(
     Ok(sqlx::query_scalar!(
         "insert into images as known (id, organization_id, image)
          select gen_random_uuid(), $1, image from unnest($2::text[]) as image order by image
-         on conflict (organization_id, image) do update set unwatched_at = null where known.unwatched_at is not null
+         on conflict (organization_id, image) do update set unwatched_at = null, complete = false
+             where known.unwatched_at is not null
          returning id",
         organization.0,
         images,
@@ -104,7 +109,8 @@ pub async fn lock(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Uuid>, Db
 /// When the server cannot be reached.
 pub async fn find(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Image>, DbError> {
     let row = sqlx::query!(
-        "select id, image, etag, complete, scanned_at, error, error_since, watched_since from images
+        "select id, image, etag, complete, scanned_at, error, error_since, watched_since, tags_version
+         from images
              where id = $1 and unwatched_at is null",
         id,
     )
@@ -123,7 +129,8 @@ pub async fn list_named(
     images: &[String],
 ) -> Result<Vec<Image>, DbError> {
     let rows = sqlx::query!(
-        "select id, image, etag, complete, scanned_at, error, error_since, watched_since from images
+        "select id, image, etag, complete, scanned_at, error, error_since, watched_since, tags_version
+         from images
          where organization_id = $1 and image = any($2) and unwatched_at is null order by image",
         organization.0,
         images,
@@ -143,7 +150,8 @@ pub async fn list_at_path(
     path: &str,
 ) -> Result<Vec<Image>, DbError> {
     let rows = sqlx::query!(
-        "select id, image, etag, complete, scanned_at, error, error_since, watched_since from images
+        "select id, image, etag, complete, scanned_at, error, error_since, watched_since, tags_version
+         from images
          where organization_id = $1 and substr(image, strpos(image, '/') + 1) = $2 and unwatched_at is null
          order by image",
         organization.0,
@@ -165,7 +173,7 @@ pub async fn list_failing(
 ) -> Result<Vec<Image>, DbError> {
     let rows = sqlx::query!(
         "select i.id, i.image, i.etag, i.complete, i.scanned_at, coalesce(i.error, w.last_failure) as error, i.error_since,
-                i.watched_since
+                i.watched_since, i.tags_version
          from images i left join work w on w.kind = 'scan' and w.subject_id = i.id
          where i.organization_id = $1 and i.unwatched_at is null
              and (i.error is not null or w.last_failure is not null)

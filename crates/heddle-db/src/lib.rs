@@ -5,9 +5,12 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+pub mod agent_outboxes;
 pub mod attempts;
 pub mod audit;
+pub mod candidates;
 pub mod changes;
+pub mod cluster_repositories;
 pub mod clusters;
 pub mod db;
 pub mod deploys;
@@ -37,6 +40,7 @@ pub mod repositories;
 pub mod retention;
 pub mod revisions;
 pub mod sessions;
+pub mod sync_faults;
 pub mod syncs;
 pub mod tags;
 pub mod tokens;

@@ -19,7 +19,7 @@ pub const LIMITS: &[Limit] = &[
         "the oldest are forgotten; never one that stands somewhere, is open or was taken back",
     ),
     Limit::count(
-        "healthy tags of an image in an environment that may be promoted from it",
+        "tags of an image that were healthy for long enough in an environment that others follow",
         changes::MOST_HEALTHY.unsigned_abs(),
         "older ones wait as if they were never healthy there",
     ),

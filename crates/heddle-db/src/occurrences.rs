@@ -204,6 +204,46 @@ pub async fn list_of_images(
         .collect()
 }
 
+/// What a rule is to choose in an environment: at each place with the same image, tag and digest it is the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The image.
+    pub image: ImageRepository,
+    /// The tag that stands there.
+    pub tag: Option<Tag>,
+    /// The digest that stands there.
+    pub digest: Option<Digest>,
+    /// The policy of the rule.
+    pub policy: TagPolicy,
+}
+
+/// What the rules of a repository are to choose, each once. Broken rules choose nothing.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_asked(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<Asked>, DbError> {
+    let rows = sqlx::query!(
+        r#"select distinct environment as "environment!", image, tag, digest, policy as "policy!" from occurrences
+           where repository_id = $1 and rule_line is not null and policy is not null and environment is not null"#,
+        repository.0,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Asked {
+                environment: word("occurrences.environment", &row.environment)?,
+                image: word("occurrences.image", &row.image)?,
+                tag: row.tag.map(|tag| word("occurrences.tag", &tag)).transpose()?,
+                digest: row.digest.map(|digest| word("occurrences.digest", &digest)).transpose()?,
+                policy: from_json("occurrences.policy", row.policy)?,
+            })
+        })
+        .collect()
+}
+
 /// The images on which choices in a repository depend: those that a rule governs, and those that it keeps in lockstep.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Config repositories: which organization a repository is bound to. What was read in it stands in other tables.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use heddle_core::{
@@ -242,4 +242,42 @@ pub async fn delete(db: impl PgExecutor<'_>, organization: OrganizationId, id: R
         .execute(db)
         .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// The organization's bound repository with this address.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn find_bound(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    url: &RepoUrl,
+) -> Result<Option<RepositoryId>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "select id from repositories where organization_id = $1 and url = $2",
+        organization.0,
+        url.as_str(),
+    )
+    .fetch_optional(db)
+    .await?
+    .map(RepositoryId))
+}
+
+/// The organization's bound repositories with these addresses.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_bound(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    urls: &[String],
+) -> Result<BTreeMap<RepoUrl, RepositoryId>, DbError> {
+    let rows = sqlx::query!(
+        "select id, url from repositories where organization_id = $1 and url = any($2)",
+        organization.0,
+        urls
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| Ok((word("repositories.url", &row.url)?, RepositoryId(row.id)))).collect()
 }

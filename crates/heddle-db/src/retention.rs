@@ -251,6 +251,13 @@ pub const RULES: &[Rule] = &[
         number: 0,
     },
     Rule {
+        table: "candidates",
+        what: "which tags a choice depends on; it is found out anew when the choice is made again",
+        age: Some(Age::Reports),
+        condition: "t.made_at < $1",
+        number: 0,
+    },
+    Rule {
         table: "cluster_keys",
         what: "revoked keys of agents",
         age: Some(Age::Keys),
@@ -280,6 +287,7 @@ pub const KEPT: &[(&str, &str)] = &[
     ("automators", "swept each hour: those that have not asked for work for 30 days"),
     ("bootstrap_tokens", "swept each hour: 30 days after their end"),
     ("change_rollouts", "go with their change"),
+    ("cluster_repositories", "go with their cluster or repository"),
     ("deliveries", "swept each hour: webhooks of more than 7 days ago"),
     ("devices", "swept each hour: browsers that were not used for a year"),
     ("environments", "each read puts the repository's in the place of the earlier ones"),

@@ -1,6 +1,4 @@
-//! The last known state of each Sync, and how far each agent's outbox was taken.
-
-use std::collections::BTreeMap;
+//! The last known state of each Sync.
 
 use chrono::{DateTime, Utc};
 use heddle_core::{
@@ -134,48 +132,6 @@ pub(crate) fn parse_health(word: &str) -> Result<HealthStatus, DbError> {
     .into_iter()
     .find(|status| status.as_str() == word)
     .ok_or_else(|| DbError::Corrupt { column: "health", reason: format!("`{word}` is no verdict") })
-}
-
-/// Takes a report of an outbox; false when it, or a later one of the same outbox, was taken before.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn take_report(
-    db: impl PgExecutor<'_>,
-    organization: OrganizationId,
-    cluster: ClusterId,
-    epoch: Uuid,
-    sequence: i64,
-    now: DateTime<Utc>,
-) -> Result<bool, DbError> {
-    let taken = sqlx::query!(
-        "insert into agent_outboxes as known (cluster_id, organization_id, epoch, sequence, taken_at)
-         values ($1, $2, $3, $4, $5)
-         on conflict (cluster_id, epoch) do update set sequence = excluded.sequence, taken_at = excluded.taken_at
-         where known.sequence < excluded.sequence",
-        cluster.0,
-        organization.0,
-        epoch,
-        sequence,
-        now,
-    )
-    .execute(db)
-    .await?;
-    Ok(taken.rows_affected() > 0)
-}
-
-/// How far an outbox was taken.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn find_taken(db: impl PgExecutor<'_>, cluster: ClusterId, epoch: Uuid) -> Result<Option<i64>, DbError> {
-    Ok(sqlx::query_scalar!(
-        "select sequence from agent_outboxes where cluster_id = $1 and epoch = $2",
-        cluster.0,
-        epoch
-    )
-    .fetch_optional(db)
-    .await?)
 }
 
 #[derive(Serialize)]
@@ -340,118 +296,14 @@ pub async fn delete_all(db: impl PgExecutor<'_>, cluster: ClusterId, syncs: &[Sy
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn delete_of_cluster(db: &mut PgConnection, cluster: ClusterId) -> Result<(), DbError> {
-    sqlx::query!("delete from syncs where cluster_id = $1", cluster.0).execute(&mut *db).await?;
-    sqlx::query!("delete from sync_faults where cluster_id = $1", cluster.0).execute(db).await?;
+pub async fn delete_of_cluster(db: impl PgExecutor<'_>, cluster: ClusterId) -> Result<(), DbError> {
+    sqlx::query!("delete from syncs where cluster_id = $1", cluster.0).execute(db).await?;
     Ok(())
 }
 
 /// The two columns of names.
 pub(crate) fn split<'a>(syncs: impl IntoIterator<Item = &'a SyncName>) -> (Vec<String>, Vec<String>) {
     syncs.into_iter().map(|sync| (sync.namespace.clone(), sync.name.clone())).unzip()
-}
-
-/// A Sync whose spec cannot be read.
-#[derive(Debug, Clone)]
-pub struct Fault {
-    /// The cluster and the Sync.
-    pub key: RolloutKey,
-    /// What is wrong with its spec.
-    pub message: String,
-    /// Since when.
-    pub since: DateTime<Utc>,
-}
-
-/// Says of these Syncs that their spec cannot be read, and why; what was known of them stays. Says whether that is new.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn set_faults(
-    db: impl PgExecutor<'_>,
-    organization: OrganizationId,
-    cluster: ClusterId,
-    faults: &[(&SyncName, &str)],
-    now: DateTime<Utc>,
-) -> Result<bool, DbError> {
-    let (namespaces, names) = split(faults.iter().map(|(sync, _)| *sync));
-    let messages: Vec<String> = faults.iter().map(|(_, message)| (*message).to_owned()).collect();
-    let stored = sqlx::query!(
-        "insert into sync_faults as known (organization_id, cluster_id, namespace, name, message, since)
-         select $1, $2, namespace, name, message, $6
-         from unnest($3::text[], $4::text[], $5::text[]) as f (namespace, name, message)
-         on conflict (cluster_id, namespace, name) do update set message = excluded.message, since = excluded.since
-         where known.message <> excluded.message",
-        organization.0,
-        cluster.0,
-        &namespaces,
-        &names,
-        &messages,
-        now,
-    )
-    .execute(db)
-    .await?;
-    Ok(stored.rows_affected() > 0)
-}
-
-/// The spec of these Syncs can be read; says whether it could not before.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn clear_faults(db: impl PgExecutor<'_>, cluster: ClusterId, syncs: &[&SyncName]) -> Result<bool, DbError> {
-    let (namespaces, names) = split(syncs.iter().copied());
-    let cleared = sqlx::query!(
-        "delete from sync_faults f using unnest($2::text[], $3::text[]) as g (namespace, name)
-         where f.cluster_id = $1 and f.namespace = g.namespace and f.name = g.name",
-        cluster.0,
-        &namespaces,
-        &names,
-    )
-    .execute(db)
-    .await?;
-    Ok(cleared.rows_affected() > 0)
-}
-
-/// Forgets the faults of Syncs that are not among those that stand in the cluster; says whether there were any.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn keep_faults(db: impl PgExecutor<'_>, cluster: ClusterId, present: &[SyncName]) -> Result<bool, DbError> {
-    let (namespaces, names) = split(present);
-    let forgotten = sqlx::query!(
-        "delete from sync_faults where cluster_id = $1
-             and (namespace, name) not in (select * from unnest($2::text[], $3::text[]))",
-        cluster.0,
-        &namespaces,
-        &names,
-    )
-    .execute(db)
-    .await?;
-    Ok(forgotten.rows_affected() > 0)
-}
-
-/// The Syncs of the organization whose spec cannot be read.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn list_faults(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<Vec<Fault>, DbError> {
-    let rows = sqlx::query!(
-        "select cluster_id, namespace, name, message, since from sync_faults where organization_id = $1
-         order by cluster_id, namespace, name",
-        organization.0,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Fault {
-            key: RolloutKey {
-                cluster: ClusterId(row.cluster_id),
-                sync: SyncName { namespace: row.namespace, name: row.name },
-            },
-            message: row.message,
-            since: row.since,
-        })
-        .collect())
 }
 
 /// Says under which environment a Sync is shown.
@@ -494,44 +346,6 @@ pub async fn join(
     .execute(db)
     .await?;
     Ok(joined.rows_affected() > 0)
-}
-
-/// The organization's bound repository with this address.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn find_bound(
-    db: impl PgExecutor<'_>,
-    organization: OrganizationId,
-    url: &RepoUrl,
-) -> Result<Option<RepositoryId>, DbError> {
-    Ok(sqlx::query_scalar!(
-        "select id from repositories where organization_id = $1 and url = $2",
-        organization.0,
-        url.as_str(),
-    )
-    .fetch_optional(db)
-    .await?
-    .map(RepositoryId))
-}
-
-/// The organization's bound repositories with these addresses.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn list_bound(
-    db: impl PgExecutor<'_>,
-    organization: OrganizationId,
-    urls: &[String],
-) -> Result<BTreeMap<RepoUrl, RepositoryId>, DbError> {
-    let rows = sqlx::query!(
-        "select id, url from repositories where organization_id = $1 and url = any($2)",
-        organization.0,
-        urls
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(|row| Ok((word("repositories.url", &row.url)?, RepositoryId(row.id)))).collect()
 }
 
 /// Whether the cluster has a Sync that is known.

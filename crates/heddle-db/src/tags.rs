@@ -203,6 +203,38 @@ pub async fn list_of(db: impl PgExecutor<'_>, images: &[Image]) -> Result<HashMa
     Ok(images.iter().map(|image| image.image.clone()).zip(images.iter().map(list)).collect())
 }
 
+/// What is known of tags by their names, each of an image, and whether it is listed.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_named(
+    db: impl PgExecutor<'_>,
+    names: &[(Uuid, &Tag)],
+) -> Result<Vec<(Uuid, TagInfo, bool)>, DbError> {
+    let (images, names): (Vec<Uuid>, Vec<String>) = names.iter().map(|(image, tag)| (*image, tag.to_string())).unzip();
+    let rows = sqlx::query!(
+        r#"select t.image_id, t.tag, t.digest, t.first_seen_at, t.created_at, t.platforms, t.listed
+           from (select distinct * from unnest($1::uuid[], $2::text[])) as asked (image_id, tag)
+           join tags t on t.image_id = asked.image_id and t.tag = asked.tag"#,
+        &images,
+        &names,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let info = TagInfo {
+                tag: word("tags.tag", &row.tag)?,
+                digest: row.digest.map(|digest| word("tags.digest", &digest)).transpose()?,
+                first_seen_at: row.first_seen_at,
+                created_at: row.created_at,
+                platforms: row.platforms,
+            };
+            Ok((row.image_id, info, row.listed))
+        })
+        .collect()
+}
+
 fn list_with(image: &Image, (tags, dropped): (Vec<TagInfo>, Vec<TagInfo>)) -> TagList {
     TagList { tags, dropped, complete: image.complete, watched_since: image.watched_since }
 }

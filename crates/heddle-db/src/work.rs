@@ -393,6 +393,25 @@ pub async fn fail(db: &mut PgConnection, held: &Held, failure: Failure<'_>) -> R
     Ok(ended.rows_affected() > 0)
 }
 
+/// Ends a held lease whose work was not begun; false when another followed it meanwhile. It is due again at `at`, and else as
+/// it was: whether something asked for it, how it failed before, and which leases ran out.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn give_back(db: &mut PgConnection, held: &Held, at: DateTime<Utc>) -> Result<bool, DbError> {
+    let ended = sqlx::query!(
+        "update work set
+             lease_id = null, lease_expires_at = null, leased_by = null, next_at = null, not_before = $2, due_at = $2
+         where lease_id = $1",
+        held.lease.0,
+        at,
+    )
+    .execute(&mut *db)
+    .await?;
+    notice::send(db, &Notice::Work).await?;
+    Ok(ended.rows_affected() > 0)
+}
+
 /// Why the last reading of each repository failed, where it did.
 ///
 /// # Errors

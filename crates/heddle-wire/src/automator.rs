@@ -3,15 +3,18 @@
 //! The automator leases one piece of work, reports under the lease's fencing number, and lets it go. A report with an
 //! old number is answered 409 `lease-lost`.
 
+mod asked;
 mod lease;
 mod read;
 mod scan;
 mod update;
 
+pub use asked::{Asked, fingerprint};
 pub use lease::{Done, Lease, LeaseRequest, RepositoryAccess, Work};
 pub use read::{
     BranchHead, BranchReport, CommitReport, EnvironmentReport, Finding, GoverningRule, Occurrence, OpenProposal,
-    PlacedRevision, ProposalState, ProposedChange, PullRequestState, ReadReport, ReadWork, SyncPath, UnknownRevision,
+    PlacedRevision, PromotionReport, ProposalState, ProposedChange, PullRequestState, ReadReport, ReadWork, SyncPath,
+    UnknownRevision,
 };
 pub use scan::{
     ScanFault, ScanOutcome, ScanReport, ScanWork, ScannedTag, TagChoice, TagDescription, TestReport, TestWork,

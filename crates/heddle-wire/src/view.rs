@@ -34,5 +34,5 @@ pub use repository::{
     AvailableRepository, ConnectRepository, CreateReceiver, EnvironmentView, FindingView, ReceiverCreated,
     ReceiverView, RepositoryView,
 };
-pub use status::{AUTOMATOR_SILENT, Event, FailingImage, StatusView, Topic, WaitingPush};
+pub use status::{AUTOMATOR_SILENT, AskedRepository, Event, FailingImage, StatusView, Topic, WaitingPush};
 pub use workload::{Verdicts, WorkloadImage, WorkloadPage, WorkloadView};

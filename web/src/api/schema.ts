@@ -30,7 +30,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A token that reads one repository that a Sync of this cluster, or its install manifest, follows. */
+        /** A token that reads one repository that a person approved for this cluster. */
         post: operations["mint_git_token"];
         delete?: never;
         options?: never;
@@ -363,6 +363,23 @@ export interface paths {
         put?: never;
         /** A new manifest for a cluster whose first one ended unused, or whose keys are revoked. */
         post: operations["renew_manifest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/clusters/{cluster}/repositories/{repository}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a cluster read another repository than that of its manifest, before or after one of its Syncs asks for it. */
+        post: operations["approve_repository"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1040,6 +1057,25 @@ export interface components {
             /** @description Its version. */
             version: components["schemas"]["Text"];
         };
+        /**
+         * @description A repository that a Sync of a cluster follows, and that the cluster may not read before an administrator approves it:
+         *     `POST /organizations/{organization}/clusters/{cluster}/repositories/{repository}/approve`.
+         */
+        AskedRepository: {
+            /**
+             * Format: date-time
+             * @description When it was asked for first.
+             */
+            asked_at: string;
+            /** @description The cluster. */
+            cluster: components["schemas"]["ClusterId"];
+            /** @description Its name. */
+            cluster_name: string;
+            /** @description The repository. */
+            repository: components["schemas"]["RepositoryId"];
+            /** @description Its name. */
+            repository_name: components["schemas"]["RepoName"];
+        };
         /** @description One write by somebody. */
         AuditEntry: {
             /** @description What: `cluster.create`, `repository.connect`, …. */
@@ -1426,6 +1462,11 @@ export interface components {
         Done: {
             /** @description Why the work failed, in a sentence without secrets; it becomes due again, later each time. */
             failed?: string | null;
+            /**
+             * @description Whether the work was not begun, because others have the room for it. It is no failure: the work is as it was, and due
+             *     again at `retry_at`.
+             */
+            given_back?: boolean;
             /** @description Whether an update saw a repository that is not as it was read last. A read is due at once. */
             read_due?: boolean;
             /**
@@ -1502,6 +1543,7 @@ export interface components {
             name: components["schemas"]["EnvironmentName"];
             /** @description Its path, without slashes at its ends. */
             path: string;
+            promotion?: components["schemas"]["PromotionReport"] | null;
         };
         /** @description An environment. */
         EnvironmentView: {
@@ -2184,6 +2226,16 @@ export interface components {
              */
             status: number;
         };
+        /** @description That an environment takes what was healthy in another. */
+        PromotionReport: {
+            /**
+             * Format: int64
+             * @description How long it must have been healthy there, in seconds.
+             */
+            after_secs: number;
+            /** @description The other. */
+            from: components["schemas"]["EnvironmentName"];
+        };
         /** @description Says that an open proposal's pull request was closed by us: `POST /automator/v1/leases/{id}/proposals/{proposal}/closed`. */
         ProposalClosed: {
             /** @description Why, in a sentence. */
@@ -2762,6 +2814,8 @@ export interface components {
         Station: "pushed" | "proposed" | "merged" | "applied" | "healthy";
         /** @description How the parts of the platform are: `GET /organizations/{organization}/status`. */
         StatusView: {
+            /** @description Repositories that Syncs follow and nobody approved for their cluster, the longest waiting first. */
+            asking?: components["schemas"]["AskedRepository"][];
             /**
              * Format: date-time
              * @description When an automator last leased work.
@@ -3117,6 +3171,11 @@ export interface components {
         };
         /** @description Write what the policies choose. */
         UpdateWork: {
+            /**
+             * @description The [`fingerprint`](super::fingerprint) of the choices that the tags were taken for. Where the rules at the head are
+             *     others, nothing is written, and a read is due.
+             */
+            asked?: string | null;
             /** @description What people took back. */
             barred: components["schemas"]["Barred"][];
             /**
@@ -3124,7 +3183,10 @@ export interface components {
              * @description The address of the dashboard, for links to changes: `{dashboard}/changes/{id}`.
              */
             dashboard_url: string;
-            /** @description The tags of each image that the repository uses and a rule governs. */
+            /**
+             * @description The tags on which the choices for an image depend, of each image that the repository uses and a rule governs. What
+             *     cannot be chosen and says nothing of what runs is not among them.
+             */
             images: components["schemas"]["ImageTags"][];
             /**
              * @description The heads that were read last. What people took back is known up to these; where a branch stands elsewhere nothing
@@ -3139,8 +3201,15 @@ export interface components {
             proven?: components["schemas"]["Proven"][];
             /** @description The repository, with a token that may write. */
             repository: components["schemas"]["RepositoryAccess"];
+            /** @description The images among them for which no rule chooses anything but what stands. */
+            settled?: components["schemas"]["ImageRepository"][];
             /** @description Branch and path of the Syncs that follow this repository. */
             sync_paths: components["schemas"]["SyncPath"][];
+            /**
+             * Format: date-time
+             * @description The time at which the tags were taken: what is too young then is not chosen.
+             */
+            taken_at?: string | null;
         };
         /**
          * Format: uuid
@@ -4021,6 +4090,36 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ClusterCreated"];
                 };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_repository: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                cluster: components["schemas"]["ClusterId"];
+                repository: components["schemas"]["RepositoryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Why it was not done. */
             default: {

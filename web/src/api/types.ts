@@ -3,6 +3,7 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type AskedRepository = Schemas["AskedRepository"];
 export type AuditEntry = Schemas["AuditEntry"];
 export type AvailableRepository = Schemas["AvailableRepository"];
 export type Change = Schemas["ChangeView"];

@@ -33,7 +33,7 @@ export function OverviewPage() {
             <Counts counts={pages[0]?.counts} status={status.data} />
             <div className="mb-8 space-y-2">
               <SetUp organization={id} />
-              {status.data && <Troubles status={status.data} />}
+              {status.data && <Troubles organization={id} status={status.data} />}
             </div>
             <InFlight changes={pages.flatMap((page) => page.items)} />
             <More query={moving} what="changes" />

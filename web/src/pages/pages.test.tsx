@@ -95,6 +95,25 @@ test("the Overview puts what is stuck on a fault first, with its reason", async 
   expect(screen.getByText(/CrashLoopBackOff/)).toBeTruthy();
 });
 
+test("a repository that a cluster asks for is approved on the Overview", async () => {
+  const [cluster, repository] = [
+    "0190a1b2-0000-7000-8000-000000000401",
+    "0190a1b2-0000-7000-8000-000000000402",
+  ];
+  const asked_at = new Date().toISOString();
+  const asking = [
+    { cluster, cluster_name: "prod-eu", repository, repository_name: "acme/secrets", asked_at },
+  ];
+  const approve = `POST /clusters/${cluster}/repositories/${repository}/approve`;
+  const { asked } = showApp("/", {
+    ...everything,
+    "GET /status": { body: { ...data.status, asking } },
+    [approve]: { status: 204 },
+  });
+  await userEvent.click(await screen.findByRole("button", { name: "Let it read acme/secrets" }));
+  await waitFor(() => expect(asked.some(({ call }) => call === approve)).toBe(true));
+});
+
 test("the environment filter stays in the address from page to page", async () => {
   const { router } = showApp("/", everything);
   await userEvent.selectOptions(await screen.findByLabelText("Environment"), "prod");

@@ -1,13 +1,19 @@
 // How the parts of the platform are: numbers first, then one stripe for each thing that needs a person.
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import type { Status } from "../api/types";
+import { api, done } from "../api/client";
+import { topics } from "../api/queries";
+import type { AskedRepository, Status } from "../api/types";
 import { Shape, toneText } from "../ui/badge";
+import { Button } from "../ui/button";
 import { cx } from "../ui/class";
 import { useNow } from "../ui/now";
 import { Time } from "../ui/time";
 import type { Tone } from "../ui/tone";
 import { imageName } from "../words/shorten";
+import { useRefusal } from "./session";
+import { FormFault } from "./trouble";
 
 /** An automator renews its leases every few seconds; silence this long means that none runs. */
 const silent = 120_000;
@@ -65,7 +71,7 @@ export function Heartbeat({ status }: { status: Status }) {
   );
 }
 
-export function Troubles({ status }: { status: Status }) {
+export function Troubles({ organization, status }: { organization: string; status: Status }) {
   const now = useNow(5_000);
   const away = status.clusters - status.clusters_connected;
   return (
@@ -97,6 +103,9 @@ export function Troubles({ status }: { status: Status }) {
           with its age.
         </Trouble>
       )}
+      {status.asking?.map((asked) => (
+        <Asking key={`${asked.cluster}/${asked.repository}`} organization={organization} asked={asked} />
+      ))}
       {status.failing_images.slice(0, 3).map((failing) => (
         <Trouble key={failing.image} tone="wait">
           <code title={failing.image}>{imageName(failing.image)}</code> cannot be read since{" "}
@@ -120,6 +129,37 @@ export function Troubles({ status }: { status: Status }) {
         </Trouble>
       )}
     </ul>
+  );
+}
+
+/** A repository that a Sync follows and that its cluster may not read yet. */
+function Asking({ organization, asked }: { organization: string; asked: AskedRepository }) {
+  const queries = useQueryClient();
+  const refusal = useRefusal("admin");
+  const approve = useMutation({
+    mutationFn: () =>
+      done(
+        api.POST(
+          "/api/v1/organizations/{organization}/clusters/{cluster}/repositories/{repository}/approve",
+          { params: { path: { organization, cluster: asked.cluster, repository: asked.repository } } },
+        ),
+      ),
+    onSuccess: () => queries.invalidateQueries({ queryKey: [topics.status, organization] }),
+  });
+  return (
+    <Trouble
+      tone="wait"
+      action={
+        <Button small because={refusal} busy={approve.isPending} onClick={() => approve.mutate()}>
+          Let it read {asked.repository_name}
+        </Button>
+      }
+    >
+      A Sync in <b className="font-semibold">{asked.cluster_name}</b> follows{" "}
+      <code>{asked.repository_name}</code>, which nobody approved for that cluster. It gets no token for it
+      until you do.
+      <FormFault error={approve.error} />
+    </Trouble>
   );
 }
 

@@ -10,21 +10,19 @@ use heddle_core::{
 use heddle_db::{
     Tx,
     changes::{self, TrackedChange},
-    images, intents, occurrences,
     proposals::{self, Proposal},
     repositories::{self, Repository},
-    revisions, syncs, tags,
+    revisions, syncs,
     work::{self, Failure, Kind, Leased},
 };
 use heddle_github::Permissions;
 use heddle_wire::automator::{
-    BranchHead, ImageTags, Lease, OpenIntent, OpenProposal, ProposedChange, Proven, ReadWork, RepositoryAccess,
-    SyncPath, UnknownRevision, UpdateWork, Work,
+    BranchHead, Lease, OpenProposal, ProposedChange, ReadWork, RepositoryAccess, SyncPath, UnknownRevision, Work,
 };
 use heddle_wire::secret::WireSecret;
 use uuid::Uuid;
 
-use super::{barred, registry, scan};
+use super::{registry, scan, update};
 use crate::{
     app::App,
     problem::{ApiError, ApiResult},
@@ -104,8 +102,10 @@ async fn build(app: &App, leased: &Leased) -> ApiResult<Option<Work>> {
             let Some((repository, access)) = open(app, organization, repository, Permissions::Write).await? else {
                 return Ok(None);
             };
+            let now = Utc::now();
+            update::refresh(app, organization, repository.id, now).await?;
             let mut tx = app.db.organization(organization).await?;
-            let work = update_work(app, &mut tx, organization, &repository, access).await?;
+            let work = update::work(app, &mut tx, organization, &repository, access, now).await?;
             tx.commit().await?;
             Ok(Some(Work::Update(work)))
         }
@@ -159,39 +159,12 @@ async fn read_work(tx: &mut Tx, repository: &Repository, access: RepositoryAcces
     })
 }
 
-async fn update_work(
-    app: &App,
-    tx: &mut Tx,
-    organization: OrganizationId,
-    repository: &Repository,
-    access: RepositoryAccess,
-) -> ApiResult<UpdateWork> {
-    let needed = occurrences::list_needed_images(&mut **tx, repository.id).await?;
-    let known = images::list_named(&mut **tx, organization, &needed).await?;
-    let mut lists = tags::list_of(&mut **tx, &known).await?;
-    let tags = known.into_iter().map(|image| {
-        let list = image.scanned_at.and_then(|_| lists.remove(&image.image));
-        ImageTags { image: image.image, list }
-    });
-    Ok(UpdateWork {
-        repository: access,
-        known_heads: known_heads(tx, repository.id).await?,
-        images: tags.collect(),
-        sync_paths: sync_paths(tx, repository.id).await?,
-        open_intents: intents::list_open(&mut **tx, repository.id).await?.into_iter().map(open_intent).collect(),
-        open_proposals: open_proposals(tx, repository.id).await?,
-        barred: barred::list(tx, organization, repository.id).await?,
-        proven: changes::list_healthy(&mut **tx, organization, repository.id).await?.into_iter().map(proven).collect(),
-        dashboard_url: app.config.public_url.clone(),
-    })
-}
-
-async fn known_heads(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Vec<BranchHead>> {
+pub(super) async fn known_heads(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Vec<BranchHead>> {
     let heads = revisions::list_heads(&mut **tx, repository).await?;
     Ok(heads.into_iter().map(|head| BranchHead { branch: head.branch, revision: head.revision }).collect())
 }
 
-async fn sync_paths(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Vec<SyncPath>> {
+pub(super) async fn sync_paths(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Vec<SyncPath>> {
     let mut paths: Vec<SyncPath> = syncs::list_following(&mut **tx, repository)
         .await?
         .into_iter()
@@ -202,7 +175,7 @@ async fn sync_paths(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Vec<Sync
     Ok(paths)
 }
 
-async fn open_proposals(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Vec<OpenProposal>> {
+pub(super) async fn open_proposals(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Vec<OpenProposal>> {
     let unsettled = proposals::list_unsettled(&mut **tx, repository).await?;
     let ids: Vec<Uuid> = unsettled.iter().map(|proposal| proposal.id.0).collect();
     let carried = changes::list_of_proposals(&mut **tx, &ids).await?;
@@ -239,23 +212,6 @@ fn proposed_change(change: &TrackedChange) -> ProposedChange {
         to: change.to.clone(),
         to_digest: change.to_digest.clone(),
         places: change.places.clone(),
-    }
-}
-
-fn proven(healthy: changes::Healthy) -> Proven {
-    let changes::Healthy { environment, image, tag, since, until } = healthy;
-    Proven { environment, image, tag, since, until }
-}
-
-fn open_intent(intent: intents::Intent) -> OpenIntent {
-    OpenIntent {
-        id: intent.id,
-        proposal: intent.proposal,
-        base: intent.base,
-        base_branch: intent.base_branch,
-        head_branch: intent.head_branch,
-        title: intent.title,
-        body: intent.body,
     }
 }
 

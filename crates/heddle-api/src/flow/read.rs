@@ -14,7 +14,7 @@ use heddle_core::{
 };
 use heddle_db::{
     DbError, Tx, changes, deploys,
-    environments::{self, Environment},
+    environments::{self, Environment, Promotion},
     findings::{self, Finding, Source},
     hints, images, intents,
     notice::{Notice, Topic},
@@ -176,7 +176,14 @@ async fn store_content(
     let environments: Vec<Environment> = report
         .environments
         .iter()
-        .map(|environment| Environment { path: environment_path(environment), implicit: environment.implicit })
+        .map(|environment| Environment {
+            path: environment_path(environment),
+            implicit: environment.implicit,
+            promotion: environment
+                .promotion
+                .as_ref()
+                .map(|promotion| Promotion { from: promotion.from.clone(), after_secs: promotion.after_secs }),
+        })
         .collect();
     environments::replace(tx, organization, repository, &environments).await?;
     let rows: Vec<occurrences::Occurrence> = report.occurrences.iter().flat_map(in_environments).collect();

@@ -15,11 +15,11 @@ use heddle_core::{
     pipeline::{FactKind, RolloutKey},
 };
 use heddle_db::{
-    DbError, Tx,
+    DbError, Tx, agent_outboxes,
     deploys::{self, Deploy},
     environments, facts as stored,
     notice::{Notice, Topic},
-    revisions,
+    repositories, revisions, sync_faults,
     syncs::{self, Sync},
     work,
     workloads::{self, NewWorkload},
@@ -58,7 +58,7 @@ impl Scope {
 /// When the store cannot be reached.
 pub async fn apply(tx: &mut Tx, scope: Scope, report: &Report) -> Result<bool, DbError> {
     let sequence = i64::try_from(report.sequence).unwrap_or(i64::MAX);
-    if !syncs::take_report(&mut **tx, scope.organization, scope.cluster, report.epoch, sequence, scope.now).await? {
+    if !agent_outboxes::take(&mut **tx, scope.organization, scope.cluster, report.epoch, sequence, scope.now).await? {
         return Ok(false);
     }
     let bound = list_bound(tx, scope, report).await?;
@@ -90,7 +90,7 @@ async fn list_bound(tx: &mut Tx, scope: Scope, report: &Report) -> Result<BTreeM
         return Ok(BTreeMap::new());
     }
     let urls: Vec<String> = urls.into_iter().map(str::to_owned).collect();
-    syncs::list_bound(&mut **tx, scope.organization, &urls).await
+    repositories::list_bound(&mut **tx, scope.organization, &urls).await
 }
 
 fn source_of(sync: &SyncReport) -> Option<&Source> {
@@ -276,12 +276,12 @@ async fn note_faults(
             Follows::Faulty { message } => faulty.push((&sync.sync, message.as_str())),
         }
     }
-    let mut changed = syncs::clear_faults(&mut **tx, scope.cluster, &readable).await?;
+    let mut changed = sync_faults::clear(&mut **tx, scope.cluster, &readable).await?;
     if !faulty.is_empty() {
-        changed |= syncs::set_faults(&mut **tx, scope.organization, scope.cluster, &faulty, scope.now).await?;
+        changed |= sync_faults::set(&mut **tx, scope.organization, scope.cluster, &faulty, scope.now).await?;
     }
     if let Some(present) = present {
-        changed |= syncs::keep_faults(&mut **tx, scope.cluster, present).await?;
+        changed |= sync_faults::keep(&mut **tx, scope.cluster, present).await?;
     }
     Ok(changed)
 }
@@ -326,7 +326,8 @@ async fn retire_rollouts(
 /// When the store cannot be reached.
 pub async fn retire_cluster(tx: &mut Tx, scope: Scope) -> Result<(), DbError> {
     retire(tx, scope, None).await?;
-    syncs::delete_of_cluster(tx, scope.cluster).await
+    syncs::delete_of_cluster(&mut **tx, scope.cluster).await?;
+    sync_faults::delete_of_cluster(&mut **tx, scope.cluster).await
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Result<serde_json::Value, DbError> {

@@ -17,6 +17,9 @@ use heddle_db::{
 use heddle_wire::automator::{ScanOutcome, ScanWork, ScannedTag, TagChoice};
 use uuid::Uuid;
 
+use super::candidates::{self, Choice};
+use crate::{app::App, problem::ApiResult};
+
 /// How long a description is taken for true: a tag may get another image, and no list of tags says so.
 const FRESH: Duration = Duration::hours(6);
 
@@ -83,12 +86,13 @@ fn moving(choice: &TagChoice) -> Option<Tag> {
 /// # Errors
 /// When the store cannot be reached.
 pub async fn apply(
+    app: &App,
     tx: &mut Tx,
     organization: OrganizationId,
     held: &work::Held,
     outcome: &ScanOutcome,
     now: DateTime<Utc>,
-) -> Result<Vec<Uuid>, DbError> {
+) -> ApiResult<Vec<Uuid>> {
     images::lock(&mut **tx, &[held.subject]).await?;
     let Some(image) = images::find(&mut **tx, held.subject).await? else { return Ok(Vec::new()) };
     let different = match outcome {
@@ -113,10 +117,27 @@ pub async fn apply(
     if !different {
         return Ok(Vec::new());
     }
+    // The list is at hand and changed: what choices depend on is found out here, and an update does not read the list.
+    let asked = asked(tx, organization, &image).await?;
+    candidates::make_stale(app, tx, organization, &asked, usize::MAX, now).await?;
     let repositories = occurrences::list_repositories_of(&mut **tx, organization, &image.image).await?;
     work::request_updates(tx, organization, &repositories).await?;
     announce(tx, organization, &image).await?;
     Ok(repositories)
+}
+
+/// The choices of the image in all of the organization's repositories.
+async fn asked(tx: &mut Tx, organization: OrganizationId, image: &Image) -> Result<Vec<Choice>, DbError> {
+    let occurrences = occurrences::list_of_images(&mut **tx, organization, &[image.image.to_string()]).await?;
+    let mut asked: Vec<Choice> = Vec::new();
+    for (_, one) in occurrences.into_iter().filter(|(_, one)| one.environment.is_some()) {
+        let Some(policy) = one.rule.and_then(|rule| rule.policy) else { continue };
+        let choice = Choice::new(one.image, &policy, one.tag, one.digest);
+        if !asked.contains(&choice) {
+            asked.push(choice);
+        }
+    }
+    Ok(asked)
 }
 
 fn descriptions(tags: &[ScannedTag]) -> Vec<Description> {

@@ -6,7 +6,7 @@ use axum::{Extension, http::StatusCode};
 use chrono::Utc;
 use heddle_core::git::RepoUrl;
 use heddle_db::{
-    Tx, clusters, hints,
+    Tx, agent_outboxes, cluster_repositories, clusters, hints,
     notice::{Heard, Notice, Topic},
     repositories::{self, Repository},
     syncs,
@@ -48,7 +48,6 @@ pub fn routes() -> Routes {
     responses((status = 200, body = ReportResponse))
 )]
 async fn take_report(app: App, agent: Agent, Json(sent): Json<Report>) -> ApiResult<Json<ReportResponse>> {
-    app.rates.reports.take(agent.cluster.0)?;
     sent.check_size()
         .map_err(|excess| ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "report-too-large", excess.to_string()))?;
     let mut tx = app.db.organization(agent.organization).await?;
@@ -61,7 +60,7 @@ async fn take_report(app: App, agent: Agent, Json(sent): Json<Report>) -> ApiRes
         note_report(&mut tx, scope, &sent).await?;
         sent.sequence
     } else {
-        syncs::find_taken(&mut *tx, agent.cluster, sent.epoch).await?.map_or(0, i64::unsigned_abs)
+        agent_outboxes::find(&mut *tx, agent.cluster, sent.epoch).await?.map_or(0, i64::unsigned_abs)
     };
     let resync = sent.present.is_none() && !syncs::has_any(&mut *tx, agent.cluster).await?;
     tx.commit().await?;
@@ -138,7 +137,7 @@ fn shown(hint: hints::Hint) -> Hint {
     }
 }
 
-/// A token that reads one repository that a Sync of this cluster, or its install manifest, follows.
+/// A token that reads one repository that a person approved for this cluster.
 #[utoipa::path(
     post, path = "/agent/v1/git-token", tag = "agent", request_body = GitTokenRequest,
     responses((status = 200, body = GitTokenResponse))
@@ -160,11 +159,12 @@ async fn mint_git_token(
     }))
 }
 
-/// The bound repository at `url`, when something of the agent's cluster is known to follow it.
+/// The bound repository at `url`, when a person approved it for the agent's cluster: by making a manifest that follows it,
+/// or by name. One that a Sync follows and nobody approved is asked for.
 async fn find_followed(app: &App, agent: &Agent, url: &RepoUrl) -> ApiResult<Repository> {
     let refused = |why: String| ApiError::new(StatusCode::NOT_FOUND, "repository-not-connected", why);
     let mut tx = app.db.organization(agent.organization).await?;
-    let bound = match syncs::find_bound(&mut *tx, agent.organization, url).await? {
+    let bound = match repositories::find_bound(&mut *tx, agent.organization, url).await? {
         Some(id) => repositories::find(&mut *tx, agent.organization, id).await?,
         None => None,
     };
@@ -174,13 +174,26 @@ async fn find_followed(app: &App, agent: &Agent, url: &RepoUrl) -> ApiResult<Rep
     })?;
     let reported = syncs::list_of_cluster(&mut *tx, agent.cluster).await?;
     let installed = clusters::find(&mut *tx, agent.organization, agent.cluster).await?;
-    tx.commit().await?;
     let installed = installed.and_then(|cluster| FirstSync::read(cluster.first_sync)).map(|sync| sync.repository);
     let installed = installed.and_then(|address| RepoUrl::try_from(address.to_string()).ok());
-    if reported.iter().any(|sync| sync.repository_url == *url) || installed.as_ref() == Some(url) {
+    let follows = reported.iter().any(|sync| sync.repository_url == *url);
+    let approved = cluster_repositories::is_approved(&mut *tx, agent.cluster, repository.id).await?;
+    if follows && !approved && installed.as_ref() != Some(url) {
+        let new = cluster_repositories::ask(&mut *tx, agent.organization, agent.cluster, repository.id).await?;
+        if new {
+            let (organization, id) = (agent.organization, Some(agent.cluster.0));
+            tx.notify(&Notice::Changed { organization, topic: Topic::Status, id }).await?;
+        }
+    }
+    tx.commit().await?;
+    if approved || installed.as_ref() == Some(url) {
         return Ok(repository);
     }
-    Err(refused(format!(
-        "no Sync that this cluster reported follows {url} yet; it is asked for again after the report"
-    )))
+    if !follows {
+        return Err(refused(format!(
+            "no Sync that this cluster reported follows {url} yet; it is asked for again after the report"
+        )));
+    }
+    let at = app.public_url("");
+    Err(refused(format!("nobody approved yet that this cluster reads {url}; an administrator does so at {at}")))
 }

@@ -123,7 +123,8 @@ async fn report_scan(call: Call, Path(lease): Path<LeaseId>, Json(report): Json<
         under.finish(None).await?;
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let due = scan::apply(&mut under.tx, under.organization, &under.held, &report.outcome, Utc::now()).await?;
+    let app = under.app.clone();
+    let due = scan::apply(&app, &mut under.tx, under.organization, &under.held, &report.outcome, Utc::now()).await?;
     if let ScanOutcome::Failed { reason, retry_at } = &report.outcome {
         under.fail(reason, *retry_at).await?;
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -239,6 +240,7 @@ async fn end_lease(call: Call, Path(lease): Path<LeaseId>, Json(done): Json<Done
         work::request_read(&mut under.tx, under.organization, RepositoryId(under.held.subject)).await?;
     }
     match &done.failed {
+        _ if done.given_back => under.give_back(done.retry_at.unwrap_or_else(Utc::now)).await?,
         Some(reason) => {
             tracing::warn!(kind = ?under.held.kind, subject = %under.held.subject, "work failed: {reason}");
             under.fail(reason, done.retry_at).await?;

@@ -4,13 +4,13 @@ use axum::http::StatusCode;
 use chrono::{Duration, Utc};
 use heddle_core::{
     git::RepoName,
-    id::{ClusterId, ClusterKeyId, OrganizationId},
+    id::{ClusterId, ClusterKeyId, OrganizationId, RepositoryId},
     name::EnvironmentName,
 };
 use heddle_db::{
-    DbError, Tx, audit, clusters,
+    DbError, Tx, audit, cluster_repositories, clusters,
     notice::{Notice, Topic},
-    repositories, syncs, workloads,
+    repositories, sync_faults, syncs, workloads,
 };
 use heddle_wire::{
     agent::AgentInfo,
@@ -49,6 +49,7 @@ pub fn routes() -> Routes {
         .add(Permission::Organization(Role::Admin), routes!(renew_manifest))
         .add(Permission::Organization(Role::Admin), routes!(revoke_cluster))
         .add(Permission::Organization(Role::Admin), routes!(revoke_cluster_key))
+        .add(Permission::Organization(Role::Admin), routes!(approve_repository))
 }
 
 /// The organization's clusters by name.
@@ -153,6 +154,35 @@ async fn revoke_cluster(app: App, member: Member, Path(ids): Path<(Uuid, Cluster
     clusters::revoke(&mut tx, id).await?;
     record(&mut tx, &member, "cluster.revoke", &cluster.name).await?;
     announce(&mut tx, member.organization, id).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lets a cluster read another repository than that of its manifest, before or after one of its Syncs asks for it.
+#[utoipa::path(
+    post, path = "/api/v1/organizations/{organization}/clusters/{cluster}/repositories/{repository}/approve",
+    tag = "clusters",
+    params(("organization" = OrganizationId, Path), ("cluster" = ClusterId, Path), ("repository" = RepositoryId, Path)),
+    responses((status = 204))
+)]
+async fn approve_repository(
+    app: App,
+    member: Member,
+    Path(ids): Path<(Uuid, ClusterId, RepositoryId)>,
+) -> ApiResult<StatusCode> {
+    let (_, id, repository) = ids;
+    let mut tx = app.db.organization(member.organization).await?;
+    let cluster = find(&mut tx, member.organization, id).await?;
+    if !cluster_repositories::approve(&mut *tx, member.organization, id, repository).await? {
+        return Err(ApiError::not_found("the organization has no such repository"));
+    }
+    let details = json!({ "repository": repository });
+    let author = member.author();
+    audit::record(&mut *tx, Some(member.organization), &author, "cluster.approve", &cluster.name, details).await?;
+    // The agent asks for its token again.
+    tx.notify(&Notice::Resync { cluster: id }).await?;
+    let (organization, about) = (member.organization, Some(id.0));
+    tx.notify(&Notice::Changed { organization, topic: Topic::Status, id: about }).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -300,7 +330,7 @@ async fn view_clusters(tx: &mut Tx, organization: OrganizationId) -> ApiResult<V
     let found = clusters::list(&mut **tx, organization).await?;
     let keys = clusters::list_keys(&mut **tx, organization).await?;
     let syncs = syncs::list(&mut **tx, organization).await?;
-    let faults = syncs::list_faults(&mut **tx, organization).await?;
+    let faults = sync_faults::list(&mut **tx, organization).await?;
     let counts = workloads::count_by_cluster(&mut **tx, organization).await?;
     let now = Utc::now();
     found
@@ -342,7 +372,7 @@ fn view_key(key: &clusters::Key) -> ClusterKeyView {
     }
 }
 
-fn view_fault(fault: &syncs::Fault) -> FaultySyncView {
+fn view_fault(fault: &sync_faults::Fault) -> FaultySyncView {
     FaultySyncView { sync: fault.key.sync.clone(), message: fault.message.as_str().into(), since: fault.since }
 }
 

@@ -8,14 +8,14 @@ use heddle_core::{
     policy::{Companion, Situation, Standing, select},
 };
 use heddle_db::{
-    Tx, clusters, findings,
+    Tx, cluster_repositories, clusters, findings,
     images::{self, Image},
     occurrences::{self, Occurrence, Rule},
     pushes, repositories, tags, work, workloads,
 };
 use heddle_wire::view::{
-    FailingImage, FindingView, Link, Onboarding, OnboardingStep, OnboardingStepName, Role, StatusView, Verdicts,
-    WaitingPush,
+    AskedRepository, FailingImage, FindingView, Link, Onboarding, OnboardingStep, OnboardingStepName, Role, StatusView,
+    Verdicts, WaitingPush,
 };
 use serde::Deserialize;
 use utoipa_axum::routes;
@@ -180,6 +180,17 @@ async fn load_status(app: App, member: Member) -> ApiResult<Json<StatusView>> {
         clusters_connected: count_connected(&clusters, now),
         clusters: i64::try_from(clusters.len()).unwrap_or(i64::MAX),
         blocking_findings: findings::count_blocking(&mut *tx, member.organization).await?,
+        asking: cluster_repositories::list_asked(&mut *tx, member.organization, SHOWN)
+            .await?
+            .into_iter()
+            .map(|asked| AskedRepository {
+                cluster: asked.cluster,
+                cluster_name: asked.cluster_name,
+                repository: asked.repository,
+                repository_name: asked.repository_name,
+                asked_at: asked.asked_at,
+            })
+            .collect(),
     };
     tx.commit().await?;
     Ok(Json(view))

@@ -1,6 +1,6 @@
 //! Workloads: what runs, what Git says should run, what a newer tag waits for.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
@@ -8,14 +8,12 @@ use heddle_core::{
     change::ProposalRef,
     id::{ClusterId, OrganizationId, RepositoryId},
     image::{ImageRepository, Tag},
-    policy::{Companion, CompiledPolicy, Situation, Standing, TagList},
+    policy::{Companion, Situation, TagList},
 };
 use heddle_db::{
     Tx,
     changes::{self, Change},
-    images,
     occurrences::{self, Occurrence},
-    tags,
     workloads::{self, After, Workload},
 };
 use heddle_wire::{
@@ -30,7 +28,11 @@ use super::Routes;
 use crate::{
     app::App,
     extract::{Json, Query},
-    flow::{barred, link},
+    flow::{
+        barred,
+        candidates::{self, Choice, Wanted},
+        link,
+    },
     permission::Permission,
     principal::Member,
     problem::{ApiError, ApiResult},
@@ -72,13 +74,10 @@ async fn list_workloads(app: App, member: Member, Query(query): Query<PageQuery>
     let full = i64::try_from(page.len()).is_ok_and(|count| count == limit);
     let next = page.last().filter(|_| full).map(write_after);
     let running = page.iter().map(containers).collect::<ApiResult<Vec<_>>>()?;
-    let known = Known::load(&mut tx, member.organization, running.iter().flatten()).await?;
+    let known = Known::load(&app, &mut tx, member.organization, &page, &running, now).await?;
     tx.commit().await?;
-    // Policies over long lists are work for the processor.
-    let viewed = tokio::task::spawn_blocking(move || {
-        page.into_iter().zip(running).map(|(workload, images)| known.view(workload, images, now)).collect()
-    });
-    let items = viewed.await.map_err(ApiError::internal)?;
+    let items =
+        page.into_iter().zip(running).map(|(workload, images)| known.view(&app, workload, images, now)).collect();
     Ok(Json(WorkloadPage { items, next, total }))
 }
 
@@ -114,43 +113,55 @@ fn parse_after(text: &str) -> ApiResult<After> {
 
 /// What is known of the images on a page.
 struct Known {
+    /// Where they stand in the environments of the page.
     occurrences: Vec<(RepositoryId, Occurrence)>,
-    tags: HashMap<ImageRepository, TagList>,
+    /// The tags on which the choices there depend.
+    tags: BTreeMap<ImageRepository, TagList>,
     open: Vec<Change>,
     barred: BTreeMap<RepositoryId, Vec<Barred>>,
 }
 
 impl Known {
     async fn load(
+        app: &App,
         tx: &mut Tx,
         organization: OrganizationId,
-        running: impl Iterator<Item = &ContainerImage>,
+        page: &[Workload],
+        running: &[Vec<ContainerImage>],
+        now: DateTime<Utc>,
     ) -> ApiResult<Self> {
-        let names: BTreeSet<String> = running.map(|one| one.image.repository.to_string()).collect();
+        let names: BTreeSet<String> = running.iter().flatten().map(|one| one.image.repository.to_string()).collect();
         let names: Vec<String> = names.into_iter().collect();
-        let occurrences = occurrences::list_of_images(&mut **tx, organization, &names).await?;
-        let policies = occurrences.iter().filter_map(|(_, one)| one.rule.as_ref()?.policy.as_ref());
-        let mut judged = names.clone();
-        judged.extend(policies.flat_map(|policy| policy.lockstep.iter().cloned()));
-        let watched = images::list_named(&mut **tx, organization, &judged).await?;
-        let tags = tags::list_of(&mut **tx, &watched).await?;
+        let shown: HashSet<_> =
+            page.iter().map(|workload| (workload.repository, workload.environment.as_ref())).collect();
+        let mut occurrences = occurrences::list_of_images(&mut **tx, organization, &names).await?;
+        occurrences.retain(|(repository, one)| {
+            one.environment.is_some() && shown.contains(&(Some(*repository), one.environment.as_ref()))
+        });
+        let mut choices: Vec<Choice> = occurrences.iter().filter_map(|(_, one)| choice(one)).collect();
+        let mut known = HashSet::new();
+        choices.retain(|choice| known.insert(choice.clone()));
+        let mut found = candidates::find(app, tx, organization, &choices, Wanted::All, now).await?;
         let mut barred = BTreeMap::new();
         for (repository, _) in &occurrences {
             if !barred.contains_key(repository) {
                 barred.insert(*repository, barred::list(tx, organization, *repository).await?);
             }
         }
+        let taken_back: Vec<(ImageRepository, Tag)> =
+            barred.values().flatten().map(|one: &Barred| (one.image.clone(), one.tag.clone())).collect();
+        found.look_up(tx, &taken_back, true).await?;
         Ok(Self {
             occurrences,
             barred,
-            tags,
+            tags: found.lists,
             open: changes::list_open_of_images(&mut **tx, organization, &names).await?,
         })
     }
 
-    fn view(&self, workload: Workload, running: Vec<ContainerImage>, now: DateTime<Utc>) -> WorkloadView {
+    fn view(&self, app: &App, workload: Workload, running: Vec<ContainerImage>, now: DateTime<Utc>) -> WorkloadView {
         let looked: Vec<(WorkloadImage, String)> =
-            running.into_iter().map(|image| self.image(&workload, image, now)).collect();
+            running.into_iter().map(|image| self.image(app, &workload, image, now)).collect();
         let state = looked
             .iter()
             .max_by_key(|(image, _)| (image.change.is_some(), image.governed))
@@ -174,7 +185,13 @@ impl Known {
         }
     }
 
-    fn image(&self, workload: &Workload, running: ContainerImage, now: DateTime<Utc>) -> (WorkloadImage, String) {
+    fn image(
+        &self,
+        app: &App,
+        workload: &Workload,
+        running: ContainerImage,
+        now: DateTime<Utc>,
+    ) -> (WorkloadImage, String) {
         let repository = &running.image.repository;
         let here = |one: &&(RepositoryId, Occurrence)| {
             one.1.image == *repository
@@ -190,14 +207,13 @@ impl Known {
         let barred = standing.and_then(|one| Some(barred::at(self.barred.get(&one.0)?, &one.1))).unwrap_or_default();
         let desired = place.and_then(|place| place.tag.clone());
         let rule = place.and_then(|place| place.rule.as_ref());
-        let newest = rule.and_then(|rule| rule.policy.as_ref()).and_then(|policy| {
+        let newest = place.and_then(choice).and_then(|choice| {
             let tags = self.tags.get(repository)?;
             let companions: Vec<_> = self.tags.iter().map(|(image, tags)| Companion { image, tags }).collect();
-            let digest = place.and_then(|place| place.digest.as_ref());
-            let current = Some(Standing::new(desired.as_ref(), digest));
             let (barred, companions) = (barred.as_slice(), companions.as_slice());
+            let current = Some(choice.standing());
             let situation = Situation { current, tags, barred, signatures: &[], companions, now };
-            CompiledPolicy::new(policy).ok()?.choose(&situation).cloned()
+            app.policies.of(choice.policy())?.choose(&situation).cloned()
         });
         let change = self.open.iter().rfind(|change| {
             change.image == *repository
@@ -214,6 +230,12 @@ impl Known {
         };
         (image, state)
     }
+}
+
+/// What the rule at a place is to choose.
+fn choice(place: &Occurrence) -> Option<Choice> {
+    let policy = place.rule.as_ref()?.policy.as_ref()?;
+    Some(Choice::new(place.image.clone(), policy, place.tag.clone(), place.digest.clone()))
 }
 
 fn in_words(

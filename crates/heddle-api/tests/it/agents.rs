@@ -215,6 +215,29 @@ async fn a_cluster_gets_tokens_for_what_it_follows_and_deploys_to_no_namespace_t
     hub.send(ask("github.com/acme/config"), StatusCode::SERVICE_UNAVAILABLE).await;
     let told = hub.send(ask("github.com/acme/secrets"), StatusCode::NOT_FOUND).await;
     assert!(told["message"].as_str().unwrap().contains("no Sync"), "{told}");
+
+    // A Sync that follows it is not enough: whoever has the agent's key can name one.
+    let report = json!({
+        "epoch": uuid::Uuid::now_v7(), "sequence": 1, "sent_at": "2026-01-01T00:00:00Z", "facts": [],
+        "agent": { "version": "0.1.0", "kubernetes_version": "v1.34.0", "started_at": "2026-01-01T00:00:00Z" },
+        "syncs": [{
+            "sync": { "namespace": "heddle-system", "name": "other" },
+            "follows": { "spec": "readable", "repository": "github.com/acme/secrets", "branch": "main", "path": "" },
+            "suspended": false, "conditions": [], "errors": [], "drifts": [],
+        }],
+    });
+    let report = hub.request(Method::POST, "/agent/v1/report").bearer_auth(&signed).json(&report);
+    hub.send(report, StatusCode::OK).await;
+    let told = hub.send(ask("github.com/acme/secrets"), StatusCode::NOT_FOUND).await;
+    assert!(told["message"].as_str().unwrap().contains("nobody approved"), "{told}");
+    let status = format!("/api/v1/organizations/{organization}/status");
+    let asking = hub.get(&ada, &status).await["asking"].clone();
+    assert_eq!((&asking[0]["cluster_name"], &asking[0]["repository_name"]), (&json!("prod"), &json!("acme/secrets")));
+    let approve =
+        format!("{clusters}/{}/repositories/{}/approve", cluster.id, asking[0]["repository"].as_str().unwrap());
+    hub.send(ada.sign(hub.request(Method::POST, &approve)), StatusCode::NO_CONTENT).await;
+    hub.send(ask("github.com/acme/secrets"), StatusCode::SERVICE_UNAVAILABLE).await;
+    assert_eq!(hub.get(&ada, &status).await["asking"], json!([]));
 }
 
 /// Both are the sender's numbers: what they make of each other may be none.

@@ -44,6 +44,7 @@ pub struct Loom {
     pub database: TestDatabase,
     /// The file of sealing keys, with one key.
     pub keys_file: std::path::PathBuf,
+    pub app: heddle_api::app::App,
     _github: GitHub,
     _running: DropGuard,
     _files: tempfile::TempDir,
@@ -99,7 +100,8 @@ impl Loom {
             agent_api_url: base.clone(),
         };
         let db = Db::connect(database.options(), 8).await.unwrap();
-        let service = heddle_api::router::build(heddle_api::build_app(config, db).unwrap(), shutdown.clone());
+        let app_of_api = heddle_api::build_app(config, db).unwrap();
+        let service = heddle_api::router::build(app_of_api.clone(), shutdown.clone());
         tokio::spawn(heddle_api::server::serve(service, listener, false, shutdown.clone()));
         let http = Http::new(base.clone(), None).unwrap();
 
@@ -124,6 +126,7 @@ impl Loom {
             database,
             keys_file,
             _files: files,
+            app: app_of_api,
             _github: github,
             _running: shutdown.drop_guard(),
         }

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod agents;
+mod candidates;
 mod dashboard;
 mod edge;
 mod embedded;

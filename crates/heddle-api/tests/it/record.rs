@@ -154,6 +154,9 @@ impl Ledger {
         let made = self.write_own(("POST", "clusters"), &[], "cluster.create", body).await;
         let id = made["cluster"]["id"].as_str().unwrap();
         let token = made["manifest"].as_str().unwrap().split("token: \"").nth(1).unwrap().split('"').next().unwrap();
+        let ids = [id, bound["id"].as_str().unwrap()];
+        let approve = ("POST", "clusters/{cluster}/repositories/{repository}/approve");
+        self.write_own(approve, &ids, "cluster.approve", json!({})).await;
         let key = AgentKey::generate();
         let request = self.scene.hub.enroll(token, &key);
         let enrolled: Value =

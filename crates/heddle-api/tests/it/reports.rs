@@ -1,9 +1,14 @@
 //! Reports of agents: what is taken, what is refused, what it costs, what is shown of it.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use heddle_client::ClientError;
 use heddle_core::{health::HealthStatus, pipeline::End};
 use heddle_wire::{
-    agent::{DeployFact, Follows, Report, SyncReport},
+    agent::{Deploy, DeployFact, Follows, Report, SyncReport},
     view::{ClusterView, SyncView},
 };
 use sqlx::postgres::PgListener;
@@ -223,4 +228,84 @@ async fn a_report_without_news_writes_nothing_and_tells_nobody() {
     }
     sqlx::query("select pg_notify('heddle', 'the end')").execute(&mut listener).await.unwrap();
     assert_eq!(listener.recv().await.unwrap().payload(), "the end");
+}
+
+/// Counts the statements that sqlx sends in this thread, which is all of the program in a test.
+#[derive(Clone, Default)]
+struct Statements(Arc<AtomicUsize>);
+
+impl tracing::Subscriber for Statements {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == "sqlx::query"
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+/// So many changes roll out beside the one that was merged, each of an image of its own.
+const ROLLING: usize = 249;
+
+async fn roll_out_more(loom: &Loom) {
+    let sql = "with made as (
+                   insert into changes overriding system value
+                   select (jsonb_populate_record(null::changes, to_jsonb(c) || jsonb_build_object(
+                       'id', gen_random_uuid(), 'image', c.image || '-' || n, 'sequence', c.sequence + n))).*
+                   from changes c cross join generate_series(1, $1) n
+                   returning id, organization_id)
+               insert into change_rollouts
+               select (jsonb_populate_record(null::change_rollouts, to_jsonb(r) || jsonb_build_object(
+                   'change_id', m.id))).*
+               from made m cross join change_rollouts r";
+    let more = i32::try_from(ROLLING).unwrap();
+    assert_eq!(sqlx::query(sql).bind(more).execute(&mut loom.owner().await).await.unwrap().rows_affected(), 249);
+}
+
+/// What a Sync says of each of these images: that it is applied, and well.
+fn facts_of(loom: &Loom, images: &[String]) -> Vec<DeployFact> {
+    let each = images.iter().flat_map(|name| {
+        [applied(loom, 2, "1.4.2"), healthy(loom, 2, "1.4.2")].map(|mut fact| {
+            let image = format!("{name}:1.4.2").parse().unwrap();
+            match &mut fact.what {
+                Deploy::Applied { images } => *images = vec![image],
+                Deploy::Health { image: healthy, .. } => *healthy = image,
+                Deploy::Failed { .. } => {}
+            }
+            fact
+        })
+    });
+    each.collect()
+}
+
+#[tokio::test]
+async fn a_report_of_500_facts_costs_as_many_statements_as_one_of_two() {
+    let loom = Loom::start().await;
+    let epoch = Uuid::new_v4();
+    loom.agent.report(&agent_report(&loom, epoch, 1, vec![])).await.unwrap();
+    merge_one(&loom).await;
+    roll_out_more(&loom).await;
+    let image = |number: usize| format!("registry.example.com/acme/api-{number}");
+    let statements = Statements::default();
+    let _counting = tracing::subscriber::set_default(statements.clone());
+    let mut costs = Vec::new();
+    // What the first of all costs more is looked up once.
+    for (sequence, images) in [(2, 1..=1), (3, 2..=2), (4, 3..=ROLLING)] {
+        let images: Vec<String> = images.map(image).collect();
+        let report = agent_report(&loom, epoch, sequence, facts_of(&loom, &images));
+        let before = statements.0.load(Ordering::Relaxed);
+        loom.agent.report(&report).await.unwrap();
+        costs.push(statements.0.load(Ordering::Relaxed) - before);
+    }
+    // Timers of the program may ask something beside.
+    assert!(costs[1] > 5 && costs[2] <= costs[1] + 5, "{costs:?} statements");
+    let healthy = "select count(*) from changes where ended = 'healthy'";
+    let healthy: i64 = sqlx::query_scalar(healthy).fetch_one(&mut loom.owner().await).await.unwrap();
+    assert_eq!(usize::try_from(healthy).unwrap(), ROLLING);
 }

@@ -37,7 +37,7 @@ fn place() -> Place {
 }
 
 /// A read of `main` whose newest commits are `commits`, with `tag` in prod.
-fn read_report(commits: &[u32], tag: &str) -> ReadReport {
+pub fn read_report(commits: &[u32], tag: &str) -> ReadReport {
     ReadReport {
         branches: vec![BranchReport {
             branch: "main".parse().unwrap(),
@@ -58,6 +58,7 @@ fn read_report(commits: &[u32], tag: &str) -> ReadReport {
             path: "clusters/prod".into(),
             branch: "main".parse().unwrap(),
             implicit: false,
+            promotion: None,
         }],
         occurrences: vec![Occurrence {
             branch: "main".parse().unwrap(),
@@ -194,7 +195,7 @@ pub async fn until_update(loom: &Loom) -> Lease {
     scan(loom, &["1.4.1", "1.4.2"]).await
 }
 
-async fn read(loom: &Loom, report: ReadReport) {
+pub async fn read(loom: &Loom, report: ReadReport) {
     let lease = lease_read(loom).await;
     loom.automator.read_report(&lease, &report).await.unwrap();
 }
@@ -302,6 +303,8 @@ async fn a_tag_walks_from_the_registry_to_healthy_through_a_pull_request() {
     let update = until_update(&loom).await;
     let Work::Update(work) = &update.work else { panic!("no update") };
     assert_eq!(work.images[0].list.as_ref().unwrap().tags.len(), 2);
+    // The automator compares it with what it finds at the head, as it would read that.
+    assert_eq!(work.asked, Some(read_report(&[1], "1.4.1").fingerprint()));
 
     let response =
         loom.automator.intents(&update, &plan(Mode::PullRequest, None, planned("1.4.1", "1.4.2"))).await.unwrap();

@@ -150,6 +150,9 @@ fn target<'a>(
         }
         _ => Err(otherwise),
     };
+    if input.settled.contains(&occurrence.image.repository) {
+        return kept(Choice::Keep);
+    }
     let Some(list) = tag_list(input, occurrence).filter(|list| list.complete && !list.tags.is_empty()) else {
         return kept(Choice::Unknown);
     };
@@ -304,7 +307,7 @@ impl Place<'_> {
         let companions: Vec<Companion<'_>> = lists.map(|(image, tags)| Companion { image, tags }).collect();
         let current = Some(Standing::new(occurrence.image.tag.as_ref(), occurrence.image.digest.as_ref()));
         let (barred, companions) = (barred.as_slice(), companions.as_slice());
-        decide(&governed.policy, &Situation { current, tags, barred, signatures: &[], companions, now: input.now })
+        decide(&governed.policy, &Situation { current, tags, barred, signatures: &[], companions, now: input.taken_at })
     }
 }
 

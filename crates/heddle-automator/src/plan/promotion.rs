@@ -73,7 +73,7 @@ fn proof(input: &PlanInput<'_>, promotion: &Promotion, image: &ImageRepository, 
     let mut standing = None;
     for proven in input.proven.iter().filter(here) {
         let enough = proven.since + promotion.after;
-        if enough <= proven.until.unwrap_or(input.now) {
+        if enough <= proven.until.unwrap_or(input.taken_at) {
             return Proof::Given;
         }
         standing = standing.or(proven.until.is_none().then_some(enough));

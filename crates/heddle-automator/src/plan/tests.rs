@@ -1,10 +1,11 @@
 mod beside;
+mod few;
 mod groups;
 mod images;
 mod promotion;
 mod together;
 
-use std::fmt::Write as _;
+use std::{collections::HashSet, fmt::Write as _};
 
 use chrono::TimeDelta;
 use heddle_core::{
@@ -100,13 +101,15 @@ impl World {
         }
         let open: Vec<_> =
             self.open.iter().map(|proposal| OpenView { proposal, state: self.state, head: None }).collect();
-        plan(&PlanInput {
+        few::plan_both_ways(&PlanInput {
             config: &config,
             branches: &[self.branch(&config)],
             images: &images,
+            settled: &HashSet::new(),
             open: &open,
             barred: &self.barred,
             proven: &self.proven,
+            taken_at: now,
             now,
         })
     }

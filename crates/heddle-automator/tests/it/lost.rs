@@ -26,6 +26,24 @@ async fn a_person_who_commits_between_reading_and_writing_is_not_lost() {
 }
 
 #[tokio::test]
+async fn tags_that_were_taken_for_other_rules_are_not_chosen_from() {
+    let shop = Shop::open("1.4.1").await;
+    let mut work = shop.update_work(&["1.4.1", "1.4.2"]).await;
+    work.asked = Some("of the rules before".to_owned());
+    let done = shop.update(work).await.done.unwrap();
+    assert!(done.read_due);
+    assert!(done.failed.unwrap().contains("not those that were read last"));
+    assert_eq!(shop.bot_commits().await, 0);
+
+    // Those of a read are those that the update finds.
+    let read = shop.read(Vec::new(), Vec::new()).await.read.unwrap();
+    let mut work = shop.update_work(&["1.4.1", "1.4.2"]).await;
+    work.asked = Some(read.fingerprint());
+    let done = shop.update(work).await.done.unwrap();
+    assert_eq!((done.failed, done.read_due), (None, false));
+}
+
+#[tokio::test]
 async fn a_kill_between_commit_and_confirmation_loses_nothing() {
     let mut shop = Shop::open("1.4.1").await;
     let mut held = shop.github.hold(Matcher::graphql("createCommitOnBranch"), When::After);

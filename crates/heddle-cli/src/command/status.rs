@@ -37,6 +37,7 @@ fn is_fine(status: &StatusView, counts: &ChangeCounts, now: DateTime<Utc>) -> bo
     counts.stuck == 0
         && status.failing_images.is_empty()
         && status.blocking_findings == 0
+        && status.asking.is_empty()
         && status.clusters_connected == status.clusters
         && status.has_automator(now)
 }
@@ -51,6 +52,11 @@ fn show(session: &Session, status: &StatusView, counts: &ChangeCounts, now: Date
     row("changes", *stuck == 0, format!("{in_flight} in flight, {stuck} stuck, {healthy_today} healthy today"));
     let connected = format!("{} of {} connected", status.clusters_connected, count(status.clusters, "cluster"));
     row("clusters", status.clusters_connected == status.clusters, connected);
+    for asked in &status.asking {
+        let (cluster, repository) = (&asked.cluster_name, &asked.repository_name);
+        let waits = span(now - asked.asked_at);
+        row("", false, format!("{cluster} may not read {repository} before an administrator approves it, for {waits}"));
+    }
     row("automator", status.has_automator(now), automator(status, now));
     row("registries", status.failing_images.is_empty(), format!("read {}", ago(status.scanned_at, now)));
     for image in &status.failing_images {

@@ -10,8 +10,11 @@ use sqlx::PgExecutor;
 
 use crate::error::{DbError, word};
 
-/// So many tags of an image in an environment are remembered as healthy, the newest ones.
+/// So many tags of an image in an environment are remembered as healthy, the newest that were it for long enough.
 pub const MOST_HEALTHY: i64 = 20;
+
+/// So many changes of an image in an environment are looked at for them.
+const MOST_LOOKED_AT: i64 = 500;
 
 /// A tag that was healthy in an environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +31,9 @@ pub struct Healthy {
     pub until: Option<DateTime<Utc>>,
 }
 
-/// The tags that were healthy in a repository's environments and that nobody took back there, the latest of each image.
-/// Its cost grows with the number of images and environments, not with that of changes.
+/// The tags that were healthy in these environments of a repository and that nobody took back there, the latest of each
+/// image. Only those that other environments may follow: healthy for the seconds that stand beside the environment, or
+/// healthy still. Its cost grows with the number of images and environments, not with that of changes.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -37,41 +41,55 @@ pub async fn list_healthy(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
     repository: RepositoryId,
+    environments: &[(EnvironmentName, i64)],
 ) -> Result<Vec<Healthy>, DbError> {
+    let (names, after): (Vec<String>, Vec<i64>) =
+        environments.iter().map(|(name, after_secs)| (name.to_string(), *after_secs)).unzip();
     // From one image to the next by the index `changes_healthy`. A change is settled when it is taken back; that others
     // are not asked for facts, one by one, lets the planner end after the newest.
     let rows = sqlx::query!(
         r#"with recursive image as (
-               (select c.environment, c.image from changes c
-                where c.organization_id = $1 and c.repository_id = $2 and c.ended = 'healthy'
-                order by c.environment, c.image limit 1)
-               union all
-               select n.* from image i cross join lateral (
-                   select c.environment, c.image from changes c
+               select e.environment, e.after_secs, n.image
+               from unnest($4::text[], $5::bigint[]) as e (environment, after_secs)
+               cross join lateral (
+                   select c.image from changes c
                    where c.organization_id = $1 and c.repository_id = $2 and c.ended = 'healthy'
-                       and (c.environment, c.image) > (i.environment, i.image)
-                   order by c.environment, c.image limit 1) n
+                       and c.environment = e.environment
+                   order by c.image limit 1) n
+               union all
+               select i.environment, i.after_secs, n.image from image i cross join lateral (
+                   select c.image from changes c
+                   where c.organization_id = $1 and c.repository_id = $2 and c.ended = 'healthy'
+                       and c.environment = i.environment and c.image > i.image
+                   order by c.image limit 1) n
            )
            select i.environment as "environment!", i.image as "image!", h.to_tag, h.ended_at as "since!",
-                  n.created_at as "until?"
+                  h.until as "until?"
            from image i
            cross join lateral (
-               select c.to_tag, c.ended_at, c.sequence from changes c
-               where c.organization_id = $1 and c.repository_id = $2 and c.environment = i.environment
-                   and c.image = i.image and c.ended = 'healthy'
-                   and (not c.settled or coalesce(
-                       (select false from facts f
-                        where f.organization_id = $1 and f.change_id = c.id and f.key = 'reverted'), true))
-               order by c.sequence desc limit $3) h
-           left join lateral (
-               select c.created_at from changes c
-               where c.organization_id = $1 and c.repository_id = $2 and c.environment = i.environment
-                   and c.image = i.image and c.merged_ordinal is not null and c.sequence > h.sequence
-               order by c.sequence limit 1) n on true
+               select l.to_tag, l.ended_at, l.sequence, n.created_at as until
+               from (
+                   select c.to_tag, c.ended_at, c.sequence from changes c
+                   where c.organization_id = $1 and c.repository_id = $2 and c.environment = i.environment
+                       and c.image = i.image and c.ended = 'healthy'
+                       and (not c.settled or coalesce(
+                           (select false from facts f
+                            where f.organization_id = $1 and f.change_id = c.id and f.key = 'reverted'), true))
+                   order by c.sequence desc limit $6) l
+               left join lateral (
+                   select c.created_at from changes c
+                   where c.organization_id = $1 and c.repository_id = $2 and c.environment = i.environment
+                       and c.image = i.image and c.merged_ordinal is not null and c.sequence > l.sequence
+                   order by c.sequence limit 1) n on true
+               where n.created_at is null or n.created_at >= l.ended_at + make_interval(secs => i.after_secs)
+               order by l.sequence desc limit $3) h
            order by h.sequence"#,
         organization.0,
         repository.0,
         MOST_HEALTHY,
+        &names,
+        &after,
+        MOST_LOOKED_AT,
     )
     .fetch_all(db)
     .await?;

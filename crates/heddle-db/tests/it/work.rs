@@ -153,6 +153,25 @@ async fn what_ends_automators_again_and_again_rests_for_a_day() {
 }
 
 #[tokio::test]
+async fn what_was_given_back_did_not_fail() {
+    let mut house = House::build().await;
+    let (organization, _) = house.organization(1, 7).await;
+    house.request_scans(organization, 1).await;
+    let asked = "select failures, expiries, last_failure, asked_at is not null from work";
+    let before: (i32, i32, Option<String>, bool) = sqlx::query_as(asked).fetch_one(&mut house.owner).await.unwrap();
+    let leased = house.lease(LEASE).await.unwrap();
+    let mut tx = house.db.organization(organization).await.unwrap();
+    let held = work::hold(&mut tx, leased.lease, leased.fence).await.unwrap().unwrap();
+    assert!(work::give_back(&mut tx, &held, chrono::Utc::now()).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(
+        sqlx::query_as::<_, (i32, i32, Option<String>, bool)>(asked).fetch_one(&mut house.owner).await.unwrap(),
+        before
+    );
+    assert_eq!(house.lease(LEASE).await.unwrap().subject, leased.subject, "it is due again");
+}
+
+#[tokio::test]
 async fn what_was_lost_together_does_not_come_back_together() {
     let mut house = House::build().await;
     let (organization, _) = house.organization(1, 1).await;

@@ -43,6 +43,7 @@ pub struct Lease {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "work", rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "a lease holds one, and nothing holds many leases")]
 pub enum Work {
     /// Read a repository and say what stands there.
     Read(ReadWork),
@@ -86,6 +87,10 @@ pub struct Done {
     pub failed: Option<String>,
     /// The earliest next try.
     pub retry_at: Option<DateTime<Utc>>,
+    /// Whether the work was not begun, because others have the room for it. It is no failure: the work is as it was, and due
+    /// again at `retry_at`.
+    #[serde(default)]
+    pub given_back: bool,
     /// Whether an update saw a repository that is not as it was read last. A read is due at once.
     #[serde(default)]
     pub read_due: bool,

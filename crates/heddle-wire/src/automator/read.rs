@@ -173,6 +173,19 @@ pub struct EnvironmentReport {
     pub branch: BranchName,
     /// It stands in no `.heddle.yaml`: a Sync follows its path.
     pub implicit: bool,
+    /// The environment that goes before, where it follows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<PromotionReport>,
+}
+
+/// That an environment takes what was healthy in another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PromotionReport {
+    /// The other.
+    pub from: EnvironmentName,
+    /// How long it must have been healthy there, in seconds.
+    pub after_secs: i64,
 }
 
 /// An image at a place.

@@ -29,8 +29,19 @@ pub struct UpdateWork {
     /// is written, and a read is due.
     #[serde(default)]
     pub known_heads: Vec<BranchHead>,
-    /// The tags of each image that the repository uses and a rule governs.
+    /// The tags on which the choices for an image depend, of each image that the repository uses and a rule governs. What
+    /// cannot be chosen and says nothing of what runs is not among them.
     pub images: Vec<ImageTags>,
+    /// The images among them for which no rule chooses anything but what stands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<ImageRepository>,
+    /// The [`fingerprint`](super::fingerprint) of the choices that the tags were taken for. Where the rules at the head are
+    /// others, nothing is written, and a read is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
+    /// The time at which the tags were taken: what is too young then is not chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<DateTime<Utc>>,
     /// Branch and path of the Syncs that follow this repository.
     pub sync_paths: Vec<SyncPath>,
     /// Intents that were posted and never confirmed: settle these first.
@@ -52,7 +63,7 @@ pub struct UpdateWork {
 pub struct ImageTags {
     /// The image.
     pub image: ImageRepository,
-    /// Its tags; `None` when it was never scanned with success.
+    /// Its tags as far as a choice depends on them; `None` when the last scan did not read the list to its end.
     pub list: Option<TagList>,
 }
 

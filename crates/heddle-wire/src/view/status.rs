@@ -1,7 +1,11 @@
 //! How it all goes, and what just changed.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use heddle_core::image::{ImageRepository, Tag};
+use heddle_core::{
+    git::RepoName,
+    id::{ClusterId, RepositoryId},
+    image::{ImageRepository, Tag},
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -33,6 +37,24 @@ bodies! {
         clusters: i64,
         /// Findings that block a write.
         blocking_findings: i64,
+        /// Repositories that Syncs follow and nobody approved for their cluster, the longest waiting first.
+        #[serde(default)]
+        asking: Vec<AskedRepository>,
+    }
+
+    /// A repository that a Sync of a cluster follows, and that the cluster may not read before an administrator approves it:
+    /// `POST /organizations/{organization}/clusters/{cluster}/repositories/{repository}/approve`.
+    AskedRepository {
+        /// The cluster.
+        cluster: ClusterId,
+        /// Its name.
+        cluster_name: String,
+        /// The repository.
+        repository: RepositoryId,
+        /// Its name.
+        repository_name: RepoName,
+        /// When it was asked for first.
+        asked_at: DateTime<Utc>,
     }
 
     /// An image that could not be scanned.

@@ -61,7 +61,7 @@ impl Call {
     }
 }
 
-/// A held lease. Its report ends with [`Under::commit`], [`Under::finish`] or [`Under::fail`], and each of them refuses
+/// A held lease. Its report ends with [`Under::commit`], [`Under::finish`], [`Under::fail`] or [`Under::give_back`], and each of them refuses
 /// all of it when the lease was lost meanwhile.
 pub(super) struct Under {
     pub app: App,
@@ -108,6 +108,12 @@ impl Under {
     pub async fn fail(mut self, reason: &str, not_before: Option<DateTime<Utc>>) -> ApiResult<()> {
         let longest = lease::interval(&self.app, self.held.kind);
         let lived = work::fail(&mut self.tx, &self.held, Failure { reason, not_before, longest }).await?;
+        self.close(lived).await
+    }
+
+    /// The work was not begun; it is due again at `at`.
+    pub async fn give_back(mut self, at: DateTime<Utc>) -> ApiResult<()> {
+        let lived = work::give_back(&mut self.tx, &self.held, at).await?;
         self.close(lived).await
     }
 

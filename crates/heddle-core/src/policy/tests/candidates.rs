@@ -17,7 +17,9 @@ fn pool() -> Vec<String> {
     let tails = ["", "", "-rc.1", "-rc2", "-alpine", "-debian-9", "-debian-12", "-42", "-123"];
     let versions = numbers.iter().flat_map(|number| tails.iter().map(move |tail| format!("{number}{tail}")));
     let prefixed = numbers.iter().map(|number| format!("v{number}"));
-    let words = ["latest", "main", "edge", "b", "20260101", "20260219", "1766"].map(str::to_owned);
+    let words = ["latest", "main", "edge", "b", "20260101", "20260219", "1766"];
+    let commits = ["1.1.0-abc1234", "1.1.0-1234567", "1.2.0-def5678", "main-17-abc1234", "main-18-def5678"];
+    let words = words.into_iter().chain(commits).map(str::to_owned);
     versions.chain(prefixed).chain(words).collect::<std::collections::BTreeSet<_>>().into_iter().collect()
 }
 
@@ -73,6 +75,7 @@ prop_compose! {
         order in orders(),
         suffix in option::weighted(0.3, one_of(vec!["alpine", "debian-*", "*", ""])),
         platforms in any::<bool>(),
+        matches in option::weighted(0.2, one_of(vec!["^v", "^(main|edge)", "^[0-9]", "^v?(?P<version>.+)$"])),
         (age, pin, lockstep, from_any, downgrade, prerelease) in (
             option::weighted(0.4, one_of(vec!["1h", "30h"])),
             any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()),
@@ -80,6 +83,8 @@ prop_compose! {
         TagPolicy {
             prerelease: prerelease && order.semver.is_some(),
             suffix: suffix.map(str::to_owned),
+            extract: matches.filter(|text| text.contains("version")).map(|_| "$version".to_owned()),
+            matches: matches.map(str::to_owned),
             platforms: if platforms { vec!["linux/amd64".to_owned()] } else { Vec::new() },
             min_age: age.map(str::to_owned),
             pin_digest: pin,
@@ -220,6 +225,13 @@ impl Case {
         let (all, few) = (named(&self.list), named(&few));
         let decided = |tags: &TagList| policy.decide_named(&Situation { tags, ..*whole });
         prop_assert_eq!(decided(&few), decided(&all), "named: {:?}", few);
+        let Some(current) = &self.current else { return Ok(()) };
+        for info in self.list.tags.iter().filter(|info| policy.is_named_in_vain(&info.tag, current)) {
+            let stays = |known: &&TagInfo| known.tag == info.tag || known.tag == *current;
+            let pair = TagList { tags: self.list.tags.iter().filter(stays).cloned().collect(), ..self.list.clone() };
+            let chosen = decided(&pair).chosen;
+            prop_assert!(chosen.is_none() || chosen.as_ref() == Some(current), "{:?} in vain: {:?}", info.tag, chosen);
+        }
         Ok(())
     }
 }
