@@ -9,6 +9,7 @@ import { Confirm, Dialog } from "../ui/dialog";
 import { TextField } from "../ui/field";
 import { Notice } from "../ui/notice";
 import { Part } from "../ui/part";
+import { Prose } from "../ui/prose";
 import { Time } from "../ui/time";
 import { loginKindWord, loginName, loginState } from "../words/registry";
 import { sentence } from "../words/sentence";
@@ -43,7 +44,11 @@ export function RegistrySettings() {
       <Loaded query={logins}>
         {({ missing: told, logins: all }) => (
           <div className="space-y-4">
-            {told && <Notice tone="wait">{sentence(told)}</Notice>}
+            {told && (
+              <Notice tone="wait">
+                <Prose text={sentence(told)} />
+              </Notice>
+            )}
             {all.length === 0 ? (
               <p className="text-soft">There is none yet. Images that anybody may pull need none.</p>
             ) : (
@@ -106,7 +111,11 @@ function Login({ organization, login, refusal }: LoginProps) {
             </span>
           )}
         </p>
-        {reason && <p className="text-pretty">{sentence(reason)}</p>}
+        {reason && (
+          <p className="text-pretty">
+            <Prose text={sentence(reason)} />
+          </p>
+        )}
         <Tested login={login} />
       </div>
       <div className="flex flex-wrap gap-2">
@@ -135,7 +144,7 @@ function Tested({ login }: { login: RegistryLogin }) {
   if (!test.message || test.message === login.reason) return null;
   return (
     <p role="status" className="text-pretty text-soft">
-      Test <Time at={test.done_at} />: {sentence(test.message)}
+      Test <Time at={test.done_at} />: <Prose text={sentence(test.message)} />
     </p>
   );
 }
