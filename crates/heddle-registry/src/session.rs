@@ -18,7 +18,7 @@ use crate::{
     access::Access,
     ask::{Failure, LoginFault, failed},
     cloud::{Cloud, Lent},
-    login::{self, Authorization, Credential, Desk, wants_login},
+    login::{self, Authorization, Challenge, Credential, Desk, wants_login},
     quirks,
 };
 
@@ -57,6 +57,8 @@ pub struct Session {
     /// What the cloud gave last, and whether another one was asked for already.
     lent: Mutex<Option<Lent>>,
     renewed: AtomicBool,
+    /// Whether a token server gave a token for the login: it is known, whatever the registry shows to it.
+    known: AtomicBool,
     /// Whether the registry took the login.
     works: AtomicBool,
 }
@@ -72,6 +74,7 @@ impl Session {
             logins: Mutex::default(),
             lent: Mutex::default(),
             renewed: AtomicBool::new(false),
+            known: AtomicBool::new(false),
             works: AtomicBool::new(false),
         }
     }
@@ -129,6 +132,11 @@ impl Session {
             }
             other => other?,
         };
+        let by_server =
+            matches!(challenge, Challenge::Bearer { .. }) && !matches!(credential, Some(Credential::Bearer(_)));
+        if credential.is_some() && by_server {
+            self.known.store(true, Ordering::Relaxed);
+        }
         let mut logins = self.logins.lock().await;
         if logins.len() >= MAX_TOKENS {
             logins.clear();
@@ -173,11 +181,14 @@ impl Session {
     /// The words for an image that the registry does not show.
     pub(crate) fn refused(&self, image: &ImageRepository, status: StatusCode) -> Failure {
         let (registry, path) = (&self.registry, image.path());
-        let Some(login) = &self.login else { return failed(wants_login(image)) };
+        if self.login.is_none() {
+            return failed(wants_login(image));
+        }
         let quirk = quirks::of(registry);
-        // Where no token server stands between, a 401 is all that a registry says of a wrong password.
-        let own = matches!(&login.keys, Keys::Own(Credential::Password { .. }) | Keys::Cloud(_));
-        let (fault, reason) = if status == StatusCode::UNAUTHORIZED && own && !self.login_works() {
+        // Where no token server stands between, a 401 is all that a registry says of a wrong password; where one does, it is
+        // what a token without rights is answered.
+        let known = self.known.load(Ordering::Relaxed) || self.login_works();
+        let (fault, reason) = if status == StatusCode::UNAUTHORIZED && !known {
             let remedy = quirk.when_refused;
             (LoginFault::Refused, format!("`{registry}` does not take this login for `{path}`; {remedy}"))
         } else {

@@ -14,6 +14,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
 
+mod token;
+
+pub use token::TokenServer;
+
 use crate::{
     port,
     process::{Process, Program},
@@ -36,6 +40,32 @@ pub struct Notices {
     /// Goes into `Authorization: Bearer`.
     pub secret: SecretString,
 }
+
+/// How a registry lets people in.
+#[derive(Debug, Clone)]
+pub enum Door {
+    /// With [`USER`] and [`PASSWORD`], which it takes itself.
+    Basic,
+    /// With tokens of a token server.
+    Tokens {
+        /// The token server.
+        realm: Url,
+        /// The certificate of the key that signs them.
+        certificate: PathBuf,
+    },
+}
+
+/// Who is let in.
+pub const USER: &str = "bot";
+
+/// With which password.
+pub const PASSWORD: &str = "warp-and-weft";
+
+/// As `htpasswd -B` writes it.
+const PASSWORD_FILE: &str = "bot:$2b$05$MSeCFpNPUM4FWVyXylI2b.6wtlVFgfeli3QxNn11uP2vX5k6TtIKO\n";
+
+/// What the registry calls itself at the token server.
+pub(crate) const SERVICE: &str = "heddle-testkit";
 
 /// A running registry with its own storage.
 pub struct Registry {
@@ -80,7 +110,7 @@ impl Registry {
         let folder = scratch::dir("registry")?;
         let port = port::free()?;
         let client = reqwest::Client::builder().no_proxy().build()?;
-        let process = spawn(folder.path(), port, None)?;
+        let process = spawn(folder.path(), port, None, None)?;
         let registry = Self { folder, port, client, process };
         registry.wait_ready().await?;
         Ok(registry)
@@ -99,7 +129,14 @@ impl Registry {
     /// Starts it again, on the same port and storage, so that it tells `notices` of each push.
     pub async fn notify(&mut self, notices: &Notices) -> Result<()> {
         self.process.stop().await?;
-        self.process = spawn(self.folder.path(), self.port, Some(notices))?;
+        self.process = spawn(self.folder.path(), self.port, Some(notices), None)?;
+        self.wait_ready().await
+    }
+
+    /// Starts it again, on the same port and storage, so that it shows nothing without a login.
+    pub async fn lock(&mut self, door: &Door) -> Result<()> {
+        self.process.stop().await?;
+        self.process = spawn(self.folder.path(), self.port, None, Some(door))?;
         self.wait_ready().await
     }
 
@@ -227,15 +264,30 @@ impl Registry {
     }
 
     async fn wait_ready(&self) -> Result<()> {
-        self.process.wait_ready(&self.client, &self.address("v2/")?).await.context("the registry did not start")
+        // Its root says that it lives, also to who may not see its API.
+        self.process.wait_ready(&self.client, &self.address("")?).await.context("the registry did not start")
     }
 }
 
-fn spawn(folder: &Path, port: u16, notices: Option<&Notices>) -> Result<Process> {
+fn spawn(folder: &Path, port: u16, notices: Option<&Notices>, door: Option<&Door>) -> Result<Process> {
     let program = PathBuf::from(PROGRAM);
     ensure!(program.is_file(), "no {PROGRAM}; install it (Debian: `apt-get install docker-registry`)");
     let config = folder.join("config.yml");
-    fs::write(&config, configuration(folder, port, notices).to_string())?;
+    let mut configuration = configuration(folder, port, notices);
+    match door {
+        None => {}
+        Some(Door::Basic) => {
+            let path = folder.join("htpasswd");
+            fs::write(&path, PASSWORD_FILE)?;
+            configuration["auth"] = json!({"htpasswd": {"realm": "testkit", "path": path}});
+        }
+        Some(Door::Tokens { realm, certificate }) => {
+            configuration["auth"] = json!({"token": {
+                "realm": realm, "service": SERVICE, "issuer": SERVICE, "rootcertbundle": certificate,
+            }});
+        }
+    }
+    fs::write(&config, configuration.to_string())?;
     Program::new(program).arg("serve").arg(&config).spawn(&folder.join("registry.log"))
 }
 
