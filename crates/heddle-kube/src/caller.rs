@@ -58,7 +58,7 @@ impl CallerClient {
             Err(fields) => fields,
         };
         let mut manifest = manifest.clone();
-        DriftRules::default().take_out_ignored(&key.kind, &mut manifest, fields);
+        DriftRules::of(&manifest, Vec::new()).take_out_ignored(&key.kind, &mut manifest, fields);
         let object = bounded(api.patch(&key.name, &params.force(), &Patch::Apply(&manifest))).await?;
         to_value(&object)
     }

@@ -1,10 +1,15 @@
 //! Taking over what others applied before, and looking whether their controllers are still there.
 
-use heddle_reconcile::{Controller, Extent, FIELD_MANAGER, ObjectKey};
-use kube::api::{ListParams, Patch, PatchParams};
+use heddle_reconcile::{Controller, Extent, ObjectKey, Settled};
+use kube::api::{ListParams, Patch};
 use serde_json::json;
 
-use crate::{AccountClient, Applied, Kinds, KubeError, Served, apply::applied, error::bounded, watch};
+use crate::{
+    AccountClient, Applied, Kinds, KubeError, Served,
+    apply::{applied, as_heddle},
+    error::bounded,
+    watch,
+};
 
 /// Tries against somebody who writes the object at the same time, such as a controller its status.
 const TRIES: usize = 3;
@@ -33,7 +38,6 @@ impl AccountClient {
         extent: Extent,
     ) -> Result<Option<Applied>, KubeError> {
         let api = self.objects(served, key.namespace.as_deref());
-        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         let mut tries = 1..=TRIES;
         loop {
             let Some(found) = bounded(api.get_metadata_opt(&key.name)).await? else { return Ok(None) };
@@ -43,8 +47,8 @@ impl AccountClient {
                 "managedFields": inherited.taken(extent),
             });
             let patch = Patch::Merge(json!({"metadata": metadata}));
-            match bounded(api.patch_metadata(&key.name, &params, &patch)).await {
-                Ok(object) => return Ok(Some(applied(object, Vec::new()))),
+            match bounded(api.patch_metadata(&key.name, &as_heddle(), &patch)).await {
+                Ok(object) => return Ok(Some(applied(object, Settled::default()))),
                 Err(KubeError::Conflict(_)) if tries.next().is_some() => {}
                 Err(error) => return Err(error),
             }

@@ -59,6 +59,35 @@ pub fn changes(after: &Value, live: &Value, mask: &Mask) -> Vec<Difference> {
     changes
 }
 
+/// Whether two states of an object mean the same, apart from what only the server writes: nothing, and a map or a list
+/// without members, are one, since many kinds are kept so that they cannot be told apart. The order of lists counts.
+pub fn is_same(a: &Value, b: &Value) -> bool {
+    same("", a, b)
+}
+
+fn same(path: &str, a: &Value, b: &Value) -> bool {
+    if SERVERS_OWN.contains(&path) || value::are_equal(path, a, b) {
+        return true;
+    }
+    let none = Value::Null;
+    match (a, b) {
+        (Value::Object(first), Value::Object(second)) => first.keys().chain(second.keys()).all(|key| {
+            let (a, b) = (first.get(key).unwrap_or(&none), second.get(key).unwrap_or(&none));
+            same(&member(path, key), a, b)
+        }),
+        (Value::Array(first), Value::Array(second)) => {
+            let at = |index: usize| format!("{path}[{index}]");
+            first.len() == second.len()
+                && first.iter().zip(second).enumerate().all(|(index, (a, b))| same(&at(index), a, b))
+        }
+        // Of a map that is there on one side only it is asked what is in it.
+        (Value::Object(members), Value::Null) | (Value::Null, Value::Object(members)) => {
+            members.iter().all(|(key, inner)| same(&member(path, key), inner, &none))
+        }
+        _ => false,
+    }
+}
+
 fn compare(path: &str, desired: &Value, live: Option<&Value>, differences: &mut Vec<Difference>) {
     if SERVERS_OWN.contains(&path) {
         return;

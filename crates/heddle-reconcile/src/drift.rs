@@ -5,7 +5,9 @@
 //! what changed, and the entries that hold them now say who did it and when. Source: structured-merge-diff
 //! `merge/update.go`, tried on a real API server (see the architecture page).
 
+mod fight;
 mod ignored_fields;
+mod others;
 mod verdict;
 
 use std::collections::BTreeSet;
@@ -15,8 +17,10 @@ use serde_json::Value;
 
 use crate::{FIELD_MANAGER, hash_text};
 
-pub use ignored_fields::Contested;
-pub use verdict::{DriftRules, DriftVerdict, FightBreaker, LookReason, judge_drift};
+pub use fight::{FIGHT_WINDOW, FightBreaker, LONGEST_PAUSE, MAX_HEALS};
+pub use ignored_fields::{Contested, Settled, find_field};
+pub use others::DriftRules;
+pub use verdict::{DriftVerdict, LookReason, judge_drift};
 
 /// Our entry in an object's `managedFields`, told apart by hash and time. The time catches a writer who applies under
 /// our name.
@@ -52,6 +56,18 @@ pub fn changed_fields(before: &Value, after: &Value) -> Vec<String> {
     let own = own_fields(after);
     let missing = own.difference(&was).filter(|path| !own.iter().any(|other| is_inside(other, path)));
     missing.map(|path| shown(path)).collect()
+}
+
+/// The fields that we have, as dotted paths, without those that only hold others.
+pub fn own_leaves(managed_fields: &Value) -> BTreeSet<String> {
+    let own = own_fields(managed_fields);
+    own.iter().filter(|path| !own.iter().any(|other| is_inside(other, path))).map(|path| shown(path)).collect()
+}
+
+/// Those of `fields` that we do not have any more.
+pub fn lost_fields(fields: &BTreeSet<String>, managed_fields: &Value) -> Vec<String> {
+    let own: BTreeSet<String> = own_fields(managed_fields).iter().map(|path| shown(path)).collect();
+    fields.difference(&own).cloned().collect()
 }
 
 /// Who holds any of `fields` in `managed_fields`, latest first. Where nobody does, because the fields were removed, it is

@@ -57,6 +57,26 @@ fn origin(manager: &str) -> Option<Origin> {
     manager.starts_with("kubectl-").then_some(Origin::Hand)
 }
 
+/// Whether an entry is of a tool that applies whole objects; ours are.
+pub(crate) fn is_of_tool(entry: &Value) -> bool {
+    entry["manager"].as_str().and_then(origin) == Some(Origin::Tool)
+}
+
+/// The `managedFields` with our entry under another version; `None` where it is under this one, or there is none.
+///
+/// A field has the same name in both, or the next apply puts it right. Where the API server cannot convert an object to the
+/// version of an entry, it refuses every apply (flux2#5715); where it does not serve that version any more, it forgets the
+/// entry, and what leaves Git then would stay.
+pub fn raised(managed_fields: &Value, api_version: &str) -> Option<Value> {
+    let mut all = managed_fields.as_array()?.clone();
+    let own = all.iter_mut().find(|entry| is_own(entry))?;
+    if own["apiVersion"] == api_version {
+        return None;
+    }
+    own["apiVersion"] = api_version.into();
+    Some(all.into())
+}
+
 /// How much is taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {

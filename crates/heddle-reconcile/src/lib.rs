@@ -8,6 +8,7 @@
 #[cfg(test)]
 #[path = "../../heddle-core/tests/it/cases.rs"]
 mod cases;
+mod defaults;
 pub mod diff;
 mod drift;
 mod gate;
@@ -23,13 +24,14 @@ mod prune;
 mod wildcard;
 mod workload;
 
+pub use defaults::{DefaultsPatch, RefusedField, without_defaults};
 pub use drift::{
-    Contested, DriftRules, DriftVerdict, FightBreaker, LookReason, OwnEntry, Takeover, changed_fields, judge_drift,
-    managers_of,
+    Contested, DriftRules, DriftVerdict, FIGHT_WINDOW, FightBreaker, LONGEST_PAUSE, LookReason, MAX_HEALS, OwnEntry,
+    Settled, Takeover, changed_fields, find_field, judge_drift, lost_fields, managers_of, own_leaves,
 };
 pub use gate::{Opened, Progress, Waiting, Why};
 pub use hook::{Hook, HookEnd, ended_hooks, hook_manifest, run_of};
-pub use inherited::{Controller, Extent, Inherited, Tool};
+pub use inherited::{Controller, Extent, Inherited, Tool, raised};
 pub use inventory::{Inventory, InventoryEntry};
 pub use object::{GroupKind, ObjectKey, hash_text};
 pub use order::{Order, Phase, Wave, wave_of};

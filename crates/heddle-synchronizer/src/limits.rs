@@ -9,6 +9,16 @@ pub const LIMITS: &[Limit] = &[
     Limit::count("errors of a `Sync` in its status", sync::IN_STATUS as u64, "the dashboard shows more"),
     Limit::count("objects of a stopped prune in a report", sync::IN_REPORT as u64, "their number is told all the same"),
     Limit::count("drifts of a `Sync` in a report", sync::MAX_DRIFTS as u64, "the latest are shown"),
+    Limit::count(
+        "repairs of one field within a minute",
+        heddle_reconcile::MAX_HEALS as u64,
+        "it is left alone for a minute, and `FoughtOver` says so",
+    ),
+    Limit::time(
+        "the pause between two tries of a field that is fought over",
+        heddle_reconcile::LONGEST_PAUSE,
+        "it is tried again",
+    ),
     Limit::count("Syncs that are rendered at once in one agent", sync::MAX_AT_ONCE as u64, "others wait"),
     Limit::time(
         "a path that holds any turn of those that are rendered",

@@ -203,6 +203,9 @@ impl SyncTask {
         if self.schedule.claim_look(Instant::now()) {
             self.look().await;
         }
+        if self.drift.fights() {
+            self.heal_news();
+        }
         if acts && (self.schedule.claim_run(Instant::now()) || self.has_news()) {
             self.compare().await;
         }
@@ -224,6 +227,7 @@ impl SyncTask {
     fn situation(&self) -> Situation {
         let now = Utc::now();
         let change = self.cluster.as_ref().ok().and_then(|cluster| cluster.observed.next_change(now));
+        let change = [change, self.drift.next_try(now)].into_iter().flatten().min();
         let changes_at = change.and_then(|at| (at - now).to_std().ok()).map(|wait| Instant::now() + wait);
         Situation { is_suspended: self.sync.spec.suspend, is_unwell: self.is_unwell(), changes_at }
     }
@@ -323,6 +327,12 @@ impl SyncTask {
         if cluster.observe(event).await {
             self.schedule.settle(Instant::now());
         }
+        self.heal_news();
+    }
+
+    /// Has a drift healed that is neither told nor left alone.
+    fn heal_news(&mut self) {
+        let Ok(cluster) = &self.cluster else { return };
         let (Some(desired), Some(inventory)) = (&self.desired, cluster.inventory()) else { return };
         if self.sync.spec.drift != DriftMode::Off
             && self.drift.has_news(desired, &cluster.observed, inventory, Utc::now())

@@ -73,6 +73,7 @@ impl World {
                 key: &key,
                 served: self.served(),
                 manifest: &manifest,
+                applied_as: None,
                 rules: &DriftRules::default(),
                 dry_run: false,
             })
@@ -90,11 +91,12 @@ fn fields_of_others_are_taken_and_named() {
         let theirs = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: taken}\ndata: {a: theirs, b: theirs}\n";
         world.kubectl(&["apply", "--server-side", "--field-manager=ada", "-f", "-"], theirs).await;
         let applied = world.apply("taken", json!({"data": {"a": "ours"}})).await.unwrap();
-        let taken: Vec<_> = applied.taken.iter().map(|taken| (taken.field.as_str(), taken.manager.as_str())).collect();
+        let taken: Vec<_> =
+            applied.settled.taken.iter().map(|taken| (taken.field.as_str(), taken.manager.as_str())).collect();
         assert_eq!(taken, [("data.a", "ada")]);
         assert!(applied.entry.is_some());
         let again = world.apply("taken", json!({"data": {"a": "ours"}})).await.unwrap();
-        assert_eq!((again.taken, again.entry), (vec![], applied.entry));
+        assert_eq!((again.settled.taken, again.entry), (vec![], applied.entry));
         let text = world.kubectl(&["get", "configmap", "taken", "-o", "jsonpath={.data}"], "").await;
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), json!({"a": "ours", "b": "theirs"}));
     });

@@ -117,3 +117,22 @@ fn people_read_what_is_there_and_what_is_wanted() {
     let found = diff(&json!({"spec": {"replicas": 2}}), &json!({"spec": {"replicas": 5}}), &Mask::new(""));
     assert_eq!(as_text(&found), "  spec.replicas\n    - 5\n    + 2\n");
 }
+
+#[test]
+fn nothing_and_what_is_empty_mean_the_same_and_another_order_does_not() {
+    let same = |a: Value, b: Value| {
+        assert_eq!(is_same(&a, &b), is_same(&b, &a), "{a} {b}");
+        is_same(&a, &b)
+    };
+    let policy = |spec: Value| json!({"metadata": {"name": "a", "generation": 1}, "spec": spec});
+    assert!(same(policy(json!({"podSelector": {}, "ingress": []})), policy(json!({"podSelector": {}}))));
+    assert!(same(policy(json!({"podSelector": {"matchLabels": {}}})), policy(json!({"podSelector": {}}))));
+    assert!(same(policy(json!({})), json!({"metadata": {"name": "a", "generation": 2, "resourceVersion": "7"}})));
+    assert!(!same(policy(json!({"ingress": [{}]})), policy(json!({"ingress": []}))));
+    assert!(!same(policy(json!({"a": ["x", "y"]})), policy(json!({"a": ["y", "x"]}))));
+    assert!(
+        !same(policy(json!({"a": 1})), policy(json!({"a": 2}))) && !same(policy(json!({"a": 1})), policy(json!({})))
+    );
+    let limits = |cpu: &str| policy(json!({"resources": {"limits": {"cpu": cpu}}}));
+    assert!(same(limits("1"), limits("1000m")) && !same(limits("1"), limits("2")));
+}

@@ -19,31 +19,49 @@ pub struct Contested {
     pub manager: String,
 }
 
+/// What becomes of the fields that an apply would take from somebody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Those that are taken.
+    pub taken: Vec<Contested>,
+    /// Those that are left to others, as people write them: `spec.containers[name=api].image`.
+    pub left: Vec<String>,
+}
+
 impl DriftRules {
-    /// Takes out of a manifest the fields that others may keep. Gives those that are taken from them.
-    pub fn take_out_ignored(
-        &self,
-        kind: &GroupKind,
-        manifest: &mut Value,
-        contested: Vec<Contested>,
-    ) -> Vec<Contested> {
+    /// Takes out of a manifest the fields that others may keep.
+    pub fn take_out_ignored(&self, kind: &GroupKind, manifest: &mut Value, contested: Vec<Contested>) -> Settled {
         let may_keep = |one: &Contested| self.allow(kind, &plain(&one.field), &one.manager);
         let is_ignored = |one: &Contested| {
             let all = contested.iter().filter(|other| other.field == one.field);
             all.into_iter().all(may_keep)
         };
         let ignored: Vec<bool> = contested.iter().map(is_ignored).collect();
-        let (mut taken, mut removed) = (Vec::new(), Vec::new());
+        let mut settled = Settled::default();
         for (one, ignored) in contested.into_iter().zip(ignored) {
             // Of two owners of one field it is gone already for the second. One that is not found is taken.
-            if ignored && (removed.contains(&one.field) || remove(manifest, &one.field)) {
-                removed.push(one.field);
+            let name = plain(&one.field);
+            if ignored && (settled.left.contains(&name) || remove(manifest, &one.field)) {
+                settled.left.push(name);
             } else {
-                taken.push(Contested { field: one.field.trim_start_matches('.').to_owned(), ..one });
+                settled.taken.push(Contested { field: one.field.trim_start_matches('.').to_owned(), ..one });
             }
         }
-        taken
+        settled
     }
+}
+
+/// What a manifest has at a field as people write it: `spec.containers[name=api].image`.
+pub fn find_field<'a>(value: &'a Value, field: &str) -> Option<&'a Value> {
+    let field = field.strip_prefix('.').unwrap_or(field);
+    if field.is_empty() {
+        return Some(value);
+    }
+    if let Value::Object(fields) = value {
+        return names(fields, field).into_iter().find_map(|(name, rest)| find_field(fields.get(&name)?, rest));
+    }
+    let (selector, rest) = split_selector(field)?;
+    find_field(value.as_array()?.iter().find(|item| selects(selector, item))?, rest)
 }
 
 /// `.a.b[name="x"]` as people write it: `a.b[name=x]`.
@@ -105,14 +123,21 @@ fn split_selector(path: &str) -> Option<(&str, &str)> {
 /// Whether a member of a list is the one that `name="a",protocol="TCP"`, or `="a"`, means. A key that a manifest leaves
 /// out has its default.
 fn selects(selector: &str, item: &Value) -> bool {
+    let is = |text: &str, value: &Value| match serde_json::from_str::<Value>(text) {
+        Ok(parsed) => parsed == *value,
+        // As people write it, without quotes.
+        Err(_) => value.as_str() == Some(text),
+    };
     if let Some(value) = selector.strip_prefix('=') {
-        return serde_json::from_str::<Value>(value).is_ok_and(|value| value == *item);
+        return is(value, item);
+    }
+    if !selector.contains('=') {
+        return is(selector, item);
     }
     let mut keys = selector.split(',').map(|part| part.split_once('='));
     keys.all(|part| {
         let Some((key, value)) = part else { return false };
-        let is = item.get(key);
-        is.is_none() || is == serde_json::from_str::<Value>(value).ok().as_ref()
+        item.get(key).is_none_or(|own| is(value, own))
     })
 }
 
@@ -173,6 +198,19 @@ mod tests {
         assert_eq!(value, json!({"finalizers": ["b"], "list": [{"name": "x]y"}, {"name": "q\"]z"}]}));
     }
 
+    #[test]
+    fn a_field_is_found_as_people_write_it() {
+        let value = deployment();
+        let found = |field: &str| find_field(&value, field).cloned();
+        assert_eq!(found("spec.replicas"), Some(3.into()));
+        assert_eq!(found("spec.template.spec.containers[name=api].image"), Some("a:1".into()));
+        let ports = "spec.template.spec.containers[name=api].ports";
+        assert_eq!(found(&format!("{ports}[containerPort=80,protocol=TCP].containerPort")), Some(80.into()));
+        assert_eq!(found("metadata.annotations.a"), Some(json!({"b/c": "y"})));
+        assert_eq!((found("spec.paused"), found("spec.template.spec.containers[name=x]")), (None, None));
+        assert_eq!(find_field(&json!({"finalizers": ["a/b"]}), "finalizers[\"a/b\"]"), Some(&"a/b".into()));
+    }
+
     fn contested(field: &str, manager: &str) -> Contested {
         Contested { field: field.into(), manager: manager.into() }
     }
@@ -180,7 +218,8 @@ mod tests {
     fn after_others(rules: &DriftRules, all: &[(&str, &str)]) -> (Value, Vec<String>) {
         let mut manifest = deployment();
         let all = all.iter().map(|(field, manager)| contested(field, manager)).collect();
-        let taken = rules.take_out_ignored(&GroupKind::new("apps/v1", "Deployment"), &mut manifest, all);
+        let Settled { taken, .. } =
+            rules.take_out_ignored(&GroupKind::new("apps/v1", "Deployment"), &mut manifest, all);
         assert!(taken.iter().all(|taken| !taken.field.is_empty() && !taken.field.starts_with('.')), "{taken:?}");
         (manifest, taken.into_iter().map(|taken| taken.manager).collect())
     }

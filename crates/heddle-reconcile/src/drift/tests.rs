@@ -122,29 +122,117 @@ fn what_the_metadata_does_not_tell_is_looked_at_in_full() {
     assert_eq!(judged(json!([ours(more, "t1")]), &[]), DriftVerdict::LookInFull(LookReason::MoreFields));
 }
 
+fn at(second: u32) -> chrono::DateTime<chrono::Utc> {
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("2026-01-01T{hour:02}:{minute:02}:{second:02}Z").parse().unwrap()
+}
+
 /// kc#732: two owners of one field put it back for ever.
 #[test]
-fn kc_732_a_fight_is_left_alone_for_a_minute_and_then_tried_again() {
-    let at = |second: u32| format!("2026-01-01T00:{:02}:{:02}Z", second / 60, second % 60).parse().unwrap();
+fn kc_732_a_fight_is_left_alone_and_tried_again_ever_more_seldom() {
     let mut breaker = FightBreaker::default();
     for second in [0, 5, 10, 15] {
-        assert_eq!(breaker.held_until(at(second)), None);
         breaker.note(at(second));
+        assert!(!breaker.is_paused(at(second + 1)));
     }
     breaker.note(at(20));
-    assert_eq!(breaker.held_until(at(21)), Some(at(60)));
-    assert_eq!(breaker.held_until(at(59)), Some(at(60)));
-    assert_eq!(breaker.held_until(at(60)), None);
-    breaker.note(at(60));
-    assert_eq!(breaker.held_until(at(61)), Some(at(65)));
+    assert_eq!(breaker.paused_until(at(21)), Some(at(80)));
+    assert!(breaker.is_paused(at(79)) && !breaker.is_paused(at(80)));
+    // One try, and it is changed again at once.
+    breaker.note(at(80));
+    assert_eq!(breaker.paused_until(at(81)), Some(at(200)));
+    breaker.note(at(200));
+    assert_eq!(breaker.paused_until(at(201)), Some(at(440)));
+    let mut now = 440;
+    for _ in 0..10 {
+        breaker.note(at(now));
+        now = (breaker.paused_until(at(now)).unwrap() - at(0)).num_seconds().try_into().unwrap();
+    }
+    let before = breaker.clone();
+    breaker.note(at(now));
+    assert_eq!(breaker.paused_until(at(now)), Some(at(now + 3600)), "no pause is longer: {before:?}");
+}
+
+#[test]
+fn what_stays_quiet_after_a_try_is_forgotten() {
+    let mut breaker = FightBreaker::default();
+    (0..5).for_each(|second| breaker.note(at(second)));
+    breaker.note(at(64));
+    assert_eq!(breaker.paused_until(at(65)), Some(at(184)));
+    assert!(!breaker.is_over(at(303)) && breaker.is_over(at(304)));
+    // A repair later than that is the first one of its own.
+    breaker.note(at(304));
+    assert!(!breaker.is_paused(at(305)));
 }
 
 #[test]
 fn repairs_far_apart_are_no_fight() {
     let mut breaker = FightBreaker::default();
     for minute in 0..30 {
-        let now = format!("2026-01-01T00:{minute:02}:00Z").parse().unwrap();
-        assert_eq!(breaker.held_until(now), None);
-        breaker.note(now);
+        assert!(breaker.is_over(at(minute * 60)));
+        breaker.note(at(minute * 60));
+        assert!(!breaker.is_paused(at(minute * 60)));
     }
+}
+
+#[track_caller]
+fn check_rules(manifest: Value, manager: &str, field: &str, is_left: bool) {
+    let rules = DriftRules::of(&manifest, Vec::new());
+    let kind = crate::ObjectKey::of(&manifest).kind;
+    assert_eq!(rules.allow(&kind, field, manager), is_left, "{manifest} {manager} {field}");
+}
+
+/// flux2#2472: the rules of an aggregated role were emptied by each apply.
+#[test]
+fn flux2_2472_the_rules_of_an_aggregated_role_are_its_controllers() {
+    let role = |more: Value| {
+        let mut role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "rules": []});
+        role.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        role
+    };
+    let aggregated = || role(json!({"aggregationRule": {"clusterRoleSelectors": []}}));
+    check_rules(aggregated(), "clusterrole-aggregation-controller", "rules", true);
+    check_rules(aggregated(), "kubectl-edit", "metadata.labels.a", false);
+    check_rules(role(json!({})), "clusterrole-aggregation-controller", "rules", false);
+}
+
+#[test]
+fn authorities_are_left_to_whoever_injects_them() {
+    let object = |api_version: &str, kind: &str, annotation: Option<&str>| {
+        let annotations: serde_json::Map<_, _> =
+            annotation.map(|name| (name.to_owned(), "x".into())).into_iter().collect();
+        json!({"apiVersion": api_version, "kind": kind, "metadata": {"annotations": annotations}})
+    };
+    let inject = "cert-manager.io/inject-ca-from";
+    let openshift = "service.beta.openshift.io/inject-cabundle";
+    for (api_version, kind, field) in [
+        ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "webhooks[name=a].clientConfig.caBundle"),
+        ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "webhooks[name=a].clientConfig.caBundle"),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "spec.conversion.webhook.clientConfig.caBundle"),
+        ("apiregistration.k8s.io/v1", "APIService", "spec.caBundle"),
+    ] {
+        for manager in ["cert-manager-cainjector", "kube-webhook-certgen", "service-ca-operator"] {
+            check_rules(object(api_version, kind, None), manager, field, true);
+        }
+        check_rules(object(api_version, kind, None), "kubectl-edit", field, false);
+        check_rules(object(api_version, kind, Some(inject)), "some-injector", field, true);
+        check_rules(object(api_version, kind, Some(openshift)), "some-injector", field, true);
+        check_rules(object(api_version, kind, Some(inject)), "some-injector", "spec.group", false);
+    }
+    check_rules(object("v1", "ConfigMap", Some(openshift)), "anybody", "data.service-ca.crt", true);
+    check_rules(object("v1", "ConfigMap", None), "service-ca-operator", "data.service-ca.crt", false);
+}
+
+#[test]
+fn what_others_put_into_an_empty_map_is_no_change_of_it() {
+    let manifest = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"annotations": {}},
+        "spec": {"template": {"metadata": {"annotations": {}, "labels": {"a": "b"}}}}});
+    let rules = DriftRules::of(&manifest, Vec::new());
+    let ours_now =
+        |fields: Value| json!([ours(fields, "t1"), writer("kube-controller-manager", json!({"f:metadata": {}}))]);
+    let applied = json!([ours(json!({"f:metadata": {"f:annotations": {}}, "f:spec": {"f:replicas": {}}}), "t1")]);
+    let now = ours_now(json!({"f:spec": {"f:replicas": {}}}));
+    assert!(matches!(judge_drift(&deployment(), &applied, &now, &rules), DriftVerdict::Yielded { .. }));
+    check_rules(manifest.clone(), "anybody", "spec.template.metadata.annotations", true);
+    check_rules(manifest, "anybody", "spec.template.metadata.labels.a", false);
 }

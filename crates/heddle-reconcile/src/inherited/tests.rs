@@ -191,3 +191,12 @@ fn objects_name_the_controllers_that_applied_them() {
     check_controllers(&instance, &[], &["helm"], &[]);
     check_controllers(&[], &[], &["kustomize-controller"], &[]);
 }
+
+#[test]
+fn flux2_5715_our_entry_follows_the_version_of_its_object_and_no_other_does() {
+    let theirs = entry("kubectl", "Apply", "e.org/v1", data(&["a"]));
+    let ours = |version: &str| entry("heddle", "Apply", version, data(&["a"]));
+    let before = json!([theirs, ours("e.org/v1")]);
+    assert_eq!(raised(&before, "e.org/v2"), Some(json!([theirs, ours("e.org/v2")])));
+    assert_eq!((raised(&before, "e.org/v1"), raised(&json!([theirs]), "e.org/v2")), (None, None));
+}

@@ -78,8 +78,8 @@ impl DesiredObject {
     }
 
     /// An apply of it; `manifest` is its text, parsed.
-    pub fn request<'a>(&'a self, manifest: &'a Value, dry_run: bool) -> ApplyRequest<'a> {
-        ApplyRequest { key: self.key(), served: &self.served, manifest, rules: &self.rules, dry_run }
+    pub fn request<'a>(&'a self, manifest: &'a Value, rules: &'a DriftRules, dry_run: bool) -> ApplyRequest<'a> {
+        ApplyRequest { key: self.key(), served: &self.served, manifest, applied_as: None, rules, dry_run }
     }
 
     pub fn error(&self, message: String) -> SyncError {

@@ -1,13 +1,18 @@
 //! What others changed in the cluster: explained, and kept for the report.
 
+mod fights;
+
 use std::collections::{HashMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 use heddle_kube::Applied;
 use heddle_reconcile::{
-    DriftVerdict, FightBreaker, Inventory, ObjectKey, OwnEntry, Takeover, changed_fields, judge_drift, managers_of,
+    DriftRules, DriftVerdict, Inventory, ObjectKey, OwnEntry, Takeover, changed_fields, judge_drift, managers_of,
 };
 use heddle_wire::agent::DriftReport;
+
+use self::fights::Fights;
+pub(super) use self::fights::LeftAlone;
 
 use super::{
     cluster::Observed,
@@ -45,7 +50,8 @@ impl DriftLog {
         let key = object.key();
         let (fields, who) = changed(object, applied, observed)?;
         if let Some(at) = healed_at {
-            self.fights.note(key, at);
+            let manager = who.as_ref().map(|who| who.manager.as_str());
+            self.fights.note(object, &fields, manager, at);
         }
         let at = who.as_ref().and_then(|who| who.time.parse().ok()).or(healed_at).unwrap_or_else(Utc::now);
         let drift = DriftReport {
@@ -75,21 +81,57 @@ impl DriftLog {
         self.detected.remove(key);
     }
 
-    /// Whether an object is left alone for now, because it was put back again and again.
-    pub fn is_paused(&self, key: &ObjectKey, now: DateTime<Utc>) -> bool {
-        self.fights.is_paused(key, now)
+    /// Forgets the fights that are over, and those about values that are not wanted any more.
+    pub fn forget_settled(&mut self, desired: &Desired, now: DateTime<Utc>) {
+        self.fights.forget_settled(desired, now);
+    }
+
+    /// The rules for an apply: what is fought over is left to whoever has it.
+    pub fn rules_for(&self, object: &DesiredObject, now: DateTime<Utc>) -> DriftRules {
+        object.rules.and_ignore(self.fights.paused(object.key(), now))
+    }
+
+    /// Notes what an apply came to.
+    pub fn observe_applied(&mut self, key: &ObjectKey, applied: &Applied) {
+        self.fights.observe_applied(key, &applied.managed_fields, &applied.settled.left);
+    }
+
+    /// Whether any of these fields is left alone, because it is fought over.
+    pub fn leaves_any(&self, key: &ObjectKey, fields: &[String], now: DateTime<Utc>) -> bool {
+        self.fights.paused(key, now).iter().any(|paused| fields.contains(paused))
+    }
+
+    /// Whether all that others changed of an object is left alone for now, because it was put back again and again.
+    pub fn leaves_alone(&self, key: &ObjectKey, observed: &Observed, now: DateTime<Utc>) -> bool {
+        self.fights.leaves_alone(key, observed, now)
+    }
+
+    /// What is left alone for now.
+    pub fn left_alone(
+        &self,
+        desired: &Desired,
+        observed: &Observed,
+        inventory: &Inventory,
+        now: DateTime<Utc>,
+    ) -> Vec<LeftAlone> {
+        self.fights.left_alone(desired, observed, inventory, now)
+    }
+
+    /// When something that is left alone is tried again.
+    pub fn next_try(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.fights.next_try(now)
     }
 
     /// Whether any object was put back lately.
     pub fn fights(&self) -> bool {
-        !self.fights.0.is_empty()
+        !self.fights.is_empty()
     }
 
     /// Whether the watches show a drift that was neither told nor is left alone.
     pub fn has_news(&self, desired: &Desired, observed: &Observed, inventory: &Inventory, now: DateTime<Utc>) -> bool {
         desired.objects().iter().any(|object| {
             observed.drifted(&object.desired, inventory)
-                && !self.is_paused(object.key(), now)
+                && !self.leaves_alone(object.key(), observed, now)
                 && !self.was_told(object.key(), observed)
         })
     }
@@ -107,43 +149,5 @@ fn changed(object: &DesiredObject, applied: &Applied, observed: &Observed) -> Op
             let who = managers_of(seen, &fields);
             Some((fields, who))
         }
-    }
-}
-
-/// When objects were put back lately.
-#[derive(Debug, Default)]
-struct Fights(HashMap<ObjectKey, FightBreaker>);
-
-impl Fights {
-    fn note(&mut self, key: &ObjectKey, now: DateTime<Utc>) {
-        self.0.retain(|_, breaker| breaker.is_on(now));
-        self.0.entry(key.clone()).or_default().note(now);
-    }
-
-    fn is_paused(&self, key: &ObjectKey, now: DateTime<Utc>) -> bool {
-        self.0.get(key).is_some_and(|breaker| breaker.held_until(now).is_some())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use chrono::TimeDelta;
-    use heddle_reconcile::GroupKind;
-
-    use super::*;
-
-    #[test]
-    fn an_object_that_is_fought_over_is_left_alone_for_a_while_and_others_are_not() {
-        let key =
-            |name: &str| ObjectKey { kind: GroupKind::new("v1", "ConfigMap"), namespace: None, name: name.into() };
-        let (mut fights, start) = (Fights::default(), Utc::now());
-        for second in 0..5 {
-            let now = start + TimeDelta::seconds(second);
-            assert!(!fights.is_paused(&key("a"), now));
-            fights.note(&key("a"), now);
-        }
-        assert!(fights.is_paused(&key("a"), start + TimeDelta::seconds(30)));
-        assert!(!fights.is_paused(&key("b"), start + TimeDelta::seconds(30)));
-        assert!(!fights.is_paused(&key("a"), start + TimeDelta::seconds(61)));
     }
 }

@@ -96,6 +96,8 @@ struct Run<'a> {
     /// What left the path and is left alone, with the reason.
     kept: Vec<Held>,
     controllers: Controllers,
+    /// The versions under which objects were applied that are to be applied under another one.
+    versions: HashMap<ObjectKey, String>,
     /// What others have of the objects.
     heritage: Heritage,
 }
@@ -153,6 +155,7 @@ impl<'a> Run<'a> {
             healed: 0,
             kept: Vec::new(),
             controllers: Controllers::new(),
+            versions: HashMap::new(),
             heritage: Heritage::default(),
         }
     }
@@ -162,6 +165,7 @@ impl<'a> Run<'a> {
         let objects = self.context.desired.objects();
         let desired: Vec<_> = objects.iter().map(|object| object.desired.clone()).collect();
         let scope = self.scope();
+        self.drift.forget_settled(self.context.desired, Utc::now());
         let mut plan = plan(&desired, &self.inventory, &self.cluster.observed.live, &scope);
         let not_healed = self.take_out_drift(&mut plan);
         let awaits_owner = self.awaits_owner(&plan, &scope);
@@ -241,11 +245,12 @@ impl<'a> Run<'a> {
         let mut taken = Vec::new();
         for step in &mut plan.waves {
             taken.extend(step.extract_if(.., |apply| {
-                let heals = mode == DriftMode::Heal && !self.drift.is_paused(self.object(apply.index).key(), now);
+                let key = self.object(apply.index).key();
+                let heals = mode == DriftMode::Heal && !self.drift.leaves_alone(key, &self.cluster.observed, now);
                 apply.reason == Reason::Drifted && !heals
             }));
         }
-        if mode == DriftMode::Off { Vec::new() } else { taken }
+        if mode == DriftMode::Detect { taken } else { Vec::new() }
     }
 
     fn note_refusals(&mut self, plan: &Plan) {
@@ -272,7 +277,12 @@ impl<'a> Run<'a> {
     /// The inventory holds an object before the object is written, and the others know of it before.
     async fn announce(&mut self, applies: impl Iterator<Item = &Apply>) -> Result<(), KubeError> {
         for apply in applies {
-            self.inventory.announce(&self.object(apply.index).desired);
+            let desired = &self.object(apply.index).desired;
+            let before = self.inventory.find(&desired.key).filter(|entry| entry.version != desired.api_version);
+            if let Some(before) = before {
+                self.versions.insert(desired.key.clone(), before.version.clone());
+            }
+            self.inventory.announce(desired);
         }
         for object in self.context.desired.objects() {
             self.inventory.place(object.key(), object.origin.as_ref());

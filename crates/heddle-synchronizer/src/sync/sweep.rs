@@ -2,7 +2,9 @@
 //! such as another order in a keyed list.
 //!
 //! An apply that would change nothing leaves the time of our entry in `managedFields` alone, so a dry run whose entry is
-//! not the kept one has found something. Source: structured-merge-diff `merge/update.go`, which answers no object then.
+//! not the kept one may have found something. Source: structured-merge-diff `merge/update.go`, which answers no object then.
+//! It may have found nothing: some kinds are kept so that an empty list and none cannot be told apart, and the API server
+//! tells them apart all the same. So what the object would be is compared with what it is.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -74,6 +76,9 @@ impl Sweep {
         for (object, result) in tried {
             metrics.wrote(Verb::DryRun, result.is_ok());
             let Some(applied) = found(object, result, inventory) else { continue };
+            if !is_change(cluster, object, &applied, inventory).await {
+                continue;
+            }
             match mode {
                 _ if drift.was_told(object.key(), &cluster.observed) => {}
                 DriftMode::Heal => drop(self.found.insert(object.key().clone())),
@@ -100,6 +105,17 @@ fn found(object: &DesiredObject, result: Result<Applied, KubeError>, inventory: 
     let applied = result.ok()?;
     let known = inventory.find(object.key())?;
     (applied.entry != known.entry).then_some(applied)
+}
+
+/// Whether an apply would change what the object means. Where our fields are not those that they were, or it cannot be
+/// asked, it would.
+async fn is_change(cluster: &ClusterState, object: &DesiredObject, applied: &Applied, inventory: &Inventory) -> bool {
+    let known = inventory.find(object.key()).and_then(|entry| entry.entry.as_ref());
+    if known.map(|entry| &entry.fields) != applied.entry.as_ref().map(|entry| &entry.fields) {
+        return true;
+    }
+    let manifest = serde_json::from_str(&object.text).unwrap_or_default();
+    cluster.client.would_change(&object.request(&manifest, &object.rules, true)).await.unwrap_or(true)
 }
 
 #[cfg(test)]

@@ -84,6 +84,15 @@ impl SyncTask {
         }
         let manifest = conditions::manifest(&self.inbox.manifest.borrow(), &self.name.name);
         self.conditions.say_if(ConditionKind::InstallManifest, manifest, now);
+        let left_alone = self.scene().map(|scene| {
+            let Scene { desired, observed, inventory, .. } = scene;
+            self.drift.left_alone(desired, observed, inventory, now)
+        });
+        self.conditions.say_if(
+            ConditionKind::FoughtOver,
+            left_alone.and_then(|left| conditions::fought_over(&left)),
+            now,
+        );
         let is_suspended = self.sync.spec.suspend;
         let ready = conditions::ready(&self.conditions, is_suspended, self.applied());
         let (reconciling, stalled) = conditions::progress(&ready, is_suspended);

@@ -71,6 +71,17 @@ async fn beside(cluster: &'static Cluster) -> Setup {
 }
 
 impl Setup {
+    /// Lets the Sync's account do everything.
+    pub async fn allow_everything(&self) {
+        let binding = format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {{name: all-of-{0}}}\n\
+             roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}}\n\
+             subjects: [{{kind: ServiceAccount, name: heddle-deployer, namespace: {0}}}]\n",
+            self.system
+        );
+        self.kubectl(&["apply", "-f", "-"], &binding).await;
+    }
+
     async fn apply_as(&self, args: &[&str], text: &str) {
         let args: Vec<&str> = ["apply", "-f", "-"].iter().chain(args).copied().collect();
         self.kubectl(&args, &text.replace("{target}", &self.target)).await;
@@ -212,5 +223,232 @@ fn nothing_is_taken_from_a_controller_that_lives_or_may_live() {
         setup.has_managers("configmap/conf", &["heddle"]).await;
         let labels = setup.find("configmap/conf").await.unwrap()["metadata"]["labels"].clone();
         assert_eq!(labels.as_object().unwrap().len(), 1, "{labels}");
+    });
+}
+
+impl Setup {
+    /// Changes a ConfigMap as another writer until the agent leaves the field to it; gives what the Sync says.
+    async fn fight(&self, object: &str, as_other: &[&str]) -> String {
+        let write = async || self.kubectl(&[as_other, &["-n", &self.target, object]].concat(), "").await;
+        self.eventually("the fight to be given up", async || {
+            write().await;
+            let status = self.sync().await["status"].clone();
+            let said = status["conditions"].as_array().unwrap().iter().find(|one| one["type"] == "FoughtOver");
+            said.map(|said| said["message"].as_str().unwrap().to_owned()).ok_or(status.to_string())
+        })
+        .await
+    }
+}
+
+const OTHER: [&str; 4] = ["patch", "--type=merge", "--field-manager=other-operator", "-p"];
+
+#[test]
+fn a_field_that_is_fought_over_is_left_and_told_and_the_rest_of_the_object_is_not() {
+    run(async |cluster| {
+        let files = |k: &str, j: &str| with_data("a", &format!("{{k: {k}, j: {j}}}"));
+        let setup = Setup::start(cluster, "apps", &[("apps/a.yaml", &files("git", "git"))]).await;
+        setup.condition("Ready", "True", "Ready").await;
+        let theirs = [&OTHER[..], &[r#"{"data": {"k": "other"}}"#]].concat();
+        let message = setup.fight("configmap/a", &theirs).await;
+        let words = format!("other-operator changes `data.k` of ConfigMap {}/a again and again", setup.target);
+        assert!(message.contains(&words), "{message}");
+        setup.condition("Ready", "False", "LeftAlone").await;
+        setup
+            .eventually("the condition in the report", async || {
+                let conditions = setup.api.state("shop").map(|state| state.conditions).unwrap_or_default();
+                let is_told = conditions.iter().any(|condition| &*condition.kind == "FoughtOver");
+                if is_told { Ok(()) } else { Err(format!("{conditions:?}")) }
+            })
+            .await;
+        let data = async || setup.find("configmap/a").await.unwrap()["data"].clone();
+        assert_eq!(data().await["k"], "other");
+
+        // Another field of the same object is healed, and a change of it in Git is applied; the fought one stays.
+        let hand = [&OTHER[..], &[r#"{"data": {"j": "hand"}}"#, "-n", &setup.target, "configmap/a"]].concat();
+        setup.kubectl(&hand, "").await;
+        let becomes = async |expected: Value| {
+            setup
+                .eventually(&expected.to_string(), async || {
+                    let data = data().await;
+                    if data == expected { Ok(()) } else { Err(data.to_string()) }
+                })
+                .await;
+        };
+        becomes(json!({"k": "other", "j": "git"})).await;
+        setup.push(&[("apps/a.yaml", Some(&files("git", "new")))]).await;
+        becomes(json!({"k": "other", "j": "new"})).await;
+        setup.condition("Ready", "False", "LeftAlone").await;
+        // Another value in Git is tried at once.
+        let head = setup.push(&[("apps/a.yaml", Some(&files("newer", "new")))]).await;
+        becomes(json!({"k": "newer", "j": "new"})).await;
+        setup.healthy_at(&head).await;
+        setup.is_quiet_about("FoughtOver").await;
+    });
+}
+
+#[test]
+fn an_object_whose_owner_does_not_exist_is_left_and_told() {
+    run(async |cluster| {
+        let owner = "ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: not-here, \
+            uid: 11111111-2222-3333-4444-555555555555, controller: true}]";
+        let owned = config("owned", "x").replace("metadata:\n", &format!("metadata:\n  {owner}\n"));
+        let setup = Setup::start(cluster, "apps", &[("apps/owned.yaml", &owned)]).await;
+        let message = setup.condition("FoughtOver", "True", "LeftAlone").await;
+        assert!(message.contains("is deleted again and again") && message.contains("Deployment not-here"), "{message}");
+        setup.condition("Ready", "False", "LeftAlone").await;
+        // Without the owner it stays.
+        let head = setup.push(&[("apps/owned.yaml", Some(&config("owned", "x")))]).await;
+        setup.healthy_at(&head).await;
+        assert!(setup.find("configmap/owned").await.is_some());
+    });
+}
+
+#[test]
+fn flux2_2472_an_aggregated_role_keeps_the_rules_that_the_control_plane_gives_it() {
+    run(async |cluster| {
+        let roles = |name: &str| {
+            format!(
+                "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: '{name}-{{target}}'}}\n\
+                 aggregationRule:\n  clusterRoleSelectors:\n  - matchLabels: {{'to-{{target}}': 'true'}}\nrules: []\n"
+            )
+        };
+        let part = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\n\
+            metadata:\n  name: 'part-{target}'\n  labels: {'to-{target}': 'true'}\n\
+            rules:\n- {apiGroups: [batch], resources: [jobs], verbs: [get]}\n";
+        let setup = beside(cluster).await;
+        setup.allow_everything().await;
+        let null = roles("null").replace("rules: []", "rules: null");
+        let head = setup
+            .push(&[
+                ("apps/empty.yaml", Some(&roles("empty"))),
+                ("apps/null.yaml", Some(&null)),
+                ("apps/part.yaml", Some(part)),
+            ])
+            .await;
+        setup.healthy_at(&head).await;
+        let rules = async |name: &str| {
+            let name = format!("clusterrole/{name}-{}", setup.target);
+            setup.kubectl(&["get", &name, "-o", "jsonpath={.rules[*].resources[*]}"], "").await
+        };
+        for name in ["empty", "null"] {
+            setup
+                .eventually("the rules of the part", async || {
+                    let rules = rules(name).await;
+                    if rules == "jobs" { Ok(()) } else { Err(rules) }
+                })
+                .await;
+        }
+        // An apply of the same role with something else in it leaves them, too.
+        let labeled = roles("empty").replace("metadata: {", "metadata: {labels: {a: b}, ");
+        let head = setup.push(&[("apps/empty.yaml", Some(&labeled))]).await;
+        setup.healthy_at(&head).await;
+        assert_eq!(rules("empty").await, "jobs");
+        assert!(setup.api.state("shop").is_some_and(|state| state.drifts.is_empty()), "{}", setup.log_text());
+        setup.is_quiet_about("FoughtOver").await;
+    });
+}
+
+/// kubernetes#24198, and its siblings: a default that the API server put in goes when the manifest chooses another member.
+#[test]
+fn kubernetes_24198_a_default_gives_way_to_what_is_wanted() {
+    run(async |cluster| {
+        let web = |strategy: &str| {
+            deployment("web", "nginx").replace("  replicas: 1\n", &format!("  replicas: 1\n{strategy}"))
+        };
+        let volume = |source: &str| {
+            deployment("vol", "nginx")
+                .replace("      containers:\n", &format!("      volumes: [{{name: v{source}}}]\n      containers:\n"))
+        };
+        let set = |strategy: &str| {
+            deployment("set", "nginx")
+                .replace("kind: Deployment", "kind: StatefulSet")
+                .replace("  replicas: 1\n", &format!("  replicas: 1\n  serviceName: set\n{strategy}"))
+        };
+        let (plain, recreate) = (web(""), web("  strategy: {type: Recreate}\n"));
+        let (empty, claim) = (volume(""), volume(", configMap: {name: kube-root-ca.crt}"));
+        let (rolls, waits) = (set(""), set("  updateStrategy: {type: OnDelete}\n"));
+        let files = [("apps/web.yaml", plain.as_str()), ("apps/vol.yaml", &empty), ("apps/set.yaml", &rolls)];
+        let setup = Setup::start(cluster, "apps", &files).await;
+        setup.condition("Ready", "True", "Ready").await;
+
+        let head = setup
+            .push(&[
+                ("apps/web.yaml", Some(&recreate)),
+                ("apps/vol.yaml", Some(&claim)),
+                ("apps/set.yaml", Some(&waits)),
+            ])
+            .await;
+        setup.healthy_at(&head).await;
+        let spec = async |object: &str| setup.find(object).await.unwrap()["spec"].clone();
+        assert_eq!(spec("deployment/web").await["strategy"], json!({"type": "Recreate"}));
+        assert_eq!(spec("statefulset/set").await["updateStrategy"], json!({"type": "OnDelete"}));
+        let volumes = spec("deployment/vol").await["template"]["spec"]["volumes"].clone();
+        assert!(volumes[0].get("emptyDir").is_none() && volumes[0]["configMap"].is_object(), "{volumes}");
+
+        // What was patched is ours as all else is, and goes with its file's word for it.
+        setup.has_managers("deployment/web", &["heddle"]).await;
+        let null = web("  strategy: {type: Recreate, rollingUpdate: null}\n");
+        let head = setup.push(&[("apps/web.yaml", Some(&plain))]).await;
+        setup.healthy_at(&head).await;
+        assert_eq!(spec("deployment/web").await["strategy"]["type"], "RollingUpdate");
+        let head = setup.push(&[("apps/web.yaml", Some(&null))]).await;
+        setup.healthy_at(&head).await;
+        assert_eq!(spec("deployment/web").await["strategy"], json!({"type": "Recreate"}));
+    });
+}
+
+/// flux2#5715: the API server cannot convert the object to the version under which its entry stands.
+#[test]
+fn flux2_5715_the_version_of_an_object_rises() {
+    run(async |cluster| {
+        let schema = |more: &str| {
+            format!(
+                "{{openAPIV3Schema: {{type: object, properties: {{spec: {{type: object, properties: \
+                 {{port: {{type: string}}, old: {{type: string}}{more}}}}}}}}}}}"
+            )
+        };
+        let version = |name: &str, is_stored: bool, more: &str| {
+            format!("  - {{name: {name}, served: true, storage: {is_stored}, schema: {}}}\n", schema(more))
+        };
+        let definition = |versions: &str| {
+            format!(
+                "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n\
+                 metadata: {{name: 'servers.{{target}}.example.org'}}\nspec:\n  group: '{{target}}.example.org'\n  \
+                 scope: Namespaced\n  names: {{kind: Server, plural: servers}}\n  versions:\n{versions}"
+            )
+        };
+        let newer = version("v1beta3", true, ", accessPolicy: {type: string, default: deny}");
+        let both = definition(&format!("{}{newer}", version("v1beta1", false, "")));
+        let server = |version: &str, spec: &str| {
+            format!(
+                "apiVersion: '{{target}}.example.org/{version}'\nkind: Server\n\
+                 metadata: {{name: s, namespace: '{{target}}'}}\nspec: {{{spec}}}\n"
+            )
+        };
+        let setup = beside(cluster).await;
+        setup.allow_everything().await;
+        setup
+            .push(&[
+                ("apps/crd.yaml", Some(&both)),
+                ("apps/s.yaml", Some(&server("v1beta1", "port: management, old: x"))),
+            ])
+            .await;
+        let object = format!("servers.{}.example.org/s", setup.target);
+        let has_spec = async |expected: Value| {
+            setup
+                .eventually(&expected.to_string(), async || {
+                    let args = ["get", &object, "-n", &setup.target, "-o", "json"];
+                    let text = setup.cluster.kubectl(&args, "").await.map_err(|error| error.to_string())?;
+                    let spec = serde_json::from_str::<Value>(&text).unwrap()["spec"].clone();
+                    if spec == expected { Ok(()) } else { Err(format!("{spec} {}", setup.sync().await["status"])) }
+                })
+                .await;
+        };
+        has_spec(json!({"port": "management", "old": "x", "accessPolicy": "deny"})).await;
+        setup.push(&[("apps/s.yaml", Some(&server("v1beta3", "port: management, old: x")))]).await;
+        setup.condition("Applied", "True", "Applied").await;
+        setup.push(&[("apps/s.yaml", Some(&server("v1beta3", "port: other")))]).await;
+        has_spec(json!({"port": "other", "accessPolicy": "deny"})).await;
+        setup.has_managers(&object, &["heddle"]).await;
     });
 }

@@ -14,5 +14,6 @@ mod reading;
 mod reporting;
 mod requests;
 mod setup;
+mod sweeping;
 mod together;
 mod watching;

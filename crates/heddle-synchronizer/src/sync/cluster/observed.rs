@@ -197,6 +197,11 @@ impl Observed {
         }
     }
 
+    /// An object is not as it was applied, or was not applied as a whole.
+    pub fn observe_changed(&mut self, key: &ObjectKey, managed_fields: Value) {
+        self.changed_fields.insert(key.clone(), managed_fields);
+    }
+
     /// Takes in an object that does not carry our label any more.
     pub fn observe_lost(&mut self, key: &ObjectKey, found: Metadata) {
         if let Some(owner) = found.owner {

@@ -87,16 +87,16 @@ pub(super) fn resolve(
     let text = value.to_string();
     let key = ObjectKey { kind, namespace, name };
     let desired = Desired { key, api_version, manifest: hash_text(&text), defines, may_vanish, order };
-    let rules = rules_for(&desired.key, &placement.ignore);
+    let rules = DriftRules::of(&value, ignored_for(&desired.key, &placement.ignore));
     Ok(DesiredObject { desired, served, text, file: None, line: None, origin: None, images, rules })
 }
 
-fn rules_for(key: &ObjectKey, ignore: &[Ignore]) -> DriftRules {
+fn ignored_for(key: &ObjectKey, ignore: &[Ignore]) -> Vec<String> {
     let is_meant = |rule: &&Ignore| {
         rule.kind.as_ref().is_none_or(|kind| key.kind.is_named(kind))
             && rule.name.as_ref().is_none_or(|name| *name == key.name)
     };
-    DriftRules { ignore: ignore.iter().filter(is_meant).flat_map(|rule| rule.paths.iter().cloned()).collect() }
+    ignore.iter().filter(is_meant).flat_map(|rule| rule.paths.iter().cloned()).collect()
 }
 
 fn unknown_kind(kind: &GroupKind, api_version: &str, kinds: &Kinds) -> String {

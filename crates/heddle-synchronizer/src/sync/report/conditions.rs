@@ -9,8 +9,8 @@ use heddle_kube::sync::SyncCondition;
 use heddle_wire::agent::Condition;
 
 pub(in crate::sync) use said::{
-    Said, bad_spec, compared, fetched, healthy, leftovers, manifest, other_controller, progress, ready, rendered,
-    take_over, unwatched,
+    Said, bad_spec, compared, fetched, fought_over, healthy, leftovers, manifest, other_controller, progress, ready,
+    rendered, take_over, unwatched,
 };
 
 /// What a condition is about, in the order in which people read them.
@@ -29,10 +29,11 @@ pub(in crate::sync) enum ConditionKind {
     Leftovers,
     TakeOver,
     OtherController,
+    FoughtOver,
 }
 
 impl ConditionKind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Ready,
         Self::Reconciling,
         Self::Stalled,
@@ -46,6 +47,7 @@ impl ConditionKind {
         Self::Leftovers,
         Self::TakeOver,
         Self::OtherController,
+        Self::FoughtOver,
     ];
 
     /// What a Sync has to be to be ready, one after the other.
@@ -66,6 +68,7 @@ impl ConditionKind {
             Self::Leftovers => "Leftovers",
             Self::TakeOver => "TakeOver",
             Self::OtherController => "OtherController",
+            Self::FoughtOver => "FoughtOver",
         }
     }
 
@@ -138,8 +141,10 @@ impl Conditions {
 
     /// The first condition in the chain that is not as it should be.
     fn first_fault(&self) -> Option<&Standing> {
-        let chain = ConditionKind::CHAIN.iter().filter_map(|kind| self.0.get(kind));
-        chain.into_iter().find(|standing| standing.status != Some(true))
+        let mut chain = ConditionKind::CHAIN.iter().filter_map(|kind| self.0.get(kind));
+        let fault = chain.find(|standing| standing.status != Some(true));
+        // This one is there only while it is true.
+        fault.or_else(|| self.0.get(&ConditionKind::FoughtOver))
     }
 
     /// Every condition that there can be, and whether it is `True`.

@@ -4,8 +4,8 @@ use std::{collections::HashMap, time::Duration};
 
 use chrono::Utc;
 use futures::StreamExt;
-use heddle_kube::{AccountClient, Applied, KubeError};
-use heddle_reconcile::{Apply, GroupKind, InventoryEntry, Reason};
+use heddle_kube::{AccountClient, Applied, ApplyRequest, KubeError};
+use heddle_reconcile::{Apply, DriftRules, GroupKind, InventoryEntry, Reason};
 use heddle_service::backoff::Backoff;
 use tokio::time::Instant;
 
@@ -25,8 +25,14 @@ pub(crate) const SCHEMA_LIMIT: Duration = Duration::from_secs(5);
 impl Run<'_> {
     pub(super) async fn apply_step(&mut self, step: &[&Apply]) {
         let (client, owner, objects) = (&self.cluster.client, self.owner(), self.context.desired.objects());
-        let defined = &self.defined;
-        let requests: Vec<_> = step.iter().map(|apply| apply_object(client, owner, apply, objects, defined)).collect();
+        let (now, defined) = (Utc::now(), &self.defined);
+        let given = |apply: &Apply| Given {
+            rules: self.drift.rules_for(&objects[apply.index], now),
+            applied_as: self.versions.get(objects[apply.index].key()).cloned(),
+            defined,
+        };
+        let requests: Vec<_> =
+            step.iter().map(|apply| apply_object(client, owner, apply, objects, given(apply))).collect();
         let results: Vec<_> = futures::stream::iter(requests).buffer_unordered(CONCURRENCY).collect().await;
         for (apply, result) in results {
             let object = self.object(apply.index);
@@ -35,7 +41,7 @@ impl Run<'_> {
                 Ok(applied) => self.note_applied(apply, object, &applied),
                 Err(error) => {
                     self.is_passing |= error.is_transient();
-                    let error = self.context.desired.error(object, &error.to_string());
+                    let error = self.context.desired.error(object, &with_way_out(&error.to_string()));
                     self.fail(object.key().clone(), error);
                 }
             }
@@ -53,20 +59,26 @@ impl Run<'_> {
             tracing::info!(sync = %self.context.name, object = %key, manager = drift.manager.as_deref(), fields = ?drift.fields,
                 "{key} was changed in the cluster and put back");
         }
-        for taken in &applied.taken {
+        for taken in &applied.settled.taken {
             tracing::info!(sync = %self.context.name, object = %key, "took `{}` from {}", taken.field, taken.manager);
         }
         self.drift.is_mended(key);
         if let Some(kind) = &object.desired.defines {
             self.defined.insert(kind.clone(), Instant::now());
         }
+        self.drift.observe_applied(key, applied);
         self.cluster.observed.observe_applied(key, self.owner(), applied);
+        let is_whole = !self.drift.leaves_any(key, &applied.settled.left, Utc::now());
+        if !is_whole {
+            self.cluster.observed.observe_changed(key, applied.managed_fields.clone());
+        }
         self.inventory.put(InventoryEntry {
             key: key.clone(),
             version: object.desired.api_version.clone(),
             uid: Some(applied.uid.clone()),
             manifest: Some(object.desired.manifest.clone()),
-            entry: applied.entry.clone(),
+            // What is not applied as a whole is a drift until it is, also to an agent that knows of no fight.
+            entry: applied.entry.clone().filter(|_| is_whole),
             ended: None,
             leaving: false,
             origin: object.origin.clone(),
@@ -75,19 +87,44 @@ impl Run<'_> {
     }
 }
 
+/// The words of a refusal, and what to do where a value cannot be changed.
+fn with_way_out(message: &str) -> String {
+    // As Kubernetes' validation says it, of single fields and of a whole spec.
+    const IMMUTABLE: [&str; 5] = [
+        "field is immutable",
+        "may not change once set",
+        "spec is immutable after creation",
+        "updates to statefulset spec for fields other than",
+        "cannot change roleRef",
+    ];
+    if !IMMUTABLE.iter().any(|words| message.contains(words)) {
+        return message.to_owned();
+    }
+    format!("{message}; to have it so, delete the object: it is made anew from its file at once")
+}
+
+/// What a run knows beside the object.
+struct Given<'a> {
+    rules: DriftRules,
+    /// The version under which it was applied before, where that is another one.
+    applied_as: Option<String>,
+    /// When each kind was defined whose definition this run has written.
+    defined: &'a HashMap<GroupKind, Instant>,
+}
+
 async fn apply_object<'a>(
     client: &AccountClient,
     owner: &str,
     apply: &'a Apply,
     objects: &[DesiredObject],
-    defined: &HashMap<GroupKind, Instant>,
+    given: Given<'_>,
 ) -> (&'a Apply, Result<Applied, KubeError>) {
     let object = &objects[apply.index];
     let result = async {
         if object.desired.order.hook.is_some() {
             clear_way(client, owner, object).await?;
         }
-        try_apply(client, object, objects, defined).await
+        try_apply(client, object, objects, &given).await
     };
     (apply, result.await)
 }
@@ -98,23 +135,24 @@ pub(in crate::sync) async fn dry_run<'a>(
     object: &'a DesiredObject,
 ) -> (&'a DesiredObject, Result<Applied, KubeError>) {
     let manifest = serde_json::from_str(&object.text).unwrap_or_default();
-    (object, client.apply(object.request(&manifest, true)).await)
+    (object, client.apply(object.request(&manifest, &object.rules, true)).await)
 }
 
 /// Applies one object. A kind that its definition brings along is served a moment after that was applied, and what is new
-/// in it is known a moment later. `defined`: when each kind was whose definition this run has written.
+/// in it is known a moment later.
 async fn try_apply(
     client: &AccountClient,
     object: &DesiredObject,
     objects: &[DesiredObject],
-    defined: &HashMap<GroupKind, Instant>,
+    given: &Given<'_>,
 ) -> Result<Applied, KubeError> {
     let manifest = serde_json::from_str(&object.text).unwrap_or_default();
-    let request = object.request(&manifest, false);
+    let request =
+        ApplyRequest { applied_as: given.applied_as.as_deref(), ..object.request(&manifest, &given.rules, false) };
     let kind = &object.key().kind;
     let is_defined = objects.iter().any(|other| other.desired.defines.as_ref() == Some(kind));
     let served_until = is_defined.then(|| Instant::now() + DEFINITION_LIMIT);
-    let known_until = defined.get(kind).map(|written_at| *written_at + SCHEMA_LIMIT);
+    let known_until = given.defined.get(kind).map(|written_at| *written_at + SCHEMA_LIMIT);
     let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
     loop {
         let tried = client.apply(request.clone()).await;

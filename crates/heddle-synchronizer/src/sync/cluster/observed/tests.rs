@@ -66,7 +66,7 @@ fn applied(name: &str, version: u64) -> Applied {
         resource_version: version.to_string(),
         entry: None,
         managed_fields: Value::Null,
-        taken: Vec::new(),
+        settled: Default::default(),
     }
 }
 

@@ -7,6 +7,7 @@ use heddle_source::{FetchError, Unread};
 
 use super::{
     super::super::{
+        drift::LeftAlone,
         health::Health,
         run::{Compared, Heritage, Hindrance, Outcome, Pruned},
         source::{Content, Look, LookFault},
@@ -311,4 +312,30 @@ pub(in crate::sync) fn other_controller(heritage: &Heritage) -> Option<Said> {
         ),
     };
     Some(Said::new(ConditionKind::OtherController, Some(true), reason, message))
+}
+
+/// What is left as others have it, because it was put back again and again: the Sync is not as Git wants it.
+pub(in crate::sync) fn fought_over(left: &[LeftAlone]) -> Option<Said> {
+    let name = |one: &LeftAlone| {
+        let LeftAlone { key, field, manager, is_gone, named_owner, until } = one;
+        let who = manager.as_deref().unwrap_or("somebody");
+        let what = match (field, named_owner) {
+            (Some(field), _) => format!("{who} changes `{field}` of {key} again and again"),
+            (None, Some(owner)) if *is_gone => {
+                format!(
+                    "{key} is deleted again and again, as Kubernetes does where the owner that it names, {owner}, does not exist"
+                )
+            }
+            (None, _) if *is_gone => format!("{key} is deleted again and again"),
+            (None, _) => format!("{who} changes {key} again and again"),
+        };
+        format!("{what}; it is left so until {}", until.format("%H:%M:%S UTC"))
+    };
+    let named: Vec<String> = left.iter().take(NAMED).map(name).collect();
+    let more = if left.len() > NAMED { format!("; and {} more", left.len() - NAMED) } else { String::new() };
+    let message = format!(
+        "{}{more}. Leave it to one of the two: take it out of the file, name the field in `spec.ignore`, or stop the other",
+        named.join("; ")
+    );
+    (!left.is_empty()).then(|| Said::new(ConditionKind::FoughtOver, Some(true), "LeftAlone", message).lasting())
 }
