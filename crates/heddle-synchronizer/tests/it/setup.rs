@@ -83,6 +83,17 @@ impl Setup {
         files: &[(&str, &str)],
         sweep_interval: &str,
     ) -> Self {
+        Self::start_with(cluster, path, files, sweep_interval, tools::path("kustomize").unwrap()).await
+    }
+
+    /// As [`Setup::start`], with another program in the place of `kustomize`.
+    pub async fn start_with(
+        cluster: &'static Cluster,
+        path: &str,
+        files: &[(&str, &str)],
+        sweep_interval: &str,
+        kustomize: impl Into<PathBuf>,
+    ) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let (system, target) = (format!("heddle-system-{number}"), format!("shop-{number}"));
@@ -103,7 +114,7 @@ impl Setup {
                 .env("HEDDLE_API_URL", format!("http://{}", api.address))
                 .env("HEDDLE_STATE_DIR", dir.path().join("state"))
                 .env("HEDDLE_CA_FILE", github.ca_file())
-                .env("HEDDLE_KUSTOMIZE", tools::path("kustomize").unwrap())
+                .env("HEDDLE_KUSTOMIZE", kustomize.into())
                 .env("HEDDLE_NAMESPACE", &system)
                 .env("HEDDLE_KUBECONFIG", dir.path().join("kubeconfig"))
                 .env("HEDDLE_METRICS_LISTEN", format!("127.0.0.1:{metrics_port}"))

@@ -1,6 +1,8 @@
 //! Several Syncs in one cluster.
 
-use heddle_testkit::cluster::Cluster;
+use std::os::unix::fs::PermissionsExt;
+
+use heddle_testkit::{cluster::Cluster, tools};
 use serde_json::{Value, json};
 
 use crate::setup::{Setup, config, deployment, run};
@@ -266,5 +268,47 @@ fn a_sync_that_is_given_another_account_does_nothing_as_the_former_one() {
         setup.edit("shop", json!({"serviceAccountName": "heddle-deployer"})).await;
         setup.healthy_at(&head).await;
         assert_eq!(setup.find("configmap/a").await.unwrap()["data"]["key"], "two");
+    });
+}
+
+#[test]
+fn paths_that_render_for_long_hold_no_other_up_and_an_edit_ends_them() {
+    run(async |cluster| {
+        // A renderer that never ends below `slow`.
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("kustomize");
+        let real = tools::path("kustomize").unwrap();
+        let script = format!(
+            "#!/bin/sh\ncase \"$2\" in */slow/*) exec /bin/sleep 600;; esac\nexec {} \"$@\"\n",
+            std::path::Path::new(&real).display()
+        );
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let (a, b) = (config("a", "one"), config("b", "one"));
+        let files = [
+            ("quick/kustomization.yaml", "resources: [a.yaml]\n"),
+            ("quick/a.yaml", &*a),
+            ("other/b.yaml", &*b),
+            ("slow/a/kustomization.yaml", "namePrefix: x-\n"),
+            ("slow/b/kustomization.yaml", "namePrefix: x-\n"),
+        ];
+        let setup = Setup::start_with(cluster, "quick", &files, "1h", program).await;
+        setup.condition("Ready", "True", "Ready").await;
+        setup.add_sync("one", "slow/a", json!({})).await;
+        setup.add_sync("two", "slow/b", json!({})).await;
+        for name in ["one", "two"] {
+            setup
+                .eventually("a render under way", async || {
+                    let taken = setup.probe("/metrics").await.contains(&format!(r#"sync="{name}""#));
+                    if taken { Ok(()) } else { Err("not known yet".to_owned()) }
+                })
+                .await;
+        }
+
+        let head = setup.push(&[("quick/a.yaml", Some(&config("a", "two")))]).await;
+        setup.applied_at("shop", &head).await;
+        setup.edit("one", json!({"path": "other"})).await;
+        setup.condition_of("one", "Ready", "True", "Ready").await;
+        assert!(setup.find("configmap/b").await.is_some());
     });
 }
