@@ -107,6 +107,7 @@ struct Secrets {
     webhook_secret: PathBuf,
     client_secret: PathBuf,
     automator_token: PathBuf,
+    sealing_keys: PathBuf,
 }
 
 impl Secrets {
@@ -122,6 +123,7 @@ impl Secrets {
             webhook_secret: file("webhook-secret", &app.webhook_secret)?,
             client_secret: file("client-secret", &app.client_secret)?,
             automator_token: file("automator-token", &token)?,
+            sealing_keys: file("sealing-keys", &"5e".repeat(32))?,
         })
     }
 
@@ -136,6 +138,7 @@ impl Secrets {
         api.set("HEDDLE_GITHUB_API_URL", github.api_url());
         api.set("HEDDLE_CA_FILE", github.ca_file());
         api.set("HEDDLE_AUTOMATOR_TOKEN_FILE", &self.automator_token);
+        api.set("HEDDLE_SEALING_KEYS_FILE", &self.sealing_keys);
     }
 }
 
