@@ -62,6 +62,7 @@ fn measure_plan() {
             uid: Some(uid),
             manifest: Some(manifest),
             entry: Some(entry.clone()),
+            was: None,
             ended: None,
             leaving: false,
             origin: None,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Desired, HookEnd, ObjectKey, Origin, OwnEntry};
+use crate::{Desired, HookEnd, Live, LiveObject, ObjectKey, Origin, OwnEntry};
 
 /// One object that a Sync has applied, or was about to apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub struct InventoryEntry {
     /// Hash of the manifest that was applied last; `None` while it was announced only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<String>,
+    /// Hash of the manifest that was applied before another one was announced of which it is not known whether it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
     /// Our entry in its `managedFields` right after that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<OwnEntry>,
@@ -38,7 +41,17 @@ impl InventoryEntry {
     /// Of an object of which nothing is known but that it is about to be applied.
     pub fn announced(key: ObjectKey, version: &str) -> Self {
         let version = version.to_owned();
-        Self { key, version, uid: None, manifest: None, entry: None, ended: None, leaving: false, origin: None }
+        Self {
+            key,
+            version,
+            uid: None,
+            manifest: None,
+            was: None,
+            entry: None,
+            ended: None,
+            leaving: false,
+            origin: None,
+        }
     }
 }
 
@@ -80,7 +93,23 @@ impl Inventory {
         let entry = self.entries.entry(desired.key.clone());
         let entry = entry.or_insert_with(|| InventoryEntry::announced(desired.key.clone(), &desired.api_version));
         desired.api_version.clone_into(&mut entry.version);
-        entry.manifest.take_if(|manifest| *manifest != desired.manifest);
+        if let Some(before) = entry.manifest.take_if(|manifest| *manifest != desired.manifest) {
+            entry.was = Some(before);
+        }
+    }
+
+    /// What is wanted again as it was before another manifest was announced, and is seen to be so, was never changed.
+    pub fn settle(&mut self, desired: &[Desired], live: &Live) {
+        for object in desired {
+            let Some(entry) = self.entries.get_mut(&object.key) else { continue };
+            let is_wanted_as_it_was = entry.manifest.is_none() && entry.was.as_ref() == Some(&object.manifest);
+            let is_as_it_was = |live: &LiveObject| {
+                live.entry.is_some() && live.entry == entry.entry && Some(&live.uid) == entry.uid.as_ref()
+            };
+            if is_wanted_as_it_was && live.objects.get(&object.key).is_some_and(is_as_it_was) {
+                entry.manifest = entry.was.take();
+            }
+        }
     }
 
     /// Notes that the delete of an object was approved.
@@ -120,3 +149,6 @@ impl FromIterator<InventoryEntry> for Inventory {
         Self { entries: entries.into_iter().map(|entry| (entry.key.clone(), entry)).collect() }
     }
 }
+
+#[cfg(test)]
+mod tests;

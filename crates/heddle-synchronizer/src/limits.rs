@@ -25,6 +25,16 @@ pub const LIMITS: &[Limit] = &[
         sync::QUICK_LIMIT,
         "it begins anew in the one turn of the slow ones, and the others go on",
     ),
+    Limit::count(
+        "tries of an object whose fault may pass",
+        sync::MAX_TRIES as u64,
+        "the revision is told as failed, with what of it is well; it is tried on",
+    ),
+    Limit::time(
+        "what was last seen of objects that cannot be watched for a while",
+        sync::BLIND_AFTER,
+        "their health is unknown until they are seen again",
+    ),
     Limit::time("the first lists of what is watched", sync::LIST_LIMIT, "what is not listed yet counts as unknown"),
     Limit::time("a former run of a hook to be gone", sync::GONE_LIMIT, "an error of the hook, tried again"),
     Limit::time(

@@ -12,6 +12,8 @@ mod desired;
 mod drift;
 mod health;
 pub mod inbox;
+mod meanwhile;
+mod patience;
 mod report;
 mod roots;
 mod run;
@@ -41,6 +43,7 @@ use self::{
     drift::DriftLog,
     health::Scene,
     inbox::{Inbox, Wake},
+    patience::Patience,
     report::conditions::Conditions,
     roots::Roots,
     run::{Compared, Hindrance},
@@ -56,9 +59,10 @@ use crate::{
 };
 
 pub(crate) use self::{
-    cluster::LIST_LIMIT,
+    cluster::{BLIND_AFTER, LIST_LIMIT},
     compute::{MAX_AT_ONCE, QUICK_LIMIT},
     drift::MAX_DRIFTS,
+    patience::MAX_TRIES,
     report::{IN_REPORT, IN_STATUS},
     run::{DEFINITION_LIMIT, GONE_LIMIT, SCHEMA_LIMIT},
 };
@@ -120,6 +124,7 @@ pub struct SyncTask {
     drift: DriftLog,
     roots: Roots,
     sweep: Sweep,
+    patience: Patience,
     /// What the other Syncs were told.
     known: Known,
     /// A revision of another Sync of the same branch that made this one look.
@@ -154,6 +159,7 @@ impl SyncTask {
             drift: DriftLog::default(),
             roots: Roots::default(),
             sweep: Sweep::default(),
+            patience: Patience::default(),
             known: Known::default(),
             noticed: None,
             sync,

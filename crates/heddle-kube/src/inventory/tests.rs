@@ -19,6 +19,7 @@ fn inventory(count: usize) -> Inventory {
         uid: Some(format!("uid-{number}")),
         manifest: None,
         entry: None,
+        was: None,
         ended: None,
         leaving: false,
         origin: None,

@@ -192,6 +192,7 @@ fn inventory(count: usize) -> Inventory {
         uid: Some(format!("uid-{number}")),
         manifest: Some("0123456789abcdef".into()),
         entry: None,
+        was: None,
         ended: None,
         leaving: false,
         origin: None,

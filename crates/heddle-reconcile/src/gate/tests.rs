@@ -117,6 +117,7 @@ fn applied_before(name: &str, manifest: &str, ended: Option<HookEnd>) -> Invento
         uid: Some("uid".into()),
         manifest: Some(manifest.into()),
         entry: None,
+        was: None,
         ended,
         leaving: false,
         origin: None,

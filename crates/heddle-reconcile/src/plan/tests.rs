@@ -32,6 +32,7 @@ fn known(kind: &str, name: &str, manifest: &str) -> InventoryEntry {
         uid: Some("uid".into()),
         manifest: Some(manifest.into()),
         entry: Some(own_entry("t1")),
+        was: None,
         ended: None,
         leaving: false,
         origin: None,

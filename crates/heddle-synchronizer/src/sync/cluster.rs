@@ -18,6 +18,7 @@ use heddle_kube::{
 use heddle_reconcile::{Inventory, ObjectKey};
 use tokio::{sync::mpsc, time::Instant};
 
+pub(crate) use observed::BLIND_AFTER;
 pub(super) use observed::Observed;
 
 use super::{

@@ -11,7 +11,7 @@ use super::{
     cluster::Observed,
     desired::{Desired, DesiredObject},
     roots::Roots,
-    run::Waiting,
+    run::{Compared, Waiting},
 };
 
 /// What verdicts are made of.
@@ -168,12 +168,17 @@ impl Scene<'_> {
         awaited.any(|(object, before)| scene.standing(object) != before)
     }
 
-    /// The verdict on each image, by the worst of the workloads that have it.
-    pub fn facts(self) -> impl Iterator<Item = Deploy> {
+    /// The verdict on each image, by the worst of the workloads that have it; of a revision that has failed: on each image
+    /// of what could be applied of it.
+    pub fn facts(self, failed: Option<&Compared>) -> impl Iterator<Item = Deploy> {
         let mut verdicts: BTreeMap<String, (ImageRef, HealthStatus, Option<String>)> = BTreeMap::new();
         for object in self.workloads() {
-            let status = self.status(object);
-            let why = self.why(object).filter(|_| status != HealthStatus::Healthy);
+            let is_applied = failed.is_none_or(|failed| !failed.failed.contains(object.key()));
+            let (status, why) = match is_applied {
+                true => (self.status(object), self.why(object)),
+                false => (HealthStatus::Degraded, Some("it could not be applied".to_owned())),
+            };
+            let why = why.filter(|_| status != HealthStatus::Healthy);
             let reason = why.map(|why| format!("{}: {why}", object.key()));
             for image in &object.images {
                 let verdict =
@@ -188,6 +193,8 @@ impl Scene<'_> {
             status,
             reason: reason.map(Into::into),
         };
-        verdicts.into_values().map(fact)
+        let is_told = |(image, ..): &(ImageRef, _, _)| failed.is_none_or(|failed| failed.images.contains(image));
+        let told: Vec<_> = verdicts.into_values().filter(is_told).collect();
+        told.into_iter().map(fact)
     }
 }

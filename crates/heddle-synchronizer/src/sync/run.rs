@@ -2,6 +2,7 @@
 //! with an [`Outcome`].
 
 mod apply;
+mod gather;
 mod hooks;
 mod inherited;
 mod outcome;
@@ -21,10 +22,12 @@ use heddle_reconcile::{
 };
 use heddle_wire::agent::SyncError;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use self::inherited::Controllers;
 pub(super) use self::{
     apply::dry_run,
+    gather::until_stopped,
     inherited::Heritage,
     outcome::{Compared, Hindrance, Outcome, Pruned},
     waiting::Waiting,
@@ -41,6 +44,7 @@ use super::{
     desired::{Desired, DesiredObject},
     drift::DriftLog,
     health::Scene,
+    patience::Patience,
     roots::Roots,
 };
 use crate::{
@@ -59,6 +63,8 @@ pub(super) struct RunContext<'a> {
     pub roots: &'a Roots,
     /// What was fully applied last, of whatever was followed then.
     pub applied: Option<&'a Applied>,
+    /// Cancelled when there is something newer to be done.
+    pub stop: &'a CancellationToken,
 }
 
 /// What a run changes.
@@ -69,6 +75,7 @@ pub(super) struct RunState<'a> {
     pub swept: &'a mut HashSet<ObjectKey>,
     /// What the other Syncs are told.
     pub known: &'a mut Known,
+    pub patience: &'a mut Patience,
 }
 
 /// A run that is under way.
@@ -78,11 +85,18 @@ struct Run<'a> {
     drift: &'a mut DriftLog,
     swept: &'a mut HashSet<ObjectKey>,
     known: &'a mut Known,
+    patience: &'a mut Patience,
     /// What the cluster is going to hold.
     inventory: Inventory,
+    /// What was known of the objects before they were announced.
+    before: HashMap<ObjectKey, Option<InventoryEntry>>,
     errors: Vec<SyncError>,
-    /// Whether a fault may pass by itself.
+    /// Whether a fault is believed to pass by itself.
     is_passing: bool,
+    /// Whether a fault may pass by itself, believed or not.
+    is_retried: bool,
+    /// Whether the API server was there.
+    is_answered: bool,
     failed: HashSet<ObjectKey>,
     /// What is not applied yet, by place in the list.
     waiting: BTreeMap<usize, Why>,
@@ -135,7 +149,7 @@ pub(super) async fn hand_over(context: RunContext<'_>, state: RunState<'_>) -> R
 impl<'a> Run<'a> {
     /// Begins with what the cluster holds.
     fn new(context: RunContext<'a>, state: RunState<'a>) -> Self {
-        let RunState { cluster, drift, swept, known } = state;
+        let RunState { cluster, drift, swept, known, patience } = state;
         let inventory = cluster.inventory().cloned().unwrap_or_default();
         Self {
             context,
@@ -143,9 +157,13 @@ impl<'a> Run<'a> {
             drift,
             swept,
             known,
+            patience,
             inventory,
+            before: HashMap::new(),
             errors: Vec::new(),
             is_passing: false,
+            is_retried: false,
+            is_answered: false,
             failed: HashSet::new(),
             waiting: BTreeMap::new(),
             is_suspect: false,
@@ -166,6 +184,7 @@ impl<'a> Run<'a> {
         let desired: Vec<_> = objects.iter().map(|object| object.desired.clone()).collect();
         let scope = self.scope();
         self.drift.forget_settled(self.context.desired, Utc::now());
+        self.inventory.settle(&desired, &self.cluster.observed.live);
         let mut plan = plan(&desired, &self.inventory, &self.cluster.observed.live, &scope);
         let not_healed = self.take_out_drift(&mut plan);
         let awaits_owner = self.awaits_owner(&plan, &scope);
@@ -181,9 +200,15 @@ impl<'a> Run<'a> {
             let step = self.release(&plan, step, &desired);
             self.take_rest(&step).await;
             self.apply_step(&step).await;
+            if self.is_stopped() {
+                return self.give_way().await;
+            }
         }
         self.take_shared().await;
         self.detect(&not_healed).await;
+        if self.is_stopped() {
+            return self.give_way().await;
+        }
         let waiting = self.hold();
         // What its owner is about to give up is no failure yet, as it is none in what is told.
         if !self.errors.is_empty() && !self.is_passing && awaits_owner != Some(true) {
@@ -196,11 +221,26 @@ impl<'a> Run<'a> {
         self.cluster.look_for_leftovers(self.context.desired, &scope.living).await;
         let has_changed = self.inventory != announced;
         self.save().await?;
+        if self.is_stopped() {
+            return Ok(Outcome::Superseded);
+        }
         self.delete_ended().await;
         if has_changed {
             self.context.metrics.apply_took(began_at.elapsed());
         }
         Ok(self.conclude(waits, waiting, pruned, awaits_owner).await)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.context.stop.is_cancelled()
+    }
+
+    /// Ends because there is something newer to be done. What was announced stays so; what was done of it is noted.
+    async fn give_way(mut self) -> Result<Outcome, KubeError> {
+        let (name, revision) = (self.context.name, self.context.desired.revision());
+        tracing::info!(sync = %name, revision = %revision, "{} gives way to something newer in {name}", revision.short());
+        self.save().await?;
+        Ok(Outcome::Superseded)
     }
 
     fn object(&self, index: usize) -> &'a DesiredObject {
@@ -278,10 +318,11 @@ impl<'a> Run<'a> {
     async fn announce(&mut self, applies: impl Iterator<Item = &Apply>) -> Result<(), KubeError> {
         for apply in applies {
             let desired = &self.object(apply.index).desired;
-            let before = self.inventory.find(&desired.key).filter(|entry| entry.version != desired.api_version);
-            if let Some(before) = before {
+            let before = self.inventory.find(&desired.key);
+            if let Some(before) = before.filter(|entry| entry.version != desired.api_version) {
                 self.versions.insert(desired.key.clone(), before.version.clone());
             }
+            self.before.entry(desired.key.clone()).or_insert_with(|| before.cloned());
             self.inventory.announce(desired);
         }
         for object in self.context.desired.objects() {
@@ -305,6 +346,9 @@ impl<'a> Run<'a> {
     /// Tells drifts that are not to be healed. A dry run says which fields an apply would bring back.
     async fn detect(&mut self, not_healed: &[Apply]) {
         for apply in not_healed {
+            if self.is_stopped() {
+                return;
+            }
             let object = self.object(apply.index);
             let key = object.key();
             let observed = &self.cluster.observed;
@@ -366,6 +410,8 @@ impl<'a> Run<'a> {
             images,
             errors,
             is_passing: self.is_passing,
+            is_retried: self.is_retried,
+            failed: self.failed,
             waits,
             waiting,
             awaits_owner,

@@ -74,6 +74,11 @@ impl Schedule {
         self.run_at = Some(self.run_at.map_or(now, |at| at.min(now)));
     }
 
+    /// When the branch is looked at next.
+    pub fn look_at(&self) -> Instant {
+        self.look_at
+    }
+
     /// Takes the look that is due.
     pub fn claim_look(&mut self, now: Instant) -> bool {
         let is_due = self.look_at <= now;

@@ -1,11 +1,12 @@
 //! What a Sync does when it is due: look, compare, sweep. Each takes values from one owner and gives them to another.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
-use heddle_kube::sync::DriftMode;
+use heddle_kube::{KubeError, sync::DriftMode};
 use heddle_wire::agent::Deploy;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     SyncTask,
@@ -13,6 +14,8 @@ use super::{
     cluster::{ClusterFault, ClusterState},
     compute::{Pace, compute_in_turn},
     desired::{Desired, Placement},
+    health::Scene,
+    meanwhile::{CameUp, Meanwhile},
     report::{
         self,
         conditions::{self, ConditionKind},
@@ -20,7 +23,11 @@ use super::{
     run::{self, Compared, Hindrance, Outcome, RunContext, RunState},
     schedule::SweepPart,
     source::{self, Asker, Rendered},
+    telling::Underway,
 };
+
+/// How long a new revision may take before it is said that it is being applied.
+const SLOW: Duration = Duration::from_secs(3);
 
 impl SyncTask {
     /// Looks at the branch, and renders when there is something new.
@@ -58,28 +65,31 @@ impl SyncTask {
         };
         // What a run needs of the cluster is asked for meanwhile; a fault in it shows there.
         let (looked, _prepared) = tokio::join!(self.source.look(asker), cluster.prepare(&self.ctx.own, &self.sync));
-        let mut has_content = looked.is_ok();
-        match &looked {
-            Ok(_) | Err(source::LookFault::Variables { .. }) => self.fetched_at = Some(Utc::now()),
-            Err(source::LookFault::Overtaken) => {}
-            Err(_) => {
-                let applied = self.applied.as_ref().and_then(|applied| applied.of(&self.spec));
-                if let Some(applied) = applied.filter(|_| self.source.rendered().is_none()) {
-                    has_content = self.source.resume(asker, applied).await;
-                    if has_content {
-                        self.schedule.settle(Instant::now());
-                    }
-                }
-            }
+        let mut is_resumed = false;
+        let applied = self.applied.as_ref().and_then(|applied| applied.of(&self.spec));
+        let is_cut_off = !matches!(looked, Ok(_) | Err(source::LookFault::Overtaken));
+        if let Some(applied) = applied.filter(|_| is_cut_off && self.source.rendered().is_none()) {
+            is_resumed = self.source.resume(asker, applied).await;
+        }
+        if is_resumed {
+            self.schedule.settle(Instant::now());
+        }
+        self.note_looked(&looked, is_resumed);
+        if self.sync.spec.suspend {
+            self.say_wants().await;
+        }
+    }
+
+    /// Takes in what a look came to, which may have been made while something else was under way.
+    fn note_looked(&mut self, looked: &Result<source::Look, source::LookFault>, is_resumed: bool) {
+        if matches!(looked, Ok(_) | Err(source::LookFault::Variables { .. })) {
+            self.fetched_at = Some(Utc::now());
         }
         if !matches!(looked, Ok(source::Look::Unchanged(_)) | Err(_)) {
             self.schedule.settle(Instant::now());
         }
         self.schedule.looked(looked.as_ref().is_err_and(source::LookFault::is_passing), Instant::now());
-        self.say_looked(&looked, has_content);
-        if self.sync.spec.suspend {
-            self.say_wants().await;
-        }
+        self.say_looked(looked, looked.is_ok() || is_resumed);
     }
 
     fn say_looked(&mut self, looked: &Result<source::Look, source::LookFault>, has_content: bool) {
@@ -123,20 +133,32 @@ impl SyncTask {
     pub(super) async fn compare(&mut self) {
         let (Ok(_), Some(rendered)) = (&self.spec, self.source.rendered().cloned()) else { return };
         let content = Arc::clone(&rendered.content);
-        let outcome = self.try_compare(rendered).await.unwrap_or_else(|fault| {
+        let (outcome, came_up) = self.try_compare(rendered).await.unwrap_or_else(|fault| {
             let message = content.redactor.redact(&fault.message);
             tracing::warn!(sync = %self.name, "{message}");
-            Outcome::Hindered(Hindrance::Cluster(ClusterFault { message, ..fault }))
+            (Outcome::Hindered(Hindrance::Cluster(ClusterFault { message, ..fault })), CameUp::default())
         });
         self.conclude(outcome).await;
+        self.take_up(came_up);
     }
 
-    async fn try_compare(&mut self, rendered: Rendered) -> Result<Outcome, ClusterFault> {
+    async fn try_compare(&mut self, rendered: Rendered) -> Result<(Outcome, CameUp), ClusterFault> {
         let desired = self.resolve(rendered).await?;
         let cluster = self.cluster.as_mut().map_err(|fault| fault.clone())?;
         cluster.refresh(&desired, &self.ctx.neighbors.living()).await?;
         self.publish_wants(&desired);
-        let desired = &*self.desired.insert(desired);
+        self.desired = Some(desired);
+        self.apply().await
+    }
+
+    /// Applies what is wanted, and does meanwhile what else is due.
+    async fn apply(&mut self) -> Result<(Outcome, CameUp), ClusterFault> {
+        let health = self.scene().map(Scene::health);
+        let drifts = self.drift.reports().cloned().collect();
+        let (Some(desired), Ok(spec)) = (&self.desired, &self.spec) else {
+            return Ok((Outcome::Superseded, CameUp::default()));
+        };
+        let stop = CancellationToken::new();
         let context = RunContext {
             ctx: &self.ctx,
             sync: &self.sync,
@@ -145,28 +167,81 @@ impl SyncTask {
             desired,
             roots: &self.roots,
             applied: self.applied.as_ref(),
+            stop: &stop,
         };
         let cluster = self.cluster.as_mut().map_err(|fault| fault.clone())?;
+        let (client, objects) = (cluster.client.clone(), cluster.inventory().map(|inventory| inventory.len() as u64));
         let (drift, swept, known) = (&mut self.drift, &mut self.sweep.found, &mut self.known);
-        let state = RunState { cluster, drift, swept, known };
+        let state = RunState { cluster, drift, swept, known, patience: &mut self.patience };
         // What is applied already is kept as it is, whatever the others do.
-        if self.applied.as_ref().and_then(|applied| applied.of(&self.spec)) != Some(desired.revision())
-            && let Some(awaited) = self.ctx.neighbors.awaited(&self.name.name, desired.revision())
-        {
+        let applied = self.applied.as_ref().filter(|applied| applied.of(&self.spec).is_some());
+        let is_new = applied.is_none_or(|applied| applied.revision != *desired.revision());
+        if is_new && let Some(awaited) = self.ctx.neighbors.awaited(&self.name.name, desired.revision()) {
             // The one that is waited for may itself wait for what moved to it.
             run::hand_over(context, state).await?;
-            return Ok(Outcome::Hindered(Hindrance::Dependency(awaited)));
+            return Ok((Outcome::Hindered(Hindrance::Dependency(awaited)), CameUp::default()));
         }
-        Ok(run::run(context, state).await?)
+        let underway = Underway {
+            ctx: &self.ctx,
+            name: &self.name,
+            sync: &self.sync,
+            spec: &self.spec,
+            applied,
+            attempted: desired.revision().clone(),
+            fetched_at: self.fetched_at,
+            conditions: &mut self.conditions,
+            errors: self.compared.as_ref().map_or(&[], |compared| &compared.errors),
+            health,
+            objects,
+            drifts,
+            written: &mut self.written_status,
+        };
+        let (api, edits) = (self.inbox.api.borrow().clone(), self.inbox.spec.clone());
+        let (ctx, sync, metrics) = (&self.ctx, &self.sync, &self.metrics);
+        let asker = Asker { edits: &edits, ctx, api: api.as_ref(), client: &client, sync, spec, metrics };
+        let meanwhile = Meanwhile {
+            inbox: &mut self.inbox,
+            schedule: &mut self.schedule,
+            source: &mut self.source,
+            asker,
+            underway: is_new.then(|| (Instant::now() + SLOW, underway)),
+        };
+        let (name, content) = (&self.name, &desired.rendered.content);
+        let (ran, came_up) = meanwhile.during(run::run(context, state), &stop).await;
+        // What came up is not lost by a fault of the run.
+        let fault = |error: KubeError| {
+            let message = content.redactor.redact(&error.to_string());
+            tracing::warn!(sync = %name, "{message}");
+            Outcome::Hindered(Hindrance::Cluster(ClusterFault { message, ..error.into() }))
+        };
+        Ok((ran.unwrap_or_else(fault), came_up))
+    }
+
+    /// Takes in what came up while something else was under way.
+    fn take_up(&mut self, came_up: CameUp) {
+        for looked in &came_up.looks {
+            self.note_looked(looked, false);
+        }
+        if let Some(sync) = came_up.sync {
+            self.receive_spec(sync);
+        }
+        if came_up.neighbors {
+            self.notice_neighbors();
+        }
     }
 
     /// Takes in what a run came to: says it, and tells the facts of it.
-    async fn conclude(&mut self, outcome: Outcome) {
+    async fn conclude(&mut self, mut outcome: Outcome) {
         let now = Utc::now();
+        if let Outcome::Compared(compared) = &mut outcome {
+            compared.pruned.go_on_waiting(self.compared.as_ref().map(|before| &before.pruned));
+        }
         for said in conditions::compared(&outcome, &self.name) {
             self.conditions.say(said, now);
         }
         let is_passing = match outcome {
+            // Something newer is due.
+            Outcome::Superseded => return self.schedule.settle(Instant::now()),
             Outcome::Hindered(hindrance) => {
                 if matches!(hindrance, Hindrance::Dependency(_)) {
                     self.compared = None;
@@ -185,7 +260,7 @@ impl SyncTask {
                 if compared.deleted > 0 && !compared.errors.is_empty() {
                     self.schedule.settle(Instant::now());
                 }
-                let is_passing = compared.is_passing || !is_kept;
+                let is_passing = compared.is_retried || !is_kept;
                 (self.compared, self.hindrance) = (Some(*compared), None);
                 is_passing
             }
@@ -214,7 +289,7 @@ impl SyncTask {
 
     /// Compares the next objects by dry runs.
     pub(super) async fn sweep(&mut self, part: SweepPart) {
-        let (Some(desired), Ok(cluster)) = (&self.desired, &self.cluster) else { return };
+        let (Some(desired), Ok(cluster), Ok(spec)) = (&self.desired, &self.cluster, &self.spec) else { return };
         let mode = self.sync.spec.drift;
         if part == SweepPart::First {
             let is_through = self.hindrance.is_none() && self.compared.as_ref().is_some_and(Compared::is_through);
@@ -222,12 +297,20 @@ impl SyncTask {
             self.sweep.begin(desired, &cluster.observed, inventory);
             self.metrics.swept();
         }
-        if self.sweep.go_on(desired, cluster, mode, &mut self.drift, &self.metrics).await {
+        let (api, edits, stop) = (self.inbox.api.borrow().clone(), self.inbox.spec.clone(), CancellationToken::new());
+        let (ctx, sync, metrics, client) = (&self.ctx, &self.sync, &self.metrics, &cluster.client);
+        let asker = Asker { edits: &edits, ctx, api: api.as_ref(), client, sync, spec, metrics };
+        let (inbox, schedule, source) = (&mut self.inbox, &mut self.schedule, &mut self.source);
+        let meanwhile = Meanwhile { inbox, schedule, source, asker, underway: None };
+        let sweep = self.sweep.go_on(desired, cluster, mode, &mut self.drift, metrics, &stop);
+        let (has_found, came_up) = meanwhile.during(sweep, &stop).await;
+        if has_found {
             self.schedule.settle(Instant::now());
         }
         if self.sweep.is_under_way() {
             self.schedule.continue_sweep();
         }
+        self.take_up(came_up);
     }
 
     /// Looks into the pods of workloads that are not healthy.

@@ -8,15 +8,16 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use futures::StreamExt;
 use heddle_kube::{Applied, KubeError, sync::DriftMode};
 use heddle_reconcile::{Inventory, ObjectKey};
+
+use tokio_util::sync::CancellationToken;
 
 use super::{
     cluster::{ClusterState, Observed},
     desired::{Desired, DesiredObject},
     drift::DriftLog,
-    run::dry_run,
+    run::{dry_run, until_stopped},
 };
 use crate::metrics::{FoundBy, SyncMetrics, Verb};
 
@@ -66,12 +67,18 @@ impl Sweep {
         mode: DriftMode,
         drift: &mut DriftLog,
         metrics: &SyncMetrics,
+        stop: &CancellationToken,
     ) -> bool {
-        let batch = self.next_batch();
+        let mut batch = self.next_batch();
         let Some(inventory) = cluster.inventory() else { return false };
         let objects = desired.objects().iter().filter(|object| batch.contains(object.key()));
         let tries: Vec<_> = objects.map(|object| dry_run(&cluster.client, object)).collect();
-        let tried: Vec<_> = futures::stream::iter(tries).buffer_unordered(CONCURRENCY).collect().await;
+        let tried = until_stopped(tries, CONCURRENCY, stop).await;
+        if stop.is_cancelled() {
+            // The rest has its turn after what is newer.
+            batch.retain(|key| tried.iter().all(|(object, _)| object.key() != key));
+            self.left.extend(batch);
+        }
         let before = self.found.len();
         for (object, result) in tried {
             metrics.wrote(Verb::DryRun, result.is_ok());

@@ -3,21 +3,25 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use chrono::Utc;
-use heddle_core::git::Revision;
-use heddle_kube::KubeError;
+use chrono::{DateTime, Utc};
+use heddle_core::{git::Revision, name::SyncName};
+use heddle_kube::{
+    KubeError,
+    sync::{Sync, SyncStatus},
+};
 use heddle_reconcile::ObjectKey;
-use heddle_wire::agent::{self as wire, Deploy, DeployFact, SyncError};
+use heddle_wire::agent::{self as wire, Deploy, DeployFact, DriftReport, SyncError};
 use tokio::time::Instant;
 
 use super::{
-    SyncTask,
+    Context, SyncTask,
+    applied::Applied,
     cluster::ClusterState,
     desired::Desired,
     health::{Health, Scene},
     report::{
         self, Told,
-        conditions::{self, ConditionKind},
+        conditions::{self, ConditionKind, Conditions},
     },
     spec::Spec,
 };
@@ -93,12 +97,8 @@ impl SyncTask {
             left_alone.and_then(|left| conditions::fought_over(&left)),
             now,
         );
-        let is_suspended = self.sync.spec.suspend;
-        let ready = conditions::ready(&self.conditions, is_suspended, self.applied());
-        let (reconciling, stalled) = conditions::progress(&ready, is_suspended);
-        self.conditions.say(ready, now);
-        self.conditions.say_if(ConditionKind::Reconciling, reconciling, now);
-        self.conditions.say_if(ConditionKind::Stalled, stalled, now);
+        let applied = self.applied.as_ref().and_then(|applied| applied.of(&self.spec));
+        self.conditions.conclude(self.sync.spec.suspend, applied, now);
     }
 
     fn told<'a>(&'a self, health: Option<&'a Health>) -> Told<'a> {
@@ -121,14 +121,18 @@ impl SyncTask {
         }
     }
 
-    /// Tells the verdict on each image of the applied revision, where it changed.
+    /// Tells the verdict on each image of the applied revision, where it changed. Where other objects of it have failed, the
+    /// images of what was applied go on.
     async fn tell_health(&mut self) {
         let Some(scene) = self.scene() else { return };
         let (revision, source) = (scene.desired.revision(), scene.desired.rendered.content.origin.source());
-        if self.applied() != Some(revision) {
+        let is_applied = self.applied() == Some(revision);
+        let failed = self.compared.as_ref().filter(|compared| !is_applied && compared.revision == *revision);
+        let failed = failed.filter(|compared| compared.is_told_as_failed());
+        if !is_applied && failed.is_none() {
             return;
         }
-        let (revision, facts) = (revision.clone(), scene.facts().collect());
+        let (revision, facts) = (revision.clone(), scene.facts(failed).collect());
         if !self.tell_facts(source, revision, facts).await {
             self.schedule.ran(true, Instant::now());
         }
@@ -166,5 +170,51 @@ impl SyncTask {
             ..std::mem::take(&mut self.known)
         };
         self.ctx.neighbors.publish(&self.name.name, self.known.clone());
+    }
+}
+
+/// What is known of a Sync while a revision is being applied to it.
+pub(super) struct Underway<'a> {
+    pub ctx: &'a Context,
+    pub name: &'a SyncName,
+    pub sync: &'a Sync,
+    pub spec: &'a Result<Spec, String>,
+    pub applied: Option<&'a Applied>,
+    pub attempted: Revision,
+    pub fetched_at: Option<DateTime<Utc>>,
+    pub conditions: &'a mut Conditions,
+    pub errors: &'a [SyncError],
+    pub health: Option<Health>,
+    pub objects: Option<u64>,
+    pub drifts: Vec<DriftReport>,
+    pub written: &'a mut SyncStatus,
+}
+
+impl Underway<'_> {
+    /// Says which revision is being applied, since that takes long.
+    pub async fn say(&mut self) {
+        let now = Utc::now();
+        self.conditions.say(conditions::applying(&self.attempted), now);
+        self.conditions.conclude(false, self.applied.map(|applied| &applied.revision), now);
+        let told = Told {
+            name: self.name,
+            sync: self.sync,
+            spec: self.spec,
+            applied: self.applied,
+            attempted: Some(&self.attempted),
+            fetched_at: self.fetched_at,
+            conditions: self.conditions,
+            errors: self.errors,
+            health: self.health.as_ref(),
+            objects: self.objects,
+            drifts: self.drifts.clone(),
+            stopped_prune: None,
+        };
+        self.ctx.outbox.tell_state(report::report(&told));
+        let status = report::status(&told, self.written);
+        match self.ctx.own.write_status(&self.name.name, &status).await {
+            Ok(()) => *self.written = status,
+            Err(error) => tracing::warn!(sync = %self.name, "the status cannot be written: {error}"),
+        }
     }
 }

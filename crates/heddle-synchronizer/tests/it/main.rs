@@ -4,6 +4,7 @@
 
 mod api;
 mod deploying;
+mod faults;
 mod fields;
 mod following;
 mod gone;

@@ -214,7 +214,7 @@ fn what_left_a_path_stays_while_a_sync_of_the_branch_has_not_said_what_it_wants(
         setup.condition_of("right", "Fetched", "False", "BadSecret").await;
         setup.push(&[("left/a.yaml", None), ("right/a.yaml", Some(&config("a", "two")))]).await;
         let message = setup.condition("Pruned", "Unknown", "Waiting").await;
-        assert!(message.contains("it waits for right to say if they moved"), "{message}");
+        assert!(message.contains("whether they moved is not known: waits for right since "), "{message}");
 
         setup.edit("right", json!({"credentials": null})).await;
         let head = setup.push(&[("README", Some("x"))]).await;

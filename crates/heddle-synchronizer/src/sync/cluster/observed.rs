@@ -3,16 +3,19 @@
 //! The watches show the objects that carry this Sync's label. Those of other Syncs are listed where a plan needs them, and
 //! known as they were then.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::Duration,
+};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use heddle_core::health::HealthStatus;
 use heddle_kube::{Applied, Judged, KubeError, Metadata, WatchEvent, WatchPlace, WatchVerb, WatchedObject};
 use heddle_reconcile::{Desired, Inherited, Inventory, Live, LiveObject, ObjectKey, OwnEntry, has_drifted};
 use serde_json::Value;
 
 /// How long the last that was seen of an object counts while its place cannot be watched for a reason that may pass.
-const BLIND_AFTER: TimeDelta = TimeDelta::seconds(20);
+pub(crate) const BLIND_AFTER: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Default)]
 pub(in crate::sync) struct Observed {

@@ -5,12 +5,13 @@ mod said;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use heddle_core::git::Revision;
 use heddle_kube::sync::SyncCondition;
 use heddle_wire::agent::Condition;
 
 pub(in crate::sync) use said::{
-    Said, bad_spec, compared, fetched, fought_over, healthy, leftovers, manifest, other_controller, progress, ready,
-    rendered, take_over, unwatched,
+    Said, applying, bad_spec, compared, fetched, fought_over, healthy, leftovers, manifest, other_controller, progress,
+    ready, rendered, take_over, unwatched,
 };
 
 /// What a condition is about, in the order in which people read them.
@@ -127,6 +128,15 @@ impl Conditions {
             Some(said) => self.say(said, now),
             None => drop(self.0.remove(&kind)),
         }
+    }
+
+    /// Says what follows from all others: whether the Sync is ready, on its way or stuck.
+    pub fn conclude(&mut self, is_suspended: bool, applied: Option<&Revision>, now: DateTime<Utc>) {
+        let ready = ready(self, is_suspended, applied);
+        let (reconciling, stalled) = progress(&ready, is_suspended);
+        self.say(ready, now);
+        self.say_if(ConditionKind::Reconciling, reconciling, now);
+        self.say_if(ConditionKind::Stalled, stalled, now);
     }
 
     /// Whether a condition is `True`.

@@ -3,13 +3,12 @@
 use std::{collections::HashMap, time::Duration};
 
 use chrono::Utc;
-use futures::StreamExt;
 use heddle_kube::{AccountClient, Applied, ApplyRequest, KubeError};
 use heddle_reconcile::{Apply, DriftRules, GroupKind, InventoryEntry, Reason};
 use heddle_service::backoff::Backoff;
 use tokio::time::Instant;
 
-use super::{super::desired::DesiredObject, Run, hooks::clear_way};
+use super::{super::desired::DesiredObject, Run, gather::until_stopped, hooks::clear_way};
 use crate::metrics::{FoundBy, Verb};
 
 /// Requests at a time.
@@ -33,18 +32,45 @@ impl Run<'_> {
         };
         let requests: Vec<_> =
             step.iter().map(|apply| apply_object(client, owner, apply, objects, given(apply))).collect();
-        let results: Vec<_> = futures::stream::iter(requests).buffer_unordered(CONCURRENCY).collect().await;
+        let results = until_stopped(requests, CONCURRENCY, self.context.stop).await;
+        let is_answer =
+            |result: &Result<Applied, KubeError>| result.as_ref().err().is_none_or(KubeError::is_of_request);
+        self.is_answered |= results.iter().any(|(_, result)| is_answer(result));
         for (apply, result) in results {
             let object = self.object(apply.index);
             self.context.metrics.wrote(Verb::Apply, result.is_ok());
             match result {
                 Ok(applied) => self.note_applied(apply, object, &applied),
-                Err(error) => {
-                    self.is_passing |= error.is_transient();
-                    let error = self.context.desired.error(object, &with_way_out(&error.to_string()));
-                    self.fail(object.key().clone(), error);
-                }
+                Err(error) => self.note_failed(object, &error),
             }
+        }
+    }
+
+    fn note_failed(&mut self, object: &DesiredObject, error: &KubeError) {
+        let key = object.key();
+        if error.wrote_nothing() {
+            self.take_back(object);
+        }
+        if error.is_transient() {
+            // While the API server is away nothing is learnt of an object.
+            let is_believed = !self.is_answered || self.patience.note(key, &object.desired.manifest);
+            self.is_passing |= is_believed;
+            self.is_retried = true;
+        } else {
+            self.patience.end(key);
+        }
+        let error = self.context.desired.error(object, &with_way_out(&error.to_string()));
+        self.fail(key.clone(), error);
+    }
+
+    /// Takes back that an object was announced: the API server has said that it wrote nothing. The former run of a hook is
+    /// gone all the same.
+    fn take_back(&mut self, object: &DesiredObject) {
+        let key = object.key();
+        match self.before.get(key) {
+            Some(None) => self.inventory.forget(key),
+            Some(Some(before)) if object.desired.order.hook.is_none() => self.inventory.put(before.clone()),
+            _ => {}
         }
     }
 
@@ -67,6 +93,7 @@ impl Run<'_> {
             self.defined.insert(kind.clone(), Instant::now());
         }
         self.drift.observe_applied(key, applied);
+        self.patience.end(key);
         self.cluster.observed.observe_applied(key, self.owner(), applied);
         let is_whole = !self.drift.leaves_any(key, &applied.settled.left, Utc::now());
         if !is_whole {
@@ -79,6 +106,7 @@ impl Run<'_> {
             manifest: Some(object.desired.manifest.clone()),
             // What is not applied as a whole is a drift until it is, also to an agent that knows of no fight.
             entry: applied.entry.clone().filter(|_| is_whole),
+            was: None,
             ended: None,
             leaving: false,
             origin: object.origin.clone(),

@@ -6,11 +6,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use futures::StreamExt;
 use heddle_kube::{AccountClient, Applied, ControllerState, KubeError, sync::TakeOver};
 use heddle_reconcile::{Apply, Controller, Extent, InventoryEntry, ObjectKey, Reason};
 
-use super::{super::desired::DesiredObject, Run};
+use super::{super::desired::DesiredObject, Run, gather::until_stopped};
 
 /// Requests at a time.
 const CONCURRENCY: usize = 16;
@@ -76,7 +75,7 @@ impl Run<'_> {
         }
         let client = &self.cluster.client;
         let requests: Vec<_> = free.into_iter().map(|object| take_over(client, object, extent)).collect();
-        let results: Vec<_> = futures::stream::iter(requests).buffer_unordered(CONCURRENCY).collect().await;
+        let results = until_stopped(requests, CONCURRENCY, self.context.stop).await;
         for (object, result) in results {
             match result {
                 Ok(Some(applied)) => self.note_taken(object, &applied),

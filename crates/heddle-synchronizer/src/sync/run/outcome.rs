@@ -1,5 +1,8 @@
 //! What a run came to.
 
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
 use heddle_core::{git::Revision, image::ImageRef};
 use heddle_reconcile::{Held, ObjectKey, Stopped, Terminating};
 use heddle_wire::agent::{Deploy, Source, SyncError};
@@ -12,6 +15,8 @@ use super::{super::cluster::ClusterFault, Heritage, Waiting};
 pub(in crate::sync) enum Outcome {
     /// It did not come to a comparison, or not to the end of it.
     Hindered(Hindrance),
+    /// It ended early, because there is something newer to be done.
+    Superseded,
     /// Everything was compared, and what could be applied was.
     Compared(Box<Compared>),
 }
@@ -47,8 +52,12 @@ pub(in crate::sync) struct Compared {
     /// Their images.
     pub images: Vec<ImageRef>,
     pub errors: Vec<SyncError>,
-    /// Whether an error may pass by itself.
+    /// Whether an error is believed to pass by itself, so that nothing is told of the revision yet.
     pub is_passing: bool,
+    /// Whether an error may pass by itself, believed or not, so that another try is made soon.
+    pub is_retried: bool,
+    /// What could not be applied.
+    pub failed: HashSet<ObjectKey>,
     /// Whether anything is not applied yet but hooks that come after all the rest.
     pub waits: bool,
     pub waiting: Waiting,
@@ -68,8 +77,8 @@ pub(in crate::sync) enum Pruned {
     Held(usize),
     /// So many stay until all others are applied.
     WaitsForOthers(usize),
-    /// So many stay until these Syncs have said what they want.
-    WaitsForNeighbors(usize, Vec<String>),
+    /// So many stay until these Syncs have said what they want; since when that is waited for.
+    WaitsForNeighbors(usize, Vec<(String, DateTime<Utc>)>),
     /// A person has to approve it.
     Stopped(Stopped),
     /// So many could not be deleted.
@@ -94,6 +103,18 @@ impl Pruned {
             Self::WaitsForNeighbors(..) => true,
             Self::Kept { moved, .. } => !moved.is_empty(),
             _ => false,
+        }
+    }
+
+    /// Goes on waiting since when `before` has waited.
+    pub fn go_on_waiting(&mut self, before: Option<&Self>) {
+        let (Self::WaitsForNeighbors(_, silent), Some(Self::WaitsForNeighbors(_, known))) = (self, before) else {
+            return;
+        };
+        for (name, since) in silent {
+            if let Some((_, first)) = known.iter().find(|(other, _)| other == name) {
+                *since = *first;
+            }
         }
     }
 
@@ -128,6 +149,11 @@ impl Compared {
     /// Whether every object was written once, so that what differs from it is drift.
     pub fn is_through(&self) -> bool {
         !self.is_passing && self.waiting.len() == 0 && self.awaits_owner != Some(true)
+    }
+
+    /// Whether it was told that the revision has failed. What is healthy of it is told all the same.
+    pub fn is_told_as_failed(&self) -> bool {
+        !self.errors.is_empty() && !self.is_passing && self.awaits_owner != Some(true)
     }
 
     /// What is to be told of it: that the revision is applied, or has failed; `None` while it is under way.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use futures::StreamExt;
+use chrono::Utc;
 use heddle_kube::{AccountClient, Deleted, Kinds, KubeError};
 use heddle_reconcile::{
     APPROVE_PRUNE_ANNOTATION, Held, ObjectKey, Prune, PruneGuard, PruneRules, Reached, Terminating, judge_prune,
@@ -11,7 +11,7 @@ use heddle_reconcile::{
 use heddle_source::WhyUnread;
 use heddle_wire::agent::SyncError;
 
-use super::{super::spec::closed_namespaces, Pruned, Run};
+use super::{super::spec::closed_namespaces, Pruned, Run, gather::until_stopped};
 use crate::{metrics::Verb, neighbors::Fate};
 
 /// Requests at a time.
@@ -43,7 +43,10 @@ impl Run<'_> {
         let silent = self.context.ctx.neighbors.silent(&self.context.name.name);
         match (silent.is_empty(), reached) {
             (true, _) => self.prune_surplus(&surplus, reached, moved).await,
-            (false, Reached::Applied) => Ok(Pruned::WaitsForNeighbors(count, silent)),
+            (false, Reached::Applied) => {
+                let now = Utc::now();
+                Ok(Pruned::WaitsForNeighbors(count, silent.into_iter().map(|name| (name, now)).collect()))
+            }
             (false, _) => Ok(Pruned::Held(count)),
         }
     }
@@ -134,7 +137,7 @@ impl Run<'_> {
         let (mut terminating, mut waiting) = (verdict.terminating, verdict.waiting.len());
         let before = self.errors.len();
         for step in &verdict.waves {
-            if terminating.is_empty() && self.errors.len() == before {
+            if terminating.is_empty() && self.errors.len() == before && !self.is_stopped() {
                 terminating.extend(self.delete_step(step).await);
             } else {
                 waiting += step.len();
@@ -173,7 +176,7 @@ impl Run<'_> {
     async fn try_step<'p>(&self, step: Vec<&'p Prune>) -> Vec<Tried<'p>> {
         let (client, kinds, owner) = (&self.cluster.client, self.cluster.kinds(), self.owner());
         let requests: Vec<_> = step.into_iter().map(|prune| delete(client, kinds, owner, prune)).collect();
-        futures::stream::iter(requests).buffer_unordered(CONCURRENCY).collect().await
+        until_stopped(requests, CONCURRENCY, self.context.stop).await
     }
 
     fn note_deleted(&mut self, prune: &Prune, result: Result<Ended, KubeError>) -> Option<Terminating> {

@@ -1,5 +1,6 @@
 //! What each stage has to say: from a value of the walk to words.
 
+use chrono::{DateTime, Utc};
 use heddle_core::{git::Revision, health::HealthStatus, name::SyncName};
 use heddle_kube::{ControllerState, FirstSync, KubeError, WatchPlace, WatchVerb};
 use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, ObjectKey, Terminating};
@@ -103,12 +104,20 @@ fn not_read(unread: &[Unread]) -> String {
 pub(in crate::sync) fn compared(outcome: &Outcome, sync: &SyncName) -> Vec<Said> {
     let applied = |status, reason: &str, message: &str| Said::new(ConditionKind::Applied, status, reason, message);
     match outcome {
+        Outcome::Superseded => Vec::new(),
         Outcome::Hindered(Hindrance::Dependency(awaited)) => {
             vec![applied(Some(false), "DependencyNotReady", awaited)]
         }
         Outcome::Hindered(Hindrance::Cluster(fault)) => vec![applied(Some(false), fault.reason, &fault.message)],
         Outcome::Compared(compared) => vec![applied_of(compared), pruned_of(compared, sync)],
     }
+}
+
+/// What there is to say while a revision is being applied and that takes long.
+pub(in crate::sync) fn applying(revision: &Revision) -> Said {
+    let message =
+        format!("{} is being applied; the API server is slow to answer for some of its objects", revision.short());
+    Said::new(ConditionKind::Applied, None, "Applying", message)
 }
 
 fn applied_of(compared: &Compared) -> Said {
@@ -147,7 +156,9 @@ fn pruned(pruned: &Pruned, sync: &SyncName) -> Said {
         Pruned::Held(count) => said(Some(false), "Held", left(count, " and stay until the errors are mended")),
         Pruned::WaitsForOthers(count) => said(None, "Waiting", left(count, " and stay until all others are applied")),
         Pruned::WaitsForNeighbors(count, silent) => {
-            said(None, "Waiting", left(count, &format!("; it waits for {} to say if they moved", silent.join(", "))))
+            let name = |(name, since): &(String, DateTime<Utc>)| format!("{name} since {}", since.format("%F %R UTC"));
+            let rest = format!("; whether they moved is not known: waits for {}", list(silent.iter().map(name)));
+            said(None, "Waiting", left(count, &rest))
         }
         Pruned::Stopped(stopped) => {
             let message = format!(

@@ -11,7 +11,7 @@ use super::{
     *,
 };
 
-fn revision() -> heddle_core::git::Revision {
+fn revision() -> Revision {
     "a".repeat(40).try_into().unwrap()
 }
 
@@ -42,6 +42,8 @@ pub(in crate::sync::report) fn good() -> Compared {
         images: Vec::new(),
         errors: Vec::new(),
         is_passing: false,
+        is_retried: false,
+        failed: Default::default(),
         waits: false,
         waiting: Waiting::default(),
         awaits_owner: None,
@@ -90,7 +92,7 @@ fn what_passes_by_itself_is_on_its_way() {
     assert_eq!(after(compared(&hindered, &name())), ["Ready=False (ClusterFault)", "Reconciling=True (ClusterFault)"]);
     let waiting = ["Ready=False (Waiting)", "Reconciling=True (Waiting)"];
     assert_eq!(after_run(|outcome| outcome.waits = true), waiting);
-    assert_eq!(after_run(|outcome| outcome.pruned = Pruned::WaitsForNeighbors(1, vec!["b".into()])), waiting);
+    assert_eq!(after_run(|outcome| outcome.pruned = Pruned::WaitsForNeighbors(1, vec![("b".into(), now())])), waiting);
     let passing = after_run(|outcome| (outcome.errors, outcome.is_passing) = (vec![error()], true));
     assert_eq!(passing, ["Ready=False (Failed)", "Reconciling=True (Failed)"]);
 }
@@ -116,6 +118,20 @@ fn what_moved_to_a_suspended_sync_stays_and_is_named_with_it() {
     let pruned = said.iter().find(|said| said.kind == ConditionKind::Pruned).unwrap();
     assert_eq!((pruned.status, pruned.reason.as_str()), (None, "Waiting"));
     assert!(pruned.message.contains("ConfigMap shop/a moved to the Sync `right`, which is suspended"), "{pruned:?}");
+}
+
+#[test]
+fn who_is_waited_for_is_named_and_since_when() {
+    let waits = |since| Pruned::WaitsForNeighbors(2, vec![("right (suspended)".into(), since)]);
+    let mut pruned = waits(now() + TimeDelta::hours(1));
+    pruned.go_on_waiting(Some(&waits(now())));
+    pruned.go_on_waiting(Some(&Pruned::Nothing));
+    let mut outcome = good();
+    outcome.pruned = pruned;
+    let mut conditions = Conditions::default();
+    compared(&Outcome::Compared(outcome.into()), &name()).into_iter().for_each(|said| conditions.say(said, now()));
+    let told = ready(&conditions, false, Some(&revision()));
+    assert!(told.message.ends_with("waits for right (suspended) since 2026-11-24 01:00 UTC"), "{told:?}");
 }
 
 #[test]

@@ -1,0 +1,53 @@
+use super::*;
+use crate::{GroupKind, Order};
+
+fn desired(manifest: &str) -> Desired {
+    let kind = GroupKind::new("v1", "ConfigMap");
+    let key = ObjectKey { kind, namespace: Some("shop".into()), name: "a".into() };
+    let (api_version, manifest) = ("v1".to_owned(), manifest.to_owned());
+    Desired { key, api_version, manifest, defines: None, may_vanish: false, order: Order::default() }
+}
+
+fn entry(time: &str) -> OwnEntry {
+    OwnEntry { fields: "f".into(), time: time.into() }
+}
+
+/// An inventory with the object as it was applied, of which another manifest is announced.
+fn announced() -> Inventory {
+    let mut inventory = Inventory::default();
+    let known = InventoryEntry::announced(desired("one").key, "v1");
+    let (uid, manifest, entry) = (Some("uid".into()), Some("one".into()), Some(entry("t1")));
+    inventory.put(InventoryEntry { uid, manifest, entry, ..known });
+    inventory.announce(&desired("two"));
+    inventory
+}
+
+fn live(uid: &str, time: &str) -> Live {
+    let object = LiveObject { uid: uid.into(), entry: Some(entry(time)), ..LiveObject::default() };
+    Live { objects: [(desired("one").key, object)].into(), ..Live::default() }
+}
+
+#[test]
+fn what_is_announced_counts_as_applied_only_when_it_was() {
+    let mut inventory = announced();
+    assert!(inventory.find_applied(&desired("one")).is_none() && inventory.find_applied(&desired("two")).is_none());
+    // The same again is no news, so that a heal writes nothing.
+    inventory
+        .put(InventoryEntry { manifest: Some("two".into()), ..inventory.find(&desired("two").key).unwrap().clone() });
+    inventory.announce(&desired("two"));
+    assert!(inventory.find_applied(&desired("two")).is_some());
+}
+
+#[test]
+fn what_was_announced_and_never_written_is_as_it_was_when_it_is_wanted_so_again() {
+    let check = |wanted: &str, live: &Live| {
+        let mut inventory = announced();
+        inventory.settle(&[desired(wanted)], live);
+        inventory.find_applied(&desired(wanted)).is_some()
+    };
+    assert!(check("one", &live("uid", "t1")));
+    assert!(!check("two", &live("uid", "t1")));
+    assert!(!check("one", &live("uid", "t2")), "it was written all the same");
+    assert!(!check("one", &live("another", "t1")));
+    assert!(!check("one", &Live::default()));
+}
