@@ -210,26 +210,25 @@ impl Outbox {
     /// When it cannot be kept on disk. Until it can, facts wait and states go alone; after a start the batch is sent again,
     /// which changes nothing.
     pub async fn settled(&self, how: Settled) -> io::Result<()> {
-        self.note_settled(how);
-        self.pay().await
+        if self.note_settled(how) { self.pay().await } else { Ok(()) }
     }
 
-    fn note_settled(&self, how: Settled) {
+    /// Whether something is to be written for it.
+    fn note_settled(&self, how: Settled) -> bool {
         let mut inner = self.lock();
-        let Some(Sent { report, has_batch }) = inner.sent.take() else { return };
+        let Some(Sent { report, has_batch }) = inner.sent.take() else { return false };
         let items = items_of(&report);
         let refusal = match how {
             Settled::Taken => {
                 inner.portion.taken(items);
-                inner.owed = has_batch.then_some(Owed::Settle);
-                return;
+                return inner.owe(has_batch.then_some(Owed::Settle));
             }
             Settled::Refused(refusal) => refusal,
         };
         match inner.portion.refused(items, &refusal) {
             Step::Smaller => {
                 inner.take_back(&report);
-                inner.owed = has_batch.then_some(Owed::PutBack);
+                inner.owe(has_batch.then_some(Owed::PutBack))
             }
             Step::Reject => {
                 let reason = refusal.to_string();
@@ -238,7 +237,7 @@ impl Outbox {
                     syncs = report.syncs.len(),
                     "the API does not take what is now in `rejected.json`: {reason}"
                 );
-                inner.owed = (items > 0).then(|| Owed::Reject(Box::new(report), reason));
+                inner.owe((items > 0).then(|| Owed::Reject(Box::new(report), reason)))
             }
         }
     }
@@ -268,6 +267,16 @@ fn items_of(report: &Report) -> usize {
 }
 
 impl Inner {
+    /// Owes what became of a report; false where it owes nothing. What is owed for a batch stays: until it is paid no other
+    /// batch is given out, so what comes later is a refused state, which the log has.
+    fn owe(&mut self, owed: Option<Owed>) -> bool {
+        let owes = owed.is_some() && self.owed.is_none();
+        if owes {
+            self.owed = owed;
+        }
+        owes
+    }
+
     /// A new report, of the facts that were given out and as many states as fit.
     fn make(&mut self, agent: &AgentInfo, batch: Option<Batch>, rejected: Option<Rejected>) -> Report {
         let has_batch = batch.is_some();
