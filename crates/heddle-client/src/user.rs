@@ -416,6 +416,21 @@ impl UserClient {
         self.call(Method::POST, &path).send().await.map(drop)
     }
 
+    /// `POST /organizations/{organization}/clusters/{cluster}/repositories/{repository}/approve`: lets the cluster's agent
+    /// read the repository. Approving it again changes nothing.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `not-found` when there is no such cluster or repository.
+    pub async fn approve_cluster_repository(
+        &self,
+        organization: OrganizationId,
+        cluster: ClusterId,
+        repository: RepositoryId,
+    ) -> Result<(), ClientError> {
+        let path = within(organization, &format!("clusters/{cluster}/repositories/{repository}/approve"));
+        self.call(Method::POST, &path).send().await.map(drop)
+    }
+
     /// `DELETE /organizations/{organization}/clusters/{cluster}`: retires it; what runs in it goes on running.
     ///
     /// # Errors

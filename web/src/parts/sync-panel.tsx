@@ -109,7 +109,14 @@ const conditionColumns: Column<Condition>[] = [
 ];
 
 /** Conditions that are there while something is not as it should be. */
-const faultsWhileTrue = new Set(["FoughtOver", "Leftovers", "OtherController", "Reconciling", "Stalled", "TakeOver"]);
+const faultsWhileTrue = new Set([
+  "FoughtOver",
+  "Leftovers",
+  "OtherController",
+  "Reconciling",
+  "Stalled",
+  "TakeOver",
+]);
 
 /** Whether somebody ought to look at what a condition says. */
 function isFault({ kind, status }: Condition) {
