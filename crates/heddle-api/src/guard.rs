@@ -82,7 +82,7 @@ async fn take_body(app: &App, gate: Gate, parts: &Parts, body: Body) -> ApiResul
     if gate.body_limit_bytes == 0 {
         return Ok(Taken::nothing());
     }
-    let sender = sender(app, gate.permission, parts)?;
+    let sender = sender(app, gate, parts)?;
     let taken = app.rooms.take(sender, gate.body_limit_bytes, &parts.headers, body).await?;
     if let Some(signature) = signature {
         senders::verify(app, signature, &taken.bytes)?;
@@ -95,11 +95,15 @@ async fn take_body(app: &App, gate: Gate, parts: &Parts, body: Body) -> ApiResul
     Ok(taken)
 }
 
-/// Whose share of the memory a body takes. What comes too often is refused before it is read.
-fn sender(app: &App, permission: Permission, parts: &Parts) -> ApiResult<Sender> {
+/// Whose share of the memory a body takes. Large ones that come too often are refused before they are read; small ones, a
+/// wish for a git token say, must not wait for them.
+fn sender(app: &App, gate: Gate, parts: &Parts) -> ApiResult<Sender> {
+    let permission = gate.permission;
     Ok(match (permission, parts.extensions.get::<Agent>()) {
         (Permission::Agent, Some(agent)) => {
-            app.rates.agents.take(agent.cluster.0)?;
+            if gate.body_limit_bytes > permission.body_limit_bytes() {
+                app.rates.agents.take(agent.cluster.0)?;
+            }
             Sender::Agent(agent.organization)
         }
         (Permission::Agent, None) => return Err(ApiError::internal(anyhow::anyhow!("an agent was let in unproved"))),

@@ -88,7 +88,7 @@ pub const LIMITS: &[Limit] = &[
     ),
     Limit::rate("push notices of one receiver, over time", rates::NOTICES.each_minute(), rates::MINUTE, TOO_OFTEN),
     Limit::rate(
-        "reports and other bodies of one cluster's agent, over time",
+        "reports of one cluster's agent, over time",
         rates::AGENTS.each_minute(),
         rates::MINUTE,
         TOO_OFTEN,

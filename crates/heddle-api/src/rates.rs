@@ -27,8 +27,8 @@ pub struct Rate {
 /// Push notices of one receiver: 60 at once, 10 a second over time.
 pub const NOTICES: Rate = Rate { burst: 60, each: Duration::from_millis(100) };
 
-/// Reports and other bodies of one cluster's agent: 20 at once, 2 a second over time.
-pub const AGENTS: Rate = Rate { burst: 20, each: Duration::from_millis(500) };
+/// Reports of one cluster's agent: 60 at once, 2 a second over time. An agent that begins tells each step of each Sync.
+pub const AGENTS: Rate = Rate { burst: 60, each: Duration::from_millis(500) };
 
 /// Git tokens for one cluster: 30 at once, one each two seconds over time.
 pub const GIT_TOKENS: Rate = Rate { burst: 30, each: Duration::from_secs(2) };
@@ -47,7 +47,7 @@ impl Rate {
 pub struct Rates {
     /// Of a receiver's notices.
     pub notices: Buckets,
-    /// Of the bodies that a cluster's agent sends.
+    /// Of the reports that a cluster's agent sends.
     pub agents: Buckets,
     /// Of a cluster's git tokens.
     pub git_tokens: Buckets,
