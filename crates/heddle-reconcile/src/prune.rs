@@ -50,6 +50,14 @@ pub struct PruneRules<'a> {
     pub plurals: &'a BTreeMap<GroupKind, String>,
 }
 
+impl PruneRules<'_> {
+    /// The closed namespace that an object lies in, or is.
+    fn closed_around<'k>(&self, key: &'k ObjectKey) -> Option<&'k String> {
+        let lies_in = if key.kind.is_namespace() { Some(&key.name) } else { key.namespace.as_ref() };
+        lies_in.filter(|namespace| self.closed.contains(&namespace.as_str()))
+    }
+}
+
 /// An object to delete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prune {
@@ -201,9 +209,14 @@ impl<'a> Rest<'a> {
     fn new(surplus: &[ObjectKey], inventory: &'a Inventory, live: &'a Live, rules: &PruneRules<'a>) -> Self {
         let gone: BTreeSet<&ObjectKey> = surplus.iter().collect();
         let ours = || inventory.iter().filter(|entry| !gone.contains(&entry.key));
-        // What another Sync has, as far as the watch shows it.
-        let others =
-            live.objects.iter().filter(|(_, object)| object.owner.as_deref().is_some_and(|one| one != rules.owner));
+        // What another Sync has, and what of ours says itself that it stays, as far as the watch shows it: in this plan,
+        // or let go by one before.
+        let is_kept = |key: &ObjectKey, object: &LiveObject| {
+            !object.deleting && (object.guard.reason_to_keep().is_some() || rules.closed_around(key).is_some())
+        };
+        let others = live.objects.iter().filter(|(key, object)| {
+            object.owner.as_deref().is_some_and(|one| one != rules.owner || is_kept(key, object))
+        });
         let keys: Vec<&ObjectKey> = ours().map(|entry| &entry.key).chain(others.map(|(key, _)| key)).collect();
         let namespaces = keys.iter().filter_map(|key| Some((key.namespace.as_deref()?, *key))).collect();
         let uids = ours().filter_map(|entry| entry.uid.as_deref()).collect();
@@ -240,8 +253,7 @@ fn judge(key: &ObjectKey, inventory: &Inventory, live: &Live, rest: &Rest<'_>, r
     if known.uid.as_deref().is_some_and(|uid| rest.uids.contains(uid)) {
         return Judgement::Forget;
     }
-    let lies_in = if key.kind.is_namespace() { Some(&key.name) } else { key.namespace.as_ref() };
-    if let Some(namespace) = lies_in.filter(|namespace| rules.closed.contains(&namespace.as_str())) {
+    if let Some(namespace) = rules.closed_around(key) {
         return Judgement::Keep(format!("no Sync writes to the namespace `{namespace}` any more: delete it by hand"));
     }
     let seen = live.objects.get(key);

@@ -135,6 +135,35 @@ fn what_says_that_it_stays_is_let_go_and_what_asks_is_asked_for() {
 }
 
 #[test]
+fn what_says_that_it_stays_keeps_its_namespace_and_its_definition() {
+    let space = named("v1", "Namespace", None, "shop");
+    let definition = named("apiextensions.k8s.io/v1", "CustomResourceDefinition", None, "jars.pantry.example.org");
+    let jar = named("pantry.example.org/v1", "Jar", Some("shop"), "jar");
+    let all = [space, definition, jar.clone()];
+    let (mut inventory, mut live) = holding(&all);
+    live.objects.get_mut(&jar).unwrap().guard = PruneGuard::Keep("words");
+    let verdict = approved(&all, &inventory, &live);
+    assert_eq!((deleted(&verdict), verdict.kept.len(), verdict.held.len()), (0, 1, 2));
+    // The run after that, which has let go of it.
+    inventory.forget(&jar);
+    let verdict = approved(&all[..2], &inventory, &live);
+    assert_eq!((deleted(&verdict), verdict.held.len()), (0, 2));
+    // Whoever deletes it has decided.
+    live.objects.get_mut(&jar).unwrap().deleting = true;
+    assert_eq!(deleted(&approved(&all[..2], &inventory, &live)), 2);
+}
+
+#[test]
+fn what_is_let_go_in_a_closed_namespace_keeps_its_definition() {
+    let definition = named("apiextensions.k8s.io/v1", "CustomResourceDefinition", None, "jars.pantry.example.org");
+    let jar = named("pantry.example.org/v1", "Jar", Some("kube-system"), "jar");
+    let all = [definition, jar];
+    let (inventory, live) = holding(&all);
+    let verdict = judge_prune(&all, &inventory, &live, PruneRules { closed: &["kube-system"], ..rules(1) });
+    assert_eq!((verdict.stopped, verdict.kept.len(), verdict.held.len()), (None, 1, 1));
+}
+
+#[test]
 fn what_needs_others_goes_first() {
     let (mut inventory, mut live) = ours(20);
     add(&mut inventory, &mut live, "ServiceAccount", "a");
