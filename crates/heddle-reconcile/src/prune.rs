@@ -256,7 +256,8 @@ fn judge(key: &ObjectKey, inventory: &Inventory, live: &Live, rest: &Rest<'_>, r
     if let Some(namespace) = rules.closed_around(key) {
         return Judgement::Keep(format!("no Sync writes to the namespace `{namespace}` any more: delete it by hand"));
     }
-    let seen = live.objects.get(key);
+    // What a watch saw last before it failed is no proof: it is looked at.
+    let seen = live.objects.get(key).filter(|_| live.covers(key));
     let is_ours = |object: &LiveObject| {
         // An object whose apply was never confirmed is proved by our label alone.
         object.owner.as_deref() == Some(rules.owner) && known.uid.as_ref().is_none_or(|uid| uid == &object.uid)

@@ -74,6 +74,21 @@ fn where_nothing_is_watched_the_object_is_to_be_looked_at_first() {
 }
 
 #[test]
+fn what_a_watch_saw_before_it_failed_is_to_be_looked_at_too() {
+    let check = |change: fn(&mut LiveObject)| {
+        let (inventory, mut live) = ours(3);
+        live.covered.clear();
+        change(live.objects.get_mut(&key("ConfigMap", "0")).unwrap());
+        let verdict = judge_prune(&surplus(1), &inventory, &live, rules(2));
+        assert!(!verdict.waves[0][0].proved && verdict.forget.is_empty());
+    };
+    check(|_| {});
+    check(|object| object.owner = Some("other".into()));
+    check(|object| object.deleting = true);
+    check(|object| object.guard = PruneGuard::Keep("x"));
+}
+
+#[test]
 fn an_empty_path_asks_however_few_there_are() {
     let (inventory, live) = ours(1);
     let verdict = judge_prune(&surplus(1), &inventory, &live, rules(0));

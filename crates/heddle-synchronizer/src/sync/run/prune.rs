@@ -175,7 +175,9 @@ impl Run<'_> {
 
     async fn try_step<'p>(&self, step: Vec<&'p Prune>) -> Vec<Tried<'p>> {
         let (client, kinds, owner) = (&self.cluster.client, self.cluster.kinds(), self.owner());
-        let requests: Vec<_> = step.into_iter().map(|prune| delete(client, kinds, owner, prune)).collect();
+        let is_approved = |prune: &Prune| self.inventory.find(&prune.key).is_some_and(|entry| entry.leaving);
+        let requests: Vec<_> =
+            step.into_iter().map(|prune| delete(client, kinds, owner, prune, is_approved(prune))).collect();
         until_stopped(requests, CONCURRENCY, self.context.stop).await
     }
 
@@ -233,15 +235,27 @@ enum Ended {
     Stays(String),
 }
 
-async fn delete<'a>(client: &AccountClient, kinds: Option<&Kinds>, owner: &str, prune: &'a Prune) -> Tried<'a> {
+async fn delete<'a>(
+    client: &AccountClient,
+    kinds: Option<&Kinds>,
+    owner: &str,
+    prune: &'a Prune,
+    is_approved: bool,
+) -> Tried<'a> {
     let result = match kinds {
-        Some(kinds) => try_delete(client, kinds, owner, prune).await,
+        Some(kinds) => try_delete(client, kinds, owner, prune, is_approved).await,
         None => Err(KubeError::Unavailable("which kinds it serves is not known".to_owned())),
     };
     (prune, result)
 }
 
-async fn try_delete(client: &AccountClient, kinds: &Kinds, owner: &str, prune: &Prune) -> Result<Ended, KubeError> {
+async fn try_delete(
+    client: &AccountClient,
+    kinds: &Kinds,
+    owner: &str,
+    prune: &Prune,
+    is_approved: bool,
+) -> Result<Ended, KubeError> {
     let kind = &prune.key.kind;
     let Some(served) = kinds.find(kind, &prune.version).or_else(|| kinds.preferred(kind)) else {
         if kinds.unknown_groups.contains(&kind.group) {
@@ -263,6 +277,9 @@ async fn try_delete(client: &AccountClient, kinds: &Kinds, owner: &str, prune: &
             match found.guard {
                 PruneGuard::None => client.delete(&prune.key, served, &found.uid).await.map(Ended::Deleted),
                 PruneGuard::Keep(_) => Ok(Ended::Stays(found.guard.reason_to_keep().unwrap_or_default())),
+                PruneGuard::Ask(_) if is_approved => {
+                    client.delete(&prune.key, served, &found.uid).await.map(Ended::Deleted)
+                }
                 PruneGuard::Ask(name) => Err(KubeError::Refused(format!(
                     "its `{name}` asks for a person's word, and the account may not watch its kind: delete it by hand, or \
                      allow the account to list and watch it"
