@@ -53,6 +53,11 @@ impl InventoryEntry {
             origin: None,
         }
     }
+
+    /// Whether our fields in `entry` are those that were ours right after the last apply, whenever that was.
+    pub fn has_fields_of(&self, entry: Option<&OwnEntry>) -> bool {
+        self.entry.as_ref().zip(entry).is_some_and(|(known, seen)| known.fields == seen.fields)
+    }
 }
 
 /// Everything that a Sync has applied. The cluster holds it before the first object is written.

@@ -51,3 +51,12 @@ fn what_was_announced_and_never_written_is_as_it_was_when_it_is_wanted_so_again(
     assert!(!check("one", &live("another", "t1")));
     assert!(!check("one", &Live::default()));
 }
+
+#[test]
+fn fields_are_told_apart_whenever_they_were_applied_and_what_is_not_known_is_no_match() {
+    let known = announced().find(&desired("two").key).unwrap().clone();
+    let others = OwnEntry { fields: "g".into(), ..entry("t1") };
+    assert!(known.has_fields_of(Some(&entry("t2"))));
+    assert!(!known.has_fields_of(Some(&others)) && !known.has_fields_of(None));
+    assert!(!InventoryEntry { entry: None, ..known }.has_fields_of(None));
+}

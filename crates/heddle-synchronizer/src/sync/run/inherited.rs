@@ -78,7 +78,7 @@ impl Run<'_> {
         let results = until_stopped(requests, CONCURRENCY, self.context.stop).await;
         for (object, result) in results {
             match result {
-                Ok(Some(applied)) => self.note_taken(object, &applied),
+                Ok(Some(applied)) => self.note_taken(object, &applied, extent),
                 Ok(None) => {}
                 // It is tried again with the next run.
                 Err(error) => {
@@ -121,11 +121,16 @@ impl Run<'_> {
         }
     }
 
-    fn note_taken(&mut self, object: &DesiredObject, applied: &Applied) {
+    fn note_taken(&mut self, object: &DesiredObject, applied: &Applied, extent: Extent) {
         let key = object.key();
         tracing::info!(sync = %self.context.name, object = %key, "took over {key}");
         self.cluster.observed.observe_applied(key, self.owner(), applied);
-        if let Some(known) = self.inventory.find(key).cloned() {
+        let Some(known) = self.inventory.find(key).cloned() else { return };
+        // What is shared is ours already: where our fields are others than those that we applied, somebody changed them, or
+        // they were left to others.
+        if extent == Extent::Shared && !known.has_fields_of(applied.entry.as_ref()) {
+            self.cluster.observed.observe_changed(key, applied.managed_fields.clone());
+        } else {
             self.inventory.put(InventoryEntry { entry: applied.entry.clone(), ..known });
         }
     }
