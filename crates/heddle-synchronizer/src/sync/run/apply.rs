@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use heddle_kube::{AccountClient, Applied, ApplyRequest, KubeError};
 use heddle_reconcile::{Apply, DriftRules, GroupKind, InventoryEntry, Reason};
 use heddle_service::backoff::Backoff;
@@ -24,9 +24,9 @@ pub(crate) const SCHEMA_LIMIT: Duration = Duration::from_secs(5);
 impl Run<'_> {
     pub(super) async fn apply_step(&mut self, step: &[&Apply]) {
         let (client, owner, objects) = (&self.cluster.client, self.owner(), self.context.desired.objects());
-        let (now, defined) = (Utc::now(), &self.defined);
+        let (asked_at, defined) = (Utc::now(), &self.defined);
         let given = |apply: &Apply| Given {
-            rules: self.drift.rules_for(&objects[apply.index], now),
+            rules: self.drift.rules_for(&objects[apply.index], asked_at),
             applied_as: self.versions.get(objects[apply.index].key()).cloned(),
             defined,
         };
@@ -40,7 +40,7 @@ impl Run<'_> {
             let object = self.object(apply.index);
             self.context.metrics.wrote(Verb::Apply, result.is_ok());
             match result {
-                Ok(applied) => self.note_applied(apply, object, &applied),
+                Ok(applied) => self.note_applied(apply, object, &applied, asked_at),
                 Err(error) => self.note_failed(object, &error),
             }
         }
@@ -74,7 +74,8 @@ impl Run<'_> {
         }
     }
 
-    fn note_applied(&mut self, apply: &Apply, object: &DesiredObject, applied: &Applied) {
+    /// `asked_at`: by which time it was decided what is left to others. A pause may have ended since.
+    fn note_applied(&mut self, apply: &Apply, object: &DesiredObject, applied: &Applied, asked_at: DateTime<Utc>) {
         let key = object.key();
         let was_swept = self.swept.remove(key);
         if apply.reason == Reason::Drifted
@@ -95,7 +96,7 @@ impl Run<'_> {
         self.drift.observe_applied(key, applied);
         self.patience.end(key);
         self.cluster.observed.observe_applied(key, self.owner(), applied);
-        let is_whole = !self.drift.leaves_any(key, &applied.settled.left, Utc::now());
+        let is_whole = !self.drift.leaves_any(key, &applied.settled.left, asked_at);
         if !is_whole {
             self.cluster.observed.observe_changed(key, applied.managed_fields.clone());
         }
