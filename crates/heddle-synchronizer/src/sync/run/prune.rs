@@ -17,6 +17,9 @@ use crate::{metrics::Verb, neighbors::Fate};
 /// Requests at a time.
 const CONCURRENCY: usize = 16;
 
+/// Stands for the manifest of what the repository does not have any more.
+const LEFT: &str = "";
+
 /// What is to be deleted, with what came of it.
 type Tried<'a> = (&'a Prune, Result<Ended, KubeError>);
 
@@ -192,6 +195,7 @@ impl Run<'_> {
             Ok(Ended::Deleted(Deleted::Gone)) => {
                 tracing::info!(sync = %self.context.name, object = %key, "pruned {key}");
                 self.deleted += 1;
+                self.patience.end(key);
                 self.inventory.forget(key);
                 self.cluster.observed.forget(key);
                 None
@@ -202,6 +206,12 @@ impl Run<'_> {
                 Some(Terminating { key: key.clone(), finalizers })
             }
             Err(error) => {
+                if error.is_transient() {
+                    self.is_passing |= self.patience.note(key, LEFT);
+                    self.is_retried = true;
+                } else {
+                    self.patience.end(key);
+                }
                 let error = self.context.desired.redact_about(&error.to_string(), key);
                 self.errors.push(SyncError {
                     file: None,
