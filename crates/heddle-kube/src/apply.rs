@@ -43,6 +43,8 @@ pub struct Applied {
     pub entry: Option<OwnEntry>,
     /// What it says itself about being deleted.
     pub guard: PruneGuard,
+    /// Whether it is being deleted.
+    pub deleting: bool,
     /// What others applied of it and can be taken over.
     pub inherited: Option<Inherited>,
     /// Its `managedFields`.
@@ -225,6 +227,7 @@ pub(crate) fn applied(object: PartialObjectMeta<DynamicObject>, settled: Settled
     let managed_fields = watch::managed_fields(&object.metadata);
     Applied {
         guard: watch::guard(&object.metadata),
+        deleting: object.metadata.deletion_timestamp.is_some(),
         inherited: watch::inherited(&object.metadata),
         uid: object.metadata.uid.unwrap_or_default(),
         resource_version: object.metadata.resource_version.unwrap_or_default(),

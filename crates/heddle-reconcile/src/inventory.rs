@@ -17,7 +17,7 @@ pub struct InventoryEntry {
     /// Its UID; `None` while it was announced and never seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,
-    /// Hash of the manifest that was applied last; `None` while it was announced only.
+    /// Hash of the manifest that was applied last; `None` while it was announced only, or is about to be deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<String>,
     /// Hash of the manifest that was applied before another one was announced of which it is not known whether it was.
@@ -121,6 +121,14 @@ impl Inventory {
     pub fn approve(&mut self, key: &ObjectKey) {
         if let Some(entry) = self.entries.get_mut(key) {
             entry.leaving = true;
+        }
+    }
+
+    /// Notes that an object is about to be deleted: what was applied of it does not count any more, so that it is made anew
+    /// where it is wanted again, and is no drift.
+    pub fn unsettle(&mut self, key: &ObjectKey) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            (entry.manifest, entry.was, entry.entry) = (None, None, None);
         }
     }
 

@@ -60,3 +60,14 @@ fn fields_are_told_apart_whenever_they_were_applied_and_what_is_not_known_is_no_
     assert!(!known.has_fields_of(Some(&others)) && !known.has_fields_of(None));
     assert!(!InventoryEntry { entry: None, ..known }.has_fields_of(None));
 }
+
+#[test]
+fn what_is_about_to_be_deleted_is_not_as_it_was_applied_any_more() {
+    for manifest in ["one", "two"] {
+        let mut inventory = announced();
+        inventory.unsettle(&desired("one").key);
+        inventory.settle(&[desired(manifest)], &live("uid", "t1"));
+        assert!(inventory.find_applied(&desired(manifest)).is_none());
+        assert_eq!(inventory.find(&desired("one").key).unwrap().uid.as_deref(), Some("uid"));
+    }
+}

@@ -184,6 +184,7 @@ impl Observed {
             owner: Some(owner.to_owned()),
             entry: applied.entry.clone(),
             guard: applied.guard,
+            deleting: applied.deleting,
             ..LiveObject::default()
         };
         let known = self.live.objects.get(key);

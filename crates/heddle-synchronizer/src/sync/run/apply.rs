@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, Utc};
-use heddle_kube::{AccountClient, Applied, ApplyRequest, KubeError};
+use heddle_kube::{AccountClient, Applied, ApplyRequest, KubeError, sync::DriftMode};
 use heddle_reconcile::{Apply, DriftRules, GroupKind, InventoryEntry, Reason};
 use heddle_service::backoff::Backoff;
 use tokio::time::Instant;
@@ -96,6 +96,9 @@ impl Run<'_> {
         self.drift.observe_applied(key, applied);
         self.patience.end(key);
         self.cluster.observed.observe_applied(key, self.owner(), applied);
+        // What is on its way out vanishes with what was written to it. Where that is not healed as drift, it is made anew.
+        let is_going = applied.deleting && self.context.sync.spec.drift != DriftMode::Heal;
+        self.is_retried |= is_going;
         let is_whole = !self.drift.leaves_any(key, &applied.settled.left, asked_at);
         if !is_whole {
             self.cluster.observed.observe_changed(key, applied.managed_fields.clone());
@@ -104,7 +107,7 @@ impl Run<'_> {
             key: key.clone(),
             version: object.desired.api_version.clone(),
             uid: Some(applied.uid.clone()),
-            manifest: Some(object.desired.manifest.clone()),
+            manifest: Some(object.desired.manifest.clone()).filter(|_| !is_going),
             // What is not applied as a whole is a drift until it is, also to an agent that knows of no fight.
             entry: applied.entry.clone().filter(|_| is_whole),
             was: None,

@@ -141,6 +141,11 @@ impl Run<'_> {
         let before = self.errors.len();
         for step in &verdict.waves {
             if terminating.is_empty() && self.errors.len() == before && !self.is_stopped() {
+                // Of a delete that is cut short nothing is known but that it was begun.
+                for prune in step {
+                    self.inventory.unsettle(&prune.key);
+                }
+                self.save().await?;
                 terminating.extend(self.delete_step(step).await);
             } else {
                 waiting += step.len();

@@ -62,6 +62,7 @@ fn applied(name: &str, version: u64) -> Applied {
     Applied {
         inherited: None,
         guard: PruneGuard::None,
+        deleting: false,
         uid: name.to_owned(),
         resource_version: version.to_string(),
         entry: None,
