@@ -87,12 +87,7 @@ pub const LIMITS: &[Limit] = &[
         "requests wait",
     ),
     Limit::rate("push notices of one receiver, over time", rates::NOTICES.each_minute(), rates::MINUTE, TOO_OFTEN),
-    Limit::rate(
-        "reports of one cluster's agent, over time",
-        rates::AGENTS.each_minute(),
-        rates::MINUTE,
-        TOO_OFTEN,
-    ),
+    Limit::rate("reports of one cluster's agent, over time", rates::AGENTS.each_minute(), rates::MINUTE, TOO_OFTEN),
     Limit::rate("git tokens for one cluster, over time", rates::GIT_TOKENS.each_minute(), rates::MINUTE, TOO_OFTEN),
     Limit::rate(
         "tests of logins of one organization, over time",
