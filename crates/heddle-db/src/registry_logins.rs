@@ -247,19 +247,21 @@ pub async fn find(db: impl PgExecutor<'_>, organization: OrganizationId, id: Uui
     row.map(|row| login!(row)).transpose()
 }
 
-/// The sealed secret of a login.
+/// The sealed secret of a login as it was entered with this version: another secret may be for another host. `None` when
+/// it was entered anew or removed.
 ///
 /// # Errors
 /// When the server cannot be reached.
 pub async fn find_sealed(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
-    id: Uuid,
+    (id, version): (Uuid, Uuid),
 ) -> Result<Option<Vec<u8>>, DbError> {
     Ok(sqlx::query_scalar!(
-        "select sealed from registry_logins where organization_id = $1 and id = $2",
+        "select sealed from registry_logins where organization_id = $1 and id = $2 and version = $3",
         organization.0,
-        id
+        id,
+        version,
     )
     .fetch_optional(db)
     .await?)

@@ -218,7 +218,10 @@ async fn unseal(
         Sealing::Ready(sealer) => sealer,
         Sealing::Off(reason) => return Ok(Err(format!("the login for `{reach}` cannot be read: {reason}"))),
     };
-    let sealed = registry_logins::find_sealed(&mut **tx, organization, login.id).await?.unwrap_or_default();
+    let Some(sealed) = registry_logins::find_sealed(&mut **tx, organization, (login.id, login.version)).await? else {
+        let reason = format!("the login for `{reach}` was just entered anew or removed; it is looked at again");
+        return Err(ApiError::unavailable("login-changed", reason));
+    };
     let opened = match sealer.open(place(organization, login.id), &sealed) {
         Ok(opened) => opened,
         Err(error @ (OpenError::UnknownKey(_) | OpenError::Broken)) => {

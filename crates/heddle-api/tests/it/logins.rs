@@ -2,7 +2,7 @@
 
 use heddle_api::seal::{Sealer, rotate};
 use heddle_client::ClientError;
-use heddle_db::Db;
+use heddle_db::{Db, registry_logins};
 use heddle_wire::{
     automator::{Lease, ScanOutcome, ScanReport, ScanWork, ScannedTag, TestReport, TestWork, Work},
     registry::{LoginOutcome, LoginUse, RegistryLogin, RegistrySecret},
@@ -215,6 +215,21 @@ async fn a_test_is_made_by_an_automator() {
     }
     let more = loom.user.test_registry_login(loom.organization, added.id, &ask("acme/api")).await;
     assert!(matches!(more, Err(ClientError::RateLimited { .. })), "{more:?}");
+}
+
+#[tokio::test]
+async fn a_secret_is_found_for_the_version_that_is_lent_alone() {
+    let loom = Loom::start().await;
+    let added = add(&loom, &basic("ghcr.io", "acme", SECRET)).await;
+    let mut tx = loom.app.db.organization(loom.organization).await.unwrap();
+    let before = registry_logins::find(&mut *tx, loom.organization, added.id).await.unwrap().unwrap();
+    let moved = basic("registry.example.com", "acme", "another");
+    loom.user.enter_registry_login(loom.organization, added.id, &moved).await.unwrap();
+    let old = registry_logins::find_sealed(&mut *tx, loom.organization, (added.id, before.version)).await.unwrap();
+    assert_eq!(old, None, "the new secret is not for the old host");
+    let now = registry_logins::find(&mut *tx, loom.organization, added.id).await.unwrap().unwrap();
+    let new = registry_logins::find_sealed(&mut *tx, loom.organization, (added.id, now.version)).await.unwrap();
+    assert!(new.is_some());
 }
 
 #[tokio::test]
