@@ -17,6 +17,11 @@ alter table cluster_repositories force row level security;
 grant select, insert, update, delete on cluster_repositories to heddle_app;
 create policy organization on cluster_repositories using (organization_id = (select heddle_organization()));
 
--- What is read already goes on being read.
+-- What is read already goes on being read. An owner that is no superuser sees rows of no organization while row security
+-- is forced on it.
+alter table syncs no force row level security;
+alter table cluster_repositories no force row level security;
 insert into cluster_repositories (cluster_id, organization_id, repository_id, approved_at)
 select distinct s.cluster_id, s.organization_id, s.repository_id, now() from syncs s where s.repository_id is not null;
+alter table syncs force row level security;
+alter table cluster_repositories force row level security;

@@ -5,6 +5,7 @@
 mod attempts;
 mod deploys;
 mod limits;
+mod migrations;
 mod notices;
 mod retention;
 mod row_security;
