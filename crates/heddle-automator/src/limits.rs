@@ -64,7 +64,11 @@ pub const SLOW_LOOK: Duration = Duration::from_secs(1);
 pub const LIMITS: &[Limit] = &[
     Limit::time("reading a registry for a scan", SCAN_DEADLINE, SCAN_FAILED),
     Limit::time("reading a list of tags over several scans", LONGEST_LIST, SCAN_FAILED),
-    Limit::count("lists of tags that are read over several scans, kept", MOST_LISTS as u64, "the oldest begins anew"),
+    Limit::count(
+        "lists of tags that are read over several scans, kept",
+        MOST_LISTS as u64,
+        "the scan of the newest fails, and begins anew",
+    ),
     Limit::time("reading a repository", READ_DEADLINE, AGAIN),
     Limit::time("updating a repository", UPDATE_DEADLINE, AGAIN),
     Limit::time("describing tags in one scan", DESCRIBE_TIME, NEXT_SCAN),

@@ -42,7 +42,8 @@ impl Lists {
         known.filter(|(_, since)| now.duration_since(*since) < LONGEST_LIST).unwrap_or_else(|| (Begun::default(), now))
     }
 
-    /// Keeps what was read for the next scan; false when that took too long already.
+    /// Keeps what was read for the next scan; false when that took too long already, or when as many are
+    /// kept that are read for longer. The one that is read for the longest stays, so that it comes to its end.
     pub fn keep(&self, site: Site, (begun, since): (Begun, Instant), now: Instant) -> bool {
         let is_young = |since: Instant| now.duration_since(since) < LONGEST_LIST;
         let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,8 +52,11 @@ impl Lists {
             return false;
         }
         if lists.len() >= MOST_LISTS {
-            let oldest = lists.iter().min_by_key(|(_, (_, since))| *since).map(|(site, _)| site.clone());
-            oldest.map(|site| lists.remove(&site));
+            let newest = lists.iter().max_by_key(|(_, (_, since))| *since);
+            let Some(newest) = newest.filter(|(_, (_, begun))| *begun > since).map(|(site, _)| site.clone()) else {
+                return false;
+            };
+            lists.remove(&newest);
         }
         lists.insert(site, (begun, since));
         true
@@ -90,10 +94,27 @@ mod tests {
         assert_eq!(lists.take(&own, later).1, begin);
         assert_eq!(lists.take(&own, later).1, later, "it is taken once");
         assert!(!lists.keep(own, (Begun::default(), begin), begin + LONGEST_LIST));
-        for number in 0..2 * MOST_LISTS {
-            let site = site(1, &format!("ghcr.io/acme/api-{number}"), None);
-            assert!(lists.keep(site, (Begun::default(), later), later));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_too_many_lists_those_stay_that_are_read_for_the_longest() {
+        let lists = Lists::default();
+        let site = |number| Site {
+            organization: OrganizationId(Uuid::from_u128(1)),
+            image: format!("ghcr.io/acme/api-{number}").parse().unwrap(),
+            login: None,
+        };
+        let begin = Instant::now();
+        let begun = |number: usize| begin + Duration::from_secs(number as u64);
+        let now = begun(2 * MOST_LISTS);
+        for number in 1..2 * MOST_LISTS {
+            let kept = lists.keep(site(number), (Begun::default(), begun(number)), now);
+            assert_eq!(kept, number <= MOST_LISTS, "{number}");
         }
-        assert_eq!(lists.0.lock().unwrap().len(), MOST_LISTS);
+        assert!(lists.keep(site(0), (Begun::default(), begun(0)), now), "its place was taken while it was read");
+        for number in 0..MOST_LISTS {
+            assert_eq!(lists.take(&site(number), now).1, begun(number));
+        }
+        assert_eq!(lists.take(&site(MOST_LISTS), now).1, now, "the newest begins anew");
     }
 }

@@ -123,7 +123,7 @@ async fn do_scan(
     let report = match scanned {
         Ok(Scanned::Done(report)) => report,
         Ok(Scanned::Unfinished(reason)) => {
-            ticket.scan_ended(false, Instant::now());
+            // It neither failed nor came to its end: a rest of the registry stays as it is.
             give_back(context, lease, GivenBack { wait: Duration::ZERO, reason }).await;
             return Ok(None);
         }
