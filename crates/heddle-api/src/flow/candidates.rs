@@ -127,7 +127,7 @@ impl<'a> Asked<'a> {
         let Some(image) = choices.first().and_then(|(_, choice)| self.watched.get(&choice.image)) else {
             return Ok(Vec::new());
         };
-        let _turn = app.policies.turn().await?;
+        let turn = app.policies.turn().await?;
         let list = tags::list(&mut **tx, image).await?;
         let names: BTreeSet<ImageRepository> = choices.iter().flat_map(|(_, choice)| choice.companions()).collect();
         let mut companions = Vec::new();
@@ -153,6 +153,8 @@ impl<'a> Asked<'a> {
         }
         Ok(made)
     }
+        // What is kept is locked until the transaction ends, and another one may wait for it with a turn.
+        drop(turn);
 }
 
 fn look(
