@@ -26,6 +26,10 @@ use crate::{
 /// So many images are looked at in one transaction when the candidates of many are made.
 const AT_ONCE: usize = 20;
 
+/// Which code made what is kept. Count it up whenever `heddle_core::policy` chooses otherwise, or a [`TagList`] is written
+/// otherwise: what an older program kept counts no more then.
+const FORM: u32 = 1;
+
 /// A choice, at each place where the same stands under the same policy.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Choice {
@@ -55,7 +59,7 @@ impl Choice {
     }
 
     fn hash(&self) -> ApiResult<Vec<u8>> {
-        let text = serde_json::to_vec(&(&self.policy, &self.tag, &self.digest)).map_err(ApiError::internal)?;
+        let text = serde_json::to_vec(&(FORM, &self.policy, &self.tag, &self.digest)).map_err(ApiError::internal)?;
         Ok(digest::digest(&digest::SHA256, &text).as_ref().to_vec())
     }
 
