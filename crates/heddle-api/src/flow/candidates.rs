@@ -63,7 +63,8 @@ impl Choice {
         Ok(digest::digest(&digest::SHA256, &text).as_ref().to_vec())
     }
 
-    fn companions(&self) -> impl Iterator<Item = ImageRepository> {
+    /// The images that must have the same tag.
+    pub fn companions(&self) -> impl Iterator<Item = ImageRepository> {
         self.policy.lockstep.iter().filter_map(|name| name.parse().ok())
     }
 }
@@ -152,13 +153,13 @@ impl<'a> Asked<'a> {
             asked.into_iter().map(look).collect::<Vec<Kept>>()
         });
         let made: Vec<_> = keys.into_iter().zip(made.await.map_err(ApiError::internal)?).collect();
+        // What is kept is locked until the transaction ends, and another one may wait for it with a turn.
+        drop(turn);
         for ((image, choice), kept) in &made {
             candidates::keep(&mut **tx, organization, *image, choice, kept, now).await?;
         }
         Ok(made)
     }
-        // What is kept is locked until the transaction ends, and another one may wait for it with a turn.
-        drop(turn);
 }
 
 fn look(

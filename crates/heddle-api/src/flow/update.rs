@@ -71,6 +71,7 @@ pub async fn work(
     found.look_up(tx, &named(&found, &barred, &open_proposals), true).await?;
     let healthy: Vec<_> = proven.iter().map(|one| (one.image.clone(), one.tag.clone())).collect();
     found.look_up(tx, &healthy, false).await?;
+    found.look_up(tx, &beside(&choices, &healthy), false).await?;
 
     Ok(UpdateWork {
         repository: access,
@@ -143,6 +144,17 @@ fn named(found: &Found, barred: &[Barred], open: &[OpenProposal]) -> Vec<(ImageR
     let known = |(image, _): &(&ImageRepository, &Tag)| found.lists.contains_key(*image);
     let named: BTreeSet<_> = barred.chain(proposed).filter(known).collect();
     named.into_iter().map(|(image, tag)| (image.clone(), tag.clone())).collect()
+}
+
+/// Tags that are promoted, at the images that must have the same tag.
+fn beside(choices: &[Choice], promoted: &[(ImageRepository, Tag)]) -> Vec<(ImageRepository, Tag)> {
+    let mut beside = BTreeSet::new();
+    for choice in choices {
+        for (_, tag) in promoted.iter().filter(|(image, _)| *image == choice.image) {
+            beside.extend(choice.companions().map(|companion| (companion, tag.clone())));
+        }
+    }
+    beside.into_iter().collect()
 }
 
 fn images(choices: &[Choice], found: &mut Found) -> Vec<ImageTags> {
