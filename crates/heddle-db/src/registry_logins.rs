@@ -422,12 +422,13 @@ pub async fn lock_sealed_with(
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn reseal(db: impl PgExecutor<'_>, row: &SealedRow) -> Result<(), DbError> {
+pub async fn reseal(db: impl PgExecutor<'_>, organization: OrganizationId, row: &SealedRow) -> Result<(), DbError> {
     sqlx::query!(
-        "update registry_logins set sealed = $2, sealed_with = $3 where id = $1",
+        "update registry_logins set sealed = $3, sealed_with = $4 where id = $1 and organization_id = $2",
         row.id,
         row.sealed,
         row.sealed_with,
+        organization.0,
     )
     .execute(db)
     .await?;

@@ -105,7 +105,7 @@ async fn rotate_organization(
             let Ok(secret) = sealer.open(place, &row.sealed) else { continue };
             let sealed = sealer.seal(place, secret.expose_secret())?;
             let anew = SealedRow { id: row.id, sealed: sealed.bytes, sealed_with: sealed.key.as_bytes().to_vec() };
-            registry_logins::reseal(&mut *tx, &anew).await?;
+            registry_logins::reseal(&mut *tx, organization, &anew).await?;
             done += 1;
         }
         tx.commit().await?;
