@@ -102,9 +102,9 @@ pub(crate) async fn test(context: &Context, work: &TestWork) -> TestReport {
 }
 
 fn told(work: &TestWork, works: bool, seen: Result<String, Failure>) -> TestReport {
-    let login = used(&work.login, works, seen.as_ref().err());
+    let (image, login) = (work.image.clone(), used(&work.login, works, seen.as_ref().err()));
     match seen {
-        Ok(message) => TestReport { passed: true, message, login },
-        Err(failure) => TestReport { passed: false, message: failure.reason, login },
+        Ok(message) => TestReport { image, passed: true, message, login },
+        Err(failure) => TestReport { image, passed: false, message: failure.reason, login },
     }
 }

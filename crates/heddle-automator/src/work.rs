@@ -145,6 +145,7 @@ async fn do_scan(
 async fn do_test(context: &Context, lease: &Lease, work: &TestWork, ticket: &Ticket) -> Result<(), WorkError> {
     let report = timeout(SCAN_DEADLINE, lent::test(context, work)).await;
     let report = report.unwrap_or_else(|_| TestReport {
+        image: work.image.clone(),
         passed: false,
         message: format!("`{}` could not be read within {} s", work.image.registry(), SCAN_DEADLINE.as_secs()),
         login: lent::used(&work.login, false, None),

@@ -331,7 +331,7 @@ pub async fn ask_test(
     Ok(())
 }
 
-/// Notes how a test ended.
+/// Notes how the test with an image ended, unless the login was entered anew or another test was asked for meanwhile.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -339,17 +339,19 @@ pub async fn note_test(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
     (id, version): (Uuid, Uuid),
+    image: &ImageRepository,
     (at, passed, reason): (DateTime<Utc>, bool, &str),
 ) -> Result<(), DbError> {
     sqlx::query!(
         "update registry_logins set tested_at = $4, test_passed = $5, test_reason = $6
-         where organization_id = $1 and id = $2 and version = $3",
+         where organization_id = $1 and id = $2 and version = $3 and test_image = $7 and tested_at is null",
         organization.0,
         id,
         version,
         at,
         passed,
         reason,
+        image.as_str(),
     )
     .execute(db)
     .await?;
@@ -426,9 +428,9 @@ pub async fn reseal(db: impl PgExecutor<'_>, organization: OrganizationId, row: 
     sqlx::query!(
         "update registry_logins set sealed = $3, sealed_with = $4 where id = $1 and organization_id = $2",
         row.id,
+        organization.0,
         row.sealed,
         row.sealed_with,
-        organization.0,
     )
     .execute(db)
     .await?;

@@ -207,6 +207,18 @@ pub async fn forget(db: impl PgExecutor<'_>, subjects: &[Uuid]) -> Result<(), Db
     Ok(())
 }
 
+/// Forgets held work on something that is gone; false when something asked for it meanwhile, or another lease followed.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn forget_held(db: impl PgExecutor<'_>, held: &Held) -> Result<bool, DbError> {
+    let forgotten =
+        sqlx::query!("delete from work where lease_id = $1 and generation = leased_generation", held.lease.0)
+            .execute(db)
+            .await?;
+    Ok(forgotten.rows_affected() > 0)
+}
+
 /// Leases one due piece of work of any organization; with `updates_of`, an update of one of these repositories.
 ///
 /// # Errors

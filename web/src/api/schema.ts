@@ -3106,6 +3106,8 @@ export interface components {
         };
         /** @description The outcome of a test: `POST /automator/v1/leases/{id}/test-report`. It ends the lease. */
         TestReport: {
+            /** @description The image that was listed. */
+            image: components["schemas"]["ImageRepository"];
             /** @description What became of the login. */
             login: components["schemas"]["LoginUse"];
             /** @description What it said, in a sentence with the remedy, without secrets and without text of the registry. */

@@ -51,7 +51,11 @@ pub async fn hand_out(app: &App, leased: &Leased) -> ApiResult<Option<Lease>> {
         })),
         Ok(None) => {
             let mut tx = app.db.organization(leased.organization).await?;
-            work::forget(&mut *tx, &[leased.subject]).await?;
+            if let Some(held) = work::hold(&mut tx, leased.lease, leased.fence).await?
+                && !work::forget_held(&mut *tx, &held).await?
+            {
+                work::finish(&mut tx, &held, None, None).await?;
+            }
             tx.commit().await?;
             Ok(None)
         }

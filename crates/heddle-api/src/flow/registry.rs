@@ -78,7 +78,7 @@ pub async fn test_work(
         Ok(login) => Ok(Some(TestWork { image, login })),
         Err(reason) => {
             let done = (Utc::now(), false, reason.as_str());
-            registry_logins::note_test(&mut **tx, organization, (login.id, login.version), done).await?;
+            registry_logins::note_test(&mut **tx, organization, (login.id, login.version), &image, done).await?;
             announce(tx, organization, login.id).await?;
             Ok(None)
         }
@@ -125,7 +125,8 @@ pub async fn note_test(
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
     let key = (login, report.login.version);
-    registry_logins::note_test(&mut **tx, organization, key, (now, report.passed, &report.message)).await?;
+    registry_logins::note_test(&mut **tx, organization, key, &report.image, (now, report.passed, &report.message))
+        .await?;
     note_use(tx, organization, &LoginUse { id: login, ..report.login.clone() }, now).await?;
     announce(tx, organization, login).await
 }

@@ -203,7 +203,7 @@ async fn a_test_is_made_by_an_automator() {
     let (test, work) = lease_test(&loom).await;
     assert_eq!((work.image.as_str(), password(Some(&work.login))), ("ghcr.io/acme/api", Some(SECRET)));
     let login = used(&work.login, LoginOutcome::Denied);
-    let report = TestReport { passed: false, message: "it lacks read:packages".into(), login };
+    let report = TestReport { image: work.image, passed: false, message: "it lacks read:packages".into(), login };
     loom.automator.test_report(&test, &report).await.unwrap();
     let seen = logins(&loom).await.remove(0);
     let done = seen.test.unwrap();
@@ -230,6 +230,25 @@ async fn a_secret_is_found_for_the_version_that_is_lent_alone() {
     let now = registry_logins::find(&mut *tx, loom.organization, added.id).await.unwrap().unwrap();
     let new = registry_logins::find_sealed(&mut *tx, loom.organization, (added.id, now.version)).await.unwrap();
     assert!(new.is_some());
+}
+
+#[tokio::test]
+async fn what_a_test_says_of_one_image_is_not_said_of_another() {
+    let loom = Loom::start().await;
+    let added = add(&loom, &basic("ghcr.io", "acme", SECRET)).await;
+    let ask = async |image: &str| {
+        let request = TestRegistryLogin { image: image.into() };
+        loom.user.test_registry_login(loom.organization, added.id, &request).await.unwrap();
+    };
+    ask("acme/api").await;
+    let (test, work) = lease_test(&loom).await;
+    ask("acme/web").await;
+    let login = used(&work.login, LoginOutcome::Works);
+    let report = TestReport { image: work.image, passed: true, message: "12 tags".into(), login };
+    loom.automator.test_report(&test, &report).await.unwrap();
+    let seen = logins(&loom).await.remove(0).test.unwrap();
+    assert_eq!((seen.image.as_str(), seen.done_at), ("ghcr.io/acme/web", None));
+    assert_eq!(lease_test(&loom).await.1.image.as_str(), "ghcr.io/acme/web");
 }
 
 #[tokio::test]

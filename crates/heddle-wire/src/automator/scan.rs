@@ -58,6 +58,8 @@ pub struct TestWork {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TestReport {
+    /// The image that was listed.
+    pub image: ImageRepository,
     /// Whether the registry showed the image.
     pub passed: bool,
     /// What it said, in a sentence with the remedy, without secrets and without text of the registry.
