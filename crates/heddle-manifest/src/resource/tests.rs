@@ -17,9 +17,16 @@ fn a_custom_resource_without_a_rule_gives_what_is_an_image_for_certain() {
     };
     for (spec, expected) in [
         ("{image: ghcr.io/acme/mcp:8.3.0}", vec!["ghcr.io/acme/mcp:8.3.0"]),
-        ("{runner: {image: {repository: acme/run, tag: v1}}}", vec!["acme/run:v1"]),
-        ("{sidecars: [{name: a, proxyImage: acme/proxy:v2}]}", vec!["acme/proxy:v2"]),
+        ("{runner: {image: {repository: quay.io/acme/run, tag: v1}}}", vec!["quay.io/acme/run:v1"]),
+        ("{sidecars: [{name: a, proxyImage: 'localhost:5000/proxy:v2'}]}", vec!["localhost:5000/proxy:v2"]),
         ("{image: acme/mcp}", vec![]),
+        ("{image: acme/mcp:1.0}", vec![]),
+        ("{fromImage: 'projects/debian-cloud/global/images/family:debian-11'}", vec![]),
+        ("{backgroundImage: 'assets/hero:large'}", vec![]),
+        ("{logo: {image: {repository: cdn/assets, tag: v2}}}", vec![]),
+        ("{labels: {image: 'ghcr.io/acme/api:1.0'}}", vec![]),
+        ("{selector: {matchLabels: {image: 'ghcr.io/acme/api:1.0'}}}", vec![]),
+        ("{rules: [{validate: {pattern: {spec: {image: 'ghcr.io/acme/api:1.0'}}}}]}", vec![]),
         ("{image: ami-12345}", vec![]),
         ("{image: ubuntu:22.04}", vec![]),
         ("{source: {repository: acme/charts, tag: v1}}", vec![]),
@@ -27,5 +34,13 @@ fn a_custom_resource_without_a_rule_gives_what_is_an_image_for_certain() {
     ] {
         assert_eq!(resource("acme.dev", spec), expected, "{spec}");
     }
-    assert_eq!(resource("snapshot.storage.k8s.io", "{image: acme/x:1}"), Vec::<String>::new());
+    for group in ["snapshot.storage.k8s.io", "kyverno.io", "constraints.gatekeeper.sh", "networking.istio.io"] {
+        assert_eq!(resource(group, "{image: ghcr.io/acme/x:1}"), Vec::<String>::new(), "{group}");
+    }
+    let named = |kind: &str, group: &str| {
+        images(&format!("apiVersion: {group}/v1\nkind: {kind}\nspec: {{image: ghcr.io/acme/x:1}}\n")).len()
+    };
+    assert_eq!(named("PrometheusRule", "monitoring.coreos.com"), 0);
+    assert_eq!(named("Unheard", "monitoring.coreos.com"), 1);
+    assert_eq!(named("Unheard", "notkyverno.io"), 1);
 }
