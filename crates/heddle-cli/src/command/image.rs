@@ -50,13 +50,15 @@ pub(crate) fn list(arguments: &ImageListArguments, screen: &mut Screen) -> Resul
         screen.table(&table)?;
     }
     // What is left out of a root makes it another one.
-    let unread: &[&str] = if root.is_some() { &UNREAD } else { &UNREAD[..3] };
-    Ok(if found.findings.iter().any(|finding| unread.contains(&finding.code)) { Exit::Wrong } else { Exit::Done })
+    let is_unread = |code: &str| UNREAD.contains(&code) || (root.is_some() && UNREAD_ROOT.contains(&code));
+    Ok(if found.findings.iter().any(|finding| is_unread(finding.code)) { Exit::Wrong } else { Exit::Done })
 }
 
-/// The findings by which a root is not read in full; the first of them by which nothing is.
-const UNREAD: [&str; 7] =
-    ["broken-yaml", "broken-patch", "broken-kustomization", "template", "too-large", "missing-file", "remote-base"];
+/// The findings by which a file or a root is not read in full.
+const UNREAD: [&str; 4] = ["broken-yaml", "broken-patch", "broken-kustomization", "too-large"];
+
+/// Those by which only a root is not: without one, the files are listed for themselves.
+const UNREAD_ROOT: [&str; 3] = ["template", "missing-file", "remote-base"];
 
 /// The folder whose images are meant, where one is named.
 fn root_of(manifests: &Manifests, arguments: &ImageListArguments) -> Result<Option<String>, Failure> {
