@@ -34,6 +34,10 @@ pub(crate) struct Messages {
     pub(crate) told: Vec<Message>,
     /// How many more there were.
     pub(crate) more: usize,
+    /// Whether an error asks for `init`, which nobody but the user runs.
+    pub(crate) wants_init: bool,
+    /// Whether the plan is of some objects alone, because `-target` or `-exclude` stands in the user's settings.
+    pub(crate) leaves_out: bool,
     /// How many objects an apply made, changed and removed.
     pub(crate) summary: Option<Summary>,
 }
@@ -91,10 +95,7 @@ impl Messages {
         let mut messages = Self::default();
         for line in printed.split(|byte| *byte == b'\n') {
             match serde_json::from_slice(line) {
-                Ok(Line::Diagnostic { diagnostic }) if messages.told.len() < MAX_TOOL_MESSAGES => {
-                    messages.told.push(diagnostic.into());
-                }
-                Ok(Line::Diagnostic { .. }) => messages.more += 1,
+                Ok(Line::Diagnostic { diagnostic }) => messages.take(diagnostic.into()),
                 Ok(Line::ChangeSummary { changes }) => messages.summary = Some(changes),
                 Ok(Line::Other) | Err(_) => {}
             }
@@ -102,15 +103,16 @@ impl Messages {
         messages
     }
 
-    /// Whether one asks for `init`, which nobody but the user runs.
-    pub(crate) fn want_init(&self) -> bool {
+    /// What a message says of the whole plan is noted of each, also of those that are not kept.
+    fn take(&mut self, one: Message) {
         let asks = |text: &str| text.contains("tofu init") || text.contains("terraform init");
-        self.told.iter().any(|one| one.severity == Severity::Error && (asks(&one.summary) || asks(&one.detail)))
-    }
-
-    /// Whether the plan is of some objects alone, because `-target` or `-exclude` stands in the user's settings.
-    pub(crate) fn leave_out(&self) -> bool {
-        self.told.iter().any(|one| one.summary.contains("targeting is in effect"))
+        self.wants_init |= one.severity == Severity::Error && (asks(&one.summary) || asks(&one.detail));
+        self.leaves_out |= one.summary.contains("targeting is in effect");
+        if self.told.len() < MAX_TOOL_MESSAGES {
+            self.told.push(one);
+        } else {
+            self.more += 1;
+        }
     }
 
     /// The texts of one severity, for people. Without `secrets`, nothing is told in the words of a provider.

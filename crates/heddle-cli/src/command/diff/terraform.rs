@@ -80,7 +80,7 @@ pub(crate) fn look_at(planned: &Planned) -> Result<Option<Look>, Failure> {
     // Fingerprints are worth nothing outside of this run.
     let mask = Mask::new(Uuid::new_v4().to_string());
     let mut look = planned.json.as_ref().map(|json| read_plan(json, mask)).transpose().map_err(Failure::wrong)?;
-    if let Some(look) = look.as_mut().filter(|look| planned.messages.leave_out() && look.not_looked_at.is_empty()) {
+    if let Some(look) = look.as_mut().filter(|look| planned.messages.leaves_out && look.not_looked_at.is_empty()) {
         look.not_looked_at.push(REST.to_owned());
     }
     Ok(look)
@@ -112,7 +112,7 @@ pub(crate) fn tell_messages(messages: &Messages, look: Option<&Look>, screen: &S
 pub(crate) fn could_not_plan(terraform: &Terraform, messages: &Messages, arguments: &TerraformArguments) -> Failure {
     let dir = arguments.dir.display();
     let failure = Failure::wrong(anyhow!("`{} plan` failed in {dir}", terraform.name()));
-    match messages.want_init() {
+    match messages.wants_init {
         true => failure.remedy(format!("run `{} -chdir={dir} init`, then this again", terraform.name())),
         false => failure,
     }

@@ -47,7 +47,7 @@ fn what_only_init_mends_is_known() {
     let wants = |detail: &str, severity: &str| {
         let printed =
             line(json!({"severity": severity, "summary": "Required plugins are not installed", "detail": detail}));
-        Messages::read(printed.as_bytes()).want_init()
+        Messages::read(printed.as_bytes()).wants_init
     };
     assert!(wants("To download them, run:\n  tofu init", "error"));
     assert!(wants("run \"terraform init\"", "error"));
@@ -58,7 +58,11 @@ fn what_only_init_mends_is_known() {
 #[test]
 fn a_plan_of_some_objects_alone_is_known() {
     let leaves_out =
-        |summary: &str| Messages::read(line(json!({"severity": "warning", "summary": summary})).as_bytes()).leave_out();
+        |summary: &str| Messages::read(line(json!({"severity": "warning", "summary": summary})).as_bytes()).leaves_out;
     assert!(leaves_out("Resource targeting is in effect"));
     assert!(!leaves_out("Deprecated attribute"));
+    let others = line(json!({"severity": "error", "summary": "one"})).repeat(MAX_TOOL_MESSAGES);
+    let both = line(json!({"severity": "error", "summary": "Exclusion targeting is in effect", "detail": "tofu init"}));
+    let messages = Messages::read(format!("{others}{both}").as_bytes());
+    assert_eq!((messages.leaves_out, messages.wants_init, messages.more), (true, true, 1));
 }
