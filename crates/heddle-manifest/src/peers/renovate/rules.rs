@@ -1,6 +1,7 @@
 //! Which images a rule of Renovate is for, and which of its managers reads a file.
 
-use regex::Regex;
+use heddle_core::policy::limit::{MAX_COMPILED_BYTES, MAX_EXPRESSION_BYTES};
+use regex::{Regex, RegexBuilder};
 
 use super::{Brought, Origin, origin};
 use crate::{glob::Glob, occurrence::Occurrence, yaml::Node};
@@ -45,12 +46,12 @@ impl Managers {
         let mut managers = Self { all: Vec::new(), ignored: Vec::new(), included: Vec::new() };
         let enabled: Vec<String> = files.iter().flat_map(|(_, root)| texts(root, "enabledManagers")).collect();
         for (name, default) in MANAGERS {
-            let mut patterns: Vec<Pattern> =
-                Regex::new(default).ok().filter(|_| !default.is_empty()).map(Pattern::Expression).into_iter().collect();
+            let default = Some(default).filter(|text| !text.is_empty()).and_then(|text| compile(text, ""));
+            let mut patterns: Vec<Pattern> = default.map(Pattern::Expression).into_iter().collect();
             let mut is_on = enabled.is_empty() || enabled.iter().any(|one| one == name);
             for own in files.iter().filter_map(|(_, root)| root.get(name)) {
                 patterns.extend(
-                    texts(own, "fileMatch").iter().filter_map(|text| Regex::new(text).ok()).map(Pattern::Expression),
+                    texts(own, "fileMatch").iter().filter_map(|text| compile(text, "")).map(Pattern::Expression),
                 );
                 patterns.extend(texts(own, "managerFilePatterns").iter().filter_map(|text| Pattern::read(text)));
                 is_on &= own.get("enabled").and_then(Node::text) != Some("false");
@@ -82,6 +83,9 @@ pub(super) enum Pattern {
     Expression(Regex),
     Glob(Glob),
     Text(String),
+    /// As rules match: in any case, a text as a whole. Both are in small letters.
+    AnyCaseGlob(Glob),
+    Whole(String),
 }
 
 impl Pattern {
@@ -90,7 +94,7 @@ impl Pattern {
         if let Some(inner) = text.strip_prefix('/') {
             let (expression, flags) = inner.rsplit_once('/')?;
             let flags = if flags.contains('i') { "(?i)" } else { "" };
-            return Regex::new(&format!("{flags}{expression}")).ok().map(Self::Expression);
+            return compile(expression, flags).map(Self::Expression);
         }
         if text.contains(['*', '?']) { Glob::parse(text).map(Self::Glob) } else { Some(Self::Text(text.to_owned())) }
     }
@@ -100,12 +104,46 @@ impl Pattern {
             Self::Expression(expression) => expression.is_match(text),
             // A lone star is everything to Renovate.
             Self::Glob(glob) => glob.as_str() == "*" || glob.matches(text),
+            Self::AnyCaseGlob(glob) => glob.as_str() == "*" || glob.matches(&text.to_lowercase()),
+            Self::Whole(own) => *own == text.to_lowercase(),
             Self::Text(own) => {
                 own == text
                     || text.strip_prefix(own.as_str()).is_some_and(|rest| own.ends_with('/') || rest.starts_with('/'))
             }
         }
     }
+}
+
+/// How the texts of a rule are read.
+impl Pattern {
+    /// Reads one as rules match it; `None` where it cannot be read.
+    fn of_rule(text: &str) -> Option<Self> {
+        match text {
+            _ if text.starts_with('/') => Self::read(text),
+            // Choices and classes of globs.
+            _ if text.contains(['{', '[', '(']) => None,
+            _ if text.contains(['*', '?']) => Glob::parse(&text.to_lowercase()).map(Self::AnyCaseGlob),
+            _ => Some(Self::Whole(text.to_lowercase())),
+        }
+    }
+
+    /// What begins with a text.
+    fn beginning(text: &str) -> Option<Self> {
+        compile(&format!("^{}", regex::escape(text)), "").map(Self::Expression)
+    }
+
+    /// An expression as it is written; a star alone is everything.
+    fn expression(text: &str) -> Option<Self> {
+        compile(if text == "*" { "" } else { text }, "").map(Self::Expression)
+    }
+}
+
+/// Compiles a foreign expression; `None` where it is too long, too large or not understood.
+fn compile(expression: &str, flags: &str) -> Option<Regex> {
+    if expression.len() > MAX_EXPRESSION_BYTES {
+        return None;
+    }
+    RegexBuilder::new(&format!("{flags}{expression}")).size_limit(MAX_COMPILED_BYTES).build().ok()
 }
 
 /// An image as Renovate sees it.
@@ -133,80 +171,118 @@ impl Subject {
     }
 }
 
+/// What a rule wants of a text, and what it does not.
+#[derive(Default)]
+struct Wanted {
+    wanted: Vec<Pattern>,
+    left: Vec<Pattern>,
+    /// Whether something is wanted that cannot be read, so that it may be anything.
+    is_open: bool,
+}
+
+impl Wanted {
+    /// Adds texts that are wanted, or with `!` in front are not.
+    fn list(&mut self, list: &[String], unread: &mut Vec<String>) {
+        for text in list {
+            match (text.strip_prefix('!'), Pattern::of_rule(text.strip_prefix('!').unwrap_or(text))) {
+                (None, Some(pattern)) => self.wanted.push(pattern),
+                (Some(_), Some(pattern)) => self.left.push(pattern),
+                (negated, None) => {
+                    self.is_open |= negated.is_none();
+                    unread.push(text.clone());
+                }
+            }
+        }
+    }
+
+    /// Adds texts that are wanted, each an expression or another pattern of one kind.
+    fn wants(&mut self, list: &[String], read: fn(&str) -> Option<Pattern>, unread: &mut Vec<String>) {
+        for text in list {
+            let pattern = read(text);
+            self.is_open |= pattern.is_none();
+            unread.extend(pattern.is_none().then(|| text.clone()));
+            self.wanted.extend(pattern);
+        }
+    }
+
+    /// Adds texts that are not wanted.
+    fn leaves(&mut self, list: &[String], read: fn(&str) -> Option<Pattern>, unread: &mut Vec<String>) {
+        for text in list {
+            let pattern = read(text);
+            unread.extend(pattern.is_none().then(|| text.clone()));
+            self.left.extend(pattern);
+        }
+    }
+
+    /// Whether one of the ways to write a text is wanted, and none is what is not. Where nothing is named that is wanted,
+    /// all else is.
+    fn takes(&self, texts: &[String]) -> bool {
+        let hits = |patterns: &[Pattern]| patterns.iter().any(|one| texts.iter().any(|text| one.is_match(text)));
+        (self.is_open || self.wanted.is_empty() || hits(&self.wanted)) && !hits(&self.left)
+    }
+}
+
 /// A rule of `packageRules`.
 pub(super) struct Rule<'r> {
     pub node: &'r Node,
     pub origin: Origin,
-    /// A key that says what it is for and is not followed.
+    /// What of what it is for is not followed: a key, or a text that cannot be read.
     unknown: Option<String>,
+    /// The texts that cannot be read.
+    unread: Vec<String>,
+    managers: Wanted,
+    datasources: Wanted,
+    /// `matchFileNames` and `matchPaths`, which are folders too.
+    files: [Wanted; 2],
+    names: Wanted,
 }
 
 impl<'r> Rule<'r> {
     pub fn read_all(file: &str, root: &'r Node) -> Vec<Self> {
         let rules = root.get("packageRules").map(Node::items).unwrap_or_default();
-        let read = |node: &'r Node| {
-            let mut keys = node.entries().iter().filter_map(|(key, _)| key.text());
-            let is_unknown = |key: &&str| {
-                (key.starts_with("match") || key.starts_with("exclude"))
-                    && !MATCHERS.contains(key)
-                    && *key != "matchUpdateTypes"
-            };
-            let unknown = keys.find(is_unknown).map(str::to_owned);
-            Self { node, origin: origin(file, node.position.line), unknown }
+        rules.iter().map(|node| Self::read(node, origin(file, node.position.line))).collect()
+    }
+
+    fn read(node: &'r Node, origin: Origin) -> Self {
+        let mut unread = Vec::new();
+        let mut list = |key: &str| {
+            let mut wanted = Wanted::default();
+            wanted.list(&texts(node, key), &mut unread);
+            wanted
         };
-        rules.iter().map(read).collect()
+        let (managers, datasources) = (list("matchManagers"), list("matchDatasources"));
+        let files = list("matchFileNames");
+        let mut paths = Wanted::default();
+        paths.wants(&texts(node, "matchPaths"), Pattern::read, &mut unread);
+        let names = names(node, &mut unread);
+        let mut keys = node.entries().iter().filter_map(|(key, _)| key.text());
+        let is_unknown = |key: &&str| {
+            (key.starts_with("match") || key.starts_with("exclude"))
+                && !MATCHERS.contains(key)
+                && *key != "matchUpdateTypes"
+        };
+        let unknown = keys.find(is_unknown).or(unread.first().map(String::as_str)).map(str::to_owned);
+        Self { node, origin, unknown, unread, managers, datasources, files: [files, paths], names }
     }
 
     /// Whether it may be for images at all.
     pub fn is_for_images(&self) -> bool {
-        let datasources = texts(self.node, "matchDatasources");
-        let managers = texts(self.node, "matchManagers");
-        (datasources.is_empty() || datasources.iter().any(|one| one == "docker"))
-            && (managers.is_empty() || managers.iter().any(|one| MANAGERS.iter().any(|(name, _)| name == one)))
+        let takes_manager = |name: &str| self.managers.takes(&[name.to_owned()]);
+        self.datasources.takes(&["docker".to_owned()]) && MANAGERS.iter().any(|(name, _)| takes_manager(name))
     }
 
-    /// The key that keeps it from being followed in full.
+    /// What keeps it from being followed in full.
     pub fn unknown(&self) -> Option<&str> {
         self.unknown.as_deref()
     }
 
-    /// Whether it is for an image, as far as its keys are followed.
+    /// Whether it is for an image, as far as its keys are followed. A list of which something cannot be read may be for any.
     pub fn matches(&self, subject: &Subject) -> bool {
-        let list = |key: &str| texts(self.node, key);
-        let is_file = |key: &str| {
-            let wanted = list(key);
-            wanted.is_empty()
-                || wanted.iter().filter_map(|text| Pattern::read(text)).any(|one| one.is_match(&subject.file))
-        };
-        let managers = list("matchManagers");
+        let file = std::slice::from_ref(&subject.file);
         self.is_for_images()
-            && (managers.is_empty() || managers.iter().any(|one| one == subject.manager))
-            && is_file("matchFileNames")
-            && is_file("matchPaths")
-            && self.names(subject)
-    }
-
-    fn names(&self, subject: &Subject) -> bool {
-        let list = |keys: [&str; 2]| -> Vec<String> { keys.iter().flat_map(|key| texts(self.node, key)).collect() };
-        let any = |test: &dyn Fn(&str) -> bool| subject.names.iter().any(|name| test(name));
-        let expression =
-            |text: &String| Regex::new(text).is_ok_and(|expression| any(&|name| expression.is_match(name)));
-        let prefix = |text: &String| any(&|name| name.starts_with(text.as_str()));
-        let fits = |text: &str| Pattern::read(text).is_some_and(|one| any(&|name| one.is_match(name)));
-        let names = list(["matchPackageNames", "matchDepNames"]);
-        let (negated, wanted): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| name.starts_with('!'));
-        let patterns = list(["matchPackagePatterns", "matchDepPatterns"]);
-        let prefixes = list(["matchPackagePrefixes", "matchDepPrefixes"]);
-        let is_open = wanted.is_empty() && patterns.is_empty() && prefixes.is_empty();
-        let is_wanted = is_open
-            || wanted.iter().any(|name| fits(name))
-            || patterns.iter().any(|text| text == "*" || expression(text))
-            || prefixes.iter().any(prefix);
-        let is_left = negated.iter().any(|name| fits(name.trim_start_matches('!')))
-            || texts(self.node, "excludePackageNames").iter().any(|name| subject.is_named(name))
-            || texts(self.node, "excludePackagePatterns").iter().any(expression)
-            || texts(self.node, "excludePackagePrefixes").iter().any(prefix);
-        is_wanted && !is_left
+            && self.managers.takes(&[subject.manager.to_owned()])
+            && self.files.iter().all(|files| files.takes(file))
+            && self.names.takes(&subject.names)
     }
 
     /// Says what of it is not followed.
@@ -218,21 +294,30 @@ impl<'r> Rule<'r> {
         if !self.is_for_images() {
             return;
         }
-        if let Some(key) = &self.unknown {
-            brought.differs(&self.origin, format!("`{key}` is not followed; where the rule holds something back, no rule is written for what it may mean"));
-        }
-        let unread = MATCHERS
-            .iter()
-            .flat_map(|key| texts(self.node, key))
-            .filter(|text| text.starts_with('/') || text.starts_with("!/"));
-        for text in unread.filter(|text| Pattern::read(text.trim_start_matches('!')).is_none()) {
-            brought.differs(
-                &self.origin,
-                format!("`{text}` is no expression that is understood here, so it matches nothing"),
+        for text in &self.unread {
+            let message = format!(
+                "`{text}` is no expression that is understood here, or too large; where the rule holds something back, no rule is written for what it may mean"
             );
+            brought.differs(&self.origin, message);
+        }
+        if let Some(key) = self.unknown.as_ref().filter(|key| !self.unread.contains(key)) {
+            brought.differs(&self.origin, format!("`{key}` is not followed; where the rule holds something back, no rule is written for what it may mean"));
         }
         super::settings::tell(self, brought);
     }
+}
+
+/// What a rule says of names.
+fn names(node: &Node, unread: &mut Vec<String>) -> Wanted {
+    let list = |keys: &[&str]| -> Vec<String> { keys.iter().flat_map(|key| texts(node, key)).collect() };
+    let mut names = Wanted::default();
+    names.list(&list(&["matchPackageNames", "matchDepNames"]), unread);
+    names.wants(&list(&["matchPackagePatterns", "matchDepPatterns"]), Pattern::expression, unread);
+    names.wants(&list(&["matchPackagePrefixes", "matchDepPrefixes"]), Pattern::beginning, unread);
+    names.leaves(&list(&["excludePackageNames"]), |text| Some(Pattern::Whole(text.to_lowercase())), unread);
+    names.leaves(&list(&["excludePackagePatterns"]), Pattern::expression, unread);
+    names.leaves(&list(&["excludePackagePrefixes"]), Pattern::beginning, unread);
+    names
 }
 
 /// The texts under a key: one, or a list of them.

@@ -93,6 +93,30 @@ fn later_rules_weigh_more_and_what_is_off_gets_no_rule() {
 }
 
 #[test]
+fn lists_are_read_as_renovate_reads_them() {
+    let off = |keys: &str| format!("  packageRules: [{{{keys}, enabled: false}}]");
+    for (keys, expected) in [
+        ("matchFileNames: ['!apps/**']", &[NGINX, API][..]),
+        ("matchFileNames: ['!other/**']", &[]),
+        ("matchManagers: ['!flux']", &[]),
+        ("matchDatasources: ['!docker']", &[NGINX, API]),
+        ("matchPackageNames: ['GHCR.io/Acme/API']", &[NGINX]),
+        ("matchPackageNames: ['GHCR.io/acme/*']", &[NGINX]),
+        ("matchPackageNames: ['ghcr.io/acme']", &[NGINX, API]),
+        ("matchPaths: ['apps']", &[]),
+    ] {
+        check(&off(keys), expected);
+    }
+    let large = format!("'/{}/'", "(a{500}){500}");
+    let long = format!("'/{}/'", "a".repeat(2_000));
+    for text in ["'!/(/'", "'/(/'", "'{a,b}'", &large, &long] {
+        let imported = check(&off(&format!("matchPackageNames: [{text}]")), &[]);
+        told(&imported, "renovate.json5:4", "is no expression that is understood here");
+        told(&imported, "renovate.json5:4", "may hold it back");
+    }
+}
+
+#[test]
 fn what_has_no_counterpart_is_told_by_its_name_and_guessed_by_nobody() {
     let body = "  packageRules: [\n    {matchPackageNames: ['nginx'],\n     groupName: 'web', automerge: true, schedule: ['at night']},\n    {matchDatasources: ['helm'], automerge: true},\n    {matchPackageNames: ['ghcr.io/acme/api'], versioning: 'pep440'},\n    {matchCurrentVersion: '<2', matchPackageNames: ['nginx'], enabled: false},\n    {matchPackageNames: ['redis'], enabled: false}\n  ]";
     let imported = check(body, &[]);
