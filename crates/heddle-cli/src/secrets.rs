@@ -9,6 +9,10 @@ use serde_json::Value;
 /// everywhere by chance.
 const SHORTEST: usize = 4;
 
+/// What Go's `net/url`, in which the tools are written, keeps as it is beside `-_.~`: in a query, as name and password, in
+/// a segment of a path, and in a path.
+const KEPT: [&str; 4] = ["", "$&+,;=", "$&+=:@", "$&+,/:;=@"];
+
 /// Values that must not be told. Each becomes a fingerprint, so that one sees whether it changed.
 pub(crate) struct Secrets {
     mask: Mask,
@@ -93,8 +97,12 @@ fn forms(text: &str) -> Vec<String> {
         text.trim().to_owned(),
         BASE64_STANDARD.encode(text),
         json[1..json.len() - 1].to_owned(),
+        // Go's JSON may stand in a page.
+        json[1..json.len() - 1].replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"),
         url::form_urlencoded::byte_serialize(text.as_bytes()).collect(),
+        percent_encoded(text, "").replace("%20", "+"),
     ];
+    forms.extend(KEPT.iter().map(|kept| percent_encoded(text, kept)));
     if text.trim().contains('\n') {
         // Lines of brackets alone stand in every document.
         let lines =
@@ -104,6 +112,20 @@ fn forms(text: &str) -> Vec<String> {
     forms.sort_unstable();
     forms.dedup();
     forms
+}
+
+/// The text in percent-encoding, in which letters, digits, `-_.~` and what else is `kept` stand for themselves.
+fn percent_encoded(text: &str, kept: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        let char = char::from(byte);
+        if byte.is_ascii_alphanumeric() || "-_.~".contains(char) || kept.contains(char) {
+            encoded.push(char);
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
 }
 
 #[cfg(test)]

@@ -20,6 +20,22 @@ fn a_value_is_hidden_in_every_form() {
 }
 
 #[test]
+fn a_value_is_hidden_as_go_writes_it() {
+    let secrets = secrets(&[json!("a<b>&c ~$/@")]);
+    let print = secrets.fingerprint(&json!("a<b>&c ~$/@")).as_str().unwrap().to_owned();
+    for form in [
+        "a\\u003cb\\u003e\\u0026c ~$/@",
+        "a%3Cb%3E%26c+~%24%2F%40",
+        "a%3Cb%3E%26c%20~%24%2F%40",
+        "a%3Cb%3E&c%20~$%2F%40",
+        "a%3Cb%3E&c%20~$%2F@",
+        "a%3Cb%3E&c%20~$/@",
+    ] {
+        assert_eq!(secrets.hide(&format!("x {form} y")), format!("x {print} y"), "{form}");
+    }
+}
+
+#[test]
 fn the_lines_of_a_text_are_hidden_and_brackets_are_not() {
     let secrets = secrets(&[json!("-----BEGIN KEY-----\n  MIIabcdef\n}  \n]\n")]);
     assert_eq!(secrets.hide("}  ]"), "}  ]");

@@ -286,6 +286,7 @@ fn secret_values(plan: &PlanJson) -> Vec<&Value> {
             found.push(&variable.value);
         }
     }
+    given_to_modules(&plan.configuration["root_module"], &mut found);
     let resources = plan.resource_drift.iter().chain(&plan.resource_changes);
     let deferred = plan.deferred_changes.iter().map(|one| &one.resource_change);
     let changes = resources.chain(deferred).map(|one| &one.change).chain(plan.output_changes.values());
@@ -303,6 +304,18 @@ fn secret_values(plan: &PlanJson) -> Vec<&Value> {
     }
     found.retain(|value| !value.is_null());
     found
+}
+
+/// What the configuration itself gives to secret variables of modules.
+fn given_to_modules<'a>(module: &'a Value, found: &mut Vec<&'a Value>) {
+    for call in module["module_calls"].as_object().into_iter().flat_map(|calls| calls.values()) {
+        for (name, variable) in call["module"]["variables"].as_object().into_iter().flatten() {
+            if variable["sensitive"] == true {
+                found.extend([&call["expressions"][name]["constant_value"], &variable["default"]]);
+            }
+        }
+        given_to_modules(&call["module"], found);
+    }
 }
 
 fn marked_in_module<'a>(module: &'a Value, found: &mut Vec<&'a Value>) {

@@ -146,3 +146,21 @@ fn another_format_is_refused_and_no_text_of_it_is_repeated() {
     assert!(fault.contains("line 1") && !fault.contains("hunter2"), "{fault}");
     assert!(read_plan(br#"{"format_version": "1.99", "new": [1]}"#, Mask::new("salt")).unwrap().is_same());
 }
+
+#[test]
+fn what_the_configuration_gives_to_secret_variables_of_modules_is_secret() {
+    let inner = json!({
+        "expressions": {"pin": {"constant_value": "innersecret"}, "open": {"constant_value": "plaintext"}},
+        "module": {"variables": {"pin": {"sensitive": true}, "open": {}, "other": {"sensitive": true, "default": "bydefault"}}},
+    });
+    let outer = json!({
+        "expressions": {"door": {"constant_value": "outersecret"}},
+        "module": {"variables": {"door": {"sensitive": true}}, "module_calls": {"inner": inner}},
+    });
+    let look = read(&json!({
+        "format_version": "1.2", "configuration": {"root_module": {"module_calls": {"outer": outer}}},
+    }));
+    let hidden = look.secrets.hide("innersecret outersecret bydefault plaintext");
+    assert!(look.has_secrets && !hidden.contains("innersecret") && !hidden.contains("outersecret"), "{hidden}");
+    assert!(!hidden.contains("bydefault") && hidden.ends_with(" plaintext"), "{hidden}");
+}
