@@ -8,11 +8,14 @@ use std::{fmt, str::FromStr};
 
 use aws_lc_rs::hmac::{Context, HMAC_SHA256, Key, sign};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
 
 /// What a plan does is written before its hash, so that another way of hashing is no match by chance.
 const FORM: &str = "1";
+
+/// How the names of settings of backends end in which a login may stand.
+const LOGIN_ENDINGS: [&str; 8] = ["password", "secret", "token", "_key", "_auth", "_pem", "credentials", "conn_str"];
 
 /// The hash of a plan: `1-RUN-HASH`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,10 +60,23 @@ pub(crate) struct Basis {
     pub(crate) state: Option<StateId>,
     /// The lock file of providers, where there is one.
     pub(crate) lock: Option<Vec<u8>>,
+    /// The workspace in which it is planned.
+    pub(crate) workspace: String,
+    /// Where the state is kept, as `init` wrote it down: JSON with `type` and `config`.
+    pub(crate) backend: Option<Value>,
     /// The commit that is checked out, where that is known.
     pub(crate) commit: Option<String>,
     /// The key that the pipeline holds, where it holds one.
     pub(crate) key: Option<Vec<u8>>,
+}
+
+impl Basis {
+    /// Whether the settings of the backend hold a login.
+    fn holds_login(&self) -> bool {
+        let settings = self.backend.as_ref().and_then(|backend| backend["config"].as_object());
+        let is_login = |name: &str| LOGIN_ENDINGS.iter().any(|ending| name.ends_with(ending));
+        settings.into_iter().flatten().any(|(name, value)| is_login(name) && !value.is_null() && *value != "")
+    }
 }
 
 /// Which state it is, and which of its versions.
@@ -75,7 +91,7 @@ pub(crate) struct StateId {
 pub(crate) enum Unapprovable {
     /// Anybody could try secrets against it.
     #[error(
-        "the plan holds secrets and there is no state yet, so anybody could try values against a hash: set HEDDLE_PLAN_KEY to \
+        "the plan or its backend holds secrets and there is no state yet, so anybody could try values against a hash: set HEDDLE_PLAN_KEY to \
          a secret of your own, here and for `heddle sync`, or apply for the first time by hand"
     )]
     NoKey,
@@ -97,6 +113,53 @@ struct Hashed<'a> {
     configuration: Option<&'a RawValue>,
     #[serde(borrow)]
     terraform_version: Option<&'a RawValue>,
+    #[serde(borrow)]
+    action_invocations: Option<&'a RawValue>,
+    #[serde(borrow)]
+    deferred_action_invocations: Option<&'a RawValue>,
+    #[serde(borrow)]
+    prior_state: Option<PriorState<'a>>,
+}
+
+/// What was read before anything is changed. Provisioners and providers take from it what no change shows.
+#[derive(Deserialize)]
+struct PriorState<'a> {
+    #[serde(borrow)]
+    values: Option<PriorValues<'a>>,
+}
+
+#[derive(Deserialize)]
+struct PriorValues<'a> {
+    #[serde(borrow)]
+    root_module: Option<Module<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Module<'a> {
+    #[serde(borrow, default)]
+    resources: Vec<&'a RawValue>,
+    #[serde(borrow, default)]
+    child_modules: Vec<Module<'a>>,
+}
+
+#[derive(Deserialize)]
+struct ReadHead {
+    address: String,
+    #[serde(default)]
+    mode: String,
+}
+
+impl<'a> Module<'a> {
+    /// The data sources of it and of those below it, each with its address.
+    fn data(&self, found: &mut Vec<(String, &'a str)>) -> Result<(), Unapprovable> {
+        for resource in &self.resources {
+            let head: ReadHead = serde_json::from_str(resource.get()).map_err(|_| Unapprovable::NoPlan)?;
+            if head.mode == "data" {
+                found.push((head.address, resource.get()));
+            }
+        }
+        self.child_modules.iter().try_for_each(|child| child.data(found))
+    }
 }
 
 #[derive(Deserialize)]
@@ -133,7 +196,7 @@ impl<'a> Approval<'a> {
     /// # Errors
     /// When it can have no hash.
     pub(crate) fn of(plan: &[u8], has_secrets: bool, basis: &'a Basis) -> Result<Self, Unapprovable> {
-        if has_secrets && basis.state.is_none() && basis.key.is_none() {
+        if (has_secrets || basis.holds_login()) && basis.state.is_none() && basis.key.is_none() {
             return Err(Unapprovable::NoKey);
         }
         let hashed: Hashed<'_> = serde_json::from_slice(plan).map_err(|_| Unapprovable::NoPlan)?;
@@ -147,16 +210,26 @@ impl<'a> Approval<'a> {
         changes.sort();
         let mut parts: Vec<(&'static str, Vec<u8>)> =
             changes.into_iter().map(|(_, _, change)| ("resource_change", change.into())).collect();
+        let mut data = Vec::new();
+        if let Some(module) = hashed.prior_state.and_then(|state| state.values?.root_module) {
+            module.data(&mut data)?;
+        }
+        data.sort();
+        parts.extend(data.into_iter().map(|(_, one)| ("data", one.into())));
         let rest = [
             ("output_changes", hashed.output_changes),
             ("variables", hashed.variables),
             ("configuration", hashed.configuration),
             ("terraform_version", hashed.terraform_version),
+            ("action_invocations", hashed.action_invocations),
+            ("deferred_action_invocations", hashed.deferred_action_invocations),
         ];
         parts.extend(rest.into_iter().filter_map(|(name, value)| Some((name, value?.get().into()))));
         parts.extend(basis.state.iter().map(|state| ("lineage", state.lineage.clone().into_bytes())));
         parts.extend(basis.state.iter().map(|state| ("serial", state.serial.to_string().into_bytes())));
         parts.extend(basis.lock.iter().map(|lock| ("lock", lock.clone())));
+        parts.push(("workspace", basis.workspace.clone().into_bytes()));
+        parts.extend(basis.backend.iter().map(|backend| ("backend", backend.to_string().into_bytes())));
         parts.extend(basis.commit.iter().map(|commit| ("commit", commit.clone().into_bytes())));
         Ok(Self { parts, basis })
     }

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use heddle_source::RenderTools;
+use serde_json::Value;
 use tokio::process::Command;
 
 use super::{
@@ -16,6 +17,12 @@ use crate::tool::{Bounds, Ran, SecretFile, ToolFault, private_folder, run};
 
 /// The file in which the versions of providers are fixed.
 const LOCK_FILE: &str = ".terraform.lock.hcl";
+
+/// The file in the data folder in which `init` writes down where the state is kept.
+const BACKEND_FILE: &str = "terraform.tfstate";
+
+/// The variables whose arguments are added to those of `plan`.
+const ARGUMENT_VARIABLES: [&str; 2] = ["TF_CLI_ARGS", "TF_CLI_ARGS_plan"];
 
 /// How long a plan that is to be applied waits for somebody else's lock.
 const LOCK_WAIT: &str = "-lock-timeout=60s";
@@ -58,6 +65,9 @@ pub(crate) enum TerraformFault {
     /// The private folder cannot be made.
     #[error("no private folder could be made")]
     NoPrivateFolder(#[source] std::io::Error),
+    /// The user's settings make it a plan of nothing.
+    #[error("`-refresh-only` stands in {0}: such a plan leaves out all that the configuration wants")]
+    RefreshOnly(&'static str),
     /// It was not run to its end.
     #[error(transparent)]
     Tool(#[from] ToolFault),
@@ -100,8 +110,13 @@ impl Terraform {
     /// Plans. A plan that fails is no error: what it said is in its messages.
     ///
     /// # Errors
-    /// When the program does not run, goes over a bound, or cannot show what it planned.
+    /// When the user's settings ask for another kind of plan, or the program does not run, goes over a bound, or cannot show
+    /// what it planned.
     pub(crate) async fn plan(&self, locking: Locking) -> Result<Planned, TerraformFault> {
+        let asks = |name: &&str| std::env::var(name).is_ok_and(|text| is_refresh_only(&text));
+        if let Some(name) = ARGUMENT_VARIABLES.into_iter().find(|name| asks(name)) {
+            return Err(TerraformFault::RefreshOnly(name));
+        }
         let file = SecretFile::new(self.private.path().join("plan"));
         let mut command = self.command(&["plan", "-json", "-input=false", "-refresh=true"]);
         command.arg(match locking {
@@ -141,9 +156,19 @@ impl Terraform {
         let ran = self.succeeded(run(self.command(&["state", "pull"]), self.bounds).await?, "state pull")?;
         // Where there is no state, nothing is printed.
         let state: Option<StateId> = serde_json::from_slice(&ran.stdout).ok();
+        let ran = self.succeeded(run(self.command(&["workspace", "show"]), self.bounds).await?, "workspace show")?;
+        let workspace = String::from_utf8_lossy(&ran.stdout).trim().to_owned();
         let lock = std::fs::read(self.folder.join(LOCK_FILE)).ok();
         let head = gix::discover(&self.folder).ok().and_then(|repository| Some(repository.head_id().ok()?.to_string()));
-        Ok(Basis { state, lock, commit: head, key })
+        Ok(Basis { state, lock, workspace, backend: self.backend(), commit: head, key })
+    }
+
+    /// Where the state is kept, as `init` wrote it down; `None` where it lies in the folder.
+    fn backend(&self) -> Option<Value> {
+        let named = std::env::var_os("TF_DATA_DIR").filter(|name| !name.is_empty());
+        let data = self.folder.join(named.unwrap_or_else(|| ".terraform".into()));
+        let mut written: Value = serde_json::from_slice(&std::fs::read(data.join(BACKEND_FILE)).ok()?).ok()?;
+        Some(written.get_mut("backend")?.take())
     }
 
     /// Applies exactly this plan. One that fails is no error: what it said is in its messages.
@@ -168,6 +193,15 @@ impl Terraform {
         command.env("TF_IN_AUTOMATION", "1").env("TF_INPUT", "0").env("CHECKPOINT_DISABLE", "1");
         command
     }
+}
+
+/// Whether one of the arguments in a text, as a shell would read it, is `-refresh-only`.
+fn is_refresh_only(arguments: &str) -> bool {
+    let words = arguments.split_whitespace().map(|word| word.trim_matches(['"', '\'']).trim_start_matches('-'));
+    // A later one wins.
+    words.filter_map(|word| word.strip_prefix("refresh-only")).next_back().is_some_and(|value| {
+        value.is_empty() || !matches!(value.trim_start_matches('='), "0" | "f" | "F" | "false" | "FALSE" | "False")
+    })
 }
 
 /// The program whose registry stands in the lock file, else the one that is there.

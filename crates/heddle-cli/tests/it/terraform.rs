@@ -28,12 +28,17 @@ impl Played {
     }
 
     async fn run(&self, arguments: &[&str]) -> Ended {
+        self.run_with(arguments, ("TF_LOG", "trace")).await
+    }
+
+    /// With one more variable in its environment.
+    async fn run_with(&self, arguments: &[&str], (name, value): (&str, &str)) -> Ended {
         let home = self.home().to_str().unwrap();
         let mut command = self.person.command(arguments);
         command.current_dir(home).env("PATH", format!("{home}/bin:/usr/bin:/bin")).env("TMPDIR", home);
         command.env("PLAY", &self.case).env("ASKED", format!("{home}/asked"));
         command.env("HEDDLE_PLAN_KEY", "of the pipeline").env("HEDDLE_TOKEN", "hdlt_x");
-        command.env("TF_LOG", "trace").env("AWS_PROFILE", "prod");
+        command.env("TF_LOG", "trace").env("AWS_PROFILE", "prod").env(name, value);
         let ended = Ended::from(command.output().await.unwrap());
         assert!(!format!("{ended:?}").contains("hunter"), "a secret is told: {ended:?}");
         ended
@@ -172,6 +177,36 @@ async fn only_the_approved_plan_is_applied() {
     let ended = other.run(&["sync", "terraform", "infra", "--approve", &approved]).await;
     assert_eq!(ended.code, 2, "{ended:?}");
     assert!(ended.stderr.contains("nothing to apply any more"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn another_workspace_or_backend_is_another_plan() {
+    let played = Played::new("new");
+    let approved = hash_of(&played.run(&["diff", "terraform", "infra"]).await);
+    let data = played.home().join("infra/.terraform");
+    fs::create_dir(&data).unwrap();
+    fs::write(data.join("terraform.tfstate"), r#"{"backend": {"type": "s3", "config": {"bucket": "b"}}}"#).unwrap();
+    let ended = played.run(&["sync", "terraform", "infra", "--approve", &approved]).await;
+    assert_eq!(ended.code, 2, "{ended:?}");
+    fs::remove_dir_all(&data).unwrap();
+    let ended =
+        played.run_with(&["sync", "terraform", "infra", "--approve", &approved], ("TF_WORKSPACE", "prod")).await;
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(!played.asked().contains("apply"), "{}", played.asked());
+}
+
+#[tokio::test]
+async fn a_plan_that_only_refreshes_is_refused() {
+    let played = Played::new("same");
+    let arguments = ["diff", "terraform", "infra"];
+    for name in ["TF_CLI_ARGS", "TF_CLI_ARGS_plan"] {
+        let ended = played.run_with(&arguments, (name, "-compact-warnings -refresh-only")).await;
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.stderr.contains(&format!("`-refresh-only` stands in {name}")), "{ended:?}");
+    }
+    assert!(!played.home().join("asked").exists());
+    let ended = played.run_with(&arguments, ("TF_CLI_ARGS_plan", "-refresh-only=false")).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
 }
 
 #[tokio::test]

@@ -120,6 +120,7 @@ pub(crate) fn could_not_plan(terraform: &Terraform, messages: &Messages, argumen
 
 pub(crate) fn failure(fault: TerraformFault) -> Failure {
     let remedy = match &fault {
+        TerraformFault::RefreshOnly(_) => Some("take it out of that variable, then this again"),
         TerraformFault::NoProgram => Some("install one, or name it with --program"),
         TerraformFault::Tool(crate::tool::ToolFault::TooSlow(..)) => Some("give it longer with --time-limit"),
         _ => None,

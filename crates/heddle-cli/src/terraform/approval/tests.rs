@@ -15,6 +15,13 @@ fn plan() -> Value {
             {"address": "c", "change": {"actions": ["update"], "after": {"n": 1}}},
         ],
         "output_changes": {"o": {"actions": ["create"]}},
+        "prior_state": {"values": {"root_module": {
+            "resources": [{"address": "m", "mode": "managed", "values": {"n": 1}}],
+            "child_modules": [{"resources": [
+                {"address": "module.c.data.b", "mode": "data", "values": {"n": 1}},
+                {"address": "module.c.data.a", "mode": "data", "values": {"n": 1}},
+            ]}],
+        }}},
     })
 }
 
@@ -22,6 +29,8 @@ fn basis() -> Basis {
     Basis {
         state: Some(StateId { lineage: "8a2c".to_owned(), serial: 4 }),
         lock: Some(LOCK.to_vec()),
+        workspace: "default".to_owned(),
+        backend: Some(json!({"type": "s3", "config": {"bucket": "b", "secret_key": null}})),
         commit: Some("4b825dc".to_owned()),
         key: None,
     }
@@ -57,6 +66,19 @@ fn whatever_an_apply_does_is_in_the_hash() {
     check(|_, basis| basis.state.as_mut().unwrap().lineage = "9".to_owned(), false, "the state's lineage");
     check(|_, basis| basis.state = None, false, "no state");
     check(|_, basis| basis.lock = None, false, "the lock file");
+    let values = "/prior_state/values/root_module";
+    let set = |plan: &mut Value, at: &str| *plan.pointer_mut(&format!("{values}{at}")).unwrap() = json!(2);
+    check(|plan, _| set(plan, "/resources/0/values/n"), true, "what stands in the state, which has a serial");
+    check(|plan, _| set(plan, "/child_modules/0/resources/0/values/n"), false, "what a data source read");
+    let reverse = |plan: &mut Value| {
+        plan.pointer_mut(&format!("{values}/child_modules/0/resources")).unwrap().as_array_mut().unwrap().reverse();
+    };
+    check(|plan, _| reverse(plan), true, "the order of data sources");
+    for actions in ["action_invocations", "deferred_action_invocations"] {
+        check(|plan, _| plan[actions] = json!([{"address": "action.x"}]), false, actions);
+    }
+    check(|_, basis| basis.workspace = "prod".to_owned(), false, "the workspace");
+    check(|_, basis| basis.backend.as_mut().unwrap()["config"]["bucket"] = json!("c"), false, "the backend");
     check(|_, basis| basis.commit = Some("9".to_owned()), false, "the commit");
     check(|_, basis| basis.key = Some(b"k".to_vec()), false, "the key");
 }
@@ -87,6 +109,9 @@ fn secrets_that_anybody_could_try_have_no_hash() {
     let mut basis = Basis { state: None, ..basis() };
     assert_eq!(Approval::of(plan.as_bytes(), true, &basis).err(), Some(Unapprovable::NoKey));
     assert!(Approval::of(plan.as_bytes(), false, &basis).is_ok());
+    let open = basis.backend.replace(json!({"config": {"secret_key": "hunter2"}}));
+    assert_eq!(Approval::of(plan.as_bytes(), false, &basis).err(), Some(Unapprovable::NoKey));
+    basis.backend = open;
     basis.key = Some(b"of the pipeline".to_vec());
     assert!(Approval::of(plan.as_bytes(), true, &basis).is_ok());
     assert_eq!(Approval::of(b"[]", false, &basis).err(), Some(Unapprovable::NoPlan));

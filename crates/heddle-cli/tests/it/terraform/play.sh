@@ -18,5 +18,6 @@ plan)
   ;;
 show) cat "$last" ;;
 state) cat "$case/state.json" ;;
+workspace) echo "${TF_WORKSPACE-default}" ;;
 apply) cat "$case/apply.jsonl" ;;
 esac
