@@ -16,6 +16,7 @@ use heddle_source::RenderTools;
 use secrecy::SecretString;
 use url::Url;
 
+pub(crate) use diff::terraform_setting;
 pub use diff::{
     AnsibleArguments, ClusterDiffArguments, DiffArguments, DiffTool, SyncCommand, SyncTerraformArguments,
     TerraformArguments,

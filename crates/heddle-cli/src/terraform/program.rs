@@ -13,7 +13,10 @@ use super::{
     approval::{Basis, StateId},
     messages::Messages,
 };
-use crate::tool::{Bounds, Ran, SecretFile, ToolFault, private_folder, run};
+use crate::{
+    config::terraform_setting,
+    tool::{Bounds, Ran, SecretFile, ToolFault, private_folder, run},
+};
 
 /// The file in which the versions of providers are fixed.
 const LOCK_FILE: &str = ".terraform.lock.hcl";
@@ -113,7 +116,7 @@ impl Terraform {
     /// When the user's settings ask for another kind of plan, or the program does not run, goes over a bound, or cannot show
     /// what it planned.
     pub(crate) async fn plan(&self, locking: Locking) -> Result<Planned, TerraformFault> {
-        let asks = |name: &&str| std::env::var(name).is_ok_and(|text| is_refresh_only(&text));
+        let asks = |name: &&str| terraform_setting(name).is_some_and(|text| is_refresh_only(&text.to_string_lossy()));
         if let Some(name) = ARGUMENT_VARIABLES.into_iter().find(|name| asks(name)) {
             return Err(TerraformFault::RefreshOnly(name));
         }
@@ -165,8 +168,7 @@ impl Terraform {
 
     /// Where the state is kept, as `init` wrote it down; `None` where it lies in the folder.
     fn backend(&self) -> Option<Value> {
-        let named = std::env::var_os("TF_DATA_DIR").filter(|name| !name.is_empty());
-        let data = self.folder.join(named.unwrap_or_else(|| ".terraform".into()));
+        let data = self.folder.join(terraform_setting("TF_DATA_DIR").unwrap_or_else(|| ".terraform".into()));
         let mut written: Value = serde_json::from_slice(&std::fs::read(data.join(BACKEND_FILE)).ok()?).ok()?;
         Some(written.get_mut("backend")?.take())
     }
