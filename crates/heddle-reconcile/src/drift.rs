@@ -81,7 +81,7 @@ pub fn managers_of(managed_fields: &Value, fields: &[String]) -> Option<Takeover
     let latest = |found: Vec<&Value>| found.into_iter().map(takeover).max_by(|a, b| a.time.cmp(&b.time));
     let holds = |entry: &&Value| {
         let mut paths = BTreeSet::new();
-        collect(&entry["fieldsV1"], &mut Vec::new(), &mut paths);
+        collect(&entry["fieldsV1"], &step, &mut Vec::new(), &mut paths);
         paths.iter().any(|path| fields.contains(&shown(path)))
     };
     let all: Vec<&Value> = others.collect();
@@ -105,14 +105,18 @@ fn own_entries(managed_fields: &Value) -> impl Iterator<Item = &Value> {
 fn own_fields(managed_fields: &Value) -> BTreeSet<Vec<String>> {
     let mut paths = BTreeSet::new();
     for entry in own_entries(managed_fields) {
-        collect(&entry["fieldsV1"], &mut Vec::new(), &mut paths);
+        collect(&entry["fieldsV1"], &step, &mut Vec::new(), &mut paths);
     }
     paths
 }
 
-/// Turns `{"f:spec": {"f:replicas": {}}}` into paths. `k:{"name":"api"}` becomes `[name=api]`, `v:"x"` becomes `["x"]`;
-/// `.` stands for the parent itself.
-fn collect(fields: &Value, path: &mut Vec<String>, paths: &mut BTreeSet<Vec<String>>) {
+/// Turns `{"f:spec": {"f:replicas": {}}}` into paths, each key as `named` has it; `.` stands for the parent itself.
+pub(crate) fn collect(
+    fields: &Value,
+    named: &impl Fn(&str) -> String,
+    path: &mut Vec<String>,
+    paths: &mut BTreeSet<Vec<String>>,
+) {
     let Some(fields) = fields.as_object() else { return };
     if fields.is_empty() && !path.is_empty() {
         paths.insert(path.clone());
@@ -122,12 +126,13 @@ fn collect(fields: &Value, path: &mut Vec<String>, paths: &mut BTreeSet<Vec<Stri
             paths.insert(path.clone());
             continue;
         }
-        path.push(step(key));
-        collect(inner, path, paths);
+        path.push(named(key));
+        collect(inner, named, path, paths);
         path.pop();
     }
 }
 
+/// A key of `fieldsV1` for people: `k:{"name":"api"}` becomes `[name=api]`, `v:"x"` becomes `["x"]`.
 pub(crate) fn step(key: &str) -> String {
     match key.split_once(':') {
         Some(("f", name)) => name.to_owned(),

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, ops::Bound};
 
 use serde_json::{Map, Value};
 
-use crate::drift::{shown, step};
+use crate::drift::{collect, shown, step};
 
 /// A field: the steps to it as `fieldsV1` has them, such as `f:spec`, `k:{"name":"api"}`, `v:"x"`.
 pub(super) type Path = Vec<String>;
@@ -17,7 +17,7 @@ impl Fields {
     /// Reads a `fieldsV1`. A leaf is a member of the set, and so is what holds a `.`.
     pub fn read(fields: &Value) -> Self {
         let mut paths = BTreeSet::new();
-        collect(fields, &mut Vec::new(), &mut paths);
+        collect(fields, &str::to_owned, &mut Vec::new(), &mut paths);
         Self(paths)
     }
 
@@ -70,22 +70,6 @@ impl Fields {
 
 fn is_element(path: &[String]) -> bool {
     path.last().is_some_and(|key| key.starts_with("k:"))
-}
-
-fn collect(fields: &Value, path: &mut Path, paths: &mut BTreeSet<Path>) {
-    let Some(fields) = fields.as_object() else { return };
-    if fields.is_empty() && !path.is_empty() {
-        paths.insert(path.clone());
-    }
-    for (key, inner) in fields {
-        if key == "." {
-            paths.insert(path.clone());
-            continue;
-        }
-        path.push(key.clone());
-        collect(inner, path, paths);
-        path.pop();
-    }
 }
 
 fn insert(node: &mut Map<String, Value>, path: &[String]) {
