@@ -16,7 +16,6 @@ use heddle_source::RenderTools;
 use secrecy::SecretString;
 use url::Url;
 
-pub(crate) use diff::terraform_setting;
 pub use diff::{
     AnsibleArguments, ClusterDiffArguments, DiffArguments, DiffTool, SyncCommand, SyncTerraformArguments,
     TerraformArguments,
@@ -477,21 +476,25 @@ impl Config {
     /// Reads the command line and the environment. Wrong usage ends the program with 2, `--help` with 0.
     pub fn from_environment() -> Self {
         let arguments = Arguments::parse();
-        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let mut command = arguments.command;
-        command.find_programs(&set("PATH").and_then(|path| path.into_string().ok()).unwrap_or_default());
+        command.find_programs(&variable("PATH").and_then(|path| path.into_string().ok()).unwrap_or_default());
         Self {
             command,
             output: arguments.output,
             api_url: arguments.api_url,
             ca_file: arguments.ca_file,
             organization: arguments.organization,
-            token: set("HEDDLE_TOKEN").and_then(|token| token.into_string().ok()).map(trim_token),
-            plan_key: set("HEDDLE_PLAN_KEY").and_then(|key| key.into_string().ok()).map(trim_token),
-            config_dir: find_config_dir(set("XDG_CONFIG_HOME"), set("HOME")),
-            no_color: set("NO_COLOR").is_some() || set("TERM").is_some_and(|terminal| terminal == "dumb"),
+            token: variable("HEDDLE_TOKEN").and_then(|token| token.into_string().ok()).map(trim_token),
+            plan_key: variable("HEDDLE_PLAN_KEY").and_then(|key| key.into_string().ok()).map(trim_token),
+            config_dir: find_config_dir(variable("XDG_CONFIG_HOME"), variable("HOME")),
+            no_color: variable("NO_COLOR").is_some() || variable("TERM").is_some_and(|terminal| terminal == "dumb"),
         }
     }
+}
+
+/// A variable of the environment; `None` where it is empty. Terraform's own are read like this as well.
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// A token without the line feed that files and pipes end with.

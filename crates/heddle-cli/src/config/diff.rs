@@ -196,8 +196,3 @@ pub(super) fn parse_time(text: &str) -> Result<Duration, String> {
     let secs = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit_secs)).ok_or_else(wrong)?;
     if (1..=24 * 3600).contains(&secs) { Ok(Duration::from_secs(secs)) } else { Err(wrong()) }
 }
-
-/// What the user tells Terraform itself by a variable of its own, which it reads beside us.
-pub(crate) fn terraform_setting(name: &str) -> Option<std::ffi::OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
-}

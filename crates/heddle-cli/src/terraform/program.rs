@@ -14,7 +14,7 @@ use super::{
     messages::Messages,
 };
 use crate::{
-    config::terraform_setting,
+    config::variable,
     tool::{Bounds, Ran, SecretFile, ToolFault, private_folder, run},
 };
 
@@ -116,7 +116,7 @@ impl Terraform {
     /// When the user's settings ask for another kind of plan, or the program does not run, goes over a bound, or cannot show
     /// what it planned.
     pub(crate) async fn plan(&self, locking: Locking) -> Result<Planned, TerraformFault> {
-        let asks = |name: &&str| terraform_setting(name).is_some_and(|text| is_refresh_only(&text.to_string_lossy()));
+        let asks = |name: &&str| variable(name).is_some_and(|text| is_refresh_only(&text.to_string_lossy()));
         if let Some(name) = ARGUMENT_VARIABLES.into_iter().find(|name| asks(name)) {
             return Err(TerraformFault::RefreshOnly(name));
         }
@@ -168,7 +168,7 @@ impl Terraform {
 
     /// Where the state is kept, as `init` wrote it down; `None` where it lies in the folder.
     fn backend(&self) -> Option<Value> {
-        let data = self.folder.join(terraform_setting("TF_DATA_DIR").unwrap_or_else(|| ".terraform".into()));
+        let data = self.folder.join(variable("TF_DATA_DIR").unwrap_or_else(|| ".terraform".into()));
         let mut written: Value = serde_json::from_slice(&std::fs::read(data.join(BACKEND_FILE)).ok()?).ok()?;
         Some(written.get_mut("backend")?.take())
     }
