@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use chrono::{TimeDelta, Utc};
 use heddle_core::id::{ClusterId, ClusterKeyId};
 use heddle_db::{
-    clusters::{self, Heard, KnownKey},
+    clusters::{self, KnownKey, LastHeard},
     notice::{self, Notice, Topic},
 };
 use heddle_wire::{
@@ -96,7 +96,7 @@ async fn note_seen(app: &App, known: &KnownKey, key: ClusterKeyId) -> ApiResult<
     let (organization, cluster) = (known.organization, known.cluster);
     let mut tx = app.db.organization(organization).await?;
     clusters::note_seen(&mut tx, cluster, key).await?;
-    let heard = Heard { seen_at: known.last_seen_at, reported_at: None, revoked_at: None };
+    let heard = LastHeard { seen_at: known.last_seen_at, reported_at: None, revoked_at: None };
     if link::of(&heard, now) != Link::Connected {
         tx.notify(&Notice::Changed { organization, topic: Topic::Clusters, id: Some(cluster.0) }).await?;
     }
@@ -105,7 +105,7 @@ async fn note_seen(app: &App, known: &KnownKey, key: ClusterKeyId) -> ApiResult<
 
 /// Ends when the agent is out: its key or its cluster is revoked. `notices` were listened to before the agent was
 /// authenticated, so that no revocation falls in between.
-pub fn watch(app: &App, agent: &Agent, mut notices: notice::Heard) -> impl Future<Output = ()> + use<> {
+pub fn watch(app: &App, agent: &Agent, mut notices: notice::NoticeStream) -> impl Future<Output = ()> + use<> {
     let (app, cluster, key) = (app.clone(), agent.cluster, agent.key);
     async move {
         loop {

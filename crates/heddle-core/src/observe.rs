@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 
 pub use barred::{BarredTag, PastChange, TakenBack, barred};
 pub use environment::{EnvironmentPath, FollowingSync, environment_of, implicit_environment, rollouts_of};
-pub use read::{HeadRevision, PullRequestEnd, ReadView, Standing, changes_of, read};
+pub use read::{HeadRevision, PlacedImage, PullRequestEnd, ReadView, changes_of, read};
 pub use report::{Deployed, DeployedWhat, Rolling, report};
 
 use crate::{

@@ -40,8 +40,8 @@ pub struct Cluster {
 
 impl Cluster {
     /// When its agent was heard.
-    pub fn heard(&self) -> Heard {
-        Heard {
+    pub fn heard(&self) -> LastHeard {
+        LastHeard {
             seen_at: self.last_seen_at,
             reported_at: self.last_report_at.or(self.enrolled_at),
             revoked_at: self.revoked_at,
@@ -51,7 +51,7 @@ impl Cluster {
 
 /// When the agent of a cluster was heard.
 #[derive(Debug, Clone, Copy)]
-pub struct Heard {
+pub struct LastHeard {
     /// When it last asked for anything.
     pub seen_at: Option<DateTime<Utc>>,
     /// When a report of it was last taken; when it was let in, where none was.

@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     error::DbError,
-    notice::{Heard, Notice, Notices},
+    notice::{Notice, NoticeStream, Notices},
 };
 
 /// The role that all programs' queries run as: it owns nothing and no policy lets it pass.
@@ -122,7 +122,7 @@ impl Db {
     }
 
     /// Everything that any replica announces from now on.
-    pub fn notices(&self) -> Heard {
+    pub fn notices(&self) -> NoticeStream {
         self.notices.subscribe()
     }
 

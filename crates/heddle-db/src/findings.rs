@@ -10,7 +10,7 @@ use crate::error::{DbError, word};
 
 /// Who found it; each replaces its own findings only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum FoundBy {
     /// A read.
     Read,
     /// An update.
@@ -36,7 +36,7 @@ pub struct Finding {
     pub blocks: bool,
 }
 
-/// Puts these findings in the place of the source's earlier ones.
+/// Puts these findings in the place of those that `by` found earlier.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -44,12 +44,12 @@ pub async fn replace(
     db: &mut PgConnection,
     organization: OrganizationId,
     repository: RepositoryId,
-    source: Source,
+    by: FoundBy,
     findings: &[Finding],
 ) -> Result<(), DbError> {
-    let source = match source {
-        Source::Read => "read",
-        Source::Update => "update",
+    let source = match by {
+        FoundBy::Read => "read",
+        FoundBy::Update => "update",
     };
     sqlx::query!("delete from findings where repository_id = $1 and source = $2", repository.0, source)
         .execute(&mut *db)

@@ -96,15 +96,15 @@ pub async fn send(db: impl PgExecutor<'_>, notice: &Notice) -> Result<(), DbErro
 }
 
 /// What one waiter hears, from when it began to listen.
-pub struct Heard(broadcast::Receiver<Notice>);
+pub struct NoticeStream(broadcast::Receiver<Notice>);
 
-impl From<broadcast::Receiver<Notice>> for Heard {
+impl From<broadcast::Receiver<Notice>> for NoticeStream {
     fn from(receiver: broadcast::Receiver<Notice>) -> Self {
         Self(receiver)
     }
 }
 
-impl Heard {
+impl NoticeStream {
     /// Waits for the next notice; a gap counts as [`Notice::Missed`]. `None` when the store is closed.
     pub async fn next(&mut self) -> Option<Notice> {
         match self.0.recv().await {
@@ -149,8 +149,8 @@ impl Notices {
         Ok(Self { sender, task: std::sync::Arc::new(AbortOnDrop(task)) })
     }
 
-    pub(crate) fn subscribe(&self) -> Heard {
-        Heard(self.sender.subscribe())
+    pub(crate) fn subscribe(&self) -> NoticeStream {
+        NoticeStream(self.sender.subscribe())
     }
 
     pub(crate) fn stop(&self) {

@@ -79,7 +79,7 @@ pub struct Leased {
 
 /// A lease that lives, locked against others until the transaction ends.
 #[derive(Debug, Clone)]
-pub struct Held {
+pub struct LiveLease {
     /// The lease.
     pub lease: LeaseId,
     /// What kind of work.
@@ -211,7 +211,7 @@ pub async fn forget(db: impl PgExecutor<'_>, subjects: &[Uuid]) -> Result<(), Db
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn forget_held(db: impl PgExecutor<'_>, held: &Held) -> Result<bool, DbError> {
+pub async fn forget_held(db: impl PgExecutor<'_>, held: &LiveLease) -> Result<bool, DbError> {
     let forgotten =
         sqlx::query!("delete from work where lease_id = $1 and generation = leased_generation", held.lease.0)
             .execute(db)
@@ -280,7 +280,7 @@ pub async fn find_organization(db: impl PgExecutor<'_>, lease: LeaseId) -> Resul
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn hold(db: &mut PgConnection, lease: LeaseId, fence: i64) -> Result<Option<Held>, DbError> {
+pub async fn hold(db: &mut PgConnection, lease: LeaseId, fence: i64) -> Result<Option<LiveLease>, DbError> {
     // Not the row itself: what this transaction makes due would wait for it, and it for what that transaction holds.
     sqlx::query!(
         "select pg_advisory_xact_lock(hashtextextended('heddle report', 0) # hashtextextended(subject_id::text, 0))
@@ -297,8 +297,10 @@ pub async fn hold(db: &mut PgConnection, lease: LeaseId, fence: i64) -> Result<O
     )
     .fetch_optional(db)
     .await?;
-    row.map(|row| Ok(Held { lease, kind: Kind::parse(&row.kind)?, subject: row.subject_id, automator: row.automator }))
-        .transpose()
+    row.map(|row| {
+        Ok(LiveLease { lease, kind: Kind::parse(&row.kind)?, subject: row.subject_id, automator: row.automator })
+    })
+    .transpose()
 }
 
 /// Prolongs a lease; false when it has ended or another followed it.
@@ -323,7 +325,7 @@ pub async fn renew(db: impl PgExecutor<'_>, lease: LeaseId, fence: i64, length: 
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn confirm(db: impl PgExecutor<'_>, held: &Held) -> Result<bool, DbError> {
+pub async fn confirm(db: impl PgExecutor<'_>, held: &LiveLease) -> Result<bool, DbError> {
     let found = sqlx::query!("select id from work where lease_id = $1 for update", held.lease.0);
     Ok(found.fetch_optional(db).await?.is_some())
 }
@@ -332,7 +334,7 @@ pub async fn confirm(db: impl PgExecutor<'_>, held: &Held) -> Result<bool, DbErr
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn come_back(db: impl PgExecutor<'_>, held: &Held, at: DateTime<Utc>) -> Result<(), DbError> {
+pub async fn come_back(db: impl PgExecutor<'_>, held: &LiveLease, at: DateTime<Utc>) -> Result<(), DbError> {
     sqlx::query!("update work set next_at = least(next_at, $2) where lease_id = $1", held.lease.0, at)
         .execute(db)
         .await?;
@@ -346,7 +348,7 @@ pub async fn come_back(db: impl PgExecutor<'_>, held: &Held, at: DateTime<Utc>) 
 /// When the server cannot be reached.
 pub async fn finish(
     db: &mut PgConnection,
-    held: &Held,
+    held: &LiveLease,
     next_at: Option<DateTime<Utc>>,
     not_before: Option<DateTime<Utc>>,
 ) -> Result<bool, DbError> {
@@ -383,7 +385,7 @@ pub struct Failure<'a> {
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn fail(db: &mut PgConnection, held: &Held, failure: Failure<'_>) -> Result<bool, DbError> {
+pub async fn fail(db: &mut PgConnection, held: &LiveLease, failure: Failure<'_>) -> Result<bool, DbError> {
     let ended = sqlx::query!(
         "update work set
              lease_id = null, lease_expires_at = null, leased_by = null, failures = failures + 1, expiries = 0,
@@ -410,7 +412,7 @@ pub async fn fail(db: &mut PgConnection, held: &Held, failure: Failure<'_>) -> R
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn give_back(db: &mut PgConnection, held: &Held, at: DateTime<Utc>) -> Result<bool, DbError> {
+pub async fn give_back(db: &mut PgConnection, held: &LiveLease, at: DateTime<Utc>) -> Result<bool, DbError> {
     let ended = sqlx::query!(
         "update work set
              lease_id = null, lease_expires_at = null, leased_by = null, next_at = null, not_before = $2, due_at = $2

@@ -12,7 +12,7 @@ use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use crate::{
-    clusters::Heard,
+    clusters::LastHeard,
     error::{DbError, json, word},
     syncs::{parse_health, split},
 };
@@ -48,7 +48,7 @@ pub struct Workload {
     /// The cluster's name.
     pub cluster_name: String,
     /// When the cluster's agent was heard.
-    pub heard: Heard,
+    pub heard: LastHeard,
     /// Since when the agent has not seen the objects of the Sync; `None` while it does.
     pub unseen_since: Option<DateTime<Utc>>,
     /// The Sync that applied it.
@@ -186,7 +186,11 @@ pub async fn list_page(
             Ok(Workload {
                 cluster: ClusterId(row.cluster_id),
                 cluster_name: row.cluster_name,
-                heard: Heard { seen_at: row.last_seen_at, reported_at: row.last_report_at, revoked_at: row.revoked_at },
+                heard: LastHeard {
+                    seen_at: row.last_seen_at,
+                    reported_at: row.last_report_at,
+                    revoked_at: row.revoked_at,
+                },
                 unseen_since: row.unseen_since,
                 sync: SyncName { namespace: row.sync_namespace, name: row.sync_name },
                 repository: row.repository_id.map(RepositoryId),

@@ -26,7 +26,7 @@ pub struct Election {
 
 /// Who holds the Lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum Leadership {
     /// This process.
     Leads,
     /// Another one.
@@ -50,7 +50,7 @@ impl Election {
     ///
     /// # Errors
     /// When the API server cannot be asked, or does not let the agent. What was held may then have ended.
-    pub async fn claim(&mut self) -> Result<Standing, KubeError> {
+    pub async fn claim(&mut self) -> Result<Leadership, KubeError> {
         let taken = match bounded(self.leases.get_opt(LEASE)).await? {
             None => {
                 let lease = Lease {
@@ -62,7 +62,7 @@ impl Election {
             Some(lease) => {
                 let holder = holder_of(&lease);
                 if holder.is_some_and(|holder| holder != self.holder) && !self.has_ended(&lease) {
-                    return Ok(Standing::Waits { holder: holder.unwrap_or_default().to_owned() });
+                    return Ok(Leadership::Waits { holder: holder.unwrap_or_default().to_owned() });
                 }
                 let spec = Some(self.renewed(lease.spec));
                 let lease = Lease { metadata: lease.metadata, spec };
@@ -70,8 +70,8 @@ impl Election {
             }
         };
         match taken {
-            Ok(_) => Ok(Standing::Leads),
-            Err(KubeError::Conflict(_)) => Ok(Standing::Waits { holder: "another process".to_owned() }),
+            Ok(_) => Ok(Leadership::Leads),
+            Err(KubeError::Conflict(_)) => Ok(Leadership::Waits { holder: "another process".to_owned() }),
             Err(error) => Err(error),
         }
     }

@@ -32,7 +32,7 @@ pub use error::{FaultClass, KubeError};
 pub use event::Happening;
 pub use inherited::ControllerState;
 pub use kinds::{Kinds, Served};
-pub use lease::{Election, Standing};
+pub use lease::{Election, Leadership};
 pub use own::{FirstSync, OwnClient, SyncEvent};
 pub use redact::{Redactor, Words};
 pub use watch::{Judged, WatchEvent, WatchPlace, WatchVerb, WatchedObject, Watches};

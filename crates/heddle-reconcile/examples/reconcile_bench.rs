@@ -5,8 +5,8 @@ use std::{hint::black_box, time::Instant};
 
 use chrono::{DateTime, Utc};
 use heddle_reconcile::{
-    Desired, DriftRules, GroupKind, Inventory, InventoryEntry, Live, LiveObject, ObjectKey, Order, OwnEntry, Scope,
-    health::judge, judge_drift, plan,
+    DesiredObject, DriftRules, GroupKind, Inventory, InventoryEntry, Live, LiveObject, ObjectKey, Order, OwnEntry,
+    Scope, health::judge, judge_drift, plan,
 };
 use serde_json::{Value, json};
 
@@ -48,7 +48,7 @@ fn measure_plan() {
             },
         );
         let wanted = if index == OBJECTS / 2 { "changed".to_owned() } else { manifest.clone() };
-        desired.push(Desired {
+        desired.push(DesiredObject {
             key: key.clone(),
             api_version: "v1".into(),
             manifest: wanted,
@@ -72,7 +72,7 @@ fn measure_plan() {
     let scope = Scope { owner: "me".into(), ..Scope::default() };
     let millis = median(|| {
         let plan = plan(black_box(&desired), &inventory, &live, &scope);
-        assert_eq!((plan.waves.len(), plan.unchanged), (1, OBJECTS - 1));
+        assert_eq!((plan.steps.len(), plan.unchanged), (1, OBJECTS - 1));
     });
     println!("plan, one changed: {millis:.1} ms");
 }

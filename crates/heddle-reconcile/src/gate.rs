@@ -6,7 +6,7 @@
 
 use heddle_core::health::HealthStatus;
 
-use crate::{Apply, Desired, GroupKind, Phase, Plan, Reason, health::has_health};
+use crate::{Apply, DesiredObject, GroupKind, Phase, Plan, Reason, health::has_health};
 
 /// How far an object is, as those that come after it ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,12 @@ impl Plan {
     /// Tells a step of this plan apart. All earlier ones are through: `progress` says how each object is by now.
     ///
     /// Drift is repaired at once; it waits only for what it cannot do without.
-    pub fn open<'a>(&self, step: &'a [Apply], desired: &[Desired], progress: impl Fn(usize) -> Progress) -> Opened<'a> {
+    pub fn open<'a>(
+        &self,
+        step: &'a [Apply],
+        desired: &[DesiredObject],
+        progress: impl Fn(usize) -> Progress,
+    ) -> Opened<'a> {
         let mut opened = Opened::default();
         let barrier = step.first().and_then(|first| self.barrier(first.index, desired, &progress));
         for apply in step {
@@ -103,7 +108,7 @@ impl Plan {
     }
 
     /// Of all that belongs to an earlier phase or wave than this object, the one that is farthest from being healthy.
-    fn barrier(&self, index: usize, desired: &[Desired], progress: impl Fn(usize) -> Progress) -> Option<usize> {
+    fn barrier(&self, index: usize, desired: &[DesiredObject], progress: impl Fn(usize) -> Progress) -> Option<usize> {
         let moment = self.moments[index];
         let earlier = (0..desired.len()).filter(|other| self.moments[*other] < moment);
         let counts = |other: &usize| desired[*other].order.phase != Phase::SyncFail;

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Desired, ObjectKey, hash_text};
+use crate::{DesiredObject, ObjectKey, hash_text};
 
 /// What becomes of a hook when it has run. It is made anew for each run in any case, which is Argo CD's
 /// `BeforeHookCreation`: a Job that has run does not run again.
@@ -44,15 +44,15 @@ pub enum HookEnd {
 /// The hooks that are to be deleted, by how each of all has ended. What succeeded stays until every hook of its phase
 /// has: a Job may need the account that came with it.
 pub fn ended_hooks<'a>(
-    desired: impl Iterator<Item = &'a Desired> + Clone,
-    end_of: impl Fn(&Desired) -> Option<&'a HookEnd>,
+    desired: impl Iterator<Item = &'a DesiredObject> + Clone,
+    end_of: impl Fn(&DesiredObject) -> Option<&'a HookEnd>,
 ) -> Vec<&'a ObjectKey> {
     let hooks = desired.filter_map(|object| Some((object, object.order.hook?)));
-    let is_over = |object: &Desired| {
+    let is_over = |object: &DesiredObject| {
         let mut all = hooks.clone().filter(|(other, _)| other.order.phase == object.order.phase);
         all.all(|(other, _)| end_of(other) == Some(&HookEnd::Succeeded))
     };
-    let is_due = |object: &Desired, hook: Hook| match end_of(object) {
+    let is_due = |object: &DesiredObject, hook: Hook| match end_of(object) {
         Some(end @ HookEnd::Failed { .. }) => hook.deletes(end),
         Some(end @ HookEnd::Succeeded) => hook.deletes(end) && is_over(object),
         None => false,
@@ -61,7 +61,7 @@ pub fn ended_hooks<'a>(
 }
 
 /// A hash of everything that hooks run for: the objects that are no hooks, in any order.
-pub fn run_of<'a>(desired: impl Iterator<Item = &'a Desired>) -> String {
+pub fn run_of<'a>(desired: impl Iterator<Item = &'a DesiredObject>) -> String {
     let kept = desired.filter(|object| object.order.hook.is_none());
     let mut hashes: Vec<&str> = kept.map(|object| object.manifest.as_str()).collect();
     hashes.sort_unstable();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Desired, HookEnd, Live, LiveObject, ObjectKey, Origin, OwnEntry};
+use crate::{DesiredObject, HookEnd, Live, LiveObject, ObjectKey, Origin, OwnEntry};
 
 /// One object that a Sync has applied, or was about to apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ impl Inventory {
     }
 
     /// The entry of an object that was applied as it is wanted now; of a hook: in this run.
-    pub fn find_applied(&self, desired: &Desired) -> Option<&InventoryEntry> {
+    pub fn find_applied(&self, desired: &DesiredObject) -> Option<&InventoryEntry> {
         self.find(&desired.key).filter(|entry| entry.manifest.as_ref() == Some(&desired.manifest))
     }
 
@@ -94,7 +94,7 @@ impl Inventory {
 
     /// Notes that an object is about to be applied. What is known of it stays, but for a manifest that is going to be
     /// another one: an apply that is cut short may have been done all the same.
-    pub fn announce(&mut self, desired: &Desired) {
+    pub fn announce(&mut self, desired: &DesiredObject) {
         let entry = self.entries.entry(desired.key.clone());
         let entry = entry.or_insert_with(|| InventoryEntry::announced(desired.key.clone(), &desired.api_version));
         desired.api_version.clone_into(&mut entry.version);
@@ -104,7 +104,7 @@ impl Inventory {
     }
 
     /// What is wanted again as it was before another manifest was announced, and is seen to be so, was never changed.
-    pub fn settle(&mut self, desired: &[Desired], live: &Live) {
+    pub fn settle(&mut self, desired: &[DesiredObject], live: &Live) {
         for object in desired {
             let Some(entry) = self.entries.get_mut(&object.key) else { continue };
             let is_wanted_as_it_was = entry.manifest.is_none() && entry.was.as_ref() == Some(&object.manifest);

@@ -34,10 +34,10 @@ pub use hook::{Hook, HookEnd, ended_hooks, hook_manifest, run_of};
 pub use inherited::{Controller, Extent, Inherited, Tool, raised};
 pub use inventory::{Inventory, InventoryEntry};
 pub use object::{GroupKind, ObjectKey, hash_text};
-pub use order::{Order, Phase, Wave, wave_of};
+pub use order::{KindClass, Order, Phase, class_of};
 pub use origin::{Origin, Suspect, suspects};
-pub use plan::{Apply, Desired, Live, LiveObject, Plan, Reason, Refusal, Scope, has_drifted, plan};
-pub use prune::{Held, Prune, PruneGuard, PruneRules, PruneVerdict, Reached, Stopped, Terminating, judge_prune};
+pub use plan::{Apply, DesiredObject, Live, LiveObject, Plan, Reason, Refusal, Scope, has_drifted, plan};
+pub use prune::{Prune, PruneGuard, PruneRules, PruneVerdict, Reached, Spared, Stopped, Terminating, judge_prune};
 pub use workload::{images_of, is_workload};
 
 /// The field manager of everything that is applied.

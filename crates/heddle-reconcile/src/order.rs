@@ -1,7 +1,7 @@
 //! The order of kinds: what others need comes first, and is deleted last.
 //!
-//! The list is that of Flux's `ssa/sort.go`, cut into waves: everything in a wave may be applied at once, because nothing
-//! in it needs another of the same wave. Two pairs that Flux has in one stage stand in two waves here, because the API
+//! The list is that of Flux's `ssa/sort.go`, cut into classes: all of one class may be applied at once, because nothing
+//! in it needs another of the same class. Two pairs that Flux has in one stage stand in two classes here, because the API
 //! server checks the first when the second comes: a role before its binding, a definition before its objects.
 
 mod asked;
@@ -11,9 +11,10 @@ use crate::GroupKind;
 
 pub use asked::{Order, Phase};
 
-/// A step of an apply. Everything of one wave goes at the same time; a later one starts when it is through.
+/// What others need of a kind, in the order in which they need it. Among objects that nothing else puts in order, those of one
+/// class are applied at the same time, and those of the next when they are through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Wave {
+pub enum KindClass {
     /// Definitions, namespaces, classes, cluster roles.
     Foundation,
     /// Quotas, service accounts, roles.
@@ -30,22 +31,22 @@ pub enum Wave {
     Webhooks,
 }
 
-/// The wave of a kind.
-pub fn wave_of(kind: &GroupKind) -> Wave {
+/// The class of a kind.
+pub fn class_of(kind: &GroupKind) -> KindClass {
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("apiextensions.k8s.io", "CustomResourceDefinition")
         | ("", "Namespace")
-        | ("rbac.authorization.k8s.io", "ClusterRole") => Wave::Foundation,
-        (_, name) if name.ends_with("Class") => Wave::Foundation,
-        ("", "ResourceQuota" | "ServiceAccount") | ("rbac.authorization.k8s.io", "Role") => Wave::Accounts,
-        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => Wave::Bindings,
+        | ("rbac.authorization.k8s.io", "ClusterRole") => KindClass::Foundation,
+        (_, name) if name.ends_with("Class") => KindClass::Foundation,
+        ("", "ResourceQuota" | "ServiceAccount") | ("rbac.authorization.k8s.io", "Role") => KindClass::Accounts,
+        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => KindClass::Bindings,
         ("", "ConfigMap" | "Secret" | "Service" | "LimitRange" | "PersistentVolume" | "PersistentVolumeClaim")
-        | ("networking.k8s.io", "NetworkPolicy") => Wave::Configuration,
+        | ("networking.k8s.io", "NetworkPolicy") => KindClass::Configuration,
         ("apps", _) | ("batch", _) | ("", "Pod" | "ReplicationController") | ("policy", "PodDisruptionBudget") => {
-            Wave::Workloads
+            KindClass::Workloads
         }
-        ("admissionregistration.k8s.io", _) | ("apiregistration.k8s.io", "APIService") => Wave::Webhooks,
-        _ => Wave::Others,
+        ("admissionregistration.k8s.io", _) | ("apiregistration.k8s.io", "APIService") => KindClass::Webhooks,
+        _ => KindClass::Others,
     }
 }
 

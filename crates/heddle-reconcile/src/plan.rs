@@ -9,7 +9,7 @@ use crate::{
 
 /// An object as the repository wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Desired {
+pub struct DesiredObject {
     /// Which.
     pub key: ObjectKey,
     /// Its `apiVersion`.
@@ -110,7 +110,7 @@ pub struct Refusal {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// What to apply, step by step: everything of one step at the same time, a later one when it is through.
-    pub waves: Vec<Vec<Apply>>,
+    pub steps: Vec<Vec<Apply>>,
     /// What each desired object needs, by place in the list: when one of these fails, it is not applied, and others are.
     pub needs: Vec<Vec<usize>>,
     /// Those of them that have to be healthy first.
@@ -128,7 +128,7 @@ pub struct Plan {
 }
 
 /// Compares what should be with what is known.
-pub fn plan(desired: &[Desired], inventory: &Inventory, live: &Live, scope: &Scope) -> Plan {
+pub fn plan(desired: &[DesiredObject], inventory: &Inventory, live: &Live, scope: &Scope) -> Plan {
     let mut plan = Plan::default();
     let arranged = Arranged::new(desired);
     let mut steps: BTreeMap<Step, Vec<Apply>> = BTreeMap::new();
@@ -156,7 +156,7 @@ pub fn plan(desired: &[Desired], inventory: &Inventory, live: &Live, scope: &Sco
     for step in steps.values_mut() {
         step.sort_by(|a, b| desired[a.index].key.cmp(&desired[b.index].key));
     }
-    plan.waves = steps.into_values().collect();
+    plan.steps = steps.into_values().collect();
     plan.needs = arranged.needs;
     plan.awaited = arranged.awaited;
     plan.moments = arranged.moments;
@@ -165,7 +165,7 @@ pub fn plan(desired: &[Desired], inventory: &Inventory, live: &Live, scope: &Sco
 }
 
 /// Why an object has no place in the order.
-fn endless_wait(desired: &[Desired], arranged: &Arranged, index: usize) -> String {
+fn endless_wait(desired: &[DesiredObject], arranged: &Arranged, index: usize) -> String {
     let name = |index: &usize| desired[*index].key.to_string();
     match arranged.circle(index) {
         Some(circle) => {
@@ -179,7 +179,7 @@ fn endless_wait(desired: &[Desired], arranged: &Arranged, index: usize) -> Strin
     }
 }
 
-fn refuse(object: &Desired, live: &Live, scope: &Scope) -> Option<String> {
+fn refuse(object: &DesiredObject, live: &Live, scope: &Scope) -> Option<String> {
     let key = &object.key;
     let namespace = if key.kind.is_namespace() { Some(&key.name) } else { key.namespace.as_ref() };
     if let Some(namespace) = namespace
@@ -201,7 +201,7 @@ fn refuse(object: &Desired, live: &Live, scope: &Scope) -> Option<String> {
     Some(format!("{key} belongs to another Sync, `{name}`: take it out of the path of one of the two"))
 }
 
-fn reason_to_apply(object: &Desired, inventory: &Inventory, live: &Live) -> Option<Reason> {
+fn reason_to_apply(object: &DesiredObject, inventory: &Inventory, live: &Live) -> Option<Reason> {
     let Some(known) = inventory.find(&object.key) else { return Some(Reason::New) };
     if known.manifest.as_ref() != Some(&object.manifest) {
         return Some(if known.manifest.is_some() { Reason::Changed } else { Reason::New });
@@ -210,7 +210,7 @@ fn reason_to_apply(object: &Desired, inventory: &Inventory, live: &Live) -> Opti
 }
 
 /// Whether somebody changed or deleted an object after it was applied. Where nothing is watched, nothing is known.
-pub fn has_drifted(object: &Desired, known: &InventoryEntry, live: &Live) -> bool {
+pub fn has_drifted(object: &DesiredObject, known: &InventoryEntry, live: &Live) -> bool {
     let seen = live.objects.get(&object.key);
     if object.order.hook.is_some() {
         // It ran as it was; what became of it since is no drift, unless it went before it ended.

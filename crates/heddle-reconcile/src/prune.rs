@@ -9,7 +9,7 @@ mod guard;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{GroupKind, Inventory, Live, LiveObject, ObjectKey, hash_text, wave_of};
+use crate::{GroupKind, Inventory, Live, LiveObject, ObjectKey, class_of, hash_text};
 
 pub use guard::PruneGuard;
 
@@ -73,7 +73,7 @@ pub struct Prune {
 
 /// An object that stays, for the time being.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct Spared {
     /// Which.
     pub key: ObjectKey,
     /// Why.
@@ -103,14 +103,14 @@ pub struct Stopped {
 /// What becomes of the objects that the repository does not have any more.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PruneVerdict {
-    /// To delete, wave by wave: what needs others goes first, and the next wave begins when all of it is gone.
-    pub waves: Vec<Vec<Prune>>,
+    /// To delete, step by step: what needs others goes first, and the next step begins when all of it is gone.
+    pub steps: Vec<Vec<Prune>>,
     /// Gone already, or not ours: the inventory forgets them.
     pub forget: Vec<ObjectKey>,
     /// Ours, and not to be deleted, with the reason: the inventory forgets them too.
-    pub kept: Vec<Held>,
+    pub kept: Vec<Spared>,
     /// Ours, and not to be deleted while something else needs them: the inventory keeps them.
-    pub held: Vec<Held>,
+    pub held: Vec<Spared>,
     /// Being deleted and not gone: the inventory keeps them until they are.
     pub terminating: Vec<Terminating>,
     /// To delete once those are gone that need them.
@@ -127,7 +127,7 @@ pub fn judge_prune(surplus: &[ObjectKey], inventory: &Inventory, live: &Live, ru
     let rest = Rest::new(surplus, inventory, live, &rules);
     let mut deletes = Vec::new();
     for key in surplus {
-        let hold = |reason: &str| Held { key: key.clone(), reason: reason.to_owned() };
+        let hold = |reason: &str| Spared { key: key.clone(), reason: reason.to_owned() };
         match judge(key, inventory, live, &rest, &rules) {
             Judgement::Terminating(finalizers) => {
                 verdict.terminating.push(Terminating { key: key.clone(), finalizers });
@@ -176,11 +176,12 @@ fn ask(
 
 /// Puts the deletes in order. What others may need that are not gone yet waits for them.
 fn arrange(verdict: &mut PruneVerdict, mut deletes: Vec<Prune>) {
-    let last = verdict.terminating.iter().map(|object| wave_of(&object.key.kind)).max();
-    deletes.sort_by_key(|prune| std::cmp::Reverse(wave_of(&prune.key.kind)));
-    let now = deletes.partition_point(|prune| last.is_none_or(|last| wave_of(&prune.key.kind) >= last));
+    let last = verdict.terminating.iter().map(|object| class_of(&object.key.kind)).max();
+    deletes.sort_by_key(|prune| std::cmp::Reverse(class_of(&prune.key.kind)));
+    let now = deletes.partition_point(|prune| last.is_none_or(|last| class_of(&prune.key.kind) >= last));
     verdict.waiting = deletes.split_off(now);
-    verdict.waves = deletes.chunk_by(|a, b| wave_of(&a.key.kind) == wave_of(&b.key.kind)).map(<[_]>::to_vec).collect();
+    verdict.steps =
+        deletes.chunk_by(|a, b| class_of(&a.key.kind) == class_of(&b.key.kind)).map(<[_]>::to_vec).collect();
 }
 
 /// Whether objects of a kind have the API server call a webhook at each write.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use heddle_kube::{Election, Standing};
+use heddle_kube::{Election, Leadership};
 use tokio::{
     sync::watch,
     time::{Instant, sleep},
@@ -117,8 +117,8 @@ async fn await_lease(election: &mut Election, ready: &Readiness) {
     let mut known = None;
     loop {
         match election.claim().await {
-            Ok(Standing::Leads) => return,
-            Ok(Standing::Waits { holder }) => {
+            Ok(Leadership::Leads) => return,
+            Ok(Leadership::Waits { holder }) => {
                 // One that waits is as it should be.
                 let _before = ready.send_replace(Ok(()));
                 if known.as_ref() != Some(&holder) {
@@ -138,8 +138,8 @@ async fn renew(election: &mut Election) -> String {
     loop {
         sleep(RENEW_EVERY.min((renewed_at + RENEW_LIMIT).saturating_duration_since(Instant::now()))).await;
         match tokio::time::timeout_at(renewed_at + RENEW_LIMIT, election.claim()).await {
-            Ok(Ok(Standing::Leads)) => renewed_at = Instant::now(),
-            Ok(Ok(Standing::Waits { holder })) => return format!("{holder} holds the Lease"),
+            Ok(Ok(Leadership::Leads)) => renewed_at = Instant::now(),
+            Ok(Ok(Leadership::Waits { holder })) => return format!("{holder} holds the Lease"),
             Ok(Err(error)) if renewed_at.elapsed() < RENEW_LIMIT => {
                 warn!("the Lease could not be renewed, next try soon: {error}");
                 sleep(Duration::from_secs(1)).await;

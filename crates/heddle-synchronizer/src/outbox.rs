@@ -175,7 +175,7 @@ impl Outbox {
     /// Whether there is something to tell besides that the agent lives.
     pub fn has_news(&self) -> bool {
         let inner = self.lock();
-        let facts_wait = self.writer.standing().waiting > 0 && !inner.is_blocked;
+        let facts_wait = self.writer.backlog().waiting > 0 && !inner.is_blocked;
         let tells_present = inner.tells_present && inner.present.is_some();
         inner.sent.is_some() || facts_wait || !inner.dirty.is_empty() || tells_present
     }
@@ -190,7 +190,7 @@ impl Outbox {
             }
             inner.portion.most().min(MAX_FACTS)
         };
-        let given = match (self.pay().await, self.writer.standing().waiting) {
+        let given = match (self.pay().await, self.writer.backlog().waiting) {
             (Err(error), _) => Err(error),
             (Ok(()), 0) => Ok(None),
             (Ok(()), _) => self.writer.take(most, HALF_REPORT_BYTES).await,
@@ -201,7 +201,7 @@ impl Outbox {
             tracing::error!(%error, "the outbox cannot be written, so facts wait; see to the agent's state directory");
             None
         });
-        inner.make(&self.agent, batch, self.writer.standing().rejected)
+        inner.make(&self.agent, batch, self.writer.backlog().rejected)
     }
 
     /// Says what became of the report that was sent last.

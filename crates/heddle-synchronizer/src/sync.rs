@@ -48,7 +48,7 @@ use self::{
     roots::Roots,
     run::{Compared, Hindrance},
     schedule::{Schedule, Situation},
-    source::Source,
+    source::SourceReader,
     spec::Spec,
     sweep::Sweep,
 };
@@ -106,7 +106,7 @@ pub struct SyncTask {
     schedule: Schedule,
     sync: Arc<Sync>,
     spec: Result<Spec, String>,
-    source: Source,
+    source: SourceReader,
     /// Without it nothing is read and nothing written.
     cluster: Result<ClusterState, ClusterFault>,
     /// What the last run was about. It outlives an edit of the spec that leaves its files and its account alone.
@@ -147,7 +147,7 @@ impl SyncTask {
             schedule: Schedule::new(interval(&spec), ctx.sweep_interval, Instant::now()),
             applied: Applied::read(&status, &spec),
             spec,
-            source: Source::default(),
+            source: SourceReader::default(),
             cluster: ClusterState::open(&ctx, &sync),
             desired: None,
             compared: None,
@@ -300,7 +300,7 @@ impl SyncTask {
 
     /// Forgets what is known of other files than those that are wanted now.
     fn forget_files(&mut self) {
-        self.source = Source::default();
+        self.source = SourceReader::default();
         (self.desired, self.compared, self.hindrance) = (None, None, None);
         self.sweep.clear();
         self.roots = Roots::default();

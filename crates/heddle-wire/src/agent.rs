@@ -148,7 +148,7 @@ pub struct SyncReport {
     pub errors: Vec<SyncError>,
     /// What was seen of its objects; `None` while this agent has not looked yet. Then what was reported before stays as it
     /// is, and is shown as not seen since.
-    pub observed: Option<Observed>,
+    pub observed: Option<SyncHealth>,
     /// The latest drifts, newest first, at most 50.
     pub drifts: Vec<DriftReport>,
     /// A prune that stopped and asks.
@@ -184,7 +184,7 @@ pub struct Source {
 /// What an agent saw of a Sync's objects.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Observed {
+pub struct SyncHealth {
     /// The verdict on all its objects together.
     pub health: HealthStatus,
     /// How many objects its inventory holds.

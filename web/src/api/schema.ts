@@ -2014,18 +2014,6 @@ export interface components {
          * @enum {string}
          */
         NewestBy: "created" | "first-seen";
-        /** @description What an agent saw of a Sync's objects. */
-        Observed: {
-            /** @description The verdict on all its objects together. */
-            health: components["schemas"]["HealthStatus"];
-            /**
-             * Format: int64
-             * @description How many objects its inventory holds.
-             */
-            objects: number;
-            /** @description Its workloads. */
-            workloads: components["schemas"]["WorkloadReport"][];
-        };
         /** @description An image at a place. */
         Occurrence: {
             /** @description The branch it stands on. */
@@ -2872,6 +2860,18 @@ export interface components {
             message: components["schemas"]["Text"];
             object?: components["schemas"]["Text"] | null;
         };
+        /** @description What an agent saw of a Sync's objects. */
+        SyncHealth: {
+            /** @description The verdict on all its objects together. */
+            health: components["schemas"]["HealthStatus"];
+            /**
+             * Format: int64
+             * @description How many objects its inventory holds.
+             */
+            objects: number;
+            /** @description Its workloads. */
+            workloads: components["schemas"]["WorkloadReport"][];
+        };
         /** @description A `Sync` object within its cluster. What comes over a wire is checked, what the API server gave is as it is. */
         SyncName: {
             /** @description Its `metadata.name`. */
@@ -2903,7 +2903,7 @@ export interface components {
             fetched_at?: string | null;
             /** @description What it follows. */
             follows: components["schemas"]["Follows"];
-            observed?: components["schemas"]["Observed"] | null;
+            observed?: components["schemas"]["SyncHealth"] | null;
             stopped_prune?: components["schemas"]["StoppedPrune"] | null;
             /** @description `spec.suspend`. */
             suspended: boolean;

@@ -5,7 +5,7 @@
 
 use std::{sync::Mutex, time::Duration};
 
-use heddle_db::notice::{Heard, Notice};
+use heddle_db::notice::{Notice, NoticeStream};
 use tokio::{
     sync::Notify,
     time::{Instant, sleep_until},
@@ -65,7 +65,7 @@ impl Bell {
     }
 
     /// Rings when work is announced and when it becomes due, until `shutdown` or until nothing is announced any more.
-    pub async fn run(&self, mut notices: Heard, shutdown: CancellationToken) {
+    pub async fn run(&self, mut notices: NoticeStream, shutdown: CancellationToken) {
         loop {
             let due = self.read().due;
             let due_by_clock = async {

@@ -1,7 +1,7 @@
 //! Whether a cluster's agent is there, and whether what it says arrives.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use heddle_db::clusters::Heard;
+use heddle_db::clusters::LastHeard;
 use heddle_wire::view::Link;
 
 /// An agent that was heard this long ago is connected.
@@ -12,7 +12,7 @@ const GONE: TimeDelta = TimeDelta::minutes(5);
 
 /// How the link to an agent is. One that asks for hints while its reports do not arrive is there, and what is known of
 /// its cluster is old all the same.
-pub fn of(heard: &Heard, now: DateTime<Utc>) -> Link {
+pub fn of(heard: &LastHeard, now: DateTime<Utc>) -> Link {
     let is_old = heard.reported_at.is_some_and(|reported| now - reported > GONE);
     match (heard.revoked_at, heard.seen_at) {
         (Some(_), _) => Link::Revoked,

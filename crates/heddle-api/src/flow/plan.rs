@@ -12,7 +12,7 @@ use heddle_db::{
     Tx,
     changes::{self, NewChange, TrackedChange},
     facts as stored, findings,
-    findings::Source,
+    findings::FoundBy,
     intents::{self, NewIntent},
     proposals::{self, Proposal},
     tags,
@@ -54,7 +54,7 @@ pub async fn announce(
     planned.extend(hold_back(tx, scope, &plan.gated).await?);
     replace_unwritten(tx, scope, &planned).await?;
     let found: Vec<_> = plan.findings.iter().map(read::finding).collect();
-    findings::replace(tx, scope.organization, scope.repository, Source::Update, &found).await?;
+    findings::replace(tx, scope.organization, scope.repository, FoundBy::Update, &found).await?;
     let planned: Vec<Uuid> = planned.iter().map(|change| change.0).collect();
     facts::keep_ends(tx, scope.organization, &planned, scope.now).await?;
     Ok(PlanResponse { intents: posted })

@@ -8,14 +8,14 @@ use heddle_core::{
     git::BranchName,
     id::{OrganizationId, ProposalId, RepositoryId},
     observe::{
-        self, EnvironmentPath, FollowingSync, HeadRevision, PullRequestEnd, ReadView, Standing, environment_of,
+        self, EnvironmentPath, FollowingSync, HeadRevision, PlacedImage, PullRequestEnd, ReadView, environment_of,
         implicit_environment,
     },
 };
 use heddle_db::{
     DbError, Tx, changes, deploys,
     environments::{self, Environment, Promotion},
-    findings::{self, Finding, Source},
+    findings::{self, Finding, FoundBy},
     hints, images, intents,
     notice::{Notice, Topic},
     occurrences::{self, Rule},
@@ -189,7 +189,7 @@ async fn store_content(
     let rows: Vec<occurrences::Occurrence> = report.occurrences.iter().flat_map(in_environments).collect();
     occurrences::replace(tx, organization, repository, &rows).await?;
     let found: Vec<Finding> = report.findings.iter().map(finding).collect();
-    findings::replace(tx, organization, repository, Source::Read, &found).await?;
+    findings::replace(tx, organization, repository, FoundBy::Read, &found).await?;
     Ok(true)
 }
 
@@ -312,8 +312,8 @@ fn environment_path(environment: &wire::EnvironmentReport) -> EnvironmentPath {
     }
 }
 
-fn standing(occurrence: &Occurrence) -> Standing {
-    Standing {
+fn standing(occurrence: &Occurrence) -> PlacedImage {
+    PlacedImage {
         branch: occurrence.branch.clone(),
         place: occurrence.place.clone(),
         image: occurrence.image.repository.clone(),

@@ -89,7 +89,7 @@ pub async fn apply(
     app: &App,
     tx: &mut Tx,
     organization: OrganizationId,
-    held: &work::Held,
+    held: &work::LiveLease,
     outcome: &ScanOutcome,
     now: DateTime<Utc>,
 ) -> ApiResult<Vec<Uuid>> {

@@ -33,7 +33,7 @@ use crate::problem::{ApiError, ApiResult};
 pub async fn settle(
     tx: &mut Tx,
     scope: Scope,
-    held: &work::Held,
+    held: &work::LiveLease,
     intent: IntentId,
     outcome: &IntentOutcome,
 ) -> ApiResult<()> {

@@ -7,7 +7,7 @@ use chrono::Utc;
 use heddle_core::git::RepoUrl;
 use heddle_db::{
     Tx, agent_outboxes, cluster_repositories, clusters, hints,
-    notice::{Heard, Notice, Topic},
+    notice::{Notice, NoticeStream, Topic},
     repositories::{self, Repository},
     syncs,
 };
@@ -117,7 +117,7 @@ async fn list_hints(
     }
 }
 
-async fn wait_for_hint(notices: &mut Heard, agent: &Agent) {
+async fn wait_for_hint(notices: &mut NoticeStream, agent: &Agent) {
     loop {
         match notices.next().await {
             Some(Notice::BranchMoved { organization, .. }) if organization == agent.organization => return,

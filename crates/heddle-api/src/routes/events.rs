@@ -8,7 +8,7 @@ use axum::{
 };
 use futures::{Stream, stream};
 use heddle_core::id::OrganizationId;
-use heddle_db::notice::{Heard, Notice, Topic as Told};
+use heddle_db::notice::{Notice, NoticeStream, Topic as Told};
 use heddle_wire::view::{Event, Role, Topic};
 use tokio::time::Instant;
 use utoipa_axum::routes;
@@ -53,7 +53,7 @@ async fn list_events(
 struct Watch {
     app: App,
     member: Member,
-    notices: Heard,
+    notices: NoticeStream,
     checked_at: Instant,
 }
 

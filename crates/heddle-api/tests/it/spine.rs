@@ -11,7 +11,7 @@ use heddle_core::{
 };
 use heddle_wire::{
     agent::{
-        AgentInfo, ContainerImage, Deploy, DeployFact, Follows, Hint, Observed, Report, Source, SyncReport,
+        AgentInfo, ContainerImage, Deploy, DeployFact, Follows, Hint, Report, Source, SyncHealth, SyncReport,
         WorkloadReport,
     },
     automator::{
@@ -138,7 +138,7 @@ pub fn agent_report(loom: &Loom, epoch: Uuid, sequence: u64, facts: Vec<DeployFa
             fetched_at: None,
             conditions: vec![],
             errors: vec![],
-            observed: Some(Observed {
+            observed: Some(SyncHealth {
                 health: HealthStatus::Healthy,
                 objects: 3,
                 workloads: vec![WorkloadReport {

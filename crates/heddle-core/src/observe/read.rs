@@ -17,7 +17,7 @@ use crate::{
 
 /// An image that stands at a place of the head.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct PlacedImage {
     /// The branch.
     pub branch: BranchName,
     /// The place.
@@ -83,7 +83,7 @@ pub struct ReadView {
     /// has its head alone.
     pub branches: BTreeMap<BranchName, Vec<HeadRevision>>,
     /// Where images stand at the heads.
-    pub standings: Vec<Standing>,
+    pub standings: Vec<PlacedImage>,
     /// The environments.
     pub environments: Vec<EnvironmentPath>,
     /// The pull requests that ended.
@@ -113,14 +113,14 @@ pub fn read(view: &ReadView, changes: &[Tracked]) -> Vec<Observation> {
 }
 
 /// What stands at the heads, by branch, image and place without its file.
-struct Heads<'a>(HashMap<(&'a BranchName, &'a ImageRepository, PlaceKey), Vec<&'a Standing>>);
+struct Heads<'a>(HashMap<(&'a BranchName, &'a ImageRepository, PlaceKey), Vec<&'a PlacedImage>>);
 
 /// The newest change that a head carries, by branch, environment, image and place.
 struct Newest<'a>(HashMap<(&'a BranchName, &'a EnvironmentName, &'a ImageRepository, PlaceKey), &'a Tracked>);
 
 impl<'a> Heads<'a> {
     fn new(view: &'a ReadView) -> Self {
-        let mut at: HashMap<_, Vec<&Standing>> = HashMap::new();
+        let mut at: HashMap<_, Vec<&PlacedImage>> = HashMap::new();
         for standing in &view.standings {
             at.entry((&standing.branch, &standing.image, standing.place.key())).or_default().push(standing);
         }
@@ -128,20 +128,20 @@ impl<'a> Heads<'a> {
     }
 
     /// What stands at `place` for the change's environment and image: in the same file, else wherever the object moved.
-    fn at(&self, change: &Tracked, place: &Place) -> Vec<&'a Standing> {
+    fn at(&self, change: &Tracked, place: &Place) -> Vec<&'a PlacedImage> {
         let at_place = self.0.get(&(&change.branch, &change.image, place.key())).into_iter().flatten().copied();
-        let (here, elsewhere): (Vec<&Standing>, Vec<&Standing>) = at_place
+        let (here, elsewhere): (Vec<&PlacedImage>, Vec<&PlacedImage>) = at_place
             .filter(|standing| standing.environments.contains(&change.environment))
             .partition(|standing| standing.place.file == place.file);
         if here.is_empty() { elsewhere } else { here }
     }
 
     fn carry(&self, change: &Tracked) -> Carry {
-        let fits = |standing: &&Standing| {
+        let fits = |standing: &&PlacedImage| {
             standing.tag.as_ref() == Some(&change.to)
                 && (change.to_digest.is_none() || standing.digest == change.to_digest)
         };
-        let at_places: Vec<Vec<&Standing>> = change.places.iter().map(|place| self.at(change, place)).collect();
+        let at_places: Vec<Vec<&PlacedImage>> = change.places.iter().map(|place| self.at(change, place)).collect();
         if at_places.iter().all(Vec::is_empty) {
             Carry::Gone
         } else if at_places.iter().all(|standings| !standings.is_empty() && standings.iter().all(fits)) {

@@ -57,7 +57,7 @@ fn sync(name: &str, path: &str) -> FollowingSync {
 
 /// A head of number 5 with `tag` at the place of [`change`].
 fn view(tag: Option<&str>) -> ReadView {
-    let standing = |tag: &str| Standing {
+    let standing = |tag: &str| PlacedImage {
         branch: main(),
         place: place("clusters/prod/kustomization.yaml"),
         image: "ghcr.io/acme/api".parse().unwrap(),

@@ -1,13 +1,13 @@
 use heddle_core::id::ClusterId;
 use heddle_db::{
     Db,
-    notice::{Heard, Notice},
+    notice::{Notice, NoticeStream},
 };
 use heddle_testkit::{postgres::Database, wait};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-async fn next(notices: &mut Heard) -> Notice {
+async fn next(notices: &mut NoticeStream) -> Notice {
     tokio::time::timeout(wait::LONG, notices.next()).await.expect("no notice came").unwrap()
 }
 

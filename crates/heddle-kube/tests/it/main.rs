@@ -5,8 +5,8 @@
 use std::{sync::LazyLock, time::Duration};
 
 use heddle_kube::{
-    Account, AccountClient, ApplyRequest, Cluster, Deleted, FaultClass, Kinds, KubeError, OwnClient, Served, Standing,
-    sync::Sync,
+    Account, AccountClient, ApplyRequest, Cluster, Deleted, FaultClass, Kinds, KubeError, Leadership, OwnClient,
+    Served, sync::Sync,
 };
 use heddle_reconcile::{DriftRules, GroupKind, Inventory, InventoryEntry, ObjectKey};
 use heddle_testkit::{
@@ -235,20 +235,20 @@ fn of_two_agents_one_holds_the_lease_until_it_gives_it_up_or_dies() {
         let own = world.cluster.own("default").unwrap();
         let election = |name: &str| own.election(name.to_owned(), Duration::from_secs(1));
         let (mut first, mut second) = (election("first"), election("second"));
-        let waits = |holder: &str| Standing::Waits { holder: holder.to_owned() };
-        assert_eq!(first.claim().await.unwrap(), Standing::Leads);
+        let waits = |holder: &str| Leadership::Waits { holder: holder.to_owned() };
+        assert_eq!(first.claim().await.unwrap(), Leadership::Leads);
         assert_eq!(second.claim().await.unwrap(), waits("first"));
-        assert_eq!(first.claim().await.unwrap(), Standing::Leads);
+        assert_eq!(first.claim().await.unwrap(), Leadership::Leads);
         // It was renewed since, so the second has to wait for a whole duration more.
         assert_eq!(second.claim().await.unwrap(), waits("first"));
         first.release().await.unwrap();
-        assert_eq!(second.claim().await.unwrap(), Standing::Leads);
+        assert_eq!(second.claim().await.unwrap(), Leadership::Leads);
         second.release().await.unwrap();
         second.release().await.unwrap();
-        assert_eq!(second.claim().await.unwrap(), Standing::Leads);
+        assert_eq!(second.claim().await.unwrap(), Leadership::Leads);
         // From here on the second is dead.
         until("the lease of a dead process to end", LONG, async || match first.claim().await {
-            Ok(Standing::Leads) => Ok(()),
+            Ok(Leadership::Leads) => Ok(()),
             other => Err(format!("{other:?}")),
         })
         .await

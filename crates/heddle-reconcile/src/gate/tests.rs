@@ -12,8 +12,8 @@ fn key(name: &str) -> ObjectKey {
     ObjectKey { kind: GroupKind::new("batch/v1", "Job"), namespace: Some("shop".into()), name: name.into() }
 }
 
-fn object(name: &str, order: Order) -> Desired {
-    Desired {
+fn object(name: &str, order: Order) -> DesiredObject {
+    DesiredObject {
         key: key(name),
         api_version: "batch/v1".into(),
         manifest: name.into(),
@@ -32,11 +32,15 @@ fn wave(wave: i32) -> Order {
 }
 
 /// What is applied and what waits, step by step, with `states` by name; what is not named there is done.
-fn run(wanted: &[Desired], inventory: &Inventory, states: &[(&str, Progress)]) -> (Vec<String>, Vec<(String, Why)>) {
+fn run(
+    wanted: &[DesiredObject],
+    inventory: &Inventory,
+    states: &[(&str, Progress)],
+) -> (Vec<String>, Vec<(String, Why)>) {
     let planned = plan(wanted, inventory, &Live::default(), &Scope::default());
     let (mut applied, mut waiting) = (Vec::new(), Vec::new());
     let name = |index: usize| wanted[index].key.name.clone();
-    for step in &planned.waves {
+    for step in &planned.steps {
         let held: Vec<usize> = waiting.iter().map(|(index, _)| *index).collect();
         let opened = planned.open(step, wanted, |index| {
             if held.contains(&index) {
@@ -107,7 +111,7 @@ fn hooks_run_before_and_after_the_rest_and_what_is_left_out_of_a_success_waits_f
     assert_eq!((applied, waiting.len()), (vec![], 3));
     let planned = plan(&wanted, &Inventory::default(), &Live::default(), &Scope::default());
     assert_eq!(planned.on_failure.iter().map(|apply| apply.index).collect::<Vec<_>>(), [3]);
-    assert_eq!(planned.waves.len(), 3);
+    assert_eq!(planned.steps.len(), 3);
 }
 
 fn applied_before(name: &str, manifest: &str, ended: Option<HookEnd>) -> Inventory {
@@ -205,7 +209,7 @@ fn drift_is_repaired_whatever_an_earlier_wave_does() {
     let inventory = [entry("db"), entry("api")].into_iter().collect();
     let live = Live { covered: [(key("api").kind, None)].into(), ..Live::default() };
     let planned = plan(&wanted, &inventory, &live, &Scope::default());
-    let opened = planned.open(&planned.waves[1], &wanted, |_| Progress::Broken);
+    let opened = planned.open(&planned.steps[1], &wanted, |_| Progress::Broken);
     assert_eq!((opened.ready.len(), opened.ready[0].reason), (1, Reason::Drifted));
 }
 

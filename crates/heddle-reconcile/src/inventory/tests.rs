@@ -1,11 +1,11 @@
 use super::*;
 use crate::{GroupKind, Order};
 
-fn desired(manifest: &str) -> Desired {
+fn desired(manifest: &str) -> DesiredObject {
     let kind = GroupKind::new("v1", "ConfigMap");
     let key = ObjectKey { kind, namespace: Some("shop".into()), name: "a".into() };
     let (api_version, manifest) = ("v1".to_owned(), manifest.to_owned());
-    Desired { key, api_version, manifest, defines: None, may_vanish: false, order: Order::default() }
+    DesiredObject { key, api_version, manifest, defines: None, may_vanish: false, order: Order::default() }
 }
 
 fn entry(time: &str) -> OwnEntry {

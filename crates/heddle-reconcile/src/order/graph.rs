@@ -5,15 +5,15 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, btree_map::Entry};
 
-use super::{Phase, Wave, wave_of};
-use crate::{Desired, GroupKind, ObjectKey};
+use super::{KindClass, Phase, class_of};
+use crate::{DesiredObject, GroupKind, ObjectKey};
 
 /// A moment of an apply. Everything of one step may be applied at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Step {
     phase: Phase,
     wave: i32,
-    kind: Wave,
+    kind: KindClass,
     /// Behind others of the same moment that it needs.
     behind: usize,
 }
@@ -34,7 +34,7 @@ pub(crate) struct Arranged {
 pub(crate) type Moment = (Phase, i32);
 
 impl Arranged {
-    pub(crate) fn new(desired: &[Desired]) -> Self {
+    pub(crate) fn new(desired: &[DesiredObject]) -> Self {
         let named: HashSet<&ObjectKey> =
             desired.iter().flat_map(|object| object.order.after.iter().chain(&object.order.awaited)).collect();
         let places = desired.iter().enumerate().rev().filter(|(_, object)| named.contains(&object.key));
@@ -56,7 +56,7 @@ impl Arranged {
         }
         let first = |index: usize| {
             let (phase, wave) = moments[index];
-            Step { phase, wave, kind: wave_of(&desired[index].key.kind), behind: 0 }
+            Step { phase, wave, kind: class_of(&desired[index].key.kind), behind: 0 }
         };
         let steps = settle(&needs, first);
         Self { steps, needs, awaited, moments }
@@ -120,7 +120,7 @@ struct Providers<'a> {
 }
 
 impl<'a> Providers<'a> {
-    fn new(desired: &'a [Desired]) -> Self {
+    fn new(desired: &'a [DesiredObject]) -> Self {
         let all = || desired.iter().enumerate();
         let namespaces = all().filter(|(_, object)| object.key.kind.is_namespace());
         Self {
@@ -129,7 +129,7 @@ impl<'a> Providers<'a> {
         }
     }
 
-    fn of(&self, object: &Desired) -> impl Iterator<Item = usize> {
+    fn of(&self, object: &DesiredObject) -> impl Iterator<Item = usize> {
         let namespace = object.key.namespace.as_deref().and_then(|name| self.namespaces.get(name));
         namespace.into_iter().chain(self.definitions.get(&object.key.kind)).copied()
     }

@@ -1,25 +1,27 @@
 use serde_json::{Value, json};
 
-use crate::{Desired, GroupKind, Hook, Inventory, Live, ObjectKey, Order, Phase, Scope, Wave, cases, plan, wave_of};
+use crate::{
+    DesiredObject, GroupKind, Hook, Inventory, KindClass, Live, ObjectKey, Order, Phase, Scope, cases, class_of, plan,
+};
 
-fn wave(api_version: &str, kind: &str) -> Wave {
-    wave_of(&GroupKind::new(api_version, kind))
+fn class(api_version: &str, kind: &str) -> KindClass {
+    class_of(&GroupKind::new(api_version, kind))
 }
 
 #[test]
 fn what_others_need_comes_first() {
     let in_order = [
-        wave("v1", "Namespace"),
-        wave("v1", "ServiceAccount"),
-        wave("rbac.authorization.k8s.io/v1", "RoleBinding"),
-        wave("v1", "ConfigMap"),
-        wave("apps/v1", "Deployment"),
-        wave("example.org/v1", "Widget"),
-        wave("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
+        class("v1", "Namespace"),
+        class("v1", "ServiceAccount"),
+        class("rbac.authorization.k8s.io/v1", "RoleBinding"),
+        class("v1", "ConfigMap"),
+        class("apps/v1", "Deployment"),
+        class("example.org/v1", "Widget"),
+        class("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
     ];
     assert!(in_order.is_sorted_by(|a, b| a < b));
-    assert_eq!(wave("apiextensions.k8s.io/v1", "CustomResourceDefinition"), Wave::Foundation);
-    assert_eq!(wave("storage.k8s.io/v1", "StorageClass"), Wave::Foundation);
+    assert_eq!(class("apiextensions.k8s.io/v1", "CustomResourceDefinition"), KindClass::Foundation);
+    assert_eq!(class("storage.k8s.io/v1", "StorageClass"), KindClass::Foundation);
 }
 
 /// Flux's list, from the shared cases. Within its stages it sorts by kind as well; what counts is that nothing comes
@@ -40,14 +42,14 @@ fn the_order_agrees_with_that_of_flux() {
         kind if kind.ends_with("WebhookConfiguration") => "admissionregistration.k8s.io/v1",
         _ => "v1",
     };
-    let waves: Vec<(String, Wave)> =
-        kinds("first").into_iter().map(|kind| (kind.clone(), wave(group(&kind), &kind))).collect();
-    // On purpose: bindings come in a wave of their own after both sorts of roles and the accounts.
+    let classes: Vec<(String, KindClass)> =
+        kinds("first").into_iter().map(|kind| (kind.clone(), class(group(&kind), &kind))).collect();
+    // On purpose: bindings are a class of their own after both sorts of roles and the accounts.
     let on_purpose = ["ClusterRoleBinding"];
-    let rest: Vec<_> = waves.iter().filter(|(kind, _)| !on_purpose.contains(&kind.as_str())).collect();
-    assert!(rest.is_sorted_by_key(|(_, wave)| *wave), "{rest:?}");
+    let rest: Vec<_> = classes.iter().filter(|(kind, _)| !on_purpose.contains(&kind.as_str())).collect();
+    assert!(rest.is_sorted_by_key(|(_, class)| *class), "{rest:?}");
     for kind in kinds("last") {
-        assert_eq!(wave(group(&kind), &kind), Wave::Webhooks);
+        assert_eq!(class(group(&kind), &kind), KindClass::Webhooks);
     }
     let (agreed, apart) = (rest.len(), on_purpose.len());
     cases::say(&format!("conformance: kinds in order: {agreed} agreed, {apart} differ on purpose, 0 wrong"));
@@ -154,13 +156,13 @@ fn steps_follow_argo_cds_phases_waves_and_kinds() {
 }
 
 fn check_sort(case: &Value) {
-    let expected: Vec<Desired> = case["expect"].as_array().unwrap().iter().filter_map(sorted_object).collect();
+    let expected: Vec<DesiredObject> = case["expect"].as_array().unwrap().iter().filter_map(sorted_object).collect();
     let mut mixed = expected.clone();
     mixed.reverse();
     let plan = plan(&mixed, &Inventory::default(), &Live::default(), &Scope::default());
-    let step = |object: &Desired| {
-        let holds = |wave: &Vec<crate::Apply>| wave.iter().any(|apply| mixed[apply.index].key == object.key);
-        plan.waves.iter().position(holds).unwrap()
+    let step = |object: &DesiredObject| {
+        let holds = |step: &Vec<crate::Apply>| step.iter().any(|apply| mixed[apply.index].key == object.key);
+        plan.steps.iter().position(holds).unwrap()
     };
     let steps: Vec<usize> = expected.iter().map(step).collect();
     // The last two namespaces of one case come one after the other there, and together with what they hold here.
@@ -170,7 +172,7 @@ fn check_sort(case: &Value) {
 }
 
 /// An object of a case; hooks of a failed sync are not applied here.
-fn sorted_object(object: &Value) -> Option<Desired> {
+fn sorted_object(object: &Value) -> Option<DesiredObject> {
     let text = |key: &str| object[key].as_str().unwrap_or_default();
     let phase = match text("phase") {
         "PreSync" => Phase::PreSync,
@@ -191,7 +193,7 @@ fn sorted_object(object: &Value) -> Option<Desired> {
         group: object["defines"]["group"].as_str().unwrap().to_owned(),
         kind: object["defines"]["kind"].as_str().unwrap().to_owned(),
     });
-    Some(Desired {
+    Some(DesiredObject {
         key: ObjectKey { kind: GroupKind::new(group, text("kind")), namespace, name },
         api_version: group.to_owned(),
         manifest: "m".to_owned(),

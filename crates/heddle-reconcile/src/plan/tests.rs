@@ -10,8 +10,8 @@ fn key(kind: &str, name: &str) -> ObjectKey {
     }
 }
 
-fn desired(kind: &str, name: &str, manifest: &str) -> Desired {
-    Desired {
+fn desired(kind: &str, name: &str, manifest: &str) -> DesiredObject {
+    DesiredObject {
         key: key(kind, name),
         api_version: "v1".into(),
         manifest: manifest.into(),
@@ -66,7 +66,7 @@ fn scope() -> Scope {
 }
 
 fn reasons(plan: &Plan) -> Vec<Reason> {
-    plan.waves.iter().flatten().map(|apply| apply.reason).collect()
+    plan.steps.iter().flatten().map(|apply| apply.reason).collect()
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn an_object_that_is_as_it_was_applied_is_left_alone() {
     let inventory = [known("ConfigMap", "a", "m1")].into_iter().collect();
     let live = watched(vec![(key("ConfigMap", "a"), alive("me", Some(own_entry("t1"))))]);
     let plan = plan(&[desired("ConfigMap", "a", "m1")], &inventory, &live, &scope());
-    assert_eq!((plan.waves.len(), plan.unchanged), (0, 1));
+    assert_eq!((plan.steps.len(), plan.unchanged), (0, 1));
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn where_nothing_is_watched_an_unchanged_manifest_is_not_applied_again() {
 fn waves_follow_the_kinds() {
     let wanted = [desired("Deployment", "d", "m"), desired("ConfigMap", "c", "m"), desired("Namespace", "shop", "m")];
     let plan = plan(&wanted, &Inventory::default(), &Live::default(), &scope());
-    let kinds: Vec<_> = plan.waves.iter().map(|wave| wanted[wave[0].index].key.kind.kind.as_str()).collect();
+    let kinds: Vec<_> = plan.steps.iter().map(|step| wanted[step[0].index].key.kind.kind.as_str()).collect();
     assert_eq!(kinds, ["Namespace", "ConfigMap", "Deployment"]);
 }
 
@@ -138,7 +138,7 @@ fn what_lies_outside_of_the_scope_is_refused_with_the_remedy() {
         let scope = Scope { kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(), ..scope.clone() };
         let wanted = if kinds.len() == 1 { desired("ConfigMap", "a", "m") } else { desired("Deployment", "a", "m") };
         let plan = super::plan(&[wanted], &Inventory::default(), &Live::default(), &scope);
-        assert_eq!((plan.refusals.len(), plan.waves.len()), (0, 1), "{kinds:?}");
+        assert_eq!((plan.refusals.len(), plan.steps.len()), (0, 1), "{kinds:?}");
     }
 }
 
@@ -146,7 +146,7 @@ fn what_lies_outside_of_the_scope_is_refused_with_the_remedy() {
 fn an_object_that_stands_twice_is_applied_once_and_said() {
     let wanted = [desired("ConfigMap", "a", "m1"), desired("ConfigMap", "a", "m2")];
     let plan = plan(&wanted, &Inventory::default(), &Live::default(), &scope());
-    assert_eq!((plan.waves[0].len(), plan.refusals.len()), (1, 1));
+    assert_eq!((plan.steps[0].len(), plan.refusals.len()), (1, 1));
 }
 
 #[test]
@@ -160,25 +160,28 @@ fn what_the_repository_does_not_have_any_more_is_surplus_and_a_refused_object_is
 #[test]
 fn a_job_that_goes_away_when_it_is_done_is_not_run_again() {
     let inventory = [known("ConfigMap", "a", "m1")].into_iter().collect();
-    let gone = Desired { may_vanish: true, ..desired("ConfigMap", "a", "m1") };
+    let gone = DesiredObject { may_vanish: true, ..desired("ConfigMap", "a", "m1") };
     assert_eq!(plan(std::slice::from_ref(&gone), &inventory, &watched(vec![]), &scope()).unchanged, 1);
-    let changed = Desired { manifest: "m2".into(), ..gone };
+    let changed = DesiredObject { manifest: "m2".into(), ..gone };
     assert_eq!(reasons(&plan(&[changed], &inventory, &watched(vec![]), &scope())), [Reason::Changed]);
 }
 
 /// Objects by kind and name, each with what it asks for.
-fn ordered(objects: &[(&str, &str, Order)]) -> Vec<Desired> {
-    objects.iter().map(|(kind, name, order)| Desired { order: order.clone(), ..desired(kind, name, "m") }).collect()
+fn ordered(objects: &[(&str, &str, Order)]) -> Vec<DesiredObject> {
+    objects
+        .iter()
+        .map(|(kind, name, order)| DesiredObject { order: order.clone(), ..desired(kind, name, "m") })
+        .collect()
 }
 
 fn after(names: &[(&str, &str)]) -> Order {
     Order { after: names.iter().map(|(kind, name)| key(kind, name)).collect(), ..Order::default() }
 }
 
-fn steps(wanted: &[Desired]) -> Vec<Vec<&str>> {
+fn steps(wanted: &[DesiredObject]) -> Vec<Vec<&str>> {
     let plan = plan(wanted, &Inventory::default(), &Live::default(), &scope());
     let names = |step: &Vec<Apply>| step.iter().map(|apply| wanted[apply.index].key.name.as_str()).collect();
-    plan.waves.iter().map(names).collect()
+    plan.steps.iter().map(names).collect()
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn rules(desired: usize) -> PruneRules<'static> {
 }
 
 fn deleted(verdict: &PruneVerdict) -> usize {
-    verdict.waves.iter().map(Vec::len).sum()
+    verdict.steps.iter().map(Vec::len).sum()
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn an_object_of_ours_is_deleted_by_its_uid() {
     let (inventory, live) = ours(3);
     let verdict = judge_prune(&surplus(1), &inventory, &live, rules(2));
     let expected = Prune { key: key("ConfigMap", "0"), version: "v1".into(), uid: Some("uid-0".into()), proved: true };
-    assert_eq!(verdict.waves, [[expected]]);
+    assert_eq!(verdict.steps, [[expected]]);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn without_proof_of_ownership_nothing_is_deleted() {
 fn where_nothing_is_watched_the_object_is_to_be_looked_at_first() {
     let (inventory, _) = ours(3);
     let verdict = judge_prune(&surplus(1), &inventory, &Live::default(), rules(2));
-    assert!(!verdict.waves[0][0].proved);
+    assert!(!verdict.steps[0][0].proved);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn what_a_watch_saw_before_it_failed_is_to_be_looked_at_too() {
         live.covered.clear();
         change(live.objects.get_mut(&key("ConfigMap", "0")).unwrap());
         let verdict = judge_prune(&surplus(1), &inventory, &live, rules(2));
-        assert!(!verdict.waves[0][0].proved && verdict.forget.is_empty());
+        assert!(!verdict.steps[0][0].proved && verdict.forget.is_empty());
     };
     check(|_| {});
     check(|object| object.owner = Some("other".into()));
@@ -136,7 +136,7 @@ fn what_says_that_it_stays_is_let_go_and_what_asks_is_asked_for() {
     let (inventory, mut live) = ours(30);
     live.objects.get_mut(&key("ConfigMap", "0")).unwrap().guard = PruneGuard::Keep("words");
     let verdict = judge_prune(&surplus(2), &inventory, &live, rules(28));
-    assert_eq!(verdict.kept, [Held { key: key("ConfigMap", "0"), reason: "its `words` says so".into() }]);
+    assert_eq!(verdict.kept, [Spared { key: key("ConfigMap", "0"), reason: "its `words` says so".into() }]);
     assert_eq!(deleted(&verdict), 1);
 
     live.objects.get_mut(&key("ConfigMap", "1")).unwrap().guard = PruneGuard::Ask("words");
@@ -185,7 +185,7 @@ fn what_needs_others_goes_first() {
     add(&mut inventory, &mut live, "Pod", "p");
     let surplus = [key("ServiceAccount", "a"), key("ConfigMap", "1"), key("Pod", "p")];
     let verdict = judge_prune(&surplus, &inventory, &live, rules(19));
-    let kinds: Vec<_> = verdict.waves.iter().map(|wave| wave[0].key.kind.kind.as_str()).collect();
+    let kinds: Vec<_> = verdict.steps.iter().map(|step| step[0].key.kind.kind.as_str()).collect();
     assert_eq!(kinds, ["Pod", "ConfigMap", "ServiceAccount"]);
 }
 
@@ -299,7 +299,7 @@ fn a_namespace_that_leaves_with_its_content_goes_last_and_only_with_consent() {
     let (inventory, live) = holding(&[space.clone(), inside.clone()]);
     let surplus = [space.clone(), inside.clone()];
     assert!(judge_prune(&surplus, &inventory, &live, rules(1)).stopped.is_some());
-    let order: Vec<_> = approved(&surplus, &inventory, &live).waves.into_iter().flatten().map(|one| one.key).collect();
+    let order: Vec<_> = approved(&surplus, &inventory, &live).steps.into_iter().flatten().map(|one| one.key).collect();
     assert_eq!(order, [inside, space]);
 }
 
@@ -323,7 +323,7 @@ fn kc_90_a_definition_goes_after_its_objects_and_stays_while_one_stays() {
     assert_eq!(deleted(&verdict), 0);
     assert_eq!(verdict.held[0].reason, "NetworkPolicy shop/deny is one of its objects and stays");
     let both = [definition.clone(), object.clone()];
-    let order: Vec<_> = approved(&both, &inventory, &live).waves.into_iter().flatten().map(|one| one.key).collect();
+    let order: Vec<_> = approved(&both, &inventory, &live).steps.into_iter().flatten().map(|one| one.key).collect();
     assert_eq!(order, [object, definition]);
 }
 
@@ -368,13 +368,13 @@ fn cs_2005_an_operator_and_a_definition_wait_until_what_needs_them_is_gone() {
     let [definition, operator, jar] = all.clone();
     let (inventory, mut live) = holding(&all);
     let verdict = approved(&all, &inventory, &live);
-    let steps: Vec<_> = verdict.waves.iter().map(|wave| wave[0].key.clone()).collect();
+    let steps: Vec<_> = verdict.steps.iter().map(|step| step[0].key.clone()).collect();
     assert_eq!(steps, [jar.clone(), operator.clone(), definition.clone()]);
 
     terminate(&mut live, &jar);
     let verdict = approved(&all, &inventory, &live);
     let waiting: Vec<_> = verdict.waiting.iter().map(|prune| prune.key.clone()).collect();
-    assert_eq!((verdict.waves.len(), waiting), (0, vec![operator, definition]));
+    assert_eq!((verdict.steps.len(), waiting), (0, vec![operator, definition]));
     assert_eq!(verdict.terminating[0].finalizers, ["example.org/drain"]);
 }
 
@@ -384,7 +384,7 @@ fn an_approval_holds_until_all_that_it_covers_is_gone_and_for_nothing_else() {
     let (mut inventory, live) = holding(&all);
     let verdict = approved(&all, &inventory, &live);
     assert!(verdict.is_approved);
-    for prune in verdict.waves.iter().flatten() {
+    for prune in verdict.steps.iter().flatten() {
         inventory.approve(&prune.key);
     }
     // The first is gone; the plan is another one by now.
@@ -397,7 +397,7 @@ fn an_approval_holds_until_all_that_it_covers_is_gone_and_for_nothing_else() {
     inventory.approve(&all[1]);
     let verdict = judge_prune(&[all[1].clone(), more.clone()], &inventory, &live, rules(1));
     assert_eq!(verdict.stopped.unwrap().objects, [more]);
-    assert_eq!(verdict.waves[0][0].key, all[1]);
+    assert_eq!(verdict.steps[0][0].key, all[1]);
 
     // Whoever wants an object again, and not any more after that, is asked again.
     let (mut inventory, live) = holding(&all);
@@ -432,7 +432,7 @@ fn tekton_4542_a_webhook_goes_although_others_could_not_be_applied() {
     let (inventory, live) = holding(&all);
     let verdict = |reached| judge_prune(&all, &inventory, &live, PruneRules { reached, ..rules(1) });
     let unapplied = verdict(Reached::Unapplied);
-    assert_eq!((unapplied.waves[0][0].key.clone(), deleted(&unapplied), unapplied.held.len()), (webhook, 1, 1));
+    assert_eq!((unapplied.steps[0][0].key.clone(), deleted(&unapplied), unapplied.held.len()), (webhook, 1, 1));
     assert_eq!(deleted(&verdict(Reached::Unread)), 0);
 }
 

@@ -1,7 +1,7 @@
 use std::{fs, path::Path};
 
 use heddle_core::health::HealthStatus;
-use heddle_wire::agent::{Deploy, Follows, Observed, Source, WorkloadReport};
+use heddle_wire::agent::{Deploy, Follows, Source, SyncHealth, WorkloadReport};
 
 use super::*;
 
@@ -45,7 +45,7 @@ fn state(sync: &str, objects: u64) -> SyncReport {
         fetched_at: None,
         conditions: vec![],
         errors: vec![],
-        observed: Some(Observed { health: HealthStatus::Healthy, objects, workloads: vec![] }),
+        observed: Some(SyncHealth { health: HealthStatus::Healthy, objects, workloads: vec![] }),
         drifts: vec![],
         stopped_prune: None,
     }

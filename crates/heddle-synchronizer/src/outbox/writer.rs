@@ -38,7 +38,7 @@ enum Order {
 
 /// What the file holds, for those who must not wait.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Standing {
+pub(super) struct Backlog {
     /// How many facts the API has not taken.
     pub waiting: usize,
     /// What the API refused.
@@ -48,7 +48,7 @@ pub(super) struct Standing {
 /// The way to the thread. Dropping it ends the thread once all orders are done.
 pub(super) struct Writer {
     orders: Option<mpsc::Sender<Order>>,
-    standing: Arc<Mutex<Standing>>,
+    backlog: Arc<Mutex<Backlog>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -68,16 +68,16 @@ impl Writer {
             Err(_) => Kept::new(),
         };
         write_whole(&file, &kept)?;
-        let standing = Arc::new(Mutex::new(Standing::default()));
-        let owner = Owner { file, kept, standing: Arc::clone(&standing) };
+        let backlog = Arc::new(Mutex::new(Backlog::default()));
+        let owner = Owner { file, kept, backlog: Arc::clone(&backlog) };
         owner.note();
         let (orders, receiver) = mpsc::channel();
         let thread = thread::Builder::new().name("outbox".to_owned()).spawn(move || owner.run(&receiver))?;
-        Ok(Self { orders: Some(orders), standing, thread: Some(thread) })
+        Ok(Self { orders: Some(orders), backlog, thread: Some(thread) })
     }
 
-    pub fn standing(&self) -> Standing {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn backlog(&self) -> Backlog {
+        self.backlog.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub async fn tell(&self, facts: Vec<DeployFact>) -> io::Result<()> {
@@ -132,7 +132,7 @@ impl Drop for Writer {
 struct Owner {
     file: PathBuf,
     kept: Kept,
-    standing: Arc<Mutex<Standing>>,
+    backlog: Arc<Mutex<Backlog>>,
 }
 
 impl Owner {
@@ -196,9 +196,9 @@ impl Owner {
     }
 
     fn note(&self) {
-        let standing = Standing { waiting: self.kept.waiting(), rejected: self.kept.rejected.clone() };
-        metrics::waiting(standing.waiting);
-        *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = standing;
+        let backlog = Backlog { waiting: self.kept.waiting(), rejected: self.kept.rejected.clone() };
+        metrics::waiting(backlog.waiting);
+        *self.backlog.lock().unwrap_or_else(PoisonError::into_inner) = backlog;
     }
 }
 

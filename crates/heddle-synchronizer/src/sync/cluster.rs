@@ -23,7 +23,7 @@ pub(super) use observed::Observed;
 
 use super::{
     Context,
-    desired::{Desired, DesiredObject, has_unknown_kinds},
+    desired::{Desired, PlacedObject, has_unknown_kinds},
     source::Content,
 };
 
@@ -292,11 +292,11 @@ impl ClusterState {
     /// it.
     async fn look_for_missed(&mut self, desired: &Desired) {
         let Some(inventory) = &self.inventory else { return };
-        let is_missed = |object: &&DesiredObject| {
+        let is_missed = |object: &&PlacedObject| {
             let is_applied = inventory.find(object.key()).is_some_and(|entry| entry.manifest.is_some());
             is_applied && object.desired.order.hook.is_none() && self.observed.is_missed(object.key())
         };
-        let missed: Vec<&DesiredObject> = desired.objects().iter().filter(is_missed).collect();
+        let missed: Vec<&PlacedObject> = desired.objects().iter().filter(is_missed).collect();
         for object in missed {
             if let Ok(Some(found)) = self.client.find_metadata(object.key(), &object.served).await
                 && found.owner.as_deref() != Some(self.owner.as_str())

@@ -52,15 +52,15 @@ pub(super) struct Desired {
 
 /// The objects of a content, in a cluster that serves certain kinds.
 struct Placed {
-    objects: Vec<DesiredObject>,
+    objects: Vec<PlacedObject>,
     faults: Vec<SyncError>,
     keys: Arc<BTreeSet<ObjectKey>>,
     placement: Placement,
 }
 
 /// An object that is to be applied.
-pub(super) struct DesiredObject {
-    pub desired: heddle_reconcile::Desired,
+pub(super) struct PlacedObject {
+    pub desired: heddle_reconcile::DesiredObject,
     pub served: Served,
     /// The manifest.
     pub text: String,
@@ -72,7 +72,7 @@ pub(super) struct DesiredObject {
     pub rules: DriftRules,
 }
 
-impl DesiredObject {
+impl PlacedObject {
     pub fn key(&self) -> &ObjectKey {
         &self.desired.key
     }
@@ -102,7 +102,7 @@ impl Desired {
                 Ok(object) if object.desired.order.is_left_out => {}
                 Ok(object) => {
                     let origin = raw.file.as_deref().map(|file| Origin::new(file, raw.unit.as_deref()));
-                    objects.push(DesiredObject { file: raw.file.clone(), line: raw.line, origin, ..object });
+                    objects.push(PlacedObject { file: raw.file.clone(), line: raw.line, origin, ..object });
                 }
                 Err((object, message)) => faults.push(SyncError {
                     file: raw.file.as_deref().map(Into::into),
@@ -134,7 +134,7 @@ impl Desired {
         self.rendered.at
     }
 
-    pub fn objects(&self) -> &[DesiredObject] {
+    pub fn objects(&self) -> &[PlacedObject] {
         &self.placed.objects
     }
 
@@ -149,7 +149,7 @@ impl Desired {
     }
 
     /// The objects that are hooks.
-    pub fn hooks(&self) -> impl Iterator<Item = &DesiredObject> {
+    pub fn hooks(&self) -> impl Iterator<Item = &PlacedObject> {
         self.objects().iter().filter(|object| object.desired.order.hook.is_some())
     }
 
@@ -159,7 +159,7 @@ impl Desired {
     }
 
     /// An error of one of its objects, without what must not be told.
-    pub fn error(&self, object: &DesiredObject, message: &str) -> SyncError {
+    pub fn error(&self, object: &PlacedObject, message: &str) -> SyncError {
         let manifest = serde_json::from_str(&object.text).unwrap_or_default();
         let own = Words::of_object(object.key(), &manifest);
         object.error(self.rendered.content.redactor.redact_about(message, &own))
@@ -185,7 +185,7 @@ pub(super) fn has_unknown_kinds(content: &Content, kinds: &Kinds) -> bool {
 }
 
 /// Hooks are for everything else that stands in the path, and run anew when any of it changed.
-fn bind_hooks(objects: &mut [DesiredObject]) {
+fn bind_hooks(objects: &mut [PlacedObject]) {
     let run = run_of(objects.iter().map(|object| &object.desired));
     for object in objects.iter_mut().filter(|object| object.desired.order.hook.is_some()) {
         object.desired.manifest = hook_manifest(&object.desired.manifest, &run);

@@ -16,7 +16,7 @@ pub(super) use self::fights::LeftAlone;
 
 use super::{
     cluster::Observed,
-    desired::{Desired, DesiredObject},
+    desired::{Desired, PlacedObject},
 };
 
 /// How many drifts are told.
@@ -42,7 +42,7 @@ impl DriftLog {
     /// was left to others is no drift, and gives `None`.
     pub fn note(
         &mut self,
-        object: &DesiredObject,
+        object: &PlacedObject,
         applied: &Applied,
         observed: &Observed,
         healed_at: Option<DateTime<Utc>>,
@@ -87,7 +87,7 @@ impl DriftLog {
     }
 
     /// The rules for an apply: what is fought over is left to whoever has it.
-    pub fn rules_for(&self, object: &DesiredObject, now: DateTime<Utc>) -> DriftRules {
+    pub fn rules_for(&self, object: &PlacedObject, now: DateTime<Utc>) -> DriftRules {
         object.rules.and_ignore(self.fights.paused(object.key(), now))
     }
 
@@ -138,7 +138,7 @@ impl DriftLog {
 }
 
 /// Which fields were changed, and by whom; `None` when there was no drift after all.
-fn changed(object: &DesiredObject, applied: &Applied, observed: &Observed) -> Option<(Vec<String>, Option<Takeover>)> {
+fn changed(object: &PlacedObject, applied: &Applied, observed: &Observed) -> Option<(Vec<String>, Option<Takeover>)> {
     let Some(seen) = observed.changed_fields(object.key()) else { return Some((Vec::new(), None)) };
     match judge_drift(&object.key().kind, &applied.managed_fields, seen, &object.rules) {
         DriftVerdict::None | DriftVerdict::Yielded { .. } => None,

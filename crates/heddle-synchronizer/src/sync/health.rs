@@ -9,7 +9,7 @@ use heddle_wire::agent::{ContainerImage, Deploy, WorkloadReport};
 
 use super::{
     cluster::Observed,
-    desired::{Desired, DesiredObject},
+    desired::{Desired, PlacedObject},
     roots::Roots,
     run::{Compared, Waiting},
 };
@@ -35,9 +35,13 @@ pub(super) struct Health {
     pub workloads: Vec<WorkloadReport>,
 }
 
-/// How an object is, as far as those that wait for it care: its verdict, and whether it is known not to come further by
-/// itself.
-pub(super) type Standing = (HealthStatus, bool);
+/// How an object is, as far as those that wait for it care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct AwaitedState {
+    pub status: HealthStatus,
+    /// Whether it is known not to come further by itself.
+    pub is_stuck: bool,
+}
 
 impl Scene<'_> {
     /// Judges everything that the repository wants.
@@ -53,7 +57,7 @@ impl Scene<'_> {
         Health { status, message, workloads: self.workloads().map(|object| self.workload(object)).collect() }
     }
 
-    fn workloads(&self) -> impl Iterator<Item = &DesiredObject> {
+    fn workloads(&self) -> impl Iterator<Item = &PlacedObject> {
         self.desired.objects().iter().filter(|object| is_workload(&object.key().kind))
     }
 
@@ -62,7 +66,7 @@ impl Scene<'_> {
         self.workloads().any(|object| matches!(self.status(object), HealthStatus::Progressing | HealthStatus::Degraded))
     }
 
-    fn workload(self, object: &DesiredObject) -> WorkloadReport {
+    fn workload(self, object: &PlacedObject) -> WorkloadReport {
         let key = object.key();
         let last = self.observed.last_known(key);
         let images = last.map(|known| known.judged.images.clone()).unwrap_or_default();
@@ -80,7 +84,7 @@ impl Scene<'_> {
 
     /// The verdict on an object that ought to exist. A hook that has run may be gone, and one that has yet to run is not
     /// there.
-    pub fn status(self, object: &DesiredObject) -> HealthStatus {
+    pub fn status(self, object: &PlacedObject) -> HealthStatus {
         if self.waiting.is_some_and(|waiting| waiting.holds(object.key())) {
             return HealthStatus::Progressing;
         }
@@ -98,18 +102,18 @@ impl Scene<'_> {
     }
 
     /// How far an object that is applied is.
-    pub fn progress(self, object: &DesiredObject) -> Progress {
-        let (status, is_stuck) = self.standing(object);
+    pub fn progress(self, object: &PlacedObject) -> Progress {
+        let AwaitedState { status, is_stuck } = self.awaited_state(object);
         Progress::of(&object.key().kind, status, is_stuck)
     }
 
     /// How an object is, for those that wait for it.
-    pub fn standing(self, object: &DesiredObject) -> Standing {
-        (self.status(object), self.roots.has(object.key()))
+    pub fn awaited_state(self, object: &PlacedObject) -> AwaitedState {
+        AwaitedState { status: self.status(object), is_stuck: self.roots.has(object.key()) }
     }
 
     /// Why an object is not healthy: the root in its pods, else its own word.
-    pub fn why(self, object: &DesiredObject) -> Option<String> {
+    pub fn why(self, object: &PlacedObject) -> Option<String> {
         let key = object.key();
         let awaited = self.waiting.and_then(|waiting| waiting.awaited_by(key));
         if let Some(awaited) = awaited.filter(|awaited| *awaited != key) {
@@ -139,7 +143,7 @@ impl Scene<'_> {
     }
 
     /// The end of a hook that ended and whose end is not in the inventory yet.
-    pub fn end_of(self, object: &DesiredObject) -> Option<HookEnd> {
+    pub fn end_of(self, object: &PlacedObject) -> Option<HookEnd> {
         let hook = object.desired.order.hook?;
         let entry = self.inventory.find_applied(&object.desired).filter(|entry| entry.ended.is_none())?;
         if !has_health(&object.key().kind) {
@@ -164,8 +168,8 @@ impl Scene<'_> {
         // What waits counts as progressing for a person; here it is what it is.
         let scene = Scene { waiting: None, ..self };
         let objects = self.desired.objects().iter();
-        let mut awaited = objects.filter_map(|object| Some((object, waiting.standing_of(object.key())?)));
-        awaited.any(|(object, before)| scene.standing(object) != before)
+        let mut awaited = objects.filter_map(|object| Some((object, waiting.awaited_state_of(object.key())?)));
+        awaited.any(|(object, before)| scene.awaited_state(object) != before)
     }
 
     /// The verdict on each image, by the worst of the workloads that have it; of a revision that has failed: on each image

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     inbox::{Inbox, Wake},
     schedule::Schedule,
-    source::{Asker, Look, LookFault, Source},
+    source::{Asker, Look, LookFault, SourceReader},
     telling::Underway,
 };
 
@@ -18,7 +18,7 @@ use super::{
 pub(super) struct Meanwhile<'a> {
     pub inbox: &'a mut Inbox,
     pub schedule: &'a mut Schedule,
-    pub source: &'a mut Source,
+    pub source: &'a mut SourceReader,
     pub asker: Asker<'a>,
     /// What to say, and when, if it takes long; `None` where there is nothing to say.
     pub underway: Option<(Instant, Underway<'a>)>,

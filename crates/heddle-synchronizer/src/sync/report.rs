@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use heddle_core::{git::Revision, name::SyncName};
 use heddle_kube::sync::{StoppedPruneStatus, Sync, SyncStatus, SyncStatusError};
 use heddle_reconcile::Stopped;
-use heddle_wire::agent::{DriftReport, Follows, Observed, StoppedPrune, SyncError, SyncReport};
+use heddle_wire::agent::{DriftReport, Follows, StoppedPrune, SyncError, SyncHealth, SyncReport};
 
 pub(super) use self::happenings::happenings;
 
@@ -43,7 +43,7 @@ pub(super) struct Told<'a> {
 /// The state in the report. Every Sync has one, also one whose spec cannot be read; and of what was not looked at nothing
 /// is said.
 pub(super) fn report(told: &Told<'_>) -> SyncReport {
-    let observed = told.health.zip(told.objects).map(|(health, objects)| Observed {
+    let observed = told.health.zip(told.objects).map(|(health, objects)| SyncHealth {
         health: health.status,
         objects,
         workloads: health.workloads.clone(),

@@ -18,7 +18,7 @@ use heddle_kube::{
     sync::{DriftMode, Sync},
 };
 use heddle_reconcile::{
-    Apply, GroupKind, Held, Inventory, InventoryEntry, ObjectKey, Phase, Plan, Reason, Scope, Why, plan,
+    Apply, GroupKind, Inventory, InventoryEntry, ObjectKey, Phase, Plan, Reason, Scope, Spared, Why, plan,
 };
 use heddle_wire::agent::SyncError;
 use tokio::time::Instant;
@@ -41,7 +41,7 @@ use super::{
     applied::Applied,
     cluster::ClusterState,
     compute::compute,
-    desired::{Desired, DesiredObject},
+    desired::{Desired, PlacedObject},
     drift::DriftLog,
     health::Scene,
     patience::Patience,
@@ -108,7 +108,7 @@ struct Run<'a> {
     deleted: usize,
     healed: usize,
     /// What left the path and is left alone, with the reason.
-    kept: Vec<Held>,
+    kept: Vec<Spared>,
     controllers: Controllers,
     /// The versions under which objects were applied that are to be applied under another one.
     versions: HashMap<ObjectKey, String>,
@@ -193,10 +193,10 @@ impl<'a> Run<'a> {
             self.inventory.want(object.key());
         }
         self.note_suspects(&plan.surplus);
-        self.announce(plan.waves.iter().flatten()).await?;
+        self.announce(plan.steps.iter().flatten()).await?;
         let announced = self.inventory.clone();
         self.note_ends();
-        for step in &plan.waves {
+        for step in &plan.steps {
             let step = self.release(&plan, step, &desired);
             self.take_rest(&step).await;
             self.apply_step(&step).await;
@@ -243,7 +243,7 @@ impl<'a> Run<'a> {
         Ok(Outcome::Superseded)
     }
 
-    fn object(&self, index: usize) -> &'a DesiredObject {
+    fn object(&self, index: usize) -> &'a PlacedObject {
         &self.context.desired.objects()[index]
     }
 
@@ -283,7 +283,7 @@ impl<'a> Run<'a> {
     fn take_out_drift(&self, plan: &mut Plan) -> Vec<Apply> {
         let (mode, now) = (self.context.sync.spec.drift, Utc::now());
         let mut taken = Vec::new();
-        for step in &mut plan.waves {
+        for step in &mut plan.steps {
             taken.extend(step.extract_if(.., |apply| {
                 let key = self.object(apply.index).key();
                 let heals = mode == DriftMode::Heal && !self.drift.leaves_alone(key, &self.cluster.observed, now);
@@ -381,8 +381,8 @@ impl<'a> Run<'a> {
 
     async fn conclude(self, waits: bool, waiting: Waiting, pruned: Pruned, awaits_owner: Option<bool>) -> Outcome {
         let desired = self.context.desired;
-        let is_good = |object: &&DesiredObject| !self.failed.contains(object.key()) && !waiting.holds(object.key());
-        let good: Vec<&DesiredObject> = desired.objects().iter().filter(is_good).collect();
+        let is_good = |object: &&PlacedObject| !self.failed.contains(object.key()) && !waiting.holds(object.key());
+        let good: Vec<&PlacedObject> = desired.objects().iter().filter(is_good).collect();
         let mut images: Vec<ImageRef> = good.iter().flat_map(|object| object.images.iter().cloned()).collect();
         images.sort_by_key(ToString::to_string);
         images.dedup();

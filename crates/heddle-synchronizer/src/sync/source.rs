@@ -28,7 +28,7 @@ pub(super) use rendered::{Content, Rendered, type_of};
 
 /// The files of a Sync: how to get at them, and what was last made of them.
 #[derive(Default)]
-pub(super) struct Source {
+pub(super) struct SourceReader {
     token: Option<Token>,
     rendered: Option<Rendered>,
     /// How long the last render took decides about the next.
@@ -118,7 +118,7 @@ impl LookFault {
     }
 }
 
-impl Source {
+impl SourceReader {
     /// What the last look has made of the branch; `None` while nothing was rendered.
     pub fn rendered(&self) -> Option<&Rendered> {
         self.rendered.as_ref()

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     cluster::{ClusterState, Observed},
-    desired::{Desired, DesiredObject},
+    desired::{Desired, PlacedObject},
     drift::DriftLog,
     run::{dry_run, until_stopped},
 };
@@ -38,7 +38,7 @@ pub(super) struct Sweep {
 impl Sweep {
     /// Queues what was applied and is as far as the watches know as it was. Others are healed or told already.
     pub fn begin(&mut self, desired: &Desired, observed: &Observed, inventory: &Inventory) {
-        let is_settled = |object: &&DesiredObject| {
+        let is_settled = |object: &&PlacedObject| {
             let wanted = &object.desired;
             inventory.find_applied(wanted).is_some()
                 && !wanted.may_vanish
@@ -108,7 +108,7 @@ impl Sweep {
 }
 
 /// What a dry run has found, if anything.
-fn found(object: &DesiredObject, result: Result<Applied, KubeError>, inventory: &Inventory) -> Option<Applied> {
+fn found(object: &PlacedObject, result: Result<Applied, KubeError>, inventory: &Inventory) -> Option<Applied> {
     let applied = result.ok()?;
     let known = inventory.find(object.key())?;
     (applied.entry != known.entry).then_some(applied)
@@ -116,7 +116,7 @@ fn found(object: &DesiredObject, result: Result<Applied, KubeError>, inventory: 
 
 /// Whether an apply would change what the object means. Where our fields are not those that they were, or it cannot be
 /// asked, it would.
-async fn is_change(cluster: &ClusterState, object: &DesiredObject, applied: &Applied, inventory: &Inventory) -> bool {
+async fn is_change(cluster: &ClusterState, object: &PlacedObject, applied: &Applied, inventory: &Inventory) -> bool {
     let known = inventory.find(object.key()).and_then(|entry| entry.entry.as_ref());
     if known.map(|entry| &entry.fields) != applied.entry.as_ref().map(|entry| &entry.fields) {
         return true;

@@ -5,7 +5,7 @@ use super::*;
 fn check(seen: i64, reported: Option<i64>, link: Link) {
     let now: DateTime<Utc> = "2026-06-01T12:00:00Z".parse().unwrap();
     let ago = |seconds| now - TimeDelta::seconds(seconds);
-    let heard = Heard { seen_at: Some(ago(seen)), reported_at: reported.map(ago), revoked_at: None };
+    let heard = LastHeard { seen_at: Some(ago(seen)), reported_at: reported.map(ago), revoked_at: None };
     assert_eq!(of(&heard, now), link);
 }
 

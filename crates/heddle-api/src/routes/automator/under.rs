@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use heddle_core::id::{LeaseId, OrganizationId, RepositoryId};
 use heddle_db::{
     Tx, audit,
-    work::{self, Failure, Held, Kind},
+    work::{self, Failure, Kind, LiveLease},
 };
 
 use crate::{
@@ -68,7 +68,7 @@ pub(super) struct Under {
     automator: Automator,
     pub tx: Tx,
     pub organization: OrganizationId,
-    pub held: Held,
+    pub held: LiveLease,
 }
 
 impl Under {

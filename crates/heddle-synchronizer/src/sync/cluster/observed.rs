@@ -11,7 +11,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use heddle_core::health::HealthStatus;
 use heddle_kube::{Applied, Judged, KubeError, Metadata, WatchEvent, WatchPlace, WatchVerb, WatchedObject};
-use heddle_reconcile::{Desired, Inherited, Inventory, Live, LiveObject, ObjectKey, OwnEntry, has_drifted};
+use heddle_reconcile::{DesiredObject, Inherited, Inventory, Live, LiveObject, ObjectKey, OwnEntry, has_drifted};
 use serde_json::Value;
 
 /// How long the last that was seen of an object counts while its place cannot be watched for a reason that may pass.
@@ -275,7 +275,7 @@ impl Observed {
     }
 
     /// Whether somebody changed or deleted an object that was applied.
-    pub fn drifted(&self, desired: &Desired, inventory: &Inventory) -> bool {
+    pub fn drifted(&self, desired: &DesiredObject, inventory: &Inventory) -> bool {
         let known = inventory.find(&desired.key).filter(|known| known.manifest.is_some());
         known.is_some_and(|known| has_drifted(desired, known, &self.live))
     }
@@ -330,7 +330,7 @@ impl Observed {
     }
 
     /// The verdict on an object that ought to exist.
-    pub fn status_of(&self, desired: &Desired, now: DateTime<Utc>) -> HealthStatus {
+    pub fn status_of(&self, desired: &DesiredObject, now: DateTime<Utc>) -> HealthStatus {
         let key = &desired.key;
         match self.known(key) {
             _ if self.blindness(key, now).is_some() => HealthStatus::Unknown,

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use heddle_kube::{Kinds, Served, sync::Ignore};
-use heddle_reconcile::{Desired, DriftRules, GroupKind, OWNER_LABEL, ObjectKey, Order, hash_text, images_of};
+use heddle_reconcile::{DesiredObject, DriftRules, GroupKind, OWNER_LABEL, ObjectKey, Order, hash_text, images_of};
 use k8s_openapi::ByteString;
 use serde_json::{Map, Value, json};
 
 use super::{
     super::{source::type_of, spec::closed_to_all},
-    DesiredObject, Placement,
+    PlacedObject, Placement,
 };
 
 /// How much of a `generateName` is kept. Source: k8s.io/apiserver `pkg/storage/names/generate.go`.
@@ -18,7 +18,7 @@ const GENERATED_PREFIX: usize = 58;
 /// How much is added to it.
 const GENERATED_SUFFIX: usize = 5;
 
-impl DesiredObject {
+impl PlacedObject {
     /// A hook with `generateName` is named for its run, so that each run has a name of its own and is made once. The
     /// length is that of the API server's own names.
     pub fn take_name(&mut self) {
@@ -39,7 +39,7 @@ pub(super) fn resolve(
     kinds: &Kinds,
     placement: &Placement,
     defined: &HashMap<(GroupKind, String), Served>,
-) -> Result<DesiredObject, (String, String)> {
+) -> Result<PlacedObject, (String, String)> {
     let (api_version, kind) = type_of(&value);
     let (api_version, kind) = (api_version.to_owned(), GroupKind::new(api_version, kind));
     let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
@@ -86,9 +86,9 @@ pub(super) fn resolve(
     prepare(&mut value, namespace.as_deref(), &placement.owner);
     let text = value.to_string();
     let key = ObjectKey { kind, namespace, name };
-    let desired = Desired { key, api_version, manifest: hash_text(&text), defines, may_vanish, order };
+    let desired = DesiredObject { key, api_version, manifest: hash_text(&text), defines, may_vanish, order };
     let rules = DriftRules::of(&value, ignored_for(&desired.key, &placement.ignore));
-    Ok(DesiredObject { desired, served, text, file: None, line: None, origin: None, images, rules })
+    Ok(PlacedObject { desired, served, text, file: None, line: None, origin: None, images, rules })
 }
 
 fn ignored_for(key: &ObjectKey, ignore: &[Ignore]) -> Vec<String> {

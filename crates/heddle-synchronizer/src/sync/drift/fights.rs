@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::super::{
     cluster::Observed,
-    desired::{Desired, DesiredObject},
+    desired::{Desired, PlacedObject},
 };
 
 /// Stands for the whole object: it was deleted, or what changed cannot be told.
@@ -58,7 +58,7 @@ impl Fights {
     }
 
     /// Notes that fields were put back; without any, that the object was.
-    pub fn note(&mut self, object: &DesiredObject, fields: &[String], manager: Option<&str>, now: DateTime<Utc>) {
+    pub fn note(&mut self, object: &PlacedObject, fields: &[String], manager: Option<&str>, now: DateTime<Utc>) {
         let manifest = manifest_of(object);
         let fight = self
             .0
@@ -90,7 +90,7 @@ impl Fights {
         if self.0.is_empty() {
             return;
         }
-        let objects: HashMap<&ObjectKey, &DesiredObject> =
+        let objects: HashMap<&ObjectKey, &PlacedObject> =
             desired.objects().iter().map(|object| (object.key(), object)).collect();
         self.0.retain(|key, fight| {
             let Some(object) = objects.get(key) else { return false };
@@ -166,11 +166,11 @@ impl Fight {
     }
 }
 
-fn manifest_of(object: &DesiredObject) -> Value {
+fn manifest_of(object: &PlacedObject) -> Value {
     serde_json::from_str(&object.text).unwrap_or_default()
 }
 
-fn wanted(object: &DesiredObject, manifest: &Value, field: &str) -> Value {
+fn wanted(object: &PlacedObject, manifest: &Value, field: &str) -> Value {
     if field == WHOLE {
         return object.desired.manifest.as_str().into();
     }

@@ -80,11 +80,11 @@ impl ConditionKind {
 
 /// What is said of a Sync now, and since when.
 #[derive(Debug, Default)]
-pub(in crate::sync) struct Conditions(BTreeMap<ConditionKind, Standing>);
+pub(in crate::sync) struct Conditions(BTreeMap<ConditionKind, ConditionState>);
 
 /// One condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Standing {
+struct ConditionState {
     /// `None` is `Unknown`.
     status: Option<bool>,
     reason: String,
@@ -103,14 +103,14 @@ impl Conditions {
                 "False" => Some(false),
                 _ => None,
             };
-            let standing = Standing {
+            let state = ConditionState {
                 status,
                 reason: condition.reason.clone(),
                 message: condition.message.clone(),
                 since: condition.last_transition_time.parse().ok()?,
                 is_lasting: false,
             };
-            Some((ConditionKind::read(&condition.kind)?, standing))
+            Some((ConditionKind::read(&condition.kind)?, state))
         };
         Self(conditions.iter().filter_map(read).collect())
     }
@@ -119,7 +119,7 @@ impl Conditions {
     pub fn say(&mut self, said: Said, now: DateTime<Utc>) {
         let Said { kind, status, reason, message, is_lasting } = said;
         let since = self.0.get(&kind).filter(|before| before.status == status).map_or(now, |before| before.since);
-        self.0.insert(kind, Standing { status, reason, message, since, is_lasting });
+        self.0.insert(kind, ConditionState { status, reason, message, since, is_lasting });
     }
 
     /// Takes in what there is to say about a condition that most of the time is not there.
@@ -141,18 +141,18 @@ impl Conditions {
 
     /// Whether a condition is `True`.
     pub fn is_true(&self, kind: ConditionKind) -> bool {
-        self.0.get(&kind).is_some_and(|standing| standing.status == Some(true))
+        self.0.get(&kind).is_some_and(|state| state.status == Some(true))
     }
 
     /// The sentence of a condition.
     pub fn message_of(&self, kind: ConditionKind) -> Option<&str> {
-        self.0.get(&kind).map(|standing| standing.message.as_str())
+        self.0.get(&kind).map(|state| state.message.as_str())
     }
 
     /// The first condition in the chain that is not as it should be.
-    fn first_fault(&self) -> Option<&Standing> {
+    fn first_fault(&self) -> Option<&ConditionState> {
         let mut chain = ConditionKind::CHAIN.iter().filter_map(|kind| self.0.get(kind));
-        let fault = chain.find(|standing| standing.status != Some(true));
+        let fault = chain.find(|state| state.status != Some(true));
         // This one is there only while it is true.
         fault.or_else(|| self.0.get(&ConditionKind::FoughtOver))
     }
@@ -169,12 +169,12 @@ impl Conditions {
     }
 
     fn list(&self, is_meant: impl Fn(&ConditionKind) -> bool) -> Vec<Condition> {
-        let write = |(kind, standing): (&ConditionKind, &Standing)| Condition {
+        let write = |(kind, state): (&ConditionKind, &ConditionState)| Condition {
             kind: kind.as_str().into(),
-            status: status_word(standing.status).into(),
-            reason: standing.reason.as_str().into(),
-            message: standing.message.as_str().into(),
-            since: standing.since,
+            status: status_word(state.status).into(),
+            reason: state.reason.as_str().into(),
+            message: state.message.as_str().into(),
+            since: state.since,
         };
         self.0.iter().filter(|(kind, _)| is_meant(kind)).map(write).collect()
     }

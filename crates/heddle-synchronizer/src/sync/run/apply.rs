@@ -8,7 +8,7 @@ use heddle_reconcile::{Apply, DriftRules, GroupKind, InventoryEntry, Reason};
 use heddle_service::backoff::Backoff;
 use tokio::time::Instant;
 
-use super::{super::desired::DesiredObject, Run, gather::until_stopped, hooks::clear_way};
+use super::{super::desired::PlacedObject, Run, gather::until_stopped, hooks::clear_way};
 use crate::metrics::{FoundBy, Verb};
 
 /// Requests at a time.
@@ -46,7 +46,7 @@ impl Run<'_> {
         }
     }
 
-    fn note_failed(&mut self, object: &DesiredObject, error: &KubeError) {
+    fn note_failed(&mut self, object: &PlacedObject, error: &KubeError) {
         let key = object.key();
         if error.wrote_nothing() {
             self.take_back(object);
@@ -65,7 +65,7 @@ impl Run<'_> {
 
     /// Takes back that an object was announced: the API server has said that it wrote nothing. The former run of a hook is
     /// gone all the same.
-    fn take_back(&mut self, object: &DesiredObject) {
+    fn take_back(&mut self, object: &PlacedObject) {
         let key = object.key();
         match self.before.get(key) {
             Some(None) => self.inventory.forget(key),
@@ -75,7 +75,7 @@ impl Run<'_> {
     }
 
     /// `asked_at`: by which time it was decided what is left to others. A pause may have ended since.
-    fn note_applied(&mut self, apply: &Apply, object: &DesiredObject, applied: &Applied, asked_at: DateTime<Utc>) {
+    fn note_applied(&mut self, apply: &Apply, object: &PlacedObject, applied: &Applied, asked_at: DateTime<Utc>) {
         let key = object.key();
         let was_swept = self.swept.remove(key);
         if apply.reason == Reason::Drifted
@@ -148,7 +148,7 @@ async fn apply_object<'a>(
     client: &AccountClient,
     owner: &str,
     apply: &'a Apply,
-    objects: &[DesiredObject],
+    objects: &[PlacedObject],
     given: Given<'_>,
 ) -> (&'a Apply, Result<Applied, KubeError>) {
     let object = &objects[apply.index];
@@ -164,8 +164,8 @@ async fn apply_object<'a>(
 /// Asks what applying one object would come to.
 pub(in crate::sync) async fn dry_run<'a>(
     client: &AccountClient,
-    object: &'a DesiredObject,
-) -> (&'a DesiredObject, Result<Applied, KubeError>) {
+    object: &'a PlacedObject,
+) -> (&'a PlacedObject, Result<Applied, KubeError>) {
     let manifest = serde_json::from_str(&object.text).unwrap_or_default();
     (object, client.apply(object.request(&manifest, &object.rules, true)).await)
 }
@@ -174,8 +174,8 @@ pub(in crate::sync) async fn dry_run<'a>(
 /// in it is known a moment later.
 async fn try_apply(
     client: &AccountClient,
-    object: &DesiredObject,
-    objects: &[DesiredObject],
+    object: &PlacedObject,
+    objects: &[PlacedObject],
     given: &Given<'_>,
 ) -> Result<Applied, KubeError> {
     let manifest = serde_json::from_str(&object.text).unwrap_or_default();

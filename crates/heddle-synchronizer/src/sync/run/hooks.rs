@@ -7,7 +7,7 @@ use heddle_reconcile::{InventoryEntry, ObjectKey, ended_hooks};
 use heddle_service::backoff::Backoff;
 use tokio::time::Instant;
 
-use super::{super::desired::DesiredObject, Run};
+use super::{super::desired::PlacedObject, Run};
 use crate::metrics::Verb;
 
 /// How long a former run is given to be gone after it was deleted.
@@ -32,7 +32,7 @@ impl Run<'_> {
     pub(super) async fn delete_ended(&mut self) {
         let desired = self.context.desired;
         let all = desired.objects().iter().map(|object| &object.desired);
-        let end_of = |wanted: &heddle_reconcile::Desired| self.inventory.find_applied(wanted)?.ended.as_ref();
+        let end_of = |wanted: &heddle_reconcile::DesiredObject| self.inventory.find_applied(wanted)?.ended.as_ref();
         let due: HashSet<&ObjectKey> = ended_hooks(all, end_of).into_iter().collect();
         for object in desired.objects().iter().filter(|object| due.contains(object.key())) {
             let key = object.key();
@@ -54,7 +54,7 @@ impl Run<'_> {
 }
 
 /// Deletes what ran last under the name of a hook, and waits until it is gone. What Heddle did not make stays.
-pub(super) async fn clear_way(client: &AccountClient, owner: &str, object: &DesiredObject) -> Result<(), KubeError> {
+pub(super) async fn clear_way(client: &AccountClient, owner: &str, object: &PlacedObject) -> Result<(), KubeError> {
     let (key, served) = (object.key(), &object.served);
     let deadline = Instant::now() + GONE_LIMIT;
     let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use heddle_kube::{AccountClient, Applied, ControllerState, KubeError, sync::TakeOver};
 use heddle_reconcile::{Apply, Controller, Extent, InventoryEntry, ObjectKey, Reason};
 
-use super::{super::desired::DesiredObject, Run, gather::until_stopped};
+use super::{super::desired::PlacedObject, Run, gather::until_stopped};
 
 /// Requests at a time.
 const CONCURRENCY: usize = 16;
@@ -40,7 +40,7 @@ impl Run<'_> {
 
     /// Takes what others and we have applied of objects that are as Git has them, and notes what is left to others.
     pub(super) async fn take_shared(&mut self) {
-        let is_applied = |object: &&DesiredObject| {
+        let is_applied = |object: &&PlacedObject| {
             object.desired.order.hook.is_none() && self.inventory.find_applied(&object.desired).is_some()
         };
         let objects = self.context.desired.objects().iter().filter(is_applied);
@@ -63,7 +63,7 @@ impl Run<'_> {
         }
     }
 
-    async fn take(&mut self, objects: Vec<&DesiredObject>, extent: Extent) {
+    async fn take(&mut self, objects: Vec<&PlacedObject>, extent: Extent) {
         let mut free = Vec::new();
         for object in objects {
             if self.is_free(object.key()).await
@@ -121,7 +121,7 @@ impl Run<'_> {
         }
     }
 
-    fn note_taken(&mut self, object: &DesiredObject, applied: &Applied, extent: Extent) {
+    fn note_taken(&mut self, object: &PlacedObject, applied: &Applied, extent: Extent) {
         let key = object.key();
         tracing::info!(sync = %self.context.name, object = %key, "took over {key}");
         self.cluster.observed.observe_applied(key, self.owner(), applied);
@@ -138,9 +138,9 @@ impl Run<'_> {
 
 async fn take_over<'a>(
     client: &AccountClient,
-    object: &'a DesiredObject,
+    object: &'a PlacedObject,
     extent: Extent,
-) -> (&'a DesiredObject, Result<Option<Applied>, KubeError>) {
+) -> (&'a PlacedObject, Result<Option<Applied>, KubeError>) {
     (object, client.take_over(object.key(), &object.served, extent).await)
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use heddle_core::{git::Revision, image::ImageRef};
-use heddle_reconcile::{Held, ObjectKey, Stopped, Terminating};
+use heddle_reconcile::{ObjectKey, Spared, Stopped, Terminating};
 use heddle_wire::agent::{Deploy, Source, SyncError};
 
 use super::{super::cluster::ClusterFault, Heritage, Waiting};
@@ -46,7 +46,7 @@ pub(in crate::sync) struct Compared {
     /// How many drifts were put back by it.
     pub healed: usize,
     /// What left the path in it and says itself that it stays: nobody's any more.
-    pub kept: Vec<Held>,
+    pub kept: Vec<Spared>,
     /// What others have of the objects.
     pub heritage: Heritage,
     /// Their images.
@@ -88,7 +88,7 @@ pub(in crate::sync) enum Pruned {
     /// The rest is deleted, and these stay: each is needed by something else, or is to be taken by a Sync that is suspended.
     Kept {
         /// What is needed by something else.
-        needed: Vec<Held>,
+        needed: Vec<Spared>,
         /// What another Sync wants and does not take yet, with its name.
         moved: Vec<(ObjectKey, String)>,
     },

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::Utc;
 use heddle_kube::{AccountClient, Deleted, Kinds, KubeError};
 use heddle_reconcile::{
-    APPROVE_PRUNE_ANNOTATION, Held, ObjectKey, Prune, PruneGuard, PruneRules, Reached, Terminating, judge_prune,
+    APPROVE_PRUNE_ANNOTATION, ObjectKey, Prune, PruneGuard, PruneRules, Reached, Spared, Terminating, judge_prune,
     suspects,
 };
 use heddle_source::WhyUnread;
@@ -132,14 +132,14 @@ impl Run<'_> {
             self.keep(kept);
         }
         if verdict.is_approved {
-            for prune in verdict.waves.iter().flatten().chain(&verdict.waiting) {
+            for prune in verdict.steps.iter().flatten().chain(&verdict.waiting) {
                 self.inventory.approve(&prune.key);
             }
             self.save().await?;
         }
         let (mut terminating, mut waiting) = (verdict.terminating, verdict.waiting.len());
         let before = self.errors.len();
-        for step in &verdict.waves {
+        for step in &verdict.steps {
             if terminating.is_empty() && self.errors.len() == before && !self.is_stopped() {
                 // Of a delete that is cut short nothing is known but that it was begun.
                 for prune in step {
@@ -163,7 +163,7 @@ impl Run<'_> {
     }
 
     /// Lets go of an object that is not to be deleted.
-    fn keep(&mut self, kept: Held) {
+    fn keep(&mut self, kept: Spared) {
         tracing::info!(sync = %self.context.name, object = %kept.key, "{} left the path and stays: {}", kept.key, kept.reason);
         self.inventory.forget(&kept.key);
         self.kept.push(kept);
@@ -194,7 +194,7 @@ impl Run<'_> {
         self.context.metrics.wrote(Verb::Delete, result.is_ok());
         match result {
             Ok(Ended::Stays(reason)) => {
-                self.keep(Held { key: key.clone(), reason });
+                self.keep(Spared { key: key.clone(), reason });
                 None
             }
             Ok(Ended::Deleted(Deleted::Gone)) => {

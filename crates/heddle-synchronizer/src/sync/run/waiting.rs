@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use heddle_reconcile::{Apply, ObjectKey, Phase, Plan, Progress, Why};
 
-use super::{super::health::Standing, Run};
+use super::{super::health::AwaitedState, Run};
 
 /// What a run left waiting.
 #[derive(Debug, Default)]
@@ -12,7 +12,7 @@ pub(in crate::sync) struct Waiting {
     /// Each object with the one that it waits for.
     objects: HashMap<ObjectKey, ObjectKey>,
     /// How those were that are waited for. When one changes it is time for another run.
-    awaited: HashMap<ObjectKey, Standing>,
+    awaited: HashMap<ObjectKey, AwaitedState>,
     /// For whom, and why, in the words of a person.
     words: Option<String>,
 }
@@ -39,7 +39,7 @@ impl Waiting {
     }
 
     /// How an object was that is waited for.
-    pub fn standing_of(&self, key: &ObjectKey) -> Option<Standing> {
+    pub fn awaited_state_of(&self, key: &ObjectKey) -> Option<AwaitedState> {
         self.awaited.get(key).copied()
     }
 }
@@ -50,7 +50,7 @@ impl Run<'_> {
         &mut self,
         plan: &Plan,
         step: &'s [Apply],
-        desired: &[heddle_reconcile::Desired],
+        desired: &[heddle_reconcile::DesiredObject],
     ) -> Vec<&'s Apply> {
         let opened = plan.open(step, desired, |index| self.progress(index));
         for waiting in opened.waiting {
@@ -96,14 +96,14 @@ impl Run<'_> {
                 continue;
             }
             let (key, hook) = (object.key(), object.desired.order.hook);
-            let standing = self.scene().standing(object);
-            let why = self.scene().why(object).unwrap_or_else(|| standing.0.to_string());
+            let state = self.scene().awaited_state(object);
+            let why = self.scene().why(object).unwrap_or_else(|| state.status.to_string());
             let words = match (is_itself, hook) {
                 (true, _) => format!("{key}, whose last run is under way: {why}; delete it to go on at once"),
                 (false, Some(_)) => format!("the hook {key}: {why}"),
                 (false, None) => format!("{key}: {why}"),
             };
-            held.awaited.insert(key.clone(), standing);
+            held.awaited.insert(key.clone(), state);
             held.words = held.words.filter(|known| *known < words).or(Some(words));
             if progress == Progress::Broken && object.desired.order.phase != Phase::PostSync {
                 let others = if count == 1 { "1 object waits".to_owned() } else { format!("{count} objects wait") };

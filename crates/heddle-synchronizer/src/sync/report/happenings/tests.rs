@@ -1,4 +1,4 @@
-use heddle_reconcile::{GroupKind, Held, ObjectKey, Stopped};
+use heddle_reconcile::{GroupKind, ObjectKey, Spared, Stopped};
 use heddle_wire::agent::SyncError;
 
 use super::{super::conditions::tests::good, *};
@@ -27,7 +27,7 @@ fn what_was_done_is_told_and_nothing_where_nothing_was_done() {
     let pruned = Compared { deleted: 2, ..idle() };
     assert_eq!(told(&pruned, None, &[]), ["Pruned: deleted 2 objects that left the path"]);
     let key = ObjectKey { kind: GroupKind::new("v1", "ConfigMap"), namespace: Some("shop".into()), name: "a".into() };
-    let kept = Compared { kept: vec![Held { key, reason: "its `x` says so".into() }], ..idle() };
+    let kept = Compared { kept: vec![Spared { key, reason: "its `x` says so".into() }], ..idle() };
     let note = "Kept: ConfigMap shop/a left the path and stays: its `x` says so; no Sync has it any more";
     assert_eq!(told(&kept, None, &[]), [note]);
 }
