@@ -51,25 +51,4 @@ pub(crate) fn intents(message: &str) -> Vec<IntentId> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn message(body: &str) -> CommitMessage {
-        let intent = "018f6d2c-0000-7000-8000-000000000001".parse().unwrap();
-        CommitMessage { subject: "Bump api\nto v2".into(), body: body.into(), intent }
-    }
-
-    #[test]
-    fn a_message_ends_in_its_trailer() {
-        let trailer = "Heddle-Intent: 018f6d2c-0000-7000-8000-000000000001";
-        assert_eq!(message("").whole(), format!("Bump api to v2\n\n{trailer}"));
-        assert_eq!(message("why\n").whole(), format!("Bump api to v2\n\nwhy\n\n{trailer}"));
-    }
-
-    #[test]
-    fn intents_are_found_also_in_a_squash() {
-        let squashed = format!("Bump (#1)\n\n* {}\n\n* another\n\nheddle-intent:   x\n", message("").whole());
-        assert_eq!(intents(&squashed), [message("").intent]);
-        assert!(intents("a person's commit\n\nNot-Heddle-Intent: 018f6d2c-0000-7000-8000-000000000001").is_empty());
-    }
-}
+mod tests;

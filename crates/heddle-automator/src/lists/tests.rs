@@ -1,0 +1,43 @@
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_list_is_gone_on_with_for_a_while_and_for_its_login_alone() {
+    let lists = Lists::default();
+    let site = |organization, image: &str, login: Option<u128>| Site {
+        organization: OrganizationId(Uuid::from_u128(organization)),
+        image: image.parse().unwrap(),
+        login: login.map(Uuid::from_u128),
+    };
+    let own = site(1, "ghcr.io/acme/api", Some(1));
+    let begin = Instant::now();
+    assert!(lists.keep(own.clone(), lists.take(&own, begin), begin));
+    let later = begin + Duration::from_secs(60);
+    for other in [site(2, "ghcr.io/acme/api", Some(1)), site(1, "ghcr.io/acme/api", Some(2))] {
+        assert_eq!(lists.take(&other, later).1, later);
+    }
+    assert_eq!(lists.take(&own, later).1, begin);
+    assert_eq!(lists.take(&own, later).1, later, "it is taken once");
+    assert!(!lists.keep(own, (Begun::default(), begin), begin + LONGEST_LIST));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_too_many_lists_those_stay_that_are_read_for_the_longest() {
+    let lists = Lists::default();
+    let site = |number| Site {
+        organization: OrganizationId(Uuid::from_u128(1)),
+        image: format!("ghcr.io/acme/api-{number}").parse().unwrap(),
+        login: None,
+    };
+    let begin = Instant::now();
+    let begun = |number: usize| begin + Duration::from_secs(number as u64);
+    let now = begun(2 * MOST_LISTS);
+    for number in 1..2 * MOST_LISTS {
+        let kept = lists.keep(site(number), (Begun::default(), begun(number)), now);
+        assert_eq!(kept, number <= MOST_LISTS, "{number}");
+    }
+    assert!(lists.keep(site(0), (Begun::default(), begun(0)), now), "its place was taken while it was read");
+    for number in 0..MOST_LISTS {
+        assert_eq!(lists.take(&site(number), now).1, begun(number));
+    }
+    assert_eq!(lists.take(&site(MOST_LISTS), now).1, now, "the newest begins anew");
+}
