@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use heddle_core::image::{Digest, Tag};
 
-use super::{parse_digest, parse_listed_tag};
+use super::value::{parse_digest, parse_listed_tag};
 
 /// Arguments of `health`.
 #[derive(Debug, Args)]

@@ -1,0 +1,109 @@
+//! Arguments of `image` and of `import`: images in files.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use heddle_core::{
+    image::{Digest, ImageRepository, Tag},
+    name::EnvironmentName,
+};
+
+use super::value::{parse_digest, parse_repository, parse_tag};
+
+/// What to do with images.
+#[derive(Debug, Subcommand)]
+pub enum ImageCommand {
+    /// List the images that stand in a file or below a folder, with the rules that govern them.
+    List(ImageListArguments),
+    /// Write another tag, and change no other byte.
+    Set(ImageSetArguments),
+}
+
+/// Arguments of `image list`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Finds images in workloads, kustomizations, values of charts, Flux HelmReleases, Argo CD Applications and\n\
+                  ApplicationSets, and where `resources` in .heddle.yaml says that custom resources hold them.\n\
+                  Exits with 0, and with 2 when a file cannot be read; the others are listed all the same.
+
+Examples:
+  heddle image list .
+  heddle image list clusters/prod -o json
+  heddle image list . --environment prod
+  heddle image list . --root overlays/prod"
+)]
+pub struct ImageListArguments {
+    /// A file, or a folder; the root of a config repository brings its `.heddle.yaml` with it.
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// Only what runs in this folder below PATH, each image at the place that wins: as `kustomize build` would have it.
+    #[arg(long, value_name = "DIR", conflicts_with = "environment")]
+    pub root: Option<PathBuf>,
+    /// Only what runs in this environment of `.heddle.yaml`, each image at the place that wins.
+    #[arg(long, value_name = "NAME")]
+    pub environment: Option<EnvironmentName>,
+}
+
+/// Arguments of `image set`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Every place of the image gets the tag, or none does: the bytes of each value change and no other.\n\
+                  Exits with 0 when something was changed, 3 when there is nothing to change, and 2 when a place cannot\n\
+                  be edited; then no file is touched.
+
+Examples:
+  heddle image set . --image ghcr.io/acme/api --tag 1.4.2 --dry-run
+  heddle image set prod --image nginx --tag 1.27.1 --digest sha256:6745aaad46d795c9836632e1fb62f24b7e7f4c843144da8e47a5465c411a14be
+  heddle image set prod --image nginx --tag 1.27.1 --at values.yaml:web.image.tag
+  heddle image set prod --image nginx --tag 1.27.1 --at 'kustomization.yaml:images[name=nginx].newTag'"
+)]
+pub struct ImageSetArguments {
+    /// A file, or a folder.
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// The image repository that stands there now.
+    #[arg(long, value_parser = parse_repository, value_name = "NAME")]
+    pub image: ImageRepository,
+    /// The tag to write.
+    #[arg(long, value_parser = parse_tag, value_name = "TAG")]
+    pub tag: Tag,
+    /// The digest to write beside the tag. A place that has one needs the new one.
+    #[arg(long, value_parser = parse_digest, value_name = "DIGEST")]
+    pub digest: Option<Digest>,
+    /// Another repository to write in the place of the image's; in a kustomization as `newName`.
+    #[arg(long, value_parser = parse_new_name, value_name = "NAME")]
+    pub name_new: Option<String>,
+    /// Only at this place: a file below PATH and a path in it, such as `values.yaml:image.tag` or
+    /// `kustomization.yaml:images[name=api].newTag`. What is missing at a named place is added.
+    #[arg(long, value_name = "FILE:PATH")]
+    pub at: Option<String>,
+    /// Print the difference and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Reads markers and objects of Flux 2 (ImagePolicy, ImageRepository, ImageUpdateAutomation), annotations of Flux 1,\n\
+                  annotations of Argo CD Image Updater on Applications and its ImageUpdater objects, and annotations of\n\
+                  Keel. The rules go to stdout, and what will differ from today to stderr, each with file and line.\n\
+                  Exits with 0, and with 2 when a file cannot be read.
+
+Examples:
+  heddle import . > .heddle.yaml
+  heddle import clusters/prod -o json | jq -r '.differs[] | \"\\(.file):\\(.line) \\(.message)\"'"
+)]
+pub struct ImportArguments {
+    /// A file or a folder, best the root of the config repository.
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// Print the `Sync`s that stand for Flux's Kustomizations and Argo CD's Applications, in the place of `.heddle.yaml`.
+    #[arg(long)]
+    pub syncs: bool,
+}
+
+/// A repository as a person writes it: `nginx` stays `nginx`.
+fn parse_new_name(text: &str) -> Result<String, String> {
+    parse_repository(text).map(|_| text.to_owned())
+}

@@ -1,0 +1,58 @@
+//! Arguments of `render`, and the programs that render.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use heddle_source::RenderTools;
+
+/// Arguments of `render`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Renders as the agent in the cluster does: plain YAML and JSON as kubectl reads them, kustomizations by the\n\
+                  official kustomize, with nothing fetched. Each object is told with its file, and its line in plain YAML.\n\
+                  Exits with 0, and with 2 when something cannot be rendered: then every error is told and no object.
+
+Examples:
+  heddle render clusters/prod
+  heddle render clusters/prod -o json | jq -r '.[] | \"\\(.file):\\(.line) \\(.object.kind)\"'
+  heddle render apps --substitute region=eu-central-1 --substitute-from vars.yaml"
+)]
+pub struct RenderArguments {
+    /// A folder, or a file of manifests.
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// Put this value in for `${NAME}`. Without any variable nothing is put in.
+    #[arg(long, value_parser = parse_variable, value_name = "NAME=VALUE")]
+    pub substitute: Vec<(String, String)>,
+    /// Put in what the ConfigMaps and Secrets of this file hold; `-` for stdin.
+    #[arg(long, value_name = "FILE")]
+    pub substitute_from: Vec<PathBuf>,
+    /// Take variables that are not set for empty ones; otherwise they are errors.
+    #[arg(long)]
+    pub lenient: bool,
+    /// The programs that render.
+    #[command(flatten)]
+    pub programs: Programs,
+}
+
+/// The programs that render a folder. They run in an empty environment, so each is found before that.
+#[derive(Debug, Args)]
+pub struct Programs {
+    /// The official `kustomize`; needed where there is a kustomization.
+    #[arg(long, env = "HEDDLE_KUSTOMIZE", default_value = "kustomize", value_name = "PROGRAM")]
+    pub kustomize: PathBuf,
+}
+
+impl Programs {
+    /// Makes each name the path of a file, looked for in `folders`, which are separated as in `PATH`.
+    pub(super) fn find(&mut self, folders: &str) {
+        if let Some(found) = RenderTools::find(&self.kustomize, folders) {
+            self.kustomize = found;
+        }
+    }
+}
+
+fn parse_variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,19 @@
+//! Values that several commands take, as a person writes them.
+
+use heddle_core::image::{Digest, ImageError, ImageRepository, Tag};
+
+pub(super) fn parse_tag(text: &str) -> Result<Tag, String> {
+    text.parse().map_err(|error: ImageError| error.to_string())
+}
+
+pub(super) fn parse_listed_tag(text: &str) -> Result<Tag, String> {
+    Tag::of_list(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn parse_digest(text: &str) -> Result<Digest, String> {
+    text.parse().map_err(|error: ImageError| error.to_string())
+}
+
+pub(super) fn parse_repository(text: &str) -> Result<ImageRepository, String> {
+    text.parse().map_err(|error: ImageError| error.to_string())
+}

@@ -1,0 +1,57 @@
+//! The person who is asking: sessions and tokens.
+
+use heddle_wire::view::{CreateToken, Me, SessionView, TokenCreated, TokenView};
+use uuid::Uuid;
+
+use super::UserClient;
+use crate::error::ClientError;
+
+impl UserClient {
+    /// `GET /me`: who is asking, with the organizations.
+    ///
+    /// # Errors
+    /// [`ClientError::Unauthorized`] when the token is not accepted.
+    pub async fn me(&self) -> Result<Me, ClientError> {
+        self.get("me").await
+    }
+
+    /// `GET /sessions`: the asker's own.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn sessions(&self) -> Result<Vec<SessionView>, ClientError> {
+        self.get("sessions").await
+    }
+
+    /// `DELETE /sessions/{session}`: ends one of the asker's own.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `not-found` when there is none.
+    pub async fn end_session(&self, session: Uuid) -> Result<(), ClientError> {
+        self.delete(&format!("sessions/{session}")).await
+    }
+
+    /// `GET /tokens`: the asker's own API tokens.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn tokens(&self) -> Result<Vec<TokenView>, ClientError> {
+        self.get("tokens").await
+    }
+
+    /// `POST /tokens`: makes an API token, whose text is in this answer alone.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] when it would be allowed more than the asker is.
+    pub async fn create_token(&self, request: &CreateToken) -> Result<TokenCreated, ClientError> {
+        self.post("tokens", request).await
+    }
+
+    /// `DELETE /tokens/{token}`: revokes it at once.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `not-found` when there is none.
+    pub async fn revoke_token(&self, token: Uuid) -> Result<(), ClientError> {
+        self.delete(&format!("tokens/{token}")).await
+    }
+}
