@@ -72,9 +72,12 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// The variables that a program's only reader of the environment knows.
+/// The variables that a program's only reader of the environment knows: its `config.rs`, and what lies below.
 fn known_variables(program: &str) -> BTreeSet<String> {
-    let text = read(&format!("crates/{program}/src/config.rs"));
+    let config = format!("crates/{program}/src/config");
+    let below = fs::read_dir(root().join(&config)).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let below = below.filter(|path| path.is_file()).map(|path| fs::read_to_string(path).unwrap());
+    let text = below.fold(read(&format!("{config}.rs")), |text, part| text + &part);
     let named = text.split("env = \"").skip(1).map(|rest| rest.split('"').next().unwrap());
     named.filter(|name| name.starts_with("HEDDLE_") || *name == "DATABASE_URL").map(str::to_owned).collect()
 }

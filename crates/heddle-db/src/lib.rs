@@ -13,6 +13,7 @@ pub mod changes;
 pub mod cluster_repositories;
 pub mod clusters;
 pub mod db;
+pub mod deliveries;
 pub mod deploys;
 pub mod devices;
 pub mod environments;

@@ -1,6 +1,10 @@
 //! Reads single settings.
 
-use std::{path::Path, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -117,4 +121,62 @@ pub(super) fn check_pem(variable: &'static str, path: &Path, key: SecretString) 
         fault,
         "generate a private key on the App's page at GitHub and name the downloaded file",
     ))
+}
+
+pub(super) fn read_address(variable: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
+    let fault =
+        || ConfigError::new(variable, format!("`{text}` is no address and port"), "write 127.0.0.1:8080, for example");
+    text.parse().map_err(|_| fault())
+}
+
+/// Sessions are safe on HTTPS and on loopback only, and so are agents' tokens.
+pub(super) fn read_public_url(variable: &'static str, text: &str) -> Result<Url, ConfigError> {
+    let url = read_url(variable, text)?;
+    if url.scheme() == "http" && !is_loopback(&url) {
+        let fault = format!("`{text}` is plain HTTP to another machine");
+        return Err(ConfigError::new(variable, fault, "write https://, with a proxy in front that speaks TLS"));
+    }
+    Ok(url)
+}
+
+/// Whether an address is this machine itself.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+pub(super) fn read_database(url: String) -> Result<SecretString, ConfigError> {
+    // The address may hold a password: it is not repeated.
+    let known_scheme = url.starts_with("postgres://") || url.starts_with("postgresql://");
+    if !known_scheme || url.parse::<sqlx::postgres::PgConnectOptions>().is_err() {
+        let fault = "this is no address of a Postgres database";
+        return Err(ConfigError::new("DATABASE_URL", fault, "write postgres://user:password@host/database"));
+    }
+    Ok(url.into())
+}
+
+pub(super) fn read_web_dir(path: PathBuf) -> Result<PathBuf, ConfigError> {
+    if path.join("index.html").is_file() {
+        return Ok(path);
+    }
+    let fault = format!("there is no index.html in {}", path.display());
+    Err(ConfigError::new(
+        "HEDDLE_WEB_DIR",
+        fault,
+        "build the dashboard (`npm run build` in web/) and name its dist folder",
+    ))
+}
+
+pub(super) fn read_header(text: String) -> Result<axum::http::HeaderName, ConfigError> {
+    text.parse().map_err(|_| {
+        ConfigError::new(
+            "HEDDLE_CLIENT_ADDRESS_HEADER",
+            format!("`{text}` is no header's name"),
+            "write X-Forwarded-For, for example",
+        )
+    })
 }

@@ -1,5 +1,7 @@
 //! Clusters: adding one, its install manifest, its keys, its end.
 
+mod view;
+
 use axum::http::StatusCode;
 use chrono::{Duration, Utc};
 use heddle_core::{
@@ -10,24 +12,23 @@ use heddle_core::{
 use heddle_db::{
     DbError, Tx, audit, cluster_repositories, clusters,
     notice::{Notice, Topic},
-    repositories, sync_faults, syncs, workloads,
+    repositories,
 };
 use heddle_wire::{
-    agent::AgentInfo,
     secret::WireSecret,
-    view::{ClusterCreated, ClusterKeyView, ClusterView, CreateCluster, FaultySyncView, Role, SyncView},
+    view::{ClusterCreated, ClusterView, CreateCluster, Role},
 };
 use secrecy::ExposeSecret;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use self::view::{read, view_cluster, view_clusters};
 use super::Routes;
 use crate::{
     app::App,
     extract::{Json, Path},
-    flow::{link, report},
+    flow::report,
     manifest::{self, FirstSync, Install},
     permission::Permission,
     principal::Member,
@@ -316,90 +317,4 @@ async fn announce(tx: &mut Tx, organization: OrganizationId, cluster: ClusterId)
 
 async fn changed(tx: &mut Tx, organization: OrganizationId, cluster: ClusterId) -> ApiResult<()> {
     Ok(tx.notify(&Notice::Changed { organization, topic: Topic::Clusters, id: Some(cluster.0) }).await?)
-}
-
-async fn view_cluster(tx: &mut Tx, organization: OrganizationId, id: ClusterId) -> ApiResult<ClusterView> {
-    view_clusters(tx, organization)
-        .await?
-        .into_iter()
-        .find(|cluster| cluster.id == id)
-        .ok_or_else(|| ApiError::not_found("the organization has no such cluster"))
-}
-
-async fn view_clusters(tx: &mut Tx, organization: OrganizationId) -> ApiResult<Vec<ClusterView>> {
-    let found = clusters::list(&mut **tx, organization).await?;
-    let keys = clusters::list_keys(&mut **tx, organization).await?;
-    let syncs = syncs::list(&mut **tx, organization).await?;
-    let faults = sync_faults::list(&mut **tx, organization).await?;
-    let counts = workloads::count_by_cluster(&mut **tx, organization).await?;
-    let now = Utc::now();
-    found
-        .into_iter()
-        .map(|cluster| {
-            let own = |sync: &&syncs::Sync| sync.key.cluster == cluster.id;
-            Ok(ClusterView {
-                link: link::of(&cluster.heard(), now),
-                keys: keys.iter().filter(|key| key.cluster == cluster.id).map(view_key).collect(),
-                syncs: syncs.iter().filter(own).cloned().map(view_sync).collect::<ApiResult<_>>()?,
-                faulty_syncs: faults.iter().filter(|fault| fault.key.cluster == cluster.id).map(view_fault).collect(),
-                workloads: counts.iter().find(|(id, _)| *id == cluster.id).map_or(0, |(_, count)| *count),
-                agent: view_agent(&cluster),
-                id: cluster.id,
-                name: cluster.name,
-                last_seen_at: cluster.last_seen_at,
-                last_report_at: cluster.last_report_at,
-                rejected: cluster.rejected.map(|said| read("clusters.rejected", said)).transpose()?,
-                created_at: cluster.created_at,
-            })
-        })
-        .collect()
-}
-
-fn view_agent(cluster: &clusters::Cluster) -> Option<AgentInfo> {
-    Some(AgentInfo {
-        version: cluster.agent_version.clone()?.into(),
-        kubernetes_version: cluster.kubernetes_version.clone()?.into(),
-        started_at: cluster.agent_started_at?,
-    })
-}
-
-fn view_key(key: &clusters::Key) -> ClusterKeyView {
-    ClusterKeyView {
-        id: key.id,
-        created_at: key.created_at,
-        last_used_at: key.last_used_at,
-        revoked_at: key.revoked_at,
-    }
-}
-
-fn view_fault(fault: &sync_faults::Fault) -> FaultySyncView {
-    FaultySyncView { sync: fault.key.sync.clone(), message: fault.message.as_str().into(), since: fault.since }
-}
-
-fn view_sync(sync: syncs::Sync) -> ApiResult<SyncView> {
-    Ok(SyncView {
-        sync: sync.key.sync,
-        repository: sync.repository_url,
-        connected: sync.repository.is_some(),
-        branch: sync.branch,
-        path: sync.path,
-        environment: sync.environment,
-        suspended: sync.suspended,
-        applied_revision: sync.applied_revision,
-        attempted_revision: sync.attempted_revision,
-        health: sync.health,
-        objects: sync.objects,
-        unseen_since: sync.unseen_since,
-        conditions: read("syncs.conditions", sync.conditions)?,
-        errors: read("syncs.errors", sync.errors)?,
-        drifts: read("syncs.drifts", sync.drifts)?,
-        stopped_prune: sync.stopped_prune.map(|stopped| read("syncs.stopped_prune", stopped)).transpose()?,
-        reported_at: sync.reported_at,
-    })
-}
-
-/// A stored body, as it came.
-fn read<T: DeserializeOwned>(column: &'static str, stored: Value) -> ApiResult<T> {
-    serde_json::from_value(stored)
-        .map_err(|error| ApiError::internal(anyhow::Error::new(error).context(format!("column `{column}` is broken"))))
 }

@@ -11,7 +11,7 @@ use heddle_core::{
     git::{BranchName, RepoUrl},
     notice::{self, NoNotice},
 };
-use heddle_db::{Tx, receivers, repositories, work};
+use heddle_db::{Tx, deliveries, receivers, repositories, work};
 use heddle_github::webhook::{self, Hint};
 use utoipa_axum::routes;
 
@@ -76,7 +76,7 @@ async fn take_github(app: App, headers: HeaderMap, body: Bytes) -> ApiResult<Sta
     };
     let mut tx = app.db.organization(binding.organization).await?;
     // In the same transaction: a delivery that was not acted on may come again.
-    if work::note_delivery(&mut *tx, delivery).await? {
+    if deliveries::note(&mut *tx, delivery).await? {
         act(&mut tx, &binding, &url, branch.as_ref()).await?;
     }
     tx.commit().await?;

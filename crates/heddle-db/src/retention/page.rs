@@ -8,7 +8,7 @@ use super::{BATCH, KEPT, RULES};
 pub fn page() -> String {
     let mut page = format!(
         "# What is forgotten, and when\n\n\
-         Written from the rules in `crates/heddle-db/src/retention.rs`; change them there, then\n\
+         Written from the rules in `crates/heddle-db/src/retention/rules.rs`; change them there, then\n\
          `HEDDLE_UPDATE=1 cargo test -p heddle-db retention`.\n\n\
          Each hour one replica of `heddle-api` goes through every organization and forgets by these rules, {BATCH} rows a\n\
          transaction. What stands at a place now, what people took back and what is still on its way is never forgotten.\n\n\

@@ -2,7 +2,7 @@
 
 use heddle_core::git::RepoName;
 use heddle_db::{
-    Tx,
+    Tx, deliveries,
     notice::{Notice, Topic},
     repositories::{self, Binding, ShutOut},
     work,
@@ -15,7 +15,7 @@ use crate::{app::App, problem::ApiResult, routes::github::canonical_url};
 pub(super) async fn take(app: &App, delivery: &str, installation: u64, action: &InstallationAction) -> ApiResult<()> {
     let Ok(installation) = i64::try_from(installation) else { return Ok(()) };
     let mut tx = app.db.routing().await?;
-    if work::note_delivery(&mut *tx, delivery).await? {
+    if deliveries::note(&mut *tx, delivery).await? {
         let (shut_out, named) = match action {
             InstallationAction::Suspended => (Some(ShutOut::Suspended), None),
             InstallationAction::Deleted => (Some(ShutOut::Uninstalled), None),
