@@ -1,25 +1,30 @@
 //! What one file holds: images, or a kustomization.
 
+mod broken;
+mod marks;
+
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
 use heddle_core::image::ImageRepository;
 
+use self::{
+    broken::{mentions, without_broken},
+    marks::{Mark, unshaped},
+};
 use crate::{
     Finding, aliases,
-    documents::parts_of,
     flux::FluxImages,
     image::{ImageValue, Parts},
     intake::{IMAGE_WEIGHT, TooMuch},
     kustomize::{FILE_NAMES, Kustomization},
     object::{DocumentKind, container_images, is_list, kind_of, object_name},
-    policy::{FoundPolicy, MarkedPart},
+    policy::FoundPolicy,
     release::{release_images, source_file_images},
     resource::{ResourceRule, by_shape, known_rules},
     values,
-    written::split_build,
     yaml::{Documents, Node, Position, Value, cursor::Cursor},
 };
 
@@ -192,7 +197,7 @@ impl Source<'_> {
                 None => unshaped.push(mark),
             }
         }
-        alone.extend(self::unshaped(unshaped));
+        alone.extend(marks::unshaped(unshaped));
         read
     }
 
@@ -290,40 +295,6 @@ fn by_byte<'p>(images: impl DoubleEndedIterator<Item = &'p Parts> + ExactSizeIte
     whole.flat_map(|(index, parts)| parts.spots().map(move |spot| (spot.span.start, index))).collect()
 }
 
-/// The text with every document that is no YAML written over by spaces, so that all others stay where they are.
-fn without_broken(text: &str) -> String {
-    let mut all = String::with_capacity(text.len());
-    let mut last = 0;
-    for part in parts_of(text) {
-        let inner = &text[part.clone()];
-        all.push_str(&text[last..part.start]);
-        match Documents::read(inner).error {
-            None => all.push_str(inner),
-            Some(_) => {
-                all.extend(inner.bytes().map(|byte| if matches!(byte, b'\n' | b'\r') { byte as char } else { ' ' }))
-            }
-        }
-        last = part.end;
-    }
-    all + &text[last..]
-}
-
-/// How many images are kept of those that an unreadable file names.
-const MAX_MENTIONS: usize = 5_000;
-
-/// The images that a text names, where it cannot be read as YAML: words with a path, or with a tag.
-fn mentions(text: &str) -> HashSet<ImageRepository> {
-    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '[' | ']' | '{' | '}' | '=' | '(' | ')');
-    let words = text.split(ends).map(|word| word.trim_end_matches(':')).filter(|word| !word.contains("://"));
-    let mut found = HashSet::new();
-    for (name, build) in words.map(split_build) {
-        if (name.contains('/') || build.len() > 1) && found.len() < MAX_MENTIONS {
-            found.extend(name.parse::<ImageRepository>());
-        }
-    }
-    found
-}
-
 /// Files of other tools, whose `image` nothing in a cluster runs.
 fn is_foreign(name: &str, root: &Node) -> bool {
     let compose = ["docker-compose", "compose"]
@@ -335,93 +306,4 @@ fn is_foreign(name: &str, root: &Node) -> bool {
     let updatecli = [steps("targets"), steps("sources")].iter().all(|all| !all.is_empty() && all.iter().all(is_step));
     let chart = matches!(name, "Chart.yaml" | "Chart.lock" | "requirements.yaml");
     compose || updatecli || chart || name.starts_with('.') || !root.is_mapping()
-}
-
-/// A value with a policy behind it.
-struct Mark {
-    policy: FoundPolicy,
-    part: MarkedPart,
-    spot: crate::yaml::Spot,
-    object: String,
-    obstacle: Option<&'static str>,
-}
-
-impl Mark {
-    /// The mapping or list that the value stands in.
-    fn around(&self) -> &str {
-        self.spot.field.rsplit_once('.').map_or("", |(to, _)| to)
-    }
-
-    /// What tells the keys of one image from those of another beside it: `api` of `API_TAG` and `API_NAME`.
-    fn stem(&self) -> String {
-        let key = self.spot.field.rsplit('.').next().unwrap_or_default().trim_matches(['[', ']', '"']);
-        let key = values::plain(key);
-        let parts = ["imagename", "imagetag", "imagedigest", "repository", "name", "image", "tag", "version", "digest"];
-        parts.iter().find_map(|part| key.strip_suffix(part)).unwrap_or(&key).to_owned()
-    }
-}
-
-/// Images that only markers name: a whole one; a name with the tag and digest of the same policy beside it; or a tag, a
-/// digest or both, whose name the policy knows. Where one mapping has several of a kind, keys that begin alike are one
-/// image.
-fn unshaped(marks: Vec<Mark>) -> Vec<ImageValue> {
-    let mut groups: Vec<Vec<Mark>> = Vec::new();
-    let mut known: HashMap<(String, FoundPolicy), usize> = HashMap::new();
-    for mark in marks {
-        let next = groups.len();
-        let group = match mark.part {
-            MarkedPart::Whole => next,
-            _ => *known.entry((mark.around().to_owned(), mark.policy.clone())).or_insert(next),
-        };
-        if group == next {
-            groups.push(Vec::new());
-        }
-        groups[group].push(mark);
-    }
-    groups.into_iter().flat_map(of_group).filter_map(unshaped_image).collect()
-}
-
-/// The marks of one mapping and policy, those of each image for themselves.
-fn of_group(marks: Vec<Mark>) -> Vec<Vec<Mark>> {
-    let parts: HashSet<MarkedPart> = marks.iter().map(|mark| mark.part).collect();
-    if parts.len() == marks.len() {
-        return vec![marks];
-    }
-    let mut by_stem: BTreeMap<String, Vec<Mark>> = BTreeMap::new();
-    for mark in marks {
-        by_stem.entry(mark.stem()).or_default().push(mark);
-    }
-    // Two of a kind under keys that begin alike: each for itself.
-    let split = |marks: Vec<Mark>| {
-        let parts: HashSet<MarkedPart> = marks.iter().map(|mark| mark.part).collect();
-        if parts.len() == marks.len() { vec![marks] } else { marks.into_iter().map(|mark| vec![mark]).collect() }
-    };
-    by_stem.into_values().flat_map(split).collect()
-}
-
-fn unshaped_image(marks: Vec<Mark>) -> Option<ImageValue> {
-    let spot = |part: MarkedPart| marks.iter().find(|mark| mark.part == part).map(|mark| mark.spot.clone());
-    let first = marks.first()?;
-    let parts = Parts {
-        name: spot(MarkedPart::Whole).or(spot(MarkedPart::Name)),
-        tag: spot(MarkedPart::Tag),
-        digest: spot(MarkedPart::Digest),
-        ..Parts::default()
-    };
-    if parts.name.is_some() && parts.image().is_err() {
-        return None;
-    }
-    // A name that stands alone says no build: its tag has a marker of its own elsewhere.
-    if marks.iter().all(|mark| mark.part == MarkedPart::Name) {
-        return None;
-    }
-    Some(ImageValue {
-        object: first.object.clone(),
-        container: None,
-        obstacle: marks.iter().find_map(|mark| mark.obstacle),
-        parts,
-        is_kustomizable: false,
-        policy: Some(first.policy.clone()),
-        vacant: None,
-    })
 }

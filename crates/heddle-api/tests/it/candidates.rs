@@ -8,10 +8,7 @@ use heddle_core::policy::TagPolicy;
 use heddle_wire::automator::{Done, Lease, UpdateWork, Work};
 use sqlx::PgConnection;
 
-use crate::{
-    loom::Loom,
-    spine::{read, read_report},
-};
+use crate::{loom::Loom, steps::read, told::read_report};
 
 /// Images of the organization.
 const IMAGES: usize = 1_000;

@@ -20,4 +20,7 @@ mod record;
 mod replicas;
 mod reports;
 mod spine;
+mod steps;
+mod told;
 mod walk;
+mod webhooks;

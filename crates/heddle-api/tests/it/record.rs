@@ -13,7 +13,7 @@ use crate::{
     github::{self, Scene},
     hub::{AgentKey, PASSWORD, Person, session_cookie},
     loom::Loom,
-    spine,
+    steps, told,
 };
 
 /// What tells us of the world and changes nothing that a person decided: leases, what was seen, what an agent fetches.
@@ -184,10 +184,10 @@ impl Ledger {
 /// What automators write into repositories.
 async fn automator_writes() -> [String; 3] {
     let loom = Loom::start().await;
-    let update = spine::until_update(&loom).await;
-    let plan = spine::plan(Mode::PullRequest, None, spine::planned("1.4.1", "1.4.2"));
+    let update = steps::until_update(&loom).await;
+    let plan = told::plan(Mode::PullRequest, None, told::planned("1.4.1", "1.4.2"));
     let posted = loom.automator.intents(&update, &plan).await.unwrap().intents.remove(0);
-    let outcome = spine::written(spine::pull_request(41), 100);
+    let outcome = told::written(told::pull_request(41), 100);
     loom.automator.outcome(&update, posted.id, &outcome).await.unwrap();
     let closed = ProposalClosed { reason: "superseded".into() };
     loom.automator.closed(&update, posted.proposal, &closed).await.unwrap();

@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use crate::{
     loom::{Loom, at, revision},
-    spine::{agent_report, applied, healthy, merge_one, one_change, read_heads, sync},
+    steps::{merge_one, one_change, read_heads},
+    told::{agent_report, applied, healthy, sync},
 };
 
 async fn cluster(loom: &Loom) -> ClusterView {
