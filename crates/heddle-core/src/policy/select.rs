@@ -275,9 +275,11 @@ impl<'a> Chooser<'a> {
         }
     }
 
-    /// Whether a tag has the shape of what runs and is above it.
+    /// Whether a tag has the shape of what runs, is above it, and is let in by the words of the rule, now or later.
     pub(super) fn is_own_above(&self, anchor: &Anchor<'a>, judged: &Judged<'_>, layout: Option<&Layout<'_>>) -> bool {
-        self.is_above_running(judged) && layout.is_some_and(|layout| self.fit(anchor, judged.info, layout) == Fit::Same)
+        self.is_above_running(judged)
+            && !judged.outcome.as_ref().is_err_and(Why::is_of_the_rules_words)
+            && layout.is_some_and(|layout| self.fit(anchor, judged.info, layout) == Fit::Same)
     }
 
     /// Whether a tag is known to be the image that runs.

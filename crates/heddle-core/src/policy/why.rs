@@ -28,7 +28,7 @@ pub(super) enum Why<'a> {
     /// A lone number where nothing says that one is meant.
     Lone,
     Shape(Fit),
-    /// It has more numbers than what runs, of which others with as many are above it.
+    /// It has more numbers than what runs, and others with as many as that qualify and are above it.
     More,
     /// It has more numbers than what runs, which is known to move.
     Moves,
@@ -56,6 +56,24 @@ pub(super) enum Why<'a> {
 }
 
 impl Why<'_> {
+    /// Whether the words of the rule keep the tag out, whatever becomes known of it and however long it stands.
+    pub(super) fn is_of_the_rules_words(&self) -> bool {
+        matches!(
+            self,
+            Self::NoTag
+                | Self::Artifact
+                | Self::Ignored(_)
+                | Self::NotAllowed
+                | Self::NothingAllowed(_)
+                | Self::NotFollowed(_)
+                | Self::Suffix { .. }
+                | Self::Outside
+                | Self::Prerelease
+                | Self::Within
+                | Self::Relative(..)
+        )
+    }
+
     /// When it no longer holds, where time alone keeps the tag back.
     pub(super) fn until(&self) -> Option<DateTime<Utc>> {
         if let Self::Young(until) = self { Some(*until) } else { None }

@@ -151,7 +151,17 @@ fn match_says_that_a_lone_number_is_meant() {
 fn more_numbers_follow_only_where_nothing_else_does_and_nothing_moves() {
     follows("v2.0", &["v2.0.1", "v2.1"], Some("v2.1"));
     follows("v2.0", &["v2.0", "v2.0.1", "v2.0.2"], Some("v2.0.2"));
-    check(&semver("<2.1"), Some("v2.0"), &["v2.0", "v2.0.1", "v2.1"], Some("v2.0"));
+    // What the rule keeps out leads nowhere.
+    let all = &["v2.0", "v2.0.1", "v2.1", "v2.2-rc.1"];
+    check(&semver("<2.1"), Some("v2.0"), all, Some("v2.0.1"));
+    check(&semver("~2.0"), Some("v2.0"), all, Some("v2.0.1"));
+    let but = |policy: TagPolicy| check(&policy, Some("v2.0"), all, Some("v2.0.1"));
+    but(TagPolicy { within: Some(Within::Patch), ..semver("*") });
+    but(TagPolicy { ignore: vec!["v2.1".into()], ..semver("*") });
+    but(TagPolicy { allow: vec!["v2.0*".into()], ..semver("*") });
+    // What people took back was let in by the rule all the same.
+    let taken_back = choose(&semver("*"), Some("v2.0"), &list(&["v2.0", "v2.1", "v2.1.1"]), &["v2.1"]);
+    assert_eq!(taken_back.decision.chosen, Some(tag("v2.0")));
     let tags = [("v2.0", 'a'), ("v2.0.1", 'a'), ("v2.0.2", '.')];
     check_image(&semver("*"), Some("v2.0"), &tags, Some("v2.0"));
     check_image(&semver("*"), Some("v2.0"), &[("v2.0", 'b'), ("v2.0.1", 'a'), ("v2.0.2", 'c')], Some("v2.0.2"));
