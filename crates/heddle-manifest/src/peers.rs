@@ -8,6 +8,7 @@ mod objects;
 mod patched;
 mod renovate;
 mod stages;
+mod updates;
 mod workloads;
 mod write;
 
@@ -29,6 +30,8 @@ pub struct Brought {
     pub differs: Vec<Difference>,
     /// What cannot be followed, so that nothing is wished for it.
     pub faults: Vec<Difference>,
+    /// How changes come.
+    updates: updates::Updates,
 }
 
 /// Where something stands that updates images today.

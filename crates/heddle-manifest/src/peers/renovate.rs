@@ -7,6 +7,8 @@
 mod json5;
 mod rules;
 mod settings;
+mod top;
+mod versioning;
 
 use std::collections::BTreeMap;
 
@@ -91,9 +93,9 @@ pub(super) fn read(setup: &Setup<'_>, renovate: &Renovate, brought: &mut Brought
     let managers = Managers::read(&renovate.files);
     let rules: Vec<Rule<'_>> = renovate.files.iter().flat_map(|(file, root)| Rule::read_all(file, root)).collect();
     for (file, root) in &renovate.files {
-        settings::tell_top(&origin(file, 1), root, brought);
         tell_presets(file, root, brought);
     }
+    top::read(&renovate.files, &rules, brought);
     for rule in &rules {
         rule.tell(brought);
     }
@@ -153,6 +155,7 @@ fn image(
                 }
             }
         }
+        let settings = settings.beside(occurrence.image.tag.as_ref());
         let key = format!("{settings:?}");
         places.entry(key).or_insert_with(|| (settings, Vec::new(), nearest)).1.push(*index);
     }
@@ -160,7 +163,7 @@ fn image(
     for (settings, at, origin) in places.into_values() {
         let Some(first) = at.first().map(|index| &setup.occurrences[*index]) else { continue };
         let name = first.image.repository.to_string();
-        if !settings.is_enabled {
+        if !settings.is_on() {
             brought.differs(&origin, format!("`{name}` is not updated by Renovate, so no rule is written for it"));
             continue;
         }

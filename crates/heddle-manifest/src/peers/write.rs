@@ -19,7 +19,7 @@ const KINDS: &[&str] = &["semver", "numerical", "alphabetical", "newest", "diges
 
 /// Writes a rule for each wish, reads them again, and tells what they do not do as today.
 pub(super) fn write(places: &[Occurrence], brought: Brought, stages: &[Stage]) -> Imported {
-    let Brought { mut wishes, mut differs, faults } = brought;
+    let Brought { mut wishes, mut differs, faults, updates } = brought;
     let unwritten = |fault: Difference| Difference { message: unwritten(&fault.message), ..fault };
     differs.extend(faults.into_iter().map(unwritten));
     wishes.retain(|wish| match CompiledPolicy::new(&wish.policy) {
@@ -34,6 +34,9 @@ pub(super) fn write(places: &[Occurrence], brought: Brought, stages: &[Stage]) -
     let containers = |wish: &Wish| containers(places, wish);
     wishes.sort_by_key(|wish| (containers(wish).is_empty(), matches!(wish.places, Places::Below(_))));
     let mut text = format!("version: 1\n{}", stages::environments(stages));
+    if !wishes.is_empty() {
+        text.push_str(&updates.text());
+    }
     text.push_str(if wishes.is_empty() { "images: []\n" } else { "images:\n" });
     let mut lines = Vec::new();
     for wish in &wishes {

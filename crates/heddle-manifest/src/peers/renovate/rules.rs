@@ -139,7 +139,7 @@ impl Pattern {
 }
 
 /// Compiles a foreign expression; `None` where it is too long, too large or not understood.
-fn compile(expression: &str, flags: &str) -> Option<Regex> {
+pub(super) fn compile(expression: &str, flags: &str) -> Option<Regex> {
     if expression.len() > MAX_EXPRESSION_BYTES {
         return None;
     }

@@ -1,10 +1,14 @@
 //! What Renovate's settings come to for one image, in Heddle's words.
 
-use heddle_core::policy::{TagPolicy, Within};
+use heddle_core::{
+    image::Tag,
+    policy::{TagPolicy, Within},
+};
 
 use super::{
     Brought, Origin,
     rules::{Rule, Subject, texts},
+    versioning::{self, Versioning},
 };
 use crate::yaml::Node;
 
@@ -24,6 +28,12 @@ const UNTRANSLATED: [&str; 9] = [
 /// Settings that are followed, but not for some kinds of update alone.
 const SETTINGS: [&str; 5] = ["automerge", "allowedVersions", "versioning", "pinDigests", "minimumReleaseAge"];
 
+/// The kinds of update to another tag.
+const KINDS: [&str; 3] = ["major", "minor", "patch"];
+
+/// The kinds of update that write a digest where none stands.
+const PINS: [&str; 2] = ["pin", "pinDigest"];
+
 /// Presets of Renovate's own that say nothing of which tag an image gets.
 pub(super) fn is_harmless_preset(name: &str) -> bool {
     let is_image = ["docker:", "default:pinDigestsDisabled"].iter().any(|start| name.starts_with(start));
@@ -35,13 +45,16 @@ pub(super) fn is_harmless_preset(name: &str) -> bool {
 /// What is known of an image once all rules are taken together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Settings {
-    pub is_enabled: bool,
+    /// Its name is among those that are left alone.
+    is_ignored: bool,
     /// Written at once, without a pull request.
     pub is_direct: bool,
     automerges: bool,
     pins: bool,
     ignores_unstable: bool,
     versioning: String,
+    /// What `regex:` versioning comes to beside the tag that runs.
+    by_groups: Option<Result<Versioning, String>>,
     allowed: Option<String>,
     min_age: Option<String>,
     /// The kinds of update that are off.
@@ -53,12 +66,13 @@ pub(super) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            is_enabled: true,
+            is_ignored: false,
             is_direct: false,
             automerges: false,
             pins: false,
             ignores_unstable: true,
             versioning: "docker".to_owned(),
+            by_groups: None,
             allowed: None,
             min_age: None,
             off: Vec::new(),
@@ -72,16 +86,18 @@ impl Settings {
     pub fn take_top(&mut self, root: &Node, subject: &Subject) {
         let presets = texts(root, "extends");
         let has = |name: &str| presets.iter().any(|preset| preset == name);
-        self.is_enabled &= !has("docker:disable");
-        self.pins |= has("docker:pinDigests");
-        if has("docker:disableMajor") {
-            self.off.push("major".to_owned());
+        if has("docker:disable") {
+            self.switch(&KINDS, false);
+        }
+        self.pins |= has("docker:pinDigests") || has("config:best-practices");
+        if has("docker:disableMajor") || has(":disableMajorUpdates") {
+            self.switch(&["major"], false);
         }
         self.take_keys(root);
         for level in ["docker", subject.manager].iter().filter_map(|key| root.get(key)) {
             self.take_keys(level);
         }
-        self.is_enabled &= !texts(root, "ignoreDeps").iter().any(|name| subject.is_named(name));
+        self.is_ignored |= texts(root, "ignoreDeps").iter().any(|name| subject.is_named(name));
     }
 
     /// Takes what a rule says.
@@ -97,20 +113,50 @@ impl Settings {
         if kinds.is_empty() {
             return self.take_keys(rule.node);
         }
-        if is(rule.node, "enabled", "false") {
-            self.off.extend(kinds);
-        } else if is(rule.node, "enabled", "true") {
-            self.off.retain(|kind| !kinds.contains(kind));
+        if let Some(on) = flag(rule.node, "enabled") {
+            let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
+            self.switch(&kinds, on);
         }
+    }
+
+    /// Turns kinds of update on or off.
+    fn switch(&mut self, kinds: &[&str], on: bool) {
+        self.off.retain(|kind| !kinds.contains(&kind.as_str()));
+        if !on {
+            self.off.extend(kinds.iter().map(|kind| (*kind).to_owned()));
+        }
+        self.off.sort();
+    }
+
+    fn is_off(&self, kind: &str) -> bool {
+        self.off.iter().any(|one| one == kind)
+    }
+
+    /// Whether any update to another tag is on.
+    pub fn is_on(&self) -> bool {
+        !self.is_ignored && !KINDS.iter().all(|kind| self.is_off(kind))
+    }
+
+    /// The same for a place where a tag runs.
+    pub fn beside(mut self, running: Option<&Tag>) -> Self {
+        let expression = self.versioning.strip_prefix("regex:");
+        self.by_groups = expression.map(|expression| versioning::read(expression, running, self.ignores_unstable));
+        self
     }
 
     fn take_keys(&mut self, node: &Node) {
         let word = |key: &str| node.get(key).and_then(Node::text).map(str::to_owned);
-        let flag = |key: &str| word(key).map(|text| text == "true");
-        self.is_enabled = flag("enabled").unwrap_or(self.is_enabled);
-        self.automerges = flag("automerge").unwrap_or(self.automerges);
-        self.pins = flag("pinDigests").unwrap_or(self.pins);
-        self.ignores_unstable = flag("ignoreUnstable").unwrap_or(self.ignores_unstable);
+        if let Some(on) = flag(node, "enabled") {
+            self.switch(&KINDS, on);
+        }
+        for kind in KINDS.into_iter().chain(PINS) {
+            if let Some(on) = node.get(kind).and_then(|block| flag(block, "enabled")) {
+                self.switch(&[kind], on);
+            }
+        }
+        self.automerges = flag(node, "automerge").unwrap_or(self.automerges);
+        self.pins = flag(node, "pinDigests").unwrap_or(self.pins);
+        self.ignores_unstable = flag(node, "ignoreUnstable").unwrap_or(self.ignores_unstable);
         if let Some(kind) = word("automergeType") {
             self.is_direct = kind == "branch" && (is(node, "ignoreTests", "true") || self.is_direct);
         }
@@ -132,7 +178,7 @@ impl Settings {
         let mut policy = TagPolicy {
             semver: Some("*".to_owned()),
             prerelease: !self.ignores_unstable,
-            pin_digest: self.pins,
+            pin_digest: self.pins && !PINS.iter().any(|kind| self.is_off(kind)),
             ..TagPolicy::default()
         };
         match self.versioning.split_once(':') {
@@ -141,7 +187,11 @@ impl Settings {
                 "semver" => policy.strict = true,
                 other => return Err(format!("`versioning: {other}` has no counterpart")),
             },
-            Some(("regex", expression)) => versioned(expression, &mut policy)?,
+            Some(("regex", _)) => {
+                let Versioning { matches, extract, .. } =
+                    self.by_groups.clone().unwrap_or_else(|| Err("no tag stands there".to_owned()))?;
+                (policy.matches, policy.extract) = (Some(matches), Some(extract));
+            }
             Some(_) => return Err(format!("`versioning: {}` has no counterpart", self.versioning)),
         }
         if let Some(allowed) = &self.allowed {
@@ -151,8 +201,7 @@ impl Settings {
             policy.min_age =
                 Some(in_words(age).ok_or_else(|| format!("`minimumReleaseAge: {age}` is no time such as `3 days`"))?);
         }
-        let off = |kind: &str| self.off.iter().any(|one| one == kind);
-        policy.within = match (off("major"), off("minor"), off("patch")) {
+        policy.within = match (self.is_off("major"), self.is_off("minor"), self.is_off("patch")) {
             (_, _, true) => return Err("updates of the kind `patch` are off, which has no counterpart".to_owned()),
             (true, true, _) => Some(Within::Patch),
             (true, false, _) => Some(Within::Minor),
@@ -173,6 +222,14 @@ impl Settings {
         if self.automerges && !self.is_direct {
             all.push(format!("`{name}`: `automerge` is not followed: a person merges, or write `mode: commit`"));
         }
+        if let Some(Ok(Versioning { lacks, .. })) = &self.by_groups
+            && !lacks.is_empty()
+        {
+            let lacks = lacks.join("` and `");
+            all.push(format!(
+                "`{name}`: only tags without `{lacks}` follow on the running one, as it is written; there others too"
+            ));
+        }
         all
     }
 }
@@ -181,22 +238,8 @@ fn is(node: &Node, key: &str, value: &str) -> bool {
     node.get(key).and_then(Node::text) == Some(value)
 }
 
-/// `regex:` versioning: groups by the names of a version's numbers.
-fn versioned(expression: &str, policy: &mut TagPolicy) -> Result<(), String> {
-    let compiled = regex::Regex::new(expression)
-        .map_err(|_| "the expression of `versioning: regex` is not understood here".to_owned())?;
-    let names: Vec<&str> = compiled.capture_names().flatten().collect();
-    if let Some(other) = names.iter().find(|name| !matches!(**name, "major" | "minor" | "patch")) {
-        return Err(format!("the group `{other}` of `versioning: regex` has no counterpart"));
-    }
-    if !names.contains(&"major") {
-        return Err("`versioning: regex` names no group `major`".to_owned());
-    }
-    let numbers =
-        ["major", "minor", "patch"].iter().filter(|name| names.contains(name)).map(|name| format!("${{{name}}}"));
-    policy.matches = Some(expression.to_owned());
-    policy.extract = Some(numbers.collect::<Vec<_>>().join("."));
-    Ok(())
+fn flag(node: &Node, key: &str) -> Option<bool> {
+    node.get(key).and_then(Node::text).map(|text| text == "true")
 }
 
 /// `allowedVersions`: a range, or an expression between slashes.
@@ -238,23 +281,27 @@ fn in_words(age: &str) -> Option<String> {
 pub(super) fn tell(rule: &Rule<'_>, brought: &mut Brought) {
     tell_keys(&rule.origin, rule.node, brought);
     let kinds = texts(rule.node, "matchUpdateTypes");
-    let says_more = SETTINGS.iter().any(|key| rule.node.get(key).is_some());
-    if !kinds.is_empty() && says_more {
-        brought.differs(&rule.origin, "`matchUpdateTypes` is followed with `enabled` alone");
+    let says_more: Vec<&str> = SETTINGS.into_iter().filter(|key| rule.node.get(key).is_some()).collect();
+    if !kinds.is_empty() && !says_more.is_empty() {
+        let keys = says_more.join("`, `");
+        brought.differs(
+            &rule.origin,
+            format!("`matchUpdateTypes` is followed with `enabled` alone: `{keys}` for some kinds of update have no counterpart"),
+        );
+    }
+    for key in ["labels", "addLabels", "reviewers", "prConcurrentLimit"] {
+        if let Some(value) = rule.node.get(key) {
+            let at = Origin { line: value.position.line, ..rule.origin.clone() };
+            brought.differs(
+                &at,
+                format!("`{key}` of some images alone has no counterpart: `updates` of `.heddle.yaml` is for all"),
+            );
+        }
     }
 }
 
-/// Says which settings of the whole are not followed.
-pub(super) fn tell_top(origin: &Origin, root: &Node, brought: &mut Brought) {
-    tell_keys(origin, root, brought);
-    for key in
-        ["labels", "reviewers", "prConcurrentLimit", "prHourlyLimit"].iter().filter(|key| root.get(key).is_some())
-    {
-        brought.differs(origin, format!("`{key}` is not taken over: see `updates` of `.heddle.yaml`"));
-    }
-}
-
-fn tell_keys(origin: &Origin, node: &Node, brought: &mut Brought) {
+/// Says which keys have no counterpart.
+pub(super) fn tell_keys(origin: &Origin, node: &Node, brought: &mut Brought) {
     for (key, value) in node.entries() {
         if let Some(name) = key.text().filter(|name| UNTRANSLATED.contains(name)) {
             let at = Origin { line: key.position.line, ..origin.clone() };

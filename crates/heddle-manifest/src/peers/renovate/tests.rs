@@ -25,7 +25,8 @@ fn imported_with(body: &str, load: &dyn Fn(&str) -> Option<String>) -> Imported 
 fn rules(imported: &Imported) -> Vec<String> {
     let (_, findings) = config::read(&imported.config);
     assert_eq!(findings, [], "{}", imported.config);
-    let lines = imported.config.lines().filter(|line| !line.trim_start().starts_with('#')).skip(2);
+    let (_, rules) = imported.config.split_once("images:").unwrap();
+    let lines = rules.trim_start_matches(" []").lines().filter(|line| !line.trim_start().starts_with('#'));
     let text = lines.collect::<Vec<_>>().join(" ");
     text.split("  - name: ")
         .map(|rule| rule.split_whitespace().collect::<Vec<_>>().join(" "))
@@ -69,11 +70,14 @@ fn what_a_rule_says_of_versions_is_taken_over() {
         ("allowedVersions: '!/-rc/'", "semver: '*' ignore: ['regexp:-rc']"),
         ("versioning: 'semver'", "semver: '*' strict: true"),
         (
-            "versioning: 'regex:^v(?<major>\\\\d+)-(?<minor>\\\\d+)$'",
-            "semver: '*' extract: '${major}.${minor}' match: '^v(?<major>\\d+)-(?<minor>\\d+)$'",
+            "versioning: 'regex:^(?<major>\\\\d+)[.](?<minor>\\\\d+)[.]0$'",
+            "semver: '*' extract: '${major}.${minor}' match: '^(?<major>\\d+)[.](?<minor>\\d+)[.]0$'",
         ),
         ("matchUpdateTypes: ['major'], enabled: false", "semver: '*' within: minor"),
         ("matchUpdateTypes: ['major', 'minor'], enabled: false", "semver: '*' within: patch"),
+        ("major: {enabled: false}", "semver: '*' within: minor"),
+        ("enabled: false}, {matchUpdateTypes: ['minor', 'patch'], enabled: true", "semver: '*' within: minor"),
+        ("pinDigests: true}, {matchUpdateTypes: ['pinDigest'], enabled: false", "semver: '*'"),
         ("minimumReleaseAge: '3 days'", "semver: '*' min_age: '3d'"),
         ("pinDigests: true", "semver: '*' pin_digest: true"),
         ("ignoreUnstable: false", "semver: '*' prerelease: true"),
@@ -152,4 +156,74 @@ fn a_configuration_that_cannot_be_read_is_told_and_followed_by_nobody() {
     let imported = imported("  packageRules: [");
     assert_eq!(imported.rules, 0);
     assert!(imported.differs.iter().any(|one| one.message.contains("cannot be read")), "{imported:#?}");
+}
+
+/// `match` and `extract`, or why there are none.
+fn versioned(expression: &str, running: &str) -> Result<(String, String), String> {
+    let tag = running.parse().ok();
+    versioning::read(expression, tag.as_ref(), true).map(|read| (read.matches, read.extract))
+}
+
+#[test]
+fn groups_of_a_versioning_become_match_and_extract_beside_what_runs() {
+    let check = |expression: &str, running: &str, matches: &str, extract: &str| {
+        let expected = Ok((matches.to_owned(), extract.to_owned()));
+        assert_eq!(versioned(expression, running), expected, "{expression} {running}");
+    };
+    let kinds = r"^(?<major>\d+)\.(?<minor>\d+)(\.(?<patch>\d+))?(-(?<compatibility>.*))?$";
+    check(
+        kinds,
+        "1.2.3-alpine",
+        r"^(?<major>\d+)\.(?<minor>\d+)(\.(?<patch>\d+))?(-(?<compatibility>alpine))?$",
+        "${major}.${minor}.${patch}",
+    );
+    check(kinds, "1.2.3", r"^(?<major>\d+)\.(?<minor>\d+)(\.(?<patch>\d+))?$", "${major}.${minor}.${patch}");
+    check(kinds, "1.2", r"^(?<major>\d+)\.(?<minor>\d+)$", "${major}.${minor}");
+    let built = r"^(?<compatibility>[a-z]+)-(?<major>\d+)\.(?<minor>\d+)\.(?<patch>\d+)(?<prerelease>-rc\d+)?-(?<build>\d+)(-r(?<revision>\d+))?$";
+    check(
+        built,
+        "web-1.2.3-7-r2",
+        r"^(?<compatibility>web)-(?<major>\d+)\.(?<minor>\d+)\.(?<patch>\d+)-(?<build>\d+)(-r(?<revision>\d+))?$",
+        "${major}.${minor}.${patch}.${build}.${revision}",
+    );
+    check(r"^(?<major>\d{4})-(?<build>\d+)$", "2024-11", r"^(?<major>\d{4})-(?<build>\d+)$", "${major}.0.0.${build}");
+}
+
+#[test]
+fn what_no_rule_can_say_of_a_versioning_is_told() {
+    for (expression, running, words) in [
+        (r"^(?<major>\d+)(?<other>x)?$", "1", "the group `other`"),
+        (r"^(?<compatibility>.*)$", "1", "none of the groups"),
+        (r"^v(?<major>\d+)$", "1", "does not match"),
+        (r"^(?<major>\d+)(-(?<prerelease>rc))?$", "1-rc", "is a pre-release"),
+        (r"^(?<major>\d+)(-(?<compatibility>.*))?", "1", "does not say how a tag ends"),
+        (r"^((?<major>\d+)|(?<minor>x))$", "1", "one of several ways"),
+        (r"^(?<major>\w+)$", "a", "is no number"),
+        (r"^(?<major>\d+)(?=x)$", "1", "is not understood"),
+        (r"^(?<major>\d+)$", "", "no tag stands there"),
+    ] {
+        let why = versioned(expression, running).unwrap_err();
+        assert!(why.contains(words), "{expression} {running}: {why}");
+    }
+}
+
+#[test]
+fn what_is_said_of_all_updates_is_taken_over() {
+    let updates = |body: &str| imported(body).config.split_once("images:").unwrap().0.replace('\n', " ");
+    assert_eq!(updates(""), "version: 1 updates:   group: none ");
+    let body = "  labels: ['deps', 'size: s'], reviewers: ['ada', 'team:platform', 'acme/web'], prConcurrentLimit: 5, prHourlyLimit: 2,\n  packageRules: [{matchPackageNames: ['nginx'], groupName: 'web', addLabels: ['web']}]";
+    assert_eq!(
+        updates(body),
+        "version: 1 updates:   limit: {open: 5}   labels: [deps, 'size: s']   reviewers: [ada, acme/web] "
+    );
+    let imported = imported(body);
+    for (line, words) in [
+        (4, "`team:platform` names no organization"),
+        (4, "`prHourlyLimit` has no counterpart"),
+        (5, "`groupName: web` has no counterpart"),
+        (5, "`addLabels` of some images alone"),
+    ] {
+        told(&imported, &format!("renovate.json5:{line}"), words);
+    }
+    assert_eq!(updates("  prConcurrentLimit: 0"), "version: 1 updates:   group: none ");
 }
