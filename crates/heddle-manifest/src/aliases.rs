@@ -1,41 +1,96 @@
-//! Texts that aliases take to several places, where each of these is the same part of one image: `tag: &tag v1` here,
-//! `tag: *tag` there. They change together.
+//! Texts that aliases and merge keys take to several places, where each of these is the same part of one image: `tag: &tag v1`
+//! here and `tag: *tag` there, `image: &image {…}` here and `image: *image` there. They change together, where the text is
+//! written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
     image::ImageValue,
-    yaml::cursor::{SHARED, Shared},
+    policy::FoundPolicy,
+    yaml::{Node, Value, cursor::SHARED, is_merge_key},
 };
 
-/// Lets tags, digests and whole images change that aliases take to other places of the same image and to nothing else.
-/// `images` are all of a file.
-pub(crate) fn release(images: &mut [ImageValue]) {
-    let mut places: HashMap<(usize, String), usize> = HashMap::new();
-    for image in images.iter_mut().filter(|image| image.parts.within.is_none()) {
-        let (name, _) = image.parts.name_and_build();
-        for Shared { at, .. } in image.parts.build_spots_mut().filter_map(|spot| spot.shared) {
-            *places.entry((at, name.clone())).or_default() += 1;
-        }
-    }
-    if places.is_empty() {
+/// A text, by its first byte, that says which build of an image runs.
+type Source = (usize, String);
+
+/// Lets tags, digests and whole images change that aliases take to other places of the same image and to nothing else. What
+/// says at one of the places how tags are chosen says so for all. `images` are all of a file with these documents.
+pub(crate) fn release<'i>(images: impl IntoIterator<Item = &'i mut ImageValue>, roots: &[Node]) {
+    let whole = images.into_iter().filter(|image| image.parts.within.is_none());
+    let mut images: Vec<&mut ImageValue> =
+        whole.filter(|image| image.parts.spots().any(|spot| spot.shared.is_some())).collect();
+    if images.is_empty() {
         return;
     }
-    for image in images.iter_mut().filter(|image| image.parts.within.is_none()) {
-        let (name, _) = image.parts.name_and_build();
-        let mut is_free = true;
-        for spot in image.parts.build_spots_mut() {
-            let known = spot.shared.as_ref().and_then(|shared| places.get(&(shared.at, name.clone())));
-            match (&mut spot.shared, known) {
-                (Some(shared), Some(known)) if *known == shared.uses + 1 => shared.is_free = true,
-                _ => is_free &= spot.obstacle.is_none(),
+    let mut places: HashMap<Source, usize> = HashMap::new();
+    let mut policies: HashMap<Source, FoundPolicy> = HashMap::new();
+    for image in &mut images {
+        let sources = sources(image);
+        for source in sources {
+            *places.entry(source.clone()).or_default() += 1;
+            if let Some(policy) = &image.policy {
+                policies.entry(source).or_insert_with(|| policy.clone());
             }
         }
-        // The name is not written when a tag is.
-        let others = image.parts.spots().filter(|spot| spot.shared.is_none_or(|shared| !shared.is_free));
-        let is_plain = others.into_iter().all(|spot| spot.obstacle.is_none() || spot.shared.is_some());
-        if is_free && is_plain && image.obstacle.is_some_and(|reason| SHARED.contains(&reason)) {
-            image.obstacle = None;
+    }
+    let mut ways = HashMap::new();
+    roots.iter().for_each(|root| count(root, &mut ways));
+    let is_free = |source: &Source| places.get(source) == ways.get(&source.0);
+    for image in images {
+        free(image, &is_free);
+        let mut own = sources(image).into_iter().filter(is_free);
+        image.policy = image.policy.take().or_else(|| own.find_map(|source| policies.get(&source).cloned()));
+    }
+}
+
+/// The shared texts that say which build of an image runs.
+fn sources(image: &mut ImageValue) -> Vec<Source> {
+    let (name, _) = image.parts.name_and_build();
+    let shared = image.parts.deciding_spots_mut().filter_map(|spot| spot.shared);
+    shared.map(|shared| (shared.at, name.clone())).collect()
+}
+
+fn free(image: &mut ImageValue, is_free: &impl Fn(&Source) -> bool) {
+    let (name, _) = image.parts.name_and_build();
+    let mut all_free = true;
+    for spot in image.parts.deciding_spots_mut() {
+        match &mut spot.shared {
+            Some(shared) if is_free(&(shared.at, name.clone())) => shared.is_free = true,
+            _ => all_free &= spot.obstacle.is_none(),
         }
     }
+    // The name is not written when a tag is.
+    let others = image.parts.spots().filter(|spot| spot.shared.is_none());
+    let is_plain = others.into_iter().all(|spot| spot.obstacle.is_none());
+    if all_free && is_plain && image.obstacle.is_some_and(|reason| SHARED.contains(&reason)) {
+        image.obstacle = None;
+    }
+}
+
+/// Counts the ways that lead to each text of a document, those through aliases and merge keys too.
+fn count(node: &Node, ways: &mut HashMap<usize, usize>) {
+    let node = node.resolved();
+    match &node.value {
+        Value::Scalar(..) => *ways.entry(node.span.start).or_default() += 1,
+        Value::Sequence(items) => items.iter().for_each(|item| count(item, ways)),
+        Value::Mapping(_) => count_entries(node, &mut HashSet::new(), ways),
+        Value::Anchored(_) | Value::Alias(_) => {}
+    }
+}
+
+fn count_entries<'n>(mapping: &'n Node, known: &mut HashSet<&'n str>, ways: &mut HashMap<usize, usize>) {
+    let mut own: HashMap<&str, usize> = HashMap::new();
+    for (index, (key, value)) in mapping.entries().iter().enumerate().filter(|(_, (key, _))| !is_merge_key(key)) {
+        let name = key.text().unwrap_or_default();
+        if !known.contains(name) {
+            count(value, ways);
+            own.insert(name, index);
+        }
+    }
+    // What a merge key brings behind a key takes its place for some readers.
+    for (index, (_, source)) in mapping.entries().iter().enumerate().filter(|(_, (key, _))| is_merge_key(key)) {
+        known.extend(own.iter().filter(|(_, at)| **at > index).map(|(name, _)| *name));
+        source.mappings().iter().for_each(|source| count_entries(source, known, ways));
+    }
+    known.extend(own.into_keys());
 }

@@ -13,7 +13,7 @@ use crate::{
     written::split_build,
     yaml::{
         Spot,
-        cursor::{Cursor, SHARED, Shared},
+        cursor::{Cursor, ONE_OF_SEVERAL, Shared},
     },
 };
 
@@ -144,6 +144,12 @@ impl ImageValue {
         }
     }
 
+    /// What tells it from every other image of its file: where it stands, and below an alias the way to it.
+    pub fn id(&self) -> (usize, &str) {
+        let field = self.spot().filter(|spot| spot.is_by_alias).map_or("", |spot| spot.field.as_str());
+        (self.span().start, field)
+    }
+
     /// Where that value stands.
     pub fn place(&self, file: &str) -> Place {
         let (line, field) = self.spot().map_or((1, String::new()), |spot| (spot.position.line, spot.field.clone()));
@@ -189,9 +195,10 @@ impl Parts {
         format!("{name}{build}").parse()
     }
 
-    /// The values that say which build runs: the tag and the digest, or the name that carries them.
-    pub fn build_spots_mut(&mut self) -> impl Iterator<Item = &mut Spot> {
-        let name = if self.build_is_in_name() { self.name.as_mut() } else { None };
+    /// The values that say which build runs: the tag and the digest, or the name that carries them or to which they come.
+    pub fn deciding_spots_mut(&mut self) -> impl Iterator<Item = &mut Spot> {
+        let is_apart = self.tag.is_some() || self.digest.is_some();
+        let name = if !is_apart || self.build_is_in_name() { self.name.as_mut() } else { None };
         [name, self.tag.as_mut(), self.digest.as_mut()].into_iter().flatten()
     }
 
@@ -210,7 +217,7 @@ impl Parts {
                 Some(Shared { at, is_free: true, .. }) => {
                     edits.push(Edit { at, action: Action::SetShared { from: spot.text.clone(), to } });
                 }
-                Some(_) => refused = Some(SHARED[1]),
+                Some(_) => refused = Some(ONE_OF_SEVERAL),
                 None => edits.push(Edit::set(spot.span.start, spot.text.clone(), to)),
             }
         };

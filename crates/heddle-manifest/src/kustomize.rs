@@ -13,6 +13,7 @@ pub(crate) use self::{
     selector::{Renamed, Selector},
 };
 use crate::{
+    aliases,
     image::{Home, ImageValue, Parts},
     intake::IMAGE_WEIGHT,
     object::text,
@@ -245,7 +246,9 @@ fn literals(root: &Node) -> Vec<(String, String, String)> {
 fn inline_values(root: &Cursor<'_>) -> Vec<Arc<ImageValue>> {
     let charts = root.key("helmCharts");
     let inline = charts.iter().flat_map(Cursor::items).filter_map(|chart| chart.key("valuesInline"));
-    inline.flat_map(|given| values::images(&given, "Kustomization")).map(Arc::new).collect()
+    let mut found: Vec<ImageValue> = inline.flat_map(|given| values::images(&given, "Kustomization")).collect();
+    aliases::release(&mut found, std::slice::from_ref(root.node));
+    found.into_iter().map(Arc::new).collect()
 }
 
 /// A path; texts of several lines are none, and hold the resource or the transformer themselves.
@@ -279,7 +282,7 @@ fn read_entry(item: &Cursor<'_>, object: &str) -> Option<ImageEntry> {
         .flatten()
         .find_map(|cursor| cursor.obstacle);
     let spot = |cursor: Option<Cursor<'_>>| cursor.and_then(|cursor| cursor.spot());
-    let home = Home { at: item.at, name: Some("newName"), tag: "newTag", digest: Some("digest") };
+    let home = Home { at: item.node.span.start, name: Some("newName"), tag: "newTag", digest: Some("digest") };
     let parts = Parts {
         name: spot(new_name),
         fixed_name: Some(name.clone()),
@@ -304,6 +307,7 @@ fn read_entry(item: &Cursor<'_>, object: &str) -> Option<ImageEntry> {
         field: format!("{}.newTag", item.field),
         obstacle: None,
         shared: None,
+        is_by_alias: item.is_by_alias(),
     };
     let (new_name, has_build) = ((!new_name.is_empty()).then(|| new_name.to_owned()), is_apart || !carried.is_empty());
     let value = ImageValue {

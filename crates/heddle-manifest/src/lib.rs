@@ -17,6 +17,7 @@ mod image;
 pub mod intake;
 mod kustomize;
 pub mod limits;
+mod markers;
 mod object;
 mod occurrence;
 pub mod path;

@@ -1,31 +1,24 @@
 //! What one file holds: images, or a kustomization.
 
 mod broken;
-mod marks;
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use heddle_core::image::ImageRepository;
 
-use self::{
-    broken::{mentions, without_broken},
-    marks::{Mark, unshaped},
-};
+use self::broken::{mentions, without_broken};
 use crate::{
     Finding, aliases,
     flux::FluxImages,
-    image::{ImageValue, Parts},
+    image::ImageValue,
     intake::{IMAGE_WEIGHT, TooMuch},
     kustomize::{FILE_NAMES, Kustomization},
+    markers::Markers,
     object::{DocumentKind, container_images, is_list, kind_of, object_name},
-    policy::FoundPolicy,
     release::{release_images, source_file_images},
     resource::{ResourceRule, by_shape, known_rules},
     values,
-    yaml::{Documents, Node, Position, Value, cursor::Cursor},
+    yaml::{Documents, Node, Position, Spot, cursor::Cursor},
 };
 
 /// How deep lists of objects may nest.
@@ -67,22 +60,29 @@ impl ReadFile {
             // What stands in the other documents is told, and not written.
             documents = Documents::read(&without_broken(text));
         }
-        let is_policy = |text: &str| text.contains("$imagepolicy") || text.trim_start().starts_with("heddle:");
-        let is_marked = documents.comments.iter().any(|comment| is_policy(&comment.text));
-        let source = Source { path, name, text, documents: &documents, rules, is_marked };
+        let source = Source { path, name, rules };
+        let mut markers = Markers::of(text, &documents);
         let mut images = Vec::new();
         for root in &documents.roots {
             if is_kustomization {
                 // Kustomize reads the first document alone.
                 if file.kustomization.is_none() {
-                    file.kustomization = Some(source.kustomization(root, &mut images));
+                    let mut read = Kustomization::read(root);
+                    images.extend(markers.mark_entries(root, &mut read.images));
+                    file.kustomization = Some(read);
                 }
             } else {
                 file.flux.read(path, root);
-                source.images(&Cursor::root(root), 0, &mut images);
+                source.images(&Cursor::root(root), 0, &mut markers, &mut images);
             }
         }
-        aliases::release(&mut images);
+        let is_read = |at: usize| !is_kustomization || documents.roots.get(1).is_none_or(|next| at < next.span.start);
+        file.findings.extend(markers.unfollowed(path, is_read));
+        if let Some(kustomization) = &mut file.kustomization {
+            let entries = kustomization.images.iter_mut().map(|entry| Arc::make_mut(&mut entry.value));
+            aliases::release(entries, &documents.roots);
+        }
+        aliases::release(&mut images, &documents.roots);
         if file.is_broken {
             for image in &mut images {
                 image.obstacle = image.obstacle.or(Some("another document of the file cannot be read: mend it first"));
@@ -177,34 +177,14 @@ fn may_hold_images(text: &str, rules: &[ResourceRule]) -> bool {
 struct Source<'s> {
     path: &'s str,
     name: &'s str,
-    text: &'s str,
-    documents: &'s Documents,
     rules: &'s [ResourceRule],
-    /// A comment in it names a policy.
-    is_marked: bool,
 }
 
 impl Source<'_> {
-    fn kustomization(&self, root: &Node, alone: &mut Vec<ImageValue>) -> Kustomization {
-        let mut read = Kustomization::read(root);
-        let mut unshaped = Vec::new();
-        let mut known = by_byte(read.images.iter().map(|entry| &entry.value.parts));
-        // A marker behind the name by which an entry finds its images is the entry's.
-        known.extend(read.images.iter().enumerate().map(|(index, entry)| (entry.name_at, index)));
-        for mark in self.marked(root, "Kustomization") {
-            match known.get(&mark.spot.span.start) {
-                Some(index) => Arc::make_mut(&mut read.images[*index].value).policy = Some(mark.policy),
-                None => unshaped.push(mark),
-            }
-        }
-        alone.extend(marks::unshaped(unshaped));
-        read
-    }
-
-    fn images(&self, root: &Cursor<'_>, depth: u8, found: &mut Vec<ImageValue>) {
+    fn images(&self, root: &Cursor<'_>, depth: u8, markers: &mut Markers<'_>, found: &mut Vec<ImageValue>) {
         if is_list(root.node) && depth < MAX_LISTS {
             for item in root.key("items").iter().flat_map(Cursor::items) {
-                self.images(&item, depth + 1, found);
+                self.images(&item, depth + 1, markers, found);
             }
             return;
         }
@@ -220,53 +200,8 @@ impl Source<'_> {
             }
             DocumentKind::Kustomization => (Vec::new(), String::new()),
         };
-        self.mark(root.node, &object, &mut images);
+        markers.mark(root, &object, &mut images);
         found.append(&mut images);
-    }
-
-    /// Gives images their policies from comments, and adds those that only a marker names.
-    fn mark(&self, root: &Node, object: &str, images: &mut Vec<ImageValue>) {
-        let mut alone = Vec::new();
-        let known = by_byte(images.iter().map(|image| &image.parts));
-        for mark in self.marked(root, object) {
-            match known.get(&mark.spot.span.start) {
-                Some(index) => images[*index].policy = Some(mark.policy),
-                None => alone.push(mark),
-            }
-        }
-        images.extend(unshaped(alone));
-    }
-
-    /// The values with a comment behind them that names a policy.
-    fn marked(&self, root: &Node, object: &str) -> Vec<Mark> {
-        let mut found = Vec::new();
-        if self.is_marked {
-            self.walk(&Cursor::root(root), object, &mut found);
-        }
-        found
-    }
-
-    fn walk(&self, cursor: &Cursor<'_>, object: &str, found: &mut Vec<Mark>) {
-        // Below an alias nothing is written here.
-        if cursor.at != cursor.node.span.start {
-            return;
-        }
-        match &cursor.node.value {
-            Value::Mapping(_) => {
-                for (_, value) in cursor.entries() {
-                    self.walk(&value, object, found);
-                }
-            }
-            Value::Sequence(_) => cursor.items().for_each(|item| self.walk(&item, object, found)),
-            Value::Scalar(..) => {
-                let comment = self.documents.comment_behind(self.text, cursor.node);
-                let Some((policy, part)) = comment.and_then(FoundPolicy::of_comment) else { return };
-                let Some(spot) = cursor.spot() else { return };
-                let (object, obstacle) = (object.to_owned(), cursor.obstacle);
-                found.push(Mark { policy, part, spot, object, obstacle });
-            }
-            Value::Alias(_) | Value::Anchored(_) => {}
-        }
     }
 }
 
@@ -279,20 +214,16 @@ pub(crate) fn object_images(root: &Cursor<'_>, rules: &[ResourceRule]) -> Vec<Im
         all.push(rule);
     }
     let by_rules = all.into_iter().flat_map(|rule| rule.images(root));
-    let mut known: HashSet<usize> = images.iter().map(|image| image.span().start).collect();
-    images.extend(by_rules.filter(|image| known.insert(image.span().start)));
+    let id = |image: &ImageValue| (image.id().0, image.id().1.to_owned());
+    let mut known: HashSet<(usize, String)> = images.iter().map(id).collect();
+    images.extend(by_rules.filter(|image| known.insert(id(image))));
     // What a rule has a part of is not taken apart once more.
-    let starts = |image: &ImageValue| image.parts.spots().map(|spot| spot.span.start).collect::<Vec<_>>();
-    let mut parts: HashSet<usize> = images.iter().flat_map(starts).collect();
+    let start = |spot: &Spot| (spot.span.start, if spot.is_by_alias { spot.field.clone() } else { String::new() });
+    let starts = |image: &ImageValue| image.parts.spots().map(start).collect::<Vec<_>>();
+    let mut parts: HashSet<(usize, String)> = images.iter().flat_map(starts).collect();
     images
         .extend(by_shape(root).into_iter().filter(|image| starts(image).into_iter().all(|start| parts.insert(start))));
     images
-}
-
-/// Which of the images has a part that starts at a byte. Parts within a block of text have bytes of that text alone.
-fn by_byte<'p>(images: impl DoubleEndedIterator<Item = &'p Parts> + ExactSizeIterator) -> HashMap<usize, usize> {
-    let whole = images.enumerate().rev().filter(|(_, parts)| parts.within.is_none());
-    whole.flat_map(|(index, parts)| parts.spots().map(move |spot| (spot.span.start, index))).collect()
 }
 
 /// Files of other tools, whose `image` nothing in a cluster runs.

@@ -78,11 +78,11 @@ impl Search<'_> {
     fn mapping(&mut self, cursor: &Cursor<'_>, container: Option<&str>) {
         let level = Level::of_mapping(cursor);
         let key = cursor.field.rsplit(['.', ']']).next().unwrap_or_default();
-        let home = Home { at: cursor.at, name: None, tag: "tag", digest: None };
+        let home = Home { at: cursor.node.span.start, name: None, tag: "tag", digest: None };
         let mut found = self.repository(&level, key, Some(home), container);
         for (key, value) in level.entries() {
-            // Keel's settings hold the paths of images, and a merge key what stands elsewhere.
-            if (key == "keel" && cursor.field.is_empty()) || key == "<<" {
+            // Keel's settings hold the paths of images.
+            if key == "keel" && cursor.field.is_empty() {
                 continue;
             }
             if let Some(text) = value.text() {
@@ -99,7 +99,8 @@ impl Search<'_> {
                 let before = self.found.len();
                 self.value(value, inner);
                 if level.has_digest_of(key) {
-                    let own = |image: &&mut ImageValue| image.parts.home.is_some_and(|home| home.at == value.at);
+                    let own =
+                        |image: &&mut ImageValue| image.parts.home.is_some_and(|home| home.at == value.node.span.start);
                     for image in self.found[before..].iter_mut().filter(own) {
                         image.obstacle = image.obstacle.or(Some(MANY_DIGESTS));
                     }
@@ -180,7 +181,7 @@ impl Search<'_> {
             object: self.object.to_owned(),
             container: container.map(str::to_owned),
             parts,
-            obstacle: around.or(shape),
+            obstacle: shape.or(around),
             is_kustomizable: false,
             policy: None,
             vacant: None,

@@ -11,10 +11,11 @@ pub use self::cursor::{MAX_FIELD_BYTES, Spot};
 use self::reader::Reader;
 
 use std::{
+    collections::HashMap,
     ops::Range,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -80,8 +81,8 @@ pub struct Anchored {
     node: Node,
     /// How many values it holds, itself and those behind aliases too.
     nodes: usize,
-    /// How many aliases stand for it.
-    uses: AtomicUsize,
+    /// Whether an alias stands for it.
+    has_alias: AtomicBool,
 }
 
 /// A comment behind a value on the same line.
@@ -116,11 +117,13 @@ impl Documents {
     }
 
     /// The comment behind a value, with nothing between them but spaces.
-    pub fn comment_behind(&self, text: &str, node: &Node) -> Option<&str> {
+    pub fn comment_behind(&self, text: &str, node: &Node) -> Option<&Comment> {
         let next = self.comments.partition_point(|comment| comment.at < node.span.end);
         let comment = self.comments.get(next)?;
-        let between = text.get(node.span.end..comment.at)?;
-        between.bytes().all(|b| b == b' ' || b == b'\t').then_some(comment.text.as_str())
+        // A value that is not there may be told to start at its colon.
+        let is_at_sign = node.span.is_empty() && text.get(node.span.end..)?.starts_with([':', '-']);
+        let between = text.get(node.span.end + usize::from(is_at_sign)..comment.at)?;
+        between.bytes().all(|b| b == b' ' || b == b'\t').then_some(comment)
     }
 }
 
@@ -135,15 +138,7 @@ impl Node {
 
     /// Whether an alias elsewhere in the document stands for it.
     pub fn is_shared(&self) -> bool {
-        matches!(&self.value, Value::Anchored(_)) && self.uses() > 0
-    }
-
-    /// How many aliases stand for the value; of an alias, how many for the same.
-    pub(crate) fn uses(&self) -> usize {
-        match &self.value {
-            Value::Anchored(anchored) | Value::Alias(anchored) => anchored.uses.load(Ordering::Relaxed),
-            _ => 0,
-        }
+        matches!(&self.value, Value::Anchored(anchored) if anchored.has_alias.load(Ordering::Relaxed))
     }
 
     /// The text of a scalar.
@@ -182,12 +177,33 @@ impl Node {
     }
 
     /// The mappings that merge keys bring, the strongest first.
-    fn merged(&self) -> impl Iterator<Item = &Self> {
-        let sources = self.entries().iter().filter(|(key, _)| is_merge_key(key)).map(|(_, value)| value);
-        sources.flat_map(|source| match &source.resolved().value {
+    pub(crate) fn merged(&self) -> impl Iterator<Item = &Self> {
+        let sources = self.entries().iter().filter(|(key, _)| is_merge_key(key));
+        sources.flat_map(|(_, source)| source.mappings())
+    }
+
+    /// The mappings that a merge key with this value brings.
+    pub(crate) fn mappings(&self) -> &[Self] {
+        match &self.resolved().value {
             Value::Sequence(items) => items.as_slice(),
-            _ => std::slice::from_ref(source),
-        })
+            _ => std::slice::from_ref(self),
+        }
+    }
+
+    /// The keys that merge keys bring, each with the last entry that does.
+    pub(crate) fn brought(&self) -> HashMap<&str, usize> {
+        let mut brought = HashMap::new();
+        for (index, (key, source)) in self.entries().iter().enumerate() {
+            if is_merge_key(key) {
+                source.mappings().iter().for_each(|mapping| mapping.bring(index, &mut brought));
+            }
+        }
+        brought
+    }
+
+    fn bring<'n>(&'n self, index: usize, brought: &mut HashMap<&'n str, usize>) {
+        brought.extend(self.entries().iter().filter_map(|(key, _)| Some((key.text()?, index))));
+        self.merged().for_each(|mapping| mapping.bring(index, brought));
     }
 
     /// The value at a path of keys.

@@ -27,12 +27,7 @@ const CANNOT_BE_WRITTEN: &str = "the new value holds characters that cannot be w
 
 /// The splices of all edits, in the order of the file.
 pub(super) fn plan(text: &str, reading: &Reading<'_>, edits: &[Edit]) -> Result<Vec<Splice>, EditError> {
-    let mut unique: Vec<&Edit> = Vec::new();
-    for edit in edits {
-        if !unique.contains(&edit) {
-            unique.push(edit);
-        }
-    }
+    let unique = distinct(edits);
     let planner = Planner { text, reading };
     let mut splices = Vec::new();
     for (index, edit) in unique.iter().enumerate() {
@@ -44,6 +39,23 @@ pub(super) fn plan(text: &str, reading: &Reading<'_>, edits: &[Edit]) -> Result<
     let apart =
         |pair: &[Splice]| pair[0].bytes.end <= pair[1].bytes.start && pair[0].events.end <= pair[1].events.start;
     if splices.windows(2).all(apart) { Ok(splices) } else { Err(EditError::NotProved) }
+}
+
+/// The edits, each once. Those of one text that is YAML itself are one edit of that text.
+fn distinct(edits: &[Edit]) -> Vec<Edit> {
+    let mut all: Vec<Edit> = Vec::new();
+    for edit in edits.iter() {
+        if all.contains(edit) {
+            continue;
+        }
+        let here = all.iter_mut().filter(|known| known.at == edit.at);
+        let within = here.map(|known| &mut known.action).find(|action| matches!(action, Action::Within { .. }));
+        match (&edit.action, within) {
+            (Action::Within { edits: more }, Some(Action::Within { edits })) => edits.extend(more.iter().cloned()),
+            _ => all.push(edit.clone()),
+        }
+    }
+    all
 }
 
 /// The text with all splices made.

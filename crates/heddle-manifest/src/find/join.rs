@@ -23,7 +23,7 @@ use crate::{Finding, yaml::Position};
 /// looked for.
 pub(crate) fn find_places(input: &FindInput<'_>) -> Found {
     let mut reader = Reader::new(input.files);
-    let mut places: BTreeMap<(String, usize), Vec<(&FoundEnvironment, Live)>> = BTreeMap::new();
+    let mut places: BTreeMap<(String, usize, String), Vec<(&FoundEnvironment, Live)>> = BTreeMap::new();
     let mut incomplete = Vec::new();
     let mut unread: HashMap<(EnvironmentName, ImageRepository), String> = HashMap::new();
     for environment in input.environments {
@@ -35,7 +35,8 @@ pub(crate) fn find_places(input: &FindInput<'_>) -> Found {
             incomplete.push(environment);
         }
         for live in found.live {
-            let place = places.entry((live.file.to_string(), live.value.span().start)).or_default();
+            let (at, way) = live.value.id();
+            let place = places.entry((live.file.to_string(), at, way.to_owned())).or_default();
             if !place.iter().any(|(other, same)| other.name == environment.name && same.name == live.name) {
                 place.push((environment, live));
             }
@@ -122,7 +123,8 @@ fn join(
 /// same environments have them, and places of one alias.
 fn bond(live: &Live, environments: &[EnvironmentName]) -> Option<String> {
     let names: Vec<&str> = environments.iter().map(EnvironmentName::as_str).collect();
-    let by_alias = live.value.parts.spots().filter_map(|spot| spot.shared).find(|shared| shared.is_free);
+    // The build comes before the name.
+    let by_alias = live.value.parts.spots().filter_map(|spot| spot.shared).filter(|shared| shared.is_free).last();
     match (&live.bond, by_alias) {
         (Some((bond, true)), _) => Some(bond.to_string()),
         (Some((bond, false)), _) => Some(format!("{bond} {}", names.join("+"))),

@@ -191,8 +191,8 @@ fn kustomizations_that_refer_to_each_other_end() {
 }
 
 #[test]
-fn anchors_and_merge_keys_are_refused_with_a_reason() {
-    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  containers:\n    - &main {name: a, image: a/b:1}\n    - {<<: *main, name: c, image: a/b:2}\n";
+fn a_merge_key_behind_what_it_brings_is_refused_with_a_reason() {
+    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  containers:\n    - &main {name: a, image: a/b:1}\n    - {name: c, image: a/b:2, <<: *main}\n";
     let found = find_in(&[("e/x.yaml", text)], &[("e", "e")]);
     assert!(found.occurrences.iter().all(|occurrence| occurrence.obstacle.is_some()), "{found:#?}");
     assert!(found.findings.iter().all(|finding| finding.code == "not-editable" && finding.blocks));

@@ -10,9 +10,6 @@ use crate::yaml::cursor::Cursor;
 /// The ways that charts call a digest, lower case and without separators.
 const DIGESTS: [&str; 5] = ["digest", "imagedigest", "sha", "sha256", "genericdigest"];
 
-/// In mappings with more keys than these nothing is looked for that a merge key brings: each look walks the keys.
-const MAX_MERGED: usize = 1_000;
-
 /// Keys with their values.
 pub(crate) struct Level<'a> {
     entries: Vec<(String, Cursor<'a>)>,
@@ -20,8 +17,6 @@ pub(crate) struct Level<'a> {
     by_name: HashMap<String, usize>,
     /// Where the digests stand that are called so.
     digests: BTreeMap<String, usize>,
-    /// The mapping itself, where it takes keys over from others.
-    mapping: Option<Cursor<'a>>,
 }
 
 /// What stands under a key.
@@ -46,10 +41,7 @@ impl<'a> Part<'a> {
 impl<'a> Level<'a> {
     /// The keys of a mapping.
     pub fn of_mapping(cursor: &Cursor<'a>) -> Self {
-        let entries = cursor.entries().map(|(key, value)| (key.to_owned(), value)).collect();
-        let level = Self::of_texts(entries);
-        let merges = level.entries.len() <= MAX_MERGED && level.entries.iter().any(|(key, _)| key == "<<");
-        Self { mapping: merges.then(|| cursor.clone()), ..level }
+        Self::of_texts(cursor.entries().map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
     /// Texts under these keys.
@@ -58,8 +50,8 @@ impl<'a> Level<'a> {
         let by_name: HashMap<String, usize> = named.map(|(index, (key, _))| (plain(key), index)).collect();
         let is_digest = |value: &Cursor<'a>| value.text().is_some_and(|text| text.parse::<Digest>().is_ok());
         let digests = by_name.iter().filter(|(key, index)| key.ends_with("digest") && is_digest(&entries[**index].1));
-        let digests = digests.map(|(key, index)| (key.clone(), entries[*index].1.at)).collect();
-        Self { entries, by_name, digests, mapping: None }
+        let digests = digests.map(|(key, index)| (key.clone(), entries[*index].1.node.span.start)).collect();
+        Self { entries, by_name, digests }
     }
 
     /// All keys, in the order of the file.
@@ -69,9 +61,7 @@ impl<'a> Level<'a> {
 
     /// What stands under the first of these keys that is there.
     pub(super) fn part(&self, names: &[&str]) -> Part<'a> {
-        let own = || names.iter().find_map(|name| Some(self.entries[*self.by_name.get(*name)?].1.clone()));
-        let merged = || names.iter().find_map(|name| self.mapping.as_ref()?.key(name));
-        match own().or_else(merged) {
+        match names.iter().find_map(|name| Some(self.entries[*self.by_name.get(*name)?].1.clone())) {
             None => Part::Missing,
             Some(value) if value.text().is_some() => Part::Text(value),
             Some(_) => Part::Other,
@@ -97,7 +87,7 @@ impl<'a> Level<'a> {
 
     /// Whether another digest stands here than the one that [`Level::digest`] gives.
     pub(super) fn has_other_digest(&self, stem: &str) -> bool {
-        let known = self.digest(stem).text().map(|value| value.at);
+        let known = self.digest(stem).text().map(|value| value.node.span.start);
         let mut named = self.digests.range(stem.to_owned()..).take_while(|(key, _)| key.starts_with(stem));
         named.any(|(_, at)| Some(*at) != known)
     }

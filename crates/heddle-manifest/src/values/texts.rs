@@ -2,6 +2,7 @@
 
 use super::images as values_of;
 use crate::{
+    aliases,
     image::{ImageValue, Within},
     object::{DocumentKind, container_images, kind_of},
     yaml::{Documents, Position, Spot, cursor::Cursor},
@@ -44,11 +45,10 @@ pub(crate) fn images(cursor: &Cursor<'_>, object: &str) -> Vec<ImageValue> {
             DocumentKind::Other => values_of(&root, object),
             DocumentKind::Kustomization => Vec::new(),
         };
-        found.extend(
-            images.into_iter().map(|image| ImageValue { object: object.to_owned(), ..placed(image, &block, text) }),
-        );
+        found.extend(images);
     }
-    found
+    aliases::release(&mut found, &documents.roots);
+    found.into_iter().map(|image| ImageValue { object: object.to_owned(), ..placed(image, &block, text) }).collect()
 }
 
 /// An image of a text with its places as they stand in the file; bytes stay those of the text, for the edit of it.

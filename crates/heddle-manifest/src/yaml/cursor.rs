@@ -1,6 +1,6 @@
 //! A value with the way to it, and what on that way keeps it from being changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Node, Position, Value, is_merge_key};
 
@@ -20,8 +20,10 @@ pub(crate) struct Cursor<'a> {
     pub position: Position,
     /// Its first byte, likewise.
     pub at: usize,
-    /// Aliases, and nothing else, take the value itself to other places: how many, and it is a text.
-    uses: usize,
+    /// How many bytes it has there.
+    length: usize,
+    /// It stands at several places by aliases, and nothing else keeps it from being changed.
+    is_shared: bool,
 }
 
 /// A text or a number in a file.
@@ -37,26 +39,31 @@ pub struct Spot {
     pub field: String,
     /// Why it cannot be changed.
     pub(crate) obstacle: Option<&'static str>,
-    /// The one text that aliases take to several places, where this is one of them.
+    /// The one text that aliases take to several places, where this is one of them and nothing else keeps it from being
+    /// changed.
     pub(crate) shared: Option<Shared>,
+    /// It stands where an alias does, so that others may stand there too.
+    pub(crate) is_by_alias: bool,
 }
 
-/// A text that aliases take to several places.
+/// A text that aliases take to several places, by themselves, with what is around them, or by merge keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shared {
     /// The first byte of the text, where it is written.
     pub at: usize,
-    /// How many aliases there are.
-    pub uses: usize,
     /// Every one of the places is the same part of the same image, so that it may change.
     pub is_free: bool,
 }
 
-/// What is said of an alias, and of what aliases stand for.
-pub(crate) const SHARED: [&str; 2] = [
-    "an alias stands there: write the value out",
-    "an alias takes the value, or what is around it, over to another place: write it out there",
-];
+const ALIAS: &str = "an alias stands there: write the value out";
+const ANCHOR: &str = "an alias takes the value, or what is around it, over to another place: write it out there";
+const MERGED: &str = "a merge key brings the value: write it out here";
+
+/// What is said of an alias, of what aliases stand for, and of what merge keys bring.
+pub(crate) const SHARED: [&str; 3] = [ALIAS, ANCHOR, MERGED];
+
+/// What is said of a text that may change with its aliases, and does not here.
+pub(crate) const ONE_OF_SEVERAL: &str = ANCHOR;
 
 impl<'a> Cursor<'a> {
     pub fn root(node: &'a Node) -> Self {
@@ -66,15 +73,25 @@ impl<'a> Cursor<'a> {
             obstacle: shared(node).or_else(|| signed(node)),
             position: node.position,
             at: node.span.start,
-            uses: 0,
+            length: node.span.len(),
+            is_shared: false,
         }
     }
 
     /// The value of a key, as kubectl reads it.
     pub fn key(&self, key: &str) -> Option<Self> {
-        let value = self.node.get(key)?;
-        let own = self.node.entries().iter().filter(|(name, _)| name.text() == Some(key)).count();
-        Some(self.step(value, around(own, has_merge_key(self.node)), joined(&self.field, key)))
+        match self.node.own(key) {
+            Some(value) => {
+                let is_it = |(name, _): &(Node, Node)| name.text() == Some(key);
+                let (own, last) = (
+                    self.node.entries().iter().filter(|entry| is_it(entry)).count(),
+                    self.node.entries().iter().rposition(is_it),
+                );
+                let is_late = last.zip(self.node.brought().get(key).copied()).is_some_and(|(own, late)| late > own);
+                Some(self.step(value, around(own, is_late), joined(&self.field, key)))
+            }
+            None => self.merged().find_map(|source| source.key(key)),
+        }
     }
 
     /// The value at a path of keys.
@@ -95,16 +112,26 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// The keys of a mapping with their values; not those that a merge key brings.
-    pub fn entries(&self) -> impl Iterator<Item = (&'a str, Self)> + use<'a, '_> {
-        let named = self.node.entries().iter().filter_map(|(key, value)| Some((key.text()?, value)));
+    /// The keys of a mapping with their values: its own in the order of the file, then those that merge keys bring.
+    pub fn entries(&self) -> impl Iterator<Item = (&'a str, Self)> + use<'a> {
+        let mut all = Vec::new();
+        self.collect(&mut HashSet::new(), &mut all);
+        all.into_iter()
+    }
+
+    fn collect(&self, known: &mut HashSet<&'a str>, all: &mut Vec<(&'a str, Self)>) {
+        let own = self.node.entries().iter().enumerate().filter(|(_, (key, _))| !is_merge_key(key));
+        let named = own.filter_map(|(index, (key, value))| Some((index, key.text()?, value)));
         let mut counts: HashMap<&str, usize> = HashMap::new();
-        named.clone().for_each(|(key, _)| *counts.entry(key).or_default() += 1);
-        let is_merged = has_merge_key(self.node);
-        named.map(move |(key, value)| {
+        named.clone().for_each(|(_, key, _)| *counts.entry(key).or_default() += 1);
+        let brought = self.node.brought();
+        for (index, key, value) in named.filter(|(_, key, _)| !known.contains(key)) {
+            let is_late = brought.get(key).is_some_and(|late| *late > index);
             let own = counts.get(key).copied().unwrap_or_default();
-            (key, self.step(value, around(own, is_merged), joined(&self.field, key)))
-        })
+            all.push((key, self.step(value, around(own, is_late), joined(&self.field, key))));
+        }
+        known.extend(counts.into_keys());
+        self.merged().for_each(|source| source.collect(known, all));
     }
 
     pub fn text(&self) -> Option<&'a str> {
@@ -114,27 +141,49 @@ impl<'a> Cursor<'a> {
     /// The text as a place that can be changed. An empty value is an empty text.
     pub fn spot(&self) -> Option<Spot> {
         let text = if self.node.is_null() { "" } else { self.node.text()? };
-        let length = self.node.span.len();
-        let span = self.at..self.at + length;
         let at = self.node.span.start;
-        let shared = (self.uses > 0).then_some(Shared { at, uses: self.uses, is_free: false });
-        let (obstacle, field) = (self.obstacle, self.field.clone());
-        Some(Spot { text: text.to_owned(), position: self.position, span, field, obstacle, shared })
+        Some(Spot {
+            text: text.to_owned(),
+            position: self.position,
+            span: self.at..self.at + self.length,
+            field: self.field.clone(),
+            obstacle: self.obstacle,
+            shared: self.is_shared.then_some(Shared { at, is_free: false }),
+            is_by_alias: self.is_by_alias(),
+        })
+    }
+
+    /// Whether it stands where an alias does, and is written elsewhere.
+    pub fn is_by_alias(&self) -> bool {
+        self.at != self.node.span.start
+    }
+
+    /// The mappings that merge keys bring, the strongest first, each where the merge key names it.
+    fn merged(&self) -> impl Iterator<Item = Self> + use<'a, '_> {
+        self.node.merged().map(|source| {
+            let mut cursor = self.step(source, None, Some(self.field.clone()));
+            if cursor.obstacle == Some(ALIAS) && self.obstacle.is_none() {
+                cursor.obstacle = Some(MERGED);
+            }
+            cursor
+        })
     }
 
     fn step(&self, value: &'a Node, around: Option<&'static str>, field: Option<String>) -> Self {
-        let alias = matches!(value.value, Value::Alias(_)).then_some(SHARED[0]);
         let far = field.is_none().then_some("the way to the value is longer than 2,000 characters: shorten the keys");
         let field = field.unwrap_or_else(|| self.field.clone());
         let is_secret = value.text().is_some_and(|text| text.starts_with("ENC["));
         let secret = is_secret.then_some("SOPS encrypts the value: edit it with `sops`");
-        let others = self.obstacle.or(around).or(far).or(secret);
-        let uses = if others.is_none() && value.text().is_some() { value.uses() } else { 0 };
-        let obstacle = others.or(alias).or_else(|| shared(value));
+        let others = self.obstacle.filter(|_| !self.is_shared).or(around).or(far).or(secret);
+        let alias = matches!(value.value, Value::Alias(_)).then_some(ALIAS);
+        let sharing = self.obstacle.filter(|_| self.is_shared).or(alias).or_else(|| shared(value));
         // Below an alias everything stands where the alias does.
-        let is_far = self.obstacle.is_some() && self.at != self.node.span.start;
-        let (position, at) = if is_far { (self.position, self.at) } else { (value.position, value.span.start) };
-        Self { node: value.resolved(), field, obstacle, position, at, uses }
+        let (position, at, length) = match self.is_by_alias() {
+            true => (self.position, self.at, self.length),
+            false => (value.position, value.span.start, value.span.len()),
+        };
+        let is_shared = others.is_none() && sharing.is_some();
+        Self { node: value.resolved(), field, obstacle: others.or(sharing), position, at, length, is_shared }
     }
 }
 
@@ -154,7 +203,7 @@ fn short(field: String) -> Option<String> {
 }
 
 fn shared(node: &Node) -> Option<&'static str> {
-    node.is_shared().then_some(SHARED[1])
+    node.is_shared().then_some(ANCHOR)
 }
 
 /// SOPS signs every value of a document, those in clear too, unless it is told otherwise; a changed one keeps the whole from
@@ -168,16 +217,13 @@ fn signed(root: &Node) -> Option<&'static str> {
     )
 }
 
-fn has_merge_key(node: &Node) -> bool {
-    node.entries().iter().any(|(name, _)| is_merge_key(name))
-}
-
-/// What is wrong with a mapping around a key that it has so many times itself.
-fn around(own: usize, is_merged: bool) -> Option<&'static str> {
+/// What is wrong around a key that its mapping has so many times itself, and perhaps anew by a merge key behind it.
+fn around(own: usize, is_late: bool) -> Option<&'static str> {
     match own {
-        0 => Some("a merge key brings the value: write it out here"),
-        1 if is_merged => Some("a merge key stands beside the value: write the mapping out"),
-        1 => None,
+        0 | 1 if is_late => Some(
+            "a merge key behind the value brings it too, and readers differ in which counts: write the merge key first",
+        ),
+        0 | 1 => None,
         _ => Some("the key stands twice in its mapping: keep one"),
     }
 }

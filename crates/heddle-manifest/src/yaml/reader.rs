@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     ops::Range,
-    sync::{Arc, atomic::AtomicUsize, atomic::Ordering},
+    sync::{Arc, atomic::AtomicBool, atomic::Ordering},
 };
 
 use granit_parser::{Event, Parser, Placement, Span, StructureStyle};
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
             return Ok(node);
         }
         let (position, span, tag) = (node.position, node.span.clone(), node.tag.clone());
-        let anchored = Arc::new(Anchored { node, nodes: self.nodes - before, uses: AtomicUsize::new(0) });
+        let anchored = Arc::new(Anchored { node, nodes: self.nodes - before, has_alias: AtomicBool::new(false) });
         self.anchors.insert(anchor, Arc::clone(&anchored));
         Ok(Node { value: Value::Anchored(anchored), position, span, tag })
     }
@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
     fn alias(&mut self, anchor: usize, position: Position) -> Result<Value, YamlError> {
         let within = || YamlError { position, message: "the alias stands within what it stands for".into() };
         let target = Arc::clone(self.anchors.get(&anchor).ok_or_else(within)?);
-        target.uses.fetch_add(1, Ordering::Relaxed);
+        target.has_alias.store(true, Ordering::Relaxed);
         self.count(target.nodes, position)?;
         Ok(Value::Alias(target))
     }
