@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The findings of files in which rules may stand unseen.
-const HIDING: [&str; 4] = ["broken-yaml", "broken-patch", "broken-kustomization", "too-large"];
+const HIDING: [&str; 5] = ["broken-yaml", "broken-patch", "broken-kustomization", "too-large", "unread-marker"];
 
 /// Prints the rules, and what differs beside them.
 pub(crate) fn run(arguments: &ImportArguments, screen: &Screen) -> Result<Exit, Failure> {
@@ -34,15 +34,16 @@ pub(crate) fn run(arguments: &ImportArguments, screen: &Screen) -> Result<Exit, 
         return Ok(Exit::Done);
     }
     // What hides rules is told; what is wrong with images beside them, `image list` says.
-    let hidden = found.findings.iter().filter(|finding| HIDING.contains(&finding.code));
-    for finding in hidden {
+    let hidden: Vec<_> = found.findings.iter().filter(|finding| HIDING.contains(&finding.code)).collect();
+    for finding in &hidden {
         screen.note(&format!("{}:{}: {}", finding.file, finding.position.line, finding.message));
     }
     screen.text(&imported.config)?;
     for difference in &imported.differs {
         screen.note(&format!("{}:{}: {}", difference.file, difference.line, difference.message));
     }
-    if imported.rules == 0 && renovate.is_none() {
+    // Where something was said of it, it is no rule, and not nothing.
+    if imported.rules == 0 && renovate.is_none() && imported.differs.is_empty() && hidden.is_empty() {
         screen
             .note("nothing here says how images are updated: no Flux marker or annotation, no Image Updater, no Keel, no Renovate");
     }

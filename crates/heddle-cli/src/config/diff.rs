@@ -157,9 +157,11 @@ impl TerraformArguments {
 pub enum SyncCommand {
     /// Plan a folder of OpenTofu or Terraform anew, and apply that plan if it is the approved one.
     #[command(
-        after_help = "Plans under the lock, and refuses where the hash is not the one that was approved: when resources, outputs,\n\
-                      variables, the configuration, the state, the lock file of providers, the commit or the program changed\n\
-                      since. Exits with 0 when all is applied, 2 when nothing or not all is.
+        after_help = "Plans under the lock, and refuses where the hash is not the one that was approved: when what the plan does to\n\
+                      resources and outputs (moves, imports and actions too), values of variables, what data sources read, the\n\
+                      configuration, the state (its lineage or serial), the workspace, the settings of the backend, the lock file\n\
+                      of providers, the commit that is checked out or the program's version changed since. Exits with 0 when all\n\
+                      is applied, 2 when nothing or not all is.
 
 Example:
   heddle diff terraform infra/prod         # somebody reads it, and approves the hash in its last line

@@ -86,8 +86,9 @@ pub struct ImageSetArguments {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Reads markers and objects of Flux 2 (ImagePolicy, ImageRepository, ImageUpdateAutomation), annotations of Flux 1,\n\
-                  annotations of Argo CD Image Updater on Applications and its ImageUpdater objects, and annotations of\n\
-                  Keel. The rules go to stdout, and what will differ from today to stderr, each with file and line.\n\
+                  annotations of Argo CD Image Updater on Applications and its ImageUpdater objects, annotations of Keel, the\n\
+                  configuration of Renovate, and the paths that Flux's Kustomizations and Argo CD's Applications follow. The\n\
+                  rules go to stdout, and what will differ from today to stderr, each with file and line.\n\
                   Exits with 0, and with 2 when a file cannot be read.
 
 Examples:
