@@ -19,11 +19,14 @@ use super::{
 };
 use crate::{Finding, yaml::Position};
 
+/// What tells a place from every other: its file, its first byte, and below an alias the way to it.
+type Key = (String, usize, String);
+
 /// Finds every place on a branch that says which image runs, with the environments it belongs to; what governs it is not
 /// looked for.
 pub(crate) fn find_places(input: &FindInput<'_>) -> Found {
     let mut reader = Reader::new(input.files);
-    let mut places: BTreeMap<(String, usize, String), Vec<(&FoundEnvironment, Live)>> = BTreeMap::new();
+    let mut places: BTreeMap<Key, Vec<(&FoundEnvironment, Live)>> = BTreeMap::new();
     let mut incomplete = Vec::new();
     let mut unread: HashMap<(EnvironmentName, ImageRepository), String> = HashMap::new();
     for environment in input.environments {
