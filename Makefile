@@ -63,6 +63,15 @@ fuzz: requirements ## Fuzz what reads foreign text, HEDDLE_FUZZ_SECONDS each, th
 	@HEDDLE_EDITS=$${HEDDLE_EDITS:-100000} HEDDLE_TEXTS=$${HEDDLE_TEXTS:-100000} \
 		cargo test --release --package heddle-manifest --test it -- edits bytes
 
+.PHONY: images
+images: requirements ## Make every image without a container engine (PUSH=1 pushes to HEDDLE_REGISTRY=host/path)
+	@deploy/images.sh build
+	@$(if $(PUSH),deploy/images.sh push)
+
+.PHONY: test-images
+test-images: requirements ## Make every image twice, compare, and start each program on its own files
+	@deploy/images.sh check
+
 .PHONY: sqlx
 sqlx: requirements ## Write .sqlx anew, after a query or a migration changed
 	@tests/tools/prepare-sql.sh

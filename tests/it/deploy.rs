@@ -1,5 +1,6 @@
-//! What people run Heddle with, checked without a container engine: the Dockerfile against the tree, the compose file
-//! against the Dockerfile, the install manifest against both, and the settings that they name against the programs.
+//! What people run Heddle with, checked without a container engine: the Dockerfile against the tree and against the images
+//! that are made without it, the compose file against the Dockerfile, the install manifest against both, and the settings
+//! that they name against the programs.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,10 +8,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use heddle_images::image::{IMAGES, Image, Part, USER};
 use serde_json::Value;
 
 /// The images' user, as the install manifest has it too.
-const USER: &str = "65532:65532";
+fn user() -> String {
+    format!("{USER}:{USER}")
+}
+
+/// The target of the Dockerfile for an image.
+fn target(image: &Image) -> &'static str {
+    image.name.strip_prefix("heddle-").unwrap()
+}
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -100,7 +109,7 @@ fn every_path_that_is_copied_exists() {
             }
         }
         assert!(
-            stages.contains_key(&stage.from) || stage.from.starts_with("docker.io/"),
+            stages.contains_key(&stage.from) || stage.from == "scratch" || stage.from.starts_with("docker.io/"),
             "{name}: {} is neither a stage nor a full image name",
             stage.from
         );
@@ -116,10 +125,8 @@ fn the_build_has_all_members_and_all_programs() {
     }
     let built: BTreeSet<String> =
         stages["build"].all("RUN").flat_map(|run| run.split("--bin ").skip(1)).map(first_word).collect();
-    for (name, stage) in &stages {
-        for copy in stage.all("COPY").filter_map(|copy| copy.strip_prefix("--from=build /out/")) {
-            assert!(built.contains(&first_word(copy)), "{name}: {copy} is not built");
-        }
+    for image in &IMAGES {
+        assert!(built.contains(image.program), "{} is not built", image.program);
     }
     let metadata = cargo_metadata::MetadataCommand::new().current_dir(root()).no_deps().exec().unwrap();
     let binaries: BTreeSet<String> = metadata
@@ -137,29 +144,32 @@ fn first_word(text: &str) -> String {
 }
 
 #[test]
-fn no_target_runs_as_root_or_has_an_entry_point() {
+fn targets_are_the_images_that_are_made_without_an_engine() {
     let stages = dockerfile();
-    assert_eq!(stages["base"].all("USER").collect::<Vec<_>>(), [USER]);
-    for (target, program) in [
-        ("api", "heddle-api"),
-        ("automator", "heddle-automator"),
-        ("synchronizer", "heddle-synchronizer"),
-        ("cli", "heddle"),
-    ] {
-        let stage = &stages[target];
-        assert_eq!(stage.from, "base");
+    assert_eq!(stages["base"].from, "scratch");
+    assert_eq!(stages["base"].all("USER").collect::<Vec<_>>(), [user()]);
+    for image in &IMAGES {
+        let (target, stage) = (target(image), &stages[target(image)]);
+        assert_eq!(stage.from, "base", "{target}");
         assert_eq!((stage.all("USER").count(), stage.all("ENTRYPOINT").count()), (0, 0), "{target}");
         let command: Vec<String> = serde_json::from_str(stage.all("CMD").next().unwrap()).unwrap();
-        assert_eq!(command[0], program);
-        assert!(stage.all("COPY").any(|copy| copy.ends_with(&format!(" /usr/local/bin/{program}"))), "{target}");
+        assert_eq!(command, image.command, "{target}");
+        assert_eq!(stage.all("COPY").collect::<Vec<_>>(), [format!("--from=roots /roots/{} /", image.name)]);
+        let set: Vec<&str> = stage.all("ENV").flat_map(|env| env.split(' ')).collect();
+        let environment: Vec<String> =
+            image.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(set, environment, "{target}");
+        let open: Vec<&str> = stage.all("EXPOSE").flat_map(|ports| ports.split(' ')).collect();
+        assert_eq!(open, image.ports.iter().map(ToString::to_string).collect::<Vec<_>>(), "{target}");
     }
 }
 
 #[test]
 fn the_synchronizer_has_kustomize_and_no_git() {
     let stages = dockerfile();
-    assert!(stages["synchronizer"].all("COPY").any(|copy| copy.ends_with("/usr/local/bin/kustomize")));
-    let installed: Vec<&str> = stages["base"].all("RUN").chain(stages["synchronizer"].all("RUN")).collect();
+    let agent = IMAGES.iter().find(|image| target(image) == "synchronizer").unwrap();
+    assert_eq!(agent.parts, [Part::Kustomize]);
+    let installed: Vec<&str> = stages["roots"].all("RUN").chain(stages["synchronizer"].all("RUN")).collect();
     assert!(installed.iter().all(|run| !run.contains("git") && !run.contains("curl")), "{installed:?}");
     let version = |text: &str| {
         let line = text.lines().find(|line| line.starts_with("go ")).unwrap().to_owned();
@@ -204,7 +214,8 @@ fn secrets_come_as_files_and_only_to_who_needs_them() {
             .collect();
         assert_eq!(granted, used, "{name}");
         for (variable, value) in members(&service["environment"]) {
-            let value = value.as_str().unwrap();
+            // Without a value it is that of `.env`.
+            let value = value.as_str().unwrap_or_default();
             let names_a_file = variable.ends_with("_FILE");
             assert!(!variable.contains("PASSWORD") && !variable.contains("SECRET") || names_a_file, "{variable}");
             assert!(!value.contains('@'), "{variable} holds a login");
@@ -248,9 +259,8 @@ fn the_install_manifest_runs_what_the_image_holds() {
         lines.map(str::to_owned).collect()
     };
     assert_eq!(values("args"), BTreeSet::from(["[heddle-synchronizer]".to_owned()]));
-    let (user, group) = USER.split_once(':').unwrap();
-    assert_eq!(values("runAsUser"), BTreeSet::from([user.to_owned()]));
-    assert_eq!(values("runAsGroup"), BTreeSet::from([group.to_owned()]));
+    assert_eq!(values("runAsUser"), BTreeSet::from([USER.to_string()]));
+    assert_eq!(values("runAsGroup"), BTreeSet::from([USER.to_string()]));
     let known = known_variables("heddle-synchronizer");
     for variable in values("- name").iter().filter(|name| name.starts_with("HEDDLE_")) {
         assert!(known.contains(variable), "heddle-synchronizer does not read {variable}");

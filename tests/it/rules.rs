@@ -21,7 +21,7 @@ const EDGES: [&str; 7] = [
     "heddle-client",
     "heddle-service",
 ];
-const PROGRAMS: [&str; 4] = ["heddle-api", "heddle-automator", "heddle-synchronizer", "heddle-cli"];
+const PROGRAMS: [&str; 5] = ["heddle-api", "heddle-automator", "heddle-synchronizer", "heddle-cli", "heddle-images"];
 const TESTS: [&str; 2] = ["heddle-testkit", "heddle-tests"];
 
 static METADATA: LazyLock<Metadata> = LazyLock::new(|| {
@@ -188,6 +188,20 @@ fn every_dependency_of_the_workspace_is_used_by_a_member() {
         }
     }
     assert!(unused.is_empty(), "in Cargo.toml, and used by no crate: {unused:?}");
+}
+
+#[test]
+fn tests_stand_beside_their_modules() {
+    let mut faults = Vec::new();
+    for package in ours() {
+        for file in rust_files(package.manifest_path.parent().unwrap().join("src").as_std_path()) {
+            let text = fs::read_to_string(&file).unwrap();
+            if text.lines().any(|line| line.starts_with("mod tests {")) {
+                faults.push(file.strip_prefix(root()).unwrap().display().to_string());
+            }
+        }
+    }
+    assert!(faults.is_empty(), "their tests belong into tests.rs beside them: {faults:#?}");
 }
 
 #[test]

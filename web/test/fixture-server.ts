@@ -14,6 +14,7 @@ const made = {
   manifest: data.manifest,
   manifest_sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
   bootstrap_expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+  agent_image: "ghcr.io/heddle-dev/heddle-synchronizer:0.1.0",
 };
 
 const receiver = {

@@ -9,7 +9,7 @@ mod read;
 mod settings;
 
 use heddle_db::retention::{Age, Ages};
-pub use settings::{Command, Settings};
+pub use settings::{Command, DEFAULT_AGENT_IMAGE, Settings};
 
 use read::{
     read_address, read_bytes, read_count, read_database, read_days, read_duration, read_header, read_public_url,

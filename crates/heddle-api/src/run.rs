@@ -23,7 +23,7 @@ use tracing::{error, info, warn};
 use crate::{
     app::{App, Parts},
     bodies::Rooms,
-    config::{Config, Database},
+    config::{Config, DEFAULT_AGENT_IMAGE, Database},
     github::{SignIn, tokens::Tokens},
     lanes::Lanes,
     password::Hasher,
@@ -67,6 +67,13 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
             "people reach this API by a proxy, which speaks TLS for it, and all of them seem to come from the proxy's address: \
              whoever tries passwords locks everybody out. Set HEDDLE_CLIENT_ADDRESS_HEADER to the header in which the proxy \
              names the client"
+        );
+    }
+    if app.config.agent_image == DEFAULT_AGENT_IMAGE {
+        warn!(
+            image = DEFAULT_AGENT_IMAGE,
+            "install manifests name {DEFAULT_AGENT_IMAGE}, which this program only guesses: clusters that cannot pull it get \
+             no agent. Set HEDDLE_AGENT_IMAGE to the image that you pushed; `make images` makes one"
         );
     }
     server::serve(router::build(app, shutdown.clone()), listener, behind_proxy, shutdown).await;

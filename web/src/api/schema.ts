@@ -1246,6 +1246,8 @@ export interface components {
         };
         /** @description A new cluster, with the manifest that installs the agent. */
         ClusterCreated: {
+            /** @description The agent's image, which the cluster has to be able to pull. */
+            agent_image: string;
             /**
              * Format: date-time
              * @description When the bootstrap token ends.

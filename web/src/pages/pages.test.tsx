@@ -198,6 +198,7 @@ test("a new cluster shows its manifest before it is copied", async () => {
         manifest: data.manifest,
         manifest_sha256: "9f86d081",
         bootstrap_expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+        agent_image: "registry.example.com/heddle-synchronizer:0.1.0",
       },
     },
   });
@@ -210,6 +211,7 @@ test("a new cluster shows its manifest before it is copied", async () => {
   expect((await within(dialog).findByRole("region", { name: "Manifest" })).textContent).toBe(data.manifest);
   expect(within(dialog).getByText("9f86d081")).toBeTruthy();
   expect(within(dialog).getByText(/kubectl apply -f heddle-prod-eu.yaml/)).toBeTruthy();
+  expect(within(dialog).getByText("registry.example.com/heddle-synchronizer:0.1.0")).toBeTruthy();
   expect(asked.find(({ call }) => call === "POST /clusters")?.body).toEqual({
     name: "prod-eu",
     repository: data.ids.repository,

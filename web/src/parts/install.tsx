@@ -57,6 +57,9 @@ export function Install({ organization, created, onConnected }: Props) {
           3. Wait for the agent
         </h3>
         <Arrival cluster={cluster} onConnected={onConnected} />
+        {cluster.link === "connected" || cluster.keys.length > 0 ? null : (
+          <Image name={created.agent_image} />
+        )}
       </section>
     </div>
   );
@@ -87,6 +90,20 @@ function Arrival({ cluster, onConnected }: { cluster: Cluster; onConnected: (clu
             : "Nothing was heard yet. This line changes by itself."}
         </Notice>
       )}
+    </div>
+  );
+}
+
+/** What to look at when nothing comes: an image that nobody pushed is the commonest reason. */
+function Image({ name }: { name: string }) {
+  return (
+    <div className="space-y-2 text-soft">
+      <p>
+        The cluster pulls <code className="break-all">{name}</code>. When its pod says ImagePullBackOff, it
+        cannot: the image was not pushed there, or the registry wants a login. Whoever runs Heddle names
+        another one with HEDDLE_AGENT_IMAGE.
+      </p>
+      <Command text="kubectl -n heddle-system get pods" />
     </div>
   );
 }

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+/// The agent's image of this release, as far as a program can say that does not know where images were pushed.
+pub const DEFAULT_AGENT_IMAGE: &str = concat!("ghcr.io/heddle-dev/heddle-synchronizer:", env!("CARGO_PKG_VERSION"));
+
 /// The settings as they were written: each is an environment variable and a flag.
 #[derive(Debug, Parser)]
 #[command(name = "heddle-api", version, about = "The central web API of Heddle")]
@@ -108,8 +111,8 @@ pub struct Settings {
     /// Most clusters of one organization.
     #[arg(long, env = "HEDDLE_MOST_CLUSTERS", default_value = "200")]
     pub most_clusters: String,
-    /// The image of the agent in the install manifest.
-    #[arg(long, env = "HEDDLE_AGENT_IMAGE", default_value = "ghcr.io/heddle-dev/heddle-synchronizer:0.1.0")]
+    /// The image of the agent in the install manifest. The image of the API names the one that was made with it.
+    #[arg(long, env = "HEDDLE_AGENT_IMAGE", default_value = DEFAULT_AGENT_IMAGE)]
     pub agent_image: String,
     /// The address under which agents reach this API, if it is not the public one.
     #[arg(long, env = "HEDDLE_AGENT_API_URL")]

@@ -297,6 +297,7 @@ async fn hand_out(
         manifest_sha256: hex::encode(secret::hash(&manifest)),
         manifest: WireSecret::from(manifest),
         bootstrap_expires_at: expires_at,
+        agent_image: app.config.agent_image.clone(),
     })
 }
 

@@ -37,6 +37,8 @@ bodies! {
         manifest_sha256: String,
         /// When the bootstrap token ends.
         bootstrap_expires_at: DateTime<Utc>,
+        /// The agent's image, which the cluster has to be able to pull.
+        agent_image: String,
     }
 
     /// A cluster.
