@@ -6,6 +6,8 @@ mod selector;
 
 use std::sync::Arc;
 
+use regex::{Regex, RegexBuilder};
+
 pub use self::selector::MAX_EXPRESSION_BYTES;
 pub(crate) use self::{
     patch::{Body, Inline, Patch},
@@ -129,6 +131,9 @@ pub(crate) struct Reference {
 pub(crate) struct ImageEntry {
     /// The image that it changes, as manifests write it, without tag.
     pub name: String,
+    /// The expression that the name is to kustomize, where it is more than the name of a repository: `acme/.*`, or a name with
+    /// a tag.
+    pub expression: Option<Regex>,
     /// Where that name is written, for a marker behind it.
     pub name_at: usize,
     /// What stands there instead, without the tag that it may carry.
@@ -139,6 +144,28 @@ pub(crate) struct ImageEntry {
     pub value: Arc<ImageValue>,
     /// It says which build runs: a tag, a digest or both.
     pub has_build: bool,
+}
+
+impl ImageEntry {
+    /// Whether the entry changes an image, by its name and its build as they are written. Source: kustomize's
+    /// `imagetag.Filter`, which compiles the name.
+    pub fn is_for(&self, name: &str, build: &str) -> bool {
+        match &self.expression {
+            None => self.name == name,
+            Some(expression) => expression.is_match(&format!("{name}{build}")),
+        }
+    }
+}
+
+/// What kustomize makes of the name of an entry; nothing for the plain name of a repository.
+fn expression(name: &str) -> Option<Regex> {
+    let (plain, build) = split_build(name);
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | ':');
+    if build.is_empty() && plain.chars().all(is_word) {
+        return None;
+    }
+    let pattern = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$");
+    RegexBuilder::new(&pattern).size_limit(MAX_EXPRESSION_BYTES).build().ok()
 }
 
 impl Kustomization {
@@ -319,5 +346,13 @@ fn read_entry(item: &Cursor<'_>, object: &str) -> Option<ImageEntry> {
         is_kustomizable: false,
         policy: None,
     };
-    Some(ImageEntry { name, name_at: named.at, new_name, suffix, value: Arc::new(value), has_build })
+    Some(ImageEntry {
+        expression: expression(&name),
+        name,
+        name_at: named.at,
+        new_name,
+        suffix,
+        value: Arc::new(value),
+        has_build,
+    })
 }

@@ -193,7 +193,7 @@ impl Source<'_> {
             DocumentKind::Other if self.name.starts_with(".argocd-source") => {
                 (source_file_images(root), "Application".to_owned())
             }
-            DocumentKind::Other if is_foreign(self.name, root.node) => (Vec::new(), String::new()),
+            DocumentKind::Other if is_foreign(self.name, root.node) => (Vec::new(), format!("Values {}", self.path)),
             DocumentKind::Other => {
                 let object = format!("Values {}", self.path);
                 (values::images(root, &object), object)

@@ -51,6 +51,9 @@ pub enum ResourcePlace {
     Pod(Path),
     /// An object within this one.
     Object(Path),
+    /// OpenShift's reference, which names an image where its `kind` is `DockerImage`, and else a tag of a stream. Source:
+    /// `ObjectReference` of `build.openshift.io` and `image.openshift.io`.
+    Reference(Path),
 }
 
 impl ResourceRule {
@@ -75,6 +78,11 @@ impl ResourcePlace {
         match self {
             Self::Image(path) => {
                 path.all(root).iter().filter_map(|image| ImageValue::whole(image, object, None)).collect()
+            }
+            Self::Reference(path) => {
+                let references = path.all(root).into_iter().filter(|from| text(from.node, "kind") == "DockerImage");
+                let names = references.filter_map(|from| from.key("name"));
+                names.filter_map(|name| ImageValue::whole(&name, object, None)).collect()
             }
             Self::Values(path) => {
                 path.all(root).iter().flat_map(|values| crate::values::images(values, object)).collect()

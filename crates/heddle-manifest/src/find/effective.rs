@@ -337,13 +337,17 @@ impl Live {
 }
 
 /// Renames what the entry matches, or puts the entry in its stead when that says which build runs. An entry that says none
-/// and matches nothing is no image.
+/// and matches nothing is no image, nor is an expression that matches nothing.
 fn apply(entry: &ImageEntry, file: &Arc<str>, live: &mut Vec<Live>) {
-    let name = entry.new_name.as_ref().unwrap_or(&entry.name);
-    let is_meant = |image: &Live| image.is_kustomizable && image.name == entry.name;
+    let is_meant = |image: &Live| image.is_kustomizable && entry.is_for(&image.name, &image.build);
+    let name = |image: &Live| match (&entry.new_name, &entry.expression) {
+        (Some(name), _) => name.clone(),
+        (None, Some(_)) => image.name.clone(),
+        (None, None) => entry.name.clone(),
+    };
     if !entry.has_build {
         for image in live.iter_mut().filter(|image| is_meant(image)) {
-            image.name.clone_from(name);
+            image.name = name(image);
             image.suffix = image.suffix.take().or_else(|| entry.suffix.clone());
         }
         return;
@@ -353,11 +357,12 @@ fn apply(entry: &ImageEntry, file: &Arc<str>, live: &mut Vec<Live>) {
     // What a patch further out sets is still each container's own.
     for image in live.iter_mut().filter(|image| is_meant(image)) {
         is_used = true;
-        (image.name, image.build) = (name.clone(), build.clone());
+        (image.name, image.build) = (name(image), build.clone());
         (image.file, image.value) = (Arc::clone(file), Arc::clone(&entry.value));
     }
-    if !is_used {
+    if !is_used && entry.expression.is_none() {
         let value = Live::of(file, &entry.value);
-        live.push(Live { name: name.clone(), build, is_kustomizable: true, ..value });
+        let name = entry.new_name.as_ref().unwrap_or(&entry.name).clone();
+        live.push(Live { name, build, is_kustomizable: true, ..value });
     }
 }

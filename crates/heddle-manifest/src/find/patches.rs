@@ -193,13 +193,19 @@ fn merge(reader: &mut Reader<'_>, home: &Home<'_>, patch: &Patch, root: &Node, l
     }
 }
 
-/// Whether a merge takes the object of an image away, or its container.
+/// Whether a merge takes an image away: with something around it, or by putting something else in the place of that. Source:
+/// `$patch` of strategic merges, in the conventions of Kubernetes' API.
 fn is_deleted(root: &Node, image: &Live) -> bool {
-    let deletes = |node: &Node| node.get("$patch").and_then(Node::text) == Some("delete");
-    let field = image.fields.name.as_deref().unwrap_or_default();
-    let container = field.rsplit_once('.').and_then(|(around, _)| Path::parse(around).ok());
-    deletes(root)
-        || container.is_some_and(|path| path.all(&Cursor::root(root)).first().is_some_and(|found| deletes(found.node)))
+    let says = |node: &Node, word: &str| node.get("$patch").and_then(Node::text) == Some(word);
+    let Some(path) = image.fields.name.as_deref().and_then(|field| Path::parse(field).ok()) else {
+        return says(root, "delete") || says(root, "replace");
+    };
+    let cursor = Cursor::root(root);
+    let around = std::iter::successors(path.parent(), Path::parent);
+    let found: Vec<&Node> = around.flat_map(|path| path.all(&cursor)).map(|cursor| cursor.node).chain([root]).collect();
+    let is_replaced = |node: &&Node| says(node, "replace") || node.items().iter().any(|item| says(item, "replace"));
+    let sets = || !path.all(&cursor).is_empty();
+    found.iter().any(|node| says(node, "delete")) || (found.iter().any(is_replaced) && !sets())
 }
 
 pub(super) fn keep(live: &mut Vec<Live>, keeps: impl Fn(usize) -> bool) {

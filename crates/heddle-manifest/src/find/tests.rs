@@ -439,3 +439,18 @@ fn only_what_no_other_leads_to_is_a_root() {
     ]);
     assert_eq!(list.roots(), ["alone", "prod"]);
 }
+
+#[test]
+fn the_name_of_an_entry_is_an_expression() {
+    let with = |name: &str, expected: &[&str]| {
+        let text = format!("resources: [pod.yaml]\nimages: [{{name: '{name}', newTag: v9}}]\n");
+        check_in(&[("kustomization.yaml", &text), ("pod.yaml", POD)], "", expected)
+    };
+    let (entry, web, side) = ("kustomization.yaml:2", "pod.yaml:8 acme/web:1", "pod.yaml:6 acme/side:1");
+    with("acme/web:1", &[&format!("{entry} acme/web:v9"), side]);
+    with("acme/web:2", &[side, web]);
+    with("acme/w.*", &[&format!("{entry} acme/web:v9"), side]);
+    with("acme/(web|other)", &[&format!("{entry} acme/web:v9"), side]);
+    // One tag for two images.
+    with("acme/.*", &[&format!("{entry} acme/side:v9 refused")]);
+}

@@ -71,6 +71,7 @@ fn read_place(line: &str) -> Option<ResourcePlace> {
         "container" => ResourcePlace::Container(path()?),
         "pod" => ResourcePlace::Pod(path()?),
         "object" => ResourcePlace::Object(path()?),
+        "reference" => ResourcePlace::Reference(path()?),
         "values" => ResourcePlace::Values(path()?),
         _ => {
             let part = |key: &str| {

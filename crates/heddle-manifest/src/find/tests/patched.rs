@@ -73,3 +73,29 @@ fn a_patch_of_values_wins_part_by_part() {
         &[&format!("o/p.yaml:7 acme/ci:2@{digest} refused")],
     );
 }
+
+const TWO: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: a, image: 'acme/a:1'}, {name: b, image: 'acme/b:1'}]}}}\n";
+
+/// What runs once a merge is made.
+fn merged(spec: &str, expected: &[&str]) {
+    let patch = format!("apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: a}}\n{spec}\n");
+    let list = [
+        ("e/kustomization.yaml", "resources: [two.yaml]\npatches: [{path: patch.yaml}]\n"),
+        ("e/two.yaml", TWO),
+        ("e/patch.yaml", patch.as_str()),
+    ];
+    let found = find_in(&list, &[("e", "e")]);
+    let mut written: Vec<&str> = found.occurrences.iter().map(|one| one.written.as_str()).collect();
+    written.sort_unstable();
+    assert_eq!(written, expected, "{spec}: {found:#?}");
+}
+
+#[test]
+fn a_merge_may_put_something_else_in_the_place_of_what_is_there() {
+    let containers = |list: &str| format!("spec: {{template: {{spec: {{containers: {list}}}}}}}");
+    merged(&containers("[{$patch: replace}, {name: c, image: 'acme/c:1'}]"), &["acme/c:1"]);
+    merged(&containers("[{$patch: replace}, {name: a, image: 'acme/a:2'}]"), &["acme/a:2"]);
+    merged(&containers("[{$patch: delete, name: a}]"), &["acme/b:1"]);
+    merged("spec: {template: {spec: {$patch: replace, containers: [{name: a, image: 'acme/a:2'}]}}}", &["acme/a:2"]);
+    merged(&containers("[{name: a, image: 'acme/a:2'}]"), &["acme/a:2", "acme/b:1"]);
+}
