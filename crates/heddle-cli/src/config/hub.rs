@@ -32,7 +32,7 @@ pub struct LogoutArguments {
 /// Arguments of `status`.
 #[derive(Debug, Args)]
 pub struct StatusArguments {
-    /// Exit with 1 when something is stuck, unread, unreachable or broken.
+    /// Exit with 1 when something is stuck, unread, unreachable or broken, or no automator asks for work.
     #[arg(long)]
     pub check: bool,
 }
