@@ -23,7 +23,7 @@ pub use hub::{ChangesArguments, LoginArguments, LogoutArguments, StatusArguments
 pub use images::{ImageCommand, ImageListArguments, ImageSetArguments, ImportArguments};
 pub use judge::{HealthArguments, HealthProfile, PolicyCommand, PolicyEvalArguments};
 pub use registry::{RegistryAddArguments, RegistryCommand, RegistryTestArguments};
-pub use render::{Programs, RenderArguments};
+pub use render::{Programs, RenderArguments, SyncFields};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -108,7 +108,7 @@ pub enum Command {
         shell: Shell,
     },
     /// Compare objects as they are wanted with those of a cluster, or the world with what Terraform or Ansible says.
-    Diff(DiffArguments),
+    Diff(Box<DiffArguments>),
     /// Apply exactly what was approved.
     #[command(subcommand)]
     Sync(SyncCommand),

@@ -2,11 +2,15 @@
 //!
 //! The definition in `deploy/agent/install.yaml` is generated from these types; a test holds the two together.
 
+mod overlay;
+
 use std::collections::BTreeMap;
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use self::overlay::{CommonMetadata, Image, Patch, PatchTarget};
 
 /// What this cluster should run: a path on a branch of a repository.
 #[derive(CustomResource, Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -82,6 +86,34 @@ pub struct SyncSpec {
     /// Values for variables such as `${region}`, which are put into every object. Without it nothing is put in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub substitute: Option<Substitute>,
+    /// Components of Kustomize, each by its way from `path`, which are applied to everything in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(validation = Rule::new("self.all(one, !one.startsWith('/') && !one.contains('://') && !one.contains('?ref='))").message("write a component as its way from `path` within the repository"))]
+    #[schemars(length(max = 50), inner(length(min = 1, max = 1024)))]
+    pub components: Vec<String>,
+    /// Labels and annotations that every object gets, after everything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub common_metadata: Option<CommonMetadata>,
+    /// The namespace of every object that has one, whatever its file says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    pub target_namespace: Option<String>,
+    /// What every name begins with, in the place of a `namePrefix` of the path's own kustomization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
+    pub name_prefix: Option<String>,
+    /// What every name ends with, in the place of a `nameSuffix` of the path's own kustomization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
+    pub name_suffix: Option<String>,
+    /// Changes of objects, after those of the path's own kustomization.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub patches: Vec<Patch>,
+    /// What stands in the place of images, on top of what the path's own kustomization says of the same name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 200))]
+    pub images: Vec<Image>,
     /// Nothing is applied, pruned or healed while this is true.
     #[serde(default)]
     pub suspend: bool,

@@ -20,8 +20,8 @@ pub use error::{FetchError, ReadError};
 pub use path::{PathError, TreePath};
 pub use remote::{Credential, Remote};
 pub use render::{
-    RenderError, RenderInputs, RenderTools, Rendered, RenderedObject, Stop, StopOnDrop, Unread, Until, WhyUnread,
-    render,
+    Overlay, RenderError, RenderInputs, RenderTools, Rendered, RenderedObject, Stop, StopOnDrop, Unread, Until,
+    WhyUnread, render,
 };
 pub use snapshot::{FileEntry, FileMode, Snapshot};
 pub use store::Store;

@@ -81,7 +81,7 @@ pub const LIMITS: &[Limit] = &[
         "those longest not used are removed, and fetched again when they are needed",
     ),
     Limit::count(
-        "files and directories of one revision that are listed for one path",
+        "files and directories of one revision that are listed for one path, and copies of those that a kustomization reads elsewhere",
         MAX_TREE_ENTRIES as u64,
         RENDERED,
     ),

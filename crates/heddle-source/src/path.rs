@@ -40,6 +40,18 @@ pub enum PathError {
         /// The name, with what cannot be shown replaced.
         name: String,
     },
+    /// It does not say where it is from.
+    #[error("`{path}` is an absolute path, and files are named from the directory of whoever names them")]
+    Absolute {
+        /// The path.
+        path: String,
+    },
+    /// It leads out of the tree.
+    #[error("`{path}` leads out of the repository")]
+    Outside {
+        /// The path.
+        path: String,
+    },
     /// It lies too deep.
     #[error("{path:?} lies deeper than {MAX_TREE_DEPTH} directories")]
     TooDeep {
@@ -117,18 +129,21 @@ impl TreePath {
         directory.is_root() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// The path that a file of this directory means by `relative`; `None` when that leads out of the tree.
-    pub(crate) fn resolve(&self, relative: &str) -> Option<Self> {
-        let mut path = self.clone();
-        for part in relative.split('/') {
-            path = match part {
-                "" | "." => path,
-                ".." if path.is_root() => return None,
-                ".." => path.parent(),
-                name => path.join(Name::parse(name.as_bytes()).ok()?).ok()?,
-            };
+    /// The path that a file of this directory means by `relative`.
+    ///
+    /// # Errors
+    /// When it is absolute, leads out of the tree, or one of its names cannot stand in a tree.
+    pub(crate) fn resolve(&self, relative: &str) -> Result<Self, PathError> {
+        if relative.starts_with('/') {
+            return Err(PathError::Absolute { path: relative.to_owned() });
         }
-        Some(path)
+        let step = |path: Self, part: &str| match part {
+            "" | "." => Ok(path),
+            ".." if path.is_root() => Err(PathError::Outside { path: relative.to_owned() }),
+            ".." => Ok(path.parent()),
+            name => path.join(Name::parse(name.as_bytes())?),
+        };
+        relative.split('/').try_fold(self.clone(), step)
     }
 }
 

@@ -8,8 +8,10 @@ mod copy;
 mod fields;
 mod files;
 mod kustomize;
+mod overlay;
 mod plain;
 mod process;
+mod reach;
 mod secrets;
 mod shape;
 mod units;
@@ -23,7 +25,7 @@ use std::{
 };
 
 use heddle_manifest::substitute::Variables;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(crate) use self::{
     fields::{files, references},
@@ -31,6 +33,7 @@ pub(crate) use self::{
 };
 use self::{files::Files, process::Slots, unread::obstacle};
 pub use self::{
+    overlay::Overlay,
     unread::{Unread, WhyUnread},
     until::{Stop, StopOnDrop, Until},
 };
@@ -203,18 +206,27 @@ impl Rendered {
     }
 }
 
-/// Renders `path` of a revision or of a folder; the empty path is the root.
+/// Renders `path` of a revision or of a folder, with what `overlay` adds to it; the empty path is the root.
 ///
 /// It reads, waits for other programs and blocks its thread for as long as that takes: an async caller runs it on a thread
 /// for blocking work.
-pub fn render(tree: &impl Tree, path: &str, tools: &RenderTools, until: &Until) -> Rendered {
+pub fn render(tree: &impl Tree, path: &str, overlay: &Overlay, tools: &RenderTools, until: &Until) -> Rendered {
     let mut rendered = Rendered::default();
+    let run = Run { overlay, tools, until };
     let failed = match TreePath::parse(path) {
-        Ok(path) => render_into(&mut rendered, tree, &path, tools, until).err().map(|error| chain(&error)),
+        Ok(path) => render_into(&mut rendered, tree, &path, run).err().map(|error| chain(&error)),
         Err(error) => Some(format!("the path `{path}` is refused: {error}")),
     };
     rendered.errors.extend(failed.map(|message| RenderError { file: None, line: None, message }));
     rendered
+}
+
+/// What holds for all units of a path.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    overlay: &'a Overlay,
+    tools: &'a RenderTools,
+    until: &'a Until,
 }
 
 /// How many values a value is: itself, and those in it.
@@ -232,13 +244,7 @@ fn chain(error: &dyn std::error::Error) -> String {
         .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
-fn render_into(
-    rendered: &mut Rendered,
-    tree: &impl Tree,
-    path: &TreePath,
-    tools: &RenderTools,
-    until: &Until,
-) -> Result<(), ReadError> {
+fn render_into(rendered: &mut Rendered, tree: &impl Tree, path: &TreePath, run: Run<'_>) -> Result<(), ReadError> {
     rendered.inputs.note(tree, path);
     let mut files = Files::new(tree);
     let found = match obstacle(&files, path) {
@@ -249,9 +255,18 @@ fn render_into(
         Err(message) => rendered.errors.push(RenderError { file: None, line: None, message }),
         Ok(Kind::Directory | Kind::Submodule) => {
             files.load(path)?;
-            render_directory(rendered, &mut files, path, tools, until)?;
+            render_directory(rendered, &mut files, path, run)?;
         }
-        Ok(Kind::File(_)) => plain::read(plain::Source::File(path), &tree.read(path)?, rendered),
+        Ok(Kind::File(_)) if run.overlay.is_empty() => {
+            plain::read(plain::Source::File(path), &tree.read(path)?, rendered);
+        }
+        Ok(Kind::File(_)) => {
+            let message = format!(
+                "`{path}` is a file, and names, patches, images and components are for a directory: name the directory that \
+                 it lies in"
+            );
+            rendered.errors.push(RenderError { file: None, line: None, message });
+        }
     }
     Ok(())
 }
@@ -268,33 +283,15 @@ fn render_directory(
     rendered: &mut Rendered,
     files: &mut Files<'_, impl Tree>,
     path: &TreePath,
-    tools: &RenderTools,
-    until: &Until,
+    run: Run<'_>,
 ) -> Result<(), ReadError> {
     let (units, unread) = units::find(files, path);
     rendered.unread.extend(unread);
-    for unit in units {
-        if until.is_over() || rendered.is_cut_short {
-            rendered.cut_short(until);
-            break;
-        }
-        match unit {
-            units::Unit::Plain { file } => match files.tree.read(&file) {
-                Ok(text) => {
-                    rendered.admit_bytes(&text)?;
-                    plain::read(plain::Source::File(&file), &text, rendered);
-                }
-                Err(error) => rendered.fail(&file, None, error.to_string()),
-            },
-            units::Unit::Kustomization { directory } => {
-                kustomize::render(files, &directory, tools, until, rendered)?;
-            }
-            units::Unit::Chart { file } => {
-                let message = "its directory is a Helm chart, and charts are not rendered: put the output of `helm \
-                               template` in its place, or move the chart out of the path";
-                rendered.fail(&file, None, message.to_owned());
-            }
-        }
+    let is_one = units == [units::Unit::Kustomization { directory: path.clone() }];
+    if is_one || run.overlay.is_empty() {
+        render_each(rendered, files, &units, run)?;
+    } else {
+        render_together(rendered, files, path, &units, run)?;
     }
     for Unnamed { directory, fault } in &files.unnamed {
         let file = Some(directory).filter(|directory| !directory.is_root()).map(|directory| directory.clone().into());
@@ -303,6 +300,76 @@ fn render_directory(
     }
     Ok(())
 }
+
+/// Renders each unit by itself.
+fn render_each(
+    rendered: &mut Rendered,
+    files: &mut Files<'_, impl Tree>,
+    units: &[units::Unit],
+    run: Run<'_>,
+) -> Result<(), ReadError> {
+    for unit in units {
+        if run.until.is_over() || rendered.is_cut_short {
+            rendered.cut_short(run.until);
+            break;
+        }
+        match unit {
+            units::Unit::Plain { file } => match files.tree.read(file) {
+                Ok(text) => {
+                    rendered.admit_bytes(&text)?;
+                    plain::read(plain::Source::File(file), &text, rendered);
+                }
+                Err(error) => rendered.fail(file, None, error.to_string()),
+            },
+            units::Unit::Kustomization { directory } => {
+                let unit = kustomize::Unit { directory, generated: None };
+                kustomize::render(files, unit, run, rendered)?;
+            }
+            units::Unit::Chart { file } => rendered.fail(file, None, CHART.to_owned()),
+        }
+    }
+    Ok(())
+}
+
+/// Renders all units as one kustomization, so that what is added reaches all of them and they find each other's names. A
+/// file with something wrong in it is told, and left out.
+fn render_together(
+    rendered: &mut Rendered,
+    files: &mut Files<'_, impl Tree>,
+    path: &TreePath,
+    units: &[units::Unit],
+    run: Run<'_>,
+) -> Result<(), ReadError> {
+    let mut resources = Vec::new();
+    for unit in units {
+        let resource = match unit {
+            units::Unit::Plain { file } => match files.tree.read(file) {
+                Ok(text) => plain::has_objects(file, &text, rendered).then_some(file),
+                Err(error) => {
+                    rendered.fail(file, None, error.to_string());
+                    None
+                }
+            },
+            units::Unit::Kustomization { directory } => Some(directory),
+            units::Unit::Chart { file } => {
+                rendered.fail(file, None, CHART.to_owned());
+                None
+            }
+        };
+        let from_path = |resource: &TreePath| resource.names().skip(path.names().count()).collect::<Vec<_>>().join("/");
+        // A name alone may look like an address.
+        resources.extend(resource.map(|resource| format!("./{}", from_path(resource))));
+    }
+    if resources.is_empty() && run.overlay.0["components"].is_null() {
+        return Ok(());
+    }
+    let unit = kustomize::Unit { directory: path, generated: Some(json!({"resources": resources})) };
+    kustomize::render(files, unit, run, rendered)
+}
+
+/// What is wrong with a directory that is a chart.
+const CHART: &str = "its directory is a Helm chart, and charts are not rendered: put the output of `helm template` in its \
+                     place, or move the chart out of the path";
 
 /// The names under which kustomize looks for a kustomization, in its order.
 const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];

@@ -37,7 +37,7 @@ async fn with_cluster(arguments: &ClusterDiffArguments, screen: &mut Screen) -> 
     let path = arguments.path.as_deref().ok_or_else(|| anyhow!("name a folder or a file"))?;
     let desired = match path {
         stdin if stdin == Path::new("-") => read_objects(stdin)?,
-        path => render_folder(path, &arguments.programs.kustomize).await?,
+        path => render_folder(path, &arguments.fields, &arguments.programs, screen).await?,
     };
     // Fingerprints of Secrets are worth nothing outside of this run.
     let mask = Mask::new(Uuid::new_v4().to_string());

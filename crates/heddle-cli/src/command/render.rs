@@ -1,18 +1,19 @@
 //! `heddle render`: the objects that a folder holds, as the agent would apply them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use base64::{Engine, prelude::BASE64_STANDARD};
+use heddle_kube::sync::{CommonMetadata, SyncSpec};
 use heddle_manifest::{
     documents::write_document,
     substitute::{Unset, Variables},
 };
-use heddle_source::{Folder, RenderError, RenderTools, Rendered, RenderedObject, Until, render};
+use heddle_source::{Folder, Overlay, RenderError, RenderTools, Rendered, RenderedObject, Until, render};
 use serde_json::{Value, json};
 
 use crate::{
-    config::RenderArguments,
+    config::{Programs, RenderArguments, SyncFields},
     exit::{Exit, Failure},
     objects::read_objects,
     screen::Screen,
@@ -23,14 +24,8 @@ const MAX_UNREAD: usize = 20;
 
 /// Renders, and prints the objects; or everything that is wrong.
 pub(crate) async fn run(arguments: &RenderArguments, screen: &mut Screen) -> Result<Exit, Failure> {
-    let variables = variables(arguments)?;
-    let path = &arguments.path;
-    let folder = Folder::open(path).map_err(|error| Failure::wrong(error_of(path, &error)))?;
-    let mut rendered =
-        render(&folder, folder.path(), &RenderTools::new(&arguments.programs.kustomize), &Until::default());
-    if !variables.is_empty() {
-        rendered.substitute(&variables);
-    }
+    let given = Given { values: &arguments.substitute, files: &arguments.substitute_from, lenient: arguments.lenient };
+    let (folder, rendered) = rendered(&arguments.path, &arguments.fields, &arguments.programs, given, screen)?;
     show(&folder, &rendered, screen)
 }
 
@@ -38,14 +33,48 @@ pub(crate) async fn run(arguments: &RenderArguments, screen: &mut Screen) -> Res
 ///
 /// # Errors
 /// With everything that is wrong in it.
-pub(crate) async fn render_folder(path: &Path, kustomize: &Path) -> Result<Vec<Value>, Failure> {
-    let folder = Folder::open(path).map_err(|error| Failure::wrong(error_of(path, &error)))?;
-    let rendered = render(&folder, folder.path(), &RenderTools::new(kustomize), &Until::default());
+pub(crate) async fn render_folder(
+    path: &Path,
+    fields: &SyncFields,
+    programs: &Programs,
+    screen: &Screen,
+) -> Result<Vec<Value>, Failure> {
+    let (folder, rendered) = rendered(path, fields, programs, Given::default(), screen)?;
     if !rendered.errors.is_empty() {
         let faults: Vec<String> = rendered.errors.iter().map(|error| words(&folder, error)).collect();
         return Err(Failure::wrong(anyhow!("{}", faults.join("; "))));
     }
     Ok(rendered.objects.into_iter().map(|object| object.value).collect())
+}
+
+/// Values for variables on the command line.
+#[derive(Clone, Copy, Default)]
+struct Given<'a> {
+    values: &'a [(String, String)],
+    files: &'a [PathBuf],
+    lenient: bool,
+}
+
+/// Renders a folder as an agent does, with the fields of a Sync.
+fn rendered(
+    path: &Path,
+    fields: &SyncFields,
+    programs: &Programs,
+    given: Given<'_>,
+    screen: &Screen,
+) -> Result<(Folder, Rendered), Failure> {
+    let folder = Folder::open(path).map_err(|error| Failure::wrong(error_of(path, &error)))?;
+    let spec = sync_of(fields, folder.path())?;
+    let overlay = Overlay(spec.kustomization());
+    let variables = variables(&spec, given, screen)?;
+    let tools = RenderTools::new(&programs.kustomize);
+    let mut rendered = render(&folder, folder.path(), &overlay, &tools, &Until::default());
+    if spec.substitute.is_some() || !variables.is_empty() {
+        rendered.substitute(&variables);
+    }
+    let CommonMetadata { labels, annotations } = spec.common_metadata.unwrap_or_default();
+    rendered.set_metadata(&labels, &annotations);
+    Ok((folder, rendered))
 }
 
 fn error_of(path: &Path, error: &std::io::Error) -> anyhow::Error {
@@ -57,6 +86,11 @@ fn show(folder: &Folder, rendered: &Rendered, screen: &Screen) -> Result<Exit, F
     note_unread(folder, rendered, screen);
     if !rendered.errors.is_empty() {
         rendered.errors.iter().for_each(|error| screen.note(&words(folder, error)));
+        if !folder.is_in_repository() {
+            screen.note(
+                "the folder lies in no git repository, so only what its kustomizations lead to by folders is read",
+            );
+        }
         return Ok(Exit::Wrong);
     }
     if screen.is_json() {
@@ -103,20 +137,72 @@ fn words(folder: &Folder, error: &RenderError) -> String {
     }
 }
 
-/// The variables of all files in their order, then those of the command line, which are the strongest.
-fn variables(arguments: &RenderArguments) -> Result<Variables, Failure> {
-    let mut variables = Variables::new(if arguments.lenient { Unset::Empty } else { Unset::Refused });
-    for file in &arguments.substitute_from {
+/// The variables of the Sync, then those of all files in their order, then those of the command line, which are the
+/// strongest.
+fn variables(spec: &SyncSpec, given: Given<'_>, screen: &Screen) -> Result<Variables, Failure> {
+    let own = spec.substitute.clone().unwrap_or_default();
+    let mut variables = Variables::new(if given.lenient || own.lenient { Unset::Empty } else { Unset::Refused });
+    for (name, value) in &own.values {
+        variables.set(name, value).map_err(|error| anyhow!("`spec.substitute.values`: {error}"))?;
+    }
+    for source in own.from {
+        screen.note(&format!(
+            "the {:?} `{}` of `spec.substitute` is in the cluster alone: give it with --substitute-from",
+            source.kind, source.name
+        ));
+    }
+    for file in given.files {
         for object in read_objects(file)? {
             for (name, value) in values_of(&object, file)? {
                 variables.set(&name, &value).map_err(|error| anyhow!("{}: {error}", file.display()))?;
             }
         }
     }
-    for (name, value) in &arguments.substitute {
+    for (name, value) in given.values {
         variables.set(name, value).map_err(|error| anyhow!("--substitute: {error}"))?;
     }
     Ok(variables)
+}
+
+/// The spec that the fields stand for: that of a file, with what the command line says on top.
+fn sync_of(fields: &SyncFields, folder: &str) -> Result<SyncSpec, Failure> {
+    let mut spec = match &fields.sync {
+        Some(file) => read_sync(file, folder)?,
+        None => serde_json::from_value(json!({"repository": ""})).map_err(anyhow::Error::new)?,
+    };
+    spec.components.extend(fields.components.iter().cloned());
+    for (own, given) in [
+        (&mut spec.target_namespace, &fields.target_namespace),
+        (&mut spec.name_prefix, &fields.name_prefix),
+        (&mut spec.name_suffix, &fields.name_suffix),
+    ] {
+        *own = given.clone().or(own.take());
+    }
+    let metadata = spec.common_metadata.get_or_insert_default();
+    metadata.labels.extend(fields.labels.iter().cloned());
+    metadata.annotations.extend(fields.annotations.iter().cloned());
+    Ok(spec)
+}
+
+/// The one Sync of a file; of several, that of the folder.
+fn read_sync(file: &Path, folder: &str) -> Result<SyncSpec, Failure> {
+    let wrong = |words: String| Failure::wrong(anyhow!("{}: {words}", file.display()));
+    let is_sync = |object: &Value| {
+        object["kind"] == "Sync"
+            && object["apiVersion"].as_str().is_some_and(|version| version.starts_with("heddle.dev/"))
+    };
+    let mut syncs: Vec<Value> = read_objects(file)?.into_iter().filter(is_sync).collect();
+    if syncs.len() > 1 {
+        let path = |sync: &Value| sync["spec"]["path"].as_str().unwrap_or_default().trim_matches('/').to_owned();
+        syncs.retain(|sync| path(sync) == folder);
+    }
+    match syncs.as_slice() {
+        [sync] => serde_json::from_value(sync["spec"].clone()).map_err(|error| {
+            wrong(format!("the Sync `{}`: {error}", sync["metadata"]["name"].as_str().unwrap_or_default()))
+        }),
+        [] => Err(wrong(format!("it holds no Sync, or several and none of `{folder}`"))),
+        _ => Err(wrong(format!("it holds {} Syncs of `{folder}`: keep one", syncs.len()))),
+    }
 }
 
 /// What a ConfigMap or a Secret holds.

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 
-use super::Programs;
+use super::{Programs, SyncFields};
 use crate::terraform::PlanHash;
 
 /// Arguments of `diff`.
@@ -64,6 +64,9 @@ pub struct ClusterDiffArguments {
     /// The namespace of objects that name none. Default: that of the context.
     #[arg(long, short, value_name = "NAME")]
     pub namespace: Option<String>,
+    /// What is done to everything in a folder.
+    #[command(flatten)]
+    pub fields: SyncFields,
     /// The programs that render.
     #[command(flatten)]
     pub programs: Programs,

@@ -1,4 +1,4 @@
-//! Arguments of `render`, and the programs that render.
+//! Arguments of `render`, and those of every command that renders.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,9 @@ use heddle_source::RenderTools;
 Examples:
   heddle render clusters/prod
   heddle render clusters/prod -o json | jq -r '.[] | \"\\(.file):\\(.line) \\(.object.kind)\"'
-  heddle render apps --substitute region=eu-central-1 --substitute-from vars.yaml"
+  heddle render apps --substitute region=eu-central-1 --substitute-from vars.yaml
+  heddle render apps --sync clusters/prod/apps.yaml
+  heddle render apps --component ../components/ha --target-namespace shop"
 )]
 pub struct RenderArguments {
     /// A folder, or a file of manifests.
@@ -30,9 +32,39 @@ pub struct RenderArguments {
     /// Take variables that are not set for empty ones; otherwise they are errors.
     #[arg(long)]
     pub lenient: bool,
+    /// What is done to everything in it.
+    #[command(flatten)]
+    pub fields: SyncFields,
     /// The programs that render.
     #[command(flatten)]
     pub programs: Programs,
+}
+
+/// What a `Sync` does to everything in its path, besides what the files say.
+#[derive(Debug, Args)]
+pub struct SyncFields {
+    /// Take components, patches, images, names, metadata and variables from the `Sync` in this file; `-` for stdin. Of
+    /// several, that of the folder.
+    #[arg(long, value_name = "FILE")]
+    pub sync: Option<PathBuf>,
+    /// Apply this component of Kustomize, named from the folder on.
+    #[arg(long = "component", value_name = "DIR")]
+    pub components: Vec<String>,
+    /// Put every object that has a namespace into this one.
+    #[arg(long, value_name = "NAME")]
+    pub target_namespace: Option<String>,
+    /// Begin every name with this.
+    #[arg(long, value_name = "TEXT")]
+    pub name_prefix: Option<String>,
+    /// End every name with this.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub name_suffix: Option<String>,
+    /// Give every object this label.
+    #[arg(long = "label", value_parser = parse_variable, value_name = "KEY=VALUE")]
+    pub labels: Vec<(String, String)>,
+    /// Give every object this annotation.
+    #[arg(long = "annotation", value_parser = parse_variable, value_name = "KEY=VALUE")]
+    pub annotations: Vec<(String, String)>,
 }
 
 /// The programs that render a folder. They run in an empty environment, so each is found before that.

@@ -103,11 +103,74 @@ async fn what_gives_no_objects_is_named_what_looks_like_manifests_first() {
 }
 
 #[tokio::test]
-async fn a_file_outside_of_the_folder_is_told_as_what_it_is() {
-    let person =
-        with(&[("clusters/a/kustomization.yaml", "resources:\n- ../../apps/a.yaml\n"), ("apps/a.yaml", CONFIG)]);
-    let ended = render(&person, "clusters/a", &[]).await;
+async fn the_repository_around_a_folder_is_the_border_of_what_is_read() {
+    let files = [
+        ("repo/clusters/a/kustomization.yaml", "resources:\n- ../../apps/a.yaml\n"),
+        ("repo/clusters/b/kustomization.yaml", "resources:\n- ../../../beyond.yaml\n"),
+        ("repo/apps/a.yaml", CONFIG),
+        ("beyond.yaml", CONFIG),
+    ];
+    let person = with(&files);
+    let ended = render(&person, "repo/clusters/a", &[]).await;
     assert_eq!(ended.code, 2, "{ended:?}");
-    let words = "kustomization.yaml:2: the file `../../apps/a.yaml` lies outside of the kustomization's own directory";
-    assert!(ended.stderr.contains(words), "{ended:?}");
+    assert!(ended.stderr.contains("lies in no git repository"), "{ended:?}");
+    let person = with(&[&files[..], &[("repo/.git/HEAD", "ref: refs/heads/main\n")]].concat());
+    let ended = render(&person, "repo/clusters/a", &["-o", "json"]).await;
+    assert_eq!((ended.code, ended.json()[0]["file"].as_str()), (0, Some("../../apps/a.yaml")), "{ended:?}");
+    let ended = render(&person, "repo/clusters/b", &[]).await;
+    let words = "kustomization.yaml:2: `../../../beyond.yaml` cannot be read: `../../../beyond.yaml` leads out of the repository";
+    assert!(ended.code == 2 && ended.stderr.contains(words), "{ended:?}");
+}
+
+#[tokio::test]
+async fn what_a_sync_adds_is_rendered_and_the_command_line_is_stronger() {
+    let sync = |path: &str, prefix: &str| {
+        format!(
+            "apiVersion: heddle.dev/v1alpha1\nkind: Sync\nmetadata: {{name: s}}\nspec:\n  repository: https://example.org/acme/config\n  path: {path}\n  namePrefix: {prefix}\n  commonMetadata: {{labels: {{team: shop}}}}\n  substitute: {{values: {{region: eu}}, from: [{{kind: Secret, name: vars}}]}}\n  components: [../shared]\n"
+        )
+    };
+    let component = "kind: Component\napiVersion: kustomize.config.k8s.io/v1alpha1\nresources: [../b.yaml]\n";
+    let person = with(&[
+        ("repo/.git/HEAD", "ref: refs/heads/main\n"),
+        ("repo/apps/a.yaml", CONFIG),
+        ("repo/b.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n"),
+        ("repo/shared/kustomization.yaml", component),
+        ("repo/syncs.yaml", &format!("{}---\n{}", sync("other", "o-"), sync("apps/", "p-"))),
+        ("repo/none.yaml", &sync("other", "o-").repeat(2).replace("\napiVersion", "\n---\napiVersion")),
+    ]);
+    let syncs = path(&person, "repo/syncs.yaml");
+    let told = async |more: &[&str]| {
+        let ended = render(&person, "repo/apps", &[&["--sync", &syncs, "-o", "json"], more].concat()).await;
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert!(ended.stderr.contains("the Secret `vars` of `spec.substitute` is in the cluster alone"), "{ended:?}");
+        let json = ended.json();
+        let one = |one: &serde_json::Value| format!("{} {}", one["file"], one["object"]["metadata"]);
+        json.as_array().unwrap().iter().map(one).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(&[]).await,
+        [
+            r#""a.yaml" {"labels":{"team":"shop"},"name":"p-a"}"#,
+            r#""../b.yaml" {"labels":{"team":"shop"},"name":"p-b"}"#
+        ]
+    );
+    let flags = [
+        "--name-prefix",
+        "q-",
+        "--name-suffix",
+        "-s",
+        "--target-namespace",
+        "n",
+        "--label",
+        "team=me",
+        "--annotation",
+        "x=y",
+    ];
+    assert_eq!(
+        told(&flags).await[0],
+        r#""a.yaml" {"annotations":{"x":"y"},"labels":{"team":"me"},"name":"q-a-s","namespace":"n"}"#
+    );
+    let none = path(&person, "repo/none.yaml");
+    let ended = render(&person, "repo/apps", &["--sync", &none]).await;
+    assert!(ended.code == 2 && ended.stderr.contains("holds no Sync, or several and none of `apps`"), "{ended:?}");
 }

@@ -49,11 +49,13 @@ fn a_path_is_parsed_name_by_name() {
 fn paths_resolve_within_the_tree_and_not_beyond() {
     let resolve =
         |directory: &str, relative: &str| TreePath::parse(directory).unwrap().resolve(relative).map(String::from);
-    assert_eq!(resolve("clusters/prod", "../../base").as_deref(), Some("base"));
-    assert_eq!(resolve("a", "./b/../c.yaml").as_deref(), Some("a/c.yaml"));
-    assert_eq!(resolve("a", "..").as_deref(), Some(""));
-    assert_eq!(resolve("a", "../../etc"), None);
-    assert_eq!(resolve("a", ".git/config"), None);
+    assert_eq!(resolve("clusters/prod", "../../base").as_deref(), Ok("base"));
+    assert_eq!(resolve("a", "./b/../c.yaml").as_deref(), Ok("a/c.yaml"));
+    assert_eq!(resolve("a", "..").as_deref(), Ok(""));
+    assert!(matches!(resolve("a", "../../etc"), Err(PathError::Outside { .. })));
+    assert!(matches!(resolve("a", "b/../../../a"), Err(PathError::Outside { .. })), "although it comes back");
+    assert!(matches!(resolve("a", "/a/b"), Err(PathError::Absolute { .. })));
+    assert!(matches!(resolve("a", ".git/config"), Err(PathError::Unsafe { .. })));
 }
 
 #[test]

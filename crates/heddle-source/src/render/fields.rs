@@ -60,32 +60,65 @@ fn texts<'a>(kustomization: &'a Value, field: &str) -> impl Iterator<Item = &'a 
 /// Every address of another host that stands where a file is wanted. Kustomize would fetch it.
 pub(super) fn remote(value: &Value) -> Vec<&str> {
     let mut found = Vec::new();
-    search(value, false, &mut found);
-    found.retain(|text| is_remote(text));
-    found
+    search(value, None, &mut found);
+    found.into_iter().map(|(_, text)| text).filter(|text| is_remote(text)).collect()
 }
 
 /// Every path of the same repository that stands where a file is wanted.
 pub(crate) fn files(value: &Value) -> Vec<&str> {
     let mut found = Vec::new();
-    search(value, false, &mut found);
-    found.retain(|text| !is_remote(text) && !is_inline(text));
-    // A generator may name the key before the file.
-    found.into_iter().map(|text| text.split_once('=').map_or(text, |(_, file)| file)).collect()
+    search(value, None, &mut found);
+    found.into_iter().filter(|(_, text)| is_path(text)).map(|(field, text)| file_in(field, text)).collect()
 }
 
-/// Every text that stands where a file is wanted.
-fn search<'a>(value: &'a Value, takes_files: bool, found: &mut Vec<&'a str>) {
+/// Puts other paths in the place of those where a file is wanted; `other` gives none where it is to stay.
+pub(super) fn redirect(value: &mut Value, other: &mut dyn FnMut(&str) -> Option<String>) {
+    redirect_in(value, None, other);
+}
+
+fn redirect_in(value: &mut Value, field: Option<&str>, other: &mut dyn FnMut(&str) -> Option<String>) {
     match value {
-        Value::String(text) if takes_files => found.push(text),
-        Value::Array(items) => items.iter().for_each(|item| search(item, takes_files, found)),
+        Value::String(text) => {
+            let Some(field) = field.filter(|_| is_path(text)) else { return };
+            let file = file_in(field, text);
+            if let Some(path) = other(file) {
+                *text = format!("{}{path}", &text[..text.len() - file.len()]);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| redirect_in(item, field, other)),
         Value::Object(fields) => {
-            for (name, value) in fields.iter().filter(|(name, _)| !OWN_CONTENT.contains(&name.as_str())) {
-                search(value, TAKE_FILES.contains(&name.as_str()), found);
+            for (name, value) in fields.iter_mut().filter(|(name, _)| !OWN_CONTENT.contains(&name.as_str())) {
+                redirect_in(value, Some(name.as_str()).filter(|name| TAKE_FILES.contains(name)), other);
             }
         }
         _ => {}
     }
+}
+
+/// Every text that stands where a file is wanted, with its field.
+fn search<'a>(value: &'a Value, field: Option<&'a str>, found: &mut Vec<(&'a str, &'a str)>) {
+    match value {
+        Value::String(text) => found.extend(field.map(|field| (field, text.as_str()))),
+        Value::Array(items) => items.iter().for_each(|item| search(item, field, found)),
+        Value::Object(fields) => {
+            for (name, value) in fields.iter().filter(|(name, _)| !OWN_CONTENT.contains(&name.as_str())) {
+                search(value, Some(name.as_str()).filter(|name| TAKE_FILES.contains(name)), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_path(text: &str) -> bool {
+    !is_remote(text) && !is_inline(text)
+}
+
+/// The file that an entry names: one of a generator's `files` may say the key before it.
+fn file_in<'a>(field: &str, entry: &'a str) -> &'a str {
+    if field != "files" {
+        return entry;
+    }
+    entry.split_once('=').map_or(entry, |(_, file)| file)
 }
 
 /// Whether kustomize, or a git that it runs, would take this for an address.

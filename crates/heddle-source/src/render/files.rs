@@ -71,6 +71,14 @@ impl<'a, T: Tree> Files<'a, T> {
         Ok(matches!(self.tree.find(path)?, Some(Kind::File(_))))
     }
 
+    /// Counts a file that is made for a kustomization, as one of the tree.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub(super) fn count(&mut self) -> Result<(), ReadError> {
+        self.walk.step()
+    }
+
     /// Every file in a loaded directory and below.
     pub(super) fn under<'b>(&'b self, directory: &'b TreePath) -> impl Iterator<Item = (&'b TreePath, FileMode)> {
         let prefix = if directory.is_root() { String::new() } else { format!("{directory}/") };
@@ -83,7 +91,7 @@ impl<'a, T: Tree> Files<'a, T> {
 
     /// The kustomization file of a loaded directory, if it has one, and how git keeps it.
     pub(super) fn kustomization(&self, directory: &TreePath) -> Option<(TreePath, FileMode)> {
-        let candidates = KUSTOMIZATIONS.into_iter().filter_map(|name| directory.resolve(name));
+        let candidates = KUSTOMIZATIONS.into_iter().filter_map(|name| directory.resolve(name).ok());
         candidates.into_iter().find_map(|path| self.found.get(&path).map(|mode| (path.clone(), *mode)))
     }
 }

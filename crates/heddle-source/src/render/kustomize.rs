@@ -1,27 +1,23 @@
 //! Kustomize, through the official program.
 //!
-//! It runs on a private copy of the directories that the kustomization needs, in an empty environment, without `PATH` and
+//! It runs on a private copy of the files that the kustomization needs, in an empty environment, without `PATH` and
 //! without sockets: its loader would fetch addresses by itself. What does not stand in the repository is refused before it
-//! runs, by the field that names it. The copy asks for `originAnnotations`, from which each object's file is learnt, and
+//! runs, by the field that names it ([`super::reach`]). The copy asks for `originAnnotations`, from which each object's file is learnt, and
 //! which are taken off again.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    io,
-    process::Command,
-};
+use std::{io, process::Command};
 
-use heddle_manifest::documents::{parse_document, read_documents};
+use heddle_manifest::documents::parse_document;
 use serde_json::{Value, json};
 
 use super::{
-    Files, RenderTools, Rendered,
+    Files, RenderTools, Rendered, Run,
     copy::PrivateCopy,
-    fields, plain,
+    plain,
     process::{self, ProcessFault},
+    reach::{Reach, StandIn},
     secrets::{self, Secrets},
-    unread::{WhyUnread, obstacle},
-    until::Until,
+    unread::WhyUnread,
 };
 use crate::{
     FileMode, ReadError, Tree, TreePath,
@@ -30,27 +26,34 @@ use crate::{
 
 const ORIGIN: &str = "config.kubernetes.io/origin";
 
-/// Renders the kustomization of a loaded directory.
+/// What is built.
+pub(super) struct Unit<'a> {
+    /// A directory that is loaded.
+    pub(super) directory: &'a TreePath,
+    /// Its kustomization, where it has none of its own.
+    pub(super) generated: Option<Value>,
+}
+
+/// Renders a kustomization, with what is added to it.
 ///
 /// # Errors
 /// When the tree cannot be read, or the path holds too much with what kustomize wrote.
 pub(super) fn render(
     files: &mut Files<'_, impl Tree>,
-    directory: &TreePath,
-    tools: &RenderTools,
-    until: &Until,
+    Unit { directory, generated }: Unit<'_>,
+    Run { overlay, tools, until }: Run<'_>,
     rendered: &mut Rendered,
 ) -> Result<(), ReadError> {
     let before = rendered.errors.len();
-    let roots = find_roots(files, directory, rendered)?;
-    for root in &roots {
-        rendered.inputs.note(files.tree, root);
+    let reach = Reach::find(files, directory, generated, overlay, rendered)?;
+    for path in reach.roots.iter().chain(reach.stand_ins.iter().map(|stand_in| &stand_in.file)) {
+        rendered.inputs.note(files.tree, path);
     }
     if rendered.errors.len() > before {
         return Ok(());
     }
     let file = files.kustomization(directory).map_or_else(|| directory.clone(), |(file, _)| file);
-    let copy = match copy(files, &file, &roots, rendered) {
+    let copy = match copy(files, &reach, rendered) {
         Ok(copy) => copy,
         Err(error) => {
             rendered.fail(&file, None, format!("it could not be copied for rendering: {error}"));
@@ -61,14 +64,14 @@ pub(super) fn render(
         Ok(output) => {
             rendered.admit_bytes(&output)?;
             let before = (rendered.objects.len(), rendered.errors.len());
-            plain::read(plain::Source::Built { directory, kustomization: &file }, &output, rendered);
+            plain::read(plain::Source::Built { directory, kustomization: &file, reach: &reach }, &output, rendered);
             if (rendered.objects.len(), rendered.errors.len()) == before {
                 rendered.pass_over(directory, WhyUnread::NothingBuilt);
             }
         }
         Err(ProcessFault::Failed(complaint)) => {
-            let text = explain(&complaint.0, &copy);
-            tell_failure(&text, files, &roots, directory, rendered)?;
+            let text = reach.in_names_of_the_repository(&explain(&complaint.0, &copy));
+            tell_failure(&text, files, &reach, directory, rendered)?;
         }
         Err(ProcessFault::Ended) => rendered.cut_short(until),
         Err(fault) => rendered.fail(&file, None, format!("`{}` {fault}", tools.kustomize.display())),
@@ -76,165 +79,11 @@ pub(super) fn render(
     Ok(())
 }
 
-/// The directories that a kustomization reads: its own, and those of the kustomizations that it refers to.
-fn find_roots(
-    files: &mut Files<'_, impl Tree>,
-    directory: &TreePath,
-    rendered: &mut Rendered,
-) -> Result<BTreeSet<TreePath>, ReadError> {
-    let mut roots = BTreeSet::from([directory.clone()]);
-    let mut queue = VecDeque::from([directory.clone()]);
-    while let Some(directory) = queue.pop_front() {
-        let Some((file, mode)) = files.kustomization(&directory) else { continue };
-        if mode == FileMode::Symlink {
-            rendered.fail(&file, None, "it is a symbolic link, and links are not followed".to_owned());
-            continue;
-        }
-        let text = match files.tree.read(&file) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(error) => {
-                rendered.fail(&file, None, error.to_string());
-                continue;
-            }
-        };
-        let kustomization = match parse_document(&text) {
-            Ok(kustomization) => kustomization,
-            Err(error) => {
-                rendered.fail(&file, Some(error.line), error.message);
-                continue;
-            }
-        };
-        let mut faults = Faults::default();
-        faults.refuse_remote(&kustomization);
-        for plugin in fields::plugins(&kustomization) {
-            faults.refuse_remote_in_plugin(files.tree, &directory, plugin);
-        }
-        faults.refuse_out_of_reach(files, &directory, &kustomization)?;
-        for reference in fields::references(&kustomization).iter().filter(|text| !fields::is_remote(text)) {
-            match directory.resolve(reference) {
-                _ if faults.has(reference) => {}
-                Some(path) if files.has_file(&path)? => {
-                    // Kustomize takes it for a file with no objects, whatever was in it before.
-                    if files.tree.read(&path).is_ok_and(|text| plain::is_blank(&text)) {
-                        rendered.pass_over(&path, WhyUnread::NoManifest);
-                    }
-                }
-                Some(path) if files.load_directory(&path)? && files.kustomization(&path).is_some() => {
-                    if roots.insert(path.clone()) {
-                        queue.push_back(path);
-                    }
-                }
-                _ => faults.add(
-                    reference,
-                    format!("`{reference}` is neither a file nor a directory with a kustomization in the repository"),
-                ),
-            }
-        }
-        for (wrong, message) in faults.0 {
-            rendered.fail(&file, line_of(&text, &wrong), message);
-        }
-    }
-    Ok(roots)
-}
-
-/// What is wrong with a kustomization, each with the text that says so in it.
-#[derive(Default)]
-struct Faults(Vec<(String, String)>);
-
-impl Faults {
-    fn add(&mut self, wrong: &str, message: String) {
-        self.0.push((wrong.to_owned(), message));
-    }
-
-    fn has(&self, wrong: &str) -> bool {
-        self.0.iter().any(|(known, _)| known == wrong)
-    }
-
-    fn refuse_remote(&mut self, value: &Value) {
-        for address in fields::remote(value) {
-            let told = without_login(address);
-            self.add(
-                address,
-                format!("`{told}` lies outside of the repository, and nothing is fetched while rendering: copy it in"),
-            );
-        }
-    }
-
-    /// What configures a step of kustomize may stand in the kustomization, or in a file.
-    fn refuse_remote_in_plugin(&mut self, tree: &impl Tree, directory: &TreePath, plugin: &str) {
-        let text = if fields::is_inline(plugin) {
-            plugin.to_owned()
-        } else {
-            let file = directory.resolve(plugin).and_then(|path| tree.read(&path).ok());
-            file.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
-        };
-        for document in read_documents(&text) {
-            if let Ok(value) = document.value {
-                self.refuse_remote(&value);
-            }
-        }
-    }
-
-    /// Kustomize reads files in and below the directory of a kustomization alone, and the copy has no links. Its own words
-    /// would be about the copy. Source: `RestrictionRootOnly` of kustomize's `api/types/loadrestrictions.go`.
-    fn refuse_out_of_reach(
-        &mut self,
-        files: &Files<'_, impl Tree>,
-        directory: &TreePath,
-        kustomization: &Value,
-    ) -> Result<(), ReadError> {
-        for named in fields::files(kustomization) {
-            let Some(path) = directory.resolve(named).filter(|_| !self.has(named)) else { continue };
-            if let Some((at, why)) = obstacle(files, &path) {
-                let put = if at == path { "what it stands for" } else { "a directory" };
-                self.add(named, format!("`{named}` cannot be read: `{at}` is {why}; put {put} in its place"));
-            } else if !path.is_in(directory) && files.has_file(&path)? {
-                self.add(
-                    named,
-                    format!(
-                        "the file `{named}` lies outside of the kustomization's own directory, where `kustomize build` \
-                         reads none: move it in, or give its directory a kustomization and name that directory"
-                    ),
-                );
-            }
-        }
-        Ok(())
-    }
-}
-
-/// An address without the user and the password that may stand in it.
-fn without_login(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
-    let host = rest.find('/').unwrap_or(rest.len());
-    let start = rest[..host].rfind('@').map_or(0, |at| at + 1);
-    format!("{scheme}://{}", &rest[start..])
-}
-
-/// The line on which a reference is written.
-fn line_of(text: &str, reference: &str) -> Option<u32> {
-    (1u32..).zip(text.lines()).find(|(_, line)| line.contains(reference)).map(|(number, _)| number)
-}
-
-/// Copies the directories into a private one, and has the unit's kustomization ask for origins.
-fn copy(
-    files: &Files<'_, impl Tree>,
-    kustomization: &TreePath,
-    roots: &BTreeSet<TreePath>,
-    rendered: &mut Rendered,
-) -> io::Result<PrivateCopy> {
+/// Copies what is needed into a private directory, and has the kustomization ask for origins.
+fn copy(files: &Files<'_, impl Tree>, reach: &Reach, rendered: &mut Rendered) -> io::Result<PrivateCopy> {
     let copy = PrivateCopy::new()?;
     let mut bytes_copied = 0;
-    for (file, mode) in files_of(files, roots) {
-        if mode == FileMode::Symlink {
-            continue;
-        }
-        let content = match files.tree.read(file) {
-            Err(error @ ReadError::FileTooLarge { .. }) => {
-                rendered.notes.push(format!("{error}; it was passed over"));
-                continue;
-            }
-            content => content.map_err(io::Error::other)?,
-        };
+    let mut write = |at: &TreePath, content: &[u8]| {
         bytes_copied += content.len() as u64;
         if bytes_copied > MAX_RENDER_BYTES {
             return Err(io::Error::other(format!(
@@ -242,22 +91,43 @@ fn copy(
                 MAX_RENDER_BYTES >> 20
             )));
         }
-        if file == kustomization {
-            copy.write(file, with_origins(&String::from_utf8_lossy(&content)).as_bytes())?;
+        copy.write(at, content)
+    };
+    let as_it_is =
+        |(file, mode): &(&TreePath, FileMode)| *mode != FileMode::Symlink && !reach.edited.contains_key(*file);
+    for (file, _) in reach.files(files).filter(as_it_is) {
+        let Some(content) = read(files, file, rendered)? else { continue };
+        if *file == reach.kustomization {
+            write(file, with_origins(&String::from_utf8_lossy(&content)).as_bytes())?;
         } else {
-            copy.write(file, &content)?;
+            write(file, &content)?;
+        }
+    }
+    for (file, kustomization) in &reach.edited {
+        let text = kustomization.to_string();
+        write(file, if *file == reach.kustomization { with_origins(&text) } else { text }.as_bytes())?;
+    }
+    for StandIn { at, file, text, .. } in &reach.stand_ins {
+        match text {
+            Some(text) => write(at, text.as_bytes())?,
+            None => {
+                let Some(content) = read(files, file, rendered)? else { continue };
+                write(at, &content)?;
+            }
         }
     }
     Ok(copy)
 }
 
-/// Every file of some directories, each once.
-fn files_of<'a>(
-    files: &'a Files<'_, impl Tree>,
-    roots: &'a BTreeSet<TreePath>,
-) -> impl Iterator<Item = (&'a TreePath, FileMode)> {
-    let outer = roots.iter().filter(|root| !roots.iter().any(|other| other != *root && root.is_in(other)));
-    outer.flat_map(|root| files.under(root))
+/// The content of a file; none of one that is too large, which is noted.
+fn read(files: &Files<'_, impl Tree>, file: &TreePath, rendered: &mut Rendered) -> io::Result<Option<Vec<u8>>> {
+    match files.tree.read(file) {
+        Err(error @ ReadError::FileTooLarge { .. }) => {
+            rendered.notes.push(format!("{error}; it was passed over"));
+            Ok(None)
+        }
+        content => content.map(Some).map_err(io::Error::other),
+    }
 }
 
 /// The kustomization with `originAnnotations` in its build metadata.
@@ -303,13 +173,13 @@ fn explain(complaint: &str, copy: &PrivateCopy) -> String {
 fn tell_failure(
     complaint: &str,
     files: &Files<'_, impl Tree>,
-    roots: &BTreeSet<TreePath>,
+    reach: &Reach,
     directory: &TreePath,
     rendered: &mut Rendered,
 ) -> Result<(), ReadError> {
     let mut secrets = Secrets::default();
-    let copied: Vec<&TreePath> =
-        files_of(files, roots).filter(|(_, mode)| *mode != FileMode::Symlink).map(|(file, _)| file).collect();
+    let as_they_are = reach.files(files).filter(|(_, mode)| *mode != FileMode::Symlink).map(|(file, _)| file);
+    let copied: Vec<&TreePath> = as_they_are.chain(reach.stand_ins.iter().map(|stand_in| &stand_in.file)).collect();
     for file in &copied {
         match files.tree.read(file) {
             Ok(content) => secrets.take_file(&content),
@@ -317,12 +187,13 @@ fn tell_failure(
             Err(error) => return Err(error),
         }
     }
-    for root in roots {
+    reach.edited.values().for_each(|kustomization| secrets.take(kustomization.clone()));
+    for root in &reach.roots {
         let kustomization = files.kustomization(root).map(|(file, _)| files.tree.read(&file)).transpose()?;
         let text = String::from_utf8_lossy(&kustomization.unwrap_or_default()).into_owned();
         for source in secrets::sources(&parse_document(&text).unwrap_or_default()) {
             // One that is missing may be what kustomize complains about.
-            let content = root.resolve(&source).and_then(|path| files.tree.read(&path).ok());
+            let content = root.resolve(&source).ok().and_then(|path| files.tree.read(&path).ok());
             secrets.take_source(&content.unwrap_or_default());
         }
     }
@@ -352,5 +223,5 @@ pub(super) fn take_origin(object: &mut Value, directory: &TreePath) -> Option<Tr
     }
     let origin = parse_document(origin?.as_str()?).ok()?;
     let file = origin["path"].as_str().or_else(|| origin["configuredIn"].as_str())?;
-    directory.resolve(file)
+    directory.resolve(file).ok()
 }

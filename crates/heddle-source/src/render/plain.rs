@@ -3,7 +3,7 @@
 use heddle_manifest::documents::{line_of, read_documents};
 use serde_json::{Value, json};
 
-use super::{Rendered, RenderedObject, kustomize::take_origin, shape, unread::WhyUnread};
+use super::{Rendered, RenderedObject, kustomize::take_origin, reach::Reach, shape, unread::WhyUnread};
 use crate::{TreePath, limits::MAX_RENDER_VALUES};
 
 /// More documents than this in one file are refused.
@@ -23,6 +23,8 @@ pub(super) enum Source<'a> {
         directory: &'a TreePath,
         /// The file.
         kustomization: &'a TreePath,
+        /// What it was built from.
+        reach: &'a Reach,
     },
 }
 
@@ -39,7 +41,7 @@ impl Source<'_> {
     fn origin(&self, object: &mut Value) -> TreePath {
         let origin = match self {
             Self::File(_) => None,
-            Self::Built { directory, .. } => take_origin(object, directory),
+            Self::Built { directory, reach, .. } => take_origin(object, directory).map(|file| reach.origin_of(file)),
         };
         origin.unwrap_or_else(|| self.file().clone())
     }
@@ -69,6 +71,19 @@ pub(super) fn read(source: Source<'_>, bytes: &[u8], rendered: &mut Rendered) {
     {
         rendered.pass_over(file, WhyUnread::NoManifest);
     }
+}
+
+/// Whether a file holds objects and nothing is wrong with it; what is wrong is told. The objects are not kept.
+pub(super) fn has_objects(file: &TreePath, bytes: &[u8], rendered: &mut Rendered) -> bool {
+    let (objects, errors, values) = (rendered.objects.len(), rendered.errors.len(), rendered.values);
+    read(Source::File(file), bytes, rendered);
+    let has_objects = rendered.objects.len() > objects;
+    rendered.objects.truncate(objects);
+    if has_objects {
+        // They are counted when they were built.
+        rendered.values = values;
+    }
+    has_objects && rendered.errors.len() == errors
 }
 
 /// Whether a text holds nothing but comments and marks between documents.

@@ -36,7 +36,7 @@ impl Secrets {
     }
 
     /// Takes in one document: an object, a patch, or a kustomization.
-    fn take(&mut self, value: Value) {
+    pub(super) fn take(&mut self, value: Value) {
         if let Value::Array(operations) = &value {
             // A patch by operations does not say what it is for.
             let values = operations.iter().filter(|operation| operation["op"].is_string());

@@ -165,7 +165,7 @@ fn render_files(files: &[(&str, &str)], path: &str) -> Rendered {
         }
     }
     let folder = crate::Folder::open(dir.path()).unwrap();
-    render(&folder, path, &RenderTools::new("/bin/true"), &Until::default())
+    render(&folder, path, &Overlay::default(), &RenderTools::new("/bin/true"), &Until::default())
 }
 
 /// What gives no objects, in words; what looks like manifests with a mark.
@@ -303,7 +303,9 @@ fn plain_files_and_the_output_of_renderers_share_one_budget_of_bytes() {
     let tools = RenderTools::new("/bin/echo");
     let check = |bytes_left: u64| {
         let mut rendered = Rendered { bytes: MAX_RENDER_BYTES - bytes_left, ..Rendered::default() };
-        let ended = render_into(&mut rendered, &folder, folder.path(), &tools, &Until::default());
+        let (overlay, until) = (Overlay::default(), Until::default());
+        let run = Run { overlay: &overlay, tools: &tools, until: &until };
+        let ended = render_into(&mut rendered, &folder, folder.path(), run);
         assert_eq!(rendered.errors, []);
         (rendered.objects.len(), ended.err().map(|error| error.to_string()))
     };
@@ -323,10 +325,16 @@ fn a_path_that_takes_too_long_is_cut_short_and_says_so_once() {
     }
     let folder = crate::Folder::open(dir.path()).unwrap();
     let until = Until::within(Duration::from_secs(60), &Stop::default());
-    assert!(!render(&folder, "", &RenderTools::new("/bin/true"), &until).is_cut_short);
+    assert!(!render(&folder, "", &Overlay::default(), &RenderTools::new("/bin/true"), &until).is_cut_short);
     let stop = Stop::default();
     drop(stop.on_drop());
-    let rendered = render(&folder, "", &RenderTools::new("/bin/true"), &Until::within(Duration::from_secs(60), &stop));
+    let rendered = render(
+        &folder,
+        "",
+        &Overlay::default(),
+        &RenderTools::new("/bin/true"),
+        &Until::within(Duration::from_secs(60), &stop),
+    );
     assert!(rendered.is_cut_short && rendered.errors.len() == 1, "{:?}", rendered.errors);
     assert!(rendered.errors[0].message.contains("longer than 60 s"), "{:?}", rendered.errors);
 }

@@ -65,7 +65,7 @@ fn charts(files: &Files<'_, impl Tree>, path: &TreePath) -> Vec<TreePath> {
     for (file, _) in files.under(path).filter(|(file, _)| file.names().last() == Some("Chart.yaml")) {
         let directory = file.parent();
         let has_templates =
-            directory.resolve("templates").is_some_and(|templates| files.under(&templates).next().is_some());
+            directory.resolve("templates").is_ok_and(|templates| files.under(&templates).next().is_some());
         let is_unit = !is_hidden(path, file) && outermost_kustomization(files, path, file).is_none();
         if has_templates && is_unit {
             charts.push(file.clone());

@@ -88,7 +88,7 @@ impl<'a, T: Tree> Looker<'a, T> {
     fn leads_to_manifests(&mut self, link: &TreePath) -> bool {
         let Some(target) = self.read(link).and_then(|target| String::from_utf8(target).ok()) else { return false };
         let is_directory = |path: TreePath| matches!(self.tree.find(&path), Ok(Some(Kind::Directory)));
-        is_manifest(target.as_bytes()) || link.parent().resolve(&target).is_some_and(is_directory)
+        is_manifest(target.as_bytes()) || link.parent().resolve(&target).is_ok_and(is_directory)
     }
 
     /// A hidden file, or one whose name ends in another way, where it looks like manifests.

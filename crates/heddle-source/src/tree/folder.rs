@@ -23,15 +23,21 @@ const MAX_HIDDEN: usize = 1_000;
 /// A folder or a file of this machine, with the folders and files that its kustomizations refer to. What lies in hidden
 /// folders is listed apart; a folder below with a `.git` of its own counts as a submodule; names that could not stand in a
 /// tree of git are passed over.
+///
+/// Nothing beyond the git repository around it is read. Where there is none, folders with kustomizations are followed
+/// wherever they lie, and the least folder around them all is the border for single files.
 #[derive(Debug)]
 pub struct Folder {
     root: PathBuf,
+    is_in_repository: bool,
     /// The way from the root to what was asked for.
     inner: TreePath,
     files: BTreeMap<TreePath, FileMode>,
     hidden: BTreeSet<TreePath>,
     submodules: BTreeSet<TreePath>,
     unnamed: Vec<Unnamed>,
+    /// The folders of which all of that is.
+    folders: BTreeSet<PathBuf>,
 }
 
 /// What was found on this machine.
@@ -52,9 +58,9 @@ impl Folder {
     /// When the path, or a folder below it, cannot be read, or holds more than a walk takes.
     pub fn open(path: &Path) -> io::Result<Self> {
         let path = fs::canonicalize(path)?;
+        let repository = path.ancestors().find(|folder| folder.join(".git").exists());
         let mut found = Found::default();
-        // Those that are listed, and those of single files that are referred to.
-        let (mut folders, mut others) = (BTreeSet::new(), BTreeSet::new());
+        let mut folders = BTreeSet::new();
         let mut queue = VecDeque::from([path.clone()]);
         if path.is_file() {
             found.files.insert(path.clone(), FileMode::Regular);
@@ -68,28 +74,28 @@ impl Folder {
             let below = found.files.range(folder.clone()..).map(|(file, _)| file);
             let referred: Vec<_> =
                 below.take_while(|file| file.starts_with(&folder)).flat_map(|file| referred(file)).collect();
-            folders.insert(folder);
             for (place, mode) in referred {
                 match mode {
-                    None => queue.push_back(place),
-                    Some(mode) => {
-                        others.extend(place.parent().map(Path::to_owned));
-                        found.files.entry(place).or_insert(mode);
-                    }
+                    None if repository.is_none_or(|border| place.starts_with(border)) => queue.push_back(place),
+                    // It may lie in a hidden folder, of which nothing is listed.
+                    Some(mode) if place.starts_with(&folder) => drop(found.files.entry(place).or_insert(mode)),
+                    _ => {}
                 }
             }
+            folders.insert(folder);
         }
         let start = if path.is_file() { path.parent().unwrap_or(&path) } else { &path };
-        let is_root = |root: &&Path| folders.iter().chain(&others).all(|folder| folder.starts_with(root));
-        let root = start.ancestors().find(is_root).unwrap_or(start).to_owned();
-        let named = |path: &Path| TreePath::parse(path.strip_prefix(&root).ok()?.to_str()?).ok();
-        let unnamed = |(folder, fault): (PathBuf, PathError)| Some(Unnamed { directory: named(&folder)?, fault });
+        let is_around_all = |root: &&Path| folders.iter().all(|folder| folder.starts_with(root));
+        let root = repository.or_else(|| start.ancestors().find(is_around_all)).unwrap_or(start).to_owned();
+        let Listing { files, hidden, submodules, unnamed } = found.named(&root);
         Ok(Self {
-            inner: named(&path).unwrap_or_default(),
-            files: found.files.iter().filter_map(|(file, mode)| Some((named(file)?, *mode))).collect(),
-            hidden: found.hidden.iter().filter_map(|file| named(file)).collect(),
-            submodules: found.submodules.iter().filter_map(|folder| named(folder)).collect(),
-            unnamed: found.unnamed.into_iter().filter_map(unnamed).collect(),
+            inner: named(&root, &path).unwrap_or_default(),
+            files: files.into_iter().collect(),
+            hidden: hidden.into_iter().collect(),
+            submodules: submodules.into_iter().collect(),
+            unnamed,
+            folders,
+            is_in_repository: repository.is_some(),
             root,
         })
     }
@@ -97,6 +103,11 @@ impl Folder {
     /// What was asked for, as a path from the root.
     pub fn path(&self) -> &TreePath {
         &self.inner
+    }
+
+    /// Whether it lies in a git repository, which is then the border of what is read.
+    pub fn is_in_repository(&self) -> bool {
+        self.is_in_repository
     }
 
     /// A file as seen from the folder that was asked for: `../base/api.yaml`.
@@ -108,6 +119,26 @@ impl Folder {
         up.chain(file.split('/').skip(shared)).collect::<Vec<_>>().join("/")
     }
 
+    /// What lies at a path that no listed folder holds. Links on the way to it are not followed.
+    fn beside(&self, path: &TreePath) -> Option<Kind> {
+        let mut place = self.root.clone();
+        let mut names = path.names().peekable();
+        while let Some(name) = names.next() {
+            place.push(name);
+            let kind = fs::symlink_metadata(&place).ok()?.file_type();
+            let is_last = names.peek().is_none();
+            match kind {
+                kind if kind.is_symlink() => return is_last.then_some(Kind::File(FileMode::Symlink)),
+                kind if kind.is_file() => return is_last.then_some(Kind::File(FileMode::Regular)),
+                kind if kind.is_dir() && place.join(".git").exists() => return is_last.then_some(Kind::Submodule),
+                kind if kind.is_dir() && is_last => return Some(Kind::Directory),
+                kind if kind.is_dir() => {}
+                _ => return None,
+            }
+        }
+        None
+    }
+
     fn below<'a>(&'a self, directory: &'a TreePath) -> impl Iterator<Item = (&'a TreePath, &'a FileMode)> {
         self.files.iter().filter(move |(path, _)| path.is_in(directory) && *path != directory)
     }
@@ -115,13 +146,23 @@ impl Folder {
 
 impl Tree for Folder {
     fn find(&self, path: &TreePath) -> Result<Option<Kind>, ReadError> {
-        let file = self.files.get(path).map(|mode| Kind::File(*mode));
+        let file = self.files.get(path).map(|mode| Kind::File(*mode)).or_else(|| self.beside(path));
         let submodule = || self.submodules.contains(path).then_some(Kind::Submodule);
         let is_directory = || path.is_root() || self.below(path).next().is_some();
         Ok(file.or_else(submodule).or_else(|| is_directory().then_some(Kind::Directory)))
     }
 
     fn list(&self, directory: &TreePath, walk: &mut Walk) -> Result<Listing, ReadError> {
+        let place = self.root.join(directory.as_str());
+        if self.beside(directory) == Some(Kind::Directory)
+            && !self.folders.iter().any(|folder| place.starts_with(folder))
+        {
+            let mut found = Found { walk: std::mem::take(walk), ..Found::default() };
+            let listed = found.list(&place, MAX_TREE_DEPTH);
+            *walk = std::mem::take(&mut found.walk);
+            listed.map_err(|error| ReadError::Damaged(format!("`{directory}` cannot be listed: {error}")))?;
+            return Ok(found.named(&self.root));
+        }
         let count = |(path, mode): (&TreePath, &FileMode)| walk.step().map(|()| (path.clone(), *mode));
         let inside = |paths: &BTreeSet<TreePath>| paths.iter().filter(|path| path.is_in(directory)).cloned().collect();
         Ok(Listing {
@@ -138,7 +179,7 @@ impl Tree for Folder {
             _ => ReadError::Damaged(format!("`{path}` cannot be read: {error}")),
         };
         let place = self.root.join(path.as_str());
-        if self.files.get(path) == Some(&FileMode::Symlink) {
+        if self.find(path)? == Some(Kind::File(FileMode::Symlink)) {
             return Ok(fs::read_link(&place).map_err(fail)?.into_os_string().into_encoded_bytes());
         }
         let file = File::open(place).map_err(fail)?;
@@ -157,6 +198,17 @@ impl Tree for Folder {
 }
 
 impl Found {
+    /// What was found, by its paths from a root.
+    fn named(self, root: &Path) -> Listing {
+        let unnamed = |(folder, fault): (PathBuf, PathError)| Some(Unnamed { directory: named(root, &folder)?, fault });
+        Listing {
+            files: self.files.iter().filter_map(|(file, mode)| Some((named(root, file)?, *mode))).collect(),
+            hidden: self.hidden.iter().filter_map(|file| named(root, file)).collect(),
+            submodules: self.submodules.iter().filter_map(|folder| named(root, folder)).collect(),
+            unnamed: self.unnamed.into_iter().filter_map(unnamed).collect(),
+        }
+    }
+
     fn list(&mut self, folder: &Path, depth_left: usize) -> io::Result<()> {
         let too_deep = || io::Error::other(format!("{} lies deeper than {MAX_TREE_DEPTH} folders", folder.display()));
         let depth_left = depth_left.checked_sub(1).ok_or_else(too_deep)?;
@@ -188,6 +240,11 @@ impl Found {
         }
         Ok(())
     }
+}
+
+/// The path from a root, where there is one.
+fn named(root: &Path, path: &Path) -> Option<TreePath> {
+    TreePath::parse(path.strip_prefix(root).ok()?.to_str()?).ok()
 }
 
 /// The files in a hidden folder, until there are so many.

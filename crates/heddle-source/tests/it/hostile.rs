@@ -1,7 +1,7 @@
 //! Repositories that were made to do harm, on a host that does not check what is pushed.
 
 use heddle_source::{
-    FetchError, PathError, ReadError, RenderTools, Rendered, Snapshot, Store, TreePath, Until,
+    FetchError, Overlay, PathError, ReadError, RenderTools, Rendered, Snapshot, Store, TreePath, Until,
     limits::{MAX_FILE_BYTES, MAX_OBJECT_BYTES, MAX_TREE_DEPTH},
     render,
 };
@@ -30,7 +30,7 @@ fn commit(host: &GitHost, mode: &str, name: &[u8], id: &str) {
 }
 
 fn rendered(snapshot: &Snapshot, path: &str) -> Rendered {
-    render(snapshot, path, &RenderTools::new(kustomize()), &Until::default())
+    render(snapshot, path, &Overlay::default(), &RenderTools::new(kustomize()), &Until::default())
 }
 
 #[tokio::test]

@@ -6,4 +6,6 @@ mod fetching;
 mod git_host;
 mod hostile;
 mod limits;
+mod outside;
+mod overlay;
 mod rendering;

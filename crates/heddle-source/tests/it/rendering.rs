@@ -1,6 +1,6 @@
 use std::process::Command;
 
-use heddle_source::{RenderTools, Rendered, Store, Until, render};
+use heddle_source::{Overlay, RenderTools, Rendered, Store, Until, render};
 
 use crate::git_host::GitHost;
 
@@ -19,7 +19,7 @@ async fn rendered(path: &str, files: &[(&str, &str)]) -> Rendered {
     host.commit(&files);
     let dir = tempfile::tempdir().unwrap();
     let snapshot = Store::open(dir.path()).fetch(&host.remote(), &"main".parse().unwrap()).await.unwrap();
-    render(&snapshot, path, &RenderTools::new(kustomize()), &Until::default())
+    render(&snapshot, path, &Overlay::default(), &RenderTools::new(kustomize()), &Until::default())
 }
 
 fn names(rendered: &Rendered) -> Vec<(String, Option<&str>, Option<u32>)> {
@@ -68,7 +68,7 @@ async fn the_inputs_of_a_render_are_its_path_and_what_its_kustomizations_refer_t
     let dir = tempfile::tempdir().unwrap();
     let (store, tools, branch) = (Store::open(dir.path()), RenderTools::new(kustomize()), "main".parse().unwrap());
     let snapshot = store.fetch(&host.remote(), &branch).await.unwrap();
-    let rendered = render(&snapshot, "clusters/prod", &tools, &Until::default());
+    let rendered = render(&snapshot, "clusters/prod", &Overlay::default(), &tools, &Until::default());
     assert_eq!(rendered.errors, []);
     assert!(rendered.inputs.are_the_same_in(&snapshot));
 
@@ -80,8 +80,13 @@ async fn the_inputs_of_a_render_are_its_path_and_what_its_kustomizations_refer_t
         assert!(rendered.inputs.are_the_same_in(&after(elsewhere).await), "{elsewhere} is no input");
     }
     for input in ["clusters/prod/x.txt", "base/x.txt", "deep/er/a.yaml"] {
-        let before =
-            render(&store.fetch(&host.remote(), &branch).await.unwrap(), "clusters/prod", &tools, &Until::default());
+        let before = render(
+            &store.fetch(&host.remote(), &branch).await.unwrap(),
+            "clusters/prod",
+            &Overlay::default(),
+            &tools,
+            &Until::default(),
+        );
         assert!(!before.inputs.are_the_same_in(&after(input).await), "{input} is an input");
     }
 }
@@ -210,22 +215,24 @@ async fn a_path_that_is_gone_is_an_error_by_its_name() {
 
 /// Kustomize would speak of a private copy that has no such file.
 #[tokio::test]
-async fn a_file_out_of_reach_is_told_with_its_line_and_why() {
-    let above = [
-        "resources:\n- ../shared/s.yaml\n",
-        "patches:\n- path: ../shared/s.yaml\n",
-        "configMapGenerator:\n- {name: a, files: [s=../shared/s.yaml]}\n",
-        "replacements:\n- path: ../shared/s.yaml\n",
-    ];
-    for kustomization in above {
-        let rendered = rendered("app", &[("app/kustomization.yaml", kustomization), ("shared/s.yaml", CONFIG)]).await;
-        let errors = &rendered.errors;
-        assert_eq!(
-            (rendered.objects.len(), errors.len(), errors[0].line),
-            (0, 1, Some(2)),
-            "{kustomization}: {errors:?}"
-        );
-        assert!(errors[0].message.contains("lies outside of the kustomization's own directory"), "{errors:?}");
+async fn what_is_no_file_of_the_repository_is_told_with_its_line_and_why() {
+    for (named, words) in [
+        ("../../shared/s.yaml", "`../../shared/s.yaml` leads out of the repository"),
+        ("/etc/hostname", "`/etc/hostname` is an absolute path"),
+        ("../.git/config", "git's own `.git`"),
+    ] {
+        for field in [
+            "resources:\n- FILE\n",
+            "patches:\n- path: FILE\n",
+            "configMapGenerator:\n- {name: a, files: [s=FILE]}\n",
+            "replacements:\n- path: FILE\n",
+        ] {
+            let kustomization = field.replace("FILE", named);
+            let rendered = rendered("app", &[("app/kustomization.yaml", &kustomization)]).await;
+            let errors = &rendered.errors;
+            assert_eq!((rendered.objects.len(), errors.len(), errors[0].line), (0, 1, Some(2)), "{field}: {errors:?}");
+            assert!(errors[0].message.contains(words), "{field}: {errors:?}");
+        }
     }
     let host = GitHost::start().await;
     let (link, real) = (host.blob(b"../real.yaml"), host.blob(CONFIG.as_bytes()));
@@ -240,7 +247,7 @@ async fn a_file_out_of_reach_is_told_with_its_line_and_why() {
     host.commit_tree(&host.tree(&[("40000", b"app", &app), ("100644", b"real.yaml", &real)]));
     let dir = tempfile::tempdir().unwrap();
     let snapshot = Store::open(dir.path()).fetch(&host.remote(), &"main".parse().unwrap()).await.unwrap();
-    let rendered = render(&snapshot, "app", &RenderTools::new(kustomize()), &Until::default());
+    let rendered = render(&snapshot, "app", &Overlay::default(), &RenderTools::new(kustomize()), &Until::default());
     let told: Vec<(u32, &str)> =
         rendered.errors.iter().map(|error| (error.line.unwrap(), error.message.as_str())).collect();
     assert_eq!(
@@ -286,7 +293,7 @@ async fn what_is_not_read_of_a_revision_is_told_and_what_has_no_path_is_an_error
     host.commit_tree(&host.tree(&[("40000", b"prod", &prod)]));
     let dir = tempfile::tempdir().unwrap();
     let snapshot = Store::open(dir.path()).fetch(&host.remote(), &"main".parse().unwrap()).await.unwrap();
-    let rendered = render(&snapshot, "prod", &RenderTools::new(kustomize()), &Until::default());
+    let rendered = render(&snapshot, "prod", &Overlay::default(), &RenderTools::new(kustomize()), &Until::default());
     let unread: Vec<(&str, bool)> =
         rendered.unread.iter().map(|unread| (unread.path.as_str(), unread.is_likely)).collect();
     assert_eq!(unread, [("prod/.hidden/h.yaml", true), ("prod/linked.yaml", true), ("prod/vendored", true)]);

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use heddle_core::git::{BranchName, RepoUrl};
-use heddle_kube::sync::SyncSpec;
+use heddle_kube::sync::{CommonMetadata, SyncSpec};
+use heddle_source::Overlay;
 use heddle_wire::{agent::Source, text::MAX_PATH_BYTES};
 use url::Url;
 
@@ -37,6 +38,10 @@ pub(super) struct Spec {
     /// Without slashes at its ends.
     pub path: String,
     pub interval: Duration,
+    /// What is added to the kustomization of the path.
+    pub overlay: Overlay,
+    /// What every object gets.
+    pub metadata: CommonMetadata,
 }
 
 impl Spec {
@@ -56,7 +61,20 @@ impl Spec {
                 return Err(format!("`spec.namespaces` has `{namespace}`, which belongs to {whose}: take it out"));
             }
         }
-        Ok(Self { address, repository, branch, path: spec.path.trim_matches('/').to_owned(), interval })
+        if let Some(namespace) = &spec.target_namespace {
+            if let Some(whose) = closed_to_all(namespace, own) {
+                return Err(format!("`spec.targetNamespace` is `{namespace}`, which belongs to {whose}: name another"));
+            }
+            if !spec.namespaces.is_empty() && !spec.namespaces.contains(namespace) {
+                return Err(format!(
+                    "`spec.targetNamespace` is `{namespace}`, which `spec.namespaces` has not: add it there"
+                ));
+            }
+        }
+        let path = spec.path.trim_matches('/').to_owned();
+        let overlay = Overlay(spec.kustomization());
+        let metadata = spec.common_metadata.clone().unwrap_or_default();
+        Ok(Self { address, repository, branch, path, interval, overlay, metadata })
     }
 
     /// The repository and the branch of a spec, where these can be read, whatever else is wrong with it.
@@ -70,9 +88,10 @@ impl Spec {
         Source { repository: self.repository.clone(), branch: self.branch.clone(), path: self.path.as_str().into() }
     }
 
-    /// Whether another spec has the same files.
+    /// Whether another spec has the same files, and makes the same of them.
     pub fn has_same_files(&self, other: &Self) -> bool {
         (&self.address, &self.branch, &self.path) == (&other.address, &other.branch, &other.path)
+            && (&self.overlay, &self.metadata) == (&other.overlay, &other.metadata)
     }
 }
 

@@ -64,11 +64,12 @@ impl Content {
         given: Option<Given>,
         until: &Until,
     ) -> Self {
-        let mut rendered = render(&files, &spec.path, tools, until);
+        let mut rendered = render(&files, &spec.path, &spec.overlay, tools, until);
         let written = if given.is_some() { as_written(&rendered.objects) } else { Vec::new() };
         if let Some(given) = &given {
             rendered.substitute(&given.variables);
         }
+        rendered.set_metadata(&spec.metadata.labels, &spec.metadata.annotations);
         let secrets = given.iter().map(|given| &given.secrets).chain(&written).chain(&rendered.withheld);
         let redactor = Redactor::of(rendered.objects.iter().map(|object| &object.value).chain(secrets));
         let error = |error: RenderError| SyncError {

@@ -46,6 +46,12 @@ fn nobody_deploys_to_the_agents_namespace_or_to_those_of_kubernetes() {
     for namespace in ["default", "kube-state-metrics", "heddle"] {
         check(|spec| spec.namespaces.push(namespace.into()), None);
     }
+    let target = |namespace: &'static str| {
+        move |spec: &mut SyncSpec| (spec.target_namespace, spec.namespaces) = (Some(namespace.into()), Vec::new())
+    };
+    check(target("kube-system"), Some("`spec.targetNamespace` is `kube-system`, which belongs to"));
+    check(target("shop"), None);
+    check(|spec| spec.target_namespace = Some("other".into()), Some("which `spec.namespaces` has not"));
 }
 
 #[test]
@@ -60,4 +66,9 @@ fn the_same_files_are_wanted_whatever_else_a_spec_says() {
     assert!(before.has_same_files(&read(&|spec| spec.namespaces.push("other".into()))));
     assert!(!before.has_same_files(&read(&|spec| spec.path = "other".into())));
     assert!(!before.has_same_files(&read(&|spec| spec.branch = "other".into())));
+    assert!(!before.has_same_files(&read(&|spec| spec.components.push("../ha".into()))));
+    assert!(!before.has_same_files(&read(&|spec| spec.name_prefix = Some("a-".into()))));
+    let labels = [("team".to_owned(), "shop".to_owned())].into();
+    let metadata = CommonMetadata { labels, ..CommonMetadata::default() };
+    assert!(!before.has_same_files(&read(&|spec| spec.common_metadata = Some(metadata.clone()))));
 }

@@ -1,0 +1,366 @@
+//! What a kustomization reads: its directory, those of the kustomizations that it refers to, and files that lie elsewhere.
+//!
+//! Kustomize is let read in and below the directory of each kustomization alone, as is its own rule, so that nothing of this
+//! machine is in its reach whatever a step of it makes up. A file of the repository that lies elsewhere gets a stand-in of
+//! the same name within the directory of the kustomization that names it, and in the copy that kustomization names the
+//! stand-in.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use heddle_manifest::documents::{parse_document, read_documents};
+use serde_json::Value;
+
+use super::{
+    Files, KUSTOMIZATIONS, Overlay, RenderError, Rendered, fields, plain,
+    unread::{WhyUnread, obstacle},
+};
+use crate::{FileMode, ReadError, Tree, TreePath};
+
+/// How the directories of stand-ins begin.
+const STAND_INS: &str = ".heddle-";
+
+/// What a kustomization reads.
+#[derive(Debug, Default)]
+pub(super) struct Reach {
+    /// The file of the kustomization that is built.
+    pub(super) kustomization: TreePath,
+    /// The directories of kustomizations.
+    pub(super) roots: BTreeSet<TreePath>,
+    /// The kustomizations that are not copied as they are, by their file.
+    pub(super) edited: BTreeMap<TreePath, Value>,
+    /// What lies in the copy and not in the repository.
+    pub(super) stand_ins: Vec<StandIn>,
+}
+
+/// A file of the copy that stands for one of the repository.
+#[derive(Debug)]
+pub(super) struct StandIn {
+    /// Where it lies in the copy.
+    pub(super) at: TreePath,
+    /// The file of the repository.
+    pub(super) file: TreePath,
+    /// Its text, where that is another.
+    pub(super) text: Option<String>,
+    /// The kustomization's directory.
+    directory: TreePath,
+    /// How the file is named in the repository, and how in the copy.
+    names: (String, String),
+}
+
+impl Reach {
+    /// Looks through the kustomization of a loaded directory, with what is added to it, and those that it refers to. What is
+    /// wrong with them is told.
+    ///
+    /// # Errors
+    /// When the tree cannot be read.
+    pub(super) fn find(
+        files: &mut Files<'_, impl Tree>,
+        root: &TreePath,
+        mut generated: Option<Value>,
+        overlay: &Overlay,
+        rendered: &mut Rendered,
+    ) -> Result<Self, ReadError> {
+        let mut reach = Self { roots: BTreeSet::from([root.clone()]), ..Self::default() };
+        let mut queue = VecDeque::from([root.clone()]);
+        while let Some(directory) = queue.pop_front() {
+            let is_generated = generated.is_some();
+            let own = match generated.take() {
+                Some(value) => Some(Written {
+                    file: root.resolve(KUSTOMIZATIONS[0]).unwrap_or_default(),
+                    text: String::new(),
+                    value,
+                }),
+                None => Written::read(files, &directory, rendered),
+            };
+            let Some(Written { file, text, value }) = own else { continue };
+            for (wrong, message) in reach.take(files, &directory, &value, rendered, &mut queue)?.0 {
+                rendered.fail(&file, line_of(&text, &wrong), message);
+            }
+            let mut edited = value.clone();
+            if directory == *root {
+                let faults = reach.take(files, &directory, &overlay.0, rendered, &mut queue)?;
+                let error = |message| RenderError {
+                    file: None,
+                    line: None,
+                    message: format!("of the fields of the Sync: {message}"),
+                };
+                rendered.errors.extend(faults.0.into_iter().map(|(_, message)| error(message)));
+                overlay.put_on(&mut edited);
+                reach.kustomization = file.clone();
+            }
+            reach.put_stand_ins(files, &directory, &mut edited)?;
+            if is_generated || edited != value {
+                reach.edited.insert(file, edited);
+            }
+        }
+        Ok(reach)
+    }
+
+    /// Takes in what one kustomization refers to.
+    fn take(
+        &mut self,
+        files: &mut Files<'_, impl Tree>,
+        directory: &TreePath,
+        kustomization: &Value,
+        rendered: &mut Rendered,
+        queue: &mut VecDeque<TreePath>,
+    ) -> Result<Faults, ReadError> {
+        let mut faults = Faults::default();
+        faults.refuse_remote(kustomization);
+        for plugin in fields::plugins(kustomization) {
+            faults.refuse_remote_in_plugin(files.tree, directory, plugin);
+        }
+        faults.refuse_out_of_reach(files, directory, kustomization);
+        for reference in fields::references(kustomization).iter().filter(|text| !fields::is_remote(text)) {
+            match directory.resolve(reference).ok() {
+                _ if faults.has(reference) => {}
+                Some(path) if files.has_file(&path)? => {
+                    // Kustomize takes it for a file with no objects, whatever was in it before.
+                    if files.tree.read(&path).is_ok_and(|text| plain::is_blank(&text)) {
+                        rendered.pass_over(&path, WhyUnread::NoManifest);
+                    }
+                }
+                Some(path) if files.load_directory(&path)? && files.kustomization(&path).is_some() => {
+                    if self.roots.insert(path.clone()) {
+                        queue.push_back(path);
+                    }
+                }
+                _ => faults.add(
+                    reference,
+                    format!("`{reference}` is neither a file nor a directory with a kustomization in the repository"),
+                ),
+            }
+        }
+        Ok(faults)
+    }
+
+    /// Makes a kustomization what it is in the copy.
+    fn put_stand_ins(
+        &mut self,
+        files: &mut Files<'_, impl Tree>,
+        directory: &TreePath,
+        kustomization: &mut Value,
+    ) -> Result<(), ReadError> {
+        for field in fields::PLUGINS {
+            for plugin in kustomization.get_mut(field).and_then(Value::as_array_mut).into_iter().flatten() {
+                let Some(text) = plugin.as_str() else { continue };
+                if let Some(other) = self.plugin(files, directory, text)? {
+                    *plugin = Value::String(other);
+                }
+            }
+        }
+        self.redirect(files, directory, kustomization).map(drop)
+    }
+
+    /// What stands for a plugin that names files which lie elsewhere: its own text, or its file.
+    fn plugin(
+        &mut self,
+        files: &mut Files<'_, impl Tree>,
+        directory: &TreePath,
+        plugin: &str,
+    ) -> Result<Option<String>, ReadError> {
+        if fields::is_inline(plugin) {
+            return self.plugin_text(files, directory, plugin);
+        }
+        let Ok(file) = directory.resolve(plugin) else { return Ok(None) };
+        let Ok(bytes) = files.tree.read(&file) else { return Ok(None) };
+        let Some(text) = self.plugin_text(files, directory, &String::from_utf8_lossy(&bytes))? else { return Ok(None) };
+        self.stand_in(files, directory, (plugin, file), Some(text)).map(Some)
+    }
+
+    fn plugin_text(
+        &mut self,
+        files: &mut Files<'_, impl Tree>,
+        directory: &TreePath,
+        text: &str,
+    ) -> Result<Option<String>, ReadError> {
+        let mut documents = Vec::new();
+        let mut is_other = false;
+        for document in read_documents(text) {
+            // What cannot be read is kustomize's to complain about.
+            let Ok(mut value) = document.value else { return Ok(None) };
+            is_other |= self.redirect(files, directory, &mut value)?;
+            documents.push(value.to_string());
+        }
+        Ok(is_other.then(|| documents.join("\n---\n")))
+    }
+
+    /// Has a value name stand-ins in the place of files that lie elsewhere. Says whether it names any.
+    fn redirect(
+        &mut self,
+        files: &mut Files<'_, impl Tree>,
+        directory: &TreePath,
+        value: &mut Value,
+    ) -> Result<bool, ReadError> {
+        let (mut is_other, mut failed) = (false, None);
+        fields::redirect(value, &mut |named| {
+            let path = directory.resolve(named).ok().filter(|path| !path.is_in(directory))?;
+            let stand_in = match files.has_file(&path) {
+                Ok(false) => return None,
+                Ok(true) => self.stand_in(files, directory, (named, path), None),
+                Err(error) => Err(error),
+            };
+            is_other |= stand_in.is_ok();
+            stand_in.map_err(|error| failed = Some(error)).ok()
+        });
+        failed.map_or(Ok(is_other), Err)
+    }
+
+    /// The name of a stand-in as seen from a kustomization's directory.
+    fn stand_in(
+        &mut self,
+        files: &mut Files<'_, impl Tree>,
+        directory: &TreePath,
+        (named, file): (&str, TreePath),
+        text: Option<String>,
+    ) -> Result<String, ReadError> {
+        let is_same = |one: &&StandIn| (&one.directory, &one.file, &one.text) == (directory, &file, &text);
+        if let Some(known) = self.stand_ins.iter().find(is_same) {
+            return Ok(known.names.1.clone());
+        }
+        files.count()?;
+        let base = file.names().last().unwrap_or_default();
+        let mut number = self.stand_ins.len();
+        let (name, at) = loop {
+            let name = format!("{STAND_INS}{number}/{base}");
+            let at = directory
+                .resolve(&name)
+                .map_err(|source| ReadError::BadTree { directory: directory.clone(), source })?;
+            // Whatever the repository itself holds under such a name stays its own.
+            if files.under(&at.parent()).next().is_none() {
+                break (name, at);
+            }
+            number += 1;
+        };
+        let names = (named.to_owned(), name.clone());
+        self.stand_ins.push(StandIn { at, file, text, directory: directory.clone(), names });
+        Ok(name)
+    }
+
+    /// The file of the repository that a file of the copy is, or stands for.
+    pub(super) fn origin_of(&self, file: TreePath) -> TreePath {
+        let stand_in = self.stand_ins.iter().find(|stand_in| stand_in.at == file);
+        stand_in.map_or(file, |stand_in| stand_in.file.clone())
+    }
+
+    /// Words about the copy, in names of the repository.
+    pub(super) fn in_names_of_the_repository(&self, words: &str) -> String {
+        self.stand_ins.iter().fold(words.to_owned(), |words, stand_in| {
+            words.replace(stand_in.at.as_str(), &stand_in.file).replace(&stand_in.names.1, &stand_in.names.0)
+        })
+    }
+
+    /// Every file that is copied as it is, with how git keeps it.
+    pub(super) fn files<'a>(
+        &'a self,
+        files: &'a Files<'_, impl Tree>,
+    ) -> impl Iterator<Item = (&'a TreePath, FileMode)> {
+        let outer =
+            self.roots.iter().filter(|root| !self.roots.iter().any(|other| other != *root && root.is_in(other)));
+        outer.flat_map(|root| files.under(root))
+    }
+}
+
+/// A kustomization as it stands in the repository.
+struct Written {
+    file: TreePath,
+    text: String,
+    value: Value,
+}
+
+impl Written {
+    /// That of a directory; none where it cannot be read, which is told.
+    fn read(files: &Files<'_, impl Tree>, directory: &TreePath, rendered: &mut Rendered) -> Option<Self> {
+        let (file, mode) = files.kustomization(directory)?;
+        if mode == FileMode::Symlink {
+            rendered.fail(&file, None, "it is a symbolic link, and links are not followed".to_owned());
+            return None;
+        }
+        let text = match files.tree.read(&file) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) => {
+                rendered.fail(&file, None, error.to_string());
+                return None;
+            }
+        };
+        match parse_document(&text) {
+            Ok(value) => Some(Self { file, text, value }),
+            Err(error) => {
+                rendered.fail(&file, Some(error.line), error.message);
+                None
+            }
+        }
+    }
+}
+
+/// What is wrong with a kustomization, each with the text that says so in it.
+#[derive(Default)]
+struct Faults(Vec<(String, String)>);
+
+impl Faults {
+    fn add(&mut self, wrong: &str, message: String) {
+        self.0.push((wrong.to_owned(), message));
+    }
+
+    fn has(&self, wrong: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == wrong)
+    }
+
+    fn refuse_remote(&mut self, value: &Value) {
+        for address in fields::remote(value) {
+            let told = without_login(address);
+            self.add(
+                address,
+                format!("`{told}` lies outside of the repository, and nothing is fetched while rendering: copy it in"),
+            );
+        }
+    }
+
+    /// What configures a step of kustomize may stand in the kustomization, or in a file.
+    fn refuse_remote_in_plugin(&mut self, tree: &impl Tree, directory: &TreePath, plugin: &str) {
+        let text = if fields::is_inline(plugin) {
+            plugin.to_owned()
+        } else {
+            let file = directory.resolve(plugin).ok().and_then(|path| tree.read(&path).ok());
+            file.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+        };
+        for document in read_documents(&text) {
+            if let Ok(value) = document.value {
+                self.refuse_remote(&value);
+            }
+        }
+    }
+
+    /// What is no file of the repository, and what is behind a link. Kustomize's own words would be about the copy.
+    fn refuse_out_of_reach(&mut self, files: &Files<'_, impl Tree>, directory: &TreePath, kustomization: &Value) {
+        for named in fields::files(kustomization) {
+            if self.has(named) {
+                continue;
+            }
+            match directory.resolve(named) {
+                Err(error) => self.add(
+                    named,
+                    format!("`{named}` cannot be read: {error}; only files of the repository are read, so copy it in"),
+                ),
+                Ok(path) => {
+                    let Some((at, why)) = obstacle(files, &path) else { continue };
+                    let put = if at == path { "what it stands for" } else { "a directory" };
+                    self.add(named, format!("`{named}` cannot be read: `{at}` is {why}; put {put} in its place"));
+                }
+            }
+        }
+    }
+}
+
+/// An address without the user and the password that may stand in it.
+fn without_login(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+    let host = rest.find('/').unwrap_or(rest.len());
+    let start = rest[..host].rfind('@').map_or(0, |at| at + 1);
+    format!("{scheme}://{}", &rest[start..])
+}
+
+/// The line on which a reference is written.
+fn line_of(text: &str, reference: &str) -> Option<u32> {
+    (1u32..).zip(text.lines()).find(|(_, line)| line.contains(reference)).map(|(number, _)| number)
+}
