@@ -3,6 +3,7 @@
 //! The closure of an environment follows from text alone: `resources`, `components` and bases of its kustomizations, else
 //! every file of its tree. Nothing is rendered.
 
+mod added;
 mod closure;
 mod effective;
 mod join;

@@ -18,6 +18,7 @@ use heddle_core::{change::Mode, image::ImageRepository, policy::TagPolicy};
 use serde::Serialize;
 
 pub use self::renovate::{MAX_RENOVATE_FILES, RENOVATE_FILES, Renovate};
+pub(crate) use self::{objects::word, stages::plain_path};
 pub use crate::finding::Difference;
 use crate::{Files, Found, glob::Glob, occurrence::Occurrence};
 

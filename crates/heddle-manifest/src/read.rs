@@ -152,9 +152,16 @@ pub(crate) enum Unread {
     TooMuch(TooMuch),
 }
 
-/// What stands in files in which peers say how images are updated: API groups, and Keel's key in the values of a chart.
-const PEERS: [&str; 5] =
-    ["image.toolkit.fluxcd.io/", "kind: GitRepository", "argoproj.io/", "keel:", "kustomize.toolkit.fluxcd.io/"];
+/// What stands in files in which peers say how images are updated, and Syncs what is added to a path: API groups, and Keel's
+/// key in the values of a chart.
+const PEERS: [&str; 6] = [
+    "image.toolkit.fluxcd.io/",
+    "kind: GitRepository",
+    "argoproj.io/",
+    "keel:",
+    "kustomize.toolkit.fluxcd.io/",
+    "heddle.dev/v1alpha1",
+];
 
 /// Nothing in a file without these words can be an image.
 fn may_hold_images(text: &str, rules: &[ResourceRule]) -> bool {

@@ -23,7 +23,7 @@ pub(crate) fn release_images(root: &Cursor<'_>) -> Vec<ImageValue> {
             found
         }
         ("helm.fluxcd.io" | "flux.weave.works", "HelmRelease" | "FluxHelmRelease") => flux_v1(root, &object),
-        ("kustomize.toolkit.fluxcd.io", "Kustomization") => {
+        ("kustomize.toolkit.fluxcd.io", "Kustomization") | ("heddle.dev", "Sync") => {
             root.key("spec").iter().flat_map(|spec| entries(spec, &object)).collect()
         }
         ("argoproj.io", "Application") => {

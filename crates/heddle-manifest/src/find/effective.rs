@@ -9,6 +9,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use heddle_core::image::ImageRef;
 
 use super::{
+    added::Added,
     closure::{Reader, is_remote, resolve},
     patches, replacements,
 };
@@ -102,8 +103,8 @@ pub(super) struct Effective {
     pub incomplete: bool,
 }
 
-/// Computes the images of the environment at a path: a folder, or one file alone.
-pub(super) fn effective(reader: &mut Reader<'_>, folder: &str) -> Effective {
+/// Computes the images of the environment at a path: a folder, with what is added to it, or one file alone.
+pub(super) fn effective(reader: &mut Reader<'_>, folder: &str, added: &Added) -> Effective {
     let mut walk = Walk { reader, visiting: BTreeSet::new(), incomplete: false };
     let mut live = Vec::new();
     if walk.reader.kustomization_file(folder).is_some() {
@@ -120,6 +121,13 @@ pub(super) fn effective(reader: &mut Reader<'_>, folder: &str) -> Effective {
             walk.kustomization(&unit, &mut own);
             live.append(&mut own);
         }
+    }
+    for (path, file, component) in added.within(folder) {
+        // What is added to a folder below changes nothing of the others.
+        let mut apart = Vec::new();
+        let changed = if path == folder { &mut live } else { &mut apart };
+        walk.references(file, path, std::slice::from_ref(component), Nested::Shared, changed);
+        live.append(&mut apart);
     }
     Effective { live, incomplete: walk.incomplete }
 }

@@ -12,6 +12,7 @@ use heddle_core::{
 
 use super::{
     FindInput, Found, FoundEnvironment, Occurrence,
+    added::Added,
     closure::Reader,
     covers,
     effective::{Live, effective},
@@ -26,11 +27,12 @@ type Key = (String, usize, String);
 /// looked for.
 pub(crate) fn find_places(input: &FindInput<'_>) -> Found {
     let mut reader = Reader::new(input.files);
+    let added = Added::read(input.files);
     let mut places: BTreeMap<Key, Vec<(&FoundEnvironment, Live)>> = BTreeMap::new();
     let mut incomplete = Vec::new();
     let mut unread: HashMap<(EnvironmentName, ImageRepository), String> = HashMap::new();
     for environment in input.environments {
-        let mut found = effective(&mut reader, &environment.path);
+        let mut found = effective(&mut reader, &environment.path, &added);
         marked::complete(&mut found.live);
         let mentions = reader.take_mentions().into_iter();
         unread.extend(mentions.map(|(image, path)| ((environment.name.clone(), image), path)));

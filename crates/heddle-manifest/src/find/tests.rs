@@ -59,6 +59,39 @@ fn images_of_plain_workloads_have_their_place() {
 }
 
 #[test]
+fn components_that_a_sync_or_flux_adds_belong_to_the_path() {
+    let sync = "apiVersion: heddle.dev/v1alpha1\nkind: Sync\nmetadata: {name: prod}\nspec: {repository: x, path: /overlays/prod/, components: [../../components/pin, ../nowhere]}\n";
+    let flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: prod}\nspec: {path: ./overlays/prod, components: [../../components/pin]}\n";
+    let pin = "kind: Component\nimages: [{name: ghcr.io/acme/api, newTag: 2.0.0}]\n";
+    for follower in [sync, flux] {
+        let found = check(
+            &[
+                BASE,
+                WORKLOAD,
+                ("overlays/prod/kustomization.yaml", "resources: [../../base]\n"),
+                ("overlays/staging/kustomization.yaml", "resources: [../../base]\n"),
+                ("components/pin/kustomization.yaml", pin),
+                ("clusters/prod.yaml", follower),
+            ],
+            BOTH,
+            &[
+                "base/deployment.yaml:11 ghcr.io/acme/migrate:1.0.0 staging+prod",
+                "base/deployment.yaml:14 ghcr.io/acme/api:1.4.1 staging",
+                "components/pin/kustomization.yaml:2 ghcr.io/acme/api:2.0.0 prod",
+            ],
+        );
+        let missing = found.findings.iter().filter(|finding| finding.code == "missing-file");
+        let missing: Vec<&str> = missing.map(|finding| finding.file.as_str()).collect();
+        assert_eq!(
+            missing,
+            if follower == sync { vec!["clusters/prod.yaml"] } else { vec![] },
+            "{:#?}",
+            found.findings
+        );
+    }
+}
+
+#[test]
 fn each_core_kind_is_read() {
     let pod = "spec: {containers: [{name: c, image: a/b:1}]}";
     for (api, kind, body) in [

@@ -17,7 +17,7 @@ pub(super) fn for_each_of(files: &Files, group: &str, mut each: impl FnMut(&str,
 }
 
 /// The text at a path; empty where there is none.
-pub(super) fn word<'a>(node: &'a Node, path: &[&str]) -> &'a str {
+pub(crate) fn word<'a>(node: &'a Node, path: &[&str]) -> &'a str {
     node.at(path).and_then(Node::text).unwrap_or_default()
 }
 

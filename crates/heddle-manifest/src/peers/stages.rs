@@ -3,13 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use heddle_core::name::EnvironmentName;
+use serde_json::Value;
 
 use super::{
     Brought, Origin,
     objects::{for_each_of, origin, word},
     write::quoted,
 };
-use crate::{Files, find::covers, yaml::Node};
+use crate::{
+    Files,
+    documents::{read_documents, write_document},
+    find::covers,
+    yaml::Node,
+};
 
 /// A path that a cluster follows.
 pub(super) struct Stage {
@@ -25,21 +31,18 @@ pub(super) struct Stage {
     depends_on: Vec<String>,
     values: Vec<(String, String)>,
     from: Vec<(String, String, bool)>,
+    /// What it says alike, as YAML.
+    alike: String,
     origin: Origin,
 }
 
 /// Fields of a `Kustomization` that a `Sync` has nothing for.
-const FLUX_ONLY: [&str; 9] = [
-    "decryption",
-    "patches",
-    "patchesStrategicMerge",
-    "patchesJson6902",
-    "components",
-    "commonMetadata",
-    "images",
-    "kubeConfig",
-    "healthChecks",
-];
+const FLUX_ONLY: [&str; 6] =
+    ["decryption", "patchesStrategicMerge", "patchesJson6902", "ignoreMissingComponents", "kubeConfig", "healthChecks"];
+
+/// Fields of a `Kustomization` that a `Sync` has under the same name and with the same meaning.
+const ALIKE: [&str; 7] =
+    ["components", "targetNamespace", "namePrefix", "nameSuffix", "patches", "images", "commonMetadata"];
 
 /// Reads them, and tells what has no counterpart.
 pub(super) fn read(files: &Files, brought: &mut Brought) -> Vec<Stage> {
@@ -77,7 +80,8 @@ fn is_there(files: &Files, path: &str) -> bool {
     path.is_empty() || files.paths().any(|file| covers(path, file) && file != path)
 }
 
-fn plain_path(path: &str) -> String {
+/// A path without `.` and slashes at its ends.
+pub(crate) fn plain_path(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     parts.join("/")
 }
@@ -128,7 +132,7 @@ fn flux(
         prune: spec(&["prune"]) == "true",
         suspend: spec(&["suspend"]) == "true",
         interval: spec(&["interval"]).to_owned(),
-        namespace: spec(&["targetNamespace"]).to_owned(),
+        namespace: String::new(),
         account: spec(&["serviceAccountName"]).to_owned(),
         depends_on: list(&["dependsOn"]).iter().map(|one| word(one, &["name"]).to_owned()).collect(),
         values: values
@@ -141,8 +145,30 @@ fn flux(
                 (word(one, &["kind"]).to_owned(), word(one, &["name"]).to_owned(), word(one, &["optional"]) == "true")
             })
             .collect(),
+        alike: alike(files, file, object),
         origin,
     })
+}
+
+/// The fields that a `Sync` has too, as they stand in a file.
+fn alike(files: &Files, file: &str, object: &Node) -> String {
+    let text = files.get(file).unwrap_or_default();
+    let documents = read_documents(text).filter_map(|document| document.value.ok());
+    let mut objects = documents.flat_map(|mut document| match document["items"].take() {
+        Value::Array(items) => items,
+        _ => vec![document],
+    });
+    let is_it = |other: &Value| {
+        ["kind", "metadata/name", "metadata/namespace"].iter().all(|way| {
+            let path: Vec<&str> = way.split('/').collect();
+            other.pointer(&format!("/{way}")).and_then(Value::as_str).unwrap_or_default() == word(object, &path)
+        })
+    };
+    let Some(Value::Object(mut spec)) = objects.find(is_it).map(|mut object| object["spec"].take()) else {
+        return String::new();
+    };
+    spec.retain(|field, value| ALIKE.contains(&field.as_str()) && !value.is_null());
+    if spec.is_empty() { String::new() } else { write_document(&Value::Object(spec)) }
 }
 
 fn argo(files: &Files, file: &str, object: &Node, brought: &mut Brought) -> Option<Stage> {
@@ -189,6 +215,7 @@ fn argo(files: &Files, file: &str, object: &Node, brought: &mut Brought) -> Opti
         depends_on: Vec::new(),
         values: Vec::new(),
         from: Vec::new(),
+        alike: String::new(),
         origin,
     })
 }
@@ -262,6 +289,9 @@ impl Stage {
         if !self.depends_on.is_empty() {
             let names: Vec<String> = self.depends_on.iter().map(|name| format!("{{name: {}}}", quoted(name))).collect();
             text.push_str(&format!("  dependsOn: [{}]\n", names.join(", ")));
+        }
+        for line in self.alike.lines() {
+            text.push_str(&if line.is_empty() { "\n".to_owned() } else { format!("  {line}\n") });
         }
         self.substitute(&mut text);
         text

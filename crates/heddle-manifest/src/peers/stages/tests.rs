@@ -1,5 +1,6 @@
 use crate::{
     Files, config,
+    documents::parse_document,
     find::{FindInput, FoundEnvironment},
     peers::{Imported, import},
     yaml::Documents,
@@ -45,7 +46,7 @@ fn a_kustomization_of_flux_becomes_an_environment_and_a_sync() {
         "{}",
         imported.config
     );
-    let expected = "# Kustomization `flux-system/apps` (clusters/prod/apps.yaml:1)\napiVersion: heddle.dev/v1alpha1\nkind: Sync\nmetadata:\n  name: apps\n  namespace: heddle-system\nspec:\n  repository: 'https://github.com/acme/config'\n  branch: main\n  path: apps/prod\n  interval: '10m'\n  prune: true\n  namespaces: [shop]\n  dependsOn: [{name: infra}]\n  substitute:\n    values:\n      ZONE: eu\n    from:\n      - {kind: ConfigMap, name: vars, optional: true}\n";
+    let expected = "# Kustomization `flux-system/apps` (clusters/prod/apps.yaml:1)\napiVersion: heddle.dev/v1alpha1\nkind: Sync\nmetadata:\n  name: apps\n  namespace: heddle-system\nspec:\n  repository: 'https://github.com/acme/config'\n  branch: main\n  path: apps/prod\n  interval: '10m'\n  prune: true\n  dependsOn: [{name: infra}]\n  targetNamespace: shop\n  substitute:\n    values:\n      ZONE: eu\n    from:\n      - {kind: ConfigMap, name: vars, optional: true}\n";
     assert_eq!(imported.syncs, expected);
     let told: Vec<String> = imported.differs.iter().map(|one| format!("{}:{}", one.file, one.message)).collect();
     for words in [
@@ -54,6 +55,22 @@ fn a_kustomization_of_flux_becomes_an_environment_and_a_sync() {
         "gone.yaml:Kustomization `flux-system/gone`: its path `nowhere` is no folder here",
     ] {
         assert!(told.iter().any(|one| one.contains(words)), "{words}: {told:#?}");
+    }
+}
+
+#[test]
+fn what_a_sync_has_under_the_same_name_is_written_as_it_stands() {
+    let spec = "path: apps\n  prune: true\n  components: [../ha]\n  namePrefix: p-\n  commonMetadata: {labels: {team: shop}}\n  images: [{name: acme/api, newTag: '1.10'}]\n  patches:\n    - target: {kind: Deployment}\n      patch: |\n        - op: add\n          path: /spec/x\n\n          value: \"${y}\"\n";
+    let imported = imported(&[
+        ("apps/pod.yaml", POD),
+        ("flux/apps.yaml", &flux("apps", &format!("  {spec}"))),
+        ("flux/source.yaml", SOURCE),
+    ]);
+    assert!(imported.differs.is_empty(), "{:#?}", imported.differs);
+    let read = |text: &str| parse_document(text).unwrap();
+    let (sync, wanted) = (read(&imported.syncs), read(&format!("  {spec}")));
+    for field in ["components", "namePrefix", "commonMetadata", "images", "patches", "prune", "path"] {
+        assert_eq!(sync["spec"][field], wanted[field], "{field}: {}", imported.syncs);
     }
 }
 
