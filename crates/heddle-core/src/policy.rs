@@ -27,6 +27,7 @@ mod select;
 mod sentence;
 mod shape;
 mod situation;
+mod tally;
 mod undescribed;
 mod version;
 mod why;

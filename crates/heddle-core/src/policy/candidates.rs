@@ -15,7 +15,7 @@ use super::{
     limit::MAX_COMPARED_TAGS,
     order::Key,
     running::Running,
-    select::{Judged, Tally},
+    tally::{Judged, Tally},
     why::Why,
 };
 use crate::image::Tag;

@@ -13,7 +13,7 @@ use super::{
     order::{Key, Order},
     release::Split,
     running::{ANY_IMAGE, Anchor, Running},
-    select::Judged,
+    tally::Judged,
     why::Why,
 };
 use crate::image::Tag;
