@@ -14,6 +14,7 @@ use axum::{
     response::Response,
 };
 use heddle_core::id::{ClusterId, OrganizationId};
+use heddle_wire::view::Role;
 
 use crate::{
     address::ClientAddress,
@@ -88,7 +89,11 @@ async fn take_body(app: &App, gate: Gate, parts: &Parts, body: Body) -> ApiResul
         senders::verify(app, signature, &taken.bytes)?;
     }
     let refused = match gate.permission {
-        Permission::Public | Permission::Person | Permission::Session | Permission::Organization(_) => Refused::Control,
+        Permission::Public
+        | Permission::Person
+        | Permission::Session
+        | Permission::Organization(_)
+        | Permission::Granted => Refused::Control,
         Permission::Agent | Permission::Automator | Permission::Receiver | Permission::GitHub => Refused::Nul,
     };
     clean::check_json(&taken.bytes, refused)?;
@@ -110,9 +115,14 @@ fn sender(app: &App, gate: Gate, parts: &Parts) -> ApiResult<Sender> {
         (Permission::GitHub, _) => Sender::GitHub(ClientAddress::of(Some(app), parts)),
         (Permission::Automator, _) => Sender::Automator,
         (Permission::Receiver, _) => Sender::Receiver,
-        (Permission::Public | Permission::Person | Permission::Session | Permission::Organization(_), _) => {
-            Sender::Person
-        }
+        (
+            Permission::Public
+            | Permission::Person
+            | Permission::Session
+            | Permission::Organization(_)
+            | Permission::Granted,
+            _,
+        ) => Sender::Person,
     })
 }
 
@@ -138,7 +148,8 @@ async fn prove(
             parts.extensions.insert(person);
             lane
         }
-        Permission::Organization(least) => {
+        Permission::Organization(_) | Permission::Granted => {
+            let least = permission.least_role().unwrap_or(Role::Owner);
             let person = authenticate(app, &parts.method, &parts.headers, request_id).await?;
             let member = find_member(&app.within(person.lane()), person, path).await?;
             if member.role < least {

@@ -30,6 +30,8 @@ pub mod principal;
 pub mod problem;
 pub mod quotas;
 pub mod rates;
+pub mod rights;
+pub mod roles;
 pub mod router;
 pub mod routes;
 mod run;

@@ -1,6 +1,6 @@
 //! The limits of this program, for `docs/reference/limits.md`. The constants stand where they are obeyed.
 
-use heddle_core::limit::Limit;
+use heddle_core::{limit::Limit, request};
 use heddle_db::db;
 use heddle_wire::{agent, text};
 
@@ -127,6 +127,17 @@ pub const LIMITS: &[Limit] = &[
     ),
     Limit::bytes("text of a login to a registry", registries::MAX_TEXT_BYTES as u64, "422 with the field"),
     of_quota(quotas::INVITATIONS),
+    of_quota(quotas::REQUESTS),
+    Limit::count(
+        "characters of a reason that stands in a commit",
+        request::MAX_REASON_CHARS as u64,
+        "422 with the field",
+    ),
+    Limit::count(
+        "characters of a person's name that stand in a commit",
+        request::MAX_NAME_CHARS as u64,
+        "the rest is left out",
+    ),
 ];
 
 const fn of_quota(quota: quotas::Quota) -> Limit {

@@ -31,6 +31,9 @@ pub enum Permission {
     /// A member of the organization `{organization}` in the path with at least this role. The handler takes
     /// [`crate::principal::Member`].
     Organization(Role),
+    /// A member who may ask for something to be written: an admin, or an operator with a grant for each environment that it
+    /// touches. The handler takes [`crate::principal::Member`] and asks [`crate::rights`] as soon as it knows which.
+    Granted,
     /// The agent of a cluster. The handler takes [`crate::principal::Agent`].
     Agent,
     /// An automator. The handler takes [`crate::principal::Automator`].
@@ -50,13 +53,27 @@ impl Permission {
             Self::Person => "person",
             Self::Session => "session",
             Self::Organization(Role::Viewer) => "organization:viewer",
-            Self::Organization(Role::Operator) => "organization:operator",
+            Self::Organization(Role::Operator) | Self::Granted => "organization:operator",
             Self::Organization(Role::Admin) => "organization:admin",
             Self::Organization(Role::Owner) => "organization:owner",
             Self::Agent => "agent",
             Self::Automator => "automator",
             Self::Receiver => "receiver",
             Self::GitHub => "github",
+        }
+    }
+
+    /// Whether an operator needs a grant for each environment beside the role; the document's `x-heddle-grant`.
+    pub const fn needs_grant(self) -> bool {
+        matches!(self, Self::Granted)
+    }
+
+    /// The least role that it asks of a member of the path's organization.
+    pub const fn least_role(self) -> Option<Role> {
+        match self {
+            Self::Organization(role) => Some(role),
+            Self::Granted => Some(Role::Operator),
+            _ => None,
         }
     }
 
@@ -74,7 +91,7 @@ impl Permission {
         match self {
             // Senders of notices sign or show a secret in ways of their own.
             Self::Public | Self::Receiver | Self::GitHub => &[],
-            Self::Person | Self::Organization(_) => &["session", "token"],
+            Self::Person | Self::Organization(_) | Self::Granted => &["session", "token"],
             Self::Session => &["session"],
             Self::Agent => &["agent"],
             Self::Automator => &["automator"],

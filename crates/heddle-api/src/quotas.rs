@@ -35,6 +35,13 @@ pub const REGISTRY_LOGINS: Quota = Quota {
     remedy: "remove those that are not used; one login without a prefix is for all images of its host",
 };
 
+/// Requests of an organization that are open.
+pub const REQUESTS: Quota = Quota {
+    what: "open requests of one organization",
+    most: 200,
+    remedy: "merge or close their pull requests, or take back those that nobody needs",
+};
+
 /// API tokens of a person.
 pub const TOKENS: Quota = Quota { what: "API tokens of one person", most: 50, remedy: "end those that are not used" };
 

@@ -30,6 +30,7 @@ pub mod organizations;
 pub mod receivers;
 pub mod registries;
 pub mod repositories;
+pub mod requests;
 pub mod webhooks;
 pub mod workloads;
 
@@ -51,6 +52,7 @@ pub fn all() -> Routes {
         .merge(workloads::routes())
         .merge(insight::routes())
         .merge(changes::routes())
+        .merge(requests::routes())
         .merge(agent::routes())
         .merge(automator::routes())
         .merge(webhooks::routes())
@@ -124,6 +126,9 @@ fn declare(operation: &mut Operation, permission: Permission) {
         .extensions
         .get_or_insert_default()
         .merge(Extensions::from_iter([("x-heddle-permission", permission.word())]));
+    if permission.needs_grant() {
+        operation.extensions.get_or_insert_default().merge(Extensions::from_iter([("x-heddle-grant", true)]));
+    }
     let problem = ResponseBuilder::new()
         .description("Why it was not done.")
         .content("application/problem+json", Content::new(Some(Ref::from_schema_name("Problem"))))

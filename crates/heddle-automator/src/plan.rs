@@ -9,6 +9,7 @@ mod choice;
 mod group;
 mod policies;
 mod promotion;
+mod request;
 mod write;
 
 use std::collections::{BTreeSet, HashSet};
@@ -22,7 +23,9 @@ use heddle_core::{
     name::EnvironmentName,
 };
 use heddle_manifest::{Config, Files, Found, config::Ruling, find::Occurrence};
-use heddle_wire::automator::{Barred, Finding, ImageTags, OpenProposal, PlanRequest, Proven};
+use heddle_wire::automator::{Barred, Finding, ImageTags, OpenProposal, OpenRequest, PlanRequest, Proven};
+
+use self::request::Requests;
 
 /// A branch as it was read.
 #[derive(Debug, Clone)]
@@ -37,6 +40,13 @@ pub struct Branch {
     pub executable: BTreeSet<String>,
     /// What stands in them.
     pub found: Found,
+}
+
+impl Branch {
+    /// Whether a file could not be read, so that it may hold what is not found.
+    fn has_unread(&self) -> bool {
+        self.found.findings.iter().any(|finding| matches!(finding.code, "broken-yaml" | "template"))
+    }
 }
 
 /// An open proposal, as GitHub has it now.
@@ -87,6 +97,8 @@ pub struct PlanInput<'a> {
     pub barred: &'a [Barred],
     /// What was healthy, and where.
     pub proven: &'a [Proven],
+    /// What people asked for, the oldest first.
+    pub requests: &'a [OpenRequest],
     /// The time at which the tags were taken. A choice is made as of then: what has become old enough since may be among
     /// the tags that were left out.
     pub taken_at: DateTime<Utc>,
@@ -127,11 +139,26 @@ struct Wanted<'a> {
     to_digest: Option<Digest>,
     mode: Mode,
     gate: Option<Gate>,
-    /// The rule in each environment of the place.
-    rules: Vec<(&'a EnvironmentName, &'a Ruling)>,
+    /// The environments of the place.
+    environments: Vec<&'a EnvironmentName>,
+    /// The rule in the first of them that has one.
+    rule: Option<&'a Ruling>,
+    /// The request that asks for it; else the rules do.
+    request: Option<&'a OpenRequest>,
     pushed_at: Option<DateTime<Utc>>,
     why: String,
 }
+
+impl Wanted<'_> {
+    /// Whether the place says it already.
+    fn is_carried(&self) -> bool {
+        let image = &self.occurrence.image;
+        image.tag.as_ref() == Some(&self.to) && image.digest == self.to_digest
+    }
+}
+
+/// A place, and what follows for it.
+type Chosen<'a> = (&'a Branch, &'a Occurrence, Choice<'a>);
 
 /// What follows for a place.
 #[derive(Debug, Clone)]
@@ -155,8 +182,10 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
             choices.push((branch, occurrence, choice));
         }
     }
+    let mut requests = Requests::take(input, &mut choices);
     bonds::hold(input, &mut choices, &mut findings);
-    group::gather(input, choices, findings)
+    requests.keep_whole(&mut choices);
+    group::gather(input, choices, requests, findings)
 }
 
 /// The names of environments, each once.

@@ -10,6 +10,7 @@ use heddle_core::{
     id::ProposalId,
     image::{Digest, ImageRepository, Tag},
     place::Place,
+    request::Requested,
 };
 use heddle_wire::automator::PlannedChange;
 
@@ -43,10 +44,31 @@ pub struct Row<'a> {
     pub to_digest: Option<&'a Digest>,
     /// When a scan or a notice first showed the tag.
     pub pushed_at: Option<DateTime<Utc>>,
-    /// The policy, as it is written.
-    pub policy: &'a str,
-    /// Where the policy stands: `.heddle.yaml:7`.
-    pub policy_place: String,
+    /// What asks for it.
+    pub cause: Cause<'a>,
+}
+
+/// What asks for a change.
+#[derive(Debug, Clone)]
+pub enum Cause<'a> {
+    /// A rule.
+    Rule {
+        /// Its policy, as it is written.
+        policy: &'a str,
+        /// Where it stands: `.heddle.yaml:7`.
+        place: String,
+    },
+    /// A person.
+    Person(&'a Requested),
+}
+
+impl Cause<'_> {
+    fn in_words(&self) -> String {
+        match self {
+            Self::Rule { policy, place } => format!("{} ({})", span(policy), span(place)),
+            Self::Person(requested) => format!("asked for by {}", span(&requested.by.name)),
+        }
+    }
 }
 
 impl Row<'_> {
@@ -91,20 +113,20 @@ fn build(tag: &Tag, digest: Option<&Digest>) -> String {
 }
 
 /// The text of a pull request; [`CHANGE_URL`] and the hidden marker are filled in when their ids are known.
-pub fn pull_request(rows: &[Row<'_>], environments: &str) -> String {
-    let mut body = String::from("| Workload | Place | From | To | Pushed | Policy |\n|---|---|---|---|---|---|\n");
+pub fn pull_request(rows: &[Row<'_>], environments: &str, requested: Option<&Requested>) -> String {
+    let mut body = requested.map(asked_for).unwrap_or_default();
+    body.push_str("| Workload | Place | From | To | Pushed | Policy |\n|---|---|---|---|---|---|\n");
     for row in rows.iter().take(MAX_ROWS) {
         let from = row.from.map_or_else(|| "–".to_owned(), |tag| span(tag.as_str()));
         let pushed = row.pushed_at.map_or_else(|| "–".to_owned(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string());
         // Writing to a string does not fail.
         let _ = writeln!(
             body,
-            "| {} | {} | {from} | {} | {pushed} | {} ({}) |",
+            "| {} | {} | {from} | {} | {pushed} | {} |",
             span(row.workload()),
             span(&format!("{}:{}", row.place.file, row.place.line)),
             span(&build(row.to, row.to_digest)),
-            span(row.policy),
-            span(&row.policy_place),
+            row.cause.in_words(),
         );
     }
     if rows.len() > MAX_ROWS {
@@ -114,11 +136,23 @@ pub fn pull_request(rows: &[Row<'_>], environments: &str) -> String {
         body,
         "\n`●──◐──○──○──○` pushed → **proposed** → merged → applied → healthy: [follow this change]({CHANGE_URL})\n\n\
          **After the merge** the clusters of {} take it over at once, and their result shows on the change's page.\n\n\
-         **To hold** it, close this pull request: nothing up to this tag comes again, only something newer. \
-         **To roll back** after the merge, revert the merge: what was reverted stays back until something newer comes.\n",
+         {} **To roll back** after the merge, revert the merge: what was reverted stays back until something newer comes.\n",
         span(environments),
+        if requested.is_some() { TO_DECLINE } else { TO_HOLD },
     );
     body.chars().take(MAX_BODY_CHARS).collect()
+}
+
+const TO_HOLD: &str =
+    "**To hold** it, close this pull request: nothing up to this tag comes again, only something newer.";
+
+const TO_DECLINE: &str =
+    "**To decline** it, close this pull request: the request ends, and what the rules choose goes on.";
+
+/// Who asked, and why.
+fn asked_for(requested: &Requested) -> String {
+    let why = requested.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", span(reason.as_str())));
+    format!("**Asked for** by {}{why}\n\n", span(&requested.by.name))
 }
 
 /// The text of a pull request with what is known once it is announced. The marker lets the bot know its own.

@@ -46,6 +46,7 @@ pub(crate) async fn update(context: &Context, lease: &Lease, work: &UpdateWork) 
         open: &open,
         barred: &work.barred,
         proven: &work.proven,
+        requests: &work.requests,
         taken_at: work.taken_at.unwrap_or(now),
         now,
     };

@@ -172,9 +172,11 @@ impl Write<'_> {
     }
 
     fn message(&self) -> CommitMessage {
+        let request = self.work.requests.iter().find(|request| self.planned.request == Some(request.id));
         CommitMessage {
             subject: self.planned.title.clone(),
             body: text::commit_body(&self.planned.changes),
+            requested: request.map(|request| request.requested.clone()),
             intent: self.posted.id,
         }
     }

@@ -51,4 +51,6 @@ ids! {
     IntentId,
     /// One piece of work handed to an automator for a while.
     LeaseId,
+    /// What a person asked to be written.
+    RequestId,
 }

@@ -17,6 +17,7 @@ pub mod pipeline;
 pub mod place;
 pub mod policy;
 pub mod registry;
+pub mod request;
 
 /// An instant in UTC. Fields of this type end in `_at`.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -3,6 +3,8 @@
 use heddle_core::{
     git::{BranchName, RepoName},
     id::{OrganizationId, RepositoryId},
+    image::ImageRepository,
+    name::EnvironmentName,
 };
 use sqlx::{PgConnection, PgExecutor};
 
@@ -104,6 +106,59 @@ pub async fn list(
                 blocks: row.blocks,
             };
             Ok((word("repositories.name", &row.name)?, finding))
+        })
+        .collect()
+}
+
+/// An image that a finding of the code `current` is about: its rule does not say where its tag stands.
+#[derive(Debug, Clone)]
+pub struct Unplaced {
+    /// The repository.
+    pub repository: RepoName,
+    /// The branch.
+    pub branch: BranchName,
+    /// The file.
+    pub file: String,
+    /// The line.
+    pub line: i32,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The image.
+    pub image: ImageRepository,
+}
+
+/// What stands at the places of such findings, at most `limit`.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_unplaced(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    limit: i64,
+) -> Result<Vec<Unplaced>, DbError> {
+    let rows = sqlx::query!(
+        r#"select distinct r.name, f.branch, f.file, f.line, o.environment as "environment!", o.image
+           from findings f
+           join repositories r on r.id = f.repository_id
+           join occurrences o on o.repository_id = f.repository_id and o.branch = f.branch and o.file = f.file
+               and o.line = f.line and o.environment is not null and o.rule_line is not null
+           where f.organization_id = $1 and f.code = 'current'
+           order by r.name, f.file, f.line, "environment!" limit $2"#,
+        organization.0,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Unplaced {
+                repository: word("repositories.name", &row.name)?,
+                branch: word("findings.branch", &row.branch)?,
+                file: row.file,
+                line: row.line,
+                environment: word("occurrences.environment", &row.environment)?,
+                image: word("occurrences.image", &row.image)?,
+            })
         })
         .collect()
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use heddle_core::{
     change::{Mode, ProposalRef},
     git::{BranchName, Revision},
-    id::{OrganizationId, ProposalId, RepositoryId},
+    id::{OrganizationId, ProposalId, RepositoryId, RequestId},
 };
 use sqlx::PgExecutor;
 use uuid::Uuid;
@@ -23,6 +23,8 @@ pub struct Proposal {
     pub mode: Mode,
     /// The group it is for.
     pub group: String,
+    /// The request that it carries out; which one is kept with the request.
+    pub request: Option<RequestId>,
     /// The branch it goes to.
     pub base_branch: BranchName,
     /// Its own branch, for a pull request.
@@ -76,8 +78,9 @@ pub async fn insert(
 /// When the server cannot be reached.
 pub async fn list_unsettled(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<Proposal>, DbError> {
     let rows = sqlx::query!(
-        "select id, mode, group_name, base_branch, head_branch, number, head from proposals
-         where repository_id = $1 and state in ('announced', 'open') order by id",
+        r#"select p.id, p.mode, p.group_name, p.base_branch, p.head_branch, p.number, p.head, q.id as "request_id?"
+           from proposals p left join requests q on q.proposal_id = p.id
+           where p.repository_id = $1 and p.state in ('announced', 'open') order by p.id"#,
         repository.0,
     )
     .fetch_all(db)
@@ -88,6 +91,7 @@ pub async fn list_unsettled(db: impl PgExecutor<'_>, repository: RepositoryId) -
                 id: ProposalId(row.id),
                 mode: parse_mode(&row.mode)?,
                 group: row.group_name,
+                request: row.request_id.map(RequestId),
                 base_branch: word("proposals.base_branch", &row.base_branch)?,
                 head_branch: row.head_branch.map(|branch| word("proposals.head_branch", &branch)).transpose()?,
                 number: row.number.map(i64::unsigned_abs),

@@ -1,16 +1,18 @@
-//! Messages of our commits, and the trailer that leads back to their intent.
+//! Messages of our commits, and the trailers that lead back to their intent and to who asked.
 
-use heddle_core::id::IntentId;
+use heddle_core::{id::IntentId, request::Requested};
 
 const TRAILER: &str = "Heddle-Intent";
 
-/// The message of a commit of ours. It always carries the trailer.
+/// The message of a commit of ours. It always carries the trailer of its intent, and those of who asked for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitMessage {
     /// The first line.
     pub subject: String,
     /// What follows; may be empty.
     pub body: String,
+    /// The person who asked for it, where one did.
+    pub requested: Option<Requested>,
     /// The attempt that makes the commit.
     pub intent: IntentId,
 }
@@ -20,7 +22,9 @@ impl CommitMessage {
     pub(crate) fn rest(&self) -> String {
         let body = self.body.trim();
         let gap = if body.is_empty() { "" } else { "\n\n" };
-        format!("{body}{gap}{TRAILER}: {}", self.intent)
+        let requested: String =
+            self.requested.iter().flat_map(Requested::trailers).map(|trailer| format!("{trailer}\n")).collect();
+        format!("{body}{gap}{requested}{TRAILER}: {}", self.intent)
     }
 
     /// The whole message.

@@ -6,6 +6,7 @@
 mod asked;
 mod lease;
 mod read;
+mod request;
 mod scan;
 mod update;
 
@@ -16,6 +17,7 @@ pub use read::{
     PlacedRevision, PromotionReport, ProposalState, ProposedChange, PullRequestState, ReadReport, ReadWork, SyncPath,
     UnknownRevision,
 };
+pub use request::{OpenRequest, RefusedRequest, Release, RequestedWrite};
 pub use scan::{
     ScanFault, ScanOutcome, ScanReport, ScanWork, ScannedTag, TagChoice, TagDescription, TestReport, TestWork,
 };

@@ -16,6 +16,7 @@ mod onboarding;
 mod organization;
 mod registry;
 mod repository;
+mod request;
 mod status;
 mod workload;
 
@@ -24,15 +25,16 @@ pub use change::{ChangeCounts, ChangeDetail, ChangePage, ChangeView, RolloutView
 pub use cluster::{ClusterCreated, ClusterKeyView, ClusterView, CreateCluster, FaultySyncView, Link, SyncView};
 pub use onboarding::{Onboarding, OnboardingStep, OnboardingStepName};
 pub use organization::{
-    AcceptInvitation, AuditEntry, AuditPage, ChangeRole, CreateInvitation, CreateOrganization, InvitationCreated,
-    InvitationView, MemberView, OrganizationView, Role,
+    AcceptInvitation, AuditEntry, AuditPage, ChangeRole, CreateInvitation, CreateOrganization, Grant, GrantView,
+    InvitationCreated, InvitationView, MemberView, OrganizationView, Role, SetGrants,
 };
 pub use registry::{
     AddDockerLogins, EnterRegistryLogin, LoginTestView, RegistryLoginView, RegistryLogins, TestRegistryLogin,
 };
 pub use repository::{
-    AvailableRepository, ConnectRepository, CreateReceiver, EnvironmentView, FindingView, ReceiverCreated,
-    ReceiverView, RepositoryView,
+    AvailableRepository, ConnectRepository, CreateReceiver, EnvironmentView, FindingSubject, FindingView,
+    ReceiverCreated, ReceiverView, RepositoryView,
 };
+pub use request::{NewRequest, ReleasePreview, RequestPage, RequestView, Wish, WishedRelease};
 pub use status::{AUTOMATOR_SILENT, AskedRepository, Event, FailingImage, StatusView, Topic, WaitingPush};
 pub use workload::{Verdicts, WorkloadImage, WorkloadPage, WorkloadView};

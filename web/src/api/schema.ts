@@ -523,6 +523,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{organization}/members/{user}/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says for which environments a member may ask as an operator. They count while the role is operator, for tokens too. */
+        put: operations["set_grants"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations/{organization}/members/{user}/role": {
         parameters: {
             query?: never;
@@ -665,6 +682,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{organization}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What releasing a tag would do, and whether the asker may ask for it. */
+        get: operations["preview_release"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations/{organization}/repositories": {
         parameters: {
             query?: never;
@@ -695,6 +729,42 @@ export interface paths {
         post?: never;
         /** Lets a repository go. Nothing in it changes; agents get no more tokens for it. */
         delete: operations["disconnect_repository"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of requests, newest first. */
+        get: operations["list_requests"];
+        put?: never;
+        /** Asks for something to be written. */
+        post: operations["create_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/requests/{request}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What somebody asked for, and where it is. */
+        get: operations["load_request"];
+        put?: never;
+        post?: never;
+        /** Takes back what was asked for, by whoever might have asked for it. Its pull request is closed; what was merged stays. */
+        delete: operations["withdraw_request"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1625,6 +1695,13 @@ export interface components {
             /** @description What is wrong, what follows from it, and what to write instead. */
             message: string;
         };
+        /** @description An image in an environment, for which a tag can be released. */
+        FindingSubject: {
+            /** @description The environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            /** @description The image. */
+            image: components["schemas"]["ImageRepository"];
+        };
         /** @description Something wrong in a file that a person wrote. */
         FindingView: {
             /** @description Whether it keeps something from being written. */
@@ -1649,6 +1726,8 @@ export interface components {
             message: string;
             /** @description The repository. */
             repository: components["schemas"]["RepoName"];
+            /** @description For `current`: the images there that wait for a person to decide once. */
+            subjects: components["schemas"]["FindingSubject"][];
             /** @description The line's page at the host. */
             url: string;
         };
@@ -1721,6 +1800,22 @@ export interface components {
             /** @description Its mode. */
             mode: components["schemas"]["Mode"];
             policy?: components["schemas"]["TagPolicy"] | null;
+        };
+        /** @description An environment of a repository. */
+        Grant: {
+            /** @description The environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            /** @description The repository. */
+            repository: components["schemas"]["RepositoryId"];
+        };
+        /** @description An environment for which a member may ask as an operator. */
+        GrantView: {
+            /** @description The environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            /** @description The repository. */
+            repository: components["schemas"]["RepositoryId"];
+            /** @description Its name. */
+            repository_name: components["schemas"]["RepoName"];
         };
         /**
          * @description How a live object, or a set of them, is doing.
@@ -1994,6 +2089,8 @@ export interface components {
         MemberView: {
             /** @description Their address. */
             email: string;
+            /** @description For which environments they may ask as an operator. */
+            grants?: components["schemas"]["GrantView"][];
             /**
              * Format: date-time
              * @description Since when they belong to it.
@@ -2011,6 +2108,17 @@ export interface components {
          * @enum {string}
          */
         Mode: "commit" | "pull-request" | "observe";
+        /**
+         * @description Asks for something to be written: `POST /organizations/{organization}/requests`. It is written as it was shown, or
+         *     ends with what stands there instead.
+         */
+        NewRequest: {
+            reason?: components["schemas"]["Reason"] | null;
+            /** @description The `shown` of what was looked at before. */
+            shown: string;
+            /** @description What. */
+            wish: components["schemas"]["Wish"];
+        };
         /**
          * @description Which time orders tags.
          * @enum {string}
@@ -2086,6 +2194,18 @@ export interface components {
              * @description The pull request's number, once it is known.
              */
             number?: number | null;
+            request?: components["schemas"]["RequestId"] | null;
+        };
+        /** @description A request that has not ended, with all that its person was shown. It is written as that, or not at all. */
+        OpenRequest: {
+            /** @description The branch. */
+            branch: components["schemas"]["BranchName"];
+            /** @description The request. */
+            id: components["schemas"]["RequestId"];
+            /** @description Who asks, and why. It goes into the commit's trailers. */
+            requested: components["schemas"]["Requested"];
+            /** @description What is to be written. */
+            write: components["schemas"]["RequestedWrite"];
         };
         /**
          * Format: uuid
@@ -2101,6 +2221,11 @@ export interface components {
             /** @description What the asker may do in it. */
             role: components["schemas"]["Role"];
         };
+        /**
+         * @description What keeps rules from writing, and a person who names it not.
+         * @enum {string}
+         */
+        Override: "hold" | "freeze" | "schedule";
         /** @description A value in a file of a config repository. */
         Place: {
             /**
@@ -2146,6 +2271,8 @@ export interface components {
             next_due_at?: string | null;
             /** @description The writes, each one commit or one pull request. */
             proposals: components["schemas"]["PlannedProposal"][];
+            /** @description Requests that end unwritten. */
+            refused?: components["schemas"]["RefusedRequest"][];
             /** @description Open proposals to close because the base already carries their tags, or nothing wants them any more. */
             superseded: components["schemas"]["ProposalId"][];
         };
@@ -2186,6 +2313,7 @@ export interface components {
             group: string;
             /** @description Commit or pull request; never [`Mode::Observe`]. */
             mode: components["schemas"]["Mode"];
+            request?: components["schemas"]["RequestId"] | null;
             /** @description Title, or first line of the commit. */
             title: string;
             updates?: components["schemas"]["ProposalId"] | null;
@@ -2361,6 +2489,8 @@ export interface components {
             /** @description Revisions that agents reported and that no read has placed yet. */
             unknown_revisions: components["schemas"]["UnknownRevision"][];
         };
+        /** @description Why somebody asks, on one line of at most [`MAX_REASON_CHARS`]. */
+        Reason: string;
         /** @description A new receiver; the secret is shown this once. */
         ReceiverCreated: {
             /** @description The block for the configuration of a CNCF Distribution registry. */
@@ -2386,6 +2516,13 @@ export interface components {
             name: string;
             /** @description Where the registry posts to. */
             url: string;
+        };
+        /** @description A request that ends unwritten. */
+        RefusedRequest: {
+            /** @description The request. */
+            id: components["schemas"]["RequestId"];
+            /** @description Why, in a sentence: what stands there now, or what cannot be written. */
+            reason: string;
         };
         /** @description A login that is lent with a piece of work, for its registry alone. The body that carries it is never logged. */
         RegistryLogin: {
@@ -2513,6 +2650,55 @@ export interface components {
              */
             reports: number;
         };
+        /** @description A tag at all places of an image in an environment, whatever a rule would choose. */
+        Release: {
+            /** @description What it goes against. */
+            despite: components["schemas"]["Override"][];
+            /** @description The environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            /** @description The image. */
+            image: components["schemas"]["ImageRepository"];
+            /** @description The least strict way to write it: a commit, or a pull request. */
+            mode: components["schemas"]["Mode"];
+            /** @description The places that were shown: all of them. */
+            places: components["schemas"]["ShownPlace"][];
+            /** @description The tag. */
+            to: components["schemas"]["Tag"];
+            to_digest?: components["schemas"]["Digest"] | null;
+        };
+        /** @description What releasing a tag would do: `GET /organizations/{organization}/release?environment=…&image=…&tag=…`. */
+        ReleasePreview: {
+            afterwards?: components["schemas"]["Tag"] | null;
+            /** @description The branch. */
+            branch: components["schemas"]["BranchName"];
+            /** @description What it does, in words: "opens a pull request on acme/config". */
+            does: string;
+            /** @description The environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            /** @description The environments that these places count in. Whoever asks needs the right for each. */
+            environments: components["schemas"]["EnvironmentName"][];
+            /** @description The head that was read last. */
+            head: components["schemas"]["Revision"];
+            /** @description The image. */
+            image: components["schemas"]["ImageRepository"];
+            /** @description Commit or pull request. */
+            mode: components["schemas"]["Mode"];
+            passed_over?: components["schemas"]["Verdict"] | null;
+            /** @description All places of the image in the environment, with what stands there. */
+            places: components["schemas"]["ShownPlace"][];
+            /** @description Why the asker may not ask for it. */
+            refusal?: string | null;
+            /** @description The repository. */
+            repository: components["schemas"]["RepositoryId"];
+            /** @description Its name. */
+            repository_name: components["schemas"]["RepoName"];
+            /** @description Names all that; goes into [`NewRequest::shown`]. */
+            shown: string;
+            /** @description The tag: the one that was named, else the greatest that the rule allows. */
+            to: components["schemas"]["Tag"];
+            /** @description What is not known of the tag, in words: the registry was not read to its end. */
+            unknown?: string | null;
+        };
         /**
          * @description `owner/name` on the Git host, as its API spells it.
          * @example acme/config
@@ -2632,6 +2818,86 @@ export interface components {
             url: components["schemas"]["RepoUrl"];
             /** @description Its page. */
             web_url: string;
+        };
+        /**
+         * Format: uuid
+         * @description What a person asked to be written.
+         */
+        RequestId: string;
+        /** @description A page of requests: `GET /organizations/{organization}/requests`. */
+        RequestPage: {
+            /** @description The requests, newest first. */
+            items: components["schemas"]["RequestView"][];
+            /** @description Pass as `after` for the next page. */
+            next?: string | null;
+        };
+        /**
+         * @description Where a request stands.
+         * @enum {string}
+         */
+        RequestState: "waiting" | "writing" | "proposed" | "merged" | "declined" | "refused" | "withdrawn";
+        /** @description What somebody asked for, and where it is. */
+        RequestView: {
+            /** @description The branch. */
+            branch: components["schemas"]["BranchName"];
+            /** @description The changes that tell how it goes on. */
+            changes: components["schemas"]["ChangeId"][];
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            created_at: string;
+            /** @description What it goes against. */
+            despite: components["schemas"]["Override"][];
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            ended_at?: string | null;
+            /** @description The environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            /** @description The request. */
+            id: components["schemas"]["RequestId"];
+            /** @description The image. */
+            image: components["schemas"]["ImageRepository"];
+            /** @description The same in words: what it waits for, or why it ended. */
+            message: string;
+            /** @description How it is written, at the least strict. */
+            mode: components["schemas"]["Mode"];
+            /** @description Where, with what stood there. */
+            places: components["schemas"]["ShownPlace"][];
+            proposal?: components["schemas"]["ProposalRef"] | null;
+            reason?: components["schemas"]["Reason"] | null;
+            /** @description The repository. */
+            repository: components["schemas"]["RepositoryId"];
+            /** @description Its name. */
+            repository_name: components["schemas"]["RepoName"];
+            /** @description Who asked. */
+            requested_by: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["RequestState"];
+            /** @description The tag. */
+            to: components["schemas"]["Tag"];
+            /** @description Their account. */
+            user: components["schemas"]["UserId"];
+        };
+        /** @description Who asks, and why. */
+        Requested: {
+            /** @description Who. */
+            by: components["schemas"]["Requester"];
+            reason?: components["schemas"]["Reason"] | null;
+        };
+        /** @description What is to be written. */
+        RequestedWrite: components["schemas"]["Release"] & {
+            /** @enum {string} */
+            kind: "release";
+        };
+        /** @description Who asks, as a commit names them. */
+        Requester: {
+            /** @description Their name, without what may not stand there: see [`Requester::new`]. */
+            name: string;
+            /** @description Their account. */
+            user: components["schemas"]["UserId"];
         };
         /**
          * @description The id of a commit, in lower-case hexadecimal.
@@ -2766,6 +3032,23 @@ export interface components {
             last_used_at: string;
             /** @description The browser, as it calls itself. */
             user_agent: string;
+        };
+        /**
+         * @description Says for which environments a member may ask as an operator:
+         *     `PUT /organizations/{organization}/members/{user}/grants`.
+         */
+        SetGrants: {
+            /** @description All of them; what is not among them is taken back. */
+            grants: components["schemas"]["Grant"][];
+        };
+        /** @description A place as it was shown to the person who asked: a request is good for what stood there, and for nothing else. */
+        ShownPlace: {
+            digest?: components["schemas"]["Digest"] | null;
+            /** @description The environments whose closure held it. */
+            environments: components["schemas"]["EnvironmentName"][];
+            /** @description Where. */
+            place: components["schemas"]["Place"];
+            tag?: components["schemas"]["Tag"] | null;
         };
         /** @description Makes an account: `POST /sign-up`. */
         SignUpRequest: {
@@ -3205,6 +3488,8 @@ export interface components {
             proven?: components["schemas"]["Proven"][];
             /** @description The repository, with a token that may write. */
             repository: components["schemas"]["RepositoryAccess"];
+            /** @description What people asked for and is not in Git, the oldest first. */
+            requests?: components["schemas"]["OpenRequest"][];
             /** @description The images among them for which no rule chooses anything but what stands. */
             settled?: components["schemas"]["ImageRepository"][];
             /** @description Branch and path of the Syncs that follow this repository. */
@@ -3278,6 +3563,25 @@ export interface components {
             tag: components["schemas"]["Tag"];
         };
         WireSecret: string;
+        /** @description What somebody asks for. */
+        Wish: components["schemas"]["WishedRelease"] & {
+            /** @enum {string} */
+            kind: "release";
+        };
+        /** @description A tag at all places of an image in an environment. */
+        WishedRelease: {
+            /** @description By pull request, also where the rule commits. */
+            by_pull_request?: boolean;
+            /** @description What it goes against. */
+            despite?: components["schemas"]["Override"][];
+            /** @description The environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            /** @description The image. */
+            image: components["schemas"]["ImageRepository"];
+            repository?: components["schemas"]["RepositoryId"] | null;
+            /** @description The tag. */
+            tag: components["schemas"]["Tag"];
+        };
         /**
          * @description How far from the running version a tag may be.
          * @enum {string}
@@ -4407,6 +4711,39 @@ export interface operations {
             };
         };
     };
+    set_grants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                user: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetGrants"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     change_role: {
         parameters: {
             query?: never;
@@ -4760,6 +5097,46 @@ export interface operations {
             };
         };
     };
+    preview_release: {
+        parameters: {
+            query: {
+                environment: components["schemas"]["EnvironmentName"];
+                /** @description The image's repository. */
+                image: string;
+                /** @description Left out: the greatest that the rule there allows. */
+                tag?: components["schemas"]["Tag"];
+                /** @description Where several have the environment. */
+                repository?: components["schemas"]["RepositoryId"];
+                /** @description By pull request, also where the rule commits. */
+                by_pull_request?: boolean;
+            };
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleasePreview"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_repositories: {
         parameters: {
             query?: never;
@@ -4831,6 +5208,137 @@ export interface operations {
             path: {
                 organization: components["schemas"]["OrganizationId"];
                 repository: components["schemas"]["RepositoryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_requests: {
+        parameters: {
+            query?: {
+                /** @description `open` or `all`, which is taken when left out. */
+                state?: string;
+                /** @description The page before's `next`. */
+                after?: string;
+                /** @description 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestPage"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestView"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    load_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                request: components["schemas"]["RequestId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestView"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                request: components["schemas"]["RequestId"];
             };
             cookie?: never;
         };

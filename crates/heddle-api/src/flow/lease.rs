@@ -200,6 +200,7 @@ fn open_proposal(proposal: Proposal, head_branch: BranchName, carried: &[Tracked
         number: proposal.number,
         head: proposal.head,
         group: proposal.group,
+        request: proposal.request,
         changes: carried.iter().filter(|change| is_carried(change, proposal.id)).map(proposed_change).collect(),
     }
 }

@@ -7,6 +7,7 @@ use heddle_core::{
     id::{ChangeId, OrganizationId, ProposalId, RepositoryId},
     observe::Observation,
     pipeline::FactKind,
+    request::RequestState,
 };
 use heddle_db::{
     Tx,
@@ -14,14 +15,18 @@ use heddle_db::{
     facts as stored, findings,
     findings::FoundBy,
     intents::{self, NewIntent},
+    notice::{Notice, Topic},
     proposals::{self, Proposal},
-    tags,
+    requests, tags,
 };
 use heddle_wire::automator::{GatedChange, PlanRequest, PlanResponse, PlannedChange, PlannedProposal, PostedIntent};
 use uuid::Uuid;
 
 use super::{facts, read};
 use crate::problem::{ApiError, ApiResult};
+
+/// The longest reason that is kept of a request which ends, in characters.
+const MAX_REASON_CHARS: usize = 500;
 
 /// Whose update it is.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +56,14 @@ pub async fn announce(
         planned.extend(intent.changes.iter().copied());
         posted.push(intent);
     }
+    for refused in &plan.refused {
+        let reason: String = refused.reason.chars().take(MAX_REASON_CHARS).collect();
+        let state = RequestState::Refused;
+        requests::end(&mut **tx, scope.repository, refused.id, state, Some(&reason), scope.now).await?;
+    }
+    if !plan.refused.is_empty() {
+        tx.notify(&Notice::Changed { organization: scope.organization, topic: Topic::Changes, id: None }).await?;
+    }
     planned.extend(hold_back(tx, scope, &plan.gated).await?);
     replace_unwritten(tx, scope, &planned).await?;
     let found: Vec<_> = plan.findings.iter().map(read::finding).collect();
@@ -77,6 +90,11 @@ async fn announce_proposal(
         Some(proposal) => (proposal, find_head_branch(tx, scope, proposal).await?),
         None => new_proposal(tx, scope, planned).await?,
     };
+    if let Some(request) = planned.request
+        && !requests::set_proposal(&mut **tx, scope.repository, request, proposal).await?
+    {
+        return Err(ApiError::conflict("request-ended", format!("request {request} is not open here any more")));
+    }
     let rows: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     changes::set_proposal(&mut **tx, &rows, Some(proposal)).await?;
     let link = ids.first().map(|change| change_url(*change)).unwrap_or_default();
@@ -116,6 +134,7 @@ async fn new_proposal(
         id,
         mode: planned.mode,
         group: planned.group.clone(),
+        request: planned.request,
         base_branch: planned.base_branch.clone(),
         head_branch,
         number: None,

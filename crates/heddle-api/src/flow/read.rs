@@ -20,7 +20,7 @@ use heddle_db::{
     notice::{Notice, Topic},
     occurrences::{self, Rule},
     proposals::{self, State},
-    reads, repositories,
+    reads, repositories, requests,
     revisions::{self, NewRevision, Unknown},
     syncs, work,
 };
@@ -63,6 +63,7 @@ pub async fn apply(
     let content_changed = store_content(tx, organization, repository, report, now).await?;
     let syncs = show_syncs(tx, repository, &report.environments).await?;
     let (ended, proposals_changed) = settle_proposals(tx, repository, &report.proposals, bot_login, now).await?;
+    let requests_ended = !requests::end_settled(&mut **tx, repository, now).await?.is_empty();
 
     let view = ReadView {
         branches,
@@ -83,6 +84,7 @@ pub async fn apply(
     let open_intents = !intents::list_open(&mut **tx, repository).await?.is_empty();
     let different = content_changed
         || proposals_changed
+        || requests_ended
         || open_intents
         || healthy
         || !moved.is_empty()

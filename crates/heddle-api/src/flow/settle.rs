@@ -14,7 +14,7 @@ use heddle_db::{
     environments, facts as stored,
     intents::{self, Outcome},
     proposals::{self, State},
-    repositories, revisions, syncs, work,
+    repositories, requests, revisions, syncs, work,
 };
 use heddle_wire::automator::IntentOutcome;
 use uuid::Uuid;
@@ -65,6 +65,8 @@ pub async fn settle(
             work::come_back(&mut **tx, held, retry_at).await?;
         }
     }
+    // A commit is its own merge.
+    requests::end_settled(&mut **tx, scope.repository, scope.now).await?;
     Ok(())
 }
 
@@ -178,6 +180,7 @@ pub async fn closed(tx: &mut Tx, scope: Scope, proposal: ProposalId, reason: &st
         return Err(ApiError::not_found("there is no such proposal in this repository"));
     }
     proposals::settle(&mut **tx, proposal, State::Closed, Some(reason), scope.now).await?;
+    requests::end_settled(&mut **tx, scope.repository, scope.now).await?;
     request_read(tx, scope).await
 }
 

@@ -25,6 +25,7 @@ use super::{
     barred,
     candidates::{self, Choice, Found, Wanted},
     lease::{known_heads, open_proposals, sync_paths},
+    request,
 };
 use crate::{app::App, problem::ApiResult};
 
@@ -83,6 +84,7 @@ pub async fn work(
         sync_paths: sync_paths(tx, repository.id).await?,
         open_intents: intents::list_open(&mut **tx, repository.id).await?.into_iter().map(open_intent).collect(),
         open_proposals,
+        requests: request::list_open(tx, organization, repository.id).await?,
         barred,
         proven,
         dashboard_url: app.config.public_url.clone(),

@@ -1,4 +1,4 @@
-//! What a pushed tag waits for that no update has looked at yet.
+//! What waits for an automator: a pushed tag that no update has looked at yet, and what people asked for.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use heddle_db::pushes::Waiting;
@@ -9,15 +9,22 @@ mod tests;
 
 /// The reason in words, the farthest obstacle first.
 pub fn reason(push: &Waiting, automator_seen_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
-    match automator_seen_at {
-        None => return "no automator has asked for work yet".to_owned(),
-        Some(seen) if now - seen >= AUTOMATOR_SILENT => return format!("no automator for {}", span(now - seen)),
-        Some(_) => {}
+    if let Some(away) = away(automator_seen_at, now) {
+        return away;
     }
     match (&push.scan_error, &push.update_error) {
         (Some(error), _) => format!("its registry could not be read: {error}"),
         (None, Some(error)) => format!("the last update failed: {error}"),
         (None, None) => "an automator looks at it next".to_owned(),
+    }
+}
+
+/// That nobody works; `None` while an automator does.
+pub fn away(automator_seen_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<String> {
+    match automator_seen_at {
+        None => Some("no automator has asked for work yet".to_owned()),
+        Some(seen) if now - seen >= AUTOMATOR_SILENT => Some(format!("no automator for {}", span(now - seen))),
+        Some(_) => None,
     }
 }
 

@@ -176,9 +176,12 @@ async fn announce_intents(
     let app = under.app.clone();
     let url = |change| app.public_url(&format!("changes/{change}"));
     let response = plan::announce(&mut under.tx, scope, &request, url).await?;
-    for posted in &response.intents {
-        let details = json!({ "proposal": posted.proposal, "changes": posted.changes });
+    for (planned, posted) in request.proposals.iter().zip(&response.intents) {
+        let details = json!({ "proposal": posted.proposal, "changes": posted.changes, "request": planned.request });
         under.record("intent.announce", &posted.id.to_string(), details).await?;
+    }
+    for refused in &request.refused {
+        under.record("request.refuse", &refused.id.to_string(), json!({ "reason": refused.reason })).await?;
     }
     if let Some(at) = request.next_due_at {
         work::come_back(&mut *under.tx, &under.held, at).await?;

@@ -2,20 +2,22 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::{
+    git::RepoName,
     id::{OrganizationId, RepositoryId},
     image::ImageRepository,
     name::EnvironmentName,
-    policy::{Companion, Situation, Standing, select},
+    policy::Verdict,
 };
 use heddle_db::{
-    Tx, cluster_repositories, clusters, findings,
+    Tx, cluster_repositories, clusters,
+    findings::{self, Finding, Unplaced},
     images::{self, Image},
     occurrences::{self, Occurrence, Rule},
-    pushes, repositories, tags, work, workloads,
+    pushes, repositories, work, workloads,
 };
 use heddle_wire::view::{
-    AskedRepository, FailingImage, FindingView, Link, Onboarding, OnboardingStep, OnboardingStepName, Role, StatusView,
-    Verdicts, WaitingPush,
+    AskedRepository, FailingImage, FindingSubject, FindingView, Link, Onboarding, OnboardingStep, OnboardingStepName,
+    Role, StatusView, Verdicts, WaitingPush,
 };
 use serde::Deserialize;
 use utoipa_axum::routes;
@@ -24,7 +26,11 @@ use super::Routes;
 use crate::{
     app::App,
     extract::{Json, Query},
-    flow::{barred, link, waiting},
+    flow::{
+        link,
+        verdicts::{self, Ground},
+        waiting,
+    },
     permission::Permission,
     principal::Member,
     problem::{ApiError, ApiResult},
@@ -97,33 +103,17 @@ async fn load_verdicts(app: App, member: Member, Query(query): Query<VerdictsQue
 async fn judge(
     tx: &mut Tx,
     organization: OrganizationId,
-    (repository, place): (RepositoryId, &Occurrence),
+    at: (RepositoryId, &Occurrence),
     image: Option<&Image>,
-) -> ApiResult<Vec<heddle_core::policy::Verdict>> {
-    let policy = place.rule.as_ref().and_then(|rule| rule.policy.as_ref());
-    let (Some(image), Some(policy)) = (image, policy) else { return Ok(Vec::new()) };
-    let tags = tags::list(&mut **tx, image).await?;
-    let all_barred = barred::list(tx, organization, repository).await?;
-    let companions = images::list_named(&mut **tx, organization, &policy.lockstep).await?;
-    let lists = tags::list_of(&mut **tx, &companions).await?;
-    let (policy, place) = (policy.clone(), place.clone());
-    // Policies over a long list are work for the processor.
-    let judged = tokio::task::spawn_blocking(move || {
-        let companions: Vec<_> = lists.iter().map(|(image, tags)| Companion { image, tags }).collect();
-        let barred = barred::at(&all_barred, &place);
-        let situation = Situation {
-            current: Some(Standing::new(place.tag.as_ref(), place.digest.as_ref())),
-            tags: &tags,
-            barred: &barred,
-            signatures: &[],
-            companions: &companions,
-            now: Utc::now(),
-        };
-        let mut verdicts = select(&policy, &situation).verdicts;
+) -> ApiResult<Vec<Verdict>> {
+    let Some(image) = image else { return Ok(Vec::new()) };
+    let Some(ground) = Ground::load(tx, organization, at, image).await? else { return Ok(Vec::new()) };
+    verdicts::computed(move || {
+        let mut verdicts = ground.select().verdicts;
         verdicts.truncate(SHOWN_TAGS);
         verdicts
-    });
-    judged.await.map_err(ApiError::internal)
+    })
+    .await
 }
 
 fn in_words(rule: &Rule) -> String {
@@ -142,11 +132,13 @@ fn in_words(rule: &Rule) -> String {
 async fn list_findings(app: App, member: Member) -> ApiResult<Json<Vec<FindingView>>> {
     let mut tx = app.db.organization(member.organization).await?;
     let found = findings::list(&mut *tx, member.organization, SHOWN).await?;
+    let unplaced = findings::list_unplaced(&mut *tx, member.organization, SHOWN).await?;
     tx.commit().await?;
     let web = app.config.github.as_ref().map(|github| github.web_url.as_str().trim_end_matches('/').to_owned());
     let web = web.unwrap_or_default();
     let shown = found.into_iter().map(|(repository, finding)| FindingView {
         url: format!("{web}/{repository}/blob/{}/{}#L{}", finding.branch, finding.file, finding.line),
+        subjects: subjects(&unplaced, &repository, &finding),
         repository,
         branch: finding.branch,
         file: finding.file,
@@ -157,6 +149,17 @@ async fn list_findings(app: App, member: Member) -> ApiResult<Json<Vec<FindingVi
         blocks: finding.blocks,
     });
     Ok(Json(shown.collect()))
+}
+
+/// The images that a finding is about, where it waits for a person to release a tag once.
+fn subjects(unplaced: &[Unplaced], repository: &RepoName, finding: &Finding) -> Vec<FindingSubject> {
+    let is_here = |one: &&Unplaced| {
+        finding.code == "current"
+            && (&one.repository, &one.branch, &one.file, one.line)
+                == (repository, &finding.branch, &finding.file, finding.line)
+    };
+    let subject = |one: &Unplaced| FindingSubject { environment: one.environment.clone(), image: one.image.clone() };
+    unplaced.iter().filter(is_here).map(subject).collect()
 }
 
 /// How the parts of the platform are.

@@ -1,9 +1,16 @@
 //! Members of an organization and their roles.
 
+use std::collections::BTreeSet;
+
 use axum::http::StatusCode;
-use heddle_core::id::{OrganizationId, UserId};
-use heddle_db::{Tx, audit, members};
-use heddle_wire::view::{ChangeRole, MemberView, Role};
+use chrono::Utc;
+use heddle_core::id::{OrganizationId, RepositoryId, UserId};
+use heddle_db::{
+    Tx, audit, environments, grants, members,
+    repositories::{self, Repository},
+    requests, work,
+};
+use heddle_wire::view::{ChangeRole, Grant, GrantView, MemberView, Role, SetGrants};
 use serde_json::json;
 use utoipa_axum::routes;
 
@@ -21,6 +28,7 @@ pub fn routes() -> Routes {
     Routes::new()
         .add(Permission::Organization(Role::Viewer), routes!(list_members))
         .add(Permission::Organization(Role::Owner), routes!(change_role))
+        .add(Permission::Organization(Role::Owner), routes!(set_grants))
         .add(Permission::Organization(Role::Viewer), routes!(remove_member))
 }
 
@@ -33,13 +41,28 @@ pub fn routes() -> Routes {
 async fn list_members(app: App, member: Member) -> ApiResult<Json<Vec<MemberView>>> {
     let mut tx = app.db.organization(member.organization).await?;
     let found = members::list(&mut *tx, member.organization).await?;
+    let granted = grants::list(&mut *tx, member.organization).await?;
+    let repositories = repositories::list(&mut *tx, member.organization).await?;
     tx.commit().await?;
-    found.into_iter().map(view).collect::<ApiResult<Vec<_>>>().map(Json)
+    found.into_iter().map(|member| view(member, &granted, &repositories)).collect::<ApiResult<Vec<_>>>().map(Json)
 }
 
-fn view(member: members::Member) -> ApiResult<MemberView> {
+fn view(
+    member: members::Member,
+    granted: &[(UserId, grants::Grant)],
+    repositories: &[Repository],
+) -> ApiResult<MemberView> {
+    let named = |(_, grant): &(UserId, grants::Grant)| {
+        let repository = repositories.iter().find(|repository| repository.id == grant.repository)?;
+        Some(GrantView {
+            repository: grant.repository,
+            repository_name: repository.name.clone(),
+            environment: grant.environment.clone(),
+        })
+    };
     Ok(MemberView {
         role: parse_role(&member.role)?,
+        grants: granted.iter().filter(|(user, _)| *user == member.user).filter_map(named).collect(),
         user: member.user,
         email: member.email,
         name: member.name,
@@ -73,6 +96,49 @@ async fn change_role(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Says for which environments a member may ask as an operator. They count while the role is operator, for tokens too.
+#[utoipa::path(
+    put, path = "/api/v1/organizations/{organization}/members/{user}/grants", tag = "organizations",
+    params(("organization" = OrganizationId, Path), ("user" = UserId, Path)), request_body = SetGrants,
+    responses((status = 204))
+)]
+async fn set_grants(
+    app: App,
+    member: Member,
+    Path((organization, user)): Path<(OrganizationId, UserId)>,
+    Json(request): Json<SetGrants>,
+) -> ApiResult<StatusCode> {
+    let mut tx = app.db.organization(organization).await?;
+    if !members::list(&mut *tx, organization).await?.iter().any(|known| known.user == user) {
+        return Err(no_member());
+    }
+    let known = environments::list(&mut *tx, organization).await?;
+    let granted: BTreeSet<grants::Grant> = request.grants.into_iter().map(grant).collect();
+    let before = grants::list_of(&mut *tx, organization, user).await?;
+    let is_known = |one: &grants::Grant| {
+        let named = |(id, known): &(RepositoryId, environments::Environment)| {
+            *id == one.repository && known.path.name == one.environment
+        };
+        // One that was granted may stay while its environment is not there.
+        before.contains(one) || known.iter().any(named)
+    };
+    if let Some(unknown) = granted.iter().find(|one| !is_known(one)) {
+        let message = format!("no repository with that id has an environment `{}`", unknown.environment);
+        return Err(ApiError::invalid("grants", message));
+    }
+    let granted: Vec<grants::Grant> = granted.into_iter().collect();
+    grants::replace(&mut tx, organization, user, &granted, &member.author().actor).await?;
+    let told = granted.iter().map(|one| json!({ "repository": one.repository, "environment": one.environment }));
+    let details = json!({ "grants": told.collect::<Vec<_>>() });
+    audit::record(&mut *tx, Some(organization), &member.author(), "member.grants", &user.to_string(), details).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn grant(one: Grant) -> grants::Grant {
+    grants::Grant { repository: one.repository, environment: one.environment }
+}
+
 /// Ends a membership: an owner anybody's, everybody their own, at a signed-in browser. One owner always stays.
 #[utoipa::path(
     delete, path = "/api/v1/organizations/{organization}/members/{user}", tag = "organizations",
@@ -97,6 +163,8 @@ async fn remove_member(
         return Err(ApiError::forbidden("role-too-low", "only an owner ends the membership of another"));
     }
     refuse_last_owner(&mut tx, organization, user).await?;
+    let asked = requests::end_of_person(&mut *tx, organization, user, Utc::now()).await?;
+    work::request_updates(&mut tx, organization, &asked).await?;
     members::remove(&mut tx, organization, user).await?;
     audit::record(&mut *tx, Some(organization), &member.author(), "member.remove", &user.to_string(), json!({}))
         .await?;

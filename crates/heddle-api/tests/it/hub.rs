@@ -150,6 +150,27 @@ impl Hub {
         id.to_string()
     }
 
+    /// What somebody asks to be written.
+    pub async fn ask(&self, organization: &str, repository: &str, user: &str) -> String {
+        let id = uuid::Uuid::now_v7();
+        let pool = sqlx::PgPool::connect_with(self.database.options()).await.unwrap();
+        sqlx::query(
+            "insert into requests (id, organization_id, repository_id, kind, user_id, requested_by, reason, branch, head,
+                                   environment, image, to_tag, mode, places, despite)
+             values ($1, $2, $3, 'release', $4, 'Ada', 'ada-secret', 'main', repeat('0', 40), 'prod',
+                     'registry.example.com/acme/ada-secret', '1.4.1', 'pull-request', '[]', '{}')",
+        )
+        .bind(id)
+        .bind(organization.parse::<uuid::Uuid>().unwrap())
+        .bind(repository.parse::<uuid::Uuid>().unwrap())
+        .bind(user.parse::<uuid::Uuid>().unwrap())
+        .execute(&pool)
+        .await
+        .unwrap();
+        pool.close().await;
+        id.to_string()
+    }
+
     /// As if no agent had ever been heard.
     pub async fn forget_last_seen(&self) {
         let pool = sqlx::PgPool::connect_with(self.database.options()).await.unwrap();

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod agents;
+mod asked;
 mod candidates;
 mod dashboard;
 mod edge;
@@ -19,6 +20,7 @@ mod openapi;
 mod record;
 mod replicas;
 mod reports;
+mod roles;
 mod spine;
 mod steps;
 mod told;

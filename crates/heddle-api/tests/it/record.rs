@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use heddle_client::PageQuery;
 use heddle_core::change::Mode;
-use heddle_wire::automator::ProposalClosed;
+use heddle_wire::automator::{Done, ProposalClosed};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use crate::{
+    asked,
     github::{self, Scene},
     hub::{AgentKey, PASSWORD, Person, session_cookie},
     loom::Loom,
@@ -122,6 +123,7 @@ impl Ledger {
         let me = self.scene.hub.get(bob, "/api/v1/me").await;
         let id = [me["id"].as_str().unwrap()];
         self.write_own(("PUT", "members/{user}/role"), &id, "member.role", json!({ "role": "admin" })).await;
+        self.write_own(("PUT", "members/{user}/grants"), &id, "member.grants", json!({ "grants": [] })).await;
         self.write_own(("DELETE", "members/{user}"), &id, "member.remove", json!({})).await;
         let made = self.write_own(("POST", "receivers"), &[], "receiver.create", json!({ "name": "hub" })).await;
         let id = [made["receiver"]["id"].as_str().unwrap()];
@@ -181,6 +183,23 @@ impl Ledger {
     }
 }
 
+/// What people ask to be written.
+async fn requests() -> [String; 2] {
+    let loom = Loom::start().await;
+    let update = steps::until_update(&loom).await;
+    loom.automator.done(&update, &Done::default()).await.unwrap();
+    let asked = asked::ask(&loom, "1.4.2").await;
+    loom.user.withdraw_request(loom.organization, asked.id).await.unwrap();
+    let record = loom.user.audit(loom.organization, &PageQuery::default()).await.unwrap();
+    let actions: Vec<_> = record.items.iter().map(|entry| entry.action.as_str()).collect();
+    assert_eq!(actions, ["request.withdraw", "request.create"]);
+    [
+        "POST /api/v1/organizations/{organization}/requests",
+        "DELETE /api/v1/organizations/{organization}/requests/{request}",
+    ]
+    .map(str::to_owned)
+}
+
 /// What automators write into repositories.
 async fn automator_writes() -> [String; 3] {
     let loom = Loom::start().await;
@@ -207,6 +226,7 @@ async fn every_write_of_the_document_is_on_record() {
     ledger.logins().await;
     let mut accounted = ledger.recorded;
     accounted.extend(automator_writes().await);
+    accounted.extend(requests().await);
     accounted.extend(NOT_RECORDED.map(str::to_owned));
     let document: Value = serde_json::from_str(&heddle_api::openapi::current()).unwrap();
     let methods = ["put", "post", "delete", "patch"];

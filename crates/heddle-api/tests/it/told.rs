@@ -91,6 +91,7 @@ pub fn plan(mode: Mode, updates: Option<&PostedIntent>, change: PlannedChange) -
     PlanRequest {
         proposals: vec![PlannedProposal {
             updates: updates.map(|posted| posted.proposal),
+            request: None,
             mode,
             group: "prod".into(),
             base_branch: "main".parse().unwrap(),
@@ -102,6 +103,7 @@ pub fn plan(mode: Mode, updates: Option<&PostedIntent>, change: PlannedChange) -
         }],
         gated: vec![],
         superseded: vec![],
+        refused: vec![],
         findings: vec![],
         next_due_at: None,
     }

@@ -144,8 +144,12 @@ async fn two_organizations_never_see_each_other_on_any_route() {
     let shown = hub.get(&ada, &format!("/api/v1/organizations/{hers}/changes/{change}")).await.to_string();
     assert!(shown.contains("ada-secret"), "she sees her own: {shown}");
     let me = hub.get(&ada, "/api/v1/me").await;
+    let request = hub.ask(&hers, &repository, me["id"].as_str().unwrap()).await;
+    let shown = hub.get(&ada, &format!("/api/v1/organizations/{hers}/requests/{request}")).await.to_string();
+    assert!(shown.contains("ada-secret"), "she sees her own: {shown}");
     let things = [
         ("change", change.as_str()),
+        ("request", request.as_str()),
         ("invitation", invitation["id"].as_str().unwrap()),
         ("repository", repository.as_str()),
         ("cluster", cluster.id.as_str()),
@@ -166,6 +170,7 @@ async fn two_organizations_never_see_each_other_on_any_route() {
             // With a body that this route takes.
             let body = match operation.path.rsplit('/').next().unwrap() {
                 "role" => json!({ "role": "owner" }),
+                "grants" => json!({ "grants": [] }),
                 "test" => json!({ "image": "ada-secret/api" }),
                 "{login}" => json!({ "host": "ghcr.io", "secret": { "kind": "identity-token", "token": "t" } }),
                 _ => json!({}),

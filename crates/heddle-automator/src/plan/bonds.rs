@@ -6,9 +6,7 @@ use heddle_core::{change::Mode, name::EnvironmentName};
 use heddle_manifest::{bond, config::Grouping, find::Occurrence};
 use heddle_wire::automator::Finding;
 
-use super::{Branch, Choice, PlanInput, Wanted, choice::written, finding};
-
-type Chosen<'a> = (&'a Branch, &'a Occurrence, Choice<'a>);
+use super::{Choice, Chosen, PlanInput, Wanted, choice::written, finding};
 
 /// Holds back every place whose companions do not get the same.
 pub(super) fn hold(input: &PlanInput<'_>, choices: &mut [Chosen<'_>], findings: &mut Vec<Finding>) {
@@ -29,7 +27,7 @@ fn settle(input: &PlanInput<'_>, members: &[usize], choices: &mut [Chosen<'_>], 
     let mode = modes.max().unwrap_or(first.mode);
     let environments = |index: &usize| -> Option<BTreeSet<&EnvironmentName>> {
         let wanted = wanted(&choices[*index])?;
-        Some(wanted.rules.iter().map(|(environment, _)| *environment).collect())
+        Some(wanted.environments.iter().copied().collect())
     };
     let scopes: BTreeSet<_> = members.iter().filter_map(environments).collect();
     let is_one_proposal = scopes.len() <= 1 || mode == Mode::Commit || input.config.grouping == Grouping::Branch;

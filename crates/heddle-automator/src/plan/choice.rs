@@ -53,8 +53,20 @@ pub(super) fn choose<'a>(
     let pushed_at = tag_list(input, occurrence)
         .and_then(|list| list.tags.iter().find(|info| info.tag == to && from != Some(&to)))
         .map(|info| info.first_seen_at);
-    let rules = rules.into_iter().map(|governed| (governed.environment, governed.rule)).collect();
-    Choice::Update(Box::new(Wanted { branch, occurrence, from, to, to_digest, mode, gate, rules, pushed_at, why }))
+    Choice::Update(Box::new(Wanted {
+        branch,
+        occurrence,
+        from,
+        to,
+        to_digest,
+        mode,
+        gate,
+        environments: rules.iter().map(|governed| governed.environment).collect(),
+        rule: rules.first().map(|governed| governed.rule),
+        request: None,
+        pushed_at,
+        why,
+    }))
 }
 
 /// The rule of a place in one of its environments.
@@ -336,7 +348,7 @@ fn proposed<'a>(input: &PlanInput<'a>, branch: &Branch, occurrence: &Occurrence)
 }
 
 /// Whether a proposal for the place was merged or closed and nobody has read what that means.
-fn has_ended(input: &PlanInput<'_>, branch: &Branch, occurrence: &Occurrence) -> bool {
+pub(super) fn has_ended(input: &PlanInput<'_>, branch: &Branch, occurrence: &Occurrence) -> bool {
     let ended = input.open.iter().filter(|open| open.state == OpenState::Ended);
     ended.into_iter().any(|open| brought_by(open, branch, occurrence).is_some())
 }
@@ -376,7 +388,7 @@ pub(super) fn written(to: &Tag, to_digest: Option<&Digest>) -> Target {
 }
 
 /// The files of a place with the target in it, to learn early whether it can be written.
-fn try_edit(branch: &Branch, occurrence: &Occurrence, target: &Target) -> Result<String, EditError> {
+pub(super) fn try_edit(branch: &Branch, occurrence: &Occurrence, target: &Target) -> Result<String, EditError> {
     let text = branch.files.get(&occurrence.place.file).unwrap_or_default();
     edit(text, &occurrence.edits(target)?)
 }

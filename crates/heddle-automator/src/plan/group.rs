@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use heddle_core::{
     change::{Gate, GateKind, Mode},
     git::BranchName,
+    id::RequestId,
     image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
     place::PlaceKey,
@@ -13,9 +14,7 @@ use heddle_manifest::{config::Grouping, find::Occurrence};
 use heddle_wire::automator::{Finding, GatedChange, OpenProposal, PlanRequest, PlannedChange, ProposedChange};
 use sha2::{Digest as _, Sha256};
 
-use super::{Branch, Choice, OpenState, OpenView, Plan, PlanInput, Wanted, joined, write};
-
-type Chosen<'a> = (&'a Branch, &'a Occurrence, Choice<'a>);
+use super::{Choice, Chosen, OpenState, OpenView, Plan, PlanInput, Requests, Wanted, joined, write};
 
 /// One commit or pull request to be.
 struct Group<'a> {
@@ -40,11 +39,24 @@ enum Scope<'a> {
     Environments(BTreeSet<&'a EnvironmentName>),
     /// Those of the same environments and one image.
     Image(BTreeSet<&'a EnvironmentName>, &'a ImageRepository),
+    /// Those that a person asked for, whose commit names that person and nobody else's changes.
+    Request(RequestId),
 }
 
-pub(super) fn gather<'a>(input: &PlanInput<'a>, choices: Vec<Chosen<'a>>, findings: Vec<Finding>) -> Plan {
-    let request =
-        PlanRequest { proposals: Vec::new(), gated: Vec::new(), superseded: Vec::new(), findings, next_due_at: None };
+pub(super) fn gather<'a>(
+    input: &PlanInput<'a>,
+    choices: Vec<Chosen<'a>>,
+    requests: Requests<'a>,
+    findings: Vec<Finding>,
+) -> Plan {
+    let request = PlanRequest {
+        proposals: Vec::new(),
+        gated: Vec::new(),
+        superseded: Vec::new(),
+        refused: requests.refused.clone(),
+        findings,
+        next_due_at: None,
+    };
     let mut plan = Plan { request, writes: Vec::new(), closes: Vec::new(), foreign: BTreeSet::new() };
     let wanted: Vec<&Wanted<'_>> = choices
         .iter()
@@ -56,7 +68,8 @@ pub(super) fn gather<'a>(input: &PlanInput<'a>, choices: Vec<Chosen<'a>>, findin
     for (wanted, gate) in wanted.iter().filter_map(|wanted| Some((*wanted, wanted.gate.as_ref()?))) {
         add_gated(&[wanted], gate, &mut plan);
     }
-    let mut open_count = u32::try_from(input.open.len()).unwrap_or(u32::MAX);
+    let by_rules = input.open.iter().filter(|open| open.proposal.request.is_none()).count();
+    let mut open_count = u32::try_from(by_rules).unwrap_or(u32::MAX);
     let groups = named(input, groups(input.config.grouping, &wanted));
     for Named { group, name, open } in &groups {
         let open = *open;
@@ -64,8 +77,7 @@ pub(super) fn gather<'a>(input: &PlanInput<'a>, choices: Vec<Chosen<'a>>, findin
             let standing = OpenState::Ours { conflicting: false };
             let settled = open.is_some_and(|open| open.state == standing && is_written(open.proposal, group));
             if !settled {
-                open_count =
-                    open_count.saturating_add(u32::from(open.is_none() && group.key.mode == Mode::PullRequest));
+                open_count = open_count.saturating_add(u32::from(open.is_none() && group.is_limited()));
                 let (proposal, texts) = write::proposal(&group.wanted, group.key.mode, name, open);
                 plan.request.proposals.push(proposal);
                 plan.writes.push(texts);
@@ -81,8 +93,13 @@ pub(super) fn gather<'a>(input: &PlanInput<'a>, choices: Vec<Chosen<'a>>, findin
         add_gated(&group.wanted, &gate, &mut plan);
     }
     for open in input.open.iter().filter(|open| open.is_ours()) {
-        let regrouped = || is_regrouped(open.proposal, &groups).then(|| REGROUPED.to_owned());
-        if let Some(reason) = superseded(open.proposal, &choices).or_else(regrouped) {
+        let ended = match open.proposal.request {
+            Some(request) => requests.end_of(request),
+            None => {
+                superseded(open.proposal, &choices).or_else(|| regrouped(open.proposal, &groups).map(ToOwned::to_owned))
+            }
+        };
+        if let Some(reason) = ended {
             plan.request.superseded.push(open.proposal.id);
             plan.closes.push((open.proposal.id, reason));
         }
@@ -96,11 +113,12 @@ pub(super) fn gather<'a>(input: &PlanInput<'a>, choices: Vec<Chosen<'a>>, findin
 fn groups<'a>(grouping: Grouping, wanted: &[&'a Wanted<'a>]) -> Vec<Group<'a>> {
     let mut groups: BTreeMap<Key<'a>, Vec<&'a Wanted<'a>>> = BTreeMap::new();
     for wanted in wanted.iter().filter(|wanted| wanted.gate.is_none()) {
-        let environments = || wanted.rules.iter().map(|(environment, _)| *environment).collect();
-        let scope = match (wanted.mode, grouping) {
-            (Mode::Commit, _) | (_, Grouping::Branch) => Scope::Everything,
-            (_, Grouping::Environment) => Scope::Environments(environments()),
-            (_, Grouping::Image) => Scope::Image(environments(), &wanted.occurrence.image.repository),
+        let environments = || wanted.environments.iter().copied().collect();
+        let scope = match (wanted.request, wanted.mode, grouping) {
+            (Some(request), ..) => Scope::Request(request.id),
+            (None, Mode::Commit, _) | (None, _, Grouping::Branch) => Scope::Everything,
+            (None, _, Grouping::Environment) => Scope::Environments(environments()),
+            (None, _, Grouping::Image) => Scope::Image(environments(), &wanted.occurrence.image.repository),
         };
         groups.entry(Key { branch: &wanted.branch.name, mode: wanted.mode, scope }).or_default().push(wanted);
     }
@@ -111,10 +129,8 @@ impl Group<'_> {
     /// What people call it: a proposal's branch is named after it, in which a slash would make a folder.
     fn plain_name(&self) -> String {
         match &self.key.scope {
-            Scope::Everything if self.key.mode == Mode::Commit => {
-                let rules = self.wanted.iter().flat_map(|wanted| &wanted.rules);
-                joined(rules.map(|(environment, _)| *environment))
-            }
+            Scope::Everything if self.key.mode == Mode::Commit => self.environments(),
+            Scope::Request(_) => format!("{}-by-request", self.environments()),
             Scope::Everything => "all".to_owned(),
             Scope::Environments(environments) => joined(environments.iter().copied()),
             Scope::Image(environments, image) => {
@@ -123,21 +139,36 @@ impl Group<'_> {
         }
     }
 
+    fn environments(&self) -> String {
+        joined(self.wanted.iter().flat_map(|wanted| wanted.environments.iter().copied()))
+    }
+
+    /// Whether the limit of open pull requests is for it. A person who asks for one has decided.
+    fn is_limited(&self) -> bool {
+        self.key.mode == Mode::PullRequest && !matches!(self.key.scope, Scope::Request(_))
+    }
+
     /// A name that no other group of the branch has.
     fn exact_name(&self) -> String {
         let whole = match &self.key.scope {
             Scope::Everything => String::new(),
             Scope::Environments(environments) => joined(environments.iter().copied()),
             Scope::Image(environments, image) => format!("{} {image}", joined(environments.iter().copied())),
+            Scope::Request(request) => request.to_string(),
         };
         format!("{}-{}", self.plain_name(), hex::encode(&Sha256::digest(whole)[..4]))
     }
 
     /// Whether everything that a proposal brings belongs here.
     fn may_hold(&self, proposal: &OpenProposal) -> bool {
+        let request = match self.key.scope {
+            Scope::Request(request) => Some(request),
+            _ => None,
+        };
         proposal.base_branch == *self.key.branch
+            && proposal.request == request
             && proposal.changes.iter().all(|change| match &self.key.scope {
-                Scope::Everything => true,
+                Scope::Everything | Scope::Request(_) => true,
                 Scope::Environments(environments) => environments.contains(&change.environment),
                 Scope::Image(environments, image) => {
                     environments.contains(&change.environment) && change.image == **image
@@ -175,9 +206,8 @@ fn named<'a>(input: &PlanInput<'a>, groups: Vec<Group<'a>>) -> Vec<Named<'a>> {
 
 fn open_for<'a>(input: &PlanInput<'a>, group: &Group<'_>, names: &[&String]) -> Option<&'a OpenView<'a>> {
     let mut open = input.open.iter().filter(|open| open.state != OpenState::Ended);
-    open.find(|open| {
-        group.key.mode == Mode::PullRequest && names.contains(&&open.proposal.group) && group.may_hold(open.proposal)
-    })
+    let is_named = |open: &OpenView<'_>| open.proposal.request.is_some() || names.contains(&&open.proposal.group);
+    open.find(|open| group.key.mode == Mode::PullRequest && is_named(open) && group.may_hold(open.proposal))
 }
 
 fn gate_of(input: &PlanInput<'_>, group: &Group<'_>, open: Option<&OpenView<'_>>, open_count: u32) -> Option<Gate> {
@@ -189,7 +219,7 @@ fn gate_of(input: &PlanInput<'_>, group: &Group<'_>, open: Option<&OpenView<'_>>
             until: None,
         });
     }
-    let limit = input.config.open_limit.filter(|limit| group.key.mode == Mode::PullRequest && open_count >= *limit)?;
+    let limit = input.config.open_limit.filter(|limit| group.is_limited() && open_count >= *limit)?;
     Some(Gate { kind: GateKind::Limit, reason: format!("{limit} proposals are open, which is the limit"), until: None })
 }
 
@@ -237,7 +267,7 @@ fn is_written(open: &OpenProposal, group: &Group<'_>) -> bool {
         .wanted
         .iter()
         .flat_map(|wanted| {
-            wanted.rules.iter().map(|(environment, _)| {
+            wanted.environments.iter().map(|environment| {
                 let place = &wanted.occurrence.place;
                 let image = wanted.occurrence.image.repository.to_string();
                 let to = (&wanted.to, wanted.to_digest.as_ref());
@@ -251,12 +281,15 @@ fn is_written(open: &OpenProposal, group: &Group<'_>) -> bool {
 /// Why a proposal is closed whose places another takes over.
 const REGROUPED: &str = "`updates.group` is another now, so its changes are proposed elsewhere";
 
-/// Whether other pull requests bring what this one does.
-fn is_regrouped(open: &OpenProposal, groups: &[Named<'_>]) -> bool {
+/// Why a proposal is closed for whose place a person asked otherwise.
+const ASKED_FOR: &str = "somebody asked for another tag at its places, which is proposed elsewhere";
+
+/// Why a proposal is closed whose places others bring by now.
+fn regrouped(open: &OpenProposal, groups: &[Named<'_>]) -> Option<&'static str> {
     let here =
         |named: &&Named<'_>| named.group.key.mode == Mode::PullRequest && *named.group.key.branch == open.base_branch;
     let groups: Vec<&Named<'_>> = groups.iter().filter(here).collect();
-    let brings = |named: &&&Named<'_>, change: &ProposedChange, place: &PlaceKey| {
+    let brings = |named: &Named<'_>, change: &ProposedChange, place: &PlaceKey| {
         named.group.wanted.iter().any(|wanted| {
             let occurrence = wanted.occurrence;
             occurrence.place.key() == *place && occurrence.environments.contains(&change.environment)
@@ -264,8 +297,14 @@ fn is_regrouped(open: &OpenProposal, groups: &[Named<'_>]) -> bool {
     };
     let mut places =
         open.changes.iter().flat_map(|change| change.places.iter().map(move |place| (change, place.key())));
-    groups.iter().all(|named| named.name != open.group)
-        && places.all(|(change, place)| groups.iter().any(|group| brings(&group, change, &place)))
+    let mut is_asked_for = false;
+    let is_brought = |(change, place): (&ProposedChange, PlaceKey)| {
+        let by = groups.iter().find(|group| brings(group, change, &place));
+        is_asked_for |= by.is_some_and(|named| matches!(named.group.key.scope, Scope::Request(_)));
+        by.is_some()
+    };
+    let is_elsewhere = groups.iter().all(|named| named.name != open.group) && places.all(is_brought);
+    is_elsewhere.then_some(if is_asked_for { ASKED_FOR } else { REGROUPED })
 }
 
 /// Why an open proposal is to be closed: nothing of it is wanted any more, and that is certain.
@@ -273,9 +312,7 @@ fn superseded(open: &OpenProposal, choices: &[Chosen<'_>]) -> Option<String> {
     let base = &open.base_branch;
     let on_base = || choices.iter().filter(|(branch, ..)| branch.name == *base);
     // What cannot be read may still hold the place.
-    let broken = on_base().next().is_none_or(|(branch, ..)| {
-        branch.found.findings.iter().any(|finding| matches!(finding.code, "broken-yaml" | "template"))
-    });
+    let broken = on_base().next().is_none_or(|(branch, ..)| branch.has_unread());
     let mut carried = true;
     for (change, place) in open.changes.iter().flat_map(|change| change.places.iter().map(move |place| (change, place)))
     {

@@ -3,6 +3,7 @@ mod few;
 mod groups;
 mod images;
 mod promotion;
+mod requests;
 mod together;
 
 use std::{collections::HashSet, fmt::Write as _};
@@ -33,6 +34,7 @@ struct World {
     state: OpenState,
     barred: Vec<Barred>,
     proven: Vec<Proven>,
+    requests: Vec<OpenRequest>,
     /// When each tag was created and for which platforms, as far as that is known.
     described: Vec<(&'static str, i64, &'static str)>,
     /// What tags point to, as a digit that makes a digest.
@@ -56,6 +58,7 @@ impl World {
             state: OpenState::Ours { conflicting: false },
             barred: Vec::new(),
             proven: Vec::new(),
+            requests: Vec::new(),
             described: Vec::new(),
             digests: Vec::new(),
             companion: None,
@@ -109,6 +112,7 @@ impl World {
             open: &open,
             barred: &self.barred,
             proven: &self.proven,
+            requests: &self.requests,
             taken_at: now,
             now,
         })
@@ -127,6 +131,9 @@ impl World {
         for gated in &plan.request.gated {
             let change = &gated.change;
             let _ = writeln!(seen, "gated {} {}: {}", change.environment, change.to, gated.gate.reason);
+        }
+        for refused in &plan.request.refused {
+            let _ = writeln!(seen, "refused: {}", refused.reason);
         }
         for (_, reason) in &plan.closes {
             let _ = writeln!(seen, "close: {reason}");
@@ -158,6 +165,7 @@ impl World {
             number: Some(41),
             head: None,
             group: "prod".into(),
+            request: None,
             changes: vec![change],
         });
         self

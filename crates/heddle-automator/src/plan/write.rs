@@ -7,12 +7,12 @@ use heddle_core::{
     image::{Digest, Tag},
     name::EnvironmentName,
 };
-use heddle_manifest::{Edit, EditError, edit};
+use heddle_manifest::{Edit, EditError, config::Ruling, edit};
 use heddle_wire::automator::{PlannedChange, PlannedProposal};
 use similar::TextDiff;
 
 use super::{NewText, OpenView, Wanted, choice::written, joined};
-use crate::text::{self, Row};
+use crate::text::{self, Cause, Row};
 
 /// The longest diff that is kept of one change.
 const MAX_DIFF_CHARS: usize = 20_000;
@@ -26,17 +26,19 @@ pub(super) fn proposal(
 ) -> (PlannedProposal, Vec<NewText>) {
     let changes = changes(wanted);
     let branch = wanted[0].branch;
-    let environments = wanted.iter().flat_map(|wanted| wanted.rules.iter().map(|(environment, _)| *environment));
+    let environments = wanted.iter().flat_map(|wanted| wanted.environments.iter().copied());
     let rows: Vec<Row<'_>> = wanted.iter().map(|wanted| row(wanted)).collect();
+    let request = wanted[0].request;
     let proposal = PlannedProposal {
         updates: open.map(|open| open.proposal.id),
+        request: request.map(|request| request.id),
         mode,
         group: group.to_owned(),
         base_branch: branch.name.clone(),
         base: branch.head.clone(),
         expected_head: open.and_then(|open| open.head.or(open.proposal.head.as_ref())).cloned(),
         title: text::title(&changes),
-        body: text::pull_request(&rows, &joined(environments)),
+        body: text::pull_request(&rows, &joined(environments), request.map(|request| &request.requested)),
         changes,
     };
     (proposal, texts(wanted))
@@ -47,7 +49,7 @@ pub(super) fn changes(wanted: &[&Wanted<'_>]) -> Vec<PlannedChange> {
     type Key<'a> = (&'a EnvironmentName, String, Option<&'a Tag>, &'a Tag, Option<&'a Digest>);
     let mut grouped: BTreeMap<Key<'_>, Vec<&Wanted<'_>>> = BTreeMap::new();
     for wanted in wanted {
-        for (environment, _) in &wanted.rules {
+        for environment in &wanted.environments {
             let image = wanted.occurrence.image.repository.to_string();
             let key = (*environment, image, wanted.from, &wanted.to, wanted.to_digest.as_ref());
             grouped.entry(key).or_default().push(wanted);
@@ -67,8 +69,14 @@ pub(super) fn changes(wanted: &[&Wanted<'_>]) -> Vec<PlannedChange> {
 }
 
 fn row<'a>(wanted: &'a Wanted<'_>) -> Row<'a> {
-    let rule = wanted.rules.first().map(|(_, rule)| *rule);
-    let policy = rule.and_then(|rule| rule.policy.as_ref()).and_then(|policy| policy.semver.as_deref());
+    let policy = |rule: &'a Ruling| rule.policy.as_ref().and_then(|policy| policy.semver.as_deref());
+    let cause = match wanted.request {
+        Some(request) => Cause::Person(&request.requested),
+        None => Cause::Rule {
+            policy: wanted.rule.and_then(policy).unwrap_or_default(),
+            place: wanted.rule.map(|rule| format!("{}:{}", rule.file, rule.line)).unwrap_or_default(),
+        },
+    };
     Row {
         place: &wanted.occurrence.place,
         image: &wanted.occurrence.image.repository,
@@ -76,8 +84,7 @@ fn row<'a>(wanted: &'a Wanted<'_>) -> Row<'a> {
         to: &wanted.to,
         to_digest: wanted.to_digest.as_ref(),
         pushed_at: wanted.pushed_at,
-        policy: policy.unwrap_or_default(),
-        policy_place: rule.map(|rule| format!("{}:{}", rule.file, rule.line)).unwrap_or_default(),
+        cause,
     }
 }
 

@@ -54,7 +54,7 @@ fn a_commit_says_what_and_why() {
 #[test]
 fn the_marker_and_the_link_are_filled_in() {
     let proposal: ProposalId = "0195f3a2-0000-7000-8000-000000000002".parse().unwrap();
-    let text = announced(&pull_request(&[], "prod"), "https://heddle.example/changes/1", proposal);
+    let text = announced(&pull_request(&[], "prod", None), "https://heddle.example/changes/1", proposal);
     assert!(text.contains("](https://heddle.example/changes/1)"), "{text}");
     assert!(text.ends_with("<!-- heddle:proposal=0195f3a2-0000-7000-8000-000000000002 -->\n"), "{text}");
 }
@@ -72,13 +72,22 @@ fn a_row_names_the_workload_or_the_image_of_a_kustomization() {
             to: &to,
             to_digest: None,
             pushed_at: None,
-            policy: "1.x",
-            policy_place: ".heddle.yaml:7".into(),
+            cause: Cause::Rule { policy: "1.x", place: ".heddle.yaml:7".into() },
         };
-        let body = pull_request(&[row], "prod");
+        let body = pull_request(&[row], "prod", None);
         let line = format!("| `{shown}` | `k.yaml:3` | – | `1.4.2` | – | `1.x` (`.heddle.yaml:7`) |");
         assert!(body.contains(&line), "{body}");
     };
     check("Deployment shop/api", "Deployment shop/api");
     check("Kustomization", "api");
+}
+
+#[test]
+fn what_a_person_asked_for_says_who_and_why_and_how_to_decline_it() {
+    let by = heddle_core::request::Requester::new("Ada", uuid::Uuid::nil().into());
+    let requested = Requested { by, reason: Some("[a](https://evil.example) @bob | `x`".parse().unwrap()) };
+    let body = pull_request(&[], "prod", Some(&requested));
+    let first = "**Asked for** by `Ada`: `` [a](https://evil.example) @bob \\| `x` ``\n\n| Workload";
+    assert!(body.starts_with(first), "{body}");
+    assert!(body.contains("**To decline** it, close this pull request") && !body.contains("**To hold**"), "{body}");
 }

@@ -152,6 +152,7 @@ impl Shop {
             sync_paths: Vec::new(),
             open_intents: Vec::new(),
             open_proposals: Vec::new(),
+            requests: Vec::new(),
             barred: Vec::new(),
             proven: Vec::new(),
             dashboard_url: "https://heddle.example/".parse().unwrap(),
@@ -221,6 +222,7 @@ impl Shop {
                     number,
                     head,
                     group: planned.group.clone(),
+                    request: planned.request,
                     changes: planned.changes.iter().zip(posted.changes.iter().copied()).map(change).collect(),
                 }
             })

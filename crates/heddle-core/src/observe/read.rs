@@ -237,7 +237,8 @@ impl Seen<'_> {
         let at = self.head.committed_at;
         if self.carry == Carry::Gone {
             self.replaced_or_retired("its place is gone", at, out);
-        } else if !self.governed() {
+        } else if self.change.proposal.is_none() && !self.governed() {
+            // What a commit or pull request is about to bring may be asked for by a person, who needs no rule.
             self.replaced_or_retired("no rule updates this place any more", at, out);
         } else if self.newer.is_some() {
             self.replaced_or_retired("", at, out);

@@ -1,4 +1,7 @@
 //! What people took back, and what stood afterwards.
+//!
+//! A pull request that somebody asked for and that was closed says no to that request. What the rules choose goes on, so it
+//! bars nothing.
 
 use heddle_core::{
     id::{ChangeId, OrganizationId, RepositoryId},
@@ -23,11 +26,13 @@ pub async fn list_past(
     // one row keep the planner from reading a whole history to join it with a few rows.
     let rows = sqlx::query!(
         r#"with recursive taken as materialized (
-               select c.*
+               select c.id, c.sequence, c.branch, c.environment, c.image, c.place_key
                from facts f cross join lateral (
-                   select c.id, c.sequence, c.branch, c.environment, c.image, c.place_key
+                   select c.id, c.sequence, c.branch, c.environment, c.image, c.place_key, c.proposal_id
                    from changes c where c.id = f.change_id and c.repository_id = $2 offset 0) c
                where f.organization_id = $1 and f.key in ('reverted', 'declined')
+                   and (f.key = 'reverted' or coalesce((
+                       select false from requests q where q.proposal_id = c.proposal_id limit 1), true))
            ), place as (
                select n.* from (select distinct branch, environment, image from taken) t cross join lateral (
                    select n.branch, n.environment, n.image, n.place_key from changes n

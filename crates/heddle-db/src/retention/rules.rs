@@ -59,6 +59,13 @@ pub const RULES: &[Rule] = &[
         number: 0,
     },
     Rule {
+        table: "requests",
+        what: "what people asked for, once it was written or ended otherwise",
+        age: Some(Age::History),
+        condition: "t.ended_at < $1",
+        number: 0,
+    },
+    Rule {
         table: "intents",
         what: "texts of commits and pull requests that are settled",
         age: Some(Age::Intents),
@@ -200,6 +207,7 @@ pub const KEPT: &[(&str, &str)] = &[
     ("findings", "each read and update puts its own in the place of the earlier ones"),
     ("github_grants", "each sign-in at GitHub puts the person's in the place of the earlier ones"),
     ("github_sign_ins", "swept each hour: ten minutes after their begin"),
+    ("grants", "until an owner takes them back or the member leaves"),
     ("hints", "one a cluster and branch, until the agent asks"),
     ("intent_changes", "go with their intent or change"),
     ("invitations", "swept each hour: 30 days after their end"),

@@ -95,5 +95,10 @@ fn executable(path: &str, content: &str) -> FileEdit {
 }
 
 fn message() -> CommitMessage {
-    CommitMessage { subject: "Bump api to v2".into(), body: "why".into(), intent: IntentId(Uuid::now_v7()) }
+    CommitMessage {
+        subject: "Bump api to v2".into(),
+        body: "why".into(),
+        requested: None,
+        intent: IntentId(Uuid::now_v7()),
+    }
 }

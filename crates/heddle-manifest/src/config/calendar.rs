@@ -69,20 +69,32 @@ impl Config {
         to: &Tag,
         now: DateTime<Utc>,
     ) -> Option<Gate> {
-        if let Some(stop) = self.stop_for(image, environment) {
-            return Some(gate(GateKind::Broken, &stop.reason, stop.line, None));
-        }
+        self.gates_for(image, environment, to, now).into_iter().next()
+    }
+
+    /// Each thing that does so: what is broken, the first hold, the freeze that lasts the longest.
+    pub fn gates_for(
+        &self,
+        image: &ImageRepository,
+        environment: &EnvironmentName,
+        to: &Tag,
+        now: DateTime<Utc>,
+    ) -> Vec<Gate> {
         let here = |environments: &[EnvironmentName]| environments.is_empty() || environments.contains(environment);
+        let stop = self.stop_for(image, environment);
         let held = self.holds.iter().find(|hold| {
             let other_tag = hold.tag.as_ref() != Some(to);
             here(&hold.environments) && hold.images.matches(image) && other_tag && hold.until.is_none_or(|at| now < at)
         });
-        if let Some(hold) = held {
-            return Some(gate(GateKind::Hold, &hold.say(), hold.line, hold.until));
-        }
         let frozen = self.freezes.iter().filter(|freeze| here(&freeze.environments) && freeze.is_on(now));
-        let freeze = frozen.max_by_key(|freeze| freeze.to)?;
-        Some(gate(GateKind::Freeze, &freeze.say(), freeze.line, Some(freeze.to)))
+        let gates = [
+            stop.map(|stop| gate(GateKind::Broken, &stop.reason, stop.line, None)),
+            held.map(|hold| gate(GateKind::Hold, &hold.say(), hold.line, hold.until)),
+            frozen
+                .max_by_key(|freeze| freeze.to)
+                .map(|freeze| gate(GateKind::Freeze, &freeze.say(), freeze.line, Some(freeze.to))),
+        ];
+        gates.into_iter().flatten().collect()
     }
 
     /// What keeps everything from being written outside the schedule, where there is one.

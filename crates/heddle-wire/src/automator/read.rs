@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use heddle_core::{
     change::Mode,
     git::{BranchName, Revision},
-    id::{ChangeId, IntentId, ProposalId},
+    id::{ChangeId, IntentId, ProposalId, RequestId},
     image::{Digest, ImageRef, ImageRepository, Tag},
     name::EnvironmentName,
     place::Place,
@@ -77,6 +77,9 @@ pub struct OpenProposal {
     pub head: Option<Revision>,
     /// The group it is for: the environment's name with `group: environment`.
     pub group: String,
+    /// The request that it was made for. It carries nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestId>,
     /// The changes that it carries.
     pub changes: Vec<ProposedChange>,
 }

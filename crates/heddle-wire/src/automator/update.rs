@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use heddle_core::{
     change::{Gate, Mode, ProposalRef},
     git::{BranchName, Revision},
-    id::{ChangeId, IntentId, ProposalId},
+    id::{ChangeId, IntentId, ProposalId, RequestId},
     image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
     place::{Place, PlaceKey},
@@ -18,6 +18,7 @@ use super::read::BranchHead;
 use super::read::Finding;
 use super::read::OpenProposal;
 use super::read::SyncPath;
+use super::request::{OpenRequest, RefusedRequest};
 
 /// Write what the policies choose.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -48,6 +49,9 @@ pub struct UpdateWork {
     pub open_intents: Vec<OpenIntent>,
     /// Proposals whose pull request is open.
     pub open_proposals: Vec<OpenProposal>,
+    /// What people asked for and is not in Git, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<OpenRequest>,
     /// What people took back.
     pub barred: Vec<Barred>,
     /// What was healthy, and where: environments that follow others take nothing else.
@@ -134,6 +138,9 @@ pub struct PlanRequest {
     pub gated: Vec<GatedChange>,
     /// Open proposals to close because the base already carries their tags, or nothing wants them any more.
     pub superseded: Vec<ProposalId>,
+    /// Requests that end unwritten.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedRequest>,
     /// Findings of this update; they replace those of the last.
     pub findings: Vec<Finding>,
     /// When the first gate opens.
@@ -146,6 +153,9 @@ pub struct PlanRequest {
 pub struct PlannedProposal {
     /// The open proposal that is moved on in place; `None` for a new one.
     pub updates: Option<ProposalId>,
+    /// The request that it carries out, and nothing else beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestId>,
     /// Commit or pull request; never [`Mode::Observe`].
     pub mode: Mode,
     /// The group, which names the branch: the environment's name with `group: environment`.

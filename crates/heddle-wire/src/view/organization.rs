@@ -1,7 +1,11 @@
 //! An organization: its members, what they may do and what they did.
 
 use chrono::{DateTime, Utc};
-use heddle_core::id::{OrganizationId, UserId};
+use heddle_core::{
+    git::RepoName,
+    id::{OrganizationId, RepositoryId, UserId},
+    name::EnvironmentName,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -36,6 +40,34 @@ bodies! {
         role: Role,
         /// Since when they belong to it.
         joined_at: DateTime<Utc>,
+        /// For which environments they may ask as an operator.
+        #[serde(default)]
+        grants: Vec<GrantView>,
+    }
+
+    /// An environment for which a member may ask as an operator.
+    GrantView {
+        /// The repository.
+        repository: RepositoryId,
+        /// Its name.
+        repository_name: RepoName,
+        /// The environment.
+        environment: EnvironmentName,
+    }
+
+    /// Says for which environments a member may ask as an operator:
+    /// `PUT /organizations/{organization}/members/{user}/grants`.
+    SetGrants {
+        /// All of them; what is not among them is taken back.
+        grants: Vec<Grant>,
+    }
+
+    /// An environment of a repository.
+    Grant {
+        /// The repository.
+        repository: RepositoryId,
+        /// The environment.
+        environment: EnvironmentName,
     }
 
     /// Gives a member another role: `PUT /organizations/{organization}/members/{user}/role`.
@@ -122,7 +154,7 @@ bodies! {
 pub enum Role {
     /// Sees everything but secrets.
     Viewer,
-    /// Also deploys: release, hold, roll back, approve.
+    /// Also asks for a tag to be written, in the environments that an owner granted.
     Operator,
     /// Also connects repositories and clusters.
     Admin,

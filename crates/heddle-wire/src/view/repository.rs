@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use heddle_core::{
     git::{BranchName, RepoName, RepoUrl, Revision},
     id::RepositoryId,
+    image::ImageRepository,
     name::EnvironmentName,
 };
 use serde::{Deserialize, Serialize};
@@ -91,6 +92,16 @@ bodies! {
         blocks: bool,
         /// The line's page at the host.
         url: String,
+        /// For `current`: the images there that wait for a person to decide once.
+        subjects: Vec<FindingSubject>,
+    }
+
+    /// An image in an environment, for which a tag can be released.
+    FindingSubject {
+        /// The environment.
+        environment: EnvironmentName,
+        /// The image.
+        image: ImageRepository,
     }
 
     /// Makes an address that takes push notices of a registry: `POST /organizations/{organization}/receivers`.

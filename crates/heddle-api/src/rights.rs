@@ -1,0 +1,77 @@
+//! What a member may ask to be written: decided by their role, and for operators by the environments that it touches.
+
+use std::collections::BTreeSet;
+
+use heddle_core::{id::RepositoryId, name::EnvironmentName};
+use heddle_db::{Tx, grants};
+use heddle_wire::view::Role;
+
+use crate::{
+    permission::role_word,
+    principal::Member,
+    problem::{ApiError, ApiResult},
+};
+
+/// Why a member may not ask for a write that touches these environments of a repository; `None` where they may.
+///
+/// An admin and an owner may for all. An operator may where each environment was granted to them; without a grant an
+/// operator may no more than a viewer.
+pub fn refusal(role: Role, granted: &BTreeSet<EnvironmentName>, touched: &BTreeSet<EnvironmentName>) -> Option<String> {
+    match role {
+        Role::Owner | Role::Admin => None,
+        Role::Operator => {
+            let missing: Vec<String> =
+                touched.difference(granted).map(|environment| format!("`{environment}`")).collect();
+            (!missing.is_empty()).then(|| {
+                format!(
+                    "an operator needs a grant for each environment that it touches, and you have none for {}; an owner gives \
+                     it under Settings, Members",
+                    missing.join(", ")
+                )
+            })
+        }
+        Role::Viewer => Some(format!(
+            "this takes the role {} with a grant; yours is {}",
+            role_word(Role::Operator),
+            role_word(role)
+        )),
+    }
+}
+
+/// The same for a member, with the grants that are kept of them.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn refusal_of(
+    tx: &mut Tx,
+    member: &Member,
+    repository: RepositoryId,
+    touched: &BTreeSet<EnvironmentName>,
+) -> ApiResult<Option<String>> {
+    let granted = match member.role {
+        Role::Operator => grants::list_of(&mut **tx, member.organization, member.person.user).await?,
+        Role::Viewer | Role::Admin | Role::Owner => Vec::new(),
+    };
+    let here = granted.into_iter().filter(|grant| grant.repository == repository);
+    let granted: BTreeSet<EnvironmentName> = here.map(|grant| grant.environment).collect();
+    Ok(refusal(member.role, &granted, touched))
+}
+
+/// Refuses a member who may not.
+///
+/// # Errors
+/// 403 with the reason.
+pub async fn require(
+    tx: &mut Tx,
+    member: &Member,
+    repository: RepositoryId,
+    touched: &BTreeSet<EnvironmentName>,
+) -> ApiResult<()> {
+    match refusal_of(tx, member, repository, touched).await? {
+        None => Ok(()),
+        Some(reason) => Err(ApiError::forbidden("grant-missing", reason)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

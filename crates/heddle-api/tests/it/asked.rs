@@ -1,0 +1,250 @@
+//! What people ask to be written, from the request to its end.
+
+use heddle_client::{ClientError, PageQuery, ReleaseQuery, UserClient};
+use heddle_core::{
+    change::Mode,
+    request::{Override, RequestState},
+};
+use heddle_wire::{
+    automator::{
+        Done, Lease, OpenRequest, PlanRequest, PostedIntent, ProposalState, PullRequestState, ReadReport,
+        RefusedRequest, RequestedWrite, UpdateWork, Work,
+    },
+    view::{NewRequest, ReleasePreview, RequestView, Wish, WishedRelease},
+};
+
+use crate::{
+    loom::{Loom, at, revision},
+    steps::{lease_update, one_change, push, read, scan},
+    told::{IMAGE, plan, planned, pull_request, read_report, written},
+};
+
+/// A loom that has read 1.4.1 in prod and scanned these tags.
+async fn settled(tags: &[&str]) -> Loom {
+    let loom = Loom::start().await;
+    read(&loom, read_report(&[1], "1.4.1")).await;
+    let update = scan(&loom, tags).await;
+    loom.automator.done(&update, &Done::default()).await.unwrap();
+    loom
+}
+
+fn query(tag: Option<&str>) -> ReleaseQuery {
+    ReleaseQuery {
+        environment: "prod".parse().unwrap(),
+        image: IMAGE.parse().unwrap(),
+        tag: tag.map(|tag| tag.parse().unwrap()),
+        repository: None,
+        by_pull_request: false,
+    }
+}
+
+fn wish(preview: &ReleasePreview, reason: Option<&str>) -> NewRequest {
+    NewRequest {
+        wish: Wish::Release(WishedRelease {
+            repository: None,
+            environment: preview.environment.clone(),
+            image: preview.image.clone(),
+            tag: preview.to.clone(),
+            by_pull_request: false,
+            despite: vec![Override::Hold],
+        }),
+        reason: reason.map(|text| text.parse().unwrap()),
+        shown: preview.shown.clone(),
+    }
+}
+
+pub async fn ask(loom: &Loom, tag: &str) -> RequestView {
+    let preview = loom.user.release_preview(loom.organization, &query(Some(tag))).await.unwrap();
+    loom.user.create_request(loom.organization, &wish(&preview, Some("1.4.2 leaks"))).await.unwrap()
+}
+
+async fn seen(loom: &Loom, request: &RequestView) -> RequestView {
+    loom.user.request(loom.organization, request.id).await.unwrap()
+}
+
+/// Announces what a lease's request asks for, as a pull request.
+async fn announce(loom: &Loom, update: &Lease, request: &OpenRequest) -> PostedIntent {
+    let mut plan = plan(Mode::PullRequest, None, planned("1.4.1", "1.4.0"));
+    plan.proposals[0].request = Some(request.id);
+    loom.automator.intents(update, &plan).await.unwrap().intents.remove(0)
+}
+
+fn only(work: &UpdateWork) -> OpenRequest {
+    assert_eq!(work.requests.len(), 1, "{:?}", work.requests);
+    work.requests[0].clone()
+}
+
+fn code(error: ClientError) -> String {
+    error.code().unwrap_or_else(|| panic!("{error}")).to_owned()
+}
+
+#[tokio::test]
+async fn a_request_is_leased_written_and_ends_with_the_merge() {
+    let loom = settled(&["1.4.0", "1.4.1"]).await;
+    let preview = loom.user.release_preview(loom.organization, &query(Some("1.4.0"))).await.unwrap();
+    assert_eq!(preview.does, "opens a pull request on acme/config");
+    let passed_over = preview.passed_over.as_ref().unwrap();
+    assert_eq!((passed_over.tag.as_str(), &*passed_over.rule), ("1.4.0", "downgrade"));
+    assert_eq!(preview.afterwards.as_ref().unwrap().as_str(), "1.4.1");
+    assert_eq!((preview.refusal.as_deref(), preview.places.len()), (None, 1));
+
+    let asked = ask(&loom, "1.4.0").await;
+    assert_eq!((asked.state, asked.requested_by.as_str()), (RequestState::Waiting, "Ada"));
+    let (update, work) = lease_update(&loom).await;
+    let request = only(&work);
+    let RequestedWrite::Release(release) = &request.write;
+    assert_eq!((release.to.as_str(), release.places[0].tag.as_ref().unwrap().as_str()), ("1.4.0", "1.4.1"));
+    assert_eq!(release.despite, [Override::Hold]);
+    assert_eq!(request.requested.reason.as_ref().unwrap().as_str(), "1.4.2 leaks");
+
+    let posted = announce(&loom, &update, &request).await;
+    assert_eq!(seen(&loom, &asked).await.state, RequestState::Writing);
+    loom.automator.outcome(&update, posted.id, &written(pull_request(41), 100)).await.unwrap();
+    loom.automator.done(&update, &Done::default()).await.unwrap();
+    let proposed = seen(&loom, &asked).await;
+    assert_eq!((proposed.state, proposed.message.as_str()), (RequestState::Proposed, "waits for #41 to be merged"));
+    assert_eq!(proposed.changes, [one_change(&loom).await.id]);
+
+    let merged = PullRequestState::Merged { revision: revision(2), by: Some("ada".into()), at: at(30) };
+    let state = ProposalState { id: posted.proposal, state: merged, head: None, ours: true };
+    push(&loom).await;
+    read(&loom, ReadReport { proposals: vec![state], ..read_report(&[2], "1.4.0") }).await;
+    assert_eq!(seen(&loom, &asked).await.state, RequestState::Merged);
+    let (_, work) = lease_update(&loom).await;
+    assert!(work.requests.is_empty() && work.open_proposals.is_empty(), "{work:?}");
+}
+
+#[tokio::test]
+async fn its_open_pull_request_is_known_as_its_own_until_it_is_taken_back() {
+    let loom = settled(&["1.4.0", "1.4.1"]).await;
+    let asked = ask(&loom, "1.4.0").await;
+    let again = loom.user.release_preview(loom.organization, &query(Some("1.4.0"))).await.unwrap();
+    assert!(again.refusal.as_deref().unwrap().contains("must end first"), "{again:?}");
+    let refused = loom.user.create_request(loom.organization, &wish(&again, None)).await.unwrap_err();
+    assert_eq!(code(refused), "request-open");
+
+    let (update, work) = lease_update(&loom).await;
+    let posted = announce(&loom, &update, &only(&work)).await;
+    loom.automator.outcome(&update, posted.id, &written(pull_request(41), 100)).await.unwrap();
+    loom.automator.done(&update, &Done::default()).await.unwrap();
+    loom.user.withdraw_request(loom.organization, asked.id).await.unwrap();
+    let (_, work) = lease_update(&loom).await;
+    assert!(work.requests.is_empty());
+    assert_eq!(work.open_proposals[0].request, Some(asked.id), "so that the update closes it");
+    assert_eq!(seen(&loom, &asked).await.state, RequestState::Withdrawn);
+    let twice = loom.user.withdraw_request(loom.organization, asked.id).await.unwrap_err();
+    assert_eq!(code(twice), "request-ended");
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_ends_with_the_reason_and_stands_on_record() {
+    let loom = settled(&["1.4.0", "1.4.1"]).await;
+    let asked = ask(&loom, "1.4.0").await;
+    let (update, work) = lease_update(&loom).await;
+    let reason = "`clusters/prod/kustomization.yaml:9` says `1.4.2` by now".to_owned();
+    let refused = vec![RefusedRequest { id: only(&work).id, reason: reason.clone() }];
+    let nothing = PlanRequest { proposals: vec![], refused, ..plan(Mode::PullRequest, None, planned("1", "2")) };
+    loom.automator.intents(&update, &nothing).await.unwrap();
+    let ended = seen(&loom, &asked).await;
+    assert_eq!((ended.state, ended.message), (RequestState::Refused, reason));
+    let open = loom.user.requests(loom.organization, true, &PageQuery::default()).await.unwrap();
+    assert!(open.items.is_empty());
+    let record = loom.user.audit(loom.organization, &PageQuery::default()).await.unwrap();
+    let actions: Vec<_> = record.items.iter().map(|entry| entry.action.as_str()).collect();
+    assert_eq!(actions, ["request.refuse", "request.create"]);
+}
+
+#[tokio::test]
+async fn a_write_that_never_came_to_be_is_tried_again() {
+    let loom = settled(&["1.4.0", "1.4.1"]).await;
+    let asked = ask(&loom, "1.4.0").await;
+    let (update, work) = lease_update(&loom).await;
+    announce(&loom, &update, &only(&work)).await;
+    // The automator is killed here; the next one settles what is open, and finds nothing.
+    loom.expire_leases().await;
+    let (update, work) = lease_update(&loom).await;
+    let reason = "it was announced and never written".to_owned();
+    let outcome = heddle_wire::automator::IntentOutcome::Abandoned { reason, retry_at: Some(chrono::Utc::now()) };
+    loom.automator.outcome(&update, work.open_intents[0].id, &outcome).await.unwrap();
+    loom.automator.done(&update, &Done { read_due: true, ..Done::default() }).await.unwrap();
+    let waiting = seen(&loom, &asked).await;
+    assert_eq!(waiting.state, RequestState::Waiting);
+    assert!(waiting.message.starts_with("not written: it was announced and never written"), "{}", waiting.message);
+    push(&loom).await;
+    let work = loop {
+        let lease = loom.lease().await;
+        match lease.work {
+            Work::Update(work) => break work,
+            Work::Read(_) => loom.automator.read_report(&lease, &read_report(&[], "1.4.1")).await.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(only(&work).id, asked.id);
+}
+
+#[tokio::test]
+async fn only_what_was_shown_is_taken() {
+    let loom = settled(&["1.4.0", "1.4.1"]).await;
+    let preview = loom.user.release_preview(loom.organization, &query(Some("1.4.0"))).await.unwrap();
+    push(&loom).await;
+    read(&loom, read_report(&[2], "1.4.2")).await;
+    let other = loom.user.create_request(loom.organization, &wish(&preview, None)).await.unwrap_err();
+    assert_eq!(code(other), "shown-other");
+    let unknown = loom.user.release_preview(loom.organization, &query(Some("9.9.9"))).await.unwrap_err();
+    assert!(unknown.to_string().contains("had no tag `9.9.9`"), "{unknown}");
+    let there = loom.user.release_preview(loom.organization, &query(Some("1.4.2"))).await.unwrap_err();
+    assert_eq!(code(there), "nothing-to-write");
+}
+
+#[tokio::test]
+async fn without_a_name_the_greatest_tag_that_the_rule_allows_is_proposed() {
+    let loom = Loom::start().await;
+    read(&loom, read_report(&[1], "latest")).await;
+    let update = scan(&loom, &["1.4.0", "1.4.1", "0.9.0", "latest"]).await;
+    loom.automator.done(&update, &Done::default()).await.unwrap();
+    let preview = loom.user.release_preview(loom.organization, &query(None)).await.unwrap();
+    assert_eq!((preview.to.as_str(), preview.mode), ("1.4.1", Mode::PullRequest));
+    assert_eq!(&*preview.passed_over.unwrap().rule, "current");
+    assert_eq!(preview.afterwards, None);
+}
+
+/// A token of Ada's that may do as much as this role.
+async fn token(loom: &Loom, role: &str) -> UserClient {
+    let text = format!("hdlt_{role}");
+    let mut owner = loom.owner().await;
+    sqlx::query(
+        "insert into tokens (id, secret_hash, user_id, organization_id, role, name, expires_at)
+         select gen_random_uuid(), $1, user_id, organization_id, $2, $2, now() + interval '1 day' from memberships",
+    )
+    .bind(heddle_api::secret::hash(&text))
+    .bind(role)
+    .execute(&mut owner)
+    .await
+    .unwrap();
+    UserClient::new(heddle_client::Http::new(loom.base.clone(), None).unwrap(), text.into())
+}
+
+#[tokio::test]
+async fn an_operator_asks_where_an_owner_granted_it_and_nowhere_else() {
+    use heddle_wire::view::{Grant, SetGrants};
+    let loom = settled(&["1.4.0", "1.4.1"]).await;
+    let operator = token(&loom, "operator").await;
+    let preview = operator.release_preview(loom.organization, &query(Some("1.4.0"))).await.unwrap();
+    assert!(preview.refusal.as_deref().unwrap().contains("none for `prod`"), "{preview:?}");
+    let refused = operator.create_request(loom.organization, &wish(&preview, None)).await.unwrap_err();
+    assert_eq!(code(refused), "grant-missing");
+
+    let user = loom.user.me().await.unwrap().id;
+    let grants = |environment: &str| SetGrants {
+        grants: vec![Grant { repository: preview.repository, environment: environment.parse().unwrap() }],
+    };
+    let unknown = loom.user.set_grants(loom.organization, user, &grants("elsewhere")).await.unwrap_err();
+    assert_eq!(code(unknown), "invalid");
+    loom.user.set_grants(loom.organization, user, &grants("prod")).await.unwrap();
+    let members = loom.user.members(loom.organization).await.unwrap();
+    assert_eq!(members[0].grants[0].repository_name.as_str(), "acme/config");
+    let asked = operator.create_request(loom.organization, &wish(&preview, None)).await.unwrap();
+    loom.user.set_grants(loom.organization, user, &SetGrants { grants: vec![] }).await.unwrap();
+    let refused = operator.withdraw_request(loom.organization, asked.id).await.unwrap_err();
+    assert_eq!(code(refused), "grant-missing");
+}

@@ -1,0 +1,221 @@
+//! What people asked for.
+
+use heddle_core::{
+    id::RequestId,
+    request::{Override, Requested, Requester, ShownPlace},
+};
+use heddle_wire::automator::{Release, RequestedWrite};
+
+use super::*;
+
+const ID: RequestId = RequestId(uuid::Uuid::nil());
+
+impl World {
+    /// With a request for a tag in an environment, as it is shown of what stands there now.
+    fn asked(mut self, environment: &str, to: &str) -> Self {
+        let (config, _) = config::read(&self.rules);
+        let branch = self.branch(&config);
+        let environment: EnvironmentName = environment.parse().unwrap();
+        let image: ImageRepository = "acme/api".parse().unwrap();
+        let here = branch.found.occurrences.iter();
+        let here = here.filter(|one| one.image.repository == image && one.environments.contains(&environment));
+        let shown = |one: &Occurrence| ShownPlace {
+            place: one.place.clone(),
+            tag: one.image.tag.clone(),
+            digest: one.image.digest.clone(),
+            environments: one.environments.clone(),
+        };
+        let id = RequestId(uuid::Uuid::from_u128(self.requests.len() as u128));
+        let places = here.map(shown).collect();
+        let release = Release {
+            environment,
+            image,
+            to: to.parse().unwrap(),
+            to_digest: None,
+            places,
+            mode: Mode::Commit,
+            despite: Vec::new(),
+        };
+        let by = Requester::new("Ada", uuid::Uuid::nil().into());
+        self.requests.push(OpenRequest {
+            id,
+            requested: Requested { by, reason: Some("1.4.2 leaks".parse().unwrap()) },
+            branch: branch.name,
+            write: RequestedWrite::Release(release),
+        });
+        self
+    }
+
+    fn release(&mut self) -> &mut Release {
+        let RequestedWrite::Release(release) = &mut self.requests[0].write;
+        release
+    }
+
+    /// The open pull request for prod is that of the request.
+    fn by_request(mut self) -> Self {
+        self.open[0].request = Some(ID);
+        self
+    }
+}
+
+#[test]
+fn what_is_asked_for_is_written_as_the_rule_of_the_place_says_and_names_who_asked() {
+    let mut world = World::new("1.4.2", "1.4.2", &["1.4.1", "1.4.2"]).asked("staging", "1.3.0").asked("prod", "9.9.9");
+    let plan = world.check(
+        "new commit staging-by-request: Update api to 1.3.0 in staging [staging/kustomization.yaml]\n\
+         new pull-request prod-by-request: Update api to 9.9.9 in prod [prod/kustomization.yaml]\n",
+    );
+    assert_eq!(plan.writes[0][0].text, "images:\n  - name: acme/api\n    newTag: 1.3.0\n");
+    let asked: Vec<_> = plan.request.proposals.iter().map(|proposal| proposal.request).collect();
+    assert_eq!(asked, [Some(ID), Some(world.requests[1].id)]);
+    assert!(plan.request.proposals[1].body.starts_with("**Asked for** by `Ada`: `1.4.2 leaks`"));
+    assert_eq!(plan.request.proposals[0].changes[0].why, "Ada asked for it");
+    // A person may ask for more care than the rule.
+    world.requests.truncate(1);
+    world.release().mode = Mode::PullRequest;
+    world.check("new pull-request staging-by-request: Update api to 1.3.0 in staging [staging/kustomization.yaml]\n");
+}
+
+#[test]
+fn it_needs_no_rule_and_no_list_of_tags() {
+    let world = World::new("1.4.2", "latest", &[]).asked("prod", "1.4.1");
+    let one = "new pull-request prod-by-request: Update api to 1.4.1 in prod [prod/kustomization.yaml]\n";
+    World { rules: RULES.replace("acme/*", "acme/other"), ..world }.check(one);
+    let observing = World::new("1.4.2", "1.4.2", &["1.4.2"]).asked("prod", "1.4.1");
+    World { rules: RULES.replace("{semver: '<2'}", "{semver: '<2'}, mode: observe"), ..observing }.check(one);
+}
+
+#[test]
+fn what_the_rules_choose_elsewhere_goes_into_a_proposal_of_its_own() {
+    World::new("1.4.1", "1.4.1", &["1.4.1", "1.4.2"]).asked("prod", "1.4.0").check(
+        "new commit staging: Update api to 1.4.2 in staging [staging/kustomization.yaml]\n\
+         new pull-request prod-by-request: Update api to 1.4.0 in prod [prod/kustomization.yaml]\n",
+    );
+}
+
+#[test]
+fn an_open_pull_request_of_the_rule_gives_way() {
+    World::new("1.4.2", "1.4.1", &["1.4.1", "1.4.2"]).proposed("1.4.2").asked("prod", "1.4.0").check(
+        "new pull-request prod-by-request: Update api to 1.4.0 in prod [prod/kustomization.yaml]\n\
+         close: somebody asked for another tag at its places, which is proposed elsewhere\n",
+    );
+}
+
+#[test]
+fn its_own_pull_request_stays_until_it_ends() {
+    let proposed = || World::new("1.4.2", "1.4.2", &["1.4.2"]).proposed("1.4.0").by_request();
+    proposed().asked("prod", "1.4.0").check("");
+    // It was taken back.
+    proposed().check("close: nobody asks for it any more\n");
+    // Merged or closed, and no read has said which.
+    let ended = World { state: OpenState::Ended, ..proposed().asked("prod", "1.4.0") };
+    ended.check("");
+    let person = World { state: OpenState::Person, ..proposed().asked("prod", "1.4.0") };
+    person.check("");
+    // A rule that came to choose another tag has its own way, behind the person's.
+    let mut busy = proposed().asked("prod", "1.4.0");
+    busy.tags = vec!["1.4.2", "1.4.3"];
+    busy.files[0].1 = busy.files[0].1.replace("1.4.2", "1.4.3");
+    busy.check("");
+}
+
+#[test]
+fn a_place_that_changed_since_ends_it_with_what_stands_there() {
+    let mut world = World::new("1.4.2", "1.4.1", &["1.4.2"]).asked("prod", "1.4.0");
+    world.files[1].1 = world.files[1].1.replace("1.4.1", "1.4.2");
+    let changed = "`prod/kustomization.yaml:3` says `1.4.2` by now, and `1.4.1` stood there when this was asked for\n";
+    world.check(&format!("refused: {changed}"));
+    let mut proposed = World { ..world }.proposed("1.4.0").by_request();
+    proposed.tags.clear();
+    proposed.check(&format!("refused: {changed}close: {changed}"));
+
+    let mut world = World::new("1.4.2", "1.4.1", &["1.4.2"]).asked("prod", "1.4.0");
+    world.files[1].1 = world.files[1].1.replace("1.4.1", "1.4.0");
+    world.tags.clear();
+    world.check("refused: `main` carries it already\n");
+
+    let mut world = World::new("1.4.2", "1.4.2", &["1.4.2"]).asked("prod", "1.4.0");
+    world.files[1].1 = "images: []\n".into();
+    world.check("refused: `prod/kustomization.yaml` holds no `docker.io/acme/api` for `prod` any more\n");
+
+    let mut world = World::new("1.4.2", "1.4.2", &["1.4.2"]).asked("prod", "1.4.0");
+    world.files[1].1.push_str("  - name: web\n    newName: acme/api\n    newTag: 1.4.2\n");
+    let plan = world.plan();
+    assert_eq!(plan.request.refused.len(), 1, "{plan:#?}");
+    assert!(plan.request.refused[0].reason.ends_with("too by now, and was not shown"), "{plan:#?}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_ends_nothing() {
+    let mut world = World::new("1.4.2", "1.4.2", &["1.4.2"]).proposed("1.4.0").by_request().asked("prod", "1.4.0");
+    world.files[1].1 = "images: [\n".into();
+    world.check("");
+}
+
+#[test]
+fn a_place_that_came_to_count_elsewhere_too_is_not_written() {
+    let world = shared(&["1.4.1"]).asked("prod", "1.4.0");
+    world.check("new pull-request prod+staging-by-request: Update api to 1.4.0 in prod, staging [base/pod.yaml]\n");
+    let mut grown = shared(&["1.4.1"]).asked("prod", "1.4.0");
+    grown.release().places[0].environments.retain(|name| name.as_str() == "prod");
+    grown.check("refused: `base/pod.yaml:7` counts in `staging` too by now, which was not shown\n");
+}
+
+#[test]
+fn a_hold_a_freeze_and_the_schedule_must_be_named() {
+    let mut world = World::new("1.4.2", "1.4.2", &["1.4.2"]).asked("prod", "1.4.1");
+    world.rules.push_str(
+        "holds: [{image: acme/api, environment: prod, tag: 1.4.2, by: ada, reason: leak}]\n\
+         freezes: [{environments: [prod], from: 1970-01-01T00:00, to: 1970-01-03, time_zone: UTC}]\n",
+    );
+    let held = "refused: held at `1.4.2` by ada: leak (`.heddle.yaml:8`); to write it all the same, ask again and name it: `--despite hold`\n";
+    world.check(held);
+    world.release().despite = vec![Override::Hold];
+    let plan = world.plan();
+    assert!(plan.request.refused[0].reason.ends_with("`--despite freeze`"), "{plan:#?}");
+    world.release().despite.push(Override::Freeze);
+    world.check("new pull-request prod-by-request: Update api to 1.4.1 in prod [prod/kustomization.yaml]\n");
+    // What is proposed already stays so when a freeze comes.
+    let mut proposed = world.proposed("1.4.1").by_request();
+    proposed.release().despite.clear();
+    proposed.check("");
+}
+
+#[test]
+fn a_broken_rule_file_is_mended_first() {
+    let mut world = World::new("1.4.2", "1.4.2", &["1.4.2"]).asked("prod", "1.4.1");
+    world.rules.push_str("holds: [{image: acme/api, environment: prod, tag: [], reason: leak}]\n");
+    let plan = world.plan();
+    assert!(plan.request.refused[0].reason.ends_with("; mend that first"), "{plan:#?}");
+}
+
+#[test]
+fn a_digest_goes_with_the_tag_or_nothing_is_written() {
+    let mut world = World::new("1.4.2", "1.4.2", &["1.4.2"]);
+    let _ = writeln!(world.files[1].1, "    digest: {}", images::digest('a').as_str());
+    world.digests = vec![("1.4.2", 'a')];
+    let mut world = world.asked("prod", "1.4.1");
+    world.check(
+        "refused: a digest belongs beside the tag at `prod/kustomization.yaml:3`, and that of `1.4.1` is not known: it is once a scan has described the tag\n",
+    );
+    world.release().to_digest = Some(images::digest('b'));
+    let plan = world.check("new pull-request prod-by-request: Update api to 1.4.1 in prod [prod/kustomization.yaml]\n");
+    let text =
+        format!("images:\n  - name: acme/api\n    newTag: 1.4.1\n    digest: {}\n", images::digest('b').as_str());
+    assert_eq!(plan.writes[0][0].text, text);
+}
+
+#[test]
+fn of_two_requests_for_a_place_the_older_one_counts() {
+    World::new("1.4.2", "1.4.2", &["1.4.2"]).asked("prod", "1.4.1").asked("prod", "1.4.0").check(
+        "new pull-request prod-by-request: Update api to 1.4.1 in prod [prod/kustomization.yaml]\n\
+         refused: another request is open for `prod/kustomization.yaml:3`\n",
+    );
+}
+
+#[test]
+fn the_limit_of_open_pull_requests_is_not_for_people() {
+    let mut world = World::new("1.4.2", "1.4.2", &["1.4.2"]).asked("prod", "1.4.1");
+    world.rules.push_str("updates: {limit: {open: 0}}\n");
+    world.check("new pull-request prod-by-request: Update api to 1.4.1 in prod [prod/kustomization.yaml]\n");
+}
