@@ -66,6 +66,8 @@ function answer(method: string, path: string, query: URLSearchParams, scene: str
     const found = data.changes.find((one) => one.id === change);
     return found ? { body: data.detailOf(found) } : problem(404, "not-found", "There is no such change.");
   }
+  const request = inside.match(/^\/requests\/(.+)$/)?.[1];
+  if (request) return { body: data.requests.find((one) => one.id === request) };
   const cluster = inside.match(/^\/clusters\/(.+)$/)?.[1];
   if (cluster) return { body: data.clusters.find((one) => one.id === cluster) };
   const bodies: Record<string, unknown> = {
@@ -106,6 +108,8 @@ function answer(method: string, path: string, query: URLSearchParams, scene: str
       scan_error: null,
       tags: data.verdicts,
     },
+    "/requests": { items: bare || scene === "calm" ? [] : data.requests },
+    "/release": data.release,
     "/members": data.members,
     "/invitations": data.invitations,
     "/audit": { items: data.audit },
@@ -136,6 +140,7 @@ function posted(path: string, inside: string): Answer {
       code: "hdi_9fceb02d0ae598e95dc970b74767f19372d61af8",
     },
     "/repositories": data.repositories[0],
+    "/requests": data.requests[0],
     "/organizations": data.me.organizations[0],
   };
   if (path === "/login" || path === "/sign-up") return { body: data.me };

@@ -159,6 +159,66 @@ export function changeQuery(organization: string, change: string) {
   });
 }
 
+export function requestsQuery(organization: string) {
+  return queryOptions({
+    queryKey: [topics.changes, organization, "requests"],
+    queryFn: ({ signal }) =>
+      bodyOf(
+        api.GET("/api/v1/organizations/{organization}/requests", {
+          params: { path: { organization }, query: { limit: 20 } },
+          signal,
+        }),
+      ),
+  });
+}
+
+export function requestQuery(organization: string, request: string) {
+  return queryOptions({
+    queryKey: [topics.changes, organization, "requests", request],
+    queryFn: ({ signal }) =>
+      bodyOf(
+        api.GET("/api/v1/organizations/{organization}/requests/{request}", {
+          params: { path: { organization, request } },
+          signal,
+        }),
+      ),
+  });
+}
+
+export interface ReleaseWish {
+  environment: string;
+  image: string;
+  tag?: string | undefined;
+  byPullRequest?: boolean | undefined;
+}
+
+export function releaseQuery(organization: string, { environment, image, tag, byPullRequest }: ReleaseWish) {
+  return queryOptions({
+    queryKey: [
+      topics.repositories,
+      organization,
+      "release",
+      environment,
+      image,
+      tag ?? "",
+      byPullRequest ?? false,
+    ],
+    queryFn: ({ signal }) =>
+      bodyOf(
+        api.GET("/api/v1/organizations/{organization}/release", {
+          params: {
+            path: { organization },
+            query: { environment, image, tag, by_pull_request: byPullRequest },
+          },
+          signal,
+        }),
+      ),
+    // It is about what stands there now.
+    staleTime: 0,
+    retry: false,
+  });
+}
+
 export interface WorkloadFilter {
   environment?: string | undefined;
   cluster?: string | undefined;

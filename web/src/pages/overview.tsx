@@ -8,7 +8,9 @@ import { ExampleThread } from "../parts/example-rows";
 import { Loaded } from "../parts/loaded";
 import { More } from "../parts/more";
 import { BigNumber, Heartbeat, Numbers, Troubles } from "../parts/platform";
+import { Requests } from "../parts/requests";
 import { useEnvironment, useOrganization } from "../parts/session";
+import { Undecided } from "../parts/undecided";
 import { buttonClass } from "../ui/button";
 import { Empty } from "../ui/empty";
 import { Notice } from "../ui/notice";
@@ -34,7 +36,9 @@ export function OverviewPage() {
             <div className="mb-8 space-y-2">
               <SetUp organization={id} />
               {status.data && <Troubles organization={id} status={status.data} />}
+              <Undecided organization={id} />
             </div>
+            <Requests organization={id} />
             <InFlight changes={pages.flatMap((page) => page.items)} />
             <More query={moving} what="changes" />
           </>

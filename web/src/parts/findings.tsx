@@ -1,6 +1,8 @@
 import type { Finding } from "../api/types";
 import { Badge } from "../ui/badge";
 import { Prose } from "../ui/prose";
+import { imageName } from "../words/shorten";
+import { ReleaseOnce } from "./release";
 
 /** What is wrong in files that people wrote, with the place of each. */
 export function Findings({ findings }: { findings: Finding[] }) {
@@ -24,6 +26,17 @@ export function Findings({ findings }: { findings: Finding[] }) {
               </a>{" "}
               in {one.repository}, branch {one.branch} · <code>{one.code}</code>
             </p>
+            {one.subjects.map((subject) => (
+              <p
+                key={`${subject.environment}/${subject.image}`}
+                className="mt-2 flex flex-wrap items-center gap-3"
+              >
+                <ReleaseOnce release={subject} />
+                <span className="text-soft">
+                  {imageName(subject.image)} in {subject.environment}
+                </span>
+              </p>
+            ))}
           </div>
         </li>
       ))}

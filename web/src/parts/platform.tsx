@@ -163,13 +163,14 @@ function Asking({ organization, asked }: { organization: string; asked: AskedRep
   );
 }
 
-function Trouble({ tone, action, children }: { tone: Tone; action?: ReactNode; children: ReactNode }) {
+/** One thing that needs somebody, with what moves it. */
+export function Trouble({ tone, action, children }: { tone: Tone; action?: ReactNode; children: ReactNode }) {
   return (
-    <li className="flex items-baseline gap-3 border-b border-line py-2">
+    <li className="flex flex-wrap items-baseline gap-x-3 gap-y-2 border-b border-line py-2">
       <span className={toneText(tone)}>
         <Shape tone={tone} />
       </span>
-      <span className="min-w-0 flex-1 text-pretty">{children}</span>
+      <span className="min-w-0 flex-1 basis-56 text-pretty">{children}</span>
       {action}
     </li>
   );

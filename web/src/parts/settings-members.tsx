@@ -7,12 +7,13 @@ import { Part } from "../ui/part";
 import { type Column, Table } from "../ui/table";
 import { Time } from "../ui/time";
 import { roleMeaning, roleWord } from "../words/state";
+import { GrantDialog } from "./grant-dialog";
 import { Loaded } from "./loaded";
 import { ChangeRole, TakeOut } from "./member-dialogs";
 import { useOrganization, useRefusal, useSession } from "./session";
 import { Invitations } from "./settings-invitations";
 
-type Asked = { what: "role" | "out"; member: Member };
+type Asked = { what: "role" | "grants" | "out"; member: Member };
 
 export function MemberSettings() {
   const { id } = useOrganization();
@@ -26,6 +27,7 @@ export function MemberSettings() {
       </Part>
       <Invitations organization={id} />
       {asked?.what === "role" && <ChangeRole organization={id} member={asked.member} onClose={close} />}
+      {asked?.what === "grants" && <GrantDialog organization={id} member={asked.member} onClose={close} />}
       {asked?.what === "out" && <TakeOut organization={id} member={asked.member} onClose={close} />}
     </>
   );
@@ -47,6 +49,7 @@ function MemberTable({ members, onAsk }: { members: Member[]; onAsk: (asked: Ask
         <span>
           {roleWord[one.role]}
           <span className="block text-xs text-soft">{roleMeaning[one.role]}</span>
+          {one.role === "operator" && <Granted member={one} />}
         </span>
       ),
     },
@@ -56,7 +59,12 @@ function MemberTable({ members, onAsk }: { members: Member[]; onAsk: (asked: Ask
       bare: true,
       className: "md:text-right",
       cell: (one) => (
-        <span className="inline-flex gap-2">
+        <span className="inline-flex flex-wrap gap-2 md:justify-end">
+          {one.role === "operator" && (
+            <Button small because={refusal} onClick={() => onAsk({ what: "grants", member: one })}>
+              Environments<span className="sr-only"> of {one.name}</span>
+            </Button>
+          )}
           <Button
             small
             because={refusal || lastOwner(one)}
@@ -77,6 +85,16 @@ function MemberTable({ members, onAsk }: { members: Member[]; onAsk: (asked: Ask
     },
   ];
   return <Table caption="Members by name" columns={columns} rows={members} rowKey={(one) => one.user} />;
+}
+
+/** For which environments an operator may ask; without any, they see what a viewer sees. */
+function Granted({ member }: { member: Member }) {
+  const names = member.grants?.map((one) => `${one.repository_name} ${one.environment}`) ?? [];
+  return (
+    <span className="block text-xs break-words">
+      {names.length > 0 ? names.join(", ") : "no environment granted, so no more than a viewer"}
+    </span>
+  );
 }
 
 function Name({ member, you }: { member: Member; you: boolean }) {

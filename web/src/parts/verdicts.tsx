@@ -1,7 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { verdictsQuery } from "../api/queries";
 import type { Verdict } from "../api/types";
 import { Badge } from "../ui/badge";
+import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
 import { Notice } from "../ui/notice";
 import { Prose } from "../ui/prose";
@@ -9,6 +11,8 @@ import { Time } from "../ui/time";
 import { sentence } from "../words/sentence";
 import { imageName } from "../words/shorten";
 import { Loaded } from "./loaded";
+import { ReleaseDialog } from "./release";
+import { useRefusal } from "./session";
 
 interface Props {
   organization: string;
@@ -20,6 +24,11 @@ interface Props {
 /** Why a tag was chosen and each of the others was not. */
 export function VerdictsDialog({ organization, image, environment, onClose }: Props) {
   const verdicts = useQuery(verdictsQuery(organization, environment, image));
+  const [tag, setTag] = useState<string>();
+  if (tag) {
+    const release = { image, environment, tag };
+    return <ReleaseDialog organization={organization} release={release} onClose={() => setTag(undefined)} />;
+  }
   return (
     <Dialog
       open
@@ -47,7 +56,7 @@ export function VerdictsDialog({ organization, image, environment, onClose }: Pr
             {data.scan_error && (
               <Notice tone="wait">The last reading failed, so nothing changes: {data.scan_error}</Notice>
             )}
-            <VerdictList verdicts={data.tags} current={data.current} />
+            <VerdictList verdicts={data.tags} current={data.current} onRelease={setTag} />
           </div>
         )}
       </Loaded>
@@ -55,12 +64,21 @@ export function VerdictsDialog({ organization, image, environment, onClose }: Pr
   );
 }
 
-function VerdictList({ verdicts, current }: { verdicts: Verdict[]; current: string | null | undefined }) {
+function VerdictList({
+  verdicts,
+  current,
+  onRelease,
+}: {
+  verdicts: Verdict[];
+  current: string | null | undefined;
+  onRelease: (tag: string) => void;
+}) {
+  const refusal = useRefusal("operator");
   if (verdicts.length === 0) return <p className="text-soft">No tag is known yet.</p>;
   return (
     <ul className="divide-y divide-line border-y border-line" aria-label="Tags, best first">
       {verdicts.map((verdict) => (
-        <li key={verdict.tag} className="grid gap-x-4 py-2 md:grid-cols-[minmax(96px,auto)_112px_1fr]">
+        <li key={verdict.tag} className="grid gap-x-4 py-2 md:grid-cols-[minmax(96px,auto)_112px_1fr_auto]">
           <span className="break-all">
             <code className={verdict.verdict === "chosen" ? "font-semibold" : undefined}>{verdict.tag}</code>
             {verdict.tag === current && <span className="ml-2 text-xs text-soft">in Git</span>}
@@ -73,6 +91,13 @@ function VerdictList({ verdicts, current }: { verdicts: Verdict[]; current: stri
           <span className="text-pretty text-soft">
             <Prose text={sentence(verdict.reason)} /> <code className="text-xs">{verdict.rule}</code>
           </span>
+          {verdict.tag !== current && (
+            <span>
+              <Button small look="quiet" because={refusal} onClick={() => onRelease(verdict.tag)}>
+                Release<span className="sr-only"> {verdict.tag}</span>
+              </Button>
+            </span>
+          )}
         </li>
       ))}
     </ul>

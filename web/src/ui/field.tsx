@@ -125,3 +125,26 @@ export function Select<T extends string>({
     </select>
   );
 }
+
+/** One thing that may be so or not. */
+export function CheckField({
+  label,
+  checked,
+  onCheck,
+}: {
+  label: ReactNode;
+  checked: boolean;
+  onCheck: (checked: boolean) => void;
+}) {
+  return (
+    <label className="inline-flex min-h-8 items-center gap-2">
+      <input
+        type="checkbox"
+        checked={checked}
+        onChange={(event) => onCheck(event.target.checked)}
+        className="size-4 accent-accent-fill"
+      />
+      <span>{label}</span>
+    </label>
+  );
+}

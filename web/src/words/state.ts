@@ -82,7 +82,7 @@ export const roleWord: Record<Role, string> = {
 
 export const roleMeaning: Record<Role, string> = {
   viewer: "sees everything but secrets",
-  operator: "also releases, holds and rolls back",
+  operator: "also asks for tags in the environments granted to them",
   admin: "also connects repositories and clusters",
   owner: "also members, tokens of others and the organization itself",
 };
