@@ -58,17 +58,17 @@ async fn no_page_breaks_a_rule_keys_alone_suffice_and_the_line_moves_live() {
     report(outcome.await, &world.complaints());
 }
 
-fn with_dashboard() -> WorldOptions {
+pub fn with_dashboard() -> WorldOptions {
     let web_dir = Some(dashboard::built().unwrap());
     WorldOptions { web_dir, proxies: false, ..WorldOptions::default() }
 }
 
 /// They outlive the test, for whoever wants to know what a page looked like.
-fn pictures(name: &str) -> PathBuf {
+pub fn pictures(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("browser").join(name)
 }
 
-fn report(outcome: Result<()>, complaints: &str) {
+pub fn report(outcome: Result<()>, complaints: &str) {
     if let Err(error) = outcome {
         panic!("{error:#}\n{complaints}");
     }

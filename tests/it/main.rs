@@ -29,6 +29,7 @@
 mod browser;
 mod cluster;
 mod deploy;
+mod hands;
 mod kills;
 mod link;
 mod people;

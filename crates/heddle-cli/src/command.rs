@@ -9,6 +9,7 @@ pub(crate) mod import;
 pub(crate) mod login;
 pub(crate) mod policy;
 pub(crate) mod registry;
+pub(crate) mod release;
 pub(crate) mod render;
 pub(crate) mod status;
 pub(crate) mod sync;

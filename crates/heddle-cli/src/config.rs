@@ -5,6 +5,7 @@ mod hub;
 mod images;
 mod judge;
 mod registry;
+mod release;
 mod render;
 mod value;
 
@@ -23,6 +24,7 @@ pub use hub::{ChangesArguments, LoginArguments, LogoutArguments, StatusArguments
 pub use images::{ImageCommand, ImageListArguments, ImageSetArguments, ImportArguments};
 pub use judge::{HealthArguments, HealthProfile, PolicyCommand, PolicyEvalArguments};
 pub use registry::{RegistryAddArguments, RegistryCommand, RegistryTestArguments};
+pub use release::{ReleaseArguments, RequestsArguments, WithdrawArguments};
 pub use render::{Programs, RenderArguments, SyncFields};
 
 const EXIT_CODES: &str = "\
@@ -40,6 +42,7 @@ Examples:
   heddle changes --watch                   the line of every change, live
   heddle workloads --environment prod      what runs, and what could run
   heddle status --check                    exits with 1 when something is stuck
+  heddle release ghcr.io/acme/api 1.4.1 --environment prod --dry-run
   heddle registry add ghcr.io --username acme-bot < token
   heddle image set clusters/prod --image ghcr.io/acme/api --tag 1.4.2 --dry-run
   heddle import . > .heddle.yaml           takes over from Flux, Argo CD Image Updater or Keel
@@ -82,6 +85,12 @@ pub enum Command {
     Workloads(WorkloadsArguments),
     /// List clusters with their Syncs: alive, and true to Git?
     Clusters,
+    /// Ask for a tag to be written at all places of an image in an environment; the bot commits it or opens a pull request.
+    Release(ReleaseArguments),
+    /// List what people asked for, and where it is.
+    Requests(RequestsArguments),
+    /// Take back what was asked for; its pull request is closed.
+    Withdraw(WithdrawArguments),
     /// The logins to registries that the organization's images are read with.
     #[command(subcommand)]
     Registry(RegistryCommand),

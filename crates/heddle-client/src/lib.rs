@@ -20,4 +20,4 @@ pub use error::{ClientError, Unavailable};
 pub use events::EventStream;
 pub use http::{Http, HttpError};
 pub use key::{AgentKey, KeyError, KeyPair};
-pub use user::{PageQuery, UserClient};
+pub use user::{PageQuery, ReleaseQuery, UserClient};

@@ -6,6 +6,7 @@ mod organization;
 mod pipeline;
 mod registry;
 mod repository;
+mod request;
 
 use heddle_core::{id::OrganizationId, name::EnvironmentName};
 use heddle_wire::view::{LoginRequest, SignUpRequest};
@@ -15,6 +16,8 @@ use reqwest::{
 };
 use secrecy::SecretString;
 use serde::{Serialize, de::DeserializeOwned};
+
+pub use request::ReleaseQuery;
 
 use crate::{call::Call, error::ClientError, http::Http};
 

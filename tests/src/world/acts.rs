@@ -1,14 +1,17 @@
 //! What a person, or the world outside, does to the World.
 
+use std::process::{Output, Stdio};
+
 use anyhow::{Context, Result};
 use heddle_testkit::{
     github::Pull,
     registry::{Pushed, Registry},
     wait,
 };
+use heddle_wire::view::{CreateToken, Role};
 
 use super::{IMAGE_PATH, PERSON, REPOSITORY, World, newcomer::sync_manifest};
-use crate::config_repository::overlay_path;
+use crate::{config_repository::overlay_path, programs};
 
 impl World {
     /// Pushes an image under a new tag, through the proxy where there is one, as CI would.
@@ -50,6 +53,22 @@ impl World {
     /// Reverts a commit of the default branch as the person.
     pub async fn revert(&self, revision: &str) -> Result<String> {
         self.github.revert(REPOSITORY, "main", revision, PERSON).await
+    }
+
+    /// Runs `heddle` as the person, with a token made for it.
+    pub async fn heddle(&self, arguments: &[&str]) -> Result<Output> {
+        let request = CreateToken {
+            name: "shell".to_owned(),
+            organization: self.organization,
+            role: Role::Owner,
+            expires_in_days: 1,
+        };
+        let token = self.user.create_token(&request).await.context("no token for the command line")?;
+        let home = tempfile::tempdir()?;
+        let mut command = tokio::process::Command::new(programs::path("heddle")?);
+        command.args(arguments).env_clear().env("XDG_CONFIG_HOME", home.path());
+        command.env("HEDDLE_API_URL", self.api_url.as_str()).env("HEDDLE_TOKEN", token.secret.expose());
+        Ok(command.stdin(Stdio::null()).kill_on_drop(true).output().await?)
     }
 
     /// Applies a further Sync to the cluster, as its owner would.

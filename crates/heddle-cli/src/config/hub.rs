@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use heddle_core::name::{EnvironmentName, NameError};
+use heddle_core::name::EnvironmentName;
 use url::Url;
+
+use super::value::parse_environment;
 
 /// Arguments of `login`.
 #[derive(Debug, Args)]
@@ -58,8 +60,4 @@ pub struct WorkloadsArguments {
     /// Only this environment.
     #[arg(short, long, value_parser = parse_environment, value_name = "NAME")]
     pub environment: Option<EnvironmentName>,
-}
-
-fn parse_environment(text: &str) -> Result<EnvironmentName, String> {
-    text.parse().map_err(|error: NameError| error.to_string())
 }

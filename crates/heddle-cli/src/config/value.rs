@@ -1,6 +1,9 @@
 //! Values that several commands take, as a person writes them.
 
-use heddle_core::image::{Digest, ImageError, ImageRepository, Tag};
+use heddle_core::{
+    image::{Digest, ImageError, ImageRepository, Tag},
+    name::{EnvironmentName, NameError},
+};
 
 pub(super) fn parse_tag(text: &str) -> Result<Tag, String> {
     text.parse().map_err(|error: ImageError| error.to_string())
@@ -16,4 +19,8 @@ pub(super) fn parse_digest(text: &str) -> Result<Digest, String> {
 
 pub(super) fn parse_repository(text: &str) -> Result<ImageRepository, String> {
     text.parse().map_err(|error: ImageError| error.to_string())
+}
+
+pub(super) fn parse_environment(text: &str) -> Result<EnvironmentName, String> {
+    text.parse().map_err(|error: NameError| error.to_string())
 }

@@ -3,7 +3,7 @@
 use heddle_core::id::{OrganizationId, UserId};
 use heddle_wire::view::{
     AcceptInvitation, AuditPage, ChangeRole, CreateInvitation, CreateOrganization, InvitationCreated, InvitationView,
-    MemberView, Onboarding, OrganizationView, StatusView,
+    MemberView, Onboarding, OrganizationView, SetGrants, StatusView,
 };
 use reqwest::Method;
 use uuid::Uuid;
@@ -39,6 +39,20 @@ impl UserClient {
         request: &ChangeRole,
     ) -> Result<(), ClientError> {
         let path = within(organization, &format!("members/{user}/role"));
+        self.call(Method::PUT, &path).json(request).send().await.map(drop)
+    }
+
+    /// `PUT /organizations/{organization}/members/{user}/grants`: for which environments a member may ask as an operator.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] when one of the environments is not known.
+    pub async fn set_grants(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        request: &SetGrants,
+    ) -> Result<(), ClientError> {
+        let path = within(organization, &format!("members/{user}/grants"));
         self.call(Method::PUT, &path).json(request).send().await.map(drop)
     }
 

@@ -16,8 +16,13 @@ fn shape(route: &str) -> String {
 /// The routes that the methods' documentation names.
 fn called() -> BTreeSet<String> {
     let mut routes = BTreeSet::new();
-    for (file, prefix) in [("src/user.rs", "/api/v1"), ("src/agent.rs", ""), ("src/automator.rs", "")] {
-        let text = read(file);
+    let own = [("src/user.rs", "/api/v1"), ("src/agent.rs", ""), ("src/automator.rs", "")];
+    let mut files: Vec<(String, &str)> = own.iter().map(|(file, prefix)| ((*file).to_owned(), *prefix)).collect();
+    for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/user")).unwrap() {
+        files.push((format!("src/user/{}", entry.unwrap().file_name().to_str().unwrap()), "/api/v1"));
+    }
+    for (file, prefix) in files {
+        let text = read(&file);
         let named = text.lines().filter_map(|line| line.trim().strip_prefix("/// `")?.split('`').next());
         routes.extend(named.filter_map(|named| {
             let (method, path) = named.split_once(' ')?;

@@ -1,0 +1,132 @@
+//! What a person asks for: a tag that the rules would not choose, by command line, API and dashboard.
+
+use heddle_client::ReleaseQuery;
+use heddle_core::{pipeline::Station, request::RequestState};
+use heddle_testkit::wait;
+use heddle_tests::{
+    World,
+    config_repository::overlay,
+    dashboard::BrowserTest,
+    world::{EMAIL, FIRST_TAG, PASSWORD, REPOSITORY},
+};
+use heddle_wire::view::{NewRequest, RequestView, Wish, WishedRelease};
+use serde_json::Value;
+
+use crate::browser::{pictures, report, with_dashboard};
+
+#[tokio::test]
+async fn a_person_releases_a_tag_that_the_rule_passes_over_and_follows_it_to_healthy() {
+    let world = World::start().await.unwrap();
+    world.push_tag("2.0.0").await.unwrap();
+    let verdict = world.wait_for_verdict("prod", "2.0.0").await.unwrap();
+    assert_eq!(verdict.rule, "semver");
+    let image = world.image();
+    let asked = ["release", &image, "2.0.0", "--environment", "prod", "--reason", "Try version two", "-o", "json"];
+
+    let dry = world.heddle(&[&asked[..], &["--dry-run"]].concat()).await.unwrap();
+    assert!(dry.status.success(), "{dry:?}");
+    let preview: Value = serde_json::from_slice(&dry.stdout).unwrap();
+    assert_eq!((&preview["passed_over"]["rule"], &preview["mode"]), (&"semver".into(), &"pull-request".into()));
+    assert!(world.github.pulls(REPOSITORY).unwrap().is_empty(), "a dry run writes nothing");
+
+    let told = world.heddle(&asked).await.unwrap();
+    assert!(told.status.success(), "{told:?}");
+    let request: RequestView = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(request.state, RequestState::Proposed, "{request:?}");
+    let pull = world.wait_for_pull_request("prod", "2.0.0").await.unwrap();
+    assert!(pull.body.starts_with("**Asked for** by `Ada`: `Try version two`"), "{}", pull.body);
+    let log = world.github.log(REPOSITORY, &pull.head).await.unwrap();
+    let trailers: Vec<&str> = log[0].message.lines().rev().take(3).collect();
+    let me = world.user.me().await.unwrap().id;
+    assert!(trailers[0].starts_with("Heddle-Intent: "), "{}", log[0].message);
+    assert_eq!(trailers[1..], ["Reason: Try version two", &format!("Requested-by: Ada (heddle:{me})")]);
+
+    world.merge(&pull).await.unwrap();
+    world.wait_until_healthy("prod", "2.0.0").await.unwrap();
+    ended(&world, &request, RequestState::Merged).await;
+    assert_eq!(world.image_in_git("staging").await.unwrap(), FIRST_TAG);
+}
+
+#[tokio::test]
+async fn a_request_follows_the_rule_of_its_place_and_ends_where_something_else_stands_by_then() {
+    let world = World::start().await.unwrap();
+    world.push_tag("1.3.0").await.unwrap();
+    world.wait_for_verdict("staging", "1.3.0").await.unwrap();
+    let request = release(&world, "staging", "1.3.0").await;
+    // Staging commits, and its line goes on as any other.
+    world.wait_for_station("staging", "1.3.0", Station::Healthy).await.unwrap();
+    ended(&world, &request, RequestState::Merged).await;
+    assert!(world.github.pulls(REPOSITORY).unwrap().is_empty());
+
+    // In prod somebody else is quicker.
+    let request = release(&world, "prod", "1.3.0").await;
+    let pull = world.wait_for_pull_request("prod", "1.3.0").await.unwrap();
+    let changed = overlay("shop-prod", &world.image(), "1.2.9");
+    let file = "clusters/prod/kustomization.yaml";
+    world.commit(&[(file, Some(&changed))], "Set prod by hand").await.unwrap();
+    let refused = ended(&world, &request, RequestState::Refused).await;
+    assert!(refused.message.contains("says `1.2.9` by now"), "{}", refused.message);
+    wait::until("its pull request to be closed", wait::LONG, async || {
+        let pulls = world.github.pulls(REPOSITORY).map_err(|error| format!("{error:#}"))?;
+        let own = pulls.iter().find(|one| one.number == pull.number).ok_or("it is gone")?;
+        if own.open { Err("it is open".to_owned()) } else { Ok(()) }
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn an_image_that_waits_for_a_decision_is_released_by_a_button() {
+    let world = World::start_with(with_dashboard()).await.unwrap();
+    let floating = overlay("shop-prod", &world.image(), "latest");
+    let file = "clusters/prod/kustomization.yaml";
+    world.commit(&[(file, Some(&floating))], "Follow latest in prod").await.unwrap();
+    wait::until("the finding that nothing places `latest`", wait::LONG, async || {
+        let findings = world.user.findings(world.organization).await.map_err(|error| format!("{error:#}"))?;
+        let found = findings.iter().any(|finding| finding.code == "current" && !finding.subjects.is_empty());
+        if found { Ok(()) } else { Err(format!("{findings:?}")) }
+    })
+    .await
+    .unwrap();
+    let test = BrowserTest {
+        name: "hands",
+        dashboard: &world.api_url,
+        settings: &[("HEDDLE_EMAIL", EMAIL), ("HEDDLE_PASSWORD", PASSWORD), ("HEDDLE_RELEASED", FIRST_TAG)],
+        pictures: pictures("hands"),
+    };
+    let outcome = test.run(async |errand| anyhow::bail!("nobody asked for {errand:?}")).await;
+    report(outcome, &world.complaints());
+    let pull = world.wait_for_pull_request("prod", FIRST_TAG).await.unwrap();
+    assert!(pull.body.contains("Leave latest behind"), "{}", pull.body);
+}
+
+/// Asks as a program does, for what it was shown.
+async fn release(world: &World, environment: &str, tag: &str) -> RequestView {
+    let query = ReleaseQuery {
+        environment: environment.parse().unwrap(),
+        image: world.image().parse().unwrap(),
+        tag: Some(tag.parse().unwrap()),
+        repository: None,
+        by_pull_request: false,
+    };
+    let preview = world.user.release_preview(world.organization, &query).await.unwrap();
+    let wish = Wish::Release(WishedRelease {
+        repository: Some(preview.repository),
+        environment: query.environment,
+        image: query.image,
+        tag: preview.to,
+        by_pull_request: false,
+        despite: Vec::new(),
+    });
+    let request = NewRequest { wish, reason: None, shown: preview.shown };
+    world.user.create_request(world.organization, &request).await.unwrap()
+}
+
+async fn ended(world: &World, request: &RequestView, state: RequestState) -> RequestView {
+    wait::until(format!("the request to be {state:?}"), wait::LONG, async || {
+        let seen = world.user.request(world.organization, request.id).await.map_err(|error| format!("{error:#}"))?;
+        if seen.state == state { Ok(seen) } else { Err(format!("{seen:?}; {}", world.describe_changes().await)) }
+    })
+    .await
+    .unwrap()
+}
