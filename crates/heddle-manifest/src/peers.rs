@@ -20,7 +20,13 @@ use serde::Serialize;
 pub use self::renovate::{MAX_RENOVATE_FILES, RENOVATE_FILES, Renovate};
 pub(crate) use self::{objects::word, stages::plain_path};
 pub use crate::finding::Difference;
-use crate::{Files, Found, glob::Glob, occurrence::Occurrence};
+use crate::{
+    Files, Found,
+    glob::Glob,
+    occurrence::Occurrence,
+    path::Path,
+    yaml::{Documents, cursor::Cursor},
+};
 
 /// What stands in the files.
 #[derive(Debug, Clone, Default)]
@@ -98,6 +104,21 @@ pub fn import(files: &Files, found: &Found, renovate: Option<&Renovate>) -> Impo
 struct Setup<'a> {
     files: &'a Files,
     occurrences: &'a [Occurrence],
+}
+
+impl Setup<'_> {
+    /// Whether a part of an image stands at a way, which may count members of lists: `images[0].tag`, `images.0.tag`.
+    fn leads_to(&self, way: &str, occurrence: &Occurrence) -> bool {
+        if way.is_empty() || occurrence.has_part(way, None) {
+            return !way.is_empty();
+        }
+        let text = self.files.get(&occurrence.place.file).filter(|_| way.contains(|c: char| c.is_ascii_digit()));
+        let (Some(text), Ok(path)) = (text, Path::parse(way)) else { return false };
+        let documents = Documents::read(text);
+        let found = documents.roots.iter().flat_map(|root| path.all(&Cursor::root(root)));
+        let mut spots = found.filter_map(|cursor| cursor.spot());
+        spots.any(|spot| occurrence.has_part(&spot.field, Some(&spot.span)))
+    }
 }
 
 impl Brought {

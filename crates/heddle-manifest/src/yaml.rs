@@ -201,6 +201,13 @@ impl Node {
         brought
     }
 
+    /// Whether a merge key behind the last of the keys of this name brings it too.
+    pub(crate) fn brought_behind(&self, name: &str) -> bool {
+        let last = self.entries().iter().rposition(|(key, _)| key.text() == Some(name)).map_or(0, |last| last + 1);
+        let late = self.entries()[last..].iter().filter(|(key, _)| is_merge_key(key));
+        late.flat_map(|(_, source)| source.mappings()).any(|source| source.get(name).is_some())
+    }
+
     fn bring<'n>(&'n self, index: usize, brought: &mut HashMap<&'n str, usize>) {
         brought.extend(self.entries().iter().filter_map(|(key, _)| Some((key.text()?, index))));
         self.merged().for_each(|mapping| mapping.bring(index, brought));

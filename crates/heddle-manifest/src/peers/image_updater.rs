@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     config::split_list,
+    find::resolve,
     glob::Glob,
     policy::{IMAGE_UPDATER_PREFIX as PREFIX, image_list},
     yaml::Node,
@@ -20,6 +21,8 @@ struct Application {
     name: String,
     /// Where its manifests and itself stand, as globs.
     globs: Vec<Glob>,
+    /// The folders of its manifests.
+    folders: Vec<String>,
     annotations: BTreeMap<String, String>,
     origin: Origin,
 }
@@ -58,18 +61,18 @@ fn read_application(file: &str, object: &Node, application: &Node) -> Applicatio
     let single = application.at(&["spec", "source"]);
     let several = application.at(&["spec", "sources"]).map(Node::items).unwrap_or_default();
     let paths = single.into_iter().chain(several).map(|source| word(source, &["path"]).trim_matches('/'));
-    let mut globs = vec![file.to_owned()];
     // A template's path names a folder only after it was filled in.
-    globs.extend(paths.filter(|path| !path.is_empty() && !path.contains("{{")).map(|path| match path {
-        "." => "**".to_owned(),
-        path => format!("{}/**", path.trim_start_matches("./")),
-    }));
+    let paths = paths.filter(|path| !path.is_empty() && !path.contains("{{"));
+    let folders: Vec<String> = paths.filter_map(|path| resolve("", path)).collect();
+    let mut globs = vec![file.to_owned()];
+    globs.extend(folders.iter().map(|folder| if folder.is_empty() { "**".to_owned() } else { format!("{folder}/**") }));
     let annotations = application.at(&["metadata", "annotations"]).map(Node::entries).unwrap_or_default();
     let own =
         |(key, value): &(Node, Node)| Some((key.text()?.strip_prefix(PREFIX)?.to_owned(), value.text()?.to_owned()));
     Application {
         name: word(application, &["metadata", "name"]).to_owned(),
         globs: globs.iter().filter_map(|glob| Glob::parse(glob)).collect(),
+        folders,
         annotations: annotations.iter().filter_map(own).collect(),
         origin: origin(file, object),
     }
@@ -88,7 +91,7 @@ fn read_annotations(setup: &Setup<'_>, application: &Application, brought: &mut 
             own.map_or_else(|| common(name).to_owned(), String::clone)
         };
         let named = [setting("helm.image-tag"), setting("helm.image-spec"), setting("helm.image-name")];
-        let globs = written_to(&application.globs, common("write-back-target"));
+        let globs = written_to(application, common("write-back-target"));
         let places = places_of(setup, image, &named, &globs);
         let options = ImageUpdaterPolicy {
             strategy: setting("update-strategy"),
@@ -142,16 +145,27 @@ fn read_updater(origin: &Origin, object: &Node, applications: &[Application], br
     }
 }
 
-/// The files in which Image Updater writes: those of the application, or what `write-back-target` names alone. Source:
+/// The files in which Image Updater writes: those of the application, or what `write-back-target` names alone, from the
+/// application's folder or, with a slash in front, from the root. Source:
 /// <https://argocd-image-updater.readthedocs.io/en/stable/basics/update-methods/>.
-fn written_to(globs: &[Glob], target: &str) -> Vec<Glob> {
+fn written_to(application: &Application, target: &str) -> Vec<Glob> {
     let (kind, path) = target.split_once(':').unwrap_or((target, ""));
-    let file = match (kind, path.strip_prefix('/')) {
-        ("helmvalues", Some(absolute)) => absolute.to_owned(),
-        ("kustomization", Some(absolute)) => format!("{}/kustomization.yaml", absolute.trim_end_matches('/')),
-        _ => return globs.to_vec(),
+    let (path, end) = match kind {
+        "helmvalues" => (if path.is_empty() { "values.yaml" } else { path }, ""),
+        "kustomization" => (path, "kustomization.yaml"),
+        _ => return application.globs.clone(),
     };
-    Glob::parse(file.trim_start_matches('/')).map_or_else(|| globs.to_vec(), |glob| vec![glob])
+    let from_root = path.strip_prefix('/').and_then(|path| resolve("", path)).into_iter();
+    let beside = application.folders.iter().filter(|_| !path.starts_with('/'));
+    let named = from_root.chain(beside.filter_map(|folder| resolve(folder, path)));
+    let file = |path: String| match (path.as_str(), end) {
+        (_, "") => path,
+        ("", end) => end.to_owned(),
+        (folder, end) => format!("{folder}/{end}"),
+    };
+    let globs: Vec<Glob> = named.filter_map(|path| Glob::parse(&file(path))).collect();
+    // What is filled in later may be any of them.
+    if globs.is_empty() || path.contains("{{") { application.globs.clone() } else { globs }
 }
 
 /// The places of an image: those that its `helm.image-…` settings name by their way in the values, where there are such.
@@ -159,11 +173,10 @@ fn places_of(setup: &Setup<'_>, image: &str, named: &[String], globs: &[Glob]) -
     let below = || Places::Below(globs.to_vec());
     let colon = image.rfind(':').filter(|at| !image[at + 1..].contains('/'));
     let Ok(repository) = colon.map_or(image, |at| &image[..at]).parse::<ImageRepository>() else { return below() };
-    let is_named = |field: &str| named.iter().any(|name| !name.is_empty() && field == name);
     let found = setup.occurrences.iter().enumerate().filter(|(_, occurrence)| {
         occurrence.image.repository == repository
-            && is_named(&occurrence.place.field)
             && globs.iter().any(|glob| glob.matches(&occurrence.place.file))
+            && named.iter().any(|name| setup.leads_to(name, occurrence))
     });
     let found: BTreeSet<usize> = found.map(|(index, _)| index).collect();
     if found.is_empty() { below() } else { Places::At(found) }

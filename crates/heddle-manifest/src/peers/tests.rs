@@ -392,3 +392,37 @@ fn keel_leaves_init_containers_alone_where_nobody_asks_for_them() {
     assert_eq!(rules(&[("w.yaml", &workload(""))]).0.len(), 1);
     assert_eq!(rules(&[("w.yaml", &workload(", keel.sh/initContainers: 'true'"))]).0.len(), 2);
 }
+
+#[test]
+fn ways_that_count_members_of_lists_lead_to_images() {
+    let application = |target: &str| {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: t\n  annotations:\n    argocd-image-updater.argoproj.io/image-list: a=ghcr.io/acme/web:~1.4\n    argocd-image-updater.argoproj.io/a.helm.image-tag: images[1].tag\n    argocd-image-updater.argoproj.io/write-back-method: git\n    argocd-image-updater.argoproj.io/write-back-target: {target}\nspec: {{source: {{path: ./charts/web}}}}\n"
+        )
+    };
+    let image = |tag: &str| format!("- {{name: n{tag}, image: ghcr.io/acme/web, tag: \"1.4.{tag}\"}}\n");
+    let values = format!("images:\n{}{}", image("0"), image("1"));
+    for (target, file) in [
+        ("helmvalues", "charts/web/values.yaml"),
+        ("helmvalues:prod.yaml", "charts/web/prod.yaml"),
+        ("helmvalues:../../envs/v.yaml", "envs/v.yaml"),
+        ("helmvalues:/envs/v.yaml", "envs/v.yaml"),
+    ] {
+        let files = [("app.yaml", application(target)), (file, values.clone()), ("other.yaml", values.clone())];
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+        let config = imported(&files).config;
+        assert!(
+            config.contains(&format!("paths: [{file}]")) && config.contains("containers: ['n1']"),
+            "{target}: {config}"
+        );
+    }
+}
+
+#[test]
+fn keels_ways_that_lead_to_no_image_are_told() {
+    let values = "keel:\n  policy: all\n  images:\n  - repository: quay.io/repo/app\n    tag: image.dockerTag\nimage: {repository: acme/w, tag: v1}\n";
+    let imported = imported(&[("values.yaml", values)]);
+    assert_eq!(imported.rules, 0);
+    let told = &imported.differs[0];
+    assert!(told.line == 4 && told.message.contains("no image stands at `quay.io/repo/app`"), "{imported:#?}");
+}

@@ -56,15 +56,24 @@ fn read_values(setup: &Setup<'_>, brought: &mut Brought) {
         let setting = |(key, value): &(Node, Node)| Some((key.text()?.to_owned(), value.text()?.to_owned()));
         let settings: BTreeMap<String, String> = block.entries().iter().filter_map(setting).collect();
         let images = block.get("images").map(Node::items).unwrap_or_default();
-        let is_named = |occurrence: &Occurrence| {
-            let field = occurrence.place.field.as_str();
-            let named = |image: &Node| ["tag", "repository"].iter().any(|part| word(image, &[part]) == field);
-            images.iter().any(named)
+        let here: Vec<(usize, &Occurrence)> =
+            setup.occurrences.iter().enumerate().filter(|(_, occurrence)| occurrence.place.file == path).collect();
+        let names = |image: &Node, occurrence: &Occurrence| {
+            ["tag", "repository"].iter().any(|part| setup.leads_to(word(image, &[part]), occurrence))
         };
-        let here = setup.occurrences.iter().enumerate().filter(|(_, occurrence)| occurrence.place.file == path);
-        for (index, occurrence) in here.filter(|(_, occurrence)| is_named(occurrence)) {
-            let what = "`keel` in the values".to_owned();
-            let origin = Origin { what, file: path.to_owned(), line: key.position.line };
+        let at = |line: u32| Origin { what: "`keel` in the values".to_owned(), file: path.to_owned(), line };
+        for image in images.iter().filter(|image| !here.iter().any(|(_, occurrence)| names(image, occurrence))) {
+            let (repository, tag) = (word(image, &["repository"]), word(image, &["tag"]));
+            let message = format!(
+                "no image stands at `{repository}` and `{tag}`: these are ways in this file, such as `image.tag`"
+            );
+            brought.fault(&at(image.position.line), message);
+        }
+        for (index, occurrence) in here {
+            if !images.iter().any(|image| names(image, occurrence)) {
+                continue;
+            }
+            let origin = at(key.position.line);
             if let Some(asked) = keel(&settings, occurrence, &origin, brought) {
                 take(asked, origin, (index, occurrence), brought);
             }

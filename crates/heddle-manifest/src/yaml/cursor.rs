@@ -82,12 +82,9 @@ impl<'a> Cursor<'a> {
     pub fn key(&self, key: &str) -> Option<Self> {
         match self.node.own(key) {
             Some(value) => {
-                let is_it = |(name, _): &(Node, Node)| name.text() == Some(key);
-                let (own, last) = (
-                    self.node.entries().iter().filter(|entry| is_it(entry)).count(),
-                    self.node.entries().iter().rposition(is_it),
-                );
-                let is_late = last.zip(self.node.brought().get(key).copied()).is_some_and(|(own, late)| late > own);
+                let named = || self.node.entries().iter().filter(|(name, _)| name.text() == Some(key));
+                let is_late = self.merges_late() && self.node.brought_behind(key);
+                let own = named().count();
                 Some(self.step(value, around(own, is_late), joined(&self.field, key)))
             }
             None => self.merged().find_map(|source| source.key(key)),
@@ -124,7 +121,7 @@ impl<'a> Cursor<'a> {
         let named = own.filter_map(|(index, (key, value))| Some((index, key.text()?, value)));
         let mut counts: HashMap<&str, usize> = HashMap::new();
         named.clone().for_each(|(_, key, _)| *counts.entry(key).or_default() += 1);
-        let brought = self.node.brought();
+        let brought = if self.merges_late() { self.node.brought() } else { HashMap::new() };
         for (index, key, value) in named.filter(|(_, key, _)| !known.contains(key)) {
             let is_late = brought.get(key).is_some_and(|late| *late > index);
             let own = counts.get(key).copied().unwrap_or_default();
@@ -156,6 +153,13 @@ impl<'a> Cursor<'a> {
     /// Whether it stands where an alias does, and is written elsewhere.
     pub fn is_by_alias(&self) -> bool {
         self.at != self.node.span.start
+    }
+
+    /// Whether a merge key behind another key may bring that anew. What stands where an alias does is written elsewhere, and
+    /// whoever lets it change counts what reaches it.
+    fn merges_late(&self) -> bool {
+        let mut entries = self.node.entries().iter();
+        !self.is_by_alias() && entries.any(|(key, _)| !is_merge_key(key)) && entries.any(|(key, _)| is_merge_key(key))
     }
 
     /// The mappings that merge keys bring, the strongest first, each where the merge key names it.

@@ -60,6 +60,13 @@ fn many_keys_and_many_anchors_are_read_once_each() {
 }
 
 #[test]
+fn merge_keys_that_lead_through_hundreds_of_mappings_are_walked_once_each() {
+    let next = |index: usize| format!("a{index}: &a{index} {{k{index}: x, <<: *a{}}}\n", index - 1);
+    let chain = "a0: &a0 {image: acme/a:1}\n".to_owned() + &(1..400).map(next).collect::<String>();
+    assert_eq!(find_in(&[("values.yaml", &chain)]).occurrences.len(), 400);
+}
+
+#[test]
 fn a_long_way_to_a_value_is_not_told_and_not_written() {
     let key = "k".repeat(MAX_FIELD_BYTES / 2);
     let text = format!("{key}:\n  {key}:\n    image: acme/api:v1\n");
