@@ -1,5 +1,8 @@
 //! How many things somebody may have. Each is far above what a team needs; without any, one stranger could fill the store.
 
+use heddle_db::Tx;
+use uuid::Uuid;
+
 use crate::problem::{ApiError, ApiResult};
 
 /// So many of what.
@@ -78,7 +81,16 @@ impl Quota {
     }
 }
 
-/// Refuses one more where there are `there` of them.
+/// Waits for the turn of this transaction at a quota of `subject`, an organization or a person. Taken before what is there
+/// is counted, so that requests at the same time do not fill the last place several times.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn take_turn(tx: &mut Tx, quota: Quota, subject: Uuid) -> ApiResult<()> {
+    Ok(heddle_db::quotas::take_turn(&mut **tx, quota.what, subject).await?)
+}
+
+/// Refuses one more where there are `there` of them, counted at this transaction's turn ([`take_turn`]).
 ///
 /// # Errors
 /// 409 when that are all that one may have.

@@ -35,6 +35,7 @@ pub mod occurrences;
 pub mod organizations;
 pub mod proposals;
 pub mod pushes;
+pub mod quotas;
 pub mod reads;
 pub mod receivers;
 pub mod registry_logins;

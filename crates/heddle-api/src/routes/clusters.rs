@@ -103,8 +103,9 @@ async fn create_cluster(
         path,
         namespaces: request.namespaces,
     };
-    let there = clusters::list(&mut *tx, member.organization).await?.len();
-    quotas::refuse_more(quotas::clusters(app.config.most_clusters), there)?;
+    let quota = quotas::clusters(app.config.most_clusters);
+    quotas::take_turn(&mut tx, quota, member.organization.0).await?;
+    quotas::refuse_more(quota, clusters::list(&mut *tx, member.organization).await?.len())?;
     let id = ClusterId(Uuid::now_v7());
     let stored = serde_json::to_value(&sync).map_err(ApiError::internal)?;
     match clusters::insert(&mut *tx, member.organization, id, &request.name, &stored).await {

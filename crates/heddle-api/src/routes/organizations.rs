@@ -42,6 +42,7 @@ async fn create_organization(
     }
     let id = OrganizationId(Uuid::now_v7());
     let mut tx = app.db.member(id, person.user).await?;
+    quotas::take_turn(&mut tx, quotas::ORGANIZATIONS, person.user.0).await?;
     let own = organizations::list_of(&mut *tx, person.user).await?;
     let owned = own.iter().filter(|one| one.role == role_word(Role::Owner)).count();
     quotas::refuse_more(quotas::ORGANIZATIONS, owned)?;

@@ -238,6 +238,7 @@ async fn add(app: &App, member: &Member, tx: &mut Tx, entered: &Entered) -> ApiR
     let organization = member.organization;
     let id = Uuid::now_v7();
     let sealed = seal(app, organization, id, entered)?;
+    quotas::take_turn(tx, quotas::REGISTRY_LOGINS, organization.0).await?;
     let there = registry_logins::list(&mut **tx, organization).await?.len();
     quotas::refuse_more(quotas::REGISTRY_LOGINS, there)?;
     let row = sealed.row(entered, &member.person.label);

@@ -83,8 +83,9 @@ async fn connect_repository(
     };
     let mut tx = app.db.organization(member.organization).await?;
     refuse_bound(&mut tx, &repository).await?;
-    let there = repositories::list(&mut *tx, member.organization).await?.len();
-    quotas::refuse_more(quotas::repositories(app.config.most_repositories), there)?;
+    let quota = quotas::repositories(app.config.most_repositories);
+    quotas::take_turn(&mut tx, quota, member.organization.0).await?;
+    quotas::refuse_more(quota, repositories::list(&mut *tx, member.organization).await?.len())?;
     repositories::insert(&mut *tx, &repository, member.person.user).await.map_err(bound_elsewhere)?;
     begin(&mut tx, &repository).await?;
     let object = repository.name.to_string();

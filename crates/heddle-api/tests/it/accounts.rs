@@ -1,3 +1,4 @@
+use futures::future::join_all;
 use heddle_testkit::wait;
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -131,7 +132,7 @@ async fn of_many_who_would_be_the_first_user_one_is() {
         let request = hub.http.post(format!("{}/api/v1/sign-up", hub.replicas[number % 2]));
         request.header(header::ORIGIN, &hub.origin).json(&body).send().await.unwrap().status()
     };
-    let told = futures::future::join_all((0..4).map(sign_up)).await;
+    let told = join_all((0..4).map(sign_up)).await;
     assert_eq!(told.iter().filter(|status| **status == StatusCode::CREATED).count(), 1, "{told:?}");
     assert_eq!(told.iter().filter(|status| **status == StatusCode::FORBIDDEN).count(), 3, "{told:?}");
 }
@@ -242,7 +243,7 @@ async fn of_many_tries_at_once_no_more_are_made_than_may_be() {
     hub.sign_up("ada@example.com").await;
     let body = json!({ "email": "ada@example.com", "password": "another long password" });
     let tries = (0..40).map(|_| hub.request(Method::POST, "/api/v1/login").json(&body).send());
-    let told = futures::future::join_all(tries).await;
+    let told = join_all(tries).await;
     let made = told.into_iter().filter(|told| told.as_ref().unwrap().status() == StatusCode::UNAUTHORIZED).count();
     assert_eq!(made, 10);
 }
@@ -266,7 +267,7 @@ async fn a_browser_that_the_account_knows_is_not_locked_out_by_strangers() {
         request.json(&json!({ "email": "ada@example.com", "password": password }))
     };
     let strangers = (0..110).map(|number| login(format!("192.0.2.{}", number / 9), "another long password").send());
-    futures::future::join_all(strangers).await;
+    join_all(strangers).await;
     let elsewhere = || login("198.51.100.7".to_owned(), PASSWORD);
     hub.send(elsewhere(), StatusCode::TOO_MANY_REQUESTS).await;
     hub.send(elsewhere().header(header::COOKIE, "__Host-heddle-device=hdld_other"), StatusCode::TOO_MANY_REQUESTS)
@@ -283,9 +284,9 @@ async fn strangers_behind_the_same_address_do_not_lock_out_a_browser_that_the_ac
         request.json(&json!({ "email": email, "password": password }))
     };
     let at_her = (0..12).map(|_| login("ada@example.com", "another long password").send());
-    futures::future::join_all(at_her).await;
+    join_all(at_her).await;
     let at_others = (0..100).map(|number| login(&format!("{number}@example.com"), "another long password").send());
-    futures::future::join_all(at_others).await;
+    join_all(at_others).await;
     hub.send(login("bob@example.com", PASSWORD), StatusCode::TOO_MANY_REQUESTS).await;
     hub.send(login("ada@example.com", PASSWORD), StatusCode::TOO_MANY_REQUESTS).await;
     let known = |password: &str| login("ada@example.com", password).header(header::COOKIE, &device);
@@ -302,9 +303,15 @@ async fn a_quota_says_how_many_and_how_to_get_room() {
     let hub = Hub::start().await;
     let (ada, organization) = hub.settle("ada@example.com").await;
     let path = format!("/api/v1/organizations/{organization}/receivers");
-    for number in 0..50 {
+    for number in 0..48 {
         hub.post(&ada, &path, json!({ "name": format!("r{number}") }), StatusCode::CREATED).await;
     }
+    // Of several at once no more get in than there is room for.
+    let body = json!({ "name": "at once" });
+    let tries = (0..8).map(|_| ada.sign(hub.request(Method::POST, &path)).json(&body).send());
+    let created =
+        join_all(tries).await.into_iter().filter(|told| told.as_ref().unwrap().status() == StatusCode::CREATED);
+    assert_eq!(created.count(), 2);
     let told = hub.post(&ada, &path, json!({ "name": "one more" }), StatusCode::CONFLICT).await;
     assert_eq!(told["code"], "quota-reached");
     assert!(told["message"].as_str().unwrap().contains("50 are the most"), "{told}");
