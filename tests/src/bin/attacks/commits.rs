@@ -32,11 +32,14 @@ pub async fn attack(siege: &mut Siege<'_>) -> Result<()> {
     siege.attempt("kustomize asked to fetch from loopback", Victim::Agent, loopback(world)).await
 }
 
-/// Commits, waits until the agent has said what is wrong with it, takes it back, and waits until all is well again.
+/// What the agent says is wrong with a revision, once it has tried it.
 async fn refused(world: &World, revision: &str) -> Result<String> {
     let name = world.sync_name(PATH).await?;
     let said = wait::until(format!("{} to be refused", &revision[..8]), wait::LONG, async || {
         let sync = world.sync(&name).await.map_err(|error| format!("{error:#}"))?;
+        if sync.attempted_revision.as_ref().is_none_or(|tried| tried.as_str() != revision) {
+            return Err(format!("{:?} is tried: {:?}", sync.attempted_revision, sync.conditions));
+        }
         let condition =
             sync.conditions.iter().find(|one| one.kind.as_str() == "Ready" && one.status.as_str() == "False");
         let words = sync.errors.first().map(|error| error.message.to_string());
