@@ -224,7 +224,7 @@ fn what_is_written_can_be_read() {
     assert!(config::read(&imported.config).1.is_empty());
     for text in ["1.10", "yes", "it's", "a#b", "", "*", "main", "a\\b"] {
         let yaml = format!("a: {}\n", write::quoted(text));
-        let documents = crate::yaml::Documents::read(&yaml);
+        let documents = Documents::read(&yaml);
         assert_eq!(documents.roots[0].get("a").unwrap().text(), Some(text), "{yaml}");
     }
 }
