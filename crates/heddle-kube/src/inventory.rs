@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::{StreamExt, TryStreamExt};
 use heddle_reconcile::{Inventory, InventoryEntry, ObjectKey, hash_text};
 use k8s_openapi::{
     api::core::v1::ConfigMap,
@@ -23,6 +24,9 @@ mod legacy;
 
 /// Entries in a shard, about 400 bytes each.
 const SHARD_ENTRIES: usize = 1000;
+
+/// Shards that are written or deleted at a time.
+const CONCURRENCY: usize = 8;
 
 const SYNC_LABEL: &str = "heddle.dev/inventory-of";
 
@@ -47,7 +51,7 @@ impl OwnClient {
             Stored::Nothing => Ok(Inventory::default()),
             Stored::Whole(inventory) => Ok(inventory),
             Stored::Legacy(inventory) => {
-                self.write(sync, &names, &inventory, &maps.into_keys().collect()).await?;
+                self.write(sync, &names, &Inventory::default(), &inventory).await?;
                 Ok(inventory)
             }
         }
@@ -69,42 +73,47 @@ impl OwnClient {
         let names = Names::of(sync)?;
         let is_alone = |inventory: &Inventory| (1..=SHARD_ENTRIES).contains(&inventory.len());
         if is_alone(written) && is_alone(inventory) {
-            return self.write_map(sync, &names.head, &[(ENTRIES, text_of(inventory.iter()))]).await;
+            return self.write_map(sync, &names.head, (ENTRIES, text_of(inventory.iter()))).await;
         }
-        let present = self.list_names(sync).await?;
-        self.write(sync, &names, inventory, &present).await
+        self.write(sync, &names, written, inventory).await
     }
 
-    /// Writes a whole inventory beside the ConfigMaps that are there, and deletes those that are no part of it.
+    /// Writes a whole inventory beside the ConfigMaps that are there, and deletes those that are no part of it. What is new
+    /// in it is written while those that are there are listed.
     async fn write(
         &self,
         sync: &Sync,
         names: &Names<'_>,
+        written: &Inventory,
         inventory: &Inventory,
-        present: &BTreeSet<String>,
     ) -> Result<(), KubeError> {
-        let mut kept = BTreeSet::from([names.head.clone()]);
-        if inventory.len() <= SHARD_ENTRIES {
-            self.write_map(sync, &names.head, &[(ENTRIES, text_of(inventory.iter()))]).await?;
-        } else {
-            let mut shards = Vec::new();
-            for text in cut(inventory) {
-                let name = names.shard(&text);
-                if !present.contains(&name) {
-                    self.write_map(sync, &name, &[(ENTRIES, text)]).await?;
-                }
-                shards.push(name);
-            }
-            self.write_map(sync, &names.head, &[(SHARDS, shards.join("\n"))]).await?;
-            kept.extend(shards);
+        let before: BTreeSet<String> = names.shards(written).into_keys().collect();
+        let shards = names.shards(inventory);
+        let (known, new): (Vec<_>, Vec<_>) = shards.iter().partition(|(name, _)| before.contains(*name));
+        let (present, ()) = tokio::try_join!(self.list_names(sync), self.write_shards(sync, new))?;
+        let missing = known.into_iter().filter(|(name, _)| !present.contains(*name)).collect();
+        self.write_shards(sync, missing).await?;
+        let head = match shards.is_empty() {
+            true => (ENTRIES, text_of(inventory.iter())),
+            false => (SHARDS, shards.keys().map(String::as_str).collect::<Vec<_>>().join("\n")),
+        };
+        self.write_map(sync, &names.head, head).await?;
+        let is_over = |name: &&String| **name != names.head && !shards.contains_key(*name);
+        let deletes: Vec<_> = present.iter().filter(is_over).map(|name| self.delete_map(name)).collect();
+        futures::stream::iter(deletes).buffer_unordered(CONCURRENCY).try_collect().await
+    }
+
+    async fn write_shards(&self, sync: &Sync, shards: Vec<(&String, &String)>) -> Result<(), KubeError> {
+        let writes: Vec<_> =
+            shards.into_iter().map(|(name, text)| self.write_map(sync, name, (ENTRIES, text.clone()))).collect();
+        futures::stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect().await
+    }
+
+    async fn delete_map(&self, name: &str) -> Result<(), KubeError> {
+        match bounded(self.config_maps().delete(name, &DeleteParams::default())).await {
+            Ok(_) | Err(KubeError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
         }
-        for name in present.difference(&kept) {
-            match bounded(self.config_maps().delete(name, &DeleteParams::default())).await {
-                Ok(_) | Err(KubeError::NotFound(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
     }
 
     async fn list_maps(&self, sync: &Sync) -> Result<Maps, KubeError> {
@@ -118,7 +127,7 @@ impl OwnClient {
         Ok(list.items.into_iter().filter_map(|map| map.metadata.name).collect())
     }
 
-    async fn write_map(&self, sync: &Sync, name: &str, data: &[(&str, String)]) -> Result<(), KubeError> {
+    async fn write_map(&self, sync: &Sync, name: &str, (key, text): (&str, String)) -> Result<(), KubeError> {
         let owner = OwnerReference {
             api_version: Sync::api_version(&()).into_owned(),
             kind: Sync::kind(&()).into_owned(),
@@ -133,7 +142,7 @@ impl OwnClient {
                 owner_references: Some(vec![owner]),
                 ..ObjectMeta::default()
             },
-            data: Some(data.iter().map(|(key, text)| ((*key).to_owned(), text.clone())).collect()),
+            data: Some([(key.to_owned(), text)].into()),
             ..ConfigMap::default()
         };
         let params = PatchParams::apply(crate::own::MANAGER).force();
@@ -188,6 +197,14 @@ impl<'a> Names<'a> {
     fn of(sync: &'a Sync) -> Result<Self, KubeError> {
         let name = sync.metadata.name.as_deref().unwrap_or_default();
         Ok(Self { sync: name, uid: uid(sync)?, head: format!("{name}-inventory") })
+    }
+
+    /// The shards of an inventory, text by name; none where the head has room for all of it.
+    fn shards(&self, inventory: &Inventory) -> BTreeMap<String, String> {
+        if inventory.len() <= SHARD_ENTRIES {
+            return BTreeMap::new();
+        }
+        cut(inventory).into_iter().map(|text| (self.shard(&text), text)).collect()
     }
 
     /// The name of a shard with this text. A Sync that is created anew under its name shares no shard with the one before.

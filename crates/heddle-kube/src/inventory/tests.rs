@@ -9,20 +9,10 @@ fn names() -> Names<'static> {
 }
 
 fn inventory(count: usize) -> Inventory {
-    let entry = |number: usize| InventoryEntry {
-        key: ObjectKey {
-            kind: GroupKind::new("v1", "ConfigMap"),
-            namespace: Some("default".into()),
-            name: format!("c-{number}"),
-        },
-        version: "v1".into(),
-        uid: Some(format!("uid-{number}")),
-        manifest: None,
-        entry: None,
-        was: None,
-        ended: None,
-        leaving: false,
-        origin: None,
+    let entry = |number: usize| {
+        let kind = GroupKind::new("v1", "ConfigMap");
+        let key = ObjectKey { kind, namespace: Some("default".into()), name: format!("c-{number}") };
+        InventoryEntry { uid: Some(format!("uid-{number}")), ..InventoryEntry::announced(key, "v1") }
     };
     (0..count).map(entry).collect()
 }
