@@ -1,11 +1,14 @@
 //! Taking over what others applied before, and looking whether their controllers are still there.
 
 use heddle_reconcile::{Controller, Extent, ObjectKey, Settled};
-use kube::api::{ListParams, Patch};
-use serde_json::json;
+use kube::{
+    api::{ListParams, Patch},
+    core::{DynamicObject, PartialObjectMeta},
+};
+use serde_json::{Value, json};
 
 use crate::{
-    AccountClient, Applied, Kinds, KubeError, Served,
+    AccountClient, Applied, ApplyRequest, Kinds, KubeError, Served,
     apply::{applied, as_heddle},
     error::bounded,
     watch,
@@ -19,24 +22,66 @@ const TRIES: usize = 3;
 pub enum ControllerState {
     /// It is there, and not suspended.
     Alive,
-    /// It is not there, or suspended.
-    Gone,
+    /// It is there, and suspended.
+    Suspended,
+    /// It is not in this cluster: it was deleted, or it is in another one and writes from there.
+    NotHere,
     /// It cannot be told, and why.
     Unknown(String),
 }
 
+/// What was taken over of an object.
+struct Taken {
+    /// The `managedFields` before.
+    before: Value,
+    /// The object after it.
+    object: PartialObjectMeta<DynamicObject>,
+}
+
 impl AccountClient {
-    /// Takes over what others applied of an object, in one patch of its `managedFields`; `None` when there is nothing to
-    /// take, or no object.
+    /// Takes over what others and we have applied of an object, in one patch of its `managedFields`, which changes nothing
+    /// else; `None` when there is nothing to take, or no object.
     ///
     /// # Errors
     /// When the account may not, the API server refuses, or the object is written by others all the time.
-    pub async fn take_over(
-        &self,
-        key: &ObjectKey,
-        served: &Served,
-        extent: Extent,
-    ) -> Result<Option<Applied>, KubeError> {
+    pub async fn take_shared(&self, key: &ObjectKey, served: &Served) -> Result<Option<Applied>, KubeError> {
+        let taken = self.take(key, served, Extent::Shared).await?;
+        Ok(taken.map(|taken| applied(taken.object, Settled::default())))
+    }
+
+    /// Takes over what others applied of an object that is in the cluster as `request` has it, and lets go what of that the
+    /// request does not have; `None` when there is nothing to take, or no object. Where the API server refuses to let it go,
+    /// it is given back: nothing that stays in the cluster is left as if it were to go.
+    ///
+    /// # Errors
+    /// When the account may not, the API server refuses, or the object is written by others all the time.
+    pub async fn take_rest(&self, request: ApplyRequest<'_>) -> Result<Option<Applied>, KubeError> {
+        let (key, served) = (request.key, request.served);
+        let Some(taken) = self.take(key, served, Extent::All).await? else { return Ok(None) };
+        match self.apply(request).await {
+            Ok(applied) => Ok(Some(applied)),
+            Err(error) => {
+                // Where this fails too, the object has fields of ours that we did not apply, and counts as changed.
+                if let Err(fault) = self.give_back(key, served, &taken).await {
+                    tracing::warn!(object = %key, "what was taken over of {key} could not be given back: {fault}");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes the `managedFields` as they were, where nobody has written the object since.
+    async fn give_back(&self, key: &ObjectKey, served: &Served, taken: &Taken) -> Result<(), KubeError> {
+        let metadata = json!({
+            "resourceVersion": taken.object.metadata.resource_version,
+            "managedFields": taken.before,
+        });
+        let patch = Patch::Merge(json!({"metadata": metadata}));
+        let api = self.objects(served, key.namespace.as_deref());
+        bounded(api.patch_metadata(&key.name, &as_heddle(), &patch)).await.map(drop)
+    }
+
+    async fn take(&self, key: &ObjectKey, served: &Served, extent: Extent) -> Result<Option<Taken>, KubeError> {
         let api = self.objects(served, key.namespace.as_deref());
         let mut tries = 1..=TRIES;
         loop {
@@ -48,37 +93,40 @@ impl AccountClient {
             });
             let patch = Patch::Merge(json!({"metadata": metadata}));
             match bounded(api.patch_metadata(&key.name, &as_heddle(), &patch)).await {
-                Ok(object) => return Ok(Some(applied(object, Settled::default()))),
+                Ok(object) => return Ok(Some(Taken { before: watch::managed_fields(&found.metadata), object })),
                 Err(KubeError::Conflict(_)) if tries.next().is_some() => {}
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// Looks whether another tool's controller is there. What the account may not look at is not known.
+    /// Looks whether another tool's controller is there. What the account may not look at is not known, and one that is not
+    /// here may be elsewhere: Argo CD and Flux write into other clusters too.
     pub async fn look_for_controller(&self, kinds: &Kinds, controller: &Controller) -> ControllerState {
         let Some(served) = kinds.preferred(&controller.kind) else {
             return if kinds.unknown_groups.contains(&controller.kind.group) {
                 ControllerState::Unknown(format!("the API group `{}` does not answer", controller.kind.group))
             } else {
-                ControllerState::Gone
+                ControllerState::NotHere
             };
         };
         let found = match &controller.namespace {
             Some(namespace) => {
                 let found = bounded(self.objects(served, Some(namespace)).get_opt(&controller.name)).await;
-                found.map(|found| found.is_some_and(|object| object.data["spec"]["suspend"] != true))
+                let is_suspended = |object: &DynamicObject| object.data["spec"]["suspend"] == true;
+                found.map(|found| found.map(|object| is_suspended(&object)))
             }
             // Its name is known, and in no namespace that is: each one that is called so may be meant.
             None => {
                 let params = ListParams::default().fields(&format!("metadata.name={}", controller.name));
                 let found = bounded(self.objects(served, None).list_metadata(&params)).await;
-                found.map(|found| !found.items.is_empty())
+                found.map(|found| (!found.items.is_empty()).then_some(false))
             }
         };
         match found {
-            Ok(true) => ControllerState::Alive,
-            Ok(false) | Err(KubeError::NotFound(_)) => ControllerState::Gone,
+            Ok(Some(false)) => ControllerState::Alive,
+            Ok(Some(true)) => ControllerState::Suspended,
+            Ok(None) | Err(KubeError::NotFound(_)) => ControllerState::NotHere,
             Err(error) => ControllerState::Unknown(error.to_string()),
         }
     }

@@ -67,6 +67,11 @@ impl Kinds {
         self.kinds.get(kind)?.first()
     }
 
+    /// Every kind, in the version that the API server prefers.
+    pub fn iter(&self) -> impl Iterator<Item = &Served> {
+        self.kinds.values().filter_map(|versions| versions.first())
+    }
+
     /// The plural name of each kind.
     pub fn plurals(&self) -> BTreeMap<GroupKind, String> {
         let first = |(kind, served): (&GroupKind, &Vec<Served>)| Some((kind.clone(), served.first()?.plural.clone()));

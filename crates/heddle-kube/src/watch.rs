@@ -154,9 +154,29 @@ impl AccountClient {
         namespace: Option<&str>,
         owner: &str,
     ) -> Result<Vec<(ObjectKey, LiveObject)>, KubeError> {
+        self.list_labelled(served, namespace, &format!("{OWNER_LABEL},{OWNER_LABEL}!={owner}")).await
+    }
+
+    /// The objects at a place that carry the label of any Sync.
+    ///
+    /// # Errors
+    /// When the account may not list them, or the API server cannot be asked.
+    pub async fn list_owned(
+        &self,
+        served: &Served,
+        namespace: Option<&str>,
+    ) -> Result<Vec<(ObjectKey, LiveObject)>, KubeError> {
+        self.list_labelled(served, namespace, OWNER_LABEL).await
+    }
+
+    async fn list_labelled(
+        &self,
+        served: &Served,
+        namespace: Option<&str>,
+        selector: &str,
+    ) -> Result<Vec<(ObjectKey, LiveObject)>, KubeError> {
         let api = self.objects(served, namespace);
-        let selector = format!("{OWNER_LABEL},{OWNER_LABEL}!={owner}");
-        let mut params = ListParams::default().labels(&selector).limit(PAGE);
+        let mut params = ListParams::default().labels(selector).limit(PAGE);
         let mut found = Vec::new();
         loop {
             let page = bounded(api.list_metadata(&params)).await?;

@@ -57,15 +57,10 @@ fn measure_plan() {
             order: Order::default(),
         });
         InventoryEntry {
-            key,
-            version: "v1".into(),
             uid: Some(uid),
             manifest: Some(manifest),
             entry: Some(entry.clone()),
-            was: None,
-            ended: None,
-            leaving: false,
-            origin: None,
+            ..InventoryEntry::announced(key, "v1")
         }
     });
     let inventory: Inventory = known.collect();

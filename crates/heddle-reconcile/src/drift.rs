@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::{FIELD_MANAGER, hash_text};
 
-pub use fight::{FIGHT_WINDOW, FightBreaker, LONGEST_PAUSE, MAX_HEALS};
+pub use fight::{Contest, FIGHT_WINDOW, FightBreaker, LONGEST_PAUSE, MAX_HEALS};
 pub use ignored_fields::{Contested, Settled, find_field};
 pub use others::DriftRules;
 pub use verdict::{DriftVerdict, LookReason, judge_drift};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DesiredObject, HookEnd, Live, LiveObject, ObjectKey, Origin, OwnEntry};
+use crate::{Contest, DesiredObject, GroupKind, HookEnd, Live, LiveObject, ObjectKey, Origin, OwnEntry};
 
 /// One object that a Sync has applied, or was about to apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,12 @@ pub struct InventoryEntry {
     /// Where it stood in the repository when that was read last; `None` where an earlier release applied it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// Objects that would go with it, were let go of, and stay: of a namespace or a definition.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<ObjectKey>,
+    /// The fields of it that are fought over, so that a fight is not fought anew after a restart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fights: Vec<Contest>,
 }
 
 impl InventoryEntry {
@@ -51,6 +57,8 @@ impl InventoryEntry {
             ended: None,
             leaving: false,
             origin: None,
+            holds: Vec::new(),
+            fights: Vec::new(),
         }
     }
 
@@ -139,6 +147,13 @@ impl Inventory {
         }
     }
 
+    /// Notes what is fought over, by object; of all others nothing is.
+    pub fn note_fights(&mut self, mut fights: BTreeMap<ObjectKey, Vec<Contest>>) {
+        for (key, entry) in &mut self.entries {
+            entry.fights = fights.remove(key).unwrap_or_default();
+        }
+    }
+
     /// Notes where an object stands in the repository, where the inventory has it.
     pub fn place(&mut self, key: &ObjectKey, origin: Option<&Origin>) {
         if let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.origin.as_ref() != origin) {
@@ -149,6 +164,17 @@ impl Inventory {
     /// Takes an entry in, in place of what was known of its object.
     pub fn put(&mut self, entry: InventoryEntry) {
         self.entries.insert(entry.key.clone(), entry);
+    }
+
+    /// Lets go of an object that stays in the cluster. What it would go with keeps a note of it. `plurals` are the names under
+    /// which the kinds are served.
+    pub fn let_go(&mut self, key: &ObjectKey, plurals: &BTreeMap<GroupKind, String>) {
+        self.forget(key);
+        for holder in self.entries.values_mut().filter(|entry| key.goes_with(&entry.key, plurals)) {
+            if !holder.holds.contains(key) {
+                holder.holds.push(key.clone());
+            }
+        }
     }
 
     /// Forgets an object: it was seen to be gone, or proved not to be ours.

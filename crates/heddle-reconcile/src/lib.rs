@@ -26,8 +26,8 @@ mod workload;
 
 pub use defaults::{DefaultsPatch, RefusedField, without_defaults};
 pub use drift::{
-    Contested, DriftRules, DriftVerdict, FIGHT_WINDOW, FightBreaker, LONGEST_PAUSE, LookReason, MAX_HEALS, OwnEntry,
-    Settled, Takeover, changed_fields, find_field, judge_drift, lost_fields, managers_of, own_leaves,
+    Contest, Contested, DriftRules, DriftVerdict, FIGHT_WINDOW, FightBreaker, LONGEST_PAUSE, LookReason, MAX_HEALS,
+    OwnEntry, Settled, Takeover, changed_fields, find_field, judge_drift, lost_fields, managers_of, own_leaves,
 };
 pub use gate::{Opened, Progress, Waiting, Why};
 pub use hook::{Hook, HookEnd, ended_hooks, hook_manifest, run_of};
@@ -37,7 +37,9 @@ pub use object::{GroupKind, ObjectKey, hash_text};
 pub use order::{KindClass, Order, Phase, class_of};
 pub use origin::{Origin, Suspect, suspects};
 pub use plan::{Apply, DesiredObject, Live, LiveObject, Plan, Reason, Refusal, Scope, has_drifted, plan};
-pub use prune::{Prune, PruneGuard, PruneRules, PruneVerdict, Reached, Spared, Stopped, Terminating, judge_prune};
+pub use prune::{
+    Prune, PruneGuard, PruneRules, PruneVerdict, Reached, Spared, Stopped, Terminating, judge_prune, reason_to_hold,
+};
 pub use workload::{images_of, is_workload};
 
 /// The field manager of everything that is applied.

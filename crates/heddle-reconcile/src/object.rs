@@ -1,6 +1,6 @@
 //! What identifies an object in a cluster.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -64,6 +64,19 @@ pub struct ObjectKey {
 }
 
 impl ObjectKey {
+    /// Whether the object goes when `holder` does: the namespace that it lies in, or the definition of its kind. A
+    /// definition is called by the plural and the group, as `certificates.cert-manager.io`; a kind of its group that is not
+    /// among `plurals` may be the one.
+    pub fn goes_with(&self, holder: &Self, plurals: &BTreeMap<GroupKind, String>) -> bool {
+        if holder.kind.is_namespace() {
+            return self.namespace.as_ref() == Some(&holder.name);
+        }
+        let Some((plural, group)) = holder.name.split_once('.').filter(|_| holder.kind.is_definition()) else {
+            return false;
+        };
+        group == self.kind.group && plurals.get(&self.kind).is_none_or(|served| served == plural)
+    }
+
     /// Of an object as it is written; what it does not say is empty.
     pub fn of(object: &Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

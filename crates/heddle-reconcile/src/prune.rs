@@ -48,6 +48,8 @@ pub struct PruneRules<'a> {
     pub closed: &'a [&'a str],
     /// The plural name under which each kind is served.
     pub plurals: &'a BTreeMap<GroupKind, String>,
+    /// Why namespaces and definitions stay that were looked into, whatever the watch knows.
+    pub needed: &'a BTreeMap<ObjectKey, String>,
 }
 
 impl PruneRules<'_> {
@@ -119,6 +121,14 @@ pub struct PruneVerdict {
     pub stopped: Option<Stopped>,
     /// Whether a person was asked and has approved what is to be deleted.
     pub is_approved: bool,
+}
+
+impl PruneVerdict {
+    /// The namespaces and definitions that are to be deleted.
+    pub fn holders(&self) -> Vec<ObjectKey> {
+        let deletes = self.steps.iter().flatten().chain(&self.waiting).map(|prune| &prune.key);
+        deletes.filter(|key| key.kind.is_namespace() || key.kind.is_definition()).cloned().collect()
+    }
 }
 
 /// Decides about `surplus`.
@@ -204,6 +214,7 @@ struct Rest<'a> {
     keys: Vec<&'a ObjectKey>,
     namespaces: BTreeMap<&'a str, &'a ObjectKey>,
     plurals: &'a BTreeMap<GroupKind, String>,
+    needed: &'a BTreeMap<ObjectKey, String>,
 }
 
 impl<'a> Rest<'a> {
@@ -215,36 +226,35 @@ impl<'a> Rest<'a> {
         let is_kept = |key: &ObjectKey, object: &LiveObject| {
             !object.deleting && (object.guard.reason_to_keep().is_some() || rules.closed_around(key).is_some())
         };
+        // What was seen last where nothing is watched any more says nothing: there `needed` has what a look found.
         let others = live.objects.iter().filter(|(key, object)| {
-            object.owner.as_deref().is_some_and(|one| one != rules.owner || is_kept(key, object))
+            object.owner.as_deref().is_some_and(|one| one != rules.owner || is_kept(key, object)) && live.covers(key)
         });
         let keys: Vec<&ObjectKey> = ours().map(|entry| &entry.key).chain(others.map(|(key, _)| key)).collect();
         let namespaces = keys.iter().filter_map(|key| Some((key.namespace.as_deref()?, *key))).collect();
         let uids = ours().filter_map(|entry| entry.uid.as_deref()).collect();
-        Self { uids, keys, namespaces, plurals: rules.plurals }
+        Self { uids, keys, namespaces, plurals: rules.plurals, needed: rules.needed }
     }
 
     /// Why an object stays although the path does not have it any more.
     fn need_for(&self, key: &ObjectKey) -> Option<String> {
-        if key.kind.is_namespace() {
-            if SYSTEM_NAMESPACES.contains(&key.name.as_str()) {
-                return Some("it belongs to Kubernetes itself and is never deleted".to_owned());
-            }
-            let inside = self.namespaces.get(key.name.as_str())?;
-            return Some(format!("{inside} lies in it and stays"));
+        if key.kind.is_namespace() && SYSTEM_NAMESPACES.contains(&key.name.as_str()) {
+            return Some("it belongs to Kubernetes itself and is never deleted".to_owned());
         }
-        if !key.kind.is_definition() {
-            return None;
-        }
-        let of_it = self.keys.iter().find(|other| self.defines(&key.name, &other.kind))?;
-        Some(format!("{of_it} is one of its objects and stays"))
+        let inside = match key.kind.is_namespace() {
+            true => self.namespaces.get(key.name.as_str()),
+            false if key.kind.is_definition() => self.keys.iter().find(|other| other.goes_with(key, self.plurals)),
+            false => None,
+        };
+        inside.map(|inside| reason_to_hold(key, inside)).or_else(|| self.needed.get(key).cloned())
     }
+}
 
-    /// Whether a definition of this name is that of a kind: `certificates.cert-manager.io` is the plural and the group. A
-    /// kind of its group that is not served may be the one.
-    fn defines(&self, definition: &str, kind: &GroupKind) -> bool {
-        let Some((plural, group)) = definition.split_once('.') else { return false };
-        group == kind.group && self.plurals.get(kind).is_none_or(|served| served == plural)
+/// Why a namespace or a definition stays in which `inside` was found.
+pub fn reason_to_hold(holder: &ObjectKey, inside: &ObjectKey) -> String {
+    match holder.kind.is_namespace() {
+        true => format!("{inside} lies in it and stays"),
+        false => format!("{inside} is one of its objects and stays"),
     }
 }
 

@@ -14,6 +14,11 @@ pub const LIMITS: &[Limit] = &[
         heddle_reconcile::MAX_HEALS as u64,
         "it is left alone for a minute, and `FoughtOver` says so",
     ),
+    Limit::count(
+        "fields of a `Sync` that are fought over and known as such after a restart",
+        sync::MAX_KEPT as u64,
+        "those are that are left alone for the longest",
+    ),
     Limit::time(
         "the pause between two tries of a field that is fought over",
         heddle_reconcile::LONGEST_PAUSE,

@@ -3,10 +3,12 @@
 //! A revision goes one way, as a value: a [`source::Look`] renders it, a [`desired::Desired`] has its objects with their
 //! places, a [`run::Outcome`] says what came of it, a [`report`] tells it. Each state has one owner, and the owners do not
 //! know each other; [`SyncTask::step`] alone knows them all. Everything happens in one task, one step at a time, and each
-//! step starts from what is. Health is only watched, so a rollout that hangs never holds the next commit up.
+//! step starts from what is; only looks have a task of their own, for they may take long. Health is only watched, so a
+//! rollout that hangs never holds the next commit up.
 
 mod applied;
 mod cluster;
+mod compare;
 mod compute;
 mod desired;
 mod drift;
@@ -61,7 +63,7 @@ use crate::{
 pub(crate) use self::{
     cluster::{BLIND_AFTER, LIST_LIMIT},
     compute::{MAX_AT_ONCE, QUICK_LIMIT},
-    drift::MAX_DRIFTS,
+    drift::{MAX_DRIFTS, MAX_KEPT},
     patience::MAX_TRIES,
     report::{IN_REPORT, IN_STATUS},
     run::{DEFINITION_LIMIT, GONE_LIMIT, SCHEMA_LIMIT},
@@ -129,6 +131,8 @@ pub struct SyncTask {
     known: Known,
     /// A revision of another Sync of the same branch that made this one look.
     noticed: Option<Revision>,
+    /// Whether anything is known that the status may not say. Until the first look has ended it says what was last known.
+    is_to_be_told: bool,
 }
 
 impl SyncTask {
@@ -162,6 +166,7 @@ impl SyncTask {
             patience: Patience::default(),
             known: Known::default(),
             noticed: None,
+            is_to_be_told: false,
             sync,
             ctx,
         };
@@ -191,6 +196,7 @@ impl SyncTask {
                     Wake::Manifest => {}
                     Wake::Closed => return,
                 },
+                looked = self.source.ended() => self.finish_look(looked).await,
                 Some(event) = event => self.observe(event).await,
                 () = tokio::time::sleep_until(wake_at) => {}
             }
@@ -206,8 +212,8 @@ impl SyncTask {
     /// Does what is due.
     async fn step(&mut self) {
         let acts = !self.sync.spec.suspend;
-        if self.schedule.claim_look(Instant::now()) {
-            self.look().await;
+        if !self.source.is_looking() && self.schedule.claim_look(Instant::now()) {
+            self.begin_look().await;
         }
         if self.drift.fights() {
             self.heal_news();
@@ -221,7 +227,9 @@ impl SyncTask {
         if self.is_unwell() && self.schedule.claim_roots(Instant::now()) {
             self.find_roots().await;
         }
-        self.report().await;
+        if self.is_to_be_told {
+            self.report().await;
+        }
     }
 
     /// The revision of what is followed now that is fully applied.
@@ -235,7 +243,12 @@ impl SyncTask {
         let change = self.cluster.as_ref().ok().and_then(|cluster| cluster.observed.next_change(now));
         let change = [change, self.drift.next_try(now)].into_iter().flatten().min();
         let changes_at = change.and_then(|at| (at - now).to_std().ok()).map(|wait| Instant::now() + wait);
-        Situation { is_suspended: self.sync.spec.suspend, is_unwell: self.is_unwell(), changes_at }
+        Situation {
+            is_suspended: self.sync.spec.suspend,
+            is_looking: self.source.is_looking(),
+            is_unwell: self.is_unwell(),
+            changes_at,
+        }
     }
 
     /// What verdicts are made of; `None` while nothing was looked at.
@@ -293,9 +306,15 @@ impl SyncTask {
         if !same_account || !same_files {
             self.forget_files();
         }
+        if !source::asks_the_same(&before.spec, &self.sync.spec) {
+            self.source.give_up();
+        }
         self.spec = spec;
         self.schedule.begin(interval(&self.spec), now);
         self.schedule.settle(now);
+        self.is_to_be_told = true;
+        // The next comparison tells what is wanted, and nothing else anew.
+        self.publish();
     }
 
     /// Forgets what is known of other files than those that are wanted now.

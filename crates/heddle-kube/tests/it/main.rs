@@ -187,15 +187,9 @@ fn an_aggregated_api_that_is_down_hides_its_own_kinds_only() {
 
 fn inventory(count: usize) -> Inventory {
     let entry = |number| InventoryEntry {
-        key: config_map(&format!("object-{number}")),
-        version: "v1".into(),
         uid: Some(format!("uid-{number}")),
         manifest: Some("0123456789abcdef".into()),
-        entry: None,
-        was: None,
-        ended: None,
-        leaving: false,
-        origin: None,
+        ..InventoryEntry::announced(config_map(&format!("object-{number}")), "v1")
     };
     (0..count).map(entry).collect()
 }
@@ -296,11 +290,10 @@ fn an_inventory_of_an_earlier_release_is_written_anew() {
     });
 }
 
-#[test]
-fn whatever_a_webhook_answers_to_a_delete_is_no_proof_that_the_object_is_gone() {
-    run(async |world| {
-        let applied = world.apply("raced", json!({})).await.unwrap();
-        let (server, part) = (world.control_plane.url().unwrap(), &world.control_plane);
+impl World {
+    /// A client as [`World::client`], whose requests come through a proxy.
+    async fn behind_a_proxy(&self) -> (Proxy, AccountClient) {
+        let (server, part) = (self.control_plane.url().unwrap(), &self.control_plane);
         let proxy = Proxy::start(server.clone(), Some(part.ca_pem()), Some(part.authority())).await.unwrap();
         let kubeconfig = std::fs::read_to_string(part.kubeconfig()).unwrap();
         let dir = tempfile::tempdir().unwrap();
@@ -309,6 +302,57 @@ fn whatever_a_webhook_answers_to_a_delete_is_no_proof_that_the_object_is_gone() 
         std::fs::write(&path, kubeconfig.replace(&to(&server), &to(proxy.url()))).unwrap();
         let account = Account { namespace: "default".into(), name: "deployer".into() };
         let client = Cluster::connect(Some(&path)).await.unwrap().as_account(&account).unwrap();
+        (proxy, client)
+    }
+}
+
+#[test]
+fn what_may_not_go_is_given_back_to_whoever_had_it() {
+    run(async |world| {
+        let theirs = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: rest}\ndata: {keep: '1', legacy: '1'}\n";
+        world.kubectl(&["apply", "--server-side", "-f", "-"], theirs).await;
+        world.apply("rest", json!({"data": {"keep": "1"}})).await.unwrap();
+        let managers = async || {
+            let args = ["get", "configmap", "rest", "--show-managed-fields", "-o", "json"];
+            let object: Value = serde_json::from_str(&world.kubectl(&args, "").await).unwrap();
+            object["metadata"]["managedFields"].clone()
+        };
+        let before = managers().await;
+        let (proxy, client) = world.behind_a_proxy().await;
+        let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 422, "message": "no"});
+        let answer = Fault::Answer {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            headers: HeaderMap::new(),
+            body: status.to_string(),
+        };
+        proxy.fail(Match::new(Method::PATCH, "fieldValidation=Strict"), answer);
+        let manifest =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "rest"}, "data": {"keep": "1"}});
+        let (key, rules) = (config_map("rest"), DriftRules::default());
+        let request = || ApplyRequest {
+            key: &key,
+            served: world.served(),
+            manifest: &manifest,
+            applied_as: None,
+            rules: &rules,
+            dry_run: false,
+        };
+        let refused = client.take_rest(request()).await.unwrap_err();
+        assert!(matches!(&refused, KubeError::Refused(_)), "{refused:?}");
+        assert_eq!(managers().await, before);
+
+        proxy.heal();
+        assert!(client.take_rest(request()).await.unwrap().unwrap().inherited.is_none());
+        let text = world.kubectl(&["get", "configmap", "rest", "-o", "jsonpath={.data}"], "").await;
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), json!({"keep": "1"}));
+    });
+}
+
+#[test]
+fn whatever_a_webhook_answers_to_a_delete_is_no_proof_that_the_object_is_gone() {
+    run(async |world| {
+        let applied = world.apply("raced", json!({})).await.unwrap();
+        let (proxy, client) = world.behind_a_proxy().await;
         let (key, served) = (config_map("raced"), world.served());
         for code in [409, 404, 410, 403, 422, 500] {
             let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,

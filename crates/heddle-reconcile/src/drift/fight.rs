@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 /// After this many repairs within [`FIGHT_WINDOW`] a field is left alone.
 pub const MAX_HEALS: usize = 5;
@@ -16,17 +17,45 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// Whether a field is fought over, as a state machine over given times. Every repair is noted; the fifth within a minute
 /// begins a pause of a minute. The first repair after a pause is a try: it begins a pause of twice the length, which means
 /// nothing when nobody changes the field again. What stays quiet for as long as its last pause is forgotten.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FightBreaker {
     /// When it was put back lately, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     heals: Vec<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pause: Option<Pause>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Pause {
     until: DateTime<Utc>,
-    length: TimeDelta,
+    length_secs: i64,
+}
+
+impl Pause {
+    fn length(self) -> TimeDelta {
+        TimeDelta::seconds(self.length_secs)
+    }
+
+    /// When it is forgotten, where the field stays quiet.
+    fn forgotten_at(self) -> DateTime<Utc> {
+        self.until + self.length()
+    }
+}
+
+/// A field that is fought over, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contest {
+    /// Which; empty for the whole object.
+    pub field: String,
+    /// Who changed it last, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<String>,
+    /// Hash of what the manifest has there.
+    pub wanted: String,
+    /// Whether it is left alone.
+    #[serde(flatten)]
+    pub breaker: FightBreaker,
 }
 
 impl FightBreaker {
@@ -34,15 +63,14 @@ impl FightBreaker {
     pub fn note(&mut self, now: DateTime<Utc>) {
         self.heals.retain(|heal| is_recent(*heal, now));
         self.heals.push(now);
-        self.pause = self.pause.filter(|pause| now < pause.until + pause.length);
-        let longest = TimeDelta::seconds(LONGEST_PAUSE.as_secs().cast_signed());
-        let length = match self.pause {
-            Some(pause) => Some((pause.length * 2).min(longest)),
-            None => (self.heals.len() >= MAX_HEALS).then(window),
+        self.pause = self.pause.filter(|pause| now < pause.forgotten_at());
+        let length_secs = match self.pause {
+            Some(pause) => Some((pause.length_secs * 2).min(LONGEST_PAUSE.as_secs().cast_signed())),
+            None => (self.heals.len() >= MAX_HEALS).then(|| FIGHT_WINDOW.as_secs().cast_signed()),
         };
-        if let Some(length) = length {
+        if let Some(length_secs) = length_secs {
             self.heals.clear();
-            self.pause = Some(Pause { until: now + length, length });
+            self.pause = Some(Pause { until: now + TimeDelta::seconds(length_secs), length_secs });
         }
     }
 
@@ -58,7 +86,7 @@ impl FightBreaker {
 
     /// Whether there is nothing to remember any more.
     pub fn is_over(&self, now: DateTime<Utc>) -> bool {
-        let is_quiet = self.pause.is_none_or(|pause| now >= pause.until + pause.length);
+        let is_quiet = self.pause.is_none_or(|pause| now >= pause.forgotten_at());
         is_quiet && !self.heals.iter().any(|heal| is_recent(*heal, now))
     }
 }

@@ -166,6 +166,24 @@ fn what_stays_quiet_after_a_try_is_forgotten() {
 }
 
 #[test]
+fn a_fight_goes_on_as_it_was_after_it_was_kept() {
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    let mut breaker = FightBreaker::default();
+    for heals in 0..=MAX_HEALS {
+        let contest = Contest {
+            field: "data.k".into(),
+            manager: Some("ada".into()),
+            wanted: "h".into(),
+            breaker: breaker.clone(),
+        };
+        let text = serde_json::to_string(&contest).unwrap();
+        assert_eq!(serde_json::from_str::<Contest>(&text).unwrap(), contest, "after {heals} repairs");
+        breaker.note(now);
+    }
+    assert!(breaker.is_paused(now));
+}
+
+#[test]
 fn repairs_far_apart_are_no_fight() {
     let mut breaker = FightBreaker::default();
     for minute in 0..30 {

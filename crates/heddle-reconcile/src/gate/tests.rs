@@ -116,15 +116,10 @@ fn hooks_run_before_and_after_the_rest_and_what_is_left_out_of_a_success_waits_f
 
 fn applied_before(name: &str, manifest: &str, ended: Option<HookEnd>) -> Inventory {
     let entry = InventoryEntry {
-        key: key(name),
-        version: "batch/v1".into(),
         uid: Some("uid".into()),
         manifest: Some(manifest.into()),
-        entry: None,
-        was: None,
         ended,
-        leaving: false,
-        origin: None,
+        ..InventoryEntry::announced(key(name), "batch/v1")
     };
     [entry].into_iter().collect()
 }

@@ -69,6 +69,16 @@ impl Controller {
     }
 }
 
+impl Controller {
+    /// What on an object says that it is of this controller: `label NAME` or `annotation NAME`.
+    pub fn mark(&self) -> String {
+        match self.tool {
+            Tool::Flux => format!("label `{}/name`", self.kind.group),
+            Tool::ArgoCd => format!("annotation `{ARGO_TRACKING}` or label `{ARGO_LABEL}`"),
+        }
+    }
+}
+
 impl std::fmt::Display for Controller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let tool = match self.tool {

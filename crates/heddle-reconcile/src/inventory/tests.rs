@@ -71,3 +71,25 @@ fn what_is_about_to_be_deleted_is_not_as_it_was_applied_any_more() {
         assert_eq!(inventory.find(&desired("one").key).unwrap().uid.as_deref(), Some("uid"));
     }
 }
+
+#[test]
+fn what_an_object_would_go_with_keeps_a_note_of_it_when_it_is_let_go() {
+    let key = |api_version: &str, kind: &str, namespace: Option<&str>, name: &str| ObjectKey {
+        kind: GroupKind::new(api_version, kind),
+        namespace: namespace.map(str::to_owned),
+        name: name.into(),
+    };
+    let definition = |name: &str| key("apiextensions.k8s.io/v1", "CustomResourceDefinition", None, name);
+    let (shop, other) = (key("v1", "Namespace", None, "shop"), key("v1", "Namespace", None, "other"));
+    let (jars, lids) = (definition("jars.e.org"), definition("lids.e.org"));
+    let jar = key("e.org/v1", "Jar", Some("shop"), "a");
+    let all = [&shop, &other, &jars, &lids, &jar];
+    let mut inventory: Inventory = all.map(|key| InventoryEntry::announced(key.clone(), "v1")).into_iter().collect();
+    let plurals = BTreeMap::from([(jar.kind.clone(), "jars".to_owned())]);
+    for _ in 0..2 {
+        inventory.let_go(&jar, &plurals);
+    }
+    let holds = |key: &ObjectKey| inventory.find(key).unwrap().holds.clone();
+    assert_eq!((inventory.len(), holds(&shop), holds(&jars)), (4, vec![jar.clone()], vec![jar]));
+    assert!(holds(&other).is_empty() && holds(&lids).is_empty());
+}

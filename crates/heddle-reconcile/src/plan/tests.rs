@@ -27,15 +27,10 @@ fn own_entry(time: &str) -> OwnEntry {
 
 fn known(kind: &str, name: &str, manifest: &str) -> InventoryEntry {
     InventoryEntry {
-        key: key(kind, name),
-        version: "v1".into(),
         uid: Some("uid".into()),
         manifest: Some(manifest.into()),
         entry: Some(own_entry("t1")),
-        was: None,
-        ended: None,
-        leaving: false,
-        origin: None,
+        ..InventoryEntry::announced(key(kind, name), "v1")
     }
 }
 

@@ -35,7 +35,9 @@ fn surplus(count: usize) -> Vec<ObjectKey> {
 
 fn rules(desired: usize) -> PruneRules<'static> {
     static NONE: BTreeMap<GroupKind, String> = BTreeMap::new();
-    PruneRules { owner: "me", desired, reached: Reached::Applied, approved: None, closed: &[], plurals: &NONE }
+    static NOTHING: BTreeMap<ObjectKey, String> = BTreeMap::new();
+    let reached = Reached::Applied;
+    PruneRules { owner: "me", desired, reached, approved: None, closed: &[], plurals: &NONE, needed: &NOTHING }
 }
 
 fn deleted(verdict: &PruneVerdict) -> usize {
@@ -443,4 +445,18 @@ fn what_lies_in_a_namespace_that_is_closed_by_now_is_let_go_and_not_deleted() {
     let rules = PruneRules { closed: &["kube-system"], ..rules(1) };
     let verdict = judge_prune(std::slice::from_ref(&object), &inventory, &live, rules);
     assert_eq!((deleted(&verdict), verdict.kept[0].key.clone()), (0, object));
+}
+
+#[test]
+fn a_namespace_in_which_something_was_found_stays_whatever_the_watch_knows() {
+    let (mut inventory, mut live) = ours(3);
+    let namespace = ObjectKey { namespace: None, ..key("Namespace", "extra") };
+    put(&mut inventory, &mut live, namespace.clone(), "uid-extra".into());
+    let gone = [namespace.clone()];
+    let verdict =
+        |needed: &BTreeMap<ObjectKey, String>| judge_prune(&gone, &inventory, &live, PruneRules { needed, ..rules(3) });
+    assert!(verdict(&BTreeMap::new()).stopped.is_some());
+    let inside = ObjectKey { namespace: Some("extra".into()), ..key("Secret", "s") };
+    let held = verdict(&BTreeMap::from([(namespace.clone(), reason_to_hold(&namespace, &inside))]));
+    assert_eq!((held.stopped, held.held[0].reason.as_str()), (None, "Secret extra/s lies in it and stays"));
 }

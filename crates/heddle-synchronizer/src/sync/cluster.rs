@@ -2,6 +2,8 @@
 //!
 //! Whoever acts as another account has another [`ClusterState`]: nothing of one can be used by the other.
 
+mod beyond;
+mod kinds;
 mod observed;
 
 use std::{
@@ -11,7 +13,6 @@ use std::{
 };
 
 use chrono::Utc;
-use futures::StreamExt;
 use heddle_kube::{
     Account, AccountClient, Kinds, KubeError, OwnClient, Served, WatchEvent, WatchPlace, Watches, sync::Sync,
 };
@@ -23,8 +24,7 @@ pub(super) use observed::Observed;
 
 use super::{
     Context,
-    desired::{Desired, PlacedObject, has_unknown_kinds},
-    source::Content,
+    desired::{Desired, PlacedObject},
 };
 
 /// How long the first lists of new watches are waited for.
@@ -47,6 +47,8 @@ pub(super) struct ClusterState {
     kinds: Option<Arc<Kinds>>,
     /// Whether what is served may be something else than when it was asked for.
     kinds_are_old: bool,
+    /// Whether the kinds are those of this look, so that what is not among them is not served.
+    kinds_are_of_now: bool,
     watches: Watches,
     events: mpsc::Receiver<WatchEvent>,
     /// What the cluster holds; `None` until it was read.
@@ -92,6 +94,7 @@ impl ClusterState {
             has_account: false,
             kinds: None,
             kinds_are_old: false,
+            kinds_are_of_now: false,
             watches,
             events,
             inventory: None,
@@ -146,37 +149,6 @@ impl ClusterState {
         Ok(())
     }
 
-    /// The kinds, asked for anew when one of a content or of the inventory is not among them, or a definition has changed.
-    ///
-    /// # Errors
-    /// When the API server cannot be asked.
-    pub async fn kinds_for(&mut self, content: &Content) -> Result<Arc<Kinds>, ClusterFault> {
-        if let Some(kinds) = self.kinds.as_ref().filter(|kinds| self.knows_all(content, kinds)) {
-            return Ok(Arc::clone(kinds));
-        }
-        Ok(self.renew_kinds().await?)
-    }
-
-    fn knows_all(&self, content: &Content, kinds: &Kinds) -> bool {
-        let mut held = self.inventory.iter().flat_map(Inventory::iter);
-        !self.kinds_are_old
-            && !has_unknown_kinds(content, kinds)
-            && held.all(|entry| kinds.preferred(&entry.key.kind).is_some())
-    }
-
-    /// Asks for the kinds anew.
-    ///
-    /// # Errors
-    /// When the API server cannot be asked. Then those stay that were known.
-    pub async fn renew_kinds(&mut self) -> Result<Arc<Kinds>, KubeError> {
-        // What changes from here on makes them old again.
-        self.kinds_are_old = false;
-        let asked = self.client.list_kinds().await.inspect_err(|_| self.kinds_are_old = true)?;
-        let kinds = Arc::new(asked);
-        self.kinds = Some(Arc::clone(&kinds));
-        Ok(kinds)
-    }
-
     /// Watches every place where this Sync has or wants objects, waits for the first lists, and looks for objects of other
     /// Syncs where that may matter. `living` are the UIDs of all Syncs.
     ///
@@ -192,52 +164,6 @@ impl ClusterState {
         let beyond = self.places_before_a_plan(desired, &places, living);
         self.look_beyond(beyond, &places).await?;
         self.look_for_missed(desired).await;
-        Ok(())
-    }
-
-    /// Whether a Sync is gone since the objects of others were listed at every place.
-    pub fn misses_a_sync(&self, living: &BTreeMap<String, String>) -> bool {
-        self.syncs_then.as_ref().is_some_and(|then| then.iter().any(|uid| !living.contains_key(uid)))
-    }
-
-    /// Looks for what Syncs that are gone have left: at every place once and whenever one is gone since, and where there is
-    /// such a thing as long as it is there. A place that cannot be asked about now is asked about the next time.
-    pub async fn look_for_leftovers(&mut self, desired: &Desired, living: &BTreeMap<String, String>) {
-        let places = self.places(desired);
-        let wanted = if self.syncs_then.is_some() && !self.misses_a_sync(living) {
-            let left = self.observed.foreign().filter(|(_, owner)| !living.contains_key(*owner));
-            left.map(|(key, _)| place_of(key)).collect()
-        } else {
-            places.keys().cloned().collect()
-        };
-        match self.look_beyond(wanted, &places).await {
-            Ok(()) => self.syncs_then = Some(living.keys().cloned().collect()),
-            Err(fault) => tracing::debug!("leftovers cannot be looked for: {}", fault.message),
-        }
-    }
-
-    /// Lists the objects of other Syncs at these places.
-    async fn look_beyond(
-        &mut self,
-        wanted: BTreeSet<WatchPlace>,
-        places: &BTreeMap<WatchPlace, Served>,
-    ) -> Result<(), ClusterFault> {
-        // What may not be listed may not be watched either, and nothing is known of it.
-        let wanted = wanted.into_iter().filter(|place| self.observed.live.covered.contains(place));
-        let wanted = wanted.filter_map(|place| places.get(&place).map(|served| (place, served)));
-        let lists: Vec<_> = wanted
-            .map(|(place, served)| {
-                let (client, owner) = (&self.client, &self.owner);
-                async move {
-                    let found = client.list_others(served, place.1.as_deref(), owner).await;
-                    (place, found)
-                }
-            })
-            .collect();
-        let found: Vec<_> = futures::stream::iter(lists).buffer_unordered(CONCURRENCY).collect().await;
-        for (place, found) in found {
-            self.observed.observe_foreign(&place, found?);
-        }
         Ok(())
     }
 
@@ -268,24 +194,6 @@ impl ClusterState {
                 Ok(None) | Err(_) => return,
             }
         }
-    }
-
-    /// Where a plan has to know of the objects of others, which our own watches do not show: an object that is new to this
-    /// Sync may be another living one's; and a namespace or a definition that is to go may hold some.
-    fn places_before_a_plan(
-        &self,
-        desired: &Desired,
-        places: &BTreeMap<WatchPlace, Served>,
-        living: &BTreeMap<String, String>,
-    ) -> BTreeSet<WatchPlace> {
-        let inventory = self.inventory.iter().flat_map(Inventory::iter).map(|entry| &entry.key);
-        let mut leaves = inventory.filter(|key| !desired.keys().contains(key));
-        if leaves.any(|key| key.kind.is_namespace() || key.kind.is_definition()) {
-            return places.keys().cloned().collect();
-        }
-        let is_alone = living.keys().all(|uid| *uid == self.owner);
-        let is_known = |key: &ObjectKey| self.inventory.as_ref().is_some_and(|inventory| inventory.find(key).is_some());
-        desired.keys().iter().filter(|key| !is_alone && !is_known(key)).map(place_of).collect()
     }
 
     /// An object that was ours and is not seen any more may have lost its label alone: then somebody's entry says who did
@@ -330,15 +238,6 @@ impl ClusterState {
         let is_unserved = self.observed.observe(event, self.inventory.as_ref(), Utc::now());
         self.kinds_are_old |= is_unserved;
         is_unserved
-    }
-
-    /// Objects at the places of this Sync that Heddle has applied and no Sync has any more. `living` are all Syncs.
-    pub fn leftovers(&self, desired: &Desired, living: &BTreeMap<String, String>) -> Vec<ObjectKey> {
-        let Some(inventory) = &self.inventory else { return Vec::new() };
-        self.observed.leftovers(|key, owner| {
-            let is_held = if owner == self.owner { inventory.find(key).is_some() } else { living.contains_key(owner) };
-            is_held || desired.keys().contains(key)
-        })
     }
 
     /// Has the cluster hold another inventory. What could not be written is not known here either.

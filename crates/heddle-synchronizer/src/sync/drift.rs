@@ -13,6 +13,7 @@ use heddle_wire::agent::DriftReport;
 
 use self::fights::Fights;
 pub(super) use self::fights::LeftAlone;
+pub(crate) use self::fights::MAX_KEPT;
 
 use super::{
     cluster::Observed,
@@ -79,6 +80,16 @@ impl DriftLog {
     /// An object is as the repository wants it.
     pub fn is_mended(&mut self, key: &ObjectKey) {
         self.detected.remove(key);
+    }
+
+    /// Goes on with the fights that the inventory has kept.
+    pub fn recall(&mut self, inventory: &Inventory) {
+        self.fights.recall(inventory);
+    }
+
+    /// Has an inventory keep the fights.
+    pub fn keep_in(&self, inventory: &mut Inventory, now: DateTime<Utc>) {
+        inventory.note_fights(self.fights.kept(now));
     }
 
     /// Forgets the fights that are over, and those about values that are not wanted any more.

@@ -1,7 +1,7 @@
 //! What a Sync does besides while a run or a sweep is under way. What that does can take long, where a webhook is slow; it
-//! must not keep a newer revision, another spec or a word about it waiting.
+//! must not keep a newer revision, another spec or a word about it waiting, and nothing of these keeps its end waiting.
 
-use std::{future::pending, sync::Arc};
+use std::{convert::Infallible, future::pending, pin::pin, sync::Arc};
 
 use heddle_kube::sync::Sync;
 use tokio::time::Instant;
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     inbox::{Inbox, Wake},
     schedule::Schedule,
-    source::{Asker, Look, LookFault, SourceReader},
+    source::{Asker, Look, Looked, SourceReader},
     telling::Underway,
 };
 
@@ -19,7 +19,7 @@ pub(super) struct Meanwhile<'a> {
     pub inbox: &'a mut Inbox,
     pub schedule: &'a mut Schedule,
     pub source: &'a mut SourceReader,
-    pub asker: Asker<'a>,
+    pub asker: Asker,
     /// What to say, and when, if it takes long; `None` where there is nothing to say.
     pub underway: Option<(Instant, Underway<'a>)>,
 }
@@ -32,43 +32,45 @@ pub(super) struct CameUp {
     /// Something is new about other Syncs.
     pub neighbors: bool,
     /// What looks at the branch came to.
-    pub looks: Vec<Result<Look, LookFault>>,
+    pub looks: Vec<Looked>,
 }
 
 impl Meanwhile<'_> {
-    /// Does something, and what else is due. `stop` is cancelled when there is something newer to be done instead.
-    pub async fn during<T>(mut self, work: impl Future<Output = T>, stop: &CancellationToken) -> (T, CameUp) {
+    /// Does something, and what else is due. `stop` is cancelled when there is something newer to be done instead. It ends
+    /// with what it does: a look that has begun goes on.
+    pub async fn during<T>(self, work: impl Future<Output = T>, stop: &CancellationToken) -> (T, CameUp) {
         let (ended, mut came_up) = (CancellationToken::new(), CameUp::default());
         let work = async {
             let result = work.await;
             ended.cancel();
             result
         };
-        // A look that has begun is brought to its end.
         let (result, ()) = tokio::join!(work, self.attend(&mut came_up, stop, &ended));
         (result, came_up)
     }
 
-    async fn attend(&mut self, came_up: &mut CameUp, stop: &CancellationToken, ended: &CancellationToken) {
+    async fn attend(self, came_up: &mut CameUp, stop: &CancellationToken, ended: &CancellationToken) {
+        let Self { inbox, schedule, source, asker, underway } = self;
+        let mut saying = pin!(say(underway));
         loop {
-            let say_at = self.underway.as_ref().map(|(at, _)| *at);
-            let is_slow = async {
-                match say_at {
-                    Some(at) => tokio::time::sleep_until(at).await,
-                    None => pending().await,
-                }
-            };
+            // What is looked at now may be something else when the Sync was changed.
+            let may_look = !source.is_looking() && !stop.is_cancelled();
+            if may_look && schedule.claim_look(Instant::now()) {
+                let api = inbox.api.borrow().clone();
+                source.begin(Asker { api, ..asker.clone() }, None);
+                continue;
+            }
             tokio::select! {
                 biased;
                 () = ended.cancelled() => return,
-                wake = self.inbox.next() => match wake {
+                wake = inbox.next() => match wake {
                     Wake::Spec(sync) => {
-                        if sync.spec != self.asker.sync.spec {
+                        if sync.spec != asker.sync.spec {
                             stop.cancel();
                         }
                         came_up.sync = Some(sync);
                     }
-                    Wake::Look => self.schedule.look(Instant::now()),
+                    Wake::Look => schedule.look(Instant::now()),
                     Wake::Neighbors => came_up.neighbors = true,
                     Wake::Manifest => {}
                     Wake::Closed => {
@@ -76,20 +78,24 @@ impl Meanwhile<'_> {
                         return ended.cancelled().await;
                     }
                 },
-                () = tokio::time::sleep_until(self.schedule.look_at()) => {}
-                () = is_slow => {
-                    if let Some((_, mut underway)) = self.underway.take() {
-                        underway.say().await;
+                looked = source.ended() => {
+                    if matches!(looked.result, Ok(Look::Rendered(_))) {
+                        stop.cancel();
                     }
+                    came_up.looks.push(looked);
                 }
-            }
-            if !ended.is_cancelled() && self.schedule.claim_look(Instant::now()) {
-                let looked = self.source.look(self.asker).await;
-                if matches!(looked, Ok(Look::Rendered(_))) {
-                    stop.cancel();
-                }
-                came_up.looks.push(looked);
+                () = tokio::time::sleep_until(schedule.look_at()), if may_look => {}
+                never = &mut saying => match never {},
             }
         }
     }
+}
+
+/// Says once that something takes long.
+async fn say(underway: Option<(Instant, Underway<'_>)>) -> Infallible {
+    if let Some((at, mut underway)) = underway {
+        tokio::time::sleep_until(at).await;
+        underway.say().await;
+    }
+    pending().await
 }

@@ -2,24 +2,22 @@
 //! with an [`Outcome`].
 
 mod apply;
+mod drifted;
 mod gather;
 mod hooks;
 mod inherited;
+mod ledger;
 mod outcome;
+mod owners;
 mod prune;
 mod waiting;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::Utc;
 use heddle_core::{image::ImageRef, name::SyncName};
-use heddle_kube::{
-    KubeError,
-    sync::{DriftMode, Sync},
-};
-use heddle_reconcile::{
-    Apply, GroupKind, Inventory, InventoryEntry, ObjectKey, Phase, Plan, Reason, Scope, Spared, Why, plan,
-};
+use heddle_kube::{KubeError, sync::Sync};
+use heddle_reconcile::{GroupKind, Inventory, InventoryEntry, ObjectKey, Phase, Plan, Reason, Spared, Why, plan};
 use heddle_wire::agent::SyncError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -29,7 +27,7 @@ pub(super) use self::{
     apply::dry_run,
     gather::until_stopped,
     inherited::Heritage,
-    outcome::{Compared, Hindrance, Outcome, Pruned},
+    outcome::{Compared, Hindrance, Others, Outcome, Pruned},
     waiting::Waiting,
 };
 pub(crate) use self::{
@@ -47,10 +45,7 @@ use super::{
     patience::Patience,
     roots::Roots,
 };
-use crate::{
-    metrics::{FoundBy, SyncMetrics},
-    neighbors::Known,
-};
+use crate::{metrics::SyncMetrics, neighbors::Known};
 
 /// What a run takes and does not change.
 #[derive(Clone, Copy)]
@@ -106,6 +101,8 @@ struct Run<'a> {
     defined: HashMap<GroupKind, Instant>,
     applied: usize,
     deleted: usize,
+    /// How many objects could not be deleted for a reason that is not believed to pass.
+    undeleted: usize,
     healed: usize,
     /// What left the path and is left alone, with the reason.
     kept: Vec<Spared>,
@@ -151,6 +148,7 @@ impl<'a> Run<'a> {
     fn new(context: RunContext<'a>, state: RunState<'a>) -> Self {
         let RunState { cluster, drift, swept, known, patience } = state;
         let inventory = cluster.inventory().cloned().unwrap_or_default();
+        drift.recall(&inventory);
         Self {
             context,
             cluster,
@@ -170,6 +168,7 @@ impl<'a> Run<'a> {
             defined: HashMap::new(),
             applied: 0,
             deleted: 0,
+            undeleted: 0,
             healed: 0,
             kept: Vec::new(),
             controllers: Controllers::new(),
@@ -187,7 +186,7 @@ impl<'a> Run<'a> {
         self.inventory.settle(&desired, &self.cluster.observed.live);
         let mut plan = plan(&desired, &self.inventory, &self.cluster.observed.live, &scope);
         let not_healed = self.take_out_drift(&mut plan);
-        let awaits_owner = self.awaits_owner(&plan, &scope);
+        let others = self.others(&plan, &scope);
         self.note_refusals(&plan);
         for object in objects {
             self.inventory.want(object.key());
@@ -198,7 +197,6 @@ impl<'a> Run<'a> {
         self.note_ends();
         for step in &plan.steps {
             let step = self.release(&plan, step, &desired);
-            self.take_rest(&step).await;
             self.apply_step(&step).await;
             if self.is_stopped() {
                 return self.give_way().await;
@@ -211,7 +209,7 @@ impl<'a> Run<'a> {
         }
         let waiting = self.hold();
         // What its owner is about to give up is no failure yet, as it is none in what is told.
-        if !self.errors.is_empty() && !self.is_passing && awaits_owner != Some(true) {
+        if !self.errors.is_empty() && !self.is_passing && !others.are_awaited() {
             let on_failure: Vec<_> = plan.on_failure.iter().filter(|apply| apply.reason != Reason::Drifted).collect();
             self.announce(on_failure.iter().copied()).await?;
             self.apply_step(&on_failure).await;
@@ -228,7 +226,7 @@ impl<'a> Run<'a> {
         if has_changed {
             self.context.metrics.apply_took(began_at.elapsed());
         }
-        Ok(self.conclude(waits, waiting, pruned, awaits_owner).await)
+        Ok(self.conclude(waits, waiting, pruned, others).await)
     }
 
     fn is_stopped(&self) -> bool {
@@ -263,36 +261,6 @@ impl<'a> Run<'a> {
         self.failed.insert(key);
     }
 
-    /// What this Sync may touch, and who else is there.
-    fn scope(&self) -> Scope {
-        let (neighbors, sync) = (&self.context.ctx.neighbors, self.context.sync);
-        let was_given_up = |key: &&ObjectKey| {
-            let owner = self.cluster.observed.live.objects.get(key).and_then(|live| live.owner.as_ref());
-            owner.is_some_and(|owner| neighbors.was_given_up(owner, key))
-        };
-        Scope {
-            owner: self.owner().to_owned(),
-            living: neighbors.living(),
-            given_up: self.context.desired.keys().iter().filter(was_given_up).cloned().collect(),
-            namespaces: sync.spec.namespaces.clone(),
-            kinds: sync.spec.kinds.clone(),
-        }
-    }
-
-    /// Drift that is not to be healed, or not now, is taken out of the plan. Gives what is to be told instead.
-    fn take_out_drift(&self, plan: &mut Plan) -> Vec<Apply> {
-        let (mode, now) = (self.context.sync.spec.drift, Utc::now());
-        let mut taken = Vec::new();
-        for step in &mut plan.steps {
-            taken.extend(step.extract_if(.., |apply| {
-                let key = self.object(apply.index).key();
-                let heals = mode == DriftMode::Heal && !self.drift.leaves_alone(key, &self.cluster.observed, now);
-                apply.reason == Reason::Drifted && !heals
-            }));
-        }
-        if mode == DriftMode::Detect { taken } else { Vec::new() }
-    }
-
     fn note_refusals(&mut self, plan: &Plan) {
         self.errors.extend(self.context.desired.faults().cloned());
         for refusal in &plan.refusals {
@@ -301,85 +269,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Whether one of the objects that are refused is going to be given up by the Sync that has it.
-    fn awaits_owner(&self, plan: &Plan, scope: &Scope) -> Option<bool> {
-        let refused = plan.refusals.iter().map(|refusal| self.object(refusal.index).key());
-        let owners = refused.filter_map(|key| {
-            let owner = self.cluster.observed.live.objects.get(key)?.owner.as_ref()?;
-            (*owner != scope.owner && scope.living.contains_key(owner)).then_some((key, owner))
-        });
-        let (neighbors, name) = (&self.context.ctx.neighbors, &self.context.name.name);
-        let mut owners = owners.peekable();
-        owners.peek()?;
-        Some(owners.any(|(key, owner)| neighbors.will_give_up(name, owner, key)))
-    }
-
-    /// The inventory holds an object before the object is written, and the others know of it before.
-    async fn announce(&mut self, applies: impl Iterator<Item = &Apply>) -> Result<(), KubeError> {
-        for apply in applies {
-            let desired = &self.object(apply.index).desired;
-            let before = self.inventory.find(&desired.key);
-            if let Some(before) = before.filter(|entry| entry.version != desired.api_version) {
-                self.versions.insert(desired.key.clone(), before.version.clone());
-            }
-            self.before.entry(desired.key.clone()).or_insert_with(|| before.cloned());
-            self.inventory.announce(desired);
-        }
-        for object in self.context.desired.objects() {
-            self.inventory.place(object.key(), object.origin.as_ref());
-        }
-        self.save().await
-    }
-
-    /// Has the cluster hold the inventory, and tells the others what it holds.
-    async fn save(&mut self) -> Result<(), KubeError> {
-        let RunContext { ctx, sync, name, .. } = self.context;
-        self.cluster.save(&ctx.own, sync, self.inventory.clone()).await?;
-        let holds: BTreeSet<ObjectKey> = self.inventory.iter().map(|entry| entry.key.clone()).collect();
-        if self.known.holds.as_deref() != Some(&holds) {
-            self.known.holds = Some(holds.into());
-            ctx.neighbors.publish(&name.name, self.known.clone());
-        }
-        Ok(())
-    }
-
-    /// Tells drifts that are not to be healed. A dry run says which fields an apply would bring back.
-    async fn detect(&mut self, not_healed: &[Apply]) {
-        for apply in not_healed {
-            if self.is_stopped() {
-                return;
-            }
-            let object = self.object(apply.index);
-            let key = object.key();
-            let observed = &self.cluster.observed;
-            if self.drift.was_told(key, observed) || !observed.drifted(&object.desired, &self.inventory) {
-                continue;
-            }
-            let (_, tried) = dry_run(&self.cluster.client, object).await;
-            self.context.metrics.wrote(crate::metrics::Verb::DryRun, tried.is_ok());
-            match tried {
-                Ok(applied) => {
-                    if let Some(drift) = self.drift.note(object, &applied, &self.cluster.observed, None) {
-                        self.context.metrics.drifted(FoundBy::Watch);
-                        tracing::info!(sync = %self.context.name, object = %key, manager = drift.manager.as_deref(),
-                            fields = ?drift.fields, "{key} was changed in the cluster");
-                    }
-                    self.drift.detect(key, &self.cluster.observed);
-                }
-                Err(error) => {
-                    let error = self.context.desired.redact_about(&error.to_string(), key);
-                    tracing::warn!(sync = %self.context.name, object = %key, "a drift cannot be explained: {error}");
-                }
-            }
-        }
-    }
-
     /// Whether anything is not applied yet but hooks that come after all the rest.
     fn waits_before_the_end(&self) -> bool {
         self.waiting.keys().any(|index| self.object(*index).desired.order.phase != Phase::PostSync)
     }
 
-    async fn conclude(self, waits: bool, waiting: Waiting, pruned: Pruned, awaits_owner: Option<bool>) -> Outcome {
+    async fn conclude(self, waits: bool, waiting: Waiting, pruned: Pruned, others: Others) -> Outcome {
         let desired = self.context.desired;
         let is_good = |object: &&PlacedObject| !self.failed.contains(object.key()) && !waiting.holds(object.key());
         let good: Vec<&PlacedObject> = desired.objects().iter().filter(is_good).collect();
@@ -414,7 +309,7 @@ impl<'a> Run<'a> {
             failed: self.failed,
             waits,
             waiting,
-            awaits_owner,
+            others,
             pruned,
         }))
     }

@@ -19,6 +19,8 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 pub(super) struct Situation {
     /// Nothing is applied and nothing compared.
     pub is_suspended: bool,
+    /// A look is under way. The next one begins when it has ended.
+    pub is_looking: bool,
     /// There are workloads of which a root may be found.
     pub is_unwell: bool,
     /// When a verdict changes by itself.
@@ -141,11 +143,12 @@ impl Schedule {
     /// When there is something to do; never `now` or before it unless something is due.
     pub fn next_wake(&self, situation: Situation, now: Instant) -> Instant {
         let acts = !situation.is_suspended;
+        let look = (!situation.is_looking).then_some(self.look_at);
         let run = self.run_at.filter(|_| acts);
         let sweep = acts.then_some(if self.sweep_goes_on { now } else { self.sweep_at });
         let roots = situation.is_unwell.then_some(self.roots_at);
         let change = situation.changes_at.filter(|at| *at > now);
-        [run, sweep, roots, change].into_iter().flatten().fold(self.look_at, Instant::min)
+        [look, run, sweep, roots, change].into_iter().flatten().min().unwrap_or(now + self.interval)
     }
 }
 

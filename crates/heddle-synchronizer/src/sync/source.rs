@@ -4,14 +4,18 @@ mod login;
 mod rendered;
 mod variables;
 
-use std::{sync::Arc, time::Duration};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use chrono::Utc;
 use heddle_client::AgentClient;
 use heddle_core::git::Revision;
-use heddle_kube::{AccountClient, sync::Sync};
+use heddle_kube::{
+    AccountClient,
+    sync::{Sync, SyncSpec},
+};
 use heddle_source::{FetchError, Remote, Snapshot, Stop, Until, limits::PATH_LIMIT};
-use tokio::{sync::watch, time::Instant};
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 use self::{
     login::{Login, Token},
@@ -26,9 +30,17 @@ use crate::metrics::{RenderResult, SyncMetrics};
 
 pub(super) use rendered::{Content, Rendered, type_of};
 
-/// The files of a Sync: how to get at them, and what was last made of them.
+/// The files of a Sync, and the look at them that is under way. A look is a task of its own: whatever it takes, nothing else
+/// waits for it.
 #[derive(Default)]
 pub(super) struct SourceReader {
+    files: Files,
+    looking: Option<AbortOnDropHandle<(Files, Looked)>>,
+}
+
+/// How to get at the files, and what was last made of them. Cheap to clone.
+#[derive(Clone, Default)]
+struct Files {
     token: Option<Token>,
     rendered: Option<Rendered>,
     /// How long the last render took decides about the next.
@@ -36,32 +48,39 @@ pub(super) struct SourceReader {
 }
 
 /// What a look needs and does not change.
-#[derive(Clone, Copy)]
-pub(super) struct Asker<'a> {
-    /// The Sync as it is by now.
-    pub edits: &'a watch::Receiver<Arc<Sync>>,
-    pub ctx: &'a Context,
-    pub api: Option<&'a AgentClient>,
-    pub client: &'a AccountClient,
-    pub sync: &'a Sync,
-    pub spec: &'a Spec,
-    pub metrics: &'a SyncMetrics,
+#[derive(Clone)]
+pub(super) struct Asker {
+    pub ctx: Arc<Context>,
+    pub api: Option<AgentClient>,
+    pub client: AccountClient,
+    pub sync: Arc<Sync>,
+    pub spec: Spec,
+    pub metrics: SyncMetrics,
 }
 
-impl Asker<'_> {
-    /// Ends when the Sync was edited and wants other files by now, or another account.
-    async fn overtaken(self) {
-        let mut edits = self.edits.clone();
-        let is_other = |sync: &Arc<Sync>| {
-            let spec = Spec::read(&sync.spec, self.ctx.own.namespace());
-            sync.spec.service_account_name != self.sync.spec.service_account_name
-                || spec.is_ok_and(|spec| !self.spec.has_same_files(&spec))
-        };
-        if edits.wait_for(is_other).await.is_err() {
-            // Nobody edits it any more.
-            std::future::pending::<()>().await;
-        }
-    }
+/// Whether a look for one spec comes to what one for another does: they differ in when and how it is applied alone.
+pub(super) fn asks_the_same(one: &SyncSpec, other: &SyncSpec) -> bool {
+    let as_one = SyncSpec {
+        interval: one.interval.clone(),
+        prune: one.prune,
+        drift: one.drift,
+        take_over: one.take_over,
+        ignore: one.ignore.clone(),
+        namespaces: one.namespaces.clone(),
+        kinds: one.kinds.clone(),
+        depends_on: one.depends_on.clone(),
+        suspend: one.suspend,
+        ..other.clone()
+    };
+    as_one == *one
+}
+
+/// How a look has ended.
+#[derive(Debug)]
+pub(super) struct Looked {
+    pub result: Result<Look, LookFault>,
+    /// Whether what was applied before is rendered in its place, from the clone on disk.
+    pub is_resumed: bool,
 }
 
 /// What a look at the branch came to.
@@ -94,8 +113,6 @@ pub(super) enum LookFault {
         /// What to do.
         message: String,
     },
-    /// The Sync wants other files by now.
-    Overtaken,
     /// The branch was not read.
     Fetch(FetchError),
     /// The branch was read, and not the values for its variables.
@@ -111,7 +128,7 @@ impl LookFault {
     /// Whether it will pass by itself.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Credentials { .. } | Self::Overtaken => false,
+            Self::Credentials { .. } => false,
             Self::Fetch(error) => matches!(error, FetchError::Unreachable { .. } | FetchError::TimedOut { .. }),
             Self::Variables { .. } => true,
         }
@@ -121,22 +138,58 @@ impl LookFault {
 impl SourceReader {
     /// What the last look has made of the branch; `None` while nothing was rendered.
     pub fn rendered(&self) -> Option<&Rendered> {
-        self.rendered.as_ref()
+        self.files.rendered.as_ref()
     }
 
-    /// Looks at the branch, and renders when there is something new.
-    ///
-    /// # Errors
-    /// What kept it from that.
-    pub async fn look(&mut self, asker: Asker<'_>) -> Result<Look, LookFault> {
-        tokio::select! {
-            looked = self.try_look(asker) => looked,
-            // A fetch or a render that nobody waits for ends, and gives its turn to others.
-            () = asker.overtaken() => Err(LookFault::Overtaken),
+    /// Whether a look is under way.
+    pub fn is_looking(&self) -> bool {
+        self.looking.is_some()
+    }
+
+    /// Begins to look at the branch, and to render when there is something new. An agent that starts while git is out of
+    /// its reach goes on with the `applied` revision, as the clone on disk has it: nothing new is applied, and drift is
+    /// repaired.
+    pub fn begin(&mut self, asker: Asker, applied: Option<Revision>) {
+        let look = self.files.clone().look(asker, applied);
+        self.looking = Some(AbortOnDropHandle::new(tokio::spawn(look)));
+    }
+
+    /// Gives up the look that is under way, with its fetch or its render.
+    pub fn give_up(&mut self) {
+        self.looking = None;
+    }
+
+    /// What the look that is under way comes to; it never ends while there is none. Dropping the future loses nothing.
+    pub async fn ended(&mut self) -> Looked {
+        let Some(looking) = &mut self.looking else { return pending().await };
+        let ended = looking.await;
+        self.looking = None;
+        match ended {
+            Ok((files, looked)) => {
+                self.files = files;
+                looked
+            }
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime ends, and this task with it.
+                Err(_) => pending().await,
+            },
         }
     }
+}
 
-    async fn try_look(&mut self, asker: Asker<'_>) -> Result<Look, LookFault> {
+impl Files {
+    async fn look(mut self, asker: Asker, applied: Option<Revision>) -> (Self, Looked) {
+        let result = self.try_look(&asker).await;
+        let applied = applied.filter(|_| result.is_err() && self.rendered.is_none());
+        let is_resumed = match applied {
+            Some(applied) => self.resume(&asker, &applied).await,
+            None => false,
+        };
+        (self, Looked { result, is_resumed })
+    }
+
+    async fn try_look(&mut self, asker: &Asker) -> Result<Look, LookFault> {
         let fetched = self.fetch(asker).await;
         asker.metrics.fetched(fetched.is_ok());
         let snapshot = fetched?;
@@ -159,9 +212,8 @@ impl SourceReader {
         }
     }
 
-    /// An agent that starts while git is out of its reach goes on with what it had applied, as the clone on disk has it:
-    /// nothing new is applied, and drift is repaired. Says whether there is such a thing.
-    pub async fn resume(&mut self, asker: Asker<'_>, applied: &Revision) -> bool {
+    /// Renders what was applied as the clone on disk has it. Says whether there is such a thing.
+    async fn resume(&mut self, asker: &Asker, applied: &Revision) -> bool {
         let remote = Remote { url: asker.spec.address.clone(), credential: None, ca_pem: None };
         let last = asker.ctx.store.last(&remote, &asker.spec.branch).await;
         let Some(snapshot) = last.filter(|last| last.revision == *applied) else { return false };
@@ -170,8 +222,8 @@ impl SourceReader {
         true
     }
 
-    async fn fetch(&mut self, asker: Asker<'_>) -> Result<Snapshot, LookFault> {
-        let (ctx, spec) = (asker.ctx, asker.spec);
+    async fn fetch(&mut self, asker: &Asker) -> Result<Snapshot, LookFault> {
+        let (ctx, spec) = (&asker.ctx, &asker.spec);
         let mut fresh = false;
         loop {
             let Login { credential, excuse } = login::log_in(&mut self.token, asker, fresh).await;
@@ -191,7 +243,7 @@ impl SourceReader {
     }
 
     /// Renders a revision. It ends with the future of this.
-    async fn render(&mut self, asker: Asker<'_>, snapshot: Snapshot, given: Option<Given>) {
+    async fn render(&mut self, asker: &Asker, snapshot: Snapshot, given: Option<Given>) {
         let revision = snapshot.revision.clone();
         let (mut content, mut took) = render_at(self.pace, asker, &snapshot, given.clone()).await;
         if content.is_cut_short && self.pace == Pace::Quick {
@@ -207,7 +259,7 @@ impl SourceReader {
 }
 
 /// Renders in its turn. How long it waits for that is no part of what it took.
-async fn render_at(pace: Pace, asker: Asker<'_>, snapshot: &Snapshot, given: Option<Given>) -> (Content, Duration) {
+async fn render_at(pace: Pace, asker: &Asker, snapshot: &Snapshot, given: Option<Given>) -> (Content, Duration) {
     let (tools, spec, snapshot) = (asker.ctx.tools.clone(), asker.spec.clone(), snapshot.clone());
     let limit = if pace == Pace::Quick { QUICK_LIMIT } else { PATH_LIMIT };
     let stop = Stop::default();

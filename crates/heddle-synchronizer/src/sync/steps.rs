@@ -3,93 +3,92 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
-use heddle_kube::{KubeError, sync::DriftMode};
+use heddle_kube::{
+    AccountClient,
+    sync::{DriftMode, Sync},
+};
 use heddle_wire::agent::Deploy;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    SyncTask,
+    Context, SyncTask,
     applied::Applied,
     cluster::{ClusterFault, ClusterState},
-    compute::{Pace, compute_in_turn},
-    desired::{Desired, Placement},
+    compare::{Comparison, resolve},
     health::Scene,
     meanwhile::{CameUp, Meanwhile},
     report::{
         self,
         conditions::{self, ConditionKind},
     },
-    run::{self, Compared, Hindrance, Outcome, RunContext, RunState},
+    run::{Compared, Hindrance, Outcome, RunState},
     schedule::SweepPart,
-    source::{self, Asker, Rendered},
-    telling::Underway,
+    source::{self, Asker, Looked},
+    spec::Spec,
+    telling::{Underway, publish_wants},
 };
+use crate::metrics::SyncMetrics;
 
 /// How long a new revision may take before it is said that it is being applied.
 const SLOW: Duration = Duration::from_secs(3);
 
 impl SyncTask {
-    /// Looks at the branch, and renders when there is something new.
-    pub(super) async fn look(&mut self) {
+    /// Begins to look at the branch, and to render when there is something new. What a run needs of the cluster is asked for
+    /// meanwhile; a fault in it shows there.
+    pub(super) async fn begin_look(&mut self) {
         let spec = match &self.spec {
             Ok(spec) => spec,
-            Err(fault) => return self.conditions.say(conditions::bad_spec(fault), Utc::now()),
+            Err(fault) => {
+                self.is_to_be_told = true;
+                return self.conditions.say(conditions::bad_spec(fault), Utc::now());
+            }
         };
         if self.cluster.is_err() {
             self.cluster = ClusterState::open(&self.ctx, &self.sync);
         }
+        let applied = self.applied().cloned();
+        let cluster = match &mut self.cluster {
+            Ok(cluster) => cluster,
+            Err(fault) => {
+                let outcome = Outcome::Hindered(Hindrance::Cluster(fault.clone()));
+                self.is_to_be_told = true;
+                return self.conclude(outcome).await;
+            }
+        };
+        let api = self.inbox.api.borrow().clone();
+        let asker = asker(&self.ctx, cluster.client.clone(), &self.sync, spec, &self.metrics);
+        self.source.begin(Asker { api, ..asker }, applied);
+        cluster.expect_new_kinds();
+        let _fault = cluster.prepare(&self.ctx.own, &self.sync).await;
+    }
+
+    /// Takes in what a look came to while nothing else was under way.
+    pub(super) async fn finish_look(&mut self, looked: Looked) {
         // What could not be applied is tried again with each look.
         let is_settled = self.hindrance.is_none() && self.compared.as_ref().is_some_and(Compared::is_settled);
         let has_shared = self.cluster.as_ref().is_ok_and(|cluster| cluster.observed.has_shared());
         if !is_settled || has_shared || self.drift.fights() || !self.leftovers().is_empty() {
             self.schedule.settle(Instant::now());
         }
-        let cluster = match &mut self.cluster {
-            Ok(cluster) => cluster,
-            Err(fault) => {
-                let outcome = Outcome::Hindered(Hindrance::Cluster(fault.clone()));
-                return self.conclude(outcome).await;
-            }
-        };
-        let api = self.inbox.api.borrow().clone();
-        let client = cluster.client.clone();
-        let asker = Asker {
-            edits: &self.inbox.spec,
-            ctx: &self.ctx,
-            api: api.as_ref(),
-            client: &client,
-            sync: &self.sync,
-            spec,
-            metrics: &self.metrics,
-        };
-        // What a run needs of the cluster is asked for meanwhile; a fault in it shows there.
-        let (looked, _prepared) = tokio::join!(self.source.look(asker), cluster.prepare(&self.ctx.own, &self.sync));
-        let mut is_resumed = false;
-        let applied = self.applied.as_ref().and_then(|applied| applied.of(&self.spec));
-        let is_cut_off = !matches!(looked, Ok(_) | Err(source::LookFault::Overtaken));
-        if let Some(applied) = applied.filter(|_| is_cut_off && self.source.rendered().is_none()) {
-            is_resumed = self.source.resume(asker, applied).await;
-        }
-        if is_resumed {
-            self.schedule.settle(Instant::now());
-        }
-        self.note_looked(&looked, is_resumed);
+        self.note_looked(&looked);
         if self.sync.spec.suspend {
             self.say_wants().await;
         }
     }
 
     /// Takes in what a look came to, which may have been made while something else was under way.
-    fn note_looked(&mut self, looked: &Result<source::Look, source::LookFault>, is_resumed: bool) {
-        if matches!(looked, Ok(_) | Err(source::LookFault::Variables { .. })) {
+    fn note_looked(&mut self, looked: &Looked) {
+        self.is_to_be_told = true;
+        let Looked { result, is_resumed } = looked;
+        if matches!(result, Ok(_) | Err(source::LookFault::Variables { .. })) {
             self.fetched_at = Some(Utc::now());
         }
-        if !matches!(looked, Ok(source::Look::Unchanged(_)) | Err(_)) {
+        if *is_resumed || !matches!(result, Ok(source::Look::Unchanged(_)) | Err(_)) {
             self.schedule.settle(Instant::now());
         }
-        self.schedule.looked(looked.as_ref().is_err_and(source::LookFault::is_passing), Instant::now());
-        self.say_looked(looked, looked.is_ok() || is_resumed);
+        self.schedule.looked(result.as_ref().is_err_and(source::LookFault::is_passing), Instant::now());
+        self.say_looked(result, result.is_ok() || *is_resumed);
     }
 
     fn say_looked(&mut self, looked: &Result<source::Look, source::LookFault>, has_content: bool) {
@@ -105,89 +104,38 @@ impl SyncTask {
         }
     }
 
-    /// What is rendered, with its places in the cluster.
-    async fn resolve(&mut self, rendered: Rendered) -> Result<Desired, ClusterFault> {
-        let cluster = self.cluster.as_mut().map_err(|fault| fault.clone())?;
-        cluster.prepare(&self.ctx.own, &self.sync).await?;
-        let kinds = cluster.kinds_for(&rendered.content).await?;
-        let placement = Placement::of(&self.sync, self.ctx.own.namespace());
-        if let Some(renewed) = self.desired.as_ref().and_then(|known| known.renewed(&rendered, &kinds, &placement)) {
-            return Ok(renewed);
-        }
-        Ok(compute_in_turn(Pace::Quick, move || Desired::resolve(rendered, &kinds, placement)).await)
-    }
-
     /// A suspended Sync applies nothing, and says all the same what it wants: what moved to it is kept for it.
     async fn say_wants(&mut self) {
         let Some(rendered) = self.source.rendered().cloned() else { return };
+        let Ok(cluster) = &mut self.cluster else { return };
         if self.known.revision.as_ref() == Some(&rendered.revision) {
             return;
         }
-        match self.resolve(rendered).await {
-            Ok(desired) => self.publish_wants(&desired),
+        match resolve(&self.ctx, &self.sync, cluster, self.desired.as_ref(), rendered).await {
+            Ok(desired) => {
+                publish_wants(&mut self.known, &self.ctx.neighbors, &self.name, &desired, cluster.inventory());
+            }
             Err(fault) => tracing::warn!(sync = %self.name, "what {} wants is not known: {}", self.name, fault.message),
         }
     }
 
-    /// Makes the cluster as the repository wants it.
+    /// Makes the cluster as the repository wants it, and does meanwhile what else is due.
     pub(super) async fn compare(&mut self) {
-        let (Ok(_), Some(rendered)) = (&self.spec, self.source.rendered().cloned()) else { return };
-        let content = Arc::clone(&rendered.content);
-        let (outcome, came_up) = self.try_compare(rendered).await.unwrap_or_else(|fault| {
-            let message = content.redactor.redact(&fault.message);
-            tracing::warn!(sync = %self.name, "{message}");
-            (Outcome::Hindered(Hindrance::Cluster(ClusterFault { message, ..fault })), CameUp::default())
-        });
-        self.conclude(outcome).await;
-        self.take_up(came_up);
-    }
-
-    async fn try_compare(&mut self, rendered: Rendered) -> Result<(Outcome, CameUp), ClusterFault> {
-        let desired = self.resolve(rendered).await?;
-        let cluster = self.cluster.as_mut().map_err(|fault| fault.clone())?;
-        cluster.refresh(&desired, &self.ctx.neighbors.living()).await?;
-        self.publish_wants(&desired);
-        self.desired = Some(desired);
-        self.apply().await
-    }
-
-    /// Applies what is wanted, and does meanwhile what else is due.
-    async fn apply(&mut self) -> Result<(Outcome, CameUp), ClusterFault> {
+        let Some(rendered) = self.source.rendered().cloned() else { return };
         let health = self.scene().map(Scene::health);
         let drifts = self.drift.reports().cloned().collect();
-        let (Some(desired), Ok(spec)) = (&self.desired, &self.spec) else {
-            return Ok((Outcome::Superseded, CameUp::default()));
-        };
-        let stop = CancellationToken::new();
-        let context = RunContext {
-            ctx: &self.ctx,
-            sync: &self.sync,
-            name: &self.name,
-            metrics: &self.metrics,
-            desired,
-            roots: &self.roots,
-            applied: self.applied.as_ref(),
-            stop: &stop,
-        };
-        let cluster = self.cluster.as_mut().map_err(|fault| fault.clone())?;
+        let (Ok(spec), Ok(cluster)) = (&self.spec, &mut self.cluster) else { return };
+        let content = Arc::clone(&rendered.content);
         let (client, objects) = (cluster.client.clone(), cluster.inventory().map(|inventory| inventory.len() as u64));
-        let (drift, swept, known) = (&mut self.drift, &mut self.sweep.found, &mut self.known);
-        let state = RunState { cluster, drift, swept, known, patience: &mut self.patience };
-        // What is applied already is kept as it is, whatever the others do.
         let applied = self.applied.as_ref().filter(|applied| applied.of(&self.spec).is_some());
-        let is_new = applied.is_none_or(|applied| applied.revision != *desired.revision());
-        if is_new && let Some(awaited) = self.ctx.neighbors.awaited(&self.name.name, desired.revision()) {
-            // The one that is waited for may itself wait for what moved to it.
-            run::hand_over(context, state).await?;
-            return Ok((Outcome::Hindered(Hindrance::Dependency(awaited)), CameUp::default()));
-        }
+        let is_new = applied.is_none_or(|applied| applied.revision != rendered.revision);
         let underway = Underway {
             ctx: &self.ctx,
             name: &self.name,
             sync: &self.sync,
             spec: &self.spec,
             applied,
-            attempted: desired.revision().clone(),
+            attempted: rendered.revision.clone(),
             fetched_at: self.fetched_at,
             conditions: &mut self.conditions,
             errors: self.compared.as_ref().map_or(&[], |compared| &compared.errors),
@@ -196,31 +144,42 @@ impl SyncTask {
             drifts,
             written: &mut self.written_status,
         };
-        let (api, edits) = (self.inbox.api.borrow().clone(), self.inbox.spec.clone());
         let (ctx, sync, metrics) = (&self.ctx, &self.sync, &self.metrics);
-        let asker = Asker { edits: &edits, ctx, api: api.as_ref(), client: &client, sync, spec, metrics };
+        let stop = CancellationToken::new();
         let meanwhile = Meanwhile {
             inbox: &mut self.inbox,
             schedule: &mut self.schedule,
             source: &mut self.source,
-            asker,
+            asker: asker(ctx, client, sync, spec, metrics),
             underway: is_new.then(|| (Instant::now() + SLOW, underway)),
         };
-        let (name, content) = (&self.name, &desired.rendered.content);
-        let (ran, came_up) = meanwhile.during(run::run(context, state), &stop).await;
-        // What came up is not lost by a fault of the run.
-        let fault = |error: KubeError| {
-            let message = content.redactor.redact(&error.to_string());
-            tracing::warn!(sync = %name, "{message}");
-            Outcome::Hindered(Hindrance::Cluster(ClusterFault { message, ..error.into() }))
+        let (drift, swept, known) = (&mut self.drift, &mut self.sweep.found, &mut self.known);
+        let comparison = Comparison {
+            ctx,
+            sync,
+            name: &self.name,
+            metrics,
+            roots: &self.roots,
+            applied: self.applied.as_ref(),
+            is_new,
+            stop: &stop,
+            desired: &mut self.desired,
+            state: RunState { cluster, drift, swept, known, patience: &mut self.patience },
         };
-        Ok((ran.unwrap_or_else(fault), came_up))
+        let (outcome, came_up) = meanwhile.during(comparison.run(rendered), &stop).await;
+        let outcome = outcome.unwrap_or_else(|fault| {
+            let message = content.redactor.redact(&fault.message);
+            tracing::warn!(sync = %self.name, "{message}");
+            Outcome::Hindered(Hindrance::Cluster(ClusterFault { message, ..fault }))
+        });
+        self.conclude(outcome).await;
+        self.take_up(came_up);
     }
 
     /// Takes in what came up while something else was under way.
     fn take_up(&mut self, came_up: CameUp) {
         for looked in &came_up.looks {
-            self.note_looked(looked, false);
+            self.note_looked(looked);
         }
         if let Some(sync) = came_up.sync {
             self.receive_spec(sync);
@@ -297,9 +256,8 @@ impl SyncTask {
             self.sweep.begin(desired, &cluster.observed, inventory);
             self.metrics.swept();
         }
-        let (api, edits, stop) = (self.inbox.api.borrow().clone(), self.inbox.spec.clone(), CancellationToken::new());
-        let (ctx, sync, metrics, client) = (&self.ctx, &self.sync, &self.metrics, &cluster.client);
-        let asker = Asker { edits: &edits, ctx, api: api.as_ref(), client, sync, spec, metrics };
+        let (ctx, sync, metrics, client) = (&self.ctx, &self.sync, &self.metrics, cluster.client.clone());
+        let (asker, stop) = (asker(ctx, client, sync, spec, metrics), CancellationToken::new());
         let (inbox, schedule, source) = (&mut self.inbox, &mut self.schedule, &mut self.source);
         let meanwhile = Meanwhile { inbox, schedule, source, asker, underway: None };
         let sweep = self.sweep.go_on(desired, cluster, mode, &mut self.drift, metrics, &stop);
@@ -319,4 +277,10 @@ impl SyncTask {
             self.roots.find(&cluster.client, desired, &cluster.observed).await;
         }
     }
+}
+
+/// What looks need. The API is known when one begins.
+fn asker(ctx: &Arc<Context>, client: AccountClient, sync: &Arc<Sync>, spec: &Spec, metrics: &SyncMetrics) -> Asker {
+    let (ctx, sync, spec) = (Arc::clone(ctx), Arc::clone(sync), spec.clone());
+    Asker { ctx, api: None, client, sync, spec, metrics: metrics.clone() }
 }

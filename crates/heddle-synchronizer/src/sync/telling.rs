@@ -9,7 +9,7 @@ use heddle_kube::{
     KubeError,
     sync::{Sync, SyncStatus},
 };
-use heddle_reconcile::ObjectKey;
+use heddle_reconcile::{Inventory, ObjectKey};
 use heddle_wire::agent::{self as wire, Deploy, DeployFact, DriftReport, SyncError};
 use tokio::time::Instant;
 
@@ -25,7 +25,7 @@ use super::{
     },
     spec::Spec,
 };
-use crate::neighbors::Known;
+use crate::neighbors::{Known, Neighbors};
 
 impl SyncTask {
     /// Puts facts into the outbox. What could not be kept there is not done, and is tried again.
@@ -138,22 +138,6 @@ impl SyncTask {
         }
     }
 
-    /// Lets the others know what a revision wants, and what the cluster holds of this Sync.
-    pub(super) fn publish_wants(&mut self, desired: &Desired) {
-        if *self.known.wants != **desired.keys() {
-            self.known.wants = Arc::clone(desired.keys());
-        }
-        // Of a revision that could not be read as a whole it is not known what it wants.
-        let is_whole = desired.faults().next().is_none();
-        self.known.revision = is_whole.then(|| desired.revision().clone());
-        let inventory = self.cluster.as_ref().ok().and_then(ClusterState::inventory);
-        if let (None, Some(inventory)) = (&self.known.holds, inventory) {
-            let holds: BTreeSet<ObjectKey> = inventory.iter().map(|entry| entry.key.clone()).collect();
-            self.known.holds = Some(holds.into());
-        }
-        self.publish();
-    }
-
     /// Lets the others know how this Sync is doing.
     pub(super) fn publish(&mut self) {
         // What a spec wants that cannot be read is not known, whatever was rendered before.
@@ -171,6 +155,27 @@ impl SyncTask {
         };
         self.ctx.neighbors.publish(&self.name.name, self.known.clone());
     }
+}
+
+/// Lets the others know what a revision wants, and what the cluster holds of this Sync.
+pub(super) fn publish_wants(
+    known: &mut Known,
+    neighbors: &Neighbors,
+    name: &SyncName,
+    desired: &Desired,
+    inventory: Option<&Inventory>,
+) {
+    if *known.wants != **desired.keys() {
+        known.wants = Arc::clone(desired.keys());
+    }
+    // Of a revision that could not be read as a whole it is not known what it wants.
+    let is_whole = desired.faults().next().is_none();
+    known.revision = is_whole.then(|| desired.revision().clone());
+    if let (None, Some(inventory)) = (&known.holds, inventory) {
+        let holds: BTreeSet<ObjectKey> = inventory.iter().map(|entry| entry.key.clone()).collect();
+        known.holds = Some(holds.into());
+    }
+    neighbors.publish(&name.name, known.clone());
 }
 
 /// What is known of a Sync while a revision is being applied to it.

@@ -1,7 +1,9 @@
 //! One object's fault is its own.
 
+use std::os::unix::fs::PermissionsExt;
+
 use heddle_core::health::HealthStatus;
-use heddle_testkit::webhook::Admission;
+use heddle_testkit::{cluster::Cluster, tools, webhook::Admission};
 use heddle_wire::agent::Deploy;
 use serde_json::json;
 
@@ -101,5 +103,84 @@ fn another_spec_ends_what_is_under_way() {
         setup.condition("Ready", "False", "Suspended").await;
         assert!(setup.log_text().contains("gives way to something newer"));
         assert_eq!(setup.find("configmap/a").await.unwrap()["data"]["key"], "one");
+    });
+}
+
+/// A kustomization whose build never ends.
+const ENDLESS: [(&str, Option<&str>); 1] = [("apps/slow/kustomization.yaml", Some("namePrefix: x-\n"))];
+
+/// An agent whose kustomize never ends below `slow`, and the folder of that program.
+async fn with_an_endless_renderer(cluster: &'static Cluster) -> (Setup, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("kustomize");
+    let script = "#!/bin/sh\ncase \"$2\" in */slow*) exec /bin/sleep 600;; esac\nexec {} \"$@\"\n";
+    let real = tools::path("kustomize").unwrap();
+    std::fs::write(&program, script.replace("{}", &std::path::Path::new(&real).display().to_string())).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let files = [("apps/a.yaml", &*config("a", "one"))];
+    let setup = Setup::start_with(cluster, "apps", &files, "1h", program).await;
+    setup.condition("Ready", "True", "Ready").await;
+    (setup, dir)
+}
+
+impl Setup {
+    /// Pushes what renders without an end, and waits until it was fetched.
+    async fn push_the_endless(&self) {
+        let before = self.fetches().await;
+        self.push(&ENDLESS).await;
+        self.eventually("a look under way", async || {
+            if self.fetches().await > before { Ok(()) } else { Err("not fetched yet".to_owned()) }
+        })
+        .await;
+    }
+
+    async fn suspend(&self) {
+        let suspend = json!({"spec": {"suspend": true}}).to_string();
+        self.kubectl(&["patch", "sync", "shop", "-n", &self.system, "--type=merge", "-p", &suspend], "").await;
+        self.condition("Ready", "False", "Suspended").await;
+    }
+}
+
+#[test]
+fn while_a_look_goes_on_for_long_drift_is_healed_and_a_suspended_sync_says_so() {
+    run(async |cluster| {
+        let (setup, _dir) = with_an_endless_renderer(cluster).await;
+        setup.push_the_endless().await;
+        setup.kubectl(&["delete", "configmap/a", "-n", &setup.target], "").await;
+        setup.eventually("the ConfigMap back", async || setup.find("configmap/a").await.ok_or("gone".to_owned())).await;
+        setup.suspend().await;
+    });
+}
+
+#[test]
+fn what_a_run_came_to_is_told_while_a_look_goes_on_for_long() {
+    run(async |cluster| {
+        let (setup, _dir) = with_an_endless_renderer(cluster).await;
+        let webhook = setup.admit("configmaps", &["UPDATE"], Admission::Silence).await;
+        let head = setup.push(&[("apps/a.yaml", Some(&config("a", "two")))]).await;
+        setup.condition("Reconciling", "True", "Applying").await;
+        setup.push_the_endless().await;
+        drop(webhook);
+        setup.admit_all().await;
+        setup.healthy_at(&head).await;
+        setup.suspend().await;
+    });
+}
+
+#[test]
+fn an_edit_that_is_taken_back_leaves_nothing_unseen() {
+    run(async |cluster| {
+        let (setup, _dir) = with_an_endless_renderer(cluster).await;
+        setup.push_the_endless().await;
+        let head =
+            setup.push(&[("apps/slow/kustomization.yaml", None), ("apps/a.yaml", Some(&config("a", "two")))]).await;
+        let path = async |path: &str| {
+            let edit = json!({"spec": {"path": path}}).to_string();
+            setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type=merge", "-p", &edit], "").await;
+        };
+        path("elsewhere").await;
+        path("apps").await;
+        setup.healthy_at(&head).await;
+        assert_eq!(setup.find("configmap/a").await.unwrap()["data"]["key"], "two");
     });
 }

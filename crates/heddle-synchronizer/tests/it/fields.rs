@@ -176,6 +176,28 @@ fn what_no_file_has_is_named_before_it_goes_or_stays_where_the_sync_says_so() {
     });
 }
 
+#[test]
+fn with_a_change_that_is_refused_nothing_goes_and_neither_with_its_revert() {
+    run(async |cluster| {
+        let setup = beside(cluster).await;
+        let conf = |value: &str| with_data("conf", &format!("{{keep: '{value}'}}"));
+        setup.apply_as(&["--server-side"], &with_data("conf", "{keep: '1', legacy: '1'}")).await;
+        setup.push(&[("apps/conf.yaml", Some(&conf("1")))]).await;
+        setup.condition("TakeOver", "True", "FieldsGo").await;
+        let refused = format!("{}dta: {{}}\n", conf("2"));
+        setup.push(&[("apps/conf.yaml", Some(&refused))]).await;
+        setup.condition("Applied", "False", "Failed").await;
+        assert_eq!(setup.managers("configmap/conf").await, ["heddle", "kubectl"]);
+        let head = setup.push(&[("apps/conf.yaml", Some(&conf("1")))]).await;
+        setup.healthy_at(&head).await;
+        assert_eq!(setup.find("configmap/conf").await.unwrap()["data"], json!({"keep": "1", "legacy": "1"}));
+        let head = setup.push(&[("apps/conf.yaml", Some(&conf("3")))]).await;
+        setup.healthy_at(&head).await;
+        assert_eq!(setup.find("configmap/conf").await.unwrap()["data"], json!({"keep": "3"}));
+        setup.has_managers("configmap/conf", &["heddle"]).await;
+    });
+}
+
 const KUSTOMIZATIONS: &str = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n\
     metadata: {name: kustomizations.kustomize.toolkit.fluxcd.io}\nspec:\n  group: kustomize.toolkit.fluxcd.io\n  \
     scope: Namespaced\n  names: {kind: Kustomization, plural: kustomizations}\n  versions:\n  - name: v1\n    served: true\n    \
@@ -226,7 +248,61 @@ fn nothing_is_taken_from_a_controller_that_lives_or_may_live() {
     });
 }
 
+#[test]
+fn what_may_be_of_a_controller_elsewhere_is_not_taken_and_the_kinds_are_asked_for_once() {
+    run(async |cluster| {
+        let setup = beside(cluster).await;
+        setup.allow_everything().await;
+        let names = ["one", "two", "three"];
+        let theirs = |name: &str| {
+            let labels = format!("helm.toolkit.fluxcd.io/name: {name}, helm.toolkit.fluxcd.io/namespace: flux-system");
+            config(name, "x").replace("metadata:\n", &format!("metadata:\n  labels: {{{labels}}}\n"))
+        };
+        for name in names {
+            setup.apply_as(&["--server-side", "--field-manager=helm-controller"], &theirs(name)).await;
+        }
+        let files = names.map(|name| (format!("apps/{name}.yaml"), config(name, "x")));
+        setup.push(&files.each_ref().map(|(path, text)| (path.as_str(), Some(text.as_str())))).await;
+        let message = setup.condition("OtherController", "True", "NotHere").await;
+        for said in
+            ["Flux's HelmRelease flux-system/", "another cluster", "`helm.toolkit.fluxcd.io/name`", "2 more objects"]
+        {
+            assert!(message.contains(said), "{said}: {message}");
+        }
+        let (discovered, fetched) = (setup.discoveries(), setup.fetches().await);
+        let head = setup.push(&[("README", Some("a"))]).await;
+        setup.healthy_at(&head).await;
+        let (discovered, fetched) = (setup.discoveries() - discovered, setup.fetches().await - fetched);
+        let mut managers = Vec::new();
+        for name in names {
+            managers.push(setup.managers(&format!("configmap/{name}")).await);
+        }
+        let is_untouched = managers.iter().all(|managers| *managers == ["heddle", "helm-controller"]);
+        let is_asked_once = discovered as u64 <= fetched;
+        assert!(is_untouched && is_asked_once, "{managers:?}; asked {discovered} times in {fetched} looks");
+
+        for name in names {
+            let object = format!("configmap/{name}");
+            setup.kubectl(&["label", &object, "helm.toolkit.fluxcd.io/name-", "-n", &setup.target], "").await;
+        }
+        setup.push(&[("README", Some("b"))]).await;
+        setup.is_quiet_about("OtherController").await;
+        let head = setup.push(&[("apps/one.yaml", Some(&config("one", "y")))]).await;
+        setup.healthy_at(&head).await;
+        setup.has_managers("configmap/one", &["heddle"]).await;
+    });
+}
+
 impl Setup {
+    /// How often the Sync's account has asked which kinds there are.
+    fn discoveries(&self) -> usize {
+        let account = format!("system:serviceaccount:{}:heddle-deployer", self.system);
+        let log = std::fs::read_to_string(self.cluster.audit_log()).unwrap();
+        let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let is_ours = |event: &Value| event["impersonatedUser"]["username"] == account.as_str();
+        events.filter(|event| is_ours(event) && event["requestURI"] == "/apis").count()
+    }
+
     /// Changes a ConfigMap as another writer until the agent leaves the field to it; gives what the Sync says.
     async fn fight(&self, object: &str, as_other: &[&str]) -> String {
         let write = async || self.kubectl(&[as_other, &["-n", &self.target, object]].concat(), "").await;
@@ -283,6 +359,39 @@ fn a_field_that_is_fought_over_is_left_and_told_and_the_rest_of_the_object_is_no
         becomes(json!({"k": "newer", "j": "new"})).await;
         setup.healthy_at(&head).await;
         setup.is_quiet_about("FoughtOver").await;
+    });
+}
+
+#[test]
+fn a_field_that_is_left_alone_is_so_after_a_restart() {
+    run(async |cluster| {
+        let files = |j: &str| with_data("a", &format!("{{k: git, j: {j}}}"));
+        let mut setup = Setup::start(cluster, "apps", &[("apps/a.yaml", &files("git"))]).await;
+        setup.condition("Ready", "True", "Ready").await;
+        let theirs = [&OTHER[..], &[r#"{"data": {"k": "other"}}"#]].concat();
+        setup.fight("configmap/a", &theirs).await;
+        let healed = setup.log_text().matches("and put back").count();
+        setup.kill_and_restart().await;
+        let head = setup.push(&[("apps/a.yaml", Some(&files("new")))]).await;
+        setup
+            .eventually("the rest of the object as it is in Git", async || {
+                let data = setup.find("configmap/a").await.unwrap()["data"].clone();
+                if data["j"] == "new" { Ok(()) } else { Err(data.to_string()) }
+            })
+            .await;
+        setup
+            .eventually("the next report", async || {
+                let state = setup
+                    .api
+                    .state("shop")
+                    .filter(|state| state.applied_revision.as_ref().is_some_and(|revision| revision.as_str() == head));
+                let state = state.ok_or("not yet".to_owned())?;
+                let is_told = state.conditions.iter().any(|condition| &*condition.kind == "FoughtOver");
+                if is_told { Ok(()) } else { Err(format!("{:?}", state.conditions)) }
+            })
+            .await;
+        assert_eq!(setup.find("configmap/a").await.unwrap()["data"]["k"], "other");
+        assert_eq!(setup.log_text().matches("and put back").count(), healed, "{}", setup.log_text());
     });
 }
 

@@ -122,3 +122,104 @@ fn a_finalizer_that_nobody_takes_off_is_named_and_the_object_is_not_forgotten() 
         setup.condition("Ready", "True", "Ready").await;
     });
 }
+
+/// A namespace of its own for a test, beside the target.
+const EXTRA: &str = "apiVersion: v1\nkind: Namespace\nmetadata: {name: 'extra-{target}'}\n";
+
+impl Setup {
+    /// Lets the Sync touch every namespace.
+    async fn open_all_namespaces(&self) {
+        let open = json!({"spec": {"namespaces": []}}).to_string();
+        self.kubectl(&["patch", "sync", "shop", "-n", &self.system, "--type=merge", "-p", &open], "").await;
+    }
+
+    async fn approve(&self) {
+        self.condition("Pruned", "False", "Stopped").await;
+        let plan = self.sync().await["status"]["stoppedPrune"]["plan"].as_str().unwrap().to_owned();
+        let approval = format!("heddle.dev/approve-prune={plan}");
+        self.kubectl(&["annotate", "sync", "shop", "-n", &self.system, &approval], "").await;
+    }
+}
+
+#[test]
+fn what_stays_holds_its_namespace_also_where_its_kind_is_not_watched() {
+    run(async |cluster| {
+        let secret = |name: &str| {
+            format!(
+                "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: 'extra-{{target}}', \
+                 annotations: {{heddle.dev/prune: keep}}}}\nstringData: {{key: x}}\n"
+            )
+        };
+        let setup = Setup::start(cluster, "apps", &[("apps/stays.yaml", &config("stays", "x"))]).await;
+        let role = format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: blind-{0}}}\nrules:\n\
+             - {{apiGroups: [''], resources: [namespaces, configmaps], verbs: ['*']}}\n\
+             - {{apiGroups: [''], resources: [secrets], verbs: [get, create, patch, delete]}}\n---\n\
+             apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {{name: blind-{0}}}\n\
+             roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: blind-{0}}}\n\
+             subjects: [{{kind: ServiceAccount, name: heddle-deployer, namespace: {0}}}]\n",
+            setup.system
+        );
+        setup.kubectl(&["apply", "-f", "-"], &role).await;
+        setup.condition("Ready", "True", "Ready").await;
+        setup.open_all_namespaces().await;
+        let head = setup
+            .push(&[
+                ("apps/extra.yaml", Some(EXTRA)),
+                ("apps/a.yaml", Some(&secret("a"))),
+                ("apps/b.yaml", Some(&secret("b"))),
+            ])
+            .await;
+        setup.healthy_at(&head).await;
+
+        // One of them is let go of before, and the other goes in the same commit as the namespace.
+        let head = setup.push(&[("apps/a.yaml", None)]).await;
+        setup.healthy_at(&head).await;
+        setup.push(&[("apps/extra.yaml", None), ("apps/b.yaml", None)]).await;
+        let held = setup.condition("Pruned", "False", "InUse").await;
+        assert!(held.contains("lies in it and stays"), "{held}");
+        let extra = format!("extra-{}", setup.target);
+        let exists = async |name: &str| {
+            let args = ["get", "secret", name, "-n", &extra, "-o", "name", "--ignore-not-found"];
+            !setup.kubectl(&args, "").await.trim().is_empty()
+        };
+        assert!(exists("a").await && exists("b").await);
+        for name in ["b", "a"] {
+            setup.look();
+            setup.condition("Pruned", "False", "InUse").await;
+            setup.kubectl(&["delete", "secret", name, "-n", &extra], "").await;
+        }
+        setup.look();
+        setup.approve().await;
+        // Nobody here takes the finalizer of a namespace off but the control plane.
+        setup.condition("Ready", "True", "Ready").await;
+        let left = setup.kubectl(&["get", "namespace", &extra, "-o", "name", "--ignore-not-found"], "").await;
+        assert_eq!(left.trim(), "");
+    });
+}
+
+#[test]
+fn what_another_sync_has_in_a_namespace_holds_it_whatever_its_kind() {
+    run(async |cluster| {
+        let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: 'extra-{target}'}\n\
+            spec: {selector: {app: web}, ports: [{port: 80}]}\n";
+        let stays = config("stays", "x");
+        let files = [("left/stays.yaml", &*stays), ("right/web.yaml", service)];
+        let setup = Setup::start(cluster, "left", &files).await;
+        setup.allow_all().await;
+        setup.condition("Ready", "True", "Ready").await;
+        setup.open_all_namespaces().await;
+        let head = setup.push(&[("left/extra.yaml", Some(EXTRA))]).await;
+        setup.healthy_at(&head).await;
+        setup.add_sync("right", "right", json!({"namespaces": []})).await;
+        setup.condition_of("right", "Ready", "True", "Ready").await;
+
+        setup.push(&[("left/extra.yaml", None)]).await;
+        setup.approve().await;
+        let held = setup.condition("Pruned", "False", "InUse").await;
+        assert!(held.contains("Service") && held.contains("lies in it and stays"), "{held}");
+        let extra = format!("extra-{}", setup.target);
+        let namespace = setup.kubectl(&["get", "namespace", &extra, "-o", "jsonpath={.status.phase}"], "").await;
+        assert_eq!(namespace, "Active");
+    });
+}

@@ -183,6 +183,14 @@ impl Setup {
         answer
     }
 
+    /// How often the agent has fetched the branch of its Sync.
+    pub async fn fetches(&self) -> u64 {
+        let metrics = self.probe("/metrics").await;
+        let is_meant = |line: &&str| line.starts_with("heddle_sync_fetches_total") && line.contains(r#""ok""#);
+        let count = metrics.lines().find(is_meant).and_then(|line| line.rsplit(' ').next());
+        count.and_then(|count| count.parse().ok()).unwrap_or_default()
+    }
+
     /// Requests of the Sync's account for objects of this resource in the target namespace, by verb; watches, which
     /// last, are left out.
     pub fn requests(&self, resource: &str) -> BTreeMap<String, usize> {

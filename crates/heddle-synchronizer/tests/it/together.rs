@@ -9,7 +9,7 @@ use crate::setup::{Setup, config, deployment, run};
 
 impl Setup {
     /// Creates another Sync like the first, on another path.
-    async fn add_sync(&self, name: &str, path: &str, fields: Value) {
+    pub async fn add_sync(&self, name: &str, path: &str, fields: Value) {
         let mut sync = self.sync().await;
         sync["metadata"] = json!({"name": name, "namespace": self.system});
         sync["spec"]["path"] = path.into();

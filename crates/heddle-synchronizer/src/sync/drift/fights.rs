@@ -1,9 +1,10 @@
-//! Fields that others change again and again, and objects that others delete again and again.
+//! Fields that others change again and again, and objects that others delete again and again. They are kept in the
+//! inventory, so that another process goes on where this one ended.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use heddle_reconcile::{FightBreaker, Inventory, ObjectKey, find_field, lost_fields, own_leaves};
+use heddle_reconcile::{Contest, FightBreaker, Inventory, ObjectKey, find_field, hash_text, lost_fields, own_leaves};
 use serde_json::Value;
 
 use super::super::{
@@ -14,25 +15,27 @@ use super::super::{
 /// Stands for the whole object: it was deleted, or what changed cannot be told.
 const WHOLE: &str = "";
 
+/// Fields that are kept in the inventory of a Sync. Of more, those are kept that are left alone for the longest.
+pub(crate) const MAX_KEPT: usize = 50;
+
+/// A field with a longer path is not kept.
+const MAX_PATH_BYTES: usize = 1024;
+
 /// The fights of a Sync.
 #[derive(Debug, Default)]
-pub(super) struct Fights(HashMap<ObjectKey, Fight>);
-
-/// A fight over an object.
-#[derive(Debug)]
-struct Fight {
-    fields: BTreeMap<String, Contest>,
-    /// The fields that were ours when it was applied last, and those that were left to others then.
-    own: BTreeSet<String>,
+pub(super) struct Fights {
+    fights: HashMap<ObjectKey, Fight>,
+    /// Whether those are among them that were kept before.
+    is_recalled: bool,
 }
 
-/// A fight over a field.
-#[derive(Debug)]
-struct Contest {
-    breaker: FightBreaker,
-    manager: Option<String>,
-    /// What the manifest has there.
-    wanted: Value,
+/// A fight over an object.
+#[derive(Debug, Default)]
+struct Fight {
+    fields: BTreeMap<String, Contest>,
+    /// The fields that were ours when it was applied last, and those that were left to others then. Nothing is known of it
+    /// before the first apply of this process; that one leaves to others what is left alone.
+    own: BTreeSet<String>,
 }
 
 /// A field that is left as it is, because it is fought over.
@@ -54,22 +57,45 @@ pub(in crate::sync) struct LeftAlone {
 
 impl Fights {
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.fights.is_empty()
+    }
+
+    /// Goes on with what was kept, when that is read for the first time.
+    pub fn recall(&mut self, inventory: &Inventory) {
+        if std::mem::replace(&mut self.is_recalled, true) {
+            return;
+        }
+        for entry in inventory.iter().filter(|entry| !entry.fights.is_empty()) {
+            let fields = entry.fights.iter().map(|contest| (contest.field.clone(), contest.clone())).collect();
+            self.fights.entry(entry.key.clone()).or_insert(Fight { fields, own: BTreeSet::new() });
+        }
+    }
+
+    /// What is to be kept, by object.
+    pub fn kept(&self, now: DateTime<Utc>) -> BTreeMap<ObjectKey, Vec<Contest>> {
+        let all = self.fights.iter().flat_map(|(key, fight)| fight.fields.values().map(move |contest| (key, contest)));
+        let mut all: Vec<_> = all.filter(|(_, contest)| contest.field.len() <= MAX_PATH_BYTES).collect();
+        all.sort_by_key(|(key, contest)| {
+            (std::cmp::Reverse(contest.breaker.paused_until(now)), *key, contest.field.as_str())
+        });
+        let mut kept: BTreeMap<ObjectKey, Vec<Contest>> = BTreeMap::new();
+        for (key, contest) in all.into_iter().take(MAX_KEPT) {
+            kept.entry(key.clone()).or_default().push(contest.clone());
+        }
+        kept
     }
 
     /// Notes that fields were put back; without any, that the object was.
     pub fn note(&mut self, object: &PlacedObject, fields: &[String], manager: Option<&str>, now: DateTime<Utc>) {
         let manifest = manifest_of(object);
-        let fight = self
-            .0
-            .entry(object.key().clone())
-            .or_insert_with(|| Fight { fields: BTreeMap::new(), own: BTreeSet::new() });
+        let fight = self.fights.entry(object.key().clone()).or_default();
         let whole = [WHOLE.to_owned()];
         for field in if fields.is_empty() { &whole } else { fields } {
             let contest = fight.fields.entry(field.clone()).or_insert_with(|| Contest {
-                breaker: FightBreaker::default(),
+                field: field.clone(),
                 manager: None,
                 wanted: wanted(object, &manifest, field),
+                breaker: FightBreaker::default(),
             });
             contest.breaker.note(now);
             contest.manager = manager.map(str::to_owned).or(contest.manager.take());
@@ -78,7 +104,7 @@ impl Fights {
 
     /// Notes what an apply came to: these are our fields now, and `left` were left to others.
     pub fn observe_applied(&mut self, key: &ObjectKey, managed_fields: &Value, left: &[String]) {
-        if let Some(fight) = self.0.get_mut(key) {
+        if let Some(fight) = self.fights.get_mut(key) {
             fight.own = own_leaves(managed_fields);
             let fought = left.iter().filter(|field| fight.fields.contains_key(*field));
             fight.own.extend(fought.cloned());
@@ -87,12 +113,12 @@ impl Fights {
 
     /// Forgets what is over, and what is about another value than the one that is wanted now: that one is tried at once.
     pub fn forget_settled(&mut self, desired: &Desired, now: DateTime<Utc>) {
-        if self.0.is_empty() {
+        if self.fights.is_empty() {
             return;
         }
         let objects: HashMap<&ObjectKey, &PlacedObject> =
             desired.objects().iter().map(|object| (object.key(), object)).collect();
-        self.0.retain(|key, fight| {
+        self.fights.retain(|key, fight| {
             let Some(object) = objects.get(key) else { return false };
             let manifest = manifest_of(object);
             fight.fields.retain(|field, contest| {
@@ -104,14 +130,14 @@ impl Fights {
 
     /// The fields of an object that are left alone.
     pub fn paused(&self, key: &ObjectKey, now: DateTime<Utc>) -> Vec<String> {
-        let fields = self.0.get(key).into_iter().flat_map(|fight| &fight.fields);
+        let fields = self.fights.get(key).into_iter().flat_map(|fight| &fight.fields);
         let paused = fields.filter(|(field, contest)| *field != WHOLE && contest.breaker.is_paused(now));
         paused.map(|(field, _)| field.clone()).collect()
     }
 
     /// Whether all that is not as it was applied is left alone.
     pub fn leaves_alone(&self, key: &ObjectKey, observed: &Observed, now: DateTime<Utc>) -> bool {
-        self.0.get(key).is_some_and(|fight| {
+        self.fights.get(key).is_some_and(|fight| {
             let lost = fight.lost(key, observed);
             lost.iter().all(|field| fight.fields.get(field).is_some_and(|contest| contest.breaker.is_paused(now)))
         })
@@ -125,13 +151,13 @@ impl Fights {
         inventory: &Inventory,
         now: DateTime<Utc>,
     ) -> Vec<LeftAlone> {
-        if self.0.is_empty() {
+        if self.fights.is_empty() {
             return Vec::new();
         }
         let mut left = Vec::new();
         for object in desired.objects() {
             let key = object.key();
-            let Some(fight) = self.0.get(key).filter(|_| observed.drifted(&object.desired, inventory)) else {
+            let Some(fight) = self.fights.get(key).filter(|_| observed.drifted(&object.desired, inventory)) else {
                 continue;
             };
             for field in fight.lost(key, observed) {
@@ -152,7 +178,7 @@ impl Fights {
 
     /// When something that is left alone is tried again.
     pub fn next_try(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let contests = self.0.values().flat_map(|fight| fight.fields.values());
+        let contests = self.fights.values().flat_map(|fight| fight.fields.values());
         contests.filter_map(|contest| contest.breaker.paused_until(now)).min()
     }
 }
@@ -170,11 +196,12 @@ fn manifest_of(object: &PlacedObject) -> Value {
     serde_json::from_str(&object.text).unwrap_or_default()
 }
 
-fn wanted(object: &PlacedObject, manifest: &Value, field: &str) -> Value {
-    if field == WHOLE {
-        return object.desired.manifest.as_str().into();
+/// Hash of what is wanted at a field. A short value of a Secret could be guessed by its own, so there it is the manifest's.
+fn wanted(object: &PlacedObject, manifest: &Value, field: &str) -> String {
+    if field == WHOLE || object.key().kind.kind == "Secret" {
+        return object.desired.manifest.clone();
     }
-    find_field(manifest, field).cloned().unwrap_or_default()
+    hash_text(find_field(manifest, field).map(ToString::to_string).unwrap_or_default())
 }
 
 /// Where an owner does not exist, Kubernetes deletes what names it.

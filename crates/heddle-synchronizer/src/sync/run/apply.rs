@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use heddle_kube::{AccountClient, Applied, ApplyRequest, KubeError, sync::DriftMode};
-use heddle_reconcile::{Apply, DriftRules, GroupKind, InventoryEntry, Reason};
+use heddle_reconcile::{Apply, DriftRules, GroupKind, InventoryEntry, ObjectKey, Reason, Settled};
 use heddle_service::backoff::Backoff;
 use tokio::time::Instant;
 
@@ -23,19 +23,19 @@ pub(crate) const SCHEMA_LIMIT: Duration = Duration::from_secs(5);
 
 impl Run<'_> {
     pub(super) async fn apply_step(&mut self, step: &[&Apply]) {
+        let heirs = self.heirs(step).await;
         let (client, owner, objects) = (&self.cluster.client, self.owner(), self.context.desired.objects());
         let (asked_at, defined) = (Utc::now(), &self.defined);
         let given = |apply: &Apply| Given {
             rules: self.drift.rules_for(&objects[apply.index], asked_at),
             applied_as: self.versions.get(objects[apply.index].key()).cloned(),
             defined,
+            takes_rest: heirs.contains(objects[apply.index].key()),
         };
         let requests: Vec<_> =
             step.iter().map(|apply| apply_object(client, owner, apply, objects, given(apply))).collect();
         let results = until_stopped(requests, CONCURRENCY, self.context.stop).await;
-        let is_answer =
-            |result: &Result<Applied, KubeError>| result.as_ref().err().is_none_or(KubeError::is_of_request);
-        self.is_answered |= results.iter().any(|(_, result)| is_answer(result));
+        self.note_answers(results.iter().map(|(_, result)| result.as_ref().err()));
         for (apply, result) in results {
             let object = self.object(apply.index);
             self.context.metrics.wrote(Verb::Apply, result.is_ok());
@@ -46,32 +46,32 @@ impl Run<'_> {
         }
     }
 
+    /// Notes whether the API server was there.
+    pub(super) fn note_answers<'e>(&mut self, mut faults: impl Iterator<Item = Option<&'e KubeError>>) {
+        self.is_answered |= faults.any(|fault| fault.is_none_or(KubeError::is_of_request));
+    }
+
+    /// Notes the fault of an object with this manifest. Says whether it is believed to pass by itself.
+    pub(super) fn believes(&mut self, key: &ObjectKey, manifest: &str, error: &KubeError) -> bool {
+        if !error.is_transient() {
+            self.patience.end(key);
+            return false;
+        }
+        // While the API server is away nothing is learnt of an object.
+        let is_believed = !self.is_answered || self.patience.note(key, manifest);
+        self.is_passing |= is_believed;
+        self.is_retried = true;
+        is_believed
+    }
+
     fn note_failed(&mut self, object: &PlacedObject, error: &KubeError) {
         let key = object.key();
         if error.wrote_nothing() {
             self.take_back(object);
         }
-        if error.is_transient() {
-            // While the API server is away nothing is learnt of an object.
-            let is_believed = !self.is_answered || self.patience.note(key, &object.desired.manifest);
-            self.is_passing |= is_believed;
-            self.is_retried = true;
-        } else {
-            self.patience.end(key);
-        }
+        self.believes(key, &object.desired.manifest, error);
         let error = self.context.desired.error(object, &with_way_out(&error.to_string()));
         self.fail(key.clone(), error);
-    }
-
-    /// Takes back that an object was announced: the API server has said that it wrote nothing. The former run of a hook is
-    /// gone all the same.
-    fn take_back(&mut self, object: &PlacedObject) {
-        let key = object.key();
-        match self.before.get(key) {
-            Some(None) => self.inventory.forget(key),
-            Some(Some(before)) if object.desired.order.hook.is_none() => self.inventory.put(before.clone()),
-            _ => {}
-        }
     }
 
     /// `asked_at`: by which time it was decided what is left to others. A pause may have ended since.
@@ -103,8 +103,8 @@ impl Run<'_> {
         if !is_whole {
             self.cluster.observed.observe_changed(key, applied.managed_fields.clone());
         }
+        let known = self.inventory.find(key).cloned();
         self.inventory.put(InventoryEntry {
-            key: key.clone(),
             version: object.desired.api_version.clone(),
             uid: Some(applied.uid.clone()),
             manifest: Some(object.desired.manifest.clone()).filter(|_| !is_going),
@@ -114,6 +114,7 @@ impl Run<'_> {
             ended: None,
             leaving: false,
             origin: object.origin.clone(),
+            ..known.unwrap_or_else(|| InventoryEntry::announced(key.clone(), &object.desired.api_version))
         });
         self.applied += 1;
     }
@@ -142,6 +143,8 @@ struct Given<'a> {
     applied_as: Option<String>,
     /// When each kind was defined whose definition this run has written.
     defined: &'a HashMap<GroupKind, Instant>,
+    /// Whether what others applied of it, and no file has, goes with it.
+    takes_rest: bool,
 }
 
 async fn apply_object<'a>(
@@ -156,9 +159,30 @@ async fn apply_object<'a>(
         if object.desired.order.hook.is_some() {
             clear_way(client, owner, object).await?;
         }
-        try_apply(client, object, objects, &given).await
+        let applied = try_apply(client, object, objects, &given).await?;
+        Ok(if given.takes_rest { take_rest(client, object, &given, applied).await } else { applied })
     };
     (apply, result.await)
+}
+
+/// Lets go what others applied of an object that is applied by now. Where that fails the object stays as it was applied, and
+/// the next change tries again.
+async fn take_rest(client: &AccountClient, object: &PlacedObject, given: &Given<'_>, applied: Applied) -> Applied {
+    let manifest = serde_json::from_str(&object.text).unwrap_or_default();
+    match client.take_rest(object.request(&manifest, &given.rules, false)).await {
+        Ok(Some(taken)) => {
+            tracing::info!(object = %object.key(), "took over {}", object.key());
+            let mut settled = applied.settled;
+            settled.taken.extend(taken.settled.taken);
+            Applied { settled: Settled { left: taken.settled.left, ..settled }, ..taken }
+        }
+        Ok(None) => applied,
+        Err(error) => {
+            // The words of a refusal may hold what must not be told; its kind does not.
+            tracing::warn!(object = %object.key(), class = ?error.class(), "what others applied of {} stays", object.key());
+            applied
+        }
+    }
 }
 
 /// Asks what applying one object would come to.

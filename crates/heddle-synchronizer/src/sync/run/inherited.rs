@@ -1,13 +1,14 @@
 //! Taking over what kubectl, Flux, Argo CD or Helm applied before.
 //!
 //! What they and we have applied becomes ours alone at once, so that it leaves the cluster when it leaves Git. What they
-//! applied and no file has is named first, and goes with the next change of its object, unless `spec.takeOver` is `keep`.
+//! applied and no file has is named first, and goes with the next change of its object, right after that has applied, unless
+//! `spec.takeOver` is `keep`: with a change that is refused nothing goes.
 //! Of an object that a living controller of theirs has, nothing is taken.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use heddle_kube::{AccountClient, Applied, ControllerState, KubeError, sync::TakeOver};
-use heddle_reconcile::{Apply, Controller, Extent, InventoryEntry, ObjectKey, Reason};
+use heddle_reconcile::{Apply, Controller, Inherited, InventoryEntry, ObjectKey, Reason};
 
 use super::{super::desired::PlacedObject, Run, gather::until_stopped};
 
@@ -24,18 +25,19 @@ pub(in crate::sync) struct Heritage {
 }
 
 impl Run<'_> {
-    /// Before objects of a step are changed, what others applied of them and no file has is taken, so that it goes with the
-    /// change.
-    pub(super) async fn take_rest(&mut self, step: &[&Apply]) {
+    /// The objects of a step with which that goes that others applied of them and no file has: those that are changed.
+    pub(super) async fn heirs(&mut self, step: &[&Apply]) -> HashSet<ObjectKey> {
+        let mut heirs = HashSet::new();
         if self.context.sync.spec.take_over == TakeOver::Keep {
-            return;
+            return heirs;
         }
-        let changed = step.iter().filter(|apply| apply.reason == Reason::Changed);
-        let objects = changed.map(|apply| self.object(apply.index)).filter(|object| {
-            self.cluster.observed.inherited(object.key()).is_some_and(heddle_reconcile::Inherited::has_rest)
-        });
-        let objects = objects.collect();
-        self.take(objects, Extent::All).await;
+        for apply in step.iter().filter(|apply| apply.reason == Reason::Changed) {
+            let key = self.object(apply.index).key();
+            if self.cluster.observed.inherited(key).is_some_and(Inherited::has_rest) && self.is_free(key).await {
+                heirs.insert(key.clone());
+            }
+        }
+        heirs
     }
 
     /// Takes what others and we have applied of objects that are as Git has them, and notes what is left to others.
@@ -45,7 +47,7 @@ impl Run<'_> {
         };
         let objects = self.context.desired.objects().iter().filter(is_applied);
         let inherits = objects.filter(|object| self.cluster.observed.inherited(object.key()).is_some());
-        self.take(inherits.collect(), Extent::Shared).await;
+        self.take(inherits.collect()).await;
         if self.context.sync.spec.take_over == TakeOver::Keep {
             return;
         }
@@ -63,22 +65,21 @@ impl Run<'_> {
         }
     }
 
-    async fn take(&mut self, objects: Vec<&PlacedObject>, extent: Extent) {
+    async fn take(&mut self, objects: Vec<&PlacedObject>) {
         let mut free = Vec::new();
         for object in objects {
             if self.is_free(object.key()).await
-                && (extent == Extent::All
-                    || self.cluster.observed.inherited(object.key()).is_some_and(|inherited| inherited.has_shared()))
+                && self.cluster.observed.inherited(object.key()).is_some_and(Inherited::has_shared)
             {
                 free.push(object);
             }
         }
         let client = &self.cluster.client;
-        let requests: Vec<_> = free.into_iter().map(|object| take_over(client, object, extent)).collect();
+        let requests: Vec<_> = free.into_iter().map(|object| take_shared(client, object)).collect();
         let results = until_stopped(requests, CONCURRENCY, self.context.stop).await;
         for (object, result) in results {
             match result {
-                Ok(Some(applied)) => self.note_taken(object, &applied, extent),
+                Ok(Some(applied)) => self.note_taken(object, &applied),
                 Ok(None) => {}
                 // It is tried again with the next run.
                 Err(error) => {
@@ -89,7 +90,7 @@ impl Run<'_> {
         }
     }
 
-    /// Whether no controller of another tool has an object.
+    /// Whether no controller of another tool has an object: none is named on it, or it was seen to be suspended.
     async fn is_free(&mut self, key: &ObjectKey) -> bool {
         let controllers = self.cluster.observed.inherited(key).map(|inherited| inherited.controllers.clone());
         for controller in controllers.unwrap_or_default() {
@@ -101,7 +102,7 @@ impl Run<'_> {
                     state
                 }
             };
-            if state != ControllerState::Gone {
+            if state != ControllerState::Suspended {
                 self.heritage.others.insert(key.clone(), (controller, state));
                 return false;
             }
@@ -110,38 +111,32 @@ impl Run<'_> {
     }
 
     async fn look_for_controller(&mut self, controller: &Controller) -> ControllerState {
-        // A tool may have been installed since the kinds were asked for.
-        let is_known = self.cluster.kinds().is_some_and(|kinds| kinds.preferred(&controller.kind).is_some());
-        if !is_known && let Err(error) = self.cluster.renew_kinds().await {
-            return ControllerState::Unknown(error.to_string());
-        }
-        match self.cluster.kinds() {
-            Some(kinds) => self.cluster.client.look_for_controller(kinds, controller).await,
-            None => ControllerState::Unknown("the kinds of the cluster are not known yet".to_owned()),
+        match self.cluster.kinds_with(&controller.kind).await {
+            Ok(kinds) => self.cluster.client.look_for_controller(&kinds, controller).await,
+            Err(error) => ControllerState::Unknown(error.to_string()),
         }
     }
 
-    fn note_taken(&mut self, object: &PlacedObject, applied: &Applied, extent: Extent) {
+    fn note_taken(&mut self, object: &PlacedObject, applied: &Applied) {
         let key = object.key();
         tracing::info!(sync = %self.context.name, object = %key, "took over {key}");
         self.cluster.observed.observe_applied(key, self.owner(), applied);
         let Some(known) = self.inventory.find(key).cloned() else { return };
         // What is shared is ours already: where our fields are others than those that we applied, somebody changed them, or
         // they were left to others.
-        if extent == Extent::Shared && !known.has_fields_of(applied.entry.as_ref()) {
-            self.cluster.observed.observe_changed(key, applied.managed_fields.clone());
-        } else {
+        if known.has_fields_of(applied.entry.as_ref()) {
             self.inventory.put(InventoryEntry { entry: applied.entry.clone(), ..known });
+        } else {
+            self.cluster.observed.observe_changed(key, applied.managed_fields.clone());
         }
     }
 }
 
-async fn take_over<'a>(
+async fn take_shared<'a>(
     client: &AccountClient,
     object: &'a PlacedObject,
-    extent: Extent,
 ) -> (&'a PlacedObject, Result<Option<Applied>, KubeError>) {
-    (object, client.take_over(object.key(), &object.served, extent).await)
+    (object, client.take_shared(object.key(), &object.served).await)
 }
 
 /// What a run knows of the controllers of others.

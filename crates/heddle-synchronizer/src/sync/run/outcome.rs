@@ -61,9 +61,29 @@ pub(in crate::sync) struct Compared {
     /// Whether anything is not applied yet but hooks that come after all the rest.
     pub waits: bool,
     pub waiting: Waiting,
-    /// Whether an object that another Sync has is going to be given up; `None` when none is another one's.
-    pub awaits_owner: Option<bool>,
+    pub others: Others,
     pub pruned: Pruned,
+}
+
+/// What of the revision other Syncs have.
+#[derive(Debug, Default)]
+pub(in crate::sync) struct Others {
+    /// What is going to be given up, with the Sync that has it.
+    pub giving: Vec<(ObjectKey, String)>,
+    /// How many objects are not.
+    pub keeping: usize,
+}
+
+impl Others {
+    /// Whether they have anything.
+    fn are_any(&self) -> bool {
+        self.keeping > 0 || self.are_awaited()
+    }
+
+    /// Whether anything is going to be given up, so that the rest of the revision is no failure yet.
+    pub fn are_awaited(&self) -> bool {
+        !self.giving.is_empty()
+    }
 }
 
 /// What became of the objects that left the path.
@@ -81,8 +101,13 @@ pub(in crate::sync) enum Pruned {
     WaitsForNeighbors(usize, Vec<(String, DateTime<Utc>)>),
     /// A person has to approve it.
     Stopped(Stopped),
-    /// So many could not be deleted.
-    Failed(usize),
+    /// Some could not be deleted.
+    Failed {
+        /// How many.
+        count: usize,
+        /// Whether each of them is believed to pass by itself.
+        is_passing: bool,
+    },
     /// These are being deleted and are not gone, and so many stay until they are.
     Terminating(Vec<Terminating>, usize),
     /// The rest is deleted, and these stay: each is needed by something else, or is to be taken by a Sync that is suspended.
@@ -138,7 +163,7 @@ impl Pruned {
 impl Compared {
     /// Whether a change of another Sync may let this one go on.
     pub fn awaits_neighbors(&self) -> bool {
-        self.awaits_owner.is_some() || self.pruned.awaits_neighbors()
+        self.others.are_any() || self.pruned.awaits_neighbors()
     }
 
     /// Whether everything that the revision wants is in the cluster, and nothing else that was this Sync's.
@@ -148,17 +173,17 @@ impl Compared {
 
     /// Whether every object was written once, so that what differs from it is drift.
     pub fn is_through(&self) -> bool {
-        !self.is_passing && self.waiting.len() == 0 && self.awaits_owner != Some(true)
+        !self.is_passing && self.waiting.len() == 0 && !self.others.are_awaited()
     }
 
     /// Whether it was told that the revision has failed. What is healthy of it is told all the same.
     pub fn is_told_as_failed(&self) -> bool {
-        !self.errors.is_empty() && !self.is_passing && self.awaits_owner != Some(true)
+        !self.errors.is_empty() && !self.is_passing && !self.others.are_awaited()
     }
 
     /// What is to be told of it: that the revision is applied, or has failed; `None` while it is under way.
     pub fn deploy(&self) -> Option<Deploy> {
-        if self.is_passing || self.awaits_owner == Some(true) {
+        if self.is_passing || self.others.are_awaited() {
             return None;
         }
         match (self.errors.is_empty(), self.waits) {

@@ -1,6 +1,8 @@
 //! Deleting what the repository does not have any more.
 
-use std::collections::HashMap;
+mod inside;
+
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::Utc;
 use heddle_kube::{AccountClient, Deleted, Kinds, KubeError};
@@ -115,15 +117,25 @@ impl Run<'_> {
         let (sync, desired, name) = (self.context.sync, self.context.desired, self.context.name);
         let annotations = sync.metadata.annotations.as_ref();
         let plurals = self.cluster.kinds().map(Kinds::plurals).unwrap_or_default();
-        let rules = PruneRules {
-            owner: self.owner(),
-            desired: if desired.is_empty() { 0 } else { desired.objects().len() },
-            reached,
-            approved: annotations.and_then(|all| all.get(APPROVE_PRUNE_ANNOTATION)).map(String::as_str),
-            closed: &closed_namespaces(&name.namespace),
-            plurals: &plurals,
+        let mut needed = self.look_for_known(surplus).await;
+        let judge = |run: &Self, needed: &BTreeMap<ObjectKey, String>| {
+            let rules = PruneRules {
+                owner: run.owner(),
+                desired: if desired.is_empty() { 0 } else { desired.objects().len() },
+                reached,
+                approved: annotations.and_then(|all| all.get(APPROVE_PRUNE_ANNOTATION)).map(String::as_str),
+                closed: &closed_namespaces(&name.namespace),
+                plurals: &plurals,
+                needed,
+            };
+            judge_prune(surplus, &run.inventory, &run.cluster.observed.live, rules)
         };
-        let verdict = judge_prune(surplus, &self.inventory, &self.cluster.observed.live, rules);
+        let mut verdict = judge(self, &needed);
+        let holders = verdict.holders();
+        if !holders.is_empty() {
+            needed.extend(self.look_for_any(&holders, surplus).await);
+            verdict = judge(self, &needed);
+        }
         for key in &verdict.forget {
             tracing::info!(sync = %name, object = %key, "{key} left the path, and is gone or not ours");
             self.inventory.forget(key);
@@ -153,7 +165,7 @@ impl Run<'_> {
         }
         let failed = self.errors.len() - before;
         Ok(match verdict.stopped {
-            _ if failed > 0 => Pruned::Failed(failed),
+            _ if failed > 0 => Pruned::Failed { count: failed, is_passing: self.undeleted == 0 },
             Some(stopped) => Pruned::Stopped(stopped),
             None if !terminating.is_empty() => Pruned::Terminating(terminating, waiting),
             None if reached < Reached::Applied && !verdict.held.is_empty() => Pruned::Held(verdict.held.len()),
@@ -165,7 +177,8 @@ impl Run<'_> {
     /// Lets go of an object that is not to be deleted.
     fn keep(&mut self, kept: Spared) {
         tracing::info!(sync = %self.context.name, object = %kept.key, "{} left the path and stays: {}", kept.key, kept.reason);
-        self.inventory.forget(&kept.key);
+        let plurals = self.cluster.kinds().map(Kinds::plurals).unwrap_or_default();
+        self.inventory.let_go(&kept.key, &plurals);
         self.kept.push(kept);
     }
 
@@ -178,6 +191,7 @@ impl Run<'_> {
         if !unserved.is_empty() && self.cluster.renew_kinds().await.is_ok() {
             tried.extend(self.try_step(unserved).await);
         }
+        self.note_answers(tried.iter().map(|(_, result)| result.as_ref().err()));
         tried.into_iter().filter_map(|(prune, result)| self.note_deleted(prune, result)).collect()
     }
 
@@ -211,12 +225,8 @@ impl Run<'_> {
                 Some(Terminating { key: key.clone(), finalizers })
             }
             Err(error) => {
-                if error.is_transient() {
-                    self.is_passing |= self.patience.note(key, LEFT);
-                    self.is_retried = true;
-                } else {
-                    self.patience.end(key);
-                }
+                let is_believed = self.believes(key, LEFT, &error);
+                self.undeleted += usize::from(!is_believed);
                 let error = self.context.desired.redact_about(&error.to_string(), key);
                 self.errors.push(SyncError {
                     file: None,

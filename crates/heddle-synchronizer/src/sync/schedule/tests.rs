@@ -9,7 +9,7 @@ fn schedule(now: Instant) -> Schedule {
 
 /// Claims all that is due, as a step of a Sync does.
 fn claim_all(schedule: &mut Schedule, situation: Situation, now: Instant) -> [bool; 4] {
-    let look = schedule.claim_look(now);
+    let look = !situation.is_looking && schedule.claim_look(now);
     let acts = !situation.is_suspended;
     let run = acts && schedule.claim_run(now);
     let sweep = acts && schedule.claim_sweep(now).is_some();
@@ -35,9 +35,10 @@ fn it_looks_at_once_and_then_at_its_interval_and_a_hint_makes_it_sooner() {
 fn what_is_due_is_due_once_whatever_comes_of_it() {
     let now = Instant::now();
     for suspended in [false, true] {
-        for unwell in [false, true] {
+        for (unwell, looking) in [(false, false), (true, false), (false, true), (true, true)] {
             for changes_at in [None, Some(now - MINUTE), Some(now), Some(now + MINUTE)] {
-                let situation = Situation { is_suspended: suspended, is_unwell: unwell, changes_at };
+                let situation =
+                    Situation { is_suspended: suspended, is_looking: looking, is_unwell: unwell, changes_at };
                 let mut schedule = schedule(now);
                 let mut now = now;
                 for turn in 0..200 {
@@ -55,6 +56,20 @@ fn what_is_due_is_due_once_whatever_comes_of_it() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_due_does_not_wait_for_a_look_that_is_under_way() {
+    let now = Instant::now();
+    let mut schedule = schedule(now);
+    assert!(schedule.claim_look(now));
+    schedule.look(now);
+    let looking = Situation { is_looking: true, ..Situation::default() };
+    assert_eq!(schedule.next_wake(looking, now), now + HOUR, "the next look waits for the end of this one");
+    schedule.settle(now);
+    assert_eq!(schedule.next_wake(looking, now), now);
+    let suspended = Situation { is_suspended: true, ..looking };
+    assert!(schedule.next_wake(suspended, now) > now);
 }
 
 #[test]

@@ -15,6 +15,7 @@ const WITHOUT_API: &str =
     "drift is repaired meanwhile, and with a Secret in `spec.credentials` git is read without the API";
 
 /// A token that the API minted.
+#[derive(Clone)]
 pub(super) struct Token {
     credential: Credential,
     expires_at: DateTime<Utc>,
@@ -28,7 +29,7 @@ pub(super) struct Login {
 
 /// The Secret that the Sync names, else a token of the API, else nothing, which does for public repositories. With `fresh`
 /// the token that is kept is not good enough.
-pub(super) async fn log_in(kept: &mut Option<Token>, asker: Asker<'_>, fresh: bool) -> Login {
+pub(super) async fn log_in(kept: &mut Option<Token>, asker: &Asker, fresh: bool) -> Login {
     if let Some(reference) = &asker.sync.spec.credentials {
         return match asker.client.read_login(asker.ctx.own.namespace(), &reference.secret_name).await {
             Ok((username, password)) => Login { credential: Some(Credential { username, password }), excuse: None },
@@ -53,8 +54,8 @@ pub(super) async fn log_in(kept: &mut Option<Token>, asker: Asker<'_>, fresh: bo
     }
 }
 
-async fn mint(asker: Asker<'_>) -> Result<Token, (&'static str, String)> {
-    let api = asker.api.ok_or_else(|| {
+async fn mint(asker: &Asker) -> Result<Token, (&'static str, String)> {
+    let api = asker.api.as_ref().ok_or_else(|| {
         ("NoIdentity", format!("the agent is not enrolled yet, so it has no token for git; {WITHOUT_API}"))
     })?;
     let request = GitTokenRequest { repository: asker.spec.repository.clone() };

@@ -15,7 +15,7 @@ pub(super) struct Given {
 }
 
 /// Reads the values as they are now; none where the Sync asks for no substitution. A fault comes as a sentence.
-pub(super) async fn read(asker: Asker<'_>) -> Result<Option<Given>, String> {
+pub(super) async fn read(asker: &Asker) -> Result<Option<Given>, String> {
     let Some(Substitute { values, from, lenient }) = &asker.sync.spec.substitute else { return Ok(None) };
     let mut variables = Variables::new(if *lenient { Unset::Empty } else { Unset::Refused });
     let mut secrets = Map::new();

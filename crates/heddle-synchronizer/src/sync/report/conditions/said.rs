@@ -10,7 +10,7 @@ use super::{
     super::super::{
         drift::LeftAlone,
         health::Health,
-        run::{Compared, Heritage, Hindrance, Outcome, Pruned},
+        run::{Compared, Heritage, Hindrance, Others, Outcome, Pruned},
         source::{Content, Look, LookFault},
     },
     ConditionKind, Conditions,
@@ -56,8 +56,6 @@ pub(in crate::sync) fn fetched(looked: Result<&Look, &LookFault>) -> Vec<Said> {
         Err(LookFault::Credentials { reason, message }) => {
             vec![fetched(Some(false), reason, message.clone()).lasting()]
         }
-        // The look at what it wants by now says it.
-        Err(LookFault::Overtaken) => Vec::new(),
         Err(LookFault::Fetch(error)) => {
             let said = |reason| fetched(Some(false), reason, error.to_string());
             vec![match error {
@@ -115,8 +113,11 @@ pub(in crate::sync) fn compared(outcome: &Outcome, sync: &SyncName) -> Vec<Said>
 
 /// What there is to say while a revision is being applied and that takes long.
 pub(in crate::sync) fn applying(revision: &Revision) -> Said {
-    let message =
-        format!("{} is being applied; the API server is slow to answer for some of its objects", revision.short());
+    let message = format!(
+        "{} is being applied, and that takes long: other paths have their turn before it, or the API server is slow to \
+             answer for some of its objects",
+        revision.short()
+    );
     Said::new(ConditionKind::Applied, None, "Applying", message)
 }
 
@@ -128,11 +129,18 @@ fn applied_of(compared: &Compared) -> Said {
     match (compared.errors.len(), compared.waits) {
         (0, false) => said(Some(true), "Applied", done),
         (0, true) => said(None, "Waiting", done),
-        (faults, _) => {
-            let said = said(Some(false), "Failed", format!("{faults} errors; {done}"));
-            if compared.is_passing || compared.awaits_owner == Some(true) { said } else { said.lasting() }
+        (faults, _) if faults > compared.others.giving.len() => {
+            let said = said(Some(false), "Failed", format!("{faults} errors; {done}{}", awaited(&compared.others)));
+            if compared.is_passing || compared.others.are_awaited() { said } else { said.lasting() }
         }
+        _ => said(None, "Waiting", format!("{done}{}", awaited(&compared.others))),
     }
+}
+
+/// Which other Syncs are to give up what.
+fn awaited(others: &Others) -> String {
+    let name = |(key, sync): &(ObjectKey, String)| format!("{key} waits until the Sync `{sync}` gives it up");
+    if others.giving.is_empty() { String::new() } else { format!("; {}", list(others.giving.iter().map(name))) }
 }
 
 /// What left the path, and what of it says itself that it stays: told once, since nobody has it any more.
@@ -146,7 +154,7 @@ fn pruned_of(compared: &Compared, sync: &SyncName) -> Said {
     said
 }
 
-fn pruned(pruned: &Pruned, sync: &SyncName) -> Said {
+pub(super) fn pruned(pruned: &Pruned, sync: &SyncName) -> Said {
     let said = |status, reason, message: String| Said::new(ConditionKind::Pruned, status, reason, message);
     let left = |count: &usize, rest: &str| format!("{count} objects left the path{rest}");
     match pruned {
@@ -167,7 +175,10 @@ fn pruned(pruned: &Pruned, sync: &SyncName) -> Said {
             );
             said(Some(false), "Stopped", message).lasting()
         }
-        Pruned::Failed(count) => said(Some(false), "Failed", format!("{count} objects could not be deleted")).lasting(),
+        Pruned::Failed { count, is_passing } => {
+            let said = said(Some(false), "Failed", format!("{count} objects could not be deleted"));
+            if *is_passing { said } else { said.lasting() }
+        }
         Pruned::Terminating(objects, waiting) => said(None, "Terminating", terminating(objects, *waiting)),
         Pruned::Kept { needed, moved } if moved.is_empty() => {
             let reasons: Vec<String> = needed.iter().map(|held| format!("{}: {}", held.key, held.reason)).collect();
@@ -314,7 +325,16 @@ pub(in crate::sync) fn other_controller(heritage: &Heritage) -> Option<Said> {
                  account to get it, or take its labels and annotations off the object ({why}); nothing is taken over{more}"
             ),
         ),
-        ControllerState::Alive | ControllerState::Gone => (
+        ControllerState::NotHere => (
+            "NotHere",
+            format!(
+                "{first} says that it is of {controller}, which is not in this cluster and may be one of another cluster that \
+                 writes into this one; nothing is taken over. Where it is gone for good, take its {} off the \
+                 object{more}",
+                controller.mark()
+            ),
+        ),
+        ControllerState::Alive | ControllerState::Suspended => (
             "Alive",
             format!(
                 "{first} is applied by {controller} too, and nothing is taken over: suspend or delete that one, or take the \

@@ -5,7 +5,7 @@ use heddle_wire::agent::SyncError;
 use super::{
     super::super::{
         cluster::ClusterFault,
-        run::{Compared, Hindrance, Outcome, Pruned, Waiting},
+        run::{Compared, Hindrance, Others, Outcome, Pruned, Waiting},
         source::{Look, LookFault},
     },
     *,
@@ -46,9 +46,14 @@ pub(in crate::sync::report) fn good() -> Compared {
         failed: Default::default(),
         waits: false,
         waiting: Waiting::default(),
-        awaits_owner: None,
+        others: Others::default(),
         pruned: Pruned::Nothing,
     }
+}
+
+/// What is said of objects that left the path.
+fn pruned_of(pruned: &Pruned) -> Said {
+    said::pruned(pruned, &name())
 }
 
 fn error() -> SyncError {
@@ -107,6 +112,35 @@ fn what_somebody_has_to_mend_is_stuck() {
     let stopped = Stopped { plan: "abc".into(), reason: "it is large".into(), objects: Vec::new() };
     let stopped = after_run(|outcome| outcome.pruned = Pruned::Stopped(stopped));
     assert_eq!(stopped, ["Ready=False (Stopped)", "Stalled=True (Stopped)"]);
+}
+
+#[test]
+fn what_could_not_be_deleted_is_stuck_only_when_it_is_not_believed_to_pass() {
+    let lasting = |is_passing| pruned_of(&Pruned::Failed { count: 1, is_passing }).is_lasting;
+    assert!(lasting(false) && !lasting(true));
+}
+
+#[test]
+fn the_sync_is_named_that_is_to_give_an_object_up() {
+    let key = |name: &str| ObjectKey {
+        kind: GroupKind::new("v1", "ConfigMap"),
+        namespace: Some("shop".into()),
+        name: name.into(),
+    };
+    let said = |errors: usize| {
+        let giving = vec![(key("a"), "left".to_owned())];
+        let others = Others { giving, keeping: 0 };
+        let outcome = Compared { errors: vec![error(); errors], others, ..good() };
+        let mut said = compared(&Outcome::Compared(outcome.into()), &name());
+        said.remove(0)
+    };
+    let awaited = "ConfigMap shop/a waits until the Sync `left` gives it up";
+    let waits = said(1);
+    assert_eq!((waits.status, waits.reason.as_str(), waits.is_lasting), (None, "Waiting", false));
+    assert!(waits.message.ends_with(awaited), "{}", waits.message);
+    let fails = said(2);
+    assert_eq!((fails.status, fails.reason.as_str(), fails.is_lasting), (Some(false), "Failed", false));
+    assert!(fails.message.starts_with("2 errors") && fails.message.ends_with(awaited), "{}", fails.message);
 }
 
 #[test]

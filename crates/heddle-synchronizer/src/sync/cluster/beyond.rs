@@ -1,0 +1,85 @@
+//! Objects of other Syncs, which our own watches do not show: where a plan has to know of them, and what Syncs that are gone
+//! have left.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::StreamExt;
+use heddle_kube::{Served, WatchPlace};
+use heddle_reconcile::{Inventory, ObjectKey};
+
+use super::{super::desired::Desired, CONCURRENCY, ClusterFault, ClusterState, place_of};
+
+impl ClusterState {
+    /// Whether a Sync is gone since the objects of others were listed at every place.
+    pub fn misses_a_sync(&self, living: &BTreeMap<String, String>) -> bool {
+        self.syncs_then.as_ref().is_some_and(|then| then.iter().any(|uid| !living.contains_key(uid)))
+    }
+
+    /// Looks for what Syncs that are gone have left: at every place once and whenever one is gone since, and where there is
+    /// such a thing as long as it is there. A place that cannot be asked about now is asked about the next time.
+    pub async fn look_for_leftovers(&mut self, desired: &Desired, living: &BTreeMap<String, String>) {
+        let places = self.places(desired);
+        let wanted = if self.syncs_then.is_some() && !self.misses_a_sync(living) {
+            let left = self.observed.foreign().filter(|(_, owner)| !living.contains_key(*owner));
+            left.map(|(key, _)| place_of(key)).collect()
+        } else {
+            places.keys().cloned().collect()
+        };
+        match self.look_beyond(wanted, &places).await {
+            Ok(()) => self.syncs_then = Some(living.keys().cloned().collect()),
+            Err(fault) => tracing::debug!("leftovers cannot be looked for: {}", fault.message),
+        }
+    }
+
+    /// Lists the objects of other Syncs at these places.
+    pub(super) async fn look_beyond(
+        &mut self,
+        wanted: BTreeSet<WatchPlace>,
+        places: &BTreeMap<WatchPlace, Served>,
+    ) -> Result<(), ClusterFault> {
+        // What may not be listed may not be watched either, and nothing is known of it.
+        let wanted = wanted.into_iter().filter(|place| self.observed.live.covered.contains(place));
+        let wanted = wanted.filter_map(|place| places.get(&place).map(|served| (place, served)));
+        let lists: Vec<_> = wanted
+            .map(|(place, served)| {
+                let (client, owner) = (&self.client, &self.owner);
+                async move {
+                    let found = client.list_others(served, place.1.as_deref(), owner).await;
+                    (place, found)
+                }
+            })
+            .collect();
+        let found: Vec<_> = futures::stream::iter(lists).buffer_unordered(CONCURRENCY).collect().await;
+        for (place, found) in found {
+            self.observed.observe_foreign(&place, found?);
+        }
+        Ok(())
+    }
+
+    /// Where a plan has to know of the objects of others, which our own watches do not show: an object that is new to this
+    /// Sync may be another living one's; and a namespace or a definition that is to go may hold some.
+    pub(super) fn places_before_a_plan(
+        &self,
+        desired: &Desired,
+        places: &BTreeMap<WatchPlace, Served>,
+        living: &BTreeMap<String, String>,
+    ) -> BTreeSet<WatchPlace> {
+        let inventory = self.inventory.iter().flat_map(Inventory::iter).map(|entry| &entry.key);
+        let mut leaves = inventory.filter(|key| !desired.keys().contains(key));
+        if leaves.any(|key| key.kind.is_namespace() || key.kind.is_definition()) {
+            return places.keys().cloned().collect();
+        }
+        let is_alone = living.keys().all(|uid| *uid == self.owner);
+        let is_known = |key: &ObjectKey| self.inventory.as_ref().is_some_and(|inventory| inventory.find(key).is_some());
+        desired.keys().iter().filter(|key| !is_alone && !is_known(key)).map(place_of).collect()
+    }
+
+    /// Objects at the places of this Sync that Heddle has applied and no Sync has any more. `living` are all Syncs.
+    pub fn leftovers(&self, desired: &Desired, living: &BTreeMap<String, String>) -> Vec<ObjectKey> {
+        let Some(inventory) = &self.inventory else { return Vec::new() };
+        self.observed.leftovers(|key, owner| {
+            let is_held = if owner == self.owner { inventory.find(key).is_some() } else { living.contains_key(owner) };
+            is_held || desired.keys().contains(key)
+        })
+    }
+}

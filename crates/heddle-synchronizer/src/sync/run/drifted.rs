@@ -1,0 +1,55 @@
+//! Drift: what of it a run heals, and what it tells instead.
+
+use chrono::Utc;
+use heddle_kube::sync::DriftMode;
+use heddle_reconcile::{Apply, Plan, Reason};
+
+use super::{Run, dry_run};
+use crate::metrics::{FoundBy, Verb};
+
+impl Run<'_> {
+    /// Drift that is not to be healed, or not now, is taken out of the plan. Gives what is to be told instead.
+    pub(super) fn take_out_drift(&self, plan: &mut Plan) -> Vec<Apply> {
+        let (mode, now) = (self.context.sync.spec.drift, Utc::now());
+        let mut taken = Vec::new();
+        for step in &mut plan.steps {
+            taken.extend(step.extract_if(.., |apply| {
+                let key = self.object(apply.index).key();
+                let heals = mode == DriftMode::Heal && !self.drift.leaves_alone(key, &self.cluster.observed, now);
+                apply.reason == Reason::Drifted && !heals
+            }));
+        }
+        if mode == DriftMode::Detect { taken } else { Vec::new() }
+    }
+
+    /// Tells drifts that are not to be healed. A dry run says which fields an apply would bring back.
+    pub(super) async fn detect(&mut self, not_healed: &[Apply]) {
+        for apply in not_healed {
+            if self.is_stopped() {
+                return;
+            }
+            let object = self.object(apply.index);
+            let key = object.key();
+            let observed = &self.cluster.observed;
+            if self.drift.was_told(key, observed) || !observed.drifted(&object.desired, &self.inventory) {
+                continue;
+            }
+            let (_, tried) = dry_run(&self.cluster.client, object).await;
+            self.context.metrics.wrote(Verb::DryRun, tried.is_ok());
+            match tried {
+                Ok(applied) => {
+                    if let Some(drift) = self.drift.note(object, &applied, &self.cluster.observed, None) {
+                        self.context.metrics.drifted(FoundBy::Watch);
+                        tracing::info!(sync = %self.context.name, object = %key, manager = drift.manager.as_deref(),
+                            fields = ?drift.fields, "{key} was changed in the cluster");
+                    }
+                    self.drift.detect(key, &self.cluster.observed);
+                }
+                Err(error) => {
+                    let error = self.context.desired.redact_about(&error.to_string(), key);
+                    tracing::warn!(sync = %self.context.name, object = %key, "a drift cannot be explained: {error}");
+                }
+            }
+        }
+    }
+}

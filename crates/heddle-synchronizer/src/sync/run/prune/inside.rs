@@ -1,0 +1,117 @@
+//! Looking into namespaces and definitions that are to go, for what stays and would go with them.
+//!
+//! The watches do not show all of it: the account may not watch a kind, nobody here has one, or an object was let go of
+//! before. So the cluster itself is asked, and what cannot be told stays.
+
+use std::collections::BTreeMap;
+
+use futures::StreamExt;
+use heddle_kube::{AccountClient, Kinds, KubeError, Served};
+use heddle_reconcile::{LiveObject, ObjectKey, PruneGuard, reason_to_hold};
+
+use super::{super::Run, CONCURRENCY};
+
+/// Something that would go with a namespace or a definition.
+struct Inside {
+    holder: ObjectKey,
+    key: ObjectKey,
+}
+
+impl Run<'_> {
+    /// What stays of what is known by name: noted when it was let go of, or to go itself and not watched.
+    pub(super) async fn look_for_known(&self, surplus: &[ObjectKey]) -> BTreeMap<ObjectKey, String> {
+        let Some(kinds) = self.cluster.kinds() else { return BTreeMap::new() };
+        let plurals = kinds.plurals();
+        let live = &self.cluster.observed.live;
+        let mut known = Vec::new();
+        for holder in surplus.iter().filter(|key| key.kind.is_namespace() || key.kind.is_definition()) {
+            let noted = self.inventory.find(holder).into_iter().flat_map(|entry| &entry.holds);
+            let unseen = surplus.iter().filter(|key| key.goes_with(holder, &plurals) && !live.covers(key));
+            let inside = noted.chain(unseen).filter(|key| !self.context.desired.keys().contains(*key));
+            known.extend(inside.map(|key| Inside { holder: holder.clone(), key: key.clone() }));
+        }
+        let client = &self.cluster.client;
+        let looks: Vec<_> = known.into_iter().map(|inside| stays(client, kinds, inside)).collect();
+        let found: Vec<_> = futures::stream::iter(looks).buffer_unordered(CONCURRENCY).collect().await;
+        found.into_iter().flatten().collect()
+    }
+
+    /// What of any Sync stays in these, as far as the account may list it.
+    pub(super) async fn look_for_any(
+        &self,
+        holders: &[ObjectKey],
+        surplus: &[ObjectKey],
+    ) -> BTreeMap<ObjectKey, String> {
+        let Some(kinds) = self.cluster.kinds() else { return BTreeMap::new() };
+        let client = &self.cluster.client;
+        let mut lists = Vec::new();
+        for holder in holders {
+            lists.extend(kinds_inside(kinds, holder).into_iter().map(|served| list_inside(client, holder, served)));
+        }
+        let listed: Vec<_> = futures::stream::iter(lists).buffer_unordered(CONCURRENCY).collect().await;
+        let mut found = BTreeMap::new();
+        for (holder, listed) in listed {
+            let why = match listed {
+                Ok(objects) => {
+                    let staying = objects.iter().find(|(key, live)| self.is_staying(key, live, surplus));
+                    staying.map(|(inside, _)| reason_to_hold(holder, inside))
+                }
+                // What may not be listed was noted when it was let go of.
+                Err(KubeError::Forbidden(_) | KubeError::NotServed(_)) => None,
+                Err(error) => Some(format!("what is in it cannot be told: {error}")),
+            };
+            if let Some(why) = why {
+                found.entry(holder.clone()).or_insert(why);
+            }
+        }
+        found
+    }
+
+    /// Whether an object that was found stays: it is another Sync's, is wanted, or says so itself. What Kubernetes and
+    /// operators made and labelled like ours is nobody's, as among leftovers.
+    fn is_staying(&self, key: &ObjectKey, live: &LiveObject, surplus: &[ObjectKey]) -> bool {
+        let is_of_a_sync = !live.deleting && !live.is_owned && live.entry.is_some();
+        let is_other = live.owner.as_deref().is_some_and(|owner| owner != self.owner());
+        let is_ours = self.inventory.find(key).is_some() && !surplus.contains(key);
+        is_of_a_sync && (is_other || is_ours || live.guard.reason_to_keep().is_some())
+    }
+}
+
+/// The kinds whose objects go with a namespace or a definition, as far as they can be listed.
+fn kinds_inside<'k>(kinds: &'k Kinds, holder: &ObjectKey) -> Vec<&'k Served> {
+    let plurals = kinds.plurals();
+    let is_inside = |served: &&Served| {
+        let any = ObjectKey { kind: served.kind.clone(), namespace: None, name: String::new() };
+        served.watchable && if holder.kind.is_namespace() { served.namespaced } else { any.goes_with(holder, &plurals) }
+    };
+    kinds.iter().filter(is_inside).collect()
+}
+
+async fn list_inside<'h>(
+    client: &AccountClient,
+    holder: &'h ObjectKey,
+    served: &Served,
+) -> (&'h ObjectKey, Result<Vec<(ObjectKey, LiveObject)>, KubeError>) {
+    let namespace = holder.kind.is_namespace().then_some(holder.name.as_str());
+    (holder, client.list_owned(served, namespace).await)
+}
+
+/// Whether a known object stays, and why then what it is in does. What cannot be looked at may stay.
+async fn stays(client: &AccountClient, kinds: &Kinds, inside: Inside) -> Option<(ObjectKey, String)> {
+    let Inside { holder, key } = inside;
+    let served = match kinds.preferred(&key.kind) {
+        Some(served) => served,
+        None if kinds.unknown_groups.contains(&key.kind.group) => {
+            return Some((holder, format!("whether {key} stays cannot be told: its API group does not answer")));
+        }
+        None => return None,
+    };
+    let why = match client.find_metadata(&key, served).await {
+        Ok(Some(found)) if !found.deleting && matches!(found.guard, PruneGuard::Keep(_)) => {
+            reason_to_hold(&holder, &key)
+        }
+        Ok(_) | Err(KubeError::NotServed(_)) => return None,
+        Err(error) => format!("whether {key} stays cannot be told: {error}"),
+    };
+    Some((holder, why))
+}
