@@ -135,6 +135,7 @@ async fn create_request(
     if let Some(other) = request::in_the_way(&open, &preview) {
         return Err(ApiError::conflict("request-open", taken(other)));
     }
+    quotas::take_turn(&mut tx, quotas::REQUESTS, member.organization.0).await?;
     let there = requests::count_open(&mut *tx, member.organization).await?;
     quotas::refuse_more(quotas::REQUESTS, usize::try_from(there).unwrap_or(usize::MAX))?;
     let user = users::find(&mut *tx, member.person.user).await?;
