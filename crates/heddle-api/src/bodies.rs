@@ -36,6 +36,10 @@ pub const WEBHOOKS_OF_AN_ADDRESS_BYTES: usize = 2 << 20;
 pub const AGENTS_BYTES: usize = 32 << 20;
 /// Of these, from one organization's agents.
 pub const AGENTS_OF_AN_ORGANIZATION_BYTES: usize = 8 << 20;
+/// Looks of reporters together.
+pub const REPORTERS_BYTES: usize = 8 << 20;
+/// Of these, of one organization's reporters.
+pub const REPORTERS_OF_AN_ORGANIZATION_BYTES: usize = 3 << 20;
 /// Reports of automators together.
 pub const AUTOMATORS_BYTES: usize = 64 << 20;
 
@@ -56,6 +60,8 @@ pub struct Rooms {
     webhooks_of: Keyed<String>,
     agents: Arc<Semaphore>,
     agents_of: Keyed<Uuid>,
+    reporters: Arc<Semaphore>,
+    reporters_of: Keyed<Uuid>,
     automators: Arc<Semaphore>,
 }
 
@@ -70,6 +76,8 @@ pub enum Sender {
     GitHub(ClientAddress),
     /// An agent of this organization.
     Agent(OrganizationId),
+    /// A reporter of drift of this organization.
+    Reporter(OrganizationId),
     /// An automator.
     Automator,
 }
@@ -107,6 +115,8 @@ impl Rooms {
             webhooks_of: Keyed::new(WEBHOOKS_OF_AN_ADDRESS_BYTES / BLOCK_BYTES),
             agents: room(AGENTS_BYTES),
             agents_of: Keyed::new(AGENTS_OF_AN_ORGANIZATION_BYTES / BLOCK_BYTES),
+            reporters: room(REPORTERS_BYTES),
+            reporters_of: Keyed::new(REPORTERS_OF_AN_ORGANIZATION_BYTES / BLOCK_BYTES),
             automators: room(AUTOMATORS_BYTES),
         }
     }
@@ -123,6 +133,7 @@ impl Rooms {
         // The narrowest room first: who waits there holds nobody up elsewhere.
         let rooms = match sender {
             Sender::Agent(organization) => vec![self.agents_of.of(organization.0), Arc::clone(&self.agents)],
+            Sender::Reporter(organization) => vec![self.reporters_of.of(organization.0), Arc::clone(&self.reporters)],
             Sender::Automator => vec![Arc::clone(&self.automators)],
             Sender::Receiver => vec![Arc::clone(&self.senders)],
             Sender::GitHub(ClientAddress(address)) => vec![self.webhooks_of.of(address), Arc::clone(&self.webhooks)],

@@ -4,6 +4,7 @@
 pub mod barred;
 pub mod bell;
 pub mod candidates;
+pub mod drift;
 pub mod facts;
 pub mod judge;
 pub mod lease;

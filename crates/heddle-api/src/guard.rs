@@ -25,7 +25,7 @@ use crate::{
     lanes::Lane,
     layers::RequestId,
     permission::{Permission, SESSION_COOKIE, bearer, find_cookie, parse_role, role_word},
-    principal::{Agent, Automator, Credential, Member, Person},
+    principal::{Agent, Automator, Credential, Member, Person, Reporter},
     problem::{ApiError, ApiResult},
     secret::{self, Purpose},
     senders,
@@ -94,7 +94,11 @@ async fn take_body(app: &App, gate: Gate, parts: &Parts, body: Body) -> ApiResul
         | Permission::Session
         | Permission::Organization(_)
         | Permission::Granted => Refused::Control,
-        Permission::Agent | Permission::Automator | Permission::Receiver | Permission::GitHub => Refused::Nul,
+        Permission::Agent
+        | Permission::Automator
+        | Permission::Receiver
+        | Permission::Reporter
+        | Permission::GitHub => Refused::Nul,
     };
     clean::check_json(&taken.bytes, refused)?;
     Ok(taken)
@@ -115,6 +119,10 @@ fn sender(app: &App, gate: Gate, parts: &Parts) -> ApiResult<Sender> {
         (Permission::GitHub, _) => Sender::GitHub(ClientAddress::of(Some(app), parts)),
         (Permission::Automator, _) => Sender::Automator,
         (Permission::Receiver, _) => Sender::Receiver,
+        (Permission::Reporter, _) => match parts.extensions.get::<Reporter>() {
+            Some(reporter) => Sender::Reporter(reporter.organization),
+            None => return Err(ApiError::internal(anyhow::anyhow!("a reporter was let in unproved"))),
+        },
         (
             Permission::Public
             | Permission::Person
@@ -170,6 +178,11 @@ async fn prove(
             let receiver = senders::authenticate(&app.within(Lane::Sender), &parts.headers, path).await?;
             parts.extensions.insert(receiver);
             Lane::Receiver(receiver.organization, receiver.id)
+        }
+        Permission::Reporter => {
+            let reporter = senders::authenticate_reporter(&app.within(Lane::Sender), &parts.headers).await?;
+            parts.extensions.insert(reporter);
+            Lane::Reporter(reporter.organization, reporter.id)
         }
         Permission::GitHub => Lane::Sender,
         Permission::Agent => {

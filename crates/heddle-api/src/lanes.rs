@@ -19,6 +19,9 @@ pub const MOST_OF_A_CLUSTER: usize = 2;
 /// Connections that one receiver of push notices holds at once.
 pub const MOST_OF_A_RECEIVER: usize = 1;
 
+/// Connections that one reporter of drift holds at once.
+pub const MOST_OF_A_REPORTER: usize = 1;
+
 /// Who asks, as far as it is known.
 #[derive(Debug, Clone, Copy)]
 pub enum Lane {
@@ -36,10 +39,12 @@ pub enum Lane {
     Agent(OrganizationId, ClusterId),
     /// An automator.
     Automator,
-    /// GitHub, or a registry whose secret is checked.
+    /// GitHub, or a registry or a reporter whose secret is checked.
     Sender,
     /// A registry that sends notices.
     Receiver(OrganizationId, Uuid),
+    /// Whoever reports drift.
+    Reporter(OrganizationId, Uuid),
 }
 
 /// The turns of all lanes. One set for each replica.
@@ -55,6 +60,7 @@ pub struct Lanes {
     organizations: Keyed<Uuid>,
     clusters: Keyed<Uuid>,
     receivers: Keyed<Uuid>,
+    reporters: Keyed<Uuid>,
 }
 
 /// Parts of a pool, in tenths of it, and at least one connection.
@@ -92,7 +98,7 @@ impl Shares {
         self.tenths(2)
     }
 
-    /// Receivers of push notices and GitHub's webhooks together.
+    /// Receivers of push notices, reporters of drift and GitHub's webhooks together.
     pub const fn senders(self) -> usize {
         self.tenths(2)
     }
@@ -126,6 +132,7 @@ impl Lanes {
             organizations: Keyed::new(shares.tenant()),
             clusters: Keyed::new(MOST_OF_A_CLUSTER),
             receivers: Keyed::new(MOST_OF_A_RECEIVER),
+            reporters: Keyed::new(MOST_OF_A_REPORTER),
         }
     }
 
@@ -149,6 +156,9 @@ impl Lanes {
             Lane::Sender => shared(&self.senders),
             Lane::Receiver(organization, receiver) => {
                 behind(vec![self.receivers.of(receiver), self.organizations.of(organization.0)], &self.senders)
+            }
+            Lane::Reporter(organization, reporter) => {
+                behind(vec![self.reporters.of(reporter), self.organizations.of(organization.0)], &self.senders)
             }
         })
     }

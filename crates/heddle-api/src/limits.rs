@@ -1,12 +1,17 @@
 //! The limits of this program, for `docs/reference/limits.md`. The constants stand where they are obeyed.
 
-use heddle_core::{limit::Limit, request};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use heddle_core::{drift::MAX_SOURCE_BYTES, limit::Limit, request};
 use heddle_db::db;
-use heddle_wire::{agent, text};
+use heddle_wire::{agent, drift, text};
 
 use crate::{
-    attempts, bodies, devices, lanes, permission, policies, quotas, rates,
-    routes::{self, registries},
+    attempts, bodies, devices,
+    flow::drift as looks,
+    lanes, permission, policies, quotas, rates,
+    routes::{self, drift::MOST_JUDGED, registries},
     seal, server,
 };
 
@@ -55,6 +60,19 @@ pub const LIMITS: &[Limit] = &[
     Limit::bytes("sentence in a report of an agent", text::MAX_MESSAGE_BYTES as u64, CUT),
     Limit::bytes("name in a report of an agent", text::MAX_NAME_BYTES as u64, CUT),
     Limit::bytes("path in a report of an agent", text::MAX_PATH_BYTES as u64, CUT),
+    Limit::bytes("look of a reporter", drift::MAX_LOOK_BYTES as u64, TOO_LARGE),
+    Limit::count("things that differ in a look", drift::MAX_ITEMS as u64, LOOK_TOO_LARGE),
+    Limit::count("places of one thing that differ in a look", drift::MAX_DIFFERENCES as u64, LOOK_TOO_LARGE),
+    Limit::count("things in a look that were not looked at", drift::MAX_NOT_LOOKED_AT as u64, LOOK_TOO_LARGE),
+    Limit::bytes("value in a look", drift::MAX_VALUE_BYTES as u64, CUT),
+    Limit::bytes("name of a source of drift", MAX_SOURCE_BYTES as u64, "422 with the field"),
+    Limit::time("the clock of who looked is off by", in_std(looks::MOST_SKEW), "422; what is less is put right"),
+    Limit::time("one look, and until it is told", in_std(looks::LONGEST_LOOK), "422: look again"),
+    Limit::count(
+        "Syncs, and records of drift, that are judged for a list",
+        MOST_JUDGED as u64,
+        "the rest is not shown",
+    ),
     Limit::bytes("report of an automator", routes::automator::REPORT_LIMIT_BYTES as u64, TOO_LARGE),
     Limit::bytes("webhook of GitHub", routes::webhooks::DELIVERY_LIMIT_BYTES as u64, TOO_LARGE),
     Limit::bytes("push notice of a registry", routes::webhooks::NOTICE_LIMIT_BYTES as u64, TOO_LARGE),
@@ -72,10 +90,17 @@ pub const LIMITS: &[Limit] = &[
         bodies::AGENTS_OF_AN_ORGANIZATION_BYTES as u64,
         BUSY,
     ),
+    Limit::bytes("looks of reporters in memory", bodies::REPORTERS_BYTES as u64, BUSY),
+    Limit::bytes(
+        "looks of one organization's reporters in memory",
+        bodies::REPORTERS_OF_AN_ORGANIZATION_BYTES as u64,
+        BUSY,
+    ),
     Limit::bytes("reports of automators in memory", bodies::AUTOMATORS_BYTES as u64, BUSY),
     Limit::time("waiting for a connection to Postgres", db::LONGEST_WAIT, BUSY),
     Limit::count("connections to Postgres that one cluster holds", lanes::MOST_OF_A_CLUSTER as u64, "requests wait"),
     Limit::count("connections to Postgres that one receiver holds", lanes::MOST_OF_A_RECEIVER as u64, "requests wait"),
+    Limit::count("connections to Postgres that one reporter holds", lanes::MOST_OF_A_REPORTER as u64, "requests wait"),
     Limit::count(
         "connections to Postgres that all programs together hold, of 20",
         lanes::Shares::of(20).machines() as u64,
@@ -89,6 +114,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::rate("push notices of one receiver, over time", rates::NOTICES.each_minute(), rates::MINUTE, TOO_OFTEN),
     Limit::rate("reports of one cluster's agent, over time", rates::AGENTS.each_minute(), rates::MINUTE, TOO_OFTEN),
     Limit::rate("git tokens for one cluster, over time", rates::GIT_TOKENS.each_minute(), rates::MINUTE, TOO_OFTEN),
+    Limit::rate("looks of one reporter, over time", rates::LOOKS.each_minute(), rates::MINUTE, TOO_OFTEN),
     Limit::rate(
         "tests of logins of one organization, over time",
         rates::LOGIN_TESTS.each_minute(),
@@ -118,6 +144,7 @@ pub const LIMITS: &[Limit] = &[
         "the repository's page says so; what the last good read saw stays",
     ),
     of_quota(quotas::RECEIVERS),
+    of_quota(quotas::REPORTERS),
     of_quota(quotas::TOKENS),
     of_quota(quotas::REGISTRY_LOGINS),
     Limit::count(
@@ -139,6 +166,13 @@ pub const LIMITS: &[Limit] = &[
         "the rest is left out",
     ),
 ];
+
+const LOOK_TOO_LARGE: &str = "413 `look-too-large`; `heddle diff --report` counts the rest";
+
+/// A length of time that is none of nothing.
+const fn in_std(time: TimeDelta) -> Duration {
+    Duration::from_secs(time.num_seconds().unsigned_abs())
+}
 
 const fn of_quota(quota: quotas::Quota) -> Limit {
     Limit::count(quota.what, quota.most as u64, "409 `quota-reached` with the remedy")

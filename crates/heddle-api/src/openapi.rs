@@ -33,6 +33,7 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
     components.add_security_scheme("token", bearer("An API token."));
     components.add_security_scheme("agent", bearer("A token that the cluster's key signed (EdDSA)."));
     components.add_security_scheme("automator", bearer("The automator token."));
+    components.add_security_scheme("reporter", bearer("A reporter's token."));
     document
 }
 

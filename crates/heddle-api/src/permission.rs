@@ -41,6 +41,8 @@ pub enum Permission {
     /// A registry with the secret of the receiver `{receiver}` in the path. The handler takes
     /// [`crate::principal::Receiver`].
     Receiver,
+    /// Whoever reports one record of drift, by its token. The handler takes [`crate::principal::Reporter`].
+    Reporter,
     /// GitHub, by its signature over the body.
     GitHub,
 }
@@ -59,6 +61,7 @@ impl Permission {
             Self::Agent => "agent",
             Self::Automator => "automator",
             Self::Receiver => "receiver",
+            Self::Reporter => "reporter",
             Self::GitHub => "github",
         }
     }
@@ -95,6 +98,7 @@ impl Permission {
             Self::Session => &["session"],
             Self::Agent => &["agent"],
             Self::Automator => &["automator"],
+            Self::Reporter => &["reporter"],
         }
     }
 }

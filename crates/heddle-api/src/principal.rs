@@ -138,6 +138,17 @@ pub struct Receiver {
     pub organization: OrganizationId,
 }
 
+/// A reporter of one record of drift, whose token was shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Reporter {
+    /// The reporter.
+    pub id: Uuid,
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// The one record it reports.
+    pub record: Uuid,
+}
+
 macro_rules! extractors {
     ($($name:ident),+) => {$(
         impl<S: Send + Sync> FromRequestParts<S> for $name {
@@ -153,4 +164,4 @@ macro_rules! extractors {
     )+};
 }
 
-extractors!(Person, Member, Agent, Automator, Receiver);
+extractors!(Person, Member, Agent, Automator, Receiver, Reporter);

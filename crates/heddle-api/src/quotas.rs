@@ -31,6 +31,13 @@ pub const RECEIVERS: Quota = Quota {
     remedy: "one receiver takes the notices of many registries",
 };
 
+/// Reporters of drift of an organization.
+pub const REPORTERS: Quota = Quota {
+    what: "reporters of one organization",
+    most: 500,
+    remedy: "revoke those that are not used; whoever looks at several folders in one job may look at a folder above them",
+};
+
 /// Logins to registries of an organization.
 pub const REGISTRY_LOGINS: Quota = Quota {
     what: "logins to registries of one organization",

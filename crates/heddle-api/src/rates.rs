@@ -33,6 +33,9 @@ pub const AGENTS: Rate = Rate { burst: 60, each: Duration::from_millis(500) };
 /// Git tokens for one cluster: 30 at once, one each two seconds over time.
 pub const GIT_TOKENS: Rate = Rate { burst: 30, each: Duration::from_secs(2) };
 
+/// Looks of one reporter: 60 at once, one each six seconds over time. A look takes longer than that.
+pub const LOOKS: Rate = Rate { burst: 60, each: Duration::from_secs(6) };
+
 /// Tests of logins of one organization: 10 at once, one each six seconds over time.
 pub const LOGIN_TESTS: Rate = Rate { burst: 10, each: Duration::from_secs(6) };
 
@@ -51,6 +54,8 @@ pub struct Rates {
     pub agents: Buckets,
     /// Of a cluster's git tokens.
     pub git_tokens: Buckets,
+    /// Of the looks that a reporter tells of.
+    pub looks: Buckets,
     /// Of an organization's tests of logins.
     pub login_tests: Buckets,
 }
@@ -62,13 +67,14 @@ impl Rates {
             notices: Buckets::new(NOTICES),
             agents: Buckets::new(AGENTS),
             git_tokens: Buckets::new(GIT_TOKENS),
+            looks: Buckets::new(LOOKS),
             login_tests: Buckets::new(LOGIN_TESTS),
         }
     }
 
     /// Forgets the buckets that are full again.
     pub fn sweep(&self) {
-        for buckets in [&self.notices, &self.agents, &self.git_tokens, &self.login_tests] {
+        for buckets in [&self.notices, &self.agents, &self.git_tokens, &self.looks, &self.login_tests] {
             buckets.0.retain_recent();
             buckets.0.shrink_to_fit();
         }

@@ -19,6 +19,7 @@ pub mod agent;
 pub mod automator;
 pub mod changes;
 pub mod clusters;
+pub mod drift;
 pub mod events;
 pub mod github;
 pub mod identity;
@@ -29,6 +30,7 @@ pub mod meta;
 pub mod organizations;
 pub mod receivers;
 pub mod registries;
+pub mod reporters;
 pub mod repositories;
 pub mod requests;
 pub mod webhooks;
@@ -47,6 +49,8 @@ pub fn all() -> Routes {
         .merge(receivers::routes())
         .merge(registries::routes())
         .merge(clusters::routes())
+        .merge(drift::routes())
+        .merge(reporters::routes())
         .merge(identity::routes())
         .merge(events::routes())
         .merge(workloads::routes())

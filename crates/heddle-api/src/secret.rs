@@ -21,6 +21,8 @@ pub enum Purpose {
     GitHubState,
     /// A browser in which somebody logged in.
     Device,
+    /// What a reporter of drift shows.
+    Reporter,
 }
 
 impl Purpose {
@@ -34,6 +36,7 @@ impl Purpose {
             Self::Invitation => "hdli_",
             Self::GitHubState => "hdlg_",
             Self::Device => "hdld_",
+            Self::Reporter => "hdlp_",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Who sends notices: registries with a receiver's secret, GitHub with a signature.
+//! Who sends notices: registries with a receiver's secret, GitHub with a signature, reporters of drift with their token.
 
 use axum::{
     extract::RawPathParams,
@@ -10,9 +10,10 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    principal::Receiver,
+    permission::bearer,
+    principal::{Receiver, Reporter},
     problem::{ApiError, ApiResult},
-    secret,
+    secret::{self, Purpose},
 };
 
 /// The receiver that the path names, when its secret is shown.
@@ -30,6 +31,28 @@ pub async fn authenticate(app: &App, headers: &HeaderMap, path: &RawPathParams) 
     let known = known.filter(|known| secret::matches(&shown, &known.secret_hash)).ok_or_else(refused)?;
     app.rates.notices.take(id)?;
     Ok(Receiver { id, organization: known.organization })
+}
+
+/// The reporter whose token is shown.
+///
+/// # Errors
+/// 401 when it is nobody's, or was revoked; 429 when its looks come too often.
+pub async fn authenticate_reporter(app: &App, headers: &HeaderMap) -> ApiResult<Reporter> {
+    let text = bearer(headers)?;
+    if !text.starts_with(Purpose::Reporter.prefix()) {
+        return Err(ApiError::unauthorized("this is no reporter's token; make one in the dashboard under Settings"));
+    }
+    let mut tx = app.db.routing().await?;
+    let known = heddle_db::reporters::find_known(&mut *tx, &secret::hash(text)).await?;
+    tx.commit().await?;
+    let known = known.ok_or_else(|| ApiError::unauthorized("this reporter's token is not known"))?;
+    if known.revoked {
+        return Err(ApiError::unauthorized(
+            "this reporter was revoked; make another one in the dashboard under Settings",
+        ));
+    }
+    app.rates.looks.take(known.id)?;
+    Ok(Reporter { id: known.id, organization: known.organization, record: known.record })
 }
 
 /// Senders differ in what they can send: a token, a header of one's own, or a login within an address.

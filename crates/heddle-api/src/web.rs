@@ -14,7 +14,7 @@ use tower_http::services::{ServeDir, ServeFile};
 
 use crate::problem::ApiError;
 
-const OUR_ROUTES: [&str; 4] = ["/api", "/agent", "/automator", "/webhooks"];
+const OUR_ROUTES: [&str; 5] = ["/api", "/agent", "/automator", "/reporter", "/webhooks"];
 
 /// The folder of files whose names change with their content.
 const ASSETS: &str = "assets";

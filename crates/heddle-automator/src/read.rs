@@ -2,10 +2,10 @@
 
 use heddle_core::git::Revision;
 use heddle_github::{Commit, GitHubError, PullRequestState as GitHubState, RepositoryClient};
-use heddle_manifest::{Config, find::Occurrence as FoundOccurrence};
+use heddle_manifest::{Config, config::Expectation, find::Occurrence as FoundOccurrence};
 use heddle_wire::automator::{
-    BranchReport, CommitReport, GoverningRule, Lease, Occurrence, PlacedRevision, ProposalState, PullRequestState,
-    ReadReport, ReadWork, UnknownRevision,
+    BranchReport, CommitReport, DriftExpectation, GoverningRule, Lease, Occurrence, PlacedRevision, ProposalState,
+    PullRequestState, ReadReport, ReadWork, UnknownRevision,
 };
 
 use crate::{
@@ -37,6 +37,7 @@ pub(crate) async fn read(context: &Context, lease: &Lease, work: &ReadWork) -> R
     let report = ReadReport {
         branches,
         occurrences: checkout.branches.iter().flat_map(|branch| occurrences(&checkout.config, branch)).collect(),
+        drift: checkout.config.expectations.iter().map(expectation).collect(),
         environments: checkout.environments,
         findings: checkout.findings,
         proposals,
@@ -120,6 +121,16 @@ async fn states(github: &RepositoryClient, work: &ReadWork) -> Result<Vec<Propos
         states.push(ProposalState { id: proposal.id, state, head: Some(pull.head_revision), ours });
     }
     Ok(states)
+}
+
+fn expectation(one: &Expectation) -> DriftExpectation {
+    DriftExpectation {
+        line: one.line,
+        environment: one.environment.clone(),
+        tool: one.tool,
+        source: one.source.clone(),
+        every_secs: one.every.num_seconds(),
+    }
 }
 
 fn occurrences(config: &Config, branch: &Branch) -> Vec<Occurrence> {

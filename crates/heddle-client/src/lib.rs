@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod http;
 mod key;
+mod reporter;
 mod user;
 
 pub use agent::AgentClient;
@@ -20,4 +21,5 @@ pub use error::{ClientError, Unavailable};
 pub use events::EventStream;
 pub use http::{Http, HttpError};
 pub use key::{AgentKey, KeyError, KeyPair};
-pub use user::{PageQuery, ReleaseQuery, UserClient};
+pub use reporter::ReporterClient;
+pub use user::{DriftQuery, PageQuery, ReleaseQuery, UserClient};

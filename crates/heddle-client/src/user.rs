@@ -2,6 +2,7 @@
 
 mod account;
 mod cluster;
+mod drift;
 mod organization;
 mod pipeline;
 mod registry;
@@ -20,6 +21,8 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use request::ReleaseQuery;
 
 use crate::{call::Call, error::ClientError, http::Http};
+
+pub use drift::DriftQuery;
 
 /// How the session's cookie is named; the prefix makes browsers keep it to one host.
 const COOKIE_PREFIX: &str = "__Host-";

@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod change;
+pub mod drift;
 pub mod git;
 pub mod health;
 pub mod id;

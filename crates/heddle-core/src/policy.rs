@@ -38,7 +38,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    age::parse_age,
+    age::{parse_age, say_age},
     candidates::Candidates,
     compiled::CompiledPolicy,
     fault::PolicyFault,

@@ -19,6 +19,11 @@ pub const LIMITS: &[Limit] = &[
         "the oldest are forgotten; never one that stands somewhere, is open or was taken back",
     ),
     Limit::count(
+        "spells in the history of one record of drift",
+        retention::MOST_SPELLS.unsigned_abs(),
+        "the oldest are forgotten within the hour",
+    ),
+    Limit::count(
         "tags of an image that were healthy for long enough in an environment that others follow",
         changes::MOST_HEALTHY.unsigned_abs(),
         "older ones wait as if they were never healthy there",

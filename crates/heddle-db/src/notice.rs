@@ -82,6 +82,8 @@ pub enum Topic {
     Repositories,
     /// Scans and automators.
     Status,
+    /// Records of drift and their reporters.
+    Drift,
 }
 
 /// Announces `notice` when the transaction of `db` commits.

@@ -22,7 +22,7 @@ mod rules;
 pub use self::{
     age::{Age, Ages},
     page::page,
-    rules::{KEPT, MOST_UNLISTED_TAGS, RULES, Rule},
+    rules::{KEPT, MOST_SPELLS, MOST_UNLISTED_TAGS, RULES, Rule},
 };
 
 /// So many rows are deleted in one transaction.

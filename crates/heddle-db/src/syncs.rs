@@ -258,6 +258,78 @@ pub async fn list(db: impl PgExecutor<'_>, organization: OrganizationId) -> Resu
         .collect()
 }
 
+/// What a Sync's agent reported, as far as its drift goes.
+#[derive(Debug, Clone)]
+pub struct SyncDrift {
+    /// The cluster and the Sync.
+    pub key: RolloutKey,
+    /// Its path.
+    pub path: String,
+    /// The environment it is shown under.
+    pub environment: Option<EnvironmentName>,
+    /// `spec.suspend`.
+    pub suspended: bool,
+    /// The revision that is applied.
+    pub applied_revision: Option<Revision>,
+    /// The revision last tried.
+    pub attempted_revision: Option<Revision>,
+    /// Since when the agent has not seen the objects.
+    pub unseen_since: Option<DateTime<Utc>>,
+    /// How many errors the last attempt had.
+    pub errors: i64,
+    /// How many drifts are not put back.
+    pub open_drifts: i64,
+    /// Since when the first of them is there.
+    pub open_since: Option<DateTime<Utc>>,
+    /// When this was reported.
+    pub reported_at: DateTime<Utc>,
+}
+
+/// What the agents of the organization reported of drift, at most `limit` Syncs.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_drift(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    limit: i64,
+) -> Result<Vec<SyncDrift>, DbError> {
+    let rows = sqlx::query!(
+        r#"select s.cluster_id, s.namespace, s.name, s.path, s.environment, s.suspended, s.applied_revision,
+                  s.attempted_revision, s.unseen_since, s.reported_at,
+                  jsonb_array_length(s.errors)::bigint as "errors!", d.open as "open!", d.since
+           from syncs s cross join lateral (
+               select count(*) as open, min((d->>'at')::timestamptz) as since
+               from jsonb_array_elements(s.drifts) as d where d->>'healed_at' is null) d
+           where s.organization_id = $1 order by s.cluster_id, s.namespace, s.name limit $2"#,
+        organization.0,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let revision = |text: Option<String>| text.map(|one| word("syncs.revision", &one)).transpose();
+            Ok(SyncDrift {
+                key: RolloutKey {
+                    cluster: ClusterId(row.cluster_id),
+                    sync: SyncName { namespace: row.namespace, name: row.name },
+                },
+                path: row.path,
+                environment: row.environment.map(|name| word("syncs.environment", &name)).transpose()?,
+                suspended: row.suspended,
+                applied_revision: revision(row.applied_revision)?,
+                attempted_revision: revision(row.attempted_revision)?,
+                unseen_since: row.unseen_since,
+                errors: row.errors,
+                open_drifts: row.open,
+                open_since: row.since,
+                reported_at: row.reported_at,
+            })
+        })
+        .collect()
+}
+
 /// The Syncs that follow a repository.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 
 mod beside;
 mod calendar;
+mod expectations;
 mod fields;
 mod foreign;
 mod images;
@@ -24,6 +25,7 @@ pub(crate) use self::foreign::{read_flux_policy, split_list};
 pub use self::schema::json_schema;
 pub use self::{
     calendar::{Freeze, Hold, Window},
+    expectations::{Expectation, MAX_EXPECTATIONS},
     fields::MAX_FINDINGS,
     foreign::{PolicyFile, read_policy_file},
     read::{read, too_large},
@@ -52,6 +54,8 @@ pub struct Config {
     pub freezes: Vec<Freeze>,
     /// Images that stay at a tag.
     pub holds: Vec<Hold>,
+    /// What somebody must look at.
+    pub expectations: Vec<Expectation>,
     /// The times of the week in which changes are written; empty means always.
     pub schedule: Vec<Window>,
     /// What goes into one pull request.

@@ -3,7 +3,7 @@
 use heddle_core::limit::Limit;
 
 use crate::{
-    config::{MAX_CONFIG_BYTES, MAX_FINDINGS},
+    config::{MAX_CONFIG_BYTES, MAX_EXPECTATIONS, MAX_FINDINGS},
     find::MAX_WALKED,
     intake::{MAX_BRANCH_BYTES, MAX_BRANCH_FILES, MAX_FILE_BYTES, MAX_KEPT},
     kustomize::MAX_EXPRESSION_BYTES,
@@ -48,5 +48,10 @@ pub const LIMITS: &[Limit] = &[
         "those behind them are not read by `heddle import`",
     ),
     Limit::bytes("`.heddle.yaml`", MAX_CONFIG_BYTES, "finding `too-large`; nothing is written"),
+    Limit::count(
+        "entries of `drift` in `.heddle.yaml`",
+        MAX_EXPECTATIONS as u64,
+        "finding `wrong-value`; those behind them are not asked for",
+    ),
     Limit::count("findings of `.heddle.yaml`", MAX_FINDINGS as u64, "one more says how many are not told"),
 ];

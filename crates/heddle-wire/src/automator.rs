@@ -13,9 +13,9 @@ mod update;
 pub use asked::{Asked, fingerprint};
 pub use lease::{Done, Lease, LeaseRequest, RepositoryAccess, Work};
 pub use read::{
-    BranchHead, BranchReport, CommitReport, EnvironmentReport, Finding, GoverningRule, Occurrence, OpenProposal,
-    PlacedRevision, PromotionReport, ProposalState, ProposedChange, PullRequestState, ReadReport, ReadWork, SyncPath,
-    UnknownRevision,
+    BranchHead, BranchReport, CommitReport, DriftExpectation, EnvironmentReport, Finding, GoverningRule, Occurrence,
+    OpenProposal, PlacedRevision, PromotionReport, ProposalState, ProposedChange, PullRequestState, ReadReport,
+    ReadWork, SyncPath, UnknownRevision,
 };
 pub use request::{OpenRequest, RefusedRequest, Release, RequestedWrite};
 pub use scan::{

@@ -12,6 +12,7 @@ macro_rules! bodies {
 mod account;
 mod change;
 mod cluster;
+mod drift;
 mod onboarding;
 mod organization;
 mod registry;
@@ -23,6 +24,10 @@ mod workload;
 pub use account::{CreateToken, LoginRequest, Me, SessionView, SignUpRequest, TokenCreated, TokenView};
 pub use change::{ChangeCounts, ChangeDetail, ChangePage, ChangeView, RolloutView};
 pub use cluster::{ClusterCreated, ClusterKeyView, ClusterView, CreateCluster, FaultySyncView, Link, SyncView};
+pub use drift::{
+    CreateReporter, DriftCounts, DriftPage, DriftRecordDetail, DriftRecordView, DriftSpell, DriftSync, ReporterCreated,
+    ReporterView, SpellDetail,
+};
 pub use onboarding::{Onboarding, OnboardingStep, OnboardingStepName};
 pub use organization::{
     AcceptInvitation, AuditEntry, AuditPage, ChangeRole, CreateInvitation, CreateOrganization, Grant, GrantView,

@@ -403,6 +403,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{organization}/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of everything that is looked at, what is not the same first. */
+        get: operations["list_drift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/drift/{record}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A record with what its last look found, or an earlier one, and its history. */
+        get: operations["load_drift_record"];
+        put?: never;
+        post?: never;
+        /** Forgets a record that nobody asks for and nobody may report, with its history. */
+        delete: operations["forget_drift_record"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations/{organization}/events": {
         parameters: {
             query?: never;
@@ -694,6 +729,41 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/reporters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The organization's reporters, the revoked ones last. */
+        get: operations["list_reporters"];
+        put?: never;
+        /** Makes a reporter; its token is shown this once. */
+        post: operations["create_reporter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/reporters/{reporter}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes a reporter: its looks are refused from now on, and what it said last is marked. */
+        delete: operations["revoke_reporter"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1060,6 +1130,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/reporter/v1/looks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a reporter found. Sending it again changes nothing, and an older look never replaces a newer one. */
+        post: operations["take_look"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/webhooks/github": {
         parameters: {
             query?: never;
@@ -1237,6 +1324,11 @@ export interface components {
             /** @description True when the known head is no first-parent ancestor of the head. */
             rewritten: boolean;
         };
+        /**
+         * @description On which side something moved.
+         * @enum {string}
+         */
+        Cause: "outside" | "git" | "either";
         /** @description How many changes there are. */
         ChangeCounts: {
             /**
@@ -1476,6 +1568,17 @@ export interface components {
             /** @description What it is for. */
             name: string;
         };
+        /** @description Makes a reporter: `POST /organizations/{organization}/reporters`. */
+        CreateReporter: {
+            /** @description The environment it is to report. */
+            environment: components["schemas"]["EnvironmentName"];
+            /** @description What it is for, 1 to 100 characters. */
+            name: string;
+            /** @description The folder or playbook, by its path in the repository. */
+            source: components["schemas"]["DriftSource"];
+            /** @description The tool. */
+            tool: components["schemas"]["DriftTool"];
+        };
         /** @description Makes an API token: `POST /tokens`. */
         CreateToken: {
             /**
@@ -1528,6 +1631,11 @@ export interface components {
             /** @description What. */
             what: components["schemas"]["Deploy"];
         };
+        /**
+         * @description How an object differs from what is wanted.
+         * @enum {string}
+         */
+        Deviation: "missing" | "changed" | "replaced" | "unwanted" | "forgotten" | "moved" | "imported";
         /** @description The content address of a manifest: `sha256:` and 64 hexadecimal digits, or `sha512:` and 128. */
         Digest: string;
         /** @description Ends a lease: `POST /automator/v1/leases/{id}/done` (also when the work failed, with the reason). */
@@ -1547,6 +1655,186 @@ export interface components {
              */
             retry_at?: string | null;
         };
+        /** @description How many records are in which state. */
+        DriftCounts: {
+            /**
+             * Format: int64
+             * @description It is not.
+             */
+            differs: number;
+            /**
+             * Format: int64
+             * @description Nobody looks.
+             */
+            not_looked_at: number;
+            /**
+             * Format: int64
+             * @description The world is as Git says.
+             */
+            same: number;
+            /**
+             * Format: int64
+             * @description It cannot be said.
+             */
+            unknown: number;
+        };
+        /** @description What `drift:` of `.heddle.yaml` asks for. */
+        DriftExpectation: {
+            /** @description The environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            /**
+             * Format: int64
+             * @description How often, in seconds.
+             */
+            every_secs: number;
+            /**
+             * Format: int32
+             * @description The line that says so, from 1.
+             */
+            line: number;
+            /** @description What is to be looked at. */
+            source: components["schemas"]["DriftSource"];
+            /** @description The tool. */
+            tool: components["schemas"]["DriftTool"];
+        };
+        /** @description One thing that differs, in the same shape whichever tool looked. */
+        DriftItem: {
+            /**
+             * Format: date-time
+             * @description When, where that is known.
+             */
+            at?: string | null;
+            by?: components["schemas"]["Text"] | null;
+            /** @description On which side something moved. */
+            cause: components["schemas"]["Cause"];
+            /** @description How it differs. */
+            deviation: components["schemas"]["Deviation"];
+            /** @description Where it differs. */
+            differences: components["schemas"]["ItemDifference"][];
+            /**
+             * Format: int64
+             * @description In how many more places.
+             */
+            more: number;
+            /** @description The thing, by the name that its tool gives it. */
+            object: components["schemas"]["Text"];
+            reason?: components["schemas"]["Text"] | null;
+        };
+        /** @description What one look found: `POST /reporter/v1/looks`, gzip. A look that was taken already changes nothing. */
+        DriftLook: {
+            /**
+             * Format: date-time
+             * @description When the look began, by the sender's clock.
+             */
+            begun_at: string;
+            commit?: components["schemas"]["Revision"] | null;
+            /**
+             * Format: date-time
+             * @description When it ended, by the sender's clock.
+             */
+            ended_at: string;
+            /** @description The environment; the token must be for it. */
+            environment: components["schemas"]["EnvironmentName"];
+            failure?: components["schemas"]["Text"] | null;
+            /**
+             * Format: uuid
+             * @description Made by who looked; sent again, it is the same look.
+             */
+            id: string;
+            /** @description What differs. */
+            items: components["schemas"]["DriftItem"][];
+            /**
+             * Format: int64
+             * @description How many more things differ.
+             */
+            more?: number;
+            /**
+             * Format: int64
+             * @description How much more was not looked at.
+             */
+            more_not_looked_at?: number;
+            /** @description What was not looked at. */
+            not_looked_at: components["schemas"]["NotLookedAt"][];
+            plan_hash?: components["schemas"]["Text"] | null;
+            /** @description The program that looked, such as `tofu`. */
+            program: components["schemas"]["Text"];
+            /**
+             * Format: date-time
+             * @description The sender's clock when it sent this: how far it is off is put right.
+             */
+            sent_at: string;
+            /** @description What was looked at; the token must be for it. */
+            source: components["schemas"]["DriftSource"];
+            /** @description The tool; the token must be for it. */
+            tool: components["schemas"]["DriftTool"];
+            version?: components["schemas"]["Text"] | null;
+        };
+        /** @description A page of everything that is looked at: `GET /organizations/{organization}/drift`. */
+        DriftPage: {
+            /** @description How many there are of each state, whatever the page shows. */
+            counts: components["schemas"]["DriftCounts"];
+            /** @description What is not the same first. */
+            items: components["schemas"]["DriftRecordView"][];
+            /** @description Pass as `after` for the next page. */
+            next?: string | null;
+        };
+        /** @description A record with one spell in full: `GET /organizations/{organization}/drift/{record}`. */
+        DriftRecordDetail: {
+            /** @description Where `drift:` asks for it, as `acme/config:.heddle.yaml:14`. */
+            asked_in?: string | null;
+            /** @description The spells, newest first, without what is in them. */
+            history: components["schemas"]["DriftSpell"][];
+            /**
+             * Format: uuid
+             * @description Pass as `before` for older ones.
+             */
+            next?: string | null;
+            /** @description The record. */
+            record: components["schemas"]["DriftRecordView"];
+            shown?: components["schemas"]["SpellDetail"] | null;
+        };
+        /** @description One thing that is looked at: a Sync, a Terraform folder, a playbook. */
+        DriftRecordView: {
+            /** @description Whether that reporter was revoked since. */
+            by_revoked: boolean;
+            commit?: components["schemas"]["Revision"] | null;
+            /**
+             * Format: int64
+             * @description How many things differ.
+             */
+            differences: number;
+            environment?: components["schemas"]["EnvironmentName"] | null;
+            /**
+             * Format: int64
+             * @description How often somebody must look, in seconds, where `drift:` says so.
+             */
+            every_secs?: number | null;
+            /**
+             * Format: uuid
+             * @description The record; `None` for a Sync, whose page is its cluster's.
+             */
+            id?: string | null;
+            /**
+             * Format: date-time
+             * @description When somebody looked last.
+             */
+            looked_at?: string | null;
+            /** @description Who looked: the reporter's name, or the cluster whose agent it was. */
+            looked_by?: string | null;
+            reason?: components["schemas"]["Text"] | null;
+            /**
+             * Format: date-time
+             * @description Since when, as far as that is known.
+             */
+            since?: string | null;
+            /** @description The folder, the playbook, or the path of the Sync. */
+            source: string;
+            /** @description What it means now. */
+            state: components["schemas"]["DriftState"];
+            sync?: components["schemas"]["DriftSync"] | null;
+            /** @description The tool. */
+            tool: components["schemas"]["DriftTool"];
+        };
         /** @description A difference that somebody made in the cluster. */
         DriftReport: {
             /**
@@ -1565,6 +1853,65 @@ export interface components {
             /** @description `kind namespace/name`. */
             object: components["schemas"]["Text"];
         };
+        /**
+         * @description What is looked at: a folder of Terraform, a playbook, a folder of manifests, by its path in the repository.
+         * @example infra/prod
+         */
+        DriftSource: string;
+        /** @description Looks in a row that found the same things in the same places. */
+        DriftSpell: {
+            /** @description Whether that reporter was revoked since. */
+            by_revoked: boolean;
+            commit?: components["schemas"]["Revision"] | null;
+            /**
+             * Format: int64
+             * @description How many things differ.
+             */
+            differences: number;
+            /**
+             * Format: date-time
+             * @description When the first of them ended.
+             */
+            first_at: string;
+            /** @description What they found. */
+            found: components["schemas"]["Found"];
+            /**
+             * Format: uuid
+             * @description The spell.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When the last of them ended.
+             */
+            last_at: string;
+            /**
+             * Format: int64
+             * @description How many looks.
+             */
+            looks: number;
+            /** @description The reporter's name. */
+            reporter: string;
+        };
+        /**
+         * @description What a record means now.
+         * @enum {string}
+         */
+        DriftState: "same" | "differs" | "unknown" | "not-looked-at";
+        /** @description Which Sync a record is about. */
+        DriftSync: {
+            /** @description The cluster. */
+            cluster: components["schemas"]["ClusterId"];
+            /** @description Its name. */
+            cluster_name: string;
+            /** @description The Sync. */
+            sync: components["schemas"]["SyncName"];
+        };
+        /**
+         * @description The tool that looks.
+         * @enum {string}
+         */
+        DriftTool: "kubernetes" | "terraform" | "ansible";
         /**
          * @description How a change ended. An end is final.
          * @enum {string}
@@ -1741,6 +2088,11 @@ export interface components {
             /** @enum {string} */
             spec: "faulty";
         };
+        /**
+         * @description What one look found.
+         * @enum {string}
+         */
+        Found: "same" | "differs" | "unknown";
         /** @description What keeps a chosen tag from being written, and until when. */
         Gate: {
             /** @description The kind of gate. */
@@ -1922,6 +2274,13 @@ export interface components {
             /** @description What they may do. */
             role: components["schemas"]["Role"];
         };
+        /** @description One place that differs. */
+        ItemDifference: {
+            desired?: components["schemas"]["Text"] | null;
+            live?: components["schemas"]["Text"] | null;
+            /** @description Where in the thing. */
+            path: components["schemas"]["Text"];
+        };
         /**
          * @description Makes another key of the cluster known: `POST /agent/v1/keys`, signed with the one that is in use. Both are good until
          *     the agent ends the old one with `DELETE /agent/v1/keys/{key}`. Sent again, it is answered as before.
@@ -2072,6 +2431,18 @@ export interface components {
              */
             version: string;
         };
+        /** @description The answer to a look. */
+        LookTaken: {
+            /** @description What the look found, as it is shown. */
+            found: components["schemas"]["Found"];
+            /**
+             * Format: uuid
+             * @description The record.
+             */
+            record: string;
+            /** @description Its page in the dashboard. */
+            url: string;
+        };
         /** @description Who is asking: `GET /me`. */
         Me: {
             /** @description The address. */
@@ -2124,6 +2495,13 @@ export interface components {
          * @enum {string}
          */
         NewestBy: "created" | "first-seen";
+        /** @description Something that was not looked at. */
+        NotLookedAt: {
+            /** @description What, by the name that the tool gives it. */
+            object: components["schemas"]["Text"];
+            /** @description Why. */
+            reason: components["schemas"]["Text"];
+        };
         /** @description An image at a place. */
         Occurrence: {
             /** @description The branch it stands on. */
@@ -2459,6 +2837,8 @@ export interface components {
         ReadReport: {
             /** @description Each branch that was read. */
             branches: components["schemas"]["BranchReport"][];
+            /** @description What somebody must look at. */
+            drift?: components["schemas"]["DriftExpectation"][];
             /** @description The environments, in order of promotion, implicit ones last. */
             environments: components["schemas"]["EnvironmentReport"][];
             /** @description What is wrong in the configuration or the manifests. */
@@ -2752,6 +3132,53 @@ export interface components {
             acknowledged: number;
             /** @description True when the API knows nothing of this agent's Syncs and wants them all. */
             resync: boolean;
+        };
+        /** @description A new reporter; its token is shown this once. */
+        ReporterCreated: {
+            /** @description The command that looks and reports. */
+            command: string;
+            /** @description The reporter. */
+            reporter: components["schemas"]["ReporterView"];
+            /** @description The token, for `HEDDLE_REPORT_TOKEN`. */
+            token: components["schemas"]["WireSecret"];
+        };
+        /** @description Who may report one record and nothing else: `GET /organizations/{organization}/reporters`. */
+        ReporterView: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            created_at: string;
+            /** @description Who made it. */
+            created_by: string;
+            /** @description The environment it reports. */
+            environment: components["schemas"]["EnvironmentName"];
+            /**
+             * Format: uuid
+             * @description The reporter.
+             */
+            id: string;
+            /** @description What it is for. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The record it reports.
+             */
+            record: string;
+            /**
+             * Format: date-time
+             * @description When it last reported.
+             */
+            reported_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was revoked.
+             */
+            revoked_at?: string | null;
+            /** @description The source. */
+            source: components["schemas"]["DriftSource"];
+            /** @description The tool. */
+            tool: components["schemas"]["DriftTool"];
         };
         /** @description Access to one repository. */
         RepositoryAccess: {
@@ -3079,6 +3506,30 @@ export interface components {
             path: components["schemas"]["Text"];
             /** @description Canonical address of the repository. */
             repository: components["schemas"]["RepoUrl"];
+        };
+        /** @description A spell with what its last look found. */
+        SpellDetail: {
+            failure?: components["schemas"]["Text"] | null;
+            /** @description What differs. */
+            items: components["schemas"]["DriftItem"][];
+            /**
+             * Format: int64
+             * @description How many more things differ.
+             */
+            more: number;
+            /**
+             * Format: int64
+             * @description How much more was not looked at.
+             */
+            more_not_looked_at: number;
+            /** @description What was not looked at. */
+            not_looked_at: components["schemas"]["NotLookedAt"][];
+            plan_hash?: components["schemas"]["Text"] | null;
+            /** @description The program that looked. */
+            program: components["schemas"]["Text"];
+            /** @description Which. */
+            spell: components["schemas"]["DriftSpell"];
+            version?: components["schemas"]["Text"] | null;
         };
         /**
          * @description The five stations, in order.
@@ -3448,7 +3899,7 @@ export interface components {
          * @description What changed.
          * @enum {string}
          */
-        Topic: "changes" | "workloads" | "clusters" | "repositories" | "status";
+        Topic: "changes" | "workloads" | "clusters" | "repositories" | "status" | "drift";
         /** @description A revision that an agent reported and that no read has placed. */
         UnknownRevision: {
             /** @description The branch that it was applied from. */
@@ -4469,6 +4920,112 @@ export interface operations {
             };
         };
     };
+    list_drift: {
+        parameters: {
+            query?: {
+                /** @description Of this environment only. */
+                environment?: string;
+                /** @description `same`, `differs`, `unknown` or `not-looked-at`. */
+                state?: string;
+                /** @description `kubernetes`, `terraform` or `ansible`. */
+                tool?: string;
+                /** @description The page before's `next`. */
+                after?: string;
+                /** @description 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftPage"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    load_drift_record: {
+        parameters: {
+            query?: {
+                /** @description Show this spell; the newest when left out. */
+                spell?: string;
+                /** @description The history before this spell: the page before's `next`. */
+                before?: string;
+            };
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                record: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftRecordDetail"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget_drift_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                record: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_events: {
         parameters: {
             query?: never;
@@ -5125,6 +5682,99 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ReleasePreview"];
                 };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reporters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReporterView"][];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_reporter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateReporter"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReporterCreated"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_reporter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                reporter: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Why it was not done. */
             default: {
@@ -5949,6 +6599,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_look: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DriftLook"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookTaken"];
+                };
             };
             /** @description Why it was not done. */
             default: {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lc_rs::digest;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::{
     git::BranchName,
     id::{OrganizationId, ProposalId, RepositoryId},
@@ -14,6 +14,8 @@ use heddle_core::{
 };
 use heddle_db::{
     DbError, Tx, changes, deploys,
+    drift_expectations::{self, Expectation},
+    drift_records::RecordName,
     environments::{self, Environment, Promotion},
     findings::{self, Finding, FoundBy},
     hints, images, intents,
@@ -169,7 +171,7 @@ async fn store_content(
     report: &ReadReport,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    let content = serde_json::to_vec(&(&report.environments, &report.occurrences, &report.findings))
+    let content = serde_json::to_vec(&(&report.environments, &report.occurrences, &report.findings, &report.drift))
         .map_err(|error| DbError::Corrupt { column: "reads.content_hash", reason: error.to_string() })?;
     let hash = digest::digest(&digest::SHA256, &content);
     if !reads::record(tx, organization, repository, hash.as_ref(), now).await? {
@@ -188,6 +190,9 @@ async fn store_content(
         })
         .collect();
     environments::replace(tx, organization, repository, &environments).await?;
+    let asked: Vec<Expectation> = report.drift.iter().map(expectation).collect();
+    drift_expectations::replace(tx, organization, repository, &asked, now).await?;
+    tx.notify(&Notice::Changed { organization, topic: Topic::Drift, id: None }).await?;
     let rows: Vec<occurrences::Occurrence> = report.occurrences.iter().flat_map(in_environments).collect();
     occurrences::replace(tx, organization, repository, &rows).await?;
     let found: Vec<Finding> = report.findings.iter().map(finding).collect();
@@ -304,6 +309,14 @@ pub async fn hint(
         tx.notify(&Notice::BranchMoved { organization, repository: repository.clone(), branch }).await?;
     }
     Ok(())
+}
+
+fn expectation(one: &wire::DriftExpectation) -> Expectation {
+    Expectation {
+        record: RecordName { environment: one.environment.clone(), tool: one.tool, source: one.source.clone() },
+        every: TimeDelta::seconds(one.every_secs.clamp(0, i64::from(u32::MAX))),
+        line: i32::try_from(one.line).unwrap_or(i32::MAX),
+    }
 }
 
 fn environment_path(environment: &wire::EnvironmentReport) -> EnvironmentPath {

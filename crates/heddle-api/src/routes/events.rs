@@ -120,5 +120,6 @@ fn shown(topic: Told) -> Topic {
         Told::Clusters => Topic::Clusters,
         Told::Repositories => Topic::Repositories,
         Told::Status => Topic::Status,
+        Told::Drift => Topic::Drift,
     }
 }

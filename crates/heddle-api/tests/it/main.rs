@@ -7,6 +7,7 @@ mod agents;
 mod asked;
 mod candidates;
 mod dashboard;
+mod drift;
 mod edge;
 mod embedded;
 mod github;

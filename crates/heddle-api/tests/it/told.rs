@@ -33,6 +33,7 @@ pub fn place() -> Place {
 /// A read of `main` whose newest commits are `commits`, with `tag` in prod.
 pub fn read_report(commits: &[u32], tag: &str) -> ReadReport {
     ReadReport {
+        drift: Vec::new(),
         branches: vec![BranchReport {
             branch: "main".parse().unwrap(),
             revisions: commits

@@ -106,7 +106,7 @@ async fn no_credential_opens_the_routes_of_another_kind() {
             let told = request().bearer_auth(crate::hub::AUTOMATOR_TOKEN).send().await.unwrap();
             assert_eq!(told.status(), StatusCode::UNAUTHORIZED, "automator: {} {path}", operation.method);
         }
-        if ["agent", "automator", "receiver"].contains(&kind) {
+        if ["agent", "automator", "receiver", "reporter"].contains(&kind) {
             let told = ada.sign(request()).send().await.unwrap();
             assert_eq!(told.status(), StatusCode::UNAUTHORIZED, "person: {} {path}", operation.method);
         }
@@ -140,6 +140,11 @@ async fn two_organizations_never_see_each_other_on_any_route() {
     let invited = json!({ "email": "ada-secret@example.com", "role": "viewer" });
     let invitations = format!("/api/v1/organizations/{hers}/invitations");
     let invitation = hub.post(&ada, &invitations, invited, StatusCode::CREATED).await;
+    let reporters = format!("/api/v1/organizations/{hers}/reporters");
+    let reporter = json!({
+        "name": "ada-secret", "environment": "ada-secret", "tool": "terraform", "source": "infra/ada-secret",
+    });
+    let reporter = hub.post(&ada, &reporters, reporter, StatusCode::CREATED).await;
     let change = hub.propose(&hers, &repository).await;
     let shown = hub.get(&ada, &format!("/api/v1/organizations/{hers}/changes/{change}")).await.to_string();
     assert!(shown.contains("ada-secret"), "she sees her own: {shown}");
@@ -157,6 +162,8 @@ async fn two_organizations_never_see_each_other_on_any_route() {
         ("user", me["id"].as_str().unwrap()),
         ("receiver", receiver["receiver"]["id"].as_str().unwrap()),
         ("login", login["id"].as_str().unwrap()),
+        ("reporter", reporter["reporter"]["id"].as_str().unwrap()),
+        ("record", reporter["reporter"]["record"].as_str().unwrap()),
     ];
     let before = hub.get(&ada, &format!("/api/v1/organizations/{hers}/clusters")).await;
     for operation in operations().iter().filter(|one| one.permission.starts_with("organization:")) {
@@ -183,6 +190,18 @@ async fn two_organizations_never_see_each_other_on_any_route() {
             assert!(!told.contains("ada-secret") && !told.contains("acme/config"), "{path}: {told}");
         }
     }
+    // Her reporter's token is good in her organization alone, whoever shows it.
+    let now = chrono::Utc::now();
+    let look = json!({
+        "id": uuid::Uuid::now_v7(), "environment": "ada-secret", "tool": "terraform", "source": "infra/ada-secret",
+        "commit": null, "begun_at": now, "ended_at": now, "sent_at": now, "program": "tofu", "version": null,
+        "items": [], "not_looked_at": [], "failure": null, "plan_hash": null,
+    });
+    let told = hub.request(Method::POST, "/reporter/v1/looks").bearer_auth(reporter["token"].as_str().unwrap());
+    hub.send(told.json(&look), StatusCode::OK).await;
+    let drift = |organization: &str| format!("/api/v1/organizations/{organization}/drift");
+    assert_eq!(hub.get(&ada, &drift(&hers)).await["items"][0]["state"], "same");
+    assert_eq!(hub.get(&eve, &drift(&own)).await["items"], json!([]));
     // A body that names her repository.
     let body = json!({
         "name": "mine", "repository": repository, "branch": "main", "path": "", "namespaces": ["shop"],

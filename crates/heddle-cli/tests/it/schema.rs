@@ -32,6 +32,7 @@ fn the_reader_and_the_schema_know_the_same_keys() {
     same("TagPolicy", "images: [{policy: {zzzzzzzzzzzz: 1}}]\n");
     same("Signer", "images: [{policy: {signed_by: [{zzzzzzzzzzzz: 1}]}}]\n");
     same("ResourceEntry", "resources: [{zzzzzzzzzzzz: 1}]\n");
+    same("DriftEntry", "drift: [{zzzzzzzzzzzz: 1}]\n");
     same("Updates", "updates: {zzzzzzzzzzzz: 1}\n");
     same("Limit", "updates: {limit: {zzzzzzzzzzzz: 1}}\n");
     same("WindowEntry", "updates: {schedule: [{zzzzzzzzzzzz: 1}]}\n");

@@ -28,7 +28,7 @@ pub fn parse_age(text: &str) -> Option<TimeDelta> {
 }
 
 /// Says a length of time as people do: `2 d 3 h`, with the two greatest units.
-pub(super) fn say_age(age: TimeDelta) -> String {
+pub fn say_age(age: TimeDelta) -> String {
     let seconds = age.num_seconds().max(0);
     let units = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
     let mut rest = seconds;

@@ -5,6 +5,9 @@ use super::Age;
 /// So many tags that a registry does not list any more are kept of an image, whatever their age.
 pub const MOST_UNLISTED_TAGS: i64 = 10_000;
 
+/// So many spells of a drift record are kept, whatever their age.
+pub const MOST_SPELLS: i64 = 200;
+
 /// Rows that are forgotten.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule {
@@ -170,6 +173,46 @@ pub const RULES: &[Rule] = &[
         number: 0,
     },
     Rule {
+        table: "drift_spells",
+        what: "what was found when somebody looked for drift, but for the last of each record that is still asked for or \
+               reported",
+        age: Some(Age::History),
+        condition: "t.last_at < $1
+                    and (exists (select from drift_spells n where n.record_id = t.record_id and n.last_at > t.last_at)
+                         or not (exists (select from drift_expectations e where e.record_id = t.record_id)
+                                 or exists (select from reporters p
+                                            where p.record_id = t.record_id and p.revoked_at is null)))",
+        number: 0,
+    },
+    Rule {
+        table: "drift_spells",
+        what: "of these, whatever their age, all but the last 200 of a record",
+        age: None,
+        condition: "$1 is not null and t.ctid = any(array(
+                        select x.ctid from drift_records r cross join lateral (
+                            select x.ctid from drift_spells x where x.record_id = r.id
+                            order by x.last_at desc offset $2) x
+                        where r.organization_id = (select heddle_organization())))",
+        number: MOST_SPELLS,
+    },
+    Rule {
+        table: "reporters",
+        what: "revoked reporters of drift",
+        age: Some(Age::Keys),
+        condition: "t.revoked_at < $1",
+        number: 0,
+    },
+    Rule {
+        table: "drift_records",
+        what: "records of drift that nobody asks for, may report or has looked at",
+        age: None,
+        condition: "t.created_at < $1
+                    and not exists (select from drift_expectations e where e.record_id = t.id)
+                    and not exists (select from reporters p where p.record_id = t.id)
+                    and not exists (select from drift_spells s where s.record_id = t.id)",
+        number: 0,
+    },
+    Rule {
         table: "cluster_keys",
         what: "revoked keys of agents",
         age: Some(Age::Keys),
@@ -202,6 +245,7 @@ pub const KEPT: &[(&str, &str)] = &[
     ("cluster_repositories", "go with their cluster or repository"),
     ("deliveries", "swept each hour: webhooks of more than 7 days ago"),
     ("devices", "swept each hour: browsers that were not used for a year"),
+    ("drift_expectations", "each read puts the repository's in the place of the earlier ones"),
     ("environments", "each read puts the repository's in the place of the earlier ones"),
     ("facts", "go with their change"),
     ("findings", "each read and update puts its own in the place of the earlier ones"),

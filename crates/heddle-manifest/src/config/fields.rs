@@ -41,6 +41,12 @@ impl Report {
         self.findings
     }
 
+    /// Takes what another found that keeps nothing from being written.
+    pub(super) fn take_notes(&mut self, other: Self) {
+        self.untold += other.untold;
+        other.findings.into_iter().for_each(|finding| self.push(Finding { blocks: false, ..finding }));
+    }
+
     /// How many mistakes there are: a part is broken when reading it adds one. What is right and not built is none.
     pub(super) fn faults(&self) -> usize {
         self.faults

@@ -5,6 +5,7 @@ use heddle_core::{git::BranchName, name::EnvironmentName, policy::parse_age};
 
 use super::{
     Config, Environment, MAX_CONFIG_BYTES, Promotion, RepositoryGlob, Stop,
+    expectations::read_expectations,
     fields::{Report, shown},
     images::read_rules,
     resources::read_resources,
@@ -15,7 +16,7 @@ use crate::{
     yaml::{Documents, Node, Position},
 };
 
-const KEYS: &[&str] = &["version", "environments", "images", "resources", "updates", "freezes", "holds"];
+const KEYS: &[&str] = &["version", "environments", "images", "resources", "drift", "updates", "freezes", "holds"];
 
 /// What counts where `.heddle.yaml` has more than [`MAX_CONFIG_BYTES`] and is not read: nothing is written.
 pub fn too_large() -> (Config, Vec<Finding>) {
@@ -71,6 +72,9 @@ fn read_root(root: &Node, config: &mut Config, report: &mut Report) {
     }
     if let Some(resources) = root.get("resources") {
         config.resources = read_resources(resources, report);
+    }
+    if let Some(drift) = root.get("drift") {
+        config.expectations = read_expectations(drift, &config.environments, report);
     }
     if let Some(updates) = root.get("updates") {
         let stops = read_updates(updates, config, report);

@@ -23,6 +23,9 @@ struct ConfigFile {
     /// Where custom resources hold images.
     #[schemars(default)]
     resources: Vec<ResourceEntry>,
+    /// What somebody must look at with other tools, and how often.
+    #[schemars(default)]
+    drift: Vec<DriftEntry>,
     /// How changes are written.
     updates: Option<Updates>,
     /// Times in which nothing is written.
@@ -98,6 +101,29 @@ struct ResourceEntry {
     digest: Option<String>,
     /// The path of a mapping that is written as the values of a chart are.
     values: Option<String>,
+}
+
+/// Something that somebody must look at.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct DriftEntry {
+    /// The tool that looks.
+    tool: DriftTool,
+    /// A folder or a playbook, by its path in the repository that it lies in.
+    source: String,
+    /// The name of the environment.
+    environment: String,
+    /// How often, such as `1d`.
+    every: String,
+}
+
+/// The tool that looks.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum DriftTool {
+    Terraform,
+    Ansible,
+    Kubernetes,
 }
 
 /// How changes are written.

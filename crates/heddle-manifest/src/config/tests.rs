@@ -277,3 +277,36 @@ fn labels_and_reviewers_are_read_and_what_is_neither_stops_everything() {
     assert_eq!(told[1..], [format!("`@ada` {remedy}"), format!("`a/b/c` {remedy}")]);
     assert!(config.stop_for(&"nginx".parse().unwrap(), &"prod".parse().unwrap()).is_some());
 }
+
+#[test]
+fn what_somebody_must_look_at_is_read_and_what_is_broken_of_it_stops_nothing() {
+    let (config, findings) = read(&with(
+        "drift:\n  - {tool: terraform, source: ./infra/prod/, environment: prod, every: 1d}\n  - {tool: ansible, source: site.yml, environment: staging, every: 6h}\n",
+    ));
+    assert_eq!(findings, []);
+    let asked: Vec<_> = config.expectations.iter().map(|one| (one.line, one.source.as_str(), one.every)).collect();
+    let expected = [(6, "infra/prod", TimeDelta::days(1)), (7, "site.yml", TimeDelta::hours(6))];
+    assert_eq!(asked, expected);
+    let broken = "drift:\n  - {tool: teraform, source: infra, environment: prod, every: 1d}\n  - {tool: ansible, source: a.yml, enviroment: prod, every: 1d}\n  - {tool: ansible, source: a.yml, environment: prd, every: 1s}\n  - {tool: ansible, source: b.yml, environment: prod, every: 1d}\n  - {tool: ansible, source: b.yml, environment: prod, every: 2d}\n";
+    let (config, findings) = read(&with(broken));
+    assert_eq!(config.expectations.len(), 1, "the whole one is asked for");
+    assert!(config.stops.is_empty() && findings.iter().all(|finding| !finding.blocks), "{findings:?}");
+    let told: Vec<String> = findings.iter().map(|one| format!("{} {}", one.position.line, one.message)).collect();
+    assert_eq!(
+        told,
+        [
+            "6 `tool` has no `teraform`: write `terraform`",
+            "7 the entry of `drift` has no `environment`",
+            "7 an entry of `drift` has no key `enviroment`, write `environment`",
+            "8 there is no environment `prd`",
+            "8 `every` has no `1s`: write a length of time from `5m` to `366d`, such as `1d`",
+            "10 `b.yml` is asked for already in line 9: keep one",
+        ]
+    );
+}
+
+#[test]
+fn a_misspelt_key_beside_drift_stops_everything_all_the_same() {
+    let (config, findings) = read(&with("drift: []\nfreezs: []\n"));
+    assert!(!config.stops.is_empty() && findings[0].blocks, "{findings:?}");
+}

@@ -77,9 +77,12 @@ impl DriftLog {
         self.detected.get(key) == Some(&observed.entry_of(key))
     }
 
-    /// An object is as the repository wants it.
-    pub fn is_mended(&mut self, key: &ObjectKey) {
+    /// An object is as the repository wants it: what was told of it and not put back then, is now.
+    pub fn is_mended(&mut self, key: &ObjectKey, now: DateTime<Utc>) {
         self.detected.remove(key);
+        let name = key.to_string();
+        let open = self.reports.iter_mut().filter(|drift| drift.healed_at.is_none() && drift.object == name.as_str());
+        open.for_each(|drift| drift.healed_at = Some(now));
     }
 
     /// Goes on with the fights that the inventory has kept.

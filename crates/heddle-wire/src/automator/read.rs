@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use heddle_core::{
     change::Mode,
+    drift::{DriftSource, DriftTool},
     git::{BranchName, Revision},
     id::{ChangeId, IntentId, ProposalId, RequestId},
     image::{Digest, ImageRef, ImageRepository, Tag},
@@ -113,6 +114,9 @@ pub struct ReadReport {
     pub environments: Vec<EnvironmentReport>,
     /// Where images stand.
     pub occurrences: Vec<Occurrence>,
+    /// What somebody must look at.
+    #[serde(default)]
+    pub drift: Vec<DriftExpectation>,
     /// What is wrong in the configuration or the manifests.
     pub findings: Vec<Finding>,
     /// The state of each open proposal's pull request.
@@ -120,6 +124,22 @@ pub struct ReadReport {
     /// Every unknown revision that was asked about, on the branch that was asked about, with the first-parent revision of
     /// that branch that it equals or precedes.
     pub placed_revisions: Vec<PlacedRevision>,
+}
+
+/// What `drift:` of `.heddle.yaml` asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DriftExpectation {
+    /// The line that says so, from 1.
+    pub line: u32,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The tool.
+    pub tool: DriftTool,
+    /// What is to be looked at.
+    pub source: DriftSource,
+    /// How often, in seconds.
+    pub every_secs: i64,
 }
 
 /// The heads of a branch since the last read.

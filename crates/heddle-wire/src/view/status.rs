@@ -104,4 +104,6 @@ pub enum Topic {
     Repositories,
     /// Scans and automators.
     Status,
+    /// Records of drift and their reporters.
+    Drift,
 }

@@ -89,7 +89,7 @@ impl Run<'_> {
         for taken in &applied.settled.taken {
             tracing::info!(sync = %self.context.name, object = %key, "took `{}` from {}", taken.field, taken.manager);
         }
-        self.drift.is_mended(key);
+        self.drift.is_mended(key, Utc::now());
         if let Some(kind) = &object.desired.defines {
             self.defined.insert(kind.clone(), Instant::now());
         }
