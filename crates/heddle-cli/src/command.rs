@@ -3,6 +3,7 @@
 pub(crate) mod changes;
 pub(crate) mod clusters;
 pub(crate) mod diff;
+pub(crate) mod drift;
 pub(crate) mod health;
 pub(crate) mod image;
 pub(crate) mod import;
@@ -11,6 +12,7 @@ pub(crate) mod policy;
 pub(crate) mod registry;
 pub(crate) mod release;
 pub(crate) mod render;
+pub(crate) mod reporter;
 pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod workloads;

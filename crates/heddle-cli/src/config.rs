@@ -1,6 +1,7 @@
 //! What the command line and the environment say; nothing else reads either.
 
 mod diff;
+mod drift;
 mod hub;
 mod images;
 mod judge;
@@ -17,9 +18,10 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use diff::{
-    AnsibleArguments, ClusterDiffArguments, DiffArguments, DiffTool, SyncCommand, SyncTerraformArguments,
-    TerraformArguments,
+    AnsibleArguments, ClusterDiffArguments, DiffArguments, DiffTerraformArguments, DiffTool, ReportArguments,
+    SyncCommand, SyncTerraformArguments, TerraformArguments,
 };
+pub use drift::{DriftArguments, ReporterAddArguments, ReporterCommand};
 pub use hub::{ChangesArguments, LoginArguments, LogoutArguments, StatusArguments, WorkloadsArguments};
 pub use images::{ImageCommand, ImageListArguments, ImageSetArguments, ImportArguments};
 pub use judge::{HealthArguments, HealthProfile, PolicyCommand, PolicyEvalArguments};
@@ -43,6 +45,7 @@ Examples:
   heddle workloads --environment prod      what runs, and what could run
   heddle status --check                    exits with 1 when something is stuck
   heddle release ghcr.io/acme/api 1.4.1 --environment prod --dry-run
+  heddle drift --check                     exits with 1 unless all is as Git says
   heddle registry add ghcr.io --username acme-bot < token
   heddle image set clusters/prod --image ghcr.io/acme/api --tag 1.4.2 --dry-run
   heddle import . > .heddle.yaml           takes over from Flux, Argo CD Image Updater or Keel
@@ -91,6 +94,11 @@ pub enum Command {
     Requests(RequestsArguments),
     /// Take back what was asked for; its pull request is closed.
     Withdraw(WithdrawArguments),
+    /// Say whether the world is as Git says: every Sync, Terraform folder and playbook that somebody looks at.
+    Drift(DriftArguments),
+    /// Who may report drift, each of one record and nothing else.
+    #[command(subcommand)]
+    Reporter(ReporterCommand),
     /// The logins to registries that the organization's images are read with.
     #[command(subcommand)]
     Registry(RegistryCommand),
@@ -166,6 +174,8 @@ pub struct Config {
     pub organization: Option<String>,
     /// `HEDDLE_TOKEN`: an environment variable alone, because arguments are seen by every user of the machine.
     pub token: Option<SecretString>,
+    /// `HEDDLE_REPORT_TOKEN`: a reporter's token; an environment variable alone, like the token.
+    pub report_token: Option<SecretString>,
     /// `HEDDLE_PLAN_KEY`: the key with which plans are hashed; an environment variable alone, like the token.
     pub plan_key: Option<SecretString>,
     /// Where logins are kept; `None` where the shell names no home.
@@ -187,6 +197,7 @@ impl Config {
             ca_file: arguments.ca_file,
             organization: arguments.organization,
             token: variable("HEDDLE_TOKEN").and_then(|token| token.into_string().ok()).map(trim_token),
+            report_token: variable("HEDDLE_REPORT_TOKEN").and_then(|text| text.into_string().ok()).map(trim_token),
             plan_key: variable("HEDDLE_PLAN_KEY").and_then(|key| key.into_string().ok()).map(trim_token),
             config_dir: find_config_dir(variable("XDG_CONFIG_HOME"), variable("HOME")),
             no_color: variable("NO_COLOR").is_some() || variable("TERM").is_some_and(|terminal| terminal == "dumb"),

@@ -13,6 +13,7 @@ mod files;
 pub mod limits;
 mod login;
 mod objects;
+mod report;
 mod screen;
 mod secrets;
 mod session;
@@ -52,6 +53,8 @@ async fn dispatch(config: &Config, screen: &mut Screen) -> Result<Exit, Failure>
         Command::Release(arguments) => command::release::run(config, arguments, screen).await,
         Command::Requests(arguments) => command::release::list(config, arguments, screen).await,
         Command::Withdraw(arguments) => command::release::withdraw(config, arguments, screen).await,
+        Command::Drift(arguments) => command::drift::run(config, arguments, screen).await,
+        Command::Reporter(what) => command::reporter::run(config, what, screen).await,
         Command::Registry(what) => command::registry::run(config, what, screen).await,
         Command::Policy(PolicyCommand::Eval(arguments)) => command::policy::eval(arguments, screen),
         Command::Policy(PolicyCommand::Schema) => command::policy::schema(screen),

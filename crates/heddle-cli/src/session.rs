@@ -1,6 +1,6 @@
 //! From what was said to a client that is ready to ask.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use heddle_client::{Http, UserClient};
@@ -24,15 +24,28 @@ pub(crate) struct Session {
 impl Session {
     /// Takes address and token from the arguments, the environment or the kept login, and asks who we are.
     pub(crate) async fn open(config: &Config) -> Result<Self, Failure> {
-        let logins = config.config_dir.as_deref().map(Logins::load).transpose()?.unwrap_or_default();
-        let api = config.api_url.clone().or_else(|| logins.current.clone()).ok_or_else(not_logged_in)?;
-        let login = logins.find(&api);
-        let token = find_token(config, login).ok_or_else(|| no_token(&api))?;
-        let ca_file = config.ca_file.as_deref().or_else(|| login?.ca_file.as_deref());
-        let client = UserClient::new(connect(&api, ca_file)?, token);
+        let logins = load_logins(config)?;
+        let (api, ca_file) = address(config, &logins)?;
+        let token = find_token(config, logins.find(&api)).ok_or_else(|| no_token(&api))?;
+        let client = UserClient::new(connect(&api, ca_file.as_deref())?, token);
         let organization = choose(client.me().await?, config.organization.as_deref())?;
         Ok(Self { client, api, organization })
     }
+}
+
+/// The API's address, and the certificate authority that it is trusted by, for a program that has a token of its own.
+pub(crate) fn find_api(config: &Config) -> Result<(Url, Option<PathBuf>), Failure> {
+    address(config, &load_logins(config)?)
+}
+
+fn load_logins(config: &Config) -> Result<Logins, Failure> {
+    Ok(config.config_dir.as_deref().map(Logins::load).transpose()?.unwrap_or_default())
+}
+
+fn address(config: &Config, logins: &Logins) -> Result<(Url, Option<PathBuf>), Failure> {
+    let api = config.api_url.clone().or_else(|| logins.current.clone()).ok_or_else(not_logged_in)?;
+    let ca_file = config.ca_file.clone().or_else(|| logins.find(&api)?.ca_file.clone());
+    Ok((api, ca_file))
 }
 
 /// The connection to `api`.

@@ -1,5 +1,6 @@
 //! What a look tells of one object, in the same shape whichever tool looked.
 
+use heddle_core::drift::Deviation;
 use heddle_reconcile::diff::{Difference, as_text};
 use serde::Serialize;
 use similar::TextDiff;
@@ -11,37 +12,21 @@ use crate::{exit::Failure, screen::Screen, words::plain};
 pub(crate) struct Told {
     /// The object, by the name that its tool gives it.
     pub(crate) object: String,
-    pub(crate) state: State,
+    pub(crate) state: Deviation,
     /// Why, in the tool's own word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
     pub(crate) differences: Vec<Difference>,
 }
 
-/// How an object differs from what is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum State {
-    /// It is wanted, and not there.
-    Missing,
-    /// It is there, and not as it is wanted.
-    Changed,
-    /// It is there, and has to give way to another one.
-    Replaced,
-    /// It is there, and not wanted.
-    Unwanted,
-    /// It is there, and is no longer to be looked after.
-    Forgotten,
-}
-
 impl Told {
     pub(crate) fn missing(object: String) -> Self {
-        Self { object, state: State::Missing, reason: None, differences: Vec::new() }
+        Self { object, state: Deviation::Missing, reason: None, differences: Vec::new() }
     }
 
     /// `None` when nothing differs.
     pub(crate) fn changed(object: String, differences: Vec<Difference>) -> Option<Self> {
-        (!differences.is_empty()).then_some(Self { object, state: State::Changed, reason: None, differences })
+        (!differences.is_empty()).then_some(Self { object, state: Deviation::Changed, reason: None, differences })
     }
 
     /// Prints it for people, with what its tool says of its state.

@@ -31,8 +31,9 @@ const LOOK: Duration = Duration::from_millis(250);
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Variables that make tools write down what they know, or that are ours alone.
-const TAKEN_AWAY: [&str; 9] = [
+const TAKEN_AWAY: [&str; 10] = [
     "HEDDLE_TOKEN",
+    "HEDDLE_REPORT_TOKEN",
     "HEDDLE_PLAN_KEY",
     "TF_LOG",
     "TF_LOG_CORE",

@@ -7,10 +7,12 @@ pub(crate) mod terraform;
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::anyhow;
+use heddle_core::drift::{Cause, Deviation, DriftTool};
 use heddle_reconcile::{
     ObjectKey,
     diff::{Mask, diff},
 };
+use heddle_wire::drift::NotLookedAt;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -19,22 +21,40 @@ use crate::{
     config::{ClusterDiffArguments, Config, DiffArguments, DiffTool},
     exit::{Exit, Failure},
     objects::read_objects,
+    report::{Reporting, Seen, item},
     screen::Screen,
-    told::{State, Told},
+    told::Told,
 };
 
 /// Compares with whatever the arguments name.
 pub(crate) async fn run(config: &Config, arguments: &DiffArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     match &arguments.tool {
-        Some(DiffTool::Terraform(arguments)) => terraform::run(arguments, config.plan_key.as_ref(), screen).await,
-        Some(DiffTool::Ansible(arguments)) => ansible::run(arguments, screen).await,
-        None => with_cluster(&arguments.cluster, screen).await,
+        Some(DiffTool::Terraform(arguments)) => terraform::run(config, arguments, screen).await,
+        Some(DiffTool::Ansible(arguments)) => ansible::run(config, arguments, screen).await,
+        None => kubernetes(config, &arguments.cluster, screen).await,
+    }
+}
+
+/// Compares, and tells the API as well where that is asked for.
+async fn kubernetes(config: &Config, arguments: &ClusterDiffArguments, screen: &mut Screen) -> Result<Exit, Failure> {
+    let path = arguments.path.as_deref().ok_or_else(|| anyhow!("name a folder or a file"))?;
+    let reporting = Reporting::begin(config, &arguments.report, DriftTool::Kubernetes, path, None)?;
+    let version = Some(env!("CARGO_PKG_VERSION").to_owned());
+    let mut seen = Seen { program: "heddle".to_owned(), version, ..Seen::default() };
+    let ended = with_cluster(arguments, path, &mut seen, screen).await;
+    match reporting {
+        Some(reporting) => reporting.settle(ended, seen, screen).await,
+        None => ended,
     }
 }
 
 /// Compares every wanted object with the live one of the same name, in a file or in a cluster.
-async fn with_cluster(arguments: &ClusterDiffArguments, screen: &mut Screen) -> Result<Exit, Failure> {
-    let path = arguments.path.as_deref().ok_or_else(|| anyhow!("name a folder or a file"))?;
+async fn with_cluster(
+    arguments: &ClusterDiffArguments,
+    path: &Path,
+    seen: &mut Seen,
+    screen: &mut Screen,
+) -> Result<Exit, Failure> {
     let desired = match path {
         stdin if stdin == Path::new("-") => read_objects(stdin)?,
         path => render_folder(path, &arguments.fields, &arguments.programs, screen).await?,
@@ -45,6 +65,11 @@ async fn with_cluster(arguments: &ClusterDiffArguments, screen: &mut Screen) -> 
         Some(live) => (with_file(&desired, &read_objects(live)?, &mask), Vec::new()),
         None => cluster::compare(arguments, &desired, &mask, screen).await?,
     };
+    seen.items.extend(told.iter().map(|one| item(one, Cause::Either)));
+    seen.not_looked_at.extend(faults.iter().map(|fault| {
+        let (object, reason) = fault.split_once(": ").unwrap_or((fault, "it could not be compared"));
+        NotLookedAt { object: object.into(), reason: reason.into() }
+    }));
     show(&told, screen)?;
     if !faults.is_empty() {
         faults.iter().for_each(|fault| screen.note(fault));
@@ -82,6 +107,6 @@ fn show(told: &[Told], screen: &Screen) -> Result<(), Failure> {
     if screen.is_json() {
         return screen.json(&told);
     }
-    let words = |one: &Told| if one.state == State::Missing { "is not in the cluster" } else { "" };
+    let words = |one: &Told| if one.state == Deviation::Missing { "is not in the cluster" } else { "" };
     told.iter().try_for_each(|one| one.show(words(one), screen))
 }

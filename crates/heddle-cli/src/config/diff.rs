@@ -4,7 +4,12 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 
-use super::{Programs, SyncFields};
+use heddle_core::{
+    drift::{DriftSource, SourceError},
+    name::EnvironmentName,
+};
+
+use super::{Programs, SyncFields, value::parse_environment};
 use crate::terraform::PlanHash;
 
 /// Arguments of `diff`.
@@ -38,7 +43,7 @@ pub struct DiffArguments {
 impl DiffArguments {
     pub(super) fn find_programs(&mut self, folders: &str) {
         match &mut self.tool {
-            Some(DiffTool::Terraform(arguments)) => arguments.find_programs(folders),
+            Some(DiffTool::Terraform(arguments)) => arguments.plan.find_programs(folders),
             // The shell's own way finds it: it is started in the user's environment.
             Some(DiffTool::Ansible(_)) => {}
             None => self.cluster.programs.find(folders),
@@ -53,7 +58,7 @@ pub struct ClusterDiffArguments {
     #[arg(value_name = "PATH", required = true)]
     pub path: Option<PathBuf>,
     /// The objects as a cluster has them, instead of asking one; `-` for stdin.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["kubeconfig", "context", "namespace"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kubeconfig", "context", "namespace", "report"])]
     pub live: Option<PathBuf>,
     /// How to reach the cluster. Default: as kubectl.
     #[arg(long, value_name = "FILE")]
@@ -70,6 +75,24 @@ pub struct ClusterDiffArguments {
     /// The programs that render.
     #[command(flatten)]
     pub programs: Programs,
+    /// Whom to tell.
+    #[command(flatten)]
+    pub report: ReportArguments,
+}
+
+/// Whether the API is told what was found.
+#[derive(Debug, Default, Args)]
+pub struct ReportArguments {
+    /// Report what is found as the drift record of this environment, with the token in HEDDLE_REPORT_TOKEN.
+    #[arg(long, value_name = "ENVIRONMENT", value_parser = parse_environment)]
+    pub report: Option<EnvironmentName>,
+    /// The name under which it is reported. Default: the path in the git repository.
+    #[arg(long, value_name = "NAME", requires = "report", value_parser = parse_source)]
+    pub source: Option<DriftSource>,
+}
+
+pub(super) fn parse_source(text: &str) -> Result<DriftSource, String> {
+    text.parse().map_err(|error: SourceError| error.to_string())
 }
 
 /// Another tool that is asked what differs.
@@ -83,9 +106,10 @@ pub enum DiffTool {
 
 Examples:
   heddle diff terraform infra/prod
-  heddle diff terraform infra --var-file prod.tfvars -o json | jq '.drift[].object'"
+  heddle diff terraform infra --var-file prod.tfvars -o json | jq '.drift[].object'
+  heddle diff terraform infra/prod --report prod      # and tells the API; HEDDLE_REPORT_TOKEN has the token"
     )]
-    Terraform(TerraformArguments),
+    Terraform(DiffTerraformArguments),
     /// Run a playbook in check mode, and tell what it would change.
     #[command(
         after_help = "Runs `ansible-playbook --check --diff`. Tasks with `check_mode: false` would really run, so they are refused by\n\
@@ -127,6 +151,20 @@ pub struct AnsibleArguments {
     /// How long all of it may take, such as 90s, 20m or 2h.
     #[arg(long, value_parser = parse_time, value_name = "TIME")]
     pub time_limit: Option<Duration>,
+    /// Whom to tell.
+    #[command(flatten)]
+    pub report: ReportArguments,
+}
+
+/// Arguments of `diff terraform`.
+#[derive(Debug, Args)]
+pub struct DiffTerraformArguments {
+    /// How the folder is planned.
+    #[command(flatten)]
+    pub plan: TerraformArguments,
+    /// Whom to tell.
+    #[command(flatten)]
+    pub report: ReportArguments,
 }
 
 /// How a folder is planned.

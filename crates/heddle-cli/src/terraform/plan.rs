@@ -5,15 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use heddle_core::drift::Deviation;
 use heddle_reconcile::diff::Mask;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::values::{Side, differences, marked};
-use crate::{
-    secrets::Secrets,
-    told::{State, Told},
-};
+use crate::{secrets::Secrets, told::Told};
 
 /// What a plan says, with everything hidden that it calls secret.
 pub(crate) struct Look {
@@ -218,11 +216,11 @@ impl Look {
 fn drifted(one: &ResourceChange, secrets: &Secrets) -> Option<Told> {
     // What is there came after; what is wanted is what stood there when it was last looked at.
     let state = match one.change.state()? {
-        State::Unwanted | State::Forgotten => State::Missing,
-        _ => State::Changed,
+        Deviation::Unwanted | Deviation::Forgotten => Deviation::Missing,
+        _ => Deviation::Changed,
     };
     let (wanted, found) = one.change.sides();
-    let differences = if state == State::Missing { Vec::new() } else { differences(wanted, found, secrets) };
+    let differences = if state == Deviation::Missing { Vec::new() } else { differences(wanted, found, secrets) };
     Some(Told { object: secrets.hide(&one.name()), state, reason: None, differences })
 }
 
@@ -251,15 +249,15 @@ impl ResourceChange {
 
 impl Change {
     /// What the actions come to; `None` when nothing changes.
-    fn state(&self) -> Option<State> {
+    fn state(&self) -> Option<Deviation> {
         let actions: Vec<&str> = self.actions.iter().map(String::as_str).collect();
         match actions[..] {
             [] | ["no-op" | "read"] => None,
-            ["create"] => Some(State::Missing),
-            ["delete"] => Some(State::Unwanted),
-            ["forget"] => Some(State::Forgotten),
-            [_, _, ..] => Some(State::Replaced),
-            _ => Some(State::Changed),
+            ["create"] => Some(Deviation::Missing),
+            ["delete"] => Some(Deviation::Unwanted),
+            ["forget"] => Some(Deviation::Forgotten),
+            [_, _, ..] => Some(Deviation::Replaced),
+            _ => Some(Deviation::Changed),
         }
     }
 
@@ -269,10 +267,10 @@ impl Change {
         (before, Side { value: &self.after, secret: &self.after_sensitive, unknown: &self.after_unknown })
     }
 
-    fn wanted(&self, state: State, secrets: &Secrets) -> Vec<heddle_reconcile::diff::Difference> {
+    fn wanted(&self, state: Deviation, secrets: &Secrets) -> Vec<heddle_reconcile::diff::Difference> {
         let (before, after) = self.sides();
         match state {
-            State::Unwanted | State::Forgotten => Vec::new(),
+            Deviation::Unwanted | Deviation::Forgotten => Vec::new(),
             _ => differences(after, before, secrets),
         }
     }

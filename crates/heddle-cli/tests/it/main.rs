@@ -10,6 +10,7 @@ mod local;
 mod login;
 mod program;
 mod rendering;
+mod report;
 mod schema;
 mod terraform;
 mod views;

@@ -1,13 +1,16 @@
 //! `heddle diff ansible`: would the playbook change anything?
 
 use anyhow::anyhow;
+use heddle_core::drift::{Cause, DriftTool};
+use heddle_wire::drift::NotLookedAt;
 use serde::Serialize;
 
 use crate::{
     ansible::{Ansible, AnsibleFault, Checked, NotLooked},
-    config::AnsibleArguments,
+    config::{AnsibleArguments, Config},
     exit::{Exit, Failure},
     limits::{TOOL_GRACE, TOOL_LIMIT},
+    report::{Reporting, Seen, item},
     screen::Screen,
     told::Told,
     tool::{Bounds, ToolFault},
@@ -30,11 +33,23 @@ struct Answer<'a> {
     complete: bool,
 }
 
-/// Runs the playbook in check mode, and tells what it would change.
-pub(crate) async fn run(arguments: &AnsibleArguments, screen: &mut Screen) -> Result<Exit, Failure> {
+/// Runs the playbook in check mode, and tells what it would change, to the API as well where that is asked for.
+pub(crate) async fn run(config: &Config, arguments: &AnsibleArguments, screen: &mut Screen) -> Result<Exit, Failure> {
+    let (place, only) = (&arguments.playbook, arguments.limit.as_deref());
+    let reporting = Reporting::begin(config, &arguments.report, DriftTool::Ansible, place, only)?;
+    let mut seen = Seen { program: "ansible-playbook".to_owned(), ..Seen::default() };
+    let ended = look(arguments, &mut seen, screen).await;
+    match reporting {
+        Some(reporting) => reporting.settle(ended, seen, screen).await,
+        None => ended,
+    }
+}
+
+async fn look(arguments: &AnsibleArguments, seen: &mut Seen, screen: &mut Screen) -> Result<Exit, Failure> {
     let bounds = Bounds::new(arguments.time_limit.unwrap_or(TOOL_LIMIT), TOOL_GRACE);
     let ansible = Ansible::open(arguments, bounds).map_err(failure)?;
     let checked = ansible.check().await.map_err(failure)?;
+    note(&checked, seen);
     if !checked.refused.is_empty() {
         return Err(refused(&checked));
     }
@@ -47,6 +62,24 @@ pub(crate) async fn run(arguments: &AnsibleArguments, screen: &mut Screen) -> Re
         // Nothing is known to differ, yet nobody may take it for the same.
         (false, true) => Exit::Wrong,
     })
+}
+
+/// Notes what a run found, for the report.
+fn note(checked: &Checked, seen: &mut Seen) {
+    seen.version = Some(checked.version.clone());
+    // Check mode does not tell who moved: the world or the playbook.
+    seen.items.extend(checked.changes.iter().map(|one| item(one, Cause::Either)));
+    for one in [&checked.unreachable, &checked.failed, &checked.not_checked].into_iter().flatten() {
+        let object = format!("{}: {}", one.host, one.task);
+        seen.not_looked_at.push(NotLookedAt { object: object.into(), reason: one.reason.as_str().into() });
+    }
+    for play in &checked.without_hosts {
+        seen.not_looked_at.push(NotLookedAt { object: play.as_str().into(), reason: "the play has no host".into() });
+    }
+    seen.more_not_looked_at = checked.more;
+    if !checked.is_whole() && seen.not_looked_at.is_empty() && checked.more == 0 {
+        seen.not_looked_at.push(NotLookedAt { object: "the playbook".into(), reason: "it ran on no host".into() });
+    }
 }
 
 fn refused(checked: &Checked) -> Failure {

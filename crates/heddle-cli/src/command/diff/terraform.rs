@@ -1,21 +1,24 @@
 //! `heddle diff terraform`: is the world as the folder says?
 
 use anyhow::anyhow;
+use heddle_core::drift::{Cause, Deviation, DriftTool};
 use heddle_reconcile::diff::Mask;
+use heddle_wire::drift::{DriftItem, NotLookedAt};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    config::TerraformArguments,
+    config::{Config, DiffTerraformArguments, TerraformArguments},
     exit::{Exit, Failure},
     limits::{TOOL_GRACE, TOOL_LIMIT},
+    report::{Reporting, Seen, item},
     screen::Screen,
     terraform::{
         Approval, Basis, Import, Locking, Look, Messages, Move, PlanHash, Planned, REST, Severity, Terraform,
         TerraformFault, read_plan,
     },
-    told::{State, Told},
+    told::Told,
     tool::Bounds,
     words::plain,
 };
@@ -38,16 +41,34 @@ struct Answer<'a> {
     plan_hash: Option<&'a PlanHash>,
 }
 
-/// Plans, and tells what the plan says.
+/// Plans, and tells what the plan says, to the API as well where that is asked for.
 pub(crate) async fn run(
+    config: &Config,
+    arguments: &DiffTerraformArguments,
+    screen: &mut Screen,
+) -> Result<Exit, Failure> {
+    let dir = &arguments.plan.dir;
+    let reporting = Reporting::begin(config, &arguments.report, DriftTool::Terraform, dir, None)?;
+    let mut seen = Seen { program: "terraform".to_owned(), ..Seen::default() };
+    let ended = look(&arguments.plan, config.plan_key.as_ref(), &mut seen, screen).await;
+    match reporting {
+        Some(reporting) => reporting.settle(ended, seen, screen).await,
+        None => ended,
+    }
+}
+
+async fn look(
     arguments: &TerraformArguments,
     plan_key: Option<&SecretString>,
+    seen: &mut Seen,
     screen: &mut Screen,
 ) -> Result<Exit, Failure> {
     let bounds = Bounds::new(arguments.time_limit.unwrap_or(TOOL_LIMIT), TOOL_GRACE);
     let terraform = open(arguments, bounds)?;
+    seen.program = terraform.name();
     let planned = terraform.plan(Locking::Off).await.map_err(failure)?;
     let look = look_at(&planned)?;
+    look.iter().for_each(|look| note(look, seen));
     tell_messages(&planned.messages, look.as_ref(), screen);
     let has_failed = planned.has_failed || look.as_ref().is_none_or(|look| look.is_errored);
     let hash = match &look {
@@ -57,6 +78,7 @@ pub(crate) async fn run(
         }
         _ => None,
     };
+    seen.plan_hash = hash.as_ref().map(ToString::to_string);
     if let Some(look) = &look {
         show(look, &terraform, !has_failed, hash.as_ref(), screen)?;
     }
@@ -67,6 +89,30 @@ pub(crate) async fn run(
         true => Exit::Done,
         false => Exit::No,
     })
+}
+
+/// Notes what a plan says, for the report.
+fn note(look: &Look, seen: &mut Seen) {
+    let bare = |object: &str, deviation, reason: String| DriftItem {
+        object: object.into(),
+        deviation,
+        cause: Cause::Git,
+        reason: Some(reason.into()),
+        differences: Vec::new(),
+        more: 0,
+        by: None,
+        at: None,
+    };
+    let items = &mut seen.items;
+    items.extend(look.drift.iter().map(|one| item(one, Cause::Outside)));
+    items.extend(look.changes.iter().chain(&look.outputs).map(|one| item(one, Cause::Git)));
+    items.extend(look.moves.iter().map(|one| bare(&one.to, Deviation::Moved, format!("from {}", one.from))));
+    items.extend(look.imports.iter().map(|one| bare(&one.object, Deviation::Imported, format!("as {}", one.id))));
+    seen.not_looked_at.extend(look.not_looked_at.iter().map(|object| NotLookedAt {
+        object: object.as_str().into(),
+        reason: "the plan puts it off or leaves it out".into(),
+    }));
+    seen.version = Some(look.version.clone());
 }
 
 /// The program that is to plan the folder.
@@ -157,7 +203,7 @@ pub(crate) fn show(
         });
     }
     for one in &look.drift {
-        let words = if one.state == State::Missing { "was removed outside" } else { "was changed outside" };
+        let words = if one.state == Deviation::Missing { "was removed outside" } else { "was changed outside" };
         one.show(words, screen)?;
     }
     for one in look.changes.iter().chain(&look.outputs) {
@@ -178,12 +224,14 @@ pub(crate) fn show(
     hash.map_or(Ok(()), |hash| screen.line(&format!("plan hash: {hash}")))
 }
 
-fn to_be(state: State) -> &'static str {
+fn to_be(state: Deviation) -> &'static str {
     match state {
-        State::Missing => "is to be made",
-        State::Changed => "is to be changed",
-        State::Replaced => "is to be replaced",
-        State::Unwanted => "is to be removed",
-        State::Forgotten => "is to be forgotten",
+        Deviation::Missing => "is to be made",
+        Deviation::Changed => "is to be changed",
+        Deviation::Replaced => "is to be replaced",
+        Deviation::Unwanted => "is to be removed",
+        Deviation::Forgotten => "is to be forgotten",
+        Deviation::Moved => "is to be moved",
+        Deviation::Imported => "is to be imported",
     }
 }

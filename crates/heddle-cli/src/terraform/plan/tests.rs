@@ -32,7 +32,7 @@ fn drift_is_told_from_what_is_not_applied_yet() {
         ],
     }));
     let drift: Vec<_> = look.drift.iter().map(|one| (one.object.as_str(), one.state)).collect();
-    assert_eq!(drift, [("x.gone", State::Missing), ("x.other", State::Changed)]);
+    assert_eq!(drift, [("x.gone", Deviation::Missing), ("x.other", Deviation::Changed)]);
     assert_eq!(look.drift[1].differences, [difference("a", Some(json!(2)), Some(json!(1)))]);
     let changes: Vec<_> = look.changes.iter().map(|one| one.object.as_str()).collect();
     assert_eq!(changes, ["x.other"]);
@@ -44,14 +44,14 @@ fn drift_is_told_from_what_is_not_applied_yet() {
 #[test]
 fn every_action_is_a_state() {
     for (actions, state) in [
-        (json!(["create"]), State::Missing),
-        (json!(["update"]), State::Changed),
-        (json!(["delete"]), State::Unwanted),
-        (json!(["delete", "create"]), State::Replaced),
-        (json!(["create", "delete"]), State::Replaced),
-        (json!(["create", "forget"]), State::Replaced),
-        (json!(["forget"]), State::Forgotten),
-        (json!(["something new"]), State::Changed),
+        (json!(["create"]), Deviation::Missing),
+        (json!(["update"]), Deviation::Changed),
+        (json!(["delete"]), Deviation::Unwanted),
+        (json!(["delete", "create"]), Deviation::Replaced),
+        (json!(["create", "delete"]), Deviation::Replaced),
+        (json!(["create", "forget"]), Deviation::Replaced),
+        (json!(["forget"]), Deviation::Forgotten),
+        (json!(["something new"]), Deviation::Changed),
     ] {
         let look = read(&plan("x.a", json!({"actions": actions, "before": {"a": 1}, "after": {"a": 2}})));
         assert_eq!(look.changes.first().map(|one| one.state), Some(state), "{actions}");

@@ -1,0 +1,169 @@
+//! `--report`: what a look found is told to the API, on what OpenTofu and Ansible printed once.
+
+use std::sync::{Arc, Mutex};
+
+use axum::{
+    Router,
+    body::Bytes,
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use heddle_testkit::port;
+use heddle_wire::drift::DriftLook;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::{
+    local::with,
+    program::{Ended, Person},
+};
+
+const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it");
+
+/// An API that takes looks, or answers otherwise first.
+struct Hub {
+    url: String,
+    taken: Arc<Mutex<Vec<DriftLook>>>,
+}
+
+impl Hub {
+    /// `first` are the answers before looks are taken: status and code.
+    async fn start(first: &[(u16, &str)]) -> Self {
+        let taken = Arc::new(Mutex::new(Vec::new()));
+        let first: Vec<(u16, String)> =
+            first.iter().rev().map(|(status, code)| (*status, (*code).to_owned())).collect();
+        let state = (Arc::clone(&taken), Arc::new(Mutex::new(first)));
+        let take = move |headers: HeaderMap, body: Bytes| async move {
+            assert_eq!(headers["authorization"], "Bearer hdlp_right");
+            let mut text = String::new();
+            std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&body[..]), &mut text).unwrap();
+            if let Some((status, code)) = state.1.lock().unwrap().pop() {
+                return problem(status, &code);
+            }
+            state.0.lock().unwrap().push(serde_json::from_str(&text).unwrap());
+            let record = "0190a1b2-0000-7000-8000-000000000501";
+            let body =
+                json!({"record": record, "url": format!("https://heddle.example/drift/{record}"), "found": "differs"});
+            ([(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+        };
+        let listener = TcpListener::bind(format!("127.0.0.1:{}", port::free().unwrap())).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, Router::new().route("/reporter/v1/looks", post(take))).await });
+        Self { url, taken }
+    }
+
+    fn only(&self) -> DriftLook {
+        let taken = self.taken.lock().unwrap();
+        assert_eq!(taken.len(), 1, "{taken:?}");
+        taken[0].clone()
+    }
+}
+
+fn problem(status: u16, code: &str) -> Response {
+    let body = json!({"status": status, "code": code, "message": format!("because of {code}"), "request_id": "r1"});
+    let status = StatusCode::from_u16(status).unwrap();
+    (status, [(CONTENT_TYPE, "application/problem+json"), ("retry-after".parse().unwrap(), "0")], body.to_string())
+        .into_response()
+}
+
+fn person() -> Person {
+    let person = with(&[("infra/main.tf", ""), ("bin/x", ""), ("site.yml", "")]);
+    std::os::unix::fs::symlink(format!("{RECORDED}/terraform/play.sh"), person.home.path().join("bin/tofu")).unwrap();
+    person
+}
+
+async fn run(person: &Person, hub: &Hub, play: &str, arguments: &[&str]) -> Ended {
+    let home = person.home.path().to_str().unwrap();
+    let mut command = person.command(arguments);
+    command.current_dir(home).env("PATH", format!("{home}/bin:/usr/bin:/bin")).env("TMPDIR", home);
+    command.env("PLAY", format!("{RECORDED}/{play}")).env("ASKED", format!("{home}/asked"));
+    command.env("HEDDLE_API_URL", &hub.url).env("HEDDLE_REPORT_TOKEN", "hdlp_right").env("HEDDLE_PLAN_KEY", "k");
+    let ended = Ended::from(command.output().await.unwrap());
+    assert!(!format!("{ended:?} {:?}", hub.taken.lock().unwrap()).contains("hunter"), "a secret is told: {ended:?}");
+    let asked = std::fs::read_to_string(person.home.path().join("asked")).unwrap_or_default();
+    assert!(!asked.contains("hdlp_"), "the tool sees the token: {asked}");
+    ended
+}
+
+#[tokio::test]
+async fn what_a_plan_says_is_reported_beside_what_is_printed() {
+    let (person, hub) = (person(), Hub::start(&[]).await);
+    let arguments = ["diff", "terraform", "infra", "--report", "prod", "-o", "json"];
+    let ended = run(&person, &hub, "terraform/drifted", &arguments).await;
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert_eq!(ended.json()["plan_hash"].as_str().is_some(), true);
+    assert!(ended.stderr.contains("reported: differs at https://heddle.example/drift/"), "{ended:?}");
+    let look = hub.only();
+    assert_eq!((look.environment.as_str(), look.source.as_str(), look.program.as_str()), ("prod", "infra", "tofu"));
+    assert_eq!(
+        look.plan_hash.as_ref().map(|hash| hash.to_string()),
+        ended.json()["plan_hash"].as_str().map(str::to_owned)
+    );
+    assert!(look.failure.is_none() && look.begun_at <= look.ended_at && look.version.is_some());
+    let told: Vec<Value> = serde_json::from_value(serde_json::to_value(&look.items).unwrap()).unwrap();
+    assert_eq!(
+        told[0],
+        json!({"object": "local_file.motd", "deviation": "missing", "cause": "outside", "differences": [], "more": 0})
+    );
+    let made = told.iter().find(|one| one["object"] == "local_file.motd" && one["cause"] == "git").unwrap();
+    assert_eq!(made["differences"][0], json!({"path": "content", "desired": "welcome\nto the red house\n"}));
+}
+
+#[tokio::test]
+async fn a_look_that_fails_is_reported_as_one_that_found_nothing_out() {
+    let (person, hub) = (person(), Hub::start(&[]).await);
+    let arguments = ["diff", "terraform", "infra", "--report", "prod", "--source", "infra/prod"];
+    let ended = run(&person, &hub, "terraform/not-initialized", &arguments).await;
+    assert_eq!(ended.code, 2, "{ended:?}");
+    let look = hub.only();
+    let failure = look.failure.unwrap();
+    assert_eq!(failure.as_str(), "`tofu plan` failed in infra; run `tofu -chdir=infra init`, then this again");
+    assert_eq!((look.source.as_str(), look.items.len()), ("infra/prod", 0));
+}
+
+#[tokio::test]
+async fn a_playbook_that_was_not_wholly_looked_at_says_so() {
+    let (person, hub) = (person(), Hub::start(&[]).await);
+    let program = format!("{RECORDED}/ansible/play.sh");
+    let arguments =
+        ["diff", "ansible", "site.yml", "-i", "hosts", "--program", &program, "--report", "prod", "--limit", "home"];
+    let ended = run(&person, &hub, "ansible/unchecked.jsonl", &arguments).await;
+    assert_eq!(ended.code, 2, "{ended:?}");
+    let look = hub.only();
+    // Another record than that of the whole playbook.
+    assert_eq!(look.source.as_str(), "site.yml (only home)");
+    assert_eq!(look.not_looked_at[0].object.as_str(), "home: Ring");
+    assert!(look.items.is_empty() && look.found() == heddle_core::drift::Found::Unknown);
+}
+
+#[tokio::test]
+async fn a_report_that_cannot_be_taken_is_said_by_name() {
+    let arguments = ["diff", "terraform", "infra", "--report", "prod"];
+    let check = async |first: &[(u16, &str)], code: i32, said: &str| {
+        let (person, hub) = (person(), Hub::start(first).await);
+        let ended = run(&person, &hub, "terraform/same", &arguments).await;
+        assert!(ended.code == code && ended.stderr.contains(said), "{first:?}: {ended:?}");
+    };
+    let what = "what was found of terraform infra in prod is not reported";
+    check(&[(401, "unauthorized")], 4, what).await;
+    check(&[(403, "other-record")], 2, "the names are given by --report and --source").await;
+    check(&[(413, "look-too-large")], 2, what).await;
+    check(&[(503, "busy"), (503, "busy"), (503, "busy")], 5, what).await;
+    // It is told again where that may help, and nothing is lost where a newer look is known.
+    check(&[(503, "busy"), (429, "too-many-requests")], 0, "reported: differs").await;
+    check(&[(409, "older-look")], 0, "not reported: because of older-look").await;
+}
+
+#[tokio::test]
+async fn a_mistake_shows_before_the_tool_runs() {
+    let (person, hub) = (person(), Hub::start(&[]).await);
+    let mut command = person.command(&["diff", "terraform", "infra", "--report", "prod", "--api-url", &hub.url]);
+    let ended = Ended::from(command.current_dir(person.home.path()).output().await.unwrap());
+    assert!(ended.code == 2 && ended.stderr.contains("HEDDLE_REPORT_TOKEN is not set"), "{ended:?}");
+    let ended = run(&person, &hub, "terraform/same", &["diff", "terraform", "infra", "--report", "Prod"]).await;
+    assert_eq!(ended.code, 2, "{ended:?}");
+    let ended = run(&person, &hub, "terraform/same", &["diff", "terraform", "infra", "--source", "x"]).await;
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(!person.home.path().join("asked").exists(), "the tool ran");
+}
