@@ -1,10 +1,11 @@
 //! What the callback writes: one JSON object a line.
 
+use heddle_core::drift::Deviation;
 use heddle_reconcile::diff::Difference;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::told::{State, Told};
+use crate::told::Told;
 
 /// What a run in check mode found.
 #[derive(Debug, Default)]
@@ -143,7 +144,7 @@ impl Checked {
                 });
                 self.changes.push(Told {
                     object: format!("{host}: {task}{item}"),
-                    state: State::Changed,
+                    state: Deviation::Changed,
                     reason: hidden.map(|why| format!("hidden: {why}")),
                     differences: differences.collect(),
                 });

@@ -9,19 +9,25 @@ Tasks that would really run end the run before they do; `allowed.json` beside th
 from __future__ import annotations
 
 import base64
+import binascii
 import fcntl
 import functools
 import hashlib
+import html
 import json
 import os
+import re
 import secrets
 import struct
 import traceback
+import urllib.parse
 
 import yaml
 from ansible import __version__, constants as C
 from ansible.parsing.vault import VaultLib
+from ansible.plugins.action import ActionBase
 from ansible.plugins.callback import CallbackBase
+from ansible.plugins.strategy import StrategyBase
 
 DOCUMENTATION = """
 name: heddle_drift
@@ -41,6 +47,13 @@ SHORTEST = 4
 # How deep static includes are followed.
 MOST_INCLUDES = 500
 
+# How often what is written in one form within another is taken out of it.
+MOST_FORMS = 3
+# Base64 may be broken into lines, which are long then; shorter runs of its letters are words.
+BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]{40,}\r?\n[ \t]*)*[A-Za-z0-9+/_-]{6,}={0,2}")
+ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.S)
+LETTERS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+
 INCLUDES = ("include_tasks", "import_tasks", "include_role", "import_role", "include")
 UNCHECKED = "it does not run in check mode"
 
@@ -57,11 +70,47 @@ def runs(check_mode):
     return check_mode is not None and not check_mode
 
 
+def unescape(text):
+    """The text without the backslashes of JSON, YAML, Python and shells."""
+
+    def letter(match):
+        code = match.group(1) or match.group(2)
+        return chr(int(code, 16)) if code else LETTERS.get(match.group(3), match.group(3))
+
+    return ESCAPED.sub(letter, text)
+
+
+def unquote_shell(text):
+    """The text without the quotes that a shell takes off."""
+    return text.replace("'\"'\"'", "'").replace("'\\''", "'")
+
+
+def decode(block):
+    """What may be written in a run of base64; other letters may stand right before it."""
+    letters = "".join(block.split()).rstrip("=").replace("-", "+").replace("_", "/")
+    for start in range(min(4, len(letters))):
+        part = letters[start:]
+        # A rest of one letter holds no byte.
+        part = part[: len(part) - (len(part) % 4 == 1)]
+        try:
+            yield base64.b64decode(part + "=" * (-len(part) % 4)).decode("utf-8", "replace")
+        except (binascii.Error, ValueError):
+            continue
+
+
 class Lenient(yaml.SafeLoader):
     """Reads YAML with tags of others, whose values are passed over."""
 
 
 Lenient.add_multi_constructor("!", lambda loader, suffix, node: None)
+
+
+def holds_template(value):
+    if isinstance(value, dict):
+        return any(holds_template(each) for each in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(holds_template(each) for each in value)
+    return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
 class Secrets:
@@ -153,14 +202,102 @@ class Secrets:
         if isinstance(value, (int, float)):
             hidden = self.hide(str(value))
             return value if hidden == str(value) else hidden
-        text = str(value)
+        return self.hide_text(str(value))
+
+    def hide_text(self, text):
         for form, whole in self.forms:
             if form in text:
                 text = text.replace(form, self.fingerprint(whole))
-        return text
+        if not self.forms:
+            return text
+        text = BASE64.sub(lambda block: self.fingerprint(block.group()) if self.is_within(block.group()) else block.group(), text)
+        if not any(mark in text for mark in "%&\\'+"):
+            return text
+        # A line in which one is written otherwise is hidden as a whole: what of it is the value cannot be told.
+        return "".join(self.hide_line(line) for line in text.splitlines(keepends=True))
+
+    def hide_line(self, line):
+        if not self.holds_otherwise(line, MOST_FORMS):
+            return line
+        bare = line.strip()
+        return line.replace(bare, self.fingerprint(bare)) if bare else line
+
+    def is_within(self, block):
+        return any(self.holds(text, MOST_FORMS - 1) for text in decode(block))
+
+    def holds(self, text, depth):
+        """Whether one of the values stands in a text, as it is or in another form."""
+        return any(form in text for form, _ in self.forms) or self.holds_otherwise(text, depth)
+
+    def holds_otherwise(self, text, depth):
+        if depth == 0:
+            return False
+        views = {
+            urllib.parse.unquote(text),
+            urllib.parse.unquote_plus(text),
+            html.unescape(text),
+            unescape(text),
+            unquote_shell(text),
+        }
+        views.discard(text)
+        for block in BASE64.findall(text) if depth < MOST_FORMS else ():
+            views.update(decode(block))
+        return any(self.holds(view, depth - 1) for view in views)
 
 
 SECRETS = Secrets()
+
+
+class Failures:
+    """Notes that a module failed, which `failed_when` then takes for no failure."""
+
+    KEY = "heddle_module_failed"
+
+    @classmethod
+    def note(cls):
+        original = ActionBase._execute_module
+
+        @functools.wraps(original)
+        def _execute_module(self, *args, **kwargs):
+            result = original(self, *args, **kwargs)
+            if isinstance(result, dict) and (result.get("failed") or result.get("rc") not in (None, 0, "0")):
+                result[cls.KEY] = True
+            return result
+
+        ActionBase._execute_module = _execute_module
+
+    @classmethod
+    def is_let_pass(cls, task, one):
+        marks = (cls.KEY, "failed_when_suppressed_exception", "exception")
+        return bool(task.failed_when) and not one.get("failed") and any(one.get(mark) for mark in marks)
+
+
+Failures.note()
+
+
+class Endings:
+    """Tells the callback of each `meta: end_…` that took effect: Ansible tells only of those that did not."""
+
+    callback = None
+    was_skipped = False
+
+    @classmethod
+    def note(cls):
+        original = StrategyBase._execute_meta
+
+        @functools.wraps(original)
+        def _execute_meta(self, task, play_context, iterator, target_host):
+            cls.was_skipped = False
+            results = original(self, task, play_context, iterator, target_host)
+            action = str((task.args or {}).get("_raw_params") or "")
+            if action.startswith("end_") and not cls.was_skipped and cls.callback is not None:
+                cls.callback.ended(task, target_host, action)
+            return results
+
+        StrategyBase._execute_meta = _execute_meta
+
+
+Endings.note()
 
 
 def whole_or_none(method):
@@ -197,6 +334,12 @@ class CallbackModule(CallbackBase):
         self.more = 0
         self.includes = 0
         self.learned = set()
+        # Variables that were made of whether it is a check, and tasks that hang on it.
+        self.tainted = set()
+        self.hanging = {}
+        # Arguments as they are written: a result has them filled in.
+        self.written = {}
+        Endings.callback = self
 
     # What is written.
 
@@ -224,6 +367,7 @@ class CallbackModule(CallbackBase):
         self.loader = playbook._loader
         self.write("start", version=__version__)
         self.learn_files()
+        self.look_at_tags()
         refused = []
         for play in playbook.get_plays():
             for block in play.compile():
@@ -232,6 +376,14 @@ class CallbackModule(CallbackBase):
                 self.look_at_block(block, refused)
         if refused:
             self.stop(refused, "before")
+
+    def look_at_tags(self):
+        """Settings may leave out tasks by their tags."""
+        from ansible import context
+
+        if tuple(context.CLIARGS.get("tags") or ("all",)) != ("all",) or context.CLIARGS.get("skip_tags"):
+            reason = "settings choose tasks by their tags, and leave others out"
+            self.write("not-checked", host="every host", task="Some tasks", path=None, reason=reason)
 
     def look_at_block(self, block, refused):
         for task in list(block.block) + list(block.rescue) + list(block.always):
@@ -359,6 +511,7 @@ class CallbackModule(CallbackBase):
 
     @whole_or_none
     def v2_playbook_on_task_start(self, task, is_conditional):
+        self.written[task._uuid] = dict(task.args or {})
         refused = []
         self.look_at(task, refused)
         if refused:
@@ -373,11 +526,17 @@ class CallbackModule(CallbackBase):
         for one in self.parts(result):
             if one.get("skipped"):
                 self.skipped(result, one)
-            elif one.get("changed"):
+                continue
+            if one.get("changed"):
                 self.changed(result, one)
+            if Failures.is_let_pass(self.task(result), one):
+                self.about(result, "not-checked", reason="it failed, and `failed_when` lets that pass")
+            elif not one.get("changed"):
+                self.same(result)
 
     @whole_or_none
     def v2_runner_on_skipped(self, result):
+        Endings.was_skipped = True
         for one in self.parts(result):
             self.skipped(result, one)
 
@@ -409,14 +568,68 @@ class CallbackModule(CallbackBase):
     def skipped(self, result, one):
         condition = json.dumps(one.get("false_condition")) if "false_condition" in one else ""
         by_condition = (
-            condition or "skipped_reason" in one or str(one.get("skip_reason", "")).startswith("Conditional result was False")
+            condition
+            or "skipped_reason" in one
+            or any(words in str(one.get("skip_reason", "")) for words in ("Conditional result was False", "conditional evaluated to False"))
         )
         task = self.task(result)
         conditions = condition + json.dumps([str(each) for each in task.when or ()])
-        if by_condition and "ansible_check_mode" in conditions:
+        if by_condition and ("ansible_check_mode" in conditions or self.hangs(result, "when", "loop", "loop_with")):
             self.about(result, "not-checked", reason="its condition leaves it out of check mode")
         elif not by_condition:
             self.about(result, "not-checked", reason=self.cut(str(one.get("msg") or one.get("skip_reason") or UNCHECKED)))
+
+    def same(self, result):
+        """What a task says that changes nothing, unless it does something else when it is no check."""
+        task = self.task(result)
+        action = bare(task.action)
+        if action == "set_fact":
+            variables = None
+            for name, value in self.written.get(task._uuid, {}).items():
+                variables = variables or self.variables(result)
+                if self.is_tainted(value, variables, set()):
+                    self.tainted.add(str(name))
+        elif action not in ("debug", "assert", "meta", "include_vars") + INCLUDES and self.hangs(result, "args"):
+            self.about(result, "not-checked", reason="what it does hangs on whether it is a check")
+
+    @whole_or_none
+    def ended(self, task, host, action):
+        reason = "`meta: %s` leaves out what comes after it" % action
+        self.write("not-checked", host=host.get_name(), task=task.get_name().strip(), path=self.path(task), reason=reason)
+
+    # What hangs on whether it is a check.
+
+    def variables(self, result):
+        host = getattr(result, "host", None) or result._host
+        return self.play.get_variable_manager().get_vars(play=self.play, host=host, task=self.task(result))
+
+    def hangs(self, result, *attributes):
+        """Whether these parts of a task are made of `ansible_check_mode`, over any number of variables."""
+        task = self.task(result)
+        key = (task._uuid, attributes)
+        if key not in self.hanging:
+            written = {"args": self.written.get(task._uuid)}
+            parts = [written.get(attribute, getattr(task, attribute, None)) for attribute in attributes]
+            self.hanging[key] = self.is_tainted(parts, self.variables(result), set())
+        return self.hanging[key]
+
+    def is_tainted(self, value, variables, seen):
+        if isinstance(value, dict):
+            return any(self.is_tainted(each, variables, seen) for each in value.values())
+        if isinstance(value, (list, tuple)):
+            return any(self.is_tainted(each, variables, seen) for each in value)
+        if not isinstance(value, str):
+            return False
+        words = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", value))
+        if "ansible_check_mode" in words or words & self.tainted:
+            return True
+        for name in words - seen:
+            seen.add(name)
+            inner = variables.get(name)
+            # A variable that is no template is what it is, whatever words stand in it.
+            if holds_template(inner) and self.is_tainted(inner, variables, seen):
+                return True
+        return False
 
     def changed(self, result, one):
         task = self.task(result)

@@ -151,6 +151,54 @@ fn nothing_of_a_vault_is_told() {
     });
 }
 
+/// In whatever form a template writes it. The value has all letters that one form or another writes otherwise.
+#[test]
+fn nothing_of_a_vault_is_told_in_another_form_either() {
+    const VALUE: &str = r#"hunter & "gate"/<7>'s \\ key+one"#;
+    let forms = [
+        "{{ door | urlencode }}",
+        "{{ door | urlencode | lower }}",
+        "{{ door | e }}",
+        "{{ door | to_json }}",
+        "{{ door | to_json | to_json }}",
+        "{{ door | quote }}",
+        "{{ door | regex_escape }}",
+        "{{ ('user:' ~ door) | b64encode }}",
+        "{{ ('us:' ~ door ~ ':more') | b64encode }}",
+        "{{ (door | to_json | b64encode | b64encode) }}",
+        "{{ ({'auth': ('u:' ~ door) | b64encode} | to_json) | b64encode }}",
+        "https://u:{{ door | urlencode | replace('/', '%2F') }}@host",
+        "{{ (door | urlencode) | b64encode }}",
+        "{{ ('x' * 90 ~ door) | b64encode | wordwrap(76) }}",
+    ];
+    each(|house| {
+        let vault = ["site.yml", "--vault-password-file", "password"];
+        house.lock("group_vars/all/door.yml", &format!("door: {}\n", serde_json::json!(VALUE)));
+        for form in forms {
+            let content = serde_json::json!(format!("before\n{form}\nafter\n"));
+            let site = format!(
+                "- hosts: all\n  gather_facts: false\n  tasks:\n    - name: Write\n      ansible.builtin.copy:\n        dest: \"{{{{ house }}}}/x\"\n        content: {content}\n",
+            );
+            house.place.write("site.yml", &site);
+            let ended = house.diff(&vault);
+            assert_eq!(ended.code, 1, "{form}: {ended:?}");
+            let told = &ended.stdout;
+            assert!(
+                told.contains("<secret ") && told.contains("+ before") && told.contains("+ after"),
+                "{form}: {told}"
+            );
+            for part in ["gate", "key", "7%3", "Z2F0ZS", "dhdGUi", "nYXRl"] {
+                assert!(!told.contains(part), "{form} tells {part}: {told}");
+            }
+        }
+        // What is no secret stays readable, whatever it looks like.
+        let site = "- hosts: all\n  gather_facts: false\n  tasks:\n    - name: Write\n      ansible.builtin.copy:\n        dest: \"{{ house }}/x\"\n        content: \"a%20b &amp; c\\nUXVpZXRseSBub3RoaW5n\\n\"\n";
+        house.place.write("site.yml", site);
+        let ended = house.diff(&vault);
+        assert!(ended.stdout.contains("+ a%20b &amp; c\n    + UXVpZXRseSBub3RoaW5n"), "{ended:?}");
+    });
+}
+
 #[test]
 fn what_would_really_run_is_refused_before_it_does() {
     let runs = "- name: Run\n  ansible.builtin.command: touch ran\n  check_mode: false\n";
@@ -211,12 +259,48 @@ fn what_was_not_looked_at_is_never_the_same() {
                 "Ring cannot be checked: its condition leaves it out of check mode",
             ),
             ("    - name: Ring\n      ansible.builtin.fail: {msg: no bell}\n", "Ring failed: no bell"),
+            (
+                "    - name: Leave\n      ansible.builtin.meta: end_play\n      when: ansible_check_mode\n",
+                "`meta: end_play` leaves out what comes after it",
+            ),
+            (
+                "    - name: Leave\n      ansible.builtin.meta: end_host\n      when: inventory_hostname == 'home'\n",
+                "home: Leave cannot be checked: `meta: end_host` leaves out what comes after it",
+            ),
+            (
+                "    - name: Ring\n      ansible.builtin.file: {path: /nowhere/at/all, state: file}\n      failed_when: false\n",
+                "Ring cannot be checked: it failed, and `failed_when` lets that pass",
+            ),
+            (
+                "    - name: Ring\n      vars: {really: \"{{ not dry }}\", dry: \"{{ ansible_check_mode }}\"}\n\
+                 \x20     ansible.builtin.debug: {}\n      when: really\n",
+                "Ring cannot be checked: its condition leaves it out of check mode",
+            ),
+            (
+                "    - ansible.builtin.set_fact: {really: \"{{ not ansible_check_mode }}\"}\n    - name: Ring\n\
+                 \x20     ansible.builtin.debug: {}\n      when: really | bool\n",
+                "Ring cannot be checked: its condition leaves it out of check mode",
+            ),
+            (
+                "    - name: Ring\n      ansible.builtin.debug: {}\n\
+                 \x20     loop: \"{{ [] if ansible_check_mode else [1, 2] }}\"\n",
+                "Ring cannot be checked: its condition leaves it out of check mode",
+            ),
+            (
+                "    - name: Ring\n      ansible.builtin.file: {path: \"{{ '/' if ansible_check_mode else '/nowhere' }}\"}\n",
+                "Ring cannot be checked: what it does hangs on whether it is a check",
+            ),
         ] {
             house.place.write("rings.yml", &format!("- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}"));
             let ended = house.diff(&["rings.yml"]);
             assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{tasks}: {ended:?}");
             assert!(ended.stderr.contains(words), "{tasks}: {ended:?}");
         }
+        // A condition that says nothing of check mode, and a `meta` that is not taken, hide nothing.
+        let tasks = "    - ansible.builtin.meta: end_play\n      when: house == 'another'\n    - ansible.builtin.debug: {}\n      when: house == 'another'\n";
+        house.place.write("rings.yml", &format!("- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}"));
+        let ended = house.diff(&["rings.yml"]);
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{ended:?}");
         house.place.write("rings.yml", "- hosts: nobody\n  gather_facts: false\n  tasks: []\n");
         let ended = house.diff(&["rings.yml"]);
         assert_eq!(ended.code, 2, "{ended:?}");
