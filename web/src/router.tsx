@@ -11,12 +11,15 @@ import {
 } from "@tanstack/react-router";
 import { isApiError } from "./api/problem";
 import { meQuery } from "./api/queries";
+import type { DriftState } from "./api/types";
 import { AuditPage } from "./pages/audit";
 import { BrokenPage, MissingPage } from "./pages/broken";
 import { ChangePage } from "./pages/change";
 import { ChangesPage } from "./pages/changes";
 import { ClusterPage } from "./pages/cluster";
 import { ClustersPage } from "./pages/clusters";
+import { DriftPage } from "./pages/drift";
+import { DriftRecordPage } from "./pages/drift-record";
 import { JoinPage } from "./pages/join";
 import { LoginPage } from "./pages/login";
 import { NewOrganizationPage } from "./pages/new-organization";
@@ -164,6 +167,27 @@ const cluster = createRoute({
   component: ClusterPage,
 });
 
+const drift = createRoute({
+  getParentRoute: () => inside,
+  path: "/drift",
+  component: DriftPage,
+  validateSearch: (search): { state?: DriftState } => ({
+    state: states.find((state) => state === search.state),
+  }),
+});
+
+const states: DriftState[] = ["differs", "not-looked-at", "unknown", "same"];
+
+const driftRecord = createRoute({
+  getParentRoute: () => inside,
+  path: "/drift/$record",
+  component: DriftRecordPage,
+  validateSearch: (search): { spell?: string; before?: string } => ({
+    spell: text(search.spell),
+    before: text(search.before),
+  }),
+});
+
 const audit = createRoute({ getParentRoute: () => inside, path: "/audit", component: AuditPage });
 
 const settings = createRoute({
@@ -201,6 +225,8 @@ const tree = root.addChildren([
       change,
       clusters,
       cluster,
+      drift,
+      driftRecord,
       audit,
       settings.addChildren([section]),
     ]),

@@ -4,6 +4,7 @@ export const sections = [
   { name: "repositories", title: "Repositories" },
   { name: "registries", title: "Registries" },
   { name: "receivers", title: "Receivers" },
+  { name: "reporters", title: "Reporters" },
   { name: "tokens", title: "API tokens" },
   { name: "sessions", title: "Sessions" },
 ] as const;

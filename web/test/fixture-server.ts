@@ -70,7 +70,13 @@ function answer(method: string, path: string, query: URLSearchParams, scene: str
   if (request) return { body: data.requests.find((one) => one.id === request) };
   const cluster = inside.match(/^\/clusters\/(.+)$/)?.[1];
   if (cluster) return { body: data.clusters.find((one) => one.id === cluster) };
+  const record = inside.match(/^\/drift\/(.+)$/)?.[1];
+  if (record) return { body: data.driftDetail };
   const bodies: Record<string, unknown> = {
+    "/drift": bare
+      ? { items: [], counts: { same: 0, differs: 0, unknown: 0, not_looked_at: 0 } }
+      : data.drift,
+    "/reporters": bare ? [] : data.reporters,
     "/me": scene === "newcomer" ? data.newcomer : data.me,
     "/sessions": sessions,
     "/tokens": [token],
@@ -134,6 +140,11 @@ function posted(path: string, inside: string): Answer {
       receiver,
       secret: "hdr_Vf2m9c0y1s8tQxw4",
       configuration: "notifications:\n  endpoints:\n    - name: heddle\n",
+    },
+    "/reporters": {
+      reporter: data.reporters[0],
+      token: "hdlp_9fceb02d0ae598e95dc970b74767f19372d61af8",
+      command: "heddle diff terraform 'infra/prod' --report prod",
     },
     "/invitations": {
       ...data.invitations[0],

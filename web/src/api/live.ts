@@ -17,9 +17,17 @@ type Message = { kind: "changed"; topic: Topic } | { kind: "live"; live: boolean
 const follows: Record<Topic, string[]> = {
   changes: [topics.changes, topics.workloads, topics.verdicts, topics.onboarding],
   workloads: [topics.workloads, topics.changes, topics.onboarding],
-  clusters: [topics.clusters, topics.changes, topics.workloads, topics.status, topics.onboarding],
+  clusters: [
+    topics.clusters,
+    topics.changes,
+    topics.workloads,
+    topics.status,
+    topics.onboarding,
+    topics.drift,
+  ],
   repositories: [topics.repositories, topics.workloads, topics.verdicts, topics.status, topics.onboarding],
   status: [topics.status, topics.workloads, topics.verdicts],
+  drift: [topics.drift],
 };
 
 const retryAfter = { first: 1_000, most: 30_000 };

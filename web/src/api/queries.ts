@@ -1,6 +1,7 @@
 // What can be read, each under a key that begins with its topic; `live.ts` reads a topic again when it changed.
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, bodyOf } from "./client";
+import type { DriftState } from "./types";
 
 export const topics = {
   changes: "changes",
@@ -10,6 +11,7 @@ export const topics = {
   status: "status",
   verdicts: "verdicts",
   onboarding: "onboarding",
+  drift: "drift",
 } as const;
 
 export const meQuery = queryOptions({
@@ -216,6 +218,52 @@ export function releaseQuery(organization: string, { environment, image, tag, by
     // It is about what stands there now.
     staleTime: 0,
     retry: false,
+  });
+}
+
+export interface DriftFilter {
+  environment?: string | undefined;
+  state?: DriftState | undefined;
+}
+
+export function driftQuery(organization: string, { environment, state }: DriftFilter = {}) {
+  return infiniteQueryOptions({
+    queryKey: [topics.drift, organization, "page", environment ?? "", state ?? ""],
+    queryFn: ({ pageParam, signal }) =>
+      bodyOf(
+        api.GET("/api/v1/organizations/{organization}/drift", {
+          params: { path: { organization }, query: { after: pageParam, environment, state } },
+          signal,
+        }),
+      ),
+    // That nobody looked is itself the news.
+    refetchInterval: 60_000,
+    ...paging,
+  });
+}
+
+export function driftRecordQuery(
+  organization: string,
+  record: string,
+  { spell, before }: { spell?: string | undefined; before?: string | undefined } = {},
+) {
+  return queryOptions({
+    queryKey: [topics.drift, organization, record, spell ?? "", before ?? ""],
+    queryFn: ({ signal }) =>
+      bodyOf(
+        api.GET("/api/v1/organizations/{organization}/drift/{record}", {
+          params: { path: { organization, record }, query: { spell, before } },
+          signal,
+        }),
+      ),
+  });
+}
+
+export function reportersQuery(organization: string) {
+  return queryOptions({
+    queryKey: [topics.drift, organization, "reporters"],
+    queryFn: ({ signal }) =>
+      bodyOf(api.GET("/api/v1/organizations/{organization}/reporters", { ...within(organization), signal })),
   });
 }
 

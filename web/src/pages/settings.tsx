@@ -4,6 +4,7 @@ import { MemberSettings } from "../parts/settings-members";
 import { OrganizationSettings } from "../parts/settings-organization";
 import { ReceiverSettings } from "../parts/settings-receivers";
 import { RegistrySettings } from "../parts/settings-registries";
+import { ReporterSettings } from "../parts/settings-reporters";
 import { RepositorySettings } from "../parts/settings-repositories";
 import { SessionSettings } from "../parts/settings-sessions";
 import { TokenSettings } from "../parts/settings-tokens";
@@ -17,6 +18,7 @@ const bodies: Record<SectionName, () => ReactNode> = {
   repositories: () => <RepositorySettings />,
   registries: () => <RegistrySettings />,
   receivers: () => <ReceiverSettings />,
+  reporters: () => <ReporterSettings />,
   tokens: () => <TokenSettings />,
   sessions: () => <SessionSettings />,
 };

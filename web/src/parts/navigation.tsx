@@ -2,6 +2,7 @@ import { Link, type LinkProps } from "@tanstack/react-router";
 import {
   Boxes,
   CircleGauge,
+  GitCompareArrows,
   GitPullRequestArrow,
   type LucideIcon,
   ScrollText,
@@ -15,6 +16,8 @@ export interface Entry {
   icon: LucideIcon;
   /** Pressed after `g`. */
   key: string;
+  /** On a phone it stands in the menu at the top, since the bar at the bottom has room for six. */
+  above?: boolean;
 }
 
 export const entries: Entry[] = [
@@ -22,9 +25,15 @@ export const entries: Entry[] = [
   { to: "/workloads", name: "Workloads", icon: Boxes, key: "w" },
   { to: "/changes", name: "Changes", icon: GitPullRequestArrow, key: "c" },
   { to: "/clusters", name: "Clusters", icon: Server, key: "l" },
-  { to: "/audit", name: "Audit", icon: ScrollText, key: "a" },
+  { to: "/drift", name: "Drift", icon: GitCompareArrows, key: "d" },
+  { to: "/audit", name: "Audit", icon: ScrollText, key: "a", above: true },
   { to: "/settings", name: "Settings", icon: Settings, key: "s" },
 ];
+
+const below = entries.filter((entry) => !entry.above);
+
+/** What a phone has no room for at the bottom. */
+export const above = entries.filter((entry) => entry.above);
 
 export function SideNavigation() {
   return (
@@ -54,7 +63,7 @@ export function BottomNavigation() {
       className="fixed inset-x-0 bottom-0 z-30 border-t border-line bg-surface md:hidden"
     >
       <ul className="grid grid-cols-6 pb-[env(safe-area-inset-bottom)]">
-        {entries.map(({ to, name, icon: Icon }) => (
+        {below.map(({ to, name, icon: Icon }) => (
           <li key={name}>
             <Link
               to={to}

@@ -9,6 +9,7 @@ import { Select } from "../ui/field";
 import { Menu, MenuChoice, MenuItem, MenuLine, MenuNote, MenuSwitch } from "../ui/menu";
 import { LiveDot } from "./live";
 import { Logo } from "./logo";
+import { above } from "./navigation";
 import { useDensity, useSingleKeys, useTheme } from "./preferences";
 import { useEnvironment, useSession } from "./session";
 
@@ -160,6 +161,11 @@ function UserMenu({ onKeys }: { onKeys: () => void }) {
         Single keys
       </MenuSwitch>
       <MenuItem onSelect={onKeys}>Keyboard</MenuItem>
+      {above.map((entry) => (
+        <MenuItem key={entry.name} onSelect={() => void navigate({ to: entry.to })}>
+          {entry.name}
+        </MenuItem>
+      ))}
       <MenuItem onSelect={() => void navigate({ to: "/settings/$section", params: { section: "sessions" } })}>
         Your sessions
       </MenuItem>
