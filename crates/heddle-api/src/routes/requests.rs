@@ -1,6 +1,6 @@
 //! What people ask to be written. Each is a row that an update carries out; nothing here writes to Git.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use axum::http::StatusCode;
 use chrono::Utc;
@@ -264,9 +264,8 @@ async fn views(tx: &mut Tx, found: Vec<Request>) -> ApiResult<Vec<RequestView>> 
     let carried = changes::list_of_proposals(&mut **tx, &proposals).await?;
     let mut failures: BTreeMap<RepositoryId, Option<String>> = BTreeMap::new();
     for request in found.iter().filter(|request| !request.state.has_ended()) {
-        if !failures.contains_key(&request.repository) {
-            let failure = work::find_failure(&mut **tx, work::Kind::Update, request.repository.0).await?;
-            failures.insert(request.repository, failure);
+        if let Entry::Vacant(place) = failures.entry(request.repository) {
+            place.insert(work::find_failure(&mut **tx, work::Kind::Update, request.repository.0).await?);
         }
     }
     let view = |request: Request| {
