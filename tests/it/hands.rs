@@ -50,17 +50,17 @@ async fn a_person_releases_a_tag_that_the_rule_passes_over_and_follows_it_to_hea
 #[tokio::test]
 async fn a_request_follows_the_rule_of_its_place_and_ends_where_something_else_stands_by_then() {
     let world = World::start().await.unwrap();
-    world.push_tag("1.3.0").await.unwrap();
-    world.wait_for_verdict("staging", "1.3.0").await.unwrap();
-    let request = release(&world, "staging", "1.3.0").await;
+    world.push_tag("2.0.0").await.unwrap();
+    world.wait_for_verdict("staging", "2.0.0").await.unwrap();
+    let request = release(&world, "staging", "2.0.0").await;
     // Staging commits, and its line goes on as any other.
-    world.wait_for_station("staging", "1.3.0", Station::Healthy).await.unwrap();
+    world.wait_for_station("staging", "2.0.0", Station::Healthy).await.unwrap();
     ended(&world, &request, RequestState::Merged).await;
     assert!(world.github.pulls(REPOSITORY).unwrap().is_empty());
 
     // In prod somebody else is quicker.
-    let request = release(&world, "prod", "1.3.0").await;
-    let pull = world.wait_for_pull_request("prod", "1.3.0").await.unwrap();
+    let request = release(&world, "prod", "2.0.0").await;
+    let pull = world.wait_for_pull_request("prod", "2.0.0").await.unwrap();
     let changed = overlay("shop-prod", &world.image(), "1.2.9");
     let file = "clusters/prod/kustomization.yaml";
     world.commit(&[(file, Some(&changed))], "Set prod by hand").await.unwrap();
