@@ -10,8 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::image::{ImageError, ImageRepository};
 
+mod fault;
+pub mod pace;
+mod pattern;
 #[cfg(test)]
 mod tests;
+
+pub use fault::ReadFault;
+pub use pattern::HostPattern;
 
 /// Kinds of logins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,6 +42,9 @@ pub enum LoginError {
     /// No registry can be at this host.
     #[error("`{0}` is no registry's host; write a host such as `ghcr.io` or `registry.example.com:5000`")]
     Host(String),
+    /// What names neither a host nor the hosts below a domain.
+    #[error("`{0}` names no registries; write a host such as `registry.example.com:5000`, or `*.example.com`")]
+    Pattern(String),
     /// A prefix that no image can begin with.
     #[error("`{0}` is no beginning of an image's path; write whole parts of it, such as `acme` or `acme/team`")]
     Prefix(String),

@@ -98,3 +98,34 @@ fn a_prefix_holds_whole_parts_of_a_path() {
     }
     assert_eq!(Reach::new(host("docker.io"), "acme").unwrap().prefix(), "acme");
 }
+
+#[test]
+fn a_pattern_is_for_a_host_or_for_those_below_a_domain() {
+    let covers = |pattern: &str, host: &str| pattern.parse::<HostPattern>().unwrap().covers(host);
+    assert!(covers("registry.example.com:5000", "registry.example.com:5000"));
+    assert!(covers("https://index.docker.io/v1/", "docker.io"));
+    assert!(!covers("registry.example.com", "registry.example.com:5000"), "another port is another registry");
+    assert!(covers("*.example.com", "registry.example.com"));
+    assert!(covers("*.example.com", "a.b.example.com:5000"));
+    for host in ["example.com", "evilexample.com", "example.com.evil.org", ".example.com"] {
+        assert!(!covers("*.example.com", host), "{host}");
+    }
+    for text in ["", "*", "*.", "*.com", "*.example.com:5000", "**.example.com", "re*.example.com", "a b"] {
+        assert!(text.parse::<HostPattern>().is_err(), "{text}");
+    }
+    let weight = |pattern: &str| pattern.parse::<HostPattern>().unwrap().weight();
+    assert!(weight("a.example.com") > weight("*.b.a.example.com"));
+    assert!(weight("*.a.example.com") > weight("*.example.com"));
+}
+
+#[test]
+fn a_fault_says_what_it_means_for_how_many_images() {
+    assert_eq!(
+        ReadFault::Refused.in_words("ghcr.io/acme", 12),
+        "the login for `ghcr.io/acme` is not known there, or has expired; it is for 12 images"
+    );
+    assert_eq!(ReadFault::NoLogin.in_words("ghcr.io", 1), "`ghcr.io` wants a login for 1 image, and there is none");
+    for fault in ReadFault::ALL {
+        assert_eq!(fault.word().parse(), Ok(fault));
+    }
+}
