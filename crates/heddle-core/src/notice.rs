@@ -9,6 +9,7 @@ mod body;
 mod cloud_events;
 mod distribution;
 mod docker_hub;
+mod gitea;
 mod github;
 mod harbor;
 mod native;
@@ -82,7 +83,7 @@ const SENDERS: [Sender; 10] = [
     Sender { marks: &["domain", "event_type"], read: artifactory::read },
     Sender { marks: &["type", "event_data"], read: harbor::read },
     Sender { marks: &["registry_package"], read: github::read },
-    Sender { marks: &["package"], read: github::read },
+    Sender { marks: &["package"], read: read_package },
     Sender { marks: &["updated_tags"], read: quay::read },
     Sender { marks: &["action", "target"], read: azure::read },
     Sender { marks: &["push_data", "repository"], read: docker_hub::read },
@@ -102,6 +103,12 @@ pub fn read(body: &[u8], receiver: &Receiver) -> Result<Vec<Push>, NoNotice> {
         )));
     }
     Ok(pushes)
+}
+
+/// GitHub's event `package` and Gitea's look alike: GitHub's has the version in an object of its own.
+fn read_package(body: &Value, receiver: &Receiver) -> Read {
+    let is_gitea = body["package"].get("version").is_some() && body["package"].get("package_version").is_none();
+    if is_gitea { gitea::read(body, receiver) } else { github::read(body, receiver) }
 }
 
 fn read_value(body: &Value, receiver: &Receiver) -> Read {

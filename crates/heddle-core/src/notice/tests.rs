@@ -57,6 +57,21 @@ fn a_version_of_a_package_without_a_tag_is_no_push() {
 }
 
 #[test]
+fn gitea_tells_of_a_package_as_it_is_called_there() {
+    let body = |kind: &str, version: &str| {
+        json!({"action": "created", "package": {"id": 7, "owner": {"login": "Acme"}, "type": kind, "name": "api",
+            "version": version, "html_url": "https://git.example.com/Acme/-/packages/container/api/1.4.2",
+            "created_at": "2026-11-24T08:00:00Z"}, "sender": {"login": "ada"}})
+    };
+    let push = one(&body("container", "1.4.2"));
+    assert_eq!((push.registries[0].as_str(), push.repository.as_str()), ("git.example.com", "acme/api"));
+    assert_eq!((push.tag.as_deref(), push.at), (Some("1.4.2"), "2026-11-24T08:00:00Z".parse().ok()));
+    for other in [body("npm", "1.4.2"), body("container", "sha256:7f5b")] {
+        assert!(read(&other, &Receiver::default()).is_err(), "{other}");
+    }
+}
+
+#[test]
 fn what_the_receiver_knows_is_stronger_than_what_the_sender_says() {
     let receiver = Receiver { registry: Some("images.acme.example".into()), ..Receiver::default() };
     let body =
