@@ -3,6 +3,7 @@ export const sections = [
   { name: "members", title: "Members" },
   { name: "repositories", title: "Repositories" },
   { name: "registries", title: "Registries" },
+  { name: "automators", title: "Automators" },
   { name: "receivers", title: "Receivers" },
   { name: "reporters", title: "Reporters" },
   { name: "tokens", title: "API tokens" },

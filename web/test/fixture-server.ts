@@ -91,6 +91,7 @@ function answer(method: string, path: string, query: URLSearchParams, scene: str
     "/repositories": scene === "empty" || scene === "github" || scene === "pick" ? [] : data.repositories,
     "/findings": bare || scene === "calm" ? [] : data.findings,
     "/receivers": bare ? [] : [receiver],
+    "/automators": bare ? [] : data.ownAutomators,
     "/registry-logins": bare ? { missing: null, logins: [] } : data.registryLogins,
     "/clusters": bare ? [] : data.clusters,
     "/changes": bare

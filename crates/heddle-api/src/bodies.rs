@@ -42,6 +42,10 @@ pub const REPORTERS_BYTES: usize = 8 << 20;
 pub const REPORTERS_OF_AN_ORGANIZATION_BYTES: usize = 3 << 20;
 /// Reports of automators together.
 pub const AUTOMATORS_BYTES: usize = 64 << 20;
+/// Reports of automators that organizations run themselves together.
+pub const OWN_AUTOMATORS_BYTES: usize = 64 << 20;
+/// Of these, from one organization's.
+pub const OWN_AUTOMATORS_OF_AN_ORGANIZATION_BYTES: usize = 32 << 20;
 
 /// How long a body may take to arrive.
 pub const LONGEST: Duration = Duration::from_secs(60);
@@ -63,6 +67,8 @@ pub struct Rooms {
     reporters: Arc<Semaphore>,
     reporters_of: Keyed<Uuid>,
     automators: Arc<Semaphore>,
+    own_automators: Arc<Semaphore>,
+    own_automators_of: Keyed<Uuid>,
 }
 
 /// Who sends a body.
@@ -80,6 +86,8 @@ pub enum Sender {
     Reporter(OrganizationId),
     /// An automator.
     Automator,
+    /// An automator that this organization runs itself.
+    OwnAutomator(OrganizationId),
 }
 
 /// A body, and the memory that is counted for it until its request is done.
@@ -118,6 +126,8 @@ impl Rooms {
             reporters: room(REPORTERS_BYTES),
             reporters_of: Keyed::new(REPORTERS_OF_AN_ORGANIZATION_BYTES / BLOCK_BYTES),
             automators: room(AUTOMATORS_BYTES),
+            own_automators: room(OWN_AUTOMATORS_BYTES),
+            own_automators_of: Keyed::new(OWN_AUTOMATORS_OF_AN_ORGANIZATION_BYTES / BLOCK_BYTES),
         }
     }
 
@@ -135,6 +145,9 @@ impl Rooms {
             Sender::Agent(organization) => vec![self.agents_of.of(organization.0), Arc::clone(&self.agents)],
             Sender::Reporter(organization) => vec![self.reporters_of.of(organization.0), Arc::clone(&self.reporters)],
             Sender::Automator => vec![Arc::clone(&self.automators)],
+            Sender::OwnAutomator(organization) => {
+                vec![self.own_automators_of.of(organization.0), Arc::clone(&self.own_automators)]
+            }
             Sender::Receiver => vec![Arc::clone(&self.senders)],
             Sender::GitHub(ClientAddress(address)) => vec![self.webhooks_of.of(address), Arc::clone(&self.webhooks)],
             Sender::Person => vec![Arc::clone(&self.people)],

@@ -118,6 +118,8 @@ pub struct Config {
     pub most_clusters: usize,
     /// The image of the agent in the install manifest.
     pub agent_image: String,
+    /// The image of the automator in the manifest for those that organizations run themselves.
+    pub automator_image: String,
     /// The address under which agents reach this API.
     pub agent_api_url: Url,
 }
@@ -165,6 +167,7 @@ impl TryFrom<Settings> for Config {
             most_repositories: read_count("HEDDLE_MOST_REPOSITORIES", &settings.most_repositories)?,
             most_clusters: read_count("HEDDLE_MOST_CLUSTERS", &settings.most_clusters)?,
             agent_image: settings.agent_image,
+            automator_image: settings.automator_image,
             agent_api_url,
         })
     }

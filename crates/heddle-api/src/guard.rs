@@ -14,6 +14,7 @@ use axum::{
     response::Response,
 };
 use heddle_core::id::{ClusterId, OrganizationId};
+use heddle_db::own_automators;
 use heddle_wire::view::Role;
 
 use crate::{
@@ -25,7 +26,7 @@ use crate::{
     lanes::Lane,
     layers::RequestId,
     permission::{Permission, SESSION_COOKIE, bearer, find_cookie, parse_role, role_word},
-    principal::{Agent, Automator, Credential, Member, Person, Reporter},
+    principal::{Agent, Automator, Credential, Member, Own, Person, Reporter},
     problem::{ApiError, ApiResult},
     secret::{self, Purpose},
     senders,
@@ -117,7 +118,10 @@ fn sender(app: &App, gate: Gate, parts: &Parts) -> ApiResult<Sender> {
         }
         (Permission::Agent, None) => return Err(ApiError::internal(anyhow::anyhow!("an agent was let in unproved"))),
         (Permission::GitHub, _) => Sender::GitHub(ClientAddress::of(Some(app), parts)),
-        (Permission::Automator, _) => Sender::Automator,
+        (Permission::Automator, _) => match parts.extensions.get::<Automator>().and_then(|one| one.own.as_ref()) {
+            Some(own) => Sender::OwnAutomator(own.organization),
+            None => Sender::Automator,
+        },
         (Permission::Receiver, _) => Sender::Receiver,
         (Permission::Reporter, _) => match parts.extensions.get::<Reporter>() {
             Some(reporter) => Sender::Reporter(reporter.organization),
@@ -171,8 +175,11 @@ async fn prove(
             lane
         }
         Permission::Automator => {
-            parts.extensions.insert(authenticate_automator(app, &parts.headers, request_id)?);
-            Lane::Automator
+            let automator = authenticate_automator(app, &parts.headers, request_id).await?;
+            let lane =
+                automator.own.as_ref().map_or(Lane::Automator, |own| Lane::OwnAutomator(own.organization, own.id));
+            parts.extensions.insert(automator);
+            lane
         }
         Permission::Receiver => {
             let receiver = senders::authenticate(&app.within(Lane::Sender), &parts.headers, path).await?;
@@ -269,8 +276,24 @@ async fn find_member(app: &App, person: Person, path: &RawPathParams) -> ApiResu
     Ok(Member { organization, role, person })
 }
 
-fn authenticate_automator(app: &App, headers: &HeaderMap, RequestId(request_id): RequestId) -> ApiResult<Automator> {
+async fn authenticate_automator(
+    app: &App,
+    headers: &HeaderMap,
+    RequestId(request_id): RequestId,
+) -> ApiResult<Automator> {
     let text = bearer(headers)?;
+    if text.starts_with(Purpose::Automator.prefix()) {
+        let mut tx = app.within(Lane::Unproved).db.routing().await?;
+        let used = own_automators::touch(&mut *tx, &secret::hash(text)).await?;
+        tx.commit().await?;
+        let used = used.ok_or_else(|| {
+            ApiError::unauthorized(
+                "this automator's token is not known; add the automator again (Settings, Automators)",
+            )
+        })?;
+        let own = Own { id: used.automator, organization: used.organization, name: used.name };
+        return Ok(Automator { own: Some(own), request_id });
+    }
     let known = app
         .automator_token_hash
         .as_deref()
@@ -278,7 +301,7 @@ fn authenticate_automator(app: &App, headers: &HeaderMap, RequestId(request_id):
     if !secret::matches(text, known) {
         return Err(ApiError::unauthorized("this is not the automator token"));
     }
-    Ok(Automator { request_id })
+    Ok(Automator { own: None, request_id })
 }
 
 /// An agent, and when it is out.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::keyed::Keyed;
 
-/// Connections that one cluster holds at once: a long poll and a report. More would only wait for each other's rows.
+/// Connections that one cluster holds at once, and an automator that an organization runs itself: a long poll and a report. More would only wait for each other's rows.
 pub const MOST_OF_A_CLUSTER: usize = 2;
 
 /// Connections that one receiver of push notices holds at once.
@@ -39,6 +39,8 @@ pub enum Lane {
     Agent(OrganizationId, ClusterId),
     /// An automator.
     Automator,
+    /// An automator that this organization runs itself.
+    OwnAutomator(OrganizationId, Uuid),
     /// GitHub, or a registry or a reporter whose secret is checked.
     Sender,
     /// A registry that sends notices.
@@ -153,6 +155,9 @@ impl Lanes {
                 behind(vec![self.clusters.of(cluster.0), self.organizations.of(organization.0)], &self.agents)
             }
             Lane::Automator => shared(&self.automators),
+            Lane::OwnAutomator(organization, automator) => {
+                behind(vec![self.clusters.of(automator), self.organizations.of(organization.0)], &self.agents)
+            }
             Lane::Sender => shared(&self.senders),
             Lane::Receiver(organization, receiver) => {
                 behind(vec![self.receivers.of(receiver), self.organizations.of(organization.0)], &self.senders)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use heddle_core::{drift::MAX_SOURCE_BYTES, limit::Limit, request};
+use heddle_core::{drift::MAX_SOURCE_BYTES, limit::Limit, registry::pace, request};
 use heddle_db::db;
 use heddle_wire::{agent, drift, text};
 
@@ -97,6 +97,12 @@ pub const LIMITS: &[Limit] = &[
         BUSY,
     ),
     Limit::bytes("reports of automators in memory", bodies::AUTOMATORS_BYTES as u64, BUSY),
+    Limit::bytes("reports of organizations' own automators in memory", bodies::OWN_AUTOMATORS_BYTES as u64, BUSY),
+    Limit::bytes(
+        "reports of one organization's own automators in memory",
+        bodies::OWN_AUTOMATORS_OF_AN_ORGANIZATION_BYTES as u64,
+        BUSY,
+    ),
     Limit::time("waiting for a connection to Postgres", db::LONGEST_WAIT, BUSY),
     Limit::count("connections to Postgres that one cluster holds", lanes::MOST_OF_A_CLUSTER as u64, "requests wait"),
     Limit::count("connections to Postgres that one receiver holds", lanes::MOST_OF_A_RECEIVER as u64, "requests wait"),
@@ -147,6 +153,18 @@ pub const LIMITS: &[Limit] = &[
     of_quota(quotas::REPORTERS),
     of_quota(quotas::TOKENS),
     of_quota(quotas::REGISTRY_LOGINS),
+    of_quota(quotas::OWN_AUTOMATORS),
+    Limit::count(
+        "registries, or domains of some, that one own automator serves",
+        routes::own_automators::MOST_HOSTS as u64,
+        "422 with the field",
+    ),
+    Limit::count(
+        "scans of one organization at one registry with one login, at once",
+        pace::MOST_AT_ONCE as u64,
+        "further ones wait; nobody else does",
+    ),
+    Limit::count("requests of one scan at once", pace::REQUESTS_OF_A_SCAN as u64, "further ones wait"),
     Limit::count(
         "keys in the file of sealing keys",
         seal::MAX_KEYS as u64,

@@ -2,6 +2,8 @@
 //!
 //! Each place takes a JSON value in ASCII, which is YAML too, so that no value can break out of its place.
 
+pub mod automator;
+
 use heddle_core::{git::BranchName, name::EnvironmentName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -118,14 +118,28 @@ impl Agent {
 /// An automator. Whose work a report is about, its lease says.
 #[derive(Debug, Clone)]
 pub struct Automator {
+    /// Which of an organization's own; `None` for a hosted one.
+    pub own: Option<Own>,
     /// The request.
     pub request_id: String,
+}
+
+/// An automator that an organization runs itself: it scans the registries that it serves and does nothing else.
+#[derive(Debug, Clone)]
+pub struct Own {
+    /// The automator.
+    pub id: Uuid,
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// Its name.
+    pub name: String,
 }
 
 impl Automator {
     /// For the audit record.
     pub fn author(&self) -> Author {
-        Author { user: None, actor: "heddle".to_owned(), via: "automator", request_id: self.request_id.clone() }
+        let actor = self.own.as_ref().map_or_else(|| "heddle".to_owned(), |own| format!("automator `{}`", own.name));
+        Author { user: None, actor, via: "automator", request_id: self.request_id.clone() }
     }
 }
 

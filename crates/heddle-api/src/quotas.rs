@@ -52,6 +52,13 @@ pub const REQUESTS: Quota = Quota {
     remedy: "merge or close their pull requests, or take back those that nobody needs",
 };
 
+/// Automators that an organization runs itself.
+pub const OWN_AUTOMATORS: Quota = Quota {
+    what: "own automators of one organization",
+    most: 20,
+    remedy: "remove those that are gone; one automator serves many registries, and several processes may share its token",
+};
+
 /// API tokens of a person.
 pub const TOKENS: Quota = Quota { what: "API tokens of one person", most: 50, remedy: "end those that are not used" };
 

@@ -28,6 +28,7 @@ pub mod invitations;
 pub mod members;
 pub mod meta;
 pub mod organizations;
+pub mod own_automators;
 pub mod receivers;
 pub mod registries;
 pub mod reporters;
@@ -48,6 +49,7 @@ pub fn all() -> Routes {
         .merge(repositories::routes())
         .merge(receivers::routes())
         .merge(registries::routes())
+        .merge(own_automators::routes())
         .merge(clusters::routes())
         .merge(drift::routes())
         .merge(reporters::routes())

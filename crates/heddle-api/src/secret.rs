@@ -23,6 +23,8 @@ pub enum Purpose {
     Device,
     /// What a reporter of drift shows.
     Reporter,
+    /// What an automator of an organization shows.
+    Automator,
 }
 
 impl Purpose {
@@ -37,6 +39,7 @@ impl Purpose {
             Self::GitHubState => "hdlg_",
             Self::Device => "hdld_",
             Self::Reporter => "hdlp_",
+            Self::Automator => heddle_wire::automator::OWN_TOKEN_PREFIX,
         }
     }
 }

@@ -1,13 +1,16 @@
 //! What the program is told at its start. The only place that reads the environment.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use clap::Parser;
-use secrecy::SecretString;
+use heddle_core::registry::RegistryHost;
+use heddle_wire::automator::OWN_TOKEN_PREFIX;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 /// A setting that the program cannot start with.
@@ -49,6 +52,16 @@ pub struct Settings {
     /// the names `ecr`, `ecr-public`, `sts`, `google`, `azure`, `acr`.
     #[arg(long, env = "HEDDLE_CLOUD_ENDPOINTS", value_delimiter = ',')]
     pub cloud_endpoints: Vec<String>,
+    /// Mirrors that are asked in the place of registries, and shown their logins: `REGISTRY=ADDRESS`, separated by commas.
+    #[arg(long, env = "HEDDLE_REGISTRY_MIRRORS", value_delimiter = ',')]
+    pub registry_mirrors: Vec<String>,
+    /// A Docker configuration with logins to registries, for an automator that an organization runs itself. Read at each scan;
+    /// a file that is not there holds none.
+    #[arg(long, env = "HEDDLE_DOCKER_CONFIG")]
+    pub docker_config: Option<PathBuf>,
+    /// Token servers at other hosts that these logins may go to: `REGISTRY=HOST`, separated by commas.
+    #[arg(long, env = "HEDDLE_TOKEN_SERVERS", value_delimiter = ',')]
+    pub token_servers: Vec<String>,
     /// How many pieces of work are done at once, 1 to 256.
     #[arg(long, env = "HEDDLE_CONCURRENCY", default_value = "8")]
     pub concurrency: String,
@@ -75,6 +88,12 @@ pub struct Config {
     pub allow_registries: Vec<String>,
     /// Addresses in the place of the clouds' own.
     pub cloud_endpoints: Vec<String>,
+    /// Mirrors that are asked in the place of registries.
+    pub registry_mirrors: Vec<String>,
+    /// A Docker configuration with logins to registries.
+    pub docker_config: Option<PathBuf>,
+    /// Token servers at other hosts that its logins may go to, by registry.
+    pub token_servers: BTreeMap<String, String>,
     /// How many pieces of work are done at once.
     pub concurrency: usize,
     /// Where to serve probes and metrics.
@@ -93,13 +112,18 @@ impl TryFrom<Settings> for Config {
     type Error = ConfigError;
 
     fn try_from(settings: Settings) -> Result<Self, ConfigError> {
+        let token = read_token(settings.token_file)?;
+        check_docker_config(settings.docker_config.as_deref(), &token)?;
         Ok(Self {
             api_url: read_url(settings.api_url)?,
-            token: read_token(settings.token_file)?,
+            token,
             cache_dir: make_cache_dir(settings.cache_dir)?,
             ca_pem: read_ca(settings.ca_file)?,
             allow_registries: read_registries(settings.allow_registries)?,
             cloud_endpoints: settings.cloud_endpoints.into_iter().filter(|text| !text.trim().is_empty()).collect(),
+            registry_mirrors: settings.registry_mirrors.into_iter().filter(|text| !text.trim().is_empty()).collect(),
+            docker_config: settings.docker_config,
+            token_servers: read_token_servers(&settings.token_servers)?,
             concurrency: read_concurrency(&settings.concurrency)?,
             metrics_listen: read_listen(&settings.metrics_listen)?,
             log: settings.log,
@@ -157,6 +181,36 @@ fn read_registries(list: Vec<String>) -> Result<Vec<String>, ConfigError> {
             remedy: "write hosts alone, such as registry.lan or 127.0.0.1:5000, separated by commas",
         }),
     }
+}
+
+/// A hosted automator works for every organization, and each could see what one login of the process may.
+fn check_docker_config(file: Option<&Path>, token: &SecretString) -> Result<(), ConfigError> {
+    if file.is_none() || token.expose_secret().starts_with(OWN_TOKEN_PREFIX) {
+        return Ok(());
+    }
+    Err(ConfigError {
+        variable: "HEDDLE_DOCKER_CONFIG",
+        fault: "it is set, and the token is that of automators which work for every organization".to_owned(),
+        remedy: "use a token of one organization (Settings, Automators), or leave it unset and add logins there",
+    })
+}
+
+fn read_token_servers(list: &[String]) -> Result<BTreeMap<String, String>, ConfigError> {
+    let named = list.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
+    let read = |text: &str| {
+        let (registry, server) = text.split_once('=')?;
+        let [registry, server] = [registry, server].map(|host| host.parse::<RegistryHost>().ok());
+        Some((registry?.to_string(), server?.to_string()))
+    };
+    named
+        .map(|text| {
+            read(text).ok_or_else(|| ConfigError {
+                variable: "HEDDLE_TOKEN_SERVERS",
+                fault: format!("`{text}` names no registry and its token server"),
+                remedy: "write for example registry.example.com=auth.example.com, separated by commas",
+            })
+        })
+        .collect()
 }
 
 fn read_concurrency(text: &str) -> Result<usize, ConfigError> {

@@ -1,6 +1,9 @@
 //! A login that the API lends with a piece of work: opened for the registry's crate, and what is said of its use.
 
-use heddle_core::{image::ImageRepository, registry::RegistryHost};
+use heddle_core::{
+    image::ImageRepository,
+    registry::{ReadFault, RegistryHost, pace::HostReport},
+};
 use heddle_registry::{CloudSecret, Credential, Failure, Keys, Login, LoginFault, Session, TagPage};
 use heddle_wire::{
     automator::{TestReport, TestWork},
@@ -56,7 +59,25 @@ pub(crate) fn open(context: &Context, image: &ImageRepository, login: &RegistryL
 
 fn unusable(image: &ImageRepository) -> Failure {
     let reason = format!("the login for `{}` is not of a form that this automator knows; update it", image.registry());
-    Failure { reason, retry_at: None, login: Some(LoginFault::Failed) }
+    Failure { reason, retry_at: None, throttled: false, login: Some(LoginFault::Failed) }
+}
+
+/// What a failure says of the login or the lack of one, for who must mend it.
+pub(crate) fn fault(failure: &Failure) -> Option<ReadFault> {
+    match failure.login.as_ref()? {
+        LoginFault::Missing => Some(ReadFault::NoLogin),
+        LoginFault::Refused => Some(ReadFault::Refused),
+        LoginFault::Denied => Some(ReadFault::Denied),
+        LoginFault::TokenServer { .. } => Some(ReadFault::TokenServer),
+        LoginFault::Failed => None,
+    }
+}
+
+/// What a session found out about how much its registry may be asked.
+pub(crate) fn told(session: &Session, failure: Option<&Failure>) -> HostReport {
+    let throttled = failure.is_some_and(|failure| failure.throttled);
+    let retry_at = failure.filter(|failure| failure.throttled).and_then(|failure| failure.retry_at);
+    HostReport { throttled, retry_at, allowance: session.allowance() }
 }
 
 /// What became of a login. A failure that is not the login's says nothing of it, unless it was taken before that.
@@ -67,7 +88,7 @@ pub(crate) fn used(login: &RegistryLogin, works: bool, failure: Option<&Failure>
         Some(LoginFault::Denied) => Some(LoginOutcome::Denied),
         Some(LoginFault::TokenServer { .. }) => Some(LoginOutcome::TokenServer),
         Some(LoginFault::Failed) => Some(LoginOutcome::Failed),
-        None => works.then_some(LoginOutcome::Works),
+        Some(LoginFault::Missing) | None => works.then_some(LoginOutcome::Works),
     };
     let offered_host = match fault {
         Some(LoginFault::TokenServer { host }) => Some(host.clone()),
@@ -82,7 +103,7 @@ pub(crate) async fn test(context: &Context, work: &TestWork) -> TestReport {
     let (registry, path) = (work.image.registry(), work.image.path());
     let opened = match open(context, &work.image, &work.login) {
         Ok(opened) => opened,
-        Err(failure) => return told(work, false, Err(failure)),
+        Err(failure) => return report(work, false, Err(failure), HostReport::default()),
     };
     let session = Session::new(context.registries.clone(), registry, Some(opened));
     let seen = match session.list_tags(&work.image, None).await {
@@ -98,13 +119,14 @@ pub(crate) async fn test(context: &Context, work: &TestWork) -> TestReport {
         TagPage::Unchanged => Ok(format!("`{registry}` took the login")),
         TagPage::Failed(failure) => Err(failure),
     };
-    told(work, session.login_works(), seen)
+    let host = told(&session, seen.as_ref().err());
+    report(work, session.login_works(), seen, host)
 }
 
-fn told(work: &TestWork, works: bool, seen: Result<String, Failure>) -> TestReport {
+fn report(work: &TestWork, works: bool, seen: Result<String, Failure>, host: HostReport) -> TestReport {
     let (image, login) = (work.image.clone(), used(&work.login, works, seen.as_ref().err()));
     match seen {
-        Ok(message) => TestReport { image, passed: true, message, login },
-        Err(failure) => TestReport { image, passed: false, message: failure.reason, login },
+        Ok(message) => TestReport { image, passed: true, message, login, host },
+        Err(failure) => TestReport { image, passed: false, message: failure.reason, login, host },
     }
 }

@@ -13,6 +13,7 @@ mod lent;
 pub mod limits;
 mod lists;
 mod plan;
+mod pull_secrets;
 mod read;
 mod repository;
 mod scan;

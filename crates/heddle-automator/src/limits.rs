@@ -57,6 +57,9 @@ pub const LONGEST_REST: Duration = Duration::from_secs(600);
 /// How long a repository waits when its organization holds half of the slots, another one has work, and one slot is left.
 pub const REPOSITORY_WAIT: Duration = Duration::from_secs(2);
 
+/// The largest Docker configuration that an automator has with itself. Kubernetes' Secrets have at most 1 MiB.
+pub const MAX_PULL_SECRET_BYTES: usize = 1 << 20;
+
 /// How often a slow scan looks whether others wait.
 pub const SLOW_LOOK: Duration = Duration::from_secs(1);
 
@@ -75,6 +78,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::count("tags described in one scan", MAX_DESCRIBED as u64, NEXT_SCAN),
     Limit::time("a scan that holds its slot whoever waits", QUICK_SCAN, GIVES_WAY),
     Limit::count("slow scans of one organization at one registry", SLOW_SCANS_OF_REGISTRY as u64, GIVES_WAY),
+    Limit::bytes("a Docker configuration that an automator has with itself", MAX_PULL_SECRET_BYTES as u64, SCAN_FAILED),
     Limit::time("rest of a registry at which two images failed slowly", LONGEST_REST, "its images are scanned again"),
 ];
 

@@ -30,35 +30,47 @@ impl Site {
     }
 }
 
+/// A list that was read in part.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub begun: Begun,
+    /// Since when it is read.
+    pub since: Instant,
+    /// How often the scan had been asked for when it was begun: what was pushed after that may be missing in it.
+    pub asked: i64,
+}
+
 /// The lists that are being read. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Lists(Arc<Mutex<HashMap<Site, (Begun, Instant)>>>);
+pub(crate) struct Lists(Arc<Mutex<HashMap<Site, Part>>>);
 
 impl Lists {
-    /// What was read of a list before, and since when it is read. One that is read for too long begins anew.
-    pub fn take(&self, site: &Site, now: Instant) -> (Begun, Instant) {
+    /// What was read of a list before; else nothing yet, begun now for a scan that was `asked` for so often. One that is read
+    /// for too long begins anew.
+    pub fn take(&self, site: &Site, now: Instant, asked: i64) -> Part {
         let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = lists.remove(site);
-        known.filter(|(_, since)| now.duration_since(*since) < LONGEST_LIST).unwrap_or_else(|| (Begun::default(), now))
+        let known = lists.remove(site).filter(|part| now.duration_since(part.since) < LONGEST_LIST);
+        known.unwrap_or(Part { begun: Begun::default(), since: now, asked })
     }
 
     /// Keeps what was read for the next scan; false when that took too long already, or when as many are
     /// kept that are read for longer. The one that is read for the longest stays, so that it comes to its end.
-    pub fn keep(&self, site: Site, (begun, since): (Begun, Instant), now: Instant) -> bool {
+    pub fn keep(&self, site: Site, part: Part, now: Instant) -> bool {
         let is_young = |since: Instant| now.duration_since(since) < LONGEST_LIST;
         let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lists.retain(|_, (_, since)| is_young(*since));
-        if !is_young(since) {
+        lists.retain(|_, part| is_young(part.since));
+        if !is_young(part.since) {
             return false;
         }
         if lists.len() >= MOST_LISTS {
-            let newest = lists.iter().max_by_key(|(_, (_, since))| *since);
-            let Some(newest) = newest.filter(|(_, (_, begun))| *begun > since).map(|(site, _)| site.clone()) else {
+            let newest = lists.iter().max_by_key(|(_, known)| known.since);
+            let Some(newest) = newest.filter(|(_, known)| known.since > part.since).map(|(site, _)| site.clone())
+            else {
                 return false;
             };
             lists.remove(&newest);
         }
-        lists.insert(site, (begun, since));
+        lists.insert(site, part);
         true
     }
 }

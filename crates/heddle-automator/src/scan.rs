@@ -5,10 +5,7 @@ mod describe;
 use chrono::Utc;
 use heddle_core::id::OrganizationId;
 use heddle_registry::{Begun, Failure, Session, TagPage};
-use heddle_wire::{
-    automator::{ScanFault, ScanOutcome, ScanReport, ScanWork},
-    registry::LoginUse,
-};
+use heddle_wire::automator::{ScanFault, ScanOutcome, ScanReport, ScanWork};
 use tokio::time::{Instant, sleep};
 
 use self::describe::Described;
@@ -16,7 +13,7 @@ use crate::{
     context::Context,
     lent,
     limits::{DESCRIBE_TIME, QUICK_SCAN, SLOW_LOOK},
-    lists::{self, Site},
+    lists::{self, Part, Site},
     share::Ticket,
 };
 
@@ -30,36 +27,39 @@ pub(crate) enum Scanned {
 
 /// Lists and describes. Each scan logs in anew: a token says what one owner may read, so none is kept for another.
 pub(crate) async fn scan(context: &Context, organization: OrganizationId, work: &ScanWork, ticket: &Ticket) -> Scanned {
-    let login = match work.login.as_ref().map(|login| lent::open(context, &work.image, login)).transpose() {
+    let login = match &work.login {
+        Some(login) => lent::open(context, &work.image, login).map(Some),
+        // One that is hosted has none with itself.
+        None => context.pull_secrets.find(&work.image),
+    };
+    let login = match login {
         Ok(login) => login,
         Err(failure) => {
-            let used = work.login.as_ref().map(|login| lent::used(login, false, Some(&failure)));
-            return Scanned::Done(report(failed(failure), used));
+            let login = work.login.as_ref().map(|login| lent::used(login, false, Some(&failure)));
+            return Scanned::Done(ScanReport { login, ..ScanReport::new(failed(failure)) });
         }
     };
     let session = Session::new(context.registries.clone(), work.image.registry(), login);
     let started = Instant::now();
     let site = Site::new(organization, work);
-    let (mut begun, since) = context.lists.take(&site, started);
+    let Part { mut begun, since, asked } = context.lists.take(&site, started, work.asked);
     let before = begun.pages();
     let (outcome, failure) = read(&session, work, ticket, &mut begun).await;
     // A failure of another kind left nothing of what was begun.
     if matches!(outcome, ScanOutcome::Failed { .. }) && begun.pages() > before {
         let (now, tags) = (Instant::now(), begun.count());
-        if context.lists.keep(site, (begun, since), now) {
+        if context.lists.keep(site, Part { begun, since, asked }, now) {
             return Scanned::Unfinished(lists::in_words(&work.image, tags, now - since));
         }
     }
-    let used = work.login.as_ref().map(|login| lent::used(login, session.login_works(), failure.as_ref()));
-    Scanned::Done(report(outcome, used))
+    let login = work.login.as_ref().map(|login| lent::used(login, session.login_works(), failure.as_ref()));
+    let host = lent::told(&session, failure.as_ref());
+    Scanned::Done(ScanReport { outcome, take_update: true, login, host, begun: Some(asked) })
 }
 
-fn report(outcome: ScanOutcome, login: Option<LoginUse>) -> ScanReport {
-    ScanReport { outcome, take_update: true, login }
-}
-
-fn failed(Failure { reason, retry_at, .. }: Failure) -> ScanOutcome {
-    ScanOutcome::Failed { reason, retry_at }
+fn failed(failure: Failure) -> ScanOutcome {
+    let fault = lent::fault(&failure);
+    ScanOutcome::Failed { reason: failure.reason, retry_at: failure.retry_at, fault }
 }
 
 /// What was found, and why no more.
@@ -75,7 +75,7 @@ async fn read(
         () = giving_way(ticket) => {
             let (registry, seconds) = (work.image.registry(), QUICK_SCAN.as_secs());
             let reason = format!("`{registry}` answered too slowly: after {seconds} s the scan gave way to other work");
-            TagPage::Failed(Failure { reason, retry_at: None, login: None })
+            TagPage::Failed(Failure { reason, retry_at: None, throttled: false, login: None })
         }
     };
     match page {

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
 use heddle_client::ClientError;
+use heddle_core::registry::pace::HostReport;
 use heddle_service::backoff::Backoff;
 use heddle_wire::automator::{
     Done, Lease, LeaseRequest, ScanOutcome, ScanReport, ScanWork, TestReport, TestWork, Work,
@@ -131,7 +132,7 @@ async fn do_scan(
             let seconds = SCAN_DEADLINE.as_secs();
             let reason = format!("`{}` could not be read within {seconds} s", work.image.registry());
             let login = work.login.as_ref().map(|login| lent::used(login, false, None));
-            ScanReport { outcome: ScanOutcome::Failed { reason, retry_at: None }, take_update: true, login }
+            ScanReport { login, ..ScanReport::new(ScanOutcome::Failed { reason, retry_at: None, fault: None }) }
         }
     };
     if let ScanOutcome::Failed { reason, .. } = &report.outcome {
@@ -149,6 +150,7 @@ async fn do_test(context: &Context, lease: &Lease, work: &TestWork, ticket: &Tic
         passed: false,
         message: format!("`{}` could not be read within {} s", work.image.registry(), SCAN_DEADLINE.as_secs()),
         login: lent::used(&work.login, false, None),
+        host: HostReport::default(),
     });
     ticket.scan_ended(!report.passed, Instant::now());
     Ok(context.api.test_report(lease, &report).await?)

@@ -1,5 +1,6 @@
 //! One module a command: it asks the API, or reads local files, and shows the answer.
 
+pub(crate) mod automator;
 pub(crate) mod changes;
 pub(crate) mod clusters;
 pub(crate) mod diff;

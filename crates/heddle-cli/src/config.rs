@@ -1,5 +1,6 @@
 //! What the command line and the environment say; nothing else reads either.
 
+mod automator;
 mod diff;
 mod drift;
 mod hub;
@@ -17,6 +18,7 @@ use clap_complete::Shell;
 use secrecy::SecretString;
 use url::Url;
 
+pub use automator::{AutomatorAddArguments, AutomatorCommand};
 pub use diff::{
     AnsibleArguments, ClusterDiffArguments, DiffArguments, DiffTerraformArguments, DiffTool, ReportArguments,
     SyncCommand, SyncTerraformArguments, TerraformArguments,
@@ -102,6 +104,9 @@ pub enum Command {
     /// The logins to registries that the organization's images are read with.
     #[command(subcommand)]
     Registry(RegistryCommand),
+    /// Automators that the organization runs itself, for registries whose secrets stay in its cluster.
+    #[command(subcommand)]
+    Automator(AutomatorCommand),
     /// Try a policy on a list of tags.
     #[command(subcommand)]
     Policy(PolicyCommand),

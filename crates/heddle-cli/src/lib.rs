@@ -53,6 +53,7 @@ async fn dispatch(config: &Config, screen: &mut Screen) -> Result<Exit, Failure>
         Command::Release(arguments) => command::release::run(config, arguments, screen).await,
         Command::Requests(arguments) => command::release::list(config, arguments, screen).await,
         Command::Withdraw(arguments) => command::release::withdraw(config, arguments, screen).await,
+        Command::Automator(what) => command::automator::run(config, what, screen).await,
         Command::Drift(arguments) => command::drift::run(config, arguments, screen).await,
         Command::Reporter(what) => command::reporter::run(config, what, screen).await,
         Command::Registry(what) => command::registry::run(config, what, screen).await,

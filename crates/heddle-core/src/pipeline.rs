@@ -151,6 +151,17 @@ pub struct History {
     pub rollouts: Option<Vec<RolloutKey>>,
     /// What happened, in any order.
     pub facts: Vec<Fact>,
+    /// Why nobody reads the image's registry now, where that is so.
+    pub unread: Option<Unread>,
+}
+
+/// Why a registry is not read. Until it is, no update writes the image anywhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// In a sentence, with the remedy.
+    pub reason: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
 }
 
 /// The five stations, in order.

@@ -1,7 +1,12 @@
 //! Images that are watched.
 
 use chrono::{DateTime, Utc};
-use heddle_core::{id::OrganizationId, image::ImageRepository};
+use heddle_core::{
+    git::{BranchName, RepoName},
+    id::OrganizationId,
+    image::ImageRepository,
+    registry::ReadFault,
+};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
@@ -213,7 +218,8 @@ pub async fn record_complete(
 ) -> Result<(), DbError> {
     sqlx::query!(
         "update images set etag = $2, complete = true, scanned_at = $3, error = $4,
-             error_since = case when $4::text is not null then coalesce(error_since, $3) end
+             error_since = case when $4::text is not null then coalesce(error_since, $3) end, fault = null,
+             fault_login = null
          where id = $1",
         id,
         etag,
@@ -225,6 +231,15 @@ pub async fn record_complete(
     Ok(())
 }
 
+/// Why a scan failed.
+#[derive(Debug, Clone, Copy)]
+pub struct Failed<'a> {
+    /// In a sentence.
+    pub reason: &'a str,
+    /// What is wrong with the login or the lack of one, where that is why; and which login that is.
+    pub fault: Option<(ReadFault, Option<Uuid>)>,
+}
+
 /// Notes that a scan failed; what was known stays, marked incomplete.
 ///
 /// # Errors
@@ -232,18 +247,145 @@ pub async fn record_complete(
 pub async fn record_failure(
     db: impl PgExecutor<'_>,
     id: Uuid,
-    reason: &str,
+    failed: Failed<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
     sqlx::query!(
-        "update images set complete = false, error = $2, error_since = coalesce(error_since, $3) where id = $1",
+        "update images set complete = false, error = $2, error_since = coalesce(error_since, $3), fault = $4,
+             fault_login = $5
+         where id = $1",
         id,
-        reason,
+        failed.reason,
         now,
+        failed.fault.map(|(fault, _)| fault.word()),
+        failed.fault.and_then(|(_, login)| login),
     )
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// An image that a login, or the lack of one, keeps from being read.
+#[derive(Debug, Clone)]
+pub struct Unreadable {
+    /// The image.
+    pub image: ImageRepository,
+    /// What is wrong.
+    pub fault: ReadFault,
+    /// Which login that is; `None` without one.
+    pub login: Option<Uuid>,
+    /// Why, in a sentence with the remedy.
+    pub reason: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// The watched images that a login, or the lack of one, keeps from being read, by name; only those among `images`, where
+/// some are named.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_unreadable(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    images: Option<&[String]>,
+) -> Result<Vec<Unreadable>, DbError> {
+    let rows = sqlx::query!(
+        r#"select image, fault as "fault!", fault_login, coalesce(error, '') as "reason!",
+                  coalesce(error_since, now()) as "since!"
+           from images
+           where organization_id = $1 and fault is not null and unwatched_at is null
+               and ($2::text[] is null or image = any($2))
+           order by image"#,
+        organization.0,
+        images,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Unreadable {
+                image: word("images.image", &row.image)?,
+                fault: word("images.fault", &row.fault)?,
+                login: row.fault_login,
+                reason: row.reason,
+                since: row.since,
+            })
+        })
+        .collect()
+}
+
+/// Where an image stands that cannot be read.
+#[derive(Debug, Clone)]
+pub struct UnreadablePlace {
+    /// The image.
+    pub image: ImageRepository,
+    /// What is wrong.
+    pub fault: ReadFault,
+    /// Why, in a sentence with the remedy.
+    pub reason: String,
+    /// The repository.
+    pub repository: RepoName,
+    /// The branch.
+    pub branch: BranchName,
+    /// The file.
+    pub file: String,
+    /// Line, from 1.
+    pub line: i32,
+}
+
+/// The first place in each repository of every image that rules govern there and that a login, or the lack of one, keeps
+/// from being read.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_unreadable_places(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    limit: i64,
+) -> Result<Vec<UnreadablePlace>, DbError> {
+    let rows = sqlx::query!(
+        r#"select distinct on (r.name, i.image)
+                  i.image, i.fault as "fault!", coalesce(i.error, '') as "reason!", r.name, o.branch, o.file, o.line
+           from images i
+           join occurrences o on o.organization_id = i.organization_id and o.image = i.image and o.rule_line is not null
+           join repositories r on r.id = o.repository_id
+           where i.organization_id = $1 and i.fault is not null and i.unwatched_at is null
+           order by r.name, i.image, o.file, o.line limit $2"#,
+        organization.0,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(UnreadablePlace {
+                image: word("images.image", &row.image)?,
+                fault: word("images.fault", &row.fault)?,
+                reason: row.reason,
+                repository: word("repositories.name", &row.name)?,
+                branch: word("occurrences.branch", &row.branch)?,
+                file: row.file,
+                line: row.line,
+            })
+        })
+        .collect()
+}
+
+/// How many places [`list_unreadable_places`] would give without a limit.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn count_unreadable_places(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select count(distinct (o.repository_id, i.id)) as "count!"
+           from images i
+           join occurrences o on o.organization_id = i.organization_id and o.image = i.image and o.rule_line is not null
+           where i.organization_id = $1 and i.fault is not null and i.unwatched_at is null"#,
+        organization.0,
+    )
+    .fetch_one(db)
+    .await?)
 }
 
 /// With which entering of a login the list was read; `None` with none.

@@ -23,6 +23,10 @@ pub struct Waiting {
     pub scan_error: Option<String>,
     /// Why the last update of a repository with the image failed, where it did.
     pub update_error: Option<String>,
+    /// Its registry is not asked before.
+    pub rests_until: Option<DateTime<Utc>>,
+    /// The organization's own automator that alone serves its registry, and when it was seen.
+    pub served_by: Option<(String, Option<DateTime<Utc>>)>,
 }
 
 /// Notes a push notice. The tag is chosen only after a scan has listed it.
@@ -75,10 +79,13 @@ pub async fn list_waiting(
 ) -> Result<Vec<Waiting>, DbError> {
     let rows = sqlx::query!(
         r#"select i.image, t.tag, t.pushed_at as "pushed_at!", 
-                  coalesce(i.error, s.last_failure) as scan_error, u.last_failure as "update_error?"
+                  coalesce(i.error, s.last_failure) as scan_error, u.last_failure as "update_error?",
+                  h.not_before as "not_before?", o.name as "served_by?", o.seen_at as "server_seen_at?"
            from tags t
            join images i on i.id = t.image_id
            left join work s on s.kind = 'scan' and s.subject_id = i.id
+           left join registry_hosts h on h.id = s.host_id
+           left join own_automators o on o.id = h.claimed_by
            left join lateral (
                select w.last_failure from occurrences o
                join work w on w.kind = 'update' and w.subject_id = o.repository_id
@@ -106,6 +113,8 @@ pub async fn list_waiting(
                 pushed_at: row.pushed_at,
                 scan_error: row.scan_error,
                 update_error: row.update_error,
+                rests_until: row.not_before,
+                served_by: row.served_by.map(|name| (name, row.server_seen_at)),
             })
         })
         .collect()

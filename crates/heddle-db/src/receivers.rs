@@ -64,6 +64,16 @@ pub async fn list(db: impl PgExecutor<'_>, organization: OrganizationId) -> Resu
     .await?)
 }
 
+/// How many receivers the organization has.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn count(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar!(r#"select count(*) as "count!" from receivers where organization_id = $1"#, organization.0,)
+        .fetch_one(db)
+        .await?)
+}
+
 /// What a notice to this receiver is checked against. Needs no organization.
 ///
 /// # Errors

@@ -1,5 +1,7 @@
 //! Logins of organizations to registries. The secret in a row is sealed; this module never sees it open.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use heddle_core::{
     id::OrganizationId,
@@ -98,9 +100,34 @@ pub struct SealedRow {
     pub sealed_with: Vec<u8>,
 }
 
-macro_rules! login {
-    ($row:expr) => {{
-        let row = $row;
+/// A row without its secret, as one query reads it for all who ask.
+struct LoginRow {
+    id: Uuid,
+    host: String,
+    prefix: String,
+    kind: String,
+    user_name: String,
+    last_four: String,
+    auth_host: Option<String>,
+    sealed_with: Vec<u8>,
+    version: Uuid,
+    added_by: String,
+    added_at: DateTime<Utc>,
+    used_at: Option<DateTime<Utc>>,
+    use_state: Option<String>,
+    use_reason: Option<String>,
+    offered_host: Option<String>,
+    test_image: Option<String>,
+    test_asked_at: Option<DateTime<Utc>>,
+    tested_at: Option<DateTime<Utc>>,
+    test_passed: Option<bool>,
+    test_reason: Option<String>,
+}
+
+impl TryFrom<LoginRow> for Login {
+    type Error = DbError;
+
+    fn try_from(row: LoginRow) -> Result<Self, DbError> {
         let host: RegistryHost = word("registry_logins.host", &row.host)?;
         let corrupt = |column, reason: String| DbError::Corrupt { column, reason };
         let reach =
@@ -108,7 +135,7 @@ macro_rules! login {
         let kind = row.kind.parse().map_err(|reason| corrupt("registry_logins.kind", reason))?;
         let used = row.used_at.zip(row.use_state);
         let done = row.tested_at.zip(row.test_passed).zip(row.test_reason);
-        Ok::<Login, DbError>(Login {
+        Ok(Self {
             id: row.id,
             reach,
             kind,
@@ -127,7 +154,30 @@ macro_rules! login {
                 done: done.map(|((at, passed), reason)| (at, passed, reason)),
             }),
         })
-    }};
+    }
+}
+
+/// The logins of an organization: all, those of a host, or the one with an id, by host and prefix.
+async fn read(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    host: Option<&str>,
+    id: Option<Uuid>,
+) -> Result<Vec<Login>, DbError> {
+    let rows = sqlx::query_as!(
+        LoginRow,
+        "select id, host, prefix, kind, user_name, last_four, auth_host, sealed_with, version, added_by, added_at, used_at,
+             use_state, use_reason, offered_host, test_image, test_asked_at, tested_at, test_passed, test_reason
+         from registry_logins
+         where organization_id = $1 and ($2::text is null or host = $2) and ($3::uuid is null or id = $3)
+         order by host, prefix",
+        organization.0,
+        host,
+        id,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Login::try_from).collect()
 }
 
 /// Adds a login; false when there is one for these images.
@@ -202,15 +252,7 @@ pub async fn replace(
 /// # Errors
 /// When the server cannot be reached.
 pub async fn list(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<Vec<Login>, DbError> {
-    let rows = sqlx::query!(
-        "select id, host, prefix, kind, user_name, last_four, auth_host, sealed_with, version, added_by, added_at, used_at,
-             use_state, use_reason, offered_host, test_image, test_asked_at, tested_at, test_passed, test_reason
-         from registry_logins where organization_id = $1 order by host, prefix",
-        organization.0,
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(|row| login!(row)).collect()
+    read(db, organization, None, None).await
 }
 
 /// The organization's logins at one host.
@@ -218,16 +260,7 @@ pub async fn list(db: impl PgExecutor<'_>, organization: OrganizationId) -> Resu
 /// # Errors
 /// When the server cannot be reached.
 pub async fn list_at(db: impl PgExecutor<'_>, organization: OrganizationId, host: &str) -> Result<Vec<Login>, DbError> {
-    let rows = sqlx::query!(
-        "select id, host, prefix, kind, user_name, last_four, auth_host, sealed_with, version, added_by, added_at, used_at,
-             use_state, use_reason, offered_host, test_image, test_asked_at, tested_at, test_passed, test_reason
-         from registry_logins where organization_id = $1 and host = $2",
-        organization.0,
-        host,
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(|row| login!(row)).collect()
+    read(db, organization, Some(host), None).await
 }
 
 /// One login.
@@ -235,16 +268,20 @@ pub async fn list_at(db: impl PgExecutor<'_>, organization: OrganizationId, host
 /// # Errors
 /// When the server cannot be reached.
 pub async fn find(db: impl PgExecutor<'_>, organization: OrganizationId, id: Uuid) -> Result<Option<Login>, DbError> {
-    let row = sqlx::query!(
-        "select id, host, prefix, kind, user_name, last_four, auth_host, sealed_with, version, added_by, added_at, used_at,
-             use_state, use_reason, offered_host, test_image, test_asked_at, tested_at, test_passed, test_reason
-         from registry_logins where organization_id = $1 and id = $2",
+    Ok(read(db, organization, None, Some(id)).await?.pop())
+}
+
+/// How many logins the organization has.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn count(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "count!" from registry_logins where organization_id = $1"#,
         organization.0,
-        id,
     )
-    .fetch_optional(db)
-    .await?;
-    row.map(|row| login!(row)).transpose()
+    .fetch_one(db)
+    .await?)
 }
 
 /// The sealed secret of a login as it was entered with this version: another secret may be for another host. `None` when
@@ -279,7 +316,12 @@ pub async fn delete(db: impl PgExecutor<'_>, organization: OrganizationId, id: U
     Ok(deleted.rows_affected() > 0)
 }
 
-/// Notes how a use ended, unless the login was entered anew meanwhile. True when it ended otherwise than the one before.
+/// A use that ends as the one before is noted again after this time. Each scan tells of one, and many scans at once must not
+/// wait for one row.
+const NOTED_AGAIN: Duration = Duration::from_secs(60);
+
+/// Notes how a use ended, unless the login was entered anew meanwhile. True when it ended otherwise than the one before. One
+/// that ended as the one a moment before locks no row.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -292,9 +334,12 @@ pub async fn note_use(
 ) -> Result<bool, DbError> {
     let different = sqlx::query_scalar!(
         r#"update registry_logins l set used_at = $4, use_state = $5, use_reason = $6, offered_host = $7
-           from (select id, use_state, use_reason from registry_logins where id = $2 for update) as before
+           from (select id, use_state, use_reason, offered_host from registry_logins where id = $2) as before
            where l.organization_id = $1 and l.id = $2 and l.version = $3 and before.id = l.id
-           returning (before.use_state, before.use_reason) is distinct from ($5::text, $6::text) as "different!""#,
+               and (l.used_at is null or l.used_at < $4::timestamptz - make_interval(secs => $8)
+                   or (l.use_state, l.use_reason, l.offered_host) is distinct from ($5::text, $6::text, $7::text))
+           returning (before.use_state, before.use_reason, before.offered_host)
+               is distinct from ($5::text, $6::text, $7::text) as "different!""#,
         organization.0,
         id,
         version,
@@ -302,6 +347,7 @@ pub async fn note_use(
         used.state,
         used.reason,
         offered_host,
+        NOTED_AGAIN.as_secs_f64(),
     )
     .fetch_optional(db)
     .await?;

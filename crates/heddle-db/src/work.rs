@@ -24,8 +24,8 @@ use crate::error::DbError;
 
 pub use self::{
     lease::{
-        Failure, Leased, LiveLease, MOST_EXPIRIES, come_back, confirm, fail, find_organization, finish, forget_held,
-        give_back, hold, lease, renew,
+        Failure, Leased, LiveLease, MOST_EXPIRIES, come_back, confirm, fail, find_asked, find_organization, finish,
+        forget_held, give_back, hold, lease, renew,
     },
     request::{forget, request_read, request_scans, request_test, request_updates, request_updates_and_reads},
 };

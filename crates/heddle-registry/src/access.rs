@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use heddle_core::registry::RegistryHost;
 use reqwest::{
     Certificate, Client, ClientBuilder, Method, Response, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
@@ -33,6 +34,9 @@ pub enum AccessError {
     /// An entry of the allow list is no host.
     #[error("`{0}` is no `host` or `host:port`")]
     Allowed(String),
+    /// An entry of the mirrors is none.
+    #[error("`{0}` is no mirror; write REGISTRY=ADDRESS, such as docker.io=https://mirror.example.com")]
+    Mirror(String),
     /// The extra certificate authority cannot be read.
     #[error("the extra certificate authority holds no certificate in PEM form")]
     Certificate,
@@ -50,6 +54,8 @@ pub struct Access {
     /// Connects anywhere; for what the operator listed.
     listed: Client,
     schemes: Arc<Mutex<HashMap<String, (Url, Instant)>>>,
+    /// What is asked in the place of a registry.
+    mirrors: Arc<HashMap<String, Url>>,
 }
 
 /// A request that has no answer.
@@ -80,7 +86,31 @@ impl Access {
             public: build(client(&certificates).dns_resolver(Arc::new(PublicOnly)))?,
             listed: build(client(&certificates))?,
             schemes: Arc::default(),
+            mirrors: Arc::default(),
         })
+    }
+
+    /// The same, with mirrors that are asked in the place of registries: `REGISTRY=ADDRESS` each. A mirror is shown the
+    /// logins of its registry. One on a private address or without TLS must be allowed, too.
+    ///
+    /// # Errors
+    /// For the first that is none.
+    pub fn with_mirrors(self, mirrors: &[String]) -> Result<Self, AccessError> {
+        let read = |text: &String| {
+            let (registry, address) = text.split_once('=')?;
+            let registry: RegistryHost = registry.parse().ok()?;
+            let address: Url = address.parse().ok()?;
+            let plain = matches!(address.scheme(), "http" | "https") && address.has_host() && address.query().is_none();
+            plain.then(|| Some((registry.to_string(), address.join("/v2/").ok()?)))?
+        };
+        let all: Result<_, _> =
+            mirrors.iter().map(|text| read(text).ok_or_else(|| AccessError::Mirror(text.clone()))).collect();
+        Ok(Self { mirrors: Arc::new(all?), ..self })
+    }
+
+    /// The address of the API of what is asked in the place of a registry.
+    pub(crate) fn mirror(&self, registry: &str) -> Option<&Url> {
+        self.mirrors.get(registry)
     }
 
     /// Sends a request without a body, and follows redirects to where requests may go. `login` goes to the host of `url`

@@ -19,6 +19,8 @@ pub struct Failure {
     pub reason: String,
     /// When the registry allows the next try, where it says.
     pub retry_at: Option<DateTime<Utc>>,
+    /// Whether the registry, or what gives the login for it, asks for fewer requests. That is said of all of its images.
+    pub throttled: bool,
     /// What is wrong with the login, where that is why.
     pub login: Option<LoginFault>,
 }
@@ -26,6 +28,8 @@ pub struct Failure {
 /// What is wrong with a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginFault {
+    /// The registry wants one, and there is none.
+    Missing,
     /// It is not known, or has expired.
     Refused,
     /// It is known, and may not read the image.
@@ -90,7 +94,11 @@ impl Session {
     ) -> Result<Response, Failure> {
         let login = if self.is_own(url).await? { self.authorization(image).await } else { None };
         let sent = self.access().send(method, url, headers, login.as_ref().map(|login| &login.0)).await;
-        sent.map_err(|error| self.unreachable(image, url, &error))
+        let answer = sent.map_err(|error| self.unreachable(image, url, &error))?;
+        if self.is_own(answer.url()).await? {
+            self.note_allowance(answer.headers());
+        }
+        Ok(answer)
     }
 
     async fn is_own(&self, url: &Url) -> Result<bool, Failure> {
@@ -123,7 +131,9 @@ impl Session {
                 Failure { login: self.login_works().then_some(LoginFault::Denied), ..failed(reason) }
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => self.refused(image, status),
-            StatusCode::TOO_MANY_REQUESTS => failed(format!("`{registry}` asks for fewer requests")),
+            status if asks_for_fewer(status, answer.headers()) => {
+                Failure { throttled: true, ..failed(format!("`{registry}` asks for fewer requests")) }
+            }
             status => failed(format!("`{registry}` answered with status {}", status.as_u16())),
         };
         Err(Failure { retry_at: retry_at(answer.headers(), Utc::now()), ..failure })
@@ -162,8 +172,14 @@ pub(crate) fn retry_at(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTi
     Some(at.clamp(now, now + longest))
 }
 
+/// Whether an answer asks for fewer requests (RFC 6585, section 4; RFC 9110, section 15.6.4).
+pub(crate) fn asks_for_fewer(status: StatusCode, headers: &HeaderMap) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS
+        || (status == StatusCode::SERVICE_UNAVAILABLE && headers.contains_key(RETRY_AFTER))
+}
+
 pub(crate) fn failed(reason: impl Into<String>) -> Failure {
-    Failure { reason: reason.into(), retry_at: None, login: None }
+    Failure { reason: reason.into(), retry_at: None, throttled: false, login: None }
 }
 
 #[cfg(test)]

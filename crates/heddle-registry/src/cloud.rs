@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     access::{Access, Unsent},
-    ask::{Failure, LoginFault, failed, read_body, retry_at, within},
+    ask::{Failure, LoginFault, asks_for_fewer, failed, read_body, retry_at, within},
     limits::{LOGIN_DEADLINE, MAX_KEPT_LOGINS, MAX_LOGIN_BYTES, MAX_TOKEN_BYTES},
     login::Credential,
 };
@@ -237,6 +237,7 @@ impl Caller<'_> {
         })?;
         let status = answer.status();
         let retry = retry_at(answer.headers(), Utc::now());
+        let throttled = asks_for_fewer(status, answer.headers());
         let body = read_body(answer, MAX_LOGIN_BYTES).await;
         let body = body.map_err(|_| self.failed("its cloud cut its answer short, or answers too much"))?;
         if status == StatusCode::OK {
@@ -246,7 +247,7 @@ impl Caller<'_> {
             Some((fault, words)) => Failure { login: Some(fault), ..self.failed(words) },
             None => self.failed(&format!("its cloud answered with status {}", status.as_u16())),
         };
-        Err(Failure { retry_at: retry, ..failure })
+        Err(Failure { retry_at: retry, throttled, ..failure })
     }
 
     fn parse<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, Failure> {

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod access;
+mod allowance;
 mod ask;
 mod cloud;
 mod describe;

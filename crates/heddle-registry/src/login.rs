@@ -18,7 +18,7 @@ use url::Url;
 
 use crate::{
     access::{Access, Unsent},
-    ask::{Failure, LoginFault, failed, read_body, retry_at, within},
+    ask::{Failure, LoginFault, asks_for_fewer, failed, read_body, retry_at, within},
     limits::{LOGIN_DEADLINE, MAX_HEADER_BYTES, MAX_LOGIN_BYTES, MAX_TOKEN_BYTES},
     quirks,
 };
@@ -119,7 +119,7 @@ impl Desk<'_> {
             (_, Some(Credential::Bearer(token))) => {
                 Authorization::new(&format!("Bearer {}", token.expose_secret())).ok_or_else(unusable)
             }
-            (Challenge::Basic, None) => Err(failed(wants_login(self.image))),
+            (Challenge::Basic, None) => Err(wants_login(self.image)),
             (Challenge::Basic, Some(Credential::Password { username, password })) => {
                 Authorization::basic(username, password).ok_or_else(unusable)
             }
@@ -190,16 +190,17 @@ impl Desk<'_> {
         match status {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if !logged_in => {
-                return Err(failed(wants_login(self.image)));
+                return Err(wants_login(self.image));
             }
             // OAuth 2 says `invalid_grant` with 400.
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST if logged_in => {
                 let remedy = quirks::of(self.image.registry()).when_refused;
                 return Err(self.refused(&format!("the credential was not accepted; {remedy}")));
             }
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            status if asks_for_fewer(status, answer.headers()) => {
                 let retry_at = retry_at(answer.headers(), chrono::Utc::now());
-                return Err(Failure { retry_at, ..self.failed("the login server asks for fewer requests") });
+                let failure = self.failed("the login server asks for fewer requests");
+                return Err(Failure { retry_at, throttled: true, ..failure });
             }
             _ => return Err(self.failed("the login server gave no token")),
         }
@@ -262,10 +263,11 @@ fn host_of(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// The words for a registry that shows nothing without a login.
-pub(crate) fn wants_login(image: &ImageRepository) -> String {
+/// A registry that shows nothing without a login.
+pub(crate) fn wants_login(image: &ImageRepository) -> Failure {
     let (registry, path) = (image.registry(), image.path());
-    format!("`{registry}` wants a login, and there is none for `{path}`; add one (Settings, Registries)")
+    let reason = format!("`{registry}` wants a login, and there is none for `{path}`; add one (Settings, Registries)");
+    Failure { login: Some(LoginFault::Missing), ..failed(reason) }
 }
 
 #[cfg(test)]

@@ -5,17 +5,22 @@
 
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use heddle_core::image::ImageRepository;
+use chrono::Utc;
+use heddle_core::{image::ImageRepository, registry::pace::Allowance};
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use tokio::sync::{Mutex, OnceCell};
 use url::Url;
 
 use crate::{
     access::Access,
+    allowance,
     ask::{Failure, LoginFault, failed},
     cloud::{Cloud, Lent},
     login::{self, Authorization, Challenge, Credential, Desk, wants_login},
@@ -61,6 +66,8 @@ pub struct Session {
     known: AtomicBool,
     /// Whether the registry took the login.
     works: AtomicBool,
+    /// The answer so far that left the least of the registry's limit.
+    allowance: std::sync::Mutex<Option<Allowance>>,
 }
 
 impl Session {
@@ -76,6 +83,7 @@ impl Session {
             renewed: AtomicBool::new(false),
             known: AtomicBool::new(false),
             works: AtomicBool::new(false),
+            allowance: std::sync::Mutex::default(),
         }
     }
 
@@ -84,12 +92,26 @@ impl Session {
         self.works.load(Ordering::Relaxed)
     }
 
+    /// What the registry said of its limit so far.
+    pub fn allowance(&self) -> Option<Allowance> {
+        *self.allowance.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn note_allowance(&self, headers: &HeaderMap) {
+        let told = allowance::allowance(headers, Utc::now());
+        let mut known = self.allowance.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = allowance::least(*known, told);
+    }
+
     pub(crate) fn access(&self) -> &Access {
         &self.access
     }
 
     /// The address of the registry's API, with its scheme.
     pub(crate) async fn base(&self) -> Result<&Url, Failure> {
+        if let Some(mirror) = self.access.mirror(&self.registry) {
+            return Ok(mirror);
+        }
         let find = || async {
             let base = self.access.base(self.host()).await;
             base.ok_or_else(|| failed(format!("`{}` is no address of a registry", self.registry)))
@@ -182,7 +204,7 @@ impl Session {
     pub(crate) fn refused(&self, image: &ImageRepository, status: StatusCode) -> Failure {
         let (registry, path) = (&self.registry, image.path());
         if self.login.is_none() {
-            return failed(wants_login(image));
+            return wants_login(image);
         }
         let quirk = quirks::of(registry);
         // Where no token server stands between, a 401 is all that a registry says of a wrong password; where one does, it is

@@ -17,7 +17,7 @@ use crate::{
     ask::{Failure, failed},
     limits::{LIST_DEADLINE, MAX_HEADER_BYTES, MAX_PAGES},
     page::Gathered,
-    quirks,
+    quirks::{self, Link},
     session::Session,
 };
 
@@ -99,7 +99,8 @@ impl Session {
                 return Ok(TagPage::Unchanged);
             }
             self.check_status(&answer, image)?;
-            let next = next_page(answer.headers(), answer.url(), self.base().await?)?;
+            let link = quirks::of_answer(image.registry(), answer.headers()).link;
+            let next = next_page(answer.headers(), (answer.url(), &url), link, self.base().await?)?;
             // The tag of a first page says nothing of the pages after it.
             let etag = entity_tag(answer.headers()).filter(|_| first && next.is_none());
             let page = begun.gathered.next_page().take(answer).await?;
@@ -131,15 +132,25 @@ fn entity_tag(headers: &HeaderMap) -> Option<String> {
     tag.to_str().ok().map(str::to_owned)
 }
 
-/// The address of the page after this one, as the page at `current` writes it. It must lie at the registry itself, also
-/// where a redirect led to the page: the next page is asked with the login.
-fn next_page(headers: &HeaderMap, current: &Url, registry: &Url) -> Result<Option<Url>, Failure> {
+/// The address of the page after the one that was `asked` for, as that page writes it, at `current`. It must lie at the
+/// registry itself, also where a redirect led to the page: the next page is asked with the login.
+fn next_page(
+    headers: &HeaderMap,
+    (current, asked): (&Url, &Url),
+    link: Link,
+    registry: &Url,
+) -> Result<Option<Url>, Failure> {
     if headers.get_all(LINK).iter().any(|value| value.len() > MAX_HEADER_BYTES) {
         return Err(failed(format!("the address of the registry's next page has more than {MAX_HEADER_BYTES} bytes")));
     }
     let links = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
     let Some(next) = links.flat_map(links_of).find(|(_, parameters)| is_next(parameters)) else { return Ok(None) };
-    let url = current.join(next.0).map_err(|_| failed("the registry's next page has no address"))?;
+    let mut url = current.join(next.0).map_err(|_| failed("the registry's next page has no address"))?;
+    if link == Link::QueryAlone {
+        let query = url.query().map(str::to_owned);
+        url = asked.clone();
+        url.set_query(query.as_deref());
+    }
     if url.origin() != registry.origin() {
         return Err(failed("the registry's next page lies at another host, which is not followed"));
     }

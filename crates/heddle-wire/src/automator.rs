@@ -3,6 +3,9 @@
 //! The automator leases one piece of work, reports under the lease's fencing number, and lets it go. A report with an
 //! old number is answered 409 `lease-lost`.
 
+/// How the token of an automator begins that an organization runs itself.
+pub const OWN_TOKEN_PREFIX: &str = "hdla_";
+
 mod asked;
 mod lease;
 mod read;

@@ -7,6 +7,7 @@
 
 pub mod agent;
 pub mod automator;
+pub mod docker;
 pub mod drift;
 pub mod problem;
 pub mod registry;

@@ -15,6 +15,7 @@ mod cluster;
 mod drift;
 mod onboarding;
 mod organization;
+mod own_automator;
 mod registry;
 mod repository;
 mod request;
@@ -33,6 +34,7 @@ pub use organization::{
     AcceptInvitation, AuditEntry, AuditPage, ChangeRole, CreateInvitation, CreateOrganization, Grant, GrantView,
     InvitationCreated, InvitationView, MemberView, OrganizationView, Role, SetGrants,
 };
+pub use own_automator::{AddOwnAutomator, OwnAutomatorAdded, OwnAutomatorView};
 pub use registry::{
     AddDockerLogins, EnterRegistryLogin, LoginTestView, RegistryLoginView, RegistryLogins, TestRegistryLogin,
 };
@@ -41,5 +43,8 @@ pub use repository::{
     ReceiverCreated, ReceiverView, RepositoryView,
 };
 pub use request::{NewRequest, ReleasePreview, RequestPage, RequestView, Wish, WishedRelease};
-pub use status::{AUTOMATOR_SILENT, AskedRepository, Event, FailingImage, StatusView, Topic, WaitingPush};
+pub use status::{
+    AUTOMATOR_SILENT, AskedRepository, Event, FailingImage, SilentAutomator, SlowHost, StatusView, Topic,
+    UnreadableImages, WaitingPush,
+};
 pub use workload::{Verdicts, WorkloadImage, WorkloadPage, WorkloadView};

@@ -81,6 +81,14 @@ export function registryLoginsQuery(organization: string) {
   });
 }
 
+export function ownAutomatorsQuery(organization: string) {
+  return queryOptions({
+    queryKey: [topics.status, organization, "automators"],
+    queryFn: ({ signal }) =>
+      bodyOf(api.GET("/api/v1/organizations/{organization}/automators", { ...within(organization), signal })),
+  });
+}
+
 export function receiversQuery(organization: string) {
   return queryOptions({
     queryKey: ["receivers", organization],

@@ -265,6 +265,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{organization}/automators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The organization's own automators by name. */
+        get: operations["list_own_automators"];
+        put?: never;
+        /** Adds one; its token is shown this once. From now on nobody else scans the registries that it serves. */
+        post: operations["add_own_automator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/automators/{automator}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes one: its token counts no more, and the hosted automators scan its registries again. */
+        delete: operations["delete_own_automator"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations/{organization}/changes": {
         parameters: {
             query?: never;
@@ -1202,6 +1237,13 @@ export interface components {
             /** @description The text of `~/.docker/config.json`, or of a pull secret's `.dockerconfigjson`. */
             config: components["schemas"]["WireSecret"];
         };
+        /** @description Adds one: `POST /organizations/{organization}/automators`. */
+        AddOwnAutomator: {
+            /** @description The registries that it serves. */
+            hosts: string[];
+            /** @description Its name. */
+            name: string;
+        };
         /** @description The agent itself. */
         AgentInfo: {
             /** @description The API server's `gitVersion`. */
@@ -1213,6 +1255,24 @@ export interface components {
             started_at: string;
             /** @description Its version. */
             version: components["schemas"]["Text"];
+        };
+        /** @description What a registry says of its limit. */
+        Allowance: {
+            /**
+             * Format: int64
+             * @description Requests in a window; at least 1.
+             */
+            limit: number;
+            /**
+             * Format: int64
+             * @description Requests that are left of it.
+             */
+            remaining: number;
+            /**
+             * Format: date-time
+             * @description When what is left is full again, where it says so or its window follows from what it says.
+             */
+            resets_at?: string | null;
         };
         /**
          * @description A repository that a Sync of a cluster follows, and that the cluster may not read before an administrator approves it:
@@ -1990,6 +2050,7 @@ export interface components {
         };
         /** @description An image that could not be scanned. */
         FailingImage: {
+            fault?: components["schemas"]["ReadFault"] | null;
             /** @description The image. */
             image: components["schemas"]["ImageRepository"];
             /** @description Why. */
@@ -2190,6 +2251,17 @@ export interface components {
         HintsResponse: {
             /** @description The hints; empty when the time ran out. */
             hints: components["schemas"]["Hint"][];
+        };
+        /** @description What a piece of work found out about how much a host may be asked. */
+        HostReport: {
+            allowance?: components["schemas"]["Allowance"] | null;
+            /**
+             * Format: date-time
+             * @description When it may be asked again, where it said so.
+             */
+            retry_at?: string | null;
+            /** @description Whether it asked for fewer requests: 429, or 503 with `Retry-After`. */
+            throttled?: boolean;
         };
         /** @example ghcr.io/acme/api:1.4.2 */
         ImageRef: string;
@@ -2599,6 +2671,44 @@ export interface components {
             /** @description What the asker may do in it. */
             role: components["schemas"]["Role"];
         };
+        /** @description A new automator; its token is shown this once. */
+        OwnAutomatorAdded: {
+            /** @description The automator. */
+            automator: components["schemas"]["OwnAutomatorView"];
+            /** @description The manifest that installs it in a cluster. */
+            manifest: string;
+            /** @description Its token, which the manifest holds, too. */
+            token: components["schemas"]["WireSecret"];
+        };
+        /** @description An automator of an organization, without its token: `GET /organizations/{organization}/automators`. */
+        OwnAutomatorView: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            added_at: string;
+            /** @description Who added it. */
+            added_by: string;
+            /** @description The registries that it serves, and nobody else: hosts, or `*.` and the domain that they are below. */
+            hosts: string[];
+            /**
+             * Format: uuid
+             * @description The automator.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description How many images it scans.
+             */
+            images: number;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it asked for work last.
+             */
+            seen_at?: string | null;
+        };
         /**
          * @description What keeps rules from writing, and a person who names it not.
          * @enum {string}
@@ -2833,6 +2943,11 @@ export interface components {
             /** @enum {string} */
             state: "closed";
         };
+        /**
+         * @description What a 401 or 403 means, and what stops a login before it is shown.
+         * @enum {string}
+         */
+        ReadFault: "no-login" | "refused" | "denied" | "token-server" | "unreadable";
         /** @description What stands in a repository: `POST /automator/v1/leases/{id}/read-report`. It ends the lease. */
         ReadReport: {
             /** @description Each branch that was read. */
@@ -3398,6 +3513,7 @@ export interface components {
             /** @enum {string} */
             outcome: "unchanged";
         } | {
+            fault?: components["schemas"]["ReadFault"] | null;
             /** @enum {string} */
             outcome: "failed";
             /** @description Why, in a sentence without secrets. */
@@ -3413,6 +3529,13 @@ export interface components {
          *     update that the scan made due, as a [`Lease`], else 204.
          */
         ScanReport: {
+            /**
+             * Format: int64
+             * @description `asked` of the scan that began the list; `None` where this one did.
+             */
+            begun?: number | null;
+            /** @description What the registry said of how much it may be asked. */
+            host?: components["schemas"]["HostReport"];
             login?: components["schemas"]["LoginUse"] | null;
             /** @description What came of it. */
             outcome: components["schemas"]["ScanOutcome"];
@@ -3421,6 +3544,17 @@ export interface components {
         };
         /** @description List the tags of one image. */
         ScanWork: {
+            /**
+             * Format: int64
+             * @description How often the scan was asked for until now. A list that is read in several scans says which of them began it: what
+             *     was pushed after that may be missing in it.
+             */
+            asked?: number;
+            /**
+             * Format: int32
+             * @description How many requests this scan may have under way at once; `None` where nothing is known of the host.
+             */
+            at_once?: number | null;
             /** @description The choices that depend on what images say of themselves: the tags that these need are described. */
             choices?: components["schemas"]["TagChoice"][];
             /** @description The entity tag of the last complete list, where the registry gave one. */
@@ -3492,6 +3626,45 @@ export interface components {
         Signer: {
             /** @description Path of a public key in the config repository. */
             key: string;
+        };
+        /** @description An automator of the organization that asks for no work. */
+        SilentAutomator: {
+            /** @description The registries that it serves. */
+            hosts: string[];
+            /**
+             * Format: int64
+             * @description How many images nobody scans meanwhile.
+             */
+            images: number;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was seen last.
+             */
+            seen_at?: string | null;
+        };
+        /** @description A registry that is asked less than it could be. */
+        SlowHost: {
+            /**
+             * Format: int64
+             * @description How many images wait for it.
+             */
+            images: number;
+            /** @description The host, or host and prefix of the login that it is read with. */
+            login: string;
+            /** @description Why, in a sentence. */
+            message: string;
+            /**
+             * Format: date-time
+             * @description Nothing is asked there before.
+             */
+            not_before?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
         };
         /**
          * @description Ascending chooses the last, descending the first.
@@ -3567,6 +3740,12 @@ export interface components {
              * @description When a registry was last read with success.
              */
             scanned_at?: string | null;
+            /** @description Automators of the organization that are silent, so that nobody scans their registries. */
+            silent_automators?: components["schemas"]["SilentAutomator"][];
+            /** @description Registries that are asked less than they could be, because they said so. */
+            slow_hosts?: components["schemas"]["SlowHost"][];
+            /** @description Logins, or the lack of one, for which images cannot be read. Each of these images is among the failing ones, too. */
+            unreadable?: components["schemas"]["UnreadableImages"][];
             /** @description Push notices that no update has looked at yet, the newest first. */
             waiting_pushes?: components["schemas"]["WaitingPush"][];
         };
@@ -3842,6 +4021,8 @@ export interface components {
         };
         /** @description The outcome of a test: `POST /automator/v1/leases/{id}/test-report`. It ends the lease. */
         TestReport: {
+            /** @description What the registry said of how much it may be asked. */
+            host?: components["schemas"]["HostReport"];
             /** @description The image that was listed. */
             image: components["schemas"]["ImageRepository"];
             /** @description What became of the login. */
@@ -3906,6 +4087,27 @@ export interface components {
             branch: components["schemas"]["BranchName"];
             /** @description The revision. */
             revision: components["schemas"]["Revision"];
+        };
+        /** @description What a 401 or 403 means for which images. */
+        UnreadableImages: {
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            count: number;
+            /** @description What is wrong. */
+            fault: components["schemas"]["ReadFault"];
+            /** @description Some of the images, by name. */
+            images: components["schemas"]["ImageRepository"][];
+            /** @description Host and prefix of the login; without one the host alone. */
+            login: string;
+            /** @description It and the remedy, in sentences. */
+            message: string;
+            /**
+             * Format: date-time
+             * @description Since when the first of them cannot be read.
+             */
+            since: string;
         };
         /** @description Write what the policies choose. */
         UpdateWork: {
@@ -4594,6 +4796,99 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
                 };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_own_automators: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnAutomatorView"][];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_own_automator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddOwnAutomator"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnAutomatorAdded"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_own_automator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                automator: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Why it was not done. */
             default: {

@@ -1,5 +1,6 @@
 import { Link, useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import { AutomatorSettings } from "../parts/settings-automators";
 import { MemberSettings } from "../parts/settings-members";
 import { OrganizationSettings } from "../parts/settings-organization";
 import { ReceiverSettings } from "../parts/settings-receivers";
@@ -17,6 +18,7 @@ const bodies: Record<SectionName, () => ReactNode> = {
   members: () => <MemberSettings />,
   repositories: () => <RepositorySettings />,
   registries: () => <RegistrySettings />,
+  automators: () => <AutomatorSettings />,
   receivers: () => <ReceiverSettings />,
   reporters: () => <ReporterSettings />,
   tokens: () => <TokenSettings />,

@@ -4,13 +4,15 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { api, done } from "../api/client";
 import { topics } from "../api/queries";
-import type { AskedRepository, Status } from "../api/types";
+import type { AskedRepository, Status, UnreadableImages } from "../api/types";
 import { Shape, toneText } from "../ui/badge";
 import { Button } from "../ui/button";
 import { cx } from "../ui/class";
 import { useNow } from "../ui/now";
+import { Prose } from "../ui/prose";
 import { Time } from "../ui/time";
 import type { Tone } from "../ui/tone";
+import { sentence } from "../words/sentence";
 import { imageName } from "../words/shorten";
 import { useRefusal } from "./session";
 import { FormFault } from "./trouble";
@@ -74,6 +76,8 @@ export function Heartbeat({ status }: { status: Status }) {
 export function Troubles({ organization, status }: { organization: string; status: Status }) {
   const now = useNow(5_000);
   const away = status.clusters - status.clusters_connected;
+  // A login speaks for its images.
+  const others = status.failing_images.filter((one) => one.fault == null);
   return (
     <ul className="empty:hidden">
       {!isAlive(status, now) && (
@@ -106,15 +110,51 @@ export function Troubles({ organization, status }: { organization: string; statu
       {status.asking?.map((asked) => (
         <Asking key={`${asked.cluster}/${asked.repository}`} organization={organization} asked={asked} />
       ))}
-      {status.failing_images.slice(0, 3).map((failing) => (
+      {status.unreadable?.map((one) => (
+        <Unreadable key={`${one.login}/${one.fault}`} one={one} />
+      ))}
+      {status.slow_hosts?.map((slow) => (
+        <Trouble key={slow.login} tone="wait">
+          <Prose text={slow.message} />
+          {slow.not_before && (
+            <>
+              {" "}
+              until <Time at={slow.not_before} as="clock" />
+            </>
+          )}
+          : {slow.images === 1 ? "1 image waits" : `${slow.images} images wait`} since{" "}
+          <Time at={slow.since} as="clock" />.
+        </Trouble>
+      ))}
+      {status.silent_automators?.map((silent) => (
+        <Trouble
+          key={silent.name}
+          tone="bad"
+          action={
+            <Link to="/settings/$section" params={{ section: "automators" }} className="link">
+              Automators
+            </Link>
+          }
+        >
+          <b className="font-semibold">{silent.name}</b>, which alone serves{" "}
+          <Prose text={silent.hosts.map((host) => `\`${host}\``).join(", ")} />,{" "}
+          {silent.seen_at ? (
+            <>
+              is silent since <Time at={silent.seen_at} as="clock" />
+            </>
+          ) : (
+            "has not asked for work yet"
+          )}
+          : nobody scans {silent.images === 1 ? "its image" : `its ${silent.images} images`}.
+        </Trouble>
+      ))}
+      {others.slice(0, 3).map((failing) => (
         <Trouble key={failing.image} tone="wait">
           <code title={failing.image}>{imageName(failing.image)}</code> cannot be read since{" "}
           <Time at={failing.since} as="clock" />: {failing.reason}
         </Trouble>
       ))}
-      {status.failing_images.length > 3 && (
-        <Trouble tone="wait">{status.failing_images.length - 3} more images cannot be read.</Trouble>
-      )}
+      {others.length > 3 && <Trouble tone="wait">{others.length - 3} more images cannot be read.</Trouble>}
       {status.blocking_findings > 0 && (
         <Trouble
           tone="bad"
@@ -129,6 +169,30 @@ export function Troubles({ organization, status }: { organization: string; statu
         </Trouble>
       )}
     </ul>
+  );
+}
+
+/** What a login, or the lack of one, keeps from being read. */
+function Unreadable({ one }: { one: UnreadableImages }) {
+  return (
+    <Trouble
+      tone="bad"
+      action={
+        <Link to="/settings/$section" params={{ section: "registries" }} className="link">
+          Registries
+        </Link>
+      }
+    >
+      <Prose text={sentence(one.message)} /> Nothing newer is written for{" "}
+      {one.images.map((image, at) => (
+        <span key={image}>
+          {at > 0 && ", "}
+          <code title={image}>{imageName(image)}</code>
+        </span>
+      ))}
+      {one.count > one.images.length && ` and ${one.count - one.images.length} more`}, since{" "}
+      <Time at={one.since} as="clock" />.
+    </Trouble>
   );
 }
 

@@ -114,7 +114,10 @@ pub struct Settings {
     /// The image of the agent in the install manifest. The image of the API names the one that was made with it.
     #[arg(long, env = "HEDDLE_AGENT_IMAGE", default_value = DEFAULT_AGENT_IMAGE)]
     pub agent_image: String,
-    /// The address under which agents reach this API, if it is not the public one.
+    /// The image of the automator in the manifest for those that organizations run themselves.
+    #[arg(long, env = "HEDDLE_AUTOMATOR_IMAGE", default_value = "ghcr.io/heddle-dev/heddle-automator:0.1.0")]
+    pub automator_image: String,
+    /// The address under which agents, and automators that organizations run, reach this API, if it is not the public one.
     #[arg(long, env = "HEDDLE_AGENT_API_URL")]
     pub agent_api_url: Option<String>,
 }

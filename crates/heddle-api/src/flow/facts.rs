@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use heddle_core::{
     id::{ChangeId, IntentId, OrganizationId, RepositoryId},
+    image::ImageRepository,
     observe::{Observation, Stage, Tracked},
-    pipeline::{Clock, End, Fact, FactKind, History, Line, RolloutKey, Station, line},
+    pipeline::{Clock, End, Fact, FactKind, History, Line, Station, Unread, line},
 };
 use heddle_db::{
     DbError, Tx,
@@ -15,6 +16,8 @@ use heddle_db::{
     notice::{Notice, Topic},
 };
 use uuid::Uuid;
+
+use super::unread;
 
 /// Stores what was observed, keeps the ends that follow, and announces the changes it is about. Gives the repositories in
 /// which a change became healthy.
@@ -82,7 +85,7 @@ pub async fn keep_ends(
     }
     let (mut healthy, mut ended) = (BTreeSet::new(), Vec::new());
     let known = changes::list_by_id(&mut **tx, touched).await?;
-    for (change, line) in lines(tx, known, now).await? {
+    for (change, line) in lines(tx, organization, known, now).await? {
         if let (None, Some(end), Some(at)) = (change.ended, line.end, line.ended_at) {
             ended.push(Ended { change: change.id, end, at });
             if end == End::Healthy {
@@ -107,31 +110,50 @@ pub async fn keep_ends(
 ///
 /// # Errors
 /// When the store cannot be reached.
-pub async fn lines(tx: &mut Tx, changes: Vec<Change>, now: DateTime<Utc>) -> Result<Vec<(Change, Line)>, DbError> {
+pub async fn lines(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    changes: Vec<Change>,
+    now: DateTime<Utc>,
+) -> Result<Vec<(Change, Line)>, DbError> {
     let ids: Vec<Uuid> = changes.iter().map(|change| change.id.0).collect();
     let mut facts = facts::list_of(&mut **tx, &ids).await?;
     let mut rollouts = facts::list_rollouts_of(&mut **tx, &ids).await?;
+    let unread = unread_of(tx, organization, &changes, now).await?;
     Ok(changes
         .into_iter()
         .map(|change| {
-            let line = line_of(
-                &change,
-                facts.remove(&change.id).unwrap_or_default(),
-                rollouts.remove(&change.id).unwrap_or_default(),
-                now,
-            );
+            let history = History {
+                rollouts: change.merged_ordinal.map(|_| rollouts.remove(&change.id).unwrap_or_default()),
+                facts: facts.remove(&change.id).unwrap_or_default(),
+                unread: unread.get(&change.image).cloned(),
+            };
+            let line = line_of(&change, history, now);
             (change, line)
         })
         .collect())
 }
 
-fn line_of(change: &Change, mut facts: Vec<Fact>, rollouts: Vec<RolloutKey>, now: DateTime<Utc>) -> Line {
+/// Why the images of those changes are not read that were not written yet.
+async fn unread_of(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    changes: &[Change],
+    now: DateTime<Utc>,
+) -> Result<HashMap<ImageRepository, Unread>, DbError> {
+    let waiting = changes.iter().filter(|change| change.ended.is_none() && change.proposal_ref.is_none());
+    let mut images: Vec<String> = waiting.map(|change| change.image.to_string()).collect();
+    images.sort_unstable();
+    images.dedup();
+    unread::find(tx, organization, Some(&images), now).await
+}
+
+fn line_of(change: &Change, mut history: History, now: DateTime<Utc>) -> Line {
     if let Some(end_seen_at) = change.end_seen_at {
         // An end is kept: what came later is known, and changes nothing.
-        facts.retain(|fact| fact.seen_at <= end_seen_at);
+        history.facts.retain(|fact| fact.seen_at <= end_seen_at);
     }
-    let rollouts = change.merged_ordinal.map(|_| rollouts);
-    let mut line = line(&History { rollouts, facts }, now);
+    let mut line = line(&history, now);
     if change.ended.is_some() {
         line.end = change.ended;
         line.ended_at = change.ended_at;

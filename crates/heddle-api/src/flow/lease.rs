@@ -10,6 +10,7 @@ use heddle_core::{
 use heddle_db::{
     Tx,
     changes::{self, TrackedChange},
+    own_automators,
     proposals::{self, Proposal},
     repositories::{self, Repository},
     revisions, syncs,
@@ -17,14 +18,19 @@ use heddle_db::{
 };
 use heddle_github::Permissions;
 use heddle_wire::automator::{
-    BranchHead, Lease, OpenProposal, ProposedChange, ReadWork, RepositoryAccess, SyncPath, UnknownRevision, Work,
+    BranchHead, Lease, OpenProposal, ProposedChange, ReadWork, RepositoryAccess, ScanWork, SyncPath, UnknownRevision,
+    Work,
 };
 use heddle_wire::secret::WireSecret;
 use uuid::Uuid;
 
-use super::{registry, scan, update};
+use super::{
+    hosts::{self, Turn},
+    registry, scan, update,
+};
 use crate::{
     app::App,
+    principal::Own,
     problem::{ApiError, ApiResult},
 };
 
@@ -40,16 +46,24 @@ pub fn interval(app: &App, kind: Kind) -> Duration {
 ///
 /// # Errors
 /// When the store cannot be reached.
-pub async fn hand_out(app: &App, leased: &Leased) -> ApiResult<Option<Lease>> {
-    match build(app, leased).await {
-        Ok(Some(work)) => Ok(Some(Lease {
+pub async fn hand_out(app: &App, leased: &Leased, asker: Option<Uuid>) -> ApiResult<Option<Lease>> {
+    match build(app, leased, asker).await {
+        Ok(Built::Work(work)) => Ok(Some(Lease {
             id: leased.lease,
             fence: leased.fence,
             expires_at: leased.expires_at,
             organization: leased.organization,
-            work,
+            work: *work,
         })),
-        Ok(None) => {
+        Ok(Built::Later) => {
+            let mut tx = app.db.organization(leased.organization).await?;
+            if let Some(held) = work::hold(&mut tx, leased.lease, leased.fence).await? {
+                work::give_back(&mut tx, &held, Utc::now()).await?;
+            }
+            tx.commit().await?;
+            Ok(None)
+        }
+        Ok(Built::Gone) => {
             let mut tx = app.db.organization(leased.organization).await?;
             if let Some(held) = work::hold(&mut tx, leased.lease, leased.fence).await?
                 && !work::forget_held(&mut *tx, &held).await?
@@ -74,46 +88,85 @@ pub async fn hand_out(app: &App, leased: &Leased) -> ApiResult<Option<Lease>> {
     }
 }
 
-/// `None` when what the work is about is gone.
-async fn build(app: &App, leased: &Leased) -> ApiResult<Option<Work>> {
+/// What became of leased work.
+enum Built {
+    /// It is handed out.
+    Work(Box<Work>),
+    /// What it is about is gone.
+    Gone,
+    /// It is somebody else's, or its turn comes later.
+    Later,
+}
+
+impl Built {
+    fn work(work: Work) -> Self {
+        Self::Work(Box::new(work))
+    }
+}
+
+/// `asker` is the organization's own automator that leased it; `None` for a hosted one.
+async fn build(app: &App, leased: &Leased, asker: Option<Uuid>) -> ApiResult<Built> {
     let organization = leased.organization;
     let repository = RepositoryId(leased.subject);
     match leased.kind {
-        Kind::Scan => {
-            let mut tx = app.db.organization(organization).await?;
-            let work = scan::work(&mut tx, organization, leased.subject, Utc::now()).await?;
-            let Some(work) = work else { return Ok(None) };
-            let work = registry::lend(app, &mut tx, organization, leased.subject, work).await?;
-            tx.commit().await?;
-            work.map(|work| Some(Work::Scan(work)))
-        }
+        Kind::Scan => build_scan(app, leased, asker).await,
         Kind::Test => {
             let mut tx = app.db.organization(organization).await?;
             let work = registry::test_work(app, &mut tx, organization, leased.subject).await?;
             tx.commit().await?;
-            Ok(work.map(Work::Test))
+            Ok(work.map_or(Built::Gone, |work| Built::work(Work::Test(work))))
         }
         Kind::Read => {
             let Some((repository, access)) = open(app, organization, repository, Permissions::Read).await? else {
-                return Ok(None);
+                return Ok(Built::Gone);
             };
             let mut tx = app.db.organization(organization).await?;
             let work = read_work(&mut tx, &repository, access).await?;
             tx.commit().await?;
-            Ok(Some(Work::Read(work)))
+            Ok(Built::work(Work::Read(work)))
         }
         Kind::Update => {
             let Some((repository, access)) = open(app, organization, repository, Permissions::Write).await? else {
-                return Ok(None);
+                return Ok(Built::Gone);
             };
             let now = Utc::now();
             update::refresh(app, organization, repository.id, now).await?;
             let mut tx = app.db.organization(organization).await?;
             let work = update::work(app, &mut tx, organization, &repository, access, now).await?;
             tx.commit().await?;
-            Ok(Some(Work::Update(work)))
+            Ok(Built::work(Work::Update(work)))
         }
     }
+}
+
+/// A scan with the login that it needs, where it may begin. Rows are written in the order image, host, work.
+async fn build_scan(app: &App, leased: &Leased, asker: Option<Uuid>) -> ApiResult<Built> {
+    let (organization, image, now) = (leased.organization, leased.subject, Utc::now());
+    let mut tx = app.db.organization(organization).await?;
+    let work = scan::work(&mut tx, organization, (image, leased.lease), now).await?;
+    let Some(work) = work else { return Ok(Built::Gone) };
+    let site = hosts::find(&mut tx, organization, image, &work.image).await?;
+    let (work, login) = match site.claimed_by {
+        claimed_by if claimed_by != asker => {
+            hosts::take_turn(&mut tx, organization, (image, &work.image), &site, None, now).await?;
+            tx.commit().await?;
+            return Ok(Built::Later);
+        }
+        Some(automator) => (registry::leave_to(&mut tx, automator, image, work).await?, None),
+        None => match registry::lend(app, &mut tx, organization, image, work).await? {
+            Ok(lent) => lent,
+            Err(reason) => {
+                tx.commit().await?;
+                return Err(reason);
+            }
+        },
+    };
+    let turn = hosts::take_turn(&mut tx, organization, (image, &work.image), &site, login, now).await?;
+    tx.commit().await?;
+    Ok(match turn {
+        Turn::Now(at_once) => Built::work(Work::Scan(ScanWork { at_once: Some(at_once), ..work })),
+        Turn::Later => Built::Later,
+    })
 }
 
 /// A repository and the way into it; `None` when it is gone. GitHub is asked outside of transactions: it may take its
@@ -225,11 +278,11 @@ fn proposed_change(change: &TrackedChange) -> ProposedChange {
 ///
 /// # Errors
 /// When the store cannot be reached.
-pub async fn next(app: &App, automator: &str) -> ApiResult<Option<Lease>> {
+pub async fn next(app: &App, process: &str) -> ApiResult<Option<Lease>> {
     loop {
         let turn = app.bell.turn();
         let mut tx = app.db.routing().await?;
-        let Some(leased) = work::lease(&mut *tx, automator, app.config.lease, None).await? else {
+        let Some(leased) = work::lease(&mut *tx, process, app.config.lease, None).await? else {
             if !app.bell.is_planned() {
                 app.bell.plan(work::next_in(&mut *tx).await?);
             }
@@ -239,7 +292,24 @@ pub async fn next(app: &App, automator: &str) -> ApiResult<Option<Lease>> {
         };
         tx.commit().await?;
         turn.found();
-        if let Some(lease) = hand_out(app, &leased).await? {
+        if let Some(lease) = hand_out(app, &leased, None).await? {
+            return Ok(Some(lease));
+        }
+    }
+}
+
+/// Leases a due scan of a registry that an organization's own automator serves.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn next_own(app: &App, own: &Own, process: &str) -> ApiResult<Option<Lease>> {
+    loop {
+        let mut tx = app.db.organization(own.organization).await?;
+        hosts::place_all(&mut tx, own.organization).await?;
+        let leased = own_automators::lease(&mut *tx, own.id, process, app.config.lease).await?;
+        tx.commit().await?;
+        let Some(leased) = leased else { return Ok(None) };
+        if let Some(lease) = hand_out(app, &leased, Some(own.id)).await? {
             return Ok(Some(lease));
         }
     }

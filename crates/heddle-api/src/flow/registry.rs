@@ -4,16 +4,18 @@ use chrono::{DateTime, Utc};
 use heddle_core::{
     id::OrganizationId,
     image::ImageRepository,
-    registry::{self, Reach},
+    registry::{self, Reach, ReadFault},
 };
 use heddle_db::{
-    DbError, Tx, images,
+    DbError, Tx,
+    images::{self, Failed},
     notice::{Notice, Topic},
+    registry_hosts,
     registry_logins::{self, Login, Use},
     work,
 };
 use heddle_wire::{
-    automator::{ScanWork, TestReport, TestWork},
+    automator::{ScanOutcome, ScanReport, ScanWork, TestReport, TestWork},
     registry::{LoginOutcome, LoginUse, RegistryLogin, RegistrySecret},
 };
 use secrecy::ExposeSecret;
@@ -30,7 +32,8 @@ pub fn place(organization: OrganizationId, login: Uuid) -> Place {
     Place { table: LOGINS, organization, row: login }
 }
 
-/// Adds the login for an image to its scan. What was found with another login is not taken for found with this one.
+/// Adds the login for an image to its scan, and says which login that is. What was found with another login is not taken for
+/// found with this one.
 ///
 /// `Err` within: the login cannot be used, which is told as the scan's failure.
 ///
@@ -42,22 +45,37 @@ pub async fn lend(
     organization: OrganizationId,
     image: Uuid,
     work: ScanWork,
-) -> ApiResult<ApiResult<ScanWork>> {
+) -> ApiResult<ApiResult<(ScanWork, Option<Uuid>)>> {
     let login = find_for(tx, organization, &work.image).await?;
     let lent = match &login {
         None => None,
         Some(login) => match open(app, tx, organization, login).await? {
             Ok(lent) => Some(lent),
-            Err(reason) => {
-                images::record_failure(&mut **tx, image, &reason, Utc::now()).await?;
+            Err((fault, reason)) => {
+                let failed = Failed { reason: &reason, fault: Some((fault, Some(login.id))) };
+                images::record_failure(&mut **tx, image, failed, Utc::now()).await?;
                 tx.notify(&Notice::Changed { organization, topic: Topic::Status, id: Some(image) }).await?;
                 return Ok(Err(ApiError::unavailable("login-unusable", reason)));
             }
         },
     };
+    let etag = known_tag(tx, image, &work, login.as_ref().map(|login| login.version)).await?;
+    Ok(Ok((ScanWork { login: lent, etag, ..work }, login.map(|login| login.id))))
+}
+
+/// The scan of an image that an automator of the organization serves: it has its logins with itself.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn leave_to(tx: &mut Tx, automator: Uuid, image: Uuid, work: ScanWork) -> Result<ScanWork, DbError> {
+    let etag = known_tag(tx, image, &work, Some(automator)).await?;
+    Ok(ScanWork { login: None, etag, ..work })
+}
+
+/// The entity tag of the list, where it was read with the same login, or by the same automator of the organization.
+async fn known_tag(tx: &mut Tx, image: Uuid, work: &ScanWork, with: Option<Uuid>) -> Result<Option<String>, DbError> {
     let listed_with = images::find_listed_with(&mut **tx, image).await?;
-    let etag = work.etag.filter(|_| listed_with == login.map(|login| login.version));
-    Ok(Ok(ScanWork { login: lent, etag, ..work }))
+    Ok(work.etag.clone().filter(|_| listed_with == with))
 }
 
 /// The test of a login; `None` when it is gone, or cannot be used, which is then noted.
@@ -76,7 +94,7 @@ pub async fn test_work(
     // A stopped login may be tried again: that shows whether the registry names the old token server.
     match unseal(app, tx, organization, &login).await? {
         Ok(login) => Ok(Some(TestWork { image, login })),
-        Err(reason) => {
+        Err((_, reason)) => {
             let done = (Utc::now(), false, reason.as_str());
             registry_logins::note_test(&mut **tx, organization, (login.id, login.version), &image, done).await?;
             announce(tx, organization, login.id).await?;
@@ -85,8 +103,19 @@ pub async fn test_work(
     }
 }
 
-/// Notes what a scan says of the login it was lent, and with `listed` that the list was read with it. False when the image has another login by now, or none: what was found
-/// counts no more.
+/// What a scan says of the login that it was lent.
+#[derive(Debug, Clone, Copy)]
+pub struct Reported<'a> {
+    /// What became of it; `None` without a login.
+    pub login: Option<&'a LoginUse>,
+    /// The organization's own automator that reports.
+    pub by: Option<Uuid>,
+    /// Whether the list was read with it.
+    pub listed: bool,
+}
+
+/// Notes what a scan says of the login that it was lent. False when the image has another login by now, or none: what was
+/// found counts no more.
 ///
 /// # Errors
 /// When the store cannot be reached.
@@ -94,11 +123,17 @@ pub async fn take_use(
     tx: &mut Tx,
     organization: OrganizationId,
     image: Uuid,
-    (reported, listed): (Option<&LoginUse>, bool),
+    Reported { login: reported, by, listed }: Reported<'_>,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
     images::lock(&mut **tx, &[image]).await?;
     let Some(found) = images::find(&mut **tx, image).await? else { return Ok(true) };
+    if let Some(automator) = by {
+        if listed {
+            images::note_listed_with(&mut **tx, image, Some(automator)).await?;
+        }
+        return Ok(reported.is_none());
+    }
     let login = find_for(tx, organization, &found.image).await?;
     let version = login.map(|login| login.version);
     if version != reported.map(|reported| reported.version) {
@@ -111,6 +146,18 @@ pub async fn take_use(
         images::note_listed_with(&mut **tx, image, version).await?;
     }
     Ok(true)
+}
+
+/// What is wrong with a login or the lack of one, where that is why a scan failed. Older automators tell it of logins alone.
+pub fn fault_of(report: &ScanReport) -> Option<(ReadFault, Option<Uuid>)> {
+    let ScanOutcome::Failed { fault, .. } = &report.outcome else { return None };
+    let told = report.login.as_ref().and_then(|login| match login.outcome? {
+        LoginOutcome::Refused => Some(ReadFault::Refused),
+        LoginOutcome::Denied => Some(ReadFault::Denied),
+        LoginOutcome::TokenServer => Some(ReadFault::TokenServer),
+        LoginOutcome::Works | LoginOutcome::Failed => None,
+    });
+    Some(((*fault).or(told)?, report.login.as_ref().map(|login| login.id)))
 }
 
 /// Notes how a test ended.
@@ -143,6 +190,8 @@ pub async fn request_scans(tx: &mut Tx, organization: OrganizationId, reaches: &
     }
     due.sort_unstable();
     due.dedup();
+    // Another login may be for them by now.
+    registry_hosts::forget_places(&mut **tx, organization, &due).await?;
     work::request_scans(tx, organization, &due).await
 }
 
@@ -196,14 +245,15 @@ async fn open(
     tx: &mut Tx,
     organization: OrganizationId,
     login: &Login,
-) -> ApiResult<Result<RegistryLogin, String>> {
+) -> ApiResult<Result<RegistryLogin, (ReadFault, String)>> {
     let stopped = login.used.as_ref().filter(|used| used.state == LoginOutcome::TokenServer.word());
     if let (Some(_), Some(host)) = (stopped, &login.offered_host) {
-        return Ok(Err(format!(
+        let reason = format!(
             "the login for `{}` is stopped: the registry names the token server `{host}`, which it does not go to. If that \
              is right, enter the login again with this host as its token server (Settings, Registries)",
             login.reach
-        )));
+        );
+        return Ok(Err((ReadFault::TokenServer, reason)));
     }
     unseal(app, tx, organization, login).await
 }
@@ -213,11 +263,13 @@ async fn unseal(
     tx: &mut Tx,
     organization: OrganizationId,
     login: &Login,
-) -> ApiResult<Result<RegistryLogin, String>> {
+) -> ApiResult<Result<RegistryLogin, (ReadFault, String)>> {
     let reach = &login.reach;
+    let unreadable =
+        |reason: String| (ReadFault::Unreadable, format!("the login for `{reach}` cannot be read: {reason}"));
     let sealer = match &app.sealing {
         Sealing::Ready(sealer) => sealer,
-        Sealing::Off(reason) => return Ok(Err(format!("the login for `{reach}` cannot be read: {reason}"))),
+        Sealing::Off(reason) => return Ok(Err(unreadable(reason.clone()))),
     };
     let Some(sealed) = registry_logins::find_sealed(&mut **tx, organization, (login.id, login.version)).await? else {
         let reason = format!("the login for `{reach}` was just entered anew or removed; it is looked at again");
@@ -226,8 +278,7 @@ async fn unseal(
     let opened = match sealer.open(place(organization, login.id), &sealed) {
         Ok(opened) => opened,
         Err(error @ (OpenError::UnknownKey(_) | OpenError::Broken)) => {
-            let again = "enter it again (Settings, Registries)";
-            return Ok(Err(format!("the login for `{reach}` cannot be read: {error}; {again}")));
+            return Ok(Err(unreadable(format!("{error}; enter it again (Settings, Registries)"))));
         }
     };
     // The error of a parser would repeat what it read.

@@ -2,22 +2,28 @@
 
 use chrono::{DateTime, Duration, Utc};
 use heddle_core::{
-    id::OrganizationId,
+    id::{LeaseId, OrganizationId},
     image::Tag,
     policy::{CompiledPolicy, Standing, TagPolicy, limit::MAX_POLICIES},
 };
 use heddle_db::{
     DbError, Tx,
-    images::{self, Image},
+    images::{self, Failed, Image},
     notice::{Notice, Topic},
     occurrences,
     tags::{self, Description},
     work,
 };
-use heddle_wire::automator::{ScanOutcome, ScanWork, ScannedTag, TagChoice};
+use heddle_wire::{
+    automator::{ScanOutcome, ScanReport, ScanWork, ScannedTag, TagChoice},
+    text::Message,
+};
 use uuid::Uuid;
 
-use super::candidates::{self, Choice};
+use super::{
+    candidates::{self, Choice},
+    registry,
+};
 use crate::{app::App, problem::ApiResult};
 
 /// How long a description is taken for true: a tag may get another image, and no list of tags says so.
@@ -33,7 +39,7 @@ const REFRESHED: i64 = 20;
 pub async fn work(
     tx: &mut Tx,
     organization: OrganizationId,
-    image: Uuid,
+    (image, lease): (Uuid, LeaseId),
     now: DateTime<Utc>,
 ) -> Result<Option<ScanWork>, DbError> {
     let Some(image) = images::find(&mut **tx, image).await? else { return Ok(None) };
@@ -48,7 +54,8 @@ pub async fn work(
     }
     // Where tags are to be described, the whole list is needed.
     let etag = image.etag.filter(|_| choices.is_empty());
-    Ok(Some(ScanWork { image: image.image, login: None, etag, choices, known, refresh }))
+    let asked = work::find_asked(&mut **tx, lease).await?;
+    Ok(Some(ScanWork { image: image.image, login: None, etag, choices, known, refresh, asked, at_once: None }))
 }
 
 /// The choices that depend on what images say of themselves, each once.
@@ -90,17 +97,18 @@ pub async fn apply(
     tx: &mut Tx,
     organization: OrganizationId,
     held: &work::LiveLease,
-    outcome: &ScanOutcome,
+    report: &ScanReport,
     now: DateTime<Utc>,
 ) -> ApiResult<Vec<Uuid>> {
     images::lock(&mut **tx, &[held.subject]).await?;
     let Some(image) = images::find(&mut **tx, held.subject).await? else { return Ok(Vec::new()) };
-    let different = match outcome {
+    let different = match &report.outcome {
         ScanOutcome::Complete { tags, etag, undescribed } => {
             let names: Vec<_> = tags.iter().map(|scanned| scanned.tag.clone()).collect();
             let listed = tags::replace(tx, organization, image.id, &names, now).await?;
             let described = tags::describe(&mut **tx, image.id, &descriptions(tags), now).await?;
-            let error = undescribed.as_ref().map(|fault| fault.reason.as_str());
+            let error = undescribed.as_ref().map(|fault| String::from(Message::from(fault.reason.as_str())));
+            let error = error.as_deref();
             images::record_complete(&mut **tx, image.id, etag.as_deref(), error, now).await?;
             listed || described || !image.complete || image.error.as_deref() != error
         }
@@ -109,7 +117,10 @@ pub async fn apply(
             !image.complete
         }
         ScanOutcome::Failed { reason, .. } => {
-            images::record_failure(&mut **tx, image.id, reason, now).await?;
+            // An organization's own automator may say anything.
+            let reason = String::from(Message::from(reason.as_str()));
+            let failed = Failed { reason: &reason, fault: registry::fault_of(report) };
+            images::record_failure(&mut **tx, image.id, failed, now).await?;
             announce(tx, organization, &image).await?;
             return Ok(Vec::new());
         }

@@ -9,8 +9,24 @@ mod tests;
 
 /// The reason in words, the farthest obstacle first.
 pub fn reason(push: &Waiting, automator_seen_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
+    if let Some((name, seen_at)) = &push.served_by {
+        match seen_at {
+            None => {
+                return format!("the automator `{name}`, which alone serves its registry, has not asked for work yet");
+            }
+            Some(seen) if now - *seen >= AUTOMATOR_SILENT => {
+                let silent = span(now - *seen);
+                return format!("the automator `{name}`, which alone serves its registry, is silent for {silent}");
+            }
+            Some(_) => {}
+        }
+    }
     if let Some(away) = away(automator_seen_at, now) {
         return away;
+    }
+    if let Some(until) = push.rests_until.filter(|until| *until > now) {
+        let until = until.format("%H:%M:%S UTC");
+        return format!("its registry asks for fewer requests; it is asked again at {until}");
     }
     match (&push.scan_error, &push.update_error) {
         (Some(error), _) => format!("its registry could not be read: {error}"),

@@ -11,13 +11,20 @@ use axum::{
 };
 use chrono::Utc;
 use heddle_core::id::{IntentId, LeaseId, ProposalId, RepositoryId};
-use heddle_db::work::{self, Kind};
-use heddle_wire::automator::{
-    Done, IntentOutcome, Lease, LeaseRequest, PlanRequest, PlanResponse, ProposalClosed, ReadReport, ScanOutcome,
-    ScanReport, TestReport,
+use heddle_db::{
+    notice::Notice,
+    work::{self, Kind},
+};
+use heddle_wire::{
+    automator::{
+        Done, IntentOutcome, Lease, LeaseRequest, PlanRequest, PlanResponse, ProposalClosed, ReadReport, ScanOutcome,
+        ScanReport, TestReport,
+    },
+    text::Message,
 };
 use serde_json::json;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
 use utoipa_axum::routes;
 
 use self::under::Call;
@@ -25,15 +32,23 @@ use super::Routes;
 use crate::{
     app::{App, Shutdown},
     extract::{Json, Path},
-    flow::{lease, plan, read, registry, scan, settle},
+    flow::{
+        hosts, lease, plan, read,
+        registry::{self, Reported},
+        scan, settle,
+    },
     permission::Permission,
-    principal::Automator,
+    principal::{Automator, Own},
     problem::{ApiError, ApiResult},
     quotas,
 };
 
 /// An automator waits no longer than this for work.
 const LONGEST_WAIT: Duration = Duration::from_secs(55);
+
+/// How often an organization's own automator looks for work that nobody announced, and how often it looks at most.
+const OWN_LOOK: Duration = Duration::from_secs(5);
+const OWN_PAUSE: Duration = Duration::from_secs(1);
 
 /// 100,000 tags with digests, or the occurrences of 10,000 manifests.
 pub const REPORT_LIMIT_BYTES: usize = 32 << 20;
@@ -60,16 +75,49 @@ pub fn routes() -> Routes {
 async fn lease_work(
     app: App,
     Extension(Shutdown(shutdown)): Extension<Shutdown>,
-    _automator: Automator,
+    automator: Automator,
     Json(request): Json<LeaseRequest>,
 ) -> ApiResult<Response> {
     let deadline = Instant::now() + Duration::from_secs(request.wait_secs).min(LONGEST_WAIT);
+    if let Some(own) = &automator.own {
+        return lease_own(&app, shutdown, own, &request.automator, deadline).await;
+    }
     loop {
         if let Some(lease) = lease::next(&app, &request.automator).await? {
             return Ok(Json(lease).into_response());
         }
         tokio::select! {
             () = app.bell.rung() => {}
+            () = sleep_until(deadline) => return Ok(StatusCode::NO_CONTENT.into_response()),
+            () = shutdown.cancelled() => return Ok(StatusCode::NO_CONTENT.into_response()),
+        }
+    }
+}
+
+/// Waits for a scan of a registry that an organization's own automator serves. The bell wakes one who may take any work; this
+/// one may not, so it hears of work by itself, and looks no more often than each second.
+async fn lease_own(
+    app: &App,
+    shutdown: CancellationToken,
+    own: &Own,
+    process: &str,
+    deadline: Instant,
+) -> ApiResult<Response> {
+    let mut notices = app.db.notices();
+    loop {
+        let looked = Instant::now();
+        if let Some(lease) = lease::next_own(app, own, process).await? {
+            return Ok(Json(lease).into_response());
+        }
+        let next = async {
+            // What becomes due by the clock is announced by nobody.
+            let announced =
+                async { while !matches!(notices.next().await, None | Some(Notice::Work | Notice::Missed)) {} };
+            let _ = timeout_at(looked + OWN_LOOK, announced).await;
+            sleep_until(looked + OWN_PAUSE).await;
+        };
+        tokio::select! {
+            () = next => {}
             () = sleep_until(deadline) => return Ok(StatusCode::NO_CONTENT.into_response()),
             () = shutdown.cancelled() => return Ok(StatusCode::NO_CONTENT.into_response()),
         }
@@ -115,18 +163,24 @@ async fn report_read(call: Call, Path(lease): Path<LeaseId>, Json(report): Json<
 )]
 async fn report_scan(call: Call, Path(lease): Path<LeaseId>, Json(report): Json<ScanReport>) -> ApiResult<Response> {
     let mut under = call.hold(lease, Some(Kind::Scan)).await?;
-    let image = under.held.subject;
+    let (image, own) = (under.held.subject, under.own());
+    under.held.begun = report.begun;
     let listed = !matches!(report.outcome, ScanOutcome::Failed { .. });
-    let used = (report.login.as_ref(), listed);
-    if !registry::take_use(&mut under.tx, under.organization, image, used, Utc::now()).await? {
+    let used = Reported { login: report.login.as_ref(), by: own, listed };
+    let counts = registry::take_use(&mut under.tx, under.organization, image, used, Utc::now()).await?;
+    if hosts::says_something(&report.host, !listed) {
+        hosts::note(&mut under.tx, under.organization, image, &report.host, Utc::now()).await?;
+    }
+    if !counts {
         // Another login is there by now, or none. Whoever changed it has asked for another scan.
         under.finish(None).await?;
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let app = under.app.clone();
-    let due = scan::apply(&app, &mut under.tx, under.organization, &under.held, &report.outcome, Utc::now()).await?;
-    if let ScanOutcome::Failed { reason, retry_at } = &report.outcome {
-        under.fail(reason, *retry_at).await?;
+    let due = scan::apply(&app, &mut under.tx, under.organization, &under.held, &report, Utc::now()).await?;
+    if let ScanOutcome::Failed { reason, retry_at, .. } = &report.outcome {
+        let reason = String::from(Message::from(reason.as_str()));
+        under.fail(&reason, *retry_at).await?;
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let not_before = match &report.outcome {
@@ -134,14 +188,14 @@ async fn report_scan(call: Call, Path(lease): Path<LeaseId>, Json(report): Json<
         _ => None,
     };
     under.end(not_before).await?;
-    let leased = if report.take_update && !due.is_empty() {
+    let leased = if report.take_update && own.is_none() && !due.is_empty() {
         work::lease(&mut *under.tx, &under.held.automator, under.app.config.lease, Some(&due)).await?
     } else {
         None
     };
     under.tx.commit().await?;
     let handed = match &leased {
-        Some(leased) => lease::hand_out(&under.app, leased).await?,
+        Some(leased) => lease::hand_out(&under.app, leased, None).await?,
         None => None,
     };
     Ok(handed.map_or_else(|| StatusCode::NO_CONTENT.into_response(), |lease| Json(lease).into_response()))
@@ -245,8 +299,9 @@ async fn end_lease(call: Call, Path(lease): Path<LeaseId>, Json(done): Json<Done
     match &done.failed {
         _ if done.given_back => under.give_back(done.retry_at.unwrap_or_else(Utc::now)).await?,
         Some(reason) => {
+            let reason = String::from(Message::from(reason.as_str()));
             tracing::warn!(kind = ?under.held.kind, subject = %under.held.subject, "work failed: {reason}");
-            under.fail(reason, done.retry_at).await?;
+            under.fail(&reason, done.retry_at).await?;
         }
         None => under.finish(done.retry_at).await?,
     }

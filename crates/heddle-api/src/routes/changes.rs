@@ -72,7 +72,8 @@ async fn list_changes(app: App, member: Member, Query(query): Query<PageQuery>) 
     let page = changes::list_page(&mut *tx, member.organization, filter, environment, query.after, limit).await?;
     let full = i64::try_from(page.len()).is_ok_and(|count| count == limit);
     let next = page.last().filter(|_| full).map(|change| change.id.to_string());
-    let items = facts::lines(&mut tx, page, now).await?.into_iter().map(|(change, line)| view(&change, line)).collect();
+    let items = facts::lines(&mut tx, member.organization, page, now).await?;
+    let items = items.into_iter().map(|(change, line)| view(&change, line)).collect();
     let counts = count(&mut tx, member.organization, now).await?;
     tx.commit().await?;
     Ok(Json(ChangePage { items, next, counts }))
@@ -82,7 +83,7 @@ async fn count(tx: &mut Tx, organization: OrganizationId, now: DateTime<Utc>) ->
     let (in_flight, healthy_today) = changes::count(&mut **tx, organization, now - TimeDelta::hours(24)).await?;
     let ids = changes::list_in_flight_ids(&mut **tx, organization, COUNTED).await?;
     let open = changes::list_by_id(&mut **tx, &ids).await?;
-    let lines = facts::lines(tx, open, now).await?;
+    let lines = facts::lines(tx, organization, open, now).await?;
     let stuck = lines.iter().filter(|(_, line)| is_stuck(line)).count();
     Ok(ChangeCounts { in_flight, stuck: i64::try_from(stuck).unwrap_or(i64::MAX), healthy_today })
 }
@@ -106,7 +107,7 @@ async fn load_change(
     let mut tx = app.db.organization(member.organization).await?;
     let found = changes::find(&mut *tx, change).await?;
     let found = found.ok_or_else(|| ApiError::not_found("there is no such change"))?;
-    let Some((change, line)) = facts::lines(&mut tx, vec![found], now).await?.pop() else {
+    let Some((change, line)) = facts::lines(&mut tx, member.organization, vec![found], now).await?.pop() else {
         return Err(ApiError::not_found("there is no such change"));
     };
     let clusters = clusters::list(&mut *tx, member.organization).await?;

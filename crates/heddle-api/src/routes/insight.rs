@@ -1,5 +1,9 @@
 //! Why tags were chosen or passed over, what is wrong in files, how the platform and the onboarding stand.
 
+mod status;
+
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::{
     git::RepoName,
@@ -7,11 +11,12 @@ use heddle_core::{
     image::ImageRepository,
     name::EnvironmentName,
     policy::Verdict,
+    registry::ReadFault,
 };
 use heddle_db::{
     Tx, cluster_repositories, clusters,
     findings::{self, Finding, Unplaced},
-    images::{self, Image},
+    images::{self, Image, UnreadablePlace},
     occurrences::{self, Occurrence, Rule},
     pushes, repositories, work, workloads,
 };
@@ -27,7 +32,7 @@ use crate::{
     app::App,
     extract::{Json, Query},
     flow::{
-        link,
+        link, unread,
         verdicts::{self, Ground},
         waiting,
     },
@@ -84,6 +89,7 @@ async fn load_verdicts(app: App, member: Member, Query(query): Query<VerdictsQue
     let image = images::list_named(&mut *tx, member.organization, &names).await?.pop();
     let repository_name = repositories::find(&mut *tx, member.organization, repository).await?.map(|found| found.name);
     let tags = judge(&mut tx, member.organization, (repository, &place), image.as_ref()).await?;
+    let unread = unread::find(&mut tx, member.organization, Some(&names), Utc::now()).await?.remove(&query.image);
     tx.commit().await?;
     let rule = match (&place.rule, repository_name) {
         (Some(rule), Some(name)) => format!("{} ({}:{} in {name})", in_words(rule), rule.file, rule.line),
@@ -95,7 +101,7 @@ async fn load_verdicts(app: App, member: Member, Query(query): Query<VerdictsQue
         current: place.tag,
         rule,
         scanned_at: image.as_ref().and_then(|image| image.scanned_at),
-        scan_error: image.and_then(|image| image.error),
+        scan_error: unread.map(|unread| unread.reason).or_else(|| image.and_then(|image| image.error)),
         tags,
     }))
 }
@@ -131,11 +137,14 @@ fn in_words(rule: &Rule) -> String {
 )]
 async fn list_findings(app: App, member: Member) -> ApiResult<Json<Vec<FindingView>>> {
     let mut tx = app.db.organization(member.organization).await?;
-    let found = findings::list(&mut *tx, member.organization, SHOWN).await?;
+    let mut found = findings::list(&mut *tx, member.organization, SHOWN).await?;
     let unplaced = findings::list_unplaced(&mut *tx, member.organization, SHOWN).await?;
+    let unreadable = images::list_unreadable_places(&mut *tx, member.organization, SHOWN).await?;
     tx.commit().await?;
     let web = app.config.github.as_ref().map(|github| github.web_url.as_str().trim_end_matches('/').to_owned());
     let web = web.unwrap_or_default();
+    found.extend(unreadable.into_iter().map(unreadable_finding));
+    found.sort_by_key(|(_, finding)| !finding.blocks);
     let shown = found.into_iter().map(|(repository, finding)| FindingView {
         url: format!("{web}/{repository}/blob/{}/{}#L{}", finding.branch, finding.file, finding.line),
         subjects: subjects(&unplaced, &repository, &finding),
@@ -162,6 +171,20 @@ fn subjects(unplaced: &[Unplaced], repository: &RepoName, finding: &Finding) -> 
     unplaced.iter().filter(is_here).map(subject).collect()
 }
 
+/// What a 401 or 403 of its registry means at the place of an image.
+fn unreadable_finding(place: UnreadablePlace) -> (RepoName, Finding) {
+    let finding = Finding {
+        branch: place.branch,
+        file: place.file,
+        line: place.line,
+        column: 1,
+        code: format!("registry-{}", place.fault),
+        message: format!("`{}` cannot be read, so nothing newer is written here: {}", place.image, place.reason),
+        blocks: true,
+    };
+    (place.repository, finding)
+}
+
 /// How the parts of the platform are.
 #[utoipa::path(
     get, path = "/api/v1/organizations/{organization}/status", tag = "organizations",
@@ -172,17 +195,27 @@ async fn load_status(app: App, member: Member) -> ApiResult<Json<StatusView>> {
     let now = Utc::now();
     let mut tx = app.db.organization(member.organization).await?;
     let clusters = clusters::list(&mut *tx, member.organization).await?;
-    let failing = images::list_failing(&mut *tx, member.organization, SHOWN).await?;
+    let mut failing = images::list_failing(&mut *tx, member.organization, SHOWN).await?;
+    let registries = status::registries(&mut tx, member.organization, now).await?;
+    failing.retain(|image| registries.unserved.iter().all(|one| one.image != image.image));
     let automator_seen_at = work::automator_seen_at(&mut *tx).await?;
     let pushes = pushes::list_waiting(&mut *tx, member.organization, now - WAITS_FOR, SHOWN_PUSHES).await?;
     let view = StatusView {
         automator_seen_at,
         waiting_pushes: pushes.into_iter().map(|push| waiting_push(push, automator_seen_at, now)).collect(),
         scanned_at: images::last_scan_at(&mut *tx, member.organization).await?,
-        failing_images: failing.into_iter().map(|image| failing_image(image, now)).collect(),
+        failing_images: registries
+            .unserved
+            .into_iter()
+            .chain(failing.into_iter().map(|image| failing_image(image, &registries.faults, now)))
+            .collect(),
+        unreadable: registries.unreadable,
+        slow_hosts: registries.slow_hosts,
+        silent_automators: registries.silent_automators,
         clusters_connected: count_connected(&clusters, now),
         clusters: i64::try_from(clusters.len()).unwrap_or(i64::MAX),
-        blocking_findings: findings::count_blocking(&mut *tx, member.organization).await?,
+        blocking_findings: findings::count_blocking(&mut *tx, member.organization).await?
+            + images::count_unreadable_places(&mut *tx, member.organization).await?,
         asking: cluster_repositories::list_asked(&mut *tx, member.organization, SHOWN)
             .await?
             .into_iter()
@@ -204,8 +237,9 @@ fn waiting_push(push: pushes::Waiting, automator_seen_at: Option<DateTime<Utc>>,
     WaitingPush { image: push.image, tag: push.tag, pushed_at: push.pushed_at, reason }
 }
 
-fn failing_image(image: Image, now: DateTime<Utc>) -> FailingImage {
+fn failing_image(image: Image, faults: &HashMap<ImageRepository, ReadFault>, now: DateTime<Utc>) -> FailingImage {
     FailingImage {
+        fault: faults.get(&image.image).copied(),
         image: image.image,
         reason: image.error.unwrap_or_default(),
         since: image.error_since.unwrap_or(now),

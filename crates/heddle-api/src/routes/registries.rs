@@ -239,8 +239,8 @@ async fn add(app: &App, member: &Member, tx: &mut Tx, entered: &Entered) -> ApiR
     let id = Uuid::now_v7();
     let sealed = seal(app, organization, id, entered)?;
     quotas::take_turn(tx, quotas::REGISTRY_LOGINS, organization.0).await?;
-    let there = registry_logins::list(&mut **tx, organization).await?.len();
-    quotas::refuse_more(quotas::REGISTRY_LOGINS, there)?;
+    let there = registry_logins::count(&mut **tx, organization).await?;
+    quotas::refuse_more(quotas::REGISTRY_LOGINS, usize::try_from(there).unwrap_or(usize::MAX))?;
     let row = sealed.row(entered, &member.person.label);
     if !registry_logins::insert(&mut **tx, organization, id, &row).await? {
         return Err(taken(&entered.reach));

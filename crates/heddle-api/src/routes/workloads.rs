@@ -1,6 +1,6 @@
 //! Workloads: what runs, what Git says should run, what a newer tag waits for.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
@@ -8,6 +8,7 @@ use heddle_core::{
     change::ProposalRef,
     id::{ClusterId, OrganizationId, RepositoryId},
     image::{ImageRepository, Tag},
+    pipeline::Unread,
     policy::{Companion, Situation, TagList},
 };
 use heddle_db::{
@@ -31,7 +32,7 @@ use crate::{
     flow::{
         barred,
         candidates::{self, Choice, Wanted},
-        link,
+        link, unread,
     },
     permission::Permission,
     principal::Member,
@@ -119,6 +120,8 @@ struct Known {
     tags: BTreeMap<ImageRepository, TagList>,
     open: Vec<Change>,
     barred: BTreeMap<RepositoryId, Vec<Barred>>,
+    /// The images that are not read now.
+    unread: HashMap<ImageRepository, Unread>,
 }
 
 impl Known {
@@ -156,6 +159,7 @@ impl Known {
             barred,
             tags: found.lists,
             open: changes::list_open_of_images(&mut **tx, organization, &names).await?,
+            unread: unread::find(tx, organization, Some(&names), now).await?,
         })
     }
 
@@ -220,7 +224,10 @@ impl Known {
                 && Some(change.repository) == workload.repository
                 && Some(&change.environment) == workload.environment.as_ref()
         });
-        let state = in_words(running.image.tag.as_ref(), desired.as_ref(), newest.as_ref(), rule.is_some(), change);
+        let mut state = in_words(running.image.tag.as_ref(), desired.as_ref(), newest.as_ref(), rule.is_some(), change);
+        if let Some(unread) = self.unread.get(repository).filter(|_| rule.is_some() && change.is_none()) {
+            state = format!("{state} as far as is known: {}", unread.reason);
+        }
         let image = WorkloadImage {
             running,
             desired,

@@ -2,6 +2,7 @@
 
 use heddle_api::seal::{Sealer, rotate};
 use heddle_client::ClientError;
+use heddle_core::registry::pace::HostReport;
 use heddle_db::{Db, registry_logins};
 use heddle_wire::{
     automator::{Lease, ScanOutcome, ScanReport, ScanWork, ScannedTag, TestReport, TestWork, Work},
@@ -15,13 +16,13 @@ use crate::loom::Loom;
 
 const SECRET: &str = "c4n4ry-of-a-login";
 
-fn basic(host: &str, prefix: &str, password: &str) -> EnterRegistryLogin {
+pub fn basic(host: &str, prefix: &str, password: &str) -> EnterRegistryLogin {
     let secret = RegistrySecret::Basic { username: "bot".into(), password: password.to_owned().into() };
     EnterRegistryLogin { host: host.into(), prefix: prefix.into(), auth_host: None, secret }
 }
 
 /// Watches an image, whose scan is due at once.
-async fn watch(loom: &Loom, image: &str) -> Uuid {
+pub async fn watch(loom: &Loom, image: &str) -> Uuid {
     let id = Uuid::now_v7();
     let mut owner = loom.owner().await;
     for sql in [
@@ -40,7 +41,7 @@ async fn lease(loom: &Loom) -> Lease {
     loom.lease().await
 }
 
-async fn lease_scan(loom: &Loom) -> (Lease, ScanWork) {
+pub async fn lease_scan(loom: &Loom) -> (Lease, ScanWork) {
     let lease = lease(loom).await;
     let Work::Scan(work) = lease.work.clone() else { panic!("a scan is due, not {:?}", lease.work) };
     (lease, work)
@@ -59,22 +60,22 @@ fn password(login: Option<&RegistryLogin>) -> Option<&str> {
     })
 }
 
-fn used(login: &RegistryLogin, outcome: LoginOutcome) -> LoginUse {
+pub fn used(login: &RegistryLogin, outcome: LoginOutcome) -> LoginUse {
     let reason = (outcome != LoginOutcome::Works).then(|| "a reason".to_owned());
     LoginUse { id: login.id, version: login.version, outcome: Some(outcome), reason, offered_host: None }
 }
 
-fn complete(login: Option<&RegistryLogin>) -> ScanReport {
+pub fn complete(login: Option<&RegistryLogin>) -> ScanReport {
     let tags = vec![ScannedTag { tag: "1.0.0".parse().unwrap(), description: None }];
     let outcome = ScanOutcome::Complete { tags, etag: Some("\"list\"".into()), undescribed: None };
-    ScanReport { outcome, take_update: false, login: login.map(|login| used(login, LoginOutcome::Works)) }
+    ScanReport { login: login.map(|login| used(login, LoginOutcome::Works)), ..ScanReport::new(outcome) }
 }
 
 async fn logins(loom: &Loom) -> Vec<RegistryLoginView> {
     loom.user.registry_logins(loom.organization).await.unwrap().logins
 }
 
-async fn add(loom: &Loom, login: &EnterRegistryLogin) -> RegistryLoginView {
+pub async fn add(loom: &Loom, login: &EnterRegistryLogin) -> RegistryLoginView {
     loom.user.add_registry_login(loom.organization, login).await.unwrap()
 }
 
@@ -126,9 +127,9 @@ async fn a_scan_is_lent_the_login_with_the_longest_prefix_and_tells_of_its_use()
     assert_eq!(password(work.login.as_ref()), Some("narrow"));
     assert!(!format!("{scan:?}").contains("narrow\""), "{scan:?}");
     let login = work.login.unwrap();
-    let outcome = ScanOutcome::Failed { reason: "it says no".into(), retry_at: None };
+    let outcome = ScanOutcome::Failed { reason: "it says no".into(), retry_at: None, fault: None };
     let told = Some(used(&login, LoginOutcome::Refused));
-    loom.automator.scan_report(&scan, &ScanReport { outcome, take_update: false, login: told }).await.unwrap();
+    loom.automator.scan_report(&scan, &ScanReport { login: told, ..ScanReport::new(outcome) }).await.unwrap();
     let seen = logins(&loom).await.into_iter().find(|login| login.id == narrow.id).unwrap();
     assert_eq!((seen.outcome, seen.reason.as_deref()), (Some(LoginOutcome::Refused), Some("a reason")));
     let status = loom.user.status(loom.organization).await.unwrap();
@@ -156,8 +157,8 @@ async fn what_was_found_with_another_login_counts_no_more() {
     let (scan, work) = lease_scan(&loom).await;
     assert_eq!((password(work.login.as_ref()), work.etag), (Some("second"), None));
     let login = work.login.unwrap();
-    let outcome = ScanOutcome::Failed { reason: "away".into(), retry_at: None };
-    let failed = ScanReport { outcome, take_update: false, login: Some(used(&login, LoginOutcome::Failed)) };
+    let outcome = ScanOutcome::Failed { reason: "away".into(), retry_at: None, fault: None };
+    let failed = ScanReport { login: Some(used(&login, LoginOutcome::Failed)), ..ScanReport::new(outcome) };
     loom.automator.scan_report(&scan, &failed).await.unwrap();
     let (scan, work) = lease_scan(&loom).await;
     assert_eq!(work.etag, None, "a failed scan has listed nothing");
@@ -176,8 +177,8 @@ async fn a_token_server_that_nobody_confirmed_stops_the_login_until_it_is_entere
     let (scan, work) = lease_scan(&loom).await;
     let mut told = used(work.login.as_ref().unwrap(), LoginOutcome::TokenServer);
     told.offered_host = Some("auth.example.com".into());
-    let outcome = ScanOutcome::Failed { reason: "another token server".into(), retry_at: None };
-    loom.automator.scan_report(&scan, &ScanReport { outcome, take_update: false, login: Some(told) }).await.unwrap();
+    let outcome = ScanOutcome::Failed { reason: "another token server".into(), retry_at: None, fault: None };
+    loom.automator.scan_report(&scan, &ScanReport { login: Some(told), ..ScanReport::new(outcome) }).await.unwrap();
     // Stopped: no secret leaves, and the image says why.
     assert!(loom.try_lease(4).await.is_none());
     let status = loom.user.status(loom.organization).await.unwrap();
@@ -203,7 +204,8 @@ async fn a_test_is_made_by_an_automator() {
     let (test, work) = lease_test(&loom).await;
     assert_eq!((work.image.as_str(), password(Some(&work.login))), ("ghcr.io/acme/api", Some(SECRET)));
     let login = used(&work.login, LoginOutcome::Denied);
-    let report = TestReport { image: work.image, passed: false, message: "it lacks read:packages".into(), login };
+    let (passed, message) = (false, "it lacks read:packages".into());
+    let report = TestReport { image: work.image, passed, message, login, host: HostReport::default() };
     loom.automator.test_report(&test, &report).await.unwrap();
     let seen = logins(&loom).await.remove(0);
     let done = seen.test.unwrap();
@@ -244,7 +246,8 @@ async fn what_a_test_says_of_one_image_is_not_said_of_another() {
     let (test, work) = lease_test(&loom).await;
     ask("acme/web").await;
     let login = used(&work.login, LoginOutcome::Works);
-    let report = TestReport { image: work.image, passed: true, message: "12 tags".into(), login };
+    let (passed, message) = (true, "12 tags".into());
+    let report = TestReport { image: work.image, passed, message, login, host: HostReport::default() };
     loom.automator.test_report(&test, &report).await.unwrap();
     let seen = logins(&loom).await.remove(0).test.unwrap();
     assert_eq!((seen.image.as_str(), seen.done_at), ("ghcr.io/acme/web", None));

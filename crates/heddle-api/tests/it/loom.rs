@@ -97,6 +97,7 @@ impl Loom {
             most_repositories: 100,
             most_clusters: 200,
             agent_image: "heddle-synchronizer".to_owned(),
+            automator_image: "heddle-automator".to_owned(),
             agent_api_url: base.clone(),
         };
         let db = Db::connect(database.options(), 8).await.unwrap();

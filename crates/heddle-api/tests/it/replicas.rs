@@ -36,7 +36,7 @@ async fn watch(hub: &Hub, organization: &str, images: &[String]) {
 async fn each_piece_of_work_goes_to_one_of_many_automators() {
     let hub = Hub::start_with(2, &["--signup", "open"]).await;
     let (_, organization) = hub.settle("ada@example.com").await;
-    let images: Vec<String> = (0..WORK).map(|number| format!("registry.example.com/acme/{number}")).collect();
+    let images: Vec<String> = (0..WORK).map(|number| format!("registry-{number}.example.com/acme/api")).collect();
     watch(&hub, &organization, &images).await;
 
     let asks = (0..WORK * 2).map(|number| lease(&hub, number % 2, if number % 2 == 0 { "one" } else { "two" }));
@@ -85,11 +85,8 @@ async fn push_notices_and_a_scan_of_the_same_tags_all_arrive() {
         let url = format!("{}/automator/v1/leases/{}/scan-report", hub.replicas[0], lease.id);
         let request = hub.http.post(url).bearer_auth(AUTOMATOR_TOKEN).header("heddle-fence", lease.fence);
         let tags = tags.iter().map(|tag| ScannedTag { tag: tag.parse().unwrap(), description: None }).collect();
-        let report = ScanReport {
-            outcome: ScanOutcome::Complete { tags, etag: None, undescribed: None },
-            take_update: true,
-            login: None,
-        };
+        let outcome = ScanOutcome::Complete { tags, etag: None, undescribed: None };
+        let report = ScanReport { take_update: true, ..ScanReport::new(outcome) };
         request.json(&report).send().await.unwrap().status()
     };
     watch(&hub, &organization, &["registry.example.com/acme/api".to_owned()]).await;

@@ -49,15 +49,9 @@ pub async fn lease_update(loom: &Loom) -> (Lease, UpdateWork) {
 
 /// Scans, which is due beside an update that finds no tags yet; gives the update that the scan hands over.
 pub async fn scan(loom: &Loom, tags: &[&str]) -> Lease {
-    let report = ScanReport {
-        outcome: ScanOutcome::Complete {
-            tags: tags.iter().map(|tag| ScannedTag { tag: tag.parse().unwrap(), description: None }).collect(),
-            etag: None,
-            undescribed: None,
-        },
-        take_update: true,
-        login: None,
-    };
+    let tags = tags.iter().map(|tag| ScannedTag { tag: tag.parse().unwrap(), description: None }).collect();
+    let outcome = ScanOutcome::Complete { tags, etag: None, undescribed: None };
+    let report = ScanReport { take_update: true, ..ScanReport::new(outcome) };
     loop {
         let lease = loom.lease().await;
         match &lease.work {

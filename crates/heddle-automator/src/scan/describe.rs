@@ -14,8 +14,8 @@ use tokio::task::block_in_place;
 
 use crate::limits::MAX_DESCRIBED;
 
-/// How many are asked for at once.
-const AT_ONCE: usize = 4;
+/// How many are asked for at once where the API says nothing of it.
+const AT_ONCE: u32 = 4;
 
 /// A list of tags, described as far as it went.
 pub(super) struct Described {
@@ -38,7 +38,8 @@ pub(super) async fn describe(
     let mut described: BTreeMap<&Tag, Description> = BTreeMap::new();
     let mut looked_at = 0;
     let mut failure = None;
-    for some in needed[..needed.len().min(MAX_DESCRIBED)].chunks(AT_ONCE) {
+    let at_once = usize::try_from(work.at_once.unwrap_or(AT_ONCE)).unwrap_or(1).max(1);
+    for some in needed[..needed.len().min(MAX_DESCRIBED)].chunks(at_once) {
         if failure.is_some() || enough() {
             break;
         }
@@ -70,7 +71,7 @@ pub(super) async fn describe(
 
 fn left_over(count: usize) -> Option<Failure> {
     let reason = format!("{count} tags are still to be read one by one for their creation time or platforms");
-    (count > 0).then_some(Failure { reason, retry_at: None, login: None })
+    (count > 0).then_some(Failure { reason, retry_at: None, throttled: false, login: None })
 }
 
 /// A tag that a choice needs to know more of.

@@ -17,6 +17,8 @@ fn scan(image: &str) -> Work {
         choices: Vec::new(),
         known: None,
         refresh: Vec::new(),
+        asked: 1,
+        at_once: None,
     })
 }
 

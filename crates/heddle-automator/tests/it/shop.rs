@@ -185,7 +185,8 @@ impl Shop {
 
     pub fn scan_work(image: &str, choices: Vec<TagChoice>, known: Option<TagList>) -> Work {
         let image = image.parse().unwrap();
-        Work::Scan(ScanWork { image, login: None, etag: None, choices, known, refresh: Vec::new() })
+        let refresh = Vec::new();
+        Work::Scan(ScanWork { image, login: None, etag: None, choices, known, refresh, asked: 1, at_once: None })
     }
 
     /// What an overlay holds on `main`.

@@ -38,6 +38,7 @@ fn is_fine(status: &StatusView, counts: &ChangeCounts, now: DateTime<Utc>) -> bo
         && status.failing_images.is_empty()
         && status.blocking_findings == 0
         && status.asking.is_empty()
+        && status.silent_automators.is_empty()
         && status.clusters_connected == status.clusters
         && status.has_automator(now)
 }
@@ -59,7 +60,25 @@ fn show(session: &Session, status: &StatusView, counts: &ChangeCounts, now: Date
     }
     row("automator", status.has_automator(now), automator(status, now));
     row("registries", status.failing_images.is_empty(), format!("read {}", ago(status.scanned_at, now)));
-    for image in &status.failing_images {
+    for login in &status.unreadable {
+        let (names, since) = (login.images.iter().map(ToString::to_string), span(now - login.since));
+        let mut names = names.collect::<Vec<_>>().join(", ");
+        let more = login.count.saturating_sub(u64::try_from(login.images.len()).unwrap_or(u64::MAX));
+        if more > 0 {
+            names = format!("{names} and {more} more");
+        }
+        row("", false, format!("{}: {names}, since {since}", login.message));
+    }
+    for slow in &status.slow_hosts {
+        let until = slow.not_before.map_or_else(String::new, |at| format!(" until {}", at.format("%H:%M:%S UTC")));
+        row("", false, format!("{}{until}: {} wait", slow.message, count(slow.images, "image")));
+    }
+    for silent in &status.silent_automators {
+        let (hosts, seen) = (silent.hosts.join(", "), ago(silent.seen_at, now));
+        let images = count(silent.images, "image");
+        row("", false, format!("automator {} for {hosts} seen {seen}: nobody scans {images}", silent.name));
+    }
+    for image in status.failing_images.iter().filter(|image| image.fault.is_none()) {
         let since = span(now - image.since);
         row("", false, format!("{}: {}, since {since}", image.image, image.reason));
     }

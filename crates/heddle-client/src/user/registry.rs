@@ -2,8 +2,8 @@
 
 use heddle_core::id::OrganizationId;
 use heddle_wire::view::{
-    AddDockerLogins, CreateReceiver, EnterRegistryLogin, ReceiverCreated, ReceiverView, RegistryLoginView,
-    RegistryLogins, TestRegistryLogin,
+    AddDockerLogins, AddOwnAutomator, CreateReceiver, EnterRegistryLogin, OwnAutomatorAdded, OwnAutomatorView,
+    ReceiverCreated, ReceiverView, RegistryLoginView, RegistryLogins, TestRegistryLogin,
 };
 use reqwest::Method;
 use uuid::Uuid;
@@ -105,5 +105,33 @@ impl UserClient {
         request: &TestRegistryLogin,
     ) -> Result<RegistryLoginView, ClientError> {
         self.post(&within(organization, &format!("registry-logins/{login}/test")), request).await
+    }
+
+    /// `GET /organizations/{organization}/automators`: those that the organization runs itself, without their tokens.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn own_automators(&self, organization: OrganizationId) -> Result<Vec<OwnAutomatorView>, ClientError> {
+        self.get(&within(organization, "automators")).await
+    }
+
+    /// `POST /organizations/{organization}/automators`: adds one, whose token is in this answer alone.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with the fields at fault, `automator-exists` or `registry-served`.
+    pub async fn add_own_automator(
+        &self,
+        organization: OrganizationId,
+        request: &AddOwnAutomator,
+    ) -> Result<OwnAutomatorAdded, ClientError> {
+        self.post(&within(organization, "automators"), request).await
+    }
+
+    /// `DELETE /organizations/{organization}/automators/{automator}`: the hosted ones scan its registries again.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `not-found` when there is none.
+    pub async fn delete_own_automator(&self, organization: OrganizationId, automator: Uuid) -> Result<(), ClientError> {
+        self.delete(&within(organization, &format!("automators/{automator}"))).await
     }
 }

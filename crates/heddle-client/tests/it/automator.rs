@@ -49,7 +49,7 @@ async fn no_work_is_no_error() {
 #[tokio::test]
 async fn reports_carry_the_fence() {
     let (server, client) = start(Answer::empty(204)).await;
-    let report = ScanReport { outcome: ScanOutcome::Unchanged, take_update: true, login: None };
+    let report = ScanReport { take_update: true, ..ScanReport::new(ScanOutcome::Unchanged) };
     assert!(client.scan_report(&lease(), &report).await.unwrap().is_none());
     let seen = server.seen();
     assert_eq!(seen.uri, format!("/automator/v1/leases/{}/scan-report", Uuid::from_u128(1)).as_str());

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::{
-    End, FactKind, History, Knot, KnotState, Line, RolloutKey, Station,
+    End, FactKind, History, Knot, KnotState, Line, RolloutKey, Station, Unread,
     rollout::{Rollout, earliest, newest, took},
 };
 use crate::change::{Gate, GateKind, ProposalRef};
@@ -68,7 +68,7 @@ impl Default for Stop {
 
 /// The facts, each kind reduced to what counts.
 #[derive(Default)]
-struct Gathered {
+struct Gathered<'a> {
     any: bool,
     pushed_at: Option<At>,
     proposed_at: Option<At>,
@@ -82,11 +82,17 @@ struct Gathered {
     /// Whether the set of rollouts is fixed.
     fixed: bool,
     rollouts: BTreeMap<RolloutKey, Rollout>,
+    unread: Option<&'a Unread>,
 }
 
-impl Gathered {
-    fn from_history(history: &History) -> Self {
-        let mut all = Self { fixed: history.rollouts.is_some(), any: !history.facts.is_empty(), ..Self::default() };
+impl<'a> Gathered<'a> {
+    fn from_history(history: &'a History) -> Self {
+        let mut all = Self {
+            fixed: history.rollouts.is_some(),
+            any: !history.facts.is_empty(),
+            unread: history.unread.as_ref(),
+            ..Self::default()
+        };
         for key in history.rollouts.iter().flatten() {
             all.rollouts.entry(key.clone()).or_default();
         }
@@ -211,6 +217,10 @@ impl Gathered {
     }
 
     fn stop_before_proposal(&self, pushed_at: Option<At>, now: At) -> Stop {
+        // Whatever else it waits for, it is not written before its registry is read again.
+        if let Some(Unread { reason, since }) = self.unread {
+            return Stop { state: KnotState::Failed, reason: Some(reason.clone()), since: Some(*since) };
+        }
         match &self.gate {
             Some((at, reason, until, fault, _)) if until.is_none_or(|until| until > now) => Stop {
                 state: if *fault { KnotState::Failed } else { KnotState::Waiting },

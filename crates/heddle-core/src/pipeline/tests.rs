@@ -63,7 +63,7 @@ fn gated(kind: GateKind, until: Option<i64>) -> FactKind {
 #[track_caller]
 fn check(rollouts: Option<&[u128]>, facts: &[Fact], expected: &str) {
     let rollouts = rollouts.map(|numbers| numbers.iter().copied().map(rollout).collect());
-    let line = line(&History { rollouts, facts: facts.to_vec() }, at(1000));
+    let line = line(&History { rollouts, facts: facts.to_vec(), unread: None }, at(1000));
     assert_eq!(draw(&line), expected);
 }
 
@@ -144,7 +144,7 @@ fn a_clock_that_is_late_does_not_turn_the_line_around() {
 /// Milliseconds from station to station.
 #[track_caller]
 fn check_times(facts: &[Fact], expected: &[i64]) {
-    let line = line(&History { rollouts: Some(vec![rollout(1)]), facts: facts.to_vec() }, at(1000));
+    let line = line(&History { rollouts: Some(vec![rollout(1)]), facts: facts.to_vec(), unread: None }, at(1000));
     let times: Vec<i64> = line.knots.iter().filter_map(|knot| knot.at).map(|at| at.timestamp_millis()).collect();
     assert_eq!(times, expected, "{}", draw(&line));
 }
@@ -218,10 +218,23 @@ fn a_sync_that_is_skipped_or_gone_counts_no_more() {
 }
 
 #[test]
+fn what_is_not_written_says_that_its_registry_is_not_read() {
+    let unread = Some(Unread { reason: "ghcr.io does not know the login".into(), since: at(7) });
+    let draw = |facts: &[Fact]| {
+        draw(&line(&History { rollouts: None, facts: facts.to_vec(), unread: unread.clone() }, at(1000)))
+    };
+    let held = [fact(1, FactKind::Pushed), fact(2, gated(GateKind::Freeze, None))];
+    assert_eq!(draw(&held), "●1 ■ ○ ○ ○ (ghcr.io does not know the login)");
+    // What stands in a pull request goes on without the registry.
+    assert_eq!(draw(&[fact(1, FactKind::Pushed), fact(2, proposed())]), "●1 ●2 ◎ ○ ○ (waits for #41 to be merged)");
+}
+
+#[test]
 fn a_rollout_line_tells_its_own_story() {
     let history = History {
         rollouts: Some(vec![rollout(1), rollout(2)]),
         facts: vec![fact(3, merged()), fact(5, applied(1)), fact(6, failed(2, "forbidden"))],
+        unread: None,
     };
     let line = line(&history, at(1000));
     assert_eq!(line.rollouts[0].applied.took_ms, Some(2000));
@@ -264,6 +277,7 @@ fn any_history() -> impl Strategy<Value = History> {
             .into_iter()
             .map(|(seconds, clock, seen_at, kind)| Fact { kind, at: at(seconds), clock, seen_at: millis(seen_at) })
             .collect(),
+        unread: None,
     })
 }
 
@@ -284,7 +298,7 @@ proptest! {
         })
     ) {
         let first = line(&history, at(1000));
-        let again = line(&History { rollouts: history.rollouts, facts: shuffled }, at(1000));
+        let again = line(&History { rollouts: history.rollouts, facts: shuffled, unread: None }, at(1000));
         prop_assert_eq!(first, again);
     }
 
@@ -302,10 +316,10 @@ proptest! {
     fn the_loss_of_an_implied_fact_changes_times_only(lost in 0..5usize) {
         let facts = whole_way();
         let rollouts = Some(vec![rollout(1)]);
-        let whole = line(&History { rollouts: rollouts.clone(), facts: facts.clone() }, at(1000));
+        let whole = line(&History { rollouts: rollouts.clone(), facts: facts.clone(), unread: None }, at(1000));
         let mut fewer = facts;
         fewer.remove(lost);
-        let poorer = line(&History { rollouts, facts: fewer }, at(1000));
+        let poorer = line(&History { rollouts, facts: fewer, unread: None }, at(1000));
         prop_assert_eq!(outcome(&whole), outcome(&poorer));
     }
 }

@@ -36,6 +36,21 @@ pub struct Leased {
     pub subject: Uuid,
 }
 
+impl Leased {
+    /// As a function that leases gives it.
+    pub(crate) fn read(
+        lease: Uuid,
+        fence: i64,
+        expires_at: DateTime<Utc>,
+        organization: Uuid,
+        kind: &str,
+        subject: Uuid,
+    ) -> Result<Self, DbError> {
+        let (lease, organization) = (LeaseId(lease), OrganizationId(organization));
+        Ok(Self { lease, fence, expires_at, organization, kind: Kind::parse(kind)?, subject })
+    }
+}
+
 /// A lease that lives, locked against others until the transaction ends.
 #[derive(Debug, Clone)]
 pub struct LiveLease {
@@ -47,6 +62,9 @@ pub struct LiveLease {
     pub subject: Uuid,
     /// The automator's name.
     pub automator: String,
+    /// How often the work had been asked for when what is reported was begun, where an earlier lease began it. What was
+    /// asked for since then is not done with it.
+    pub begun: Option<i64>,
 }
 
 /// Leases one due piece of work of any organization; with `updates_of`, an update of one of these repositories.
@@ -69,17 +87,8 @@ pub async fn lease(
     )
     .fetch_optional(db)
     .await?;
-    row.map(|row| {
-        Ok(Leased {
-            lease: LeaseId(row.lease_id),
-            fence: row.fence,
-            expires_at: row.expires_at,
-            organization: OrganizationId(row.organization_id),
-            kind: Kind::parse(&row.kind)?,
-            subject: row.subject_id,
-        })
-    })
-    .transpose()
+    row.map(|row| Leased::read(row.lease_id, row.fence, row.expires_at, row.organization_id, &row.kind, row.subject_id))
+        .transpose()
 }
 
 /// Whose work a lease is about.
@@ -116,9 +125,19 @@ pub async fn hold(db: &mut PgConnection, lease: LeaseId, fence: i64) -> Result<O
     .fetch_optional(db)
     .await?;
     row.map(|row| {
-        Ok(LiveLease { lease, kind: Kind::parse(&row.kind)?, subject: row.subject_id, automator: row.automator })
+        let kind = Kind::parse(&row.kind)?;
+        Ok(LiveLease { lease, kind, subject: row.subject_id, automator: row.automator, begun: None })
     })
     .transpose()
+}
+
+/// How often leased work had been asked for when it was leased.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn find_asked(db: impl PgExecutor<'_>, lease: LeaseId) -> Result<i64, DbError> {
+    let asked = sqlx::query_scalar!("select leased_generation from work where lease_id = $1", lease.0);
+    Ok(asked.fetch_optional(db).await?.unwrap_or_default())
 }
 
 /// Prolongs a lease; false when it has ended or another followed it.
@@ -174,12 +193,14 @@ pub async fn finish(
         "update work set
              lease_id = null, lease_expires_at = null, leased_by = null, failures = 0, expiries = 0, last_failure = null,
              not_before = $3, next_at = null,
-             due_at = greatest(case when generation > leased_generation then now() else coalesce($2, next_at) end, $3),
-             asked_at = case when generation > leased_generation then now() end
+             due_at = greatest(
+                 case when generation > coalesce($4, leased_generation) then now() else coalesce($2, next_at) end, $3),
+             asked_at = case when generation > coalesce($4, leased_generation) then now() end
          where lease_id = $1",
         held.lease.0,
         next_at,
         not_before,
+        held.begun,
     )
     .execute(&mut *db)
     .await?;

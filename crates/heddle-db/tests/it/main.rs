@@ -7,6 +7,7 @@ mod deploys;
 mod limits;
 mod migrations;
 mod notices;
+mod registries;
 mod requests;
 mod retention;
 mod row_security;

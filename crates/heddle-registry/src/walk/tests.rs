@@ -4,7 +4,8 @@ fn next_from(current: &str, link: &str) -> Result<Option<String>, String> {
     let mut headers = HeaderMap::new();
     headers.insert(LINK, link.parse().unwrap());
     let registry = "https://ghcr.io/v2/".parse().unwrap();
-    let next = next_page(&headers, &current.parse().unwrap(), &registry);
+    let current = current.parse().unwrap();
+    let next = next_page(&headers, (&current, &current), Link::AsWritten, &registry);
     next.map(|url| url.map(String::from)).map_err(|failure| failure.reason)
 }
 

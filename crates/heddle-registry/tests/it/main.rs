@@ -6,6 +6,7 @@ mod describe;
 mod faulty;
 mod limits;
 mod login;
+mod quirks;
 mod real;
 mod redirect;
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use heddle_core::{
     image::{Digest, ImageRepository, Tag},
     policy::{TagList, TagPolicy},
+    registry::{ReadFault, pace::HostReport},
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,13 @@ pub struct ScanWork {
     /// Tags whose description may not be true any more: they may point to another image by now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refresh: Vec<Tag>,
+    /// How often the scan was asked for until now. A list that is read in several scans says which of them began it: what
+    /// was pushed after that may be missing in it.
+    #[serde(default)]
+    pub asked: i64,
+    /// How many requests this scan may have under way at once; `None` where nothing is known of the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_once: Option<u32>,
 }
 
 /// A choice of a tag of the image, somewhere.
@@ -66,6 +74,9 @@ pub struct TestReport {
     pub message: String,
     /// What became of the login.
     pub login: LoginUse,
+    /// What the registry said of how much it may be asked.
+    #[serde(default)]
+    pub host: HostReport,
 }
 
 /// The outcome of a scan: `POST /automator/v1/leases/{id}/scan-report`. It ends the lease; the answer may hand over the
@@ -80,6 +91,19 @@ pub struct ScanReport {
     /// What became of the login that was lent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<LoginUse>,
+    /// What the registry said of how much it may be asked.
+    #[serde(default)]
+    pub host: HostReport,
+    /// `asked` of the scan that began the list; `None` where this one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<i64>,
+}
+
+impl ScanReport {
+    /// A report that takes no update and says nothing of a login or of the registry's limit.
+    pub fn new(outcome: ScanOutcome) -> Self {
+        Self { outcome, take_update: false, login: None, host: HostReport::default(), begun: None }
+    }
 }
 
 /// What a scan found.
@@ -105,6 +129,9 @@ pub enum ScanOutcome {
         reason: String,
         /// When the registry allows the next try.
         retry_at: Option<DateTime<Utc>>,
+        /// What is wrong with the login or the lack of one, where that is why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fault: Option<ReadFault>,
     },
 }
 

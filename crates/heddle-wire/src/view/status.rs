@@ -5,6 +5,7 @@ use heddle_core::{
     git::RepoName,
     id::{ClusterId, RepositoryId},
     image::{ImageRepository, Tag},
+    registry::ReadFault,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -40,6 +41,57 @@ bodies! {
         /// Repositories that Syncs follow and nobody approved for their cluster, the longest waiting first.
         #[serde(default)]
         asking: Vec<AskedRepository>,
+        /// Logins, or the lack of one, for which images cannot be read. Each of these images is among the failing ones, too.
+        #[serde(default)]
+        unreadable: Vec<UnreadableImages>,
+        /// Registries that are asked less than they could be, because they said so.
+        #[serde(default)]
+        slow_hosts: Vec<SlowHost>,
+        /// Automators of the organization that are silent, so that nobody scans their registries.
+        #[serde(default)]
+        silent_automators: Vec<SilentAutomator>,
+    }
+
+    /// What a 401 or 403 means for which images.
+    UnreadableImages {
+        /// Host and prefix of the login; without one the host alone.
+        login: String,
+        /// What is wrong.
+        fault: ReadFault,
+        /// It and the remedy, in sentences.
+        message: String,
+        /// Some of the images, by name.
+        images: Vec<ImageRepository>,
+        /// How many there are.
+        count: u64,
+        /// Since when the first of them cannot be read.
+        since: DateTime<Utc>,
+    }
+
+    /// A registry that is asked less than it could be.
+    SlowHost {
+        /// The host, or host and prefix of the login that it is read with.
+        login: String,
+        /// Why, in a sentence.
+        message: String,
+        /// Nothing is asked there before.
+        not_before: Option<DateTime<Utc>>,
+        /// How many images wait for it.
+        images: i64,
+        /// Since when.
+        since: DateTime<Utc>,
+    }
+
+    /// An automator of the organization that asks for no work.
+    SilentAutomator {
+        /// Its name.
+        name: String,
+        /// The registries that it serves.
+        hosts: Vec<String>,
+        /// When it was seen last.
+        seen_at: Option<DateTime<Utc>>,
+        /// How many images nobody scans meanwhile.
+        images: i64,
     }
 
     /// A repository that a Sync of a cluster follows, and that the cluster may not read before an administrator approves it:
@@ -65,6 +117,9 @@ bodies! {
         reason: String,
         /// Since when.
         since: DateTime<Utc>,
+        /// What is wrong with its login or the lack of one, where that is why: its login speaks for it.
+        #[serde(default)]
+        fault: Option<ReadFault>,
     }
 
     /// A tag that was pushed and has no line yet.

@@ -4,9 +4,10 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use chrono::{DateTime, Utc};
 use heddle_core::id::{LeaseId, OrganizationId, RepositoryId};
 use heddle_db::{
-    Tx, audit,
+    Tx, audit, registry_hosts,
     work::{self, Failure, Kind, LiveLease},
 };
+use uuid::Uuid;
 
 use crate::{
     app::App,
@@ -42,8 +43,9 @@ impl Call {
     /// Takes the lease for a report; with `kind`, one of this kind of work.
     pub async fn hold(self, lease: LeaseId, kind: Option<Kind>) -> ApiResult<Under> {
         let Self { app, automator, fence } = self;
-        let organization = owner_of(&app, lease).await?;
+        let organization = owner_of(&app, lease, &automator).await?;
         let mut tx = app.db.organization(organization).await?;
+        check_served(&mut tx, lease, &automator).await?;
         let held = work::hold(&mut tx, lease, fence).await?.ok_or_else(lost)?;
         if kind.is_some_and(|kind| kind != held.kind) {
             return Err(ApiError::conflict("other-work", "this lease is of another kind of work"));
@@ -53,7 +55,9 @@ impl Call {
 
     /// Prolongs the lease, also while a report under it is being taken.
     pub async fn renew(self, lease: LeaseId) -> ApiResult<()> {
-        let mut tx = self.app.db.organization(owner_of(&self.app, lease).await?).await?;
+        let organization = owner_of(&self.app, lease, &self.automator).await?;
+        let mut tx = self.app.db.organization(organization).await?;
+        check_served(&mut tx, lease, &self.automator).await?;
         if !work::renew(&mut *tx, lease, self.fence, self.app.config.lease).await? {
             return Err(lost());
         }
@@ -72,6 +76,11 @@ pub(super) struct Under {
 }
 
 impl Under {
+    /// The organization's own automator that reports; `None` for a hosted one.
+    pub fn own(&self) -> Option<Uuid> {
+        self.automator.own.as_ref().map(|own| own.id)
+    }
+
     pub fn scope(&self) -> plan::Scope {
         plan::Scope { organization: self.organization, repository: RepositoryId(self.held.subject), now: Utc::now() }
     }
@@ -122,11 +131,24 @@ impl Under {
     }
 }
 
-async fn owner_of(app: &App, lease: LeaseId) -> ApiResult<OrganizationId> {
+/// Whose work the lease is about. Of other organizations' leases an own automator hears nothing.
+async fn owner_of(app: &App, lease: LeaseId, automator: &Automator) -> ApiResult<OrganizationId> {
     let mut tx = app.db.routing().await?;
     let organization = work::find_organization(&mut *tx, lease).await?;
     tx.commit().await?;
-    organization.ok_or_else(lost)
+    let is_theirs =
+        |organization: &OrganizationId| automator.own.as_ref().is_none_or(|own| own.organization == *organization);
+    organization.filter(is_theirs).ok_or_else(lost)
+}
+
+/// An organization's own automator touches leases of scans at the registries that it serves alone.
+async fn check_served(tx: &mut Tx, lease: LeaseId, automator: &Automator) -> ApiResult<()> {
+    match &automator.own {
+        Some(own) if !registry_hosts::is_served_by(&mut **tx, own.organization, lease, own.id).await? => {
+            Err(ApiError::forbidden("other-work", "this automator does not serve what the lease is about"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn lost() -> ApiError {

@@ -82,8 +82,8 @@ fn entries_whose_secret_lies_elsewhere_are_refused_by_name_and_all_at_once() {
     .unwrap_err();
     let told: Vec<&str> = fields(&error).iter().map(|(_, message)| *message).collect();
     assert_eq!(told.len(), 3, "{told:?}");
-    assert!(told[0].contains("`gcr.io` lies with the credential helper `gcloud`"), "{told:?}");
-    assert!(told[1].contains("`ghcr.io` lies in the credential store `desktop`"), "{told:?}");
+    assert!(told[0].contains("`gcr.io` has its secret with the credential helper `gcloud`"), "{told:?}");
+    assert!(told[1].contains("`ghcr.io` has its secret in the credential store `desktop`"), "{told:?}");
     assert!(told[2].contains("`quay.io` holds an `auth` that is no base64") && !told[2].contains("s3cret"), "{told:?}");
     let error = read(&json!({"credsStore": "desktop"})).unwrap_err();
     assert!(error.message.contains("`desktop`"), "{error:?}");
