@@ -23,6 +23,9 @@
 //! | 19 two organizations never see each other | `crates/heddle-api/tests/it/walk.rs`, walked from the OpenAPI file |
 //! | 20 a revoked agent is out | [`link`]; on every replica: `crates/heddle-api/tests/it/agents.rs` |
 //! | 21 a secret in a manifest is in no report, log, row or error | [`secrets`] |
+//! | 22 a private image says why it cannot be read, on the page and in the shell | [`logins`] |
+//! | 23 a login that is removed while a scan runs, and sealing keys that are rotated under load | [`logins`] |
+//! | 24 a host that throttles while another goes on | [`logins`] |
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
@@ -32,6 +35,7 @@ mod deploy;
 mod hands;
 mod kills;
 mod link;
+mod logins;
 mod people;
 mod policies;
 mod rules;

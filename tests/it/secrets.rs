@@ -43,7 +43,7 @@ async fn wait_for_password(world: &World, what: &str) {
 }
 
 /// All that Heddle told anybody: place and text.
-async fn everything_told(world: &World) -> Vec<(String, String)> {
+pub(crate) async fn everything_told(world: &World) -> Vec<(String, String)> {
     let mut told = vec![
         ("the API's log".to_owned(), world.api.output()),
         ("the automator's log".to_owned(), world.automator.output()),

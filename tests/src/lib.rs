@@ -4,6 +4,7 @@
 //! reach into a program: whatever it learns comes through Git, the cluster, the registry or the HTTP API.
 
 pub mod browser;
+pub mod command_line;
 pub mod config_repository;
 pub mod dashboard;
 pub mod follow;

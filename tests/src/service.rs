@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use heddle_testkit::{
     port,
     process::{Process, Program},
+    wait,
 };
 use url::Url;
 
@@ -58,6 +59,17 @@ impl Service {
             .wait_ready(&self.client, &self.ready)
             .await
             .with_context(|| format!("{} did not start", self.name))
+    }
+
+    /// Runs the same program with the same settings and these arguments, to its end; gives what it printed.
+    pub async fn run(&self, args: &[&str]) -> Result<String> {
+        let log = self.log.with_extension("run.log");
+        let before = std::fs::read(&log).map(|bytes| bytes.len()).unwrap_or_default();
+        let process = self.program.clone().args(args).spawn(&log)?;
+        let status = process.wait_exit(wait::LONG).await?;
+        ensure!(status.success(), "{} {args:?} ended with {status}; {}", self.name, process.tail());
+        let printed = std::fs::read(&log)?;
+        Ok(String::from_utf8_lossy(&printed[before.min(printed.len())..]).into_owned())
     }
 
     /// SIGKILL.

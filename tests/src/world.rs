@@ -27,6 +27,8 @@ pub use looks::{Seen, describe, has_reached};
 pub const REPOSITORY: &str = "acme/config";
 /// The image's path in the registry.
 pub const IMAGE_PATH: &str = "acme/api";
+/// The path of another image in the same registry, which is there when a test pushes it.
+pub const SECOND_PATH: &str = "acme/second";
 /// The tag that runs before anything is pushed.
 pub const FIRST_TAG: &str = "1.4.0";
 /// The person at GitHub.
@@ -61,7 +63,8 @@ pub struct WorldOptions {
     pub audit: bool,
     /// The built dashboard, where one is to be served.
     pub web_dir: Option<std::path::PathBuf>,
-    /// Files that replace or join those of the config repository before anybody reads it.
+    /// Files that replace or join those of the config repository before anybody reads it. `IMAGE` in them is the image's
+    /// name, `SECOND` that of the other image in its registry.
     pub files: Vec<(String, String)>,
     /// Further registries on this machine, `host:port`, that the automator may ask.
     pub registries: Vec<String>,

@@ -35,6 +35,7 @@ const pages: [name: string, path: string, heading: string][] = [
   ["members", "/settings/members", "Settings"],
   ["repositories", "/settings/repositories", "Settings"],
   ["registries", "/settings/registries", "Settings"],
+  ["automators", "/settings/automators", "Settings"],
   ["receivers", "/settings/receivers", "Settings"],
   ["tokens", "/settings/tokens", "Settings"],
   ["sessions", "/settings/sessions", "Settings"],

@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use reqwest::{Response, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
@@ -72,6 +73,7 @@ pub struct Registry {
     folder: TempDir,
     port: u16,
     client: reqwest::Client,
+    notices: Option<Notices>,
     process: Process,
 }
 
@@ -111,7 +113,7 @@ impl Registry {
         let port = port::free()?;
         let client = reqwest::Client::builder().no_proxy().build()?;
         let process = spawn(folder.path(), port, None, None)?;
-        let registry = Self { folder, port, client, process };
+        let registry = Self { folder, port, client, notices: None, process };
         registry.wait_ready().await?;
         Ok(registry)
     }
@@ -129,14 +131,22 @@ impl Registry {
     /// Starts it again, on the same port and storage, so that it tells `notices` of each push.
     pub async fn notify(&mut self, notices: &Notices) -> Result<()> {
         self.process.stop().await?;
+        self.notices = Some(notices.clone());
         self.process = spawn(self.folder.path(), self.port, Some(notices), None)?;
         self.wait_ready().await
     }
 
-    /// Starts it again, on the same port and storage, so that it shows nothing without a login.
+    /// Starts it again, on the same port and storage, so that it shows nothing without a login. Whoever pushes from here
+    /// shows user and password, which a token server's registry does not take: push there before.
     pub async fn lock(&mut self, door: &Door) -> Result<()> {
         self.process.stop().await?;
-        self.process = spawn(self.folder.path(), self.port, None, Some(door))?;
+        let mut login = header::HeaderMap::new();
+        if matches!(door, Door::Basic) {
+            let text = format!("Basic {}", STANDARD.encode(format!("{USER}:{PASSWORD}")));
+            login.insert(header::AUTHORIZATION, text.parse()?);
+        }
+        self.client = reqwest::Client::builder().no_proxy().default_headers(login).build()?;
+        self.process = spawn(self.folder.path(), self.port, self.notices.as_ref(), Some(door))?;
         self.wait_ready().await
     }
 

@@ -69,6 +69,16 @@ impl Gate {
         }
     }
 
+    /// Lets time go on: the request and its answer are passed on.
+    pub async fn open(self) -> Result<()> {
+        match self.0 {
+            Held::GitHub(hold) => hold.release(),
+            Held::Proxy(held) => held.release(),
+            Held::Store(held) => held.release().await?,
+        }
+        Ok(())
+    }
+
     /// Lets time go on after the program that asked is dead: nobody hears the answer, and what was not begun never is.
     pub async fn cut(self) -> Result<()> {
         match self.0 {

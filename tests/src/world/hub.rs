@@ -14,7 +14,7 @@ use heddle_testkit::{
 };
 use url::Url;
 
-use super::{FIRST_TAG, PERSON, REPOSITORY, WorldOptions};
+use super::{FIRST_TAG, IMAGE_PATH, PERSON, REPOSITORY, SECOND_PATH, WorldOptions};
 use crate::{config_repository, service::Service};
 
 /// The hosted programs.
@@ -40,7 +40,8 @@ pub(super) async fn start_github(
     let mut files = config_repository::files(image, FIRST_TAG);
     for (path, text) in &options.files {
         files.retain(|(known, _)| known != path);
-        files.push((path.clone(), text.replace("IMAGE", image)));
+        let second = image.replace(IMAGE_PATH, SECOND_PATH);
+        files.push((path.clone(), text.replace("IMAGE", image).replace("SECOND", &second)));
     }
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     github.create_repository(REPOSITORY, &files).await?;
