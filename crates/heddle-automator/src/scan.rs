@@ -20,7 +20,7 @@ use crate::{
 /// What came of a scan.
 pub(crate) enum Scanned {
     /// What is to be reported.
-    Done(ScanReport),
+    Done(Box<ScanReport>),
     /// The list needs more time, and the next scan goes on; why, for people.
     Unfinished(String),
 }
@@ -36,7 +36,7 @@ pub(crate) async fn scan(context: &Context, organization: OrganizationId, work: 
         Ok(login) => login,
         Err(failure) => {
             let login = work.login.as_ref().map(|login| lent::used(login, false, Some(&failure)));
-            return Scanned::Done(ScanReport { login, ..ScanReport::new(failed(failure)) });
+            return Scanned::Done(Box::new(ScanReport { login, ..ScanReport::new(failed(failure)) }));
         }
     };
     let session = Session::new(context.registries.clone(), work.image.registry(), login);
@@ -54,7 +54,7 @@ pub(crate) async fn scan(context: &Context, organization: OrganizationId, work: 
     }
     let login = work.login.as_ref().map(|login| lent::used(login, session.login_works(), failure.as_ref()));
     let host = lent::told(&session, failure.as_ref());
-    Scanned::Done(ScanReport { outcome, take_update: true, login, host, begun: Some(asked) })
+    Scanned::Done(Box::new(ScanReport { outcome, take_update: true, login, host, begun: Some(asked) }))
 }
 
 fn failed(failure: Failure) -> ScanOutcome {

@@ -92,7 +92,7 @@ async fn what_a_plan_says_is_reported_beside_what_is_printed() {
     let arguments = ["diff", "terraform", "infra", "--report", "prod", "-o", "json"];
     let ended = run(&person, &hub, "terraform/drifted", &arguments).await;
     assert_eq!(ended.code, 1, "{ended:?}");
-    assert_eq!(ended.json()["plan_hash"].as_str().is_some(), true);
+    assert!(ended.json()["plan_hash"].as_str().is_some());
     assert!(ended.stderr.contains("reported: differs at https://heddle.example/drift/"), "{ended:?}");
     let look = hub.only();
     assert_eq!((look.environment.as_str(), look.source.as_str(), look.program.as_str()), ("prod", "infra", "tofu"));
