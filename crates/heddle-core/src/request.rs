@@ -43,6 +43,9 @@ pub enum ReasonError {
     /// GitHub would close an issue for it: `fixes #12`.
     #[error("GitHub would close an issue for these words; say it without `close`, `fix` or `resolve` before a number")]
     Closes,
+    /// CI would not run for it: `[skip ci]`.
+    #[error("CI would be skipped for these words; say it without `[skip ci]`, its like and `skip-checks:`")]
+    SkipsChecks,
     /// It has an e-mail address.
     #[error("the reason holds an e-mail address, which would stand in Git for good; name the person another way")]
     Address,
@@ -74,6 +77,9 @@ impl TryFrom<String> for Reason {
         }
         if closes_an_issue(text) {
             return Err(ReasonError::Closes);
+        }
+        if skips_checks(text) {
+            return Err(ReasonError::SkipsChecks);
         }
         Ok(Self(text.to_owned()))
     }
@@ -117,14 +123,15 @@ impl From<SentRequester> for Requester {
 
 impl Requester {
     /// The person with this name. Of an address only what stands before the `@` is taken; brackets and control characters
-    /// are left out, and what is too long is cut.
+    /// are left out, and what is too long is cut. Nothing is taken of a name that would close an issue or skip checks.
     pub fn new(name: &str, user: UserId) -> Self {
-        let space = |c: char| if is_odd(c) || "<>()`|#".contains(c) { ' ' } else { c };
+        let space = |c: char| if is_odd(c) || "<>()[]{}`|#".contains(c) { ' ' } else { c };
         let plain: String = name.split('@').next().unwrap_or_default().chars().map(space).collect();
         let words: Vec<&str> = plain.split_whitespace().collect();
         let name: String = words.join(" ").chars().take(MAX_NAME_CHARS).collect();
         let name = name.trim_end();
-        Self { name: if name.is_empty() { NAMELESS } else { name }.to_owned(), user }
+        let is_odd = name.is_empty() || closes_an_issue(name) || skips_checks(name);
+        Self { name: if is_odd { NAMELESS } else { name }.to_owned(), user }
     }
 }
 
@@ -177,6 +184,17 @@ fn closes_an_issue(text: &str) -> bool {
         .iter()
         .any(|word| word.split_once(':').is_some_and(|(first, rest)| is_keyword(first) && names_issue(rest)));
     joined || words.windows(2).any(|pair| is_keyword(&pair[0]) && names_issue(&pair[1]))
+}
+
+/// Words for which GitHub runs no workflow or check, in any spelling:
+/// <https://docs.github.com/actions/managing-workflow-runs/skipping-workflow-runs>.
+fn skips_checks(text: &str) -> bool {
+    const MARKS: [&str; 5] = ["[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]"];
+    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+    let text = words.join(" ");
+    // Space within the brackets is none to whoever is lenient.
+    let text = text.replace("[ ", "[").replace(" ]", "]");
+    MARKS.iter().any(|mark| text.contains(mark)) || text.contains("skip-checks:")
 }
 
 /// What keeps rules from writing, and a person who names it not.

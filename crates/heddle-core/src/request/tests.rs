@@ -24,7 +24,21 @@ fn a_reason_is_one_short_line_without_addresses() {
     for text in ["fixes #12", "this Closed: acme/api#3", "resolve:#4", "(fix gh-12"] {
         assert_eq!(reason(text), Err(ReasonError::Closes), "{text}");
     }
-    for text in ["as @ada said", "see #12", "fixes the leak of #12", "acme/api@sha256:abc", "3 @ 4.5", "a@b"] {
+    let skipping =
+        ["a [skip ci]", "[CI  Skip]", "[no ci] b", "[skip actions]", "[ actions skip ]", "Skip-Checks: true"];
+    for text in skipping {
+        assert_eq!(reason(text), Err(ReasonError::SkipsChecks), "{text}");
+    }
+    for text in [
+        "[urgent] leak",
+        "skip ci no more",
+        "as @ada said",
+        "see #12",
+        "fixes the leak of #12",
+        "acme/api@sha256:abc",
+        "3 @ 4.5",
+        "a@b",
+    ] {
         assert!(reason(text).is_ok(), "{text}");
     }
 }
@@ -46,6 +60,10 @@ fn whatever_somebody_is_called_or_writes_a_commit_gets_two_lines_and_no_other_tr
     let short = Requested { by: ada("ada@example.com"), reason: None }.trailers();
     assert_eq!(short, [format!("Requested-by: ada (heddle:{id})")]);
     assert_eq!(ada("@\u{200b}").name, "a member");
+    assert_eq!(ada("Ada [skip ci]").name, "Ada skip ci");
+    for name in ["closes gh-12", "fixes https://example.com/acme/api/issues/3", "skip-checks: true"] {
+        assert_eq!(ada(name).name, "a member", "{name}");
+    }
     assert_eq!(ada(&"ab ".repeat(40)).name.chars().count(), 59);
 }
 
