@@ -45,7 +45,8 @@ pub struct Branch {
 impl Branch {
     /// Whether a file could not be read, so that it may hold what is not found.
     fn has_unread(&self) -> bool {
-        self.found.findings.iter().any(|finding| matches!(finding.code, "broken-yaml" | "template"))
+        const UNREAD: [&str; 5] = ["broken-yaml", "template", "too-large", "broken-kustomization", "missing-file"];
+        self.found.findings.iter().any(|finding| UNREAD.contains(&finding.code))
     }
 }
 

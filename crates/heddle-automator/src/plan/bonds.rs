@@ -30,7 +30,11 @@ fn settle(input: &PlanInput<'_>, members: &[usize], choices: &mut [Chosen<'_>], 
         Some(wanted.environments.iter().copied().collect())
     };
     let scopes: BTreeSet<_> = members.iter().filter_map(environments).collect();
-    let is_one_proposal = scopes.len() <= 1 || mode == Mode::Commit || input.config.grouping == Grouping::Branch;
+    let wanted_here = || members.iter().filter_map(|index| wanted(&choices[*index]));
+    let requests: BTreeSet<_> = wanted_here().map(|wanted| wanted.request.map(|request| request.id)).collect();
+    let is_of_request = first.request.is_some();
+    let is_one_proposal = requests.len() <= 1
+        && (is_of_request || scopes.len() <= 1 || mode == Mode::Commit || input.config.grouping == Grouping::Branch);
     if odd.is_none() && is_one_proposal {
         let gate = members.iter().filter_map(|index| wanted(&choices[*index])?.gate.clone()).next();
         for index in members {
@@ -46,6 +50,9 @@ fn settle(input: &PlanInput<'_>, members: &[usize], choices: &mut [Chosen<'_>], 
             let place = &choices[odd].1.place;
             format!("`{}:{}` changes with this place and does not get the same", place.file, place.line)
         }
+        None if requests.len() > 1 => "what changes with this place is asked for by another request or by none, so it \
+                                       would go into another proposal"
+            .to_owned(),
         None => "what changes with this place belongs to other environments, so it would go into another pull request"
             .to_owned(),
     };

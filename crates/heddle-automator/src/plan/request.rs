@@ -64,6 +64,7 @@ impl<'a> Requests<'a> {
     }
 
     /// Ends what would be written in part alone, because a place changes together with one that does not get the same.
+    /// What is left goes into one commit or pull request: the most careful mode of its places is that of all.
     pub fn keep_whole(&mut self, choices: &mut [Chosen<'a>]) {
         for (request, places) in std::mem::take(&mut self.live) {
             let is_own = |choice: &Choice<'_>| match choice {
@@ -72,12 +73,14 @@ impl<'a> Requests<'a> {
             };
             let lost = places.iter().find(|index| !is_own(&choices[**index].2)).copied();
             let Some(lost) = lost else {
+                one_mode(choices, &places);
                 self.live.push((request, places));
                 continue;
             };
             let place = &choices[lost].1.place;
             let reason = format!(
-                "`{}:{}` changes together with a place that would not get the same, so it cannot be written alone",
+                "`{}:{}` changes together with a place that does not get the same by the same request, so it cannot be written \
+                 alone",
                 place.file, place.line
             );
             self.refuse(request, reason);
@@ -101,6 +104,20 @@ impl<'a> Requests<'a> {
     }
 }
 
+/// Writes all of these places as the most careful one of them.
+fn one_mode(choices: &mut [Chosen<'_>], places: &[usize]) {
+    let modes = places.iter().filter_map(|index| match &choices[*index].2 {
+        Choice::Update(wanted) => Some(wanted.mode),
+        Choice::Keep | Choice::Unknown => None,
+    });
+    let Some(mode) = modes.max() else { return };
+    for index in places {
+        if let Choice::Update(wanted) = &mut choices[*index].2 {
+            wanted.mode = mode;
+        }
+    }
+}
+
 /// One request before the heads.
 struct Look<'i, 'a> {
     input: &'i PlanInput<'a>,
@@ -116,6 +133,9 @@ impl<'a> Look<'_, 'a> {
             // A read says soon whether it was merged or closed.
             return Err(Obstacle::Unknown(here));
         }
+        if self.is_stopped() {
+            return Err(Obstacle::Unknown(here));
+        }
         self.compare(choices, &here)?;
         let mut places = Vec::with_capacity(here.len());
         for index in &here {
@@ -128,6 +148,11 @@ impl<'a> Look<'_, 'a> {
                 return Err(Obstacle::Unknown(here));
             }
             places.push((*index, self.wanted(branch, occurrence)?));
+        }
+        // One that is carried counts too: it was among the places of which the person was told how they are written.
+        let mode = places.iter().map(|(_, wanted)| wanted.mode).max();
+        for (_, wanted) in &mut places {
+            wanted.mode = mode.unwrap_or(wanted.mode);
         }
         // A place that has it already, beside others that have not.
         places.retain(|(_, wanted)| !wanted.is_carried());
@@ -148,6 +173,20 @@ impl<'a> Look<'_, 'a> {
     fn own_state(&self) -> Option<OpenState> {
         let own = self.input.open.iter().find(|open| open.proposal.request == Some(self.request.id));
         own.map(|open| open.state)
+    }
+
+    /// Whether `.heddle.yaml` cannot be read where it says what is here, so that neither rules nor environments are known,
+    /// or names a branch for the environment that was not read.
+    fn is_stopped(&self) -> bool {
+        let Release { environment, image, places, .. } = self.release;
+        let config = self.input.config;
+        let mut touched = places.iter().flat_map(|shown| &shown.environments).chain([environment]);
+        let is_followed = config
+            .environments
+            .iter()
+            .any(|known| known.name == *environment && known.branch.as_ref() == Some(&self.request.branch));
+        let was_read = self.input.branches.iter().any(|branch| branch.name == self.request.branch);
+        touched.any(|name| config.stop_for(image, name).is_some()) || (is_followed && !was_read)
     }
 
     /// Whether the head holds what the person was shown.
@@ -212,8 +251,12 @@ impl<'a> Look<'_, 'a> {
             self.pass_gates(occurrence)?;
         }
         let rulings = || occurrence.environments.iter().filter_map(|name| self.input.config.ruling(occurrence, name));
-        // A rule that observes writes nothing by itself, so what a person asks for there is theirs to merge.
-        let mode = rulings().map(|rule| rule.mode).max().unwrap_or(Mode::PullRequest).max(self.release.mode);
+        // A rule that observes writes nothing by itself, so what a person asks for there is theirs to merge, as it is where
+        // no rule says how. What is proposed stays a pull request.
+        let mode_in = |name| self.input.config.ruling(occurrence, name).map_or(Mode::PullRequest, |rule| rule.mode);
+        let proposed = self.own_state().map(|_| Mode::PullRequest);
+        let modes = occurrence.environments.iter().map(mode_in).chain(proposed);
+        let mode = modes.max().unwrap_or(Mode::PullRequest).max(self.release.mode);
         Ok(Wanted {
             branch,
             occurrence,

@@ -12,7 +12,7 @@ const ID: RequestId = RequestId(uuid::Uuid::nil());
 
 impl World {
     /// With a request for a tag in an environment, as it is shown of what stands there now.
-    fn asked(mut self, environment: &str, to: &str) -> Self {
+    pub(super) fn asked(mut self, environment: &str, to: &str) -> Self {
         let (config, _) = config::read(&self.rules);
         let branch = self.branch(&config);
         let environment: EnvironmentName = environment.parse().unwrap();
@@ -182,11 +182,10 @@ fn a_hold_a_freeze_and_the_schedule_must_be_named() {
 }
 
 #[test]
-fn a_broken_rule_file_is_mended_first() {
+fn a_request_waits_until_a_broken_rule_file_is_mended() {
     let mut world = World::new("1.4.2", "1.4.2", &["1.4.2"]).asked("prod", "1.4.1");
     world.rules.push_str("holds: [{image: acme/api, environment: prod, tag: [], reason: leak}]\n");
-    let plan = world.plan();
-    assert!(plan.request.refused[0].reason.ends_with("; mend that first"), "{plan:#?}");
+    world.check("");
 }
 
 #[test]
@@ -218,4 +217,42 @@ fn the_limit_of_open_pull_requests_is_not_for_people() {
     let mut world = World::new("1.4.2", "1.4.2", &["1.4.2"]).asked("prod", "1.4.1");
     world.rules.push_str("updates: {limit: {open: 0}}\n");
     world.check("new pull-request prod-by-request: Update api to 1.4.1 in prod [prod/kustomization.yaml]\n");
+}
+
+#[test]
+fn a_request_is_one_proposal_by_the_most_careful_rule_of_its_places() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: api}\nspec: {containers: [{name: api, image: 'acme/api:1.4.2'}]}\n";
+    let mut world = World::new("", "", &["1.4.2"]);
+    world.rules = world.rules.replace("environments: [staging], policy", "paths: [staging/one.yaml], policy");
+    world.files = vec![("staging/one.yaml".into(), pod.into()), ("staging/two.yaml".into(), pod.into())];
+    let mut world = world.asked("staging", "1.3.0");
+    let whole =
+        "new pull-request staging-by-request: Update api to 1.3.0 in staging [staging/one.yaml staging/two.yaml]\n";
+    world.check(whole);
+    // A place without a rule is as careful.
+    world.rules = world.rules.replace("acme/*", "acme/other");
+    world.check(whole);
+    let mut shared = shared(&["1.4.1"]).asked("prod", "1.4.0");
+    shared.rules = shared.rules.replace("acme/*", "acme/other");
+    let plan = shared.plan();
+    assert_eq!((plan.request.proposals.len(), plan.request.proposals[0].mode), (1, Mode::PullRequest));
+}
+
+#[test]
+fn a_rule_that_came_to_commit_makes_no_second_proposal() {
+    let mut world = World::new("1.4.2", "1.4.2", &["1.4.2"]).proposed("1.4.0").by_request().asked("prod", "1.4.0");
+    world.rules = world.rules.replace("{semver: '<2'}", "{semver: '<2'}, mode: commit");
+    world.check("");
+}
+
+#[test]
+fn a_broken_configuration_ends_nothing_that_was_asked_for() {
+    let asked = || World::new("1.4.2", "1.4.2", &["1.4.2"]).asked("prod", "1.4.0");
+    let proposed = || World::new("1.4.2", "1.4.2", &["1.4.2"]).proposed("1.4.0").by_request().asked("prod", "1.4.0");
+    for mut world in [asked(), proposed()] {
+        world.rules.push_str("images: [\n");
+        world.check("");
+        world.rules = "version: 1\nenvironments: {prod\n".into();
+        world.check("");
+    }
 }
