@@ -122,7 +122,7 @@ async fn do_scan(
 ) -> Result<Option<Lease>, WorkError> {
     let scanned = timeout(SCAN_DEADLINE, scan::scan(context, lease.organization, work, ticket)).await;
     let report = match scanned {
-        Ok(Scanned::Done(report)) => report,
+        Ok(Scanned::Done(report)) => *report,
         Ok(Scanned::Unfinished(reason)) => {
             // It neither failed nor came to its end: a rest of the registry stays as it is.
             give_back(context, lease, GivenBack { wait: Duration::ZERO, reason }).await;
