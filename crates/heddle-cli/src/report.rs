@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use heddle_client::{ClientError, ReporterClient};
 use heddle_core::{
-    drift::{Cause, DriftSource, DriftTool},
+    drift::{Cause, DriftSource, DriftTool, PlanHash},
     git::Revision,
     name::EnvironmentName,
 };
@@ -49,7 +49,7 @@ pub(crate) struct Seen {
     /// How much more was not looked at.
     pub(crate) more_not_looked_at: u64,
     /// What `heddle sync` is to be given.
-    pub(crate) plan_hash: Option<String>,
+    pub(crate) plan_hash: Option<PlanHash>,
 }
 
 /// A look that is to be reported. Made before the look begins, so that a mistake shows at once.
@@ -134,7 +134,7 @@ impl Reporting {
             not_looked_at: seen.not_looked_at,
             more_not_looked_at: seen.more_not_looked_at,
             failure: failure.map(|failure| in_words(failure).into()),
-            plan_hash: seen.plan_hash.map(Into::into),
+            plan_hash: seen.plan_hash,
         };
         look.fit(MAX_LOOK_BYTES)
     }

@@ -8,7 +8,7 @@ mod plan;
 mod program;
 mod values;
 
-pub(crate) use approval::{Approval, Basis, PlanHash};
+pub(crate) use approval::{Approval, Basis};
 pub(crate) use messages::{Messages, Severity};
 pub(crate) use plan::{Import, Look, Move, REST, read_plan};
 pub(crate) use program::{Locking, Planned, Terraform, TerraformFault};

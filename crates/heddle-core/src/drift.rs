@@ -5,10 +5,12 @@
 //! "same" where something was not looked at, where whoever looked is not trusted any more, or where nobody looks.
 
 mod judge;
+mod plan_hash;
 
 use serde::{Deserialize, Serialize};
 
 pub use judge::{AgentWord, Expected, Known, SILENT_WITHOUT_EXPECTATION, SyncLook, Verdict, judge, judge_sync, slack};
+pub use plan_hash::{PlanHash, PlanHashError};
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident ($what:literal) { $($(#[$word_doc:meta])* $word:ident = $text:literal,)+ }) => {

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use heddle_core::{
-    drift::{Cause, Deviation, DriftSource, DriftTool, Found},
+    drift::{Cause, Deviation, DriftSource, DriftTool, Found, PlanHash},
     git::Revision,
     name::EnvironmentName,
 };
@@ -68,8 +68,8 @@ pub struct DriftLook {
     pub more_not_looked_at: u64,
     /// Why the look did not come to its end, where it did not.
     pub failure: Option<Message>,
-    /// What `heddle sync` is to be given to apply exactly this.
-    pub plan_hash: Option<Name>,
+    /// What `heddle sync` is to be given to apply exactly this; of Terraform alone.
+    pub plan_hash: Option<PlanHash>,
 }
 
 /// One thing that differs, in the same shape whichever tool looked.

@@ -120,10 +120,10 @@ function Shown({ source, detail, newest }: ShownProps) {
         {(detail.not_looked_at.length > 0 || detail.more_not_looked_at > 0) && (
           <NotLookedAt detail={detail} />
         )}
-        {detail.plan_hash && newest && (
+        {detail.plan_hash && newest && !spell.by_revoked && (
           <div className="space-y-2">
             <p className="text-soft">To apply exactly this, where the logins are:</p>
-            <Command text={`heddle sync terraform ${quoted(source)} --approve ${detail.plan_hash}`} />
+            <Command text={`heddle sync terraform ${quoted(source)} --approve ${quoted(detail.plan_hash)}`} />
           </div>
         )}
       </div>
@@ -131,9 +131,10 @@ function Shown({ source, detail, newest }: ShownProps) {
   );
 }
 
-/** As a shell takes it. */
+/** As a shell takes it, and as no option. */
 function quoted(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  const word = text.startsWith("-") ? `./${text}` : text;
+  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 function NotLookedAt({ detail }: { detail: SpellDetail }) {

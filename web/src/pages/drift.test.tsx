@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { cleanup, screen, waitFor, within } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { expect, test } from "vitest";
 import { type Answers, showApp } from "../../test/app";
@@ -46,6 +46,30 @@ test("a record shows what differs with both sides, its history, and who is not t
   // What is asked for cannot be forgotten, and the button says why.
   const forget = screen.getByRole("button", { name: /^Forget this record/ });
   expect(forget.textContent).toContain("asks for it");
+});
+
+test("the command that applies is one command, and of nobody who was revoked", async () => {
+  const { shown } = data.driftDetail;
+  if (!shown) throw new Error("the fixture has a spell");
+  const show = (source: string, spell: object) =>
+    showApp(`/drift/${record}`, {
+      ...signedIn,
+      [`GET /drift/${record}`]: {
+        body: {
+          ...data.driftDetail,
+          record: { ...data.driftDetail.record, source },
+          shown: { ...shown, plan_hash: "1-x; curl evil", spell: { ...shown.spell, ...spell } },
+        },
+      },
+    });
+  show("-x y", {});
+  expect((await screen.findByText(/heddle sync terraform/)).textContent).toContain(
+    "heddle sync terraform './-x y' --approve '1-x; curl evil'",
+  );
+  cleanup();
+  show("infra/prod", { by_revoked: true });
+  await screen.findByRole("region", { name: "What differs" });
+  expect(screen.queryByText(/heddle sync terraform/)).toBeNull();
 });
 
 test("markup of others is text", async () => {

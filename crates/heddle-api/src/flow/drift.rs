@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, TimeDelta, Utc};
-use heddle_core::drift::Found;
+use heddle_core::drift::{DriftTool, Found};
 use heddle_db::{
     Tx,
     drift_records::{self, RecordName},
@@ -36,6 +36,10 @@ pub async fn take(tx: &mut Tx, reporter: Reporter, look: &DriftLook, now: DateTi
         || ApiError::unauthorized("this reporter was revoked; make another one in the dashboard under Settings");
     let own = drift_records::lock(&mut **tx, reporter.record).await?.ok_or_else(unknown)?;
     check_record(&own, look)?;
+    if look.plan_hash.is_some() && look.tool != DriftTool::Terraform {
+        let message = format!("{} has no plans that are approved: leave `plan_hash` out", look.tool);
+        return Err(ApiError::invalid("plan_hash", message));
+    }
     let (begun_at, ended_at) = times(look, now)?;
     let newest = drift_spells::find_newest(&mut **tx, reporter.record).await?;
     if let Some(newest) = &newest {

@@ -217,6 +217,8 @@ fn view_spell(spell: Spell) -> DriftSpell {
 }
 
 fn view_content(spell: Spell, content: Content) -> ApiResult<SpellDetail> {
+    // What was stored before hashes were read, and is none, is left out.
+    let plan_hash = content.plan_hash.filter(|_| !spell.is_by_revoked).and_then(|hash| hash.parse().ok());
     Ok(SpellDetail {
         spell: view_spell(spell),
         program: content.program.into(),
@@ -226,7 +228,7 @@ fn view_content(spell: Spell, content: Content) -> ApiResult<SpellDetail> {
         not_looked_at: read("drift_spells.not_looked_at", content.not_looked_at)?,
         more_not_looked_at: content.more_not_looked_at,
         failure: content.failure.map(Into::into),
-        plan_hash: content.plan_hash.map(Into::into),
+        plan_hash,
     })
 }
 

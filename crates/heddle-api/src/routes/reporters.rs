@@ -151,7 +151,9 @@ async fn announce(tx: &mut Tx, organization: OrganizationId, record: Uuid) -> Ap
 /// The command that looks and reports, as a shell takes it.
 fn command(record: &RecordName) -> String {
     let RecordName { environment, tool, source } = record;
-    let source = format!("'{}'", source.as_str().replace('\'', r"'\''"));
+    // A folder that begins with a dash is no option.
+    let dash = if source.as_str().starts_with('-') { "./" } else { "" };
+    let source = format!("'{dash}{}'", source.as_str().replace('\'', r"'\''"));
     match tool {
         DriftTool::Kubernetes => format!("heddle diff {source} --report {environment}"),
         DriftTool::Terraform => format!("heddle diff terraform {source} --report {environment}"),

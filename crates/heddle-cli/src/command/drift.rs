@@ -150,7 +150,7 @@ fn show_spell(shown: &SpellDetail, screen: &Screen) -> Result<(), Failure> {
         screen.line(&format!("and {} more not looked at", count(shown.more_not_looked_at, "thing")))?;
     }
     if let Some(hash) = &shown.plan_hash {
-        screen.line(&format!("plan hash: {}", plain(hash)))?;
+        screen.line(&format!("plan hash: {}", hash))?;
     }
     Ok(())
 }

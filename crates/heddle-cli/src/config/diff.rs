@@ -5,12 +5,11 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Subcommand};
 
 use heddle_core::{
-    drift::{DriftSource, SourceError},
+    drift::{DriftSource, PlanHash, SourceError},
     name::EnvironmentName,
 };
 
 use super::{Programs, SyncFields, value::parse_environment};
-use crate::terraform::PlanHash;
 
 /// Arguments of `diff`.
 #[derive(Debug, Args)]
@@ -218,12 +217,8 @@ pub struct SyncTerraformArguments {
     #[command(flatten)]
     pub plan: TerraformArguments,
     /// The hash that `heddle diff terraform` printed.
-    #[arg(long, value_name = "PLAN_HASH", value_parser = parse_hash)]
+    #[arg(long, value_name = "PLAN_HASH", value_parser = str::parse::<PlanHash>)]
     pub(crate) approve: PlanHash,
-}
-
-fn parse_hash(text: &str) -> Result<PlanHash, String> {
-    text.parse().map_err(|why: &str| why.to_owned())
 }
 
 /// A whole number with its unit; at most a day.

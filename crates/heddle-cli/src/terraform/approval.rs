@@ -4,54 +4,14 @@
 //! read the secrets anyway: the lineage of the state, in which they stand in clear, or a key that the pipeline holds. So
 //! nobody else can try values against it.
 
-use std::{fmt, str::FromStr};
-
 use aws_lc_rs::hmac::{Context, HMAC_SHA256, Key, sign};
-use serde::{Deserialize, Serialize};
+use heddle_core::drift::PlanHash;
+use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
 
-/// What a plan does is written before its hash, so that another way of hashing is no match by chance.
-const FORM: &str = "1";
-
 /// How the names of settings of backends end in which a login may stand.
 const LOGIN_ENDINGS: [&str; 8] = ["password", "secret", "token", "_key", "_auth", "_pem", "credentials", "conn_str"];
-
-/// The hash of a plan: `1-RUN-HASH`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PlanHash {
-    run: Uuid,
-    hash: String,
-}
-
-impl fmt::Display for PlanHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{FORM}-{}-{}", self.run.simple(), self.hash)
-    }
-}
-
-impl Serialize for PlanHash {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl FromStr for PlanHash {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = "a plan hash is what `heddle diff terraform` prints: `1-`, 32 digits, `-`, 64 digits";
-        let mut parts = text.trim().split('-');
-        let (Some(FORM), Some(run), Some(hash), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
-            return Err(wrong);
-        };
-        let is_hex = |text: &str| text.chars().all(|char| matches!(char, '0'..='9' | 'a'..='f'));
-        if run.len() != 32 || hash.len() != 64 || !is_hex(run) || !is_hex(hash) {
-            return Err(wrong);
-        }
-        Ok(Self { run: Uuid::try_parse(run).map_err(|_| wrong)?, hash: hash.to_owned() })
-    }
-}
 
 /// Beside what the plan itself says, what its apply depends on.
 #[derive(Debug, Clone, Default)]
@@ -241,7 +201,7 @@ impl<'a> Approval<'a> {
 
     /// The hash as it would have been in the run of `approved`: the same one where the plan is the same.
     pub(crate) fn hash_like(&self, approved: &PlanHash) -> PlanHash {
-        self.hash(approved.run)
+        self.hash(approved.run())
     }
 
     fn hash(&self, run: Uuid) -> PlanHash {
@@ -258,8 +218,11 @@ impl<'a> Approval<'a> {
             // A hash of each, so that no part is held twice.
             update(&mut context, sign(&key, value).as_ref());
         }
-        let hash = context.sign().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        PlanHash { run, hash }
+        let tag = context.sign();
+        // A tag of SHA-256 has as many bytes.
+        let mut hash = [0; 32];
+        hash.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+        PlanHash::new(run, &hash)
     }
 }
 

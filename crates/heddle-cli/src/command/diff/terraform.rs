@@ -1,7 +1,7 @@
 //! `heddle diff terraform`: is the world as the folder says?
 
 use anyhow::anyhow;
-use heddle_core::drift::{Cause, Deviation, DriftTool};
+use heddle_core::drift::{Cause, Deviation, DriftTool, PlanHash};
 use heddle_reconcile::diff::Mask;
 use heddle_wire::drift::{DriftItem, NotLookedAt};
 use secrecy::{ExposeSecret, SecretString};
@@ -15,8 +15,8 @@ use crate::{
     report::{Reporting, Seen, item},
     screen::Screen,
     terraform::{
-        Approval, Basis, Import, Locking, Look, Messages, Move, PlanHash, Planned, REST, Severity, Terraform,
-        TerraformFault, read_plan,
+        Approval, Basis, Import, Locking, Look, Messages, Move, Planned, REST, Severity, Terraform, TerraformFault,
+        read_plan,
     },
     told::Told,
     tool::Bounds,
@@ -78,7 +78,7 @@ async fn look(
         }
         _ => None,
     };
-    seen.plan_hash = hash.as_ref().map(ToString::to_string);
+    seen.plan_hash = hash.clone();
     if let Some(look) = &look {
         show(look, &terraform, !has_failed, hash.as_ref(), screen)?;
     }

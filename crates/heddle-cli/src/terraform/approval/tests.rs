@@ -116,12 +116,3 @@ fn secrets_that_anybody_could_try_have_no_hash() {
     assert!(Approval::of(plan.as_bytes(), true, &basis).is_ok());
     assert_eq!(Approval::of(b"[]", false, &basis).err(), Some(Unapprovable::NoPlan));
 }
-
-#[test]
-fn a_hash_is_written_in_one_way() {
-    let hash = format!("1-{}-{}", "0f".repeat(16), "ab".repeat(32));
-    assert_eq!(hash.parse::<PlanHash>().unwrap().to_string(), hash);
-    for wrong in ["", "1-0f-ab", &hash.to_uppercase(), &hash.replacen('1', "2", 1), &format!("{hash}-x"), &hash[..90]] {
-        assert!(wrong.parse::<PlanHash>().is_err(), "{wrong}");
-    }
-}
