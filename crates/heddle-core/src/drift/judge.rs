@@ -57,11 +57,8 @@ pub fn judge(known: Option<Known<'_>>, expected: Option<Expected>, now: Timestam
         let reason = asked.unwrap_or_else(|| "nobody has looked yet".to_owned());
         return Verdict { state: DriftState::NotLookedAt, since, reason: Some(reason) };
     };
-    let every = expected.map_or(SILENT_WITHOUT_EXPECTATION, |expected| expected.every);
     let silent = now - known.ended_at;
-    // Where it is expected more often from today on, nobody is late yet.
-    let asked_ago = expected.map_or(silent, |expected| now - expected.asked_at);
-    if silent.min(asked_ago) > every + slack(every) {
+    if silent > counts_for(expected, now) {
         let reason = format!("nobody has looked for {}; it was {} then", say_age(silent), in_words(known.found));
         return Verdict { state: DriftState::NotLookedAt, since: Some(known.ended_at), reason: Some(reason) };
     }
@@ -75,6 +72,18 @@ pub fn judge(known: Option<Known<'_>>, expected: Option<Expected>, now: Timestam
         Found::Unknown => DriftState::Unknown,
     };
     Verdict { state, since: Some(known.since), reason: known.reason.map(str::to_owned) }
+}
+
+/// How old a look may be now.
+fn counts_for(expected: Option<Expected>, now: Timestamp) -> TimeDelta {
+    let late = |every: TimeDelta| every + slack(every);
+    let unasked = late(SILENT_WITHOUT_EXPECTATION);
+    match expected {
+        None => unasked,
+        // Where it is asked for from today on, nobody is late yet; but what did not count before counts no more.
+        Some(Expected { every, asked_at }) if now - asked_at <= late(every) => late(every).max(unasked),
+        Some(Expected { every, .. }) => late(every),
+    }
 }
 
 const fn in_words(found: Found) -> &'static str {

@@ -54,6 +54,10 @@ fn silence_is_seen_and_is_never_the_same() {
     // It was asked for an hour ago: whoever is to look has not been late yet.
     let asked = Some(Expected { every: TimeDelta::hours(24), asked_at: at(57) });
     check(Some(known(Found::Same, 10)), asked, 58, DriftState::Same, None);
+    // But what was silence before somebody asked stays silence.
+    let asked = Some(Expected { every: TimeDelta::hours(24), asked_at: at(10 + 9 * 24) });
+    let silent = "nobody has looked for 9 d 1 h; it was the same then";
+    check(Some(known(Found::Same, 10)), asked, 11 + 9 * 24, DriftState::NotLookedAt, Some(silent));
 }
 
 #[test]
