@@ -9,7 +9,9 @@ mod plan_hash;
 
 use serde::{Deserialize, Serialize};
 
-pub use judge::{AgentWord, Expected, Known, SILENT_WITHOUT_EXPECTATION, SyncLook, Verdict, judge, judge_sync, slack};
+pub use judge::{
+    AgentWord, Expected, Known, SILENT_WITHOUT_EXPECTATION, SyncCondition, SyncLook, Verdict, judge, judge_sync, slack,
+};
 pub use plan_hash::{PlanHash, PlanHashError};
 
 macro_rules! words {

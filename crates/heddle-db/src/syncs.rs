@@ -281,6 +281,10 @@ pub struct SyncDrift {
     pub open_drifts: i64,
     /// Since when the first of them is there.
     pub open_since: Option<DateTime<Utc>>,
+    /// Its conditions, as they came.
+    pub conditions: Value,
+    /// Whether a prune asks.
+    pub is_prune_stopped: bool,
     /// When this was reported.
     pub reported_at: DateTime<Utc>,
 }
@@ -296,7 +300,8 @@ pub async fn list_drift(
 ) -> Result<Vec<SyncDrift>, DbError> {
     let rows = sqlx::query!(
         r#"select s.cluster_id, s.namespace, s.name, s.path, s.environment, s.suspended, s.applied_revision,
-                  s.attempted_revision, s.unseen_since, s.reported_at,
+                  s.attempted_revision, s.unseen_since, s.conditions, s.reported_at,
+                  s.stopped_prune is not null as "is_prune_stopped!",
                   jsonb_array_length(s.errors)::bigint as "errors!", d.open as "open!", d.since
            from syncs s cross join lateral (
                select count(*) as open, min((d->>'at')::timestamptz) as since
@@ -324,6 +329,8 @@ pub async fn list_drift(
                 errors: row.errors,
                 open_drifts: row.open,
                 open_since: row.since,
+                conditions: row.conditions,
+                is_prune_stopped: row.is_prune_stopped,
                 reported_at: row.reported_at,
             })
         })

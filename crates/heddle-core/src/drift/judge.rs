@@ -103,6 +103,22 @@ pub enum AgentWord {
     Old(Option<Timestamp>),
 }
 
+/// Why a Sync differs of which nothing else is known.
+const WAITS: &str = "what Git says is not all applied yet";
+
+/// A condition that an agent reports of a Sync.
+#[derive(Debug, Clone, Copy)]
+pub struct SyncCondition<'a> {
+    /// Its name, such as `Fetched`.
+    pub kind: &'a str,
+    /// Whether its status is `True`.
+    pub is_true: bool,
+    /// The sentence.
+    pub message: &'a str,
+    /// Since when its status is so.
+    pub since: Timestamp,
+}
+
 /// What is known of a Sync, as far as its drift goes.
 #[derive(Debug, Clone, Copy)]
 pub struct SyncLook<'a> {
@@ -124,38 +140,82 @@ pub struct SyncLook<'a> {
     pub open_drifts: u64,
     /// Since when the first of them is so.
     pub open_since: Option<Timestamp>,
+    /// All that its agent says of it.
+    pub conditions: &'a [SyncCondition<'a>],
+    /// Whether it waits for somebody to allow that what left Git is deleted.
+    pub is_prune_stopped: bool,
     /// When the state was reported.
     pub reported_at: Timestamp,
 }
 
-/// Judges a Sync by what its agent reported.
+/// Judges a Sync by what its agent reported. What is known to differ is told before what is not known.
 pub fn judge_sync(look: &SyncLook<'_>) -> Verdict {
-    let verdict = |state, since, reason: Option<&str>| Verdict { state, since, reason: reason.map(str::to_owned) };
-    if let AgentWord::Old(since) = look.agent {
-        return verdict(DriftState::NotLookedAt, since, Some("its agent is not heard"));
+    let unwatched = || look.find_untrue(&["Fetched", "Watched"]);
+    look.unseen()
+        .or_else(|| look.difference())
+        .or_else(|| look.find_untrue(&["Rendered"]))
+        .or_else(|| look.unapplied())
+        .or_else(unwatched)
+        .or_else(|| look.waiting())
+        .unwrap_or(Verdict { state: DriftState::Same, since: None, reason: None })
+}
+
+fn verdict(state: DriftState, since: Option<Timestamp>, reason: Option<&str>) -> Verdict {
+    Verdict { state, since, reason: reason.map(str::to_owned) }
+}
+
+impl SyncLook<'_> {
+    /// Why nobody looks at it, or can.
+    fn unseen(&self) -> Option<Verdict> {
+        if let AgentWord::Old(since) = self.agent {
+            return Some(verdict(DriftState::NotLookedAt, since, Some("its agent is not heard")));
+        }
+        if let Some((message, since)) = self.fault {
+            return Some(verdict(DriftState::Unknown, Some(since), Some(message)));
+        }
+        if self.is_suspended {
+            return Some(verdict(DriftState::NotLookedAt, None, Some("it is suspended in the cluster")));
+        }
+        self.unseen_since.map(|since| {
+            verdict(DriftState::NotLookedAt, Some(since), Some("its agent has not looked at the objects yet"))
+        })
     }
-    if let Some((message, since)) = look.fault {
-        return verdict(DriftState::Unknown, Some(since), Some(message));
+
+    /// What is in the cluster and not so in Git.
+    fn difference(&self) -> Option<Verdict> {
+        if self.open_drifts > 0 {
+            return Some(verdict(DriftState::Differs, self.open_since, None));
+        }
+        if let Some(fought) = self.conditions.iter().find(|one| one.kind == "FoughtOver" && one.is_true) {
+            return Some(verdict(DriftState::Differs, Some(fought.since), Some(fought.message)));
+        }
+        let pruned = self.conditions.iter().find(|one| one.kind == "Pruned");
+        self.is_prune_stopped.then(|| {
+            let since = pruned.map_or(self.reported_at, |one| one.since);
+            verdict(DriftState::Differs, Some(since), Some("what left Git is there until somebody allows the deletion"))
+        })
     }
-    if look.is_suspended {
-        return verdict(DriftState::NotLookedAt, None, Some("it is suspended in the cluster"));
+
+    /// What the agent tried and could not apply.
+    fn unapplied(&self) -> Option<Verdict> {
+        let since = Some(self.reported_at);
+        match self.errors {
+            0 if self.is_applied && !self.is_whole => Some(verdict(DriftState::Differs, since, Some(WAITS))),
+            0 => None,
+            1 => Some(verdict(DriftState::Differs, since, Some("something could not be applied"))),
+            _ => Some(verdict(DriftState::Differs, since, Some("several things could not be applied"))),
+        }
     }
-    if look.unseen_since.is_some() {
-        return verdict(
-            DriftState::NotLookedAt,
-            look.unseen_since,
-            Some("its agent has not looked at the objects yet"),
-        );
+
+    /// That nothing is applied yet.
+    fn waiting(&self) -> Option<Verdict> {
+        (!self.is_applied).then(|| verdict(DriftState::Differs, Some(self.reported_at), Some(WAITS)))
     }
-    if look.open_drifts > 0 {
-        return verdict(DriftState::Differs, look.open_since, None);
+
+    /// The first of these conditions that is said and not true: without it, what Git or the cluster says is not known.
+    fn find_untrue(&self, kinds: &[&str]) -> Option<Verdict> {
+        let untrue = self.conditions.iter().find(|one| kinds.contains(&one.kind) && !one.is_true)?;
+        let reason = if untrue.message.is_empty() { untrue.kind } else { untrue.message };
+        Some(verdict(DriftState::Unknown, Some(untrue.since), Some(reason)))
     }
-    if look.errors > 0 {
-        let reason = format!("{} could not be applied", if look.errors == 1 { "something" } else { "several things" });
-        return verdict(DriftState::Differs, Some(look.reported_at), Some(&reason));
-    }
-    if !look.is_applied || !look.is_whole {
-        return verdict(DriftState::Differs, Some(look.reported_at), Some("what Git says is not all applied yet"));
-    }
-    verdict(DriftState::Same, None, None)
 }

@@ -78,6 +78,8 @@ fn sync() -> SyncLook<'static> {
         errors: 0,
         open_drifts: 0,
         open_since: None,
+        conditions: &[],
+        is_prune_stopped: false,
         reported_at: at(1),
     }
 }
@@ -94,6 +96,28 @@ fn a_sync_is_the_same_only_where_its_agent_looks_and_all_is_applied() {
     check(SyncLook { errors: 2, ..sync() }, DriftState::Differs);
     check(SyncLook { is_whole: false, ..sync() }, DriftState::Differs);
     check(SyncLook { is_applied: false, ..sync() }, DriftState::Differs);
+}
+
+#[test]
+fn a_sync_is_not_the_same_where_its_agent_says_otherwise() {
+    let said = |kind, is_true| SyncCondition { kind, is_true, message: "why", since: at(2) };
+    let check = |one: SyncCondition<'_>, state: DriftState, reason: Option<&str>| {
+        let fetched = if one.kind == "Fetched" { one } else { said("Fetched", true) };
+        let verdict = judge_sync(&SyncLook { conditions: &[fetched, one], ..sync() });
+        assert_eq!((verdict.state, verdict.reason.as_deref()), (state, reason), "{one:?}");
+        assert_eq!(verdict.since, reason.map(|_| at(2)), "{one:?}");
+    };
+    check(said("FoughtOver", true), DriftState::Differs, Some("why"));
+    for kind in ["Fetched", "Rendered", "Watched"] {
+        check(said(kind, false), DriftState::Unknown, Some("why"));
+        check(said(kind, true), DriftState::Same, None);
+    }
+    check(said("Healthy", false), DriftState::Same, None);
+    let asks = SyncLook { is_prune_stopped: true, conditions: &[said("Fetched", false)], ..sync() };
+    assert_eq!(judge_sync(&asks).state, DriftState::Differs, "what is known to differ comes first");
+    // Before the first revision is there, nobody knows what Git says.
+    let new = SyncLook { is_applied: false, conditions: &[said("Fetched", false)], ..sync() };
+    assert_eq!(judge_sync(&new).state, DriftState::Unknown);
 }
 
 #[test]

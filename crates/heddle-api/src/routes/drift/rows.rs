@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use heddle_core::{
-    drift::{AgentWord, DriftTool, Expected, Known, SyncLook, Verdict, judge, judge_sync},
+    drift::{AgentWord, DriftTool, Expected, Known, SyncCondition, SyncLook, Verdict, judge, judge_sync},
     id::{ClusterId, OrganizationId},
     pipeline::RolloutKey,
 };
@@ -15,7 +15,10 @@ use heddle_db::{
     sync_faults::{self, Fault},
     syncs::{self, SyncDrift},
 };
-use heddle_wire::view::{DriftRecordView, DriftSync, Link};
+use heddle_wire::{
+    agent::Condition,
+    view::{DriftRecordView, DriftSync, Link},
+};
 
 use crate::{flow::link, problem::ApiResult};
 
@@ -29,7 +32,9 @@ pub async fn list(tx: &mut Tx, organization: OrganizationId, now: DateTime<Utc>)
     let faults = sync_faults::list(&mut **tx, organization).await?;
     let clusters = clusters::list(&mut **tx, organization).await?;
     let mut rows: Vec<DriftRecordView> = records.into_iter().map(|record| view_record(record, now)).collect();
-    rows.extend(view_syncs(syncs, faults, &clusters, now));
+    for row in view_syncs(syncs, faults, &clusters, now) {
+        rows.push(row?);
+    }
     Ok(rows)
 }
 
@@ -69,7 +74,7 @@ fn view_syncs<'a>(
     faults: Vec<Fault>,
     clusters: &'a [Cluster],
     now: DateTime<Utc>,
-) -> impl Iterator<Item = DriftRecordView> + use<'a> {
+) -> impl Iterator<Item = ApiResult<DriftRecordView>> + use<'a> {
     let clusters: HashMap<ClusterId, &Cluster> = clusters.iter().map(|cluster| (cluster.id, cluster)).collect();
     let mut faults: HashMap<RolloutKey, Fault> = faults.into_iter().map(|fault| (fault.key.clone(), fault)).collect();
     let mut all: Vec<(RolloutKey, Option<SyncDrift>, Option<Fault>)> = Vec::new();
@@ -91,7 +96,10 @@ fn view_sync(
     fault: Option<&Fault>,
     cluster: &Cluster,
     now: DateTime<Utc>,
-) -> DriftRecordView {
+) -> ApiResult<DriftRecordView> {
+    let stored = sync.as_ref().map(|sync| super::read::<Vec<Condition>>("syncs.conditions", sync.conditions.clone()));
+    let stored = stored.transpose()?.unwrap_or_default();
+    let conditions: Vec<SyncCondition<'_>> = stored.iter().map(condition).collect();
     let agent = match link::of(&cluster.heard(), now) {
         Link::Connected => AgentWord::Fresh,
         _ => AgentWord::Old(cluster.last_report_at.or(cluster.last_seen_at)),
@@ -109,11 +117,13 @@ fn view_sync(
         errors: sync.as_ref().map_or(0, |sync| number(sync.errors)),
         open_drifts: sync.as_ref().map_or(0, |sync| number(sync.open_drifts)),
         open_since: sync.as_ref().and_then(|sync| sync.open_since),
+        conditions: &conditions,
+        is_prune_stopped: sync.as_ref().is_some_and(|sync| sync.is_prune_stopped),
         reported_at: sync.as_ref().map_or(now, |sync| sync.reported_at),
     };
     let Verdict { state, since, reason } = judge_sync(&look);
     let source = sync.as_ref().map_or_else(|| key.sync.to_string(), |sync| path_in_words(&sync.path));
-    DriftRecordView {
+    Ok(DriftRecordView {
         id: None,
         sync: Some(DriftSync { cluster: key.cluster, cluster_name: cluster.name.clone(), sync: key.sync }),
         environment: sync.as_ref().and_then(|sync| sync.environment.clone()),
@@ -128,6 +138,15 @@ fn view_sync(
         by_revoked: false,
         commit: sync.and_then(|sync| sync.applied_revision),
         every_secs: None,
+    })
+}
+
+fn condition(said: &Condition) -> SyncCondition<'_> {
+    SyncCondition {
+        kind: said.kind.as_str(),
+        is_true: said.status.as_str() == "True",
+        message: said.message.as_str(),
+        since: said.since,
     }
 }
 
