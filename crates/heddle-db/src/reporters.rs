@@ -153,7 +153,25 @@ pub async fn note_report(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Str
     .await?)
 }
 
-/// Revokes a reporter that is not revoked yet; says what it was for, and which record it reported.
+/// The record of a reporter that is not revoked.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn find_living(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    id: Uuid,
+) -> Result<Option<Uuid>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "select record_id from reporters where organization_id = $1 and id = $2 and revoked_at is null",
+        organization.0,
+        id,
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// Revokes a reporter that is not revoked yet; says what it was for. Whoever calls it holds the lock of its record.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -161,14 +179,13 @@ pub async fn revoke(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
     id: Uuid,
-) -> Result<Option<(String, Uuid)>, DbError> {
-    let row = sqlx::query!(
+) -> Result<Option<String>, DbError> {
+    Ok(sqlx::query_scalar!(
         "update reporters set revoked_at = now() where organization_id = $1 and id = $2 and revoked_at is null
-         returning name, record_id",
+         returning name",
         organization.0,
         id,
     )
     .fetch_optional(db)
-    .await?;
-    Ok(row.map(|row| (row.name, row.record_id)))
+    .await?)
 }

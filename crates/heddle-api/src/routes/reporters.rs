@@ -75,6 +75,7 @@ async fn create_reporter(
     let organization = member.organization;
     let (id, text) = (Uuid::now_v7(), secret::generate(Purpose::Reporter)?);
     let mut tx = app.db.organization(organization).await?;
+    quotas::take_turn(&mut tx, quotas::REPORTERS, organization.0).await?;
     let there = reporters::count_living(&mut *tx, organization).await?;
     quotas::refuse_more(quotas::REPORTERS, usize::try_from(there).unwrap_or(usize::MAX))?;
     let record_id = drift_records::ensure(&mut *tx, organization, &record).await?;
@@ -108,8 +109,10 @@ async fn revoke_reporter(app: App, member: Member, Path(ids): Path<(Uuid, Uuid)>
     let organization = member.organization;
     let unknown = || ApiError::not_found("the organization has no such reporter, or it is revoked already");
     let mut tx = app.db.organization(organization).await?;
-    let (name, record_id) = reporters::revoke(&mut *tx, organization, id).await?.ok_or_else(unknown)?;
+    // The record first, as whoever takes a look does: two that lock both never wait for each other.
+    let record_id = reporters::find_living(&mut *tx, organization, id).await?.ok_or_else(unknown)?;
     let record = drift_records::lock(&mut *tx, record_id).await?.ok_or_else(unknown)?;
+    let name = reporters::revoke(&mut *tx, organization, id).await?.ok_or_else(unknown)?;
     write_down(&mut tx, &member, "reporter.revoke", &name, &record).await?;
     announce(&mut tx, organization, record_id).await?;
     tx.commit().await?;

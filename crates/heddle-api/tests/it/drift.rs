@@ -243,6 +243,22 @@ async fn a_hash_of_a_plan_is_one_and_of_terraform() {
 }
 
 #[tokio::test]
+async fn of_many_reporters_at_once_no_more_are_made_than_may_be() {
+    let loom = Loom::start().await;
+    let (made, _) = make(&loom, "prod", DriftTool::Terraform, "infra/prod").await;
+    let sql = "insert into reporters (id, organization_id, record_id, name, secret_hash, created_by)
+               select gen_random_uuid(), p.organization_id, p.record_id, p.name, sha256(n::text::bytea), p.created_by
+               from reporters p, generate_series(1, 497) n where p.id = $1";
+    sqlx::query(sql).bind(made.reporter.id).execute(&mut loom.owner().await).await.unwrap();
+    let asked = request("prod", DriftTool::Terraform, "infra/prod");
+    let tries = (0..8).map(|_| loom.user.create_reporter(loom.organization, &asked));
+    let told = futures::future::join_all(tries).await;
+    assert_eq!(told.iter().filter(|one| one.is_ok()).count(), 2);
+    let mut refused = told.into_iter().filter_map(Result::err);
+    assert!(refused.all(|refused| refused.code() == Some("quota-reached")));
+}
+
+#[tokio::test]
 async fn a_look_that_is_not_whole_is_never_the_same() {
     let loom = Loom::start().await;
     let (_, reporter) = make(&loom, "prod", DriftTool::Terraform, "infra/prod").await;
