@@ -675,7 +675,12 @@ class CallbackModule(CallbackBase):
     def difference(self, path, live, desired):
         # Cut after hiding, so that no half of a secret is left.
         SECRETS.refresh()
-        told = [None if value in (None, "") else self.cut(SECRETS.hide(self.text(value))) for value in (live, desired)]
+        sides = [None if value in (None, "") else self.text(value) for value in (live, desired)]
+        told = [side and SECRETS.hide(side) for side in sides]
+        if all(sides) and told != sides:
+            # Where one side holds a secret, the other may hold what it was before, or was changed to, which nobody told us.
+            told = [SECRETS.fingerprint(side) for side in sides]
+        told = [side and self.cut(side) for side in told]
         return {"path": path, "live": told[0], "desired": told[1]}
 
     # Small things.
