@@ -84,10 +84,11 @@ pub async fn preview(tx: &mut Tx, organization: OrganizationId, wanted: &Wanted)
     let head =
         head.ok_or_else(|| ApiError::conflict("not-read", "the repository was not read yet; ask again in a moment"))?;
     let touched: BTreeSet<_> = places.iter().flat_map(|place| place.environments.iter().cloned()).collect();
-    let here = |one: &&Occurrence| one.environment.as_ref().is_some_and(|name| touched.contains(name));
-    let rules = standing.iter().filter(|one| one.branch == branch).filter(here).filter_map(|one| one.rule.as_ref());
-    let strictest = rules.map(|rule| rule.mode).max().unwrap_or(Mode::PullRequest).min(Mode::PullRequest);
-    let mode = if wanted.by_pull_request || touched.len() > 1 { Mode::PullRequest } else { strictest };
+    let is_shown = |one: &&Occurrence| {
+        one.branch == branch && one.environment.is_some() && places.iter().any(|shown| shown.place == one.place)
+    };
+    let several = wanted.by_pull_request || touched.len() > 1;
+    let mode = if several { Mode::PullRequest } else { most_careful(standing.iter().filter(is_shown)) };
     let (image, ground) = ground(tx, organization, (repository.id, &place)).await?;
     let judged = judge(wanted, ground).await?;
     if places.iter().all(|place| place.tag.as_ref() == Some(&judged.to)) {
@@ -97,6 +98,13 @@ pub async fn preview(tx: &mut Tx, organization: OrganizationId, wanted: &Wanted)
     let unknown = unknown(wanted, &judged, image.as_ref())?;
     let Judged { to, passed_over, afterwards, .. } = judged;
     Ok(Preview { repository, branch, head, to, places, touched, mode, passed_over, afterwards, unknown })
+}
+
+/// The mode of one commit or pull request over all these places. No rule says how to write at a place without one, so
+/// somebody is to merge it there.
+fn most_careful<'a>(places: impl Iterator<Item = &'a Occurrence>) -> Mode {
+    let modes = places.map(|one| one.rule.as_ref().map_or(Mode::PullRequest, |rule| rule.mode));
+    modes.max().unwrap_or(Mode::PullRequest).min(Mode::PullRequest)
 }
 
 impl Preview {
