@@ -11,7 +11,7 @@ use heddle_core::{
     name::EnvironmentName,
     request::{Override, Reason, RequestState, Requested, Requester, ShownPlace},
 };
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use crate::{
@@ -291,6 +291,55 @@ pub async fn count_open(db: impl PgExecutor<'_>, organization: OrganizationId) -
     .await?)
 }
 
+/// What carries a request out now: announced, or an open pull request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carrier {
+    /// The proposal.
+    pub proposal: ProposalId,
+    /// Commit or pull request.
+    pub mode: Mode,
+    /// Whether an automator announced it and has not said yet what came of it.
+    pub is_announced: bool,
+}
+
+/// An open request whose row nobody else changes until the transaction ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// What carries it out.
+    pub carrier: Option<Carrier>,
+}
+
+/// Holds an open request of a repository until the transaction ends; `None` when it has ended, or is none of its.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn hold(
+    db: &mut PgConnection,
+    repository: RepositoryId,
+    request: RequestId,
+) -> Result<Option<Held>, DbError> {
+    let held = sqlx::query_scalar!(
+        "select proposal_id from requests where id = $1 and repository_id = $2 and ended is null for update",
+        request.0,
+        repository.0,
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some(proposal) = held else { return Ok(None) };
+    // Asked for once the row is held: another transaction may have announced it just before.
+    let carrier = sqlx::query!(
+        "select id, mode, state from proposals where id = $1 and state in ('announced', 'open')",
+        proposal,
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    let carrier = carrier.map(|row| {
+        let (proposal, is_announced) = (ProposalId(row.id), row.state == "announced");
+        Ok::<_, DbError>(Carrier { proposal, mode: parse_mode(&row.mode)?, is_announced })
+    });
+    Ok(Some(Held { carrier: carrier.transpose()? }))
+}
+
 /// Says which proposal carries a request out; false when the repository has no such open request.
 ///
 /// # Errors
@@ -340,6 +389,8 @@ pub async fn end(
 
 /// Ends those of a repository whose proposal was merged or closed; gives them.
 ///
+/// What was taken back or refused while its write was on its way, and came to be merged all the same, is merged.
+///
 /// # Errors
 /// When the server cannot be reached.
 pub async fn end_settled(
@@ -352,7 +403,9 @@ pub async fn end_settled(
          set ended = case p.state when 'merged' then 'merged' else 'declined' end, end_reason = p.closed_reason,
              ended_at = $2
          from proposals p
-         where q.repository_id = $1 and q.ended is null and p.id = q.proposal_id and p.state in ('merged', 'closed')
+         where q.repository_id = $1 and p.id = q.proposal_id
+             and ((q.ended is null and p.state in ('merged', 'closed'))
+                  or (q.ended in ('withdrawn', 'refused') and p.state = 'merged'))
          returning q.id",
         repository.0,
         at,
@@ -360,6 +413,23 @@ pub async fn end_settled(
     .fetch_all(db)
     .await?;
     Ok(ended.into_iter().map(RequestId).collect())
+}
+
+/// The open requests of a person, oldest first.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_open_of_person(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Vec<Request>, DbError> {
+    let rows = select!(
+        "where q.organization_id = $1 and q.user_id = $2 and q.ended is null order by q.id",
+        organization.0,
+        user.0,
+    );
+    rows.fetch_all(db).await?.into_iter().map(Request::try_from).collect()
 }
 
 /// Takes back what somebody asked for who leaves the organization; gives the repositories.

@@ -14,7 +14,7 @@
 mod lease;
 mod request;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
@@ -82,6 +82,26 @@ pub async fn find_failure(db: impl PgExecutor<'_>, kind: Kind, subject: Uuid) ->
         .fetch_optional(db)
         .await?
         .flatten())
+}
+
+/// Why the last work of a kind failed, of each of these subjects for which it did.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_failures(
+    db: impl PgExecutor<'_>,
+    kind: Kind,
+    subjects: &[Uuid],
+) -> Result<BTreeMap<Uuid, String>, DbError> {
+    let rows = sqlx::query!(
+        r#"select subject_id, last_failure as "last_failure!" from work
+           where kind = $1 and subject_id = any($2) and last_failure is not null"#,
+        kind.word(),
+        subjects,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.subject_id, row.last_failure)).collect())
 }
 
 /// When any automator last asked for work.

@@ -304,6 +304,15 @@ async fn digests(
     Ok(digests)
 }
 
+/// What went wrong last in a request's repository.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Failures<'a> {
+    /// Reading it. Until that is mended nothing is written.
+    pub read: Option<&'a str>,
+    /// The last update.
+    pub update: Option<&'a str>,
+}
+
 /// What decides how the state of requests is told.
 #[derive(Debug, Clone)]
 pub struct Moment {
@@ -314,16 +323,17 @@ pub struct Moment {
 }
 
 /// What a request waits for, or why it ended, in words.
-pub fn in_words(request: &Request, update_failure: Option<&str>, moment: &Moment) -> String {
+pub fn in_words(request: &Request, failures: Failures<'_>, moment: &Moment) -> String {
     let why = request.why.as_deref();
     let told = |otherwise: &str| why.unwrap_or(otherwise).to_owned();
     match request.state {
         RequestState::Waiting => {
             let away = waiting::away(moment.automator_seen_at, moment.now);
-            away.unwrap_or_else(|| match (why, update_failure) {
-                (Some(why), _) => format!("not written: {why}; it is tried again"),
-                (None, Some(failure)) => format!("the last update failed: {failure}"),
-                (None, None) => "an automator looks at it next".to_owned(),
+            away.unwrap_or_else(|| match (failures.read, why, failures.update) {
+                (Some(failure), ..) => format!("its repository could not be read: {failure}"),
+                (None, Some(why), _) => format!("not written: {why}; it is tried again"),
+                (None, None, Some(failure)) => format!("the last update failed: {failure}"),
+                (None, None, None) => "an automator looks at it next".to_owned(),
             })
         }
         RequestState::Writing => waiting::away(moment.automator_seen_at, moment.now)

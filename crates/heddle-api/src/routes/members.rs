@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use chrono::Utc;
-use heddle_core::id::{OrganizationId, RepositoryId, UserId};
+use heddle_core::{
+    id::{OrganizationId, RepositoryId, UserId},
+    request::RequestState,
+};
 use heddle_db::{
     Tx, audit, environments, grants, members,
     repositories::{self, Repository},
@@ -21,6 +24,7 @@ use crate::{
     permission::{Permission, parse_role, role_word},
     principal::Member,
     problem::{ApiError, ApiResult},
+    rights,
 };
 
 /// This module's routes.
@@ -90,6 +94,7 @@ async fn change_role(
     if !members::set_role(&mut *tx, organization, user, role).await? {
         return Err(no_member());
     }
+    end_uncovered(&mut tx, organization, user, request.role).await?;
     let (object, details) = (user.to_string(), json!({ "role": role }));
     audit::record(&mut *tx, Some(organization), &member.author(), "member.role", &object, details).await?;
     tx.commit().await?;
@@ -109,9 +114,8 @@ async fn set_grants(
     Json(request): Json<SetGrants>,
 ) -> ApiResult<StatusCode> {
     let mut tx = app.db.organization(organization).await?;
-    if !members::list(&mut *tx, organization).await?.iter().any(|known| known.user == user) {
-        return Err(no_member());
-    }
+    let there = members::list(&mut *tx, organization).await?.into_iter().find(|known| known.user == user);
+    let role = parse_role(&there.ok_or_else(no_member)?.role)?;
     let known = environments::list(&mut *tx, organization).await?;
     let granted: BTreeSet<grants::Grant> = request.grants.into_iter().map(grant).collect();
     let before = grants::list_of(&mut *tx, organization, user).await?;
@@ -128,11 +132,30 @@ async fn set_grants(
     }
     let granted: Vec<grants::Grant> = granted.into_iter().collect();
     grants::replace(&mut tx, organization, user, &granted, &member.author().actor).await?;
+    end_uncovered(&mut tx, organization, user, role).await?;
     let told = granted.iter().map(|one| json!({ "repository": one.repository, "environment": one.environment }));
     let details = json!({ "grants": told.collect::<Vec<_>>() });
     audit::record(&mut *tx, Some(organization), &member.author(), "member.grants", &user.to_string(), details).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes back what a member asked for and may not ask for any more.
+async fn end_uncovered(tx: &mut Tx, organization: OrganizationId, user: UserId, role: Role) -> ApiResult<()> {
+    let granted = grants::list_of(&mut **tx, organization, user).await?;
+    let mut asked = Vec::new();
+    for open in requests::list_open_of_person(&mut **tx, organization, user).await? {
+        let here = granted.iter().filter(|grant| grant.repository == open.repository);
+        let here = here.map(|grant| grant.environment.clone()).collect();
+        let touched = open.places.iter().flat_map(|place| place.environments.iter().cloned()).collect();
+        if rights::refusal(role, &here, &touched).is_some() {
+            let (state, why) = (RequestState::Withdrawn, Some("who asked for it may not any more"));
+            requests::end(&mut **tx, open.repository, open.id, state, why, Utc::now()).await?;
+            asked.push(open.repository.0);
+        }
+    }
+    work::request_updates(tx, organization, &asked).await?;
+    Ok(())
 }
 
 fn grant(one: Grant) -> grants::Grant {

@@ -1,10 +1,11 @@
 //! What people ask to be written. Each is a row that an update carries out; nothing here writes to Git.
 
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::StatusCode;
 use chrono::Utc;
 use heddle_core::{
+    change::Mode,
     id::{OrganizationId, RepositoryId, RequestId},
     image::{ImageRepository, Tag},
     name::EnvironmentName,
@@ -26,7 +27,7 @@ use super::Routes;
 use crate::{
     app::App,
     extract::{Json, Path, Query},
-    flow::request::{self, Moment, Preview, Wanted},
+    flow::request::{self, Failures, Moment, Preview, Wanted},
     permission::Permission,
     principal::Member,
     problem::{ApiError, ApiResult},
@@ -223,7 +224,7 @@ async fn load_request(
     Ok(Json(view))
 }
 
-/// Takes back what was asked for, by whoever might have asked for it. Its pull request is closed; what was merged stays.
+/// Takes back what was asked for, by whoever asked for it or might have. Its pull request is closed; what was merged stays.
 #[utoipa::path(
     delete, path = "/api/v1/organizations/{organization}/requests/{request}", tag = "requests",
     params(("organization" = OrganizationId, Path), ("request" = RequestId, Path)),
@@ -237,7 +238,17 @@ async fn withdraw_request(
     let mut tx = app.db.organization(member.organization).await?;
     let found = requests::find(&mut *tx, organization, request).await?.ok_or_else(missing)?;
     let touched: BTreeSet<_> = found.places.iter().flat_map(|place| place.environments.iter().cloned()).collect();
-    rights::require(&mut tx, &member, found.repository, &touched).await?;
+    // Their own anybody takes back, whatever they may ask for by now.
+    if found.requested.by.user != member.person.user {
+        rights::require(&mut tx, &member, found.repository, &touched).await?;
+    }
+    let held = requests::hold(&mut tx, found.repository, request).await?;
+    let carrier = held.and_then(|held| held.carrier);
+    if carrier.is_some_and(|carrier| carrier.is_announced && carrier.mode == Mode::Commit) {
+        // A commit cannot be called back, and nobody knows yet whether it stands on the branch.
+        let message = "it is being written, and a commit cannot be called back; look at it again in a moment";
+        return Err(ApiError::conflict("being-written", message));
+    }
     if !requests::end(&mut *tx, found.repository, request, RequestState::Withdrawn, None, Utc::now()).await? {
         let message = format!("it has ended already: {}", found.state.word());
         return Err(ApiError::conflict("request-ended", message));
@@ -262,18 +273,19 @@ async fn views(tx: &mut Tx, found: Vec<Request>) -> ApiResult<Vec<RequestView>> 
     let moment = Moment { automator_seen_at: work::automator_seen_at(&mut **tx).await?, now: Utc::now() };
     let proposals: Vec<Uuid> = found.iter().filter_map(|request| Some(request.proposal?.0)).collect();
     let carried = changes::list_of_proposals(&mut **tx, &proposals).await?;
-    let mut failures: BTreeMap<RepositoryId, Option<String>> = BTreeMap::new();
-    for request in found.iter().filter(|request| !request.state.has_ended()) {
-        if let Entry::Vacant(place) = failures.entry(request.repository) {
-            place.insert(work::find_failure(&mut **tx, work::Kind::Update, request.repository.0).await?);
-        }
-    }
+    let open = found.iter().filter(|request| !request.state.has_ended());
+    let repositories: BTreeSet<Uuid> = open.map(|request| request.repository.0).collect();
+    let repositories: Vec<Uuid> = repositories.into_iter().collect();
+    let reads = work::list_failures(&mut **tx, work::Kind::Read, &repositories).await?;
+    let updates = work::list_failures(&mut **tx, work::Kind::Update, &repositories).await?;
     let view = |request: Request| {
-        let failure = failures.get(&request.repository).and_then(Option::as_deref);
+        let of = |failures: &BTreeMap<Uuid, String>| failures.get(&request.repository.0).cloned();
+        let (read, update) = (of(&reads), of(&updates));
+        let failures = Failures { read: read.as_deref(), update: update.as_deref() };
         let is_own =
             |change: &&changes::TrackedChange| change.proposal.is_some() && change.proposal == request.proposal;
         RequestView {
-            message: request::in_words(&request, failure, &moment),
+            message: request::in_words(&request, failures, &moment),
             changes: carried.iter().filter(is_own).map(|change| change.id).collect(),
             id: request.id,
             repository: request.repository,

@@ -3,6 +3,7 @@
 use heddle_client::{ClientError, PageQuery, ReleaseQuery, UserClient};
 use heddle_core::{
     change::Mode,
+    id::UserId,
     request::{Override, RequestState},
 };
 use heddle_wire::{
@@ -245,6 +246,67 @@ async fn an_operator_asks_where_an_owner_granted_it_and_nowhere_else() {
     assert_eq!(members[0].grants[0].repository_name.as_str(), "acme/config");
     let asked = operator.create_request(loom.organization, &wish(&preview, None)).await.unwrap();
     loom.user.set_grants(loom.organization, user, &SetGrants { grants: vec![] }).await.unwrap();
-    let refused = operator.withdraw_request(loom.organization, asked.id).await.unwrap_err();
-    assert_eq!(code(refused), "grant-missing");
+    // Their own they take back without one.
+    operator.withdraw_request(loom.organization, asked.id).await.unwrap();
+}
+
+/// Eve, a member with this role, and her token.
+async fn eve(loom: &Loom, role: &str) -> (UserId, UserClient) {
+    let (user, text) = (uuid::Uuid::now_v7(), "hdlt_eve");
+    let mut owner = loom.owner().await;
+    let statements = [
+        "insert into users (id, email, name, password_hash)
+         select $2, 'eve@example.com', 'Eve', '-' where $1::uuid is not null and $3::bytea is not null
+             and $4::text is not null",
+        "insert into memberships (organization_id, user_id, role) select $1, $2, $4 where $3::bytea is not null",
+        "insert into tokens (id, secret_hash, user_id, organization_id, role, name, expires_at)
+         values (gen_random_uuid(), $3, $2, $1, $4, 'eve', now() + interval '1 day')",
+    ];
+    for sql in statements {
+        let query = sqlx::query(sql).bind(loom.organization.0).bind(user);
+        query.bind(heddle_api::secret::hash(text)).bind(role).execute(&mut owner).await.unwrap();
+    }
+    let client = UserClient::new(heddle_client::Http::new(loom.base.clone(), None).unwrap(), text.to_owned().into());
+    (UserId(user), client)
+}
+
+#[tokio::test]
+async fn a_right_that_is_taken_back_takes_back_what_was_asked_for_by_it() {
+    use heddle_wire::view::{ChangeRole, Grant, Role, SetGrants};
+    let loom = settled(&["1.4.0", "1.4.1"]).await;
+    let (user, eve) = eve(&loom, "operator").await;
+    let preview = loom.user.release_preview(loom.organization, &query(Some("1.4.0"))).await.unwrap();
+    let grants =
+        SetGrants { grants: vec![Grant { repository: preview.repository, environment: "prod".parse().unwrap() }] };
+    let none = SetGrants { grants: vec![] };
+    loom.user.set_grants(loom.organization, user, &grants).await.unwrap();
+    let asked = eve.create_request(loom.organization, &wish(&preview, None)).await.unwrap();
+    loom.user.set_grants(loom.organization, user, &grants).await.unwrap();
+    assert_eq!(seen(&loom, &asked).await.state, RequestState::Waiting);
+    loom.user.set_grants(loom.organization, user, &none).await.unwrap();
+    let ended = seen(&loom, &asked).await;
+    assert_eq!((ended.state, &*ended.message), (RequestState::Withdrawn, "who asked for it may not any more"));
+
+    loom.user.set_grants(loom.organization, user, &grants).await.unwrap();
+    let asked = eve.create_request(loom.organization, &wish(&preview, None)).await.unwrap();
+    let role = |role| ChangeRole { role };
+    loom.user.change_role(loom.organization, user, &role(Role::Admin)).await.unwrap();
+    assert_eq!(seen(&loom, &asked).await.state, RequestState::Waiting);
+    loom.user.change_role(loom.organization, user, &role(Role::Viewer)).await.unwrap();
+    assert_eq!(seen(&loom, &asked).await.state, RequestState::Withdrawn);
+    let (_, work) = lease_update(&loom).await;
+    assert!(work.requests.is_empty(), "{:?}", work.requests);
+}
+
+#[tokio::test]
+async fn a_commit_on_its_way_is_not_taken_back() {
+    let loom = settled(&["1.4.0", "1.4.1"]).await;
+    let asked = ask(&loom, "1.4.0").await;
+    let (update, work) = lease_update(&loom).await;
+    let mut plan = plan(Mode::Commit, None, planned("1.4.1", "1.4.0"));
+    plan.proposals[0].request = Some(only(&work).id);
+    loom.automator.intents(&update, &plan).await.unwrap();
+    let refused = loom.user.withdraw_request(loom.organization, asked.id).await.unwrap_err();
+    assert_eq!(code(refused), "being-written");
+    assert_eq!(seen(&loom, &asked).await.state, RequestState::Writing);
 }

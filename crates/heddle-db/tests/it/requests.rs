@@ -11,7 +11,7 @@ use heddle_db::{
     grants::Grant,
     members, organizations,
     proposals::{self, Proposal},
-    requests::{self, NewRequest, Request},
+    requests::{self, Carrier, Held, NewRequest, Request},
     users,
 };
 use heddle_testkit::postgres::Database;
@@ -137,6 +137,28 @@ async fn a_request_follows_its_proposal_until_it_ends_and_then_no_more() {
     assert!(!again.unwrap(), "an end is kept");
     assert!(!requests::set_proposal(&mut *tx, room.repository, id, proposal).await.unwrap());
     assert!(requests::list_open(&mut *tx, room.repository).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_was_taken_back_and_merged_all_the_same_is_merged() {
+    let room = Room::new().await;
+    let mut tx = room.tx().await;
+    for state in [RequestState::Withdrawn, RequestState::Refused] {
+        let id = room.ask(&mut tx).await;
+        assert_eq!(requests::hold(&mut tx, room.repository, id).await.unwrap(), Some(Held { carrier: None }));
+        let proposal = room.announce(&mut tx, id).await;
+        let carrier = Carrier { proposal, mode: Mode::PullRequest, is_announced: true };
+        let held = requests::hold(&mut tx, room.repository, id).await.unwrap();
+        assert_eq!(held, Some(Held { carrier: Some(carrier) }));
+        assert!(requests::end(&mut *tx, room.repository, id, state, Some("why"), Utc::now()).await.unwrap());
+        assert_eq!(requests::hold(&mut tx, room.repository, id).await.unwrap(), None);
+        assert!(requests::end_settled(&mut *tx, room.repository, Utc::now()).await.unwrap().is_empty());
+        proposals::settle(&mut *tx, proposal, proposals::State::Merged, None, Utc::now()).await.unwrap();
+        assert_eq!(requests::end_settled(&mut *tx, room.repository, Utc::now()).await.unwrap(), [id]);
+        let merged = room.seen(&mut tx, id).await;
+        assert_eq!((merged.state, merged.why), (RequestState::Merged, None));
+        assert!(requests::end_settled(&mut *tx, room.repository, Utc::now()).await.unwrap().is_empty());
+    }
 }
 
 #[tokio::test]

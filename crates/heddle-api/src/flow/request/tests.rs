@@ -37,14 +37,18 @@ fn every_state_says_what_it_waits_for_or_why_it_ended() {
     let now = DateTime::UNIX_EPOCH + TimeDelta::days(1);
     let here = Moment { automator_seen_at: Some(now), now };
     let gone = Moment { automator_seen_at: Some(now - TimeDelta::minutes(58)), now };
-    let check = |state, why: Option<&str>, failure: Option<&str>, moment: &Moment, expected: &str| {
-        assert_eq!(in_words(&request(state, why), failure, moment), expected);
+    let check = |state, why: Option<&str>, update: Option<&str>, moment: &Moment, expected: &str| {
+        let failures = Failures { read: None, update };
+        assert_eq!(in_words(&request(state, why), failures, moment), expected);
     };
     check(RequestState::Waiting, None, None, &gone, "no automator for 58 min");
     check(RequestState::Waiting, None, None, &here, "an automator looks at it next");
     check(RequestState::Waiting, None, Some("no token"), &here, "the last update failed: no token");
     let refused = "not written: the branch is protected; it is tried again";
     check(RequestState::Waiting, Some("the branch is protected"), Some("x"), &here, refused);
+    let unread = Failures { read: Some("the branch is gone"), update: Some("x") };
+    let told = in_words(&request(RequestState::Waiting, None), unread, &here);
+    assert_eq!(told, "its repository could not be read: the branch is gone");
     check(RequestState::Writing, None, None, &here, "an automator writes it now");
     check(RequestState::Writing, None, None, &gone, "no automator for 58 min");
     check(RequestState::Proposed, None, None, &here, "waits for #41 to be merged");
