@@ -18,12 +18,14 @@ use chrono::{DateTime, Utc};
 use heddle_core::{
     change::{Gate, Mode},
     git::{BranchName, Revision},
-    id::ProposalId,
+    id::{ProposalId, RequestId},
     image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
 };
 use heddle_manifest::{Config, Files, Found, config::Ruling, find::Occurrence};
-use heddle_wire::automator::{Barred, Finding, ImageTags, OpenProposal, OpenRequest, PlanRequest, Proven};
+use heddle_wire::automator::{
+    Barred, Finding, ImageTags, OpenProposal, OpenRequest, PlanRequest, PlannedProposal, Proven,
+};
 
 use self::request::Requests;
 
@@ -118,6 +120,16 @@ pub struct Plan {
     pub closes: Vec<(ProposalId, String)>,
     /// Open proposals on whose branch a person committed, and for which something newer waits.
     pub foreign: BTreeSet<ProposalId>,
+}
+
+impl Plan {
+    /// Forgets what was planned for requests that ended meanwhile.
+    pub fn leave_out(&mut self, ended: &[RequestId]) {
+        let is_left = |proposal: &PlannedProposal| !proposal.request.is_some_and(|request| ended.contains(&request));
+        let proposals = std::mem::take(&mut self.request.proposals);
+        let planned = proposals.into_iter().zip(std::mem::take(&mut self.writes));
+        (self.request.proposals, self.writes) = planned.filter(|(proposal, _)| is_left(proposal)).unzip();
+    }
 }
 
 /// A file with its new text.

@@ -54,6 +54,7 @@ pub(crate) async fn update(context: &Context, lease: &Lease, work: &UpdateWork) 
     let mut plan = tokio::task::block_in_place(|| plan(&input));
     plan.request.findings.extend(checkout.findings.iter().cloned());
     let posted = context.api.intents(lease, &plan.request).await?;
+    plan.leave_out(&posted.left_out);
     let moved = write::write_all(context, lease, work, &github, &checkout, &plan, &posted.intents).await?;
     if !moved {
         close(context, lease, work, &github, &plan).await?;

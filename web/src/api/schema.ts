@@ -868,7 +868,7 @@ export interface paths {
         get: operations["load_request"];
         put?: never;
         post?: never;
-        /** Takes back what was asked for, by whoever might have asked for it. Its pull request is closed; what was merged stays. */
+        /** Takes back what was asked for, by whoever asked for it or might have. Its pull request is closed; what was merged stays. */
         delete: operations["withdraw_request"];
         options?: never;
         head?: never;
@@ -2769,10 +2769,12 @@ export interface components {
             /** @description Open proposals to close because the base already carries their tags, or nothing wants them any more. */
             superseded: components["schemas"]["ProposalId"][];
         };
-        /** @description The ids of what was announced, in the order of [`PlanRequest::proposals`]. */
+        /** @description The ids of what was announced, in the order of [`PlanRequest::proposals`] without those that were left out. */
         PlanResponse: {
-            /** @description One for each. */
+            /** @description One for each that was not left out. */
             intents: components["schemas"]["PostedIntent"][];
+            /** @description Requests that ended since the update was leased. What was planned for them was left out. */
+            left_out?: components["schemas"]["RequestId"][];
         };
         /** @description One change within a write. */
         PlannedChange: {

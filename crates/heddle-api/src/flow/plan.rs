@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use heddle_core::{
     change::{Gate, Mode},
     git::BranchName,
-    id::{ChangeId, OrganizationId, ProposalId, RepositoryId},
+    id::{ChangeId, OrganizationId, ProposalId, RepositoryId, RequestId},
     observe::Observation,
     pipeline::FactKind,
     request::RequestState,
@@ -39,10 +39,10 @@ pub struct Scope {
     pub now: DateTime<Utc>,
 }
 
-/// Stores the plan of one update: its changes, proposals and intents.
+/// Stores the plan of one update: its changes, proposals and intents. A proposal whose request ended since is left out.
 ///
 /// # Errors
-/// 422 when it names a proposal that is not the repository's, or a group that cannot stand in a branch's name.
+/// 409 when it would carry a request out a second time. 422 when it names a proposal that is not the repository's, or a group that cannot stand in a branch's name.
 pub async fn announce(
     tx: &mut Tx,
     scope: Scope,
@@ -50,8 +50,14 @@ pub async fn announce(
     change_url: impl Fn(ChangeId) -> String,
 ) -> ApiResult<PlanResponse> {
     let mut posted = Vec::with_capacity(plan.proposals.len());
-    let mut planned = Vec::new();
+    let (mut planned, mut left_out) = (Vec::new(), Vec::new());
     for proposal in &plan.proposals {
+        if let Some(request) = proposal.request
+            && !may_carry(tx, scope, request, proposal.updates).await?
+        {
+            left_out.push(request);
+            continue;
+        }
         let intent = announce_proposal(tx, scope, proposal, &change_url).await?;
         planned.extend(intent.changes.iter().copied());
         posted.push(intent);
@@ -70,7 +76,19 @@ pub async fn announce(
     findings::replace(tx, scope.organization, scope.repository, FoundBy::Update, &found).await?;
     let planned: Vec<Uuid> = planned.iter().map(|change| change.0).collect();
     facts::keep_ends(tx, scope.organization, &planned, scope.now).await?;
-    Ok(PlanResponse { intents: posted })
+    Ok(PlanResponse { intents: posted, left_out })
+}
+
+/// Whether a request is open still; held until the transaction ends. One commit or pull request carries it, and no other.
+async fn may_carry(tx: &mut Tx, scope: Scope, request: RequestId, updates: Option<ProposalId>) -> ApiResult<bool> {
+    let Some(held) = requests::hold(tx, scope.repository, request).await? else { return Ok(false) };
+    match held.carrier {
+        Some(carrier) if updates != Some(carrier.proposal) => {
+            let message = format!("request {request} is carried out by proposal {} already", carrier.proposal);
+            Err(ApiError::conflict("request-carried", message))
+        }
+        _ => Ok(true),
+    }
 }
 
 async fn announce_proposal(

@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::Utc;
-use heddle_core::id::{IntentId, LeaseId, ProposalId, RepositoryId};
+use heddle_core::id::{IntentId, LeaseId, ProposalId, RepositoryId, RequestId};
 use heddle_db::{
     notice::Notice,
     work::{self, Kind},
@@ -230,7 +230,9 @@ async fn announce_intents(
     let app = under.app.clone();
     let url = |change| app.public_url(&format!("changes/{change}"));
     let response = plan::announce(&mut under.tx, scope, &request, url).await?;
-    for (planned, posted) in request.proposals.iter().zip(&response.intents) {
+    let is_left_out = |request: RequestId| response.left_out.contains(&request);
+    let announced = request.proposals.iter().filter(|planned| !planned.request.is_some_and(is_left_out));
+    for (planned, posted) in announced.zip(&response.intents) {
         let details = json!({ "proposal": posted.proposal, "changes": posted.changes, "request": planned.request });
         under.record("intent.announce", &posted.id.to_string(), details).await?;
     }

@@ -310,3 +310,20 @@ async fn a_commit_on_its_way_is_not_taken_back() {
     assert_eq!(code(refused), "being-written");
     assert_eq!(seen(&loom, &asked).await.state, RequestState::Writing);
 }
+
+#[tokio::test]
+async fn one_proposal_carries_a_request_and_one_that_ended_is_left_out() {
+    let loom = settled(&["1.4.0", "1.4.1"]).await;
+    let asked = ask(&loom, "1.4.0").await;
+    let (update, work) = lease_update(&loom).await;
+    let mut both = plan(Mode::PullRequest, None, planned("1.4.1", "1.4.0"));
+    both.proposals[0].request = Some(only(&work).id);
+    both.proposals.push(heddle_wire::automator::PlannedProposal { mode: Mode::Commit, ..both.proposals[0].clone() });
+    let twice = loom.automator.intents(&update, &both).await.unwrap_err();
+    assert_eq!(code(twice), "request-carried");
+    both.proposals[1].request = None;
+    loom.user.withdraw_request(loom.organization, asked.id).await.unwrap();
+    let told = loom.automator.intents(&update, &both).await.unwrap();
+    assert_eq!((told.intents.len(), told.left_out), (1, vec![asked.id]));
+    assert_eq!(told.intents[0].head_branch, None, "the commit, which nobody asked for");
+}

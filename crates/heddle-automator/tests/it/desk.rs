@@ -195,7 +195,7 @@ async fn intents(State(desk): State<Desk>, Json(plan): Json<PlanRequest>) -> Res
             }
         })
         .collect();
-    let answer = PlanResponse { intents: posted.clone() };
+    let answer = PlanResponse { intents: posted.clone(), left_out: Vec::new() };
     desk.hear(false, |heard| (heard.plan, heard.posted) = (Some(plan), posted))?;
     Ok(Json(answer))
 }

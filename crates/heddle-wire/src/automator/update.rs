@@ -210,12 +210,15 @@ pub struct GatedChange {
     pub gate: Gate,
 }
 
-/// The ids of what was announced, in the order of [`PlanRequest::proposals`].
+/// The ids of what was announced, in the order of [`PlanRequest::proposals`] without those that were left out.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlanResponse {
-    /// One for each.
+    /// One for each that was not left out.
     pub intents: Vec<PostedIntent>,
+    /// Requests that ended since the update was leased. What was planned for them was left out.
+    #[serde(default)]
+    pub left_out: Vec<RequestId>,
 }
 
 /// An announced write.

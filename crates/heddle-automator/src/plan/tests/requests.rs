@@ -256,3 +256,13 @@ fn a_broken_configuration_ends_nothing_that_was_asked_for() {
         world.check("");
     }
 }
+
+#[test]
+fn what_was_planned_for_a_request_that_ended_meanwhile_is_left_out_with_its_texts() {
+    let world = World::new("1.4.1", "1.4.1", &["1.4.1", "1.4.2"]).asked("staging", "1.3.0");
+    let mut plan = world.plan();
+    assert_eq!((plan.request.proposals.len(), plan.writes.len()), (2, 2));
+    plan.leave_out(&[ID]);
+    assert_eq!(plan.request.proposals.iter().map(|one| one.request).collect::<Vec<_>>(), [None]);
+    assert!(plan.writes.len() == 1 && plan.writes[0][0].path.starts_with("prod/"), "{:?}", plan.writes);
+}
