@@ -201,7 +201,7 @@ fn nothing_of_a_vault_is_told_in_another_form_either() {
         let ended = house.diff(&vault);
         assert_eq!((ended.code, ended.stdout.matches("<secret ").count()), (1, 2), "{ended:?}");
         assert!(!ended.stdout.contains("former") && !ended.stdout.contains("before"), "{ended:?}");
-        std::fs::remove_file(house.place.at("house/x")).unwrap();
+        fs::remove_file(house.place.at("house/x")).unwrap();
         // What is no secret stays readable, whatever it looks like.
         let site = "- hosts: all\n  gather_facts: false\n  tasks:\n    - name: Write\n      ansible.builtin.copy:\n        dest: \"{{ house }}/x\"\n        content: \"a%20b &amp; c\\nUXVpZXRseSBub3RoaW5n\\n\"\n";
         house.place.write("site.yml", site);
