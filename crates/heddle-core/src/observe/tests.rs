@@ -190,7 +190,10 @@ fn a_waiting_change_ends_with_its_place_or_its_rule() {
     let mut seen = view(Some("1.4.1"));
     check(&seen, &[change(1, "1.4.2", Stage::Unwritten)], &[]);
     seen.standings[0].governed.clear();
-    check(&seen, &[change(1, "1.4.2", Stage::Unwritten)], &["1 retired"]);
+    let waiting = Tracked { proposal: None, ..change(1, "1.4.2", Stage::Unwritten) };
+    check(&seen, &[waiting], &["1 retired"]);
+    // It is about to be written, and whoever asked for it needs no rule.
+    check(&seen, &[change(1, "1.4.2", Stage::Unwritten)], &[]);
 }
 
 #[test]
