@@ -3,8 +3,10 @@
 use crate::{FileMode, PathError, ReadError, Snapshot, TreePath, limits::MAX_TREE_ENTRIES, snapshot::Entries};
 
 mod folder;
+mod straight;
 
 pub use self::folder::Folder;
+pub(crate) use self::straight::open_folder;
 
 /// What stands at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, Write},
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, OwnedFd},
     path::{Path, PathBuf},
 };
 
@@ -12,7 +12,7 @@ use rustix::{
     io::Errno,
 };
 
-use crate::TreePath;
+use crate::{TreePath, tree::open_folder};
 
 /// A directory of its own, removed with all that it holds when this is dropped.
 #[derive(Debug)]
@@ -60,11 +60,6 @@ impl PrivateCopy {
         }
         Err(io::Error::new(io::ErrorKind::InvalidInput, "a root is no file"))
     }
-}
-
-fn open_folder(folder: BorrowedFd<'_>, path: &Path) -> io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(openat(folder, path, flags, Mode::empty())?)
 }
 
 #[cfg(test)]

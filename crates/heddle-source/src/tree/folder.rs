@@ -2,17 +2,16 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    fs::{self, File},
-    io::{self, Read},
+    fs, io,
     path::{Component, Path, PathBuf},
 };
 
 use heddle_manifest::documents::parse_document;
 
-use super::{Kind, Listing, Tree, Unnamed, Walk, is_manifest};
+use super::{Kind, Listing, Tree, Unnamed, Walk, is_manifest, straight};
 use crate::{
     FileMode, PathError, ReadError, TreePath,
-    limits::{MAX_FILE_BYTES, MAX_TREE_DEPTH},
+    limits::MAX_TREE_DEPTH,
     path::Name,
     render::{files, references},
 };
@@ -59,6 +58,7 @@ impl Folder {
     pub fn open(path: &Path) -> io::Result<Self> {
         let path = fs::canonicalize(path)?;
         let repository = path.ancestors().find(|folder| folder.join(".git").exists());
+        let border = repository.or_else(|| path.ancestors().last()).unwrap_or(&path);
         let mut found = Found::default();
         let mut folders = BTreeSet::new();
         let mut queue = VecDeque::from([path.clone()]);
@@ -71,15 +71,15 @@ impl Folder {
                 continue;
             }
             found.list(&folder, MAX_TREE_DEPTH)?;
-            let below = found.files.range(folder.clone()..).map(|(file, _)| file);
-            let referred: Vec<_> =
-                below.take_while(|file| file.starts_with(&folder)).flat_map(|file| referred(file)).collect();
-            for (place, mode) in referred {
-                match mode {
-                    None if repository.is_none_or(|border| place.starts_with(border)) => queue.push_back(place),
+            let below = found.files.range(folder.clone()..).take_while(|(file, _)| file.starts_with(&folder));
+            let regular = below.filter(|(_, mode)| **mode == FileMode::Regular).map(|(file, _)| file);
+            let referred: Vec<_> = regular.flat_map(|file| referred(border, file)).collect();
+            for (place, kind) in referred {
+                match kind {
+                    Kind::Directory => queue.push_back(place),
                     // It may lie in a hidden folder, of which nothing is listed.
-                    Some(mode) if place.starts_with(&folder) => drop(found.files.entry(place).or_insert(mode)),
-                    _ => {}
+                    Kind::File(mode) if place.starts_with(&folder) => drop(found.files.entry(place).or_insert(mode)),
+                    Kind::File(_) | Kind::Submodule => {}
                 }
             }
             folders.insert(folder);
@@ -121,22 +121,7 @@ impl Folder {
 
     /// What lies at a path that no listed folder holds. Links on the way to it are not followed.
     fn beside(&self, path: &TreePath) -> Option<Kind> {
-        let mut place = self.root.clone();
-        let mut names = path.names().peekable();
-        while let Some(name) = names.next() {
-            place.push(name);
-            let kind = fs::symlink_metadata(&place).ok()?.file_type();
-            let is_last = names.peek().is_none();
-            match kind {
-                kind if kind.is_symlink() => return is_last.then_some(Kind::File(FileMode::Symlink)),
-                kind if kind.is_file() => return is_last.then_some(Kind::File(FileMode::Regular)),
-                kind if kind.is_dir() && place.join(".git").exists() => return is_last.then_some(Kind::Submodule),
-                kind if kind.is_dir() && is_last => return Some(Kind::Directory),
-                kind if kind.is_dir() => {}
-                _ => return None,
-            }
-        }
-        None
+        straight::kind(&self.root, Path::new(path.as_str()))
     }
 
     fn below<'a>(&'a self, directory: &'a TreePath) -> impl Iterator<Item = (&'a TreePath, &'a FileMode)> {
@@ -178,18 +163,12 @@ impl Tree for Folder {
             io::ErrorKind::NotFound => ReadError::Missing { path: path.clone() },
             _ => ReadError::Damaged(format!("`{path}` cannot be read: {error}")),
         };
-        let place = self.root.join(path.as_str());
         if self.find(path)? == Some(Kind::File(FileMode::Symlink)) {
-            return Ok(fs::read_link(&place).map_err(fail)?.into_os_string().into_encoded_bytes());
+            let target = fs::read_link(self.root.join(path.as_str())).map_err(fail)?;
+            return Ok(target.into_os_string().into_encoded_bytes());
         }
-        let file = File::open(place).map_err(fail)?;
-        let size_bytes = file.metadata().map_err(fail)?.len();
-        let mut bytes = Vec::new();
-        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(fail)?;
-        if bytes.len() as u64 > MAX_FILE_BYTES {
-            return Err(ReadError::FileTooLarge { path: path.clone(), size_bytes });
-        }
-        Ok(bytes)
+        let content = straight::read(&self.root, Path::new(path.as_str())).map_err(fail)?;
+        content.map_err(|size_bytes| ReadError::FileTooLarge { path: path.clone(), size_bytes })
     }
 
     fn id(&self, _: &TreePath) -> Option<String> {
@@ -267,18 +246,19 @@ fn list_hidden(folder: &Path, most: usize, found: &mut Vec<PathBuf>) -> io::Resu
     Ok(())
 }
 
-/// The folders and files that a file refers to, where it is a kustomization. A file comes with how git would keep it.
-fn referred(file: &Path) -> Vec<(PathBuf, Option<FileMode>)> {
+/// The folders and files that a file refers to, where it is a kustomization: those within the border to which no link leads.
+fn referred(border: &Path, file: &Path) -> Vec<(PathBuf, Kind)> {
     let is_kustomization = file.file_name().and_then(|name| name.to_str()).is_some_and(crate::render::is_kustomization);
-    let text = is_kustomization.then(|| fs::read_to_string(file).ok()).flatten().unwrap_or_default();
-    let Ok(kustomization) = parse_document(&text) else { return Vec::new() };
+    let content = || straight::read(border, file.strip_prefix(border).ok()?).ok()?.ok();
+    let text = is_kustomization.then(content).flatten().and_then(|content| String::from_utf8(content).ok());
+    let Ok(kustomization) = parse_document(&text.unwrap_or_default()) else { return Vec::new() };
     let folders = references(&kustomization);
     let files = files(&kustomization).into_iter().map(str::to_owned);
     let paths = folders.into_iter().chain(files).filter_map(|path| resolve(file.parent()?, Path::new(&path)));
     let place = |path: PathBuf| {
-        let kind = fs::symlink_metadata(&path).ok()?.file_type();
-        let mode = if kind.is_symlink() { FileMode::Symlink } else { FileMode::Regular };
-        Some((path, (!kind.is_dir()).then_some(mode)))
+        let way = path.strip_prefix(border).ok()?;
+        let kind = if way.as_os_str().is_empty() { Kind::Directory } else { straight::kind(border, way)? };
+        Some((path, kind))
     };
     paths.filter_map(place).collect()
 }

@@ -6,6 +6,7 @@ mod fetching;
 mod git_host;
 mod hostile;
 mod limits;
+mod links;
 mod outside;
 mod overlay;
 mod rendering;
