@@ -142,7 +142,7 @@ fn a_path_that_is_made_up_while_building_reaches_nothing_of_this_machine() {
     for leak in [absolute, &above] {
         let generator = "apiVersion: builtin\nkind: ConfigMapGenerator\nmetadata: {name: g}\nfiles: [x=a.yaml]\n";
         let patched = format!(
-            "resources: [g.yaml]\npatches: [{{target: {{kind: ConfigMapGenerator}}, patch: '[{{op: replace, path: /files/0, value: \"x={leak}\"}}]'}}]\n"
+            "resources: [g.yaml]\npatches:\n- target: {{kind: ConfigMapGenerator}}\n  patch: |\n    [{{\"op\": \"replace\", \"path\": \"/files/0\", \"value\": \"x={leak}\"}}]\n"
         );
         let written = generator.replace("a.yaml", leak);
         for (kustomization, text) in [(patched.as_str(), generator), ("resources: [g.yaml]\n", written.as_str())] {
@@ -155,6 +155,8 @@ fn a_path_that_is_made_up_while_building_reaches_nothing_of_this_machine() {
             let rendered = rendered(repository.path(), "apps/web");
             assert_eq!((rendered.objects.len(), rendered.errors.len()), (0, 1), "{rendered:?}");
             assert!(!format!("{rendered:?}").contains("canary-of-this-machine"), "{rendered:?}");
+            let words = &rendered.errors[0].message;
+            assert!(words.contains("is not in or below 'apps/web'"), "{words}");
         }
     }
 }
