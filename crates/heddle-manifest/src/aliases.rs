@@ -67,7 +67,8 @@ fn free(image: &mut ImageValue, is_free: &impl Fn(&Source) -> bool) {
     }
 }
 
-/// Counts the ways that lead to each text of a document, those through aliases and merge keys too.
+/// Counts the ways that lead to each text of a document, those through aliases and merge keys too. A key is one: an edit of
+/// its text would rename it.
 fn count(node: &Node, ways: &mut HashMap<usize, usize>) {
     let node = node.resolved();
     match &node.value {
@@ -81,6 +82,7 @@ fn count(node: &Node, ways: &mut HashMap<usize, usize>) {
 fn count_entries<'n>(mapping: &'n Node, known: &mut HashSet<&'n str>, ways: &mut HashMap<usize, usize>) {
     let mut own: HashMap<&str, usize> = HashMap::new();
     for (index, (key, value)) in mapping.entries().iter().enumerate().filter(|(_, (key, _))| !is_merge_key(key)) {
+        count(key, ways);
         let name = key.text().unwrap_or_default();
         if !known.contains(name) {
             count(value, ways);

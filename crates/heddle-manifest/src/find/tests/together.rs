@@ -140,6 +140,10 @@ fn an_anchor_whose_aliases_mean_something_else_is_refused() {
         "a: &a {tag: &t v1}\nb: {image: {repository: acme/a, tag: *t}}\n",
         // Readers differ in which tag counts.
         "a: &i {repository: acme/a, tag: v1}\nb: {image: {tag: v0, <<: *i}}\n",
+        // It is the key of a mapping too, which an edit would rename.
+        "table: {&t v1: something}\nimage: {repository: acme/a, tag: *t}\n",
+        "image: {repository: acme/a, tag: &t v1}\ntable:\n  ? *t : other\n",
+        "image: {repository: acme/a, tag: &t v1}\ntable: &m\n  ? *t\n  : other\nmore: {<<: *m}\n",
         // Two of one key.
         "a: {image: &i {repository: acme/a, tag: v1}, image: *i}\n",
     ] {
