@@ -276,6 +276,16 @@ fn judge(key: &ObjectKey, inventory: &Inventory, live: &Live, rest: &Rest<'_>, r
     if let Some(object) = seen.filter(|object| object.deleting && is_ours(object)) {
         return Judgement::Terminating(object.finalizers.clone());
     }
+    let is_gone = match seen {
+        // Gone, or without our label: then there is no proof.
+        None => live.covers(key),
+        // Another Sync's, or made anew by somebody else.
+        Some(object) => !is_ours(object),
+    };
+    // First: nothing is needed that is not there, and what is not ours is not ours to hold.
+    if is_gone {
+        return Judgement::Forget;
+    }
     if let Some(reason) = rest.need_for(key) {
         return Judgement::Hold(reason);
     }
@@ -283,11 +293,7 @@ fn judge(key: &ObjectKey, inventory: &Inventory, live: &Live, rest: &Rest<'_>, r
         Judgement::Delete(Prune { key: key.clone(), version: known.version.clone(), uid: uid.cloned(), proved })
     };
     match seen {
-        // Gone, or without our label: then there is no proof.
-        None if live.covers(key) => Judgement::Forget,
         None => delete(known.uid.as_ref(), false),
-        // Another Sync's, or made anew by somebody else.
-        Some(object) if !is_ours(object) => Judgement::Forget,
         Some(object) => match object.guard.reason_to_keep() {
             Some(reason) => Judgement::Keep(reason),
             None => delete(Some(&object.uid), true),

@@ -181,6 +181,24 @@ fn what_is_let_go_in_a_closed_namespace_keeps_its_definition() {
 }
 
 #[test]
+fn a_namespace_that_is_gone_or_not_ours_is_forgotten_whatever_needed_it() {
+    let space = named("v1", "Namespace", None, "space");
+    let needed = BTreeMap::from([(space.clone(), "something stays in it".to_owned())]);
+    let check = |change: fn(&mut Live, &ObjectKey)| {
+        let (inventory, mut live) = holding(std::slice::from_ref(&space));
+        change(&mut live, &space);
+        let rules = PruneRules { needed: &needed, ..rules(1) };
+        let verdict = judge_prune(std::slice::from_ref(&space), &inventory, &live, rules);
+        (verdict.forget.len(), verdict.held.len())
+    };
+    assert_eq!(check(|_, _| {}), (0, 1));
+    assert_eq!(check(|live, space| drop(live.objects.remove(space))), (1, 0));
+    assert_eq!(check(|live, space| live.objects.get_mut(space).unwrap().uid = "made anew".into()), (1, 0));
+    assert_eq!(check(|live, space| live.objects.get_mut(space).unwrap().owner = Some("other".into())), (1, 0));
+    assert_eq!(check(|live, _| live.covered.clear()), (0, 1), "what is not seen may be there");
+}
+
+#[test]
 fn what_needs_others_goes_first() {
     let (mut inventory, mut live) = ours(20);
     add(&mut inventory, &mut live, "ServiceAccount", "a");
