@@ -160,7 +160,7 @@ impl ClusterState {
         let watched = places.iter().filter(|(_, served)| served.watchable);
         let added = self.watches.set(watched.clone().map(|(place, served)| (place.clone(), served.clone())).collect());
         self.observed.watch(&watched.map(|(place, _)| place.clone()).collect(), &added);
-        self.await_lists(added).await;
+        self.await_lists().await;
         let beyond = self.places_before_a_plan(desired, &places, living);
         self.look_beyond(beyond, &places).await?;
         self.look_for_missed(desired).await;
@@ -182,13 +182,10 @@ impl ClusterState {
         places
     }
 
-    async fn await_lists(&mut self, mut awaited: Vec<WatchPlace>) {
+    /// Waits for the first list of every place, also where a comparison before began to watch it and was cut short.
+    async fn await_lists(&mut self) {
         let deadline = Instant::now() + LIST_LIMIT;
-        loop {
-            awaited.retain(|place| !self.observed.is_settled(place));
-            if awaited.is_empty() {
-                return;
-            }
+        while self.observed.awaits_lists() {
             match tokio::time::timeout_at(deadline, self.events.recv()).await {
                 Ok(Some(event)) => drop(self.take_in(event)),
                 Ok(None) | Err(_) => return,

@@ -34,6 +34,8 @@ pub(in crate::sync) struct Observed {
     hooks: BTreeSet<ObjectKey>,
     /// Those that are gone: UID, last verdict and its reason.
     gone: HashMap<ObjectKey, (String, HealthStatus, String)>,
+    /// Every place that is to be watched.
+    watched: BTreeSet<WatchPlace>,
     /// Places that cannot be watched.
     unwatchable: BTreeMap<WatchPlace, Unwatched>,
 }
@@ -106,6 +108,7 @@ impl Observed {
         self.live.covered.retain(stays);
         self.unwatchable.retain(|place, _| stays(place));
         self.listing.retain(|place, _| stays(place));
+        self.watched.clone_from(places);
     }
 
     /// Why the last that was seen of an object counts no more; `None` while it does.
@@ -269,9 +272,10 @@ impl Observed {
         self.foreign.iter().filter_map(|key| Some((key, self.live.objects.get(key)?.owner.as_ref()?)))
     }
 
-    /// Whether the first list of a place has come, or is known not to come.
-    pub fn is_settled(&self, place: &WatchPlace) -> bool {
-        self.live.covered.contains(place) || self.unwatchable.contains_key(place)
+    /// Whether the first list of any place has not come, and is not known not to come.
+    pub fn awaits_lists(&self) -> bool {
+        let is_settled = |place| self.live.covered.contains(place) || self.unwatchable.contains_key(place);
+        !self.watched.iter().all(is_settled)
     }
 
     /// Whether somebody changed or deleted an object that was applied.

@@ -173,9 +173,14 @@ fn a_place_that_is_watched_anew_is_not_known_until_its_list_has_come() {
     let mut observed = observed([WatchEvent::Complete(place()), fault(KubeError::NotServed(String::new()))]);
     observed.observe(WatchEvent::Complete(place()), None, Utc::now());
     observed.watch(&[place()].into(), &[]);
-    assert!(observed.is_settled(&place()));
+    assert!(!observed.awaits_lists());
     observed.watch(&[place()].into(), &[place()]);
-    assert!(!observed.is_settled(&place()));
+    assert!(observed.awaits_lists());
+    // Whoever began it may have been cut short: then it is not new any more, and nothing is known all the same.
+    observed.watch(&[place()].into(), &[]);
+    assert!(observed.awaits_lists());
+    observed.observe(WatchEvent::Complete(place()), None, Utc::now());
+    assert!(!observed.awaits_lists());
 }
 
 #[test]
