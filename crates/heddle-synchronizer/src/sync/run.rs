@@ -90,7 +90,7 @@ struct Run<'a> {
     is_passing: bool,
     /// Whether a fault may pass by itself, believed or not.
     is_retried: bool,
-    /// Whether the API server was there.
+    /// Whether the API server was there: it has answered any request of this run.
     is_answered: bool,
     failed: HashSet<ObjectKey>,
     /// What is not applied yet, by place in the list.

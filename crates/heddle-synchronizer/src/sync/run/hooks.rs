@@ -68,7 +68,7 @@ pub(super) async fn clear_way(client: &AccountClient, owner: &str, object: &Plac
             ));
         }
         if Instant::now() >= deadline {
-            return Err(KubeError::Unavailable("its last run is being deleted and not gone yet".to_owned()));
+            return Err(KubeError::Failing("its last run is being deleted and not gone yet".to_owned()));
         }
         if asked.as_ref() != Some(&found.uid) {
             client.delete(key, served, &found.uid).await?;

@@ -30,7 +30,10 @@ impl Run<'_> {
     pub(super) async fn save(&mut self) -> Result<(), KubeError> {
         let RunContext { ctx, sync, name, .. } = self.context;
         self.drift.keep_in(&mut self.inventory, Utc::now());
+        let is_new = self.cluster.inventory() != Some(&self.inventory);
         self.cluster.save(&ctx.own, sync, self.inventory.clone()).await?;
+        // What is as it was is not written, and nobody is asked.
+        self.is_answered |= is_new;
         let holds: BTreeSet<ObjectKey> = self.inventory.iter().map(|entry| entry.key.clone()).collect();
         if self.known.holds.as_deref() != Some(&holds) {
             self.known.holds = Some(holds.into());

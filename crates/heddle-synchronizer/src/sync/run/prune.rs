@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::Utc;
 use heddle_kube::{AccountClient, Deleted, Kinds, KubeError};
 use heddle_reconcile::{
-    APPROVE_PRUNE_ANNOTATION, ObjectKey, Prune, PruneGuard, PruneRules, Reached, Spared, Terminating, judge_prune,
-    suspects,
+    APPROVE_PRUNE_ANNOTATION, GroupKind, ObjectKey, Prune, PruneGuard, PruneRules, Reached, Spared, Terminating,
+    judge_prune, suspects,
 };
 use heddle_source::WhyUnread;
 use heddle_wire::agent::SyncError;
@@ -189,6 +189,7 @@ impl Run<'_> {
         let unserved = tried.extract_if(.., |(_, result)| matches!(result, Err(KubeError::NotServed(_))));
         let unserved: Vec<&Prune> = unserved.map(|(prune, _)| prune).collect();
         if !unserved.is_empty() && self.cluster.renew_kinds().await.is_ok() {
+            self.is_answered = true;
             tried.extend(self.try_step(unserved).await);
         }
         self.note_answers(tried.iter().map(|(_, result)| result.as_ref().err()));
@@ -283,14 +284,7 @@ async fn try_delete(
 ) -> Result<Ended, KubeError> {
     let kind = &prune.key.kind;
     let Some(served) = kinds.find(kind, &prune.version).or_else(|| kinds.preferred(kind)) else {
-        if kinds.unknown_groups.contains(&kind.group) {
-            return Err(KubeError::Unavailable(format!(
-                "the server of the API group `{}` does not answer",
-                kind.group
-            )));
-        }
-        // Its definition is gone, and the objects with it.
-        return Ok(Ended::Deleted(Deleted::Gone));
+        return of_unserved(kinds, kind);
     };
     if let (true, Some(uid)) = (prune.proved, &prune.uid) {
         return client.delete(&prune.key, served, uid).await.map(Ended::Deleted);
@@ -315,3 +309,18 @@ async fn try_delete(
         _ => Ok(Ended::Deleted(Deleted::Gone)),
     }
 }
+
+/// What comes of the delete of an object whose kind the API server does not name.
+///
+/// # Errors
+/// When its whole API group cannot be asked about. The API server itself has said so, and it may stay so.
+fn of_unserved(kinds: &Kinds, kind: &GroupKind) -> Result<Ended, KubeError> {
+    if kinds.unknown_groups.contains(&kind.group) {
+        return Err(KubeError::Failing(format!("the server of the API group `{}` does not answer", kind.group)));
+    }
+    // Its definition is gone, and the objects with it.
+    Ok(Ended::Deleted(Deleted::Gone))
+}
+
+#[cfg(test)]
+mod tests;
