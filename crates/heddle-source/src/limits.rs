@@ -34,8 +34,8 @@ pub const MAX_CLONE_BYTES: u64 = 512 << 20;
 /// The most that all clones of an automator may take on disk, in bytes. It fetches for every repository that is connected.
 pub const MAX_STORE_BYTES: u64 = 10 << 30;
 
-/// The most bytes of plain files and output of renderers, together, that are read for one path; and of files that are copied
-/// for one kustomization.
+/// The most bytes of plain files, changed kustomizations and output of renderers, together, for one path; and of files that
+/// are copied for one kustomization.
 pub const MAX_RENDER_BYTES: u64 = 64 << 20;
 
 /// The most values that all documents of one path may hold: fields, members of lists, and mappings and lists themselves. An
@@ -97,11 +97,11 @@ pub const LIMITS: &[Limit] = &[
         "an error at the file; below a kustomization a note, and the file is passed over",
     ),
     Limit::bytes(
-        "plain files and output of renderers that are read for one path; files that are copied for one kustomization",
+        "plain files, changed kustomizations and output of renderers of one path; files that are copied for one kustomization",
         MAX_RENDER_BYTES,
         RENDERED,
     ),
-    Limit::count("values of all objects of one path", MAX_RENDER_VALUES as u64, RENDERED),
+    Limit::count("values of all objects and changed kustomizations of one path", MAX_RENDER_VALUES as u64, RENDERED),
     Limit::count("renderers at once in one agent", MAX_CHILDREN as u64, "others wait"),
     Limit::time("one renderer", RENDER_LIMIT, RENDERED),
     Limit::time("rendering one path", PATH_LIMIT, RENDERED),

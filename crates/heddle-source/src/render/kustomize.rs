@@ -37,19 +37,23 @@ pub(super) struct Unit<'a> {
 /// Renders a kustomization, with what is added to it.
 ///
 /// # Errors
-/// When the tree cannot be read, or the path holds too much with what kustomize wrote.
+/// When the tree cannot be read, or the path holds too much with what is kept of its kustomizations or what kustomize wrote.
 pub(super) fn render(
     files: &mut Files<'_, impl Tree>,
     Unit { directory, generated }: Unit<'_>,
-    Run { overlay, tools, until }: Run<'_>,
+    run: Run<'_>,
     rendered: &mut Rendered,
 ) -> Result<(), ReadError> {
+    if rendered.is_full() {
+        return Ok(());
+    }
+    let Run { tools, until, .. } = run;
     let before = rendered.errors.len();
-    let reach = Reach::find(files, directory, generated, overlay, rendered)?;
+    let reach = Reach::find(files, directory, generated, run, rendered)?;
     for path in reach.roots.iter().chain(reach.stand_ins.iter().map(|stand_in| &stand_in.file)) {
         rendered.inputs.note(files.tree, path);
     }
-    if rendered.errors.len() > before {
+    if rendered.errors.len() > before || rendered.is_cut_short {
         return Ok(());
     }
     let file = files.kustomization(directory).map_or_else(|| directory.clone(), |(file, _)| file);

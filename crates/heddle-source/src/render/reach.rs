@@ -11,10 +11,10 @@ use heddle_manifest::documents::{parse_document, read_documents};
 use serde_json::Value;
 
 use super::{
-    Files, KUSTOMIZATIONS, Overlay, RenderError, Rendered, fields, plain,
+    Files, KUSTOMIZATIONS, RenderError, Rendered, Run, fields, plain,
     unread::{WhyUnread, obstacle},
 };
-use crate::{FileMode, ReadError, Tree, TreePath};
+use crate::{FileMode, ReadError, Tree, TreePath, limits::MAX_RENDER_VALUES};
 
 /// How the directories of stand-ins begin.
 const STAND_INS: &str = ".heddle-";
@@ -49,20 +49,24 @@ pub(super) struct StandIn {
 
 impl Reach {
     /// Looks through the kustomization of a loaded directory, with what is added to it, and those that it refers to. What is
-    /// wrong with them is told.
+    /// wrong with them is told, and that the time is over.
     ///
     /// # Errors
-    /// When the tree cannot be read.
+    /// When the tree cannot be read, or the path holds too much with what is kept of them.
     pub(super) fn find(
         files: &mut Files<'_, impl Tree>,
         root: &TreePath,
         mut generated: Option<Value>,
-        overlay: &Overlay,
+        Run { overlay, until, .. }: Run<'_>,
         rendered: &mut Rendered,
     ) -> Result<Self, ReadError> {
         let mut reach = Self { roots: BTreeSet::from([root.clone()]), ..Self::default() };
         let mut queue = VecDeque::from([root.clone()]);
         while let Some(directory) = queue.pop_front() {
+            if until.is_over() {
+                rendered.cut_short(until);
+                break;
+            }
             let is_generated = generated.is_some();
             let own = match generated.take() {
                 Some(value) => Some(Written {
@@ -88,12 +92,24 @@ impl Reach {
                 overlay.put_on(&mut edited);
                 reach.kustomization = file.clone();
             }
-            reach.put_stand_ins(files, &directory, &mut edited)?;
-            if is_generated || edited != value {
-                reach.edited.insert(file, edited);
+            reach.put_stand_ins(files, &directory, &mut edited, rendered)?;
+            if (is_generated || edited != value) && !reach.keep(file, edited, rendered)? {
+                break;
             }
         }
         Ok(reach)
+    }
+
+    /// Keeps a kustomization that is not copied as it is. False when the path holds too many values with it, which is told.
+    fn keep(&mut self, file: TreePath, edited: Value, rendered: &mut Rendered) -> Result<bool, ReadError> {
+        rendered.admit_bytes(edited.to_string().as_bytes())?;
+        let has_room = rendered.admit(&edited);
+        if !has_room {
+            let message = format!("with it the path holds more than {MAX_RENDER_VALUES} values: split the path");
+            rendered.fail(&file, None, message);
+        }
+        self.edited.insert(file, edited);
+        Ok(has_room)
     }
 
     /// Takes in what one kustomization refers to.
@@ -140,12 +156,17 @@ impl Reach {
         files: &mut Files<'_, impl Tree>,
         directory: &TreePath,
         kustomization: &mut Value,
+        rendered: &mut Rendered,
     ) -> Result<(), ReadError> {
         for field in fields::PLUGINS {
             for plugin in kustomization.get_mut(field).and_then(Value::as_array_mut).into_iter().flatten() {
                 let Some(text) = plugin.as_str() else { continue };
+                let known = self.stand_ins.len();
                 if let Some(other) = self.plugin(files, directory, text)? {
                     *plugin = Value::String(other);
+                }
+                for text in self.stand_ins[known..].iter().filter_map(|stand_in| stand_in.text.as_deref()) {
+                    rendered.admit_bytes(text.as_bytes())?;
                 }
             }
         }

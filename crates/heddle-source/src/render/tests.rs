@@ -317,6 +317,40 @@ fn plain_files_and_the_output_of_renderers_share_one_budget_of_bytes() {
 }
 
 #[test]
+fn what_is_kept_of_kustomizations_is_counted_and_ends_with_the_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let labels: Vec<String> = (0..100).map(|number| format!("l{number}: {}", "x".repeat(100))).collect();
+    let kustomization = format!("commonLabels: {{{}}}\n", labels.join(", "));
+    std::fs::write(dir.path().join("kustomization.yaml"), kustomization).unwrap();
+    let folder = crate::Folder::open(dir.path()).unwrap();
+    let overlay = Overlay(json!({"namePrefix": "p-"}));
+    let tools = RenderTools::new("/bin/true");
+    let check = |mut rendered: Rendered, stop: &Stop| {
+        let until = Until::within(Duration::from_secs(60), stop);
+        let run = Run { overlay: &overlay, tools: &tools, until: &until };
+        let mut files = Files::new(&folder);
+        files.load(folder.path()).unwrap();
+        let reach = reach::Reach::find(&mut files, folder.path(), None, run, &mut rendered);
+        let errors: Vec<String> = rendered.errors.iter().map(|error| error.message.clone()).collect();
+        (reach.map(|reach| reach.edited.len()).map_err(|error| error.to_string()), errors)
+    };
+    let with = |bytes_left, values_left| Rendered {
+        bytes: MAX_RENDER_BYTES - bytes_left,
+        values: MAX_RENDER_VALUES - values_left,
+        ..Rendered::default()
+    };
+    assert_eq!(check(with(20_000, 200), &Stop::default()), (Ok(1), vec![]));
+    let too_many = ReadError::TooManyBytes { limit_mib: 64 }.to_string();
+    assert_eq!(check(with(10_000, 200), &Stop::default()), (Err(too_many), vec![]));
+    let (_, errors) = check(with(20_000, 50), &Stop::default());
+    assert!(errors.len() == 1 && errors[0].contains("more than 1000000 values"), "{errors:?}");
+    let stop = Stop::default();
+    drop(stop.on_drop());
+    let (kept, errors) = check(with(20_000, 200), &stop);
+    assert!(kept == Ok(0) && errors.len() == 1 && errors[0].contains("takes longer"), "{errors:?}");
+}
+
+#[test]
 fn a_path_that_takes_too_long_is_cut_short_and_says_so_once() {
     let dir = tempfile::tempdir().unwrap();
     for name in ["a", "b"] {
