@@ -1,7 +1,7 @@
 //! What is done to everything in a path, besides what its files say.
 //!
 //! It has the meaning that Flux's `Kustomization` has: names and namespace take the place of those in the path's own
-//! kustomization, components and patches come after its own, and images are put on top of its own by their name. A path
+//! kustomization, components and patches come after its own, and an image takes the place of its own of the same name. A path
 //! without a kustomization gets one that names all that is in it. Source: `kustomize_generator.go` of `fluxcd/pkg`.
 
 use std::collections::BTreeMap;
@@ -20,9 +20,6 @@ impl Default for Overlay {
         Self(Value::Object(Map::new()))
     }
 }
-
-/// Fields of an image that together say which build runs: one of them takes the place of both.
-const BUILD: [&str; 2] = ["newTag", "digest"];
 
 impl Overlay {
     /// Whether it adds nothing.
@@ -57,17 +54,13 @@ fn list<'a>(fields: &'a mut Map<String, Value>, field: &str) -> Option<&'a mut V
     entry.as_array_mut()
 }
 
+/// Puts an image in the place of the first of the same name, with nothing kept of that.
 fn put_image(kustomization: &mut Map<String, Value>, image: &Value) {
     let Some(images) = list(kustomization, "images") else { return };
-    let Some(own) = images.iter_mut().find(|own| own["name"] == image["name"]).and_then(Value::as_object_mut) else {
-        return images.push(image.clone());
-    };
-    let fields: Vec<(&String, &Value)> =
-        image.as_object().into_iter().flatten().filter(|(_, value)| *value != "").collect();
-    if fields.iter().any(|(field, _)| BUILD.contains(&field.as_str())) {
-        BUILD.iter().for_each(|field| drop(own.remove(*field)));
+    match images.iter_mut().find(|own| own["name"] == image["name"]) {
+        Some(own) => own.clone_from(image),
+        None => images.push(image.clone()),
     }
-    own.extend(fields.into_iter().map(|(field, value)| (field.clone(), value.clone())));
 }
 
 impl Rendered {

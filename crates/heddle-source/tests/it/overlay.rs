@@ -61,7 +61,7 @@ fn what_its_own_kustomization_says_gives_way_or_stays_as_with_flux() {
     let own = "resources: [a.yaml, p.yaml]\nnamePrefix: own-\nimages: [{name: acme/api, newName: acme/own, newTag: '9'}]\npatches: [{patch: \"[{\\\"op\\\": \\\"add\\\", \\\"path\\\": \\\"/data/x\\\", \\\"value\\\": \\\"own\\\"}]\", target: {kind: ConfigMap}}]\n";
     let files = [("apps/kustomization.yaml", own), ("apps/a.yaml", CONFIG), ("apps/p.yaml", POD)];
     let overlay = "namePrefix: p-\nimages: [{name: acme/api, newTag: '2'}]\npatches: [{patch: \"[{\\\"op\\\": \\\"add\\\", \\\"path\\\": \\\"/data/y\\\", \\\"value\\\": \\\"z\\\"}]\", target: {kind: ConfigMap}}]\n";
-    let by_flux = "resources: [a.yaml, p.yaml]\nnamePrefix: p-\nimages: [{name: acme/api, newName: acme/own, newTag: '2'}]\npatches: [{patch: \"[{\\\"op\\\": \\\"add\\\", \\\"path\\\": \\\"/data/x\\\", \\\"value\\\": \\\"own\\\"}]\", target: {kind: ConfigMap}}, {patch: \"[{\\\"op\\\": \\\"add\\\", \\\"path\\\": \\\"/data/y\\\", \\\"value\\\": \\\"z\\\"}]\", target: {kind: ConfigMap}}]\n";
+    let by_flux = "resources: [a.yaml, p.yaml]\nnamePrefix: p-\nimages: [{name: acme/api, newTag: '2'}]\npatches: [{patch: \"[{\\\"op\\\": \\\"add\\\", \\\"path\\\": \\\"/data/x\\\", \\\"value\\\": \\\"own\\\"}]\", target: {kind: ConfigMap}}, {patch: \"[{\\\"op\\\": \\\"add\\\", \\\"path\\\": \\\"/data/y\\\", \\\"value\\\": \\\"z\\\"}]\", target: {kind: ConfigMap}}]\n";
     check(&files, overlay, by_flux);
 }
 

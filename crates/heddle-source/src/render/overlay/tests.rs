@@ -25,13 +25,9 @@ fn components_and_patches_come_after_its_own() {
 }
 
 #[test]
-fn images_are_put_on_top_of_those_of_the_same_name() {
+fn an_image_takes_the_place_of_that_of_the_same_name() {
     let own = "images: [{name: a, newTag: '1', newName: b}, {name: c, digest: sha256:1}]";
-    check(
-        own,
-        "images: [{name: a, newTag: '2'}]",
-        "images: [{name: a, newTag: '2', newName: b}, {name: c, digest: sha256:1}]",
-    );
+    check(own, "images: [{name: a, newTag: '2'}]", "images: [{name: a, newTag: '2'}, {name: c, digest: sha256:1}]");
     check(
         own,
         "images: [{name: c, newTag: '2'}]",
@@ -40,7 +36,7 @@ fn images_are_put_on_top_of_those_of_the_same_name() {
     check(
         own,
         "images: [{name: c, newName: d}]",
-        "images: [{name: a, newTag: '1', newName: b}, {name: c, digest: sha256:1, newName: d}]",
+        "images: [{name: a, newTag: '1', newName: b}, {name: c, newName: d}]",
     );
     check("{}", "images: [{name: a, newTag: '2'}]", "images: [{name: a, newTag: '2'}]");
 }
