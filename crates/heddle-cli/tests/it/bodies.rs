@@ -72,6 +72,6 @@ pub fn clusters() -> Value {
 pub fn status() -> Value {
     json!({
         "automator_seen_at": null, "scanned_at": null, "failing_images": [], "waiting_pushes": [], "clusters_connected": 1, "clusters": 2,
-        "blocking_findings": 0, "asking": [],
+        "blocking_findings": 0, "asking": [], "unreadable": [], "slow_hosts": [], "silent_automators": [],
     })
 }
