@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Contest, DesiredObject, GroupKind, HookEnd, Live, LiveObject, ObjectKey, Origin, OwnEntry};
 
+/// Objects that a namespace or a definition is known to hold by name, each of up to about 600 bytes. Of one that holds more
+/// it is not known when it is empty, so it stays.
+pub const MAX_HOLDS: usize = 200;
+
 /// One object that a Sync has applied, or was about to apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InventoryEntry {
@@ -38,6 +42,9 @@ pub struct InventoryEntry {
     /// Objects that would go with it, were let go of, and stay: of a namespace or a definition.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<ObjectKey>,
+    /// Whether there are more of them than are noted, so that it is not known when all are gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub holds_more: bool,
     /// The fields of it that are fought over, so that a fight is not fought anew after a restart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fights: Vec<Contest>,
@@ -58,6 +65,7 @@ impl InventoryEntry {
             leaving: false,
             origin: None,
             holds: Vec::new(),
+            holds_more: false,
             fights: Vec::new(),
         }
     }
@@ -171,8 +179,12 @@ impl Inventory {
     pub fn let_go(&mut self, key: &ObjectKey, plurals: &BTreeMap<GroupKind, String>) {
         self.forget(key);
         for holder in self.entries.values_mut().filter(|entry| key.goes_with(&entry.key, plurals)) {
-            if !holder.holds.contains(key) {
-                holder.holds.push(key.clone());
+            if holder.holds.contains(key) {
+                continue;
+            }
+            match holder.holds.len() < MAX_HOLDS {
+                true => holder.holds.push(key.clone()),
+                false => holder.holds_more = true,
             }
         }
     }

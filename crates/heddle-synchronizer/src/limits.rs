@@ -19,6 +19,11 @@ pub const LIMITS: &[Limit] = &[
         sync::MAX_KEPT as u64,
         "those are that are left alone for the longest",
     ),
+    Limit::count(
+        "objects that stay in one namespace or definition after their `Sync` let go of them, known by name",
+        heddle_reconcile::MAX_HOLDS as u64,
+        "it is not deleted any more: delete it by hand",
+    ),
     Limit::time(
         "the pause between two tries of a field that is fought over",
         heddle_reconcile::LONGEST_PAUSE,

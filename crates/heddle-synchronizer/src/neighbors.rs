@@ -117,6 +117,13 @@ impl Neighbors {
         self.lock().syncs.get(name)?.revision.clone()
     }
 
+    /// What the other Syncs have applied or are about to, by name; `None` where that is not known yet.
+    pub fn held_by_others(&self, name: &str) -> Vec<(String, Option<Arc<BTreeSet<ObjectKey>>>)> {
+        let inner = self.lock();
+        let others = inner.syncs.iter().filter(|(other, _)| *other != name);
+        others.map(|(other, known)| (other.clone(), known.holds.clone())).collect()
+    }
+
     /// What becomes of an object that left the path of `name`, as far as the others have said.
     pub fn fate(&self, name: &str, key: &ObjectKey) -> Fate {
         let inner = self.lock();

@@ -93,3 +93,24 @@ fn what_an_object_would_go_with_keeps_a_note_of_it_when_it_is_let_go() {
     assert_eq!((inventory.len(), holds(&shop), holds(&jars)), (4, vec![jar.clone()], vec![jar]));
     assert!(holds(&other).is_empty() && holds(&lids).is_empty());
 }
+
+#[test]
+fn what_holds_more_than_can_be_noted_says_so() {
+    let key = |kind: &str, namespace: Option<&str>, name: &str| ObjectKey {
+        kind: GroupKind::new("v1", kind),
+        namespace: namespace.map(str::to_owned),
+        name: name.into(),
+    };
+    let shop = key("Namespace", None, "shop");
+    let mut inventory: Inventory = [InventoryEntry::announced(shop.clone(), "v1")].into_iter().collect();
+    let mut let_go = |number: usize| {
+        inventory.let_go(&key("ConfigMap", Some("shop"), &number.to_string()), &BTreeMap::new());
+        let entry = inventory.find(&shop).unwrap();
+        (entry.holds.len(), entry.holds_more)
+    };
+    for number in 0..MAX_HOLDS {
+        assert_eq!(let_go(number), (number + 1, false));
+    }
+    assert_eq!(let_go(0), (MAX_HOLDS, false), "it is noted already");
+    assert_eq!(let_go(MAX_HOLDS), (MAX_HOLDS, true));
+}

@@ -3,13 +3,20 @@
 //! The watches do not show all of it: the account may not watch a kind, nobody here has one, or an object was let go of
 //! before. So the cluster itself is asked, and what cannot be told stays.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures::StreamExt;
 use heddle_kube::{AccountClient, Kinds, KubeError, Served};
-use heddle_reconcile::{LiveObject, ObjectKey, PruneGuard, reason_to_hold};
+use heddle_reconcile::{GroupKind, LiveObject, ObjectKey, PruneGuard, reason_to_hold};
 
 use super::{super::Run, CONCURRENCY};
+
+/// Why a namespace or a definition stays that holds more than its entry notes.
+const TOO_MANY: &str =
+    "more objects of it were let go of and stay than are known by name: delete it by hand when none of them is needed";
 
 /// Something that would go with a namespace or a definition.
 struct Inside {
@@ -23,9 +30,13 @@ impl Run<'_> {
         let Some(kinds) = self.cluster.kinds() else { return BTreeMap::new() };
         let plurals = kinds.plurals();
         let live = &self.cluster.observed.live;
-        let mut known = Vec::new();
+        let (mut known, mut held) = (Vec::new(), BTreeMap::new());
         for holder in surplus.iter().filter(|key| key.kind.is_namespace() || key.kind.is_definition()) {
-            let noted = self.inventory.find(holder).into_iter().flat_map(|entry| &entry.holds);
+            let entry = self.inventory.find(holder);
+            if entry.is_some_and(|entry| entry.holds_more) {
+                held.insert(holder.clone(), TOO_MANY.to_owned());
+            }
+            let noted = entry.into_iter().flat_map(|entry| &entry.holds);
             let unseen = surplus.iter().filter(|key| key.goes_with(holder, &plurals) && !live.covers(key));
             let inside = noted.chain(unseen).filter(|key| !self.context.desired.keys().contains(*key));
             known.extend(inside.map(|key| Inside { holder: holder.clone(), key: key.clone() }));
@@ -33,12 +44,13 @@ impl Run<'_> {
         let client = &self.cluster.client;
         let looks: Vec<_> = known.into_iter().map(|inside| stays(client, kinds, inside)).collect();
         let found: Vec<_> = futures::stream::iter(looks).buffer_unordered(CONCURRENCY).collect().await;
-        found.into_iter().flatten().collect()
+        held.extend(found.into_iter().flatten());
+        held
     }
 
-    /// What of any Sync stays in these, as far as the account may list it.
+    /// What of any Sync stays in these: as far as the account may list it, and what the other Syncs say that they have.
     pub(super) async fn look_for_any(
-        &self,
+        &mut self,
         holders: &[ObjectKey],
         surplus: &[ObjectKey],
     ) -> BTreeMap<ObjectKey, String> {
@@ -49,21 +61,36 @@ impl Run<'_> {
             lists.extend(kinds_inside(kinds, holder).into_iter().map(|served| list_inside(client, holder, served)));
         }
         let listed: Vec<_> = futures::stream::iter(lists).buffer_unordered(CONCURRENCY).collect().await;
+        let is_answered = listed.iter().any(|(.., listed)| listed.as_ref().err().is_none_or(KubeError::is_of_request));
         let mut found = BTreeMap::new();
-        for (holder, listed) in listed {
+        let mut unlistable: BTreeMap<&ObjectKey, BTreeSet<String>> = BTreeMap::new();
+        for (holder, kind, listed) in listed {
             let why = match listed {
                 Ok(objects) => {
                     let staying = objects.iter().find(|(key, live)| self.is_staying(key, live, surplus));
                     staying.map(|(inside, _)| reason_to_hold(holder, inside))
                 }
-                // What may not be listed was noted when it was let go of.
-                Err(KubeError::Forbidden(_) | KubeError::NotServed(_)) => None,
+                // What was let go of there was noted, and the others say what they have.
+                Err(KubeError::Forbidden(_)) => {
+                    unlistable.entry(holder).or_default().insert(kind.kind.clone());
+                    None
+                }
+                Err(KubeError::NotServed(_)) => None,
                 Err(error) => Some(format!("what is in it cannot be told: {error}")),
             };
             if let Some(why) = why {
                 found.entry(holder.clone()).or_insert(why);
             }
         }
+        let others = self.context.ctx.neighbors.held_by_others(&self.context.name.name);
+        let plurals = kinds.plurals();
+        for holder in holders {
+            let unlistable = unlistable.remove(holder).unwrap_or_default();
+            if let Some(why) = held_by_others(holder, &others, &unlistable, &plurals) {
+                found.entry(holder.clone()).or_insert(why);
+            }
+        }
+        self.is_answered |= is_answered;
         found
     }
 
@@ -75,6 +102,27 @@ impl Run<'_> {
         let is_ours = self.inventory.find(key).is_some() && !surplus.contains(key);
         is_of_a_sync && (is_other || is_ours || live.guard.reason_to_keep().is_some())
     }
+}
+
+/// Why a namespace or a definition stays for what other Syncs have, whether or not the account sees it. `unlistable` are the
+/// kinds of which it may not. What a Sync has that has not read its inventory yet can be told by a list alone.
+fn held_by_others(
+    holder: &ObjectKey,
+    others: &[(String, Option<Arc<BTreeSet<ObjectKey>>>)],
+    unlistable: &BTreeSet<String>,
+    plurals: &BTreeMap<GroupKind, String>,
+) -> Option<String> {
+    let inside = |holds: &BTreeSet<ObjectKey>| holds.iter().find(|key| key.goes_with(holder, plurals)).cloned();
+    let why = others.iter().find_map(|(name, holds)| match holds {
+        Some(holds) => inside(holds).map(|key| format!("{}: the Sync {name} has it", reason_to_hold(holder, &key))),
+        None if unlistable.is_empty() => None,
+        None => Some(format!("it is not known yet what the Sync {name} has in it")),
+    })?;
+    if unlistable.is_empty() {
+        return Some(why);
+    }
+    let kinds: Vec<&str> = unlistable.iter().map(String::as_str).collect();
+    Some(format!("{why}; the account may not list {}", kinds.join(", ")))
 }
 
 /// The kinds whose objects go with a namespace or a definition, as far as they can be listed.
@@ -90,10 +138,10 @@ fn kinds_inside<'k>(kinds: &'k Kinds, holder: &ObjectKey) -> Vec<&'k Served> {
 async fn list_inside<'h>(
     client: &AccountClient,
     holder: &'h ObjectKey,
-    served: &Served,
-) -> (&'h ObjectKey, Result<Vec<(ObjectKey, LiveObject)>, KubeError>) {
+    served: &'h Served,
+) -> (&'h ObjectKey, &'h GroupKind, Result<Vec<(ObjectKey, LiveObject)>, KubeError>) {
     let namespace = holder.kind.is_namespace().then_some(holder.name.as_str());
-    (holder, client.list_owned(served, namespace).await)
+    (holder, &served.kind, client.list_owned(served, namespace).await)
 }
 
 /// Whether a known object stays, and why then what it is in does. What cannot be looked at may stay.
@@ -115,3 +163,6 @@ async fn stays(client: &AccountClient, kinds: &Kinds, inside: Inside) -> Option<
     };
     Some((holder, why))
 }
+
+#[cfg(test)]
+mod tests;
