@@ -110,7 +110,7 @@ pub struct SyncSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub patches: Vec<Patch>,
-    /// What stands in the place of images, on top of what the path's own kustomization says of the same name.
+    /// What stands in the place of images, replacing what the path's own kustomization says of the same name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200))]
     pub images: Vec<Image>,
