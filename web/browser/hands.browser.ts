@@ -46,10 +46,7 @@ test("an image that waits for a decision is proposed by a button, which says bef
   await dialog.getByText("Proposed").waitFor();
   await dialog.getByRole("button", { name: "Done" }).click();
   const asked = page.getByRole("list", { name: "What people asked for" }).getByRole("listitem");
-  await asked
-    .filter({ hasText: "Leave latest behind" })
-    .getByRole("link", { name: /^#\d+$/ })
-    .waitFor();
+  await asked.filter({ hasText: "Leave latest behind" }).getByRole("link", { name: /^#\d+/ }).waitFor();
   await page.getByRole("button", { name: `Take back api ${tag} in prod` }).waitFor();
   await picture(page, "asked-for");
   await expectAccessible(page, "asked for");
