@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What tells us of the world and changes nothing that a person decided: leases, what was seen, what an agent fetches.
-const NOT_RECORDED: [&str; 10] = [
+const NOT_RECORDED: [&str; 11] = [
     "POST /agent/v1/git-token",
     "POST /agent/v1/report",
     "POST /automator/v1/lease",
@@ -27,6 +27,7 @@ const NOT_RECORDED: [&str; 10] = [
     "POST /automator/v1/leases/{lease}/renew",
     "POST /automator/v1/leases/{lease}/scan-report",
     "POST /automator/v1/leases/{lease}/test-report",
+    "POST /reporter/v1/looks",
     "POST /webhooks/github",
     "POST /webhooks/registry/{receiver}",
 ];
@@ -144,6 +145,22 @@ impl Ledger {
         self.write_own(("POST", "registry-logins/docker-config"), &[], "registry-login.add", config).await;
     }
 
+    async fn reporters(&mut self) {
+        let body = json!({ "name": "ci", "environment": "prod", "tool": "terraform", "source": "infra/prod" });
+        let made = self.write_own(("POST", "reporters"), &[], "reporter.create", body).await;
+        let of = |field: &str| [made["reporter"][field].as_str().unwrap().to_owned()];
+        let ([id], [record]) = (of("id"), of("record"));
+        self.write_own(("DELETE", "reporters/{reporter}"), &[&id], "reporter.revoke", json!({})).await;
+        self.write_own(("DELETE", "drift/{record}"), &[&record], "drift-record.forget", json!({})).await;
+    }
+
+    async fn automators(&mut self) {
+        let body = json!({ "name": "prod", "hosts": ["registry.example.com"] });
+        let made = self.write_own(("POST", "automators"), &[], "automator.add", body).await;
+        let id = [made["automator"]["id"].as_str().unwrap()];
+        self.write_own(("DELETE", "automators/{automator}"), &id, "automator.delete", json!({})).await;
+    }
+
     async fn clusters(&mut self) {
         let offered = format!("/api/v1/organizations/{}/github/repositories", self.organization);
         let offered = self.scene.hub.get(&self.ada, &offered).await;
@@ -224,6 +241,8 @@ async fn every_write_of_the_document_is_on_record() {
     ledger.members(&bob).await;
     ledger.clusters().await;
     ledger.logins().await;
+    ledger.reporters().await;
+    ledger.automators().await;
     let mut accounted = ledger.recorded;
     accounted.extend(automator_writes().await);
     accounted.extend(requests().await);
