@@ -95,19 +95,29 @@ impl Quota {
     }
 }
 
-/// Waits for the turn of this transaction at a quota of `subject`, an organization or a person. Taken before what is there
-/// is counted, so that requests at the same time do not fill the last place several times.
-///
-/// # Errors
-/// When the store cannot be reached.
-pub async fn take_turn(tx: &mut Tx, quota: Quota, subject: Uuid) -> ApiResult<()> {
-    Ok(heddle_db::quotas::take_turn(&mut **tx, quota.what, subject).await?)
+/// A transaction's turn at a quota: until it ends nobody else counts what is there and adds to it, so that requests at the
+/// same time do not fill the last place several times. Only a turn refuses, so nothing is counted without one.
+#[must_use = "it refuses nothing by itself"]
+pub struct Turn(Quota);
+
+impl Quota {
+    /// Waits for the turn of this transaction at a quota of `subject`, an organization or a person.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn take_turn(self, tx: &mut Tx, subject: Uuid) -> ApiResult<Turn> {
+        heddle_db::quotas::take_turn(&mut **tx, self.what, subject).await?;
+        Ok(Turn(self))
+    }
 }
 
-/// Refuses one more where there are `there` of them, counted at this transaction's turn ([`take_turn`]).
-///
-/// # Errors
-/// 409 when that are all that one may have.
-pub fn refuse_more(quota: Quota, there: usize) -> ApiResult<()> {
-    if there < quota.most { Ok(()) } else { Err(ApiError::conflict("quota-reached", quota.in_words(there))) }
+impl Turn {
+    /// Refuses one more where there are `there` of them, counted since the turn was taken.
+    ///
+    /// # Errors
+    /// 409 when that are all that one may have.
+    pub fn refuse_more(self, there: impl TryInto<usize>) -> ApiResult<()> {
+        let (Self(quota), there) = (self, there.try_into().unwrap_or(usize::MAX));
+        if there < quota.most { Ok(()) } else { Err(ApiError::conflict("quota-reached", quota.in_words(there))) }
+    }
 }

@@ -104,8 +104,8 @@ async fn create_cluster(
         namespaces: request.namespaces,
     };
     let quota = quotas::clusters(app.config.most_clusters);
-    quotas::take_turn(&mut tx, quota, member.organization.0).await?;
-    quotas::refuse_more(quota, clusters::list(&mut *tx, member.organization).await?.len())?;
+    let turn = quota.take_turn(&mut tx, member.organization.0).await?;
+    turn.refuse_more(clusters::list(&mut *tx, member.organization).await?.len())?;
     let id = ClusterId(Uuid::now_v7());
     let stored = serde_json::to_value(&sync).map_err(ApiError::internal)?;
     match clusters::insert(&mut *tx, member.organization, id, &request.name, &stored).await {

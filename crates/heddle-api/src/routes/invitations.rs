@@ -59,9 +59,9 @@ async fn create_invitation(
         role: role_word(request.role).to_owned(),
     };
     let mut tx = app.db.organization(member.organization).await?;
-    quotas::take_turn(&mut tx, quotas::INVITATIONS, member.organization.0).await?;
+    let turn = quotas::INVITATIONS.take_turn(&mut tx, member.organization.0).await?;
     let open = invitations::list_pending(&mut *tx, member.organization).await?.len();
-    quotas::refuse_more(quotas::INVITATIONS, open)?;
+    turn.refuse_more(open)?;
     invitations::insert(&mut *tx, &invitation, &secret::hash(code.expose_secret()), expires_at).await?;
     let details = json!({ "role": invitation.role });
     audit::record(&mut *tx, Some(member.organization), &member.author(), "member.invite", &email, details).await?;

@@ -42,10 +42,10 @@ async fn create_organization(
     }
     let id = OrganizationId(Uuid::now_v7());
     let mut tx = app.db.member(id, person.user).await?;
-    quotas::take_turn(&mut tx, quotas::ORGANIZATIONS, person.user.0).await?;
+    let turn = quotas::ORGANIZATIONS.take_turn(&mut tx, person.user.0).await?;
     let own = organizations::list_of(&mut *tx, person.user).await?;
     let owned = own.iter().filter(|one| one.role == role_word(Role::Owner)).count();
-    quotas::refuse_more(quotas::ORGANIZATIONS, owned)?;
+    turn.refuse_more(owned)?;
     organizations::insert(&mut tx, id, &name, person.user).await?;
     audit::record(&mut *tx, Some(id), &person.author(), "organization.create", &name, json!({})).await?;
     tx.commit().await?;

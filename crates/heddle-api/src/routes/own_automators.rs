@@ -72,9 +72,9 @@ async fn add_own_automator(
     let organization = member.organization;
     let (id, token) = (Uuid::now_v7(), secret::generate(Purpose::Automator)?);
     let mut tx = app.db.organization(organization).await?;
-    quotas::take_turn(&mut tx, quotas::OWN_AUTOMATORS, organization.0).await?;
+    let turn = quotas::OWN_AUTOMATORS.take_turn(&mut tx, organization.0).await?;
     let there = own_automators::list(&mut *tx, organization).await?;
-    quotas::refuse_more(quotas::OWN_AUTOMATORS, there.len())?;
+    turn.refuse_more(there.len())?;
     if let Some((pattern, other)) = served(&hosts, &there) {
         let message = format!("the automator `{other}` serves `{pattern}`; remove it first, or name other registries");
         return Err(ApiError::conflict("registry-served", message));

@@ -61,9 +61,9 @@ async fn create_receiver(
     }
     let (id, text) = (Uuid::now_v7(), secret::generate(Purpose::Receiver)?);
     let mut tx = app.db.organization(member.organization).await?;
-    quotas::take_turn(&mut tx, quotas::RECEIVERS, member.organization.0).await?;
+    let turn = quotas::RECEIVERS.take_turn(&mut tx, member.organization.0).await?;
     let there = receivers::count(&mut *tx, member.organization).await?;
-    quotas::refuse_more(quotas::RECEIVERS, usize::try_from(there).unwrap_or(usize::MAX))?;
+    turn.refuse_more(there)?;
     receivers::insert(&mut *tx, member.organization, id, &name, &secret::hash(text.expose_secret())).await?;
     audit::record(&mut *tx, Some(member.organization), &member.author(), "receiver.create", &name, json!({})).await?;
     tx.commit().await?;

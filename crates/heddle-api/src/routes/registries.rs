@@ -238,9 +238,9 @@ async fn add(app: &App, member: &Member, tx: &mut Tx, entered: &Entered) -> ApiR
     let organization = member.organization;
     let id = Uuid::now_v7();
     let sealed = seal(app, organization, id, entered)?;
-    quotas::take_turn(tx, quotas::REGISTRY_LOGINS, organization.0).await?;
+    let turn = quotas::REGISTRY_LOGINS.take_turn(tx, organization.0).await?;
     let there = registry_logins::count(&mut **tx, organization).await?;
-    quotas::refuse_more(quotas::REGISTRY_LOGINS, usize::try_from(there).unwrap_or(usize::MAX))?;
+    turn.refuse_more(there)?;
     let row = sealed.row(entered, &member.person.label);
     if !registry_logins::insert(&mut **tx, organization, id, &row).await? {
         return Err(taken(&entered.reach));

@@ -75,9 +75,9 @@ async fn create_reporter(
     let organization = member.organization;
     let (id, text) = (Uuid::now_v7(), secret::generate(Purpose::Reporter)?);
     let mut tx = app.db.organization(organization).await?;
-    quotas::take_turn(&mut tx, quotas::REPORTERS, organization.0).await?;
+    let turn = quotas::REPORTERS.take_turn(&mut tx, organization.0).await?;
     let there = reporters::count_living(&mut *tx, organization).await?;
-    quotas::refuse_more(quotas::REPORTERS, usize::try_from(there).unwrap_or(usize::MAX))?;
+    turn.refuse_more(there)?;
     let record_id = drift_records::ensure(&mut *tx, organization, &record).await?;
     let hash = secret::hash(text.expose_secret());
     let by = &member.person.label;

@@ -84,8 +84,8 @@ async fn connect_repository(
     let mut tx = app.db.organization(member.organization).await?;
     refuse_bound(&mut tx, &repository).await?;
     let quota = quotas::repositories(app.config.most_repositories);
-    quotas::take_turn(&mut tx, quota, member.organization.0).await?;
-    quotas::refuse_more(quota, repositories::list(&mut *tx, member.organization).await?.len())?;
+    let turn = quota.take_turn(&mut tx, member.organization.0).await?;
+    turn.refuse_more(repositories::list(&mut *tx, member.organization).await?.len())?;
     repositories::insert(&mut *tx, &repository, member.person.user).await.map_err(bound_elsewhere)?;
     begin(&mut tx, &repository).await?;
     let object = repository.name.to_string();

@@ -136,9 +136,9 @@ async fn create_request(
     if let Some(other) = request::in_the_way(&open, &preview) {
         return Err(ApiError::conflict("request-open", taken(other)));
     }
-    quotas::take_turn(&mut tx, quotas::REQUESTS, member.organization.0).await?;
+    let turn = quotas::REQUESTS.take_turn(&mut tx, member.organization.0).await?;
     let there = requests::count_open(&mut *tx, member.organization).await?;
-    quotas::refuse_more(quotas::REQUESTS, usize::try_from(there).unwrap_or(usize::MAX))?;
+    turn.refuse_more(there)?;
     let user = users::find(&mut *tx, member.person.user).await?;
     let by = Requester::new(user.as_ref().map_or("", |user| user.name.as_str()), member.person.user);
     let (id, requested) = (RequestId(Uuid::now_v7()), Requested { by, reason: asked.reason });

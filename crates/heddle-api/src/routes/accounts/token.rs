@@ -62,8 +62,8 @@ async fn create_token(
     if parse_role(&membership.role)? < request.role {
         return Err(ApiError::invalid("role", "a token may not do more than you may"));
     }
-    quotas::take_turn(&mut tx, quotas::TOKENS, person.user.0).await?;
-    quotas::refuse_more(quotas::TOKENS, tokens::list(&mut *tx, person.user).await?.len())?;
+    let turn = quotas::TOKENS.take_turn(&mut tx, person.user.0).await?;
+    turn.refuse_more(tokens::list(&mut *tx, person.user).await?.len())?;
     let text = secret::generate(Purpose::ApiToken)?;
     let now = Utc::now();
     let token = tokens::Token {
