@@ -5,7 +5,8 @@ import { Time } from "../ui/time";
 import { sentence } from "../words/sentence";
 import { Trouble } from "./trouble";
 
-interface Reading<T> {
+/** What of a query is looked at. */
+export interface Reading<T> {
   data: T | undefined;
   error: Error | null;
   dataUpdatedAt: number;

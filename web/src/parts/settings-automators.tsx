@@ -6,14 +6,13 @@ import type { OwnAutomator, OwnAutomatorAdded } from "../api/types";
 import { Badge } from "../ui/badge";
 import { Button } from "../ui/button";
 import { Command } from "../ui/copy";
-import { Confirm, Dialog } from "../ui/dialog";
 import { TextField } from "../ui/field";
 import { useNow } from "../ui/now";
-import { Part } from "../ui/part";
 import { Time } from "../ui/time";
-import { Loaded } from "./loaded";
+import { AskedFirst } from "./asked-first";
 import { SecretOnce } from "./secret-once";
 import { useOrganization, useRefusal } from "./session";
+import { SettingsList } from "./settings-list";
 import { FormFault, faultOf } from "./trouble";
 
 /** An automator asks for work at least each minute. */
@@ -23,34 +22,18 @@ export function AutomatorSettings() {
   const { id } = useOrganization();
   const automators = useQuery(ownAutomatorsQuery(id));
   const refusal = useRefusal("admin");
-  const [open, setOpen] = useState(false);
   return (
-    <Part
+    <SettingsList
       title="Automators"
       about="For registries whose secrets must not leave your cluster: an automator there scans them with a pull secret of yours. It writes nothing and sees no repository."
-      action={
-        <Button because={refusal} onClick={() => setOpen(true)}>
-          Add an automator
-        </Button>
-      }
+      add="Add an automator"
+      refusal={refusal}
+      query={automators}
+      empty="There is none. The hosted automators scan every registry."
+      row={(one) => <Automator key={one.id} organization={id} automator={one} refusal={refusal} />}
     >
-      <Loaded query={automators}>
-        {(all) =>
-          all.length === 0 ? (
-            <p className="text-soft">There is none. The hosted automators scan every registry.</p>
-          ) : (
-            <ul className="divide-y divide-line border-y border-line">
-              {all.map((one) => (
-                <Automator key={one.id} organization={id} automator={one} refusal={refusal} />
-              ))}
-            </ul>
-          )
-        }
-      </Loaded>
-      <Dialog open={open} onClose={() => setOpen(false)} title="Add an automator" wide>
-        <NewAutomator organization={id} />
-      </Dialog>
-    </Part>
+      <NewAutomator organization={id} />
+    </SettingsList>
   );
 }
 
@@ -100,40 +83,26 @@ function Automator({ organization, automator, refusal }: AutomatorProps) {
 }
 
 function RemoveAutomator({ organization, automator, refusal }: AutomatorProps) {
-  const queries = useQueryClient();
-  const [asked, setAsked] = useState(false);
-  const remove = useMutation({
-    mutationFn: () =>
-      done(
-        api.DELETE("/api/v1/organizations/{organization}/automators/{automator}", {
-          params: { path: { organization, automator: automator.id } },
-        }),
-      ),
-    onSuccess: async () => {
-      setAsked(false);
-      await queries.invalidateQueries({ queryKey: [topics.status, organization] });
-    },
-  });
   return (
-    <>
-      <Button small because={refusal} onClick={() => setAsked(true)}>
-        Remove<span className="sr-only"> {automator.name}</span>
-      </Button>
-      <Confirm
-        open={asked}
-        onClose={() => setAsked(false)}
-        title={`Remove ${automator.name}`}
-        action="Remove the automator"
-        busy={remove.isPending}
-        onConfirm={() => remove.mutate()}
-      >
-        <FormFault error={remove.error} />
-        <p>
-          Its token counts no more. The hosted automators scan its registries with the logins that are kept
-          here.
-        </p>
-      </Confirm>
-    </>
+    <AskedFirst
+      verb="Remove"
+      name={automator.name}
+      action="Remove the automator"
+      refusal={refusal}
+      run={() =>
+        done(
+          api.DELETE("/api/v1/organizations/{organization}/automators/{automator}", {
+            params: { path: { organization, automator: automator.id } },
+          }),
+        )
+      }
+      readAgain={[topics.status, organization]}
+    >
+      <p>
+        Its token counts no more. The hosted automators scan its registries with the logins that are kept
+        here.
+      </p>
+    </AskedFirst>
   );
 }
 

@@ -5,106 +5,81 @@ import { receiversQuery } from "../api/queries";
 import type { Receiver, ReceiverCreated } from "../api/types";
 import { Button } from "../ui/button";
 import { Command, CopyButton } from "../ui/copy";
-import { Confirm, Dialog } from "../ui/dialog";
 import { TextField } from "../ui/field";
-import { Part } from "../ui/part";
 import { Time } from "../ui/time";
-import { Loaded } from "./loaded";
+import { AskedFirst } from "./asked-first";
 import { SecretOnce } from "./secret-once";
 import { useOrganization, useRefusal } from "./session";
+import { SettingsList } from "./settings-list";
 import { FormFault, faultOf } from "./trouble";
 
 export function ReceiverSettings() {
   const { id } = useOrganization();
   const receivers = useQuery(receiversQuery(id));
   const refusal = useRefusal("admin");
-  const [open, setOpen] = useState(false);
   return (
-    <Part
+    <SettingsList
       title="Receivers"
       about="Addresses that a registry posts its push notices to. They make Heddle fast; without one it reads the registry by timer."
-      action={
-        <Button because={refusal} onClick={() => setOpen(true)}>
-          Add a receiver
-        </Button>
-      }
+      add="Add a receiver"
+      refusal={refusal}
+      query={receivers}
+      empty="There is none yet."
+      row={(one) => <Row key={one.id} organization={id} receiver={one} refusal={refusal} />}
     >
-      <Loaded query={receivers}>
-        {(all) =>
-          all.length === 0 ? (
-            <p className="text-soft">There is none yet.</p>
-          ) : (
-            <ul className="divide-y divide-line border-y border-line">
-              {all.map((one) => (
-                <li key={one.id} className="flex flex-wrap items-center gap-x-6 gap-y-2 py-3">
-                  <span className="min-w-0 flex-1 basis-64">
-                    <span className="font-semibold">{one.name}</span>
-                    <span className="flex min-w-0 items-center gap-1">
-                      <code className="truncate text-soft">{one.url}</code>
-                      <CopyButton text={one.url} label={`Copy the address of ${one.name}`} />
-                    </span>
-                  </span>
-                  <span className="text-soft">
-                    {one.last_notice_at ? (
-                      <>
-                        last notice <Time at={one.last_notice_at} />
-                      </>
-                    ) : (
-                      "no notice yet"
-                    )}
-                  </span>
-                  <DeleteReceiver organization={id} receiver={one} refusal={refusal} />
-                </li>
-              ))}
-            </ul>
-          )
-        }
-      </Loaded>
-      <Dialog open={open} onClose={() => setOpen(false)} title="Add a receiver" wide>
-        <NewReceiver organization={id} />
-      </Dialog>
-    </Part>
+      <NewReceiver organization={id} />
+    </SettingsList>
   );
 }
 
-interface DeleteProps {
+interface RowProps {
   organization: string;
   receiver: Receiver;
   refusal: string | false;
 }
 
-function DeleteReceiver({ organization, receiver, refusal }: DeleteProps) {
-  const queries = useQueryClient();
-  const [asked, setAsked] = useState(false);
-  const remove = useMutation({
-    mutationFn: () =>
-      done(
-        api.DELETE("/api/v1/organizations/{organization}/receivers/{receiver}", {
-          params: { path: { organization, receiver: receiver.id } },
-        }),
-      ),
-    onSuccess: async () => {
-      setAsked(false);
-      await queries.invalidateQueries({ queryKey: ["receivers", organization] });
-    },
-  });
+function Row({ organization, receiver, refusal }: RowProps) {
   return (
-    <>
-      <Button small because={refusal} onClick={() => setAsked(true)}>
-        Delete<span className="sr-only"> {receiver.name}</span>
-      </Button>
-      <Confirm
-        open={asked}
-        onClose={() => setAsked(false)}
-        title={`Delete ${receiver.name}`}
-        action="Delete the receiver"
-        busy={remove.isPending}
-        onConfirm={() => remove.mutate()}
-      >
-        <FormFault error={remove.error} />
-        <p>Its address takes no notice any more. Heddle goes on reading the registry by timer.</p>
-      </Confirm>
-    </>
+    <li className="flex flex-wrap items-center gap-x-6 gap-y-2 py-3">
+      <span className="min-w-0 flex-1 basis-64">
+        <span className="font-semibold">{receiver.name}</span>
+        <span className="flex min-w-0 items-center gap-1">
+          <code className="truncate text-soft">{receiver.url}</code>
+          <CopyButton text={receiver.url} label={`Copy the address of ${receiver.name}`} />
+        </span>
+      </span>
+      <span className="text-soft">
+        {receiver.last_notice_at ? (
+          <>
+            last notice <Time at={receiver.last_notice_at} />
+          </>
+        ) : (
+          "no notice yet"
+        )}
+      </span>
+      <DeleteReceiver organization={organization} receiver={receiver} refusal={refusal} />
+    </li>
+  );
+}
+
+function DeleteReceiver({ organization, receiver, refusal }: RowProps) {
+  return (
+    <AskedFirst
+      verb="Delete"
+      name={receiver.name}
+      action="Delete the receiver"
+      refusal={refusal}
+      run={() =>
+        done(
+          api.DELETE("/api/v1/organizations/{organization}/receivers/{receiver}", {
+            params: { path: { organization, receiver: receiver.id } },
+          }),
+        )
+      }
+      readAgain={receiversQuery(organization).queryKey}
+    >
+      <p>Its address takes no notice any more. Heddle goes on reading the registry by timer.</p>
+    </AskedFirst>
   );
 }
 

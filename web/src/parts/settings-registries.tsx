@@ -5,7 +5,7 @@ import { registryLoginsQuery } from "../api/queries";
 import type { RegistryLogin } from "../api/types";
 import { Badge } from "../ui/badge";
 import { Button } from "../ui/button";
-import { Confirm, Dialog } from "../ui/dialog";
+import { Dialog } from "../ui/dialog";
 import { TextField } from "../ui/field";
 import { Notice } from "../ui/notice";
 import { Part } from "../ui/part";
@@ -13,6 +13,7 @@ import { Prose } from "../ui/prose";
 import { Time } from "../ui/time";
 import { loginKindWord, loginName, loginState } from "../words/registry";
 import { sentence } from "../words/sentence";
+import { AskedFirst } from "./asked-first";
 import { Loaded } from "./loaded";
 import { DockerLogins, EnterLogin } from "./registry-login-form";
 import { useOrganization, useRefusal } from "./session";
@@ -214,39 +215,25 @@ function EnterAgain({ organization, login, refusal }: LoginProps) {
 }
 
 function RemoveLogin({ organization, login, refusal }: LoginProps) {
-  const queries = useQueryClient();
-  const [asked, setAsked] = useState(false);
-  const remove = useMutation({
-    mutationFn: () =>
-      done(
-        api.DELETE("/api/v1/organizations/{organization}/registry-logins/{login}", {
-          params: { path: { organization, login: login.id } },
-        }),
-      ),
-    onSuccess: async () => {
-      setAsked(false);
-      await queries.invalidateQueries({ queryKey: registryLoginsQuery(organization).queryKey });
-    },
-  });
   return (
-    <>
-      <Button small because={refusal} onClick={() => setAsked(true)}>
-        Remove<span className="sr-only"> {loginName(login)}</span>
-      </Button>
-      <Confirm
-        open={asked}
-        onClose={() => setAsked(false)}
-        title={`Remove ${loginName(login)}`}
-        action="Remove the login"
-        busy={remove.isPending}
-        onConfirm={() => remove.mutate()}
-      >
-        <FormFault error={remove.error} />
-        <p>
-          Its images are read without it from now on; those that need it stay as they are, and say so.
-          Workloads keep running. The token itself goes on working at the registry until you end it there.
-        </p>
-      </Confirm>
-    </>
+    <AskedFirst
+      verb="Remove"
+      name={loginName(login)}
+      action="Remove the login"
+      refusal={refusal}
+      run={() =>
+        done(
+          api.DELETE("/api/v1/organizations/{organization}/registry-logins/{login}", {
+            params: { path: { organization, login: login.id } },
+          }),
+        )
+      }
+      readAgain={registryLoginsQuery(organization).queryKey}
+    >
+      <p>
+        Its images are read without it from now on; those that need it stay as they are, and say so. Workloads
+        keep running. The token itself goes on working at the registry until you end it there.
+      </p>
+    </AskedFirst>
   );
 }

@@ -7,49 +7,32 @@ import type { DriftTool, Reporter, ReporterCreated } from "../api/types";
 import { Badge } from "../ui/badge";
 import { Button } from "../ui/button";
 import { Command } from "../ui/copy";
-import { Confirm, Dialog } from "../ui/dialog";
 import { ChoiceField, TextField } from "../ui/field";
-import { Part } from "../ui/part";
 import { Time } from "../ui/time";
 import { toolName } from "../words/drift";
-import { Loaded } from "./loaded";
+import { AskedFirst } from "./asked-first";
 import { EnvironmentChip } from "./names";
 import { SecretOnce } from "./secret-once";
 import { useOrganization, useRefusal } from "./session";
+import { SettingsList } from "./settings-list";
 import { FormFault, faultOf } from "./trouble";
 
 export function ReporterSettings() {
   const { id } = useOrganization();
   const reporters = useQuery(reportersQuery(id));
   const refusal = useRefusal("admin");
-  const [open, setOpen] = useState(false);
   return (
-    <Part
+    <SettingsList
       title="Reporters"
       about="Each has a token with which a job tells what heddle diff found of one Terraform folder or playbook in one environment, and nothing else."
-      action={
-        <Button because={refusal} onClick={() => setOpen(true)}>
-          Make a reporter
-        </Button>
-      }
+      add="Make a reporter"
+      refusal={refusal}
+      query={reporters}
+      empty="There is none yet."
+      row={(one) => <Row key={one.id} organization={id} reporter={one} refusal={refusal} />}
     >
-      <Loaded query={reporters}>
-        {(all) =>
-          all.length === 0 ? (
-            <p className="text-soft">There is none yet.</p>
-          ) : (
-            <ul className="divide-y divide-line border-y border-line">
-              {all.map((one) => (
-                <Row key={one.id} organization={id} reporter={one} refusal={refusal} />
-              ))}
-            </ul>
-          )
-        }
-      </Loaded>
-      <Dialog open={open} onClose={() => setOpen(false)} title="Make a reporter" wide>
-        <NewReporter organization={id} />
-      </Dialog>
-    </Part>
+      <NewReporter organization={id} />
+    </SettingsList>
   );
 }
 
@@ -96,40 +79,26 @@ function Row({ organization, reporter, refusal }: RowProps) {
 }
 
 function Revoke({ organization, reporter, refusal }: RowProps) {
-  const queries = useQueryClient();
-  const [asked, setAsked] = useState(false);
-  const revoke = useMutation({
-    mutationFn: () =>
-      done(
-        api.DELETE("/api/v1/organizations/{organization}/reporters/{reporter}", {
-          params: { path: { organization, reporter: reporter.id } },
-        }),
-      ),
-    onSuccess: async () => {
-      setAsked(false);
-      await queries.invalidateQueries({ queryKey: [topics.drift, organization] });
-    },
-  });
   return (
-    <>
-      <Button small because={refusal} onClick={() => setAsked(true)}>
-        Revoke<span className="sr-only"> {reporter.name}</span>
-      </Button>
-      <Confirm
-        open={asked}
-        onClose={() => setAsked(false)}
-        title={`Revoke ${reporter.name}`}
-        action="Revoke the reporter"
-        busy={revoke.isPending}
-        onConfirm={() => revoke.mutate()}
-      >
-        <FormFault error={revoke.error} />
-        <p>
-          Its looks are refused from now on. What it said last is marked as by a revoked reporter, and counts
-          as unknown until another one looks.
-        </p>
-      </Confirm>
-    </>
+    <AskedFirst
+      verb="Revoke"
+      name={reporter.name}
+      action="Revoke the reporter"
+      refusal={refusal}
+      run={() =>
+        done(
+          api.DELETE("/api/v1/organizations/{organization}/reporters/{reporter}", {
+            params: { path: { organization, reporter: reporter.id } },
+          }),
+        )
+      }
+      readAgain={[topics.drift, organization]}
+    >
+      <p>
+        Its looks are refused from now on. What it said last is marked as by a revoked reporter, and counts as
+        unknown until another one looks.
+      </p>
+    </AskedFirst>
   );
 }
 

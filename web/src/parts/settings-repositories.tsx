@@ -1,20 +1,20 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, done } from "../api/client";
 import { findingsQuery, onboardingQuery, repositoriesQuery, topics } from "../api/queries";
 import type { Repository } from "../api/types";
 import { Badge } from "../ui/badge";
 import { Button } from "../ui/button";
-import { Confirm, Dialog } from "../ui/dialog";
+import { Dialog } from "../ui/dialog";
 import { Part } from "../ui/part";
 import { Time } from "../ui/time";
 import { count } from "../words/count";
+import { AskedFirst } from "./asked-first";
 import { ConnectRepository } from "./connect-repository";
 import { Findings } from "./findings";
 import { Loaded } from "./loaded";
 import { EnvironmentChip, Revision } from "./names";
 import { useOrganization, useRefusal } from "./session";
-import { FormFault } from "./trouble";
 
 export function RepositorySettings() {
   const { id } = useOrganization();
@@ -92,20 +92,6 @@ interface RowProps {
 }
 
 function RepositoryRow({ organization, repository, refusal }: RowProps) {
-  const queries = useQueryClient();
-  const [asked, setAsked] = useState(false);
-  const disconnect = useMutation({
-    mutationFn: () =>
-      done(
-        api.DELETE("/api/v1/organizations/{organization}/repositories/{repository}", {
-          params: { path: { organization, repository: repository.id } },
-        }),
-      ),
-    onSuccess: async () => {
-      setAsked(false);
-      await queries.invalidateQueries({ queryKey: [topics.repositories, organization] });
-    },
-  });
   return (
     <li className="flex flex-wrap items-start gap-x-6 gap-y-2 py-3">
       <div className="min-w-0 flex-1 basis-64 space-y-1">
@@ -145,23 +131,25 @@ function RepositoryRow({ organization, repository, refusal }: RowProps) {
           !repository.read_at && <Badge tone="move">Being read for the first time</Badge>
         )}
       </div>
-      <Button small because={refusal} onClick={() => setAsked(true)}>
-        Disconnect<span className="sr-only"> {repository.name}</span>
-      </Button>
-      <Confirm
-        open={asked}
-        onClose={() => setAsked(false)}
-        title={`Disconnect ${repository.name}`}
+      <AskedFirst
+        verb="Disconnect"
+        name={repository.name}
         action="Disconnect"
-        busy={disconnect.isPending}
-        onConfirm={() => disconnect.mutate()}
+        refusal={refusal}
+        run={() =>
+          done(
+            api.DELETE("/api/v1/organizations/{organization}/repositories/{repository}", {
+              params: { path: { organization, repository: repository.id } },
+            }),
+          )
+        }
+        readAgain={[topics.repositories, organization]}
       >
-        <FormFault error={disconnect.error} />
         <p>
           Heddle writes nothing to it any more, and agents get no token for it. What runs keeps running; its
           changes in flight end here.
         </p>
-      </Confirm>
+      </AskedFirst>
     </li>
   );
 }
