@@ -48,14 +48,16 @@ pub enum Permission {
 }
 
 impl Permission {
-    /// The word in the OpenAPI document's `x-heddle-permission`.
+    /// The words in the OpenAPI document's `x-heddle-permission`: of a member's route its kind, the least role, and what an
+    /// operator needs beside it.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Public => "public",
             Self::Person => "person",
             Self::Session => "session",
             Self::Organization(Role::Viewer) => "organization:viewer",
-            Self::Organization(Role::Operator) | Self::Granted => "organization:operator",
+            Self::Organization(Role::Operator) => "organization:operator",
+            Self::Granted => "organization:operator:granted",
             Self::Organization(Role::Admin) => "organization:admin",
             Self::Organization(Role::Owner) => "organization:owner",
             Self::Agent => "agent",
@@ -64,11 +66,6 @@ impl Permission {
             Self::Reporter => "reporter",
             Self::GitHub => "github",
         }
-    }
-
-    /// Whether an operator needs a grant for each environment beside the role; the document's `x-heddle-grant`.
-    pub const fn needs_grant(self) -> bool {
-        matches!(self, Self::Granted)
     }
 
     /// The least role that it asks of a member of the path's organization.

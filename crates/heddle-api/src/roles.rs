@@ -63,9 +63,9 @@ pub fn rows() -> Vec<Row> {
 }
 
 fn row(path: &str, method: &str, operation: &Value) -> Option<Row> {
-    let least = operation["x-heddle-permission"].as_str()?.strip_prefix("organization:")?;
-    let least = parse_role(least).ok()?;
-    let needs_grant = operation["x-heddle-grant"].as_bool().unwrap_or_default();
+    let mut words = operation["x-heddle-permission"].as_str()?.strip_prefix("organization:")?.split(':');
+    let least = parse_role(words.next()?).ok()?;
+    let needs_grant = words.next() == Some("granted");
     let may = |role: Role| match role {
         _ if role < least => May::No,
         Role::Operator if needs_grant => May::WithGrant,

@@ -128,13 +128,11 @@ fn declare(operation: &mut Operation, permission: Permission) {
         [] => Vec::new(),
         schemes => schemes.iter().map(|scheme| SecurityRequirement::new(*scheme, Vec::<String>::new())).collect(),
     });
+    // One alone: several have no order of their own, and the document would differ from run to run.
     operation
         .extensions
         .get_or_insert_default()
         .merge(Extensions::from_iter([("x-heddle-permission", permission.word())]));
-    if permission.needs_grant() {
-        operation.extensions.get_or_insert_default().merge(Extensions::from_iter([("x-heddle-grant", true)]));
-    }
     let problem = ResponseBuilder::new()
         .description("Why it was not done.")
         .content("application/problem+json", Content::new(Some(Ref::from_schema_name("Problem"))))
