@@ -7,6 +7,7 @@ mod api;
 mod deploying;
 mod faults;
 mod fields;
+mod fights;
 mod following;
 mod gone;
 mod hooks;
