@@ -23,7 +23,8 @@ test: PACKAGES := chromium chromium-headless-shell jq python3-venv
 test: requirements ## Run every check and every test
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cd web && npm ci --no-audit --no-fund --loglevel=error && npm run check && npm run build
+	tests/tools/web-packages.sh
+	cd web && npm run check && npm run build
 	tests/tools/build.sh
 	cargo build --workspace --bins --locked
 	log=$$(mktemp); trap 'rm -f "$$log"' EXIT; cargo test --workspace --locked 2>&1 | tee "$$log"; \
@@ -38,7 +39,7 @@ test-drift: requirements ## Look with real OpenTofu and Ansible (builds OpenTofu
 dev: requirements ## Run the demo's parts with a dashboard that reloads as its source changes
 	@tests/tools/build.sh >/dev/null
 	@cargo build --bins --workspace
-	@cd web && npm install --no-audit --no-fund --loglevel=error
+	@tests/tools/web-packages.sh
 	@exec "$$(tests/tools/target-dir.sh)/debug/demo" --web-server "$(CURDIR)/web"
 
 .PHONY: bench
