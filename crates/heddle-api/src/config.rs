@@ -9,30 +9,13 @@ mod read;
 mod settings;
 
 use heddle_db::retention::{Age, Ages};
+use heddle_service::config::{ConfigError, read_address, read_authorities, read_url};
 pub use settings::{Command, DEFAULT_AGENT_IMAGE, Settings};
 
 use read::{
-    read_address, read_bytes, read_count, read_database, read_days, read_duration, read_header, read_public_url,
-    read_secret, read_signup, read_url, read_web_dir,
+    read_count, read_database, read_days, read_duration, read_header, read_public_url, read_secret, read_signup,
+    read_web_dir,
 };
-
-/// A setting that the program cannot start with.
-#[derive(Debug, thiserror::Error)]
-#[error("{variable}: {fault}; {remedy}")]
-pub struct ConfigError {
-    /// The environment variable.
-    pub variable: &'static str,
-    /// What is wrong with its value.
-    pub fault: String,
-    /// What to do.
-    pub remedy: String,
-}
-
-impl ConfigError {
-    fn new(variable: &'static str, fault: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { variable, fault: fault.into(), remedy: remedy.into() }
-    }
-}
 
 /// Who may sign up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,7 +137,7 @@ impl TryFrom<Settings> for Config {
             signup: read_signup(&settings.signup)?,
             log: settings.log,
             client_address_header: settings.client_address_header.map(read_header).transpose()?,
-            ca_pem: settings.ca_file.map(|path| read_bytes("HEDDLE_CA_FILE", &path)).transpose()?,
+            ca_pem: read_authorities("HEDDLE_CA_FILE", settings.ca_file.as_deref())?,
             automator_token: settings
                 .automator_token_file
                 .map(|path| read_secret("HEDDLE_AUTOMATOR_TOKEN_FILE", &path, 32))

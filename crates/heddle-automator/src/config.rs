@@ -9,21 +9,10 @@ use std::{
 
 use clap::Parser;
 use heddle_core::registry::RegistryHost;
+use heddle_service::config::{ConfigError, make_dir, read_address, read_api_url, read_authorities};
 use heddle_wire::automator::OWN_TOKEN_PREFIX;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
-
-/// A setting that the program cannot start with.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{variable}: {fault}; {remedy}")]
-pub struct ConfigError {
-    /// The environment variable.
-    pub variable: &'static str,
-    /// What is wrong with its value.
-    pub fault: String,
-    /// What to do.
-    pub remedy: &'static str,
-}
 
 /// The settings as they were written: each is an environment variable and a flag.
 #[derive(Debug, Parser)]
@@ -115,41 +104,29 @@ impl TryFrom<Settings> for Config {
         let token = read_token(settings.token_file)?;
         check_docker_config(settings.docker_config.as_deref(), &token)?;
         Ok(Self {
-            api_url: read_url(settings.api_url)?,
+            api_url: read_api_url(settings.api_url.as_deref())?,
             token,
-            cache_dir: make_cache_dir(settings.cache_dir)?,
-            ca_pem: read_ca(settings.ca_file)?,
+            cache_dir: make_dir("HEDDLE_CACHE_DIR", settings.cache_dir)?,
+            ca_pem: read_authorities("HEDDLE_CA_FILE", settings.ca_file.as_deref())?,
             allow_registries: read_registries(settings.allow_registries)?,
             cloud_endpoints: settings.cloud_endpoints.into_iter().filter(|text| !text.trim().is_empty()).collect(),
             registry_mirrors: settings.registry_mirrors.into_iter().filter(|text| !text.trim().is_empty()).collect(),
             docker_config: settings.docker_config,
             token_servers: read_token_servers(&settings.token_servers)?,
             concurrency: read_concurrency(&settings.concurrency)?,
-            metrics_listen: read_listen(&settings.metrics_listen)?,
+            metrics_listen: read_address("HEDDLE_METRICS_LISTEN", &settings.metrics_listen)?,
             log: settings.log,
         })
     }
 }
 
-fn read_url(text: Option<String>) -> Result<Url, ConfigError> {
-    let error = |fault: String| ConfigError {
-        variable: "HEDDLE_API_URL",
-        fault,
-        remedy: "set it to the address of the Heddle API, such as https://heddle.example.com",
-    };
-    let text = text.filter(|text| !text.is_empty()).ok_or_else(|| error("it is not set".to_owned()))?;
-    let url = Url::parse(&text).map_err(|fault| error(format!("`{text}` is no address: {fault}")))?;
-    match url.scheme() {
-        "https" | "http" if url.has_host() => Ok(url),
-        _ => Err(error(format!("`{text}` is no https address"))),
-    }
-}
-
 fn read_token(file: Option<PathBuf>) -> Result<SecretString, ConfigError> {
-    let error = |fault: String| ConfigError {
-        variable: "HEDDLE_AUTOMATOR_TOKEN_FILE",
-        fault,
-        remedy: "name a file with the token that the API knows for automators",
+    let error = |fault: String| {
+        ConfigError::new(
+            "HEDDLE_AUTOMATOR_TOKEN_FILE",
+            fault,
+            "name a file with the token that the API knows for automators",
+        )
     };
     let file = file.ok_or_else(|| error("it is not set".to_owned()))?;
     let text = std::fs::read_to_string(&file)
@@ -161,25 +138,15 @@ fn read_token(file: Option<PathBuf>) -> Result<SecretString, ConfigError> {
     Ok(token.to_owned().into())
 }
 
-fn read_ca(file: Option<PathBuf>) -> Result<Option<Vec<u8>>, ConfigError> {
-    let Some(file) = file else { return Ok(None) };
-    let pem = std::fs::read(&file).map_err(|error| ConfigError {
-        variable: "HEDDLE_CA_FILE",
-        fault: format!("`{}` cannot be read: {error}", file.display()),
-        remedy: "name a file with certificates in PEM, or leave it unset",
-    })?;
-    Ok(Some(pem).filter(|pem| !pem.trim_ascii().is_empty()))
-}
-
 fn read_registries(list: Vec<String>) -> Result<Vec<String>, ConfigError> {
     let list: Vec<String> = list.iter().map(|host| host.trim().to_owned()).filter(|host| !host.is_empty()).collect();
     match list.iter().find(|host| host.contains('/') || host.contains(char::is_whitespace)) {
         None => Ok(list),
-        Some(wrong) => Err(ConfigError {
-            variable: "HEDDLE_ALLOW_REGISTRIES",
-            fault: format!("`{wrong}` is no host"),
-            remedy: "write hosts alone, such as registry.lan or 127.0.0.1:5000, separated by commas",
-        }),
+        Some(wrong) => Err(ConfigError::new(
+            "HEDDLE_ALLOW_REGISTRIES",
+            format!("`{wrong}` is no host"),
+            "write hosts alone, such as registry.lan or 127.0.0.1:5000, separated by commas",
+        )),
     }
 }
 
@@ -188,11 +155,11 @@ fn check_docker_config(file: Option<&Path>, token: &SecretString) -> Result<(), 
     if file.is_none() || token.expose_secret().starts_with(OWN_TOKEN_PREFIX) {
         return Ok(());
     }
-    Err(ConfigError {
-        variable: "HEDDLE_DOCKER_CONFIG",
-        fault: "it is set, and the token is that of automators which work for every organization".to_owned(),
-        remedy: "use a token of one organization (Settings, Automators), or leave it unset and add logins there",
-    })
+    Err(ConfigError::new(
+        "HEDDLE_DOCKER_CONFIG",
+        "it is set, and the token is that of automators which work for every organization",
+        "use a token of one organization (Settings, Automators), or leave it unset and add logins there",
+    ))
 }
 
 fn read_token_servers(list: &[String]) -> Result<BTreeMap<String, String>, ConfigError> {
@@ -204,45 +171,21 @@ fn read_token_servers(list: &[String]) -> Result<BTreeMap<String, String>, Confi
     };
     named
         .map(|text| {
-            read(text).ok_or_else(|| ConfigError {
-                variable: "HEDDLE_TOKEN_SERVERS",
-                fault: format!("`{text}` names no registry and its token server"),
-                remedy: "write for example registry.example.com=auth.example.com, separated by commas",
+            read(text).ok_or_else(|| {
+                ConfigError::new(
+                    "HEDDLE_TOKEN_SERVERS",
+                    format!("`{text}` names no registry and its token server"),
+                    "write for example registry.example.com=auth.example.com, separated by commas",
+                )
             })
         })
         .collect()
 }
 
 fn read_concurrency(text: &str) -> Result<usize, ConfigError> {
-    text.parse().ok().filter(|count| (1..=256).contains(count)).ok_or_else(|| ConfigError {
-        variable: "HEDDLE_CONCURRENCY",
-        fault: format!("`{text}` is no number from 1 to 256"),
-        remedy: "write for example 8",
+    text.parse().ok().filter(|count| (1..=256).contains(count)).ok_or_else(|| {
+        ConfigError::new("HEDDLE_CONCURRENCY", format!("`{text}` is no number from 1 to 256"), "write for example 8")
     })
-}
-
-fn read_listen(text: &str) -> Result<SocketAddr, ConfigError> {
-    text.parse().map_err(|_| ConfigError {
-        variable: "HEDDLE_METRICS_LISTEN",
-        fault: format!("`{text}` is no address with a port"),
-        remedy: "write it like 127.0.0.1:9091",
-    })
-}
-
-fn make_cache_dir(dir: PathBuf) -> Result<PathBuf, ConfigError> {
-    let probe = |dir: &Path| {
-        std::fs::create_dir_all(dir)?;
-        let file = dir.join(".writable");
-        std::fs::write(&file, "").and_then(|()| std::fs::remove_file(file))
-    };
-    match probe(&dir) {
-        Ok(()) => Ok(dir),
-        Err(error) => Err(ConfigError {
-            variable: "HEDDLE_CACHE_DIR",
-            fault: format!("`{}` cannot be written: {error}", dir.display()),
-            remedy: "name a folder that the program may write",
-        }),
-    }
 }
 
 #[cfg(test)]

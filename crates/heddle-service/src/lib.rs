@@ -1,10 +1,12 @@
-//! What each long-running program shares: telemetry, shutdown, ticker, backoff, probes.
+//! What each long-running program shares: the reading of settings, telemetry, shutdown, ticker, backoff,
+//! probes.
 //!
 //! It must not know what a program does, and reads no environment: the caller's `Config` does.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod backoff;
+pub mod config;
 pub mod probes;
 pub mod shutdown;
 pub mod telemetry;

@@ -3,22 +3,11 @@
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Parser;
+use heddle_service::config::{ConfigError, make_dir, read_address, read_api_url, read_authorities};
 use heddle_source::RenderTools;
 use url::Url;
 
 use crate::interval::read_interval;
-
-/// A setting that the program cannot start with.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{variable}: {fault}; {remedy}")]
-pub struct ConfigError {
-    /// The environment variable.
-    pub variable: &'static str,
-    /// What is wrong with its value.
-    pub fault: String,
-    /// What to do.
-    pub remedy: &'static str,
-}
 
 /// The settings as they were written: each is an environment variable and a flag.
 #[derive(Debug, Parser)]
@@ -100,11 +89,11 @@ impl TryFrom<Settings> for Config {
 
     fn try_from(settings: Settings) -> Result<Self, ConfigError> {
         Ok(Self {
-            api_url: read_url(settings.api_url)?,
-            ca_pem: read_ca(settings.ca_file)?,
+            api_url: read_api_url(settings.api_url.as_deref())?,
+            ca_pem: read_authorities("HEDDLE_CA_FILE", settings.ca_file.as_deref())?,
             kustomize: find_kustomize(settings.kustomize, settings.path.as_deref())?,
-            metrics_listen: read_listen(&settings.metrics_listen)?,
-            state_dir: make_state_dir(settings.state_dir)?,
+            metrics_listen: read_address("HEDDLE_METRICS_LISTEN", &settings.metrics_listen)?,
+            state_dir: make_dir("HEDDLE_STATE_DIR", settings.state_dir)?,
             namespace: settings.namespace,
             kubeconfig: settings.kubeconfig,
             sweep_interval: read_time("HEDDLE_SWEEP_INTERVAL", &settings.sweep_interval)?,
@@ -115,65 +104,20 @@ impl TryFrom<Settings> for Config {
     }
 }
 
-fn read_url(text: Option<String>) -> Result<Url, ConfigError> {
-    let error = |fault: String| ConfigError {
-        variable: "HEDDLE_API_URL",
-        fault,
-        remedy: "set it to the address of the Heddle API, such as https://heddle.example.com",
-    };
-    let text = text.filter(|text| !text.is_empty()).ok_or_else(|| error("it is not set".to_owned()))?;
-    let url = Url::parse(&text).map_err(|fault| error(format!("`{text}` is no address: {fault}")))?;
-    match url.scheme() {
-        "https" | "http" if url.has_host() => Ok(url),
-        _ => Err(error(format!("`{text}` is no https address"))),
-    }
-}
-
-fn read_ca(file: Option<PathBuf>) -> Result<Option<Vec<u8>>, ConfigError> {
-    let Some(file) = file else { return Ok(None) };
-    let pem = std::fs::read(&file).map_err(|error| ConfigError {
-        variable: "HEDDLE_CA_FILE",
-        fault: format!("`{}` cannot be read: {error}", file.display()),
-        remedy: "name a file with certificates in PEM, or leave it unset",
-    })?;
-    Ok(Some(pem).filter(|pem| !pem.trim_ascii().is_empty()))
-}
-
 fn find_kustomize(program: PathBuf, path: Option<&str>) -> Result<PathBuf, ConfigError> {
-    RenderTools::find(&program, path.unwrap_or_default()).ok_or_else(|| ConfigError {
-        variable: "HEDDLE_KUSTOMIZE",
-        fault: format!("there is no program `{}`", program.display()),
-        remedy: "set it to the path of the official kustomize",
-    })
-}
-
-fn read_listen(text: &str) -> Result<SocketAddr, ConfigError> {
-    text.parse().map_err(|_| ConfigError {
-        variable: "HEDDLE_METRICS_LISTEN",
-        fault: format!("`{text}` is no address with a port"),
-        remedy: "write it like 127.0.0.1:9090",
+    RenderTools::find(&program, path.unwrap_or_default()).ok_or_else(|| {
+        ConfigError::new(
+            "HEDDLE_KUSTOMIZE",
+            format!("there is no program `{}`", program.display()),
+            "set it to the path of the official kustomize",
+        )
     })
 }
 
 fn read_time(variable: &'static str, text: &str) -> Result<Duration, ConfigError> {
-    read_interval(text).ok_or_else(|| ConfigError {
-        variable,
-        fault: format!("`{text}` is no interval"),
-        remedy: "write it like 90s, 30m or 1h30m",
+    read_interval(text).ok_or_else(|| {
+        ConfigError::new(variable, format!("`{text}` is no interval"), "write it like 90s, 30m or 1h30m")
     })
-}
-
-fn make_state_dir(dir: PathBuf) -> Result<PathBuf, ConfigError> {
-    let made = std::fs::create_dir_all(&dir).and_then(|()| {
-        let probe = dir.join(".writable");
-        std::fs::write(&probe, "").and_then(|()| std::fs::remove_file(probe))
-    });
-    made.map_err(|error| ConfigError {
-        variable: "HEDDLE_STATE_DIR",
-        fault: format!("`{}` cannot be written: {error}", dir.display()),
-        remedy: "name a folder that the program may write",
-    })?;
-    Ok(dir)
 }
 
 #[cfg(test)]

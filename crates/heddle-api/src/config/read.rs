@@ -1,33 +1,15 @@
 //! Reads single settings.
 
 use std::{
-    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use heddle_service::config::{ConfigError, read_bytes, read_url};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{ConfigError, Signup};
-
-pub(super) fn read_url(variable: &'static str, text: &str) -> Result<Url, ConfigError> {
-    let fault = |why: &str| {
-        ConfigError::new(
-            variable,
-            format!("`{text}` {why}"),
-            "write a whole address, such as https://heddle.example.com",
-        )
-    };
-    let url: Url = text.parse().map_err(|_| fault("is no address"))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return Err(fault("is no http or https address"));
-    }
-    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
-        return Err(fault("has more than a scheme, a host, a port and a path"));
-    }
-    Ok(url)
-}
+use super::Signup;
 
 pub(super) fn read_signup(text: &str) -> Result<Signup, ConfigError> {
     match text {
@@ -87,13 +69,6 @@ pub(super) fn read_count(variable: &'static str, text: &str) -> Result<usize, Co
     }
 }
 
-pub(super) fn read_bytes(variable: &'static str, path: &Path) -> Result<Vec<u8>, ConfigError> {
-    std::fs::read(path).map_err(|error| {
-        let fault = format!("cannot read {}: {error}", path.display());
-        ConfigError::new(variable, fault, "name a file that this program may read")
-    })
-}
-
 /// The text of a file, without the line's end that editors add.
 pub(super) fn read_secret(
     variable: &'static str,
@@ -121,12 +96,6 @@ pub(super) fn check_pem(variable: &'static str, path: &Path, key: SecretString) 
         fault,
         "generate a private key on the App's page at GitHub and name the downloaded file",
     ))
-}
-
-pub(super) fn read_address(variable: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
-    let fault =
-        || ConfigError::new(variable, format!("`{text}` is no address and port"), "write 127.0.0.1:8080, for example");
-    text.parse().map_err(|_| fault())
 }
 
 /// Sessions are safe on HTTPS and on loopback only, and so are agents' tokens.

@@ -49,12 +49,3 @@ fn each_fault_names_its_variable_and_the_remedy() {
         "HEDDLE_KUSTOMIZE: there is no program `no-such-program`; set it to the path of the official kustomize"
     );
 }
-
-#[test]
-fn an_empty_file_of_authorities_counts_as_none() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("ca.pem");
-    std::fs::write(&file, "\n").unwrap();
-    let config = Config::try_from(Settings { ca_file: Some(file), ..settings(&dir) }).unwrap();
-    assert_eq!(config.ca_pem, None);
-}
