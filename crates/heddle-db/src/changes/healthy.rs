@@ -45,8 +45,7 @@ pub async fn list_healthy(
 ) -> Result<Vec<Healthy>, DbError> {
     let (names, after): (Vec<String>, Vec<i64>) =
         environments.iter().map(|(name, after_secs)| (name.to_string(), *after_secs)).unzip();
-    // From one image to the next by the index `changes_healthy`. A change is settled when it is taken back; that others
-    // are not asked for facts, one by one, lets the planner end after the newest.
+    // From one image to the next by the index `changes_healthy`.
     let rows = sqlx::query!(
         r#"with recursive image as (
                select e.environment, e.after_secs, n.image
@@ -72,9 +71,7 @@ pub async fn list_healthy(
                    select c.to_tag, c.ended_at, c.sequence from changes c
                    where c.organization_id = $1 and c.repository_id = $2 and c.environment = i.environment
                        and c.image = i.image and c.ended = 'healthy'
-                       and (not c.settled or coalesce(
-                           (select false from facts f
-                            where f.organization_id = $1 and f.change_id = c.id and f.key = 'reverted'), true))
+                       and not c.taken_back
                    order by c.sequence desc limit $6) l
                left join lateral (
                    select c.created_at from changes c

@@ -22,49 +22,60 @@ pub async fn list_past(
     organization: OrganizationId,
     repository: RepositoryId,
 ) -> Result<Vec<PastChange>, DbError> {
-    // `place` goes from one set of places to the next by the index `changes_places`. `offset 0` and the subqueries of
-    // one row keep the planner from reading a whole history to join it with a few rows.
+    // `spot` and `place` go from one set of places to the next by the indexes `changes_taken_back` and `changes_places`.
+    // Subqueries of one row keep the planner from reading a whole history to join it with a few rows. `offset 0` around
+    // `coalesce`: row security lets no such expression into an index.
     let rows = sqlx::query!(
-        r#"with recursive taken as materialized (
-               select c.id, c.sequence, c.branch, c.environment, c.image, c.place_key
-               from facts f cross join lateral (
-                   select c.id, c.sequence, c.branch, c.environment, c.image, c.place_key, c.proposal_id
-                   from changes c where c.id = f.change_id and c.repository_id = $2 offset 0) c
-               where f.organization_id = $1 and f.key in ('reverted', 'declined')
-                   and (f.key = 'reverted' or coalesce((
-                       select false from requests q where q.proposal_id = c.proposal_id limit 1), true))
+        r#"with recursive spot as (
+               (select c.branch, c.environment, c.image, c.place_key from changes c
+                where c.organization_id = $1 and c.repository_id = $2 and c.taken_back
+                order by c.branch, c.environment, c.image, c.place_key limit 1)
+               union all
+               select n.* from spot s cross join lateral (
+                   select c.branch, c.environment, c.image, c.place_key from changes c
+                   where c.organization_id = $1 and c.repository_id = $2 and c.taken_back
+                       and (c.branch, c.environment, c.image, c.place_key)
+                           > (s.branch, s.environment, s.image, s.place_key)
+                   order by c.branch, c.environment, c.image, c.place_key limit 1) n
+           ), barring as materialized (
+               select t.* from spot s
+               cross join lateral (
+                   select coalesce((
+                       select c.sequence from changes c
+                       where c.organization_id = $1 and c.repository_id = $2 and c.branch = s.branch
+                           and c.environment = s.environment and c.image = s.image and c.place_key = s.place_key
+                           and c.merged_ordinal is not null and not c.taken_back
+                       order by c.sequence desc limit 1), 0) as sequence
+                   offset 0) standing
+               cross join lateral (
+                   select c.id, c.sequence, c.branch, c.environment, c.image from changes c
+                   where c.organization_id = $1 and c.repository_id = $2 and c.branch = s.branch
+                       and c.environment = s.environment and c.image = s.image and c.place_key = s.place_key
+                       and c.taken_back and c.sequence > standing.sequence
+                       and (not exists (select from requests q where q.proposal_id = c.proposal_id)
+                           or exists (select from facts f
+                                      where f.organization_id = $1 and f.change_id = c.id and f.key = 'reverted'))
+                   offset 0) t
            ), place as (
-               select n.* from (select distinct branch, environment, image from taken) t cross join lateral (
-                   select n.branch, n.environment, n.image, n.place_key from changes n
-                   where n.organization_id = $1 and n.repository_id = $2 and n.merged_ordinal is not null
-                       and (n.branch, n.environment, n.image) >= (t.branch, t.environment, t.image)
-                   order by n.branch, n.environment, n.image, n.place_key limit 1) n
-               where (n.branch, n.environment, n.image) = (t.branch, t.environment, t.image)
+               select n.* from (select distinct branch, environment, image from barring) b cross join lateral (
+                   select c.branch, c.environment, c.image, c.place_key from changes c
+                   where c.organization_id = $1 and c.repository_id = $2 and c.merged_ordinal is not null
+                       and c.branch = b.branch and c.environment = b.environment and c.image = b.image
+                   order by c.place_key limit 1) n
                union all
                select n.* from place p cross join lateral (
-                   select n.branch, n.environment, n.image, n.place_key from changes n
-                   where n.organization_id = $1 and n.repository_id = $2 and n.merged_ordinal is not null
-                       and (n.branch, n.environment, n.image, n.place_key)
-                           > (p.branch, p.environment, p.image, p.place_key)
-                   order by n.branch, n.environment, n.image, n.place_key limit 1) n
-               where (n.branch, n.environment, n.image) = (p.branch, p.environment, p.image)
+                   select c.branch, c.environment, c.image, c.place_key from changes c
+                   where c.organization_id = $1 and c.repository_id = $2 and c.merged_ordinal is not null
+                       and c.branch = p.branch and c.environment = p.environment and c.image = p.image
+                       and c.place_key > p.place_key
+                   order by c.place_key limit 1) n
            ), standing as materialized (
                select n.* from place p cross join lateral (
-                   select n.id, n.sequence, n.branch, n.environment, n.image, n.place_key from changes n
-                   where n.organization_id = $1 and n.repository_id = $2 and n.branch = p.branch
-                       and n.environment = p.environment and n.image = p.image and n.place_key = p.place_key
-                       and n.merged_ordinal is not null
-                       and (not n.settled or coalesce(
-                           (select false from facts f
-                            where f.organization_id = $1 and f.change_id = n.id and f.key in ('reverted', 'declined')
-                            limit 1), true))
-                   order by n.sequence desc limit 1) n
-           ), barring as materialized (
-               select t.* from taken t
-               where not exists (
-                   select from standing s
-                   where (s.branch, s.environment, s.image, s.place_key)
-                       = (t.branch, t.environment, t.image, t.place_key) and s.sequence > t.sequence)
+                   select c.id, c.sequence, c.branch, c.environment, c.image from changes c
+                   where c.organization_id = $1 and c.repository_id = $2 and c.branch = p.branch
+                       and c.environment = p.environment and c.image = p.image and c.place_key = p.place_key
+                       and c.merged_ordinal is not null and not c.taken_back
+                   order by c.sequence desc limit 1) n
            )
            select c.id, c.sequence as "sequence!", c.branch, c.environment, c.image, c.to_tag, c.to_digest, c.places,
                   (select f.body from facts f

@@ -35,9 +35,9 @@ macro_rules! unless_needed {
                       or exists (select from changes c
                                  where c.organization_id = i.organization_id and c.image = i.image and c.ended is null
                                      and t.tag in (c.from_tag, c.to_tag))
-                      or exists (select from changes c join facts f on f.change_id = c.id
+                      or exists (select from changes c
                                  where c.organization_id = i.organization_id and c.image = i.image and c.to_tag = t.tag
-                                     and f.key in ('reverted', 'declined'))))"
+                                     and c.taken_back)))"
         )
     };
 }
@@ -54,10 +54,7 @@ pub const RULES: &[Rule] = &[
                         where n.organization_id = t.organization_id and n.repository_id = t.repository_id
                             and n.branch = t.branch and n.environment = t.environment and n.image = t.image
                             and n.place_key = t.place_key and n.sequence > t.sequence and n.merged_ordinal is not null
-                            and (not n.settled or coalesce((
-                                select false from facts f
-                                where f.organization_id = n.organization_id and f.change_id = n.id
-                                    and f.key in ('reverted', 'declined') limit 1), true))
+                            and not n.taken_back
                         order by n.sequence desc limit 1), false)",
         number: 0,
     },

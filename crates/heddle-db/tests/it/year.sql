@@ -33,8 +33,8 @@ begin
     from generate_series(1, changes / 3) n;
     -- Numbered from 0: the image turns fastest, then the environment, then the tag.
     insert into changes (id, organization_id, repository_id, branch, environment, image, from_tag, to_tag, mode, places,
-                         place_key, diff, why, proposal_id, merged_revision, merged_ordinal, settled, created_at, ended,
-                         ended_at, end_seen_at)
+                         place_key, diff, why, proposal_id, merged_revision, merged_ordinal, settled, taken_back, created_at,
+                         ended, ended_at, end_seen_at)
     select md5(repository::text || n)::uuid, organization, repository, 'main', c.environment, 'ghcr.io/acme/image' || c.image,
            '1.0.' || c.tag, '1.0.' || c.tag + 1, 'commit',
            jsonb_build_array(jsonb_build_object(
@@ -45,7 +45,7 @@ begin
            case when n / 3 + 1 <= changes / 3 then md5(repository::text || 'p' || n / 3 + 1)::uuid end,
            case when c.fate <> 1 then lpad(to_hex(n / 3 + 1), 40, '0') end,
            case when c.fate <> 1 then n / 3 + 1 end,
-           c.fate in (0, 1), c.at,
+           c.fate in (0, 1), c.fate in (0, 1), c.at,
            -- The last round is still on its way.
            case when n >= changes - images * 3 then null when c.fate = 1 then 'declined' else 'healthy' end,
            case when n < changes - images * 3 then c.at + interval '5 minutes' end,
