@@ -3,7 +3,15 @@
 //! What a person writes here ends up in commit messages, so it is made safe where a value comes to be: one line, short,
 //! without control characters and without addresses. No text can become a line of its own, and so no trailer.
 
+mod asked;
+mod entry;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::{
+    asked::{Asked, KNOWN_REQUESTS, Release, RequestKind, Rollback, RollbackStep, Rules},
+    entry::{FreezeEntry, HoldEntry, RuleEdit},
+};
 
 use crate::{
     change::GateKind,

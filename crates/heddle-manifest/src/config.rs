@@ -6,6 +6,7 @@
 
 mod beside;
 mod calendar;
+mod change;
 mod expectations;
 mod fields;
 mod foreign;
@@ -25,6 +26,7 @@ pub(crate) use self::foreign::{read_flux_policy, split_list};
 pub use self::schema::json_schema;
 pub use self::{
     calendar::{Freeze, Hold, Window},
+    change::{ChangeError, Changed, change},
     expectations::{Expectation, MAX_EXPECTATIONS},
     fields::MAX_FINDINGS,
     foreign::{PolicyFile, read_policy_file},

@@ -48,6 +48,17 @@ pub enum Action {
         /// The member.
         value: New,
     },
+    /// Takes a member out of the list that starts there, with its lines and the comments in them. Of a block list without
+    /// members the empty value is left.
+    RemoveItem {
+        /// Which one, from 0.
+        index: usize,
+    },
+    /// Takes a key and its value out of the mapping that starts there, likewise.
+    RemoveKey {
+        /// The key.
+        key: String,
+    },
     /// Edits YAML that stands in the file as one text, such as the values of a chart below `values: |`.
     Within {
         /// The edits of that text, with its own bytes.
@@ -130,7 +141,7 @@ pub fn edit(text: &str, edits: &[Edit]) -> Result<String, EditError> {
     let spliced = splice::apply(text, &splices);
     let expected = before.with(&splices);
     let after = proof::Reading::of(&spliced).map_err(|_| EditError::NotProved)?;
-    if after.shows(&expected, &before) { Ok(spliced) } else { Err(EditError::NotProved) }
+    if after.shows(&expected, &before, &splices) { Ok(spliced) } else { Err(EditError::NotProved) }
 }
 
 #[cfg(test)]

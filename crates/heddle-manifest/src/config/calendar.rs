@@ -6,6 +6,7 @@ use heddle_core::{
     change::{Gate, GateKind},
     image::{ImageRepository, Tag},
     name::EnvironmentName,
+    request::{FreezeEntry, HoldEntry},
 };
 
 use super::{Config, RepositoryGlob};
@@ -36,6 +37,8 @@ pub struct Hold {
     pub environments: Vec<EnvironmentName>,
     /// Image repositories.
     pub images: RepositoryGlob,
+    /// The same as it is written.
+    pub named: Option<String>,
     /// The tag at which they are held; a change to it alone is written. `None` holds whatever runs.
     pub tag: Option<Tag>,
     /// Who holds them.
@@ -118,6 +121,12 @@ impl Freeze {
         self.from <= now && now < self.to
     }
 
+    /// As a person asks for it.
+    pub fn entry(&self) -> FreezeEntry {
+        let Self { environments, from, to, reason, .. } = self.clone();
+        FreezeEntry { environments, from, to, reason }
+    }
+
     fn say(&self) -> String {
         let reason = self.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
         format!("frozen until {}{reason}", say_instant(self.to, self.time_zone))
@@ -125,6 +134,12 @@ impl Freeze {
 }
 
 impl Hold {
+    /// As a person asks for it. A hold names one environment, or all.
+    pub fn entry(&self) -> HoldEntry {
+        let Self { environments, named, tag, by, reason, until, .. } = self.clone();
+        HoldEntry { image: named, environment: environments.into_iter().next(), tag, by, reason, until }
+    }
+
     fn say(&self) -> String {
         let part = |before: &str, text: Option<String>| text.map_or_else(String::new, |text| format!("{before}{text}"));
         format!(

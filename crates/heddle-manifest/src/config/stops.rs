@@ -131,6 +131,7 @@ pub(super) fn read_holds(node: &Node, config: &mut Config, report: &mut Report) 
         let before = report.faults();
         let fields = report.fields(item, "an entry of `holds`", known)?;
         let environments = scope(fields, &config.environments, report)?;
+        let named = fields.get("image").and_then(Node::text).map(str::to_owned);
         let images = match fields.get("image") {
             Some(image) => read_image_glob(image, "image", report)?,
             None => RepositoryGlob::All,
@@ -146,7 +147,7 @@ pub(super) fn read_holds(node: &Node, config: &mut Config, report: &mut Report) 
         };
         let until = fields.get("until");
         let until = until.and_then(|value| read_instant(value, "until", Tz::UTC, Twice::Second, report));
-        let hold = Hold { line: item.position.line, environments, images, tag, by, reason, until };
+        let hold = Hold { line: item.position.line, environments, images, named, tag, by, reason, until };
         (report.faults() == before).then_some(hold)
     };
     let (holds, stops) = read_entries(node, "holds", report, read);

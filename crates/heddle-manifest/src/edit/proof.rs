@@ -56,15 +56,20 @@ impl<'a> Reading<'a> {
         events
     }
 
-    /// Whether exactly these events are seen, and the comments that stood in the text before. To which value a comment
-    /// belongs is the parser's guess, and follows from the bytes around it; these are as they were.
-    pub fn shows(&self, expected: &[&Event<'_>], before: &Reading<'_>) -> bool {
-        values(&self.seen).eq(expected.iter().copied()) && self.comments().eq(before.comments())
+    /// Whether exactly these events are seen, and the comments that stood in the text before, but for those of entries that
+    /// were taken out. To which value a comment belongs is the parser's guess, and follows from the bytes around it; these
+    /// are as they were.
+    pub fn shows(&self, expected: &[&Event<'_>], before: &Reading<'_>, splices: &[Splice]) -> bool {
+        let removed: Vec<&Range<usize>> =
+            splices.iter().filter(|splice| splice.removes).map(|splice| &splice.bytes).collect();
+        let stays = |at: usize| !removed.iter().any(|bytes| bytes.contains(&at));
+        values(&self.seen).eq(expected.iter().copied()) && self.comments(|_| true).eq(before.comments(stays))
     }
 
-    fn comments(&self) -> impl Iterator<Item = &str> {
-        self.seen.iter().filter_map(|seen| match &seen.event {
-            Event::Comment(text, _) => Some(text.as_ref()),
+    /// The comments that start at a byte that is meant.
+    fn comments(&self, is_meant: impl Fn(usize) -> bool) -> impl Iterator<Item = &str> {
+        self.seen.iter().filter_map(move |seen| match &seen.event {
+            Event::Comment(text, _) if is_meant(seen.bytes.start) => Some(text.as_ref()),
             _ => None,
         })
     }

@@ -1,5 +1,7 @@
 //! Turns edits into the bytes they replace.
 
+mod remove;
+
 use std::ops::Range;
 
 use granit_parser::{Event, ScalarStyle, StructureStyle};
@@ -21,6 +23,8 @@ pub(super) struct Splice {
     pub text: String,
     pub events: Range<usize>,
     pub shows: Vec<Event<'static>>,
+    /// The comments within the bytes go with them.
+    pub removes: bool,
 }
 
 const CANNOT_BE_WRITTEN: &str = "the new value holds characters that cannot be written on one line";
@@ -83,6 +87,8 @@ impl Planner<'_> {
             Action::SetShared { from, to } => self.set(edit.at, from, &New::Text(to.clone()), true),
             Action::Add { key, value } => self.add(edit.at, key, value, grown),
             Action::Append { value } => self.append(edit.at, value, grown),
+            Action::RemoveItem { index } => self.remove_item(edit.at, *index),
+            Action::RemoveKey { key } => self.remove_key(edit.at, key),
             Action::Within { edits } => self.within(edit.at, edits),
         }
     }
@@ -129,7 +135,7 @@ impl Planner<'_> {
         }
         let bytes = if is_at_sign { bytes.start + 1..bytes.start + 1 } else { bytes };
         let shows = vec![Event::Scalar(shown.0.into(), shown.1, *anchor, None)];
-        Ok(Splice { bytes, text: format!("{pad}{text}"), events: index..index + 1, shows })
+        Ok(Splice { bytes, text: format!("{pad}{text}"), events: index..index + 1, shows, removes: false })
     }
 
     /// The bytes of a value that stands on one line.
@@ -218,7 +224,7 @@ impl Planner<'_> {
 
     fn added(&self, start: usize, at: usize, new: Written) -> Result<Splice, EditError> {
         let end = self.reading.end_of(start);
-        Ok(Splice { bytes: at..at, text: new.text, events: end..end, shows: new.shows })
+        Ok(Splice { bytes: at..at, text: new.text, events: end..end, shows: new.shows, removes: false })
     }
 
     /// Writes a mapping or a list in the place of an empty value.
@@ -270,6 +276,7 @@ impl Planner<'_> {
             text: format!("{kept}{}", new.text),
             events: index..index + 1,
             shows: new.shows,
+            removes: false,
         })
     }
 
@@ -301,7 +308,7 @@ impl Planner<'_> {
         if self.text[bytes.clone()] != unchanged {
             return Err(refused("the lines of the text are not indented alike: write the values as a mapping"));
         }
-        Ok(Splice { bytes, text, events: index..index + 1, shows })
+        Ok(Splice { bytes, text, events: index..index + 1, shows, removes: false })
     }
 
     /// Where the last member of a collection ends; behind the bracket, when there is none.

@@ -1,0 +1,211 @@
+//! What a request asks to be written.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{RuleEdit, ShownPlace};
+use crate::{
+    id::ChangeId,
+    image::{Digest, ImageRepository, Tag},
+    name::EnvironmentName,
+};
+
+/// What an automator must know to write a request: the releases of a tag.
+const RELEASES: u16 = 1;
+
+/// Entries of `.heddle.yaml`, and going back.
+const RULES_AND_ROLLBACKS: u16 = 2;
+
+/// The newest kind of request that this code writes. An automator names it when it asks for work, and is given none that
+/// needs more.
+pub const KNOWN_REQUESTS: u16 = RULES_AND_ROLLBACKS;
+
+/// What a request asks to be written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Asked {
+    /// A tag at all places of an image in an environment.
+    Release(Release),
+    /// What stood before a change, at its places.
+    Rollback(Rollback),
+    /// Entries of `.heddle.yaml`.
+    Rules(Rules),
+}
+
+/// A tag at all places of an image in an environment, whatever a rule would choose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Release {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The image.
+    pub image: ImageRepository,
+    /// The tag.
+    pub to: Tag,
+    /// The places that were shown: all of them.
+    pub places: Vec<ShownPlace>,
+    /// Holds by which the tag stays, written with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<RuleEdit>,
+}
+
+/// What stood before some changes, at their places.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Rollback {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// Where everything since an instant is rolled back, that instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
+    /// One for each change.
+    pub steps: Vec<RollbackStep>,
+}
+
+/// One change that is rolled back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RollbackStep {
+    /// The change.
+    pub change: ChangeId,
+    /// The image.
+    pub image: ImageRepository,
+    /// The tag that is written.
+    pub to: Tag,
+    /// The digest that stood beside it, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_digest: Option<Digest>,
+    /// The places of the change that still say what it wrote.
+    pub places: Vec<ShownPlace>,
+}
+
+/// Entries of `.heddle.yaml` that come, change or go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Rules {
+    /// What is done, in this order.
+    pub edits: Vec<RuleEdit>,
+    /// The environments in which something else holds afterwards.
+    pub environments: Vec<EnvironmentName>,
+}
+
+/// The kinds of request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestKind {
+    /// A tag at all places of an image.
+    Release,
+    /// What stood before a change.
+    Rollback,
+    /// Entries of `.heddle.yaml`.
+    Rules,
+}
+
+impl RequestKind {
+    /// The word in rows.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Rollback => "rollback",
+            Self::Rules => "rules",
+        }
+    }
+}
+
+impl Asked {
+    /// Its kind.
+    pub const fn kind(&self) -> RequestKind {
+        match self {
+            Self::Release(_) => RequestKind::Release,
+            Self::Rollback(_) => RequestKind::Rollback,
+            Self::Rules(_) => RequestKind::Rules,
+        }
+    }
+
+    /// What an automator must know to write it: at most [`KNOWN_REQUESTS`] here.
+    pub fn needs(&self) -> u16 {
+        match self {
+            Self::Release(release) if release.holds.is_empty() => RELEASES,
+            Self::Release(_) | Self::Rollback(_) | Self::Rules(_) => RULES_AND_ROLLBACKS,
+        }
+    }
+
+    /// The environment, where it is about one alone by what was asked for.
+    pub fn environment(&self) -> Option<&EnvironmentName> {
+        match self {
+            Self::Release(release) => Some(&release.environment),
+            Self::Rollback(rollback) => Some(&rollback.environment),
+            Self::Rules(rules) => Some(&rules.environments).filter(|names| names.len() == 1)?.first(),
+        }
+    }
+
+    /// The image and the tag, where it is about one alone.
+    pub fn image(&self) -> Option<(&ImageRepository, &Tag)> {
+        match self {
+            Self::Release(release) => Some((&release.image, &release.to)),
+            Self::Rollback(Rollback { steps, .. }) => match steps.as_slice() {
+                [step] => Some((&step.image, &step.to)),
+                _ => None,
+            },
+            Self::Rules(_) => None,
+        }
+    }
+
+    /// The places that it writes, as they were shown.
+    pub fn places(&self) -> impl Iterator<Item = &ShownPlace> {
+        let (release, steps): (&[ShownPlace], &[RollbackStep]) = match self {
+            Self::Release(release) => (&release.places, &[]),
+            Self::Rollback(rollback) => (&[], &rollback.steps),
+            Self::Rules(_) => (&[], &[]),
+        };
+        release.iter().chain(steps.iter().flat_map(|step| &step.places))
+    }
+
+    /// What it does to `.heddle.yaml`.
+    pub fn edits(&self) -> &[RuleEdit] {
+        match self {
+            Self::Release(release) => &release.holds,
+            Self::Rollback(_) => &[],
+            Self::Rules(rules) => &rules.edits,
+        }
+    }
+
+    /// The environments in which something is another afterwards. Whoever asks needs the right for each.
+    pub fn touched(&self) -> BTreeSet<EnvironmentName> {
+        let mut touched: BTreeSet<_> = self.places().flat_map(|place| place.environments.iter().cloned()).collect();
+        if let Self::Rules(rules) = self {
+            touched.extend(rules.environments.iter().cloned());
+        }
+        touched
+    }
+}
+
+/// `release acme/api 1.4.1 in prod`, for lists and records.
+impl std::fmt::Display for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Release(Release { environment, image, to, holds, .. }) => {
+                write!(f, "release {image} {to} in {environment}")?;
+                if holds.is_empty() { Ok(()) } else { f.write_str(" and hold it there") }
+            }
+            Self::Rollback(Rollback { environment, since: Some(since), .. }) => {
+                write!(f, "roll {environment} back to {}", since.format("%Y-%m-%d %H:%M UTC"))
+            }
+            Self::Rollback(Rollback { environment, steps, .. }) => match steps.as_slice() {
+                [step] => write!(f, "roll {} back to {} in {environment}", step.image, step.to),
+                steps => write!(f, "roll {} changes back in {environment}", steps.len()),
+            },
+            Self::Rules(rules) => {
+                let mut edits = rules.edits.iter().peekable();
+                while let Some(edit) = edits.next() {
+                    write!(f, "{edit}{}", if edits.peek().is_some() { ", " } else { "" })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Changes one entry of `.heddle.yaml` and no other byte: a hold or a freeze is added, changed or taken out.
+//!
+//! The result is read again: the entries must be those that were meant, and no finding may come that was not there.
+
+use std::collections::BTreeSet;
+
+use chrono::SubsecRound;
+use heddle_core::{
+    name::EnvironmentName,
+    request::{FreezeEntry, HoldEntry, RuleEdit},
+};
+
+use super::{Config, Freeze, Hold, MAX_CONFIG_BYTES, RepositoryGlob, read};
+use crate::{
+    Finding,
+    edit::{Action, Edit, EditError, New, edit},
+    yaml::{Documents, Node},
+};
+
+/// What `.heddle.yaml` becomes.
+#[derive(Debug, Clone)]
+pub struct Changed {
+    /// Its new text.
+    pub text: String,
+    /// What it says then.
+    pub config: Config,
+    /// The environments in which something else holds then.
+    pub environments: BTreeSet<EnvironmentName>,
+}
+
+/// Why `.heddle.yaml` was left as it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeError {
+    /// It has mistakes that stop writes; nobody knows what a change would come to.
+    #[error("`.heddle.yaml:{line}` is to be mended first: {message}")]
+    Broken {
+        /// The line of the first.
+        line: u32,
+        /// What is wrong.
+        message: String,
+    },
+    /// It says so already.
+    #[error("`.heddle.yaml` says so already")]
+    Same,
+    /// The entry is not there any more.
+    #[error("`.heddle.yaml` has no such {what} any more")]
+    Gone {
+        /// A hold or a freeze.
+        what: &'static str,
+    },
+    /// The new entry would be a mistake.
+    #[error("{0}")]
+    Wrong(String),
+    /// Its notation cannot be edited.
+    #[error("`.heddle.yaml` cannot be edited: {0}")]
+    Edit(#[from] EditError),
+    /// Reading the result again showed another difference than the one that was meant.
+    #[error("reading the edited `.heddle.yaml` again gave something else than the one entry, so it was left alone")]
+    NotProved,
+}
+
+/// Makes these changes, one after the other, or none; `None` where there is no file yet. `known` are the environments that
+/// there are, those too that no file names.
+///
+/// # Errors
+/// When the file is broken, says so already, or cannot be edited.
+pub fn change(text: Option<&str>, edits: &[RuleEdit], known: &[EnvironmentName]) -> Result<Changed, ChangeError> {
+    let mut now = started(text.unwrap_or_default());
+    let mut environments = BTreeSet::new();
+    for edit in edits {
+        let next = change_one(&now, edit)?;
+        if next != now {
+            match edit.environments() {
+                Some(names) => environments.extend(names.iter().cloned()),
+                None => environments.extend(known.iter().cloned()),
+            }
+        }
+        now = next;
+    }
+    if text == Some(now.as_str()) {
+        return Err(ChangeError::Same);
+    }
+    if now.len() as u64 > MAX_CONFIG_BYTES {
+        return Err(ChangeError::Wrong(format!("`.heddle.yaml` would be larger than {} KiB", MAX_CONFIG_BYTES >> 10)));
+    }
+    let (config, _) = read(&now);
+    Ok(Changed { text: now, config, environments })
+}
+
+fn change_one(text: &str, wanted: &RuleEdit) -> Result<String, ChangeError> {
+    let before = sound(text)?;
+    match wanted {
+        RuleEdit::Hold { entry } => hold(text, &holds(&before), checked(entry)?),
+        RuleEdit::Resume { entry } => remove(text, "holds", &holds(&before), entry, holds),
+        RuleEdit::Freeze { entry } => {
+            let there = freezes(&before);
+            if there.contains(entry) {
+                return Ok(text.to_owned());
+            }
+            let added = append(text, "freezes", new_freeze(entry))?;
+            proved(added, &[there.as_slice(), std::slice::from_ref(entry)].concat(), freezes)
+        }
+        RuleEdit::Thaw { entry } => remove(text, "freezes", &freezes(&before), entry, freezes),
+    }
+}
+
+fn hold(text: &str, there: &[HoldEntry], entry: HoldEntry) -> Result<String, ChangeError> {
+    let mut meant = there.to_vec();
+    let Some(at) = there.iter().position(|known| known.is_of(&entry)) else {
+        let added = append(text, "holds", new_hold(&entry))?;
+        meant.push(entry);
+        return proved(added, &meant, holds);
+    };
+    if same_hold(&there[at], &entry) {
+        return Ok(text.to_owned());
+    }
+    let changed = set_fields(text, at, &there[at], &entry)?;
+    meant[at] = entry;
+    proved(changed, &meant, holds)
+}
+
+/// A text that says nothing gets what every file has.
+fn started(text: &str) -> String {
+    if !Documents::read(text).roots.is_empty() {
+        return text.to_owned();
+    }
+    let line_end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    format!("{text}{line_end}version: 1\n")
+}
+
+fn holds(config: &Config) -> Vec<HoldEntry> {
+    config.holds.iter().map(Hold::entry).collect()
+}
+
+fn freezes(config: &Config) -> Vec<FreezeEntry> {
+    config.freezes.iter().map(Freeze::entry).collect()
+}
+
+/// What a text says, where nothing in it stops writes.
+fn sound(text: &str) -> Result<Config, ChangeError> {
+    let (config, findings) = read(text);
+    let stop = config.stops.first();
+    let broken = stop.map(|stop| {
+        let cause = findings.iter().find(|finding| finding.blocks).map(|finding| finding.message.clone());
+        ChangeError::Broken { line: stop.line, message: cause.unwrap_or_else(|| stop.reason.clone()) }
+    });
+    broken.map_or(Ok(config), Err)
+}
+
+/// A hold whose images are a glob.
+fn checked(entry: &HoldEntry) -> Result<HoldEntry, ChangeError> {
+    match &entry.image {
+        Some(image) if RepositoryGlob::parse(image).is_none() => Err(ChangeError::Wrong(format!(
+            "`{image}` names no images: write a repository, such as `ghcr.io/acme/api`"
+        ))),
+        // It is written to the second.
+        _ => Ok(HoldEntry { until: entry.until.map(|at| at.trunc_subsecs(0)), ..entry.clone() }),
+    }
+}
+
+/// Whether nothing would come of putting one in the place of the other; who asked first stays.
+fn same_hold(there: &HoldEntry, wanted: &HoldEntry) -> bool {
+    let asked = |entry: &HoldEntry| (entry.tag.clone(), entry.until, entry.reason.clone());
+    asked(there) == asked(wanted)
+}
+
+/// The text, once it was read again and says what was meant, and nothing that is wrong came with it.
+fn proved<E: PartialEq>(text: String, meant: &[E], entries: impl Fn(&Config) -> Vec<E>) -> Result<String, ChangeError> {
+    let (config, findings) = read(&text);
+    if let Some(stop) = config.stops.first() {
+        let cause = findings.iter().find(|finding| finding.blocks);
+        return Err(ChangeError::Wrong(cause.map_or_else(|| stop.reason.clone(), |one: &Finding| one.message.clone())));
+    }
+    if entries(&config) == meant { Ok(text) } else { Err(ChangeError::NotProved) }
+}
+
+fn root(documents: &Documents) -> Result<&Node, ChangeError> {
+    documents.roots.first().ok_or(ChangeError::NotProved)
+}
+
+/// Adds an entry to the end of a list of the file, which is made where it is not there.
+fn append(text: &str, list: &str, entry: New) -> Result<String, ChangeError> {
+    let documents = Documents::read(text);
+    let root = root(&documents)?;
+    let add = match root.own(list) {
+        Some(node) => Edit { at: node.span.start, action: Action::Append { value: entry } },
+        None => {
+            let value = New::Sequence(vec![entry]);
+            Edit { at: root.span.start, action: Action::Add { key: list.to_owned(), value } }
+        }
+    };
+    Ok(edit(text, &[add])?)
+}
+
+/// Takes every entry out that says just this.
+fn remove<E: PartialEq + Clone>(
+    text: &str,
+    list: &'static str,
+    there: &[E],
+    entry: &E,
+    entries: impl Fn(&Config) -> Vec<E>,
+) -> Result<String, ChangeError> {
+    let what = if list == "holds" { "hold" } else { "freeze" };
+    if !there.contains(entry) {
+        return Err(ChangeError::Gone { what });
+    }
+    let (mut text, mut left) = (text.to_owned(), there.to_vec());
+    while let Some(index) = left.iter().position(|known| known == entry) {
+        left.remove(index);
+        let documents = Documents::read(&text);
+        let root = root(&documents)?;
+        let node = root.own(list).ok_or(ChangeError::NotProved)?;
+        let is_block = !text[node.span.start..].starts_with('[');
+        let take = match left.is_empty() && is_block && !has_comments(&text, list, root) {
+            true => Edit { at: root.span.start, action: Action::RemoveKey { key: list.to_owned() } },
+            false => Edit { at: node.span.start, action: Action::RemoveItem { index } },
+        };
+        text = edit(&text, &[take])?;
+        text = proved(text, &left, &entries)?;
+    }
+    Ok(text)
+}
+
+/// Whether a comment stands between the name of a list and its first entry. It may be about more than that entry, so it
+/// stays, and the name with it.
+fn has_comments(text: &str, list: &str, root: &Node) -> bool {
+    let entry = root.entries().iter().find(|(key, _)| key.text() == Some(list));
+    let between = entry.and_then(|(key, value)| {
+        let first = value.items().first().map_or(value.span.start, |item| item.span.start);
+        text.get(key.span.end..first)
+    });
+    between.is_none_or(|between| between.contains('#'))
+}
+
+/// Changes the fields of the hold with this index that differ, one after the other.
+fn set_fields(text: &str, index: usize, there: &HoldEntry, wanted: &HoldEntry) -> Result<String, ChangeError> {
+    let mut text = text.to_owned();
+    for ((key, before), (_, after)) in fields(there).into_iter().zip(fields(wanted)) {
+        if before == after {
+            continue;
+        }
+        let documents = Documents::read(&text);
+        let holds = root(&documents)?.own("holds").ok_or(ChangeError::NotProved)?;
+        let item = holds.items().get(index).ok_or(ChangeError::NotProved)?;
+        let at = item.span.start;
+        let edit_of = match (item.own(key), after) {
+            (Some(value), Some(after)) => {
+                let from = value.text().unwrap_or_default().to_owned();
+                Edit { at: value.span.start, action: Action::Set { from, to: New::Text(after) } }
+            }
+            (None, Some(after)) => Edit { at, action: Action::Add { key: key.to_owned(), value: New::Text(after) } },
+            (Some(_), None) => Edit { at, action: Action::RemoveKey { key: key.to_owned() } },
+            (None, None) => continue,
+        };
+        text = edit(&text, &[edit_of])?;
+    }
+    Ok(text)
+}
+
+/// The fields of a hold as they are written, in the order of the documentation.
+fn fields(entry: &HoldEntry) -> [(&'static str, Option<String>); 6] {
+    [
+        ("image", entry.image.clone()),
+        ("environment", entry.environment.as_ref().map(ToString::to_string)),
+        ("tag", entry.tag.as_ref().map(ToString::to_string)),
+        ("by", entry.by.clone()),
+        ("reason", entry.reason.clone()),
+        ("until", entry.until.map(instant)),
+    ]
+}
+
+fn new_hold(entry: &HoldEntry) -> New {
+    let written = fields(entry).into_iter().filter_map(|(key, text)| Some((key.to_owned(), New::Text(text?))));
+    New::Mapping(written.collect())
+}
+
+fn new_freeze(entry: &FreezeEntry) -> New {
+    let names = entry.environments.iter().map(|name| New::Text(name.to_string())).collect::<Vec<_>>();
+    let names = (!names.is_empty()).then(|| ("environments".to_owned(), New::Sequence(names)));
+    let times = [("from", entry.from), ("to", entry.to)].map(|(key, at)| (key.to_owned(), New::Text(instant(at))));
+    let reason = entry.reason.clone().map(|reason| ("reason".to_owned(), New::Text(reason)));
+    New::Mapping(names.into_iter().chain(times).chain(reason).collect())
+}
+
+/// An instant as it is written: in UTC, to the second.
+fn instant(at: chrono::DateTime<chrono::Utc>) -> String {
+    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests;

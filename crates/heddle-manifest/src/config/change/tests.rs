@@ -1,0 +1,173 @@
+use chrono::{DateTime, Utc};
+use proptest::prelude::*;
+
+use super::*;
+
+fn held(image: &str, environment: Option<&str>, tag: Option<&str>) -> HoldEntry {
+    HoldEntry {
+        image: Some(image.to_owned()),
+        environment: environment.map(|name| name.parse().unwrap()),
+        tag: tag.map(|tag| tag.parse().unwrap()),
+        by: Some("Ada".to_owned()),
+        reason: Some("1.4.2 leaks: #12".to_owned()),
+        until: Some("2026-12-01T08:00:00Z".parse().unwrap()),
+    }
+}
+
+fn known() -> Vec<EnvironmentName> {
+    ["staging", "prod"].map(|name| name.parse().unwrap()).to_vec()
+}
+
+fn hold(text: Option<&str>, entry: &HoldEntry) -> Result<Changed, ChangeError> {
+    change(text, &[RuleEdit::Hold { entry: entry.clone() }], &known())
+}
+
+fn resume(text: &str, entry: &HoldEntry) -> Result<Changed, ChangeError> {
+    change(Some(text), &[RuleEdit::Resume { entry: entry.clone() }], &known())
+}
+
+const ENTRY: &str = "image: acme/api\n  environment: prod\n  tag: 1.4.1\n  by: Ada\n  reason: \"1.4.2 leaks: #12\"\n  until: \"2026-12-01T08:00:00Z\"\n";
+
+#[test]
+fn a_hold_makes_the_file_or_the_list_where_there_is_none_and_says_nothing_else() {
+    let entry = held("acme/api", Some("prod"), Some("1.4.1"));
+    let new = format!("version: 1\nholds:\n- {ENTRY}");
+    assert_eq!(hold(None, &entry).unwrap().text, new);
+    let changed = hold(Some("# ours\nversion: 1\n# end\n"), &entry).unwrap();
+    assert_eq!(changed.text, format!("# ours\nversion: 1\nholds:\n- {ENTRY}# end\n"));
+    assert_eq!(changed.environments, BTreeSet::from(["prod".parse().unwrap()]));
+    let everywhere = hold(None, &held("acme/api", None, None)).unwrap();
+    assert_eq!(everywhere.environments, known().into_iter().collect());
+}
+
+#[test]
+fn a_hold_of_the_same_images_and_environment_changes_in_place() {
+    let text = "version: 1\nholds:\n  - {image: acme/web}\n  - tag: 1.4.0 # good\n    image: acme/api\n    environment: prod\n    by: bob\n  # end\n";
+    let mut entry = held("acme/api", Some("prod"), Some("1.4.1"));
+    let changed = hold(Some(text), &entry).unwrap().text;
+    let grown = "    by: Ada\n    reason: \"1.4.2 leaks: #12\"\n    until: \"2026-12-01T08:00:00Z\"\n";
+    assert_eq!(changed, text.replace("1.4.0", "1.4.1").replace("    by: bob\n", grown));
+    (entry.tag, entry.reason) = (None, None);
+    let whatever = hold(Some(&changed), &entry).unwrap().text;
+    let without = changed.replace("  - tag: 1.4.1 # good\n    image", "  - image");
+    assert_eq!(whatever, without.replace("    reason: \"1.4.2 leaks: #12\"\n", ""));
+    assert_eq!(hold(Some(&whatever), &entry).unwrap_err(), ChangeError::Same);
+}
+
+#[test]
+fn a_hold_that_is_not_there_any_more_is_said() {
+    let text = hold(None, &held("acme/api", Some("prod"), Some("1.4.1"))).unwrap().text;
+    let other = held("acme/api", Some("prod"), Some("1.4.2"));
+    assert_eq!(resume(&text, &other).unwrap_err(), ChangeError::Gone { what: "hold" });
+}
+
+#[test]
+fn comments_outside_of_an_entry_stay_when_it_goes() {
+    let text = "version: 1\nholds:\n  # why\n  - image: acme/api # this one\n    # inside\n    tag: 1.4.1\n\n# end\n";
+    let (config, _) = read(text);
+    let left = resume(text, &config.holds[0].entry()).unwrap().text;
+    assert_eq!(left, "version: 1\nholds:\n  # why\n\n# end\n");
+    let again = hold(Some(&left), &held("acme/api", None, None)).unwrap();
+    assert_eq!(again.config.holds.len(), 1, "{}", again.text);
+}
+
+#[test]
+fn a_freeze_comes_and_goes() {
+    let entry = FreezeEntry {
+        environments: known(),
+        from: "2026-12-20T00:00:00Z".parse().unwrap(),
+        to: "2027-01-03T00:00:00Z".parse().unwrap(),
+        reason: Some("holidays".into()),
+    };
+    let text = "version: 1\nenvironments: [{name: staging, path: s}, {name: prod, path: p}]\nupdates: {group: none}\n";
+    let frozen = change(Some(text), &[RuleEdit::Freeze { entry: entry.clone() }], &known()).unwrap();
+    let list = "freezes:\n- environments:\n  - staging\n  - prod\n  from: \"2026-12-20T00:00:00Z\"\n  to: \"2027-01-03T00:00:00Z\"\n  reason: holidays\n";
+    assert_eq!(frozen.text, format!("{text}{list}"));
+    let thawed = change(Some(&frozen.text), &[RuleEdit::Thaw { entry }], &known()).unwrap();
+    assert_eq!(thawed.text, text);
+}
+
+#[test]
+fn what_would_be_a_mistake_is_refused() {
+    let check = |text: &str, entry: &HoldEntry, expected: &str| {
+        assert_eq!(hold(Some(text), entry).unwrap_err().to_string(), expected);
+    };
+    let entry = held("acme/api", Some("prod"), None);
+    check(
+        "version: 1\nimagse: []\n",
+        &entry,
+        "`.heddle.yaml:1` is to be mended first: `.heddle.yaml` has no key `imagse`, write `images`",
+    );
+    let others = "version: 1\nenvironments: [{name: test, path: t}]\n";
+    check(others, &entry, "there is no environment `prod`");
+    let named = "`acme/api:1` names no images: write a repository, such as `ghcr.io/acme/api`";
+    check("version: 1\n", &held("acme/api:1", None, None), named);
+    let shared = "version: 1\nx: 1\n";
+    assert!(matches!(hold(Some(shared), &entry), Err(ChangeError::Broken { .. })));
+}
+
+/// A list of holds in every notation: the other entries before and behind it, and the line ends.
+fn files() -> impl Strategy<Value = String> {
+    let entry = prop_oneof![
+        Just("{image: acme/web, tag: '1.0'}"),
+        Just("{environment: staging}"),
+        Just("{image: \"acme/*\", until: 2030-01-01, reason: 'a # b'}"),
+    ];
+    let entries = prop::collection::vec(entry, 0..4);
+    (entries, 0..4usize, any::<bool>(), any::<bool>()).prop_map(|(entries, notation, comments, crlf)| {
+        let list = match notation {
+            0 if entries.is_empty() => String::new(),
+            0 => format!("holds: [{}]\n", entries.join(", ")),
+            1 => format!("holds: [\n  {}\n]\n", entries.join(",\n  ")),
+            _ if entries.is_empty() => String::new(),
+            2 => format!("holds:\n{}", entries.iter().map(|one| format!("- {one}\n")).collect::<String>()),
+            _ => format!("holds:\n{}", entries.iter().map(|one| format!("  -   {one}   # c\n")).collect::<String>()),
+        };
+        let (before, behind) = if comments { ("# head\n\n", "\n# tail\n") } else { ("", "") };
+        let text = format!("{before}version: 1\n{list}{behind}updates: {{group: all}}\n");
+        if crlf { text.replace('\n', "\r\n") } else { text }
+    })
+}
+
+fn holds_asked_for() -> impl Strategy<Value = HoldEntry> {
+    let text = || prop::option::of("[ -~äß]{1,20}".prop_filter("says something", |text| !text.trim().is_empty()));
+    let until = prop::option::of((0..4_000_000_000_i64).prop_map(|at| DateTime::<Utc>::from_timestamp(at, 0).unwrap()));
+    (prop::option::of("[a-z]{1,8}/[a-z]{1,8}"), prop::option::of("[0-9]\\.[0-9]"), text(), text(), until).prop_map(
+        |(image, tag, by, reason, until)| HoldEntry {
+            image: Some(image.unwrap_or_else(|| "acme/new".into())),
+            environment: Some("prod".parse().unwrap()),
+            tag: tag.map(|tag| tag.parse().unwrap()),
+            by,
+            reason,
+            until,
+        },
+    )
+}
+
+proptest! {
+    /// Whatever the notation, only the new entry comes, and taking it out again gives every byte back.
+    #[test]
+    fn a_hold_that_comes_and_goes_leaves_every_byte(text in files(), entry in holds_asked_for()) {
+        let (before, _) = read(&text);
+        let changed = hold(Some(&text), &entry).unwrap();
+        let mut left = holds(&changed.config);
+        prop_assert_eq!(left.pop(), Some(entry.clone()));
+        prop_assert_eq!(left, holds(&before));
+        let back = resume(&changed.text, &entry).unwrap();
+        prop_assert_eq!(back.text, text);
+    }
+
+    /// Whichever entry goes, the others stay as they are, byte by byte.
+    #[test]
+    fn each_entry_can_go(text in files(), which in 0..4usize) {
+        let (before, _) = read(&text);
+        let there = holds(&before);
+        let Some(entry) = there.get(which) else { return Ok(()) };
+        let left = resume(&text, entry).unwrap();
+        let meant: Vec<HoldEntry> = there.iter().filter(|one| *one != entry).cloned().collect();
+        prop_assert_eq!(holds(&left.config), meant);
+        // What is left is a part of what was there, in its order.
+        let mut rest = text.chars();
+        prop_assert!(left.text.chars().all(|c| rest.any(|other| other == c)), "{}", left.text);
+    }
+}
