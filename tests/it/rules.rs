@@ -12,7 +12,8 @@ use cargo_metadata::{Metadata, MetadataCommand, Package};
 use spdx::{Expression, Licensee, ParseMode};
 
 const PURE: [&str; 4] = ["heddle-core", "heddle-manifest", "heddle-reconcile", "heddle-wire"];
-const EDGES: [&str; 7] = [
+const EDGES: [&str; 8] = [
+    "heddle-egress",
     "heddle-registry",
     "heddle-github",
     "heddle-source",

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::image::ImageRepository;
+use heddle_egress::Unsent;
 use reqwest::{
     Method, Response, StatusCode,
     header::{HeaderMap, RETRY_AFTER},
 };
 use url::Url;
 
-use crate::{access::Unsent, limits::MAX_RETRY_AFTER, session::Session};
+use crate::{limits::MAX_RETRY_AFTER, session::Session};
 
 /// Why a registry could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +94,7 @@ impl Session {
         headers: &HeaderMap,
     ) -> Result<Response, Failure> {
         let login = if self.is_own(url).await? { self.authorization(image).await } else { None };
-        let sent = self.access().send(method, url, headers, login.as_ref().map(|login| &login.0)).await;
+        let sent = self.access().egress.send(method, url, headers, login.as_ref().map(|login| &login.0)).await;
         let answer = sent.map_err(|error| self.unreachable(image, url, &error))?;
         if self.is_own(answer.url()).await? {
             self.note_allowance(answer.headers());

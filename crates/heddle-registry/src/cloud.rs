@@ -12,6 +12,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::registry::RegistryHost;
+use heddle_egress::Unsent;
 use reqwest::{Response, StatusCode};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
@@ -19,7 +20,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::{
-    access::{Access, Unsent},
+    access::Access,
     ask::{Failure, LoginFault, asks_for_fewer, failed, read_body, retry_at, within},
     limits::{LOGIN_DEADLINE, MAX_KEPT_LOGINS, MAX_LOGIN_BYTES, MAX_TOKEN_BYTES},
     login::Credential,

@@ -11,7 +11,6 @@ mod allowance;
 mod ask;
 mod cloud;
 mod describe;
-mod guard;
 pub mod limits;
 mod login;
 mod page;

@@ -42,21 +42,6 @@ pub const MAX_KEPT_LOGINS: usize = 1000;
 /// The longest header that is read: what it names next is kept in memory or in the store.
 pub const MAX_HEADER_BYTES: usize = 8 << 10;
 
-/// The most headers of an answer. Over HTTP/1.1 all of them together have at most 408 KiB, which is hyper's limit.
-pub const MAX_HEADERS: usize = 100;
-
-/// The most bytes of an answer's headers over HTTP/2.
-pub const MAX_HEADER_LIST_BYTES: u32 = 64 << 10;
-
-/// How many redirects of one request are followed.
-pub const MAX_REDIRECTS: usize = 3;
-
-/// How long a connection may take, with TLS.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long a connection may be silent.
-pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// The longest wait that a registry may ask for.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 
@@ -75,11 +60,6 @@ pub const LIMITS: &[Limit] = &[
     Limit::count("short-lived logins of clouds that are kept", MAX_KEPT_LOGINS as u64, "all are asked for anew"),
     Limit::bytes("a challenge, or the address of a next page", MAX_HEADER_BYTES as u64, FAILED),
     Limit::bytes("an entity tag", MAX_HEADER_BYTES as u64, "it is not kept, so the whole list is read each time"),
-    Limit::count("headers of an answer", MAX_HEADERS as u64, FAILED),
-    Limit::bytes("headers of an answer over HTTP/2", MAX_HEADER_LIST_BYTES as u64, FAILED),
-    Limit::count("redirects of a request", MAX_REDIRECTS as u64, FAILED),
-    Limit::time("connecting to a registry", CONNECT_TIMEOUT, FAILED),
-    Limit::time("silence of a registry", READ_TIMEOUT, FAILED),
     Limit::time("a wait that a registry asks for", MAX_RETRY_AFTER, "it is asked again after this time"),
 ];
 

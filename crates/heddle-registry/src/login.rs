@@ -7,6 +7,7 @@
 use std::fmt;
 
 use heddle_core::image::ImageRepository;
+use heddle_egress::Unsent;
 use http_auth::{ChallengeParser, ChallengeRef};
 use oci_distribution::token_cache::RegistryToken;
 use reqwest::{
@@ -17,7 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{
-    access::{Access, Unsent},
+    access::Access,
     ask::{Failure, LoginFault, asks_for_fewer, failed, read_body, retry_at, within},
     limits::{LOGIN_DEADLINE, MAX_HEADER_BYTES, MAX_LOGIN_BYTES, MAX_TOKEN_BYTES},
     quirks,
@@ -172,7 +173,7 @@ impl Desk<'_> {
                     _ => None,
                 };
                 let login = basic.as_ref().map(|basic| &basic.0);
-                self.access.send(&Method::GET, &url, &HeaderMap::new(), login).await
+                self.access.egress.send(&Method::GET, &url, &HeaderMap::new(), login).await
             }
         };
         self.read_token(answer, credential.is_some()).await

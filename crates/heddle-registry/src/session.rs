@@ -136,7 +136,7 @@ impl Session {
         let challenge = match login::challenge(headers) {
             Some(challenge) => Some(challenge),
             None => {
-                let root = self.access.send(&Method::GET, self.base().await?, &HeaderMap::new(), None).await;
+                let root = self.access.egress.send(&Method::GET, self.base().await?, &HeaderMap::new(), None).await;
                 root.ok().and_then(|answer| login::challenge(answer.headers()))
             }
         };

@@ -206,7 +206,7 @@ struct Call<'a> {
 impl Call<'_> {
     async fn send(&self, caller: &Caller<'_>, key: &Key, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
         let headers = self.sign(key, &body).ok_or_else(|| caller.failed("the access key holds what cannot be sent"))?;
-        caller.read(caller.access.post(self.url, headers, body).await, class).await
+        caller.read(caller.access.egress.post(self.url, headers, body).await, class).await
     }
 
     fn sign(&self, key: &Key, body: &[u8]) -> Option<HeaderMap> {

@@ -43,7 +43,7 @@ async fn a_registry_on_a_private_address_needs_the_operator() {
     let host = registry.host();
     let access = Access::new(&[], None).unwrap();
     let failed = reason(Session::new(access, &host, None).list_tags(&image(&host, "acme/api"), None).await);
-    assert_eq!(failed, "`127.0.0.1` is on a private address, which only an allowed registry may be");
+    assert_eq!(failed, "`127.0.0.1` is on a private address, which only an allowed host may be");
 }
 
 fn bot(password: &str) -> Credential {

@@ -6,7 +6,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use heddle_registry::{Access, Credential, Session, limits::MAX_REDIRECTS};
+use heddle_egress::limits::MAX_REDIRECTS;
+use heddle_registry::{Access, Credential, Session};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 
@@ -70,7 +71,7 @@ async fn a_redirect_does_not_lead_to_another_port_of_an_allowed_host() {
     let (other, seen) = listener(None).await;
     let host = leads_to(format!("http://{other}/v2/acme/api/tags/list")).await;
     let page = session(&host, &[&host]).list_tags(&image(&host, "acme/api"), None).await;
-    assert_eq!(reason(page), "`127.0.0.1` is plain HTTP, which only an allowed registry may be");
+    assert_eq!(reason(page), "`127.0.0.1` is plain HTTP, which only an allowed host may be");
     assert!(seen.lock().unwrap().is_empty());
 }
 
@@ -87,7 +88,7 @@ async fn redirects_are_followed_a_few_times() {
         session(&host, &[&host]).list_tags(&image(&host, "acme/api"), None).await
     };
     assert_eq!(tags(&hops(MAX_REDIRECTS).await), ["1.0.0"]);
-    assert_eq!(reason(hops(MAX_REDIRECTS + 1).await), "the registry leads on more than 3 times");
+    assert_eq!(reason(hops(MAX_REDIRECTS + 1).await), "the host leads on more than 3 times");
 }
 
 fn found(to: &str) -> Response {

@@ -14,11 +14,11 @@ use url::{Host, Url};
 /// else a tenant could read the operator's network from the reasons.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Refused(pub String);
+pub struct Refused(pub String);
 
 /// How an address may be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Route {
+pub enum Route {
     /// Over HTTPS, where it is public.
     Public,
     /// As the operator allows: plain HTTP too, and on private addresses.
@@ -27,12 +27,15 @@ pub(crate) enum Route {
 
 /// Decides on addresses.
 #[derive(Debug)]
-pub(crate) struct Guard {
+pub struct Guard {
     allowed: BTreeSet<String>,
 }
 
 impl Guard {
-    /// Hosts of `allowed` are `host` or `host:port`; the first that is neither is the error.
+    /// Hosts of `allowed` are `host` or `host:port`.
+    ///
+    /// # Errors
+    /// With the first that is neither.
     pub fn new(allowed: &[String]) -> Result<Self, String> {
         for host in allowed {
             let url = Url::parse(&format!("https://{host}/"));
@@ -46,6 +49,9 @@ impl Guard {
 
     /// How a request to the address may be sent, as far as the written address tells. An entry with a port opens that port
     /// of its host and no other.
+    ///
+    /// # Errors
+    /// When it may not be sent.
     pub fn route(&self, url: &Url) -> Result<Route, Refused> {
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
             return Err(Refused("the address has no host".into()));
@@ -56,7 +62,7 @@ impl Guard {
             return Ok(Route::Listed);
         }
         if url.scheme() != "https" {
-            return Err(Refused(format!("`{written}` is plain HTTP, which only an allowed registry may be")));
+            return Err(Refused(format!("`{written}` is plain HTTP, which only an allowed host may be")));
         }
         let address = match host {
             Host::Ipv4(address) => IpAddr::V4(address),
@@ -66,12 +72,13 @@ impl Guard {
         if is_public(address) {
             return Ok(Route::Public);
         }
-        Err(Refused(format!("`{written}` is on a private address, which only an allowed registry may be")))
+        Err(Refused(format!("`{written}` is on a private address, which only an allowed host may be")))
     }
 }
 
 /// Resolves names to their public addresses, and to no others.
-pub(crate) struct PublicOnly;
+#[derive(Debug)]
+pub struct PublicOnly;
 
 impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
