@@ -35,7 +35,7 @@ pub enum ImageError {
     #[error("the repository `{0}` is longer than 255 characters")]
     TooLong(String),
     /// A placeholder of a template or of substitution, never an image.
-    #[error("`{0}` holds a placeholder, not an image")]
+    #[error("`{0}` holds a placeholder, and the image is written where that gets its value")]
     Placeholder(String),
 }
 
@@ -76,9 +76,7 @@ impl FromStr for ImageRepository {
         if text.is_empty() {
             return Err(ImageError::Empty);
         }
-        if text.contains("${") || text.contains("{{") {
-            return Err(ImageError::Placeholder(text.to_owned()));
-        }
+        no_placeholder(text)?;
         // A first part is a host when it looks like one: a dot, a port, `localhost`, or an upper-case letter.
         let (registry, path) = match text.split_once('/') {
             Some((first, rest))
@@ -195,6 +193,7 @@ impl FromStr for ImageRef {
     type Err = ImageError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        no_placeholder(text)?;
         let (rest, digest) = match text.split_once('@') {
             Some((rest, digest)) => (rest, Some(digest.parse()?)),
             None => (text, None),
@@ -219,6 +218,13 @@ impl fmt::Display for ImageRef {
         }
         Ok(())
     }
+}
+
+/// Variables of Flux, kustomize and Tekton, templates, and the import paths that ko turns into images: wherever in a text one
+/// stands, what the image will be is not written there.
+fn no_placeholder(text: &str) -> Result<(), ImageError> {
+    let is_one = ["${", "$(", "{{"].iter().any(|mark| text.contains(mark)) || text.starts_with("ko://");
+    if is_one { Err(ImageError::Placeholder(text.to_owned())) } else { Ok(()) }
 }
 
 fn is_tag(text: &str) -> bool {

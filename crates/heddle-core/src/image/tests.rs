@@ -57,6 +57,21 @@ fn what_breaks_the_grammar_is_refused_with_words() {
 }
 
 #[test]
+fn a_placeholder_is_one_wherever_it_stands() {
+    for text in [
+        "${IMAGE}",
+        "ghcr.io/acme/api:${TAG}",
+        "ghcr.io/acme/api:${TAG:=v1.0}",
+        "ghcr.io/acme/api:v1@{{ .digest }}",
+        "$(params.IMAGE)",
+        "nvidia:$(version)-devel",
+        "ko://github.com/acme/api/cmd",
+    ] {
+        assert_eq!(text.parse::<ImageRef>(), Err(ImageError::Placeholder(text.to_owned())));
+    }
+}
+
+#[test]
 fn a_repository_has_a_registry_a_path_and_a_short_name() {
     for (text, parts) in [
         ("nginx", ("docker.io", "library/nginx", "nginx")),
