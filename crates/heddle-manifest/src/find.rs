@@ -10,6 +10,7 @@ mod join;
 mod marked;
 mod operations;
 mod patches;
+mod remarks;
 mod replacements;
 
 use std::{

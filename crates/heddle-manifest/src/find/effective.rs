@@ -147,14 +147,7 @@ impl Walk<'_, '_> {
             self.incomplete = true;
             return;
         }
-        for value in images {
-            let mut image = Live::of(&file, value);
-            if value.parts.is_nameless() {
-                let Some((name, home)) = self.reader.marked_image(path, value) else { continue };
-                (image.name, image.policy_file) = (name, Some(home));
-            }
-            live.push(image);
-        }
+        live.extend(images.iter().filter_map(|value| Live::read(self.reader, &file, value)));
     }
 
     /// Adds what a folder's kustomization yields to what its parent has.
@@ -321,6 +314,16 @@ impl Live {
             policy_file: None,
             bond: None,
         }
+    }
+
+    /// An image as a file has it; `None`, which is a finding, where nothing says whose tag it is.
+    pub fn read(reader: &mut Reader<'_>, file: &Arc<str>, value: &Arc<ImageValue>) -> Option<Self> {
+        let mut image = Self::of(file, value);
+        if value.parts.is_nameless() {
+            let (name, home) = reader.marked_image(file, value)?;
+            (image.name, image.policy_file) = (name, Some(home));
+        }
+        Some(image)
     }
 
     /// The image as a reference; fails for placeholders and for texts that are none.

@@ -211,7 +211,7 @@ fn way(object: &Cursor<'_>, pointer: &str, value: Option<&Node>) -> Way {
             _ => {}
         }
     }
-    way.alone = value.filter(|value| value.text().is_none()).map(|value| alone(object.node, &steps, &lists, value));
+    way.alone = value.filter(|value| !value.is_scalar()).map(|value| alone(object.node, &steps, &lists, value));
     way
 }
 

@@ -8,7 +8,7 @@ use std::{collections::HashSet, sync::Arc};
 use super::{
     closure::{Reader, resolve},
     effective::{Fields, Live},
-    operations,
+    operations, remarks,
 };
 use crate::{
     image::{ImageValue, Parts},
@@ -101,7 +101,9 @@ fn try_apply(
             // A file that cannot be read is told already.
             let documents = reader.documents(&path).ok_or(None)?;
             let home = Home { file: path.as_str().into(), inline: None };
-            carry_out(reader, &home, patch, &documents, live)
+            carry_out(reader, &home, patch, &documents, live)?;
+            remarks::complete(reader, &home.file, &documents, live);
+            Ok(())
         }
         Err(_) => Err(None),
     }
@@ -174,8 +176,11 @@ fn merge(reader: &mut Reader<'_>, home: &Home<'_>, patch: &Patch, root: &Node, l
             gone.insert(*index);
             continue;
         }
-        known.extend(live[*index].fields.all().map(str::to_owned));
-        if !change.on(&mut live[*index], home) {
+        let fields = Arc::clone(&live[*index].fields);
+        if change.on(&mut live[*index], home) {
+            known.extend(fields.all().map(str::to_owned));
+        } else {
+            // What stands in its place now is an image of its own.
             gone.insert(*index);
         }
     }

@@ -46,20 +46,9 @@ fn a_patch_in_a_file_of_json_wins_too_and_one_that_is_not_there_makes_its_object
 
 #[test]
 fn a_patch_of_values_wins_part_by_part() {
-    let release = |values: &str| {
-        format!(
-            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: ci}}\nspec:\n  values:\n    web:\n      image: {values}\n"
-        )
-    };
+    let web = |image: &str| release(&format!("    web:\n      image: {image}\n"));
     let check = |base: &str, patch: &str, expected: &[&str]| {
-        let (base, patch) = (release(base), release(patch));
-        let list = [
-            ("base/kustomization.yaml", "resources: [r.yaml]\n"),
-            ("base/r.yaml", base.as_str()),
-            ("o/kustomization.yaml", "resources: [../base]\npatches: [{path: p.yaml}]\n"),
-            ("o/p.yaml", patch.as_str()),
-        ];
-        check_in(&list, "o", expected);
+        check_in(&overlay(&web(base), &web(patch)), "o", expected);
     };
     let whole = "{repository: acme/ci, tag: 1}";
     check(whole, "{tag: 2}", &["o/p.yaml:7 acme/ci:2"]);
@@ -98,4 +87,68 @@ fn a_merge_may_put_something_else_in_the_place_of_what_is_there() {
     merged(&containers("[{$patch: delete, name: a}]"), &["acme/b:1"]);
     merged("spec: {template: {spec: {$patch: replace, containers: [{name: a, image: 'acme/a:2'}]}}}", &["acme/a:2"]);
     merged(&containers("[{name: a, image: 'acme/a:2'}]"), &["acme/a:2", "acme/b:1"]);
+}
+
+/// An overlay whose one patch is a file.
+fn overlay<'t>(base: &'t str, patch: &'t str) -> [(&'t str, &'t str); 4] {
+    [
+        ("base/kustomization.yaml", "resources: [r.yaml]\n"),
+        ("base/r.yaml", base),
+        ("o/kustomization.yaml", "resources: [../base]\npatches: [{path: p.yaml}]\n"),
+        ("o/p.yaml", patch),
+    ]
+}
+
+fn release(values: &str) -> String {
+    format!(
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: ci}}\nspec:\n  values:\n{values}"
+    )
+}
+
+#[test]
+fn a_list_that_takes_the_place_of_another_brings_its_own_images() {
+    let (base, patch) = (
+        release("    sidecars:\n    - {name: log, image: 'acme/log:1'}\n"),
+        release("    sidecars:\n    - {name: log, image: 'acme/log:2'}\n    - {name: new, image: 'acme/new:1'}\n"),
+    );
+    check_in(&overlay(&base, &patch), "o", &["o/p.yaml:7 acme/log:2", "o/p.yaml:8 acme/new:1"]);
+}
+
+const WEB: &str = " # {\"$imagepolicy\": \"flux-system:web\"}\n";
+
+#[test]
+fn a_comment_in_a_patch_file_says_what_it_says_elsewhere() {
+    let web = FoundPolicy::FluxMarker { namespace: "flux-system".to_owned(), name: "web".to_owned() };
+    let base = release("    web: {image: 'acme/web:1'}\n    other: {repository: acme/o, tag: v1}\n");
+    let patch = release(&format!("    web:\n      image: acme/web:2{WEB}    odd: acme/web:2{WEB}"));
+    let found = check_in(
+        &overlay(&base, &patch),
+        "o",
+        &["base/r.yaml:7 acme/o:v1", "o/p.yaml:7 acme/web:2", "o/p.yaml:8 acme/web:2"],
+    );
+    let policies: Vec<Option<&FoundPolicy>> = found.occurrences.iter().map(|one| one.policy.as_ref()).collect();
+    assert_eq!(policies, [None, Some(&web), Some(&web)]);
+    // A tag takes its name from what is patched.
+    let patch = release("    other:\n      tag: v2 # heddle: {\"policy\": {\"semver\": \"1.x\"}}\n");
+    let found = check_in(&overlay(&base, &patch), "o", &["base/r.yaml:6 acme/web:1", "o/p.yaml:7 acme/o:v2"]);
+    assert!(matches!(found.occurrences[1].policy, Some(FoundPolicy::Comment { .. })), "{found:#?}");
+    // Operations have comments too.
+    let operations = format!("- op: replace\n  path: /spec/values/web/image\n  value: acme/web:2{WEB}");
+    let mut list = overlay(&base, &operations);
+    list[2].1 = "resources: [../base]\npatches: [{path: p.yaml, target: {kind: HelmRelease}}]\n";
+    let found = check_in(&list, "o", &["base/r.yaml:7 acme/o:v1", "o/p.yaml:3 acme/web:2"]);
+    assert_eq!(found.occurrences[1].policy, Some(web));
+}
+
+#[test]
+fn an_anchor_in_a_patch_file_changes_with_its_aliases() {
+    let base =
+        release("    a: {image: {repository: acme/x, tag: v1}}\n    b: {image: {repository: acme/x, tag: v1}}\n");
+    let patch = release("    a: {image: {tag: &tag r2}}\n    b: {image: {tag: *tag}}\n");
+    let list = overlay(&base, &patch);
+    let found = check_in(&list, "o", &["o/p.yaml:6 acme/x:r2", "o/p.yaml:7 acme/x:r2"]);
+    assert_eq!(set_everywhere(&list, &found, "acme/x", "r3")[3], patch.replace("r2", "r3"));
+    // What another image takes its tag from stays.
+    let base = base.replace("acme/x, tag: v1}}\n    b", "acme/y, tag: v1}}\n    b");
+    check_in(&overlay(&base, &patch), "o", &["o/p.yaml:6 acme/y:r2 refused", "o/p.yaml:7 acme/x:r2 refused"]);
 }
