@@ -8,8 +8,10 @@ pub(crate) use self::{known::known_rules, shape::by_shape};
 use crate::{
     glob::Glob,
     image::{Home, ImageValue, Parts},
-    object::{container_image, container_images, group, object_name, pod_images, text},
+    object::{container_image, group, object_name, pod_images, text},
     path::Path,
+    read::object_images,
+    values::texts,
     yaml::{Node, cursor::Cursor},
 };
 
@@ -49,8 +51,10 @@ pub enum ResourcePlace {
     Container(Path),
     /// The spec of a pod: its `containers` and `initContainers`.
     Pod(Path),
-    /// An object within this one.
+    /// An object within this one, which may be a custom resource itself.
     Object(Path),
+    /// A text that is YAML itself.
+    Text(Path),
     /// OpenShift's reference, which names an image where its `kind` is `DockerImage`, and else a tag of a stream. Source:
     /// `ObjectReference` of `build.openshift.io` and `image.openshift.io`.
     Reference(Path),
@@ -91,7 +95,8 @@ impl ResourcePlace {
                 path.all(root).iter().filter_map(|container| container_image(container, object)).collect()
             }
             Self::Pod(path) => path.all(root).iter().flat_map(|pod| pod_images(pod, object)).collect(),
-            Self::Object(path) => path.all(root).iter().flat_map(container_images).collect(),
+            Self::Object(path) => path.all(root).iter().flat_map(|inner| object_images(inner, &[])).collect(),
+            Self::Text(path) => path.all(root).iter().flat_map(|text| texts::images(text, object)).collect(),
             Self::Parts { registry, repository, tag, digest } => {
                 let one = |path: &Option<Path>| path.as_ref().and_then(|path| path.all(root).into_iter().next());
                 let Some(name) = repository.all(root).into_iter().next() else { return Vec::new() };

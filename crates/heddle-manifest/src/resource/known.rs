@@ -71,6 +71,7 @@ fn read_place(line: &str) -> Option<ResourcePlace> {
         "container" => ResourcePlace::Container(path()?),
         "pod" => ResourcePlace::Pod(path()?),
         "object" => ResourcePlace::Object(path()?),
+        "text" => ResourcePlace::Text(path()?),
         "reference" => ResourcePlace::Reference(path()?),
         "values" => ResourcePlace::Values(path()?),
         _ => {
