@@ -192,7 +192,7 @@ impl Kustomization {
         for key in ["images", "imageTags"] {
             for item in list(&cursor, key, &mut faults) {
                 images.extend(read_entry(&item, "Kustomization"));
-                let is_entry = item.node.is_mapping() && item.node.get("name").is_none_or(|name| name.text().is_some());
+                let is_entry = item.node.is_mapping() && item.node.get("name").is_none_or(|name| name.is_scalar());
                 if !is_entry {
                     let message = format!("an entry of `{key}` is no mapping with a `name`");
                     faults.push(Fault { position: item.position, message });

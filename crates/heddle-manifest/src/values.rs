@@ -114,19 +114,23 @@ impl Search<'_> {
     /// part beside it.
     fn repository(&self, level: &Level<'_>, key: &str, home: Option<Home>, container: Option<&str>) -> Vec<ImageValue> {
         let is_image = stem_of(key).is_some();
-        let name = level.text(&["repository", "repo"]).or_else(|| level.text(&["name"]).filter(|_| is_image));
+        let called = || level.text(&["name"]).filter(|_| is_image);
+        let (repository, mut registry) =
+            (level.text(&["repository", "repo"]), level.text(&["registry", "imageregistry", "registryhost", "hub"]));
+        let name = match repository {
+            // Some charts call the host so, and the rest `name`.
+            Some(host) if host.text().is_some_and(is_host_alone) => {
+                registry = registry.or(Some(host));
+                called()
+            }
+            repository => repository.or_else(called),
+        };
         let Some(name) = name else { return Vec::new() };
         let tag = match level.part(&["tag", "imagetag"]) {
             Part::Missing if is_image => level.part(&["version"]),
             part => part,
         };
-        let parts = Found {
-            name,
-            registry: level.text(&["registry", "imageregistry", "registryhost", "hub"]),
-            tag,
-            digest: level.digest(""),
-            home,
-        };
+        let parts = Found { name, registry, tag, digest: level.digest(""), home };
         let says_so = is_image || !matches!((&parts.tag, &parts.digest), (Part::Missing, Part::Missing));
         let has_other = level.has_other_digest("");
         says_so.then(|| self.image(parts, has_other, container)).flatten().into_iter().collect()
@@ -140,13 +144,11 @@ impl Search<'_> {
         let tag = level.part(&[named("imagetag").as_str(), named("tag").as_str()]);
         let digest = level.digest(&stem);
         let is_bare = split_build(text).1.is_empty() && matches!((&tag, &digest), (Part::Missing, Part::Missing));
-        // A lone word may be anything; a path with a file's ending is a picture.
-        let is_picture = [".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico", ".iso", ".qcow2", ".img"];
-        if is_bare && (!stem.is_empty() || is_picture.iter().any(|ending| text.ends_with(ending))) {
-            return None;
-        }
         let registry =
             level.text(&[named("imageregistry").as_str(), named("registry").as_str(), named("hub").as_str()]);
+        if is_bare && !(stem.is_empty() && (registry.is_some() || is_image_alone(text, value))) {
+            return None;
+        }
         let parts = Found { name: value.clone(), registry, tag, digest, home: None };
         self.image(parts, level.has_other_digest(&stem), container)
     }
@@ -217,10 +219,39 @@ struct Found<'a> {
     home: Option<Home>,
 }
 
-/// Values hold much that only looks like an image: addresses, git repositories, templates.
+/// Values hold much that only looks like an image: addresses, git repositories, templates. What a variable completes is
+/// one, and is told as such.
 fn reads_as_image(parts: &Parts) -> bool {
     let (name, build) = parts.name_and_build();
-    !name.contains("://") && format!("{}{build}", name.to_lowercase()).parse::<ImageRef>().is_ok()
+    let text = format!("{}{build}", name.to_lowercase());
+    let image = match text.contains("${") {
+        true => without_variables(&text).parse::<ImageRef>(),
+        false => text.parse::<ImageRef>(),
+    };
+    !name.contains("://") && image.is_ok()
+}
+
+/// A text with a letter in the place of each `${…}`.
+fn without_variables(text: &str) -> String {
+    let mut parts = text.split("${");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |all, part| all + "x" + part.split_once('}').map_or("{", |(_, rest)| rest))
+}
+
+/// Whether a text that says no build, with no tag, digest or registry beside it, is an image all the same: it names its
+/// host, or stands in a list of containers. A path alone may be pasted behind a registry, and a lone word may be anything; one
+/// with a file's ending is a picture or a disk.
+fn is_image_alone(text: &str, value: &Cursor<'_>) -> bool {
+    let endings = [".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico", ".iso", ".qcow2", ".img"];
+    let names_host = text.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']) || host == "localhost");
+    let around = value.field.rsplit_once('.').map_or("", |(around, _)| around);
+    let is_member = around.ends_with(']') && !around.ends_with("\"]");
+    (names_host || is_member) && !endings.iter().any(|ending| text.ends_with(ending))
+}
+
+/// Whether a text names a registry and no repository in it.
+fn is_host_alone(text: &str) -> bool {
+    text.contains('.') && !text.contains(['/', ':'])
 }
 
 /// What stands before `image` in a key, in plain letters; `None` for keys that name no image.

@@ -141,12 +141,17 @@ impl Node {
         matches!(&self.value, Value::Anchored(anchored) if anchored.has_alias.load(Ordering::Relaxed))
     }
 
-    /// The text of a scalar.
+    /// The text of a scalar; `None` where nothing stands, which readers take for no value: an empty one, `~`, `null`.
     pub fn text(&self) -> Option<&str> {
         match &self.resolved().value {
-            Value::Scalar(text, _) => Some(text),
+            Value::Scalar(text, _) if !self.is_null() => Some(text),
             _ => None,
         }
+    }
+
+    /// Whether it is neither a list nor a mapping.
+    pub fn is_scalar(&self) -> bool {
+        matches!(&self.resolved().value, Value::Scalar(..))
     }
 
     /// The members of a list.

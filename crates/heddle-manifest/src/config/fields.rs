@@ -105,7 +105,7 @@ impl Report {
     /// A text; `None` with a finding when it is something else.
     pub(super) fn text<'a>(&mut self, node: &'a Node, key: &str) -> Option<&'a str> {
         match node.text() {
-            Some(text) if !node.is_null() && !text.trim().is_empty() => Some(text),
+            Some(text) if !text.trim().is_empty() => Some(text),
             _ => {
                 self.wrong(node, format!("`{key}` is {}, and must be a text", kind(node)));
                 None

@@ -183,7 +183,7 @@ fn read_policy_field(key: &str, value: &Node, policy: &mut TagPolicy, report: &m
         "ignore" => policy.ignore = report.texts(value, key),
         "allow" => policy.allow = report.texts(value, key),
         // An empty suffix asks for tags without a variant.
-        "suffix" if value.text() == Some("") && !value.is_null() => policy.suffix = Some(String::new()),
+        "suffix" if value.text() == Some("") => policy.suffix = Some(String::new()),
         "suffix" => policy.suffix = text(report),
         "platforms" => policy.platforms = report.texts(value, key),
         "within" => {

@@ -81,7 +81,8 @@ impl Replacement {
         let source = match (node.get("source"), node.get("sourceValue").and_then(Node::text)) {
             (None, Some(text)) => Source::Text(text.to_owned()),
             (Some(source), None) => {
-                let field = source.get("fieldPath").map_or(Some("metadata.name"), Node::text);
+                let field =
+                    source.get("fieldPath").filter(|path| !path.is_null()).map_or(Some("metadata.name"), Node::text);
                 let field = field.ok_or_else(|| fault(source, "`fieldPath` is no text"))?.to_owned();
                 let selector = Selector::read_part(source, &["fieldPath", "options"])?;
                 Source::Object(Box::new(selector), field, Pieces::read(source.get("options"))?)

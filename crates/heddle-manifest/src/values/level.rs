@@ -63,7 +63,7 @@ impl<'a> Level<'a> {
     pub(super) fn part(&self, names: &[&str]) -> Part<'a> {
         match names.iter().find_map(|name| Some(self.entries[*self.by_name.get(*name)?].1.clone())) {
             None => Part::Missing,
-            Some(value) if value.text().is_some() => Part::Text(value),
+            Some(value) if value.node.is_scalar() => Part::Text(value),
             Some(_) => Part::Other,
         }
     }
@@ -99,7 +99,7 @@ impl<'a> Level<'a> {
         let found = named.iter().filter_map(|name| self.by_name.get(name.as_str()));
         found.into_iter().any(|index| {
             let value = &self.entries[*index].1;
-            is_digest(value) && value.text().is_some_and(|text| !text.is_empty()) && !value.node.is_null()
+            is_digest(value) && value.text().is_some_and(|text| !text.is_empty())
         })
     }
 

@@ -141,6 +141,38 @@ fn a_registry_counts_wherever_it_stands() {
 }
 
 #[test]
+fn nothing_in_the_place_of_a_registry_is_none() {
+    for nothing in ["", "~", "null"] {
+        check(
+            &format!("global:\n  imageRegistry: {nothing}\nimage: {{repository: acme/api, tag: v1}}\n"),
+            &["– acme/api:v1"],
+        );
+        check(&format!("image: {{registry: {nothing}, repository: acme/api, tag: v1}}\n"), &["– acme/api:v1"]);
+    }
+}
+
+#[test]
+fn a_host_is_a_registry_whatever_the_key_is_called() {
+    check("image: {repository: quay.io, name: acme/api, tag: v1}\n", &["– quay.io/acme/api:v1"]);
+    check("image: {repository: docker-registry.example.org}\napi: {image: calico/node}\n", &[]);
+}
+
+#[test]
+fn a_path_alone_is_an_image_where_it_can_be_nothing_else() {
+    check("app: {image: repos/acme/api}\nvm: {image: ubuntu}\n", &[]);
+    check("app: {image: ghcr.io/acme/api}\n", &["app ghcr.io/acme/api"]);
+    check("initContainers:\n- {name: wait, image: busybox}\n", &["wait busybox"]);
+    check("app: {registry: quay.io, image: acme/api}\n", &["app quay.io/acme/api"]);
+}
+
+#[test]
+fn what_a_variable_completes_is_an_image() {
+    check("image: {repository: acme/api, tag: '${TAG:=v1}'}\n", &["– acme/api:${TAG:=v1}"]);
+    check("image: 'ghcr.io/${ORG}/api:v1'\n", &["– ghcr.io/${ORG}/api:v1"]);
+    check("image: '${IMAGE}'\nchart: {repository: 'https://${HOST}', tag: v1}\n", &[]);
+}
+
+#[test]
 fn keels_settings_hold_no_image() {
     check(
         "keel: {images: [{repository: image.repository, tag: image.tag}]}\nimage: {repository: acme/v, tag: v1}\n",

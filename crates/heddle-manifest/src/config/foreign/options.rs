@@ -72,8 +72,8 @@ pub(super) fn folded(key: &str) -> String {
 /// A text, which may be empty.
 pub(super) fn word(node: &Node, key: &str, report: &mut Report) -> Option<String> {
     match node.text() {
-        Some(_) if node.is_null() => Some(String::new()),
         Some(text) => Some(text.to_owned()),
+        None if node.is_null() => Some(String::new()),
         None => {
             report.wrong(node, format!("`{key}` is {}, and must be a text", node.kind()));
             None
