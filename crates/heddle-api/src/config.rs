@@ -31,8 +31,13 @@ pub enum Signup {
 /// Where the store is.
 #[derive(Debug, Clone)]
 pub enum Database {
-    /// A server that somebody else runs; the address holds a password.
-    External(SecretString),
+    /// A server that somebody else runs; addresses hold passwords.
+    External {
+        /// As whom the program works.
+        url: SecretString,
+        /// As whom it brings the schema up to date, where that is somebody else.
+        owner: Option<SecretString>,
+    },
     /// A server that the program starts itself, with its data here.
     Embedded(PathBuf),
 }
@@ -123,7 +128,13 @@ impl TryFrom<Settings> for Config {
             listen: read_address("HEDDLE_LISTEN", &settings.listen)?,
             metrics_listen: read_address("HEDDLE_METRICS_LISTEN", &settings.metrics_listen)?,
             database: match settings.database_url {
-                Some(url) => Database::External(read_database(url)?),
+                Some(url) => Database::External {
+                    url: read_database("DATABASE_URL", url)?,
+                    owner: settings
+                        .database_owner_url
+                        .map(|url| read_database("HEDDLE_DATABASE_OWNER_URL", url))
+                        .transpose()?,
+                },
                 None => Database::Embedded(settings.data_dir),
             },
             database_connections: match settings.database_connections.parse() {

@@ -11,10 +11,10 @@ use chrono::Utc;
 use heddle_db::{
     Db,
     launcher::{EmbeddedPostgres, Settings},
-    retention,
+    login, retention,
 };
 use heddle_service::{probes::Probes, telemetry};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -37,14 +37,15 @@ use crate::{
 /// How often what has ended or is old is forgotten.
 const SWEEP: Duration = Duration::from_secs(3600);
 
+/// The role that the program logs in as at a Postgres of its own.
+const OWN_LOGIN: &str = "heddle_api";
+
 /// Serves until `shutdown`.
 ///
 /// # Errors
 /// When the store or an address cannot be had.
 pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let (options, embedded) = open_database(&config.database).await?;
-    heddle_db::migrate(&options).await.context("cannot bring the database's schema up to this release")?;
-    let db = Db::connect(options, config.database_connections).await.context("cannot reach the database")?;
+    let (db, embedded) = open_store(&config).await?;
 
     let app = build_app(config, db.clone())?;
     let (ready, sweeper) = (db.clone(), app.clone());
@@ -128,7 +129,7 @@ fn sealing_keys(config: &Config) -> Option<PathBuf> {
     match (&config.sealing_keys_file, &config.database) {
         (Some(file), _) => Some(file.clone()),
         (None, Database::Embedded(folder)) => Some(own_keys(folder)),
-        (None, Database::External(_)) => None,
+        (None, Database::External { .. }) => None,
     }
 }
 
@@ -142,9 +143,7 @@ fn own_keys(folder: &Path) -> PathBuf {
 /// When there are no keys, the store cannot be had, or an older key is still needed.
 pub async fn rotate_secrets(config: Config) -> anyhow::Result<String> {
     let file = sealing_keys(&config).with_context(|| format!("{} is not set", seal::SETTING))?;
-    let (options, embedded) = open_database(&config.database).await?;
-    heddle_db::migrate(&options).await.context("cannot bring the database's schema up to this release")?;
-    let db = Db::connect(options, config.database_connections).await.context("cannot reach the database")?;
+    let (db, embedded) = open_store(&config).await?;
     let rotated = match Sealer::load(&file).context(seal::SETTING) {
         Ok(sealer) => rotate::rotate(&db, &sealer).await,
         Err(error) => Err(error),
@@ -158,11 +157,39 @@ pub async fn rotate_secrets(config: Config) -> anyhow::Result<String> {
     Ok(rotation.to_string())
 }
 
-async fn open_database(database: &Database) -> anyhow::Result<(PgConnectOptions, Option<EmbeddedPostgres>)> {
+/// The store, its schema brought up to this release. The server is there where the program runs one of its own.
+async fn open_store(config: &Config) -> anyhow::Result<(Db, Option<EmbeddedPostgres>)> {
+    let Opened { owner, login, embedded } = open_database(&config.database).await?;
+    heddle_db::migrate(&owner).await.context("cannot bring the database's schema up to this release")?;
+    if let Some(login) = &login {
+        login::admit(&owner, login.get_username()).await.context(
+            "DATABASE_URL must log in as a role that owns nothing where HEDDLE_DATABASE_OWNER_URL is set; make one with \
+             `create role heddle_api login noinherit`",
+        )?;
+    }
+    let db = Db::connect(login.unwrap_or(owner), config.database_connections).await;
+    Ok((db.context("cannot reach the database")?, embedded))
+}
+
+/// A database that can be reached.
+struct Opened {
+    /// Owns the tables.
+    owner: PgConnectOptions,
+    /// Owns nothing; `None` where the owner alone is known.
+    login: Option<PgConnectOptions>,
+    embedded: Option<EmbeddedPostgres>,
+}
+
+async fn open_database(database: &Database) -> anyhow::Result<Opened> {
     match database {
-        Database::External(url) => {
-            Ok((url.expose_secret().parse().map_err(|_| anyhow::anyhow!("DATABASE_URL is no address"))?, None))
+        Database::External { url, owner: None } => {
+            Ok(Opened { owner: options(url, "DATABASE_URL")?, login: None, embedded: None })
         }
+        Database::External { url, owner: Some(owner) } => Ok(Opened {
+            owner: options(owner, "HEDDLE_DATABASE_OWNER_URL")?,
+            login: Some(options(url, "DATABASE_URL")?),
+            embedded: None,
+        }),
         Database::Embedded(folder) => {
             let server = EmbeddedPostgres::start(Settings::new(folder))
                 .await
@@ -172,9 +199,16 @@ async fn open_database(database: &Database) -> anyhow::Result<(PgConnectOptions,
             if let Err(error) = seal::make(&own_keys(folder)) {
                 error!(%error, "no sealing key could be made: {error}");
             }
-            Ok((server.options(), Some(server)))
+            let owner = server.options();
+            login::make(&owner, OWN_LOGIN).await.context("the program's own Postgres takes no login")?;
+            let login = Some(owner.clone().username(OWN_LOGIN));
+            Ok(Opened { owner, login, embedded: Some(server) })
         }
     }
+}
+
+fn options(url: &SecretString, variable: &str) -> anyhow::Result<PgConnectOptions> {
+    url.expose_secret().parse().map_err(|_| anyhow::anyhow!("{variable} is no address"))
 }
 
 async fn sweep(app: App) {

@@ -32,6 +32,7 @@ pub mod intents;
 pub mod invitations;
 pub mod launcher;
 pub mod limits;
+pub mod login;
 pub mod members;
 pub mod notice;
 pub mod occurrences;

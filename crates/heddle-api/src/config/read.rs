@@ -118,12 +118,12 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-pub(super) fn read_database(url: String) -> Result<SecretString, ConfigError> {
+pub(super) fn read_database(variable: &'static str, url: String) -> Result<SecretString, ConfigError> {
     // The address may hold a password: it is not repeated.
     let known_scheme = url.starts_with("postgres://") || url.starts_with("postgresql://");
     if !known_scheme || url.parse::<sqlx::postgres::PgConnectOptions>().is_err() {
         let fault = "this is no address of a Postgres database";
-        return Err(ConfigError::new("DATABASE_URL", fault, "write postgres://user:password@host/database"));
+        return Err(ConfigError::new(variable, fault, "write postgres://user:password@host/database"));
     }
     Ok(url.into())
 }

@@ -26,6 +26,10 @@ pub struct Settings {
     /// The Postgres database; without it the program starts one of its own.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// The same database as the owner of its tables, who is needed at the start alone; then `DATABASE_URL` names a role that
+    /// owns nothing.
+    #[arg(long, env = "HEDDLE_DATABASE_OWNER_URL", hide_env_values = true)]
+    pub database_owner_url: Option<String>,
     /// Most connections to Postgres.
     #[arg(long, env = "HEDDLE_DATABASE_CONNECTIONS", default_value = "20")]
     pub database_connections: String,

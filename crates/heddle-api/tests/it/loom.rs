@@ -71,7 +71,7 @@ impl Loom {
             public_url: base.clone(),
             listen,
             metrics_listen: listen,
-            database: Database::External(database.url().into()),
+            database: Database::External { url: database.url().into(), owner: None },
             database_connections: 8,
             web_dir: None,
             signup: Signup::Open,

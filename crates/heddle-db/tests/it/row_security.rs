@@ -1,5 +1,9 @@
 use heddle_core::id::{ClusterId, OrganizationId, UserId};
-use heddle_db::{Db, clusters, organizations, users};
+use heddle_db::{
+    Db, clusters,
+    login::{self, LoginError},
+    organizations, users,
+};
 use heddle_testkit::postgres::Database;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
@@ -150,4 +154,31 @@ async fn a_person_reads_their_memberships_and_writes_none() {
     for sql in ["update memberships set role = 'viewer'", "update organizations set name = 'x'", "delete from audit"] {
         assert_eq!(sqlx::query(sql).execute(&mut *tx).await.unwrap().rows_affected(), 0, "{sql}");
     }
+}
+
+#[tokio::test]
+async fn a_login_that_owns_nothing_is_let_in_and_stays_weak_without_its_role() {
+    let (database, _) = connect().await;
+    let owner = database.options();
+    // Roles belong to the server, on which other tests have databases too.
+    let login = format!("weak_{}", Uuid::now_v7().simple());
+    login::make(&owner, &login).await.unwrap();
+    login::make(&owner, &login).await.unwrap();
+    login::admit(&owner, &login).await.unwrap();
+    login::admit(&owner, &login).await.unwrap();
+    let db = Db::connect(owner.clone().username(&login), 1).await.unwrap();
+    let mut tx = db.routing().await.unwrap();
+    sqlx::query("set role none").execute(&mut *tx).await.unwrap();
+    let refused = sqlx::query("select from users").execute(&mut *tx).await.unwrap_err();
+    assert!(refused.to_string().contains("permission denied"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_login_that_could_pass_every_policy_is_refused() {
+    let (database, _) = connect().await;
+    let owner = database.options();
+    let strong = login::admit(&owner, owner.get_username()).await.unwrap_err();
+    assert!(matches!(strong, LoginError::Strong(_)), "{strong}");
+    let missing = login::admit(&owner, "nobody").await.unwrap_err();
+    assert_eq!(missing.to_string(), "there is no role `nobody`");
 }
