@@ -3,7 +3,8 @@
 //! One ConfigMap, the head, holds the inventory. A ConfigMap takes a megabyte, so the head of a large inventory names
 //! shards instead, and each shard's name tells what it holds. A new state is written as new shards first and then, in one
 //! request, as a new head; what the head does not name is deleted last. So whoever reads finds one whole state, the old or
-//! the new, wherever a writer was cut short, and what does not fit together is an error and never an empty inventory.
+//! the new, wherever a writer was cut short, and what does not fit together is an error and never an empty inventory. What
+//! could not be deleted is no part of any state: a later write deletes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,54 +40,71 @@ const SHARDS: &str = "shards";
 /// The data of ConfigMaps by their names.
 type Maps = BTreeMap<String, BTreeMap<String, String>>;
 
+/// An inventory as the cluster holds it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoredInventory {
+    /// The inventory.
+    pub inventory: Inventory,
+    /// Whether ConfigMaps of states before are still there, which the next write deletes.
+    pub has_garbage: bool,
+}
+
 impl OwnClient {
     /// Reads the inventory of a Sync; one that was never written is empty. One of an earlier release is written anew.
     ///
     /// # Errors
     /// When the API server cannot be asked, or what is there is no whole inventory: then nothing may be pruned or written.
-    pub async fn load_inventory(&self, sync: &Sync) -> Result<Inventory, KubeError> {
+    pub async fn load_inventory(&self, sync: &Sync) -> Result<StoredInventory, KubeError> {
         let names = Names::of(sync)?;
         let maps = self.list_maps(sync).await?;
         match read(&names, &maps)? {
-            Stored::Nothing => Ok(Inventory::default()),
-            Stored::Whole(inventory) => Ok(inventory),
+            Stored::Nothing => Ok(StoredInventory::default()),
+            Stored::Whole(inventory) => {
+                let has_garbage = maps.len() > names.shards(&inventory).len() + 1;
+                Ok(StoredInventory { inventory, has_garbage })
+            }
             Stored::Legacy(inventory) => {
-                self.write(sync, &names, &Inventory::default(), &inventory).await?;
-                Ok(inventory)
+                let has_garbage = self.write(sync, &names, &Inventory::default(), &inventory).await?;
+                Ok(StoredInventory { inventory, has_garbage })
             }
         }
     }
 
-    /// Writes what differs between two states of an inventory. `written` is what the cluster holds.
+    /// Has the cluster hold another state than `stored`, and notes it there.
     ///
     /// # Errors
     /// When it cannot be written: then nothing may be applied.
     pub async fn save_inventory(
         &self,
         sync: &Sync,
-        written: &Inventory,
-        inventory: &Inventory,
+        stored: &mut StoredInventory,
+        inventory: Inventory,
     ) -> Result<(), KubeError> {
-        if written == inventory {
+        if stored.inventory == inventory {
             return Ok(());
         }
         let names = Names::of(sync)?;
         let is_alone = |inventory: &Inventory| (1..=SHARD_ENTRIES).contains(&inventory.len());
-        if is_alone(written) && is_alone(inventory) {
-            return self.write_map(sync, &names.head, (ENTRIES, text_of(inventory.iter()))).await;
-        }
-        self.write(sync, &names, written, inventory).await
+        let has_garbage = if is_alone(&stored.inventory) && is_alone(&inventory) && !stored.has_garbage {
+            self.write_map(sync, &names.head, (ENTRIES, text_of(inventory.iter()))).await?;
+            false
+        } else {
+            self.write(sync, &names, &stored.inventory, &inventory).await?
+        };
+        *stored = StoredInventory { inventory, has_garbage };
+        Ok(())
     }
 
     /// Writes a whole inventory beside the ConfigMaps that are there, and deletes those that are no part of it. What is new
-    /// in it is written while those that are there are listed.
+    /// in it is written while those that are there are listed. Says whether any is left that is no part of it: with the
+    /// head the state is written, whatever becomes of the rest.
     async fn write(
         &self,
         sync: &Sync,
         names: &Names<'_>,
         written: &Inventory,
         inventory: &Inventory,
-    ) -> Result<(), KubeError> {
+    ) -> Result<bool, KubeError> {
         let before: BTreeSet<String> = names.shards(written).into_keys().collect();
         let shards = names.shards(inventory);
         let (known, new): (Vec<_>, Vec<_>) = shards.iter().partition(|(name, _)| before.contains(*name));
@@ -100,7 +118,8 @@ impl OwnClient {
         self.write_map(sync, &names.head, head).await?;
         let is_over = |name: &&String| **name != names.head && !shards.contains_key(*name);
         let deletes: Vec<_> = present.iter().filter(is_over).map(|name| self.delete_map(name)).collect();
-        futures::stream::iter(deletes).buffer_unordered(CONCURRENCY).try_collect().await
+        let deleted: Vec<bool> = futures::stream::iter(deletes).buffer_unordered(CONCURRENCY).collect().await;
+        Ok(deleted.contains(&false))
     }
 
     async fn write_shards(&self, sync: &Sync, shards: Vec<(&String, &String)>) -> Result<(), KubeError> {
@@ -109,10 +128,17 @@ impl OwnClient {
         futures::stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect().await
     }
 
-    async fn delete_map(&self, name: &str) -> Result<(), KubeError> {
+    /// Deletes a part of a state before. Says whether it is gone.
+    async fn delete_map(&self, name: &str) -> bool {
         match bounded(self.config_maps().delete(name, &DeleteParams::default())).await {
-            Ok(_) | Err(KubeError::NotFound(_)) => Ok(()),
-            Err(error) => Err(error),
+            Ok(_) | Err(KubeError::NotFound(_)) => true,
+            Err(error) => {
+                tracing::warn!(
+                    config_map = name,
+                    "a part of an inventory that is over stays until the next write: {error}"
+                );
+                false
+            }
         }
     }
 

@@ -31,6 +31,7 @@ pub use delete::{Deleted, Metadata};
 pub use error::{FaultClass, KubeError};
 pub use event::Happening;
 pub use inherited::ControllerState;
+pub use inventory::StoredInventory;
 pub use kinds::{Kinds, Served};
 pub use lease::{Election, Leadership};
 pub use own::{FirstSync, OwnClient, SyncEvent};

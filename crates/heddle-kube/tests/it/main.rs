@@ -6,7 +6,7 @@ use std::{sync::LazyLock, time::Duration};
 
 use heddle_kube::{
     Account, AccountClient, ApplyRequest, Cluster, Deleted, FaultClass, Kinds, KubeError, Leadership, OwnClient,
-    Served, sync::Sync,
+    Served, StoredInventory, sync::Sync,
 };
 use heddle_reconcile::{DriftRules, GroupKind, Inventory, InventoryEntry, ObjectKey};
 use heddle_testkit::{
@@ -201,8 +201,13 @@ async fn sync(world: &World, own: &OwnClient, name: &str) -> Sync {
     world.kubectl(&["apply", "-f", "-"], &text).await;
     let text = world.kubectl(&["get", "sync", name, "-o", "json"], "").await;
     let sync: Sync = serde_json::from_str(&text).unwrap();
-    assert!(own.load_inventory(&sync).await.unwrap().is_empty());
+    assert_eq!(own.load_inventory(&sync).await.unwrap(), StoredInventory::default());
     sync
+}
+
+/// An inventory of which nothing else is there.
+fn stored(inventory: Inventory) -> StoredInventory {
+    StoredInventory { inventory, has_garbage: false }
 }
 
 #[test]
@@ -210,12 +215,11 @@ fn an_inventory_grows_and_shrinks_and_goes_with_its_sync() {
     run(async |world| {
         let own = world.cluster.own("default").unwrap();
         let sync = sync(world, &own, "inventory").await;
-        let mut written = Inventory::default();
+        let mut written = StoredInventory::default();
         for count in [3, 4000, 2, 0, 1] {
-            let next = inventory(count);
-            own.save_inventory(&sync, &written, &next).await.unwrap();
-            assert_eq!(own.load_inventory(&sync).await.unwrap(), next);
-            written = next;
+            own.save_inventory(&sync, &mut written, inventory(count)).await.unwrap();
+            assert_eq!(written, stored(inventory(count)));
+            assert_eq!(own.load_inventory(&sync).await.unwrap(), written);
         }
         let owner = world.kubectl(&["get", "configmap", "inventory-inventory", "-o", "json"], "").await;
         let owner: Value = serde_json::from_str(&owner).unwrap();
@@ -256,15 +260,43 @@ fn an_inventory_that_is_not_whole_is_an_error() {
     run(async |world| {
         let own = world.cluster.own("default").unwrap();
         let sync = sync(world, &own, "broken").await;
-        own.save_inventory(&sync, &Inventory::default(), &inventory(4000)).await.unwrap();
+        let mut written = StoredInventory::default();
+        own.save_inventory(&sync, &mut written, inventory(4000)).await.unwrap();
         let shards = world.kubectl(&["get", "configmap", "-o", "name"], "").await;
         let shard = shards.lines().find(|name| name.contains("/broken-inventory-")).unwrap();
         world.kubectl(&["delete", shard], "").await;
         let error = own.load_inventory(&sync).await.unwrap_err();
         assert!(error.to_string().contains("is missing") && error.class() == FaultClass::Permanent, "{error}");
         // What is written whole again is whole, also where a shard that did not change is gone.
-        own.save_inventory(&sync, &inventory(4000), &inventory(3999)).await.unwrap();
-        assert_eq!(own.load_inventory(&sync).await.unwrap(), inventory(3999));
+        own.save_inventory(&sync, &mut written, inventory(3999)).await.unwrap();
+        assert_eq!(own.load_inventory(&sync).await.unwrap(), stored(inventory(3999)));
+    });
+}
+
+#[test]
+fn a_state_is_written_with_its_head_and_what_is_over_goes_with_a_later_write() {
+    run(async |world| {
+        let own = world.cluster.own("default").unwrap();
+        let sync = sync(world, &own, "garbage").await;
+        let mut written = StoredInventory::default();
+        own.save_inventory(&sync, &mut written, inventory(4000)).await.unwrap();
+        let (proxy, behind) = world.connect_behind_a_proxy().await;
+        let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 500, "message": "no"});
+        let answer = Fault::Answer {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            headers: HeaderMap::new(),
+            body: status.to_string(),
+        };
+        proxy.fail(Match::new(Method::DELETE, "configmaps/garbage-inventory-"), answer);
+        behind.own("default").unwrap().save_inventory(&sync, &mut written, inventory(2)).await.unwrap();
+        assert_eq!(written, StoredInventory { inventory: inventory(2), has_garbage: true });
+        let mut read = own.load_inventory(&sync).await.unwrap();
+        assert_eq!(read, written, "another process knows of it too");
+        own.save_inventory(&sync, &mut read, inventory(3)).await.unwrap();
+        assert_eq!(own.load_inventory(&sync).await.unwrap(), stored(inventory(3)));
+        let maps = world.kubectl(&["get", "configmap", "-o", "name"], "").await;
+        let maps: Vec<_> = maps.lines().filter(|name| name.contains("/garbage-")).collect();
+        assert_eq!(maps, ["configmap/garbage-inventory"]);
     });
 }
 
@@ -282,17 +314,23 @@ fn an_inventory_of_an_earlier_release_is_written_anew() {
         world.kubectl(&["apply", "-f", "-"], &shard(0, &inventory(5)).to_string()).await;
         own.load_inventory(&sync).await.unwrap_err();
         world.kubectl(&["apply", "-f", "-"], &shard(1, &inventory(0)).to_string()).await;
-        assert_eq!(own.load_inventory(&sync).await.unwrap(), inventory(5));
+        assert_eq!(own.load_inventory(&sync).await.unwrap(), stored(inventory(5)));
         let maps = world.kubectl(&["get", "configmap", "-o", "name"], "").await;
         let maps: Vec<_> = maps.lines().filter(|name| name.contains("/earlier-")).collect();
         assert_eq!(maps, ["configmap/earlier-inventory"]);
-        assert_eq!(own.load_inventory(&sync).await.unwrap(), inventory(5));
+        assert_eq!(own.load_inventory(&sync).await.unwrap(), stored(inventory(5)));
     });
 }
 
 impl World {
     /// A client as [`World::client`], whose requests come through a proxy.
     async fn behind_a_proxy(&self) -> (Proxy, AccountClient) {
+        let (proxy, cluster) = self.connect_behind_a_proxy().await;
+        let account = Account { namespace: "default".into(), name: "deployer".into() };
+        (proxy, cluster.as_account(&account).unwrap())
+    }
+
+    async fn connect_behind_a_proxy(&self) -> (Proxy, Cluster) {
         let (server, part) = (self.control_plane.url().unwrap(), &self.control_plane);
         let proxy = Proxy::start(server.clone(), Some(part.ca_pem()), Some(part.authority())).await.unwrap();
         let kubeconfig = std::fs::read_to_string(part.kubeconfig()).unwrap();

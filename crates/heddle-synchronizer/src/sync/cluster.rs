@@ -14,7 +14,8 @@ use std::{
 
 use chrono::Utc;
 use heddle_kube::{
-    Account, AccountClient, Kinds, KubeError, OwnClient, Served, WatchEvent, WatchPlace, Watches, sync::Sync,
+    Account, AccountClient, Kinds, KubeError, OwnClient, Served, StoredInventory, WatchEvent, WatchPlace, Watches,
+    sync::Sync,
 };
 use heddle_reconcile::{Inventory, ObjectKey};
 use tokio::{sync::mpsc, time::Instant};
@@ -52,7 +53,7 @@ pub(super) struct ClusterState {
     watches: Watches,
     events: mpsc::Receiver<WatchEvent>,
     /// What the cluster holds; `None` until it was read.
-    inventory: Option<Inventory>,
+    inventory: Option<StoredInventory>,
     /// The UIDs of the Syncs that there were when the objects of others were listed at every place.
     syncs_then: Option<BTreeSet<String>>,
 }
@@ -104,7 +105,7 @@ impl ClusterState {
 
     /// What the cluster holds of this Sync; `None` until it was read.
     pub fn inventory(&self) -> Option<&Inventory> {
-        self.inventory.as_ref()
+        self.inventory.as_ref().map(|stored| &stored.inventory)
     }
 
     /// What the cluster served when that was asked last.
@@ -169,7 +170,7 @@ impl ClusterState {
 
     fn places(&self, desired: &Desired) -> BTreeMap<WatchPlace, Served> {
         let kinds = self.kinds.as_deref();
-        let known = self.inventory.iter().flat_map(Inventory::iter).filter_map(|entry| {
+        let known = self.inventory().into_iter().flat_map(Inventory::iter).filter_map(|entry| {
             let kind = &entry.key.kind;
             let served = kinds.and_then(|kinds| kinds.find(kind, &entry.version).or_else(|| kinds.preferred(kind)))?;
             Some((&entry.key, served))
@@ -196,7 +197,7 @@ impl ClusterState {
     /// An object that was ours and is not seen any more may have lost its label alone: then somebody's entry says who did
     /// it.
     async fn look_for_missed(&mut self, desired: &Desired) {
-        let Some(inventory) = &self.inventory else { return };
+        let Some(inventory) = self.inventory() else { return };
         let is_missed = |object: &&PlacedObject| {
             let is_applied = inventory.find(object.key()).is_some_and(|entry| entry.manifest.is_some());
             is_applied && object.desired.order.hook.is_none() && self.observed.is_missed(object.key())
@@ -232,7 +233,8 @@ impl ClusterState {
         if let WatchEvent::Object(object) = &event {
             self.kinds_are_old |= object.key.kind.is_definition();
         }
-        let is_unserved = self.observed.observe(event, self.inventory.as_ref(), Utc::now());
+        let inventory = self.inventory.as_ref().map(|stored| &stored.inventory);
+        let is_unserved = self.observed.observe(event, inventory, Utc::now());
         self.kinds_are_old |= is_unserved;
         is_unserved
     }
@@ -242,12 +244,10 @@ impl ClusterState {
     /// # Errors
     /// When it cannot be written: then nothing may be applied.
     pub async fn save(&mut self, own: &OwnClient, sync: &Sync, next: Inventory) -> Result<(), KubeError> {
-        let Some(written) = &self.inventory else {
+        let Some(stored) = &mut self.inventory else {
             return Err(KubeError::Refused("the inventory was not read yet".to_owned()));
         };
-        own.save_inventory(sync, written, &next).await?;
-        self.inventory = Some(next);
-        Ok(())
+        own.save_inventory(sync, stored, next).await
     }
 }
 

@@ -64,19 +64,19 @@ impl ClusterState {
         places: &BTreeMap<WatchPlace, Served>,
         living: &BTreeMap<String, String>,
     ) -> BTreeSet<WatchPlace> {
-        let inventory = self.inventory.iter().flat_map(Inventory::iter).map(|entry| &entry.key);
+        let inventory = self.inventory().into_iter().flat_map(Inventory::iter).map(|entry| &entry.key);
         let mut leaves = inventory.filter(|key| !desired.keys().contains(key));
         if leaves.any(|key| key.kind.is_namespace() || key.kind.is_definition()) {
             return places.keys().cloned().collect();
         }
         let is_alone = living.keys().all(|uid| *uid == self.owner);
-        let is_known = |key: &ObjectKey| self.inventory.as_ref().is_some_and(|inventory| inventory.find(key).is_some());
+        let is_known = |key: &ObjectKey| self.inventory().is_some_and(|inventory| inventory.find(key).is_some());
         desired.keys().iter().filter(|key| !is_alone && !is_known(key)).map(place_of).collect()
     }
 
     /// Objects at the places of this Sync that Heddle has applied and no Sync has any more. `living` are all Syncs.
     pub fn leftovers(&self, desired: &Desired, living: &BTreeMap<String, String>) -> Vec<ObjectKey> {
-        let Some(inventory) = &self.inventory else { return Vec::new() };
+        let Some(inventory) = self.inventory() else { return Vec::new() };
         self.observed.leftovers(|key, owner| {
             let is_held = if owner == self.owner { inventory.find(key).is_some() } else { living.contains_key(owner) };
             is_held || desired.keys().contains(key)

@@ -23,7 +23,7 @@ impl ClusterState {
     }
 
     fn knows_all(&self, content: &Content, kinds: &Kinds) -> bool {
-        let mut held = self.inventory.iter().flat_map(Inventory::iter);
+        let mut held = self.inventory().into_iter().flat_map(Inventory::iter);
         !self.kinds_are_old
             && !has_unknown_kinds(content, kinds)
             && held.all(|entry| kinds.preferred(&entry.key.kind).is_some())
