@@ -90,6 +90,11 @@ impl AccountClient {
 }
 
 impl Metadata {
+    /// Whether it carries the label of another Sync than the one with the UID `owner`.
+    pub fn is_of_another(&self, owner: &str) -> bool {
+        self.owner.as_deref().is_some_and(|own| own != owner)
+    }
+
     fn of(metadata: ObjectMeta) -> Self {
         Self {
             owner: watch::owner(&metadata),

@@ -7,7 +7,7 @@ mod kinds;
 mod observed;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -54,6 +54,8 @@ pub(super) struct ClusterState {
     events: mpsc::Receiver<WatchEvent>,
     /// What the cluster holds; `None` until it was read.
     inventory: Option<StoredInventory>,
+    /// Objects that are new to this Sync and of which it cannot be told whether another one has them, and why.
+    pub unknown_owners: HashMap<ObjectKey, KubeError>,
     /// The UIDs of the Syncs that there were when the objects of others were listed at every place.
     syncs_then: Option<BTreeSet<String>>,
 }
@@ -99,6 +101,7 @@ impl ClusterState {
             watches,
             events,
             inventory: None,
+            unknown_owners: HashMap::new(),
             syncs_then: None,
         })
     }
@@ -164,6 +167,7 @@ impl ClusterState {
         self.await_lists().await;
         let beyond = self.places_before_a_plan(desired, &places, living);
         self.look_beyond(beyond, &places).await?;
+        self.look_for_owners(desired, living).await;
         self.look_for_missed(desired).await;
         Ok(())
     }

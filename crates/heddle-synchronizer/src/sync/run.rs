@@ -189,6 +189,7 @@ impl<'a> Run<'a> {
         let others = self.others(&plan, &scope);
         self.note_refusals(&plan);
         for object in objects {
+        self.leave_unknown(&mut plan);
             self.inventory.want(object.key());
         }
         self.note_suspects(&plan.surplus);

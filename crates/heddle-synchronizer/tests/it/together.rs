@@ -224,6 +224,47 @@ fn what_left_a_path_stays_while_a_sync_of_the_branch_has_not_said_what_it_wants(
     });
 }
 
+/// Who may not list a kind sees whose its objects are when it looks at one.
+#[test]
+fn an_object_of_another_sync_is_not_taken_where_nothing_can_be_listed() {
+    run(async |cluster| {
+        let (a, b) = (config("a", "one"), config("b", "one"));
+        let setup = Setup::start(cluster, "left", &[("left/a.yaml", &*a), ("right/b.yaml", &*b)]).await;
+        setup.condition("Ready", "True", "Ready").await;
+        setup.kubectl(&["delete", "rolebinding", "heddle-deployer", "-n", &setup.target], "").await;
+        let blind = |verbs: &str| {
+            json!({
+                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+                "metadata": {"name": "blind", "namespace": setup.target},
+                "rules": [{"apiGroups": [""], "resources": ["configmaps"],
+                    "verbs": verbs.split(',').collect::<Vec<_>>()}],
+            })
+            .to_string()
+        };
+        setup.kubectl(&["apply", "-f", "-"], &blind("create,patch,delete")).await;
+        let account = format!("--serviceaccount={}:heddle-deployer", setup.system);
+        let binding = ["create", "rolebinding", "blind", "--role=blind", &account, "-n", &setup.target];
+        setup.kubectl(&binding, "").await;
+        setup.add_sync("right", "right", json!({})).await;
+        let told = async |words: &str| {
+            setup
+                .eventually(words, async || {
+                    let args = ["get", "sync", "right", "-n", &setup.system, "-o", "jsonpath={.status.errors}"];
+                    let errors = setup.kubectl(&args, "").await;
+                    if errors.contains(words) { Ok(()) } else { Err(errors) }
+                })
+                .await;
+        };
+        told("whether another Sync has it cannot be told").await;
+        assert!(setup.find("configmap/b").await.is_none());
+        setup.kubectl(&["apply", "-f", "-"], &blind("get,create,patch,delete")).await;
+        setup.push(&[("right/a.yaml", Some(&config("a", "stolen")))]).await;
+        told("belongs to another Sync, `shop`").await;
+        assert_eq!(setup.find("configmap/a").await.unwrap()["data"]["key"], "one");
+        assert!(setup.find("configmap/b").await.is_some());
+    });
+}
+
 #[test]
 fn each_sync_watches_its_own_objects_and_lists_those_of_others_where_it_matters() {
     run(async |cluster| {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
-use heddle_kube::{Served, WatchPlace};
+use heddle_kube::{KubeError, Served, WatchPlace};
 use heddle_reconcile::{Inventory, ObjectKey};
 
 use super::{super::desired::Desired, CONCURRENCY, ClusterFault, ClusterState, place_of};
@@ -54,6 +54,34 @@ impl ClusterState {
             self.observed.observe_foreign(&place, found?);
         }
         Ok(())
+    }
+
+    /// Looks at each object that is new to this Sync and stands where nothing is seen: it may be another living one's. Of what
+    /// cannot be looked at it is not known whose it is.
+    pub(super) async fn look_for_owners(&mut self, desired: &Desired, living: &BTreeMap<String, String>) {
+        self.unknown_owners.clear();
+        if living.keys().all(|uid| *uid == self.owner) {
+            return;
+        }
+        let is_known = |key: &ObjectKey| self.inventory().is_some_and(|inventory| inventory.find(key).is_some());
+        let is_unseen = |key: &ObjectKey| !is_known(key) && !self.observed.live.covers(key);
+        let unseen = desired.objects().iter().filter(|object| is_unseen(object.key()));
+        let client = &self.client;
+        let looks: Vec<_> = unseen
+            .map(|object| async move {
+                let found = client.find_metadata(object.key(), &object.served).await;
+                (object.key(), found)
+            })
+            .collect();
+        let found: Vec<_> = futures::stream::iter(looks).buffer_unordered(CONCURRENCY).collect().await;
+        for (key, found) in found {
+            match found {
+                Ok(found) => self.observed.observe_owner(key, found.filter(|found| found.is_of_another(&self.owner))),
+                // It is defined by the same path, and nobody can have one yet.
+                Err(KubeError::NotServed(_)) => self.observed.observe_owner(key, None),
+                Err(error) => drop(self.unknown_owners.insert(key.clone(), error)),
+            }
+        }
     }
 
     /// Where a plan has to know of the objects of others, which our own watches do not show: an object that is new to this

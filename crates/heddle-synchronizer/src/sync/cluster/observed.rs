@@ -211,7 +211,18 @@ impl Observed {
 
     /// Takes in an object that does not carry our label any more.
     pub fn observe_lost(&mut self, key: &ObjectKey, found: Metadata) {
-        if let Some(owner) = found.owner {
+        self.changed_fields.insert(key.clone(), found.managed_fields.clone());
+        if found.owner.is_some() {
+            self.observe_owner(key, Some(found));
+        }
+    }
+
+    /// Takes in whether an object where nothing is seen is another Sync's, in place of what was known of it.
+    pub fn observe_owner(&mut self, key: &ObjectKey, others: Option<Metadata>) {
+        if self.foreign.remove(key) {
+            self.live.objects.remove(key);
+        }
+        if let Some(found) = others {
             let live = LiveObject {
                 uid: found.uid,
                 resource_version: String::new(),

@@ -21,6 +21,26 @@ impl Run<'_> {
         }
     }
 
+    /// Leaves alone of which it cannot be told whether another Sync has it.
+    pub(super) fn leave_unknown(&mut self, plan: &mut Plan) {
+        let unknown = std::mem::take(&mut self.cluster.unknown_owners);
+        if unknown.is_empty() {
+            return;
+        }
+        let mut left = Vec::new();
+        for step in plan.steps.iter_mut().chain([&mut plan.on_failure]) {
+            left.extend(step.extract_if(.., |apply| unknown.contains_key(self.object(apply.index).key())));
+        }
+        for apply in left {
+            let object = self.object(apply.index);
+            let error = &unknown[object.key()];
+            self.believes(object.key(), &object.desired.manifest, error);
+            let words = format!("whether another Sync has it cannot be told, so it is left alone: {error}");
+            let error = self.context.desired.error(object, &words);
+            self.fail(object.key().clone(), error);
+        }
+    }
+
     /// Whose the objects are that are refused because another Sync has them, and whether it is going to give them up.
     pub(super) fn others(&self, plan: &Plan, scope: &Scope) -> Others {
         let (neighbors, name) = (&self.context.ctx.neighbors, &self.context.name.name);
