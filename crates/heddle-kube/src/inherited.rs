@@ -1,14 +1,14 @@
 //! Taking over what others applied before, and looking whether their controllers are still there.
 
-use heddle_reconcile::{Controller, Extent, ObjectKey, Settled};
+use heddle_reconcile::{Controller, Extent, Inherited, LEAVING_MANAGER, ObjectKey, Settled};
 use kube::{
-    api::{ListParams, Patch},
+    api::{ListParams, Patch, PatchParams},
     core::{DynamicObject, PartialObjectMeta},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
-    AccountClient, Applied, ApplyRequest, Kinds, KubeError, Served,
+    AccountClient, Applied, Kinds, KubeError, Served,
     apply::{applied, as_heddle},
     error::bounded,
     watch,
@@ -30,14 +30,6 @@ pub enum ControllerState {
     Unknown(String),
 }
 
-/// What was taken over of an object.
-struct Taken {
-    /// The `managedFields` before.
-    before: Value,
-    /// The object after it.
-    object: PartialObjectMeta<DynamicObject>,
-}
-
 impl AccountClient {
     /// Takes over what others and we have applied of an object, in one patch of its `managedFields`, which changes nothing
     /// else; `None` when there is nothing to take, or no object.
@@ -46,42 +38,38 @@ impl AccountClient {
     /// When the account may not, the API server refuses, or the object is written by others all the time.
     pub async fn take_shared(&self, key: &ObjectKey, served: &Served) -> Result<Option<Applied>, KubeError> {
         let taken = self.take(key, served, Extent::Shared).await?;
-        Ok(taken.map(|taken| applied(taken.object, Settled::default())))
+        Ok(taken.map(|object| applied(object, Settled::default())))
     }
 
-    /// Takes over what others applied of an object that is in the cluster as `request` has it, and lets go what of that the
-    /// request does not have; `None` when there is nothing to take, or no object. Where the API server refuses to let it go,
-    /// it is given back: nothing that stays in the cluster is left as if it were to go.
+    /// Lets go what others applied of an object that is in the cluster as Git has it, and that no file has; `None` when there
+    /// is nothing to take, or no object. It is set apart first, under a name that nobody else has: where the API server
+    /// refuses to let it go, or nobody asks any more, it stays in the cluster, and is found so by the next who does this.
     ///
     /// # Errors
     /// When the account may not, the API server refuses, or the object is written by others all the time.
-    pub async fn take_rest(&self, request: ApplyRequest<'_>) -> Result<Option<Applied>, KubeError> {
-        let (key, served) = (request.key, request.served);
-        let Some(taken) = self.take(key, served, Extent::All).await? else { return Ok(None) };
-        match self.apply(request).await {
-            Ok(applied) => Ok(Some(applied)),
-            Err(error) => {
-                // Where this fails too, the object has fields of ours that we did not apply, and counts as changed.
-                if let Err(fault) = self.give_back(key, served, &taken).await {
-                    tracing::warn!(object = %key, "what was taken over of {key} could not be given back: {fault}");
-                }
-                Err(error)
-            }
+    pub async fn let_rest_go(&self, key: &ObjectKey, served: &Served) -> Result<Option<Applied>, KubeError> {
+        let Some(apart) = self.take(key, served, Extent::All).await? else { return Ok(None) };
+        if !watch::inherited(&apart.metadata).as_ref().is_some_and(Inherited::has_rest) {
+            return Ok(Some(applied(apart, Settled::default())));
         }
-    }
-
-    /// Writes the `managedFields` as they were, where nobody has written the object since.
-    async fn give_back(&self, key: &ObjectKey, served: &Served, taken: &Taken) -> Result<(), KubeError> {
-        let metadata = json!({
-            "resourceVersion": taken.object.metadata.resource_version,
-            "managedFields": taken.before,
+        // The UID keeps an object that is gone by now from being made anew with nothing in it.
+        let nothing = json!({
+            "apiVersion": served.api_version(),
+            "kind": served.kind.kind,
+            "metadata": {"name": key.name, "namespace": key.namespace, "uid": apart.metadata.uid},
         });
-        let patch = Patch::Merge(json!({"metadata": metadata}));
         let api = self.objects(served, key.namespace.as_deref());
-        bounded(api.patch_metadata(&key.name, &as_heddle(), &patch)).await.map(drop)
+        let params = PatchParams::apply(LEAVING_MANAGER);
+        let object = bounded(api.patch_metadata(&key.name, &params, &Patch::Apply(&nothing))).await?;
+        Ok(Some(applied(object, Settled::default())))
     }
 
-    async fn take(&self, key: &ObjectKey, served: &Served, extent: Extent) -> Result<Option<Taken>, KubeError> {
+    async fn take(
+        &self,
+        key: &ObjectKey,
+        served: &Served,
+        extent: Extent,
+    ) -> Result<Option<PartialObjectMeta<DynamicObject>>, KubeError> {
         let api = self.objects(served, key.namespace.as_deref());
         let mut tries = 1..=TRIES;
         loop {
@@ -93,7 +81,7 @@ impl AccountClient {
             });
             let patch = Patch::Merge(json!({"metadata": metadata}));
             match bounded(api.patch_metadata(&key.name, &as_heddle(), &patch)).await {
-                Ok(object) => return Ok(Some(Taken { before: watch::managed_fields(&found.metadata), object })),
+                Ok(object) => return Ok(Some(object)),
                 Err(KubeError::Conflict(_)) if tries.next().is_some() => {}
                 Err(error) => return Err(error),
             }

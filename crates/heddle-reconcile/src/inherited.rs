@@ -20,6 +20,10 @@ pub use controller::{Controller, Tool};
 /// What kubectl applied last, in its own words.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
+/// Under whose name that stands which is to go. It is neither of whoever applied it any more nor ever ours: an apply of ours
+/// takes none of it along, and what cannot be let go of now stays as it is, whatever becomes of this process.
+pub const LEAVING_MANAGER: &str = "heddle-leaving";
+
 /// Fields that are named of one object.
 const MAX_NAMED: usize = 10;
 
@@ -33,7 +37,7 @@ enum Origin {
 }
 
 /// Managers that applied whole objects. Those of Helm 3, and of `kubectl create`, write what they apply as an `Update`.
-const TOOLS: [&str; 13] = [
+const TOOLS: [&str; 14] = [
     "kubectl",
     "kubectl-client-side-apply",
     "kubectl-last-applied",
@@ -48,6 +52,7 @@ const TOOLS: [&str; 13] = [
     "helm",
     // Our own patches of single fields.
     crate::FIELD_MANAGER,
+    LEAVING_MANAGER,
 ];
 
 fn origin(manager: &str) -> Option<Origin> {
@@ -82,7 +87,7 @@ pub fn raised(managed_fields: &Value, api_version: &str) -> Option<Value> {
 pub enum Extent {
     /// What we have applied too.
     Shared,
-    /// Everything that was applied, also what no file has: with the next apply it goes.
+    /// Everything that was applied. What no file has is set apart under [`LEAVING_MANAGER`], to be let go.
     All,
 }
 
@@ -90,6 +95,7 @@ pub enum Extent {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inherited {
     managed_fields: Value,
+    api_version: Value,
     entries: Vec<Entry>,
     /// The controllers that say on the object that it is theirs.
     pub controllers: Vec<Controller>,
@@ -126,7 +132,8 @@ impl Inherited {
             let manager = entry["manager"].as_str()?;
             let is_main = entry["subresource"].as_str().is_none_or(str::is_empty);
             let origin = origin(manager).filter(|_| is_main && !is_own(entry))?;
-            let is_same_version = entry["apiVersion"] == own["apiVersion"];
+            // What was set apart has the same names in every version, as our own entry does.
+            let is_same_version = entry["apiVersion"] == own["apiVersion"] || manager == LEAVING_MANAGER;
             let declared = match (origin, entry["operation"].as_str()) {
                 (Origin::Hand, _) => Declared::Nothing,
                 _ if !is_same_version => Declared::Nothing,
@@ -142,6 +149,7 @@ impl Inherited {
         };
         (!entries.is_empty()).then(|| Self {
             managed_fields: managed_fields.clone(),
+            api_version: own["apiVersion"].clone(),
             controllers: controllers(),
             entries,
         })
@@ -174,27 +182,32 @@ impl Inherited {
         (names, more)
     }
 
-    /// The `managedFields` after it was taken over.
+    /// The `managedFields` after it was taken over. What is ours does not change by it.
     pub fn taken(&self, extent: Extent) -> Value {
         let mut all = self.managed_fields.as_array().cloned().unwrap_or_default();
-        let mut ours = Fields::default();
+        let mut apart = Fields::default();
         for entry in &self.entries {
             let mut stays = entry.kept.clone();
             match extent {
                 Extent::Shared => stays.extend(entry.rest.clone()),
-                Extent::All => ours.extend(entry.rest.clone()),
+                Extent::All => apart.extend(entry.rest.clone()),
             }
             if let Some(raw) = all.get_mut(entry.index) {
                 raw["fieldsV1"] = stays.write();
             }
         }
-        if let Some(own) = all.iter_mut().find(|entry| is_own(entry)) {
-            let mut fields = Fields::read(&own["fieldsV1"]);
-            fields.extend(ours);
-            own["fieldsV1"] = fields.write();
-        }
         let is_left = |entry: &Value| is_own(entry) || entry["fieldsV1"] != json!({});
-        all.into_iter().filter(is_left).collect()
+        all.retain(is_left);
+        if !apart.is_empty() {
+            all.push(json!({
+                "manager": LEAVING_MANAGER,
+                "operation": "Apply",
+                "apiVersion": self.api_version,
+                "fieldsType": "FieldsV1",
+                "fieldsV1": apart.write(),
+            }));
+        }
+        all.into()
     }
 }
 

@@ -31,8 +31,8 @@ pub use drift::{
 };
 pub use gate::{Opened, Progress, Waiting, Why};
 pub use hook::{Hook, HookEnd, ended_hooks, hook_manifest, run_of};
-pub use inherited::{Controller, Extent, Inherited, Tool, raised};
-pub use inventory::{Inventory, InventoryEntry, MAX_HOLDS};
+pub use inherited::{Controller, Extent, Inherited, LEAVING_MANAGER, Tool, raised};
+pub use inventory::{Holds, Inventory, InventoryEntry, MAX_HOLDS};
 pub use object::{GroupKind, ObjectKey, hash_text};
 pub use order::{KindClass, Order, Phase, class_of};
 pub use origin::{Origin, Suspect, suspects};

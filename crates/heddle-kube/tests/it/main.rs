@@ -338,24 +338,26 @@ impl World {
         let path = dir.path().join("kubeconfig");
         let to = |url: &url::Url| url.as_str().trim_end_matches('/').to_owned();
         std::fs::write(&path, kubeconfig.replace(&to(&server), &to(proxy.url()))).unwrap();
-        let account = Account { namespace: "default".into(), name: "deployer".into() };
-        let client = Cluster::connect(Some(&path)).await.unwrap().as_account(&account).unwrap();
-        (proxy, client)
+        (proxy, Cluster::connect(Some(&path)).await.unwrap())
     }
 }
 
+/// So it is after a kill between the two requests, too.
 #[test]
-fn what_may_not_go_is_given_back_to_whoever_had_it() {
+fn what_may_not_go_is_never_ours_and_is_let_go_by_the_next_try() {
     run(async |world| {
         let theirs = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: rest}\ndata: {keep: '1', legacy: '1'}\n";
-        world.kubectl(&["apply", "--server-side", "-f", "-"], theirs).await;
-        world.apply("rest", json!({"data": {"keep": "1"}})).await.unwrap();
-        let managers = async || {
+        // One by hand as kubectl does it, and one on the server's side.
+        let flux = theirs.replace("keep: '1', legacy: '1'", "late: '1'");
+        world.kubectl(&["apply", "--server-side", "--field-manager=kustomize-controller", "-f", "-"], &flux).await;
+        world.kubectl(&["apply", "-f", "-"], theirs).await;
+        let mine = || world.apply("rest", json!({"data": {"keep": "1"}}));
+        mine().await.unwrap();
+        let read = async || -> Value {
             let args = ["get", "configmap", "rest", "--show-managed-fields", "-o", "json"];
-            let object: Value = serde_json::from_str(&world.kubectl(&args, "").await).unwrap();
-            object["metadata"]["managedFields"].clone()
+            serde_json::from_str(&world.kubectl(&args, "").await).unwrap()
         };
-        let before = managers().await;
+        let all = json!({"keep": "1", "late": "1", "legacy": "1"});
         let (proxy, client) = world.behind_a_proxy().await;
         let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 422, "message": "no"});
         let answer = Fault::Answer {
@@ -363,26 +365,23 @@ fn what_may_not_go_is_given_back_to_whoever_had_it() {
             headers: HeaderMap::new(),
             body: status.to_string(),
         };
-        proxy.fail(Match::new(Method::PATCH, "fieldValidation=Strict"), answer);
-        let manifest =
-            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "rest"}, "data": {"keep": "1"}});
-        let (key, rules) = (config_map("rest"), DriftRules::default());
-        let request = || ApplyRequest {
-            key: &key,
-            served: world.served(),
-            manifest: &manifest,
-            applied_as: None,
-            rules: &rules,
-            dry_run: false,
-        };
-        let refused = client.take_rest(request()).await.unwrap_err();
+        proxy.fail(Match::new(Method::PATCH, "fieldManager=heddle-leaving"), answer);
+        let (key, served) = (config_map("rest"), world.served());
+        let refused = client.let_rest_go(&key, served).await.unwrap_err();
         assert!(matches!(&refused, KubeError::Refused(_)), "{refused:?}");
-        assert_eq!(managers().await, before);
+        // An apply of ours, as of the commit before, takes nothing of it along.
+        let inherited = mine().await.unwrap().inherited.unwrap();
+        assert_eq!(inherited.managers(), ["heddle-leaving"]);
+        assert_eq!(inherited.rest().0, ["data.late", "data.legacy"]);
+        assert_eq!(read().await["data"], all);
 
         proxy.heal();
-        assert!(client.take_rest(request()).await.unwrap().unwrap().inherited.is_none());
-        let text = world.kubectl(&["get", "configmap", "rest", "-o", "jsonpath={.data}"], "").await;
-        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), json!({"keep": "1"}));
+        assert!(client.let_rest_go(&key, served).await.unwrap().unwrap().inherited.is_none());
+        let object = read().await;
+        assert_eq!(object["data"], json!({"keep": "1"}));
+        let managers: Vec<_> = object["metadata"]["managedFields"].as_array().unwrap().iter().collect();
+        assert!(managers.len() == 1 && managers[0]["manager"] == "heddle", "{managers:?}");
+        assert!(client.let_rest_go(&key, served).await.unwrap().is_none());
     });
 }
 

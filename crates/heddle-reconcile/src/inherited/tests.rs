@@ -43,7 +43,33 @@ fn what_everybody_applied_is_ours_alone_and_the_rest_is_named() {
     assert_eq!((inherited.managers(), inherited.rest()), (vec!["kubectl"], (vec!["data.legacy".to_owned()], 0)));
     let shared = after(&inherited, Extent::Shared);
     assert_eq!(shared, [("kubectl".into(), json!({"f:data": {"f:legacy": {}}})), ("heddle".into(), data(&["keep"]))]);
-    assert_eq!(after(&inherited, Extent::All), [("heddle".into(), data(&["keep", "legacy"]))]);
+    let all = after(&inherited, Extent::All);
+    assert_eq!(
+        all,
+        [("heddle".into(), data(&["keep"])), (LEAVING_MANAGER.into(), json!({"f:data": {"f:legacy": {}}}))]
+    );
+}
+
+/// A kill after this finds it again, and what was applied later by whoever had it is set apart with it.
+#[test]
+fn what_was_set_apart_is_known_as_such_and_stays_one_entry() {
+    let kubectl = entry("kubectl", "Apply", V1, data(&["keep", "legacy"]));
+    let before = json!([kubectl, ours(data(&["keep"]))]);
+    let apart = find(&[], before).unwrap().taken(Extent::All);
+    let inherited = find(&[], apart.clone()).unwrap();
+    assert!(!inherited.has_shared());
+    assert_eq!((inherited.managers(), inherited.rest().0), (vec![LEAVING_MANAGER], vec!["data.legacy".to_owned()]));
+    assert_eq!(inherited.taken(Extent::All), apart);
+
+    let mut again = apart.as_array().unwrap().clone();
+    again.push(entry("kubectl", "Apply", V1, data(&["keep", "late"])));
+    for own in again.iter_mut().filter(|entry| is_own(entry)) {
+        own["apiVersion"] = "v2".into();
+    }
+    again[2]["apiVersion"] = "v2".into();
+    let all = after(&find(&[], again.into()).unwrap(), Extent::All);
+    let leaving = json!({"f:data": {"f:late": {}, "f:legacy": {}}});
+    assert_eq!(all, [("heddle".into(), data(&["keep"])), (LEAVING_MANAGER.into(), leaving)]);
 }
 
 #[test]
@@ -127,8 +153,9 @@ fn defaults_in_a_client_side_entry_are_nobodys() {
     assert_eq!(shared[0].1["f:status"], json!({"f:phase": {}}), "status is left alone");
     let all = after(&inherited, Extent::All);
     assert_eq!(all[0], ("kubectl-client-side-apply".into(), json!({"f:status": {"f:phase": {}}})));
-    assert_eq!(all[1].1["f:spec"]["f:paused"], json!({}));
-    assert_eq!(all[1].1["f:spec"].get("f:dnsPolicy"), None);
+    assert_eq!(all[1], ("heddle".into(), own.clone()));
+    assert_eq!(all[2].1["f:spec"]["f:paused"], json!({}));
+    assert_eq!(all[2].1["f:spec"].get("f:dnsPolicy"), None);
 
     // Without kubectl's own word it is not known what was declared, and only what is in Git is taken.
     let inherited = find(&[], json!([kubectl, ours(own)])).unwrap();

@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use heddle_kube::{AccountClient, Applied, ApplyRequest, KubeError, sync::DriftMode};
-use heddle_reconcile::{Apply, DriftRules, GroupKind, InventoryEntry, ObjectKey, Reason, Settled};
+use heddle_reconcile::{Apply, DriftRules, GroupKind, InventoryEntry, ObjectKey, Reason};
 use heddle_service::backoff::Backoff;
 use tokio::time::Instant;
 
@@ -160,21 +160,18 @@ async fn apply_object<'a>(
             clear_way(client, owner, object).await?;
         }
         let applied = try_apply(client, object, objects, &given).await?;
-        Ok(if given.takes_rest { take_rest(client, object, &given, applied).await } else { applied })
+        Ok(if given.takes_rest { let_rest_go(client, object, applied).await } else { applied })
     };
     (apply, result.await)
 }
 
 /// Lets go what others applied of an object that is applied by now. Where that fails the object stays as it was applied, and
 /// the next change tries again.
-async fn take_rest(client: &AccountClient, object: &PlacedObject, given: &Given<'_>, applied: Applied) -> Applied {
-    let manifest = serde_json::from_str(&object.text).unwrap_or_default();
-    match client.take_rest(object.request(&manifest, &given.rules, false)).await {
-        Ok(Some(taken)) => {
+async fn let_rest_go(client: &AccountClient, object: &PlacedObject, applied: Applied) -> Applied {
+    match client.let_rest_go(object.key(), &object.served).await {
+        Ok(Some(after)) => {
             tracing::info!(object = %object.key(), "took over {}", object.key());
-            let mut settled = applied.settled;
-            settled.taken.extend(taken.settled.taken);
-            Applied { settled: Settled { left: taken.settled.left, ..settled }, ..taken }
+            Applied { settled: applied.settled, ..after }
         }
         Ok(None) => applied,
         Err(error) => {
