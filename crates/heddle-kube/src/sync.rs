@@ -175,9 +175,12 @@ pub enum DriftMode {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TakeOver {
-    /// They are named first, and go with the next change of their object.
+    /// They are named first, and go with the next change of their object. Of an object that names another tool's controller
+    /// nothing is taken, unless that one is suspended.
     #[default]
     Take,
+    /// As `take`, also of objects that name a controller which is not in this cluster: it is gone for good.
+    Orphaned,
     /// They stay.
     Keep,
 }

@@ -293,6 +293,31 @@ fn what_may_be_of_a_controller_elsewhere_is_not_taken_and_the_kinds_are_asked_fo
     });
 }
 
+#[test]
+fn what_is_of_a_controller_that_is_gone_for_good_is_taken_where_the_sync_says_so() {
+    run(async |cluster| {
+        let setup = beside(cluster).await;
+        setup.allow_everything().await;
+        let tracking = "argocd.argoproj.io/tracking-id: 'shop:/ConfigMap:{target}/conf'";
+        let theirs = config("conf", "x").replace("metadata:\n", &format!("metadata:\n  annotations: {{{tracking}}}\n"));
+        setup.apply_as(&["--server-side", "--field-manager=argocd-controller"], &theirs).await;
+        setup.push(&[("apps/conf.yaml", Some(&config("conf", "x")))]).await;
+        let message = setup.condition("OtherController", "True", "NotHere").await;
+        assert!(message.contains("`spec.takeOver: orphaned`"), "{message}");
+        assert_eq!(setup.managers("configmap/conf").await, ["argocd-controller", "heddle"]);
+
+        let orphaned = json!({"spec": {"takeOver": "orphaned"}}).to_string();
+        setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type=merge", "-p", &orphaned], "").await;
+        let message = setup.condition("TakeOver", "True", "FieldsGo").await;
+        assert!(message.contains("tracking-id"), "{message}");
+        setup.is_quiet_about("OtherController").await;
+        let head = setup.push(&[("apps/conf.yaml", Some(&config("conf", "y")))]).await;
+        setup.healthy_at(&head).await;
+        setup.has_managers("configmap/conf", &["heddle"]).await;
+        assert_eq!(setup.find("configmap/conf").await.unwrap()["metadata"].get("annotations"), None);
+    });
+}
+
 impl Setup {
     /// How often the Sync's account has asked which kinds there are.
     fn discoveries(&self) -> usize {

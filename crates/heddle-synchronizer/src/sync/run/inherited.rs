@@ -90,7 +90,8 @@ impl Run<'_> {
         }
     }
 
-    /// Whether no controller of another tool has an object: none is named on it, or it was seen to be suspended.
+    /// Whether no controller of another tool has an object: none is named on it, it was seen to be suspended, or it is not
+    /// here and the Sync says that such are gone.
     async fn is_free(&mut self, key: &ObjectKey) -> bool {
         let controllers = self.cluster.observed.inherited(key).map(|inherited| inherited.controllers.clone());
         for controller in controllers.unwrap_or_default() {
@@ -102,7 +103,8 @@ impl Run<'_> {
                     state
                 }
             };
-            if state != ControllerState::Suspended {
+            let is_gone = state == ControllerState::NotHere && self.context.sync.spec.take_over == TakeOver::Orphaned;
+            if state != ControllerState::Suspended && !is_gone {
                 self.heritage.others.insert(key.clone(), (controller, state));
                 return false;
             }
