@@ -79,13 +79,25 @@ pub fn managers_of(managed_fields: &Value, fields: &[String]) -> Option<Takeover
         Takeover { manager: text("manager"), time: text("time") }
     };
     let latest = |found: Vec<&Value>| found.into_iter().map(takeover).max_by(|a, b| a.time.cmp(&b.time));
-    let holds = |entry: &&Value| {
-        let mut paths = BTreeSet::new();
-        collect(&entry["fieldsV1"], &step, &mut Vec::new(), &mut paths);
-        paths.iter().any(|path| fields.contains(&shown(path)))
-    };
     let all: Vec<&Value> = others.collect();
-    latest(all.iter().copied().filter(|entry| holds(entry)).collect()).or_else(|| latest(all))
+    latest(all.iter().copied().filter(|entry| holds_any(entry, fields)).collect()).or_else(|| latest(all))
+}
+
+/// Hash of our entry and of those that hold any of `fields` now; of all where no field is named. While it is the same, nobody
+/// has written these fields, but for a writer who did it twice within a second. What controllers write of a status or of
+/// anything else makes no difference.
+pub fn hash_holders(managed_fields: &Value, fields: &[String]) -> String {
+    let is_meant = |entry: &&Value| {
+        entry["subresource"] != "status" && (is_own(entry) || fields.is_empty() || holds_any(entry, fields))
+    };
+    let meant = entries(managed_fields).filter(is_meant).map(ToString::to_string);
+    hash_text(meant.collect::<Vec<_>>().join("\n"))
+}
+
+fn holds_any(entry: &Value, fields: &[String]) -> bool {
+    let mut paths = BTreeSet::new();
+    collect(&entry["fieldsV1"], &step, &mut Vec::new(), &mut paths);
+    paths.iter().any(|path| fields.contains(&shown(path)))
 }
 
 fn entries(managed_fields: &Value) -> impl Iterator<Item = &Value> {

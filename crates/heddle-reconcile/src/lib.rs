@@ -27,7 +27,8 @@ mod workload;
 pub use defaults::{DefaultsPatch, RefusedField, without_defaults};
 pub use drift::{
     Contest, Contested, DriftRules, DriftVerdict, FIGHT_WINDOW, FightBreaker, LONGEST_PAUSE, LookReason, MAX_HEALS,
-    OwnEntry, Settled, Takeover, changed_fields, find_field, judge_drift, lost_fields, managers_of, own_leaves,
+    OwnEntry, Settled, Takeover, changed_fields, find_field, hash_holders, judge_drift, lost_fields, managers_of,
+    own_leaves,
 };
 pub use gate::{Opened, Progress, Waiting, Why};
 pub use hook::{Hook, HookEnd, ended_hooks, hook_manifest, run_of};

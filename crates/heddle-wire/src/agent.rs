@@ -265,7 +265,7 @@ pub struct DriftReport {
     pub fields: Vec<Path>,
     /// When.
     pub at: DateTime<Utc>,
-    /// When it was put back; `None` where the Sync only detects.
+    /// When it was put back, or was seen to be as Git has it again; `None` while it is not.
     pub healed_at: Option<DateTime<Utc>>,
 }
 

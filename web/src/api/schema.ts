@@ -1906,7 +1906,7 @@ export interface components {
             fields: components["schemas"]["Text"][];
             /**
              * Format: date-time
-             * @description When it was put back; `None` where the Sync only detects.
+             * @description When it was put back, or was seen to be as Git has it again; `None` while it is not.
              */
             healed_at?: string | null;
             manager?: components["schemas"]["Text"] | null;

@@ -57,6 +57,27 @@ fn the_changed_fields_and_who_changed_them_are_named() {
 }
 
 #[test]
+fn a_field_that_is_written_again_shows_and_what_controllers_write_beside_it_does_not() {
+    let theirs = |manager: &str, subresource: &str, time: &str, fields: Value| json!({"manager": manager, "operation": "Update", "subresource": subresource, "time": time, "fieldsV1": fields});
+    let replicas = || json!({"f:spec": {"f:replicas": {}}});
+    let status = |time: &str| theirs("kube-controller-manager", "status", time, json!({"f:status": {}}));
+    let paused = |time: &str| theirs("ada", "", time, json!({"f:spec": {"f:paused": {}}}));
+    let scaled = |time: &str| theirs("kubectl-scale", "scale", time, replicas());
+    let all =
+        |status: Value, paused: Value, scaled: Value| json!([ours(without_replicas(), "t1"), status, paused, scaled]);
+    let fields = ["spec.replicas".to_owned()];
+    let hash = |entries: &Value| hash_holders(entries, &fields);
+    let before = hash(&all(status("t5"), paused("t5"), scaled("t5")));
+    assert_eq!(hash(&all(status("t6"), paused("t6"), scaled("t5"))), before);
+    assert_ne!(hash(&all(status("t5"), paused("t5"), scaled("t6"))), before);
+    assert_ne!(hash(&json!([ours(without_replicas(), "t1")])), before);
+    assert_ne!(hash(&json!([ours(replicas_and_image(), "t1"), scaled("t5")])), before);
+    // Where it is not known which field it is, it may be any.
+    let any = |paused: Value| hash_holders(&all(status("t5"), paused, scaled("t5")), &[]);
+    assert_ne!(any(paused("t5")), any(paused("t6")));
+}
+
+#[test]
 fn list_elements_are_named_by_their_key_and_a_removal_by_the_last_writer() {
     let nothing_left = json!([{"manager": "kubectl-edit", "operation": "Update", "time": "t3", "fieldsV1": {}}]);
     let healed = json!([ours(replicas_and_image(), "t4")]);

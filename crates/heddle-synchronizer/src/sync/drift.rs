@@ -2,12 +2,12 @@
 
 mod fights;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 use heddle_kube::Applied;
 use heddle_reconcile::{
-    DriftRules, DriftVerdict, Inventory, ObjectKey, OwnEntry, Takeover, changed_fields, judge_drift, managers_of,
+    DriftRules, DriftVerdict, Inventory, ObjectKey, Takeover, changed_fields, hash_holders, judge_drift, managers_of,
 };
 use heddle_wire::agent::DriftReport;
 
@@ -28,9 +28,18 @@ pub(crate) const MAX_DRIFTS: usize = 50;
 pub(super) struct DriftLog {
     /// The latest, newest first.
     reports: VecDeque<DriftReport>,
-    /// Drifts that were told and are not healed, by what was seen of the object.
-    detected: HashMap<ObjectKey, Option<OwnEntry>>,
+    /// Objects that are not to be healed and were looked at, as they were then.
+    looked_at: HashMap<ObjectKey, LookedAt>,
     fights: Fights,
+}
+
+/// An object that is not as it was applied, or was not, and is not to be healed.
+#[derive(Debug)]
+struct LookedAt {
+    /// The fields that others had written.
+    fields: Vec<String>,
+    /// Who held them; `None` where there was no object, or its metadata was as after the last apply.
+    holders: Option<String>,
 }
 
 impl DriftLog {
@@ -62,24 +71,81 @@ impl DriftLog {
             at,
             healed_at,
         };
-        self.reports.push_front(drift);
-        self.reports.truncate(MAX_DRIFTS);
+        self.push(drift);
         self.reports.front()
     }
 
-    /// Notes that a drift that is not to be healed was told as it is seen now.
-    pub fn detect(&mut self, key: &ObjectKey, observed: &Observed) {
-        self.detected.insert(key.clone(), observed.entry_of(key));
+    /// Of an object there is one drift that is not over, the latest. Of too many those go first that are over.
+    fn push(&mut self, drift: DriftReport) {
+        self.reports.retain(|one| one.healed_at.is_some() || one.object != drift.object);
+        self.reports.push_front(drift);
+        if self.reports.len() > MAX_DRIFTS {
+            let over = self.reports.iter().rposition(|drift| drift.healed_at.is_some());
+            self.reports.remove(over.unwrap_or(MAX_DRIFTS));
+        }
     }
 
-    /// Whether a drift was told as it is seen now.
-    pub fn was_told(&self, key: &ObjectKey, observed: &Observed) -> bool {
-        self.detected.get(key) == Some(&observed.entry_of(key))
+    /// Notes that an object that is not to be healed was looked at by a dry run: it differs, and that was told, or it is as Git
+    /// has it, whoever has its fields.
+    pub fn note_look(
+        &mut self,
+        object: &PlacedObject,
+        applied: &Applied,
+        observed: &Observed,
+        differs: bool,
+        now: DateTime<Utc>,
+    ) {
+        let fields = changed(object, applied, observed).map(|(fields, _)| fields).unwrap_or_default();
+        self.remember_look(object.key(), fields, observed, differs, now);
+    }
+
+    fn remember_look(
+        &mut self,
+        key: &ObjectKey,
+        fields: Vec<String>,
+        observed: &Observed,
+        differs: bool,
+        now: DateTime<Utc>,
+    ) {
+        let holders = holders(key, observed, &fields);
+        self.looked_at.insert(key.clone(), LookedAt { fields, holders });
+        if !differs {
+            self.close(key, now);
+        }
+    }
+
+    /// Whether an object was looked at as it is now.
+    pub fn was_looked_at(&self, key: &ObjectKey, observed: &Observed) -> bool {
+        self.looked_at.get(key).is_some_and(|look| look.holders == holders(key, observed, &look.fields))
+    }
+
+    /// Whether a drift of an object is told and not over.
+    pub fn is_open(&self, key: &ObjectKey) -> bool {
+        self.open(key).next().is_some()
     }
 
     /// An object is as the repository wants it: what was told of it and not put back then, is now.
     pub fn is_mended(&mut self, key: &ObjectKey, now: DateTime<Utc>) {
-        self.detected.remove(key);
+        self.looked_at.remove(key);
+        self.close(key, now);
+    }
+
+    /// Forgets what is not known any more: drifts of objects that are not wanted, and where nobody looks, all that are not over.
+    pub fn forget_unknown(&mut self, desired: &Desired, is_off: bool) {
+        self.looked_at.retain(|key, _| !is_off && desired.keys().contains(key));
+        if self.reports.iter().all(|drift| drift.healed_at.is_some()) {
+            return;
+        }
+        let wanted: BTreeSet<String> = desired.keys().iter().map(ToString::to_string).collect();
+        self.reports.retain(|drift| drift.healed_at.is_some() || (!is_off && wanted.contains(&*drift.object)));
+    }
+
+    fn open(&self, key: &ObjectKey) -> impl Iterator<Item = &DriftReport> {
+        let name = key.to_string();
+        self.reports.iter().filter(move |drift| drift.healed_at.is_none() && drift.object == name.as_str())
+    }
+
+    fn close(&mut self, key: &ObjectKey, now: DateTime<Utc>) {
         let name = key.to_string();
         let open = self.reports.iter_mut().filter(|drift| drift.healed_at.is_none() && drift.object == name.as_str());
         open.for_each(|drift| drift.healed_at = Some(now));
@@ -146,9 +212,14 @@ impl DriftLog {
         desired.objects().iter().any(|object| {
             observed.drifted(&object.desired, inventory)
                 && !self.leaves_alone(object.key(), observed, now)
-                && !self.was_told(object.key(), observed)
+                && !self.was_looked_at(object.key(), observed)
         })
     }
+}
+
+/// Who holds these fields of an object that is not as it was applied.
+fn holders(key: &ObjectKey, observed: &Observed, fields: &[String]) -> Option<String> {
+    observed.changed_fields(key).map(|seen| hash_holders(seen, fields))
 }
 
 /// Which fields were changed, and by whom; `None` when there was no drift after all.
@@ -165,3 +236,6 @@ fn changed(object: &PlacedObject, applied: &Applied, observed: &Observed) -> Opt
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,15 +16,19 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::Utc;
 use heddle_core::{image::ImageRef, name::SyncName};
-use heddle_kube::{KubeError, sync::Sync};
-use heddle_reconcile::{GroupKind, Inventory, InventoryEntry, ObjectKey, Phase, Plan, Reason, Spared, Why, plan};
+use heddle_kube::{
+    KubeError,
+    sync::{DriftMode, Sync},
+};
+use heddle_reconcile::{GroupKind, Inventory, InventoryEntry, ObjectKey, Phase, Plan, Reason, Why, plan};
 use heddle_wire::agent::SyncError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::inherited::Controllers;
 pub(super) use self::{
-    apply::dry_run,
+    apply::{dry_run, would_change},
+    done::Done,
     gather::until_stopped,
     inherited::Heritage,
     outcome::{Compared, Hindrance, Others, Outcome, Pruned},
@@ -179,6 +183,7 @@ impl<'a> Run<'a> {
 
     async fn go(mut self) -> Result<Outcome, KubeError> {
         let began_at = Instant::now();
+        self.drift.forget_unknown(self.context.desired, self.context.sync.spec.drift == DriftMode::Off);
         let objects = self.context.desired.objects();
         let desired: Vec<_> = objects.iter().map(|object| object.desired.clone()).collect();
         let scope = self.scope();

@@ -253,7 +253,7 @@ impl SyncTask {
         if part == SweepPart::First {
             let is_through = self.hindrance.is_none() && self.compared.as_ref().is_some_and(Compared::is_through);
             let Some(inventory) = cluster.inventory().filter(|_| is_through && mode != DriftMode::Off) else { return };
-            self.sweep.begin(desired, &cluster.observed, inventory);
+            self.sweep.begin(desired, &cluster.observed, inventory, mode);
             self.metrics.swept();
         }
         let (ctx, sync, metrics, client) = (&self.ctx, &self.sync, &self.metrics, cluster.client.clone());

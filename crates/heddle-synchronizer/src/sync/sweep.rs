@@ -8,16 +8,16 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use heddle_kube::{Applied, KubeError, sync::DriftMode};
-use heddle_reconcile::{Inventory, ObjectKey};
-
+use chrono::Utc;
+use heddle_kube::{Applied, sync::DriftMode};
+use heddle_reconcile::{Inventory, InventoryEntry, ObjectKey, OwnEntry};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     cluster::{ClusterState, Observed},
     desired::{Desired, PlacedObject},
     drift::DriftLog,
-    run::{dry_run, until_stopped},
+    run::{dry_run, until_stopped, would_change},
 };
 use crate::metrics::{FoundBy, SyncMetrics, Verb};
 
@@ -36,14 +36,14 @@ pub(super) struct Sweep {
 }
 
 impl Sweep {
-    /// Queues what was applied and is as far as the watches know as it was. Others are healed or told already.
-    pub fn begin(&mut self, desired: &Desired, observed: &Observed, inventory: &Inventory) {
+    /// Queues what was applied and is as far as the watches know as it was: others are healed. Where nothing is, all of it.
+    pub fn begin(&mut self, desired: &Desired, observed: &Observed, inventory: &Inventory, mode: DriftMode) {
         let is_settled = |object: &&PlacedObject| {
             let wanted = &object.desired;
             inventory.find_applied(wanted).is_some()
                 && !wanted.may_vanish
                 && wanted.order.hook.is_none()
-                && !observed.drifted(wanted, inventory)
+                && (mode == DriftMode::Detect || !observed.drifted(wanted, inventory))
         };
         self.left = desired.objects().iter().filter(is_settled).map(|object| object.key().clone()).collect();
     }
@@ -82,20 +82,19 @@ impl Sweep {
         let before = self.found.len();
         for (object, result) in tried {
             metrics.wrote(Verb::DryRun, result.is_ok());
-            let Some(applied) = found(object, result, inventory) else { continue };
-            if !is_change(cluster, object, &applied, inventory).await {
-                continue;
-            }
+            let (key, observed) = (object.key(), &cluster.observed);
+            let Some((known, applied)) = inventory.find(key).zip(result.ok()) else { continue };
+            let differs = applied.entry != known.entry && is_change(cluster, object, &applied, known).await;
             match mode {
-                _ if drift.was_told(object.key(), &cluster.observed) => {}
-                DriftMode::Heal => drop(self.found.insert(object.key().clone())),
+                DriftMode::Heal if differs => drop(self.found.insert(key.clone())),
+                DriftMode::Heal | DriftMode::Off => {}
                 DriftMode::Detect => {
-                    if drift.note(object, &applied, &cluster.observed, None).is_some() {
+                    let is_news = differs && !drift.is_open(key);
+                    if is_news && drift.note(object, &applied, observed, None).is_some() {
                         metrics.drifted(FoundBy::Sweep);
                     }
-                    drift.detect(object.key(), &cluster.observed);
+                    drift.note_look(object, &applied, observed, differs, Utc::now());
                 }
-                DriftMode::Off => {}
             }
         }
         self.found.len() > before
@@ -107,22 +106,11 @@ impl Sweep {
     }
 }
 
-/// What a dry run has found, if anything.
-fn found(object: &PlacedObject, result: Result<Applied, KubeError>, inventory: &Inventory) -> Option<Applied> {
-    let applied = result.ok()?;
-    let known = inventory.find(object.key())?;
-    (applied.entry != known.entry).then_some(applied)
-}
-
-/// Whether an apply would change what the object means. Where our fields are not those that they were, or it cannot be
-/// asked, it would.
-async fn is_change(cluster: &ClusterState, object: &PlacedObject, applied: &Applied, inventory: &Inventory) -> bool {
-    let known = inventory.find(object.key()).and_then(|entry| entry.entry.as_ref());
-    if known.map(|entry| &entry.fields) != applied.entry.as_ref().map(|entry| &entry.fields) {
-        return true;
-    }
-    let manifest = serde_json::from_str(&object.text).unwrap_or_default();
-    cluster.client.would_change(&object.request(&manifest, &object.rules, true)).await.unwrap_or(true)
+/// Whether an apply would change what the object means. Where our fields are not those that they were it would, unless that
+/// is known by the watch.
+async fn is_change(cluster: &ClusterState, object: &PlacedObject, applied: &Applied, known: &InventoryEntry) -> bool {
+    let fields = |entry: &Option<OwnEntry>| entry.as_ref().map(|entry| entry.fields.clone());
+    fields(&known.entry) != fields(&applied.entry) || would_change(&cluster.client, object).await
 }
 
 #[cfg(test)]

@@ -56,6 +56,38 @@ fn drift_is_only_told_where_the_sync_says_so() {
             .await;
         assert_eq!(drift.fields, ["data.key"]);
         assert_eq!(setup.find("configmap/a").await.unwrap()["data"]["key"], "changed");
+
+        // Whoever puts it back has the field from then on, and it is as Git has it.
+        let edit = async |who: &str, value: &str| {
+            let (who, data) = (format!("--field-manager={who}"), format!(r#"{{"data": {{"key": "{value}"}}}}"#));
+            let args = ["patch", "configmap/a", "-n", &setup.target, "--type=merge", &who, "-p", &data];
+            setup.kubectl(&args, "").await
+        };
+        let open = async |count: usize| {
+            setup
+                .eventually("what is open", async || {
+                    let drifts = setup.api.state("shop").map(|state| state.drifts).unwrap_or_default();
+                    let open = drifts.iter().filter(|drift| drift.healed_at.is_none()).count();
+                    if open == count { Ok(()) } else { Err(format!("{drifts:?}")) }
+                })
+                .await;
+        };
+        edit("ada", "x").await;
+        open(0).await;
+        edit("eve", "again").await;
+        open(1).await;
+        // Of an object there is one drift, the latest.
+        setup.kubectl(&["delete", "configmap/a", "-n", &setup.target], "").await;
+        setup
+            .eventually("the delete told", async || {
+                let drifts = setup.api.state("shop").map(|state| state.drifts).unwrap_or_default();
+                let open: Vec<_> = drifts.iter().filter(|drift| drift.healed_at.is_none()).collect();
+                if open.len() == 1 && open[0].fields.is_empty() { Ok(()) } else { Err(format!("{drifts:?}")) }
+            })
+            .await;
+        // What left Git is nobody's drift.
+        setup.push(&[("apps/a.yaml", None), ("apps/b.yaml", Some(&config("b", "x")))]).await;
+        open(0).await;
     });
 }
 

@@ -300,10 +300,6 @@ impl Observed {
         self.live.covers(key) && (!self.live.objects.contains_key(key) || self.foreign.contains(key))
     }
 
-    pub fn entry_of(&self, key: &ObjectKey) -> Option<OwnEntry> {
-        self.live.objects.get(key)?.entry.clone()
-    }
-
     /// The `managedFields` of an object that is not as it was applied.
     pub fn changed_fields(&self, key: &ObjectKey) -> Option<&Value> {
         self.changed_fields.get(key)

@@ -4,7 +4,7 @@ use chrono::Utc;
 use heddle_kube::sync::DriftMode;
 use heddle_reconcile::{Apply, Plan, Reason};
 
-use super::{Run, dry_run};
+use super::{Run, dry_run, would_change};
 use crate::metrics::{FoundBy, Verb};
 
 impl Run<'_> {
@@ -22,7 +22,8 @@ impl Run<'_> {
         if mode == DriftMode::Detect { taken } else { Vec::new() }
     }
 
-    /// Tells drifts that are not to be healed. A dry run says which fields an apply would bring back.
+    /// Looks at what is not to be healed: a dry run says which fields an apply would bring back, and the object whether it is
+    /// as Git has it by now, whoever has its fields.
     pub(super) async fn detect(&mut self, not_healed: &[Apply]) {
         for apply in not_healed {
             if self.is_stopped() {
@@ -31,19 +32,21 @@ impl Run<'_> {
             let object = self.object(apply.index);
             let key = object.key();
             let observed = &self.cluster.observed;
-            if self.drift.was_told(key, observed) || !observed.drifted(&object.desired, &self.inventory) {
+            if self.drift.was_looked_at(key, observed) || !observed.drifted(&object.desired, &self.inventory) {
                 continue;
             }
             let (_, tried) = dry_run(&self.cluster.client, object).await;
             self.context.metrics.wrote(Verb::DryRun, tried.is_ok());
             match tried {
                 Ok(applied) => {
-                    if let Some(drift) = self.drift.note(object, &applied, &self.cluster.observed, None) {
+                    let differs = would_change(&self.cluster.client, object).await;
+                    let observed = &self.cluster.observed;
+                    if differs && let Some(drift) = self.drift.note(object, &applied, observed, None) {
                         self.context.metrics.drifted(FoundBy::Watch);
                         tracing::info!(sync = %self.context.name, object = %key, manager = drift.manager.as_deref(),
                             fields = ?drift.fields, "{key} was changed in the cluster");
                     }
-                    self.drift.detect(key, &self.cluster.observed);
+                    self.drift.note_look(object, &applied, observed, differs, Utc::now());
                 }
                 Err(error) => {
                     let error = self.context.desired.redact_about(&error.to_string(), key);
