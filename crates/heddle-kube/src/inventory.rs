@@ -84,9 +84,9 @@ impl OwnClient {
             return Ok(());
         }
         let names = Names::of(sync)?;
-        let is_alone = |inventory: &Inventory| (1..=SHARD_ENTRIES).contains(&inventory.len());
+        let is_alone = |inventory: &Inventory| (1..=SHARD_ENTRIES).contains(&inventory.stored_len());
         let has_garbage = if is_alone(&stored.inventory) && is_alone(&inventory) && !stored.has_garbage {
-            self.write_map(sync, &names.head, (ENTRIES, text_of(inventory.iter()))).await?;
+            self.write_map(sync, &names.head, (ENTRIES, text_of(inventory.stored()))).await?;
             false
         } else {
             self.write(sync, &names, &stored.inventory, &inventory).await?
@@ -112,7 +112,7 @@ impl OwnClient {
         let missing = known.into_iter().filter(|(name, _)| !present.contains(*name)).collect();
         self.write_shards(sync, missing).await?;
         let head = match shards.is_empty() {
-            true => (ENTRIES, text_of(inventory.iter())),
+            true => (ENTRIES, text_of(inventory.stored())),
             false => (SHARDS, shards.keys().map(String::as_str).collect::<Vec<_>>().join("\n")),
         };
         self.write_map(sync, &names.head, head).await?;
@@ -227,7 +227,7 @@ impl<'a> Names<'a> {
 
     /// The shards of an inventory, text by name; none where the head has room for all of it.
     fn shards(&self, inventory: &Inventory) -> BTreeMap<String, String> {
-        if inventory.len() <= SHARD_ENTRIES {
+        if inventory.stored_len() <= SHARD_ENTRIES {
             return BTreeMap::new();
         }
         cut(inventory).into_iter().map(|text| (self.shard(&text), text)).collect()
@@ -249,9 +249,9 @@ fn uid(sync: &Sync) -> Result<&str, KubeError> {
 
 /// The texts of the shards. An object keeps its shard while the inventory does not grow or shrink by half.
 fn cut(inventory: &Inventory) -> Vec<String> {
-    let count = inventory.len().div_ceil(SHARD_ENTRIES).next_power_of_two();
+    let count = inventory.stored_len().div_ceil(SHARD_ENTRIES).next_power_of_two();
     let mut shards: Vec<Vec<&InventoryEntry>> = vec![Vec::new(); count];
-    for entry in inventory.iter() {
+    for entry in inventory.stored() {
         shards[bucket(&entry.key, count)].push(entry);
     }
     shards.into_iter().filter(|shard| !shard.is_empty()).map(text_of).collect()

@@ -1,14 +1,14 @@
 //! What a Sync has applied, as the cluster keeps it.
 
+mod holds;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Contest, DesiredObject, GroupKind, HookEnd, Live, LiveObject, ObjectKey, Origin, OwnEntry};
 
-/// Objects that a namespace or a definition is known to hold by name, each of up to about 600 bytes. Of one that holds more
-/// it is not known when it is empty, so it stays.
-pub const MAX_HOLDS: usize = 200;
+pub use self::holds::{Holds, MAX_HOLDS};
 
 /// One object that a Sync has applied, or was about to apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,12 +39,12 @@ pub struct InventoryEntry {
     /// Where it stood in the repository when that was read last; `None` where an earlier release applied it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
-    /// Objects that would go with it, were let go of, and stay: of a namespace or a definition.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub holds: Vec<ObjectKey>,
-    /// Whether there are more of them than are noted, so that it is not known when all are gone.
+    /// What would go with it, was let go of, and stays: of a namespace or a definition.
+    #[serde(flatten)]
+    pub holds: Holds,
+    /// Whether another Sync has it, and only that is kept of it here which that one may not have noted yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub holds_more: bool,
+    pub is_others: bool,
     /// The fields of it that are fought over, so that a fight is not fought anew after a restart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fights: Vec<Contest>,
@@ -64,10 +64,15 @@ impl InventoryEntry {
             ended: None,
             leaving: false,
             origin: None,
-            holds: Vec::new(),
-            holds_more: false,
+            holds: Holds::default(),
+            is_others: false,
             fights: Vec::new(),
         }
+    }
+
+    /// Of a namespace or a definition that another Sync has.
+    fn note(key: ObjectKey) -> Self {
+        Self { is_others: true, ..Self::announced(key, "") }
     }
 
     /// Whether our fields in `entry` are those that were ours right after the last apply, whenever that was.
@@ -80,6 +85,8 @@ impl InventoryEntry {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inventory {
     entries: BTreeMap<ObjectKey, InventoryEntry>,
+    /// What namespaces and definitions of other Syncs hold, until these have it noted.
+    notes: BTreeMap<ObjectKey, InventoryEntry>,
 }
 
 impl Inventory {
@@ -108,11 +115,24 @@ impl Inventory {
         self.entries.is_empty()
     }
 
+    /// Every entry and every note, as they are stored.
+    pub fn stored(&self) -> impl Iterator<Item = &InventoryEntry> {
+        self.entries.values().chain(self.notes.values())
+    }
+
+    /// How many entries and notes there are.
+    pub fn stored_len(&self) -> usize {
+        self.entries.len() + self.notes.len()
+    }
+
     /// Notes that an object is about to be applied. What is known of it stays, but for a manifest that is going to be
     /// another one: an apply that is cut short may have been done all the same.
     pub fn announce(&mut self, desired: &DesiredObject) {
         let entry = self.entries.entry(desired.key.clone());
         let entry = entry.or_insert_with(|| InventoryEntry::announced(desired.key.clone(), &desired.api_version));
+        if let Some(note) = self.notes.remove(&desired.key) {
+            entry.holds.merge(&note.holds);
+        }
         desired.api_version.clone_into(&mut entry.version);
         if let Some(before) = entry.manifest.take_if(|manifest| *manifest != desired.manifest) {
             entry.was = Some(before);
@@ -175,18 +195,40 @@ impl Inventory {
     }
 
     /// Lets go of an object that stays in the cluster. What it would go with keeps a note of it. `plurals` are the names under
-    /// which the kinds are served.
-    pub fn let_go(&mut self, key: &ObjectKey, plurals: &BTreeMap<GroupKind, String>) {
+    /// which the kinds are served, `elsewhere` namespaces and definitions of other Syncs with which it would go.
+    pub fn let_go(&mut self, key: &ObjectKey, plurals: &BTreeMap<GroupKind, String>, elsewhere: &[ObjectKey]) {
         self.forget(key);
         for holder in self.entries.values_mut().filter(|entry| key.goes_with(&entry.key, plurals)) {
-            if holder.holds.contains(key) {
-                continue;
-            }
-            match holder.holds.len() < MAX_HOLDS {
-                true => holder.holds.push(key.clone()),
-                false => holder.holds_more = true,
-            }
+            holder.holds.note(key);
         }
+        for holder in elsewhere.iter().filter(|holder| !self.entries.contains_key(*holder)) {
+            let note = self.notes.entry(holder.clone());
+            note.or_insert_with(|| InventoryEntry::note(holder.clone())).holds.note(key);
+        }
+    }
+
+    /// Gives up an object that another Sync takes. What it holds stays noted until that one has noted it.
+    pub fn give_up(&mut self, key: &ObjectKey) {
+        if let Some(entry) = self.entries.remove(key).filter(|entry| !entry.holds.is_empty()) {
+            self.notes.insert(key.clone(), InventoryEntry { holds: entry.holds, ..InventoryEntry::note(key.clone()) });
+        }
+    }
+
+    /// What is known to be held by namespaces and definitions, its own and those of others.
+    pub fn holds(&self) -> impl Iterator<Item = (&ObjectKey, &Holds)> {
+        self.stored().filter(|entry| !entry.holds.is_empty()).map(|entry| (&entry.key, &entry.holds))
+    }
+
+    /// Notes what others know to be held by an entry.
+    pub fn note_holds(&mut self, key: &ObjectKey, holds: &Holds) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.holds.merge(holds);
+        }
+    }
+
+    /// Forgets what is held by a namespace or a definition of another Sync where `is_noted` says that it is noted there.
+    pub fn forget_notes(&mut self, is_noted: impl Fn(&ObjectKey, &Holds) -> bool) {
+        self.notes.retain(|key, note| !is_noted(key, &note.holds));
     }
 
     /// Forgets an object: it was seen to be gone, or proved not to be ours.
@@ -197,7 +239,9 @@ impl Inventory {
 
 impl FromIterator<InventoryEntry> for Inventory {
     fn from_iter<I: IntoIterator<Item = InventoryEntry>>(entries: I) -> Self {
-        Self { entries: entries.into_iter().map(|entry| (entry.key.clone(), entry)).collect() }
+        let all = entries.into_iter().map(|entry| (entry.key.clone(), entry));
+        let (notes, entries) = all.partition(|(_, entry)| entry.is_others);
+        Self { entries, notes }
     }
 }
 

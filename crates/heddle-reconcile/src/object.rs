@@ -77,6 +77,11 @@ impl ObjectKey {
         group == self.kind.group && plurals.get(&self.kind).is_none_or(|served| served == plural)
     }
 
+    /// Whether objects go with this one: it is a namespace or a definition.
+    pub fn holds_others(&self) -> bool {
+        self.kind.is_namespace() || self.kind.is_definition()
+    }
+
     /// Of an object as it is written; what it does not say is empty.
     pub fn of(object: &Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -127,7 +127,13 @@ impl PruneVerdict {
     /// The namespaces and definitions that are to be deleted.
     pub fn holders(&self) -> Vec<ObjectKey> {
         let deletes = self.steps.iter().flatten().chain(&self.waiting).map(|prune| &prune.key);
-        deletes.filter(|key| key.kind.is_namespace() || key.kind.is_definition()).cloned().collect()
+        deletes.filter(|key| key.holds_others()).cloned().collect()
+    }
+
+    /// The namespaces and definitions that are to be deleted, or that a person is to be asked about.
+    pub fn holders_in_question(&self) -> Vec<ObjectKey> {
+        let asked = self.stopped.iter().flat_map(|stopped| &stopped.objects).filter(|key| key.holds_others());
+        self.holders().into_iter().chain(asked.cloned()).collect()
     }
 }
 

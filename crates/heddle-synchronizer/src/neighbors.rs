@@ -11,7 +11,7 @@ use std::{
 };
 
 use heddle_core::git::{BranchName, RepoUrl, Revision};
-use heddle_reconcile::ObjectKey;
+use heddle_reconcile::{Holds, ObjectKey};
 use tokio::sync::watch;
 
 /// What a Sync lets the others know.
@@ -37,6 +37,8 @@ pub struct Known {
     pub wants: Arc<BTreeSet<ObjectKey>>,
     /// The objects that it has applied or is about to; `None` until its inventory was read.
     pub holds: Option<Arc<BTreeSet<ObjectKey>>>,
+    /// What was let go of and stays in namespaces and definitions, its own and those of others.
+    pub notes: Arc<BTreeMap<ObjectKey, Holds>>,
 }
 
 /// What becomes of an object that left the path of a Sync.
@@ -122,6 +124,26 @@ impl Neighbors {
         let inner = self.lock();
         let others = inner.syncs.iter().filter(|(other, _)| *other != name);
         others.map(|(other, known)| (other.clone(), known.holds.clone())).collect()
+    }
+
+    /// What the other Syncs have let go of and know to stay in a namespace or a definition.
+    pub fn noted_by_others(&self, name: &str, holder: &ObjectKey) -> Holds {
+        let inner = self.lock();
+        let mut noted = Holds::default();
+        for (_, known) in inner.syncs.iter().filter(|(other, _)| *other != name) {
+            known.notes.get(holder).into_iter().for_each(|holds| noted.merge(holds));
+        }
+        noted
+    }
+
+    /// Whether another Sync that has a namespace or a definition has noted that it holds all of this.
+    pub fn have_others_noted(&self, name: &str, holder: &ObjectKey, holds: &Holds) -> bool {
+        let inner = self.lock();
+        let mut others = inner.syncs.iter().filter(|(other, _)| *other != name).map(|(_, known)| known);
+        others.any(|known| {
+            known.holds.as_ref().is_some_and(|all| all.contains(holder))
+                && known.notes.get(holder).is_some_and(|noted| noted.covers(holds))
+        })
     }
 
     /// What becomes of an object that left the path of `name`, as far as the others have said.

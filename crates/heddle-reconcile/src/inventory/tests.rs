@@ -87,9 +87,9 @@ fn what_an_object_would_go_with_keeps_a_note_of_it_when_it_is_let_go() {
     let mut inventory: Inventory = all.map(|key| InventoryEntry::announced(key.clone(), "v1")).into_iter().collect();
     let plurals = BTreeMap::from([(jar.kind.clone(), "jars".to_owned())]);
     for _ in 0..2 {
-        inventory.let_go(&jar, &plurals);
+        inventory.let_go(&jar, &plurals, &[]);
     }
-    let holds = |key: &ObjectKey| inventory.find(key).unwrap().holds.clone();
+    let holds = |key: &ObjectKey| inventory.find(key).unwrap().holds.keys.clone();
     assert_eq!((inventory.len(), holds(&shop), holds(&jars)), (4, vec![jar.clone()], vec![jar]));
     assert!(holds(&other).is_empty() && holds(&lids).is_empty());
 }
@@ -104,13 +104,54 @@ fn what_holds_more_than_can_be_noted_says_so() {
     let shop = key("Namespace", None, "shop");
     let mut inventory: Inventory = [InventoryEntry::announced(shop.clone(), "v1")].into_iter().collect();
     let mut let_go = |number: usize| {
-        inventory.let_go(&key("ConfigMap", Some("shop"), &number.to_string()), &BTreeMap::new());
+        inventory.let_go(&key("ConfigMap", Some("shop"), &number.to_string()), &BTreeMap::new(), &[]);
         let entry = inventory.find(&shop).unwrap();
-        (entry.holds.len(), entry.holds_more)
+        (entry.holds.keys.len(), entry.holds.more)
     };
     for number in 0..MAX_HOLDS {
         assert_eq!(let_go(number), (number + 1, false));
     }
     assert_eq!(let_go(0), (MAX_HOLDS, false), "it is noted already");
     assert_eq!(let_go(MAX_HOLDS), (MAX_HOLDS, true));
+}
+
+#[test]
+fn what_is_held_stays_noted_until_whoever_has_the_namespace_by_now_has_noted_it() {
+    let key = |kind: &str, namespace: Option<&str>, name: &str| ObjectKey {
+        kind: GroupKind::new("v1", kind),
+        namespace: namespace.map(str::to_owned),
+        name: name.into(),
+    };
+    let (shop, other) = (key("Namespace", None, "shop"), key("Namespace", None, "other"));
+    let (kept, late) = (key("Secret", Some("shop"), "kept"), key("Secret", Some("other"), "late"));
+    let entry = |key: &ObjectKey| InventoryEntry::announced(key.clone(), "v1");
+    let mut left: Inventory = [&shop, &kept, &late].map(entry).into_iter().collect();
+    left.let_go(&kept, &BTreeMap::new(), &[]);
+    left.give_up(&shop);
+    left.let_go(&late, &BTreeMap::new(), std::slice::from_ref(&other));
+    assert_eq!((left.len(), left.find(&shop), left.stored_len()), (0, None, 2));
+    // As the cluster keeps it.
+    let text = serde_json::to_string(&left.stored().collect::<Vec<_>>()).unwrap();
+    let read: Vec<InventoryEntry> = serde_json::from_str(&text).unwrap();
+    assert_eq!(read.into_iter().collect::<Inventory>(), left);
+
+    let mut right: Inventory = [&shop, &other].map(entry).into_iter().collect();
+    let is_noted = |right: &Inventory, key: &ObjectKey, holds: &Holds| {
+        right.find(key).is_some_and(|entry| entry.holds.covers(holds))
+    };
+    left.forget_notes(|key, holds| is_noted(&right, key, holds));
+    assert_eq!(left.holds().count(), 2);
+    for (key, holds) in left.holds() {
+        right.note_holds(key, holds);
+    }
+    left.forget_notes(|key, holds| is_noted(&right, key, holds));
+    assert!(left.holds().next().is_none());
+    assert_eq!(right.find(&shop).unwrap().holds.keys, [kept]);
+    assert_eq!(right.find(&other).unwrap().holds.keys, [late]);
+
+    // What comes back brings its note along.
+    right.give_up(&shop);
+    let wanted = DesiredObject { key: shop.clone(), ..desired("one") };
+    right.announce(&wanted);
+    assert_eq!((right.find(&shop).unwrap().holds.keys.len(), right.stored_len()), (1, 2));
 }

@@ -478,3 +478,21 @@ fn a_namespace_in_which_something_was_found_stays_whatever_the_watch_knows() {
     let held = verdict(&BTreeMap::from([(namespace.clone(), reason_to_hold(&namespace, &inside))]));
     assert_eq!((held.stopped, held.held[0].reason.as_str()), (None, "Secret extra/s lies in it and stays"));
 }
+
+#[test]
+fn nothing_is_looked_into_that_a_guard_holds_back() {
+    let (mut inventory, mut live) = ours(3);
+    let namespace = ObjectKey { namespace: None, ..key("Namespace", "extra") };
+    put(&mut inventory, &mut live, namespace.clone(), "uid-extra".into());
+    let gone = [namespace.clone(), key("ConfigMap", "0")];
+    let verdict =
+        |reached, approved| judge_prune(&gone, &inventory, &live, PruneRules { reached, approved, ..rules(3) });
+    for reached in [Reached::Unread, Reached::Unapplied] {
+        assert_eq!(verdict(reached, None).holders_in_question(), []);
+    }
+    let asks = verdict(Reached::Applied, None);
+    assert_eq!((asks.holders(), asks.holders_in_question()), (vec![], vec![namespace.clone()]));
+    let plan = asks.stopped.unwrap().plan;
+    let approved = verdict(Reached::Applied, Some(&plan));
+    assert_eq!((approved.holders(), approved.holders_in_question()), (vec![namespace.clone()], vec![namespace]));
+}

@@ -1,7 +1,10 @@
 //! What a Sync tells: facts and its state to the API, its status and Events to the cluster, what it wants and holds to the
 //! other Syncs.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use heddle_core::{git::Revision, name::SyncName};
@@ -9,7 +12,7 @@ use heddle_kube::{
     KubeError,
     sync::{Sync, SyncStatus},
 };
-use heddle_reconcile::{Inventory, ObjectKey};
+use heddle_reconcile::{Holds, Inventory, ObjectKey};
 use heddle_wire::agent::{self as wire, Deploy, DeployFact, DriftReport, SyncError};
 use tokio::time::Instant;
 
@@ -172,10 +175,21 @@ pub(super) fn publish_wants(
     let is_whole = desired.faults().next().is_none();
     known.revision = is_whole.then(|| desired.revision().clone());
     if let (None, Some(inventory)) = (&known.holds, inventory) {
-        let holds: BTreeSet<ObjectKey> = inventory.iter().map(|entry| entry.key.clone()).collect();
-        known.holds = Some(holds.into());
+        note_holds(known, inventory);
     }
     neighbors.publish(&name.name, known.clone());
+}
+
+/// Takes in what the cluster holds of this Sync. Says whether that is news to the others.
+pub(super) fn note_holds(known: &mut Known, inventory: &Inventory) -> bool {
+    let holds: BTreeSet<ObjectKey> = inventory.iter().map(|entry| entry.key.clone()).collect();
+    let notes: BTreeMap<ObjectKey, Holds> =
+        inventory.holds().map(|(key, holds)| (key.clone(), holds.clone())).collect();
+    let is_news = known.holds.as_deref() != Some(&holds) || *known.notes != notes;
+    if is_news {
+        (known.holds, known.notes) = (Some(holds.into()), notes.into());
+    }
+    is_news
 }
 
 /// What is known of a Sync while a revision is being applied to it.

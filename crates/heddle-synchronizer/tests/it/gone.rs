@@ -2,8 +2,12 @@
 
 use heddle_testkit::webhook::Admission;
 use serde_json::json;
+use tokio::sync::RwLock;
 
 use crate::setup::{Setup, config, definition, deployment, run};
+
+/// Held while a namespace is deleted, and alone while an API group of the cluster does not answer: then no namespace goes.
+static GROUPS: RwLock<()> = RwLock::const_new(());
 
 /// An object that its operator has to let go.
 fn jar(group: &str) -> String {
@@ -141,33 +145,43 @@ impl Setup {
     }
 }
 
-#[test]
-fn what_stays_holds_its_namespace_also_where_its_kind_is_not_watched() {
-    run(async |cluster| {
-        let secret = |name: &str| {
-            format!(
-                "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: 'extra-{{target}}', \
-                 annotations: {{heddle.dev/prune: keep}}}}\nstringData: {{key: x}}\n"
-            )
-        };
-        let setup = Setup::start(cluster, "apps", &[("apps/stays.yaml", &config("stays", "x"))]).await;
+/// A Secret of the extra namespace that says that it stays.
+fn kept_secret(name: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: 'extra-{{target}}', \
+         annotations: {{heddle.dev/prune: keep}}}}\nstringData: {{key: x}}\n"
+    )
+}
+
+impl Setup {
+    /// Lets the Sync's account do everything with namespaces and ConfigMaps, and not see which of these kinds there are.
+    async fn be_blind_for(&self, resources: &str) {
         let role = format!(
             "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: blind-{0}}}\nrules:\n\
              - {{apiGroups: [''], resources: [namespaces, configmaps], verbs: ['*']}}\n\
-             - {{apiGroups: [''], resources: [secrets], verbs: [get, create, patch, delete]}}\n---\n\
+             - {{apiGroups: [''], resources: [{resources}], verbs: [get, create, patch, delete]}}\n---\n\
              apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {{name: blind-{0}}}\n\
              roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: blind-{0}}}\n\
              subjects: [{{kind: ServiceAccount, name: heddle-deployer, namespace: {0}}}]\n",
-            setup.system
+            self.system
         );
-        setup.kubectl(&["apply", "-f", "-"], &role).await;
+        self.kubectl(&["apply", "-f", "-"], &role).await;
+    }
+}
+
+#[test]
+fn what_stays_holds_its_namespace_also_where_its_kind_is_not_watched() {
+    run(async |cluster| {
+        let _deletes = GROUPS.read().await;
+        let setup = Setup::start(cluster, "apps", &[("apps/stays.yaml", &config("stays", "x"))]).await;
+        setup.be_blind_for("secrets").await;
         setup.condition("Ready", "True", "Ready").await;
         setup.open_all_namespaces().await;
         let head = setup
             .push(&[
                 ("apps/extra.yaml", Some(EXTRA)),
-                ("apps/a.yaml", Some(&secret("a"))),
-                ("apps/b.yaml", Some(&secret("b"))),
+                ("apps/a.yaml", Some(&kept_secret("a"))),
+                ("apps/b.yaml", Some(&kept_secret("b"))),
             ])
             .await;
         setup.healthy_at(&head).await;
@@ -221,5 +235,80 @@ fn what_another_sync_has_in_a_namespace_holds_it_whatever_its_kind() {
         let extra = format!("extra-{}", setup.target);
         let namespace = setup.kubectl(&["get", "namespace", &extra, "-o", "jsonpath={.status.phase}"], "").await;
         assert_eq!(namespace, "Active");
+    });
+}
+
+/// A note of it goes with the namespace from Sync to Sync, for nobody can list what it is about.
+#[test]
+fn what_was_let_go_of_holds_its_namespace_whichever_sync_has_that_by_now() {
+    run(async |cluster| {
+        let (a, c) = (config("a", "x"), config("c", "x"));
+        let setup = Setup::start(cluster, "left", &[("left/a.yaml", &*a), ("right/c.yaml", &*c)]).await;
+        setup.be_blind_for("secrets").await;
+        setup.condition("Ready", "True", "Ready").await;
+        setup.open_all_namespaces().await;
+        setup.add_sync("right", "right", json!({"namespaces": []})).await;
+        setup.condition_of("right", "Ready", "True", "Ready").await;
+        let both_at = async |head: &str| {
+            setup.applied_at("shop", head).await;
+            setup.applied_at("right", head).await;
+        };
+        let one = kept_secret("one");
+        both_at(&setup.push(&[("left/extra.yaml", Some(EXTRA)), ("left/one.yaml", Some(&one))]).await).await;
+        both_at(&setup.push(&[("left/one.yaml", None)]).await).await;
+        both_at(&setup.push(&[("left/extra.yaml", None), ("right/extra.yaml", Some(EXTRA))]).await).await;
+        // And what another Sync lets go of afterwards.
+        both_at(&setup.push(&[("left/two.yaml", Some(&kept_secret("two")))]).await).await;
+        both_at(&setup.push(&[("left/two.yaml", None)]).await).await;
+
+        setup.push(&[("right/extra.yaml", None)]).await;
+        let extra = format!("extra-{}", setup.target);
+        let mut left = vec!["one", "two"];
+        while !left.is_empty() {
+            let named = setup
+                .eventually("the namespace held", async || {
+                    let told = setup.condition_of("right", "Pruned", "False", "InUse").await;
+                    let is_named = |name: &&str| told.contains(&format!("Secret {extra}/{name} lies in it and stays"));
+                    left.iter().position(is_named).ok_or(told.clone())
+                })
+                .await;
+            setup.kubectl(&["delete", "secret", left.remove(named), "-n", &extra], "").await;
+            setup.look();
+        }
+        setup.condition_of("right", "Pruned", "False", "Stopped").await;
+    });
+}
+
+/// Kubernetes itself would not finish the delete: which kinds there are to empty is not known.
+#[test]
+fn a_namespace_stays_while_an_api_group_does_not_answer() {
+    run(async |cluster| {
+        let setup = Setup::start(cluster, "apps", &[("apps/stays.yaml", &config("stays", "x"))]).await;
+        setup.allow_all().await;
+        setup.condition("Ready", "True", "Ready").await;
+        setup.open_all_namespaces().await;
+        let head = setup.push(&[("apps/extra.yaml", Some(EXTRA))]).await;
+        setup.healthy_at(&head).await;
+        let alone = GROUPS.write().await;
+        let service = "apiVersion: apiregistration.k8s.io/v1\nkind: APIService\nmetadata: {name: v1.silent.example.org}\n\
+            spec: {group: silent.example.org, version: v1, groupPriorityMinimum: 10, versionPriority: 10, \
+            insecureSkipTLSVerify: true, service: {name: nowhere, namespace: default}}\n";
+        setup.kubectl(&["apply", "-f", "-"], service).await;
+        let args = ["get", "apiservice", "v1.silent.example.org", "-o", "jsonpath={.status.conditions[0].status}"];
+        setup
+            .eventually("the group known as silent", async || {
+                let status = setup.kubectl(&args, "").await;
+                if status == "False" { Ok(()) } else { Err(status) }
+            })
+            .await;
+        setup.push(&[("apps/extra.yaml", None)]).await;
+        setup.approve().await;
+        let held = setup.condition("Pruned", "False", "InUse").await;
+        assert!(held.contains("the API group `silent.example.org`"), "{held}");
+        // The approval holds on.
+        setup.kubectl(&["delete", "apiservice", "v1.silent.example.org"], "").await;
+        setup.look();
+        setup.condition("Ready", "True", "Ready").await;
+        drop(alone);
     });
 }

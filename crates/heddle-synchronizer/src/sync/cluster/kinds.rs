@@ -34,13 +34,25 @@ impl ClusterState {
         self.kinds_are_of_now = false;
     }
 
-    /// The kinds, asked for anew where this one is not among them, but once for all that are asked about between two looks.
+    /// The kinds, asked for anew where any of these is not among them, but once for all that are asked about between two looks.
     ///
     /// # Errors
     /// When the API server cannot be asked.
-    pub async fn kinds_with(&mut self, kind: &GroupKind) -> Result<Arc<Kinds>, KubeError> {
-        let is_enough = |kinds: &&Arc<Kinds>| self.kinds_are_of_now || kinds.preferred(kind).is_some();
+    pub async fn kinds_with(&mut self, wanted: &[&GroupKind]) -> Result<Arc<Kinds>, KubeError> {
+        let knows_all = |kinds: &Kinds| wanted.iter().all(|kind| kinds.preferred(kind).is_some());
+        let is_enough = |kinds: &&Arc<Kinds>| self.kinds_are_of_now || knows_all(kinds);
         match self.kinds.as_ref().filter(is_enough) {
+            Some(kinds) => Ok(Arc::clone(kinds)),
+            None => self.renew_kinds().await,
+        }
+    }
+
+    /// The kinds as they are now, asked for once between two looks.
+    ///
+    /// # Errors
+    /// When the API server cannot be asked.
+    pub async fn kinds_of_now(&mut self) -> Result<Arc<Kinds>, KubeError> {
+        match self.kinds.as_ref().filter(|_| self.kinds_are_of_now) {
             Some(kinds) => Ok(Arc::clone(kinds)),
             None => self.renew_kinds().await,
         }

@@ -113,7 +113,7 @@ impl Run<'_> {
     }
 
     async fn look_for_controller(&mut self, controller: &Controller) -> ControllerState {
-        match self.cluster.kinds_with(&controller.kind).await {
+        match self.cluster.kinds_with(&[&controller.kind]).await {
             Ok(kinds) => self.cluster.client.look_for_controller(&kinds, controller).await,
             Err(error) => ControllerState::Unknown(error.to_string()),
         }

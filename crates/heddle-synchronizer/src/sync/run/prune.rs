@@ -97,7 +97,7 @@ impl Run<'_> {
             Fate::Unclaimed => true,
             Fate::Moved(other) => {
                 tracing::info!(sync = %name, object = %key, "{key} moved to the Sync {other}");
-                self.inventory.forget(key);
+                self.inventory.give_up(key);
                 false
             }
             Fate::MovedToSuspended(other) => {
@@ -117,7 +117,6 @@ impl Run<'_> {
         let (sync, desired, name) = (self.context.sync, self.context.desired, self.context.name);
         let annotations = sync.metadata.annotations.as_ref();
         let plurals = self.cluster.kinds().map(Kinds::plurals).unwrap_or_default();
-        let mut needed = self.look_for_known(surplus).await;
         let judge = |run: &Self, needed: &BTreeMap<ObjectKey, String>| {
             let rules = PruneRules {
                 owner: run.owner(),
@@ -130,11 +129,17 @@ impl Run<'_> {
             };
             judge_prune(surplus, &run.inventory, &run.cluster.observed.live, rules)
         };
-        let mut verdict = judge(self, &needed);
-        let holders = verdict.holders();
-        if !holders.is_empty() {
-            needed.extend(self.look_for_any(&holders, surplus).await);
+        // What the guards hold back is not looked into: that costs requests.
+        let mut verdict = judge(self, &BTreeMap::new());
+        let in_question = verdict.holders_in_question();
+        if !in_question.is_empty() {
+            let mut needed = self.look_for_known(&in_question, surplus).await;
             verdict = judge(self, &needed);
+            let holders = verdict.holders();
+            if !holders.is_empty() {
+                needed.extend(self.look_for_any(&holders, surplus).await);
+                verdict = judge(self, &needed);
+            }
         }
         for key in &verdict.forget {
             tracing::info!(sync = %name, object = %key, "{key} left the path, and is gone or not ours");

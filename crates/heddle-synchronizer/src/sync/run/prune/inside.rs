@@ -25,26 +25,37 @@ struct Inside {
 }
 
 impl Run<'_> {
-    /// What stays of what is known by name: noted when it was let go of, or to go itself and not watched.
-    pub(super) async fn look_for_known(&self, surplus: &[ObjectKey]) -> BTreeMap<ObjectKey, String> {
-        let Some(kinds) = self.cluster.kinds() else { return BTreeMap::new() };
-        let plurals = kinds.plurals();
+    /// What stays in these of what is known by name: noted when it was let go of, or to go itself and not watched.
+    pub(super) async fn look_for_known(
+        &mut self,
+        holders: &[ObjectKey],
+        surplus: &[ObjectKey],
+    ) -> BTreeMap<ObjectKey, String> {
+        let (neighbors, name) = (&self.context.ctx.neighbors, &self.context.name.name);
+        let plurals = self.cluster.kinds().map(Kinds::plurals).unwrap_or_default();
         let live = &self.cluster.observed.live;
         let (mut known, mut held) = (Vec::new(), BTreeMap::new());
-        for holder in surplus.iter().filter(|key| key.kind.is_namespace() || key.kind.is_definition()) {
-            let entry = self.inventory.find(holder);
-            if entry.is_some_and(|entry| entry.holds_more) {
+        for holder in holders {
+            let mut noted = neighbors.noted_by_others(name, holder);
+            self.inventory.find(holder).into_iter().for_each(|entry| noted.merge(&entry.holds));
+            if noted.more {
                 held.insert(holder.clone(), TOO_MANY.to_owned());
             }
-            let noted = entry.into_iter().flat_map(|entry| &entry.holds);
             let unseen = surplus.iter().filter(|key| key.goes_with(holder, &plurals) && !live.covers(key));
-            let inside = noted.chain(unseen).filter(|key| !self.context.desired.keys().contains(*key));
+            let inside = noted.keys.iter().chain(unseen).filter(|key| !self.context.desired.keys().contains(*key));
             known.extend(inside.map(|key| Inside { holder: holder.clone(), key: key.clone() }));
         }
+        let wanted: Vec<&GroupKind> = known.iter().map(|inside| &inside.key.kind).collect();
+        let kinds = match self.cluster.kinds_with(&wanted).await {
+            Ok(kinds) => kinds,
+            Err(error) => return untold(holders, &error),
+        };
         let client = &self.cluster.client;
-        let looks: Vec<_> = known.into_iter().map(|inside| stays(client, kinds, inside)).collect();
-        let found: Vec<_> = futures::stream::iter(looks).buffer_unordered(CONCURRENCY).collect().await;
-        held.extend(found.into_iter().flatten());
+        let looks: Vec<_> = known.into_iter().map(|inside| stays(client, &kinds, inside)).collect();
+        let found: Vec<_> = futures::stream::iter(looks).buffered(CONCURRENCY).collect().await;
+        for (holder, why) in found.into_iter().flatten() {
+            held.entry(holder).or_insert(why);
+        }
         held
     }
 
@@ -54,11 +65,14 @@ impl Run<'_> {
         holders: &[ObjectKey],
         surplus: &[ObjectKey],
     ) -> BTreeMap<ObjectKey, String> {
-        let Some(kinds) = self.cluster.kinds() else { return BTreeMap::new() };
+        let kinds = match self.cluster.kinds_of_now().await {
+            Ok(kinds) => kinds,
+            Err(error) => return untold(holders, &error),
+        };
         let client = &self.cluster.client;
         let mut lists = Vec::new();
         for holder in holders {
-            lists.extend(kinds_inside(kinds, holder).into_iter().map(|served| list_inside(client, holder, served)));
+            lists.extend(kinds_inside(&kinds, holder).into_iter().map(|served| list_inside(client, holder, served)));
         }
         let listed: Vec<_> = futures::stream::iter(lists).buffer_unordered(CONCURRENCY).collect().await;
         let is_answered = listed.iter().any(|(.., listed)| listed.as_ref().err().is_none_or(KubeError::is_of_request));
@@ -76,7 +90,7 @@ impl Run<'_> {
                     None
                 }
                 Err(KubeError::NotServed(_)) => None,
-                Err(error) => Some(format!("what is in it cannot be told: {error}")),
+                Err(error) => Some(cannot_tell(&error)),
             };
             if let Some(why) = why {
                 found.entry(holder.clone()).or_insert(why);
@@ -86,7 +100,8 @@ impl Run<'_> {
         let plurals = kinds.plurals();
         for holder in holders {
             let unlistable = unlistable.remove(holder).unwrap_or_default();
-            if let Some(why) = held_by_others(holder, &others, &unlistable, &plurals) {
+            let why = held_by_others(holder, &others, &unlistable, &plurals);
+            if let Some(why) = why.or_else(|| unknown_inside(holder, &kinds.unknown_groups)) {
                 found.entry(holder.clone()).or_insert(why);
             }
         }
@@ -123,6 +138,30 @@ fn held_by_others(
     }
     let kinds: Vec<&str> = unlistable.iter().map(String::as_str).collect();
     Some(format!("{why}; the account may not list {}", kinds.join(", ")))
+}
+
+fn cannot_tell(error: &KubeError) -> String {
+    format!("what is in it cannot be told: {error}")
+}
+
+/// All of them stay, while it is not known what they may hold.
+fn untold(holders: &[ObjectKey], error: &KubeError) -> BTreeMap<ObjectKey, String> {
+    holders.iter().map(|holder| (holder.clone(), cannot_tell(error))).collect()
+}
+
+/// Why a namespace or a definition stays whose objects may be of an API group that does not answer: which kinds that group
+/// has is not known then, and neither is whether any object of them is there.
+fn unknown_inside(holder: &ObjectKey, unknown_groups: &[String]) -> Option<String> {
+    let may_hold = |group: &&String| {
+        let any = GroupKind { group: (*group).clone(), kind: String::new() };
+        let any = ObjectKey { kind: any, namespace: Some(holder.name.clone()), name: String::new() };
+        any.goes_with(holder, &BTreeMap::new())
+    };
+    let group = unknown_groups.iter().find(may_hold)?;
+    Some(format!(
+        "what of the API group `{group}` is in it cannot be told, since the server of that group does not answer: mend it, or \
+         delete its APIService"
+    ))
 }
 
 /// The kinds whose objects go with a namespace or a definition, as far as they can be listed.

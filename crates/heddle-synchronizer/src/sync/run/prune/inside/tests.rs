@@ -5,6 +5,20 @@ fn key(kind: &str, namespace: Option<&str>, name: &str) -> ObjectKey {
 }
 
 #[test]
+fn what_may_be_of_a_group_that_does_not_answer_holds_what_it_may_lie_in() {
+    let unknown = ["metrics.example.org".to_owned(), "shop.example.org".to_owned()];
+    let why = |kind: &str, name: &str| unknown_inside(&key(kind, None, name), &unknown);
+    let definition = |name: &str| {
+        let kind = GroupKind::new("apiextensions.k8s.io/v1", "CustomResourceDefinition");
+        unknown_inside(&ObjectKey { kind, namespace: None, name: name.into() }, &unknown)
+    };
+    assert!(why("Namespace", "space").is_some_and(|why| why.contains("`metrics.example.org`")));
+    assert!(definition("gadgets.shop.example.org").is_some_and(|why| why.contains("`shop.example.org`")));
+    assert_eq!((definition("gadgets.other.example.org"), why("ConfigMap", "a")), (None, None));
+    assert_eq!(unknown_inside(&key("Namespace", None, "space"), &[]), None);
+}
+
+#[test]
 fn what_another_sync_has_holds_a_namespace_also_where_its_kind_may_not_be_listed() {
     let space = key("Namespace", None, "space");
     let held = |holds: Option<&[ObjectKey]>, unlistable: &[&str]| {
