@@ -34,7 +34,7 @@ use heddle_kube::{
     Cluster, FirstSync, Happening, OwnClient,
     sync::{DriftMode, Sync, SyncStatus},
 };
-use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, ObjectKey};
+use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, ObjectKey, Spared};
 use heddle_source::{RenderTools, Store};
 use tokio::{sync::watch, time::Instant};
 
@@ -48,7 +48,7 @@ use self::{
     patience::Patience,
     report::conditions::Conditions,
     roots::Roots,
-    run::{Compared, Hindrance},
+    run::{Compared, Done, Hindrance},
     schedule::{Schedule, Situation},
     source::SourceReader,
     spec::Spec,
@@ -120,6 +120,10 @@ pub struct SyncTask {
     applied: Option<Applied>,
     fetched_at: Option<DateTime<Utc>>,
     conditions: Conditions,
+    /// What the run under way has done.
+    done: Done,
+    /// What was let go of, until a comparison says so that has come to its end.
+    let_go: Vec<Spared>,
     /// What is to be told in Events.
     happenings: Vec<Happening>,
     written_status: SyncStatus,
@@ -158,6 +162,8 @@ impl SyncTask {
             hindrance: None,
             fetched_at: None,
             conditions: Conditions::from_status(&status.conditions),
+            done: Done::default(),
+            let_go: Vec::new(),
             happenings: Vec::new(),
             written_status: status,
             drift: DriftLog::default(),

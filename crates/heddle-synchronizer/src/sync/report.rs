@@ -9,7 +9,7 @@ use heddle_kube::sync::{StoppedPruneStatus, Sync, SyncStatus, SyncStatusError};
 use heddle_reconcile::Stopped;
 use heddle_wire::agent::{DriftReport, Follows, StoppedPrune, SyncError, SyncHealth, SyncReport};
 
-pub(super) use self::happenings::happenings;
+pub(super) use self::happenings::{done, found};
 
 use self::conditions::Conditions;
 use super::{applied::Applied, health::Health, spec::Spec};

@@ -2,6 +2,7 @@
 //! with an [`Outcome`].
 
 mod apply;
+mod done;
 mod drifted;
 mod gather;
 mod hooks;
@@ -26,6 +27,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::inherited::Controllers;
+pub(crate) use self::{
+    apply::{DEFINITION_LIMIT, SCHEMA_LIMIT},
+    hooks::GONE_LIMIT,
+};
 pub(super) use self::{
     apply::{dry_run, would_change},
     done::Done,
@@ -33,10 +38,6 @@ pub(super) use self::{
     inherited::Heritage,
     outcome::{Compared, Hindrance, Others, Outcome, Pruned},
     waiting::Waiting,
-};
-pub(crate) use self::{
-    apply::{DEFINITION_LIMIT, SCHEMA_LIMIT},
-    hooks::GONE_LIMIT,
 };
 use super::{
     Context,
@@ -75,6 +76,8 @@ pub(super) struct RunState<'a> {
     /// What the other Syncs are told.
     pub known: &'a mut Known,
     pub patience: &'a mut Patience,
+    /// What runs do, until it is told.
+    pub done: &'a mut Done,
 }
 
 /// A run that is under way.
@@ -85,6 +88,7 @@ struct Run<'a> {
     swept: &'a mut HashSet<ObjectKey>,
     known: &'a mut Known,
     patience: &'a mut Patience,
+    done: &'a mut Done,
     /// What the cluster is going to hold.
     inventory: Inventory,
     /// What was known of the objects before they were announced.
@@ -103,13 +107,8 @@ struct Run<'a> {
     is_suspect: bool,
     /// The kinds whose definition was written by this run, and when.
     defined: HashMap<GroupKind, Instant>,
-    applied: usize,
-    deleted: usize,
     /// How many objects could not be deleted for a reason that is not believed to pass.
     undeleted: usize,
-    healed: usize,
-    /// What left the path and is left alone, with the reason.
-    kept: Vec<Spared>,
     controllers: Controllers,
     /// The versions under which objects were applied that are to be applied under another one.
     versions: HashMap<ObjectKey, String>,
@@ -150,7 +149,7 @@ pub(super) async fn hand_over(context: RunContext<'_>, state: RunState<'_>) -> R
 impl<'a> Run<'a> {
     /// Begins with what the cluster holds.
     fn new(context: RunContext<'a>, state: RunState<'a>) -> Self {
-        let RunState { cluster, drift, swept, known, patience } = state;
+        let RunState { cluster, drift, swept, known, patience, done } = state;
         let inventory = cluster.inventory().cloned().unwrap_or_default();
         drift.recall(&inventory);
         Self {
@@ -160,6 +159,7 @@ impl<'a> Run<'a> {
             swept,
             known,
             patience,
+            done,
             inventory,
             before: HashMap::new(),
             errors: Vec::new(),
@@ -170,11 +170,7 @@ impl<'a> Run<'a> {
             waiting: BTreeMap::new(),
             is_suspect: false,
             defined: HashMap::new(),
-            applied: 0,
-            deleted: 0,
             undeleted: 0,
-            healed: 0,
-            kept: Vec::new(),
             controllers: Controllers::new(),
             versions: HashMap::new(),
             heritage: Heritage::default(),
@@ -183,18 +179,18 @@ impl<'a> Run<'a> {
 
     async fn go(mut self) -> Result<Outcome, KubeError> {
         let began_at = Instant::now();
-        self.drift.forget_unknown(self.context.desired, self.context.sync.spec.drift == DriftMode::Off);
         let objects = self.context.desired.objects();
         let desired: Vec<_> = objects.iter().map(|object| object.desired.clone()).collect();
         let scope = self.scope();
         self.drift.forget_settled(self.context.desired, Utc::now());
+        self.drift.forget_unknown(self.context.desired, self.context.sync.spec.drift == DriftMode::Off);
         self.inventory.settle(&desired, &self.cluster.observed.live);
         let mut plan = plan(&desired, &self.inventory, &self.cluster.observed.live, &scope);
         let not_healed = self.take_out_drift(&mut plan);
         let others = self.others(&plan, &scope);
         self.note_refusals(&plan);
-        for object in objects {
         self.leave_unknown(&mut plan);
+        for object in objects {
             self.inventory.want(object.key());
         }
         self.note_suspects(&plan.surplus);
@@ -293,20 +289,17 @@ impl<'a> Run<'a> {
             errors.sort_by(|a, b| (&a.file, a.line, &a.object).cmp(&(&b.file, b.line, &b.object)));
             errors
         });
-        if self.applied > 0 {
+        if self.done.applied > 0 {
             let (revision, name) = (desired.revision(), self.context.name);
             tracing::info!(sync = %name, revision = %revision, "applied {} objects of {} for {name}",
-                self.applied, revision.short());
+                self.done.applied, revision.short());
         }
         let errors = errors.await;
         Outcome::Compared(Box::new(Compared {
             revision: desired.revision().clone(),
             source: desired.rendered.content.origin.source(),
             good: good.len(),
-            applied: self.applied,
-            deleted: self.deleted,
-            healed: self.healed,
-            kept: self.kept,
+            kept: Vec::new(),
             heritage: self.heritage,
             images,
             errors,

@@ -164,7 +164,7 @@ impl SyncTask {
             is_new,
             stop: &stop,
             desired: &mut self.desired,
-            state: RunState { cluster, drift, swept, known, patience: &mut self.patience },
+            state: RunState { cluster, drift, swept, known, patience: &mut self.patience, done: &mut self.done },
         };
         let (outcome, came_up) = meanwhile.during(comparison.run(rendered), &stop).await;
         let outcome = outcome.unwrap_or_else(|fault| {
@@ -192,8 +192,14 @@ impl SyncTask {
     /// Takes in what a run came to: says it, and tells the facts of it.
     async fn conclude(&mut self, mut outcome: Outcome) {
         let now = Utc::now();
+        let has_deleted = self.done.deleted > 0;
+        self.note_done();
         if let Outcome::Compared(compared) = &mut outcome {
             compared.pruned.go_on_waiting(self.compared.as_ref().map(|before| &before.pruned));
+            // It is said until there is another revision, however often this one is compared.
+            let before = self.compared.as_ref().filter(|before| before.revision == compared.revision);
+            compared.kept = before.map(|before| before.kept.clone()).unwrap_or_default();
+            compared.kept.append(&mut self.let_go);
         }
         for said in conditions::compared(&outcome, &self.name) {
             self.conditions.say(said, now);
@@ -213,10 +219,10 @@ impl SyncTask {
                 let heritage = &compared.heritage;
                 self.conditions.say_if(ConditionKind::TakeOver, conditions::take_over(heritage), now);
                 self.conditions.say_if(ConditionKind::OtherController, conditions::other_controller(heritage), now);
-                self.note_happenings(&compared);
+                self.happenings.extend(report::found(&compared, self.compared.as_ref()));
                 let is_kept = self.tell_compared(&compared).await;
                 // A webhook that is gone may have been what the others failed by.
-                if compared.deleted > 0 && !compared.errors.is_empty() {
+                if has_deleted && !compared.errors.is_empty() {
                     self.schedule.settle(Instant::now());
                 }
                 let is_passing = compared.is_retried || !is_kept;
@@ -227,10 +233,19 @@ impl SyncTask {
         self.schedule.ran(is_passing, Instant::now());
     }
 
-    /// Notes what is to be told of a comparison in Events.
-    fn note_happenings(&mut self, compared: &Compared) {
-        let healed: Vec<_> = self.drift.reports().take(compared.healed).collect();
-        self.happenings.extend(report::happenings(compared, self.compared.as_ref(), &healed));
+    /// Notes what is to be told of what was done, however the run ended that did it: in Events at once, and of what was let
+    /// go of in the condition of the next comparison that ends.
+    fn note_done(&mut self) {
+        let done = std::mem::take(&mut self.done);
+        let Some(desired) = &self.desired else { return };
+        let healed: Vec<_> = self.drift.reports().take(done.healed).collect();
+        self.happenings.extend(report::done(&done, desired.revision(), &healed));
+        for kept in done.kept {
+            // Of a run that could not save what it came to the next one comes to the same.
+            if !self.let_go.contains(&kept) {
+                self.let_go.push(kept);
+            }
+        }
     }
 
     /// Tells the fact of a comparison. Says whether that was kept, where there is one.

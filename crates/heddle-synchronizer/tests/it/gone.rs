@@ -312,3 +312,46 @@ fn a_namespace_stays_while_an_api_group_does_not_answer() {
         drop(alone);
     });
 }
+
+/// Another commit takes the place of a run that waits for a delete; what that run has let go of is nobody's already.
+#[test]
+fn what_a_run_let_go_of_that_gave_way_is_told_all_the_same() {
+    run(async |cluster| {
+        let kept = config("kept", "x").replace("  name: kept", "  name: kept\n  annotations: {heddle.dev/prune: keep}");
+        let (goes, stays) = (config("goes", "x"), config("stays", "x"));
+        let files = [("apps/kept.yaml", &*kept), ("apps/goes.yaml", &*goes), ("apps/stays.yaml", &*stays)];
+        let setup = Setup::start(cluster, "apps", &files).await;
+        setup.condition("Ready", "True", "Ready").await;
+        let webhook = setup.admit("configmaps", &["DELETE"], Admission::Silence).await;
+        setup.push(&[("apps/kept.yaml", None), ("apps/goes.yaml", None)]).await;
+        setup
+            .eventually("the object let go", async || {
+                let text = setup.log_text();
+                if text.contains("/kept left the path and stays") { Ok(()) } else { Err("not yet".to_owned()) }
+            })
+            .await;
+        setup.push(&[("apps/stays.yaml", Some(&config("stays", "y")))]).await;
+        setup
+            .eventually("the next run under way", async || {
+                let value = setup.find("configmap/stays").await.unwrap()["data"]["key"].clone();
+                if value == "y" { Ok(()) } else { Err(value.to_string()) }
+            })
+            .await;
+        drop(webhook);
+        setup.admit_all().await;
+        setup
+            .eventually("what was let go of in the condition", async || {
+                let told = setup.find_condition("Pruned").await.unwrap_or_default();
+                let is_it = told["status"] == "True" && told["message"].as_str().unwrap().contains("/kept stays");
+                if is_it { Ok(()) } else { Err(told.to_string()) }
+            })
+            .await;
+        setup
+            .eventually("an Event about it", async || {
+                let args = ["get", "events", "-n", &setup.system, "-o", "jsonpath={.items[*].reason}"];
+                let reasons = setup.kubectl(&args, "").await;
+                if reasons.split(' ').any(|reason| reason == "Kept") { Ok(()) } else { Err(reasons) }
+            })
+            .await;
+    });
+}

@@ -6,7 +6,7 @@ use crate::setup::{Setup, config, definition, run};
 
 impl Setup {
     /// The Sync's condition of this kind now.
-    async fn find_condition(&self, kind: &str) -> Option<Value> {
+    pub async fn find_condition(&self, kind: &str) -> Option<Value> {
         let conditions = self.sync().await["status"]["conditions"].as_array().cloned().unwrap_or_default();
         conditions.into_iter().find(|condition| condition["type"] == kind)
     }

@@ -81,7 +81,7 @@ impl Run<'_> {
         if apply.reason == Reason::Drifted
             && let Some(drift) = self.drift.note(object, applied, &self.cluster.observed, Some(Utc::now()))
         {
-            self.healed += 1;
+            self.done.healed += 1;
             self.context.metrics.drifted(if was_swept { FoundBy::Sweep } else { FoundBy::Watch });
             tracing::info!(sync = %self.context.name, object = %key, manager = drift.manager.as_deref(), fields = ?drift.fields,
                 "{key} was changed in the cluster and put back");
@@ -116,7 +116,7 @@ impl Run<'_> {
             origin: object.origin.clone(),
             ..known.unwrap_or_else(|| InventoryEntry::announced(key.clone(), &object.desired.api_version))
         });
-        self.applied += 1;
+        self.done.applied += 1;
     }
 }
 

@@ -39,13 +39,7 @@ pub(in crate::sync) struct Compared {
     pub source: Source,
     /// How many objects are applied.
     pub good: usize,
-    /// How many of them were written by this run.
-    pub applied: usize,
-    /// How many were deleted by it.
-    pub deleted: usize,
-    /// How many drifts were put back by it.
-    pub healed: usize,
-    /// What left the path in it and says itself that it stays: nobody's any more.
+    /// What left the path and says itself that it stays, in this run or in those before it of which that was not said.
     pub kept: Vec<Spared>,
     /// What others have of the objects.
     pub heritage: Heritage,

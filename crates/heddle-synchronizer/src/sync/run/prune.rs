@@ -183,8 +183,11 @@ impl Run<'_> {
     fn keep(&mut self, kept: Spared) {
         tracing::info!(sync = %self.context.name, object = %kept.key, "{} left the path and stays: {}", kept.key, kept.reason);
         let plurals = self.cluster.kinds().map(Kinds::plurals).unwrap_or_default();
-        self.inventory.let_go(&kept.key, &plurals);
-        self.kept.push(kept);
+        let others = self.context.ctx.neighbors.held_by_others(&self.context.name.name);
+        let others = others.iter().filter_map(|(_, holds)| holds.as_deref()).flatten();
+        let elsewhere: Vec<ObjectKey> = others.filter(|holder| kept.key.goes_with(holder, &plurals)).cloned().collect();
+        self.inventory.let_go(&kept.key, &plurals, &elsewhere);
+        self.done.kept.push(kept);
     }
 
     /// Deletes what needs nothing else of the plan any more. Gives what is not gone yet.
@@ -219,7 +222,7 @@ impl Run<'_> {
             }
             Ok(Ended::Deleted(Deleted::Gone)) => {
                 tracing::info!(sync = %self.context.name, object = %key, "pruned {key}");
-                self.deleted += 1;
+                self.done.deleted += 1;
                 self.patience.end(key);
                 self.inventory.forget(key);
                 self.cluster.observed.forget(key);
