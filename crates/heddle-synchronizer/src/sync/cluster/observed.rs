@@ -3,19 +3,19 @@
 //! The watches show the objects that carry this Sync's label. Those of other Syncs are listed where a plan needs them, and
 //! known as they were then.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    time::Duration,
-};
+mod places;
+mod verdicts;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use heddle_core::health::HealthStatus;
-use heddle_kube::{Applied, Judged, KubeError, Metadata, WatchEvent, WatchPlace, WatchVerb, WatchedObject};
+use heddle_kube::{Applied, KubeError, Metadata, WatchEvent, WatchPlace, WatchedObject};
 use heddle_reconcile::{DesiredObject, Inherited, Inventory, Live, LiveObject, ObjectKey, OwnEntry, has_drifted};
 use serde_json::Value;
 
-/// How long the last that was seen of an object counts while its place cannot be watched for a reason that may pass.
-pub(crate) const BLIND_AFTER: Duration = Duration::from_secs(20);
+pub(crate) use self::places::BLIND_AFTER;
+use self::{places::Unwatched, verdicts::Known};
 
 #[derive(Debug, Default)]
 pub(in crate::sync) struct Observed {
@@ -38,29 +38,6 @@ pub(in crate::sync) struct Observed {
     watched: BTreeSet<WatchPlace>,
     /// Places that cannot be watched.
     unwatchable: BTreeMap<WatchPlace, Unwatched>,
-}
-
-/// Why a place cannot be watched, and since when.
-#[derive(Debug)]
-struct Unwatched {
-    verb: WatchVerb,
-    fault: KubeError,
-    since: DateTime<Utc>,
-}
-
-impl Unwatched {
-    /// When the last that was seen counts no more. A fault that may pass is given a while.
-    fn blind_from(&self) -> DateTime<Utc> {
-        if self.fault.is_transient() { self.since + BLIND_AFTER } else { self.since }
-    }
-}
-
-/// How an object is doing, and since when.
-#[derive(Debug, Clone)]
-pub(in crate::sync) struct Known {
-    pub judged: Judged,
-    pub since: DateTime<Utc>,
-    resource_version: String,
 }
 
 impl Observed {
@@ -100,28 +77,6 @@ impl Observed {
             }
         }
         false
-    }
-
-    /// From now on these places are watched and no others; of those in `anew` the first list is to come.
-    pub fn watch(&mut self, places: &BTreeSet<WatchPlace>, anew: &[WatchPlace]) {
-        let stays = |place: &WatchPlace| places.contains(place) && !anew.contains(place);
-        self.live.covered.retain(stays);
-        self.unwatchable.retain(|place, _| stays(place));
-        self.listing.retain(|place, _| stays(place));
-        self.watched.clone_from(places);
-    }
-
-    /// Why the last that was seen of an object counts no more; `None` while it does.
-    pub fn blindness(&self, key: &ObjectKey, now: DateTime<Utc>) -> Option<String> {
-        let place = (key.kind.clone(), key.namespace.clone());
-        let unwatched = self.unwatchable.get(&place).filter(|unwatched| unwatched.blind_from() <= now)?;
-        Some(format!("it cannot be watched ({}): {}", unwatched.verb, unwatched.fault))
-    }
-
-    /// The places of which nothing is seen, with what the API server was asked and answered.
-    pub fn blind_spots(&self, now: DateTime<Utc>) -> impl Iterator<Item = (&WatchPlace, WatchVerb, &KubeError)> {
-        let blind = self.unwatchable.iter().filter(move |(_, unwatched)| unwatched.blind_from() <= now);
-        blind.map(|(place, unwatched)| (place, unwatched.verb, &unwatched.fault))
     }
 
     /// Objects that Heddle has applied and no Sync has any more, by the labels that they carry. What others made and
@@ -226,7 +181,7 @@ impl Observed {
             let live = LiveObject {
                 uid: found.uid,
                 resource_version: String::new(),
-                owner: Some(owner),
+                owner: found.owner,
                 entry: OwnEntry::find(&found.managed_fields),
                 guard: found.guard,
                 ..LiveObject::default()
@@ -234,7 +189,6 @@ impl Observed {
             self.foreign.insert(key.clone());
             self.live.objects.insert(key.clone(), live);
         }
-        self.changed_fields.insert(key.clone(), found.managed_fields);
     }
 
     /// Takes in all objects of other Syncs at a place, in place of what was known of them.
@@ -283,12 +237,6 @@ impl Observed {
         self.foreign.iter().filter_map(|key| Some((key, self.live.objects.get(key)?.owner.as_ref()?)))
     }
 
-    /// Whether the first list of any place has not come, and is not known not to come.
-    pub fn awaits_lists(&self) -> bool {
-        let is_settled = |place| self.live.covered.contains(place) || self.unwatchable.contains_key(place);
-        !self.watched.iter().all(is_settled)
-    }
-
     /// Whether somebody changed or deleted an object that was applied.
     pub fn drifted(&self, desired: &DesiredObject, inventory: &Inventory) -> bool {
         let known = inventory.find(&desired.key).filter(|known| known.manifest.is_some());
@@ -303,54 +251,6 @@ impl Observed {
     /// The `managedFields` of an object that is not as it was applied.
     pub fn changed_fields(&self, key: &ObjectKey) -> Option<&Value> {
         self.changed_fields.get(key)
-    }
-
-    /// How an object is doing; `None` while the watch has not seen what was applied last.
-    pub fn known(&self, key: &ObjectKey) -> Option<&Known> {
-        let known = self.judged.get(key)?;
-        let live = self.live.objects.get(key)?;
-        (!is_newer(&live.resource_version, &known.resource_version)).then_some(known)
-    }
-
-    /// How an object was doing last, whatever was applied since.
-    pub fn last_known(&self, key: &ObjectKey) -> Option<&Known> {
-        self.judged.get(key)
-    }
-
-    /// From now on the last verdict on these is kept when they are gone.
-    pub fn remember(&mut self, hooks: BTreeSet<ObjectKey>) {
-        self.gone.retain(|key, _| hooks.contains(key));
-        self.hooks = hooks;
-    }
-
-    /// The verdict on the object with this UID, also when it is gone by now; `None` while nothing was said of it.
-    pub fn last_word(&self, key: &ObjectKey, uid: &str, now: DateTime<Utc>) -> Option<(HealthStatus, String)> {
-        if self.live.objects.get(key).is_some_and(|live| live.uid == uid) {
-            let verdict = &self.known(key)?.judged.verdict;
-            return Some((verdict.status_at(now), verdict.message.clone()));
-        }
-        let (_, status, message) = self.gone.get(key).filter(|(gone, ..)| gone == uid)?;
-        Some((*status, message.clone()))
-    }
-
-    /// When the next verdict changes by itself, because nobody waits for ever for a controller that says nothing.
-    pub fn next_change(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let ends = self.judged.values().filter_map(|known| known.judged.verdict.waits_until);
-        let ends = ends.chain(self.unwatchable.values().map(Unwatched::blind_from));
-        ends.filter(|end| *end > now).min()
-    }
-
-    /// The verdict on an object that ought to exist.
-    pub fn status_of(&self, desired: &DesiredObject, now: DateTime<Utc>) -> HealthStatus {
-        let key = &desired.key;
-        match self.known(key) {
-            _ if self.blindness(key, now).is_some() => HealthStatus::Unknown,
-            Some(known) => known.judged.verdict.status_at(now),
-            None if self.live.objects.contains_key(key) => HealthStatus::Progressing,
-            None if desired.may_vanish => HealthStatus::Healthy,
-            None if self.live.covers(key) => HealthStatus::Missing,
-            None => HealthStatus::Unknown,
-        }
     }
 }
 

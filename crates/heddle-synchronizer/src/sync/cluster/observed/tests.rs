@@ -1,4 +1,5 @@
 use chrono::TimeDelta;
+use heddle_kube::{Judged, WatchVerb};
 use heddle_reconcile::{GroupKind, PruneGuard, health::judge};
 use serde_json::json;
 
