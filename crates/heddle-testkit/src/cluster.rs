@@ -82,6 +82,16 @@ impl Cluster {
         self.client.clone()
     }
 
+    /// The rights of a user, whom everybody's rights stand in for.
+    ///
+    /// # Errors
+    /// When the connection is not set up right.
+    pub async fn client_as(&self, user: &str) -> Result<Client> {
+        let mut config = admin_config(&self.kubeconfig()).await?;
+        config.auth_info.impersonate = Some(user.to_owned());
+        Ok(Client::try_from(config)?)
+    }
+
     /// The API server's address.
     pub fn url(&self) -> Result<Url> {
         Ok(Url::parse(&format!("https://127.0.0.1:{}/", self.port))?)
