@@ -1,6 +1,6 @@
 //! Flux 2: markers, with the `ImagePolicy`, `ImageRepository` and `ImageUpdateAutomation` behind them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use heddle_core::{
     change::Mode,
@@ -82,10 +82,14 @@ pub(super) fn read(setup: &Setup<'_>, brought: &mut Brought) {
         let Some(FoundPolicy::FluxMarker { namespace, name }) = &occurrence.policy else { continue };
         read_marker(&mut objects, (namespace, name), (index, occurrence), brought);
     }
-    for policy in &objects.policies {
-        let has_other = objects.policies.iter().any(|other| other.is_patched && other.origin == policy.origin);
+    // What one kustomization makes of an object need not be what a marker means.
+    let id = |policy: &Policy| (policy.origin.file.clone(), policy.origin.line);
+    let named: HashSet<_> = objects.policies.iter().filter(|policy| policy.named).map(id).collect();
+    let mut told = HashSet::new();
+    for policy in objects.policies.iter().filter(|policy| !policy.named) {
+        let is_told = !told.insert((id(policy), policy.spec.as_ref().err()));
         match &policy.spec {
-            _ if policy.named || (has_other && !policy.is_patched) => {}
+            _ if is_told || (policy.spec.is_ok() && named.contains(&id(policy))) => {}
             Err(why) => brought.fault(&policy.origin, why),
             Ok(_) => {
                 brought
@@ -105,7 +109,7 @@ fn read_objects(setup: &Setup<'_>, brought: &mut Brought) -> Objects {
         }
     });
     for_each_of(setup.files, GROUP, |file, object| match word(object, &["kind"]) {
-        "ImagePolicy" if patched.patch_files.contains(file) => {}
+        "ImagePolicy" if patched.patch_files.contains(file) || patched.replaces(file, object) => {}
         "ImagePolicy" => objects.policies.push(read_policy(file, object)),
         "ImageRepository" => objects.repositories.push(Repository {
             key: Key::of(object),
@@ -184,6 +188,8 @@ fn read_marker(
     if let (Some(tag), Some(policy)) = (one_tag(&spec), &mut translation.policy) {
         // The one tag that the filter lets in is followed by its digest.
         *policy = TagPolicy { digest: Some(tag), ..TagPolicy::default() };
+        // Where one tag is followed, nothing is ordered, and so nothing otherwise.
+        translation.differs.clear();
     }
     let suspended = policy.suspended || repository.is_some_and(|repository| repository.suspended);
     let mode = if suspended { Mode::Observe } else { mode_at(&objects.automations, &policy.key, &place.file) };

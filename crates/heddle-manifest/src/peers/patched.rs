@@ -1,6 +1,6 @@
 //! Objects as the patches of a kustomization complete them.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::objects::word;
 use crate::{
@@ -16,16 +16,22 @@ const MAX_DEPTH: usize = 32;
 /// Objects of one kind as kustomizations make them, and the files that only patch them.
 #[derive(Default)]
 pub(super) struct Patched {
-    /// Each with the file of the kustomization, the file of the object, and why it is not known where a patch that may be
+    /// Each with the file or folder of the kustomization, the file of the object, and why it is not known where a patch that may be
     /// for it cannot be read.
     pub objects: Vec<(String, String, Node, Option<String>)>,
     pub patch_files: HashSet<String>,
+    /// Where those start that some kustomization patches: what stands there counts as the kustomizations make it.
+    replaced: HashSet<Start>,
 }
+
+/// The file of an object, and its first byte.
+type Start = (String, usize);
 
 impl Patched {
     /// Carries out the patches of every kustomization on the objects of a kind that it leads to.
     pub fn read(files: &Files, kind: &str) -> Self {
         let mut patched = Self::default();
+        let mut touched: HashMap<String, HashSet<Start>> = HashMap::new();
         for (path, kustomization) in files.kustomizations() {
             let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
             let patches: Vec<(&Patch, Vec<Node>)> = kustomization
@@ -46,12 +52,43 @@ impl Patched {
                     });
                     let made = with_patches(object, &patches).or_else(|| doubt.is_some().then(|| object.clone()));
                     if let Some(made) = made {
+                        let start = (file.to_owned(), object.span.start);
+                        patched.replaced.insert(start.clone());
+                        touched.entry(folder.to_owned()).or_default().insert(start);
                         patched.objects.push((path.to_owned(), file.to_owned(), made, doubt));
                     }
                 }
             }
         }
+        patched.add_plain(files, kind, &touched);
         patched
+    }
+
+    /// Whether an object counts as kustomizations make it, and not as it stands in its file.
+    pub fn replaces(&self, file: &str, object: &Node) -> bool {
+        self.replaced.contains(&(file.to_owned(), object.span.start))
+    }
+
+    /// Adds the objects that some kustomization patches as those have them that lead to them without these patches.
+    fn add_plain(&mut self, files: &Files, kind: &str, touched: &HashMap<String, HashSet<Start>>) {
+        if self.replaced.is_empty() {
+            return;
+        }
+        for folder in files.roots() {
+            let Some(kustomization) = files.kustomization_of(&folder) else { continue };
+            let mut reached = BTreeSet::new();
+            closure(files, &folder, kustomization, 0, &mut reached);
+            let inner = reached.iter().chain([&folder]).filter_map(|folder| touched.get(folder));
+            let changed: HashSet<&Start> = inner.flatten().collect();
+            for (file, roots) in files.of_peers().filter(|(file, _)| reached.contains(*file)) {
+                for object in roots.iter().filter(|root| word(root, &["kind"]) == kind) {
+                    let start = (file.to_owned(), object.span.start);
+                    if self.replaced.contains(&start) && !changed.contains(&start) {
+                        self.objects.push((format!("{folder}/"), file.to_owned(), object.clone(), None));
+                    }
+                }
+            }
+        }
     }
 
     /// The documents of a patch that may be for objects of a kind.

@@ -352,6 +352,35 @@ fn a_policy_is_read_as_the_patches_of_a_kustomization_complete_it() {
 }
 
 #[test]
+fn what_a_kustomization_makes_of_a_policy_counts_for_markers_beside_its_text() {
+    let patch = "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImagePolicy\nmetadata: {name: all}\nspec: {policy: {semver: {range: 1.x}}}\n";
+    let patches = "patches: [{path: patch.yaml, target: {kind: ImagePolicy, annotationSelector: auto != off}}]\n";
+    let (base, workload) = (policy(""), marked("ghcr.io/acme/web:1.4.0"));
+    let flux = format!("namespace: flux-system\nresources: [../../web/automation]\n{patches}");
+    let (said, differs) = rules(&[
+        ("apps/flux/automation/kustomization.yaml", &flux),
+        ("apps/flux/automation/patch.yaml", patch),
+        ("apps/web/automation/kustomization.yaml", "resources: [../policy.yaml]\n"),
+        ("apps/web/policy.yaml", &base),
+        ("apps/web/web.yaml", &workload),
+    ]);
+    assert_eq!(said, ["apps/web/web.yaml 1.x []"], "{differs}");
+    assert!(!differs.contains("has no kind") && !differs.contains("no marker names it"), "{differs}");
+    // One environment takes it as it stands, the other one with a patch.
+    let whole = policy(", policy: {semver: {range: '>=2'}}");
+    let (said, differs) = rules(&[
+        ("base/kustomization.yaml", "resources: [policy.yaml]\n"),
+        ("base/policy.yaml", &whole),
+        ("dev/kustomization.yaml", "resources: [../base, web.yaml]\n"),
+        ("dev/web.yaml", &workload),
+        ("prod/kustomization.yaml", &format!("resources: [../base, web.yaml]\n{patches}")),
+        ("prod/patch.yaml", patch),
+        ("prod/web.yaml", &workload),
+    ]);
+    assert_eq!(said, ["dev/web.yaml >=2 []", "prod/web.yaml 1.x []"], "{differs}");
+}
+
+#[test]
 fn what_stands_before_a_marker_is_not_taken_for_what_the_policy_is_for() {
     let policy = policy(", policy: {semver: {range: 1.x}}");
     let (said, differs) = rules(&[("p.yaml", &policy), ("web.yaml", &marked("nginx:latest"))]);
@@ -368,8 +397,8 @@ fn a_policy_that_lets_one_tag_in_and_reflects_digests_follows_it() {
     let policy = policy(
         ", filterTags: {pattern: ^latest$}, digestReflectionPolicy: Always, interval: 1m, policy: {alphabetical: {}}",
     );
-    let (said, _) = rules(&[("p.yaml", &policy), ("web.yaml", &marked("ghcr.io/acme/web:latest"))]);
-    assert_eq!(said, ["web.yaml latest []"]);
+    let (said, differs) = rules(&[("p.yaml", &policy), ("web.yaml", &marked("ghcr.io/acme/web:latest"))]);
+    assert_eq!((said.join(","), differs.as_str()), ("web.yaml latest []".to_owned(), ""));
 }
 
 #[test]
