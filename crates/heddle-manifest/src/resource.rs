@@ -95,7 +95,11 @@ impl ResourcePlace {
                 path.all(root).iter().filter_map(|container| container_image(container, object)).collect()
             }
             Self::Pod(path) => path.all(root).iter().flat_map(|pod| pod_images(pod, object)).collect(),
-            Self::Object(path) => path.all(root).iter().flat_map(|inner| object_images(inner, &[])).collect(),
+            Self::Object(path) => {
+                let inner = path.all(root).into_iter().flat_map(|inner| object_images(&inner, &[]));
+                // Patches name the object that stands in the file.
+                inner.map(|image| ImageValue { object: object.to_owned(), ..image }).collect()
+            }
             Self::Text(path) => path.all(root).iter().flat_map(|text| texts::images(text, object)).collect(),
             Self::Parts { registry, repository, tag, digest } => {
                 let one = |path: &Option<Path>| path.as_ref().and_then(|path| path.all(root).into_iter().next());

@@ -39,7 +39,7 @@ pub(super) struct Live {
     pub value: Arc<ImageValue>,
     /// Kustomize's `images:` reach it: it is a container's, or an entry that took the place of one.
     pub is_kustomizable: bool,
-    /// It is the image of a container, so that lists around it are merged by name.
+    /// It is the image of a container of Kubernetes' own kinds, so that lists around it are merged by name.
     pub is_container: bool,
     /// The object that runs it, which patches name.
     pub object: String,
@@ -92,6 +92,26 @@ impl Fields {
     pub fn all(&self) -> impl Iterator<Item = &str> {
         [&self.registry, &self.name, &self.tag, &self.digest].into_iter().flatten().map(String::as_str)
     }
+}
+
+/// The kinds of Kubernetes that have containers. Of other kinds kustomize knows no schema, so that a list in a merge takes the
+/// place of the other.
+const OWN_KINDS: [&str; 9] = [
+    "Pod",
+    "PodTemplate",
+    "ReplicationController",
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "ReplicaSet",
+    "Job",
+    "CronJob",
+];
+
+/// Whether a merge finds the container of an image by its name.
+pub(super) fn merges_by_name(value: &ImageValue) -> bool {
+    let (kind, _, _) = patches::identity(&value.object);
+    value.is_kustomizable && OWN_KINDS.contains(&kind)
 }
 
 /// The images of one environment.
@@ -303,7 +323,7 @@ impl Live {
             file: Arc::clone(file),
             value: Arc::clone(value),
             is_kustomizable: value.is_kustomizable,
-            is_container: value.is_kustomizable,
+            is_container: merges_by_name(value),
             object: value.object.clone(),
             origin: Arc::clone(file),
             fields: Arc::new(Fields::of(value)),

@@ -7,7 +7,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use super::{
     closure::{Reader, resolve},
-    effective::{Fields, Live},
+    effective::{self, Fields, Live},
     operations, remarks,
 };
 use crate::{
@@ -324,7 +324,7 @@ impl Home<'_> {
             origin: Arc::clone(&self.file),
             object: image.object.clone(),
             fields: Arc::new(fields),
-            is_container: is_kustomizable,
+            is_container: effective::merges_by_name(&image),
             value: Arc::new(self.placed(image)),
             is_kustomizable,
             suffix: None,

@@ -114,6 +114,38 @@ fn a_list_that_takes_the_place_of_another_brings_its_own_images() {
     check_in(&overlay(&base, &patch), "o", &["o/p.yaml:7 acme/log:2", "o/p.yaml:8 acme/new:1"]);
 }
 
+#[test]
+fn a_list_of_containers_is_merged_by_name_in_kubernetes_own_kinds_alone() {
+    let rollout = |containers: &str| {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {{name: a}}\nspec: {{template: {{spec: {{containers: {containers}}}}}}}\n"
+        )
+    };
+    let (base, patch) = (
+        rollout("[{name: a, image: 'acme/a:1'}, {name: b, image: 'acme/b:1'}]"),
+        rollout("[{name: a, image: 'acme/a:2'}]"),
+    );
+    check_in(&overlay(&base, &patch), "o", &["o/p.yaml:4 acme/a:2"]);
+}
+
+#[test]
+fn an_object_within_another_is_a_part_of_it_to_a_patch() {
+    let base = "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: s}\nspec:\n  resources:\n  - apiVersion: v1\n    kind: Pod\n    metadata: {name: p}\n    spec: {containers: [{name: a, image: 'acme/a:1'}]}\n";
+    let operation = "- {op: replace, path: /spec/resources/0/spec/containers/0/image, value: 'acme/a:2'}\n";
+    let with = |target: &'static str| {
+        let mut list = overlay(base, operation);
+        list[2].1 = target;
+        list
+    };
+    let set = "resources: [../base]\npatches: [{path: p.yaml, target: {kind: ResourceSet}}]\n";
+    let found = check_in(&with(set), "o", &["o/p.yaml:1 acme/a:2"]);
+    assert_eq!(found.occurrences[0].place.object, "ResourceSet s");
+    let pod = "resources: [../base]\npatches: [{path: p.yaml, target: {kind: Pod}}]\n";
+    check_in(&with(pod), "o", &["base/r.yaml:9 acme/a:1"]);
+    let images = "resources: [../base]\nimages: [{name: acme/a, newTag: '3'}]\n";
+    check_in(&with(images), "o", &["o/kustomization.yaml:2 acme/a:3"]);
+}
+
 const WEB: &str = " # {\"$imagepolicy\": \"flux-system:web\"}\n";
 
 #[test]
