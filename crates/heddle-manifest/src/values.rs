@@ -24,8 +24,8 @@ const MAX_VALUES: usize = 500_000;
 const NAMES: [&str; 4] = ["imagerepository", "imagename", "imagerepo", "image"];
 
 /// Where charts keep the registry of all their images.
-const GLOBAL_REGISTRIES: [&[&str]; 3] =
-    [&["global", "imageRegistry"], &["global", "image", "registry"], &["global", "registry"]];
+const GLOBAL_REGISTRIES: [&[&str]; 4] =
+    [&["global", "imageRegistry"], &["global", "image", "registry"], &["global", "registry"], &["docker", "registry"]];
 
 const NO_TAG: &str = "a list or a mapping stands where the tag or the digest would: this shape is not known";
 const MANY_DIGESTS: &str =
@@ -119,8 +119,8 @@ impl Search<'_> {
             (level.text(&["repository", "repo"]), level.text(&["registry", "imageregistry", "registryhost", "hub"]));
         let name = match repository {
             // Some charts call the host so, and the rest `name`.
-            Some(host) if host.text().is_some_and(is_host_alone) => {
-                registry = registry.or(Some(host));
+            Some(host) if registry.is_none() && host.text().is_some_and(is_host_alone) => {
+                registry = Some(host);
                 called()
             }
             repository => repository.or_else(called),
@@ -173,7 +173,8 @@ impl Search<'_> {
         };
         let text = parts.name.as_ref()?.text.clone();
         let names_host = split_build(&text).0.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']));
-        parts.host = self.registry.clone().filter(|_| !names_host && (home.is_some() || parts.registry.is_some()));
+        let is_apart = home.is_some() || parts.registry.is_some() || parts.tag.is_some();
+        parts.host = self.registry.clone().filter(|_| !names_host && is_apart);
         let is_plain = !text.contains('/') && parts.registry.is_none() && parts.tag.is_some();
         parts.host = parts.host.or_else(|| self.hub.clone().filter(|_| is_plain));
         if !reads_as_image(&parts) {
@@ -249,9 +250,10 @@ fn is_image_alone(text: &str, value: &Cursor<'_>) -> bool {
     (names_host || is_member) && !endings.iter().any(|ending| text.ends_with(ending))
 }
 
-/// Whether a text names a registry and no repository in it.
+/// Whether a text names a registry and no repository in it: `quay.io`, and not `coredns1.12`.
 fn is_host_alone(text: &str) -> bool {
-    text.contains('.') && !text.contains(['/', ':'])
+    let last = text.rsplit_once('.').map_or("", |(_, last)| last);
+    last.len() > 1 && last.bytes().all(|b| b.is_ascii_alphabetic()) && !text.contains(['/', ':'])
 }
 
 /// What stands before `image` in a key, in plain letters; `None` for keys that name no image.

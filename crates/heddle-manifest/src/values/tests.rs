@@ -136,6 +136,8 @@ fn a_registry_counts_wherever_it_stands() {
         "global: {imageRegistry: ''}\nimage: {registry: quay.io, repository: acme/api, tag: v1}\n",
         &["– quay.io/acme/api:v1"],
     );
+    check("global: {registry: quay.io}\napp: {image: acme/api, tag: v1}\n", &["app quay.io/acme/api:v1"]);
+    check("docker: {registry: quay.io}\nimage: {repository: acme/api, tag: v1}\n", &["– quay.io/acme/api:v1"]);
     check("pilot: {hub: gcr.io/istio, image: pilot, tag: 1.20.0}\n", &["pilot gcr.io/istio/pilot:1.20.0"]);
     check("image: {imageRegistry: quay.io, repository: acme/api, tag: v1}\n", &["– quay.io/acme/api:v1"]);
 }
@@ -154,6 +156,9 @@ fn nothing_in_the_place_of_a_registry_is_none() {
 #[test]
 fn a_host_is_a_registry_whatever_the_key_is_called() {
     check("image: {repository: quay.io, name: acme/api, tag: v1}\n", &["– quay.io/acme/api:v1"]);
+    check("image: {registry: quay.io, repository: coredns1.12, tag: v1}\n", &["– quay.io/coredns1.12:v1"]);
+    check("image: {registry: quay.io, repository: node.js, tag: v1}\n", &["– quay.io/node.js:v1"]);
+    check("image: {repository: coredns1.12, tag: v1}\n", &["– coredns1.12:v1"]);
     check("image: {repository: docker-registry.example.org}\napi: {image: calico/node}\n", &[]);
 }
 
