@@ -337,6 +337,8 @@ fn what_has_no_word_is_told() {
     let several =
         ImageUpdaterPolicy { platforms: vec!["linux/amd64".into(), "linux/arm64".into()], ..updater("latest", "") };
     assert!(several.translate().differs.iter().any(|sentence| sentence.contains("platforms")));
+    // What follows one tag orders nothing.
+    assert_eq!(updater("digest", "latest").translate().differs, Vec::<String>::new());
     let closed = ImageUpdaterPolicy { allow_tags: "v*".into(), ..updater("", "") };
     assert!(closed.translate().policy.is_none());
 }

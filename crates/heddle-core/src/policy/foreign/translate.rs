@@ -113,6 +113,7 @@ impl ImageUpdaterPolicy {
             Some((kind, expression)) if kind.eq_ignore_ascii_case("regexp") => vec![format!("regexp:{expression}")],
             _ => return Translation::never("`allow-tags` is neither `any` nor `regexp:…`, so no tag is let in"),
         };
+        let orders = kind.digest.is_none();
         let reads_metadata = kind.newest.is_some() || kind.digest.is_some();
         let platforms = if reads_metadata { self.platforms.clone() } else { Vec::new() };
         let several = platforms.len() > 1;
@@ -122,7 +123,7 @@ impl ImageUpdaterPolicy {
             platforms,
             ..kind
         })
-        .but(GOES_BACK)
+        .but_if(orders, GOES_BACK)
         .but_if(several, "an image must be for all of `platforms`; there one is enough")
     }
 }
