@@ -97,11 +97,20 @@ fn has_keys(item: &Node, keys: &str) -> bool {
     })
 }
 
-/// The number of the document that holds a byte of a file, from 1; `None` where the file is one document.
-pub fn document_of(text: &str, byte: usize) -> Option<usize> {
-    let parts = parts_of(text);
-    let number = parts.iter().rposition(|part| part.start <= byte).unwrap_or_default() + 1;
-    (parts.len() > 1).then_some(number)
+/// Where the documents of a file start.
+#[derive(Debug)]
+pub struct DocumentStarts(Vec<usize>);
+
+impl DocumentStarts {
+    /// Those of a text.
+    pub fn of(text: &str) -> Self {
+        Self(parts_of(text).into_iter().map(|part| part.start).collect())
+    }
+
+    /// The number of the document that holds a byte, from 1; `None` where the file is one document.
+    pub fn number_at(&self, byte: usize) -> Option<usize> {
+        (self.0.len() > 1).then(|| self.0.partition_point(|start| *start <= byte).max(1))
+    }
 }
 
 /// The bytes of each document of a file, without the lines between them.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use anyhow::anyhow;
 use heddle_manifest::{Edit, EditError, Found, Target, edit, find::Occurrence};
-use serde_json::{Value, json};
+use serde_json::json;
 use similar::TextDiff;
 
 pub(crate) use self::show::findings;
@@ -33,7 +33,7 @@ pub(crate) fn list(arguments: &ImageListArguments, screen: &mut Screen) -> Resul
     found.findings.extend(unplaced);
     tell_findings(&found, screen);
     if screen.is_json() {
-        let all: Vec<Value> = found.occurrences.iter().map(|occurrence| describe(&manifests, occurrence)).collect();
+        let all = describe(&manifests, &found.occurrences);
         screen.json(&json!({"images": all, "findings": findings(&found)}))?;
     } else {
         let mut table = Table::new(&["PLACE", "OBJECT", "CONTAINER", "IMAGE", "RULE"]);
@@ -55,7 +55,7 @@ pub(crate) fn list(arguments: &ImageListArguments, screen: &mut Screen) -> Resul
 }
 
 /// The findings by which a file or a root is not read in full.
-const UNREAD: [&str; 4] = ["broken-yaml", "broken-patch", "broken-kustomization", "too-large"];
+pub(crate) const UNREAD: [&str; 4] = ["broken-yaml", "broken-patch", "broken-kustomization", "too-large"];
 
 /// Those by which only a root is not: without one, the files are listed for themselves.
 const UNREAD_ROOT: [&str; 3] = ["template", "missing-file", "remote-base"];

@@ -64,3 +64,12 @@ fn a_fault_counts_lines_once() {
     let error = read_documents("a: 1\n---\nb: [\n").nth(1).unwrap().value.unwrap_err();
     assert!(error.line >= 3 && !error.message.contains("line"), "{error:?}");
 }
+
+#[test]
+fn a_byte_is_in_the_document_that_starts_before_it() {
+    let text = "a: 1\n---\nb: 2\n---\nc: 3\n";
+    let starts = DocumentStarts::of(text);
+    let number = |word: &str| starts.number_at(text.find(word).unwrap());
+    assert_eq!((number("a"), number("1"), number("b"), number("c")), (Some(1), Some(1), Some(2), Some(3)));
+    assert_eq!(DocumentStarts::of("a: 1\n").number_at(0), None);
+}

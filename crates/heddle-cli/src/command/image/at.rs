@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use heddle_core::image::{ImageRef, ImageRepository};
 use heddle_manifest::{
     Edit, Found, Target,
-    documents::document_of,
+    documents::DocumentStarts,
     edit::New,
     find::{Occurrence, is_kustomization},
     path::{Path, PathError},
@@ -63,7 +63,8 @@ impl At {
         let text = manifests.files.get(&self.file).unwrap_or_default();
         let mut documents = Documents::read(text);
         if let Some(number) = self.document {
-            documents.roots.retain(|root| document_of(text, root.span.start).unwrap_or(1) == number);
+            let starts = DocumentStarts::of(text);
+            documents.roots.retain(|root| starts.number_at(root.span.start).unwrap_or(1) == number);
         }
         if let Some(error) = &documents.error {
             return Err(refused(
@@ -100,9 +101,10 @@ impl At {
     /// The image that the place is a part of.
     fn occurrence<'a>(&self, text: &str, found: &'a Found, spot: Option<&Spot>) -> Option<&'a Occurrence> {
         let field = spot.map_or(self.path.as_str(), |spot| &spot.field);
+        let starts = DocumentStarts::of(text);
         let is_meant = |occurrence: &&Occurrence| {
             occurrence.place.file == self.file
-                && self.document.is_none_or(|number| document_of(text, occurrence.span.start).unwrap_or(1) == number)
+                && self.document.is_none_or(|number| starts.number_at(occurrence.span.start).unwrap_or(1) == number)
         };
         let mut here = found.occurrences.iter().filter(is_meant);
         here.find(|occurrence| occurrence.has_part(field, spot.map(|spot| &spot.span)))

@@ -4,7 +4,7 @@ use heddle_core::name::EnvironmentName;
 use heddle_manifest::{
     Finding, Found, FoundPolicy,
     config::{CONFIG_FILE, Ruling, Subject},
-    documents::document_of,
+    documents::DocumentStarts,
     find::Occurrence,
 };
 use serde_json::{Value, json};
@@ -60,22 +60,31 @@ pub(super) fn tell_edits(
     Ok(())
 }
 
-pub(super) fn describe(manifests: &Manifests, occurrence: &Occurrence) -> Value {
+/// Every place as programs read it. Places of one file follow each other, so that it is taken apart once.
+pub(super) fn describe(manifests: &Manifests, occurrences: &[Occurrence]) -> Vec<Value> {
+    let of_file = |places: &[Occurrence]| {
+        let text = places.first().and_then(|first| manifests.files.get(&first.place.file)).unwrap_or_default();
+        let starts = DocumentStarts::of(text);
+        places.iter().map(|place| describe_one(manifests, &starts, place)).collect::<Vec<_>>()
+    };
+    occurrences.chunk_by(|left, right| left.place.file == right.place.file).flat_map(of_file).collect()
+}
+
+fn describe_one(manifests: &Manifests, starts: &DocumentStarts, occurrence: &Occurrence) -> Value {
     let place = &occurrence.place;
     json!({
         "file": place.file, "line": place.line, "span": [occurrence.span.start, occurrence.span.end],
         "object": place.object, "field": place.field, "container": occurrence.container, "image": occurrence.written,
         "repository": occurrence.image.repository,
-        "at": at(manifests, occurrence),
+        "at": at(starts, occurrence),
         "policy": policy(manifests, occurrence), "obstacle": occurrence.obstacle,
     })
 }
 
 /// What `--at` takes for the place; with the number of its document, where the file has several.
-fn at(manifests: &Manifests, occurrence: &Occurrence) -> String {
+fn at(starts: &DocumentStarts, occurrence: &Occurrence) -> String {
     let place = &occurrence.place;
-    let text = manifests.files.get(&place.file).unwrap_or_default();
-    match document_of(text, occurrence.span.start) {
+    match starts.number_at(occurrence.span.start) {
         None => format!("{}:{}", place.file, place.field),
         Some(number) => format!("{}#{number}:{}", place.file, place.field),
     }
