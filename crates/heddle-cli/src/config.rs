@@ -50,7 +50,7 @@ Examples:
   heddle drift --check                     exits with 1 unless all is as Git says
   heddle registry add ghcr.io --username acme-bot < token
   heddle image set clusters/prod --image ghcr.io/acme/api --tag 1.4.2 --dry-run
-  heddle import . > .heddle.yaml           takes over from Flux, Argo CD Image Updater or Keel
+  heddle import . > .heddle.yaml           takes over from Flux, Image Updater, Keel, Renovate
   heddle changes -o json | jq '.items[0].line'
 
 `policy`, `image`, `import`, `render`, `health` and `diff` work on local files and need no API. In CI, set HEDDLE_API_URL and HEDDLE_TOKEN instead of logging in.";
@@ -115,7 +115,7 @@ pub enum Command {
     Image(ImageCommand),
     /// Print the objects that a folder holds, as the agent would apply them.
     Render(RenderArguments),
-    /// Read the set-up of Flux, Argo CD Image Updater or Keel, and print the `.heddle.yaml` that does the same.
+    /// Read the set-up of Flux, Argo CD Image Updater, Keel or Renovate, and print the `.heddle.yaml` that does the same.
     Import(ImportArguments),
     /// Judge how objects of a cluster are doing.
     Health(HealthArguments),

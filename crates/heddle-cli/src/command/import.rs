@@ -4,7 +4,7 @@ use heddle_manifest::peers::{Imported, RENOVATE_FILES, Renovate, import};
 use serde_json::json;
 
 use crate::{
-    command::image::findings,
+    command::image::{UNREAD, findings},
     config::ImportArguments,
     exit::{Exit, Failure},
     files::Manifests,
@@ -21,9 +21,13 @@ pub(crate) fn run(arguments: &ImportArguments, screen: &Screen) -> Result<Exit, 
     let load = |path: &str| manifests.read_beside(path);
     let renovate = RENOVATE_FILES.iter().find_map(|file| Some(Renovate::read(file, &load(file)?, &load)));
     let imported = import(&manifests.files, &found, renovate.as_ref());
+    // What hides rules is told; what is wrong with images beside them, `image list` says.
+    let hidden: Vec<_> = found.findings.iter().filter(|finding| HIDING.contains(&finding.code)).collect();
+    let is_unread = hidden.iter().any(|finding| UNREAD.contains(&finding.code));
+    let exit = if is_unread { Exit::Wrong } else { Exit::Done };
     if arguments.syncs && !screen.is_json() {
         screen.text(&imported.syncs)?;
-        return Ok(Exit::Done);
+        return Ok(exit);
     }
     if screen.is_json() {
         let Imported { config, rules, differs, syncs } = &imported;
@@ -31,10 +35,8 @@ pub(crate) fn run(arguments: &ImportArguments, screen: &Screen) -> Result<Exit, 
         screen.json(
             &json!({"config": config, "rules": rules, "differs": differs, "syncs": syncs, "findings": findings}),
         )?;
-        return Ok(Exit::Done);
+        return Ok(exit);
     }
-    // What hides rules is told; what is wrong with images beside them, `image list` says.
-    let hidden: Vec<_> = found.findings.iter().filter(|finding| HIDING.contains(&finding.code)).collect();
     for finding in &hidden {
         screen.note(&format!("{}:{}: {}", finding.file, finding.position.line, finding.message));
     }
@@ -53,5 +55,5 @@ pub(crate) fn run(arguments: &ImportArguments, screen: &Screen) -> Result<Exit, 
             "{count} Syncs stand for what Flux or Argo CD follow today: `heddle import --syncs` prints them"
         ));
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }

@@ -291,6 +291,10 @@ async fn a_file_that_is_no_utf_8_refuses_a_set_that_finds_nothing_else() {
         (json["changes"].as_array().map(Vec::len), &json["findings"][0]["code"]),
         (Some(1), &json!("broken-yaml"))
     );
+    for how in [["-o", "json"], ["-o", "text"]] {
+        let ended = person.run(&[["import", &repo].as_slice(), &how].concat()).await;
+        assert_eq!(ended.code, 2, "what is in the file is in no rule: {ended:?}");
+    }
     let json = person.run(&["import", &repo, "-o", "json"]).await.json();
     assert_eq!(json["findings"][0]["file"], "latin.yaml");
 }
