@@ -45,7 +45,9 @@ def files_of(root):
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            yield os.path.relpath(os.path.join(folder, name), root)
+            # What a link leads to is counted where it stands.
+            if not os.path.islink(os.path.join(folder, name)):
+                yield os.path.relpath(os.path.join(folder, name), root)
 
 
 def call(*command, timeout=120):

@@ -110,10 +110,19 @@ fn read(root: &Path, inner: &str, files: &mut Files) {
             read(root, &path, files);
         } else if kind.is_file() && Files::wants(&name) {
             match fs::read(entry.path()) {
-                Ok(bytes) => files.insert_bytes(path, bytes),
+                Ok(bytes) => files.insert_bytes(path, without_added(bytes)),
                 Err(_) => files.insert_unreadable(path),
             }
         }
+    }
+}
+
+/// A file without the components that Flux's objects in it add to a path: kustomize does not know of them.
+fn without_added(bytes: Vec<u8>) -> Vec<u8> {
+    match String::from_utf8(bytes) {
+        Ok(text) if text.contains("kustomize.toolkit.fluxcd.io/") => text.replace("components:", "added:").into_bytes(),
+        Ok(text) => text.into_bytes(),
+        Err(error) => error.into_bytes(),
     }
 }
 
