@@ -1,6 +1,6 @@
 //! Why a revision could not be fetched or read. No message holds a credential.
 
-use heddle_core::git::BranchName;
+use heddle_core::git::{BranchName, Revision};
 
 use crate::{
     PathError, TreePath,
@@ -21,6 +21,12 @@ pub enum FetchError {
     BranchMissing {
         /// The branch that was asked for.
         branch: BranchName,
+    },
+    /// The repository does not give this commit.
+    #[error("the repository has no commit {commit}, or does not give single commits: name one of a branch or a tag")]
+    CommitMissing {
+        /// The commit that was asked for.
+        commit: Revision,
     },
     /// The host wants a login, or refuses this one. A new token may help.
     #[error("the git host refused the login (401): a credential is missing, expired or wrong")]
@@ -63,6 +69,18 @@ pub enum FetchError {
         /// The other host.
         host: String,
     },
+    /// The address, or one that it leads to, may not be asked.
+    #[error("{reason}")]
+    Refused {
+        /// Why not, and what to do.
+        reason: String,
+    },
+    /// It is not what it is to be.
+    #[error("it has the SHA-256 {found}: if that is meant, write it behind `#sha256=`")]
+    OtherContent {
+        /// That of what was sent.
+        found: String,
+    },
     /// The local store cannot be used.
     #[error("the local store of repositories cannot be used")]
     Store(#[source] std::io::Error),
@@ -103,7 +121,7 @@ impl FetchError {
     }
 }
 
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;

@@ -4,6 +4,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod bases;
 mod clone;
 mod error;
 mod fetch;
@@ -16,6 +17,7 @@ mod store;
 mod transport;
 mod tree;
 
+pub use bases::{Bases, Fetcher, Hosts, Known, Login, Pinned, Resolved, Rules, WithBases, gather};
 pub use error::{FetchError, ReadError};
 pub use path::{PathError, TreePath};
 pub use remote::{Credential, Remote};
@@ -25,4 +27,4 @@ pub use render::{
 };
 pub use snapshot::{FileEntry, FileMode, Snapshot};
 pub use store::Store;
-pub use tree::{Folder, Kind, Listing, Tree, Unnamed, Walk};
+pub use tree::{Address, Folder, Kind, Listing, Tree, Unnamed, Walk};

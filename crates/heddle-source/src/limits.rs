@@ -65,13 +65,47 @@ pub const CHILD_HEAP_BYTES: u64 = 256 << 20;
 /// How many renderers run at once.
 pub const MAX_CHILDREN: usize = 2;
 
+/// How deep remote bases may name others.
+pub const MAX_BASE_DEPTH: usize = 8;
+
+/// The most addresses of remote bases and files that the kustomizations of one path may name.
+pub const MAX_BASES: usize = 64;
+
+/// The most bytes that the remote bases and files of one path may take: of a repository, one commit with all of its files,
+/// packed.
+pub const MAX_BASES_BYTES: u64 = 64 << 20;
+
+/// How long fetching the remote bases of one path may take.
+pub const BASES_LIMIT: Duration = Duration::from_secs(300);
+
+/// The most that commits which are kept of remote bases may take on disk, in bytes, in an agent.
+pub const MAX_KEPT_BASES_BYTES: u64 = 2 << 30;
+
+/// The most that remote files which are kept may take on disk, in bytes, in an agent.
+pub const MAX_KEPT_FILES_BYTES: u64 = 256 << 20;
+
 const RENDERED: &str = "an error of the Sync with the remedy, and condition `Rendered`";
+const AT_ADDRESS: &str = "an error at the address, with the remedy";
 const FETCHED: &str = "condition `Fetched`, or the repository's error, with the remedy";
 
 /// Every limit of this crate.
 pub const LIMITS: &[Limit] = &[
     Limit::bytes("answers of a git host to one fetch", MAX_FETCH_BYTES, FETCHED),
     Limit::time("one fetch", FETCH_LIMIT, "condition `Fetched`, or the repository's error; it is tried again"),
+    Limit::count("depth to which remote bases name others", MAX_BASE_DEPTH as u64, AT_ADDRESS),
+    Limit::count("addresses of remote bases and files of one path", MAX_BASES as u64, AT_ADDRESS),
+    Limit::bytes("remote bases and files of one path, packed", MAX_BASES_BYTES, AT_ADDRESS),
+    Limit::time("fetching the remote bases and files of one path", BASES_LIMIT, AT_ADDRESS),
+    Limit::bytes(
+        "commits of remote bases that are kept on disk",
+        MAX_KEPT_BASES_BYTES,
+        "those longest not used are removed, and fetched again when they are needed",
+    ),
+    Limit::bytes(
+        "remote files that are kept on disk",
+        MAX_KEPT_FILES_BYTES,
+        "the oldest are removed, and fetched again when they are needed",
+    ),
     Limit::bytes("one object of git, unpacked; the index of all objects", MAX_OBJECT_BYTES, FETCHED),
     Limit::bytes("packs of one clone", MAX_CLONE_BYTES, "the clone is made anew"),
     Limit::count("packs of one clone in number", MAX_PACKS as u64, "the clone is made anew"),

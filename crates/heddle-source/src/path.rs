@@ -129,6 +129,20 @@ impl TreePath {
         directory.is_root() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// The way to it from `directory`, where it lies there.
+    pub(crate) fn below(&self, directory: &Self) -> Option<Self> {
+        let is_below = self.is_in(directory);
+        is_below.then(|| Self(self.0[directory.0.len()..].trim_start_matches('/').to_owned()))
+    }
+
+    /// The relative path by which a file of `directory` means this one.
+    pub(crate) fn seen_from(&self, directory: &Self) -> String {
+        let shared = self.names().zip(directory.names()).take_while(|(own, other)| own == other).count();
+        let up = std::iter::repeat_n("..", directory.names().count() - shared);
+        let way: Vec<&str> = up.chain(self.names().skip(shared)).collect();
+        if way.is_empty() { ".".to_owned() } else { way.join("/") }
+    }
+
     /// The path that a file of this directory means by `relative`.
     ///
     /// # Errors

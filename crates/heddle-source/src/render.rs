@@ -125,8 +125,11 @@ pub struct Rendered {
 pub struct RenderInputs(BTreeMap<TreePath, Option<String>>);
 
 impl RenderInputs {
+    /// Notes what was read of the revision itself. What was fetched for it is compared by [`crate::Bases`].
     fn note(&mut self, tree: &impl Tree, path: &TreePath) {
-        self.0.insert(path.clone(), tree.id(path));
+        if tree.border(path).is_root() {
+            self.0.insert(path.clone(), tree.id(path));
+        }
     }
 
     /// Whether rendering another revision would give the same. Renders with errors are not asked: a program that could
@@ -212,7 +215,7 @@ impl Rendered {
 /// for blocking work.
 pub fn render(tree: &impl Tree, path: &str, overlay: &Overlay, tools: &RenderTools, until: &Until) -> Rendered {
     let mut rendered = Rendered::default();
-    let run = Run { overlay, tools, until };
+    let run = Run { overlay, tools: Some(tools), until };
     let failed = match TreePath::parse(path) {
         Ok(path) => render_into(&mut rendered, tree, &path, run).err().map(|error| chain(&error)),
         Err(error) => Some(format!("the path `{path}` is refused: {error}")),
@@ -221,11 +224,21 @@ pub fn render(tree: &impl Tree, path: &str, overlay: &Overlay, tools: &RenderToo
     rendered
 }
 
+/// Looks through the kustomizations of `path` as [`render`] does, so that the tree is asked for each address in them; nothing
+/// is built.
+pub(crate) fn addresses(tree: &impl Tree, path: &str, overlay: &Overlay, until: &Until) {
+    let Ok(path) = TreePath::parse(path) else { return };
+    let run = Run { overlay, tools: None, until };
+    // What is wrong is told when it is rendered.
+    let _ = render_into(&mut Rendered::default(), tree, &path, run);
+}
+
 /// What holds for all units of a path.
 #[derive(Clone, Copy)]
 struct Run<'a> {
     overlay: &'a Overlay,
-    tools: &'a RenderTools,
+    /// `None` where no more is wanted than to look through the kustomizations.
+    tools: Option<&'a RenderTools>,
     until: &'a Until,
 }
 
@@ -314,6 +327,7 @@ fn render_each(
             break;
         }
         match unit {
+            units::Unit::Plain { .. } if run.tools.is_none() => {}
             units::Unit::Plain { file } => match files.tree.read(file) {
                 Ok(text) => {
                     rendered.admit_bytes(&text)?;

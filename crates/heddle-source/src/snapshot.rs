@@ -53,7 +53,7 @@ pub struct Snapshot {
     repo: gix::ThreadSafeRepository,
     root: gix::ObjectId,
     // Keeps the clone's directory.
-    _generation: Arc<Generation>,
+    generation: Arc<Generation>,
 }
 
 impl Snapshot {
@@ -65,7 +65,7 @@ impl Snapshot {
         let local = repo.to_thread_local();
         let root = local.find_commit(commit).and_then(|commit| Ok(commit.tree_id()?.detach())).map_err(damaged)?;
         let revision = commit.to_string().try_into().map_err(|error| ReadError::Damaged(format!("{error}")))?;
-        Ok(Self { revision, repo, root, _generation: generation })
+        Ok(Self { revision, repo, root, generation })
     }
 
     /// Every file and symbolic link, ordered by path. Submodules are left out.
@@ -170,6 +170,11 @@ impl Snapshot {
     /// content.
     pub fn tree_id(&self, path: &TreePath) -> Option<String> {
         self.entry(&self.repo.to_thread_local(), path).ok().flatten().map(|(_, id)| id.to_string())
+    }
+
+    /// What its clone takes on disk.
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        self.generation.stored_bytes()
     }
 
     fn entry(&self, repo: &gix::Repository, path: &TreePath) -> Result<Option<(EntryKind, gix::ObjectId)>, ReadError> {

@@ -15,11 +15,12 @@ use std::{
     time::SystemTime,
 };
 
-use heddle_core::git::BranchName;
+use heddle_core::git::{BranchName, Revision};
 use url::Url;
 
 use crate::{
-    FetchError, Remote, Snapshot, fetch,
+    FetchError, Remote, Snapshot,
+    fetch::{self, Asked, Want, Way},
     limits::{FETCH_LIMIT, MAX_CLONE_BYTES, MAX_PACKS},
 };
 
@@ -61,6 +62,10 @@ impl Generation {
         &self.dir
     }
 
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        size_bytes(&self.dir)
+    }
+
     fn is_full(&self) -> bool {
         let entries = fs::read_dir(self.dir.join("objects/pack")).into_iter().flatten().flatten();
         let packs = entries.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "pack"));
@@ -99,15 +104,44 @@ impl Store {
     /// See [`FetchError`]; what was fetched before stays readable.
     pub async fn fetch(&self, remote: &Remote, branch: &BranchName) -> Result<Snapshot, FetchError> {
         remote.check()?;
-        let name = directory_name(&remote.url)?;
+        let name = directory_name(remote.url.as_str())?;
+        self.fetch_into(name, remote, Asked::branch(branch)).await
+    }
+
+    /// The head of `branch` as the last fetch left it, also that of an earlier process; nothing is asked of the remote.
+    /// `None` when the clone does not hold it, or cannot be read.
+    pub async fn last(&self, remote: &Remote, branch: &BranchName) -> Option<Snapshot> {
+        let name = directory_name(remote.url.as_str()).ok()?;
+        self.open_kept(name, remote, Want::Branch(branch.clone())).await
+    }
+
+    /// One commit, in a clone of its own for each `owner`: what is kept is shared by those who were let through to it alone.
+    /// Nothing is asked of the remote for what is kept. What may be asked says `asked`.
+    pub(crate) async fn fetch_commit(
+        &self,
+        remote: &Remote,
+        owner: &str,
+        commit: &Revision,
+        asked: impl AsyncFnOnce() -> Result<(Remote, Asked), FetchError>,
+    ) -> Result<Snapshot, FetchError> {
+        let name = directory_name(&format!("{}\n{commit}\n{owner}", remote.url))?;
+        if let Some(kept) = self.open_kept(name.clone(), remote, Want::Commit(commit.clone())).await {
+            return Ok(kept);
+        }
+        let (remote, asked) = asked().await?;
+        self.fetch_into(name, &remote, asked).await
+    }
+
+    /// Fetches into the clone of this name.
+    async fn fetch_into(&self, name: String, remote: &Remote, asked: Asked) -> Result<Snapshot, FetchError> {
         let parent = self.dir.join(&name);
         let mut clone = self.clone_of(name).lock_owned().await;
         let stop = Arc::new(AtomicBool::new(false));
         let _stop_on_drop = StopOnDrop(Arc::clone(&stop));
-        let (remote, branch, store) = (remote.clone(), branch.clone(), self.clone());
+        let (remote, store) = (remote.clone(), self.clone());
         let work = tokio::task::spawn_blocking(move || {
             let before = size_bytes(&parent);
-            let fetched = clone.fetch(&parent, &remote, &branch, &stop);
+            let fetched = clone.fetch(&parent, &remote, &asked, &stop);
             let has_grown = size_bytes(&parent) > before;
             drop(clone);
             if has_grown {
@@ -122,18 +156,33 @@ impl Store {
         }
     }
 
-    /// The head of `branch` as the last fetch left it, also that of an earlier process; nothing is asked of the remote.
-    /// `None` when the clone does not hold it, or cannot be read.
-    pub async fn last(&self, remote: &Remote, branch: &BranchName) -> Option<Snapshot> {
-        let name = directory_name(&remote.url).ok()?;
+    /// What the clone of this name holds.
+    async fn open_kept(&self, name: String, remote: &Remote, want: Want) -> Option<Snapshot> {
         let parent = self.dir.join(&name);
         let mut clone = self.clone_of(name).lock_owned().await;
-        let (remote, branch) = (remote.clone(), branch.clone());
+        let remote = remote.clone();
         let work = tokio::task::spawn_blocking(move || {
             let generation = clone.current(&parent).ok()?;
-            fetch::open_last(&generation, &remote, &branch)
+            let kept = fetch::open_last(&generation, &remote, &want)?;
+            touch(generation.dir()).ok()?;
+            Some(kept)
         });
         work.await.ok().flatten()
+    }
+
+    /// The commits to which references of the remote point, by the full names of the references. Nothing is kept.
+    pub(crate) async fn list_references(
+        remote: &Remote,
+        names: Vec<String>,
+        way: Way,
+    ) -> Result<Vec<(String, Revision)>, FetchError> {
+        remote.check()?;
+        let remote = remote.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let dir = tempfile::Builder::new().prefix("heddle-asking-").tempdir().map_err(FetchError::Store)?;
+            fetch::list_references(dir.path(), &remote, &names, (way, FETCH_LIMIT))
+        });
+        work.await.unwrap_or_else(|panicked| Err(FetchError::Other(panicked.to_string())))
     }
 
     /// Removes the clones of all other remotes, also those of earlier processes. One that is in use stays until the next
@@ -142,7 +191,7 @@ impl Store {
     /// # Errors
     /// When the directory cannot be read, or a clone cannot be removed.
     pub fn keep_only<'a>(&self, wanted: impl IntoIterator<Item = &'a Url>) -> io::Result<()> {
-        let wanted: BTreeSet<String> = wanted.into_iter().filter_map(|url| directory_name(url).ok()).collect();
+        let wanted: BTreeSet<String> = wanted.into_iter().filter_map(|url| directory_name(url.as_str()).ok()).collect();
         self.names()?.into_iter().filter(|name| !wanted.contains(name)).try_for_each(|name| self.remove(&name))
     }
 
@@ -207,13 +256,13 @@ impl LocalClone {
         &mut self,
         parent: &Path,
         remote: &Remote,
-        branch: &BranchName,
+        asked: &Asked,
         stop: &AtomicBool,
     ) -> Result<Snapshot, FetchError> {
         let generation = self.usable(parent).map_err(FetchError::Store)?;
         // How long ago a clone was used decides which goes first.
         touch(generation.dir()).map_err(FetchError::Store)?;
-        let result = fetch::fetch(&generation, remote, branch, FETCH_LIMIT, stop);
+        let result = fetch::fetch(&generation, remote, asked, FETCH_LIMIT, stop);
         let Err(error @ FetchError::Other(_)) = &result else { return result };
         if stop.load(Ordering::Relaxed) {
             return result;
@@ -221,7 +270,7 @@ impl LocalClone {
         tracing::warn!(url = %remote.url, %error, "the local clone cannot be used and is made anew");
         self.retire();
         let generation = self.usable(parent).map_err(FetchError::Store)?;
-        fetch::fetch(&generation, remote, branch, FETCH_LIMIT, stop)
+        fetch::fetch(&generation, remote, asked, FETCH_LIMIT, stop)
     }
 
     /// The directory to fetch into: the one in use, or a new one when that is full.
@@ -283,8 +332,8 @@ impl Drop for StopOnDrop {
 }
 
 /// A name that two remotes never share, and that shows no address.
-fn directory_name(url: &Url) -> Result<String, FetchError> {
-    let id = gix::objs::compute_hash(gix::hash::Kind::Sha1, gix::objs::Kind::Blob, url.as_str().as_bytes());
+fn directory_name(what: &str) -> Result<String, FetchError> {
+    let id = gix::objs::compute_hash(gix::hash::Kind::Sha1, gix::objs::Kind::Blob, what.as_bytes());
     id.map(|id| id.to_string()).map_err(FetchError::from_gix)
 }
 

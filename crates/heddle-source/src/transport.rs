@@ -15,13 +15,14 @@ use gix::protocol::transport::client::blocking_io::http::{
 };
 use url::{Origin, Url};
 
-use crate::{FetchError, limits::MAX_FETCH_BYTES};
+use crate::FetchError;
 
 /// What one fetch may cost, and why it was ended.
 pub(crate) struct Bounds {
     origin: Origin,
     limit: Duration,
     deadline: Instant,
+    most_bytes: u64,
     bytes_left: AtomicU64,
     fault: OnceLock<Fault>,
 }
@@ -38,15 +39,21 @@ enum Fault {
 
 impl Bounds {
     /// Bounds of a fetch from `url` that begins now.
-    pub(crate) fn new(url: &Url, limit: Duration) -> Self {
+    pub(crate) fn new(url: &Url, limit: Duration, most_bytes: u64) -> Self {
         Self {
             origin: url.origin(),
             limit,
             deadline: Instant::now() + limit,
             // One more than may be read, so that nothing left is too much.
-            bytes_left: AtomicU64::new(MAX_FETCH_BYTES + 1),
+            bytes_left: AtomicU64::new(most_bytes.saturating_add(1)),
+            most_bytes,
             fault: OnceLock::new(),
         }
+    }
+
+    /// How long all of it may take.
+    pub(crate) fn limit(&self) -> Duration {
+        self.limit
     }
 
     /// What the error of a fetch means: the bound that was passed, else what gix says.
@@ -58,7 +65,7 @@ impl Bounds {
     pub(crate) fn check(&self) -> Result<(), FetchError> {
         match self.fault.get() {
             None => Ok(()),
-            Some(Fault::Bytes) => Err(FetchError::TooLarge { limit_mib: MAX_FETCH_BYTES >> 20 }),
+            Some(Fault::Bytes) => Err(FetchError::TooLarge { limit_mib: self.most_bytes >> 20 }),
             Some(Fault::Time) => Err(FetchError::TimedOut { limit_secs: self.limit.as_secs() }),
             Some(Fault::Host { name }) => Err(FetchError::Redirected { host: name.clone() }),
         }

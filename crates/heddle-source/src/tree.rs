@@ -85,6 +85,27 @@ pub trait Tree: Sync {
 
     /// What is equal for a path as long as nothing there or below changes; `None` where nothing is, or nobody knows.
     fn id(&self, path: &TreePath) -> Option<String>;
+
+    /// What an address outside of the repository leads to.
+    fn address(&self, _address: &str) -> Address {
+        Address::Unknown
+    }
+
+    /// The root of the repository that holds a path: nothing of it refers to what lies outside.
+    fn border(&self, _path: &TreePath) -> TreePath {
+        TreePath::root()
+    }
+}
+
+/// What an address outside of a repository leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// It was fetched, and has its place here.
+    At(TreePath),
+    /// It was not, for this reason: words that follow the address.
+    Refused(String),
+    /// Nothing is fetched.
+    Unknown,
 }
 
 impl Tree for Snapshot {

@@ -57,11 +57,22 @@ fn texts<'a>(kustomization: &'a Value, field: &str) -> impl Iterator<Item = &'a 
     kustomization[field].as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// Every address of another host that stands where a file is wanted. Kustomize would fetch it.
-pub(super) fn remote(value: &Value) -> Vec<&str> {
+/// Every address of another host that stands where a file is wanted, with its field. Kustomize would fetch it.
+pub(super) fn remote(value: &Value) -> Vec<(&str, &str)> {
     let mut found = Vec::new();
     search(value, None, &mut found);
-    found.into_iter().map(|(_, text)| text).filter(|text| is_remote(text)).collect()
+    found.into_iter().map(|(field, text)| (field, file_in(field, text))).filter(|(_, text)| is_remote(text)).collect()
+}
+
+/// Whether what stands in a field may be a directory.
+pub(super) fn takes_directories(field: &str) -> bool {
+    REFERENCES.contains(&field)
+}
+
+/// Whether what stands in a field may come from elsewhere. What configures a step of kustomize names files of whoever uses
+/// it, so it has to stand in their own repository; a repository of charts is no file.
+pub(super) fn takes_addresses(field: &str) -> bool {
+    field != "repo" && !PLUGINS.contains(&field)
 }
 
 /// Every path of the same repository that stands where a file is wanted.
@@ -71,7 +82,7 @@ pub(crate) fn files(value: &Value) -> Vec<&str> {
     found.into_iter().filter(|(_, text)| is_path(text)).map(|(field, text)| file_in(field, text)).collect()
 }
 
-/// Puts other paths in the place of those where a file is wanted; `other` gives none where it is to stay.
+/// Puts other paths in the place of those, and of addresses, where a file is wanted; `other` gives none where it is to stay.
 pub(super) fn redirect(value: &mut Value, other: &mut dyn FnMut(&str) -> Option<String>) {
     redirect_in(value, None, other);
 }
@@ -79,8 +90,11 @@ pub(super) fn redirect(value: &mut Value, other: &mut dyn FnMut(&str) -> Option<
 fn redirect_in(value: &mut Value, field: Option<&str>, other: &mut dyn FnMut(&str) -> Option<String>) {
     match value {
         Value::String(text) => {
-            let Some(field) = field.filter(|_| is_path(text)) else { return };
+            let Some(field) = field.filter(|_| !is_inline(text)) else { return };
             let file = file_in(field, text);
+            if is_remote(file) && !takes_addresses(field) {
+                return;
+            }
             if let Some(path) = other(file) {
                 *text = format!("{}{path}", &text[..text.len() - file.len()]);
             }
@@ -113,12 +127,12 @@ fn is_path(text: &str) -> bool {
     !is_remote(text) && !is_inline(text)
 }
 
-/// The file that an entry names: one of a generator's `files` may say the key before it.
-fn file_in<'a>(field: &str, entry: &'a str) -> &'a str {
-    if field != "files" {
-        return entry;
+/// The file that an entry names: one of a generator's `files` may say the key before it. An address may have a `=` too.
+pub(super) fn file_in<'a>(field: &str, entry: &'a str) -> &'a str {
+    match entry.split_once('=') {
+        Some((key, file)) if field == "files" && !key.contains("://") => file,
+        _ => entry,
     }
-    entry.split_once('=').map_or(entry, |(_, file)| file)
 }
 
 /// Whether kustomize, or a git that it runs, would take this for an address.

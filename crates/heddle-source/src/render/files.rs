@@ -5,8 +5,8 @@ use std::{
     ops::Bound,
 };
 
-use super::KUSTOMIZATIONS;
-use crate::{FileMode, Kind, ReadError, Tree, TreePath, Unnamed, Walk};
+use super::{KUSTOMIZATIONS, fields};
+use crate::{Address, FileMode, Kind, PathError, ReadError, Tree, TreePath, Unnamed, Walk};
 
 /// Files by path. A directory is listed when it is first asked for, and all of them together are one walk.
 pub(super) struct Files<'a, T> {
@@ -50,7 +50,9 @@ impl<'a, T: Tree> Files<'a, T> {
     /// # Errors
     /// When it cannot be listed.
     pub(super) fn load(&mut self, directory: &TreePath) -> Result<(), ReadError> {
-        if !self.loaded.iter().any(|loaded| directory.is_in(loaded)) {
+        let border = self.tree.border(directory);
+        let is_listed = |loaded: &TreePath| directory.is_in(loaded) && self.tree.border(loaded) == border;
+        if !self.loaded.iter().any(is_listed) {
             let listed = self.tree.list(directory, &mut self.walk)?;
             self.found.extend(listed.files);
             self.hidden.extend(listed.hidden);
@@ -61,6 +63,30 @@ impl<'a, T: Tree> Files<'a, T> {
             self.loaded.insert(directory.clone());
         }
         Ok(())
+    }
+
+    /// The path that a file of a directory means, within its own repository.
+    ///
+    /// # Errors
+    /// When it is absolute, leads out of the repository, or one of its names cannot stand in a tree.
+    pub(super) fn resolve(&self, directory: &TreePath, named: &str) -> Result<TreePath, PathError> {
+        let path = directory.resolve(named)?;
+        let is_inside = self.tree.border(&path) == self.tree.border(directory);
+        is_inside.then_some(path).ok_or_else(|| PathError::Outside { path: named.to_owned() })
+    }
+
+    /// The path that a kustomization of a directory means, by a way or by an address.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`], and when nothing was fetched from the address.
+    pub(super) fn target(&self, directory: &TreePath, named: &str) -> Result<TreePath, PathError> {
+        if !fields::is_remote(named) {
+            return self.resolve(directory, named);
+        }
+        match self.tree.address(named) {
+            Address::At(path) => Ok(path),
+            Address::Refused(_) | Address::Unknown => Err(PathError::Outside { path: named.to_owned() }),
+        }
     }
 
     /// Whether the tree has a file at a path, of a directory that is loaded or not.

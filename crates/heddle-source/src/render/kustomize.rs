@@ -53,6 +53,7 @@ pub(super) fn render(
     for path in reach.roots.iter().chain(reach.stand_ins.iter().map(|stand_in| &stand_in.file)) {
         rendered.inputs.note(files.tree, path);
     }
+    let Some(tools) = tools else { return Ok(()) };
     if rendered.errors.len() > before || rendered.is_cut_short {
         return Ok(());
     }
@@ -197,7 +198,7 @@ fn tell_failure(
         let text = String::from_utf8_lossy(&kustomization.unwrap_or_default()).into_owned();
         for source in secrets::sources(&parse_document(&text).unwrap_or_default()) {
             // One that is missing may be what kustomize complains about.
-            let content = root.resolve(&source).ok().and_then(|path| files.tree.read(&path).ok());
+            let content = files.target(root, &source).ok().and_then(|path| files.tree.read(&path).ok());
             secrets.take_source(&content.unwrap_or_default());
         }
     }

@@ -14,7 +14,7 @@ use super::{
     Files, KUSTOMIZATIONS, RenderError, Rendered, Run, fields, plain,
     unread::{WhyUnread, obstacle},
 };
-use crate::{FileMode, ReadError, Tree, TreePath, limits::MAX_RENDER_VALUES};
+use crate::{Address, FileMode, Kind, ReadError, Tree, TreePath, limits::MAX_RENDER_VALUES};
 
 /// How the directories of stand-ins begin.
 const STAND_INS: &str = ".heddle-";
@@ -122,13 +122,13 @@ impl Reach {
         queue: &mut VecDeque<TreePath>,
     ) -> Result<Faults, ReadError> {
         let mut faults = Faults::default();
-        faults.refuse_remote(kustomization);
+        faults.judge_addresses(files, kustomization)?;
         for plugin in fields::plugins(kustomization) {
-            faults.refuse_remote_in_plugin(files.tree, directory, plugin);
+            faults.judge_addresses_in_plugin(files, directory, plugin)?;
         }
         faults.refuse_out_of_reach(files, directory, kustomization);
-        for reference in fields::references(kustomization).iter().filter(|text| !fields::is_remote(text)) {
-            match directory.resolve(reference).ok() {
+        for reference in &fields::references(kustomization) {
+            match files.target(directory, reference).ok() {
                 _ if faults.has(reference) => {}
                 Some(path) if files.has_file(&path)? => {
                     // Kustomize takes it for a file with no objects, whatever was in it before.
@@ -183,7 +183,7 @@ impl Reach {
         if fields::is_inline(plugin) {
             return self.plugin_text(files, directory, plugin);
         }
-        let Ok(file) = directory.resolve(plugin) else { return Ok(None) };
+        let Ok(file) = files.resolve(directory, plugin) else { return Ok(None) };
         let Ok(bytes) = files.tree.read(&file) else { return Ok(None) };
         let Some(text) = self.plugin_text(files, directory, &String::from_utf8_lossy(&bytes))? else { return Ok(None) };
         self.stand_in(files, directory, (plugin, file), Some(text)).map(Some)
@@ -215,8 +215,10 @@ impl Reach {
     ) -> Result<bool, ReadError> {
         let (mut is_other, mut failed) = (false, None);
         fields::redirect(value, &mut |named| {
-            let path = directory.resolve(named).ok().filter(|path| !path.is_in(directory))?;
+            let is_remote = fields::is_remote(named);
+            let path = files.target(directory, named).ok().filter(|path| is_remote || !path.is_in(directory))?;
             let stand_in = match files.has_file(&path) {
+                Ok(false) if is_remote => Ok(path.seen_from(directory)),
                 Ok(false) => return None,
                 Ok(true) => self.stand_in(files, directory, (named, path), None),
                 Err(error) => Err(error),
@@ -327,29 +329,65 @@ impl Faults {
         self.0.iter().any(|(known, _)| known == wrong)
     }
 
-    fn refuse_remote(&mut self, value: &Value) {
-        for address in fields::remote(value) {
+    /// Addresses from which nothing was fetched, and those that lead to something else than is wanted there.
+    fn judge_addresses(&mut self, files: &Files<'_, impl Tree>, value: &Value) -> Result<(), ReadError> {
+        for (field, address) in fields::remote(value) {
             let told = without_login(address);
-            self.add(
-                address,
-                format!("`{told}` lies outside of the repository, and nothing is fetched while rendering: copy it in"),
-            );
+            if field != "repo" && !fields::takes_addresses(field) {
+                self.add(
+                    address,
+                    format!("`{told}` configures a step of kustomize, and such a file is not fetched: copy it in"),
+                );
+                continue;
+            }
+            let found = if fields::takes_addresses(field) { files.tree.address(address) } else { Address::Unknown };
+            let path = match found {
+                Address::At(path) => path,
+                Address::Refused(why) => {
+                    self.add(address, format!("`{told}` {why}"));
+                    continue;
+                }
+                Address::Unknown => {
+                    let message = "lies outside of the repository, and nothing is fetched while rendering: copy it in, or name \
+                                   its host in `spec.remote.hosts`";
+                    self.add(address, format!("`{told}` {message}"));
+                    continue;
+                }
+            };
+            let is_other = match (files.tree.find(&path)?, obstacle(files, &path)) {
+                (_, Some((at, why))) => Some(format!("leads to `{at}`, which is {why}")),
+                (None, None) => Some(format!("leads to `{path}`, and there is no such file or directory")),
+                (Some(Kind::Directory), None) if !fields::takes_directories(field) => {
+                    Some("leads to a directory, and a file is wanted here".to_owned())
+                }
+                (Some(_), None) => None,
+            };
+            if let Some(why) = is_other {
+                self.add(address, format!("`{told}` {why}"));
+            }
         }
+        Ok(())
     }
 
     /// What configures a step of kustomize may stand in the kustomization, or in a file.
-    fn refuse_remote_in_plugin(&mut self, tree: &impl Tree, directory: &TreePath, plugin: &str) {
+    fn judge_addresses_in_plugin(
+        &mut self,
+        files: &Files<'_, impl Tree>,
+        directory: &TreePath,
+        plugin: &str,
+    ) -> Result<(), ReadError> {
         let text = if fields::is_inline(plugin) {
             plugin.to_owned()
         } else {
-            let file = directory.resolve(plugin).ok().and_then(|path| tree.read(&path).ok());
+            let file = files.resolve(directory, plugin).ok().and_then(|path| files.tree.read(&path).ok());
             file.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
         };
         for document in read_documents(&text) {
             if let Ok(value) = document.value {
-                self.refuse_remote(&value);
+                self.judge_addresses(files, &value)?;
             }
         }
+        Ok(())
     }
 
     /// What is no file of the repository, and what is behind a link. Kustomize's own words would be about the copy.
@@ -358,7 +396,7 @@ impl Faults {
             if self.has(named) {
                 continue;
             }
-            match directory.resolve(named) {
+            match files.resolve(directory, named) {
                 Err(error) => self.add(
                     named,
                     format!("`{named}` cannot be read: {error}; only files of the repository are read, so copy it in"),

@@ -99,7 +99,7 @@ pub(super) fn sources(kustomization: &Value) -> Vec<String> {
         let many = ["files", "envs"].into_iter().flat_map(|field| generator[field].as_array()).flatten();
         many.filter_map(Value::as_str).chain(one)
     });
-    listed.map(|file| file.split_once('=').map_or(file, |(_, file)| file).to_owned()).collect()
+    listed.map(|file| fields::file_in("files", file).to_owned()).collect()
 }
 
 /// A value in the place where Secrets have theirs.

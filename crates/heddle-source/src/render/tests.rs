@@ -304,7 +304,7 @@ fn plain_files_and_the_output_of_renderers_share_one_budget_of_bytes() {
     let check = |bytes_left: u64| {
         let mut rendered = Rendered { bytes: MAX_RENDER_BYTES - bytes_left, ..Rendered::default() };
         let (overlay, until) = (Overlay::default(), Until::default());
-        let run = Run { overlay: &overlay, tools: &tools, until: &until };
+        let run = Run { overlay: &overlay, tools: Some(&tools), until: &until };
         let ended = render_into(&mut rendered, &folder, folder.path(), run);
         assert_eq!(rendered.errors, []);
         (rendered.objects.len(), ended.err().map(|error| error.to_string()))
@@ -327,7 +327,7 @@ fn what_is_kept_of_kustomizations_is_counted_and_ends_with_the_time() {
     let tools = RenderTools::new("/bin/true");
     let check = |mut rendered: Rendered, stop: &Stop| {
         let until = Until::within(Duration::from_secs(60), stop);
-        let run = Run { overlay: &overlay, tools: &tools, until: &until };
+        let run = Run { overlay: &overlay, tools: Some(&tools), until: &until };
         let mut files = Files::new(&folder);
         files.load(folder.path()).unwrap();
         let reach = reach::Reach::find(&mut files, folder.path(), None, run, &mut rendered);

@@ -1,11 +1,12 @@
 //! A git host: `git http-backend` behind HTTPS and basic authentication, over one bare repository.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -39,6 +40,9 @@ struct Shared {
     fault: Mutex<Option<StatusCode>>,
     redirect: Mutex<Option<(String, String)>>,
     logins: AtomicUsize,
+    is_public: AtomicBool,
+    /// What is served besides, by its path.
+    files: Mutex<BTreeMap<String, String>>,
 }
 
 impl GitHost {
@@ -55,6 +59,8 @@ impl GitHost {
             fault: Mutex::default(),
             redirect: Mutex::default(),
             logins: AtomicUsize::new(0),
+            is_public: AtomicBool::new(false),
+            files: Mutex::default(),
         });
         let (address, ca_pem) = serve(Router::new().fallback(answer).with_state(Arc::clone(&shared))).await;
         let url = format!("https://localhost:{}/acme/config", address.port()).parse().unwrap();
@@ -144,6 +150,17 @@ impl GitHost {
         *self.shared.redirect.lock().unwrap() = Some((path.to_owned(), to.to_owned()));
     }
 
+    /// Lets everybody read.
+    pub fn make_public(&self) {
+        self.shared.is_public.store(true, Ordering::Relaxed);
+    }
+
+    /// Serves a file to everybody; gives its address.
+    pub fn serve_file(&self, path: &str, content: &str) -> String {
+        self.shared.files.lock().unwrap().insert(path.to_owned(), content.to_owned());
+        self.url.join(path).unwrap().to_string()
+    }
+
     /// How often a login was sent.
     pub fn logins(&self) -> usize {
         self.shared.logins.load(Ordering::Relaxed)
@@ -180,8 +197,12 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     {
         return (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, format!("{to}{rest}"))]).into_response();
     }
+    if let Some(content) = shared.files.lock().unwrap().get(request.uri().path()) {
+        return content.clone().into_response();
+    }
     let expected = format!("Basic {}", BASE64_STANDARD.encode(format!("{USER}:{PASSWORD}")));
-    if request.headers().get(header::AUTHORIZATION).is_none_or(|sent| sent != &expected) {
+    let is_let_in = request.headers().get(header::AUTHORIZATION).is_some_and(|sent| sent == &expected);
+    if !is_let_in && !shared.is_public.load(Ordering::Relaxed) {
         return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic realm=\"git\"")]).into_response();
     }
     let (parts, body) = request.into_parts();

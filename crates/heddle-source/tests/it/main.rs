@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod bases;
 mod fetching;
 mod git_host;
 mod hostile;

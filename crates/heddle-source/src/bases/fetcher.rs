@@ -1,0 +1,206 @@
+//! Fetches what a repository names by an address, within bounds and from nowhere that is not open to it.
+
+use std::{path::Path, sync::Arc};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use heddle_core::git::Revision;
+use heddle_egress::{Egress, Route, Unsent};
+use reqwest::{
+    Method, Response, StatusCode,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+use secrecy::ExposeSecret;
+use url::Url;
+
+use super::{
+    files::{KeptFiles, digest_of},
+    reference::Target,
+};
+use crate::{
+    Credential, FetchError, Remote, Snapshot, Store,
+    fetch::{Asked, Want, Way},
+    limits::{MAX_FILE_BYTES, MAX_KEPT_BASES_BYTES},
+};
+
+/// The first request of git's protocol over HTTP. Source: `gitprotocol-http`, "Smart Clients".
+const REFERENCES: &str = "/info/refs";
+
+/// What remote bases are fetched with, and where they are kept. Clones share both.
+#[derive(Debug, Clone)]
+pub struct Fetcher {
+    store: Store,
+    files: KeptFiles,
+    egress: Egress,
+    ca_pem: Option<Vec<u8>>,
+}
+
+/// Who asks: what was fetched with a login is kept for its owner alone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asker<'a> {
+    pub(super) login: Option<&'a Credential>,
+    pub(super) owner: &'a str,
+}
+
+/// What a name of a repository stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NameKind {
+    /// It is not meant to move.
+    Tag,
+    /// It is.
+    Branch,
+}
+
+impl Fetcher {
+    /// Keeps what it fetches in `dir`, which is made when it does not exist, and trusts `ca_pem` besides the system's
+    /// authorities.
+    pub fn open(dir: &Path, egress: Egress, ca_pem: Option<Vec<u8>>) -> Self {
+        let store = Store::open(dir.join("commits")).holding(MAX_KEPT_BASES_BYTES);
+        Self { store, files: KeptFiles::open(dir.join("files")), egress, ca_pem }
+    }
+
+    /// The commit that a name of a repository stands for now.
+    pub(super) async fn resolve(
+        &self,
+        url: &Url,
+        target: &Target,
+        asker: Asker<'_>,
+    ) -> Result<(NameKind, Revision), FetchError> {
+        // Of one name git itself takes the tag.
+        let (names, missing) = match target {
+            Target::Commit(commit) => return Ok((NameKind::Tag, commit.clone())),
+            Target::Name(name) if name.starts_with("refs/") => (vec![name.clone()], name.as_str()),
+            Target::Name(name) => (vec![format!("refs/tags/{name}"), format!("refs/heads/{name}")], name.as_str()),
+            Target::Head => (vec!["HEAD".to_owned()], "HEAD"),
+        };
+        let (remote, way) = self.locate(url, asker).await?;
+        let found = Store::list_references(&remote, names.clone(), way).await?;
+        let first = names.iter().find_map(|name| found.iter().find(|(other, _)| other == name));
+        let (name, commit) = first.ok_or_else(|| FetchError::Refused {
+            reason: format!("the repository has no tag or branch `{missing}`"),
+        })?;
+        let kind = if name.starts_with("refs/tags/") { NameKind::Tag } else { NameKind::Branch };
+        Ok((kind, commit.clone()))
+    }
+
+    /// One commit of a repository; the host is not asked for what is kept.
+    pub(super) async fn commit(
+        &self,
+        url: &Url,
+        commit: &Revision,
+        asker: Asker<'_>,
+        most_bytes: u64,
+    ) -> Result<Snapshot, FetchError> {
+        let owner = if asker.login.is_some() { asker.owner } else { "" };
+        let asked = async || {
+            let (remote, way) = self.locate(url, asker).await?;
+            Ok((remote, Asked { want: Want::Commit(commit.clone()), way, most_bytes }))
+        };
+        self.store.fetch_commit(&self.remote(url.clone(), None), owner, commit, asked).await
+    }
+
+    /// A file, with its digest. The host is not asked for one that is kept under the digest that is wanted.
+    pub(super) async fn file(
+        &self,
+        url: &Url,
+        sha256: Option<&str>,
+        asker: Asker<'_>,
+    ) -> Result<(String, Arc<[u8]>), FetchError> {
+        let owner = if asker.login.is_some() { asker.owner } else { "" };
+        if let Some(sha256) = sha256
+            && let Some(kept) = self.files.find(owner, sha256)
+        {
+            return Ok((sha256.to_owned(), kept));
+        }
+        let answer = self.ask(url, HeaderMap::new(), asker).await?;
+        let bytes = read(answer).await?;
+        let found = digest_of(&bytes);
+        if sha256.is_some_and(|sha256| sha256 != found) {
+            return Err(FetchError::OtherContent { found });
+        }
+        self.files.keep(owner, &found, &bytes).map_err(FetchError::Store)?;
+        Ok((found, bytes.into()))
+    }
+
+    /// Where a repository is, and how it is reached: a host may lead on to another of its own addresses, as after a rename
+    /// or to one with `.git`. gix is given the last one, and told to follow nothing.
+    async fn locate(&self, url: &Url, asker: Asker<'_>) -> Result<(Remote, Way), FetchError> {
+        let mut first = url.clone();
+        first.set_path(&format!("{}{REFERENCES}", url.path().trim_end_matches('/')));
+        first.set_query(Some("service=git-upload-pack"));
+        let headers = [(HeaderName::from_static("git-protocol"), HeaderValue::from_static("version=2"))];
+        let answer = self.ask(&first, headers.into_iter().collect(), asker).await?;
+        let mut last = answer.url().clone();
+        if last.origin() != url.origin() {
+            return Err(FetchError::Redirected { host: last.host_str().unwrap_or_default().to_owned() });
+        }
+        let path = last
+            .path()
+            .strip_suffix(REFERENCES)
+            .map(str::to_owned)
+            .ok_or_else(|| FetchError::Refused { reason: "the host leads to what is no repository".to_owned() })?;
+        last.set_path(&path);
+        last.set_query(None);
+        let route = self.route(&last)?;
+        Ok((self.remote(last, asker.login.cloned()), Way::Named(route)))
+    }
+
+    fn remote(&self, url: Url, credential: Option<Credential>) -> Remote {
+        Remote { url, credential, ca_pem: self.ca_pem.clone() }
+    }
+
+    fn route(&self, url: &Url) -> Result<Route, FetchError> {
+        self.egress.route(url).map_err(|refused| FetchError::Refused { reason: refused.to_string() })
+    }
+
+    async fn ask(&self, url: &Url, headers: HeaderMap, asker: Asker<'_>) -> Result<Response, FetchError> {
+        let login = asker.login.map(basic).transpose()?;
+        let answer = match self.egress.send(&Method::GET, url, &headers, login.as_ref()).await {
+            Ok(answer) => answer,
+            Err(Unsent::Refused(refused)) => return Err(FetchError::Refused { reason: refused.to_string() }),
+            // What a name resolves to is not told: whoever writes a kustomization would read the network from it.
+            Err(Unsent::Failed(_)) if self.route(url)? == Route::Public => {
+                let host = url.host_str().unwrap_or_default();
+                let reason = format!(
+                    "`{host}` does not answer; one on a private address needs the leave of whoever runs the program"
+                );
+                return Err(FetchError::Unreachable { reason });
+            }
+            Err(Unsent::Failed(error)) => {
+                return Err(FetchError::Unreachable { reason: crate::error::root_cause(&error) });
+            }
+        };
+        match answer.status() {
+            StatusCode::UNAUTHORIZED => Err(FetchError::Unauthorized),
+            StatusCode::FORBIDDEN => Err(FetchError::Forbidden),
+            StatusCode::NOT_FOUND | StatusCode::GONE => Err(FetchError::NotFound),
+            status if status.is_success() => Ok(answer),
+            status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+                Err(FetchError::Unreachable { reason: format!("it answered {}", status.as_u16()) })
+            }
+            status => Err(FetchError::Refused { reason: format!("the host answered {}", status.as_u16()) }),
+        }
+    }
+}
+
+fn basic(credential: &Credential) -> Result<HeaderValue, FetchError> {
+    let pair = format!("{}:{}", credential.username, credential.password.expose_secret());
+    let header = HeaderValue::from_str(&format!("Basic {}", BASE64_STANDARD.encode(pair)));
+    let mut header = header.map_err(|_| FetchError::Unauthorized)?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
+/// The content of an answer, as far as a file is taken.
+async fn read(mut answer: Response) -> Result<Vec<u8>, FetchError> {
+    let too_large = || FetchError::TooLarge { limit_mib: MAX_FILE_BYTES >> 20 };
+    let mut bytes = Vec::new();
+    loop {
+        let piece = answer.chunk().await;
+        let unreachable = |error: reqwest::Error| FetchError::Unreachable { reason: crate::error::root_cause(&error) };
+        let Some(piece) = piece.map_err(unreachable)? else { return Ok(bytes) };
+        if (bytes.len() + piece.len()) as u64 > MAX_FILE_BYTES {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&piece);
+    }
+}

@@ -1,0 +1,189 @@
+//! A tree with what was fetched for it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{FileMode, Kind, Listing, ReadError, Snapshot, Tree, TreePath, Unnamed, Walk, tree::Address};
+
+/// Under which directory what was fetched has its place. What the tree itself has under such a name stays its own.
+const PLACE: &str = ".remote";
+
+/// What was fetched for the addresses in a tree's kustomizations, and why the rest was not. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Bases {
+    by_address: BTreeMap<String, Result<Mount, String>>,
+    is_settled: bool,
+}
+
+/// Something that was fetched.
+#[derive(Debug, Clone)]
+pub(super) struct Mount {
+    /// Where it has its place: the host, the path there, and the beginning of its id.
+    pub(super) name: String,
+    /// The commit, or the SHA-256 of the file.
+    pub(super) id: String,
+    /// What of it the address names.
+    pub(super) way: TreePath,
+    pub(super) content: Content,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Content {
+    Repository(Arc<Snapshot>),
+    File(Arc<[u8]>),
+}
+
+impl Bases {
+    /// Whether they are what others are: the same commits and files, and the same faults.
+    pub fn are_the_same_as(&self, other: &Self) -> bool {
+        let id = |found: &Result<Mount, String>| found.as_ref().map(|mount| mount.id.clone()).map_err(Clone::clone);
+        let ids = |bases: &Self| bases.by_address.iter().map(|(at, found)| (at.clone(), id(found))).collect::<Vec<_>>();
+        ids(self) == ids(other)
+    }
+
+    /// Whether looking again would come to the same as long as the tree is the same: each is fixed by its address.
+    pub fn are_settled(&self) -> bool {
+        self.is_settled && self.by_address.values().all(Result::is_ok)
+    }
+
+    pub(super) fn settle(&mut self, is_settled: bool) {
+        self.is_settled = is_settled;
+    }
+
+    pub(super) fn knows(&self, address: &str) -> bool {
+        self.by_address.contains_key(address)
+    }
+
+    pub(super) fn insert(&mut self, address: String, found: Result<Mount, String>) {
+        self.by_address.insert(address, found);
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.by_address.len()
+    }
+
+    fn mounts(&self) -> impl Iterator<Item = &Mount> {
+        self.by_address.values().filter_map(|found| found.as_ref().ok())
+    }
+}
+
+/// A tree in which what was fetched has a place.
+pub struct WithBases<'a, T> {
+    tree: &'a T,
+    mounts: BTreeMap<TreePath, &'a Mount>,
+    by_address: BTreeMap<&'a str, Result<TreePath, &'a str>>,
+    place: TreePath,
+    /// Addresses that were asked for and are not known.
+    asked_for: Mutex<BTreeSet<String>>,
+}
+
+impl<'a, T: Tree> WithBases<'a, T> {
+    /// Puts them beside the tree.
+    pub fn new(tree: &'a T, bases: &'a Bases) -> Self {
+        let place = free_place(tree);
+        let mut mounts: BTreeMap<TreePath, &Mount> = BTreeMap::new();
+        for mount in bases.mounts() {
+            mounts.insert(place_of(&place, mount), mount);
+        }
+        let at = |mount: &Mount| place_of(&place, mount).resolve(&mount.way).unwrap_or_default();
+        let by_address = bases.by_address.iter().map(|(address, found)| {
+            let found = found.as_ref().map(at).map_err(String::as_str);
+            (address.as_str(), found)
+        });
+        let by_address = by_address.collect();
+        Self { tree, mounts, by_address, place, asked_for: Mutex::default() }
+    }
+
+    /// The addresses that were asked for and are not known.
+    pub(super) fn asked_for(&self) -> BTreeSet<String> {
+        self.asked_for.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What was fetched that holds a path, with its place and the way in it.
+    fn mount_of(&self, path: &TreePath) -> Option<(&TreePath, &'a Mount, TreePath)> {
+        let (place, mount) = self.mounts.iter().find(|(place, _)| path.is_in(place))?;
+        Some((place, mount, path.below(place)?))
+    }
+}
+
+impl<T: Tree> Tree for WithBases<'_, T> {
+    fn find(&self, path: &TreePath) -> Result<Option<Kind>, ReadError> {
+        match self.mount_of(path) {
+            None if path.is_in(&self.place) => Ok(None),
+            None => self.tree.find(path),
+            Some((_, Mount { content: Content::Repository(snapshot), .. }, way)) => snapshot.find(&way),
+            Some((_, mount, way)) if way == mount.way => Ok(Some(Kind::File(FileMode::Regular))),
+            Some((_, _, way)) => Ok(way.is_root().then_some(Kind::Directory)),
+        }
+    }
+
+    fn list(&self, directory: &TreePath, walk: &mut Walk) -> Result<Listing, ReadError> {
+        let Some((place, mount, way)) = self.mount_of(directory) else { return self.tree.list(directory, walk) };
+        let Content::Repository(snapshot) = &mount.content else { return Ok(Listing::default()) };
+        let at = |path: TreePath| place.resolve(&path).map_err(|source| ReadError::BadTree { directory: path, source });
+        let listed = Tree::list(&**snapshot, &way, walk)?;
+        let all = |paths: Vec<TreePath>| paths.into_iter().map(at).collect::<Result<Vec<_>, _>>();
+        Ok(Listing {
+            files: listed
+                .files
+                .into_iter()
+                .map(|(path, mode)| Ok((at(path)?, mode)))
+                .collect::<Result<_, ReadError>>()?,
+            hidden: all(listed.hidden)?,
+            submodules: all(listed.submodules)?,
+            unnamed: listed
+                .unnamed
+                .into_iter()
+                .map(|one| Ok(Unnamed { directory: at(one.directory)?, ..one }))
+                .collect::<Result<_, ReadError>>()?,
+        })
+    }
+
+    fn read(&self, path: &TreePath) -> Result<Vec<u8>, ReadError> {
+        match self.mount_of(path) {
+            None => self.tree.read(path),
+            Some((_, Mount { content: Content::Repository(snapshot), .. }, way)) => snapshot.read(&way),
+            Some((_, Mount { content: Content::File(bytes), way: file, .. }, way)) if way == *file => {
+                Ok(bytes.to_vec())
+            }
+            Some(_) => Err(ReadError::Missing { path: path.clone() }),
+        }
+    }
+
+    fn id(&self, path: &TreePath) -> Option<String> {
+        if self.mount_of(path).is_none() { self.tree.id(path) } else { None }
+    }
+
+    fn address(&self, address: &str) -> Address {
+        match self.by_address.get(address) {
+            Some(Ok(path)) => Address::At(path.clone()),
+            Some(Err(why)) => Address::Refused((*why).to_owned()),
+            None => {
+                self.asked_for.lock().unwrap_or_else(PoisonError::into_inner).insert(address.to_owned());
+                Address::Unknown
+            }
+        }
+    }
+
+    fn border(&self, path: &TreePath) -> TreePath {
+        match self.mount_of(path) {
+            Some((place, ..)) => place.clone(),
+            None if path.is_in(&self.place) => self.place.clone(),
+            None => TreePath::root(),
+        }
+    }
+}
+
+/// A directory that the tree has not.
+fn free_place(tree: &impl Tree) -> TreePath {
+    let names = std::iter::once(PLACE.to_owned()).chain((1..).map(|number| format!("{PLACE}-{number}")));
+    let mut places = names.filter_map(|name| TreePath::root().resolve(&name).ok());
+    // Only so many names are of one directory, so one of them is free.
+    places.find(|place| matches!(tree.find(place), Ok(None) | Err(_))).unwrap_or_default()
+}
+
+fn place_of(place: &TreePath, mount: &Mount) -> TreePath {
+    place.resolve(&mount.name).unwrap_or_default()
+}
