@@ -4,6 +4,7 @@
 //! and each directory with a `kustomization.yaml` is a unit of its own. A unit or a document that cannot be rendered is an
 //! error, and the others go on.
 
+mod cipher;
 mod copy;
 mod fields;
 mod files;

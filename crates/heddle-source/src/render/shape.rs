@@ -5,6 +5,8 @@
 
 use serde_json::Value;
 
+use super::cipher::{Encrypted, encrypted};
+
 /// What is wrong with an object, each with the way to the field.
 pub(super) fn faults(object: &Value) -> Vec<(String, String)> {
     let mut faults = Faults::default();
@@ -19,10 +21,14 @@ pub(super) fn faults(object: &Value) -> Vec<(String, String)> {
     for field in maps_of_kind(object) {
         faults.texts_by_name(field, &object[*field]);
     }
-    if object["sops"]["mac"].is_string() {
-        let message = "it is encrypted with SOPS, and Heddle does not decrypt: have an operator in the cluster do it \
-                       (SealedSecret, ExternalSecret, SopsSecret), and keep this file out of the path";
-        faults.add("sops", message.to_owned());
+    if let Some(encrypted) = encrypted(object) {
+        let (field, what) = match encrypted {
+            Encrypted::Object => ("sops", "it is encrypted with SOPS"),
+            Encrypted::Value => ("", "it holds a value that is encrypted with SOPS"),
+        };
+        let remedy = "have an operator in the cluster do it (SealedSecret, ExternalSecret, SopsSecret), and keep what is \
+                      encrypted out of the path";
+        faults.add(field, format!("{what}, and Heddle does not decrypt: {remedy}"));
     }
     faults.0
 }

@@ -1,0 +1,70 @@
+//! What is encrypted with SOPS, as far as it can be told from an object: no API server has a use for it.
+//!
+//! Source: `stores/flatten.go` and `aes/cipher.go` of `github.com/getsops/sops`: metadata stand under `sops`, and an encrypted
+//! value is `ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]`. SealedSecrets look otherwise.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::Value;
+
+/// How every encrypted value begins.
+const CIPHER_TEXT: &str = "ENC[AES256_GCM,data:";
+
+/// What of an object is encrypted.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Encrypted {
+    /// All of it, or its fields that are to be: it holds the metadata of sops.
+    Object,
+    /// A value, which came from an encrypted file.
+    Value,
+}
+
+/// What of an object is encrypted; nothing of one that an operator opens in the cluster, as it is meant to.
+pub(super) fn encrypted(object: &Value) -> Option<Encrypted> {
+    if object["kind"] == "SopsSecret" {
+        return None;
+    }
+    if has_metadata(object) {
+        return Some(Encrypted::Object);
+    }
+    (holds_cipher_text(object) || holds_it_encoded(object)).then_some(Encrypted::Value)
+}
+
+fn has_metadata(object: &Value) -> bool {
+    let sops = &object["sops"];
+    sops.is_object() && ["mac", "lastmodified", "version"].iter().any(|field| sops[*field].is_string())
+}
+
+fn holds_cipher_text(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_cipher_text(text),
+        Value::Array(items) => items.iter().any(holds_cipher_text),
+        Value::Object(fields) => fields.values().any(holds_cipher_text),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Whether a text is, or holds, an encrypted value.
+fn is_cipher_text(text: &str) -> bool {
+    text.match_indices(CIPHER_TEXT).any(|(at, _)| {
+        let value = &text[at..];
+        let value = &value[..value.find(']').unwrap_or(value.len())];
+        [",iv:", ",tag:", ",type:"].iter().all(|part| value.contains(part))
+    })
+}
+
+/// Whether an object holds an encrypted value or file in Base64, as a generator makes it.
+fn holds_it_encoded(object: &Value) -> bool {
+    let field = match object["kind"].as_str() {
+        Some("Secret") => "data",
+        Some("ConfigMap") => "binaryData",
+        _ => return false,
+    };
+    let mut texts = object[field].as_object().into_iter().flatten().filter_map(|(_, value)| value.as_str());
+    texts.any(|text| {
+        let bytes = BASE64_STANDARD.decode(text.trim());
+        bytes.is_ok_and(|bytes| is_cipher_text(&String::from_utf8_lossy(&bytes)))
+    })
+}
+
+#[cfg(test)]
+mod tests;
