@@ -11,7 +11,10 @@ mod release;
 mod render;
 mod value;
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -29,7 +32,7 @@ pub use images::{ImageCommand, ImageListArguments, ImageSetArguments, ImportArgu
 pub use judge::{HealthArguments, HealthProfile, PolicyCommand, PolicyEvalArguments};
 pub use registry::{RegistryAddArguments, RegistryCommand, RegistryTestArguments};
 pub use release::{ReleaseArguments, RequestsArguments, WithdrawArguments};
-pub use render::{Programs, RenderArguments, SyncFields};
+pub use render::{Programs, RemoteArguments, RenderArguments, SyncFields};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -114,7 +117,7 @@ pub enum Command {
     #[command(subcommand)]
     Image(ImageCommand),
     /// Print the objects that a folder holds, as the agent would apply them.
-    Render(RenderArguments),
+    Render(Box<RenderArguments>),
     /// Read the set-up of Flux, Argo CD Image Updater, Keel or Renovate, and print the `.heddle.yaml` that does the same.
     Import(ImportArguments),
     /// Judge how objects of a cluster are doing.
@@ -137,6 +140,16 @@ pub enum Command {
 }
 
 impl Command {
+    /// Has what fetches remote bases trust what the rest trusts.
+    fn trust(&mut self, ca_file: Option<&Path>) {
+        let fields = match self {
+            Self::Diff(arguments) => &mut arguments.cluster.fields,
+            Self::Render(arguments) => &mut arguments.fields,
+            _ => return,
+        };
+        fields.remote.ca_file = ca_file.map(Path::to_owned);
+    }
+
     /// Finds the programs that this command may start in `folders`, which are separated as in `PATH`.
     fn find_programs(&mut self, folders: &str) {
         match self {
@@ -194,6 +207,7 @@ impl Config {
     pub fn from_environment() -> Self {
         let arguments = Arguments::parse();
         let mut command = arguments.command;
+        command.trust(arguments.ca_file.as_deref());
         command.find_programs(&variable("PATH").and_then(|path| path.into_string().ok()).unwrap_or_default());
         Self {
             command,

@@ -3,6 +3,7 @@
 //! The definition in `deploy/agent/install.yaml` is generated from these types; a test holds the two together.
 
 mod overlay;
+mod remote;
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,10 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::overlay::{CommonMetadata, Image, Patch, PatchTarget};
+pub use self::{
+    overlay::{CommonMetadata, Image, Patch, PatchTarget},
+    remote::{APPROVE_REMOTE_ANNOTATION, RemoteBases, RemoteLogin, RemotePinned, RemoteStatus},
+};
 
 /// What this cluster should run: a path on a branch of a repository.
 #[derive(CustomResource, Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -114,6 +118,9 @@ pub struct SyncSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200))]
     pub images: Vec<Image>,
+    /// From where bases and files may come that kustomizations name by an address. Without it none is fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<RemoteBases>,
     /// Nothing is applied, pruned or healed while this is true.
     #[serde(default)]
     pub suspend: bool,
@@ -242,12 +249,16 @@ pub struct SyncStatus {
     #[serde(default)]
     pub objects: u64,
     /// `Ready`, `Fetched`, `Rendered`, `Applied`, `Pruned`, `Healthy`; while it is not ready, `Reconciling` or `Stalled`; and
-    /// where there is something to say, `InstallManifest`, `Leftovers`, `TakeOver`, `OtherController` and `FoughtOver`.
+    /// where there is something to say, `InstallManifest`, `Leftovers`, `TakeOver`, `OtherController`, `RemoteBases` and
+    /// `FoughtOver`.
     #[serde(default)]
     pub conditions: Vec<SyncCondition>,
     /// What is wrong with the revision last tried, at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<SyncStatusError>,
+    /// What addresses of remote bases and files stand for that name neither a commit nor a digest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remotes: Vec<RemoteStatus>,
     /// A deletion that stopped and asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_prune: Option<StoppedPruneStatus>,

@@ -3,6 +3,7 @@
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Parser;
+use heddle_egress::{Egress, SetupError};
 use heddle_service::config::{ConfigError, make_dir, read_address, read_api_url, read_authorities};
 use heddle_source::RenderTools;
 use url::Url;
@@ -22,6 +23,10 @@ pub struct Settings {
     /// A file with further certificate authorities, PEM; an empty file counts as none.
     #[arg(long, env = "HEDDLE_CA_FILE")]
     pub ca_file: Option<PathBuf>,
+    /// Hosts (`host` or `host:port`, separated by commas) whose remote bases may be fetched from private addresses, or over
+    /// plain HTTP from this machine. A Sync has to name them all the same.
+    #[arg(long, env = "HEDDLE_ALLOW_REMOTES", value_delimiter = ',')]
+    pub allow_remotes: Vec<String>,
     /// The official `kustomize`.
     #[arg(long, env = "HEDDLE_KUSTOMIZE", default_value = "kustomize")]
     pub kustomize: PathBuf,
@@ -60,6 +65,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// Further certificate authorities.
     pub ca_pem: Option<Vec<u8>>,
+    /// The connections to hosts of remote bases.
+    pub egress: Egress,
     /// The official `kustomize`.
     pub kustomize: PathBuf,
     /// The agent's own namespace.
@@ -88,9 +95,11 @@ impl TryFrom<Settings> for Config {
     type Error = ConfigError;
 
     fn try_from(settings: Settings) -> Result<Self, ConfigError> {
+        let ca_pem = read_authorities("HEDDLE_CA_FILE", settings.ca_file.as_deref())?;
         Ok(Self {
             api_url: read_api_url(settings.api_url.as_deref())?,
-            ca_pem: read_authorities("HEDDLE_CA_FILE", settings.ca_file.as_deref())?,
+            egress: open_egress(&settings.allow_remotes, ca_pem.as_deref())?,
+            ca_pem,
             kustomize: find_kustomize(settings.kustomize, settings.path.as_deref())?,
             metrics_listen: read_address("HEDDLE_METRICS_LISTEN", &settings.metrics_listen)?,
             state_dir: make_dir("HEDDLE_STATE_DIR", settings.state_dir)?,
@@ -102,6 +111,19 @@ impl TryFrom<Settings> for Config {
             host_name: settings.host_name,
         })
     }
+}
+
+fn open_egress(allowed: &[String], ca_pem: Option<&[u8]>) -> Result<Egress, ConfigError> {
+    let allowed: Vec<String> = allowed.iter().filter(|host| !host.is_empty()).cloned().collect();
+    Egress::new(&allowed, ca_pem).map_err(|error| {
+        let (variable, remedy) = match error {
+            SetupError::Allowed(_) => ("HEDDLE_ALLOW_REMOTES", "write it like git.example.com,10.0.0.5:8443"),
+            SetupError::Certificate | SetupError::Client(_) => {
+                ("HEDDLE_CA_FILE", "name a file with certificates in PEM, or leave it unset")
+            }
+        };
+        ConfigError::new(variable, error.to_string(), remedy)
+    })
 }
 
 fn find_kustomize(program: PathBuf, path: Option<&str>) -> Result<PathBuf, ConfigError> {

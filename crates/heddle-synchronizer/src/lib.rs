@@ -24,7 +24,7 @@ use chrono::Utc;
 use heddle_client::Http;
 use heddle_kube::{Cluster, FirstSync, KubeError, OwnClient};
 use heddle_service::{backoff::Backoff, probes::Probes};
-use heddle_source::{RenderTools, Store};
+use heddle_source::{Fetcher, RenderTools, Store};
 use heddle_wire::agent::AgentInfo;
 use tokio::{
     sync::{mpsc, watch},
@@ -103,6 +103,7 @@ impl Agent {
             cluster: self.cluster.clone(),
             own: self.own.clone(),
             store: Store::open(config.state_dir.join("repositories")),
+            fetcher: Fetcher::open(&config.state_dir.join("remote"), config.egress.clone(), config.ca_pem.clone()),
             tools: RenderTools::new(config.kustomize.clone()),
             ca_pem: config.ca_pem.clone(),
             api: client_receiver,

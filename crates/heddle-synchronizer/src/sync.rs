@@ -32,10 +32,10 @@ use chrono::{DateTime, Utc};
 use heddle_core::{git::Revision, name::SyncName};
 use heddle_kube::{
     Cluster, FirstSync, Happening, OwnClient,
-    sync::{DriftMode, Sync, SyncStatus},
+    sync::{APPROVE_REMOTE_ANNOTATION, DriftMode, Sync, SyncStatus},
 };
 use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, ObjectKey, Spared};
-use heddle_source::{RenderTools, Store};
+use heddle_source::{Fetcher, RenderTools, Store};
 use tokio::{sync::watch, time::Instant};
 
 use self::{
@@ -83,6 +83,8 @@ pub struct Context {
     pub own: OwnClient,
     /// The clones.
     pub store: Store,
+    /// What fetches remote bases, and keeps them.
+    pub fetcher: Fetcher,
     /// The renderers.
     pub tools: RenderTools,
     /// Further certificate authorities, for git.
@@ -288,9 +290,12 @@ impl SyncTask {
     /// The Sync was changed.
     fn receive_spec(&mut self, sync: Arc<Sync>) {
         let now = Instant::now();
-        let approval = |sync: &Sync| sync.metadata.annotations.as_ref()?.get(APPROVE_PRUNE_ANNOTATION).cloned();
-        if approval(&self.sync) != approval(&sync) {
+        let approval = |sync: &Sync, name: &str| sync.metadata.annotations.as_ref()?.get(name).cloned();
+        if approval(&self.sync, APPROVE_PRUNE_ANNOTATION) != approval(&sync, APPROVE_PRUNE_ANNOTATION) {
             self.schedule.settle(now);
+        }
+        if approval(&self.sync, APPROVE_REMOTE_ANNOTATION) != approval(&sync, APPROVE_REMOTE_ANNOTATION) {
+            self.schedule.look(now);
         }
         let before = std::mem::replace(&mut self.sync, sync);
         if before.spec == self.sync.spec {

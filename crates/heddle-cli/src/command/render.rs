@@ -1,6 +1,11 @@
 //! `heddle render`: the objects that a folder holds, as the agent would apply them.
 
-use std::path::{Path, PathBuf};
+mod remote;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::anyhow;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -9,7 +14,7 @@ use heddle_manifest::{
     documents::write_document,
     substitute::{Unset, Variables},
 };
-use heddle_source::{Folder, Overlay, RenderError, RenderTools, Rendered, RenderedObject, Until, render};
+use heddle_source::{Folder, Overlay, RenderError, RenderTools, Rendered, RenderedObject, Until, WithBases, render};
 use serde_json::{Value, json};
 
 use crate::{
@@ -25,7 +30,7 @@ const MAX_UNREAD: usize = 20;
 /// Renders, and prints the objects; or everything that is wrong.
 pub(crate) async fn run(arguments: &RenderArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let given = Given { values: &arguments.substitute, files: &arguments.substitute_from, lenient: arguments.lenient };
-    let (folder, rendered) = rendered(&arguments.path, &arguments.fields, &arguments.programs, given, screen)?;
+    let (folder, rendered) = rendered(&arguments.path, &arguments.fields, &arguments.programs, given, screen).await?;
     show(&folder, &rendered, screen)
 }
 
@@ -39,7 +44,7 @@ pub(crate) async fn render_folder(
     programs: &Programs,
     screen: &Screen,
 ) -> Result<Vec<Value>, Failure> {
-    let (folder, rendered) = rendered(path, fields, programs, Given::default(), screen)?;
+    let (folder, rendered) = rendered(path, fields, programs, Given::default(), screen).await?;
     if !rendered.errors.is_empty() {
         let faults: Vec<String> = rendered.errors.iter().map(|error| words(&folder, error)).collect();
         return Err(Failure::wrong(anyhow!("{}", faults.join("; "))));
@@ -56,19 +61,21 @@ struct Given<'a> {
 }
 
 /// Renders a folder as an agent does, with the fields of a Sync.
-fn rendered(
+async fn rendered(
     path: &Path,
     fields: &SyncFields,
     programs: &Programs,
     given: Given<'_>,
     screen: &Screen,
-) -> Result<(Folder, Rendered), Failure> {
-    let folder = Folder::open(path).map_err(|error| Failure::wrong(error_of(path, &error)))?;
+) -> Result<(Arc<Folder>, Rendered), Failure> {
+    let folder = Arc::new(Folder::open(path).map_err(|error| Failure::wrong(error_of(path, &error)))?);
     let spec = sync_of(fields, folder.path())?;
     let overlay = Overlay(spec.kustomization());
     let variables = variables(&spec, given, screen)?;
     let tools = RenderTools::new(&programs.kustomize);
-    let mut rendered = render(&folder, folder.path(), &overlay, &tools, &Until::default());
+    let bases = remote::fetch(&fields.remote, &spec, &folder, &overlay, screen).await?;
+    let tree = WithBases::new(&*folder, &bases);
+    let mut rendered = render(&tree, folder.path(), &overlay, &tools, &Until::default());
     if spec.substitute.is_some() || !variables.is_empty() {
         rendered.substitute(&variables);
     }

@@ -65,6 +65,32 @@ pub struct SyncFields {
     /// Give every object this annotation.
     #[arg(long = "annotation", value_parser = parse_variable, value_name = "KEY=VALUE")]
     pub annotations: Vec<(String, String)>,
+    /// From where remote bases and files may come.
+    #[command(flatten)]
+    pub remote: RemoteArguments,
+}
+
+/// From where bases and files may come that kustomizations name by an address. Without any of it nothing is fetched.
+#[derive(Debug, Args)]
+pub struct RemoteArguments {
+    /// Fetch what kustomizations name by an address from below this prefix, such as `github.com/acme/`.
+    #[arg(long = "remote-host", value_name = "HOST/PREFIX")]
+    pub hosts: Vec<String>,
+    /// Fetch from the hosts that `spec.remote` of the `Sync` names.
+    #[arg(long, requires = "sync")]
+    pub fetch: bool,
+    /// Follow tags, branches and files; otherwise an address has to name a commit, or the digest of a file.
+    #[arg(long = "remote-resolve")]
+    pub resolve: bool,
+    /// Hosts (`host` or `host:port`) that may be on private addresses.
+    #[arg(long = "allow-remote", env = "HEDDLE_ALLOW_REMOTES", value_delimiter = ',', value_name = "HOST")]
+    pub allow: Vec<String>,
+    /// An extra certificate authority, which is one of all commands.
+    #[arg(skip)]
+    pub ca_file: Option<PathBuf>,
+    /// Where what was fetched is kept, so that the next time it is not fetched again. Without it nothing is kept.
+    #[arg(long, env = "HEDDLE_CACHE_DIR", value_name = "DIR")]
+    pub cache_dir: Option<PathBuf>,
 }
 
 /// The programs that render a folder. They run in an empty environment, so each is found before that.

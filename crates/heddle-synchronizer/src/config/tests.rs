@@ -6,6 +6,7 @@ fn settings(dir: &tempfile::TempDir) -> Settings {
         api_url: Some("https://heddle.example.com".into()),
         state_dir: dir.path().join("state"),
         ca_file: None,
+        allow_remotes: Vec::new(),
         kustomize: "kustomize".into(),
         namespace: "heddle-system".into(),
         kubeconfig: None,
@@ -39,6 +40,7 @@ fn each_fault_names_its_variable_and_the_remedy() {
     assert_eq!(refused(|settings| settings.api_url = None).variable, "HEDDLE_API_URL");
     assert_eq!(refused(|settings| settings.api_url = Some("heddle".into())).variable, "HEDDLE_API_URL");
     assert_eq!(refused(|settings| settings.ca_file = Some("/nowhere".into())).variable, "HEDDLE_CA_FILE");
+    assert_eq!(refused(|settings| settings.allow_remotes.push("http://x".into())).variable, "HEDDLE_ALLOW_REMOTES");
     assert_eq!(refused(|settings| settings.metrics_listen = "9090".into()).variable, "HEDDLE_METRICS_LISTEN");
     assert_eq!(refused(|settings| settings.state_dir = "/proc/x".into()).variable, "HEDDLE_STATE_DIR");
     assert_eq!(refused(|settings| settings.sweep_interval = "often".into()).variable, "HEDDLE_SWEEP_INTERVAL");

@@ -5,8 +5,9 @@ mod happenings;
 
 use chrono::{DateTime, Utc};
 use heddle_core::{git::Revision, name::SyncName};
-use heddle_kube::sync::{StoppedPruneStatus, Sync, SyncStatus, SyncStatusError};
+use heddle_kube::sync::{RemoteStatus, StoppedPruneStatus, Sync, SyncStatus, SyncStatusError};
 use heddle_reconcile::Stopped;
+use heddle_source::Resolved;
 use heddle_wire::agent::{DriftReport, Follows, StoppedPrune, SyncError, SyncHealth, SyncReport};
 
 pub(super) use self::happenings::{done, found};
@@ -38,6 +39,8 @@ pub(super) struct Told<'a> {
     pub objects: Option<u64>,
     pub drifts: Vec<DriftReport>,
     pub stopped_prune: Option<&'a Stopped>,
+    /// What addresses of remote bases stand for; `None` while nothing was rendered.
+    pub remotes: Option<&'a [Resolved]>,
 }
 
 /// The state in the report. Every Sync has one, also one whose spec cannot be read; and of what was not looked at nothing
@@ -90,12 +93,21 @@ pub(super) fn status(told: &Told<'_>, before: &SyncStatus) -> SyncStatus {
         objects: told.objects.unwrap_or(before.objects),
         conditions: told.conditions.for_status(told.sync.metadata.generation),
         errors: errors.collect(),
+        remotes: told.remotes.map_or_else(|| before.remotes.clone(), |remotes| remotes.iter().map(remote).collect()),
         stopped_prune: told.stopped_prune.map(|stopped| StoppedPruneStatus {
             plan: stopped.plan.clone(),
             reason: stopped.reason.clone(),
             objects: stopped.objects.iter().take(IN_STATUS).map(ToString::to_string).collect(),
             count: stopped.objects.len() as u64,
         }),
+    }
+}
+
+fn remote(resolved: &Resolved) -> RemoteStatus {
+    RemoteStatus {
+        address: resolved.address.clone(),
+        revision: resolved.id.clone(),
+        moved_to: resolved.moved_to.clone(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! From Git to objects, as the repository has them: nothing here knows the cluster.
 
+mod bases;
 mod login;
 mod rendered;
 mod variables;
@@ -18,6 +19,7 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use self::{
+    bases::Found,
     login::{Login, Token},
     variables::Given,
 };
@@ -28,6 +30,7 @@ use super::{
 };
 use crate::metrics::{RenderResult, SyncMetrics};
 
+use rendered::Inputs;
 pub(super) use rendered::{Content, Rendered, type_of};
 
 /// The files of a Sync, and the look at them that is under way. A look is a task of its own: whatever it takes, nothing else
@@ -115,10 +118,12 @@ pub(super) enum LookFault {
     },
     /// The branch was not read.
     Fetch(FetchError),
-    /// The branch was read, and not the values for its variables.
-    Variables {
+    /// The branch was read, and not what is needed besides: values for variables, logins for remote bases.
+    Inputs {
         /// The head of the branch.
         revision: Revision,
+        /// One word.
+        reason: &'static str,
         /// What is wrong.
         message: String,
     },
@@ -130,7 +135,7 @@ impl LookFault {
         match self {
             Self::Credentials { .. } => false,
             Self::Fetch(error) => matches!(error, FetchError::Unreachable { .. } | FetchError::TimedOut { .. }),
-            Self::Variables { .. } => true,
+            Self::Inputs { .. } => true,
         }
     }
 }
@@ -195,21 +200,33 @@ impl Files {
         let snapshot = fetched?;
         let revision = snapshot.revision.clone();
         let given = variables::read(asker).await;
-        let given = given.map_err(|message| LookFault::Variables { revision: revision.clone(), message })?;
-        let known = self.rendered.as_mut().filter(|known| known.content.given == given);
-        match known {
-            Some(known) if known.revision == revision => Ok(Look::Unchanged(revision)),
-            // What was rendered is never kept beyond this process and these files, so neither belongs to the inputs.
-            Some(known) if is_the_same(&known.content, &snapshot).await => {
-                known.revision = revision.clone();
-                asker.metrics.rendered(RenderResult::Skipped);
-                Ok(Look::SameContent(revision))
+        let fault = |reason, message| LookFault::Inputs { revision: revision.clone(), reason, message };
+        let given = given.map_err(|message| fault("NoVariables", message))?;
+        let before = self.rendered.as_ref().filter(|known| known.content.given == given);
+        let is_same_tree = match before {
+            Some(known) => known.revision == revision || is_the_same(&known.content, &snapshot).await,
+            None => false,
+        };
+        let found = match before.filter(|known| is_same_tree && known.content.bases.are_settled()) {
+            Some(known) => Found { bases: known.content.bases.clone(), resolved: Arc::default() },
+            None => {
+                let before = self.rendered.as_ref().map(|known| &*known.resolved);
+                bases::gather(asker, &snapshot, before).await.map_err(|message| fault("NoLogin", message))?
             }
-            _ => {
-                self.render(asker, snapshot, given).await;
-                Ok(Look::Rendered(revision))
-            }
+        };
+        let known =
+            self.rendered.as_mut().filter(|known| is_same_tree && known.content.bases.are_the_same_as(&found.bases));
+        let Some(known) = known else {
+            self.render(asker, snapshot, given, found).await;
+            return Ok(Look::Rendered(revision));
+        };
+        // What was rendered is never kept beyond this process and these files, so neither belongs to the inputs.
+        known.resolved = found.resolved;
+        if std::mem::replace(&mut known.revision, revision.clone()) == revision {
+            return Ok(Look::Unchanged(revision));
         }
+        asker.metrics.rendered(RenderResult::Skipped);
+        Ok(Look::SameContent(revision))
     }
 
     /// Renders what was applied as the clone on disk has it. Says whether there is such a thing.
@@ -218,7 +235,8 @@ impl Files {
         let last = asker.ctx.store.last(&remote, &asker.spec.branch).await;
         let Some(snapshot) = last.filter(|last| last.revision == *applied) else { return false };
         let Ok(given) = variables::read(asker).await else { return false };
-        self.render(asker, snapshot, given).await;
+        let Ok(found) = bases::gather(asker, &snapshot, None).await else { return false };
+        self.render(asker, snapshot, given, found).await;
         true
     }
 
@@ -243,30 +261,32 @@ impl Files {
     }
 
     /// Renders a revision. It ends with the future of this.
-    async fn render(&mut self, asker: &Asker, snapshot: Snapshot, given: Option<Given>) {
+    async fn render(&mut self, asker: &Asker, snapshot: Snapshot, given: Option<Given>, found: Found) {
         let revision = snapshot.revision.clone();
-        let (mut content, mut took) = render_at(self.pace, asker, &snapshot, given.clone()).await;
+        let Found { bases, resolved } = found;
+        let inputs = Inputs { files: snapshot, bases, given };
+        let (mut content, mut took) = render_at(self.pace, asker, inputs.clone()).await;
         if content.is_cut_short && self.pace == Pace::Quick {
             self.pace = Pace::Slow;
-            (content, took) = render_at(self.pace, asker, &snapshot, given).await;
+            (content, took) = render_at(self.pace, asker, inputs).await;
         }
         self.pace = if took < QUICK_LIMIT { Pace::Quick } else { Pace::Slow };
         asker.metrics.render_took(took);
         let is_good = content.errors.is_empty();
         asker.metrics.rendered(if is_good { RenderResult::Done } else { RenderResult::Failed });
-        self.rendered = Some(Rendered { revision, content: content.into(), at: Utc::now() });
+        self.rendered = Some(Rendered { revision, content: content.into(), at: Utc::now(), resolved });
     }
 }
 
 /// Renders in its turn. How long it waits for that is no part of what it took.
-async fn render_at(pace: Pace, asker: &Asker, snapshot: &Snapshot, given: Option<Given>) -> (Content, Duration) {
-    let (tools, spec, snapshot) = (asker.ctx.tools.clone(), asker.spec.clone(), snapshot.clone());
+async fn render_at(pace: Pace, asker: &Asker, inputs: Inputs) -> (Content, Duration) {
+    let (tools, spec) = (asker.ctx.tools.clone(), asker.spec.clone());
     let limit = if pace == Pace::Quick { QUICK_LIMIT } else { PATH_LIMIT };
     let stop = Stop::default();
     let _stop = stop.on_drop();
     compute_in_turn(pace, move || {
         let began_at = Instant::now();
-        let content = Content::render(snapshot, &spec, &tools, given, &Until::within(limit, &stop));
+        let content = Content::render(inputs, &spec, &tools, &Until::within(limit, &stop));
         (content, began_at.elapsed())
     })
     .await

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use heddle_core::git::{BranchName, RepoUrl};
-use heddle_kube::sync::{CommonMetadata, SyncSpec};
-use heddle_source::Overlay;
+use heddle_kube::sync::{CommonMetadata, RemoteBases, SyncSpec};
+use heddle_source::{Hosts, Overlay};
 use heddle_wire::{agent::Source, text::MAX_PATH_BYTES};
 use url::Url;
 
@@ -42,6 +42,8 @@ pub(super) struct Spec {
     pub overlay: Overlay,
     /// What every object gets.
     pub metadata: CommonMetadata,
+    /// From where remote bases may come.
+    pub remote: RemoteBases,
 }
 
 impl Spec {
@@ -71,10 +73,14 @@ impl Spec {
                 ));
             }
         }
+        let remote = spec.remote.clone().unwrap_or_default();
+        let prefixes: Vec<String> = remote.logins.iter().map(|login| login.prefix.clone()).collect();
+        Hosts::parse(&remote.hosts).map_err(|fault| format!("`spec.remote.hosts`: {fault}"))?;
+        Hosts::parse(&prefixes).map_err(|fault| format!("`spec.remote.logins`: {fault}"))?;
         let path = spec.path.trim_matches('/').to_owned();
         let overlay = Overlay(spec.kustomization());
         let metadata = spec.common_metadata.clone().unwrap_or_default();
-        Ok(Self { address, repository, branch, path, interval, overlay, metadata })
+        Ok(Self { address, repository, branch, path, interval, overlay, metadata, remote })
     }
 
     /// The repository and the branch of a spec, where these can be read, whatever else is wrong with it.
@@ -91,7 +97,7 @@ impl Spec {
     /// Whether another spec has the same files, and makes the same of them.
     pub fn has_same_files(&self, other: &Self) -> bool {
         (&self.address, &self.branch, &self.path) == (&other.address, &other.branch, &other.path)
-            && (&self.overlay, &self.metadata) == (&other.overlay, &other.metadata)
+            && (&self.overlay, &self.metadata, &self.remote) == (&other.overlay, &other.metadata, &other.remote)
     }
 }
 

@@ -81,7 +81,7 @@ impl SyncTask {
     fn note_looked(&mut self, looked: &Looked) {
         self.is_to_be_told = true;
         let Looked { result, is_resumed } = looked;
-        if matches!(result, Ok(_) | Err(source::LookFault::Variables { .. })) {
+        if matches!(result, Ok(_) | Err(source::LookFault::Inputs { .. })) {
             self.fetched_at = Some(Utc::now());
         }
         if *is_resumed || !matches!(result, Ok(source::Look::Unchanged(_)) | Err(_)) {
@@ -95,6 +95,8 @@ impl SyncTask {
         let now = Utc::now();
         if let Some(rendered) = self.source.rendered().filter(|_| has_content) {
             self.conditions.say(conditions::rendered(&rendered.content), now);
+            let remote = conditions::remote_bases(&rendered.resolved, &self.name);
+            self.conditions.say_if(ConditionKind::RemoteBases, remote, now);
         }
         for said in conditions::fetched(looked.as_ref()) {
             if said.status != Some(true) {

@@ -121,6 +121,7 @@ impl SyncTask {
             objects: inventory.map(|inventory| inventory.len() as u64),
             drifts: self.drift.reports().cloned().collect(),
             stopped_prune: compared.and_then(|compared| compared.pruned.stopped()),
+            remotes: rendered.map(|rendered| &*rendered.resolved),
         }
     }
 
@@ -228,6 +229,7 @@ impl Underway<'_> {
             objects: self.objects,
             drifts: self.drifts.clone(),
             stopped_prune: None,
+            remotes: None,
         };
         self.ctx.outbox.tell_state(report::report(&told));
         let status = report::status(&told, self.written);

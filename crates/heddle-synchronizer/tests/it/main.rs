@@ -4,6 +4,7 @@
 
 mod adding;
 mod api;
+mod bases;
 mod deploying;
 mod faults;
 mod fields;

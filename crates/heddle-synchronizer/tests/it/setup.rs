@@ -114,6 +114,7 @@ impl Setup {
                 .env("HEDDLE_API_URL", format!("http://{}", api.address))
                 .env("HEDDLE_STATE_DIR", dir.path().join("state"))
                 .env("HEDDLE_CA_FILE", github.ca_file())
+                .env("HEDDLE_ALLOW_REMOTES", authority_of(&github))
                 .env("HEDDLE_KUSTOMIZE", kustomize.into())
                 .env("HEDDLE_NAMESPACE", &system)
                 .env("HEDDLE_KUBECONFIG", dir.path().join("kubeconfig"))
@@ -363,6 +364,12 @@ impl Setup {
         })
         .await;
     }
+}
+
+/// Host and port of a git host.
+pub fn authority_of(github: &GitHub) -> String {
+    let url: url::Url = github.clone_url(REPOSITORY).parse().unwrap();
+    format!("{}:{}", url.host_str().unwrap(), url.port().unwrap())
 }
 
 /// A Deployment of one container.

@@ -11,7 +11,7 @@ use heddle_wire::agent::Condition;
 
 pub(in crate::sync) use said::{
     Said, applying, bad_spec, compared, fetched, fought_over, healthy, leftovers, manifest, other_controller, progress,
-    ready, rendered, take_over, unwatched,
+    ready, remote_bases, rendered, take_over, unwatched,
 };
 
 /// What a condition is about, in the order in which people read them.
@@ -30,11 +30,12 @@ pub(in crate::sync) enum ConditionKind {
     Leftovers,
     TakeOver,
     OtherController,
+    RemoteBases,
     FoughtOver,
 }
 
 impl ConditionKind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Ready,
         Self::Reconciling,
         Self::Stalled,
@@ -48,6 +49,7 @@ impl ConditionKind {
         Self::Leftovers,
         Self::TakeOver,
         Self::OtherController,
+        Self::RemoteBases,
         Self::FoughtOver,
     ];
 
@@ -69,6 +71,7 @@ impl ConditionKind {
             Self::Leftovers => "Leftovers",
             Self::TakeOver => "TakeOver",
             Self::OtherController => "OtherController",
+            Self::RemoteBases => "RemoteBases",
             Self::FoughtOver => "FoughtOver",
         }
     }

@@ -33,6 +33,7 @@ fn tell(spec: serde_json::Value, known: &Known) -> (SyncReport, SyncStatus) {
         objects: known.objects,
         drifts: Vec::new(),
         stopped_prune: None,
+        remotes: None,
     };
     let before = SyncStatus { objects: 12, ..SyncStatus::default() };
     (report(&told), status(&told, &before))

@@ -7,8 +7,8 @@ use heddle_core::git::Revision;
 use heddle_kube::Redactor;
 use heddle_reconcile::GroupKind;
 use heddle_source::{
-    RenderError, RenderInputs, RenderTools, Rendered as Rendering, RenderedObject, Snapshot, TreePath, Unread, Until,
-    render,
+    Bases, RenderError, RenderInputs, RenderTools, Rendered as Rendering, RenderedObject, Resolved, Snapshot, TreePath,
+    Unread, Until, WithBases, render,
 };
 use heddle_wire::agent::SyncError;
 use serde_json::{Value, json};
@@ -22,6 +22,16 @@ pub(in crate::sync) struct Rendered {
     pub content: Arc<Content>,
     /// When it was rendered.
     pub at: DateTime<Utc>,
+    /// What addresses stood for, as of the last look.
+    pub resolved: Arc<[Resolved]>,
+}
+
+/// What is rendered. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Inputs {
+    pub files: Snapshot,
+    pub bases: Bases,
+    pub given: Option<Given>,
 }
 
 /// What a path holds.
@@ -39,6 +49,7 @@ pub(in crate::sync) struct Content {
     /// What must not be told.
     pub redactor: Redactor,
     pub(super) given: Option<Given>,
+    pub(super) bases: Bases,
     files: Snapshot,
     inputs: RenderInputs,
 }
@@ -57,14 +68,9 @@ pub(in crate::sync) struct Raw {
 impl Content {
     /// Renders the path of `spec`, puts in what is `given`, and learns what must not be told. It takes as long as it takes,
     /// on a thread that may be blocked.
-    pub(super) fn render(
-        files: Snapshot,
-        spec: &Spec,
-        tools: &RenderTools,
-        given: Option<Given>,
-        until: &Until,
-    ) -> Self {
-        let mut rendered = render(&files, &spec.path, &spec.overlay, tools, until);
+    pub(super) fn render(inputs: Inputs, spec: &Spec, tools: &RenderTools, until: &Until) -> Self {
+        let Inputs { files, bases, given } = inputs;
+        let mut rendered = render(&WithBases::new(&files, &bases), &spec.path, &spec.overlay, tools, until);
         let written = if given.is_some() { as_written(&rendered.objects) } else { Vec::new() };
         if let Some(given) = &given {
             rendered.substitute(&given.variables);
@@ -81,7 +87,7 @@ impl Content {
         let errors = std::mem::take(&mut rendered.errors).into_iter().map(error).collect();
         let objects = std::mem::take(&mut rendered.objects).into_iter().map(Raw::new).collect();
         let Rendering { unread, is_cut_short, inputs, .. } = rendered;
-        Self { origin: spec.clone(), objects, errors, unread, is_cut_short, redactor, given, files, inputs }
+        Self { origin: spec.clone(), objects, errors, unread, is_cut_short, redactor, given, bases, files, inputs }
     }
 
     /// Whether rendering another revision would give the same.

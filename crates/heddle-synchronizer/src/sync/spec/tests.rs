@@ -1,3 +1,5 @@
+use heddle_kube::sync::RemoteLogin;
+
 use super::*;
 
 fn spec() -> SyncSpec {
@@ -24,6 +26,24 @@ fn what_the_api_server_lets_through_is_read_or_refused_with_its_field() {
     check(|spec| spec.repository = "https://example.org".into(), Some("https://example.org"));
     check(|spec| spec.branch = "a..b".into(), Some("`spec.branch`"));
     check(|spec| spec.interval = "1d".into(), Some("`spec.interval` is `1d`"));
+}
+
+#[test]
+fn a_prefix_of_remote_bases_that_is_none_is_refused_with_its_field() {
+    let remote = |hosts: &str, login: Option<&str>| RemoteBases {
+        hosts: vec![hosts.into()],
+        logins: login
+            .map(|prefix| RemoteLogin { prefix: prefix.into(), secret_name: "base".into() })
+            .into_iter()
+            .collect(),
+        ..RemoteBases::default()
+    };
+    check(|spec| spec.remote = Some(remote("github.com/acme/", Some("github.com"))), None);
+    check(
+        |spec| spec.remote = Some(remote("https://github.com", None)),
+        Some("`spec.remote.hosts`: `https://github.com`"),
+    );
+    check(|spec| spec.remote = Some(remote("github.com", Some("a b"))), Some("`spec.remote.logins`: `a b`"));
 }
 
 #[test]
@@ -68,6 +88,8 @@ fn the_same_files_are_wanted_whatever_else_a_spec_says() {
     assert!(!before.has_same_files(&read(&|spec| spec.branch = "other".into())));
     assert!(!before.has_same_files(&read(&|spec| spec.components.push("../ha".into()))));
     assert!(!before.has_same_files(&read(&|spec| spec.name_prefix = Some("a-".into()))));
+    let remote = RemoteBases { hosts: vec!["github.com/acme/".into()], ..RemoteBases::default() };
+    assert!(!before.has_same_files(&read(&|spec| spec.remote = Some(remote.clone()))));
     let labels = [("team".to_owned(), "shop".to_owned())].into();
     let metadata = CommonMetadata { labels, ..CommonMetadata::default() };
     assert!(!before.has_same_files(&read(&|spec| spec.common_metadata = Some(metadata.clone()))));

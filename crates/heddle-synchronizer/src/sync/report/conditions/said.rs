@@ -7,7 +7,9 @@ use heddle_core::{git::Revision, health::HealthStatus, name::SyncName};
 use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, ObjectKey, Terminating};
 use heddle_source::{FetchError, Unread};
 
-pub(in crate::sync) use self::besides::{fought_over, leftovers, manifest, other_controller, take_over, unwatched};
+pub(in crate::sync) use self::besides::{
+    fought_over, leftovers, manifest, other_controller, remote_bases, take_over, unwatched,
+};
 use super::{
     super::super::{
         health::Health,
@@ -51,8 +53,8 @@ pub(in crate::sync) fn fetched(looked: Result<&Look, &LookFault>) -> Vec<Said> {
     let read = |revision: &Revision| fetched(Some(true), "Fetched", format!("read {}", revision.short()));
     match looked {
         Ok(look) => vec![read(look.revision())],
-        Err(LookFault::Variables { revision, message }) => {
-            vec![read(revision), Said::new(ConditionKind::Rendered, Some(false), "NoVariables", message.clone())]
+        Err(LookFault::Inputs { revision, reason, message }) => {
+            vec![read(revision), Said::new(ConditionKind::Rendered, Some(false), reason, message.clone())]
         }
         Err(LookFault::Credentials { reason, message }) => {
             vec![fetched(Some(false), reason, message.clone()).lasting()]

@@ -1,5 +1,6 @@
 use chrono::TimeDelta;
 use heddle_reconcile::{GroupKind, ObjectKey, Stopped, Terminating};
+use heddle_source::Resolved;
 use heddle_wire::agent::SyncError;
 
 use super::{
@@ -97,6 +98,26 @@ fn what_passes_by_itself_is_on_its_way() {
     assert_eq!(after_run(|outcome| outcome.pruned = Pruned::WaitsForNeighbors(1, vec![("b".into(), now())])), waiting);
     let passing = after_run(|outcome| (outcome.errors, outcome.is_passing) = (vec![error()], true));
     assert_eq!(passing, ["Ready=False (Failed)", "Reconciling=True (Failed)"]);
+}
+
+#[test]
+fn a_remote_base_that_moved_is_told_with_what_lets_it_move_and_one_that_is_away_with_the_reason() {
+    let one = |address: &str, moved_to: Option<&str>, away: Option<&str>| Resolved {
+        address: address.into(),
+        id: "a".repeat(40),
+        moved_to: moved_to.map(Into::into),
+        away: away.map(Into::into),
+    };
+    assert_eq!(remote_bases(&[one("one", None, None)], &name()), None);
+    let new = "b".repeat(40);
+    let said =
+        remote_bases(&[one("one", Some(&new), None), one("two", None, Some("it answered 502"))], &name()).unwrap();
+    assert_eq!(said.reason, "Moved");
+    for words in ["`one` is bbbbbbbbbbbb by now, and aaaaaaaaaaaa goes on", "`two`", "it answered 502"] {
+        assert!(said.message.contains(words), "{}", said.message);
+    }
+    assert!(said.message.contains(&format!("heddle.dev/approve-remote={new} --overwrite")), "{}", said.message);
+    assert_eq!(remote_bases(&[one("two", None, Some("it answered 502"))], &name()).unwrap().reason, "Away");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Conditions that are there only while there is something to say, besides those that every Sync has.
 
-use heddle_kube::{ControllerState, FirstSync, KubeError, WatchPlace, WatchVerb};
+use heddle_core::name::SyncName;
+use heddle_kube::{ControllerState, FirstSync, KubeError, WatchPlace, WatchVerb, sync::APPROVE_REMOTE_ANNOTATION};
 use heddle_reconcile::ObjectKey;
+use heddle_source::Resolved;
 
 use super::{
     super::{
@@ -124,4 +126,39 @@ pub(in crate::sync) fn fought_over(left: &[LeftAlone]) -> Option<Said> {
         named.join("; ")
     );
     (!left.is_empty()).then(|| Said::new(ConditionKind::FoughtOver, Some(true), "LeftAlone", message).lasting())
+}
+
+/// What a person ought to know of remote bases: those that moved and wait for an approval, and those whose host is away.
+pub(in crate::sync) fn remote_bases(resolved: &[Resolved], sync: &SyncName) -> Option<Said> {
+    let moved: Vec<_> = resolved.iter().filter_map(|one| Some((one, one.moved_to.as_ref()?))).collect();
+    let name = |(one, now): &(&Resolved, &String)| {
+        format!("`{}` is {} by now, and {} goes on", one.address, short(now), short(&one.id))
+    };
+    let away = resolved.iter().filter_map(|one| Some((one, one.away.as_ref()?)));
+    let away: Vec<String> = away
+        .map(|(one, why)| {
+            format!("what `{}` stands for by now is not known, and {} goes on: {why}", one.address, short(&one.id))
+        })
+        .collect();
+    let mut words = Vec::new();
+    if !moved.is_empty() {
+        let ids: Vec<&str> = moved.iter().map(|(_, now)| now.as_str()).collect();
+        words.push(format!(
+            "{}. To let it move: kubectl annotate sync -n {} {} {APPROVE_REMOTE_ANNOTATION}={} --overwrite",
+            list(moved.iter().map(name)),
+            sync.namespace,
+            sync.name,
+            ids.join(",")
+        ));
+    }
+    if !away.is_empty() {
+        words.push(list(away.into_iter()));
+    }
+    let reason = if moved.is_empty() { "Away" } else { "Moved" };
+    (!words.is_empty()).then(|| Said::new(ConditionKind::RemoteBases, Some(false), reason, words.join("; ")))
+}
+
+/// The first digits of a commit or a digest.
+fn short(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
 }
