@@ -228,7 +228,7 @@ pub(crate) fn applied(object: PartialObjectMeta<DynamicObject>, settled: Settled
     Applied {
         guard: watch::guard(&object.metadata),
         deleting: object.metadata.deletion_timestamp.is_some(),
-        inherited: watch::inherited(&object.metadata),
+        inherited: watch::inherited(&object.metadata, &managed_fields),
         uid: object.metadata.uid.unwrap_or_default(),
         resource_version: object.metadata.resource_version.unwrap_or_default(),
         entry: OwnEntry::find(&managed_fields),

@@ -49,7 +49,8 @@ impl AccountClient {
     /// When the account may not, the API server refuses, or the object is written by others all the time.
     pub async fn let_rest_go(&self, key: &ObjectKey, served: &Served) -> Result<Option<Applied>, KubeError> {
         let Some(apart) = self.take(key, served, Extent::All).await? else { return Ok(None) };
-        if !watch::inherited(&apart.metadata).as_ref().is_some_and(Inherited::has_rest) {
+        let inherited = watch::inherited(&apart.metadata, &watch::managed_fields(&apart.metadata));
+        if !inherited.as_ref().is_some_and(Inherited::has_rest) {
             return Ok(Some(applied(apart, Settled::default())));
         }
         // The UID keeps an object that is gone by now from being made anew with nothing in it.
@@ -74,7 +75,8 @@ impl AccountClient {
         let mut tries = 1..=TRIES;
         loop {
             let Some(found) = bounded(api.get_metadata_opt(&key.name)).await? else { return Ok(None) };
-            let Some(inherited) = watch::inherited(&found.metadata) else { return Ok(None) };
+            let managed_fields = watch::managed_fields(&found.metadata);
+            let Some(inherited) = watch::inherited(&found.metadata, &managed_fields) else { return Ok(None) };
             let metadata = json!({
                 "resourceVersion": found.metadata.resource_version,
                 "managedFields": inherited.taken(extent),

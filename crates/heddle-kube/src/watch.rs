@@ -267,7 +267,7 @@ fn fault(error: watcher::Error) -> Option<(WatchVerb, KubeError)> {
 
 fn from_metadata(kind: &GroupKind, metadata: ObjectMeta) -> WatchedObject {
     let managed_fields = managed_fields(&metadata);
-    let inherited = inherited(&metadata);
+    let inherited = inherited(&metadata, &managed_fields);
     let live = LiveObject {
         owner: owner(&metadata),
         guard: guard(&metadata),
@@ -314,12 +314,12 @@ pub(crate) fn guard(metadata: &ObjectMeta) -> PruneGuard {
     PruneGuard::of(metadata.labels.as_ref().unwrap_or(&none), metadata.annotations.as_ref().unwrap_or(&none))
 }
 
-/// What others applied of an object and can be taken over.
-pub(crate) fn inherited(metadata: &ObjectMeta) -> Option<Inherited> {
+/// What others applied of an object with these `managedFields` and can be taken over.
+pub(crate) fn inherited(metadata: &ObjectMeta, managed_fields: &Value) -> Option<Inherited> {
     let none = BTreeMap::new();
     let (labels, annotations) =
         (metadata.labels.as_ref().unwrap_or(&none), metadata.annotations.as_ref().unwrap_or(&none));
-    Inherited::find(labels, annotations, &managed_fields(metadata))
+    Inherited::find(labels, annotations, managed_fields)
 }
 
 /// The `managedFields` as JSON.

@@ -1,6 +1,9 @@
 //! From objects to the cluster.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use heddle_kube::{AccountClient, Applied, ApplyRequest, KubeError, sync::DriftMode};
@@ -26,10 +29,13 @@ impl Run<'_> {
         let heirs = self.heirs(step).await;
         let (client, owner, objects) = (&self.cluster.client, self.owner(), self.context.desired.objects());
         let (asked_at, defined) = (Utc::now(), &self.defined);
+        let brought: HashSet<&GroupKind> =
+            objects.iter().filter_map(|object| object.desired.defines.as_ref()).collect();
         let given = |apply: &Apply| Given {
             rules: self.drift.rules_for(&objects[apply.index], asked_at),
             applied_as: self.versions.get(objects[apply.index].key()).cloned(),
             defined,
+            is_brought: brought.contains(&objects[apply.index].key().kind),
             takes_rest: heirs.contains(objects[apply.index].key()),
         };
         let requests: Vec<_> =
@@ -143,6 +149,8 @@ struct Given<'a> {
     applied_as: Option<String>,
     /// When each kind was defined whose definition this run has written.
     defined: &'a HashMap<GroupKind, Instant>,
+    /// Whether its kind is defined by another of the objects.
+    is_brought: bool,
     /// Whether what others applied of it, and no file has, goes with it.
     takes_rest: bool,
 }
@@ -159,7 +167,7 @@ async fn apply_object<'a>(
         if object.desired.order.hook.is_some() {
             clear_way(client, owner, object).await?;
         }
-        let applied = try_apply(client, object, objects, &given).await?;
+        let applied = try_apply(client, object, &given).await?;
         Ok(if given.takes_rest { let_rest_go(client, object, applied).await } else { applied })
     };
     (apply, result.await)
@@ -199,18 +207,12 @@ pub(in crate::sync) async fn would_change(client: &AccountClient, object: &Place
 
 /// Applies one object. A kind that its definition brings along is served a moment after that was applied, and what is new
 /// in it is known a moment later.
-async fn try_apply(
-    client: &AccountClient,
-    object: &PlacedObject,
-    objects: &[PlacedObject],
-    given: &Given<'_>,
-) -> Result<Applied, KubeError> {
+async fn try_apply(client: &AccountClient, object: &PlacedObject, given: &Given<'_>) -> Result<Applied, KubeError> {
     let manifest = serde_json::from_str(&object.text).unwrap_or_default();
     let request =
         ApplyRequest { applied_as: given.applied_as.as_deref(), ..object.request(&manifest, &given.rules, false) };
     let kind = &object.key().kind;
-    let is_defined = objects.iter().any(|other| other.desired.defines.as_ref() == Some(kind));
-    let served_until = is_defined.then(|| Instant::now() + DEFINITION_LIMIT);
+    let served_until = given.is_brought.then(|| Instant::now() + DEFINITION_LIMIT);
     let known_until = given.defined.get(kind).map(|written_at| *written_at + SCHEMA_LIMIT);
     let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
     loop {
