@@ -1,5 +1,7 @@
 //! Values that must not be told, hidden wherever they stand: also where a tool repeats them in another value or in an error.
 
+mod views;
+
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use heddle_reconcile::diff::Mask;
@@ -8,6 +10,9 @@ use serde_json::Value;
 /// The shortest value that is looked for in other texts. A shorter one is hidden in its own place alone, because it stands
 /// everywhere by chance.
 const SHORTEST: usize = 4;
+
+/// How often what is written in one form within another is taken out of it.
+const MOST_FORMS: usize = 3;
 
 /// What Go's `net/url`, in which the tools are written, keeps as it is beside `-_.~`: in a query, as name and password, in
 /// a segment of a path, and in a path.
@@ -48,7 +53,8 @@ impl Secrets {
         }
     }
 
-    /// The text without any of the values.
+    /// The text without any of the values. Where one is written in another form, so that what of it is the value cannot be
+    /// told, the run of base64 or the line is hidden as a whole.
     pub(crate) fn hide(&self, text: &str) -> String {
         let Some(finder) = &self.finder else { return text.to_owned() };
         let mut hidden = String::with_capacity(text.len());
@@ -57,7 +63,40 @@ impl Secrets {
             hidden.push_str(self.fingerprint(&value).as_str().unwrap_or_default());
             true
         });
-        hidden
+        let hidden = self.hide_runs(finder, &hidden);
+        self.hide_lines(finder, hidden)
+    }
+
+    /// Without runs of base64 in which a value is written.
+    fn hide_runs(&self, finder: &AhoCorasick, text: &str) -> String {
+        let mut hidden = String::with_capacity(text.len());
+        let mut told = 0;
+        for run in views::base64_runs(text) {
+            let block = &text[run.clone()];
+            if views::decoded(block).iter().any(|view| holds(finder, view, MOST_FORMS - 1)) {
+                hidden.push_str(&text[told..run.start]);
+                hidden.push_str(&self.print(block));
+                told = run.end;
+            }
+        }
+        hidden + &text[told..]
+    }
+
+    /// Without lines in which a value is written with escapes that are no form of ours.
+    fn hide_lines(&self, finder: &AhoCorasick, text: String) -> String {
+        if !text.contains(['%', '&', '\\', '+', '\'']) {
+            return text;
+        }
+        let hide = |line: &str| {
+            let bare = line.trim();
+            let is_held = views::unescaped(bare).iter().any(|view| holds(finder, view, MOST_FORMS - 1));
+            if is_held { line.replace(bare, &self.print(bare)) } else { line.to_owned() }
+        };
+        text.split_inclusive('\n').map(hide).collect()
+    }
+
+    fn print(&self, text: &str) -> String {
+        self.fingerprint(&Value::String(text.to_owned())).as_str().unwrap_or_default().to_owned()
     }
 
     /// The value without any of the values, in its members' names too.
@@ -76,6 +115,18 @@ impl Secrets {
             Value::Null | Value::Bool(_) => value.clone(),
         }
     }
+}
+
+/// Whether one of the values stands in a text, as it is or in another form.
+fn holds(finder: &AhoCorasick, text: &str, depth: usize) -> bool {
+    if finder.is_match(text) {
+        return true;
+    }
+    depth > 0
+        && (views::unescaped(text).iter().any(|view| holds(finder, view, depth - 1))
+            || views::base64_runs(text)
+                .into_iter()
+                .any(|run| views::decoded(&text[run]).iter().any(|view| holds(finder, view, depth - 1))))
 }
 
 fn collect(value: &Value, texts: &mut Vec<String>) {
@@ -97,7 +148,10 @@ fn forms(text: &str) -> Vec<String> {
         text.trim().to_owned(),
         BASE64_STANDARD.encode(text),
         json[1..json.len() - 1].to_owned(),
-        // Go's JSON may stand in a page.
+        // Go's JSON may stand in a page, and the value itself: as Go, Python and XML write it.
+        html_escaped(text, "&#34;", "&#39;"),
+        html_escaped(text, "&quot;", "&#x27;"),
+        html_escaped(text, "&quot;", "&apos;"),
         json[1..json.len() - 1].replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"),
         url::form_urlencoded::byte_serialize(text.as_bytes()).collect(),
         percent_encoded(text, "").replace("%20", "+"),
@@ -112,6 +166,11 @@ fn forms(text: &str) -> Vec<String> {
     forms.sort_unstable();
     forms.dedup();
     forms
+}
+
+fn html_escaped(text: &str, double: &str, single: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace('"', double).replace('\'', single)
 }
 
 /// The text in percent-encoding, in which letters, digits, `-_.~` and what else is `kept` stand for themselves.

@@ -61,3 +61,51 @@ fn names_in_a_secret_object_are_secret() {
     let print = secrets(&[]).fingerprint(&json!({"ada": 1}));
     assert!(print.as_str().unwrap().starts_with("<secret "), "{print}");
 }
+
+/// In whatever form a template writes it. The value has all letters that one form or another writes otherwise.
+#[test]
+fn a_value_is_hidden_in_one_form_within_another() {
+    const VALUE: &str = r#"hunter & "gate"/<7>'s \\ key+one"#;
+    let secrets = secrets(&[json!(VALUE)]);
+    let encoded = |text: &str| BASE64_STANDARD.encode(text);
+    let json = json!({"auth": encoded(&format!("u:{VALUE}"))}).to_string();
+    let escaped = html_escaped(VALUE, "&#34;", "&#39;");
+    for form in [
+        escaped.clone(),
+        escaped.replace("&#39;", "&apos;").replace("&#34;", "&quot;"),
+        encoded(&format!("user:{VALUE}")),
+        encoded(&format!("us:{VALUE}:more")),
+        encoded(&format!("u:{VALUE}:more")).replace('+', "-").replace('/', "_"),
+        encoded(&encoded(VALUE)),
+        encoded(&json),
+        encoded(&escaped),
+        json!(json!(VALUE).to_string()).to_string(),
+        percent_encoded(VALUE, "").to_ascii_lowercase(),
+        VALUE.replace('\'', "'\\''"),
+        encoded(&format!("{}{VALUE}", "x".repeat(90)))
+            .as_bytes()
+            .chunks(76)
+            .map(|line| std::str::from_utf8(line).unwrap())
+            .collect::<Vec<_>>()
+            .join("\n"),
+    ] {
+        let told = secrets.hide(&format!("before\nx {form} y\nafter"));
+        assert!(
+            told.contains("<secret ") && told.starts_with("before\n") && told.ends_with("\nafter"),
+            "{form}: {told}"
+        );
+        for part in ["gate", "key", "7%3", "Z2F0ZS", "dhdGUi", "nYXRl"] {
+            assert!(!told.contains(part), "{form} tells {part}: {told}");
+        }
+    }
+}
+
+#[test]
+fn what_looks_like_another_form_and_holds_no_value_stays() {
+    let secrets = secrets(&[json!("hunter2hunter2")]);
+    let text = "a%20b &amp; c\nUXVpZXRseSBub3RoaW5n\n'quoted' \\n sha256:0123456789abcdef0123456789abcdef";
+    assert_eq!(secrets.hide(text), text);
+    // A value that stands there as it is takes no more of its line with it.
+    let told = secrets.hide("https://door:hunter2hunter2@example.com/a%20b");
+    assert!(told.starts_with("https://door:<secret ") && told.ends_with("@example.com/a%20b"), "{told}");
+}
