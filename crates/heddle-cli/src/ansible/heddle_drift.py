@@ -24,6 +24,7 @@ import urllib.parse
 
 import yaml
 from ansible import __version__, constants as C
+from ansible.executor.task_executor import TaskExecutor
 from ansible.parsing.vault import VaultLib
 from ansible.plugins.action import ActionBase
 from ansible.plugins.callback import CallbackBase
@@ -54,6 +55,8 @@ BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]{40,}\r?\n[ \t]*)*[A-Za-z0-9+/_-]{6,}={0
 ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.S)
 LETTERS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
+# These say that they changed something whenever they ran.
+COMMANDS = ("command", "shell", "raw", "script", "expect", "win_command", "win_shell")
 INCLUDES = ("include_tasks", "import_tasks", "include_role", "import_role", "include")
 UNCHECKED = "it does not run in check mode"
 
@@ -68,6 +71,11 @@ def runs(check_mode):
     if isinstance(check_mode, str):
         return check_mode.strip().lower() not in ("yes", "on", "1", "true", "t", "y")
     return check_mode is not None and not check_mode
+
+
+def is_said(conditions):
+    """Whether a task has any of these, as a list or, in a loop of newer versions, as one value."""
+    return conditions is not None and conditions != []
 
 
 def unescape(text):
@@ -269,10 +277,43 @@ class Failures:
     @classmethod
     def is_let_pass(cls, task, one):
         marks = (cls.KEY, "failed_when_suppressed_exception", "exception")
-        return bool(task.failed_when) and not one.get("failed") and any(one.get(mark) for mark in marks)
+        return is_said(task.failed_when) and not one.get("failed") and any(one.get(mark) for mark in marks)
 
 
 Failures.note()
+
+
+class Uncounted:
+    """Notes what a task would change, which `changed_when` then does not count."""
+
+    KEY = "heddle_changed"
+
+    @classmethod
+    def note(cls):
+        original = TaskExecutor._get_action_handler_with_module_context
+
+        @functools.wraps(original)
+        def _get_action_handler_with_module_context(self, *args, **kwargs):
+            found = original(self, *args, **kwargs)
+            run = found[0].run
+
+            def noted(*args, **kwargs):
+                result = run(*args, **kwargs)
+                if isinstance(result, dict) and result.get("changed"):
+                    result[cls.KEY] = True
+                return result
+
+            found[0].run = noted
+            return found
+
+        TaskExecutor._get_action_handler_with_module_context = _get_action_handler_with_module_context
+
+    @classmethod
+    def is_let_pass(cls, task, one):
+        return is_said(task.changed_when) and bool(one.get(cls.KEY)) and bare(task.action) not in COMMANDS
+
+
+Uncounted.note()
 
 
 class Endings:
@@ -332,7 +373,7 @@ class CallbackModule(CallbackBase):
         self.count = 0
         self.bytes = 0
         self.more = 0
-        self.includes = 0
+        self.read_files = set()
         self.learned = set()
         # Variables that were made of whether it is a check, and tasks that hang on it.
         self.tainted = set()
@@ -402,25 +443,67 @@ class CallbackModule(CallbackBase):
         return task.get_name().strip() in self.allowed or (task.name or "") in self.allowed
 
     def look_at_include(self, task, refused):
-        """Reads the file of an include whose name is fixed, as far as it can be found."""
-        args = task.args or {}
+        """Reads what an include brings whose name is fixed, as far as it can be found."""
         source = (self.path(task) or "").rpartition(":")[0]
+        name = task.get_name().strip()
+        is_allowed = self.may_run(task)
+        self.look_at_brought(bare(task.action), dict(task.args or {}), task.loop, source, (name, is_allowed), refused)
+
+    def look_at_brought(self, action, args, loop, source, named, refused):
+        """What an include or an import brings: its own `apply`, and each file that it names, in a loop over fixed names too."""
+        name, is_allowed = named
+        apply = args.get("apply")
+        if isinstance(apply, dict) and runs(apply.get("check_mode")) and not is_allowed:
+            refused.append({"name": name, "path": source})
+        key = ("name", "role") if action in ("include_role", "import_role") else ("_raw_params", "file")
+        wanted = str(next((args[each] for each in key if args.get(each)), ""))
+        for one in self.filled_in(wanted, loop):
+            if action in ("include_role", "import_role"):
+                self.look_at_role(one, str(args.get("tasks_from") or "main"), source, refused)
+            else:
+                roots = (os.path.dirname(source), self.loader.get_basedir())
+                self.look_at_first([os.path.join(root, one) for root in roots], refused)
+
+    def filled_in(self, name, loop):
+        """The names that stand for a name, where all of them are fixed."""
+        if not isinstance(loop, (list, tuple)) or any(not isinstance(each, str) for each in loop):
+            loop = ()
+        all_of_it = [re.sub(r"\{\{\s*item\s*\}\}", lambda _: str(each), name) for each in loop] or [name]
+        return [each for each in all_of_it if each and not holds_template(each)]
+
+    def look_at_role(self, name, main, source, refused):
+        main = main if main.endswith((".yml", ".yaml")) else "%s.yml" % main
         here = os.path.dirname(source)
-        if bare(task.action) == "include_role":
-            name = str(args.get("name") or args.get("role") or "")
-            main = "%s.yml" % str(args.get("tasks_from") or "main").removesuffix(".yml")
-            roots = [os.path.join(self.loader.get_basedir(), "roles"), os.path.join(here, "..", "..")]
-            files = [os.path.join(root, name, "tasks", main) for root in roots]
-        else:
-            name = str(args.get("_raw_params") or args.get("file") or "")
-            files = [os.path.join(root, name) for root in (here, self.loader.get_basedir())]
-        if name and "{{" not in name:
-            self.look_at_file(next((file for file in files if os.path.isfile(file)), None), refused)
+        roots = [os.path.join(self.loader.get_basedir(), "roles"), os.path.join(here, "..", ".."), self.loader.get_basedir()]
+        roots += [os.path.expanduser(str(each)) for each in C.DEFAULT_ROLES_PATH or ()]
+        folder = next((os.path.join(root, name) for root in roots if os.path.isdir(os.path.join(root, name, "tasks"))), None)
+        if folder is None:
+            return
+        self.look_at_first([os.path.join(folder, "tasks", main)], refused)
+        self.look_at_first([os.path.join(folder, "handlers", "main.yml")], refused)
+        # What it depends on runs before it.
+        for one in self.read_raw(os.path.join(folder, "meta", "main.yml"), "dependencies"):
+            inner = one.get("role") or one.get("name") if isinstance(one, dict) else one
+            if isinstance(inner, str) and not holds_template(inner):
+                self.look_at_role(inner, "main", os.path.join(folder, "tasks", main), refused)
+
+    def read_raw(self, file, member):
+        try:
+            with open(file, encoding="utf-8") as source:
+                read = yaml.load(source, Loader=Lenient)
+        except Exception:
+            return []
+        found = read.get(member) if isinstance(read, dict) else None
+        return found if isinstance(found, list) else []
+
+    def look_at_first(self, files, refused):
+        self.look_at_file(next((file for file in files if os.path.isfile(file)), None), refused)
 
     def look_at_file(self, file, refused):
-        self.includes += 1
-        if file is None or self.includes > MOST_INCLUDES:
+        # Each once: a file may include itself.
+        if file is None or os.path.realpath(file) in self.read_files or len(self.read_files) >= MOST_INCLUDES:
             return
+        self.read_files.add(os.path.realpath(file))
         try:
             with open(file, encoding="utf-8") as source:
                 # Not by Ansible's own loader: it would keep what it read here for the run.
@@ -440,11 +523,11 @@ class CallbackModule(CallbackBase):
             for part in ("block", "rescue", "always"):
                 self.look_at_raw(task.get(part), file, refused)
             for key, value in task.items():
-                if bare(key) in ("include_tasks", "import_tasks"):
-                    inner = value.get("file") if isinstance(value, dict) else value
-                    inner = os.path.join(os.path.dirname(file), str(inner))
-                    if os.path.isfile(inner):
-                        self.look_at_file(inner, refused)
+                if bare(key) in INCLUDES and isinstance(value, (dict, str)):
+                    args = dict(value) if isinstance(value, dict) else {"_raw_params": value}
+                    args.update(task["args"] if isinstance(task.get("args"), dict) else {})
+                    loop = task.get("loop", task.get("with_items"))
+                    self.look_at_brought(bare(key), args, loop, file, (name, name in self.allowed), refused)
 
     # What is secret.
 
@@ -529,7 +612,9 @@ class CallbackModule(CallbackBase):
                 continue
             if one.get("changed"):
                 self.changed(result, one)
-            if Failures.is_let_pass(self.task(result), one):
+            if Uncounted.is_let_pass(self.task(result), one):
+                self.about(result, "not-checked", reason="it would change something, which `changed_when` does not count")
+            elif Failures.is_let_pass(self.task(result), one):
                 self.about(result, "not-checked", reason="it failed, and `failed_when` lets that pass")
             elif not one.get("changed"):
                 self.same(result)
@@ -589,6 +674,8 @@ class CallbackModule(CallbackBase):
                 variables = variables or self.variables(result)
                 if self.is_tainted(value, variables, set()):
                     self.tainted.add(str(name))
+        elif self.hangs(result, "changed_when"):
+            self.about(result, "not-checked", reason="what counts as a change hangs on whether it is a check")
         elif action not in ("debug", "assert", "meta", "include_vars") + INCLUDES and self.hangs(result, "args"):
             self.about(result, "not-checked", reason="what it does hangs on whether it is a check")
 

@@ -218,6 +218,10 @@ fn what_would_really_run_is_refused_before_it_does() {
     each(|house| {
         house.place.write("tasks.yml", runs);
         house.place.write("roles/r/tasks/main.yml", runs);
+        house.place.write("quiet.yml", "- ansible.builtin.debug: {}\n");
+        house.place.write("outer.yml", "- ansible.builtin.include_role: {name: r}\n");
+        house.place.write("roles/dependent/tasks/main.yml", "- ansible.builtin.debug: {}\n");
+        house.place.write("roles/dependent/meta/main.yml", "dependencies: [r]\n");
         for (what, tasks) in [
             ("static", indented.as_str()),
             ("templated", &indented.replace("check_mode: false", "check_mode: \"{{ x | default(false) }}\"")),
@@ -225,6 +229,16 @@ fn what_would_really_run_is_refused_before_it_does() {
             ("imported", "    - ansible.builtin.import_tasks: tasks.yml\n"),
             ("a role", "    - ansible.builtin.include_role: {name: r}\n"),
             ("only known at run time", "    - ansible.builtin.include_tasks: \"{{ x | default('tasks') }}.yml\"\n"),
+            (
+                "in a loop over fixed names",
+                "    - ansible.builtin.include_tasks: \"{{ item }}.yml\"\n      loop: [tasks]\n",
+            ),
+            (
+                "by what an include applies",
+                "    - name: Run\n      ansible.builtin.include_tasks: {file: quiet.yml, apply: {check_mode: false}}\n",
+            ),
+            ("a role of an included file", "    - ansible.builtin.include_tasks: outer.yml\n"),
+            ("what a role depends on", "    - ansible.builtin.include_role: {name: dependent}\n"),
             (
                 "a role only known at run time",
                 "    - ansible.builtin.include_role: {name: \"{{ x | default('r') }}\"}\n",
@@ -301,6 +315,25 @@ fn what_was_not_looked_at_is_never_the_same() {
                 "    - name: Ring\n      ansible.builtin.file: {path: \"{{ '/' if ansible_check_mode else '/nowhere' }}\"}\n",
                 "Ring cannot be checked: what it does hangs on whether it is a check",
             ),
+            (
+                "    - name: Ring\n      ansible.builtin.copy: {content: a, dest: \"{{ house }}/bell\"}\n      changed_when: false\n",
+                "Ring cannot be checked: it would change something, which `changed_when` does not count",
+            ),
+            (
+                "    - name: Ring\n      ansible.builtin.copy: {content: a, dest: \"{{ house }}/{{ item }}\"}\n\
+                 \x20     changed_when: false\n      loop: [bell]\n",
+                "Ring cannot be checked: it would change something, which `changed_when` does not count",
+            ),
+            (
+                "    - name: Ring\n      ansible.builtin.file: {path: /nowhere/at/all, state: file}\n\
+                 \x20     failed_when: false\n      loop: [bell]\n",
+                "Ring cannot be checked: it failed, and `failed_when` lets that pass",
+            ),
+            (
+                "    - name: Ring\n      ansible.builtin.file: {path: \"{{ house }}\", state: directory}\n\
+                 \x20     changed_when: not ansible_check_mode\n",
+                "Ring cannot be checked: what counts as a change hangs on whether it is a check",
+            ),
         ] {
             house.place.write("rings.yml", &format!("- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}"));
             let ended = house.diff(&["rings.yml"]);
@@ -311,6 +344,11 @@ fn what_was_not_looked_at_is_never_the_same() {
         let tasks = "    - ansible.builtin.meta: end_play\n      when: house == 'another'\n    - ansible.builtin.debug: {}\n      when: house == 'another'\n";
         house.place.write("rings.yml", &format!("- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}"));
         let ended = house.diff(&["rings.yml"]);
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{ended:?}");
+        // A command that only reads says `changed_when: false`, as everybody writes it.
+        let tasks = "    - name: Read\n      ansible.builtin.command: uptime\n      check_mode: false\n      changed_when: false\n";
+        house.place.write("rings.yml", &format!("- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}"));
+        let ended = house.diff(&["rings.yml", "--allow-running", "Read"]);
         assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{ended:?}");
         house.place.write("rings.yml", "- hosts: nobody\n  gather_facts: false\n  tasks: []\n");
         let ended = house.diff(&["rings.yml"]);
