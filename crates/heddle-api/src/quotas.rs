@@ -38,6 +38,13 @@ pub const REPORTERS: Quota = Quota {
     remedy: "revoke those that are not used; whoever looks at several folders in one job may look at a folder above them",
 };
 
+/// Records of drift of an organization.
+pub const DRIFT_RECORDS: Quota = Quota {
+    what: "records of drift of one organization",
+    most: 2000,
+    remedy: "forget those that nobody reports any more, on their pages under Drift",
+};
+
 /// Logins to registries of an organization.
 pub const REGISTRY_LOGINS: Quota = Quota {
     what: "logins to registries of one organization",

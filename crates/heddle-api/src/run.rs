@@ -30,6 +30,7 @@ use crate::{
     policies::Policies,
     rates::Rates,
     router,
+    routes::drift::States,
     seal::{self, Sealer, Sealing, rotate},
     secret, server,
 };
@@ -40,6 +41,9 @@ const SWEEP: Duration = Duration::from_secs(3600);
 /// The role that the program logs in as at a Postgres of its own.
 const OWN_LOGIN: &str = "heddle_api";
 
+/// How often it is counted how much of what is looked at is in which state.
+const MEASURE: Duration = Duration::from_secs(300);
+
 /// Serves until `shutdown`.
 ///
 /// # Errors
@@ -48,7 +52,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let (db, embedded) = open_store(&config).await?;
 
     let app = build_app(config, db.clone())?;
-    let (ready, sweeper) = (db.clone(), app.clone());
+    let (ready, measured, sweeper) = (db.clone(), db.clone(), app.clone());
     Probes::new(telemetry::init_metrics()?, move || {
         let db = ready.clone();
         async move { db.ping().await.map_err(|error| format!("the database does not answer: {error}")) }
@@ -57,6 +61,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     .await?;
 
     tokio::spawn(heddle_service::ticker::run(SWEEP, shutdown.clone(), move || sweep(sweeper.clone())));
+    tokio::spawn(heddle_service::ticker::run(MEASURE, shutdown.clone(), move || measure(measured.clone())));
 
     let listen = app.config.listen;
     let listener =
@@ -209,6 +214,16 @@ async fn open_database(database: &Database) -> anyhow::Result<Opened> {
 
 fn options(url: &SecretString, variable: &str) -> anyhow::Result<PgConnectOptions> {
     url.expose_secret().parse().map_err(|_| anyhow::anyhow!("{variable} is no address"))
+}
+
+async fn measure(db: Db) {
+    match States::measure(&db, Utc::now()).await {
+        Ok(states) => states.publish(),
+        Err(error) => {
+            error.log();
+            warn!("it was not counted what is in which state of drift; the next tick tries again");
+        }
+    }
 }
 
 async fn sweep(app: App) {

@@ -126,6 +126,7 @@ async fn states(github: &RepositoryClient, work: &ReadWork) -> Result<Vec<Propos
 fn expectation(one: &Expectation) -> DriftExpectation {
     DriftExpectation {
         line: one.line,
+        repository: one.repository.clone(),
         environment: one.environment.clone(),
         tool: one.tool,
         source: one.source.clone(),

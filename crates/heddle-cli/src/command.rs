@@ -8,6 +8,7 @@ pub(crate) mod drift;
 pub(crate) mod health;
 pub(crate) mod image;
 pub(crate) mod import;
+pub(crate) mod install;
 pub(crate) mod login;
 pub(crate) mod policy;
 pub(crate) mod registry;

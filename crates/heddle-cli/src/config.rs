@@ -132,6 +132,14 @@ pub enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
+    /// Copy this program into a folder: in an init container, for an image of your own that has the tools.
+    #[command(after_help = "Example:
+  heddle install-into /tools               # then /tools/heddle, in every container that mounts the folder")]
+    InstallInto {
+        /// The folder, which is there already.
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
     /// Compare objects as they are wanted with those of a cluster, or the world with what Terraform or Ansible says.
     Diff(Box<DiffArguments>),
     /// Apply exactly what was approved.

@@ -64,10 +64,9 @@ async fn dispatch(config: &Config, screen: &mut Screen) -> Result<Exit, Failure>
         Command::Render(arguments) => command::render::run(arguments, screen).await,
         Command::Import(arguments) => command::import::run(arguments, screen),
         Command::Completions { shell } => screen.text(&config::completions(*shell)).map(|()| Exit::Done),
+        Command::InstallInto { folder } => command::install::into(folder, screen),
         Command::Health(arguments) => command::health::run(arguments, screen),
         Command::Diff(arguments) => command::diff::run(config, arguments, screen).await,
-        Command::Sync(SyncCommand::Terraform(arguments)) => {
-            command::sync::terraform(arguments, config.plan_key.as_ref(), screen).await
-        }
+        Command::Sync(SyncCommand::Terraform(arguments)) => command::sync::terraform(config, arguments, screen).await,
     }
 }

@@ -2,16 +2,15 @@
 
 use std::{
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::anyhow;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use heddle_client::{ClientError, ReporterClient};
 use heddle_core::{
-    drift::{Cause, DriftSource, DriftTool, PlanHash},
-    git::Revision,
-    name::EnvironmentName,
+    drift::{Cause, DriftSource, DriftTool, PlanHash, RecordName},
+    git::{RepoName, Revision},
 };
 use heddle_reconcile::diff::Difference;
 use heddle_wire::{
@@ -52,19 +51,35 @@ pub(crate) struct Seen {
     pub(crate) plan_hash: Option<PlanHash>,
 }
 
+/// The API's clock, as it was once heard.
+#[derive(Debug, Clone, Copy)]
+struct ApiClock {
+    said: DateTime<Utc>,
+    heard: Instant,
+}
+
+impl ApiClock {
+    /// The API's time at an instant, or a little earlier: what it said was on its way.
+    fn at(self, instant: Instant) -> DateTime<Utc> {
+        let later = TimeDelta::from_std(instant.saturating_duration_since(self.heard)).unwrap_or_default();
+        let earlier = TimeDelta::from_std(self.heard.saturating_duration_since(instant)).unwrap_or_default();
+        self.said + later - earlier
+    }
+}
+
 /// A look that is to be reported. Made before the look begins, so that a mistake shows at once.
 pub(crate) struct Reporting {
     client: ReporterClient,
-    environment: EnvironmentName,
-    tool: DriftTool,
-    source: DriftSource,
+    name: RecordName,
     commit: Option<Revision>,
-    begun_at: DateTime<Utc>,
+    begun: Instant,
+    /// `None` where the API was not there when the look began.
+    clock: Option<ApiClock>,
 }
 
 impl Reporting {
     /// `None` where nothing is to be reported. `place` is what is looked at, and `only` the part of it.
-    pub(crate) fn begin(
+    pub(crate) async fn begin(
         config: &Config,
         arguments: &ReportArguments,
         tool: DriftTool,
@@ -77,15 +92,37 @@ impl Reporting {
                 .remedy("make a reporter in the dashboard under Settings, Reporters, or with `heddle reporter add`")
         })?;
         let (api, ca_file) = find_api(config)?;
-        let repository = gix::discover(place.parent().filter(|_| place.is_file()).unwrap_or(place)).ok();
-        let commit = repository.as_ref().and_then(|one| one.head_id().ok()?.to_string().parse().ok());
-        let root = repository.and_then(|one| one.workdir().map(Path::to_owned));
+        let clone = gix::discover(place.parent().filter(|_| place.is_file()).unwrap_or(place)).ok();
+        let commit = clone.as_ref().and_then(|one| one.head_id().ok()?.to_string().parse().ok());
+        let repository = arguments.repository.clone().or_else(|| repository_of(clone.as_ref()?));
+        let root = clone.and_then(|one| one.workdir().map(Path::to_owned));
         let source = match &arguments.source {
             Some(source) => source.clone(),
             None => source_of(place, root.as_deref(), only)?,
         };
         let client = ReporterClient::new(connect(&api, ca_file.as_deref())?, token);
-        Ok(Some(Self { client, environment, tool, source, commit, begun_at: Utc::now() }))
+        let name = RecordName { repository, environment, tool, source };
+        let mut reporting = Self { client, name, commit, begun: Instant::now(), clock: None };
+        reporting.clock = match reporting.ask_clock().await {
+            Ok(clock) => Some(clock),
+            // What is found may be told all the same when the API is there again.
+            Err(Refused::Call(error)) if error.is_transient() => None,
+            Err(refused) => return Err(reporting.not_taken(refused)),
+        };
+        reporting.begin_again();
+        Ok(Some(reporting))
+    }
+
+    /// The look begins now, and not when this was made.
+    pub(crate) fn begin_again(&mut self) {
+        self.begun = Instant::now();
+    }
+
+    /// Asks what time it is, and whether the token is that of this record.
+    async fn ask_clock(&self) -> Result<ApiClock, Refused> {
+        let told = self.client.record().await.map_err(Refused::Call)?;
+        let clock = ApiClock { said: told.now, heard: Instant::now() };
+        if told.name.is_of(&self.name) { Ok(clock) } else { Err(Refused::OtherRecord(told.name)) }
     }
 
     /// Reports what was seen; gives what the look itself ended with, unless the report could not be taken.
@@ -95,38 +132,53 @@ impl Reporting {
         seen: Seen,
         screen: &Screen,
     ) -> Result<Exit, Failure> {
-        let look = self.look(ended.as_ref().err(), seen);
-        let told = self.tell(&look).await;
+        let look_ended = Instant::now();
+        let told = match self.clock {
+            Some(clock) => Ok(clock),
+            None => self.ask_clock().await,
+        };
+        let told = match told {
+            Ok(clock) => {
+                let look = self.look(ended.as_ref().err(), seen, (clock.at(self.begun), clock.at(look_ended)));
+                self.tell(&look).await.map_err(Refused::Call)
+            }
+            Err(refused) => Err(refused),
+        };
         match told {
             Ok(taken) => {
                 screen.note(&format!("reported: {} at {}", taken.found, taken.url));
                 ended
             }
             // What is known there is newer, so nothing is lost.
-            Err(error) if error.code() == Some("older-look") => {
+            Err(Refused::Call(error)) if error.code() == Some("older-look") => {
                 screen.note(&format!("not reported: {error}"));
                 ended
             }
-            Err(error) => {
+            Err(refused) => {
                 if let Err(failure) = &ended {
                     screen.fail(failure);
                 }
-                Err(self.not_taken(error))
+                Err(self.not_taken(refused))
             }
         }
     }
 
-    fn look(&self, failure: Option<&Failure>, seen: Seen) -> DriftLook {
-        let now = Utc::now();
+    fn look(
+        &self,
+        failure: Option<&Failure>,
+        seen: Seen,
+        (begun_at, ended_at): (DateTime<Utc>, DateTime<Utc>),
+    ) -> DriftLook {
+        let RecordName { repository, environment, tool, source } = self.name.clone();
         let look = DriftLook {
             id: Uuid::new_v4(),
-            environment: self.environment.clone(),
-            tool: self.tool,
-            source: self.source.clone(),
+            repository,
+            environment,
+            tool,
+            source,
             commit: self.commit.clone(),
-            begun_at: self.begun_at,
-            ended_at: now,
-            sent_at: now,
+            begun_at,
+            ended_at,
             program: seen.program.into(),
             version: seen.version.map(Into::into),
             items: seen.items,
@@ -140,31 +192,55 @@ impl Reporting {
     }
 
     async fn tell(&self, look: &DriftLook) -> Result<LookTaken, ClientError> {
-        let mut look = look.clone();
         for _ in 1..TRIES {
-            match self.client.report(&look).await {
+            match self.client.report(look).await {
                 Err(error) if error.is_transient() => {
                     sleep(error.retry_after().unwrap_or(WAIT).min(LONGEST_WAIT)).await
                 }
                 other => return other,
             }
-            look.sent_at = Utc::now();
         }
-        self.client.report(&look).await
+        self.client.report(look).await
     }
 
-    fn not_taken(&self, error: ClientError) -> Failure {
-        let (is_unknown, is_other) =
-            (matches!(error, ClientError::Unauthorized { .. }), error.code() == Some("other-record"));
-        let failure = Failure::from(error);
-        let what = format!("what was found of {} {} in {} is not reported", self.tool, self.source, self.environment);
-        let failure = Failure { error: failure.error.context(what), ..failure };
-        match (is_unknown, is_other) {
-            (true, _) => failure.remedy("make another reporter in the dashboard, and set HEDDLE_REPORT_TOKEN"),
-            (_, true) => failure.remedy("the names are given by --report and --source"),
-            _ => failure,
+    fn not_taken(&self, refused: Refused) -> Failure {
+        let names = "the names are given by --report, --source and --repository";
+        let what = format!("what is found of {} is not reported", self.name);
+        match refused {
+            Refused::OtherRecord(own) => {
+                let why = anyhow!("the token in HEDDLE_REPORT_TOKEN reports {own}");
+                Failure::wrong(why.context(what)).remedy(names)
+            }
+            Refused::Call(error) => {
+                let is_other = error.code() == Some("other-record");
+                let is_unknown = matches!(error, ClientError::Unauthorized { .. });
+                let failure = Failure::from(error);
+                let failure = Failure { error: failure.error.context(what), ..failure };
+                match (is_unknown, is_other) {
+                    (true, _) => failure.remedy("make another reporter in the dashboard, and set HEDDLE_REPORT_TOKEN"),
+                    (_, true) => failure.remedy(names),
+                    _ => failure,
+                }
+            }
         }
     }
+}
+
+/// Why a look is not taken.
+enum Refused {
+    /// The token is for this record.
+    OtherRecord(RecordName),
+    Call(ClientError),
+}
+
+/// The repository that a clone came from, where its address tells an owner and a name.
+fn repository_of(clone: &gix::Repository) -> Option<RepoName> {
+    let remote = clone.find_remote("origin").ok()?;
+    let url = remote.url(gix::remote::Direction::Fetch)?;
+    // A path on this machine says nothing of who owns it.
+    let is_hosted = url.scheme != gix::url::Scheme::File;
+    let path = is_hosted.then(|| url.path.to_string())?;
+    path.trim_matches('/').trim_end_matches(".git").parse().ok()
 }
 
 /// Why a look failed, with what mends it.

@@ -1,6 +1,6 @@
 //! What a reporter of drift calls, under `/reporter/v1`.
 
-use heddle_wire::drift::{DriftLook, LookTaken};
+use heddle_wire::drift::{DriftLook, LookTaken, ReporterRecord};
 use reqwest::Method;
 use secrecy::SecretString;
 
@@ -20,6 +20,15 @@ impl ReporterClient {
     /// A client that shows `token` with each call.
     pub fn new(http: Http, token: SecretString) -> Self {
         Self { http, token }
+    }
+
+    /// `GET /reporter/v1/record`: what the token reports, and the API's time.
+    ///
+    /// # Errors
+    /// [`ClientError::Unauthorized`] when the token is not known or was revoked.
+    pub async fn record(&self) -> Result<ReporterRecord, ClientError> {
+        let call = self.http.call(Method::GET, "reporter/v1/record").bearer(&self.token);
+        call.limit_bytes(LIMIT_BYTES).send().await?.json()
     }
 
     /// `POST /reporter/v1/looks`: tells what a look found. Sent again, it changes nothing.

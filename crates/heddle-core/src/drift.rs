@@ -6,6 +6,7 @@
 
 mod judge;
 mod plan_hash;
+mod record;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,7 @@ pub use judge::{
     AgentWord, Expected, Known, SILENT_WITHOUT_EXPECTATION, SyncCondition, SyncLook, Verdict, judge, judge_sync, slack,
 };
 pub use plan_hash::{PlanHash, PlanHashError};
+pub use record::RecordName;
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident ($what:literal) { $($(#[$word_doc:meta])* $word:ident = $text:literal,)+ }) => {

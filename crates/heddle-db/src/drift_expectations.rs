@@ -1,15 +1,16 @@
 //! What `drift:` in config repositories asks for.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use heddle_core::id::{OrganizationId, RepositoryId};
+use heddle_core::{
+    drift::RecordName,
+    git::RepoName,
+    id::{OrganizationId, RepositoryId},
+};
 use serde::Serialize;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use crate::{
-    drift_records::RecordName,
-    error::{DbError, json},
-};
+use crate::error::{DbError, json};
 
 /// That somebody must look.
 #[derive(Debug, Clone)]
@@ -25,6 +26,7 @@ pub struct Expectation {
 #[derive(Serialize)]
 struct NewRow<'a> {
     id: Uuid,
+    repository: &'a str,
     environment: &'a str,
     tool: &'a str,
     source: &'a str,
@@ -47,6 +49,7 @@ pub async fn replace(
         .iter()
         .map(|one| NewRow {
             id: Uuid::now_v7(),
+            repository: one.record.repository.as_ref().map_or("", RepoName::as_str),
             environment: one.record.environment.as_str(),
             tool: one.record.tool.as_str(),
             source: one.record.source.as_str(),
@@ -56,10 +59,10 @@ pub async fn replace(
         .collect();
     let rows = json("drift_expectations", &rows)?;
     sqlx::query!(
-        "insert into drift_records (id, organization_id, environment, tool, source)
-         select id, $1, environment, tool, source
-         from jsonb_to_recordset($2) as e (id uuid, environment text, tool text, source text)
-         on conflict (organization_id, environment, tool, source) do nothing",
+        "insert into drift_records (id, organization_id, repository, environment, tool, source)
+         select id, $1, repository, environment, tool, source
+         from jsonb_to_recordset($2) as e (id uuid, repository text, environment text, tool text, source text)
+         on conflict (organization_id, environment, tool, source, repository) do nothing",
         organization.0,
         rows,
     )
@@ -68,8 +71,9 @@ pub async fn replace(
     sqlx::query!(
         "delete from drift_expectations x using drift_records r
          where x.repository_id = $2 and r.id = x.record_id and not exists (
-             select from jsonb_to_recordset($3) as e (environment text, tool text, source text)
-             where r.organization_id = $1 and (e.environment, e.tool, e.source) = (r.environment, r.tool, r.source))",
+             select from jsonb_to_recordset($3) as e (repository text, environment text, tool text, source text)
+             where r.organization_id = $1
+                 and (e.environment, e.tool, e.source, e.repository) = (r.environment, r.tool, r.source, r.repository))",
         organization.0,
         repository.0,
         rows,
@@ -79,9 +83,10 @@ pub async fn replace(
     sqlx::query!(
         "insert into drift_expectations (organization_id, repository_id, record_id, every_secs, line, asked_at)
          select $1, $2, r.id, e.every_secs, e.line, $4
-         from jsonb_to_recordset($3) as e (environment text, tool text, source text, every_secs bigint, line integer)
+         from jsonb_to_recordset($3) as e (
+             repository text, environment text, tool text, source text, every_secs bigint, line integer)
          join drift_records r on r.organization_id = $1
-             and (r.environment, r.tool, r.source) = (e.environment, e.tool, e.source)
+             and (r.environment, r.tool, r.source, r.repository) = (e.environment, e.tool, e.source, e.repository)
          on conflict (repository_id, record_id) do update set every_secs = excluded.every_secs, line = excluded.line",
         organization.0,
         repository.0,

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::{
-    drift::{DriftSource, DriftTool, Found},
-    git::Revision,
+    drift::{DriftTool, Found, RecordName},
+    git::{RepoName, Revision},
     id::OrganizationId,
     name::EnvironmentName,
 };
@@ -11,17 +11,6 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::error::{DbError, word};
-
-/// Which record: each organization has one of a name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RecordName {
-    /// The environment.
-    pub environment: EnvironmentName,
-    /// The tool.
-    pub tool: DriftTool,
-    /// The source.
-    pub source: DriftSource,
-}
 
 /// A record with what its last look found, without what is in it.
 #[derive(Debug, Clone)]
@@ -63,12 +52,32 @@ pub struct LastLook {
 /// When the server cannot be reached.
 pub async fn ensure(db: impl PgExecutor<'_>, organization: OrganizationId, name: &RecordName) -> Result<Uuid, DbError> {
     Ok(sqlx::query_scalar!(
-        r#"insert into drift_records as known (id, organization_id, environment, tool, source)
-           values ($1, $2, $3, $4, $5)
-           on conflict (organization_id, environment, tool, source) do update set tool = known.tool
+        r#"insert into drift_records as known (id, organization_id, repository, environment, tool, source)
+           values ($1, $2, $3, $4, $5, $6)
+           on conflict (organization_id, environment, tool, source, repository) do update set tool = known.tool
            returning id"#,
         Uuid::now_v7(),
         organization.0,
+        name.repository.as_ref().map_or("", RepoName::as_str),
+        name.environment.as_str(),
+        name.tool.as_str(),
+        name.source.as_str(),
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// Whether there is a record of this name.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn exists(db: impl PgExecutor<'_>, organization: OrganizationId, name: &RecordName) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from drift_records
+               where organization_id = $1 and repository = $2 and environment = $3 and tool = $4 and source = $5)
+           as "exists!""#,
+        organization.0,
+        name.repository.as_ref().map_or("", RepoName::as_str),
         name.environment.as_str(),
         name.tool.as_str(),
         name.source.as_str(),
@@ -82,25 +91,51 @@ pub async fn ensure(db: impl PgExecutor<'_>, organization: OrganizationId, name:
 /// # Errors
 /// When the server cannot be reached.
 pub async fn lock(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<RecordName>, DbError> {
-    let row = sqlx::query!("select environment, tool, source from drift_records where id = $1 for update", id)
-        .fetch_optional(db)
-        .await?;
-    row.map(|row| read_name(&row.environment, &row.tool, &row.source)).transpose()
+    let row = sqlx::query_as!(
+        NameRow,
+        "select repository, environment, tool, source from drift_records where id = $1 for update",
+        id,
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(RecordName::try_from).transpose()
 }
 
-/// The records of an organization that somebody reports, asks for or looked at, at most `limit`; only one where `id` is
-/// given.
+/// The name of a record.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn find_name(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<RecordName>, DbError> {
+    let row =
+        sqlx::query_as!(NameRow, "select repository, environment, tool, source from drift_records where id = $1", id,)
+            .fetch_optional(db)
+            .await?;
+    row.map(RecordName::try_from).transpose()
+}
+
+/// Which records are listed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Which<'a> {
+    /// This one alone.
+    pub id: Option<Uuid>,
+    /// Those of this environment.
+    pub environment: Option<&'a EnvironmentName>,
+    /// Those of this tool.
+    pub tool: Option<DriftTool>,
+}
+
+/// The records of an organization that somebody reports, asks for or looked at, at most `limit`.
 ///
 /// # Errors
 /// When the server cannot be reached.
 pub async fn list(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
-    id: Option<Uuid>,
+    which: Which<'_>,
     limit: i64,
 ) -> Result<Vec<Record>, DbError> {
     let rows = sqlx::query!(
-        r#"select r.id, r.environment, r.tool, r.source,
+        r#"select r.id, r.repository, r.environment, r.tool, r.source,
                   s.found as "found?", s.found_since as "found_since?", s.last_at as "last_at?",
                   s.differences as "differences?", s.commit, s.reason, s.reporter_name as "reporter_name?",
                   s.reporter_id is null or p.revoked_at is not null as "is_by_revoked!",
@@ -114,12 +149,15 @@ pub async fn list(
                select e.every_secs, e.asked_at from drift_expectations e
                where e.record_id = r.id order by e.every_secs, e.asked_at limit 1) e on true
            where r.organization_id = $1 and ($2::uuid is null or r.id = $2)
+               and ($4::text is null or r.environment = $4) and ($5::text is null or r.tool = $5)
                and (s.found is not null or e.every_secs is not null
                     or exists (select from reporters l where l.record_id = r.id and l.revoked_at is null))
            order by r.id limit $3"#,
         organization.0,
-        id,
+        which.id,
         limit,
+        which.environment.map(EnvironmentName::as_str),
+        which.tool.map(DriftTool::as_str),
     )
     .fetch_all(db)
     .await?;
@@ -139,7 +177,9 @@ pub async fn list(
                 _ => None,
             };
             let asked = row.every_secs.zip(row.asked_at).map(|(secs, at)| (TimeDelta::seconds(secs), at));
-            Ok(Record { id: row.id, name: read_name(&row.environment, &row.tool, &row.source)?, last, asked })
+            let (repository, environment, tool, source) = (row.repository, row.environment, row.tool, row.source);
+            let name = NameRow { repository, environment, tool, source }.try_into()?;
+            Ok(Record { id: row.id, name, last, asked })
         })
         .collect()
 }
@@ -153,20 +193,85 @@ pub async fn delete(
     organization: OrganizationId,
     id: Uuid,
 ) -> Result<Option<RecordName>, DbError> {
-    let row = sqlx::query!(
-        "delete from drift_records where organization_id = $1 and id = $2 returning environment, tool, source",
+    let row = sqlx::query_as!(
+        NameRow,
+        "delete from drift_records where organization_id = $1 and id = $2
+         returning repository, environment, tool, source",
         organization.0,
         id,
     )
     .fetch_optional(db)
     .await?;
-    row.map(|row| read_name(&row.environment, &row.tool, &row.source)).transpose()
+    row.map(RecordName::try_from).transpose()
 }
 
-pub(crate) fn read_name(environment: &str, tool: &str, source: &str) -> Result<RecordName, DbError> {
-    Ok(RecordName {
-        environment: word("drift_records.environment", environment)?,
-        tool: word("drift_records.tool", tool)?,
-        source: word("drift_records.source", source)?,
-    })
+/// How many records somebody reports, asks for or looked at.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn count(db: impl PgExecutor<'_>, organization: OrganizationId, which: Which<'_>) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "count!" from drift_records r
+           where r.organization_id = $1 and ($2::text is null or r.environment = $2) and ($3::text is null or r.tool = $3)
+               and (exists (select from drift_spells s where s.record_id = r.id)
+                    or exists (select from drift_expectations e where e.record_id = r.id)
+                    or exists (select from reporters l where l.record_id = r.id and l.revoked_at is null))"#,
+        organization.0,
+        which.environment.map(EnvironmentName::as_str),
+        which.tool.map(DriftTool::as_str),
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// How many records an organization has, and how many bytes the histories of all of them take.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn measure(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<(i64, i64), DbError> {
+    let row = sqlx::query!(
+        r#"select count(*) as "records!", coalesce(sum(stored_bytes), 0)::bigint as "bytes!"
+           from drift_records where organization_id = $1"#,
+        organization.0,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok((row.records, row.bytes))
+}
+
+/// Notes how many bytes the history of a record takes now. Whoever calls it holds its lock.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn note_bytes(db: impl PgExecutor<'_>, id: Uuid) -> Result<(), DbError> {
+    sqlx::query!(
+        "update drift_records
+         set stored_bytes = (select coalesce(sum(s.bytes), 0) from drift_spells s where s.record_id = $1) where id = $1",
+        id,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A name as it is stored.
+pub(crate) struct NameRow {
+    pub(crate) repository: String,
+    pub(crate) environment: String,
+    pub(crate) tool: String,
+    pub(crate) source: String,
+}
+
+impl TryFrom<NameRow> for RecordName {
+    type Error = DbError;
+
+    fn try_from(row: NameRow) -> Result<Self, DbError> {
+        let repository = Some(row.repository).filter(|repository| !repository.is_empty());
+        Ok(Self {
+            repository: repository.map(|name| word("drift_records.repository", &name)).transpose()?,
+            environment: word("drift_records.environment", &row.environment)?,
+            tool: word("drift_records.tool", &row.tool)?,
+            source: word("drift_records.source", &row.source)?,
+        })
+    }
 }

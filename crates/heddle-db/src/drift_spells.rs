@@ -77,6 +77,8 @@ pub struct NewLook<'a> {
     pub differences: i64,
     /// What is in it.
     pub content: Content,
+    /// How many bytes that takes.
+    pub bytes: i64,
 }
 
 /// The newest spell of a record, as far as the next look is held against it.
@@ -141,8 +143,10 @@ pub async fn insert(
     sqlx::query!(
         "insert into drift_spells (id, organization_id, record_id, reporter_id, reporter_name, found, found_since,
                                    places_hash, look_id, first_at, begun_at, last_at, commit, program, version, reason,
-                                   differences, items, more, not_looked_at, more_not_looked_at, failure, plan_hash)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+                                   differences, items, more, not_looked_at, more_not_looked_at, failure, plan_hash,
+                                   bytes)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+                 $23)",
         Uuid::now_v7(),
         organization.0,
         record,
@@ -165,6 +169,22 @@ pub async fn insert(
         content.more_not_looked_at,
         content.failure,
         content.plan_hash,
+        look.bytes,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets the history of a record but for its newest spell. Whoever calls it holds the record's lock.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn forget_history(db: impl PgExecutor<'_>, record: Uuid) -> Result<(), DbError> {
+    sqlx::query!(
+        "delete from drift_spells s where s.record_id = $1
+             and exists (select from drift_spells n where n.record_id = $1 and n.last_at > s.last_at)",
+        record,
     )
     .execute(db)
     .await?;
@@ -180,7 +200,7 @@ pub async fn extend(db: impl PgExecutor<'_>, spell: Uuid, look: &NewLook<'_>) ->
     sqlx::query!(
         "update drift_spells set look_id = $2, looks = looks + 1, begun_at = $3, last_at = $4, commit = $5, program = $6,
                 version = $7, reason = $8, differences = $9, items = $10, more = $11, not_looked_at = $12,
-                more_not_looked_at = $13, failure = $14, plan_hash = $15, reporter_name = $16
+                more_not_looked_at = $13, failure = $14, plan_hash = $15, reporter_name = $16, bytes = $17
          where id = $1",
         spell,
         look.id,
@@ -198,6 +218,7 @@ pub async fn extend(db: impl PgExecutor<'_>, spell: Uuid, look: &NewLook<'_>) ->
         content.failure,
         content.plan_hash,
         look.reporter.1,
+        look.bytes,
     )
     .execute(db)
     .await?;

@@ -1,14 +1,11 @@
 //! Whoever may report one record and nothing else.
 
 use chrono::{DateTime, Utc};
-use heddle_core::id::OrganizationId;
+use heddle_core::{drift::RecordName, id::OrganizationId};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::{
-    drift_records::{RecordName, read_name},
-    error::DbError,
-};
+use crate::{drift_records::NameRow, error::DbError};
 
 /// A reporter without its token.
 #[derive(Debug, Clone)]
@@ -90,21 +87,23 @@ pub async fn find_known(db: impl PgExecutor<'_>, secret_hash: &[u8]) -> Result<O
 /// When the server cannot be reached.
 pub async fn list(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<Vec<Reporter>, DbError> {
     let rows = sqlx::query!(
-        "select p.id, p.name, p.record_id, r.environment, r.tool, r.source, p.created_by, p.created_at, p.reported_at,
-                p.revoked_at
+        "select p.id, p.name, p.record_id, r.repository, r.environment, r.tool, r.source, p.created_by, p.created_at,
+                p.reported_at, p.revoked_at
          from reporters p join drift_records r on r.id = p.record_id
          where p.organization_id = $1
-         order by p.revoked_at is not null, r.environment, r.tool, r.source, p.id",
+         order by p.revoked_at is not null, r.environment, r.tool, r.source, r.repository, p.id",
         organization.0,
     )
     .fetch_all(db)
     .await?;
     rows.into_iter()
         .map(|row| {
+            let (repository, environment, tool, source) = (row.repository, row.environment, row.tool, row.source);
+            let record = NameRow { repository, environment, tool, source }.try_into()?;
             Ok(Reporter {
                 id: row.id,
                 name: row.name,
-                record: (row.record_id, read_name(&row.environment, &row.tool, &row.source)?),
+                record: (row.record_id, record),
                 created_by: row.created_by,
                 created_at: row.created_at,
                 reported_at: row.reported_at,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use heddle_core::{
-    git::{BranchName, RepoUrl, Revision},
+    git::{BranchName, RepoName, RepoUrl, Revision},
     health::HealthStatus,
     id::{ClusterId, OrganizationId, RepositoryId},
     name::{EnvironmentName, SyncName},
@@ -263,6 +263,8 @@ pub async fn list(db: impl PgExecutor<'_>, organization: OrganizationId) -> Resu
 pub struct SyncDrift {
     /// The cluster and the Sync.
     pub key: RolloutKey,
+    /// The bound repository that it follows.
+    pub repository: Option<RepoName>,
     /// Its path.
     pub path: String,
     /// The environment it is shown under.
@@ -289,26 +291,29 @@ pub struct SyncDrift {
     pub reported_at: DateTime<Utc>,
 }
 
-/// What the agents of the organization reported of drift, at most `limit` Syncs.
+/// What the agents of the organization reported of drift, at most `limit` Syncs; of one environment where it is named.
 ///
 /// # Errors
 /// When the server cannot be reached.
 pub async fn list_drift(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
+    environment: Option<&EnvironmentName>,
     limit: i64,
 ) -> Result<Vec<SyncDrift>, DbError> {
     let rows = sqlx::query!(
         r#"select s.cluster_id, s.namespace, s.name, s.path, s.environment, s.suspended, s.applied_revision,
-                  s.attempted_revision, s.unseen_since, s.conditions, s.reported_at,
+                  s.attempted_revision, s.unseen_since, s.conditions, s.reported_at, r.name as "repository?",
                   s.stopped_prune is not null as "is_prune_stopped!",
                   jsonb_array_length(s.errors)::bigint as "errors!", d.open as "open!", d.since
-           from syncs s cross join lateral (
+           from syncs s left join repositories r on r.id = s.repository_id cross join lateral (
                select count(*) as open, min((d->>'at')::timestamptz) as since
                from jsonb_array_elements(s.drifts) as d where d->>'healed_at' is null) d
-           where s.organization_id = $1 order by s.cluster_id, s.namespace, s.name limit $2"#,
+           where s.organization_id = $1 and ($3::text is null or s.environment = $3)
+           order by s.cluster_id, s.namespace, s.name limit $2"#,
         organization.0,
         limit,
+        environment.map(EnvironmentName::as_str),
     )
     .fetch_all(db)
     .await?;
@@ -320,6 +325,7 @@ pub async fn list_drift(
                     cluster: ClusterId(row.cluster_id),
                     sync: SyncName { namespace: row.namespace, name: row.name },
                 },
+                repository: row.repository.map(|name| word("repositories.name", &name)).transpose()?,
                 path: row.path,
                 environment: row.environment.map(|name| word("syncs.environment", &name)).transpose()?,
                 suspended: row.suspended,
@@ -335,6 +341,25 @@ pub async fn list_drift(
             })
         })
         .collect()
+}
+
+/// How many Syncs the organization has; of one environment where it is named.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn count_drift(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    environment: Option<&EnvironmentName>,
+) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "count!" from syncs
+           where organization_id = $1 and ($2::text is null or environment = $2)"#,
+        organization.0,
+        environment.map(EnvironmentName::as_str),
+    )
+    .fetch_one(db)
+    .await?)
 }
 
 /// The Syncs that follow a repository.

@@ -5,8 +5,8 @@
 
 use chrono::{DateTime, Utc};
 use heddle_core::{
-    drift::{Cause, Deviation, DriftSource, DriftTool, Found, PlanHash},
-    git::Revision,
+    drift::{Cause, Deviation, DriftSource, DriftTool, Found, PlanHash, RecordName},
+    git::{RepoName, Revision},
     name::EnvironmentName,
 };
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub type ShownValue = Text<MAX_VALUE_BYTES>;
 pub struct DriftLook {
     /// Made by who looked; sent again, it is the same look.
     pub id: Uuid,
+    /// The repository that the source lies in; where the token is for one, it must be for this one.
+    #[serde(default)]
+    pub repository: Option<RepoName>,
     /// The environment; the token must be for it.
     pub environment: EnvironmentName,
     /// The tool; the token must be for it.
@@ -46,12 +49,11 @@ pub struct DriftLook {
     pub source: DriftSource,
     /// The commit that was checked out, where there is one.
     pub commit: Option<Revision>,
-    /// When the look began, by the sender's clock.
+    /// When the look began, by the API's clock: `GET /reporter/v1/record` tells it. An older look never replaces a newer one,
+    /// so a look that cannot say exactly says what is too early.
     pub begun_at: DateTime<Utc>,
-    /// When it ended, by the sender's clock.
+    /// When it ended, by the API's clock.
     pub ended_at: DateTime<Utc>,
-    /// The sender's clock when it sent this: how far it is off is put right.
-    pub sent_at: DateTime<Utc>,
     /// The program that looked, such as `tofu`.
     pub program: Name,
     /// Its version, where it came to say it.
@@ -121,6 +123,19 @@ pub struct NotLookedAt {
     pub reason: Message,
 }
 
+/// What a token reports, and what time it is: `GET /reporter/v1/record`. Asked for before a look begins, so that a token of
+/// something else shows at once, and so that no clock but the API's decides which look is the newer one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReporterRecord {
+    /// The record.
+    pub record: Uuid,
+    /// What it is about.
+    pub name: RecordName,
+    /// The API's clock.
+    pub now: DateTime<Utc>,
+}
+
 /// The answer to a look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -146,6 +161,16 @@ pub struct LookExcess {
 }
 
 impl DriftLook {
+    /// The record that it is of, as it says itself.
+    pub fn record_name(&self) -> RecordName {
+        RecordName {
+            repository: self.repository.clone(),
+            environment: self.environment.clone(),
+            tool: self.tool,
+            source: self.source.clone(),
+        }
+    }
+
     /// How many things differ.
     pub fn count_items(&self) -> u64 {
         self.more.saturating_add(self.items.len() as u64)
@@ -215,6 +240,23 @@ impl DriftLook {
 }
 
 impl DriftItem {
+    /// How it differs, in words: `was changed outside`, `is to be made`.
+    pub const fn words(&self) -> &'static str {
+        match (self.cause, self.deviation) {
+            (Cause::Outside, Deviation::Missing) => "was removed outside",
+            (Cause::Outside, _) => "was changed outside",
+            (Cause::Either, Deviation::Missing) => "is not there",
+            (Cause::Either, _) => "would change",
+            (Cause::Git, Deviation::Missing) => "is to be made",
+            (Cause::Git, Deviation::Changed) => "is to be changed",
+            (Cause::Git, Deviation::Replaced) => "is to be replaced",
+            (Cause::Git, Deviation::Unwanted) => "is to be removed",
+            (Cause::Git, Deviation::Forgotten) => "is to be forgotten",
+            (Cause::Git, Deviation::Moved) => "is to be moved",
+            (Cause::Git, Deviation::Imported) => "is to be imported",
+        }
+    }
+
     fn keep(&mut self, most: usize) {
         self.more += self.differences.len().saturating_sub(most) as u64;
         self.differences.truncate(most);

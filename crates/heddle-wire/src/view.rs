@@ -26,8 +26,8 @@ pub use account::{CreateToken, LoginRequest, Me, SessionView, SignUpRequest, Tok
 pub use change::{ChangeCounts, ChangeDetail, ChangePage, ChangeView, RolloutView};
 pub use cluster::{ClusterCreated, ClusterKeyView, ClusterView, CreateCluster, FaultySyncView, Link, SyncView};
 pub use drift::{
-    CreateReporter, DriftCounts, DriftPage, DriftRecordDetail, DriftRecordView, DriftSpell, DriftSync, ReporterCreated,
-    ReporterView, SpellDetail,
+    CreateReporter, DriftCounts, DriftIssue, DriftPage, DriftRecordDetail, DriftRecordView, DriftSpell, DriftSync,
+    ReporterCreated, ReporterView, SpellDetail,
 };
 pub use onboarding::{Onboarding, OnboardingStep, OnboardingStepName};
 pub use organization::{

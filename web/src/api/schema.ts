@@ -1182,6 +1182,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/reporter/v1/record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this token reports, and the API's time. */
+        get: operations["load_reporter_record"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/webhooks/github": {
         parameters: {
             query?: never;
@@ -1634,6 +1651,7 @@ export interface components {
             environment: components["schemas"]["EnvironmentName"];
             /** @description What it is for, 1 to 100 characters. */
             name: string;
+            repository?: components["schemas"]["RepoName"] | null;
             /** @description The folder or playbook, by its path in the repository. */
             source: components["schemas"]["DriftSource"];
             /** @description The tool. */
@@ -1724,6 +1742,11 @@ export interface components {
             differs: number;
             /**
              * Format: int64
+             * @description There are more of these than are judged for one list: nothing is said of them here.
+             */
+            not_judged: number;
+            /**
+             * Format: int64
              * @description Nobody looks.
              */
             not_looked_at: number;
@@ -1752,10 +1775,20 @@ export interface components {
              * @description The line that says so, from 1.
              */
             line: number;
+            repository?: components["schemas"]["RepoName"] | null;
             /** @description What is to be looked at. */
             source: components["schemas"]["DriftSource"];
             /** @description The tool. */
             tool: components["schemas"]["DriftTool"];
+        };
+        /** @description A record in Markdown. */
+        DriftIssue: {
+            /** @description Its text: what differs, and how exactly that is applied. */
+            body: string;
+            /** @description Its title. */
+            title: string;
+            /** @description Where such an issue begins at the Git host, with as much of the text as fits; `None` where no repository is known. */
+            url?: string | null;
         };
         /** @description One thing that differs, in the same shape whichever tool looked. */
         DriftItem: {
@@ -1784,13 +1817,14 @@ export interface components {
         DriftLook: {
             /**
              * Format: date-time
-             * @description When the look began, by the sender's clock.
+             * @description When the look began, by the API's clock: `GET /reporter/v1/record` tells it. An older look never replaces a newer one,
+             *     so a look that cannot say exactly says what is too early.
              */
             begun_at: string;
             commit?: components["schemas"]["Revision"] | null;
             /**
              * Format: date-time
-             * @description When it ended, by the sender's clock.
+             * @description When it ended, by the API's clock.
              */
             ended_at: string;
             /** @description The environment; the token must be for it. */
@@ -1818,11 +1852,7 @@ export interface components {
             plan_hash?: components["schemas"]["PlanHash"] | null;
             /** @description The program that looked, such as `tofu`. */
             program: components["schemas"]["Text"];
-            /**
-             * Format: date-time
-             * @description The sender's clock when it sent this: how far it is off is put right.
-             */
-            sent_at: string;
+            repository?: components["schemas"]["RepoName"] | null;
             /** @description What was looked at; the token must be for it. */
             source: components["schemas"]["DriftSource"];
             /** @description The tool; the token must be for it. */
@@ -1844,6 +1874,8 @@ export interface components {
             asked_in?: string | null;
             /** @description The spells, newest first, without what is in them. */
             history: components["schemas"]["DriftSpell"][];
+            /** @description What an issue or a pull request says of it. */
+            issue: components["schemas"]["DriftIssue"];
             /**
              * Format: uuid
              * @description Pass as `before` for older ones.
@@ -1882,6 +1914,7 @@ export interface components {
             /** @description Who looked: the reporter's name, or the cluster whose agent it was. */
             looked_by?: string | null;
             reason?: components["schemas"]["Text"] | null;
+            repository?: components["schemas"]["RepoName"] | null;
             /**
              * Format: date-time
              * @description Since when, as far as that is known.
@@ -3019,6 +3052,16 @@ export interface components {
             /** @description Where the registry posts to. */
             url: string;
         };
+        /** @description What a record is about. An organization has one record of a name. */
+        RecordName: {
+            /** @description The environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            repository?: components["schemas"]["RepoName"] | null;
+            /** @description The source. */
+            source: components["schemas"]["DriftSource"];
+            /** @description The tool. */
+            tool: components["schemas"]["DriftTool"];
+        };
         /** @description A request that ends unwritten. */
         RefusedRequest: {
             /** @description The request. */
@@ -3264,6 +3307,24 @@ export interface components {
             /** @description The token, for `HEDDLE_REPORT_TOKEN`. */
             token: components["schemas"]["WireSecret"];
         };
+        /**
+         * @description What a token reports, and what time it is: `GET /reporter/v1/record`. Asked for before a look begins, so that a token of
+         *     something else shows at once, and so that no clock but the API's decides which look is the newer one.
+         */
+        ReporterRecord: {
+            /** @description What it is about. */
+            name: components["schemas"]["RecordName"];
+            /**
+             * Format: date-time
+             * @description The API's clock.
+             */
+            now: string;
+            /**
+             * Format: uuid
+             * @description The record.
+             */
+            record: string;
+        };
         /** @description Who may report one record and nothing else: `GET /organizations/{organization}/reporters`. */
         ReporterView: {
             /**
@@ -3292,6 +3353,7 @@ export interface components {
              * @description When it last reported.
              */
             reported_at?: string | null;
+            repository?: components["schemas"]["RepoName"] | null;
             /**
              * Format: date-time
              * @description When it was revoked.
@@ -6933,6 +6995,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LookTaken"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    load_reporter_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReporterRecord"];
                 };
             };
             /** @description Why it was not done. */

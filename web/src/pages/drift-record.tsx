@@ -1,5 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { ExternalLink } from "lucide-react";
 import { useState } from "react";
 import { api, done } from "../api/client";
 import { driftRecordQuery, topics } from "../api/queries";
@@ -11,7 +12,7 @@ import { useOrganization, useRefusal } from "../parts/session";
 import { FormFault } from "../parts/trouble";
 import { Badge } from "../ui/badge";
 import { Button, buttonClass } from "../ui/button";
-import { Command } from "../ui/copy";
+import { Command, CopyTextButton } from "../ui/copy";
 import { Confirm } from "../ui/dialog";
 import { Notice } from "../ui/notice";
 import { PageHead } from "../ui/page-head";
@@ -51,6 +52,7 @@ function Detail({ organization, detail }: { organization: string; detail: DriftR
             )}
           </Badge>
           <span>{toolWord(record)}</span>
+          {record.repository && <span className="break-words">{record.repository}</span>}
           {record.environment && <EnvironmentChip name={record.environment} />}
           {record.looked_at && (
             <span>
@@ -73,10 +75,28 @@ function Detail({ organization, detail }: { organization: string; detail: DriftR
       ) : (
         <NobodyLooked />
       )}
+      {record.state !== "same" && <Issue issue={detail.issue} />}
       <Asked detail={detail} />
       {history.length > 0 && <History record={record} detail={detail} />}
       <Forget organization={organization} record={record} />
     </>
+  );
+}
+
+/** For whoever talks it over where the code is. */
+function Issue({ issue }: { issue: DriftRecordDetail["issue"] }) {
+  return (
+    <Part title="Talk it over" about="What stands above as Markdown, for an issue or a pull request.">
+      <div className="flex flex-wrap items-center gap-3">
+        {issue.url && (
+          <a className={buttonClass()} href={issue.url} target="_blank" rel="noreferrer">
+            Open an issue
+            <ExternalLink size={15} aria-hidden />
+          </a>
+        )}
+        <CopyTextButton text={issue.body}>Copy the text</CopyTextButton>
+      </div>
+    </Part>
   );
 }
 

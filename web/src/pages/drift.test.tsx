@@ -29,6 +29,13 @@ test("the page answers its question and lists what is not the same first", async
   expect(links[0]?.getAttribute("href")).toContain(`/clusters/${data.ids.prod}`);
 });
 
+test("what is too much for one list is said, and is not the same", async () => {
+  const counts = { same: 4, differs: 0, unknown: 0, not_looked_at: 0, not_judged: 7 };
+  showApp("/drift", { ...signedIn, "GET /drift": { body: { ...data.drift, counts } } });
+  await screen.findByText(/The world is not all as Git says: of 7 it is not known/);
+  await screen.findByText(/of 7 more things nothing is said here/);
+});
+
 test("a record shows what differs with both sides, its history, and who is not trusted any more", async () => {
   showApp(`/drift/${record}`, signedIn);
   await screen.findByRole("heading", { name: "infra/prod", level: 1 });
@@ -43,6 +50,8 @@ test("a record shows what differs with both sides, its history, and who is not t
   expect(screen.getByText(/Somebody must look each 1 d/).textContent).toContain(
     "acme/config:.heddle.yaml:14",
   );
+  const issue = screen.getByRole("link", { name: "Open an issue" });
+  expect(issue.getAttribute("href")).toBe("https://github.com/acme/infra/issues/new?title=Drift");
   // What is asked for cannot be forgotten, and the button says why.
   const forget = screen.getByRole("button", { name: /^Forget this record/ });
   expect(forget.textContent).toContain("asks for it");
@@ -103,6 +112,7 @@ test("a reporter's token is shown once, with the command that uses it", async ()
   await userEvent.type(within(dialog).getByLabelText("Name"), "CI");
   await userEvent.type(within(dialog).getByLabelText("Environment"), "prod");
   await userEvent.type(within(dialog).getByLabelText("Folder or playbook"), "infra/prod");
+  await userEvent.type(within(dialog).getByLabelText("Repository (optional)"), "acme/infra");
   await userEvent.click(within(dialog).getByRole("button", { name: "Make the reporter" }));
   expect(await within(dialog).findByText("hdlp_1234")).toBeTruthy();
   expect(dialog.textContent).toContain("heddle diff terraform 'infra/prod' --report prod");
@@ -111,6 +121,7 @@ test("a reporter's token is shown once, with the command that uses it", async ()
     environment: "prod",
     tool: "terraform",
     source: "infra/prod",
+    repository: "acme/infra",
   });
 });
 

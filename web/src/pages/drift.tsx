@@ -9,11 +9,13 @@ import { useEnvironment, useOrganization } from "../parts/session";
 import { Badge } from "../ui/badge";
 import { buttonClass } from "../ui/button";
 import { Empty } from "../ui/empty";
+import { Notice } from "../ui/notice";
 import { PageHead } from "../ui/page-head";
 import { Prose } from "../ui/prose";
 import { type Column, Table } from "../ui/table";
 import { Tabs, tabClass } from "../ui/tabs";
 import { Time } from "../ui/time";
+import { count } from "../words/count";
 import { driftKey, driftWord, toolWord } from "../words/drift";
 import { syncName } from "../words/shorten";
 
@@ -55,9 +57,18 @@ export function DriftPage() {
       <Loaded query={drift}>
         {({ pages }) => {
           const rows = pages.flatMap((page) => page.items);
+          const left = counts?.not_judged ?? 0;
           if (rows.length === 0) return <Nothing filtered={Boolean(state ?? environment)} />;
           return (
             <>
+              {left > 0 && (
+                <div className="mb-6">
+                  <Notice tone="wait">
+                    There is too much for one list: of {count(left, "more thing")} nothing is said here.
+                    Choose an environment above.
+                  </Notice>
+                </div>
+              )}
               <Table
                 caption="Everything that is looked at, what is not the same first"
                 columns={columns}
@@ -74,14 +85,14 @@ export function DriftPage() {
 }
 
 /** The page's question, answered in a sentence. */
-function answer({ differs, unknown, not_looked_at: unseen, same }: DriftCounts): string {
-  const all = differs + unknown + unseen + same;
+function answer({ differs, unknown, not_looked_at: unseen, same, not_judged }: DriftCounts): string {
+  const all = differs + unknown + unseen + same + not_judged;
   if (all === 0) return "Is the world as Git says?";
   if (same === all) return "The world is as Git says, wherever somebody looks.";
   const parts = [
     differs > 0 && `${differs} ${differs === 1 ? "differs" : "differ"}`,
     unseen > 0 && `${unseen} ${unseen === 1 ? "is" : "are"} not looked at`,
-    unknown > 0 && `of ${unknown} it is not known`,
+    unknown + not_judged > 0 && `of ${unknown + not_judged} it is not known`,
   ];
   return `The world is not all as Git says: ${parts.filter(Boolean).join(", ")}.`;
 }
@@ -111,6 +122,7 @@ function What({ record }: { record: DriftRecord }) {
       )}
       <span className="block text-xs break-words text-soft">
         {toolWord(record)}
+        {record.repository && ` · ${record.repository}`}
         {record.sync && ` · ${record.sync.cluster_name} · ${syncName(record.sync.sync)}`}
       </span>
     </span>

@@ -52,6 +52,7 @@ function Row({ organization, reporter, refusal }: RowProps) {
             <code>{reporter.source}</code>
           </Link>
           <span className="text-soft">{toolName[reporter.tool]}</span>
+          {reporter.repository && <span className="break-words text-soft">{reporter.repository}</span>}
           <EnvironmentChip name={reporter.environment} />
         </span>
       </span>
@@ -114,13 +115,14 @@ function NewReporter({ organization }: { organization: string }) {
   const [environment, setEnvironment] = useState("");
   const [tool, setTool] = useState<DriftTool>("terraform");
   const [source, setSource] = useState("");
+  const [repository, setRepository] = useState("");
   const [created, setCreated] = useState<ReporterCreated>();
   const make = useMutation({
     mutationFn: () =>
       bodyOf(
         api.POST("/api/v1/organizations/{organization}/reporters", {
           params: { path: { organization } },
-          body: { name, environment, tool, source },
+          body: { name, environment, tool, source, repository: repository.trim() || null },
         }),
       ),
     onSuccess: async (reporter) => {
@@ -180,6 +182,14 @@ function NewReporter({ organization }: { organization: string }) {
         onText={setSource}
         hint="By its path in the repository: infra/prod, site.yml."
         fault={faultOf(make.error, "source")}
+      />
+      <TextField
+        label="Repository (optional)"
+        name="repository"
+        value={repository}
+        onText={setRepository}
+        hint="That it lies in: acme/infra. Where it is empty, looks from any are taken."
+        fault={faultOf(make.error, "repository")}
       />
       <Button type="submit" look="primary" busy={make.isPending}>
         Make the reporter

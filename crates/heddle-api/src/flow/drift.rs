@@ -2,10 +2,12 @@
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, TimeDelta, Utc};
-use heddle_core::drift::{DriftTool, Found};
+use heddle_core::{
+    drift::{DriftTool, Found, RecordName},
+    id::OrganizationId,
+};
 use heddle_db::{
-    Tx,
-    drift_records::{self, RecordName},
+    Tx, drift_records,
     drift_spells::{self, Content, NewLook, Newest},
     notice::{Notice, Topic},
     reporters,
@@ -16,10 +18,18 @@ use serde_json::json;
 use crate::{
     principal::Reporter,
     problem::{ApiError, ApiResult},
+    quotas,
 };
 
-/// How far the clock of whoever reports may be off. What is less is put right.
-pub const MOST_SKEW: TimeDelta = TimeDelta::minutes(10);
+/// How far ahead of the API's clock a look may have ended: other machines that serve it are not on the dot.
+pub const MOST_AHEAD: TimeDelta = TimeDelta::minutes(1);
+
+/// So many bytes of what was found are kept of one organization. A record that is looked at when it has more keeps the last
+/// look alone, of which so much is kept as [`LEAST_BYTES`] says.
+pub const MOST_BYTES: i64 = 256 << 20;
+
+/// So many bytes of a look are kept however much there is of the organization.
+pub const LEAST_BYTES: usize = 64 << 10;
 
 /// How long a look may have taken, and how old it may be when it is told.
 pub const LONGEST_LOOK: TimeDelta = TimeDelta::days(1);
@@ -41,6 +51,7 @@ pub async fn take(tx: &mut Tx, reporter: Reporter, look: &DriftLook, now: DateTi
         return Err(ApiError::invalid("plan_hash", message));
     }
     let (begun_at, ended_at) = times(look, now)?;
+    let found = look.found();
     let newest = drift_spells::find_newest(&mut **tx, reporter.record).await?;
     if let Some(newest) = &newest {
         if newest.look == look.id {
@@ -51,10 +62,13 @@ pub async fn take(tx: &mut Tx, reporter: Reporter, look: &DriftLook, now: DateTi
         }
     }
     let name = reporters::note_report(&mut **tx, reporter.id).await?.ok_or_else(unknown)?;
-    let found = look.found();
-    let ended_at = newest.as_ref().map_or(ended_at, |newest| ended_at.max(newest.last_at + TICK));
     let places_hash = places_hash(look);
+    let (_, stored) = drift_records::measure(&mut **tx, reporter.organization).await?;
+    let is_full = stored >= MOST_BYTES;
+    let look = if is_full { &look.clone().fit(LEAST_BYTES) } else { look };
+    let ended_at = newest.as_ref().map_or(ended_at, |newest| ended_at.max(newest.last_at + TICK));
     let reason = reason(look);
+    let content = content(look)?;
     let new = NewLook {
         id: look.id,
         reporter: (reporter.id, &name),
@@ -69,12 +83,17 @@ pub async fn take(tx: &mut Tx, reporter: Reporter, look: &DriftLook, now: DateTi
         commit: look.commit.as_ref(),
         reason: reason.as_deref(),
         differences: i64::try_from(look.count_items()).unwrap_or(i64::MAX),
-        content: content(look)?,
+        bytes: content.items.to_string().len().saturating_add(content.not_looked_at.to_string().len()) as i64,
+        content,
     };
     match newest.filter(|newest| newest.places_hash == places_hash && newest.reporter == Some(reporter.id)) {
         Some(newest) => drift_spells::extend(&mut **tx, newest.id, &new).await?,
         None => drift_spells::insert(&mut **tx, reporter.organization, reporter.record, &new).await?,
     }
+    if is_full {
+        drift_spells::forget_history(&mut **tx, reporter.record).await?;
+    }
+    drift_records::note_bytes(&mut **tx, reporter.record).await?;
     let (organization, id) = (reporter.organization, Some(reporter.record));
     tx.notify(&Notice::Changed { organization, topic: Topic::Drift, id }).await?;
     Ok(found)
@@ -82,40 +101,50 @@ pub async fn take(tx: &mut Tx, reporter: Reporter, look: &DriftLook, now: DateTi
 
 /// The token is for one record. A look of another is somebody's mistake, and is told so that they find it.
 fn check_record(own: &RecordName, look: &DriftLook) -> ApiResult<()> {
-    let told = RecordName { environment: look.environment.clone(), tool: look.tool, source: look.source.clone() };
-    if told == *own {
+    let told = look.record_name();
+    if own.is_of(&told) {
         return Ok(());
     }
-    let words = |name: &RecordName| format!("{} {} in {}", name.tool, name.source, name.environment);
     Err(ApiError::forbidden(
         "other-record",
         format!(
-            "this token reports {}, and the look is of {}: take the token of that one, or make one in the dashboard under \
-             Settings",
-            words(own),
-            words(&told)
+            "this token reports {own}, and the look is of {told}: take the token of that one, or make one in the dashboard \
+             under Settings"
         ),
     ))
 }
 
-/// When the look began and ended, by our clock.
+/// Refuses a record that is not there yet where an organization has enough of them.
+///
+/// # Errors
+/// 409 `quota-reached` with the remedy.
+pub async fn refuse_one_more(tx: &mut Tx, organization: OrganizationId, name: &RecordName) -> ApiResult<()> {
+    if drift_records::exists(&mut **tx, organization, name).await? {
+        return Ok(());
+    }
+    let turn = quotas::DRIFT_RECORDS.take_turn(tx, organization.0).await?;
+    let (records, _) = drift_records::measure(&mut **tx, organization).await?;
+    turn.refuse_more(records)
+}
+
+/// When the look began and ended.
 fn times(look: &DriftLook, now: DateTime<Utc>) -> ApiResult<(DateTime<Utc>, DateTime<Utc>)> {
-    let skew = now - look.sent_at;
-    if skew.abs() > MOST_SKEW {
-        let way = if skew > TimeDelta::zero() { "behind" } else { "ahead" };
-        let minutes = (skew.abs() + TimeDelta::seconds(30)).num_minutes();
-        let message =
-            format!("the clock of the machine that looked is {minutes} min {way}: set it right, and look again");
-        return Err(ApiError::invalid("sent_at", message));
+    if look.ended_at < look.begun_at {
+        return Err(ApiError::invalid("ended_at", "the look ended before it began: look again"));
     }
-    let took = look.ended_at - look.begun_at;
-    if took < TimeDelta::zero() || look.sent_at < look.ended_at {
-        return Err(ApiError::invalid("ended_at", "the look ended before it began, or after it was sent: look again"));
+    let ahead = look.ended_at - now;
+    if ahead > MOST_AHEAD {
+        let message = format!(
+            "the look ended in {} min: its times are by the clock of another machine, and not by the one that \
+             `GET /reporter/v1/record` tells",
+            (ahead + TimeDelta::seconds(30)).num_minutes()
+        );
+        return Err(ApiError::invalid("ended_at", message));
     }
-    if took > LONGEST_LOOK || look.sent_at - look.ended_at > LONGEST_LOOK {
+    if now - look.begun_at > LONGEST_LOOK {
         return Err(ApiError::invalid("begun_at", "the look is older than a day: look again"));
     }
-    Ok((look.begun_at + skew, look.ended_at + skew))
+    Ok((look.begun_at.min(now), look.ended_at.min(now)))
 }
 
 fn older(begun_at: DateTime<Utc>, newest: &Newest) -> ApiError {

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_lc_rs::digest;
 use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::{
-    git::BranchName,
+    drift::RecordName,
+    git::{BranchName, RepoName},
     id::{OrganizationId, ProposalId, RepositoryId},
     observe::{
         self, EnvironmentPath, FollowingSync, HeadRevision, PlacedImage, PullRequestEnd, ReadView, environment_of,
@@ -15,7 +16,6 @@ use heddle_core::{
 use heddle_db::{
     DbError, Tx, changes, deploys,
     drift_expectations::{self, Expectation},
-    drift_records::RecordName,
     environments::{self, Environment, Promotion},
     findings::{self, Finding, FoundBy},
     hints, images, intents,
@@ -190,7 +190,8 @@ async fn store_content(
         })
         .collect();
     environments::replace(tx, organization, repository, &environments).await?;
-    let asked: Vec<Expectation> = report.drift.iter().map(expectation).collect();
+    let own = repositories::find(&mut **tx, organization, repository).await?.map(|repository| repository.name);
+    let asked: Vec<Expectation> = report.drift.iter().map(|one| expectation(one, own.as_ref())).collect();
     drift_expectations::replace(tx, organization, repository, &asked, now).await?;
     tx.notify(&Notice::Changed { organization, topic: Topic::Drift, id: None }).await?;
     let rows: Vec<occurrences::Occurrence> = report.occurrences.iter().flat_map(in_environments).collect();
@@ -311,9 +312,15 @@ pub async fn hint(
     Ok(())
 }
 
-fn expectation(one: &wire::DriftExpectation) -> Expectation {
+/// What is to be looked at lies in the repository that says so, where it names no other.
+fn expectation(one: &wire::DriftExpectation, own: Option<&RepoName>) -> Expectation {
     Expectation {
-        record: RecordName { environment: one.environment.clone(), tool: one.tool, source: one.source.clone() },
+        record: RecordName {
+            repository: one.repository.as_ref().or(own).cloned(),
+            environment: one.environment.clone(),
+            tool: one.tool,
+            source: one.source.clone(),
+        },
         every: TimeDelta::seconds(one.every_secs.clamp(0, i64::from(u32::MAX))),
         line: i32::try_from(one.line).unwrap_or(i32::MAX),
     }

@@ -9,7 +9,8 @@ use heddle_core::{
     name::EnvironmentName,
 };
 use heddle_db::{
-    Tx, audit, drift_expectations, drift_records,
+    Tx, audit, drift_expectations,
+    drift_records::{self, Which},
     drift_spells::{self, Content, Spell},
     notice::{Notice, Topic},
     reporters,
@@ -29,9 +30,14 @@ use crate::{
     problem::{ApiError, ApiResult},
 };
 
+mod issue;
 mod rows;
+mod states;
 
 pub use rows::MOST_JUDGED;
+pub use states::States;
+
+use rows::{Judged, judge_all};
 
 /// How many spells of a record's history come at once.
 const SPELLS: i64 = 50;
@@ -54,7 +60,7 @@ struct PageQuery {
 }
 
 /// Where a record stands in the list: what is not the same first, then by name.
-type Key = (u8, String, DriftTool, String, String);
+type Key = (u8, String, DriftTool, String, String, String);
 
 fn key(row: &DriftRecordView) -> Key {
     let rank = match row.state {
@@ -66,7 +72,8 @@ fn key(row: &DriftRecordView) -> Key {
     let environment = row.environment.as_ref().map_or_else(String::new, ToString::to_string);
     let id = row.id.map(|id| id.to_string());
     let sync = row.sync.as_ref().map(|sync| format!("{}/{}", sync.cluster, sync.sync));
-    (rank, environment, row.tool, row.source.clone(), id.or(sync).unwrap_or_default())
+    let repository = row.repository.as_ref().map_or_else(String::new, ToString::to_string);
+    (rank, environment, row.tool, row.source.clone(), repository, id.or(sync).unwrap_or_default())
 }
 
 /// A page of everything that is looked at, what is not the same first.
@@ -86,13 +93,10 @@ async fn list_drift(app: App, member: Member, Query(query): Query<PageQuery>) ->
     let after = query.after.as_deref().map(read_cursor).transpose()?;
     let limit = query.limit.unwrap_or(50).clamp(1, 200);
     let mut tx = app.db.organization(member.organization).await?;
-    let mut rows = rows::list(&mut tx, member.organization, Utc::now()).await?;
+    let which = Which { id: None, environment: query.environment.as_ref(), tool: query.tool };
+    let Judged { mut rows, not_judged } = judge_all(&mut tx, member.organization, which, Utc::now()).await?;
     tx.commit().await?;
-    rows.retain(|row| {
-        query.environment.as_ref().is_none_or(|wanted| row.environment.as_ref() == Some(wanted))
-            && query.tool.is_none_or(|wanted| row.tool == wanted)
-    });
-    let counts = count(&rows);
+    let counts = count(&rows, not_judged);
     rows.retain(|row| query.state.is_none_or(|wanted| row.state == wanted));
     let mut rows: Vec<(Key, DriftRecordView)> = rows.into_iter().map(|row| (key(&row), row)).collect();
     rows.retain(|(key, _)| after.as_ref().is_none_or(|after| key > after));
@@ -103,7 +107,7 @@ async fn list_drift(app: App, member: Member, Query(query): Query<PageQuery>) ->
     Ok(Json(DriftPage { items: rows.into_iter().map(|(_, row)| row).collect(), next, counts }))
 }
 
-fn count(rows: &[DriftRecordView]) -> DriftCounts {
+fn count(rows: &[DriftRecordView], not_judged: i64) -> DriftCounts {
     let of =
         |state: DriftState| i64::try_from(rows.iter().filter(|row| row.state == state).count()).unwrap_or(i64::MAX);
     DriftCounts {
@@ -111,6 +115,7 @@ fn count(rows: &[DriftRecordView]) -> DriftCounts {
         differs: of(DriftState::Differs),
         unknown: of(DriftState::Unknown),
         not_looked_at: of(DriftState::NotLookedAt),
+        not_judged,
     }
 }
 
@@ -147,7 +152,8 @@ async fn load_drift_record(
 ) -> ApiResult<Json<DriftRecordDetail>> {
     let (_, id) = ids;
     let mut tx = app.db.organization(member.organization).await?;
-    let record = drift_records::list(&mut *tx, member.organization, Some(id), 1).await?.pop().ok_or_else(unknown)?;
+    let which = Which { id: Some(id), ..Which::default() };
+    let record = drift_records::list(&mut *tx, member.organization, which, 1).await?.pop().ok_or_else(unknown)?;
     let shown = drift_spells::find(&mut *tx, id, query.spell).await?;
     if shown.is_none() && query.spell.is_some() {
         return Err(ApiError::not_found("the record has no such spell; it may be forgotten by now"));
@@ -156,10 +162,14 @@ async fn load_drift_record(
     let askers = drift_expectations::list_askers(&mut *tx, id).await?;
     tx.commit().await?;
     let is_full = i64::try_from(spells.len()).is_ok_and(|count| count == SPELLS);
+    let shown = shown.map(|(spell, content)| view_content(spell, content)).transpose()?;
+    let record = rows::view_record(record, Utc::now());
+    let host = app.config.github.as_ref().map(|github| &github.web_url);
     Ok(Json(DriftRecordDetail {
+        issue: issue::write(&record, shown.as_ref(), &app.public_url(&format!("drift/{id}")), host),
         next: spells.last().filter(|_| is_full).map(|spell| spell.id),
-        record: rows::view_record(record, Utc::now()),
-        shown: shown.map(|(spell, content)| view_content(spell, content)).transpose()?,
+        record,
+        shown,
         asked_in: askers.first().map(|(repository, line)| format!("{repository}:.heddle.yaml:{line}")),
         history: spells.into_iter().map(view_spell).collect(),
     }))
@@ -178,7 +188,7 @@ async fn forget_drift_record(app: App, member: Member, Path(ids): Path<(Uuid, Uu
     drift_records::lock(&mut *tx, id).await?.ok_or_else(unknown)?;
     refuse_living(&mut tx, id).await?;
     let name = drift_records::delete(&mut *tx, organization, id).await?.ok_or_else(unknown)?;
-    let details = json!({ "environment": name.environment, "tool": name.tool });
+    let details = json!({ "repository": name.repository, "environment": name.environment, "tool": name.tool });
     let (author, object) = (member.author(), name.source.as_str());
     audit::record(&mut *tx, Some(organization), &author, "drift-record.forget", object, details).await?;
     tx.notify(&Notice::Changed { organization, topic: Topic::Drift, id: Some(id) }).await?;
@@ -196,6 +206,12 @@ async fn refuse_living(tx: &mut Tx, id: Uuid) -> ApiResult<()> {
         return Err(ApiError::conflict("record-reported", message));
     }
     Ok(())
+}
+
+/// A folder or a playbook as a shell takes it. One that begins with a dash is no option.
+pub(super) fn shell_word(source: &str) -> String {
+    let dash = if source.starts_with('-') { "./" } else { "" };
+    format!("'{dash}{}'", source.replace('\'', r"'\''"))
 }
 
 fn unknown() -> ApiError {

@@ -3,17 +3,16 @@
 use axum::http::StatusCode;
 use chrono::Utc;
 use heddle_core::{
-    drift::{DriftTool, Found},
+    drift::{DriftTool, Found, RecordName},
     id::OrganizationId,
 };
 use heddle_db::{
-    Tx, audit,
-    drift_records::{self, RecordName},
+    Tx, audit, drift_records,
     notice::{Notice, Topic},
     reporters::{self, Reporter as Row},
 };
 use heddle_wire::{
-    drift::{DriftLook, LookTaken, MAX_LOOK_BYTES},
+    drift::{DriftLook, LookTaken, MAX_LOOK_BYTES, ReporterRecord},
     secret::WireSecret,
     view::{CreateReporter, ReporterCreated, ReporterView, Role},
 };
@@ -22,7 +21,7 @@ use serde_json::json;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::Routes;
+use super::{Routes, drift::shell_word};
 use crate::{
     app::App,
     extract::{Json, Path},
@@ -40,6 +39,7 @@ pub fn routes() -> Routes {
         .add(Permission::Organization(Role::Viewer), routes!(list_reporters))
         .add(Permission::Organization(Role::Admin), routes!(create_reporter))
         .add(Permission::Organization(Role::Admin), routes!(revoke_reporter))
+        .add(Permission::Reporter, routes!(load_reporter_record))
         .add_large(Permission::Reporter, MAX_LOOK_BYTES, routes!(take_look))
 }
 
@@ -71,13 +71,15 @@ async fn create_reporter(
     if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control) {
         return Err(ApiError::invalid("name", "a name takes 1 to 100 characters"));
     }
-    let record = RecordName { environment: request.environment, tool: request.tool, source: request.source };
+    let CreateReporter { repository, environment, tool, source, .. } = request;
+    let record = RecordName { repository, environment, tool, source };
     let organization = member.organization;
     let (id, text) = (Uuid::now_v7(), secret::generate(Purpose::Reporter)?);
     let mut tx = app.db.organization(organization).await?;
     let turn = quotas::REPORTERS.take_turn(&mut tx, organization.0).await?;
     let there = reporters::count_living(&mut *tx, organization).await?;
     turn.refuse_more(there)?;
+    drift::refuse_one_more(&mut tx, organization, &record).await?;
     let record_id = drift_records::ensure(&mut *tx, organization, &record).await?;
     let hash = secret::hash(text.expose_secret());
     let by = &member.person.label;
@@ -119,6 +121,21 @@ async fn revoke_reporter(app: App, member: Member, Path(ids): Path<(Uuid, Uuid)>
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// What this token reports, and the API's time.
+#[utoipa::path(
+    get, path = "/reporter/v1/record", tag = "drift",
+    responses((status = 200, body = ReporterRecord))
+)]
+async fn load_reporter_record(app: App, reporter: Reporter) -> ApiResult<Json<ReporterRecord>> {
+    // Before anything is waited for: a time that is too early is right for whoever begins after the answer.
+    let now = Utc::now();
+    let mut tx = app.db.organization(reporter.organization).await?;
+    let name = drift_records::find_name(&mut *tx, reporter.record).await?;
+    tx.commit().await?;
+    let name = name.ok_or_else(|| ApiError::unauthorized("this reporter's token is not known"))?;
+    Ok(Json(ReporterRecord { record: reporter.record, name, now }))
+}
+
 /// What a reporter found. Sending it again changes nothing, and an older look never replaces a newer one.
 #[utoipa::path(
     post, path = "/reporter/v1/looks", tag = "drift", request_body = DriftLook,
@@ -142,8 +159,8 @@ async fn store(app: &App, reporter: Reporter, look: &DriftLook) -> ApiResult<Fou
 }
 
 async fn write_down(tx: &mut Tx, member: &Member, action: &str, name: &str, record: &RecordName) -> ApiResult<()> {
-    let RecordName { environment, tool, source } = record;
-    let details = json!({ "environment": environment, "tool": tool, "source": source });
+    let RecordName { repository, environment, tool, source } = record;
+    let details = json!({ "repository": repository, "environment": environment, "tool": tool, "source": source });
     Ok(audit::record(&mut **tx, Some(member.organization), &member.author(), action, name, details).await?)
 }
 
@@ -153,10 +170,8 @@ async fn announce(tx: &mut Tx, organization: OrganizationId, record: Uuid) -> Ap
 
 /// The command that looks and reports, as a shell takes it.
 fn command(record: &RecordName) -> String {
-    let RecordName { environment, tool, source } = record;
-    // A folder that begins with a dash is no option.
-    let dash = if source.as_str().starts_with('-') { "./" } else { "" };
-    let source = format!("'{dash}{}'", source.as_str().replace('\'', r"'\''"));
+    let RecordName { environment, tool, source, .. } = record;
+    let source = shell_word(source.as_str());
     match tool {
         DriftTool::Kubernetes => format!("heddle diff {source} --report {environment}"),
         DriftTool::Terraform => format!("heddle diff terraform {source} --report {environment}"),
@@ -165,10 +180,11 @@ fn command(record: &RecordName) -> String {
 }
 
 fn view(row: Row) -> ReporterView {
-    let (record, RecordName { environment, tool, source }) = row.record;
+    let (record, RecordName { repository, environment, tool, source }) = row.record;
     ReporterView {
         id: row.id,
         name: row.name,
+        repository,
         environment,
         tool,
         source,

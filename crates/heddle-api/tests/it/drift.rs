@@ -1,6 +1,10 @@
 //! Records of drift: a reporter tells of one and nothing else, and nothing is the same that nobody looked at.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use heddle_api::{
+    flow::drift::{LEAST_BYTES, MOST_BYTES},
+    routes::drift::{MOST_JUDGED, States},
+};
 use heddle_client::{ClientError, DriftQuery, Http, PageQuery, ReporterClient};
 use heddle_core::drift::{Cause, Deviation, DriftState, DriftTool, Found, PlanHash};
 use heddle_db::retention::{self, Age, Ages};
@@ -17,6 +21,7 @@ use crate::{loom::Loom, told::read_report};
 fn request(environment: &str, tool: DriftTool, source: &str) -> CreateReporter {
     CreateReporter {
         name: "nightly".into(),
+        repository: Some("acme/config".parse().unwrap()),
         environment: environment.parse().unwrap(),
         tool,
         source: source.parse().unwrap(),
@@ -32,8 +37,7 @@ async fn make(loom: &Loom, environment: &str, tool: DriftTool, source: &str) -> 
 
 /// A look of `infra/prod` that began so many minutes ago, and took one.
 fn look(minutes_ago: i64, items: &[&str]) -> DriftLook {
-    let now = Utc::now();
-    let begun_at = now - TimeDelta::minutes(minutes_ago);
+    let begun_at = Utc::now() - TimeDelta::minutes(minutes_ago);
     let item = |object: &&str| DriftItem {
         object: (*object).into(),
         deviation: Deviation::Changed,
@@ -50,13 +54,13 @@ fn look(minutes_ago: i64, items: &[&str]) -> DriftLook {
     };
     DriftLook {
         id: Uuid::new_v4(),
+        repository: Some("acme/config".parse().unwrap()),
         environment: "prod".parse().unwrap(),
         tool: DriftTool::Terraform,
         source: "infra/prod".parse().unwrap(),
         commit: None,
         begun_at,
         ended_at: begun_at + TimeDelta::minutes(1),
-        sent_at: now,
         program: "tofu".into(),
         version: Some("1.12.6".into()),
         items: items.iter().map(item).collect(),
@@ -141,26 +145,124 @@ async fn a_look_is_told_once_and_an_older_one_never_replaces_a_newer() {
 }
 
 #[tokio::test]
-async fn clocks_that_are_off_are_put_right_and_those_far_off_refused() {
+async fn no_clock_but_the_apis_says_which_look_is_the_newer_one() {
     let loom = Loom::start().await;
-    let (_, reporter) = make(&loom, "prod", DriftTool::Terraform, "infra/prod").await;
-    let moved = |look: DriftLook, by: TimeDelta| DriftLook {
-        begun_at: look.begun_at + by,
-        ended_at: look.ended_at + by,
-        sent_at: look.sent_at + by,
-        ..look
-    };
-    for by in [TimeDelta::hours(3), TimeDelta::hours(-3)] {
-        let told = reporter.report(&moved(look(10, &[]), by)).await.unwrap_err().to_string();
-        assert!(told.contains("the clock of the machine that looked is 180 min"), "{told}");
-    }
-    reporter.report(&moved(look(10, &[]), TimeDelta::minutes(9))).await.unwrap();
-    let at = only(&loom).await.looked_at.unwrap();
-    assert!(at <= Utc::now() && at > Utc::now() - TimeDelta::minutes(10), "{at}");
+    let (made, reporter) = make(&loom, "prod", DriftTool::Terraform, "infra/prod").await;
+    let before = Utc::now();
+    let told = reporter.record().await.unwrap();
+    assert!(before <= told.now && told.now <= Utc::now(), "{told:?}");
+    assert_eq!(
+        (told.record, told.name.to_string().as_str()),
+        (made.reporter.record, "terraform infra/prod of acme/config in prod")
+    );
+    // By another clock: it is not guessed how far that is off.
+    let ahead = DriftLook { ended_at: Utc::now() + TimeDelta::hours(3), ..look(10, &[]) };
+    let told = reporter.report(&ahead).await.unwrap_err().to_string();
+    assert!(told.contains("the look ended in 180 min") && told.contains("GET /reporter/v1/record"), "{told}");
     let backwards = look(5, &[]);
     let backwards = DriftLook { ended_at: backwards.begun_at - TimeDelta::minutes(1), ..backwards };
     assert_eq!(code(reporter.report(&backwards).await), "invalid");
     assert_eq!(code(reporter.report(&look(2 * 24 * 60, &[])).await), "invalid");
+    // However long an older one is on its way.
+    let (older, newer) = (look(9, &["a"]), look(8, &[]));
+    reporter.report(&newer).await.unwrap();
+    assert_eq!(code(reporter.report(&older).await), "older-look");
+    assert_eq!(only(&loom).await.state, DriftState::Same);
+}
+
+#[tokio::test]
+async fn folders_of_one_name_in_two_repositories_are_two_records() {
+    let loom = Loom::start().await;
+    let of = |repository: &str| CreateReporter {
+        repository: Some(repository.parse().unwrap()),
+        ..request("prod", DriftTool::Terraform, "infra/prod")
+    };
+    let mut clients = Vec::new();
+    for repository in ["acme/infra", "acme/network"] {
+        let made = loom.user.create_reporter(loom.organization, &of(repository)).await.unwrap();
+        let token: SecretString = made.token.expose().to_owned().into();
+        clients.push(ReporterClient::new(Http::new(loom.base.clone(), None).unwrap(), token));
+    }
+    let from = |repository: &str, items: &[&str]| DriftLook {
+        repository: Some(repository.parse().unwrap()),
+        ..look(10, items)
+    };
+    clients[0].report(&from("acme/infra", &[])).await.unwrap();
+    clients[1].report(&from("acme/network", &["a"])).await.unwrap();
+    let told = clients[0].report(&from("acme/network", &["a"])).await.unwrap_err().to_string();
+    let words = "this token reports terraform infra/prod of acme/infra in prod, and the look is of terraform infra/prod of \
+                 acme/network in prod";
+    assert!(told.contains(words), "{told}");
+    let nameless = DriftLook { repository: None, ..look(9, &[]) };
+    assert!(clients[0].report(&nameless).await.is_err(), "one that names no repository may be of any");
+    let rows = list(&loom).await.items;
+    let rows: Vec<_> = rows.iter().map(|row| (row.repository.as_ref().map(|name| name.as_str()), row.state)).collect();
+    assert_eq!(rows, [(Some("acme/network"), DriftState::Differs), (Some("acme/infra"), DriftState::Same)]);
+}
+
+/// Once an organization has filled its share, nothing it reports is lost, and nothing of it grows.
+#[tokio::test]
+async fn what_one_organization_tells_does_not_fill_the_store() {
+    let loom = Loom::start().await;
+    let (made, reporter) = make(&loom, "prod", DriftTool::Terraform, "infra/prod").await;
+    let record = made.reporter.record;
+    reporter.report(&look(40, &["a"])).await.unwrap();
+    reporter.report(&look(30, &["b"])).await.unwrap();
+    let stored: i64 = sqlx::query_scalar("select stored_bytes from drift_records where id = $1")
+        .bind(record)
+        .fetch_one(&mut loom.owner().await)
+        .await
+        .unwrap();
+    assert!(stored > 2 * 50, "{stored}");
+    sqlx::query(
+        "insert into drift_records (id, organization_id, environment, tool, source, stored_bytes)
+                 values (gen_random_uuid(), $1, 'prod', 'terraform', 'infra/large', $2)",
+    )
+    .bind(loom.organization.0)
+    .bind(MOST_BYTES)
+    .execute(&mut loom.owner().await)
+    .await
+    .unwrap();
+    let long = "x".repeat(2000);
+    let mut large = look(20, &["c"; 400]);
+    large.items.iter_mut().for_each(|item| item.differences[0].live = Some(long.as_str().into()));
+    reporter.report(&large).await.unwrap();
+    let detail = loom.user.drift_record(loom.organization, record, None).await.unwrap();
+    let shown = detail.shown.unwrap();
+    assert_eq!((detail.history.len(), detail.record.differences), (1, 400), "the last look alone, and all is counted");
+    assert!(!shown.items.is_empty() && shown.items.len() < 50, "{}", shown.items.len());
+    let stored: i64 = sqlx::query_scalar("select stored_bytes from drift_records where id = $1")
+        .bind(record)
+        .fetch_one(&mut loom.owner().await)
+        .await
+        .unwrap();
+    assert!(stored <= LEAST_BYTES as i64, "{stored}");
+}
+
+#[tokio::test]
+async fn what_is_too_much_for_one_list_is_counted_and_never_the_same() {
+    let loom = Loom::start().await;
+    let sql = "with made as (
+                   insert into drift_records (id, organization_id, environment, tool, source)
+                   select gen_random_uuid(), $1, case when n <= 3 then 'staging' else 'prod' end, 'terraform', 'infra/' || n
+                   from generate_series(1, $2) n returning id)
+               insert into drift_expectations (organization_id, repository_id, record_id, every_secs, line, asked_at)
+               select $1, (select id from repositories where organization_id = $1), id, 3600, 1, now() from made";
+    sqlx::query(sql)
+        .bind(loom.organization.0)
+        .bind(i32::try_from(MOST_JUDGED).unwrap() + 7)
+        .execute(&mut loom.owner().await)
+        .await
+        .unwrap();
+    let page = list(&loom).await;
+    assert_eq!((page.counts.not_looked_at, page.counts.not_judged), (MOST_JUDGED, 7));
+    let staging = PageQuery { environment: Some("staging".parse().unwrap()), ..PageQuery::default() };
+    let staging = DriftQuery { page: staging, ..DriftQuery::default() };
+    let page = loom.user.drift(loom.organization, &staging).await.unwrap();
+    assert_eq!((page.counts.not_looked_at, page.counts.not_judged), (3, 0), "of one environment all is judged");
+    let states = States::measure(&loom.app.db, Utc::now()).await.unwrap();
+    let expected = ((DriftTool::Terraform, DriftState::NotLookedAt), u64::try_from(MOST_JUDGED).unwrap());
+    assert_eq!((states.judged.into_iter().collect::<Vec<_>>(), states.not_judged), (vec![expected], 7));
 }
 
 #[tokio::test]
@@ -178,7 +280,10 @@ async fn a_token_reports_one_record_and_nothing_else() {
         other(&|look| look.source = "infra/staging".parse().unwrap()),
     ] {
         let told = reporter.report(&look).await.unwrap_err().to_string();
-        assert!(told.contains("this token reports terraform infra/prod in prod, and the look is of"), "{told}");
+        assert!(
+            told.contains("this token reports terraform infra/prod of acme/config in prod, and the look is of"),
+            "{told}"
+        );
     }
     // It is no key to anything else.
     let http = reqwest::Client::new();
@@ -298,6 +403,7 @@ async fn read_asking(loom: &Loom, every_secs: Option<i64>) {
         environment: "prod".parse().unwrap(),
         tool: DriftTool::Terraform,
         source: "infra/prod".parse().unwrap(),
+        repository: None,
         every_secs,
     };
     let drift = every_secs.into_iter().map(expectation).collect();

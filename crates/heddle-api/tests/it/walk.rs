@@ -194,11 +194,13 @@ async fn two_organizations_never_see_each_other_on_any_route() {
     let now = chrono::Utc::now();
     let look = json!({
         "id": uuid::Uuid::now_v7(), "environment": "ada-secret", "tool": "terraform", "source": "infra/ada-secret",
-        "commit": null, "begun_at": now, "ended_at": now, "sent_at": now, "program": "tofu", "version": null,
+        "commit": null, "begun_at": now, "ended_at": now, "program": "tofu", "version": null,
         "items": [], "not_looked_at": [], "failure": null, "plan_hash": null,
     });
     let told = hub.request(Method::POST, "/reporter/v1/looks").bearer_auth(reporter["token"].as_str().unwrap());
     hub.send(told.json(&look), StatusCode::OK).await;
+    let told = hub.request(Method::GET, "/reporter/v1/record").bearer_auth(reporter["token"].as_str().unwrap());
+    assert_eq!(hub.send(told, StatusCode::OK).await["record"], reporter["reporter"]["record"]);
     let drift = |organization: &str| format!("/api/v1/organizations/{organization}/drift");
     assert_eq!(hub.get(&ada, &drift(&hers)).await["items"][0]["state"], "same");
     assert_eq!(hub.get(&eve, &drift(&own)).await["items"], json!([]));

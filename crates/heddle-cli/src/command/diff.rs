@@ -38,7 +38,7 @@ pub(crate) async fn run(config: &Config, arguments: &DiffArguments, screen: &mut
 /// Compares, and tells the API as well where that is asked for.
 async fn kubernetes(config: &Config, arguments: &ClusterDiffArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let path = arguments.path.as_deref().ok_or_else(|| anyhow!("name a folder or a file"))?;
-    let reporting = Reporting::begin(config, &arguments.report, DriftTool::Kubernetes, path, None)?;
+    let reporting = Reporting::begin(config, &arguments.report, DriftTool::Kubernetes, path, None).await?;
     let version = Some(env!("CARGO_PKG_VERSION").to_owned());
     let mut seen = Seen { program: "heddle".to_owned(), version, ..Seen::default() };
     let ended = with_cluster(arguments, path, &mut seen, screen).await;

@@ -3,10 +3,10 @@
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use heddle_client::{DriftQuery, PageQuery};
-use heddle_core::drift::{Cause, Deviation, DriftState, Found};
+use heddle_core::drift::{DriftState, Found};
 use heddle_wire::{
     drift::DriftItem,
-    view::{DriftPage, DriftRecordDetail, DriftRecordView, DriftSpell, SpellDetail},
+    view::{DriftPage, DriftRecordDetail, DriftRecordView, DriftSpell, DriftSync, SpellDetail},
 };
 
 use crate::{
@@ -25,9 +25,10 @@ const PAGE: u16 = 200;
 pub(crate) async fn run(config: &Config, arguments: &DriftArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let session = Session::open(config).await?;
     let mut page = all(&session, arguments).await?;
+    page.items.retain(|row| arguments.repository.is_none() || arguments.repository == row.repository);
     let Some(source) = &arguments.source else {
         show_list(&page, screen)?;
-        return Ok(ended(arguments, page.items.iter()));
+        return Ok(ended(arguments, page.items.iter(), page.counts.not_judged));
     };
     page.items.retain(|row| row.source == source.as_str());
     let row = match page.items.as_slice() {
@@ -39,22 +40,43 @@ pub(crate) async fn run(config: &Config, arguments: &DriftArguments, screen: &mu
         }
         _ => {
             return Err(Failure::wrong(anyhow!("several are called `{source}`"))
-                .remedy("name one with --environment and --tool"));
+                .remedy("name one with --environment, --tool and --repository"));
         }
     };
     match row.id {
         Some(id) => {
             let detail = session.client.drift_record(session.organization.id, id, None).await?;
-            show_detail(&detail, screen)?;
+            match arguments.markdown {
+                true => screen.text(&detail.issue.body)?,
+                false => show_detail(&detail, screen)?,
+            }
         }
-        // What an agent looks at stands with its cluster.
         None => show_list(&DriftPage { items: vec![row.clone()], ..page.clone() }, screen)?,
     }
-    Ok(ended(arguments, std::iter::once(row)))
+    if let Some(sync) = row.sync.as_ref().filter(|_| !screen.is_json()) {
+        show_sync(&session, sync, screen).await?;
+    }
+    Ok(ended(arguments, std::iter::once(row), 0))
 }
 
-fn ended<'a>(arguments: &DriftArguments, mut rows: impl Iterator<Item = &'a DriftRecordView>) -> Exit {
-    if arguments.check && rows.any(|row| row.state != DriftState::Same) { Exit::No } else { Exit::Done }
+/// What others changed in a Sync, which stands with its cluster: who, when, and whether it was put back.
+async fn show_sync(session: &Session, sync: &DriftSync, screen: &Screen) -> Result<(), Failure> {
+    let cluster = session.client.cluster(session.organization.id, sync.cluster).await?;
+    let now = Utc::now();
+    for drift in cluster.syncs.iter().filter(|one| one.sync == sync.sync).flat_map(|one| &one.drifts) {
+        let by = drift.manager.as_ref().map(|by| format!(" by {}", plain(by))).unwrap_or_default();
+        let healed = drift.healed_at.map(|at| format!(", put back {}", ago(Some(at), now))).unwrap_or_default();
+        let words = if drift.fields.is_empty() { "was deleted" } else { "was changed" };
+        screen.line(&format!("{} {words}{by} {}{healed}", plain(&drift.object), ago(Some(drift.at), now)))?;
+        drift.fields.iter().try_for_each(|field| screen.line(&format!("  {}", plain(field))))?;
+    }
+    Ok(())
+}
+
+/// What is not judged is not the same.
+fn ended<'a>(arguments: &DriftArguments, mut rows: impl Iterator<Item = &'a DriftRecordView>, not_judged: i64) -> Exit {
+    let is_no = not_judged > 0 || rows.any(|row| row.state != DriftState::Same);
+    if arguments.check && is_no { Exit::No } else { Exit::Done }
 }
 
 /// The whole list, page by page.
@@ -76,6 +98,12 @@ fn show_list(page: &DriftPage, screen: &Screen) -> Result<(), Failure> {
     if screen.is_json() {
         return screen.json(page);
     }
+    if page.counts.not_judged > 0 {
+        let more = count(page.counts.not_judged, "more thing");
+        screen.note(&format!(
+            "there are too many for one list: of {more} nothing is said; name an --environment or a --tool"
+        ));
+    }
     if page.items.is_empty() {
         screen.note("nobody looks at anything yet; see `heddle reporter add`, and `drift:` in .heddle.yaml");
         return Ok(());
@@ -84,13 +112,15 @@ fn show_list(page: &DriftPage, screen: &Screen) -> Result<(), Failure> {
 }
 
 fn table(rows: &[DriftRecordView], now: DateTime<Utc>) -> Table {
-    let mut table = Table::new(&["ENVIRONMENT", "TOOL", "SOURCE", "STATE", "SINCE", "LOOKED", "BY", "REASON"]);
+    let mut table =
+        Table::new(&["ENVIRONMENT", "TOOL", "REPOSITORY", "SOURCE", "STATE", "SINCE", "LOOKED", "BY", "REASON"]);
     for row in rows {
         let since = row.since.map_or_else(String::new, |since| span(now - since));
         let by = row.looked_by.clone().unwrap_or_default();
         table.row(vec![
             Cell::new(row.environment.as_ref().map_or("", |name| name.as_str())),
             Cell::new(row.tool.as_str()),
+            Cell::new(row.repository.as_ref().map_or("", |name| name.as_str())),
             Cell::new(&row.source),
             Cell::toned(state_words(row), tone(row.state)),
             Cell::new(since),
@@ -158,7 +188,7 @@ fn show_spell(shown: &SpellDetail, screen: &Screen) -> Result<(), Failure> {
 fn show_item(item: &DriftItem, screen: &Screen) -> Result<(), Failure> {
     let reason = item.reason.as_ref().map(|reason| format!(" ({})", plain(reason))).unwrap_or_default();
     let by = item.by.as_ref().map(|by| format!(" by {}", plain(by))).unwrap_or_default();
-    screen.line(&format!("{} {}{by}{reason}", plain(&item.object), item_words(item)))?;
+    screen.line(&format!("{} {}{by}{reason}", plain(&item.object), item.words()))?;
     for one in &item.differences {
         screen.line(&format!("  {}", plain(&one.path)))?;
         let sides = [('-', &one.live), ('+', &one.desired)];
@@ -167,23 +197,6 @@ fn show_item(item: &DriftItem, screen: &Screen) -> Result<(), Failure> {
         }
     }
     if item.more > 0 { screen.line(&format!("  and {} places more", item.more)) } else { Ok(()) }
-}
-
-/// How it differs, in the words of `heddle diff`.
-fn item_words(item: &DriftItem) -> &'static str {
-    match (item.cause, item.deviation) {
-        (Cause::Outside, Deviation::Missing) => "was removed outside",
-        (Cause::Outside, _) => "was changed outside",
-        (Cause::Either, Deviation::Missing) => "is not there",
-        (Cause::Either, _) => "would change",
-        (Cause::Git, Deviation::Missing) => "is to be made",
-        (Cause::Git, Deviation::Changed) => "is to be changed",
-        (Cause::Git, Deviation::Replaced) => "is to be replaced",
-        (Cause::Git, Deviation::Unwanted) => "is to be removed",
-        (Cause::Git, Deviation::Forgotten) => "is to be forgotten",
-        (Cause::Git, Deviation::Moved) => "is to be moved",
-        (Cause::Git, Deviation::Imported) => "is to be imported",
-    }
 }
 
 fn history(spells: &[DriftSpell], now: DateTime<Utc>) -> Table {

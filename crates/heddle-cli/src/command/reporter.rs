@@ -38,7 +38,7 @@ async fn list(session: &Session, screen: &Screen) -> Result<Exit, Failure> {
 }
 
 fn show(reporters: &[ReporterView], now: DateTime<Utc>) -> Table {
-    let mut table = Table::new(&["ID", "ENVIRONMENT", "TOOL", "SOURCE", "STATE", "REPORTED", "NAME"]);
+    let mut table = Table::new(&["ID", "ENVIRONMENT", "TOOL", "REPOSITORY", "SOURCE", "STATE", "REPORTED", "NAME"]);
     for one in reporters {
         let (state, tone) = match one.revoked_at {
             Some(at) => (format!("revoked {}", ago(Some(at), now)), Tone::Faint),
@@ -48,6 +48,7 @@ fn show(reporters: &[ReporterView], now: DateTime<Utc>) -> Table {
             Cell::new(one.id.to_string()),
             Cell::new(one.environment.as_str()),
             Cell::new(one.tool.as_str()),
+            Cell::new(one.repository.as_ref().map_or("any", |name| name.as_str())),
             Cell::new(one.source.as_str()),
             Cell::toned(state, tone),
             Cell::new(ago(one.reported_at, now)),
@@ -60,6 +61,7 @@ fn show(reporters: &[ReporterView], now: DateTime<Utc>) -> Table {
 async fn add(session: &Session, arguments: &ReporterAddArguments, screen: &Screen) -> Result<Exit, Failure> {
     let request = CreateReporter {
         name: arguments.name.clone(),
+        repository: arguments.repository.clone(),
         environment: arguments.environment.clone(),
         tool: arguments.tool,
         source: arguments.source.clone(),

@@ -1,20 +1,49 @@
 //! `heddle sync terraform`: applies exactly what somebody approved.
 
 use anyhow::anyhow;
+use heddle_core::drift::DriftTool;
 use secrecy::SecretString;
 
-use super::diff::terraform::{approval, could_not_plan, failure, key_of, look_at, open, show, tell_messages};
+use super::diff::terraform::{
+    Shown, approval, could_not_plan, failure, key_of, look, look_at, open, show, tell_messages,
+};
 use crate::{
-    config::SyncTerraformArguments,
+    config::{Config, SyncTerraformArguments},
     exit::{Exit, Failure},
     limits::{APPLY_GRACE, APPLY_LIMIT},
+    report::{Reporting, Seen},
     screen::Screen,
     terraform::{Locking, Look, Messages, Planned, Terraform},
     tool::Bounds,
 };
 
-/// Plans anew, under the lock, and applies that plan where its hash is the approved one.
+/// Applies what was approved, and tells the API what is left where that is asked for.
 pub(crate) async fn terraform(
+    config: &Config,
+    arguments: &SyncTerraformArguments,
+    screen: &mut Screen,
+) -> Result<Exit, Failure> {
+    let plan_key = config.plan_key.as_ref();
+    let dir = &arguments.plan.dir;
+    let reporting = Reporting::begin(config, &arguments.report, DriftTool::Terraform, dir, None).await?;
+    let ended = apply_approved(arguments, plan_key, screen).await;
+    let Some(mut reporting) = reporting else { return ended };
+    // An apply that failed half way leaves something too.
+    reporting.begin_again();
+    let mut seen = Seen { program: "terraform".to_owned(), ..Seen::default() };
+    let left = look(&arguments.plan, plan_key, Shown::Nothing, &mut seen, screen).await;
+    match (ended, reporting.settle(left, seen, screen).await) {
+        (Ok(exit), Ok(_)) => Ok(exit),
+        (Ok(_), Err(failure)) => Err(failure),
+        (Err(failure), told) => {
+            told.err().iter().for_each(|failure| screen.fail(failure));
+            Err(failure)
+        }
+    }
+}
+
+/// Plans anew, under the lock, and applies that plan where its hash is the approved one.
+async fn apply_approved(
     arguments: &SyncTerraformArguments,
     plan_key: Option<&SecretString>,
     screen: &mut Screen,

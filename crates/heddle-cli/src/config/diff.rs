@@ -6,10 +6,14 @@ use clap::{Args, Subcommand};
 
 use heddle_core::{
     drift::{DriftSource, PlanHash, SourceError},
+    git::RepoName,
     name::EnvironmentName,
 };
 
-use super::{Programs, SyncFields, value::parse_environment};
+use super::{
+    Programs, SyncFields,
+    value::{parse_environment, parse_repo_name},
+};
 
 /// Arguments of `diff`.
 #[derive(Debug, Args)]
@@ -88,6 +92,9 @@ pub struct ReportArguments {
     /// The name under which it is reported. Default: the path in the git repository.
     #[arg(long, value_name = "NAME", requires = "report", value_parser = parse_source)]
     pub source: Option<DriftSource>,
+    /// The repository that it lies in, as OWNER/NAME. Default: that of the git remote `origin`.
+    #[arg(long, value_name = "NAME", requires = "report", value_parser = parse_repo_name)]
+    pub repository: Option<RepoName>,
 }
 
 pub(super) fn parse_source(text: &str) -> Result<DriftSource, String> {
@@ -200,8 +207,9 @@ pub enum SyncCommand {
         after_help = "Plans under the lock, and refuses where the hash is not the one that was approved: when what the plan does to\n\
                       resources and outputs (moves, imports and actions too), values of variables, what data sources read, the\n\
                       configuration, the state (its lineage or serial), the workspace, the settings of the backend, the lock file\n\
-                      of providers, the commit that is checked out or the program's version changed since. Exits with 0 when all\n\
-                      is applied, 2 when nothing or not all is.
+                      of providers, the commit that is checked out or the program's version changed since. With --report it looks\n\
+                      again after the apply, and tells what is left. Exits with 0 when all is applied, 2 when nothing or not\n\
+                      all is.
 
 Example:
   heddle diff terraform infra/prod         # somebody reads it, and approves the hash in its last line
@@ -219,6 +227,9 @@ pub struct SyncTerraformArguments {
     /// The hash that `heddle diff terraform` printed.
     #[arg(long, value_name = "PLAN_HASH", value_parser = str::parse::<PlanHash>)]
     pub(crate) approve: PlanHash,
+    /// Whom to tell what is left, which is looked at again after the apply.
+    #[command(flatten)]
+    pub report: ReportArguments,
 }
 
 /// A whole number with its unit; at most a day.

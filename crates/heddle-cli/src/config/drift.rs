@@ -3,11 +3,15 @@
 use clap::{Args, Subcommand};
 use heddle_core::{
     drift::{DriftSource, DriftTool},
+    git::RepoName,
     name::EnvironmentName,
 };
 use uuid::Uuid;
 
-use super::{diff::parse_source, value::parse_environment};
+use super::{
+    diff::parse_source,
+    value::{parse_environment, parse_repo_name},
+};
 
 /// Arguments of `drift`.
 #[derive(Debug, Args)]
@@ -20,12 +24,16 @@ Examples:
   heddle drift
   heddle drift infra/prod                  what differs there, with its history
   heddle drift --environment prod --check
+  heddle drift infra/prod --markdown | gh issue create --title 'infra/prod drifted' --body-file -
   heddle drift -o json | jq '.items[] | select(.state != \"same\") | .source'"
 )]
 pub struct DriftArguments {
     /// Show what differs in this one: a folder or a playbook, by the name in the list.
     #[arg(value_name = "SOURCE", value_parser = parse_source)]
     pub source: Option<DriftSource>,
+    /// Only what lies in this repository, as OWNER/NAME.
+    #[arg(long, value_parser = parse_repo_name, value_name = "NAME")]
+    pub repository: Option<RepoName>,
     /// Only this environment.
     #[arg(short, long, value_parser = parse_environment, value_name = "NAME")]
     pub environment: Option<EnvironmentName>,
@@ -35,6 +43,9 @@ pub struct DriftArguments {
     /// Exit with 1 unless all that is listed is the same.
     #[arg(long)]
     pub check: bool,
+    /// Print what differs in SOURCE as Markdown, for an issue or a pull request.
+    #[arg(long, requires = "source")]
+    pub markdown: bool,
 }
 
 /// What to do with reporters.
@@ -58,13 +69,17 @@ pub enum ReporterCommand {
     after_help = "The token goes to stdout and nothing else does, so that it can be piped to where secrets are kept.
 
 Examples:
-  heddle reporter add 'CI of acme/infra' --environment prod --tool terraform --source infra/prod
+  heddle reporter add 'CI of acme/infra' --repository acme/infra --environment prod --tool terraform \
+    --source infra/prod
   heddle reporter add nightly --environment prod --tool ansible --source site.yml | gh secret set HEDDLE_REPORT_TOKEN"
 )]
 pub struct ReporterAddArguments {
     /// What it is for.
     #[arg(value_name = "NAME")]
     pub name: String,
+    /// The repository that the source lies in, as OWNER/NAME. Default: looks from any are taken.
+    #[arg(long, value_parser = parse_repo_name, value_name = "NAME")]
+    pub repository: Option<RepoName>,
     /// The environment that it is to report.
     #[arg(short, long, value_parser = parse_environment, value_name = "NAME")]
     pub environment: EnvironmentName,

@@ -1,6 +1,7 @@
 //! Values that several commands take, as a person writes them.
 
 use heddle_core::{
+    git::{GitWordError, RepoName},
     image::{Digest, ImageError, ImageRepository, Tag},
     name::{EnvironmentName, NameError},
 };
@@ -19,6 +20,10 @@ pub(super) fn parse_digest(text: &str) -> Result<Digest, String> {
 
 pub(super) fn parse_repository(text: &str) -> Result<ImageRepository, String> {
     text.parse().map_err(|error: ImageError| error.to_string())
+}
+
+pub(super) fn parse_repo_name(text: &str) -> Result<RepoName, String> {
+    text.parse().map_err(|error: GitWordError| error.to_string())
 }
 
 pub(super) fn parse_environment(text: &str) -> Result<EnvironmentName, String> {

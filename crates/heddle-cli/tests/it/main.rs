@@ -5,6 +5,7 @@ mod against;
 mod ansible;
 mod bodies;
 mod cluster;
+mod install;
 mod limits;
 mod local;
 mod login;

@@ -4,6 +4,7 @@
 use chrono::TimeDelta;
 use heddle_core::{
     drift::{DriftSource, DriftTool},
+    git::RepoName,
     name::EnvironmentName,
     policy::parse_age,
 };
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::yaml::Node;
 
-const KEYS: &[&str] = &["tool", "source", "environment", "every"];
+const KEYS: &[&str] = &["tool", "source", "repository", "environment", "every"];
 
 /// The tools that something other than an agent looks with.
 const TOOLS: &[(&str, DriftTool)] =
@@ -36,6 +37,8 @@ pub struct Expectation {
     pub tool: DriftTool,
     /// What is looked at.
     pub source: DriftSource,
+    /// The repository that it lies in; `None` for the one that the file lies in.
+    pub repository: Option<RepoName>,
     /// The environment it belongs to.
     pub environment: EnvironmentName,
     /// How often.
@@ -48,7 +51,8 @@ pub(super) fn read_expectations(node: &Node, environments: &[Environment], repor
     for item in own.list(node, "drift") {
         let Some(one) = read(item, environments, &mut own) else { continue };
         let same = |other: &&Expectation| {
-            (other.tool, &other.source, &other.environment) == (one.tool, &one.source, &one.environment)
+            (other.tool, &other.source, &other.repository, &other.environment)
+                == (one.tool, &one.source, &one.repository, &one.environment)
         };
         match all.iter().find(same) {
             Some(first) => {
@@ -81,16 +85,31 @@ fn read(node: &Node, environments: &[Environment], report: &mut Report) -> Optio
         let text = report.text(node, "source")?;
         text.parse::<DriftSource>().map_err(|error| report.wrong(node, error.to_string())).ok()
     });
+    let repository = match fields.get("repository") {
+        Some(node) => Some(read_repository(node, report)?),
+        None => None,
+    };
     let environment = field("environment", report).and_then(|node| read_environment(node, environments, report));
     let every = field("every", report).and_then(|node| read_every(node, report));
     let one = Expectation {
         line: node.position.line,
         tool: tool?,
         source: source?,
+        repository,
         environment: environment?,
         every: every?,
     };
     (report.faults() == before).then_some(one)
+}
+
+fn read_repository(node: &Node, report: &mut Report) -> Option<RepoName> {
+    let text = report.text(node, "repository")?;
+    text.parse::<RepoName>()
+        .map_err(|_| {
+            let message = format!("`{}` is no repository: write `owner/name`, such as `acme/infra`", shown(text));
+            report.wrong(node, message)
+        })
+        .ok()
 }
 
 fn read_environment(node: &Node, known: &[Environment], report: &mut Report) -> Option<EnvironmentName> {

@@ -111,6 +111,8 @@ struct DriftEntry {
     tool: DriftTool,
     /// A folder or a playbook, by its path in the repository that it lies in.
     source: String,
+    /// That repository, as `owner/name`. Default: the one that this file lies in.
+    repository: Option<String>,
     /// The name of the environment.
     environment: String,
     /// How often, such as `1d`.

@@ -281,13 +281,19 @@ fn labels_and_reviewers_are_read_and_what_is_neither_stops_everything() {
 #[test]
 fn what_somebody_must_look_at_is_read_and_what_is_broken_of_it_stops_nothing() {
     let (config, findings) = read(&with(
-        "drift:\n  - {tool: terraform, source: ./infra/prod/, environment: prod, every: 1d}\n  - {tool: ansible, source: site.yml, environment: staging, every: 6h}\n",
+        "drift:\n  - {tool: terraform, source: ./infra/prod/, environment: prod, every: 1d}\n  - {tool: ansible, source: site.yml, environment: staging, every: 6h}\n  - {tool: ansible, source: site.yml, repository: acme/machines, environment: staging, every: 1w}\n",
     ));
     assert_eq!(findings, []);
     let asked: Vec<_> = config.expectations.iter().map(|one| (one.line, one.source.as_str(), one.every)).collect();
-    let expected = [(6, "infra/prod", TimeDelta::days(1)), (7, "site.yml", TimeDelta::hours(6))];
+    let expected = [
+        (6, "infra/prod", TimeDelta::days(1)),
+        (7, "site.yml", TimeDelta::hours(6)),
+        (8, "site.yml", TimeDelta::weeks(1)),
+    ];
     assert_eq!(asked, expected);
-    let broken = "drift:\n  - {tool: teraform, source: infra, environment: prod, every: 1d}\n  - {tool: ansible, source: a.yml, enviroment: prod, every: 1d}\n  - {tool: ansible, source: a.yml, environment: prd, every: 1s}\n  - {tool: ansible, source: b.yml, environment: prod, every: 1d}\n  - {tool: ansible, source: b.yml, environment: prod, every: 2d}\n";
+    let repositories: Vec<_> = config.expectations.iter().map(|one| one.repository.as_ref()).collect();
+    assert_eq!(repositories, [None, None, Some(&"acme/machines".parse().unwrap())]);
+    let broken = "drift:\n  - {tool: teraform, source: infra, environment: prod, every: 1d}\n  - {tool: ansible, source: a.yml, enviroment: prod, every: 1d}\n  - {tool: ansible, source: a.yml, environment: prd, every: 1s}\n  - {tool: ansible, source: b.yml, environment: prod, every: 1d}\n  - {tool: ansible, source: b.yml, environment: prod, every: 2d}\n  - {tool: ansible, source: c.yml, repository: machines, environment: prod, every: 2d}\n";
     let (config, findings) = read(&with(broken));
     assert_eq!(config.expectations.len(), 1, "the whole one is asked for");
     assert!(config.stops.is_empty() && findings.iter().all(|finding| !finding.blocks), "{findings:?}");
@@ -301,6 +307,7 @@ fn what_somebody_must_look_at_is_read_and_what_is_broken_of_it_stops_nothing() {
             "8 there is no environment `prd`",
             "8 `every` has no `1s`: write a length of time from `5m` to `366d`, such as `1d`",
             "10 `b.yml` is asked for already in line 9: keep one",
+            "11 `machines` is no repository: write `owner/name`, such as `acme/infra`",
         ]
     );
 }

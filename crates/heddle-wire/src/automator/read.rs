@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use heddle_core::{
     change::Mode,
     drift::{DriftSource, DriftTool},
-    git::{BranchName, Revision},
+    git::{BranchName, RepoName, Revision},
     id::{ChangeId, IntentId, ProposalId, RequestId},
     image::{Digest, ImageRef, ImageRepository, Tag},
     name::EnvironmentName,
@@ -132,6 +132,9 @@ pub struct ReadReport {
 pub struct DriftExpectation {
     /// The line that says so, from 1.
     pub line: u32,
+    /// The repository that the source lies in; the one that was read where none is named.
+    #[serde(default)]
+    pub repository: Option<RepoName>,
     /// The environment.
     pub environment: EnvironmentName,
     /// The tool.

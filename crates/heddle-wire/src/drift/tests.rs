@@ -22,13 +22,13 @@ fn look(items: Vec<DriftItem>) -> DriftLook {
     let at = DateTime::UNIX_EPOCH;
     DriftLook {
         id: Uuid::nil(),
+        repository: None,
         environment: "prod".parse().unwrap(),
         tool: DriftTool::Terraform,
         source: "infra/prod".parse().unwrap(),
         commit: None,
         begun_at: at,
         ended_at: at,
-        sent_at: at,
         program: "tofu".into(),
         version: None,
         items,

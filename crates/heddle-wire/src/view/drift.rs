@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use heddle_core::{
     drift::{DriftSource, DriftState, DriftTool, Found, PlanHash},
-    git::Revision,
+    git::{RepoName, Revision},
     id::ClusterId,
     name::{EnvironmentName, SyncName},
 };
@@ -37,6 +37,8 @@ bodies! {
         unknown: i64,
         /// Nobody looks.
         not_looked_at: i64,
+        /// There are more of these than are judged for one list: nothing is said of them here.
+        not_judged: i64,
     }
 
     /// One thing that is looked at: a Sync, a Terraform folder, a playbook.
@@ -45,6 +47,8 @@ bodies! {
         id: Option<Uuid>,
         /// The Sync, where it is one.
         sync: Option<DriftSync>,
+        /// The repository that the source lies in, where it is known.
+        repository: Option<RepoName>,
         /// The environment; `None` for a Sync that is shown under none.
         environment: Option<EnvironmentName>,
         /// The tool.
@@ -93,6 +97,18 @@ bodies! {
         history: Vec<DriftSpell>,
         /// Pass as `before` for older ones.
         next: Option<Uuid>,
+        /// What an issue or a pull request says of it.
+        issue: DriftIssue,
+    }
+
+    /// A record in Markdown.
+    DriftIssue {
+        /// Its title.
+        title: String,
+        /// Its text: what differs, and how exactly that is applied.
+        body: String,
+        /// Where such an issue begins at the Git host, with as much of the text as fits; `None` where no repository is known.
+        url: Option<String>,
     }
 
     /// Looks in a row that found the same things in the same places.
@@ -145,6 +161,8 @@ bodies! {
         id: Uuid,
         /// What it is for.
         name: String,
+        /// The repository that the source lies in; `None` where looks from any are taken.
+        repository: Option<RepoName>,
         /// The environment it reports.
         environment: EnvironmentName,
         /// The tool.
@@ -167,6 +185,9 @@ bodies! {
     CreateReporter {
         /// What it is for, 1 to 100 characters.
         name: String,
+        /// The repository that the source lies in; looks from any are taken where none is named.
+        #[serde(default)]
+        repository: Option<RepoName>,
         /// The environment it is to report.
         environment: EnvironmentName,
         /// The tool.

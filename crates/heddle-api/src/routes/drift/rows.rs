@@ -11,7 +11,7 @@ use heddle_core::{
 use heddle_db::{
     Tx,
     clusters::{self, Cluster},
-    drift_records::{self, Record},
+    drift_records::{self, Record, Which},
     sync_faults::{self, Fault},
     syncs::{self, SyncDrift},
 };
@@ -25,17 +25,46 @@ use crate::{flow::link, problem::ApiResult};
 /// So many records, and so many Syncs, are judged for the list.
 pub const MOST_JUDGED: i64 = 10_000;
 
-/// Every Sync and every record of the organization, judged.
-pub async fn list(tx: &mut Tx, organization: OrganizationId, now: DateTime<Utc>) -> ApiResult<Vec<DriftRecordView>> {
-    let records = drift_records::list(&mut **tx, organization, None, MOST_JUDGED).await?;
-    let syncs = syncs::list_drift(&mut **tx, organization, MOST_JUDGED).await?;
-    let faults = sync_faults::list(&mut **tx, organization).await?;
-    let clusters = clusters::list(&mut **tx, organization).await?;
-    let mut rows: Vec<DriftRecordView> = records.into_iter().map(|record| view_record(record, now)).collect();
-    for row in view_syncs(syncs, faults, &clusters, now) {
-        rows.push(row?);
+/// What is looked at, judged as far as [`MOST_JUDGED`] goes.
+pub struct Judged {
+    /// Each that was judged.
+    pub rows: Vec<DriftRecordView>,
+    /// How many were not.
+    pub not_judged: i64,
+}
+
+/// Every Sync and every record of the organization, or of an environment or a tool, judged.
+pub async fn judge_all(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    which: Which<'_>,
+    now: DateTime<Utc>,
+) -> ApiResult<Judged> {
+    let records = drift_records::list(&mut **tx, organization, which, MOST_JUDGED).await?;
+    let mut not_judged = 0;
+    if is_full(records.len()) {
+        not_judged += drift_records::count(&mut **tx, organization, which).await?.saturating_sub(MOST_JUDGED);
     }
-    Ok(rows)
+    let mut rows: Vec<DriftRecordView> = records.into_iter().map(|record| view_record(record, now)).collect();
+    if which.tool.is_none_or(|tool| tool == DriftTool::Kubernetes) {
+        let environment = which.environment;
+        let syncs = syncs::list_drift(&mut **tx, organization, environment, MOST_JUDGED).await?;
+        if is_full(syncs.len()) {
+            not_judged += syncs::count_drift(&mut **tx, organization, environment).await?.saturating_sub(MOST_JUDGED);
+        }
+        let faults = sync_faults::list(&mut **tx, organization).await?;
+        let clusters = clusters::list(&mut **tx, organization).await?;
+        for row in view_syncs(syncs, faults, &clusters, now) {
+            rows.push(row?);
+        }
+        // What is wrong with the spec of a Sync of another environment.
+        rows.retain(|row| environment.is_none_or(|wanted| row.environment.as_ref() == Some(wanted)));
+    }
+    Ok(Judged { rows, not_judged })
+}
+
+fn is_full(rows: usize) -> bool {
+    i64::try_from(rows).is_ok_and(|rows| rows >= MOST_JUDGED)
 }
 
 /// A record as it stands now.
@@ -53,6 +82,7 @@ pub fn view_record(record: Record, now: DateTime<Utc>) -> DriftRecordView {
     DriftRecordView {
         id: Some(record.id),
         sync: None,
+        repository: record.name.repository,
         environment: Some(record.name.environment),
         tool: record.name.tool,
         source: record.name.source.into(),
@@ -125,6 +155,7 @@ fn view_sync(
     let source = sync.as_ref().map_or_else(|| key.sync.to_string(), |sync| path_in_words(&sync.path));
     Ok(DriftRecordView {
         id: None,
+        repository: sync.as_ref().and_then(|sync| sync.repository.clone()),
         sync: Some(DriftSync { cluster: key.cluster, cluster_name: cluster.name.clone(), sync: key.sync }),
         environment: sync.as_ref().and_then(|sync| sync.environment.clone()),
         tool: DriftTool::Kubernetes,

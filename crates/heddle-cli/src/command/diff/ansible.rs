@@ -36,7 +36,7 @@ struct Answer<'a> {
 /// Runs the playbook in check mode, and tells what it would change, to the API as well where that is asked for.
 pub(crate) async fn run(config: &Config, arguments: &AnsibleArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let (place, only) = (&arguments.playbook, arguments.limit.as_deref());
-    let reporting = Reporting::begin(config, &arguments.report, DriftTool::Ansible, place, only)?;
+    let reporting = Reporting::begin(config, &arguments.report, DriftTool::Ansible, place, only).await?;
     let mut seen = Seen { program: "ansible-playbook".to_owned(), ..Seen::default() };
     let ended = look(arguments, &mut seen, screen).await;
     match reporting {

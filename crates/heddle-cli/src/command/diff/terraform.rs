@@ -48,18 +48,27 @@ pub(crate) async fn run(
     screen: &mut Screen,
 ) -> Result<Exit, Failure> {
     let dir = &arguments.plan.dir;
-    let reporting = Reporting::begin(config, &arguments.report, DriftTool::Terraform, dir, None)?;
+    let reporting = Reporting::begin(config, &arguments.report, DriftTool::Terraform, dir, None).await?;
     let mut seen = Seen { program: "terraform".to_owned(), ..Seen::default() };
-    let ended = look(&arguments.plan, config.plan_key.as_ref(), &mut seen, screen).await;
+    let ended = look(&arguments.plan, config.plan_key.as_ref(), Shown::Everything, &mut seen, screen).await;
     match reporting {
         Some(reporting) => reporting.settle(ended, seen, screen).await,
         None => ended,
     }
 }
 
-async fn look(
+/// Whether what a look finds is printed, or noted alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Everything,
+    Nothing,
+}
+
+/// Plans, and notes what the plan says.
+pub(crate) async fn look(
     arguments: &TerraformArguments,
     plan_key: Option<&SecretString>,
+    shown: Shown,
     seen: &mut Seen,
     screen: &mut Screen,
 ) -> Result<Exit, Failure> {
@@ -79,7 +88,7 @@ async fn look(
         _ => None,
     };
     seen.plan_hash = hash.clone();
-    if let Some(look) = &look {
+    if let Some(look) = look.as_ref().filter(|_| shown == Shown::Everything) {
         show(look, &terraform, !has_failed, hash.as_ref(), screen)?;
     }
     if has_failed {
