@@ -43,17 +43,20 @@ stamps() { # folder, version: what the program says of its own version; clients 
 }
 
 build() { # name, folder, package, version, target
+  # One builds at a time; whoever waited finds what it waited for. Whoever needs no build waits for nobody.
+  exec 9>"$cache/.lock"
+  flock 9
+  [ ! -x "$5" ] || return 0
   command -v go >/dev/null || { echo "tools: $1 is neither in KUBEBUILDER_ASSETS nor built yet, and Go, which builds it, is not installed (Go 1.26 or newer)" >&2; exit 1; }
   echo "tools: building $1 $4 (once; kept in $cache)" >&2
   (cd "$here/$2" && CGO_ENABLED=0 GOFLAGS=-mod=readonly GOTOOLCHAIN=local \
-    nice go build -buildvcs=false -trimpath -ldflags "$(stamps "$2" "$4")" -o "$5.part" "$3" >&2)
+    nice go build -buildvcs=false -trimpath -ldflags "$(stamps "$2" "$4")" -o "$5.part" "$3" >&2 9>&-)
   mv "$5.part" "$5"
+  exec 9>&-
 }
 
 names=("$@")
 [ ${#names[@]} -gt 0 ] || names=("${order[@]}")
-exec 9>"$cache/.lock"
-flock 9
 for name in "${names[@]}"; do
   [ -n "${from[$name]:-}" ] || { echo "tools: no tool is called '$name'; there are: ${!from[*]}" >&2; exit 2; }
   if [ -n "${KUBEBUILDER_ASSETS:-}" ] && [ -x "$KUBEBUILDER_ASSETS/$name" ]; then
