@@ -1,15 +1,14 @@
 //! What a person asks for: a tag that the rules would not choose, by command line, API and dashboard.
 
-use heddle_client::ReleaseQuery;
 use heddle_core::{pipeline::Station, request::RequestState};
-use heddle_testkit::wait;
+use heddle_testkit::{github::Pull, wait};
 use heddle_tests::{
     World,
     config_repository::overlay,
     dashboard::BrowserTest,
     world::{EMAIL, FIRST_TAG, PASSWORD, REPOSITORY},
 };
-use heddle_wire::view::{NewRequest, RequestView, Wish, WishedRelease};
+use heddle_wire::view::{NewRequest, PreviewRequest, RequestView, Wish, WishedRelease};
 use serde_json::Value;
 
 use crate::browser::{pictures, report, with_dashboard};
@@ -102,22 +101,18 @@ async fn an_image_that_waits_for_a_decision_is_released_by_a_button() {
 
 /// Asks as a program does, for what it was shown.
 async fn release(world: &World, environment: &str, tag: &str) -> RequestView {
-    let query = ReleaseQuery {
+    let wish = Wish::Release(WishedRelease {
+        repository: None,
         environment: environment.parse().unwrap(),
         image: world.image().parse().unwrap(),
         tag: Some(tag.parse().unwrap()),
-        repository: None,
         by_pull_request: false,
-    };
-    let preview = world.user.release_preview(world.organization, &query).await.unwrap();
-    let wish = Wish::Release(WishedRelease {
-        repository: Some(preview.repository),
-        environment: query.environment,
-        image: query.image,
-        tag: preview.to,
-        by_pull_request: false,
+        hold: false,
+        hold_until: None,
         despite: Vec::new(),
     });
+    let asked = PreviewRequest { wish: wish.clone(), reason: None };
+    let preview = world.user.preview_request(world.organization, &asked).await.unwrap();
     let request = NewRequest { wish, reason: None, shown: preview.shown };
     world.user.create_request(world.organization, &request).await.unwrap()
 }
@@ -126,6 +121,95 @@ async fn ended(world: &World, request: &RequestView, state: RequestState) -> Req
     wait::until(format!("the request to be {state:?}"), wait::LONG, async || {
         let seen = world.user.request(world.organization, request.id).await.map_err(|error| format!("{error:#}"))?;
         if seen.state == state { Ok(seen) } else { Err(format!("{seen:?}; {}", world.describe_changes().await)) }
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_release_below_the_rules_choice_stays_by_its_hold_until_a_person_resumes() {
+    let world = World::start().await.unwrap();
+    // Staging commits what its rule chooses.
+    world.push_tag("1.5.0").await.unwrap();
+    world.wait_until_healthy("staging", "1.5.0").await.unwrap();
+    let image = world.image();
+    let release = ["release", &image, FIRST_TAG, "--environment", "staging", "--hold", "--reason", "1.5.0 leaks"];
+    let told = world.heddle(&release).await.unwrap();
+    assert!(told.status.success(), "{told:?}");
+    let said = String::from_utf8_lossy(&told.stdout);
+    assert!(said.contains("+holds:") && said.contains("opens a pull request"), "{said}");
+    let pull = world.wait_for_pull_request("staging", FIRST_TAG).await.unwrap();
+    assert!(pull.body.contains(&format!("hold {image} in staging at {FIRST_TAG}")), "{}", pull.body);
+    world.merge(&pull).await.unwrap();
+    world.wait_until_healthy("staging", FIRST_TAG).await.unwrap();
+
+    // The next scan finds something newer, and leaves it.
+    world.push_tag("1.6.0").await.unwrap();
+    let waiting = wait::until("1.6.0 to wait for the hold", wait::LONG, async || {
+        let change = world.find_change("staging", "1.6.0").await.map_err(|error| format!("{error:#}"))?;
+        let change = change.ok_or("no such change")?;
+        let reason = change.line.reason.clone().unwrap_or_default();
+        if reason.contains("held at") { Ok(reason) } else { Err(format!("{change:?}")) }
+    });
+    assert!(waiting.await.unwrap().contains("by Ada: 1.5.0 leaks"));
+    assert_eq!(world.image_in_git("staging").await.unwrap(), FIRST_TAG);
+    let listed = world.heddle(&["holds", "-o", "json"]).await.unwrap();
+    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!((&listed[0]["holds"][0]["tag"], &listed[0]["holds"][0]["by"]), (&FIRST_TAG.into(), &"Ada".into()));
+    let before = world.github.read_file(REPOSITORY, "main", ".heddle.yaml").await.unwrap().unwrap();
+
+    let resume = world.heddle(&["resume", &image, "--environment", "staging"]).await.unwrap();
+    assert!(resume.status.success(), "{resume:?}");
+    let pull = pull_titled(&world, "Resume ").await;
+    world.merge(&pull).await.unwrap();
+    world.wait_until_healthy("staging", "1.6.0").await.unwrap();
+    let after = world.github.read_file(REPOSITORY, "main", ".heddle.yaml").await.unwrap().unwrap();
+    assert_eq!(before.split_once("holds:").unwrap().0, after, "every other byte stays");
+    // There is nothing to resume any more, and that is no success.
+    let again = world.heddle(&["resume", &image, "--environment", "staging"]).await.unwrap();
+    assert_eq!(again.status.code(), Some(2), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_change_is_rolled_back_and_its_tag_stays_back_until_something_newer() {
+    let world = World::start().await.unwrap();
+    world.push_tag("1.5.0").await.unwrap();
+    world.wait_until_healthy("staging", "1.5.0").await.unwrap();
+    world.push_tag("1.6.0").await.unwrap();
+    world.wait_until_healthy("staging", "1.6.0").await.unwrap();
+    let change = world.find_change("staging", "1.6.0").await.unwrap().unwrap().id.to_string();
+
+    let other = world.find_change("staging", "1.5.0").await.unwrap().unwrap().id.to_string();
+    let stale = world.heddle(&["rollback", &other, "--dry-run"]).await.unwrap();
+    assert_eq!(stale.status.code(), Some(2), "{stale:?}");
+    let said = String::from_utf8_lossy(&stale.stderr);
+    assert!(said.contains("says `1.6.0` by now, and the change wrote `1.5.0`"), "{said}");
+
+    let back = world.heddle(&["rollback", &change, "--reason", "1.6.0 leaks", "-o", "json"]).await.unwrap();
+    assert!(back.status.success(), "{back:?}");
+    let request: RequestView = serde_json::from_slice(&back.stdout).unwrap();
+    ended(&world, &request, RequestState::Merged).await;
+    assert_eq!(world.image_in_git("staging").await.unwrap(), "1.5.0");
+    world.wait_until_image_runs("staging", "1.5.0").await.unwrap();
+    let log = world.github.log(REPOSITORY, "main").await.unwrap();
+    assert!(log[0].message.contains("Reason: 1.6.0 leaks"), "{}", log[0].message);
+    let verdict = wait::until("1.6.0 to be barred", wait::LONG, async || {
+        let verdict = world.wait_for_verdict("staging", "1.6.0").await.map_err(|error| format!("{error:#}"))?;
+        if verdict.rule == "barred" { Ok(verdict) } else { Err(format!("{verdict:?}")) }
+    });
+    verdict.await.unwrap();
+
+    world.push_tag("1.7.0").await.unwrap();
+    world.wait_until_healthy("staging", "1.7.0").await.unwrap();
+}
+
+/// An open pull request by the begin of its title.
+async fn pull_titled(world: &World, begin: &str) -> Pull {
+    wait::until(format!("a pull request `{begin}…`"), wait::LONG, async || {
+        let pulls = world.github.pulls(REPOSITORY).map_err(|error| format!("{error:#}"))?;
+        let titles: Vec<String> = pulls.iter().map(|one| one.title.clone()).collect();
+        let found = pulls.into_iter().find(|one| one.open && one.title.starts_with(begin));
+        found.ok_or_else(|| format!("{titles:?}"))
     })
     .await
     .unwrap()

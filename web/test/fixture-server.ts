@@ -115,8 +115,10 @@ function answer(method: string, path: string, query: URLSearchParams, scene: str
       scan_error: null,
       tags: data.verdicts,
     },
-    "/requests": { items: bare || scene === "calm" ? [] : data.requests },
-    "/release": data.release,
+    "/requests": {
+      items: bare || scene === "calm" ? [] : data.requests.filter(isAskedFor(query.get("state"))),
+    },
+    "/holds": bare || scene === "calm" ? [] : data.holds,
     "/members": data.members,
     "/invitations": data.invitations,
     "/audit": { items: data.audit },
@@ -132,6 +134,11 @@ function answer(method: string, path: string, query: URLSearchParams, scene: str
   }
   const body = bodies[inside];
   return body === undefined ? problem(404, "not-found", "There is no such route.") : { body };
+}
+
+function isAskedFor(state: string | null) {
+  const ended = ["merged", "declined", "refused", "withdrawn"];
+  return ({ state: own }: { state: string }) => state !== "open" || !ended.includes(own);
 }
 
 function posted(path: string, inside: string): Answer {
@@ -153,6 +160,7 @@ function posted(path: string, inside: string): Answer {
     },
     "/repositories": data.repositories[0],
     "/requests": data.requests[0],
+    "/requests/preview": data.release,
     "/organizations": data.me.organizations[0],
   };
   if (path === "/login" || path === "/sign-up") return { body: data.me };

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use heddle_core::{id::RepositoryId, name::EnvironmentName};
+use heddle_core::{
+    id::RepositoryId,
+    name::EnvironmentName,
+    request::{Asked, RuleEdit},
+};
 use heddle_db::{Tx, grants};
 use heddle_wire::view::Role;
 
@@ -38,6 +42,18 @@ pub fn refusal(role: Role, granted: &BTreeSet<EnvironmentName>, touched: &BTreeS
     }
 }
 
+/// Why a member may not ask for this, wherever it is: what stops everybody, and its end, takes the role admin.
+fn refusal_of_role(role: Role, asked: &Asked) -> Option<String> {
+    let is_enough = matches!(role, Role::Admin | Role::Owner);
+    (!is_enough && asked.edits().iter().any(RuleEdit::takes_admin))
+        .then(|| format!("a freeze and its end take the role {}; yours is {}", role_word(Role::Admin), role_word(role)))
+}
+
+/// Why a member with these grants in a repository may not ask for this; `None` where they may.
+pub fn refusal_of_asked(role: Role, granted: &BTreeSet<EnvironmentName>, asked: &Asked) -> Option<String> {
+    refusal_of_role(role, asked).or_else(|| refusal(role, granted, &asked.touched()))
+}
+
 /// The same for a member, with the grants that are kept of them.
 ///
 /// # Errors
@@ -46,7 +62,7 @@ pub async fn refusal_of(
     tx: &mut Tx,
     member: &Member,
     repository: RepositoryId,
-    touched: &BTreeSet<EnvironmentName>,
+    asked: &Asked,
 ) -> ApiResult<Option<String>> {
     let granted = match member.role {
         Role::Operator => grants::list_of(&mut **tx, member.organization, member.person.user).await?,
@@ -54,20 +70,15 @@ pub async fn refusal_of(
     };
     let here = granted.into_iter().filter(|grant| grant.repository == repository);
     let granted: BTreeSet<EnvironmentName> = here.map(|grant| grant.environment).collect();
-    Ok(refusal(member.role, &granted, touched))
+    Ok(refusal_of_asked(member.role, &granted, asked))
 }
 
 /// Refuses a member who may not.
 ///
 /// # Errors
 /// 403 with the reason.
-pub async fn require(
-    tx: &mut Tx,
-    member: &Member,
-    repository: RepositoryId,
-    touched: &BTreeSet<EnvironmentName>,
-) -> ApiResult<()> {
-    match refusal_of(tx, member, repository, touched).await? {
+pub async fn require(tx: &mut Tx, member: &Member, repository: RepositoryId, asked: &Asked) -> ApiResult<()> {
+    match refusal_of(tx, member, repository, asked).await? {
         None => Ok(()),
         Some(reason) => Err(ApiError::forbidden("grant-missing", reason)),
     }

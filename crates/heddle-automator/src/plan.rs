@@ -10,6 +10,7 @@ mod group;
 mod policies;
 mod promotion;
 mod request;
+mod rules;
 mod write;
 
 use std::collections::{BTreeSet, HashSet};
@@ -28,6 +29,7 @@ use heddle_wire::automator::{
 };
 
 use self::request::Requests;
+pub use self::rules::RulesFile;
 
 /// A branch as it was read.
 #[derive(Debug, Clone)]
@@ -88,6 +90,10 @@ impl OpenView<'_> {
 pub struct PlanInput<'a> {
     /// The rules.
     pub config: &'a Config,
+    /// The file that holds them.
+    pub rules_file: &'a RulesFile,
+    /// The branch whose rules count.
+    pub default_branch: &'a BranchName,
     /// The branches that environments follow.
     pub branches: &'a [Branch],
     /// The tags of each image, as far as a choice depends on them.

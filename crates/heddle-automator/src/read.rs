@@ -2,17 +2,21 @@
 
 use heddle_core::git::Revision;
 use heddle_github::{Commit, GitHubError, PullRequestState as GitHubState, RepositoryClient};
-use heddle_manifest::{Config, config::Expectation, find::Occurrence as FoundOccurrence};
+use heddle_manifest::{
+    Config,
+    config::{Expectation, MAX_CONFIG_BYTES},
+    find::Occurrence as FoundOccurrence,
+};
 use heddle_wire::automator::{
     BranchReport, CommitReport, DriftExpectation, GoverningRule, Lease, Occurrence, PlacedRevision, ProposalState,
-    PullRequestState, ReadReport, ReadWork, UnknownRevision,
+    PullRequestState, ReadReport, ReadWork, RulesFile, UnknownRevision,
 };
 
 use crate::{
     context::Context,
     error::WorkError,
     github,
-    plan::Branch,
+    plan::{self, Branch},
     repository::{Checkout, heads},
 };
 
@@ -38,6 +42,7 @@ pub(crate) async fn read(context: &Context, lease: &Lease, work: &ReadWork) -> R
         branches,
         occurrences: checkout.branches.iter().flat_map(|branch| occurrences(&checkout.config, branch)).collect(),
         drift: checkout.config.expectations.iter().map(expectation).collect(),
+        rules: rules(checkout.rules_file),
         environments: checkout.environments,
         findings: checkout.findings,
         proposals,
@@ -121,6 +126,15 @@ async fn states(github: &RepositoryClient, work: &ReadWork) -> Result<Vec<Propos
         states.push(ProposalState { id: proposal.id, state, head: Some(pull.head_revision), ours });
     }
     Ok(states)
+}
+
+/// `.heddle.yaml`, where its text can be told and is not too long to be read.
+fn rules(file: plan::RulesFile) -> Option<RulesFile> {
+    match file {
+        plan::RulesFile::Missing => Some(RulesFile { text: None }),
+        plan::RulesFile::Text(text) if text.len() as u64 <= MAX_CONFIG_BYTES => Some(RulesFile { text: Some(text) }),
+        plan::RulesFile::Text(_) | plan::RulesFile::Unreadable => None,
+    }
 }
 
 fn expectation(one: &Expectation) -> DriftExpectation {

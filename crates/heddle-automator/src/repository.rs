@@ -20,12 +20,18 @@ use heddle_wire::automator::{
     Asked, EnvironmentReport, Finding, PromotionReport, RepositoryAccess, SyncPath, fingerprint,
 };
 
-use crate::{context::Context, error::WorkError, plan::Branch};
+use crate::{
+    context::Context,
+    error::WorkError,
+    plan::{Branch, RulesFile},
+};
 
 /// A repository as it stands.
 pub(crate) struct Checkout {
     /// The rules of the default branch.
     pub config: Config,
+    /// The file that holds them.
+    pub rules_file: RulesFile,
     /// The branches that environments follow.
     pub branches: Vec<Branch>,
     /// The environments, in order of promotion, implicit ones last.
@@ -45,11 +51,11 @@ impl Checkout {
         sync_paths: &[SyncPath],
     ) -> Result<Self, WorkError> {
         let default = fetch(context, access, &access.default_branch).await?;
-        let text = read_config(&default).await?;
-        let (config, problems) = text.as_deref().map(config::read).unwrap_or_default();
+        let (config, problems, rules_file) = read_config(&default).await?;
         let mut findings: Vec<Finding> =
             problems.into_iter().map(|finding| on_branch(&access.default_branch, finding)).collect();
-        let mut checkout = Self { config, branches: Vec::new(), environments: Vec::new(), findings: Vec::new() };
+        let mut checkout =
+            Self { config, rules_file, branches: Vec::new(), environments: Vec::new(), findings: Vec::new() };
         let (mut declared, mut implicit) = (Vec::new(), Vec::new());
         for name in checkout.branch_names(access, sync_paths) {
             let snapshot = if name == access.default_branch {
@@ -120,8 +126,7 @@ impl Checkout {
 /// # Errors
 /// When the default branch cannot be fetched.
 pub(crate) async fn read_rules(context: &Context, access: &RepositoryAccess) -> Result<Config, WorkError> {
-    let text = read_config(&fetch(context, access, &access.default_branch).await?).await?;
-    Ok(text.as_deref().map(config::read).unwrap_or_default().0)
+    Ok(read_config(&fetch(context, access, &access.default_branch).await?).await?.0)
 }
 
 async fn fetch(context: &Context, access: &RepositoryAccess, branch: &BranchName) -> Result<Snapshot, WorkError> {
@@ -133,15 +138,22 @@ async fn fetch(context: &Context, access: &RepositoryAccess, branch: &BranchName
     Ok(context.store.fetch(&remote, branch).await?)
 }
 
-async fn read_config(snapshot: &Snapshot) -> Result<Option<String>, WorkError> {
+/// The rules, what is wrong in them, and the file itself.
+async fn read_config(snapshot: &Snapshot) -> Result<(Config, Vec<heddle_manifest::Finding>, RulesFile), WorkError> {
     let snapshot = snapshot.clone();
     blocking(move || {
         let path = TreePath::parse(CONFIG_FILE).expect("the constant is a name");
-        if !matches!(snapshot.find(&path)?, Some(Kind::File(mode)) if is_plain(mode)) {
-            return Ok(None);
+        match snapshot.find(&path)? {
+            None => Ok((Config::default(), Vec::new(), RulesFile::Missing)),
+            Some(Kind::File(mode)) if is_plain(mode) => {
+                let bytes = snapshot.read(&path)?;
+                // Bytes that are no UTF-8 become marks that no key and no value can have, so they become findings.
+                let (config, problems) = config::read(&String::from_utf8_lossy(&bytes));
+                let rules_file = String::from_utf8(bytes).map_or(RulesFile::Unreadable, RulesFile::Text);
+                Ok((config, problems, rules_file))
+            }
+            Some(_) => Ok((Config::default(), Vec::new(), RulesFile::Unreadable)),
         }
-        // Bytes that are no UTF-8 become marks that no key and no value can have, so they become findings.
-        Ok(Some(String::from_utf8_lossy(&snapshot.read(&path)?).into_owned()))
     })
     .await
 }
@@ -158,6 +170,9 @@ async fn read_branch(
         let mut reading = Reading { files: Files::with_resources(resources), ..Reading::default() };
         for file in snapshot.files()? {
             if file.path.as_str() == CONFIG_FILE {
+                if file.mode == FileMode::Executable {
+                    reading.executable.insert(CONFIG_FILE.to_owned());
+                }
                 if !is_default {
                     let message = "only the default branch's `.heddle.yaml` counts";
                     reading.problems.push(plain_finding(&file.path, "other-branch", message));

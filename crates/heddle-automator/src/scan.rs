@@ -3,7 +3,7 @@
 mod describe;
 
 use chrono::Utc;
-use heddle_core::id::OrganizationId;
+use heddle_core::{id::OrganizationId, request::KNOWN_REQUESTS};
 use heddle_registry::{Begun, Failure, Session, TagPage};
 use heddle_wire::automator::{ScanFault, ScanOutcome, ScanReport, ScanWork};
 use tokio::time::{Instant, sleep};
@@ -54,7 +54,14 @@ pub(crate) async fn scan(context: &Context, organization: OrganizationId, work: 
     }
     let login = work.login.as_ref().map(|login| lent::used(login, session.login_works(), failure.as_ref()));
     let host = lent::told(&session, failure.as_ref());
-    Scanned::Done(Box::new(ScanReport { outcome, take_update: true, login, host, begun: Some(asked) }))
+    Scanned::Done(Box::new(ScanReport {
+        outcome,
+        take_update: true,
+        knows_requests: KNOWN_REQUESTS,
+        login,
+        host,
+        begun: Some(asked),
+    }))
 }
 
 fn failed(failure: Failure) -> ScanOutcome {

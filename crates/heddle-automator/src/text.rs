@@ -10,7 +10,7 @@ use heddle_core::{
     id::ProposalId,
     image::{Digest, ImageRepository, Tag},
     place::Place,
-    request::Requested,
+    request::{Requested, RuleEdit},
 };
 use heddle_wire::automator::PlannedChange;
 
@@ -160,9 +160,46 @@ pub fn announced(body: &str, change_url: &str, proposal: ProposalId) -> String {
     format!("{}\n<!-- heddle:proposal={proposal} -->\n", body.replace(CHANGE_URL, change_url))
 }
 
+/// `Hold acme/api in prod at 1.4.1`, also for several entries of `.heddle.yaml`.
+pub fn rules_title(edits: &[RuleEdit]) -> String {
+    let title = match edits {
+        [edit] => clean(&edit.to_string()),
+        more => format!("change {} entries of .heddle.yaml", more.len()),
+    };
+    let mut letters = title.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).take(MAX_TITLE_CHARS).collect()
+}
+
+/// The text of a pull request for entries of `.heddle.yaml`.
+pub fn rules(requested: &Requested, edits: &[RuleEdit], diff: &str) -> String {
+    let fence = "`".repeat(longest_run(diff).max(2) + 1);
+    let body = format!(
+        "{}{}\n{fence}diff\n{}\n{fence}\n\n**After the merge** it counts at once. {TO_DECLINE}\n",
+        asked_for(requested),
+        rule_list(edits),
+        diff.trim_end(),
+    );
+    if body.chars().count() <= MAX_BODY_CHARS { body } else { format!("{}{}", asked_for(requested), rule_list(edits)) }
+}
+
+/// What a pull request does to `.heddle.yaml`, one line each.
+pub fn rule_list(edits: &[RuleEdit]) -> String {
+    let mut list = String::from("\nInto `.heddle.yaml`:\n\n");
+    for edit in edits.iter().take(MAX_ROWS) {
+        // Writing to a string does not fail.
+        let _ = writeln!(list, "- {}", span(&edit.to_string()));
+    }
+    list
+}
+
 /// The body of a commit's message; its trailer is added where the commit is made.
-pub fn commit_body(changes: &[PlannedChange]) -> String {
+pub fn commit_body(changes: &[PlannedChange], edits: &[RuleEdit]) -> String {
     let mut body = String::new();
+    for edit in edits.iter().take(MAX_ROWS) {
+        // Writing to a string does not fail.
+        let _ = writeln!(body, ".heddle.yaml: {}", span(&edit.to_string()));
+    }
     for change in changes.iter().take(MAX_ROWS) {
         let from = change.from.as_ref().map_or_else(String::new, |tag| format!(" from {}", span(tag.as_str())));
         // Writing to a string does not fail.
@@ -202,11 +239,15 @@ pub const CLOSED_MARKER: &str = "heddle:closed";
 pub fn span(text: &str) -> String {
     let text = clean(text);
     // A span may hold any run of backticks shorter or longer than its fence.
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
+    let fence = "`".repeat(longest_run(&text) + 1);
     let pad = if text.starts_with('`') || text.ends_with('`') || text.is_empty() { " " } else { "" };
     // Within a table a bar ends the cell even in a code span.
     format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
+}
+
+/// The longest run of backticks.
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
 /// Without control characters and without those that turn the direction of text, and short.

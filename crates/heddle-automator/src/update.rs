@@ -40,6 +40,8 @@ pub(crate) async fn update(context: &Context, lease: &Lease, work: &UpdateWork) 
     let (now, settled) = (Utc::now(), work.settled.iter().cloned().collect());
     let input = PlanInput {
         config: &checkout.config,
+        rules_file: &checkout.rules_file,
+        default_branch: &work.repository.default_branch,
         branches: &checkout.branches,
         images: &work.images,
         settled: &settled,

@@ -30,7 +30,11 @@ const WAIT_SECS: u64 = 50;
 pub(crate) async fn run(context: Context, shutdown: CancellationToken) {
     let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(30));
     loop {
-        let request = LeaseRequest { wait_secs: WAIT_SECS, automator: context.name.clone() };
+        let request = LeaseRequest {
+            wait_secs: WAIT_SECS,
+            automator: context.name.clone(),
+            knows_requests: heddle_core::request::KNOWN_REQUESTS,
+        };
         let leased = tokio::select! {
             () = shutdown.cancelled() => return,
             leased = context.api.lease(&request) => leased,

@@ -175,7 +175,7 @@ impl Write<'_> {
         let request = self.work.requests.iter().find(|request| self.planned.request == Some(request.id));
         CommitMessage {
             subject: self.planned.title.clone(),
-            body: text::commit_body(&self.planned.changes),
+            body: text::commit_body(&self.planned.changes, request.map_or(&[], |request| request.asked.edits())),
             requested: request.map(|request| request.requested.clone()),
             intent: self.posted.id,
         }

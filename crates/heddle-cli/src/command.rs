@@ -1,11 +1,13 @@
 //! One module a command: it asks the API, or reads local files, and shows the answer.
 
+pub(crate) mod ask;
 pub(crate) mod automator;
 pub(crate) mod changes;
 pub(crate) mod clusters;
 pub(crate) mod diff;
 pub(crate) mod drift;
 pub(crate) mod health;
+pub(crate) mod hold;
 pub(crate) mod image;
 pub(crate) mod import;
 pub(crate) mod install;

@@ -3,6 +3,7 @@
 mod automator;
 mod diff;
 mod drift;
+mod hold;
 mod hub;
 mod images;
 mod judge;
@@ -27,11 +28,12 @@ pub use diff::{
     SyncCommand, SyncTerraformArguments, TerraformArguments,
 };
 pub use drift::{DriftArguments, ReporterAddArguments, ReporterCommand};
+pub use hold::{FreezeArguments, HoldArguments, HoldsArguments, ResumeArguments, RollbackArguments, ThawArguments};
 pub use hub::{ChangesArguments, LoginArguments, LogoutArguments, StatusArguments, WorkloadsArguments};
 pub use images::{ImageCommand, ImageListArguments, ImageSetArguments, ImportArguments};
 pub use judge::{HealthArguments, HealthProfile, PolicyCommand, PolicyEvalArguments};
 pub use registry::{RegistryAddArguments, RegistryCommand, RegistryTestArguments};
-pub use release::{ReleaseArguments, RequestsArguments, WithdrawArguments};
+pub use release::{AskArguments, ReleaseArguments, RequestsArguments, WithdrawArguments};
 pub use render::{Programs, RemoteArguments, RenderArguments, SyncFields};
 
 const EXIT_CODES: &str = "\
@@ -50,6 +52,7 @@ Examples:
   heddle workloads --environment prod      what runs, and what could run
   heddle status --check                    exits with 1 when something is stuck
   heddle release ghcr.io/acme/api 1.4.1 --environment prod --dry-run
+  heddle hold ghcr.io/acme/api --environment prod --tag 1.4.1
   heddle drift --check                     exits with 1 unless all is as Git says
   heddle registry add ghcr.io --username acme-bot < token
   heddle image set clusters/prod --image ghcr.io/acme/api --tag 1.4.2 --dry-run
@@ -95,6 +98,18 @@ pub enum Command {
     Clusters,
     /// Ask for a tag to be written at all places of an image in an environment; the bot commits it or opens a pull request.
     Release(ReleaseArguments),
+    /// Ask for what stood before a change, at its places alone.
+    Rollback(RollbackArguments),
+    /// Ask for a hold: images stay as they are in an environment.
+    Hold(HoldArguments),
+    /// Ask for the end of a hold.
+    Resume(ResumeArguments),
+    /// Ask for a freeze: a time in which nothing is written.
+    Freeze(FreezeArguments),
+    /// Ask for the end of a freeze.
+    Thaw(ThawArguments),
+    /// List holds and freezes: what the rules keep back.
+    Holds(HoldsArguments),
     /// List what people asked for, and where it is.
     Requests(RequestsArguments),
     /// Take back what was asked for; its pull request is closed.

@@ -22,4 +22,4 @@ pub use events::EventStream;
 pub use http::{Http, HttpError};
 pub use key::{AgentKey, KeyError, KeyPair};
 pub use reporter::ReporterClient;
-pub use user::{DriftQuery, PageQuery, ReleaseQuery, UserClient};
+pub use user::{DriftQuery, PageQuery, UserClient};

@@ -18,8 +18,6 @@ use reqwest::{
 use secrecy::SecretString;
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use request::ReleaseQuery;
-
 use crate::{call::Call, error::ClientError, http::Http};
 
 pub use drift::DriftQuery;

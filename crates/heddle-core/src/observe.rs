@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 
 pub use barred::{BarredTag, PastChange, TakenBack, barred};
 pub use environment::{EnvironmentPath, FollowingSync, environment_of, implicit_environment, rollouts_of};
-pub use read::{HeadRevision, PlacedImage, PullRequestEnd, ReadView, changes_of, read};
+pub use read::{HeadRevision, PlacedImage, PullRequestEnd, ReadView, changes_of, read, taken_back};
 pub use report::{Deployed, DeployedWhat, Rolling, report};
 
 use crate::{
@@ -43,6 +43,8 @@ pub struct Tracked {
     pub to_digest: Option<Digest>,
     /// The places it writes.
     pub places: Vec<Place>,
+    /// The changes that it rolls back.
+    pub rolls_back: Vec<ChangeId>,
     /// The proposal that carries it.
     pub proposal: Option<ProposalId>,
     /// The intents under which it was written or tried.

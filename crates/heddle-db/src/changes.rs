@@ -22,7 +22,7 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 pub use self::{
-    healthy::{Healthy, MOST_HEALTHY, list_healthy},
+    healthy::{Healthy, MOST_HEALTHY, list_healthy, was_healthy},
     past::list_past,
     tracked::{TrackedChange, list_of_proposals, list_rolling, list_tracked},
     write::{Ended, NewChange, set_ended, set_merged, set_proposal, set_settled, upsert},
@@ -50,6 +50,8 @@ pub struct Change {
     pub from: Option<Tag>,
     /// The tag it goes to.
     pub to: Tag,
+    /// The digest that stood there, where it was one at all places.
+    pub from_digest: Option<Digest>,
     /// The digest it goes to.
     pub to_digest: Option<Digest>,
     /// How it is written.
@@ -92,6 +94,7 @@ struct Row {
     image: String,
     from_tag: Option<String>,
     to_tag: String,
+    from_digest: Option<String>,
     to_digest: Option<String>,
     mode: String,
     places: serde_json::Value,
@@ -119,8 +122,8 @@ macro_rules! select {
         sqlx::query_as!(
             Row,
             r#"select c.id, c.repository_id, r.name as repository_name, c.sequence as "sequence!", c.branch,
-                      c.environment, c.image, c.from_tag, c.to_tag, c.to_digest, c.mode, c.places, c.diff, c.why,
-                      c.proposal_id, p.state as "proposal_state?", p.number, p.url,
+                      c.environment, c.image, c.from_tag, c.to_tag, c.from_digest, c.to_digest, c.mode, c.places,
+                      c.diff, c.why, c.proposal_id, p.state as "proposal_state?", p.number, p.url,
                       p.revision as proposal_revision, p.waits_for,
                       c.merged_revision, coalesce(m.ordinal, c.merged_ordinal) as merged_ordinal, c.settled,
                       c.created_at, c.ended, c.ended_at, c.end_seen_at
@@ -153,6 +156,7 @@ impl TryFrom<Row> for Change {
             image: word("changes.image", &row.image)?,
             from: row.from_tag.map(|tag| word("changes.from_tag", &tag)).transpose()?,
             to: word("changes.to_tag", &row.to_tag)?,
+            from_digest: row.from_digest.map(|digest| word("changes.from_digest", &digest)).transpose()?,
             to_digest: row.to_digest.map(|digest| word("changes.to_digest", &digest)).transpose()?,
             mode: parse_mode(&row.mode)?,
             places: from_json("changes.places", row.places)?,

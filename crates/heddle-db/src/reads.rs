@@ -33,6 +33,40 @@ pub async fn record(
     Ok(before.as_deref() != Some(content_hash))
 }
 
+/// Notes `.heddle.yaml` of a repository that was read: `None` where its text was not told, and within that `None` where there
+/// is no such file.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn set_rules(
+    db: impl PgExecutor<'_>,
+    repository: RepositoryId,
+    rules: Option<Option<&str>>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update reads set rules_known = $2, rules_text = $3
+         where repository_id = $1 and (rules_known <> $2 or rules_text is distinct from $3)",
+        repository.0,
+        rules.is_some(),
+        rules.flatten(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// `.heddle.yaml` of a repository as it was read last; `None` where nobody knows it, and within that `None` where there is no
+/// such file.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn find_rules(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Option<Option<String>>, DbError> {
+    let found = sqlx::query!("select rules_known, rules_text from reads where repository_id = $1", repository.0)
+        .fetch_optional(db)
+        .await?;
+    Ok(found.filter(|row| row.rules_known).map(|row| row.rules_text))
+}
+
 /// When each of the organization's repositories was last read.
 ///
 /// # Errors

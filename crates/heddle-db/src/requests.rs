@@ -2,21 +2,22 @@
 //!
 //! While a request is open its state follows from its proposal; its end is stored, and never computed again.
 
+mod row;
+
 use chrono::{DateTime, Utc};
 use heddle_core::{
     change::{Mode, ProposalRef},
     git::{BranchName, RepoName, Revision},
     id::{OrganizationId, ProposalId, RepositoryId, RequestId, UserId},
-    image::{ImageRepository, Tag},
-    name::EnvironmentName,
-    request::{Override, Reason, RequestState, Requested, Requester, ShownPlace},
+    request::{Asked, Override, Reason, RequestState, Requested},
 };
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
+use self::row::{Row, select};
 use crate::{
     changes::{mode_word, parse_mode},
-    error::{DbError, from_json, json, word},
+    error::{DbError, json},
 };
 
 /// What a request is made from.
@@ -32,16 +33,10 @@ pub struct NewRequest<'a> {
     pub branch: &'a BranchName,
     /// The head that was shown.
     pub head: &'a Revision,
-    /// The environment.
-    pub environment: &'a EnvironmentName,
-    /// The image.
-    pub image: &'a ImageRepository,
-    /// The tag that is asked for.
-    pub to: &'a Tag,
+    /// What is asked for.
+    pub asked: &'a Asked,
     /// How it is written, at the least strict.
     pub mode: Mode,
-    /// Where.
-    pub places: &'a [ShownPlace],
     /// What it goes against.
     pub despite: &'a [Override],
 }
@@ -61,22 +56,18 @@ pub struct Request {
     pub branch: BranchName,
     /// The head that was shown.
     pub head: Revision,
-    /// The environment.
-    pub environment: EnvironmentName,
-    /// The image.
-    pub image: ImageRepository,
-    /// The tag that is asked for.
-    pub to: Tag,
+    /// What is asked for.
+    pub asked: Asked,
     /// How it is written, at the least strict.
     pub mode: Mode,
-    /// Where.
-    pub places: Vec<ShownPlace>,
     /// What it goes against.
     pub despite: Vec<Override>,
     /// Where it stands.
     pub state: RequestState,
     /// Why it ended so, or why the last try wrote nothing.
     pub why: Option<String>,
+    /// For what it waits, as the last update said.
+    pub waiting: Option<String>,
     /// The proposal that carries it, or is to.
     pub proposal: Option<ProposalId>,
     /// Where that is in Git.
@@ -89,109 +80,7 @@ pub struct Request {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-struct Row {
-    id: Uuid,
-    repository_id: Uuid,
-    repository_name: String,
-    user_id: Uuid,
-    requested_by: String,
-    reason: Option<String>,
-    branch: String,
-    head: String,
-    environment: String,
-    image: String,
-    to_tag: String,
-    mode: String,
-    places: serde_json::Value,
-    despite: Vec<String>,
-    proposal_id: Option<Uuid>,
-    ended: Option<String>,
-    end_reason: Option<String>,
-    created_at: DateTime<Utc>,
-    ended_at: Option<DateTime<Utc>>,
-    proposal_state: Option<String>,
-    number: Option<i64>,
-    url: Option<String>,
-    revision: Option<String>,
-    waits_for: Option<String>,
-    unwritten: Option<String>,
-}
-
-/// Every list reads the same columns. A proposal and the last try of one are each asked for by their own row.
-macro_rules! select {
-    ($rest:literal $(, $argument:expr)* $(,)?) => {
-        sqlx::query_as!(
-            Row,
-            r#"select q.id, q.repository_id, r.name as repository_name, q.user_id, q.requested_by, q.reason, q.branch,
-                      q.head, q.environment, q.image, q.to_tag, q.mode, q.places, q.despite, q.proposal_id, q.ended,
-                      q.end_reason, q.created_at, q.ended_at, p.state as "proposal_state?", p.number as "number?",
-                      p.url as "url?", p.revision as "revision?", p.waits_for as "waits_for?",
-                      i.reason as "unwritten?"
-               from requests q
-               join repositories r on r.id = q.repository_id
-               left join proposals p on p.id = q.proposal_id
-               left join lateral (select i.reason from intents i
-                                  where i.proposal_id = q.proposal_id and i.state = 'abandoned' and q.ended is null
-                                  order by i.created_at desc limit 1) i on true
-               "# + $rest
-            $(, $argument)*
-        )
-    };
-}
-
-impl TryFrom<Row> for Request {
-    type Error = DbError;
-
-    fn try_from(row: Row) -> Result<Self, DbError> {
-        let proposal_ref = match (row.number, row.url, row.revision) {
-            (Some(number), Some(url), _) => Some(ProposalRef::PullRequest { number: number.unsigned_abs(), url }),
-            (None, url, Some(revision)) => {
-                Some(ProposalRef::Commit { revision: word("proposals.revision", &revision)?, url })
-            }
-            _ => None,
-        };
-        let reason = |text: String| word::<Reason>("requests.reason", &text);
-        Ok(Self {
-            id: RequestId(row.id),
-            repository: RepositoryId(row.repository_id),
-            repository_name: word("repositories.name", &row.repository_name)?,
-            requested: Requested {
-                by: Requester::new(&row.requested_by, UserId(row.user_id)),
-                reason: row.reason.map(reason).transpose()?,
-            },
-            branch: word("requests.branch", &row.branch)?,
-            head: word("requests.head", &row.head)?,
-            environment: word("requests.environment", &row.environment)?,
-            image: word("requests.image", &row.image)?,
-            to: word("requests.to_tag", &row.to_tag)?,
-            mode: parse_mode(&row.mode)?,
-            places: from_json("requests.places", row.places)?,
-            despite: row.despite.iter().map(|text| word("requests.despite", text)).collect::<Result<_, _>>()?,
-            state: state(row.ended.as_deref(), row.proposal_state.as_deref())?,
-            why: row.end_reason.or(row.unwritten),
-            proposal: row.proposal_id.map(ProposalId),
-            proposal_ref,
-            waits_for: row.waits_for,
-            created_at: row.created_at,
-            ended_at: row.ended_at,
-        })
-    }
-}
-
-/// Where a request stands, by its stored end, else by its proposal.
-fn state(ended: Option<&str>, proposal: Option<&str>) -> Result<RequestState, DbError> {
-    let corrupt = |reason: String| DbError::Corrupt { column: "requests.ended", reason };
-    match (ended, proposal) {
-        (Some(ended), _) => RequestState::parse(ended).ok_or_else(|| corrupt(format!("`{ended}` is no state"))),
-        (None, None | Some("abandoned")) => Ok(RequestState::Waiting),
-        (None, Some("announced")) => Ok(RequestState::Writing),
-        // One that GitHub merged or closed ends in the transaction that says so.
-        (None, Some("open" | "merged" | "closed")) => Ok(RequestState::Proposed),
-        (None, Some(other)) => Err(corrupt(format!("`{other}` is no state of a proposal"))),
-    }
-}
-
-/// Stores a release that somebody asks for.
+/// Stores what somebody asks for.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -201,24 +90,32 @@ pub async fn insert(
     new: &NewRequest<'_>,
 ) -> Result<(), DbError> {
     let despite: Vec<String> = new.despite.iter().map(|one| one.word().to_owned()).collect();
+    // The release before reads these columns, and takes a row that has them for a release.
+    let (release, places) = match new.asked {
+        Asked::Release(release) if release.holds.is_empty() => (Some(release), release.places.as_slice()),
+        Asked::Release(_) | Asked::Rollback(_) | Asked::Rules(_) => (None, [].as_slice()),
+    };
     sqlx::query!(
         "insert into requests (id, organization_id, repository_id, kind, user_id, requested_by, reason, branch, head,
-                               environment, image, to_tag, mode, places, despite)
-         values ($1, $2, $3, 'release', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                               environment, image, to_tag, mode, places, despite, asked, needs)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         new.id.0,
         organization.0,
         new.repository.0,
+        new.asked.kind().word(),
         new.requested.by.user.0,
         new.requested.by.name,
         new.requested.reason.as_ref().map(Reason::as_str),
         new.branch.as_str(),
         new.head.as_str(),
-        new.environment.as_str(),
-        new.image.as_str(),
-        new.to.as_str(),
+        release.map(|release| release.environment.as_str()),
+        release.map(|release| release.image.as_str()),
+        release.map(|release| release.to.as_str()),
         mode_word(new.mode),
-        json("requests.places", new.places)?,
+        json("requests.places", places)?,
         &despite,
+        json("requests.asked", new.asked)?,
+        i16::try_from(new.asked.needs()).unwrap_or(i16::MAX),
     )
     .execute(db)
     .await?;
@@ -359,6 +256,31 @@ pub async fn set_proposal(
     .execute(db)
     .await?;
     Ok(set.rows_affected() > 0)
+}
+
+/// Says for what open requests of a repository wait; the others wait for nothing. Gives whether any of that is new.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn set_waiting(
+    db: impl PgExecutor<'_>,
+    repository: RepositoryId,
+    waiting: &[(RequestId, String)],
+) -> Result<bool, DbError> {
+    let (ids, reasons): (Vec<Uuid>, Vec<String>) = waiting.iter().map(|(id, reason)| (id.0, reason.clone())).unzip();
+    let told = sqlx::query!(
+        "update requests q set waiting = n.reason
+         from (select o.id, w.reason from requests o
+               left join unnest($2::uuid[], $3::text[]) as w (id, reason) on w.id = o.id
+               where o.repository_id = $1 and o.ended is null) n
+         where q.id = n.id and q.waiting is distinct from n.reason",
+        repository.0,
+        &ids,
+        &reasons,
+    )
+    .execute(db)
+    .await?;
+    Ok(told.rows_affected() > 0)
 }
 
 /// Ends a request of a repository, once; false when it had ended, or is none of its.

@@ -111,3 +111,11 @@ pub async fn list_failures(
 pub async fn automator_seen_at(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>, DbError> {
     Ok(sqlx::query_scalar!("select automator_seen_at()").fetch_one(db).await?)
 }
+
+/// When an automator last asked for work that writes such requests.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn automator_for_seen_at(db: impl PgExecutor<'_>, needs: u16) -> Result<Option<DateTime<Utc>>, DbError> {
+    Ok(sqlx::query_scalar!("select automator_seen_at($1)", i32::from(needs)).fetch_one(db).await?)
+}

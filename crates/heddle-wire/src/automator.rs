@@ -18,9 +18,9 @@ pub use lease::{Done, Lease, LeaseRequest, RepositoryAccess, Work};
 pub use read::{
     BranchHead, BranchReport, CommitReport, DriftExpectation, EnvironmentReport, Finding, GoverningRule, Occurrence,
     OpenProposal, PlacedRevision, PromotionReport, ProposalState, ProposedChange, PullRequestState, ReadReport,
-    ReadWork, SyncPath, UnknownRevision,
+    ReadWork, RulesFile, SyncPath, UnknownRevision,
 };
-pub use request::{OpenRequest, RefusedRequest, Release, RequestedWrite};
+pub use request::{OpenRequest, RefusedRequest, WaitingRequest};
 pub use scan::{
     ScanFault, ScanOutcome, ScanReport, ScanWork, ScannedTag, TagChoice, TagDescription, TestReport, TestWork,
 };

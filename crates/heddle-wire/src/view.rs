@@ -42,7 +42,10 @@ pub use repository::{
     AvailableRepository, ConnectRepository, CreateReceiver, EnvironmentView, FindingSubject, FindingView,
     ReceiverCreated, ReceiverView, RepositoryView,
 };
-pub use request::{NewRequest, ReleasePreview, RequestPage, RequestView, Wish, WishedRelease};
+pub use request::{
+    KeptBack, NewRequest, PreviewGate, PreviewRequest, PreviewStep, RequestPage, RequestPreview, RequestView, Wish,
+    WishedFreeze, WishedHold, WishedRelease, WishedResume, WishedRollback, WishedThaw,
+};
 pub use status::{
     AUTOMATOR_SILENT, AskedRepository, Event, FailingImage, SilentAutomator, SlowHost, StatusView, Topic,
     UnreadableImages, WaitingPush,

@@ -1,7 +1,7 @@
 // What can be read, each under a key that begins with its topic; `live.ts` reads a topic again when it changed.
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, bodyOf } from "./client";
-import type { DriftState } from "./types";
+import type { DriftState, Wish } from "./types";
 
 export const topics = {
   changes: "changes",
@@ -169,13 +169,14 @@ export function changeQuery(organization: string, change: string) {
   });
 }
 
-export function requestsQuery(organization: string) {
+/** Open requests, however many came since; or the newest of all. */
+export function requestsQuery(organization: string, state: "open" | "all") {
   return queryOptions({
-    queryKey: [topics.changes, organization, "requests"],
+    queryKey: [topics.changes, organization, "requests", state],
     queryFn: ({ signal }) =>
       bodyOf(
         api.GET("/api/v1/organizations/{organization}/requests", {
-          params: { path: { organization }, query: { limit: 20 } },
+          params: { path: { organization }, query: { state, limit: state === "open" ? 200 : 20 } },
           signal,
         }),
       ),
@@ -195,37 +196,30 @@ export function requestQuery(organization: string, request: string) {
   });
 }
 
-export interface ReleaseWish {
-  environment: string;
-  image: string;
-  tag?: string | undefined;
-  byPullRequest?: boolean | undefined;
-}
-
-export function releaseQuery(organization: string, { environment, image, tag, byPullRequest }: ReleaseWish) {
+/** What a wish would do, as things stand now. */
+export function previewQuery(organization: string, wish: Wish) {
   return queryOptions({
-    queryKey: [
-      topics.repositories,
-      organization,
-      "release",
-      environment,
-      image,
-      tag ?? "",
-      byPullRequest ?? false,
-    ],
+    queryKey: [topics.repositories, organization, "preview", JSON.stringify(wish)],
     queryFn: ({ signal }) =>
       bodyOf(
-        api.GET("/api/v1/organizations/{organization}/release", {
-          params: {
-            path: { organization },
-            query: { environment, image, tag, by_pull_request: byPullRequest },
-          },
+        api.POST("/api/v1/organizations/{organization}/requests/preview", {
+          params: { path: { organization } },
+          body: { wish },
           signal,
         }),
       ),
-    // It is about what stands there now.
     staleTime: 0,
     retry: false,
+  });
+}
+
+export function holdsQuery(organization: string) {
+  return queryOptions({
+    queryKey: [topics.repositories, organization, "holds"],
+    queryFn: ({ signal }) =>
+      bodyOf(
+        api.GET("/api/v1/organizations/{organization}/holds", { params: { path: { organization } }, signal }),
+      ),
   });
 }
 

@@ -524,6 +524,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{organization}/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the rules of each repository keep back: its holds and freezes, as they were read last. */
+        get: operations["list_holds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations/{organization}/invitations": {
         parameters: {
             query?: never;
@@ -752,23 +769,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/organizations/{organization}/release": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What releasing a tag would do, and whether the asker may ask for it. */
-        get: operations["preview_release"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/organizations/{organization}/reporters": {
         parameters: {
             query?: never;
@@ -851,6 +851,23 @@ export interface paths {
         put?: never;
         /** Asks for something to be written. */
         post: operations["create_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/requests/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a wish would do, and whether the asker may ask for it. It writes nothing. */
+        post: operations["preview_request"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1291,6 +1308,17 @@ export interface components {
              */
             resets_at?: string | null;
         };
+        /** @description What a request asks to be written. */
+        Asked: (components["schemas"]["Release"] & {
+            /** @enum {string} */
+            kind: "release";
+        }) | (components["schemas"]["Rollback"] & {
+            /** @enum {string} */
+            kind: "rollback";
+        }) | (components["schemas"]["Rules"] & {
+            /** @enum {string} */
+            kind: "rules";
+        });
         /**
          * @description A repository that a Sync of a cluster follows, and that the cluster may not read before an administrator approves it:
          *     `POST /organizations/{organization}/clusters/{cluster}/repositories/{repository}/approve`.
@@ -2187,6 +2215,23 @@ export interface components {
          * @enum {string}
          */
         Found: "same" | "differs" | "unknown";
+        /** @description An entry of `freezes`: a time in which nothing is written. */
+        FreezeEntry: {
+            /** @description The environments; empty: all of them. */
+            environments?: components["schemas"]["EnvironmentName"][];
+            /**
+             * Format: date-time
+             * @description From then on.
+             */
+            from: string;
+            /** @description Why. */
+            reason?: string | null;
+            /**
+             * Format: date-time
+             * @description Until then.
+             */
+            to: string;
+        };
         /** @description What keeps a chosen tag from being written, and until when. */
         Gate: {
             /** @description The kind of gate. */
@@ -2284,6 +2329,22 @@ export interface components {
         HintsResponse: {
             /** @description The hints; empty when the time ran out. */
             hints: components["schemas"]["Hint"][];
+        };
+        /** @description An entry of `holds`: images that stay as they are in an environment. */
+        HoldEntry: {
+            /** @description Who holds them. */
+            by?: string | null;
+            environment?: components["schemas"]["EnvironmentName"] | null;
+            /** @description The images, as a glob; left out: all of them. */
+            image?: string | null;
+            /** @description Why. */
+            reason?: string | null;
+            tag?: components["schemas"]["Tag"] | null;
+            /**
+             * Format: date-time
+             * @description Until then; left out: until it is taken out.
+             */
+            until?: string | null;
         };
         /** @description What a piece of work found out about how much a host may be asked. */
         HostReport: {
@@ -2386,6 +2447,19 @@ export interface components {
             /** @description Where in the thing. */
             path: components["schemas"]["Text"];
         };
+        /** @description What `.heddle.yaml` of a repository keeps back: an item of `GET /organizations/{organization}/holds`. */
+        KeptBack: {
+            /** @description Its freezes that have not ended, those too that have not begun. */
+            freezes: components["schemas"]["FreezeEntry"][];
+            /** @description Its holds that have not ended. */
+            holds: components["schemas"]["HoldEntry"][];
+            /** @description The repository. */
+            repository: components["schemas"]["RepositoryId"];
+            /** @description Its name. */
+            repository_name: components["schemas"]["RepoName"];
+            /** @description Why nothing is known of it: it was not read yet, or cannot be read. */
+            unknown?: string | null;
+        };
         /**
          * @description Makes another key of the cluster known: `POST /agent/v1/keys`, signed with the one that is in use. Both are good until
          *     the agent ends the old one with `DELETE /agent/v1/keys/{key}`. Sent again, it is answered as before.
@@ -2451,6 +2525,12 @@ export interface components {
         LeaseRequest: {
             /** @description Names the automator's process in logs and the dashboard. */
             automator: string;
+            /**
+             * Format: int32
+             * @description The newest kind of request that it writes: `heddle_core::request::KNOWN_REQUESTS`. An update that carries a newer one
+             *     is not leased to it, so that it cannot take what it does not know for what nobody asked for.
+             */
+            knows_requests?: number;
             /**
              * Format: int64
              * @description How long to wait for work, at most 55.
@@ -2681,14 +2761,21 @@ export interface components {
         };
         /** @description A request that has not ended, with all that its person was shown. It is written as that, or not at all. */
         OpenRequest: {
+            /** @description What is to be written. */
+            asked: components["schemas"]["Asked"];
+            /** @description Whether that digest is to come: a scan of the image is about to look at the tag. */
+            awaits_digest?: boolean;
             /** @description The branch. */
             branch: components["schemas"]["BranchName"];
+            /** @description What it goes against. */
+            despite?: components["schemas"]["Override"][];
             /** @description The request. */
             id: components["schemas"]["RequestId"];
+            /** @description The least strict way to write it: a commit, or a pull request. */
+            mode: components["schemas"]["Mode"];
             /** @description Who asks, and why. It goes into the commit's trailers. */
             requested: components["schemas"]["Requested"];
-            /** @description What is to be written. */
-            write: components["schemas"]["RequestedWrite"];
+            to_digest?: components["schemas"]["Digest"] | null;
         };
         /**
          * Format: uuid
@@ -2801,6 +2888,8 @@ export interface components {
             refused?: components["schemas"]["RefusedRequest"][];
             /** @description Open proposals to close because the base already carries their tags, or nothing wants them any more. */
             superseded: components["schemas"]["ProposalId"][];
+            /** @description Requests of which nothing is written or ended now, each with what it waits for. */
+            waiting?: components["schemas"]["WaitingRequest"][];
         };
         /** @description The ids of what was announced, in the order of [`PlanRequest::proposals`] without those that were left out. */
         PlanResponse: {
@@ -2816,6 +2905,7 @@ export interface components {
             /** @description The environment. */
             environment: components["schemas"]["EnvironmentName"];
             from?: components["schemas"]["Tag"] | null;
+            from_digest?: components["schemas"]["Digest"] | null;
             /** @description The effective image. */
             image: components["schemas"]["ImageRepository"];
             /** @description Where. */
@@ -2855,6 +2945,27 @@ export interface components {
             id: components["schemas"]["IntentId"];
             /** @description The proposal. */
             proposal: components["schemas"]["ProposalId"];
+        };
+        /** @description Something that keeps rules from writing, and a person who names it not. */
+        PreviewGate: {
+            despite?: components["schemas"]["Override"] | null;
+            /** @description A sentence that says what it is and where it stands. */
+            reason: string;
+        };
+        /** @description Asks what something would do: `POST /organizations/{organization}/requests/preview`. It writes nothing. */
+        PreviewRequest: {
+            reason?: components["schemas"]["Reason"] | null;
+            /** @description What. */
+            wish: components["schemas"]["Wish"];
+        };
+        /** @description A tag for places of an image. */
+        PreviewStep: {
+            /** @description The image. */
+            image: components["schemas"]["ImageRepository"];
+            /** @description The places, with what stands there. */
+            places: components["schemas"]["ShownPlace"][];
+            /** @description The tag. */
+            to: components["schemas"]["Tag"];
         };
         /** @description `application/problem+json` (RFC 9457) with our members. */
         Problem: {
@@ -3007,6 +3118,7 @@ export interface components {
             placed_revisions: components["schemas"]["PlacedRevision"][];
             /** @description The state of each open proposal's pull request. */
             proposals: components["schemas"]["ProposalState"][];
+            rules?: components["schemas"]["RulesFile"] | null;
         };
         /** @description Read the head of every branch that an environment follows. */
         ReadWork: {
@@ -3197,52 +3309,16 @@ export interface components {
         };
         /** @description A tag at all places of an image in an environment, whatever a rule would choose. */
         Release: {
-            /** @description What it goes against. */
-            despite: components["schemas"]["Override"][];
             /** @description The environment. */
             environment: components["schemas"]["EnvironmentName"];
+            /** @description Holds by which the tag stays, written with it. */
+            holds?: components["schemas"]["RuleEdit"][];
             /** @description The image. */
             image: components["schemas"]["ImageRepository"];
-            /** @description The least strict way to write it: a commit, or a pull request. */
-            mode: components["schemas"]["Mode"];
             /** @description The places that were shown: all of them. */
             places: components["schemas"]["ShownPlace"][];
             /** @description The tag. */
             to: components["schemas"]["Tag"];
-            to_digest?: components["schemas"]["Digest"] | null;
-        };
-        /** @description What releasing a tag would do: `GET /organizations/{organization}/release?environment=…&image=…&tag=…`. */
-        ReleasePreview: {
-            afterwards?: components["schemas"]["Tag"] | null;
-            /** @description The branch. */
-            branch: components["schemas"]["BranchName"];
-            /** @description What it does, in words: "opens a pull request on acme/config". */
-            does: string;
-            /** @description The environment. */
-            environment: components["schemas"]["EnvironmentName"];
-            /** @description The environments that these places count in. Whoever asks needs the right for each. */
-            environments: components["schemas"]["EnvironmentName"][];
-            /** @description The head that was read last. */
-            head: components["schemas"]["Revision"];
-            /** @description The image. */
-            image: components["schemas"]["ImageRepository"];
-            /** @description Commit or pull request. */
-            mode: components["schemas"]["Mode"];
-            passed_over?: components["schemas"]["Verdict"] | null;
-            /** @description All places of the image in the environment, with what stands there. */
-            places: components["schemas"]["ShownPlace"][];
-            /** @description Why the asker may not ask for it. */
-            refusal?: string | null;
-            /** @description The repository. */
-            repository: components["schemas"]["RepositoryId"];
-            /** @description Its name. */
-            repository_name: components["schemas"]["RepoName"];
-            /** @description Names all that; goes into [`NewRequest::shown`]. */
-            shown: string;
-            /** @description The tag: the one that was named, else the greatest that the rule allows. */
-            to: components["schemas"]["Tag"];
-            /** @description What is not known of the tag, in words: the registry was not read to its end. */
-            unknown?: string | null;
         };
         /**
          * @description `owner/name` on the Git host, as its API spells it.
@@ -3435,12 +3511,52 @@ export interface components {
          * @description What a person asked to be written.
          */
         RequestId: string;
+        /**
+         * @description The kinds of request.
+         * @enum {string}
+         */
+        RequestKind: "release" | "rollback" | "rules";
         /** @description A page of requests: `GET /organizations/{organization}/requests`. */
         RequestPage: {
             /** @description The requests, newest first. */
             items: components["schemas"]["RequestView"][];
             /** @description Pass as `after` for the next page. */
             next?: string | null;
+        };
+        /** @description What a wish would do. */
+        RequestPreview: {
+            afterwards?: components["schemas"]["Tag"] | null;
+            /** @description The branch. */
+            branch: components["schemas"]["BranchName"];
+            /** @description What it does, in words: "opens a pull request on acme/config". */
+            does: string;
+            /** @description The environments in which something is another afterwards. Whoever asks needs the right for each. */
+            environments: components["schemas"]["EnvironmentName"][];
+            /** @description What stands in its way. Each must be named in `despite`. */
+            gates: components["schemas"]["PreviewGate"][];
+            /** @description The head that was read last. */
+            head: components["schemas"]["Revision"];
+            /** @description What is left as it is, and why: places that say something else by now. */
+            left: string[];
+            /** @description Commit or pull request. */
+            mode: components["schemas"]["Mode"];
+            /** @description What else is to be known, a sentence each. */
+            notes: string[];
+            passed_over?: components["schemas"]["Verdict"] | null;
+            /** @description Why the asker may not ask for it. */
+            refusal?: string | null;
+            /** @description The repository. */
+            repository: components["schemas"]["RepositoryId"];
+            /** @description Its name. */
+            repository_name: components["schemas"]["RepoName"];
+            /** @description The lines of `.heddle.yaml` that change, as unified diff. */
+            rules_diff?: string | null;
+            /** @description Names all that; goes into [`NewRequest::shown`]. */
+            shown: string;
+            /** @description What is written where, one step for each image. */
+            steps: components["schemas"]["PreviewStep"][];
+            /** @description What is asked for, in words: "hold acme/api in prod at 1.4.1". */
+            title: string;
         };
         /**
          * @description Where a request stands.
@@ -3465,12 +3581,13 @@ export interface components {
              * @description When it ended.
              */
             ended_at?: string | null;
-            /** @description The environment. */
-            environment: components["schemas"]["EnvironmentName"];
+            /** @description The environments in which something is another afterwards. */
+            environments: components["schemas"]["EnvironmentName"][];
             /** @description The request. */
             id: components["schemas"]["RequestId"];
-            /** @description The image. */
-            image: components["schemas"]["ImageRepository"];
+            image?: components["schemas"]["ImageRepository"] | null;
+            /** @description Its kind. */
+            kind: components["schemas"]["RequestKind"];
             /** @description The same in words: what it waits for, or why it ended. */
             message: string;
             /** @description How it is written, at the least strict. */
@@ -3487,8 +3604,9 @@ export interface components {
             requested_by: string;
             /** @description Where it stands. */
             state: components["schemas"]["RequestState"];
-            /** @description The tag. */
-            to: components["schemas"]["Tag"];
+            /** @description What is asked for, in words: "release acme/api 1.4.1 in prod". */
+            title: string;
+            to?: components["schemas"]["Tag"] | null;
             /** @description Their account. */
             user: components["schemas"]["UserId"];
         };
@@ -3497,11 +3615,6 @@ export interface components {
             /** @description Who. */
             by: components["schemas"]["Requester"];
             reason?: components["schemas"]["Reason"] | null;
-        };
-        /** @description What is to be written. */
-        RequestedWrite: components["schemas"]["Release"] & {
-            /** @enum {string} */
-            kind: "release";
         };
         /** @description Who asks, as a commit names them. */
         Requester: {
@@ -3520,6 +3633,30 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "operator" | "admin" | "owner";
+        /** @description What stood before some changes, at their places. */
+        Rollback: {
+            /** @description The environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            /**
+             * Format: date-time
+             * @description Where everything since an instant is rolled back, that instant.
+             */
+            since?: string | null;
+            /** @description One for each change. */
+            steps: components["schemas"]["RollbackStep"][];
+        };
+        /** @description One change that is rolled back. */
+        RollbackStep: {
+            /** @description The change. */
+            change: components["schemas"]["ChangeId"];
+            /** @description The image. */
+            image: components["schemas"]["ImageRepository"];
+            /** @description The places of the change that still say what it wrote. */
+            places: components["schemas"]["ShownPlace"][];
+            /** @description The tag that is written. */
+            to: components["schemas"]["Tag"];
+            to_digest?: components["schemas"]["Digest"] | null;
+        };
         /** @description One Sync that a change rolls out to. */
         RolloutKey: {
             /** @description The cluster. */
@@ -3558,6 +3695,40 @@ export interface components {
             revision?: components["schemas"]["Revision"] | null;
             /** @description The Sync. */
             sync: components["schemas"]["SyncName"];
+        };
+        /** @description What is done to one entry of `.heddle.yaml`. */
+        RuleEdit: {
+            /** @enum {string} */
+            edit: "hold";
+            /** @description The hold. */
+            entry: components["schemas"]["HoldEntry"];
+        } | {
+            /** @enum {string} */
+            edit: "resume";
+            /** @description The hold. */
+            entry: components["schemas"]["HoldEntry"];
+        } | {
+            /** @enum {string} */
+            edit: "freeze";
+            /** @description The freeze. */
+            entry: components["schemas"]["FreezeEntry"];
+        } | {
+            /** @enum {string} */
+            edit: "thaw";
+            /** @description The freeze. */
+            entry: components["schemas"]["FreezeEntry"];
+        };
+        /** @description Entries of `.heddle.yaml` that come, change or go. */
+        Rules: {
+            /** @description What is done, in this order. */
+            edits: components["schemas"]["RuleEdit"][];
+            /** @description The environments in which something else holds afterwards. */
+            environments: components["schemas"]["EnvironmentName"][];
+        };
+        /** @description `.heddle.yaml` as it stands. */
+        RulesFile: {
+            /** @description Its text; `None` where there is no such file. */
+            text?: string | null;
         };
         /** @description Why a part of a scan failed. */
         ScanFault: {
@@ -3605,6 +3776,11 @@ export interface components {
             begun?: number | null;
             /** @description What the registry said of how much it may be asked. */
             host?: components["schemas"]["HostReport"];
+            /**
+             * Format: int32
+             * @description The newest kind of request that it writes, as in [`LeaseRequest`](super::LeaseRequest::knows_requests).
+             */
+            knows_requests?: number;
             login?: components["schemas"]["LoginUse"] | null;
             /** @description What came of it. */
             outcome: components["schemas"]["ScanOutcome"];
@@ -4285,11 +4461,62 @@ export interface components {
             /** @description The tag. */
             tag: components["schemas"]["Tag"];
         };
+        /** @description A request of which nothing is written or ended now. */
+        WaitingRequest: {
+            /** @description The request. */
+            id: components["schemas"]["RequestId"];
+            /** @description For what it waits, in a sentence. */
+            reason: string;
+        };
         WireSecret: string;
         /** @description What somebody asks for. */
-        Wish: components["schemas"]["WishedRelease"] & {
+        Wish: (components["schemas"]["WishedRelease"] & {
             /** @enum {string} */
             kind: "release";
+        }) | (components["schemas"]["WishedRollback"] & {
+            /** @enum {string} */
+            kind: "rollback";
+        }) | (components["schemas"]["WishedHold"] & {
+            /** @enum {string} */
+            kind: "hold";
+        }) | (components["schemas"]["WishedResume"] & {
+            /** @enum {string} */
+            kind: "resume";
+        }) | (components["schemas"]["WishedFreeze"] & {
+            /** @enum {string} */
+            kind: "freeze";
+        }) | (components["schemas"]["WishedThaw"] & {
+            /** @enum {string} */
+            kind: "thaw";
+        });
+        /** @description A time in which nothing is written. */
+        WishedFreeze: {
+            /** @description The environments; left out: all. */
+            environments?: components["schemas"]["EnvironmentName"][];
+            /**
+             * Format: date-time
+             * @description From then on.
+             */
+            from: string;
+            repository?: components["schemas"]["RepositoryId"] | null;
+            /**
+             * Format: date-time
+             * @description Until then.
+             */
+            to: string;
+        };
+        /** @description Images that stay as they are. A hold of the same images in the same environment becomes this one. */
+        WishedHold: {
+            environment?: components["schemas"]["EnvironmentName"] | null;
+            /** @description The images, as a glob over repositories; left out: all. */
+            image?: string | null;
+            repository?: components["schemas"]["RepositoryId"] | null;
+            tag?: components["schemas"]["Tag"] | null;
+            /**
+             * Format: date-time
+             * @description When it ends; left out: when somebody ends it.
+             */
+            until?: string | null;
         };
         /** @description A tag at all places of an image in an environment. */
         WishedRelease: {
@@ -4299,11 +4526,40 @@ export interface components {
             despite?: components["schemas"]["Override"][];
             /** @description The environment. */
             environment: components["schemas"]["EnvironmentName"];
+            /** @description With a hold by which the tag stays, until `hold_until` or for good. */
+            hold?: boolean;
+            /**
+             * Format: date-time
+             * @description When that hold ends.
+             */
+            hold_until?: string | null;
             /** @description The image. */
             image: components["schemas"]["ImageRepository"];
             repository?: components["schemas"]["RepositoryId"] | null;
-            /** @description The tag. */
-            tag: components["schemas"]["Tag"];
+            tag?: components["schemas"]["Tag"] | null;
+        };
+        /** @description The end of the holds of just these images and this environment. */
+        WishedResume: {
+            environment?: components["schemas"]["EnvironmentName"] | null;
+            /** @description The images, as the hold names them. */
+            image?: string | null;
+            repository?: components["schemas"]["RepositoryId"] | null;
+        };
+        /** @description What stood before a change, at those of its places that still say what it wrote. */
+        WishedRollback: {
+            /** @description By pull request, also where the rule commits. */
+            by_pull_request?: boolean;
+            /** @description The change. */
+            change: components["schemas"]["ChangeId"];
+            /** @description What it goes against. */
+            despite?: components["schemas"]["Override"][];
+            to?: components["schemas"]["Tag"] | null;
+        };
+        /** @description The end of a freeze that says just this. */
+        WishedThaw: {
+            /** @description The freeze, as `GET …/holds` lists it. */
+            freeze: components["schemas"]["FreezeEntry"];
+            repository?: components["schemas"]["RepositoryId"] | null;
         };
         /**
          * @description How far from the running version a tag may be.
@@ -5481,6 +5737,36 @@ export interface operations {
             };
         };
     };
+    list_holds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptBack"][];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_invitations: {
         parameters: {
             query?: never;
@@ -6019,46 +6305,6 @@ export interface operations {
             };
         };
     };
-    preview_release: {
-        parameters: {
-            query: {
-                environment: components["schemas"]["EnvironmentName"];
-                /** @description The image's repository. */
-                image: string;
-                /** @description Left out: the greatest that the rule there allows. */
-                tag?: components["schemas"]["Tag"];
-                /** @description Where several have the environment. */
-                repository?: components["schemas"]["RepositoryId"];
-                /** @description By pull request, also where the rule commits. */
-                by_pull_request?: boolean;
-            };
-            header?: never;
-            path: {
-                organization: components["schemas"]["OrganizationId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReleasePreview"];
-                };
-            };
-            /** @description Why it was not done. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     list_reporters: {
         parameters: {
             query?: never;
@@ -6303,6 +6549,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RequestView"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestPreview"];
                 };
             };
             /** @description Why it was not done. */

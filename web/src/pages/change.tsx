@@ -5,6 +5,7 @@ import type { Change, ChangeDetail, Knot } from "../api/types";
 import { useFoundChange } from "../parts/found-change";
 import { Loaded } from "../parts/loaded";
 import { EnvironmentChip, ProposalLink, Tags } from "../parts/names";
+import { Rollback } from "../parts/rollback";
 import { Rollouts } from "../parts/rollouts";
 import { useOrganization } from "../parts/session";
 import { ThreadTall } from "../parts/thread";
@@ -151,27 +152,30 @@ function Ended({ change }: { change: Change }) {
   ) : null;
 }
 
-/** Undo is a revert in Git, and is offered as such. */
+/** Undo is a request like any other, or a revert in Git. */
 function TakeBack({ change }: { change: Change }) {
+  const { id } = useOrganization();
   const merged = change.line.knots.some((knot) => knot.station === "merged" && knot.state === "done");
   const { proposal } = change;
   if (!merged || !proposal || (change.line.end && change.line.end !== "healthy")) return null;
   return (
     <Part title="Take it back">
-      <p className="max-w-prose text-base text-pretty text-soft">
+      <p className="mb-3 max-w-prose text-base text-pretty text-soft">
+        Only its own places go back to what stood there before, also where its commit carried others.{" "}
         {proposal.kind === "pull-request" ? (
           <>
-            Press <b className="font-semibold">Revert</b> on <ProposalLink proposal={proposal} />, and merge
-            what it opens.
+            To take back all of <ProposalLink proposal={proposal} />, press{" "}
+            <b className="font-semibold">Revert</b> there, and merge what it opens.
           </>
         ) : (
           <>
-            Run <code>git revert {proposal.revision.slice(0, 12)}</code> in <code>{change.repository}</code>{" "}
-            and push.
+            To take back all of the commit, run <code>git revert {proposal.revision.slice(0, 12)}</code> in{" "}
+            <code>{change.repository}</code> and push.
           </>
         )}{" "}
-        Heddle sees it and does not propose {change.to} here again; a newer tag it does.
+        Either way Heddle does not propose {change.to} here again; a newer tag it does.
       </p>
+      <Rollback organization={id} change={change} />
     </Part>
   );
 }

@@ -5,6 +5,8 @@ import type { Change, ChangePage, Status } from "../api/types";
 import { ChangeRows } from "../parts/change-row";
 import { ChangeTable } from "../parts/change-table";
 import { ExampleThread } from "../parts/example-rows";
+import { Freeze } from "../parts/freeze";
+import { KeptBack } from "../parts/hold";
 import { Loaded } from "../parts/loaded";
 import { More } from "../parts/more";
 import { BigNumber, Heartbeat, Numbers, Troubles } from "../parts/platform";
@@ -28,7 +30,9 @@ export function OverviewPage() {
   const status = useQuery(statusQuery(id));
   return (
     <div className="page">
-      <PageHead title="Overview">{moving.data && <Answer pages={moving.data.pages} />}</PageHead>
+      <PageHead title="Overview" action={<Freeze organization={id} environment={environment} />}>
+        {moving.data && <Answer pages={moving.data.pages} />}
+      </PageHead>
       <Loaded query={moving} skeleton={<Skeleton rows={4} tall />}>
         {({ pages }) => (
           <>
@@ -39,6 +43,7 @@ export function OverviewPage() {
               <Undecided organization={id} />
             </div>
             <Requests organization={id} />
+            <KeptBack organization={id} />
             <InFlight changes={pages.flatMap((page) => page.items)} />
             <More query={moving} what="changes" />
           </>

@@ -136,6 +136,56 @@ test("why newer tags were passed over is one press away", async () => {
   expect(tags[1]?.textContent).toContain("A pre-release, and the range >=1.2 <2 names none");
 });
 
+test("a hold is proposed for the tag that runs, after the lines that change were shown", async () => {
+  const { asked } = showApp("/workloads", {
+    ...everything,
+    "POST /requests/preview": { body: data.hold },
+    "POST /requests": { body: data.requests[1] },
+  });
+  await userEvent.click(
+    await screen
+      .findAllByRole("link", { name: "Why this tag of api in prod" })
+      .then(([one]) => one ?? document.body),
+  );
+  await userEvent.click(await screen.findByRole("button", { name: "Hold api in prod" }));
+  const dialog = await screen.findByRole("dialog", { name: "Hold api in prod" });
+  expect(await within(dialog).findByText(/^\+ +tag: 1\.4\.1$/)).toBeTruthy();
+  await userEvent.type(within(dialog).getByLabelText("Reason"), "wait for the audit");
+  await userEvent.click(within(dialog).getByRole("button", { name: "Propose the hold" }));
+  const body = await waitFor(() => {
+    const found = asked.find(({ call }) => call === "POST /requests");
+    if (!found) throw new Error("nothing was asked for");
+    return found.body;
+  });
+  expect(body).toMatchObject({
+    wish: { kind: "hold", image: "ghcr.io/acme/api", environment: "prod", tag: "1.4.1" },
+    reason: "wait for the audit",
+    shown: data.hold.shown,
+  });
+});
+
+test("what stands in the way of a tag must be named before it is asked for", async () => {
+  const { asked } = showApp("/", {
+    ...everything,
+    "GET /holds": { body: data.holds },
+    "GET /requests": { body: { items: [] } },
+    "POST /requests/preview": { body: data.release },
+    "POST /requests": { body: data.requests[0] },
+  });
+  await screen.findByRole("list", { name: "Holds and freezes" });
+  expect(screen.getByRole("button", { name: "Resume mailer in prod" })).toBeTruthy();
+  const [open] = await screen.findAllByRole("button", { name: /^Release a tag of/ });
+  await userEvent.click(open ?? document.body);
+  const dialog = await screen.findByRole("dialog", { name: /^Release / });
+  const button = await within(dialog).findByRole("button", { name: /Propose 2\.3\.1/ });
+  expect(button.getAttribute("aria-disabled")).toBe("true");
+  await userEvent.click(within(dialog).getByLabelText("Write it despite the hold"));
+  await userEvent.click(within(dialog).getByRole("button", { name: "Propose 2.3.1" }));
+  await waitFor(() => expect(asked.some(({ call }) => call === "POST /requests")).toBe(true));
+  const sent = asked.find(({ call }) => call === "POST /requests");
+  expect(sent?.body).toMatchObject({ wish: { kind: "release", despite: ["hold"] } });
+});
+
 test("a viewer sees why a button cannot be pressed", async () => {
   const [first] = data.me.organizations;
   const me = { ...data.me, organizations: first ? [{ ...first, role: "viewer" }] : [] };

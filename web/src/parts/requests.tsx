@@ -21,12 +21,12 @@ const told = 24 * 3_600_000;
 
 /** Open requests, and those that lately ended unwritten; nothing where there are none. */
 export function Requests({ organization }: { organization: string }) {
-  const { data } = useQuery(requestsQuery(organization));
+  const open = useQuery(requestsQuery(organization, "open"));
+  const lately = useQuery(requestsQuery(organization, "all"));
   const recent = (at: string | null | undefined) => at != null && Date.now() - Date.parse(at) < told;
-  const shown = data?.items.filter(
-    (one) => !hasEnded(one.state) || (one.state === "refused" && recent(one.ended_at)),
-  );
-  if (!shown?.length) return null;
+  const refused = lately.data?.items.filter((one) => one.state === "refused" && recent(one.ended_at));
+  const shown = [...(open.data?.items ?? []), ...(refused ?? [])];
+  if (shown.length === 0) return null;
   return (
     <section aria-labelledby="asked-for" className="mb-8">
       <h2 id="asked-for" className="mb-1 text-base font-semibold">
@@ -53,13 +53,7 @@ export function RequestLine({ request }: { request: WriteRequest }) {
   return (
     <>
       <p className="flex flex-wrap items-center gap-x-2 gap-y-1">
-        <span className="font-semibold" title={request.image}>
-          {imageName(request.image)}
-        </span>
-        <span>
-          to <code>{request.to}</code>
-        </span>
-        <EnvironmentChip name={request.environment} />
+        <What request={request} />
         <Badge tone={tone}>{word}</Badge>
       </p>
       <p className="text-pretty break-words">
@@ -77,6 +71,24 @@ export function RequestLine({ request }: { request: WriteRequest }) {
         Asked for by {request.requested_by} <Time at={request.created_at} />
         {request.reason && <>: {request.reason}</>}
       </p>
+    </>
+  );
+}
+
+function What({ request: { kind, image, to, environments, title } }: { request: WriteRequest }) {
+  if (kind !== "release" || !image || !to)
+    return <span className="font-semibold break-words">{sentence(title)}</span>;
+  return (
+    <>
+      <span className="font-semibold" title={image}>
+        {imageName(image)}
+      </span>
+      <span>
+        to <code>{to}</code>
+      </span>
+      {environments.map((name) => (
+        <EnvironmentChip key={name} name={name} />
+      ))}
     </>
   );
 }
@@ -119,7 +131,9 @@ function TakeBack({ organization, request }: { organization: string; request: Wr
         Take back
         <span className="sr-only">
           {" "}
-          {imageName(request.image)} {request.to} in {request.environment}
+          {request.image && request.to
+            ? `${imageName(request.image)} ${request.to} in ${request.environments.join(", ")}`
+            : request.title}
         </span>
       </Button>
       <FormFault error={take.error} />

@@ -10,6 +10,7 @@ import { Prose } from "../ui/prose";
 import { Time } from "../ui/time";
 import { sentence } from "../words/sentence";
 import { imageName } from "../words/shorten";
+import { Hold } from "./hold";
 import { Loaded } from "./loaded";
 import { ReleaseDialog } from "./release";
 import { useRefusal } from "./session";
@@ -56,6 +57,7 @@ export function VerdictsDialog({ organization, image, environment, onClose }: Pr
             {data.scan_error && (
               <Notice tone="wait">The last reading failed, so nothing changes: {data.scan_error}</Notice>
             )}
+            <Hold organization={organization} image={image} environment={environment} tag={data.current} />
             <VerdictList verdicts={data.tags} current={data.current} onRelease={setTag} />
           </div>
         )}

@@ -18,7 +18,7 @@ export function hasEnded(state: RequestState): boolean {
 }
 
 export const overrideWord: Record<Override, string> = {
-  hold: "A hold",
-  freeze: "A freeze",
-  schedule: "The schedule",
+  hold: "the hold",
+  freeze: "the freeze",
+  schedule: "the schedule",
 };

@@ -190,6 +190,7 @@ pub fn tracked(changes: &[TrackedChange], intents: &[(ChangeId, IntentId)]) -> V
             to: change.to.clone(),
             to_digest: change.to_digest.clone(),
             places: change.places.clone(),
+            rolls_back: change.rolls_back.clone(),
             proposal: change.proposal,
             intents: by_change.remove(&change.id).unwrap_or_default(),
             stage: stage(change),

@@ -278,11 +278,11 @@ fn proposed_change(change: &TrackedChange) -> ProposedChange {
 ///
 /// # Errors
 /// When the store cannot be reached.
-pub async fn next(app: &App, process: &str) -> ApiResult<Option<Lease>> {
+pub async fn next(app: &App, process: &str, knows_requests: u16) -> ApiResult<Option<Lease>> {
     loop {
         let turn = app.bell.turn();
         let mut tx = app.db.routing().await?;
-        let Some(leased) = work::lease(&mut *tx, process, app.config.lease, None).await? else {
+        let Some(leased) = work::lease(&mut *tx, process, app.config.lease, None, knows_requests.into()).await? else {
             if !app.bell.is_planned() {
                 app.bell.plan(work::next_in(&mut *tx).await?);
             }

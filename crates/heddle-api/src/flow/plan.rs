@@ -7,7 +7,7 @@ use heddle_core::{
     id::{ChangeId, OrganizationId, ProposalId, RepositoryId, RequestId},
     observe::Observation,
     pipeline::FactKind,
-    request::RequestState,
+    request::{Asked, RequestState, RollbackStep},
 };
 use heddle_db::{
     Tx,
@@ -67,7 +67,10 @@ pub async fn announce(
         let state = RequestState::Refused;
         requests::end(&mut **tx, scope.repository, refused.id, state, Some(&reason), scope.now).await?;
     }
-    if !plan.refused.is_empty() {
+    let waiting = plan.waiting.iter();
+    let waiting = waiting.map(|waiting| (waiting.id, waiting.reason.chars().take(MAX_REASON_CHARS).collect()));
+    let told = requests::set_waiting(&mut **tx, scope.repository, &waiting.collect::<Vec<_>>()).await?;
+    if told || !plan.refused.is_empty() {
         tx.notify(&Notice::Changed { organization: scope.organization, topic: Topic::Changes, id: None }).await?;
     }
     planned.extend(hold_back(tx, scope, &plan.gated).await?);
@@ -101,8 +104,10 @@ async fn announce_proposal(
         return Err(ApiError::invalid("proposals.mode", "an observed change is never proposed"));
     }
     let mut ids = Vec::with_capacity(planned.changes.len());
+    let steps = steps_of(tx, scope, planned.request).await?;
     for change in &planned.changes {
-        ids.push(make_change(tx, scope, change, &planned.base_branch, planned.mode).await?);
+        let rolls_back = rolled_back(tx, scope, &steps, change, &planned.base_branch).await?;
+        ids.push(make_change(tx, scope, change, (&planned.base_branch, planned.mode), &rolls_back).await?);
     }
     let (proposal, head_branch) = match planned.updates {
         Some(proposal) => (proposal, find_head_branch(tx, scope, proposal).await?),
@@ -162,12 +167,57 @@ async fn new_proposal(
     Ok((id, proposal.head_branch))
 }
 
+/// The steps of the rollback that a proposal carries out; none where it carries out something else.
+async fn steps_of(tx: &mut Tx, scope: Scope, request: Option<RequestId>) -> ApiResult<Vec<RollbackStep>> {
+    let Some(request) = request else { return Ok(Vec::new()) };
+    let found = requests::find(&mut **tx, scope.organization, request).await?;
+    Ok(match found.map(|request| request.asked) {
+        Some(Asked::Rollback(rollback)) => rollback.steps,
+        Some(Asked::Release(_) | Asked::Rules(_)) | None => Vec::new(),
+    })
+}
+
+/// The changes that one of a rollback takes back: the one that a person named, and those of other environments that wrote the
+/// same at its places.
+async fn rolled_back(
+    tx: &mut Tx,
+    scope: Scope,
+    steps: &[RollbackStep],
+    planned: &PlannedChange,
+    branch: &BranchName,
+) -> ApiResult<Vec<ChangeId>> {
+    let steps: Vec<&RollbackStep> = steps.iter().filter(|step| step.image == planned.image).collect();
+    if steps.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wrote_the_same = |change: &TrackedChange| {
+        change.environment == planned.environment
+            && change.image == planned.image
+            && change.branch == *branch
+            && change.merged_ordinal.is_some()
+            && Some(&change.to) == planned.from.as_ref()
+            && (change.to_digest.is_none() || change.to_digest == planned.from_digest)
+            && change.places.iter().any(|place| planned.places.iter().any(|own| own.key() == place.key()))
+    };
+    let known = changes::list_tracked(&mut **tx, scope.organization, scope.repository).await?;
+    let mut taken: Vec<ChangeId> =
+        known.iter().filter(|change| wrote_the_same(change)).map(|change| change.id).collect();
+    for step in steps {
+        // A newer change may carry the same tag at the place by now; the one that was named is taken back all the same.
+        let named = changes::find(&mut **tx, step.change).await?;
+        taken.extend(named.filter(|change| change.environment == planned.environment).map(|change| change.id));
+    }
+    taken.sort();
+    taken.dedup();
+    Ok(taken)
+}
+
 async fn make_change(
     tx: &mut Tx,
     scope: Scope,
     planned: &PlannedChange,
-    branch: &BranchName,
-    mode: Mode,
+    (branch, mode): (&BranchName, Mode),
+    rolls_back: &[ChangeId],
 ) -> ApiResult<ChangeId> {
     let new = NewChange {
         branch,
@@ -175,7 +225,9 @@ async fn make_change(
         image: &planned.image,
         from: planned.from.as_ref(),
         to: &planned.to,
+        from_digest: planned.from_digest.as_ref(),
         to_digest: planned.to_digest.as_ref(),
+        rolls_back,
         mode,
         places: &planned.places,
         diff: &planned.diff,
@@ -193,7 +245,7 @@ async fn make_change(
 async fn hold_back(tx: &mut Tx, scope: Scope, gated: &[GatedChange]) -> ApiResult<Vec<ChangeId>> {
     let mut held = Vec::with_capacity(gated.len());
     for one in gated {
-        held.push(make_change(tx, scope, &one.change, &one.base_branch, one.mode).await?);
+        held.push(make_change(tx, scope, &one.change, (&one.base_branch, one.mode), &[]).await?);
     }
     let gates: Vec<(ChangeId, &Gate)> = held.iter().copied().zip(gated.iter().map(|one| &one.gate)).collect();
     note_gates(tx, scope, &gates).await?;

@@ -63,6 +63,8 @@ pub async fn apply(
     deploys::place(&mut **tx, repository, &numbered).await?;
 
     let content_changed = store_content(tx, organization, repository, report, now).await?;
+    let rules = report.rules.as_ref().map(|rules| rules.text.as_deref());
+    reads::set_rules(&mut **tx, repository, rules).await?;
     let syncs = show_syncs(tx, repository, &report.environments).await?;
     let (ended, proposals_changed) = settle_proposals(tx, repository, &report.proposals, bot_login, now).await?;
     let requests_ended = !requests::end_settled(&mut **tx, repository, now).await?.is_empty();

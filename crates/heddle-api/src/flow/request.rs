@@ -1,50 +1,41 @@
 //! What people ask to be written: what it would do, and where it is. The writing itself is the automator's.
 
+mod release;
+mod rollback;
+pub mod rules;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
 use heddle_core::{
-    change::{Mode, ProposalRef},
+    change::{Gate, Mode, ProposalRef},
     git::{BranchName, Revision},
     id::{OrganizationId, RepositoryId},
     image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
-    policy::{Verdict, VerdictKind},
-    request::{RequestState, ShownPlace},
+    policy::Verdict,
+    request::{Asked, RequestState, Requested, RuleEdit, ShownPlace},
 };
 use heddle_db::{
-    Tx,
-    images::{self, Image},
-    occurrences::{self, Occurrence},
-    repositories::{self, Repository},
+    DbError, Tx, images,
+    occurrences::Occurrence,
+    repositories::Repository,
     requests::{self, Request},
     revisions, tags,
 };
-use heddle_wire::automator::{OpenRequest, Release, RequestedWrite};
+use heddle_manifest::Config;
+use heddle_wire::{automator::OpenRequest, view::Wish};
+use uuid::Uuid;
 
-use super::{
-    verdicts::{self, Ground},
-    waiting,
+use super::waiting;
+use crate::{
+    app::App,
+    problem::{ApiError, ApiResult},
+    quotas,
 };
-use crate::problem::{ApiError, ApiResult};
 
-/// What somebody wants released.
-#[derive(Debug, Clone)]
-pub struct Wanted {
-    /// Where several repositories have the environment, which one.
-    pub repository: Option<RepositoryId>,
-    /// The environment.
-    pub environment: EnvironmentName,
-    /// The image.
-    pub image: ImageRepository,
-    /// The tag; the greatest that the rule allows where none is named.
-    pub tag: Option<Tag>,
-    /// By pull request, also where the rule commits.
-    pub by_pull_request: bool,
-}
-
-/// What a release would do.
+/// What a wish would do.
 #[derive(Debug, Clone)]
 pub struct Preview {
     /// The repository.
@@ -53,51 +44,42 @@ pub struct Preview {
     pub branch: BranchName,
     /// The head that was read last.
     pub head: Revision,
-    /// The tag.
-    pub to: Tag,
-    /// All places of the image in the environment.
-    pub places: Vec<ShownPlace>,
-    /// The environments that they count in.
-    pub touched: BTreeSet<EnvironmentName>,
+    /// What is asked for.
+    pub asked: Asked,
     /// Commit or pull request.
     pub mode: Mode,
+    /// The lines of `.heddle.yaml` that change.
+    pub rules_diff: Option<String>,
+    /// What is left as it is, and why.
+    pub left: Vec<String>,
+    /// What stands in its way.
+    pub gates: Vec<Gate>,
     /// Why the rule passes the tag over.
     pub passed_over: Option<Verdict>,
     /// What the rule would bring afterwards.
     pub afterwards: Option<Tag>,
-    /// What is not known of the tag.
-    pub unknown: Option<String>,
+    /// What else is to be known.
+    pub notes: Vec<String>,
 }
 
-/// Finds out what a release would do.
+/// Finds out what a wish would do, and holds nothing of the store while it computes.
 ///
 /// # Errors
-/// 404 when the image stands nowhere in the environment, 409 when nothing would come of it, 422 when repository or tag have
-/// to be named otherwise.
-pub async fn preview(tx: &mut Tx, organization: OrganizationId, wanted: &Wanted) -> ApiResult<Preview> {
-    let (repository, standing) = standing(tx, organization, wanted).await?;
-    let governed = standing.iter().filter(|one| one.environment.as_ref() == Some(&wanted.environment));
-    let place = governed.max_by_key(|one| one.rule.is_some()).cloned().ok_or_else(|| nowhere(wanted))?;
-    let (branch, places) = (place.branch.clone(), places(&standing, wanted, &place.branch));
-    let heads = revisions::list_heads(&mut **tx, repository.id).await?;
-    let head = heads.into_iter().find(|head| head.branch == branch).map(|head| head.revision);
-    let head =
-        head.ok_or_else(|| ApiError::conflict("not-read", "the repository was not read yet; ask again in a moment"))?;
-    let touched: BTreeSet<_> = places.iter().flat_map(|place| place.environments.iter().cloned()).collect();
-    let is_shown = |one: &&Occurrence| {
-        one.branch == branch && one.environment.is_some() && places.iter().any(|shown| shown.place == one.place)
-    };
-    let several = wanted.by_pull_request || touched.len() > 1;
-    let mode = if several { Mode::PullRequest } else { most_careful(standing.iter().filter(is_shown)) };
-    let (image, ground) = ground(tx, organization, (repository.id, &place)).await?;
-    let judged = judge(wanted, ground).await?;
-    if places.iter().all(|place| place.tag.as_ref() == Some(&judged.to)) {
-        let message = format!("`{}` stands in {} already", judged.to, wanted.environment);
-        return Err(ApiError::conflict("nothing-to-write", message));
+/// 404 when what it is about is not there, 409 when nothing would come of it, 422 when it has to be named otherwise.
+pub async fn preview(
+    app: &App,
+    organization: OrganizationId,
+    wish: &Wish,
+    requested: &Requested,
+) -> ApiResult<Preview> {
+    match wish {
+        Wish::Release(wanted) => release::preview(app, organization, wanted, requested).await,
+        Wish::Rollback(wanted) => rollback::preview(app, organization, wanted).await,
+        Wish::Hold(wanted) => rules::preview_hold(app, organization, wanted, requested).await,
+        Wish::Resume(wanted) => rules::preview_resume(app, organization, wanted).await,
+        Wish::Freeze(wanted) => rules::preview_freeze(app, organization, wanted, requested).await,
+        Wish::Thaw(wanted) => rules::preview_thaw(app, organization, wanted).await,
     }
-    let unknown = unknown(wanted, &judged, image.as_ref())?;
-    let Judged { to, passed_over, afterwards, .. } = judged;
-    Ok(Preview { repository, branch, head, to, places, touched, mode, passed_over, afterwards, unknown })
 }
 
 /// The mode of one commit or pull request over all these places. No rule says how to write at a place without one, so
@@ -117,142 +99,84 @@ impl Preview {
         }
     }
 
-    /// Names what was shown. Another head alone is not another thing.
+    /// Names what was shown. Another head alone is not another thing, nor is another reason.
     ///
     /// # Errors
     /// When it cannot be written as text, which no value of it allows.
-    pub fn fingerprint(&self, wanted: &Wanted) -> ApiResult<String> {
-        let shown = (
-            (self.repository.id, &self.branch, &wanted.environment, &wanted.image),
-            (&self.to, self.mode, &self.places),
-        );
+    pub fn fingerprint(&self) -> ApiResult<String> {
+        let shown = (self.repository.id, &self.branch, self.mode, without_reasons(&self.asked));
         let text = serde_json::to_vec(&shown).map_err(ApiError::internal)?;
         Ok(hex::encode(digest::digest(&digest::SHA256, &text).as_ref()))
     }
 }
 
-/// Where the image stands in the repository that is meant, in all environments.
-async fn standing(
-    tx: &mut Tx,
-    organization: OrganizationId,
-    wanted: &Wanted,
-) -> ApiResult<(Repository, Vec<Occurrence>)> {
-    let names = [wanted.image.to_string()];
-    let all = occurrences::list_of_images(&mut **tx, organization, &names).await?;
-    let is_meant = |(repository, one): &&(RepositoryId, Occurrence)| {
-        one.environment.as_ref() == Some(&wanted.environment)
-            && wanted.repository.is_none_or(|meant| meant == *repository)
+/// What is asked for, without what a person goes on typing once it was shown.
+fn without_reasons(asked: &Asked) -> Asked {
+    let mut asked = asked.clone();
+    let edits = match &mut asked {
+        Asked::Release(release) => release.holds.as_mut_slice(),
+        Asked::Rules(rules) => rules.edits.as_mut_slice(),
+        Asked::Rollback(_) => &mut [],
     };
-    let meant: BTreeSet<RepositoryId> = all.iter().filter(is_meant).map(|(repository, _)| *repository).collect();
-    let id = match meant.iter().collect::<Vec<_>>()[..] {
-        [one] => *one,
-        [] => return Err(nowhere(wanted)),
-        _ => {
-            let known = repositories::list(&mut **tx, organization).await?;
-            let named = known.iter().filter(|one| meant.contains(&one.id)).map(|one| one.name.to_string());
-            let names = named.collect::<Vec<_>>().join(", ");
-            let message = format!("several repositories have it in {}: {names}; name one", wanted.environment);
-            return Err(ApiError::invalid("repository", message));
+    for edit in edits {
+        match edit {
+            RuleEdit::Hold { entry } => entry.reason = None,
+            RuleEdit::Freeze { entry } => entry.reason = None,
+            RuleEdit::Resume { .. } | RuleEdit::Thaw { .. } => {}
         }
-    };
-    let repository = repositories::find(&mut **tx, organization, id).await?.ok_or_else(|| nowhere(wanted))?;
-    let here = all.into_iter().filter(|(repository, _)| *repository == id).map(|(_, one)| one).collect();
-    Ok((repository, here))
-}
-
-fn nowhere(wanted: &Wanted) -> ApiError {
-    ApiError::not_found(format!("{} stands nowhere in the environment {}", wanted.image, wanted.environment))
-}
-
-/// The places of the image in the environment, each with all environments that it counts in.
-fn places(standing: &[Occurrence], wanted: &Wanted, branch: &BranchName) -> Vec<ShownPlace> {
-    let mut places: BTreeMap<_, ShownPlace> = BTreeMap::new();
-    for one in standing.iter().filter(|one| one.branch == *branch) {
-        let Some(environment) = &one.environment else { continue };
-        let shown = places.entry(one.place.clone()).or_insert_with(|| ShownPlace {
-            place: one.place.clone(),
-            tag: one.tag.clone(),
-            digest: one.digest.clone(),
-            environments: Vec::new(),
-        });
-        shown.environments.push(environment.clone());
     }
-    let mut places: Vec<ShownPlace> = places.into_values().collect();
-    places.retain(|place| place.environments.contains(&wanted.environment));
-    for place in &mut places {
-        place.environments.sort();
-        place.environments.dedup();
-    }
-    places
+    asked
 }
 
-async fn ground(
-    tx: &mut Tx,
-    organization: OrganizationId,
-    (repository, place): (RepositoryId, &Occurrence),
-) -> ApiResult<(Option<Image>, Option<Ground>)> {
-    let watched = images::list_named(&mut **tx, organization, &[place.image.to_string()]).await?.pop();
-    let watched = watched.filter(|image| image.scanned_at.is_some());
-    let ground = match &watched {
-        Some(image) => Ground::load(tx, organization, (repository, place), image).await?,
-        None => None,
+async fn head_of(tx: &mut Tx, repository: RepositoryId, branch: &BranchName) -> ApiResult<Revision> {
+    let heads = revisions::list_heads(&mut **tx, repository).await?;
+    let head = heads.into_iter().find(|head| head.branch == *branch).map(|head| head.revision);
+    head.ok_or_else(|| ApiError::conflict("not-read", "the repository was not read yet; ask again in a moment"))
+}
+
+fn unread_rules() -> ApiError {
+    let message =
+        "`.heddle.yaml` was not read yet, or is a link or no UTF-8; where it is as it should be, ask again in a moment";
+    ApiError::conflict("rules-unread", message)
+}
+
+/// What stands in the way of a tag in these environments, each once.
+fn gates(
+    config: Option<&Config>,
+    image: &ImageRepository,
+    to: &Tag,
+    environments: &BTreeSet<EnvironmentName>,
+    notes: &mut Vec<String>,
+) -> Vec<Gate> {
+    let Some(config) = config else {
+        notes.push("`.heddle.yaml` was not read yet, so a hold or a freeze may stand in the way".to_owned());
+        return Vec::new();
     };
-    Ok((watched, ground))
-}
-
-/// What the rule says of a release.
-struct Judged {
-    to: Tag,
-    /// Whether the registry lists it; `None` where that is not known.
-    listed: Option<bool>,
-    passed_over: Option<Verdict>,
-    afterwards: Option<Tag>,
-}
-
-async fn judge(wanted: &Wanted, ground: Option<Ground>) -> ApiResult<Judged> {
-    let tag = wanted.tag.clone();
-    let Some(ground) = ground else {
-        let reason = "no rule governs it there that a scan has looked at, so there is no greatest tag; name the tag";
-        let to = tag.ok_or_else(|| ApiError::invalid("tag", reason))?;
-        return Ok(Judged { to, listed: None, passed_over: None, afterwards: None });
-    };
-    verdicts::computed(move || {
-        let to = match tag {
-            Some(tag) => tag,
-            None => {
-                let decision = ground.select_from_any().decision;
-                let none = || format!("the rule allows no tag: {}", decision.reason);
-                decision.chosen.clone().ok_or_else(|| ApiError::conflict("no-tag", none()))?
-            }
-        };
-        let verdict = ground.select().verdicts.into_iter().find(|verdict| verdict.tag == to);
-        let afterwards = ground.select_after(&to).decision.chosen.filter(|chosen| *chosen != to);
-        let listed = ground.tags.complete.then(|| ground.tags.tags.iter().any(|info| info.tag == to));
-        let passed_over = verdict.filter(|verdict| verdict.verdict == VerdictKind::PassedOver);
-        Ok(Judged { to, listed, passed_over, afterwards })
-    })
-    .await?
-}
-
-/// What is not known of a tag. One that the registry does not have is refused.
-fn unknown(wanted: &Wanted, judged: &Judged, image: Option<&Image>) -> ApiResult<Option<String>> {
-    match (judged.listed, image.and_then(|image| image.scanned_at)) {
-        (Some(true), _) => Ok(None),
-        (Some(false), Some(at)) => {
-            let (image, at) = (&wanted.image, at.format("%Y-%m-%d %H:%M UTC"));
-            Err(ApiError::invalid("tag", format!("{image} had no tag `{}` when it was read last, {at}", judged.to)))
+    let now = Utc::now();
+    let mut gates: Vec<Gate> = Vec::new();
+    let of_environments = environments.iter().flat_map(|name| config.gates_for(image, name, to, now));
+    for gate in of_environments.chain(config.schedule_gate(now)) {
+        if !gates.contains(&gate) {
+            gates.push(gate);
         }
-        _ => Ok(Some(format!("nobody has read the tags of {} to their end, so it may have no such tag", wanted.image))),
     }
+    gates
 }
 
-/// The request among these that is about a place of a preview, and open.
+/// Whether two places are one, whatever lines came above it.
+fn is_same_place(one: &ShownPlace, other: &ShownPlace) -> bool {
+    one.place.file == other.place.file && one.place.key() == other.place.key()
+}
+
+/// The open request among these that is about the same as a preview.
 pub fn in_the_way<'a>(open: &'a [Request], preview: &Preview) -> Option<&'a Request> {
-    let is_shared = |place: &ShownPlace| {
-        let is_same = |own: &ShownPlace| own.place.file == place.place.file && own.place.key() == place.place.key();
-        preview.places.iter().any(is_same)
+    let is_shared = |other: &Request| {
+        let mut places = other.asked.places();
+        let mut edits = other.asked.edits().iter();
+        places.any(|own| preview.asked.places().any(|place| is_same_place(own, place)))
+            || edits.any(|own| preview.asked.edits().iter().any(|edit| rules::is_of_the_same(own, edit)))
     };
-    open.iter().find(|other| other.branch == preview.branch && other.places.iter().any(is_shared))
+    open.iter().find(|other| other.branch == preview.branch && is_shared(other))
 }
 
 /// The open requests of a repository as an update is given them.
@@ -266,42 +190,74 @@ pub async fn list_open(
 ) -> ApiResult<Vec<OpenRequest>> {
     let open = requests::list_open(&mut **tx, repository).await?;
     let digests = digests(tx, organization, &open).await?;
-    let release = |request: Request| OpenRequest {
-        id: request.id,
-        requested: request.requested,
-        branch: request.branch,
-        write: RequestedWrite::Release(Release {
-            to_digest: digests.get(&(request.image.clone(), request.to.clone())).cloned(),
-            environment: request.environment,
-            image: request.image,
-            to: request.to,
-            places: request.places,
+    let given = |request: Request| {
+        let known = released(&request.asked).and_then(|(image, tag)| digests.get(&(image.clone(), tag.clone())));
+        OpenRequest {
+            id: request.id,
+            requested: request.requested,
+            branch: request.branch,
+            to_digest: known.cloned().flatten(),
+            awaits_digest: known.is_some_and(Option::is_none) && released_with_digest(&request.asked).is_some(),
+            asked: request.asked,
             mode: request.mode,
             despite: request.despite,
-        }),
+        }
     };
-    Ok(open.into_iter().map(release).collect())
+    Ok(open.into_iter().map(given).collect())
 }
 
-/// What the tags point to that are asked for, as far as a scan has described them.
+/// The image and the tag of a release. A rollback says itself which digest it brings back.
+fn released(asked: &Asked) -> Option<(&ImageRepository, &Tag)> {
+    asked.image().filter(|_| matches!(asked, Asked::Release(_)))
+}
+
+/// The same where a digest belongs beside the tag, since one stands there.
+fn released_with_digest(asked: &Asked) -> Option<(&ImageRepository, &Tag)> {
+    released(asked).filter(|_| asked.places().any(|place| place.digest.is_some()))
+}
+
+/// What the tags point to that are asked for and that a registry lists; `None` where a scan is still to look at one.
 async fn digests(
     tx: &mut Tx,
     organization: OrganizationId,
     open: &[Request],
-) -> ApiResult<BTreeMap<(ImageRepository, Tag), Digest>> {
-    let names: BTreeSet<String> = open.iter().map(|request| request.image.to_string()).collect();
+) -> ApiResult<BTreeMap<(ImageRepository, Tag), Option<Digest>>> {
+    let released: Vec<_> = open.iter().filter_map(|request| released(&request.asked)).collect();
+    let names: BTreeSet<String> = released.iter().map(|(image, _)| image.to_string()).collect();
     let names: Vec<String> = names.into_iter().collect();
     let watched = images::list_named(&mut **tx, organization, &names).await?;
-    let of = |request: &Request| watched.iter().find(|image| image.image == request.image);
-    let asked: Vec<_> = open.iter().filter_map(|request| Some((of(request)?.id, &request.to))).collect();
+    let of = |image: &ImageRepository| watched.iter().find(|known| known.image == *image);
+    let asked: Vec<_> = released.into_iter().filter_map(|(image, tag)| Some((of(image)?.id, tag))).collect();
     let mut digests = BTreeMap::new();
-    for (id, info, _) in tags::list_named(&mut **tx, &asked).await? {
+    for (id, info, listed) in tags::list_named(&mut **tx, &asked).await? {
         let image = watched.iter().find(|image| image.id == id);
-        if let (Some(image), Some(digest)) = (image, info.digest) {
-            digests.insert((image.image.clone(), info.tag), digest);
+        if let Some(image) = image.filter(|_| listed || info.digest.is_some()) {
+            digests.insert((image.image.clone(), info.tag), info.digest);
         }
     }
     Ok(digests)
+}
+
+/// The tags of an image that are asked for with their digest and that no scan has looked at; `None` where there is none.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn find_undescribed(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    image: &ImageRepository,
+) -> Result<Option<(Uuid, Vec<Tag>)>, DbError> {
+    let watched = images::list_named(&mut **tx, organization, &[image.to_string()]).await?;
+    let Some(watched) = watched.first() else { return Ok(None) };
+    let most = i64::try_from(quotas::REQUESTS.most).unwrap_or(i64::MAX);
+    let open = requests::list_page(&mut **tx, organization, true, None, most).await?;
+    let of_image = open.iter().filter_map(|request| released_with_digest(&request.asked));
+    let of_image = of_image.filter(|(of, _)| *of == image);
+    let asked: Vec<_> = of_image.map(|(_, tag)| (watched.id, tag)).collect();
+    let known = tags::list_named(&mut **tx, &asked).await?;
+    let undescribed = known.into_iter().filter(|(_, info, listed)| *listed && info.digest.is_none());
+    let undescribed: Vec<Tag> = undescribed.map(|(_, info, _)| info.tag).collect();
+    Ok((!undescribed.is_empty()).then_some((watched.id, undescribed)))
 }
 
 /// What went wrong last in a request's repository.
@@ -316,7 +272,7 @@ pub struct Failures<'a> {
 /// What decides how the state of requests is told.
 #[derive(Debug, Clone)]
 pub struct Moment {
-    /// When an automator last asked for work.
+    /// When an automator that knows the request last asked for work.
     pub automator_seen_at: Option<DateTime<Utc>>,
     /// Now.
     pub now: DateTime<Utc>,
@@ -329,11 +285,12 @@ pub fn in_words(request: &Request, failures: Failures<'_>, moment: &Moment) -> S
     match request.state {
         RequestState::Waiting => {
             let away = waiting::away(moment.automator_seen_at, moment.now);
-            away.unwrap_or_else(|| match (failures.read, why, failures.update) {
+            away.unwrap_or_else(|| match (failures.read, &request.waiting, why, failures.update) {
                 (Some(failure), ..) => format!("its repository could not be read: {failure}"),
-                (None, Some(why), _) => format!("not written: {why}; it is tried again"),
-                (None, None, Some(failure)) => format!("the last update failed: {failure}"),
-                (None, None, None) => "an automator looks at it next".to_owned(),
+                (None, Some(waiting), ..) => format!("waits: {waiting}"),
+                (None, None, Some(why), _) => format!("not written: {why}; it is tried again"),
+                (None, None, None, Some(failure)) => format!("the last update failed: {failure}"),
+                (None, None, None, None) => "an automator looks at it next".to_owned(),
             })
         }
         RequestState::Writing => waiting::away(moment.automator_seen_at, moment.now)
@@ -342,6 +299,7 @@ pub fn in_words(request: &Request, failures: Failures<'_>, moment: &Moment) -> S
             Some(ProposalRef::PullRequest { number, .. }) => format!("waits for #{number} to be merged"),
             Some(ProposalRef::Commit { .. }) | None => "waits to be merged".to_owned(),
         }),
+        RequestState::Merged if request.asked.places().next().is_none() => format!("`{}` carries it", request.branch),
         RequestState::Merged => format!("`{}` carries it; its line tells how it goes on", request.branch),
         RequestState::Declined => told("its pull request was closed"),
         RequestState::Refused => told("it could not be written as it was shown"),

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::{
     candidates::{self, Choice},
-    registry,
+    registry, request,
 };
 use crate::{app::App, problem::ApiResult};
 
@@ -44,16 +44,19 @@ pub async fn work(
 ) -> Result<Option<ScanWork>, DbError> {
     let Some(image) = images::find(&mut **tx, image).await? else { return Ok(None) };
     let choices = choices(tx, organization, &image).await?;
+    // A tag that a person asked for is looked at too: its digest may belong beside it.
+    let asked_for = request::find_undescribed(tx, organization, &image.image).await?;
+    let mut refresh = asked_for.map(|(_, tags)| tags).unwrap_or_default();
+    let describes = !choices.is_empty() || !refresh.is_empty();
     let mut known = None;
-    let mut refresh = Vec::new();
-    if !choices.is_empty() {
+    if describes {
         known = Some(tags::list(&mut **tx, &image).await?);
-        refresh = tags::list_stale(&mut **tx, image.id, now - FRESH, REFRESHED).await?;
+        refresh.extend(tags::list_stale(&mut **tx, image.id, now - FRESH, REFRESHED).await?);
         // These move, and nothing in a list of tags says so.
         refresh.extend(choices.iter().filter_map(moving));
     }
     // Where tags are to be described, the whole list is needed.
-    let etag = image.etag.filter(|_| choices.is_empty());
+    let etag = image.etag.filter(|_| !describes);
     let asked = work::find_asked(&mut **tx, lease).await?;
     Ok(Some(ScanWork { image: image.image, login: None, etag, choices, known, refresh, asked, at_once: None }))
 }

@@ -5,7 +5,7 @@ use heddle_core::{
     change::{Gate, GateKind, ProposalRef},
     git::{BranchName, Revision},
     id::{ChangeId, IntentId, ProposalId},
-    observe::{EnvironmentPath, FollowingSync, Merge, Observation, rollouts_of},
+    observe::{EnvironmentPath, FollowingSync, Merge, Observation, rollouts_of, taken_back},
     pipeline::{Clock, FactKind},
 };
 use heddle_db::{
@@ -90,7 +90,7 @@ async fn written(
         if written.contains(&change.id.0) {
             let proposed = facts::observed(change.id, FactKind::Proposed { proposal: place.clone() }, at);
             observations.push(Observation { clock: Clock::WholeSeconds, ..proposed });
-            observations.extend(ground.as_ref().map(|ground| ground.merged(change, revision, at)));
+            observations.extend(ground.iter().flat_map(|ground| ground.merged(change, revision, at)));
         } else if !change.ended && !change.settled && change.merged_ordinal.is_none() {
             // The pull request was moved on without it.
             observations.push(facts::observed(change.id, moved_on(change, &carried, written), scope.now));
@@ -139,9 +139,9 @@ impl Ground {
     }
 
     /// A commit straight onto the branch is its own merge.
-    fn merged(&self, change: &TrackedChange, revision: &Revision, at: DateTime<Utc>) -> Observation {
+    fn merged(&self, change: &TrackedChange, revision: &Revision, at: DateTime<Utc>) -> Vec<Observation> {
         let tracked = facts::tracked(std::slice::from_ref(change), &[]).remove(0);
-        Observation {
+        let merged = Observation {
             change: change.id,
             fact: FactKind::Merged { revision: revision.clone(), by: None },
             at,
@@ -151,7 +151,8 @@ impl Ground {
                 ordinal: self.ordinal,
                 rollouts: rollouts_of(&tracked, &self.environments, &self.following),
             }),
-        }
+        };
+        taken_back(&tracked, revision, at).chain([merged]).collect()
     }
 }
 

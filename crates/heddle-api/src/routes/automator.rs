@@ -83,7 +83,7 @@ async fn lease_work(
         return lease_own(&app, shutdown, own, &request.automator, deadline).await;
     }
     loop {
-        if let Some(lease) = lease::next(&app, &request.automator).await? {
+        if let Some(lease) = lease::next(&app, &request.automator, request.knows_requests).await? {
             return Ok(Json(lease).into_response());
         }
         tokio::select! {
@@ -189,7 +189,8 @@ async fn report_scan(call: Call, Path(lease): Path<LeaseId>, Json(report): Json<
     };
     under.end(not_before).await?;
     let leased = if report.take_update && own.is_none() && !due.is_empty() {
-        work::lease(&mut *under.tx, &under.held.automator, under.app.config.lease, Some(&due)).await?
+        let (process, length, knows) = (&under.held.automator, under.app.config.lease, report.knows_requests.into());
+        work::lease(&mut *under.tx, process, length, Some(&due), knows).await?
     } else {
         None
     };

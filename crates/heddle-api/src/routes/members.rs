@@ -147,8 +147,7 @@ async fn end_uncovered(tx: &mut Tx, organization: OrganizationId, user: UserId, 
     for open in requests::list_open_of_person(&mut **tx, organization, user).await? {
         let here = granted.iter().filter(|grant| grant.repository == open.repository);
         let here = here.map(|grant| grant.environment.clone()).collect();
-        let touched = open.places.iter().flat_map(|place| place.environments.iter().cloned()).collect();
-        if rights::refusal(role, &here, &touched).is_some() {
+        if rights::refusal_of_asked(role, &here, &open.asked).is_some() {
             let (state, why) = (RequestState::Withdrawn, Some("who asked for it may not any more"));
             requests::end(&mut **tx, open.repository, open.id, state, why, Utc::now()).await?;
             asked.push(open.repository.0);

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::http::StatusCode;
 use chrono::Utc;
 use heddle_core::{
-    change::Mode,
-    id::{OrganizationId, RepositoryId, RequestId},
+    change::{Gate, Mode},
+    id::{OrganizationId, RequestId},
     image::{ImageRepository, Tag},
-    name::EnvironmentName,
-    request::{RequestState, Requested, Requester},
+    request::{Asked, Override, Reason, Release, RequestState, Requested, Requester, ShownPlace},
 };
 use heddle_db::{
     Tx, audit, changes,
@@ -17,7 +16,10 @@ use heddle_db::{
     requests::{self, Request},
     users, work,
 };
-use heddle_wire::view::{NewRequest, ReleasePreview, RequestPage, RequestView, Role, Wish, WishedRelease};
+use heddle_wire::view::{
+    KeptBack, NewRequest, PreviewGate, PreviewRequest, PreviewStep, RequestPage, RequestPreview, RequestView, Role,
+    Wish, WishedRelease, WishedRollback,
+};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa_axum::routes;
@@ -27,7 +29,7 @@ use super::Routes;
 use crate::{
     app::App,
     extract::{Json, Path, Query},
-    flow::request::{self, Failures, Moment, Preview, Wanted},
+    flow::request::{self, Failures, Moment, Preview, rules},
     permission::Permission,
     principal::Member,
     problem::{ApiError, ApiResult},
@@ -37,68 +39,73 @@ use crate::{
 /// This module's routes.
 pub fn routes() -> Routes {
     Routes::new()
-        .add(Permission::Organization(Role::Viewer), routes!(preview_release))
+        .add(Permission::Organization(Role::Viewer), routes!(preview_request))
+        .add(Permission::Organization(Role::Viewer), routes!(list_holds))
         .add(Permission::Organization(Role::Viewer), routes!(list_requests))
         .add(Permission::Organization(Role::Viewer), routes!(load_request))
         .add(Permission::Granted, routes!(create_request))
         .add(Permission::Granted, routes!(withdraw_request))
 }
 
-#[derive(Debug, Deserialize)]
-struct ReleaseQuery {
-    environment: EnvironmentName,
-    image: ImageRepository,
-    tag: Option<Tag>,
-    repository: Option<RepositoryId>,
-    #[serde(default)]
-    by_pull_request: bool,
-}
-
-/// What releasing a tag would do, and whether the asker may ask for it.
+/// What a wish would do, and whether the asker may ask for it. It writes nothing.
 #[utoipa::path(
-    get, path = "/api/v1/organizations/{organization}/release", tag = "requests",
-    params(
-        ("organization" = OrganizationId, Path), ("environment" = EnvironmentName, Query),
-        ("image" = String, Query, description = "The image's repository."),
-        ("tag" = Option<Tag>, Query, description = "Left out: the greatest that the rule there allows."),
-        ("repository" = Option<RepositoryId>, Query, description = "Where several have the environment."),
-        ("by_pull_request" = Option<bool>, Query, description = "By pull request, also where the rule commits."),
-    ),
-    responses((status = 200, body = ReleasePreview))
+    post, path = "/api/v1/organizations/{organization}/requests/preview", tag = "requests", request_body = PreviewRequest,
+    params(("organization" = OrganizationId, Path)),
+    responses((status = 200, body = RequestPreview))
 )]
-async fn preview_release(
+async fn preview_request(
     app: App,
     member: Member,
-    Query(query): Query<ReleaseQuery>,
-) -> ApiResult<Json<ReleasePreview>> {
-    let ReleaseQuery { environment, image, tag, repository, by_pull_request } = query;
-    let wanted = Wanted { repository, environment, image, tag, by_pull_request };
+    Json(asked): Json<PreviewRequest>,
+) -> ApiResult<Json<RequestPreview>> {
+    let requested = requested(&app, &member, asked.reason).await?;
+    let preview = request::preview(&app, member.organization, &asked.wish, &requested).await?;
     let mut tx = app.db.organization(member.organization).await?;
-    let preview = request::preview(&mut tx, member.organization, &wanted).await?;
     let refusal = refusal(&mut tx, &member, &preview).await?;
     tx.commit().await?;
-    Ok(Json(ReleasePreview {
-        shown: preview.fingerprint(&wanted)?,
+    let step = |image: &ImageRepository, to: &Tag, places: &[ShownPlace]| PreviewStep {
+        image: image.clone(),
+        to: to.clone(),
+        places: places.to_vec(),
+    };
+    let steps = match &preview.asked {
+        Asked::Release(Release { image, to, places, .. }) => vec![step(image, to, places)],
+        Asked::Rollback(rollback) => rollback.steps.iter().map(|one| step(&one.image, &one.to, &one.places)).collect(),
+        Asked::Rules(_) => Vec::new(),
+    };
+    let gate = |gate: Gate| PreviewGate { despite: Override::of(gate.kind), reason: gate.reason };
+    Ok(Json(RequestPreview {
+        shown: preview.fingerprint()?,
         does: preview.does(),
+        title: preview.asked.to_string(),
+        environments: preview.asked.touched().into_iter().collect(),
+        steps,
         repository: preview.repository.id,
         repository_name: preview.repository.name,
         branch: preview.branch,
         head: preview.head,
-        environment: wanted.environment,
-        image: wanted.image,
-        to: preview.to,
-        places: preview.places,
-        environments: preview.touched.into_iter().collect(),
         mode: preview.mode,
+        rules_diff: preview.rules_diff,
+        left: preview.left,
+        gates: preview.gates.into_iter().map(gate).collect(),
         passed_over: preview.passed_over,
         afterwards: preview.afterwards,
-        unknown: preview.unknown,
+        notes: preview.notes,
         refusal,
     }))
 }
 
+/// Who asks, as commits name them, and why.
+async fn requested(app: &App, member: &Member, reason: Option<Reason>) -> ApiResult<Requested> {
+    let mut tx = app.db.organization(member.organization).await?;
+    let user = users::find(&mut *tx, member.person.user).await?;
+    tx.commit().await?;
+    let by = Requester::new(user.as_ref().map_or("", |user| user.name.as_str()), member.person.user);
+    Ok(Requested { by, reason })
+}
+
 async fn refusal(tx: &mut Tx, member: &Member, preview: &Preview) -> ApiResult<Option<String>> {
-    let refusal = rights::refusal_of(tx, member, preview.repository.id, &preview.touched).await?;
+    let refusal = rights::refusal_of(tx, member, preview.repository.id, &preview.asked).await?;
     if refusal.is_some() {
         return Ok(refusal);
     }
@@ -107,8 +114,7 @@ async fn refusal(tx: &mut Tx, member: &Member, preview: &Preview) -> ApiResult<O
 }
 
 fn taken(other: &Request) -> String {
-    let Request { requested, to, environment, .. } = other;
-    format!("{} has asked for `{to}` in {environment}; that request must end first", requested.by.name)
+    format!("{} has asked to {}; that request must end first", other.requested.by.name, other.asked)
 }
 
 /// Asks for something to be written.
@@ -122,12 +128,18 @@ async fn create_request(
     member: Member,
     Json(asked): Json<NewRequest>,
 ) -> ApiResult<(StatusCode, Json<RequestView>)> {
-    let Wish::Release(WishedRelease { repository, environment, image, tag, by_pull_request, despite }) = asked.wish;
-    let wanted = Wanted { repository, environment, image, tag: Some(tag), by_pull_request };
+    let requested = requested(&app, &member, asked.reason).await?;
+    let preview = request::preview(&app, member.organization, &asked.wish, &requested).await?;
+    let despite = match &asked.wish {
+        Wish::Release(WishedRelease { despite, .. }) | Wish::Rollback(WishedRollback { despite, .. }) => {
+            despite.as_slice()
+        }
+        Wish::Hold(_) | Wish::Resume(_) | Wish::Freeze(_) | Wish::Thaw(_) => &[],
+    };
+    let touched = preview.asked.touched();
     let mut tx = app.db.organization(member.organization).await?;
-    let preview = request::preview(&mut tx, member.organization, &wanted).await?;
-    rights::require(&mut tx, &member, preview.repository.id, &preview.touched).await?;
-    if preview.fingerprint(&wanted)? != asked.shown {
+    rights::require(&mut tx, &member, preview.repository.id, &preview.asked).await?;
+    if preview.fingerprint()? != asked.shown {
         let message = "it would do something else by now than what was shown; look at it again";
         return Err(ApiError::conflict("shown-other", message));
     }
@@ -139,25 +151,25 @@ async fn create_request(
     let turn = quotas::REQUESTS.take_turn(&mut tx, member.organization.0).await?;
     let there = requests::count_open(&mut *tx, member.organization).await?;
     turn.refuse_more(there)?;
-    let user = users::find(&mut *tx, member.person.user).await?;
-    let by = Requester::new(user.as_ref().map_or("", |user| user.name.as_str()), member.person.user);
-    let (id, requested) = (RequestId(Uuid::now_v7()), Requested { by, reason: asked.reason });
+    let id = RequestId(Uuid::now_v7());
     let new = requests::NewRequest {
         id,
         repository: preview.repository.id,
         requested: &requested,
         branch: &preview.branch,
         head: &preview.head,
-        environment: &wanted.environment,
-        image: &wanted.image,
-        to: &preview.to,
+        asked: &preview.asked,
         mode: preview.mode,
-        places: &preview.places,
-        despite: &despite,
+        despite,
     };
     requests::insert(&mut *tx, member.organization, &new).await?;
+    if let Asked::Release(release) = &preview.asked
+        && let Some((image, _)) = request::find_undescribed(&mut tx, member.organization, &release.image).await?
+    {
+        work::request_scans(&mut tx, member.organization, &[image]).await?;
+    }
     let details = json!({
-        "kind": "release", "image": wanted.image, "tag": preview.to, "environments": preview.touched,
+        "kind": preview.asked.kind(), "asked": preview.asked.to_string(), "environments": touched,
         "repository": preview.repository.name, "reason": requested.reason, "despite": despite,
     });
     audit::record(&mut *tx, Some(member.organization), &member.author(), "request.create", &id.to_string(), details)
@@ -168,6 +180,19 @@ async fn create_request(
     let view = views(&mut tx, vec![stored]).await?.pop().ok_or_else(missing)?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(view)))
+}
+
+/// What the rules of each repository keep back: its holds and freezes, as they were read last.
+#[utoipa::path(
+    get, path = "/api/v1/organizations/{organization}/holds", tag = "requests",
+    params(("organization" = OrganizationId, Path)),
+    responses((status = 200, body = [KeptBack]))
+)]
+async fn list_holds(app: App, member: Member) -> ApiResult<Json<Vec<KeptBack>>> {
+    let mut tx = app.db.organization(member.organization).await?;
+    let all = rules::list_kept_back(&mut tx, member.organization, Utc::now()).await?;
+    tx.commit().await?;
+    Ok(Json(all))
 }
 
 #[derive(Debug, Deserialize)]
@@ -237,10 +262,9 @@ async fn withdraw_request(
 ) -> ApiResult<StatusCode> {
     let mut tx = app.db.organization(member.organization).await?;
     let found = requests::find(&mut *tx, organization, request).await?.ok_or_else(missing)?;
-    let touched: BTreeSet<_> = found.places.iter().flat_map(|place| place.environments.iter().cloned()).collect();
     // Their own anybody takes back, whatever they may ask for by now.
     if found.requested.by.user != member.person.user {
-        rights::require(&mut tx, &member, found.repository, &touched).await?;
+        rights::require(&mut tx, &member, found.repository, &found.asked).await?;
     }
     let held = requests::hold(&mut tx, found.repository, request).await?;
     let carrier = held.and_then(|held| held.carrier);
@@ -270,7 +294,11 @@ async fn tell(tx: &mut Tx, organization: OrganizationId) -> ApiResult<()> {
 }
 
 async fn views(tx: &mut Tx, found: Vec<Request>) -> ApiResult<Vec<RequestView>> {
-    let moment = Moment { automator_seen_at: work::automator_seen_at(&mut **tx).await?, now: Utc::now() };
+    let mut seen_at = BTreeMap::new();
+    for needs in found.iter().map(|request| request.asked.needs()).collect::<BTreeSet<_>>() {
+        seen_at.insert(needs, work::automator_for_seen_at(&mut **tx, needs).await?);
+    }
+    let now = Utc::now();
     let proposals: Vec<Uuid> = found.iter().filter_map(|request| Some(request.proposal?.0)).collect();
     let carried = changes::list_of_proposals(&mut **tx, &proposals).await?;
     let open = found.iter().filter(|request| !request.state.has_ended());
@@ -284,17 +312,20 @@ async fn views(tx: &mut Tx, found: Vec<Request>) -> ApiResult<Vec<RequestView>> 
         let failures = Failures { read: read.as_deref(), update: update.as_deref() };
         let is_own =
             |change: &&changes::TrackedChange| change.proposal.is_some() && change.proposal == request.proposal;
+        let automator_seen_at = seen_at.get(&request.asked.needs()).copied().flatten();
         RequestView {
-            message: request::in_words(&request, failures, &moment),
+            message: request::in_words(&request, failures, &Moment { automator_seen_at, now }),
             changes: carried.iter().filter(is_own).map(|change| change.id).collect(),
             id: request.id,
             repository: request.repository,
             repository_name: request.repository_name,
             branch: request.branch,
-            environment: request.environment,
-            image: request.image,
-            to: request.to,
-            places: request.places,
+            kind: request.asked.kind(),
+            title: request.asked.to_string(),
+            environments: request.asked.touched().into_iter().collect(),
+            image: request.asked.image().map(|(image, _)| image.clone()),
+            to: request.asked.image().map(|(_, to)| to.clone()),
+            places: request.asked.places().cloned().collect(),
             mode: request.mode,
             despite: request.despite,
             requested_by: request.requested.by.name,

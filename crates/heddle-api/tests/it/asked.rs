@@ -1,22 +1,25 @@
 //! What people ask to be written, from the request to its end.
 
-use heddle_client::{ClientError, PageQuery, ReleaseQuery, UserClient};
+use heddle_client::{ClientError, PageQuery, UserClient};
 use heddle_core::{
     change::Mode,
     id::UserId,
-    request::{Override, RequestState},
+    request::{Asked, Override, RequestState, RuleEdit},
 };
 use heddle_wire::{
     automator::{
         Done, Lease, OpenRequest, PlanRequest, PostedIntent, ProposalState, PullRequestState, ReadReport,
-        RefusedRequest, RequestedWrite, UpdateWork, Work,
+        RefusedRequest, RulesFile, UpdateWork, Work,
     },
-    view::{NewRequest, ReleasePreview, RequestView, Wish, WishedRelease},
+    view::{
+        NewRequest, PreviewRequest, RequestPreview, RequestView, Wish, WishedHold, WishedRelease, WishedResume,
+        WishedRollback,
+    },
 };
 
 use crate::{
     loom::{Loom, at, revision},
-    steps::{lease_update, one_change, push, read, scan},
+    steps::{lease_update, merge_one, one_change, push, read, scan},
     told::{IMAGE, plan, planned, pull_request, read_report, written},
 };
 
@@ -29,33 +32,41 @@ async fn settled(tags: &[&str]) -> Loom {
     loom
 }
 
-fn query(tag: Option<&str>) -> ReleaseQuery {
-    ReleaseQuery {
+fn release(tag: Option<&str>) -> Wish {
+    Wish::Release(WishedRelease {
+        repository: None,
         environment: "prod".parse().unwrap(),
         image: IMAGE.parse().unwrap(),
         tag: tag.map(|tag| tag.parse().unwrap()),
-        repository: None,
         by_pull_request: false,
-    }
+        hold: false,
+        hold_until: None,
+        despite: vec![Override::Hold],
+    })
 }
 
-fn wish(preview: &ReleasePreview, reason: Option<&str>) -> NewRequest {
-    NewRequest {
-        wish: Wish::Release(WishedRelease {
-            repository: None,
-            environment: preview.environment.clone(),
-            image: preview.image.clone(),
-            tag: preview.to.clone(),
-            by_pull_request: false,
-            despite: vec![Override::Hold],
-        }),
-        reason: reason.map(|text| text.parse().unwrap()),
-        shown: preview.shown.clone(),
-    }
+async fn shown(user: &UserClient, loom: &Loom, wish: &Wish) -> Result<RequestPreview, ClientError> {
+    let request = PreviewRequest { wish: wish.clone(), reason: None };
+    user.preview_request(loom.organization, &request).await
+}
+
+async fn preview(loom: &Loom, tag: Option<&str>) -> Result<RequestPreview, ClientError> {
+    shown(&loom.user, loom, &release(tag)).await
+}
+
+fn wish(preview: &RequestPreview, reason: Option<&str>) -> NewRequest {
+    let reason = reason.map(|text| text.parse().unwrap());
+    NewRequest { wish: release(Some(preview.steps[0].to.as_str())), reason, shown: preview.shown.clone() }
+}
+
+/// Asks for what it would do.
+async fn ask_for(loom: &Loom, wish: Wish) -> RequestView {
+    let shown = shown(&loom.user, loom, &wish).await.unwrap().shown;
+    loom.user.create_request(loom.organization, &NewRequest { wish, reason: None, shown }).await.unwrap()
 }
 
 pub async fn ask(loom: &Loom, tag: &str) -> RequestView {
-    let preview = loom.user.release_preview(loom.organization, &query(Some(tag))).await.unwrap();
+    let preview = preview(loom, Some(tag)).await.unwrap();
     loom.user.create_request(loom.organization, &wish(&preview, Some("1.4.2 leaks"))).await.unwrap()
 }
 
@@ -82,20 +93,20 @@ fn code(error: ClientError) -> String {
 #[tokio::test]
 async fn a_request_is_leased_written_and_ends_with_the_merge() {
     let loom = settled(&["1.4.0", "1.4.1"]).await;
-    let preview = loom.user.release_preview(loom.organization, &query(Some("1.4.0"))).await.unwrap();
+    let preview = preview(&loom, Some("1.4.0")).await.unwrap();
     assert_eq!(preview.does, "opens a pull request on acme/config");
     let passed_over = preview.passed_over.as_ref().unwrap();
     assert_eq!((passed_over.tag.as_str(), &*passed_over.rule), ("1.4.0", "downgrade"));
     assert_eq!(preview.afterwards.as_ref().unwrap().as_str(), "1.4.1");
-    assert_eq!((preview.refusal.as_deref(), preview.places.len()), (None, 1));
+    assert_eq!((preview.refusal.as_deref(), preview.steps[0].places.len()), (None, 1));
 
     let asked = ask(&loom, "1.4.0").await;
     assert_eq!((asked.state, asked.requested_by.as_str()), (RequestState::Waiting, "Ada"));
     let (update, work) = lease_update(&loom).await;
     let request = only(&work);
-    let RequestedWrite::Release(release) = &request.write;
+    let Asked::Release(release) = &request.asked else { panic!("{request:?}") };
     assert_eq!((release.to.as_str(), release.places[0].tag.as_ref().unwrap().as_str()), ("1.4.0", "1.4.1"));
-    assert_eq!(release.despite, [Override::Hold]);
+    assert_eq!(request.despite, [Override::Hold]);
     assert_eq!(request.requested.reason.as_ref().unwrap().as_str(), "1.4.2 leaks");
 
     let posted = announce(&loom, &update, &request).await;
@@ -119,7 +130,7 @@ async fn a_request_is_leased_written_and_ends_with_the_merge() {
 async fn its_open_pull_request_is_known_as_its_own_until_it_is_taken_back() {
     let loom = settled(&["1.4.0", "1.4.1"]).await;
     let asked = ask(&loom, "1.4.0").await;
-    let again = loom.user.release_preview(loom.organization, &query(Some("1.4.0"))).await.unwrap();
+    let again = preview(&loom, Some("1.4.0")).await.unwrap();
     assert!(again.refusal.as_deref().unwrap().contains("must end first"), "{again:?}");
     let refused = loom.user.create_request(loom.organization, &wish(&again, None)).await.unwrap_err();
     assert_eq!(code(refused), "request-open");
@@ -186,14 +197,14 @@ async fn a_write_that_never_came_to_be_is_tried_again() {
 #[tokio::test]
 async fn only_what_was_shown_is_taken() {
     let loom = settled(&["1.4.0", "1.4.1"]).await;
-    let preview = loom.user.release_preview(loom.organization, &query(Some("1.4.0"))).await.unwrap();
+    let before = preview(&loom, Some("1.4.0")).await.unwrap();
     push(&loom).await;
     read(&loom, read_report(&[2], "1.4.2")).await;
-    let other = loom.user.create_request(loom.organization, &wish(&preview, None)).await.unwrap_err();
+    let other = loom.user.create_request(loom.organization, &wish(&before, None)).await.unwrap_err();
     assert_eq!(code(other), "shown-other");
-    let unknown = loom.user.release_preview(loom.organization, &query(Some("9.9.9"))).await.unwrap_err();
+    let unknown = preview(&loom, Some("9.9.9")).await.unwrap_err();
     assert!(unknown.to_string().contains("had no tag `9.9.9`"), "{unknown}");
-    let there = loom.user.release_preview(loom.organization, &query(Some("1.4.2"))).await.unwrap_err();
+    let there = preview(&loom, Some("1.4.2")).await.unwrap_err();
     assert_eq!(code(there), "nothing-to-write");
 }
 
@@ -203,8 +214,8 @@ async fn without_a_name_the_greatest_tag_that_the_rule_allows_is_proposed() {
     read(&loom, read_report(&[1], "latest")).await;
     let update = scan(&loom, &["1.4.0", "1.4.1", "0.9.0", "latest"]).await;
     loom.automator.done(&update, &Done::default()).await.unwrap();
-    let preview = loom.user.release_preview(loom.organization, &query(None)).await.unwrap();
-    assert_eq!((preview.to.as_str(), preview.mode), ("1.4.1", Mode::PullRequest));
+    let preview = preview(&loom, None).await.unwrap();
+    assert_eq!((preview.steps[0].to.as_str(), preview.mode), ("1.4.1", Mode::PullRequest));
     assert_eq!(&*preview.passed_over.unwrap().rule, "current");
     assert_eq!(preview.afterwards, None);
 }
@@ -230,7 +241,7 @@ async fn an_operator_asks_where_an_owner_granted_it_and_nowhere_else() {
     use heddle_wire::view::{Grant, SetGrants};
     let loom = settled(&["1.4.0", "1.4.1"]).await;
     let operator = token(&loom, "operator").await;
-    let preview = operator.release_preview(loom.organization, &query(Some("1.4.0"))).await.unwrap();
+    let preview = shown(&operator, &loom, &release(Some("1.4.0"))).await.unwrap();
     assert!(preview.refusal.as_deref().unwrap().contains("none for `prod`"), "{preview:?}");
     let refused = operator.create_request(loom.organization, &wish(&preview, None)).await.unwrap_err();
     assert_eq!(code(refused), "grant-missing");
@@ -275,7 +286,7 @@ async fn a_right_that_is_taken_back_takes_back_what_was_asked_for_by_it() {
     use heddle_wire::view::{ChangeRole, Grant, Role, SetGrants};
     let loom = settled(&["1.4.0", "1.4.1"]).await;
     let (user, eve) = eve(&loom, "operator").await;
-    let preview = loom.user.release_preview(loom.organization, &query(Some("1.4.0"))).await.unwrap();
+    let preview = preview(&loom, Some("1.4.0")).await.unwrap();
     let grants =
         SetGrants { grants: vec![Grant { repository: preview.repository, environment: "prod".parse().unwrap() }] };
     let none = SetGrants { grants: vec![] };
@@ -326,4 +337,200 @@ async fn one_proposal_carries_a_request_and_one_that_ended_is_left_out() {
     let told = loom.automator.intents(&update, &both).await.unwrap();
     assert_eq!((told.intents.len(), told.left_out), (1, vec![asked.id]));
     assert_eq!(told.intents[0].head_branch, None, "the commit, which nobody asked for");
+}
+
+const RULES: &str = "version: 1\nenvironments: [{name: prod, path: clusters/prod}]\n";
+
+/// A read of a head whose `.heddle.yaml` says this.
+fn with_rules(commits: &[u32], tag: &str, text: &str) -> ReadReport {
+    ReadReport { rules: Some(RulesFile { text: Some(text.to_owned()) }), ..read_report(commits, tag) }
+}
+
+fn hold(tag: Option<&str>) -> Wish {
+    Wish::Hold(WishedHold {
+        repository: None,
+        image: Some(IMAGE.to_owned()),
+        environment: Some("prod".parse().unwrap()),
+        tag: tag.map(|tag| tag.parse().unwrap()),
+        until: None,
+    })
+}
+
+#[tokio::test]
+async fn a_hold_is_shown_as_the_lines_that_change_and_leased_as_an_entry() {
+    let loom = settled(&["1.4.0", "1.4.1"]).await;
+    push(&loom).await;
+    read(&loom, with_rules(&[2], "1.4.1", RULES)).await;
+    let preview = shown(&loom.user, &loom, &hold(Some("1.4.1"))).await.unwrap();
+    assert_eq!((preview.mode, preview.does.as_str()), (Mode::PullRequest, "opens a pull request on acme/config"));
+    assert_eq!(preview.title, format!("hold {IMAGE} in prod at 1.4.1"));
+    assert_eq!(preview.environments, ["prod".parse().unwrap()]);
+    let diff = preview.rules_diff.as_deref().unwrap();
+    assert!(
+        diff.contains(&format!("+holds:\n+- image: {IMAGE}\n+  environment: prod\n+  tag: 1.4.1\n+  by: Ada\n")),
+        "{diff}"
+    );
+
+    let asked = ask_for(&loom, hold(Some("1.4.1"))).await;
+    assert_eq!((asked.state, asked.image), (RequestState::Waiting, None));
+    let (_, work) = lease_update(&loom).await;
+    let request = only(&work);
+    let [RuleEdit::Hold { entry }] = request.asked.edits() else { panic!("{work:?}") };
+    assert_eq!((entry.by.as_deref(), entry.tag.as_ref().unwrap().as_str()), (Some("Ada"), "1.4.1"));
+    let twice = shown(&loom.user, &loom, &hold(None)).await.unwrap();
+    assert!(twice.refusal.as_deref().unwrap().starts_with("Ada has asked to hold"), "{twice:?}");
+    let elsewhere = Wish::Hold(WishedHold {
+        repository: None,
+        image: None,
+        environment: Some("test".parse().unwrap()),
+        tag: None,
+        until: None,
+    });
+    assert_eq!(code(shown(&loom.user, &loom, &elsewhere).await.unwrap_err()), "not-found");
+}
+
+#[tokio::test]
+async fn what_is_held_is_listed_stands_in_the_way_of_a_release_and_is_ended_as_it_stands() {
+    let loom = settled(&["1.4.0", "1.4.1"]).await;
+    push(&loom).await;
+    let held = format!("{RULES}holds:\n  - {{image: \"{IMAGE}\", environment: prod, tag: 1.4.1, reason: audit}}\n");
+    read(&loom, with_rules(&[2], "1.4.1", &held)).await;
+    let listed = loom.user.holds(loom.organization).await.unwrap();
+    assert_eq!((listed.len(), listed[0].holds.len(), listed[0].unknown.as_deref()), (1, 1, None));
+
+    let release = preview(&loom, Some("1.4.0")).await.unwrap();
+    assert_eq!(release.gates.len(), 1, "{release:?}");
+    assert_eq!(release.gates[0].despite, Some(Override::Hold));
+    assert_eq!(release.gates[0].reason, "held at `1.4.1`: audit (`.heddle.yaml:4`)");
+
+    let wish = |environment: Option<&str>| {
+        let environment = environment.map(|name| name.parse().unwrap());
+        Wish::Resume(WishedResume { repository: None, image: Some(IMAGE.to_owned()), environment })
+    };
+    let missing = shown(&loom.user, &loom, &wish(None)).await.unwrap_err();
+    assert_eq!(code(missing), "not-found");
+    let resume = shown(&loom.user, &loom, &wish(Some("prod"))).await.unwrap();
+    assert!(resume.rules_diff.as_deref().unwrap().contains("-holds:"), "{resume:?}");
+    // What is known of the file is what a read told.
+    push(&loom).await;
+    read(&loom, ReadReport { rules: None, ..read_report(&[3], "1.4.1") }).await;
+    assert_eq!(code(shown(&loom.user, &loom, &wish(Some("prod"))).await.unwrap_err()), "rules-unread");
+}
+
+#[tokio::test]
+async fn an_operator_holds_where_each_environment_that_differs_was_granted() {
+    let loom = settled(&["1.4.0", "1.4.1"]).await;
+    push(&loom).await;
+    read(&loom, with_rules(&[2], "1.4.1", RULES)).await;
+    let operator = token(&loom, "operator").await;
+    let preview = shown(&operator, &loom, &hold(None)).await.unwrap();
+    assert!(preview.refusal.as_deref().unwrap().contains("none for `prod`"), "{preview:?}");
+    let asked = NewRequest { wish: hold(None), reason: None, shown: preview.shown };
+    assert_eq!(code(operator.create_request(loom.organization, &asked).await.unwrap_err()), "grant-missing");
+}
+
+#[tokio::test]
+async fn an_automator_that_does_not_know_a_request_is_not_given_it() {
+    let loom = settled(&["1.4.0", "1.4.1"]).await;
+    push(&loom).await;
+    read(&loom, with_rules(&[2], "1.4.1", RULES)).await;
+    let (update, _) = lease_update(&loom).await;
+    loom.automator.done(&update, &Done::default()).await.unwrap();
+    let asked = ask_for(&loom, hold(None)).await;
+    assert!(loom.try_lease_as(0, 1).await.is_none(), "it would take the pull request for what nobody asked for");
+    let lease = loom.try_lease_as(0, 2).await.unwrap();
+    loom.automator.done(&lease, &Done::default()).await.unwrap();
+    loom.user.withdraw_request(loom.organization, asked.id).await.unwrap();
+    assert!(loom.try_lease_as(0, 1).await.is_some());
+}
+
+#[tokio::test]
+async fn a_release_with_a_hold_goes_by_pull_request_and_says_what_keeps_the_tag() {
+    let loom = settled(&["1.4.0", "1.4.1"]).await;
+    push(&loom).await;
+    read(&loom, with_rules(&[2], "1.4.1", RULES)).await;
+    let Wish::Release(wished) = release(Some("1.4.0")) else { panic!() };
+    let with_hold = Wish::Release(WishedRelease { hold: true, ..wished });
+    let preview = shown(&loom.user, &loom, &with_hold).await.unwrap();
+    assert_eq!((preview.mode, preview.afterwards), (Mode::PullRequest, None));
+    assert!(preview.rules_diff.unwrap().contains("+  tag: 1.4.0\n"));
+    ask_for(&loom, with_hold).await;
+    let (_, work) = lease_update(&loom).await;
+    assert_eq!(only(&work).asked.edits().len(), 1);
+}
+
+#[tokio::test]
+async fn a_rollback_brings_back_what_stood_before_and_bars_what_it_takes_back() {
+    let loom = Loom::start().await;
+    merge_one(&loom).await;
+    let change = one_change(&loom).await.id;
+    let wish = |to: Option<&str>| {
+        Wish::Rollback(WishedRollback {
+            change,
+            to: to.map(|tag| tag.parse().unwrap()),
+            by_pull_request: false,
+            despite: Vec::new(),
+        })
+    };
+    // Nobody saw 1.4.1 healthy there, so somebody has to name it.
+    let unproven = shown(&loom.user, &loom, &wish(None)).await.unwrap_err();
+    assert!(
+        unproven.to_string().contains("`1.4.1` stood there before, and was not seen healthy in prod"),
+        "{unproven}"
+    );
+    let preview = shown(&loom.user, &loom, &wish(Some("1.4.1"))).await.unwrap();
+    assert_eq!((preview.steps[0].to.as_str(), preview.steps[0].places.len(), preview.left.len()), ("1.4.1", 1, 0));
+    let asked = ask_for(&loom, wish(Some("1.4.1"))).await;
+    assert_eq!(asked.title, format!("roll {IMAGE} back to 1.4.1 in prod"));
+
+    let (update, work) = lease_update(&loom).await;
+    let request = only(&work);
+    let Asked::Rollback(rollback) = &request.asked else { panic!("{request:?}") };
+    assert_eq!(rollback.steps[0].change, change);
+    let mut plan = plan(Mode::Commit, None, planned("1.4.2", "1.4.1"));
+    plan.proposals[0].request = Some(request.id);
+    let posted = loom.automator.intents(&update, &plan).await.unwrap().intents.remove(0);
+    let commit = heddle_core::change::ProposalRef::Commit { revision: revision(3), url: None };
+    loom.automator.outcome(&update, posted.id, &written(commit, 3)).await.unwrap();
+    loom.automator.done(&update, &Done::default()).await.unwrap();
+    assert_eq!(seen(&loom, &asked).await.state, RequestState::Merged);
+    read(&loom, read_report(&[3], "1.4.1")).await;
+    let (update, work) = lease_update(&loom).await;
+    let barred: Vec<&str> = work.barred.iter().map(|one| one.tag.as_str()).collect();
+    assert_eq!(barred, ["1.4.2"], "{:?}", work.barred);
+    loom.automator.done(&update, &Done::default()).await.unwrap();
+
+    // The place says something else by now, so nothing of the change is left to take back.
+    let twice = shown(&loom.user, &loom, &wish(Some("1.4.1"))).await.unwrap_err();
+    assert_eq!(code(twice), "nothing-to-roll-back");
+}
+
+#[tokio::test]
+async fn a_freeze_takes_the_role_admin_and_its_end_names_it_whole() {
+    use heddle_wire::view::{Grant, SetGrants, WishedFreeze, WishedThaw};
+    let loom = settled(&["1.4.0", "1.4.1"]).await;
+    push(&loom).await;
+    read(&loom, with_rules(&[2], "1.4.1", RULES)).await;
+    let (from, to) = ("2199-12-20T00:00:00Z".parse().unwrap(), "2200-01-03T00:00:00Z".parse().unwrap());
+    let environments = vec!["prod".parse().unwrap()];
+    let freeze = Wish::Freeze(WishedFreeze { repository: None, environments: environments.clone(), from, to });
+    let preview = shown(&loom.user, &loom, &freeze).await.unwrap();
+    assert!(preview.rules_diff.as_deref().unwrap().contains("+freezes:\n+- environments:\n+  - prod\n"), "{preview:?}");
+
+    let (user, eve) = eve(&loom, "operator").await;
+    let grants = vec![Grant { repository: preview.repository, environment: environments[0].clone() }];
+    loom.user.set_grants(loom.organization, user, &SetGrants { grants }).await.unwrap();
+    let refused = shown(&eve, &loom, &freeze).await.unwrap().refusal;
+    assert!(refused.unwrap().starts_with("a freeze and its end take the role admin"));
+    let asked = NewRequest { wish: freeze.clone(), reason: None, shown: preview.shown };
+    assert_eq!(code(eve.create_request(loom.organization, &asked).await.unwrap_err()), "grant-missing");
+    ask_for(&loom, freeze).await;
+
+    push(&loom).await;
+    let text = format!("{RULES}freezes: [{{environments: [prod], from: 2199-12-20, to: 2200-01-03}}]\n");
+    read(&loom, with_rules(&[3], "1.4.1", &text)).await;
+    let listed = loom.user.holds(loom.organization).await.unwrap().remove(0).freezes.remove(0);
+    let thaw = Wish::Thaw(WishedThaw { repository: None, freeze: listed });
+    let preview = shown(&loom.user, &loom, &thaw).await.unwrap();
+    assert!(preview.rules_diff.unwrap().contains("-freezes:"));
 }

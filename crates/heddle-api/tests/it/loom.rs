@@ -12,6 +12,7 @@ use heddle_client::{AgentClient, AgentKey, AutomatorClient, Http, KeyPair, UserC
 use heddle_core::{
     git::Revision,
     id::{ClusterId, ClusterKeyId, OrganizationId},
+    request::KNOWN_REQUESTS,
 };
 use heddle_db::Db;
 use heddle_testkit::{
@@ -140,7 +141,12 @@ impl Loom {
 
     /// Work that becomes due in time.
     pub async fn try_lease(&self, wait_secs: u64) -> Option<Lease> {
-        let request = LeaseRequest { wait_secs, automator: "test".to_owned() };
+        self.try_lease_as(wait_secs, KNOWN_REQUESTS).await
+    }
+
+    /// The same for an automator that knows these requests.
+    pub async fn try_lease_as(&self, wait_secs: u64, knows_requests: u16) -> Option<Lease> {
+        let request = LeaseRequest { wait_secs, automator: "test".to_owned(), knows_requests };
         self.automator.lease(&request).await.unwrap()
     }
 

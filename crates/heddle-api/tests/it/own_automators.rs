@@ -60,7 +60,7 @@ fn client(loom: &Loom, added: &OwnAutomatorAdded) -> AutomatorClient {
 /// The images that an automator is given, until there are no more; their leases are kept.
 async fn lease_all(automator: &AutomatorClient) -> Vec<(String, Lease)> {
     let mut leased = Vec::new();
-    let request = LeaseRequest { wait_secs: 0, automator: "own".to_owned() };
+    let request = LeaseRequest { wait_secs: 0, automator: "own".to_owned(), knows_requests: 0 };
     while let Some(lease) = automator.lease(&request).await.unwrap() {
         let Work::Scan(work) = &lease.work else { panic!("{:?}", lease.work) };
         assert!(work.login.is_none(), "no login that the hub stores");
@@ -164,7 +164,7 @@ async fn while_it_is_silent_nobody_else_scans_and_every_image_says_so_with_the_t
 
     // Removed: its token counts no more, and the hosted ones take over.
     loom.user.delete_own_automator(loom.organization, added.automator.id).await.unwrap();
-    let request = LeaseRequest { wait_secs: 0, automator: "own".to_owned() };
+    let request = LeaseRequest { wait_secs: 0, automator: "own".to_owned(), knows_requests: 0 };
     assert!(matches!(automator.lease(&request).await, Err(ClientError::Unauthorized { .. })));
     let lease = loom.lease().await;
     let Work::Scan(work) = lease.work else { panic!("{:?}", lease.work) };

@@ -18,9 +18,10 @@ use crate::{
 };
 
 /// What tells us of the world and changes nothing that a person decided: leases, what was seen, what an agent fetches.
-const NOT_RECORDED: [&str; 11] = [
+const NOT_RECORDED: [&str; 12] = [
     "POST /agent/v1/git-token",
     "POST /agent/v1/report",
+    "POST /api/v1/organizations/{organization}/requests/preview",
     "POST /automator/v1/lease",
     "POST /automator/v1/leases/{lease}/done",
     "POST /automator/v1/leases/{lease}/read-report",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use heddle_core::id::OrganizationId;
+use heddle_core::{id::OrganizationId, request::KNOWN_REQUESTS};
 use heddle_db::{Db, work};
 use heddle_wire::automator::{Lease, ScanOutcome, ScanReport, ScannedTag};
 use reqwest::StatusCode;
@@ -86,7 +86,7 @@ async fn push_notices_and_a_scan_of_the_same_tags_all_arrive() {
         let request = hub.http.post(url).bearer_auth(AUTOMATOR_TOKEN).header("heddle-fence", lease.fence);
         let tags = tags.iter().map(|tag| ScannedTag { tag: tag.parse().unwrap(), description: None }).collect();
         let outcome = ScanOutcome::Complete { tags, etag: None, undescribed: None };
-        let report = ScanReport { take_update: true, ..ScanReport::new(outcome) };
+        let report = ScanReport { take_update: true, knows_requests: KNOWN_REQUESTS, ..ScanReport::new(outcome) };
         request.json(&report).send().await.unwrap().status()
     };
     watch(&hub, &organization, &["registry.example.com/acme/api".to_owned()]).await;

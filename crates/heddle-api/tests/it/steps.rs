@@ -4,6 +4,7 @@ use heddle_client::PageQuery;
 use heddle_core::{
     change::Mode,
     pipeline::{KnotState, Station},
+    request::KNOWN_REQUESTS,
 };
 use heddle_wire::{
     automator::{
@@ -51,7 +52,7 @@ pub async fn lease_update(loom: &Loom) -> (Lease, UpdateWork) {
 pub async fn scan(loom: &Loom, tags: &[&str]) -> Lease {
     let tags = tags.iter().map(|tag| ScannedTag { tag: tag.parse().unwrap(), description: None }).collect();
     let outcome = ScanOutcome::Complete { tags, etag: None, undescribed: None };
-    let report = ScanReport { take_update: true, ..ScanReport::new(outcome) };
+    let report = ScanReport { take_update: true, knows_requests: KNOWN_REQUESTS, ..ScanReport::new(outcome) };
     loop {
         let lease = loom.lease().await;
         match &lease.work {

@@ -12,7 +12,7 @@ use heddle_wire::{
     },
     automator::{
         BranchReport, CommitReport, EnvironmentReport, GoverningRule, IntentOutcome, Occurrence, PlanRequest,
-        PlannedChange, PlannedProposal, PostedIntent, ReadReport,
+        PlannedChange, PlannedProposal, PostedIntent, ReadReport, RulesFile,
     },
 };
 use uuid::Uuid;
@@ -34,6 +34,7 @@ pub fn place() -> Place {
 pub fn read_report(commits: &[u32], tag: &str) -> ReadReport {
     ReadReport {
         drift: Vec::new(),
+        rules: Some(RulesFile { text: None }),
         branches: vec![BranchReport {
             branch: "main".parse().unwrap(),
             revisions: commits
@@ -81,6 +82,7 @@ pub fn planned(from: &str, to: &str) -> PlannedChange {
         image: IMAGE.parse().unwrap(),
         from: Some(from.parse().unwrap()),
         to: to.parse().unwrap(),
+        from_digest: None,
         to_digest: None,
         places: vec![place()],
         diff: format!("-  newTag: {from}\n+  newTag: {to}\n"),
@@ -105,6 +107,7 @@ pub fn plan(mode: Mode, updates: Option<&PostedIntent>, change: PlannedChange) -
         gated: vec![],
         superseded: vec![],
         refused: vec![],
+        waiting: vec![],
         findings: vec![],
         next_due_at: None,
     }

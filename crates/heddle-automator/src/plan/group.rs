@@ -14,7 +14,7 @@ use heddle_manifest::{config::Grouping, find::Occurrence};
 use heddle_wire::automator::{Finding, GatedChange, OpenProposal, PlanRequest, PlannedChange, ProposedChange};
 use sha2::{Digest as _, Sha256};
 
-use super::{Choice, Chosen, OpenState, OpenView, Plan, PlanInput, Requests, Wanted, joined, write};
+use super::{Choice, Chosen, OpenState, OpenView, Plan, PlanInput, Requests, Wanted, joined, rules, write};
 
 /// One commit or pull request to be.
 struct Group<'a> {
@@ -54,6 +54,7 @@ pub(super) fn gather<'a>(
         gated: Vec::new(),
         superseded: Vec::new(),
         refused: requests.refused.clone(),
+        waiting: requests.waiting.clone(),
         findings,
         next_due_at: None,
     };
@@ -78,7 +79,8 @@ pub(super) fn gather<'a>(
             let settled = open.is_some_and(|open| open.state == standing && is_written(open.proposal, group));
             if !settled {
                 open_count = open_count.saturating_add(u32::from(open.is_none() && group.is_limited()));
-                let (proposal, texts) = write::proposal(&group.wanted, group.key.mode, name, open);
+                let rules = group.request().and_then(|request| requests.rules_of(request));
+                let (proposal, texts) = write::proposal(&group.wanted, group.key.mode, name, open, rules);
                 plan.request.proposals.push(proposal);
                 plan.writes.push(texts);
             }
@@ -92,6 +94,7 @@ pub(super) fn gather<'a>(
         }
         add_gated(&group.wanted, &gate, &mut plan);
     }
+    rules::propose(input, &requests, &mut plan);
     for open in input.open.iter().filter(|open| open.is_ours()) {
         let ended = match open.proposal.request {
             Some(request) => requests.end_of(request),
@@ -139,6 +142,14 @@ impl Group<'_> {
         }
     }
 
+    /// The request that it carries out, and nothing else beside it.
+    fn request(&self) -> Option<RequestId> {
+        match self.key.scope {
+            Scope::Request(request) => Some(request),
+            Scope::Everything | Scope::Environments(_) | Scope::Image(..) => None,
+        }
+    }
+
     fn environments(&self) -> String {
         joined(self.wanted.iter().flat_map(|wanted| wanted.environments.iter().copied()))
     }
@@ -161,12 +172,8 @@ impl Group<'_> {
 
     /// Whether everything that a proposal brings belongs here.
     fn may_hold(&self, proposal: &OpenProposal) -> bool {
-        let request = match self.key.scope {
-            Scope::Request(request) => Some(request),
-            _ => None,
-        };
         proposal.base_branch == *self.key.branch
-            && proposal.request == request
+            && proposal.request == self.request()
             && proposal.changes.iter().all(|change| match &self.key.scope {
                 Scope::Everything | Scope::Request(_) => true,
                 Scope::Environments(environments) => environments.contains(&change.environment),

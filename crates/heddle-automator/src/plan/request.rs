@@ -6,35 +6,51 @@ use std::collections::{BTreeMap, BTreeSet};
 use heddle_core::{
     change::{Gate, Mode},
     id::RequestId,
-    image::{Digest, Tag},
+    image::{Digest, ImageRepository, Tag},
+    name::EnvironmentName,
     place::PlaceKey,
-    request::{Override, ShownPlace},
+    request::{Asked, Override, RollbackStep, ShownPlace},
 };
-use heddle_manifest::find::Occurrence;
-use heddle_wire::automator::{OpenRequest, RefusedRequest, Release, RequestedWrite};
+use heddle_manifest::{Config, find::Occurrence};
+use heddle_wire::automator::{OpenRequest, RefusedRequest, WaitingRequest};
 
 use super::{
-    Branch, Choice, Chosen, OpenState, PlanInput, Wanted,
+    Branch, Choice, Chosen, NewText, OpenState, PlanInput, Wanted,
     choice::{has_ended, try_edit, written},
+    rules,
 };
 
 /// The requests of a plan, and what becomes of them.
 #[derive(Debug, Default)]
 pub(super) struct Requests<'a> {
-    /// Those that are written, with the index of each of their places.
-    live: Vec<(&'a OpenRequest, Vec<usize>)>,
+    /// Those that are written.
+    live: Vec<Live<'a>>,
     /// Those of which nothing can be said now; what is proposed for them stays.
-    unknown: BTreeSet<RequestId>,
+    pub waiting: Vec<WaitingRequest>,
     /// Those that end.
     pub refused: Vec<RefusedRequest>,
 }
 
+/// A request that is written.
+#[derive(Debug)]
+pub(super) struct Live<'a> {
+    /// The request.
+    pub request: &'a OpenRequest,
+    /// The index of each of its places.
+    places: Vec<usize>,
+    /// What `.heddle.yaml` becomes, where it asks for that.
+    pub rules: Option<NewText>,
+}
+
+/// What is said where a read comes first.
+pub(super) const ENDED: &str = "a pull request for it was merged or closed, and a read says which";
+
 /// Why a request is not written.
-enum Obstacle {
+pub(super) enum Obstacle {
     /// It ends, for this reason.
     Refused(String),
-    /// Somebody has to look again first. The places stay as they are.
-    Unknown(Vec<usize>),
+    /// Something has to come first, which is said. The places stay as they are.
+    Waits(Vec<usize>, String),
 }
 
 impl<'a> Requests<'a> {
@@ -42,20 +58,19 @@ impl<'a> Requests<'a> {
     pub fn take(input: &PlanInput<'a>, choices: &mut [Chosen<'a>]) -> Self {
         let mut requests = Self::default();
         for request in input.requests {
-            let RequestedWrite::Release(release) = &request.write;
-            let look = Look { input, request, release };
-            match look.places(choices) {
-                Ok(places) => {
+            match live(input, request, choices) {
+                Ok((places, rules)) => {
                     for (index, wanted) in &places {
                         choices[*index].2 = Choice::Update(Box::new(wanted.clone()));
                     }
-                    requests.live.push((request, places.into_iter().map(|(index, _)| index).collect()));
+                    let places = places.into_iter().map(|(index, _)| index).collect();
+                    requests.live.push(Live { request, places, rules });
                 }
-                Err(Obstacle::Unknown(places)) => {
+                Err(Obstacle::Waits(places, reason)) => {
                     for index in places {
                         choices[index].2 = Choice::Unknown;
                     }
-                    requests.unknown.insert(request.id);
+                    requests.waiting.push(WaitingRequest { id: request.id, reason });
                 }
                 Err(Obstacle::Refused(reason)) => requests.refuse(request, reason),
             }
@@ -66,15 +81,16 @@ impl<'a> Requests<'a> {
     /// Ends what would be written in part alone, because a place changes together with one that does not get the same.
     /// What is left goes into one commit or pull request: the most careful mode of its places is that of all.
     pub fn keep_whole(&mut self, choices: &mut [Chosen<'a>]) {
-        for (request, places) in std::mem::take(&mut self.live) {
+        for live in std::mem::take(&mut self.live) {
+            let request = live.request;
             let is_own = |choice: &Choice<'_>| match choice {
                 Choice::Update(wanted) => wanted.request.is_some_and(|own| own.id == request.id),
                 Choice::Keep | Choice::Unknown => false,
             };
-            let lost = places.iter().find(|index| !is_own(&choices[**index].2)).copied();
+            let lost = live.places.iter().find(|index| !is_own(&choices[**index].2)).copied();
             let Some(lost) = lost else {
-                one_mode(choices, &places);
-                self.live.push((request, places));
+                one_mode(choices, &live.places);
+                self.live.push(live);
                 continue;
             };
             let place = &choices[lost].1.place;
@@ -84,15 +100,28 @@ impl<'a> Requests<'a> {
                 place.file, place.line
             );
             self.refuse(request, reason);
-            for index in places {
+            for index in live.places {
                 choices[index].2 = Choice::Unknown;
             }
         }
     }
 
+    /// What `.heddle.yaml` becomes by a request, where it asks for that.
+    pub fn rules_of(&self, request: RequestId) -> Option<&NewText> {
+        self.live.iter().find(|live| live.request.id == request)?.rules.as_ref()
+    }
+
+    /// Those that ask for entries of `.heddle.yaml` alone.
+    pub fn of_rules_alone(&self) -> impl Iterator<Item = (&'a OpenRequest, &NewText)> {
+        let alone = self.live.iter().filter(|live| live.places.is_empty());
+        alone.filter_map(|live| Some((live.request, live.rules.as_ref()?)))
+    }
+
     /// Why an open proposal that was made for a request is to be closed; `None` while it is wanted, or may be.
     pub fn end_of(&self, request: RequestId) -> Option<String> {
-        if self.unknown.contains(&request) || self.live.iter().any(|(live, _)| live.id == request) {
+        if self.waiting.iter().any(|waiting| waiting.id == request)
+            || self.live.iter().any(|live| live.request.id == request)
+        {
             return None;
         }
         let refused = self.refused.iter().find(|refused| refused.id == request);
@@ -118,25 +147,92 @@ fn one_mode(choices: &mut [Chosen<'_>], places: &[usize]) {
     }
 }
 
-/// One request before the heads.
+/// The index of a place, and what it gets.
+type Placed<'a> = (usize, Wanted<'a>);
+
+/// What each place of a request gets, and what `.heddle.yaml` becomes.
+fn live<'a>(
+    input: &PlanInput<'a>,
+    request: &'a OpenRequest,
+    choices: &[Chosen<'a>],
+) -> Result<(Vec<Placed<'a>>, Option<NewText>), Obstacle> {
+    let aims = aims(request);
+    let rules = rules::changed(input, request)?;
+    let config = rules.as_ref().map_or(input.config, |changed| &changed.config);
+    let mut places = Vec::new();
+    for aim in &aims {
+        places.extend(Look { input, request, aim, config }.places(choices)?);
+    }
+    let text = rules.map(|changed| changed.file);
+    if places.is_empty() && text.is_none() {
+        return Err(Obstacle::Refused(format!("`{}` carries it already", request.branch)));
+    }
+    // One that is carried counts too: it was among the places of which the person was told how they are written.
+    let by_rules = text.is_some().then_some(Mode::PullRequest);
+    let mode = places.iter().map(|(_, wanted)| wanted.mode).chain(by_rules).max();
+    for (_, wanted) in &mut places {
+        wanted.mode = mode.unwrap_or(wanted.mode);
+    }
+    // A place that has it already, beside others that have not.
+    places.retain(|(_, wanted)| !wanted.is_carried());
+    Ok((places, text))
+}
+
+/// A tag for places of an image in an environment.
+struct Aim<'a> {
+    environment: &'a EnvironmentName,
+    image: &'a ImageRepository,
+    to: &'a Tag,
+    to_digest: Option<&'a Digest>,
+    places: &'a [ShownPlace],
+    /// The places are all of the image; else only these.
+    is_whole: bool,
+}
+
+fn aims(request: &OpenRequest) -> Vec<Aim<'_>> {
+    match &request.asked {
+        Asked::Release(release) => vec![Aim {
+            environment: &release.environment,
+            image: &release.image,
+            to: &release.to,
+            to_digest: request.to_digest.as_ref(),
+            places: &release.places,
+            is_whole: true,
+        }],
+        Asked::Rollback(rollback) => {
+            let of_step = rollback.steps.iter().map(|step| {
+                let RollbackStep { image, to, to_digest, places, .. } = step;
+                let (environment, to_digest) = (&rollback.environment, to_digest.as_ref());
+                Aim { environment, image, to, to_digest, places, is_whole: false }
+            });
+            of_step.collect()
+        }
+        Asked::Rules(_) => Vec::new(),
+    }
+}
+
+/// One aim of a request before the heads.
 struct Look<'i, 'a> {
     input: &'i PlanInput<'a>,
     request: &'a OpenRequest,
-    release: &'a Release,
+    aim: &'i Aim<'a>,
+    /// The rules as they are once the request is written.
+    config: &'i Config,
 }
 
 impl<'a> Look<'_, 'a> {
     /// What each of its places gets.
-    fn places(&self, choices: &[Chosen<'a>]) -> Result<Vec<(usize, Wanted<'a>)>, Obstacle> {
+    fn places(&self, choices: &[Chosen<'a>]) -> Result<Vec<Placed<'a>>, Obstacle> {
         let here = self.here(choices);
         if self.own_state() == Some(OpenState::Ended) {
-            // A read says soon whether it was merged or closed.
-            return Err(Obstacle::Unknown(here));
+            return Err(Obstacle::Waits(here, ENDED.to_owned()));
         }
-        if self.is_stopped() {
-            return Err(Obstacle::Unknown(here));
+        if let Some(reason) = self.stop() {
+            return Err(Obstacle::Waits(here, reason));
         }
-        self.compare(choices, &here)?;
+        if self.compare(choices, &here)? {
+            return Ok(Vec::new());
+        }
         let mut places = Vec::with_capacity(here.len());
         for index in &here {
             let (branch, occurrence, choice) = &choices[*index];
@@ -145,26 +241,31 @@ impl<'a> Look<'_, 'a> {
                 return Err(Obstacle::Refused(reason));
             }
             if has_ended(self.input, branch, occurrence) {
-                return Err(Obstacle::Unknown(here));
+                return Err(Obstacle::Waits(here, ENDED.to_owned()));
             }
-            places.push((*index, self.wanted(branch, occurrence)?));
+            let wanted = self.wanted(branch, occurrence).map_err(|obstacle| match obstacle {
+                Obstacle::Waits(_, reason) => Obstacle::Waits(here.clone(), reason),
+                refused @ Obstacle::Refused(_) => refused,
+            })?;
+            places.push((*index, wanted));
         }
-        // One that is carried counts too: it was among the places of which the person was told how they are written.
-        let mode = places.iter().map(|(_, wanted)| wanted.mode).max();
-        for (_, wanted) in &mut places {
-            wanted.mode = mode.unwrap_or(wanted.mode);
-        }
-        // A place that has it already, beside others that have not.
-        places.retain(|(_, wanted)| !wanted.is_carried());
         Ok(places)
     }
 
-    /// The index of each place of the image in the environment.
+    /// The index of each place that it is about.
     fn here(&self, choices: &[Chosen<'a>]) -> Vec<usize> {
+        let Aim { environment, image, places, is_whole, .. } = self.aim;
+        let is_shown = |occurrence: &Occurrence| {
+            let is_same = |shown: &ShownPlace| {
+                shown.place.file == occurrence.place.file && shown.place.key() == occurrence.place.key()
+            };
+            *is_whole || places.iter().any(is_same)
+        };
         let is_here = |(branch, occurrence, _): &Chosen<'_>| {
             branch.name == self.request.branch
-                && occurrence.image.repository == self.release.image
-                && occurrence.environments.contains(&self.release.environment)
+                && occurrence.image.repository == **image
+                && occurrence.environments.contains(environment)
+                && is_shown(occurrence)
         };
         (0..choices.len()).filter(|index| is_here(&choices[*index])).collect()
     }
@@ -175,10 +276,10 @@ impl<'a> Look<'_, 'a> {
         own.map(|open| open.state)
     }
 
-    /// Whether `.heddle.yaml` cannot be read where it says what is here, so that neither rules nor environments are known,
-    /// or names a branch for the environment that was not read.
-    fn is_stopped(&self) -> bool {
-        let Release { environment, image, places, .. } = self.release;
+    /// What keeps everybody from knowing what is here: `.heddle.yaml` cannot be read where it says so, or names a branch for
+    /// the environment that was not read.
+    fn stop(&self) -> Option<String> {
+        let Aim { environment, image, places, .. } = *self.aim;
         let config = self.input.config;
         let mut touched = places.iter().flat_map(|shown| &shown.environments).chain([environment]);
         let is_followed = config
@@ -186,12 +287,14 @@ impl<'a> Look<'_, 'a> {
             .iter()
             .any(|known| known.name == *environment && known.branch.as_ref() == Some(&self.request.branch));
         let was_read = self.input.branches.iter().any(|branch| branch.name == self.request.branch);
-        touched.any(|name| config.stop_for(image, name).is_some()) || (is_followed && !was_read)
+        let stop = touched.find_map(|name| config.stop_for(image, name));
+        stop.map(|stop| format!("{} (`.heddle.yaml:{}`)", stop.reason, stop.line))
+            .or_else(|| (is_followed && !was_read).then(|| format!("`{}` could not be read", self.request.branch)))
     }
 
-    /// Whether the head holds what the person was shown.
-    fn compare(&self, choices: &[Chosen<'a>], here: &[usize]) -> Result<(), Obstacle> {
-        let Release { environment, image, to, places, .. } = self.release;
+    /// Whether the head carries it already. An obstacle where it does not hold what the person was shown.
+    fn compare(&self, choices: &[Chosen<'a>], here: &[usize]) -> Result<bool, Obstacle> {
+        let Aim { environment, image, to, places, .. } = *self.aim;
         let shown: BTreeMap<(&str, PlaceKey), &ShownPlace> =
             places.iter().map(|shown| ((shown.place.file.as_str(), shown.place.key()), shown)).collect();
         let mut found = BTreeSet::new();
@@ -224,17 +327,14 @@ impl<'a> Look<'_, 'a> {
         if let Some((_, gone)) = shown.iter().find(|(key, _)| !found.contains(*key)) {
             let branch = self.input.branches.iter().find(|branch| branch.name == self.request.branch);
             if branch.is_some_and(Branch::has_unread) {
-                // What cannot be read may still hold the place.
-                return Err(Obstacle::Unknown(here.to_vec()));
+                let reason = "a file cannot be read, which may still hold the place; its finding says why".to_owned();
+                return Err(Obstacle::Waits(here.to_vec(), reason));
             }
             let place = &gone.place;
             let reason = format!("`{}` holds no `{image}` for `{environment}` any more", place.file);
             return Err(Obstacle::Refused(reason));
         }
-        if carried {
-            return Err(Obstacle::Refused(format!("`{}` carries it already", self.request.branch)));
-        }
-        Ok(())
+        Ok(carried)
     }
 
     fn wanted(&self, branch: &'a Branch, occurrence: &'a Occurrence) -> Result<Wanted<'a>, Obstacle> {
@@ -242,7 +342,7 @@ impl<'a> Look<'_, 'a> {
         if let Some(reason) = &occurrence.obstacle {
             return Err(Obstacle::Refused(format!("`{}` cannot be written: {reason}", at(occurrence))));
         }
-        let target = written(&self.release.to, to_digest.as_ref());
+        let target = written(self.aim.to, to_digest.as_ref());
         if let Err(error) = try_edit(branch, occurrence, &target) {
             return Err(Obstacle::Refused(format!("`{}` cannot be written: {error}", at(occurrence))));
         }
@@ -256,12 +356,12 @@ impl<'a> Look<'_, 'a> {
         let mode_in = |name| self.input.config.ruling(occurrence, name).map_or(Mode::PullRequest, |rule| rule.mode);
         let proposed = self.own_state().map(|_| Mode::PullRequest);
         let modes = occurrence.environments.iter().map(mode_in).chain(proposed);
-        let mode = modes.max().unwrap_or(Mode::PullRequest).max(self.release.mode);
+        let mode = modes.max().unwrap_or(Mode::PullRequest).max(self.request.mode);
         Ok(Wanted {
             branch,
             occurrence,
             from: occurrence.image.tag.as_ref(),
-            to: self.release.to.clone(),
+            to: self.aim.to.clone(),
             to_digest,
             mode: mode.min(Mode::PullRequest),
             gate: None,
@@ -269,7 +369,14 @@ impl<'a> Look<'_, 'a> {
             rule: rulings().next(),
             request: Some(self.request),
             pushed_at: None,
-            why: format!("{} asked for it", self.request.requested.by.name),
+            why: format!(
+                "{} {}",
+                self.request.requested.by.name,
+                match self.request.asked {
+                    Asked::Rollback(_) => "rolled back to it",
+                    Asked::Release(_) | Asked::Rules(_) => "asked for it",
+                }
+            ),
         })
     }
 
@@ -282,20 +389,23 @@ impl<'a> Look<'_, 'a> {
         if occurrence.image.digest.is_none() && !occurrence.environments.iter().any(pins) {
             return Ok(None);
         }
-        let release: &'a Release = self.release;
-        release.to_digest.as_ref().map(Some).ok_or_else(|| {
+        if self.aim.to_digest.is_none() && self.request.awaits_digest {
+            let reason = format!("a digest belongs beside the tag, and that of `{}` is looked up first", self.aim.to);
+            return Err(Obstacle::Waits(Vec::new(), reason));
+        }
+        self.aim.to_digest.map(Some).ok_or_else(|| {
             Obstacle::Refused(format!(
                 "a digest belongs beside the tag at `{}`, and that of `{}` is not known: it is once a scan has described the tag",
                 at(occurrence),
-                release.to
+                self.aim.to
             ))
         })
     }
 
     /// Holds, freezes and the schedule stop nobody who names them.
     fn pass_gates(&self, occurrence: &Occurrence) -> Result<(), Obstacle> {
-        let PlanInput { config, now, .. } = *self.input;
-        let Release { image, to, despite, .. } = self.release;
+        let (config, now, despite) = (self.config, self.input.now, &self.request.despite);
+        let Aim { image, to, .. } = *self.aim;
         let of_environment = |name| config.gates_for(image, name, to, now);
         let gates = occurrence.environments.iter().flat_map(of_environment).chain(config.schedule_gate(now));
         let is_passed = |gate: &Gate| Override::of(gate.kind).is_some_and(|named| despite.contains(&named));

@@ -106,6 +106,8 @@ impl World {
             self.open.iter().map(|proposal| OpenView { proposal, state: self.state, head: None }).collect();
         few::plan_both_ways(&PlanInput {
             config: &config,
+            rules_file: &RulesFile::Text(self.rules.clone()),
+            default_branch: &"main".parse().unwrap(),
             branches: &[self.branch(&config)],
             images: &images,
             settled: &HashSet::new(),
@@ -134,6 +136,9 @@ impl World {
         }
         for refused in &plan.request.refused {
             let _ = writeln!(seen, "refused: {}", refused.reason);
+        }
+        for waiting in &plan.request.waiting {
+            let _ = writeln!(seen, "waits: {}", waiting.reason);
         }
         for (_, reason) in &plan.closes {
             let _ = writeln!(seen, "close: {reason}");

@@ -23,12 +23,17 @@ pub(super) fn proposal(
     mode: Mode,
     group: &str,
     open: Option<&OpenView<'_>>,
+    rules: Option<&NewText>,
 ) -> (PlannedProposal, Vec<NewText>) {
     let changes = changes(wanted);
     let branch = wanted[0].branch;
     let environments = wanted.iter().flat_map(|wanted| wanted.environments.iter().copied());
     let rows: Vec<Row<'_>> = wanted.iter().map(|wanted| row(wanted)).collect();
     let request = wanted[0].request;
+    let mut body = text::pull_request(&rows, &joined(environments), request.map(|request| &request.requested));
+    if rules.is_some() {
+        body.push_str(&text::rule_list(request.map_or(&[], |request| request.asked.edits())));
+    }
     let proposal = PlannedProposal {
         updates: open.map(|open| open.proposal.id),
         request: request.map(|request| request.id),
@@ -38,10 +43,11 @@ pub(super) fn proposal(
         base: branch.head.clone(),
         expected_head: open.and_then(|open| open.head.or(open.proposal.head.as_ref())).cloned(),
         title: text::title(&changes),
-        body: text::pull_request(&rows, &joined(environments), request.map(|request| &request.requested)),
+        body,
         changes,
     };
-    (proposal, texts(wanted))
+    let texts = texts(wanted).into_iter().chain(rules.cloned()).collect();
+    (proposal, texts)
 }
 
 /// One change for each environment, image and step, with all its places.
@@ -60,12 +66,19 @@ pub(super) fn changes(wanted: &[&Wanted<'_>]) -> Vec<PlannedChange> {
         image: places[0].occurrence.image.repository.clone(),
         from: from.cloned(),
         to: to.clone(),
+        from_digest: from_digest(&places),
         to_digest: to_digest.cloned(),
         places: places.iter().map(|wanted| wanted.occurrence.place.clone()).collect(),
         diff: diff(&places),
         why: places[0].why.clone(),
     };
     grouped.into_iter().map(change).collect()
+}
+
+/// The digest that stands at all of these places.
+fn from_digest(wanted: &[&Wanted<'_>]) -> Option<Digest> {
+    let first = wanted.first()?.occurrence.image.digest.as_ref()?;
+    wanted.iter().all(|one| one.occurrence.image.digest.as_ref() == Some(first)).then(|| first.clone())
 }
 
 fn row<'a>(wanted: &'a Wanted<'_>) -> Row<'a> {
@@ -111,10 +124,13 @@ fn diff(wanted: &[&Wanted<'_>]) -> String {
     let Some(first) = wanted.first() else { return String::new() };
     let mut text = String::new();
     for new in texts(wanted) {
-        let before = first.branch.files.get(&new.path).unwrap_or_default();
-        let diff = TextDiff::from_lines(before, &new.text);
-        let (old, now) = (format!("a/{}", new.path), format!("b/{}", new.path));
-        text.push_str(&diff.unified_diff().context_radius(2).header(&old, &now).to_string());
+        text.push_str(&unified(&new.path, first.branch.files.get(&new.path).unwrap_or_default(), &new.text));
     }
     text.chars().take(MAX_DIFF_CHARS).collect()
+}
+
+/// The lines of a file that change, as unified diff.
+pub(super) fn unified(path: &str, before: &str, after: &str) -> String {
+    let (old, new) = (format!("a/{path}"), format!("b/{path}"));
+    TextDiff::from_lines(before, after).unified_diff().context_radius(2).header(&old, &new).to_string()
 }

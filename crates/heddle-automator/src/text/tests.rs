@@ -6,6 +6,7 @@ fn change(image: &str, to: &str, environment: &str) -> PlannedChange {
         image: image.parse().unwrap(),
         from: Some("1.4.1".parse().unwrap()),
         to: to.parse().unwrap(),
+        from_digest: None,
         to_digest: None,
         places: Vec::new(),
         diff: String::new(),
@@ -32,7 +33,7 @@ fn where_the_tag_stays_the_digest_says_what_is_new() {
     assert_eq!(title(&[pinned]), "Update api to 1.4.2 in prod");
     let moved = PlannedChange { to_digest: Some(digest), ..change("acme/api", "1.4.1", "prod") };
     assert_eq!(title(std::slice::from_ref(&moved)), "Update api to 1.4.1@sha256:4b825dc642cb in prod");
-    let body = commit_body(&[moved]);
+    let body = commit_body(&[moved], &[]);
     assert!(body.starts_with("`docker.io/acme/api` from `1.4.1` to `1.4.1@sha256:4b825dc642cb` in prod"), "{body}");
 }
 
@@ -47,7 +48,7 @@ fn foreign_text_cannot_leave_its_code_span() {
 
 #[test]
 fn a_commit_says_what_and_why() {
-    let body = commit_body(&[change("ghcr.io/acme/api", "1.4.2", "prod")]);
+    let body = commit_body(&[change("ghcr.io/acme/api", "1.4.2", "prod")], &[]);
     assert_eq!(body, "`ghcr.io/acme/api` from `1.4.1` to `1.4.2` in prod: it is the highest\n");
 }
 

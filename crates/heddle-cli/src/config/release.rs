@@ -1,5 +1,6 @@
 //! Arguments of what a person asks to be written: `release`, `requests` and `withdraw`.
 
+use chrono::{DateTime, Utc};
 use clap::Args;
 use heddle_core::{
     git::RepoName,
@@ -16,6 +17,7 @@ use super::value::{parse_environment, parse_repository, parse_tag};
 #[command(after_help = "Examples:
   heddle release ghcr.io/acme/api 1.4.1 --environment prod --dry-run     what it would do, and what the rule says
   heddle release ghcr.io/acme/api 1.4.1 --environment prod --reason \"1.4.2 leaks memory\"
+  heddle release ghcr.io/acme/api 1.4.1 --environment prod --hold        and keep it there until `heddle resume`
   heddle release ghcr.io/acme/api 1.4.1 --environment prod --despite hold --despite freeze
 
 It is written as the rule of the place says: as a commit, or as a pull request that somebody merges. Several environments
@@ -35,15 +37,29 @@ pub struct ReleaseArguments {
     /// The config repository, where several have such an environment.
     #[arg(long, value_name = "OWNER/NAME")]
     pub repository: Option<RepoName>,
-    /// Why, on one line of at most 200 characters. It stands in the commit.
-    #[arg(long, value_parser = parse_reason, value_name = "TEXT")]
-    pub reason: Option<Reason>,
     /// Write it although this says otherwise: `hold`, `freeze` or `schedule`. May be given several times.
     #[arg(long, value_name = "WHAT")]
     pub despite: Vec<Override>,
     /// By pull request, also where the rule commits.
     #[arg(long)]
     pub pull_request: bool,
+    /// Write a hold with it, by which the tag stays. That goes by pull request.
+    #[arg(long)]
+    pub hold: bool,
+    /// When that hold ends, such as 2026-12-01T08:00:00Z; without it when somebody ends it.
+    #[arg(long, requires = "hold", value_name = "TIME")]
+    pub until: Option<DateTime<Utc>>,
+    /// How to ask.
+    #[command(flatten)]
+    pub how: AskArguments,
+}
+
+/// How something is asked for, whatever it is.
+#[derive(Debug, Args)]
+pub struct AskArguments {
+    /// Why, on one line of at most 200 characters. It stands in the commit.
+    #[arg(long, value_parser = parse_reason, value_name = "TEXT")]
+    pub reason: Option<Reason>,
     /// Say what it would do, and ask for nothing.
     #[arg(long)]
     pub dry_run: bool,

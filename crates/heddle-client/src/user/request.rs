@@ -1,51 +1,32 @@
 //! What people ask to be written.
 
-use heddle_core::{
-    id::{OrganizationId, RepositoryId, RequestId},
-    image::{ImageRepository, Tag},
-    name::EnvironmentName,
-};
-use heddle_wire::view::{NewRequest, ReleasePreview, RequestPage, RequestView};
+use heddle_core::id::{OrganizationId, RequestId};
+use heddle_wire::view::{KeptBack, NewRequest, PreviewRequest, RequestPage, RequestPreview, RequestView};
 use reqwest::Method;
 
 use super::{PageQuery, UserClient, within};
 use crate::error::ClientError;
 
-/// What would be released.
-#[derive(Debug, Clone)]
-pub struct ReleaseQuery {
-    /// The environment.
-    pub environment: EnvironmentName,
-    /// The image.
-    pub image: ImageRepository,
-    /// The tag; the greatest that the rule allows when left out.
-    pub tag: Option<Tag>,
-    /// The repository, where several have the environment.
-    pub repository: Option<RepositoryId>,
-    /// By pull request, also where the rule commits.
-    pub by_pull_request: bool,
-}
-
 impl UserClient {
-    /// `GET /organizations/{organization}/release`: what releasing a tag would do.
+    /// `POST /organizations/{organization}/requests/preview`: what a wish would do. It writes nothing.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `not-found` when the image stands nowhere in the environment, or with why nothing would
-    /// come of it.
-    pub async fn release_preview(
+    /// [`ClientError::Problem`] with `not-found` when what it is about is not there, with `nothing-to-write` or why else nothing
+    /// would come of it.
+    pub async fn preview_request(
         &self,
         organization: OrganizationId,
-        query: &ReleaseQuery,
-    ) -> Result<ReleasePreview, ClientError> {
-        self.call(Method::GET, &within(organization, "release"))
-            .query("environment", query.environment.as_str())
-            .query("image", query.image.as_str())
-            .query_if("tag", query.tag.as_ref().map(Tag::as_str))
-            .query_if("repository", query.repository.map(|id| id.to_string()).as_deref())
-            .query_if("by_pull_request", query.by_pull_request.then_some("true"))
-            .send()
-            .await?
-            .json()
+        request: &PreviewRequest,
+    ) -> Result<RequestPreview, ClientError> {
+        self.post(&within(organization, "requests/preview"), request).await
+    }
+
+    /// `GET /organizations/{organization}/holds`: what the rules of each repository keep back.
+    ///
+    /// # Errors
+    /// When the API cannot be reached.
+    pub async fn holds(&self, organization: OrganizationId) -> Result<Vec<KeptBack>, ClientError> {
+        self.call(Method::GET, &within(organization, "holds")).send().await?.json()
     }
 
     /// `POST /organizations/{organization}/requests`: asks for something to be written.

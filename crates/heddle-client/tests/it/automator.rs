@@ -31,18 +31,18 @@ async fn start(answer: Answer) -> (Server, AutomatorClient) {
 #[tokio::test]
 async fn work_is_leased_under_the_token() {
     let (server, client) = start(Answer::json(200, &lease_body())).await;
-    let request = LeaseRequest { wait_secs: 20, automator: "a1".into() };
+    let request = LeaseRequest { wait_secs: 20, automator: "a1".into(), knows_requests: 2 };
     assert_eq!(client.lease(&request).await.unwrap().unwrap().fence, 7);
     let seen = server.seen();
     assert_eq!(format!("{} {}", seen.method, seen.uri), "POST /automator/v1/lease");
     assert_eq!(seen.header("authorization"), "Bearer hdla_token");
-    assert_eq!(seen.json(), json!({"wait_secs": 20, "automator": "a1"}));
+    assert_eq!(seen.json(), json!({"wait_secs": 20, "automator": "a1", "knows_requests": 2}));
 }
 
 #[tokio::test]
 async fn no_work_is_no_error() {
     let (_server, client) = start(Answer::empty(204)).await;
-    let request = LeaseRequest { wait_secs: 0, automator: "a1".into() };
+    let request = LeaseRequest { wait_secs: 0, automator: "a1".into(), knows_requests: 0 };
     assert!(client.lease(&request).await.unwrap().is_none());
 }
 

@@ -251,6 +251,9 @@ impl Seen<'_> {
         }
         let ended = self.change.ended;
         match self.newer {
+            Some(newer) if newer.rolls_back.contains(&self.change.id) => {
+                self.say(FactKind::Reverted { revision: self.head.revision.clone() }, at, out);
+            }
             Some(newer) if !ended => self.say(FactKind::Superseded { by: newer.to.to_string() }, at, out),
             Some(_) => {}
             None if self.carry == Carry::Other => {
@@ -278,6 +281,7 @@ impl Seen<'_> {
         out: &mut Vec<Observation>,
     ) {
         let rollouts = rollouts_of(self.change, &self.view.environments, &self.view.syncs);
+        out.extend(taken_back(self.change, &revision, at));
         out.push(Observation {
             change: self.change.id,
             fact: FactKind::Merged { revision: revision.clone(), by },
@@ -309,6 +313,17 @@ impl Seen<'_> {
             .flat_map(|place| self.heads.at(self.change, place))
             .any(|standing| standing.governed.contains(&self.change.environment))
     }
+}
+
+/// What the merge of a change says of those that it rolls back: they were taken back in it.
+pub fn taken_back(change: &Tracked, revision: &Revision, at: DateTime<Utc>) -> impl Iterator<Item = Observation> {
+    change.rolls_back.iter().map(move |taken| Observation {
+        change: *taken,
+        fact: FactKind::Reverted { revision: revision.clone() },
+        at,
+        clock: Clock::WholeSeconds,
+        merge: None,
+    })
 }
 
 /// Whether one of the places is among the others, whatever file it moved to.

@@ -31,6 +31,7 @@ fn place(file: &str) -> Place {
 
 fn change(number: u128, to: &str, stage: Stage) -> Tracked {
     Tracked {
+        rolls_back: Vec::new(),
         id: ChangeId(Uuid::from_u128(number)),
         sequence: i64::try_from(number).unwrap(),
         branch: main(),
@@ -182,6 +183,20 @@ fn another_tag_at_the_place_reverts_unless_a_newer_change_put_it_there() {
     check(&view(Some("1.4.3")), &[old.clone(), new], &["1 superseded by 1.4.3"]);
     let healthy = Tracked { ended: true, ..old };
     check(&view(Some("1.4.1")), &[healthy], &["1 reverted"]);
+}
+
+#[test]
+fn what_a_rollback_brings_back_reverts_the_change_that_it_names() {
+    let taken = Tracked { ended: true, ..change(1, "1.4.2", Stage::Merged { ordinal: 3 }) };
+    let own = ProposalId(Uuid::from_u128(9));
+    let back = Tracked { rolls_back: vec![taken.id], proposal: Some(own), ..change(2, "1.4.1", Stage::Proposed) };
+    let mut seen = view(Some("1.4.1"));
+    seen.ended.insert(own, merged(Some(5), true));
+    check(&seen, &[taken, back], &["1 reverted", "1 reverted", "2 merged in 5 by ada"]);
+    // One that goes to another tag and names nothing says no to nothing.
+    let old = change(1, "1.4.2", Stage::Merged { ordinal: 3 });
+    let lower = change(2, "1.4.1", Stage::Merged { ordinal: 5 });
+    check(&view(Some("1.4.1")), &[old, lower], &["1 superseded by 1.4.1"]);
 }
 
 #[test]

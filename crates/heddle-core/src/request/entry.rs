@@ -84,6 +84,16 @@ impl RuleEdit {
     }
 }
 
+impl RuleEdit {
+    /// Whether it takes the role admin: a freeze stops everybody, and its end lets everything go.
+    pub const fn takes_admin(&self) -> bool {
+        match self {
+            Self::Hold { .. } | Self::Resume { .. } => false,
+            Self::Freeze { .. } | Self::Thaw { .. } => true,
+        }
+    }
+}
+
 impl HoldEntry {
     /// Whether it is about the same images in the same environment.
     pub fn is_of(&self, other: &Self) -> bool {

@@ -102,3 +102,30 @@ pub async fn list_healthy(
         })
         .collect()
 }
+
+/// Whether a tag of an image was healthy in an environment of a repository, and nobody took it back there.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn was_healthy(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    repository: RepositoryId,
+    (environment, image): (&EnvironmentName, &ImageRepository),
+    tag: &Tag,
+) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (
+               select from changes c
+               where c.organization_id = $1 and c.repository_id = $2 and c.environment = $3 and c.image = $4
+                   and c.to_tag = $5 and c.ended = 'healthy'
+                   and not exists (select from facts f where f.change_id = c.id and f.key = 'reverted')) as "was!""#,
+        organization.0,
+        repository.0,
+        environment.as_str(),
+        image.as_str(),
+        tag.as_str(),
+    )
+    .fetch_one(db)
+    .await?)
+}

@@ -44,7 +44,7 @@ pub async fn list_past(
                        select c.sequence from changes c
                        where c.organization_id = $1 and c.repository_id = $2 and c.branch = s.branch
                            and c.environment = s.environment and c.image = s.image and c.place_key = s.place_key
-                           and c.merged_ordinal is not null and not c.taken_back
+                           and c.merged_ordinal is not null and not c.taken_back and cardinality(c.rolls_back) = 0
                        order by c.sequence desc limit 1), 0) as sequence
                    offset 0) standing
                cross join lateral (
@@ -74,7 +74,8 @@ pub async fn list_past(
                    select c.id, c.sequence, c.branch, c.environment, c.image from changes c
                    where c.organization_id = $1 and c.repository_id = $2 and c.branch = p.branch
                        and c.environment = p.environment and c.image = p.image and c.place_key = p.place_key
-                       and c.merged_ordinal is not null and not c.taken_back
+                       -- What brings back what stood before is nothing newer: the bar stays.
+                       and c.merged_ordinal is not null and not c.taken_back and cardinality(c.rolls_back) = 0
                    order by c.sequence desc limit 1) n
            )
            select c.id, c.sequence as "sequence!", c.branch, c.environment, c.image, c.to_tag, c.to_digest, c.places,

@@ -35,6 +35,8 @@ pub struct TrackedChange {
     pub to_digest: Option<Digest>,
     /// Where it writes.
     pub places: Vec<Place>,
+    /// The changes that it rolls back.
+    pub rolls_back: Vec<ChangeId>,
     /// Its proposal.
     pub proposal: Option<ProposalId>,
     /// Where the proposal is in Git, once it is.
@@ -57,6 +59,7 @@ struct Row {
     to_tag: String,
     to_digest: Option<String>,
     places: serde_json::Value,
+    rolls_back: Vec<Uuid>,
     proposal_id: Option<Uuid>,
     proposal_state: Option<String>,
     number: Option<i64>,
@@ -73,7 +76,7 @@ macro_rules! select {
     ($rest:literal $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
             Row,
-            r#"select c.id, c.repository_id, c.sequence as "sequence!", c.branch, c.environment, c.image, c.to_tag, c.to_digest, c.places,
+            r#"select c.id, c.repository_id, c.sequence as "sequence!", c.branch, c.environment, c.image, c.to_tag, c.to_digest, c.places, c.rolls_back,
                       c.proposal_id, p.state as "proposal_state?", p.number, p.url, p.revision as proposal_revision,
                       coalesce(m.ordinal, c.merged_ordinal) as merged_ordinal, c.settled,
                       c.ended is not null as "ended!"
@@ -105,6 +108,7 @@ impl TryFrom<Row> for TrackedChange {
             to: word("changes.to_tag", &row.to_tag)?,
             to_digest: row.to_digest.map(|digest| word("changes.to_digest", &digest)).transpose()?,
             places: from_json("changes.places", row.places)?,
+            rolls_back: row.rolls_back.into_iter().map(ChangeId).collect(),
             proposal: row.proposal_id.map(ProposalId),
             proposal_ref,
             merged_ordinal: row.merged_ordinal,

@@ -29,8 +29,12 @@ pub struct NewChange<'a> {
     pub from: Option<&'a Tag>,
     /// The tag it goes to.
     pub to: &'a Tag,
+    /// The digest that stands there.
+    pub from_digest: Option<&'a Digest>,
     /// The digest it goes to.
     pub to_digest: Option<&'a Digest>,
+    /// The changes that it rolls back.
+    pub rolls_back: &'a [ChangeId],
     /// How it is written.
     pub mode: Mode,
     /// Where it writes.
@@ -51,13 +55,15 @@ pub async fn upsert(
     repository: RepositoryId,
     new: &NewChange<'_>,
 ) -> Result<ChangeId, DbError> {
+    let rolls_back: Vec<Uuid> = new.rolls_back.iter().map(|change| change.0).collect();
     let id = sqlx::query_scalar!(
         "insert into changes (id, organization_id, repository_id, branch, environment, image, from_tag, to_tag, to_digest,
-                              mode, places, place_key, diff, why)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, md5($12), $13, $14)
+                              mode, places, place_key, diff, why, from_digest, rolls_back)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, md5($12), $13, $14, $15, $16)
          on conflict (repository_id, branch, environment, image, (coalesce(from_tag, '')), to_tag,
                       (coalesce(to_digest, '')), place_key) where ended is null and not settled
-         do update set mode = excluded.mode, places = excluded.places, diff = excluded.diff, why = excluded.why
+         do update set mode = excluded.mode, places = excluded.places, diff = excluded.diff, why = excluded.why,
+             from_digest = excluded.from_digest, rolls_back = excluded.rolls_back
          returning id",
         Uuid::now_v7(),
         organization.0,
@@ -73,6 +79,8 @@ pub async fn upsert(
         place_key(new.places),
         new.diff,
         new.why,
+        new.from_digest.map(Digest::as_str),
+        &rolls_back,
     )
     .fetch_one(db)
     .await?;

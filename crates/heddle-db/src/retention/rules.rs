@@ -54,15 +54,19 @@ pub const RULES: &[Rule] = &[
                         where n.organization_id = t.organization_id and n.repository_id = t.repository_id
                             and n.branch = t.branch and n.environment = t.environment and n.image = t.image
                             and n.place_key = t.place_key and n.sequence > t.sequence and n.merged_ordinal is not null
-                            and not n.taken_back
+                            and not n.taken_back and cardinality(n.rolls_back) = 0
                         order by n.sequence desc limit 1), false)",
         number: 0,
     },
     Rule {
         table: "requests",
-        what: "what people asked for, once it was written or ended otherwise",
+        what: "what people asked for, once it was written or ended otherwise; where somebody declined a change of it, with \
+               that change",
         age: Some(Age::History),
-        condition: "t.ended_at < $1",
+        // Without it, what somebody declined of a request would be taken for a no to what rules choose.
+        condition: "t.ended_at < $1
+                    and not exists (select from changes c join facts f on f.change_id = c.id
+                                    where c.proposal_id = t.proposal_id and f.key = 'declined')",
         number: 0,
     },
     Rule {

@@ -67,7 +67,8 @@ pub struct LiveLease {
     pub begun: Option<i64>,
 }
 
-/// Leases one due piece of work of any organization; with `updates_of`, an update of one of these repositories.
+/// Leases one due piece of work of any organization; with `updates_of`, an update of one of these repositories. An update of
+/// which a request needs more than `knows_requests` is left to others.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -76,14 +77,16 @@ pub async fn lease(
     automator: &str,
     length: Duration,
     updates_of: Option<&[Uuid]>,
+    knows_requests: i32,
 ) -> Result<Option<Leased>, DbError> {
     let row = sqlx::query!(
         r#"select lease_id as "lease_id!", fence as "fence!", expires_at as "expires_at!",
                   organization_id as "organization_id!", kind as "kind!", subject_id as "subject_id!"
-           from lease_work($1, $2, $3)"#,
+           from lease_work($1, $2, $3, $4)"#,
         automator,
         length.as_secs_f64(),
         updates_of,
+        knows_requests,
     )
     .fetch_optional(db)
     .await?;

@@ -95,10 +95,14 @@ async fn request(
         return Ok(());
     }
     sqlx::query!(
-        "insert into work as known (organization_id, kind, subject_id, installation_id, due_at, asked_at, generation)
-         select $1, $2, subject, (select installation_id from repositories where id = subject), now(), now(), 1
+        "insert into work as known (organization_id, kind, subject_id, installation_id, due_at, asked_at, generation,
+                                    needs_requests)
+         select $1, $2, subject, (select installation_id from repositories where id = subject), now(), now(), 1,
+                case when $2 = 'update' then coalesce((
+                    select max(q.needs) from requests q where q.repository_id = subject and q.ended is null), 0) else 0 end
          from unnest($3::uuid[]) as subject order by subject
          on conflict (kind, subject_id) do update set
+             needs_requests = excluded.needs_requests,
              due_at = greatest(least(known.due_at, now()), known.not_before),
              asked_at = coalesce(known.asked_at, now()),
              installation_id = excluded.installation_id,

@@ -4,7 +4,7 @@ use chrono::Utc;
 use heddle_core::{
     change::{Mode, ProposalRef},
     id::{OrganizationId, ProposalId, RepositoryId, RequestId, UserId},
-    request::{Override, RequestState, Requested, Requester, ShownPlace},
+    request::{Asked, Override, Release, RequestState, Requested, Requester, ShownPlace},
 };
 use heddle_db::{
     Db, Tx, grants,
@@ -16,6 +16,17 @@ use heddle_db::{
 };
 use heddle_testkit::postgres::Database;
 use uuid::Uuid;
+
+/// A release of 1.4.1 at a place.
+fn asked(shown: ShownPlace) -> Asked {
+    Asked::Release(Release {
+        environment: "prod".parse().unwrap(),
+        image: "acme/api".parse().unwrap(),
+        to: "1.4.1".parse().unwrap(),
+        places: vec![shown],
+        holds: Vec::new(),
+    })
+}
 
 struct Room {
     _database: Database,
@@ -73,11 +84,8 @@ impl Room {
             requested: &requested,
             branch: &"main".parse().unwrap(),
             head: &"4b825dc642cb6eb9a060e54bf8d69288fbee4904".parse().unwrap(),
-            environment: &"prod".parse().unwrap(),
-            image: &"acme/api".parse().unwrap(),
-            to: &"1.4.1".parse().unwrap(),
+            asked: &asked(shown),
             mode: Mode::PullRequest,
-            places: &[shown],
             despite: &[Override::Hold, Override::Freeze],
         };
         requests::insert(&mut **tx, self.organization, &new).await.unwrap();
@@ -112,7 +120,7 @@ async fn a_request_follows_its_proposal_until_it_ends_and_then_no_more() {
     let id = room.ask(&mut tx).await;
     let asked = room.seen(&mut tx, id).await;
     assert_eq!((asked.state, asked.requested.by.name.as_str()), (RequestState::Waiting, "Ada"));
-    assert_eq!(asked.places[0].tag.as_ref().unwrap().as_str(), "1.4.2");
+    assert_eq!(asked.asked.places().next().unwrap().tag.as_ref().unwrap().as_str(), "1.4.2");
     assert_eq!(asked.despite, [Override::Hold, Override::Freeze]);
 
     let proposal = room.announce(&mut tx, id).await;
@@ -137,6 +145,17 @@ async fn a_request_follows_its_proposal_until_it_ends_and_then_no_more() {
     assert!(!again.unwrap(), "an end is kept");
     assert!(!requests::set_proposal(&mut *tx, room.repository, id, proposal).await.unwrap());
     assert!(requests::list_open(&mut *tx, room.repository).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_row_of_the_release_before_is_a_release() {
+    let room = Room::new().await;
+    let mut tx = room.tx().await;
+    let id = room.ask(&mut tx).await;
+    let now = room.seen(&mut tx, id).await.asked;
+    // As that release wrote it, and reads it.
+    sqlx::query("update requests set asked = null where id = $1").bind(id.0).execute(&mut *tx).await.unwrap();
+    assert_eq!(room.seen(&mut tx, id).await.asked, now);
 }
 
 #[tokio::test]

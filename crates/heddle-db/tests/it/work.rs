@@ -54,7 +54,7 @@ impl House {
 
     async fn lease(&self, length: Duration) -> Option<work::Leased> {
         let mut tx = self.db.routing().await.unwrap();
-        let leased = work::lease(&mut *tx, "one", length, None).await.unwrap();
+        let leased = work::lease(&mut *tx, "one", length, None, 1).await.unwrap();
         tx.commit().await.unwrap();
         leased
     }

@@ -21,6 +21,10 @@ pub struct LeaseRequest {
     pub wait_secs: u64,
     /// Names the automator's process in logs and the dashboard.
     pub automator: String,
+    /// The newest kind of request that it writes: `heddle_core::request::KNOWN_REQUESTS`. An update that carries a newer one
+    /// is not leased to it, so that it cannot take what it does not know for what nobody asked for.
+    #[serde(default)]
+    pub knows_requests: u16,
 }
 
 /// Work that belongs to the asker until `expires_at`; renewed by `POST /automator/v1/leases/{id}/renew`.

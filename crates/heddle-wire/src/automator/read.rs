@@ -117,6 +117,9 @@ pub struct ReadReport {
     /// What somebody must look at.
     #[serde(default)]
     pub drift: Vec<DriftExpectation>,
+    /// `.heddle.yaml` of the default branch; `None` where its text cannot be told: it is a link or no UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<RulesFile>,
     /// What is wrong in the configuration or the manifests.
     pub findings: Vec<Finding>,
     /// The state of each open proposal's pull request.
@@ -124,6 +127,14 @@ pub struct ReadReport {
     /// Every unknown revision that was asked about, on the branch that was asked about, with the first-parent revision of
     /// that branch that it equals or precedes.
     pub placed_revisions: Vec<PlacedRevision>,
+}
+
+/// `.heddle.yaml` as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RulesFile {
+    /// Its text; `None` where there is no such file.
+    pub text: Option<String>,
 }
 
 /// What `drift:` of `.heddle.yaml` asks for.

@@ -4,9 +4,8 @@ use heddle_core::{
     change::Mode,
     git::BranchName,
     id::RequestId,
-    image::{Digest, ImageRepository, Tag},
-    name::EnvironmentName,
-    request::{Override, Requested, ShownPlace},
+    image::Digest,
+    request::{Asked, Override, Requested},
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,36 +20,28 @@ pub struct OpenRequest {
     /// The branch.
     pub branch: BranchName,
     /// What is to be written.
-    pub write: RequestedWrite,
-}
-
-/// What is to be written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum RequestedWrite {
-    /// A tag at all places of an image in an environment.
-    Release(Release),
-}
-
-/// A tag at all places of an image in an environment, whatever a rule would choose.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Release {
-    /// The environment.
-    pub environment: EnvironmentName,
-    /// The image.
-    pub image: ImageRepository,
-    /// The tag.
-    pub to: Tag,
-    /// What the tag points to, where that is known; written where a digest belongs beside the tag.
+    pub asked: Asked,
+    /// What the tag of a release points to, where that is known; written where a digest belongs beside the tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_digest: Option<Digest>,
-    /// The places that were shown: all of them.
-    pub places: Vec<ShownPlace>,
+    /// Whether that digest is to come: a scan of the image is about to look at the tag.
+    #[serde(default)]
+    pub awaits_digest: bool,
     /// The least strict way to write it: a commit, or a pull request.
     pub mode: Mode,
     /// What it goes against.
+    #[serde(default)]
     pub despite: Vec<Override>,
+}
+
+/// A request of which nothing is written or ended now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WaitingRequest {
+    /// The request.
+    pub id: RequestId,
+    /// For what it waits, in a sentence.
+    pub reason: String,
 }
 
 /// A request that ends unwritten.

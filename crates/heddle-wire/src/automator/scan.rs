@@ -88,6 +88,9 @@ pub struct ScanReport {
     pub outcome: ScanOutcome,
     /// Whether the reporter takes the update that this made due.
     pub take_update: bool,
+    /// The newest kind of request that it writes, as in [`LeaseRequest`](super::LeaseRequest::knows_requests).
+    #[serde(default)]
+    pub knows_requests: u16,
     /// What became of the login that was lent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<LoginUse>,
@@ -102,7 +105,7 @@ pub struct ScanReport {
 impl ScanReport {
     /// A report that takes no update and says nothing of a login or of the registry's limit.
     pub fn new(outcome: ScanOutcome) -> Self {
-        Self { outcome, take_update: false, login: None, host: HostReport::default(), begun: None }
+        Self { outcome, take_update: false, knows_requests: 0, login: None, host: HostReport::default(), begun: None }
     }
 }
 

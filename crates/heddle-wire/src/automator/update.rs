@@ -18,7 +18,7 @@ use super::read::BranchHead;
 use super::read::Finding;
 use super::read::OpenProposal;
 use super::read::SyncPath;
-use super::request::{OpenRequest, RefusedRequest};
+use super::request::{OpenRequest, RefusedRequest, WaitingRequest};
 
 /// Write what the policies choose.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -141,6 +141,9 @@ pub struct PlanRequest {
     /// Requests that end unwritten.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<RefusedRequest>,
+    /// Requests of which nothing is written or ended now, each with what it waits for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<WaitingRequest>,
     /// Findings of this update; they replace those of the last.
     pub findings: Vec<Finding>,
     /// When the first gate opens.
@@ -186,6 +189,9 @@ pub struct PlannedChange {
     pub from: Option<Tag>,
     /// The tag that is written.
     pub to: Tag,
+    /// The digest that stands there, where it is one at all places.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_digest: Option<Digest>,
     /// The digest that is written, where the policy pins.
     pub to_digest: Option<Digest>,
     /// Where.

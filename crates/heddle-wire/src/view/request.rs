@@ -8,13 +8,22 @@ use heddle_core::{
     image::{ImageRepository, Tag},
     name::EnvironmentName,
     policy::Verdict,
-    request::{Override, Reason, RequestState, ShownPlace},
+    request::{FreezeEntry, HoldEntry, Override, Reason, RequestKind, RequestState, ShownPlace},
 };
 use serde::{Deserialize, Serialize};
 
 bodies! {
-    /// What releasing a tag would do: `GET /organizations/{organization}/release?environment=…&image=…&tag=…`.
-    ReleasePreview {
+    /// Asks what something would do: `POST /organizations/{organization}/requests/preview`. It writes nothing.
+    PreviewRequest {
+        /// What.
+        wish: Wish,
+        /// Why, as [`NewRequest::reason`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
+    }
+
+    /// What a wish would do.
+    RequestPreview {
         /// The repository.
         repository: RepositoryId,
         /// Its name.
@@ -23,30 +32,64 @@ bodies! {
         branch: BranchName,
         /// The head that was read last.
         head: Revision,
-        /// The environment.
-        environment: EnvironmentName,
-        /// The image.
-        image: ImageRepository,
-        /// The tag: the one that was named, else the greatest that the rule allows.
-        to: Tag,
-        /// All places of the image in the environment, with what stands there.
-        places: Vec<ShownPlace>,
-        /// The environments that these places count in. Whoever asks needs the right for each.
-        environments: Vec<EnvironmentName>,
-        /// Commit or pull request.
-        mode: Mode,
+        /// What is asked for, in words: "hold acme/api in prod at 1.4.1".
+        title: String,
         /// What it does, in words: "opens a pull request on acme/config".
         does: String,
+        /// Commit or pull request.
+        mode: Mode,
+        /// What is written where, one step for each image.
+        steps: Vec<PreviewStep>,
+        /// The lines of `.heddle.yaml` that change, as unified diff.
+        rules_diff: Option<String>,
+        /// What is left as it is, and why: places that say something else by now.
+        left: Vec<String>,
+        /// The environments in which something is another afterwards. Whoever asks needs the right for each.
+        environments: Vec<EnvironmentName>,
+        /// What stands in its way. Each must be named in `despite`.
+        gates: Vec<PreviewGate>,
         /// Why the rule there passes the tag over, where it does.
         passed_over: Option<Verdict>,
         /// The tag that the rule would bring afterwards, unless a hold keeps this one.
         afterwards: Option<Tag>,
-        /// What is not known of the tag, in words: the registry was not read to its end.
-        unknown: Option<String>,
+        /// What else is to be known, a sentence each.
+        notes: Vec<String>,
         /// Why the asker may not ask for it.
         refusal: Option<String>,
         /// Names all that; goes into [`NewRequest::shown`].
         shown: String,
+    }
+
+    /// A tag for places of an image.
+    PreviewStep {
+        /// The image.
+        image: ImageRepository,
+        /// The tag.
+        to: Tag,
+        /// The places, with what stands there.
+        places: Vec<ShownPlace>,
+    }
+
+    /// Something that keeps rules from writing, and a person who names it not.
+    PreviewGate {
+        /// What to name; `None` where naming nothing helps, and it must be mended.
+        despite: Option<Override>,
+        /// A sentence that says what it is and where it stands.
+        reason: String,
+    }
+
+    /// What `.heddle.yaml` of a repository keeps back: an item of `GET /organizations/{organization}/holds`.
+    KeptBack {
+        /// The repository.
+        repository: RepositoryId,
+        /// Its name.
+        repository_name: RepoName,
+        /// Its holds that have not ended.
+        holds: Vec<HoldEntry>,
+        /// Its freezes that have not ended, those too that have not begun.
+        freezes: Vec<FreezeEntry>,
+        /// Why nothing is known of it: it was not read yet, or cannot be read.
+        unknown: Option<String>,
     }
 
     /// Asks for something to be written: `POST /organizations/{organization}/requests`. It is written as it was shown, or
@@ -79,12 +122,16 @@ bodies! {
         repository_name: RepoName,
         /// The branch.
         branch: BranchName,
-        /// The environment.
-        environment: EnvironmentName,
-        /// The image.
-        image: ImageRepository,
-        /// The tag.
-        to: Tag,
+        /// Its kind.
+        kind: RequestKind,
+        /// What is asked for, in words: "release acme/api 1.4.1 in prod".
+        title: String,
+        /// The environments in which something is another afterwards.
+        environments: Vec<EnvironmentName>,
+        /// The image, where it is about one.
+        image: Option<ImageRepository>,
+        /// The tag, where it is about one.
+        to: Option<Tag>,
         /// Where, with what stood there.
         places: Vec<ShownPlace>,
         /// How it is written, at the least strict.
@@ -119,6 +166,16 @@ bodies! {
 pub enum Wish {
     /// A tag at all places of an image in an environment.
     Release(WishedRelease),
+    /// What stood before a change, at its places.
+    Rollback(WishedRollback),
+    /// Images that stay as they are.
+    Hold(WishedHold),
+    /// The end of a hold.
+    Resume(WishedResume),
+    /// A time in which nothing is written. It takes the role admin.
+    Freeze(WishedFreeze),
+    /// The end of a freeze, likewise.
+    Thaw(WishedThaw),
 }
 
 bodies! {
@@ -131,13 +188,90 @@ bodies! {
         environment: EnvironmentName,
         /// The image.
         image: ImageRepository,
-        /// The tag.
-        tag: Tag,
+        /// The tag; left out: the greatest that the rule there allows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tag: Option<Tag>,
+        /// By pull request, also where the rule commits.
+        #[serde(default)]
+        by_pull_request: bool,
+        /// With a hold by which the tag stays, until `hold_until` or for good.
+        #[serde(default)]
+        hold: bool,
+        /// When that hold ends.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hold_until: Option<DateTime<Utc>>,
+        /// What it goes against.
+        #[serde(default)]
+        despite: Vec<Override>,
+    }
+
+    /// What stood before a change, at those of its places that still say what it wrote.
+    WishedRollback {
+        /// The change.
+        change: ChangeId,
+        /// The tag to go back to, by name; left out: the one that stood there before, if it was healthy there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Tag>,
         /// By pull request, also where the rule commits.
         #[serde(default)]
         by_pull_request: bool,
         /// What it goes against.
         #[serde(default)]
         despite: Vec<Override>,
+    }
+
+    /// Images that stay as they are. A hold of the same images in the same environment becomes this one.
+    WishedHold {
+        /// The repository, where several are connected.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repository: Option<RepositoryId>,
+        /// The images, as a glob over repositories; left out: all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        image: Option<String>,
+        /// The environment; left out: all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        environment: Option<EnvironmentName>,
+        /// The one tag that may be written; left out: whatever runs stays.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tag: Option<Tag>,
+        /// When it ends; left out: when somebody ends it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<DateTime<Utc>>,
+    }
+
+    /// A time in which nothing is written.
+    WishedFreeze {
+        /// The repository, where several are connected.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repository: Option<RepositoryId>,
+        /// The environments; left out: all.
+        #[serde(default)]
+        environments: Vec<EnvironmentName>,
+        /// From then on.
+        from: DateTime<Utc>,
+        /// Until then.
+        to: DateTime<Utc>,
+    }
+
+    /// The end of a freeze that says just this.
+    WishedThaw {
+        /// The repository, where several are connected.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repository: Option<RepositoryId>,
+        /// The freeze, as `GET …/holds` lists it.
+        freeze: FreezeEntry,
+    }
+
+    /// The end of the holds of just these images and this environment.
+    WishedResume {
+        /// The repository, where several are connected.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repository: Option<RepositoryId>,
+        /// The images, as the hold names them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        image: Option<String>,
+        /// The environment, as the hold names it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        environment: Option<EnvironmentName>,
     }
 }

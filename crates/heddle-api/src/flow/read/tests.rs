@@ -34,6 +34,7 @@ fn an_image_counts_once_and_only_where_a_rule_needs_it() {
     let lockstep = vec!["ghcr.io/acme/web".to_owned(), "ghcr.io/acme/api".to_owned()];
     let policy = TagPolicy { semver: Some(">=1.0".into()), lockstep, ..TagPolicy::default() };
     let report = ReadReport {
+        rules: None,
         drift: Vec::new(),
         branches: vec![],
         environments: vec![],

@@ -1,7 +1,8 @@
 use chrono::TimeDelta;
 use heddle_core::{
     id::RequestId,
-    request::{Requested, Requester},
+    place::Place,
+    request::{Release, Requested, Requester},
 };
 use uuid::Uuid;
 
@@ -9,6 +10,8 @@ use super::*;
 
 fn request(state: RequestState, why: Option<&str>) -> Request {
     let number = 41;
+    let (file, object, field) = ("prod/a.yaml".to_owned(), "Pod/api".to_owned(), "spec".to_owned());
+    let place = Place { file, line: 3, object, field };
     Request {
         id: RequestId(Uuid::nil()),
         repository: RepositoryId(Uuid::nil()),
@@ -16,14 +19,18 @@ fn request(state: RequestState, why: Option<&str>) -> Request {
         requested: Requested { by: Requester::new("Ada", Uuid::nil().into()), reason: None },
         branch: "main".parse().unwrap(),
         head: "4b825dc642cb6eb9a060e54bf8d69288fbee4904".parse().unwrap(),
-        environment: "prod".parse().unwrap(),
-        image: "acme/api".parse().unwrap(),
-        to: "1.4.1".parse().unwrap(),
+        asked: Asked::Release(Release {
+            environment: "prod".parse().unwrap(),
+            image: "acme/api".parse().unwrap(),
+            to: "1.4.1".parse().unwrap(),
+            places: vec![ShownPlace { place, tag: None, digest: None, environments: Vec::new() }],
+            holds: Vec::new(),
+        }),
         mode: Mode::PullRequest,
-        places: Vec::new(),
         despite: Vec::new(),
         state,
         why: why.map(ToOwned::to_owned),
+        waiting: None,
         proposal: None,
         proposal_ref: Some(ProposalRef::PullRequest { number, url: "https://example.com".into() }),
         waits_for: None,

@@ -1,10 +1,11 @@
 //! What people asked for.
 
 use heddle_core::{
-    id::RequestId,
-    request::{Override, Requested, Requester, ShownPlace},
+    id::{ChangeId, RequestId},
+    request::{
+        Asked, HoldEntry, Override, Release, Requested, Requester, Rollback, RollbackStep, RuleEdit, Rules, ShownPlace,
+    },
 };
-use heddle_wire::automator::{Release, RequestedWrite};
 
 use super::*;
 
@@ -12,7 +13,7 @@ const ID: RequestId = RequestId(uuid::Uuid::nil());
 
 impl World {
     /// With a request for a tag in an environment, as it is shown of what stands there now.
-    pub(super) fn asked(mut self, environment: &str, to: &str) -> Self {
+    pub(super) fn asked(self, environment: &str, to: &str) -> Self {
         let (config, _) = config::read(&self.rules);
         let branch = self.branch(&config);
         let environment: EnvironmentName = environment.parse().unwrap();
@@ -27,28 +28,40 @@ impl World {
         };
         let id = RequestId(uuid::Uuid::from_u128(self.requests.len() as u128));
         let places = here.map(shown).collect();
-        let release = Release {
-            environment,
-            image,
-            to: to.parse().unwrap(),
-            to_digest: None,
-            places,
-            mode: Mode::Commit,
-            despite: Vec::new(),
-        };
+        let release = Release { environment, image, to: to.parse().unwrap(), places, holds: Vec::new() };
+        self.request(Asked::Release(release), id)
+    }
+
+    fn request(mut self, asked: Asked, id: RequestId) -> Self {
         let by = Requester::new("Ada", uuid::Uuid::nil().into());
         self.requests.push(OpenRequest {
             id,
             requested: Requested { by, reason: Some("1.4.2 leaks".parse().unwrap()) },
-            branch: branch.name,
-            write: RequestedWrite::Release(release),
+            branch: "main".parse().unwrap(),
+            asked,
+            to_digest: None,
+            awaits_digest: false,
+            mode: Mode::Commit,
+            despite: Vec::new(),
         });
         self
     }
 
     fn release(&mut self) -> &mut Release {
-        let RequestedWrite::Release(release) = &mut self.requests[0].write;
-        release
+        match &mut self.requests[0].asked {
+            Asked::Release(release) => release,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Nothing is written or ended of the one request, and it is said why.
+    fn only_waits(&self) {
+        let plan = self.plan();
+        let PlanRequest { waiting, proposals, refused, .. } = &plan.request;
+        assert!(
+            waiting.len() == 1 && proposals.is_empty() && refused.is_empty() && plan.closes.is_empty(),
+            "{plan:#?}"
+        );
     }
 
     /// The open pull request for prod is that of the request.
@@ -72,7 +85,7 @@ fn what_is_asked_for_is_written_as_the_rule_of_the_place_says_and_names_who_aske
     assert_eq!(plan.request.proposals[0].changes[0].why, "Ada asked for it");
     // A person may ask for more care than the rule.
     world.requests.truncate(1);
-    world.release().mode = Mode::PullRequest;
+    world.requests[0].mode = Mode::PullRequest;
     world.check("new pull-request staging-by-request: Update api to 1.3.0 in staging [staging/kustomization.yaml]\n");
 }
 
@@ -109,7 +122,7 @@ fn its_own_pull_request_stays_until_it_ends() {
     proposed().check("close: nobody asks for it any more\n");
     // Merged or closed, and no read has said which.
     let ended = World { state: OpenState::Ended, ..proposed().asked("prod", "1.4.0") };
-    ended.check("");
+    ended.check("waits: a pull request for it was merged or closed, and a read says which\n");
     let person = World { state: OpenState::Person, ..proposed().asked("prod", "1.4.0") };
     person.check("");
     // A rule that came to choose another tag has its own way, behind the person's.
@@ -149,7 +162,7 @@ fn a_place_that_changed_since_ends_it_with_what_stands_there() {
 fn a_file_that_cannot_be_read_ends_nothing() {
     let mut world = World::new("1.4.2", "1.4.2", &["1.4.2"]).proposed("1.4.0").by_request().asked("prod", "1.4.0");
     world.files[1].1 = "images: [\n".into();
-    world.check("");
+    world.check("waits: a file cannot be read, which may still hold the place; its finding says why\n");
 }
 
 #[test]
@@ -170,14 +183,14 @@ fn a_hold_a_freeze_and_the_schedule_must_be_named() {
     );
     let held = "refused: held at `1.4.2` by ada: leak (`.heddle.yaml:8`); to write it all the same, ask again and name it: `--despite hold`\n";
     world.check(held);
-    world.release().despite = vec![Override::Hold];
+    world.requests[0].despite = vec![Override::Hold];
     let plan = world.plan();
     assert!(plan.request.refused[0].reason.ends_with("`--despite freeze`"), "{plan:#?}");
-    world.release().despite.push(Override::Freeze);
+    world.requests[0].despite.push(Override::Freeze);
     world.check("new pull-request prod-by-request: Update api to 1.4.1 in prod [prod/kustomization.yaml]\n");
     // What is proposed already stays so when a freeze comes.
     let mut proposed = world.proposed("1.4.1").by_request();
-    proposed.release().despite.clear();
+    proposed.requests[0].despite.clear();
     proposed.check("");
 }
 
@@ -185,7 +198,7 @@ fn a_hold_a_freeze_and_the_schedule_must_be_named() {
 fn a_request_waits_until_a_broken_rule_file_is_mended() {
     let mut world = World::new("1.4.2", "1.4.2", &["1.4.2"]).asked("prod", "1.4.1");
     world.rules.push_str("holds: [{image: acme/api, environment: prod, tag: [], reason: leak}]\n");
-    world.check("");
+    world.check("waits: an entry of `holds` in `.heddle.yaml` is broken, so nothing is written (`.heddle.yaml:8`)\n");
 }
 
 #[test]
@@ -197,7 +210,10 @@ fn a_digest_goes_with_the_tag_or_nothing_is_written() {
     world.check(
         "refused: a digest belongs beside the tag at `prod/kustomization.yaml:3`, and that of `1.4.1` is not known: it is once a scan has described the tag\n",
     );
-    world.release().to_digest = Some(images::digest('b'));
+    // A scan that is to look at it comes first.
+    world.requests[0].awaits_digest = true;
+    world.check("waits: a digest belongs beside the tag, and that of `1.4.1` is looked up first\n");
+    world.requests[0].to_digest = Some(images::digest('b'));
     let plan = world.check("new pull-request prod-by-request: Update api to 1.4.1 in prod [prod/kustomization.yaml]\n");
     let text =
         format!("images:\n  - name: acme/api\n    newTag: 1.4.1\n    digest: {}\n", images::digest('b').as_str());
@@ -251,9 +267,9 @@ fn a_broken_configuration_ends_nothing_that_was_asked_for() {
     let proposed = || World::new("1.4.2", "1.4.2", &["1.4.2"]).proposed("1.4.0").by_request().asked("prod", "1.4.0");
     for mut world in [asked(), proposed()] {
         world.rules.push_str("images: [\n");
-        world.check("");
+        world.only_waits();
         world.rules = "version: 1\nenvironments: {prod\n".into();
-        world.check("");
+        world.only_waits();
     }
 }
 
@@ -265,4 +281,117 @@ fn what_was_planned_for_a_request_that_ended_meanwhile_is_left_out_with_its_text
     plan.leave_out(&[ID]);
     assert_eq!(plan.request.proposals.iter().map(|one| one.request).collect::<Vec<_>>(), [None]);
     assert!(plan.writes.len() == 1 && plan.writes[0][0].path.starts_with("prod/"), "{:?}", plan.writes);
+}
+
+/// A hold of the image in prod, as Ada asks for it.
+fn hold(tag: Option<&str>) -> HoldEntry {
+    HoldEntry {
+        image: Some("acme/api".into()),
+        environment: Some("prod".parse().unwrap()),
+        tag: tag.map(|tag| tag.parse().unwrap()),
+        by: Some("Ada".into()),
+        reason: None,
+        until: None,
+    }
+}
+
+impl World {
+    fn asked_for_rules(self, edit: RuleEdit) -> Self {
+        let environments = vec!["prod".parse().unwrap()];
+        self.request(Asked::Rules(Rules { edits: vec![edit], environments }), ID)
+    }
+
+    fn asked_to_go_back(self, to: &str) -> Self {
+        let mut world = self.asked("prod", to);
+        let release = world.release().clone();
+        let change = ChangeId(uuid::Uuid::nil());
+        let Release { environment, image, to, places, .. } = release;
+        let step = RollbackStep { change, image, to, to_digest: None, places };
+        world.requests[0].asked = Asked::Rollback(Rollback { environment, since: None, steps: vec![step] });
+        world
+    }
+}
+
+#[test]
+fn a_hold_is_a_pull_request_for_the_rules_alone() {
+    let settled = || World::new("1.4.2", "1.4.1", &["1.4.1"]);
+    let world = settled().asked_for_rules(RuleEdit::Hold { entry: hold(Some("1.4.1")) });
+    let plan = world.check("new pull-request rules-by-request: Hold acme/api in prod at 1.4.1 [.heddle.yaml]\n");
+    let entry = "holds:\n- image: acme/api\n  environment: prod\n  tag: 1.4.1\n  by: Ada\n";
+    assert_eq!(plan.writes[0][0].text, format!("{RULES}{entry}"));
+    let body = &plan.request.proposals[0].body;
+    assert!(body.starts_with("**Asked for** by `Ada`: `1.4.2 leaks`"), "{body}");
+    assert!(body.contains("\n+holds:\n+- image: acme/api\n"), "{body}");
+    assert!(plan.request.proposals[0].changes.is_empty());
+
+    // It stays while it is open, is written anew when it conflicts, and is closed when nobody asks for it.
+    let mut open = world.proposed("1.4.1").by_request();
+    open.open[0].changes.clear();
+    open.check("");
+    open.state = OpenState::Ours { conflicting: true };
+    open.check("move pull-request rules-by-request: Hold acme/api in prod at 1.4.1 [.heddle.yaml]\n");
+    open.requests.clear();
+    open.check("close: nobody asks for it any more\n");
+}
+
+#[test]
+fn a_hold_that_stands_already_or_counts_elsewhere_too_ends_the_request() {
+    let edit = RuleEdit::Hold { entry: hold(None) };
+    let mut world = World::new("1.4.2", "1.4.1", &["1.4.1"]).asked_for_rules(edit.clone());
+    world.rules.push_str("holds: [{image: acme/api, environment: prod}]\n");
+    world.check("refused: `.heddle.yaml` says so already\n");
+    let everywhere = RuleEdit::Hold { entry: HoldEntry { environment: None, ..hold(None) } };
+    let world = World::new("1.4.2", "1.4.1", &["1.4.1"]).asked_for_rules(everywhere);
+    world.check("refused: it would count in `staging` too by now, which was not shown\n");
+    // What cannot be read is mended first, and ends nothing.
+    let mut broken = World::new("1.4.2", "1.4.1", &["1.4.1"]).asked_for_rules(edit);
+    broken.rules.push_str("freezes: [{}]\n");
+    broken.only_waits();
+}
+
+#[test]
+fn a_hold_ends_when_somebody_asks_and_only_if_it_says_the_same() {
+    let entry = HoldEntry { by: None, ..hold(None) };
+    let mut world = World::new("1.4.2", "1.4.1", &["1.4.1"]).asked_for_rules(RuleEdit::Resume { entry });
+    let rules = world.rules.clone();
+    world.rules.push_str("holds:\n  - {image: acme/api, environment: prod}\n");
+    let plan = world.check("new pull-request rules-by-request: Resume acme/api in prod [.heddle.yaml]\n");
+    assert_eq!(plan.writes[0][0].text, rules);
+    world.rules = world.rules.replace("environment: prod}\n", "environment: prod, tag: 1.4.0}\n");
+    world.check("refused: `.heddle.yaml` has no such hold any more\n");
+}
+
+#[test]
+fn a_release_below_the_rules_choice_stays_by_the_hold_that_comes_with_it() {
+    // Staging commits, and would bring 1.4.2 at once.
+    let mut world = World::new("1.4.2", "1.4.2", &["1.4.1", "1.4.2"]).asked("staging", "1.4.1");
+    let environment = Some("staging".parse().unwrap());
+    let entry = HoldEntry { environment, ..hold(Some("1.4.1")) };
+    world.release().holds = vec![RuleEdit::Hold { entry }];
+    let one = "new pull-request staging-by-request: Update api to 1.4.1 in staging [staging/kustomization.yaml .heddle.yaml]\n";
+    let plan = world.check(one);
+    assert!(plan.request.proposals[0].body.contains("`hold acme/api in staging at 1.4.1`"));
+    // Merged, the rule goes on around it.
+    let held = plan.writes[0][1].text.clone();
+    let mut merged = World::new("1.4.1", "1.4.2", &["1.4.1", "1.4.2"]);
+    merged.rules = held;
+    merged.check("gated staging 1.4.2: held at `1.4.1` by Ada (`.heddle.yaml:9`)\n");
+    // The hold that comes in the place of another lets the tag through that it names.
+    let mut other = world;
+    other.rules.push_str("holds: [{image: acme/api, environment: staging, tag: 1.4.2}]\n");
+    other.check(one);
+}
+
+#[test]
+fn a_rollback_writes_the_places_that_were_shown_and_no_other() {
+    let back = "new pull-request prod-by-request: Update api to 1.4.1 in prod [prod/kustomization.yaml]\n";
+    let mut world = World::new("1.4.2", "1.4.2", &["1.4.2"]).asked_to_go_back("1.4.1");
+    let plan = world.check(back);
+    assert_eq!(plan.request.proposals[0].changes[0].why, "Ada rolled back to it");
+    // The image came to stand elsewhere too: that is none of the change's places.
+    world.files[1].1.push_str("  - name: web\n    newName: acme/api\n    newTag: 1.4.2\n");
+    world.check(back);
+    world.files[1].1 = world.files[1].1.replacen("1.4.2", "1.4.3", 1);
+    let refused = world.plan().request.refused;
+    assert!(refused[0].reason.contains("says `1.4.3` by now"), "{refused:?}");
 }
