@@ -4,6 +4,7 @@
 //! every file of its tree. Nothing is rendered.
 
 mod added;
+mod charts;
 mod closure;
 mod effective;
 mod join;

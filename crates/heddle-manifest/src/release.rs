@@ -24,7 +24,9 @@ pub(crate) fn release_images(root: &Cursor<'_>) -> Vec<ImageValue> {
         }
         ("helm.fluxcd.io" | "flux.weave.works", "HelmRelease" | "FluxHelmRelease") => flux_v1(root, &object),
         ("kustomize.toolkit.fluxcd.io", "Kustomization") | ("heddle.dev", "Sync") => {
-            root.key("spec").iter().flat_map(|spec| entries(spec, &object)).collect()
+            let values = root.at(&["spec", "helm", "values"]);
+            let values = values.iter().flat_map(|values| values::images(values, &object));
+            root.key("spec").iter().flat_map(|spec| entries(spec, &object)).chain(values).collect()
         }
         ("argoproj.io", "Application") => {
             let mut found = application(root, &object);

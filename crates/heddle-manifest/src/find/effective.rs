@@ -10,6 +10,7 @@ use heddle_core::image::ImageRef;
 
 use super::{
     added::Added,
+    charts::Charts,
     closure::{Reader, is_remote, resolve},
     patches, replacements,
 };
@@ -133,8 +134,12 @@ pub(super) fn effective(reader: &mut Reader<'_>, folder: &str, added: &Added) ->
         walk.file(folder, &mut live);
     } else {
         let (plain, units) = walk.reader.tree(folder);
-        for file in plain {
-            walk.file(&file, &mut live);
+        let charts = Charts::among(&plain);
+        for file in plain.iter().filter(|file| charts.read(file, added)) {
+            walk.file(file, &mut live);
+        }
+        for (chart, file, values) in charts.values_elsewhere(added) {
+            walk.values(chart, file, values, &mut live);
         }
         for unit in units {
             let mut own = Vec::new();
@@ -168,6 +173,22 @@ impl Walk<'_, '_> {
             return;
         }
         live.extend(images.iter().filter_map(|value| Live::read(self.reader, &file, value)));
+    }
+
+    /// Adds what a file of values says that a Sync names for its chart.
+    fn values(&mut self, chart: &str, file: &str, values: &Reference, live: &mut Vec<Live>) {
+        match resolve(chart, &values.path) {
+            Some(path) if self.reader.has(&path) => self.file(&path, live),
+            Some(_) => {
+                self.incomplete = true;
+                let message = format!("the file of values `{}` is not there", values.path);
+                self.reader.report(file, values, "missing-file", message);
+            }
+            None => {
+                let message = format!("`{}` lies outside the repository; its images are not seen", values.path);
+                self.reader.report(file, values, "missing-file", message);
+            }
+        }
     }
 
     /// Adds what a folder's kustomization yields to what its parent has.

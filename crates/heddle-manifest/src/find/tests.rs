@@ -1,3 +1,4 @@
+mod charts;
 mod operations;
 mod patched;
 mod together;
