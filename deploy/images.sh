@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the images of a release, without a container engine: builds the programs, the dashboard and kustomize, and writes
+# Makes the images of a release, without a container engine: builds the programs, the dashboard, kustomize and helm, and writes
 # an OCI image layout to the folder `images` of the build folder.
 #
 # Usage: images.sh build               HEDDLE_REGISTRY: host and path under which they are going to be pushed
@@ -18,6 +18,7 @@ prepare() {
     --bin heddle-api --bin heddle-automator --bin heddle-synchronizer --bin heddle --bin heddle-images
   tests/tools/web.sh
   inputs+=(--kustomize "$(tests/tools/build.sh kustomize | cut -d' ' -f2-)")
+  inputs+=(--helm "$(tests/tools/build.sh helm | cut -d' ' -f2-)")
 }
 
 build() { # folder
@@ -52,6 +53,7 @@ check() {
   start "$scratch/roots/heddle-automator" heddle-automator --version
   start "$scratch/roots/heddle-synchronizer" heddle-synchronizer --version
   start "$scratch/roots/heddle-synchronizer" kustomize version
+  start "$scratch/roots/heddle-synchronizer" helm version
   start "$scratch/roots/heddle-cli" heddle --version
 }
 

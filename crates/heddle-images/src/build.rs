@@ -108,7 +108,7 @@ pub fn write_roots(arguments: &Roots) -> Result<String> {
 
 fn read(inputs: &Inputs) -> Result<Read> {
     let mut paths: Vec<PathBuf> = IMAGES.iter().map(|image| inputs.programs.join(image.program)).collect();
-    paths.push(inputs.kustomize.clone());
+    paths.extend([inputs.kustomize.clone(), inputs.helm.clone()]);
     let mut programs = BTreeMap::new();
     for path in paths {
         let bytes = read_file(&path)?;
@@ -158,6 +158,7 @@ fn own(image: &Image, inputs: &Inputs, read: &Read) -> Result<Root> {
                 root.tree("usr/share/heddle/web", &inputs.dashboard)?;
             }
             Part::Kustomize => root.program("usr/local/bin/kustomize", read.programs[&inputs.kustomize].clone()),
+            Part::Helm => root.program("usr/local/bin/helm", read.programs[&inputs.helm].clone()),
         }
     }
     Ok(root)
@@ -170,6 +171,7 @@ fn contents(image: &Image, inputs: &Inputs) -> Result<Vec<Package>> {
         packages.extend(match part {
             Part::Dashboard => inventory::npm(&read_file(&inputs.sources.join("web/package-lock.json"))?)?,
             Part::Kustomize => inventory::go(&read_file(&inputs.sources.join("tests/tools/kustomize/go.mod"))?),
+            Part::Helm => inventory::go(&read_file(&inputs.sources.join("tests/tools/helm/go.mod"))?),
         });
     }
     Ok(packages)

@@ -37,6 +37,9 @@ pub struct Inputs {
     /// The official `kustomize`.
     #[arg(long, value_name = "FILE")]
     pub kustomize: PathBuf,
+    /// The official `helm`.
+    #[arg(long, value_name = "FILE")]
+    pub helm: PathBuf,
     /// The certificate authorities that programs trust, in PEM form.
     #[arg(long, value_name = "FILE", default_value = "/etc/ssl/certs/ca-certificates.crt")]
     pub authorities: PathBuf,

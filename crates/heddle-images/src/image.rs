@@ -15,6 +15,8 @@ pub enum Part {
     Dashboard,
     /// The official `kustomize`.
     Kustomize,
+    /// The official `helm`.
+    Helm,
 }
 
 /// An image.
@@ -54,13 +56,13 @@ pub const IMAGES: [Image; 4] = [
     Image {
         name: AGENT,
         program: "heddle-synchronizer",
-        description: "Heddle's agent in a cluster: applies what a Git branch says, with kustomize",
-        parts: &[Part::Kustomize],
+        description: "Heddle's agent in a cluster: applies what a Git branch says, with kustomize and helm",
+        parts: &[Part::Kustomize, Part::Helm],
         environment: &[("HEDDLE_STATE_DIR", "/var/lib/heddle")],
         ports: &[],
         command: &["heddle-synchronizer"],
-        most_packed_bytes: 80 * MIB,
-        most_unpacked_bytes: 200 * MIB,
+        most_packed_bytes: 100 * MIB,
+        most_unpacked_bytes: 260 * MIB,
     },
     Image {
         name: API,

@@ -45,6 +45,7 @@ impl Bench {
             fs::copy("/bin/true", programs.join(image.program)).unwrap();
         }
         fs::copy("/bin/ls", programs.join("kustomize")).unwrap();
+        fs::copy("/bin/ls", programs.join("helm")).unwrap();
         fs::create_dir_all(bench.path("dashboard/assets")).unwrap();
         fs::write(bench.path("dashboard/index.html"), "<!doctype html>").unwrap();
         fs::write(bench.path("dashboard/assets/main.js"), "0").unwrap();
@@ -61,6 +62,7 @@ impl Bench {
             programs: self.path("programs"),
             dashboard: self.path("dashboard"),
             kustomize: self.path("programs/kustomize"),
+            helm: self.path("programs/helm"),
             authorities: self.path("authorities.pem"),
             sources: Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."),
         }
@@ -158,7 +160,9 @@ fn the_list_of_contents_has_what_was_built_in_and_belongs_to_its_image() {
         assert!(api.iter().any(|name| name == needed), "{needed}");
     }
     let agent = names(&of(AGENT));
-    assert!(agent.iter().any(|name| name == "sigs.k8s.io/kustomize/kustomize/v5"));
+    for tool in ["sigs.k8s.io/kustomize/kustomize/v5", "helm.sh/helm/v4"] {
+        assert!(agent.iter().any(|name| name == tool), "{tool}");
+    }
     assert!(agent.iter().all(|name| name != "sqlx" && name != "react"), "the agent has no database and no dashboard");
 }
 
