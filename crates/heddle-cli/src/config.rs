@@ -34,7 +34,7 @@ pub use images::{ImageCommand, ImageListArguments, ImageSetArguments, ImportArgu
 pub use judge::{HealthArguments, HealthProfile, PolicyCommand, PolicyEvalArguments};
 pub use registry::{RegistryAddArguments, RegistryCommand, RegistryTestArguments};
 pub use release::{AskArguments, ReleaseArguments, RequestsArguments, WithdrawArguments};
-pub use render::{Programs, RemoteArguments, RenderArguments, SyncFields};
+pub use render::{ChartFields, Programs, RemoteArguments, RenderArguments, SyncFields};
 
 const EXIT_CODES: &str = "\
 Exit codes:

@@ -5,7 +5,7 @@
 
 use heddle_reconcile::{
     Contested, DriftRules, FIELD_MANAGER, Inherited, ObjectKey, OwnEntry, PruneGuard, RefusedField, Settled,
-    diff::is_same, raised, without_defaults,
+    diff::is_same, keep_generated, raised, without_defaults,
 };
 use kube::{
     api::{Patch, PatchParams},
@@ -28,6 +28,8 @@ pub struct ApplyRequest<'a> {
     pub applied_as: Option<&'a str>,
     /// Which fields others may keep.
     pub rules: &'a DriftRules,
+    /// The fields of the manifest that stay as the cluster has them, as JSON pointers.
+    pub generated: &'a [String],
     /// Whether the API server only says what would come of it.
     pub dry_run: bool,
 }
@@ -60,6 +62,19 @@ impl AccountClient {
     /// # Errors
     /// When the API server refuses it or cannot be reached. A misspelt field is refused.
     pub async fn apply(&self, request: ApplyRequest<'_>) -> Result<Applied, KubeError> {
+        if request.generated.is_empty() {
+            return self.apply_manifest(request).await;
+        }
+        let api = self.objects(request.served, request.key.namespace.as_deref());
+        let mut manifest = request.manifest.clone();
+        // Whoever changes such a field after this has it: the first try takes nothing from anybody.
+        if let Some(live) = bounded(api.get_opt(&request.key.name)).await? {
+            keep_generated(&mut manifest, &to_value(&live)?, request.generated);
+        }
+        self.apply_manifest(ApplyRequest { manifest: &manifest, ..request }).await
+    }
+
+    async fn apply_manifest(&self, request: ApplyRequest<'_>) -> Result<Applied, KubeError> {
         if request.applied_as.is_some_and(|before| before != request.version()) && !request.dry_run {
             self.raise_entry(&request).await?;
         }
@@ -85,16 +100,18 @@ impl AccountClient {
     pub async fn would_change(&self, request: &ApplyRequest<'_>) -> Result<bool, KubeError> {
         let api = self.objects(request.served, request.key.namespace.as_deref());
         let Some(live) = bounded(api.get_opt(&request.key.name)).await? else { return Ok(true) };
+        let live = to_value(&live)?;
+        let mut manifest = request.manifest.clone();
+        keep_generated(&mut manifest, &live, request.generated);
         let params = PatchParams::apply(FIELD_MANAGER).validation_strict().dry_run();
-        let after = match unforced(api.patch(&request.key.name, &params, &Patch::Apply(request.manifest))).await? {
+        let after = match unforced(api.patch(&request.key.name, &params, &Patch::Apply(&manifest))).await? {
             Ok(after) => after,
             Err(contested) => {
-                let mut manifest = request.manifest.clone();
                 request.rules.take_out_ignored(&request.key.kind, &mut manifest, contested);
                 bounded(api.patch(&request.key.name, &params.force(), &Patch::Apply(&manifest))).await?
             }
         };
-        Ok(!is_same(&to_value(&after)?, &to_value(&live)?))
+        Ok(!is_same(&to_value(&after)?, &live))
     }
 
     /// One apply, with what is left to others. The fields for which it was refused as invalid come out in `refused`.

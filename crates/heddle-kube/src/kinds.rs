@@ -1,6 +1,6 @@
 //! Which kinds the API server serves, and under which address.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use heddle_reconcile::GroupKind;
 use kube::{
@@ -52,6 +52,8 @@ impl Served {
 #[derive(Debug, Clone, Default)]
 pub struct Kinds {
     kinds: HashMap<GroupKind, Vec<Served>>,
+    /// Every `version` and `group/version`, also of groups whose kinds are not known.
+    versions: BTreeSet<String>,
     /// Groups whose own server is down. Whether their kinds exist is unknown.
     pub unknown_groups: Vec<String>,
 }
@@ -83,6 +85,14 @@ impl Kinds {
         self.kinds.get(kind).into_iter().flatten().map(Served::api_version).collect()
     }
 
+    /// Every `version`, `group/version` and `group/version/Kind` that is served, as templates of charts ask for them. Source:
+    /// `GetVersionSet` of helm's `pkg/action`.
+    pub fn api_versions(&self) -> BTreeSet<String> {
+        let served = self.kinds.values().flatten();
+        let kinds = served.map(|served| format!("{}/{}", served.api_version(), served.kind.kind));
+        self.versions.iter().cloned().chain(kinds).collect()
+    }
+
     fn take(&mut self, list: APIGroupDiscoveryList) {
         for group in list.items {
             let name = group.metadata.and_then(|metadata| metadata.name).unwrap_or_default();
@@ -91,6 +101,7 @@ impl Kinds {
                     self.unknown_groups.push(name.clone());
                 }
                 let number = version.version.unwrap_or_default();
+                self.versions.insert(if name.is_empty() { number.clone() } else { format!("{name}/{number}") });
                 for resource in version.resources {
                     if let Some(served) = served(&name, &number, resource) {
                         self.kinds.entry(served.kind.clone()).or_default().push(served);

@@ -2,6 +2,7 @@
 //!
 //! The definition in `deploy/agent/install.yaml` is generated from these types; a test holds the two together.
 
+mod helm;
 mod overlay;
 mod remote;
 
@@ -12,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    helm::Helm,
     overlay::{CommonMetadata, Image, Patch, PatchTarget},
     remote::{APPROVE_REMOTE_ANNOTATION, RemoteBases, RemoteLogin, RemotePinned, RemoteStatus},
 };
@@ -118,6 +120,9 @@ pub struct SyncSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200))]
     pub images: Vec<Image>,
+    /// How the Helm chart in `path` is rendered; then there must be a `Chart.yaml`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub helm: Option<Helm>,
     /// From where bases and files may come that kustomizations name by an address. Without it none is fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote: Option<RemoteBases>,
@@ -249,7 +254,8 @@ pub struct SyncStatus {
     #[serde(default)]
     pub objects: u64,
     /// `Ready`, `Fetched`, `Rendered`, `Applied`, `Pruned`, `Healthy`; while it is not ready, `Reconciling` or `Stalled`; and
-    /// where there is something to say, `InstallManifest`, `Leftovers`, `TakeOver`, `OtherController`, `RemoteBases` and
+    /// where there is something to say, `InstallManifest`, `Leftovers`, `TakeOver`, `Generated`, `OtherController`,
+    /// `RemoteBases` and
     /// `FoughtOver`.
     #[serde(default)]
     pub conditions: Vec<SyncCondition>,

@@ -22,8 +22,8 @@ pub use error::{FetchError, ReadError};
 pub use path::{PathError, TreePath};
 pub use remote::{Credential, Remote};
 pub use render::{
-    Overlay, RenderError, RenderInputs, RenderTools, Rendered, RenderedObject, Stop, StopOnDrop, Unread, Until,
-    WhyUnread, render,
+    Capabilities, Charts, ClusterView, Generated, GivenValues, Overlay, Release, RenderError, RenderInputs,
+    RenderTools, Rendered, RenderedObject, Stop, StopOnDrop, Unread, Until, WhyUnread, render,
 };
 pub use snapshot::{FileEntry, FileMode, Snapshot};
 pub use store::Store;

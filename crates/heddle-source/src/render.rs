@@ -4,6 +4,7 @@
 //! and each directory with a `kustomization.yaml` is a unit of its own. A unit or a document that cannot be rendered is an
 //! error, and the others go on.
 
+mod chart;
 mod cipher;
 mod copy;
 mod fields;
@@ -28,16 +29,17 @@ use std::{
 use heddle_manifest::substitute::Variables;
 use serde_json::{Value, json};
 
+pub use self::{
+    chart::{Capabilities, Charts, ClusterView, Generated, GivenValues, Release},
+    overlay::Overlay,
+    unread::{Unread, WhyUnread},
+    until::{Stop, StopOnDrop, Until},
+};
 pub(crate) use self::{
     fields::{files, references},
     unread::MAX_LOOKED_AT,
 };
 use self::{files::Files, process::Slots, unread::obstacle};
-pub use self::{
-    overlay::Overlay,
-    unread::{Unread, WhyUnread},
-    until::{Stop, StopOnDrop, Until},
-};
 use crate::{
     Kind, ReadError, Snapshot, Tree, TreePath, Unnamed,
     limits::{MAX_RENDER_BYTES, MAX_RENDER_VALUES, RENDER_LIMIT},
@@ -48,15 +50,17 @@ use crate::{
 pub struct RenderTools {
     /// The official `kustomize`.
     pub kustomize: PathBuf,
+    /// The official `helm`; needed where there is a chart.
+    pub helm: PathBuf,
     /// How long one unit may take.
     pub limit: Duration,
     slots: Slots,
 }
 
 impl RenderTools {
-    /// With this `kustomize`, and [`RENDER_LIMIT`] for each unit. How long a whole path may take says [`Until`].
-    pub fn new(kustomize: impl Into<PathBuf>) -> Self {
-        Self { kustomize: kustomize.into(), limit: RENDER_LIMIT, slots: Slots::default() }
+    /// With these programs, and [`RENDER_LIMIT`] for each unit. How long a whole path may take says [`Until`].
+    pub fn new(kustomize: impl Into<PathBuf>, helm: impl Into<PathBuf>) -> Self {
+        Self { kustomize: kustomize.into(), helm: helm.into(), limit: RENDER_LIMIT, slots: Slots::default() }
     }
 
     /// The absolute path of a program: one with a folder is taken as it is, a bare name is looked for in the folders of a
@@ -73,7 +77,7 @@ impl RenderTools {
 }
 
 /// An object, and where it stands.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct RenderedObject {
     /// The object.
     pub value: Value,
@@ -81,8 +85,12 @@ pub struct RenderedObject {
     pub file: Option<String>,
     /// The line in that file, from 1, where the text is plain YAML.
     pub line: Option<u32>,
-    /// The directory of the kustomization that built it, where one did.
+    /// The directory of the kustomization or the chart that built it, where one did.
     pub unit: Option<String>,
+    /// The namespace that it goes into where it names none and its kind has one; none where nobody says.
+    pub namespace: Option<String>,
+    /// What of it is not the same each time.
+    pub generated: Generated,
 }
 
 /// Something that could not be rendered.
@@ -112,6 +120,9 @@ pub struct Rendered {
     pub notes: Vec<String>,
     /// Whether it ended before its end, because its time was over.
     pub is_cut_short: bool,
+    /// Whether there are charts, so that the cluster is an input; while [`ClusterView::Unknown`] is given, none of them was
+    /// rendered.
+    pub needs_cluster: bool,
     /// What was read.
     pub inputs: RenderInputs,
     /// How many values all documents so far hold.
@@ -302,8 +313,13 @@ fn render_directory(
     let (units, unread) = units::find(files, path);
     rendered.unread.extend(unread);
     let is_one = units == [units::Unit::Kustomization { directory: path.clone() }];
-    if is_one || run.overlay.is_empty() {
-        render_each(rendered, files, &units, run)?;
+    let is_chart = matches!(units.as_slice(), [units::Unit::Chart { file }] if file.parent() == *path);
+    if run.overlay.charts.release.is_some() && !is_chart {
+        let message =
+            format!("the Sync has `spec.helm`, which is for a chart, and there is no `Chart.yaml` in `{path}`");
+        rendered.errors.push(RenderError { file: None, line: None, message });
+    } else if is_one || run.overlay.is_empty() {
+        render_each(rendered, files, path, &units, run)?;
     } else {
         render_together(rendered, files, path, &units, run)?;
     }
@@ -319,6 +335,7 @@ fn render_directory(
 fn render_each(
     rendered: &mut Rendered,
     files: &mut Files<'_, impl Tree>,
+    path: &TreePath,
     units: &[units::Unit],
     run: Run<'_>,
 ) -> Result<(), ReadError> {
@@ -337,10 +354,13 @@ fn render_each(
                 Err(error) => rendered.fail(file, None, error.to_string()),
             },
             units::Unit::Kustomization { directory } => {
-                let unit = kustomize::Unit { directory, generated: None };
+                let unit = kustomize::Unit { directory, generated: None, parts: Vec::new() };
                 kustomize::render(files, unit, run, rendered)?;
             }
-            units::Unit::Chart { file } => rendered.fail(file, None, CHART.to_owned()),
+            units::Unit::Chart { file } => {
+                let unit = chart::Unit { file, is_of_path: file.parent() == *path };
+                chart::render(files, unit, run, rendered)?;
+            }
         }
     }
     Ok(())
@@ -356,6 +376,7 @@ fn render_together(
     run: Run<'_>,
 ) -> Result<(), ReadError> {
     let mut resources = Vec::new();
+    let mut charts = Vec::new();
     for unit in units {
         let resource = match unit {
             units::Unit::Plain { file } => match files.tree.read(file) {
@@ -367,7 +388,8 @@ fn render_together(
             },
             units::Unit::Kustomization { directory } => Some(directory),
             units::Unit::Chart { file } => {
-                rendered.fail(file, None, CHART.to_owned());
+                let unit = chart::Unit { file, is_of_path: file.parent() == *path };
+                charts.extend(chart::inflate(files, unit, run, rendered)?);
                 None
             }
         };
@@ -375,16 +397,25 @@ fn render_together(
         // A name alone may look like an address.
         resources.extend(resource.map(|resource| format!("./{}", from_path(resource))));
     }
-    if resources.is_empty() && run.overlay.0["components"].is_null() {
+    if resources.is_empty() && charts.is_empty() && run.overlay.kustomization["components"].is_null() {
         return Ok(());
     }
-    let unit = kustomize::Unit { directory: path, generated: Some(json!({"resources": resources})) };
-    kustomize::render(files, unit, run, rendered)
+    let generated = json!({"resources": resources});
+    let unit = |turn| {
+        let parts = charts.iter().flat_map(|chart| chart.parts_of(turn).iter().cloned()).collect();
+        kustomize::Unit { directory: path, generated: Some(generated.clone()), parts }
+    };
+    let (from, turns) = (rendered.objects.len(), charts.iter().map(chart::Inflated::turns).max().unwrap_or(1));
+    kustomize::render(files, unit(0), run, rendered)?;
+    let mut others = Vec::new();
+    for turn in 1..turns {
+        let mut other = Rendered::default();
+        kustomize::render(files, unit(turn), run, &mut other)?;
+        others.push(other);
+    }
+    chart::finish(&charts, files, from, &others, rendered);
+    Ok(())
 }
-
-/// What is wrong with a directory that is a chart.
-const CHART: &str = "its directory is a Helm chart, and charts are not rendered: put the output of `helm template` in its \
-                     place, or move the chart out of the path";
 
 /// The names under which kustomize looks for a kustomization, in its order.
 const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];

@@ -30,6 +30,9 @@ pub struct Settings {
     /// The official `kustomize`.
     #[arg(long, env = "HEDDLE_KUSTOMIZE", default_value = "kustomize")]
     pub kustomize: PathBuf,
+    /// The official `helm`; needed where a path holds a chart.
+    #[arg(long, env = "HEDDLE_HELM", default_value = "helm")]
+    pub helm: PathBuf,
     /// The agent's own namespace.
     #[arg(long, env = "HEDDLE_NAMESPACE", default_value = "heddle-system")]
     pub namespace: String,
@@ -69,6 +72,8 @@ pub struct Config {
     pub egress: Egress,
     /// The official `kustomize`.
     pub kustomize: PathBuf,
+    /// The official `helm`; it may not be there.
+    pub helm: PathBuf,
     /// The agent's own namespace.
     pub namespace: String,
     /// How to reach the cluster from outside of it.
@@ -101,6 +106,8 @@ impl TryFrom<Settings> for Config {
             egress: open_egress(&settings.allow_remotes, ca_pem.as_deref())?,
             ca_pem,
             kustomize: find_kustomize(settings.kustomize, settings.path.as_deref())?,
+            helm: RenderTools::find(&settings.helm, settings.path.as_deref().unwrap_or_default())
+                .unwrap_or(settings.helm),
             metrics_listen: read_address("HEDDLE_METRICS_LISTEN", &settings.metrics_listen)?,
             state_dir: make_dir("HEDDLE_STATE_DIR", settings.state_dir)?,
             namespace: settings.namespace,

@@ -41,7 +41,7 @@ use crate::{
     neighbors::Neighbors,
     outbox::Outbox,
     supervisor::Supervisor,
-    sync::Context,
+    sync::{ClusterFacts, Context},
 };
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -104,12 +104,13 @@ impl Agent {
             own: self.own.clone(),
             store: Store::open(config.state_dir.join("repositories")),
             fetcher: Fetcher::open(&config.state_dir.join("remote"), config.egress.clone(), config.ca_pem.clone()),
-            tools: RenderTools::new(config.kustomize.clone()),
+            tools: RenderTools::new(&config.kustomize, &config.helm),
             ca_pem: config.ca_pem.clone(),
             api: client_receiver,
             outbox: Arc::clone(&outbox),
             sweep_interval: config.sweep_interval,
             neighbors: Neighbors::default(),
+            cluster_facts: ClusterFacts::new(self.kubernetes_version.clone()),
             manifest: manifest_receiver,
         });
         let identity =

@@ -67,6 +67,7 @@ pub(crate) use self::{
     patience::MAX_TRIES,
     report::{IN_REPORT, IN_STATUS},
     run::{DEFINITION_LIMIT, GONE_LIMIT, SCHEMA_LIMIT},
+    source::ClusterFacts,
 };
 
 /// How often a Sync wakes whose spec cannot be read.
@@ -97,6 +98,8 @@ pub struct Context {
     pub neighbors: Neighbors,
     /// The API, as soon as the agent has an identity.
     pub api: watch::Receiver<Option<heddle_client::AgentClient>>,
+    /// What templates of charts learn of the cluster.
+    pub cluster_facts: ClusterFacts,
     /// How the install manifest compares with the Sync that was made of it.
     pub manifest: watch::Receiver<FirstSync>,
 }
@@ -149,7 +152,7 @@ impl SyncTask {
             name: sync.metadata.name.clone().unwrap_or_default(),
         };
         let status = sync.status.clone().unwrap_or_default();
-        let spec = Spec::read(&sync.spec, ctx.own.namespace());
+        let spec = Spec::read(&sync.spec, &name.name, ctx.own.namespace());
         let mut task = Self {
             metrics: SyncMetrics::new(&name.name),
             name,
@@ -301,7 +304,7 @@ impl SyncTask {
         if before.spec == self.sync.spec {
             return;
         }
-        let spec = Spec::read(&self.sync.spec, &self.name.namespace);
+        let spec = Spec::read(&self.sync.spec, &self.name.name, &self.name.namespace);
         let same_account = before.spec.service_account_name == self.sync.spec.service_account_name;
         let same_files = match (&self.spec, &spec) {
             (Ok(before), Ok(spec)) => before.has_same_files(spec),

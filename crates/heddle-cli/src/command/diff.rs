@@ -11,12 +11,14 @@ use heddle_core::drift::{Cause, Deviation, DriftTool};
 use heddle_reconcile::{
     ObjectKey,
     diff::{Mask, diff},
+    keep_generated,
 };
+use heddle_source::RenderedObject;
 use heddle_wire::drift::NotLookedAt;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::render::render_folder;
+use super::render::{Around, render_folder};
 use crate::{
     config::{ClusterDiffArguments, Config, DiffArguments, DiffTool},
     exit::{Exit, Failure},
@@ -56,8 +58,18 @@ async fn with_cluster(
     screen: &mut Screen,
 ) -> Result<Exit, Failure> {
     let desired = match path {
-        stdin if stdin == Path::new("-") => read_objects(stdin)?,
-        path => render_folder(path, &arguments.fields, &arguments.programs, screen).await?,
+        stdin if stdin == Path::new("-") => {
+            let plain = |value| RenderedObject { value, ..RenderedObject::default() };
+            read_objects(stdin)?.into_iter().map(plain).collect()
+        }
+        path => {
+            let fields = (&arguments.fields, arguments.namespace.as_deref());
+            let ask = async || match &arguments.live {
+                Some(_) => Ok(Around::default()),
+                None => cluster::around(arguments).await,
+            };
+            render_folder(path, fields, &arguments.programs, screen, ask).await?
+        }
     };
     // Fingerprints of Secrets are worth nothing outside of this run.
     let mask = Mask::new(Uuid::new_v4().to_string());
@@ -78,13 +90,20 @@ async fn with_cluster(
     Ok(if told.is_empty() { Exit::Done } else { Exit::No })
 }
 
-fn with_file(desired: &[Value], live: &[Value], mask: &Mask) -> Vec<Told> {
+fn with_file(desired: &[RenderedObject], live: &[Value], mask: &Mask) -> Vec<Told> {
     let live: BTreeMap<ObjectKey, &Value> = live.iter().map(|object| (ObjectKey::of(object), object)).collect();
-    let told = |desired: &Value| {
-        let object = ObjectKey::of(desired);
+    let told = |desired: &RenderedObject| {
+        let mut manifest = desired.value.clone();
+        let mut object = ObjectKey::of(&manifest);
+        if object.namespace.is_none() && !live.contains_key(&object) {
+            object.namespace = desired.namespace.clone().filter(|_| find(&object, &live).is_none());
+        }
         match find(&object, &live) {
-            None => Some(Told::missing(object.to_string())),
-            Some(live) => Told::changed(object.to_string(), diff(desired, live, mask)),
+            None => Some(Told::missing(ObjectKey::of(&manifest).to_string())),
+            Some(live) => {
+                keep_generated(&mut manifest, live, &desired.generated.fields);
+                Told::changed(object.to_string(), diff(&manifest, live, mask))
+            }
         }
     };
     desired.iter().filter_map(told).collect()

@@ -1,6 +1,9 @@
 //! `heddle render`: the objects that a folder holds, as the agent would apply them.
 
+mod charts;
 mod remote;
+
+pub(crate) use self::charts::Around;
 
 use std::{
     path::{Path, PathBuf},
@@ -14,7 +17,11 @@ use heddle_manifest::{
     documents::write_document,
     substitute::{Unset, Variables},
 };
-use heddle_source::{Folder, Overlay, RenderError, RenderTools, Rendered, RenderedObject, Until, WithBases, render};
+use heddle_reconcile::generated_paths;
+use heddle_source::{
+    Bases, Charts, ClusterView, Folder, Overlay, RenderError, RenderTools, Rendered, RenderedObject, Until, WithBases,
+    render,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -30,26 +37,33 @@ const MAX_UNREAD: usize = 20;
 /// Renders, and prints the objects; or everything that is wrong.
 pub(crate) async fn run(arguments: &RenderArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let given = Given { values: &arguments.substitute, files: &arguments.substitute_from, lenient: arguments.lenient };
-    let (folder, rendered) = rendered(&arguments.path, &arguments.fields, &arguments.programs, given, screen).await?;
-    show(&folder, &rendered, screen)
+    let wanted =
+        Wanted::read(&arguments.path, &arguments.fields, arguments.namespace.as_deref(), given, screen).await?;
+    let rendered = wanted.render(&arguments.programs, Around::default());
+    show(&wanted.folder, &rendered, screen)
 }
 
-/// The objects that a folder holds.
+/// The objects that a folder holds, for a cluster of which `ask` tells where that is needed.
 ///
 /// # Errors
 /// With everything that is wrong in it.
 pub(crate) async fn render_folder(
     path: &Path,
-    fields: &SyncFields,
+    (fields, namespace): (&SyncFields, Option<&str>),
     programs: &Programs,
     screen: &Screen,
-) -> Result<Vec<Value>, Failure> {
-    let (folder, rendered) = rendered(path, fields, programs, Given::default(), screen).await?;
+    ask: impl AsyncFnOnce() -> Result<Around, Failure>,
+) -> Result<Vec<RenderedObject>, Failure> {
+    let wanted = Wanted::read(path, fields, namespace, Given::default(), screen).await?;
+    let mut rendered = wanted.render(programs, Around { cluster: ClusterView::Unknown, ..Around::default() });
+    if rendered.needs_cluster {
+        rendered = wanted.render(programs, ask().await?);
+    }
     if !rendered.errors.is_empty() {
-        let faults: Vec<String> = rendered.errors.iter().map(|error| words(&folder, error)).collect();
+        let faults: Vec<String> = rendered.errors.iter().map(|error| words(&wanted.folder, error)).collect();
         return Err(Failure::wrong(anyhow!("{}", faults.join("; "))));
     }
-    Ok(rendered.objects.into_iter().map(|object| object.value).collect())
+    Ok(rendered.objects)
 }
 
 /// Values for variables on the command line.
@@ -60,28 +74,61 @@ struct Given<'a> {
     lenient: bool,
 }
 
-/// Renders a folder as an agent does, with the fields of a Sync.
-async fn rendered(
-    path: &Path,
-    fields: &SyncFields,
-    programs: &Programs,
-    given: Given<'_>,
-    screen: &Screen,
-) -> Result<(Arc<Folder>, Rendered), Failure> {
-    let folder = Arc::new(Folder::open(path).map_err(|error| Failure::wrong(error_of(path, &error)))?);
-    let spec = sync_of(fields, folder.path())?;
-    let overlay = Overlay(spec.kustomization());
-    let variables = variables(&spec, given, screen)?;
-    let tools = RenderTools::new(&programs.kustomize);
-    let bases = remote::fetch(&fields.remote, &spec, &folder, &overlay, screen).await?;
-    let tree = WithBases::new(&*folder, &bases);
-    let mut rendered = render(&tree, folder.path(), &overlay, &tools, &Until::default());
-    if spec.substitute.is_some() || !variables.is_empty() {
-        rendered.substitute(&variables);
+/// A folder, and what is done to everything in it.
+struct Wanted {
+    folder: Arc<Folder>,
+    /// What its kustomizations name by an address.
+    bases: Bases,
+    overlay: Overlay,
+    /// What the command line says of the cluster.
+    said: ClusterView,
+    /// Nothing is put in where there are none.
+    variables: Option<Variables>,
+    metadata: CommonMetadata,
+}
+
+impl Wanted {
+    /// Reads a folder's fields, as those of a Sync.
+    async fn read(
+        path: &Path,
+        fields: &SyncFields,
+        namespace: Option<&str>,
+        given: Given<'_>,
+        screen: &Screen,
+    ) -> Result<Self, Failure> {
+        let folder = Arc::new(Folder::open(path).map_err(|error| Failure::wrong(error_of(path, &error)))?);
+        let (name, spec) = sync_of(fields, folder.path())?;
+        let variables = variables(&spec, given, screen)?;
+        let variables = Some(variables).filter(|variables| spec.substitute.is_some() || !variables.is_empty());
+        let charts = charts::of(&spec, name, &fields.chart, namespace)?;
+        let overlay = Overlay { kustomization: spec.kustomization(), charts };
+        let bases = remote::fetch(&fields.remote, &spec, &folder, &overlay, screen).await?;
+        Ok(Self {
+            folder,
+            bases,
+            overlay,
+            said: charts::cluster_of(&fields.chart),
+            variables,
+            metadata: spec.common_metadata.unwrap_or_default(),
+        })
     }
-    let CommonMetadata { labels, annotations } = spec.common_metadata.unwrap_or_default();
-    rendered.set_metadata(&labels, &annotations);
-    Ok((folder, rendered))
+
+    /// Renders as an agent does. What the command line says comes before what is `around`.
+    fn render(&self, programs: &Programs, around: Around) -> Rendered {
+        let says_cluster = self.said != ClusterView::Helms && around.cluster != ClusterView::Unknown;
+        let cluster = if says_cluster { self.said.clone() } else { around.cluster };
+        let namespace = self.overlay.charts.namespace.clone().or(Some(around.namespace));
+        let charts = Charts { cluster, namespace, ..self.overlay.charts.clone() };
+        let overlay = Overlay { kustomization: self.overlay.kustomization.clone(), charts };
+        let tools = RenderTools::new(&programs.kustomize, &programs.helm);
+        let tree = WithBases::new(&*self.folder, &self.bases);
+        let mut rendered = render(&tree, self.folder.path(), &overlay, &tools, &Until::default());
+        if let Some(variables) = &self.variables {
+            rendered.substitute(variables);
+        }
+        rendered.set_metadata(&self.metadata.labels, &self.metadata.annotations);
+        rendered
+    }
 }
 
 fn error_of(path: &Path, error: &std::io::Error) -> anyhow::Error {
@@ -91,6 +138,7 @@ fn error_of(path: &Path, error: &std::io::Error) -> anyhow::Error {
 fn show(folder: &Folder, rendered: &Rendered, screen: &Screen) -> Result<Exit, Failure> {
     rendered.notes.iter().for_each(|note| screen.note(note));
     note_unread(folder, rendered, screen);
+    note_generated(folder, rendered, screen);
     if !rendered.errors.is_empty() {
         rendered.errors.iter().for_each(|error| screen.note(&words(folder, error)));
         if !folder.is_in_repository() {
@@ -127,6 +175,18 @@ fn note_unread(folder: &Folder, rendered: &Rendered, screen: &Screen) {
     }
     if unread.len() > MAX_UNREAD {
         screen.note(&format!("{} more files give no objects", unread.len() - MAX_UNREAD));
+    }
+}
+
+/// What a chart makes anew each time, which an agent writes once.
+fn note_generated(folder: &Folder, rendered: &Rendered, screen: &Screen) {
+    for object in rendered.objects.iter().filter(|object| !object.generated.fields.is_empty()) {
+        let fields = generated_paths(&object.value, &object.generated.fields).join(", ");
+        let values = object.generated.values.join("`, `");
+        let remedy =
+            if values.is_empty() { String::new() } else { format!("; `{values}` of its values make it fixed") };
+        let place = place(folder, object);
+        screen.note(&format!("{place}: {fields} is another one each time, so an agent writes it once{remedy}"));
     }
 }
 
@@ -171,11 +231,11 @@ fn variables(spec: &SyncSpec, given: Given<'_>, screen: &Screen) -> Result<Varia
     Ok(variables)
 }
 
-/// The spec that the fields stand for: that of a file, with what the command line says on top.
-fn sync_of(fields: &SyncFields, folder: &str) -> Result<SyncSpec, Failure> {
-    let mut spec = match &fields.sync {
+/// The spec that the fields stand for, with the name of its Sync: that of a file, with what the command line says on top.
+fn sync_of(fields: &SyncFields, folder: &str) -> Result<(Option<String>, SyncSpec), Failure> {
+    let (name, mut spec): (_, SyncSpec) = match &fields.sync {
         Some(file) => read_sync(file, folder)?,
-        None => serde_json::from_value(json!({"repository": ""})).map_err(anyhow::Error::new)?,
+        None => (None, serde_json::from_value(json!({"repository": ""})).map_err(anyhow::Error::new)?),
     };
     spec.components.extend(fields.components.iter().cloned());
     for (own, given) in [
@@ -188,11 +248,11 @@ fn sync_of(fields: &SyncFields, folder: &str) -> Result<SyncSpec, Failure> {
     let metadata = spec.common_metadata.get_or_insert_default();
     metadata.labels.extend(fields.labels.iter().cloned());
     metadata.annotations.extend(fields.annotations.iter().cloned());
-    Ok(spec)
+    Ok((name, spec))
 }
 
 /// The one Sync of a file; of several, that of the folder.
-fn read_sync(file: &Path, folder: &str) -> Result<SyncSpec, Failure> {
+fn read_sync(file: &Path, folder: &str) -> Result<(Option<String>, SyncSpec), Failure> {
     let wrong = |words: String| Failure::wrong(anyhow!("{}: {words}", file.display()));
     let is_sync = |object: &Value| {
         object["kind"] == "Sync"
@@ -204,9 +264,12 @@ fn read_sync(file: &Path, folder: &str) -> Result<SyncSpec, Failure> {
         syncs.retain(|sync| path(sync) == folder);
     }
     match syncs.as_slice() {
-        [sync] => serde_json::from_value(sync["spec"].clone()).map_err(|error| {
-            wrong(format!("the Sync `{}`: {error}", sync["metadata"]["name"].as_str().unwrap_or_default()))
-        }),
+        [sync] => {
+            let name = sync["metadata"]["name"].as_str();
+            let spec = serde_json::from_value(sync["spec"].clone());
+            let spec = spec.map_err(|error| wrong(format!("the Sync `{}`: {error}", name.unwrap_or_default())))?;
+            Ok((name.map(str::to_owned), spec))
+        }
         [] => Err(wrong(format!("it holds no Sync, or several and none of `{folder}`"))),
         _ => Err(wrong(format!("it holds {} Syncs of `{folder}`: keep one", syncs.len()))),
     }

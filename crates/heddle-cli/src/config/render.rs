@@ -9,7 +9,7 @@ use heddle_source::RenderTools;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Renders as the agent in the cluster does: plain YAML and JSON as kubectl reads them, kustomizations by the\n\
-                  official kustomize, with nothing fetched. Each object is told with its file, and its line in plain YAML.\n\
+                  official kustomize, charts by the official helm, with nothing fetched. Each object is told with its file, and its line in plain YAML.\n\
                   Exits with 0, and with 2 when something cannot be rendered: then every error is told and no object.
 
 Examples:
@@ -17,7 +17,8 @@ Examples:
   heddle render clusters/prod -o json | jq -r '.[] | \"\\(.file):\\(.line) \\(.object.kind)\"'
   heddle render apps --substitute region=eu-central-1 --substitute-from vars.yaml
   heddle render apps --sync clusters/prod/apps.yaml
-  heddle render apps --component ../components/ha --target-namespace shop"
+  heddle render apps --component ../components/ha --target-namespace shop
+  heddle render charts/web --release-name web --namespace shop --values charts/web/values-prod.yaml"
 )]
 pub struct RenderArguments {
     /// A folder, or a file of manifests.
@@ -32,6 +33,9 @@ pub struct RenderArguments {
     /// Take variables that are not set for empty ones; otherwise they are errors.
     #[arg(long)]
     pub lenient: bool,
+    /// The namespace of a chart's release. Default: that of the Sync, else `default`.
+    #[arg(long, short, value_name = "NAME")]
+    pub namespace: Option<String>,
     /// What is done to everything in it.
     #[command(flatten)]
     pub fields: SyncFields,
@@ -65,9 +69,29 @@ pub struct SyncFields {
     /// Give every object this annotation.
     #[arg(long = "annotation", value_parser = parse_variable, value_name = "KEY=VALUE")]
     pub annotations: Vec<(String, String)>,
+    /// How a chart is rendered.
+    #[command(flatten)]
+    pub chart: ChartFields,
     /// From where remote bases and files may come.
     #[command(flatten)]
     pub remote: RemoteArguments,
+}
+
+/// What a `Sync` says of the chart in its path, and what its templates learn of the cluster, with helm's names.
+#[derive(Debug, Args)]
+pub struct ChartFields {
+    /// The name of the chart's release. Default: that of the Sync, else of the folder.
+    #[arg(long, value_name = "NAME")]
+    pub release_name: Option<String>,
+    /// Values for the chart, stronger than its own and those of the Sync; the last file is the strongest.
+    #[arg(long, short = 'f', value_name = "FILE")]
+    pub values: Vec<PathBuf>,
+    /// The version of Kubernetes that the chart is rendered for. Default: the cluster's that is compared with, else helm's own.
+    #[arg(long, value_name = "VERSION")]
+    pub kube_version: Option<String>,
+    /// An API version that the cluster of the chart has, such as `monitoring.coreos.com/v1`.
+    #[arg(long, value_name = "VERSION", value_delimiter = ',')]
+    pub api_versions: Vec<String>,
 }
 
 /// From where bases and files may come that kustomizations name by an address. Without any of it nothing is fetched.
@@ -99,13 +123,18 @@ pub struct Programs {
     /// The official `kustomize`; needed where there is a kustomization.
     #[arg(long, env = "HEDDLE_KUSTOMIZE", default_value = "kustomize", value_name = "PROGRAM")]
     pub kustomize: PathBuf,
+    /// The official `helm`, version 4; needed where there is a chart.
+    #[arg(long, env = "HEDDLE_HELM", default_value = "helm", value_name = "PROGRAM")]
+    pub helm: PathBuf,
 }
 
 impl Programs {
     /// Makes each name the path of a file, looked for in `folders`, which are separated as in `PATH`.
     pub(super) fn find(&mut self, folders: &str) {
-        if let Some(found) = RenderTools::find(&self.kustomize, folders) {
-            self.kustomize = found;
+        for program in [&mut self.kustomize, &mut self.helm] {
+            if let Some(found) = RenderTools::find(program, folders) {
+                *program = found;
+            }
         }
     }
 }

@@ -28,8 +28,8 @@ fn help_shows_no_token() {
 #[test]
 fn each_command_that_takes_a_program_looks_for_it() {
     let folder = tempfile::tempdir().unwrap();
-    let program = folder.path().join("kustomize");
-    std::fs::write(&program, "").unwrap();
+    let programs = ["kustomize", "helm"].map(|name| folder.path().join(name));
+    programs.iter().for_each(|program| std::fs::write(program, "").unwrap());
     let takes = |command: &&clap::Command| command.get_arguments().any(|argument| argument.get_id() == "kustomize");
     let arguments = Arguments::command();
     let commands: BTreeSet<&str> = arguments.get_subcommands().filter(takes).map(clap::Command::get_name).collect();
@@ -38,13 +38,14 @@ fn each_command_that_takes_a_program_looks_for_it() {
         let mut command = Arguments::try_parse_from(["heddle", name, "."]).unwrap().command;
         command.find_programs(&format!("/nowhere:{}", folder.path().display()));
         match command {
-            Command::Diff(arguments) => arguments.cluster.programs.kustomize,
-            Command::Render(arguments) => arguments.programs.kustomize,
+            Command::Diff(arguments) => arguments.cluster.programs,
+            Command::Render(arguments) => arguments.programs,
             _ => panic!("{name} takes a program that this test does not know"),
         }
     };
     for name in commands {
-        assert_eq!(find(name), program, "{name}");
+        let found = find(name);
+        assert_eq!([found.kustomize, found.helm], programs, "{name}");
     }
 }
 

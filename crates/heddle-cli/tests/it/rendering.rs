@@ -8,16 +8,16 @@ use crate::{
 const CONFIG: &str =
     "# settings\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {region: \"${region}\", on: 'yes'}\n";
 
-/// The pinned `kustomize`, built once and cached.
-fn kustomize() -> String {
+/// A pinned program, built once and cached.
+fn tool(name: &str) -> String {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/tools/build.sh");
-    let output = Command::new(script).arg("kustomize").output().unwrap();
+    let output = Command::new(script).arg(name).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().split_once(' ').unwrap().1.to_owned()
 }
 
 async fn render(person: &Person, folder: &str, more: &[&str]) -> Ended {
-    let (folder, program) = (path(person, folder), kustomize());
+    let (folder, program) = (path(person, folder), tool("kustomize"));
     let arguments: Vec<&str> =
         ["render", &folder, "--kustomize", &program].into_iter().chain(more.iter().copied()).collect();
     person.run(&arguments).await
@@ -173,4 +173,42 @@ async fn what_a_sync_adds_is_rendered_and_the_command_line_is_stronger() {
     let none = path(&person, "repo/none.yaml");
     let ended = render(&person, "repo/apps", &["--sync", &none]).await;
     assert!(ended.code == 2 && ended.stderr.contains("holds no Sync, or several and none of `apps`"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_chart_is_rendered_with_helms_own_flags_and_as_its_sync_says() {
+    let template = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Release.Name }}, namespace: {{ .Release.Namespace }}}\ndata: {tag: \
+        \"{{ .Values.tag }}\", key: {{ randAlphaNum 9 }}, for: {{ .Capabilities.KubeVersion.Minor | quote }}}\n";
+    let sync = "apiVersion: heddle.dev/v1alpha1\nkind: Sync\nmetadata: {name: shop}\nspec:\n  repository: https://example.org/a/b\n  \
+        path: web\n  namespaces: [prod]\n  helm: {valuesFiles: [values-prod.yaml]}\n";
+    let person = with(&[
+        ("web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\n"),
+        ("web/values.yaml", "tag: one\n"),
+        ("web/values-prod.yaml", "tag: two\n"),
+        ("web/templates/c.yaml", template),
+        ("more.yaml", "tag: three\n"),
+        ("sync.yaml", sync),
+    ]);
+    let helm = tool("helm");
+    let check = async |more: &[&str], name: &str, namespace: &str, tag: &str| {
+        let arguments: Vec<&str> = ["-o", "json", "--helm", &helm].into_iter().chain(more.iter().copied()).collect();
+        let ended = render(&person, "web", &arguments).await;
+        assert_eq!(ended.code, 0, "{ended:?}");
+        let json = ended.json();
+        let object = &json[0]["object"];
+        let found = [&object["metadata"]["name"], &object["metadata"]["namespace"], &object["data"]["tag"]];
+        assert_eq!(found, [name, namespace, tag], "{more:?}");
+        assert_eq!(json[0]["file"], "templates/c.yaml");
+        assert!(ended.stderr.contains("data.key is another one each time"), "{ended:?}");
+        object["data"]["for"].clone()
+    };
+    check(&[], "web", "default", "one").await;
+    let (more, sync) = (path(&person, "more.yaml"), path(&person, "sync.yaml"));
+    check(&["--sync", &sync], "shop", "prod", "two").await;
+    let flags =
+        ["--sync", &sync, "--release-name", "other", "--namespace", "n1", "--values", &more, "--kube-version", "1.31"];
+    assert_eq!(check(&flags, "other", "n1", "three").await, "31");
+
+    let none = render(&person, "web", &["--helm", "/nowhere/helm"]).await;
+    assert!(none.code == 2 && none.stderr.contains("there is no program `/nowhere/helm`"), "{none:?}");
 }

@@ -75,6 +75,7 @@ impl World {
                 manifest: &manifest,
                 applied_as: None,
                 rules: &DriftRules::default(),
+                generated: &[],
                 dry_run: false,
             })
             .await

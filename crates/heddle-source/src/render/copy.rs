@@ -1,6 +1,7 @@
 //! A private copy of files, for a program that reads them from disk.
 
 use std::{
+    cell::Cell,
     fs::File,
     io::{self, Write},
     os::fd::{AsFd, OwnedFd},
@@ -12,20 +13,21 @@ use rustix::{
     io::Errno,
 };
 
-use crate::{TreePath, tree::open_folder};
+use crate::{TreePath, limits::MAX_RENDER_BYTES, tree::open_folder};
 
 /// A directory of its own, removed with all that it holds when this is dropped.
 #[derive(Debug)]
 pub(super) struct PrivateCopy {
     dir: tempfile::TempDir,
     root: OwnedFd,
+    bytes_left: Cell<u64>,
 }
 
 impl PrivateCopy {
     pub(super) fn new() -> io::Result<Self> {
         let dir = tempfile::Builder::new().prefix("heddle-render-").tempdir()?;
         let root = open_folder(CWD, dir.path())?;
-        Ok(Self { dir, root })
+        Ok(Self { dir, root, bytes_left: Cell::new(MAX_RENDER_BYTES) })
     }
 
     /// Where it lies.
@@ -41,8 +43,15 @@ impl PrivateCopy {
     /// Writes a new file. Each directory on the way is opened from the one before, so no link is followed.
     ///
     /// # Errors
-    /// When there is a file of this path, or anything but a directory on the way to it.
+    /// When there is a file of this path, or anything but a directory on the way to it, or the copy is too large with it.
     pub(super) fn write(&self, path: &TreePath, content: &[u8]) -> io::Result<()> {
+        let left = self.bytes_left.get().checked_sub(content.len() as u64).ok_or_else(|| {
+            io::Error::other(format!(
+                "it needs more than {} MiB of files: move what is no manifest out of its directories",
+                MAX_RENDER_BYTES >> 20
+            ))
+        })?;
+        self.bytes_left.set(left);
         let mut names = path.names().peekable();
         let mut opened: Option<OwnedFd> = None;
         while let Some(name) = names.next() {

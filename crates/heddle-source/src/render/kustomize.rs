@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     Files, RenderTools, Rendered, Run,
+    chart::Part,
     copy::PrivateCopy,
     plain,
     process::{self, ProcessFault},
@@ -19,10 +20,7 @@ use super::{
     secrets::{self, Secrets},
     unread::WhyUnread,
 };
-use crate::{
-    FileMode, ReadError, Tree, TreePath,
-    limits::{CHILD_HEAP_BYTES, MAX_RENDER_BYTES},
-};
+use crate::{FileMode, ReadError, Tree, TreePath, limits::CHILD_HEAP_BYTES};
 
 const ORIGIN: &str = "config.kubernetes.io/origin";
 
@@ -32,6 +30,8 @@ pub(super) struct Unit<'a> {
     pub(super) directory: &'a TreePath,
     /// Its kustomization, where it has none of its own.
     pub(super) generated: Option<Value>,
+    /// What was made of charts and is one more resource each.
+    pub(super) parts: Vec<Part>,
 }
 
 /// Renders a kustomization, with what is added to it.
@@ -40,7 +40,7 @@ pub(super) struct Unit<'a> {
 /// When the tree cannot be read, or the path holds too much with what is kept of its kustomizations or what kustomize wrote.
 pub(super) fn render(
     files: &mut Files<'_, impl Tree>,
-    Unit { directory, generated }: Unit<'_>,
+    unit: Unit<'_>,
     run: Run<'_>,
     rendered: &mut Rendered,
 ) -> Result<(), ReadError> {
@@ -48,8 +48,8 @@ pub(super) fn render(
         return Ok(());
     }
     let Run { tools, until, .. } = run;
-    let before = rendered.errors.len();
-    let reach = Reach::find(files, directory, generated, run, rendered)?;
+    let (directory, before) = (unit.directory, rendered.errors.len());
+    let reach = Reach::find(files, unit, run, rendered)?;
     for path in reach.roots.iter().chain(reach.stand_ins.iter().map(|stand_in| &stand_in.file)) {
         rendered.inputs.note(files.tree, path);
     }
@@ -87,37 +87,26 @@ pub(super) fn render(
 /// Copies what is needed into a private directory, and has the kustomization ask for origins.
 fn copy(files: &Files<'_, impl Tree>, reach: &Reach, rendered: &mut Rendered) -> io::Result<PrivateCopy> {
     let copy = PrivateCopy::new()?;
-    let mut bytes_copied = 0;
-    let mut write = |at: &TreePath, content: &[u8]| {
-        bytes_copied += content.len() as u64;
-        if bytes_copied > MAX_RENDER_BYTES {
-            return Err(io::Error::other(format!(
-                "it needs more than {} MiB of files: move what is no manifest out of its directories",
-                MAX_RENDER_BYTES >> 20
-            )));
-        }
-        copy.write(at, content)
-    };
     let as_it_is =
         |(file, mode): &(&TreePath, FileMode)| *mode != FileMode::Symlink && !reach.edited.contains_key(*file);
     for (file, _) in reach.files(files).filter(as_it_is) {
         let Some(content) = read(files, file, rendered)? else { continue };
         if *file == reach.kustomization {
-            write(file, with_origins(&String::from_utf8_lossy(&content)).as_bytes())?;
+            copy.write(file, with_origins(&String::from_utf8_lossy(&content)).as_bytes())?;
         } else {
-            write(file, &content)?;
+            copy.write(file, &content)?;
         }
     }
     for (file, kustomization) in &reach.edited {
         let text = kustomization.to_string();
-        write(file, if *file == reach.kustomization { with_origins(&text) } else { text }.as_bytes())?;
+        copy.write(file, if *file == reach.kustomization { with_origins(&text) } else { text }.as_bytes())?;
     }
     for StandIn { at, file, text, .. } in &reach.stand_ins {
         match text {
-            Some(text) => write(at, text.as_bytes())?,
+            Some(text) => copy.write(at, text.as_bytes())?,
             None => {
                 let Some(content) = read(files, file, rendered)? else { continue };
-                write(at, &content)?;
+                copy.write(at, &content)?;
             }
         }
     }
@@ -183,6 +172,8 @@ fn tell_failure(
     rendered: &mut Rendered,
 ) -> Result<(), ReadError> {
     let mut secrets = Secrets::default();
+    let made = reach.stand_ins.iter().filter_map(|stand_in| stand_in.text.as_deref());
+    made.for_each(|text| secrets.take_file(text.as_bytes()));
     let as_they_are = reach.files(files).filter(|(_, mode)| *mode != FileMode::Symlink).map(|(file, _)| file);
     let copied: Vec<&TreePath> = as_they_are.chain(reach.stand_ins.iter().map(|stand_in| &stand_in.file)).collect();
     for file in &copied {

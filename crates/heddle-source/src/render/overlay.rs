@@ -8,23 +8,33 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::Rendered;
+use super::{Charts, Rendered};
 
-/// What is added to the kustomization of a path, in the form of one: `namespace`, `namePrefix`, `nameSuffix`, `components`,
-/// `patches`, `images`.
+/// What a Sync says of its path, besides what the files there say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Overlay(pub Value);
+pub struct Overlay {
+    /// What is added to the kustomization of the path, in the form of one: `namespace`, `namePrefix`, `nameSuffix`,
+    /// `components`, `patches`, `images`.
+    pub kustomization: Value,
+    /// How charts become objects.
+    pub charts: Charts,
+}
 
 impl Default for Overlay {
     fn default() -> Self {
-        Self(Value::Object(Map::new()))
+        Self::of(Value::Object(Map::new()))
     }
 }
 
 impl Overlay {
-    /// Whether it adds nothing.
+    /// One that adds this to the kustomization of the path, and says nothing of charts.
+    pub fn of(kustomization: Value) -> Self {
+        Self { kustomization, charts: Charts::default() }
+    }
+
+    /// Whether it adds nothing to the kustomization.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.as_object().is_none_or(Map::is_empty)
+        self.kustomization.as_object().is_none_or(Map::is_empty)
     }
 
     /// Adds it to a kustomization.
@@ -32,7 +42,7 @@ impl Overlay {
         if kustomization.is_null() {
             *kustomization = Value::Object(Map::new());
         }
-        let (Some(own), Some(fields)) = (kustomization.as_object_mut(), self.0.as_object()) else { return };
+        let (Some(own), Some(fields)) = (kustomization.as_object_mut(), self.kustomization.as_object()) else { return };
         for (field, value) in fields {
             match (field.as_str(), value) {
                 ("images", Value::Array(images)) => images.iter().for_each(|image| put_image(own, image)),

@@ -26,13 +26,20 @@ pub(super) enum Source<'a> {
         /// What it was built from.
         reach: &'a Reach,
     },
+    /// What a template of the chart in a directory was made into.
+    Template {
+        /// The directory.
+        directory: &'a TreePath,
+        /// The template.
+        file: &'a TreePath,
+    },
 }
 
 impl Source<'_> {
     /// The file that the text as a whole is from.
     fn file(&self) -> &TreePath {
         match self {
-            Self::File(file) => file,
+            Self::File(file) | Self::Template { file, .. } => file,
             Self::Built { kustomization, .. } => kustomization,
         }
     }
@@ -40,7 +47,7 @@ impl Source<'_> {
     /// The file that an object comes from; what was written into the object to tell is taken off.
     fn origin(&self, object: &mut Value) -> TreePath {
         let origin = match self {
-            Self::File(_) => None,
+            Self::File(_) | Self::Template { .. } => None,
             Self::Built { directory, reach, .. } => take_origin(object, directory).map(|file| reach.origin_of(file)),
         };
         origin.unwrap_or_else(|| self.file().clone())
@@ -175,10 +182,16 @@ impl Text<'_> {
         }
         let unit = match self.source {
             Source::File(_) => None,
-            Source::Built { directory, .. } => Some(directory.clone().into()),
+            Source::Built { directory, .. } | Source::Template { directory, .. } => Some(directory.clone().into()),
         };
         let line = self.source.line(self.line_of(place, ""));
-        rendered.objects.push(RenderedObject { value, file: Some(file.into()), line, unit });
+        rendered.objects.push(RenderedObject {
+            value,
+            file: Some(file.into()),
+            line,
+            unit,
+            ..RenderedObject::default()
+        });
     }
 
     fn is_list(&self, value: &Value) -> bool {

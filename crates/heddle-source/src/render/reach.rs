@@ -11,7 +11,11 @@ use heddle_manifest::documents::{parse_document, read_documents};
 use serde_json::Value;
 
 use super::{
-    Files, KUSTOMIZATIONS, RenderError, Rendered, Run, fields, plain,
+    Files, KUSTOMIZATIONS, RenderError, Rendered, Run,
+    chart::Part,
+    fields,
+    kustomize::Unit,
+    plain,
     unread::{WhyUnread, obstacle},
 };
 use crate::{Address, FileMode, Kind, ReadError, Tree, TreePath, limits::MAX_RENDER_VALUES};
@@ -55,8 +59,7 @@ impl Reach {
     /// When the tree cannot be read, or the path holds too much with what is kept of them.
     pub(super) fn find(
         files: &mut Files<'_, impl Tree>,
-        root: &TreePath,
-        mut generated: Option<Value>,
+        Unit { directory: root, mut generated, parts }: Unit<'_>,
         Run { overlay, until, .. }: Run<'_>,
         rendered: &mut Rendered,
     ) -> Result<Self, ReadError> {
@@ -82,7 +85,7 @@ impl Reach {
             }
             let mut edited = value.clone();
             if directory == *root {
-                let faults = reach.take(files, &directory, &overlay.0, rendered, &mut queue)?;
+                let faults = reach.take(files, &directory, &overlay.kustomization, rendered, &mut queue)?;
                 let error = |message| RenderError {
                     file: None,
                     line: None,
@@ -90,6 +93,7 @@ impl Reach {
                 };
                 rendered.errors.extend(faults.0.into_iter().map(|(_, message)| error(message)));
                 overlay.put_on(&mut edited);
+                reach.add_parts(files, root, &parts, &mut edited, rendered)?;
                 reach.kustomization = file.clone();
             }
             reach.put_stand_ins(files, &directory, &mut edited, rendered)?;
@@ -98,6 +102,29 @@ impl Reach {
             }
         }
         Ok(reach)
+    }
+
+    /// Adds what was made of charts to the resources of a kustomization.
+    fn add_parts(
+        &mut self,
+        files: &mut Files<'_, impl Tree>,
+        root: &TreePath,
+        parts: &[Part],
+        kustomization: &mut Value,
+        rendered: &mut Rendered,
+    ) -> Result<(), ReadError> {
+        let mut names = Vec::new();
+        for part in parts.iter().filter(|part| !plain::is_blank(part.text.as_bytes())) {
+            rendered.admit_bytes(part.text.as_bytes())?;
+            let named = part.file.as_str();
+            names.push(self.stand_in(files, root, (named, part.file.clone()), Some(part.text.clone()))?);
+        }
+        if let Some(resources) = kustomization.as_object_mut().filter(|_| !names.is_empty()) {
+            let resources = resources.entry("resources").or_insert_with(|| Value::Array(Vec::new()));
+            let names = names.into_iter().map(|name| Value::String(format!("./{name}")));
+            resources.as_array_mut().into_iter().for_each(|own| own.extend(names.clone()));
+        }
+        Ok(())
     }
 
     /// Keeps a kustomization that is not copied as it is. False when the path holds too many values with it, which is told.

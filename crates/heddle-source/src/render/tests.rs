@@ -165,7 +165,7 @@ fn render_files(files: &[(&str, &str)], path: &str) -> Rendered {
         }
     }
     let folder = crate::Folder::open(dir.path()).unwrap();
-    render(&folder, path, &Overlay::default(), &RenderTools::new("/bin/true"), &Until::default())
+    render(&folder, path, &Overlay::default(), &RenderTools::new("/bin/true", "/bin/false"), &Until::default())
 }
 
 /// What gives no objects, in words; what looks like manifests with a mark.
@@ -249,7 +249,7 @@ fn a_path_that_cannot_be_read_is_an_error_by_its_name_however_it_is_spelt() {
 }
 
 #[test]
-fn a_chart_is_one_error_that_says_so() {
+fn a_chart_is_one_unit_with_the_charts_in_it_and_needs_a_namespace() {
     let files = [
         ("apps/c/Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\n"),
         ("apps/c/templates/p.yaml", "{{- if .Values.x }}\nkind: Pod\n{{- end }}\n"),
@@ -300,7 +300,7 @@ fn plain_files_and_the_output_of_renderers_share_one_budget_of_bytes() {
     std::fs::write(dir.path().join("b/kustomization.yaml"), "namePrefix: b-\n").unwrap();
     let folder = crate::Folder::open(dir.path()).unwrap();
     // In the place of kustomize: it writes its arguments, `build` and a path, which hold no manifest.
-    let tools = RenderTools::new("/bin/echo");
+    let tools = RenderTools::new("/bin/echo", "/bin/false");
     let check = |bytes_left: u64| {
         let mut rendered = Rendered { bytes: MAX_RENDER_BYTES - bytes_left, ..Rendered::default() };
         let (overlay, until) = (Overlay::default(), Until::default());
@@ -323,14 +323,15 @@ fn what_is_kept_of_kustomizations_is_counted_and_ends_with_the_time() {
     let kustomization = format!("commonLabels: {{{}}}\n", labels.join(", "));
     std::fs::write(dir.path().join("kustomization.yaml"), kustomization).unwrap();
     let folder = crate::Folder::open(dir.path()).unwrap();
-    let overlay = Overlay(json!({"namePrefix": "p-"}));
-    let tools = RenderTools::new("/bin/true");
+    let overlay = Overlay::of(json!({"namePrefix": "p-"}));
+    let tools = RenderTools::new("/bin/true", "/bin/false");
     let check = |mut rendered: Rendered, stop: &Stop| {
         let until = Until::within(Duration::from_secs(60), stop);
         let run = Run { overlay: &overlay, tools: Some(&tools), until: &until };
         let mut files = Files::new(&folder);
         files.load(folder.path()).unwrap();
-        let reach = reach::Reach::find(&mut files, folder.path(), None, run, &mut rendered);
+        let unit = kustomize::Unit { directory: folder.path(), generated: None, parts: Vec::new() };
+        let reach = reach::Reach::find(&mut files, unit, run, &mut rendered);
         let errors: Vec<String> = rendered.errors.iter().map(|error| error.message.clone()).collect();
         (reach.map(|reach| reach.edited.len()).map_err(|error| error.to_string()), errors)
     };
@@ -359,14 +360,16 @@ fn a_path_that_takes_too_long_is_cut_short_and_says_so_once() {
     }
     let folder = crate::Folder::open(dir.path()).unwrap();
     let until = Until::within(Duration::from_secs(60), &Stop::default());
-    assert!(!render(&folder, "", &Overlay::default(), &RenderTools::new("/bin/true"), &until).is_cut_short);
+    assert!(
+        !render(&folder, "", &Overlay::default(), &RenderTools::new("/bin/true", "/bin/false"), &until).is_cut_short
+    );
     let stop = Stop::default();
     drop(stop.on_drop());
     let rendered = render(
         &folder,
         "",
         &Overlay::default(),
-        &RenderTools::new("/bin/true"),
+        &RenderTools::new("/bin/true", "/bin/false"),
         &Until::within(Duration::from_secs(60), &stop),
     );
     assert!(rendered.is_cut_short && rendered.errors.len() == 1, "{:?}", rendered.errors);

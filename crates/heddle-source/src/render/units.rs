@@ -13,7 +13,7 @@ pub(super) enum Unit {
     Plain { file: TreePath },
     /// A directory with a kustomization.
     Kustomization { directory: TreePath },
-    /// A directory with a chart of Helm, by the file that says so. It is not rendered.
+    /// A directory with a chart of Helm, by the file that says so.
     Chart { file: TreePath },
 }
 
@@ -58,19 +58,16 @@ fn is_hidden(path: &TreePath, file: &TreePath) -> bool {
     file.names().skip(path.names().count()).any(|name| name.starts_with('.'))
 }
 
-/// The outermost charts: `Chart.yaml` beside `templates`. Source: https://helm.sh/docs/topics/charts/, "The Chart File
+/// The outermost charts: directories with a `Chart.yaml`. Source: https://helm.sh/docs/topics/charts/, "The Chart File
 /// Structure".
 fn charts(files: &Files<'_, impl Tree>, path: &TreePath) -> Vec<TreePath> {
-    let mut charts: Vec<TreePath> = Vec::new();
-    for (file, _) in files.under(path).filter(|(file, _)| file.names().last() == Some("Chart.yaml")) {
-        let directory = file.parent();
-        let has_templates =
-            directory.resolve("templates").is_ok_and(|templates| files.under(&templates).next().is_some());
-        let is_unit = !is_hidden(path, file) && outermost_kustomization(files, path, file).is_none();
-        if has_templates && is_unit {
-            charts.push(file.clone());
-        }
-    }
+    let is_chart = |file: &TreePath| {
+        file.names().last() == Some("Chart.yaml")
+            && !is_hidden(path, file)
+            && outermost_kustomization(files, path, file).is_none()
+    };
+    let mut charts: Vec<TreePath> =
+        files.under(path).map(|(file, _)| file).filter(|file| is_chart(file)).cloned().collect();
     let all = charts.clone();
     charts.retain(|chart| !all.iter().any(|other| other != chart && chart.is_in(&other.parent())));
     charts

@@ -39,12 +39,16 @@ pub enum WhyUnread {
     NoManifest,
     /// A kustomization that was built, and gave nothing.
     NothingBuilt,
+    /// A chart that was rendered, and gave nothing.
+    NothingRendered,
+    /// A chart that others are made with.
+    Library,
 }
 
 impl WhyUnread {
     /// Whether it stands in the place of what is read. What is hidden or named otherwise was put aside by a person.
     pub fn stands_in_the_place_of_manifests(self) -> bool {
-        !matches!(self, Self::Hidden | Self::Extension)
+        !matches!(self, Self::Hidden | Self::Extension | Self::Library)
     }
 }
 
@@ -57,6 +61,8 @@ impl fmt::Display for WhyUnread {
             Self::Extension => "its name ends in none of .yaml, .yml and .json",
             Self::NoManifest => "it holds no manifest",
             Self::NothingBuilt => "its kustomization gives no objects",
+            Self::NothingRendered => "its chart gives no objects",
+            Self::Library => "a library chart, which other charts are made with",
         })
     }
 }

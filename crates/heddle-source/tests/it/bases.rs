@@ -66,7 +66,7 @@ async fn look(snapshot: &Arc<Snapshot>, fetcher: &Fetcher, rules: &Rules, known:
 
 fn build(snapshot: &Arc<Snapshot>, bases: &Bases) -> Rendered {
     let tree = WithBases::new(&**snapshot, bases);
-    render(&tree, "app", &Overlay::default(), &RenderTools::new(kustomize()), &Until::default())
+    render(&tree, "app", &Overlay::default(), &RenderTools::new(kustomize(), "/bin/false"), &Until::default())
 }
 
 async fn rendered(snapshot: &Arc<Snapshot>, fetcher: &Fetcher, rules: &Rules) -> Rendered {

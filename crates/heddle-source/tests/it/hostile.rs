@@ -30,7 +30,7 @@ fn commit(host: &GitHost, mode: &str, name: &[u8], id: &str) {
 }
 
 fn rendered(snapshot: &Snapshot, path: &str) -> Rendered {
-    render(snapshot, path, &Overlay::default(), &RenderTools::new(kustomize()), &Until::default())
+    render(snapshot, path, &Overlay::default(), &RenderTools::new(kustomize(), "/bin/false"), &Until::default())
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod bases;
+mod charts;
 mod fetching;
 mod git_host;
 mod hostile;

@@ -23,7 +23,7 @@ pub fn repository(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 pub fn rendered(repository: &Path, path: &str) -> Rendered {
     let folder = Folder::open(&repository.join(path)).unwrap();
-    render(&folder, folder.path(), &Overlay::default(), &RenderTools::new(kustomize()), &Until::default())
+    render(&folder, folder.path(), &Overlay::default(), &RenderTools::new(kustomize(), "/bin/false"), &Until::default())
 }
 
 /// Objects by what they are called.

@@ -17,8 +17,8 @@ const PATCH: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namesp
 fn rendered(files: &[(&str, &str)], overlay: &str) -> Rendered {
     let repository = repository(files);
     let folder = Folder::open(&repository.path().join("apps")).unwrap();
-    let overlay = Overlay(parse_document(overlay).unwrap());
-    render(&folder, "apps", &overlay, &RenderTools::new(kustomize()), &Until::default())
+    let overlay = Overlay::of(parse_document(overlay).unwrap());
+    render(&folder, "apps", &overlay, &RenderTools::new(kustomize(), "/bin/false"), &Until::default())
 }
 
 /// Renders `apps` with what is added, and has kustomize build the kustomization that Flux would write there.

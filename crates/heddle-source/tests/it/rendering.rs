@@ -6,8 +6,13 @@ use crate::git_host::GitHost;
 
 /// The pinned `kustomize`, built once and cached.
 pub fn kustomize() -> String {
+    tool("kustomize")
+}
+
+/// A pinned program, built once and cached.
+pub fn tool(name: &str) -> String {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/tools/build.sh");
-    let output = Command::new(script).arg("kustomize").output().unwrap();
+    let output = Command::new(script).arg(name).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let line = String::from_utf8(output.stdout).unwrap();
     line.trim().split_once(' ').unwrap().1.to_owned()
@@ -19,7 +24,7 @@ async fn rendered(path: &str, files: &[(&str, &str)]) -> Rendered {
     host.commit(&files);
     let dir = tempfile::tempdir().unwrap();
     let snapshot = Store::open(dir.path()).fetch(&host.remote(), &"main".parse().unwrap()).await.unwrap();
-    render(&snapshot, path, &Overlay::default(), &RenderTools::new(kustomize()), &Until::default())
+    render(&snapshot, path, &Overlay::default(), &RenderTools::new(kustomize(), "/bin/false"), &Until::default())
 }
 
 fn names(rendered: &Rendered) -> Vec<(String, Option<&str>, Option<u32>)> {
@@ -66,7 +71,8 @@ async fn the_inputs_of_a_render_are_its_path_and_what_its_kustomizations_refer_t
         ("deep/er/a.yaml", Some(CONFIG)),
     ]);
     let dir = tempfile::tempdir().unwrap();
-    let (store, tools, branch) = (Store::open(dir.path()), RenderTools::new(kustomize()), "main".parse().unwrap());
+    let (store, tools, branch) =
+        (Store::open(dir.path()), RenderTools::new(kustomize(), "/bin/false"), "main".parse().unwrap());
     let snapshot = store.fetch(&host.remote(), &branch).await.unwrap();
     let rendered = render(&snapshot, "clusters/prod", &Overlay::default(), &tools, &Until::default());
     assert_eq!(rendered.errors, []);
@@ -247,7 +253,8 @@ async fn what_is_no_file_of_the_repository_is_told_with_its_line_and_why() {
     host.commit_tree(&host.tree(&[("40000", b"app", &app), ("100644", b"real.yaml", &real)]));
     let dir = tempfile::tempdir().unwrap();
     let snapshot = Store::open(dir.path()).fetch(&host.remote(), &"main".parse().unwrap()).await.unwrap();
-    let rendered = render(&snapshot, "app", &Overlay::default(), &RenderTools::new(kustomize()), &Until::default());
+    let rendered =
+        render(&snapshot, "app", &Overlay::default(), &RenderTools::new(kustomize(), "/bin/false"), &Until::default());
     let told: Vec<(u32, &str)> =
         rendered.errors.iter().map(|error| (error.line.unwrap(), error.message.as_str())).collect();
     assert_eq!(
@@ -293,7 +300,8 @@ async fn what_is_not_read_of_a_revision_is_told_and_what_has_no_path_is_an_error
     host.commit_tree(&host.tree(&[("40000", b"prod", &prod)]));
     let dir = tempfile::tempdir().unwrap();
     let snapshot = Store::open(dir.path()).fetch(&host.remote(), &"main".parse().unwrap()).await.unwrap();
-    let rendered = render(&snapshot, "prod", &Overlay::default(), &RenderTools::new(kustomize()), &Until::default());
+    let rendered =
+        render(&snapshot, "prod", &Overlay::default(), &RenderTools::new(kustomize(), "/bin/false"), &Until::default());
     let unread: Vec<(&str, bool)> =
         rendered.unread.iter().map(|unread| (unread.path.as_str(), unread.is_likely)).collect();
     assert_eq!(unread, [("prod/.hidden/h.yaml", true), ("prod/linked.yaml", true), ("prod/vendored", true)]);

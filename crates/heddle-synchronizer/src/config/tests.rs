@@ -8,6 +8,7 @@ fn settings(dir: &tempfile::TempDir) -> Settings {
         ca_file: None,
         allow_remotes: Vec::new(),
         kustomize: "kustomize".into(),
+        helm: "helm".into(),
         namespace: "heddle-system".into(),
         kubeconfig: None,
         metrics_listen: "127.0.0.1:0".into(),
@@ -32,6 +33,7 @@ fn good_settings_are_read_and_the_program_is_found() {
     let dir = tempfile::tempdir().unwrap();
     let config = Config::try_from(settings(&dir)).unwrap();
     assert_eq!(config.kustomize, dir.path().join("kustomize"));
+    assert_eq!(config.helm, std::path::Path::new("helm"), "only charts need it");
     assert!(config.state_dir.is_dir());
 }
 

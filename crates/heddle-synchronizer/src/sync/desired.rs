@@ -15,6 +15,7 @@ use heddle_reconcile::{DriftRules, ObjectKey, Origin, hook_manifest, run_of};
 use heddle_wire::agent::SyncError;
 use serde_json::Value;
 
+use self::resolve::Made;
 use super::source::{Content, Rendered};
 
 /// Where objects go.
@@ -70,6 +71,8 @@ pub(super) struct PlacedObject {
     pub images: Vec<ImageRef>,
     /// What of it others may change.
     pub rules: DriftRules,
+    /// What stays as the cluster has it, as JSON pointers into the manifest.
+    pub generated: Vec<String>,
 }
 
 impl PlacedObject {
@@ -79,7 +82,8 @@ impl PlacedObject {
 
     /// An apply of it; `manifest` is its text, parsed.
     pub fn request<'a>(&'a self, manifest: &'a Value, rules: &'a DriftRules, dry_run: bool) -> ApplyRequest<'a> {
-        ApplyRequest { key: self.key(), served: &self.served, manifest, applied_as: None, rules, dry_run }
+        let (key, served, generated) = (self.key(), &self.served, &self.generated);
+        ApplyRequest { key, served, manifest, applied_as: None, rules, generated, dry_run }
     }
 
     pub fn error(&self, message: String) -> SyncError {
@@ -97,7 +101,8 @@ impl Desired {
         let values: Vec<Value> = raws.iter().map(|raw| serde_json::from_str(&raw.text).unwrap_or_default()).collect();
         let defined = resolve::definitions(&values);
         for (raw, value) in raws.iter().zip(values) {
-            match resolve::resolve(value, kinds, &placement, &defined) {
+            let made = Made { namespace: raw.namespace.as_deref(), generated: &raw.generated.fields };
+            match resolve::resolve(value, made, kinds, &placement, &defined) {
                 // Hooks of deletions and tests are never applied.
                 Ok(object) if object.desired.order.is_left_out => {}
                 Ok(object) => {

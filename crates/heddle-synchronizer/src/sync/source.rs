@@ -1,6 +1,7 @@
 //! From Git to objects, as the repository has them: nothing here knows the cluster.
 
 mod bases;
+mod facts;
 mod login;
 mod rendered;
 mod variables;
@@ -11,17 +12,16 @@ use chrono::Utc;
 use heddle_client::AgentClient;
 use heddle_core::git::Revision;
 use heddle_kube::{
-    AccountClient,
+    AccountClient, KubeError,
     sync::{Sync, SyncSpec},
 };
-use heddle_source::{FetchError, Remote, Snapshot, Stop, Until, limits::PATH_LIMIT};
+use heddle_source::{ClusterView, FetchError, Remote, Resolved, Snapshot, Stop, Until, limits::PATH_LIMIT};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use self::{
     bases::Found,
     login::{Login, Token},
-    variables::Given,
 };
 use super::{
     Context,
@@ -30,8 +30,9 @@ use super::{
 };
 use crate::metrics::{RenderResult, SyncMetrics};
 
-use rendered::Inputs;
-pub(super) use rendered::{Content, Rendered, type_of};
+pub(crate) use self::facts::ClusterFacts;
+use self::rendered::Inputs;
+pub(super) use self::rendered::{Content, Raw, Rendered, type_of};
 
 /// The files of a Sync, and the look at them that is under way. A look is a task of its own: whatever it takes, nothing else
 /// waits for it.
@@ -69,7 +70,6 @@ pub(super) fn asks_the_same(one: &SyncSpec, other: &SyncSpec) -> bool {
         drift: one.drift,
         take_over: one.take_over,
         ignore: one.ignore.clone(),
-        namespaces: one.namespaces.clone(),
         kinds: one.kinds.clone(),
         depends_on: one.depends_on.clone(),
         suspend: one.suspend,
@@ -127,6 +127,13 @@ pub(super) enum LookFault {
         /// What is wrong.
         message: String,
     },
+    /// The branch was read, and not what its charts learn of the cluster.
+    Cluster {
+        /// The head of the branch.
+        revision: Revision,
+        /// Why.
+        error: KubeError,
+    },
 }
 
 impl LookFault {
@@ -135,7 +142,7 @@ impl LookFault {
         match self {
             Self::Credentials { .. } => false,
             Self::Fetch(error) => matches!(error, FetchError::Unreachable { .. } | FetchError::TimedOut { .. }),
-            Self::Inputs { .. } => true,
+            Self::Inputs { .. } | Self::Cluster { .. } => true,
         }
     }
 }
@@ -202,7 +209,9 @@ impl Files {
         let given = variables::read(asker).await;
         let fault = |reason, message| LookFault::Inputs { revision: revision.clone(), reason, message };
         let given = given.map_err(|message| fault("NoVariables", message))?;
-        let before = self.rendered.as_ref().filter(|known| known.content.given == given);
+        let cluster = self.look_at_cluster(asker).await;
+        let cluster = cluster.map_err(|error| LookFault::Cluster { revision: revision.clone(), error })?;
+        let before = self.rendered.as_ref().filter(|known| known.content.is_made_with(given.as_ref(), &cluster));
         let is_same_tree = match before {
             Some(known) => known.revision == revision || is_the_same(&known.content, &snapshot).await,
             None => false,
@@ -217,8 +226,12 @@ impl Files {
         let known =
             self.rendered.as_mut().filter(|known| is_same_tree && known.content.bases.are_the_same_as(&found.bases));
         let Some(known) = known else {
-            self.render(asker, snapshot, given, found).await;
-            return Ok(Look::Rendered(revision));
+            let Found { bases, resolved } = found;
+            let inputs = Inputs { files: snapshot, bases, given, cluster };
+            return match self.render(asker, inputs, resolved).await {
+                Ok(()) => Ok(Look::Rendered(revision)),
+                Err(error) => Err(LookFault::Cluster { revision, error }),
+            };
         };
         // What was rendered is never kept beyond this process and these files, so neither belongs to the inputs.
         known.resolved = found.resolved;
@@ -229,15 +242,24 @@ impl Files {
         Ok(Look::SameContent(revision))
     }
 
+    /// What charts learn of the cluster, where the last render had any.
+    async fn look_at_cluster(&self, asker: &Asker) -> Result<ClusterView, KubeError> {
+        let has_charts = self.rendered.as_ref().is_some_and(|known| known.content.needs_cluster);
+        if !has_charts {
+            return Ok(ClusterView::Unknown);
+        }
+        asker.ctx.cluster_facts.read(&asker.client).await.map(ClusterView::Known)
+    }
+
     /// Renders what was applied as the clone on disk has it. Says whether there is such a thing.
     async fn resume(&mut self, asker: &Asker, applied: &Revision) -> bool {
         let remote = Remote { url: asker.spec.address.clone(), credential: None, ca_pem: None };
         let last = asker.ctx.store.last(&remote, &asker.spec.branch).await;
         let Some(snapshot) = last.filter(|last| last.revision == *applied) else { return false };
         let Ok(given) = variables::read(asker).await else { return false };
-        let Ok(found) = bases::gather(asker, &snapshot, None).await else { return false };
-        self.render(asker, snapshot, given, found).await;
-        true
+        let Ok(Found { bases, resolved }) = bases::gather(asker, &snapshot, None).await else { return false };
+        let inputs = Inputs { files: snapshot, bases, given, cluster: ClusterView::Unknown };
+        self.render(asker, inputs, resolved).await.is_ok()
     }
 
     async fn fetch(&mut self, asker: &Asker) -> Result<Snapshot, LookFault> {
@@ -261,10 +283,24 @@ impl Files {
     }
 
     /// Renders a revision. It ends with the future of this.
-    async fn render(&mut self, asker: &Asker, snapshot: Snapshot, given: Option<Given>, found: Found) {
-        let revision = snapshot.revision.clone();
-        let Found { bases, resolved } = found;
-        let inputs = Inputs { files: snapshot, bases, given };
+    ///
+    /// # Errors
+    /// When there are charts, and the cluster cannot be asked. Then nothing is rendered.
+    async fn render(&mut self, asker: &Asker, inputs: Inputs, resolved: Arc<[Resolved]>) -> Result<(), KubeError> {
+        let revision = inputs.files.revision.clone();
+        let mut content = self.render_in_time(asker, inputs.clone()).await;
+        if content.needs_cluster && inputs.cluster == ClusterView::Unknown {
+            let cluster = ClusterView::Known(asker.ctx.cluster_facts.read(&asker.client).await?);
+            content = self.render_in_time(asker, Inputs { cluster, ..inputs }).await;
+        }
+        let is_good = content.errors.is_empty();
+        asker.metrics.rendered(if is_good { RenderResult::Done } else { RenderResult::Failed });
+        self.rendered = Some(Rendered { revision, content: content.into(), at: Utc::now(), resolved });
+        Ok(())
+    }
+
+    /// Renders at the pace that the path needs.
+    async fn render_in_time(&mut self, asker: &Asker, inputs: Inputs) -> Content {
         let (mut content, mut took) = render_at(self.pace, asker, inputs.clone()).await;
         if content.is_cut_short && self.pace == Pace::Quick {
             self.pace = Pace::Slow;
@@ -272,9 +308,7 @@ impl Files {
         }
         self.pace = if took < QUICK_LIMIT { Pace::Quick } else { Pace::Slow };
         asker.metrics.render_took(took);
-        let is_good = content.errors.is_empty();
-        asker.metrics.rendered(if is_good { RenderResult::Done } else { RenderResult::Failed });
-        self.rendered = Some(Rendered { revision, content: content.into(), at: Utc::now(), resolved });
+        content
     }
 }
 

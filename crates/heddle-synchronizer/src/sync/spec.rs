@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use heddle_core::git::{BranchName, RepoUrl};
-use heddle_kube::sync::{CommonMetadata, RemoteBases, SyncSpec};
-use heddle_source::{Hosts, Overlay};
+use heddle_kube::sync::{CommonMetadata, Helm, RemoteBases, SyncSpec};
+use heddle_manifest::documents::write_document;
+use heddle_source::{Charts, ClusterView, GivenValues, Hosts, Overlay, Release};
 use heddle_wire::{agent::Source, text::MAX_PATH_BYTES};
+use serde_json::Value;
 use url::Url;
 
 use crate::interval::read_interval;
@@ -38,7 +40,7 @@ pub(super) struct Spec {
     /// Without slashes at its ends.
     pub path: String,
     pub interval: Duration,
-    /// What is added to the kustomization of the path.
+    /// What is added to the kustomization of the path, and how charts are rendered.
     pub overlay: Overlay,
     /// What every object gets.
     pub metadata: CommonMetadata,
@@ -47,8 +49,8 @@ pub(super) struct Spec {
 }
 
 impl Spec {
-    /// Reads what the API server let through; a fault comes as a sentence. `own` is the agent's namespace.
-    pub fn read(spec: &SyncSpec, own: &str) -> Result<Self, String> {
+    /// Reads what the API server let through of the Sync `name`; a fault comes as a sentence. `own` is the agent's namespace.
+    pub fn read(spec: &SyncSpec, name: &str, own: &str) -> Result<Self, String> {
         let address =
             Url::parse(&spec.repository).map_err(|error| format!("`spec.repository` is no address: {error}"))?;
         let repository = RepoUrl::try_from(spec.repository.clone()).map_err(|error| error.to_string())?;
@@ -63,22 +65,17 @@ impl Spec {
                 return Err(format!("`spec.namespaces` has `{namespace}`, which belongs to {whose}: take it out"));
             }
         }
-        if let Some(namespace) = &spec.target_namespace {
-            if let Some(whose) = closed_to_all(namespace, own) {
-                return Err(format!("`spec.targetNamespace` is `{namespace}`, which belongs to {whose}: name another"));
-            }
-            if !spec.namespaces.is_empty() && !spec.namespaces.contains(namespace) {
-                return Err(format!(
-                    "`spec.targetNamespace` is `{namespace}`, which `spec.namespaces` has not: add it there"
-                ));
-            }
+        let of_release = spec.helm.as_ref().and_then(|helm| helm.namespace.as_ref());
+        for (field, namespace) in [("targetNamespace", spec.target_namespace.as_ref()), ("helm.namespace", of_release)]
+        {
+            check_namespace(field, namespace, spec, own)?;
         }
         let remote = spec.remote.clone().unwrap_or_default();
         let prefixes: Vec<String> = remote.logins.iter().map(|login| login.prefix.clone()).collect();
         Hosts::parse(&remote.hosts).map_err(|fault| format!("`spec.remote.hosts`: {fault}"))?;
         Hosts::parse(&prefixes).map_err(|fault| format!("`spec.remote.logins`: {fault}"))?;
         let path = spec.path.trim_matches('/').to_owned();
-        let overlay = Overlay(spec.kustomization());
+        let overlay = Overlay { kustomization: spec.kustomization(), charts: charts(spec, name) };
         let metadata = spec.common_metadata.clone().unwrap_or_default();
         Ok(Self { address, repository, branch, path, interval, overlay, metadata, remote })
     }
@@ -99,6 +96,39 @@ impl Spec {
         (&self.address, &self.branch, &self.path) == (&other.address, &other.branch, &other.path)
             && (&self.overlay, &self.metadata, &self.remote) == (&other.overlay, &other.metadata, &other.remote)
     }
+}
+
+/// Whether objects may go into a namespace that a field of the spec names.
+fn check_namespace(field: &str, namespace: Option<&String>, spec: &SyncSpec, own: &str) -> Result<(), String> {
+    let Some(namespace) = namespace else { return Ok(()) };
+    if let Some(whose) = closed_to_all(namespace, own) {
+        return Err(format!("`spec.{field}` is `{namespace}`, which belongs to {whose}: name another"));
+    }
+    if !spec.namespaces.is_empty() && !spec.namespaces.contains(namespace) {
+        return Err(format!("`spec.{field}` is `{namespace}`, which `spec.namespaces` has not: add it there"));
+    }
+    Ok(())
+}
+
+/// How charts are rendered. What the cluster is is known when that is done.
+fn charts(spec: &SyncSpec, name: &str) -> Charts {
+    let release = spec.helm.clone().map(|helm| Release {
+        values: given_values(&helm),
+        name: helm.release_name,
+        namespace: helm.namespace,
+        values_files: helm.values_files,
+        skip_crds: helm.skip_crds,
+    });
+    let only = if let [namespace] = spec.namespaces.as_slice() { Some(namespace) } else { None };
+    let namespace = spec.target_namespace.as_ref().or(only).cloned();
+    Charts { release, name: Some(name.to_owned()), namespace, cluster: ClusterView::Unknown }
+}
+
+/// The values that stand in the Sync itself.
+fn given_values(helm: &Helm) -> Vec<GivenValues> {
+    let text = write_document(&Value::Object(helm.values.clone()));
+    let given = GivenValues { name: "`spec.helm.values`".to_owned(), text };
+    if helm.values.is_empty() { Vec::new() } else { vec![given] }
 }
 
 #[cfg(test)]

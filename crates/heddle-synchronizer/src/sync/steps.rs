@@ -81,7 +81,7 @@ impl SyncTask {
     fn note_looked(&mut self, looked: &Looked) {
         self.is_to_be_told = true;
         let Looked { result, is_resumed } = looked;
-        if matches!(result, Ok(_) | Err(source::LookFault::Inputs { .. })) {
+        if matches!(result, Ok(_) | Err(source::LookFault::Inputs { .. } | source::LookFault::Cluster { .. })) {
             self.fetched_at = Some(Utc::now());
         }
         if *is_resumed || !matches!(result, Ok(source::Look::Unchanged(_)) | Err(_)) {
@@ -95,6 +95,7 @@ impl SyncTask {
         let now = Utc::now();
         if let Some(rendered) = self.source.rendered().filter(|_| has_content) {
             self.conditions.say(conditions::rendered(&rendered.content), now);
+            self.conditions.say_if(ConditionKind::Generated, conditions::generated(&rendered.content), now);
             let remote = conditions::remote_bases(&rendered.resolved, &self.name);
             self.conditions.say_if(ConditionKind::RemoteBases, remote, now);
         }

@@ -5,6 +5,7 @@
 mod adding;
 mod api;
 mod bases;
+mod charts;
 mod deploying;
 mod faults;
 mod fields;

@@ -1,13 +1,18 @@
 //! Comparing with a cluster itself.
 
+use std::sync::Arc;
+
 use heddle_kube::{CallerClient, Cluster, Kinds, KubeError, Redactor, Served, Words};
 use heddle_reconcile::{
     GroupKind, ObjectKey, Order,
     diff::{Mask, changes, diff},
+    keep_generated,
 };
+use heddle_source::{Capabilities, ClusterView, RenderedObject};
 use serde_json::Value;
 
 use crate::{
+    command::render::Around,
     config::ClusterDiffArguments,
     exit::{Exit, Failure},
     screen::Screen,
@@ -19,17 +24,28 @@ struct Asked<'a> {
     client: CallerClient,
     kinds: Kinds,
     namespace: String,
-    desired: &'a [Value],
+    desired: &'a [RenderedObject],
     mask: &'a Mask,
     /// How many objects the login may not even try to apply.
     only_read: usize,
     faults: Vec<String>,
 }
 
+/// What charts are rendered for.
+pub(super) async fn around(arguments: &ClusterDiffArguments) -> Result<Around, Failure> {
+    let cluster = Cluster::of_person(arguments.kubeconfig.as_deref(), arguments.context.as_deref()).await;
+    let cluster = cluster.map_err(failure)?;
+    let client = cluster.as_caller().map_err(failure)?;
+    let kube_version = cluster.version().await.map_err(failure)?;
+    let api_versions = client.list_kinds().await.map_err(failure)?.api_versions();
+    let cluster = ClusterView::Known(Arc::new(Capabilities { kube_version, api_versions }));
+    Ok(Around { cluster, namespace: client.namespace().to_owned() })
+}
+
 /// Compares each object; one that the cluster refuses does not keep the others from being told.
 pub(super) async fn compare(
     arguments: &ClusterDiffArguments,
-    desired: &[Value],
+    desired: &[RenderedObject],
     mask: &Mask,
     screen: &Screen,
 ) -> Result<(Vec<Told>, Vec<String>), Failure> {
@@ -39,25 +55,26 @@ pub(super) async fn compare(
     let namespace = arguments.namespace.clone().unwrap_or_else(|| client.namespace().to_owned());
     let mut asked = Asked { client, kinds, namespace, desired, mask, only_read: 0, faults: Vec::new() };
     // The API server repeats a value of the wrong type in its answer.
-    let redactor = Redactor::of(desired);
+    let redactor = Redactor::of(desired.iter().map(|object| &object.value));
     let mut told = Vec::new();
     // An annotation that cannot be read keeps its object from being applied.
     let mut hooks = 0;
     for object in desired {
-        match Order::of(object) {
+        let value = &object.value;
+        match Order::of(value) {
             Ok(order) if order.hook.is_some() || order.is_left_out => {
                 hooks += 1;
                 continue;
             }
             Ok(_) => {}
-            Err(fault) => asked.faults.push(format!("{}: {fault}", ObjectKey::of(object))),
+            Err(fault) => asked.faults.push(format!("{}: {fault}", ObjectKey::of(value))),
         }
         match asked.one(object).await {
             Ok(one) => told.extend(one),
             Err(error @ (KubeError::Unavailable(_) | KubeError::Unauthorized(_))) => return Err(failure(error)),
             Err(error) => {
-                let key = ObjectKey::of(object);
-                let words = redactor.redact_about(&error.to_string(), &Words::of_object(&key, object));
+                let key = ObjectKey::of(value);
+                let words = redactor.redact_about(&error.to_string(), &Words::of_object(&key, value));
                 asked.faults.push(format!("{key}: {words}"));
             }
         }
@@ -92,18 +109,22 @@ fn lacks_right(message: &str) -> bool {
 }
 
 impl Asked<'_> {
-    async fn one(&mut self, object: &Value) -> Result<Option<Told>, KubeError> {
-        let mut key = ObjectKey::of(object);
-        let Some(served) = self.served(&key, object)? else { return Ok(Some(Told::missing(key.to_string()))) };
-        let mut manifest = object.clone();
+    async fn one(&mut self, object: &RenderedObject) -> Result<Option<Told>, KubeError> {
+        let mut key = ObjectKey::of(&object.value);
+        let Some(served) = self.served(&key, &object.value)? else { return Ok(Some(Told::missing(key.to_string()))) };
+        let mut manifest = object.value.clone();
         match served.namespaced {
             true => {
-                let namespace = key.namespace.get_or_insert_with(|| self.namespace.clone());
+                let default = object.namespace.as_ref().unwrap_or(&self.namespace);
+                let namespace = key.namespace.get_or_insert_with(|| default.clone());
                 manifest["metadata"]["namespace"] = Value::String(namespace.clone());
             }
             false => key.namespace = None,
         }
         let live = self.client.find(&key, &served).await?;
+        if let Some(live) = &live {
+            keep_generated(&mut manifest, live, &object.generated.fields);
+        }
         let tried = match self.client.try_apply(&key, &served, &manifest).await {
             Ok(after) => Some(after),
             Err(KubeError::Forbidden(message)) if lacks_right(&message) => {
@@ -139,7 +160,7 @@ impl Asked<'_> {
     }
 
     fn defines(&self, kind: &GroupKind) -> bool {
-        self.desired.iter().any(|object| {
+        self.desired.iter().map(|object| &object.value).any(|object| {
             object["kind"] == "CustomResourceDefinition"
                 && object["spec"]["group"] == kind.group
                 && object["spec"]["names"]["kind"] == kind.kind
@@ -148,6 +169,7 @@ impl Asked<'_> {
 
     fn makes_namespace(&self, key: &ObjectKey) -> bool {
         let namespace = key.namespace.as_deref().unwrap_or_default();
-        self.desired.iter().any(|object| object["kind"] == "Namespace" && object["metadata"]["name"] == namespace)
+        let mut values = self.desired.iter().map(|object| &object.value);
+        values.any(|object| object["kind"] == "Namespace" && object["metadata"]["name"] == namespace)
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 #[track_caller]
 fn check(own: &str, overlay: &str, together: &str) {
     let mut kustomization = parse_document(own).unwrap();
-    Overlay(parse_document(overlay).unwrap()).put_on(&mut kustomization);
+    Overlay::of(parse_document(overlay).unwrap()).put_on(&mut kustomization);
     assert_eq!(kustomization, parse_document(together).unwrap(), "{own} with {overlay}");
 }
 

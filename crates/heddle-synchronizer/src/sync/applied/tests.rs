@@ -4,7 +4,7 @@ use super::*;
 
 fn spec(branch: &str, path: &str) -> Result<Spec, String> {
     let spec = serde_json::json!({"repository": "https://example.org/acme/config", "branch": branch, "path": path});
-    Spec::read(&serde_json::from_value::<SyncSpec>(spec).unwrap(), "heddle-system")
+    Spec::read(&serde_json::from_value::<SyncSpec>(spec).unwrap(), "apps", "heddle-system")
 }
 
 fn status(source: Option<AppliedSource>) -> SyncStatus {

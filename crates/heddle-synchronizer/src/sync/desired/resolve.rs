@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use heddle_kube::{Kinds, Served, sync::Ignore};
-use heddle_reconcile::{DesiredObject, DriftRules, GroupKind, OWNER_LABEL, ObjectKey, Order, hash_text, images_of};
+use heddle_reconcile::{
+    DesiredObject, DriftRules, GroupKind, OWNER_LABEL, ObjectKey, Order, generated_paths, hash_text, images_of,
+    without_generated,
+};
 use k8s_openapi::ByteString;
 use serde_json::{Map, Value, json};
 
@@ -34,8 +37,18 @@ impl PlacedObject {
     }
 }
 
+/// What is known of an object besides its text.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Made<'a> {
+    /// The namespace of its release.
+    pub namespace: Option<&'a str>,
+    /// What is not the same each time, as JSON pointers.
+    pub generated: &'a [String],
+}
+
 pub(super) fn resolve(
     mut value: Value,
+    made: Made<'_>,
     kinds: &Kinds,
     placement: &Placement,
     defined: &HashMap<(GroupKind, String), Served>,
@@ -58,8 +71,8 @@ pub(super) fn resolve(
     let namespace = match (served.namespaced, namespace) {
         (false, _) => None,
         (true, Some(namespace)) => Some(namespace),
-        (true, None) => match &placement.default_namespace {
-            Some(namespace) => Some(namespace.clone()),
+        (true, None) => match made.namespace.or(placement.default_namespace.as_deref()) {
+            Some(namespace) => Some(namespace.to_owned()),
             None => {
                 let message =
                     "it has no `metadata.namespace`, and the Sync does not name exactly one in `spec.namespaces`";
@@ -84,11 +97,26 @@ pub(super) fn resolve(
     let may_vanish = kind.group == "batch" && value["spec"]["ttlSecondsAfterFinished"].is_i64();
     let images = images_of(&value).into_iter().map(|(_, image)| image).collect();
     prepare(&mut value, namespace.as_deref(), &placement.owner);
-    let text = value.to_string();
-    let key = ObjectKey { kind, namespace, name };
-    let desired = DesiredObject { key, api_version, manifest: hash_text(&text), defines, may_vanish, order };
-    let rules = DriftRules::of(&value, ignored_for(&desired.key, &placement.ignore));
-    Ok(PlacedObject { desired, served, text, file: None, line: None, origin: None, images, rules })
+    let generated = prepared_fields(&value, made.generated);
+    let (text, key) = (value.to_string(), ObjectKey { kind, namespace, name });
+    let manifest = match generated.is_empty() {
+        true => hash_text(&text),
+        false => hash_text(without_generated(&value, &generated).to_string()),
+    };
+    let desired = DesiredObject { key, api_version, manifest, defines, may_vanish, order };
+    let ignored = ignored_for(&desired.key, &placement.ignore);
+    let rules = DriftRules::of(&value, ignored).and_ignore(generated_paths(&value, &generated));
+    Ok(PlacedObject { desired, served, text, file: None, line: None, origin: None, images, rules, generated })
+}
+
+/// Where generated fields stand in a manifest that was prepared: the texts of a Secret are in its `data` then.
+fn prepared_fields(value: &Value, fields: &[String]) -> Vec<String> {
+    let is_secret = value["kind"] == "Secret" && value["stringData"].is_null();
+    let moved = |field: &String| match field.strip_prefix("/stringData/").filter(|_| is_secret) {
+        Some(key) => format!("/data/{key}"),
+        None => field.clone(),
+    };
+    fields.iter().map(moved).collect()
 }
 
 fn ignored_for(key: &ObjectKey, ignore: &[Ignore]) -> Vec<String> {

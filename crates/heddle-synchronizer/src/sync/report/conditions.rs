@@ -10,8 +10,8 @@ use heddle_kube::sync::SyncCondition;
 use heddle_wire::agent::Condition;
 
 pub(in crate::sync) use said::{
-    Said, applying, bad_spec, compared, fetched, fought_over, healthy, leftovers, manifest, other_controller, progress,
-    ready, remote_bases, rendered, take_over, unwatched,
+    Said, applying, bad_spec, compared, fetched, fought_over, generated, healthy, leftovers, manifest,
+    other_controller, progress, ready, remote_bases, rendered, take_over, unwatched,
 };
 
 /// What a condition is about, in the order in which people read them.
@@ -29,13 +29,14 @@ pub(in crate::sync) enum ConditionKind {
     InstallManifest,
     Leftovers,
     TakeOver,
+    Generated,
     OtherController,
     RemoteBases,
     FoughtOver,
 }
 
 impl ConditionKind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Ready,
         Self::Reconciling,
         Self::Stalled,
@@ -48,6 +49,7 @@ impl ConditionKind {
         Self::InstallManifest,
         Self::Leftovers,
         Self::TakeOver,
+        Self::Generated,
         Self::OtherController,
         Self::RemoteBases,
         Self::FoughtOver,
@@ -70,6 +72,7 @@ impl ConditionKind {
             Self::InstallManifest => "InstallManifest",
             Self::Leftovers => "Leftovers",
             Self::TakeOver => "TakeOver",
+            Self::Generated => "Generated",
             Self::OtherController => "OtherController",
             Self::RemoteBases => "RemoteBases",
             Self::FoughtOver => "FoughtOver",

@@ -18,7 +18,7 @@ fn tell(spec: serde_json::Value, known: &Known) -> (SyncReport, SyncStatus) {
     let spec: SyncSpec = serde_json::from_value(spec).unwrap();
     let mut sync = Sync::new("shop", spec);
     sync.metadata.generation = Some(7);
-    let spec = Spec::read(&sync.spec, "heddle-system");
+    let spec = Spec::read(&sync.spec, "apps", "heddle-system");
     let name = SyncName { namespace: "heddle-system".into(), name: "shop".into() };
     let told = Told {
         name: &name,

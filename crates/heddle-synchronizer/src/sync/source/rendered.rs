@@ -7,8 +7,8 @@ use heddle_core::git::Revision;
 use heddle_kube::Redactor;
 use heddle_reconcile::GroupKind;
 use heddle_source::{
-    Bases, RenderError, RenderInputs, RenderTools, Rendered as Rendering, RenderedObject, Resolved, Snapshot, TreePath,
-    Unread, Until, WithBases, render,
+    Bases, Charts, ClusterView, Generated, Overlay, RenderError, RenderInputs, RenderTools, Rendered as Rendering,
+    RenderedObject, Resolved, Snapshot, TreePath, Unread, Until, WithBases, render,
 };
 use heddle_wire::agent::SyncError;
 use serde_json::{Value, json};
@@ -32,6 +32,8 @@ pub(super) struct Inputs {
     pub files: Snapshot,
     pub bases: Bases,
     pub given: Option<Given>,
+    /// What charts learn of the cluster.
+    pub cluster: ClusterView,
 }
 
 /// What a path holds.
@@ -48,7 +50,10 @@ pub(in crate::sync) struct Content {
     pub(super) is_cut_short: bool,
     /// What must not be told.
     pub redactor: Redactor,
-    pub(super) given: Option<Given>,
+    /// Whether charts are among it, so that the cluster is an input.
+    pub(super) needs_cluster: bool,
+    given: Option<Given>,
+    cluster: ClusterView,
     pub(super) bases: Bases,
     files: Snapshot,
     inputs: RenderInputs,
@@ -61,16 +66,22 @@ pub(in crate::sync) struct Raw {
     pub kind: GroupKind,
     pub file: Option<String>,
     pub line: Option<u32>,
-    /// The directory of the kustomization that built it, where one did.
+    /// The directory of the kustomization or the chart that built it, where one did.
     pub unit: Option<String>,
+    /// The namespace of its release, where it is of a chart.
+    pub namespace: Option<String>,
+    /// What of it is not the same each time.
+    pub generated: Generated,
 }
 
 impl Content {
     /// Renders the path of `spec`, puts in what is `given`, and learns what must not be told. It takes as long as it takes,
     /// on a thread that may be blocked.
     pub(super) fn render(inputs: Inputs, spec: &Spec, tools: &RenderTools, until: &Until) -> Self {
-        let Inputs { files, bases, given } = inputs;
-        let mut rendered = render(&WithBases::new(&files, &bases), &spec.path, &spec.overlay, tools, until);
+        let Inputs { files, bases, given, cluster } = inputs;
+        let charts = Charts { cluster: cluster.clone(), ..spec.overlay.charts.clone() };
+        let overlay = Overlay { charts, kustomization: spec.overlay.kustomization.clone() };
+        let mut rendered = render(&WithBases::new(&files, &bases), &spec.path, &overlay, tools, until);
         let written = if given.is_some() { as_written(&rendered.objects) } else { Vec::new() };
         if let Some(given) = &given {
             rendered.substitute(&given.variables);
@@ -86,8 +97,26 @@ impl Content {
         };
         let errors = std::mem::take(&mut rendered.errors).into_iter().map(error).collect();
         let objects = std::mem::take(&mut rendered.objects).into_iter().map(Raw::new).collect();
-        let Rendering { unread, is_cut_short, inputs, .. } = rendered;
-        Self { origin: spec.clone(), objects, errors, unread, is_cut_short, redactor, given, bases, files, inputs }
+        let Rendering { unread, is_cut_short, needs_cluster, inputs, .. } = rendered;
+        Self {
+            origin: spec.clone(),
+            objects,
+            errors,
+            unread,
+            is_cut_short,
+            redactor,
+            needs_cluster,
+            given,
+            cluster,
+            bases,
+            files,
+            inputs,
+        }
+    }
+
+    /// Whether it was made with these values, and with what charts are going to learn of the cluster now.
+    pub(super) fn is_made_with(&self, given: Option<&Given>, cluster: &ClusterView) -> bool {
+        self.given.as_ref() == given && self.cluster == *cluster
     }
 
     /// Whether rendering another revision would give the same.
@@ -112,8 +141,8 @@ impl Raw {
     fn new(object: RenderedObject) -> Self {
         let (api_version, kind) = type_of(&object.value);
         let (kind, api_version) = (GroupKind::new(api_version, kind), api_version.to_owned());
-        let RenderedObject { value, file, line, unit } = object;
-        Self { text: value.to_string(), api_version, kind, file, line, unit }
+        let RenderedObject { value, file, line, unit, namespace, generated } = object;
+        Self { text: value.to_string(), api_version, kind, file, line, unit, namespace, generated }
     }
 }
 

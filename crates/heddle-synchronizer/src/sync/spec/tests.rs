@@ -1,4 +1,4 @@
-use heddle_kube::sync::RemoteLogin;
+use heddle_kube::sync::{Helm, RemoteLogin};
 
 use super::*;
 
@@ -12,7 +12,7 @@ fn spec() -> SyncSpec {
 fn check(change: impl FnOnce(&mut SyncSpec), fault: Option<&str>) {
     let mut spec = spec();
     change(&mut spec);
-    let read = Spec::read(&spec, "heddle-system");
+    let read = Spec::read(&spec, "shop", "heddle-system");
     match fault {
         None => drop(read.unwrap()),
         Some(fault) => assert!(read.as_ref().is_err_and(|error| error.contains(fault)), "{read:?}"),
@@ -22,10 +22,14 @@ fn check(change: impl FnOnce(&mut SyncSpec), fault: Option<&str>) {
 #[test]
 fn what_the_api_server_lets_through_is_read_or_refused_with_its_field() {
     check(|_| {}, None);
-    assert_eq!(Spec::read(&spec(), "heddle-system").unwrap().path, "apps");
+    assert_eq!(Spec::read(&spec(), "shop", "heddle-system").unwrap().path, "apps");
     check(|spec| spec.repository = "https://example.org".into(), Some("https://example.org"));
     check(|spec| spec.branch = "a..b".into(), Some("`spec.branch`"));
     check(|spec| spec.interval = "1d".into(), Some("`spec.interval` is `1d`"));
+    let into = |namespace: &str| Some(Helm { namespace: Some(namespace.into()), ..Helm::default() });
+    check(|spec| spec.helm = into("shop"), None);
+    check(|spec| spec.helm = into("other"), Some("`spec.helm.namespace` is `other`, which `spec.namespaces` has not"));
+    check(|spec| spec.helm = into("heddle-system"), Some("belongs to Heddle's agent"));
 }
 
 #[test]
@@ -79,11 +83,14 @@ fn the_same_files_are_wanted_whatever_else_a_spec_says() {
     let read = |change: &dyn Fn(&mut SyncSpec)| {
         let mut spec = spec();
         change(&mut spec);
-        Spec::read(&spec, "heddle-system").unwrap()
+        Spec::read(&spec, "shop", "heddle-system").unwrap()
     };
     let before = read(&|_| {});
     assert!(before.has_same_files(&read(&|spec| spec.interval = "2m".into())));
-    assert!(before.has_same_files(&read(&|spec| spec.namespaces.push("other".into()))));
+    assert!(before.has_same_files(&read(&|spec| spec.kinds.push("Deployment".into()))));
+    // Templates of charts ask for the namespace of their release.
+    assert!(!before.has_same_files(&read(&|spec| spec.namespaces.push("other".into()))));
+    assert!(!before.has_same_files(&read(&|spec| spec.helm = Some(Helm::default()))));
     assert!(!before.has_same_files(&read(&|spec| spec.path = "other".into())));
     assert!(!before.has_same_files(&read(&|spec| spec.branch = "other".into())));
     assert!(!before.has_same_files(&read(&|spec| spec.components.push("../ha".into()))));

@@ -20,7 +20,7 @@ fn check(namespace: Option<&str>, fault: Option<&str>) {
     };
     let metadata = json!({"name": "w", "namespace": namespace});
     let widget = json!({"apiVersion": "example.org/v1", "kind": "Widget", "metadata": metadata});
-    let resolved = resolve(widget, &Kinds::default(), &placement, &defined);
+    let resolved = resolve(widget, Made::default(), &Kinds::default(), &placement, &defined);
     match (resolved, fault) {
         (Ok(_), None) => {}
         (Err((object, message)), Some(fault)) => {

@@ -8,7 +8,7 @@ use heddle_reconcile::{APPROVE_PRUNE_ANNOTATION, ObjectKey, Terminating};
 use heddle_source::{FetchError, Unread};
 
 pub(in crate::sync) use self::besides::{
-    fought_over, leftovers, manifest, other_controller, remote_bases, take_over, unwatched,
+    fought_over, generated, leftovers, manifest, other_controller, remote_bases, take_over, unwatched,
 };
 use super::{
     super::super::{
@@ -55,6 +55,10 @@ pub(in crate::sync) fn fetched(looked: Result<&Look, &LookFault>) -> Vec<Said> {
         Ok(look) => vec![read(look.revision())],
         Err(LookFault::Inputs { revision, reason, message }) => {
             vec![read(revision), Said::new(ConditionKind::Rendered, Some(false), reason, message.clone())]
+        }
+        Err(LookFault::Cluster { revision, error }) => {
+            let message = format!("its charts are rendered when the cluster can be asked what it serves: {error}");
+            vec![read(revision), Said::new(ConditionKind::Rendered, Some(false), "ClusterUnknown", message)]
         }
         Err(LookFault::Credentials { reason, message }) => {
             vec![fetched(Some(false), reason, message.clone()).lasting()]

@@ -2,12 +2,17 @@
 
 use heddle_core::name::SyncName;
 use heddle_kube::{ControllerState, FirstSync, KubeError, WatchPlace, WatchVerb, sync::APPROVE_REMOTE_ANNOTATION};
-use heddle_reconcile::ObjectKey;
+use heddle_reconcile::{ObjectKey, generated_paths};
 use heddle_source::Resolved;
+use serde_json::Value;
 
 use super::{
     super::{
-        super::super::{drift::LeftAlone, run::Heritage},
+        super::super::{
+            drift::LeftAlone,
+            run::Heritage,
+            source::{Content, Raw},
+        },
         ConditionKind,
     },
     NAMED, Said, list,
@@ -19,6 +24,26 @@ pub(in crate::sync) fn manifest(found: &FirstSync, sync: &str) -> Option<Said> {
     let message =
         format!("the install manifest says something else about {}: edit the Sync if you mean it", fields.join(", "));
     (name == sync).then(|| Said::new(ConditionKind::InstallManifest, Some(false), "Differs", message))
+}
+
+/// What a person ought to know of fields that charts make anew each time: they are written once.
+pub(in crate::sync) fn generated(content: &Content) -> Option<Said> {
+    let objects: Vec<&Raw> = content.objects.iter().filter(|raw| !raw.generated.fields.is_empty()).collect();
+    let name = |raw: &&Raw| {
+        let object: Value = serde_json::from_str(&raw.text).unwrap_or_default();
+        let fields = list(generated_paths(&object, &raw.generated.fields).into_iter());
+        let key = ObjectKey::of(&object);
+        match raw.generated.values.as_slice() {
+            [] => format!("{key}: {fields}"),
+            values => format!("{key}: {fields} (set by `{}`)", values.join("`, `")),
+        }
+    };
+    let message = format!(
+        "a chart makes these fields anew each time, or keeps them by a look into the cluster, so they are written where \
+         they are not there and stay as they are after that; values of the chart make them fixed: {}",
+        list(objects.iter().map(name))
+    );
+    (!objects.is_empty()).then(|| Said::new(ConditionKind::Generated, Some(true), "WrittenOnce", message))
 }
 
 /// What a person ought to know of places that cannot be watched: what becomes of objects there is not seen.

@@ -1,0 +1,321 @@
+//! Charts, through the official `helm template`.
+//!
+//! It runs on a private copy of the chart, in an empty environment, without `PATH`, plugins and sockets. What the templates
+//! learn of the cluster is given to it. A chart that calls what does not give the same each time is rendered again, and what
+//! differs is marked ([`generated`]).
+
+mod complaint;
+mod files;
+mod generated;
+mod release;
+mod templates;
+
+use std::{ffi::OsString, io, process::Command};
+
+use serde_json::Value;
+
+use self::{
+    complaint::Scene,
+    files::{ChartFiles, Moment},
+    release::Values,
+    templates::Calls,
+};
+pub use self::{
+    generated::Generated,
+    release::{Capabilities, Charts, ClusterView, GivenValues, Release},
+};
+use super::{
+    Files, RenderError, RenderTools, Rendered, Run,
+    copy::PrivateCopy,
+    plain,
+    process::{self, ProcessFault},
+    unread::WhyUnread,
+};
+use crate::{ReadError, Tree, TreePath, limits::CHILD_HEAP_BYTES};
+
+/// How many API versions stand in one argument; the kernel bounds the length of each.
+const VERSIONS_AN_ARGUMENT: usize = 200;
+
+/// How many times more a chart is rendered that calls what often gives the same twice.
+const MORE_RENDERS: usize = 4;
+
+/// What of helm's output comes from one template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    /// The template, or what holds it.
+    pub(super) file: TreePath,
+    /// Documents.
+    pub(super) text: String,
+}
+
+/// A chart that is rendered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unit<'a> {
+    /// Its `Chart.yaml`, in a directory that is loaded.
+    pub(super) file: &'a TreePath,
+    /// Whether it lies at the path itself, so that what is said of a release is said of its own.
+    pub(super) is_of_path: bool,
+}
+
+/// A chart, carried out.
+pub(super) struct Inflated {
+    /// What helm gave, each time that it was asked.
+    turns: Vec<Vec<Part>>,
+    /// The namespace of the release.
+    namespace: String,
+    chart: ChartFiles,
+    calls: Calls,
+}
+
+impl Inflated {
+    /// How often helm was asked: once where the chart calls nothing that may differ.
+    pub(super) fn turns(&self) -> usize {
+        self.turns.len()
+    }
+
+    /// What helm gave at one time; where it was not asked as often, it gives the same.
+    pub(super) fn parts_of(&self, turn: usize) -> &[Part] {
+        self.turns.get(turn).or(self.turns.last()).map_or(&[], Vec::as_slice)
+    }
+
+    fn has_made(&self, file: Option<&str>) -> bool {
+        self.parts_of(0).iter().any(|part| Some(part.file.as_str()) == file)
+    }
+}
+
+/// Renders a chart.
+///
+/// # Errors
+/// When the tree cannot be read, or the path holds too much with what helm wrote.
+pub(super) fn render(
+    files: &mut Files<'_, impl Tree>,
+    unit: Unit<'_>,
+    run: Run<'_>,
+    rendered: &mut Rendered,
+) -> Result<(), ReadError> {
+    let directory = unit.file.parent();
+    let before = (rendered.objects.len(), rendered.errors.len());
+    let Some(inflated) = inflate(files, unit, run, rendered)? else { return Ok(()) };
+    read(inflated.parts_of(0), &directory, rendered);
+    let read_apart = |turn| {
+        let mut apart = Rendered::default();
+        read(inflated.parts_of(turn), &directory, &mut apart);
+        apart
+    };
+    let others: Vec<Rendered> = (1..inflated.turns()).map(read_apart).collect();
+    if (rendered.objects.len(), rendered.errors.len()) == before {
+        rendered.pass_over(&directory, WhyUnread::NothingRendered);
+    }
+    finish(&[inflated], files, before.0, &others, rendered);
+    Ok(())
+}
+
+/// Reads what helm wrote.
+fn read(parts: &[Part], directory: &TreePath, rendered: &mut Rendered) {
+    for Part { file, text } in parts {
+        plain::read(plain::Source::Template { directory, file }, text.as_bytes(), rendered);
+    }
+}
+
+/// Completes the objects from a place on, among which are those of charts: their namespace, and what of them is generated, as
+/// `others`, which came of what helm gave at other times, tell.
+pub(super) fn finish(
+    charts: &[Inflated],
+    files: &Files<'_, impl Tree>,
+    from: usize,
+    others: &[Rendered],
+    rendered: &mut Rendered,
+) {
+    let objects = &mut rendered.objects[from..];
+    let mut wrong: Vec<_> = others.iter().flat_map(|other| generated::mark(objects, &other.objects)).collect();
+    wrong.sort();
+    wrong.dedup_by_key(|(index, _)| *index);
+    for object in objects.iter_mut() {
+        let Some(made) = charts.iter().find(|chart| chart.has_made(object.file.as_deref())) else { continue };
+        object.namespace = Some(made.namespace.clone());
+        if made.calls.lookup && object.value["kind"] == "Secret" && object.value["apiVersion"] == "v1" {
+            generated::mark_secret(object);
+        }
+        object.generated.fields.sort();
+        if !object.generated.fields.is_empty() {
+            object.generated.values = made.chart.values_beside_calls(files, object.file.as_deref());
+        }
+    }
+    for (index, message) in wrong {
+        let object = &rendered.objects[from + index];
+        rendered.errors.push(RenderError { file: object.file.clone(), line: object.line, message });
+    }
+}
+
+/// Has helm carry out a chart. Nothing where that cannot be done, which is told.
+///
+/// # Errors
+/// When the tree cannot be read, or the path holds too much with what helm wrote.
+pub(super) fn inflate(
+    files: &mut Files<'_, impl Tree>,
+    unit: Unit<'_>,
+    run: Run<'_>,
+    rendered: &mut Rendered,
+) -> Result<Option<Inflated>, ReadError> {
+    // Where no more is wanted than to look through the kustomizations, a chart has nothing to say.
+    if run.tools.is_none() || rendered.is_full() {
+        return Ok(None);
+    }
+    let Some(chart) = ChartFiles::find(files, unit, rendered)? else { return Ok(None) };
+    let Some(call) = Call::prepare(files, &chart, unit, run, rendered)? else { return Ok(None) };
+    let not_copied = |error| format!("it could not be copied for rendering: {error}");
+    let (copy, mut calls) = match chart.copy(files, Moment::Now, rendered) {
+        Ok(copied) => copied,
+        Err(error) => {
+            rendered.fail(&chart.file, None, not_copied(error));
+            return Ok(None);
+        }
+    };
+    call.values.iter().for_each(|values| calls.take(&values.text));
+    let Some(parts) = call.output(files, &chart, &copy, run, rendered)? else { return Ok(None) };
+    let mut turns = vec![parts];
+    if calls.vary() {
+        let copy =
+            if calls.clock { chart.copy(files, Moment::Another, rendered).map(|(copy, _)| copy) } else { Ok(copy) };
+        let copy = match copy {
+            Ok(copy) => copy,
+            Err(error) => {
+                rendered.fail(&chart.file, None, not_copied(error));
+                return Ok(None);
+            }
+        };
+        for _ in 0..if calls.few { MORE_RENDERS } else { 1 } {
+            let Some(parts) = call.output(files, &chart, &copy, run, rendered)? else { return Ok(None) };
+            turns.push(parts);
+        }
+    }
+    Ok(Some(Inflated { turns, namespace: call.namespace, chart, calls }))
+}
+
+/// A call of helm, but for the copy of the chart.
+struct Call {
+    name: String,
+    namespace: String,
+    arguments: Vec<OsString>,
+    /// Helm's own folder, with the values that it is given.
+    home: PrivateCopy,
+    values: Vec<Values>,
+}
+
+impl Call {
+    /// Says everything that is wrong with what a Sync says of the chart; then there is no call.
+    fn prepare(
+        files: &Files<'_, impl Tree>,
+        chart: &ChartFiles,
+        unit: Unit<'_>,
+        Run { overlay, tools, .. }: Run<'_>,
+        rendered: &mut Rendered,
+    ) -> Result<Option<Self>, ReadError> {
+        let Some(tools) = tools else { return Ok(None) };
+        let charts = &overlay.charts;
+        let release = charts.release.as_ref().filter(|_| unit.is_of_path);
+        let before = rendered.errors.len();
+        let said = release.and_then(|release| release.name.as_deref());
+        let name = said.or(charts.name.as_deref().filter(|_| unit.is_of_path));
+        let name = name.unwrap_or_else(|| chart.default_release_name()).to_owned();
+        if let Err(message) = release::check_name(&name) {
+            rendered.fail(&chart.file, None, message);
+        }
+        let namespace = release.and_then(|release| release.namespace.clone()).or_else(|| charts.namespace.clone());
+        if namespace.is_none() {
+            rendered.fail(&chart.file, None, release::NO_NAMESPACE.to_owned());
+        }
+        if !tools.helm.is_file() {
+            rendered.fail(&chart.file, None, missing_helm(tools));
+        }
+        let values = release.map(|release| release.load_values(files, &chart.directory(), rendered));
+        let values = values.transpose()?.unwrap_or_default();
+        rendered.needs_cluster = true;
+        if charts.cluster == ClusterView::Unknown {
+            return Ok(None);
+        }
+        let Some(namespace) = namespace.filter(|_| rendered.errors.len() == before) else { return Ok(None) };
+        let home = match write_home(&values) {
+            Ok(home) => home,
+            Err(error) => {
+                rendered.fail(&chart.file, None, format!("its values could not be written for rendering: {error}"));
+                return Ok(None);
+            }
+        };
+        let mut arguments = charts.cluster.arguments();
+        if !release.is_some_and(|release| release.skip_crds) {
+            arguments.push("--include-crds".into());
+        }
+        for index in 0..values.len() {
+            arguments.extend(["--values".into(), home.path().join(values_name(index)).into_os_string()]);
+        }
+        Ok(Some(Self { name, namespace, arguments, home, values }))
+    }
+
+    /// What helm gives of the chart.
+    fn output(
+        &self,
+        files: &Files<'_, impl Tree>,
+        chart: &ChartFiles,
+        copy: &PrivateCopy,
+        Run { tools, until, .. }: Run<'_>,
+        rendered: &mut Rendered,
+    ) -> Result<Option<Vec<Part>>, ReadError> {
+        let Some(tools) = tools else { return Ok(None) };
+        match process::run(self.command(tools, copy), tools.limit, until, &tools.slots) {
+            Ok(output) => {
+                rendered.admit_bytes(&output)?;
+                return Ok(Some(chart.parts(&String::from_utf8_lossy(&output))));
+            }
+            Err(ProcessFault::Failed(words)) => {
+                let folders = [copy.path(), self.home.path()];
+                Scene { files, chart, folders, values: &self.values }.tell(&words.0, rendered);
+            }
+            Err(ProcessFault::Ended) => rendered.cut_short(until),
+            Err(fault) => rendered.fail(&chart.file, None, format!("`{}` {fault}", tools.helm.display())),
+        }
+        Ok(None)
+    }
+
+    fn command(&self, tools: &RenderTools, copy: &PrivateCopy) -> Command {
+        let mut command = Command::new(&tools.helm);
+        command
+            .args(["template", &self.name])
+            .arg(copy.path())
+            .args(["--namespace", &self.namespace, "--skip-tests"])
+            .args(&self.arguments)
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("TMPDIR", self.home.path())
+            .env("HELM_NO_PLUGINS", "1")
+            .env("GOMEMLIMIT", CHILD_HEAP_BYTES.to_string())
+            .env("HTTP_PROXY", "http://127.0.0.1:9")
+            .env("HTTPS_PROXY", "http://127.0.0.1:9")
+            .current_dir(self.home.path());
+        command
+    }
+}
+
+fn values_name(index: usize) -> String {
+    format!("values-{index}.yaml")
+}
+
+fn write_home(values: &[Values]) -> io::Result<PrivateCopy> {
+    let home = PrivateCopy::new()?;
+    for (index, values) in values.iter().enumerate() {
+        home.write(&TreePath::parse(&values_name(index)).unwrap_or_default(), values.text.as_bytes())?;
+    }
+    Ok(home)
+}
+
+fn missing_helm(tools: &RenderTools) -> String {
+    format!(
+        "it is a Helm chart, and there is no program `{}`: install the official helm, version 4, or name it by HEDDLE_HELM",
+        tools.helm.display()
+    )
+}
+
+/// The text of a value, for what is no text of a person.
+fn word<'a>(value: &'a Value, field: &str) -> &'a str {
+    value[field].as_str().unwrap_or_default()
+}

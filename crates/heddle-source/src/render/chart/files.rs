@@ -1,0 +1,273 @@
+//! The files that a chart is made of.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, Read},
+};
+
+use flate2::read::GzDecoder;
+use heddle_manifest::documents::parse_document;
+use serde_json::Value;
+
+use super::{
+    Part, Unit,
+    templates::{Calls, at_another_time, values_beside_calls},
+    word,
+};
+use crate::{
+    FileMode, Kind, ReadError, Tree, TreePath,
+    limits::MAX_RENDER_BYTES,
+    render::{Files, Rendered, copy::PrivateCopy, unread::WhyUnread},
+};
+
+/// How deep charts of the same repository may depend on each other.
+const MAX_DEPTH: usize = 8;
+
+/// How helm says from which template documents come.
+const SOURCE: &str = "\n---\n# Source: ";
+
+/// A chart in a directory of the repository, with those of the same repository that it depends on.
+pub(super) struct ChartFiles {
+    /// Its `Chart.yaml`.
+    pub(super) file: TreePath,
+    /// Its name.
+    pub(super) name: String,
+    /// Each file: where it lies in the chart, and in the repository.
+    pub(super) entries: Vec<(TreePath, TreePath)>,
+}
+
+/// When a chart is rendered, as far as its templates can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// Now.
+    Now,
+    /// At another time: `now` of its templates is one that has been.
+    Another,
+}
+
+impl ChartFiles {
+    /// Looks for the files of a chart in a directory that is loaded; nothing where its `Chart.yaml` cannot be read, which is
+    /// told.
+    ///
+    /// # Errors
+    /// When the tree cannot be read.
+    pub(super) fn find(
+        files: &mut Files<'_, impl Tree>,
+        Unit { file, is_of_path }: Unit<'_>,
+        rendered: &mut Rendered,
+    ) -> Result<Option<Self>, ReadError> {
+        let about = match files.tree.read(file).map(|bytes| parse_document(&String::from_utf8_lossy(&bytes))) {
+            Ok(Ok(about)) => about,
+            Ok(Err(error)) => {
+                rendered.fail(file, Some(error.line), error.message);
+                return Ok(None);
+            }
+            Err(error) => {
+                rendered.fail(file, None, error.to_string());
+                return Ok(None);
+            }
+        };
+        if about["type"] == "library" && !is_of_path {
+            rendered.pass_over(&file.parent(), WhyUnread::Library);
+            return Ok(None);
+        }
+        let mut chart = Self { file: file.clone(), name: word(&about, "name").to_owned(), entries: Vec::new() };
+        chart.take(files, &file.parent(), &TreePath::root(), rendered);
+        chart.take_dependencies(files, &file.parent(), &about, &TreePath::root(), rendered)?;
+        Ok(Some(chart))
+    }
+
+    pub(super) fn directory(&self) -> TreePath {
+        self.file.parent()
+    }
+
+    /// What its release is called where nobody says it.
+    pub(super) fn default_release_name(&self) -> &str {
+        let names: Vec<&str> = self.file.names().collect();
+        names.iter().rev().nth(1).copied().unwrap_or(&self.name)
+    }
+
+    /// Takes a directory in, at a place in the chart.
+    fn take(&mut self, files: &Files<'_, impl Tree>, directory: &TreePath, at: &TreePath, rendered: &mut Rendered) {
+        for (file, mode) in files.under(directory) {
+            if mode == FileMode::Symlink {
+                rendered.notes.push(format!("{file} is a symbolic link in a chart; it was passed over"));
+                continue;
+            }
+            let way = file.names().skip(directory.names().count()).collect::<Vec<_>>().join("/");
+            if let Ok(place) = at.resolve(&way) {
+                self.entries.push((place, file.clone()));
+            }
+        }
+    }
+
+    /// Takes in the charts of this repository that a chart names by `file://` and that do not lie in its `charts/`, as
+    /// `helm dependency build` does.
+    fn take_dependencies(
+        &mut self,
+        files: &mut Files<'_, impl Tree>,
+        directory: &TreePath,
+        about: &Value,
+        at: &TreePath,
+        rendered: &mut Rendered,
+    ) -> Result<(), ReadError> {
+        let dependencies = about["dependencies"].as_array().into_iter().flatten();
+        for dependency in dependencies {
+            let (name, address) = (word(dependency, "name"), word(dependency, "repository"));
+            let Some(way) = address.strip_prefix("file://") else { continue };
+            let Ok(place) = at.resolve(&format!("charts/{name}")) else { continue };
+            let is_there = |(known, _): &(TreePath, TreePath)| is_chart_at(known, &place);
+            if name.is_empty() || self.entries.iter().any(is_there) || place.names().count() > 2 * MAX_DEPTH {
+                continue;
+            }
+            let found = directory.resolve(way).ok().filter(|found| !directory.is_in(found));
+            let Some(found) = found.filter(|found| matches!(files.tree.find(found), Ok(Some(Kind::Directory)))) else {
+                let message =
+                    format!("its dependency `{name}` is `{address}`, which is no other directory of the repository");
+                rendered.fail(&self.file.clone(), None, message);
+                continue;
+            };
+            files.load(&found)?;
+            rendered.inputs.note(files.tree, &found);
+            self.take(files, &found, &place, rendered);
+            let inner =
+                found.resolve("Chart.yaml").ok().and_then(|file| files.tree.read(&file).ok()).unwrap_or_default();
+            let inner = parse_document(&String::from_utf8_lossy(&inner)).unwrap_or_default();
+            self.take_dependencies(files, &found, &inner, &place, rendered)?;
+        }
+        Ok(())
+    }
+
+    /// Copies it into a private directory, and says what its texts call.
+    ///
+    /// # Errors
+    /// When it is too large, or cannot be read or written.
+    pub(super) fn copy(
+        &self,
+        files: &Files<'_, impl Tree>,
+        moment: Moment,
+        rendered: &mut Rendered,
+    ) -> io::Result<(PrivateCopy, Calls)> {
+        let copy = PrivateCopy::new()?;
+        let mut calls = Calls::default();
+        for (place, file) in &self.entries {
+            let content = match files.tree.read(file) {
+                Err(error @ ReadError::FileTooLarge { .. }) if moment == Moment::Now => {
+                    rendered.notes.push(format!("{error}; it was passed over"));
+                    continue;
+                }
+                Err(ReadError::FileTooLarge { .. }) => continue,
+                content => content.map_err(io::Error::other)?,
+            };
+            if let Some(folder) = place.strip_suffix(".tgz").filter(|_| is_packed_chart(place)) {
+                let inner = unpack(&content);
+                match (inner, moment) {
+                    (Ok(inner), Moment::Now) => inner.iter().for_each(|(_, content)| take_calls(&mut calls, content)),
+                    // Whatever is in it may call anything.
+                    (Err(_), Moment::Now) => calls = Calls { random: true, few: true, clock: true, lookup: true },
+                    (Ok(inner), Moment::Another) => {
+                        for (way, content) in inner {
+                            let place = TreePath::parse(&format!("{folder}/{way}")).map_err(io::Error::other)?;
+                            copy.write(&place, &later(content))?;
+                        }
+                        continue;
+                    }
+                    (Err(_), Moment::Another) => {}
+                }
+                copy.write(place, &content)?;
+                continue;
+            }
+            take_calls(&mut calls, &content);
+            let content = if moment == Moment::Another { later(content) } else { content };
+            copy.write(place, &content)?;
+        }
+        Ok((copy, calls))
+    }
+
+    /// What helm wrote, by the template that it is from.
+    pub(super) fn parts(&self, output: &str) -> Vec<Part> {
+        let output = format!("\n{output}");
+        let mut split = output.split(SOURCE);
+        let before = split.next().map(|text| Part { file: self.file.clone(), text: text.to_owned() });
+        let named = split.map(|rest| {
+            let (source, text) = rest.split_once('\n').unwrap_or((rest, ""));
+            Part { file: self.origin(source.trim()), text: text.to_owned() }
+        });
+        before.into_iter().filter(|part| !part.text.trim().is_empty()).chain(named).collect()
+    }
+
+    /// The file of the repository that helm names from the chart's name on: `web/charts/db/templates/a.yaml`. Of a packed
+    /// chart it is the package.
+    pub(super) fn origin(&self, source: &str) -> TreePath {
+        let names: Vec<&str> = source.split('/').skip(1).collect();
+        let way = names.join("/");
+        if let Some((_, file)) = self.entries.iter().find(|(place, _)| **place == *way) {
+            return file.clone();
+        }
+        // The nearest package or chart around it: a dependency may have another name than its folder.
+        let charts = names.iter().zip(names.iter().skip(1)).rev().filter(|(folder, _)| **folder == "charts");
+        let package = charts.map(|(_, name)| *name).find_map(|name| {
+            let is_of_name = |(place, _): &&(TreePath, TreePath)| {
+                is_packed_chart(place) && place.names().last().is_some_and(|file| file.starts_with(&format!("{name}-")))
+            };
+            self.entries.iter().find(is_of_name).map(|(_, file)| file.clone())
+        });
+        package.unwrap_or_else(|| self.file.clone())
+    }
+
+    /// The values beside calls which do not give the same each time: those of a template, else those of all.
+    pub(super) fn values_beside_calls(&self, files: &Files<'_, impl Tree>, template: Option<&str>) -> Vec<String> {
+        let of = |file: &TreePath| {
+            let text = files.tree.read(file).unwrap_or_default();
+            values_beside_calls(&String::from_utf8_lossy(&text))
+        };
+        let own = self.entries.iter().filter(|(_, file)| Some(file.as_str()) == template);
+        let own: BTreeSet<String> = own.flat_map(|(_, file)| of(file)).collect();
+        let templates = || self.entries.iter().filter(|(place, _)| place.names().any(|name| name == "templates"));
+        let all = if own.is_empty() { templates().flat_map(|(_, file)| of(file)).collect() } else { own };
+        all.into_iter().take(super::templates::MAX_NAMED).collect()
+    }
+}
+
+/// Whether a file lies in the chart of a place, or is its package.
+fn is_chart_at(file: &TreePath, place: &TreePath) -> bool {
+    let is_package =
+        is_packed_chart(file) && file.strip_prefix(place.as_str()).is_some_and(|rest| rest.starts_with('-'));
+    file.is_in(place) || is_package
+}
+
+/// Whether helm takes a file for a chart that others depend on.
+fn is_packed_chart(place: &TreePath) -> bool {
+    place.ends_with(".tgz") && place.parent().names().last() == Some("charts")
+}
+
+fn take_calls(calls: &mut Calls, content: &[u8]) {
+    calls.take(&String::from_utf8_lossy(content));
+}
+
+/// A file at another time. What is no text asks for none.
+fn later(content: Vec<u8>) -> Vec<u8> {
+    let changed = std::str::from_utf8(&content).ok().and_then(at_another_time);
+    changed.map_or(content, String::into_bytes)
+}
+
+/// The files of a packed chart, without the folder that is around all of them.
+fn unpack(package: &[u8]) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut archive = tar::Archive::new(GzDecoder::new(package).take(MAX_RENDER_BYTES));
+    let mut found = Vec::new();
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let path = entry.path()?.to_str().ok_or_else(|| io::Error::other("a name is no text"))?.to_owned();
+        let Some((_, way)) = path.split_once('/') else { continue };
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content)?;
+        found.push((way.to_owned(), content));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;
