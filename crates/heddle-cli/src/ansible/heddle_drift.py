@@ -310,7 +310,7 @@ class Uncounted:
 
     @classmethod
     def is_let_pass(cls, task, one):
-        return is_said(task.changed_when) and bool(one.get(cls.KEY)) and bare(task.action) not in COMMANDS
+        return is_said(task.changed_when) and bool(one.get(cls.KEY)) and not one.get("changed") and bare(task.action) not in COMMANDS
 
 
 Uncounted.note()
@@ -610,6 +610,9 @@ class CallbackModule(CallbackBase):
             if one.get("skipped"):
                 self.skipped(result, one)
                 continue
+            if self.is_censored(result) and not one.get("changed"):
+                self.about(result, "not-checked", reason="`no_log` hides whether it would change something or failed")
+                continue
             if one.get("changed"):
                 self.changed(result, one)
             if Uncounted.is_let_pass(self.task(result), one):
@@ -618,6 +621,12 @@ class CallbackModule(CallbackBase):
                 self.about(result, "not-checked", reason="it failed, and `failed_when` lets that pass")
             elif not one.get("changed"):
                 self.same(result)
+
+    def is_censored(self, result):
+        """Whether what `changed_when` or `failed_when` let pass was taken out of the result before we see it."""
+        task = self.task(result)
+        is_let = is_said(task.changed_when) or is_said(task.failed_when)
+        return bool(self.whole(result).get("censored")) and is_let and bare(task.action) not in COMMANDS
 
     @whole_or_none
     def v2_runner_on_skipped(self, result):

@@ -334,6 +334,16 @@ fn what_was_not_looked_at_is_never_the_same() {
                  \x20     changed_when: not ansible_check_mode\n",
                 "Ring cannot be checked: what counts as a change hangs on whether it is a check",
             ),
+            (
+                "    - name: Ring\n      ansible.builtin.copy: {content: a, dest: \"{{ house }}/bell\"}\n\
+                 \x20     changed_when: false\n      no_log: true\n",
+                "Ring cannot be checked: `no_log` hides whether it would change something or failed",
+            ),
+            (
+                "    - name: Ring\n      ansible.builtin.file: {path: /nowhere/at/all, state: file}\n\
+                 \x20     failed_when: false\n      no_log: true\n",
+                "Ring cannot be checked: `no_log` hides whether it would change something or failed",
+            ),
         ] {
             house.place.write("rings.yml", &format!("- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}"));
             let ended = house.diff(&["rings.yml"]);
@@ -350,6 +360,11 @@ fn what_was_not_looked_at_is_never_the_same() {
         house.place.write("rings.yml", &format!("- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}"));
         let ended = house.diff(&["rings.yml", "--allow-running", "Read"]);
         assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{ended:?}");
+        // What is counted is a change, and nothing else is said of it.
+        let tasks = "    - name: Ring\n      ansible.builtin.copy: {content: a, dest: \"{{ house }}/bell\"}\n      changed_when: true\n";
+        house.place.write("rings.yml", &format!("- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}"));
+        let ended = house.diff(&["rings.yml"]);
+        assert_eq!((ended.code, ended.stderr.as_str()), (1, ""), "{ended:?}");
         house.place.write("rings.yml", "- hosts: nobody\n  gather_facts: false\n  tasks: []\n");
         let ended = house.diff(&["rings.yml"]);
         assert_eq!(ended.code, 2, "{ended:?}");
