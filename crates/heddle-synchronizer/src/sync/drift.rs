@@ -38,8 +38,18 @@ pub(super) struct DriftLog {
 struct LookedAt {
     /// The fields that others had written.
     fields: Vec<String>,
-    /// Who held them; `None` where there was no object, or its metadata was as after the last apply.
-    holders: Option<String>,
+    holders: Holders,
+}
+
+/// What the watch shows of an object that is to be looked at.
+#[derive(Debug, PartialEq, Eq)]
+enum Holders {
+    /// The object is gone, or not ours any more.
+    Gone,
+    /// Nothing that was not so after the last apply.
+    AsApplied,
+    /// Who holds the fields, hashed.
+    Of(String),
 }
 
 impl DriftLog {
@@ -75,12 +85,13 @@ impl DriftLog {
         self.reports.front()
     }
 
-    /// Of an object there is one drift that is not over, the latest. Of too many those go first that are over.
+    /// Of an object there is one drift that is not over, the latest. Of too many those go first that are over, but for the
+    /// one that is new: it is told yet.
     fn push(&mut self, drift: DriftReport) {
         self.reports.retain(|one| one.healed_at.is_some() || one.object != drift.object);
         self.reports.push_front(drift);
         if self.reports.len() > MAX_DRIFTS {
-            let over = self.reports.iter().rposition(|drift| drift.healed_at.is_some());
+            let over = (1..=MAX_DRIFTS).rev().find(|&index| self.reports[index].healed_at.is_some());
             self.reports.remove(over.unwrap_or(MAX_DRIFTS));
         }
     }
@@ -217,9 +228,13 @@ impl DriftLog {
     }
 }
 
-/// Who holds these fields of an object that is not as it was applied.
-fn holders(key: &ObjectKey, observed: &Observed, fields: &[String]) -> Option<String> {
-    observed.changed_fields(key).map(|seen| hash_holders(seen, fields))
+/// Who holds these fields of an object.
+fn holders(key: &ObjectKey, observed: &Observed, fields: &[String]) -> Holders {
+    match observed.changed_fields(key) {
+        Some(seen) => Holders::Of(hash_holders(seen, fields)),
+        None if observed.is_missed(key) => Holders::Gone,
+        None => Holders::AsApplied,
+    }
 }
 
 /// Which fields were changed, and by whom; `None` when there was no drift after all.

@@ -1,4 +1,4 @@
-use heddle_reconcile::GroupKind;
+use heddle_reconcile::{GroupKind, LiveObject};
 use serde_json::json;
 
 use super::*;
@@ -53,6 +53,30 @@ fn of_an_object_one_drift_is_open_and_it_ends_when_a_look_finds_it_as_git_has_it
     assert!(log.was_looked_at(&key("a"), &seen("ada", "t2", "t3")));
     assert!(!log.was_looked_at(&key("a"), &seen("eve", "t4", "t3")));
     assert!(!log.was_looked_at(&key("a"), &Observed::default()), "it is gone");
+}
+
+#[test]
+fn what_was_found_as_git_has_it_is_looked_at_when_it_is_gone() {
+    let (mut log, mut observed) = (DriftLog::default(), Observed::default());
+    observed.live.covered.insert((key("a").kind, Some("shop".into())));
+    observed.live.objects.insert(key("a"), LiveObject::default());
+    log.remember_look(&key("a"), Vec::new(), &observed, false, now());
+    assert!(log.was_looked_at(&key("a"), &observed));
+    observed.forget(&key("a"));
+    assert!(!log.was_looked_at(&key("a"), &observed));
+    log.remember_look(&key("a"), Vec::new(), &observed, true, now());
+    assert!(log.was_looked_at(&key("a"), &observed), "that it is gone was told");
+}
+
+#[test]
+fn beside_as_many_that_are_open_the_new_drift_is_the_one_that_is_told() {
+    let mut log = DriftLog::default();
+    for number in 0..MAX_DRIFTS {
+        log.push(drift(&number.to_string(), "data.k", None));
+    }
+    log.push(drift("healed", "data.k", Some(now())));
+    let latest = log.reports().next().unwrap();
+    assert_eq!((&*latest.object, log.reports().count()), ("ConfigMap shop/healed", MAX_DRIFTS));
 }
 
 #[test]
