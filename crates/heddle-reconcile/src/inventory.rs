@@ -214,6 +214,16 @@ impl Inventory {
         }
     }
 
+    /// Takes back that an object was announced, of which `before` was known: nothing was written. What it holds by now stays
+    /// noted, for whoever had that noted may have forgotten it since.
+    pub fn take_back(&mut self, key: &ObjectKey, before: Option<&InventoryEntry>) {
+        match (before, self.find(key)) {
+            (None, _) => self.give_up(key),
+            (Some(before), Some(now)) => self.put(InventoryEntry { holds: now.holds.clone(), ..before.clone() }),
+            (Some(before), None) => self.put(before.clone()),
+        }
+    }
+
     /// What is known to be held by namespaces and definitions, its own and those of others.
     pub fn holds(&self) -> impl Iterator<Item = (&ObjectKey, &Holds)> {
         self.stored().filter(|entry| !entry.holds.is_empty()).map(|entry| (&entry.key, &entry.holds))

@@ -149,9 +149,23 @@ fn what_is_held_stays_noted_until_whoever_has_the_namespace_by_now_has_noted_it(
     assert_eq!(right.find(&shop).unwrap().holds.keys, [kept]);
     assert_eq!(right.find(&other).unwrap().holds.keys, [late]);
 
-    // What comes back brings its note along.
+    // What comes back brings its note along, and leaves it where that was refused.
     right.give_up(&shop);
     let wanted = DesiredObject { key: shop.clone(), ..desired("one") };
     right.announce(&wanted);
     assert_eq!((right.find(&shop).unwrap().holds.keys.len(), right.stored_len()), (1, 2));
+    right.take_back(&shop, None);
+    assert_eq!((right.find(&shop), right.holds().count(), right.stored_len()), (None, 2, 2));
+}
+
+#[test]
+fn what_was_noted_while_an_object_was_announced_outlives_that_it_is_taken_back() {
+    let mut inventory = announced();
+    let key = desired("one").key;
+    let before = InventoryEntry { uid: Some("before".into()), ..InventoryEntry::announced(key.clone(), "v1") };
+    let kept = ObjectKey { name: "kept".into(), ..key.clone() };
+    inventory.note_holds(&key, &Holds { keys: vec![kept], more: false });
+    let holds = inventory.find(&key).unwrap().holds.clone();
+    inventory.take_back(&key, Some(&before));
+    assert_eq!(inventory.find(&key), Some(&InventoryEntry { holds, ..before }));
 }

@@ -60,9 +60,9 @@ impl Run<'_> {
     pub(super) fn take_back(&mut self, object: &PlacedObject) {
         let key = object.key();
         match self.before.get(key) {
-            Some(None) => self.inventory.forget(key),
-            Some(Some(before)) if object.desired.order.hook.is_none() => self.inventory.put(before.clone()),
-            _ => {}
+            Some(Some(_)) if object.desired.order.hook.is_some() => {}
+            Some(before) => self.inventory.take_back(key, before.as_ref()),
+            None => {}
         }
     }
 }
