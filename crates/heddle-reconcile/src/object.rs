@@ -77,6 +77,22 @@ impl ObjectKey {
         group == self.kind.group && plurals.get(&self.kind).is_none_or(|served| served == plural)
     }
 
+    /// The namespace and the definition with which the object goes, whoever has them, by the names that they have. A
+    /// definition's is known of the kinds among `plurals`; its group is a domain.
+    pub fn holders(&self, plurals: &BTreeMap<GroupKind, String>) -> Vec<Self> {
+        let holder = |api_version: &str, kind: &str, name: String| Self {
+            kind: GroupKind::new(api_version, kind),
+            namespace: None,
+            name,
+        };
+        let group = &self.kind.group;
+        let plural = plurals.get(&self.kind).filter(|_| group.contains('.'));
+        let definition = plural.map(|plural| format!("{plural}.{group}"));
+        let namespace = self.namespace.clone().map(|name| holder("v1", "Namespace", name));
+        let definition = definition.map(|name| holder("apiextensions.k8s.io/v1", "CustomResourceDefinition", name));
+        namespace.into_iter().chain(definition).collect()
+    }
+
     /// Whether objects go with this one: it is a namespace or a definition.
     pub fn holds_others(&self) -> bool {
         self.kind.is_namespace() || self.kind.is_definition()

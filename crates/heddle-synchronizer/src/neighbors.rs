@@ -11,7 +11,7 @@ use std::{
 };
 
 use heddle_core::git::{BranchName, RepoUrl, Revision};
-use heddle_reconcile::{Holds, ObjectKey};
+use heddle_reconcile::{GroupKind, Holds, ObjectKey};
 use tokio::sync::watch;
 
 /// What a Sync lets the others know.
@@ -124,6 +124,23 @@ impl Neighbors {
         let inner = self.lock();
         let others = inner.syncs.iter().filter(|(other, _)| *other != name);
         others.map(|(other, known)| (other.clone(), known.holds.clone())).collect()
+    }
+
+    /// Namespaces and definitions of other Syncs with which an object would go. While it is not known what all of them have,
+    /// any that it could go with may be one.
+    pub fn holders_elsewhere(
+        &self,
+        name: &str,
+        key: &ObjectKey,
+        plurals: &BTreeMap<GroupKind, String>,
+    ) -> Vec<ObjectKey> {
+        let others = self.held_by_others(name);
+        let known = others.iter().filter_map(|(_, holds)| holds.as_deref()).flatten();
+        let mut holders: Vec<ObjectKey> = known.filter(|holder| key.goes_with(holder, plurals)).cloned().collect();
+        if others.iter().any(|(_, holds)| holds.is_none()) {
+            holders.extend(key.holders(plurals));
+        }
+        holders
     }
 
     /// What the other Syncs have let go of and know to stay in a namespace or a definition.

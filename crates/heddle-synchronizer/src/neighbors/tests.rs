@@ -132,6 +132,25 @@ fn a_sync_whose_branch_is_not_known_is_silent_for_everyone() {
 }
 
 #[test]
+fn what_is_let_go_is_noted_for_each_that_it_could_go_with_until_all_inventories_are_read() {
+    let named = |api_version: &str, kind: &str, name: &str| ObjectKey {
+        kind: GroupKind::new(api_version, kind),
+        namespace: None,
+        name: name.into(),
+    };
+    let definition = |name: &str| named("apiextensions.k8s.io/v1", "CustomResourceDefinition", name);
+    let jar = ObjectKey { namespace: Some("shop".into()), ..named("shop.example.org/v1", "Jar", "a") };
+    let plurals = BTreeMap::from([(jar.kind.clone(), "jars".to_owned()), (key("a").kind, "configmaps".to_owned())]);
+    let (shop, jars) = (named("v1", "Namespace", "shop"), definition("jars.shop.example.org"));
+    let neighbors = neighbors(&[("old", at("old", 'a', &[])), ("far", at("far", 'a', &[]))]);
+    assert_eq!(neighbors.holders_elsewhere("old", &jar, &plurals), [shop.clone(), jars]);
+    assert_eq!(neighbors.holders_elsewhere("old", &key("a"), &plurals), [shop.clone()]);
+    let holds = Some(Arc::new(BTreeSet::from([shop.clone(), definition("lids.shop.example.org")])));
+    neighbors.publish("far", Known { holds, ..at("far", 'a', &[]) });
+    assert_eq!(neighbors.holders_elsewhere("old", &jar, &plurals), [shop]);
+}
+
+#[test]
 fn before_every_sync_is_known_there_may_be_one_that_wants_the_object() {
     let neighbors = Neighbors::default();
     join(&neighbors, "old", at("old", 'a', &[]));

@@ -183,9 +183,8 @@ impl Run<'_> {
     fn keep(&mut self, kept: Spared) {
         tracing::info!(sync = %self.context.name, object = %kept.key, "{} left the path and stays: {}", kept.key, kept.reason);
         let plurals = self.cluster.kinds().map(Kinds::plurals).unwrap_or_default();
-        let others = self.context.ctx.neighbors.held_by_others(&self.context.name.name);
-        let others = others.iter().filter_map(|(_, holds)| holds.as_deref()).flatten();
-        let elsewhere: Vec<ObjectKey> = others.filter(|holder| kept.key.goes_with(holder, &plurals)).cloned().collect();
+        let (neighbors, name) = (&self.context.ctx.neighbors, &self.context.name.name);
+        let elsewhere = neighbors.holders_elsewhere(name, &kept.key, &plurals);
         self.inventory.let_go(&kept.key, &plurals, &elsewhere);
         self.done.kept.push(kept);
     }
