@@ -287,7 +287,9 @@ fn a_namespace_stays_while_an_api_group_does_not_answer() {
         setup.allow_all().await;
         setup.condition("Ready", "True", "Ready").await;
         setup.open_all_namespaces().await;
-        let head = setup.push(&[("apps/extra.yaml", Some(EXTRA))]).await;
+        // A definition goes meanwhile, and neither is asked about again.
+        let jars = definition("beside.example.org", "Jar", "jars", &[("v1", true)]);
+        let head = setup.push(&[("apps/extra.yaml", Some(EXTRA)), ("apps/crd.json", Some(&jars))]).await;
         setup.healthy_at(&head).await;
         let alone = GROUPS.write().await;
         let service = "apiVersion: apiregistration.k8s.io/v1\nkind: APIService\nmetadata: {name: v1.silent.example.org}\n\
@@ -301,9 +303,11 @@ fn a_namespace_stays_while_an_api_group_does_not_answer() {
                 if status == "False" { Ok(()) } else { Err(status) }
             })
             .await;
-        setup.push(&[("apps/extra.yaml", None)]).await;
+        setup.push(&[("apps/extra.yaml", None), ("apps/crd.json", None)]).await;
         setup.approve().await;
         let held = setup.condition("Pruned", "False", "InUse").await;
+        let args = ["get", "crd", "jars.beside.example.org", "-o", "name", "--ignore-not-found"];
+        assert_eq!(setup.kubectl(&args, "").await.trim(), "", "what is not held goes");
         assert!(held.contains("the API group `silent.example.org`"), "{held}");
         // The approval holds on.
         setup.kubectl(&["delete", "apiservice", "v1.silent.example.org"], "").await;

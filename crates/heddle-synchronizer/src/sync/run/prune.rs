@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::Utc;
 use heddle_kube::{AccountClient, Deleted, Kinds, KubeError};
 use heddle_reconcile::{
-    APPROVE_PRUNE_ANNOTATION, GroupKind, ObjectKey, Prune, PruneGuard, PruneRules, Reached, Spared, Terminating,
-    judge_prune, suspects,
+    APPROVE_PRUNE_ANNOTATION, GroupKind, ObjectKey, Prune, PruneGuard, PruneRules, PruneVerdict, Reached, Spared,
+    Terminating, judge_prune, suspects,
 };
 use heddle_source::WhyUnread;
 use heddle_wire::agent::SyncError;
@@ -133,14 +133,18 @@ impl Run<'_> {
         let mut verdict = judge(self, &BTreeMap::new());
         let in_question = verdict.holders_in_question();
         if !in_question.is_empty() {
-            let mut needed = self.look_for_known(&in_question, surplus).await;
+            let noted = self.noted(&in_question);
+            let mut needed = self.look_for_known(&noted, surplus).await;
             verdict = judge(self, &needed);
             let holders = verdict.holders();
             if !holders.is_empty() {
-                needed.extend(self.look_for_any(&holders, surplus).await);
+                // What is held now is approved with the rest, or each would ask anew for what is left of the plan.
+                self.note_approved(&verdict);
+                needed.extend(self.look_for_any(&holders, &noted, surplus).await);
                 verdict = judge(self, &needed);
             }
         }
+        self.note_approved(&verdict);
         for key in &verdict.forget {
             tracing::info!(sync = %name, object = %key, "{key} left the path, and is gone or not ours");
             self.inventory.forget(key);
@@ -149,9 +153,6 @@ impl Run<'_> {
             self.keep(kept);
         }
         if verdict.is_approved {
-            for prune in verdict.steps.iter().flatten().chain(&verdict.waiting) {
-                self.inventory.approve(&prune.key);
-            }
             self.save().await?;
         }
         let (mut terminating, mut waiting) = (verdict.terminating, verdict.waiting.len());
@@ -177,6 +178,15 @@ impl Run<'_> {
             None if verdict.held.is_empty() && moved.is_empty() => Pruned::Done,
             None => Pruned::Kept { needed: verdict.held, moved },
         })
+    }
+
+    /// Notes what was approved of what is to be deleted: it is not asked about again until it is gone.
+    fn note_approved(&mut self, verdict: &PruneVerdict) {
+        if verdict.is_approved {
+            for prune in verdict.steps.iter().flatten().chain(&verdict.waiting) {
+                self.inventory.approve(&prune.key);
+            }
+        }
     }
 
     /// Lets go of an object that is not to be deleted.

@@ -10,9 +10,10 @@ use std::{
 
 use futures::StreamExt;
 use heddle_kube::{AccountClient, Kinds, KubeError, Served};
-use heddle_reconcile::{GroupKind, LiveObject, ObjectKey, PruneGuard, reason_to_hold};
+use heddle_reconcile::{GroupKind, Holds, LiveObject, ObjectKey, PruneGuard, reason_to_hold};
 
 use super::{super::Run, CONCURRENCY};
+use crate::neighbors::Neighbors;
 
 /// Why a namespace or a definition stays that holds more than its entry notes.
 const TOO_MANY: &str =
@@ -25,19 +26,27 @@ struct Inside {
 }
 
 impl Run<'_> {
-    /// What stays in these of what is known by name: noted when it was let go of, or to go itself and not watched.
+    /// What any Sync has noted of these.
+    pub(super) fn noted(&self, holders: &[ObjectKey]) -> Vec<(ObjectKey, Holds)> {
+        let (neighbors, name) = (&self.context.ctx.neighbors, &self.context.name.name);
+        let noted = holders.iter().map(|holder| {
+            let mut noted = neighbors.noted_by_others(name, holder);
+            self.inventory.find(holder).into_iter().for_each(|entry| noted.merge(&entry.holds));
+            (holder.clone(), noted)
+        });
+        noted.collect()
+    }
+
+    /// What stays in these of what is known by name: `noted` when it was let go of, or to go itself and not watched.
     pub(super) async fn look_for_known(
         &mut self,
-        holders: &[ObjectKey],
+        noted: &[(ObjectKey, Holds)],
         surplus: &[ObjectKey],
     ) -> BTreeMap<ObjectKey, String> {
-        let (neighbors, name) = (&self.context.ctx.neighbors, &self.context.name.name);
         let plurals = self.cluster.kinds().map(Kinds::plurals).unwrap_or_default();
         let live = &self.cluster.observed.live;
         let (mut known, mut held) = (Vec::new(), BTreeMap::new());
-        for holder in holders {
-            let mut noted = neighbors.noted_by_others(name, holder);
-            self.inventory.find(holder).into_iter().for_each(|entry| noted.merge(&entry.holds));
+        for (holder, noted) in noted {
             if noted.more {
                 held.insert(holder.clone(), TOO_MANY.to_owned());
             }
@@ -48,7 +57,7 @@ impl Run<'_> {
         let wanted: Vec<&GroupKind> = known.iter().map(|inside| &inside.key.kind).collect();
         let kinds = match self.cluster.kinds_with(&wanted).await {
             Ok(kinds) => kinds,
-            Err(error) => return untold(holders, &error),
+            Err(error) => return untold(noted.iter().map(|(holder, _)| holder), &error),
         };
         let client = &self.cluster.client;
         let looks: Vec<_> = known.into_iter().map(|inside| stays(client, &kinds, inside)).collect();
@@ -60,14 +69,16 @@ impl Run<'_> {
     }
 
     /// What of any Sync stays in these: as far as the account may list it, and what the other Syncs say that they have.
+    /// `looked_at` by name was what was noted before.
     pub(super) async fn look_for_any(
         &mut self,
         holders: &[ObjectKey],
+        looked_at: &[(ObjectKey, Holds)],
         surplus: &[ObjectKey],
     ) -> BTreeMap<ObjectKey, String> {
         let kinds = match self.cluster.kinds_of_now().await {
             Ok(kinds) => kinds,
-            Err(error) => return untold(holders, &error),
+            Err(error) => return untold(holders.iter(), &error),
         };
         let client = &self.cluster.client;
         let mut lists = Vec::new();
@@ -96,11 +107,11 @@ impl Run<'_> {
                 found.entry(holder.clone()).or_insert(why);
             }
         }
-        let others = self.context.ctx.neighbors.held_by_others(&self.context.name.name);
+        let (neighbors, name) = (&self.context.ctx.neighbors, &self.context.name.name);
         let plurals = kinds.plurals();
         for holder in holders {
             let unlistable = unlistable.remove(holder).unwrap_or_default();
-            let why = held_by_others(holder, &others, &unlistable, &plurals);
+            let why = of_others(neighbors, name, holder, looked_at, &unlistable, &plurals);
             if let Some(why) = why.or_else(|| unknown_inside(holder, &kinds.unknown_groups)) {
                 found.entry(holder.clone()).or_insert(why);
             }
@@ -140,13 +151,30 @@ fn held_by_others(
     Some(format!("{why}; the account may not list {}", kinds.join(", ")))
 }
 
+/// Why a namespace or a definition stays for what other Syncs have or had in it. An object that one of them lets go of
+/// meanwhile is in its notes when it is not among what it has any more, so these are read after that; what was noted before
+/// was `looked_at` by name.
+fn of_others(
+    neighbors: &Neighbors,
+    name: &str,
+    holder: &ObjectKey,
+    looked_at: &[(ObjectKey, Holds)],
+    unlistable: &BTreeSet<String>,
+    plurals: &BTreeMap<GroupKind, String>,
+) -> Option<String> {
+    let why = held_by_others(holder, &neighbors.held_by_others(name), unlistable, plurals);
+    let noted = neighbors.noted_by_others(name, holder);
+    let is_looked_at = looked_at.iter().any(|(one, before)| one == holder && before.covers(&noted));
+    why.or_else(|| (!is_looked_at).then(|| "another Sync has just let go of something in it".to_owned()))
+}
+
 fn cannot_tell(error: &KubeError) -> String {
     format!("what is in it cannot be told: {error}")
 }
 
 /// All of them stay, while it is not known what they may hold.
-fn untold(holders: &[ObjectKey], error: &KubeError) -> BTreeMap<ObjectKey, String> {
-    holders.iter().map(|holder| (holder.clone(), cannot_tell(error))).collect()
+fn untold<'h>(holders: impl Iterator<Item = &'h ObjectKey>, error: &KubeError) -> BTreeMap<ObjectKey, String> {
+    holders.map(|holder| (holder.clone(), cannot_tell(error))).collect()
 }
 
 /// Why a namespace or a definition stays whose objects may be of an API group that does not answer: which kinds that group

@@ -1,4 +1,5 @@
 use super::*;
+use crate::neighbors::Known;
 
 fn key(kind: &str, namespace: Option<&str>, name: &str) -> ObjectKey {
     ObjectKey { kind: GroupKind::new("v1", kind), namespace: namespace.map(str::to_owned), name: name.into() }
@@ -16,6 +17,32 @@ fn what_may_be_of_a_group_that_does_not_answer_holds_what_it_may_lie_in() {
     assert!(definition("gadgets.shop.example.org").is_some_and(|why| why.contains("`shop.example.org`")));
     assert_eq!((definition("gadgets.other.example.org"), why("ConfigMap", "a")), (None, None));
     assert_eq!(unknown_inside(&key("Namespace", None, "space"), &[]), None);
+}
+
+/// The Sync `right`, with what it has and what it has let go of in the namespace `space`.
+fn beside(holds: Option<&[ObjectKey]>, let_go: Holds) -> Neighbors {
+    let neighbors = Neighbors::default();
+    neighbors.join("right", "uid");
+    let holds = holds.map(|keys| Arc::new(keys.iter().cloned().collect()));
+    let notes = Arc::new(BTreeMap::from([(key("Namespace", None, "space"), let_go)]));
+    neighbors.publish("right", Known { uid: "uid".into(), holds, notes, ..Known::default() });
+    neighbors
+}
+
+#[test]
+fn what_another_sync_lets_go_of_between_two_looks_holds_a_namespace() {
+    let (space, inside) = (key("Namespace", None, "space"), key("Secret", Some("space"), "a"));
+    let noted = Holds { keys: vec![inside.clone()], more: false };
+    let held = |neighbors: &Neighbors, looked_at: &Holds| {
+        let (unlistable, plurals) = (BTreeSet::from(["Secret".to_owned()]), BTreeMap::new());
+        of_others(neighbors, "left", &space, &[(space.clone(), looked_at.clone())], &unlistable, &plurals)
+    };
+    let nothing = Holds::default();
+    assert!(held(&beside(Some(&[inside]), nothing.clone()), &nothing).is_some_and(|why| why.contains("right has it")));
+    let after = beside(Some(&[]), noted.clone());
+    assert!(held(&after, &nothing).is_some_and(|why| why.contains("just let go of something")));
+    assert_eq!(held(&after, &noted), None);
+    assert_eq!(held(&beside(Some(&[]), nothing.clone()), &nothing), None);
 }
 
 #[test]
