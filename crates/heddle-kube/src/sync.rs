@@ -60,7 +60,9 @@ pub struct SyncSpec {
     /// What is done about changes that others make to the objects.
     #[serde(default)]
     pub drift: DriftMode,
-    /// What becomes of fields that kubectl, Flux, Argo CD or Helm applied to the objects before, and that no file has.
+    /// What becomes of fields that kubectl, Flux, Argo CD or Helm applied to the objects before, and that no file has. With
+    /// `take` they go with the next change of their object, with `orphaned` also where it names a controller that is not in
+    /// this cluster, and with `keep` they stay.
     #[serde(default)]
     pub take_over: TakeOver,
     /// Fields that others may change. One that somebody else has is left to them, by each apply.

@@ -316,7 +316,7 @@ fn reason_to_ask(deletes: &[Prune], live: &Live, managed: usize, desired: usize)
         return Some(format!("the path holds no objects any more, and {count} would be deleted"));
     }
     let holders: BTreeSet<&str> =
-        deletes.iter().map(|prune| prune.key.kind.kind.as_str()).filter(|kind| holds_others(kind)).collect();
+        deletes.iter().map(|prune| prune.key.kind.kind.as_str()).filter(|kind| takes_others_along(kind)).collect();
     if !holders.is_empty() {
         let holders: Vec<&str> = holders.into_iter().collect();
         return Some(format!("it would delete a {}, and what is in it", holders.join(" and a ")));
@@ -335,7 +335,7 @@ fn reason_to_ask(deletes: &[Prune], live: &Live, managed: usize, desired: usize)
 }
 
 /// Kinds whose objects take data or other objects with them.
-pub(crate) fn holds_others(kind: &str) -> bool {
+pub(crate) fn takes_others_along(kind: &str) -> bool {
     matches!(kind, "Namespace" | "CustomResourceDefinition" | "PersistentVolume" | "PersistentVolumeClaim")
 }
 

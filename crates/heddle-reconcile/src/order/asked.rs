@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::{GroupKind, Hook, ObjectKey, prune::holds_others};
+use crate::{GroupKind, Hook, ObjectKey, prune::takes_others_along};
 
 /// Argo CD's phases of a sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -59,7 +59,7 @@ impl Order {
             let policies = annotation(ARGO_DELETE).or(annotation(HELM_DELETE)).map(words).unwrap_or_default();
             let names = |argo: &str, helm: &str| policies.iter().any(|policy| *policy == argo || *policy == helm);
             // What holds data, or others with it, is never made anew: Helm 2 installed definitions by a hook.
-            let is_kept = object["kind"].as_str().is_some_and(holds_others);
+            let is_kept = object["kind"].as_str().is_some_and(takes_others_along);
             order.hook = (!is_kept).then_some(Hook {
                 delete_succeeded: names("HookSucceeded", "hook-succeeded"),
                 delete_failed: names("HookFailed", "hook-failed"),

@@ -94,7 +94,7 @@ impl ClusterState {
     ) -> BTreeSet<WatchPlace> {
         let inventory = self.inventory().into_iter().flat_map(Inventory::iter).map(|entry| &entry.key);
         let mut leaves = inventory.filter(|key| !desired.keys().contains(key));
-        if leaves.any(|key| key.kind.is_namespace() || key.kind.is_definition()) {
+        if leaves.any(ObjectKey::holds_others) {
             return places.keys().cloned().collect();
         }
         let is_alone = living.keys().all(|uid| *uid == self.owner);

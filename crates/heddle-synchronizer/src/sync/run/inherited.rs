@@ -3,7 +3,8 @@
 //! What they and we have applied becomes ours alone at once, so that it leaves the cluster when it leaves Git. What they
 //! applied and no file has is named first, and goes with the next change of its object, right after that has applied, unless
 //! `spec.takeOver` is `keep`: with a change that is refused nothing goes.
-//! Of an object that a living controller of theirs has, nothing is taken.
+//! Of an object that names a controller of theirs nothing is taken unless that is suspended, or is not in this cluster and
+//! `spec.takeOver` is `orphaned`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
