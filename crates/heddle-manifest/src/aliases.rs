@@ -22,12 +22,12 @@ pub(crate) fn release<'i>(images: impl IntoIterator<Item = &'i mut ImageValue>, 
     if images.is_empty() {
         return;
     }
-    let mut places: HashMap<Source, usize> = HashMap::new();
+    // A patch for several objects stands once for all of them.
+    let mut places: HashMap<Source, HashSet<String>> = HashMap::new();
     let mut policies: HashMap<Source, FoundPolicy> = HashMap::new();
     for image in &mut images {
-        let sources = sources(image);
-        for source in sources {
-            *places.entry(source.clone()).or_default() += 1;
+        for (source, field) in sources(image) {
+            places.entry(source.clone()).or_default().insert(field);
             if let Some(policy) = &image.policy {
                 policies.entry(source).or_insert_with(|| policy.clone());
             }
@@ -35,19 +35,23 @@ pub(crate) fn release<'i>(images: impl IntoIterator<Item = &'i mut ImageValue>, 
     }
     let mut ways = HashMap::new();
     roots.iter().for_each(|root| count(root, &mut ways));
-    let is_free = |source: &Source| places.get(source) == ways.get(&source.0);
+    let mut names: HashMap<usize, usize> = HashMap::new();
+    places.keys().for_each(|(at, _)| *names.entry(*at).or_default() += 1);
+    let is_free = |source: &Source| {
+        names.get(&source.0) == Some(&1) && places.get(source).map(HashSet::len).as_ref() == ways.get(&source.0)
+    };
     for image in images {
         free(image, &is_free);
-        let mut own = sources(image).into_iter().filter(is_free);
+        let mut own = sources(image).into_iter().map(|(source, _)| source).filter(is_free);
         image.policy = image.policy.take().or_else(|| own.find_map(|source| policies.get(&source).cloned()));
     }
 }
 
-/// The shared texts that say which build of an image runs.
-fn sources(image: &mut ImageValue) -> Vec<Source> {
+/// The shared texts that say which build of an image runs, each with the way on which the image takes it.
+fn sources(image: &mut ImageValue) -> Vec<(Source, String)> {
     let (name, _) = image.parts.name_and_build();
-    let shared = image.parts.deciding_spots_mut().filter_map(|spot| spot.shared);
-    shared.map(|shared| (shared.at, name.clone())).collect()
+    let shared = image.parts.deciding_spots_mut().filter_map(|spot| Some((spot.shared?.at, spot.field.clone())));
+    shared.map(|(at, field)| ((at, name.clone()), field)).collect()
 }
 
 fn free(image: &mut ImageValue, is_free: &impl Fn(&Source) -> bool) {

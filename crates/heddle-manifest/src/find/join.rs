@@ -42,7 +42,7 @@ pub(crate) fn find_places(input: &FindInput<'_>) -> Found {
         for live in found.live {
             let (at, way) = live.value.id();
             let place = places.entry((live.file.to_string(), at, way.to_owned())).or_default();
-            if !place.iter().any(|(other, same)| other.name == environment.name && same.name == live.name) {
+            if !place.iter().any(|(other, same)| other.name == environment.name && says_the_same(same, &live)) {
                 place.push((environment, live));
             }
         }
@@ -54,6 +54,12 @@ pub(crate) fn find_places(input: &FindInput<'_>) -> Found {
     }
     found.findings.extend(input.files.unread().cloned());
     found
+}
+
+/// Whether nothing is to be told of one that the other does not tell too.
+fn says_the_same(one: &Live, other: &Live) -> bool {
+    let told = |live: &Live| (live.value.obstacle, live.suffix.clone(), live.doubt.clone());
+    one.name == other.name && told(one) == told(other)
 }
 
 fn join(
@@ -73,7 +79,7 @@ fn join(
             environments.push(environment.name.clone());
         }
     }
-    let mut obstacle = first.value.obstacle.map(str::to_owned);
+    let mut obstacle = lives.iter().find_map(|(_, live)| live.value.obstacle).map(str::to_owned);
     if lives.iter().any(|(_, live)| live.image().map(|other| other.repository).ok().as_ref() != Some(&image.repository))
     {
         let message = "environments take this place for different images, so it is not updated: give each overlay its own `images:` entry with `newTag`";

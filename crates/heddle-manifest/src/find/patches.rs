@@ -301,7 +301,8 @@ impl Change<'_> {
             object: image.object.clone(),
             container: image.value.container.clone(),
             parts,
-            obstacle: around.or(obstacle),
+            // An alias may be let go yet; a digest elsewhere stays.
+            obstacle: obstacle.or(around),
             is_kustomizable: image.is_kustomizable,
             policy: None,
             vacant: None,

@@ -2,22 +2,19 @@
 //! file does, but its values become images only where it is carried out.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
 use super::{closure::Reader, effective::Live};
-use crate::{
-    aliases,
-    image::{ImageValue, Parts},
-    yaml::Documents,
-};
+use crate::{aliases, image::ImageValue, yaml::Documents};
 
 /// Completes the images that a patch file set or brought, right after it was carried out.
 pub(super) fn complete(reader: &mut Reader<'_>, file: &Arc<str>, documents: &Documents, live: &mut Vec<Live>) {
     let own: Vec<usize> = (0..live.len()).filter(|index| live[*index].file == *file).collect();
+    let set = live.len();
     mark(reader, file, &own, live);
-    release(documents, &own, live);
+    release(file, documents, &mut live[..set]);
 }
 
 /// Gives images the policies of their comments, and adds those that only a comment names.
@@ -28,7 +25,8 @@ fn mark(reader: &mut Reader<'_>, file: &Arc<str>, own: &[usize], live: &mut Vec<
         return;
     }
     let mut known: HashMap<usize, Vec<usize>> = HashMap::new();
-    for index in own {
+    // What stands within a text has its bytes counted from there.
+    for index in own.iter().filter(|index| live[**index].value.parts.within.is_none()) {
         for spot in live[*index].value.parts.spots() {
             known.entry(spot.span.start).or_default().push(*index);
         }
@@ -46,27 +44,11 @@ fn mark(reader: &mut Reader<'_>, file: &Arc<str>, own: &[usize], live: &mut Vec<
     }
 }
 
-/// Lets the texts change that aliases take to several places of the same image.
-fn release(documents: &Documents, own: &[usize], live: &mut [Live]) {
-    let is_bound = |value: &ImageValue| value.parts.spots().any(|spot| spot.shared.is_some());
-    if !own.iter().any(|index| is_bound(&live[*index].value)) {
-        return;
-    }
-    // A patch for several objects stands once for all of them.
-    let id = |value: &ImageValue| (value.id().0, value.id().1.to_owned());
-    let mut values: BTreeMap<(usize, String), ImageValue> = BTreeMap::new();
-    for index in own {
-        let value = &live[*index].value;
-        values.entry(id(value)).or_insert_with(|| (**value).clone());
-    }
-    aliases::release(values.values_mut(), &documents.roots);
-    for index in own {
-        let value = Arc::make_mut(&mut live[*index].value);
-        if let Some(released) = values.get(&id(value)) {
-            let fixed_name = value.parts.fixed_name.take();
-            value.parts = Parts { fixed_name, ..released.parts.clone() };
-            value.obstacle = released.obstacle;
-            value.policy = value.policy.take().or_else(|| released.policy.clone());
-        }
-    }
+/// Lets the texts change that aliases take to several places of the same image. What keeps one object's image from being
+/// changed stays with it.
+fn release(file: &str, documents: &Documents, live: &mut [Live]) {
+    let is_bound =
+        |image: &&mut Live| *image.file == *file && image.value.parts.spots().any(|spot| spot.shared.is_some());
+    let bound = live.iter_mut().filter(is_bound).map(|image| Arc::make_mut(&mut image.value));
+    aliases::release(bound, &documents.roots);
 }

@@ -184,3 +184,66 @@ fn an_anchor_in_a_patch_file_changes_with_its_aliases() {
     let base = base.replace("acme/x, tag: v1}}\n    b", "acme/y, tag: v1}}\n    b");
     check_in(&overlay(&base, &patch), "o", &["o/p.yaml:6 acme/y:r2 refused", "o/p.yaml:7 acme/x:r2 refused"]);
 }
+
+#[test]
+fn what_keeps_one_of_the_images_of_a_patch_from_being_changed_keeps_all() {
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let plain = |name: &str, images: &str| release(images).replace("name: ci", &format!("name: {name}"));
+    let free = "    a: {image: {repository: acme/x, tag: v1}}\n    b: {image: {repository: acme/x, tag: v1}}\n";
+    let stuck = free.replacen("tag: v1", &format!("tag: v1, digest: '{digest}'"), 1);
+    let all = "resources: [../base]\npatches: [{path: p.yaml, target: {kind: HelmRelease}}]\n";
+    for objects in [[("ci", free), ("cj", &stuck)], [("ci", &stuck), ("cj", free)]] {
+        let base = objects.map(|(name, images)| plain(name, images)).join("---\n");
+        let told = |patch: &str| {
+            let mut list = overlay(&base, patch);
+            list[2].1 = all;
+            let found = find_in(&list, &[("e", "o")]);
+            let patched = found.occurrences.iter().filter(|one| one.place.file == "o/p.yaml");
+            patched.map(|one| one.obstacle.clone()).collect::<Vec<_>>()
+        };
+        let alone = told(&release("    a: {image: {tag: v2}}\n"));
+        assert!(matches!(alone.as_slice(), [Some(reason)] if reason.contains("digest")), "{alone:?}");
+        let shared = told(&release("    a: {image: {tag: &tag v2}}\n    b: {image: {tag: *tag}}\n"));
+        assert!(matches!(&shared[0], Some(reason) if reason.contains("digest")), "{shared:?}");
+    }
+    // Overlays of one component differ as objects do.
+    let (base, other) = (plain("ci", free), plain("ci", &stuck));
+    let patch = release("    a: {image: {tag: v2}}\n");
+    let list = [
+        ("c/kustomization.yaml", "kind: Component\npatches: [{path: p.yaml}]\n"),
+        ("c/p.yaml", patch.as_str()),
+        ("d/kustomization.yaml", "resources: [r.yaml]\ncomponents: [../c]\n"),
+        ("d/r.yaml", base.as_str()),
+        ("e/kustomization.yaml", "resources: [r.yaml]\ncomponents: [../c]\n"),
+        ("e/r.yaml", other.as_str()),
+    ];
+    let found = find_in(&list, &[("d", "d"), ("e", "e")]);
+    let place = found.occurrences.iter().find(|one| one.place.file == "c/p.yaml").unwrap();
+    assert!(place.obstacle.as_ref().is_some_and(|reason| reason.contains("digest")), "{place:?}");
+}
+
+#[test]
+fn a_kind_of_another_group_is_none_of_kubernetes_own() {
+    let job = |containers: &str| {
+        format!(
+            "apiVersion: batch.volcano.sh/v1alpha1\nkind: Job\nmetadata: {{name: a}}\nspec: {{tasks: [{{name: t, template: {{spec: {{containers: {containers}}}}}}}]}}\n"
+        )
+    };
+    let base = job("[{name: a, image: 'acme/a:1'}, {name: b, image: 'acme/b:1'}]");
+    let patch = job("[{name: a, image: 'acme/a:2'}]");
+    check_in(&overlay(&base, &patch), "o", &["o/p.yaml:4 acme/a:2"]);
+}
+
+#[test]
+fn a_comment_reaches_no_image_of_a_text_within_its_file() {
+    let base = release("    web: {image: 'acme/web:1'}\n");
+    let head = release(&format!("    web:\n      image: acme/web:2{WEB}    conf: |\n"));
+    // The image within stands as far from the start of its text as the other from the start of the file.
+    let at = head.find("acme/web:2").unwrap();
+    let pad = "-".repeat(at - "#\nimage: ".len());
+    let patch = format!("{head}      #{pad}\n      image: acme/in:1\n");
+    let found = find_in(&overlay(&base, &patch), &[("e", "o")]);
+    let marked = found.occurrences.iter().filter(|one| one.policy.is_some());
+    assert_eq!(marked.map(|one| one.written.as_str()).collect::<Vec<_>>(), ["acme/web:2"], "{found:#?}");
+    assert_eq!(found.occurrences.len(), 2);
+}
