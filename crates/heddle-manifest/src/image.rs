@@ -30,6 +30,8 @@ pub(crate) struct ImageValue {
     pub obstacle: Option<&'static str>,
     /// Kustomize's `images:` reach it.
     pub is_kustomizable: bool,
+    /// It belongs to a container of an object of Kubernetes' own kinds.
+    pub is_of_own_kind: bool,
     /// What beside it says how tags are chosen.
     pub policy: Option<FoundPolicy>,
     /// Where a tag would stand, in an entry that has none.
@@ -122,6 +124,7 @@ impl ImageValue {
             parts: Parts { name: Some(name), ..Parts::default() },
             obstacle: cursor.obstacle,
             is_kustomizable: false,
+            is_of_own_kind: false,
             policy: None,
             vacant: None,
         })

@@ -344,6 +344,7 @@ fn read_entry(item: &Cursor<'_>, object: &str) -> Option<ImageEntry> {
         parts,
         obstacle: obstacle.or(twice),
         is_kustomizable: false,
+        is_of_own_kind: false,
         policy: None,
     };
     Some(ImageEntry {

@@ -156,6 +156,7 @@ impl<'s> Markers<'s> {
             obstacle: marks.iter().find_map(|mark| mark.obstacle),
             parts,
             is_kustomizable: false,
+            is_of_own_kind: false,
             policy: Some(first.policy.clone()),
             vacant: None,
         })

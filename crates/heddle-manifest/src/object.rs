@@ -56,10 +56,13 @@ pub(crate) fn container_images(root: &Cursor<'_>) -> Vec<ImageValue> {
     let Some(pod) = pod_path(root.node).and_then(|path| root.at(path)) else { return Vec::new() };
     let object = object_name(root.node);
     let mut found = pod_images(&pod, &object);
+    // Groups of resources that are none of Kubernetes' own are domains.
+    let is_of_own_kind = !group(root.node).contains('.');
     let keel = FoundPolicy::of_keel(root.node);
     // Keel leaves these alone where nobody asks for them.
     let keels_init = keel.clone().filter(|found| found.setting("initContainers") == Some("true"));
     for image in &mut found {
+        image.is_of_own_kind = is_of_own_kind;
         let is_init = image.spot().is_some_and(|spot| spot.field.contains("initContainers["));
         let name = image.container.as_deref().unwrap_or_default();
         let keel = if is_init { &keels_init } else { &keel };

@@ -98,7 +98,8 @@ impl ResourcePlace {
             Self::Object(path) => {
                 let inner = path.all(root).into_iter().flat_map(|inner| object_images(&inner, &[]));
                 // Patches name the object that stands in the file.
-                inner.map(|image| ImageValue { object: object.to_owned(), ..image }).collect()
+                let own = |image| ImageValue { object: object.to_owned(), is_of_own_kind: false, ..image };
+                inner.map(own).collect()
             }
             Self::Text(path) => path.all(root).iter().flat_map(|text| texts::images(text, object)).collect(),
             Self::Parts { registry, repository, tag, digest } => {

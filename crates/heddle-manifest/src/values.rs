@@ -196,6 +196,7 @@ impl Search<'_> {
 /// The container of each is the path without `image` at its end.
 pub(crate) fn images_by_path(levels: &[(String, Level<'_>)], object: &str) -> Vec<ImageValue> {
     let search = Search { object, found: Vec::new(), left: 0, registry: None, hub: None };
+            is_of_own_kind: false,
     let mut all = Vec::new();
     for (path, level) in levels {
         let key = path.rsplit('.').next().unwrap_or_default();

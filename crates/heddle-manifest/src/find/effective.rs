@@ -95,24 +95,10 @@ impl Fields {
     }
 }
 
-/// The kinds of Kubernetes that have containers. Of other kinds kustomize knows no schema, so that a list in a merge takes the
-/// place of the other.
-const OWN_KINDS: [&str; 9] = [
-    "Pod",
-    "PodTemplate",
-    "ReplicationController",
-    "Deployment",
-    "StatefulSet",
-    "DaemonSet",
-    "ReplicaSet",
-    "Job",
-    "CronJob",
-];
-
-/// Whether a merge finds the container of an image by its name.
+/// Whether a merge finds the container of an image by its name. Of kinds that are none of Kubernetes' own kustomize knows no
+/// schema, so that a list in a merge takes the place of the other.
 pub(super) fn merges_by_name(value: &ImageValue) -> bool {
-    let (kind, _, _) = patches::identity(&value.object);
-    value.is_kustomizable && OWN_KINDS.contains(&kind)
+    value.is_kustomizable && value.is_of_own_kind
 }
 
 /// The images of one environment.

@@ -304,6 +304,7 @@ impl Change<'_> {
             // An alias may be let go yet; a digest elsewhere stays.
             obstacle: obstacle.or(around),
             is_kustomizable: image.is_kustomizable,
+            is_of_own_kind: image.value.is_of_own_kind,
             policy: None,
             vacant: None,
         };
