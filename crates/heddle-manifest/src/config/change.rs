@@ -10,7 +10,7 @@ use heddle_core::{
     request::{FreezeEntry, HoldEntry, RuleEdit},
 };
 
-use super::{Config, Freeze, Hold, MAX_CONFIG_BYTES, RepositoryGlob, read};
+use super::{Config, MAX_CONFIG_BYTES, RepositoryGlob, read};
 use crate::{
     Finding,
     edit::{Action, Edit, EditError, New, edit},
@@ -91,16 +91,18 @@ fn change_one(text: &str, wanted: &RuleEdit) -> Result<String, ChangeError> {
     let before = sound(text)?;
     match wanted {
         RuleEdit::Hold { entry } => hold(text, &holds(&before), checked(entry)?),
-        RuleEdit::Resume { entry } => remove(text, "holds", &holds(&before), entry, holds),
+        RuleEdit::Resume { entry } => remove(text, "holds", &holds(&before), &hold_to_second(entry.clone()), holds),
         RuleEdit::Freeze { entry } => {
-            let there = freezes(&before);
-            if there.contains(entry) {
+            let (there, entry) = (freezes(&before), freeze_to_second(entry.clone()));
+            if there.contains(&entry) {
                 return Ok(text.to_owned());
             }
-            let added = append(text, "freezes", new_freeze(entry))?;
-            proved(added, &[there.as_slice(), std::slice::from_ref(entry)].concat(), freezes)
+            let added = append(text, "freezes", new_freeze(&entry))?;
+            proved(added, &[there, vec![entry]].concat(), freezes)
         }
-        RuleEdit::Thaw { entry } => remove(text, "freezes", &freezes(&before), entry, freezes),
+        RuleEdit::Thaw { entry } => {
+            remove(text, "freezes", &freezes(&before), &freeze_to_second(entry.clone()), freezes)
+        }
     }
 }
 
@@ -124,16 +126,27 @@ fn started(text: &str) -> String {
     if !Documents::read(text).roots.is_empty() {
         return text.to_owned();
     }
-    let line_end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-    format!("{text}{line_end}version: 1\n")
+    let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let before = if text.is_empty() || text.ends_with('\n') { "" } else { line_end };
+    format!("{text}{before}version: 1{line_end}")
 }
 
 fn holds(config: &Config) -> Vec<HoldEntry> {
-    config.holds.iter().map(Hold::entry).collect()
+    config.holds.iter().map(|hold| hold_to_second(hold.entry())).collect()
 }
 
 fn freezes(config: &Config) -> Vec<FreezeEntry> {
-    config.freezes.iter().map(Freeze::entry).collect()
+    config.freezes.iter().map(|freeze| freeze_to_second(freeze.entry())).collect()
+}
+
+/// A hold as it is written and compared: to the second.
+fn hold_to_second(entry: HoldEntry) -> HoldEntry {
+    HoldEntry { until: entry.until.map(|at| at.trunc_subsecs(0)), ..entry }
+}
+
+/// A freeze as it is written and compared: to the second.
+fn freeze_to_second(entry: FreezeEntry) -> FreezeEntry {
+    FreezeEntry { from: entry.from.trunc_subsecs(0), to: entry.to.trunc_subsecs(0), ..entry }
 }
 
 /// What a text says, where nothing in it stops writes.
@@ -153,8 +166,7 @@ fn checked(entry: &HoldEntry) -> Result<HoldEntry, ChangeError> {
         Some(image) if RepositoryGlob::parse(image).is_none() => Err(ChangeError::Wrong(format!(
             "`{image}` names no images: write a repository, such as `ghcr.io/acme/api`"
         ))),
-        // It is written to the second.
-        _ => Ok(HoldEntry { until: entry.until.map(|at| at.trunc_subsecs(0)), ..entry.clone() }),
+        _ => Ok(hold_to_second(entry.clone())),
     }
 }
 

@@ -88,6 +88,59 @@ fn a_freeze_comes_and_goes() {
 }
 
 #[test]
+fn a_part_of_a_second_makes_no_other_freeze_and_no_other_hold() {
+    let text = "version: 1\n";
+    let at = |part: &str| FreezeEntry {
+        environments: Vec::new(),
+        from: format!("2026-12-20T00:00:00{part}Z").parse().unwrap(),
+        to: format!("2027-01-03T00:00:00{part}Z").parse().unwrap(),
+        reason: None,
+    };
+    let frozen = change(Some(text), &[RuleEdit::Freeze { entry: at(".25") }], &known()).unwrap();
+    let again = change(Some(&frozen.text), &[RuleEdit::Freeze { entry: at(".75") }], &known());
+    assert_eq!(again.unwrap_err(), ChangeError::Same);
+    assert_eq!(change(Some(&frozen.text), &[RuleEdit::Thaw { entry: at(".5") }], &known()).unwrap().text, text);
+    let own = frozen.text.replace("00Z", "00.5Z");
+    assert_eq!(change(Some(&own), &[RuleEdit::Thaw { entry: at("") }], &known()).unwrap().text, text);
+    let entry = HoldEntry { environment: None, ..held("acme/api", None, Some("1.4.1")) };
+    let own = hold(Some(text), &entry).unwrap().text.replace("00Z", "00.5Z");
+    assert_eq!(resume(&own, &entry).unwrap().text, text);
+}
+
+#[test]
+fn comments_of_others_in_brackets_stay_when_an_entry_goes() {
+    let lines = [
+        "  {image: acme/a}, # why a\n",
+        "  # above b\n",
+        "  {image: acme/b}, # why b\n",
+        "  {image: acme/c} # why c\n",
+    ];
+    let text = format!("version: 1\nholds: [\n{}]\n", lines.concat());
+    let (config, _) = read(&text);
+    for (index, line) in [0, 2, 3].into_iter().enumerate() {
+        let left = resume(&text, &config.holds[index].entry()).unwrap().text;
+        assert_eq!(left, text.replace(lines[line], ""));
+    }
+    let text = "version: 1\nholds: [{image: acme/a}, # why a\n  {image: acme/b}]\n";
+    let (config, _) = read(text);
+    let refused = resume(text, &config.holds[1].entry());
+    assert!(matches!(refused, Err(ChangeError::Edit(EditError::Refused { .. }))), "{refused:?}");
+}
+
+#[test]
+fn an_anchor_elsewhere_keeps_no_entry_from_going() {
+    let text = "version: 1\nenvironments:\n- {name: &prod prod, path: *prod}\n";
+    let list = format!("{text}holds:\n- image: acme/a\n");
+    assert_eq!(resume(&list, &read(&list).0.holds[0].entry()).unwrap().text, text);
+    let text = "version: 1\nholds:\n- image: &api acme/api\n- image: acme/web\n- image: *api\n  tag: 1.4.1\n";
+    let (config, _) = read(text);
+    let left = resume(text, &config.holds[1].entry()).unwrap().text;
+    assert_eq!(left, text.replace("- image: acme/web\n", ""));
+    let refused = resume(text, &config.holds[0].entry());
+    assert!(matches!(refused, Err(ChangeError::Edit(EditError::Refused { .. }))), "{refused:?}");
+}
+
+#[test]
 fn what_would_be_a_mistake_is_refused() {
     let check = |text: &str, entry: &HoldEntry, expected: &str| {
         assert_eq!(hold(Some(text), entry).unwrap_err().to_string(), expected);

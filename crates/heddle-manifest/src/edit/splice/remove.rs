@@ -15,6 +15,7 @@ struct Member {
 }
 
 const SAME_LINE: &str = "the entry shares its line with something else: write it on lines of its own";
+const SHARED: &str = "an alias takes it, or something in it, over to another place: write it out there";
 
 impl Planner<'_> {
     /// Takes the member with this index out of the list that starts at a byte.
@@ -23,7 +24,7 @@ impl Planner<'_> {
         let members = self.members(start, 1);
         let member = members.get(index).ok_or(EditError::Gone { from: String::new() })?;
         let bytes = match style {
-            StructureStyle::Flow => Some(self.flow_bytes(start, &members, index)),
+            StructureStyle::Flow => self.flow_bytes(start, &members, index),
             StructureStyle::Block => self.item_lines(member),
         };
         self.removed(start, bytes, member, members.len() == 1 && style == StructureStyle::Block)
@@ -39,7 +40,7 @@ impl Planner<'_> {
         };
         let index = members.iter().position(named).ok_or_else(|| EditError::Gone { from: key.to_owned() })?;
         let bytes = match style {
-            StructureStyle::Flow => Some(self.flow_bytes(start, &members, index)),
+            StructureStyle::Flow => self.flow_bytes(start, &members, index),
             StructureStyle::Block => self.key_lines(&members, index),
         };
         self.removed(start, bytes, &members[index], members.len() == 1 && style == StructureStyle::Block)
@@ -53,6 +54,9 @@ impl Planner<'_> {
         is_last: bool,
     ) -> Result<Splice, EditError> {
         let position = self.reading.seen[member.events.start].position;
+        if self.holds_an_anchor(member) {
+            return Err(EditError::Refused { position, reason: SHARED });
+        }
         let bytes = bytes.ok_or(EditError::Refused { position, reason: SAME_LINE })?;
         // Of a block without entries nothing is left but the key that it belongs to.
         let (events, shows) = match is_last {
@@ -71,16 +75,15 @@ impl Planner<'_> {
         let (Event::SequenceStart(style, anchor, _) | Event::MappingStart(style, anchor, _)) = &seen.event else {
             return Err(EditError::Gone { from: String::new() });
         };
-        if self.reading.has_alias(*anchor) || self.holds_an_anchor(start) {
-            let reason = "an alias takes it, or something in it, over to another place: write it out there";
-            return Err(EditError::Refused { position: seen.position, reason });
+        if self.reading.has_alias(*anchor) {
+            return Err(EditError::Refused { position: seen.position, reason: SHARED });
         }
         Ok((start, *style))
     }
 
-    /// Whether an alias elsewhere stands for something in a collection.
-    fn holds_an_anchor(&self, start: usize) -> bool {
-        self.reading.seen[start + 1..self.reading.end_of(start)].iter().any(|seen| match &seen.event {
+    /// Whether an alias stands for something in a member.
+    fn holds_an_anchor(&self, member: &Member) -> bool {
+        self.reading.seen[member.events.clone()].iter().any(|seen| match &seen.event {
             Event::SequenceStart(_, anchor, _) | Event::MappingStart(_, anchor, _) | Event::Scalar(_, _, anchor, _) => {
                 self.reading.has_alias(*anchor)
             }
@@ -110,8 +113,25 @@ impl Planner<'_> {
         (from..end).find(|index| !matches!(self.reading.seen[*index].event, Event::Comment(..)))
     }
 
-    /// The bytes of a member in brackets, with the comma that becomes too many.
-    fn flow_bytes(&self, start: usize, members: &[Member], index: usize) -> Range<usize> {
+    /// The bytes of a member in brackets, with the comma that becomes too many; its lines where a comment stands between it
+    /// and another. `None` when these hold something else too.
+    fn flow_bytes(&self, start: usize, members: &[Member], index: usize) -> Option<Range<usize>> {
+        let bytes = self.flow_bytes_to_comma(start, members, index);
+        let member = &members[index].bytes;
+        let takes = |seen: &Seen<'_>| {
+            let at = seen.bytes.start;
+            matches!(seen.event, Event::Comment(..)) && bytes.contains(&at) && !member.contains(&at)
+        };
+        if !self.reading.seen.iter().any(takes) {
+            return Some(bytes);
+        }
+        let rest = self.text[member.end..].lines().next().unwrap_or_default().trim_start();
+        let rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
+        let is_alone = rest.is_empty() || rest.starts_with('#');
+        self.lines(member.start, member.end).filter(|_| is_alone)
+    }
+
+    fn flow_bytes_to_comma(&self, start: usize, members: &[Member], index: usize) -> Range<usize> {
         let member = &members[index].bytes;
         match (index.checked_sub(1), members.get(index + 1)) {
             (Some(before), _) => members[before].bytes.end..member.end,
@@ -153,7 +173,11 @@ impl Planner<'_> {
         match next {
             Some(next) => Some(line..next),
             // A file without a line end at its end keeps none.
-            None => Some(self.text[..line].trim_end_matches(['\n', '\r']).len()..self.text.len()),
+            None => {
+                let before = &self.text[..line];
+                let before = before.strip_suffix('\n').map_or(before, |text| text.strip_suffix('\r').unwrap_or(text));
+                Some(before.len()..self.text.len())
+            }
         }
     }
 
