@@ -27,6 +27,9 @@ const NAMES: [&str; 4] = ["imagerepository", "imagename", "imagerepo", "image"];
 const GLOBAL_REGISTRIES: [&[&str]; 4] =
     [&["global", "imageRegistry"], &["global", "image", "registry"], &["global", "registry"], &["docker", "registry"]];
 
+/// What stands beside a registry that is logged in to, such as that of a pull secret: no image need come from there.
+const LOGIN: [&str; 2] = ["username", "password"];
+
 const NO_TAG: &str = "a list or a mapping stands where the tag or the digest would: this shape is not known";
 const MANY_DIGESTS: &str =
     "a digest stands beside the tag under a key whose image is not known: write it as `digest`, or take it away";
@@ -34,7 +37,14 @@ const MANY_DIGESTS: &str =
 /// Finds the images in a mapping of values.
 pub(crate) fn images(values: &Cursor<'_>, object: &str) -> Vec<ImageValue> {
     let text = |path: &[&str]| values.at(path).and_then(|node| node.text().map(str::to_owned));
-    let host = |path: &&[&str]| text(path).filter(|text| !text.is_empty());
+    let has_login = |path: &[&str]| {
+        let around = path.split_last().and_then(|(_, around)| values.at(around));
+        around.is_some_and(|around| LOGIN.iter().any(|key| around.node.get(key).is_some()))
+    };
+    // An address is for a client to log in to; an image's name starts with no scheme.
+    let host = |path: &&[&str]| {
+        text(path).filter(|text| !text.is_empty() && !text.contains("://") && !(path[0] == "docker" && has_login(path)))
+    };
     let mut search = Search {
         object,
         found: Vec::new(),
@@ -186,6 +196,7 @@ impl Search<'_> {
             parts,
             obstacle: shape.or(around),
             is_kustomizable: false,
+            is_of_own_kind: false,
             policy: None,
             vacant: None,
         })
@@ -196,7 +207,6 @@ impl Search<'_> {
 /// The container of each is the path without `image` at its end.
 pub(crate) fn images_by_path(levels: &[(String, Level<'_>)], object: &str) -> Vec<ImageValue> {
     let search = Search { object, found: Vec::new(), left: 0, registry: None, hub: None };
-            is_of_own_kind: false,
     let mut all = Vec::new();
     for (path, level) in levels {
         let key = path.rsplit('.').next().unwrap_or_default();

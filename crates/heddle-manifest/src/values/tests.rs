@@ -143,6 +143,18 @@ fn a_registry_counts_wherever_it_stands() {
 }
 
 #[test]
+fn a_login_is_no_registry_of_all_images() {
+    let image = "image: {repository: acme/api, tag: v1}\n";
+    check(&format!("docker: {{registry: 'https://index.docker.io/v1/'}}\n{image}"), &["– acme/api:v1"]);
+    check(&format!("docker: {{registry: quay.io, username: ada, password: ''}}\n{image}"), &["– acme/api:v1"]);
+    check(
+        &format!("global: {{imageRegistry: 'https://quay.io', registry: ghcr.io}}\n{image}"),
+        &["– ghcr.io/acme/api:v1"],
+    );
+    check(&format!("global: {{registry: 'ghcr.io/mirror'}}\n{image}"), &["– ghcr.io/mirror/acme/api:v1"]);
+}
+
+#[test]
 fn nothing_in_the_place_of_a_registry_is_none() {
     for nothing in ["", "~", "null"] {
         check(
