@@ -61,7 +61,8 @@ fn holds_it_encoded(object: &Value) -> bool {
     };
     let mut texts = object[field].as_object().into_iter().flatten().filter_map(|(_, value)| value.as_str());
     texts.any(|text| {
-        let bytes = BASE64_STANDARD.decode(text.trim());
+        // Kustomize breaks it into lines. Source: `encodeBase64` in `kyaml/yaml/datamap.go`.
+        let bytes = BASE64_STANDARD.decode(text.split_ascii_whitespace().collect::<String>());
         bytes.is_ok_and(|bytes| is_cipher_text(&String::from_utf8_lossy(&bytes)))
     })
 }

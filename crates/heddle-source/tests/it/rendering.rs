@@ -62,6 +62,18 @@ async fn an_overlay_is_rendered_with_its_base_and_each_object_knows_its_file() {
 }
 
 #[tokio::test]
+async fn cipher_text_of_sops_that_a_generator_encoded_is_refused() {
+    let (data, word) = ("p673w".repeat(20), "c2VjcmV0".repeat(4));
+    let value = format!("word=ENC[AES256_GCM,data:{data}==,iv:{word}=,tag:{word}==,type:str]\n");
+    for field in ["envs: [words.env]", "files: [words.env]"] {
+        let kustomization = format!("secretGenerator: [{{name: words, {field}}}]\n");
+        let rendered = rendered("a", &[("a/kustomization.yaml", &kustomization), ("a/words.env", &value)]).await;
+        assert_eq!(rendered.objects, [], "{field}");
+        assert!(rendered.errors.iter().any(|error| error.message.contains("SOPS")), "{:?}", rendered.errors);
+    }
+}
+
+#[tokio::test]
 async fn the_inputs_of_a_render_are_its_path_and_what_its_kustomizations_refer_to() {
     let host = GitHost::start().await;
     host.commit(&[

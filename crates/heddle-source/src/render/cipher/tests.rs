@@ -4,6 +4,11 @@ use super::*;
 
 const VALUE: &str = "ENC[AES256_GCM,data:p673w==,iv:YY=,tag:UQ=,type:str]";
 
+fn broken(text: &str) -> String {
+    let (first, rest) = text.split_at(70);
+    format!("{first}\n{rest}\n")
+}
+
 #[test]
 fn an_object_with_the_metadata_of_sops_is_encrypted_whatever_its_kind() {
     for kind in ["Secret", "ConfigMap", VALUE] {
@@ -22,6 +27,8 @@ fn an_encrypted_value_is_known_wherever_it_came_to_stand() {
         json!({"kind": "ConfigMap", "data": {"words.env": file}}),
         json!({"kind": "Secret", "data": {"word": BASE64_STANDARD.encode(VALUE)}}),
         json!({"kind": "ConfigMap", "binaryData": {"words": BASE64_STANDARD.encode(&file)}}),
+        // As Kustomize breaks it.
+        json!({"kind": "Secret", "data": {"words": broken(&BASE64_STANDARD.encode(&file))}}),
     ] {
         assert_eq!(encrypted(&object), Some(Encrypted::Value), "{object}");
     }
