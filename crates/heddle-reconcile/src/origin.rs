@@ -16,7 +16,8 @@ const MAX_PATH_BYTES: usize = 200;
 /// Where in its repository an object stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// The file; of a path of more than 200 bytes its first directories and a hash.
+    /// The file, without the commit or digest of a remote base; of a path of more than 200 bytes its first directories and a
+    /// hash.
     file: String,
     /// The directory of the kustomization that built it, where one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,7 +27,7 @@ pub struct Origin {
 impl Origin {
     /// An object of this file, built by the kustomization in this directory.
     pub fn new(file: &str, unit: Option<&str>) -> Self {
-        Self { file: shortened(file), unit: unit.map(shortened) }
+        Self { file: kept(file), unit: unit.map(kept) }
     }
 
     /// Every path that it lies at or in.
@@ -51,7 +52,7 @@ pub fn suspects<'a>(
     inventory: &Inventory,
     barren: impl IntoIterator<Item = &'a str>,
 ) -> Vec<Suspect<'a>> {
-    let barren: BTreeMap<String, &str> = barren.into_iter().map(|place| (shortened(place), place)).collect();
+    let barren: BTreeMap<String, &str> = barren.into_iter().map(|place| (kept(place), place)).collect();
     let mut found: BTreeMap<&str, Vec<&ObjectKey>> = BTreeMap::new();
     for key in surplus {
         let origin = inventory.find(key).and_then(|entry| entry.origin.as_ref());
@@ -67,7 +68,18 @@ fn upwards(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(path), |path| path.rsplit_once('/').map(|(directory, _)| directory))
 }
 
-/// A path as it is kept.
+/// A path as it is kept: the same one at each commit, and not too long.
+fn kept(path: &str) -> String {
+    shortened(&path.split('/').map(without_id).collect::<Vec<_>>().join("/"))
+}
+
+/// The name of a directory or a file without the commit or the digest behind an `@`, by which each state of a remote base
+/// has a place of its own.
+fn without_id(name: &str) -> &str {
+    let is_id = |id: &str| matches!(id.len(), 40 | 64) && id.bytes().all(|digit| digit.is_ascii_hexdigit());
+    name.rsplit_once('@').filter(|(_, id)| is_id(id)).map_or(name, |(name, _)| name)
+}
+
 fn shortened(path: &str) -> String {
     if path.len() <= MAX_PATH_BYTES {
         return path.to_owned();

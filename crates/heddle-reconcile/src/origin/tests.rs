@@ -41,6 +41,18 @@ fn what_stands_in_the_place_of_its_directory_is_suspect() {
 }
 
 #[test]
+fn a_file_of_a_remote_base_is_the_same_one_at_another_commit() {
+    let at = |id: &str, file: &str| format!(".remote/github.com/acme/base@{id}/{file}");
+    let (old, new) = ("4b825dc642cb6eb9a060e54bf8d69288fbee4904", "0fb1c5ea5a1d6d9a0f3b1b5e3b0c44298fc1c149");
+    check(&[(&at(old, "a.yaml"), None)], &[&at(new, "a.yaml")], &[(&at(old, "a.yaml"), &at(new, "a.yaml"))]);
+    check(&[(&at(old, "a.yaml"), None)], &[&at(new, "b.yaml")], &[]);
+    let long = format!("{}a.yaml", "d/".repeat(100));
+    check(&[(&at(old, &long), None)], &[&at(new, &long)], &[(&at(old, &long), &at(new, &long))]);
+    // A person may name a directory alike.
+    check(&[("apps/web@home/a.yaml", None)], &["apps/web@work/a.yaml"], &[]);
+}
+
+#[test]
 fn of_a_long_path_the_file_and_the_first_directories_are_known() {
     let directory = format!("apps/{}", "d/".repeat(100));
     let (long, other) = (format!("{directory}a.yaml"), format!("{directory}b.yaml"));
