@@ -266,14 +266,14 @@ impl Walk<'_> {
     }
 }
 
-/// Where something has its place: below its host and its path there, with the beginning of its id.
+/// Where something has its place: below its host and its path there, with its whole id, so that no two share one.
 fn name_of(url: &Url, id: &str) -> String {
     let port = url.port().map(|port| format!("_{port}")).unwrap_or_default();
     let path = url.path().trim_matches('/');
     let is_plain = |char: char| char.is_ascii_alphanumeric() || "._-/".contains(char);
     let path: String = path.chars().map(|char| if is_plain(char) { char } else { '_' }).collect();
     let path = path.split('/').filter(|name| !matches!(*name, "" | "." | "..")).collect::<Vec<_>>().join("/");
-    format!("{}{port}/{path}@{}", url.host_str().unwrap_or_default(), &id[..id.len().min(12)])
+    format!("{}{port}/{path}@{id}", url.host_str().unwrap_or_default())
 }
 
 fn told(error: &FetchError) -> String {

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::{FileMode, Kind, Listing, ReadError, Snapshot, Tree, TreePath, Unnamed, Walk, tree::Address};
+use crate::{FileMode, Kind, Listing, PathError, ReadError, Snapshot, Tree, TreePath, Unnamed, Walk, tree::Address};
 
 /// Under which directory what was fetched has its place. What the tree itself has under such a name stays its own.
 const PLACE: &str = ".remote";
@@ -20,7 +20,7 @@ pub struct Bases {
 /// Something that was fetched.
 #[derive(Debug, Clone)]
 pub(super) struct Mount {
-    /// Where it has its place: the host, the path there, and the beginning of its id.
+    /// Where it has its place: the host, the path there, and its id.
     pub(super) name: String,
     /// The commit, or the SHA-256 of the file.
     pub(super) id: String,
@@ -63,17 +63,13 @@ impl Bases {
     pub(super) fn count(&self) -> usize {
         self.by_address.len()
     }
-
-    fn mounts(&self) -> impl Iterator<Item = &Mount> {
-        self.by_address.values().filter_map(|found| found.as_ref().ok())
-    }
 }
 
 /// A tree in which what was fetched has a place.
 pub struct WithBases<'a, T> {
     tree: &'a T,
     mounts: BTreeMap<TreePath, &'a Mount>,
-    by_address: BTreeMap<&'a str, Result<TreePath, &'a str>>,
+    by_address: BTreeMap<&'a str, Result<TreePath, String>>,
     place: TreePath,
     /// Addresses that were asked for and are not known.
     asked_for: Mutex<BTreeSet<String>>,
@@ -83,16 +79,15 @@ impl<'a, T: Tree> WithBases<'a, T> {
     /// Puts them beside the tree.
     pub fn new(tree: &'a T, bases: &'a Bases) -> Self {
         let place = free_place(tree);
-        let mut mounts: BTreeMap<TreePath, &Mount> = BTreeMap::new();
-        for mount in bases.mounts() {
-            mounts.insert(place_of(&place, mount), mount);
+        let (mut mounts, mut by_address) = (BTreeMap::new(), BTreeMap::new());
+        for (address, found) in &bases.by_address {
+            let placed = found.as_ref().map_err(Clone::clone).and_then(|mount| {
+                let (root, at) = place_of(&place, mount).map_err(|error| format!("has no place here: {error}"))?;
+                mounts.insert(root, mount);
+                Ok(at)
+            });
+            by_address.insert(address.as_str(), placed);
         }
-        let at = |mount: &Mount| place_of(&place, mount).resolve(&mount.way).unwrap_or_default();
-        let by_address = bases.by_address.iter().map(|(address, found)| {
-            let found = found.as_ref().map(at).map_err(String::as_str);
-            (address.as_str(), found)
-        });
-        let by_address = by_address.collect();
         Self { tree, mounts, by_address, place, asked_for: Mutex::default() }
     }
 
@@ -159,7 +154,7 @@ impl<T: Tree> Tree for WithBases<'_, T> {
     fn address(&self, address: &str) -> Address {
         match self.by_address.get(address) {
             Some(Ok(path)) => Address::At(path.clone()),
-            Some(Err(why)) => Address::Refused((*why).to_owned()),
+            Some(Err(why)) => Address::Refused(why.clone()),
             None => {
                 self.asked_for.lock().unwrap_or_else(PoisonError::into_inner).insert(address.to_owned());
                 Address::Unknown
@@ -180,10 +175,17 @@ impl<T: Tree> Tree for WithBases<'_, T> {
 fn free_place(tree: &impl Tree) -> TreePath {
     let names = std::iter::once(PLACE.to_owned()).chain((1..).map(|number| format!("{PLACE}-{number}")));
     let mut places = names.filter_map(|name| TreePath::root().resolve(&name).ok());
-    // Only so many names are of one directory, so one of them is free.
-    places.find(|place| matches!(tree.find(place), Ok(None) | Err(_))).unwrap_or_default()
+    places
+        .find(|place| matches!(tree.find(place), Ok(None) | Err(_)))
+        .expect("only so many names are of one directory, so one of all numbers is free")
 }
 
-fn place_of(place: &TreePath, mount: &Mount) -> TreePath {
-    place.resolve(&mount.name).unwrap_or_default()
+/// The root of what was fetched, and what of it the address names.
+///
+/// # Errors
+/// When that is no path: nothing that lies elsewhere may stand for it.
+fn place_of(place: &TreePath, mount: &Mount) -> Result<(TreePath, TreePath), PathError> {
+    let root = place.resolve(&mount.name)?;
+    let at = root.resolve(&mount.way)?;
+    Ok((root, at))
 }

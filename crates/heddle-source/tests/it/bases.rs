@@ -108,7 +108,7 @@ async fn a_base_at_a_commit_is_rendered_as_one_of_the_repository_and_its_files_a
     assert!(names(&rendered).iter().any(|name| name.starts_with("own-more-")));
     let settings = rendered.objects.iter().find(|object| object.value["metadata"]["name"] == "own-settings").unwrap();
     assert_eq!(settings.value["data"]["a"], "b");
-    let place = format!(".remote/{}/acme/config@{}", setup.host().replace(':', "_"), &commit[..12]);
+    let place = format!(".remote/{}/acme/config@{commit}", setup.host().replace(':', "_"));
     assert_eq!(settings.file.as_deref(), Some(&*format!("{place}/base/settings.yaml")));
     // What was fetched is no input of the revision: it is compared by itself.
     assert!(rendered.inputs.are_the_same_in(&snapshot));
@@ -266,10 +266,34 @@ async fn a_base_reads_nothing_outside_of_its_own_repository() {
 }
 
 #[tokio::test]
+async fn what_can_have_no_place_of_its_own_is_given_none() {
+    let setup = Setup::start().await;
+    let commit = setup
+        .base
+        .commit(&[("app/kustomization.yaml", Some("resources: [evil.yaml]\n")), ("app/evil.yaml", Some(CONFIG))]);
+    setup.base.redirect("/acme/.git/x", "/acme/config");
+    let deep = "/a".repeat(70);
+    let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(CONFIG));
+    let file = format!("{}#sha256={digest}", setup.base.serve_file(&format!("/acme{deep}/install.yaml"), CONFIG));
+    // What lies above the path of the Sync is not read in the place of a directory of the base either.
+    setup.config.commit(&[("kustomization.yaml", Some("resources: [secret.yaml]\n"))]);
+    for (address, why) in [
+        (format!("https://{}/acme/.git/x//base?ref={commit}", setup.host()), "`.git`"),
+        (file, "lies deeper"),
+        (setup.address(&"a/".repeat(61), &commit), "lies deeper"),
+    ] {
+        let snapshot = setup.overlay(&[&address]).await;
+        let refused = rendered(&snapshot, &setup.fetcher(), &setup.rules(Pinned::Required)).await;
+        assert!(fault(&refused).contains(why), "{address}: {}", fault(&refused));
+        assert_eq!(refused.errors[0].file.as_deref(), Some("app/kustomization.yaml"));
+    }
+}
+
+#[tokio::test]
 async fn the_repository_reads_what_was_fetched_by_its_address_alone() {
     let setup = Setup::start().await;
     let commit = setup.base.commit(&BASE);
-    let place = format!("../.remote/{}/acme/config@{}/base", setup.host().replace(':', "_"), &commit[..12]);
+    let place = format!("../.remote/{}/acme/config@{commit}/base", setup.host().replace(':', "_"));
     let snapshot = setup.overlay(&[&place, &setup.address("base", &commit)]).await;
     let rendered = rendered(&snapshot, &setup.fetcher(), &setup.rules(Pinned::Required)).await;
     assert!(fault(&rendered).contains("leads out of the repository"), "{}", fault(&rendered));
