@@ -71,9 +71,17 @@ pub const MAX_BASE_DEPTH: usize = 8;
 /// The most addresses of remote bases and files that the kustomizations of one path may name.
 pub const MAX_BASES: usize = 64;
 
+/// The most addresses of one path of which it is known what they stood for: those of the last look, and those that it could
+/// not look for.
+pub const MAX_KNOWN_BASES: usize = 4 * MAX_BASES;
+
 /// The most bytes that the remote bases and files of one path may take: of a repository, one commit with all of its files,
 /// packed.
 pub const MAX_BASES_BYTES: u64 = 64 << 20;
+
+/// The most bytes that a host may answer when it is asked what a branch or a tag of a remote base points to. A reference
+/// takes about a hundred.
+pub const MAX_REFERENCES_BYTES: u64 = 8 << 20;
 
 /// How long fetching the remote bases of one path may take.
 pub const BASES_LIMIT: Duration = Duration::from_secs(300);
@@ -94,7 +102,13 @@ pub const LIMITS: &[Limit] = &[
     Limit::time("one fetch", FETCH_LIMIT, "condition `Fetched`, or the repository's error; it is tried again"),
     Limit::count("depth to which remote bases name others", MAX_BASE_DEPTH as u64, AT_ADDRESS),
     Limit::count("addresses of remote bases and files of one path", MAX_BASES as u64, AT_ADDRESS),
+    Limit::count(
+        "addresses of one path of which is remembered what they stood for while it cannot be looked at whole",
+        MAX_KNOWN_BASES as u64,
+        "further ones are taken for new",
+    ),
     Limit::bytes("remote bases and files of one path, packed", MAX_BASES_BYTES, AT_ADDRESS),
+    Limit::bytes("answer about one branch or tag of a remote base", MAX_REFERENCES_BYTES, AT_ADDRESS),
     Limit::time("fetching the remote bases and files of one path", BASES_LIMIT, AT_ADDRESS),
     Limit::bytes(
         "commits of remote bases that are kept on disk",

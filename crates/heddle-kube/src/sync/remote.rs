@@ -55,6 +55,9 @@ pub struct RemoteStatus {
     pub address: String,
     /// The commit, or the SHA-256 of the file, that is used.
     pub revision: String,
+    /// Whether it is a branch and was never a tag, so that it moves without being asked about.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub branch: bool,
     /// The one that it stands for by now, where that is not approved yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_to: Option<String>,

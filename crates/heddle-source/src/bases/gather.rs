@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     FetchError, Overlay, Tree, TreePath,
-    limits::{BASES_LIMIT, FETCH_LIMIT, MAX_BASE_DEPTH, MAX_BASES, MAX_BASES_BYTES},
+    limits::{BASES_LIMIT, FETCH_LIMIT, MAX_BASE_DEPTH, MAX_BASES, MAX_BASES_BYTES, MAX_KNOWN_BASES},
     render::{Until, addresses},
 };
 
@@ -48,8 +48,8 @@ pub struct Rules {
 /// What was found before.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// The commit or the digest by address, for addresses that do not name one.
-    pub resolved: BTreeMap<String, String>,
+    /// What addresses stood for that name no commit and no digest.
+    pub resolved: Vec<Resolved>,
     /// Commits and digests to which a tag or a file may move.
     pub approved: BTreeSet<String>,
 }
@@ -61,6 +61,8 @@ pub struct Resolved {
     pub address: String,
     /// The commit or the digest that is used.
     pub id: String,
+    /// Whether it is a branch and was never a tag: then it is meant to move, and nobody is asked.
+    pub is_branch: bool,
     /// The one that it stands for by now, where that has to be approved.
     pub moved_to: Option<String>,
     /// Why it is not known what it stands for by now, where it is not.
@@ -68,7 +70,8 @@ pub struct Resolved {
 }
 
 /// Fetches what the kustomizations of `path` name by an address, and what that names in turn. What cannot be had is told at
-/// its address by the render.
+/// its address by the render. What was known before stays known until a look that saw everything does not find its address:
+/// else whoever makes a look fail would have a tag move unasked.
 pub async fn gather<T: Tree + Send + 'static>(
     fetcher: &Fetcher,
     rules: &Rules,
@@ -78,8 +81,12 @@ pub async fn gather<T: Tree + Send + 'static>(
     let deadline = Instant::now() + BASES_LIMIT;
     let mut walk = Walk { fetcher, rules, known, resolved: Vec::new(), taken: BTreeMap::new(), is_settled: true };
     let mut bases = Bases::default();
+    let mut is_whole = true;
     for depth in 1..=MAX_BASE_DEPTH + 1 {
-        let found = search(&tree, path, overlay, &bases, deadline).await;
+        let Some(found) = search(&tree, path, overlay, &bases, deadline).await else {
+            is_whole = false;
+            break;
+        };
         let new: Vec<String> = found.into_iter().filter(|address| !bases.knows(address)).collect();
         if new.is_empty() {
             break;
@@ -99,18 +106,25 @@ pub async fn gather<T: Tree + Send + 'static>(
             bases.insert(address, taken);
         }
     }
-    bases.settle(walk.is_settled);
-    (bases, walk.resolved)
+    bases.settle(walk.is_settled && is_whole);
+    let remembers = |one: &&Resolved| !(is_whole && bases.are_all_there()) || bases.knows(&one.address);
+    let mut resolved = walk.resolved;
+    for one in known.resolved.iter().filter(remembers) {
+        if resolved.len() < MAX_KNOWN_BASES && !resolved.iter().any(|other| other.address == one.address) {
+            resolved.push(one.clone());
+        }
+    }
+    (bases, resolved)
 }
 
-/// The addresses that are named, as far as what was fetched shows them.
+/// The addresses that are named, as far as what was fetched shows them; `None` when there was no time to look at all of it.
 async fn search<T: Tree + Send + 'static>(
     tree: &Arc<T>,
     path: &str,
     overlay: &Overlay,
     bases: &Bases,
     deadline: Instant,
-) -> BTreeSet<String> {
+) -> Option<BTreeSet<String>> {
     let (tree, path, overlay, bases) = (Arc::clone(tree), path.to_owned(), overlay.clone(), bases.clone());
     let left: Duration = deadline.saturating_duration_since(Instant::now());
     let looked = tokio::task::spawn_blocking(move || {
@@ -118,7 +132,7 @@ async fn search<T: Tree + Send + 'static>(
         addresses(&tree, &path, &overlay, &Until::within(left, &crate::Stop::default()));
         tree.asked_for()
     });
-    looked.await.unwrap_or_default()
+    looked.await.ok().filter(|_| Instant::now() < deadline)
 }
 
 struct Walk<'a> {
@@ -184,17 +198,21 @@ impl Walk<'_> {
     /// approved it.
     async fn follow(&mut self, address: &str, url: &Url, target: &Target) -> Result<Revision, String> {
         self.is_settled = false;
-        let before = self.known.resolved.get(address).and_then(|id| Revision::try_from(id.clone()).ok());
+        let before = self.before(address);
+        let before = before.and_then(|one| Some((Revision::try_from(one.id.clone()).ok()?, one.is_branch)));
+        // What was a tag once is asked about whatever has its name by now: who may push may delete it too.
+        let was_branch = before.as_ref().is_none_or(|(_, is_branch)| *is_branch);
         let asked = self.fetcher.resolve(url, target, self.asker(url)).await;
-        let (used, moved_to, away) = match (asked, before) {
-            (Ok((NameKind::Tag, now)), Some(before)) if now != before && !self.is_approved(now.as_str()) => {
-                (before, Some(now.to_string()), None)
+        let asked = asked.map(|(kind, now)| (kind == NameKind::Branch && was_branch, now));
+        let (used, is_branch, moved_to, away) = match (asked, before) {
+            (Ok((false, now)), Some((before, _))) if now != before && !self.is_approved(now.as_str()) => {
+                (before, was_branch, Some(now.to_string()), None)
             }
-            (Ok((_, now)), _) => (now, None, None),
-            (Err(error), Some(before)) => (before, None, Some(error.to_string())),
+            (Ok((is_branch, now)), _) => (now, is_branch, None, None),
+            (Err(error), Some((before, _))) => (before, was_branch, None, Some(error.to_string())),
             (Err(error), None) => return Err(told(&error)),
         };
-        self.resolved.push(Resolved { address: address.to_owned(), id: used.to_string(), moved_to, away });
+        self.resolved.push(Resolved { address: address.to_owned(), id: used.to_string(), is_branch, moved_to, away });
         Ok(used)
     }
 
@@ -222,7 +240,7 @@ impl Walk<'_> {
         self.is_settled = false;
         let asker = self.asker(url);
         let asked = self.fetcher.file(url, None, asker).await;
-        let before = self.known.resolved.get(address).cloned();
+        let before = self.before(address).map(|one| one.id.clone());
         let (keeps, moved_to, away) = match (&asked, before) {
             (Ok((now, _)), Some(before)) if *now != before && !self.is_approved(now) => {
                 (Some(before), Some(now.clone()), None)
@@ -237,9 +255,14 @@ impl Walk<'_> {
         };
         // What is kept of it must not be forgotten with it, else the other one would be taken unasked.
         let id = keeps.or_else(|| used.as_ref().ok().map(|(id, _)| id.clone()));
-        let resolved = id.map(|id| Resolved { address: address.to_owned(), id, moved_to, away });
+        let resolved = id.map(|id| Resolved { address: address.to_owned(), id, is_branch: false, moved_to, away });
         self.resolved.extend(resolved);
         used.map_err(|error| told(&error))
+    }
+
+    /// What an address stood for at the last look that saw it.
+    fn before(&self, address: &str) -> Option<&Resolved> {
+        self.known.resolved.iter().find(|one| one.address == address)
     }
 
     fn is_approved(&self, id: &str) -> bool {

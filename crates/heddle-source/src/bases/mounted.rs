@@ -45,7 +45,12 @@ impl Bases {
 
     /// Whether looking again would come to the same as long as the tree is the same: each is fixed by its address.
     pub fn are_settled(&self) -> bool {
-        self.is_settled && self.by_address.values().all(Result::is_ok)
+        self.is_settled && self.are_all_there()
+    }
+
+    /// Whether each was fetched, so that all that they name in turn is known.
+    pub(super) fn are_all_there(&self) -> bool {
+        self.by_address.values().all(Result::is_ok)
     }
 
     pub(super) fn settle(&mut self, is_settled: bool) {

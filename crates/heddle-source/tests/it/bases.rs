@@ -179,8 +179,7 @@ async fn an_address_has_to_say_which_bytes_it_means_unless_it_is_followed() {
 
 /// What was resolved, as the next look knows it.
 fn known(resolved: &[Resolved], approved: &[&str]) -> Known {
-    let resolved: BTreeMap<_, _> = resolved.iter().map(|one| (one.address.clone(), one.id.clone())).collect();
-    Known { resolved, approved: approved.iter().map(|id| (*id).to_owned()).collect() }
+    Known { resolved: resolved.to_vec(), approved: approved.iter().map(|id| (*id).to_owned()).collect() }
 }
 
 #[tokio::test]
@@ -220,6 +219,49 @@ async fn a_branch_is_followed_and_a_tag_that_moved_is_asked_about() {
     assert_eq!(ids(&resolved)[&tag], (second, None));
     assert!(resolved.iter().all(|one| one.away.as_deref().is_some_and(|why| why.contains("502"))), "{resolved:?}");
     assert!(!build(&snapshot, &away).objects.is_empty() || !build(&snapshot, &away).errors.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_a_tag_is_asked_about_when_a_branch_has_taken_its_name() {
+    let setup = Setup::start().await;
+    let first = setup.base.commit(&BASE);
+    setup.base.git(&["tag", "v1"]);
+    setup.base.git(&["push", "--quiet", "origin", "v1"]);
+    let snapshot = setup.overlay(&[&setup.address("base", "v1")]).await;
+    let rules = setup.rules(Pinned::Resolve);
+    let (_, resolved) = look(&snapshot, &setup.fetcher(), &rules, &Known::default()).await;
+
+    // At the same commit first, so that there is nothing to ask.
+    setup.base.git(&["push", "--quiet", "origin", ":refs/tags/v1", "HEAD:refs/heads/v1"]);
+    let (_, resolved) = look(&snapshot, &setup.fetcher(), &rules, &known(&resolved, &[])).await;
+    assert_eq!((&resolved[0].id, &resolved[0].moved_to), (&first, &None));
+    let second = setup.base.commit(&[("patch.yaml", Some(&CONFIG.replace("{name", "{labels: {a: b}, name")))]);
+    setup.base.git(&["push", "--quiet", "origin", "HEAD:refs/heads/v1"]);
+    let (_, resolved) = look(&snapshot, &setup.fetcher(), &rules, &known(&resolved, &[])).await;
+    assert_eq!((&resolved[0].id, &resolved[0].moved_to), (&first, &Some(second)));
+}
+
+#[tokio::test]
+async fn what_an_address_stood_for_is_remembered_until_a_whole_look_does_not_find_it() {
+    let setup = Setup::start().await;
+    setup.base.commit(&BASE);
+    setup.base.git(&["tag", "v1"]);
+    setup.base.git(&["push", "--quiet", "origin", "v1"]);
+    let nested = format!("resources:\n- {}\n", setup.address("base", "v1"));
+    let outer = setup.base.commit(&[("outer/kustomization.yaml", Some(&nested))]);
+    let rules = setup.rules(Pinned::Resolve);
+    let fetcher = setup.fetcher();
+    let snapshot = setup.overlay(&[&setup.address("outer", &outer)]).await;
+    let (_, first) = look(&snapshot, &fetcher, &rules, &Known::default()).await;
+    assert_eq!(first.len(), 1);
+
+    // What names it cannot be fetched, so whether it is named is not known.
+    let broken = setup.overlay(&[&setup.address("outer", &"0".repeat(40))]).await;
+    let (_, second) = look(&broken, &fetcher, &rules, &known(&first, &[])).await;
+    assert_eq!(second, first);
+    let without = setup.overlay(&["../secret.yaml"]).await;
+    let (_, third) = look(&without, &fetcher, &rules, &known(&second, &[])).await;
+    assert_eq!(third, []);
 }
 
 #[tokio::test]

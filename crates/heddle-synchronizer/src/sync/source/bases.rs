@@ -1,8 +1,8 @@
 //! What kustomizations of a Sync name by an address.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use heddle_kube::sync::{APPROVE_REMOTE_ANNOTATION, RemotePinned};
+use heddle_kube::sync::{APPROVE_REMOTE_ANNOTATION, RemotePinned, RemoteStatus};
 use heddle_source::{Bases, Credential, Hosts, Known, Login, Pinned, Resolved, Rules, Snapshot, gather as fetch};
 
 use super::Asker;
@@ -54,13 +54,19 @@ fn owner(asker: &Asker) -> String {
 fn known(asker: &Asker, before: Option<&[Resolved]>) -> Known {
     let in_status = || {
         let status = asker.sync.status.iter().flat_map(|status| &status.remotes);
-        status.map(|remote| (remote.address.clone(), remote.revision.clone())).collect::<BTreeMap<_, _>>()
+        let resolved = |remote: &RemoteStatus| Resolved {
+            address: remote.address.clone(),
+            id: remote.revision.clone(),
+            is_branch: remote.branch,
+            moved_to: remote.moved_to.clone(),
+            away: None,
+        };
+        status.map(resolved).collect::<Vec<_>>()
     };
-    let of_look = |before: &[Resolved]| before.iter().map(|one| (one.address.clone(), one.id.clone())).collect();
     let approved = asker.sync.metadata.annotations.as_ref().and_then(|all| all.get(APPROVE_REMOTE_ANNOTATION));
     let approved = approved.map(String::as_str).unwrap_or_default().split(',').map(str::trim);
     Known {
-        resolved: before.map_or_else(in_status, of_look),
+        resolved: before.map_or_else(in_status, <[Resolved]>::to_vec),
         approved: approved.filter(|id| !id.is_empty()).map(str::to_owned).collect(),
     }
 }
