@@ -82,6 +82,21 @@ impl Egress {
         headers: &HeaderMap,
         login: Option<&HeaderValue>,
     ) -> Result<Response, Unsent> {
+        self.send_within(method, url, headers, login, |_| true).await
+    }
+
+    /// As [`Self::send`], but follows a redirect to what the operator listed only where `may_lead` says so of it.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_within(
+        &self,
+        method: &Method,
+        url: &Url,
+        headers: &HeaderMap,
+        login: Option<&HeaderValue>,
+        may_lead: impl Fn(&Url) -> bool,
+    ) -> Result<Response, Unsent> {
         let mut at = url.clone();
         for _ in 0..=MAX_REDIRECTS {
             let mut request = self.client_for(&at)?.request(method.clone(), at.clone()).headers(headers.clone());
@@ -90,6 +105,12 @@ impl Egress {
             }
             let answer = request.send().await.map_err(Unsent::Failed)?;
             match redirect_of(&answer)? {
+                Some(next) if self.route(&next).map_err(Unsent::Refused)? == Route::Listed && !may_lead(&next) => {
+                    let host = next.host_str().unwrap_or_default();
+                    return Err(Unsent::Refused(Refused(format!(
+                        "the host leads on to `{host}`, which has to be named too"
+                    ))));
+                }
                 Some(next) => at = next,
                 None => return Ok(answer),
             }

@@ -20,7 +20,7 @@ use secrecy::ExposeSecret;
 
 use crate::{
     FetchError, Remote, Snapshot, clone,
-    limits::MAX_FETCH_BYTES,
+    limits::{MAX_FETCH_BYTES, MAX_REFERENCES_BYTES},
     store::Generation,
     transport::{BoundedHttp, Bounds},
 };
@@ -120,7 +120,7 @@ pub(crate) fn list_references(
     (way, limit): (Way, Duration),
 ) -> Result<Vec<(String, Revision)>, FetchError> {
     let repo = clone::open(dir, remote.url.scheme())?.to_thread_local();
-    let bounds = Arc::new(Bounds::new(&remote.url, limit, MAX_FETCH_BYTES));
+    let bounds = Arc::new(Bounds::new(&remote.url, limit, MAX_REFERENCES_BYTES));
     let prepared = prepare(&repo, remote, names, way, &bounds)?;
     let found = prepared.ref_map().mappings.iter().filter_map(|mapping| {
         let commit = Revision::try_from(mapping.remote.peeled_id()?.to_string()).ok()?;

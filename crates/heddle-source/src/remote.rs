@@ -39,21 +39,22 @@ impl Remote {
             return refuse("it holds a query or a fragment");
         }
         match self.url.scheme() {
-            "https" => Ok(()),
-            "http" if self.is_loopback() => Ok(()),
+            _ if is_private_on_its_way(&self.url) => Ok(()),
             "http" => refuse("plain http is taken for loopback hosts only: write https"),
             _ => refuse("only https is supported"),
         }
     }
+}
 
-    fn is_loopback(&self) -> bool {
-        match self.url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
-    }
+/// Whether nobody on the way reads what is sent there: it is `https`, or `http` on a loopback host.
+pub(crate) fn is_private_on_its_way(url: &Url) -> bool {
+    let is_loopback = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "https" || (url.scheme() == "http" && is_loopback)
 }
 
 impl fmt::Debug for Remote {

@@ -174,13 +174,13 @@ impl Store {
     pub(crate) async fn list_references(
         remote: &Remote,
         names: Vec<String>,
-        way: Way,
+        within: (Way, std::time::Duration),
     ) -> Result<Vec<(String, Revision)>, FetchError> {
         remote.check()?;
         let remote = remote.clone();
         let work = tokio::task::spawn_blocking(move || {
             let dir = tempfile::Builder::new().prefix("heddle-asking-").tempdir().map_err(FetchError::Store)?;
-            fetch::list_references(dir.path(), &remote, &names, (way, FETCH_LIMIT))
+            fetch::list_references(dir.path(), &remote, &names, within)
         });
         work.await.unwrap_or_else(|panicked| Err(FetchError::Other(panicked.to_string())))
     }

@@ -10,16 +10,18 @@ use reqwest::{
     header::{HeaderMap, HeaderName, HeaderValue},
 };
 use secrecy::ExposeSecret;
+use tokio::time::Instant;
 use url::Url;
 
 use super::{
     files::{KeptFiles, digest_of},
+    hosts::Hosts,
     reference::Target,
 };
 use crate::{
     Credential, FetchError, Remote, Snapshot, Store,
     fetch::{Asked, Want, Way},
-    limits::{MAX_FILE_BYTES, MAX_KEPT_BASES_BYTES},
+    limits::{FETCH_LIMIT, MAX_FILE_BYTES, MAX_KEPT_BASES_BYTES},
 };
 
 /// The first request of git's protocol over HTTP. Source: `gitprotocol-http`, "Smart Clients".
@@ -38,6 +40,9 @@ pub struct Fetcher {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asker<'a> {
     pub(super) login: Option<&'a Credential>,
+    /// To which hosts on private addresses a file may be led.
+    pub(super) hosts: &'a Hosts,
+    pub(super) deadline: Instant,
     pub(super) owner: &'a str,
 }
 
@@ -73,7 +78,14 @@ impl Fetcher {
             Target::Head => (vec!["HEAD".to_owned()], "HEAD"),
         };
         let (remote, way) = self.locate(url, asker).await?;
-        let found = Store::list_references(&remote, names.clone(), way).await?;
+        let limit = asker.deadline.saturating_duration_since(Instant::now()).min(FETCH_LIMIT);
+        let found = Store::list_references(&remote, names.clone(), (way, limit)).await;
+        let found = found.map_err(|error| match error {
+            FetchError::TooLarge { limit_mib } => FetchError::Refused {
+                reason: format!("the list of its branches and tags takes more than {limit_mib} MiB: name a commit"),
+            },
+            error => error,
+        })?;
         let first = names.iter().find_map(|name| found.iter().find(|(other, _)| other == name));
         let (name, commit) = first.ok_or_else(|| FetchError::Refused {
             reason: format!("the repository has no tag or branch `{missing}`"),
@@ -107,7 +119,7 @@ impl Fetcher {
     ) -> Result<(String, Arc<[u8]>), FetchError> {
         let owner = if asker.login.is_some() { asker.owner } else { "" };
         if let Some(sha256) = sha256
-            && let Some(kept) = self.files.find(owner, sha256)
+            && let Some(kept) = self.files.find(url, owner, sha256)
         {
             return Ok((sha256.to_owned(), kept));
         }
@@ -117,7 +129,7 @@ impl Fetcher {
         if sha256.is_some_and(|sha256| sha256 != found) {
             return Err(FetchError::OtherContent { found });
         }
-        self.files.keep(owner, &found, &bytes).map_err(FetchError::Store)?;
+        self.files.keep(url, owner, &found, &bytes).map_err(FetchError::Store)?;
         Ok((found, bytes.into()))
     }
 
@@ -154,7 +166,9 @@ impl Fetcher {
 
     async fn ask(&self, url: &Url, headers: HeaderMap, asker: Asker<'_>) -> Result<Response, FetchError> {
         let login = asker.login.map(basic).transpose()?;
-        let answer = match self.egress.send(&Method::GET, url, &headers, login.as_ref()).await {
+        // The list of whoever runs the program opens a private host to those who name it, not to whom they are led by.
+        let may_lead = |next: &Url| next.origin() == url.origin() || asker.hosts.allow(next);
+        let answer = match self.egress.send_within(&Method::GET, url, &headers, login.as_ref(), may_lead).await {
             Ok(answer) => answer,
             Err(Unsent::Refused(refused)) => return Err(FetchError::Refused { reason: refused.to_string() }),
             // What a name resolves to is not told: whoever writes a kustomization would read the network from it.

@@ -1,4 +1,4 @@
-//! Remote files on disk, by their SHA-256, each for those who were let through to it.
+//! Remote files on disk, by their address and SHA-256, each for those who were let through to it.
 
 use std::{
     fs,
@@ -9,6 +9,7 @@ use std::{
 };
 
 use sha2::{Digest, Sha256};
+use url::Url;
 
 use crate::limits::{MAX_FILE_BYTES, MAX_KEPT_FILES_BYTES};
 
@@ -21,9 +22,9 @@ impl KeptFiles {
         Self(dir)
     }
 
-    /// The file with a digest, as `owner` was given it; none that was damaged.
-    pub(super) fn find(&self, owner: &str, sha256: &str) -> Option<Arc<[u8]>> {
-        let path = self.place(owner, sha256);
+    /// The file with a digest, as `owner` was given it at an address; none that was damaged.
+    pub(super) fn find(&self, url: &Url, owner: &str, sha256: &str) -> Option<Arc<[u8]>> {
+        let path = self.place(url, owner, sha256);
         let size = fs::metadata(&path).ok()?.len();
         let bytes = (size <= MAX_FILE_BYTES).then(|| fs::read(&path)).and_then(Result::ok)?;
         (digest_of(&bytes) == sha256).then(|| bytes.into())
@@ -33,11 +34,11 @@ impl KeptFiles {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(super) fn keep(&self, owner: &str, sha256: &str, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn keep(&self, url: &Url, owner: &str, sha256: &str, bytes: &[u8]) -> io::Result<()> {
         fs::create_dir_all(&self.0)?;
         let mut file = tempfile::NamedTempFile::new_in(&self.0)?;
         file.write_all(bytes)?;
-        file.persist(self.place(owner, sha256)).map_err(|error| error.error)?;
+        file.persist(self.place(url, owner, sha256)).map_err(|error| error.error)?;
         self.trim(MAX_KEPT_FILES_BYTES)
     }
 
@@ -60,8 +61,9 @@ impl KeptFiles {
         Ok(())
     }
 
-    fn place(&self, owner: &str, sha256: &str) -> PathBuf {
-        self.0.join(digest_of(format!("{sha256}\n{owner}").as_bytes()))
+    /// Who only knows the digest of a file is not given it: whoever names it names an address that it may be fetched from.
+    fn place(&self, url: &Url, owner: &str, sha256: &str) -> PathBuf {
+        self.0.join(digest_of(format!("{sha256}\n{owner}\n{url}").as_bytes()))
     }
 }
 

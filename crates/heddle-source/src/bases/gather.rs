@@ -79,7 +79,8 @@ pub async fn gather<T: Tree + Send + 'static>(
     (tree, path, overlay): (Arc<T>, &str, &Overlay),
 ) -> (Bases, Vec<Resolved>) {
     let deadline = Instant::now() + BASES_LIMIT;
-    let mut walk = Walk { fetcher, rules, known, resolved: Vec::new(), taken: BTreeMap::new(), is_settled: true };
+    let mut walk =
+        Walk { fetcher, rules, known, deadline, resolved: Vec::new(), taken: BTreeMap::new(), is_settled: true };
     let mut bases = Bases::default();
     let mut is_whole = true;
     for depth in 1..=MAX_BASE_DEPTH + 1 {
@@ -139,6 +140,7 @@ struct Walk<'a> {
     fetcher: &'a Fetcher,
     rules: &'a Rules,
     known: &'a Known,
+    deadline: Instant,
     resolved: Vec<Resolved>,
     /// How many bytes each commit and file takes.
     taken: BTreeMap<String, u64>,
@@ -270,7 +272,8 @@ impl Walk<'_> {
     }
 
     fn asker(&self, url: &Url) -> Asker<'_> {
-        Asker { login: Login::find(&self.rules.logins, url), owner: &self.rules.owner }
+        let Rules { hosts, logins, owner, .. } = self.rules;
+        Asker { login: Login::find(logins, url), hosts, deadline: self.deadline, owner }
     }
 
     /// How many bytes may still be taken for something that counts once.

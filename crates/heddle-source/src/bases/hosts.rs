@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::Credential;
+use crate::{Credential, remote::is_private_on_its_way};
 
 /// Hosts, each with an optional prefix of the path: `github.com/acme/`, `git.example.com:8443`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,10 +75,11 @@ impl Prefix {
         Ok(Self { host, port: url.port_or_known_default().unwrap_or(443), names })
     }
 
-    /// Whether an address lies below it: name by name, so that `acme` is not the beginning of `acme-evil`.
+    /// Whether an address lies below it: name by name, so that `acme` is not the beginning of `acme-evil`. Nothing of plain
+    /// HTTP does but on a loopback host, whatever its port: it would carry a login in the clear.
     fn holds(&self, url: &Url) -> bool {
         let is_host = url.host_str() == Some(&*self.host) && url.port_or_known_default() == Some(self.port);
-        is_host && names(url).is_some_and(|names| names.starts_with(&self.names))
+        is_host && is_private_on_its_way(url) && names(url).is_some_and(|names| names.starts_with(&self.names))
     }
 }
 

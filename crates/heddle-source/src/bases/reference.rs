@@ -6,6 +6,8 @@
 use heddle_core::git::Revision;
 use url::Url;
 
+use crate::remote::is_private_on_its_way;
+
 /// What an address names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reference {
@@ -81,7 +83,7 @@ fn address(text: &str) -> Result<Url, String> {
         None => text.to_owned(),
     };
     let url = Url::parse(&full).map_err(|_| REMEDY.to_owned())?;
-    if !url.has_host() || !matches!(url.scheme(), "https" | "http") {
+    if !url.has_host() || !is_private_on_its_way(&url) {
         return Err(REMEDY.to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {

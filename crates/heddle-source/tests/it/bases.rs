@@ -426,6 +426,24 @@ async fn a_login_goes_to_its_prefix_and_what_it_opens_is_kept_for_its_owner() {
 }
 
 #[tokio::test]
+async fn a_file_is_led_to_no_private_host_that_the_sync_does_not_name() {
+    let (setup, other) = (Setup::start().await, GitHost::start().await);
+    let host = format!("localhost:{}", other.url.port().unwrap());
+    let authorities = [setup.base.ca_pem.clone(), other.ca_pem.clone()].concat();
+    let egress = Egress::new(&[setup.host(), host.clone()], Some(&authorities)).unwrap();
+    let fetcher = Fetcher::open(&setup.dir.path().join("bases"), egress, Some(authorities));
+    let kept = other.serve_file("/kept.yaml", CONFIG);
+    setup.base.redirect("/acme/x.yaml", &kept);
+    let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(CONFIG));
+    let snapshot = setup.overlay(&[&format!("https://{}/acme/x.yaml#sha256={digest}", setup.host())]).await;
+    let rules = setup.rules(Pinned::Required);
+    let refused = rendered(&snapshot, &fetcher, &rules).await;
+    assert!(fault(&refused).contains("leads on to `localhost`, which has to be named too"), "{}", fault(&refused));
+    let hosts = Hosts::parse(&[setup.host(), host]).unwrap();
+    assert_eq!(names(&rendered(&snapshot, &fetcher, &Rules { hosts, ..rules }).await), ["own-settings"]);
+}
+
+#[tokio::test]
 async fn a_repository_may_be_led_to_on_its_own_host_and_to_no_other() {
     let setup = Setup::start().await;
     let commit = setup.base.commit(&BASE);

@@ -20,6 +20,8 @@ fn another_host_or_port_is_another_one() {
     assert!(!allow("github.com", "https://api.github.com/acme"));
     assert!(!allow("github.com", "https://github.com:8443/acme"));
     assert!(allow("git.example.com:8443", "https://git.example.com:8443/acme"));
+    assert!(!allow("git.example.com", "http://git.example.com:443/acme"), "a login would go in the clear");
+    assert!(allow("localhost:8080", "http://localhost:8080/acme"));
 }
 
 #[test]

@@ -68,6 +68,7 @@ fn what_is_no_https_is_refused_with_what_to_write() {
         "file:///etc/passwd",
         "git::ssh://x/y",
         "ext::sh -c x",
+        "http://git.example.com:443/acme/x//base",
         "gitlab.com/acme/x?ref=v1",
     ] {
         assert!(Reference::parse(wrong).unwrap_err().contains("only https"), "{wrong}");
