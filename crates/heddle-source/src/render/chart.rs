@@ -18,7 +18,7 @@ use self::{
     complaint::Scene,
     files::{ChartFiles, Moment},
     release::Values,
-    templates::Calls,
+    templates::{Calls, at_another_time},
 };
 pub use self::{
     generated::Generated,
@@ -163,29 +163,16 @@ pub(super) fn inflate(
     }
     let Some(chart) = ChartFiles::find(files, unit, rendered)? else { return Ok(None) };
     let Some(call) = Call::prepare(files, &chart, unit, run, rendered)? else { return Ok(None) };
-    let not_copied = |error| format!("it could not be copied for rendering: {error}");
-    let (copy, mut calls) = match chart.copy(files, Moment::Now, rendered) {
-        Ok(copied) => copied,
-        Err(error) => {
-            rendered.fail(&chart.file, None, not_copied(error));
-            return Ok(None);
-        }
-    };
-    call.values.iter().for_each(|values| calls.take(&values.text));
-    let Some(parts) = call.output(files, &chart, &copy, run, rendered)? else { return Ok(None) };
+    let Some((mut given, calls)) = call.give(files, &chart, Moment::Now, rendered) else { return Ok(None) };
+    let Some(parts) = call.output(files, &chart, &given, run, rendered)? else { return Ok(None) };
     let mut turns = vec![parts];
     if calls.vary() {
-        let copy =
-            if calls.clock { chart.copy(files, Moment::Another, rendered).map(|(copy, _)| copy) } else { Ok(copy) };
-        let copy = match copy {
-            Ok(copy) => copy,
-            Err(error) => {
-                rendered.fail(&chart.file, None, not_copied(error));
-                return Ok(None);
-            }
-        };
+        if calls.clock {
+            let Some((another, _)) = call.give(files, &chart, Moment::Another, rendered) else { return Ok(None) };
+            given = another;
+        }
         for _ in 0..if calls.few { MORE_RENDERS } else { 1 } {
-            let Some(parts) = call.output(files, &chart, &copy, run, rendered)? else { return Ok(None) };
+            let Some(parts) = call.output(files, &chart, &given, run, rendered)? else { return Ok(None) };
             turns.push(parts);
         }
     }
@@ -197,9 +184,14 @@ struct Call {
     name: String,
     namespace: String,
     arguments: Vec<OsString>,
-    /// Helm's own folder, with the values that it is given.
-    home: PrivateCopy,
     values: Vec<Values>,
+}
+
+/// What helm is given at one time.
+struct Given {
+    copy: PrivateCopy,
+    /// Helm's own folder, with the values.
+    home: PrivateCopy,
 }
 
 impl Call {
@@ -235,21 +227,34 @@ impl Call {
             return Ok(None);
         }
         let Some(namespace) = namespace.filter(|_| rendered.errors.len() == before) else { return Ok(None) };
-        let home = match write_home(&values) {
-            Ok(home) => home,
-            Err(error) => {
-                rendered.fail(&chart.file, None, format!("its values could not be written for rendering: {error}"));
-                return Ok(None);
-            }
-        };
         let mut arguments = charts.cluster.arguments();
         if !release.is_some_and(|release| release.skip_crds) {
             arguments.push("--include-crds".into());
         }
-        for index in 0..values.len() {
-            arguments.extend(["--values".into(), home.path().join(values_name(index)).into_os_string()]);
+        Ok(Some(Self { name, namespace, arguments, values }))
+    }
+
+    /// Copies the chart and its values for helm, and says what they call. Nothing where that cannot be done, which is told.
+    fn give(
+        &self,
+        files: &Files<'_, impl Tree>,
+        chart: &ChartFiles,
+        moment: Moment,
+        rendered: &mut Rendered,
+    ) -> Option<(Given, Calls)> {
+        let copied = chart.copy(files, moment, rendered);
+        let given =
+            copied.and_then(|(copy, calls)| Ok((Given { copy, home: write_home(&self.values, moment)? }, calls)));
+        match given {
+            Ok((given, mut calls)) => {
+                self.values.iter().for_each(|values| calls.take(&values.text));
+                Some((given, calls))
+            }
+            Err(error) => {
+                rendered.fail(&chart.file, None, format!("it could not be copied for rendering: {error}"));
+                None
+            }
         }
-        Ok(Some(Self { name, namespace, arguments, home, values }))
     }
 
     /// What helm gives of the chart.
@@ -257,18 +262,18 @@ impl Call {
         &self,
         files: &Files<'_, impl Tree>,
         chart: &ChartFiles,
-        copy: &PrivateCopy,
+        given: &Given,
         Run { tools, until, .. }: Run<'_>,
         rendered: &mut Rendered,
     ) -> Result<Option<Vec<Part>>, ReadError> {
         let Some(tools) = tools else { return Ok(None) };
-        match process::run(self.command(tools, copy), tools.limit, until, &tools.slots) {
+        match process::run(self.command(tools, given), tools.limit, until, &tools.slots) {
             Ok(output) => {
                 rendered.admit_bytes(&output)?;
                 return Ok(Some(chart.parts(&String::from_utf8_lossy(&output))));
             }
             Err(ProcessFault::Failed(words)) => {
-                let folders = [copy.path(), self.home.path()];
+                let folders = [given.copy.path(), given.home.path()];
                 Scene { files, chart, folders, values: &self.values }.tell(&words.0, rendered);
             }
             Err(ProcessFault::Ended) => rendered.cut_short(until),
@@ -277,21 +282,24 @@ impl Call {
         Ok(None)
     }
 
-    fn command(&self, tools: &RenderTools, copy: &PrivateCopy) -> Command {
+    fn command(&self, tools: &RenderTools, Given { copy, home }: &Given) -> Command {
+        let values = (0..self.values.len()).map(|index| home.path().join(values_name(index)));
+        let values = values.flat_map(|file| ["--values".into(), file.into_os_string()]);
         let mut command = Command::new(&tools.helm);
         command
             .args(["template", &self.name])
             .arg(copy.path())
             .args(["--namespace", &self.namespace, "--skip-tests"])
             .args(&self.arguments)
+            .args(values)
             .env_clear()
-            .env("HOME", self.home.path())
-            .env("TMPDIR", self.home.path())
+            .env("HOME", home.path())
+            .env("TMPDIR", home.path())
             .env("HELM_NO_PLUGINS", "1")
             .env("GOMEMLIMIT", CHILD_HEAP_BYTES.to_string())
             .env("HTTP_PROXY", "http://127.0.0.1:9")
             .env("HTTPS_PROXY", "http://127.0.0.1:9")
-            .current_dir(self.home.path());
+            .current_dir(home.path());
         command
     }
 }
@@ -300,10 +308,12 @@ fn values_name(index: usize) -> String {
     format!("values-{index}.yaml")
 }
 
-fn write_home(values: &[Values]) -> io::Result<PrivateCopy> {
+fn write_home(values: &[Values], moment: Moment) -> io::Result<PrivateCopy> {
     let home = PrivateCopy::new()?;
-    for (index, values) in values.iter().enumerate() {
-        home.write(&TreePath::parse(&values_name(index)).unwrap_or_default(), values.text.as_bytes())?;
+    for (index, Values { text, .. }) in values.iter().enumerate() {
+        let later = (moment == Moment::Another).then(|| at_another_time(text)).flatten();
+        let text = later.as_deref().unwrap_or(text);
+        home.write(&TreePath::parse(&values_name(index)).unwrap_or_default(), text.as_bytes())?;
     }
     Ok(home)
 }

@@ -14,18 +14,8 @@ use crate::{
 };
 
 /// What keys of values that are secret have in them, in small letters and without separators.
-const SECRET_WORDS: [&str; 10] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "secret",
-    "token",
-    "credential",
-    "apikey",
-    "privatekey",
-    "accesskey",
-    "connectionstring",
-];
+const SECRET_WORDS: [&str; 10] =
+    ["pass", "pwd", "secret", "token", "credential", "key", "auth", "cert", "dsn", "connectionstring"];
 
 /// Shorter values are too common to be taken out of words.
 const MIN_SECRET_BYTES: usize = 4;
@@ -101,10 +91,13 @@ impl<T: Tree> Scene<'_, '_, T> {
     /// What helm was given, the strongest first.
     fn written(&self) -> Vec<Written> {
         let given = self.values.iter().rev().map(|values| (values.name.clone(), values.text.clone()));
-        let own = self.chart.directory().resolve("values.yaml").ok();
-        let own = own.and_then(|file| {
-            let text = self.files.tree.read(&file).ok()?;
-            Some((file.into(), String::from_utf8_lossy(&text).into_owned()))
+        // Its own first, then those of the charts that it depends on.
+        let mut own: Vec<_> =
+            self.chart.entries.iter().filter(|(place, _)| place.names().last() == Some("values.yaml")).collect();
+        own.sort_by_key(|(place, _)| place.names().count());
+        let own = own.into_iter().filter_map(|(_, file)| {
+            let text = self.files.tree.read(file).ok()?;
+            Some((file.clone().into(), String::from_utf8_lossy(&text).into_owned()))
         });
         given.chain(own).collect()
     }
@@ -258,6 +251,9 @@ fn number(text: &str) -> Option<u32> {
 fn secrets(value: &Value, is_secret: bool, found: &mut Vec<String>) {
     match value {
         Value::String(text) if is_secret && text.len() >= MIN_SECRET_BYTES => found.push(text.clone()),
+        Value::Number(number) if is_secret && number.to_string().len() >= MIN_SECRET_BYTES => {
+            found.push(number.to_string());
+        }
         Value::Array(items) => items.iter().for_each(|item| secrets(item, is_secret, found)),
         Value::Object(fields) => {
             for (key, value) in fields {

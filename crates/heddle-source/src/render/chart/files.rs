@@ -72,8 +72,9 @@ impl ChartFiles {
             return Ok(None);
         }
         let mut chart = Self { file: file.clone(), name: word(&about, "name").to_owned(), entries: Vec::new() };
-        chart.take(files, &file.parent(), &TreePath::root(), rendered);
-        chart.take_dependencies(files, &file.parent(), &about, &TreePath::root(), rendered)?;
+        chart.take(files, &file.parent(), &TreePath::root(), rendered)?;
+        let way = [file.parent()];
+        chart.take_dependencies(files, &way, &about, &TreePath::root(), rendered)?;
         Ok(Some(chart))
     }
 
@@ -87,11 +88,22 @@ impl ChartFiles {
         names.iter().rev().nth(1).copied().unwrap_or(&self.name)
     }
 
-    /// Takes a directory in, at a place in the chart.
-    fn take(&mut self, files: &Files<'_, impl Tree>, directory: &TreePath, at: &TreePath, rendered: &mut Rendered) {
+    /// Takes a directory in, at a place in the chart. What of it is not read is an error: helm would read it.
+    ///
+    /// # Errors
+    /// When there are too many files.
+    fn take(
+        &mut self,
+        files: &mut Files<'_, impl Tree>,
+        directory: &TreePath,
+        at: &TreePath,
+        rendered: &mut Rendered,
+    ) -> Result<(), ReadError> {
+        let before = self.entries.len();
         for (file, mode) in files.under(directory) {
             if mode == FileMode::Symlink {
-                rendered.notes.push(format!("{file} is a symbolic link in a chart; it was passed over"));
+                let message = "it is a symbolic link in a chart, and links are not followed: replace it by the file";
+                rendered.fail(file, None, message.to_owned());
                 continue;
             }
             let way = file.names().skip(directory.names().count()).collect::<Vec<_>>().join("/");
@@ -99,41 +111,46 @@ impl ChartFiles {
                 self.entries.push((place, file.clone()));
             }
         }
+        (before..self.entries.len()).try_for_each(|_| files.count())
     }
 
     /// Takes in the charts of this repository that a chart names by `file://` and that do not lie in its `charts/`, as
-    /// `helm dependency build` does.
+    /// `helm dependency build` does. `way` are the charts that led here, the last one depends.
     fn take_dependencies(
         &mut self,
         files: &mut Files<'_, impl Tree>,
-        directory: &TreePath,
+        way: &[TreePath],
         about: &Value,
         at: &TreePath,
         rendered: &mut Rendered,
     ) -> Result<(), ReadError> {
+        let Some(directory) = way.last() else { return Ok(()) };
         let dependencies = about["dependencies"].as_array().into_iter().flatten();
         for dependency in dependencies {
             let (name, address) = (word(dependency, "name"), word(dependency, "repository"));
-            let Some(way) = address.strip_prefix("file://") else { continue };
+            let Some(path) = address.strip_prefix("file://") else { continue };
             let Ok(place) = at.resolve(&format!("charts/{name}")) else { continue };
             let is_there = |(known, _): &(TreePath, TreePath)| is_chart_at(known, &place);
             if name.is_empty() || self.entries.iter().any(is_there) || place.names().count() > 2 * MAX_DEPTH {
                 continue;
             }
-            let found = directory.resolve(way).ok().filter(|found| !directory.is_in(found));
+            let is_on_the_way = |found: &TreePath| way.iter().any(|chart| chart.is_in(found));
+            let found = directory.resolve(path).ok().filter(|found| !is_on_the_way(found));
             let Some(found) = found.filter(|found| matches!(files.tree.find(found), Ok(Some(Kind::Directory)))) else {
-                let message =
-                    format!("its dependency `{name}` is `{address}`, which is no other directory of the repository");
+                let message = format!(
+                    "its dependency `{name}` is `{address}`, which is no other directory of the repository, or leads in a ring"
+                );
                 rendered.fail(&self.file.clone(), None, message);
                 continue;
             };
             files.load(&found)?;
             rendered.inputs.note(files.tree, &found);
-            self.take(files, &found, &place, rendered);
+            self.take(files, &found, &place, rendered)?;
             let inner =
                 found.resolve("Chart.yaml").ok().and_then(|file| files.tree.read(&file).ok()).unwrap_or_default();
             let inner = parse_document(&String::from_utf8_lossy(&inner)).unwrap_or_default();
-            self.take_dependencies(files, &found, &inner, &place, rendered)?;
+            let way = [way, &[found]].concat();
+            self.take_dependencies(files, &way, &inner, &place, rendered)?;
         }
         Ok(())
     }
@@ -152,11 +169,10 @@ impl ChartFiles {
         let mut calls = Calls::default();
         for (place, file) in &self.entries {
             let content = match files.tree.read(file) {
-                Err(error @ ReadError::FileTooLarge { .. }) if moment == Moment::Now => {
-                    rendered.notes.push(format!("{error}; it was passed over"));
+                Err(error @ ReadError::FileTooLarge { .. }) => {
+                    rendered.fail(file, None, error.to_string());
                     continue;
                 }
-                Err(ReadError::FileTooLarge { .. }) => continue,
                 content => content.map_err(io::Error::other)?,
             };
             if let Some(folder) = place.strip_suffix(".tgz").filter(|_| is_packed_chart(place)) {
