@@ -43,7 +43,8 @@ pub(crate) fn images(values: &Cursor<'_>, object: &str) -> Vec<ImageValue> {
     };
     // An address is for a client to log in to; an image's name starts with no scheme.
     let host = |path: &&[&str]| {
-        text(path).filter(|text| !text.is_empty() && !text.contains("://") && !(path[0] == "docker" && has_login(path)))
+        let is_login = path[0] == "docker" && has_login(path);
+        text(path).filter(|text| !is_login && !text.is_empty() && !text.contains("://"))
     };
     let mut search = Search {
         object,
