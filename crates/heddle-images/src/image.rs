@@ -61,8 +61,8 @@ pub const IMAGES: [Image; 4] = [
         environment: &[("HEDDLE_STATE_DIR", "/var/lib/heddle")],
         ports: &[],
         command: &["heddle-synchronizer"],
-        most_packed_bytes: 100 * MIB,
-        most_unpacked_bytes: 260 * MIB,
+        most_packed_bytes: 80 * MIB,
+        most_unpacked_bytes: 200 * MIB,
     },
     Image {
         name: API,
