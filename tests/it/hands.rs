@@ -138,8 +138,12 @@ async fn a_release_below_the_rules_choice_stays_by_its_hold_until_a_person_resum
     assert!(told.status.success(), "{told:?}");
     let said = String::from_utf8_lossy(&told.stdout);
     assert!(said.contains("+holds:") && said.contains("opens a pull request"), "{said}");
-    let pull = world.wait_for_pull_request("staging", FIRST_TAG).await.unwrap();
-    assert!(pull.body.contains(&format!("hold {image} in staging at {FIRST_TAG}")), "{}", pull.body);
+    let holding = format!("hold {image} in staging at {FIRST_TAG}");
+    let pull = wait::until("a pull request that holds", wait::LONG, async || {
+        let pulls = world.github.pulls(REPOSITORY).map_err(|error| format!("{error:#}"))?;
+        pulls.into_iter().find(|one| one.open && one.body.contains(&holding)).ok_or("none is open yet".to_owned())
+    });
+    let pull = pull.await.unwrap();
     world.merge(&pull).await.unwrap();
     world.wait_until_healthy("staging", FIRST_TAG).await.unwrap();
 
