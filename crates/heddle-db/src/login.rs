@@ -31,7 +31,7 @@ pub async fn admit(owner: &PgConnectOptions, login: &str) -> Result<(), LoginErr
     let mut tx = begin(&mut connection).await?;
     let is_strong = sqlx::query_scalar!(
         r#"select r.rolsuper or r.rolbypassrls or exists (
-                select from pg_class c join pg_roles o on o.oid = c.relowner
+                select from pg_class c
                 where c.relnamespace = 'public'::regnamespace and pg_has_role(r.oid, c.relowner, 'member')) as "strong!"
            from pg_roles r where r.rolname = $1"#,
         login,

@@ -82,11 +82,15 @@ pub async fn preview(
     }
 }
 
-/// The mode of one commit or pull request over all these places. No rule says how to write at a place without one, so
-/// somebody is to merge it there.
-fn most_careful<'a>(places: impl Iterator<Item = &'a Occurrence>) -> Mode {
-    let modes = places.map(|one| one.rule.as_ref().map_or(Mode::PullRequest, |rule| rule.mode));
-    modes.max().unwrap_or(Mode::PullRequest).min(Mode::PullRequest)
+/// The mode of one commit or pull request over all these places, as the rules say that govern what stands there; a pull
+/// request where one is `needed`. No rule says how to write at a place without one, so somebody is to merge it there.
+fn mode_of<'a>(places: &[ShownPlace], standing: impl Iterator<Item = &'a Occurrence>, needed: bool) -> Mode {
+    let is_shown = |one: &&Occurrence| one.environment.is_some() && places.iter().any(|shown| shown.place == one.place);
+    let modes = standing.filter(is_shown).map(|one| one.rule.as_ref().map_or(Mode::PullRequest, |rule| rule.mode));
+    match needed {
+        true => Mode::PullRequest,
+        false => modes.max().unwrap_or(Mode::PullRequest).min(Mode::PullRequest),
+    }
 }
 
 impl Preview {

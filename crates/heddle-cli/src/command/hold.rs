@@ -1,4 +1,4 @@
-//! `heddle hold`, `resume`, `holds` and `rollback`: what a person keeps back, and takes back.
+//! `heddle hold`, `resume`, `holds`, `freeze`, `thaw` and `rollback`: what a person keeps back, and takes back.
 
 use std::collections::BTreeSet;
 
@@ -22,42 +22,42 @@ use crate::{
 pub(crate) async fn hold(config: &Config, arguments: &HoldArguments, screen: &Screen) -> Result<Exit, Failure> {
     let session = Session::open(config).await?;
     let wish = Wish::Hold(WishedHold {
-        repository: ask::find_repository(&session, arguments.repository.as_ref()).await?,
+        repository: ask::find_repository(&session, arguments.rules.repository.as_ref()).await?,
         image: arguments.image.clone(),
         environment: arguments.environment.clone(),
         tag: arguments.tag.clone(),
         until: arguments.until,
     });
-    ask::ask(&session, wish, &arguments.how, screen).await
+    ask::ask(&session, wish, &arguments.rules.how, screen).await
 }
 
 /// Says what the end of a hold would do, and asks for it.
 pub(crate) async fn resume(config: &Config, arguments: &ResumeArguments, screen: &Screen) -> Result<Exit, Failure> {
     let session = Session::open(config).await?;
     let wish = Wish::Resume(WishedResume {
-        repository: ask::find_repository(&session, arguments.repository.as_ref()).await?,
+        repository: ask::find_repository(&session, arguments.rules.repository.as_ref()).await?,
         image: arguments.image.clone(),
         environment: arguments.environment.clone(),
     });
-    ask::ask(&session, wish, &arguments.how, screen).await
+    ask::ask(&session, wish, &arguments.rules.how, screen).await
 }
 
 /// Says what a freeze would do, and asks for it.
 pub(crate) async fn freeze(config: &Config, arguments: &FreezeArguments, screen: &Screen) -> Result<Exit, Failure> {
     let session = Session::open(config).await?;
     let wish = Wish::Freeze(WishedFreeze {
-        repository: ask::find_repository(&session, arguments.repository.as_ref()).await?,
+        repository: ask::find_repository(&session, arguments.rules.repository.as_ref()).await?,
         environments: arguments.environments.clone(),
         from: arguments.from.unwrap_or_else(Utc::now),
         to: arguments.to,
     });
-    ask::ask(&session, wish, &arguments.how, screen).await
+    ask::ask(&session, wish, &arguments.rules.how, screen).await
 }
 
 /// Says what the end of a freeze would do, and asks for it.
 pub(crate) async fn thaw(config: &Config, arguments: &ThawArguments, screen: &Screen) -> Result<Exit, Failure> {
     let session = Session::open(config).await?;
-    let named = ask::find_repository(&session, arguments.repository.as_ref()).await?;
+    let named = ask::find_repository(&session, arguments.rules.repository.as_ref()).await?;
     let all = session.client.holds(session.organization.id).await?;
     let wanted: BTreeSet<_> = arguments.environments.iter().collect();
     let is_meant = |freeze: &&FreezeEntry| {
@@ -70,7 +70,7 @@ pub(crate) async fn thaw(config: &Config, arguments: &ThawArguments, screen: &Sc
     match found.as_slice() {
         [(repository, freeze)] => {
             let wish = Wish::Thaw(WishedThaw { repository: Some(*repository), freeze: (*freeze).clone() });
-            ask::ask(&session, wish, &arguments.how, screen).await
+            ask::ask(&session, wish, &arguments.rules.how, screen).await
         }
         [] => Err(Failure::wrong(anyhow!("there is no such freeze; `heddle holds` lists what is frozen"))),
         _ => {

@@ -1,4 +1,4 @@
-//! Arguments of `hold`, `resume`, `holds` and `rollback`.
+//! Arguments of `hold`, `resume`, `holds`, `freeze`, `thaw` and `rollback`.
 
 use chrono::{DateTime, Utc};
 use clap::Args;
@@ -8,6 +8,17 @@ use super::{
     release::AskArguments,
     value::{parse_environment, parse_tag},
 };
+
+/// What all have that ask for another `.heddle.yaml`.
+#[derive(Debug, Args)]
+pub struct RulesArguments {
+    /// The config repository, where several have such an environment.
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub repository: Option<RepoName>,
+    /// How to ask.
+    #[command(flatten)]
+    pub how: AskArguments,
+}
 
 /// Arguments of `hold`.
 #[derive(Debug, Args)]
@@ -31,12 +42,9 @@ pub struct HoldArguments {
     /// When it ends, such as 2026-12-01T08:00:00Z; without it when somebody ends it.
     #[arg(long, value_name = "TIME")]
     pub until: Option<DateTime<Utc>>,
-    /// The config repository, where several have such an environment.
-    #[arg(long, value_name = "OWNER/NAME")]
-    pub repository: Option<RepoName>,
-    /// How to ask.
+    /// Of which `.heddle.yaml`, and how to ask.
     #[command(flatten)]
-    pub how: AskArguments,
+    pub rules: RulesArguments,
 }
 
 /// Arguments of `resume`.
@@ -50,12 +58,9 @@ pub struct ResumeArguments {
     /// The environment, as the hold names it.
     #[arg(short, long, value_parser = parse_environment, value_name = "NAME")]
     pub environment: Option<EnvironmentName>,
-    /// The config repository, where several have such an environment.
-    #[arg(long, value_name = "OWNER/NAME")]
-    pub repository: Option<RepoName>,
-    /// How to ask.
+    /// Of which `.heddle.yaml`, and how to ask.
     #[command(flatten)]
-    pub how: AskArguments,
+    pub rules: RulesArguments,
 }
 
 /// Arguments of `freeze`.
@@ -75,12 +80,9 @@ pub struct FreezeArguments {
     /// When it ends.
     #[arg(long, value_name = "TIME")]
     pub to: DateTime<Utc>,
-    /// The config repository, where several have such an environment.
-    #[arg(long, value_name = "OWNER/NAME")]
-    pub repository: Option<RepoName>,
-    /// How to ask.
+    /// Of which `.heddle.yaml`, and how to ask.
     #[command(flatten)]
-    pub how: AskArguments,
+    pub rules: RulesArguments,
 }
 
 /// Arguments of `thaw`.
@@ -97,12 +99,9 @@ pub struct ThawArguments {
     /// When the freeze begins.
     #[arg(long, value_name = "TIME")]
     pub from: Option<DateTime<Utc>>,
-    /// The config repository, where several have such a freeze.
-    #[arg(long, value_name = "OWNER/NAME")]
-    pub repository: Option<RepoName>,
-    /// How to ask.
+    /// Of which `.heddle.yaml`, and how to ask.
     #[command(flatten)]
-    pub how: AskArguments,
+    pub rules: RulesArguments,
 }
 
 /// Arguments of `holds`.

@@ -313,7 +313,7 @@ fn write_home(values: &[Values], moment: Moment) -> io::Result<PrivateCopy> {
     for (index, Values { text, .. }) in values.iter().enumerate() {
         let later = (moment == Moment::Another).then(|| at_another_time(text)).flatten();
         let text = later.as_deref().unwrap_or(text);
-        home.write(&TreePath::parse(&values_name(index)).unwrap_or_default(), text.as_bytes())?;
+        home.write(&TreePath::parse(&values_name(index)).map_err(io::Error::other)?, text.as_bytes())?;
     }
     Ok(home)
 }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use heddle_core::{
-    change::Mode,
     git::BranchName,
     id::{OrganizationId, RepositoryId},
     image::Tag,
@@ -20,7 +19,7 @@ use heddle_db::{
 use heddle_wire::view::WishedRelease;
 
 use super::{
-    Preview, gates, head_of, most_careful,
+    Preview, gates, head_of, mode_of,
     rules::{self, Known},
     unread_rules,
 };
@@ -72,11 +71,8 @@ pub async fn preview(
         (Some(known), false) => Some(known.change_beside(&repository, &branch, &holds, &touched)?),
         (None, false) => return Err(unread_rules()),
     };
-    let is_shown = |one: &&Occurrence| {
-        one.branch == branch && one.environment.is_some() && places.iter().any(|shown| shown.place == one.place)
-    };
-    let several = wanted.by_pull_request || touched.len() > 1 || !holds.is_empty();
-    let mode = if several { Mode::PullRequest } else { most_careful(standing.iter().filter(is_shown)) };
+    let needs_merge = wanted.by_pull_request || touched.len() > 1 || !holds.is_empty();
+    let mode = mode_of(&places, standing.iter().filter(|one| one.branch == branch), needs_merge);
     let config = changed.as_ref().and_then(|changed| changed.config.as_ref()).or(known.as_ref().map(Known::config));
     let gates = gates(config, &wanted.image, &to, &touched, &mut notes);
     let (environment, image) = (wanted.environment.clone(), wanted.image.clone());

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use heddle_core::{
-    change::Mode,
     id::OrganizationId,
     image::{Digest, Tag},
     place::Place,
@@ -19,7 +18,7 @@ use heddle_db::{
 use heddle_wire::view::WishedRollback;
 
 use super::{
-    Preview, gates, head_of, most_careful,
+    Preview, gates, head_of, mode_of,
     rules::{self, Known},
 };
 use crate::{
@@ -54,9 +53,7 @@ pub async fn preview(app: &App, organization: OrganizationId, wanted: &WishedRol
     }
     let touched: BTreeSet<_> = places.iter().flat_map(|place| place.environments.iter().cloned()).collect();
     let (to, to_digest, mut notes) = target(&mut tx, organization, &change, &places, wanted.to.as_ref()).await?;
-    let is_shown = |one: &&Occurrence| one.environment.is_some() && places.iter().any(|shown| shown.place == one.place);
-    let several = wanted.by_pull_request || touched.len() > 1;
-    let mode = if several { Mode::PullRequest } else { most_careful(standing.iter().filter(is_shown)) };
+    let mode = mode_of(&places, standing.iter(), wanted.by_pull_request || touched.len() > 1);
     let head = head_of(&mut tx, repository.id, &change.branch).await?;
     let known = rules::find(&mut tx, repository.id).await?;
     tx.commit().await?;

@@ -61,12 +61,8 @@ impl Known {
     }
 
     /// What edits would make of it.
-    fn change(&self, edits: &[RuleEdit], known: &[EnvironmentName]) -> ApiResult<ChangedRules> {
-        let changed = change(self.text.as_deref(), edits, known).map_err(|error| match error {
-            ChangeError::Wrong(message) => ApiError::invalid("wish", message),
-            ChangeError::Same => ApiError::conflict("nothing-to-write", error.to_string()),
-            other => ApiError::conflict("not-editable", other.to_string()),
-        })?;
+    fn change(&self, edits: &[RuleEdit], known: &[EnvironmentName]) -> Result<ChangedRules, ChangeError> {
+        let changed = change(self.text.as_deref(), edits, known)?;
         let before = self.text.as_deref().unwrap_or_default();
         let (old, new) = (format!("a/{CONFIG_FILE}"), format!("b/{CONFIG_FILE}"));
         let diff =
@@ -90,11 +86,19 @@ impl Known {
             return Err(ApiError::conflict("other-branch", message));
         }
         let known: Vec<EnvironmentName> = touched.iter().cloned().collect();
-        match change(self.text.as_deref(), edits, &known) {
+        match self.change(edits, &known) {
             // The tag is still to be written.
             Err(ChangeError::Same) => Ok(ChangedRules { config: None, diff: None, environments: BTreeSet::new() }),
-            _ => self.change(edits, &known),
+            changed => changed.map_err(refused),
         }
+    }
+}
+
+fn refused(error: ChangeError) -> ApiError {
+    match error {
+        ChangeError::Wrong(message) => ApiError::invalid("wish", message),
+        ChangeError::Same => ApiError::conflict("nothing-to-write", error.to_string()),
+        other => ApiError::conflict("not-editable", other.to_string()),
     }
 }
 
@@ -137,9 +141,7 @@ pub async fn preview_hold(
     if !stands_somewhere(&mut tx, organization, repository.id, &entry).await? {
         notes.push(format!("{entry} stands nowhere today; mind the spelling"));
     }
-    let preview = preview(&mut tx, repository, |_| Ok(vec![RuleEdit::Hold { entry }]), notes).await?;
-    tx.commit().await?;
-    Ok(preview)
+    preview(tx, repository, |_| Ok(vec![RuleEdit::Hold { entry }]), notes).await
 }
 
 /// Finds out what the end of a hold would do.
@@ -164,9 +166,7 @@ pub async fn preview_resume(app: &App, organization: OrganizationId, wanted: &Wi
             || ApiError::not_found(format!("`.heddle.yaml` holds nothing as {of}; `heddle holds` lists what it holds"));
         if edits.is_empty() { Err(missing()) } else { Ok(edits) }
     };
-    let preview = preview(&mut tx, repository, edits, Vec::new()).await?;
-    tx.commit().await?;
-    Ok(preview)
+    preview(tx, repository, edits, Vec::new()).await
 }
 
 /// Finds out what a freeze would do.
@@ -211,24 +211,23 @@ async fn preview_of_freeze(
     let mut tx = app.db.organization(organization).await?;
     let environments = edit.environments().unwrap_or_default().to_vec();
     let repository = with_environments(&mut tx, organization, named, &environments).await?.one(&environments)?;
-    let preview = preview(&mut tx, repository, |_| Ok(vec![edit]), Vec::new()).await?;
-    tx.commit().await?;
-    Ok(preview)
+    preview(tx, repository, |_| Ok(vec![edit]), Vec::new()).await
 }
 
 async fn preview(
-    tx: &mut Tx,
+    mut tx: Tx,
     repository: Repository,
     edits: impl FnOnce(&Config) -> ApiResult<Vec<RuleEdit>>,
     notes: Vec<String>,
 ) -> ApiResult<Preview> {
     let branch = repository.default_branch.clone();
-    let head = head_of(tx, repository.id, &branch).await?;
-    let known = find(tx, repository.id).await?.ok_or_else(unread_rules)?;
-    let environments = environments::list_of_repository(&mut **tx, repository.id).await?;
+    let head = head_of(&mut tx, repository.id, &branch).await?;
+    let known = find(&mut tx, repository.id).await?.ok_or_else(unread_rules)?;
+    let environments = environments::list_of_repository(&mut *tx, repository.id).await?;
+    tx.commit().await?;
     let names: Vec<EnvironmentName> = environments.into_iter().map(|environment| environment.name).collect();
     let edits = edits(known.config())?;
-    let changed = known.change(&edits, &names)?;
+    let changed = known.change(&edits, &names).map_err(refused)?;
     Ok(Preview {
         repository,
         branch,
