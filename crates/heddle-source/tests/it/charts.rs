@@ -197,8 +197,8 @@ fn helms_complaints_are_told_at_the_template_and_at_the_value() {
             r#"{"properties": {"replicas": {"type": "string"}, "image": {"type": "object"}}}"#,
         )],
         &[
-            "web/values.yaml:3: the value `image` does not fit … got string, want object",
             "web/values.yaml:2: the value `replicas` does not fit",
+            "web/values.yaml:3: the value `image` does not fit … got string, want object",
         ],
     );
 }

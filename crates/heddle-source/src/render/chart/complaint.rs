@@ -64,7 +64,8 @@ impl<T: Tree> Scene<'_, '_, T> {
         rendered.fail(&file, line, message);
     }
 
-    /// Each value that does not fit the schema, at the place where it stands.
+    /// Each value that does not fit the schema, at the place where it stands, in the order of these: helm's own order is
+    /// another one each time.
     fn tell_schema(&self, faults: &str, written: &[Written], rendered: &mut Rendered) {
         let mut prefix = String::new();
         let before = rendered.errors.len();
@@ -83,6 +84,7 @@ impl<T: Tree> Scene<'_, '_, T> {
                 None => rendered.fail(&self.chart.file, None, message),
             }
         }
+        rendered.errors[before..].sort_by(|a, b| (&a.file, a.line, &a.message).cmp(&(&b.file, b.line, &b.message)));
         if rendered.errors.len() == before {
             rendered.fail(&self.chart.file, None, format!("helm: {SCHEMA}{}", faults.replace('\n', " ")));
         }
