@@ -2,7 +2,9 @@
 
 mod views;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use std::{collections::BTreeMap, ops::Range};
+
+use aho_corasick::{AhoCorasick, Match, MatchKind};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use heddle_reconcile::diff::Mask;
 use serde_json::Value;
@@ -57,42 +59,91 @@ impl Secrets {
     /// told, the run of base64 or the line is hidden as a whole.
     pub(crate) fn hide(&self, text: &str) -> String {
         let Some(finder) = &self.finder else { return text.to_owned() };
-        let mut hidden = String::with_capacity(text.len());
-        finder.replace_all_with(text, &mut hidden, |found, _, hidden| {
-            let value = Value::String(self.values[found.pattern().as_usize()].clone());
-            hidden.push_str(self.fingerprint(&value).as_str().unwrap_or_default());
-            true
-        });
-        let hidden = self.hide_runs(finder, &hidden);
-        self.hide_lines(finder, hidden)
+        // What stands there as it is may hide another form of a value, as `%2520` does one that holds `%20`: once more without it.
+        self.hide_once(finder, &self.hide_once(finder, text))
     }
 
-    /// Without runs of base64 in which a value is written.
-    fn hide_runs(&self, finder: &AhoCorasick, text: &str) -> String {
-        let mut hidden = String::with_capacity(text.len());
-        let mut told = 0;
-        for run in views::base64_runs(text) {
-            let block = &text[run.clone()];
-            if views::decoded(block).iter().any(|view| holds(finder, view, MOST_FORMS - 1)) {
-                hidden.push_str(&text[told..run.start]);
-                hidden.push_str(&self.print(block));
-                told = run.end;
+    /// Everything is found in the text as it stands, because a value that is taken out first may be a part of another one, whose
+    /// other form nobody would know any more.
+    fn hide_once(&self, finder: &AhoCorasick, text: &str) -> String {
+        let mut hidden = self.plain(finder, text);
+        hidden.extend(self.runs(finder, text).into_iter().map(Hidden::whole));
+        hidden.extend(self.lines(finder, text).into_iter().map(Hidden::whole));
+        hidden.sort_by_key(|one| (one.place.start, std::cmp::Reverse(one.place.end)));
+        let mut told = String::with_capacity(text.len());
+        let mut at = 0;
+        for one in joined(hidden) {
+            told.push_str(&text[at..one.place.start]);
+            told.push_str(&self.print(one.value.unwrap_or(&text[one.place.clone()])));
+            at = one.place.end;
+        }
+        told + &text[at..]
+    }
+
+    /// Where values stand as they are, or in a form of ours.
+    fn plain(&self, finder: &AhoCorasick, text: &str) -> Vec<Hidden<'_>> {
+        let hidden = |found: Match| Hidden { place: found.range(), value: Some(self.value_of(found)) };
+        finder.find_iter(text).map(hidden).collect()
+    }
+
+    /// Runs of base64 in which a value is written, but for those that are a value's form.
+    fn runs(&self, finder: &AhoCorasick, text: &str) -> Vec<Range<usize>> {
+        let mut runs = views::base64_runs(text);
+        runs.retain(|run| self.run_holds(finder, &text[run.clone()], MOST_FORMS - 1));
+        runs
+    }
+
+    /// Lines in which a value is written with escapes that are no form of ours.
+    fn lines(&self, finder: &AhoCorasick, text: &str) -> Vec<Range<usize>> {
+        if !text.contains(['%', '&', '\\', '+', '\'']) {
+            return Vec::new();
+        }
+        let mut lines = Vec::new();
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            let bare = line.trim();
+            let begins = start + (line.len() - line.trim_start().len());
+            start += line.len();
+            let known = Known { counts: self.count(finder, bare), text: bare };
+            if views::unescaped(bare).iter().any(|view| self.holds(finder, view, &known, MOST_FORMS - 1)) {
+                lines.push(begins..begins + bare.len());
             }
         }
-        hidden + &text[told..]
+        lines
     }
 
-    /// Without lines in which a value is written with escapes that are no form of ours.
-    fn hide_lines(&self, finder: &AhoCorasick, text: String) -> String {
-        if !text.contains(['%', '&', '\\', '+', '\'']) {
-            return text;
+    /// Whether a value stands in a text more often than is known, as it is or in another form.
+    fn holds(&self, finder: &AhoCorasick, text: &str, known: &Known<'_>, depth: usize) -> bool {
+        let is_more = |(value, count): (&&str, &usize)| known.counts.get(value).is_none_or(|known| known < count);
+        if self.count(finder, text).iter().any(is_more) {
+            return true;
         }
-        let hide = |line: &str| {
-            let bare = line.trim();
-            let is_held = views::unescaped(bare).iter().any(|view| holds(finder, view, MOST_FORMS - 1));
-            if is_held { line.replace(bare, &self.print(bare)) } else { line.to_owned() }
-        };
-        text.split_inclusive('\n').map(hide).collect()
+        let is_new = |run: &&str| !known.text.contains(run);
+        depth > 0
+            && (views::unescaped(text).iter().any(|view| self.holds(finder, view, known, depth - 1))
+                || views::base64_runs(text)
+                    .into_iter()
+                    .map(|run| &text[run])
+                    .filter(is_new)
+                    .any(|run| self.run_holds(finder, run, depth - 1)))
+    }
+
+    fn run_holds(&self, finder: &AhoCorasick, run: &str, depth: usize) -> bool {
+        let is_form = finder.find(run).is_some_and(|found| found.range() == (0..run.len()));
+        !is_form && views::decoded(run).iter().any(|view| self.holds(finder, view, &Known::default(), depth))
+    }
+
+    /// How often each value stands in a text.
+    fn count<'a>(&'a self, finder: &AhoCorasick, text: &str) -> BTreeMap<&'a str, usize> {
+        let mut counts = BTreeMap::new();
+        for found in finder.find_iter(text) {
+            *counts.entry(self.value_of(found)).or_default() += 1;
+        }
+        counts
+    }
+
+    fn value_of(&self, found: Match) -> &str {
+        &self.values[found.pattern().as_usize()]
     }
 
     fn print(&self, text: &str) -> String {
@@ -117,16 +168,39 @@ impl Secrets {
     }
 }
 
-/// Whether one of the values stands in a text, as it is or in another form.
-fn holds(finder: &AhoCorasick, text: &str, depth: usize) -> bool {
-    if finder.is_match(text) {
-        return true;
+/// A part of a text that is not told.
+#[derive(Debug, Clone)]
+struct Hidden<'a> {
+    place: Range<usize>,
+    /// The value whose fingerprint stands there; that of the part itself where what of it is the value cannot be told.
+    value: Option<&'a str>,
+}
+
+impl Hidden<'_> {
+    const fn whole(place: Range<usize>) -> Self {
+        Self { place, value: None }
     }
-    depth > 0
-        && (views::unescaped(text).iter().any(|view| holds(finder, view, depth - 1))
-            || views::base64_runs(text)
-                .into_iter()
-                .any(|run| views::decoded(&text[run]).iter().any(|view| holds(finder, view, depth - 1))))
+}
+
+/// What is hidden of a text without its views.
+#[derive(Default)]
+struct Known<'a> {
+    /// How often each value stands there as it is.
+    counts: BTreeMap<&'a str, usize>,
+    /// The text, whose runs of base64 are judged by themselves.
+    text: &'a str,
+}
+
+/// Parts that lie over each other become one, which is hidden as a whole.
+fn joined(parts: Vec<Hidden<'_>>) -> Vec<Hidden<'_>> {
+    let mut all: Vec<Hidden<'_>> = Vec::with_capacity(parts.len());
+    for part in parts {
+        match all.last_mut().filter(|last| part.place.start < last.place.end) {
+            Some(last) => *last = Hidden::whole(last.place.start..last.place.end.max(part.place.end)),
+            None => all.push(part),
+        }
+    }
+    all
 }
 
 fn collect(value: &Value, texts: &mut Vec<String>) {

@@ -4,16 +4,20 @@
 
 Nothing secret leaves this process: what comes from a vault is hidden wherever it stands, also where a worker decrypts it.
 Tasks that would really run end the run before they do; `allowed.json` beside this file names those that may.
+
+One file, however long: Ansible loads a callback from a single file, and imports nothing that lies beside it.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import collections
 import fcntl
 import functools
 import hashlib
 import html
+import itertools
 import json
 import os
 import re
@@ -29,6 +33,7 @@ from ansible.parsing.vault import VaultLib
 from ansible.plugins.action import ActionBase
 from ansible.plugins.callback import CallbackBase
 from ansible.plugins.strategy import StrategyBase
+from ansible.vars.manager import VariableManager
 
 DOCUMENTATION = """
 name: heddle_drift
@@ -57,6 +62,7 @@ LETTERS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 # These say that they changed something whenever they ran.
 COMMANDS = ("command", "shell", "raw", "script", "expect", "win_command", "win_shell")
+COLLECTIONS = ("ansible.builtin", "ansible.legacy", "ansible.windows", "community.general", "community.windows")
 INCLUDES = ("include_tasks", "import_tasks", "include_role", "import_role", "include")
 UNCHECKED = "it does not run in check mode"
 
@@ -64,6 +70,12 @@ UNCHECKED = "it does not run in check mode"
 def bare(action):
     """The name of an action without that of its collection."""
     return str(action).rsplit(".", 1)[-1]
+
+
+def is_command(action):
+    """Whether it says that it changed something whenever it ran; a module of another collection may bear the same name."""
+    collection, _, name = str(action).rpartition(".")
+    return name in COMMANDS and collection in ("",) + COLLECTIONS
 
 
 def runs(check_mode):
@@ -85,7 +97,34 @@ def unescape(text):
         code = match.group(1) or match.group(2)
         return chr(int(code, 16)) if code else LETTERS.get(match.group(3), match.group(3))
 
-    return ESCAPED.sub(letter, text)
+    # Letters above U+FFFF are named in two halves.
+    return ESCAPED.sub(letter, text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def views(text):
+    """The text without one form of escapes, in each form that changes it."""
+    found = {urllib.parse.unquote(text), urllib.parse.unquote_plus(text), html.unescape(text), unescape(text), unquote_shell(text)}
+    found.discard(text)
+    return found
+
+
+def places(part, text):
+    """Where a part stands in a text."""
+    at = text.find(part)
+    while at >= 0:
+        yield at, at + len(part)
+        at = text.find(part, at + len(part))
+
+
+def joined(parts):
+    """Parts that lie over each other become one, which is hidden as a whole."""
+    found = []
+    for start, end, value in sorted(parts, key=lambda part: (part[0], -part[1])):
+        if found and start < found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end), None)
+        else:
+            found.append((start, end, value))
+    return found
 
 
 def unquote_shell(text):
@@ -213,44 +252,62 @@ class Secrets:
         return self.hide_text(str(value))
 
     def hide_text(self, text):
+        # What stands there as it is may hide another form of a value, as `%2520` does one that holds `%20`: once more without it.
+        return self.hide_once(self.hide_once(text)) if self.forms else text
+
+    def hide_once(self, text):
+        """Everything is found in the text as it stands: a value that is taken out first may be a part of another one."""
+        hidden = [(start, end, whole) for form, whole in self.forms for start, end in places(form, text)]
+        # The longest form of those that begin at one place, and none that lies within another.
+        hidden.sort(key=lambda part: (part[0], -part[1]))
+        longest = []
+        for part in hidden:
+            if not longest or part[0] >= longest[-1][1]:
+                longest.append(part)
+            elif part[1] > longest[-1][1]:
+                longest[-1] = (longest[-1][0], part[1], None)
+        runs = (block.span() for block in BASE64.finditer(text) if self.run_holds(block.group(), MOST_FORMS - 1))
+        whole = [(start, end, None) for start, end in itertools.chain(runs, self.lines(text))]
+        told, at = [], 0
+        for start, end, value in joined(longest + whole):
+            told += [text[at:start], self.fingerprint(text[start:end] if value is None else value)]
+            at = end
+        return "".join(told) + text[at:]
+
+    def lines(self, text):
+        """Where lines stand in which one is written otherwise: what of it is the value cannot be told."""
+        if not any(mark in text for mark in "%&\\'+"):
+            return
+        start = 0
+        for line in text.splitlines(keepends=True):
+            bare = line.strip()
+            begins = start + len(line) - len(line.lstrip())
+            start += len(line)
+            known = self.counted(bare)
+            if any(self.holds(view, known, bare, MOST_FORMS - 1) for view in views(bare)):
+                yield begins, begins + len(bare)
+
+    def counted(self, text):
+        counts = collections.Counter()
         for form, whole in self.forms:
             if form in text:
-                text = text.replace(form, self.fingerprint(whole))
-        if not self.forms:
-            return text
-        text = BASE64.sub(lambda block: self.fingerprint(block.group()) if self.is_within(block.group()) else block.group(), text)
-        if not any(mark in text for mark in "%&\\'+"):
-            return text
-        # A line in which one is written otherwise is hidden as a whole: what of it is the value cannot be told.
-        return "".join(self.hide_line(line) for line in text.splitlines(keepends=True))
+                counts[whole] += text.count(form)
+        return counts
 
-    def hide_line(self, line):
-        if not self.holds_otherwise(line, MOST_FORMS):
-            return line
-        bare = line.strip()
-        return line.replace(bare, self.fingerprint(bare)) if bare else line
-
-    def is_within(self, block):
-        return any(self.holds(text, MOST_FORMS - 1) for text in decode(block))
-
-    def holds(self, text, depth):
-        """Whether one of the values stands in a text, as it is or in another form."""
-        return any(form in text for form, _ in self.forms) or self.holds_otherwise(text, depth)
-
-    def holds_otherwise(self, text, depth):
+    def holds(self, text, known, judged, depth):
+        """Whether a value stands in a text more often than is known; runs of base64 in `judged` are judged by themselves."""
+        if any(count > known[whole] for whole, count in self.counted(text).items()):
+            return True
         if depth == 0:
             return False
-        views = {
-            urllib.parse.unquote(text),
-            urllib.parse.unquote_plus(text),
-            html.unescape(text),
-            unescape(text),
-            unquote_shell(text),
-        }
-        views.discard(text)
-        for block in BASE64.findall(text) if depth < MOST_FORMS else ():
-            views.update(decode(block))
-        return any(self.holds(view, depth - 1) for view in views)
+        if any(self.holds(view, known, judged, depth - 1) for view in views(text)):
+            return True
+        return any(self.run_holds(block, depth - 1) for block in BASE64.findall(text) if block not in judged)
+
+    def run_holds(self, block, depth):
+        """Whether a value is written in a run of base64 that is not a value's form by itself."""
+        is_form = any(form == block for form, _ in self.forms)
+        return not is_form and any(self.holds(text, collections.Counter(), "", depth) for text in decode(block))
 
 
 SECRETS = Secrets()
@@ -310,10 +367,47 @@ class Uncounted:
 
     @classmethod
     def is_let_pass(cls, task, one):
-        return is_said(task.changed_when) and bool(one.get(cls.KEY)) and not one.get("changed") and bare(task.action) not in COMMANDS
+        return is_said(task.changed_when) and bool(one.get(cls.KEY)) and not one.get("changed") and not is_command(task.action)
 
 
 Uncounted.note()
+
+
+class Marks:
+    """Keeps our notes out of what a task registers: a file made of all of that would differ by them alone."""
+
+    KEYS = (Failures.KEY, Uncounted.KEY)
+
+    @classmethod
+    def keep_out(cls):
+        original = VariableManager.set_nonpersistent_facts
+
+        @functools.wraps(original)
+        def set_nonpersistent_facts(self, host, facts):
+            return original(self, host, {name: cls.without(value) for name, value in facts.items()})
+
+        VariableManager.set_nonpersistent_facts = set_nonpersistent_facts
+
+    @classmethod
+    def without(cls, result):
+        if not isinstance(result, dict):
+            return result
+        inner = result.get("results")
+        if any(key in result for key in cls.KEYS) or cls.holds_any(inner):
+            # The callback still reads the other one.
+            result = result.copy()
+            for key in cls.KEYS:
+                result.pop(key, None)
+            if cls.holds_any(inner):
+                result["results"] = [cls.without(one) for one in inner]
+        return result
+
+    @classmethod
+    def holds_any(cls, results):
+        return isinstance(results, list) and any(isinstance(one, dict) and any(key in one for key in cls.KEYS) for one in results)
+
+
+Marks.keep_out()
 
 
 class Endings:
@@ -626,7 +720,7 @@ class CallbackModule(CallbackBase):
         """Whether what `changed_when` or `failed_when` let pass was taken out of the result before we see it."""
         task = self.task(result)
         is_let = is_said(task.changed_when) or is_said(task.failed_when)
-        return bool(self.whole(result).get("censored")) and is_let and bare(task.action) not in COMMANDS
+        return bool(self.whole(result).get("censored")) and is_let and not is_command(task.action)
 
     @whole_or_none
     def v2_runner_on_skipped(self, result):

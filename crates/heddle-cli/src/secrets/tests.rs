@@ -66,7 +66,8 @@ fn names_in_a_secret_object_are_secret() {
 #[test]
 fn a_value_is_hidden_in_one_form_within_another() {
     const VALUE: &str = r#"hunter & "gate"/<7>'s \\ key+one"#;
-    let secrets = secrets(&[json!(VALUE)]);
+    // A value within another one hides none of its forms.
+    let secrets = secrets(&[json!(VALUE), json!("gate")]);
     let encoded = |text: &str| BASE64_STANDARD.encode(text);
     let json = json!({"auth": encoded(&format!("u:{VALUE}"))}).to_string();
     let escaped = html_escaped(VALUE, "&#34;", "&#39;");
@@ -108,4 +109,44 @@ fn what_looks_like_another_form_and_holds_no_value_stays() {
     // A value that stands there as it is takes no more of its line with it.
     let told = secrets.hide("https://door:hunter2hunter2@example.com/a%20b");
     assert!(told.starts_with("https://door:<secret ") && told.ends_with("@example.com/a%20b"), "{told}");
+}
+
+#[test]
+fn a_value_is_hidden_over_line_breaks_of_mail_and_in_escapes_of_two_halves() {
+    let secrets = secrets(&[json!("hunter of the gate \u{1f600}\u{8}")]);
+    let value = "hunter of the gate \u{1f600}\u{8}";
+    let encoded = BASE64_STANDARD.encode(format!("{}{value}", "x".repeat(50)));
+    let mail: Vec<&str> = encoded.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let told = secrets.hide(&mail.join("\r\n"));
+    assert!(told.starts_with("<secret ") && !told.contains("aHVudGVy"), "{told}");
+    let told = secrets.hide(r"x hunter of the gate \ud83d\ude00\b y");
+    assert!(told.starts_with("<secret "), "{told}");
+}
+
+#[test]
+fn a_value_within_another_one_does_not_break_the_others_form() {
+    let secrets = secrets(&[json!("prod"), json!("x&y-prod-zzz9"), json!("a%20b"), json!("cHJvZA")]);
+    let encoded = BASE64_STANDARD.encode("user x&y-prod-zzz9 and more");
+    for (text, secret) in [
+        ("door x&#38;y-prod-zzz9 to prod", "zzz9"),
+        ("prod is x%26y-prod-zzz9", "zzz9"),
+        // The second has the letters of the first, and only the first one stands there as it is.
+        ("a%20b and a%2520b", "2520"),
+        (&format!("prod {encoded}"), &encoded[4..20]),
+        // A value that stands in a run of base64 by chance, or because somebody wrote it there.
+        (&format!("{encoded}cHJvZA"), &encoded[4..20]),
+    ] {
+        let told = secrets.hide(text);
+        assert!(told.contains("<secret ") && !told.contains(secret) && !told.contains("prod"), "{text}: {told}");
+    }
+    // The one that stands there as it is takes nothing else with it.
+    let print = secrets.fingerprint(&json!("prod")).as_str().unwrap().to_owned();
+    assert_eq!(secrets.hide("in prod it's 100% &amp; more"), format!("in {print} it's 100% &amp; more"));
+}
+
+#[test]
+fn a_value_over_lines_one_of_which_is_hidden_is_hidden_whole() {
+    let secrets = secrets(&[json!("a of\nb of\n"), json!("hunter2 of")]);
+    let told = secrets.hide("a of\nb of\nand hunter2%20of");
+    assert!(!told.contains("a of") && !told.contains("b of") && !told.contains("hunter2"), "{told}");
 }

@@ -36,11 +36,11 @@ pub(super) fn base64_runs(text: &str) -> Vec<Range<usize>> {
             }
             end = if at > line_start { at } else { end };
             // A full line of the letters goes on in the next one.
-            let next = at - line_start >= FULL_LINE && bytes.get(at) == Some(&b'\n');
-            if !next {
+            let ending = usize::from(bytes.get(at) == Some(&b'\r'));
+            if at - line_start < FULL_LINE || bytes.get(at + ending) != Some(&b'\n') {
                 break;
             }
-            at += 1;
+            at += ending + 1;
             while bytes.get(at).is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
                 at += 1;
             }
@@ -97,6 +97,9 @@ pub(super) fn unescaped(text: &str) -> Vec<String> {
     views
 }
 
+/// Longer references, which lead zeros make, are written by nobody.
+const LONGEST_REFERENCE: usize = 16;
+
 fn percent_decoded(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
@@ -109,7 +112,8 @@ fn html_unescaped(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         plain.push_str(&rest[..at]);
         rest = &rest[at..];
-        let name = rest[1..].split_once(';').map_or("", |(name, _)| name);
+        let near = rest.as_bytes().iter().take(LONGEST_REFERENCE).position(|byte| *byte == b';');
+        let name = near.map_or("", |end| &rest[1..end]);
         let digits = name.strip_prefix('#').map(|digits| match digits.strip_prefix(['x', 'X']) {
             Some(digits) => u32::from_str_radix(digits, 16),
             None => digits.parse(),
@@ -134,28 +138,42 @@ fn without_backslashes(text: &str) -> String {
             plain.push(letter);
             continue;
         }
-        let digits = |letters: &std::str::Chars<'_>, count: usize| {
-            let digits: String = letters.clone().take(count).collect();
-            let is_whole = digits.len() == count && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-            is_whole.then(|| u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32)).flatten()
-        };
         match letters.next() {
             Some('n') => plain.push('\n'),
+            Some('b') => plain.push('\u{8}'),
+            Some('f') => plain.push('\u{c}'),
             Some('t') => plain.push('\t'),
             Some('r') => plain.push('\r'),
-            Some(kind @ ('u' | 'x')) => {
-                let count = if kind == 'u' { 4 } else { 2 };
-                match digits(&letters, count) {
-                    Some(read) => {
-                        plain.push(read);
-                        letters.nth(count - 1);
-                    }
-                    None => plain.push(kind),
+            Some(kind @ ('u' | 'x')) => match numbered(letters.as_str(), kind) {
+                Some((read, length)) => {
+                    plain.push(read);
+                    letters = letters.as_str()[length..].chars();
                 }
-            }
+                None => plain.push(kind),
+            },
             Some(other) => plain.push(other),
             None => {}
         }
     }
     plain
+}
+
+/// The letter that `\\u` or `\\x` names by its number, and how many bytes of the text behind that it takes. Letters that UTF-16
+/// writes in two halves are named in two.
+fn numbered(text: &str, kind: char) -> Option<(char, usize)> {
+    let code = |text: &str, count: usize| {
+        let digits = text.get(..count).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        u32::from_str_radix(digits, 16).ok()
+    };
+    if kind == 'x' {
+        return Some((char::from_u32(code(text, 2)?)?, 2));
+    }
+    let first = code(text, 4)?;
+    if let Some(letter) = char::from_u32(first) {
+        return Some((letter, 4));
+    }
+    let second = code(text[4..].strip_prefix("\\u")?, 4)?;
+    let halves = [u16::try_from(first).ok()?, u16::try_from(second).ok()?];
+    let letter = char::decode_utf16(halves).next()?.ok()?;
+    Some((letter, 10))
 }

@@ -173,7 +173,8 @@ fn nothing_of_a_vault_is_told_in_another_form_either() {
     ];
     each(|house| {
         let vault = ["site.yml", "--vault-password-file", "password"];
-        house.lock("group_vars/all/door.yml", &format!("door: {}\n", serde_json::json!(VALUE)));
+        // A value within another one hides none of its forms.
+        house.lock("group_vars/all/door.yml", &format!("door: {}\nword: gate\n", serde_json::json!(VALUE)));
         for form in forms {
             let content = serde_json::json!(format!("before\n{form}\nafter\n"));
             let site = format!(
@@ -371,6 +372,29 @@ fn what_was_not_looked_at_is_never_the_same() {
         house.place.write("rings.yml", "- hosts: all\n  tasks: [{no_such_module_at_all: {}}]\n");
         let ended = house.diff(&["rings.yml"]);
         assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{ended:?}");
+    });
+}
+
+/// What we note of a task to judge it is in nothing that the playbook makes of its result.
+#[test]
+fn what_a_task_registers_is_ansibles_alone() {
+    let playbook = |content: &str| {
+        let copy = |name: &str, content: &str| {
+            format!("ansible.builtin.copy: {{dest: \"{{{{ house }}}}/{name}\", content: {content}}}")
+        };
+        format!(
+            "- hosts: all\n  gather_facts: false\n  tasks:\n    - {}\n      register: one\n    - {}\n      loop: [a, b]\n      \
+             register: all_of_them\n    - {}\n",
+            copy("one", "x"),
+            copy("{{ item }}", "x"),
+            copy("told", content),
+        )
+    };
+    each(|house| {
+        house.place.write("told.yml", &playbook("\"{{ one | to_json }}{{ all_of_them | to_json }}\""));
+        let ended = house.diff(&["told.yml"]);
+        assert!(ended.code == 1 && ended.stdout.contains("All items completed"), "{ended:?}");
+        assert!(!ended.stdout.contains("heddle_"), "{ended:?}");
     });
 }
 
