@@ -76,7 +76,12 @@ pub const LIMITS: &[Limit] = &[
     Limit::bytes(
         "what was found when somebody looked for drift, of one organization",
         looks::MOST_BYTES.unsigned_abs(),
-        "a record that is looked at keeps its last look alone",
+        "the record that takes the most keeps its last look alone",
+    ),
+    Limit::bytes(
+        "what was found when somebody looked, of one record",
+        looks::MOST_RECORD_BYTES.unsigned_abs(),
+        "the oldest are forgotten",
     ),
     Limit::bytes("a look that is kept where that is reached", looks::LEAST_BYTES as u64, "the rest is counted"),
     Limit::bytes("report of an automator", routes::automator::REPORT_LIMIT_BYTES as u64, TOO_LARGE),

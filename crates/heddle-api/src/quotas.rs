@@ -40,7 +40,7 @@ pub const REPORTERS: Quota = Quota {
 
 /// Records of drift of an organization.
 pub const DRIFT_RECORDS: Quota = Quota {
-    what: "records of drift of one organization",
+    what: "records of drift of one organization that somebody may report or looked at",
     most: 2000,
     remedy: "forget those that nobody reports any more, on their pages under Drift",
 };

@@ -63,6 +63,11 @@ impl RepoName {
     pub fn name(&self) -> &str {
         self.0.split_once('/').map_or("", |(_, name)| name)
     }
+
+    /// Whether both name one repository. Hosts take a name in any letter case, and have no two that differ in it alone.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
 }
 
 impl TryFrom<String> for RepoName {

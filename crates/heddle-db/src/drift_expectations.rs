@@ -3,14 +3,16 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::{
     drift::RecordName,
-    git::RepoName,
     id::{OrganizationId, RepositoryId},
 };
 use serde::Serialize;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use crate::error::{DbError, json};
+use crate::{
+    drift_records::repository_key,
+    error::{DbError, json},
+};
 
 /// That somebody must look.
 #[derive(Debug, Clone)]
@@ -26,7 +28,7 @@ pub struct Expectation {
 #[derive(Serialize)]
 struct NewRow<'a> {
     id: Uuid,
-    repository: &'a str,
+    repository: String,
     environment: &'a str,
     tool: &'a str,
     source: &'a str,
@@ -49,7 +51,7 @@ pub async fn replace(
         .iter()
         .map(|one| NewRow {
             id: Uuid::now_v7(),
-            repository: one.record.repository.as_ref().map_or("", RepoName::as_str),
+            repository: repository_key(one.record.repository.as_ref()),
             environment: one.record.environment.as_str(),
             tool: one.record.tool.as_str(),
             source: one.record.source.as_str(),

@@ -1,4 +1,4 @@
-//! What somebody looks at: an environment, a tool, a source.
+//! What somebody looks at: a repository, an environment, a tool, a source.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::{
@@ -58,7 +58,7 @@ pub async fn ensure(db: impl PgExecutor<'_>, organization: OrganizationId, name:
            returning id"#,
         Uuid::now_v7(),
         organization.0,
-        name.repository.as_ref().map_or("", RepoName::as_str),
+        repository_key(name.repository.as_ref()),
         name.environment.as_str(),
         name.tool.as_str(),
         name.source.as_str(),
@@ -77,7 +77,7 @@ pub async fn exists(db: impl PgExecutor<'_>, organization: OrganizationId, name:
                where organization_id = $1 and repository = $2 and environment = $3 and tool = $4 and source = $5)
            as "exists!""#,
         organization.0,
-        name.repository.as_ref().map_or("", RepoName::as_str),
+        repository_key(name.repository.as_ref()),
         name.environment.as_str(),
         name.tool.as_str(),
         name.source.as_str(),
@@ -99,6 +99,14 @@ pub async fn lock(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<RecordName
     .fetch_optional(db)
     .await?;
     row.map(RecordName::try_from).transpose()
+}
+
+/// What time it is, by the one clock that all replicas of the API have: looks are ordered by it.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn now(db: impl PgExecutor<'_>) -> Result<DateTime<Utc>, DbError> {
+    Ok(sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(db).await?)
 }
 
 /// The name of a record.
@@ -224,19 +232,88 @@ pub async fn count(db: impl PgExecutor<'_>, organization: OrganizationId, which:
     .await?)
 }
 
-/// How many records an organization has, and how many bytes the histories of all of them take.
+/// How many records of an organization somebody may report or looked at. Those that `drift:` alone asks for are bounded by
+/// its lines.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn measure(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<(i64, i64), DbError> {
-    let row = sqlx::query!(
-        r#"select count(*) as "records!", coalesce(sum(stored_bytes), 0)::bigint as "bytes!"
-           from drift_records where organization_id = $1"#,
+pub async fn count_reported(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "count!" from drift_records r
+           where r.organization_id = $1
+               and (exists (select from drift_spells s where s.record_id = r.id)
+                    or exists (select from reporters l where l.record_id = r.id and l.revoked_at is null))"#,
         organization.0,
     )
     .fetch_one(db)
+    .await?)
+}
+
+/// How many bytes the histories of all records of an organization take, as it was noted; what was forgotten by age since may
+/// be among it.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn sum_noted_bytes(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select coalesce(sum(stored_bytes), 0)::bigint as "bytes!" from drift_records where organization_id = $1"#,
+        organization.0,
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// How many bytes the histories of all records of an organization take, counted anew.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn count_bytes(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select coalesce(sum(bytes), 0)::bigint as "bytes!" from drift_spells where organization_id = $1"#,
+        organization.0,
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// Locks the record of an organization that has the most to give up: its history but for the newest spell. Not one that takes
+/// `least_bytes` or less, and not one that somebody else holds, so that two who lock records never wait for each other.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn lock_largest(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    least_bytes: i64,
+) -> Result<Option<Uuid>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "select r.id from drift_records r join (
+             select record_id, sum(bytes) - (array_agg(bytes order by last_at desc))[1] as history
+             from drift_spells where organization_id = $1 group by record_id having sum(bytes) > $2::bigint) s on s.record_id = r.id
+         where r.organization_id = $1 and s.history > 0 order by s.history desc limit 1
+         for update of r skip locked",
+        organization.0,
+        least_bytes,
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// Notes how many bytes the histories of all records of an organization take now, but of those that somebody else holds.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn note_all_bytes(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<(), DbError> {
+    sqlx::query!(
+        "with free as (select id from drift_records where organization_id = $1 for update skip locked)
+         update drift_records r
+         set stored_bytes = (select coalesce(sum(s.bytes), 0) from drift_spells s where s.record_id = r.id)
+         from free where free.id = r.id",
+        organization.0,
+    )
+    .execute(db)
     .await?;
-    Ok((row.records, row.bytes))
+    Ok(())
 }
 
 /// Notes how many bytes the history of a record takes now. Whoever calls it holds its lock.
@@ -252,6 +329,11 @@ pub async fn note_bytes(db: impl PgExecutor<'_>, id: Uuid) -> Result<(), DbError
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// How the repository of a record is stored: in one letter case, so that one repository has no two.
+pub(crate) fn repository_key(repository: Option<&RepoName>) -> String {
+    repository.map(|name| name.as_str().to_ascii_lowercase()).unwrap_or_default()
 }
 
 /// A name as it is stored.

@@ -191,6 +191,25 @@ pub async fn forget_history(db: impl PgExecutor<'_>, record: Uuid) -> Result<(),
     Ok(())
 }
 
+/// Forgets the oldest spells of a record until the rest takes so many bytes; never the newest one. Whoever calls it holds the
+/// record's lock.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn forget_beyond(db: impl PgExecutor<'_>, record: Uuid, most_bytes: i64) -> Result<(), DbError> {
+    sqlx::query!(
+        "delete from drift_spells s using (
+             select id, sum(bytes) over (order by last_at desc) as upto, row_number() over (order by last_at desc) as place
+             from drift_spells where record_id = $1) x
+         where s.id = x.id and x.upto > $2::bigint and x.place > 1",
+        record,
+        most_bytes,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Goes on with a spell: the look found what it found before.
 ///
 /// # Errors

@@ -1679,7 +1679,8 @@ export interface components {
             environment: components["schemas"]["EnvironmentName"];
             /** @description What it is for, 1 to 100 characters. */
             name: string;
-            repository?: components["schemas"]["RepoName"] | null;
+            /** @description The repository that the source lies in. */
+            repository: components["schemas"]["RepoName"];
             /** @description The folder or playbook, by its path in the repository. */
             source: components["schemas"]["DriftSource"];
             /** @description The tool. */

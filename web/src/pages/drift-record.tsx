@@ -38,6 +38,7 @@ export function DriftRecordPage() {
 function Detail({ organization, detail }: { organization: string; detail: DriftRecordDetail }) {
   const { record, shown, history } = detail;
   const { word, tone } = driftWord[record.state];
+  const newest = !shown || shown.spell.last_at === record.looked_at;
   return (
     <>
       <PageHead title={record.source}>
@@ -70,12 +71,8 @@ function Detail({ organization, detail }: { organization: string; detail: DriftR
           </Notice>
         </div>
       )}
-      {shown ? (
-        <Shown source={record.source} detail={shown} newest={shown.spell.id === history[0]?.id} />
-      ) : (
-        <NobodyLooked />
-      )}
-      {record.state !== "same" && <Issue issue={detail.issue} />}
+      {shown ? <Shown source={record.source} detail={shown} newest={newest} /> : <NobodyLooked />}
+      {record.state !== "same" && <Issue issue={detail.issue} newest={newest} />}
       <Asked detail={detail} />
       {history.length > 0 && <History record={record} detail={detail} />}
       <Forget organization={organization} record={record} />
@@ -84,9 +81,10 @@ function Detail({ organization, detail }: { organization: string; detail: DriftR
 }
 
 /** For whoever talks it over where the code is. */
-function Issue({ issue }: { issue: DriftRecordDetail["issue"] }) {
+function Issue({ issue, newest }: { issue: DriftRecordDetail["issue"]; newest: boolean }) {
+  const what = newest ? "What stands above" : "What the last look found";
   return (
-    <Part title="Talk it over" about="What stands above as Markdown, for an issue or a pull request.">
+    <Part title="Talk it over" about={`${what} as Markdown, for an issue or a pull request.`}>
       <div className="flex flex-wrap items-center gap-3">
         {issue.url && (
           <a className={buttonClass()} href={issue.url} target="_blank" rel="noreferrer">

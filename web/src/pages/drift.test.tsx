@@ -112,7 +112,7 @@ test("a reporter's token is shown once, with the command that uses it", async ()
   await userEvent.type(within(dialog).getByLabelText("Name"), "CI");
   await userEvent.type(within(dialog).getByLabelText("Environment"), "prod");
   await userEvent.type(within(dialog).getByLabelText("Folder or playbook"), "infra/prod");
-  await userEvent.type(within(dialog).getByLabelText("Repository (optional)"), "acme/infra");
+  await userEvent.type(within(dialog).getByLabelText("Repository"), "acme/infra");
   await userEvent.click(within(dialog).getByRole("button", { name: "Make the reporter" }));
   expect(await within(dialog).findByText("hdlp_1234")).toBeTruthy();
   expect(dialog.textContent).toContain("heddle diff terraform 'infra/prod' --report prod");

@@ -122,7 +122,7 @@ function NewReporter({ organization }: { organization: string }) {
       bodyOf(
         api.POST("/api/v1/organizations/{organization}/reporters", {
           params: { path: { organization } },
-          body: { name, environment, tool, source, repository: repository.trim() || null },
+          body: { name, environment, tool, source, repository: repository.trim() },
         }),
       ),
     onSuccess: async (reporter) => {
@@ -184,11 +184,12 @@ function NewReporter({ organization }: { organization: string }) {
         fault={faultOf(make.error, "source")}
       />
       <TextField
-        label="Repository (optional)"
+        label="Repository"
         name="repository"
+        required
         value={repository}
         onText={setRepository}
-        hint="That it lies in: acme/infra. Where it is empty, looks from any are taken."
+        hint="That it lies in, by owner and name: acme/infra."
         fault={faultOf(make.error, "repository")}
       />
       <Button type="submit" look="primary" busy={make.isPending}>

@@ -24,11 +24,14 @@ use crate::{
 /// How far ahead of the API's clock a look may have ended: other machines that serve it are not on the dot.
 pub const MOST_AHEAD: TimeDelta = TimeDelta::minutes(1);
 
-/// So many bytes of what was found are kept of one organization. A record that is looked at when it has more keeps the last
-/// look alone, of which so much is kept as [`LEAST_BYTES`] says.
+/// About so many bytes of what was found are kept of one organization. Where that is reached, the record that takes the most
+/// gives up its history.
 pub const MOST_BYTES: i64 = 256 << 20;
 
-/// So many bytes of a look are kept however much there is of the organization.
+/// So many bytes of what was found are kept of one record.
+pub const MOST_RECORD_BYTES: i64 = 8 << 20;
+
+/// So many bytes of a look are kept where no history is left to give up. A record that takes no more gives up nothing.
 pub const LEAST_BYTES: usize = 64 << 10;
 
 /// How long a look may have taken, and how old it may be when it is told.
@@ -37,66 +40,105 @@ pub const LONGEST_LOOK: TimeDelta = TimeDelta::days(1);
 /// A time as the database keeps it: two looks of a record never end at the same.
 const TICK: TimeDelta = TimeDelta::microseconds(1);
 
+/// What a spell takes beside its texts: ids, times, counts, the rows of indexes.
+const ROW_BYTES: usize = 1024;
+
+/// How many histories one look may take, so that there is room for it.
+const MOST_GIVEN_UP: usize = 4;
+
 /// Stores a look, unless a newer one is known; gives what it found.
 ///
 /// # Errors
 /// 403 when the token is for another record; 409 when a newer look is known; 422 when its times cannot be.
 pub async fn take(tx: &mut Tx, reporter: Reporter, look: &DriftLook, now: DateTime<Utc>) -> ApiResult<Found> {
-    let unknown =
-        || ApiError::unauthorized("this reporter was revoked; make another one in the dashboard under Settings");
-    let own = drift_records::lock(&mut **tx, reporter.record).await?.ok_or_else(unknown)?;
+    let own = drift_records::lock(&mut **tx, reporter.record).await?.ok_or_else(revoked)?;
     check_record(&own, look)?;
     if look.plan_hash.is_some() && look.tool != DriftTool::Terraform {
         let message = format!("{} has no plans that are approved: leave `plan_hash` out", look.tool);
         return Err(ApiError::invalid("plan_hash", message));
     }
-    let (begun_at, ended_at) = times(look, now)?;
-    let found = look.found();
+    let times = times(look, now)?;
     let newest = drift_spells::find_newest(&mut **tx, reporter.record).await?;
-    if let Some(newest) = &newest {
-        if newest.look == look.id {
-            return Ok(newest.found);
-        }
-        if begun_at <= newest.begun_at {
-            return Err(older(begun_at, newest));
-        }
+    match &newest {
+        Some(newest) if newest.look == look.id => return Ok(newest.found),
+        Some(newest) if times.0 <= newest.begun_at => return Err(older(times.0, newest)),
+        _ => {}
     }
-    let name = reporters::note_report(&mut **tx, reporter.id).await?.ok_or_else(unknown)?;
-    let places_hash = places_hash(look);
-    let (_, stored) = drift_records::measure(&mut **tx, reporter.organization).await?;
-    let is_full = stored >= MOST_BYTES;
-    let look = if is_full { &look.clone().fit(LEAST_BYTES) } else { look };
+    let name = reporters::note_report(&mut **tx, reporter.id).await?.ok_or_else(revoked)?;
+    let has_room = make_room(tx, reporter.organization).await?;
+    // What is found, and where, is told by the whole look.
+    let (found, places_hash) = (look.found(), places_hash(look));
+    let kept = if has_room { look } else { &look.clone().fit(LEAST_BYTES) };
+    keep(tx, (reporter, &name), newest, kept, (found, &places_hash), times).await?;
+    let (organization, id) = (reporter.organization, Some(reporter.record));
+    tx.notify(&Notice::Changed { organization, topic: Topic::Drift, id }).await?;
+    Ok(found)
+}
+
+fn revoked() -> ApiError {
+    ApiError::unauthorized("this reporter was revoked; make another one in the dashboard under Settings")
+}
+
+/// Goes on with the newest spell where the look found the same things in the same places, or begins one.
+async fn keep(
+    tx: &mut Tx,
+    (reporter, name): (Reporter, &str),
+    newest: Option<Newest>,
+    look: &DriftLook,
+    (found, places_hash): (Found, &[u8]),
+    (begun_at, ended_at): (DateTime<Utc>, DateTime<Utc>),
+) -> ApiResult<()> {
     let ended_at = newest.as_ref().map_or(ended_at, |newest| ended_at.max(newest.last_at + TICK));
+    let found_since = newest.as_ref().filter(|newest| newest.found == found).map(|newest| newest.found_since);
     let reason = reason(look);
     let content = content(look)?;
     let new = NewLook {
         id: look.id,
-        reporter: (reporter.id, &name),
+        reporter: (reporter.id, name),
         found,
-        found_since: newest
-            .as_ref()
-            .filter(|newest| newest.found == found)
-            .map_or(ended_at, |newest| newest.found_since),
-        places_hash: &places_hash,
+        found_since: found_since.unwrap_or(ended_at),
+        places_hash,
         begun_at,
         ended_at,
         commit: look.commit.as_ref(),
         reason: reason.as_deref(),
         differences: i64::try_from(look.count_items()).unwrap_or(i64::MAX),
-        bytes: content.items.to_string().len().saturating_add(content.not_looked_at.to_string().len()) as i64,
+        bytes: i64::try_from(bytes(&content, reason.as_deref())).unwrap_or(i64::MAX),
         content,
     };
     match newest.filter(|newest| newest.places_hash == places_hash && newest.reporter == Some(reporter.id)) {
         Some(newest) => drift_spells::extend(&mut **tx, newest.id, &new).await?,
         None => drift_spells::insert(&mut **tx, reporter.organization, reporter.record, &new).await?,
     }
-    if is_full {
-        drift_spells::forget_history(&mut **tx, reporter.record).await?;
+    drift_spells::forget_beyond(&mut **tx, reporter.record, MOST_RECORD_BYTES).await?;
+    Ok(drift_records::note_bytes(&mut **tx, reporter.record).await?)
+}
+
+/// About how many bytes a spell takes.
+fn bytes(content: &Content, reason: Option<&str>) -> usize {
+    let texts = [reason, content.failure.as_deref(), content.version.as_deref(), content.plan_hash.as_deref()];
+    let texts: usize = texts.into_iter().flatten().map(str::len).sum();
+    let found = content.items.to_string().len() + content.not_looked_at.to_string().len();
+    ROW_BYTES + texts + content.program.len() + found
+}
+
+/// Whether there is room for a look. Where there is none, the largest records give up their history: whoever fills the store
+/// pays for it, and not whoever looks next.
+async fn make_room(tx: &mut Tx, organization: OrganizationId) -> ApiResult<bool> {
+    if drift_records::sum_noted_bytes(&mut **tx, organization).await? < MOST_BYTES {
+        return Ok(true);
     }
-    drift_records::note_bytes(&mut **tx, reporter.record).await?;
-    let (organization, id) = (reporter.organization, Some(reporter.record));
-    tx.notify(&Notice::Changed { organization, topic: Topic::Drift, id }).await?;
-    Ok(found)
+    drift_records::note_all_bytes(&mut **tx, organization).await?;
+    for _ in 0..MOST_GIVEN_UP {
+        if drift_records::count_bytes(&mut **tx, organization).await? < MOST_BYTES {
+            return Ok(true);
+        }
+        let largest = drift_records::lock_largest(&mut **tx, organization, LEAST_BYTES as i64).await?;
+        let Some(largest) = largest else { return Ok(false) };
+        drift_spells::forget_history(&mut **tx, largest).await?;
+        drift_records::note_bytes(&mut **tx, largest).await?;
+    }
+    Ok(drift_records::count_bytes(&mut **tx, organization).await? < MOST_BYTES)
 }
 
 /// The token is for one record. A look of another is somebody's mistake, and is told so that they find it.
@@ -123,8 +165,7 @@ pub async fn refuse_one_more(tx: &mut Tx, organization: OrganizationId, name: &R
         return Ok(());
     }
     let turn = quotas::DRIFT_RECORDS.take_turn(tx, organization.0).await?;
-    let (records, _) = drift_records::measure(&mut **tx, organization).await?;
-    turn.refuse_more(records)
+    turn.refuse_more(drift_records::count_reported(&mut **tx, organization).await?)
 }
 
 /// When the look began and ended.

@@ -158,15 +158,21 @@ async fn load_drift_record(
     if shown.is_none() && query.spell.is_some() {
         return Err(ApiError::not_found("the record has no such spell; it may be forgotten by now"));
     }
+    // What is to be done now is said by the last look, whichever is shown.
+    let last = match query.spell {
+        Some(_) => drift_spells::find(&mut *tx, id, None).await?,
+        None => shown.clone(),
+    };
     let spells = drift_spells::list(&mut *tx, id, query.before, SPELLS).await?;
     let askers = drift_expectations::list_askers(&mut *tx, id).await?;
     tx.commit().await?;
     let is_full = i64::try_from(spells.len()).is_ok_and(|count| count == SPELLS);
     let shown = shown.map(|(spell, content)| view_content(spell, content)).transpose()?;
+    let last = last.map(|(spell, content)| view_content(spell, content)).transpose()?;
     let record = rows::view_record(record, Utc::now());
     let host = app.config.github.as_ref().map(|github| &github.web_url);
     Ok(Json(DriftRecordDetail {
-        issue: issue::write(&record, shown.as_ref(), &app.public_url(&format!("drift/{id}")), host),
+        issue: issue::write(&record, last.as_ref(), &app.public_url(&format!("drift/{id}")), host),
         next: spells.last().filter(|_| is_full).map(|spell| spell.id),
         record,
         shown,

@@ -72,7 +72,7 @@ async fn create_reporter(
         return Err(ApiError::invalid("name", "a name takes 1 to 100 characters"));
     }
     let CreateReporter { repository, environment, tool, source, .. } = request;
-    let record = RecordName { repository, environment, tool, source };
+    let record = RecordName { repository: Some(repository), environment, tool, source };
     let organization = member.organization;
     let (id, text) = (Uuid::now_v7(), secret::generate(Purpose::Reporter)?);
     let mut tx = app.db.organization(organization).await?;
@@ -127,9 +127,9 @@ async fn revoke_reporter(app: App, member: Member, Path(ids): Path<(Uuid, Uuid)>
     responses((status = 200, body = ReporterRecord))
 )]
 async fn load_reporter_record(app: App, reporter: Reporter) -> ApiResult<Json<ReporterRecord>> {
-    // Before anything is waited for: a time that is too early is right for whoever begins after the answer.
-    let now = Utc::now();
     let mut tx = app.db.organization(reporter.organization).await?;
+    // Before all else: a time that is too early is right for whoever begins after the answer.
+    let now = drift_records::now(&mut *tx).await?;
     let name = drift_records::find_name(&mut *tx, reporter.record).await?;
     tx.commit().await?;
     let name = name.ok_or_else(|| ApiError::unauthorized("this reporter's token is not known"))?;
@@ -153,7 +153,9 @@ async fn store(app: &App, reporter: Reporter, look: &DriftLook) -> ApiResult<Fou
     look.check_size()
         .map_err(|excess| ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "look-too-large", excess.to_string()))?;
     let mut tx = app.db.organization(reporter.organization).await?;
-    let found = drift::take(&mut tx, reporter, look, Utc::now()).await?;
+    // Before all else: a time that is too early is right for whoever begins after the answer.
+    let now = drift_records::now(&mut *tx).await?;
+    let found = drift::take(&mut tx, reporter, look, now).await?;
     tx.commit().await?;
     Ok(found)
 }

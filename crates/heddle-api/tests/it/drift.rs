@@ -1,27 +1,24 @@
 //! Records of drift: a reporter tells of one and nothing else, and nothing is the same that nobody looked at.
 
-use chrono::{DateTime, TimeDelta, Utc};
-use heddle_api::{
-    flow::drift::{LEAST_BYTES, MOST_BYTES},
-    routes::drift::{MOST_JUDGED, States},
-};
+mod room;
+mod silence;
+
+use chrono::{TimeDelta, Utc};
 use heddle_client::{ClientError, DriftQuery, Http, PageQuery, ReporterClient};
 use heddle_core::drift::{Cause, Deviation, DriftState, DriftTool, Found, PlanHash};
-use heddle_db::retention::{self, Age, Ages};
 use heddle_wire::{
-    automator::{DriftExpectation, ReadReport},
     drift::{DriftItem, DriftLook, ItemDifference, LookTaken, MAX_ITEMS, NotLookedAt},
     view::{CreateReporter, DriftPage, DriftRecordView, ReporterCreated},
 };
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use crate::{loom::Loom, told::read_report};
+use crate::loom::Loom;
 
 fn request(environment: &str, tool: DriftTool, source: &str) -> CreateReporter {
     CreateReporter {
         name: "nightly".into(),
-        repository: Some("acme/config".parse().unwrap()),
+        repository: "acme/config".parse().unwrap(),
         environment: environment.parse().unwrap(),
         tool,
         source: source.parse().unwrap(),
@@ -90,16 +87,6 @@ async fn only(loom: &Loom) -> DriftRecordView {
     page.items.remove(0)
 }
 
-/// As if all that was seen lay so much further back.
-async fn let_time_pass(loom: &Loom, time: TimeDelta) {
-    let sql = "update drift_spells set first_at = first_at - $1, begun_at = begun_at - $1, last_at = last_at - $1,
-                   found_since = found_since - $1";
-    let mut owner = loom.owner().await;
-    for sql in [sql, "update drift_expectations set asked_at = asked_at - $1"] {
-        sqlx::query(sql).bind(time).execute(&mut owner).await.unwrap();
-    }
-}
-
 #[tokio::test]
 async fn what_was_found_is_shown_with_its_history() {
     let loom = Loom::start().await;
@@ -128,6 +115,10 @@ async fn what_was_found_is_shown_with_its_history() {
     assert_eq!(row.since, Some(detail.history[0].first_at), "it differs since it first did");
     let before = loom.user.drift_record(loom.organization, taken.record, Some(detail.history[1].id)).await.unwrap();
     assert!(before.shown.unwrap().items.is_empty());
+    let hash = again.plan_hash.as_ref().unwrap().to_string();
+    assert!(detail.issue.body.contains(&hash), "{}", detail.issue.body);
+    let (then, now) = (&before.issue, &detail.issue);
+    assert_eq!((&then.title, &then.body), (&now.title, &now.body), "what is to be done is of the last look");
     let reporters = loom.user.reporters(loom.organization).await.unwrap();
     assert!(reporters[0].reported_at.is_some());
 }
@@ -174,7 +165,7 @@ async fn no_clock_but_the_apis_says_which_look_is_the_newer_one() {
 async fn folders_of_one_name_in_two_repositories_are_two_records() {
     let loom = Loom::start().await;
     let of = |repository: &str| CreateReporter {
-        repository: Some(repository.parse().unwrap()),
+        repository: repository.parse().unwrap(),
         ..request("prod", DriftTool::Terraform, "infra/prod")
     };
     let mut clients = Vec::new();
@@ -198,71 +189,6 @@ async fn folders_of_one_name_in_two_repositories_are_two_records() {
     let rows = list(&loom).await.items;
     let rows: Vec<_> = rows.iter().map(|row| (row.repository.as_ref().map(|name| name.as_str()), row.state)).collect();
     assert_eq!(rows, [(Some("acme/network"), DriftState::Differs), (Some("acme/infra"), DriftState::Same)]);
-}
-
-/// Once an organization has filled its share, nothing it reports is lost, and nothing of it grows.
-#[tokio::test]
-async fn what_one_organization_tells_does_not_fill_the_store() {
-    let loom = Loom::start().await;
-    let (made, reporter) = make(&loom, "prod", DriftTool::Terraform, "infra/prod").await;
-    let record = made.reporter.record;
-    reporter.report(&look(40, &["a"])).await.unwrap();
-    reporter.report(&look(30, &["b"])).await.unwrap();
-    let stored: i64 = sqlx::query_scalar("select stored_bytes from drift_records where id = $1")
-        .bind(record)
-        .fetch_one(&mut loom.owner().await)
-        .await
-        .unwrap();
-    assert!(stored > 2 * 50, "{stored}");
-    sqlx::query(
-        "insert into drift_records (id, organization_id, environment, tool, source, stored_bytes)
-                 values (gen_random_uuid(), $1, 'prod', 'terraform', 'infra/large', $2)",
-    )
-    .bind(loom.organization.0)
-    .bind(MOST_BYTES)
-    .execute(&mut loom.owner().await)
-    .await
-    .unwrap();
-    let long = "x".repeat(2000);
-    let mut large = look(20, &["c"; 400]);
-    large.items.iter_mut().for_each(|item| item.differences[0].live = Some(long.as_str().into()));
-    reporter.report(&large).await.unwrap();
-    let detail = loom.user.drift_record(loom.organization, record, None).await.unwrap();
-    let shown = detail.shown.unwrap();
-    assert_eq!((detail.history.len(), detail.record.differences), (1, 400), "the last look alone, and all is counted");
-    assert!(!shown.items.is_empty() && shown.items.len() < 50, "{}", shown.items.len());
-    let stored: i64 = sqlx::query_scalar("select stored_bytes from drift_records where id = $1")
-        .bind(record)
-        .fetch_one(&mut loom.owner().await)
-        .await
-        .unwrap();
-    assert!(stored <= LEAST_BYTES as i64, "{stored}");
-}
-
-#[tokio::test]
-async fn what_is_too_much_for_one_list_is_counted_and_never_the_same() {
-    let loom = Loom::start().await;
-    let sql = "with made as (
-                   insert into drift_records (id, organization_id, environment, tool, source)
-                   select gen_random_uuid(), $1, case when n <= 3 then 'staging' else 'prod' end, 'terraform', 'infra/' || n
-                   from generate_series(1, $2) n returning id)
-               insert into drift_expectations (organization_id, repository_id, record_id, every_secs, line, asked_at)
-               select $1, (select id from repositories where organization_id = $1), id, 3600, 1, now() from made";
-    sqlx::query(sql)
-        .bind(loom.organization.0)
-        .bind(i32::try_from(MOST_JUDGED).unwrap() + 7)
-        .execute(&mut loom.owner().await)
-        .await
-        .unwrap();
-    let page = list(&loom).await;
-    assert_eq!((page.counts.not_looked_at, page.counts.not_judged), (MOST_JUDGED, 7));
-    let staging = PageQuery { environment: Some("staging".parse().unwrap()), ..PageQuery::default() };
-    let staging = DriftQuery { page: staging, ..DriftQuery::default() };
-    let page = loom.user.drift(loom.organization, &staging).await.unwrap();
-    assert_eq!((page.counts.not_looked_at, page.counts.not_judged), (3, 0), "of one environment all is judged");
-    let states = States::measure(&loom.app.db, Utc::now()).await.unwrap();
-    let expected = ((DriftTool::Terraform, DriftState::NotLookedAt), u64::try_from(MOST_JUDGED).unwrap());
-    assert_eq!((states.judged.into_iter().collect::<Vec<_>>(), states.not_judged), (vec![expected], 7));
 }
 
 #[tokio::test]
@@ -348,22 +274,6 @@ async fn a_hash_of_a_plan_is_one_and_of_terraform() {
 }
 
 #[tokio::test]
-async fn of_many_reporters_at_once_no_more_are_made_than_may_be() {
-    let loom = Loom::start().await;
-    let (made, _) = make(&loom, "prod", DriftTool::Terraform, "infra/prod").await;
-    let sql = "insert into reporters (id, organization_id, record_id, name, secret_hash, created_by)
-               select gen_random_uuid(), p.organization_id, p.record_id, p.name, sha256(n::text::bytea), p.created_by
-               from reporters p, generate_series(1, 497) n where p.id = $1";
-    sqlx::query(sql).bind(made.reporter.id).execute(&mut loom.owner().await).await.unwrap();
-    let asked = request("prod", DriftTool::Terraform, "infra/prod");
-    let tries = (0..8).map(|_| loom.user.create_reporter(loom.organization, &asked));
-    let told = futures::future::join_all(tries).await;
-    assert_eq!(told.iter().filter(|one| one.is_ok()).count(), 2);
-    let mut refused = told.into_iter().filter_map(Result::err);
-    assert!(refused.all(|refused| refused.code() == Some("quota-reached")));
-}
-
-#[tokio::test]
 async fn a_look_that_is_not_whole_is_never_the_same() {
     let loom = Loom::start().await;
     let (_, reporter) = make(&loom, "prod", DriftTool::Terraform, "infra/prod").await;
@@ -384,103 +294,6 @@ async fn a_look_that_is_not_whole_is_never_the_same() {
     assert!(code(reporter.report(&look(5, &many)).await).contains("at most 1000 things that differ"));
     reporter.report(&look(5, &many).fit(1 << 20)).await.unwrap();
     assert_eq!(only(&loom).await.differences, 1001);
-}
-
-#[tokio::test]
-async fn looks_that_come_too_often_are_put_off() {
-    let loom = Loom::start().await;
-    let (_, reporter) = make(&loom, "prod", DriftTool::Terraform, "infra/prod").await;
-    let same = look(10, &[]);
-    for _ in 0..60 {
-        reporter.report(&same).await.unwrap();
-    }
-    assert!(matches!(reporter.report(&same).await, Err(ClientError::RateLimited { .. })));
-}
-
-async fn read_asking(loom: &Loom, every_secs: Option<i64>) {
-    let expectation = |every_secs: i64| DriftExpectation {
-        line: 14,
-        environment: "prod".parse().unwrap(),
-        tool: DriftTool::Terraform,
-        source: "infra/prod".parse().unwrap(),
-        repository: None,
-        every_secs,
-    };
-    let drift = every_secs.into_iter().map(expectation).collect();
-    let mut owner = loom.owner().await;
-    for sql in ["delete from work where kind <> 'read'", "update work set due_at = now()"] {
-        sqlx::query(sql).execute(&mut owner).await.unwrap();
-    }
-    let lease = loom.lease().await;
-    loom.automator.read_report(&lease, &ReadReport { drift, ..read_report(&[], "1.4.1") }).await.unwrap();
-}
-
-#[tokio::test]
-async fn silence_is_seen_where_somebody_must_look() {
-    let loom = Loom::start().await;
-    read_asking(&loom, Some(24 * 3600)).await;
-    let_time_pass(&loom, TimeDelta::days(2)).await;
-    let row = only(&loom).await;
-    let reason = "nobody has looked, since it was asked for 2 d ago";
-    assert_eq!((row.state, row.reason.unwrap().as_str()), (DriftState::NotLookedAt, reason));
-    let detail = loom.user.drift_record(loom.organization, row.id.unwrap(), None).await.unwrap();
-    assert_eq!(detail.asked_in.as_deref(), Some("acme/config:.heddle.yaml:14"));
-
-    let (_, reporter) = make(&loom, "prod", DriftTool::Terraform, "infra/prod").await;
-    reporter.report(&look(10, &[])).await.unwrap();
-    assert_eq!(only(&loom).await.state, DriftState::Same);
-    // Asked for anew, since when stays.
-    read_asking(&loom, Some(12 * 3600)).await;
-    let_time_pass(&loom, TimeDelta::days(2)).await;
-    let row = only(&loom).await;
-    assert_eq!((row.state, row.every_secs), (DriftState::NotLookedAt, Some(12 * 3600)));
-    assert!(row.reason.unwrap().starts_with("nobody has looked for 2 d"));
-    // Nobody asks any more: a look counts for a week.
-    read_asking(&loom, None).await;
-    assert_eq!(only(&loom).await.state, DriftState::Same);
-}
-
-#[tokio::test]
-async fn a_record_is_forgotten_when_nobody_asks_for_it() {
-    let loom = Loom::start().await;
-    read_asking(&loom, Some(24 * 3600)).await;
-    let (made, reporter) = make(&loom, "prod", DriftTool::Terraform, "infra/prod").await;
-    reporter.report(&look(10, &[])).await.unwrap();
-    let record = made.reporter.record;
-    let forget = async || loom.user.forget_drift_record(loom.organization, record).await;
-    assert_eq!(forget().await.unwrap_err().code(), Some("record-asked-for"));
-    read_asking(&loom, None).await;
-    assert_eq!(forget().await.unwrap_err().code(), Some("record-reported"));
-    loom.user.revoke_reporter(loom.organization, made.reporter.id).await.unwrap();
-    forget().await.unwrap();
-    assert!(list(&loom).await.items.is_empty());
-    let dump = loom.database.dump().await.unwrap();
-    for (table, rows) in dump.iter().filter(|(table, _)| table.starts_with("drift") || *table == "reporters") {
-        assert!(rows.is_empty(), "{table}: {rows:?}");
-    }
-}
-
-#[tokio::test]
-async fn old_spells_are_forgotten_but_never_what_is_known_now() {
-    let loom = Loom::start().await;
-    let (_, reporter) = make(&loom, "prod", DriftTool::Terraform, "infra/prod").await;
-    for (minutes_ago, items) in [(30, &[][..]), (20, &["a"]), (10, &[])] {
-        reporter.report(&look(minutes_ago, items)).await.unwrap();
-    }
-    let ages = Ages::default().with(Age::History, 30).with(Age::Keys, 30);
-    let prune = async |later: DateTime<Utc>| {
-        let forgotten = retention::prune(&loom.app.db, &ages, later).await.unwrap();
-        assert_eq!(forgotten.failures, 0);
-        let of = |table: &str| forgotten.rows.iter().find(|(name, _)| *name == table).unwrap().1;
-        (of("drift_spells"), of("reporters"), of("drift_records"))
-    };
-    assert_eq!(prune(Utc::now()).await, (0, 0, 0));
-    let later = Utc::now() + TimeDelta::days(31);
-    assert_eq!(prune(later).await, (2, 0, 0));
-    let id = loom.user.reporters(loom.organization).await.unwrap()[0].id;
-    loom.user.revoke_reporter(loom.organization, id).await.unwrap();
-    assert_eq!(prune(later).await, (1, 1, 1), "nobody reports it any more, and it is old");
-    assert!(list(&loom).await.items.is_empty());
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ impl Callers {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let receiver = (text(&made["receiver"]["id"]), text(&made["secret"]));
         let reporters = format!("/api/v1/organizations/{organization}/reporters");
-        let reporter = json!({ "name": "ci", "environment": "prod", "tool": "ansible", "source": "site.yml" });
+        let reporter = json!({ "name": "ci", "repository": "acme/infra", "environment": "prod", "tool": "ansible", "source": "site.yml" });
         let reporter = hub.post(&ada, &reporters, reporter, StatusCode::CREATED).await;
         let reporter = text(&reporter["token"]);
         Self { hub, ada, organization, receiver, reporter, agent }

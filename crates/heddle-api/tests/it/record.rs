@@ -147,7 +147,7 @@ impl Ledger {
     }
 
     async fn reporters(&mut self) {
-        let body = json!({ "name": "ci", "environment": "prod", "tool": "terraform", "source": "infra/prod" });
+        let body = json!({ "name": "ci", "repository": "acme/infra", "environment": "prod", "tool": "terraform", "source": "infra/prod" });
         let made = self.write_own(("POST", "reporters"), &[], "reporter.create", body).await;
         let of = |field: &str| [made["reporter"][field].as_str().unwrap().to_owned()];
         let ([id], [record]) = (of("id"), of("record"));

@@ -142,7 +142,8 @@ async fn two_organizations_never_see_each_other_on_any_route() {
     let invitation = hub.post(&ada, &invitations, invited, StatusCode::CREATED).await;
     let reporters = format!("/api/v1/organizations/{hers}/reporters");
     let reporter = json!({
-        "name": "ada-secret", "environment": "ada-secret", "tool": "terraform", "source": "infra/ada-secret",
+        "name": "ada-secret", "repository": "ada-secret/infra", "environment": "ada-secret", "tool": "terraform",
+        "source": "infra/ada-secret",
     });
     let reporter = hub.post(&ada, &reporters, reporter, StatusCode::CREATED).await;
     let change = hub.propose(&hers, &repository).await;
@@ -193,7 +194,7 @@ async fn two_organizations_never_see_each_other_on_any_route() {
     // Her reporter's token is good in her organization alone, whoever shows it.
     let now = chrono::Utc::now();
     let look = json!({
-        "id": uuid::Uuid::now_v7(), "environment": "ada-secret", "tool": "terraform", "source": "infra/ada-secret",
+        "id": uuid::Uuid::now_v7(), "repository": "ada-secret/infra", "environment": "ada-secret", "tool": "terraform", "source": "infra/ada-secret",
         "commit": null, "begun_at": now, "ended_at": now, "program": "tofu", "version": null,
         "items": [], "not_looked_at": [], "failure": null, "plan_hash": null,
     });

@@ -71,15 +71,16 @@ pub enum ReporterCommand {
 Examples:
   heddle reporter add 'CI of acme/infra' --repository acme/infra --environment prod --tool terraform \
     --source infra/prod
-  heddle reporter add nightly --environment prod --tool ansible --source site.yml | gh secret set HEDDLE_REPORT_TOKEN"
+  heddle reporter add nightly --repository acme/infra --environment prod --tool ansible --source site.yml |
+    gh secret set HEDDLE_REPORT_TOKEN"
 )]
 pub struct ReporterAddArguments {
     /// What it is for.
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// The repository that the source lies in, as OWNER/NAME. Default: looks from any are taken.
+    /// The repository that the source lies in, as OWNER/NAME.
     #[arg(long, value_parser = parse_repo_name, value_name = "NAME")]
-    pub repository: Option<RepoName>,
+    pub repository: RepoName,
     /// The environment that it is to report.
     #[arg(short, long, value_parser = parse_environment, value_name = "NAME")]
     pub environment: EnvironmentName,

@@ -23,7 +23,11 @@ impl RecordName {
     /// Whether a look that names itself `look` is of this record. One that names no repository takes looks from any.
     pub fn is_of(&self, look: &Self) -> bool {
         let names = |one: &Self| (one.environment.clone(), one.tool, one.source.clone());
-        let is_there = self.repository.is_none() || self.repository == look.repository;
+        let is_there = match (&self.repository, &look.repository) {
+            (Some(own), Some(told)) => own.is_same(told),
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
         is_there && names(self) == names(look)
     }
 }

@@ -30,6 +30,23 @@ fn a_look_is_never_the_same_where_something_was_not_looked_at() {
 }
 
 #[test]
+fn a_look_is_of_the_record_whose_name_it_bears_in_whatever_letter_case() {
+    let name = |repository: Option<&str>, source: &str| RecordName {
+        repository: repository.map(|name| name.parse().unwrap()),
+        environment: "prod".parse().unwrap(),
+        tool: DriftTool::Terraform,
+        source: source.parse().unwrap(),
+    };
+    let own = name(Some("acme/infra"), "infra/prod");
+    assert!(own.is_of(&own) && own.is_of(&name(Some("Acme/Infra"), "infra/prod")));
+    for other in
+        [name(None, "infra/prod"), name(Some("acme/other"), "infra/prod"), name(Some("acme/infra"), "infra/Prod")]
+    {
+        assert!(!own.is_of(&other), "{other}");
+    }
+}
+
+#[test]
 fn what_the_last_look_found_counts_while_somebody_looks() {
     check(Some(known(Found::Same, 10)), each(24), 30, DriftState::Same, None);
     check(Some(known(Found::Differs, 10)), each(24), 30, DriftState::Differs, None);

@@ -185,9 +185,8 @@ bodies! {
     CreateReporter {
         /// What it is for, 1 to 100 characters.
         name: String,
-        /// The repository that the source lies in; looks from any are taken where none is named.
-        #[serde(default)]
-        repository: Option<RepoName>,
+        /// The repository that the source lies in.
+        repository: RepoName,
         /// The environment it is to report.
         environment: EnvironmentName,
         /// The tool.

@@ -54,7 +54,8 @@ fn address(
 
 /// Whole things while there is room; the rest is counted.
 fn body(record: &DriftRecordView, shown: Option<&SpellDetail>, page: &str, most_bytes: usize) -> String {
-    let mut text = head(record);
+    // The things first: a reason that is as long as the whole room leaves none.
+    let mut text = head(record, most_bytes / 4);
     let tail = tail(record, shown, page);
     let Some(shown) = shown else { return text + &tail };
     let room = most_bytes.saturating_sub(tail.len());
@@ -78,13 +79,14 @@ fn body(record: &DriftRecordView, shown: Option<&SpellDetail>, page: &str, most_
     text + &tail
 }
 
-fn head(record: &DriftRecordView) -> String {
+fn head(record: &DriftRecordView, most_bytes: usize) -> String {
     let looked = match (&record.looked_at, &record.looked_by) {
         (Some(at), Some(by)) => format!("Looked at {} by {}", at.format("%Y-%m-%d %H:%M UTC"), code(by)),
         _ => "Nobody has looked yet".to_owned(),
     };
     let commit = record.commit.as_ref().map(|commit| format!(", commit {commit}")).unwrap_or_default();
-    let reason = record.reason.as_ref().map(|reason| format!("{}\n\n", code(reason.as_str()))).unwrap_or_default();
+    let reason = record.reason.as_ref().map(|reason| format!("{}\n\n", code(&cut(reason.as_str(), most_bytes))));
+    let reason = reason.unwrap_or_default();
     format!("{looked}{commit}.\n\n{reason}")
 }
 
@@ -116,6 +118,14 @@ fn place(one: &ItemDifference) -> String {
     };
     let (live, desired) = (one.live.as_ref().map(|text| text.as_str()), one.desired.as_ref().map(|text| text.as_str()));
     format!("# {}\n{}{}", one.path, side('-', live), side('+', desired))
+}
+
+fn cut(text: &str, most_bytes: usize) -> String {
+    if text.len() <= most_bytes {
+        text.to_owned()
+    } else {
+        format!("{}…", &text[..text.floor_char_boundary(most_bytes)])
+    }
 }
 
 /// A run of backticks that the text does not hold.
