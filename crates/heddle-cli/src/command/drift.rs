@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use heddle_client::{DriftQuery, PageQuery};
-use heddle_core::drift::{DriftState, Found};
+use heddle_core::drift::{DriftSource, DriftState, Found};
 use heddle_wire::{
     drift::DriftItem,
     view::{DriftPage, DriftRecordDetail, DriftRecordView, DriftSpell, DriftSync, SpellDetail},
@@ -25,7 +25,10 @@ const PAGE: u16 = 200;
 pub(crate) async fn run(config: &Config, arguments: &DriftArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let session = Session::open(config).await?;
     let mut page = all(&session, arguments).await?;
-    page.items.retain(|row| arguments.repository.is_none() || arguments.repository == row.repository);
+    page.items.retain(|row| match (&arguments.repository, &row.repository) {
+        (Some(wanted), Some(own)) => wanted.is_same(own),
+        (wanted, _) => wanted.is_none(),
+    });
     let Some(source) = &arguments.source else {
         show_list(&page, screen)?;
         return Ok(ended(arguments, page.items.iter(), page.counts.not_judged));
@@ -33,11 +36,7 @@ pub(crate) async fn run(config: &Config, arguments: &DriftArguments, screen: &mu
     page.items.retain(|row| row.source == source.as_str());
     let row = match page.items.as_slice() {
         [row] => row,
-        [] => {
-            return Err(
-                Failure::wrong(anyhow!("nobody looks at `{source}`")).remedy("see `heddle drift` for what there is")
-            );
-        }
+        [] => return Err(nobody_looks(source, page.counts.not_judged)),
         _ => {
             return Err(Failure::wrong(anyhow!("several are called `{source}`"))
                 .remedy("name one with --environment, --tool and --repository"));
@@ -51,12 +50,26 @@ pub(crate) async fn run(config: &Config, arguments: &DriftArguments, screen: &mu
                 false => show_detail(&detail, screen)?,
             }
         }
+        None if arguments.markdown => {
+            return Err(Failure::wrong(anyhow!("`{source}` is a Sync, and `--markdown` is for folders and playbooks"))
+                .remedy("the agent heals a Sync; `heddle drift` with its name says what was changed"));
+        }
         None => show_list(&DriftPage { items: vec![row.clone()], ..page.clone() }, screen)?,
     }
     if let Some(sync) = row.sync.as_ref().filter(|_| !screen.is_json()) {
         show_sync(&session, sync, screen).await?;
     }
     Ok(ended(arguments, std::iter::once(row), 0))
+}
+
+/// What is above the limit of one list may be looked at.
+fn nobody_looks(source: &DriftSource, not_judged: i64) -> Failure {
+    if not_judged == 0 {
+        return Failure::wrong(anyhow!("nobody looks at `{source}`")).remedy("see `heddle drift` for what there is");
+    }
+    let more = count(not_judged, "more thing");
+    Failure::wrong(anyhow!("`{source}` is not among what is listed, and of {more} nothing is said"))
+        .remedy("name an --environment or a --tool")
 }
 
 /// What others changed in a Sync, which stands with its cluster: who, when, and whether it was put back.

@@ -26,7 +26,9 @@ pub(crate) async fn terraform(
     let plan_key = config.plan_key.as_ref();
     let dir = &arguments.plan.dir;
     let reporting = Reporting::begin(config, &arguments.report, DriftTool::Terraform, dir, None).await?;
-    let ended = apply_approved(arguments, plan_key, screen).await;
+    // What is refused changes nothing, so that there is nothing to tell.
+    let approved = plan_approved(arguments, plan_key, screen).await?;
+    let ended = apply(&approved, screen).await;
     let Some(mut reporting) = reporting else { return ended };
     // An apply that failed half way leaves something too.
     reporting.begin_again();
@@ -42,12 +44,19 @@ pub(crate) async fn terraform(
     }
 }
 
-/// Plans anew, under the lock, and applies that plan where its hash is the approved one.
-async fn apply_approved(
+/// A plan whose hash is the approved one.
+struct Approved {
+    terraform: Terraform,
+    planned: Planned,
+    look: Look,
+}
+
+/// Plans anew, under the lock.
+async fn plan_approved(
     arguments: &SyncTerraformArguments,
     plan_key: Option<&SecretString>,
     screen: &mut Screen,
-) -> Result<Exit, Failure> {
+) -> Result<Approved, Failure> {
     let bounds = Bounds::new(arguments.plan.time_limit.unwrap_or(APPLY_LIMIT), APPLY_GRACE);
     let terraform = open(&arguments.plan, bounds)?;
     let planned = terraform.plan(Locking::On).await.map_err(failure)?;
@@ -68,10 +77,12 @@ async fn apply_approved(
             anyhow!("nothing was applied: the plan is another one; approved {}, now {now}", arguments.approve);
         return Err(Failure::wrong(refused).remedy("look at `heddle diff terraform` again, and approve what it prints"));
     }
-    apply(&terraform, &planned, &look, screen).await
+    Ok(Approved { terraform, planned, look })
 }
 
-async fn apply(terraform: &Terraform, planned: &Planned, look: &Look, screen: &Screen) -> Result<Exit, Failure> {
+/// Applies exactly that plan.
+async fn apply(approved: &Approved, screen: &Screen) -> Result<Exit, Failure> {
+    let Approved { terraform, planned, look } = approved;
     let (is_done, messages) = terraform.apply(planned).await.map_err(failure)?;
     tell_messages(&messages, Some(look), screen);
     if !is_done {

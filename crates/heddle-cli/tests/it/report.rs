@@ -235,6 +235,24 @@ async fn an_apply_reports_what_is_left() {
 }
 
 #[tokio::test]
+async fn an_approval_that_is_refused_applies_nothing_and_reports_nothing() {
+    let (person, hub) = (person(), Hub::start(&[]).await);
+    let ended = run(&person, &hub, "terraform/new", &["diff", "terraform", "infra"]).await;
+    let hash = ended.stdout.lines().find_map(|line| line.strip_prefix("plan hash: ")).unwrap().to_owned();
+    let sync = ["sync", "terraform", "infra", "--approve", &hash, "--report", "prod"];
+    let ended = run(&person, &hub, "terraform/drifted", &sync).await;
+    assert!(ended.code == 2 && ended.stderr.contains("nothing was applied"), "{ended:?}");
+    let asked = std::fs::read_to_string(person.home.path().join("asked")).unwrap();
+    assert!(!asked.lines().any(|line| line.starts_with("apply ")), "{asked}");
+    assert_eq!(
+        asked.lines().filter(|line| line.starts_with("plan ")).count(),
+        2,
+        "once to diff, once to sync: {asked}"
+    );
+    assert!(hub.taken.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_mistake_shows_before_the_tool_runs() {
     let (person, hub) = (person(), Hub::start(&[]).await);
     let mut command = person.command(&["diff", "terraform", "infra", "--report", "prod", "--api-url", &hub.url]);
