@@ -41,6 +41,12 @@ pub(super) const MIN_COMMIT_DIGITS: usize = 7;
 /// As Amazon EKS counts: `-eksbuild.1`.
 const DOTTED_COUNTER: &str = "eksbuild";
 
+/// As Python packages count what was released again (PEP 440): `v0.6.3.post1`.
+const POST_RELEASE: &str = "post";
+
+/// Words behind which people write the id of a commit: `1.2.3-sha-4b825dc`.
+const COMMIT_WORDS: &[&str] = &["sha", "git", "commit", "rev"];
+
 /// A tag taken apart.
 #[derive(Debug, Clone)]
 pub(super) struct Layout<'a> {
@@ -72,6 +78,8 @@ pub(super) enum Item<'t> {
         /// Its digits; a time of the day may stand here too (`01T00`).
         digits: &'t str,
     },
+    /// How often it was released again, in digits. Not all releases are, so it is no part of the shape.
+    PostRelease(&'t str),
     /// A part of a pre-release, with what separates it from the part before.
     Prerelease(&'t str),
     /// The id of a commit, with what separates it from the part before.
@@ -185,7 +193,8 @@ impl<'a> Layout<'a> {
 
     /// What follows the numbers, part by part.
     pub(super) fn items(&self) -> Items<'_> {
-        Items { text: self.tail(), state: State::Numbers, is_java: self.separators().contains(&b'u') }
+        let is_java = self.separators().contains(&b'u');
+        Items { text: self.tail(), state: State::Numbers, is_java, announces_commit: false }
     }
 
     /// All of it but build metadata.
@@ -225,6 +234,11 @@ impl<'a> Layout<'a> {
         variant
     }
 
+    /// Whether it names all versions of a line, as `0.35.X` does.
+    pub(super) fn is_of_line(&self) -> bool {
+        self.tail().strip_prefix('.').is_some_and(|rest| word_at(rest, 0).eq_ignore_ascii_case("x"))
+    }
+
     /// Whether it names a commit: by an id, or by digits alone that may be one.
     pub(super) fn names_commit(&self) -> bool {
         self.items().any(|item| item.commit_digits().is_some())
@@ -248,6 +262,8 @@ pub(super) struct Items<'t> {
     text: &'t str,
     state: State,
     is_java: bool,
+    /// Whether the part before says that the id of a commit follows.
+    announces_commit: bool,
 }
 
 /// What came before a part.
@@ -269,10 +285,11 @@ impl<'t> Iterator for Items<'t> {
         let (item, length) = self.classify(separator, word, skipped);
         self.state = match item {
             Item::Counter { .. } if self.state == State::Numbers => State::Counter,
-            Item::Counter { .. } => self.state,
+            Item::Counter { .. } | Item::PostRelease(_) => self.state,
             Item::Prerelease(_) | Item::Commit(_) if self.state != State::Variant => State::Prerelease,
             _ => State::Variant,
         };
+        self.announces_commit = matches!(item, Item::Word(_)) && COMMIT_WORDS.contains(&word);
         self.text = &self.text[length..];
         Some(item)
     }
@@ -300,8 +317,14 @@ impl<'t> Items<'t> {
                 return (Item::Counter { mark: &self.text[..=length], digits }, length + 1 + digits.len());
             }
         }
-        if is_commit(word) {
+        if is_commit(word) || (self.announces_commit && is_hexadecimal(word)) {
             return (Item::Commit(whole), length);
+        }
+        if self.state != State::Variant
+            && skipped > 0
+            && let Some(digits) = word.strip_prefix(POST_RELEASE).filter(|digits| is_digits(digits))
+        {
+            return (Item::PostRelease(digits), length);
         }
         let before_variant = self.state != State::Variant && skipped > 0;
         let goes_on = self.state == State::Prerelease && (separator == '.' || is_digits(word));
@@ -384,8 +407,10 @@ fn is_clock(word: &str) -> bool {
 /// Whether a word is the id of a commit: 7 to 40 hexadecimal digits with a letter among them, perhaps behind the `g` of
 /// `git describe`.
 pub(super) fn is_commit(word: &str) -> bool {
-    let hexadecimal = |text: &str| {
-        (MIN_COMMIT_DIGITS..=40).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    };
-    word.strip_prefix('g').is_some_and(hexadecimal) || (hexadecimal(word) && !is_digits(word))
+    word.strip_prefix('g').is_some_and(is_hexadecimal) || (is_hexadecimal(word) && !is_digits(word))
+}
+
+/// Whether a word has as many hexadecimal digits as the id of a commit, and nothing else.
+fn is_hexadecimal(word: &str) -> bool {
+    (MIN_COMMIT_DIGITS..=40).contains(&word.len()) && word.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -32,6 +32,8 @@ pub(super) struct Release {
     pub version: TagVersion,
     /// The numbers after the third.
     more: [u64; 3],
+    /// How often it was released again; 0 where that is not written.
+    post: u64,
     /// How many numbers are written.
     pub count: usize,
     /// The numbers in the variant, where they are ordered.
@@ -66,6 +68,7 @@ impl Release {
         let mut release = Self {
             version,
             more: [number(3), number(4), number(5)],
+            post: 0,
             count: numbers.len(),
             variant: Vec::new(),
             counters: [0; MAX_COUNTERS],
@@ -76,8 +79,10 @@ impl Release {
         let tail = layout.tail();
         let read = match split {
             _ if tail.is_empty() => Some(()),
-            _ if !tail.starts_with(['-', '_']) => None,
-            Split::Nothing => release.read_prerelease(&tail[1..]),
+            Split::Nothing if tail.starts_with(['-', '_']) => release.read_prerelease(&tail[1..]),
+            Split::Nothing => None,
+            // `0.35.X` and `1.x` are all of a line.
+            _ if !tail.starts_with(is_separator) || layout.is_of_line() => None,
             split => release.read_items(layout, split),
         };
         read.map(|()| release)
@@ -96,9 +101,17 @@ impl Release {
             }
             match item {
                 Item::Prerelease(text) | Item::Commit(text) => {
-                    let text = if self.version.pre.is_empty() { &text[1..] } else { text };
-                    self.version.pre.push_str(text);
+                    let (separator, word) = text.split_at(1);
+                    if !self.version.pre.is_empty() {
+                        self.version.pre.push_str(separator);
+                    }
+                    // An id without a letter is one of a commit in the order too.
+                    if matches!(item, Item::Commit(_)) && !is_commit(word) {
+                        self.version.pre.push('g');
+                    }
+                    self.version.pre.push_str(word);
                 }
+                Item::PostRelease(digits) => self.post = digits.parse().ok()?,
                 Item::Counter { digits, .. } => {
                     for group in groups(digits) {
                         *self.counters.get_mut(self.counted)? = group.parse().ok()?;
@@ -123,15 +136,15 @@ impl Release {
     /// counter: that of the counters which both have. Ids of commits order nothing.
     pub(super) fn compare_builds(&self, other: &Self) -> Option<Ordering> {
         let beside = |one: &Self, other: &Self| one.is_of_commit && other.may_be_of_commit && !other.is_of_commit;
-        let numbers = |release: &Self| (release.version.numbers(), release.more);
+        let numbers = |release: &Self| (release.version.numbers(), release.more, release.post);
         let of_commits = numbers(self) == numbers(other) && (beside(self, other) || beside(other, self));
         let common = self.counted.min(other.counted);
         of_commits.then(|| self.counters[..common].cmp(&other.counters[..common]))
     }
 
-    /// Number by number, then the pre-release, the numbers of the variant, the counters.
+    /// Number by number, then how often it was released again, the pre-release, the numbers of the variant, the counters.
     pub(super) fn compare(&self, other: &Self) -> Ordering {
-        let numbers = |release: &Self| (release.version.numbers(), release.more);
+        let numbers = |release: &Self| (release.version.numbers(), release.more, release.post);
         let counters = |release: &Self| (release.counted, release.counters);
         numbers(self)
             .cmp(&numbers(other))

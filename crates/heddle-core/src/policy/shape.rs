@@ -135,6 +135,7 @@ impl Layout<'_> {
             Item::Prerelease(_) | Item::Commit(_) => !sight.orders_prereleases,
             Item::Word(_) => sight.words == Words::Kept,
             Item::Counter { .. } => true,
+            Item::PostRelease(_) => false,
         };
         // An id of a commit may happen to have no letter: it has as many digits as the other.
         let length = self.commit_length().or_else(|| other.commit_length());
