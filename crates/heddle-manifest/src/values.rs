@@ -31,6 +31,8 @@ const GLOBAL_REGISTRIES: [&[&str]; 4] =
 const LOGIN: [&str; 2] = ["username", "password"];
 
 const NO_TAG: &str = "a list or a mapping stands where the tag or the digest would: this shape is not known";
+const DIGEST_AS_TAG: &str =
+    "the digits of a digest stand in the place of the tag (`NAME@sha256`): write a tag, and the digest behind it";
 const MANY_DIGESTS: &str =
     "a digest stands beside the tag under a key whose image is not known: write it as `digest`, or take it away";
 
@@ -96,6 +98,9 @@ impl Search<'_> {
             if key == "keel" && cursor.field.is_empty() {
                 continue;
             }
+            if plain(key) == "images" {
+                found.extend(self.listed(value));
+            }
             if let Some(text) = value.text() {
                 let inner = if stem_of(key).as_deref() == Some("") { container } else { Some(key) };
                 found.extend(self.named(&level, key, value, inner));
@@ -121,6 +126,20 @@ impl Search<'_> {
         self.found.append(&mut found);
     }
 
+    /// Texts in a list or a mapping that is called `images`: each names a path and a build, else it may be anything.
+    fn listed(&self, images: &Cursor<'_>) -> Vec<ImageValue> {
+        let is_image = |text: &str| {
+            let (name, build) = split_build(text);
+            name.contains('/') && !build.is_empty() && !name.contains("://")
+        };
+        let named = images.entries().filter(|(key, _)| stem_of(key).is_none());
+        let members =
+            named.map(|(key, value)| (Some(key.to_owned()), value)).chain(images.items().map(|item| (None, item)));
+        let texts = members.filter(|(_, value)| value.text().is_some_and(is_image));
+        let whole = texts.filter_map(|(container, value)| ImageValue::whole(&value, self.object, container));
+        whole.filter(|image| reads_as_image(&image.parts)).collect()
+    }
+
     /// `{registry, repository, tag, digest}`, where something says that it is an image: the key that it stands under, or a
     /// part beside it.
     fn repository(&self, level: &Level<'_>, key: &str, home: Option<Home>, container: Option<&str>) -> Vec<ImageValue> {
@@ -130,10 +149,14 @@ impl Search<'_> {
             (level.text(&["repository", "repo"]), level.text(&["registry", "imageregistry", "registryhost", "hub"]));
         let name = match repository {
             // Some charts call the host so, and the rest `name`.
-            Some(host) if registry.is_none() && host.text().is_some_and(is_host_alone) => {
-                registry = Some(host);
-                called()
-            }
+            Some(host) if registry.is_none() && host.text().is_some_and(is_host_alone) => match called() {
+                None if level.part(&["tag", "imagetag"]).text().is_none() => return Vec::new(),
+                None => Some(host),
+                name => {
+                    registry = Some(host);
+                    name
+                }
+            },
             repository => repository.or_else(called),
         };
         let Some(name) = name else { return Vec::new() };
@@ -143,7 +166,7 @@ impl Search<'_> {
         };
         let parts = Found { name, registry, tag, digest: level.digest(""), home };
         let says_so = is_image || !matches!((&parts.tag, &parts.digest), (Part::Missing, Part::Missing));
-        let has_other = level.has_other_digest("");
+        let has_other = level.has_other_digest("", is_image);
         says_so.then(|| self.image(parts, has_other, container)).flatten().into_iter().collect()
     }
 
@@ -157,11 +180,12 @@ impl Search<'_> {
         let is_bare = split_build(text).1.is_empty() && matches!((&tag, &digest), (Part::Missing, Part::Missing));
         let registry =
             level.text(&[named("imageregistry").as_str(), named("registry").as_str(), named("hub").as_str()]);
-        if is_bare && !(stem.is_empty() && (registry.is_some() || is_image_alone(text, value))) {
+        let is_image = || !is_picture(text) && (registry.is_some() || is_image_alone(text, value));
+        if is_bare && !(stem.is_empty() && is_image()) {
             return None;
         }
         let parts = Found { name: value.clone(), registry, tag, digest, home: None };
-        self.image(parts, level.has_other_digest(&stem), container)
+        self.image(parts, level.has_other_digest(&stem, false), container)
     }
 
     fn image(&self, found: Found<'_>, has_other_digest: bool, container: Option<&str>) -> Option<ImageValue> {
@@ -170,7 +194,9 @@ impl Search<'_> {
         let (tag, digest) = (tag.text(), digest.text());
         let cursors = [Some(&name), registry.as_ref(), tag.as_ref(), digest.as_ref()];
         let around = cursors.into_iter().flatten().find_map(|cursor| cursor.obstacle);
-        let shape = is_unknown.then_some(NO_TAG).or(has_other_digest.then_some(MANY_DIGESTS));
+        let is_pasted = name.text().is_some_and(|text| text.ends_with("@sha256"));
+        let shape = is_unknown.then_some(NO_TAG).or(is_pasted.then_some(DIGEST_AS_TAG));
+        let shape = shape.or(has_other_digest.then_some(MANY_DIGESTS));
         let spot = |cursor: Option<&Cursor<'_>>| cursor.and_then(Cursor::spot);
         let mut parts = Parts {
             registry: spot(registry.as_ref()),
@@ -237,29 +263,32 @@ struct Found<'a> {
 fn reads_as_image(parts: &Parts) -> bool {
     let (name, build) = parts.name_and_build();
     let text = format!("{}{build}", name.to_lowercase());
-    let image = match text.contains("${") {
-        true => without_variables(&text).parse::<ImageRef>(),
-        false => text.parse::<ImageRef>(),
-    };
-    !name.contains("://") && image.is_ok()
+    !name.contains("://") && without_variables(&text).parse::<ImageRef>().is_ok()
 }
 
-/// A text with a letter in the place of each `${…}`.
+/// A text with a letter in the place of each `${…}` and `$(…)`.
 fn without_variables(text: &str) -> String {
-    let mut parts = text.split("${");
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |all, part| all + "x" + part.split_once('}').map_or("{", |(_, rest)| rest))
+    let replaced = |text: &str, [open, close]: [&str; 2]| {
+        let mut parts = text.split(open);
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |all, part| all + "x" + part.split_once(close).map_or("{", |(_, rest)| rest))
+    };
+    replaced(&replaced(text, ["${", "}"]), ["$(", ")"])
 }
 
 /// Whether a text that says no build, with no tag, digest or registry beside it, is an image all the same: it names its
-/// host, or stands in a list of containers. A path alone may be pasted behind a registry, and a lone word may be anything; one
-/// with a file's ending is a picture or a disk.
+/// host, or stands in a list of containers. A path alone may be pasted behind a registry, and a lone word may be anything.
 fn is_image_alone(text: &str, value: &Cursor<'_>) -> bool {
-    let endings = [".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico", ".iso", ".qcow2", ".img"];
     let names_host = text.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']) || host == "localhost");
     let around = value.field.rsplit_once('.').map_or("", |(around, _)| around);
     let is_member = around.ends_with(']') && !around.ends_with("\"]");
-    (names_host || is_member) && !endings.iter().any(|ending| text.ends_with(ending))
+    names_host || is_member
+}
+
+/// Whether a text has the ending of a picture or a disk.
+fn is_picture(text: &str) -> bool {
+    let endings = [".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico", ".iso", ".qcow2", ".img"];
+    endings.iter().any(|ending| text.ends_with(ending))
 }
 
 /// Whether a text names a registry and no repository in it: `quay.io`, and not `coredns1.12`.

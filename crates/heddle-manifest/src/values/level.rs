@@ -15,7 +15,7 @@ pub(crate) struct Level<'a> {
     entries: Vec<(String, Cursor<'a>)>,
     /// The first value of each key, by the key in plain letters.
     by_name: HashMap<String, usize>,
-    /// Where the digests stand that are called so.
+    /// Where the digests stand, whatever they are called.
     digests: BTreeMap<String, usize>,
 }
 
@@ -48,8 +48,10 @@ impl<'a> Level<'a> {
     pub fn of_texts(entries: Vec<(String, Cursor<'a>)>) -> Self {
         let named = entries.iter().enumerate().rev();
         let by_name: HashMap<String, usize> = named.map(|(index, (key, _))| (plain(key), index)).collect();
-        let is_digest = |value: &Cursor<'a>| value.text().is_some_and(|text| text.parse::<Digest>().is_ok());
-        let digests = by_name.iter().filter(|(key, index)| key.ends_with("digest") && is_digest(&entries[**index].1));
+        let digests = by_name.iter().filter(|(_, index)| {
+            let value = &entries[**index].1;
+            value.text().is_some_and(|text| !text.is_empty()) && is_digest(value)
+        });
         let digests = digests.map(|(key, index)| (key.clone(), entries[*index].1.node.span.start)).collect();
         Self { entries, by_name, digests }
     }
@@ -85,11 +87,14 @@ impl<'a> Level<'a> {
         Part::Missing
     }
 
-    /// Whether another digest stands here than the one that [`Level::digest`] gives.
-    pub(super) fn has_other_digest(&self, stem: &str) -> bool {
+    /// Whether another digest stands here than the one that [`Level::digest`] gives: one that is called so, or with the
+    /// image's own stem, or anything in a mapping that is for one image alone.
+    pub(super) fn has_other_digest(&self, stem: &str, is_of_one_image: bool) -> bool {
         let known = self.digest(stem).text().map(|value| value.node.span.start);
-        let mut named = self.digests.range(stem.to_owned()..).take_while(|(key, _)| key.starts_with(stem));
-        named.any(|(_, at)| Some(*at) != known)
+        let image = format!("{stem}image");
+        let named = self.digests.range(stem.to_owned()..).take_while(|(key, _)| key.starts_with(stem));
+        let is_meant = |key: &str| is_of_one_image || key.ends_with("digest") || key.starts_with(&image);
+        named.filter(|(key, _)| is_meant(key)).any(|(_, at)| Some(*at) != known)
     }
 
     /// Whether a digest stands beside a mapping that is named after it: `imageDigest` beside `image`.

@@ -123,6 +123,36 @@ fn a_digest_beside_the_mapping_of_an_image_is_left_stale_by_nobody() {
 }
 
 #[test]
+fn a_digest_under_any_key_of_an_images_own_mapping_is_left_stale_by_nobody() {
+    let digits = "a".repeat(64);
+    for (key, value) in [
+        ("hash", format!("sha256:{digits}")),
+        ("digestChroot", format!("sha256:{digits}")),
+        ("imageSHA", digits.clone()),
+    ] {
+        let text = format!("image:\n  repository: acme/g\n  tag: v1\n  {key}: {value}\n");
+        sets(&text, "v2", None, Err("under a key whose image is not known"));
+    }
+    let beside = format!("image: acme/g\ntag: v1\nimageSha256sum: '{digits}'\n");
+    sets(&beside, "v2", None, Err("under a key whose image is not known"));
+    let other = format!("image: acme/g\ntag: v1\nchecksum: '{digits}'\n");
+    sets(&other, "v2", None, Ok(&other.replace("v1", "v2")));
+}
+
+#[test]
+fn a_digest_in_the_place_of_the_tag_is_no_tag() {
+    let text = format!("image:\n  repository: acme/g@sha256\n  tag: {}\n", "a".repeat(64));
+    sets(&text, "v2", None, Err("the digits of a digest stand in the place of the tag"));
+}
+
+#[test]
+fn whole_images_in_what_is_called_images_are_found() {
+    check("images: {api: 'ghcr.io/acme/api:v1', size: '10:20', logo: 'a/logo.png'}\n", &["api ghcr.io/acme/api:v1"]);
+    check("app:\n  images:\n  - ghcr.io/acme/api:v1\n  - acme/web\n  - redis:7\n", &["– ghcr.io/acme/api:v1"]);
+    check("images: {webImage: 'acme/web:v1', docs: 'https://a.b/c:1'}\n", &["webImage acme/web:v1"]);
+}
+
+#[test]
 fn a_registry_counts_wherever_it_stands() {
     check(
         "global: {imageRegistry: mirror.io}\nimage: {registry: docker.io, repository: acme/api, tag: v1}\n",
@@ -172,6 +202,8 @@ fn a_host_is_a_registry_whatever_the_key_is_called() {
     check("image: {registry: quay.io, repository: node.js, tag: v1}\n", &["– quay.io/node.js:v1"]);
     check("image: {repository: coredns1.12, tag: v1}\n", &["– coredns1.12:v1"]);
     check("image: {repository: docker-registry.example.org}\napi: {image: calico/node}\n", &[]);
+    check("image: {repository: my.app, tag: '1'}\n", &["– my.app:1"]);
+    check("image: {repository: my.app, name: acme/api, tag: '1'}\n", &["– my.app/acme/api:1"]);
 }
 
 #[test]
@@ -180,12 +212,14 @@ fn a_path_alone_is_an_image_where_it_can_be_nothing_else() {
     check("app: {image: ghcr.io/acme/api}\n", &["app ghcr.io/acme/api"]);
     check("initContainers:\n- {name: wait, image: busybox}\n", &["wait busybox"]);
     check("app: {registry: quay.io, image: acme/api}\n", &["app quay.io/acme/api"]);
+    check("app: {registry: quay.io, image: logo.png}\nother: {hub: quay.io/acme, image: disk.qcow2}\n", &[]);
 }
 
 #[test]
 fn what_a_variable_completes_is_an_image() {
     check("image: {repository: acme/api, tag: '${TAG:=v1}'}\n", &["– acme/api:${TAG:=v1}"]);
     check("image: 'ghcr.io/${ORG}/api:v1'\n", &["– ghcr.io/${ORG}/api:v1"]);
+    check("image: 'ghcr.io/acme/api:$(params.tag)'\n", &["– ghcr.io/acme/api:$(params.tag)"]);
     check("image: '${IMAGE}'\nchart: {repository: 'https://${HOST}', tag: v1}\n", &[]);
 }
 
