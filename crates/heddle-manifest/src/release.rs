@@ -1,13 +1,15 @@
 //! Images in the objects by which Flux and Argo CD install charts and kustomizations.
 
-use std::collections::HashMap;
+mod parameters;
+mod patches;
 
+use self::parameters::Parameters;
 use crate::{
     image::ImageValue,
     kustomize::read_entries,
     object::{group, object_name, text},
     policy::FoundPolicy,
-    values::{self, Level, texts},
+    values::{self, texts},
     yaml::{Node, cursor::Cursor},
 };
 
@@ -18,7 +20,7 @@ pub(crate) fn release_images(root: &Cursor<'_>) -> Vec<ImageValue> {
         ("helm.toolkit.fluxcd.io", "HelmRelease") => {
             let mut found = root.at(&["spec", "values"]).map(|spec| values::images(&spec, &object)).unwrap_or_default();
             for renderer in root.at(&["spec", "postRenderers"]).iter().flat_map(Cursor::items) {
-                found.extend(renderer.key("kustomize").iter().flat_map(|renderer| entries(renderer, &object)));
+                found.extend(renderer.key("kustomize").iter().flat_map(|renderer| kustomized(renderer, &object)));
             }
             found
         }
@@ -26,7 +28,7 @@ pub(crate) fn release_images(root: &Cursor<'_>) -> Vec<ImageValue> {
         ("kustomize.toolkit.fluxcd.io", "Kustomization") | ("heddle.dev", "Sync") => {
             let values = root.at(&["spec", "helm", "values"]);
             let values = values.iter().flat_map(|values| values::images(values, &object));
-            root.key("spec").iter().flat_map(|spec| entries(spec, &object)).chain(values).collect()
+            root.key("spec").iter().flat_map(|spec| kustomized(spec, &object)).chain(values).collect()
         }
         ("argoproj.io", "Application") => {
             let mut found = application(root, &object);
@@ -63,8 +65,10 @@ fn config_map(root: &Cursor<'_>, object: &str) -> Vec<ImageValue> {
     yaml.flat_map(|(_, text)| texts::images(&text, object)).collect()
 }
 
-fn entries(parent: &Cursor<'_>, object: &str) -> Vec<ImageValue> {
-    read_entries(parent, "images", object).into_iter().map(|entry| (*entry.value).clone()).collect()
+/// What `images` and the patches of a mapping set, as they do in a kustomization.
+fn kustomized(parent: &Cursor<'_>, object: &str) -> Vec<ImageValue> {
+    let entries = read_entries(parent, "images", object).into_iter().map(|entry| (*entry.value).clone());
+    entries.chain(patches::images(parent, object)).collect()
 }
 
 /// Flux v1: annotations name the values by their paths; what they name is not looked for again.
@@ -139,9 +143,19 @@ fn generated(generator: &Cursor<'_>, object: &str, depth: u8, found: &mut Vec<Im
 /// What the source of an application says about images.
 fn source(source: &Cursor<'_>, object: &str, found: &mut Vec<ImageValue>) {
     if let Some(helm) = source.key("helm") {
-        parameters(&helm, object, found);
-        found.extend(helm.key("valuesObject").iter().flat_map(|given| values::images(given, object)));
-        found.extend(helm.key("values").iter().flat_map(|text| texts::images(text, object)));
+        let parameters = Parameters::read(&helm);
+        parameters.images(object, found);
+        // `values` counts where there is no `valuesObject`, and parameters win over both.
+        let given = helm.key("valuesObject").filter(|given| !given.node.is_null());
+        let (field, given) = match (given, helm.key("values")) {
+            (Some(given), _) => (given.field.clone(), values::images(&given, object)),
+            (None, Some(text)) => (text.field.clone(), texts::images(&text, object)),
+            (None, None) => (String::new(), Vec::new()),
+        };
+        for image in given {
+            let over = parameters.over(image, &field, found);
+            found.extend(over);
+        }
     }
     for image in source.at(&["kustomize", "images"]).iter().flat_map(Cursor::items) {
         let Some(mut value) = ImageValue::whole(&image, object, None) else { continue };
@@ -150,32 +164,8 @@ fn source(source: &Cursor<'_>, object: &str, found: &mut Vec<ImageValue>) {
         value.parts.prefix_len = prefix;
         found.push(value);
     }
+    found.extend(source.key("kustomize").iter().flat_map(|given| patches::images(given, object)));
 }
 
-/// Helm parameters: `image.tag` with `image.repository`, as if they stood in mappings.
-fn parameters(helm: &Cursor<'_>, object: &str, found: &mut Vec<ImageValue>) {
-    let mut levels: Vec<(String, Vec<(String, Cursor<'_>)>)> = Vec::new();
-    let (mut by_path, mut seen) = (HashMap::new(), HashMap::new());
-    for item in helm.key("parameters").iter().flat_map(Cursor::items) {
-        let (Some(name), Some(mut value)) = (item.node.get("name").and_then(Node::text), item.key("value")) else {
-            continue;
-        };
-        let (path, key) = name.rsplit_once('.').unwrap_or(("", name));
-        let level = *by_path.entry(path).or_insert_with(|| {
-            levels.push((path.to_owned(), Vec::new()));
-            levels.len() - 1
-        });
-        // Argo CD takes the last of several; a person may look at the first.
-        let next = levels[level].1.len();
-        let index = *seen.entry(name).or_insert(next);
-        if index < next {
-            value.obstacle = value.obstacle.or(Some("the parameter stands twice: keep one"));
-            levels[level].1[index] = (key.to_owned(), value);
-        } else {
-            levels[level].1.push((key.to_owned(), value));
-        }
-    }
-    let levels: Vec<(String, Level<'_>)> =
-        levels.into_iter().map(|(path, keys)| (path, Level::of_texts(keys))).collect();
-    found.extend(values::images_by_path(&levels, object));
-}
+#[cfg(test)]
+mod tests;
