@@ -3,6 +3,7 @@
 mod patch;
 mod replacement;
 mod selector;
+mod transformer;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ pub(crate) use self::{
     patch::{Body, Inline, Patch},
     replacement::{Copied, Replacement, Replacing, Source},
     selector::{Renamed, Selector},
+    transformer::{Transformer, Transforms},
 };
 use crate::{
     aliases,
@@ -46,8 +48,8 @@ pub(crate) struct Kustomization {
     pub inline: Vec<Arc<ImageValue>>,
     /// The entries of `images`, and of `imageTags`, which kustomize takes for the same.
     pub images: Vec<ImageEntry>,
-    /// Files of transformers, which come last.
-    pub transformers: Vec<Reference>,
+    /// The transformers, which come last.
+    pub transformers: Vec<Transformer>,
     /// What its objects are called by it.
     pub renames: Renames,
     /// What kustomize refuses in it, so that nobody knows what it makes.
@@ -171,10 +173,11 @@ fn expression(name: &str) -> Option<Regex> {
 impl Kustomization {
     /// How much it holds, in values.
     pub fn weight(&self) -> usize {
-        let lists = [&self.resources, &self.components, &self.transformers];
+        let lists = [&self.resources, &self.components];
         let patches: usize = self.patches.iter().map(Patch::weight).sum();
         let images = self.images.len() + self.inline.len() + self.values.len() + self.literals.len();
-        lists.iter().map(|list| list.len()).sum::<usize>() + patches + images * IMAGE_WEIGHT
+        let transformers = self.transformers.iter().map(Transformer::weight).sum::<usize>();
+        lists.iter().map(|list| list.len()).sum::<usize>() + patches + transformers + images * IMAGE_WEIGHT
     }
 
     /// Reads the root of a kustomization's document.
@@ -186,7 +189,7 @@ impl Kustomization {
             items.iter().filter_map(|item| reference(item, &mut faults)).collect()
         };
         let (resources, components) = (references(&["resources", "bases"]), references(&["components"]));
-        let transformers = references(&["transformers"]);
+        let transformers = transformer::read_all(&list(&cursor, "transformers", &mut faults), &mut faults);
         let patches = patch::read_all(&cursor, &mut faults);
         let mut images = Vec::new();
         for key in ["images", "imageTags"] {
@@ -278,7 +281,7 @@ fn inline_values(root: &Cursor<'_>) -> Vec<Arc<ImageValue>> {
     found.into_iter().map(Arc::new).collect()
 }
 
-/// A path; texts of several lines are none, and hold the resource or the transformer themselves.
+/// A path; texts of several lines are none, and hold the resource themselves.
 fn reference(item: &Cursor<'_>, faults: &mut Vec<Fault>) -> Option<Reference> {
     let Some(path) = item.text() else {
         let message = format!("a path is {}, where a text is needed", item.node.kind());
@@ -286,12 +289,6 @@ fn reference(item: &Cursor<'_>, faults: &mut Vec<Fault>) -> Option<Reference> {
         return None;
     };
     (!path.contains('\n')).then(|| Reference { path: path.to_owned(), position: item.position })
-}
-
-/// The entry of an `ImageTagTransformer`, which may stand in a file of `transformers`.
-pub(crate) fn read_transformer(root: &Cursor<'_>) -> Option<ImageEntry> {
-    let is_one = root.node.get("kind").and_then(Node::text) == Some("ImageTagTransformer");
-    read_entry(&root.key("imageTag").filter(|_| is_one)?, "ImageTagTransformer")
 }
 
 /// The entries of a list in the form of kustomize's `images`.

@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{
     image::ImageValue,
-    kustomize::{Fault, ImageEntry, Kustomization, Patch, Reference, Renamed, Renames, read_transformer},
+    kustomize::{Fault, ImageEntry, Patch, Reference, Renamed, Renames, Transformer, Transforms},
     policy::FoundPolicy,
-    yaml::{Spot, cursor::Cursor},
+    yaml::Spot,
 };
 
 /// How deep kustomizations may nest.
@@ -205,9 +205,7 @@ impl Walk<'_, '_> {
                     apply(entry, &here, live);
                 }
                 replacements::apply(self.reader, &here, folder, kustomization, live);
-                for (path, entry) in self.transformers(&file, folder, kustomization) {
-                    apply(&entry, &path, live);
-                }
+                self.transform(&here, folder, &kustomization.transformers, live);
                 live.extend(kustomization.inline.iter().map(|value| Live::of(&here, value)));
                 // Values and Argo CD's own files are read beside the objects, not by kustomize.
                 for value in &kustomization.values {
@@ -259,22 +257,36 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// The entries of transformers that stand in files of their own.
-    fn transformers(&mut self, file: &str, folder: &str, kustomization: &Kustomization) -> Vec<(Arc<str>, ImageEntry)> {
-        let mut found = Vec::new();
-        for reference in &kustomization.transformers {
-            let path = resolve(folder, &reference.path).filter(|path| self.reader.has(path));
-            let Some((path, documents)) = path.and_then(|path| Some((path.clone(), self.reader.documents(&path)?)))
-            else {
-                self.incomplete = true;
-                let message = format!("the transformer `{}` cannot be read", reference.path);
-                self.reader.report(file, reference, "missing-file", message);
-                continue;
+    /// Carries out the transformers on images. What another one may have changed is in doubt.
+    fn transform(&mut self, file: &Arc<str>, folder: &str, transformers: &[Transformer], live: &mut Vec<Live>) {
+        for transformer in transformers {
+            let (home, position, transforms) = match transformer {
+                Transformer::Inline(inline, position) => (Arc::clone(file), *position, Transforms::of_text(inline)),
+                Transformer::File(reference) => {
+                    let path = resolve(folder, &reference.path).filter(|path| self.reader.has(path));
+                    let Some((path, documents)) =
+                        path.and_then(|path| Some((path.clone(), self.reader.documents(&path)?)))
+                    else {
+                        self.incomplete = true;
+                        let message = format!("the transformer `{}` cannot be read", reference.path);
+                        self.reader.report(file, reference, "missing-file", message);
+                        continue;
+                    };
+                    (Arc::from(path.as_str()), reference.position, Transforms::of_documents(&documents))
+                }
             };
-            let entries = documents.roots.iter().filter_map(|root| read_transformer(&Cursor::root(root)));
-            found.extend(entries.map(|entry| (Arc::from(path.as_str()), entry)));
+            for entry in &transforms.entries {
+                apply(entry, &home, live);
+            }
+            if let Some(kind) = transforms.unknown {
+                let message = format!(
+                    "a `{kind}` is not followed, so what it may change is not updated: write it as `patches` or `replacements`"
+                );
+                self.reader.refuse(file, position, "broken-kustomization", message);
+                let doubt: Arc<str> = format!("{file}:{}", position.line).into();
+                live.iter_mut().for_each(|image| image.doubt = Some(Arc::clone(&doubt)));
+            }
         }
-        found
     }
 
     fn references(&mut self, file: &str, folder: &str, list: &[Reference], nested: Nested, live: &mut Vec<Live>) {

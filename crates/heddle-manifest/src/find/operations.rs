@@ -26,6 +26,9 @@ struct Way {
     is_insert: bool,
     /// The lists on the way of which a number tells one member, each with the way from that member on.
     numbered: Vec<(String, String)>,
+    /// The first step that leads to nothing in the object as it is written, where it is not the last: a patch may have
+    /// brought it.
+    lost: Option<String>,
     /// The object with nothing but the value, at that place.
     alone: Option<Node>,
 }
@@ -43,7 +46,11 @@ pub(super) fn operate(
         let message = format!("`{kind}` is no operation of a JSON patch, so what it may change is not updated");
         return Err(Some(("broken-patch", message)));
     }
-    if kind == "test" || !matches!(patch.target, Ok(Some(_))) {
+    if !matches!(patch.target, Ok(Some(_))) {
+        let message = "a JSON patch needs a `target`, so what this one may change is not updated";
+        return Err(Some(("broken-patch", message.to_owned())));
+    }
+    if kind == "test" {
         return Ok(());
     }
     let value = operation.key("value").filter(|_| matches!(kind, "add" | "replace"));
@@ -65,7 +72,9 @@ pub(super) fn operate(
                     member.is_some_and(|(_, inner)| is_under(inner.trim_start_matches('.'), rest))
                 })
             };
-            own.iter().any(|index| live[*index].is_shifted && live[*index].fields.all().any(is_told))
+            let is_brought = |field: &str| way.lost.as_deref().is_some_and(|lost| is_under(field, lost));
+            let is_unknown = |field: &str| is_told(field) || is_brought(field);
+            own.iter().any(|index| live[*index].is_shifted && live[*index].fields.all().any(is_unknown))
         };
         if touches(&to) || touches(&from) {
             return Err(Some((
@@ -182,7 +191,7 @@ fn is_under(field: &str, outer: &str) -> bool {
 
 /// The way that a pointer leads in an object, as places have it.
 fn way(object: &Cursor<'_>, pointer: &str, value: Option<&Node>) -> Way {
-    let mut way = Way { field: None, is_insert: false, numbered: Vec::new(), alone: None };
+    let mut way = Way { field: None, is_insert: false, numbered: Vec::new(), lost: None, alone: None };
     let Some(pointer) = pointer.strip_prefix('/') else { return way };
     let steps: Vec<String> = pointer.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
     let mut cursor = Some(object.clone());
@@ -208,6 +217,7 @@ fn way(object: &Cursor<'_>, pointer: &str, value: Option<&Node>) -> Way {
             Some(found) if is_last => way.field = Some(found.field.clone()),
             // The last one may be new.
             None if is_last && here.node.is_mapping() => way.field = Some(format!("{}.{step}", here.field)),
+            None if !is_last && !is_list => way.lost = Some(format!("{}.{step}", here.field)),
             _ => {}
         }
     }

@@ -382,6 +382,14 @@ fn entries_of_images_are_read_as_kustomize_reads_them() {
         "",
         &[side, "t.yaml:4 acme/web:v4"],
     );
+    with(
+        "resources: [pod.yaml]\ntransformers:\n- |-\n  apiVersion: builtin\n  kind: ImageTagTransformer\n  metadata: {name: t}\n  imageTag: {name: acme/web, newTag: v4}\n",
+        &["kustomization.yaml:7 acme/web:v4", side],
+    );
+    with(
+        "resources: [pod.yaml]\ntransformers:\n- |-\n  apiVersion: builtin\n  kind: PatchTransformer\n  metadata: {name: t}\n  target: {kind: Pod}\n  patch: '[{op: replace, path: /spec/containers/0/image, value: x}]'\n",
+        &[&format!("{side} refused"), "pod.yaml:8 acme/web:1 refused"],
+    );
     let digest = "a".repeat(64);
     let marked = format!(
         "resources: [pod.yaml]\nimages:\n- name: acme/web # {{\"$imagepolicy\": \"f:web:name\"}}\n  newTag: v2@sha256:{digest} # {{\"$imagepolicy\": \"f:web:tag\"}}\n"

@@ -103,11 +103,16 @@ impl Body {
 
 impl Inline {
     fn read(cursor: &Cursor<'_>, text: &str) -> Result<Body, Fault> {
+        Ok(Body::Inline(Arc::new(Self::of(cursor, text, "patch")?)))
+    }
+
+    /// A text that is YAML; `what` it is otherwise is told.
+    pub(super) fn of(cursor: &Cursor<'_>, text: &str, what: &str) -> Result<Self, Fault> {
         let documents = Documents::read(text);
         if documents.error.is_some() {
-            let message = "this patch is no YAML, so what it sets is not known".to_owned();
+            let message = format!("this {what} is no YAML, so what it sets is not known");
             return Err(Fault { position: cursor.position, message });
         }
-        Ok(Body::Inline(Arc::new(Self { text: text.to_owned(), documents, block: Block::of(cursor) })))
+        Ok(Self { text: text.to_owned(), documents, block: Block::of(cursor) })
     }
 }

@@ -57,11 +57,24 @@ fn what_operations_do_is_said_where_it_is_not_known() {
             "op: copy, from: POD/containers, path: POD/initContainers",
         ],
         vec!["op: put, path: POD/containers/0/image, value: q"],
+        vec![
+            "op: add, path: POD/ephemeralContainers, value: [{name: x, image: x}]",
+            "op: replace, path: POD/ephemeralContainers/0/image, value: q",
+        ],
     ] {
         let (_, found) = images(&operations(&list));
         assert!(found.findings.iter().any(|finding| finding.code == "broken-patch"), "{list:?}: {found:#?}");
         assert!(found.occurrences.iter().all(|place| place.obstacle.is_some()), "{list:?}: {found:#?}");
     }
+}
+
+#[test]
+fn operations_without_a_target_are_told_as_kustomize_refuses_them() {
+    let list = "    - {op: replace, path: /spec/template/spec/containers/0/image, value: q}\n";
+    let (_, found) = images(&format!("patches:\n- patch: |-\n{list}"));
+    let told: Vec<_> = found.findings.iter().map(|finding| (finding.position.line, finding.code)).collect();
+    assert!(told.contains(&(3, "broken-patch")), "{found:#?}");
+    assert!(found.occurrences.iter().all(|place| place.obstacle.is_some()), "{found:#?}");
 }
 
 #[test]
