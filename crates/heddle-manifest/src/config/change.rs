@@ -14,7 +14,7 @@ use super::{Config, MAX_CONFIG_BYTES, RepositoryGlob, read};
 use crate::{
     Finding,
     edit::{Action, Edit, EditError, New, edit},
-    yaml::{Documents, Node},
+    yaml::{Documents, Node, Value},
 };
 
 /// What `.heddle.yaml` becomes.
@@ -108,17 +108,18 @@ fn change_one(text: &str, wanted: &RuleEdit) -> Result<String, ChangeError> {
 
 fn hold(text: &str, there: &[HoldEntry], entry: HoldEntry) -> Result<String, ChangeError> {
     let mut meant = there.to_vec();
-    let Some(at) = there.iter().position(|known| known.is_of(&entry)) else {
+    if !there.iter().any(|known| known.is_of(&entry)) {
         let added = append(text, "holds", new_hold(&entry))?;
         meant.push(entry);
         return proved(added, &meant, holds);
-    };
-    if same_hold(&there[at], &entry) {
-        return Ok(text.to_owned());
     }
-    let changed = set_fields(text, at, &there[at], &entry)?;
-    meant[at] = entry;
-    proved(changed, &meant, holds)
+    // Each of several holds by itself, so all of them change.
+    let mut text = text.to_owned();
+    for (at, known) in there.iter().enumerate().filter(|(_, known)| known.is_of(&entry) && !same_hold(known, &entry)) {
+        text = set_fields(&text, at, known, &entry)?;
+        meant[at] = entry.clone();
+    }
+    proved(text, &meant, holds)
 }
 
 /// A text that says nothing gets what every file has.
@@ -190,11 +191,22 @@ fn root(documents: &Documents) -> Result<&Node, ChangeError> {
     documents.roots.first().ok_or(ChangeError::NotProved)
 }
 
+/// A list of the file, where there is one that stands for itself.
+fn list_of<'a>(root: &'a Node, list: &str) -> Result<Option<&'a Node>, ChangeError> {
+    const ALIAS: &str = "an alias stands in the place of the list: write the list out";
+    match root.own(list) {
+        Some(node) if matches!(node.value, Value::Alias(_)) => {
+            Err(EditError::Refused { position: node.position, reason: ALIAS }.into())
+        }
+        node => Ok(node),
+    }
+}
+
 /// Adds an entry to the end of a list of the file, which is made where it is not there.
 fn append(text: &str, list: &str, entry: New) -> Result<String, ChangeError> {
     let documents = Documents::read(text);
     let root = root(&documents)?;
-    let add = match root.own(list) {
+    let add = match list_of(root, list)? {
         Some(node) => Edit { at: node.span.start, action: Action::Append { value: entry } },
         None => {
             let value = New::Sequence(vec![entry]);
@@ -221,7 +233,7 @@ fn remove<E: PartialEq + Clone>(
         left.remove(index);
         let documents = Documents::read(&text);
         let root = root(&documents)?;
-        let node = root.own(list).ok_or(ChangeError::NotProved)?;
+        let node = list_of(root, list)?.ok_or(ChangeError::NotProved)?;
         let is_block = !text[node.span.start..].starts_with('[');
         let take = match left.is_empty() && is_block && !has_comments(&text, list, root) {
             true => Edit { at: root.span.start, action: Action::RemoveKey { key: list.to_owned() } },
@@ -252,7 +264,7 @@ fn set_fields(text: &str, index: usize, there: &HoldEntry, wanted: &HoldEntry) -
             continue;
         }
         let documents = Documents::read(&text);
-        let holds = root(&documents)?.own("holds").ok_or(ChangeError::NotProved)?;
+        let holds = list_of(root(&documents)?, "holds")?.ok_or(ChangeError::NotProved)?;
         let item = holds.items().get(index).ok_or(ChangeError::NotProved)?;
         let at = item.span.start;
         let edit_of = match (item.own(key), after) {

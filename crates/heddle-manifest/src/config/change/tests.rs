@@ -141,6 +141,39 @@ fn an_anchor_elsewhere_keeps_no_entry_from_going() {
 }
 
 #[test]
+fn a_comment_above_the_next_key_stays_when_the_first_goes() {
+    let text = "version: 1\nholds:\n- tag: 1.4.1 # good\n  # the api\n  image: acme/api # all of it\n";
+    let entry =
+        HoldEntry { environment: None, tag: None, by: None, reason: None, until: None, ..held("acme/api", None, None) };
+    let left = hold(Some(text), &entry).unwrap().text;
+    assert_eq!(left, text.replace("tag: 1.4.1 # good\n  #", "#"));
+}
+
+#[test]
+fn every_hold_of_the_same_images_changes() {
+    let one = "- image: acme/api\n  tag: 1.4.0\n";
+    let text = format!("version: 1\nholds:\n{one}- image: acme/web\n{one}- image: acme/api\n");
+    let entry = HoldEntry { by: None, reason: None, until: None, ..held("acme/api", None, Some("1.4.1")) };
+    let changed = hold(Some(&text), &entry).unwrap();
+    let new = "- image: acme/api\n  tag: 1.4.1\n";
+    assert_eq!(changed.text, format!("version: 1\nholds:\n{new}- image: acme/web\n{new}{new}"));
+    assert_eq!(resume(&changed.text, &entry).unwrap().text, "version: 1\nholds:\n- image: acme/web\n");
+}
+
+#[test]
+fn a_list_that_an_alias_stands_for_is_told_as_such() {
+    let text = "version: 1\nholds: &none []\nfreezes: *none\n";
+    let entry = FreezeEntry {
+        environments: Vec::new(),
+        from: "2026-12-20T00:00:00Z".parse().unwrap(),
+        to: "2027-01-03T00:00:00Z".parse().unwrap(),
+        reason: None,
+    };
+    let refused = change(Some(text), &[RuleEdit::Freeze { entry }], &known()).unwrap_err().to_string();
+    assert!(refused.contains("an alias stands in the place of the list"), "{refused}");
+}
+
+#[test]
 fn what_would_be_a_mistake_is_refused() {
     let check = |text: &str, entry: &HoldEntry, expected: &str| {
         assert_eq!(hold(Some(text), entry).unwrap_err().to_string(), expected);
@@ -167,7 +200,8 @@ fn files() -> impl Strategy<Value = String> {
         Just("{image: \"acme/*\", until: 2030-01-01, reason: 'a # b'}"),
     ];
     let entries = prop::collection::vec(entry, 0..4);
-    (entries, 0..4usize, any::<bool>(), any::<bool>()).prop_map(|(entries, notation, comments, crlf)| {
+    let ends = prop_oneof![Just(Some("\n")), Just(Some("")), Just(Some("\n\n")), Just(None)];
+    (entries, 0..4usize, any::<bool>(), any::<bool>(), ends).prop_map(|(entries, notation, comments, crlf, end)| {
         let list = match notation {
             0 if entries.is_empty() => String::new(),
             0 => format!("holds: [{}]\n", entries.join(", ")),
@@ -177,7 +211,11 @@ fn files() -> impl Strategy<Value = String> {
             _ => format!("holds:\n{}", entries.iter().map(|one| format!("  -   {one}   # c\n")).collect::<String>()),
         };
         let (before, behind) = if comments { ("# head\n\n", "\n# tail\n") } else { ("", "") };
-        let text = format!("{before}version: 1\n{list}{behind}updates: {{group: all}}\n");
+        let text = match end {
+            // The list is the last of the file, which ends with its line, within it, or with an empty line.
+            Some(end) => format!("{before}version: 1\n\n{}{end}", list.trim_end_matches('\n')),
+            None => format!("{before}version: 1\n{list}{behind}updates: {{group: all}}\n"),
+        };
         if crlf { text.replace('\n', "\r\n") } else { text }
     })
 }

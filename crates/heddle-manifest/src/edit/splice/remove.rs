@@ -157,9 +157,15 @@ impl Planner<'_> {
     fn key_lines(&self, members: &[Member], index: usize) -> Option<Range<usize>> {
         let member = &members[index].bytes;
         self.lines(member.start, member.end).or_else(|| {
-            let next = members.get(index + 1)?;
+            let next = members.get(index + 1)?.bytes.start;
             let is_first = index == 0 && self.text[..member.start].trim_end().ends_with('-');
-            is_first.then_some(member.start..next.bytes.start)
+            // A comment on lines of its own is about what follows.
+            let own_line = member.end + self.text[member.end..].find('\n').unwrap_or_default();
+            let is_next = |seen: &&Seen<'_>| {
+                matches!(seen.event, Event::Comment(..)) && (own_line..next).contains(&seen.bytes.start)
+            };
+            let comment = self.reading.seen.iter().find(is_next).map(|seen| seen.bytes.start);
+            is_first.then_some(member.start..comment.unwrap_or(next))
         })
     }
 
