@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, anyhow};
 use heddle_core::name::EnvironmentName;
 use heddle_manifest::{
-    Config, Files, Found,
+    Config, Files, Finding, Found,
     config::{self, CONFIG_FILE, MAX_CONFIG_BYTES},
     find,
     find::{FindInput, FoundEnvironment, is_kustomization, needs_reference},
@@ -22,6 +22,8 @@ pub(crate) struct Manifests {
     pub(crate) files: Files,
     /// What `.heddle.yaml` at the root says, where there is one.
     pub(crate) config: Config,
+    /// What is wrong in it.
+    findings: Vec<Finding>,
 }
 
 impl Manifests {
@@ -36,12 +38,12 @@ impl Manifests {
             let mut files = Files::default();
             read_file(path, name.to_owned(), &mut Intake::default(), &mut files)?;
             let root = path.parent().unwrap_or(Path::new("")).to_owned();
-            return Ok(Self { root, files, config: Config::default() });
+            return Ok(Self { root, files, config: Config::default(), findings: Vec::new() });
         }
-        let config = read_config(&path.join(CONFIG_FILE))?;
+        let (config, findings) = read_config(&path.join(CONFIG_FILE))?;
         let mut files = Files::with_resources(config.resources.clone());
         read_folder(path, "", &mut Intake::default(), &mut files)?;
-        Ok(Self { root: path.to_owned(), files, config })
+        Ok(Self { root: path.to_owned(), files, config, findings })
     }
 
     /// Every place that says which image runs: in the environments of `.heddle.yaml`, else in every kustomization to which no
@@ -91,7 +93,9 @@ impl Manifests {
     }
 
     fn find_in(&self, environments: &[FoundEnvironment]) -> Found {
-        find(&FindInput { files: &self.files, environments })
+        let mut found = find(&FindInput { files: &self.files, environments });
+        found.findings.splice(0..0, self.findings.iter().cloned());
+        found
     }
 
     /// The text of a file of the repository that is no manifest; nothing where it is not there, or too large.
@@ -126,14 +130,14 @@ pub(crate) fn everything() -> EnvironmentName {
     EnvironmentName::implicit_for("")
 }
 
-/// What `.heddle.yaml` says; nothing where there is none.
-fn read_config(path: &Path) -> anyhow::Result<Config> {
+/// What `.heddle.yaml` says, and what is wrong in it; nothing where there is none.
+fn read_config(path: &Path) -> anyhow::Result<(Config, Vec<Finding>)> {
     let context = || format!("could not read {}", path.display());
     match fs::metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Config::default()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok((Config::default(), Vec::new())),
         Err(error) => Err(error).with_context(context),
-        Ok(known) if known.len() > MAX_CONFIG_BYTES => Ok(config::too_large().0),
-        Ok(_) => Ok(config::read(&String::from_utf8_lossy(&fs::read(path).with_context(context)?)).0),
+        Ok(known) if known.len() > MAX_CONFIG_BYTES => Ok(config::too_large()),
+        Ok(_) => Ok(config::read(&String::from_utf8_lossy(&fs::read(path).with_context(context)?))),
     }
 }
 

@@ -7,7 +7,7 @@ mod unplaced;
 use std::collections::BTreeMap;
 
 use anyhow::anyhow;
-use heddle_manifest::{Edit, EditError, Found, Target, edit, find::Occurrence};
+use heddle_manifest::{Edit, EditError, Finding, Found, Target, config::CONFIG_FILE, edit, find::Occurrence};
 use serde_json::json;
 use similar::TextDiff;
 
@@ -51,7 +51,8 @@ pub(crate) fn list(arguments: &ImageListArguments, screen: &mut Screen) -> Resul
     }
     // What is left out of a root makes it another one.
     let is_unread = |code: &str| UNREAD.contains(&code) || (root.is_some() && UNREAD_ROOT.contains(&code));
-    Ok(if found.findings.iter().any(|finding| is_unread(finding.code)) { Exit::Wrong } else { Exit::Done })
+    let is_wrong = |finding: &Finding| is_unread(finding.code) || (finding.blocks && finding.file == CONFIG_FILE);
+    Ok(if found.findings.iter().any(is_wrong) { Exit::Wrong } else { Exit::Done })
 }
 
 /// The findings by which a file or a root is not read in full.
@@ -178,7 +179,8 @@ fn nothing(
             Some(text) => text.contains(arguments.image.short_name()),
             None => true,
         };
-        matches!(finding.code, "broken-yaml" | "template" | "too-large") && may_name()
+        // A tag is set by hand, whatever the rules say.
+        finding.file != CONFIG_FILE && matches!(finding.code, "broken-yaml" | "template" | "too-large") && may_name()
     });
     if let Some(finding) = unread {
         return Err(refused(&format!("{}:{}", finding.file, finding.position.line), &finding.message));

@@ -30,7 +30,9 @@ pub(crate) fn eval(arguments: &PolicyEvalArguments, screen: &mut Screen) -> Resu
     let policy = read_policy(&arguments.policy, screen)?;
     let now = arguments.now.unwrap_or_else(Utc::now);
     let tags = TagList::whole(read_tags(&arguments.tags, now, screen)?);
-    let (tag, digest) = (arguments.current.as_ref(), arguments.current_digest.as_ref());
+    let running = arguments.current.as_ref();
+    let tag = running.map(|running| &running.tag);
+    let digest = arguments.current_digest.as_ref().or(running.and_then(|running| running.digest.as_ref()));
     // A digest alone is an image too.
     let current = tag.is_some() || digest.is_some();
     let current = current.then(|| Standing::new(tag, digest));

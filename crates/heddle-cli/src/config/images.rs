@@ -24,7 +24,8 @@ pub enum ImageCommand {
 #[command(
     after_help = "Finds images in workloads, kustomizations, values of charts, Flux HelmReleases, Argo CD Applications and\n\
                   ApplicationSets, and where `resources` in .heddle.yaml says that custom resources hold them.\n\
-                  Exits with 0, and with 2 when a file cannot be read; the others are listed all the same.
+                  Exits with 0, and with 2 when a file cannot be read or .heddle.yaml has a mistake that keeps something\n\
+                  from being updated; the images are listed all the same.
 
 Examples:
   heddle image list .

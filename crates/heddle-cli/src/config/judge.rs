@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
-use heddle_core::image::{Digest, Tag};
+use heddle_core::image::Digest;
 
-use super::value::{parse_digest, parse_listed_tag};
+use super::value::{RunningTag, parse_digest, parse_running_tag};
 
 /// Arguments of `health`.
 #[derive(Debug, Args)]
@@ -90,9 +90,10 @@ pub struct PolicyEvalArguments {
     /// `platforms` and `labels`.
     #[arg(long, value_name = "FILE")]
     pub tags: PathBuf,
-    /// The tag that runs now, empty for an image without a tag. Without it the best of the list is asked for.
-    #[arg(long, value_parser = parse_listed_tag, value_name = "TAG")]
-    pub current: Option<Tag>,
+    /// The tag that runs now, also as `TAG@DIGEST`; empty for an image without a tag. Without it the best of the list is
+    /// asked for.
+    #[arg(long, value_parser = parse_running_tag, value_name = "TAG")]
+    pub current: Option<RunningTag>,
     /// The digest that runs now: which image a tag such as `latest` is.
     #[arg(long, value_parser = parse_digest, value_name = "DIGEST")]
     pub current_digest: Option<Digest>,

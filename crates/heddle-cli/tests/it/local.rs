@@ -63,6 +63,30 @@ async fn a_policy_chooses_and_says_why_not_the_others() {
 }
 
 #[tokio::test]
+async fn what_runs_by_tag_and_digest_is_its_tag() {
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let eval = |runs: String| async move { eval("semver: '*'", "1.2.0\n1.3.0\n", &["--current", &runs]).await };
+    assert_eq!(eval(format!("1.2.0@{digest}")).await.json()["chosen"], "1.3.0");
+    let ended = eval("1.2.0@sha256:12".to_owned()).await;
+    assert_eq!(ended.code, 2, "{ended:?}");
+}
+
+#[tokio::test]
+async fn mistakes_of_the_rules_are_told_beside_the_images() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: 'acme/a:1'}]}\n";
+    let rules = "version: 1\nimagse: []\n";
+    let person = with(&[("c/.heddle.yaml", rules), ("c/a.yaml", pod)]);
+    let folder = path(&person, "c");
+    let ended = person.run(&["image", "list", &folder, "-o", "json"]).await;
+    assert_eq!(ended.code, 2, "{ended:?}");
+    let json = ended.json();
+    assert_eq!(json["images"].as_array().unwrap().len(), 1);
+    assert_eq!((&json["findings"][0]["file"], &json["findings"][0]["line"]), (&json!(".heddle.yaml"), &json!(2)));
+    let set = person.run(&["image", "set", &folder, "--image", "acme/b", "--tag", "2"]).await;
+    assert_eq!(set.code, 3, "{set:?}");
+}
+
+#[tokio::test]
 async fn no_tag_and_bad_input_are_told_apart() {
     let ended = eval("semver: '>=3'", "1.2.0\n", &[]).await;
     assert_eq!((ended.code, &ended.json()["chosen"]), (3, &json!(null)));
