@@ -9,7 +9,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use chrono::Utc;
-use heddle_kube::{Applied, sync::DriftMode};
+use heddle_kube::{Applied, KubeError, sync::DriftMode};
 use heddle_reconcile::{Inventory, InventoryEntry, ObjectKey, OwnEntry};
 use tokio_util::sync::CancellationToken;
 
@@ -84,11 +84,19 @@ impl Sweep {
             metrics.wrote(Verb::DryRun, result.is_ok());
             let (key, observed) = (object.key(), &cluster.observed);
             let Some((known, applied)) = inventory.find(key).zip(result.ok()) else { continue };
-            let differs = applied.entry != known.entry && is_change(cluster, object, &applied, known).await;
-            match mode {
-                DriftMode::Heal if differs => drop(self.found.insert(key.clone())),
-                DriftMode::Heal | DriftMode::Off => {}
-                DriftMode::Detect => {
+            let differs = match applied.entry == known.entry {
+                true => Ok(false),
+                false => is_change(cluster, object, &applied, known).await,
+            };
+            match (mode, differs) {
+                // An apply changes nothing where nothing differs.
+                (DriftMode::Heal, Ok(true) | Err(_)) => drop(self.found.insert(key.clone())),
+                (DriftMode::Heal | DriftMode::Off, _) => {}
+                // It is neither a drift nor none: the next sweep asks again.
+                (DriftMode::Detect, Err(error)) => {
+                    tracing::debug!(class = ?error.class(), "whether {key} has drifted is not known");
+                }
+                (DriftMode::Detect, Ok(differs)) => {
                     let is_news = differs && !drift.is_open(key);
                     if is_news && drift.note(object, &applied, observed, None).is_some() {
                         metrics.drifted(FoundBy::Sweep);
@@ -108,9 +116,20 @@ impl Sweep {
 
 /// Whether an apply would change what the object means. Where our fields are not those that they were it would, unless that
 /// is known by the watch.
-async fn is_change(cluster: &ClusterState, object: &PlacedObject, applied: &Applied, known: &InventoryEntry) -> bool {
+///
+/// # Errors
+/// When the API server cannot be asked.
+async fn is_change(
+    cluster: &ClusterState,
+    object: &PlacedObject,
+    applied: &Applied,
+    known: &InventoryEntry,
+) -> Result<bool, KubeError> {
     let fields = |entry: &Option<OwnEntry>| entry.as_ref().map(|entry| entry.fields.clone());
-    fields(&known.entry) != fields(&applied.entry) || would_change(&cluster.client, object).await
+    if fields(&known.entry) != fields(&applied.entry) {
+        return Ok(true);
+    }
+    would_change(&cluster.client, object).await
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::StreamExt;
 use heddle_kube::{KubeError, Served, WatchPlace};
 use heddle_reconcile::{Inventory, ObjectKey};
+use tokio::time::{Instant, timeout_at};
 
-use super::{super::desired::Desired, CONCURRENCY, ClusterFault, ClusterState, place_of};
+use super::{super::desired::Desired, CONCURRENCY, ClusterFault, ClusterState, LIST_LIMIT, place_of};
 
 impl ClusterState {
     /// Whether a Sync is gone since the objects of others were listed at every place.
@@ -57,20 +58,22 @@ impl ClusterState {
     }
 
     /// Looks at each object that is new to this Sync and stands where nothing is seen: it may be another living one's. Of what
-    /// cannot be looked at it is not known whose it is.
+    /// cannot be looked at within [`LIST_LIMIT`] it is not known whose it is.
     pub(super) async fn look_for_owners(&mut self, desired: &Desired, living: &BTreeMap<String, String>) {
         self.unknown_owners.clear();
+        self.observed.forget_foreign(|key| desired.keys().contains(key));
         if living.keys().all(|uid| *uid == self.owner) {
             return;
         }
         let is_known = |key: &ObjectKey| self.inventory().is_some_and(|inventory| inventory.find(key).is_some());
         let is_unseen = |key: &ObjectKey| !is_known(key) && !self.observed.live.covers(key);
         let unseen = desired.objects().iter().filter(|object| is_unseen(object.key()));
-        let client = &self.client;
+        let (client, deadline) = (&self.client, Instant::now() + LIST_LIMIT);
         let looks: Vec<_> = unseen
             .map(|object| async move {
-                let found = client.find_metadata(object.key(), &object.served).await;
-                (object.key(), found)
+                let look = client.find_metadata(object.key(), &object.served);
+                let late = |_| Err(KubeError::Unavailable("it did not say in time whose the object is".to_owned()));
+                (object.key(), timeout_at(deadline, look).await.unwrap_or_else(late))
             })
             .collect();
         let found: Vec<_> = futures::stream::iter(looks).buffer_unordered(CONCURRENCY).collect().await;

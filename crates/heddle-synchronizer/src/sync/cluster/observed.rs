@@ -191,6 +191,16 @@ impl Observed {
         }
     }
 
+    /// Forgets objects of other Syncs that are not wanted, where nothing is seen: nobody would say that they are gone.
+    pub fn forget_foreign(&mut self, is_wanted: impl Fn(&ObjectKey) -> bool) {
+        let is_past = |key: &&ObjectKey| !is_wanted(key) && !self.live.covers(key);
+        let past: Vec<ObjectKey> = self.foreign.iter().filter(is_past).cloned().collect();
+        for key in past {
+            self.foreign.remove(&key);
+            self.live.objects.remove(&key);
+        }
+    }
+
     /// Takes in all objects of other Syncs at a place, in place of what was known of them.
     pub fn observe_foreign(&mut self, place: &WatchPlace, objects: Vec<(ObjectKey, LiveObject)>) {
         let known: Vec<ObjectKey> = self.foreign.iter().filter(|key| is_at(place, key)).cloned().collect();

@@ -199,10 +199,13 @@ pub(in crate::sync) async fn dry_run<'a>(
     (object, client.apply(object.request(&manifest, &object.rules, true)).await)
 }
 
-/// Whether an apply would change what an object means. What cannot be asked counts as changed.
-pub(in crate::sync) async fn would_change(client: &AccountClient, object: &PlacedObject) -> bool {
+/// Whether an apply would change what an object means.
+///
+/// # Errors
+/// When the API server cannot be asked: then it is not known.
+pub(in crate::sync) async fn would_change(client: &AccountClient, object: &PlacedObject) -> Result<bool, KubeError> {
     let manifest = serde_json::from_str(&object.text).unwrap_or_default();
-    client.would_change(&object.request(&manifest, &object.rules, true)).await.unwrap_or(true)
+    client.would_change(&object.request(&manifest, &object.rules, true)).await
 }
 
 /// Applies one object. A kind that its definition brings along is served a moment after that was applied, and what is new

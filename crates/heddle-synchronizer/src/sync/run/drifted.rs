@@ -1,11 +1,11 @@
 //! Drift: what of it a run heals, and what it tells instead.
 
 use chrono::Utc;
-use heddle_kube::sync::DriftMode;
+use heddle_kube::{AccountClient, Applied, KubeError, sync::DriftMode};
 use heddle_reconcile::{Apply, Plan, Reason};
 
-use super::{Run, dry_run, would_change};
-use crate::metrics::{FoundBy, Verb};
+use super::{super::desired::PlacedObject, Run, dry_run, would_change};
+use crate::metrics::{FoundBy, SyncMetrics, Verb};
 
 impl Run<'_> {
     /// Drift that is not to be healed, or not now, is taken out of the plan. Gives what is to be told instead.
@@ -35,11 +35,8 @@ impl Run<'_> {
             if self.drift.was_looked_at(key, observed) || !observed.drifted(&object.desired, &self.inventory) {
                 continue;
             }
-            let (_, tried) = dry_run(&self.cluster.client, object).await;
-            self.context.metrics.wrote(Verb::DryRun, tried.is_ok());
-            match tried {
-                Ok(applied) => {
-                    let differs = would_change(&self.cluster.client, object).await;
+            match look_at(&self.cluster.client, object, self.context.metrics).await {
+                Ok((applied, differs)) => {
                     let observed = &self.cluster.observed;
                     if differs && let Some(drift) = self.drift.note(object, &applied, observed, None) {
                         self.context.metrics.drifted(FoundBy::Watch);
@@ -48,6 +45,7 @@ impl Run<'_> {
                     }
                     self.drift.note_look(object, &applied, observed, differs, Utc::now());
                 }
+                // It is neither a drift nor none: the next run asks again.
                 Err(error) => {
                     let error = self.context.desired.redact_about(&error.to_string(), key);
                     tracing::warn!(sync = %self.context.name, object = %key, "a drift cannot be explained: {error}");
@@ -55,4 +53,15 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// What a dry run of an apply answers, and whether that apply would change what the object means.
+async fn look_at(
+    client: &AccountClient,
+    object: &PlacedObject,
+    metrics: &SyncMetrics,
+) -> Result<(Applied, bool), KubeError> {
+    let (_, tried) = dry_run(client, object).await;
+    metrics.wrote(Verb::DryRun, tried.is_ok());
+    Ok((tried?, would_change(client, object).await?))
 }

@@ -202,3 +202,19 @@ fn only_what_heddle_applied_is_left_over() {
     assert_eq!(left(&|live| live.guard = PruneGuard::Keep("heddle.dev/prune")), 0);
     assert_eq!(left(&|live| live.deleting = true), 0);
 }
+
+#[test]
+fn what_another_sync_has_where_nothing_is_seen_is_known_as_long_as_it_is_wanted() {
+    let mut observed = Observed::default();
+    let found = |name: &str| (key(name), live(name, "another", 1));
+    observed.observe_foreign(&place(), vec![found("wanted"), found("left")]);
+
+    observed.forget_foreign(|key| key.name == "wanted");
+    let foreign: Vec<&str> = observed.foreign().map(|(key, _)| &*key.name).collect();
+    assert_eq!(foreign, ["wanted"]);
+
+    // Where a watch sees, the list there says what is gone.
+    observed.observe(WatchEvent::Complete(place()), None, Utc::now());
+    observed.forget_foreign(|_| false);
+    assert_eq!(observed.foreign().count(), 1);
+}
