@@ -178,7 +178,7 @@ async fn a_read_says_what_stands_there_and_what_came_since() {
 #[tokio::test]
 async fn an_executable_file_stays_executable() {
     let shop = Shop::open("1.4.1").await;
-    shop.github.make_executable(REPOSITORY, "main", "staging/kustomization.yaml", "ada").await.unwrap();
+    shop.github.set_mode(REPOSITORY, "main", "staging/kustomization.yaml", "100755", "ada").await.unwrap();
     let heard = shop.update(shop.update_work(&["1.4.1", "1.4.2"]).await).await;
     assert!(matches!(heard.outcomes[0].1, IntentOutcome::Written { .. }), "{heard:#?}");
     let mode = shop.github.file_mode(REPOSITORY, "main", "staging/kustomization.yaml").await.unwrap();

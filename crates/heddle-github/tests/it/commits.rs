@@ -38,7 +38,7 @@ async fn a_commit_of_a_person_that_came_between_is_not_lost() {
 async fn a_file_keeps_its_executable_bit() {
     let scene = Scene::new().await;
     let repository = scene.repository().await;
-    let head = scene.github.make_executable(REPOSITORY, "main", "a.yaml", "ada").await.unwrap().parse().unwrap();
+    let head = scene.github.set_mode(REPOSITORY, "main", "a.yaml", "100755", "ada").await.unwrap().parse().unwrap();
     let edits = [executable("a.yaml", "tag: v2\n"), edit("b.yaml", "x: 2\n")];
     let made = repository.commit_on_branch(&branch("main"), &head, &edits, &message()).await.unwrap();
     assert!(made.verified);

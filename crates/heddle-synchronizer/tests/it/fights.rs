@@ -101,6 +101,25 @@ fn a_field_that_is_left_alone_is_so_after_a_restart() {
 }
 
 #[test]
+fn an_object_that_is_deleted_by_hand_again_and_again_is_left_and_told() {
+    run(async |cluster| {
+        let (a, b) = (config("a", "x"), config("b", "x"));
+        let setup = Setup::start(cluster, "apps", &[("apps/a.yaml", &a), ("apps/b.yaml", &b)]).await;
+        setup.condition("Ready", "True", "Ready").await;
+        let message = setup.fight("configmap/a", &["delete", "--ignore-not-found"]).await;
+        let words = format!("ConfigMap {}/a is deleted again and again", setup.target);
+        assert!(message.contains(&words), "{message}");
+        setup.condition("Ready", "False", "LeftAlone").await;
+        assert!(setup.find("configmap/a").await.is_none() && setup.find("configmap/b").await.is_some());
+        // Another value in Git is tried at once.
+        let head = setup.push(&[("apps/a.yaml", Some(&config("a", "y")))]).await;
+        setup.healthy_at(&head).await;
+        assert!(setup.find("configmap/a").await.is_some());
+        setup.is_quiet_about("FoughtOver").await;
+    });
+}
+
+#[test]
 fn an_object_whose_owner_does_not_exist_is_left_and_told() {
     run(async |cluster| {
         let owner = "ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: not-here, \

@@ -73,6 +73,38 @@ fn a_file_that_gives_nothing_any_more_deletes_nothing_until_it_is_gone() {
 }
 
 #[test]
+fn a_file_that_becomes_a_link_deletes_nothing_and_what_is_not_read_is_named() {
+    run(async |cluster| {
+        let (linked, vendored) = (config("linked", "x"), config("vendored", "x"));
+        let (stays, hidden) = (config("stays", "x"), config("hidden", "x"));
+        let files = [
+            ("apps/linked.yaml", &*linked),
+            ("apps/vendored", &*vendored),
+            ("apps/stays.yaml", &*stays),
+            ("apps/.hidden/h.yaml", &*hidden),
+        ];
+        let setup = Setup::start(cluster, "apps", &files).await;
+        setup.condition("Ready", "True", "Ready").await;
+        let message = setup.condition("Rendered", "True", "Rendered").await;
+        assert!(message.contains("apps/.hidden/h.yaml (hidden)"), "{message}");
+
+        // Its text is the way to the same manifest elsewhere.
+        setup.push(&[("shared/linked.yaml", Some(&linked)), ("apps/linked.yaml", Some("../shared/linked.yaml"))]).await;
+        setup.set_mode("apps/vendored", "160000").await;
+        setup.set_mode("apps/linked.yaml", "120000").await;
+        setup.condition("Pruned", "False", "Held").await;
+        let message = setup.condition("Rendered", "True", "Rendered").await;
+        for words in ["apps/linked.yaml (a symbolic link", "apps/vendored (a submodule"] {
+            assert!(message.contains(words), "{message}");
+        }
+        let told = errors(&setup).await;
+        assert!(told.len() == 1 && told[0].starts_with("apps/linked.yaml: ConfigMap"), "{told:#?}");
+        assert!(setup.find("configmap/linked").await.is_some() && setup.find("configmap/stays").await.is_some());
+        assert!(setup.find("configmap/hidden").await.is_none());
+    });
+}
+
+#[test]
 fn an_object_that_names_its_namespace_in_another_type_lands_nowhere() {
     run(async |cluster| {
         let object = |name: &str, namespace: &str| {

@@ -299,6 +299,13 @@ impl Setup {
         head
     }
 
+    /// Gives a file another mode in Git, and has the API hint at it; gives the commit.
+    pub async fn set_mode(&self, path: &str, mode: &str) -> String {
+        let head = self.github.set_mode(REPOSITORY, "main", path, mode, "ada").await.unwrap();
+        self.look();
+        head
+    }
+
     /// A live object of the target namespace, as `kind/name`; `None` when it does not exist.
     pub async fn find(&self, object: &str) -> Option<Value> {
         let args = ["get", object, "-n", &self.target, "-o", "json", "--ignore-not-found"];

@@ -232,15 +232,17 @@ impl GitHub {
         Ok(git.list_tree(&tree, true).await?.into_iter().find(|entry| entry.path == path).map(|entry| entry.mode))
     }
 
-    /// Makes a file executable, in a commit of `author`.
+    /// Gives a file another mode, in a commit of `author`: `100755` is executable, `120000` a link to what it held, `160000` a
+    /// submodule.
     ///
     /// # Errors
     /// When something is unknown, or Git fails.
-    pub async fn make_executable(
+    pub async fn set_mode(
         &self,
         repository: &str,
         branch: &str,
         path: &str,
+        mode: &str,
         author: &str,
     ) -> anyhow::Result<String> {
         let found = self.repository(repository)?;
@@ -249,9 +251,9 @@ impl GitHub {
         let reference = format!("refs/heads/{branch}");
         let before = git.resolve(&reference).await?.with_context(|| format!("there is no branch {branch}"))?;
         let entry = git.list_tree(&before, true).await?.into_iter().find(|e| e.path == path).context("no such file")?;
-        let tree = git.write_tree(Some(&before), &[(path.to_owned(), Some(("100755".to_owned(), entry.sha)))]).await?;
+        let tree = git.write_tree(Some(&before), &[(path.to_owned(), Some((mode.to_owned(), entry.sha)))]).await?;
         let signed = self.shared.signature_of(author, Utc::now()).map_err(api_error)?;
-        let sha = git.write_commit(&tree, std::slice::from_ref(&before), &signed, &signed, "Make executable\n").await?;
+        let sha = git.write_commit(&tree, std::slice::from_ref(&before), &signed, &signed, "Set the mode\n").await?;
         self.move_branch(&found, &reference, Some(before), &sha, author).await?;
         Ok(sha)
     }

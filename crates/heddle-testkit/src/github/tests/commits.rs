@@ -28,7 +28,7 @@ async fn a_commit_lands_only_on_the_expected_head() {
 #[tokio::test]
 async fn a_commit_by_graphql_loses_the_executable_bit() {
     let scene = Scene::new().await;
-    let head = scene.github.make_executable("acme/config", "main", "a.yaml", "ada").await.unwrap();
+    let head = scene.github.set_mode("acme/config", "main", "a.yaml", "100755", "ada").await.unwrap();
     assert_eq!(scene.github.file_mode("acme/config", "main", "a.yaml").await.unwrap().unwrap(), "100755");
     scene.bot().await.commit("main", &head, "a.yaml", "tag: v2\n").await;
     assert_eq!(scene.github.file_mode("acme/config", "main", "a.yaml").await.unwrap().unwrap(), "100644");
