@@ -1,8 +1,11 @@
 //! Commits to a repository that an agent follows.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -17,6 +20,9 @@ use crate::siege::{Siege, Victim};
 
 /// The path of the Sync that is attacked.
 const PATH: &str = "clusters/staging";
+
+/// How long the agent may take to come upon a push that nobody tells it of: it asks each minute.
+const UNTOLD: Duration = Duration::from_secs(150);
 
 /// A text that nobody but its owner may read.
 const CANARY: &str = "hunter2-canary";
@@ -35,7 +41,7 @@ pub async fn attack(siege: &mut Siege<'_>) -> Result<()> {
 /// What the agent says is wrong with a revision, once it has tried it.
 async fn refused(world: &World, revision: &str) -> Result<String> {
     let name = world.sync_name(PATH).await?;
-    let said = wait::until(format!("{} to be refused", &revision[..8]), wait::LONG, async || {
+    let said = wait::until(format!("{} to be refused", &revision[..8]), UNTOLD, async || {
         let sync = world.sync(&name).await.map_err(|error| format!("{error:#}"))?;
         if sync.attempted_revision.as_ref().is_none_or(|tried| tried.as_str() != revision) {
             return Err(format!("{:?} is tried: {:?}", sync.attempted_revision, sync.conditions));
@@ -72,8 +78,10 @@ async fn push_beside(world: &World, name: &[u8], tree: &str) -> Result<(String, 
     Ok((revision, root))
 }
 
+/// Puts the whole tree back, and pushes once more so that the agent is told: of [`push_beside`] nobody is.
 async fn take_back(world: &World, root: &str) -> Result<()> {
-    let revision = world.github.push_tree(REPOSITORY, "main", root, "As before", PERSON).await?;
+    world.github.push_tree(REPOSITORY, "main", root, "As before", PERSON).await?;
+    let revision = world.commit(&[("README.md", Some("# As before\n"))], "Tell of it").await?;
     well_again(world, &revision).await
 }
 
@@ -119,7 +127,7 @@ async fn tree_bomb(world: &World) -> Result<String> {
     let (revision, root) = push_beside(world, b"zz", &id).await?;
     // The bomb lies beside the path: the agent may well apply what it follows and never look at it.
     let name = world.sync_name(PATH).await?;
-    let said = wait::until("a word on the bomb", wait::LONG, async || {
+    let said = wait::until("a word on the bomb", UNTOLD, async || {
         let sync = world.sync(&name).await.map_err(|error| format!("{error:#}"))?;
         match (&sync.applied_revision, sync.errors.first(), &sync.attempted_revision) {
             (Some(applied), ..) if applied.as_str() == revision => Ok("applied, the rest not looked at".to_owned()),
