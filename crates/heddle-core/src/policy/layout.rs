@@ -152,7 +152,9 @@ impl<'a> Layout<'a> {
             }
             at += 1;
         }
-        self.tail = at;
+        // A time may say that it is in UTC.
+        let is_time = self.separators().contains(&b'T') && bytes.get(at) == Some(&b'Z');
+        self.tail = at + usize::from(is_time);
     }
 
     fn push(&mut self, digits: &str) {

@@ -11,8 +11,8 @@ use super::{
     version::{TagVersion, is_identifiers},
 };
 
-/// The most counters that one tag is read with.
-const MAX_COUNTERS: usize = 4;
+/// The most counters that one tag is read with: a date and a time have five behind the year.
+const MAX_COUNTERS: usize = 6;
 
 /// How what follows the numbers is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
