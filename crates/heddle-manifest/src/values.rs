@@ -98,8 +98,14 @@ impl Search<'_> {
             if key == "keel" && cursor.field.is_empty() {
                 continue;
             }
-            if plain(key) == "images" {
-                found.extend(self.listed(value));
+            match plain(key).as_str() {
+                "images" => found.extend(self.listed(value, false)),
+                // Some charts keep those of other containers below the first one's.
+                "image" => {
+                    let inner = value.entries().filter(|(_, inner)| inner.node.is_mapping());
+                    found.extend(inner.flat_map(|(_, inner)| self.listed(&inner, true)));
+                }
+                _ => {}
             }
             if let Some(text) = value.text() {
                 let inner = if stem_of(key).as_deref() == Some("") { container } else { Some(key) };
@@ -126,11 +132,14 @@ impl Search<'_> {
         self.found.append(&mut found);
     }
 
-    /// Texts in a list or a mapping that is called `images`: each names a path and a build, else it may be anything.
-    fn listed(&self, images: &Cursor<'_>) -> Vec<ImageValue> {
+    /// Texts in a list or a mapping that is called `images`: each names a path and a build, where that is asked for a host
+    /// too, else it may be anything.
+    fn listed(&self, images: &Cursor<'_>, needs_host: bool) -> Vec<ImageValue> {
         let is_image = |text: &str| {
             let (name, build) = split_build(text);
-            name.contains('/') && !build.is_empty() && !name.contains("://")
+            let host = name.split_once('/').map(|(host, _)| host);
+            let is_meant = host.is_some_and(|host| !needs_host || host.contains(['.', ':']));
+            is_meant && !build.is_empty() && !name.contains("://")
         };
         let named = images.entries().filter(|(key, _)| stem_of(key).is_none());
         let members =

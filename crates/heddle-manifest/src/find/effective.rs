@@ -56,6 +56,8 @@ pub(super) struct Live {
     pub doubt: Option<Arc<str>>,
     /// Operations moved members of lists of its object, so that their numbers are not what they are in the file.
     pub is_shifted: bool,
+    /// An operation put it behind the members of a list, which keep their numbers.
+    pub is_appended: bool,
     /// The file of the policy that its marker names, where the name of the image follows from it.
     pub policy_file: Option<Arc<str>>,
     /// What it shares with places that change with it, and whether these are parts of one image.
@@ -350,6 +352,7 @@ impl Live {
             renamed: Arc::default(),
             doubt: None,
             is_shifted: false,
+            is_appended: false,
             policy_file: None,
             bond: None,
         }

@@ -24,13 +24,33 @@ struct Way {
     field: Option<String>,
     /// What is written there becomes a member of a list beside those that are there.
     is_insert: bool,
-    /// The lists on the way of which a number tells one member, each with the way from that member on.
-    numbered: Vec<(String, String)>,
+    /// It comes behind them, so that they keep their numbers.
+    is_append: bool,
+    /// The lists on the way of which a number tells one member.
+    numbered: Vec<Numbered>,
     /// The first step that leads to nothing in the object as it is written, where it is not the last: a patch may have
     /// brought it.
     lost: Option<String>,
     /// The object with nothing but the value, at that place.
     alone: Option<Node>,
+}
+
+/// A member of a list that a number tells.
+struct Numbered {
+    /// The list, with the bracket behind it.
+    list: String,
+    /// The way from the member on.
+    rest: String,
+    /// The object as it is written has so many members.
+    is_written: bool,
+}
+
+impl Numbered {
+    /// Whether it may be the member that holds a field.
+    fn may_hold(&self, field: &str) -> bool {
+        let member = field.strip_prefix(self.list.as_str()).and_then(|inner| inner.split_once(']'));
+        member.is_some_and(|(_, inner)| is_under(inner.trim_start_matches('.'), &self.rest))
+    }
 }
 
 /// Carries out an operation on the images of the objects that a patch is for.
@@ -66,15 +86,12 @@ pub(super) fn operate(
         let own: Vec<usize> =
             (0..live.len()).filter(|index| live[*index].origin == origin && live[*index].object == object).collect();
         let touches = |way: &Way| {
-            let is_told = |field: &str| {
-                way.numbered.iter().any(|(list, rest)| {
-                    let member = field.strip_prefix(list.as_str()).and_then(|inner| inner.split_once(']'));
-                    member.is_some_and(|(_, inner)| is_under(inner.trim_start_matches('.'), rest))
-                })
-            };
             let is_brought = |field: &str| way.lost.as_deref().is_some_and(|lost| is_under(field, lost));
-            let is_unknown = |field: &str| is_told(field) || is_brought(field);
-            own.iter().any(|index| live[*index].is_shifted && live[*index].fields.all().any(is_unknown))
+            own.iter().map(|index| &live[*index]).any(|image| {
+                let numbered = || way.numbered.iter().filter(|one| image.is_shifted || !one.is_written);
+                let is_unknown = |field: &str| numbered().any(|one| one.may_hold(field)) || is_brought(field);
+                (image.is_shifted || image.is_appended) && image.fields.all().any(is_unknown)
+            })
         };
         if touches(&to) || touches(&from) {
             return Err(Some((
@@ -127,11 +144,13 @@ fn put(
             object: object.to_owned(),
             origin: Arc::clone(&origin),
             renamed: Arc::clone(&renamed),
+            is_shifted: !to.is_append,
+            is_appended: to.is_append,
             ..home.live(ImageValue { object: object.to_owned(), ..image })
         })
         .filter(|image| !known.contains(&(Arc::clone(&image.file), image.value.span().start)))
         .collect();
-    if is_insert && !brought.is_empty() || !gone.is_empty() {
+    if is_insert && !to.is_append && !brought.is_empty() || !gone.is_empty() {
         own.iter().for_each(|index| live[*index].is_shifted = true);
     }
     keep(live, |index| !gone.contains(&index));
@@ -191,7 +210,8 @@ fn is_under(field: &str, outer: &str) -> bool {
 
 /// The way that a pointer leads in an object, as places have it.
 fn way(object: &Cursor<'_>, pointer: &str, value: Option<&Node>) -> Way {
-    let mut way = Way { field: None, is_insert: false, numbered: Vec::new(), lost: None, alone: None };
+    let mut way =
+        Way { field: None, is_insert: false, is_append: false, numbered: Vec::new(), lost: None, alone: None };
     let Some(pointer) = pointer.strip_prefix('/') else { return way };
     let steps: Vec<String> = pointer.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
     let mut cursor = Some(object.clone());
@@ -204,9 +224,12 @@ fn way(object: &Cursor<'_>, pointer: &str, value: Option<&Node>) -> Way {
         };
         lists.push(is_list);
         way.is_insert = is_list;
+        way.is_append = is_list && step == "-";
         let Some(here) = cursor.take() else { continue };
         if is_list && step != "-" {
-            way.numbered.push((format!("{}[", here.field), steps[index + 1..].join(".")));
+            let is_written = step.parse().is_ok_and(|number: usize| number < here.node.items().len());
+            let (list, rest) = (format!("{}[", here.field), steps[index + 1..].join("."));
+            way.numbered.push(Numbered { list, rest, is_written });
         }
         cursor = match (is_list, step.parse::<usize>()) {
             (true, Ok(number)) => here.items().nth(number),

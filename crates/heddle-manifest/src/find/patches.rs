@@ -333,6 +333,7 @@ impl Home<'_> {
             renamed: Arc::default(),
             doubt: None,
             is_shifted: true,
+            is_appended: false,
             policy_file: None,
             bond: None,
         }

@@ -150,6 +150,10 @@ fn whole_images_in_what_is_called_images_are_found() {
     check("images: {api: 'ghcr.io/acme/api:v1', size: '10:20', logo: 'a/logo.png'}\n", &["api ghcr.io/acme/api:v1"]);
     check("app:\n  images:\n  - ghcr.io/acme/api:v1\n  - acme/web\n  - redis:7\n", &["– ghcr.io/acme/api:v1"]);
     check("images: {webImage: 'acme/web:v1', docs: 'https://a.b/c:1'}\n", &["webImage acme/web:v1"]);
+    check(
+        "image: {repository: acme/a, tag: v1, csi: {resizer: 'ghcr.io/acme/resizer:v2', ratio: 'a/b:1'}}\n",
+        &["resizer ghcr.io/acme/resizer:v2", "– acme/a:v1"],
+    );
 }
 
 #[test]

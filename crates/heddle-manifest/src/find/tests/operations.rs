@@ -38,6 +38,14 @@ fn operations_do_what_they_do_to_kustomize() {
         (vec!["op: test, path: POD/containers/0/image, value: acme/a:1"], "acme/a:1 acme/b:1 acme/i:1"),
         (
             vec![
+                "op: add, path: POD/containers/-, value: {name: z, image: z}",
+                "op: replace, path: POD/containers/0/image, value: q",
+                "op: replace, path: POD/containers/1, value: {name: b, image: r}",
+            ],
+            "acme/i:1 q r z",
+        ),
+        (
+            vec![
                 "op: replace, path: POD/containers/0/image, value: q",
                 "op: copy, from: POD/containers/0/image, path: POD/containers/1/image",
             ],
@@ -57,6 +65,15 @@ fn what_operations_do_is_said_where_it_is_not_known() {
             "op: copy, from: POD/containers, path: POD/initContainers",
         ],
         vec!["op: put, path: POD/containers/0/image, value: q"],
+        vec![
+            "op: add, path: POD/containers/-, value: {name: z, image: z}",
+            "op: replace, path: POD/containers/2/image, value: q",
+        ],
+        vec![
+            "op: add, path: POD/containers/-, value: {name: y, image: y}",
+            "op: add, path: POD/containers/0, value: {name: z, image: z}",
+            "op: replace, path: POD/containers/1/image, value: q",
+        ],
         vec![
             "op: add, path: POD/ephemeralContainers, value: [{name: x, image: x}]",
             "op: replace, path: POD/ephemeralContainers/0/image, value: q",
