@@ -70,9 +70,17 @@ impl<'a> Parameters<'a> {
         let name = image.parts.name.as_ref().and_then(set);
         let tag = image.parts.tag.as_ref().map_or_else(|| beside("tag"), set);
         let digest = image.parts.digest.as_ref().map_or_else(|| beside("digest"), set);
+        // A registry beside the name counts for whichever name stands there then.
+        let registry = image.parts.registry.as_ref().map_or_else(|| beside("registry"), set).and_then(Cursor::text);
+        let registry = registry.map(str::to_owned);
+        if registry.is_some() {
+            image.parts.host = registry;
+        }
         if name.is_none() && tag.is_none() && digest.is_none() {
             return Some(image);
         }
+        let written = image.parts.registry.as_ref().map(|spot| spot.text.clone());
+        let host = image.parts.host.clone().or(written).filter(|host| !host.is_empty());
         let is_filled = |spot: &Option<Spot>| spot.as_ref().is_some_and(|spot| !spot.text.is_empty());
         let is_split = (is_filled(&image.parts.digest) && digest.is_none() && tag.is_some())
             || (is_filled(&image.parts.tag) && tag.is_none() && digest.is_some());
@@ -82,12 +90,16 @@ impl<'a> Parameters<'a> {
         if let Some(name) = name.filter(|_| tag.is_some() || digest.is_some() || image.parts.home.is_none()) {
             let is_same =
                 |one: &&mut ImageValue| one.parts.name.as_ref().is_some_and(|spot| spot.span.start == name.at);
-            own.iter_mut().filter(is_same).for_each(|one| one.obstacle = one.obstacle.or(obstacle));
+            for one in own.iter_mut().filter(is_same) {
+                one.obstacle = one.obstacle.or(obstacle);
+                let has_host = one.parts.registry.is_some() || one.parts.host.is_some();
+                one.parts.host = one.parts.host.take().or(host.clone().filter(|_| !has_host));
+            }
             return None;
         }
         if let Some(name) = name {
             image.parts.fixed_name = name.text().map(str::to_owned);
-            (image.parts.name, image.parts.registry) = (None, None);
+            (image.parts.name, image.parts.registry, image.parts.host) = (None, None, host);
         } else {
             let (name, _) = image.parts.name_and_build();
             image.obstacle = obstacle;

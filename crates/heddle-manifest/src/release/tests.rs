@@ -46,6 +46,19 @@ fn a_parameter_wins_over_the_values_beside_it() {
 }
 
 #[test]
+fn a_registry_counts_beside_a_name_that_a_parameter_sets() {
+    let values = "valuesObject: {image: {registry: quay.io, repository: acme/a, tag: v1}}\nparameters:\n";
+    let (name, tag) = ("- {name: image.repository, value: acme/b}\n", "- {name: image.tag, value: v3}\n");
+    check(&format!("{values}{name}"), &["quay.io/acme/b:v1"], Ok(("tag: v1", "tag: v9")));
+    check(&format!("{values}{name}{tag}"), &["quay.io/acme/b:v3"], Ok(("v3", "v9")));
+    check(&format!("{values}{tag}"), &["quay.io/acme/a:v3"], Ok(("v3", "v9")));
+    let registry = "- {name: image.registry, value: mirror.io}\n";
+    check(&format!("{values}{registry}"), &["mirror.io/acme/a:v1"], Ok(("tag: v1", "tag: v9")));
+    check(&format!("{values}{registry}{tag}"), &["mirror.io/acme/a:v3"], Ok(("v3", "v9")));
+    check(&format!("{values}{registry}{name}{tag}"), &["mirror.io/acme/b:v3"], Ok(("v3", "v9")));
+}
+
+#[test]
 fn a_digest_of_the_values_is_left_stale_by_no_parameter() {
     let digest = format!("sha256:{}", "a".repeat(64));
     let values = format!("valuesObject: {{image: {{repository: acme/a, tag: v1, digest: '{digest}'}}}}\n");
