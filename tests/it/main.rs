@@ -26,12 +26,14 @@
 //! | 22 a private image says why it cannot be read, on the page and in the shell | [`logins`] |
 //! | 23 a login that is removed while a scan runs, and sealing keys that are rotated under load | [`logins`] |
 //! | 24 a host that throttles while another goes on | [`logins`] |
+//! | 25 drift of folders and playbooks stands on the page and in the shell, and nothing secret does | [`drift`] |
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod browser;
 mod cluster;
 mod deploy;
+mod drift;
 mod hands;
 mod kills;
 mod link;

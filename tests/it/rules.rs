@@ -260,3 +260,24 @@ fn the_page_of_limits_has_every_crate_that_has_some() {
     }
     assert!(faults.is_empty(), "see crates/heddle-core/src/limit.rs: {faults:#?}");
 }
+
+/// What `docs/drift.md` shows is what the tools print: each block is run by `make test-drift`, or by a case of this package.
+#[test]
+fn every_example_of_the_page_on_drift_is_run() {
+    let page = fs::read_to_string(root().join("docs/drift.md")).unwrap();
+    let lines: Vec<&str> = page.lines().collect();
+    let opens = |at: &usize| lines[*at].starts_with("```") && lines[*at].len() > 3;
+    let examples: BTreeSet<&str> = (0..lines.len())
+        .filter(opens)
+        .map(|at| {
+            let mark =
+                lines[at.saturating_sub(1)].strip_prefix("<!-- tried: ").and_then(|mark| mark.strip_suffix(" -->"));
+            mark.unwrap_or_else(|| panic!("line {} of docs/drift.md begins an example that nothing tries", at + 1))
+        })
+        .collect();
+    let rung = rust_files(&root().join("crates/heddle-cli/tests/drift"));
+    let own = fs::read_to_string(root().join("tests/it/drift.rs")).unwrap();
+    let sources = rung.iter().map(|file| fs::read_to_string(file).unwrap()).collect::<String>() + &own;
+    let untried: Vec<_> = examples.iter().filter(|name| !sources.contains(&format!("example(\"{name}\")"))).collect();
+    assert!(untried.is_empty() && examples.len() >= 5, "no test runs {untried:?} of {examples:?}");
+}

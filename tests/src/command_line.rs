@@ -38,6 +38,11 @@ impl CommandLine {
         Ok(Self { api: world.api_url.to_string(), token: created.secret.expose().to_owned() })
     }
 
+    /// What lets `heddle` be that person in a shell.
+    pub fn login(&self) -> String {
+        format!("export HEDDLE_API_URL={} HEDDLE_TOKEN={}", self.api, self.token)
+    }
+
     /// Runs a command with `stdin` piped in.
     pub async fn run(&self, args: &[&str], stdin: &str) -> Result<Printed> {
         let mut command = tokio::process::Command::new(programs::path("heddle")?);

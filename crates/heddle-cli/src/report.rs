@@ -235,7 +235,8 @@ enum Refused {
 
 /// The repository that a clone came from, where its address tells an owner and a name.
 fn repository_of(clone: &gix::Repository) -> Option<RepoName> {
-    let remote = clone.find_remote("origin").ok()?;
+    // As its configuration names it: where it is fetched from instead (`url.<base>.insteadOf`) is another matter.
+    let remote = clone.try_find_remote_without_url_rewrite("origin")?.ok()?;
     let url = remote.url(gix::remote::Direction::Fetch)?;
     // A path on this machine says nothing of who owns it.
     let is_hosted = url.scheme != gix::url::Scheme::File;

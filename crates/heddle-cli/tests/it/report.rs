@@ -186,7 +186,12 @@ async fn a_report_that_cannot_be_taken_is_said_by_name() {
 async fn the_repository_is_told_and_the_token_of_another_record_is_refused_at_once() {
     let (person, hub) = (person(), Hub::start(&[]).await);
     let home = person.home.path();
-    for arguments in [&["init", "-q"][..], &["remote", "add", "origin", "git@git.example:acme/infra.git"]] {
+    for arguments in [
+        &["init", "-q"][..],
+        &["remote", "add", "origin", "git@git.example:acme/infra.git"],
+        // Where it is fetched from is another matter than which it is.
+        &["config", "url.file:///srv/mirror/.insteadOf", "git@git.example:"],
+    ] {
         let git = std::process::Command::new("git").args(arguments).current_dir(home).status().unwrap();
         assert!(git.success());
     }
