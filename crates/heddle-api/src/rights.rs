@@ -7,11 +7,11 @@ use heddle_core::{
     name::EnvironmentName,
     request::{Asked, RuleEdit},
 };
-use heddle_db::{Tx, grants};
+use heddle_db::{Tx, grants, members};
 use heddle_wire::view::Role;
 
 use crate::{
-    permission::role_word,
+    permission::{parse_role, role_word},
     principal::Member,
     problem::{ApiError, ApiResult},
 };
@@ -19,10 +19,16 @@ use crate::{
 /// Why a member may not ask for a write that touches these environments of a repository; `None` where they may.
 ///
 /// An admin and an owner may for all. An operator may where each environment was granted to them; without a grant an
-/// operator may no more than a viewer.
+/// operator may no more than a viewer. What touches no environment that is known counts for all that come, which nobody was
+/// granted.
 pub fn refusal(role: Role, granted: &BTreeSet<EnvironmentName>, touched: &BTreeSet<EnvironmentName>) -> Option<String> {
     match role {
         Role::Owner | Role::Admin => None,
+        Role::Operator if touched.is_empty() => Some(format!(
+            "it touches no environment that is known, so none could be granted for it; this takes the role {}, and yours is {}",
+            role_word(Role::Admin),
+            role_word(role)
+        )),
         Role::Operator => {
             let missing: Vec<String> =
                 touched.difference(granted).map(|environment| format!("`{environment}`")).collect();
@@ -71,6 +77,18 @@ pub async fn refusal_of(
     let here = granted.into_iter().filter(|grant| grant.repository == repository);
     let granted: BTreeSet<EnvironmentName> = here.map(|grant| grant.environment).collect();
     Ok(refusal_of_asked(member.role, &granted, asked))
+}
+
+/// Keeps a member's role and grants as they are until the transaction ends, and lowers the role to what it is by now: a right that
+/// is taken back meanwhile either refuses what is asked for, or ends it.
+///
+/// # Errors
+/// 403 when they are no member any more.
+pub async fn hold(tx: &mut Tx, member: &mut Member) -> ApiResult<()> {
+    let role = members::lock_role(&mut **tx, member.organization, member.person.user).await?;
+    let gone = || ApiError::forbidden("not-a-member", "you are no member of this organization any more");
+    member.role = member.role.min(parse_role(&role.ok_or_else(gone)?)?);
+    Ok(())
 }
 
 /// Refuses a member who may not.

@@ -10,7 +10,7 @@ use heddle_core::{
     id::ProposalId,
     image::{Digest, ImageRepository, Tag},
     place::Place,
-    request::{Requested, RuleEdit},
+    request::{Reason, Requested, RuleEdit},
 };
 use heddle_wire::automator::PlannedChange;
 
@@ -160,10 +160,14 @@ pub fn announced(body: &str, change_url: &str, proposal: ProposalId) -> String {
     format!("{}\n<!-- heddle:proposal={proposal} -->\n", body.replace(CHANGE_URL, change_url))
 }
 
-/// `Hold acme/api in prod at 1.4.1`, also for several entries of `.heddle.yaml`.
+/// `Hold acme/api in prod at 1.4.1`, also for several entries of `.heddle.yaml`. An entry of a file may name anything; in a
+/// title stands what could stand in a reason and refers to no issue.
 pub fn rules_title(edits: &[RuleEdit]) -> String {
+    let is_plain = |title: &String| !title.contains('#') && title.parse::<Reason>().is_ok();
     let title = match edits {
-        [edit] => clean(&edit.to_string()),
+        [edit] => Some(clean(&edit.to_string()))
+            .filter(is_plain)
+            .unwrap_or_else(|| "change an entry of .heddle.yaml".to_owned()),
         more => format!("change {} entries of .heddle.yaml", more.len()),
     };
     let mut letters = title.chars();

@@ -69,6 +69,17 @@ impl ImageRepository {
     }
 }
 
+/// A glob over image repositories as [`ImageRepository`] writes them: `nginx` is `docker.io/library/nginx`.
+pub fn glob_in_full(text: &str) -> String {
+    let first = text.split('/').next().unwrap_or_default();
+    let has_host = text.contains('/') && (first.contains(['.', ':', '*', '?']) || first == "localhost");
+    match (has_host, text.contains('/')) {
+        (true, _) => text.to_owned(),
+        (false, true) => format!("docker.io/{text}"),
+        (false, false) => format!("docker.io/library/{text}"),
+    }
+}
+
 impl FromStr for ImageRepository {
     type Err = ImageError;
 

@@ -9,7 +9,9 @@ mod entry;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    asked::{Asked, KNOWN_REQUESTS, Release, RequestKind, Rollback, RollbackStep, Rules},
+    asked::{
+        Asked, KNOWN_REQUESTS, Promotion, PromotionStep, Release, RequestKind, Rollback, RollbackStep, Rules, Step,
+    },
     entry::{FreezeEntry, HoldEntry, RuleEdit},
 };
 

@@ -214,6 +214,35 @@ pub async fn list_by_id(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Cha
         .collect()
 }
 
+/// The changes of a branch that were merged since an instant, oldest first; as many of them.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_merged_since(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    (repository, branch): (RepositoryId, &BranchName),
+    since: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Change>, DbError> {
+    select!(
+        "where c.id = any(array(
+             select f.change_id from facts f where f.organization_id = $1 and f.key = 'merged' and f.at >= $4))
+             and c.organization_id = $1 and c.repository_id = $2 and c.branch = $3 and c.merged_ordinal is not null
+         order by c.sequence limit $5",
+        organization.0,
+        repository.0,
+        branch.as_str(),
+        since,
+        limit,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(Change::try_from)
+    .collect()
+}
+
 /// Which changes a page lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {

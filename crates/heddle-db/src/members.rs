@@ -51,6 +51,25 @@ pub async fn lock_owners(db: &mut PgConnection, organization: OrganizationId) ->
     Ok(owners.into_iter().map(UserId).collect())
 }
 
+/// The role of a member, which nobody changes until the transaction ends, nor their grants: whoever does holds the same row. So
+/// what is asked for by a right is there when the right is taken back. `None` when they are no member.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn lock_role(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Option<String>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "select role from memberships where organization_id = $1 and user_id = $2 for update",
+        organization.0,
+        user.0,
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
 /// Gives a member another role; false when they are no member.
 ///
 /// # Errors

@@ -204,6 +204,32 @@ pub async fn list_of_images(
         .collect()
 }
 
+/// The places of a repository that count in several environments: image and environments, each once.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_shared(
+    db: impl PgExecutor<'_>,
+    repository: RepositoryId,
+) -> Result<Vec<(ImageRepository, Vec<EnvironmentName>)>, DbError> {
+    let rows = sqlx::query!(
+        r#"select distinct image as "image!", names as "names!: Vec<String>" from (
+               select image, array_agg(distinct environment) as names from occurrences
+               where repository_id = $1 and environment is not null
+               group by image, branch, file, line, object, field) place
+           where cardinality(names) > 1"#,
+        repository.0,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let names = row.names.iter().map(|name| word("occurrences.environment", name));
+            Ok((word("occurrences.image", &row.image)?, names.collect::<Result<_, _>>()?))
+        })
+        .collect()
+}
+
 /// What a rule is to choose in an environment: at each place with the same image, tag and digest it is the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {

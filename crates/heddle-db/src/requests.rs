@@ -93,7 +93,7 @@ pub async fn insert(
     // The release before reads these columns, and takes a row that has them for a release.
     let (release, places) = match new.asked {
         Asked::Release(release) if release.holds.is_empty() => (Some(release), release.places.as_slice()),
-        Asked::Release(_) | Asked::Rollback(_) | Asked::Rules(_) => (None, [].as_slice()),
+        Asked::Release(_) | Asked::Rollback(_) | Asked::Rules(_) | Asked::Promotion(_) => (None, [].as_slice()),
     };
     sqlx::query!(
         "insert into requests (id, organization_id, repository_id, kind, user_id, requested_by, reason, branch, head,

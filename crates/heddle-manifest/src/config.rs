@@ -18,7 +18,11 @@ mod schema;
 mod stops;
 
 use chrono::TimeDelta;
-use heddle_core::{git::BranchName, image::ImageRepository, name::EnvironmentName};
+use heddle_core::{
+    git::BranchName,
+    image::{ImageRepository, glob_in_full},
+    name::EnvironmentName,
+};
 
 pub(crate) use self::beside::read_comment;
 pub(crate) use self::foreign::{read_flux_policy, split_list};
@@ -26,7 +30,7 @@ pub(crate) use self::foreign::{read_flux_policy, split_list};
 pub use self::schema::json_schema;
 pub use self::{
     calendar::{Freeze, Hold, Window},
-    change::{ChangeError, Changed, change},
+    change::{ChangeError, Changed, Surroundings, change, replaced},
     expectations::{Expectation, MAX_EXPECTATIONS},
     fields::MAX_FINDINGS,
     foreign::{PolicyFile, read_policy_file},
@@ -237,13 +241,7 @@ impl RepositoryGlob {
         if text == "*" || text == "**" {
             return Some(Self::All);
         }
-        let first = text.split('/').next().unwrap_or_default();
-        let host = text.contains('/') && (first.contains(['.', ':', '*', '?']) || first == "localhost");
-        let full = match (host, text.contains('/')) {
-            (true, _) => text.to_owned(),
-            (false, true) => format!("docker.io/{text}"),
-            (false, false) => format!("docker.io/library/{text}"),
-        };
+        let full = glob_in_full(text);
         if text.bytes().any(|b| b.is_ascii_uppercase() || b == b'@') {
             return None;
         }

@@ -42,7 +42,8 @@ pub struct Scope {
 /// Stores the plan of one update: its changes, proposals and intents. A proposal whose request ended since is left out.
 ///
 /// # Errors
-/// 409 when it would carry a request out a second time. 422 when it names a proposal that is not the repository's, or a group that cannot stand in a branch's name.
+/// 409 when it would carry a request out a second time. 422 when it names a proposal that is not the repository's, or a group
+/// that cannot stand in a branch's name.
 pub async fn announce(
     tx: &mut Tx,
     scope: Scope,
@@ -173,12 +174,12 @@ async fn steps_of(tx: &mut Tx, scope: Scope, request: Option<RequestId>) -> ApiR
     let found = requests::find(&mut **tx, scope.organization, request).await?;
     Ok(match found.map(|request| request.asked) {
         Some(Asked::Rollback(rollback)) => rollback.steps,
-        Some(Asked::Release(_) | Asked::Rules(_)) | None => Vec::new(),
+        Some(Asked::Release(_) | Asked::Rules(_) | Asked::Promotion(_)) | None => Vec::new(),
     })
 }
 
-/// The changes that one of a rollback takes back: the one that a person named, and those of other environments that wrote the
-/// same at its places.
+/// The changes that one of a rollback takes back: those that a person named or was shown, and those of other environments that
+/// wrote the same at its places.
 async fn rolled_back(
     tx: &mut Tx,
     scope: Scope,
@@ -186,7 +187,12 @@ async fn rolled_back(
     planned: &PlannedChange,
     branch: &BranchName,
 ) -> ApiResult<Vec<ChangeId>> {
-    let steps: Vec<&RollbackStep> = steps.iter().filter(|step| step.image == planned.image).collect();
+    let is_here = |step: &&RollbackStep| {
+        let mut shown = step.places.iter().map(|shown| &shown.place);
+        step.image == planned.image
+            && shown.any(|place| planned.places.iter().any(|own| own.file == place.file && own.key() == place.key()))
+    };
+    let steps: Vec<&RollbackStep> = steps.iter().filter(is_here).collect();
     if steps.is_empty() {
         return Ok(Vec::new());
     }
@@ -202,11 +208,11 @@ async fn rolled_back(
     let known = changes::list_tracked(&mut **tx, scope.organization, scope.repository).await?;
     let mut taken: Vec<ChangeId> =
         known.iter().filter(|change| wrote_the_same(change)).map(|change| change.id).collect();
-    for step in steps {
-        // A newer change may carry the same tag at the place by now; the one that was named is taken back all the same.
-        let named = changes::find(&mut **tx, step.change).await?;
-        taken.extend(named.filter(|change| change.environment == planned.environment).map(|change| change.id));
-    }
+    // A newer change may carry the same tag at the place by now; the one that was named is taken back all the same.
+    let named: Vec<Uuid> =
+        steps.iter().flat_map(|step| step.earlier.iter().chain([&step.change])).map(|change| change.0).collect();
+    let named = changes::list_by_id(&mut **tx, &named).await?;
+    taken.extend(named.iter().filter(|change| change.environment == planned.environment).map(|change| change.id));
     taken.sort();
     taken.dedup();
     Ok(taken)

@@ -1,5 +1,6 @@
 //! What people ask to be written: what it would do, and where it is. The writing itself is the automator's.
 
+mod back;
 mod release;
 mod rollback;
 pub mod rules;
@@ -15,7 +16,7 @@ use heddle_core::{
     image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
     policy::Verdict,
-    request::{Asked, RequestState, Requested, RuleEdit, ShownPlace},
+    request::{Asked, RequestState, Requested, RuleEdit, ShownPlace, Step},
 };
 use heddle_db::{
     DbError, Tx, images,
@@ -120,11 +121,11 @@ fn without_reasons(asked: &Asked) -> Asked {
     let edits = match &mut asked {
         Asked::Release(release) => release.holds.as_mut_slice(),
         Asked::Rules(rules) => rules.edits.as_mut_slice(),
-        Asked::Rollback(_) => &mut [],
+        Asked::Rollback(_) | Asked::Promotion(_) => &mut [],
     };
     for edit in edits {
         match edit {
-            RuleEdit::Hold { entry } => entry.reason = None,
+            RuleEdit::Hold { entry, .. } => entry.reason = None,
             RuleEdit::Freeze { entry } => entry.reason = None,
             RuleEdit::Resume { .. } | RuleEdit::Thaw { .. } => {}
         }
@@ -144,22 +145,21 @@ fn unread_rules() -> ApiError {
     ApiError::conflict("rules-unread", message)
 }
 
-/// What stands in the way of a tag in these environments, each once.
-fn gates(
-    config: Option<&Config>,
-    image: &ImageRepository,
-    to: &Tag,
-    environments: &BTreeSet<EnvironmentName>,
-    notes: &mut Vec<String>,
-) -> Vec<Gate> {
+/// What stands in the way of what is asked for, each once: in each environment of its places.
+fn gates(config: Option<&Config>, asked: &Asked, notes: &mut Vec<String>) -> Vec<Gate> {
     let Some(config) = config else {
         notes.push("`.heddle.yaml` was not read yet, so a hold or a freeze may stand in the way".to_owned());
         return Vec::new();
     };
     let now = Utc::now();
     let mut gates: Vec<Gate> = Vec::new();
-    let of_environments = environments.iter().flat_map(|name| config.gates_for(image, name, to, now));
-    for gate in of_environments.chain(config.schedule_gate(now)) {
+    let of_step = |step: Step<'_>| {
+        let environments: BTreeSet<&EnvironmentName> =
+            step.places.iter().flat_map(|place| &place.environments).collect();
+        let gates = environments.into_iter().flat_map(|name| config.gates_for(step.image, name, step.to, now));
+        gates.collect::<Vec<Gate>>()
+    };
+    for gate in asked.steps().flat_map(of_step).chain(config.schedule_gate(now)) {
         if !gates.contains(&gate) {
             gates.push(gate);
         }
@@ -194,14 +194,19 @@ pub async fn list_open(
 ) -> ApiResult<Vec<OpenRequest>> {
     let open = requests::list_open(&mut **tx, repository).await?;
     let digests = digests(tx, organization, &open).await?;
-    let given = |request: Request| {
-        let known = released(&request.asked).and_then(|(image, tag)| digests.get(&(image.clone(), tag.clone())));
+    let given = |mut request: Request| {
+        let known = |image: &ImageRepository, to: &Tag| digests.get(&(image.clone(), to.clone()));
+        let released = request.asked.image().filter(|_| matches!(request.asked, Asked::Release(_)));
+        let to_digest = released.and_then(|(image, to)| known(image, to)).cloned().flatten();
+        let awaits = |step: Step<'_>| step.lacks_digest() && known(step.image, step.to).is_some_and(Option::is_none);
+        let awaits_digest = request.asked.steps().any(awaits);
+        request.asked.complete(|image, to| known(image, to).cloned().flatten());
         OpenRequest {
             id: request.id,
             requested: request.requested,
             branch: request.branch,
-            to_digest: known.cloned().flatten(),
-            awaits_digest: known.is_some_and(Option::is_none) && released_with_digest(&request.asked).is_some(),
+            to_digest,
+            awaits_digest,
             asked: request.asked,
             mode: request.mode,
             despite: request.despite,
@@ -210,28 +215,19 @@ pub async fn list_open(
     Ok(open.into_iter().map(given).collect())
 }
 
-/// The image and the tag of a release. A rollback says itself which digest it brings back.
-fn released(asked: &Asked) -> Option<(&ImageRepository, &Tag)> {
-    asked.image().filter(|_| matches!(asked, Asked::Release(_)))
-}
-
-/// The same where a digest belongs beside the tag, since one stands there.
-fn released_with_digest(asked: &Asked) -> Option<(&ImageRepository, &Tag)> {
-    released(asked).filter(|_| asked.places().any(|place| place.digest.is_some()))
-}
-
 /// What the tags point to that are asked for and that a registry lists; `None` where a scan is still to look at one.
 async fn digests(
     tx: &mut Tx,
     organization: OrganizationId,
     open: &[Request],
 ) -> ApiResult<BTreeMap<(ImageRepository, Tag), Option<Digest>>> {
-    let released: Vec<_> = open.iter().filter_map(|request| released(&request.asked)).collect();
-    let names: BTreeSet<String> = released.iter().map(|(image, _)| image.to_string()).collect();
+    let wanted = open.iter().flat_map(|request| request.asked.steps()).filter(|step| step.to_digest.is_none());
+    let wanted: BTreeSet<(&ImageRepository, &Tag)> = wanted.map(|step| (step.image, step.to)).collect();
+    let names: BTreeSet<String> = wanted.iter().map(|(image, _)| image.to_string()).collect();
     let names: Vec<String> = names.into_iter().collect();
     let watched = images::list_named(&mut **tx, organization, &names).await?;
     let of = |image: &ImageRepository| watched.iter().find(|known| known.image == *image);
-    let asked: Vec<_> = released.into_iter().filter_map(|(image, tag)| Some((of(image)?.id, tag))).collect();
+    let asked: Vec<_> = wanted.into_iter().filter_map(|(image, tag)| Some((of(image)?.id, tag))).collect();
     let mut digests = BTreeMap::new();
     for (id, info, listed) in tags::list_named(&mut **tx, &asked).await? {
         let image = watched.iter().find(|image| image.id == id);
@@ -255,9 +251,9 @@ pub async fn find_undescribed(
     let Some(watched) = watched.first() else { return Ok(None) };
     let most = i64::try_from(quotas::REQUESTS.most).unwrap_or(i64::MAX);
     let open = requests::list_page(&mut **tx, organization, true, None, most).await?;
-    let of_image = open.iter().filter_map(|request| released_with_digest(&request.asked));
-    let of_image = of_image.filter(|(of, _)| *of == image);
-    let asked: Vec<_> = of_image.map(|(_, tag)| (watched.id, tag)).collect();
+    let wanted = open.iter().flat_map(|request| request.asked.steps());
+    let wanted = wanted.filter(|step| step.image == image && step.lacks_digest());
+    let asked: Vec<_> = wanted.map(|step| (watched.id, step.to)).collect();
     let known = tags::list_named(&mut **tx, &asked).await?;
     let undescribed = known.into_iter().filter(|(_, info, listed)| *listed && info.digest.is_none());
     let undescribed: Vec<Tag> = undescribed.map(|(_, info, _)| info.tag).collect();

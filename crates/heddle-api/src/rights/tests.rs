@@ -14,5 +14,7 @@ fn an_operator_needs_a_grant_for_each_environment_and_an_admin_none() {
     let missing = refusal(Role::Operator, &prod, &both).unwrap();
     assert!(missing.contains("none for `staging`;"), "{missing}");
     assert!(refusal(Role::Operator, &names(&[]), &prod).is_some());
+    let none = refusal(Role::Operator, &both, &names(&[])).unwrap();
+    assert!(none.contains("takes the role admin"), "{none}");
     assert!(refusal(Role::Viewer, &both, &prod).unwrap().contains("yours is viewer"));
 }

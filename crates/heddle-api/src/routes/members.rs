@@ -114,8 +114,7 @@ async fn set_grants(
     Json(request): Json<SetGrants>,
 ) -> ApiResult<StatusCode> {
     let mut tx = app.db.organization(organization).await?;
-    let there = members::list(&mut *tx, organization).await?.into_iter().find(|known| known.user == user);
-    let role = parse_role(&there.ok_or_else(no_member)?.role)?;
+    let role = parse_role(&members::lock_role(&mut *tx, organization, user).await?.ok_or_else(no_member)?)?;
     let known = environments::list(&mut *tx, organization).await?;
     let granted: BTreeSet<grants::Grant> = request.grants.into_iter().map(grant).collect();
     let before = grants::list_of(&mut *tx, organization, user).await?;
@@ -185,6 +184,7 @@ async fn remove_member(
         return Err(ApiError::forbidden("role-too-low", "only an owner ends the membership of another"));
     }
     refuse_last_owner(&mut tx, organization, user).await?;
+    members::lock_role(&mut *tx, organization, user).await?;
     let asked = requests::end_of_person(&mut *tx, organization, user, Utc::now()).await?;
     work::request_updates(&mut tx, organization, &asked).await?;
     members::remove(&mut tx, organization, user).await?;

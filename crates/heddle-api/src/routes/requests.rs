@@ -7,8 +7,8 @@ use chrono::Utc;
 use heddle_core::{
     change::{Gate, Mode},
     id::{OrganizationId, RequestId},
-    image::{ImageRepository, Tag},
-    request::{Asked, Override, Reason, Release, RequestState, Requested, Requester, ShownPlace},
+    image::ImageRepository,
+    request::{Override, Reason, RequestState, Requested, Requester, Step},
 };
 use heddle_db::{
     Tx, audit, changes,
@@ -63,23 +63,15 @@ async fn preview_request(
     let mut tx = app.db.organization(member.organization).await?;
     let refusal = refusal(&mut tx, &member, &preview).await?;
     tx.commit().await?;
-    let step = |image: &ImageRepository, to: &Tag, places: &[ShownPlace]| PreviewStep {
-        image: image.clone(),
-        to: to.clone(),
-        places: places.to_vec(),
-    };
-    let steps = match &preview.asked {
-        Asked::Release(Release { image, to, places, .. }) => vec![step(image, to, places)],
-        Asked::Rollback(rollback) => rollback.steps.iter().map(|one| step(&one.image, &one.to, &one.places)).collect(),
-        Asked::Rules(_) => Vec::new(),
-    };
+    let step =
+        |step: Step<'_>| PreviewStep { image: step.image.clone(), to: step.to.clone(), places: step.places.to_vec() };
     let gate = |gate: Gate| PreviewGate { despite: Override::of(gate.kind), reason: gate.reason };
     Ok(Json(RequestPreview {
         shown: preview.fingerprint()?,
         does: preview.does(),
         title: preview.asked.to_string(),
         environments: preview.asked.touched().into_iter().collect(),
-        steps,
+        steps: preview.asked.steps().map(step).collect(),
         repository: preview.repository.id,
         repository_name: preview.repository.name,
         branch: preview.branch,
@@ -125,7 +117,7 @@ fn taken(other: &Request) -> String {
 )]
 async fn create_request(
     app: App,
-    member: Member,
+    mut member: Member,
     Json(asked): Json<NewRequest>,
 ) -> ApiResult<(StatusCode, Json<RequestView>)> {
     let requested = requested(&app, &member, asked.reason).await?;
@@ -138,6 +130,7 @@ async fn create_request(
     };
     let touched = preview.asked.touched();
     let mut tx = app.db.organization(member.organization).await?;
+    rights::hold(&mut tx, &mut member).await?;
     rights::require(&mut tx, &member, preview.repository.id, &preview.asked).await?;
     if preview.fingerprint()? != asked.shown {
         let message = "it would do something else by now than what was shown; look at it again";
@@ -163,11 +156,14 @@ async fn create_request(
         despite,
     };
     requests::insert(&mut *tx, member.organization, &new).await?;
-    if let Asked::Release(release) = &preview.asked
-        && let Some((image, _)) = request::find_undescribed(&mut tx, member.organization, &release.image).await?
-    {
-        work::request_scans(&mut tx, member.organization, &[image]).await?;
+    let lacking: BTreeSet<&ImageRepository> =
+        preview.asked.steps().filter(Step::lacks_digest).map(|step| step.image).collect();
+    let mut undescribed = Vec::new();
+    for image in lacking {
+        let found = request::find_undescribed(&mut tx, member.organization, image).await?;
+        undescribed.extend(found.map(|(image, _)| image));
     }
+    work::request_scans(&mut tx, member.organization, &undescribed).await?;
     let details = json!({
         "kind": preview.asked.kind(), "asked": preview.asked.to_string(), "environments": touched,
         "repository": preview.repository.name, "reason": requested.reason, "despite": despite,

@@ -4,27 +4,27 @@ use heddle_client::{ClientError, PageQuery, UserClient};
 use heddle_core::{
     change::Mode,
     id::UserId,
-    request::{Asked, Override, RequestState, RuleEdit},
+    request::{Asked, Override, RequestState},
 };
 use heddle_wire::{
     automator::{
         Done, Lease, OpenRequest, PlanRequest, PostedIntent, ProposalState, PullRequestState, ReadReport,
-        RefusedRequest, RulesFile, UpdateWork, Work,
+        RefusedRequest, UpdateWork, Work,
     },
-    view::{
-        NewRequest, PreviewRequest, RequestPreview, RequestView, Wish, WishedHold, WishedRelease, WishedResume,
-        WishedRollback,
-    },
+    view::{NewRequest, PreviewRequest, RequestPreview, RequestView, Wish, WishedRelease},
 };
+
+use heddle_testkit::wait;
+use sqlx::Connection;
 
 use crate::{
     loom::{Loom, at, revision},
-    steps::{lease_update, merge_one, one_change, push, read, scan},
+    steps::{lease_update, one_change, push, read, scan},
     told::{IMAGE, plan, planned, pull_request, read_report, written},
 };
 
 /// A loom that has read 1.4.1 in prod and scanned these tags.
-async fn settled(tags: &[&str]) -> Loom {
+pub async fn settled(tags: &[&str]) -> Loom {
     let loom = Loom::start().await;
     read(&loom, read_report(&[1], "1.4.1")).await;
     let update = scan(&loom, tags).await;
@@ -32,7 +32,7 @@ async fn settled(tags: &[&str]) -> Loom {
     loom
 }
 
-fn release(tag: Option<&str>) -> Wish {
+pub fn release(tag: Option<&str>) -> Wish {
     Wish::Release(WishedRelease {
         repository: None,
         environment: "prod".parse().unwrap(),
@@ -45,12 +45,12 @@ fn release(tag: Option<&str>) -> Wish {
     })
 }
 
-async fn shown(user: &UserClient, loom: &Loom, wish: &Wish) -> Result<RequestPreview, ClientError> {
+pub async fn shown(user: &UserClient, loom: &Loom, wish: &Wish) -> Result<RequestPreview, ClientError> {
     let request = PreviewRequest { wish: wish.clone(), reason: None };
     user.preview_request(loom.organization, &request).await
 }
 
-async fn preview(loom: &Loom, tag: Option<&str>) -> Result<RequestPreview, ClientError> {
+pub async fn preview(loom: &Loom, tag: Option<&str>) -> Result<RequestPreview, ClientError> {
     shown(&loom.user, loom, &release(tag)).await
 }
 
@@ -60,7 +60,7 @@ fn wish(preview: &RequestPreview, reason: Option<&str>) -> NewRequest {
 }
 
 /// Asks for what it would do.
-async fn ask_for(loom: &Loom, wish: Wish) -> RequestView {
+pub async fn ask_for(loom: &Loom, wish: Wish) -> RequestView {
     let shown = shown(&loom.user, loom, &wish).await.unwrap().shown;
     loom.user.create_request(loom.organization, &NewRequest { wish, reason: None, shown }).await.unwrap()
 }
@@ -70,7 +70,7 @@ pub async fn ask(loom: &Loom, tag: &str) -> RequestView {
     loom.user.create_request(loom.organization, &wish(&preview, Some("1.4.2 leaks"))).await.unwrap()
 }
 
-async fn seen(loom: &Loom, request: &RequestView) -> RequestView {
+pub async fn seen(loom: &Loom, request: &RequestView) -> RequestView {
     loom.user.request(loom.organization, request.id).await.unwrap()
 }
 
@@ -81,12 +81,12 @@ async fn announce(loom: &Loom, update: &Lease, request: &OpenRequest) -> PostedI
     loom.automator.intents(update, &plan).await.unwrap().intents.remove(0)
 }
 
-fn only(work: &UpdateWork) -> OpenRequest {
+pub fn only(work: &UpdateWork) -> OpenRequest {
     assert_eq!(work.requests.len(), 1, "{:?}", work.requests);
     work.requests[0].clone()
 }
 
-fn code(error: ClientError) -> String {
+pub fn code(error: ClientError) -> String {
     error.code().unwrap_or_else(|| panic!("{error}")).to_owned()
 }
 
@@ -221,7 +221,7 @@ async fn without_a_name_the_greatest_tag_that_the_rule_allows_is_proposed() {
 }
 
 /// A token of Ada's that may do as much as this role.
-async fn token(loom: &Loom, role: &str) -> UserClient {
+pub async fn token(loom: &Loom, role: &str) -> UserClient {
     let text = format!("hdlt_{role}");
     let mut owner = loom.owner().await;
     sqlx::query(
@@ -262,7 +262,7 @@ async fn an_operator_asks_where_an_owner_granted_it_and_nowhere_else() {
 }
 
 /// Eve, a member with this role, and her token.
-async fn eve(loom: &Loom, role: &str) -> (UserId, UserClient) {
+pub async fn eve(loom: &Loom, role: &str) -> (UserId, UserClient) {
     let (user, text) = (uuid::Uuid::now_v7(), "hdlt_eve");
     let mut owner = loom.owner().await;
     let statements = [
@@ -339,198 +339,35 @@ async fn one_proposal_carries_a_request_and_one_that_ended_is_left_out() {
     assert_eq!(told.intents[0].head_branch, None, "the commit, which nobody asked for");
 }
 
-const RULES: &str = "version: 1\nenvironments: [{name: prod, path: clusters/prod}]\n";
-
-/// A read of a head whose `.heddle.yaml` says this.
-fn with_rules(commits: &[u32], tag: &str, text: &str) -> ReadReport {
-    ReadReport { rules: Some(RulesFile { text: Some(text.to_owned()) }), ..read_report(commits, tag) }
-}
-
-fn hold(tag: Option<&str>) -> Wish {
-    Wish::Hold(WishedHold {
-        repository: None,
-        image: Some(IMAGE.to_owned()),
-        environment: Some("prod".parse().unwrap()),
-        tag: tag.map(|tag| tag.parse().unwrap()),
-        until: None,
-    })
-}
-
 #[tokio::test]
-async fn a_hold_is_shown_as_the_lines_that_change_and_leased_as_an_entry() {
+async fn what_is_asked_for_while_its_right_is_taken_back_is_refused() {
+    use heddle_wire::view::{Grant, SetGrants};
     let loom = settled(&["1.4.0", "1.4.1"]).await;
-    push(&loom).await;
-    read(&loom, with_rules(&[2], "1.4.1", RULES)).await;
-    let preview = shown(&loom.user, &loom, &hold(Some("1.4.1"))).await.unwrap();
-    assert_eq!((preview.mode, preview.does.as_str()), (Mode::PullRequest, "opens a pull request on acme/config"));
-    assert_eq!(preview.title, format!("hold {IMAGE} in prod at 1.4.1"));
-    assert_eq!(preview.environments, ["prod".parse().unwrap()]);
-    let diff = preview.rules_diff.as_deref().unwrap();
-    assert!(
-        diff.contains(&format!("+holds:\n+- image: {IMAGE}\n+  environment: prod\n+  tag: 1.4.1\n+  by: Ada\n")),
-        "{diff}"
-    );
-
-    let asked = ask_for(&loom, hold(Some("1.4.1"))).await;
-    assert_eq!((asked.state, asked.image), (RequestState::Waiting, None));
-    let (_, work) = lease_update(&loom).await;
-    let request = only(&work);
-    let [RuleEdit::Hold { entry }] = request.asked.edits() else { panic!("{work:?}") };
-    assert_eq!((entry.by.as_deref(), entry.tag.as_ref().unwrap().as_str()), (Some("Ada"), "1.4.1"));
-    let twice = shown(&loom.user, &loom, &hold(None)).await.unwrap();
-    assert!(twice.refusal.as_deref().unwrap().starts_with("Ada has asked to hold"), "{twice:?}");
-    let elsewhere = Wish::Hold(WishedHold {
-        repository: None,
-        image: None,
-        environment: Some("test".parse().unwrap()),
-        tag: None,
-        until: None,
-    });
-    assert_eq!(code(shown(&loom.user, &loom, &elsewhere).await.unwrap_err()), "not-found");
-}
-
-#[tokio::test]
-async fn what_is_held_is_listed_stands_in_the_way_of_a_release_and_is_ended_as_it_stands() {
-    let loom = settled(&["1.4.0", "1.4.1"]).await;
-    push(&loom).await;
-    let held = format!("{RULES}holds:\n  - {{image: \"{IMAGE}\", environment: prod, tag: 1.4.1, reason: audit}}\n");
-    read(&loom, with_rules(&[2], "1.4.1", &held)).await;
-    let listed = loom.user.holds(loom.organization).await.unwrap();
-    assert_eq!((listed.len(), listed[0].holds.len(), listed[0].unknown.as_deref()), (1, 1, None));
-
-    let release = preview(&loom, Some("1.4.0")).await.unwrap();
-    assert_eq!(release.gates.len(), 1, "{release:?}");
-    assert_eq!(release.gates[0].despite, Some(Override::Hold));
-    assert_eq!(release.gates[0].reason, "held at `1.4.1`: audit (`.heddle.yaml:4`)");
-
-    let wish = |environment: Option<&str>| {
-        let environment = environment.map(|name| name.parse().unwrap());
-        Wish::Resume(WishedResume { repository: None, image: Some(IMAGE.to_owned()), environment })
-    };
-    let missing = shown(&loom.user, &loom, &wish(None)).await.unwrap_err();
-    assert_eq!(code(missing), "not-found");
-    let resume = shown(&loom.user, &loom, &wish(Some("prod"))).await.unwrap();
-    assert!(resume.rules_diff.as_deref().unwrap().contains("-holds:"), "{resume:?}");
-    // What is known of the file is what a read told.
-    push(&loom).await;
-    read(&loom, ReadReport { rules: None, ..read_report(&[3], "1.4.1") }).await;
-    assert_eq!(code(shown(&loom.user, &loom, &wish(Some("prod"))).await.unwrap_err()), "rules-unread");
-}
-
-#[tokio::test]
-async fn an_operator_holds_where_each_environment_that_differs_was_granted() {
-    let loom = settled(&["1.4.0", "1.4.1"]).await;
-    push(&loom).await;
-    read(&loom, with_rules(&[2], "1.4.1", RULES)).await;
-    let operator = token(&loom, "operator").await;
-    let preview = shown(&operator, &loom, &hold(None)).await.unwrap();
-    assert!(preview.refusal.as_deref().unwrap().contains("none for `prod`"), "{preview:?}");
-    let asked = NewRequest { wish: hold(None), reason: None, shown: preview.shown };
-    assert_eq!(code(operator.create_request(loom.organization, &asked).await.unwrap_err()), "grant-missing");
-}
-
-#[tokio::test]
-async fn an_automator_that_does_not_know_a_request_is_not_given_it() {
-    let loom = settled(&["1.4.0", "1.4.1"]).await;
-    push(&loom).await;
-    read(&loom, with_rules(&[2], "1.4.1", RULES)).await;
-    let (update, _) = lease_update(&loom).await;
-    loom.automator.done(&update, &Done::default()).await.unwrap();
-    let asked = ask_for(&loom, hold(None)).await;
-    assert!(loom.try_lease_as(0, 1).await.is_none(), "it would take the pull request for what nobody asked for");
-    let lease = loom.try_lease_as(0, 2).await.unwrap();
-    loom.automator.done(&lease, &Done::default()).await.unwrap();
-    loom.user.withdraw_request(loom.organization, asked.id).await.unwrap();
-    assert!(loom.try_lease_as(0, 1).await.is_some());
-}
-
-#[tokio::test]
-async fn a_release_with_a_hold_goes_by_pull_request_and_says_what_keeps_the_tag() {
-    let loom = settled(&["1.4.0", "1.4.1"]).await;
-    push(&loom).await;
-    read(&loom, with_rules(&[2], "1.4.1", RULES)).await;
-    let Wish::Release(wished) = release(Some("1.4.0")) else { panic!() };
-    let with_hold = Wish::Release(WishedRelease { hold: true, ..wished });
-    let preview = shown(&loom.user, &loom, &with_hold).await.unwrap();
-    assert_eq!((preview.mode, preview.afterwards), (Mode::PullRequest, None));
-    assert!(preview.rules_diff.unwrap().contains("+  tag: 1.4.0\n"));
-    ask_for(&loom, with_hold).await;
-    let (_, work) = lease_update(&loom).await;
-    assert_eq!(only(&work).asked.edits().len(), 1);
-}
-
-#[tokio::test]
-async fn a_rollback_brings_back_what_stood_before_and_bars_what_it_takes_back() {
-    let loom = Loom::start().await;
-    merge_one(&loom).await;
-    let change = one_change(&loom).await.id;
-    let wish = |to: Option<&str>| {
-        Wish::Rollback(WishedRollback {
-            change,
-            to: to.map(|tag| tag.parse().unwrap()),
-            by_pull_request: false,
-            despite: Vec::new(),
-        })
-    };
-    // Nobody saw 1.4.1 healthy there, so somebody has to name it.
-    let unproven = shown(&loom.user, &loom, &wish(None)).await.unwrap_err();
-    assert!(
-        unproven.to_string().contains("`1.4.1` stood there before, and was not seen healthy in prod"),
-        "{unproven}"
-    );
-    let preview = shown(&loom.user, &loom, &wish(Some("1.4.1"))).await.unwrap();
-    assert_eq!((preview.steps[0].to.as_str(), preview.steps[0].places.len(), preview.left.len()), ("1.4.1", 1, 0));
-    let asked = ask_for(&loom, wish(Some("1.4.1"))).await;
-    assert_eq!(asked.title, format!("roll {IMAGE} back to 1.4.1 in prod"));
-
-    let (update, work) = lease_update(&loom).await;
-    let request = only(&work);
-    let Asked::Rollback(rollback) = &request.asked else { panic!("{request:?}") };
-    assert_eq!(rollback.steps[0].change, change);
-    let mut plan = plan(Mode::Commit, None, planned("1.4.2", "1.4.1"));
-    plan.proposals[0].request = Some(request.id);
-    let posted = loom.automator.intents(&update, &plan).await.unwrap().intents.remove(0);
-    let commit = heddle_core::change::ProposalRef::Commit { revision: revision(3), url: None };
-    loom.automator.outcome(&update, posted.id, &written(commit, 3)).await.unwrap();
-    loom.automator.done(&update, &Done::default()).await.unwrap();
-    assert_eq!(seen(&loom, &asked).await.state, RequestState::Merged);
-    read(&loom, read_report(&[3], "1.4.1")).await;
-    let (update, work) = lease_update(&loom).await;
-    let barred: Vec<&str> = work.barred.iter().map(|one| one.tag.as_str()).collect();
-    assert_eq!(barred, ["1.4.2"], "{:?}", work.barred);
-    loom.automator.done(&update, &Done::default()).await.unwrap();
-
-    // The place says something else by now, so nothing of the change is left to take back.
-    let twice = shown(&loom.user, &loom, &wish(Some("1.4.1"))).await.unwrap_err();
-    assert_eq!(code(twice), "nothing-to-roll-back");
-}
-
-#[tokio::test]
-async fn a_freeze_takes_the_role_admin_and_its_end_names_it_whole() {
-    use heddle_wire::view::{Grant, SetGrants, WishedFreeze, WishedThaw};
-    let loom = settled(&["1.4.0", "1.4.1"]).await;
-    push(&loom).await;
-    read(&loom, with_rules(&[2], "1.4.1", RULES)).await;
-    let (from, to) = ("2199-12-20T00:00:00Z".parse().unwrap(), "2200-01-03T00:00:00Z".parse().unwrap());
-    let environments = vec!["prod".parse().unwrap()];
-    let freeze = Wish::Freeze(WishedFreeze { repository: None, environments: environments.clone(), from, to });
-    let preview = shown(&loom.user, &loom, &freeze).await.unwrap();
-    assert!(preview.rules_diff.as_deref().unwrap().contains("+freezes:\n+- environments:\n+  - prod\n"), "{preview:?}");
-
     let (user, eve) = eve(&loom, "operator").await;
-    let grants = vec![Grant { repository: preview.repository, environment: environments[0].clone() }];
+    let preview = preview(&loom, Some("1.4.0")).await.unwrap();
+    let grants = vec![Grant { repository: preview.repository, environment: "prod".parse().unwrap() }];
     loom.user.set_grants(loom.organization, user, &SetGrants { grants }).await.unwrap();
-    let refused = shown(&eve, &loom, &freeze).await.unwrap().refusal;
-    assert!(refused.unwrap().starts_with("a freeze and its end take the role admin"));
-    let asked = NewRequest { wish: freeze.clone(), reason: None, shown: preview.shown };
-    assert_eq!(code(eve.create_request(loom.organization, &asked).await.unwrap_err()), "grant-missing");
-    ask_for(&loom, freeze).await;
-
-    push(&loom).await;
-    let text = format!("{RULES}freezes: [{{environments: [prod], from: 2199-12-20, to: 2200-01-03}}]\n");
-    read(&loom, with_rules(&[3], "1.4.1", &text)).await;
-    let listed = loom.user.holds(loom.organization).await.unwrap().remove(0).freezes.remove(0);
-    let thaw = Wish::Thaw(WishedThaw { repository: None, freeze: listed });
-    let preview = shown(&loom.user, &loom, &thaw).await.unwrap();
-    assert!(preview.rules_diff.unwrap().contains("-freezes:"));
+    // An owner is about to take it back.
+    let mut owner = loom.owner().await;
+    let mut taking = owner.begin().await.unwrap();
+    sqlx::query("select role from memberships where user_id = $1 for update")
+        .bind(user.0)
+        .execute(&mut *taking)
+        .await
+        .unwrap();
+    sqlx::query("delete from grants where user_id = $1").bind(user.0).execute(&mut *taking).await.unwrap();
+    let organization = loom.organization;
+    let asked = wish(&preview, None);
+    let asking = tokio::spawn(async move { eve.create_request(organization, &asked).await });
+    let mut watcher = loom.owner().await;
+    wait::until("the request to wait for the owner, or to be answered", wait::LONG, async || {
+        let sql =
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        let waiting: i64 = sqlx::query_scalar(sql).fetch_one(&mut watcher).await.map_err(|error| error.to_string())?;
+        if waiting > 0 || asking.is_finished() { Ok(()) } else { Err("nobody waits".to_owned()) }
+    })
+    .await
+    .unwrap();
+    taking.commit().await.unwrap();
+    assert_eq!(code(asking.await.unwrap().unwrap_err()), "grant-missing");
 }

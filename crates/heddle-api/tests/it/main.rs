@@ -11,6 +11,7 @@ mod drift;
 mod edge;
 mod embedded;
 mod github;
+mod hands;
 mod hosts;
 mod hub;
 mod limits;

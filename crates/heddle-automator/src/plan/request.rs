@@ -9,9 +9,9 @@ use heddle_core::{
     image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
     place::PlaceKey,
-    request::{Asked, Override, RollbackStep, ShownPlace},
+    request::{Asked, Override, ShownPlace, Step},
 };
-use heddle_manifest::{Config, find::Occurrence};
+use heddle_manifest::find::Occurrence;
 use heddle_wire::automator::{OpenRequest, RefusedRequest, WaitingRequest};
 
 use super::{
@@ -157,25 +157,30 @@ fn live<'a>(
     choices: &[Chosen<'a>],
 ) -> Result<(Vec<Placed<'a>>, Option<NewText>), Obstacle> {
     let aims = aims(request);
-    let rules = rules::changed(input, request)?;
-    let config = rules.as_ref().map_or(input.config, |changed| &changed.config);
+    let looks: Vec<Look<'_, 'a>> = aims.iter().map(|aim| Look { input, request, aim }).collect();
+    let rules = rules::changed(input, request).map_err(|obstacle| match obstacle {
+        // The rules must not go on where the request waits.
+        Obstacle::Waits(_, reason) => {
+            Obstacle::Waits(looks.iter().flat_map(|look| look.here(choices)).collect(), reason)
+        }
+        refused @ Obstacle::Refused(_) => refused,
+    })?;
     let mut places = Vec::new();
-    for aim in &aims {
-        places.extend(Look { input, request, aim, config }.places(choices)?);
+    for look in &looks {
+        places.extend(look.places(choices)?);
     }
-    let text = rules.map(|changed| changed.file);
-    if places.is_empty() && text.is_none() {
+    if places.is_empty() && rules.is_none() {
         return Err(Obstacle::Refused(format!("`{}` carries it already", request.branch)));
     }
     // One that is carried counts too: it was among the places of which the person was told how they are written.
-    let by_rules = text.is_some().then_some(Mode::PullRequest);
+    let by_rules = rules.is_some().then_some(Mode::PullRequest);
     let mode = places.iter().map(|(_, wanted)| wanted.mode).chain(by_rules).max();
     for (_, wanted) in &mut places {
         wanted.mode = mode.unwrap_or(wanted.mode);
     }
     // A place that has it already, beside others that have not.
     places.retain(|(_, wanted)| !wanted.is_carried());
-    Ok((places, text))
+    Ok((places, rules))
 }
 
 /// A tag for places of an image in an environment.
@@ -190,25 +195,18 @@ struct Aim<'a> {
 }
 
 fn aims(request: &OpenRequest) -> Vec<Aim<'_>> {
-    match &request.asked {
-        Asked::Release(release) => vec![Aim {
-            environment: &release.environment,
-            image: &release.image,
-            to: &release.to,
-            to_digest: request.to_digest.as_ref(),
-            places: &release.places,
-            is_whole: true,
-        }],
-        Asked::Rollback(rollback) => {
-            let of_step = rollback.steps.iter().map(|step| {
-                let RollbackStep { image, to, to_digest, places, .. } = step;
-                let (environment, to_digest) = (&rollback.environment, to_digest.as_ref());
-                Aim { environment, image, to, to_digest, places, is_whole: false }
-            });
-            of_step.collect()
-        }
-        Asked::Rules(_) => Vec::new(),
-    }
+    let (environment, is_whole) = match &request.asked {
+        Asked::Release(release) => (&release.environment, true),
+        Asked::Promotion(promotion) => (&promotion.environment, true),
+        Asked::Rollback(rollback) => (&rollback.environment, false),
+        Asked::Rules(_) => return Vec::new(),
+    };
+    let steps = request.asked.steps();
+    let aim = |Step { image, to, to_digest, places }| {
+        let to_digest = to_digest.or(request.to_digest.as_ref());
+        Aim { environment, image, to, to_digest, places, is_whole }
+    };
+    steps.map(aim).collect()
 }
 
 /// One aim of a request before the heads.
@@ -216,8 +214,6 @@ struct Look<'i, 'a> {
     input: &'i PlanInput<'a>,
     request: &'a OpenRequest,
     aim: &'i Aim<'a>,
-    /// The rules as they are once the request is written.
-    config: &'i Config,
 }
 
 impl<'a> Look<'_, 'a> {
@@ -355,6 +351,7 @@ impl<'a> Look<'_, 'a> {
         // no rule says how. What is proposed stays a pull request.
         let mode_in = |name| self.input.config.ruling(occurrence, name).map_or(Mode::PullRequest, |rule| rule.mode);
         let proposed = self.own_state().map(|_| Mode::PullRequest);
+        let by = &self.request.requested.by.name;
         let modes = occurrence.environments.iter().map(mode_in).chain(proposed);
         let mode = modes.max().unwrap_or(Mode::PullRequest).max(self.request.mode);
         Ok(Wanted {
@@ -369,14 +366,11 @@ impl<'a> Look<'_, 'a> {
             rule: rulings().next(),
             request: Some(self.request),
             pushed_at: None,
-            why: format!(
-                "{} {}",
-                self.request.requested.by.name,
-                match self.request.asked {
-                    Asked::Rollback(_) => "rolled back to it",
-                    Asked::Release(_) | Asked::Rules(_) => "asked for it",
-                }
-            ),
+            why: match &self.request.asked {
+                Asked::Rollback(_) => format!("{by} rolled back to it"),
+                Asked::Promotion(promotion) => format!("{by} promoted it from {}", promotion.from),
+                Asked::Release(_) | Asked::Rules(_) => format!("{by} asked for it"),
+            },
         })
     }
 
@@ -402,9 +396,10 @@ impl<'a> Look<'_, 'a> {
         })
     }
 
-    /// Holds, freezes and the schedule stop nobody who names them.
+    /// Holds, freezes and the schedule stop nobody who names them: those that stand before the request is written, also where it
+    /// puts a hold of its own in their place.
     fn pass_gates(&self, occurrence: &Occurrence) -> Result<(), Obstacle> {
-        let (config, now, despite) = (self.config, self.input.now, &self.request.despite);
+        let (config, now, despite) = (self.input.config, self.input.now, &self.request.despite);
         let Aim { image, to, .. } = *self.aim;
         let of_environment = |name| config.gates_for(image, name, to, now);
         let gates = occurrence.environments.iter().flat_map(of_environment).chain(config.schedule_gate(now));

@@ -1,12 +1,7 @@
 //! What people asked to be written into `.heddle.yaml`: holds and freezes that come, change or go.
 
-use std::collections::BTreeSet;
-
-use heddle_core::{change::Mode, id::RequestId, name::EnvironmentName};
-use heddle_manifest::{
-    Config,
-    config::{CONFIG_FILE, ChangeError, change},
-};
+use heddle_core::{change::Mode, id::RequestId};
+use heddle_manifest::config::{CONFIG_FILE, ChangeError, Surroundings, change};
 use heddle_wire::automator::{OpenRequest, PlannedProposal};
 
 use super::{
@@ -27,14 +22,8 @@ pub enum RulesFile {
     Unreadable,
 }
 
-/// What `.heddle.yaml` becomes by a request.
-pub(super) struct ChangedRules {
-    pub file: NewText,
-    pub config: Config,
-}
-
 /// What `.heddle.yaml` becomes by a request; `None` where it asks for nothing there.
-pub(super) fn changed(input: &PlanInput<'_>, request: &OpenRequest) -> Result<Option<ChangedRules>, Obstacle> {
+pub(super) fn changed(input: &PlanInput<'_>, request: &OpenRequest) -> Result<Option<NewText>, Obstacle> {
     let edits = request.asked.edits();
     if edits.is_empty() {
         return Ok(None);
@@ -51,7 +40,7 @@ pub(super) fn changed(input: &PlanInput<'_>, request: &OpenRequest) -> Result<Op
         RulesFile::Text(text) => Some(text.as_str()),
         RulesFile::Unreadable => return refused("`.heddle.yaml` is a link or no UTF-8, and is not edited"),
     };
-    let change = match change(text, edits, &environments(input)) {
+    let change = match change(text, edits, &surroundings(input)) {
         Ok(change) => change,
         // Until it is mended nothing is written, and no request ends.
         Err(error @ ChangeError::Broken { .. }) => return Err(Obstacle::Waits(Vec::new(), error.to_string())),
@@ -63,15 +52,17 @@ pub(super) fn changed(input: &PlanInput<'_>, request: &OpenRequest) -> Result<Op
     if let Some(name) = change.environments.iter().find(|name| !shown.contains(*name)) {
         return Err(Obstacle::Refused(format!("it would count in `{name}` too by now, which was not shown")));
     }
-    let file = NewText { path: CONFIG_FILE.to_owned(), text: change.text };
-    Ok(Some(ChangedRules { file, config: change.config }))
+    Ok(Some(NewText { path: CONFIG_FILE.to_owned(), text: change.text }))
 }
 
-/// All environments, those too that only a Sync names.
-fn environments(input: &PlanInput<'_>) -> Vec<EnvironmentName> {
+/// All environments, those too that only a Sync names, and the places that several of them share.
+fn surroundings(input: &PlanInput<'_>) -> Surroundings {
+    let found = || input.branches.iter().flat_map(|branch| &branch.found.occurrences);
     let named = input.config.environments.iter().map(|one| &one.name);
-    let found = input.branches.iter().flat_map(|branch| &branch.found.occurrences).flat_map(|one| &one.environments);
-    named.chain(found).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+    Surroundings::of(
+        named.chain(found().flat_map(|one| &one.environments)),
+        found().map(|one| (&one.image.repository, &one.environments)),
+    )
 }
 
 fn own<'i, 'a>(input: &'i PlanInput<'a>, request: RequestId) -> Option<&'i OpenView<'a>> {

@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{image::Tag, name::EnvironmentName};
+use crate::{
+    image::{Tag, glob_in_full},
+    name::EnvironmentName,
+};
 
 /// An entry of `holds`: images that stay as they are in an environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +57,9 @@ pub enum RuleEdit {
     Hold {
         /// The hold.
         entry: HoldEntry,
+        /// The holds that it takes the place of, as they were shown; `None` where nobody was shown any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replaces: Option<Vec<HoldEntry>>,
     },
     /// A hold is taken out that says just this.
     Resume {
@@ -76,15 +82,13 @@ impl RuleEdit {
     /// The environments in which what holds is another afterwards; `None`: all of them.
     pub fn environments(&self) -> Option<&[EnvironmentName]> {
         match self {
-            Self::Hold { entry } | Self::Resume { entry } => entry.environment.as_ref().map(std::slice::from_ref),
+            Self::Hold { entry, .. } | Self::Resume { entry } => entry.environment.as_ref().map(std::slice::from_ref),
             Self::Freeze { entry } | Self::Thaw { entry } => {
                 Some(entry.environments.as_slice()).filter(|names| !names.is_empty())
             }
         }
     }
-}
 
-impl RuleEdit {
     /// Whether it takes the role admin: a freeze stops everybody, and its end lets everything go.
     pub const fn takes_admin(&self) -> bool {
         match self {
@@ -95,9 +99,14 @@ impl RuleEdit {
 }
 
 impl HoldEntry {
-    /// Whether it is about the same images in the same environment.
+    /// Whether it is about the same images in the same environment, however they are written.
     pub fn is_of(&self, other: &Self) -> bool {
-        (&self.image, &self.environment) == (&other.image, &other.environment)
+        (self.images(), &self.environment) == (other.images(), &other.environment)
+    }
+
+    /// The glob in full; `None` where it names all images.
+    fn images(&self) -> Option<String> {
+        self.image.as_deref().filter(|image| !matches!(*image, "*" | "**")).map(glob_in_full)
     }
 }
 
@@ -126,7 +135,7 @@ impl std::fmt::Display for FreezeEntry {
 impl std::fmt::Display for RuleEdit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Hold { entry } => {
+            Self::Hold { entry, .. } => {
                 write!(f, "hold {entry}")?;
                 entry.tag.as_ref().map_or(Ok(()), |tag| write!(f, " at {tag}"))?;
                 entry.until.map_or(Ok(()), |at| write!(f, " until {}", at.format("%Y-%m-%d %H:%M UTC")))

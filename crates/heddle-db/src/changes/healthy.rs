@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use heddle_core::{
     id::{OrganizationId, RepositoryId},
-    image::{ImageRepository, Tag},
+    image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
 };
 use sqlx::PgExecutor;
@@ -103,7 +103,8 @@ pub async fn list_healthy(
         .collect()
 }
 
-/// Whether a tag of an image was healthy in an environment of a repository, and nobody took it back there.
+/// Whether a tag of an image was healthy in an environment of a repository, and nobody took it back there; with a digest, what the
+/// tag pointed to then.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -112,19 +113,20 @@ pub async fn was_healthy(
     organization: OrganizationId,
     repository: RepositoryId,
     (environment, image): (&EnvironmentName, &ImageRepository),
-    tag: &Tag,
+    (tag, digest): (&Tag, Option<&Digest>),
 ) -> Result<bool, DbError> {
     Ok(sqlx::query_scalar!(
         r#"select exists (
                select from changes c
                where c.organization_id = $1 and c.repository_id = $2 and c.environment = $3 and c.image = $4
-                   and c.to_tag = $5 and c.ended = 'healthy'
+                   and c.to_tag = $5 and ($6::text is null or c.to_digest = $6) and c.ended = 'healthy'
                    and not exists (select from facts f where f.change_id = c.id and f.key = 'reverted')) as "was!""#,
         organization.0,
         repository.0,
         environment.as_str(),
         image.as_str(),
         tag.as_str(),
+        digest.map(Digest::as_str),
     )
     .fetch_one(db)
     .await?)

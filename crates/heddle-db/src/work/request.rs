@@ -95,14 +95,10 @@ async fn request(
         return Ok(());
     }
     sqlx::query!(
-        "insert into work as known (organization_id, kind, subject_id, installation_id, due_at, asked_at, generation,
-                                    needs_requests)
-         select $1, $2, subject, (select installation_id from repositories where id = subject), now(), now(), 1,
-                case when $2 = 'update' then coalesce((
-                    select max(q.needs) from requests q where q.repository_id = subject and q.ended is null), 0) else 0 end
+        "insert into work as known (organization_id, kind, subject_id, installation_id, due_at, asked_at, generation)
+         select $1, $2, subject, (select installation_id from repositories where id = subject), now(), now(), 1
          from unnest($3::uuid[]) as subject order by subject
          on conflict (kind, subject_id) do update set
-             needs_requests = excluded.needs_requests,
              due_at = greatest(least(known.due_at, now()), known.not_before),
              asked_at = coalesce(known.asked_at, now()),
              installation_id = excluded.installation_id,
@@ -113,7 +109,27 @@ async fn request(
     )
     .execute(&mut *db)
     .await?;
+    if kind == Kind::Update {
+        note_needs(db, subjects).await?;
+    }
     notice::send(db, &Notice::Work).await
+}
+
+/// Notes the most that the open requests of repositories need, whose rows of work this transaction holds. In a statement of its
+/// own: one that waited for such a row sees of other tables what was there before it waited, and so not the request for which
+/// the row was held.
+async fn note_needs(db: &mut PgConnection, repositories: &[Uuid]) -> Result<(), DbError> {
+    sqlx::query!(
+        "update work w set needs_requests = n.needs
+         from (select subject, coalesce((
+                   select max(q.needs) from requests q where q.repository_id = subject and q.ended is null), 0) as needs
+               from unnest($1::uuid[]) as subject) n
+         where w.kind = 'update' and w.subject_id = n.subject and w.needs_requests <> n.needs",
+        repositories,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Forgets the work on something that is gone.

@@ -1,5 +1,7 @@
 //! Where a request stands: by its proposal while it is open, by its stored end afterwards.
 
+use std::time::Duration;
+
 use chrono::Utc;
 use heddle_core::{
     change::{Mode, ProposalRef},
@@ -12,9 +14,10 @@ use heddle_db::{
     members, organizations,
     proposals::{self, Proposal},
     requests::{self, Carrier, Held, NewRequest, Request},
-    users,
+    users, work,
 };
-use heddle_testkit::postgres::Database;
+use heddle_testkit::{postgres::Database, wait};
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 /// A release of 1.4.1 at a place.
@@ -29,7 +32,7 @@ fn asked(shown: ShownPlace) -> Asked {
 }
 
 struct Room {
-    _database: Database,
+    database: Database,
     db: Db,
     organization: OrganizationId,
     user: UserId,
@@ -55,7 +58,7 @@ impl Room {
         .await
         .unwrap();
         tx.commit().await.unwrap();
-        Self { _database: database, db, organization, user, repository }
+        Self { database, db, organization, user, repository }
     }
 
     async fn tx(&self) -> Tx {
@@ -198,6 +201,61 @@ async fn what_somebody_asked_for_who_leaves_is_taken_back_and_their_grants_go() 
     assert_eq!(room.seen(&mut tx, id).await.state, RequestState::Withdrawn);
     members::remove(&mut tx, room.organization, room.user).await.unwrap();
     assert!(grants::list(&mut *tx, room.organization).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn whoever_waited_for_an_update_knows_the_request_for_which_it_was_held() {
+    let room = Room::new().await;
+    let mut owner = PgConnection::connect_with(&room.database.options()).await.unwrap();
+    let mut tx = room.tx().await;
+    work::request_updates(&mut tx, room.organization, &[room.repository.0]).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut first = room.tx().await;
+    room.ask(&mut first).await;
+    work::request_updates(&mut first, room.organization, &[room.repository.0]).await.unwrap();
+    let (db, organization, repository) = (room.db.clone(), room.organization, room.repository);
+    let second = tokio::spawn(async move {
+        let mut second = db.organization(organization).await.unwrap();
+        work::request_updates(&mut second, organization, &[repository.0]).await.unwrap();
+        second.commit().await.unwrap();
+    });
+    wait::until("the second to wait for the first", wait::LONG, async || {
+        let sql =
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        let waiting: i64 = sqlx::query_scalar(sql).fetch_one(&mut owner).await.map_err(|error| error.to_string())?;
+        if waiting > 0 { Ok(()) } else { Err("nobody waits".to_owned()) }
+    })
+    .await
+    .unwrap();
+    first.commit().await.unwrap();
+    second.await.unwrap();
+    let needs = sqlx::query_scalar("select needs_requests from work where kind = 'update'");
+    assert_eq!(needs.fetch_one(&mut owner).await.map(|needs: i16| needs).unwrap(), 1);
+}
+
+#[tokio::test]
+async fn an_update_that_nobody_here_can_write_wakes_nobody() {
+    let room = Room::new().await;
+    let mut owner = PgConnection::connect_with(&room.database.options()).await.unwrap();
+    let mut tx = room.tx().await;
+    room.ask(&mut tx).await;
+    work::request_updates(&mut tx, room.organization, &[room.repository.0]).await.unwrap();
+    tx.commit().await.unwrap();
+    let due_in = async || work::next_in(&mut *room.db.routing().await.unwrap()).await.unwrap();
+    let lease = async |knows| {
+        let mut tx = room.db.routing().await.unwrap();
+        let leased = work::lease(&mut *tx, "one", Duration::from_secs(30), None, knows).await.unwrap();
+        tx.commit().await.unwrap();
+        leased
+    };
+    assert!(lease(0).await.is_none());
+    assert_eq!(due_in().await, None);
+    // One that knows it and is gone for long does not count either.
+    let sql = "insert into automators (name, seen_at, knows_requests) values ('gone', now() - interval '1 hour', 9)";
+    sqlx::query(sql).execute(&mut owner).await.unwrap();
+    assert_eq!(due_in().await, None);
+    assert!(lease(1).await.is_some());
 }
 
 #[tokio::test]

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 
 use chrono::SubsecRound;
 use heddle_core::{
+    image::ImageRepository,
     name::EnvironmentName,
-    request::{FreezeEntry, HoldEntry, RuleEdit},
+    request::{FreezeEntry, HoldEntry, Reason, RuleEdit},
 };
 
 use super::{Config, MAX_CONFIG_BYTES, RepositoryGlob, read};
@@ -26,6 +27,50 @@ pub struct Changed {
     pub config: Config,
     /// The environments in which something else holds then.
     pub environments: BTreeSet<EnvironmentName>,
+}
+
+/// What stands in a repository, as far as the reach of an entry depends on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// All environments, those too that no file names.
+    pub environments: BTreeSet<EnvironmentName>,
+    /// The places that count in several environments: image and environments, each once. What keeps such a place back in one
+    /// of them keeps it back in all.
+    pub shared: BTreeSet<(ImageRepository, BTreeSet<EnvironmentName>)>,
+}
+
+impl Surroundings {
+    /// What stands where these places count: the image of each, and its environments.
+    pub fn of<'a, E>(
+        environments: impl IntoIterator<Item = &'a EnvironmentName>,
+        places: impl IntoIterator<Item = (&'a ImageRepository, E)>,
+    ) -> Self
+    where
+        E: IntoIterator<Item = &'a EnvironmentName>,
+    {
+        let places = places.into_iter().map(|(image, names)| (image, names.into_iter().cloned().collect()));
+        let shared = places.filter(|(_, names): &(_, BTreeSet<_>)| names.len() > 1);
+        Self {
+            environments: environments.into_iter().cloned().collect(),
+            shared: shared.map(|(image, names)| (image.clone(), names)).collect(),
+        }
+    }
+
+    /// The environments in which something else holds after an edit: those that it names, and those that share a place of its
+    /// images with one of them.
+    fn reach(&self, edit: &RuleEdit) -> BTreeSet<EnvironmentName> {
+        let named = edit.environments().map(|names| names.iter().cloned().collect());
+        let named: BTreeSet<EnvironmentName> = named.unwrap_or_else(|| self.environments.clone());
+        let images = match edit {
+            RuleEdit::Hold { entry, .. } | RuleEdit::Resume { entry } => {
+                entry.image.as_deref().and_then(RepositoryGlob::parse).unwrap_or(RepositoryGlob::All)
+            }
+            RuleEdit::Freeze { .. } | RuleEdit::Thaw { .. } => RepositoryGlob::All,
+        };
+        let shared = self.shared.iter().filter(|(image, names)| images.matches(image) && !names.is_disjoint(&named));
+        let beside: Vec<EnvironmentName> = shared.flat_map(|(_, names)| names.iter().cloned()).collect();
+        named.into_iter().chain(beside).collect()
+    }
 }
 
 /// Why `.heddle.yaml` was left as it is.
@@ -48,6 +93,9 @@ pub enum ChangeError {
         /// A hold or a freeze.
         what: &'static str,
     },
+    /// The hold that was to be replaced says something else by now.
+    #[error("`.heddle.yaml` holds {0} otherwise by now than when this was asked for; look at it again")]
+    Moved(String),
     /// The new entry would be a mistake.
     #[error("{0}")]
     Wrong(String),
@@ -59,21 +107,17 @@ pub enum ChangeError {
     NotProved,
 }
 
-/// Makes these changes, one after the other, or none; `None` where there is no file yet. `known` are the environments that
-/// there are, those too that no file names.
+/// Makes these changes, one after the other, or none; `None` where there is no file yet.
 ///
 /// # Errors
 /// When the file is broken, says so already, or cannot be edited.
-pub fn change(text: Option<&str>, edits: &[RuleEdit], known: &[EnvironmentName]) -> Result<Changed, ChangeError> {
+pub fn change(text: Option<&str>, edits: &[RuleEdit], around: &Surroundings) -> Result<Changed, ChangeError> {
     let mut now = started(text.unwrap_or_default());
     let mut environments = BTreeSet::new();
     for edit in edits {
         let next = change_one(&now, edit)?;
         if next != now {
-            match edit.environments() {
-                Some(names) => environments.extend(names.iter().cloned()),
-                None => environments.extend(known.iter().cloned()),
-            }
+            environments.extend(around.reach(edit));
         }
         now = next;
     }
@@ -90,7 +134,7 @@ pub fn change(text: Option<&str>, edits: &[RuleEdit], known: &[EnvironmentName])
 fn change_one(text: &str, wanted: &RuleEdit) -> Result<String, ChangeError> {
     let before = sound(text)?;
     match wanted {
-        RuleEdit::Hold { entry } => hold(text, &holds(&before), checked(entry)?),
+        RuleEdit::Hold { entry, replaces } => hold(text, &holds(&before), checked(entry)?, replaces.as_deref()),
         RuleEdit::Resume { entry } => remove(text, "holds", &holds(&before), &hold_to_second(entry.clone()), holds),
         RuleEdit::Freeze { entry } => {
             let (there, entry) = (freezes(&before), freeze_to_second(entry.clone()));
@@ -106,9 +150,26 @@ fn change_one(text: &str, wanted: &RuleEdit) -> Result<String, ChangeError> {
     }
 }
 
-fn hold(text: &str, there: &[HoldEntry], entry: HoldEntry) -> Result<String, ChangeError> {
+/// The holds of a file that another would take the place of: those of the same images and environment.
+pub fn replaced(config: &Config, entry: &HoldEntry) -> Vec<HoldEntry> {
+    holds(config).into_iter().filter(|known| known.is_of(entry)).collect()
+}
+
+/// Adds a hold, or puts it in the place of those of the same images and environment.
+fn hold(
+    text: &str,
+    there: &[HoldEntry],
+    entry: HoldEntry,
+    replaces: Option<&[HoldEntry]>,
+) -> Result<String, ChangeError> {
     let mut meant = there.to_vec();
-    if !there.iter().any(|known| known.is_of(&entry)) {
+    let same: Vec<&HoldEntry> = there.iter().filter(|known| known.is_of(&entry)).collect();
+    let is_shown = |shown: &[HoldEntry]| same.iter().copied().cloned().eq(shown.iter().cloned().map(hold_to_second));
+    let is_there = !same.is_empty() && same.iter().all(|known| same_hold(known, &entry));
+    if !is_there && !replaces.is_none_or(is_shown) {
+        return Err(ChangeError::Moved(entry.to_string()));
+    }
+    if same.is_empty() {
         let added = append(text, "holds", new_hold(&entry))?;
         meant.push(entry);
         return proved(added, &meant, holds);
@@ -161,10 +222,15 @@ fn sound(text: &str) -> Result<Config, ChangeError> {
     broken.map_or(Ok(config), Err)
 }
 
-/// A hold whose images are a glob.
+/// A hold whose images are a glob, of such characters as an image's name has: it stands in titles and subjects, where GitHub
+/// would read `#12` or `fixes:#12` as more than a name.
 fn checked(entry: &HoldEntry) -> Result<HoldEntry, ChangeError> {
+    let is_odd = |c: char| !c.is_ascii_alphanumeric() && !"._-/:*?".contains(c);
+    let is_none = |image: &str| {
+        RepositoryGlob::parse(image).is_none() || image.contains(is_odd) || image.parse::<Reason>().is_err()
+    };
     match &entry.image {
-        Some(image) if RepositoryGlob::parse(image).is_none() => Err(ChangeError::Wrong(format!(
+        Some(image) if is_none(image) => Err(ChangeError::Wrong(format!(
             "`{image}` names no images: write a repository, such as `ghcr.io/acme/api`"
         ))),
         _ => Ok(hold_to_second(entry.clone())),

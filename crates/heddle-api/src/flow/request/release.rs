@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::Utc;
 use heddle_core::{
     git::BranchName,
     id::{OrganizationId, RepositoryId},
@@ -40,11 +41,14 @@ pub async fn preview(
     wanted: &WishedRelease,
     requested: &Requested,
 ) -> ApiResult<Preview> {
+    if wanted.hold_until.is_some_and(|until| until <= Utc::now()) {
+        return Err(ApiError::invalid("hold_until", "the hold would have ended already; name a time to come, or none"));
+    }
     let mut tx = app.db.organization(organization).await?;
     let (repository, standing) = standing(&mut tx, organization, wanted).await?;
     let governed = standing.iter().filter(|one| one.environment.as_ref() == Some(&wanted.environment));
     let place = governed.max_by_key(|one| one.rule.is_some()).cloned().ok_or_else(|| nowhere(wanted))?;
-    let (branch, places) = (place.branch.clone(), places(&standing, wanted, &place.branch));
+    let (branch, places) = (place.branch.clone(), places(&standing, &wanted.environment, &place.branch));
     let head = head_of(&mut tx, repository.id, &branch).await?;
     let (image, ground) = ground(&mut tx, organization, (repository.id, &place)).await?;
     let known = rules::find(&mut tx, repository.id).await?;
@@ -53,36 +57,36 @@ pub async fn preview(
 
     let judged = judge(wanted, ground).await?;
     if places.iter().all(|place| place.tag.as_ref() == Some(&judged.to)) {
-        let message = format!("`{}` stands in {} already", judged.to, wanted.environment);
+        let keep = if wanted.hold { "; to keep it there, ask for the hold alone: `heddle hold`" } else { "" };
+        let message = format!("`{}` stands in {} already{keep}", judged.to, wanted.environment);
         return Err(ApiError::conflict("nothing-to-write", message));
     }
     let mut notes: Vec<String> = unknown(wanted, &judged, image.as_ref())?.into_iter().collect();
     let Judged { to, passed_over, afterwards, .. } = judged;
     let touched: BTreeSet<_> = places.iter().flat_map(|place| place.environments.iter().cloned()).collect();
-    let holds: Vec<RuleEdit> = match wanted.hold {
-        false => Vec::new(),
-        true => touched
-            .iter()
-            .map(|environment| RuleEdit::Hold { entry: hold(wanted, &to, environment.clone(), requested) })
-            .collect(),
-    };
-    let changed = match (&known, holds.is_empty()) {
-        (_, true) => None,
-        (Some(known), false) => Some(known.change_beside(&repository, &branch, &holds, &touched)?),
-        (None, false) => return Err(unread_rules()),
+    let (holds, rules_diff) = match (&known, wanted.hold) {
+        (_, false) => (Vec::new(), None),
+        (None, true) => return Err(unread_rules()),
+        (Some(known), true) => {
+            let entries = touched.iter().map(|environment| hold(wanted, &to, environment.clone(), requested));
+            let holds: Vec<RuleEdit> = entries.map(|entry| known.hold(entry)).collect();
+            let diff = known.diff_beside(&repository, &branch, &holds, (&wanted.image, &places))?;
+            (holds, diff)
+        }
     };
     let needs_merge = wanted.by_pull_request || touched.len() > 1 || !holds.is_empty();
     let mode = mode_of(&places, standing.iter().filter(|one| one.branch == branch), needs_merge);
-    let config = changed.as_ref().and_then(|changed| changed.config.as_ref()).or(known.as_ref().map(Known::config));
-    let gates = gates(config, &wanted.image, &to, &touched, &mut notes);
+    // What stands before it is written, also where a hold of its own comes in the place of somebody else's.
     let (environment, image) = (wanted.environment.clone(), wanted.image.clone());
+    let asked = Asked::Release(Release { environment, image, to, places, holds });
+    let gates = gates(known.as_ref().map(Known::config), &asked, &mut notes);
     Ok(Preview {
         repository,
         branch,
         head,
-        asked: Asked::Release(Release { environment, image, to, places, holds }),
+        asked,
         mode,
-        rules_diff: changed.and_then(|changed| changed.diff),
+        rules_diff,
         left: Vec::new(),
         gates,
         passed_over,
@@ -137,20 +141,20 @@ fn nowhere(wanted: &WishedRelease) -> ApiError {
 }
 
 /// The places of the image in the environment, each with all environments that it counts in.
-fn places(standing: &[Occurrence], wanted: &WishedRelease, branch: &BranchName) -> Vec<ShownPlace> {
+pub(super) fn places(standing: &[Occurrence], environment: &EnvironmentName, branch: &BranchName) -> Vec<ShownPlace> {
     let mut places: BTreeMap<_, ShownPlace> = BTreeMap::new();
     for one in standing.iter().filter(|one| one.branch == *branch) {
-        let Some(environment) = &one.environment else { continue };
+        let Some(counting) = &one.environment else { continue };
         let shown = places.entry(one.place.clone()).or_insert_with(|| ShownPlace {
             place: one.place.clone(),
             tag: one.tag.clone(),
             digest: one.digest.clone(),
             environments: Vec::new(),
         });
-        shown.environments.push(environment.clone());
+        shown.environments.push(counting.clone());
     }
     let mut places: Vec<ShownPlace> = places.into_values().collect();
-    places.retain(|place| place.environments.contains(&wanted.environment));
+    places.retain(|place| place.environments.contains(environment));
     for place in &mut places {
         place.environments.sort();
         place.environments.dedup();
@@ -158,7 +162,7 @@ fn places(standing: &[Occurrence], wanted: &WishedRelease, branch: &BranchName) 
     places
 }
 
-async fn ground(
+pub(super) async fn ground(
     tx: &mut Tx,
     organization: OrganizationId,
     (repository, place): (RepositoryId, &Occurrence),

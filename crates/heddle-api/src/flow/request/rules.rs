@@ -9,7 +9,7 @@ use heddle_core::{
     id::{OrganizationId, RepositoryId},
     image::ImageRepository,
     name::EnvironmentName,
-    request::{Asked, FreezeEntry, HoldEntry, Requested, RuleEdit, Rules},
+    request::{Asked, FreezeEntry, HoldEntry, Requested, RuleEdit, Rules, ShownPlace},
 };
 use heddle_db::{
     Tx, environments, occurrences, reads,
@@ -17,7 +17,7 @@ use heddle_db::{
 };
 use heddle_manifest::{
     Config,
-    config::{CONFIG_FILE, ChangeError, change, read},
+    config::{CONFIG_FILE, ChangeError, Surroundings, change, read, replaced},
 };
 use heddle_wire::view::{KeptBack, WishedFreeze, WishedHold, WishedResume, WishedThaw};
 use similar::TextDiff;
@@ -37,13 +37,11 @@ pub(super) struct Known {
 }
 
 /// What edits would make of it.
-pub(super) struct ChangedRules {
-    /// What it says then; `None` where it says so already.
-    pub config: Option<Config>,
-    /// The lines that change, likewise.
-    pub diff: Option<String>,
+struct ChangedRules {
+    /// The lines that change.
+    diff: String,
     /// The environments in which something else holds then.
-    pub environments: BTreeSet<EnvironmentName>,
+    environments: BTreeSet<EnvironmentName>,
 }
 
 /// The file of a repository; `None` where nobody knows it.
@@ -61,23 +59,28 @@ impl Known {
     }
 
     /// What edits would make of it.
-    fn change(&self, edits: &[RuleEdit], known: &[EnvironmentName]) -> Result<ChangedRules, ChangeError> {
-        let changed = change(self.text.as_deref(), edits, known)?;
+    fn change(&self, edits: &[RuleEdit], around: &Surroundings) -> Result<ChangedRules, ChangeError> {
+        let changed = change(self.text.as_deref(), edits, around)?;
         let before = self.text.as_deref().unwrap_or_default();
         let (old, new) = (format!("a/{CONFIG_FILE}"), format!("b/{CONFIG_FILE}"));
         let diff =
             TextDiff::from_lines(before, &changed.text).unified_diff().context_radius(2).header(&old, &new).to_string();
-        Ok(ChangedRules { config: Some(changed.config), diff: Some(diff), environments: changed.environments })
+        Ok(ChangedRules { diff, environments: changed.environments })
     }
 
-    /// What edits would make of it that are written together with places of a branch.
-    pub fn change_beside(
+    /// The edit by which a hold comes, in the place of those that the file has of the same images.
+    pub fn hold(&self, entry: HoldEntry) -> RuleEdit {
+        RuleEdit::Hold { replaces: Some(replaced(&self.config, &entry)), entry }
+    }
+
+    /// The lines that change by edits that are written together with places of a branch; `None` where the file says so already.
+    pub fn diff_beside(
         &self,
         repository: &Repository,
         branch: &BranchName,
         edits: &[RuleEdit],
-        touched: &BTreeSet<EnvironmentName>,
-    ) -> ApiResult<ChangedRules> {
+        (image, places): (&ImageRepository, &[ShownPlace]),
+    ) -> ApiResult<Option<String>> {
         if *branch != repository.default_branch {
             let message = format!(
                 "the environment is on `{branch}`, and only the `.heddle.yaml` of `{}` counts: ask for the hold first, by itself",
@@ -85,11 +88,12 @@ impl Known {
             );
             return Err(ApiError::conflict("other-branch", message));
         }
-        let known: Vec<EnvironmentName> = touched.iter().cloned().collect();
-        match self.change(edits, &known) {
+        let touched = places.iter().flat_map(|place| &place.environments);
+        let around = Surroundings::of(touched, places.iter().map(|place| (image, &place.environments)));
+        match self.change(edits, &around) {
             // The tag is still to be written.
-            Err(ChangeError::Same) => Ok(ChangedRules { config: None, diff: None, environments: BTreeSet::new() }),
-            changed => changed.map_err(refused),
+            Err(ChangeError::Same) => Ok(None),
+            changed => changed.map(|changed| Some(changed.diff)).map_err(refused),
         }
     }
 }
@@ -106,7 +110,9 @@ fn refused(error: ChangeError) -> ApiError {
 pub fn is_of_the_same(one: &RuleEdit, other: &RuleEdit) -> bool {
     use RuleEdit::{Freeze, Hold, Resume, Thaw};
     match (one, other) {
-        (Hold { entry } | Resume { entry }, Hold { entry: other } | Resume { entry: other }) => entry.is_of(other),
+        (Hold { entry, .. } | Resume { entry }, Hold { entry: other, .. } | Resume { entry: other }) => {
+            entry.is_of(other)
+        }
         (Freeze { entry } | Thaw { entry }, Freeze { entry: other } | Thaw { entry: other }) => entry == other,
         (Hold { .. } | Resume { .. }, Freeze { .. } | Thaw { .. })
         | (Freeze { .. } | Thaw { .. }, Hold { .. } | Resume { .. }) => false,
@@ -141,7 +147,7 @@ pub async fn preview_hold(
     if !stands_somewhere(&mut tx, organization, repository.id, &entry).await? {
         notes.push(format!("{entry} stands nowhere today; mind the spelling"));
     }
-    preview(tx, repository, |_| Ok(vec![RuleEdit::Hold { entry }]), notes).await
+    preview(tx, repository, |known| Ok(vec![known.hold(entry)]), notes).await
 }
 
 /// Finds out what the end of a hold would do.
@@ -159,9 +165,15 @@ pub async fn preview_resume(app: &App, organization: OrganizationId, wanted: &Wi
     };
     let mut tx = app.db.organization(organization).await?;
     let repository = meant(&mut tx, organization, wanted.repository, &of).await?;
-    let edits = |config: &Config| {
-        let entries = config.holds.iter().map(heddle_manifest::config::Hold::entry).filter(|entry| entry.is_of(&of));
-        let edits: Vec<RuleEdit> = entries.map(|entry| RuleEdit::Resume { entry }).collect();
+    let edits = |known: &Known| {
+        let mut edits: Vec<RuleEdit> = Vec::new();
+        for entry in replaced(&known.config, &of) {
+            let edit = RuleEdit::Resume { entry };
+            // One edit ends all that say just the same.
+            if !edits.contains(&edit) {
+                edits.push(edit);
+            }
+        }
         let missing =
             || ApiError::not_found(format!("`.heddle.yaml` holds nothing as {of}; `heddle holds` lists what it holds"));
         if edits.is_empty() { Err(missing()) } else { Ok(edits) }
@@ -217,17 +229,21 @@ async fn preview_of_freeze(
 async fn preview(
     mut tx: Tx,
     repository: Repository,
-    edits: impl FnOnce(&Config) -> ApiResult<Vec<RuleEdit>>,
+    edits: impl FnOnce(&Known) -> ApiResult<Vec<RuleEdit>>,
     notes: Vec<String>,
 ) -> ApiResult<Preview> {
     let branch = repository.default_branch.clone();
     let head = head_of(&mut tx, repository.id, &branch).await?;
     let known = find(&mut tx, repository.id).await?.ok_or_else(unread_rules)?;
     let environments = environments::list_of_repository(&mut *tx, repository.id).await?;
+    let shared = occurrences::list_shared(&mut *tx, repository.id).await?;
     tx.commit().await?;
-    let names: Vec<EnvironmentName> = environments.into_iter().map(|environment| environment.name).collect();
-    let edits = edits(known.config())?;
-    let changed = known.change(&edits, &names).map_err(refused)?;
+    let around = Surroundings::of(
+        environments.iter().map(|environment| &environment.name),
+        shared.iter().map(|(image, names)| (image, names)),
+    );
+    let edits = edits(&known)?;
+    let changed = known.change(&edits, &around).map_err(refused)?;
     Ok(Preview {
         repository,
         branch,
@@ -235,7 +251,7 @@ async fn preview(
         asked: Asked::Rules(Rules { edits, environments: changed.environments.into_iter().collect() }),
         // What counts for all is looked at by somebody first.
         mode: Mode::PullRequest,
-        rules_diff: changed.diff,
+        rules_diff: Some(changed.diff),
         left: Vec::new(),
         gates: Vec::new(),
         passed_over: None,
@@ -266,10 +282,10 @@ async fn meant(
 }
 
 /// The repositories that may be meant.
-struct Fitting(Vec<Repository>);
+pub(super) struct Fitting(Vec<Repository>);
 
 impl Fitting {
-    fn one(mut self, environments: &[EnvironmentName]) -> ApiResult<Repository> {
+    pub fn one(mut self, environments: &[EnvironmentName]) -> ApiResult<Repository> {
         if self.0.len() > 1 {
             let names = self.0.iter().map(|one| one.name.to_string()).collect::<Vec<_>>().join(", ");
             return Err(ApiError::invalid("repository", format!("several repositories have it: {names}; name one")));
@@ -285,7 +301,7 @@ impl Fitting {
 }
 
 /// The repository that is named, or those that have these environments.
-async fn with_environments(
+pub(super) async fn with_environments(
     tx: &mut Tx,
     organization: OrganizationId,
     named: Option<RepositoryId>,

@@ -3,7 +3,8 @@
 use heddle_core::{
     id::{ChangeId, RequestId},
     request::{
-        Asked, HoldEntry, Override, Release, Requested, Requester, Rollback, RollbackStep, RuleEdit, Rules, ShownPlace,
+        Asked, HoldEntry, Override, Promotion, PromotionStep, Release, Requested, Requester, Rollback, RollbackStep,
+        RuleEdit, Rules, ShownPlace,
     },
 };
 
@@ -14,10 +15,14 @@ const ID: RequestId = RequestId(uuid::Uuid::nil());
 impl World {
     /// With a request for a tag in an environment, as it is shown of what stands there now.
     pub(super) fn asked(self, environment: &str, to: &str) -> Self {
+        self.asked_of("acme/api", environment, to)
+    }
+
+    fn asked_of(self, image: &str, environment: &str, to: &str) -> Self {
         let (config, _) = config::read(&self.rules);
         let branch = self.branch(&config);
         let environment: EnvironmentName = environment.parse().unwrap();
-        let image: ImageRepository = "acme/api".parse().unwrap();
+        let image: ImageRepository = image.parse().unwrap();
         let here = branch.found.occurrences.iter();
         let here = here.filter(|one| one.image.repository == image && one.environments.contains(&environment));
         let shown = |one: &Occurrence| ShownPlace {
@@ -306,7 +311,7 @@ impl World {
         let release = world.release().clone();
         let change = ChangeId(uuid::Uuid::nil());
         let Release { environment, image, to, places, .. } = release;
-        let step = RollbackStep { change, image, to, to_digest: None, places };
+        let step = RollbackStep { change, image, to, to_digest: None, places, earlier: Vec::new() };
         world.requests[0].asked = Asked::Rollback(Rollback { environment, since: None, steps: vec![step] });
         world
     }
@@ -315,7 +320,7 @@ impl World {
 #[test]
 fn a_hold_is_a_pull_request_for_the_rules_alone() {
     let settled = || World::new("1.4.2", "1.4.1", &["1.4.1"]);
-    let world = settled().asked_for_rules(RuleEdit::Hold { entry: hold(Some("1.4.1")) });
+    let world = settled().asked_for_rules(RuleEdit::Hold { entry: hold(Some("1.4.1")), replaces: None });
     let plan = world.check("new pull-request rules-by-request: Hold acme/api in prod at 1.4.1 [.heddle.yaml]\n");
     let entry = "holds:\n- image: acme/api\n  environment: prod\n  tag: 1.4.1\n  by: Ada\n";
     assert_eq!(plan.writes[0][0].text, format!("{RULES}{entry}"));
@@ -336,11 +341,11 @@ fn a_hold_is_a_pull_request_for_the_rules_alone() {
 
 #[test]
 fn a_hold_that_stands_already_or_counts_elsewhere_too_ends_the_request() {
-    let edit = RuleEdit::Hold { entry: hold(None) };
+    let edit = RuleEdit::Hold { entry: hold(None), replaces: None };
     let mut world = World::new("1.4.2", "1.4.1", &["1.4.1"]).asked_for_rules(edit.clone());
     world.rules.push_str("holds: [{image: acme/api, environment: prod}]\n");
     world.check("refused: `.heddle.yaml` says so already\n");
-    let everywhere = RuleEdit::Hold { entry: HoldEntry { environment: None, ..hold(None) } };
+    let everywhere = RuleEdit::Hold { entry: HoldEntry { environment: None, ..hold(None) }, replaces: None };
     let world = World::new("1.4.2", "1.4.1", &["1.4.1"]).asked_for_rules(everywhere);
     world.check("refused: it would count in `staging` too by now, which was not shown\n");
     // What cannot be read is mended first, and ends nothing.
@@ -367,7 +372,7 @@ fn a_release_below_the_rules_choice_stays_by_the_hold_that_comes_with_it() {
     let mut world = World::new("1.4.2", "1.4.2", &["1.4.1", "1.4.2"]).asked("staging", "1.4.1");
     let environment = Some("staging".parse().unwrap());
     let entry = HoldEntry { environment, ..hold(Some("1.4.1")) };
-    world.release().holds = vec![RuleEdit::Hold { entry }];
+    world.release().holds = vec![RuleEdit::Hold { entry, replaces: None }];
     let one = "new pull-request staging-by-request: Update api to 1.4.1 in staging [staging/kustomization.yaml .heddle.yaml]\n";
     let plan = world.check(one);
     assert!(plan.request.proposals[0].body.contains("`hold acme/api in staging at 1.4.1`"));
@@ -376,10 +381,37 @@ fn a_release_below_the_rules_choice_stays_by_the_hold_that_comes_with_it() {
     let mut merged = World::new("1.4.1", "1.4.2", &["1.4.1", "1.4.2"]);
     merged.rules = held;
     merged.check("gated staging 1.4.2: held at `1.4.1` by Ada (`.heddle.yaml:9`)\n");
-    // The hold that comes in the place of another lets the tag through that it names.
+    // What somebody else holds stands in the way until it is named, also where another hold comes in its place.
     let mut other = world;
     other.rules.push_str("holds: [{image: acme/api, environment: staging, tag: 1.4.2}]\n");
+    let refused = other.plan().request.refused;
+    assert!(refused.len() == 1 && refused[0].reason.ends_with("`--despite hold`"), "{refused:?}");
+    other.requests[0].despite = vec![Override::Hold];
     other.check(one);
+}
+
+#[test]
+fn where_a_release_with_a_hold_waits_the_rule_waits_too() {
+    let mut world = World::new("1.4.2", "1.4.1", &["1.4.1", "1.4.2"]).asked("prod", "1.4.0");
+    world.release().holds = vec![RuleEdit::Hold { entry: hold(Some("1.4.0")), replaces: None }];
+    // Nobody knows what the file would come to, though what is broken is about another environment.
+    world.rules.push_str("holds: [{image: acme/api, environment: staging, tag: [], reason: leak}]\n");
+    world.only_waits();
+}
+
+#[test]
+fn a_hold_in_one_environment_is_one_in_those_that_share_its_place() {
+    let edit = RuleEdit::Hold { entry: hold(None), replaces: None };
+    let alone = World { rules: RULES.to_owned(), ..shared(&["1.4.1"]) }.asked_for_rules(edit);
+    alone.check("refused: it would count in `staging` too by now, which was not shown\n");
+}
+
+#[test]
+fn what_an_entry_names_becomes_no_link_in_a_title() {
+    let odd = HoldEntry { image: Some("fixes:#12/x".into()), by: None, ..hold(None) };
+    let mut world = World::new("1.4.2", "1.4.1", &["1.4.1"]).asked_for_rules(RuleEdit::Resume { entry: odd });
+    world.rules.push_str("holds: [{image: 'fixes:#12/x', environment: prod}]\n");
+    world.check("new pull-request rules-by-request: Change an entry of .heddle.yaml [.heddle.yaml]\n");
 }
 
 #[test]
@@ -394,4 +426,32 @@ fn a_rollback_writes_the_places_that_were_shown_and_no_other() {
     world.files[1].1 = world.files[1].1.replacen("1.4.2", "1.4.3", 1);
     let refused = world.plan().request.refused;
     assert!(refused[0].reason.contains("says `1.4.3` by now"), "{refused:?}");
+}
+
+#[test]
+fn several_images_go_back_in_one_pull_request() {
+    let mut world = World::new("1.4.2", "1.4.2", &["1.4.2"]);
+    world.files[1].1.push_str("  - name: acme/web\n    newTag: 2.0.0\n");
+    let web = World { files: world.files.clone(), ..World::new("", "", &[]) }.asked_of("acme/web", "prod", "1.9.0");
+    let mut world = world.asked_to_go_back("1.4.1");
+    let Release { image, to, places, .. } = { web }.release().clone();
+    let step =
+        RollbackStep { change: ChangeId(uuid::Uuid::max()), image, to, to_digest: None, places, earlier: Vec::new() };
+    let Asked::Rollback(rollback) = &mut world.requests[0].asked else { panic!() };
+    rollback.steps.push(step);
+    world.check(
+        "new pull-request prod-by-request: Update api to 1.4.1 and web to 1.9.0 in prod [prod/kustomization.yaml]\n",
+    );
+}
+
+#[test]
+fn a_promotion_writes_all_places_of_its_images_and_says_from_where() {
+    let mut world = World::new("1.4.2", "1.4.1", &["1.4.1", "1.4.2"]).asked("prod", "1.4.2");
+    world.rules = world.rules.replace("path: prod}", "path: prod, promote: {from: staging, after: 24h}}");
+    let Release { environment, image, to, places, .. } = world.release().clone();
+    let from = "staging".parse().unwrap();
+    let steps = vec![PromotionStep { image, to, to_digest: None, places }];
+    world.requests[0].asked = Asked::Promotion(Promotion { environment, from, steps });
+    let plan = world.check("new pull-request prod-by-request: Update api to 1.4.2 in prod [prod/kustomization.yaml]\n");
+    assert_eq!(plan.request.proposals[0].changes[0].why, "Ada promoted it from staging");
 }

@@ -14,12 +14,17 @@ fn held(image: &str, environment: Option<&str>, tag: Option<&str>) -> HoldEntry 
     }
 }
 
-fn known() -> Vec<EnvironmentName> {
-    ["staging", "prod"].map(|name| name.parse().unwrap()).to_vec()
+fn known() -> Surroundings {
+    let environments = ["staging", "prod"].map(|name| name.parse().unwrap());
+    Surroundings { environments: environments.into(), ..Surroundings::default() }
+}
+
+fn new(entry: &HoldEntry) -> RuleEdit {
+    RuleEdit::Hold { entry: entry.clone(), replaces: None }
 }
 
 fn hold(text: Option<&str>, entry: &HoldEntry) -> Result<Changed, ChangeError> {
-    change(text, &[RuleEdit::Hold { entry: entry.clone() }], &known())
+    change(text, &[new(entry)], &known())
 }
 
 fn resume(text: &str, entry: &HoldEntry) -> Result<Changed, ChangeError> {
@@ -37,7 +42,7 @@ fn a_hold_makes_the_file_or_the_list_where_there_is_none_and_says_nothing_else()
     assert_eq!(changed.text, format!("# ours\nversion: 1\nholds:\n- {ENTRY}# end\n"));
     assert_eq!(changed.environments, BTreeSet::from(["prod".parse().unwrap()]));
     let everywhere = hold(None, &held("acme/api", None, None)).unwrap();
-    assert_eq!(everywhere.environments, known().into_iter().collect());
+    assert_eq!(everywhere.environments, known().environments);
 }
 
 #[test]
@@ -52,6 +57,50 @@ fn a_hold_of_the_same_images_and_environment_changes_in_place() {
     let without = changed.replace("  - tag: 1.4.1 # good\n    image", "  - image");
     assert_eq!(whatever, without.replace("    reason: \"1.4.2 leaks: #12\"\n", ""));
     assert_eq!(hold(Some(&whatever), &entry).unwrap_err(), ChangeError::Same);
+}
+
+#[test]
+fn a_hold_takes_the_place_of_those_of_the_same_images_however_they_are_written() {
+    let text =
+        "version: 1\nholds:\n  - {image: docker.io/acme/api, environment: prod, tag: 1.4.0}\n  - {image: acme/web}\n";
+    let entry = HoldEntry { by: None, reason: None, until: None, ..held("acme/api", Some("prod"), Some("1.4.1")) };
+    let changed = hold(Some(text), &entry).unwrap();
+    assert_eq!((changed.config.holds.len(), changed.config.holds[0].entry()), (2, entry));
+}
+
+#[test]
+fn a_hold_that_changed_since_it_was_shown_is_not_written_over() {
+    let text = "version: 1\nholds:\n  - {image: acme/api, environment: prod, tag: 1.4.0}\n";
+    let entry = held("acme/api", Some("prod"), Some("1.4.1"));
+    let shown = replaced(&read(text).0, &entry);
+    assert_eq!(shown.len(), 1);
+    let edits = [RuleEdit::Hold { entry: entry.clone(), replaces: Some(shown) }];
+    assert_eq!(change(Some(text), &edits, &known()).unwrap().config.holds.len(), 1);
+    let moved = change(Some(&text.replace("1.4.0", "1.3.9")), &edits, &known()).unwrap_err();
+    assert_eq!(moved, ChangeError::Moved("acme/api in prod".into()));
+    let gone = change(Some("version: 1\n"), &edits, &known()).unwrap_err();
+    assert_eq!(gone, moved);
+    let none = RuleEdit::Hold { entry, replaces: Some(Vec::new()) };
+    assert!(matches!(change(Some(text), &[none], &known()), Err(ChangeError::Moved(_))));
+}
+
+#[test]
+fn what_counts_in_one_environment_counts_in_those_that_share_a_place_with_it() {
+    let names = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<BTreeSet<EnvironmentName>>();
+    let around = Surroundings {
+        environments: names(&["staging", "prod", "test"]),
+        shared: [("acme/api".parse().unwrap(), names(&["staging", "prod"]))].into(),
+    };
+    let check = |edit: RuleEdit, expected: &[&str]| {
+        assert_eq!(change(None, &[edit], &around).unwrap().environments, names(expected));
+    };
+    check(new(&held("acme/*", Some("prod"), None)), &["prod", "staging"]);
+    check(new(&HoldEntry { image: None, ..held("", Some("prod"), None) }), &["prod", "staging"]);
+    check(new(&held("acme/web", Some("prod"), None)), &["prod"]);
+    check(new(&held("acme/api", Some("test"), None)), &["test"]);
+    let times = ["2026-12-20T00:00:00Z", "2027-01-03T00:00:00Z"].map(|at| at.parse().unwrap());
+    let entry = FreezeEntry { environments: vec!["prod".parse().unwrap()], from: times[0], to: times[1], reason: None };
+    check(RuleEdit::Freeze { entry }, &["prod", "staging"]);
 }
 
 #[test]
@@ -74,7 +123,7 @@ fn comments_outside_of_an_entry_stay_when_it_goes() {
 #[test]
 fn a_freeze_comes_and_goes() {
     let entry = FreezeEntry {
-        environments: known(),
+        environments: ["staging", "prod"].map(|name| name.parse().unwrap()).into(),
         from: "2026-12-20T00:00:00Z".parse().unwrap(),
         to: "2027-01-03T00:00:00Z".parse().unwrap(),
         reason: Some("holidays".into()),
@@ -188,6 +237,9 @@ fn what_would_be_a_mistake_is_refused() {
     check(others, &entry, "there is no environment `prod`");
     let named = "`acme/api:1` names no images: write a repository, such as `ghcr.io/acme/api`";
     check("version: 1\n", &held("acme/api:1", None, None), named);
+    for odd in ["acme/config#12", "fixes:#12/x", "fixes:gh-12/x", "acme/äpi", "acme/[api]"] {
+        check("version: 1\n", &held(odd, None, None), &named.replace("acme/api:1", odd));
+    }
     let shared = "version: 1\nx: 1\n";
     assert!(matches!(hold(Some(shared), &entry), Err(ChangeError::Broken { .. })));
 }
