@@ -9,7 +9,10 @@ use heddle_wire::{agent, drift, text};
 
 use crate::{
     attempts, bodies, devices,
-    flow::drift as looks,
+    flow::{
+        drift as looks,
+        request::{promotion, since},
+    },
     lanes, permission, policies, quotas, rates,
     routes::{self, drift::MOST_JUDGED, registries},
     seal, server,
@@ -48,6 +51,12 @@ pub const LIMITS: &[Limit] = &[
         permission::BODY_LIMIT_BYTES as u64,
         TOO_LARGE,
     ),
+    Limit::count(
+        "changes of a branch since the instant to which an environment goes back",
+        since::MOST_CHANGES.unsigned_abs(),
+        "409 `too-many-changes`",
+    ),
+    Limit::count("images that are promoted at once", promotion::MOST_IMAGES as u64, "409 `too-many-images`"),
     Limit::bytes("report of an agent", agent::MAX_REPORT_BYTES as u64, TOO_LARGE),
     Limit::count("facts in a report of an agent", agent::MAX_FACTS as u64, REPORT_TOO_LARGE),
     Limit::count("Syncs in a report of an agent", agent::MAX_SYNCS as u64, REPORT_TOO_LARGE),

@@ -23,6 +23,7 @@ role; it is written anew by `HEDDLE_UPDATE=1 cargo test -p heddle-api roles`.
   grants. The set is computed when somebody asks, and again on the head that is written; where it grew, nothing is written.
 - An operator without a grant may do what a viewer may. Whoever was operator before there were grants has none.
 - Admins and owners need no grant.
+- A freeze and its end (`POST …/requests`) take the role admin, and so does what touches no environment that is known yet.
 - Whoever leaves an organization takes back what they asked for and was not merged.
 
 ";

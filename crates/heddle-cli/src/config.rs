@@ -28,12 +28,14 @@ pub use diff::{
     SyncCommand, SyncTerraformArguments, TerraformArguments,
 };
 pub use drift::{DriftArguments, ReporterAddArguments, ReporterCommand};
-pub use hold::{FreezeArguments, HoldArguments, HoldsArguments, ResumeArguments, RollbackArguments, ThawArguments};
+pub use hold::{
+    BackTo, FreezeArguments, HoldArguments, HoldsArguments, ResumeArguments, RollbackArguments, ThawArguments,
+};
 pub use hub::{ChangesArguments, LoginArguments, LogoutArguments, StatusArguments, WorkloadsArguments};
 pub use images::{ImageCommand, ImageListArguments, ImageSetArguments, ImportArguments};
 pub use judge::{HealthArguments, HealthProfile, PolicyCommand, PolicyEvalArguments};
 pub use registry::{RegistryAddArguments, RegistryCommand, RegistryTestArguments};
-pub use release::{AskArguments, ReleaseArguments, RequestsArguments, WithdrawArguments};
+pub use release::{AskArguments, PromoteArguments, ReleaseArguments, RequestsArguments, WithdrawArguments};
 pub use render::{ChartFields, Programs, RemoteArguments, RenderArguments, SyncFields};
 
 const EXIT_CODES: &str = "\
@@ -98,7 +100,9 @@ pub enum Command {
     Clusters,
     /// Ask for a tag to be written at all places of an image in an environment; the bot commits it or opens a pull request.
     Release(ReleaseArguments),
-    /// Ask for what stood before a change, at its places alone.
+    /// Ask for what is healthy in the environment before, without waiting longer.
+    Promote(PromoteArguments),
+    /// Ask for what stood before a change, at its places alone, or before everything since an instant.
     Rollback(RollbackArguments),
     /// Ask for a hold: images stay as they are in an environment.
     Hold(HoldArguments),

@@ -51,6 +51,7 @@ async fn dispatch(config: &Config, screen: &mut Screen) -> Result<Exit, Failure>
         Command::Workloads(arguments) => command::workloads::run(config, arguments, screen).await,
         Command::Clusters => command::clusters::run(config, screen).await,
         Command::Release(arguments) => command::release::run(config, arguments, screen).await,
+        Command::Promote(arguments) => command::release::promote(config, arguments, screen).await,
         Command::Rollback(arguments) => command::hold::rollback(config, arguments, screen).await,
         Command::Hold(arguments) => command::hold::hold(config, arguments, screen).await,
         Command::Resume(arguments) => command::hold::resume(config, arguments, screen).await,

@@ -44,7 +44,8 @@ pub use repository::{
 };
 pub use request::{
     KeptBack, NewRequest, PreviewGate, PreviewRequest, PreviewStep, RequestPage, RequestPreview, RequestView, Wish,
-    WishedFreeze, WishedHold, WishedRelease, WishedResume, WishedRollback, WishedThaw,
+    WishedFreeze, WishedHold, WishedPromotion, WishedRelease, WishedResume, WishedRollback, WishedRollbackSince,
+    WishedTag, WishedThaw,
 };
 pub use status::{
     AUTOMATOR_SILENT, AskedRepository, Event, FailingImage, SilentAutomator, SlowHost, StatusView, Topic,

@@ -1318,6 +1318,9 @@ export interface components {
         }) | (components["schemas"]["Rules"] & {
             /** @enum {string} */
             kind: "rules";
+        }) | (components["schemas"]["Promotion"] & {
+            /** @enum {string} */
+            kind: "promotion";
         });
         /**
          * @description A repository that a Sync of a cluster follows, and that the cluster may not read before an administrator approves it:
@@ -2984,6 +2987,15 @@ export interface components {
              */
             status: number;
         };
+        /** @description What was healthy in another environment, at all places of its images in this one. */
+        Promotion: {
+            /** @description The environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            /** @description The other one. */
+            from: components["schemas"]["EnvironmentName"];
+            /** @description One for each image. */
+            steps: components["schemas"]["PromotionStep"][];
+        };
         /** @description That an environment takes what was healthy in another. */
         PromotionReport: {
             /**
@@ -2993,6 +3005,16 @@ export interface components {
             after_secs: number;
             /** @description The other. */
             from: components["schemas"]["EnvironmentName"];
+        };
+        /** @description One image that is promoted. */
+        PromotionStep: {
+            /** @description The image. */
+            image: components["schemas"]["ImageRepository"];
+            /** @description The places that were shown: all of the image in the environment. */
+            places: components["schemas"]["ShownPlace"][];
+            /** @description The tag that was healthy in the other environment. */
+            to: components["schemas"]["Tag"];
+            to_digest?: components["schemas"]["Digest"] | null;
         };
         /** @description Says that an open proposal's pull request was closed by us: `POST /automator/v1/leases/{id}/proposals/{proposal}/closed`. */
         ProposalClosed: {
@@ -3516,7 +3538,7 @@ export interface components {
          * @description The kinds of request.
          * @enum {string}
          */
-        RequestKind: "release" | "rollback" | "rules";
+        RequestKind: "release" | "rollback" | "rules" | "promotion";
         /** @description A page of requests: `GET /organizations/{organization}/requests`. */
         RequestPage: {
             /** @description The requests, newest first. */
@@ -3650,6 +3672,11 @@ export interface components {
         RollbackStep: {
             /** @description The change. */
             change: components["schemas"]["ChangeId"];
+            /**
+             * @description Changes before it that wrote there since the instant to which everything goes back, and those of other environments that
+             *     count there. They are taken back with it.
+             */
+            earlier?: components["schemas"]["ChangeId"][];
             /** @description The image. */
             image: components["schemas"]["ImageRepository"];
             /** @description The places of the change that still say what it wrote. */
@@ -3703,6 +3730,8 @@ export interface components {
             edit: "hold";
             /** @description The hold. */
             entry: components["schemas"]["HoldEntry"];
+            /** @description The holds that it takes the place of, as they were shown; `None` where nobody was shown any. */
+            replaces?: components["schemas"]["HoldEntry"][] | null;
         } | {
             /** @enum {string} */
             edit: "resume";
@@ -4477,6 +4506,12 @@ export interface components {
         }) | (components["schemas"]["WishedRollback"] & {
             /** @enum {string} */
             kind: "rollback";
+        }) | (components["schemas"]["WishedRollbackSince"] & {
+            /** @enum {string} */
+            kind: "rollback-since";
+        }) | (components["schemas"]["WishedPromotion"] & {
+            /** @enum {string} */
+            kind: "promote";
         }) | (components["schemas"]["WishedHold"] & {
             /** @enum {string} */
             kind: "hold";
@@ -4519,6 +4554,19 @@ export interface components {
              */
             until?: string | null;
         };
+        /** @description What is healthy in another environment, at all places of its images in this one, without waiting as long as `promote` says. */
+        WishedPromotion: {
+            /** @description By pull request, also where the rules commit. */
+            by_pull_request?: boolean;
+            /** @description What it goes against. */
+            despite?: components["schemas"]["Override"][];
+            /** @description The environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            from?: components["schemas"]["EnvironmentName"] | null;
+            /** @description The images; left out: all that rules govern here. */
+            images?: components["schemas"]["ImageRepository"][];
+            repository?: components["schemas"]["RepositoryId"] | null;
+        };
         /** @description A tag at all places of an image in an environment. */
         WishedRelease: {
             /** @description By pull request, also where the rule commits. */
@@ -4555,6 +4603,31 @@ export interface components {
             /** @description What it goes against. */
             despite?: components["schemas"]["Override"][];
             to?: components["schemas"]["Tag"] | null;
+        };
+        /**
+         * @description What stood in an environment at an instant, as one pull request: at the places that changes wrote since then, and of these
+         *     those that still say what the last of them wrote.
+         */
+        WishedRollbackSince: {
+            /** @description What it goes against. */
+            despite?: components["schemas"]["Override"][];
+            /** @description The environment. */
+            environment: components["schemas"]["EnvironmentName"];
+            repository?: components["schemas"]["RepositoryId"] | null;
+            /**
+             * Format: date-time
+             * @description The instant; changes count that were merged then or later.
+             */
+            since: string;
+            /** @description Tags to go back to, by name; of other images the one that stood there before, if it was healthy there. */
+            to?: components["schemas"]["WishedTag"][];
+        };
+        /** @description A tag of an image, by name. */
+        WishedTag: {
+            /** @description The image. */
+            image: components["schemas"]["ImageRepository"];
+            /** @description The tag. */
+            tag: components["schemas"]["Tag"];
         };
         /** @description The end of a freeze that says just this. */
         WishedThaw: {

@@ -4,6 +4,7 @@ import { changesQuery, onboardingQuery, statusQuery } from "../api/queries";
 import type { Change, ChangePage, Status } from "../api/types";
 import { ChangeRows } from "../parts/change-row";
 import { ChangeTable } from "../parts/change-table";
+import { Promote, RollbackSince } from "../parts/environment-actions";
 import { ExampleThread } from "../parts/example-rows";
 import { Freeze } from "../parts/freeze";
 import { KeptBack } from "../parts/hold";
@@ -30,7 +31,16 @@ export function OverviewPage() {
   const status = useQuery(statusQuery(id));
   return (
     <div className="page">
-      <PageHead title="Overview" action={<Freeze organization={id} environment={environment} />}>
+      <PageHead
+        title="Overview"
+        action={
+          <div className="flex flex-wrap gap-2">
+            <Promote organization={id} environment={environment} />
+            <RollbackSince organization={id} environment={environment} />
+            <Freeze organization={id} environment={environment} />
+          </div>
+        }
+      >
         {moving.data && <Answer pages={moving.data.pages} />}
       </PageHead>
       <Loaded query={moving} skeleton={<Skeleton rows={4} tall />}>

@@ -186,6 +186,49 @@ test("what stands in the way of a tag must be named before it is asked for", asy
   expect(sent?.body).toMatchObject({ wish: { kind: "release", despite: ["hold"] } });
 });
 
+test("everything since an instant in an environment goes back as it was shown, other tags by name", async () => {
+  const { asked } = showApp("/?env=prod", {
+    ...everything,
+    "GET /holds": { body: [] },
+    "GET /requests": { body: { items: [] } },
+    "POST /requests/preview": { body: data.back },
+    "POST /requests": { body: data.requests[0] },
+  });
+  await userEvent.click(await screen.findByRole("button", { name: "Roll back" }));
+  const dialog = await screen.findByRole("dialog", { name: "Roll prod back" });
+  await within(dialog).findByRole("list", { name: "Places of mailer" });
+  expect(within(dialog).getByText(/Left as it is/)).toBeTruthy();
+  await userEvent.type(within(dialog).getByLabelText("Back to, by name"), "ghcr.io/acme/api=1.4.1");
+  await userEvent.click(within(dialog).getByLabelText("Reason"));
+  await userEvent.click(await within(dialog).findByRole("button", { name: "Propose 2 places" }));
+  await waitFor(() => expect(asked.some(({ call }) => call === "POST /requests")).toBe(true));
+  const sent = asked.find(({ call }) => call === "POST /requests");
+  expect(sent?.body).toMatchObject({
+    wish: {
+      kind: "rollback-since",
+      environment: "prod",
+      to: [{ image: "ghcr.io/acme/api", tag: "1.4.1" }],
+    },
+    shown: data.back.shown,
+  });
+});
+
+test("what is healthy before is promoted to the environment that the page is about", async () => {
+  const { asked } = showApp("/?env=prod", {
+    ...everything,
+    "GET /holds": { body: [] },
+    "GET /requests": { body: { items: [] } },
+    "POST /requests/preview": { body: data.promotion },
+    "POST /requests": { body: data.requests[0] },
+  });
+  await userEvent.click(await screen.findByRole("button", { name: "Promote" }));
+  const dialog = await screen.findByRole("dialog", { name: "Promote to prod" });
+  await userEvent.click(await within(dialog).findByRole("button", { name: "Propose 1.4.4" }));
+  await waitFor(() => expect(asked.some(({ call }) => call === "POST /requests")).toBe(true));
+  const sent = asked.find(({ call }) => call === "POST /requests");
+  expect(sent?.body).toMatchObject({ wish: { kind: "promote", environment: "prod" } });
+});
+
 test("a viewer sees why a button cannot be pressed", async () => {
   const [first] = data.me.organizations;
   const me = { ...data.me, organizations: first ? [{ ...first, role: "viewer" }] : [] };

@@ -127,7 +127,18 @@ function AskForm({ organization, wish, options, field, action, onAsked }: FormPr
 
 /** Only a tag goes against something; entries of the rules say it themselves. */
 function goingAgainst(wish: Wish, despite: Override[]): Wish {
-  return wish.kind === "release" || wish.kind === "rollback" ? { ...wish, despite } : wish;
+  switch (wish.kind) {
+    case "release":
+    case "rollback":
+    case "rollback-since":
+    case "promote":
+      return { ...wish, despite };
+    case "hold":
+    case "resume":
+    case "freeze":
+    case "thaw":
+      return wish;
+  }
 }
 
 /** What it does, where, and what is to be known of it. */
@@ -139,10 +150,15 @@ function Shown({ preview }: { preview: RequestPreview }) {
       </p>
       {preview.steps.map((step) => (
         <ul
-          key={step.image}
+          key={`${step.image} ${step.places[0]?.place.file} ${step.places[0]?.place.line}`}
           className="divide-y divide-line border-y border-line"
           aria-label={`Places of ${imageName(step.image)}`}
         >
+          {preview.steps.length > 1 && (
+            <li className="py-2 font-semibold" title={step.image}>
+              {imageName(step.image)}
+            </li>
+          )}
           {step.places.map(({ place, tag, digest, environments }) => (
             <li key={`${place.file}/${place.object}/${place.field}`} className="py-2">
               <code className="break-all">

@@ -28,7 +28,7 @@ export function Freeze(props: FreezeProps) {
 }
 
 /** A field's text of an instant by the browser's clock, to the minute. */
-function fieldOf(at: Date): string {
+export function fieldOf(at: Date): string {
   const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
   return local.toISOString().slice(0, 16);
 }

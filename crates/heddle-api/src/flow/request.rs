@@ -1,9 +1,11 @@
 //! What people ask to be written: what it would do, and where it is. The writing itself is the automator's.
 
 mod back;
+pub mod promotion;
 mod release;
 mod rollback;
 pub mod rules;
+pub mod since;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,6 +78,8 @@ pub async fn preview(
     match wish {
         Wish::Release(wanted) => release::preview(app, organization, wanted, requested).await,
         Wish::Rollback(wanted) => rollback::preview(app, organization, wanted).await,
+        Wish::RollbackSince(wanted) => since::preview(app, organization, wanted).await,
+        Wish::Promote(wanted) => promotion::preview(app, organization, wanted).await,
         Wish::Hold(wanted) => rules::preview_hold(app, organization, wanted, requested).await,
         Wish::Resume(wanted) => rules::preview_resume(app, organization, wanted).await,
         Wish::Freeze(wanted) => rules::preview_freeze(app, organization, wanted, requested).await,

@@ -4,7 +4,7 @@ use chrono::Utc;
 use heddle_core::{
     id::{OrganizationId, RepositoryId},
     image::{Digest, ImageRepository, Tag},
-    policy::{Companion, Selection, Situation, Standing, TagList, TagPolicy, select},
+    policy::{Companion, CompiledPolicy, Decision, Selection, Situation, Standing, TagList, TagPolicy, select},
 };
 use heddle_db::{
     Tx,
@@ -62,20 +62,27 @@ impl Ground {
         self.judge(&self.policy, Some(tag), None)
     }
 
+    /// What it says of a tag that something else than the rule named, such as a promotion.
+    pub fn decide_named(&self, named: &Tag) -> Decision {
+        let stays = |tag: &Tag| tag == named || Some(tag) == self.place.tag.as_ref();
+        let tags = self.tags.tags.iter().filter(|info| stays(&info.tag)).cloned().collect();
+        let tags = TagList { tags, ..self.tags.clone() };
+        let current = Standing::new(self.place.tag.as_ref(), self.place.digest.as_ref());
+        self.situated(&tags, current, |situation| match CompiledPolicy::new(&self.policy) {
+            Ok(policy) => policy.decide_named(situation),
+            Err(_) => select(&self.policy, situation).decision,
+        })
+    }
+
     fn judge(&self, policy: &TagPolicy, tag: Option<&Tag>, digest: Option<&Digest>) -> Selection {
+        self.situated(&self.tags, Standing::new(tag, digest), |situation| select(policy, situation))
+    }
+
+    fn situated<T>(&self, tags: &TagList, current: Standing<'_>, decide: impl FnOnce(&Situation<'_>) -> T) -> T {
         let companions: Vec<_> = self.companions.iter().map(|(image, tags)| Companion { image, tags }).collect();
         let barred = barred::at(&self.barred, &self.place);
-        select(
-            policy,
-            &Situation {
-                current: Some(Standing::new(tag, digest)),
-                tags: &self.tags,
-                barred: &barred,
-                signatures: &[],
-                companions: &companions,
-                now: Utc::now(),
-            },
-        )
+        let (barred, companions) = (barred.as_slice(), companions.as_slice());
+        decide(&Situation { current: Some(current), tags, barred, signatures: &[], companions, now: Utc::now() })
     }
 }
 

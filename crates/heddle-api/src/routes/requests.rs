@@ -18,7 +18,6 @@ use heddle_db::{
 };
 use heddle_wire::view::{
     KeptBack, NewRequest, PreviewGate, PreviewRequest, PreviewStep, RequestPage, RequestPreview, RequestView, Role,
-    Wish, WishedRelease, WishedRollback,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -122,12 +121,7 @@ async fn create_request(
 ) -> ApiResult<(StatusCode, Json<RequestView>)> {
     let requested = requested(&app, &member, asked.reason).await?;
     let preview = request::preview(&app, member.organization, &asked.wish, &requested).await?;
-    let despite = match &asked.wish {
-        Wish::Release(WishedRelease { despite, .. }) | Wish::Rollback(WishedRollback { despite, .. }) => {
-            despite.as_slice()
-        }
-        Wish::Hold(_) | Wish::Resume(_) | Wish::Freeze(_) | Wish::Thaw(_) => &[],
-    };
+    let despite = asked.wish.despite();
     let touched = preview.asked.touched();
     let mut tx = app.db.organization(member.organization).await?;
     rights::hold(&mut tx, &mut member).await?;

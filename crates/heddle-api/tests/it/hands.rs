@@ -1,5 +1,6 @@
 //! What people keep back and take back: holds, freezes, rollbacks.
 
+use chrono::{DateTime, Utc};
 use heddle_core::{
     change::Mode,
     id::{ChangeId, RepositoryId},
@@ -11,7 +12,10 @@ use heddle_wire::{
         Done, EnvironmentReport, GoverningRule, PlannedChange, ProposalState, PullRequestState, ReadReport, RulesFile,
         Work,
     },
-    view::{Grant, NewRequest, SetGrants, Wish, WishedHold, WishedRelease, WishedResume, WishedRollback},
+    view::{
+        Grant, NewRequest, SetGrants, Wish, WishedHold, WishedRelease, WishedResume, WishedRollback,
+        WishedRollbackSince, WishedTag,
+    },
 };
 
 use crate::{
@@ -359,4 +363,43 @@ async fn a_rollback_to_a_tag_whose_digest_nobody_knows_waits_for_a_scan_that_loo
     }
     assert!(has_scan, "it is asked for with the request");
     assert!(only(&update.unwrap()).awaits_digest);
+}
+
+fn since(at: DateTime<Utc>, to: &[(&str, &str)]) -> Wish {
+    let tag = |(image, tag): &(&str, &str)| WishedTag { image: image.parse().unwrap(), tag: tag.parse().unwrap() };
+    Wish::RollbackSince(WishedRollbackSince {
+        repository: None,
+        environment: "prod".parse().unwrap(),
+        since: at,
+        to: to.iter().map(tag).collect(),
+        despite: Vec::new(),
+    })
+}
+
+#[tokio::test]
+async fn everything_since_an_instant_goes_back_as_one_pull_request() {
+    let loom = Loom::start().await;
+    merge_one(&loom).await;
+    let change = one_change(&loom).await.id;
+    let nothing = shown(&loom.user, &loom, &since(at(31), &[])).await.unwrap_err();
+    assert_eq!(code(nothing), "nothing-to-roll-back");
+    // Nobody saw 1.4.1 healthy there, so it is listed with what to do.
+    let unproven = shown(&loom.user, &loom, &since(at(30), &[])).await.unwrap_err();
+    assert!(unproven.to_string().contains("not seen healthy in prod; name the tag"), "{unproven}");
+    let other = shown(&loom.user, &loom, &since(at(30), &[("acme/other", "1.0.0")])).await.unwrap_err();
+    assert!(other.to_string().contains("nothing came of docker.io/acme/other"), "{other}");
+
+    let preview = shown(&loom.user, &loom, &since(at(30), &[(IMAGE, "1.4.1")])).await.unwrap();
+    assert_eq!((preview.mode, preview.title.as_str()), (Mode::PullRequest, "roll prod back to 2026-06-01 12:00 UTC"));
+    assert_eq!((preview.steps.len(), preview.steps[0].to.as_str(), preview.left.len()), (1, "1.4.1", 0));
+    ask_for(&loom, since(at(30), &[(IMAGE, "1.4.1")])).await;
+    let (_, work) = lease_update(&loom).await;
+    let Asked::Rollback(rollback) = only(&work).asked else { panic!("{work:?}") };
+    assert_eq!((rollback.since, rollback.steps[0].change), (Some(at(30)), change));
+
+    // What a person set since then is listed, and left.
+    push(&loom).await;
+    read(&loom, read_report(&[3], "1.4.3")).await;
+    let moved = shown(&loom.user, &loom, &since(at(30), &[])).await.unwrap_err();
+    assert!(moved.to_string().contains("says `1.4.3` by now, and the change wrote `1.4.2`"), "{moved}");
 }

@@ -1,16 +1,22 @@
-//! `heddle hold`, `resume`, `holds`, `freeze`, `thaw` and `rollback`: what a person keeps back, and takes back.
+//! `heddle hold`, `resume`, `holds`, `freeze`, `thaw` and `rollback`: what a person keeps back, stops, and takes back.
 
 use std::collections::BTreeSet;
 
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
-use heddle_core::request::{FreezeEntry, HoldEntry};
-use heddle_wire::view::{KeptBack, Wish, WishedFreeze, WishedHold, WishedResume, WishedRollback, WishedThaw};
+use heddle_core::{
+    image::Tag,
+    request::{FreezeEntry, HoldEntry},
+};
+use heddle_wire::view::{
+    KeptBack, Wish, WishedFreeze, WishedHold, WishedResume, WishedRollback, WishedRollbackSince, WishedTag, WishedThaw,
+};
 
 use super::ask;
 use crate::{
     config::{
-        Config, FreezeArguments, HoldArguments, HoldsArguments, ResumeArguments, RollbackArguments, ThawArguments,
+        BackTo, Config, FreezeArguments, HoldArguments, HoldsArguments, ResumeArguments, RollbackArguments,
+        ThawArguments,
     },
     exit::{Exit, Failure},
     screen::Screen,
@@ -80,16 +86,44 @@ pub(crate) async fn thaw(config: &Config, arguments: &ThawArguments, screen: &Sc
     }
 }
 
-/// Says what rolling a change back would do, and asks for it.
+/// Says what rolling a change back would do, or everything since an instant, and asks for it.
 pub(crate) async fn rollback(config: &Config, arguments: &RollbackArguments, screen: &Screen) -> Result<Exit, Failure> {
     let session = Session::open(config).await?;
-    let wish = Wish::Rollback(WishedRollback {
-        change: arguments.change,
-        to: arguments.to.clone(),
-        by_pull_request: arguments.pull_request,
-        despite: arguments.despite.clone(),
-    });
+    let wish = match (arguments.change, arguments.since, &arguments.environment) {
+        (Some(change), ..) => Wish::Rollback(WishedRollback {
+            change,
+            to: one_tag(&arguments.to)?,
+            by_pull_request: arguments.pull_request,
+            despite: arguments.despite.clone(),
+        }),
+        (None, Some(since), Some(environment)) => Wish::RollbackSince(WishedRollbackSince {
+            repository: ask::find_repository(&session, arguments.repository.as_ref()).await?,
+            environment: environment.clone(),
+            since,
+            to: tags_of_images(&arguments.to)?,
+            despite: arguments.despite.clone(),
+        }),
+        (None, ..) => return Err(Failure::wrong(anyhow!("name a change, or `--since` and `--environment`"))),
+    };
     ask::ask(&session, wish, &arguments.how, screen).await
+}
+
+/// The tag to which one change goes back.
+fn one_tag(to: &[BackTo]) -> Result<Option<Tag>, Failure> {
+    match to {
+        [] => Ok(None),
+        [BackTo { image: None, tag }] => Ok(Some(tag.clone())),
+        _ => Err(Failure::wrong(anyhow!("a change goes back to one tag: `--to TAG`"))),
+    }
+}
+
+/// The tags to which images go back.
+fn tags_of_images(to: &[BackTo]) -> Result<Vec<WishedTag>, Failure> {
+    let of = |BackTo { image, tag }: &BackTo| {
+        let missing = || Failure::wrong(anyhow!("of which image is `{tag}`? write `--to IMAGE={tag}`"));
+        Ok(WishedTag { image: image.clone().ok_or_else(missing)?, tag: tag.clone() })
+    };
+    to.iter().map(of).collect()
 }
 
 /// Lists what the rules keep back.

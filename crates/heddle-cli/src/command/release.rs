@@ -1,13 +1,13 @@
-//! `heddle release`, `requests` and `withdraw`: what a person asks to be written.
+//! `heddle release`, `promote`, `requests` and `withdraw`: what a person asks to be written.
 
 use chrono::Utc;
 use heddle_client::PageQuery;
 use heddle_core::request::RequestState;
-use heddle_wire::view::{RequestView, Wish, WishedRelease};
+use heddle_wire::view::{RequestView, Wish, WishedPromotion, WishedRelease};
 
 use super::ask;
 use crate::{
-    config::{Config, ReleaseArguments, RequestsArguments, WithdrawArguments},
+    config::{Config, PromoteArguments, ReleaseArguments, RequestsArguments, WithdrawArguments},
     exit::{Exit, Failure},
     screen::Screen,
     session::Session,
@@ -26,6 +26,20 @@ pub(crate) async fn run(config: &Config, arguments: &ReleaseArguments, screen: &
         by_pull_request: arguments.pull_request,
         hold: arguments.hold,
         hold_until: arguments.until,
+        despite: arguments.despite.clone(),
+    });
+    ask::ask(&session, wish, &arguments.how, screen).await
+}
+
+/// Says what promoting now would do, and asks for it.
+pub(crate) async fn promote(config: &Config, arguments: &PromoteArguments, screen: &Screen) -> Result<Exit, Failure> {
+    let session = Session::open(config).await?;
+    let wish = Wish::Promote(WishedPromotion {
+        repository: ask::find_repository(&session, arguments.repository.as_ref()).await?,
+        environment: arguments.environment.clone(),
+        from: arguments.from.clone(),
+        images: arguments.images.clone(),
+        by_pull_request: arguments.pull_request,
         despite: arguments.despite.clone(),
     });
     ask::ask(&session, wish, &arguments.how, screen).await

@@ -1,12 +1,18 @@
-//! Arguments of `hold`, `resume`, `holds`, `freeze`, `thaw` and `rollback`.
+//! Arguments of what keeps back and what goes back: `hold`, `resume`, `holds`, `freeze`, `thaw` and `rollback`.
 
 use chrono::{DateTime, Utc};
 use clap::Args;
-use heddle_core::{git::RepoName, id::ChangeId, image::Tag, name::EnvironmentName, request::Override};
+use heddle_core::{
+    git::RepoName,
+    id::ChangeId,
+    image::{ImageRepository, Tag},
+    name::EnvironmentName,
+    request::Override,
+};
 
 use super::{
     release::AskArguments,
-    value::{parse_environment, parse_tag},
+    value::{parse_environment, parse_repository, parse_tag},
 };
 
 /// What all have that ask for another `.heddle.yaml`.
@@ -114,17 +120,30 @@ pub struct HoldsArguments {}
   heddle changes                                           names the changes
   heddle rollback 0195f3a2-0000-7000-8000-000000000002 --dry-run
   heddle rollback 0195f3a2-0000-7000-8000-000000000002 --reason \"leaks memory\"
+  heddle rollback --since 2026-11-03T14:00:00Z --environment prod --dry-run
+  heddle rollback --since 2026-11-03T14:00:00Z --environment prod --to ghcr.io/acme/api=1.4.0
 
 Only the places of this change, also when its commit carried others, and of these only those that still say what it wrote. The
 tag stays back there, as after a revert, until something newer comes. The tag that stood before must have been healthy there;
-another one is named with `--to`.")]
+another one is named with `--to`.
+With `--since` everything that was merged into an environment since then goes back as one pull request, to what stood before
+the first of it. What says something else by now, and what cannot go back without a name, is listed and left.")]
 pub struct RollbackArguments {
     /// The change, as `heddle changes -o json` and the dashboard's address name it.
-    #[arg(value_name = "CHANGE")]
-    pub change: ChangeId,
-    /// The tag to go back to.
-    #[arg(long, value_parser = parse_tag, value_name = "TAG")]
-    pub to: Option<Tag>,
+    #[arg(value_name = "CHANGE", required_unless_present = "since", conflicts_with = "since")]
+    pub change: Option<ChangeId>,
+    /// Everything since this instant, such as 2026-11-03T14:00:00Z, instead of one change.
+    #[arg(long, value_name = "TIME", requires = "environment")]
+    pub since: Option<DateTime<Utc>>,
+    /// The environment that goes back to that instant.
+    #[arg(short, long, value_parser = parse_environment, value_name = "NAME", requires = "since")]
+    pub environment: Option<EnvironmentName>,
+    /// The config repository, where several have such an environment.
+    #[arg(long, value_name = "OWNER/NAME", requires = "since")]
+    pub repository: Option<RepoName>,
+    /// The tag to go back to; with `--since` of one image, and once for each.
+    #[arg(long, value_parser = parse_back_to, value_name = "TAG or IMAGE=TAG")]
+    pub to: Vec<BackTo>,
     /// Write it although this says otherwise: `hold`, `freeze` or `schedule`. May be given several times.
     #[arg(long, value_name = "WHAT")]
     pub despite: Vec<Override>,
@@ -134,4 +153,18 @@ pub struct RollbackArguments {
     /// How to ask.
     #[command(flatten)]
     pub how: AskArguments,
+}
+
+/// A tag to go back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackTo {
+    /// The image; left out where one change goes back.
+    pub image: Option<ImageRepository>,
+    /// The tag.
+    pub tag: Tag,
+}
+
+fn parse_back_to(text: &str) -> Result<BackTo, String> {
+    let (image, tag) = text.split_once('=').map_or((None, text), |(image, tag)| (Some(image), tag));
+    Ok(BackTo { image: image.map(parse_repository).transpose()?, tag: parse_tag(tag)? })
 }

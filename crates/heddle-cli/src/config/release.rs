@@ -1,4 +1,4 @@
-//! Arguments of what a person asks to be written: `release`, `requests` and `withdraw`.
+//! Arguments of what a person asks to be written: `release`, `promote`, `requests` and `withdraw`.
 
 use chrono::{DateTime, Utc};
 use clap::Args;
@@ -49,6 +49,40 @@ pub struct ReleaseArguments {
     /// When that hold ends, such as 2026-12-01T08:00:00Z; without it when somebody ends it.
     #[arg(long, requires = "hold", value_name = "TIME")]
     pub until: Option<DateTime<Utc>>,
+    /// How to ask.
+    #[command(flatten)]
+    pub how: AskArguments,
+}
+
+/// Arguments of `promote`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  heddle promote --environment prod --dry-run              what would come, and why not the rest
+  heddle promote --environment prod ghcr.io/acme/api --reason \"the fix cannot wait\"
+  heddle promote --environment prod --from staging
+
+What was healthy in the environment that `promote` of `.heddle.yaml` names comes now, without waiting as long as it says there.
+What the rules would not take is listed and left: `heddle release` brings it by name.
+Who may: owners, admins, and operators with a grant for each environment that it touches.")]
+pub struct PromoteArguments {
+    /// The images; without any all that are healthy there and stand here with another tag.
+    #[arg(value_parser = parse_repository)]
+    pub images: Vec<ImageRepository>,
+    /// The environment.
+    #[arg(short, long, value_parser = parse_environment, value_name = "NAME")]
+    pub environment: EnvironmentName,
+    /// The environment from which tags are taken, where `promote` does not say it.
+    #[arg(long, value_parser = parse_environment, value_name = "NAME")]
+    pub from: Option<EnvironmentName>,
+    /// The config repository, where several have such an environment.
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub repository: Option<RepoName>,
+    /// Write it although this says otherwise: `hold`, `freeze` or `schedule`. May be given several times.
+    #[arg(long, value_name = "WHAT")]
+    pub despite: Vec<Override>,
+    /// By pull request, also where the rules commit.
+    #[arg(long)]
+    pub pull_request: bool,
     /// How to ask.
     #[command(flatten)]
     pub how: AskArguments,

@@ -168,6 +168,10 @@ pub enum Wish {
     Release(WishedRelease),
     /// What stood before a change, at its places.
     Rollback(WishedRollback),
+    /// What stood in an environment at an instant.
+    RollbackSince(WishedRollbackSince),
+    /// What is healthy in another environment, without waiting longer.
+    Promote(WishedPromotion),
     /// Images that stay as they are.
     Hold(WishedHold),
     /// The end of a hold.
@@ -176,6 +180,19 @@ pub enum Wish {
     Freeze(WishedFreeze),
     /// The end of a freeze, likewise.
     Thaw(WishedThaw),
+}
+
+impl Wish {
+    /// What it goes against, by name.
+    pub fn despite(&self) -> &[Override] {
+        match self {
+            Self::Release(WishedRelease { despite, .. })
+            | Self::Rollback(WishedRollback { despite, .. })
+            | Self::RollbackSince(WishedRollbackSince { despite, .. })
+            | Self::Promote(WishedPromotion { despite, .. }) => despite,
+            Self::Hold(_) | Self::Resume(_) | Self::Freeze(_) | Self::Thaw(_) => &[],
+        }
+    }
 }
 
 bodies! {
@@ -213,6 +230,53 @@ bodies! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<Tag>,
         /// By pull request, also where the rule commits.
+        #[serde(default)]
+        by_pull_request: bool,
+        /// What it goes against.
+        #[serde(default)]
+        despite: Vec<Override>,
+    }
+
+    /// What stood in an environment at an instant, as one pull request: at the places that changes wrote since then, and of these
+    /// those that still say what the last of them wrote.
+    WishedRollbackSince {
+        /// The repository, where several have the environment.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repository: Option<RepositoryId>,
+        /// The environment.
+        environment: EnvironmentName,
+        /// The instant; changes count that were merged then or later.
+        since: DateTime<Utc>,
+        /// Tags to go back to, by name; of other images the one that stood there before, if it was healthy there.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        to: Vec<WishedTag>,
+        /// What it goes against.
+        #[serde(default)]
+        despite: Vec<Override>,
+    }
+
+    /// A tag of an image, by name.
+    WishedTag {
+        /// The image.
+        image: ImageRepository,
+        /// The tag.
+        tag: Tag,
+    }
+
+    /// What is healthy in another environment, at all places of its images in this one, without waiting as long as `promote` says.
+    WishedPromotion {
+        /// The repository, where several have the environment.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repository: Option<RepositoryId>,
+        /// The environment.
+        environment: EnvironmentName,
+        /// The other one; left out: the one that `promote` names.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<EnvironmentName>,
+        /// The images; left out: all that rules govern here.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<ImageRepository>,
+        /// By pull request, also where the rules commit.
         #[serde(default)]
         by_pull_request: bool,
         /// What it goes against.

@@ -1,0 +1,186 @@
+//! What promoting now would do: what was healthy in another environment comes without waiting longer, where the rules would
+//! take it.
+
+use std::collections::BTreeMap;
+
+use heddle_core::{
+    id::{OrganizationId, RepositoryId},
+    image::{ImageRepository, Tag},
+    name::EnvironmentName,
+    request::{Asked, Promotion, PromotionStep, ShownPlace},
+};
+use heddle_db::{
+    Tx,
+    changes::{self, Healthy},
+    environments,
+    occurrences::{self, Occurrence},
+};
+use heddle_wire::view::WishedPromotion;
+
+use super::{
+    Preview,
+    back::environments_of,
+    gates, head_of, mode_of,
+    release::{ground, places},
+    rules::{self, Known},
+};
+use crate::{
+    app::App,
+    flow::verdicts,
+    problem::{ApiError, ApiResult},
+};
+
+/// So many images are promoted at once; of more, some must be named.
+pub const MOST_IMAGES: usize = 100;
+
+/// Finds out what promoting now would do.
+///
+/// # Errors
+/// 404 when there is no such environment, 409 when nothing would come of it, or of more than [`MOST_IMAGES`], 422 when the
+/// repository, the other environment or the images have to be named otherwise.
+pub async fn preview(app: &App, organization: OrganizationId, wanted: &WishedPromotion) -> ApiResult<Preview> {
+    let mut tx = app.db.organization(organization).await?;
+    let environment = wanted.environment.clone();
+    let named = [environment.clone()];
+    let fitting = rules::with_environments(&mut tx, organization, wanted.repository, &named).await?;
+    let repository = fitting.one(&named)?;
+    let here = environments::list_of_repository(&mut *tx, repository.id).await?;
+    let from = followed(&mut tx, repository.id, wanted).await?;
+    if !here.iter().any(|one| one.name == from) {
+        return Err(ApiError::invalid("from", format!("{} has no environment {from}", repository.name)));
+    }
+    let path = here.into_iter().find(|one| one.name == environment);
+    let branch = path.map_or_else(|| repository.default_branch.clone(), |path| path.branch);
+    let healthy = healthy(&mut tx, organization, repository.id, &from, wanted).await?;
+    let names: Vec<String> = healthy.keys().map(ToString::to_string).collect();
+    let standing = occurrences::list_of_images(&mut *tx, organization, &names).await?;
+    let standing = standing.into_iter().filter(|(id, one)| *id == repository.id && one.branch == branch);
+    let standing: Vec<Occurrence> = standing.map(|(_, one)| one).collect();
+    let mut aims = Vec::new();
+    for (image, healthy) in healthy {
+        let of_image: Vec<Occurrence> = standing.iter().filter(|one| one.image == image).cloned().collect();
+        let places = places(&of_image, &environment, &branch);
+        if places.iter().any(|place| place.tag.as_ref() != Some(&healthy.tag)) {
+            let governing = of_image.iter().filter(|one| one.environment.as_ref() == Some(&environment));
+            let governing = governing.max_by_key(|one| one.rule.is_some()).cloned();
+            aims.extend(governing.map(|governing| Aim { image, to: healthy.tag, places, governing }));
+        }
+    }
+    if aims.len() > MOST_IMAGES {
+        let message = format!("{} images would be promoted, and {MOST_IMAGES} are the most; name some", aims.len());
+        return Err(ApiError::conflict("too-many-images", message));
+    }
+    let head = head_of(&mut tx, repository.id, &branch).await?;
+    let known = rules::find(&mut tx, repository.id).await?;
+    tx.commit().await?;
+
+    let (mut steps, mut left, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+    for aim in aims {
+        match aim.judge(app, organization, repository.id, &from).await? {
+            Ok(more) => {
+                notes.extend(more);
+                let Aim { image, to, places, .. } = aim;
+                steps.push(PromotionStep { image, to, to_digest: None, places });
+            }
+            Err(why) => left.push(why),
+        }
+    }
+    if steps.is_empty() {
+        let nothing = || format!("what is healthy in {from} stands in {environment} already, or nothing is");
+        let message = if left.is_empty() { nothing() } else { left.join("; ") };
+        return Err(ApiError::conflict("nothing-to-write", message));
+    }
+    let all: Vec<ShownPlace> = steps.iter().flat_map(|step| step.places.iter().cloned()).collect();
+    let mode = mode_of(&all, standing.iter(), wanted.by_pull_request || environments_of(&all).len() > 1);
+    let asked = Asked::Promotion(Promotion { environment, from, steps });
+    let gates = gates(known.as_ref().map(Known::config), &asked, &mut notes);
+    Ok(Preview {
+        repository,
+        branch,
+        head,
+        asked,
+        mode,
+        rules_diff: None,
+        left,
+        gates,
+        passed_over: None,
+        afterwards: None,
+        notes,
+    })
+}
+
+/// The environment from which tags are taken.
+async fn followed(tx: &mut Tx, repository: RepositoryId, wanted: &WishedPromotion) -> ApiResult<EnvironmentName> {
+    let environment = &wanted.environment;
+    if wanted.from.as_ref() == Some(environment) {
+        return Err(ApiError::invalid("from", format!("{environment} cannot follow itself; name another environment")));
+    }
+    if let Some(from) = &wanted.from {
+        return Ok(from.clone());
+    }
+    let promotions = environments::list_promotions(&mut **tx, repository).await?;
+    let own = promotions.into_iter().find(|(name, _)| name == environment).map(|(_, promotion)| promotion.from);
+    own.ok_or_else(|| {
+        let message = format!("`promote` of {environment} names no environment that it follows; name one");
+        ApiError::invalid("from", message)
+    })
+}
+
+/// The newest tag of each image that was healthy there, however long.
+async fn healthy(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    repository: RepositoryId,
+    from: &EnvironmentName,
+    wanted: &WishedPromotion,
+) -> ApiResult<BTreeMap<ImageRepository, Healthy>> {
+    let all = changes::list_healthy(&mut **tx, organization, repository, &[(from.clone(), 0)]).await?;
+    let meant = all.into_iter().filter(|one| wanted.images.is_empty() || wanted.images.contains(&one.image));
+    // The later of one image comes later in the list.
+    let newest: BTreeMap<ImageRepository, Healthy> = meant.map(|one| (one.image.clone(), one)).collect();
+    match wanted.images.iter().find(|image| !newest.contains_key(*image)) {
+        Some(missing) => {
+            let message = format!("nobody saw a change of {missing} healthy in {from}; release its tag by name");
+            Err(ApiError::invalid("images", message))
+        }
+        None => Ok(newest),
+    }
+}
+
+/// A tag that is healthy elsewhere, for the places of its image here.
+struct Aim {
+    image: ImageRepository,
+    to: Tag,
+    places: Vec<ShownPlace>,
+    /// The place whose rule is asked.
+    governing: Occurrence,
+}
+
+impl Aim {
+    /// What is to be known where the rule would take the tag; else why it would not. Its age alone keeps nothing back.
+    async fn judge(
+        &self,
+        app: &App,
+        organization: OrganizationId,
+        repository: RepositoryId,
+        from: &EnvironmentName,
+    ) -> ApiResult<Result<Vec<String>, String>> {
+        let Self { image, to, governing, .. } = self;
+        let by_name =
+            |why: &str| Ok(Err(format!("{image}: `{to}` is healthy in {from}, and {why}; release it by name")));
+        let mut tx = app.db.organization(organization).await?;
+        let (_, ground) = ground(&mut tx, organization, (repository, governing)).await?;
+        tx.commit().await?;
+        let Some(ground) = ground else { return by_name("no rule that can be followed says here that it is above") };
+        let tag = to.clone();
+        let decision = verdicts::computed(move || ground.decide_named(&tag)).await?;
+        match (decision.chosen, decision.waiting) {
+            (Some(chosen), _) if chosen == *to => Ok(Ok(Vec::new())),
+            (_, Some(waiting)) if waiting.tag == *to && waiting.until.is_some() => {
+                Ok(Ok(vec![format!("{image}: `{to}` would wait: {}", waiting.reason)]))
+            }
+            (_, Some(waiting)) if waiting.tag == *to => by_name(&waiting.reason),
+            _ => by_name(&decision.reason),
+        }
+    }
+}
