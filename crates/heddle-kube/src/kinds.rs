@@ -128,6 +128,14 @@ impl AccountClient {
     pub async fn list_kinds(&self) -> Result<Kinds, KubeError> {
         list(self.client()).await
     }
+
+    /// The version of the API server, such as `v1.34.4`.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn kube_version(&self) -> Result<String, KubeError> {
+        Ok(bounded(self.client().apiserver_version()).await?.git_version)
+    }
 }
 
 pub(crate) async fn list(client: &Client) -> Result<Kinds, KubeError> {

@@ -55,6 +55,48 @@ pub fn generated_paths(manifest: &Value, fields: &[String]) -> Vec<String> {
     all
 }
 
+/// Rules that leave fields of a manifest to others and none beside them: `spec.containers[name=api].env[name=TOKEN].value`. By
+/// which key the API server knows a member of a list depends on the kind, so each that the member has makes rules; a list
+/// without such keys is one field as a whole.
+pub fn generated_rules(manifest: &Value, fields: &[String]) -> Vec<String> {
+    let mut all: Vec<String> = fields.iter().flat_map(|field| rules_of(manifest, field)).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+fn rules_of(manifest: &Value, field: &str) -> Vec<String> {
+    let mut at = manifest;
+    let mut ways = vec![String::new()];
+    for name in names(field) {
+        let is_item = at.is_array();
+        at = step(at, &name).unwrap_or(&Value::Null);
+        let steps: Vec<String> = match is_item {
+            true => selectors(at),
+            false => vec![name],
+        };
+        if steps.is_empty() {
+            break;
+        }
+        let dot = |way: &str| if is_item || way.is_empty() { "" } else { "." };
+        let longer =
+            |way: String| steps.iter().map(move |step| format!("{way}{}{step}", dot(&way))).collect::<Vec<_>>();
+        ways = ways.into_iter().flat_map(longer).collect();
+    }
+    ways
+}
+
+/// How the API server may name a member of a list, alone or with further keys behind.
+fn selectors(item: &Value) -> Vec<String> {
+    let text = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let known = KEYS.iter().filter_map(|key| Some((key, text(item.get(key)?)?)));
+    known.flat_map(|(key, value)| [format!("[{key}={value}]"), format!("[{key}={value},*]")]).collect()
+}
+
 /// What the live object has at a field of the manifest.
 fn find<'l>(manifest: &Value, live: &'l Value, field: &str) -> Option<&'l Value> {
     let (mut wanted, mut found) = (manifest, live);

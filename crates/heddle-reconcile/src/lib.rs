@@ -32,7 +32,7 @@ pub use drift::{
     own_leaves,
 };
 pub use gate::{Opened, Progress, Waiting, Why};
-pub use generated::{generated_paths, keep_generated, without_generated};
+pub use generated::{generated_paths, generated_rules, keep_generated, without_generated};
 pub use hook::{Hook, HookEnd, ended_hooks, hook_manifest, run_of};
 pub use inherited::{Controller, Extent, Inherited, LEAVING_MANAGER, Tool, raised};
 pub use inventory::{Holds, Inventory, InventoryEntry, MAX_HOLDS};

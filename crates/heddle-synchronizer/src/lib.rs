@@ -110,7 +110,7 @@ impl Agent {
             outbox: Arc::clone(&outbox),
             sweep_interval: config.sweep_interval,
             neighbors: Neighbors::default(),
-            cluster_facts: ClusterFacts::new(self.kubernetes_version.clone()),
+            cluster_facts: ClusterFacts::default(),
             manifest: manifest_receiver,
         });
         let identity =

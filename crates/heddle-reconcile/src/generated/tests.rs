@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::{Contested, DriftRules, GroupKind};
 
 fn fields(fields: &[&str]) -> Vec<String> {
     fields.iter().map(|field| (*field).to_owned()).collect()
@@ -70,4 +71,23 @@ fn fields_are_told_as_people_write_them() {
     let manifest = json!({"metadata": {"annotations": {"a.b/c": "x"}}, "spec": {"env": [{"value": 1}, {"value": 2}]}});
     let generated = fields(&["/metadata/annotations/a.b~1c", "/spec/env/0/value", "/spec/env/1/value"]);
     assert_eq!(generated_paths(&manifest, &generated), ["metadata.annotations.a.b/c", "spec.env[*].value"]);
+}
+
+#[test]
+fn rules_leave_a_field_to_others_and_none_of_its_siblings() {
+    let env = json!([{"name": "TOKEN", "value": "x"}, {"name": "LEVEL", "value": "info"}]);
+    let ports = json!([{"containerPort": 80, "hostPort": 1}, {"containerPort": 81, "hostPort": 2}]);
+    let manifest = json!({"spec": {"containers": [{"name": "api", "env": env, "ports": ports, "args": ["a", "b"]}]}});
+    let at = |field: &str| format!("/spec/containers/0/{field}");
+    let rules = DriftRules::default()
+        .and_ignore(generated_rules(&manifest, &[at("env/0/value"), at("ports/1/hostPort"), at("args/1")]));
+    let deployment = GroupKind::new("v1", "Pod");
+    let is_left = |field: &str| {
+        let contested =
+            Contested { field: format!(".spec.containers[name=\"api\"]{field}"), manager: "other".to_owned() };
+        rules.take_out_ignored(&deployment, &mut manifest.clone(), vec![contested]).taken.is_empty()
+    };
+    let left = [".env[name=\"TOKEN\"].value", ".ports[containerPort=81,protocol=\"TCP\"].hostPort", ".args"];
+    let taken = [".env[name=\"LEVEL\"].value", ".ports[containerPort=80,protocol=\"TCP\"].hostPort", ".image"];
+    assert_eq!((left.map(is_left), taken.map(is_left)), ([true; 3], [false; 3]));
 }

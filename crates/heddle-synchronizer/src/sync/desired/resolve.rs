@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use heddle_kube::{Kinds, Served, sync::Ignore};
 use heddle_reconcile::{
-    DesiredObject, DriftRules, GroupKind, OWNER_LABEL, ObjectKey, Order, generated_paths, hash_text, images_of,
+    DesiredObject, DriftRules, GroupKind, OWNER_LABEL, ObjectKey, Order, generated_rules, hash_text, images_of,
     without_generated,
 };
 use k8s_openapi::ByteString;
@@ -105,7 +105,7 @@ pub(super) fn resolve(
     };
     let desired = DesiredObject { key, api_version, manifest, defines, may_vanish, order };
     let ignored = ignored_for(&desired.key, &placement.ignore);
-    let rules = DriftRules::of(&value, ignored).and_ignore(generated_paths(&value, &generated));
+    let rules = DriftRules::of(&value, ignored).and_ignore(generated_rules(&value, &generated));
     Ok(PlacedObject { desired, served, text, file: None, line: None, origin: None, images, rules, generated })
 }
 

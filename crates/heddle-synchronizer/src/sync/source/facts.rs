@@ -1,6 +1,6 @@
 //! What templates of charts learn of the cluster.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use heddle_kube::{AccountClient, KubeError};
 use heddle_source::Capabilities;
@@ -12,16 +12,10 @@ const FRESH: Duration = Duration::from_secs(30);
 /// What a cluster is and serves, asked for by all Syncs together. It is the same for every account.
 #[derive(Debug, Default)]
 pub(crate) struct ClusterFacts {
-    kube_version: String,
     known: Mutex<Option<(Instant, Arc<Capabilities>)>>,
 }
 
 impl ClusterFacts {
-    /// Of a cluster of this version, `v1.34.4`.
-    pub(crate) fn new(kube_version: String) -> Self {
-        Self { kube_version, known: Mutex::new(None) }
-    }
-
     /// What is known, asked for anew where it is old.
     ///
     /// # Errors
@@ -31,9 +25,28 @@ impl ClusterFacts {
         if let Some((_, facts)) = known.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
             return Ok(Arc::clone(facts));
         }
-        let api_versions = client.list_kinds().await?.api_versions();
-        let facts = Arc::new(Capabilities { kube_version: self.kube_version.clone(), api_versions });
+        let kinds = client.list_kinds().await?;
+        let before = known.as_ref().map(|(_, before)| &before.api_versions);
+        let api_versions = with_unknown(kinds.api_versions(), &kinds.unknown_groups, before);
+        let facts = Arc::new(Capabilities { kube_version: client.kube_version().await?, api_versions });
         *known = Some((Instant::now(), Arc::clone(&facts)));
         Ok(facts)
     }
 }
+
+/// What is served, and of groups whose own server is down what they served before: not known is not gone, and objects that a
+/// chart makes for them alone must not leave it meanwhile.
+fn with_unknown(
+    mut served: BTreeSet<String>,
+    unknown_groups: &[String],
+    before: Option<&BTreeSet<String>>,
+) -> BTreeSet<String> {
+    let is_unknown = |version: &&String| {
+        version.split_once('/').is_some_and(|(group, _)| unknown_groups.iter().any(|unknown| unknown == group))
+    };
+    served.extend(before.into_iter().flatten().filter(is_unknown).cloned());
+    served
+}
+
+#[cfg(test)]
+mod tests;
