@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the images of a release, without a container engine: builds the programs, the dashboard, kustomize and helm, and writes
-# an OCI image layout to the folder `images` of the build folder.
+# Makes the images of a release, without a container engine: builds the programs, the dashboard, kustomize, helm and sops, and
+# writes an OCI image layout to the folder `images` of the build folder.
 #
 # Usage: images.sh build               HEDDLE_REGISTRY: host and path under which they are going to be pushed
 #        images.sh push [ARGUMENTS]    pushes what was made there; `--help` tells which
@@ -19,6 +19,7 @@ prepare() {
   tests/tools/web.sh
   inputs+=(--kustomize "$(tests/tools/build.sh kustomize | cut -d' ' -f2-)")
   inputs+=(--helm "$(tests/tools/build.sh helm | cut -d' ' -f2-)")
+  inputs+=(--sops "$(tests/tools/build.sh sops | cut -d' ' -f2-)")
 }
 
 build() { # folder
@@ -54,6 +55,7 @@ check() {
   start "$scratch/roots/heddle-synchronizer" heddle-synchronizer --version
   start "$scratch/roots/heddle-synchronizer" kustomize version
   start "$scratch/roots/heddle-synchronizer" helm version
+  start "$scratch/roots/heddle-synchronizer" sops --version --disable-version-check
   start "$scratch/roots/heddle-cli" heddle --version
 }
 

@@ -165,17 +165,17 @@ fn targets_are_the_images_that_are_made_without_an_engine() {
 }
 
 #[test]
-fn the_synchronizer_has_kustomize_and_helm_and_no_git() {
+fn the_synchronizer_has_kustomize_helm_and_sops_and_no_git() {
     let stages = dockerfile();
     let agent = IMAGES.iter().find(|image| target(image) == "synchronizer").unwrap();
-    assert_eq!(agent.parts, [Part::Kustomize, Part::Helm]);
+    assert_eq!(agent.parts, [Part::Kustomize, Part::Helm, Part::Sops]);
     let installed: Vec<&str> = stages["roots"].all("RUN").chain(stages["synchronizer"].all("RUN")).collect();
     assert!(installed.iter().all(|run| !run.contains("git") && !run.contains("curl")), "{installed:?}");
     let version = |text: &str| {
         let line = text.lines().find(|line| line.starts_with("go ")).unwrap().to_owned();
         line.trim_start_matches("go ").rsplit_once('.').unwrap().0.to_owned()
     };
-    for tool in ["kustomize", "helm"] {
+    for tool in ["kustomize", "helm", "sops"] {
         let go = version(&read(&format!("tests/tools/{tool}/go.mod")));
         assert!(stages[tool].from.contains(&format!("golang:{go}-")), "{} is not Go {go}", stages[tool].from);
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Finds or builds the tools that tests and the demo run: a Kubernetes control plane with kwok, kubectl, kustomize, helm; and those
-# that one rung alone needs, where they are named: OpenTofu and its provider of local files.
+# Finds or builds the tools that tests and the demo run: a Kubernetes control plane with kwok, kubectl, kustomize, helm, sops with age-keygen; and
+# those that one rung alone needs, where they are named: OpenTofu and its provider of local files.
 #
 # Usage: build.sh [NAME ...]      prints one line "NAME PATH" for each (those of everyday when none is named)
 #
@@ -22,10 +22,12 @@ declare -A from=(
   [kwok]="kwok sigs.k8s.io/kwok/cmd/kwok sigs.k8s.io/kwok"
   [kustomize]="kustomize sigs.k8s.io/kustomize/kustomize/v5 sigs.k8s.io/kustomize/kustomize/v5"
   [helm]="helm helm.sh/helm/v4/cmd/helm helm.sh/helm/v4"
+  [sops]="sops github.com/getsops/sops/v3/cmd/sops github.com/getsops/sops/v3"
+  [age-keygen]="sops filippo.io/age/cmd/age-keygen filippo.io/age"
   [tofu]="opentofu github.com/opentofu/opentofu/cmd/tofu github.com/opentofu/opentofu"
   [terraform-provider-local]="provider-local github.com/terraform-providers/terraform-provider-local github.com/terraform-providers/terraform-provider-local"
 )
-order=(etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kwok kustomize helm)
+order=(etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kwok kustomize helm sops age-keygen)
 
 version_of() { # folder, module
   awk -v module="$2" '$1 == module && $2 ~ /^v/ { print $2; exit } $2 == module && $3 ~ /^v/ { print $3; exit }' "$here/$1/go.mod"

@@ -108,7 +108,7 @@ pub fn write_roots(arguments: &Roots) -> Result<String> {
 
 fn read(inputs: &Inputs) -> Result<Read> {
     let mut paths: Vec<PathBuf> = IMAGES.iter().map(|image| inputs.programs.join(image.program)).collect();
-    paths.extend([inputs.kustomize.clone(), inputs.helm.clone()]);
+    paths.extend([inputs.kustomize.clone(), inputs.helm.clone(), inputs.sops.clone()]);
     let mut programs = BTreeMap::new();
     for path in paths {
         let bytes = read_file(&path)?;
@@ -159,6 +159,7 @@ fn own(image: &Image, inputs: &Inputs, read: &Read) -> Result<Root> {
             }
             Part::Kustomize => root.program("usr/local/bin/kustomize", read.programs[&inputs.kustomize].clone()),
             Part::Helm => root.program("usr/local/bin/helm", read.programs[&inputs.helm].clone()),
+            Part::Sops => root.program("usr/local/bin/sops", read.programs[&inputs.sops].clone()),
         }
     }
     Ok(root)
@@ -172,6 +173,7 @@ fn contents(image: &Image, inputs: &Inputs) -> Result<Vec<Package>> {
             Part::Dashboard => inventory::npm(&read_file(&inputs.sources.join("web/package-lock.json"))?)?,
             Part::Kustomize => inventory::go(&read_file(&inputs.sources.join("tests/tools/kustomize/go.mod"))?),
             Part::Helm => inventory::go(&read_file(&inputs.sources.join("tests/tools/helm/go.mod"))?),
+            Part::Sops => inventory::go(&read_file(&inputs.sources.join("tests/tools/sops/go.mod"))?),
         });
     }
     Ok(packages)

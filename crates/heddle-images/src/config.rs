@@ -40,6 +40,9 @@ pub struct Inputs {
     /// The official `helm`.
     #[arg(long, value_name = "FILE")]
     pub helm: PathBuf,
+    /// The official `sops`.
+    #[arg(long, value_name = "FILE")]
+    pub sops: PathBuf,
     /// The certificate authorities that programs trust, in PEM form.
     #[arg(long, value_name = "FILE", default_value = "/etc/ssl/certs/ca-certificates.crt")]
     pub authorities: PathBuf,

@@ -17,6 +17,8 @@ pub enum Part {
     Kustomize,
     /// The official `helm`.
     Helm,
+    /// The official `sops`.
+    Sops,
 }
 
 /// An image.
@@ -56,8 +58,8 @@ pub const IMAGES: [Image; 4] = [
     Image {
         name: AGENT,
         program: "heddle-synchronizer",
-        description: "Heddle's agent in a cluster: applies what a Git branch says, with kustomize and helm",
-        parts: &[Part::Kustomize, Part::Helm],
+        description: "Heddle's agent in a cluster: applies what a Git branch says, with kustomize, helm and sops",
+        parts: &[Part::Kustomize, Part::Helm, Part::Sops],
         environment: &[("HEDDLE_STATE_DIR", "/var/lib/heddle")],
         ports: &[],
         command: &["heddle-synchronizer"],

@@ -70,6 +70,24 @@ impl AccountClient {
         Ok((text("username")?, text("password")?.into()))
     }
 
+    /// The files of identities of age in a Secret, one after the other: the texts under keys that end in `.agekey`, as Flux
+    /// has them, and under `keys.txt`, as sops calls its own.
+    ///
+    /// # Errors
+    /// When the account may not get it, or it has no such key.
+    pub async fn read_age_identities(&self, namespace: &str, name: &str) -> Result<SecretString, KubeError> {
+        let secret = bounded(Api::<Secret>::namespaced(self.client.clone(), namespace).get(name)).await?;
+        let is_ours = |key: &str| key.ends_with(".agekey") || key == "keys.txt";
+        let keys = secret.data.unwrap_or_default().into_iter().filter(|(key, _)| is_ours(key));
+        let texts: Vec<String> = keys.filter_map(|(_, bytes)| String::from_utf8(bytes.0).ok()).collect();
+        if texts.is_empty() {
+            return Err(KubeError::Refused(format!(
+                "the Secret {namespace}/{name} has no text under a key that ends in `.agekey`, or is `keys.txt`"
+            )));
+        }
+        Ok(texts.join("\n").into())
+    }
+
     /// The texts of a ConfigMap or a Secret by their keys; `None` when there is no such object.
     ///
     /// # Errors

@@ -128,6 +128,10 @@ pub struct SyncSpec {
     /// From where bases and files may come that kustomizations name by an address. Without it none is fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote: Option<RemoteBases>,
+    /// A Secret in the namespace of the Sync with identities of age under keys that end in `.agekey`, or under `keys.txt`, which
+    /// open files that are encrypted with SOPS. The service account must be allowed to get it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decrypt: Option<SecretReference>,
     /// Nothing is applied, pruned or healed while this is true.
     #[serde(default)]
     pub suspend: bool,

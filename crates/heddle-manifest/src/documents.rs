@@ -114,7 +114,7 @@ impl DocumentStarts {
 }
 
 /// The bytes of each document of a file, without the lines between them.
-pub(crate) fn parts_of(text: &str) -> Vec<Range<usize>> {
+pub fn parts_of(text: &str) -> Vec<Range<usize>> {
     let start = |part: &Part<'_>| part.text.as_ptr() as usize - text.as_ptr() as usize;
     split(text).iter().map(|part| start(part)..start(part) + part.text.len()).collect()
 }

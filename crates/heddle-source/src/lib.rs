@@ -22,8 +22,9 @@ pub use error::{FetchError, ReadError};
 pub use path::{PathError, TreePath};
 pub use remote::{Credential, Remote};
 pub use render::{
-    Capabilities, Charts, ClusterView, Generated, GivenValues, Overlay, Release, RenderError, RenderInputs,
-    RenderTools, Rendered, RenderedObject, Stop, StopOnDrop, Unread, Until, WhyUnread, render,
+    Capabilities, Charts, ClusterView, Decryption, Generated, GivenValues, Identities, IdentityError, Overlay, Release,
+    RenderError, RenderInputs, RenderTools, Rendered, RenderedObject, Stop, StopOnDrop, Unread, Until, WhyUnread,
+    memory_dir, render,
 };
 pub use snapshot::{FileEntry, FileMode, Snapshot};
 pub use store::Store;

@@ -65,6 +65,9 @@ pub const CHILD_HEAP_BYTES: u64 = 256 << 20;
 /// How many renderers run at once.
 pub const MAX_CHILDREN: usize = 2;
 
+/// The most bytes of opened files that are kept in memory for one Sync, so that those which did not change are not opened again.
+pub const MAX_OPENED_BYTES: usize = 16 << 20;
+
 /// How deep remote bases may name others.
 pub const MAX_BASE_DEPTH: usize = 8;
 
@@ -155,5 +158,10 @@ pub const LIMITS: &[Limit] = &[
     Limit::time("rendering one path", PATH_LIMIT, RENDERED),
     Limit::bytes("output of one renderer", MAX_OUTPUT_BYTES, RENDERED),
     Limit::bytes("complaint of one renderer", MAX_COMPLAINT_BYTES, "it ends, and only its failure is told"),
+    Limit::bytes(
+        "opened encrypted files that are kept in memory for one Sync",
+        MAX_OPENED_BYTES as u64,
+        "they are forgotten, and opened again when they are needed",
+    ),
     Limit::bytes("memory of one renderer", MAX_CHILD_BYTES, RENDERED),
 ];

@@ -7,6 +7,8 @@
 mod chart;
 mod cipher;
 mod copy;
+mod decrypt;
+mod encrypted;
 mod fields;
 mod files;
 mod kustomize;
@@ -31,6 +33,7 @@ use serde_json::{Value, json};
 
 pub use self::{
     chart::{Capabilities, Charts, ClusterView, Generated, GivenValues, Release},
+    decrypt::{Decryption, Identities, IdentityError, memory_dir},
     overlay::Overlay,
     unread::{Unread, WhyUnread},
     until::{Stop, StopOnDrop, Until},
@@ -52,6 +55,8 @@ pub struct RenderTools {
     pub kustomize: PathBuf,
     /// The official `helm`; needed where there is a chart.
     pub helm: PathBuf,
+    /// What opens encrypted files; without it each is an error.
+    pub decryption: Option<Decryption>,
     /// How long one unit may take.
     pub limit: Duration,
     slots: Slots,
@@ -60,7 +65,19 @@ pub struct RenderTools {
 impl RenderTools {
     /// With these programs, and [`RENDER_LIMIT`] for each unit. How long a whole path may take says [`Until`].
     pub fn new(kustomize: impl Into<PathBuf>, helm: impl Into<PathBuf>) -> Self {
-        Self { kustomize: kustomize.into(), helm: helm.into(), limit: RENDER_LIMIT, slots: Slots::default() }
+        Self {
+            kustomize: kustomize.into(),
+            helm: helm.into(),
+            decryption: None,
+            limit: RENDER_LIMIT,
+            slots: Slots::default(),
+        }
+    }
+
+    /// The same, opening encrypted files.
+    #[must_use]
+    pub fn decrypting(self, decryption: Option<Decryption>) -> Self {
+        Self { decryption, ..self }
     }
 
     /// The absolute path of a program: one with a folder is taken as it is, a bare name is looked for in the folders of a
@@ -91,6 +108,8 @@ pub struct RenderedObject {
     pub namespace: Option<String>,
     /// What of it is not the same each time.
     pub generated: Generated,
+    /// Whether it holds what was encrypted, so that its values must not be told.
+    pub is_opened: bool,
 }
 
 /// Something that could not be rendered.
@@ -125,6 +144,8 @@ pub struct Rendered {
     pub needs_cluster: bool,
     /// What was read.
     pub inputs: RenderInputs,
+    /// Which chart has made an object of a build that is not finished, by the places of both.
+    made_by: BTreeMap<usize, usize>,
     /// How many values all documents so far hold.
     values: usize,
     /// How many bytes all plain files and the output of all renderers so far have.
@@ -283,7 +304,9 @@ fn render_into(rendered: &mut Rendered, tree: &impl Tree, path: &TreePath, run: 
             render_directory(rendered, &mut files, path, run)?;
         }
         Ok(Kind::File(_)) if run.overlay.is_empty() => {
-            plain::read(plain::Source::File(path), &tree.read(path)?, rendered);
+            let text = tree.read(path)?;
+            let opened = encrypted::opened_of(path, &text, tree, run, rendered);
+            plain::read(plain::Source::File(path), &text, &opened, rendered);
         }
         Ok(Kind::File(_)) => {
             let message = format!(
@@ -349,13 +372,13 @@ fn render_each(
             units::Unit::Plain { file } => match files.tree.read(file) {
                 Ok(text) => {
                     rendered.admit_bytes(&text)?;
-                    plain::read(plain::Source::File(file), &text, rendered);
+                    let opened = encrypted::opened_of(file, &text, files.tree, run, rendered);
+                    plain::read(plain::Source::File(file), &text, &opened, rendered);
                 }
                 Err(error) => rendered.fail(file, None, error.to_string()),
             },
             units::Unit::Kustomization { directory } => {
-                let unit = kustomize::Unit { directory, generated: None, parts: Vec::new() };
-                kustomize::render(files, unit, run, rendered)?;
+                build(rendered, files, (directory, None), chart::Inflations::default(), run)?;
             }
             units::Unit::Chart { file } => {
                 let unit = chart::Unit { file, is_of_path: file.parent() == *path };
@@ -376,11 +399,16 @@ fn render_together(
     run: Run<'_>,
 ) -> Result<(), ReadError> {
     let mut resources = Vec::new();
-    let mut charts = Vec::new();
+    let mut inflations = chart::Inflations::default();
     for unit in units {
         let resource = match unit {
             units::Unit::Plain { file } => match files.tree.read(file) {
-                Ok(text) => plain::has_objects(file, &text, rendered).then_some(file),
+                Ok(text) => {
+                    let before = rendered.errors.len();
+                    let opened = encrypted::opened_of(file, &text, files.tree, run, rendered);
+                    let has_objects = plain::has_objects(file, &text, &opened, rendered);
+                    Some(file).filter(|_| has_objects && rendered.errors.len() == before)
+                }
                 Err(error) => {
                     rendered.fail(file, None, error.to_string());
                     None
@@ -389,7 +417,9 @@ fn render_together(
             units::Unit::Kustomization { directory } => Some(directory),
             units::Unit::Chart { file } => {
                 let unit = chart::Unit { file, is_of_path: file.parent() == *path };
-                charts.extend(chart::inflate(files, unit, run, rendered)?);
+                if let Some(chart) = chart::inflate(files, unit, run, rendered)? {
+                    inflations.add(path, chart);
+                }
                 None
             }
         };
@@ -397,23 +427,40 @@ fn render_together(
         // A name alone may look like an address.
         resources.extend(resource.map(|resource| format!("./{}", from_path(resource))));
     }
-    if resources.is_empty() && charts.is_empty() && run.overlay.kustomization["components"].is_null() {
+    if resources.is_empty() && inflations.is_empty() && run.overlay.kustomization["components"].is_null() {
         return Ok(());
     }
-    let generated = json!({"resources": resources});
-    let unit = |turn| {
-        let parts = charts.iter().flat_map(|chart| chart.parts_of(turn).iter().cloned()).collect();
-        kustomize::Unit { directory: path, generated: Some(generated.clone()), parts }
-    };
-    let (from, turns) = (rendered.objects.len(), charts.iter().map(chart::Inflated::turns).max().unwrap_or(1));
-    kustomize::render(files, unit(0), run, rendered)?;
+    build(rendered, files, (path, Some(json!({"resources": resources}))), inflations, run)
+}
+
+/// Has kustomize build a directory, with the charts that are among its resources: as often as helm was asked for them.
+fn build(
+    rendered: &mut Rendered,
+    files: &mut Files<'_, impl Tree>,
+    (directory, generated): (&TreePath, Option<Value>),
+    mut inflations: chart::Inflations,
+    run: Run<'_>,
+) -> Result<(), ReadError> {
+    let from = rendered.objects.len();
+    let unit = kustomize::Unit { directory, generated: generated.clone(), inflations: &mut inflations };
+    kustomize::render(files, unit, run, rendered)?;
     let mut others = Vec::new();
-    for turn in 1..turns {
+    while inflations.next_turn() {
         let mut other = Rendered::default();
-        kustomize::render(files, unit(turn), run, &mut other)?;
+        let unit = kustomize::Unit { directory, generated: generated.clone(), inflations: &mut inflations };
+        kustomize::render(files, unit, run, &mut other)?;
+        let new: Vec<RenderError> = other.errors.iter().filter(|new| !rendered.errors.contains(new)).cloned().collect();
+        if other.is_cut_short || !new.is_empty() {
+            // What differs is not known, so nothing of it may be applied.
+            rendered.errors.extend(new);
+            rendered.is_cut_short |= other.is_cut_short;
+            rendered.objects.truncate(from);
+            rendered.made_by.clear();
+            return Ok(());
+        }
         others.push(other);
     }
-    chart::finish(&charts, files, from, &others, rendered);
+    chart::finish(inflations.charts(), files, from, &others, rendered);
     Ok(())
 }
 

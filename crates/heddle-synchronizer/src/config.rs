@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 use clap::Parser;
 use heddle_egress::{Egress, SetupError};
 use heddle_service::config::{ConfigError, make_dir, read_address, read_api_url, read_authorities};
-use heddle_source::RenderTools;
+use heddle_source::{RenderTools, memory_dir};
 use url::Url;
 
 use crate::interval::read_interval;
@@ -33,6 +33,13 @@ pub struct Settings {
     /// The official `helm`; needed where a path holds a chart.
     #[arg(long, env = "HEDDLE_HELM", default_value = "helm")]
     pub helm: PathBuf,
+    /// The official `sops`; needed where a Sync has `spec.decrypt`.
+    #[arg(long, env = "HEDDLE_SOPS", default_value = "sops")]
+    pub sops: PathBuf,
+    /// A folder in memory (tmpfs), in which kustomize reads the encrypted files that its generators name. Default: `/dev/shm`,
+    /// where that is one.
+    #[arg(long, env = "HEDDLE_MEMORY_DIR")]
+    pub memory_dir: Option<PathBuf>,
     /// The agent's own namespace.
     #[arg(long, env = "HEDDLE_NAMESPACE", default_value = "heddle-system")]
     pub namespace: String,
@@ -74,6 +81,10 @@ pub struct Config {
     pub kustomize: PathBuf,
     /// The official `helm`; it may not be there.
     pub helm: PathBuf,
+    /// The official `sops`; it may not be there.
+    pub sops: PathBuf,
+    /// A folder in memory.
+    pub memory_dir: Option<PathBuf>,
     /// The agent's own namespace.
     pub namespace: String,
     /// How to reach the cluster from outside of it.
@@ -106,8 +117,9 @@ impl TryFrom<Settings> for Config {
             egress: open_egress(&settings.allow_remotes, ca_pem.as_deref())?,
             ca_pem,
             kustomize: find_kustomize(settings.kustomize, settings.path.as_deref())?,
-            helm: RenderTools::find(&settings.helm, settings.path.as_deref().unwrap_or_default())
-                .unwrap_or(settings.helm),
+            helm: find_or_name(settings.helm, settings.path.as_deref()),
+            sops: find_or_name(settings.sops, settings.path.as_deref()),
+            memory_dir: find_memory_dir(settings.memory_dir)?,
             metrics_listen: read_address("HEDDLE_METRICS_LISTEN", &settings.metrics_listen)?,
             state_dir: make_dir("HEDDLE_STATE_DIR", settings.state_dir)?,
             namespace: settings.namespace,
@@ -140,6 +152,17 @@ fn find_kustomize(program: PathBuf, path: Option<&str>) -> Result<PathBuf, Confi
             format!("there is no program `{}`", program.display()),
             "set it to the path of the official kustomize",
         )
+    })
+}
+
+/// Where a program is that is not needed by everybody; its name where it is not there.
+fn find_or_name(program: PathBuf, path: Option<&str>) -> PathBuf {
+    RenderTools::find(&program, path.unwrap_or_default()).unwrap_or(program)
+}
+
+fn find_memory_dir(said: Option<PathBuf>) -> Result<Option<PathBuf>, ConfigError> {
+    memory_dir(said).map_err(|fault| {
+        ConfigError::new("HEDDLE_MEMORY_DIR", fault.to_string(), "name a folder on a tmpfs, or leave it unset")
     })
 }
 

@@ -104,6 +104,8 @@ impl Agent {
             own: self.own.clone(),
             store: Store::open(config.state_dir.join("repositories")),
             fetcher: Fetcher::open(&config.state_dir.join("remote"), config.egress.clone(), config.ca_pem.clone()),
+            sops: config.sops.clone(),
+            memory_dir: config.memory_dir.clone(),
             tools: RenderTools::new(&config.kustomize, &config.helm),
             ca_pem: config.ca_pem.clone(),
             api: client_receiver,

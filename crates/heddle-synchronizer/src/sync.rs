@@ -26,7 +26,7 @@ mod steps;
 mod sweep;
 mod telling;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use heddle_core::{git::Revision, name::SyncName};
@@ -86,6 +86,10 @@ pub struct Context {
     pub store: Store,
     /// What fetches remote bases, and keeps them.
     pub fetcher: Fetcher,
+    /// The official `sops`; it may not be there.
+    pub sops: PathBuf,
+    /// A folder in memory for what kustomize's generators read of encrypted files, where there is one.
+    pub memory_dir: Option<PathBuf>,
     /// The renderers.
     pub tools: RenderTools,
     /// Further certificate authorities, for git.

@@ -11,6 +11,7 @@ pub mod postgres;
 pub mod process;
 pub mod registry;
 pub mod scratch;
+pub mod sops;
 pub mod tls;
 pub mod tools;
 pub mod wait;

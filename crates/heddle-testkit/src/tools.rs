@@ -1,4 +1,4 @@
-//! The programs that are no Debian packages: the Kubernetes control plane, kwok, kubectl and kustomize.
+//! The programs that are no Debian packages: the Kubernetes control plane, kwok, kubectl, kustomize, helm and sops.
 
 use std::{
     collections::HashMap,

@@ -10,7 +10,7 @@ use anyhow::anyhow;
 use heddle_core::drift::{Cause, Deviation, DriftTool};
 use heddle_reconcile::{
     ObjectKey,
-    diff::{Mask, diff},
+    diff::{Difference, Mask, diff},
     keep_generated,
 };
 use heddle_source::RenderedObject;
@@ -102,11 +102,22 @@ fn with_file(desired: &[RenderedObject], live: &[Value], mask: &Mask) -> Vec<Tol
             None => Some(Told::missing(ObjectKey::of(&manifest).to_string())),
             Some(live) => {
                 keep_generated(&mut manifest, live, &desired.generated.fields);
-                Told::changed(object.to_string(), diff(&manifest, live, mask))
+                Told::changed(object.to_string(), hidden(desired, diff(&manifest, live, mask), mask))
             }
         }
     };
     desired.iter().filter_map(told).collect()
+}
+
+/// Differences in an object, with no value told that was encrypted. Of Secrets none is told anyway.
+fn hidden(object: &RenderedObject, mut differences: Vec<Difference>, mask: &Mask) -> Vec<Difference> {
+    if object.is_opened && object.value["kind"] != "Secret" {
+        for difference in &mut differences {
+            let values = [&mut difference.live, &mut difference.desired].into_iter().flatten();
+            values.for_each(|value| *value = mask.fingerprint(value));
+        }
+    }
+    differences
 }
 
 /// The live object of a name. A manifest may leave its namespace to whoever applies it; then the name must be the only one.

@@ -19,8 +19,8 @@ use heddle_manifest::{
 };
 use heddle_reconcile::generated_paths;
 use heddle_source::{
-    Bases, Charts, ClusterView, Folder, Overlay, RenderError, RenderTools, Rendered, RenderedObject, Until, WithBases,
-    render,
+    Bases, Charts, ClusterView, Decryption, Folder, Identities, Overlay, RenderError, RenderTools, Rendered,
+    RenderedObject, Until, WithBases, memory_dir, render,
 };
 use serde_json::{Value, json};
 
@@ -39,7 +39,8 @@ pub(crate) async fn run(arguments: &RenderArguments, screen: &mut Screen) -> Res
     let given = Given { values: &arguments.substitute, files: &arguments.substitute_from, lenient: arguments.lenient };
     let wanted =
         Wanted::read(&arguments.path, &arguments.fields, arguments.namespace.as_deref(), given, screen).await?;
-    let rendered = wanted.render(&arguments.programs, Around::default());
+    let tools = tools(&arguments.programs)?;
+    let rendered = wanted.render(&tools, Around::default());
     show(&wanted.folder, &rendered, screen)
 }
 
@@ -55,9 +56,10 @@ pub(crate) async fn render_folder(
     ask: impl AsyncFnOnce() -> Result<Around, Failure>,
 ) -> Result<Vec<RenderedObject>, Failure> {
     let wanted = Wanted::read(path, fields, namespace, Given::default(), screen).await?;
-    let mut rendered = wanted.render(programs, Around { cluster: ClusterView::Unknown, ..Around::default() });
+    let tools = tools(programs)?;
+    let mut rendered = wanted.render(&tools, Around { cluster: ClusterView::Unknown, ..Around::default() });
     if rendered.needs_cluster {
-        rendered = wanted.render(programs, ask().await?);
+        rendered = wanted.render(&tools, ask().await?);
     }
     if !rendered.errors.is_empty() {
         let faults: Vec<String> = rendered.errors.iter().map(|error| words(&wanted.folder, error)).collect();
@@ -114,21 +116,33 @@ impl Wanted {
     }
 
     /// Renders as an agent does. What the command line says comes before what is `around`.
-    fn render(&self, programs: &Programs, around: Around) -> Rendered {
+    fn render(&self, tools: &RenderTools, around: Around) -> Rendered {
         let says_cluster = self.said != ClusterView::Helms && around.cluster != ClusterView::Unknown;
         let cluster = if says_cluster { self.said.clone() } else { around.cluster };
         let namespace = self.overlay.charts.namespace.clone().or(Some(around.namespace));
         let charts = Charts { cluster, namespace, ..self.overlay.charts.clone() };
         let overlay = Overlay { kustomization: self.overlay.kustomization.clone(), charts };
-        let tools = RenderTools::new(&programs.kustomize, &programs.helm);
         let tree = WithBases::new(&*self.folder, &self.bases);
-        let mut rendered = render(&tree, self.folder.path(), &overlay, &tools, &Until::default());
+        let mut rendered = render(&tree, self.folder.path(), &overlay, tools, &Until::default());
         if let Some(variables) = &self.variables {
             rendered.substitute(variables);
         }
         rendered.set_metadata(&self.metadata.labels, &self.metadata.annotations);
         rendered
     }
+}
+
+/// The programs that render, with what opens encrypted files where a key is named.
+fn tools(programs: &Programs) -> Result<RenderTools, Failure> {
+    let tools = RenderTools::new(&programs.kustomize, &programs.helm);
+    let Some(file) = &programs.age_key_file else { return Ok(tools) };
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::wrong(error_of(file, &error)))?;
+    let identities = Identities::parse(&text);
+    let identities = identities.map_err(|error| Failure::wrong(anyhow!("{}: {error}", file.display())))?;
+    let memory_dir = memory_dir(programs.memory_dir.clone());
+    let memory_dir =
+        memory_dir.map_err(|error| Failure::wrong(anyhow!("--memory-dir: {error}; name a folder on a tmpfs")))?;
+    Ok(tools.decrypting(Some(Decryption::new(programs.sops.clone(), identities, memory_dir))))
 }
 
 fn error_of(path: &Path, error: &std::io::Error) -> anyhow::Error {

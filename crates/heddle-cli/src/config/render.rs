@@ -9,7 +9,8 @@ use heddle_source::RenderTools;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Renders as the agent in the cluster does: plain YAML and JSON as kubectl reads them, kustomizations by the\n\
-                  official kustomize, charts by the official helm, with nothing fetched. Each object is told with its file, and its line in plain YAML.\n\
+                  official kustomize, charts by the official helm, with nothing fetched; files that are encrypted with SOPS are opened by the\n\
+                  official sops where --age-key-file names the key. Each object is told with its file, and its line in plain YAML.\n\
                   Exits with 0, and with 2 when something cannot be rendered: then every error is told and no object.
 
 Examples:
@@ -17,6 +18,7 @@ Examples:
   heddle render clusters/prod -o json | jq -r '.[] | \"\\(.file):\\(.line) \\(.object.kind)\"'
   heddle render apps --substitute region=eu-central-1 --substitute-from vars.yaml
   heddle render apps --sync clusters/prod/apps.yaml
+  heddle render apps --age-key-file ~/.config/sops/age/keys.txt
   heddle render apps --component ../components/ha --target-namespace shop
   heddle render charts/web --release-name web --namespace shop --values charts/web/values-prod.yaml"
 )]
@@ -126,12 +128,22 @@ pub struct Programs {
     /// The official `helm`, version 4; needed where there is a chart.
     #[arg(long, env = "HEDDLE_HELM", default_value = "helm", value_name = "PROGRAM")]
     pub helm: PathBuf,
+    /// The official `sops`; needed with `--age-key-file`.
+    #[arg(long, env = "HEDDLE_SOPS", default_value = "sops", value_name = "PROGRAM")]
+    pub sops: PathBuf,
+    /// Open what is encrypted with SOPS by the identities of age in this file. Without it nothing is opened.
+    #[arg(long, env = "SOPS_AGE_KEY_FILE", value_name = "FILE")]
+    pub age_key_file: Option<PathBuf>,
+    /// A folder in memory (tmpfs), in which kustomize reads the encrypted files that its generators name. Default: `/dev/shm`,
+    /// where that is one.
+    #[arg(long, env = "HEDDLE_MEMORY_DIR", value_name = "DIR")]
+    pub memory_dir: Option<PathBuf>,
 }
 
 impl Programs {
     /// Makes each name the path of a file, looked for in `folders`, which are separated as in `PATH`.
     pub(super) fn find(&mut self, folders: &str) {
-        for program in [&mut self.kustomize, &mut self.helm] {
+        for program in [&mut self.kustomize, &mut self.helm, &mut self.sops] {
             if let Some(found) = RenderTools::find(program, folders) {
                 *program = found;
             }

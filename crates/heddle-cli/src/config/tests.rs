@@ -28,7 +28,7 @@ fn help_shows_no_token() {
 #[test]
 fn each_command_that_takes_a_program_looks_for_it() {
     let folder = tempfile::tempdir().unwrap();
-    let programs = ["kustomize", "helm"].map(|name| folder.path().join(name));
+    let programs = ["kustomize", "helm", "sops"].map(|name| folder.path().join(name));
     programs.iter().for_each(|program| std::fs::write(program, "").unwrap());
     let takes = |command: &&clap::Command| command.get_arguments().any(|argument| argument.get_id() == "kustomize");
     let arguments = Arguments::command();
@@ -45,7 +45,7 @@ fn each_command_that_takes_a_program_looks_for_it() {
     };
     for name in commands {
         let found = find(name);
-        assert_eq!([found.kustomize, found.helm], programs, "{name}");
+        assert_eq!([found.kustomize, found.helm, found.sops], programs, "{name}");
     }
 }
 

@@ -1,5 +1,7 @@
 use std::process::Command;
 
+use heddle_testkit::sops::AgeKey;
+
 use crate::{
     local::{path, with},
     program::{Ended, Person},
@@ -211,4 +213,34 @@ async fn a_chart_is_rendered_with_helms_own_flags_and_as_its_sync_says() {
 
     let none = render(&person, "web", &["--helm", "/nowhere/helm"]).await;
     assert!(none.code == 2 && none.stderr.contains("there is no program `/nowhere/helm`"), "{none:?}");
+}
+
+#[tokio::test]
+async fn what_is_encrypted_is_opened_with_the_key_and_a_diff_tells_no_value_of_it() {
+    let key = AgeKey::new().unwrap();
+    let plain = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {word: correct-horse-battery}\n";
+    let encrypted = key.encrypt("a.yaml", plain, &["--encrypted-regex", "^data$"]).unwrap();
+    let live = plain.replace("correct-horse", "other-horse");
+    let person = with(&[
+        ("apps/a.yaml", &encrypted),
+        ("keys.txt", &key.identity),
+        ("live.yaml", &live),
+        ("bad.txt", "secret\n"),
+    ]);
+    let (sops, keys, bad) = (tool("sops"), path(&person, "keys.txt"), path(&person, "bad.txt"));
+    let with_key = ["--sops", &sops, "--age-key-file", &keys];
+
+    let closed = render(&person, "apps", &[]).await;
+    assert!(closed.code == 2 && closed.stderr.contains("--age-key-file"), "{closed:?}");
+    let ended = render(&person, "apps", &with_key).await;
+    assert!(ended.code == 0 && ended.stdout.contains("word: correct-horse-battery"), "{ended:?}");
+    assert!(!ended.stdout.contains("sops"), "{ended:?}");
+    let refused = render(&person, "apps", &["--age-key-file", &bad]).await;
+    assert!(refused.code == 2 && refused.stderr.contains("bad.txt: line 1 is no identity of age"), "{refused:?}");
+
+    let (apps, live) = (path(&person, "apps"), path(&person, "live.yaml"));
+    let arguments: Vec<&str> = ["diff", &apps, "--live", &live].into_iter().chain(with_key).collect();
+    let differs = person.run(&arguments).await;
+    assert!(differs.code == 1 && differs.stdout.contains("data.word"), "{differs:?}");
+    assert!(!format!("{differs:?}").contains("horse"), "{differs:?}");
 }

@@ -46,6 +46,7 @@ impl Bench {
         }
         fs::copy("/bin/ls", programs.join("kustomize")).unwrap();
         fs::copy("/bin/ls", programs.join("helm")).unwrap();
+        fs::copy("/bin/ls", programs.join("sops")).unwrap();
         fs::create_dir_all(bench.path("dashboard/assets")).unwrap();
         fs::write(bench.path("dashboard/index.html"), "<!doctype html>").unwrap();
         fs::write(bench.path("dashboard/assets/main.js"), "0").unwrap();
@@ -63,6 +64,7 @@ impl Bench {
             dashboard: self.path("dashboard"),
             kustomize: self.path("programs/kustomize"),
             helm: self.path("programs/helm"),
+            sops: self.path("programs/sops"),
             authorities: self.path("authorities.pem"),
             sources: Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."),
         }
@@ -160,7 +162,7 @@ fn the_list_of_contents_has_what_was_built_in_and_belongs_to_its_image() {
         assert!(api.iter().any(|name| name == needed), "{needed}");
     }
     let agent = names(&of(AGENT));
-    for tool in ["sigs.k8s.io/kustomize/kustomize/v5", "helm.sh/helm/v4"] {
+    for tool in ["sigs.k8s.io/kustomize/kustomize/v5", "helm.sh/helm/v4", "github.com/getsops/sops/v3"] {
         assert!(agent.iter().any(|name| name == tool), "{tool}");
     }
     assert!(agent.iter().all(|name| name != "sqlx" && name != "react"), "the agent has no database and no dashboard");

@@ -7,6 +7,8 @@
 mod complaint;
 mod files;
 mod generated;
+mod helm_charts;
+mod inflations;
 mod release;
 mod templates;
 
@@ -14,11 +16,12 @@ use std::{ffi::OsString, io, process::Command};
 
 use serde_json::Value;
 
+pub(super) use self::inflations::Inflations;
 use self::{
     complaint::Scene,
     files::{ChartFiles, Moment},
     release::Values,
-    templates::{Calls, at_another_time},
+    templates::{Calls, values_at_another_time},
 };
 pub use self::{
     generated::Generated,
@@ -27,6 +30,7 @@ pub use self::{
 use super::{
     Files, RenderError, RenderTools, Rendered, Run,
     copy::PrivateCopy,
+    decrypt::Opened,
     plain,
     process::{self, ProcessFault},
     unread::WhyUnread,
@@ -37,7 +41,7 @@ use crate::{ReadError, Tree, TreePath, limits::CHILD_HEAP_BYTES};
 const VERSIONS_AN_ARGUMENT: usize = 200;
 
 /// How many times more a chart is rendered that calls what often gives the same twice.
-const MORE_RENDERS: usize = 4;
+const MORE_RENDERS: usize = 12;
 
 /// What of helm's output comes from one template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +65,8 @@ pub(super) struct Unit<'a> {
 pub(super) struct Inflated {
     /// What helm gave, each time that it was asked.
     turns: Vec<Vec<Part>>,
-    /// The namespace of the release.
-    namespace: String,
+    /// The namespace of objects that name none, where somebody says it.
+    namespace: Option<String>,
     chart: ChartFiles,
     calls: Calls,
 }
@@ -76,10 +80,6 @@ impl Inflated {
     /// What helm gave at one time; where it was not asked as often, it gives the same.
     pub(super) fn parts_of(&self, turn: usize) -> &[Part] {
         self.turns.get(turn).or(self.turns.last()).map_or(&[], Vec::as_slice)
-    }
-
-    fn has_made(&self, file: Option<&str>) -> bool {
-        self.parts_of(0).iter().any(|part| Some(part.file.as_str()) == file)
     }
 }
 
@@ -106,6 +106,7 @@ pub(super) fn render(
     if (rendered.objects.len(), rendered.errors.len()) == before {
         rendered.pass_over(&directory, WhyUnread::NothingRendered);
     }
+    rendered.made_by.extend((before.0..rendered.objects.len()).map(|object| (object, 0)));
     finish(&[inflated], files, before.0, &others, rendered);
     Ok(())
 }
@@ -113,12 +114,12 @@ pub(super) fn render(
 /// Reads what helm wrote.
 fn read(parts: &[Part], directory: &TreePath, rendered: &mut Rendered) {
     for Part { file, text } in parts {
-        plain::read(plain::Source::Template { directory, file }, text.as_bytes(), rendered);
+        plain::read(plain::Source::Template { directory, file }, text.as_bytes(), &Opened::default(), rendered);
     }
 }
 
 /// Completes the objects from a place on, among which are those of charts: their namespace, and what of them is generated, as
-/// `others`, which came of what helm gave at other times, tell.
+/// `others`, which came of what helm gave at other times, tell. Which chart has made which was noted when they were read.
 pub(super) fn finish(
     charts: &[Inflated],
     files: &Files<'_, impl Tree>,
@@ -130,9 +131,10 @@ pub(super) fn finish(
     let mut wrong: Vec<_> = others.iter().flat_map(|other| generated::mark(objects, &other.objects)).collect();
     wrong.sort();
     wrong.dedup_by_key(|(index, _)| *index);
-    for object in objects.iter_mut() {
-        let Some(made) = charts.iter().find(|chart| chart.has_made(object.file.as_deref())) else { continue };
-        object.namespace = Some(made.namespace.clone());
+    for (index, object) in (from..).zip(objects.iter_mut()) {
+        let made = rendered.made_by.remove(&index).and_then(|chart| charts.get(chart));
+        let Some(made) = made else { continue };
+        object.namespace.clone_from(&made.namespace);
         if made.calls.lookup && object.value["kind"] == "Secret" && object.value["apiVersion"] == "v1" {
             generated::mark_secret(object);
         }
@@ -163,28 +165,23 @@ pub(super) fn inflate(
     }
     let Some(chart) = ChartFiles::find(files, unit, rendered)? else { return Ok(None) };
     let Some(call) = Call::prepare(files, &chart, unit, run, rendered)? else { return Ok(None) };
-    let Some((mut given, calls)) = call.give(files, &chart, Moment::Now, rendered) else { return Ok(None) };
-    let Some(parts) = call.output(files, &chart, &given, run, rendered)? else { return Ok(None) };
-    let mut turns = vec![parts];
-    if calls.vary() {
-        if calls.clock {
-            let Some((another, _)) = call.give(files, &chart, Moment::Another, rendered) else { return Ok(None) };
-            given = another;
-        }
-        for _ in 0..if calls.few { MORE_RENDERS } else { 1 } {
-            let Some(parts) = call.output(files, &chart, &given, run, rendered)? else { return Ok(None) };
-            turns.push(parts);
-        }
-    }
-    Ok(Some(Inflated { turns, namespace: call.namespace, chart, calls }))
+    let namespace = Some(call.namespace.clone());
+    Ok(call.carry_out(files, chart, run, rendered)?.map(|inflated| Inflated { namespace, ..inflated }))
 }
 
 /// A call of helm, but for the copy of the chart.
 struct Call {
-    name: String,
+    name: Name,
     namespace: String,
     arguments: Vec<OsString>,
     values: Vec<Values>,
+}
+
+/// How a release is called.
+enum Name {
+    Given(String),
+    /// By a template of helm.
+    Template(String),
 }
 
 /// What helm is given at one time.
@@ -195,6 +192,33 @@ struct Given {
 }
 
 impl Call {
+    /// Has helm carry out a chart, at as many times as it takes. Nothing where that cannot be done, which is told.
+    ///
+    /// # Errors
+    /// When the path holds too much with what helm wrote.
+    fn carry_out(
+        &self,
+        files: &Files<'_, impl Tree>,
+        chart: ChartFiles,
+        run: Run<'_>,
+        rendered: &mut Rendered,
+    ) -> Result<Option<Inflated>, ReadError> {
+        let Some((mut given, calls)) = self.give(files, &chart, Moment::Now, rendered) else { return Ok(None) };
+        let Some(parts) = self.output(files, &chart, &given, run, rendered)? else { return Ok(None) };
+        let mut turns = vec![parts];
+        if calls.vary() {
+            if calls.clock {
+                let Some((another, _)) = self.give(files, &chart, Moment::Another, rendered) else { return Ok(None) };
+                given = another;
+            }
+            for _ in 0..if calls.few { MORE_RENDERS } else { 1 } {
+                let Some(parts) = self.output(files, &chart, &given, run, rendered)? else { return Ok(None) };
+                turns.push(parts);
+            }
+        }
+        Ok(Some(Inflated { turns, namespace: None, chart, calls }))
+    }
+
     /// Says everything that is wrong with what a Sync says of the chart; then there is no call.
     fn prepare(
         files: &Files<'_, impl Tree>,
@@ -211,7 +235,7 @@ impl Call {
         let name = said.or(charts.name.as_deref().filter(|_| unit.is_of_path));
         let name = name.unwrap_or_else(|| chart.default_release_name()).to_owned();
         if let Err(message) = release::check_name(&name) {
-            rendered.fail(&chart.file, None, message);
+            rendered.fail(&chart.file, None, format!("{message}; name it in `spec.helm.releaseName`"));
         }
         let namespace = release.and_then(|release| release.namespace.clone()).or_else(|| charts.namespace.clone());
         if namespace.is_none() {
@@ -228,10 +252,11 @@ impl Call {
         }
         let Some(namespace) = namespace.filter(|_| rendered.errors.len() == before) else { return Ok(None) };
         let mut arguments = charts.cluster.arguments();
+        arguments.push("--skip-tests".into());
         if !release.is_some_and(|release| release.skip_crds) {
             arguments.push("--include-crds".into());
         }
-        Ok(Some(Self { name, namespace, arguments, values }))
+        Ok(Some(Self { name: Name::Given(name), namespace, arguments, values }))
     }
 
     /// Copies the chart and its values for helm, and says what they call. Nothing where that cannot be done, which is told.
@@ -247,7 +272,10 @@ impl Call {
             copied.and_then(|(copy, calls)| Ok((Given { copy, home: write_home(&self.values, moment)? }, calls)));
         match given {
             Ok((given, mut calls)) => {
-                self.values.iter().for_each(|values| calls.take(&values.text));
+                self.values.iter().for_each(|values| calls.take_values(&values.text));
+                if let Name::Template(text) = &self.name {
+                    calls.take(text);
+                }
                 Some((given, calls))
             }
             Err(error) => {
@@ -267,7 +295,7 @@ impl Call {
         rendered: &mut Rendered,
     ) -> Result<Option<Vec<Part>>, ReadError> {
         let Some(tools) = tools else { return Ok(None) };
-        match process::run(self.command(tools, given), tools.limit, until, &tools.slots) {
+        match process::run(self.command(tools, given), None, tools.limit, until, &tools.slots) {
             Ok(output) => {
                 rendered.admit_bytes(&output)?;
                 return Ok(Some(chart.parts(&String::from_utf8_lossy(&output))));
@@ -286,10 +314,14 @@ impl Call {
         let values = (0..self.values.len()).map(|index| home.path().join(values_name(index)));
         let values = values.flat_map(|file| ["--values".into(), file.into_os_string()]);
         let mut command = Command::new(&tools.helm);
+        command.arg("template");
+        match &self.name {
+            Name::Given(name) => command.arg(name),
+            Name::Template(text) => command.args(["--name-template", text]),
+        };
         command
-            .args(["template", &self.name])
             .arg(copy.path())
-            .args(["--namespace", &self.namespace, "--skip-tests"])
+            .args(["--namespace", &self.namespace])
             .args(&self.arguments)
             .args(values)
             .env_clear()
@@ -309,9 +341,9 @@ fn values_name(index: usize) -> String {
 }
 
 fn write_home(values: &[Values], moment: Moment) -> io::Result<PrivateCopy> {
-    let home = PrivateCopy::new()?;
+    let home = PrivateCopy::new(None)?;
     for (index, Values { text, .. }) in values.iter().enumerate() {
-        let later = (moment == Moment::Another).then(|| at_another_time(text)).flatten();
+        let later = (moment == Moment::Another).then(|| values_at_another_time(text)).flatten();
         let text = later.as_deref().unwrap_or(text);
         home.write(&TreePath::parse(&values_name(index)).map_err(io::Error::other)?, text.as_bytes())?;
     }

@@ -20,7 +20,7 @@ pub(super) enum Encrypted {
 
 /// What of an object is encrypted; nothing of one that an operator opens in the cluster, as it is meant to.
 pub(super) fn encrypted(object: &Value) -> Option<Encrypted> {
-    if object["kind"] == "SopsSecret" {
+    if is_for_an_operator(object) {
         return None;
     }
     if has_metadata(object) {
@@ -29,12 +29,19 @@ pub(super) fn encrypted(object: &Value) -> Option<Encrypted> {
     (holds_cipher_text(object) || holds_it_encoded(object)).then_some(Encrypted::Value)
 }
 
-fn has_metadata(object: &Value) -> bool {
+/// Whether an operator opens an object in the cluster.
+pub(super) fn is_for_an_operator(object: &Value) -> bool {
+    object["kind"] == "SopsSecret"
+}
+
+/// Whether a document holds the metadata of sops.
+pub(super) fn has_metadata(object: &Value) -> bool {
     let sops = &object["sops"];
     sops.is_object() && ["mac", "lastmodified", "version"].iter().any(|field| sops[*field].is_string())
 }
 
-fn holds_cipher_text(value: &Value) -> bool {
+/// Whether a text in a value is, or holds, an encrypted value.
+pub(super) fn holds_cipher_text(value: &Value) -> bool {
     match value {
         Value::String(text) => is_cipher_text(text),
         Value::Array(items) => items.iter().any(holds_cipher_text),
@@ -44,12 +51,17 @@ fn holds_cipher_text(value: &Value) -> bool {
 }
 
 /// Whether a text is, or holds, an encrypted value.
-fn is_cipher_text(text: &str) -> bool {
-    text.match_indices(CIPHER_TEXT).any(|(at, _)| {
+pub(super) fn is_cipher_text(text: &str) -> bool {
+    cipher_texts(text).next().is_some()
+}
+
+/// The encrypted values in a text.
+pub(super) fn cipher_texts(text: &str) -> impl Iterator<Item = &str> {
+    let found = text.match_indices(CIPHER_TEXT).map(|(at, _)| {
         let value = &text[at..];
-        let value = &value[..value.find(']').unwrap_or(value.len())];
-        [",iv:", ",tag:", ",type:"].iter().all(|part| value.contains(part))
-    })
+        value.find(']').map_or(value, |end| &value[..=end])
+    });
+    found.filter(|value| [",iv:", ",tag:", ",type:"].iter().all(|part| value.contains(part)))
 }
 
 /// Whether an object holds an encrypted value or file in Base64, as a generator makes it.

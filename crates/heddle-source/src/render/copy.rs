@@ -24,8 +24,11 @@ pub(super) struct PrivateCopy {
 }
 
 impl PrivateCopy {
-    pub(super) fn new() -> io::Result<Self> {
-        let dir = tempfile::Builder::new().prefix("heddle-render-").tempdir()?;
+    /// In `folder`, else where temporary files lie.
+    pub(super) fn new(folder: Option<&Path>) -> io::Result<Self> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("heddle-render-");
+        let dir = folder.map_or_else(|| builder.tempdir(), |folder| builder.tempdir_in(folder))?;
         let root = open_folder(CWD, dir.path())?;
         Ok(Self { dir, root, bytes_left: Cell::new(MAX_RENDER_BYTES) })
     }

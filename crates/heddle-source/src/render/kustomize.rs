@@ -5,15 +5,16 @@
 //! runs, by the field that names it ([`super::reach`]). The copy asks for `originAnnotations`, from which each object's file is learnt, and
 //! which are taken off again.
 
-use std::{io, process::Command};
+use std::{io, path::Path, process::Command};
 
 use heddle_manifest::documents::parse_document;
 use serde_json::{Value, json};
 
 use super::{
     Files, RenderTools, Rendered, Run,
-    chart::Part,
+    chart::Inflations,
     copy::PrivateCopy,
+    encrypted::{self, Sources},
     plain,
     process::{self, ProcessFault},
     reach::{Reach, StandIn},
@@ -30,8 +31,8 @@ pub(super) struct Unit<'a> {
     pub(super) directory: &'a TreePath,
     /// Its kustomization, where it has none of its own.
     pub(super) generated: Option<Value>,
-    /// What was made of charts and is one more resource each.
-    pub(super) parts: Vec<Part>,
+    /// What is made of charts, and is more resources.
+    pub(super) inflations: &'a mut Inflations,
 }
 
 /// Renders a kustomization, with what is added to it.
@@ -48,35 +49,43 @@ pub(super) fn render(
         return Ok(());
     }
     let Run { tools, until, .. } = run;
-    let (directory, before) = (unit.directory, rendered.errors.len());
-    let reach = Reach::find(files, unit, run, rendered)?;
+    let Unit { directory, generated, inflations } = unit;
+    let before = rendered.errors.len();
+    let reach = Reach::find(files, (directory, generated), inflations, run, rendered)?;
     for path in reach.roots.iter().chain(reach.stand_ins.iter().map(|stand_in| &stand_in.file)) {
         rendered.inputs.note(files.tree, path);
     }
     let Some(tools) = tools else { return Ok(()) };
-    if rendered.errors.len() > before || rendered.is_cut_short {
+    if rendered.errors.len() > before || rendered.is_cut_short || inflations.is_waiting {
         return Ok(());
     }
     let file = files.kustomization(directory).map_or_else(|| directory.clone(), |(file, _)| file);
-    let copy = match copy(files, &reach, rendered) {
+    let sources = encrypted::sources(files, &reach, run, rendered)?;
+    let Ok(memory) = encrypted::memory_for(&sources, tools, &file, rendered) else { return Ok(()) };
+    if rendered.errors.len() > before || rendered.is_cut_short {
+        return Ok(());
+    }
+    let copy = match copy(files, (&reach, &sources), memory, rendered) {
         Ok(copy) => copy,
         Err(error) => {
             rendered.fail(&file, None, format!("it could not be copied for rendering: {error}"));
             return Ok(());
         }
     };
-    match process::run(command(tools, &copy, directory), tools.limit, until, &tools.slots) {
+    match process::run(command(tools, &copy, directory), None, tools.limit, until, &tools.slots) {
         Ok(output) => {
             rendered.admit_bytes(&output)?;
             let before = (rendered.objects.len(), rendered.errors.len());
-            plain::read(plain::Source::Built { directory, kustomization: &file, reach: &reach }, &output, rendered);
+            let opened = encrypted::opened(files, &reach, (&sources, &output), run, rendered)?;
+            let source = plain::Source::Built { directory, kustomization: &file, reach: &reach };
+            plain::read(source, &output, &opened, rendered);
             if (rendered.objects.len(), rendered.errors.len()) == before {
                 rendered.pass_over(directory, WhyUnread::NothingBuilt);
             }
         }
         Err(ProcessFault::Failed(complaint)) => {
             let text = reach.in_names_of_the_repository(&explain(&complaint.0, &copy));
-            tell_failure(&text, files, &reach, directory, rendered)?;
+            tell_failure(&text, files, (&reach, &sources), directory, rendered)?;
         }
         Err(ProcessFault::Ended) => rendered.cut_short(until),
         Err(fault) => rendered.fail(&file, None, format!("`{}` {fault}", tools.kustomize.display())),
@@ -84,13 +93,18 @@ pub(super) fn render(
     Ok(())
 }
 
-/// Copies what is needed into a private directory, and has the kustomization ask for origins.
-fn copy(files: &Files<'_, impl Tree>, reach: &Reach, rendered: &mut Rendered) -> io::Result<PrivateCopy> {
-    let copy = PrivateCopy::new()?;
+/// Copies what is needed into a private directory, in `folder` where there is one, and has the kustomization ask for origins.
+fn copy(
+    files: &Files<'_, impl Tree>,
+    (reach, sources): (&Reach, &Sources),
+    folder: Option<&Path>,
+    rendered: &mut Rendered,
+) -> io::Result<PrivateCopy> {
+    let copy = PrivateCopy::new(folder)?;
     let as_it_is =
         |(file, mode): &(&TreePath, FileMode)| *mode != FileMode::Symlink && !reach.edited.contains_key(*file);
     for (file, _) in reach.files(files).filter(as_it_is) {
-        let Some(content) = read(files, file, rendered)? else { continue };
+        let Some(content) = read(files, file, sources, rendered)? else { continue };
         if *file == reach.kustomization {
             copy.write(file, with_origins(&String::from_utf8_lossy(&content)).as_bytes())?;
         } else {
@@ -105,7 +119,7 @@ fn copy(files: &Files<'_, impl Tree>, reach: &Reach, rendered: &mut Rendered) ->
         match text {
             Some(text) => copy.write(at, text.as_bytes())?,
             None => {
-                let Some(content) = read(files, file, rendered)? else { continue };
+                let Some(content) = read(files, file, sources, rendered)? else { continue };
                 copy.write(at, &content)?;
             }
         }
@@ -113,8 +127,16 @@ fn copy(files: &Files<'_, impl Tree>, reach: &Reach, rendered: &mut Rendered) ->
     Ok(copy)
 }
 
-/// The content of a file; none of one that is too large, which is noted.
-fn read(files: &Files<'_, impl Tree>, file: &TreePath, rendered: &mut Rendered) -> io::Result<Option<Vec<u8>>> {
+/// The content of a file, opened where a generator is to read it; none of one that is too large, which is noted.
+fn read(
+    files: &Files<'_, impl Tree>,
+    file: &TreePath,
+    sources: &Sources,
+    rendered: &mut Rendered,
+) -> io::Result<Option<Vec<u8>>> {
+    if let Some(opened) = sources.get(file) {
+        return Ok(Some(opened.clone()));
+    }
     match files.tree.read(file) {
         Err(error @ ReadError::FileTooLarge { .. }) => {
             rendered.notes.push(format!("{error}; it was passed over"));
@@ -167,11 +189,11 @@ fn explain(complaint: &str, copy: &PrivateCopy) -> String {
 fn tell_failure(
     complaint: &str,
     files: &Files<'_, impl Tree>,
-    reach: &Reach,
+    (reach, sources): (&Reach, &Sources),
     directory: &TreePath,
     rendered: &mut Rendered,
 ) -> Result<(), ReadError> {
-    let mut secrets = Secrets::default();
+    let mut secrets = Secrets { in_reach: !sources.is_empty(), ..Secrets::default() };
     let made = reach.stand_ins.iter().filter_map(|stand_in| stand_in.text.as_deref());
     made.for_each(|text| secrets.take_file(text.as_bytes()));
     let as_they_are = reach.files(files).filter(|(_, mode)| *mode != FileMode::Symlink).map(|(file, _)| file);

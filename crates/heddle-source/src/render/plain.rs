@@ -3,7 +3,14 @@
 use heddle_manifest::documents::{line_of, read_documents};
 use serde_json::{Value, json};
 
-use super::{Rendered, RenderedObject, kustomize::take_origin, reach::Reach, shape, unread::WhyUnread};
+use super::{
+    Rendered, RenderedObject,
+    decrypt::{Opened, Put},
+    kustomize::take_origin,
+    reach::Reach,
+    shape,
+    unread::WhyUnread,
+};
 use crate::{TreePath, limits::MAX_RENDER_VALUES};
 
 /// More documents than this in one file are refused.
@@ -44,13 +51,13 @@ impl Source<'_> {
         }
     }
 
-    /// The file that an object comes from; what was written into the object to tell is taken off.
-    fn origin(&self, object: &mut Value) -> TreePath {
+    /// The file that an object comes from, and the chart; what was written into the object to tell is taken off.
+    fn origin(&self, object: &mut Value) -> (TreePath, Option<usize>) {
         let origin = match self {
             Self::File(_) | Self::Template { .. } => None,
             Self::Built { directory, reach, .. } => take_origin(object, directory).map(|file| reach.origin_of(file)),
         };
-        origin.unwrap_or_else(|| self.file().clone())
+        origin.unwrap_or_else(|| (self.file().clone(), None))
     }
 
     /// A line of the text, where that is one of the file too.
@@ -59,8 +66,8 @@ impl Source<'_> {
     }
 }
 
-/// Reads the objects of a text.
-pub(super) fn read(source: Source<'_>, bytes: &[u8], rendered: &mut Rendered) {
+/// Reads the objects of a text, with what encrypted values in it are.
+pub(super) fn read(source: Source<'_>, bytes: &[u8], opened: &Opened, rendered: &mut Rendered) {
     if rendered.is_full() {
         return;
     }
@@ -71,26 +78,28 @@ pub(super) fn read(source: Source<'_>, bytes: &[u8], rendered: &mut Rendered) {
             let message = "it is a pointer of Git LFS, from which nothing is fetched: keep manifests in git itself";
             rendered.fail(source.file(), Some(1), message.to_owned());
         }
-        Ok(text) => Text { source, text }.read(rendered),
+        Ok(text) => Text { source, text, opened }.read(rendered),
     }
     if let Source::File(file) = source
         && (rendered.objects.len(), rendered.errors.len()) == before
+        // Of what was not opened it was told why.
+        && !opened.has_closed()
     {
         rendered.pass_over(file, WhyUnread::NoManifest);
     }
 }
 
-/// Whether a file holds objects and nothing is wrong with it; what is wrong is told. The objects are not kept.
-pub(super) fn has_objects(file: &TreePath, bytes: &[u8], rendered: &mut Rendered) -> bool {
-    let (objects, errors, values) = (rendered.objects.len(), rendered.errors.len(), rendered.values);
-    read(Source::File(file), bytes, rendered);
+/// Whether a file holds objects; what is wrong with it is told. The objects are not kept.
+pub(super) fn has_objects(file: &TreePath, bytes: &[u8], opened: &Opened, rendered: &mut Rendered) -> bool {
+    let (objects, values) = (rendered.objects.len(), rendered.values);
+    read(Source::File(file), bytes, opened, rendered);
     let has_objects = rendered.objects.len() > objects;
     rendered.objects.truncate(objects);
     if has_objects {
         // They are counted when they were built.
         rendered.values = values;
     }
-    has_objects && rendered.errors.len() == errors
+    has_objects
 }
 
 /// Whether a text holds nothing but comments and marks between documents.
@@ -103,6 +112,7 @@ pub(super) fn is_blank(text: &[u8]) -> bool {
 struct Text<'a> {
     source: Source<'a>,
     text: &'a str,
+    opened: &'a Opened,
 }
 
 /// A value in a text.
@@ -111,6 +121,8 @@ struct Place<'a> {
     document: u32,
     /// The way to it in its document, with a dot at the end: `items[0].`.
     way: &'a str,
+    /// Whether the document got values that were encrypted.
+    is_opened: bool,
 }
 
 impl Text<'_> {
@@ -132,11 +144,18 @@ impl Text<'_> {
                     );
                     return self.fail(line, message, rendered);
                 }
-                Ok(value) if shape::is_meant_as_object(&value) => {
-                    has_manifests = true;
-                    self.take(value, &Place { document: line, way: "" }, rendered);
+                Ok(mut value) => {
+                    let put = self.opened.put_into(&mut value);
+                    let is_meant = shape::is_meant_as_object(&value);
+                    has_manifests |= is_meant;
+                    let place = Place { document: line, way: "", is_opened: put == Put::Values };
+                    match put {
+                        // Why it is not open was told.
+                        Put::Closed => rendered.withhold(&value),
+                        _ if is_meant => self.take(value, &place, rendered),
+                        _ => others.push((line, value)),
+                    }
                 }
-                Ok(value) => others.push((line, value)),
                 Err(error) => {
                     has_manifests = true;
                     self.fail(error.line, error.message, rendered);
@@ -171,7 +190,7 @@ impl Text<'_> {
         if self.is_list(&value) {
             return self.take_list(value, place, rendered);
         }
-        let file = self.source.origin(&mut value);
+        let (file, chart) = self.source.origin(&mut value);
         let faults = shape::faults(&value);
         if !faults.is_empty() {
             rendered.withhold(&value);
@@ -185,8 +204,10 @@ impl Text<'_> {
             Source::Built { directory, .. } | Source::Template { directory, .. } => Some(directory.clone().into()),
         };
         let line = self.source.line(self.line_of(place, ""));
+        rendered.made_by.extend(chart.map(|chart| (rendered.objects.len(), chart)));
         rendered.objects.push(RenderedObject {
             value,
+            is_opened: place.is_opened || self.opened.has_file(&file),
             file: Some(file.into()),
             line,
             unit,

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, Read},
+    io::{self, Read, Write},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Condvar, Mutex, PoisonError},
     thread,
@@ -86,21 +86,27 @@ impl Drop for Slot<'_> {
     }
 }
 
-/// Runs a program to its end, and gives what it wrote. Blocks its thread.
+/// Runs a program to its end, with what it is to read, and gives what it wrote. Blocks its thread.
 ///
 /// # Errors
 /// See [`ProcessFault`].
 pub(super) fn run(
     mut command: Command,
+    input: Option<&[u8]>,
     limit: Duration,
     until: &Until,
     slots: &Slots,
 ) -> Result<Vec<u8>, ProcessFault> {
     let _slot = slots.take(until).ok_or(ProcessFault::Ended)?;
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
+    command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = spawn_without_network(command)?;
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     thread::scope(|scope| {
+        if let (Some(mut stdin), Some(input)) = (stdin, input) {
+            // A program that does not read all of it says by itself why.
+            scope.spawn(move || stdin.write_all(input));
+        }
         let output = scope.spawn(move || read(stdout, MAX_OUTPUT_BYTES));
         let complaint = scope.spawn(move || read(stderr, MAX_COMPLAINT_BYTES));
         let ended = watch(&mut child, limit, until);

@@ -12,10 +12,8 @@ use serde_json::Value;
 
 use super::{
     Files, KUSTOMIZATIONS, RenderError, Rendered, Run,
-    chart::Part,
-    fields,
-    kustomize::Unit,
-    plain,
+    chart::{Inflations, Part},
+    fields, plain,
     unread::{WhyUnread, obstacle},
 };
 use crate::{Address, FileMode, Kind, ReadError, Tree, TreePath, limits::MAX_RENDER_VALUES};
@@ -45,6 +43,8 @@ pub(super) struct StandIn {
     pub(super) file: TreePath,
     /// Its text, where that is another.
     pub(super) text: Option<String>,
+    /// The place of the chart that it was made of, where it was.
+    chart: Option<usize>,
     /// The kustomization's directory.
     directory: TreePath,
     /// How the file is named in the repository, and how in the copy.
@@ -59,10 +59,12 @@ impl Reach {
     /// When the tree cannot be read, or the path holds too much with what is kept of them.
     pub(super) fn find(
         files: &mut Files<'_, impl Tree>,
-        Unit { directory: root, mut generated, parts }: Unit<'_>,
-        Run { overlay, until, .. }: Run<'_>,
+        (root, mut generated): (&TreePath, Option<Value>),
+        inflations: &mut Inflations,
+        run: Run<'_>,
         rendered: &mut Rendered,
     ) -> Result<Self, ReadError> {
+        let Run { overlay, until, .. } = run;
         let mut reach = Self { roots: BTreeSet::from([root.clone()]), ..Self::default() };
         let mut queue = VecDeque::from([root.clone()]);
         while let Some(directory) = queue.pop_front() {
@@ -79,7 +81,8 @@ impl Reach {
                 }),
                 None => Written::read(files, &directory, rendered),
             };
-            let Some(Written { file, text, value }) = own else { continue };
+            let Some(Written { file, text, mut value }) = own else { continue };
+            let has_charts = inflations.take(files, (&file, &text), &mut value, run, rendered)?;
             for (wrong, message) in reach.take(files, &directory, &value, rendered, &mut queue)?.0 {
                 rendered.fail(&file, line_of(&text, &wrong), message);
             }
@@ -93,31 +96,37 @@ impl Reach {
                 };
                 rendered.errors.extend(faults.0.into_iter().map(|(_, message)| error(message)));
                 overlay.put_on(&mut edited);
-                reach.add_parts(files, root, &parts, &mut edited, rendered)?;
                 reach.kustomization = file.clone();
             }
+            reach.add_parts(files, &directory, inflations.parts(&directory), &mut edited, rendered)?;
             reach.put_stand_ins(files, &directory, &mut edited, rendered)?;
-            if (is_generated || edited != value) && !reach.keep(file, edited, rendered)? {
+            if (is_generated || has_charts || edited != value) && !reach.keep(file, edited, rendered)? {
                 break;
             }
         }
         Ok(reach)
     }
 
-    /// Adds what was made of charts to the resources of a kustomization.
+    /// Adds what was made of charts to the resources of a kustomization, behind its own: Kustomize runs generators then.
     fn add_parts(
         &mut self,
         files: &mut Files<'_, impl Tree>,
-        root: &TreePath,
-        parts: &[Part],
+        directory: &TreePath,
+        parts: Vec<(usize, Part)>,
         kustomization: &mut Value,
         rendered: &mut Rendered,
     ) -> Result<(), ReadError> {
         let mut names = Vec::new();
-        for part in parts.iter().filter(|part| !plain::is_blank(part.text.as_bytes())) {
-            rendered.admit_bytes(part.text.as_bytes())?;
-            let named = part.file.as_str();
-            names.push(self.stand_in(files, root, (named, part.file.clone()), Some(part.text.clone()))?);
+        for (chart, Part { file, text }) in parts {
+            if plain::is_blank(text.as_bytes()) {
+                continue;
+            }
+            rendered.admit_bytes(text.as_bytes())?;
+            let named = file.to_string();
+            names.push(self.put_stand_in(files, directory, (&named, file), Some(text))?);
+            if let Some(made) = self.stand_ins.last_mut() {
+                made.chart = Some(chart);
+            }
         }
         if let Some(resources) = kustomization.as_object_mut().filter(|_| !names.is_empty()) {
             let resources = resources.entry("resources").or_insert_with(|| Value::Array(Vec::new()));
@@ -268,6 +277,16 @@ impl Reach {
         if let Some(known) = self.stand_ins.iter().find(is_same) {
             return Ok(known.names.1.clone());
         }
+        self.put_stand_in(files, directory, (named, file), text)
+    }
+
+    fn put_stand_in(
+        &mut self,
+        files: &mut Files<'_, impl Tree>,
+        directory: &TreePath,
+        (named, file): (&str, TreePath),
+        text: Option<String>,
+    ) -> Result<String, ReadError> {
         files.count()?;
         let base = file.names().last().unwrap_or_default();
         let mut number = self.stand_ins.len();
@@ -283,14 +302,34 @@ impl Reach {
             number += 1;
         };
         let names = (named.to_owned(), name.clone());
-        self.stand_ins.push(StandIn { at, file, text, directory: directory.clone(), names });
+        self.stand_ins.push(StandIn { at, file, text, chart: None, directory: directory.clone(), names });
         Ok(name)
     }
 
-    /// The file of the repository that a file of the copy is, or stands for.
-    pub(super) fn origin_of(&self, file: TreePath) -> TreePath {
+    /// The kustomization of a directory, as it is in the copy, and its file; none where it has none that can be read.
+    ///
+    /// # Errors
+    /// When the tree cannot be read.
+    pub(super) fn kustomization_of(
+        &self,
+        files: &Files<'_, impl Tree>,
+        directory: &TreePath,
+    ) -> Result<Option<(TreePath, Value)>, ReadError> {
+        let edited = self.edited.iter().find(|(file, _)| file.parent() == *directory);
+        if let Some((file, value)) = edited {
+            return Ok(Some((file.clone(), value.clone())));
+        }
+        let Some((file, _)) = files.kustomization(directory).filter(|(_, mode)| *mode != FileMode::Symlink) else {
+            return Ok(None);
+        };
+        let text = String::from_utf8_lossy(&files.tree.read(&file)?).into_owned();
+        Ok(Some((file, parse_document(&text).unwrap_or_default())))
+    }
+
+    /// The file of the repository that a file of the copy is, or stands for, and the chart that it was made of.
+    pub(super) fn origin_of(&self, file: TreePath) -> (TreePath, Option<usize>) {
         let stand_in = self.stand_ins.iter().find(|stand_in| stand_in.at == file);
-        stand_in.map_or(file, |stand_in| stand_in.file.clone())
+        stand_in.map_or((file, None), |stand_in| (stand_in.file.clone(), stand_in.chart))
     }
 
     /// Words about the copy, in names of the repository.
@@ -439,7 +478,7 @@ impl Faults {
 }
 
 /// An address without the user and the password that may stand in it.
-fn without_login(address: &str) -> String {
+pub(super) fn without_login(address: &str) -> String {
     let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
     let host = rest.find('/').unwrap_or(rest.len());
     let start = rest[..host].rfind('@').map_or(0, |at| at + 1);

@@ -26,9 +26,9 @@ pub(super) fn faults(object: &Value) -> Vec<(String, String)> {
             Encrypted::Object => ("sops", "it is encrypted with SOPS"),
             Encrypted::Value => ("", "it holds a value that is encrypted with SOPS"),
         };
-        let remedy = "have an operator in the cluster do it (SealedSecret, ExternalSecret, SopsSecret), and keep what is \
-                      encrypted out of the path";
-        faults.add(field, format!("{what}, and Heddle does not decrypt: {remedy}"));
+        let remedy = "name a Secret with the key by `spec.decrypt` of the Sync (`--age-key-file` on the command line), or have \
+                      an operator in the cluster open it (SopsSecret)";
+        faults.add(field, format!("{what}, and was not opened: {remedy}"));
     }
     faults.0
 }

@@ -7,7 +7,12 @@ fn read(text: &str) -> Rendered {
 }
 
 fn read_into(rendered: &mut Rendered, file: &str, text: &str) {
-    plain::read(plain::Source::File(&TreePath::parse(file).unwrap()), text.as_bytes(), rendered);
+    plain::read(
+        plain::Source::File(&TreePath::parse(file).unwrap()),
+        text.as_bytes(),
+        &decrypt::Opened::default(),
+        rendered,
+    );
 }
 
 /// What is wrong with a text: line and words.
@@ -330,8 +335,8 @@ fn what_is_kept_of_kustomizations_is_counted_and_ends_with_the_time() {
         let run = Run { overlay: &overlay, tools: Some(&tools), until: &until };
         let mut files = Files::new(&folder);
         files.load(folder.path()).unwrap();
-        let unit = kustomize::Unit { directory: folder.path(), generated: None, parts: Vec::new() };
-        let reach = reach::Reach::find(&mut files, unit, run, &mut rendered);
+        let root = (folder.path(), None);
+        let reach = reach::Reach::find(&mut files, root, &mut chart::Inflations::default(), run, &mut rendered);
         let errors: Vec<String> = rendered.errors.iter().map(|error| error.message.clone()).collect();
         (reach.map(|reach| reach.edited.len()).map_err(|error| error.to_string()), errors)
     };

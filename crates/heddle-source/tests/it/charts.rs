@@ -275,7 +275,8 @@ fn what_a_chart_makes_anew_each_time_is_marked_and_the_rest_is_not() {
     assert_eq!(secret.generated.fields, ["/stringData/password"]);
     assert_eq!(secret.generated.values, ["password"]);
     let named = |name: &str| marked.objects.iter().find(|object| object.value["metadata"]["name"] == name).unwrap();
-    assert_eq!(named("c").generated.fields, ["/data/all", "/metadata/annotations/at"]);
+    assert_eq!(named("c").generated.fields, ["/metadata/annotations/at"]);
+    assert_eq!(named("c").value["data"]["all"], "a,b,c,d,e,f,g,h", "what `keys` gives is in one order");
     assert_eq!(named("d").generated.fields, Vec::<String>::new(), "a list in another order is the same list");
     assert_eq!(named("d").value["list"], json!(["a", "b", "c", "d", "e", "f", "g", "h"]));
 
@@ -337,4 +338,168 @@ fn the_same_objects_come_as_from_helm_itself() {
         .collect();
     let ours: Vec<Value> = rendered.objects.iter().map(|object| object.value.clone()).collect();
     assert_eq!(ours, theirs);
+}
+
+/// What the official kustomize makes of a directory with the real helm.
+fn kustomize_with_helm(dir: &Path) -> Vec<Value> {
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new(tool("kustomize"))
+        .args([
+            "build",
+            "--enable-helm",
+            "--load-restrictor",
+            "LoadRestrictionsNone",
+            "--helm-command",
+            &tool("helm"),
+            ".",
+        ])
+        .current_dir(dir)
+        .env("HOME", home.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let documents = heddle_manifest::documents::read_documents(&text).map(|document| document.value.unwrap());
+    documents.filter(|value| !value.is_null()).collect()
+}
+
+fn sorted(mut objects: Vec<Value>) -> Vec<Value> {
+    objects.sort_by_key(Value::to_string);
+    objects
+}
+
+#[test]
+fn the_helm_charts_of_a_kustomization_give_what_kustomize_gives_with_helm() {
+    let definition =
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: xs.acme.io}\n";
+    let template = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-c\ndata:\n  in: {{ .Release.Namespace }}\n  \
+        list: {{ toJson .Values.list | quote }}\n  map: {{ toJson .Values.map | quote }}\n  kube: {{ .Capabilities.KubeVersion.Minor | quote }}\n  \
+        has: {{ .Capabilities.APIVersions.Has \"acme.io/v9\" | quote }}\n";
+    let values = "list: [1, 2]\nmap: {a: 1, b: 2}\nreplicas: 1\nimage: ghcr.io/acme/web:1.0.0\n";
+    let hook = "apiVersion: v1\nkind: Pod\nmetadata: {name: h, annotations: {helm.sh/hook: pre-install}}\n";
+    let test = "apiVersion: v1\nkind: Pod\nmetadata: {name: t, annotations: {helm.sh/hook: test}}\n";
+    let kustomization = "namePrefix: p-\nresources: [base]\nhelmCharts:\n- name: web\n  releaseName: one\n  namespace: shop\n  \
+        includeCRDs: true\n  valuesInline: {list: [3], map: {b: null, c: 4}}\n- name: web\n  releaseName: two\n  skipHooks: true\n  \
+        kubeVersion: 1.30.0\n  apiVersions: [acme.io/v9]\n  valuesFile: more.yaml\n  valuesMerge: merge\n  valuesInline: {list: [5], \
+        map: {a: 7, d: 8}}\n  additionalValuesFiles: [../shared.yaml]\n- name: web\n  nameTemplate: '{{ \"THREE\" | lower }}'\n  \
+        skipTests: true\n  valuesMerge: replace\n  valuesInline: {list: [6]}\n- name: other\n  version: 1.2.3\n  repo: https://charts.acme.io\n  \
+        releaseName: four\npatches:\n- target: {kind: Deployment, name: one}\n  patch: '- {op: replace, path: /spec/replicas, value: 9}'\nimages:\n- \
+        {name: ghcr.io/acme/web, newTag: 9.9.9}\n";
+    let base =
+        "helmGlobals: {chartHome: ../../elsewhere}\nhelmCharts:\n- {name: web, releaseName: base, skipHooks: true}\n";
+    let other = CHART.replace("name: web", "name: other");
+    let mut files = vec![
+        ("app/kustomization.yaml", kustomization),
+        ("app/base/kustomization.yaml", base),
+        ("app/more.yaml", "list: [9]\nmap: {a: 1}\nreplicas: 2\nimage: ghcr.io/acme/web:2.0.0\n"),
+        ("shared.yaml", "replicas: 4\n"),
+        ("app/charts/other-1.2.3/other/Chart.yaml", &other),
+        ("app/charts/other-1.2.3/other/values.yaml", ""),
+        (
+            "app/charts/other-1.2.3/other/templates/c.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Release.Name }}}\n",
+        ),
+    ];
+    for (place, text) in [
+        ("Chart.yaml", CHART),
+        ("values.yaml", values),
+        ("crds/x.yaml", definition),
+        ("templates/d.yaml", DEPLOYMENT),
+        ("templates/c.yaml", template),
+        ("templates/h.yaml", hook),
+        ("templates/t.yaml", test),
+    ] {
+        for home in ["app/charts/web", "elsewhere/web"] {
+            files.push((format!("{home}/{place}").leak(), text));
+        }
+    }
+    // A hook and a test may stand there once.
+    let files: Vec<_> = files
+        .into_iter()
+        .map(|(path, text)| match path {
+            "app/charts/web/templates/h.yaml" => (path, text.replace("name: h", "name: {{ .Release.Name }}-h")),
+            "app/charts/web/templates/t.yaml" => (path, text.replace("name: t", "name: {{ .Release.Name }}-t")),
+            _ => (path, text.to_owned()),
+        })
+        .collect();
+    let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let dir = repository(&files);
+    let ours = rendered_with(dir.path(), "app", &Overlay { charts: charts(None), ..Overlay::default() });
+    assert_eq!(told(&ours), Vec::<String>::new());
+    let deployment = ours.objects.iter().find(|object| object.value["metadata"]["name"] == "p-one").unwrap();
+    assert_eq!(deployment.value["spec"]["replicas"], 9);
+    assert_eq!(deployment.file.as_deref(), Some("app/charts/web/templates/d.yaml"));
+    assert_eq!(deployment.namespace.as_deref(), Some("shop"));
+    let theirs = kustomize_with_helm(&dir.path().join("app"));
+    assert_eq!(sorted(ours.objects.into_iter().map(|object| object.value).collect()), sorted(theirs));
+}
+
+#[test]
+fn each_release_of_one_chart_has_its_own_namespace_and_what_it_makes_at_random_is_generated() {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: {{ .Release.Name }}}\nstringData:\n  {{- if .Values.fixed }}\n  password: \
+        {{ .Values.fixed }}\n  {{- else }}\n  password: {{ randAlphaNum 12 }}\n  {{- end }}\n";
+    let kustomization = "helmCharts:\n- {name: web, releaseName: a, namespace: one}\n- {name: web, releaseName: b, namespace: two, valuesInline: \
+        {fixed: given}}\n- {name: web, releaseName: c}\n";
+    let rendered = rendered(
+        &[
+            ("app/kustomization.yaml", kustomization),
+            ("app/charts/web/Chart.yaml", CHART),
+            ("app/charts/web/values.yaml", "fixed: \"\"\n"),
+            ("app/charts/web/templates/s.yaml", secret),
+        ],
+        "app",
+        None,
+    );
+    assert_eq!(told(&rendered), Vec::<String>::new());
+    let found: Vec<_> = rendered
+        .objects
+        .iter()
+        .map(|object| {
+            let name = object.value["metadata"]["name"].as_str().unwrap();
+            (name, object.namespace.as_deref(), object.generated.fields.len(), object.generated.values.join(","))
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [("a", Some("one"), 1, String::new()), ("b", Some("two"), 0, String::new()), ("c", None, 1, String::new())]
+    );
+}
+
+#[test]
+fn what_is_wrong_with_helm_charts_is_told_at_its_line_with_the_remedy() {
+    let kustomization = "helmCharts:\n- name: web\n  releaseNam: x\n- name: web\n  valuesFile: none.yaml\n- name: far\n  version: 1.2.3\n  repo: \
+        https://charts.acme.io\n- name: web\n  releaseName: one\n  nameTemplate: two\n- name: web\n  includeCRDs: 'yes'\n- {}\n";
+    let files = [
+        ("app/kustomization.yaml", kustomization),
+        ("app/charts/web/Chart.yaml", CHART),
+        ("app/charts/web/templates/c.yaml", "{{ fail \"no\" }}"),
+    ];
+    let rendered = rendered(&files, "app", None);
+    assert_eq!(rendered.objects, []);
+    assert_eq!(
+        told(&rendered),
+        [
+            "app/kustomization.yaml:3: `helmCharts` has no field `releaseNam`: correct it",
+            "app/kustomization.yaml:5: there is no file `none.yaml`: correct it, or bring it back",
+            "app/kustomization.yaml:6: there is no chart in `app/charts/far-1.2.3/far`, and nothing is fetched while rendering: run \
+             `helm pull far --repo https://charts.acme.io --version 1.2.3 --untar --untardir charts/far-1.2.3` in `app`, and commit it",
+            "app/kustomization.yaml:11: helm takes `releaseName` or `nameTemplate`, and not both",
+            "app/kustomization.yaml:13: `includeCRDs` of `helmCharts` must be a boolean",
+            "app/kustomization.yaml:14: an entry of `helmCharts` must have the `name` of its chart",
+        ]
+    );
+}
+
+#[test]
+fn what_a_template_puts_into_a_secret_is_not_in_the_words_of_helm_in_any_form() {
+    let template = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {url: {{ .Values.database.url }}}\n{{ fail (printf \"%s %s %q\" \
+        .Values.database.url (.Values.database.url | b64enc) .Values.database.quoted) }}\n";
+    let values = "database:\n  url: db://ada:correct-horse@db\n  quoted: 'battery\"staple'\n";
+    let files = [("web/Chart.yaml", CHART), ("web/values.yaml", values), ("web/templates/s.yaml", template)];
+    let rendered = rendered(&files, "web", None);
+    let told = told(&rendered).join("\n");
+    assert!(told.starts_with("web/templates/s.yaml:5: helm: "), "{told}");
+    for word in ["horse", "ZGI6Ly9hZGE6Y29ycmVjdC1ob3JzZUBkYg", "staple"] {
+        assert!(!told.contains(word), "{told}");
+    }
 }

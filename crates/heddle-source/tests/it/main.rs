@@ -4,6 +4,7 @@
 
 mod bases;
 mod charts;
+mod encrypted;
 mod fetching;
 mod git_host;
 mod hostile;

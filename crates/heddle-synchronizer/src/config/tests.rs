@@ -9,6 +9,8 @@ fn settings(dir: &tempfile::TempDir) -> Settings {
         allow_remotes: Vec::new(),
         kustomize: "kustomize".into(),
         helm: "helm".into(),
+        sops: "sops".into(),
+        memory_dir: None,
         namespace: "heddle-system".into(),
         kubeconfig: None,
         metrics_listen: "127.0.0.1:0".into(),
@@ -34,6 +36,7 @@ fn good_settings_are_read_and_the_program_is_found() {
     let config = Config::try_from(settings(&dir)).unwrap();
     assert_eq!(config.kustomize, dir.path().join("kustomize"));
     assert_eq!(config.helm, std::path::Path::new("helm"), "only charts need it");
+    assert_eq!(config.sops, std::path::Path::new("sops"), "only encrypted files need it");
     assert!(config.state_dir.is_dir());
 }
 
@@ -45,6 +48,7 @@ fn each_fault_names_its_variable_and_the_remedy() {
     assert_eq!(refused(|settings| settings.allow_remotes.push("http://x".into())).variable, "HEDDLE_ALLOW_REMOTES");
     assert_eq!(refused(|settings| settings.metrics_listen = "9090".into()).variable, "HEDDLE_METRICS_LISTEN");
     assert_eq!(refused(|settings| settings.state_dir = "/proc/x".into()).variable, "HEDDLE_STATE_DIR");
+    assert_eq!(refused(|settings| settings.memory_dir = Some("/proc".into())).variable, "HEDDLE_MEMORY_DIR");
     assert_eq!(refused(|settings| settings.sweep_interval = "often".into()).variable, "HEDDLE_SWEEP_INTERVAL");
     assert_eq!(refused(|settings| settings.key_life = "30d".into()).variable, "HEDDLE_KEY_LIFE");
     let error = refused(|settings| settings.kustomize = "no-such-program".into());

@@ -2,6 +2,7 @@
 
 mod bases;
 mod facts;
+mod keys;
 mod login;
 mod rendered;
 mod variables;
@@ -15,7 +16,7 @@ use heddle_kube::{
     AccountClient, KubeError,
     sync::{Sync, SyncSpec},
 };
-use heddle_source::{ClusterView, FetchError, Remote, Resolved, Snapshot, Stop, Until, limits::PATH_LIMIT};
+use heddle_source::{ClusterView, Decryption, FetchError, Remote, Resolved, Snapshot, Stop, Until, limits::PATH_LIMIT};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -31,8 +32,8 @@ use super::{
 use crate::metrics::{RenderResult, SyncMetrics};
 
 pub(crate) use self::facts::ClusterFacts;
-use self::rendered::Inputs;
 pub(super) use self::rendered::{Content, Raw, Rendered, type_of};
+use self::rendered::{Inputs, With};
 
 /// The files of a Sync, and the look at them that is under way. A look is a task of its own: whatever it takes, nothing else
 /// waits for it.
@@ -118,7 +119,7 @@ pub(super) enum LookFault {
     },
     /// The branch was not read.
     Fetch(FetchError),
-    /// The branch was read, and not what is needed besides: values for variables, logins for remote bases.
+    /// The branch was read, and not what is needed besides: values for variables, logins for remote bases, keys of encrypted files.
     Inputs {
         /// The head of the branch.
         revision: Revision,
@@ -209,9 +210,11 @@ impl Files {
         let given = variables::read(asker).await;
         let fault = |reason, message| LookFault::Inputs { revision: revision.clone(), reason, message };
         let given = given.map_err(|message| fault("NoVariables", message))?;
+        let keys = self.read_keys(asker).await.map_err(|message| fault("NoKeys", message))?;
         let cluster = self.look_at_cluster(asker).await;
         let cluster = cluster.map_err(|error| LookFault::Cluster { revision: revision.clone(), error })?;
-        let before = self.rendered.as_ref().filter(|known| known.content.is_made_with(given.as_ref(), &cluster));
+        let with = With { given, keys, cluster };
+        let before = self.rendered.as_ref().filter(|known| known.content.with == with);
         let is_same_tree = match before {
             Some(known) => known.revision == revision || is_the_same(&known.content, &snapshot).await,
             None => false,
@@ -227,7 +230,7 @@ impl Files {
             self.rendered.as_mut().filter(|known| is_same_tree && known.content.bases.are_the_same_as(&found.bases));
         let Some(known) = known else {
             let Found { bases, resolved } = found;
-            let inputs = Inputs { files: snapshot, bases, given, cluster };
+            let inputs = Inputs { files: snapshot, bases, with };
             return match self.render(asker, inputs, resolved).await {
                 Ok(()) => Ok(Look::Rendered(revision)),
                 Err(error) => Err(LookFault::Cluster { revision, error }),
@@ -240,6 +243,12 @@ impl Files {
         }
         asker.metrics.rendered(RenderResult::Skipped);
         Ok(Look::SameContent(revision))
+    }
+
+    /// What opens encrypted files.
+    async fn read_keys(&self, asker: &Asker) -> Result<Option<Decryption>, String> {
+        let before = self.rendered.as_ref().and_then(|known| known.content.with.keys.as_ref());
+        keys::read(asker, before).await
     }
 
     /// What charts learn of the cluster, where the last render had any.
@@ -257,8 +266,10 @@ impl Files {
         let last = asker.ctx.store.last(&remote, &asker.spec.branch).await;
         let Some(snapshot) = last.filter(|last| last.revision == *applied) else { return false };
         let Ok(given) = variables::read(asker).await else { return false };
+        let Ok(keys) = self.read_keys(asker).await else { return false };
         let Ok(Found { bases, resolved }) = bases::gather(asker, &snapshot, None).await else { return false };
-        let inputs = Inputs { files: snapshot, bases, given, cluster: ClusterView::Unknown };
+        let with = With { given, keys, cluster: ClusterView::Unknown };
+        let inputs = Inputs { files: snapshot, bases, with };
         self.render(asker, inputs, resolved).await.is_ok()
     }
 
@@ -289,9 +300,10 @@ impl Files {
     async fn render(&mut self, asker: &Asker, inputs: Inputs, resolved: Arc<[Resolved]>) -> Result<(), KubeError> {
         let revision = inputs.files.revision.clone();
         let mut content = self.render_in_time(asker, inputs.clone()).await;
-        if content.needs_cluster && inputs.cluster == ClusterView::Unknown {
+        if content.needs_cluster && inputs.with.cluster == ClusterView::Unknown {
             let cluster = ClusterView::Known(asker.ctx.cluster_facts.read(&asker.client).await?);
-            content = self.render_in_time(asker, Inputs { cluster, ..inputs }).await;
+            let with = With { cluster, ..inputs.with.clone() };
+            content = self.render_in_time(asker, Inputs { with, ..inputs }).await;
         }
         let is_good = content.errors.is_empty();
         asker.metrics.rendered(if is_good { RenderResult::Done } else { RenderResult::Failed });

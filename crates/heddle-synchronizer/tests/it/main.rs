@@ -7,6 +7,7 @@ mod api;
 mod bases;
 mod charts;
 mod deploying;
+mod encrypted;
 mod faults;
 mod fields;
 mod fights;

@@ -117,6 +117,7 @@ impl Setup {
                 .env("HEDDLE_ALLOW_REMOTES", authority_of(&github))
                 .env("HEDDLE_KUSTOMIZE", kustomize.into())
                 .env("HEDDLE_HELM", tools::path("helm").unwrap())
+                .env("HEDDLE_SOPS", tools::path("sops").unwrap())
                 .env("HEDDLE_NAMESPACE", &system)
                 .env("HEDDLE_KUBECONFIG", dir.path().join("kubeconfig"))
                 .env("HEDDLE_METRICS_LISTEN", format!("127.0.0.1:{metrics_port}"))

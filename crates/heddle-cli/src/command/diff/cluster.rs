@@ -9,8 +9,9 @@ use heddle_reconcile::{
     keep_generated,
 };
 use heddle_source::{Capabilities, ClusterView, RenderedObject};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::hidden;
 use crate::{
     command::render::Around,
     config::ClusterDiffArguments,
@@ -55,7 +56,8 @@ pub(super) async fn compare(
     let namespace = arguments.namespace.clone().unwrap_or_else(|| client.namespace().to_owned());
     let mut asked = Asked { client, kinds, namespace, desired, mask, only_read: 0, faults: Vec::new() };
     // The API server repeats a value of the wrong type in its answer.
-    let redactor = Redactor::of(desired.iter().map(|object| &object.value));
+    let opened: Vec<Value> = desired.iter().filter(|object| object.is_opened).map(as_secret).collect();
+    let redactor = Redactor::of(desired.iter().map(|object| &object.value).chain(&opened));
     let mut told = Vec::new();
     // An annotation that cannot be read keeps its object from being applied.
     let mut hooks = 0;
@@ -102,6 +104,14 @@ fn failure(error: KubeError) -> Failure {
     }
 }
 
+/// What an object holds that was encrypted, whatever its kind, as a Secret.
+fn as_secret(object: &RenderedObject) -> Value {
+    let fields = object.value.as_object().into_iter().flatten();
+    let held = fields.filter(|(field, _)| !["apiVersion", "kind", "metadata"].contains(&field.as_str()));
+    let held: Vec<&Value> = held.map(|(_, value)| value).collect();
+    json!({"kind": "Secret", "stringData": held})
+}
+
 /// Whether the login has no right to apply. Quotas, admission and rights that nobody may grant are forbidden as well, and
 /// would keep the object from being applied.
 fn lacks_right(message: &str) -> bool {
@@ -137,8 +147,13 @@ impl Asked<'_> {
         };
         Ok(match (live, tried) {
             (None, _) => Some(Told::missing(key.to_string())),
-            (Some(live), Some(after)) => Told::changed(key.to_string(), changes(&after, &live, self.mask)),
-            (Some(live), None) => Told::changed(key.to_string(), diff(&manifest, &live, self.mask)),
+            (Some(live), after) => {
+                let differences = match after {
+                    Some(after) => changes(&after, &live, self.mask),
+                    None => diff(&manifest, &live, self.mask),
+                };
+                Told::changed(key.to_string(), hidden(object, differences, self.mask))
+            }
         })
     }
 

@@ -1,13 +1,15 @@
 //! What helm complains about, told by the file and line of the repository.
 //!
-//! Helm's words quote what templates are given. Values under keys that speak of secrets are taken out of them.
+//! Helm's words quote what templates are given. Values under keys that speak of secrets are taken out of them, and those that
+//! a template with a Secret names, as they are and in Base64.
 
 use std::path::Path;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use heddle_manifest::documents::{line_of, parse_document};
 use serde_json::{Value, json};
 
-use super::{files::ChartFiles, release::Values};
+use super::{files::ChartFiles, release::Values, templates::values_in};
 use crate::{
     Tree, TreePath,
     render::{Files, RenderError, Rendered},
@@ -122,9 +124,16 @@ impl<T: Tree> Scene<'_, '_, T> {
     /// Takes secret values out of words, and gives them.
     fn without_secrets(&self, text: &str, written: &[Written]) -> (String, Vec<Value>) {
         let mut found = Vec::new();
-        for (_, values) in written {
-            secrets(&parse_document(values).unwrap_or_default(), false, &mut found);
+        let ways =
+            self.chart.texts_with_secrets(self.files).iter().flat_map(|text| values_in(text)).collect::<Vec<_>>();
+        let packed = self.chart.packed_values(self.files);
+        for values in written.iter().map(|(_, values)| values).chain(&packed) {
+            let values = parse_document(values).unwrap_or_default();
+            secrets(&values, false, &mut found);
+            ways.iter().filter_map(|way| at(&values, way)).for_each(|value| secrets(value, true, &mut found));
         }
+        let encoded: Vec<String> = found.iter().flat_map(|secret| forms(secret)).collect();
+        found.extend(encoded);
         found.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         found.dedup();
         let text = found.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "(secret)"));
@@ -247,6 +256,12 @@ fn dotted(pointer: &str) -> String {
 fn number(text: &str) -> Option<u32> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text[..end].parse().ok()
+}
+
+/// Other forms in which words may have a text: in Base64, as templates of Secrets make it, and as a text in quotes.
+fn forms(secret: &str) -> [String; 2] {
+    let quoted = Value::String(secret.to_owned()).to_string();
+    [BASE64_STANDARD.encode(secret), quoted.trim_matches('"').to_owned()]
 }
 
 /// The texts that stand under keys which speak of secrets.

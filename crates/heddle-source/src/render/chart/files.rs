@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     Part, Unit,
-    templates::{Calls, at_another_time, values_beside_calls},
+    templates::{Calls, at_another_time, values_at_another_time, values_beside_calls, with_sorted_keys},
     word,
 };
 use crate::{
@@ -165,7 +165,7 @@ impl ChartFiles {
         moment: Moment,
         rendered: &mut Rendered,
     ) -> io::Result<(PrivateCopy, Calls)> {
-        let copy = PrivateCopy::new()?;
+        let copy = PrivateCopy::new(None)?;
         let mut calls = Calls::default();
         for (place, file) in &self.entries {
             let content = match files.tree.read(file) {
@@ -175,27 +175,23 @@ impl ChartFiles {
                 }
                 content => content.map_err(io::Error::other)?,
             };
-            if let Some(folder) = place.strip_suffix(".tgz").filter(|_| is_packed_chart(place)) {
-                let inner = unpack(&content);
-                match (inner, moment) {
-                    (Ok(inner), Moment::Now) => inner.iter().for_each(|(_, content)| take_calls(&mut calls, content)),
-                    // Whatever is in it may call anything.
-                    (Err(_), Moment::Now) => calls = Calls { random: true, few: true, clock: true, lookup: true },
-                    (Ok(inner), Moment::Another) => {
-                        for (way, content) in inner {
-                            let place = TreePath::parse(&format!("{folder}/{way}")).map_err(io::Error::other)?;
-                            copy.write(&place, &later(content))?;
-                        }
-                        continue;
-                    }
-                    (Err(_), Moment::Another) => {}
-                }
-                copy.write(place, &content)?;
+            let Some(folder) = place.strip_suffix(".tgz").filter(|_| is_packed_chart(place)) else {
+                copy.write(place, &prepared(place, content, moment, &mut calls))?;
                 continue;
+            };
+            match unpack(&content) {
+                // Whatever is in it may call anything.
+                Err(_) => {
+                    calls = Calls::ANY;
+                    copy.write(place, &content)?;
+                }
+                Ok(inner) => {
+                    for (way, content) in inner {
+                        let place = TreePath::parse(&format!("{folder}/{way}")).map_err(io::Error::other)?;
+                        copy.write(&place, &prepared(&place, content, moment, &mut calls))?;
+                    }
+                }
             }
-            take_calls(&mut calls, &content);
-            let content = if moment == Moment::Another { later(content) } else { content };
-            copy.write(place, &content)?;
         }
         Ok((copy, calls))
     }
@@ -231,6 +227,21 @@ impl ChartFiles {
         package.unwrap_or_else(|| self.file.clone())
     }
 
+    /// The texts of templates that speak of Secrets.
+    pub(super) fn texts_with_secrets(&self, files: &Files<'_, impl Tree>) -> Vec<String> {
+        let templates = self.entries.iter().filter(|(place, _)| place.names().any(|name| name == "templates"));
+        let texts = templates.filter_map(|(_, file)| String::from_utf8(files.tree.read(file).ok()?).ok());
+        texts.filter(|text| text.contains("kind: Secret")).collect()
+    }
+
+    /// The own values of charts that lie in it as packages.
+    pub(super) fn packed_values(&self, files: &Files<'_, impl Tree>) -> Vec<String> {
+        let packages = self.entries.iter().filter(|(place, _)| is_packed_chart(place));
+        let inner = packages.filter_map(|(_, file)| unpack(&files.tree.read(file).ok()?).ok()).flatten();
+        let values = inner.filter(|(way, _)| way.split('/').next_back() == Some("values.yaml"));
+        values.filter_map(|(_, content)| String::from_utf8(content).ok()).collect()
+    }
+
     /// The values beside calls which do not give the same each time: those of a template, else those of all.
     pub(super) fn values_beside_calls(&self, files: &Files<'_, impl Tree>, template: Option<&str>) -> Vec<String> {
         let of = |file: &TreePath| {
@@ -257,14 +268,31 @@ fn is_packed_chart(place: &TreePath) -> bool {
     place.ends_with(".tgz") && place.parent().names().last() == Some("charts")
 }
 
-fn take_calls(calls: &mut Calls, content: &[u8]) {
-    calls.take(&String::from_utf8_lossy(content));
-}
-
-/// A file at another time. What is no text asks for none.
-fn later(content: Vec<u8>) -> Vec<u8> {
-    let changed = std::str::from_utf8(&content).ok().and_then(at_another_time);
-    changed.map_or(content, String::into_bytes)
+/// A file of a chart as helm is given it. What it calls is noted.
+fn prepared(place: &TreePath, content: Vec<u8>, moment: Moment, calls: &mut Calls) -> Vec<u8> {
+    if is_packed_chart(place) {
+        // A package in a package: whatever is in it may call anything.
+        *calls = Calls::ANY;
+        return content;
+    }
+    let text = match String::from_utf8(content) {
+        Ok(text) => text,
+        // What is no text calls nothing.
+        Err(error) => return error.into_bytes(),
+    };
+    let is_template = place.names().any(|name| name == "templates");
+    let is_values = place.names().last() == Some("values.yaml");
+    let text = Some(text.as_str()).filter(|_| is_template).and_then(with_sorted_keys).unwrap_or(text);
+    match is_values {
+        true => calls.take_values(&text),
+        false => calls.take(&text),
+    }
+    let later = match (moment, is_values) {
+        (Moment::Now, _) => None,
+        (Moment::Another, true) => values_at_another_time(&text),
+        (Moment::Another, false) => at_another_time(&text),
+    };
+    later.unwrap_or(text).into_bytes()
 }
 
 /// The files of a packed chart, without the folder that is around all of them.

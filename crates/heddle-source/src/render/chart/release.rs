@@ -88,12 +88,27 @@ impl PartialEq for Capabilities {
 
 impl ClusterView {
     pub(super) fn arguments(&self) -> Vec<OsString> {
-        let Self::Known(cluster) = self else { return Vec::new() };
-        let mut arguments = Vec::new();
-        if !cluster.kube_version.is_empty() {
-            arguments.extend(["--kube-version".into(), cluster.kube_version.clone().into()]);
+        self.arguments_with("", Vec::new())
+    }
+
+    /// Those with another version of Kubernetes and other API versions, where there are any.
+    pub(super) fn arguments_with(&self, kube_version: &str, api_versions: Vec<&str>) -> Vec<OsString> {
+        let known = match self {
+            Self::Known(cluster) => Some(cluster),
+            Self::Helms | Self::Unknown => None,
+        };
+        let kube_version = match (kube_version, known) {
+            ("", Some(cluster)) => cluster.kube_version.as_str(),
+            (given, _) => given,
+        };
+        let mut arguments: Vec<OsString> = Vec::new();
+        if !kube_version.is_empty() {
+            arguments.extend(["--kube-version".into(), kube_version.into()]);
         }
-        let versions: Vec<&str> = cluster.api_versions.iter().map(String::as_str).collect();
+        let versions: Vec<&str> = match known.filter(|_| api_versions.is_empty()) {
+            Some(cluster) => cluster.api_versions.iter().map(String::as_str).collect(),
+            None => api_versions,
+        };
         for some in versions.chunks(VERSIONS_AN_ARGUMENT) {
             arguments.extend(["--api-versions".into(), some.join(",").into()]);
         }
@@ -149,7 +164,7 @@ impl Release {
 }
 
 /// Reads one file of values. What is wrong with it is told.
-fn load(files: &Files<'_, impl Tree>, file: TreePath, rendered: &mut Rendered) -> Option<Values> {
+pub(super) fn load(files: &Files<'_, impl Tree>, file: TreePath, rendered: &mut Rendered) -> Option<Values> {
     match files.tree.read(&file).map(String::from_utf8) {
         Ok(Ok(text)) => checked(file.into(), text, rendered),
         Ok(Err(_)) => {
@@ -186,10 +201,7 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
     if name.len() <= MAX_NAME && name.split('.').all(is_part) {
         return Ok(());
     }
-    Err(format!(
-        "`{name}` is no name for a release: at most {MAX_NAME} small letters, digits, `-` and `.`; name it in \
-         `spec.helm.releaseName`"
-    ))
+    Err(format!("`{name}` is no name for a release: at most {MAX_NAME} small letters, digits, `-` and `.`"))
 }
 
 #[cfg(test)]

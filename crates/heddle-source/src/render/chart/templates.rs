@@ -4,8 +4,11 @@
 
 use std::collections::BTreeSet;
 
+use heddle_manifest::documents::parse_document;
+use serde_json::Value;
+
 /// Functions that give something else each time. Source: `github.com/Masterminds/sprig/v3`, `functions.go`; the order of
-/// what `keys` and `values` give is that of a map in Go.
+/// what `keys` and `values` give is that of a map in Go. Templates are carried out with `keys` in order ([`with_sorted_keys`]).
 const RANDOM: [&str; 20] = [
     "bcrypt",
     "encryptAES",
@@ -58,14 +61,30 @@ pub(super) struct Calls {
 }
 
 impl Calls {
+    /// Everything, where it cannot be told what is called.
+    pub(super) const ANY: Self = Self { random: true, few: true, clock: true, lookup: true };
+
     /// Takes in what a text calls.
     pub(super) fn take(&mut self, text: &str) {
-        for word in actions(text).flat_map(|action| words(action).map(|(_, word)| word)) {
+        for (action, at, word) in
+            actions(text).flat_map(|action| words(action).map(move |(at, word)| (action, at, word)))
+        {
+            if word == "keys" && is_sorted(action, at + word.len()) {
+                continue;
+            }
             self.random |= RANDOM.contains(&word);
             self.few |= FEW.contains(&word);
             self.clock |= CLOCK.contains(&word);
             self.lookup |= word == "lookup";
         }
+    }
+
+    /// Takes in what the texts of a file of values call, as a chart has them carried out by `tpl`.
+    pub(super) fn take_values(&mut self, text: &str) {
+        self.take(text);
+        let mut texts = Vec::new();
+        note_texts(&parse_document(text).unwrap_or_default(), &mut texts);
+        texts.iter().for_each(|text| self.take(text));
     }
 
     /// Whether a second render may give something else.
@@ -88,6 +107,91 @@ pub(super) fn at_another_time(text: &str) -> Option<String> {
     }
     changed.push_str(&text[from..]);
     (!places.is_empty()).then_some(changed)
+}
+
+/// A file of values at another time, in its texts; `None` where none asks for it. Quotes in a text may be written in ways that
+/// hide a call.
+pub(super) fn values_at_another_time(text: &str) -> Option<String> {
+    let mut values = parse_document(text).ok()?;
+    change_texts(&mut values).then(|| values.to_string())
+}
+
+/// Every text in a value.
+fn note_texts(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| note_texts(item, found)),
+        Value::Object(fields) => fields.values().for_each(|field| note_texts(field, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Puts another time into every text. Says whether one asks for it.
+fn change_texts(value: &mut Value) -> bool {
+    match value {
+        Value::String(text) => match at_another_time(text) {
+            Some(other) => {
+                *text = other;
+                true
+            }
+            None => false,
+        },
+        Value::Array(items) => items.iter_mut().map(change_texts).filter(|is_changed| *is_changed).count() > 0,
+        Value::Object(fields) => fields.values_mut().map(change_texts).filter(|is_changed| *is_changed).count() > 0,
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// The text of a template in which whatever `keys` gives is sorted: helm itself gives it in any order, another one each time.
+/// `None` where nothing has to be changed.
+pub(super) fn with_sorted_keys(text: &str) -> Option<String> {
+    let start = |part: &str| part.as_ptr() as usize - text.as_ptr() as usize;
+    let mut ends: Vec<usize> = Vec::new();
+    for action in actions(text) {
+        let calls = words(action).filter(|(_, word)| *word == "keys").map(|(at, word)| at + word.len());
+        let unsorted = calls.filter(|end| !is_sorted(action, *end));
+        ends.extend(unsorted.map(|end| start(action) + command_end(action, end)));
+    }
+    ends.sort_unstable();
+    let mut changed = String::new();
+    let mut from = 0;
+    for end in &ends {
+        changed.push_str(&text[from..*end]);
+        changed.push_str(" | sortAlpha");
+        from = *end;
+    }
+    changed.push_str(&text[from..]);
+    (!ends.is_empty()).then_some(changed)
+}
+
+/// Whether what a call gives is sorted at once.
+fn is_sorted(action: &str, from: usize) -> bool {
+    let next = action[command_end(action, from)..].trim_start().strip_prefix('|');
+    next.is_some_and(|next| next.trim_start().starts_with("sortAlpha"))
+}
+
+/// Where the command ends of which a place is a part: before a `|`, the end of its parentheses or of the action.
+fn command_end(action: &str, from: usize) -> usize {
+    let bytes = action.as_bytes();
+    let (mut at, mut depth) = (from, 0_usize);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'(' => depth += 1,
+            b')' | b'|' if depth == 0 => break,
+            b')' => depth -= 1,
+            _ => {}
+        }
+        at = past(bytes, at);
+    }
+    // What stands before the end belongs to the action: `-}}`.
+    let command = action[from..at].trim_end();
+    let command = if at == bytes.len() { command.strip_suffix('-').unwrap_or(command).trim_end() } else { command };
+    from + command.len()
+}
+
+/// The ways to values that a text names, without `.Values`.
+pub(super) fn values_in(text: &str) -> BTreeSet<String> {
+    actions(text).flat_map(values).collect()
 }
 
 /// The values that stand beside calls which do not give the same each time, or which ask the cluster: with one of them set

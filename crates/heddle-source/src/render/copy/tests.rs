@@ -7,7 +7,7 @@ fn path(text: &str) -> TreePath {
 #[test]
 fn files_are_written_once_and_never_through_a_link() {
     let elsewhere = tempfile::tempdir().unwrap();
-    let copy = PrivateCopy::new().unwrap();
+    let copy = PrivateCopy::new(None).unwrap();
     copy.write(&path("a/b/c.yaml"), b"c").unwrap();
     copy.write(&path("a/b/d.yaml"), b"d").unwrap();
     assert_eq!(std::fs::read(copy.at(&path("a/b/c.yaml"))).unwrap(), b"c");

@@ -5,7 +5,7 @@ use super::{super::until::Stop, *};
 fn shell(script: &str, limit: Duration) -> Result<Vec<u8>, ProcessFault> {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", script]);
-    run(command, limit, &Until::default(), &Slots::default())
+    run(command, None, limit, &Until::default(), &Slots::default())
 }
 
 const LONG: Duration = Duration::from_secs(60);
@@ -17,8 +17,17 @@ fn what_it_writes_is_given_and_its_complaint_shows_itself_to_nobody() {
     assert!(!format!("{failed} {failed:?}").contains("hunter2"));
     let ProcessFault::Failed(complaint) = failed else { panic!("{failed:?}") };
     assert_eq!(complaint.0, "hunter2\n");
-    let missing = run(Command::new("/nowhere"), LONG, &Until::default(), &Slots::default());
+    let missing = run(Command::new("/nowhere"), None, LONG, &Until::default(), &Slots::default());
     assert!(matches!(missing, Err(ProcessFault::NotRun(_))), "{missing:?}");
+}
+
+#[test]
+fn what_it_is_to_read_is_given_whole_and_need_not_be_read() {
+    let input = vec![b'a'; 1 << 20];
+    let with_input =
+        |program: &str| run(Command::new(program), Some(&input), LONG, &Until::default(), &Slots::default()).unwrap();
+    assert!(with_input("/bin/cat") == input);
+    assert_eq!(with_input("/bin/true"), b"");
 }
 
 #[test]
@@ -35,7 +44,7 @@ fn it_ends_with_the_time_of_its_path_and_when_it_is_stopped_and_waits_no_longer_
     let sleep = |until: &Until, slots: &Slots| {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "exec sleep 60"]);
-        run(command, LONG, until, slots)
+        run(command, None, LONG, until, slots)
     };
     let (stop, slots) = (Stop::default(), Slots::default());
     let late = Until::within(Duration::from_millis(50), &stop);
@@ -66,7 +75,7 @@ fn it_gets_no_socket_and_whoever_runs_it_keeps_theirs() {
     listener.accept().unwrap();
     listener.set_nonblocking(true).unwrap();
 
-    let refused = run(bash(&script), LONG, &Until::default(), &Slots::default());
+    let refused = run(bash(&script), None, LONG, &Until::default(), &Slots::default());
 
     let Err(ProcessFault::Failed(complaint)) = refused else { panic!("{refused:?}") };
     assert!(complaint.0.contains("Permission denied"), "{}", complaint.0);

@@ -7,8 +7,8 @@ use heddle_core::git::Revision;
 use heddle_kube::Redactor;
 use heddle_reconcile::GroupKind;
 use heddle_source::{
-    Bases, Charts, ClusterView, Generated, Overlay, RenderError, RenderInputs, RenderTools, Rendered as Rendering,
-    RenderedObject, Resolved, Snapshot, TreePath, Unread, Until, WithBases, render,
+    Bases, Charts, ClusterView, Decryption, Generated, Overlay, RenderError, RenderInputs, RenderTools,
+    Rendered as Rendering, RenderedObject, Resolved, Snapshot, TreePath, Unread, Until, WithBases, render,
 };
 use heddle_wire::agent::SyncError;
 use serde_json::{Value, json};
@@ -31,7 +31,16 @@ pub(in crate::sync) struct Rendered {
 pub(super) struct Inputs {
     pub files: Snapshot,
     pub bases: Bases,
+    pub with: With,
+}
+
+/// What files are rendered with, besides what a Sync says itself.
+#[derive(Clone, PartialEq)]
+pub(super) struct With {
+    /// Values for variables.
     pub given: Option<Given>,
+    /// What opens encrypted files.
+    pub keys: Option<Decryption>,
     /// What charts learn of the cluster.
     pub cluster: ClusterView,
 }
@@ -52,8 +61,7 @@ pub(in crate::sync) struct Content {
     pub redactor: Redactor,
     /// Whether charts are among it, so that the cluster is an input.
     pub(super) needs_cluster: bool,
-    given: Option<Given>,
-    cluster: ClusterView,
+    pub(super) with: With,
     pub(super) bases: Bases,
     files: Snapshot,
     inputs: RenderInputs,
@@ -78,12 +86,14 @@ impl Content {
     /// Renders the path of `spec`, puts in what is `given`, and learns what must not be told. It takes as long as it takes,
     /// on a thread that may be blocked.
     pub(super) fn render(inputs: Inputs, spec: &Spec, tools: &RenderTools, until: &Until) -> Self {
-        let Inputs { files, bases, given, cluster } = inputs;
+        let Inputs { files, bases, with } = inputs;
+        let With { given, keys, cluster } = &with;
         let charts = Charts { cluster: cluster.clone(), ..spec.overlay.charts.clone() };
         let overlay = Overlay { charts, kustomization: spec.overlay.kustomization.clone() };
-        let mut rendered = render(&WithBases::new(&files, &bases), &spec.path, &overlay, tools, until);
+        let tools = tools.clone().decrypting(keys.clone());
+        let mut rendered = render(&WithBases::new(&files, &bases), &spec.path, &overlay, &tools, until);
         let written = if given.is_some() { as_written(&rendered.objects) } else { Vec::new() };
-        if let Some(given) = &given {
+        if let Some(given) = given {
             rendered.substitute(&given.variables);
         }
         rendered.set_metadata(&spec.metadata.labels, &spec.metadata.annotations);
@@ -106,17 +116,11 @@ impl Content {
             is_cut_short,
             redactor,
             needs_cluster,
-            given,
-            cluster,
+            with,
             bases,
             files,
             inputs,
         }
-    }
-
-    /// Whether it was made with these values, and with what charts are going to learn of the cluster now.
-    pub(super) fn is_made_with(&self, given: Option<&Given>, cluster: &ClusterView) -> bool {
-        self.given.as_ref() == given && self.cluster == *cluster
     }
 
     /// Whether rendering another revision would give the same.
@@ -141,7 +145,7 @@ impl Raw {
     fn new(object: RenderedObject) -> Self {
         let (api_version, kind) = type_of(&object.value);
         let (kind, api_version) = (GroupKind::new(api_version, kind), api_version.to_owned());
-        let RenderedObject { value, file, line, unit, namespace, generated } = object;
+        let RenderedObject { value, file, line, unit, namespace, generated, .. } = object;
         Self { text: value.to_string(), api_version, kind, file, line, unit, namespace, generated }
     }
 }

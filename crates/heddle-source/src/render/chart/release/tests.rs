@@ -6,7 +6,7 @@ fn names_of_releases_are_those_that_helm_takes() {
         assert_eq!(check_name(good), Ok(()), "{good}");
     }
     for bad in ["", "Web", "web_2", "-a", "a-", "a..b", ".a", "é", &"a".repeat(54)] {
-        assert!(check_name(bad).unwrap_err().contains("spec.helm.releaseName"), "{bad}");
+        assert!(check_name(bad).is_err(), "{bad}");
     }
 }
 

@@ -47,3 +47,30 @@ fn values_beside_a_call_are_named() {
     assert_eq!(values_beside_calls(text).into_iter().collect::<Vec<_>>(), ["auth.password", "tls.name"]);
     assert!(values_beside_calls("{{ uuidv4 }} {{ .Values.a }}").is_empty());
 }
+
+#[test]
+fn what_keys_gives_is_sorted_wherever_the_call_stands_and_then_it_does_not_vary() {
+    for (text, sorted) in [
+        ("{{ keys .Values.a }}", "{{ keys .Values.a | sortAlpha }}"),
+        ("{{- range $k := keys .a -}}x{{- end -}}", "{{- range $k := keys .a | sortAlpha -}}x{{- end -}}"),
+        ("{{ keys (dict \"a|\" 1) .b | join \",\" }}", "{{ keys (dict \"a|\" 1) .b | sortAlpha | join \",\" }}"),
+        ("{{ has \"a\" (keys .m) }}", "{{ has \"a\" (keys .m | sortAlpha) }}"),
+        ("{{ .m | keys | first }}{{ keys .n }}", "{{ .m | keys | sortAlpha | first }}{{ keys .n | sortAlpha }}"),
+    ] {
+        assert_eq!(with_sorted_keys(text).as_deref(), Some(sorted));
+        assert_eq!(with_sorted_keys(sorted), None);
+        assert!(calls(text).vary() && !calls(sorted).vary(), "{text}");
+    }
+    assert_eq!(with_sorted_keys("{{ .keys }} keys {{ \"keys\" }} {{ values .m }}"), None);
+}
+
+#[test]
+fn a_call_in_a_text_of_values_is_seen_however_its_quotes_are_written() {
+    let text = "at: \"{{ dateInZone \\\"2006\\\" now \\\"UTC\\\" }}\"\nother: 1\n";
+    let mut calls = Calls::default();
+    calls.take_values(text);
+    assert!(calls.clock);
+    let later = values_at_another_time(text).unwrap();
+    assert!(later.contains("1997-07-13") && later.contains("\"other\":1"), "{later}");
+    assert_eq!(values_at_another_time("at: now\n"), None);
+}
