@@ -4,9 +4,9 @@ use heddle_core::{pipeline::Station, request::RequestState};
 use heddle_testkit::{github::Pull, wait};
 use heddle_tests::{
     World,
-    config_repository::overlay,
+    config_repository::{overlay, rules},
     dashboard::BrowserTest,
-    world::{EMAIL, FIRST_TAG, PASSWORD, REPOSITORY},
+    world::{EMAIL, FIRST_TAG, PASSWORD, REPOSITORY, WorldOptions},
 };
 use heddle_wire::view::{NewRequest, PreviewRequest, RequestView, Wish, WishedRelease};
 use serde_json::Value;
@@ -205,6 +205,75 @@ async fn a_change_is_rolled_back_and_its_tag_stays_back_until_something_newer() 
 
     world.push_tag("1.7.0").await.unwrap();
     world.wait_until_healthy("staging", "1.7.0").await.unwrap();
+}
+
+#[tokio::test]
+async fn everything_since_an_instant_goes_back_as_one_pull_request() {
+    let world = World::start().await.unwrap();
+    for tag in ["1.5.0", "1.6.0", "1.7.0"] {
+        world.push_tag(tag).await.unwrap();
+        world.wait_until_healthy("staging", tag).await.unwrap();
+    }
+    // "Since the deployment at two o'clock": the second of the three.
+    let second = world.find_change("staging", "1.6.0").await.unwrap().unwrap();
+    let merged = second.line.knots.iter().find(|knot| knot.station == Station::Merged).unwrap();
+    let since = merged.at.unwrap().to_rfc3339();
+    let back =
+        ["rollback", "--since", &since, "--environment", "staging", "--reason", "it leaks since then", "-o", "json"];
+    let dry = world.heddle(&[&back[..], &["--dry-run"]].concat()).await.unwrap();
+    assert!(dry.status.success(), "{dry:?}");
+    let preview: Value = serde_json::from_slice(&dry.stdout).unwrap();
+    assert_eq!((&preview["steps"][0]["to"], &preview["mode"]), (&"1.5.0".into(), &"pull-request".into()), "{preview}");
+
+    let told = world.heddle(&back).await.unwrap();
+    assert!(told.status.success(), "{told:?}");
+    let request: RequestView = serde_json::from_slice(&told.stdout).unwrap();
+    let pull = world.wait_for_pull_request("staging", "1.5.0").await.unwrap();
+    world.merge(&pull).await.unwrap();
+    ended(&world, &request, RequestState::Merged).await;
+    assert_eq!(world.image_in_git("staging").await.unwrap(), "1.5.0");
+    world.wait_until_image_runs("staging", "1.5.0").await.unwrap();
+    for tag in ["1.6.0", "1.7.0"] {
+        let taken = wait::until(format!("{tag} to be taken back"), wait::LONG, async || {
+            let change = world.find_change("staging", tag).await.map_err(|error| format!("{error:#}"))?;
+            let verdict = world.wait_for_verdict("staging", tag).await.map_err(|error| format!("{error:#}"))?;
+            if verdict.rule == "barred" { Ok(()) } else { Err(format!("{verdict:?}; {change:?}")) }
+        });
+        taken.await.unwrap();
+    }
+    world.push_tag("1.8.0").await.unwrap();
+    world.wait_until_healthy("staging", "1.8.0").await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_healthy_before_is_promoted_now_and_not_a_day_later() {
+    let follows = "{name: prod, path: clusters/prod, promote: {from: staging, after: 24h}}";
+    let rules = rules("IMAGE").replace("{name: prod, path: clusters/prod}", follows);
+    let options = WorldOptions { files: vec![(".heddle.yaml".into(), rules)], ..WorldOptions::default() };
+    let world = World::start_with(options).await.unwrap();
+    world.push_tag("1.5.0").await.unwrap();
+    world.wait_until_healthy("staging", "1.5.0").await.unwrap();
+    let waits = wait::until("prod to wait for a day", wait::LONG, async || {
+        let change = world.find_change("prod", "1.5.0").await.map_err(|error| format!("{error:#}"))?;
+        let reason = change.and_then(|change| change.line.reason).unwrap_or_default();
+        if reason.contains("was healthy with it for 1 d") { Ok(()) } else { Err(reason) }
+    });
+    waits.await.unwrap();
+
+    let promote = ["promote", "--environment", "prod", "--reason", "The fix cannot wait", "-o", "json"];
+    let told = world.heddle(&promote).await.unwrap();
+    assert!(told.status.success(), "{told:?}");
+    let request: RequestView = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(request.title, format!("promote {} 1.5.0 from staging to prod", world.image()));
+    let pull = world.wait_for_pull_request("prod", "1.5.0").await.unwrap();
+    assert!(pull.body.starts_with("**Asked for** by `Ada`: `The fix cannot wait`"), "{}", pull.body);
+    world.merge(&pull).await.unwrap();
+    world.wait_until_healthy("prod", "1.5.0").await.unwrap();
+    ended(&world, &request, RequestState::Merged).await;
+    assert_eq!(world.image_in_git("prod").await.unwrap(), "1.5.0");
+    // There is nothing to promote any more.
+    let again = world.heddle(&["promote", "--environment", "prod"]).await.unwrap();
+    assert_eq!(again.status.code(), Some(3), "{again:?}");
 }
 
 /// An open pull request by the begin of its title.
