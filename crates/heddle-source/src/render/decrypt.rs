@@ -82,6 +82,12 @@ impl Decryption {
         if let Some(known) = self.kept().files.get(&digest) {
             return Ok(known.expose_secret().to_vec());
         }
+        if !self.sops.is_file() {
+            return Err(Closed::Fault(format!(
+                "it is encrypted, and there is no program `{}` that opens it: install the official sops, or name it by HEDDLE_SOPS",
+                self.sops.display()
+            )));
+        }
         match process::run(self.command(format), Some(content), tools.limit, until, &tools.slots) {
             Ok(opened) => {
                 self.keep(digest, &opened);

@@ -27,7 +27,7 @@ pub(super) fn faults(object: &Value) -> Vec<(String, String)> {
             Encrypted::Value => ("", "it holds a value that is encrypted with SOPS"),
         };
         let remedy = "name a Secret with the key by `spec.decrypt` of the Sync (`--age-key-file` on the command line), or have \
-                      an operator in the cluster open it (SopsSecret)";
+                      an operator in the cluster open it (SopsSecret); values of charts and remote bases are never opened";
         faults.add(field, format!("{what}, and was not opened: {remedy}"));
     }
     faults.0

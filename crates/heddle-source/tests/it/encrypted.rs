@@ -244,7 +244,7 @@ async fn without_the_program_each_encrypted_file_says_so() {
     let rendered = build(&snapshot, Some(decryption));
     assert_eq!(rendered.objects, []);
     assert!(
-        rendered.errors[0].message.contains("`/nowhere/sops`, which opens it, could not be run"),
+        rendered.errors[0].message.contains("there is no program `/nowhere/sops` that opens it"),
         "{:?}",
         rendered.errors
     );
