@@ -44,6 +44,9 @@ const DOTTED_COUNTER: &str = "eksbuild";
 /// As Python packages count what was released again (PEP 440): `v0.6.3.post1`.
 const POST_RELEASE: &str = "post";
 
+/// Words in the place of a number that name whatever is newest of a line.
+const LINE_WORDS: &[&str] = &["x", "latest", "stable", "edge", "head", "main", "master", "nightly"];
+
 /// Words behind which people write the id of a commit: `1.2.3-sha-4b825dc`.
 const COMMIT_WORDS: &[&str] = &["sha", "git", "commit", "rev"];
 
@@ -64,6 +67,8 @@ pub(super) struct Layout<'a> {
     separators: [u8; MAX_NUMBERS],
     count: usize,
     zero_led: bool,
+    /// Whether a `Z` behind a time says that it is in UTC.
+    is_utc: bool,
     /// Whether all numbers were read: not too many, and each fits in 64 bits.
     exact: bool,
 }
@@ -113,6 +118,7 @@ impl<'a> Layout<'a> {
             separators: [0; MAX_NUMBERS],
             count: 0,
             zero_led: false,
+            is_utc: false,
             exact: true,
             text: Cow::Borrowed(""),
         };
@@ -152,9 +158,8 @@ impl<'a> Layout<'a> {
             }
             at += 1;
         }
-        // A time may say that it is in UTC.
-        let is_time = self.separators().contains(&b'T') && bytes.get(at) == Some(&b'Z');
-        self.tail = at + usize::from(is_time);
+        self.is_utc = self.separators().contains(&b'T') && bytes.get(at) == Some(&b'Z');
+        self.tail = at + usize::from(self.is_utc);
     }
 
     fn push(&mut self, digits: &str) {
@@ -217,6 +222,10 @@ impl<'a> Layout<'a> {
         self.zero_led
     }
 
+    pub(super) fn is_utc(&self) -> bool {
+        self.is_utc
+    }
+
     pub(super) fn is_exact(&self) -> bool {
         self.exact
     }
@@ -236,9 +245,10 @@ impl<'a> Layout<'a> {
         variant
     }
 
-    /// Whether it names all versions of a line, as `0.35.X` does.
+    /// Whether it names all versions of a line, as `0.35.X` and `1.2.latest` do.
     pub(super) fn is_of_line(&self) -> bool {
-        self.tail().strip_prefix('.').is_some_and(|rest| word_at(rest, 0).eq_ignore_ascii_case("x"))
+        let is_line = |word: &str| LINE_WORDS.iter().any(|line| line.eq_ignore_ascii_case(word));
+        self.tail().strip_prefix('.').is_some_and(|rest| is_line(word_at(rest, 0)))
     }
 
     /// Whether it names a commit: by an id, or by digits alone that may be one.
@@ -272,6 +282,7 @@ pub(super) struct Items<'t> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Numbers,
+    PostRelease,
     Counter,
     Prerelease,
     Variant,
@@ -286,8 +297,9 @@ impl<'t> Iterator for Items<'t> {
         let word = word_at(self.text, skipped);
         let (item, length) = self.classify(separator, word, skipped);
         self.state = match item {
-            Item::Counter { .. } if self.state == State::Numbers => State::Counter,
-            Item::Counter { .. } | Item::PostRelease(_) => self.state,
+            Item::Counter { .. } if matches!(self.state, State::Numbers | State::PostRelease) => State::Counter,
+            Item::Counter { .. } => self.state,
+            Item::PostRelease(_) => State::PostRelease,
             Item::Prerelease(_) | Item::Commit(_) if self.state != State::Variant => State::Prerelease,
             _ => State::Variant,
         };
@@ -303,7 +315,7 @@ impl<'t> Items<'t> {
         let whole = &self.text[..length];
         let dashed = separator == '-' || separator == '_';
         let counts_on = match self.state {
-            State::Numbers => dashed,
+            State::Numbers | State::PostRelease => dashed,
             State::Counter => dashed || separator == '.',
             State::Prerelease | State::Variant => false,
         };
@@ -322,8 +334,9 @@ impl<'t> Items<'t> {
         if is_commit(word) || (self.announces_commit && is_hexadecimal(word)) {
             return (Item::Commit(whole), length);
         }
-        if self.state != State::Variant
-            && skipped > 0
+        // Behind a pre-release or a counter it counts that, and not the version.
+        if self.state == State::Numbers
+            && separator == '.'
             && let Some(digits) = word.strip_prefix(POST_RELEASE).filter(|digits| is_digits(digits))
         {
             return (Item::PostRelease(digits), length);

@@ -81,7 +81,7 @@ impl Release {
             _ if tail.is_empty() => Some(()),
             Split::Nothing if tail.starts_with(['-', '_']) => release.read_prerelease(&tail[1..]),
             Split::Nothing => None,
-            // `0.35.X` and `1.x` are all of a line.
+            // `0.35.X` and `1.2.latest` are all of a line.
             _ if !tail.starts_with(is_separator) || layout.is_of_line() => None,
             split => release.read_items(layout, split),
         };

@@ -64,7 +64,7 @@ impl Layout<'_> {
         }
         let (count, others) = (self.numbers().len(), other.numbers().len());
         let common = count.min(others).saturating_sub(1);
-        if self.separators()[..common] != other.separators()[..common] {
+        if self.separators()[..common] != other.separators()[..common] || self.is_utc() != other.is_utc() {
             return Fit::Separators;
         }
         if others < count {

@@ -19,7 +19,7 @@ fn scheme() -> impl Strategy<Value = Scheme> {
     let prefixes = one_of(vec!["", "", "", "release-", "build-", "arm64v8-"]);
     let suffixes =
         one_of(vec!["", "", "", "-alpine", "-alpine3.18", "-debian-9", "-debian-12", "-jdk-slim", "-ubuntu22.04"]);
-    let marks = one_of(vec!["", "", "", "-r", "-ls", "-k3s", "-eksbuild.", "-", "_"]);
+    let marks = one_of(vec!["", "", "", "-r", "-ls", "-k3s", "-eksbuild.", "-", "_", ".post"]);
     (prefixes, 1..=5_usize, suffixes, marks).prop_map(|(prefix, numbers, suffix, mark)| {
         // A bare number after words is one of them.
         let mark = if matches!(mark, "-" | "_") && !suffix.is_empty() { "" } else { mark };
@@ -37,7 +37,12 @@ impl Scheme {
 
     /// Whether `other` is this, or this with more numbers.
     fn admits(&self, other: &Self) -> bool {
-        other.numbers >= self.numbers && *self == Self { numbers: self.numbers, ..other.clone() }
+        // Not all releases are released again.
+        let counts = |scheme: &Self| if scheme.mark == ".post" && scheme.suffix.is_empty() { "" } else { scheme.mark };
+        let (mark, marks) = (counts(self), counts(other));
+        other.numbers >= self.numbers
+            && mark == marks
+            && *self == Self { numbers: self.numbers, mark: self.mark, ..other.clone() }
     }
 }
 
@@ -50,8 +55,19 @@ fn tags_of_schemes() -> impl Strategy<Value = Vec<Numbered>> {
 }
 
 /// What stands in every real list beside them.
-const STRAYS: &[&str] =
-    &["latest", "stable-slim", "4b825dc", "12e4567", "main-9f86d08", "917005", "nightly", "sha-1234567"];
+const STRAYS: &[&str] = &[
+    "latest",
+    "stable-slim",
+    "4b825dc",
+    "12e4567",
+    "main-9f86d08",
+    "917005",
+    "nightly",
+    "sha-1234567",
+    "1.2.3-4.post1",
+    "3.0.0-rc1.post1",
+    "20.5.latest",
+];
 
 fn policies() -> impl Strategy<Value = TagPolicy> {
     let kinds = one_of(vec!["semver", "numerical asc", "numerical desc", "alphabetical asc", "alphabetical desc"]);
