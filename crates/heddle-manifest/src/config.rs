@@ -30,7 +30,7 @@ pub(crate) use self::foreign::{read_flux_policy, split_list};
 pub use self::schema::json_schema;
 pub use self::{
     calendar::{Freeze, Hold, Window},
-    change::{ChangeError, Changed, Surroundings, change, replaced},
+    change::{ChangeError, Changed, MAX_EQUAL_ENTRIES, Surroundings, change, replaced},
     expectations::{Expectation, MAX_EXPECTATIONS},
     fields::MAX_FINDINGS,
     foreign::{PolicyFile, read_policy_file},

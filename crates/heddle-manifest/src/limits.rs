@@ -3,7 +3,7 @@
 use heddle_core::limit::Limit;
 
 use crate::{
-    config::{MAX_CONFIG_BYTES, MAX_EXPECTATIONS, MAX_FINDINGS},
+    config::{MAX_CONFIG_BYTES, MAX_EQUAL_ENTRIES, MAX_EXPECTATIONS, MAX_FINDINGS},
     find::MAX_WALKED,
     intake::{MAX_BRANCH_BYTES, MAX_BRANCH_FILES, MAX_FILE_BYTES, MAX_KEPT},
     kustomize::MAX_EXPRESSION_BYTES,
@@ -52,6 +52,11 @@ pub const LIMITS: &[Limit] = &[
         "entries of `drift` in `.heddle.yaml`",
         MAX_EXPECTATIONS as u64,
         "finding `wrong-value`; those behind them are not asked for",
+    ),
+    Limit::count(
+        "entries of `.heddle.yaml` that say the same and are changed at once",
+        MAX_EQUAL_ENTRIES as u64,
+        "refused; a person keeps one of them",
     ),
     Limit::count("findings of `.heddle.yaml`", MAX_FINDINGS as u64, "one more says how many are not told"),
 ];

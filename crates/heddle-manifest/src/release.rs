@@ -10,7 +10,7 @@ use crate::{
     object::{group, object_name, text},
     policy::FoundPolicy,
     values::{self, texts},
-    yaml::{Node, cursor::Cursor},
+    yaml::{Documents, Node, cursor::Cursor},
 };
 
 /// A kind of object with images that belong to no container.
@@ -148,13 +148,20 @@ fn source(source: &Cursor<'_>, object: &str, found: &mut Vec<ImageValue>) {
         // `values` counts where there is no `valuesObject`, and parameters win over both.
         let given = helm.key("valuesObject").filter(|given| !given.node.is_null());
         let (field, given) = match (given, helm.key("values")) {
-            (Some(given), _) => (given.field.clone(), values::images(&given, object)),
-            (None, Some(text)) => (text.field.clone(), texts::images(&text, object)),
+            (Some(given), _) => {
+                parameters.refuse_stale(&given, found);
+                (given.field.clone(), values::images(&given, object))
+            }
+            (None, Some(text)) => {
+                let documents = Documents::read(text.text().unwrap_or_default());
+                documents.roots.iter().for_each(|root| parameters.refuse_stale(&Cursor::root(root), found));
+                (text.field.clone(), texts::images(&text, object))
+            }
             (None, None) => (String::new(), Vec::new()),
         };
         for image in given {
-            let over = parameters.over(image, &field, found);
-            found.extend(over);
+            let left = parameters.lay_over(image, &field, found);
+            found.extend(left);
         }
     }
     for image in source.at(&["kustomize", "images"]).iter().flat_map(Cursor::items) {

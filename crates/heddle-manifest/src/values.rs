@@ -8,8 +8,8 @@ pub(crate) mod texts;
 
 use heddle_core::image::ImageRef;
 
-pub(crate) use self::level::Level;
 use self::level::Part;
+pub(crate) use self::level::{IsFor, Level};
 use crate::{
     image::{Home, ImageValue, Parts},
     style::is_other_type,
@@ -35,6 +35,11 @@ const DIGEST_AS_TAG: &str =
     "the digits of a digest stand in the place of the tag (`NAME@sha256`): write a tag, and the digest behind it";
 const MANY_DIGESTS: &str =
     "a digest stands beside the tag under a key whose image is not known: write it as `digest`, or take it away";
+
+/// Whether an image is refused for how it is written, and not for what is around it.
+pub(crate) fn is_of_shape(obstacle: &str) -> bool {
+    [NO_TAG, DIGEST_AS_TAG, MANY_DIGESTS].contains(&obstacle)
+}
 
 /// Finds the images in a mapping of values.
 pub(crate) fn images(values: &Cursor<'_>, object: &str) -> Vec<ImageValue> {
@@ -175,7 +180,8 @@ impl Search<'_> {
         };
         let parts = Found { name, registry, tag, digest: level.digest(""), home };
         let says_so = is_image || !matches!((&parts.tag, &parts.digest), (Part::Missing, Part::Missing));
-        let has_other = level.has_other_digest("", is_image);
+        let is_for = if is_image { IsFor::Image } else { IsFor::Repository };
+        let has_other = level.other_digests("", is_for).next().is_some();
         says_so.then(|| self.image(parts, has_other, container)).flatten().into_iter().collect()
     }
 
@@ -194,7 +200,7 @@ impl Search<'_> {
             return None;
         }
         let parts = Found { name: value.clone(), registry, tag, digest, home: None };
-        self.image(parts, level.has_other_digest(&stem, false), container)
+        self.image(parts, level.other_digests(&stem, IsFor::Anything).next().is_some(), container)
     }
 
     fn image(&self, found: Found<'_>, has_other_digest: bool, container: Option<&str>) -> Option<ImageValue> {

@@ -18,6 +18,9 @@ use crate::{
     yaml::{Documents, Node, Value},
 };
 
+/// How many entries that say the same are changed or taken out at once: each is proved by reading the file again.
+pub const MAX_EQUAL_ENTRIES: usize = 10;
+
 /// What `.heddle.yaml` becomes.
 #[derive(Debug, Clone)]
 pub struct Changed {
@@ -174,6 +177,7 @@ fn hold(
         meant.push(entry);
         return proved(added, &meant, holds);
     }
+    few(there.iter().filter(|known| known.is_of(&entry)).count())?;
     // Each of several holds by itself, so all of them change.
     let mut text = text.to_owned();
     for (at, known) in there.iter().enumerate().filter(|(_, known)| known.is_of(&entry) && !same_hold(known, &entry)) {
@@ -282,6 +286,16 @@ fn append(text: &str, list: &str, entry: New) -> Result<String, ChangeError> {
     Ok(edit(text, &[add])?)
 }
 
+/// Whether entries that say the same are few enough to be changed.
+fn few(equal: usize) -> Result<(), ChangeError> {
+    match equal > MAX_EQUAL_ENTRIES {
+        true => Err(ChangeError::Wrong(format!(
+            "{equal} entries of `.heddle.yaml` are for the same images, more than {MAX_EQUAL_ENTRIES}: keep one of them by hand"
+        ))),
+        false => Ok(()),
+    }
+}
+
 /// Takes every entry out that says just this.
 fn remove<E: PartialEq + Clone>(
     text: &str,
@@ -294,6 +308,7 @@ fn remove<E: PartialEq + Clone>(
     if !there.contains(entry) {
         return Err(ChangeError::Gone { what });
     }
+    few(there.iter().filter(|known| *known == entry).count())?;
     let (mut text, mut left) = (text.to_owned(), there.to_vec());
     while let Some(index) = left.iter().position(|known| known == entry) {
         left.remove(index);

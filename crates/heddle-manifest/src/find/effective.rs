@@ -18,7 +18,7 @@ use crate::{
     image::ImageValue,
     kustomize::{Fault, ImageEntry, Patch, Reference, Renamed, Renames, Transformer, Transforms},
     policy::FoundPolicy,
-    yaml::Spot,
+    yaml::{Position, Spot},
 };
 
 /// How deep kustomizations may nest.
@@ -239,8 +239,7 @@ impl Walk<'_, '_> {
             self.incomplete = true;
         }
         if let Some(fault) = faults.first() {
-            let doubt: Arc<str> = format!("{file}:{}", fault.position.line).into();
-            live.iter_mut().for_each(|image| image.doubt = Some(Arc::clone(&doubt)));
+            doubt(file, fault.position, live);
         }
     }
 
@@ -265,16 +264,14 @@ impl Walk<'_, '_> {
             let (home, position, transforms) = match transformer {
                 Transformer::Inline(inline, position) => (Arc::clone(file), *position, Transforms::of_text(inline)),
                 Transformer::File(reference) => {
-                    let path = resolve(folder, &reference.path).filter(|path| self.reader.has(path));
-                    let Some((path, documents)) =
-                        path.and_then(|path| Some((path.clone(), self.reader.documents(&path)?)))
-                    else {
+                    let Some((path, transforms)) = self.transforms(folder, reference) else {
                         self.incomplete = true;
                         let message = format!("the transformer `{}` cannot be read", reference.path);
                         self.reader.report(file, reference, "missing-file", message);
+                        doubt(file, reference.position, live);
                         continue;
                     };
-                    (Arc::from(path.as_str()), reference.position, Transforms::of_documents(&documents))
+                    (path, reference.position, transforms)
                 }
             };
             for entry in &transforms.entries {
@@ -285,10 +282,16 @@ impl Walk<'_, '_> {
                     "a `{kind}` is not followed, so what it may change is not updated: write it as `patches` or `replacements`"
                 );
                 self.reader.refuse(file, position, "broken-kustomization", message);
-                let doubt: Arc<str> = format!("{file}:{}", position.line).into();
-                live.iter_mut().for_each(|image| image.doubt = Some(Arc::clone(&doubt)));
+                doubt(file, position, live);
             }
         }
+    }
+
+    /// What the file of a transformer says; nothing where it cannot be read, or is none.
+    fn transforms(&mut self, folder: &str, reference: &Reference) -> Option<(Arc<str>, Transforms)> {
+        let path = resolve(folder, &reference.path).filter(|path| self.reader.has(path))?;
+        let documents = self.reader.documents(&path)?;
+        Some((Arc::from(path.as_str()), Transforms::of_documents(&documents)))
     }
 
     fn references(&mut self, file: &str, folder: &str, list: &[Reference], nested: Nested, live: &mut Vec<Live>) {
@@ -326,6 +329,12 @@ impl Walk<'_, '_> {
             }
         }
     }
+}
+
+/// Leaves every image in doubt, since what stands there may change it.
+fn doubt(file: &str, position: Position, live: &mut [Live]) {
+    let doubt: Arc<str> = format!("{file}:{}", position.line).into();
+    live.iter_mut().for_each(|image| image.doubt = Some(Arc::clone(&doubt)));
 }
 
 /// Whether a nested kustomization sees what its parent has: a component does, a base does not.

@@ -120,6 +120,10 @@ fn put(
     live: &mut Vec<Live>,
 ) {
     let is_insert = to.is_insert && kind == "add";
+    // What has no name is told by a number, which is not that of a member as it is written.
+    let has_name =
+        value.is_some_and(|value| value.node.get("name").and_then(Node::text).is_some_and(|name| !name.is_empty()));
+    let is_append = to.is_append && has_name;
     let mut gone = HashSet::new();
     if let (Some(field), false) = (&to.field, is_insert) {
         let change = Change { field: field.clone(), value: value.cloned(), is_merge: false };
@@ -144,13 +148,13 @@ fn put(
             object: object.to_owned(),
             origin: Arc::clone(&origin),
             renamed: Arc::clone(&renamed),
-            is_shifted: !to.is_append,
-            is_appended: to.is_append,
+            is_shifted: !is_append,
+            is_appended: is_append,
             ..home.live(ImageValue { object: object.to_owned(), ..image })
         })
         .filter(|image| !known.contains(&(Arc::clone(&image.file), image.value.span().start)))
         .collect();
-    if is_insert && !to.is_append && !brought.is_empty() || !gone.is_empty() {
+    if is_insert && !is_append && !brought.is_empty() || !gone.is_empty() {
         own.iter().for_each(|index| live[*index].is_shifted = true);
     }
     keep(live, |index| !gone.contains(&index));

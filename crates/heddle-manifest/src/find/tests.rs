@@ -387,6 +387,18 @@ fn entries_of_images_are_read_as_kustomize_reads_them() {
         &["kustomization.yaml:7 acme/web:v4", side],
     );
     with(
+        "resources: [pod.yaml]\ntransformers: [folder]\n",
+        &[&format!("{side} refused"), "pod.yaml:8 acme/web:1 refused"],
+    );
+    for (kind, more) in [("PrefixTransformer", ""), ("ValueAddTransformer", " refused"), ("OfOurOwn", " refused")] {
+        with(
+            &format!(
+                "resources: [pod.yaml]\ntransformers:\n- |-\n  apiVersion: x/v1\n  kind: {kind}\n  metadata: {{name: t}}\n"
+            ),
+            &[&format!("{side}{more}"), &format!("pod.yaml:8 acme/web:1{more}")],
+        );
+    }
+    with(
         "resources: [pod.yaml]\ntransformers:\n- |-\n  apiVersion: builtin\n  kind: PatchTransformer\n  metadata: {name: t}\n  target: {kind: Pod}\n  patch: '[{op: replace, path: /spec/containers/0/image, value: x}]'\n",
         &[&format!("{side} refused"), "pod.yaml:8 acme/web:1 refused"],
     );

@@ -12,9 +12,20 @@ use crate::{
     yaml::{Documents, Node, Position, cursor::Cursor},
 };
 
-/// The kinds that may set an image in another way than by an entry.
-const OTHERS: [&str; 4] =
-    ["PatchTransformer", "PatchJson6902Transformer", "PatchStrategicMergeTransformer", "ReplacementTransformer"];
+/// The kinds that change no image but by their own `imageTag`; whatever another one does is not known.
+const HARMLESS: [&str; 11] = [
+    "ImageTagTransformer",
+    "AnnotationsTransformer",
+    "LabelTransformer",
+    "NamespaceTransformer",
+    "PrefixTransformer",
+    "SuffixTransformer",
+    "PrefixSuffixTransformer",
+    "ReplicaCountTransformer",
+    "HashTransformer",
+    "SortOrderTransformer",
+    "LegacyOrderTransformer",
+];
 
 /// A transformer, and where it is named.
 #[derive(Debug)]
@@ -31,7 +42,7 @@ pub(crate) struct Transforms {
     /// The entries by which it changes images.
     pub entries: Vec<ImageEntry>,
     /// The kind of one that may change images and is not followed.
-    pub unknown: Option<&'static str>,
+    pub unknown: Option<String>,
 }
 
 impl Transformer {
@@ -79,7 +90,9 @@ impl Transforms {
 
     fn add(&mut self, root: &Node) {
         let kind = text(root, "kind");
-        self.unknown = self.unknown.or_else(|| OTHERS.into_iter().find(|other| *other == kind));
+        if !HARMLESS.contains(&kind) && !root.is_null() {
+            self.unknown.get_or_insert_with(|| kind.to_owned());
+        }
         if kind == "ImageTagTransformer" {
             let entry = Cursor::root(root).key("imageTag");
             self.entries.extend(entry.and_then(|entry| read_entry(&entry, "ImageTagTransformer")));

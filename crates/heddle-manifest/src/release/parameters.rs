@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use crate::{
     image::{ImageValue, Parts},
-    values::{self, Level},
+    values::{self, IsFor, Level},
     yaml::{Node, Spot, cursor::Cursor},
 };
 
@@ -55,8 +55,27 @@ impl<'a> Parameters<'a> {
         found.extend(values::images_by_path(&levels.collect::<Vec<_>>(), object));
     }
 
-    /// An image in the values at a way, with what parameters set of it; nothing where they make an image of their own.
-    pub fn over(&self, mut image: ImageValue, values: &str, own: &mut [ImageValue]) -> Option<ImageValue> {
+    /// Refuses the parameters' own images where the values at their way hold a digest that no parameter sets.
+    pub fn refuse_stale(&self, values: &Cursor<'_>, own: &mut [ImageValue]) {
+        for (path, keys) in &self.levels {
+            let way: Vec<&str> = path.split('.').filter(|key| !key.is_empty()).collect();
+            let Some(mapping) = values.at(&way).filter(|found| found.node.is_mapping()) else { continue };
+            let level = Level::of_mapping(&mapping);
+            let is_for = if way.is_empty() { IsFor::Anything } else { IsFor::Image };
+            let is_set = |key: &str| keys.iter().any(|(known, _)| values::plain(known) == key);
+            let own_digest = level.own_digest();
+            if !level.other_digests("", is_for).chain(own_digest).any(|key| !is_set(key)) {
+                continue;
+            }
+            let is_here = |spot: &Spot| keys.iter().any(|(_, value)| value.at == spot.span.start);
+            for one in own.iter_mut().filter(|one| one.parts.spots().any(is_here)) {
+                one.obstacle = one.obstacle.or(Some(SPLIT));
+            }
+        }
+    }
+
+    /// Lays the parameters over an image in the values at a way; nothing is left where they make an image of their own.
+    pub fn lay_over(&self, mut image: ImageValue, values: &str, own: &mut [ImageValue]) -> Option<ImageValue> {
         let way = |spot: &Spot| {
             let rest = spot.field.strip_prefix(values).unwrap_or(&spot.field);
             rest.trim_start_matches('.').to_owned()
@@ -85,7 +104,8 @@ impl<'a> Parameters<'a> {
         let is_split = (is_filled(&image.parts.digest) && digest.is_none() && tag.is_some())
             || (is_filled(&image.parts.tag) && tag.is_none() && digest.is_some());
         let around = [name, tag, digest].into_iter().flatten().find_map(|cursor| cursor.obstacle);
-        let obstacle = around.or(is_split.then_some(SPLIT));
+        let of_shape = image.obstacle.filter(|obstacle| values::is_of_shape(obstacle));
+        let obstacle = of_shape.or(around).or(is_split.then_some(SPLIT));
         // With its name, a parameter's tag or digest is an image already.
         if let Some(name) = name.filter(|_| tag.is_some() || digest.is_some() || image.parts.home.is_none()) {
             let is_same =

@@ -66,6 +66,22 @@ fn a_digest_of_the_values_is_left_stale_by_no_parameter() {
     check(&format!("{values}{tag}"), &["acme/a:v3"], Err("and the values its digest"));
     let both = format!("{values}{tag}- {{name: image.repository, value: acme/b}}\n");
     check(&both, &["acme/b:v3"], Err("and the values its digest"));
+    let other = format!("valuesObject: {{image: {{repository: acme/a, tag: v1, digestChroot: '{digest}'}}}}\n");
+    check(&format!("{other}{tag}"), &["acme/a:v3"], Err("under a key whose image is not known"));
+    let named = format!("{tag}- {{name: image.repository, value: acme/b}}\n");
+    check(&format!("{other}{named}"), &["acme/b:v3"], Err("and the values its digest"));
+    check(
+        &format!("valuesObject: {{image: {{digest: '{digest}'}}}}\n{named}"),
+        &["acme/b:v3"],
+        Err("and the values its digest"),
+    );
+    check(
+        &format!("values: |\n  image:\n    digest: {digest}\n{named}"),
+        &["acme/b:v3"],
+        Err("and the values its digest"),
+    );
+    let set = format!("valuesObject: {{image: {{digest: '{digest}'}}}}\n{named}- {{name: image.digest, value: ''}}\n");
+    check(&set, &["acme/b:v3"], Ok(("v3", "v9")));
 }
 
 #[test]

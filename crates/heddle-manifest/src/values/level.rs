@@ -15,8 +15,19 @@ pub(crate) struct Level<'a> {
     entries: Vec<(String, Cursor<'a>)>,
     /// The first value of each key, by the key in plain letters.
     by_name: HashMap<String, usize>,
-    /// Where the digests stand, whatever they are called.
-    digests: BTreeMap<String, usize>,
+    /// Where the digests stand, whatever they are called, and whether they name their algorithm.
+    digests: BTreeMap<String, (usize, bool)>,
+}
+
+/// What a mapping is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IsFor {
+    /// An image, as its key says.
+    Image,
+    /// What has a repository, and perhaps more.
+    Repository,
+    /// Anything.
+    Anything,
 }
 
 /// What stands under a key.
@@ -52,7 +63,12 @@ impl<'a> Level<'a> {
             let value = &entries[**index].1;
             value.text().is_some_and(|text| !text.is_empty()) && is_digest(value)
         });
-        let digests = digests.map(|(key, index)| (key.clone(), entries[*index].1.node.span.start)).collect();
+        let named = |value: &Cursor<'a>| value.text().is_some_and(|text| text.contains(':'));
+        let digests = digests.map(|(key, index)| {
+            let value = &entries[*index].1;
+            (key.clone(), (value.node.span.start, named(value)))
+        });
+        let digests = digests.collect();
         Self { entries, by_name, digests }
     }
 
@@ -87,14 +103,25 @@ impl<'a> Level<'a> {
         Part::Missing
     }
 
-    /// Whether another digest stands here than the one that [`Level::digest`] gives: one that is called so, or with the
-    /// image's own stem, or anything in a mapping that is for one image alone.
-    pub(super) fn has_other_digest(&self, stem: &str, is_of_one_image: bool) -> bool {
+    /// The key, in plain letters, of the digest that [`Level::digest`] gives for the keys without a stem, where one stands
+    /// there.
+    pub fn own_digest(&self) -> Option<&str> {
+        let known = self.digest("").text()?.node.span.start;
+        self.digests.iter().find(|(_, (at, _))| *at == known).map(|(key, _)| key.as_str())
+    }
+
+    /// The keys of other digests than the one that [`Level::digest`] gives, which may be the image's: those that are called
+    /// so or begin with its stem, and whatever is surely a digest in a mapping that is for one image.
+    pub fn other_digests(&self, stem: &str, is_for: IsFor) -> impl Iterator<Item = &str> {
         let known = self.digest(stem).text().map(|value| value.node.span.start);
-        let image = format!("{stem}image");
-        let named = self.digests.range(stem.to_owned()..).take_while(|(key, _)| key.starts_with(stem));
-        let is_meant = |key: &str| is_of_one_image || key.ends_with("digest") || key.starts_with(&image);
-        named.filter(|(key, _)| is_meant(key)).any(|(_, at)| Some(*at) != known)
+        let (stem, image) = (stem.to_owned(), format!("{stem}image"));
+        let others = self.digests.iter().filter(move |(_, (at, _))| Some(*at) != known);
+        let meant = others.filter(move |(key, (_, is_named))| {
+            let is_called = key.starts_with(&stem) && (key.ends_with("digest") || key.starts_with(&image));
+            let is_own = key.starts_with(&stem) && !stem.is_empty();
+            is_called || is_for == IsFor::Image || (*is_named && (is_own || is_for == IsFor::Repository))
+        });
+        meant.map(|(key, _)| key.as_str())
     }
 
     /// Whether a digest stands beside a mapping that is named after it: `imageDigest` beside `image`.

@@ -135,6 +135,15 @@ fn a_digest_under_any_key_of_an_images_own_mapping_is_left_stale_by_nobody() {
     }
     let beside = format!("image: acme/g\ntag: v1\nimageSha256sum: '{digits}'\n");
     sets(&beside, "v2", None, Err("under a key whose image is not known"));
+    let digest = format!("sha256:{digits}");
+    for text in [
+        format!("web: {{repository: acme/g, tag: v1, hash: '{digest}'}}\n"),
+        format!("webImage: acme/g\nwebTag: v1\nwebHash: '{digest}'\n"),
+    ] {
+        sets(&text, "v2", None, Err("under a key whose image is not known"));
+    }
+    let bare = format!("web: {{repository: acme/g, tag: v1, checksum: '{digits}'}}\n");
+    sets(&bare, "v2", None, Ok(&bare.replace("v1", "v2")));
     let other = format!("image: acme/g\ntag: v1\nchecksum: '{digits}'\n");
     sets(&other, "v2", None, Ok(&other.replace("v1", "v2")));
 }

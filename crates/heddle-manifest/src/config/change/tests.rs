@@ -210,6 +210,20 @@ fn every_hold_of_the_same_images_changes() {
 }
 
 #[test]
+fn more_equal_entries_than_the_limit_are_left_to_a_person() {
+    let text = |count| format!("version: 1\nholds:\n{}", "- image: acme/api\n".repeat(count));
+    let entry =
+        HoldEntry { environment: None, tag: None, by: None, reason: None, until: None, ..held("acme/api", None, None) };
+    assert!(resume(&text(MAX_EQUAL_ENTRIES), &entry).is_ok());
+    for refused in [
+        resume(&text(MAX_EQUAL_ENTRIES + 1), &entry),
+        hold(Some(&text(MAX_EQUAL_ENTRIES + 1)), &held("acme/api", None, Some("1"))),
+    ] {
+        assert!(refused.unwrap_err().to_string().contains("11 entries of `.heddle.yaml`"));
+    }
+}
+
+#[test]
 fn a_list_that_an_alias_stands_for_is_told_as_such() {
     let text = "version: 1\nholds: &none []\nfreezes: *none\n";
     let entry = FreezeEntry {

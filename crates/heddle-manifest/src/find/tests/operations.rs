@@ -70,6 +70,10 @@ fn what_operations_do_is_said_where_it_is_not_known() {
             "op: replace, path: POD/containers/2/image, value: q",
         ],
         vec![
+            "op: add, path: POD/containers/-, value: {image: z}",
+            "op: replace, path: POD/containers/0/image, value: q",
+        ],
+        vec![
             "op: add, path: POD/containers/-, value: {name: y, image: y}",
             "op: add, path: POD/containers/0, value: {name: z, image: z}",
             "op: replace, path: POD/containers/1/image, value: q",
