@@ -1,6 +1,10 @@
 //! `heddle import`: what updates images today, as rules of `.heddle.yaml`.
 
-use heddle_manifest::peers::{Imported, RENOVATE_FILES, Renovate, import};
+use heddle_manifest::{
+    Finding,
+    config::CONFIG_FILE,
+    peers::{Imported, RENOVATE_FILES, Renovate, import},
+};
 use serde_json::json;
 
 use crate::{
@@ -22,7 +26,9 @@ pub(crate) fn run(arguments: &ImportArguments, screen: &Screen) -> Result<Exit, 
     let renovate = RENOVATE_FILES.iter().find_map(|file| Some(Renovate::read(file, &load(file)?, &load)));
     let imported = import(&manifests.files, &found, renovate.as_ref());
     // What hides rules is told; what is wrong with images beside them, `image list` says.
-    let hidden: Vec<_> = found.findings.iter().filter(|finding| HIDING.contains(&finding.code)).collect();
+    // It says too what is wrong with the rules that stand there already.
+    let hides = |finding: &Finding| HIDING.contains(&finding.code) && finding.file != CONFIG_FILE;
+    let hidden: Vec<_> = found.findings.iter().filter(|finding| hides(finding)).collect();
     let is_unread = hidden.iter().any(|finding| UNREAD.contains(&finding.code));
     let exit = if is_unread { Exit::Wrong } else { Exit::Done };
     if arguments.syncs && !screen.is_json() {

@@ -32,7 +32,14 @@ pub(crate) fn eval(arguments: &PolicyEvalArguments, screen: &mut Screen) -> Resu
     let tags = TagList::whole(read_tags(&arguments.tags, now, screen)?);
     let running = arguments.current.as_ref();
     let tag = running.map(|running| &running.tag);
-    let digest = arguments.current_digest.as_ref().or(running.and_then(|running| running.digest.as_ref()));
+    let written = running.and_then(|running| running.digest.as_ref());
+    if let (Some(written), Some(given)) = (written, &arguments.current_digest)
+        && written != given
+    {
+        let message = "`--current` and `--current-digest` give different digests of what runs: give one of them";
+        return Err(Failure::wrong(anyhow!(message)));
+    }
+    let digest = arguments.current_digest.as_ref().or(written);
     // A digest alone is an image too.
     let current = tag.is_some() || digest.is_some();
     let current = current.then(|| Standing::new(tag, digest));

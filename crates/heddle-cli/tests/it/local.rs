@@ -69,6 +69,9 @@ async fn what_runs_by_tag_and_digest_is_its_tag() {
     assert_eq!(eval(format!("1.2.0@{digest}")).await.json()["chosen"], "1.3.0");
     let ended = eval("1.2.0@sha256:12".to_owned()).await;
     assert_eq!(ended.code, 2, "{ended:?}");
+    let (runs, other) = (format!("1.2.0@{digest}"), format!("sha256:{}", "b".repeat(64)));
+    let twice = self::eval("semver: '*'", "1.3.0\n", &["--current", &runs, "--current-digest", &other]).await;
+    assert_eq!(twice.code, 2, "{twice:?}");
 }
 
 #[tokio::test]
