@@ -43,7 +43,8 @@ impl Secrets {
                 values.push(text.clone());
             }
         }
-        let builder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns);
+        // Values may overlap, and each is found: the tail of one that was passed over would be told.
+        let builder = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&patterns);
         Self { mask, finder: builder.ok().filter(|_| !patterns.is_empty()), values }
     }
 
@@ -83,7 +84,7 @@ impl Secrets {
     /// Where values stand as they are, or in a form of ours.
     fn plain(&self, finder: &AhoCorasick, text: &str) -> Vec<Hidden<'_>> {
         let hidden = |found: Match| Hidden { place: found.range(), value: Some(self.value_of(found)) };
-        finder.find_iter(text).map(hidden).collect()
+        finder.find_overlapping_iter(text).map(hidden).collect()
     }
 
     /// Runs of base64 in which a value is written, but for those that are a value's form.
@@ -129,14 +130,14 @@ impl Secrets {
     }
 
     fn run_holds(&self, finder: &AhoCorasick, run: &str, depth: usize) -> bool {
-        let is_form = finder.find(run).is_some_and(|found| found.range() == (0..run.len()));
+        let is_form = finder.find_overlapping_iter(run).any(|found| found.range() == (0..run.len()));
         !is_form && views::decoded(run).iter().any(|view| self.holds(finder, view, &Known::default(), depth))
     }
 
     /// How often each value stands in a text.
     fn count<'a>(&'a self, finder: &AhoCorasick, text: &str) -> BTreeMap<&'a str, usize> {
         let mut counts = BTreeMap::new();
-        for found in finder.find_iter(text) {
+        for found in finder.find_overlapping_iter(text) {
             *counts.entry(self.value_of(found)).or_default() += 1;
         }
         counts
@@ -191,12 +192,14 @@ struct Known<'a> {
     text: &'a str,
 }
 
-/// Parts that lie over each other become one, which is hidden as a whole.
+/// Parts that lie over each other become one, which is hidden as a whole; one within another is hidden with it. They come by
+/// where they begin, the longest first.
 fn joined(parts: Vec<Hidden<'_>>) -> Vec<Hidden<'_>> {
     let mut all: Vec<Hidden<'_>> = Vec::with_capacity(parts.len());
     for part in parts {
         match all.last_mut().filter(|last| part.place.start < last.place.end) {
-            Some(last) => *last = Hidden::whole(last.place.start..last.place.end.max(part.place.end)),
+            Some(last) if part.place.end <= last.place.end => {}
+            Some(last) => *last = Hidden::whole(last.place.start..part.place.end),
             None => all.push(part),
         }
     }

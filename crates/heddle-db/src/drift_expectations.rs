@@ -36,7 +36,8 @@ struct NewRow<'a> {
     line: i32,
 }
 
-/// Puts these in the place of the repository's earlier ones; since when each is asked for stays.
+/// Puts these in the place of the repository's earlier ones; since when each is asked for stays. Of several that are one
+/// record's, as one that names its own repository and one that names none, the strictest counts.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -84,11 +85,12 @@ pub async fn replace(
     .await?;
     sqlx::query!(
         "insert into drift_expectations (organization_id, repository_id, record_id, every_secs, line, asked_at)
-         select $1, $2, r.id, e.every_secs, e.line, $4
+         select distinct on (r.id) $1::uuid, $2::uuid, r.id, e.every_secs, e.line, $4::timestamptz
          from jsonb_to_recordset($3) as e (
              repository text, environment text, tool text, source text, every_secs bigint, line integer)
          join drift_records r on r.organization_id = $1
              and (r.environment, r.tool, r.source, r.repository) = (e.environment, e.tool, e.source, e.repository)
+         order by r.id, e.every_secs, e.line
          on conflict (repository_id, record_id) do update set every_secs = excluded.every_secs, line = excluded.line",
         organization.0,
         repository.0,

@@ -67,14 +67,20 @@ pub async fn ensure(db: impl PgExecutor<'_>, organization: OrganizationId, name:
     .await?)
 }
 
-/// Whether there is a record of this name.
+/// Whether somebody may report the record of this name, or looked at it.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn exists(db: impl PgExecutor<'_>, organization: OrganizationId, name: &RecordName) -> Result<bool, DbError> {
+pub async fn is_reported(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    name: &RecordName,
+) -> Result<bool, DbError> {
     Ok(sqlx::query_scalar!(
-        r#"select exists (select from drift_records
-               where organization_id = $1 and repository = $2 and environment = $3 and tool = $4 and source = $5)
+        r#"select exists (select from drift_records r
+               where organization_id = $1 and repository = $2 and environment = $3 and tool = $4 and source = $5
+                   and (exists (select from drift_spells s where s.record_id = r.id)
+                        or exists (select from reporters l where l.record_id = r.id and l.revoked_at is null)))
            as "exists!""#,
         organization.0,
         repository_key(name.repository.as_ref()),
@@ -299,16 +305,20 @@ pub async fn lock_largest(
     .await?)
 }
 
-/// Notes how many bytes the histories of all records of an organization take now, but of those that somebody else holds.
+/// Notes how many bytes the histories of all records of an organization take now, where another number stands and nobody else
+/// holds the record.
 ///
 /// # Errors
 /// When the server cannot be reached.
 pub async fn note_all_bytes(db: impl PgExecutor<'_>, organization: OrganizationId) -> Result<(), DbError> {
     sqlx::query!(
-        "with free as (select id from drift_records where organization_id = $1 for update skip locked)
-         update drift_records r
-         set stored_bytes = (select coalesce(sum(s.bytes), 0) from drift_spells s where s.record_id = r.id)
-         from free where free.id = r.id",
+        "with taken as (
+             select r.id, coalesce((select sum(s.bytes) from drift_spells s where s.record_id = r.id), 0) as bytes
+             from drift_records r where r.organization_id = $1),
+         wrong as (
+             select r.id, t.bytes from drift_records r join taken t on t.id = r.id where r.stored_bytes <> t.bytes
+             for update of r skip locked)
+         update drift_records r set stored_bytes = w.bytes from wrong w where w.id = r.id",
         organization.0,
     )
     .execute(db)

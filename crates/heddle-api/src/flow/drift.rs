@@ -128,17 +128,21 @@ async fn make_room(tx: &mut Tx, organization: OrganizationId) -> ApiResult<bool>
     if drift_records::sum_noted_bytes(&mut **tx, organization).await? < MOST_BYTES {
         return Ok(true);
     }
-    drift_records::note_all_bytes(&mut **tx, organization).await?;
+    if drift_records::count_bytes(&mut **tx, organization).await? < MOST_BYTES {
+        // What was forgotten by age was still noted.
+        drift_records::note_all_bytes(&mut **tx, organization).await?;
+        return Ok(true);
+    }
     for _ in 0..MOST_GIVEN_UP {
-        if drift_records::count_bytes(&mut **tx, organization).await? < MOST_BYTES {
-            return Ok(true);
-        }
         let largest = drift_records::lock_largest(&mut **tx, organization, LEAST_BYTES as i64).await?;
         let Some(largest) = largest else { return Ok(false) };
         drift_spells::forget_history(&mut **tx, largest).await?;
         drift_records::note_bytes(&mut **tx, largest).await?;
+        if drift_records::count_bytes(&mut **tx, organization).await? < MOST_BYTES {
+            return Ok(true);
+        }
     }
-    Ok(drift_records::count_bytes(&mut **tx, organization).await? < MOST_BYTES)
+    Ok(false)
 }
 
 /// The token is for one record. A look of another is somebody's mistake, and is told so that they find it.
@@ -156,12 +160,12 @@ fn check_record(own: &RecordName, look: &DriftLook) -> ApiResult<()> {
     ))
 }
 
-/// Refuses a record that is not there yet where an organization has enough of them.
+/// Refuses a record that nobody reports yet where an organization has enough of those.
 ///
 /// # Errors
 /// 409 `quota-reached` with the remedy.
 pub async fn refuse_one_more(tx: &mut Tx, organization: OrganizationId, name: &RecordName) -> ApiResult<()> {
-    if drift_records::exists(&mut **tx, organization, name).await? {
+    if drift_records::is_reported(&mut **tx, organization, name).await? {
         return Ok(());
     }
     let turn = quotas::DRIFT_RECORDS.take_turn(tx, organization.0).await?;

@@ -145,6 +145,24 @@ fn a_value_within_another_one_does_not_break_the_others_form() {
 }
 
 #[test]
+fn values_that_overlap_are_hidden_whole() {
+    let secrets = secrets(&[json!("user:pass"), json!("pass@db-host-zzz"), json!("zzz/more")]);
+    for text in [
+        "user:pass@db-host-zzz",
+        "to user:pass@db-host-zzz/more!",
+        "user:pass@db&#45;host-zzz",
+        "pass@db-host-zzz/mor%65",
+    ] {
+        let told = secrets.hide(text);
+        assert!(told.contains("<secret "), "{text}: {told}");
+        for part in ["user", "pass", "host", "zzz", "more"] {
+            assert!(!told.contains(part), "{text} tells {part}: {told}");
+        }
+    }
+    assert!(secrets.hide("to user:pass@db-host-zzz/more!").ends_with('!'), "what is behind them stays");
+}
+
+#[test]
 fn a_value_over_lines_one_of_which_is_hidden_is_hidden_whole() {
     let secrets = secrets(&[json!("a of\nb of\n"), json!("hunter2 of")]);
     let told = secrets.hide("a of\nb of\nand hunter2%20of");

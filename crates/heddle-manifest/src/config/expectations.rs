@@ -51,8 +51,11 @@ pub(super) fn read_expectations(node: &Node, environments: &[Environment], repor
     for item in own.list(node, "drift") {
         let Some(one) = read(item, environments, &mut own) else { continue };
         let same = |other: &&Expectation| {
-            (other.tool, &other.source, &other.repository, &other.environment)
-                == (one.tool, &one.source, &one.repository, &one.environment)
+            let is_there = match (&other.repository, &one.repository) {
+                (Some(other), Some(one)) => other.is_same(one),
+                (other, one) => other == one,
+            };
+            is_there && (other.tool, &other.source, &other.environment) == (one.tool, &one.source, &one.environment)
         };
         match all.iter().find(same) {
             Some(first) => {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use heddle_core::{
     drift::{DriftState, DriftTool},
@@ -28,7 +29,7 @@ impl States {
     /// Judges everything, one organization after the other. One that cannot be read is counted, and stops none of the others.
     ///
     /// # Errors
-    /// When the organizations cannot be listed.
+    /// When the store cannot be reached.
     pub async fn measure(db: &Db, now: DateTime<Utc>) -> ApiResult<Self> {
         let mut tx = db.routing().await?;
         let organizations = organizations::list_ids(&mut *tx).await?;
@@ -37,6 +38,8 @@ impl States {
         for organization in organizations {
             let Judged { rows, not_judged } = match measure_one(db, organization, now).await {
                 Ok(judged) => judged,
+                // Nobody can be read then.
+                Err(error) if error.status == StatusCode::SERVICE_UNAVAILABLE => return Err(error),
                 Err(error) => {
                     error.log();
                     warn!(%organization, "it was not counted what is in which state of drift in {organization}");

@@ -73,8 +73,8 @@ async fn what_one_organization_tells_does_not_fill_the_store() {
 async fn what_is_too_much_for_one_list_is_counted_and_never_the_same() {
     let loom = Loom::start().await;
     let sql = "with made as (
-                   insert into drift_records (id, organization_id, environment, tool, source)
-                   select gen_random_uuid(), $1, case when n <= 3 then 'staging' else 'prod' end, 'terraform', 'infra/' || n
+                   insert into drift_records (id, organization_id, repository, environment, tool, source)
+                   select gen_random_uuid(), $1, 'acme/config', case when n <= 3 then 'staging' else 'prod' end, 'terraform', 'infra/' || n
                    from generate_series(1, $2) n returning id)
                insert into drift_expectations (organization_id, repository_id, record_id, every_secs, line, asked_at)
                select $1, (select id from repositories where organization_id = $1), id, 3600, 1, now() from made";
@@ -95,6 +95,16 @@ async fn what_is_too_much_for_one_list_is_counted_and_never_the_same() {
     assert_eq!((states.judged.into_iter().collect::<Vec<_>>(), states.not_judged), (vec![expected], 7));
     // What `drift:` asks for takes no place of those that somebody reports.
     make(&loom, "staging", DriftTool::Ansible, "site.yml").await;
+    // But one more that is asked for takes one when somebody is to report it.
+    let sql = "insert into drift_spells (id, organization_id, record_id, reporter_name, found, found_since, places_hash,
+                   look_id, first_at, begun_at, last_at, program, differences, items, more, not_looked_at,
+                   more_not_looked_at)
+               select gen_random_uuid(), organization_id, id, 'x', 'same', now(), '', gen_random_uuid(), now(), now(), now(),
+                   'tofu', 0, '[]', 0, '[]', 0 from drift_records where environment = 'prod' limit 2000";
+    sqlx::query(sql).execute(&mut loom.owner().await).await.unwrap();
+    let asked = request("staging", DriftTool::Terraform, "infra/1");
+    let refused = loom.user.create_reporter(loom.organization, &asked).await.unwrap_err();
+    assert_eq!(refused.code(), Some("quota-reached"));
 }
 
 #[tokio::test]

@@ -23,6 +23,31 @@ async fn let_time_pass(loom: &Loom, time: TimeDelta) {
     }
 }
 
+/// The repository's own name may be written or left out, in any letter case.
+#[tokio::test]
+async fn what_is_asked_for_twice_is_one_record_and_the_strictest_counts() {
+    let loom = Loom::start().await;
+    let expectation = |line: u32, repository: Option<&str>, every_secs: i64| DriftExpectation {
+        line,
+        environment: "prod".parse().unwrap(),
+        tool: DriftTool::Terraform,
+        source: "infra/prod".parse().unwrap(),
+        repository: repository.map(|name| name.parse().unwrap()),
+        every_secs,
+    };
+    let drift = vec![
+        expectation(14, None, 7200),
+        expectation(15, Some("Acme/Config"), 3600),
+        expectation(16, Some("acme/config"), 86_400),
+    ];
+    let lease = loom.lease().await;
+    loom.automator.read_report(&lease, &ReadReport { drift, ..read_report(&[], "1.4.1") }).await.unwrap();
+    let row = only(&loom).await;
+    assert_eq!(row.every_secs, Some(3600));
+    let detail = loom.user.drift_record(loom.organization, row.id.unwrap(), None).await.unwrap();
+    assert_eq!(detail.asked_in.as_deref(), Some("acme/config:.heddle.yaml:15"));
+}
+
 /// Hosts take a name in any letter case.
 #[tokio::test]
 async fn a_repository_in_other_letter_case_is_the_same_one() {
