@@ -15,7 +15,7 @@ use crate::{
     kustomize::{FILE_NAMES, Kustomization},
     markers::Markers,
     object::{DocumentKind, container_images, is_list, kind_of, object_name},
-    release::{release_images, source_file_images},
+    release::{broken_patches, release_images, source_file_images},
     resource::{ResourceRule, by_shape, known_rules},
     values,
     yaml::{Documents, Node, Position, Spot, cursor::Cursor},
@@ -74,6 +74,18 @@ impl ReadFile {
             } else {
                 file.flux.read(path, root);
                 source.images(&Cursor::root(root), 0, &mut markers, &mut images);
+                for (position, patch) in broken_patches(&Cursor::root(root)) {
+                    let message = "this patch is no YAML, so the images that it names are not updated".to_owned();
+                    let file_name = path.to_owned();
+                    file.findings.push(Finding {
+                        file: file_name,
+                        position,
+                        code: "broken-patch",
+                        message,
+                        blocks: true,
+                    });
+                    file.mentions.extend(mentions(patch));
+                }
             }
         }
         let is_read = |at: usize| !is_kustomization || documents.roots.get(1).is_none_or(|next| at < next.span.start);

@@ -10,7 +10,7 @@ use crate::{
     object::{group, object_name, text},
     policy::FoundPolicy,
     values::{self, texts},
-    yaml::{Documents, Node, cursor::Cursor},
+    yaml::{Documents, Node, Position, cursor::Cursor},
 };
 
 /// A kind of object with images that belong to no container.
@@ -43,6 +43,28 @@ pub(crate) fn release_images(root: &Cursor<'_>) -> Vec<ImageValue> {
         ("addons.cluster.x-k8s.io", "HelmChartProxy") => within(root, &["spec", "valuesTemplate"], &object),
         _ => Vec::new(),
     }
+}
+
+/// The patches of an object that are no YAML, with their texts. Templates of several objects are not looked at: they become
+/// YAML later.
+pub(crate) fn broken_patches<'a>(root: &Cursor<'a>) -> Vec<(Position, &'a str)> {
+    let spec = root.key("spec");
+    let listed = |key: &str| -> Vec<Cursor<'a>> {
+        let list = spec.as_ref().and_then(|spec| spec.key(key));
+        list.iter().flat_map(Cursor::items).collect()
+    };
+    let around: Vec<Cursor<'a>> = match (group(root.node), text(root.node, "kind")) {
+        ("helm.toolkit.fluxcd.io", "HelmRelease") => {
+            listed("postRenderers").iter().filter_map(|renderer| renderer.key("kustomize")).collect()
+        }
+        ("kustomize.toolkit.fluxcd.io", "Kustomization") => spec.iter().cloned().collect(),
+        ("argoproj.io", "Application") => {
+            let one = spec.iter().filter_map(|spec| spec.key("source"));
+            one.chain(listed("sources")).filter_map(|source| source.key("kustomize")).collect()
+        }
+        _ => Vec::new(),
+    };
+    around.iter().flat_map(patches::broken).collect()
 }
 
 /// The parameters that Argo CD keeps beside an application's source: `.argocd-source.yaml`.

@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
             self.reached.insert(path.to_owned());
         }
         self.findings.extend(file.findings.iter().cloned());
-        if file.is_broken {
+        if file.is_broken || !file.mentions.is_empty() {
             self.unread.insert(path.to_owned());
         }
         Some(file)

@@ -410,6 +410,18 @@ fn entries_of_images_are_read_as_kustomize_reads_them() {
 }
 
 #[test]
+fn a_patch_in_an_object_that_cannot_be_read_is_told_and_its_images_are_not_written() {
+    let flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a}\nspec:\n  path: ./app\n  patches:\n  - patch: |\n      metadata: {name: web\n      image: acme/web:2\n";
+    let found = check_in(
+        &[("flux.yaml", flux), ("pod.yaml", POD)],
+        "",
+        &["pod.yaml:6 acme/side:1", "pod.yaml:8 acme/web:1 refused"],
+    );
+    let told: Vec<_> = found.findings.iter().map(|finding| (finding.position.line, finding.code)).collect();
+    assert!(told.contains(&(8, "broken-patch")), "{found:#?}");
+}
+
+#[test]
 fn what_sops_signs_is_written_by_nobody() {
     let signed = |more: &str| {
         format!(

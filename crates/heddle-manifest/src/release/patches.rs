@@ -7,14 +7,24 @@ use crate::{
     image::ImageValue,
     object::{container_images, text},
     values::texts::{Block, placed},
-    yaml::{Documents, Node, cursor::Cursor},
+    yaml::{Documents, Node, Position, cursor::Cursor},
 };
 
 /// The images that the patches of a mapping set.
 pub(super) fn images(parent: &Cursor<'_>, object: &str) -> Vec<ImageValue> {
-    let listed = |key: &str| parent.key(key).iter().flat_map(Cursor::items).collect::<Vec<_>>();
-    let patches = listed("patches").into_iter().chain(listed("patchesJson6902")).filter_map(|item| item.key("patch"));
-    patches.chain(listed("patchesStrategicMerge")).flat_map(|patch| patched(&patch, object)).collect()
+    listed(parent).flat_map(|patch| patched(&patch, object)).collect()
+}
+
+/// The patches that are no YAML, with their texts.
+pub(super) fn broken<'a>(parent: &Cursor<'a>) -> Vec<(Position, &'a str)> {
+    let texts = listed(parent).filter_map(|patch| Some((patch.position, patch.text()?)));
+    texts.filter(|(_, text)| Documents::read(text).error.is_some()).collect()
+}
+
+fn listed<'a>(parent: &Cursor<'a>) -> impl Iterator<Item = Cursor<'a>> {
+    let list = |key: &str| parent.key(key).iter().flat_map(Cursor::items).collect::<Vec<_>>();
+    let patches = list("patches").into_iter().chain(list("patchesJson6902")).filter_map(|item| item.key("patch"));
+    patches.chain(list("patchesStrategicMerge")).collect::<Vec<_>>().into_iter()
 }
 
 /// The images that one patch sets, which is a text or stands as itself.
