@@ -213,7 +213,10 @@ impl Call {
             }
             for _ in 0..if calls.few { MORE_RENDERS } else { 1 } {
                 let Some(parts) = self.output(files, &chart, &given, run, rendered)? else { return Ok(None) };
-                turns.push(parts);
+                // The same once more tells nothing, and each turn is built by kustomize where there is one.
+                if !turns.contains(&parts) {
+                    turns.push(parts);
+                }
             }
         }
         Ok(Some(Inflated { turns, namespace: None, chart, calls }))
