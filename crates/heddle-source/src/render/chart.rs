@@ -12,7 +12,11 @@ mod inflations;
 mod release;
 mod templates;
 
-use std::{ffi::OsString, io, process::Command};
+use std::{
+    ffi::{OsStr, OsString},
+    io,
+    process::Command,
+};
 
 use serde_json::Value;
 
@@ -314,19 +318,18 @@ impl Call {
     }
 
     fn command(&self, tools: &RenderTools, Given { copy, home }: &Given) -> Command {
-        let values = (0..self.values.len()).map(|index| home.path().join(values_name(index)));
-        let values = values.flat_map(|file| ["--values".into(), file.into_os_string()]);
         let mut command = Command::new(&tools.helm);
-        command.arg("template");
+        // Each flag is one word with its value, and what stands behind `--` is none, whatever it begins with.
+        command.arg("template").arg(flag("namespace", &self.namespace)).args(&self.arguments);
+        for index in 0..self.values.len() {
+            command.arg(flag("values", home.path().join(values_name(index))));
+        }
         match &self.name {
-            Name::Given(name) => command.arg(name),
-            Name::Template(text) => command.args(["--name-template", text]),
+            Name::Given(name) => command.args(["--", name]),
+            Name::Template(text) => command.arg(flag("name-template", text)).arg("--"),
         };
         command
             .arg(copy.path())
-            .args(["--namespace", &self.namespace])
-            .args(&self.arguments)
-            .args(values)
             .env_clear()
             .env("HOME", home.path())
             .env("TMPDIR", home.path())
@@ -337,6 +340,13 @@ impl Call {
             .current_dir(home.path());
         command
     }
+}
+
+/// A flag with its value.
+fn flag(name: &str, value: impl AsRef<OsStr>) -> OsString {
+    let mut flag = OsString::from(format!("--{name}="));
+    flag.push(value);
+    flag
 }
 
 fn values_name(index: usize) -> String {

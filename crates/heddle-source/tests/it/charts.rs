@@ -503,3 +503,27 @@ fn what_a_template_puts_into_a_secret_is_not_in_the_words_of_helm_in_any_form() 
         assert!(!told.contains(word), "{told}");
     }
 }
+
+#[test]
+fn nothing_that_a_repository_says_is_a_flag_of_helm() {
+    let out = tempfile::tempdir().unwrap();
+    let evil = format!("--output-dir={}", out.path().display());
+    let kustomization = format!("helmCharts:\n- name: '{evil}'\n");
+    let place = |file: &str| format!("app/charts/{evil}/{file}");
+    let (chart, template) = (place("Chart.yaml"), place("templates/x.yaml"));
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n";
+    let refused =
+        rendered(&[("app/kustomization.yaml", &kustomization), (&chart, CHART), (&template, text)], "app", None);
+    assert!(told(&refused)[0].contains("is no name for a release"), "{refused:?}");
+
+    // Where its release has a name, it is a folder with an odd name.
+    let named = format!(
+        "{kustomization}  releaseName: x\n  namespace: --output-dir=/nowhere\n  kubeVersion: --output-dir=/nowhere\n"
+    );
+    let refused = rendered(&[("app/kustomization.yaml", &named), (&chart, CHART), (&template, text)], "app", None);
+    assert!(told(&refused)[0].contains("--output-dir=/nowhere"), "helm takes it for a version: {refused:?}");
+    let named = format!("{kustomization}  nameTemplate: --output-dir=/nowhere\n  namespace: --output-dir=/nowhere\n");
+    let done = rendered(&[("app/kustomization.yaml", &named), (&chart, CHART), (&template, text)], "app", None);
+    assert!(done.objects.len() == 1 || told(&done)[0].contains("helm: "), "{done:?}");
+    assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0);
+}

@@ -272,3 +272,24 @@ async fn cipher_text_is_never_an_object_whatever_its_kind_and_however_it_got_the
         assert!(rendered.errors[0].message.contains("SOPS"), "{kustomization}: {:?}", rendered.errors);
     }
 }
+
+#[tokio::test]
+async fn what_stands_in_clear_beside_a_secret_is_not_applied_where_the_mac_does_not_fit() {
+    let key = Key::new();
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\nother: one\n";
+    let together = key.encrypt("all.yaml", &format!("{SECRET}---\n{config}"), &["--encrypted-regex", "^stringData$"]);
+    let kustomization = "resources: [all.yaml]\n";
+    for with_kustomization in [false, true] {
+        for (text, count) in [(together.clone(), 2), (together.replace("other: one", "other: two"), 0)] {
+            let mut files = vec![("app/all.yaml", text.as_str())];
+            files.extend(Some(("app/kustomization.yaml", kustomization)).filter(|_| with_kustomization));
+            let (snapshot, _dir) = snapshot(&files).await;
+            let rendered = build(&snapshot, Some(decryption(&key, None)));
+            assert_eq!(
+                (rendered.objects.len(), rendered.errors.len()),
+                (count, usize::from(count == 0)),
+                "{rendered:?}"
+            );
+        }
+    }
+}

@@ -164,13 +164,19 @@ impl Entry<'_> {
             }
         }
         if self.text("name").is_empty() {
-            self.fail("", "an entry of `helmCharts` must have the `name` of its chart".to_owned(), rendered);
+            return self.fail("", "an entry of `helmCharts` must have the `name` of its chart".to_owned(), rendered);
         }
         if !["", "merge", "override", "replace"].contains(&self.text("valuesMerge")) {
             let message = "`valuesMerge` must be `merge`, `override` or `replace`";
             self.fail("valuesMerge", message.to_owned(), rendered);
         }
         match (self.text("releaseName"), self.text("nameTemplate")) {
+            ("", "") => {
+                // A release without a name is called as its chart.
+                if let Err(message) = release::check_name(self.text("name")) {
+                    self.fail("name", format!("{message}; name it in `releaseName`"), rendered);
+                }
+            }
             ("", _) => {}
             (name, "") => {
                 if let Err(message) = release::check_name(name) {

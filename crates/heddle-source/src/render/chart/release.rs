@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, ffi::OsString, sync::Arc};
 use heddle_manifest::documents::parse_document;
 use serde_json::Value;
 
-use super::VERSIONS_AN_ARGUMENT;
+use super::{VERSIONS_AN_ARGUMENT, flag};
 use crate::{
     Kind, ReadError, Tree, TreePath,
     render::{Files, RenderError, Rendered},
@@ -103,14 +103,14 @@ impl ClusterView {
         };
         let mut arguments: Vec<OsString> = Vec::new();
         if !kube_version.is_empty() {
-            arguments.extend(["--kube-version".into(), kube_version.into()]);
+            arguments.push(flag("kube-version", kube_version));
         }
         let versions: Vec<&str> = match known.filter(|_| api_versions.is_empty()) {
             Some(cluster) => cluster.api_versions.iter().map(String::as_str).collect(),
             None => api_versions,
         };
         for some in versions.chunks(VERSIONS_AN_ARGUMENT) {
-            arguments.extend(["--api-versions".into(), some.join(",").into()]);
+            arguments.push(flag("api-versions", some.join(",")));
         }
         arguments
     }

@@ -20,7 +20,9 @@ pub(in super::super) struct Opened {
     values: HashMap<String, Value>,
     /// Those of them that must not be told.
     secret: Vec<Value>,
-    /// Those of files that were not opened, which was told.
+    /// The MACs of what was opened, each of which stands in all of its documents.
+    seals: HashSet<String>,
+    /// The values, and the MACs, of files that were not opened, which was told.
     closed: HashSet<String>,
     /// Files that were opened as a whole before they were read.
     files: BTreeSet<TreePath>,
@@ -46,8 +48,12 @@ impl Opened {
             Some(documents.into_iter().filter(|value| !value.is_null()).collect())
         };
         let (Some(encrypted), Some(opened)) = (read(encrypted), read(opened)) else { return false };
-        encrypted.len() == opened.len()
-            && encrypted.iter().zip(&opened).all(|(encrypted, opened)| self.learn_value(encrypted, opened, ""))
+        let fits = encrypted.len() == opened.len()
+            && encrypted.iter().zip(&opened).all(|(encrypted, opened)| self.learn_value(encrypted, opened, ""));
+        if fits {
+            self.seals.extend(encrypted.iter().filter_map(seal).map(str::to_owned));
+        }
+        fits
     }
 
     /// `way` is that to the value, with a dot before each field.
@@ -95,18 +101,22 @@ impl Opened {
         self.closed.extend(cipher_texts(encrypted).map(str::to_owned));
     }
 
-    /// Puts the values into a document, and takes the metadata off one that holds no other encrypted value.
+    /// Puts the values into a document, and takes the metadata off one that was opened and holds no other encrypted value. What
+    /// of it stands in clear was signed by the same MAC, so it counts as little as the rest where that does not fit.
     pub(in super::super) fn put_into(&self, document: &mut Value) -> Put {
-        if (self.values.is_empty() && self.closed.is_empty()) || is_for_an_operator(document) {
+        if (self.seals.is_empty() && self.closed.is_empty()) || is_for_an_operator(document) {
             return Put::Nothing;
         }
+        if seal(document).is_some_and(|seal| self.closed.contains(seal)) {
+            return Put::Closed;
+        }
+        let is_ours = seal(document).is_some_and(|seal| self.seals.contains(seal));
         let metadata = document.as_object_mut().and_then(|fields| fields.remove("sops"));
         let put = self.put(document);
-        if let (Some(metadata), Some(fields)) = (metadata, document.as_object_mut()) {
-            let are_of_sops = has_metadata(&json!({"sops": metadata}));
-            if !are_of_sops || put == Put::Closed || fields.values().any(holds_cipher_text) {
-                fields.insert("sops".to_owned(), metadata);
-            }
+        if let (Some(metadata), Some(fields)) = (metadata, document.as_object_mut())
+            && (!is_ours || put == Put::Closed || fields.values().any(holds_cipher_text))
+        {
+            fields.insert("sops".to_owned(), metadata);
         }
         put
     }
@@ -140,6 +150,11 @@ impl Opened {
     pub(in super::super) fn as_secret(&self) -> Value {
         json!({"kind": "Secret", "stringData": self.secret})
     }
+}
+
+/// The MAC of a document that holds the metadata of sops.
+fn seal(document: &Value) -> Option<&str> {
+    document["sops"]["mac"].as_str().filter(|_| has_metadata(document))
 }
 
 impl Put {

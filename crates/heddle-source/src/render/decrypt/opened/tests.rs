@@ -89,3 +89,25 @@ fn what_an_object_is_called_may_be_told_and_what_it_holds_may_not() {
     assert!(opened.learn(&encrypted, b"kind: Secret\nmetadata: {name: login}\ndata: {word: hunter2}\n"));
     assert_eq!(opened.as_secret()["stringData"], json!(["hunter2"]));
 }
+
+/// Source: `sops.go` of `github.com/getsops/sops`: the MAC is over values in clear too, of all documents of a file.
+#[test]
+fn a_document_in_clear_of_a_file_that_was_not_opened_counts_as_little_as_the_rest() {
+    let mac = cipher("m", "str");
+    let document = json!({"kind": "Deployment", "spec": {"replicas": 3}, "sops": {"mac": mac, "version": "3.9.0"}});
+    let mut closed = Opened::default();
+    closed.give_up(&document.to_string());
+    assert_eq!(closed.put_into(&mut document.clone()), Put::Closed);
+
+    let mut opened = Opened::default();
+    assert!(opened.learn(&document.to_string(), b"kind: Deployment\nspec: {replicas: 3}\n"));
+    let mut ours = document.clone();
+    assert_eq!(opened.put_into(&mut ours), Put::Nothing);
+    assert_eq!(ours, json!({"kind": "Deployment", "spec": {"replicas": 3}}));
+
+    let mut other = document;
+    other["sops"]["mac"] = cipher("other", "str").into();
+    let before = other.clone();
+    assert_eq!(opened.put_into(&mut other), Put::Nothing);
+    assert_eq!(other, before, "what has another MAC was not opened");
+}
