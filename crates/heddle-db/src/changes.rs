@@ -229,7 +229,7 @@ pub async fn list_merged_since(
         "where c.id = any(array(
              select f.change_id from facts f where f.organization_id = $1 and f.key = 'merged' and f.at >= $4))
              and c.organization_id = $1 and c.repository_id = $2 and c.branch = $3 and c.merged_ordinal is not null
-         order by c.sequence limit $5",
+         order by coalesce(m.ordinal, c.merged_ordinal), c.sequence limit $5",
         organization.0,
         repository.0,
         branch.as_str(),

@@ -2970,6 +2970,7 @@ export interface components {
             places: components["schemas"]["ShownPlace"][];
             /** @description The tag. */
             to: components["schemas"]["Tag"];
+            to_digest?: components["schemas"]["Digest"] | null;
         };
         /** @description `application/problem+json` (RFC 9457) with our members. */
         Problem: {

@@ -198,7 +198,12 @@ test("everything since an instant in an environment goes back as it was shown, o
   const dialog = await screen.findByRole("dialog", { name: "Roll prod back" });
   await within(dialog).findByRole("list", { name: "Places of mailer" });
   expect(within(dialog).getByText(/Left as it is/)).toBeTruthy();
-  await userEvent.type(within(dialog).getByLabelText("Back to, by name"), "ghcr.io/acme/api=1.4.1");
+  const named = within(dialog).getByLabelText("Back to, by name");
+  await userEvent.type(named, "1.4.1");
+  await userEvent.click(within(dialog).getByLabelText("Reason"));
+  expect(await within(dialog).findAllByText(/names no tag of an image/)).toBeTruthy();
+  await userEvent.clear(named);
+  await userEvent.type(named, "ghcr.io/acme/api=1.4.1");
   await userEvent.click(within(dialog).getByLabelText("Reason"));
   await userEvent.click(await within(dialog).findByRole("button", { name: "Propose 2 places" }));
   await waitFor(() => expect(asked.some(({ call }) => call === "POST /requests")).toBe(true));

@@ -30,8 +30,13 @@ interface Props {
   field?: string;
   /** What the button says. */
   action: (preview: RequestPreview) => string;
+  /** Why it cannot be asked for yet: what was chosen is not what is shown. */
+  because?: string | false;
   onClose: () => void;
 }
+
+/** Why a button waits while a field is typed in. */
+export const notTaken = "What was typed is shown once the field is left";
 
 export function AskDialog({ organization, title, description, onClose, ...form }: Props) {
   const [asked, setAsked] = useState<string>();
@@ -51,7 +56,7 @@ type FormProps = Omit<Props, "title" | "description" | "onClose"> & {
   onAsked: (request: string) => void;
 };
 
-function AskForm({ organization, wish, options, field, action, onAsked }: FormProps) {
+function AskForm({ organization, wish, options, field, action, because: unsettled, onAsked }: FormProps) {
   const queries = useQueryClient();
   const preview = useQuery({ ...previewQuery(organization, wish), placeholderData: keepPreviousData });
   const [reason, setReason] = useState("");
@@ -73,7 +78,8 @@ function AskForm({ organization, wish, options, field, action, onAsked }: FormPr
     onError: () => queries.invalidateQueries({ queryKey: [topics.repositories, organization, "preview"] }),
   });
   const missing = shown?.gates.find((gate) => !gate.despite || !despite.includes(gate.despite));
-  const because = shown ? (shown.refusal ?? missing?.reason) : "What it would do is not known yet";
+  const unknown = shown && !preview.isPlaceholderData ? undefined : "What it would do is not known yet";
+  const because = unsettled || unknown || (shown?.refusal ?? missing?.reason);
   const fault = preview.error && !(field && faultOf(preview.error, field)) ? preview.error : null;
   return (
     <form
@@ -165,9 +171,11 @@ function Shown({ preview }: { preview: RequestPreview }) {
                 {place.file}:{place.line}
               </code>{" "}
               <span className="whitespace-nowrap">
-                <code className="text-soft">{tag ?? digest?.slice(0, 19) ?? "no tag"}</code>
+                <code className="text-soft">{build(tag, step.to === tag || !tag ? digest : null)}</code>
                 <span className="text-soft"> → </span>
-                <code className="font-semibold">{step.to}</code>
+                <code className="font-semibold">
+                  {build(step.to, step.to === tag ? step.to_digest : null)}
+                </code>
               </span>
               {environments.length > 1 && (
                 <span className="block text-xs text-soft">counts in {environments.join(", ")}</span>
@@ -207,6 +215,11 @@ function Shown({ preview }: { preview: RequestPreview }) {
       ))}
     </div>
   );
+}
+
+/** A tag; with its digest where that is what is new. */
+function build(tag: string | null | undefined, digest: string | null | undefined): string {
+  return [tag, digest?.slice(0, 19)].filter(Boolean).join("@") || "no tag";
 }
 
 function Asked({

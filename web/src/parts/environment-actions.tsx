@@ -5,7 +5,7 @@ import { previewQuery } from "../api/queries";
 import type { Wish } from "../api/types";
 import { Button } from "../ui/button";
 import { TextField } from "../ui/field";
-import { AskDialog } from "./ask";
+import { AskDialog, notTaken } from "./ask";
 import { fieldOf } from "./freeze";
 import { untilAt } from "./hold";
 import { useRefusal } from "./session";
@@ -53,6 +53,7 @@ function PromoteDialog({ organization, environment, onClose }: DialogProps) {
       description="What is healthy in the environment before comes now, without waiting longer."
       wish={wish}
       field="from"
+      because={typed.trim() !== from && notTaken}
       action={(shown) => {
         const what = shown.steps.length === 1 ? shown.steps[0]?.to : `${shown.steps.length} images`;
         return `${shown.mode === "commit" ? "Commit" : "Propose"} ${what ?? ""}`;
@@ -103,6 +104,8 @@ function RollbackSinceDialog({ organization, environment, onClose }: DialogProps
     to: tagsOf(named),
   };
   const { error } = useQuery(previewQuery(organization, wish));
+  const word = wordsOf(named).find((one) => !isTag(one));
+  const odd = word && `“${word}” names no tag of an image: write IMAGE=TAG`;
   return (
     <AskDialog
       organization={organization}
@@ -110,6 +113,7 @@ function RollbackSinceDialog({ organization, environment, onClose }: DialogProps
       description="What was merged since then goes back to what stood before it, as one pull request."
       wish={wish}
       field="to"
+      because={odd ?? (typed !== named && notTaken)}
       action={(shown) => {
         const places = shown.steps.flatMap((step) => step.places).length;
         return `Propose ${places} ${places === 1 ? "place" : "places"}`;
@@ -130,7 +134,7 @@ function RollbackSinceDialog({ organization, environment, onClose }: DialogProps
             onText={setTyped}
             onBlur={() => setNamed(typed)}
             hint="IMAGE=TAG, with spaces between several. Left empty: what stood there before, if it was healthy."
-            fault={faultOf(error, "to")}
+            fault={odd ?? faultOf(error, "to")}
           />
         </div>
       }
@@ -138,11 +142,18 @@ function RollbackSinceDialog({ organization, environment, onClose }: DialogProps
   );
 }
 
+function wordsOf(text: string): string[] {
+  return text.split(/\s+/).filter(Boolean);
+}
+
+function isTag(word: string): boolean {
+  return /^[^=]+=[^=]+$/.test(word);
+}
+
 /** The images and tags of `ghcr.io/acme/api=1.4.1 ghcr.io/acme/web=2.0.0`. */
 function tagsOf(text: string): { image: string; tag: string }[] {
-  return text
-    .split(/\s+/)
-    .filter((word) => word.includes("="))
+  return wordsOf(text)
+    .filter(isTag)
     .map((word) => {
       const at = word.lastIndexOf("=");
       return { image: word.slice(0, at), tag: word.slice(at + 1) };

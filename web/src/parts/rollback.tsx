@@ -6,7 +6,7 @@ import type { Change, Wish } from "../api/types";
 import { Button } from "../ui/button";
 import { TextField } from "../ui/field";
 import { imageName } from "../words/shorten";
-import { AskDialog } from "./ask";
+import { AskDialog, notTaken } from "./ask";
 import { useRefusal } from "./session";
 import { faultOf } from "./trouble";
 
@@ -43,6 +43,7 @@ function RollbackDialog({
       description={<code className="break-all">{change.image}</code>}
       wish={wish}
       field="to"
+      because={typed.trim() !== to && notTaken}
       action={(shown) => `${shown.mode === "commit" ? "Commit" : "Propose"} ${shown.steps[0]?.to ?? ""}`}
       onClose={onClose}
       options={

@@ -1,5 +1,7 @@
 //! What an update announces.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use heddle_core::{
     change::{Gate, Mode},
@@ -11,7 +13,7 @@ use heddle_core::{
 };
 use heddle_db::{
     Tx,
-    changes::{self, NewChange, TrackedChange},
+    changes::{self, Change, NewChange, TrackedChange},
     facts as stored, findings,
     findings::FoundBy,
     intents::{self, NewIntent},
@@ -106,8 +108,9 @@ async fn announce_proposal(
     }
     let mut ids = Vec::with_capacity(planned.changes.len());
     let steps = steps_of(tx, scope, planned.request).await?;
+    let takes_back = TakesBack::load(tx, scope, steps).await?;
     for change in &planned.changes {
-        let rolls_back = rolled_back(tx, scope, &steps, change, &planned.base_branch).await?;
+        let rolls_back = takes_back.of(change, &planned.base_branch);
         ids.push(make_change(tx, scope, change, (&planned.base_branch, planned.mode), &rolls_back).await?);
     }
     let (proposal, head_branch) = match planned.updates {
@@ -178,44 +181,60 @@ async fn steps_of(tx: &mut Tx, scope: Scope, request: Option<RequestId>) -> ApiR
     })
 }
 
-/// The changes that one of a rollback takes back: those that a person named or was shown, and those of other environments that
-/// wrote the same at its places.
-async fn rolled_back(
-    tx: &mut Tx,
-    scope: Scope,
-    steps: &[RollbackStep],
-    planned: &PlannedChange,
-    branch: &BranchName,
-) -> ApiResult<Vec<ChangeId>> {
-    let is_here = |step: &&RollbackStep| {
-        let mut shown = step.places.iter().map(|shown| &shown.place);
-        step.image == planned.image
-            && shown.any(|place| planned.places.iter().any(|own| own.file == place.file && own.key() == place.key()))
-    };
-    let steps: Vec<&RollbackStep> = steps.iter().filter(is_here).collect();
-    if steps.is_empty() {
-        return Ok(Vec::new());
+/// What the changes of a rollback take back.
+struct TakesBack {
+    steps: Vec<RollbackStep>,
+    /// The changes that a person named or was shown.
+    named: Vec<Change>,
+    /// The newest that was merged at each place.
+    standing: Vec<TrackedChange>,
+}
+
+impl TakesBack {
+    async fn load(tx: &mut Tx, scope: Scope, steps: Vec<RollbackStep>) -> ApiResult<Self> {
+        if steps.is_empty() {
+            return Ok(Self { steps, named: Vec::new(), standing: Vec::new() });
+        }
+        let named = steps.iter().flat_map(|step| step.earlier.iter().chain([&step.change]));
+        let named: Vec<Uuid> = named.map(|change| change.0).collect();
+        Ok(Self {
+            named: changes::list_by_id(&mut **tx, &named).await?,
+            standing: changes::list_tracked(&mut **tx, scope.organization, scope.repository).await?,
+            steps,
+        })
     }
-    let wrote_the_same = |change: &TrackedChange| {
-        change.environment == planned.environment
-            && change.image == planned.image
-            && change.branch == *branch
-            && change.merged_ordinal.is_some()
-            && Some(&change.to) == planned.from.as_ref()
-            && (change.to_digest.is_none() || change.to_digest == planned.from_digest)
-            && change.places.iter().any(|place| planned.places.iter().any(|own| own.key() == place.key()))
-    };
-    let known = changes::list_tracked(&mut **tx, scope.organization, scope.repository).await?;
-    let mut taken: Vec<ChangeId> =
-        known.iter().filter(|change| wrote_the_same(change)).map(|change| change.id).collect();
-    // A newer change may carry the same tag at the place by now; the one that was named is taken back all the same.
-    let named: Vec<Uuid> =
-        steps.iter().flat_map(|step| step.earlier.iter().chain([&step.change])).map(|change| change.0).collect();
-    let named = changes::list_by_id(&mut **tx, &named).await?;
-    taken.extend(named.iter().filter(|change| change.environment == planned.environment).map(|change| change.id));
-    taken.sort();
-    taken.dedup();
-    Ok(taken)
+
+    /// The changes that one of them takes back: those of its environment among the named, and those of other environments that
+    /// wrote the same at its places.
+    fn of(&self, planned: &PlannedChange, branch: &BranchName) -> Vec<ChangeId> {
+        let is_here = |step: &&RollbackStep| {
+            let mut shown = step.places.iter().map(|shown| &shown.place);
+            step.image == planned.image
+                && shown
+                    .any(|place| planned.places.iter().any(|own| own.file == place.file && own.key() == place.key()))
+        };
+        let steps: Vec<&RollbackStep> = self.steps.iter().filter(is_here).collect();
+        if steps.is_empty() {
+            return Vec::new();
+        }
+        let wrote_the_same = |change: &&TrackedChange| {
+            change.environment == planned.environment
+                && change.image == planned.image
+                && change.branch == *branch
+                && change.merged_ordinal.is_some()
+                && Some(&change.to) == planned.from.as_ref()
+                && (change.to_digest.is_none() || change.to_digest == planned.from_digest)
+                && change.places.iter().any(|place| planned.places.iter().any(|own| own.key() == place.key()))
+        };
+        let standing = self.standing.iter().filter(wrote_the_same).map(|change| change.id);
+        // A newer change may carry the same tag at the place by now; the one that was named is taken back all the same.
+        let is_named = |change: &&Change| {
+            change.environment == planned.environment
+                && steps.iter().any(|step| step.change == change.id || step.earlier.contains(&change.id))
+        };
+        let named = self.named.iter().filter(is_named).map(|change| change.id);
+        standing.chain(named).collect::<BTreeSet<_>>().into_iter().collect()
+    }
 }
 
 async fn make_change(

@@ -242,26 +242,32 @@ async fn digests(
     Ok(digests)
 }
 
-/// The tags of an image that are asked for with their digest and that no scan has looked at; `None` where there is none.
+/// The tags of these images that are asked for with their digest and that no scan has looked at, by image.
 ///
 /// # Errors
 /// When the store cannot be reached.
-pub async fn find_undescribed(
+pub async fn list_undescribed(
     tx: &mut Tx,
     organization: OrganizationId,
-    image: &ImageRepository,
-) -> Result<Option<(Uuid, Vec<Tag>)>, DbError> {
-    let watched = images::list_named(&mut **tx, organization, &[image.to_string()]).await?;
-    let Some(watched) = watched.first() else { return Ok(None) };
+    images: &BTreeSet<&ImageRepository>,
+) -> Result<BTreeMap<Uuid, Vec<Tag>>, DbError> {
+    if images.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let names: Vec<String> = images.iter().map(ToString::to_string).collect();
+    let watched = images::list_named(&mut **tx, organization, &names).await?;
     let most = i64::try_from(quotas::REQUESTS.most).unwrap_or(i64::MAX);
     let open = requests::list_page(&mut **tx, organization, true, None, most).await?;
     let wanted = open.iter().flat_map(|request| request.asked.steps());
-    let wanted = wanted.filter(|step| step.image == image && step.lacks_digest());
-    let asked: Vec<_> = wanted.map(|step| (watched.id, step.to)).collect();
-    let known = tags::list_named(&mut **tx, &asked).await?;
-    let undescribed = known.into_iter().filter(|(_, info, listed)| *listed && info.digest.is_none());
-    let undescribed: Vec<Tag> = undescribed.map(|(_, info, _)| info.tag).collect();
-    Ok((!undescribed.is_empty()).then_some((watched.id, undescribed)))
+    let of = |step: Step<'_>| watched.iter().find(|known| known.image == *step.image).map(|known| known.id);
+    let asked: Vec<_> = wanted.filter(Step::lacks_digest).filter_map(|step| Some((of(step)?, step.to))).collect();
+    let mut undescribed: BTreeMap<Uuid, Vec<Tag>> = BTreeMap::new();
+    for (image, info, listed) in tags::list_named(&mut **tx, &asked).await? {
+        if listed && info.digest.is_none() {
+            undescribed.entry(image).or_default().push(info.tag);
+        }
+    }
+    Ok(undescribed)
 }
 
 /// What went wrong last in a request's repository.

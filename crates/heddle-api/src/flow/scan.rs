@@ -45,8 +45,8 @@ pub async fn work(
     let Some(image) = images::find(&mut **tx, image).await? else { return Ok(None) };
     let choices = choices(tx, organization, &image).await?;
     // A tag that a person asked for is looked at too: its digest may belong beside it.
-    let asked_for = request::find_undescribed(tx, organization, &image.image).await?;
-    let mut refresh = asked_for.map(|(_, tags)| tags).unwrap_or_default();
+    let mut asked_for = request::list_undescribed(tx, organization, &[&image.image].into()).await?;
+    let mut refresh = asked_for.remove(&image.id).unwrap_or_default();
     let describes = !choices.is_empty() || !refresh.is_empty();
     let mut known = None;
     if describes {

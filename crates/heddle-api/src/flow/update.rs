@@ -184,7 +184,7 @@ fn fingerprint_of(asked: &[Asked], promotions: &[(EnvironmentName, Promotion)]) 
 }
 
 fn proven(healthy: Healthy) -> Proven {
-    let Healthy { environment, image, tag, since, until } = healthy;
+    let Healthy { environment, image, tag, since, until, .. } = healthy;
     Proven { environment, image, tag, since, until }
 }
 

@@ -62,8 +62,12 @@ async fn preview_request(
     let mut tx = app.db.organization(member.organization).await?;
     let refusal = refusal(&mut tx, &member, &preview).await?;
     tx.commit().await?;
-    let step =
-        |step: Step<'_>| PreviewStep { image: step.image.clone(), to: step.to.clone(), places: step.places.to_vec() };
+    let step = |step: Step<'_>| PreviewStep {
+        image: step.image.clone(),
+        to: step.to.clone(),
+        to_digest: step.to_digest.cloned(),
+        places: step.places.to_vec(),
+    };
     let gate = |gate: Gate| PreviewGate { despite: Override::of(gate.kind), reason: gate.reason };
     Ok(Json(RequestPreview {
         shown: preview.fingerprint()?,
@@ -152,11 +156,8 @@ async fn create_request(
     requests::insert(&mut *tx, member.organization, &new).await?;
     let lacking: BTreeSet<&ImageRepository> =
         preview.asked.steps().filter(Step::lacks_digest).map(|step| step.image).collect();
-    let mut undescribed = Vec::new();
-    for image in lacking {
-        let found = request::find_undescribed(&mut tx, member.organization, image).await?;
-        undescribed.extend(found.map(|(image, _)| image));
-    }
+    let undescribed = request::list_undescribed(&mut tx, member.organization, &lacking).await?;
+    let undescribed: Vec<Uuid> = undescribed.into_keys().collect();
     work::request_scans(&mut tx, member.organization, &undescribed).await?;
     let details = json!({
         "kind": preview.asked.kind(), "asked": preview.asked.to_string(), "environments": touched,
@@ -247,13 +248,14 @@ async fn load_request(
 )]
 async fn withdraw_request(
     app: App,
-    member: Member,
+    mut member: Member,
     Path((organization, request)): Path<(OrganizationId, RequestId)>,
 ) -> ApiResult<StatusCode> {
     let mut tx = app.db.organization(member.organization).await?;
     let found = requests::find(&mut *tx, organization, request).await?.ok_or_else(missing)?;
     // Their own anybody takes back, whatever they may ask for by now.
     if found.requested.by.user != member.person.user {
+        rights::hold(&mut tx, &mut member).await?;
         rights::require(&mut tx, &member, found.repository, &found.asked).await?;
     }
     let held = requests::hold(&mut tx, found.repository, request).await?;

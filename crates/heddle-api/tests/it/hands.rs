@@ -5,15 +5,16 @@ use heddle_core::{
     change::Mode,
     id::{ChangeId, RepositoryId},
     image::Digest,
+    place::Place,
     request::{Asked, Override, RequestState, RuleEdit},
 };
 use heddle_wire::{
     automator::{
-        Done, EnvironmentReport, GoverningRule, PlannedChange, ProposalState, PullRequestState, ReadReport, RulesFile,
-        Work,
+        Done, EnvironmentReport, GoverningRule, Occurrence, PlannedChange, PromotionReport, ProposalState,
+        PullRequestState, ReadReport, RulesFile, Work,
     },
     view::{
-        Grant, NewRequest, SetGrants, Wish, WishedHold, WishedRelease, WishedResume, WishedRollback,
+        Grant, NewRequest, SetGrants, Wish, WishedHold, WishedPromotion, WishedRelease, WishedResume, WishedRollback,
         WishedRollbackSince, WishedTag,
     },
 };
@@ -209,8 +210,8 @@ async fn an_automator_that_does_not_know_a_request_is_not_given_it() {
     let (update, _) = lease_update(&loom).await;
     loom.automator.done(&update, &Done::default()).await.unwrap();
     let asked = ask_for(&loom, hold(None)).await;
-    assert!(loom.try_lease_as(0, 1).await.is_none(), "it would take the pull request for what nobody asked for");
-    let lease = loom.try_lease_as(0, 2).await.unwrap();
+    assert!(loom.try_lease_as(0, 2).await.is_none(), "it would write over a hold that nobody was shown");
+    let lease = loom.try_lease_as(0, 3).await.unwrap();
     loom.automator.done(&lease, &Done::default()).await.unwrap();
     loom.user.withdraw_request(loom.organization, asked.id).await.unwrap();
     assert!(loom.try_lease_as(0, 1).await.is_some());
@@ -402,4 +403,103 @@ async fn everything_since_an_instant_goes_back_as_one_pull_request() {
     read(&loom, read_report(&[3], "1.4.3")).await;
     let moved = shown(&loom.user, &loom, &since(at(30), &[])).await.unwrap_err();
     assert!(moved.to_string().contains("says `1.4.3` by now, and the change wrote `1.4.2`"), "{moved}");
+}
+
+/// A read of staging, which prod follows, each with a place of its own.
+fn two(commits: &[u32], staging: &str, prod: &str) -> ReadReport {
+    let mut report = read_report(commits, prod);
+    let before = EnvironmentReport {
+        name: "staging".parse().unwrap(),
+        path: "clusters/staging".into(),
+        ..report.environments[0].clone()
+    };
+    report.environments[0].promotion = Some(PromotionReport { from: "staging".parse().unwrap(), after_secs: 86_400 });
+    report.environments.insert(0, before);
+    let mut place = report.occurrences[0].clone();
+    place.place.file = "clusters/staging/kustomization.yaml".into();
+    place.image = format!("{IMAGE}:{staging}").parse().unwrap();
+    place.environments = vec!["staging".parse().unwrap()];
+    place.rules.clear();
+    report.occurrences.insert(0, place);
+    report
+}
+
+fn promote(images: &[&str]) -> Wish {
+    Wish::Promote(WishedPromotion {
+        repository: None,
+        environment: "prod".parse().unwrap(),
+        from: None,
+        images: images.iter().map(|image| image.parse().unwrap()).collect(),
+        by_pull_request: false,
+        despite: Vec::new(),
+    })
+}
+
+/// 1.4.2 was healthy in staging, and 1.4.1 stands in prod, where `more` stands beside it.
+async fn healthy_before(more: Option<Occurrence>) -> Loom {
+    let loom = Loom::start().await;
+    merge_one(&loom).await;
+    let mut owner = loom.owner().await;
+    let sql = "update changes set environment = 'staging', ended = 'healthy', ended_at = now(), end_seen_at = now()";
+    sqlx::query(sql).execute(&mut owner).await.unwrap();
+    push(&loom).await;
+    let mut report = two(&[3], "1.4.2", "1.4.1");
+    report.occurrences.extend(more);
+    read(&loom, report).await;
+    loom
+}
+
+#[tokio::test]
+async fn what_is_healthy_before_is_promoted_where_the_rule_of_each_place_would_take_it() {
+    let loom = healthy_before(None).await;
+    let seen = shown(&loom.user, &loom, &promote(&[])).await.unwrap();
+    assert_eq!(seen.title, format!("promote {IMAGE} 1.4.2 from staging to prod"));
+    assert_eq!((seen.steps.len(), seen.steps[0].places.len(), seen.mode), (1, 1, Mode::PullRequest));
+    let operator = token(&loom, "operator").await;
+    grant(&loom, seen.repository, &["staging"]).await;
+    let refusal = shown(&operator, &loom, &promote(&[])).await.unwrap().refusal;
+    assert!(refusal.as_deref().unwrap().contains("none for `prod`"), "{refusal:?}");
+    let unknown = shown(&loom.user, &loom, &promote(&["acme/other"])).await.unwrap_err();
+    assert!(unknown.to_string().contains("nobody saw a change of docker.io/acme/other healthy"), "{unknown}");
+    ask_for(&loom, promote(&[IMAGE])).await;
+    assert!(loom.try_lease_as(0, 2).await.is_none(), "an automator must know it");
+    let (_, work) = lease_update(&loom).await;
+    let Asked::Promotion(promotion) = only(&work).asked else { panic!("{work:?}") };
+    assert_eq!((promotion.from.as_str(), promotion.steps[0].to.as_str()), ("staging", "1.4.2"));
+}
+
+#[tokio::test]
+async fn a_place_that_is_above_keeps_its_image_from_being_promoted() {
+    let above = read_report(&[3], "1.5.0").occurrences.remove(0);
+    let place = Place { file: "clusters/prod/jobs/kustomization.yaml".into(), ..above.place.clone() };
+    let loom = healthy_before(Some(Occurrence { place, ..above })).await;
+    let refused = shown(&loom.user, &loom, &promote(&[])).await.unwrap_err();
+    assert!(refused.to_string().contains("release it by name"), "{refused}");
+}
+
+#[tokio::test]
+async fn what_came_between_is_taken_back_too() {
+    let loom = Loom::start().await;
+    merge_one(&loom).await;
+    let first = one_change(&loom).await.id;
+    // 1.4.3 follows, and the place goes back to before both.
+    let wish = since(at(30), &[(IMAGE, "1.4.1")]);
+    ask_for(&loom, wish).await;
+    let mut owner = loom.owner().await;
+    // As a change between would have been: the one that is named is another, and this one is earlier.
+    let sql =
+        "update requests set asked = jsonb_set(jsonb_set(asked, '{steps,0,earlier}', jsonb_build_array($1::text)),
+                                                     '{steps,0,change}', to_jsonb($2::text))";
+    let query = sqlx::query(sql).bind(first.0.to_string()).bind(uuid::Uuid::nil().to_string());
+    query.execute(&mut owner).await.unwrap();
+    sqlx::query("update changes set places = '[]', place_key = 'elsewhere'").execute(&mut owner).await.unwrap();
+    let (update, work) = lease_update(&loom).await;
+    let mut plan = plan(Mode::Commit, None, planned("1.4.2", "1.4.1"));
+    plan.proposals[0].request = Some(only(&work).id);
+    loom.automator.intents(&update, &plan).await.unwrap();
+    let taken: Vec<uuid::Uuid> = sqlx::query_scalar("select rolls_back from changes where to_tag = '1.4.1'")
+        .fetch_one(&mut owner)
+        .await
+        .unwrap();
+    assert_eq!(taken, [first.0]);
 }

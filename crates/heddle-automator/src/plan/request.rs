@@ -169,6 +169,10 @@ fn live<'a>(
     for look in &looks {
         places.extend(look.places(choices)?);
     }
+    let mut once = BTreeSet::new();
+    if let Some((_, twice)) = places.iter().find(|(index, _)| !once.insert(*index)) {
+        return Err(Obstacle::Refused(format!("it asks twice for `{}`", at(twice.occurrence))));
+    }
     if places.is_empty() && rules.is_none() {
         return Err(Obstacle::Refused(format!("`{}` carries it already", request.branch)));
     }

@@ -121,13 +121,20 @@ fn places(preview: &RequestPreview) -> Table {
     for step in &preview.steps {
         for ShownPlace { place, tag, digest, environments } in &step.places {
             let names: Vec<&str> = environments.iter().map(|name| name.as_str()).collect();
-            let from = tag.as_ref().map(|tag| tag.as_str()).or(digest.as_ref().map(|digest| digest.short()));
+            // Where the tag stays, the digest says what is new.
+            let moves = step.to_digest.as_ref().filter(|_| tag.as_ref() == Some(&step.to));
+            let from = match (tag, digest) {
+                (Some(tag), Some(digest)) if moves.is_some() => Some(format!("{tag}@{}", digest.short())),
+                (Some(tag), _) => Some(tag.to_string()),
+                (None, digest) => digest.as_ref().map(|digest| digest.short().to_owned()),
+            };
+            let to = moves.map_or_else(|| step.to.to_string(), |digest| format!("{}@{}", step.to, digest.short()));
             table.row(vec![
                 Cell::new(format!("{}:{}", place.file, place.line)),
                 Cell::new(names.join(", ")),
                 Cell::new(step.image.short_name()),
-                Cell::new(from.unwrap_or("–")),
-                Cell::new(step.to.as_str()),
+                Cell::new(from.as_deref().unwrap_or("–")),
+                Cell::new(to),
             ]);
         }
     }

@@ -18,7 +18,7 @@ const RELEASES: u16 = 1;
 /// Entries of `.heddle.yaml`, and going back.
 const RULES_AND_ROLLBACKS: u16 = 2;
 
-/// What another environment has.
+/// What another environment has, everything since an instant, and holds that take the place of those that were shown.
 const PROMOTIONS: u16 = 3;
 
 /// The newest kind of request that this code writes. An automator names it when it asks for work, and is given none that
@@ -188,10 +188,12 @@ impl Asked {
 
     /// What an automator must know to write it: at most [`KNOWN_REQUESTS`] here.
     pub fn needs(&self) -> u16 {
+        let replaces = |edit: &RuleEdit| matches!(edit, RuleEdit::Hold { replaces: Some(_), .. });
         match self {
+            Self::Promotion(_) | Self::Rollback(Rollback { since: Some(_), .. }) => PROMOTIONS,
+            _ if self.edits().iter().any(replaces) => PROMOTIONS,
             Self::Release(release) if release.holds.is_empty() => RELEASES,
             Self::Release(_) | Self::Rollback(_) | Self::Rules(_) => RULES_AND_ROLLBACKS,
-            Self::Promotion(_) => PROMOTIONS,
         }
     }
 

@@ -25,6 +25,8 @@ pub struct Healthy {
     pub image: ImageRepository,
     /// The tag.
     pub tag: Tag,
+    /// The digest beside it there, where one stood.
+    pub digest: Option<Digest>,
     /// Since when.
     pub since: DateTime<Utc>,
     /// When the change that took its place was begun.
@@ -62,13 +64,13 @@ pub async fn list_healthy(
                        and c.environment = i.environment and c.image > i.image
                    order by c.image limit 1) n
            )
-           select i.environment as "environment!", i.image as "image!", h.to_tag, h.ended_at as "since!",
+           select i.environment as "environment!", i.image as "image!", h.to_tag, h.to_digest, h.ended_at as "since!",
                   h.until as "until?"
            from image i
            cross join lateral (
-               select l.to_tag, l.ended_at, l.sequence, n.created_at as until
+               select l.to_tag, l.to_digest, l.ended_at, l.sequence, n.created_at as until
                from (
-                   select c.to_tag, c.ended_at, c.sequence from changes c
+                   select c.to_tag, c.to_digest, c.ended_at, c.sequence from changes c
                    where c.organization_id = $1 and c.repository_id = $2 and c.environment = i.environment
                        and c.image = i.image and c.ended = 'healthy'
                        and not c.taken_back
@@ -96,6 +98,7 @@ pub async fn list_healthy(
                 environment: word("changes.environment", &row.environment)?,
                 image: word("changes.image", &row.image)?,
                 tag: word("changes.to_tag", &row.to_tag)?,
+                digest: row.to_digest.map(|digest| word("changes.to_digest", &digest)).transpose()?,
                 since: row.since,
                 until: row.until,
             })

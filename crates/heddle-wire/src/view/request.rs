@@ -5,7 +5,7 @@ use heddle_core::{
     change::{Mode, ProposalRef},
     git::{BranchName, RepoName, Revision},
     id::{ChangeId, RepositoryId, RequestId, UserId},
-    image::{ImageRepository, Tag},
+    image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
     policy::Verdict,
     request::{FreezeEntry, HoldEntry, Override, Reason, RequestKind, RequestState, ShownPlace},
@@ -66,6 +66,8 @@ bodies! {
         image: ImageRepository,
         /// The tag.
         to: Tag,
+        /// The digest that is written beside it, where one belongs there and it is known.
+        to_digest: Option<Digest>,
         /// The places, with what stands there.
         places: Vec<ShownPlace>,
     }

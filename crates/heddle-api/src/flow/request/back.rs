@@ -75,39 +75,45 @@ impl Back<'_> {
         if known.listed == Some(false) {
             return Ok(Err(format!("{} has no tag `{to}` any more", self.image)));
         }
-        if named.is_none()
-            && let Some(why) = self.why_not(tx, organization, Build { tag: to, digest }).await?
-        {
-            return name_it(&why);
-        }
+        let pins = self.places.iter().any(|place| place.digest.is_some());
+        let to_digest = digest.cloned().or(known.digest).filter(|_| pins);
+        let why_not = match (pins, &to_digest) {
+            (true, None) if named.is_none() => Some(format!("which digest stood beside `{to}` there is not known")),
+            (true, None) => None,
+            _ => self.why_not(tx, organization, Build { tag: to, digest: to_digest.as_ref() }).await?,
+        };
         let mut notes = Vec::new();
+        match why_not {
+            Some(why) if named.is_none() => return name_it(&why),
+            Some(why) => notes.push(format!("{why}; it was chosen by name")),
+            None => {}
+        }
         if known.listed.is_none() {
             let image = self.image;
             notes.push(format!("nobody has read the tags of {image} to their end, so it may have no `{to}`"));
         }
-        let pins = self.places.iter().any(|place| place.digest.is_some());
-        let to_digest = digest.cloned().or(known.digest).filter(|_| pins);
         match (pins, digest, &to_digest) {
             (true, None, Some(_)) => notes.push(format!(
                 "which digest stood beside `{to}` there is not known; the one that the tag has now is written"
             )),
-            (true, None, None) => {
+            (true, None, None) if known.listed == Some(true) => {
                 notes
                     .push(format!("a digest belongs beside `{to}` there, and a scan looks it up before it is written"));
             }
-            (false, ..) | (true, Some(_), _) => {}
+            (true, None, None) | (false, ..) | (true, Some(_), _) => {}
         }
         Ok(Ok(Target { to: to.clone(), to_digest, notes }))
     }
 
-    /// Why what stood there before does not come back by itself: in each environment of the places it must have been healthy,
+    /// Why a tag does not come back by itself: in each environment of the places it must have been healthy,
     /// and must not have been taken back.
     async fn why_not(&self, tx: &mut Tx, organization: OrganizationId, before: Build<'_>) -> ApiResult<Option<String>> {
         let Build { tag, digest } = before;
+        let stood = if self.before.is_some_and(|before| before.tag == tag) { "stood there before, and " } else { "" };
         for environment in environments_of(self.places) {
             let place = (&environment, self.image);
             if !changes::was_healthy(&mut **tx, organization, self.repository, place, (tag, digest)).await? {
-                return Ok(Some(format!("`{tag}` stood there before, and was not seen healthy in {environment}")));
+                return Ok(Some(format!("`{tag}` {stood}was not seen healthy in {environment}")));
             }
             let is_barred = |one: &&Barred| {
                 one.environment == environment
@@ -117,7 +123,7 @@ impl Back<'_> {
             };
             if let Some(barred) = self.barred.iter().find(is_barred) {
                 let reason = &barred.reason;
-                return Ok(Some(format!("`{tag}` stood there before, and was taken back itself ({reason})")));
+                return Ok(Some(format!("`{tag}` {stood}was taken back itself ({reason})")));
             }
         }
         Ok(None)
@@ -168,12 +174,18 @@ pub(super) fn carried(
     })
 }
 
-/// What stands at a place that counts in an environment, once for each of its environments. A kustomization's entry has the
-/// same key in every file, so that one counts elsewhere alone which counts in the environment.
+/// The object of all places in kustomizations.
+const UNNAMED: &str = "Kustomization";
+
+/// What stands at a place that counts in an environment, once for each of its environments: in its file, else where its object
+/// moved. A kustomization has no name, so its entry is the same nowhere else; and of an object in several files nobody knows.
 fn at<'a>(standing: &'a [Occurrence], environment: &EnvironmentName, place: &Place) -> Vec<&'a Occurrence> {
     let same: Vec<&Occurrence> = standing.iter().filter(|one| one.place.key() == place.key()).collect();
-    let mut counting = same.iter().filter(|one| one.environment.as_ref() == Some(environment));
-    let in_place = counting.clone().find(|one| one.place.file == place.file);
-    let Some(file) = in_place.or_else(|| counting.next()).map(|one| one.place.file.clone()) else { return Vec::new() };
+    let counting = same.iter().filter(|one| one.environment.as_ref() == Some(environment));
+    let files: BTreeSet<&str> = counting.map(|one| one.place.file.as_str()).collect();
+    let moved = || files.first().filter(|_| files.len() == 1 && place.object != UNNAMED);
+    let Some(file) = files.get(place.file.as_str()).or_else(moved).map(|file| (*file).to_owned()) else {
+        return Vec::new();
+    };
     same.into_iter().filter(|one| one.place.file == file).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use heddle_core::{
     id::{OrganizationId, RepositoryId},
-    image::{ImageRepository, Tag},
+    image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
     request::{Asked, Promotion, PromotionStep, ShownPlace},
 };
@@ -39,6 +39,9 @@ pub const MOST_IMAGES: usize = 100;
 /// 404 when there is no such environment, 409 when nothing would come of it, or of more than [`MOST_IMAGES`], 422 when the
 /// repository, the other environment or the images have to be named otherwise.
 pub async fn preview(app: &App, organization: OrganizationId, wanted: &WishedPromotion) -> ApiResult<Preview> {
+    if wanted.images.len() > MOST_IMAGES {
+        return Err(ApiError::invalid("images", format!("at most {MOST_IMAGES} images are named at once")));
+    }
     let mut tx = app.db.organization(organization).await?;
     let environment = wanted.environment.clone();
     let named = [environment.clone()];
@@ -60,11 +63,16 @@ pub async fn preview(app: &App, organization: OrganizationId, wanted: &WishedPro
     for (image, healthy) in healthy {
         let of_image: Vec<Occurrence> = standing.iter().filter(|one| one.image == image).cloned().collect();
         let places = places(&of_image, &environment, &branch);
-        if places.iter().any(|place| place.tag.as_ref() != Some(&healthy.tag)) {
-            let governing = of_image.iter().filter(|one| one.environment.as_ref() == Some(&environment));
-            let governing = governing.max_by_key(|one| one.rule.is_some()).cloned();
-            aims.extend(governing.map(|governing| Aim { image, to: healthy.tag, places, governing }));
+        if places.is_empty() && wanted.images.contains(&image) {
+            return Err(ApiError::invalid("images", format!("{image} stands nowhere in {environment}")));
         }
+        if places.iter().all(|place| place.tag.as_ref() == Some(&healthy.tag)) {
+            continue;
+        }
+        let is_here =
+            |one: &&Occurrence| places.iter().any(|shown| shown.place == one.place) && one.environment.is_some();
+        let governing = of_image.iter().filter(is_here).cloned().collect();
+        aims.push(Aim { image, to: healthy.tag, to_digest: healthy.digest, places, governing });
     }
     if aims.len() > MOST_IMAGES {
         let message = format!("{} images would be promoted, and {MOST_IMAGES} are the most; name some", aims.len());
@@ -79,8 +87,14 @@ pub async fn preview(app: &App, organization: OrganizationId, wanted: &WishedPro
         match aim.judge(app, organization, repository.id, &from).await? {
             Ok(more) => {
                 notes.extend(more);
-                let Aim { image, to, places, .. } = aim;
-                steps.push(PromotionStep { image, to, to_digest: None, places });
+                let Aim { image, to, to_digest, places, .. } = aim;
+                let pins = places.iter().any(|place| place.digest.is_some());
+                if pins && to_digest.is_none() {
+                    notes.push(format!(
+                        "{image}: which digest of `{to}` was healthy in {from} is not known; the one that the tag has now is written"
+                    ));
+                }
+                steps.push(PromotionStep { image, to, to_digest: to_digest.filter(|_| pins), places });
             }
             Err(why) => left.push(why),
         }
@@ -151,13 +165,16 @@ async fn healthy(
 struct Aim {
     image: ImageRepository,
     to: Tag,
+    /// What stood beside it there.
+    to_digest: Option<Digest>,
     places: Vec<ShownPlace>,
-    /// The place whose rule is asked.
-    governing: Occurrence,
+    /// The same places, once for each of their environments, with the rule there.
+    governing: Vec<Occurrence>,
 }
 
 impl Aim {
-    /// What is to be known where the rule would take the tag; else why it would not. Its age alone keeps nothing back.
+    /// What is to be known where the rule of each place would take the tag; else why one would not. Its age alone keeps nothing
+    /// back.
     async fn judge(
         &self,
         app: &App,
@@ -166,21 +183,36 @@ impl Aim {
         from: &EnvironmentName,
     ) -> ApiResult<Result<Vec<String>, String>> {
         let Self { image, to, governing, .. } = self;
-        let by_name =
-            |why: &str| Ok(Err(format!("{image}: `{to}` is healthy in {from}, and {why}; release it by name")));
-        let mut tx = app.db.organization(organization).await?;
-        let (_, ground) = ground(&mut tx, organization, (repository, governing)).await?;
-        tx.commit().await?;
-        let Some(ground) = ground else { return by_name("no rule that can be followed says here that it is above") };
-        let tag = to.clone();
-        let decision = verdicts::computed(move || ground.decide_named(&tag)).await?;
-        match (decision.chosen, decision.waiting) {
-            (Some(chosen), _) if chosen == *to => Ok(Ok(Vec::new())),
-            (_, Some(waiting)) if waiting.tag == *to && waiting.until.is_some() => {
-                Ok(Ok(vec![format!("{image}: `{to}` would wait: {}", waiting.reason)]))
+        let by_name = |why: &str| format!("{image}: `{to}` is healthy in {from}, and {why}; release it by name");
+        let mut notes = Vec::new();
+        let mut judged: Vec<&Occurrence> = Vec::new();
+        for place in governing.iter().filter(|place| place.tag.as_ref() != Some(to)) {
+            // Places that differ in nothing that a rule looks at have one answer.
+            let is_same = |other: &&&Occurrence| {
+                (&other.rule, &other.tag, &other.digest, &other.environment, other.place.key())
+                    == (&place.rule, &place.tag, &place.digest, &place.environment, place.place.key())
+            };
+            if judged.iter().any(|other| is_same(&other)) {
+                continue;
             }
-            (_, Some(waiting)) if waiting.tag == *to => by_name(&waiting.reason),
-            _ => by_name(&decision.reason),
+            judged.push(place);
+            let mut tx = app.db.organization(organization).await?;
+            let (_, ground) = ground(&mut tx, organization, (repository, place)).await?;
+            tx.commit().await?;
+            let Some(ground) = ground else {
+                return Ok(Err(by_name("no rule that can be followed says at each place here that it is above")));
+            };
+            let tag = to.clone();
+            let decision = verdicts::computed(move || ground.decide_named(&tag)).await?;
+            match (decision.chosen, decision.waiting) {
+                (Some(chosen), _) if chosen == *to => {}
+                (_, Some(waiting)) if waiting.tag == *to && waiting.until.is_some() => {
+                    notes.push(format!("{image}: `{to}` would wait: {}", waiting.reason));
+                }
+                (_, Some(waiting)) if waiting.tag == *to => return Ok(Err(by_name(&waiting.reason))),
+                _ => return Ok(Err(by_name(&decision.reason))),
+            }
         }
+        Ok(Ok(notes))
     }
 }

@@ -52,6 +52,7 @@ pub async fn preview(
     let head = head_of(&mut tx, repository.id, &branch).await?;
     let (image, ground) = ground(&mut tx, organization, (repository.id, &place)).await?;
     let known = rules::find(&mut tx, repository.id).await?;
+    let around = rules::surroundings(&mut tx, repository.id).await?;
     // A policy over a long list takes a while, in which nothing of the store is to be held.
     tx.commit().await?;
 
@@ -70,7 +71,7 @@ pub async fn preview(
         (Some(known), true) => {
             let entries = touched.iter().map(|environment| hold(wanted, &to, environment.clone(), requested));
             let holds: Vec<RuleEdit> = entries.map(|entry| known.hold(entry)).collect();
-            let diff = known.diff_beside(&repository, &branch, &holds, (&wanted.image, &places))?;
+            let diff = known.diff_beside(&repository, &branch, &holds, (&around, &places))?;
             (holds, diff)
         }
     };

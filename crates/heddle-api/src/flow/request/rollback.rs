@@ -15,7 +15,7 @@ use heddle_wire::view::WishedRollback;
 use super::{
     Preview,
     back::{Back, Build, Target, carried, environments_of},
-    gates, head_of, mode_of,
+    gates, head_of, is_same_place, mode_of,
     rules::{self, Known},
 };
 use crate::{
@@ -99,10 +99,16 @@ pub(super) fn before(change: &Change) -> Option<Build<'_>> {
 
 /// The places of a change that still say what it wrote, and why the others are left.
 fn places(change: &Change, standing: &[Occurrence]) -> (Vec<ShownPlace>, Vec<String>) {
-    let (mut places, mut left) = (Vec::new(), Vec::new());
+    let (mut places, mut left): (Vec<ShownPlace>, _) = (Vec::new(), Vec::new());
     for place in &change.places {
         match carried(standing, (&change.environment, &change.image), place, wrote(change)) {
-            Ok(place) => places.push(place),
+            Ok(shown) if places.iter().any(|known| is_same_place(known, &shown)) => {
+                left.push(format!(
+                    "`{}` holds it no more, and another place of the change is where it moved",
+                    place.file
+                ));
+            }
+            Ok(shown) => places.push(shown),
             Err(why) => left.push(why),
         }
     }

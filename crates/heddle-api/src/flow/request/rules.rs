@@ -79,7 +79,7 @@ impl Known {
         repository: &Repository,
         branch: &BranchName,
         edits: &[RuleEdit],
-        (image, places): (&ImageRepository, &[ShownPlace]),
+        (around, places): (&Surroundings, &[ShownPlace]),
     ) -> ApiResult<Option<String>> {
         if *branch != repository.default_branch {
             let message = format!(
@@ -88,12 +88,20 @@ impl Known {
             );
             return Err(ApiError::conflict("other-branch", message));
         }
-        let touched = places.iter().flat_map(|place| &place.environments);
-        let around = Surroundings::of(touched, places.iter().map(|place| (image, &place.environments)));
-        match self.change(edits, &around) {
+        let changed = match self.change(edits, around) {
             // The tag is still to be written.
-            Err(ChangeError::Same) => Ok(None),
-            changed => changed.map(|changed| Some(changed.diff)).map_err(refused),
+            Err(ChangeError::Same) => return Ok(None),
+            changed => changed.map_err(refused)?,
+        };
+        let is_shown = |name: &&EnvironmentName| places.iter().any(|place| place.environments.contains(name));
+        match changed.environments.iter().find(|name| !is_shown(name)) {
+            Some(name) => {
+                let message = format!(
+                    "the hold would count in `{name}` too, which shares another place of the image: ask for the hold by itself"
+                );
+                Err(ApiError::conflict("holds-elsewhere", message))
+            }
+            None => Ok(Some(changed.diff)),
         }
     }
 }
@@ -235,13 +243,8 @@ async fn preview(
     let branch = repository.default_branch.clone();
     let head = head_of(&mut tx, repository.id, &branch).await?;
     let known = find(&mut tx, repository.id).await?.ok_or_else(unread_rules)?;
-    let environments = environments::list_of_repository(&mut *tx, repository.id).await?;
-    let shared = occurrences::list_shared(&mut *tx, repository.id).await?;
+    let around = surroundings(&mut tx, repository.id).await?;
     tx.commit().await?;
-    let around = Surroundings::of(
-        environments.iter().map(|environment| &environment.name),
-        shared.iter().map(|(image, names)| (image, names)),
-    );
     let edits = edits(&known)?;
     let changed = known.change(&edits, &around).map_err(refused)?;
     Ok(Preview {
@@ -258,6 +261,14 @@ async fn preview(
         afterwards: None,
         notes,
     })
+}
+
+/// What stands in a repository, as far as the reach of an entry depends on it.
+pub(super) async fn surroundings(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Surroundings> {
+    let environments = environments::list_of_repository(&mut **tx, repository).await?;
+    let shared = occurrences::list_shared(&mut **tx, repository).await?;
+    let names = environments.iter().map(|environment| &environment.name);
+    Ok(Surroundings::of(names, shared.iter().map(|(image, names)| (image, names))))
 }
 
 /// The repository that is named, or the one that has the environment and the image.

@@ -21,7 +21,7 @@ use heddle_wire::view::WishedRollbackSince;
 use super::{
     Preview,
     back::{Back, Build, Target, carried},
-    gates, head_of,
+    gates, head_of, is_same_place,
     rollback::{STAYS_BACK, before, wrote},
     rules::{self, Known},
 };
@@ -44,6 +44,9 @@ pub async fn preview(app: &App, organization: OrganizationId, wanted: &WishedRol
     let since = wanted.since.trunc_subsecs(0);
     if since > Utc::now() {
         return Err(ApiError::invalid("since", "nothing came since then; name a time that is past"));
+    }
+    if wanted.to.len() as u64 > MOST_CHANGES.unsigned_abs() {
+        return Err(ApiError::invalid("to", format!("at most {MOST_CHANGES} tags are named at once")));
     }
     let mut tx = app.db.organization(organization).await?;
     let environment = wanted.environment.clone();
@@ -137,12 +140,17 @@ fn groups<'a>(
             chains.entry((&change.image, &place.file, place.key())).or_default().push(change);
         }
     }
-    let (mut groups, mut left): (BTreeMap<(ChangeId, Option<Build<'a>>), Group<'a>>, _) = (BTreeMap::new(), Vec::new());
+    let (mut found, mut left): (Vec<Found<'a>>, _) = (Vec::new(), Vec::new());
     for ((image, file, key), chain) in chains {
         let mut own = chain.iter().copied().filter(|change| change.environment == *environment);
         let Some(first) = own.next() else { continue };
         let last = own.next_back().unwrap_or(first);
         let Some(place) = last.places.iter().find(|place| place.file == file && place.key() == key) else { continue };
+        let before = before(first);
+        // As it did then, whoever brought it back.
+        if before.is_some_and(|before| carried(standing, (environment, image), place, before).is_ok()) {
+            continue;
+        }
         let shown = match carried(standing, (environment, image), place, wrote(last)) {
             Ok(shown) => shown,
             Err(why) => {
@@ -150,20 +158,41 @@ fn groups<'a>(
                 continue;
             }
         };
-        let before = before(first);
-        if before == Some(wrote(last)) {
-            continue;
-        }
         let counts = |change: &&&Change| {
             change.id != last.id && before != Some(wrote(change)) && shown.environments.contains(&change.environment)
         };
-        let earlier: Vec<ChangeId> = chain.iter().filter(counts).map(|change| change.id).collect();
-        let group = groups.entry((last.id, before));
-        let group = group.or_insert_with(|| Group { last, before, places: Vec::new(), earlier: BTreeSet::new() });
-        group.places.push(shown);
-        group.earlier.extend(earlier);
+        let earlier = chain.iter().filter(counts).map(|change| change.id).collect();
+        found.push(Found { last, before, shown, earlier });
+    }
+    let mut groups: BTreeMap<(ChangeId, Option<Build<'a>>), Group<'a>> = BTreeMap::new();
+    for (at, Found { last, before, shown, earlier }) in found.iter().enumerate() {
+        let is_other = |(index, other): (usize, &Found<'_>)| {
+            index != at && other.last.image == last.image && is_same_place(&other.shown, shown)
+        };
+        if found.iter().enumerate().any(is_other) {
+            let place = &shown.place;
+            left.push(format!(
+                "`{}:{}` has the history of two places; take its changes back one by one",
+                place.file, place.line
+            ));
+            continue;
+        }
+        let group = groups.entry((last.id, *before));
+        let group =
+            group.or_insert_with(|| Group { last, before: *before, places: Vec::new(), earlier: BTreeSet::new() });
+        group.places.push(shown.clone());
+        group.earlier.extend(earlier.iter().copied());
     }
     (groups.into_values().collect(), left)
+}
+
+/// A place that goes back.
+struct Found<'a> {
+    last: &'a Change,
+    before: Option<Build<'a>>,
+    shown: ShownPlace,
+    /// What else came there since.
+    earlier: BTreeSet<ChangeId>,
 }
 
 #[cfg(test)]

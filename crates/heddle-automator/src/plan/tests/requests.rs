@@ -455,3 +455,12 @@ fn a_promotion_writes_all_places_of_its_images_and_says_from_where() {
     let plan = world.check("new pull-request prod-by-request: Update api to 1.4.2 in prod [prod/kustomization.yaml]\n");
     assert_eq!(plan.request.proposals[0].changes[0].why, "Ada promoted it from staging");
 }
+
+#[test]
+fn a_request_that_asks_twice_for_a_place_is_not_written() {
+    let mut world = World::new("1.4.2", "1.4.2", &["1.4.2"]).asked_to_go_back("1.4.1");
+    let Asked::Rollback(rollback) = &mut world.requests[0].asked else { panic!() };
+    let again = RollbackStep { to: "1.4.0".parse().unwrap(), ..rollback.steps[0].clone() };
+    rollback.steps.push(again);
+    world.check("refused: it asks twice for `prod/kustomization.yaml:3`\n");
+}

@@ -87,6 +87,8 @@ fn what_a_person_set_since_is_left_and_what_stands_as_it_did_is_not_touched() {
     // It went back already.
     let came = [change(1, "prod", "a", "1.4.1→1.4.2"), change(2, "prod", "a", "1.4.2→1.4.1")];
     check(&came, &[stands("prod", "a", "1.4.1")], &[]);
+    // So it did by hand.
+    check(&[came[0].clone()], &[stands("prod", "a", "1.4.1")], &[]);
     // And forward again: the way back in between took nothing that is to be barred.
     let came = [came[0].clone(), came[1].clone(), change(3, "prod", "a", "1.4.1→1.4.3")];
     check(&came, &[stands("prod", "a", "1.4.3")], &["a 1.4.3→1.4.1 also 1"]);
@@ -105,5 +107,27 @@ fn an_entry_with_the_same_key_in_a_file_of_another_environment_is_another_place(
     let standing = [stands("staging", "staging/kustomization.yaml", "1.4.2")];
     let gone = "`prod/kustomization.yaml` holds no docker.io/acme/api at `images[name=api].newTag` for prod any more";
     check(&came, &standing, &[gone]);
-    check(&came, &[stands("prod", "moved.yaml", "1.4.2")], &["moved.yaml 1.4.2→1.4.1 also"]);
+    check(&came, &[stands("prod", "prod/jobs/kustomization.yaml", "1.4.2")], &[gone]);
+}
+
+/// The same of an object with a name.
+fn of_a_pod(mut change: Change) -> Change {
+    change.places[0].object = "Pod api".to_owned();
+    change
+}
+
+#[test]
+fn an_object_that_moved_is_the_same_place_unless_two_have_its_name_or_history() {
+    let came = [of_a_pod(change(1, "prod", "a", "1.4.1→1.4.2"))];
+    let at = |file: &str| {
+        let mut one = stands("prod", file, "1.4.2");
+        one.place.object = "Pod api".to_owned();
+        one
+    };
+    check(&came, &[at("moved")], &["moved 1.4.2→1.4.1 also"]);
+    let gone = "`a` holds no docker.io/acme/api at `images[name=api].newTag` for prod any more";
+    check(&came, &[at("moved"), at("other")], &[gone]);
+    let both = [came[0].clone(), of_a_pod(change(2, "prod", "moved", "1.3.0→1.4.2"))];
+    let twice = "`moved:3` has the history of two places; take its changes back one by one";
+    check(&both, &[at("moved")], &[twice, twice]);
 }
