@@ -254,6 +254,9 @@ pub fn render(tree: &impl Tree, path: &str, overlay: &Overlay, tools: &RenderToo
         Err(error) => Some(format!("the path `{path}` is refused: {error}")),
     };
     rendered.errors.extend(failed.map(|message| RenderError { file: None, line: None, message }));
+    if tools.decryption.is_some() {
+        encrypted::mark(&mut rendered);
+    }
     rendered
 }
 

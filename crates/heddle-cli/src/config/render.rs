@@ -132,7 +132,7 @@ pub struct Programs {
     #[arg(long, env = "HEDDLE_SOPS", default_value = "sops", value_name = "PROGRAM")]
     pub sops: PathBuf,
     /// Open what is encrypted with SOPS by the identities of age in this file. Without it nothing is opened.
-    #[arg(long, env = "SOPS_AGE_KEY_FILE", value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub age_key_file: Option<PathBuf>,
     /// A folder in memory (tmpfs), in which kustomize reads the encrypted files that its generators name. Default: `/dev/shm`,
     /// where that is one.

@@ -2,9 +2,12 @@
 
 use std::{
     cell::Cell,
-    fs::File,
+    fs::{File, Permissions},
     io::{self, Write},
-    os::fd::{AsFd, OwnedFd},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::fs::PermissionsExt,
+    },
     path::{Path, PathBuf},
 };
 
@@ -27,7 +30,7 @@ impl PrivateCopy {
     /// In `folder`, else where temporary files lie.
     pub(super) fn new(folder: Option<&Path>) -> io::Result<Self> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix("heddle-render-");
+        builder.prefix("heddle-render-").permissions(Permissions::from_mode(0o700));
         let dir = folder.map_or_else(|| builder.tempdir(), |folder| builder.tempdir_in(folder))?;
         let root = open_folder(CWD, dir.path())?;
         Ok(Self { dir, root, bytes_left: Cell::new(MAX_RENDER_BYTES) })

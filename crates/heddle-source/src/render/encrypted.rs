@@ -20,7 +20,10 @@ use super::{
     reach::Reach,
     until::Until,
 };
-use crate::{FileMode, ReadError, Tree, TreePath};
+use crate::{ReadError, Tree, TreePath};
+
+/// Shorter values occur in other texts by chance.
+const MIN_TOLD_BYTES: usize = 4;
 
 /// Files that kustomize has to understand, as they are opened.
 #[derive(Default)]
@@ -135,17 +138,23 @@ pub(super) fn opened(
     let output = String::from_utf8_lossy(output);
     let wanted: BTreeSet<&str> = cipher_texts(&output).collect();
     let Some(opener) = Opener::of(run).filter(|_| !wanted.is_empty()) else { return Ok(opened) };
-    let copied = reach.files(files).filter(|(_, mode)| *mode != FileMode::Symlink).map(|(file, _)| file);
-    let stand_ins = reach.stand_ins.iter().filter(|stand_in| stand_in.text.is_none());
-    let all: BTreeSet<&TreePath> = copied.chain(stand_ins.map(|stand_in| &stand_in.file)).collect();
-    for file in all.into_iter().filter(|file| files.tree.border(file).is_root()) {
+    let mut named = BTreeSet::new();
+    for root in &reach.roots {
+        let Some((_, value)) = reach.kustomization_of(files, root)? else { continue };
+        let paths = fields::files(&value).into_iter().filter_map(|named| files.target(root, named).ok());
+        named.extend(paths.map(|path| reach.origin_of(path).0));
+    }
+    // What nothing names is not opened, so that its fault is nobody's.
+    for file in named.iter().filter(|file| files.tree.border(file).is_root() && sources.get(file).is_none()) {
+        if !files.has_file(file)? {
+            continue;
+        }
         let content = match files.tree.read(file) {
             Ok(content) => content,
             Err(ReadError::FileTooLarge { .. }) => continue,
             Err(error) => return Err(error),
         };
         let Ok(text) = std::str::from_utf8(&content) else { continue };
-        // What nothing names is not opened, so that its fault is nobody's.
         if cipher_texts(text).any(|value| wanted.contains(value))
             && let Some(format) = manifests(file, &content)
         {
@@ -280,6 +289,36 @@ fn hides_its_name(text: &str, format: Format) -> bool {
     };
     matches!(format, Format::Yaml | Format::Json)
         && read_documents(text).any(|document| document.value.as_ref().is_ok_and(is_hidden))
+}
+
+/// Marks the objects that hold what was encrypted, however a step of kustomize has brought it there.
+pub(super) fn mark(rendered: &mut Rendered) {
+    let mut texts = BTreeSet::new();
+    rendered.withheld.iter().for_each(|secret| note_texts(&secret["stringData"], &mut texts));
+    for object in rendered.objects.iter_mut().filter(|object| !object.is_opened) {
+        object.is_opened = holds_any(&object.value, &texts);
+    }
+}
+
+fn note_texts(value: &Value, texts: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => drop(texts.insert(text.clone())),
+        Value::Array(items) => items.iter().for_each(|item| note_texts(item, texts)),
+        Value::Object(fields) => fields.values().for_each(|field| note_texts(field, texts)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Whether a text in a value is one of these, or has one of them in it that is no common word.
+fn holds_any(value: &Value, texts: &BTreeSet<String>) -> bool {
+    match value {
+        Value::String(text) => {
+            texts.contains(text) || texts.iter().any(|one| one.len() >= MIN_TOLD_BYTES && text.contains(one.as_str()))
+        }
+        Value::Array(items) => items.iter().any(|item| holds_any(item, texts)),
+        Value::Object(fields) => fields.values().any(|field| holds_any(field, texts)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// The files that generators of a kustomization read.

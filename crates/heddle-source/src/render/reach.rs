@@ -67,6 +67,8 @@ impl Reach {
         let Run { overlay, until, .. } = run;
         let mut reach = Self { roots: BTreeSet::from([root.clone()]), ..Self::default() };
         let mut queue = VecDeque::from([root.clone()]);
+        // Charts go into the namespace of their kustomization, else into that of the nearest around it.
+        let mut namespaces: BTreeMap<TreePath, String> = BTreeMap::new();
         while let Some(directory) = queue.pop_front() {
             if until.is_over() {
                 rendered.cut_short(until);
@@ -82,7 +84,13 @@ impl Reach {
                 None => Written::read(files, &directory, rendered),
             };
             let Some(Written { file, text, mut value }) = own else { continue };
-            let has_charts = inflations.take(files, (&file, &text), &mut value, run, rendered)?;
+            let added = Some(&overlay.kustomization).filter(|_| directory == *root);
+            let own = added.into_iter().chain([&value]).filter_map(|one| one["namespace"].as_str());
+            let own = own.filter(|namespace| !namespace.is_empty()).map(str::to_owned).next();
+            let namespace = own.or_else(|| namespaces.get(&directory).cloned());
+            let place = (&file, text.as_str(), namespace.as_deref());
+            let has_charts = inflations.take(files, place, &mut value, run, rendered)?;
+            let known = queue.len();
             for (wrong, message) in reach.take(files, &directory, &value, rendered, &mut queue)?.0 {
                 rendered.fail(&file, line_of(&text, &wrong), message);
             }
@@ -97,6 +105,9 @@ impl Reach {
                 rendered.errors.extend(faults.0.into_iter().map(|(_, message)| error(message)));
                 overlay.put_on(&mut edited);
                 reach.kustomization = file.clone();
+            }
+            if let Some(namespace) = namespace {
+                namespaces.extend(queue.iter().skip(known).map(|inner| (inner.clone(), namespace.clone())));
             }
             reach.add_parts(files, &directory, inflations.parts(&directory), &mut edited, rendered)?;
             reach.put_stand_ins(files, &directory, &mut edited, rendered)?;

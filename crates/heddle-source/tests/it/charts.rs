@@ -378,7 +378,7 @@ fn the_helm_charts_of_a_kustomization_give_what_kustomize_gives_with_helm() {
     let values = "list: [1, 2]\nmap: {a: 1, b: 2}\nreplicas: 1\nimage: ghcr.io/acme/web:1.0.0\n";
     let hook = "apiVersion: v1\nkind: Pod\nmetadata: {name: h, annotations: {helm.sh/hook: pre-install}}\n";
     let test = "apiVersion: v1\nkind: Pod\nmetadata: {name: t, annotations: {helm.sh/hook: test}}\n";
-    let kustomization = "namePrefix: p-\nresources: [base]\nhelmCharts:\n- name: web\n  releaseName: one\n  namespace: shop\n  \
+    let kustomization = "namespace: around\nnamePrefix: p-\nresources: [base]\nhelmCharts:\n- name: web\n  releaseName: one\n  namespace: shop\n  \
         includeCRDs: true\n  valuesInline: {list: [3], map: {b: null, c: 4}}\n- name: web\n  releaseName: two\n  skipHooks: true\n  \
         kubeVersion: 1.30.0\n  apiVersions: [acme.io/v9]\n  valuesFile: more.yaml\n  valuesMerge: merge\n  valuesInline: {list: [5], \
         map: {a: 7, d: 8}}\n  additionalValuesFiles: [../shared.yaml]\n- name: web\n  nameTemplate: '{{ \"THREE\" | lower }}'\n  \
@@ -526,4 +526,13 @@ fn nothing_that_a_repository_says_is_a_flag_of_helm() {
     let done = rendered(&[("app/kustomization.yaml", &named), (&chart, CHART), (&template, text)], "app", None);
     assert!(done.objects.len() == 1 || told(&done)[0].contains("helm: "), "{done:?}");
     assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn encrypted_values_of_a_chart_are_refused_before_helm_runs() {
+    let sealed = "replicas: 1\nimage: x\nsops: {mac: x, version: 3.9.0}\n";
+    let release = Release { values_files: vec!["sealed.yaml".to_owned()], ..Release::default() };
+    let refused = rendered(&web(&[("web/sealed.yaml", sealed)]), "web", Some(release));
+    assert!(told(&refused)[0].starts_with("web/sealed.yaml:1: it is encrypted with SOPS"), "{refused:?}");
+    assert_eq!(refused.objects, []);
 }

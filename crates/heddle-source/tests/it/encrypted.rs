@@ -293,3 +293,27 @@ async fn what_stands_in_clear_beside_a_secret_is_not_applied_where_the_mac_does_
         }
     }
 }
+
+#[tokio::test]
+async fn a_stale_copy_that_nobody_names_is_no_fault_and_what_a_replacement_moved_is_marked() {
+    let key = Key::new();
+    let secret = key.encrypt("s.yaml", SECRET, &["--encrypted-regex", "^stringData$"]);
+    let stale = secret.replace("name: login", "name: other");
+    let words = key.encrypt("words.env", "word=correct-horse-battery\n", &[]);
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: d}\ndata: {word: x, other: y}\n";
+    let kustomization = "resources: [s.yaml, d.yaml]\nconfigMapGenerator: [{name: words, envs: [words.env]}]\nreplacements:\n- source: \
+        {kind: ConfigMap, name: words, fieldPath: data.word}\n  targets: [{select: {name: d}, fieldPaths: [data.word]}]\n";
+    let files = [
+        ("app/kustomization.yaml", kustomization),
+        ("app/s.yaml", &*secret),
+        ("app/s.yaml.orig", &stale),
+        ("app/words.env", &words),
+        ("app/d.yaml", config),
+    ];
+    let (snapshot, _dir) = snapshot(&files).await;
+    let rendered = build(&snapshot, Some(decryption(&key, Some(&memory()))));
+    assert_eq!(rendered.errors, []);
+    let moved = rendered.objects.iter().find(|object| object.value["metadata"]["name"] == "d").unwrap();
+    assert_eq!(moved.value["data"]["word"], WORD);
+    assert!(moved.is_opened, "so that no diff tells it");
+}

@@ -43,6 +43,8 @@ const FIELDS: [&str; 17] = [
     "version",
 ];
 
+const HELM_GENERATED: &str = "internal.config.kubernetes.io/helm-generated";
+
 /// What became of an entry.
 pub(super) enum Ended {
     /// It was carried out.
@@ -62,6 +64,8 @@ pub(super) struct Place<'a> {
     pub(super) text: &'a str,
     /// Its directory, which is loaded.
     pub(super) directory: &'a TreePath,
+    /// Its namespace, or that of the nearest around it. Source: `kusttarget_configplugin.go` of kustomize.
+    pub(super) namespace: Option<&'a str>,
 }
 
 impl Place<'_> {
@@ -106,15 +110,40 @@ pub(super) fn inflate(
     if *cluster == ClusterView::Unknown {
         return Ok(Ended::Waiting);
     }
-    let namespace = Some(entry.text("namespace")).filter(|namespace| !namespace.is_empty()).map(str::to_owned);
+    let own = Some(entry.text("namespace")).filter(|namespace| !namespace.is_empty());
+    let namespace = own.or(place.namespace).map(str::to_owned);
     let call = Call {
         name: entry.release(),
         namespace: namespace.clone().unwrap_or_else(|| "default".to_owned()),
         arguments: entry.arguments(cluster),
         values,
     };
-    let inflated = call.carry_out(files, chart, run, rendered)?;
-    Ok(inflated.map_or(Ended::Failed, |inflated| Ended::Done(Box::new(Inflated { namespace, ..inflated }))))
+    let Some(mut inflated) = call.carry_out(files, chart, run, rendered)? else { return Ok(Ended::Failed) };
+    inflated.turns.iter_mut().flatten().for_each(|part| part.text = as_helms(&part.text));
+    Ok(Ended::Done(Box::new(Inflated { namespace, ..inflated })))
+}
+
+/// Documents with the annotation by which kustomize knows what helm made: it leaves the namespace of these alone, and takes the
+/// annotation off at the end. Source: `konfig/general.go` and `NamespaceTransformer.go` of kustomize.
+fn as_helms(text: &str) -> String {
+    let mut documents = Vec::new();
+    for document in read_documents(text) {
+        // What cannot be read is kustomize's to complain about.
+        let Ok(mut value) = document.value else { return text.to_owned() };
+        if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+            let annotations = metadata.entry("annotations").or_insert(Value::Null);
+            if annotations.is_null() {
+                *annotations = Value::Object(Map::new());
+            }
+            if let Some(annotations) = annotations.as_object_mut() {
+                annotations.insert(HELM_GENERATED.to_owned(), "true".into());
+            }
+        }
+        if !value.is_null() {
+            documents.push(value.to_string());
+        }
+    }
+    documents.join("\n---\n")
 }
 
 /// An entry of `helmCharts`.

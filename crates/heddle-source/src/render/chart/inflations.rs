@@ -52,7 +52,7 @@ impl Inflations {
     pub(in super::super) fn take(
         &mut self,
         files: &mut Files<'_, impl Tree>,
-        (file, text): (&TreePath, &str),
+        (file, text, namespace): (&TreePath, &str, Option<&str>),
         kustomization: &mut Value,
         run: Run<'_>,
         rendered: &mut Rendered,
@@ -64,7 +64,7 @@ impl Inflations {
         if run.tools.is_none() || self.turn > 0 {
             return Ok(true);
         }
-        let place = helm_charts::Place { file, text, directory: &directory };
+        let place = helm_charts::Place { file, text, directory: &directory, namespace };
         let Value::Array(charts) = charts else {
             place.fail("", "`helmCharts` must be a list".to_owned(), rendered);
             return Ok(true);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{VERSIONS_AN_ARGUMENT, flag};
 use crate::{
     Kind, ReadError, Tree, TreePath,
-    render::{Files, RenderError, Rendered},
+    render::{Files, RenderError, Rendered, cipher::has_metadata},
 };
 
 /// The longest name of a release. Source: helm's `pkg/chart/v2/util/validate_name.go`.
@@ -181,6 +181,11 @@ pub(super) fn load(files: &Files<'_, impl Tree>, file: TreePath, rendered: &mut 
 /// Values that are a mapping, or nothing. What is wrong with them is told.
 fn checked(name: String, text: String, rendered: &mut Rendered) -> Option<Values> {
     let (line, message) = match parse_document(&text) {
+        Ok(values) if has_metadata(&values) => (
+            1,
+            "it is encrypted with SOPS, and values of charts are not opened: name a Secret that the chart reads"
+                .to_owned(),
+        ),
         Ok(Value::Object(_) | Value::Null) => return Some(Values { text, name }),
         Ok(_) => (1, "values of a chart must be a mapping".to_owned()),
         Err(error) => (error.line, error.message),

@@ -107,10 +107,11 @@ impl Opened {
         if (self.seals.is_empty() && self.closed.is_empty()) || is_for_an_operator(document) {
             return Put::Nothing;
         }
-        if seal(document).is_some_and(|seal| self.closed.contains(seal)) {
+        let is_ours = seal(document).is_some_and(|seal| self.seals.contains(seal));
+        // What is known wins: another file may be a copy that fits no more.
+        if !is_ours && seal(document).is_some_and(|seal| self.closed.contains(seal)) {
             return Put::Closed;
         }
-        let is_ours = seal(document).is_some_and(|seal| self.seals.contains(seal));
         let metadata = document.as_object_mut().and_then(|fields| fields.remove("sops"));
         let put = self.put(document);
         if let (Some(metadata), Some(fields)) = (metadata, document.as_object_mut())
@@ -124,7 +125,8 @@ impl Opened {
     fn put(&self, value: &mut Value) -> Put {
         match value {
             Value::String(text) if is_cipher_text(text) => {
-                if cipher_texts(text).any(|cipher| self.closed.contains(cipher)) {
+                let is_closed = |cipher: &str| self.closed.contains(cipher) && !self.values.contains_key(cipher);
+                if cipher_texts(text).any(is_closed) {
                     return Put::Closed;
                 }
                 let before = text.clone();

@@ -27,7 +27,12 @@ impl ClusterFacts {
         }
         let kinds = client.list_kinds().await?;
         let before = known.as_ref().map(|(_, before)| &before.api_versions);
-        let api_versions = with_unknown(kinds.api_versions(), &kinds.unknown_groups, before);
+        let api_versions = with_unknown(kinds.api_versions(), &kinds.unknown_groups, before).ok_or_else(|| {
+            KubeError::Unavailable(format!(
+                "the API groups {} do not answer, and charts may ask whether they are served: mend or delete their APIService",
+                kinds.unknown_groups.join(", ")
+            ))
+        })?;
         let facts = Arc::new(Capabilities { kube_version: client.kube_version().await?, api_versions });
         *known = Some((Instant::now(), Arc::clone(&facts)));
         Ok(facts)
@@ -35,17 +40,20 @@ impl ClusterFacts {
 }
 
 /// What is served, and of groups whose own server is down what they served before: not known is not gone, and objects that a
-/// chart makes for them alone must not leave it meanwhile.
+/// chart makes for them alone must not leave it meanwhile. `None` where what they served before is not known either.
 fn with_unknown(
     mut served: BTreeSet<String>,
     unknown_groups: &[String],
     before: Option<&BTreeSet<String>>,
-) -> BTreeSet<String> {
+) -> Option<BTreeSet<String>> {
+    if before.is_none() && !unknown_groups.is_empty() {
+        return None;
+    }
     let is_unknown = |version: &&String| {
         version.split_once('/').is_some_and(|(group, _)| unknown_groups.iter().any(|unknown| unknown == group))
     };
     served.extend(before.into_iter().flatten().filter(is_unknown).cloned());
-    served
+    Some(served)
 }
 
 #[cfg(test)]

@@ -150,13 +150,14 @@ impl Raw {
     }
 }
 
-/// The Secrets among objects into which nothing was put yet, and the expressions in them. One that cannot be substituted is
+/// The Secrets among objects into which nothing was put yet, and the expressions in them and in what was encrypted. One that cannot be substituted is
 /// no object afterwards, the fault names the expression, and neither must be told.
 fn as_written(objects: &[RenderedObject]) -> Vec<Value> {
     let secrets: Vec<Value> =
         objects.iter().map(|object| &object.value).filter(|value| value["kind"] == "Secret").cloned().collect();
     let mut expressions = Vec::new();
-    secrets.iter().for_each(|secret| note_expressions(secret, &mut expressions));
+    let hidden = objects.iter().filter(|object| object.is_opened || object.value["kind"] == "Secret");
+    hidden.for_each(|object| note_expressions(&object.value, &mut expressions));
     let expressions = json!({"kind": "Secret", "stringData": expressions});
     secrets.into_iter().chain([expressions]).collect()
 }

@@ -111,3 +111,13 @@ fn a_document_in_clear_of_a_file_that_was_not_opened_counts_as_little_as_the_res
     assert_eq!(opened.put_into(&mut other), Put::Nothing);
     assert_eq!(other, before, "what has another MAC was not opened");
 }
+
+#[test]
+fn what_is_known_wins_over_a_copy_that_was_not_opened() {
+    let (encrypted, mut opened) = opened();
+    opened.give_up(&encrypted);
+    let mut object =
+        json!({"stringData": {"word": cipher("w", "str")}, "sops": {"mac": cipher("m", "str"), "version": "3.9.0"}});
+    assert_eq!(opened.put_into(&mut object), Put::Values);
+    assert_eq!(object, json!({"stringData": {"word": "hunter2"}}));
+}
