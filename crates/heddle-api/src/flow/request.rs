@@ -17,12 +17,13 @@ use heddle_core::{
     id::{OrganizationId, RepositoryId},
     image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
+    place::PlaceKey,
     policy::Verdict,
     request::{Asked, RequestState, Requested, RuleEdit, ShownPlace, Step},
 };
 use heddle_db::{
     DbError, Tx, images,
-    occurrences::Occurrence,
+    occurrences::{self, Occurrence},
     repositories::Repository,
     requests::{self, Request},
     revisions, tags,
@@ -198,11 +199,12 @@ pub async fn list_open(
 ) -> ApiResult<Vec<OpenRequest>> {
     let open = requests::list_open(&mut **tx, repository).await?;
     let digests = digests(tx, organization, &open).await?;
+    let lacking = Lacking::load(tx, organization, open.iter().flat_map(|request| request.asked.steps())).await?;
     let given = |mut request: Request| {
         let known = |image: &ImageRepository, to: &Tag| digests.get(&(image.clone(), to.clone()));
         let released = request.asked.image().filter(|_| matches!(request.asked, Asked::Release(_)));
         let to_digest = released.and_then(|(image, to)| known(image, to)).cloned().flatten();
-        let awaits = |step: Step<'_>| step.lacks_digest() && known(step.image, step.to).is_some_and(Option::is_none);
+        let awaits = |step: Step<'_>| lacking.has(&step) && known(step.image, step.to).is_some_and(Option::is_none);
         let awaits_digest = request.asked.steps().any(awaits);
         request.asked.complete(|image, to| known(image, to).cloned().flatten());
         OpenRequest {
@@ -242,6 +244,46 @@ async fn digests(
     Ok(digests)
 }
 
+/// Where a digest belongs beside a tag that nobody knew when it was asked for.
+pub struct Lacking {
+    /// The places at which a rule writes one, also where none stands.
+    pinned: BTreeSet<(ImageRepository, String, PlaceKey)>,
+}
+
+impl Lacking {
+    /// As rules say it of the images of these steps.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn load<'a>(
+        tx: &mut Tx,
+        organization: OrganizationId,
+        steps: impl Iterator<Item = Step<'a>>,
+    ) -> Result<Self, DbError> {
+        let names: BTreeSet<String> =
+            steps.filter(|step| step.to_digest.is_none()).map(|step| step.image.to_string()).collect();
+        if names.is_empty() {
+            return Ok(Self { pinned: BTreeSet::new() });
+        }
+        let names: Vec<String> = names.into_iter().collect();
+        let standing = occurrences::list_of_images(&mut **tx, organization, &names).await?;
+        let pins = |one: &Occurrence| {
+            let policy = one.rule.as_ref().and_then(|rule| rule.policy.as_ref());
+            policy.is_some_and(|policy| policy.writes_digest(None))
+        };
+        let pinned = standing.into_iter().map(|(_, one)| one).filter(pins);
+        Ok(Self { pinned: pinned.map(|one| (one.image, one.place.file.clone(), one.place.key())).collect() })
+    }
+
+    /// Whether a step lacks one.
+    pub fn has(&self, step: &Step<'_>) -> bool {
+        let is_pinned = |shown: &ShownPlace| {
+            self.pinned.contains(&(step.image.clone(), shown.place.file.clone(), shown.place.key()))
+        };
+        step.lacks_digest() || (step.to_digest.is_none() && step.places.iter().any(is_pinned))
+    }
+}
+
 /// The tags of these images that are asked for with their digest and that no scan has looked at, by image.
 ///
 /// # Errors
@@ -258,9 +300,11 @@ pub async fn list_undescribed(
     let watched = images::list_named(&mut **tx, organization, &names).await?;
     let most = i64::try_from(quotas::REQUESTS.most).unwrap_or(i64::MAX);
     let open = requests::list_page(&mut **tx, organization, true, None, most).await?;
-    let wanted = open.iter().flat_map(|request| request.asked.steps());
+    let wanted: Vec<Step<'_>> = open.iter().flat_map(|request| request.asked.steps()).collect();
+    let wanted = wanted.into_iter().filter(|step| images.contains(step.image));
+    let lacking = Lacking::load(tx, organization, wanted.clone()).await?;
     let of = |step: Step<'_>| watched.iter().find(|known| known.image == *step.image).map(|known| known.id);
-    let asked: Vec<_> = wanted.filter(Step::lacks_digest).filter_map(|step| Some((of(step)?, step.to))).collect();
+    let asked: Vec<_> = wanted.filter(|step| lacking.has(step)).filter_map(|step| Some((of(step)?, step.to))).collect();
     let mut undescribed: BTreeMap<Uuid, Vec<Tag>> = BTreeMap::new();
     for (image, info, listed) in tags::list_named(&mut **tx, &asked).await? {
         if listed && info.digest.is_none() {

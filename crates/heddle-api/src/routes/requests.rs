@@ -28,7 +28,7 @@ use super::Routes;
 use crate::{
     app::App,
     extract::{Json, Path, Query},
-    flow::request::{self, Failures, Moment, Preview, rules},
+    flow::request::{self, Failures, Lacking, Moment, Preview, rules},
     permission::Permission,
     principal::Member,
     problem::{ApiError, ApiResult},
@@ -154,8 +154,9 @@ async fn create_request(
         despite,
     };
     requests::insert(&mut *tx, member.organization, &new).await?;
+    let lacks = Lacking::load(&mut tx, member.organization, preview.asked.steps()).await?;
     let lacking: BTreeSet<&ImageRepository> =
-        preview.asked.steps().filter(Step::lacks_digest).map(|step| step.image).collect();
+        preview.asked.steps().filter(|step| lacks.has(step)).map(|step| step.image).collect();
     let undescribed = request::list_undescribed(&mut tx, member.organization, &lacking).await?;
     let undescribed: Vec<Uuid> = undescribed.into_keys().collect();
     work::request_scans(&mut tx, member.organization, &undescribed).await?;

@@ -6,6 +6,7 @@ use heddle_core::{
     id::{ChangeId, RepositoryId},
     image::Digest,
     place::Place,
+    policy::TagPolicy,
     request::{Asked, Override, RequestState, RuleEdit},
 };
 use heddle_wire::{
@@ -354,6 +355,11 @@ async fn a_rollback_to_a_tag_whose_digest_nobody_knows_waits_for_a_scan_that_loo
     let seen = shown(&loom.user, &loom, &back(change, Some("1.4.0"))).await.unwrap();
     assert!(seen.notes.iter().any(|note| note.contains("a scan looks it up")), "{:?}", seen.notes);
     ask_for(&loom, back(change, Some("1.4.0"))).await;
+    waits_for_a_scan(&loom).await;
+}
+
+/// The one request waits for a scan, which is due.
+async fn waits_for_a_scan(loom: &Loom) {
     let (mut has_scan, mut update) = (false, None);
     while let Some(lease) = loom.try_lease(0).await {
         match lease.work {
@@ -364,6 +370,22 @@ async fn a_rollback_to_a_tag_whose_digest_nobody_knows_waits_for_a_scan_that_loo
     }
     assert!(has_scan, "it is asked for with the request");
     assert!(only(&update.unwrap()).awaits_digest);
+}
+
+#[tokio::test]
+async fn so_does_a_release_where_the_rule_pins_and_no_digest_stands() {
+    let loom = Loom::start().await;
+    let pinning = || {
+        let mut report = read_report(&[1], "1.4.1");
+        let policy = report.occurrences[0].rules[0].policy.take().unwrap();
+        report.occurrences[0].rules[0].policy = Some(TagPolicy { pin_digest: true, ..policy });
+        report
+    };
+    read(&loom, pinning()).await;
+    let update = scan(&loom, &["1.4.0", "1.4.1"]).await;
+    loom.automator.done(&update, &Done::default()).await.unwrap();
+    ask_for(&loom, release(Some("1.4.0"))).await;
+    waits_for_a_scan(&loom).await;
 }
 
 fn since(at: DateTime<Utc>, to: &[(&str, &str)]) -> Wish {
