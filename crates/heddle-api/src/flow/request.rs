@@ -6,6 +6,7 @@ mod release;
 mod rollback;
 pub mod rules;
 pub mod since;
+mod site;
 
 use std::collections::{BTreeMap, BTreeSet};
 

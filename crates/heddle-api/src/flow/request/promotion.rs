@@ -13,7 +13,7 @@ use heddle_db::{
     Tx,
     changes::{self, Healthy},
     environments,
-    occurrences::{self, Occurrence},
+    occurrences::Occurrence,
 };
 use heddle_wire::view::WishedPromotion;
 
@@ -23,6 +23,7 @@ use super::{
     gates, head_of, mode_of,
     release::{ground, places},
     rules::{self, Known},
+    site::Site,
 };
 use crate::{
     app::App,
@@ -44,57 +45,25 @@ pub async fn preview(app: &App, organization: OrganizationId, wanted: &WishedPro
     }
     let mut tx = app.db.organization(organization).await?;
     let environment = wanted.environment.clone();
-    let named = [environment.clone()];
-    let fitting = rules::with_environments(&mut tx, organization, wanted.repository, &named).await?;
-    let repository = fitting.one(&named)?;
-    let here = environments::list_of_repository(&mut *tx, repository.id).await?;
-    let from = followed(&mut tx, repository.id, wanted).await?;
-    if !here.iter().any(|one| one.name == from) {
-        return Err(ApiError::invalid("from", format!("{} has no environment {from}", repository.name)));
+    let site = Site::find(&mut tx, organization, wanted.repository, &environment).await?;
+    let from = followed(&mut tx, site.repository.id, wanted).await?;
+    if !site.environments.contains(&from) {
+        return Err(ApiError::invalid("from", format!("{} has no environment {from}", site.repository.name)));
     }
-    let path = here.into_iter().find(|one| one.name == environment);
-    let branch = path.map_or_else(|| repository.default_branch.clone(), |path| path.branch);
-    let healthy = healthy(&mut tx, organization, repository.id, &from, wanted).await?;
+    let healthy = healthy(&mut tx, organization, site.repository.id, &from, wanted).await?;
     let names: Vec<String> = healthy.keys().map(ToString::to_string).collect();
-    let standing = occurrences::list_of_images(&mut *tx, organization, &names).await?;
-    let standing = standing.into_iter().filter(|(id, one)| *id == repository.id && one.branch == branch);
-    let standing: Vec<Occurrence> = standing.map(|(_, one)| one).collect();
-    let mut aims = Vec::new();
-    for (image, healthy) in healthy {
-        let of_image: Vec<Occurrence> = standing.iter().filter(|one| one.image == image).cloned().collect();
-        let places = places(&of_image, &environment, &branch);
-        if places.is_empty() && wanted.images.contains(&image) {
-            return Err(ApiError::invalid("images", format!("{image} stands nowhere in {environment}")));
-        }
-        if places.iter().all(|place| place.tag.as_ref() == Some(&healthy.tag)) {
-            continue;
-        }
-        let is_here =
-            |one: &&Occurrence| places.iter().any(|shown| shown.place == one.place) && one.environment.is_some();
-        let governing = of_image.iter().filter(is_here).cloned().collect();
-        aims.push(Aim { image, to: healthy.tag, to_digest: healthy.digest, places, governing });
-    }
-    if aims.len() > MOST_IMAGES {
-        let message = format!("{} images would be promoted, and {MOST_IMAGES} are the most; name some", aims.len());
-        return Err(ApiError::conflict("too-many-images", message));
-    }
-    let head = head_of(&mut tx, repository.id, &branch).await?;
-    let known = rules::find(&mut tx, repository.id).await?;
+    let standing = site.standing(&mut tx, organization, &names).await?;
+    let aims = aims(healthy, &site, &standing, wanted)?;
+    let head = head_of(&mut tx, site.repository.id, &site.branch).await?;
+    let known = rules::find(&mut tx, site.repository.id).await?;
     tx.commit().await?;
 
     let (mut steps, mut left, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     for aim in aims {
-        match aim.judge(app, organization, repository.id, &from).await? {
+        match aim.judge(app, organization, site.repository.id, &from).await? {
             Ok(more) => {
                 notes.extend(more);
-                let Aim { image, to, to_digest, places, .. } = aim;
-                let pins = places.iter().any(|place| place.digest.is_some());
-                if pins && to_digest.is_none() {
-                    notes.push(format!(
-                        "{image}: which digest of `{to}` was healthy in {from} is not known; the one that the tag has now is written"
-                    ));
-                }
-                steps.push(PromotionStep { image, to, to_digest: to_digest.filter(|_| pins), places });
+                steps.push(aim.step(&from, &mut notes));
             }
             Err(why) => left.push(why),
         }
@@ -108,6 +77,7 @@ pub async fn preview(app: &App, organization: OrganizationId, wanted: &WishedPro
     let mode = mode_of(&all, standing.iter(), wanted.by_pull_request || environments_of(&all).len() > 1);
     let asked = Asked::Promotion(Promotion { environment, from, steps });
     let gates = gates(known.as_ref().map(Known::config), &asked, &mut notes);
+    let Site { repository, branch, .. } = site;
     Ok(Preview {
         repository,
         branch,
@@ -121,6 +91,35 @@ pub async fn preview(app: &App, organization: OrganizationId, wanted: &WishedPro
         afterwards: None,
         notes,
     })
+}
+
+/// What would come to which places; an image that has its tag at each place has nothing to come.
+fn aims(
+    healthy: BTreeMap<ImageRepository, Healthy>,
+    site: &Site,
+    standing: &[Occurrence],
+    wanted: &WishedPromotion,
+) -> ApiResult<Vec<Aim>> {
+    let mut aims = Vec::new();
+    for (image, healthy) in healthy {
+        let of_image: Vec<Occurrence> = standing.iter().filter(|one| one.image == image).cloned().collect();
+        let places = places(&of_image, &wanted.environment, &site.branch);
+        if places.is_empty() && wanted.images.contains(&image) {
+            return Err(ApiError::invalid("images", format!("{image} stands nowhere in {}", wanted.environment)));
+        }
+        if places.iter().all(|place| place.tag.as_ref() == Some(&healthy.tag)) {
+            continue;
+        }
+        let is_here =
+            |one: &&Occurrence| places.iter().any(|shown| shown.place == one.place) && one.environment.is_some();
+        let governing = of_image.iter().filter(is_here).cloned().collect();
+        aims.push(Aim { image, to: healthy.tag, to_digest: healthy.digest, places, governing });
+    }
+    if aims.len() > MOST_IMAGES {
+        let message = format!("{} images would be promoted, and {MOST_IMAGES} are the most; name some", aims.len());
+        return Err(ApiError::conflict("too-many-images", message));
+    }
+    Ok(aims)
 }
 
 /// The environment from which tags are taken.
@@ -214,5 +213,17 @@ impl Aim {
             }
         }
         Ok(Ok(notes))
+    }
+
+    /// What is written.
+    fn step(self, from: &EnvironmentName, notes: &mut Vec<String>) -> PromotionStep {
+        let Self { image, to, to_digest, places, .. } = self;
+        let pins = places.iter().any(|place| place.digest.is_some());
+        if pins && to_digest.is_none() {
+            notes.push(format!(
+                "{image}: which digest of `{to}` was healthy in {from} is not known; the one that the tag has now is written"
+            ));
+        }
+        PromotionStep { image, to, to_digest: to_digest.filter(|_| pins), places }
     }
 }

@@ -2,19 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use heddle_core::{
     change::Mode,
-    id::{ChangeId, OrganizationId},
+    id::{ChangeId, OrganizationId, RepositoryId},
     image::ImageRepository,
     name::EnvironmentName,
     place::PlaceKey,
     request::{Asked, Rollback, RollbackStep, ShownPlace},
 };
 use heddle_db::{
+    Tx,
     changes::{self, Change},
-    environments,
-    occurrences::{self, Occurrence},
+    occurrences::Occurrence,
 };
 use heddle_wire::view::WishedRollbackSince;
 
@@ -24,6 +24,7 @@ use super::{
     gates, head_of, is_same_place,
     rollback::{STAYS_BACK, before, wrote},
     rules::{self, Known},
+    site::Site,
 };
 use crate::{
     app::App,
@@ -50,59 +51,32 @@ pub async fn preview(app: &App, organization: OrganizationId, wanted: &WishedRol
     }
     let mut tx = app.db.organization(organization).await?;
     let environment = wanted.environment.clone();
-    let named = [environment.clone()];
-    let fitting = rules::with_environments(&mut tx, organization, wanted.repository, &named).await?;
-    let repository = fitting.one(&named)?;
-    let here = environments::list_of_repository(&mut *tx, repository.id).await?;
-    let path = here.into_iter().find(|one| one.name == environment);
-    let branch = path.map_or_else(|| repository.default_branch.clone(), |path| path.branch);
-    let place = (repository.id, &branch);
-    let came = changes::list_merged_since(&mut *tx, organization, place, since, MOST_CHANGES + 1).await?;
-    if i64::try_from(came.len()).is_ok_and(|count| count > MOST_CHANGES) {
-        let message = format!("more than {MOST_CHANGES} changes came to `{branch}` since then; name a later time");
-        return Err(ApiError::conflict("too-many-changes", message));
-    }
+    let site = Site::find(&mut tx, organization, wanted.repository, &environment).await?;
+    let came = came(&mut tx, organization, &site, since).await?;
     let images = came.iter().filter(|change| change.environment == environment).map(|change| change.image.to_string());
     let images: Vec<String> = images.collect::<BTreeSet<_>>().into_iter().collect();
-    let standing = occurrences::list_of_images(&mut *tx, organization, &images).await?;
-    let standing = standing.into_iter().filter(|(id, one)| *id == repository.id && one.branch == branch);
-    let standing: Vec<Occurrence> = standing.map(|(_, one)| one).collect();
+    let standing = site.standing(&mut tx, organization, &images).await?;
     let (groups, mut left) = groups(&environment, &came, &standing);
     if let Some(unknown) = wanted.to.iter().find(|tag| !groups.iter().any(|group| group.last.image == tag.image)) {
         let message = format!("nothing came of {} to {environment} since then that can be taken back", unknown.image);
         return Err(ApiError::invalid("to", message));
     }
-
-    let barred = barred::list(&mut tx, organization, repository.id).await?;
-    let (mut steps, mut notes) = (Vec::new(), Vec::new());
-    for Group { last, before, places, earlier } in groups {
-        let image = &last.image;
-        let (wrote, places_shown) = (wrote(last), places.as_slice());
-        let back = Back { repository: repository.id, image, wrote, before, places: places_shown, barred: &barred };
-        let tag = wanted.to.iter().find(|tag| tag.image == *image).map(|tag| &tag.tag);
-        match (back.target(&mut tx, organization, tag).await?, tag) {
-            (Ok(Target { to, to_digest, notes: more }), _) => {
-                notes.extend(more);
-                let (image, earlier) = (image.clone(), earlier.into_iter().collect());
-                steps.push(RollbackStep { change: last.id, image, to, to_digest, places, earlier });
-            }
-            (Err(why), Some(_)) => return Err(ApiError::invalid("to", format!("{image}: {why}"))),
-            (Err(why), None) => left.push(format!("{image}: {why}")),
-        }
-    }
+    let mut notes = Vec::new();
+    let steps = steps(&mut tx, (organization, site.repository.id), groups, wanted, (&mut left, &mut notes)).await?;
     if steps.is_empty() {
         let nothing = || format!("nothing came to {environment} since {}", since.format("%Y-%m-%d %H:%M:%S UTC"));
         let message = if left.is_empty() { nothing() } else { left.join("; ") };
         return Err(ApiError::conflict("nothing-to-roll-back", message));
     }
-    let head = head_of(&mut tx, repository.id, &branch).await?;
-    let known = rules::find(&mut tx, repository.id).await?;
+    let head = head_of(&mut tx, site.repository.id, &site.branch).await?;
+    let known = rules::find(&mut tx, site.repository.id).await?;
     tx.commit().await?;
     let asked = Asked::Rollback(Rollback { environment, since: Some(since), steps });
     let gates = gates(known.as_ref().map(Known::config), &asked, &mut notes);
     notes.push(format!("what came since then{STAYS_BACK}"));
     let mut told = BTreeSet::new();
     notes.retain(|note| told.insert(note.clone()));
+    let Site { repository, branch, .. } = site;
     Ok(Preview {
         repository,
         branch,
@@ -116,6 +90,45 @@ pub async fn preview(app: &App, organization: OrganizationId, wanted: &WishedRol
         afterwards: None,
         notes,
     })
+}
+
+/// What came to the branch since then, whatever environment it was for.
+async fn came(tx: &mut Tx, organization: OrganizationId, site: &Site, since: DateTime<Utc>) -> ApiResult<Vec<Change>> {
+    let place = (site.repository.id, &site.branch);
+    let came = changes::list_merged_since(&mut **tx, organization, place, since, MOST_CHANGES + 1).await?;
+    if i64::try_from(came.len()).is_ok_and(|count| count > MOST_CHANGES) {
+        let message =
+            format!("more than {MOST_CHANGES} changes came to `{}` since then; name a later time", site.branch);
+        return Err(ApiError::conflict("too-many-changes", message));
+    }
+    Ok(came)
+}
+
+/// What is written where; why nothing is goes to `left`, what else is to be known to `notes`.
+async fn steps(
+    tx: &mut Tx,
+    (organization, repository): (OrganizationId, RepositoryId),
+    groups: Vec<Group<'_>>,
+    wanted: &WishedRollbackSince,
+    (left, notes): (&mut Vec<String>, &mut Vec<String>),
+) -> ApiResult<Vec<RollbackStep>> {
+    let barred = barred::list(tx, organization, repository).await?;
+    let mut steps = Vec::new();
+    for Group { last, before, places, earlier } in groups {
+        let image = &last.image;
+        let back = Back { repository, image, wrote: wrote(last), before, places: &places, barred: &barred };
+        let tag = wanted.to.iter().find(|tag| tag.image == *image).map(|tag| &tag.tag);
+        match (back.target(tx, organization, tag).await?, tag) {
+            (Ok(Target { to, to_digest, notes: more }), _) => {
+                notes.extend(more);
+                let (image, earlier) = (image.clone(), earlier.into_iter().collect());
+                steps.push(RollbackStep { change: last.id, image, to, to_digest, places, earlier });
+            }
+            (Err(why), Some(_)) => return Err(ApiError::invalid("to", format!("{image}: {why}"))),
+            (Err(why), None) => left.push(format!("{image}: {why}")),
+        }
+    }
+    Ok(steps)
 }
 
 /// Places at which one change wrote last since the instant, and at which the same stood before the first.
