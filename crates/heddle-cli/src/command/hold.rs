@@ -93,15 +93,15 @@ pub(crate) async fn rollback(config: &Config, arguments: &RollbackArguments, scr
         (Some(change), ..) => Wish::Rollback(WishedRollback {
             change,
             to: one_tag(&arguments.to)?,
-            by_pull_request: arguments.pull_request,
-            despite: arguments.despite.clone(),
+            by_pull_request: arguments.write.pull_request,
+            despite: arguments.write.despite.clone(),
         }),
         (None, Some(since), Some(environment)) => Wish::RollbackSince(WishedRollbackSince {
             repository: ask::find_repository(&session, arguments.repository.as_ref()).await?,
             environment: environment.clone(),
             since,
             to: tags_of_images(&arguments.to)?,
-            despite: arguments.despite.clone(),
+            despite: arguments.write.despite.clone(),
         }),
         (None, ..) => return Err(Failure::wrong(anyhow!("name a change, or `--since` and `--environment`"))),
     };

@@ -23,10 +23,10 @@ pub(crate) async fn run(config: &Config, arguments: &ReleaseArguments, screen: &
         environment: arguments.environment.clone(),
         image: arguments.image.clone(),
         tag: Some(arguments.tag.clone()),
-        by_pull_request: arguments.pull_request,
+        by_pull_request: arguments.write.pull_request,
         hold: arguments.hold,
         hold_until: arguments.until,
-        despite: arguments.despite.clone(),
+        despite: arguments.write.despite.clone(),
     });
     ask::ask(&session, wish, &arguments.how, screen).await
 }
@@ -39,8 +39,8 @@ pub(crate) async fn promote(config: &Config, arguments: &PromoteArguments, scree
         environment: arguments.environment.clone(),
         from: arguments.from.clone(),
         images: arguments.images.clone(),
-        by_pull_request: arguments.pull_request,
-        despite: arguments.despite.clone(),
+        by_pull_request: arguments.write.pull_request,
+        despite: arguments.write.despite.clone(),
     });
     ask::ask(&session, wish, &arguments.how, screen).await
 }

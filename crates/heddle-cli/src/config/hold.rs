@@ -7,11 +7,10 @@ use heddle_core::{
     id::ChangeId,
     image::{ImageRepository, Tag},
     name::EnvironmentName,
-    request::Override,
 };
 
 use super::{
-    release::AskArguments,
+    release::{AskArguments, WriteArguments},
     value::{parse_environment, parse_repository, parse_tag},
 };
 
@@ -144,12 +143,9 @@ pub struct RollbackArguments {
     /// The tag to go back to; with `--since` of one image, and once for each.
     #[arg(long, value_parser = parse_back_to, value_name = "TAG or IMAGE=TAG")]
     pub to: Vec<BackTo>,
-    /// Write it although this says otherwise: `hold`, `freeze` or `schedule`. May be given several times.
-    #[arg(long, value_name = "WHAT")]
-    pub despite: Vec<Override>,
-    /// By pull request, also where the rule commits.
-    #[arg(long)]
-    pub pull_request: bool,
+    /// How it is written.
+    #[command(flatten)]
+    pub write: WriteArguments,
     /// How to ask.
     #[command(flatten)]
     pub how: AskArguments,

@@ -37,12 +37,9 @@ pub struct ReleaseArguments {
     /// The config repository, where several have such an environment.
     #[arg(long, value_name = "OWNER/NAME")]
     pub repository: Option<RepoName>,
-    /// Write it although this says otherwise: `hold`, `freeze` or `schedule`. May be given several times.
-    #[arg(long, value_name = "WHAT")]
-    pub despite: Vec<Override>,
-    /// By pull request, also where the rule commits.
-    #[arg(long)]
-    pub pull_request: bool,
+    /// How it is written.
+    #[command(flatten)]
+    pub write: WriteArguments,
     /// Write a hold with it, by which the tag stays. That goes by pull request.
     #[arg(long)]
     pub hold: bool,
@@ -77,15 +74,23 @@ pub struct PromoteArguments {
     /// The config repository, where several have such an environment.
     #[arg(long, value_name = "OWNER/NAME")]
     pub repository: Option<RepoName>,
+    /// How it is written.
+    #[command(flatten)]
+    pub write: WriteArguments,
+    /// How to ask.
+    #[command(flatten)]
+    pub how: AskArguments,
+}
+
+/// How what people ask for is written at places of images.
+#[derive(Debug, Args)]
+pub struct WriteArguments {
     /// Write it although this says otherwise: `hold`, `freeze` or `schedule`. May be given several times.
     #[arg(long, value_name = "WHAT")]
     pub despite: Vec<Override>,
     /// By pull request, also where the rules commit.
     #[arg(long)]
     pub pull_request: bool,
-    /// How to ask.
-    #[command(flatten)]
-    pub how: AskArguments,
 }
 
 /// How something is asked for, whatever it is.
