@@ -7,6 +7,7 @@ mod charts;
 mod encrypted;
 mod fetching;
 mod git_host;
+mod helm_charts;
 mod hostile;
 mod limits;
 mod links;
