@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use heddle_testkit::{
     port,
     process::{Process, Program},
@@ -61,15 +61,15 @@ impl Service {
             .with_context(|| format!("{} did not start", self.name))
     }
 
-    /// Runs the same program with the same settings and these arguments, to its end; gives what it printed.
-    pub async fn run(&self, args: &[&str]) -> Result<String> {
+    /// Runs the same program with the same settings and these arguments, to its end; tells how it ended.
+    pub async fn run(&self, args: &[&str]) -> Result<Ended> {
         let log = self.log.with_extension("run.log");
         let before = std::fs::read(&log).map(|bytes| bytes.len()).unwrap_or_default();
         let process = self.program.clone().args(args).spawn(&log)?;
-        let status = process.wait_exit(wait::LONG).await?;
-        ensure!(status.success(), "{} {args:?} ended with {status}; {}", self.name, process.tail());
+        let success = process.wait_exit(wait::LONG).await?.success();
         let printed = std::fs::read(&log)?;
-        Ok(String::from_utf8_lossy(&printed[before.min(printed.len())..]).into_owned())
+        let printed = String::from_utf8_lossy(&printed[before.min(printed.len())..]).into_owned();
+        Ok(Ended { success, printed })
     }
 
     /// SIGKILL.
@@ -113,4 +113,13 @@ impl Service {
         let lines: Vec<&str> = output.lines().filter(is_complaint).collect();
         format!("{}:\n  {}", self.name, lines[lines.len().saturating_sub(8)..].join("\n  "))
     }
+}
+
+/// How a program ended that runs to its end.
+#[derive(Debug)]
+pub struct Ended {
+    /// Whether it ended with code 0.
+    pub success: bool,
+    /// What it printed, logs among it.
+    pub printed: String,
 }

@@ -47,7 +47,7 @@ impl fmt::Display for Rotation {
         for (key, secrets) in &self.older {
             match secrets {
                 0 => write!(f, "\nkey {key} seals nothing any more and may be dropped from the file")?,
-                _ => write!(f, "\nkey {key} still seals {secrets} secrets and must stay; run this again")?,
+                _ => write!(f, "\nkey {key} still seals {secrets} of them and must stay; run this again")?,
             }
         }
         for (key, secrets) in &self.lost {
