@@ -7,6 +7,7 @@ mod added;
 mod charts;
 mod closure;
 mod effective;
+mod follow;
 mod join;
 mod marked;
 mod operations;

@@ -149,6 +149,25 @@ pub(crate) struct ImageEntry {
 }
 
 impl ImageEntry {
+    /// Reads an entry in the form of `kustomize edit set image`, which Argo CD has: `name:tag`, `name=other:tag`.
+    pub fn of_text(item: &Cursor<'_>) -> Option<Self> {
+        let mut value = ImageValue::whole(item, "Application", None)?;
+        let text = item.text()?;
+        let prefix_len = text.find('=').map_or(0, |at| at + 1);
+        value.parts.prefix_len = prefix_len;
+        let (new, build) = split_build(&text[prefix_len..]);
+        let name = if prefix_len == 0 { new } else { split_build(&text[..prefix_len - 1]).0 };
+        Some(Self {
+            name: name.to_owned(),
+            expression: None,
+            name_at: item.at,
+            new_name: (prefix_len > 0).then(|| new.to_owned()),
+            suffix: None,
+            has_build: !build.is_empty(),
+            value: Arc::new(value),
+        })
+    }
+
     /// Whether the entry changes an image, by its name and its build as they are written. Source: kustomize's
     /// `imagetag.Filter`, which compiles the name.
     pub fn is_for(&self, name: &str, build: &str) -> bool {
@@ -157,6 +176,11 @@ impl ImageEntry {
             Some(expression) => expression.is_match(&format!("{name}{build}")),
         }
     }
+}
+
+/// The patches of a mapping that has them as a kustomization does.
+pub(crate) fn read_patches(around: &Cursor<'_>) -> Vec<Patch> {
+    patch::read_all(around, &mut Vec::new())
 }
 
 /// What kustomize makes of the name of an entry; nothing for the plain name of a repository.

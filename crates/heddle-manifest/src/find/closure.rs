@@ -213,7 +213,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The folders that a path lies in, the root last.
-fn folders_around(path: &str) -> impl Iterator<Item = &str> {
+pub(super) fn folders_around(path: &str) -> impl Iterator<Item = &str> {
     let first = path.rsplit_once('/').map(|(folder, _)| folder).or((!path.is_empty()).then_some(""));
     std::iter::successors(first, |folder| {
         folder.rsplit_once('/').map(|(outer, _)| outer).or((!folder.is_empty()).then_some(""))

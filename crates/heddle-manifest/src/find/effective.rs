@@ -12,11 +12,12 @@ use super::{
     added::Added,
     charts::Charts,
     closure::{Reader, is_remote, resolve},
+    follow::{Follower, Followers},
     patches, replacements,
 };
 use crate::{
     image::ImageValue,
-    kustomize::{Fault, ImageEntry, Patch, Reference, Renamed, Renames, Transformer, Transforms},
+    kustomize::{Fault, ImageEntry, Reference, Renamed, Renames, Transformer, Transforms},
     policy::FoundPolicy,
     yaml::{Position, Spot},
 };
@@ -113,28 +114,22 @@ pub(super) struct Effective {
 }
 
 /// Computes the images of the environment at a path: a folder, with what is added to it, or one file alone.
-pub(super) fn effective(reader: &mut Reader<'_>, folder: &str, added: &Added) -> Effective {
+pub(super) fn effective(reader: &mut Reader<'_>, folder: &str, added: &Added, followers: &Followers<'_>) -> Effective {
     let mut walk = Walk { reader, visiting: BTreeSet::new(), incomplete: false };
     let mut live = Vec::new();
-    if walk.reader.kustomization_file(folder).is_some() {
-        walk.kustomization(folder, &mut live);
-    } else if walk.reader.has(folder) {
-        walk.file(folder, &mut live);
-    } else {
-        let (plain, units) = walk.reader.tree(folder);
-        let charts = Charts::among(&plain);
-        for file in plain.iter().filter(|file| charts.read(file, added)) {
-            walk.file(file, &mut live);
-        }
-        for (chart, file, values) in charts.values_elsewhere(added) {
-            walk.values(chart, file, values, &mut live);
-        }
-        for unit in units {
-            let mut own = Vec::new();
-            walk.kustomization(&unit, &mut own);
-            live.append(&mut own);
-        }
+    let (files, units) = walk.items(folder);
+    let charts = Charts::among(&files);
+    let is_file = walk.reader.has(folder);
+    for file in files.iter().filter(|file| is_file || charts.read(file, added)) {
+        walk.followed(&Item::File(file), followers, &mut live);
     }
+    for (chart, file, values) in charts.values_elsewhere(added) {
+        walk.values(chart, file, values, &mut live);
+    }
+    for unit in &units {
+        walk.followed(&Item::Unit(unit), followers, &mut live);
+    }
+    walk.leaving(folder, added, followers, &mut live);
     for (path, file, component) in added.within(folder) {
         // What is added to a folder below changes nothing of the others.
         let mut apart = Vec::new();
@@ -151,7 +146,83 @@ struct Walk<'w, 'a> {
     incomplete: bool,
 }
 
+/// What an environment is made of.
+enum Item<'i> {
+    /// A file that no kustomization takes in.
+    File(&'i str),
+    /// The folder of a kustomization.
+    Unit(&'i str),
+}
+
 impl Walk<'_, '_> {
+    /// The files and the folders of kustomizations of which a folder is made; a path may be one of them itself.
+    fn items(&self, folder: &str) -> (Vec<String>, Vec<String>) {
+        if self.reader.kustomization_file(folder).is_some() {
+            (Vec::new(), vec![folder.to_owned()])
+        } else if self.reader.has(folder) {
+            (vec![folder.to_owned()], Vec::new())
+        } else {
+            self.reader.tree(folder)
+        }
+    }
+
+    /// Adds what each of those makes of a file or a kustomization that follow it.
+    fn followed(&mut self, item: &Item<'_>, followers: &Followers<'_>, live: &mut Vec<Live>) {
+        let (Item::File(path) | Item::Unit(path)) = item;
+        let those = followers.of(self.reader, path);
+        if those.is_empty() {
+            live.append(&mut self.item(item, None));
+        }
+        for follower in those {
+            live.append(&mut self.item(item, Some(follower)));
+        }
+    }
+
+    /// Adds what the followers in a folder say themselves of what they change elsewhere. That is held by others, who tell
+    /// what is wrong in it.
+    fn leaving(&mut self, folder: &str, added: &Added, followers: &Followers<'_>, live: &mut Vec<Live>) {
+        let incomplete = self.incomplete;
+        for follower in followers.leaving(folder) {
+            let findings = std::mem::take(&mut self.reader.findings);
+            let reached = std::mem::take(&mut self.reader.reached);
+            let (files, units) = self.items(&follower.path);
+            let charts = Charts::among(&files);
+            let files = files.iter().filter(|file| charts.read(file, added)).map(|file| Item::File(file));
+            for item in files.chain(units.iter().map(|unit| Item::Unit(unit))) {
+                let changed = self.item(&item, Some(follower));
+                live.extend(changed.into_iter().filter(|image| image.file == follower.file));
+            }
+            let told = std::mem::replace(&mut self.reader.findings, findings);
+            self.reader.findings.extend(told.into_iter().filter(|finding| *finding.file == *follower.file));
+            self.reader.reached = reached;
+        }
+        self.incomplete = incomplete;
+    }
+
+    /// A file or a kustomization, and what a follower makes of it.
+    fn item(&mut self, item: &Item<'_>, follower: Option<&Follower<'_>>) -> Vec<Live> {
+        let mut own = Vec::new();
+        let path = match item {
+            Item::File(path) => {
+                self.file(path, &mut own);
+                path
+            }
+            Item::Unit(folder) => {
+                let outer = follower.filter(|follower| follower.path == *folder);
+                self.kustomization_with(folder, outer, &mut own);
+                folder
+            }
+        };
+        if let Some(follower) = follower {
+            if self.reader.walk(1 + own.len(), path) {
+                follower.change(self.reader, path, &mut own);
+            } else {
+                self.incomplete = true;
+            }
+        }
+        own
+    }
+
     fn file(&mut self, path: &str, live: &mut Vec<Live>) {
         // A file that cannot be read is a finding; it leads to no other file, so the closure is still known.
         let file: Arc<str> = path.into();
@@ -181,6 +252,11 @@ impl Walk<'_, '_> {
 
     /// Adds what a folder's kustomization yields to what its parent has.
     fn kustomization(&mut self, folder: &str, live: &mut Vec<Live>) {
+        self.kustomization_with(folder, None, live);
+    }
+
+    /// The same with the patches and the `images` that one who follows the folder adds to it.
+    fn kustomization_with(&mut self, folder: &str, outer: Option<&Follower<'_>>, live: &mut Vec<Live>) {
         let Some(file) = self.reader.kustomization_file(folder) else { return };
         if self.visiting.len() >= MAX_DEPTH || !self.visiting.insert(folder.to_owned()) {
             self.incomplete = true;
@@ -193,19 +269,14 @@ impl Walk<'_, '_> {
                 self.references(&file, folder, &kustomization.resources, Nested::Apart, live);
                 self.references(&file, folder, &kustomization.components, Nested::Shared, live);
                 self.tell_faults(&here, &kustomization.faults, live);
-                let (late, early): (Vec<&Patch>, Vec<&Patch>) =
-                    kustomization.patches.iter().partition(|patch| patch.is_late);
-                early.iter().for_each(|patch| patches::apply(self.reader, &here, folder, patch, live));
+                let own = kustomization.patches.iter().map(|patch| (&here, patch));
+                let added = outer.iter().flat_map(|one| one.patches.iter().map(|patch| (&one.file, patch)));
+                let (late, early): (Vec<_>, Vec<_>) = own.chain(added).partition(|(_, patch)| patch.is_late);
+                early.iter().for_each(|(home, patch)| patches::apply(self.reader, home, folder, patch, live));
                 self.rename(&file, &kustomization.renames, live);
-                late.iter().for_each(|patch| patches::apply(self.reader, &here, folder, patch, live));
+                late.iter().for_each(|(home, patch)| patches::apply(self.reader, home, folder, patch, live));
                 self.file(&file, live);
-                for entry in &kustomization.images {
-                    if !self.reader.walk(1 + live.len() / COMPARED_AT_ONCE, &file) {
-                        self.incomplete = true;
-                        break;
-                    }
-                    apply(entry, &here, live);
-                }
+                self.rename_images(&here, &kustomization.images, outer, live);
                 replacements::apply(self.reader, &here, folder, kustomization, live);
                 self.transform(&here, folder, &kustomization.transformers, live);
                 live.extend(kustomization.inline.iter().map(|value| Live::of(&here, value)));
@@ -229,6 +300,27 @@ impl Walk<'_, '_> {
             }
         }
         self.visiting.remove(folder);
+    }
+
+    /// Carries out the entries of `images`: those that one who follows the folder adds take the place of those by the same
+    /// name.
+    fn rename_images(
+        &mut self,
+        file: &Arc<str>,
+        own: &[ImageEntry],
+        outer: Option<&Follower<'_>>,
+        live: &mut Vec<Live>,
+    ) {
+        let added = outer.map(|one| one.images.as_slice()).unwrap_or_default();
+        let own = own.iter().filter(|entry| !added.iter().any(|other| other.name == entry.name));
+        let added = outer.iter().flat_map(|one| one.images.iter().map(|entry| (&one.file, entry)));
+        for (home, entry) in own.map(|entry| (file, entry)).chain(added) {
+            if !self.reader.walk(1 + live.len() / COMPARED_AT_ONCE, file) {
+                self.incomplete = true;
+                break;
+            }
+            apply(entry, home, live);
+        }
     }
 
     /// What kustomize refuses leaves nothing known of what the kustomization has.
@@ -332,7 +424,7 @@ impl Walk<'_, '_> {
 }
 
 /// Leaves every image in doubt, since what stands there may change it.
-fn doubt(file: &str, position: Position, live: &mut [Live]) {
+pub(super) fn doubt(file: &str, position: Position, live: &mut [Live]) {
     let doubt: Arc<str> = format!("{file}:{}", position.line).into();
     live.iter_mut().for_each(|image| image.doubt = Some(Arc::clone(&doubt)));
 }
@@ -400,7 +492,7 @@ impl Live {
 
 /// Renames what the entry matches, or puts the entry in its stead when that says which build runs. An entry that says none
 /// and matches nothing is no image, nor is an expression that matches nothing.
-fn apply(entry: &ImageEntry, file: &Arc<str>, live: &mut Vec<Live>) {
+pub(super) fn apply(entry: &ImageEntry, file: &Arc<str>, live: &mut Vec<Live>) {
     let is_meant = |image: &Live| image.is_kustomizable && entry.is_for(&image.name, &image.build);
     let name = |image: &Live| match (&entry.new_name, &entry.expression) {
         (Some(name), _) => name.clone(),

@@ -16,6 +16,7 @@ use super::{
     closure::Reader,
     covers,
     effective::{Live, effective},
+    follow::Followers,
     marked,
 };
 use crate::{Finding, yaml::Position};
@@ -28,11 +29,12 @@ type Key = (String, usize, String);
 pub(crate) fn find_places(input: &FindInput<'_>) -> Found {
     let mut reader = Reader::new(input.files);
     let added = Added::read(input.files);
+    let followers = Followers::read(input.files);
     let mut places: BTreeMap<Key, Vec<(&FoundEnvironment, Live)>> = BTreeMap::new();
     let mut incomplete = Vec::new();
     let mut unread: HashMap<(EnvironmentName, ImageRepository), String> = HashMap::new();
     for environment in input.environments {
-        let mut found = effective(&mut reader, &environment.path, &added);
+        let mut found = effective(&mut reader, &environment.path, &added, &followers);
         marked::complete(&mut found.live);
         let mentions = reader.take_mentions().into_iter();
         unread.extend(mentions.map(|(image, path)| ((environment.name.clone(), image), path)));

@@ -16,7 +16,7 @@ use crate::{
     object::object_name,
     path::Path,
     read::object_images,
-    values::texts,
+    values::{self, texts},
     yaml::{Documents, Node, Spot, cursor::Cursor},
 };
 
@@ -274,8 +274,12 @@ impl Change<'_> {
             return true;
         }
         let filled = |spot: &Option<Spot>| spot.as_ref().is_some_and(|spot| !spot.text.is_empty());
+        // What an image is refused for by how it is written is so whatever sets a part of it.
+        let of_shape = image.value.obstacle.filter(|obstacle| values::is_of_shape(obstacle));
         let obstacle = if is_whole {
             None
+        } else if of_shape.is_some() {
+            of_shape
         } else if sets(&tag) && digest.is_none() && filled(&merged.digest) {
             Some(DIGEST_ELSEWHERE)
         } else if sets(&digest) && tag.is_none() && filled(&merged.tag) {
@@ -314,7 +318,12 @@ impl Change<'_> {
     }
 }
 
-impl Home<'_> {
+impl<'a> Home<'a> {
+    /// A file, and the text in it where the patch stands in one.
+    pub fn of(file: &Arc<str>, inline: Option<&'a Inline>) -> Self {
+        Self { file: Arc::clone(file), inline }
+    }
+
     /// An image that the patch brings.
     pub fn live(&self, image: ImageValue) -> Live {
         let (fields, is_kustomizable) = (Fields::of(&image), image.is_kustomizable);

@@ -1,4 +1,5 @@
 mod charts;
+mod follow;
 mod operations;
 mod patched;
 mod together;

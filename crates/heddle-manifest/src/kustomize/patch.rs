@@ -107,7 +107,7 @@ impl Inline {
     }
 
     /// A text that is YAML; `what` it is otherwise is told.
-    pub(super) fn of(cursor: &Cursor<'_>, text: &str, what: &str) -> Result<Self, Fault> {
+    pub fn of(cursor: &Cursor<'_>, text: &str, what: &str) -> Result<Self, Fault> {
         let documents = Documents::read(text);
         if documents.error.is_some() {
             let message = format!("this {what} is no YAML, so what it sets is not known");

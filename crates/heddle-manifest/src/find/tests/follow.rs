@@ -1,0 +1,173 @@
+//! What objects that follow a path lay over what stands there.
+
+use super::*;
+
+const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - {name: side, image: 'q.io/acme/side:1'}\n  - name: web\n    image: q.io/acme/web:1\n";
+
+const RELEASE: (&str, &str) = (
+    "apps/web/release.yaml",
+    "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web}\nspec:\n  values:\n    image: {repository: q.io/acme/web, tag: v1}\n",
+);
+
+fn flux(spec: &str) -> String {
+    format!(
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: apps}}\nspec:\n  path: ./apps/web\n{spec}"
+    )
+}
+
+const TAG: &str = "  patches:\n  - target: {kind: HelmRelease, name: web}\n    patch: |\n      - op: replace\n        path: /spec/values/image/tag\n        value: v2\n";
+
+/// The places, and the text of the follower with another tag.
+fn check_set(list: &[(&str, &str)], environments: &[(&str, &str)], expected: &[&str], becomes: Option<(&str, &str)>) {
+    let found = check(list, environments, expected);
+    let Some((old, new)) = becomes else { return };
+    let last = list[list.len() - 1];
+    let place = found.occurrences.iter().find(|place| place.place.file == last.0).unwrap();
+    assert_eq!(place.obstacle, None);
+    let edits = place.edits(&Target::tag("v9".parse().unwrap())).unwrap();
+    assert_eq!(edit(last.1, &edits).unwrap(), last.1.replacen(old, new, 1));
+}
+
+#[test]
+fn an_operation_of_flux_on_the_values_of_a_release_is_the_place_that_wins() {
+    let text = flux(TAG);
+    let follower = ("clusters/prod/apps.yaml", text.as_str());
+    let both = &[("all", "")];
+    let won = ["clusters/prod/apps.yaml:11 q.io/acme/web:v2 all"];
+    check_set(&[RELEASE, follower], both, &won, Some(("v2", "v9")));
+    let kustomization = ("apps/web/kustomization.yaml", "resources: [release.yaml]\n");
+    check_set(&[RELEASE, kustomization, follower], both, &won, Some(("v2", "v9")));
+    // The environment of the folder, that of the cluster, and that of the file alone have it alike.
+    let apart = &[("apps", "apps/web"), ("prod", "clusters/prod"), ("file", "apps/web/release.yaml")];
+    check_set(&[RELEASE, follower], apart, &["clusters/prod/apps.yaml:11 q.io/acme/web:v2 apps+prod+file"], None);
+    let other = text.replace("name: web}", "name: api}");
+    check(&[RELEASE, ("clusters/prod/apps.yaml", &other)], both, &["apps/web/release.yaml:6 q.io/acme/web:v1 all"]);
+    let elsewhere =
+        text.replace("  path: ./apps/web\n", "  path: ./apps/web\n  sourceRef: {kind: OCIRepository, name: a}\n");
+    check(&[RELEASE, ("clusters/prod/apps.yaml", &elsewhere)], both, &["apps/web/release.yaml:6 q.io/acme/web:v1 all"]);
+}
+
+#[test]
+fn each_follower_makes_something_of_its_own_of_a_path() {
+    let (prod, plain) = (flux(TAG), flux(""));
+    let two = [RELEASE, ("a.yaml", plain.as_str()), ("b.yaml", prod.as_str())];
+    check(&two, &[("all", "")], &["apps/web/release.yaml:6 q.io/acme/web:v1 all", "b.yaml:11 q.io/acme/web:v2 all"]);
+    let other = prod.replace("v2", "v3");
+    let three = [RELEASE, ("b.yaml", prod.as_str()), ("c.yaml", other.as_str())];
+    check(&three, &[("all", "")], &["b.yaml:11 q.io/acme/web:v2 all", "c.yaml:11 q.io/acme/web:v3 all"]);
+}
+
+#[test]
+fn images_of_a_follower_take_the_place_of_those_of_its_kustomization() {
+    let list = |follower: &'static str| {
+        [
+            ("base/pod.yaml", POD),
+            ("base/kustomization.yaml", "resources: [pod.yaml]\nimages: [{name: q.io/acme/web, newTag: '2'}]\n"),
+            ("f.yaml", follower),
+        ]
+    };
+    let flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a}\nspec:\n  path: base\n  images: [{name: q.io/acme/web, newTag: '3'}]\n";
+    let side = "base/pod.yaml:6 q.io/acme/side:1 all";
+    check(&list(flux), &[("all", "")], &[side, "f.yaml:6 q.io/acme/web:3 all"]);
+    let argo = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\nspec:\n  source:\n    path: base\n    kustomize: {images: ['q.io/acme/web:3']}\n";
+    check(&list(argo), &[("all", "")], &[side, "f.yaml:7 q.io/acme/web:3 all"]);
+    // Kustomize carries out patches before `images`.
+    let patch = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a}\nspec:\n  path: base\n  patches:\n  - target: {kind: Pod}\n    patch: |\n      - {op: replace, path: /spec/containers/1/image, value: 'q.io/acme/web:4'}\n";
+    let found = find_in(&list(patch), &[("all", "base")]);
+    let places: Vec<_> = found.occurrences.iter().map(|place| (place.place.line, place.written.as_str())).collect();
+    assert_eq!(places, [(2, "q.io/acme/web:2"), (6, "q.io/acme/side:1")]);
+}
+
+const CHART: (&str, &str) = ("charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\n");
+const VALUES: (&str, &str) = ("charts/web/values.yaml", "image: {repository: q.io/acme/web, tag: v1}\nport: 80\n");
+
+fn argo(helm: &str) -> String {
+    format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: web, annotations: {{argocd-image-updater.argoproj.io/image-list: 'w=q.io/acme/web:1.x'}}}}\nspec:\n  source:\n    path: charts/web\n    helm:\n{helm}"
+    )
+}
+
+#[test]
+fn what_an_application_sets_wins_over_the_values_of_its_chart() {
+    let check_argo = |helm: &str, expected: &str, becomes: Option<(&str, &str)>| {
+        let text = argo(helm);
+        let list = [CHART, VALUES, ("argo/web.yaml", text.as_str())];
+        check_set(&list, &[("all", "")], &[expected], becomes);
+        let apart: Vec<String> = expected.split(' ').take(2).map(str::to_owned).collect();
+        let found = find_in(&list, &[("argo", "argo"), ("charts", "charts")]);
+        let told: Vec<String> =
+            found.occurrences.iter().map(|p| format!("{}:{} {}", p.place.file, p.place.line, p.image)).collect();
+        assert_eq!(told, [apart.join(" ")], "{found:#?}");
+        found
+    };
+    let tag = "      parameters:\n      - {name: image.tag, value: v2}\n";
+    let found = check_argo(tag, "argo/web.yaml:9 q.io/acme/web:v2 all", Some(("v2", "v9")));
+    assert!(matches!(found.occurrences[0].policy, Some(FoundPolicy::ImageUpdater { .. })));
+    assert_eq!(found.occurrences[0].place.object, "Application web");
+    check_argo("      valuesObject: {image: {tag: v2}}\n", "argo/web.yaml:8 q.io/acme/web:v2 all", Some(("v2", "v9")));
+    let text = "      values: |\n        image:\n          tag: v2\n";
+    check_argo(text, "argo/web.yaml:10 q.io/acme/web:v2 all", Some(("v2", "v9")));
+    check_argo(
+        &format!("{text}{}", tag.replace("v2", "v3")),
+        "argo/web.yaml:12 q.io/acme/web:v3 all",
+        Some(("v3", "v9")),
+    );
+    let name = "      parameters:\n      - {name: image.repository, value: q.io/acme/other}\n";
+    check_set(
+        &[CHART, ("argo/web.yaml", &argo(name)), VALUES],
+        &[("all", "")],
+        &["charts/web/values.yaml:1 q.io/acme/other:v1 all"],
+        Some(("v1", "v9")),
+    );
+    check_set(
+        &[CHART, ("argo/web.yaml", &argo("      releaseName: a\n")), VALUES],
+        &[("all", "")],
+        &["charts/web/values.yaml:1 q.io/acme/web:v1 all"],
+        Some(("v1", "v9")),
+    );
+}
+
+#[test]
+fn a_digest_in_a_charts_values_is_left_stale_by_no_parameter() {
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let tag = argo("      parameters:\n      - {name: image.tag, value: v2}\n");
+    for key in ["digest", "digestChroot"] {
+        let values = format!("image: {{repository: q.io/acme/web, tag: v1, {key}: '{digest}'}}\n");
+        let found = find_in(&[CHART, ("charts/web/values.yaml", &values), ("argo/web.yaml", &tag)], &[("all", "")]);
+        let [place] = found.occurrences.as_slice() else { panic!("{found:#?}") };
+        assert_eq!(place.place.file, "argo/web.yaml");
+        assert!(place.obstacle.as_ref().is_some_and(|why| why.contains("digest")), "{key}: {:?}", place.obstacle);
+    }
+}
+
+#[test]
+fn a_parameter_that_counts_members_leaves_them_in_doubt() {
+    let values = "sidecars:\n- {name: log, image: {repository: q.io/acme/log, tag: v1}}\nimage: {repository: q.io/acme/web, tag: v1}\n";
+    let tag = argo("      parameters:\n      - {name: 'sidecars[0].image.tag', value: v2}\n");
+    let found = find_in(&[CHART, ("charts/web/values.yaml", values), ("argo/web.yaml", &tag)], &[("all", "charts")]);
+    let told: Vec<_> = found.occurrences.iter().map(|p| (p.written.as_str(), p.obstacle.is_some())).collect();
+    assert_eq!(told, [("q.io/acme/log:v1", true), ("q.io/acme/web:v1", false)]);
+}
+
+#[test]
+fn values_of_a_release_and_of_a_sync_win_over_those_of_their_chart() {
+    let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web}\nspec:\n  chart:\n    spec:\n      chart: ./charts/web\n      sourceRef:\n        kind: GitRepository\n        name: a\n  values: {image: {tag: v2}}\n";
+    let list = [CHART, VALUES, ("r.yaml", release)];
+    check_set(&list, &[("all", "")], &["r.yaml:11 q.io/acme/web:v2 all"], Some(("tag: v2", "tag: v9")));
+    let other = release.replace("GitRepository", "HelmRepository");
+    check(&[CHART, VALUES, ("r.yaml", &other)], &[("all", "")], &["charts/web/values.yaml:1 q.io/acme/web:v1 all"]);
+    let sync = "apiVersion: heddle.dev/v1alpha1\nkind: Sync\nmetadata: {name: web}\nspec: {repository: x, path: charts/web, helm: {values: {image: {tag: v2}}}}\n";
+    check_set(
+        &[CHART, VALUES, ("s.yaml", sync)],
+        &[("all", "")],
+        &["s.yaml:4 q.io/acme/web:v2 all"],
+        Some(("v2", "v9")),
+    );
+}
+
+#[test]
+fn values_that_cannot_be_read_leave_the_charts_own_in_doubt() {
+    let text = argo("      values: |\n        image: {tag: {{ tag }}\n");
+    let found = find_in(&[CHART, VALUES, ("argo/web.yaml", &text)], &[("all", "")]);
+    assert!(found.occurrences[0].obstacle.as_ref().is_some_and(|why| why.contains("argo/web.yaml:9")), "{found:#?}");
+}
