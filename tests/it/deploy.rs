@@ -21,11 +21,11 @@ fn target(image: &Image) -> &'static str {
     image.name.strip_prefix("heddle-").unwrap()
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
@@ -82,7 +82,7 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
 }
 
 /// The variables that a program's only reader of the environment knows: its `config.rs`, and what lies below.
-fn known_variables(program: &str) -> BTreeSet<String> {
+pub(crate) fn known_variables(program: &str) -> BTreeSet<String> {
     let config = format!("crates/{program}/src/config");
     let below = fs::read_dir(root().join(&config)).into_iter().flatten().map(|entry| entry.unwrap().path());
     let below = below.filter(|path| path.is_file()).map(|path| fs::read_to_string(path).unwrap());

@@ -31,6 +31,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod browser;
+mod charts;
 mod cluster;
 mod deploy;
 mod drift;
