@@ -10,7 +10,7 @@ export SQLX_OFFLINE ?= true
 
 .PHONY: help
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: requirements web-dist ## Run the whole loop on this machine, until Ctrl-C (ONCE=1: merge by itself and end)
@@ -72,6 +72,11 @@ images: requirements ## Make every image without a container engine (PUSH=1 push
 .PHONY: test-images
 test-images: requirements ## Make every image twice, compare, and start each program on its own files
 	@deploy/images.sh check
+
+.PHONY: test-workflows
+test-workflows: PACKAGES := shellcheck python3-venv
+test-workflows: requirements ## Look for faults in workflows and scripts (actionlint, zizmor, shellcheck)
+	@tests/tools/workflows.sh
 
 .PHONY: sqlx
 sqlx: requirements ## Write .sqlx anew, after a query or a migration changed

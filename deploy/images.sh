@@ -8,7 +8,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-registry=${HEDDLE_REGISTRY:-ghcr.io/heddle-dev}
+. deploy/names.sh
+registry=$HEDDLE_REGISTRY
 target=$(tests/tools/target-dir.sh)
 programs=$target/release
 

@@ -41,6 +41,7 @@ mod link;
 mod logins;
 mod people;
 mod policies;
+mod release;
 mod rules;
 mod secrets;
 mod spine;

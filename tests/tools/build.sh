@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Finds or builds the tools that tests and the demo run: a Kubernetes control plane with kwok, kubectl, kustomize, helm, sops with age-keygen; and
-# those that one rung alone needs, where they are named: OpenTofu and its provider of local files.
+# those that one rung alone needs, where they are named: OpenTofu and its provider of local files; kubelet and kube-proxy; actionlint.
 #
 # Usage: build.sh [NAME ...]      prints one line "NAME PATH" for each (those of everyday when none is named)
 #
@@ -18,6 +18,9 @@ declare -A from=(
   [kube-controller-manager]="kubernetes k8s.io/kubernetes/cmd/kube-controller-manager k8s.io/kubernetes"
   [kube-scheduler]="kubernetes k8s.io/kubernetes/cmd/kube-scheduler k8s.io/kubernetes"
   [kubectl]="kubernetes k8s.io/kubernetes/cmd/kubectl k8s.io/kubernetes"
+  [actionlint]="actionlint github.com/rhysd/actionlint/cmd/actionlint github.com/rhysd/actionlint"
+  [kubelet]="kubernetes k8s.io/kubernetes/cmd/kubelet k8s.io/kubernetes"
+  [kube-proxy]="kubernetes k8s.io/kubernetes/cmd/kube-proxy k8s.io/kubernetes"
   [etcd]="etcd go.etcd.io/etcd/server/v3 go.etcd.io/etcd/server/v3"
   [kwok]="kwok sigs.k8s.io/kwok/cmd/kwok sigs.k8s.io/kwok"
   [kustomize]="kustomize sigs.k8s.io/kustomize/kustomize/v5 sigs.k8s.io/kustomize/kustomize/v5"
