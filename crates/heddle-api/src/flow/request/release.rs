@@ -71,7 +71,7 @@ pub async fn preview(
         (Some(known), true) => {
             let entries = touched.iter().map(|environment| hold(wanted, &to, environment.clone(), requested));
             let holds: Vec<RuleEdit> = entries.map(|entry| known.hold(entry)).collect();
-            let diff = known.diff_beside(&repository, &branch, &holds, (&around, &places))?;
+            let diff = known.diff_beside(&repository, &branch, &holds, (&around, &places)).await?;
             (holds, diff)
         }
     };

@@ -46,11 +46,17 @@ struct ChangedRules {
 
 /// The file of a repository; `None` where nobody knows it.
 pub(super) async fn find(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Option<Known>> {
-    let text = reads::find_rules(&mut **tx, repository).await?;
-    Ok(text.map(|text| {
+    let Some(text) = reads::find_rules(&mut **tx, repository).await? else { return Ok(None) };
+    apart(move || {
         let config = text.as_deref().map(|text| read(text).0).unwrap_or_default();
-        Known { text, config }
-    }))
+        Some(Known { text, config })
+    })
+    .await
+}
+
+/// Does what takes a while with a text that others wrote, on a thread where no answer waits for it.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> ApiResult<T> {
+    tokio::task::spawn_blocking(work).await.map_err(ApiError::internal)
 }
 
 impl Known {
@@ -59,13 +65,17 @@ impl Known {
     }
 
     /// What edits would make of it.
-    fn change(&self, edits: &[RuleEdit], around: &Surroundings) -> Result<ChangedRules, ChangeError> {
-        let changed = change(self.text.as_deref(), edits, around)?;
-        let before = self.text.as_deref().unwrap_or_default();
-        let (old, new) = (format!("a/{CONFIG_FILE}"), format!("b/{CONFIG_FILE}"));
-        let diff =
-            TextDiff::from_lines(before, &changed.text).unified_diff().context_radius(2).header(&old, &new).to_string();
-        Ok(ChangedRules { diff, environments: changed.environments })
+    async fn change(&self, edits: &[RuleEdit], around: &Surroundings) -> ApiResult<Result<ChangedRules, ChangeError>> {
+        let (text, edits, around) = (self.text.clone(), edits.to_vec(), around.clone());
+        apart(move || {
+            let changed = change(text.as_deref(), &edits, &around)?;
+            let before = text.as_deref().unwrap_or_default();
+            let (old, new) = (format!("a/{CONFIG_FILE}"), format!("b/{CONFIG_FILE}"));
+            let lines = TextDiff::from_lines(before, &changed.text);
+            let diff = lines.unified_diff().context_radius(2).header(&old, &new).to_string();
+            Ok(ChangedRules { diff, environments: changed.environments })
+        })
+        .await
     }
 
     /// The edit by which a hold comes, in the place of those that the file has of the same images.
@@ -74,7 +84,7 @@ impl Known {
     }
 
     /// The lines that change by edits that are written together with places of a branch; `None` where the file says so already.
-    pub fn diff_beside(
+    pub async fn diff_beside(
         &self,
         repository: &Repository,
         branch: &BranchName,
@@ -88,7 +98,7 @@ impl Known {
             );
             return Err(ApiError::conflict("other-branch", message));
         }
-        let changed = match self.change(edits, around) {
+        let changed = match self.change(edits, around).await? {
             // The tag is still to be written.
             Err(ChangeError::Same) => return Ok(None),
             changed => changed.map_err(refused)?,
@@ -246,7 +256,7 @@ async fn preview(
     let around = surroundings(&mut tx, repository.id).await?;
     tx.commit().await?;
     let edits = edits(&known)?;
-    let changed = known.change(&edits, &around).map_err(refused)?;
+    let changed = known.change(&edits, &around).await?.map_err(refused)?;
     Ok(Preview {
         repository,
         branch,
