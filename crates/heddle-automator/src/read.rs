@@ -149,7 +149,9 @@ fn expectation(one: &Expectation) -> DriftExpectation {
 }
 
 fn occurrences(config: &Config, branch: &Branch) -> Vec<Occurrence> {
-    branch.found.occurrences.iter().map(|occurrence| wire(config, branch, occurrence)).collect()
+    let all = branch.found.occurrences.iter().map(|occurrence| (occurrence.is_chart, wire(config, branch, occurrence)));
+    // A chart that no rule names is followed by nobody, and is no image to write a rule for.
+    all.filter(|(is_chart, told)| !is_chart || !told.rules.is_empty()).map(|(_, told)| told).collect()
 }
 
 fn wire(config: &Config, branch: &Branch, occurrence: &FoundOccurrence) -> Occurrence {

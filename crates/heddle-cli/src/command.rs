@@ -3,6 +3,7 @@
 pub(crate) mod ask;
 pub(crate) mod automator;
 pub(crate) mod changes;
+pub(crate) mod chart;
 pub(crate) mod clusters;
 pub(crate) mod diff;
 pub(crate) mod drift;
@@ -11,6 +12,7 @@ pub(crate) mod hold;
 pub(crate) mod image;
 pub(crate) mod import;
 pub(crate) mod install;
+pub(crate) mod list;
 pub(crate) mod login;
 pub(crate) mod policy;
 pub(crate) mod registry;

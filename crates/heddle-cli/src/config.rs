@@ -32,7 +32,10 @@ pub use hold::{
     BackTo, FreezeArguments, HoldArguments, HoldsArguments, ResumeArguments, RollbackArguments, ThawArguments,
 };
 pub use hub::{ChangesArguments, LoginArguments, LogoutArguments, StatusArguments, WorkloadsArguments};
-pub use images::{ImageCommand, ImageListArguments, ImageSetArguments, ImportArguments};
+pub use images::{
+    ChartCommand, ChartSetArguments, ImageCommand, ImageListArguments, ImageSetArguments, ImportArguments,
+    ListArguments, ListKind,
+};
 pub use judge::{HealthArguments, HealthProfile, PolicyCommand, PolicyEvalArguments};
 pub use registry::{RegistryAddArguments, RegistryCommand, RegistryTestArguments};
 pub use release::{AskArguments, PromoteArguments, ReleaseArguments, RequestsArguments, WithdrawArguments};
@@ -61,7 +64,7 @@ Examples:
   heddle import . > .heddle.yaml           takes over from Flux, Image Updater, Keel, Renovate
   heddle changes -o json | jq '.items[0].line'
 
-`policy`, `image`, `import`, `render`, `health` and `diff` work on local files and need no API. In CI, set HEDDLE_API_URL and HEDDLE_TOKEN instead of logging in.";
+`policy`, `list`, `image`, `chart`, `import`, `render`, `health` and `diff` work on local files and need no API. In CI, set HEDDLE_API_URL and HEDDLE_TOKEN instead of logging in.";
 
 /// Moves each new image from the registry, through Git, into the cluster, and shows where it is on the way.
 #[derive(Debug, Parser)]
@@ -132,9 +135,14 @@ pub enum Command {
     /// Try a policy on a list of tags.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// List what moves in manifests: images, charts, references to other repositories.
+    List(ListArguments),
     /// Find and change images in manifests.
     #[command(subcommand)]
     Image(ImageCommand),
+    /// Change versions of charts in manifests.
+    #[command(subcommand)]
+    Chart(ChartCommand),
     /// Print the objects that a folder holds, as the agent would apply them.
     Render(Box<RenderArguments>),
     /// Read the set-up of Flux, Argo CD Image Updater, Keel or Renovate, and print the `.heddle.yaml` that does the same.

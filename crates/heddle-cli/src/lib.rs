@@ -26,7 +26,7 @@ mod words;
 
 pub use exit::Exit;
 
-use config::{Command, Config, ImageCommand, PolicyCommand, SyncCommand};
+use config::{ChartCommand, Command, Config, ImageCommand, PolicyCommand, SyncCommand};
 use exit::Failure;
 use screen::Screen;
 
@@ -68,6 +68,8 @@ async fn dispatch(config: &Config, screen: &mut Screen) -> Result<Exit, Failure>
         Command::Policy(PolicyCommand::Schema) => command::policy::schema(screen),
         Command::Image(ImageCommand::List(arguments)) => command::image::list(arguments, screen),
         Command::Image(ImageCommand::Set(arguments)) => command::image::set(arguments, screen),
+        Command::List(arguments) => command::list::run(arguments, screen),
+        Command::Chart(ChartCommand::Set(arguments)) => command::chart::set(arguments, screen),
         Command::Render(arguments) => command::render::run(arguments, screen).await,
         Command::Import(arguments) => command::import::run(arguments, screen),
         Command::Completions { shell } => screen.text(&config::completions(*shell)).map(|()| Exit::Done),

@@ -169,7 +169,7 @@ fn difference(found: &Found, built: &BTreeSet<String>) -> (Vec<String>, Vec<Stri
     let is_entry = |object: &str| ["Kustomization", "ImageTagTransformer"].contains(&object);
     let is_container = |object: &str| WORKLOADS.contains(&object.split(' ').next().unwrap_or_default());
     let of = |wanted: &dyn Fn(&str) -> bool| -> BTreeSet<String> {
-        let places = found.occurrences.iter().filter(|place| wanted(&place.place.object));
+        let places = found.occurrences.iter().filter(|place| !place.is_chart && wanted(&place.place.object));
         places.map(|place| place.written.clone()).collect()
     };
     let (own, entries) = (of(&is_container), of(&is_entry));

@@ -52,6 +52,8 @@ pub struct Config {
     pub environments: Vec<Environment>,
     /// The rules for images; the first that matches governs.
     pub rules: Vec<Rule>,
+    /// The rules for charts and other artifacts of registries, likewise.
+    pub charts: Vec<Rule>,
     /// What stops writes: broken holds, freezes and schedules.
     pub stops: Vec<Stop>,
     /// Where custom resources hold images.
@@ -168,6 +170,8 @@ pub struct Stop {
 pub struct Subject<'a> {
     /// The effective repository.
     pub image: &'a ImageRepository,
+    /// It is a chart or another artifact, and no image.
+    pub is_chart: bool,
     /// The environment.
     pub environment: &'a EnvironmentName,
     /// The file.
@@ -181,6 +185,7 @@ impl<'a> Subject<'a> {
     pub fn of(occurrence: &'a Occurrence, environment: &'a EnvironmentName) -> Self {
         Self {
             image: &occurrence.image.repository,
+            is_chart: occurrence.is_chart,
             environment,
             file: &occurrence.place.file,
             container: occurrence.container.as_deref(),
@@ -189,10 +194,12 @@ impl<'a> Subject<'a> {
 }
 
 impl Config {
-    /// The rule that governs an image at a place: the first that matches, or one that stopped the rules after it.
+    /// The rule that governs an image or a chart at a place: the first that matches, or one that stopped the rules after it.
+    /// Rules for images say nothing of charts, nor these of images.
     pub fn rule_for(&self, subject: Subject<'_>) -> Option<&Ruling> {
         let matches = |rule: &&Rule| rule.selector.as_ref().is_none_or(|selector| selector.matches(subject));
-        self.rules.iter().find(matches).map(|rule| &rule.ruling)
+        let rules = if subject.is_chart { &self.charts } else { &self.rules };
+        rules.iter().find(matches).map(|rule| &rule.ruling)
     }
 
     /// What is said of an image at a place in one of its environments. A comment of ours beside it is the nearest word;
@@ -248,6 +255,22 @@ impl RepositoryGlob {
         // A tag in the name would match nothing, in silence.
         let tagged = full.rsplit('/').next().is_some_and(|last| last.contains(':'));
         if tagged { None } else { Glob::parse(&full).map(Self::Matching) }
+    }
+
+    /// Reads the name of a rule for charts, in which a name without a slash is a chart's in any registry; `None` when it is
+    /// none.
+    pub fn parse_chart(text: &str) -> Option<Self> {
+        let plain = text.strip_prefix("oci://").unwrap_or(text);
+        if plain == "*" || plain == "**" {
+            return Some(Self::All);
+        }
+        let is_other = |b: u8| b.is_ascii_uppercase() || b == b'@';
+        let tagged = plain.rsplit('/').next().is_some_and(|last| last.contains(':'));
+        if tagged || plain.bytes().any(is_other) {
+            return None;
+        }
+        let full = if plain.contains('/') { plain.to_owned() } else { format!("**/{plain}") };
+        Glob::parse(&full).map(Self::Matching)
     }
 
     /// Whether the repository matches.

@@ -9,6 +9,7 @@ mod closure;
 mod effective;
 mod follow;
 mod join;
+mod live;
 mod marked;
 mod operations;
 mod patches;
@@ -27,7 +28,7 @@ pub(crate) use self::closure::resolve;
 pub(crate) use self::join::find_places;
 pub use crate::occurrence::Occurrence;
 use crate::{
-    Config, Finding,
+    Config, Finding, Version,
     config::Environment,
     finding::Difference,
     flux::FluxImages,
@@ -67,7 +68,7 @@ impl Files {
     pub fn wants(path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
         let endings = [".yaml", ".yml", ".json"];
-        endings.iter().any(|ending| name.ends_with(ending)) || FILE_NAMES.contains(&name)
+        endings.iter().any(|ending| name.ends_with(ending)) || FILE_NAMES.contains(&name) || name == "Chart.lock"
     }
 
     /// Adds a file under its path from the root, or replaces it.
@@ -221,8 +222,10 @@ pub struct FoundEnvironment {
 /// What stands on a branch.
 #[derive(Debug, Clone, Default)]
 pub struct Found {
-    /// Where images stand.
+    /// Where images stand, and versions of charts that a registry holds.
     pub occurrences: Vec<Occurrence>,
+    /// Where versions stand that are no image's.
+    pub versions: Vec<Version>,
     /// What is wrong in the manifests.
     pub findings: Vec<Finding>,
     /// What people bring and Heddle cannot follow.

@@ -1,4 +1,4 @@
-//! Flux's objects that say which image a marker's policy is for.
+//! Flux's objects that say which image a marker's policy is for, and where charts come from.
 //!
 //! A marker may stand behind a tag alone; then `ImagePolicy` and `ImageRepository` say whose tag it is.
 
@@ -22,17 +22,21 @@ pub(crate) struct FluxImages {
     policies: Vec<Placed<ObjectKey>>,
     /// Repositories, each with its image.
     repositories: Vec<Placed<String>>,
+    /// Repositories of charts, each with its address.
+    charts: Vec<Placed<String>>,
 }
 
 impl FluxImages {
     /// Takes what an object says, where it is one of Flux's.
     pub fn read(&mut self, path: &str, root: &Node) {
         let word = |path: &[&str]| root.at(path).and_then(Node::text).unwrap_or_default().to_owned();
-        if group(root) != "image.toolkit.fluxcd.io" {
+        let group = group(root);
+        if !matches!(group, "image.toolkit.fluxcd.io" | "source.toolkit.fluxcd.io") {
             return;
         }
         let key = (word(&["metadata", "namespace"]), word(&["metadata", "name"]));
         match text(root, "kind") {
+            "HelmRepository" => self.charts.push((key, path.into(), word(&["spec", "url"]))),
             "ImageRepository" => self.repositories.push((key, path.into(), word(&["spec", "image"]))),
             "ImagePolicy" => {
                 let namespace = word(&["spec", "imageRepositoryRef", "namespace"]);
@@ -47,6 +51,7 @@ impl FluxImages {
     pub fn extend(&mut self, other: &Self) {
         self.policies.extend(other.policies.iter().cloned());
         self.repositories.extend(other.repositories.iter().cloned());
+        self.charts.extend(other.charts.iter().cloned());
     }
 
     /// The image of the policy that is meant in a file. An object without a namespace may stand in any: a kustomization may
@@ -55,6 +60,13 @@ impl FluxImages {
     pub fn image_of(&self, policy: &ObjectKey, file: &str) -> Option<(&str, &str)> {
         let (at, repository) = find(&self.policies, policy, file)?;
         find(&self.repositories, repository, at).map(|(_, image)| (image.as_str(), at))
+    }
+}
+
+impl FluxImages {
+    /// The address of the `HelmRepository` that is meant in a file.
+    pub fn charts_of(&self, repository: &ObjectKey, file: &str) -> Option<&str> {
+        find(&self.charts, repository, file).map(|(_, address)| address.as_str()).filter(|address| !address.is_empty())
     }
 }
 

@@ -8,6 +8,7 @@ use heddle_core::{
 };
 
 use crate::{
+    chart::ChartOf,
     edit::{Action, Edit},
     policy::FoundPolicy,
     written::split_build,
@@ -36,6 +37,8 @@ pub(crate) struct ImageValue {
     pub policy: Option<FoundPolicy>,
     /// Where a tag would stand, in an entry that has none.
     pub vacant: Option<Spot>,
+    /// The chart, the artifact or the git repository whose version it is, where it is no image's.
+    pub chart: Option<ChartOf>,
 }
 
 /// The parts of an image.
@@ -127,6 +130,7 @@ impl ImageValue {
             is_of_own_kind: false,
             policy: None,
             vacant: None,
+            chart: None,
         })
     }
 

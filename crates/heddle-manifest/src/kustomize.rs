@@ -17,7 +17,7 @@ pub(crate) use self::{
     transformer::{Transformer, Transforms},
 };
 use crate::{
-    aliases,
+    aliases, chart,
     image::{Home, ImageValue, Parts},
     intake::IMAGE_WEIGHT,
     object::text,
@@ -44,7 +44,7 @@ pub(crate) struct Kustomization {
     pub literals: Vec<(String, String, String)>,
     /// What copies values from one object to others, last.
     pub replacements: Vec<Replacing>,
-    /// Images in values of charts that stand in the kustomization itself.
+    /// Images in values of charts that stand in the kustomization itself, and the versions of charts.
     pub inline: Vec<Arc<ImageValue>>,
     /// The entries of `images`, and of `imageTags`, which kustomize takes for the same.
     pub images: Vec<ImageEntry>,
@@ -296,12 +296,13 @@ fn literals(root: &Node) -> Vec<(String, String, String)> {
     generators(root).filter(|(kind, _)| *kind == "ConfigMap").flat_map(|(_, entry)| of(entry)).collect()
 }
 
-/// The images of values that stand beside a chart: `helmCharts[].valuesInline`.
+/// The images of values that stand beside a chart, `helmCharts[].valuesInline`, and the versions of the charts.
 fn inline_values(root: &Cursor<'_>) -> Vec<Arc<ImageValue>> {
     let charts = root.key("helmCharts");
     let inline = charts.iter().flat_map(Cursor::items).filter_map(|chart| chart.key("valuesInline"));
     let mut found: Vec<ImageValue> = inline.flat_map(|given| values::images(&given, "Kustomization")).collect();
     aliases::release(&mut found, std::slice::from_ref(root.node));
+    found.extend(chart::of_kustomization(root));
     found.into_iter().map(Arc::new).collect()
 }
 
@@ -367,6 +368,7 @@ fn read_entry(item: &Cursor<'_>, object: &str) -> Option<ImageEntry> {
         is_kustomizable: false,
         is_of_own_kind: false,
         policy: None,
+        chart: None,
     };
     Some(ImageEntry {
         expression: expression(&name),

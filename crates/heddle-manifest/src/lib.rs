@@ -1,10 +1,11 @@
-//! Reads manifest text with places, finds images and the rules that govern them, changes one value and no other byte.
+//! Reads manifest text with places, finds images, charts and the rules that govern them, changes one value and no other byte.
 //!
 //! Pure: texts in, values out. It must not know where files come from or where edits go.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod aliases;
 pub mod bond;
+mod chart;
 pub mod config;
 pub mod documents;
 pub mod edit;
@@ -34,6 +35,7 @@ mod written;
 pub mod yaml;
 
 pub use self::{
+    chart::{Version, VersionKind},
     config::Config,
     edit::{Edit, EditError, edit},
     find::{Files, Found},

@@ -159,6 +159,7 @@ impl<'s> Markers<'s> {
             is_of_own_kind: false,
             policy: Some(first.policy.clone()),
             vacant: None,
+            chart: None,
         })
     }
 }

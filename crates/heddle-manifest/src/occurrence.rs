@@ -23,6 +23,8 @@ pub struct Occurrence {
     pub image: ImageRef,
     /// The same as the files write it, without what short names stand for.
     pub written: String,
+    /// It is the version of a chart or of another artifact, and no image's.
+    pub is_chart: bool,
     /// The environments whose closure holds the place and does not hide it.
     pub environments: Vec<EnvironmentName>,
     /// The bytes of the value that says which build runs, quotes too.

@@ -8,13 +8,14 @@ use heddle_core::image::ImageRepository;
 
 use self::broken::{mentions, without_broken};
 use crate::{
-    Finding, aliases,
+    Finding, aliases, chart,
     flux::FluxImages,
     image::ImageValue,
     intake::{IMAGE_WEIGHT, TooMuch},
     kustomize::{FILE_NAMES, Kustomization},
     markers::Markers,
     object::{DocumentKind, container_images, is_list, kind_of, object_name},
+    policy::FoundPolicy,
     release::{broken_patches, release_images, source_file_images},
     resource::{ResourceRule, by_shape, known_rules},
     values,
@@ -187,6 +188,8 @@ fn may_hold_images(text: &str, rules: &[ResourceRule]) -> bool {
         "GitRepository",
         "toolkit.fluxcd.io/",
         "argoproj.io/",
+        "helm.cattle.io/",
+        "helm.fluxcd.io/",
     ]
     .iter()
     .any(|word| text.contains(word))
@@ -212,6 +215,7 @@ impl Source<'_> {
             DocumentKind::Other if self.name.starts_with(".argocd-source") => {
                 (source_file_images(root), "Application".to_owned())
             }
+            DocumentKind::Other if self.name == "Chart.yaml" => (chart::dependencies(root), String::new()),
             DocumentKind::Other if is_foreign(self.name, root.node) => (Vec::new(), format!("Values {}", self.path)),
             DocumentKind::Other => {
                 let object = format!("Values {}", self.path);
@@ -220,6 +224,12 @@ impl Source<'_> {
             DocumentKind::Kustomization => (Vec::new(), String::new()),
         };
         markers.mark(root, &object, &mut images);
+        // What a marker of Flux names is an image's tag, whatever it is written for.
+        for image in images.iter_mut().filter(|image| matches!(image.policy, Some(FoundPolicy::FluxMarker { .. }))) {
+            if image.chart.take().is_some() {
+                image.parts.fixed_name = None;
+            }
+        }
         found.append(&mut images);
     }
 }
@@ -240,8 +250,8 @@ pub(crate) fn object_images(root: &Cursor<'_>, rules: &[ResourceRule]) -> Vec<Im
     let start = |spot: &Spot| (spot.span.start, if spot.is_by_alias { spot.field.clone() } else { String::new() });
     let starts = |image: &ImageValue| image.parts.spots().map(start).collect::<Vec<_>>();
     let mut parts: HashSet<(usize, String)> = images.iter().flat_map(starts).collect();
-    images
-        .extend(by_shape(root).into_iter().filter(|image| starts(image).into_iter().all(|start| parts.insert(start))));
+    let by_shape = by_shape(root).into_iter().chain(chart::charts(root));
+    images.extend(by_shape.filter(|image| starts(image).into_iter().all(|start| parts.insert(start))));
     images
 }
 

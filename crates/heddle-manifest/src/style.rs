@@ -31,6 +31,16 @@ pub(crate) fn is_other_type(text: &str) -> bool {
     OTHER_TYPE.is_match(text)
 }
 
+/// What is left of a text that readers take for a number with a fraction when they write it again: `1.1` of `1.10`.
+pub(crate) fn as_fraction(text: &str) -> Option<String> {
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let (whole, fraction) = text.split_once('.')?;
+    (is_digits(whole) && is_digits(fraction))
+        .then(|| text.parse::<f64>().ok())
+        .flatten()
+        .map(|number| number.to_string())
+}
+
 /// Whether the text, written without quotes, may be taken for another type or for other syntax.
 pub fn needs_quotes(text: &str) -> bool {
     OTHER_TYPE.is_match(text) || !PLAIN.is_match(text) || text.ends_with(':') || text.contains(": ")

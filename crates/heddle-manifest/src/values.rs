@@ -241,6 +241,7 @@ impl Search<'_> {
             is_of_own_kind: false,
             policy: None,
             vacant: None,
+            chart: None,
         })
     }
 }

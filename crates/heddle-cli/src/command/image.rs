@@ -4,17 +4,19 @@ mod at;
 mod show;
 mod unplaced;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::anyhow;
+use heddle_core::name::EnvironmentName;
 use heddle_manifest::{Edit, EditError, Finding, Found, Target, config::CONFIG_FILE, edit, find::Occurrence};
 use serde_json::json;
 use similar::TextDiff;
 
 pub(crate) use self::show::findings;
+pub(super) use self::show::{policy, policy_words, tell_findings};
 use self::{
     at::{At, Named},
-    show::{describe, policy_words, tell_edits, tell_findings},
+    show::{describe, tell_edits},
 };
 use crate::{
     config::{ImageListArguments, ImageSetArguments},
@@ -27,8 +29,9 @@ use crate::{
 /// Lists the images.
 pub(crate) fn list(arguments: &ImageListArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let manifests = Manifests::read(&arguments.path)?;
-    let root = root_of(&manifests, arguments)?;
+    let root = root_of(&manifests, arguments.environment.as_ref(), arguments.root.as_deref())?;
     let mut found = root.as_deref().map_or_else(|| manifests.find(), |root| manifests.find_below(root));
+    found.occurrences.retain(|occurrence| !occurrence.is_chart);
     let unplaced: Vec<_> = found.occurrences.iter().filter_map(|place| unplaced::unplaced(&manifests, place)).collect();
     found.findings.extend(unplaced);
     tell_findings(&found, screen);
@@ -49,10 +52,15 @@ pub(crate) fn list(arguments: &ImageListArguments, screen: &mut Screen) -> Resul
         }
         screen.table(&table)?;
     }
+    Ok(exit_of(&found, root.is_some()))
+}
+
+/// Whether what was looked at could be read in full, a root or all files.
+pub(super) fn exit_of(found: &Found, is_root: bool) -> Exit {
     // What is left out of a root makes it another one.
-    let is_unread = |code: &str| UNREAD.contains(&code) || (root.is_some() && UNREAD_ROOT.contains(&code));
+    let is_unread = |code: &str| UNREAD.contains(&code) || (is_root && UNREAD_ROOT.contains(&code));
     let is_wrong = |finding: &Finding| is_unread(finding.code) || (finding.blocks && finding.file == CONFIG_FILE);
-    Ok(if found.findings.iter().any(is_wrong) { Exit::Wrong } else { Exit::Done })
+    if found.findings.iter().any(is_wrong) { Exit::Wrong } else { Exit::Done }
 }
 
 /// The findings by which a file or a root is not read in full.
@@ -62,8 +70,12 @@ pub(crate) const UNREAD: [&str; 4] = ["broken-yaml", "broken-patch", "broken-kus
 const UNREAD_ROOT: [&str; 3] = ["template", "missing-file", "remote-base"];
 
 /// The folder whose images are meant, where one is named.
-fn root_of(manifests: &Manifests, arguments: &ImageListArguments) -> Result<Option<String>, Failure> {
-    if let Some(name) = &arguments.environment {
+pub(super) fn root_of(
+    manifests: &Manifests,
+    environment: Option<&EnvironmentName>,
+    root: Option<&Path>,
+) -> Result<Option<String>, Failure> {
+    if let Some(name) = environment {
         let known = &manifests.config.environments;
         if let Some(environment) = known.iter().find(|known| known.name == *name) {
             return Ok(Some(environment.path.clone()));
@@ -72,7 +84,7 @@ fn root_of(manifests: &Manifests, arguments: &ImageListArguments) -> Result<Opti
         let message = format!("`.heddle.yaml` names no environment `{name}`; it has: {}", names.join(", "));
         return Err(Failure::wrong(anyhow!(message)));
     }
-    let Some(root) = &arguments.root else { return Ok(None) };
+    let Some(root) = root else { return Ok(None) };
     manifests
         .folder(root)
         .map(Some)
@@ -81,14 +93,14 @@ fn root_of(manifests: &Manifests, arguments: &ImageListArguments) -> Result<Opti
 
 /// What is written where.
 #[derive(Debug)]
-struct Change {
-    file: String,
-    line: u32,
-    object: String,
-    field: String,
+pub(super) struct Change {
+    pub file: String,
+    pub line: u32,
+    pub object: String,
+    pub field: String,
     /// What stands there; nothing where it is added.
-    from: Option<String>,
-    edits: Vec<Edit>,
+    pub from: Option<String>,
+    pub edits: Vec<Edit>,
 }
 
 /// Writes another tag at every place of an image, or at none.
@@ -108,18 +120,29 @@ pub(crate) fn set(arguments: &ImageSetArguments, screen: &mut Screen) -> Result<
     if edited.is_empty() {
         return nothing(&manifests, &found, arguments, screen);
     }
-    for (file, text) in &edited {
-        if arguments.dry_run && !screen.is_json() {
+    write_all(&manifests, &edited, arguments.dry_run, screen)?;
+    tell_edits(&changes, &found, arguments, screen)?;
+    Ok(Exit::Done)
+}
+
+/// Writes new texts, or shows what would change.
+pub(super) fn write_all(
+    manifests: &Manifests,
+    edited: &BTreeMap<String, String>,
+    is_dry: bool,
+    screen: &Screen,
+) -> Result<(), Failure> {
+    for (file, text) in edited {
+        if is_dry && !screen.is_json() {
             let before = manifests.files.get(file).unwrap_or_default();
             let names = (format!("a/{file}"), format!("b/{file}"));
             let diff = TextDiff::from_lines(before, text.as_str());
             screen.text(&diff.unified_diff().header(&names.0, &names.1).to_string())?;
-        } else if !arguments.dry_run {
+        } else if !is_dry {
             manifests.write(file, text)?;
         }
     }
-    tell_edits(&changes, &found, arguments, screen)?;
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// The changes at every place of the image.
@@ -153,7 +176,7 @@ fn change(occurrence: &Occurrence, target: &Target) -> Result<Change, Failure> {
 }
 
 /// The new text of each file. All edits are made and proved before any file is written.
-fn edit_all(manifests: &Manifests, changes: &[Change]) -> Result<BTreeMap<String, String>, Failure> {
+pub(super) fn edit_all(manifests: &Manifests, changes: &[Change]) -> Result<BTreeMap<String, String>, Failure> {
     let mut edits: BTreeMap<&str, Vec<Edit>> = BTreeMap::new();
     for change in changes.iter().filter(|change| !change.edits.is_empty()) {
         edits.entry(&change.file).or_default().extend(change.edits.iter().cloned());
@@ -194,12 +217,12 @@ fn nothing(
     Ok(Exit::Nothing)
 }
 
-fn refused(place: &str, reason: &str) -> Failure {
+pub(super) fn refused(place: &str, reason: &str) -> Failure {
     Failure::wrong(anyhow!("{place}: {reason}")).remedy("no file was touched")
 }
 
 /// An edit's own message names the line.
-fn refused_edit(file: &str, error: &EditError) -> Failure {
+pub(super) fn refused_edit(file: &str, error: &EditError) -> Failure {
     let message = error.to_string();
     match error.line() {
         Some(line) => {

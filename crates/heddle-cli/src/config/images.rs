@@ -2,13 +2,94 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use heddle_core::{
     image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
 };
 
 use super::value::{parse_digest, parse_repository, parse_tag};
+
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Images, versions of charts and artifacts (HelmRelease, HelmChart, OCIRepository, Application, ApplicationSet,\n\
+                  helmCharts of Kustomize, dependencies in Chart.yaml) and of other git repositories (remote bases,\n\
+                  GitRepository), each with its place, where it comes from, and what moves it or why nothing does.\n\
+                  Exits with 0, and with 2 when a file cannot be read; what can be is listed all the same.
+
+Examples:
+  heddle list .
+  heddle list . --kind chart
+  heddle list . --kind chart --environment prod -o json"
+)]
+pub struct ListArguments {
+    /// A file, or a folder; the root of a config repository brings its `.heddle.yaml` with it.
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// Only these; may be given several times.
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub kind: Vec<ListKind>,
+    /// Only what counts in this folder below PATH.
+    #[arg(long, value_name = "DIR", conflicts_with = "environment")]
+    pub root: Option<PathBuf>,
+    /// Only what counts in this environment of `.heddle.yaml`.
+    #[arg(long, value_name = "NAME")]
+    pub environment: Option<EnvironmentName>,
+}
+
+/// What is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListKind {
+    /// Images.
+    Image,
+    /// Versions of charts and of artifacts in registries.
+    Chart,
+    /// Versions of other git repositories.
+    Ref,
+}
+
+/// What to do with charts.
+#[derive(Debug, Subcommand)]
+pub enum ChartCommand {
+    /// Write another version, and change no other byte.
+    Set(ChartSetArguments),
+}
+
+/// Arguments of `chart set`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Every place of the chart gets the version, or none does: the bytes of each value change and no other.\n\
+                  Exits with 0 when something was changed, 3 when there is nothing to change, and 2 when a place cannot\n\
+                  be edited or holds a range; then no file is touched.
+
+Examples:
+  heddle chart set . --chart cert-manager --version v1.18.2 --dry-run
+  heddle chart set . --chart postgresql --from oci://registry-1.docker.io/bitnamicharts --version 16.7.0"
+)]
+pub struct ChartSetArguments {
+    /// A file, or a folder.
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// The chart's name, as `heddle list --kind chart` has it.
+    #[arg(long, value_name = "NAME")]
+    pub chart: String,
+    /// Only where it comes from this address: needed where it comes from several.
+    #[arg(long, value_name = "ADDRESS")]
+    pub from: Option<String>,
+    /// The version to write.
+    #[arg(long, value_parser = parse_version, value_name = "VERSION")]
+    pub version: Tag,
+    /// Print the difference and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// A version of a chart. What stands behind `+` says nothing of its order, and a registry has no tag for it.
+fn parse_version(text: &str) -> Result<Tag, String> {
+    parse_tag(text)
+        .map_err(|_| format!("`{text}` is no version such as `1.2.3` or `1.2.3-rc.1`, which a registry could hold too"))
+}
 
 /// What to do with images.
 #[derive(Debug, Subcommand)]

@@ -14,4 +14,5 @@ mod rendering;
 mod report;
 mod schema;
 mod terraform;
+mod versions;
 mod views;

@@ -31,6 +31,7 @@ fn the_reader_and_the_schema_know_the_same_keys() {
     same("RuleEntry", "images: [{zzzzzzzzzzzz: 1}]\n");
     same("TagPolicy", "images: [{policy: {zzzzzzzzzzzz: 1}}]\n");
     same("Signer", "images: [{policy: {signed_by: [{zzzzzzzzzzzz: 1}]}}]\n");
+    same("ChartRuleEntry", "charts: [{zzzzzzzzzzzz: 1}]\n");
     same("ResourceEntry", "resources: [{zzzzzzzzzzzz: 1}]\n");
     same("DriftEntry", "drift: [{zzzzzzzzzzzz: 1}]\n");
     same("Updates", "updates: {zzzzzzzzzzzz: 1}\n");

@@ -1,4 +1,4 @@
-//! The rules for images.
+//! The rules for images, and those for charts.
 
 use heddle_core::{
     change::Mode,
@@ -14,6 +14,15 @@ use super::{
 use crate::{glob::Glob, yaml::Node};
 
 const RULE_KEYS: &[&str] = &["name", "environments", "paths", "containers", "policy", "mode"];
+
+const CHART_KEYS: &[&str] = &["name", "environments", "paths", "policy", "mode"];
+
+/// What rules are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Images,
+    Charts,
+}
 
 const POLICY_KEYS: &[&str] = &[
     "semver",
@@ -38,10 +47,11 @@ const POLICY_KEYS: &[&str] = &[
     "lockstep",
 ];
 
-pub(super) fn read_rules(node: &Node, environments: &[Environment], report: &mut Report) -> Vec<Rule> {
+pub(super) fn read_rules(node: &Node, kind: Kind, environments: &[Environment], report: &mut Report) -> Vec<Rule> {
     let before = report.faults();
+    let key = if kind == Kind::Charts { "charts" } else { "images" };
     let rules: Vec<Rule> =
-        report.list(node, "images").iter().map(|item| read_rule(item, environments, report)).collect();
+        report.list(node, key).iter().map(|item| read_rule(item, kind, environments, report)).collect();
     if rules.is_empty() && report.faults() > before {
         // Not even a list: nothing says what the rules would have named.
         return vec![Rule::unreadable(node.position.line)];
@@ -58,16 +68,20 @@ impl Rule {
     }
 }
 
-fn read_rule(node: &Node, environments: &[Environment], report: &mut Report) -> Rule {
+fn read_rule(node: &Node, kind: Kind, environments: &[Environment], report: &mut Report) -> Rule {
     let line = node.position.line;
     let before = report.faults();
-    let Some(fields) = report.fields(node, "a rule", RULE_KEYS) else { return Rule::unreadable(line) };
-    let selector = read_selector(fields, environments, report);
+    let keys = if kind == Kind::Charts { CHART_KEYS } else { RULE_KEYS };
+    let Some(fields) = report.fields(node, "a rule", keys) else { return Rule::unreadable(line) };
+    let selector = read_selector(fields, kind, environments, report);
     if selector.is_none() {
         let message = "what this rule names cannot be read, so the rules after it stop too".to_owned();
         report.add(node.position, "unreadable-selector", message);
     }
     let (policy, mode) = read_ruling(fields, report);
+    if let (Kind::Charts, Some(policy)) = (kind, &policy) {
+        refuse_of_images(policy, fields, report);
+    }
     let sound = report.faults() == before;
     let ruling = Ruling { file: CONFIG_FILE.to_owned(), line, policy: policy.filter(|_| sound), mode };
     Rule { selector, ruling }
@@ -93,9 +107,25 @@ pub(super) fn read_ruling(fields: &Node, report: &mut Report) -> (Option<TagPoli
     (policy, mode.unwrap_or(Mode::Observe))
 }
 
-fn read_selector(fields: &Node, environments: &[Environment], report: &mut Report) -> Option<Selector> {
+/// What only images have is no condition of charts: they are made for no platform, and a version is no digest.
+fn refuse_of_images(policy: &TagPolicy, fields: &Node, report: &mut Report) {
+    let asked = [
+        ("platforms", !policy.platforms.is_empty()),
+        ("newest", policy.newest == Some(NewestBy::Created)),
+        ("digest", policy.digest.is_some()),
+        ("pin_digest", policy.pin_digest),
+        ("lockstep", !policy.lockstep.is_empty()),
+    ];
+    for (key, _) in asked.iter().filter(|(_, is_asked)| *is_asked) {
+        let node = fields.at(&["policy", key]).unwrap_or(fields);
+        report.wrong(node, format!("`{key}` asks for what only images have, so this rule for charts updates nothing"));
+    }
+}
+
+fn read_selector(fields: &Node, kind: Kind, environments: &[Environment], report: &mut Report) -> Option<Selector> {
     let before = report.faults();
     let name = match fields.get("name") {
+        Some(node) if kind == Kind::Charts => read_chart_glob(node, report),
         Some(node) => read_image_glob(node, "name", report),
         None => {
             report.add(fields.position, "missing-key", "the rule has no `name`: write a repository or `*`".into());
@@ -117,6 +147,20 @@ fn read_selector(fields: &Node, environments: &[Environment], report: &mut Repor
     let containers = fields.get("containers").map(|node| report.texts(node, "containers")).unwrap_or_default();
     let selector = Selector { name: name?, environments: environments?, paths, containers };
     (report.faults() == before).then_some(selector)
+}
+
+/// A glob over charts.
+fn read_chart_glob(node: &Node, report: &mut Report) -> Option<RepositoryGlob> {
+    let text = report.text(node, "name")?;
+    let glob = RepositoryGlob::parse_chart(text);
+    if glob.is_none() {
+        let message = format!(
+            "`{}` names no chart: write its name, or its registry with it, in lower case and without a version, `*` for any part",
+            shown(text)
+        );
+        report.wrong(node, message);
+    }
+    glob
 }
 
 /// A glob over image repositories.

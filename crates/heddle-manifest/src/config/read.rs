@@ -7,7 +7,7 @@ use super::{
     Config, Environment, MAX_CONFIG_BYTES, Promotion, RepositoryGlob, Stop,
     expectations::read_expectations,
     fields::{Report, shown},
-    images::read_rules,
+    images::{Kind, read_rules},
     resources::read_resources,
     stops::{read_freezes, read_holds, read_updates},
 };
@@ -16,7 +16,8 @@ use crate::{
     yaml::{Documents, Node, Position},
 };
 
-const KEYS: &[&str] = &["version", "environments", "images", "resources", "drift", "updates", "freezes", "holds"];
+const KEYS: &[&str] =
+    &["version", "environments", "images", "charts", "resources", "drift", "updates", "freezes", "holds"];
 
 /// What counts where `.heddle.yaml` has more than [`MAX_CONFIG_BYTES`] and is not read: nothing is written.
 pub fn too_large() -> (Config, Vec<Finding>) {
@@ -68,7 +69,10 @@ fn read_root(root: &Node, config: &mut Config, report: &mut Report) {
         read_environments(environments, config, report);
     }
     if let Some(images) = root.get("images") {
-        config.rules = read_rules(images, &config.environments, report);
+        config.rules = read_rules(images, Kind::Images, &config.environments, report);
+    }
+    if let Some(charts) = root.get("charts") {
+        config.charts = read_rules(charts, Kind::Charts, &config.environments, report);
     }
     if let Some(resources) = root.get("resources") {
         config.resources = read_resources(resources, report);

@@ -20,6 +20,9 @@ struct ConfigFile {
     /// Rules for images; the first that matches governs.
     #[schemars(default)]
     images: Vec<RuleEntry>,
+    /// Rules for charts and other artifacts of registries; the first that matches governs.
+    #[schemars(default)]
+    charts: Vec<ChartRuleEntry>,
     /// Where custom resources hold images.
     #[schemars(default)]
     resources: Vec<ResourceEntry>,
@@ -73,6 +76,23 @@ struct RuleEntry {
     /// Names of containers. Default: all.
     containers: Option<Vec<String>>,
     /// Which tag is to run.
+    policy: TagPolicy,
+    /// How its changes are written.
+    #[schemars(default)]
+    mode: Mode,
+}
+
+/// A rule for charts and other artifacts of registries.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct ChartRuleEntry {
+    /// The chart, as a glob: its name alone, or with its registry; `*` alone is every chart.
+    name: String,
+    /// Names of environments. Default: all.
+    environments: Option<Vec<String>>,
+    /// Globs over the file that holds the version. Default: every file.
+    paths: Option<Vec<String>>,
+    /// Which version is to run.
     policy: TagPolicy,
     /// How its changes are written.
     #[schemars(default)]

@@ -3,7 +3,7 @@ use heddle_core::change::Mode;
 use super::*;
 
 fn place<'a>(image: &'a ImageRepository, environment: &'a EnvironmentName) -> Subject<'a> {
-    Subject { image, environment, file: "clusters/prod/kustomization.yaml", container: None }
+    Subject { image, is_chart: false, environment, file: "clusters/prod/kustomization.yaml", container: None }
 }
 
 /// What the configuration does to `ghcr.io/acme/api` in `prod`: the governing policy, and whether a stop keeps it.

@@ -34,7 +34,7 @@ impl Charts {
         let Some(chart) = self.0.iter().find(|chart| covers(chart, file)) else { return true };
         let inner = file[chart.len()..].trim_start_matches('/');
         let first = inner.split('/').next().unwrap_or_default();
-        if inner == "values.yaml" || OF_EACH_RELEASE.contains(&first) {
+        if matches!(inner, "values.yaml" | "Chart.yaml") || OF_EACH_RELEASE.contains(&first) {
             return true;
         }
         let named = added.values_of(chart);

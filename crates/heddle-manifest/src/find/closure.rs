@@ -39,6 +39,8 @@ pub(super) struct Reader<'a> {
     last: Option<(String, Arc<Documents>)>,
     /// The files that the environment at hand holds and that cannot be read.
     pub unread: BTreeSet<String>,
+    /// The addresses of other repositories that the environment at hand names, with where they stand.
+    pub remotes: BTreeSet<(String, Position, String)>,
     /// How much may still be walked.
     left: usize,
 }
@@ -52,6 +54,7 @@ impl<'a> Reader<'a> {
             flux: OnceCell::new(),
             last: None,
             unread: BTreeSet::new(),
+            remotes: BTreeSet::new(),
             left: MAX_WALKED,
         }
     }
@@ -147,6 +150,12 @@ impl<'a> Reader<'a> {
             });
         }
         image
+    }
+
+    /// The address of the `HelmRepository` that is meant in a file.
+    pub fn charts_of(&self, namespace: &str, name: &str, path: &str) -> Option<&str> {
+        let flux = self.flux.get_or_init(|| self.files.flux());
+        flux.charts_of(&(namespace.to_owned(), name.to_owned()), path)
     }
 
     /// The images that the unreadable files of the environment at hand name, each with a file that does.

@@ -6,20 +6,17 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use heddle_core::image::ImageRef;
-
 use super::{
     added::Added,
     charts::Charts,
     closure::{Reader, is_remote, resolve},
     follow::{Follower, Followers},
+    live::Live,
     patches, replacements,
 };
 use crate::{
-    image::ImageValue,
-    kustomize::{Fault, ImageEntry, Reference, Renamed, Renames, Transformer, Transforms},
-    policy::FoundPolicy,
-    yaml::{Position, Spot},
+    kustomize::{Fault, ImageEntry, Reference, Renames, Transformer, Transforms},
+    yaml::Position,
 };
 
 /// How deep kustomizations may nest.
@@ -27,82 +24,6 @@ const MAX_DEPTH: usize = 32;
 
 /// How many images are compared with an entry's name for the price of one that is walked.
 const COMPARED_AT_ONCE: usize = 64;
-
-/// An image that runs, and the place that says which build of it.
-#[derive(Debug, Clone)]
-pub(super) struct Live {
-    /// The repository as it is written now, after renames.
-    pub name: String,
-    /// The tag and digest as they are written.
-    pub build: String,
-    /// The file of the place.
-    pub file: Arc<str>,
-    /// The place.
-    pub value: Arc<ImageValue>,
-    /// Kustomize's `images:` reach it: it is a container's, or an entry that took the place of one.
-    pub is_kustomizable: bool,
-    /// It is the image of a container of Kubernetes' own kinds, so that lists around it are merged by name.
-    pub is_container: bool,
-    /// The object that runs it, which patches name.
-    pub object: String,
-    /// The file of that object.
-    pub origin: Arc<str>,
-    /// The ways to its parts in that object.
-    pub fields: Arc<Fields>,
-    /// What kustomize pastes behind the tag.
-    pub suffix: Option<String>,
-    /// What its object is called beside what it was written with.
-    pub renamed: Arc<Renamed>,
-    /// What cannot be read and may change it, in words that follow a file and a line.
-    pub doubt: Option<Arc<str>>,
-    /// Operations moved members of lists of its object, so that their numbers are not what they are in the file.
-    pub is_shifted: bool,
-    /// An operation put it behind the members of a list, which keep their numbers.
-    pub is_appended: bool,
-    /// The file of the policy that its marker names, where the name of the image follows from it.
-    pub policy_file: Option<Arc<str>>,
-    /// What it shares with places that change with it, and whether these are parts of one image.
-    pub bond: Option<(Arc<str>, bool)>,
-}
-
-/// The ways to the parts of an image in the object that runs it; also to those that are not there and would be read.
-#[derive(Debug, Default)]
-pub(super) struct Fields {
-    pub registry: Option<String>,
-    pub name: Option<String>,
-    pub tag: Option<String>,
-    pub digest: Option<String>,
-}
-
-impl Fields {
-    pub fn of(image: &ImageValue) -> Self {
-        let parts = &image.parts;
-        let field = |spot: &Option<Spot>| spot.as_ref().map(|spot| spot.field.clone());
-        let around = parts.name.as_ref().and_then(|spot| spot.field.rsplit_once('.')).map(|(around, _)| around);
-        let beside = |key: &str| parts.home.and(around).map(|around| format!("{around}.{key}"));
-        Self {
-            registry: field(&parts.registry).or_else(|| beside("registry")),
-            name: field(&parts.name),
-            tag: field(&parts.tag).or_else(|| beside("tag")),
-            digest: field(&parts.digest).or_else(|| beside("digest")),
-        }
-    }
-
-    /// Whether the image is one text.
-    pub fn is_whole(&self) -> bool {
-        self.name.is_some() && self.tag.is_none() && self.digest.is_none()
-    }
-
-    pub fn all(&self) -> impl Iterator<Item = &str> {
-        [&self.registry, &self.name, &self.tag, &self.digest].into_iter().flatten().map(String::as_str)
-    }
-}
-
-/// Whether a merge finds the container of an image by its name. Of kinds that are none of Kubernetes' own kustomize knows no
-/// schema, so that a list in a merge takes the place of the other.
-pub(super) fn merges_by_name(value: &ImageValue) -> bool {
-    value.is_kustomizable && value.is_of_own_kind
-}
 
 /// The images of one environment.
 #[derive(Debug, Default)]
@@ -185,6 +106,7 @@ impl Walk<'_, '_> {
         for follower in followers.leaving(folder) {
             let findings = std::mem::take(&mut self.reader.findings);
             let reached = std::mem::take(&mut self.reader.reached);
+            let remotes = std::mem::take(&mut self.reader.remotes);
             let (files, units) = self.items(&follower.path);
             let charts = Charts::among(&files);
             let files = files.iter().filter(|file| charts.read(file, added)).map(|file| Item::File(file));
@@ -194,7 +116,7 @@ impl Walk<'_, '_> {
             }
             let told = std::mem::replace(&mut self.reader.findings, findings);
             self.reader.findings.extend(told.into_iter().filter(|finding| *finding.file == *follower.file));
-            self.reader.reached = reached;
+            (self.reader.reached, self.reader.remotes) = (reached, remotes);
         }
         self.incomplete = incomplete;
     }
@@ -279,7 +201,7 @@ impl Walk<'_, '_> {
                 self.rename_images(&here, &kustomization.images, outer, live);
                 replacements::apply(self.reader, &here, folder, kustomization, live);
                 self.transform(&here, folder, &kustomization.transformers, live);
-                live.extend(kustomization.inline.iter().map(|value| Live::of(&here, value)));
+                live.extend(kustomization.inline.iter().filter_map(|value| Live::read(self.reader, &here, value)));
                 // Values and Argo CD's own files are read beside the objects, not by kustomize.
                 for value in &kustomization.values {
                     let Some(path) = resolve(folder, &value.file.path) else { continue };
@@ -394,6 +316,9 @@ impl Walk<'_, '_> {
             }
             let Some(path) = resolve(folder, &reference.path) else {
                 let path = &reference.path;
+                if is_remote(path) {
+                    self.reader.remotes.insert((file.to_owned(), reference.position, path.clone()));
+                }
                 let message = match is_remote(path) {
                     true => format!("`{path}` lies outside the repository; its images are not seen"),
                     false => format!(
@@ -434,60 +359,6 @@ pub(super) fn doubt(file: &str, position: Position, live: &mut [Live]) {
 enum Nested {
     Apart,
     Shared,
-}
-
-impl Live {
-    fn of(file: &Arc<str>, value: &Arc<ImageValue>) -> Self {
-        let (name, build) = value.parts.name_and_build();
-        Self {
-            name,
-            build,
-            file: Arc::clone(file),
-            value: Arc::clone(value),
-            is_kustomizable: value.is_kustomizable,
-            is_container: merges_by_name(value),
-            object: value.object.clone(),
-            origin: Arc::clone(file),
-            fields: Arc::new(Fields::of(value)),
-            suffix: None,
-            renamed: Arc::default(),
-            doubt: None,
-            is_shifted: false,
-            is_appended: false,
-            policy_file: None,
-            bond: None,
-        }
-    }
-
-    /// An image as a file has it; `None`, which is a finding, where nothing says whose tag it is.
-    pub fn read(reader: &mut Reader<'_>, file: &Arc<str>, value: &Arc<ImageValue>) -> Option<Self> {
-        let mut image = Self::of(file, value);
-        if value.parts.is_nameless() {
-            let (name, home) = reader.marked_image(file, value)?;
-            (image.name, image.policy_file) = (name, Some(home));
-        }
-        Some(image)
-    }
-
-    /// The image as a reference; fails for placeholders and for texts that are none.
-    pub fn image(&self) -> Result<ImageRef, heddle_core::image::ImageError> {
-        let image = self.written().parse();
-        // Whatever stands before a marker gives way to what its policy chooses.
-        if image.is_err() && matches!(self.value.policy, Some(FoundPolicy::FluxMarker { .. })) {
-            return self.name.parse().or(image);
-        }
-        image
-    }
-
-    /// The container that it is for.
-    pub fn container(&self) -> Option<String> {
-        self.value.container.clone()
-    }
-
-    /// The image as the files write it, after renames.
-    pub fn written(&self) -> String {
-        format!("{}{}", self.name, self.build)
-    }
 }
 
 /// Renames what the entry matches, or puts the entry in its stead when that says which build runs. An entry that says none

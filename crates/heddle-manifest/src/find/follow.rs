@@ -13,8 +13,8 @@ use std::{
 use super::{
     Files,
     closure::{Reader, folders_around, join, resolve},
-    covers,
-    effective::{self, Live},
+    covers, effective,
+    live::Live,
     patches::{self, Change, Home},
 };
 use crate::{

@@ -11,15 +11,10 @@ use heddle_core::{
 };
 
 use super::{
-    FindInput, Found, FoundEnvironment, Occurrence,
-    added::Added,
-    closure::Reader,
-    covers,
-    effective::{Live, effective},
-    follow::Followers,
-    marked,
+    FindInput, Found, FoundEnvironment, Occurrence, added::Added, closure::Reader, covers, effective::effective,
+    follow::Followers, live::Live, marked,
 };
-use crate::{Finding, yaml::Position};
+use crate::{Files, Finding, Version, style, yaml::Position};
 
 /// What tells a place from every other: its file, its first byte, and below an alias the way to it.
 type Key = (String, usize, String);
@@ -31,6 +26,7 @@ pub(crate) fn find_places(input: &FindInput<'_>) -> Found {
     let added = Added::read(input.files);
     let followers = Followers::read(input.files);
     let mut places: BTreeMap<Key, Vec<(&FoundEnvironment, Live)>> = BTreeMap::new();
+    let mut remotes: BTreeMap<(String, Position, String), Vec<EnvironmentName>> = BTreeMap::new();
     let mut incomplete = Vec::new();
     let mut unread: HashMap<(EnvironmentName, ImageRepository), String> = HashMap::new();
     for environment in input.environments {
@@ -40,6 +36,12 @@ pub(crate) fn find_places(input: &FindInput<'_>) -> Found {
         unread.extend(mentions.map(|(image, path)| ((environment.name.clone(), image), path)));
         if found.incomplete {
             incomplete.push(environment);
+        }
+        for remote in std::mem::take(&mut reader.remotes) {
+            let names = remotes.entry(remote).or_default();
+            if !names.contains(&environment.name) {
+                names.push(environment.name.clone());
+            }
         }
         for live in found.live {
             let (at, way) = live.value.id();
@@ -53,6 +55,10 @@ pub(crate) fn find_places(input: &FindInput<'_>) -> Found {
         Found { findings: reader.findings.into_iter().collect(), reached: reader.reached, ..Found::default() };
     for lives in places.into_values() {
         join(&lives, &incomplete, &unread, &mut found);
+        found.findings.extend(lives.first().and_then(|(_, live)| number(live, input.files)));
+    }
+    for ((file, position, address), names) in remotes {
+        found.versions.extend(Version::of_remote(&file, position, &address, names));
     }
     found.findings.extend(input.files.unread().cloned());
     found
@@ -71,24 +77,40 @@ fn join(
     found: &mut Found,
 ) {
     let Some((_, first)) = lives.first() else { return };
-    let image = match first.image() {
-        Ok(image) => image,
-        Err(error) => return found.findings.push(unreadable(first, &error)),
-    };
     let mut environments: Vec<EnvironmentName> = Vec::new();
     for (environment, _) in lives {
         if !environments.contains(&environment.name) {
             environments.push(environment.name.clone());
         }
     }
+    if let Some(chart) = &first.value.chart {
+        let version = Version::of(&first.file, &first.value, chart, environments.clone());
+        let is_followed = version.unfollowed.is_none();
+        found.versions.push(version);
+        if !is_followed {
+            return;
+        }
+    }
+    let image = match first.image() {
+        Ok(image) => image,
+        Err(error) => return found.findings.push(unreadable(first, &error)),
+    };
+    let what = if first.value.chart.is_some() { "chart" } else { "image" };
     let mut obstacle = lives.iter().find_map(|(_, live)| live.value.obstacle).map(str::to_owned);
     if lives.iter().any(|(_, live)| live.image().map(|other| other.repository).ok().as_ref() != Some(&image.repository))
     {
-        let message = "environments take this place for different images, so it is not updated: give each overlay its own `images:` entry with `newTag`";
+        let message = match environments.as_slice() {
+            [_] => {
+                "this place gives its tag to different images, so it is not updated: give each image an entry of its own"
+            }
+            _ => {
+                "environments take this place for different images, so it is not updated: give each overlay its own `images:` entry with `newTag`"
+            }
+        };
         found.findings.push(finding(first, "shared-place", message.to_owned()));
         obstacle = Some(message.to_owned());
     } else if let Some(reason) = &obstacle {
-        found.findings.push(finding(first, "not-editable", format!("this image is not updated: {reason}")));
+        found.findings.push(finding(first, "not-editable", format!("this {what} is not updated: {reason}")));
     } else if let Some(unknown) = incomplete.iter().find(|other| may_share(other, lives)) {
         let message = format!(
             "the kustomizations of `{}` cannot be read in full, and it may share this place, so it is not updated",
@@ -104,21 +126,25 @@ fn join(
         obstacle = Some(message);
     } else if let Some(doubt) = lives.iter().find_map(|(_, live)| live.doubt.as_ref()) {
         let message =
-            format!("`{doubt}` cannot be read and may change this image, so it is not updated: mend that first");
+            format!("`{doubt}` cannot be read and may change this {what}, so it is not updated: mend that first");
         found.findings.push(finding(first, "unread-patch", message.clone()));
         obstacle = Some(message);
     } else if let Some(file) =
         environments.iter().find_map(|name| unread.get(&(name.clone(), image.repository.clone())))
     {
         let message = format!(
-            "`{file}` names this image and cannot be read, so it may hold a place of its own, and none is updated: mend the file, or move it out of the environment"
+            "`{file}` names this {what} and cannot be read, so it may hold a place of its own, and none is updated: mend the file, or move it out of the environment"
         );
         found.findings.push(finding(first, "unread-place", message.clone()));
         obstacle = Some(message);
     }
     let bond = bond(first, &environments);
+    if let (Some(version), Some(obstacle), true) = (found.versions.last_mut(), &obstacle, what == "chart") {
+        version.obstacle = Some(obstacle.clone());
+    }
     found.occurrences.push(Occurrence {
         bond,
+        is_chart: first.value.chart.is_some(),
         place: first.value.place(&first.file),
         container: first.value.container.clone(),
         image,
@@ -130,6 +156,17 @@ fn join(
         obstacle,
         value: Arc::clone(&first.value),
     });
+}
+
+/// That readers of YAML take a tag for a number, which they write otherwise.
+fn number(live: &Live, files: &Files) -> Option<Finding> {
+    let tag = live.value.parts.tag.as_ref().filter(|_| live.value.chart.is_none())?;
+    let span = live.value.span();
+    let is_plain = files.get(&live.file)?.get(span)? == tag.text;
+    let read = style::as_fraction(&tag.text).filter(|read| is_plain && *read != tag.text)?;
+    let message =
+        format!("YAML reads this tag as the number {read}, so `{read}` runs: write it in quotes, `\"{}\"`", tag.text);
+    Some(Finding { blocks: false, ..finding(live, "number-as-tag", message) })
 }
 
 /// What a place shares with those that change with it: parts of one image wherever they stand, keys of one marker where the

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::effective::Live;
+use super::live::Live;
 use crate::policy::FoundPolicy;
 
 const SEVERAL: &str = "the digest of its marker stands elsewhere beside several tags, so nothing says whose it is: write tag and digest in one mapping";

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     closure::Reader,
-    effective::{Fields, Live},
+    live::{Fields, Live},
     patches::{Change, Home, Refusal, keep, meant},
 };
 use crate::{

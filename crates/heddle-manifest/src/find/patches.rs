@@ -7,7 +7,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use super::{
     closure::{Reader, resolve},
-    effective::{self, Fields, Live},
+    live::{Fields, Live, merges_by_name},
     operations, remarks,
 };
 use crate::{
@@ -311,6 +311,7 @@ impl Change<'_> {
             is_of_own_kind: image.value.is_of_own_kind,
             policy: None,
             vacant: None,
+            chart: image.value.chart.clone(),
         };
         image.value = Arc::new(home.placed(value));
         image.file = Arc::clone(&home.file);
@@ -335,7 +336,7 @@ impl<'a> Home<'a> {
             origin: Arc::clone(&self.file),
             object: image.object.clone(),
             fields: Arc::new(fields),
-            is_container: effective::merges_by_name(&image),
+            is_container: merges_by_name(&image),
             value: Arc::new(self.placed(image)),
             is_kustomizable,
             suffix: None,

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{closure::Reader, effective::Live};
+use super::{closure::Reader, live::Live};
 use crate::{aliases, image::ImageValue, yaml::Documents};
 
 /// Completes the images that a patch file set or brought, right after it was carried out.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     closure::{Reader, resolve},
-    effective::Live,
+    live::Live,
     patches::identity,
 };
 use crate::{

@@ -3,7 +3,9 @@ mod follow;
 mod operations;
 mod patched;
 mod together;
+mod told;
 mod unread;
+mod versions;
 
 use super::*;
 use crate::{FoundPolicy, config, edit::edit, find, image::Target};

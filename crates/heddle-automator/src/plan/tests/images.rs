@@ -153,3 +153,21 @@ fn more_policies_than_the_limit_stop_the_places_of_the_rest() {
     let codes: Vec<&str> = findings.iter().map(|finding| finding.code.as_str()).collect();
     assert_eq!(codes, ["too-many-policies"]);
 }
+
+#[test]
+fn a_chart_of_a_registry_is_moved_by_a_rule_for_charts_alone() {
+    let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: api}\nspec: {chart: {spec: {chart: api, version: 1.4.1, sourceRef: {kind: HelmRepository, name: acme}}}}\n";
+    let repository = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {name: acme}\nspec: {url: 'oci://docker.io/acme'}\n";
+    let mut world = World::new("1.4.1", "1.4.1", &["1.4.1", "1.4.2", "2.0.0"]);
+    world.files = vec![("staging/api.yaml".into(), release.into()), ("sources/acme.yaml".into(), repository.into())];
+    let rules = |key: &str| {
+        format!(
+            "version: 1\nenvironments: [{{name: staging, path: staging}}]\n{key}: [{{name: '*', policy: {{semver: 1.x}}}}]\n"
+        )
+    };
+    world.rules = rules("images");
+    world.check("");
+    world.rules = rules("charts");
+    let plan = world.check("new pull-request staging: Update api to 1.4.2 in staging [staging/api.yaml]\n");
+    assert_eq!(plan.writes[0][0].text, release.replace("1.4.1", "1.4.2"));
+}

@@ -17,7 +17,7 @@ use crate::{
     screen::Screen,
 };
 
-pub(super) fn tell_findings(found: &Found, screen: &Screen) {
+pub(crate) fn tell_findings(found: &Found, screen: &Screen) {
     for finding in &found.findings {
         screen.note(&format!("{}:{}: {}", finding.file, finding.position.line, finding.message));
     }
@@ -91,7 +91,7 @@ fn at(starts: &DocumentStarts, occurrence: &Occurrence) -> String {
 }
 
 /// What says how tags are chosen. A comment at the place is the closest; then rules, then what peers' annotations say.
-fn policy(manifests: &Manifests, occurrence: &Occurrence) -> Option<Value> {
+pub(crate) fn policy(manifests: &Manifests, occurrence: &Occurrence) -> Option<Value> {
     let beside = occurrence.policy.as_ref();
     if let Some(FoundPolicy::Comment { text }) = beside {
         return Some(json!({"source": "comment", "text": text}));
@@ -113,7 +113,7 @@ fn policy(manifests: &Manifests, occurrence: &Occurrence) -> Option<Value> {
 }
 
 /// The same in a few words.
-pub(super) fn policy_words(manifests: &Manifests, occurrence: &Occurrence) -> String {
+pub(crate) fn policy_words(manifests: &Manifests, occurrence: &Occurrence) -> String {
     match (&occurrence.policy, rule_for(manifests, occurrence)) {
         (Some(FoundPolicy::Comment { .. }), _) => "the comment beside it".to_owned(),
         (_, Some(rule)) => format!("{CONFIG_FILE}:{}", rule.line),

@@ -1,0 +1,184 @@
+//! Versions of charts, artifacts and git repositories.
+
+use super::*;
+use crate::VersionKind;
+
+fn flux_release(version: &str) -> String {
+    format!(
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: db, namespace: shop}}\nspec:\n  chart:\n    spec:\n      chart: postgresql\n      sourceRef: {{kind: HelmRepository, name: charts, namespace: flux-system}}\n{version}"
+    )
+}
+
+fn flux_repository(url: &str) -> String {
+    format!(
+        "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {{name: charts, namespace: flux-system}}\nspec: {{url: '{url}'}}\n"
+    )
+}
+
+/// `file:line name version source`, with `!` before what no rule can move.
+fn told(found: &Found) -> Vec<String> {
+    let one = |version: &Version| {
+        let mark = if version.unfollowed.is_some() { "!" } else { "" };
+        let source = version.source.as_deref().unwrap_or("-");
+        let (file, line) = (&version.place.file, version.place.line);
+        format!("{mark}{file}:{line} {} {} {source}", version.name, version.version)
+    };
+    found.versions.iter().map(one).collect()
+}
+
+fn check_versions(text: &str, expected: &[&str]) -> Found {
+    let found = find_in(&[("e/a.yaml", text)], &[("e", "e")]);
+    assert_eq!(told(&found), expected, "{text}");
+    found
+}
+
+#[test]
+fn a_release_of_flux_takes_its_chart_from_its_repository() {
+    let check = |version: &str, url: &str, expected: &str| {
+        let list = [("e/r.yaml", flux_release(version)), ("sources/s.yaml", flux_repository(url))];
+        let list = list.each_ref().map(|(path, text)| (*path, text.as_str()));
+        let found = find_in(&list, &[("e", "e")]);
+        assert_eq!(told(&found), [expected], "{version} {url}");
+        found
+    };
+    let version = "      version: 16.2.1 # keep\n";
+    let found = check(version, "oci://ghcr.io/acme/charts/", "e/r.yaml:9 postgresql 16.2.1 oci://ghcr.io/acme/charts/");
+    let [place] = found.occurrences.as_slice() else { panic!("{found:#?}") };
+    assert!(place.is_chart);
+    assert_eq!(place.image.to_string(), "ghcr.io/acme/charts/postgresql:16.2.1");
+    assert_eq!(place.place.field, "spec.chart.spec.version");
+    let edits = place.edits(&Target::tag("16.3.0".parse().unwrap())).unwrap();
+    let text = flux_release(version);
+    assert_eq!(edit(&text, &edits).unwrap(), text.replace("16.2.1", "16.3.0"));
+    let http = check(version, "https://charts.acme.dev", "!e/r.yaml:9 postgresql 16.2.1 https://charts.acme.dev");
+    assert_eq!(http.occurrences, []);
+    let hub = check(
+        version,
+        "oci://registry-1.docker.io/acme",
+        "e/r.yaml:9 postgresql 16.2.1 oci://registry-1.docker.io/acme",
+    );
+    assert_eq!(hub.occurrences[0].image.to_string(), "docker.io/acme/postgresql:16.2.1");
+    check("      version: 16.x\n", "oci://ghcr.io/acme", "!e/r.yaml:9 postgresql 16.x oci://ghcr.io/acme");
+    check("      version: 1.2.3+b\n", "oci://ghcr.io/acme", "!e/r.yaml:9 postgresql 1.2.3+b oci://ghcr.io/acme");
+    check("", "oci://ghcr.io/acme", "!e/r.yaml:7 postgresql  oci://ghcr.io/acme");
+    let alone = find_in(&[("e/r.yaml", &flux_release(version))], &[("e", "e")]);
+    assert_eq!(told(&alone), ["!e/r.yaml:9 postgresql 16.2.1 -"]);
+}
+
+#[test]
+fn a_patch_of_an_overlay_says_the_version_of_a_chart() {
+    let patch = flux_release("").replace("      chart: postgresql\n", "      version: 17.0.0\n");
+    let patch: String =
+        patch.lines().filter(|line| !line.contains("sourceRef")).map(|line| format!("{line}\n")).collect();
+    for base in [flux_release("      version: 16.2.1\n"), flux_release("")] {
+        let list = [
+            ("base/kustomization.yaml", "resources: [r.yaml, s.yaml]\n"),
+            ("base/r.yaml", &base),
+            ("base/s.yaml", &flux_repository("oci://ghcr.io/acme")),
+            ("prod/kustomization.yaml", "resources: [../base]\npatches: [{path: p.yaml}]\n"),
+            ("prod/p.yaml", &patch),
+        ];
+        check(&list, &[("prod", "prod")], &["prod/p.yaml:7 ghcr.io/acme/postgresql:17.0.0 prod"]);
+    }
+}
+
+#[test]
+fn charts_and_artifacts_are_found_in_every_kind_that_names_them() {
+    let spec = "chart: web, repoURL: ghcr.io/acme/charts, targetRevision: 1.2.3";
+    let application = format!("apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec: {{source: {{{spec}}}}}\n");
+    check_versions(&application, &["e/a.yaml:3 web 1.2.3 oci://ghcr.io/acme/charts"]);
+    let http = application.replace("ghcr.io/acme/charts", "https://charts.acme.dev");
+    check_versions(&http, &["!e/a.yaml:3 web 1.2.3 https://charts.acme.dev"]);
+    let several = format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nspec: {{template: {{spec: {{sources: [{{{spec}}}, {{repoURL: 'https://github.com/acme/config', targetRevision: main, path: web}}]}}}}}}\n"
+    );
+    check_versions(&several, &["e/a.yaml:3 web 1.2.3 oci://ghcr.io/acme/charts"]);
+    let k3s = "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nspec:\n  chart: oci://ghcr.io/acme/charts/web\n  version: v1.2.3-rc.1\n";
+    check_versions(k3s, &["e/a.yaml:5 web v1.2.3-rc.1 oci://ghcr.io/acme/charts"]);
+    let artifact = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: a}\nspec:\n  url: oci://ghcr.io/acme/manifests\n  ref: {tag: 1.2.3}\n";
+    let found = check_versions(artifact, &["e/a.yaml:6 manifests 1.2.3 oci://ghcr.io/acme"]);
+    assert_eq!(found.occurrences[0].image.to_string(), "ghcr.io/acme/manifests:1.2.3");
+    check_versions(&artifact.replace("tag: 1.2.3", "semver: '>=1'"), &["!e/a.yaml:6 manifests >=1 oci://ghcr.io/acme"]);
+    let digest = format!("tag: 1.2.3, digest: 'sha256:{}'", "a".repeat(64));
+    let pinned = find_in(&[("e/a.yaml", &artifact.replace("tag: 1.2.3", &digest))], &[("e", "e")]);
+    let edits = pinned.occurrences.first().map(|place| place.edits(&Target::tag("2.0.0".parse().unwrap())));
+    assert!(matches!(edits, None | Some(Err(_))), "{edits:?}");
+    let git = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nspec:\n  url: https://github.com/acme/base\n  ref: {tag: v1.2.3}\n";
+    let found = check_versions(git, &["!e/a.yaml:5 https://github.com/acme/base v1.2.3 -"]);
+    assert_eq!(found.versions[0].kind, VersionKind::Ref);
+    check_versions(&git.replace("tag: v1.2.3", "branch: main"), &[]);
+}
+
+#[test]
+fn charts_of_kustomizations_and_dependencies_of_charts_are_found() {
+    let kustomization = "helmCharts:\n- name: web\n  repo: oci://ghcr.io/acme/charts\n  version: 1.2.3\n- {name: own}\nresources:\n- https://github.com/acme/base//prod?ref=v1.4.0\n- https://github.com/acme/other\n";
+    let found = find_in(&[("o/kustomization.yaml", kustomization)], &[("o", "o")]);
+    assert_eq!(
+        told(&found),
+        [
+            "o/kustomization.yaml:4 web 1.2.3 oci://ghcr.io/acme/charts",
+            "!o/kustomization.yaml:7 https://github.com/acme/base//prod v1.4.0 -"
+        ]
+    );
+    let chart = "apiVersion: v2\nname: web\ndependencies:\n- {name: db, version: 1.2.3, repository: 'oci://ghcr.io/acme'}\n- {name: lib, version: 1.0.0, repository: 'file://../lib'}\n- {name: other, version: 1.0.0, repository: '@acme'}\n";
+    let list = [("web/Chart.yaml", chart), ("web/Chart.lock", "dependencies: []\n")];
+    let found = find_in(&list[..1], &[("o", "web")]);
+    assert_eq!(told(&found), ["web/Chart.yaml:4 db 1.2.3 oci://ghcr.io/acme"]);
+    assert_eq!(found.occurrences[0].obstacle, None);
+    assert_eq!(found.occurrences[0].place.object, "Chart web");
+    let locked = find_in(&list, &[("o", "web")]);
+    let why = locked.occurrences[0].obstacle.as_deref();
+    assert!(why.is_some_and(|why| why.contains("helm dependency update")), "{why:?}");
+    assert_eq!(locked.versions[0].obstacle.as_deref(), why);
+}
+
+#[test]
+fn a_marker_behind_a_version_names_an_image_as_before() {
+    let release = flux_release("      version: 1.2.3 # {\"$imagepolicy\": \"flux-system:web:tag\"}\n");
+    let policy = "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImagePolicy\nmetadata: {name: web, namespace: flux-system}\nspec: {imageRepositoryRef: {name: web}}\n---\napiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nmetadata: {name: web, namespace: flux-system}\nspec: {image: ghcr.io/acme/web}\n";
+    let list = [("e/r.yaml", release.as_str()), ("e/p.yaml", policy)];
+    let found = check(&list, &[("e", "e")], &["e/r.yaml:9 ghcr.io/acme/web:1.2.3 e"]);
+    assert!(!found.occurrences[0].is_chart && found.versions.is_empty());
+}
+
+#[test]
+fn rules_for_charts_and_rules_for_images_say_nothing_of_each_other() {
+    let all = "version: 1\nimages: [{name: '*', policy: {semver: '*'}}]\ncharts:\n- {name: postgres*, policy: {semver: 16.x}}\n- {name: oci://ghcr.io/acme/*, policy: {semver: 1.x}}\n";
+    let (config, findings) = config::read(all);
+    assert_eq!(findings, []);
+    let artifact = |name: &str| {
+        format!(
+            "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nspec: {{url: 'oci://{name}', ref: {{tag: 1.2.3}}}}\n"
+        )
+    };
+    let line_of = |text: &str| {
+        let found = find_in(&[("e/a.yaml", text)], &[("e", "e")]);
+        let [place] = found.occurrences.as_slice() else { panic!("{found:#?}") };
+        config.ruling(place, &place.environments[0]).map(|ruling| ruling.line)
+    };
+    assert_eq!(line_of(&artifact("quay.io/other/postgresql")), Some(4));
+    assert_eq!(line_of(&artifact("ghcr.io/acme/web")), Some(5));
+    assert_eq!(line_of(&artifact("ghcr.io/acme/inner/web")), None);
+    assert_eq!(
+        line_of(
+            POD.split("  - {name: side")
+                .next()
+                .map(|pod| format!("{pod}  - {{name: a, image: 'acme/a:1'}}\n"))
+                .as_deref()
+                .unwrap()
+        ),
+        Some(2)
+    );
+    let of_images =
+        "version: 1\ncharts: [{name: '*', policy: {semver: 1.x, pin_digest: true, platforms: [linux/amd64]}}]\n";
+    let (refused, findings) = config::read(of_images);
+    assert!(
+        findings.len() == 2 && findings.iter().all(|one| one.message.contains("only images have")),
+        "{findings:#?}"
+    );
+    assert_eq!(refused.charts[0].ruling.policy, None);
+    let (broken, findings) =
+        config::read("version: 1\ncharts: [{name: Web, containers: [a], policy: {semver: 1.x}}]\n");
+    assert_eq!(findings.len(), 3, "{findings:#?}");
+    assert!(broken.charts[0].selector.is_none());
+}
