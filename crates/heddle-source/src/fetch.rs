@@ -8,7 +8,10 @@ use std::{
 
 use gix::{
     credentials::{helper::Action, protocol::Outcome},
-    protocol::transport::client::blocking_io::http::{self, options::FollowRedirects},
+    protocol::transport::client::{
+        TransportWithoutIO,
+        blocking_io::http::{self, options::FollowRedirects},
+    },
     remote::{
         Direction,
         fetch::{Prepare, Shallow},
@@ -28,7 +31,7 @@ use crate::{
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
 
 /// What is asked of a host, and how much of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Asked {
     pub(crate) want: Want,
     pub(crate) way: Way,
@@ -37,7 +40,7 @@ pub(crate) struct Asked {
 }
 
 /// Which commit is wanted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Want {
     /// The head of a branch.
     Branch(BranchName),
@@ -173,7 +176,11 @@ fn prepare<'a, 'r>(
         .map_err(FetchError::from_gix)?
         .with_fetch_tags(gix::remote::fetch::Tags::None);
     let (url, version) = git_remote.sanitized_url_and_version(Direction::Fetch).map_err(FetchError::from_gix)?;
-    let transport = http::Transport::new_http(BoundedHttp::new(Arc::clone(bounds)), url, version, false);
+    let mut transport = http::Transport::new_http(BoundedHttp::new(Arc::clone(bounds)), url, version, false);
+    // A host that wants a login is not asked without one first. Over plain http gix sends none.
+    if let Some(account) = account(remote).filter(|_| remote.url.scheme() == "https") {
+        transport.set_identity(account).map_err(|error| FetchError::Other(error.to_string()))?;
+    }
     let prepared = git_remote
         .to_connection_with_transport(transport)
         .with_credentials(|action| Ok(answer(remote, action)))
@@ -187,13 +194,17 @@ fn prepare<'a, 'r>(
 /// Answers git's question for a login. Nothing is ever stored.
 fn answer(remote: &Remote, action: Action) -> Option<Outcome> {
     let Action::Get(context) = action else { return None };
+    Some(Outcome { identity: account(remote)?, next: context.into() })
+}
+
+/// The login as gix sends it.
+fn account(remote: &Remote) -> Option<gix::sec::identity::Account> {
     let credential = remote.credential.as_ref()?;
-    let identity = gix::sec::identity::Account {
+    Some(gix::sec::identity::Account {
         username: credential.username.clone(),
         password: credential.password.expose_secret().to_owned(),
         oauth_refresh_token: None,
-    };
-    Some(Outcome { identity, next: context.into() })
+    })
 }
 
 fn transport_options(remote: &Remote, way: Way, limit: Duration) -> http::Options {

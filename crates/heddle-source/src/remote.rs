@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::FetchError;
@@ -28,7 +28,23 @@ pub struct Remote {
     pub ca_pem: Option<Vec<u8>>,
 }
 
+impl Credential {
+    fn is_the_same_as(&self, other: &Self) -> bool {
+        self.username == other.username && self.password.expose_secret() == other.password.expose_secret()
+    }
+}
+
 impl Remote {
+    /// Whether the other one reaches the same repository, by the same login.
+    pub(crate) fn is_the_same_as(&self, other: &Self) -> bool {
+        let is_same_login = match (&self.credential, &other.credential) {
+            (Some(own), Some(other)) => own.is_the_same_as(other),
+            (None, None) => true,
+            _ => false,
+        };
+        is_same_login && self.url == other.url && self.ca_pem == other.ca_pem
+    }
+
     /// Checks the address before anything is sent.
     pub(crate) fn check(&self) -> Result<(), FetchError> {
         let refuse = |reason: &'static str| Err(FetchError::Address { reason });

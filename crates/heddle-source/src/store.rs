@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::SystemTime,
 };
@@ -32,17 +32,34 @@ pub struct Store {
     clones: Arc<Mutex<HashMap<String, SharedClone>>>,
 }
 
-/// The clone of one remote, under the name of its directory. Its lock makes the fetches from one remote serial; a fetch
-/// that nobody waits for any more keeps it until it has ended.
-type SharedClone = Arc<tokio::sync::Mutex<LocalClone>>;
+/// The clone of one remote, under the name of its directory.
+#[derive(Debug, Clone, Default)]
+struct SharedClone {
+    /// How many have asked for a fetch so far.
+    asked: Arc<AtomicU64>,
+    /// Its lock makes the fetches from one remote serial; a fetch that nobody waits for any more keeps it until it has
+    /// ended.
+    clone: Arc<tokio::sync::Mutex<LocalClone>>,
+}
 
 #[derive(Debug, Default)]
 struct LocalClone {
+    /// The last fetch that went well.
+    fetched: Option<Fetched>,
     current: Option<Arc<Generation>>,
     /// The number of the last generation that this process has opened.
     last: Option<u64>,
     /// Those before it.
     retired: Vec<Weak<Generation>>,
+}
+
+/// A fetch that went well: it answers all who asked for the same, as the same, before it began.
+#[derive(Debug)]
+struct Fetched {
+    remote: Remote,
+    asked: Asked,
+    /// How many had asked when it began.
+    answers: u64,
 }
 
 /// One directory that holds a clone.
@@ -98,7 +115,8 @@ impl Store {
     }
 
     /// Fetches the head of `branch`, one commit deep. When the head is known already, only the list of branches is
-    /// asked for. Dropping the future ends the transfer.
+    /// asked for, and nothing where a fetch with the same login began after this was called: however many ask at once, two
+    /// fetches do. Dropping the future ends the transfer.
     ///
     /// # Errors
     /// See [`FetchError`]; what was fetched before stays readable.
@@ -135,14 +153,21 @@ impl Store {
     /// Fetches into the clone of this name.
     async fn fetch_into(&self, name: String, remote: &Remote, asked: Asked) -> Result<Snapshot, FetchError> {
         let parent = self.dir.join(&name);
-        let mut clone = self.clone_of(name).lock_owned().await;
+        let SharedClone { asked: all, clone } = self.clone_of(name);
+        let before = all.fetch_add(1, Ordering::Relaxed);
+        let mut clone = clone.lock_owned().await;
         let stop = Arc::new(AtomicBool::new(false));
         let _stop_on_drop = StopOnDrop(Arc::clone(&stop));
         let (remote, store) = (remote.clone(), self.clone());
         let work = tokio::task::spawn_blocking(move || {
-            let before = size_bytes(&parent);
+            if let Some(answer) = clone.answer(&remote, &asked, before) {
+                return Ok(answer);
+            }
+            let answers = all.load(Ordering::Relaxed);
+            let size = size_bytes(&parent);
             let fetched = clone.fetch(&parent, &remote, &asked, &stop);
-            let has_grown = size_bytes(&parent) > before;
+            let has_grown = size_bytes(&parent) > size;
+            clone.fetched = fetched.is_ok().then_some(Fetched { remote, asked, answers });
             drop(clone);
             if has_grown {
                 store.trim();
@@ -159,7 +184,7 @@ impl Store {
     /// What the clone of this name holds.
     async fn open_kept(&self, name: String, remote: &Remote, want: Want) -> Option<Snapshot> {
         let parent = self.dir.join(&name);
-        let mut clone = self.clone_of(name).lock_owned().await;
+        let mut clone = self.clone_of(name).clone.lock_owned().await;
         let remote = remote.clone();
         let work = tokio::task::spawn_blocking(move || {
             let generation = clone.current(&parent).ok()?;
@@ -223,7 +248,7 @@ impl Store {
     fn remove(&self, name: &str) -> io::Result<()> {
         let mut clones = self.clones.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(shared) = clones.get_mut(name) {
-            let Some(clone) = Arc::get_mut(shared) else { return Ok(()) };
+            let Some(clone) = Arc::get_mut(&mut shared.clone) else { return Ok(()) };
             if clone.get_mut().is_read() {
                 return Ok(());
             }
@@ -246,11 +271,20 @@ impl Store {
 
     fn clone_of(&self, name: String) -> SharedClone {
         let mut clones = self.clones.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(clones.entry(name).or_default())
+        clones.entry(name).or_default().clone()
     }
 }
 
 impl LocalClone {
+    /// What the last fetch brought, where it began after so many had asked, for the same and as the same.
+    fn answer(&self, remote: &Remote, asked: &Asked, before: u64) -> Option<Snapshot> {
+        let is_answered = |fetched: &&Fetched| {
+            before < fetched.answers && fetched.asked == *asked && fetched.remote.is_the_same_as(remote)
+        };
+        let fetched = self.fetched.as_ref().filter(is_answered)?;
+        fetch::open_last(self.current.as_ref()?, &fetched.remote, &asked.want)
+    }
+
     /// Fetches into the clone, and into one that is made anew where this one cannot be used.
     fn fetch(
         &mut self,

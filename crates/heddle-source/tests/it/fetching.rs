@@ -76,6 +76,30 @@ async fn a_known_head_costs_no_pack_and_a_new_one_costs_one() {
 }
 
 #[tokio::test]
+async fn a_fetch_answers_all_who_asked_before_it_began_by_the_same_login() {
+    let setup = Setup::new().await;
+    let head = setup.host.commit(&[("a.yaml", Some("a: 1\n"))]);
+
+    let all = tokio::join!(setup.fetch(), setup.fetch(), setup.fetch(), setup.fetch(), setup.fetch());
+
+    let all = <[_; 5]>::from(all);
+    assert!(all.into_iter().all(|snapshot| snapshot.unwrap().revision.as_str() == head));
+    // The first may have begun before the others asked.
+    assert!(setup.host.conversations() <= 2, "{}", setup.host.conversations());
+    let before = setup.host.conversations();
+    let wrong = |remote: &mut Remote| {
+        remote.credential = Some(Credential { username: "x-access-token".into(), password: "wrong".into() });
+    };
+    let (right, wrong, nobody) =
+        tokio::join!(setup.fetch(), setup.fetch_as(wrong), setup.fetch_as(|remote| remote.credential = None));
+    assert_eq!(right.unwrap().revision.as_str(), head);
+    for refused in [wrong, nobody] {
+        assert!(refused.is_about_credentials(), "{refused:?}");
+    }
+    assert!(setup.host.conversations() >= before + 3, "each of them asks by itself");
+}
+
+#[tokio::test]
 async fn a_rewritten_branch_is_followed() {
     let setup = Setup::new().await;
     setup.host.commit(&[("a.yaml", Some("a: 1\n"))]);

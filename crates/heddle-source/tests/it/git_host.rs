@@ -40,6 +40,7 @@ struct Shared {
     fault: Mutex<Option<StatusCode>>,
     redirect: Mutex<Option<(String, String)>>,
     logins: AtomicUsize,
+    conversations: AtomicUsize,
     is_public: AtomicBool,
     /// What is served besides, by its path.
     files: Mutex<BTreeMap<String, String>>,
@@ -59,6 +60,7 @@ impl GitHost {
             fault: Mutex::default(),
             redirect: Mutex::default(),
             logins: AtomicUsize::new(0),
+            conversations: AtomicUsize::new(0),
             is_public: AtomicBool::new(false),
             files: Mutex::default(),
         });
@@ -166,6 +168,11 @@ impl GitHost {
         self.shared.logins.load(Ordering::Relaxed)
     }
 
+    /// How often it was asked which references there are, by whomever.
+    pub fn conversations(&self) -> usize {
+        self.shared.conversations.load(Ordering::Relaxed)
+    }
+
     pub fn work_tree(&self) -> &Path {
         &self.work
     }
@@ -188,6 +195,9 @@ fn git(dir: &Path, arguments: &[&str]) -> String {
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     if let Some(status) = *shared.fault.lock().unwrap() {
         return status.into_response();
+    }
+    if request.uri().path().ends_with("/info/refs") {
+        shared.conversations.fetch_add(1, Ordering::Relaxed);
     }
     if request.headers().contains_key(header::AUTHORIZATION) {
         shared.logins.fetch_add(1, Ordering::Relaxed);
