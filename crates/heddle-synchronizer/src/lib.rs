@@ -41,7 +41,7 @@ use crate::{
     neighbors::Neighbors,
     outbox::Outbox,
     supervisor::Supervisor,
-    sync::{ClusterFacts, Context},
+    sync::{ClusterFacts, Context, Tokens},
 };
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -112,6 +112,7 @@ impl Agent {
             outbox: Arc::clone(&outbox),
             sweep_interval: config.sweep_interval,
             neighbors: Neighbors::default(),
+            tokens: Tokens::default(),
             cluster_facts: ClusterFacts::default(),
             manifest: manifest_receiver,
         });

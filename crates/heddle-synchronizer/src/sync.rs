@@ -12,6 +12,7 @@ mod compare;
 mod compute;
 mod desired;
 mod drift;
+mod heads;
 mod health;
 pub mod inbox;
 mod meanwhile;
@@ -43,6 +44,7 @@ use self::{
     cluster::{ClusterFault, ClusterState},
     desired::Desired,
     drift::DriftLog,
+    heads::Heads,
     health::Scene,
     inbox::{Inbox, Wake},
     patience::Patience,
@@ -67,7 +69,7 @@ pub(crate) use self::{
     patience::MAX_TRIES,
     report::{IN_REPORT, IN_STATUS},
     run::{DEFINITION_LIMIT, GONE_LIMIT, SCHEMA_LIMIT},
-    source::ClusterFacts,
+    source::{ClusterFacts, Tokens},
 };
 
 /// How often a Sync wakes whose spec cannot be read.
@@ -102,6 +104,8 @@ pub struct Context {
     pub neighbors: Neighbors,
     /// The API, as soon as the agent has an identity.
     pub api: watch::Receiver<Option<heddle_client::AgentClient>>,
+    /// The API's tokens for git.
+    pub tokens: Tokens,
     /// What templates of charts learn of the cluster.
     pub cluster_facts: ClusterFacts,
     /// How the install manifest compares with the Sync that was made of it.
@@ -142,8 +146,8 @@ pub struct SyncTask {
     patience: Patience,
     /// What the other Syncs were told.
     known: Known,
-    /// A revision of another Sync of the same branch that made this one look.
-    noticed: Option<Revision>,
+    /// The heads of the branch that need no look when another Sync comes to them.
+    heads: Heads,
     /// Whether anything is known that the status may not say. Until the first look has ended it says what was last known.
     is_to_be_told: bool,
 }
@@ -180,7 +184,7 @@ impl SyncTask {
             sweep: Sweep::default(),
             patience: Patience::default(),
             known: Known::default(),
-            noticed: None,
+            heads: Heads::default(),
             is_to_be_told: false,
             sync,
             ctx,
@@ -338,6 +342,7 @@ impl SyncTask {
     /// Forgets what is known of other files than those that are wanted now.
     fn forget_files(&mut self) {
         self.source = SourceReader::default();
+        self.heads.forget();
         (self.desired, self.compared, self.hindrance) = (None, None, None);
         self.sweep.clear();
         self.roots = Roots::default();
@@ -354,13 +359,22 @@ impl SyncTask {
         if self.cluster.as_ref().is_ok_and(|cluster| cluster.misses_a_sync(&self.ctx.neighbors.living())) {
             self.schedule.settle(now);
         }
-        // Where another one of the branch has found a new revision, there is one for this one too.
+        self.catch_up();
+    }
+
+    /// Looks where another Sync of the branch has found a new head: there is one for this one too. A look that is under way
+    /// may come to it by itself.
+    fn catch_up(&mut self) {
+        if self.source.is_looking() {
+            return;
+        }
         let neighbors = &self.ctx.neighbors;
         let others = neighbors.others_at_another_revision(&self.name.name);
-        let head = others.iter().find_map(|other| neighbors.revision_of(other));
-        if head.is_some() && self.noticed != head {
-            self.noticed = head;
-            self.schedule.look(now);
+        let mut heads = others.iter().filter_map(|other| neighbors.revision_of(other));
+        let news = heads.find(|head| self.heads.is_news(head));
+        if let Some(head) = news {
+            self.heads.note(&head);
+            self.schedule.look(Instant::now());
         }
     }
 

@@ -20,10 +20,7 @@ use heddle_source::{ClusterView, Decryption, FetchError, Remote, Resolved, Snaps
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-use self::{
-    bases::Found,
-    login::{Login, Token},
-};
+use self::{bases::Found, login::Login};
 use super::{
     Context,
     compute::{Pace, QUICK_LIMIT, compute, compute_in_turn},
@@ -31,9 +28,9 @@ use super::{
 };
 use crate::metrics::{RenderResult, SyncMetrics};
 
-pub(crate) use self::facts::ClusterFacts;
 pub(super) use self::rendered::{Content, Raw, Rendered, type_of};
 use self::rendered::{Inputs, With};
+pub(crate) use self::{facts::ClusterFacts, login::Tokens};
 
 /// The files of a Sync, and the look at them that is under way. A look is a task of its own: whatever it takes, nothing else
 /// waits for it.
@@ -46,7 +43,6 @@ pub(super) struct SourceReader {
 /// How to get at the files, and what was last made of them. Cheap to clone.
 #[derive(Clone, Default)]
 struct Files {
-    token: Option<Token>,
     rendered: Option<Rendered>,
     /// How long the last render took decides about the next.
     pace: Pace,
@@ -273,18 +269,16 @@ impl Files {
         self.render(asker, inputs, resolved).await.is_ok()
     }
 
-    async fn fetch(&mut self, asker: &Asker) -> Result<Snapshot, LookFault> {
+    async fn fetch(&self, asker: &Asker) -> Result<Snapshot, LookFault> {
         let (ctx, spec) = (&asker.ctx, &asker.spec);
         let mut fresh = false;
         loop {
-            let Login { credential, excuse } = login::log_in(&mut self.token, asker, fresh).await;
+            let Login { credential, is_minted, excuse } = login::log_in(asker, fresh).await;
             let remote = Remote { url: spec.address.clone(), credential, ca_pem: ctx.ca_pem.clone() };
             match (ctx.store.fetch(&remote, &spec.branch).await, excuse) {
                 (Ok(snapshot), _) => return Ok(snapshot),
                 // A token may have been revoked before its time.
-                (Err(error), _) if error.is_about_credentials() && self.token.take().is_some() && !fresh => {
-                    fresh = true
-                }
+                (Err(error), _) if error.is_about_credentials() && is_minted && !fresh => fresh = true,
                 (Err(error), Some((reason, message))) if error.is_about_credentials() => {
                     return Err(LookFault::Credentials { reason, message });
                 }

@@ -72,6 +72,7 @@ impl SyncTask {
             self.schedule.settle(Instant::now());
         }
         self.note_looked(&looked);
+        self.catch_up();
         if self.sync.spec.suspend {
             self.say_wants().await;
         }
@@ -81,6 +82,9 @@ impl SyncTask {
     fn note_looked(&mut self, looked: &Looked) {
         self.is_to_be_told = true;
         let Looked { result, is_resumed } = looked;
+        if let Ok(look) = result {
+            self.heads.note(look.revision());
+        }
         if matches!(result, Ok(_) | Err(source::LookFault::Inputs { .. } | source::LookFault::Cluster { .. })) {
             self.fetched_at = Some(Utc::now());
         }
@@ -190,6 +194,7 @@ impl SyncTask {
         if came_up.neighbors {
             self.notice_neighbors();
         }
+        self.catch_up();
     }
 
     /// Takes in what a run came to: says it, and tells the facts of it.

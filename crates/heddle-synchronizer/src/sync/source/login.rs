@@ -1,7 +1,13 @@
 //! How the agent logs in to the git host.
 
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use heddle_client::ClientError;
+use heddle_core::git::RepoUrl;
 use heddle_source::Credential;
 use heddle_wire::agent::GitTokenRequest;
 
@@ -14,43 +20,77 @@ const TOKEN_SLACK: TimeDelta = TimeDelta::minutes(5);
 const WITHOUT_API: &str =
     "drift is repaired meanwhile, and with a Secret in `spec.credentials` git is read without the API";
 
-/// A token that the API minted.
+/// The tokens that the API minted, by the repository that each reads. They are the cluster's, and all Syncs share them: so
+/// those of one repository are one reader of it, and share its fetches.
+#[derive(Default)]
+pub(crate) struct Tokens(Mutex<HashMap<RepoUrl, Token>>);
+
 #[derive(Clone)]
-pub(super) struct Token {
+struct Token {
     credential: Credential,
     expires_at: DateTime<Utc>,
+}
+
+impl Tokens {
+    fn forget(&self, repository: &RepoUrl) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(repository);
+    }
+
+    fn find(&self, repository: &RepoUrl, now: DateTime<Utc>) -> Option<Token> {
+        let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.get(repository).filter(|token| token.expires_at > now).cloned()
+    }
+
+    fn keep(&self, repository: &RepoUrl, token: Token, now: DateTime<Utc>) {
+        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.retain(|_, token| token.expires_at > now);
+        tokens.insert(repository.clone(), token);
+    }
 }
 
 /// How to log in, and why there is no better way: a word and a sentence.
 pub(super) struct Login {
     pub credential: Option<Credential>,
+    /// Whether the API minted it, so that it may have been revoked before its time.
+    pub is_minted: bool,
     pub excuse: Option<(&'static str, String)>,
+}
+
+impl Login {
+    fn minted(credential: Option<Credential>, excuse: Option<(&'static str, String)>) -> Self {
+        Self { is_minted: credential.is_some(), credential, excuse }
+    }
 }
 
 /// The Secret that the Sync names, else a token of the API, else nothing, which does for public repositories. With `fresh`
 /// the token that is kept is not good enough.
-pub(super) async fn log_in(kept: &mut Option<Token>, asker: &Asker, fresh: bool) -> Login {
+pub(super) async fn log_in(asker: &Asker, fresh: bool) -> Login {
     if let Some(reference) = &asker.sync.spec.credentials {
         return match asker.client.read_login(asker.ctx.own.namespace(), &reference.secret_name).await {
-            Ok((username, password)) => Login { credential: Some(Credential { username, password }), excuse: None },
+            Ok((username, password)) => {
+                Login { credential: Some(Credential { username, password }), is_minted: false, excuse: None }
+            }
             Err(error) => {
                 let excuse = format!("the Secret `{}` cannot be used: {error}", reference.secret_name);
-                Login { credential: None, excuse: Some(("BadSecret", excuse)) }
+                Login { credential: None, is_minted: false, excuse: Some(("BadSecret", excuse)) }
             }
         };
     }
-    let now = Utc::now();
-    let usable = kept.as_ref().filter(|token| !fresh && token.expires_at > now);
-    if let Some(token) = usable.filter(|token| token.expires_at > now + TOKEN_SLACK) {
-        return Login { credential: Some(token.credential.clone()), excuse: None };
+    let (tokens, repository, now) = (&asker.ctx.tokens, &asker.spec.repository, Utc::now());
+    if fresh {
+        tokens.forget(repository);
+    }
+    let usable = tokens.find(repository, now);
+    if let Some(token) = usable.as_ref().filter(|token| token.expires_at > now + TOKEN_SLACK) {
+        return Login::minted(Some(token.credential.clone()), None);
     }
     match mint(asker).await {
         Ok(token) => {
             let credential = Some(token.credential.clone());
-            *kept = Some(token);
-            Login { credential, excuse: None }
+            tokens.keep(repository, token, now);
+            Login::minted(credential, None)
         }
-        Err(excuse) => Login { credential: usable.map(|token| token.credential.clone()), excuse: Some(excuse) },
+        Err(excuse) => Login::minted(usable.map(|token| token.credential), Some(excuse)),
     }
 }
 
@@ -66,3 +106,6 @@ async fn mint(asker: &Asker) -> Result<Token, (&'static str, String)> {
     let credential = Credential { username: response.username, password: response.token.0 };
     Ok(Token { credential, expires_at: response.expires_at })
 }
+
+#[cfg(test)]
+mod tests;
