@@ -356,6 +356,9 @@ pub enum Hint {
         repository: RepoUrl,
         /// The branch.
         branch: BranchName,
+        /// Its head, where that is known. It is no order: an agent that has come to it already need not look again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        revision: Option<Revision>,
     },
     /// Report everything.
     Resync,

@@ -2325,6 +2325,7 @@ export interface components {
             hint: "branch-moved";
             /** @description The repository. */
             repository: components["schemas"]["RepoUrl"];
+            revision?: components["schemas"]["Revision"] | null;
         } | {
             /** @enum {string} */
             hint: "resync";

@@ -6,7 +6,7 @@ use aws_lc_rs::digest;
 use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::{
     drift::RecordName,
-    git::{BranchName, RepoName},
+    git::{BranchName, RepoName, Revision},
     id::{OrganizationId, ProposalId, RepositoryId},
     observe::{
         self, EnvironmentPath, FollowingSync, HeadRevision, PlacedImage, PullRequestEnd, ReadView, environment_of,
@@ -280,8 +280,10 @@ async fn settle_proposals(
     Ok((ended, changed))
 }
 
-fn moved_branches(reports: &[BranchReport]) -> BTreeSet<BranchName> {
-    reports.iter().filter(|report| !report.revisions.is_empty()).map(|report| report.branch.clone()).collect()
+/// The branches that moved, with their heads.
+fn moved_branches(reports: &[BranchReport]) -> BTreeMap<BranchName, Revision> {
+    let moved = reports.iter().filter_map(|report| Some((&report.branch, &report.revisions.last()?.revision)));
+    moved.map(|(branch, head)| (branch.clone(), head.clone())).collect()
 }
 
 /// Agents hear of the branch also when the host's webhook was lost.
@@ -289,16 +291,17 @@ async fn tell_agents(
     tx: &mut Tx,
     organization: OrganizationId,
     repository: RepositoryId,
-    moved: &BTreeSet<BranchName>,
+    moved: &BTreeMap<BranchName, Revision>,
 ) -> Result<(), DbError> {
     let Some(repository) = repositories::find(&mut **tx, organization, repository).await? else { return Ok(()) };
-    for branch in moved {
-        hint(tx, organization, &repository.url, Some(branch)).await?;
+    for (branch, head) in moved {
+        hint(tx, organization, &repository.url, Some(branch), Some(head)).await?;
     }
     Ok(())
 }
 
-/// Leaves a hint for the agents that follow a branch, or any branch, of a repository.
+/// Leaves a hint for the agents that follow a branch, or any branch, of a repository. `head` is the branch's, where that is
+/// known.
 ///
 /// # Errors
 /// When the store cannot be reached.
@@ -307,8 +310,9 @@ pub async fn hint(
     organization: OrganizationId,
     repository: &heddle_core::git::RepoUrl,
     branch: Option<&BranchName>,
+    head: Option<&Revision>,
 ) -> Result<(), DbError> {
-    for branch in hints::leave(&mut **tx, organization, repository, branch).await? {
+    for branch in hints::leave(&mut **tx, organization, repository, branch, head).await? {
         tx.notify(&Notice::BranchMoved { organization, repository: repository.clone(), branch }).await?;
     }
     Ok(())

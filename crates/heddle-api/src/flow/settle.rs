@@ -100,7 +100,7 @@ async fn written(
     if let (ProposalRef::Commit { .. }, Some(change)) = (place, carried.first()) {
         let repository = repositories::find(&mut **tx, scope.organization, scope.repository).await?;
         if let Some(repository) = repository {
-            read::hint(tx, scope.organization, &repository.url, Some(&change.branch)).await?;
+            read::hint(tx, scope.organization, &repository.url, Some(&change.branch), Some(revision)).await?;
         }
         request_read(tx, scope).await?;
     }

@@ -132,7 +132,7 @@ async fn wait_for_hint(notices: &mut NoticeStream, agent: &Agent) {
 
 fn shown(hint: hints::Hint) -> Hint {
     match hint {
-        hints::Hint::BranchMoved { repository, branch } => Hint::BranchMoved { repository, branch },
+        hints::Hint::BranchMoved { repository, branch, revision } => Hint::BranchMoved { repository, branch, revision },
         hints::Hint::Resync => Hint::Resync,
     }
 }

@@ -155,7 +155,7 @@ async fn begin(tx: &mut Tx, repository: &Repository) -> ApiResult<()> {
     let (organization, id) = (repository.organization, repository.id);
     work::request_read(tx, organization, id).await?;
     if syncs::join(tx, organization, id, &repository.url).await? {
-        flow::read::hint(tx, organization, &repository.url, None).await?;
+        flow::read::hint(tx, organization, &repository.url, None, None).await?;
     }
     changed(tx, organization, id).await
 }

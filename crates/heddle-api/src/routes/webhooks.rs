@@ -8,7 +8,7 @@ use axum::{
 };
 use chrono::Utc;
 use heddle_core::{
-    git::{BranchName, RepoUrl},
+    git::{BranchName, RepoUrl, Revision},
     notice::{self, NoNotice},
 };
 use heddle_db::{Tx, deliveries, receivers, repositories, work};
@@ -56,8 +56,8 @@ async fn take_github(app: App, headers: HeaderMap, body: Bytes) -> ApiResult<Sta
     let event = text(&headers, "x-github-event").unwrap_or_default();
     let hint = webhook::parse_hint(event, &body)
         .map_err(|error| ApiError::bad_request("bad-json", format!("{:#}", anyhow::Error::from(error))))?;
-    let (at, branch) = match hint {
-        Hint::BranchMoved { at, branch, .. } => (at, Some(branch)),
+    let (at, moved) = match hint {
+        Hint::BranchMoved { at, branch, head } => (at, Some((branch, head))),
         Hint::PullRequestChanged { at, .. } => (at, None),
         Hint::InstallationChanged { installation, action } => {
             installation::take(&app, delivery, installation, &action).await?;
@@ -77,17 +77,22 @@ async fn take_github(app: App, headers: HeaderMap, body: Bytes) -> ApiResult<Sta
     let mut tx = app.db.organization(binding.organization).await?;
     // In the same transaction: a delivery that was not acted on may come again.
     if deliveries::note(&mut *tx, delivery).await? {
-        act(&mut tx, &binding, &url, branch.as_ref()).await?;
+        act(&mut tx, &binding, &url, moved.as_ref()).await?;
     }
     tx.commit().await?;
     Ok(StatusCode::ACCEPTED)
 }
 
 /// A read becomes due, and the agents that follow the branch are told when it moved.
-async fn act(tx: &mut Tx, binding: &repositories::Binding, url: &RepoUrl, moved: Option<&BranchName>) -> ApiResult<()> {
+async fn act(
+    tx: &mut Tx,
+    binding: &repositories::Binding,
+    url: &RepoUrl,
+    moved: Option<&(BranchName, Option<Revision>)>,
+) -> ApiResult<()> {
     work::request_read(tx, binding.organization, binding.repository).await?;
-    if moved.is_some() {
-        read::hint(tx, binding.organization, url, moved).await?;
+    if let Some((branch, head)) = moved {
+        read::hint(tx, binding.organization, url, Some(branch), head.as_ref()).await?;
     }
     Ok(())
 }

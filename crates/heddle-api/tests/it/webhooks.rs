@@ -66,8 +66,18 @@ async fn a_moved_branch_wakes_the_agents_that_follow_it() {
         async move { agent.hints(std::time::Duration::from_secs(50)).await.unwrap() }
     });
     assert_eq!(loom.webhook("push", "d-1", &push_body(&loom), &loom.webhook_secret).await, 202);
-    let hint = Hint::BranchMoved { repository: loom.repository_url.parse().unwrap(), branch: "main".parse().unwrap() };
-    assert_eq!(waiting.await.unwrap().hints, [hint]);
+    let head = Some("4b825dc642cb6eb9a060e54bf8d69288fbee4904".parse().unwrap());
+    let (repository, branch) = (loom.repository_url.parse().unwrap(), "main".parse().unwrap());
+    let mut hint = Hint::BranchMoved { repository, branch, revision: head };
+    assert_eq!(waiting.await.unwrap().hints, [hint.clone()]);
+
+    // An agent that was told of one of two heads might take itself to be there.
+    let other = push_body(&loom).replace("4b825dc642cb", "000000000000");
+    assert_eq!(loom.webhook("push", "d-2", &push_body(&loom), &loom.webhook_secret).await, 202);
+    assert_eq!(loom.webhook("push", "d-3", &other, &loom.webhook_secret).await, 202);
+    let Hint::BranchMoved { revision, .. } = &mut hint else { unreachable!() };
+    *revision = None;
+    assert_eq!(loom.agent.hints(std::time::Duration::ZERO).await.unwrap().hints, [hint]);
 }
 
 #[tokio::test]

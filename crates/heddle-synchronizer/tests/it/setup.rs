@@ -287,7 +287,7 @@ impl Setup {
     /// Has the API hint at the branch, as after a push.
     pub fn look(&self) {
         let repository = self.github.clone_url(REPOSITORY).parse().unwrap();
-        self.api.hint(Hint::BranchMoved { repository, branch: "main".parse().unwrap() });
+        self.api.hint(Hint::BranchMoved { repository, branch: "main".parse().unwrap(), revision: None });
     }
 
     /// Pushes files, removes those without content, and has the API hint at it; gives the commit.
