@@ -8,6 +8,7 @@ use governor::{
     middleware::NoOpMiddleware,
     state::keyed::HashMapStateStore,
 };
+use heddle_wire::agent::{REPORT_EACH, REPORTS_AT_ONCE};
 use uuid::Uuid;
 
 use crate::problem::{ApiError, ApiResult};
@@ -28,7 +29,7 @@ pub struct Rate {
 pub const NOTICES: Rate = Rate { burst: 60, each: Duration::from_millis(100) };
 
 /// Reports of one cluster's agent: 60 at once, 2 a second over time. An agent that begins tells each step of each Sync.
-pub const AGENTS: Rate = Rate { burst: 60, each: Duration::from_millis(500) };
+pub const AGENTS: Rate = Rate { burst: REPORTS_AT_ONCE, each: REPORT_EACH };
 
 /// Git tokens for one cluster: 30 at once, one each two seconds over time.
 pub const GIT_TOKENS: Rate = Rate { burst: 30, each: Duration::from_secs(2) };

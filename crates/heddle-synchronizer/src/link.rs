@@ -1,5 +1,7 @@
 //! The link to the API: reports out, hints in. Everything else goes on without it.
 
+mod pace;
+
 use std::{sync::Arc, time::Duration};
 
 use heddle_client::{AgentClient, ClientError};
@@ -9,6 +11,7 @@ use heddle_wire::{agent::Hint, problem::Problem};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use self::pace::Pace;
 use crate::{
     metrics,
     outbox::{Outbox, Refusal, Settled},
@@ -58,13 +61,14 @@ impl Link {
 /// provides the agent's identity, and says so.
 pub async fn send_reports(mut link: Link, outbox: Arc<Outbox>, shutdown: CancellationToken) {
     let sending = async {
-        let mut backoff = backoff();
+        let (pace, mut backoff) = (Pace::default(), backoff());
         let mut failures = 0;
         loop {
             let Some(client) = link.client().await else {
                 tracing::error!("the agent's identity is provided no more, so nothing can be reported");
                 return;
             };
+            pace.wait().await;
             let report = outbox.next().await;
             let sent = client.report(&report).await;
             metrics::reported(sent.is_ok());

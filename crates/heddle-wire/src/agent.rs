@@ -4,6 +4,8 @@
 
 mod limits;
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use heddle_core::{
     git::{BranchName, RepoUrl, Revision},
@@ -336,6 +338,12 @@ pub struct ReportResponse {
     /// True when the API knows nothing of this agent's Syncs and wants them all.
     pub resync: bool,
 }
+
+/// So many reports of one agent are taken at once.
+pub const REPORTS_AT_ONCE: u32 = 60;
+
+/// After [`REPORTS_AT_ONCE`], one report is taken each time this has passed.
+pub const REPORT_EACH: Duration = Duration::from_millis(500);
 
 /// The answer to `GET /agent/v1/hints?wait=55`, a long poll.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -8,7 +8,10 @@ use std::{
 use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt, stream};
 use heddle_testkit::wait;
-use heddle_tests::{World, world::REPOSITORY};
+use heddle_tests::{
+    World,
+    world::{PERSON, REPOSITORY},
+};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
     Api,
@@ -26,6 +29,9 @@ const FILES: usize = 10;
 
 /// As many bare requests at once as the number to reach was measured with.
 const AT_ONCE: usize = 16;
+
+/// The branch on which commits are made that `main` moves to.
+const PREPARED: &str = "prepared";
 
 const AGENT_NAMESPACE: &str = "heddle-system";
 const DEPLOYER: &str = "system:serviceaccount:heddle-system:heddle-deployer";
@@ -151,13 +157,15 @@ async fn follow(world: &World) -> Result<()> {
     wait_for(world, &revision).await
 }
 
-/// Commits as a person does and waits until the Sync says that it is applied.
+/// Pushes a commit that is made already, and waits until the Sync says that it is applied. What the host takes to write a
+/// commit is measured no more than what it takes to write the bare requests down.
 async fn commit(world: &World, files: &[(String, String)], message: &str) -> Result<Cost> {
     let files: Vec<(&str, Option<&str>)> =
         files.iter().map(|(path, text)| (path.as_str(), Some(text.as_str()))).collect();
+    let revision = world.github.push_files(REPOSITORY, PREPARED, &files, message, PERSON).await?;
     let seen = audit(world)?.len();
     let began_at = Instant::now();
-    let revision = world.commit(&files, message).await?;
+    world.github.force_branch(REPOSITORY, "main", Some(&revision), PERSON).await?;
     wait_for(world, &revision).await?;
     let took = began_at.elapsed();
     let is_agent = |event: &Value| event["impersonatedUser"]["username"] == DEPLOYER;
