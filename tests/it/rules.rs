@@ -114,7 +114,7 @@ fn only_the_api_reaches_the_database() {
 
 #[test]
 fn the_agent_holds_no_router_no_sql_and_no_openapi_generator() {
-    check_without("heddle-synchronizer", &["axum", "sqlx", "utoipa", "heddle-github", "heddle-registry"]);
+    check_without("heddle-synchronizer", &["axum", "sqlx", "utoipa", "heddle-github"]);
 }
 
 #[test]

@@ -125,7 +125,7 @@ pub struct SyncSpec {
     /// How the Helm chart in `path` is rendered; then there must be a `Chart.yaml`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub helm: Option<Helm>,
-    /// From where bases and files may come that kustomizations name by an address. Without it none is fetched.
+    /// From where bases and files may come that kustomizations name by an address, and charts. Without it none is fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote: Option<RemoteBases>,
     /// A Secret in the namespace of the Sync with identities of age under keys that end in `.agekey`, or under `keys.txt`, which
@@ -268,7 +268,8 @@ pub struct SyncStatus {
     /// What is wrong with the revision last tried, at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<SyncStatusError>,
-    /// What addresses of remote bases and files stand for that name neither a commit nor a digest.
+    /// What addresses of remote bases and files stand for that name neither a commit nor a digest, and charts of repositories
+    /// elsewhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remotes: Vec<RemoteStatus>,
     /// A deletion that stopped and asks.

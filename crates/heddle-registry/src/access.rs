@@ -12,7 +12,7 @@ use reqwest::{
     Method, Response,
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
 };
-use url::{Url, form_urlencoded};
+use url::{Host, Url, form_urlencoded};
 
 /// How long it is known whether an allowed registry speaks TLS.
 const SCHEME_TERM: Duration = Duration::from_secs(600);
@@ -38,6 +38,8 @@ pub struct Access {
     schemes: Arc<Mutex<HashMap<String, (Url, Instant)>>>,
     /// What is asked in the place of a registry.
     mirrors: Arc<HashMap<String, Url>>,
+    /// Whether a registry without TLS is spoken to on this machine alone, also where the operator allows its host.
+    only_private_on_its_way: bool,
 }
 
 impl Access {
@@ -48,7 +50,13 @@ impl Access {
     /// When an entry is no host, or `ca_pem` holds no certificate.
     pub fn new(allowed: &[String], ca_pem: Option<&[u8]>) -> Result<Self, AccessError> {
         let egress = Egress::new(allowed, ca_pem)?;
-        Ok(Self { egress, schemes: Arc::default(), mirrors: Arc::default() })
+        Ok(Self { egress, schemes: Arc::default(), mirrors: Arc::default(), only_private_on_its_way: false })
+    }
+
+    /// Over these connections. A registry speaks TLS, or is on a loopback address: what is sent there may be the login of
+    /// somebody who has no word in what the operator allows.
+    pub fn over(egress: Egress) -> Self {
+        Self { egress, schemes: Arc::default(), mirrors: Arc::default(), only_private_on_its_way: true }
     }
 
     /// The same, with mirrors that are asked in the place of registries: `REGISTRY=ADDRESS` each. A mirror is shown the
@@ -92,7 +100,7 @@ impl Access {
     pub(crate) async fn base(&self, host: &str) -> Option<Url> {
         let parse = |scheme: &str| Url::parse(&format!("{scheme}://{host}/v2/")).ok();
         let (secure, plain) = (parse("https")?, parse("http")?);
-        if !self.lists(&plain) {
+        if !self.lists(&plain) || (self.only_private_on_its_way && !is_loopback(&plain)) {
             return Some(secure);
         }
         if let Some(known) = self.known_scheme(host) {
@@ -119,5 +127,14 @@ impl Access {
     fn known_scheme(&self, host: &str) -> Option<Url> {
         let schemes = self.schemes.lock().unwrap_or_else(PoisonError::into_inner);
         schemes.get(host).filter(|(_, until)| *until > Instant::now()).map(|(base, _)| base.clone())
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }

@@ -123,7 +123,7 @@ impl Session {
         Ok(self.config(image, manifest.config).await?.and_then(|config| config.created))
     }
 
-    async fn manifest(&self, image: &ImageRepository, reference: &str) -> Result<Option<Vec<u8>>, Failure> {
+    pub(crate) async fn manifest(&self, image: &ImageRepository, reference: &str) -> Result<Option<Vec<u8>>, Failure> {
         self.bytes(image, &format!("manifests/{reference}"), &accepted(), "the manifest").await
     }
 
@@ -183,7 +183,7 @@ fn late(image: &ImageRepository) -> Failure {
 }
 
 /// The digest of the manifest itself, whatever the registry says that it is.
-fn digest_of(manifest: &[u8]) -> Result<Digest, Failure> {
+pub(crate) fn digest_of(manifest: &[u8]) -> Result<Digest, Failure> {
     format!("sha256:{}", hex::encode(Sha256::digest(manifest)))
         .parse()
         .map_err(|_| failed("the manifest has no digest"))

@@ -1,4 +1,4 @@
-//! Speaks OCI distribution: lists the tags of an image, and says what a tag is.
+//! Speaks OCI distribution: lists the tags of an image, says what a tag is, and pulls what is no image.
 //!
 //! It knows that protocol and none of our policy. Registries are strangers: what they name as a login server, as the
 //! next page or as their own address is followed only to public addresses over HTTPS, or where the operator allowed it;
@@ -14,6 +14,7 @@ mod describe;
 pub mod limits;
 mod login;
 mod page;
+mod pull;
 pub mod quirks;
 mod session;
 mod walk;
@@ -24,6 +25,7 @@ pub use self::{
     cloud::{Cloud, CloudSecret, Clouds, EndpointError, Endpoints, LoginKey},
     describe::Description,
     login::Credential,
+    pull::{Artifact, Layer},
     session::{Keys, Login, Session},
     walk::{Begun, TagPage},
 };

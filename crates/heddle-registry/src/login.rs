@@ -22,6 +22,7 @@ use crate::{
     ask::{Failure, LoginFault, asks_for_fewer, failed, read_body, retry_at, within},
     limits::{LOGIN_DEADLINE, MAX_HEADER_BYTES, MAX_LOGIN_BYTES, MAX_TOKEN_BYTES},
     quirks,
+    session::Leads,
 };
 
 /// What a registry, or its token server, takes as a login.
@@ -106,6 +107,8 @@ pub(crate) struct Desk<'a> {
     /// The token server at another host that somebody confirmed.
     pub auth_host: Option<&'a str>,
     pub image: &'a ImageRepository,
+    /// To which hosts that the operator listed a registry may lead.
+    pub leads: &'a Leads,
 }
 
 impl Desk<'_> {
@@ -145,6 +148,9 @@ impl Desk<'_> {
         // What the registry writes before the `@` is no login of ours.
         let bare = url.set_username("").and_then(|()| url.set_password(None));
         bare.map_err(|()| self.failed("the login server has no address"))?;
+        if url.origin() != self.base.origin() && self.access.lists(&url) && !self.leads.allow(&url) {
+            return Err(self.failed("the login server cannot be reached, or is not allowed"));
+        }
         if credential.is_some() && !self.may_take(&url) {
             return Err(self.other_server(&url));
         }

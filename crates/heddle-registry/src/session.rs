@@ -5,8 +5,9 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{
-        PoisonError,
+        Arc, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -51,12 +52,31 @@ pub enum Keys {
     Cloud(Cloud),
 }
 
+/// To which of the hosts that the operator listed a registry may lead: by a redirect, or by the name of a token server.
+#[derive(Clone, Default)]
+pub(crate) struct Leads(Option<Arc<Allow>>);
+
+type Allow = dyn Fn(&Url) -> bool + Send + Sync;
+
+impl Leads {
+    pub(crate) fn allow(&self, url: &Url) -> bool {
+        self.0.as_ref().is_none_or(|allow| allow(url))
+    }
+}
+
+impl fmt::Debug for Leads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Leads")
+    }
+}
+
 /// A registry with one login.
 #[derive(Debug)]
 pub struct Session {
     access: Access,
     registry: String,
     login: Option<Login>,
+    leads: Leads,
     base: OnceCell<Url>,
     logins: Mutex<HashMap<String, (Authorization, Instant)>>,
     /// What the cloud gave last, and whether another one was asked for already.
@@ -77,6 +97,7 @@ impl Session {
             access,
             registry: registry.to_owned(),
             login,
+            leads: Leads::default(),
             base: OnceCell::new(),
             logins: Mutex::default(),
             lent: Mutex::default(),
@@ -85,6 +106,12 @@ impl Session {
             works: AtomicBool::new(false),
             allowance: std::sync::Mutex::default(),
         }
+    }
+
+    /// The same, led on to those alone of the hosts that the operator listed of which `allow` says so.
+    #[must_use]
+    pub fn leading_to(self, allow: impl Fn(&Url) -> bool + Send + Sync + 'static) -> Self {
+        Self { leads: Leads(Some(Arc::new(allow))), ..self }
     }
 
     /// Whether the registry asked for the login and took it.
@@ -101,6 +128,10 @@ impl Session {
         let told = allowance::allowance(headers, Utc::now());
         let mut known = self.allowance.lock().unwrap_or_else(PoisonError::into_inner);
         *known = allowance::least(*known, told);
+    }
+
+    pub(crate) fn leads(&self) -> &Leads {
+        &self.leads
     }
 
     pub(crate) fn access(&self) -> &Access {
@@ -146,6 +177,7 @@ impl Session {
             base: self.base().await?,
             auth_host: self.login.as_ref().and_then(|login| login.auth_host.as_deref()),
             image,
+            leads: &self.leads,
         };
         let credential = self.credential().await?;
         let login = match desk.log_in(&challenge, credential.as_ref()).await {

@@ -17,7 +17,7 @@ mod store;
 mod transport;
 mod tree;
 
-pub use bases::{Bases, Fetcher, Hosts, Known, Login, Pinned, Resolved, Rules, WithBases, gather};
+pub use bases::{Bases, Fetcher, Hosts, Known, Login, Pinned, RemoteChart, Resolved, Rules, WithBases, gather};
 pub use error::{FetchError, ReadError};
 pub use path::{PathError, TreePath};
 pub use remote::{Credential, Remote};

@@ -95,24 +95,52 @@ pub const MAX_KEPT_BASES_BYTES: u64 = 2 << 30;
 /// The most that remote files which are kept may take on disk, in bytes, in an agent.
 pub const MAX_KEPT_FILES_BYTES: u64 = 256 << 20;
 
+/// The most bytes of an index of a repository of charts.
+pub const MAX_INDEX_BYTES: u64 = 32 << 20;
+
+/// The most versions of all charts in one index. Large ones have about 20,000.
+pub const MAX_INDEX_VERSIONS: usize = 50_000;
+
+/// How long an index, or what a registry has under a version, is taken for what it is now. All Syncs of an agent share it.
+pub const INDEX_FRESH: Duration = Duration::from_secs(300);
+
+/// The most versions in all indices that are kept in memory.
+pub const MAX_KEPT_VERSIONS: usize = 100_000;
+
+/// The most charts of which it is kept in memory what their repository has.
+pub const MAX_KEPT_OFFERS: usize = 10_000;
+
+/// The most bytes of the package of a chart. Large ones have about 1 MiB.
+pub const MAX_CHART_BYTES: u64 = 16 << 20;
+
+/// The most bytes that the package of a chart may unpack to.
+pub const MAX_CHART_UNPACKED_BYTES: u64 = 32 << 20;
+
+/// The most files in the package of a chart.
+pub const MAX_CHART_FILES: usize = 10_000;
+
+/// The most that packages of charts which are kept may take on disk, in bytes, in an agent.
+pub const MAX_KEPT_CHARTS_BYTES: u64 = 512 << 20;
+
 const RENDERED: &str = "an error of the Sync with the remedy, and condition `Rendered`";
 const AT_ADDRESS: &str = "an error at the address, with the remedy";
+const AT_CHART: &str = "an error where the chart is named; the package that was used before goes on";
 const FETCHED: &str = "condition `Fetched`, or the repository's error, with the remedy";
 
 /// Every limit of this crate.
 pub const LIMITS: &[Limit] = &[
     Limit::bytes("answers of a git host to one fetch", MAX_FETCH_BYTES, FETCHED),
     Limit::time("one fetch", FETCH_LIMIT, "condition `Fetched`, or the repository's error; it is tried again"),
-    Limit::count("depth to which remote bases name others", MAX_BASE_DEPTH as u64, AT_ADDRESS),
-    Limit::count("addresses of remote bases and files of one path", MAX_BASES as u64, AT_ADDRESS),
+    Limit::count("depth to which remote bases and charts name others", MAX_BASE_DEPTH as u64, AT_ADDRESS),
+    Limit::count("addresses of remote bases, files and charts of one path", MAX_BASES as u64, AT_ADDRESS),
     Limit::count(
         "addresses of one path of which is remembered what they stood for while it cannot be looked at whole",
         MAX_KNOWN_BASES as u64,
         "further ones are taken for new",
     ),
-    Limit::bytes("remote bases and files of one path, packed", MAX_BASES_BYTES, AT_ADDRESS),
+    Limit::bytes("remote bases and files of one path, packed, and charts, unpacked", MAX_BASES_BYTES, AT_ADDRESS),
     Limit::bytes("answer about one branch or tag of a remote base", MAX_REFERENCES_BYTES, AT_ADDRESS),
-    Limit::time("fetching the remote bases and files of one path", BASES_LIMIT, AT_ADDRESS),
+    Limit::time("fetching the remote bases, files and charts of one path", BASES_LIMIT, AT_ADDRESS),
     Limit::bytes(
         "commits of remote bases that are kept on disk",
         MAX_KEPT_BASES_BYTES,
@@ -121,7 +149,28 @@ pub const LIMITS: &[Limit] = &[
     Limit::bytes(
         "remote files that are kept on disk",
         MAX_KEPT_FILES_BYTES,
-        "the oldest are removed, and fetched again when they are needed",
+        "those longest not used are removed, and fetched again when they are needed",
+    ),
+    Limit::bytes("index of a repository of charts", MAX_INDEX_BYTES, AT_CHART),
+    Limit::count("versions in an index of a repository of charts", MAX_INDEX_VERSIONS as u64, AT_CHART),
+    Limit::time("what a repository of charts says is taken for what it has", INDEX_FRESH, "it is asked again"),
+    Limit::count(
+        "versions in all indices of repositories of charts in memory",
+        MAX_KEPT_VERSIONS as u64,
+        "they are forgotten, and fetched again when they are needed",
+    ),
+    Limit::count(
+        "charts of which is known in memory what their repository has",
+        MAX_KEPT_OFFERS as u64,
+        "they are forgotten, and asked for again when they are needed",
+    ),
+    Limit::bytes("package of a chart", MAX_CHART_BYTES, AT_CHART),
+    Limit::bytes("package of a chart, unpacked", MAX_CHART_UNPACKED_BYTES, AT_CHART),
+    Limit::count("files in the package of a chart", MAX_CHART_FILES as u64, AT_CHART),
+    Limit::bytes(
+        "packages of charts that are kept on disk",
+        MAX_KEPT_CHARTS_BYTES,
+        "those longest not used are removed, and fetched again when they are needed",
     ),
     Limit::bytes("one object of git, unpacked; the index of all objects", MAX_OBJECT_BYTES, FETCHED),
     Limit::bytes("packs of one clone", MAX_CLONE_BYTES, "the clone is made anew"),

@@ -16,6 +16,13 @@ pub struct Credential {
     pub password: SecretString,
 }
 
+impl Credential {
+    /// Whether it is the same login.
+    pub(crate) fn is_the_same_as(&self, other: &Self) -> bool {
+        self.username == other.username && self.password.expose_secret() == other.password.expose_secret()
+    }
+}
+
 /// A repository, and how to reach it.
 #[derive(Clone)]
 pub struct Remote {
@@ -26,12 +33,6 @@ pub struct Remote {
     pub credential: Option<Credential>,
     /// Certificate authorities in PEM, trusted besides those of the system.
     pub ca_pem: Option<Vec<u8>>,
-}
-
-impl Credential {
-    fn is_the_same_as(&self, other: &Self) -> bool {
-        self.username == other.username && self.password.expose_secret() == other.password.expose_secret()
-    }
 }
 
 impl Remote {

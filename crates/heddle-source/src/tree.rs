@@ -1,6 +1,8 @@
 //! What is rendered: files by path, of a fetched revision or of a folder of this machine.
 
-use crate::{FileMode, PathError, ReadError, Snapshot, TreePath, limits::MAX_TREE_ENTRIES, snapshot::Entries};
+use crate::{
+    FileMode, PathError, ReadError, RemoteChart, Snapshot, TreePath, limits::MAX_TREE_ENTRIES, snapshot::Entries,
+};
 
 mod folder;
 mod straight;
@@ -88,6 +90,11 @@ pub trait Tree: Sync {
 
     /// What an address outside of the repository leads to.
     fn address(&self, _address: &str) -> Address {
+        Address::Unknown
+    }
+
+    /// What a chart of a repository elsewhere leads to: its directory.
+    fn chart(&self, _chart: &RemoteChart) -> Address {
         Address::Unknown
     }
 

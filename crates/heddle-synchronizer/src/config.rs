@@ -23,7 +23,7 @@ pub struct Settings {
     /// A file with further certificate authorities, PEM; an empty file counts as none.
     #[arg(long, env = "HEDDLE_CA_FILE")]
     pub ca_file: Option<PathBuf>,
-    /// Hosts (`host` or `host:port`, separated by commas) whose remote bases may be fetched from private addresses, or over
+    /// Hosts (`host` or `host:port`, separated by commas) whose remote bases and charts may be fetched from private addresses, or over
     /// plain HTTP from this machine. A Sync has to name them all the same.
     #[arg(long, env = "HEDDLE_ALLOW_REMOTES", value_delimiter = ',')]
     pub allow_remotes: Vec<String>,
@@ -75,7 +75,7 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// Further certificate authorities.
     pub ca_pem: Option<Vec<u8>>,
-    /// The connections to hosts of remote bases.
+    /// The connections to hosts of remote bases and charts.
     pub egress: Egress,
     /// The official `kustomize`.
     pub kustomize: PathBuf,

@@ -74,7 +74,7 @@ pub struct SyncFields {
     /// How a chart is rendered.
     #[command(flatten)]
     pub chart: ChartFields,
-    /// From where remote bases and files may come.
+    /// From where remote bases, files and charts may come.
     #[command(flatten)]
     pub remote: RemoteArguments,
 }
@@ -96,16 +96,17 @@ pub struct ChartFields {
     pub api_versions: Vec<String>,
 }
 
-/// From where bases and files may come that kustomizations name by an address. Without any of it nothing is fetched.
+/// From where bases, files and charts may come that are named by an address. Without any of it nothing is fetched.
 #[derive(Debug, Args)]
 pub struct RemoteArguments {
-    /// Fetch what kustomizations name by an address from below this prefix, such as `github.com/acme/`.
+    /// Fetch what kustomizations and charts name by an address from below this prefix, such as `github.com/acme/`.
     #[arg(long = "remote-host", value_name = "HOST/PREFIX")]
     pub hosts: Vec<String>,
     /// Fetch from the hosts that `spec.remote` of the `Sync` names.
     #[arg(long, requires = "sync")]
     pub fetch: bool,
-    /// Follow tags, branches and files; otherwise an address has to name a commit, or the digest of a file.
+    /// Follow tags, branches, files and ranges of versions; otherwise a commit, the digest of a file or one version of a chart
+    /// has to be named.
     #[arg(long = "remote-resolve")]
     pub resolve: bool,
     /// Hosts (`host` or `host:port`) that may be on private addresses.

@@ -1,4 +1,4 @@
-//! From where remote bases and files of Kustomize may come.
+//! From where remote bases and files of Kustomize, and charts, may come.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// commas.
 pub const APPROVE_REMOTE_ANNOTATION: &str = "heddle.dev/approve-remote";
 
-/// From where remote bases and files may come, and how they have to be named.
+/// From where remote bases, files and charts may come, and how they have to be named.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RemoteBases {
     /// Hosts, each with an optional beginning of the path, such as `github.com/acme/`.
@@ -26,15 +26,16 @@ pub struct RemoteBases {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RemotePinned {
-    /// It names a commit, as in `?ref=4b825dc642cb6eb9a060e54bf8d69288fbee4904`, or for a file its digest, as in
-    /// `#sha256=` with 64 digits.
+    /// It names a commit, as in `?ref=4b825dc642cb6eb9a060e54bf8d69288fbee4904`, for a file its digest, as in `#sha256=` with
+    /// 64 digits, or for a chart one version.
     #[default]
     Required,
-    /// Branches are followed at each look. So are tags and files, but where one became another one it is asked about first.
+    /// Branches and ranges of versions are followed at each look. So are tags and files, but where one became another one it
+    /// is asked about first.
     Resolve,
 }
 
-/// A login for remote bases and files.
+/// A login for remote bases, files and charts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RemoteLogin {
@@ -47,15 +48,18 @@ pub struct RemoteLogin {
     pub secret_name: String,
 }
 
-/// What an address stands for that names neither a commit nor a digest.
+/// What an address stands for that names neither a commit nor a digest, or a chart of a repository elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RemoteStatus {
-    /// The address.
+    /// The address; of a chart its name, its version and its repository.
     pub address: String,
-    /// The commit, or the SHA-256 of the file, that is used.
+    /// The commit that is used, or the SHA-256 of the file or of the package of the chart.
     pub revision: String,
-    /// Whether it is a branch and was never a tag, so that it moves without being asked about.
+    /// The version of the chart that is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Whether it is a branch and was never a tag, or a range of versions, so that it moves without being asked about.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub branch: bool,
     /// The one that it stands for by now, where that is not approved yet.

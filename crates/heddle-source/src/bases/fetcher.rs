@@ -7,13 +7,14 @@ use heddle_core::git::Revision;
 use heddle_egress::{Egress, Route, Unsent};
 use reqwest::{
     Method, Response, StatusCode,
-    header::{HeaderMap, HeaderName, HeaderValue},
+    header::{HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH},
 };
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
 use url::Url;
 
 use super::{
+    charts::ChartRepositories,
     files::{KeptFiles, digest_of},
     hosts::Hosts,
     reference::Target,
@@ -21,18 +22,19 @@ use super::{
 use crate::{
     Credential, FetchError, Remote, Snapshot, Store,
     fetch::{Asked, Want, Way},
-    limits::{FETCH_LIMIT, MAX_FILE_BYTES, MAX_KEPT_BASES_BYTES},
+    limits::{FETCH_LIMIT, MAX_FILE_BYTES, MAX_KEPT_BASES_BYTES, MAX_KEPT_FILES_BYTES},
 };
 
 /// The first request of git's protocol over HTTP. Source: `gitprotocol-http`, "Smart Clients".
 const REFERENCES: &str = "/info/refs";
 
-/// What remote bases are fetched with, and where they are kept. Clones share both.
+/// What remote bases and charts are fetched with, and where they are kept. Clones share both.
 #[derive(Debug, Clone)]
 pub struct Fetcher {
     store: Store,
     files: KeptFiles,
-    egress: Egress,
+    pub(super) charts: ChartRepositories,
+    pub(super) egress: Egress,
     ca_pem: Option<Vec<u8>>,
 }
 
@@ -60,7 +62,9 @@ impl Fetcher {
     /// authorities.
     pub fn open(dir: &Path, egress: Egress, ca_pem: Option<Vec<u8>>) -> Self {
         let store = Store::open(dir.join("commits")).holding(MAX_KEPT_BASES_BYTES);
-        Self { store, files: KeptFiles::open(dir.join("files")), egress, ca_pem }
+        let files = KeptFiles::open(dir.join("files"), MAX_FILE_BYTES, MAX_KEPT_FILES_BYTES);
+        let charts = ChartRepositories::open(dir.join("charts"), egress.clone());
+        Self { store, files, charts, egress, ca_pem }
     }
 
     /// The commit that a name of a repository stands for now.
@@ -124,7 +128,7 @@ impl Fetcher {
             return Ok((sha256.to_owned(), kept));
         }
         let answer = self.ask(url, HeaderMap::new(), asker).await?;
-        let bytes = read(answer).await?;
+        let bytes = read(answer, MAX_FILE_BYTES).await?;
         let found = digest_of(&bytes);
         if sha256.is_some_and(|sha256| sha256 != found) {
             return Err(FetchError::OtherContent { found });
@@ -164,7 +168,7 @@ impl Fetcher {
         self.egress.route(url).map_err(|refused| FetchError::Refused { reason: refused.to_string() })
     }
 
-    async fn ask(&self, url: &Url, headers: HeaderMap, asker: Asker<'_>) -> Result<Response, FetchError> {
+    pub(super) async fn ask(&self, url: &Url, headers: HeaderMap, asker: Asker<'_>) -> Result<Response, FetchError> {
         let login = asker.login.map(basic).transpose()?;
         // The list of whoever runs the program opens a private host to those who name it, not to whom they are led by.
         let may_lead = |next: &Url| next.origin() == url.origin() || asker.hosts.allow(next);
@@ -184,6 +188,7 @@ impl Fetcher {
             }
         };
         match answer.status() {
+            StatusCode::NOT_MODIFIED if headers.contains_key(IF_NONE_MATCH) => Ok(answer),
             StatusCode::UNAUTHORIZED => Err(FetchError::Unauthorized),
             StatusCode::FORBIDDEN => Err(FetchError::Forbidden),
             StatusCode::NOT_FOUND | StatusCode::GONE => Err(FetchError::NotFound),
@@ -204,15 +209,15 @@ fn basic(credential: &Credential) -> Result<HeaderValue, FetchError> {
     Ok(header)
 }
 
-/// The content of an answer, as far as a file is taken.
-async fn read(mut answer: Response) -> Result<Vec<u8>, FetchError> {
-    let too_large = || FetchError::TooLarge { limit_mib: MAX_FILE_BYTES >> 20 };
+/// The content of an answer, as far as it is taken.
+pub(super) async fn read(mut answer: Response, most_bytes: u64) -> Result<Vec<u8>, FetchError> {
+    let too_large = || FetchError::TooLarge { limit_mib: most_bytes >> 20 };
     let mut bytes = Vec::new();
     loop {
         let piece = answer.chunk().await;
         let unreachable = |error: reqwest::Error| FetchError::Unreachable { reason: crate::error::root_cause(&error) };
         let Some(piece) = piece.map_err(unreachable)? else { return Ok(bytes) };
-        if (bytes.len() + piece.len()) as u64 > MAX_FILE_BYTES {
+        if (bytes.len() + piece.len()) as u64 > most_bytes {
             return Err(too_large());
         }
         bytes.extend_from_slice(&piece);

@@ -1,8 +1,8 @@
-//! Remote files on disk, by their address and SHA-256, each for those who were let through to it.
+//! Remote files and packages of charts on disk, by their address and SHA-256, each for those who were let through to it.
 
 use std::{
-    fs,
-    io::{self, Write},
+    fs::{self, File},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
@@ -11,48 +11,60 @@ use std::{
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::limits::{MAX_FILE_BYTES, MAX_KEPT_FILES_BYTES};
-
 /// A directory of files.
 #[derive(Debug, Clone)]
-pub(super) struct KeptFiles(PathBuf);
+pub(super) struct KeptFiles {
+    dir: PathBuf,
+    /// The most bytes of one.
+    most_of_one: u64,
+    /// The most bytes of all.
+    most: u64,
+}
 
 impl KeptFiles {
-    pub(super) fn open(dir: PathBuf) -> Self {
-        Self(dir)
+    pub(super) fn open(dir: PathBuf, most_of_one: u64, most: u64) -> Self {
+        Self { dir, most_of_one, most }
     }
 
     /// The file with a digest, as `owner` was given it at an address; none that was damaged.
     pub(super) fn find(&self, url: &Url, owner: &str, sha256: &str) -> Option<Arc<[u8]>> {
         let path = self.place(url, owner, sha256);
-        let size = fs::metadata(&path).ok()?.len();
-        let bytes = (size <= MAX_FILE_BYTES).then(|| fs::read(&path)).and_then(Result::ok)?;
-        (digest_of(&bytes) == sha256).then(|| bytes.into())
+        let file = File::open(&path).ok()?;
+        let mut bytes = Vec::new();
+        file.take(self.most_of_one + 1).read_to_end(&mut bytes).ok()?;
+        if bytes.len() as u64 > self.most_of_one || digest_of(&bytes) != sha256 {
+            return None;
+        }
+        // What is used is not what goes first. Where that cannot be noted, it is fetched again one day.
+        let _ = File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+        Some(bytes.into())
     }
 
-    /// Keeps a file, and removes the oldest where they are too many.
+    /// Keeps a file, says where, and removes those longest not used where they are too many.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(super) fn keep(&self, url: &Url, owner: &str, sha256: &str, bytes: &[u8]) -> io::Result<()> {
-        fs::create_dir_all(&self.0)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.0)?;
+    pub(super) fn keep(&self, url: &Url, owner: &str, sha256: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+        fs::create_dir_all(&self.dir)?;
+        let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
         file.write_all(bytes)?;
-        file.persist(self.place(url, owner, sha256)).map_err(|error| error.error)?;
-        self.trim(MAX_KEPT_FILES_BYTES)
+        let place = self.place(url, owner, sha256);
+        file.persist(&place).map_err(|error| error.error)?;
+        self.trim()?;
+        Ok(place)
     }
 
-    fn trim(&self, most_bytes: u64) -> io::Result<()> {
+    fn trim(&self) -> io::Result<()> {
         let sized = |entry: io::Result<fs::DirEntry>| {
             let entry = entry.ok()?;
             let metadata = entry.metadata().ok()?;
             Some((metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH), metadata.len(), entry.path()))
         };
-        let mut files: Vec<(SystemTime, u64, PathBuf)> = fs::read_dir(&self.0)?.filter_map(sized).collect();
+        let mut files: Vec<(SystemTime, u64, PathBuf)> = fs::read_dir(&self.dir)?.filter_map(sized).collect();
         files.sort();
         let mut bytes: u64 = files.iter().map(|(_, size, _)| size).sum();
         for (_, size, path) in files {
-            if bytes <= most_bytes {
+            if bytes <= self.most {
                 break;
             }
             remove(&path)?;
@@ -62,8 +74,8 @@ impl KeptFiles {
     }
 
     /// Who only knows the digest of a file is not given it: whoever names it names an address that it may be fetched from.
-    fn place(&self, url: &Url, owner: &str, sha256: &str) -> PathBuf {
-        self.0.join(digest_of(format!("{sha256}\n{owner}\n{url}").as_bytes()))
+    pub(super) fn place(&self, url: &Url, owner: &str, sha256: &str) -> PathBuf {
+        self.dir.join(digest_of(format!("{sha256}\n{owner}\n{url}").as_bytes()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! From the addresses in kustomizations to what they stand for.
+//! From the addresses in kustomizations and charts to what they stand for.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +13,7 @@ use url::Url;
 use super::{
     fetcher::{Asker, Fetcher, NameKind},
     hosts::{Hosts, Login},
-    mounted::{Bases, Content, Mount, WithBases},
+    mounted::{Bases, Content, Mount, Named, WithBases},
     reference::{Reference, Target},
 };
 use crate::{
@@ -54,14 +54,16 @@ pub struct Known {
     pub approved: BTreeSet<String>,
 }
 
-/// What an address that names no commit and no digest stands for.
+/// What an address that names no commit and no digest stands for, or a chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolved {
-    /// The address, as the kustomization has it.
+    /// The address, as the kustomization has it; of a chart its name, its version and its repository.
     pub address: String,
-    /// The commit or the digest that is used.
+    /// The commit or the digest that is used; of a chart the SHA-256 of its package.
     pub id: String,
-    /// Whether it is a branch and was never a tag: then it is meant to move, and nobody is asked.
+    /// The version of a chart.
+    pub version: Option<String>,
+    /// Whether it is a branch and was never a tag, or a range of versions: then it is meant to move, and nobody is asked.
     pub is_branch: bool,
     /// The one that it stands for by now, where that has to be approved.
     pub moved_to: Option<String>,
@@ -69,7 +71,7 @@ pub struct Resolved {
     pub away: Option<String>,
 }
 
-/// Fetches what the kustomizations of `path` name by an address, and what that names in turn. What cannot be had is told at
+/// Fetches what the kustomizations and charts of `path` name by an address, and what that names in turn. What cannot be had is told at
 /// its address by the render. What was known before stays known until a look that saw everything does not find its address:
 /// else whoever makes a look fail would have a tag move unasked.
 pub async fn gather<T: Tree + Send + 'static>(
@@ -88,11 +90,11 @@ pub async fn gather<T: Tree + Send + 'static>(
             is_whole = false;
             break;
         };
-        let new: Vec<String> = found.into_iter().filter(|address| !bases.knows(address)).collect();
+        let new: Vec<Named> = found.into_iter().filter(|named| !bases.knows(named)).collect();
         if new.is_empty() {
             break;
         }
-        for address in new {
+        for named in new {
             let taken = if depth > MAX_BASE_DEPTH {
                 Err(format!("is not fetched: remote bases name others more than {MAX_BASE_DEPTH} deep; copy it in"))
             } else if bases.count() >= MAX_BASES {
@@ -102,13 +104,13 @@ pub async fn gather<T: Tree + Send + 'static>(
             } else {
                 let late =
                     |_| Err(format!("is not fetched: all together take longer than {} s", BASES_LIMIT.as_secs()));
-                timeout_at(deadline, walk.take(&address)).await.unwrap_or_else(late)
+                timeout_at(deadline, walk.take(&named)).await.unwrap_or_else(late)
             };
-            bases.insert(address, taken);
+            bases.insert(named, taken);
         }
     }
     bases.settle(walk.is_settled && is_whole);
-    let remembers = |one: &&Resolved| !(is_whole && bases.are_all_there()) || bases.knows(&one.address);
+    let remembers = |one: &&Resolved| !(is_whole && bases.are_all_there()) || bases.knows_of(&one.address);
     let mut resolved = walk.resolved;
     for one in known.resolved.iter().filter(remembers) {
         if resolved.len() < MAX_KNOWN_BASES && !resolved.iter().any(|other| other.address == one.address) {
@@ -125,7 +127,7 @@ async fn search<T: Tree + Send + 'static>(
     overlay: &Overlay,
     bases: &Bases,
     deadline: Instant,
-) -> Option<BTreeSet<String>> {
+) -> Option<BTreeSet<Named>> {
     let (tree, path, overlay, bases) = (Arc::clone(tree), path.to_owned(), overlay.clone(), bases.clone());
     let left: Duration = deadline.saturating_duration_since(Instant::now());
     let looked = tokio::task::spawn_blocking(move || {
@@ -136,20 +138,27 @@ async fn search<T: Tree + Send + 'static>(
     looked.await.ok().filter(|_| Instant::now() < deadline)
 }
 
-struct Walk<'a> {
-    fetcher: &'a Fetcher,
-    rules: &'a Rules,
+pub(super) struct Walk<'a> {
+    pub(super) fetcher: &'a Fetcher,
+    pub(super) rules: &'a Rules,
     known: &'a Known,
     deadline: Instant,
-    resolved: Vec<Resolved>,
-    /// How many bytes each commit and file takes.
+    pub(super) resolved: Vec<Resolved>,
+    /// How many bytes each commit, file and chart takes.
     taken: BTreeMap<String, u64>,
-    is_settled: bool,
+    pub(super) is_settled: bool,
 }
 
 impl Walk<'_> {
-    /// Fetches what one address names. A fault comes in words that follow the address.
-    async fn take(&mut self, address: &str) -> Result<Mount, String> {
+    /// Fetches what is named. A fault comes in words that follow its name.
+    async fn take(&mut self, named: &Named) -> Result<Mount, String> {
+        match named {
+            Named::Address(address) => self.address(address).await,
+            Named::Chart(chart) => self.chart(chart).await,
+        }
+    }
+
+    async fn address(&mut self, address: &str) -> Result<Mount, String> {
         let reference = Reference::parse(address).map_err(|why| format!("is not fetched: {why}"))?;
         let url = reference.url();
         if !self.rules.hosts.allow(url) {
@@ -214,7 +223,8 @@ impl Walk<'_> {
             (Err(error), Some((before, _))) => (before, was_branch, None, Some(error.to_string())),
             (Err(error), None) => return Err(told(&error)),
         };
-        self.resolved.push(Resolved { address: address.to_owned(), id: used.to_string(), is_branch, moved_to, away });
+        let (address, id) = (address.to_owned(), used.to_string());
+        self.resolved.push(Resolved { address, id, version: None, is_branch, moved_to, away });
         Ok(used)
     }
 
@@ -257,21 +267,22 @@ impl Walk<'_> {
         };
         // What is kept of it must not be forgotten with it, else the other one would be taken unasked.
         let id = keeps.or_else(|| used.as_ref().ok().map(|(id, _)| id.clone()));
-        let resolved = id.map(|id| Resolved { address: address.to_owned(), id, is_branch: false, moved_to, away });
+        let address = address.to_owned();
+        let resolved = id.map(|id| Resolved { address, id, version: None, is_branch: false, moved_to, away });
         self.resolved.extend(resolved);
         used.map_err(|error| told(&error))
     }
 
     /// What an address stood for at the last look that saw it.
-    fn before(&self, address: &str) -> Option<&Resolved> {
+    pub(super) fn before(&self, address: &str) -> Option<&Resolved> {
         self.known.resolved.iter().find(|one| one.address == address)
     }
 
-    fn is_approved(&self, id: &str) -> bool {
+    pub(super) fn is_approved(&self, id: &str) -> bool {
         self.known.approved.contains(id)
     }
 
-    fn asker(&self, url: &Url) -> Asker<'_> {
+    pub(super) fn asker(&self, url: &Url) -> Asker<'_> {
         let Rules { hosts, logins, owner, .. } = self.rules;
         Asker { login: Login::find(logins, url), hosts, deadline: self.deadline, owner }
     }
@@ -282,7 +293,7 @@ impl Walk<'_> {
         MAX_BASES_BYTES.saturating_sub(others)
     }
 
-    fn count(&mut self, id: &str, bytes: u64) -> Result<(), String> {
+    pub(super) fn count(&mut self, id: &str, bytes: u64) -> Result<(), String> {
         if bytes > self.bytes_left(id) {
             let limit_mib = MAX_BASES_BYTES >> 20;
             return Err(format!("is not used: with it the remote bases of the path take more than {limit_mib} MiB"));
@@ -293,7 +304,7 @@ impl Walk<'_> {
 }
 
 /// Where something has its place: below its host and its path there, with its whole id, so that no two share one.
-fn name_of(url: &Url, id: &str) -> String {
+pub(super) fn name_of(url: &Url, id: &str) -> String {
     let port = url.port().map(|port| format!("_{port}")).unwrap_or_default();
     let path = url.path().trim_matches('/');
     let is_plain = |char: char| char.is_ascii_alphanumeric() || "._-/".contains(char);

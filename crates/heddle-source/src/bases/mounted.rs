@@ -5,16 +5,26 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use super::charts::{ChartTree, RemoteChart};
 use crate::{FileMode, Kind, Listing, PathError, ReadError, Snapshot, Tree, TreePath, Unnamed, Walk, tree::Address};
 
 /// Under which directory what was fetched has its place. What the tree itself has under such a name stays its own.
 const PLACE: &str = ".remote";
 
-/// What was fetched for the addresses in a tree's kustomizations, and why the rest was not. Cheap to clone.
+/// What was fetched for the addresses in a tree's kustomizations and charts, and why the rest was not. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Bases {
-    by_address: BTreeMap<String, Result<Mount, String>>,
+    by_name: BTreeMap<Named, Result<Mount, String>>,
     is_settled: bool,
+}
+
+/// How something elsewhere is named.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Named {
+    /// A base or a file, by an address.
+    Address(String),
+    /// A chart of a repository.
+    Chart(RemoteChart),
 }
 
 /// Something that was fetched.
@@ -22,7 +32,7 @@ pub struct Bases {
 pub(super) struct Mount {
     /// Where it has its place: the host, the path there, and its id.
     pub(super) name: String,
-    /// The commit, or the SHA-256 of the file.
+    /// The commit, or the SHA-256 of the file or the package.
     pub(super) id: String,
     /// What of it the address names.
     pub(super) way: TreePath,
@@ -33,13 +43,14 @@ pub(super) struct Mount {
 pub(super) enum Content {
     Repository(Arc<Snapshot>),
     File(Arc<[u8]>),
+    Chart(Arc<ChartTree>),
 }
 
 impl Bases {
     /// Whether they are what others are: the same commits and files, and the same faults.
     pub fn are_the_same_as(&self, other: &Self) -> bool {
         let id = |found: &Result<Mount, String>| found.as_ref().map(|mount| mount.id.clone()).map_err(Clone::clone);
-        let ids = |bases: &Self| bases.by_address.iter().map(|(at, found)| (at.clone(), id(found))).collect::<Vec<_>>();
+        let ids = |bases: &Self| bases.by_name.iter().map(|(at, found)| (at.clone(), id(found))).collect::<Vec<_>>();
         ids(self) == ids(other)
     }
 
@@ -50,23 +61,31 @@ impl Bases {
 
     /// Whether each was fetched, so that all that they name in turn is known.
     pub(super) fn are_all_there(&self) -> bool {
-        self.by_address.values().all(Result::is_ok)
+        self.by_name.values().all(Result::is_ok)
     }
 
     pub(super) fn settle(&mut self, is_settled: bool) {
         self.is_settled = is_settled;
     }
 
-    pub(super) fn knows(&self, address: &str) -> bool {
-        self.by_address.contains_key(address)
+    pub(super) fn knows(&self, named: &Named) -> bool {
+        self.by_name.contains_key(named)
     }
 
-    pub(super) fn insert(&mut self, address: String, found: Result<Mount, String>) {
-        self.by_address.insert(address, found);
+    /// Whether it knows what is called so in [`super::Resolved`].
+    pub(super) fn knows_of(&self, name: &str) -> bool {
+        self.by_name.keys().any(|named| match named {
+            Named::Address(address) => address == name,
+            Named::Chart(chart) => chart.to_string() == name,
+        })
+    }
+
+    pub(super) fn insert(&mut self, named: Named, found: Result<Mount, String>) {
+        self.by_name.insert(named, found);
     }
 
     pub(super) fn count(&self) -> usize {
-        self.by_address.len()
+        self.by_name.len()
     }
 }
 
@@ -74,31 +93,42 @@ impl Bases {
 pub struct WithBases<'a, T> {
     tree: &'a T,
     mounts: BTreeMap<TreePath, &'a Mount>,
-    by_address: BTreeMap<&'a str, Result<TreePath, String>>,
+    by_name: BTreeMap<&'a Named, Result<TreePath, String>>,
     place: TreePath,
-    /// Addresses that were asked for and are not known.
-    asked_for: Mutex<BTreeSet<String>>,
+    /// What was asked for and is not known.
+    asked_for: Mutex<BTreeSet<Named>>,
 }
 
 impl<'a, T: Tree> WithBases<'a, T> {
     /// Puts them beside the tree.
     pub fn new(tree: &'a T, bases: &'a Bases) -> Self {
         let place = free_place(tree);
-        let (mut mounts, mut by_address) = (BTreeMap::new(), BTreeMap::new());
-        for (address, found) in &bases.by_address {
+        let (mut mounts, mut by_name) = (BTreeMap::new(), BTreeMap::new());
+        for (named, found) in &bases.by_name {
             let placed = found.as_ref().map_err(Clone::clone).and_then(|mount| {
                 let (root, at) = place_of(&place, mount).map_err(|error| format!("has no place here: {error}"))?;
                 mounts.insert(root, mount);
                 Ok(at)
             });
-            by_address.insert(address.as_str(), placed);
+            by_name.insert(named, placed);
         }
-        Self { tree, mounts, by_address, place, asked_for: Mutex::default() }
+        Self { tree, mounts, by_name, place, asked_for: Mutex::default() }
     }
 
-    /// The addresses that were asked for and are not known.
-    pub(super) fn asked_for(&self) -> BTreeSet<String> {
+    /// What was asked for and is not known.
+    pub(super) fn asked_for(&self) -> BTreeSet<Named> {
         self.asked_for.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn look_up(&self, named: Named) -> Address {
+        match self.by_name.get(&named) {
+            Some(Ok(path)) => Address::At(path.clone()),
+            Some(Err(why)) => Address::Refused(why.clone()),
+            None => {
+                self.asked_for.lock().unwrap_or_else(PoisonError::into_inner).insert(named);
+                Address::Unknown
+            }
+        }
     }
 
     /// What was fetched that holds a path, with its place and the way in it.
@@ -114,6 +144,7 @@ impl<T: Tree> Tree for WithBases<'_, T> {
             None if path.is_in(&self.place) => Ok(None),
             None => self.tree.find(path),
             Some((_, Mount { content: Content::Repository(snapshot), .. }, way)) => snapshot.find(&way),
+            Some((_, Mount { content: Content::Chart(chart), .. }, way)) => Ok(chart.find(&way)),
             Some((_, mount, way)) if way == mount.way => Ok(Some(Kind::File(FileMode::Regular))),
             Some((_, _, way)) => Ok(way.is_root().then_some(Kind::Directory)),
         }
@@ -121,9 +152,12 @@ impl<T: Tree> Tree for WithBases<'_, T> {
 
     fn list(&self, directory: &TreePath, walk: &mut Walk) -> Result<Listing, ReadError> {
         let Some((place, mount, way)) = self.mount_of(directory) else { return self.tree.list(directory, walk) };
-        let Content::Repository(snapshot) = &mount.content else { return Ok(Listing::default()) };
         let at = |path: TreePath| place.resolve(&path).map_err(|source| ReadError::BadTree { directory: path, source });
-        let listed = Tree::list(&**snapshot, &way, walk)?;
+        let listed = match &mount.content {
+            Content::Repository(snapshot) => Tree::list(&**snapshot, &way, walk)?,
+            Content::Chart(chart) => chart.list(&way, walk)?,
+            Content::File(_) => Listing::default(),
+        };
         let all = |paths: Vec<TreePath>| paths.into_iter().map(at).collect::<Result<Vec<_>, _>>();
         Ok(Listing {
             files: listed
@@ -145,6 +179,9 @@ impl<T: Tree> Tree for WithBases<'_, T> {
         match self.mount_of(path) {
             None => self.tree.read(path),
             Some((_, Mount { content: Content::Repository(snapshot), .. }, way)) => snapshot.read(&way),
+            Some((_, Mount { content: Content::Chart(chart), .. }, way)) => {
+                chart.read(&way).map(<[u8]>::to_vec).ok_or_else(|| ReadError::Missing { path: path.clone() })
+            }
             Some((_, Mount { content: Content::File(bytes), way: file, .. }, way)) if way == *file => {
                 Ok(bytes.to_vec())
             }
@@ -157,14 +194,11 @@ impl<T: Tree> Tree for WithBases<'_, T> {
     }
 
     fn address(&self, address: &str) -> Address {
-        match self.by_address.get(address) {
-            Some(Ok(path)) => Address::At(path.clone()),
-            Some(Err(why)) => Address::Refused(why.clone()),
-            None => {
-                self.asked_for.lock().unwrap_or_else(PoisonError::into_inner).insert(address.to_owned());
-                Address::Unknown
-            }
-        }
+        self.look_up(Named::Address(address.to_owned()))
+    }
+
+    fn chart(&self, chart: &RemoteChart) -> Address {
+        self.look_up(Named::Chart(chart.clone()))
     }
 
     fn border(&self, path: &TreePath) -> TreePath {

@@ -5,6 +5,7 @@
 //! differs is marked ([`generated`]).
 
 mod complaint;
+mod dependencies;
 mod files;
 mod generated;
 mod helm_charts;
@@ -163,11 +164,11 @@ pub(super) fn inflate(
     run: Run<'_>,
     rendered: &mut Rendered,
 ) -> Result<Option<Inflated>, ReadError> {
-    // Where no more is wanted than to look through the kustomizations, a chart has nothing to say.
-    if run.tools.is_none() || rendered.is_full() {
+    if rendered.is_full() {
         return Ok(None);
     }
     let Some(chart) = ChartFiles::find(files, unit, rendered)? else { return Ok(None) };
+    // Where no more is wanted than to look for addresses, all that it depends on was asked for by now.
     let Some(call) = Call::prepare(files, &chart, unit, run, rendered)? else { return Ok(None) };
     let namespace = Some(call.namespace.clone());
     Ok(call.carry_out(files, chart, run, rendered)?.map(|inflated| Inflated { namespace, ..inflated }))

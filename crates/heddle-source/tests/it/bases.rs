@@ -273,7 +273,7 @@ async fn a_file_that_became_another_one_is_asked_about_and_one_that_is_not_what_
     let (_, resolved) = look(&snapshot, &setup.fetcher(), &rules, &Known::default()).await;
     let old = resolved[0].id.clone();
 
-    setup.base.serve_file("/acme/install.yaml", &CONFIG.replace("settings", "other"));
+    setup.base.serve_file("/acme/install.yaml", CONFIG.replace("settings", "other"));
     let (bases, resolved) = look(&snapshot, &setup.fetcher(), &rules, &known(&resolved, &[])).await;
     assert_eq!(resolved[0].id, old);
     let new = resolved[0].moved_to.clone().unwrap();

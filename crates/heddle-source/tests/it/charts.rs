@@ -157,8 +157,19 @@ fn dependencies_lie_in_the_chart_or_elsewhere_in_the_repository() {
 
     let missing = chart.replace("file://../db", "https://charts.example.org");
     let told = told(&rendered(&[("web/Chart.yaml", missing.as_str())], "web", None));
-    assert!(told.len() == 1 && told[0].contains("missing in charts/ directory: db"), "{told:?}");
-    assert!(told[0].contains("run `helm dependency build` and commit `charts/`"), "{told:?}");
+    assert!(told.len() == 1 && told[0].starts_with("web/Chart.yaml:5: its dependency `db 0.1.0 of "), "{told:?}");
+    assert!(told[0].contains("run `helm dependency build` and commit `charts/`, or name its host"), "{told:?}");
+
+    // Whatever the folder is called.
+    let there = [
+        ("web/Chart.yaml", missing.as_str()),
+        ("web/charts/of-others/Chart.yaml", files[2].1),
+        ("web/charts/of-others/values.yaml", files[3].1),
+        ("web/charts/of-others/templates/c.yaml", dependency),
+    ];
+    let there = rendered(&there, "web", None);
+    assert_eq!(self::told(&there), Vec::<String>::new());
+    assert_eq!(there.objects[0].value["metadata"]["name"], "theirs");
 }
 
 #[test]

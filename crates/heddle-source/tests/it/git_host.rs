@@ -43,7 +43,8 @@ struct Shared {
     conversations: AtomicUsize,
     is_public: AtomicBool,
     /// What is served besides, by its path.
-    files: Mutex<BTreeMap<String, String>>,
+    files: Mutex<BTreeMap<String, Vec<u8>>>,
+    files_sent: AtomicUsize,
 }
 
 impl GitHost {
@@ -63,6 +64,7 @@ impl GitHost {
             conversations: AtomicUsize::new(0),
             is_public: AtomicBool::new(false),
             files: Mutex::default(),
+            files_sent: AtomicUsize::new(0),
         });
         let (address, ca_pem) = serve(Router::new().fallback(answer).with_state(Arc::clone(&shared))).await;
         let url = format!("https://localhost:{}/acme/config", address.port()).parse().unwrap();
@@ -158,9 +160,14 @@ impl GitHost {
     }
 
     /// Serves a file to everybody; gives its address.
-    pub fn serve_file(&self, path: &str, content: &str) -> String {
-        self.shared.files.lock().unwrap().insert(path.to_owned(), content.to_owned());
+    pub fn serve_file(&self, path: &str, content: impl Into<Vec<u8>>) -> String {
+        self.shared.files.lock().unwrap().insert(path.to_owned(), content.into());
         self.url.join(path).unwrap().to_string()
+    }
+
+    /// How often a file was sent to somebody who did not have it.
+    pub fn files_sent(&self) -> usize {
+        self.shared.files_sent.load(Ordering::Relaxed)
     }
 
     /// How often a login was sent.
@@ -208,7 +215,12 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         return (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, format!("{to}{rest}"))]).into_response();
     }
     if let Some(content) = shared.files.lock().unwrap().get(request.uri().path()) {
-        return content.clone().into_response();
+        let tag = format!("\"{}\"", hex::encode(<sha2::Sha256 as sha2::Digest>::digest(content)));
+        if request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known == &tag) {
+            return StatusCode::NOT_MODIFIED.into_response();
+        }
+        shared.files_sent.fetch_add(1, Ordering::Relaxed);
+        return ([(header::ETAG, tag)], content.clone()).into_response();
     }
     let expected = format!("Basic {}", BASE64_STANDARD.encode(format!("{USER}:{PASSWORD}")));
     let is_let_in = request.headers().get(header::AUTHORIZATION).is_some_and(|sent| sent == &expected);

@@ -152,7 +152,7 @@ fn what_is_wrong_with_helm_charts_is_told_at_its_line_with_the_remedy() {
             "app/kustomization.yaml:3: `helmCharts` has no field `releaseNam`: correct it",
             "app/kustomization.yaml:5: there is no file `none.yaml`: correct it, or bring it back",
             "app/kustomization.yaml:6: there is no chart in `app/charts/far-1.2.3/far`, and nothing is fetched while rendering: run \
-             `helm pull far --repo https://charts.acme.io --version 1.2.3 --untar --untardir charts/far-1.2.3` in `app`, and commit it",
+             `helm pull far --repo https://charts.acme.io --version 1.2.3 --untar --untardir charts/far-1.2.3` in `app`, and commit it, or name its host in `spec.remote.hosts`",
             "app/kustomization.yaml:11: helm takes `releaseName` or `nameTemplate`, and not both",
             "app/kustomization.yaml:13: `includeCRDs` of `helmCharts` must be a boolean",
             "app/kustomization.yaml:14: an entry of `helmCharts` must have the `name` of its chart",

@@ -4,6 +4,7 @@
 
 mod bases;
 mod charts;
+mod charts_elsewhere;
 mod encrypted;
 mod fetching;
 mod git_host;

@@ -107,6 +107,7 @@ fn remote(resolved: &Resolved) -> RemoteStatus {
     RemoteStatus {
         address: resolved.address.clone(),
         revision: resolved.id.clone(),
+        version: resolved.version.clone(),
         branch: resolved.is_branch,
         moved_to: resolved.moved_to.clone(),
     }

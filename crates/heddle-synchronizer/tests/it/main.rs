@@ -6,6 +6,7 @@ mod adding;
 mod api;
 mod bases;
 mod charts;
+mod charts_elsewhere;
 mod deploying;
 mod encrypted;
 mod faults;

@@ -250,6 +250,14 @@ impl Setup {
         self.agent = Some(self.program.spawn(&self.log()).unwrap());
     }
 
+    /// The same with an agent to which these hosts are open, although they are on private addresses.
+    pub async fn allowing(mut self, hosts: &[&str]) -> Self {
+        self.kill().await;
+        self.program = self.program.env("HEDDLE_ALLOW_REMOTES", hosts.join(","));
+        self.restart();
+        self
+    }
+
     pub fn log(&self) -> PathBuf {
         self.dir.path().join("agent.log")
     }

@@ -1,4 +1,4 @@
-//! Remote bases and files, as far as the command line lets them be fetched.
+//! Remote bases, files and charts, as far as the command line lets them be fetched.
 
 use std::{fs, sync::Arc};
 
@@ -9,7 +9,7 @@ use heddle_source::{Bases, Fetcher, Folder, Hosts, Known, Overlay, Pinned, Resol
 
 use crate::{config::RemoteArguments, exit::Failure, screen::Screen};
 
-/// Fetches what the kustomizations of a folder name by an address: nothing, unless the command line says so.
+/// Fetches what the kustomizations and charts of a folder name by an address: nothing, unless the command line says so.
 pub(super) async fn fetch(
     arguments: &RemoteArguments,
     spec: &SyncSpec,
@@ -41,8 +41,9 @@ pub(super) async fn fetch(
     let rules = Rules { hosts, pinned, logins: Vec::new(), owner: String::new() };
     let path = folder.path().to_string();
     let (bases, resolved) = gather(&fetcher, &rules, &Known::default(), (Arc::clone(folder), &path, overlay)).await;
-    for Resolved { address, id, .. } in resolved {
-        screen.note(&format!("`{address}` is {id} now"));
+    for Resolved { address, id, version, .. } in resolved {
+        let version = version.map(|version| format!("version {version}, ")).unwrap_or_default();
+        screen.note(&format!("`{address}` is {version}{id} now"));
     }
     Ok(bases)
 }

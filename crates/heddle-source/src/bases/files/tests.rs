@@ -7,7 +7,7 @@ fn url(host: &str) -> Url {
 #[test]
 fn what_was_kept_for_one_is_not_there_for_another_and_not_once_it_is_damaged() {
     let dir = tempfile::tempdir().unwrap();
-    let files = KeptFiles::open(dir.path().join("files"));
+    let files = KeptFiles::open(dir.path().join("files"), 100, 100);
     let digest = digest_of(b"a");
     files.keep(&url("a.corp"), "one", &digest, b"a").unwrap();
     assert_eq!(files.find(&url("a.corp"), "one", &digest).as_deref(), Some(&b"a"[..]));
@@ -21,13 +21,13 @@ fn what_was_kept_for_one_is_not_there_for_another_and_not_once_it_is_damaged() {
 #[test]
 fn the_oldest_go_first() {
     let dir = tempfile::tempdir().unwrap();
-    let files = KeptFiles::open(dir.path().to_owned());
+    let files = KeptFiles::open(dir.path().to_owned(), 100, 100);
     for (age, content) in [(2, "old"), (1, "new")] {
         files.keep(&url("a.corp"), "", &digest_of(content.as_bytes()), content.as_bytes()).unwrap();
-        let file = fs::File::open(files.place(&url("a.corp"), "", &digest_of(content.as_bytes()))).unwrap();
+        let file = File::open(files.place(&url("a.corp"), "", &digest_of(content.as_bytes()))).unwrap();
         file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(100 - age)).unwrap();
     }
-    files.trim(3).unwrap();
+    KeptFiles { most: 3, ..files.clone() }.trim().unwrap();
     assert_eq!(files.find(&url("a.corp"), "", &digest_of(b"old")), None);
     assert!(files.find(&url("a.corp"), "", &digest_of(b"new")).is_some());
 }

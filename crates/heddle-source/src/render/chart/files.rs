@@ -7,7 +7,6 @@ use std::{
 
 use flate2::read::GzDecoder;
 use heddle_manifest::documents::parse_document;
-use serde_json::Value;
 
 use super::{
     Part, Unit,
@@ -15,24 +14,24 @@ use super::{
     word,
 };
 use crate::{
-    FileMode, Kind, ReadError, Tree, TreePath,
+    FileMode, ReadError, Tree, TreePath,
     limits::MAX_RENDER_BYTES,
     render::{Files, Rendered, copy::PrivateCopy, unread::WhyUnread},
 };
 
-/// How deep charts of the same repository may depend on each other.
-const MAX_DEPTH: usize = 8;
+/// How deep charts may depend on each other.
+pub(super) const MAX_DEPTH: usize = 8;
 
 /// How helm says from which template documents come.
 const SOURCE: &str = "\n---\n# Source: ";
 
-/// A chart in a directory of the repository, with those of the same repository that it depends on.
+/// A chart in a directory, with those that it depends on.
 pub(super) struct ChartFiles {
     /// Its `Chart.yaml`.
     pub(super) file: TreePath,
     /// Its name.
     pub(super) name: String,
-    /// Each file: where it lies in the chart, and in the repository.
+    /// Each file: where it lies in the chart, and in the tree.
     pub(super) entries: Vec<(TreePath, TreePath)>,
 }
 
@@ -46,8 +45,8 @@ pub(super) enum Moment {
 }
 
 impl ChartFiles {
-    /// Looks for the files of a chart in a directory that is loaded; nothing where its `Chart.yaml` cannot be read, which is
-    /// told.
+    /// Looks for the files of a chart in a directory that is loaded; nothing where its `Chart.yaml`, or a chart that it depends
+    /// on, cannot be read, which is told.
     ///
     /// # Errors
     /// When the tree cannot be read.
@@ -73,9 +72,10 @@ impl ChartFiles {
         }
         let mut chart = Self { file: file.clone(), name: word(&about, "name").to_owned(), entries: Vec::new() };
         chart.take(files, &file.parent(), &TreePath::root(), rendered)?;
-        let way = [file.parent()];
-        chart.take_dependencies(files, &way, &about, &TreePath::root(), rendered)?;
-        Ok(Some(chart))
+        let before = rendered.errors.len();
+        chart.take_dependencies(files, &[file.parent()], &TreePath::root(), rendered)?;
+        // Without one of them helm would complain of the same in other words.
+        Ok(Some(chart).filter(|_| rendered.errors.len() == before))
     }
 
     pub(super) fn directory(&self) -> TreePath {
@@ -92,7 +92,7 @@ impl ChartFiles {
     ///
     /// # Errors
     /// When there are too many files.
-    fn take(
+    pub(super) fn take(
         &mut self,
         files: &mut Files<'_, impl Tree>,
         directory: &TreePath,
@@ -112,47 +112,6 @@ impl ChartFiles {
             }
         }
         (before..self.entries.len()).try_for_each(|_| files.count())
-    }
-
-    /// Takes in the charts of this repository that a chart names by `file://` and that do not lie in its `charts/`, as
-    /// `helm dependency build` does. `way` are the charts that led here, the last one depends.
-    fn take_dependencies(
-        &mut self,
-        files: &mut Files<'_, impl Tree>,
-        way: &[TreePath],
-        about: &Value,
-        at: &TreePath,
-        rendered: &mut Rendered,
-    ) -> Result<(), ReadError> {
-        let Some(directory) = way.last() else { return Ok(()) };
-        let dependencies = about["dependencies"].as_array().into_iter().flatten();
-        for dependency in dependencies {
-            let (name, address) = (word(dependency, "name"), word(dependency, "repository"));
-            let Some(path) = address.strip_prefix("file://") else { continue };
-            let Ok(place) = at.resolve(&format!("charts/{name}")) else { continue };
-            let is_there = |(known, _): &(TreePath, TreePath)| is_chart_at(known, &place);
-            if name.is_empty() || self.entries.iter().any(is_there) || place.names().count() > 2 * MAX_DEPTH {
-                continue;
-            }
-            let is_on_the_way = |found: &TreePath| way.iter().any(|chart| chart.is_in(found));
-            let found = directory.resolve(path).ok().filter(|found| !is_on_the_way(found));
-            let Some(found) = found.filter(|found| matches!(files.tree.find(found), Ok(Some(Kind::Directory)))) else {
-                let message = format!(
-                    "its dependency `{name}` is `{address}`, which is no other directory of the repository, or leads in a ring"
-                );
-                rendered.fail(&self.file.clone(), None, message);
-                continue;
-            };
-            files.load(&found)?;
-            rendered.inputs.note(files.tree, &found);
-            self.take(files, &found, &place, rendered)?;
-            let inner =
-                found.resolve("Chart.yaml").ok().and_then(|file| files.tree.read(&file).ok()).unwrap_or_default();
-            let inner = parse_document(&String::from_utf8_lossy(&inner)).unwrap_or_default();
-            let way = [way, &[found]].concat();
-            self.take_dependencies(files, &way, &inner, &place, rendered)?;
-        }
-        Ok(())
     }
 
     /// Copies it into a private directory, and says what its texts call.
@@ -256,15 +215,8 @@ impl ChartFiles {
     }
 }
 
-/// Whether a file lies in the chart of a place, or is its package.
-fn is_chart_at(file: &TreePath, place: &TreePath) -> bool {
-    let is_package =
-        is_packed_chart(file) && file.strip_prefix(place.as_str()).is_some_and(|rest| rest.starts_with('-'));
-    file.is_in(place) || is_package
-}
-
 /// Whether helm takes a file for a chart that others depend on.
-fn is_packed_chart(place: &TreePath) -> bool {
+pub(super) fn is_packed_chart(place: &TreePath) -> bool {
     place.ends_with(".tgz") && place.parent().names().last() == Some("charts")
 }
 
@@ -296,7 +248,7 @@ fn prepared(place: &TreePath, content: Vec<u8>, moment: Moment, calls: &mut Call
 }
 
 /// The files of a packed chart, without the folder that is around all of them.
-fn unpack(package: &[u8]) -> io::Result<Vec<(String, Vec<u8>)>> {
+pub(super) fn unpack(package: &[u8]) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut archive = tar::Archive::new(GzDecoder::new(package).take(MAX_RENDER_BYTES));
     let mut found = Vec::new();
     for entry in archive.entries()? {

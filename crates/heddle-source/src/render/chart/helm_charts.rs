@@ -1,4 +1,4 @@
-//! `helmCharts` of a kustomization: charts that lie in the repository, carried out by the one that runs all charts.
+//! `helmCharts` of a kustomization: charts that lie in the repository or elsewhere, carried out by the one that runs all charts.
 //!
 //! What they mean is what they mean for Kustomize, so that the same objects come out as from `kustomize build
 //! --enable-helm`. Source: `api/types/helmchartargs.go` and `api/internal/builtins/HelmChartInflationGenerator.go` of
@@ -15,7 +15,7 @@ use super::{
     word,
 };
 use crate::{
-    Kind, ReadError, Tree, TreePath,
+    Address, Kind, ReadError, RemoteChart, Tree, TreePath,
     render::{Files, Rendered, Run, reach::without_login, unread::obstacle},
 };
 
@@ -88,7 +88,6 @@ pub(super) fn inflate(
     run: Run<'_>,
     rendered: &mut Rendered,
 ) -> Result<Ended, ReadError> {
-    let Some(tools) = run.tools else { return Ok(Ended::Failed) };
     let before = rendered.errors.len();
     let entry = Entry { place, index, fields: entry };
     entry.judge(rendered);
@@ -98,6 +97,8 @@ pub(super) fn inflate(
     let Some(directory) = entry.find_chart(files, globals, rendered)? else { return Ok(Ended::Failed) };
     let unit = Unit { file: &directory.resolve("Chart.yaml").unwrap_or_default(), is_of_path: true };
     let Some(chart) = ChartFiles::find(files, unit, rendered)? else { return Ok(Ended::Failed) };
+    // Where no more is wanted than to look for addresses, all of it was asked for by now.
+    let Some(tools) = run.tools else { return Ok(Ended::Failed) };
     let values = entry.values(files, &directory, rendered)?;
     if !tools.helm.is_file() {
         rendered.fail(&chart.file, None, missing_helm(tools));
@@ -248,21 +249,43 @@ impl Entry<'_> {
         if has_chart {
             return Ok(Some(directory));
         }
-        let mut message = format!("there is no chart in `{directory}`");
-        if !repo.is_empty() {
-            let repo = without_login(repo);
-            let version = if version.is_empty() { String::new() } else { format!(" --version {version}") };
-            let pull = match repo.strip_prefix("oci://") {
-                Some(_) => format!("helm pull {}/{name}{version}", repo.trim_end_matches('/')),
-                None => format!("helm pull {name} --repo {repo}{version}"),
-            };
-            message.push_str(&format!(
-                ", and nothing is fetched while rendering: run `{pull} --untar --untardir {home}` in `{}`, and commit it",
-                self.place.directory
-            ));
+        if repo.is_empty() {
+            self.fail("name", format!("there is no chart in `{directory}`"), rendered);
+            return Ok(None);
         }
-        self.fail("name", message, rendered);
+        let chart = match RemoteChart::parse(repo, name, version, self.fields["devel"] == true) {
+            Ok(chart) => chart,
+            Err(why) => {
+                self.fail("repo", format!("there is no chart in `{directory}`, and {why}"), rendered);
+                return Ok(None);
+            }
+        };
+        match files.tree.chart(&chart) {
+            Address::At(found) => return Ok(files.load_directory(&found)?.then_some(found)),
+            Address::Refused(why) => {
+                self.fail("name", format!("there is no chart in `{directory}`, and `{chart}` {why}"), rendered);
+            }
+            Address::Unknown => {
+                let message = format!(
+                    "there is no chart in `{directory}`, and nothing is fetched while rendering: run `{} --untar --untardir \
+                     {home}` in `{}`, and commit it, or name its host in `spec.remote.hosts`",
+                    self.pull(),
+                    self.place.directory
+                );
+                self.fail("name", message, rendered);
+            }
+        }
         Ok(None)
+    }
+
+    /// How a person gets the chart.
+    fn pull(&self) -> String {
+        let (name, version, repo) = (self.text("name"), self.text("version"), without_login(self.text("repo")));
+        let version = if version.is_empty() { String::new() } else { format!(" --version {version}") };
+        match repo.strip_prefix("oci://") {
+            Some(_) => format!("helm pull {}/{name}{version}", repo.trim_end_matches('/')),
+            None => format!("helm pull {name} --repo {repo}{version}"),
+        }
     }
 
     /// How the release is called. Kustomize calls one that says nothing otherwise each time; here it is called as its chart is.

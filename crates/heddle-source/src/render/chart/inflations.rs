@@ -61,7 +61,7 @@ impl Inflations {
         let globals = fields.remove("helmGlobals");
         let Some(charts) = fields.remove("helmCharts") else { return Ok(globals.is_some()) };
         let directory = file.parent();
-        if run.tools.is_none() || self.turn > 0 {
+        if self.turn > 0 {
             return Ok(true);
         }
         let place = helm_charts::Place { file, text, directory: &directory, namespace };

@@ -1,4 +1,4 @@
-//! What kustomizations of a Sync name by an address.
+//! What kustomizations and charts of a Sync name by an address.
 
 use std::sync::Arc;
 
@@ -57,6 +57,7 @@ fn known(asker: &Asker, before: Option<&[Resolved]>) -> Known {
         let resolved = |remote: &RemoteStatus| Resolved {
             address: remote.address.clone(),
             id: remote.revision.clone(),
+            version: remote.version.clone(),
             is_branch: remote.branch,
             moved_to: remote.moved_to.clone(),
             away: None,

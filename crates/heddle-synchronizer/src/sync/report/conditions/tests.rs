@@ -105,6 +105,7 @@ fn a_remote_base_that_moved_is_told_with_what_lets_it_move_and_one_that_is_away_
     let one = |address: &str, moved_to: Option<&str>, away: Option<&str>| Resolved {
         address: address.into(),
         id: "a".repeat(40),
+        version: None,
         is_branch: false,
         moved_to: moved_to.map(Into::into),
         away: away.map(Into::into),

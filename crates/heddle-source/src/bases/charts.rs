@@ -1,0 +1,14 @@
+//! Charts of repositories elsewhere, as Helm has them: an index over HTTPS, or an OCI registry.
+//!
+//! A version is not meant to become other bytes. What it was first is remembered with the digest of its package, by the status
+//! of the Sync and on disk, and goes on while its repository is away, or has another package under the version that nobody
+//! has approved.
+
+mod follow;
+mod index;
+mod package;
+mod reference;
+mod repositories;
+
+pub use self::reference::RemoteChart;
+pub(super) use self::{package::ChartTree, repositories::ChartRepositories};

@@ -1,0 +1,117 @@
+//! From a chart that is named to the package that is used.
+
+use std::sync::Arc;
+
+use super::{
+    package::ChartTree,
+    reference::RemoteChart,
+    repositories::{Buyer, Offer},
+};
+use crate::{
+    TreePath,
+    bases::{
+        gather::{Pinned, Resolved, Walk, name_of},
+        mounted::{Content, Mount},
+    },
+};
+
+/// What came of an offer.
+enum Taken {
+    /// This package, with its SHA-256.
+    Package(String, Arc<ChartTree>),
+    /// The version has another package by now, of this SHA-256, and nobody has approved it.
+    Moved(String),
+}
+
+impl Walk<'_> {
+    /// Fetches a chart that is named. A fault comes in words that follow its name.
+    ///
+    /// A range is followed to another version unasked, since it is meant to move; a version is not to become other bytes.
+    pub(in crate::bases) async fn chart(&mut self, chart: &RemoteChart) -> Result<Mount, String> {
+        let url = chart.address();
+        if !self.rules.hosts.allow(&url) {
+            return Err(
+                "lies below no prefix of `spec.remote.hosts`, and nothing is fetched from elsewhere: add its host \
+                        there, or put the chart into the repository"
+                    .to_owned(),
+            );
+        }
+        if self.rules.pinned == Pinned::Required && !chart.is_exact() {
+            return Err("is not fetched: it names no single version, which `spec.remote.pinned: required` asks for; write the \
+                        version, commit the `Chart.lock` that `helm dependency update` makes of a range, or set `pinned: \
+                        resolve`"
+                .to_owned());
+        }
+        self.is_settled = false;
+        let address = chart.to_string();
+        let before = self.before(&address).cloned();
+        let taken = match self.fetcher.find_chart(chart, self.buyer(&url)).await {
+            Ok(offer) => match self.take_offer(chart, &offer, before.as_ref()).await {
+                Ok(taken) => Ok((offer.version, taken)),
+                Err(why) => Err(why),
+            },
+            Err(why) => Err(why),
+        };
+        let (resolved, tree) = match (taken, before) {
+            (Ok((version, Taken::Package(id, tree))), _) => {
+                let is_branch = !chart.is_exact();
+                let version = Some(version);
+                (Resolved { address, id, version, is_branch, moved_to: None, away: None }, Some(tree))
+            }
+            (Ok((_, Taken::Moved(now))), Some(before)) => {
+                let tree = self.fetcher.kept_chart(chart, &before.id, self.buyer(&url)).await;
+                (Resolved { moved_to: Some(now), away: None, ..before }, tree)
+            }
+            (Err(why), Some(before)) => {
+                let tree = self.fetcher.kept_chart(chart, &before.id, self.buyer(&url)).await;
+                (Resolved { moved_to: None, away: Some(why), ..before }, tree)
+            }
+            (Ok((_, Taken::Moved(_))), None) => return Err("is not used: what it was before is not known".to_owned()),
+            (Err(why), None) => return Err(format!("cannot be fetched: {why}")),
+        };
+        let words = lost(&resolved);
+        let (id, version) = (resolved.id.clone(), resolved.version.clone().unwrap_or_default());
+        // What is kept of it must not be forgotten with its package, else another one would be taken unasked.
+        self.resolved.push(resolved);
+        let tree = tree.ok_or(words)?;
+        self.count(&id, tree.bytes())?;
+        let mut place = url;
+        let path = place.path().trim_end_matches('/').to_owned();
+        let name = if chart.is_in_registry() { String::new() } else { format!("/{}", chart.name()) };
+        place.set_path(&format!("{path}{name}-{version}"));
+        Ok(Mount { name: name_of(&place, &id), id, way: TreePath::root(), content: Content::Chart(tree) })
+    }
+
+    /// The package of an offer: the one that is kept, where the repository has no other.
+    async fn take_offer(&self, chart: &RemoteChart, offer: &Offer, before: Option<&Resolved>) -> Result<Taken, String> {
+        let known = before.filter(|before| before.version.as_ref() == Some(&offer.version)).map(|before| &before.id);
+        let is_other = |now: &String| known.is_some_and(|known| known != now) && !self.is_approved(now);
+        if let Some(now) = offer.sha256.as_ref().filter(|now| is_other(now)) {
+            return Ok(Taken::Moved(now.clone()));
+        }
+        let url = chart.address();
+        if let Some(id) = offer.sha256.as_ref().or(known)
+            && let Some(tree) = self.fetcher.kept_chart(chart, id, self.buyer(&url)).await
+        {
+            return Ok(Taken::Package(id.clone(), tree));
+        }
+        let (id, tree) = self.fetcher.fetch_chart(chart, offer, self.buyer(&url)).await?;
+        Ok(if is_other(&id) { Taken::Moved(id) } else { Taken::Package(id, tree) })
+    }
+
+    fn buyer(&self, url: &url::Url) -> Buyer<'_> {
+        Buyer { logins: &self.rules.logins, asker: self.asker(url) }
+    }
+}
+
+/// Why something that was used before cannot be used any more.
+fn lost(Resolved { id, moved_to, away, .. }: &Resolved) -> String {
+    match (moved_to, away) {
+        (Some(now), _) => format!(
+            "is not used: when it was first fetched its package had the SHA-256 {id}, which is not kept here any more, and by \
+             now the same version has {now}: if that is meant, approve that one"
+        ),
+        (None, Some(why)) => format!("cannot be fetched, and is not kept here any more: {why}"),
+        (None, None) => "is not kept here any more".to_owned(),
+    }
+}
