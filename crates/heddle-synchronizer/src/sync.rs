@@ -40,7 +40,7 @@ use heddle_source::{Fetcher, RenderTools, Store};
 use tokio::{sync::watch, time::Instant};
 
 use self::{
-    applied::Applied,
+    applied::{Applied, Prints},
     cluster::{ClusterFault, ClusterState},
     desired::Desired,
     drift::DriftLog,
@@ -131,6 +131,8 @@ pub struct SyncTask {
     /// Why the last run did not come to one.
     hindrance: Option<Hindrance>,
     applied: Option<Applied>,
+    /// Of what was applied last as a whole by this process.
+    prints: Option<Prints>,
     fetched_at: Option<DateTime<Utc>>,
     conditions: Conditions,
     /// What the run under way has done.
@@ -167,6 +169,7 @@ impl SyncTask {
             inbox,
             schedule: Schedule::new(interval(&spec), ctx.sweep_interval, Instant::now()),
             applied: Applied::read(&status, &spec),
+            prints: None,
             spec,
             source: SourceReader::default(),
             cluster: ClusterState::open(&ctx, &sync),

@@ -310,6 +310,10 @@ pub enum Deploy {
     Applied {
         /// Every image among the applied objects.
         images: Vec<ImageRef>,
+        /// How many objects differ from those of the revision that was applied before, came or left; 0 where the revision
+        /// changes nothing here. `None` where the agent does not know what was applied before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        changed: Option<u64>,
     },
     /// Some object could not be applied; the good ones were.
     Failed {

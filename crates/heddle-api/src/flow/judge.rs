@@ -97,7 +97,7 @@ fn deployed(placed: Placed) -> Result<Deployed, DbError> {
     let what: wire::Deploy = serde_json::from_value(placed.what)
         .map_err(|error| DbError::Corrupt { column: "deploys.what", reason: error.to_string() })?;
     let what = match what {
-        wire::Deploy::Applied { images } => DeployedWhat::Applied { images },
+        wire::Deploy::Applied { images, .. } => DeployedWhat::Applied { images },
         wire::Deploy::Failed { images, errors } => {
             let message = errors.first().map_or_else(|| "it could not be applied".to_owned(), in_words);
             DeployedWhat::Failed { images, message }
@@ -117,7 +117,8 @@ fn deployed(placed: Placed) -> Result<Deployed, DbError> {
     })
 }
 
-fn in_words(error: &SyncError) -> String {
+/// An error with its place.
+pub(super) fn in_words(error: &SyncError) -> String {
     match (&error.file, error.line, &error.object) {
         (Some(file), Some(line), _) => format!("{file}:{line}: {}", error.message),
         (Some(file), None, _) => format!("{file}: {}", error.message),

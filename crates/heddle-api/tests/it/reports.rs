@@ -291,7 +291,7 @@ fn facts_of(loom: &Loom, numbers: impl Iterator<Item = usize>) -> Vec<DeployFact
 /// That the revision is applied which holds all of the images.
 fn all_applied(loom: &Loom) -> DeployFact {
     let mut fact = applied(loom, 2, "1.4.2");
-    if let Deploy::Applied { images } = &mut fact.what {
+    if let Deploy::Applied { images, .. } = &mut fact.what {
         *images = (1..=ROLLING).map(|number| image(number).parse().unwrap()).collect();
     }
     fact

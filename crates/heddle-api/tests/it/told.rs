@@ -179,7 +179,7 @@ pub fn applied(loom: &Loom, head: u32, tag: &str) -> DeployFact {
         source: source(loom),
         at: at(40),
         revision: revision(head),
-        what: Deploy::Applied { images },
+        what: Deploy::Applied { images, changed: None },
     }
 }
 

@@ -66,7 +66,7 @@ impl Kept {
             return;
         }
         told.insert(subject, says);
-        if let Deploy::Applied { images } = &fact.what {
+        if let Deploy::Applied { images, .. } = &fact.what {
             // The revision is whole: of an image that it does not want nothing is said any more.
             let wanted: BTreeSet<String> = images.iter().map(|image| health_subject(&image.to_string())).collect();
             told.retain(|subject, _| subject == APPLY || wanted.contains(subject));
@@ -173,7 +173,8 @@ fn subject_of(fact: &DeployFact) -> String {
     }
 }
 
-/// A hash of what a fact says, without its time. Words with digits in a reason do not count: they are times that run and
+/// A hash of what a fact says, without its time. How many objects a revision changed is told once, with it: compared again,
+/// it changes nothing. Words with digits in a reason do not count: they are times that run and
 /// names of pods that come and go, and a back-off of 40 s after one of 20 s is no news.
 fn hash_of(fact: &DeployFact) -> String {
     let says = match &fact.what {
@@ -182,7 +183,11 @@ fn hash_of(fact: &DeployFact) -> String {
             let words: Vec<&str> = words.filter(|word| !word.bytes().any(|b| b.is_ascii_digit())).collect();
             serde_json::to_string(&(&fact.source, &fact.revision, image, status, words))
         }
-        what => serde_json::to_string(&(&fact.source, &fact.revision, what)),
+        Deploy::Applied { images, .. } => {
+            let what = Deploy::Applied { images: images.clone(), changed: None };
+            serde_json::to_string(&(&fact.source, &fact.revision, what))
+        }
+        what @ Deploy::Failed { .. } => serde_json::to_string(&(&fact.source, &fact.revision, what)),
     };
     hash_text(says.unwrap_or_default())
 }

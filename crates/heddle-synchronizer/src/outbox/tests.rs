@@ -23,7 +23,7 @@ fn source() -> Source {
 
 fn applied(revision: char) -> DeployFact {
     let revision = revision.to_string().repeat(40).parse().unwrap();
-    let what = Deploy::Applied { images: vec![] };
+    let what = Deploy::Applied { images: vec![], changed: None };
     DeployFact { sync: named("shop"), source: source(), at: Utc::now(), revision, what }
 }
 

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Context, SyncTask,
-    applied::Applied,
+    applied::{Applied, Prints},
     cluster::{ClusterFault, ClusterState},
     compare::{Comparison, resolve},
     health::Scene,
@@ -258,13 +258,20 @@ impl SyncTask {
 
     /// Tells the fact of a comparison. Says whether that was kept, where there is one.
     async fn tell_compared(&mut self, compared: &Compared) -> bool {
-        let Some(deploy) = compared.deploy() else { return true };
+        let Some(mut deploy) = compared.deploy() else { return true };
+        let mut prints = None;
+        if let Deploy::Applied { changed, .. } = &mut deploy {
+            let desired = self.desired.as_ref().filter(|desired| *desired.revision() == compared.revision);
+            prints = desired.map(|desired| Prints::of(desired.objects().iter().map(|object| &object.desired)));
+            *changed = prints.as_ref().zip(self.prints.as_ref()).map(|(now, before)| now.count_changed(before));
+        }
         let is_applied = matches!(deploy, Deploy::Applied { .. });
         // The applied revision stands in the status only after its fact is in the outbox.
         let is_kept = self.tell_facts(compared.source.clone(), compared.revision.clone(), vec![deploy]).await;
         if is_kept && is_applied {
             let (source, revision) = (compared.source.clone(), compared.revision.clone());
             self.applied = Some(Applied { source, revision });
+            self.prints = prints;
         }
         is_kept
     }

@@ -27,7 +27,7 @@ fn an_overlay_becomes_healthy_and_the_facts_say_so() {
                     if image.to_string() == "ghcr.io/acme/api:1.0.0")
                 });
                 let applied = facts.iter().find_map(|fact| match &fact.what {
-                    Deploy::Applied { images } => Some(images.clone()),
+                    Deploy::Applied { images, .. } => Some(images.clone()),
                     _ => None,
                 });
                 applied.filter(|_| healthy).ok_or(format!("{facts:?}"))

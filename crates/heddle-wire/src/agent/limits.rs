@@ -76,7 +76,7 @@ impl DeployFact {
     /// How many images it names.
     pub fn count_images(&self) -> usize {
         match &self.what {
-            Deploy::Applied { images } | Deploy::Failed { images, .. } => images.len(),
+            Deploy::Applied { images, .. } | Deploy::Failed { images, .. } => images.len(),
             Deploy::Health { .. } => 1,
         }
     }

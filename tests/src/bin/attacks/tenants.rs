@@ -99,7 +99,7 @@ async fn reports(world: &World, agent: &AgentClient, facts: usize) -> Result<Str
             source: source.clone(),
             at: now,
             revision: Revision::try_from(format!("{number:040x}"))?,
-            what: Deploy::Applied { images: vec![image.clone()] },
+            what: Deploy::Applied { images: vec![image.clone()], changed: None },
         })
     };
     let facts = (0..facts).map(fact).collect::<Result<Vec<_>>>()?;

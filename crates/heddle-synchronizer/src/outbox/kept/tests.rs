@@ -22,7 +22,7 @@ fn health(image: &str, status: HealthStatus, reason: &str) -> DeployFact {
 }
 
 fn applied(images: &[&str]) -> DeployFact {
-    fact(Deploy::Applied { images: images.iter().map(|image| image.parse().unwrap()).collect() })
+    fact(Deploy::Applied { images: images.iter().map(|image| image.parse().unwrap()).collect(), changed: Some(3) })
 }
 
 /// How many of these facts are news.
@@ -43,6 +43,12 @@ fn a_back_off_that_grows_is_no_news_and_another_status_or_fault_is() {
     check(vec![unwell("pod api-7d9f8 cannot be pulled"), unwell("pod api-5c2b1 cannot be pulled")], 1);
     check(vec![unwell("back-off 20s restarting failed container"), unwell("image cannot be pulled")], 2);
     check(vec![unwell("back-off"), health("acme/api:1", HealthStatus::Progressing, "back-off")], 2);
+}
+
+#[test]
+fn a_revision_that_is_compared_again_is_no_news_though_it_changes_nothing_then() {
+    let again = fact(Deploy::Applied { images: vec![], changed: Some(0) });
+    check(vec![applied(&[]), again], 1);
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use heddle_kube::sync::SyncSpec;
+use heddle_reconcile::{GroupKind, ObjectKey, Order};
 
 use super::*;
 
@@ -22,4 +23,31 @@ fn a_revision_of_another_source_is_none_of_what_is_followed_now() {
     let written = status(Some(applied.source_for_status()));
     assert_eq!(Applied::read(&written, &spec("next", "apps")).unwrap(), applied);
     assert_eq!(Applied::read(&SyncStatus::default(), &spec("main", "apps")), None);
+}
+
+fn prints(objects: &[(&str, &str)]) -> Prints {
+    let made: Vec<DesiredObject> = objects
+        .iter()
+        .map(|(name, manifest)| DesiredObject {
+            key: ObjectKey {
+                kind: GroupKind { group: String::new(), kind: "ConfigMap".into() },
+                namespace: Some("shop".into()),
+                name: (*name).to_owned(),
+            },
+            api_version: "v1".into(),
+            manifest: (*manifest).to_owned(),
+            defines: None,
+            may_vanish: false,
+            order: Order::default(),
+        })
+        .collect();
+    Prints::of(made.iter())
+}
+
+#[test]
+fn what_came_left_or_is_different_is_what_a_revision_changed() {
+    let before = prints(&[("a", "1"), ("b", "1"), ("c", "1")]);
+    assert_eq!(prints(&[("c", "1"), ("b", "1"), ("a", "1")]).count_changed(&before), 0);
+    assert_eq!(prints(&[("a", "1"), ("b", "2"), ("d", "1")]).count_changed(&before), 3);
+    assert_eq!(prints(&[]).count_changed(&before), 3);
 }

@@ -182,7 +182,7 @@ impl Compared {
         }
         match (self.errors.is_empty(), self.waits) {
             (true, true) => None,
-            (true, false) => Some(Deploy::Applied { images: self.images.clone() }),
+            (true, false) => Some(Deploy::Applied { images: self.images.clone(), changed: None }),
             (false, _) => Some(Deploy::Failed { images: self.images.clone(), errors: self.errors.clone() }),
         }
     }
