@@ -42,6 +42,7 @@ mod logins;
 mod people;
 mod policies;
 mod release;
+mod revisions;
 mod rules;
 mod secrets;
 mod spine;

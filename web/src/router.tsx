@@ -25,6 +25,8 @@ import { LoginPage } from "./pages/login";
 import { NewOrganizationPage } from "./pages/new-organization";
 import { OnboardingPage } from "./pages/onboarding";
 import { OverviewPage } from "./pages/overview";
+import { PastPage } from "./pages/past";
+import { RevisionPage, RevisionsPage } from "./pages/revisions";
 import { SettingsPage } from "./pages/settings";
 import { SignUpPage } from "./pages/sign-up";
 import { WorkloadsPage } from "./pages/workloads";
@@ -188,6 +190,25 @@ const driftRecord = createRoute({
   }),
 });
 
+const revisions = createRoute({
+  getParentRoute: () => inside,
+  path: "/revisions",
+  component: RevisionsPage,
+});
+
+const revision = createRoute({
+  getParentRoute: () => inside,
+  path: "/revisions/$revision",
+  component: RevisionPage,
+});
+
+const past = createRoute({
+  getParentRoute: () => inside,
+  path: "/past",
+  component: PastPage,
+  validateSearch: (search): { at?: string } => ({ at: instant(search.at) }),
+});
+
 const audit = createRoute({ getParentRoute: () => inside, path: "/audit", component: AuditPage });
 
 const settings = createRoute({
@@ -227,6 +248,9 @@ const tree = root.addChildren([
       cluster,
       drift,
       driftRecord,
+      revisions,
+      revision,
+      past,
       audit,
       settings.addChildren([section]),
     ]),
@@ -253,6 +277,12 @@ declare module "@tanstack/react-router" {
 function text(value: unknown): string | undefined {
   if (typeof value === "number") return String(value);
   return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** An instant, in the one form in which texts can be compared. */
+function instant(value: unknown): string | undefined {
+  const at = Date.parse(text(value) ?? "");
+  return Number.isNaN(at) ? undefined : new Date(at).toISOString();
 }
 
 /** A path of this dashboard; an address of another site must not come in through `next`. */

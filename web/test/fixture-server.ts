@@ -72,7 +72,9 @@ function answer(method: string, path: string, query: URLSearchParams, scene: str
   if (cluster) return { body: data.clusters.find((one) => one.id === cluster) };
   const record = inside.match(/^\/drift\/(.+)$/)?.[1];
   if (record) return { body: data.driftDetail };
+  if (inside.startsWith("/revisions/")) return { body: data.where };
   const bodies: Record<string, unknown> = {
+    "/past": bare ? { at: query.get("at"), known_since: null, items: [], next: null } : data.past,
     "/drift": bare
       ? { items: [], counts: { same: 0, differs: 0, unknown: 0, not_looked_at: 0 } }
       : data.drift,

@@ -16,6 +16,7 @@ pub mod read;
 pub mod registry;
 pub mod report;
 pub mod request;
+pub mod revision;
 pub mod scan;
 pub mod settle;
 pub mod unread;

@@ -34,6 +34,7 @@ pub mod registries;
 pub mod reporters;
 pub mod repositories;
 pub mod requests;
+pub mod revisions;
 pub mod webhooks;
 pub mod workloads;
 
@@ -59,6 +60,7 @@ pub fn all() -> Routes {
         .merge(insight::routes())
         .merge(changes::routes())
         .merge(requests::routes())
+        .merge(revisions::routes())
         .merge(agent::routes())
         .merge(automator::routes())
         .merge(webhooks::routes())

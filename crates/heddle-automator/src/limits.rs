@@ -15,6 +15,12 @@ pub const REPORT_DEADLINE: Duration = Duration::from_secs(30);
 /// How long reading a repository may take.
 pub const READ_DEADLINE: Duration = Duration::from_secs(300);
 
+/// How far back a branch is followed to a known revision, in commits. What is older counts as rewritten.
+pub const MAX_COMMITS: usize = 1000;
+
+/// Of so many new commits of a branch the pull request that brought each is asked for; of the others when somebody asks.
+pub const MAX_ASKED_PULLS: usize = 20;
+
 /// How long updating a repository may take. What was announced and not confirmed is settled by the next update.
 pub const UPDATE_DEADLINE: Duration = Duration::from_secs(600);
 
@@ -74,6 +80,16 @@ pub const LIMITS: &[Limit] = &[
     ),
     Limit::time("reading a repository", READ_DEADLINE, AGAIN),
     Limit::time("updating a repository", UPDATE_DEADLINE, AGAIN),
+    Limit::count(
+        "commits between two reads of a branch",
+        MAX_COMMITS as u64,
+        "the head alone is known and what was before counts as rewritten; other commits are looked for when somebody asks",
+    ),
+    Limit::count(
+        "new commits of a branch of which a read asks for the pull request",
+        MAX_ASKED_PULLS as u64,
+        "that of others is asked for when somebody looks for them",
+    ),
     Limit::time("describing tags in one scan", DESCRIBE_TIME, NEXT_SCAN),
     Limit::count("tags described in one scan", MAX_DESCRIBED as u64, NEXT_SCAN),
     Limit::time("a scan that holds its slot whoever waits", QUICK_SCAN, GIVES_WAY),

@@ -1,27 +1,29 @@
-//! `read`: says what stands in a repository, and what became of what was proposed.
+//! `read`: says what stands in a repository, what came to its branches, and what became of what was proposed.
+
+mod ancestry;
+mod history;
+mod lookup;
 
 use heddle_core::git::Revision;
-use heddle_github::{Commit, GitHubError, PullRequestState as GitHubState, RepositoryClient};
+use heddle_github::{GitHubError, PullRequestState as GitHubState, RepositoryClient};
 use heddle_manifest::{
     Config,
     config::{Expectation, MAX_CONFIG_BYTES},
     find::Occurrence as FoundOccurrence,
 };
 use heddle_wire::automator::{
-    BranchReport, CommitReport, DriftExpectation, GoverningRule, Lease, Occurrence, PlacedRevision, ProposalState,
-    PullRequestState, ReadReport, ReadWork, RulesFile, UnknownRevision,
+    DriftExpectation, GoverningRule, Lease, Occurrence, PlacedRevision, ProposalState, PullRequestState, ReadReport,
+    ReadWork, RulesFile, UnknownRevision,
 };
 
 use crate::{
     context::Context,
     error::WorkError,
     github,
+    limits::MAX_COMMITS,
     plan::{self, Branch},
     repository::{Checkout, heads},
 };
-
-/// How far back a branch is followed to a known revision. What is older counts as rewritten.
-const MAX_COMMITS: usize = 1000;
 
 /// Reads and reports; that ends the lease.
 pub(crate) async fn read(context: &Context, lease: &Lease, work: &ReadWork) -> Result<(), WorkError> {
@@ -33,10 +35,14 @@ pub(crate) async fn read(context: &Context, lease: &Lease, work: &ReadWork) -> R
     let mut branches = Vec::new();
     let mut placed = Vec::new();
     for branch in &checkout.branches {
-        branches.push(since(&github, branch, known.get(&branch.name).copied()).await?);
+        branches.push(history::since(&github, branch, known.get(&branch.name).copied()).await?);
     }
     for unknown in &work.unknown_revisions {
         placed.push(place(&github, &checkout.branches, unknown).await?);
+    }
+    let mut looked_up = Vec::new();
+    for wanted in &work.wanted_commits {
+        looked_up.push(lookup::look_up(&github, &checkout.branches, wanted).await?);
     }
     let report = ReadReport {
         branches,
@@ -47,35 +53,9 @@ pub(crate) async fn read(context: &Context, lease: &Lease, work: &ReadWork) -> R
         findings: checkout.findings,
         proposals,
         placed_revisions: placed,
+        looked_up,
     };
     Ok(context.api.read_report(lease, &report).await?)
-}
-
-/// The first-parent commits of a branch since it was read last.
-async fn since(
-    github: &RepositoryClient,
-    branch: &Branch,
-    known: Option<&Revision>,
-) -> Result<BranchReport, GitHubError> {
-    if known == Some(&branch.head) {
-        return Ok(BranchReport { branch: branch.name.clone(), revisions: Vec::new(), rewritten: false });
-    }
-    let limit = if known.is_some() { MAX_COMMITS } else { 1 };
-    let found = github.list_commits(&branch.head, known, limit).await?;
-    let rewritten = known.is_some() && !found.reached;
-    let count = if rewritten { 1 } else { found.commits.len() };
-    let revisions = found.commits.into_iter().take(count).rev().map(commit_report).collect();
-    Ok(BranchReport { branch: branch.name.clone(), revisions, rewritten })
-}
-
-fn commit_report(commit: Commit) -> CommitReport {
-    CommitReport {
-        revision: commit.revision,
-        committed_at: commit.committed_at,
-        author: commit.author,
-        subject: commit.subject.chars().take(500).collect(),
-        intents: commit.intents,
-    }
 }
 
 /// Where a revision that an agent reported stands on the branch that it was applied from.

@@ -19,6 +19,7 @@ pub(crate) mod registry;
 pub(crate) mod release;
 pub(crate) mod render;
 pub(crate) mod reporter;
+pub(crate) mod revision;
 pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod workloads;

@@ -10,6 +10,7 @@ mod judge;
 mod registry;
 mod release;
 mod render;
+mod revision;
 mod value;
 
 use std::{
@@ -40,6 +41,7 @@ pub use judge::{HealthArguments, HealthProfile, PolicyCommand, PolicyEvalArgumen
 pub use registry::{RegistryAddArguments, RegistryCommand, RegistryTestArguments};
 pub use release::{AskArguments, PromoteArguments, ReleaseArguments, RequestsArguments, WithdrawArguments};
 pub use render::{ChartFields, Programs, RemoteArguments, RenderArguments, SyncFields};
+pub use revision::{AtArguments, WhereArguments};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -55,6 +57,8 @@ Examples:
   heddle login https://heddle.example      asks for an API token and keeps it
   heddle changes --watch                   the line of every change, live
   heddle workloads --environment prod      what runs, and what could run
+  heddle where 4b825dc                     where is my commit?
+  heddle at 2026-11-03T14:00 -e prod       what ran then
   heddle status --check                    exits with 1 when something is stuck
   heddle release ghcr.io/acme/api 1.4.1 --environment prod --dry-run
   heddle hold ghcr.io/acme/api --environment prod --tag 1.4.1
@@ -97,6 +101,10 @@ pub enum Command {
     Status(StatusArguments),
     /// List changes, newest first, each with its line: pushed, proposed, merged, applied, healthy.
     Changes(ChangesArguments),
+    /// Say where a commit is: on which branch, by which pull request, applied and healthy in which Syncs.
+    Where(WhereArguments),
+    /// Say what ran at an instant: the revision and the images of each Sync.
+    At(AtArguments),
     /// List workloads: what runs, what could run, why not.
     Workloads(WorkloadsArguments),
     /// List clusters with their Syncs: alive, and true to Git?

@@ -48,6 +48,8 @@ async fn dispatch(config: &Config, screen: &mut Screen) -> Result<Exit, Failure>
         Command::Logout(arguments) => command::login::forget(config, arguments, screen),
         Command::Status(arguments) => command::status::run(config, arguments, screen).await,
         Command::Changes(arguments) => command::changes::run(config, arguments, screen).await,
+        Command::Where(arguments) => command::revision::find(config, arguments, screen).await,
+        Command::At(arguments) => command::revision::at(config, arguments, screen).await,
         Command::Workloads(arguments) => command::workloads::run(config, arguments, screen).await,
         Command::Clusters => command::clusters::run(config, screen).await,
         Command::Release(arguments) => command::release::run(config, arguments, screen).await,

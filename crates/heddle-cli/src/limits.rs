@@ -8,6 +8,9 @@ use heddle_core::limit::Limit;
 /// minutes.
 pub const TOOL_LIMIT: Duration = Duration::from_secs(15 * 60);
 
+/// How long `heddle where` waits for what a look at the host comes to.
+pub const LOOK_LIMIT: Duration = Duration::from_secs(60);
+
 /// How long an interrupted tool may take to end by itself, before it is killed.
 pub const TOOL_GRACE: Duration = Duration::from_secs(10);
 
@@ -39,6 +42,7 @@ const ENDED: &str = "the tool is ended with all that it started; exit code 2";
 
 /// Every limit of this crate.
 pub const LIMITS: &[Limit] = &[
+    Limit::time("the wait of `heddle where` for a look", LOOK_LIMIT, "it says where it is still looked for"),
     Limit::time("one look of `heddle diff` with a tool", TOOL_LIMIT, ENDED).or("--time-limit"),
     Limit::time("the end of a tool that is interrupted", TOOL_GRACE, "it is killed with all that it started"),
     Limit::time("one `heddle sync`", APPLY_LIMIT, "the tool is interrupted; exit code 2").or("--time-limit"),

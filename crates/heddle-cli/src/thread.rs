@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use heddle_core::{
     change::ProposalRef,
-    pipeline::{End, KnotState, Line, Station},
+    pipeline::{End, Knot, KnotState, Line, Station},
 };
 use heddle_wire::view::ChangeView;
 
@@ -14,8 +14,13 @@ use crate::{
 
 /// The thread.
 pub(crate) fn knots(line: &Line) -> Cell {
+    of_knots(&line.knots)
+}
+
+/// The thread of any line.
+pub(crate) fn of_knots(knots: &[Knot]) -> Cell {
     let mut pieces = Vec::new();
-    for (index, knot) in line.knots.iter().enumerate() {
+    for (index, knot) in knots.iter().enumerate() {
         if index > 0 {
             pieces.push(("──", Tone::Faint));
         }
@@ -77,7 +82,18 @@ fn ended(end: End) -> Cell {
     }
 }
 
-fn word(station: Station) -> &'static str {
+/// Where a Sync is that has no reason to be there.
+pub(crate) fn doing(applied: &Knot, healthy: &Knot) -> &'static str {
+    match (applied.state, healthy.state) {
+        (_, KnotState::Done) => "healthy",
+        (KnotState::Done, _) => "on its way to healthy",
+        (KnotState::NotYet, _) => "not yet",
+        _ => "on its way to applied",
+    }
+}
+
+/// A station in words.
+pub(crate) fn word(station: Station) -> &'static str {
     match station {
         Station::Pushed => "pushed",
         Station::Proposed => "proposed",

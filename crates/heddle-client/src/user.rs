@@ -8,6 +8,7 @@ mod pipeline;
 mod registry;
 mod repository;
 mod request;
+mod revision;
 
 use heddle_core::{id::OrganizationId, name::EnvironmentName};
 use heddle_wire::view::{LoginRequest, SignUpRequest};

@@ -17,6 +17,7 @@ pub mod observe;
 pub mod pipeline;
 pub mod place;
 pub mod policy;
+pub mod pull_request;
 pub mod registry;
 pub mod request;
 

@@ -1,11 +1,16 @@
 //! The line of a change: pushed → proposed → merged → applied → healthy, computed from facts and nothing else.
 
 mod line;
+mod revision;
 mod rollout;
 #[cfg(test)]
 mod tests;
 
 pub use line::line;
+pub use revision::{
+    AppliedRevision, RevisionEnd, RevisionHistory, RevisionInSync, RevisionLine, RevisionSyncLine, SyncNow,
+    revision_line,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};

@@ -6,12 +6,14 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod agent_outboxes;
+pub mod applied_revisions;
 pub mod attempts;
 pub mod audit;
 pub mod candidates;
 pub mod changes;
 pub mod cluster_repositories;
 pub mod clusters;
+pub mod commits;
 pub mod db;
 pub mod deliveries;
 pub mod deploys;
@@ -49,6 +51,7 @@ pub mod reporters;
 pub mod repositories;
 pub mod requests;
 pub mod retention;
+pub mod revision_looks;
 pub mod revisions;
 pub mod sessions;
 pub mod sync_faults;

@@ -2,7 +2,7 @@
 
 use heddle_core::limit::Limit;
 
-use crate::{changes, db, retention, work};
+use crate::{changes, commits, db, retention, revision_looks, work};
 
 /// Every limit of the store.
 pub const LIMITS: &[Limit] = &[
@@ -17,6 +17,21 @@ pub const LIMITS: &[Limit] = &[
         "tags that their registry does not list any more, kept of one image",
         retention::MOST_UNLISTED_TAGS.unsigned_abs(),
         "the oldest are forgotten; never one that stands somewhere, is open or was taken back",
+    ),
+    Limit::count(
+        "commits that begin alike, shown at once",
+        commits::MOST_FOUND.unsigned_abs(),
+        "the newest are shown; write more digits",
+    ),
+    Limit::count(
+        "commits that are looked for in one read of a repository",
+        revision_looks::MOST_IN_A_READ.unsigned_abs(),
+        "further ones wait for the next read",
+    ),
+    Limit::count(
+        "commits of one repository that wait to be looked for",
+        revision_looks::MOST_WAITING.unsigned_abs(),
+        "further ones are not looked for; ask again later",
     ),
     Limit::count(
         "spells in the history of one record of drift",

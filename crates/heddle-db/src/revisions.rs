@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 use heddle_core::{
     git::{BranchName, Revision},
     id::{OrganizationId, RepositoryId},
+    pull_request::BringingPullRequest,
 };
 use sqlx::{PgConnection, PgExecutor};
 
 use crate::{
     deploys::Deploy,
-    error::{DbError, word},
+    error::{DbError, json, word},
 };
 
 /// The newest known head of a branch.
@@ -66,6 +67,8 @@ pub struct NewRevision<'a> {
     pub author: &'a str,
     /// The first line of its message.
     pub subject: &'a str,
+    /// The pull request that brought it, where that is known.
+    pub pull_request: Option<&'a BringingPullRequest>,
 }
 
 /// Numbers a first-parent revision above all that are known of its branch, unless it has a number; gives the number.
@@ -81,15 +84,22 @@ pub async fn number(
 ) -> Result<i64, DbError> {
     Ok(sqlx::query_scalar!(
         r#"insert into revisions as known
-               (organization_id, repository_id, branch, revision, ordinal, first_parent, committed_at, author, subject)
+               (organization_id, repository_id, branch, revision, ordinal, lineage, first_parent, committed_at, author,
+                subject, pull_request, seen_at)
            values ($1, $2, $3, $4,
                1 + coalesce((select max(ordinal) from revisions
                              where repository_id = $2 and branch = $3 and first_parent), 0),
-               true, $5, $6, $7)
+               coalesce((select lineage from revisions where repository_id = $2 and branch = $3 and first_parent
+                         order by ordinal desc limit 1), 0),
+               true, $5, $6, $7, $8,
+               -- When the first head that is read came to the branch, nobody saw.
+               case when exists (select from revisions where repository_id = $2 and branch = $3 and first_parent)
+                   then now() end)
            on conflict (repository_id, branch, revision) do update set
                ordinal = case when known.first_parent then known.ordinal else excluded.ordinal end,
+               lineage = case when known.first_parent then known.lineage else excluded.lineage end,
                first_parent = true, committed_at = excluded.committed_at, author = excluded.author,
-               subject = excluded.subject
+               subject = excluded.subject, seen_at = coalesce(known.seen_at, excluded.seen_at), pull_request = coalesce(excluded.pull_request, known.pull_request)
            returning ordinal as "ordinal!""#,
         organization.0,
         repository.0,
@@ -98,12 +108,14 @@ pub async fn number(
         new.committed_at,
         new.author,
         new.subject,
+        new.pull_request.map(|pull| json("revisions.pull_request", pull)).transpose()?,
     )
     .fetch_one(db)
     .await?)
 }
 
-/// Gives a head that returned after a rewrite of history the highest number.
+/// Gives a head that came with a rewrite of history, or returned after one, the highest number, and begins a lineage with
+/// it: what was numbered before is not known to be part of it.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -114,8 +126,10 @@ pub async fn renumber(
     revision: &Revision,
 ) -> Result<i64, DbError> {
     Ok(sqlx::query_scalar!(
-        r#"update revisions set ordinal =
-               1 + (select max(ordinal) from revisions where repository_id = $1 and branch = $2 and first_parent)
+        r#"update revisions set
+               ordinal = 1 + (select max(ordinal) from revisions
+                              where repository_id = $1 and branch = $2 and first_parent),
+               lineage = 1 + (select max(lineage) from revisions where repository_id = $1 and branch = $2)
            where repository_id = $1 and branch = $2 and revision = $3 returning ordinal as "ordinal!""#,
         repository.0,
         branch.as_str(),
@@ -242,10 +256,15 @@ pub async fn place(
     contains: Option<&Revision>,
 ) -> Result<(), DbError> {
     sqlx::query!(
-        "insert into revisions (organization_id, repository_id, branch, revision, ordinal, first_parent)
+        "insert into revisions (organization_id, repository_id, branch, revision, ordinal, lineage, first_parent)
          values ($1, $2, $3, $4,
              case when $5::text is null then null else coalesce(
                  (select ordinal from revisions where repository_id = $2 and branch = $3 and revision = $5), 0) end,
+             -- What is older than all that was read is part of the branch as it stands now.
+             coalesce(
+                 (select lineage from revisions where repository_id = $2 and branch = $3 and revision = $5),
+                 (select lineage from revisions where repository_id = $2 and branch = $3 and first_parent
+                  order by ordinal desc limit 1), 0),
              false)
          on conflict (repository_id, branch, revision) do nothing",
         organization.0,
@@ -257,6 +276,64 @@ pub async fn place(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// A revision of a branch's own line that is older than all that was read, as somebody looked for it.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn meet(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    repository: RepositoryId,
+    branch: &BranchName,
+    new: &NewRevision<'_>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "insert into revisions as known (organization_id, repository_id, branch, revision, ordinal, lineage, first_parent,
+                                         committed_at, author, subject, pull_request)
+         values ($1, $2, $3, $4, 0,
+             coalesce((select lineage from revisions where repository_id = $2 and branch = $3 and first_parent
+                       order by ordinal desc limit 1), 0),
+             false, $5, $6, $7, $8)
+         on conflict (repository_id, branch, revision) do update set
+             ordinal = coalesce(known.ordinal, excluded.ordinal),
+             committed_at = excluded.committed_at, author = excluded.author, subject = excluded.subject,
+             pull_request = coalesce(excluded.pull_request, known.pull_request)",
+        organization.0,
+        repository.0,
+        branch.as_str(),
+        new.revision.as_str(),
+        new.committed_at,
+        new.author,
+        new.subject,
+        new.pull_request.map(|pull| json("revisions.pull_request", pull)).transpose()?,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The places of these revisions on a branch: number and lineage. Those that have none are not among them.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_places(
+    db: impl PgExecutor<'_>,
+    repository: RepositoryId,
+    branch: &BranchName,
+    revisions: &[String],
+) -> Result<Vec<(Revision, i64, i64)>, DbError> {
+    let rows = sqlx::query!(
+        r#"select revision, ordinal as "ordinal!", lineage from revisions
+           where repository_id = $1 and branch = $2 and revision = any($3) and ordinal is not null"#,
+        repository.0,
+        branch.as_str(),
+        revisions,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| Ok((word("revisions.revision", &row.revision)?, row.ordinal, row.lineage))).collect()
 }
 
 /// Forgets the unknown revisions that are known now.

@@ -23,7 +23,7 @@ pub use self::{
     oauth::{OAuth, UserToken},
     repository::{
         BranchOwner, Commit, CommitMade, Commits, Comparison, ComparisonStatus, FileEdit, FileMode, NewPullRequest,
-        PullRequest, PullRequestState, PullRequestUpdate, RepositoryClient, Reviewers, WaitsFor,
+        PullRequest, PullRequestState, PullRequestUpdate, RepositoryClient, Reviewers, Since, WaitsFor,
     },
     user::{Installation, InstallationRepository, User, UserClient},
 };

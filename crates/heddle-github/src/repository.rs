@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub use self::{
-    commits::{Commit, Commits, Comparison, ComparisonStatus},
+    commits::{Commit, Commits, Comparison, ComparisonStatus, Since},
     ownership::BranchOwner,
     pulls::{NewPullRequest, PullRequest, PullRequestState, PullRequestUpdate, Reviewers, WaitsFor},
     write::{CommitMade, FileEdit, FileMode},

@@ -16,9 +16,9 @@ mod update;
 pub use asked::{Asked, fingerprint};
 pub use lease::{Done, Lease, LeaseRequest, RepositoryAccess, Work};
 pub use read::{
-    BranchHead, BranchReport, CommitReport, DriftExpectation, EnvironmentReport, Finding, GoverningRule, Occurrence,
-    OpenProposal, PlacedRevision, PromotionReport, ProposalState, ProposedChange, PullRequestState, ReadReport,
-    ReadWork, RulesFile, SyncPath, UnknownRevision,
+    BesideCommit, BranchHead, BranchReport, CarriedCommit, CommitReport, DriftExpectation, EnvironmentReport, Finding,
+    FoundCommit, GoverningRule, LookedUp, Occurrence, OpenProposal, PlacedRevision, PromotionReport, ProposalState,
+    ProposedChange, PullRequestState, ReadReport, ReadWork, RulesFile, SyncPath, UnknownRevision,
 };
 pub use request::{OpenRequest, RefusedRequest, WaitingRequest};
 pub use scan::{

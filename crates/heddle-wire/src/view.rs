@@ -19,6 +19,7 @@ mod own_automator;
 mod registry;
 mod repository;
 mod request;
+mod revision;
 mod status;
 mod workload;
 
@@ -46,6 +47,9 @@ pub use request::{
     KeptBack, NewRequest, PreviewGate, PreviewRequest, PreviewStep, RequestPage, RequestPreview, RequestView, Wish,
     WishedFreeze, WishedHold, WishedPromotion, WishedRelease, WishedResume, WishedRollback, WishedRollbackSince,
     WishedTag, WishedThaw,
+};
+pub use revision::{
+    LookForRevision, Looking, MIN_REVISION_DIGITS, PastPage, PastSync, RevisionSyncView, RevisionView, WhereView,
 };
 pub use status::{
     AUTOMATOR_SILENT, AskedRepository, Event, FailingImage, SilentAutomator, SlowHost, StatusView, Topic,

@@ -301,6 +301,41 @@ export function verdictsQuery(organization: string, environment: string, image: 
   });
 }
 
+/** Where the commits are whose id begins so. */
+export function revisionQuery(organization: string, revision: string) {
+  return queryOptions({
+    queryKey: [topics.repositories, organization, "revision", revision],
+    queryFn: ({ signal }) =>
+      bodyOf(
+        api.GET("/api/v1/organizations/{organization}/revisions/{revision}", {
+          params: { path: { organization, revision } },
+          signal,
+        }),
+      ),
+    // What Syncs are doing with it is told under other topics.
+    refetchInterval: 5_000,
+  });
+}
+
+export interface PastFilter {
+  at: string;
+  environment?: string | undefined;
+}
+
+export function pastQuery(organization: string, { at, environment }: PastFilter) {
+  return infiniteQueryOptions({
+    queryKey: [topics.clusters, organization, "past", at, environment ?? ""],
+    queryFn: ({ pageParam, signal }) =>
+      bodyOf(
+        api.GET("/api/v1/organizations/{organization}/past", {
+          params: { path: { organization }, query: { at, after: pageParam, environment } },
+          signal,
+        }),
+      ),
+    ...paging,
+  });
+}
+
 export function auditQuery(organization: string) {
   return infiniteQueryOptions({
     queryKey: ["audit", organization],

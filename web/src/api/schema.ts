@@ -661,6 +661,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{organization}/past": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What ran at an instant: the revision and the images that each Sync had applied. */
+        get: operations["list_past"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations/{organization}/receivers": {
         parameters: {
             query?: never;
@@ -887,6 +904,44 @@ export interface paths {
         post?: never;
         /** Takes back what was asked for, by whoever asked for it or might have. Its pull request is closed; what was merged stays. */
         delete: operations["withdraw_request"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/revisions/{revision}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where a commit is: on which branch, by which pull request, and in which Syncs.
+         * @description Commits that came to a branch since it is read are known. Any other, one of an open pull request or one that was
+         *     squashed, is looked for when somebody asks for it: `POST …/looks`.
+         */
+        get: operations["find_revision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization}/revisions/{revision}/looks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has a commit looked for in the repositories. What is found is told by `GET` of the same address. */
+        post: operations["look_for_revision"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1408,6 +1463,13 @@ export interface components {
             /** @description The tag that was taken back. */
             tag: components["schemas"]["Tag"];
         };
+        /** @description A commit that a merge brought. */
+        BesideCommit: {
+            /** @description The first of `revisions` that contains it. */
+            carried_by: components["schemas"]["Revision"];
+            /** @description The commit. */
+            commit: components["schemas"]["CommitReport"];
+        };
         /** @description The head of a branch. */
         BranchHead: {
             /** @description The branch. */
@@ -1422,6 +1484,11 @@ export interface components {
         BranchName: string;
         /** @description The heads of a branch since the last read. */
         BranchReport: {
+            /**
+             * @description What came with these beside the branch's own line: the commits of branches that were merged. None where they are
+             *     more than 1,000 with it.
+             */
+            beside?: components["schemas"]["BesideCommit"][];
             /** @description The branch. */
             branch: components["schemas"]["BranchName"];
             /**
@@ -1431,6 +1498,36 @@ export interface components {
             revisions: components["schemas"]["CommitReport"][];
             /** @description True when the known head is no first-parent ancestor of the head. */
             rewritten: boolean;
+        };
+        /** @description A pull request that brought a commit, or is to bring it. */
+        BringingPullRequest: {
+            /** @description The login of who opened it. */
+            author: string;
+            /** @description The branch that it goes to. */
+            base: components["schemas"]["BranchName"];
+            /** @description What became of it. */
+            end: components["schemas"]["PullRequestFate"];
+            /**
+             * Format: int64
+             * @description Its number in the repository.
+             */
+            number: number;
+            /**
+             * Format: date-time
+             * @description When it was opened. Its commits were pushed then at the latest; hosts tell no earlier instant.
+             */
+            opened_at: string;
+            /** @description Its title. */
+            title: string;
+            /** @description Its page. */
+            url: string;
+        };
+        /** @description That a branch carries a commit. */
+        CarriedCommit: {
+            /** @description The branch. */
+            branch: components["schemas"]["BranchName"];
+            /** @description The first revision of its own line that contains the commit, or into which its pull request was squashed. */
+            by: components["schemas"]["CommitReport"];
         };
         /**
          * @description On which side something moved.
@@ -1608,6 +1705,7 @@ export interface components {
             committed_at: string;
             /** @description The intents named by its `Heddle-Intent` trailers. */
             intents: components["schemas"]["IntentId"][];
+            pull_request?: components["schemas"]["BringingPullRequest"] | null;
             /** @description The commit. */
             revision: components["schemas"]["Revision"];
             /** @description The first line of its message. */
@@ -1705,6 +1803,12 @@ export interface components {
         };
         /** @description What can happen to a Sync. */
         Deploy: {
+            /**
+             * Format: int64
+             * @description How many objects differ from those of the revision that was applied before, came or left; 0 where the revision
+             *     changes nothing here. `None` where the agent does not know what was applied before.
+             */
+            changed?: number | null;
             /** @description Every image among the applied objects. */
             images: components["schemas"]["ImageRef"][];
             /** @enum {string} */
@@ -2219,6 +2323,15 @@ export interface components {
          * @enum {string}
          */
         Found: "same" | "differs" | "unknown";
+        /** @description A commit that was looked for. */
+        FoundCommit: {
+            /** @description The branches among those that are read that carry it, each with the first revision of its own line that does. */
+            carried: components["schemas"]["CarriedCommit"][];
+            /** @description The commit, with the pull request that brings it. */
+            commit: components["schemas"]["CommitReport"];
+            /** @description Those that contain it so far back that what brought it was not looked for. */
+            far_back: components["schemas"]["BranchName"][];
+        };
         /** @description An entry of `freezes`: a time in which nothing is written. */
         FreezeEntry: {
             /** @description The environments; empty: all of them. */
@@ -2621,6 +2734,10 @@ export interface components {
              */
             version: string;
         };
+        /** @description Looks for a commit in repositories: `POST /organizations/{organization}/revisions/{revision}/looks`. */
+        LookForRevision: {
+            repository?: components["schemas"]["RepoName"] | null;
+        };
         /** @description The answer to a look. */
         LookTaken: {
             /** @description What the look found, as it is shown. */
@@ -2632,6 +2749,17 @@ export interface components {
             record: string;
             /** @description Its page in the dashboard. */
             url: string;
+        };
+        /** @description What became of the search for a commit. */
+        LookedUp: {
+            found?: components["schemas"]["FoundCommit"] | null;
+            /** @description What was looked for. */
+            wanted: string;
+        };
+        /** @description Where a commit is looked for. */
+        Looking: {
+            /** @description The repositories in which it is looked for now. */
+            repositories: components["schemas"]["RepoName"][];
         };
         /** @description Who is asking: `GET /me`. */
         Me: {
@@ -2838,6 +2966,65 @@ export interface components {
              * @description When it asked for work last.
              */
             seen_at?: string | null;
+        };
+        /** @description What ran at an instant: `GET /organizations/{organization}/past?at=TIME`. */
+        PastPage: {
+            /**
+             * Format: date-time
+             * @description The instant.
+             */
+            at: string;
+            /**
+             * @description What each Sync ran then, by cluster and name. A Sync that had not applied anything yet, or was gone, is not
+             *     among them.
+             */
+            items: components["schemas"]["PastSync"][];
+            /**
+             * Format: date-time
+             * @description Since when anything is known; `None` where nothing is.
+             */
+            known_since?: string | null;
+            /** @description Pass as `after` for the next page. */
+            next?: string | null;
+        };
+        /** @description What a Sync ran. */
+        PastSync: {
+            /**
+             * Format: date-time
+             * @description Since when it was applied.
+             */
+            applied_at: string;
+            /** @description Login or name of its author, likewise. */
+            author?: string | null;
+            /** @description The branch that it followed then. */
+            branch: components["schemas"]["BranchName"];
+            /** @description The cluster. */
+            cluster: components["schemas"]["ClusterId"];
+            /** @description Its name. */
+            cluster_name: string;
+            /** @description The environment that its branch and path belong to now. */
+            environment: components["schemas"]["EnvironmentName"];
+            /**
+             * Format: date-time
+             * @description When all of it had been seen healthy, where that was by then.
+             */
+            healthy_at?: string | null;
+            /** @description The images of what was applied. */
+            images: components["schemas"]["ImageRef"][];
+            /** @description The path that it followed then. */
+            path: string;
+            repository?: components["schemas"]["RepoName"] | null;
+            /** @description The revision. */
+            revision: components["schemas"]["Revision"];
+            /** @description The first line of its message, where a read saw it. */
+            subject?: string | null;
+            /** @description The Sync. */
+            sync: components["schemas"]["SyncName"];
+            /**
+             * Format: date-time
+             * @description When another took its place, or the Sync was gone; `None` where it is so still.
+             */
+            until?: string | null;
         };
         /** @description A value in a file of a config repository. */
         Place: {
@@ -3090,6 +3277,29 @@ export interface components {
              */
             until?: string | null;
         };
+        /** @description What became of a pull request. */
+        PullRequestFate: {
+            /** @enum {string} */
+            state: "open";
+        } | {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description The commit on its base that carries it: a merge, or all of it squashed. */
+            revision: components["schemas"]["Revision"];
+            /** @enum {string} */
+            state: "merged";
+        } | {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at?: string | null;
+            /** @enum {string} */
+            state: "closed";
+        };
         /** @description Open, merged or closed. */
         PullRequestState: {
             /** @enum {string} */
@@ -3134,6 +3344,8 @@ export interface components {
             environments: components["schemas"]["EnvironmentReport"][];
             /** @description What is wrong in the configuration or the manifests. */
             findings: components["schemas"]["Finding"][];
+            /** @description Every commit that was looked for. */
+            looked_up?: components["schemas"]["LookedUp"][];
             /** @description Where images stand. */
             occurrences: components["schemas"]["Occurrence"][];
             /**
@@ -3160,6 +3372,8 @@ export interface components {
             sync_paths: components["schemas"]["SyncPath"][];
             /** @description Revisions that agents reported and that no read has placed yet. */
             unknown_revisions: components["schemas"]["UnknownRevision"][];
+            /** @description Commits that somebody looks for: ids or their beginnings, seven hexadecimal digits at least. */
+            wanted_commits?: string[];
         };
         /** @description Why somebody asks, on one line of at most [`MAX_REASON_CHARS`]. */
         Reason: string;
@@ -3653,6 +3867,85 @@ export interface components {
          * @example 4b825dc642cb6eb9a060e54bf8d69288fbee4904
          */
         Revision: string;
+        /**
+         * @description How a commit's line ended.
+         * @enum {string}
+         */
+        RevisionEnd: "healthy" | "unchanged" | "no-sync" | "declined";
+        /** @description The line of a commit. */
+        RevisionLine: {
+            end?: components["schemas"]["RevisionEnd"] | null;
+            /** @description Pushed, merged, applied, healthy. */
+            knots: components["schemas"]["Knot"][];
+            /** @description What it waits for, in a sentence, where it has not ended. */
+            reason?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when it waits for that.
+             */
+            since?: string | null;
+            /** @description Each Sync by itself. */
+            syncs: components["schemas"]["RevisionSyncLine"][];
+        };
+        /** @description How one Sync is doing with a commit. */
+        RevisionSyncLine: {
+            /** @description Applied. */
+            applied: components["schemas"]["Knot"];
+            /**
+             * Format: int64
+             * @description How many objects changed with it; 0 where it changes nothing here, `None` where the agent did not know.
+             */
+            changed?: number | null;
+            contained_in?: components["schemas"]["Revision"] | null;
+            /** @description Healthy. */
+            healthy: components["schemas"]["Knot"];
+            /** @description It counts no more: the Sync follows something else, or is gone, and never applied it. */
+            left_out: boolean;
+            /** @description Why it is stuck there. */
+            reason?: string | null;
+            /** @description The Sync. */
+            sync: components["schemas"]["RolloutKey"];
+        };
+        /** @description A Sync that a commit concerns. */
+        RevisionSyncView: {
+            /** @description The cluster's name. */
+            cluster_name: string;
+            environment?: components["schemas"]["EnvironmentName"] | null;
+            /** @description How it is doing with the commit. */
+            line: components["schemas"]["RevisionSyncLine"];
+        };
+        /** @description A commit. */
+        RevisionView: {
+            /** @description Login or name of its author, likewise. */
+            author?: string | null;
+            branch?: components["schemas"]["BranchName"] | null;
+            carried_by?: components["schemas"]["Revision"] | null;
+            /**
+             * Format: date-time
+             * @description Its committer's time, likewise.
+             */
+            committed_at?: string | null;
+            /** @description Its line. */
+            line: components["schemas"]["RevisionLine"];
+            /**
+             * Format: date-time
+             * @description When it was looked for; `None` where a read met it on its way.
+             */
+            looked_at?: string | null;
+            /** @description What is not known of it, and why. */
+            note?: string | null;
+            pull_request?: components["schemas"]["BringingPullRequest"] | null;
+            /** @description Its repository. */
+            repository: components["schemas"]["RepoName"];
+            /** @description The commit. */
+            revision: components["schemas"]["Revision"];
+            /** @description The first line of its message; `None` where only an agent told of it. */
+            subject?: string | null;
+            /** @description Each Sync of the line, with names. */
+            syncs: components["schemas"]["RevisionSyncView"][];
+            /** @description Its page at the host. */
+            url: string;
+        };
         /**
          * @description What a member or a token may do.
          * @enum {string}
@@ -4499,6 +4792,17 @@ export interface components {
             id: components["schemas"]["RequestId"];
             /** @description For what it waits, in a sentence. */
             reason: string;
+        };
+        /** @description Where a commit is: `GET /organizations/{organization}/revisions/{revision}`. */
+        WhereView: {
+            /** @description Repositories in which it was looked for and is not. */
+            absent: components["schemas"]["RepoName"][];
+            /** @description The commits that begin so, once for each branch that carries one; the newest first, at most 20. */
+            found: components["schemas"]["RevisionView"][];
+            /** @description Repositories in which it is looked for now. */
+            looking: components["schemas"]["RepoName"][];
+            /** @description Repositories in which nobody has looked for it yet. */
+            unasked: components["schemas"]["RepoName"][];
         };
         WireSecret: string;
         /** @description What somebody asks for. */
@@ -6091,6 +6395,43 @@ export interface operations {
             };
         };
     };
+    list_past: {
+        parameters: {
+            query: {
+                /** @description The instant. */
+                at: string;
+                /** @description Of this environment only. */
+                environment?: components["schemas"]["EnvironmentName"];
+                /** @description The page before's `next`. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PastPage"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_receivers: {
         parameters: {
             query?: never;
@@ -6720,6 +7061,77 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    find_revision: {
+        parameters: {
+            query?: {
+                /** @description In this repository only. */
+                repository?: components["schemas"]["RepoName"];
+            };
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                /** @description A commit's id, or at least the first seven digits of it. */
+                revision: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhereView"];
+                };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look_for_revision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization: components["schemas"]["OrganizationId"];
+                /** @description A commit's id, or at least the first seven digits of it. */
+                revision: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LookForRevision"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Looking"];
+                };
             };
             /** @description Why it was not done. */
             default: {

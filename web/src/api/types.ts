@@ -5,6 +5,14 @@ type Schemas = components["schemas"];
 
 export type AskedRepository = Schemas["AskedRepository"];
 export type AuditEntry = Schemas["AuditEntry"];
+export type BringingPull = Schemas["BringingPullRequest"];
+export type Commit = Schemas["RevisionView"];
+export type CommitLine = Schemas["RevisionLine"];
+export type CommitSync = Schemas["RevisionSyncView"];
+export type CommitSyncLine = Schemas["RevisionSyncLine"];
+export type PastPage = Schemas["PastPage"];
+export type PastSync = Schemas["PastSync"];
+export type Where = Schemas["WhereView"];
 export type AvailableRepository = Schemas["AvailableRepository"];
 export type Change = Schemas["ChangeView"];
 export type ChangeDetail = Schemas["ChangeDetail"];

@@ -2,8 +2,10 @@ import { Link, type LinkProps } from "@tanstack/react-router";
 import {
   Boxes,
   CircleGauge,
+  GitCommitHorizontal,
   GitCompareArrows,
   GitPullRequestArrow,
+  History,
   type LucideIcon,
   ScrollText,
   Server,
@@ -26,6 +28,8 @@ export const entries: Entry[] = [
   { to: "/changes", name: "Changes", icon: GitPullRequestArrow, key: "c" },
   { to: "/clusters", name: "Clusters", icon: Server, key: "l" },
   { to: "/drift", name: "Drift", icon: GitCompareArrows, key: "d" },
+  { to: "/revisions", name: "Commits", icon: GitCommitHorizontal, key: "r", above: true },
+  { to: "/past", name: "History", icon: History, key: "h", above: true },
   { to: "/audit", name: "Audit", icon: ScrollText, key: "a", above: true },
   { to: "/settings", name: "Settings", icon: Settings, key: "s" },
 ];

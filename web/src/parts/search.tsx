@@ -5,6 +5,7 @@ import { changesQuery, clustersQuery, workloadsQuery } from "../api/queries";
 import { cx } from "../ui/class";
 import { Dialog } from "../ui/dialog";
 import { count } from "../words/count";
+import { isBeginning } from "../words/revision";
 import { changeTitle, lineWord } from "../words/state";
 import { entries } from "./navigation";
 import { useOrganization } from "./session";
@@ -55,11 +56,11 @@ function Search({ onClose }: { onClose: () => void }) {
       <input
         type="search"
         role="combobox"
-        aria-label="Search workloads, changes, clusters and pages"
+        aria-label="Search workloads, changes, commits, clusters and pages"
         aria-expanded={hits.length > 0}
         aria-controls={list}
         aria-activedescendant={chosen ? `${list}-${chosen.key}` : undefined}
-        placeholder="Workload, image, cluster, page"
+        placeholder="Workload, image, commit, cluster, page"
         className="h-11 w-full rounded border border-field bg-surface px-3 text-base"
         value={text}
         onChange={(event) => {
@@ -141,6 +142,18 @@ function useHits(text: string): Hit[] {
       }),
     ),
   ];
+  const revision = text.trim().toLowerCase();
+  if (isBeginning(revision)) {
+    return [
+      {
+        key: "revision",
+        kind: "Commit",
+        text: revision,
+        note: "where is it?",
+        to: { to: "/revisions/$revision", params: { revision } },
+      },
+    ];
+  }
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   return all
     .filter((hit) =>

@@ -50,6 +50,12 @@ const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-dig
 const precise = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 
+/** As a field for a day and a time has it, by the clock of this device. */
+export function forField(at: Date): string {
+  const local = new Date(at.getTime() - at.getTimezoneOffset() * MINUTE);
+  return local.toISOString().slice(0, 16);
+}
+
 /** With date, seconds and time zone. */
 export function absolute(at: Date): string {
   return full.format(at);

@@ -13,7 +13,7 @@ use heddle_db::{
     own_automators,
     proposals::{self, Proposal},
     repositories::{self, Repository},
-    revisions, syncs,
+    revision_looks, revisions, syncs,
     work::{self, Failure, Kind, Leased},
 };
 use heddle_github::Permissions;
@@ -213,6 +213,7 @@ async fn read_work(tx: &mut Tx, repository: &Repository, access: RepositoryAcces
             .collect(),
         sync_paths: sync_paths(tx, repository.id).await?,
         open_proposals: open_proposals(tx, repository.id).await?,
+        wanted_commits: revision_looks::list_waiting(&mut **tx, repository.id).await?,
     })
 }
 

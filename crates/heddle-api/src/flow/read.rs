@@ -14,7 +14,7 @@ use heddle_core::{
     },
 };
 use heddle_db::{
-    DbError, Tx, changes, deploys,
+    DbError, Tx, applied_revisions, changes, deploys,
     drift_expectations::{self, Expectation},
     environments::{self, Environment, Promotion},
     findings::{self, Finding, FoundBy},
@@ -22,14 +22,14 @@ use heddle_db::{
     notice::{Notice, Topic},
     occurrences::{self, Rule},
     proposals::{self, State},
-    reads, repositories, requests,
+    reads, repositories, requests, revision_looks,
     revisions::{self, NewRevision, Unknown},
     syncs, work,
 };
 use heddle_wire::automator::{self as wire, BranchReport, Occurrence, ProposalState, PullRequestState, ReadReport};
 use uuid::Uuid;
 
-use super::{facts, judge, report::retire_left};
+use super::{facts, judge, report::retire_left, revision};
 
 /// Stores what a read saw, and everything that follows from it.
 ///
@@ -61,6 +61,8 @@ pub async fn apply(
     revisions::forget_unknown(&mut **tx, repository, &numbered).await?;
     let numbered: Vec<String> = numbered.iter().map(|one| one.revision.to_string()).collect();
     deploys::place(&mut **tx, repository, &numbered).await?;
+    applied_revisions::place(&mut **tx, repository, &numbered).await?;
+    let has_looked = revision::store(tx, organization, repository, report, now).await?;
 
     let content_changed = store_content(tx, organization, repository, report, now).await?;
     let rules = report.rules.as_ref().map(|rules| rules.text.as_deref());
@@ -93,13 +95,16 @@ pub async fn apply(
         || healthy
         || !moved.is_empty()
         || !observations.is_empty();
-    if different {
+    if different || has_looked {
         tx.notify(&Notice::Changed { organization, topic: Topic::Repositories, id: Some(repository.0) }).await?;
     }
     tell_agents(tx, organization, repository, &moved).await?;
     let watched = if content_changed { watch_images(tx, organization, repository).await? } else { Watched::default() };
     if different {
         work::request_updates(tx, organization, &[repository.0]).await?;
+    }
+    if has_looked && !revision_looks::list_waiting(&mut **tx, repository).await?.is_empty() {
+        work::request_read(tx, organization, repository).await?;
     }
     work::forget(&mut **tx, &watched.gone).await?;
     work::request_scans(tx, organization, &watched.new).await
@@ -143,6 +148,7 @@ async fn number_heads(
                 committed_at: commit.committed_at,
                 author: &commit.author,
                 subject: &commit.subject,
+                pull_request: commit.pull_request.as_ref(),
             };
             let ordinal = revisions::number(tx, organization, repository, &report.branch, &new).await?;
             let ordinal = if report.rewritten {

@@ -16,6 +16,7 @@ use heddle_core::{
 };
 use heddle_db::{
     DbError, Tx, agent_outboxes,
+    applied_revisions::{self, NewApplied},
     deploys::{self, Deploy},
     environments, facts as stored,
     notice::{Notice, Topic},
@@ -24,7 +25,7 @@ use heddle_db::{
     work,
     workloads::{self, NewWorkload},
 };
-use heddle_wire::agent::{DeployFact, Follows, Report, Source, SyncReport};
+use heddle_wire::agent::{self, DeployFact, Follows, Report, Source, SyncReport};
 use uuid::Uuid;
 
 use super::{facts, judge::judge};
@@ -69,6 +70,11 @@ pub async fn apply(tx: &mut Tx, scope: Scope, report: &Report) -> Result<bool, D
     if !states.is_empty() || report.present.is_some() {
         due.unread.extend(take_states(tx, scope, &states, report.present.as_deref(), &bound).await?);
     }
+    // A verdict may come before the fact that it is about, or after it.
+    let named: BTreeSet<&SyncName> =
+        states.iter().map(|state| &state.sync).chain(report.facts.iter().map(|fact| &fact.sync)).collect();
+    let named: Vec<SyncName> = named.into_iter().cloned().collect();
+    applied_revisions::note_healthy(&mut **tx, scope.cluster, &named, scope.now).await?;
     // Last and at once, so that two reports never wait for each other.
     work::request_updates_and_reads(tx, scope.organization, &ids(&due.healthy), &ids(&due.unread)).await?;
     Ok(true)
@@ -107,6 +113,8 @@ async fn take_facts(tx: &mut Tx, scope: Scope, facts: &[DeployFact]) -> Result<D
         return Ok(Due::default());
     }
     let deploys = facts.iter().map(|fact| deploy(scope, fact)).collect::<Result<Vec<_>, DbError>>()?;
+    let applied: Vec<NewApplied> = facts.iter().filter_map(|fact| applied(scope, fact)).collect();
+    applied_revisions::record_all(&mut **tx, scope.organization, scope.cluster, &applied).await?;
     let placed = deploys::record_all(&mut **tx, scope.organization, scope.cluster, &deploys).await?;
     let unread = revisions::note_unknown(&mut **tx, scope.organization, &deploys).await?;
     let healthy = judge(tx, scope.organization, placed, scope.now).await?;
@@ -125,6 +133,21 @@ fn deploy(scope: Scope, fact: &DeployFact) -> Result<Deploy, DbError> {
         revision: fact.revision.clone(),
         at: scope.time(fact.at),
         what: json(&fact.what)?,
+    })
+}
+
+/// What a fact says was applied as a whole.
+fn applied(scope: Scope, fact: &DeployFact) -> Option<NewApplied> {
+    let agent::Deploy::Applied { images, changed } = &fact.what else { return None };
+    Some(NewApplied {
+        sync: fact.sync.clone(),
+        repository_url: fact.source.repository.clone(),
+        branch: fact.source.branch.clone(),
+        path: normal_path(&fact.source.path),
+        revision: fact.revision.clone(),
+        applied_at: scope.time(fact.at),
+        changed: *changed,
+        images: images.clone(),
     })
 }
 
@@ -163,6 +186,7 @@ async fn take_states(
     }
     let mut changed = syncs::upsert_all(&mut **tx, scope.organization, &rows).await?;
     changed |= store_workloads(tx, scope, states).await?;
+    applied_revisions::end(&mut **tx, scope.cluster, Some(&gone), scope.now).await?;
     changed |= syncs::delete_all(&mut **tx, scope.cluster, &gone).await?;
     changed |= note_faults(tx, scope, states, present).await?;
     if changed {
@@ -326,6 +350,7 @@ async fn retire_rollouts(
 /// When the store cannot be reached.
 pub async fn retire_cluster(tx: &mut Tx, scope: Scope) -> Result<(), DbError> {
     retire(tx, scope, None).await?;
+    applied_revisions::end(&mut **tx, scope.cluster, None, scope.now).await?;
     syncs::delete_of_cluster(&mut **tx, scope.cluster).await?;
     sync_faults::delete_of_cluster(&mut **tx, scope.cluster).await
 }

@@ -24,6 +24,7 @@ mod own_automators;
 mod record;
 mod replicas;
 mod reports;
+mod revisions;
 mod roles;
 mod spine;
 mod steps;

@@ -17,11 +17,13 @@ use crate::{
     steps, told,
 };
 
-/// What tells us of the world and changes nothing that a person decided: leases, what was seen, what an agent fetches.
-const NOT_RECORDED: [&str; 12] = [
+/// What tells us of the world and changes nothing that a person decided: leases, what was seen, what an agent fetches,
+/// what somebody looks for.
+const NOT_RECORDED: [&str; 13] = [
     "POST /agent/v1/git-token",
     "POST /agent/v1/report",
     "POST /api/v1/organizations/{organization}/requests/preview",
+    "POST /api/v1/organizations/{organization}/revisions/{revision}/looks",
     "POST /automator/v1/lease",
     "POST /automator/v1/leases/{lease}/done",
     "POST /automator/v1/leases/{lease}/read-report",

@@ -45,9 +45,11 @@ pub fn read_report(commits: &[u32], tag: &str) -> ReadReport {
                     author: "ada".into(),
                     subject: "a commit".into(),
                     intents: vec![],
+                    pull_request: None,
                 })
                 .collect(),
             rewritten: false,
+            beside: vec![],
         }],
         environments: vec![EnvironmentReport {
             name: "prod".parse().unwrap(),
@@ -73,6 +75,7 @@ pub fn read_report(commits: &[u32], tag: &str) -> ReadReport {
         findings: vec![],
         proposals: vec![],
         placed_revisions: vec![],
+        looked_up: vec![],
     }
 }
 

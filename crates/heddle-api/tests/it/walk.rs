@@ -114,6 +114,36 @@ async fn no_credential_opens_the_routes_of_another_kind() {
 }
 
 /// Case 19: two organizations never see each other on any route.
+/// A commit of hers that a read met and a Sync applied.
+async fn seed_commit(hub: &Hub, organization: &str, repository: &str, cluster: &str) -> String {
+    let commit = "ad".repeat(20);
+    let rows = sqlx::PgPool::connect_with(hub.database.options()).await.unwrap();
+    let ids = [organization, repository, cluster].map(|id| id.parse::<uuid::Uuid>().unwrap());
+    let statements = [
+        "insert into revisions (organization_id, repository_id, branch, revision, ordinal, first_parent, committed_at,
+                                author, subject)
+         select $1, $2, 'main', $4, 1, true, now(), 'ada', 'ada-secret subject' where $3::uuid is not null",
+        "insert into image_sets (organization_id, hash, images)
+         select $1, '\\x01', '[\"ghcr.io/ada-secret/api:1\"]' where ($2::uuid, $3::uuid, $4::text) is not null",
+        "insert into applied_revisions (organization_id, cluster_id, sync_namespace, sync_name, repository_url, branch,
+                                        path, revision, applied_at, images_hash)
+         select $1, $3, 'heddle-system', 'ada-secret', url, 'main', '', $4, '2026-05-01T00:00:00Z', '\\x01'
+         from repositories where id = $2",
+    ];
+    for statement in statements {
+        let [organization, repository, cluster] = ids;
+        sqlx::query(statement)
+            .bind(organization)
+            .bind(repository)
+            .bind(cluster)
+            .bind(&commit)
+            .execute(&rows)
+            .await
+            .unwrap();
+    }
+    commit
+}
+
 #[tokio::test]
 async fn two_organizations_never_see_each_other_on_any_route() {
     let hub = Hub::start().await;
@@ -153,7 +183,13 @@ async fn two_organizations_never_see_each_other_on_any_route() {
     let request = hub.ask(&hers, &repository, me["id"].as_str().unwrap()).await;
     let shown = hub.get(&ada, &format!("/api/v1/organizations/{hers}/requests/{request}")).await.to_string();
     assert!(shown.contains("ada-secret"), "she sees her own: {shown}");
+    let commit = seed_commit(&hub, &hers, &repository, &cluster.id).await;
+    for seen in [format!("revisions/{commit}"), "past?at=2026-06-01T12:00:00Z".to_owned()] {
+        let shown = hub.get(&ada, &format!("/api/v1/organizations/{hers}/{seen}")).await.to_string();
+        assert!(shown.contains("ada-secret"), "she sees her own: {shown}");
+    }
     let things = [
+        ("revision", commit.as_str()),
         ("change", change.as_str()),
         ("request", request.as_str()),
         ("invitation", invitation["id"].as_str().unwrap()),
@@ -184,9 +220,17 @@ async fn two_organizations_never_see_each_other_on_any_route() {
                 _ => json!({}),
             };
             let told = eve.sign(hub.request(operation.method.clone(), &path)).json(&body).send().await.unwrap();
+            if operation.path.contains("{revision}") {
+                // A commit that may be anybody's is asked for by its id: nobody is told that another has it.
+                assert_eq!(told.status(), StatusCode::OK, "{} {path}", operation.method);
+                let told = told.text().await.unwrap();
+                assert!(!told.contains("ada-secret") && !told.contains(&commit), "{path}: {told}");
+                continue;
+            }
             assert_eq!(told.status(), StatusCode::NOT_FOUND, "{} {path}", operation.method);
         } else if operation.method == Method::GET && !operation.path.ends_with("/events") {
-            let path = fill(&operation.path, &[("organization", &own)]);
+            let at = if operation.path.ends_with("/past") { "?at=2026-06-01T12:00:00Z" } else { "" };
+            let path = format!("{}{at}", fill(&operation.path, &[("organization", &own)]));
             let told = eve.sign(hub.request(Method::GET, &path)).send().await.unwrap().text().await.unwrap();
             assert!(!told.contains("ada-secret") && !told.contains("acme/config"), "{path}: {told}");
         }

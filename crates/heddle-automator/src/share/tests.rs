@@ -159,6 +159,7 @@ fn read_work() -> heddle_wire::automator::ReadWork {
         repository,
         known_heads: Vec::new(),
         unknown_revisions: Vec::new(),
+        wanted_commits: Vec::new(),
         sync_paths: Vec::new(),
         open_proposals: Vec::new(),
     }

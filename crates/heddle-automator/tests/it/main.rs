@@ -4,6 +4,7 @@
 mod desk;
 mod hostile;
 mod limits;
+mod lookups;
 mod lost;
 mod scan;
 mod shop;

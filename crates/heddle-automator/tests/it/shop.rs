@@ -164,14 +164,26 @@ impl Shop {
     }
 
     pub async fn read(&self, known: Vec<BranchHead>, open: Vec<OpenProposal>) -> Heard {
-        let work = ReadWork {
-            repository: self.access().await,
-            known_heads: known,
-            unknown_revisions: Vec::new(),
-            sync_paths: Vec::new(),
-            open_proposals: open,
-        };
+        let work = ReadWork { known_heads: known, open_proposals: open, ..self.read_work().await };
         self.desk.work(Work::Read(work)).await
+    }
+
+    /// A read that looks for these commits.
+    pub async fn look_for(&self, wanted: &[&str]) -> Heard {
+        let wanted_commits = wanted.iter().map(|one| (*one).to_owned()).collect();
+        let work = ReadWork { known_heads: vec![self.head().await], wanted_commits, ..self.read_work().await };
+        self.desk.work(Work::Read(work)).await
+    }
+
+    async fn read_work(&self) -> ReadWork {
+        ReadWork {
+            repository: self.access().await,
+            known_heads: Vec::new(),
+            unknown_revisions: Vec::new(),
+            wanted_commits: Vec::new(),
+            sync_paths: Vec::new(),
+            open_proposals: Vec::new(),
+        }
     }
 
     pub async fn scan(&self, image: &str) -> Heard {

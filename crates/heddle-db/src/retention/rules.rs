@@ -119,6 +119,39 @@ pub const RULES: &[Rule] = &[
         number: 0,
     },
     Rule {
+        table: "applied_revisions",
+        what: "what Syncs applied, but for the last of each",
+        age: Some(Age::History),
+        condition: "t.applied_at < $1
+                    and exists (select from applied_revisions n
+                                where n.cluster_id = t.cluster_id and n.sync_namespace = t.sync_namespace
+                                    and n.sync_name = t.sync_name and n.applied_at > t.applied_at)",
+        number: 0,
+    },
+    Rule {
+        table: "image_sets",
+        what: "lists of images that nothing of it names",
+        age: Some(Age::Reports),
+        condition: "t.used_at < $1
+                    and not exists (select from applied_revisions a
+                                    where a.organization_id = t.organization_id and a.images_hash = t.hash)",
+        number: 0,
+    },
+    Rule {
+        table: "commits",
+        what: "commits beside a branch, each with the head that carries it",
+        age: Some(Age::History),
+        condition: "t.seen_at < $1",
+        number: 0,
+    },
+    Rule {
+        table: "revision_looks",
+        what: "commits that somebody looked for, and what was found",
+        age: Some(Age::Reports),
+        condition: "t.asked_at < $1",
+        number: 0,
+    },
+    Rule {
         table: "unknown_revisions",
         what: "revisions that agents reported and no read could place",
         age: Some(Age::Reports),

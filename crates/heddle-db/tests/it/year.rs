@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 
 use chrono::{TimeDelta, Utc};
 use heddle_core::{
-    id::{OrganizationId, RepositoryId},
+    git::BranchName,
+    id::{ClusterId, OrganizationId, RepositoryId},
     image::ImageRepository,
+    name::SyncName,
 };
 use heddle_db::{
     Db, Tx,
+    applied_revisions::{self, At},
     changes::{self, Filter},
-    images, occurrences, pushes, tags,
+    commits, images, occurrences, pushes, tags,
 };
 use heddle_testkit::postgres::Database;
 use serde_json::Value;
@@ -28,10 +31,21 @@ const PLACES: i64 = 60;
 /// Those of each repository.
 const ENVIRONMENTS: [&str; 3] = ["dev", "staging", "prod"];
 /// Tables that grow with time. No query goes through one of them.
-const LARGE: [&str; 7] = ["changes", "facts", "change_rollouts", "revisions", "proposals", "tags", "intents"];
+const LARGE: [&str; 9] = [
+    "changes",
+    "facts",
+    "change_rollouts",
+    "revisions",
+    "proposals",
+    "tags",
+    "intents",
+    "applied_revisions",
+    "commits",
+];
 
 pub const ORGANIZATION: OrganizationId = OrganizationId(Uuid::from_u128(1));
 pub const REPOSITORY: RepositoryId = RepositoryId(Uuid::from_u128(2));
+const CLUSTER: ClusterId = ClusterId(Uuid::from_u128(3));
 
 async fn filled() -> Db {
     static YEAR: OnceCell<Database> = OnceCell::const_new();
@@ -39,7 +53,7 @@ async fn filled() -> Db {
         .get_or_init(async || {
             let database = Database::migrated().await.unwrap();
             let others = (0..49).map(|_| (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7(), OTHERS));
-            let busy = (ORGANIZATION.0, REPOSITORY.0, Uuid::from_u128(3), BUSY);
+            let busy = (ORGANIZATION.0, REPOSITORY.0, CLUSTER.0, BUSY);
             fill(&database, &std::iter::once(busy).chain(others).collect::<Vec<_>>()).await;
             database
         })
@@ -199,6 +213,48 @@ async fn pages_and_work_read_no_more_than_they_show() {
     })
     .await;
     reads.check("where an image stands", &[("tags", 20)]);
+    check_plans(&mut tx).await;
+}
+
+#[tokio::test]
+async fn where_a_commit_is_and_what_ran_is_answered_without_the_rest_of_history() {
+    let db = filled().await;
+    let mut tx = db.organization(ORGANIZATION).await.unwrap();
+    let (url, branch): (String, BranchName) = {
+        let sql = "select url from repositories where id = $1";
+        let url = sqlx::query_scalar(sql).bind(REPOSITORY.0).fetch_one(&mut *tx).await.unwrap();
+        (url, "main".parse().unwrap())
+    };
+    let id = |number: i64| format!("{number:040x}");
+    for (beginning, carried_by) in [(id(40), id(40)), (format!("c{}", &id(40)[1..]), id(40))] {
+        let reads = Reads::of(&mut tx, async |tx| {
+            let found = commits::find(&mut **tx, ORGANIZATION, None, &beginning).await.unwrap();
+            assert_eq!(found[0].carried_by.as_str(), carried_by);
+        })
+        .await;
+        reads.check("which commit it is", &[("revisions", 8), ("commits", 4)]);
+    }
+    let (revision, url) = (id(40).parse().unwrap(), url.parse().unwrap());
+    let at = At { repository_url: &url, branch: &branch, revision: &revision, ordinal: 40, lineage: 0 };
+    let reads = Reads::of(&mut tx, async |tx| {
+        let reached = applied_revisions::list_reached(&mut **tx, ORGANIZATION, &at).await.unwrap();
+        assert!(reached.len() == 3 && reached.iter().all(|one| one.healthy_at.is_some()), "{reached:?}");
+    })
+    .await;
+    reads.check("how Syncs came to a revision", &[("applied_revisions", 30)]);
+    let reads = Reads::of(&mut tx, async |tx| {
+        let then = Utc::now() - TimeDelta::days(200);
+        assert_eq!(applied_revisions::list_at(&mut **tx, ORGANIZATION, then, None, 50).await.unwrap().len(), 3);
+        applied_revisions::find_first(&mut **tx, ORGANIZATION).await.unwrap();
+    })
+    .await;
+    reads.check("what ran then", &[("applied_revisions", 30), ("revisions", 6)]);
+    let syncs = ENVIRONMENTS.map(|name| SyncName { namespace: "heddle-system".into(), name: name.into() });
+    let reads = Reads::of(&mut tx, async |tx| {
+        applied_revisions::note_healthy(&mut **tx, CLUSTER, &syncs, Utc::now()).await.unwrap();
+    })
+    .await;
+    reads.check("what is healthy by now", &[("applied_revisions", 12)]);
     check_plans(&mut tx).await;
 }
 

@@ -27,6 +27,20 @@ begin
     select repository, organization, 'main', lpad(to_hex(n), 40, '0'), n, true,
            now() - interval '365 days' + n * (interval '365 days' / (changes / 3)), 'heddle[bot]', 'Update image'
     from generate_series(1, changes / 3) n;
+    -- Every Sync applied every revision, and was well with it; each fourth was merged from a branch with a commit of its own.
+    insert into image_sets (organization_id, hash, images)
+    select organization, sha256(convert_to(n::text, 'UTF8')), jsonb_build_array('ghcr.io/acme/image1:1.0.' || n)
+    from generate_series(1, 10) n on conflict do nothing;
+    insert into applied_revisions (organization_id, cluster_id, sync_namespace, sync_name, repository_url, branch, path,
+                                   revision, ordinal, lineage, applied_at, changed, images_hash, healthy_at)
+    select organization, cluster, 'heddle-system', e, r.url, 'main', 'clusters/' || e, v.revision, v.ordinal, 0,
+           v.committed_at + interval '4 seconds', 1, sha256(convert_to((v.ordinal % 10 + 1)::text, 'UTF8')),
+           v.committed_at + interval '6 seconds'
+    from revisions v join repositories r on r.id = v.repository_id cross join unnest(array['dev', 'staging', 'prod']) as e
+    where v.repository_id = repository;
+    insert into commits (organization_id, repository_id, branch, revision, carried_by, committed_at, author, subject)
+    select organization, repository, 'main', 'c' || substr(v.revision, 2), v.revision, v.committed_at, 'ada', 'Raise it'
+    from revisions v where v.repository_id = repository and v.ordinal % 4 = 0;
     insert into proposals (id, organization_id, repository_id, mode, group_name, base_branch, state, revision, created_at, settled_at)
     select md5(repository::text || 'p' || n)::uuid, organization, repository, 'commit', 'all', 'main', 'merged',
            lpad(to_hex(n), 40, '0'), now() - interval '365 days' + n * (interval '365 days' / (changes / 3)), now()

@@ -2,7 +2,12 @@
 
 use std::collections::HashMap;
 
-use heddle_core::{Timestamp, git::Revision, id::IntentId};
+use heddle_core::{
+    Timestamp,
+    git::{BranchName, Revision},
+    id::IntentId,
+    pull_request::{BringingPullRequest, PullRequestFate},
+};
 use serde::Deserialize;
 
 use super::RepositoryClient;
@@ -128,6 +133,55 @@ impl From<CommitBody> for Commit {
     }
 }
 
+/// What a head has more than one of its ancestors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Since {
+    /// All of it, oldest first.
+    All(Vec<Commit>),
+    /// More than was asked for.
+    TooMany,
+}
+
+/// A pull request as lists have it.
+#[derive(Deserialize)]
+struct BringingBody {
+    number: u64,
+    title: String,
+    html_url: String,
+    user: Option<Account>,
+    base: BaseBody,
+    state: String,
+    created_at: Timestamp,
+    merged_at: Option<Timestamp>,
+    closed_at: Option<Timestamp>,
+    merge_commit_sha: Option<Revision>,
+}
+
+#[derive(Deserialize)]
+struct BaseBody {
+    #[serde(rename = "ref")]
+    branch: BranchName,
+}
+
+impl From<BringingBody> for BringingPullRequest {
+    fn from(body: BringingBody) -> Self {
+        let end = match (body.merged_at, body.merge_commit_sha) {
+            (Some(at), Some(revision)) => PullRequestFate::Merged { revision, at },
+            _ if body.state == "open" => PullRequestFate::Open,
+            _ => PullRequestFate::Closed { at: body.closed_at },
+        };
+        Self {
+            number: body.number,
+            title: body.title,
+            url: body.html_url,
+            author: body.user.and_then(|user| user.login).unwrap_or_default(),
+            base: body.base.branch,
+            opened_at: body.created_at,
+            end,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 pub(super) struct ComparisonBody {
     status: ComparisonStatus,
@@ -202,6 +256,56 @@ impl RepositoryClient {
     ) -> Result<Vec<ComparisonBody>, GitHubError> {
         let path = self.path(&["compare", &format!("{base}...{head}")]);
         self.client.pages(&format!("{path}?per_page=100"), |page: ComparisonBody| vec![page], |_| false).await
+    }
+
+    /// A commit by its id or the beginning of it; `None` where there is none, or several begin so.
+    ///
+    /// # Errors
+    /// When GitHub does not answer.
+    pub async fn find_commit(&self, beginning: &str) -> Result<Option<Commit>, GitHubError> {
+        let found: Result<CommitBody, _> = self.client.get(&self.path(&["commits", beginning])).await;
+        match found {
+            // A branch may be named like the beginning of an id.
+            Ok(body) => Ok(Some(Commit::from(body)).filter(|commit| commit.revision.as_str().starts_with(beginning))),
+            Err(GitHubError::NotFound { .. } | GitHubError::Refused { status: 422, .. }) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// What `head` has more than `base`, where `base` is part of it; `None` where it is not, or one of them is gone.
+    ///
+    /// # Errors
+    /// When GitHub does not answer.
+    pub async fn list_since(&self, base: &Revision, head: &Revision, limit: u64) -> Result<Option<Since>, GitHubError> {
+        let path = self.path(&["compare", &format!("{base}...{head}")]);
+        let is_enough = |pages: &[ComparisonBody]| {
+            pages.first().is_some_and(|first| first.behind_by > 0 || first.total_commits > limit)
+        };
+        let pages =
+            self.client.pages(&format!("{path}?per_page=100"), |page: ComparisonBody| vec![page], is_enough).await;
+        let pages = match pages {
+            Ok(pages) => pages,
+            Err(GitHubError::NotFound { .. }) => return Ok(None),
+            Err(other) => return Err(other),
+        };
+        let Some(first) = pages.first().filter(|first| first.behind_by == 0) else { return Ok(None) };
+        let total = first.total_commits;
+        let commits: Vec<Commit> = pages.into_iter().flat_map(|page| page.commits).map(Commit::from).collect();
+        let is_whole = total <= limit && u64::try_from(commits.len()).is_ok_and(|count| count == total);
+        Ok(Some(if is_whole { Since::All(commits) } else { Since::TooMany }))
+    }
+
+    /// The pull requests that brought a commit, or are to bring it.
+    ///
+    /// # Errors
+    /// When GitHub does not answer. Where there is no such commit there are no pull requests.
+    pub async fn list_bringing(&self, revision: &Revision) -> Result<Vec<BringingPullRequest>, GitHubError> {
+        let path = format!("{}?per_page=100", self.path(&["commits", revision.as_str(), "pulls"]));
+        match self.client.get::<Vec<BringingBody>>(&path).await {
+            Ok(pulls) => Ok(pulls.into_iter().map(BringingPullRequest::from).collect()),
+            Err(GitHubError::NotFound { .. } | GitHubError::Refused { status: 422, .. }) => Ok(Vec::new()),
+            Err(other) => Err(other),
+        }
     }
 
     /// The commit that carries `intent`, between `base` and `head`. Where the base is gone, the newest commits of the

@@ -1,5 +1,5 @@
-use heddle_core::id::IntentId;
-use heddle_github::{CommitError, ComparisonStatus, FileEdit};
+use heddle_core::{id::IntentId, pull_request::PullRequestFate};
+use heddle_github::{CommitError, ComparisonStatus, FileEdit, Since};
 use uuid::Uuid;
 
 use crate::{REPOSITORY, Scene, branch, edit, executable, message};
@@ -139,4 +139,29 @@ async fn two_commits_are_compared() {
     assert_eq!(status(&main, &main).await, ComparisonStatus::Identical);
     let comparison = repository.compare(&main, &side).await.unwrap();
     assert_eq!((comparison.status, comparison.merge_base), (ComparisonStatus::Diverged, scene.first.clone()));
+}
+
+#[tokio::test]
+async fn a_commit_is_found_by_its_beginning_with_what_brings_it() {
+    let scene = Scene::new().await;
+    let repository = scene.repository().await;
+    let theirs = scene.push("topic", "a.yaml", "tag: v9\n").await;
+    let number = scene.github.open_pull(REPOSITORY, "topic", "main", "Raise it", "ada").await.unwrap();
+    let found = repository.find_commit(&theirs.as_str()[..7]).await.unwrap().unwrap();
+    assert_eq!((&found.revision, found.subject.as_str()), (&theirs, "by hand"));
+    let [open] = &repository.list_bringing(&theirs).await.unwrap()[..] else { panic!("one brings it") };
+    assert_eq!((open.number, open.author.as_str(), &open.end), (number, "ada", &PullRequestFate::Open));
+    assert_eq!(repository.list_since(&theirs, &scene.first, 10).await.unwrap(), None, "it is no part of that");
+
+    let merge = scene.github.merge(REPOSITORY, number, "ada").await.unwrap().parse().unwrap();
+    let [merged] = &repository.list_bringing(&theirs).await.unwrap()[..] else { panic!("one brought it") };
+    assert!(matches!(&merged.end, PullRequestFate::Merged { revision, .. } if *revision == merge));
+    let Some(Since::All(more)) = repository.list_since(&scene.first, &merge, 2).await.unwrap() else { panic!("both") };
+    let more: Vec<_> = more.into_iter().map(|commit| commit.revision).collect();
+    assert_eq!(more, [theirs, merge.clone()]);
+    assert_eq!(repository.list_since(&scene.first, &merge, 1).await.unwrap(), Some(Since::TooMany));
+
+    assert_eq!(repository.find_commit("0123456").await.unwrap(), None);
+    let unknown = "0".repeat(40).parse().unwrap();
+    assert!(repository.list_bringing(&unknown).await.unwrap().is_empty());
 }

@@ -10,6 +10,7 @@ use heddle_core::{
     name::EnvironmentName,
     place::Place,
     policy::TagPolicy,
+    pull_request::BringingPullRequest,
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,9 @@ pub struct ReadWork {
     pub sync_paths: Vec<SyncPath>,
     /// Proposals whose pull request is open as far as is known.
     pub open_proposals: Vec<OpenProposal>,
+    /// Commits that somebody looks for: ids or their beginnings, seven hexadecimal digits at least.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wanted_commits: Vec<String>,
 }
 
 /// A revision that an agent reported and that no read has placed.
@@ -127,6 +131,41 @@ pub struct ReadReport {
     /// Every unknown revision that was asked about, on the branch that was asked about, with the first-parent revision of
     /// that branch that it equals or precedes.
     pub placed_revisions: Vec<PlacedRevision>,
+    /// Every commit that was looked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looked_up: Vec<LookedUp>,
+}
+
+/// What became of the search for a commit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LookedUp {
+    /// What was looked for.
+    pub wanted: String,
+    /// The commit; `None` where the repository has none that begins so, or several.
+    pub found: Option<FoundCommit>,
+}
+
+/// A commit that was looked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FoundCommit {
+    /// The commit, with the pull request that brings it.
+    pub commit: CommitReport,
+    /// The branches among those that are read that carry it, each with the first revision of its own line that does.
+    pub carried: Vec<CarriedCommit>,
+    /// Those that contain it so far back that what brought it was not looked for.
+    pub far_back: Vec<BranchName>,
+}
+
+/// That a branch carries a commit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CarriedCommit {
+    /// The branch.
+    pub branch: BranchName,
+    /// The first revision of its own line that contains the commit, or into which its pull request was squashed.
+    pub by: CommitReport,
 }
 
 /// `.heddle.yaml` as it stands.
@@ -167,6 +206,20 @@ pub struct BranchReport {
     pub revisions: Vec<CommitReport>,
     /// True when the known head is no first-parent ancestor of the head.
     pub rewritten: bool,
+    /// What came with these beside the branch's own line: the commits of branches that were merged. None where they are
+    /// more than 1,000 with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<BesideCommit>,
+}
+
+/// A commit that a merge brought.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BesideCommit {
+    /// The commit.
+    pub commit: CommitReport,
+    /// The first of `revisions` that contains it.
+    pub carried_by: Revision,
 }
 
 /// A commit.
@@ -183,6 +236,9 @@ pub struct CommitReport {
     pub subject: String,
     /// The intents named by its `Heddle-Intent` trailers.
     pub intents: Vec<IntentId>,
+    /// The pull request that brought it, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_request: Option<BringingPullRequest>,
 }
 
 /// A revision that an agent reported, placed on its branch.

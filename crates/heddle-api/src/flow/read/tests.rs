@@ -47,6 +47,7 @@ fn an_image_counts_once_and_only_where_a_rule_needs_it() {
         findings: vec![],
         proposals: vec![],
         placed_revisions: vec![],
+        looked_up: vec![],
     };
     let governed: Vec<&str> = governed_images(&report).into_iter().collect();
     assert_eq!(governed, ["ghcr.io/acme/api", "ghcr.io/acme/broken", "ghcr.io/acme/web"]);

@@ -53,6 +53,10 @@ pub(super) async fn show(
     caller: Caller,
     Path((owner, name, reference)): InRepository,
 ) -> ApiResult {
+    // A branch may have slashes in its name, so that this one route takes all that begins like it.
+    if let Some(sha) = reference.strip_suffix("/pulls") {
+        return pulls(&shared, &caller, &format!("{owner}/{name}"), sha).await;
+    }
     let repository = caller.need(&shared.state(), &format!("{owner}/{name}"), "contents", Level::Read)?;
     let git = &repository.git;
     let Some(sha) = commit_named(git, &reference).await? else {
@@ -71,6 +75,34 @@ pub(super) async fn show(
     body["stats"] = json!({"additions": additions, "deletions": deletions, "total": additions + deletions});
     body["files"] = files.iter().map(|f| bodies.file(stored, &sha, f)).collect();
     Ok(Json(body).into_response())
+}
+
+/// `GET /repos/{owner}/{repo}/commits/{sha}/pulls`: the merged pull request that brought a commit to the default branch; of
+/// another commit those that are open or merged with it.
+/// <https://docs.github.com/rest/commits/commits#list-pull-requests-associated-with-a-commit>
+async fn pulls(shared: &Shared, caller: &Caller, full_name: &str, sha: &str) -> ApiResult {
+    let repository = caller.need(&shared.state(), full_name, "pull_requests", Level::Read)?;
+    let git = &repository.git;
+    let Some(sha) = commit_named(git, sha).await? else {
+        return Err(ApiError::unprocessable(format!("No commit found for SHA: {sha}")));
+    };
+    let on_default = match git.resolve(&format!("refs/heads/{}", repository.default_branch)).await? {
+        Some(head) => git.is_ancestor(&sha, &head).await?,
+        None => false,
+    };
+    let mut bringing = Vec::new();
+    for pull in repository.pulls.values() {
+        let commits = git.log(&[&format!("{}..{}", pull.base_sha, pull.head_sha)], &[]).await?;
+        let is_merge = pull.merged.as_ref().is_some_and(|merge| merge.sha == sha);
+        let has_it = is_merge || commits.iter().any(|commit| commit.sha == sha);
+        if has_it && (pull.merged.is_some() || (pull.is_open() && !on_default)) {
+            bringing.push(pull);
+        }
+    }
+    let state = shared.state();
+    let bodies = shared.bodies(&state);
+    let shown: Vec<Value> = bringing.into_iter().map(|pull| bodies.pull(&repository, pull, None)).collect();
+    Ok(Json(Value::from(shown)).into_response())
 }
 
 /// `GET /repos/{owner}/{repo}/compare/{base}...{head}`: commits oldest first, files on the first page.

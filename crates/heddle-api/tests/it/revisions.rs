@@ -1,0 +1,270 @@
+//! Where a commit is, and what ran when: what reads and agents told, over HTTP.
+
+use chrono::{DateTime, Utc};
+use heddle_client::PageQuery;
+use heddle_core::{
+    health::HealthStatus,
+    pipeline::{KnotState, RevisionEnd},
+    pull_request::{BringingPullRequest, PullRequestFate},
+};
+use heddle_wire::{
+    agent::{Condition, Deploy, DeployFact, Report},
+    automator::{BesideCommit, CarriedCommit, CommitReport, FoundCommit, LookedUp, ReadReport, Work},
+    view::{LookForRevision, RevisionView},
+};
+use uuid::Uuid;
+
+use crate::{
+    loom::{Loom, at, revision},
+    steps::{lease_read, push, read},
+    told::{self, agent_report, sync},
+};
+
+/// A read of `main` with these newest commits, and nothing in it that a rule governs.
+fn heads(commits: &[u32]) -> ReadReport {
+    ReadReport { occurrences: vec![], ..told::read_report(commits, "1.4.1") }
+}
+
+fn applied(loom: &Loom, head: u32, second: i64, changed: Option<u64>) -> DeployFact {
+    let images = vec![format!("ghcr.io/acme/api:1.{head}").parse().unwrap()];
+    let what = Deploy::Applied { images, changed };
+    DeployFact { at: at(second), what, ..told::applied(loom, head, "1.4.2") }
+}
+
+/// A report of what the Sync applied last, healthy since a second where one is given.
+fn report(loom: &Loom, epoch: Uuid, sequence: u64, facts: Vec<DeployFact>, healthy: Option<i64>) -> Report {
+    let mut report = agent_report(loom, epoch, sequence, facts);
+    let state = &mut report.syncs[0];
+    state.applied_revision = report.facts.last().map(|fact| fact.revision.clone());
+    state.attempted_revision = state.applied_revision.clone();
+    let observed = state.observed.as_mut().unwrap();
+    observed.health = if healthy.is_some() { HealthStatus::Healthy } else { HealthStatus::Progressing };
+    state.conditions = vec![Condition {
+        kind: "Healthy".into(),
+        status: if healthy.is_some() { "True" } else { "False" }.into(),
+        reason: "Told".into(),
+        message: if healthy.is_some() { "" } else { "api: 0 of 1 ready" }.into(),
+        since: at(healthy.unwrap_or(0)),
+    }];
+    report
+}
+
+async fn find(loom: &Loom, head: u32) -> RevisionView {
+    let answer = loom.user.find_revision(loom.organization, &revision(head).to_string(), None).await.unwrap();
+    assert_eq!(answer.found.len(), 1, "{answer:?}");
+    answer.found.into_iter().next().unwrap()
+}
+
+fn states(view: &RevisionView) -> Vec<KnotState> {
+    view.line.knots.iter().map(|knot| knot.state).collect()
+}
+
+fn pull(number: u64, end: PullRequestFate) -> BringingPullRequest {
+    BringingPullRequest {
+        number,
+        title: "Raise the limit".into(),
+        url: format!("https://example.org/{number}"),
+        author: "grace".into(),
+        base: "main".parse().unwrap(),
+        opened_at: at(-60),
+        end,
+    }
+}
+
+fn commit(number: u32) -> CommitReport {
+    CommitReport {
+        revision: revision(number),
+        committed_at: at(i64::from(number)),
+        author: "grace".into(),
+        subject: "Raise the limit".into(),
+        intents: vec![],
+        pull_request: None,
+    }
+}
+
+#[tokio::test]
+async fn a_commit_is_followed_until_a_revision_that_contains_it_is_healthy() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1])).await;
+    let epoch = Uuid::new_v4();
+    loom.agent.report(&report(&loom, epoch, 1, vec![applied(&loom, 1, 10, None)], Some(12))).await.unwrap();
+    push(&loom).await;
+    let mut more = heads(&[2, 3]);
+    let merge = PullRequestFate::Merged { revision: revision(3), at: at(15) };
+    more.branches[0].revisions[1].pull_request = Some(pull(7, merge));
+    more.branches[0].beside = vec![BesideCommit { commit: commit(9), carried_by: revision(3) }];
+    read(&loom, more).await;
+
+    let waiting = find(&loom, 2).await;
+    use KnotState::{Done, Moving, NotYet};
+    assert_eq!(states(&waiting), [Done, Done, Moving, NotYet], "the Sync applied what was before it");
+    assert_eq!((waiting.author.as_deref(), waiting.subject.as_deref()), (Some("ada"), Some("a commit")));
+
+    loom.agent.report(&report(&loom, epoch, 2, vec![applied(&loom, 3, 20, Some(2))], None)).await.unwrap();
+    let applied_now = find(&loom, 2).await;
+    assert_eq!(states(&applied_now), [Done, Done, Done, Moving]);
+    assert_eq!(applied_now.line.reason.as_deref(), Some("api: 0 of 1 ready"));
+    assert_eq!(applied_now.syncs[0].line.contained_in, Some(revision(3)));
+    assert_eq!(applied_now.syncs[0].line.changed, Some(2));
+
+    let mut healthy = report(&loom, epoch, 3, vec![], Some(30));
+    healthy.syncs[0].applied_revision = Some(revision(3));
+    loom.agent.report(&healthy).await.unwrap();
+    for number in [2, 3, 9] {
+        let done = find(&loom, number).await;
+        assert_eq!(done.line.end, Some(RevisionEnd::Healthy), "{number}");
+        assert_eq!(done.line.knots[3].at, Some(at(30)), "{number}");
+    }
+    let beside = find(&loom, 9).await;
+    assert_eq!((beside.carried_by, beside.pull_request.map(|pull| pull.number)), (Some(revision(3)), Some(7)));
+    assert_eq!(beside.line.knots[0].at, Some(at(-60)), "a pull request was opened then");
+    // The first one stood on the branch before anybody saw.
+    assert_eq!(find(&loom, 1).await.line.knots[1].at, None);
+}
+
+#[tokio::test]
+async fn a_revision_that_changes_nothing_says_so() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1])).await;
+    push(&loom).await;
+    read(&loom, heads(&[2])).await;
+    let facts = vec![applied(&loom, 1, 10, None), applied(&loom, 2, 20, Some(0))];
+    loom.agent.report(&report(&loom, Uuid::new_v4(), 1, facts, None)).await.unwrap();
+    let view = find(&loom, 2).await;
+    assert_eq!((view.line.end, view.syncs[0].line.changed), (Some(RevisionEnd::Unchanged), Some(0)));
+}
+
+#[tokio::test]
+async fn the_state_of_a_sync_suffices_where_its_facts_were_lost() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1])).await;
+    push(&loom).await;
+    read(&loom, heads(&[2, 3])).await;
+    let mut state = report(&loom, Uuid::new_v4(), 1, vec![], Some(15));
+    state.syncs[0].applied_revision = Some(revision(2));
+    loom.agent.report(&state).await.unwrap();
+    let view = find(&loom, 2).await;
+    assert_eq!(view.line.end, Some(RevisionEnd::Healthy), "{:?}", view.line);
+    assert!(view.syncs[0].line.applied.inferred && view.syncs[0].line.changed.is_none());
+    assert_eq!(find(&loom, 3).await.line.knots[2].state, KnotState::Moving, "what it has not applied it has not");
+}
+
+#[tokio::test]
+async fn after_a_rewrite_nothing_is_said_to_contain_what_was_before() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1])).await;
+    push(&loom).await;
+    read(&loom, heads(&[2])).await;
+    push(&loom).await;
+    let mut rewritten = heads(&[3]);
+    rewritten.branches[0].rewritten = true;
+    read(&loom, rewritten).await;
+    push(&loom).await;
+    read(&loom, heads(&[4])).await;
+    loom.agent.report(&report(&loom, Uuid::new_v4(), 1, vec![applied(&loom, 4, 20, None)], Some(21))).await.unwrap();
+    let lost = find(&loom, 2).await;
+    assert_eq!(lost.line.knots[2].state, KnotState::Waiting, "{:?}", lost.line);
+    assert!(lost.note.as_ref().unwrap().contains("rewritten"), "{:?}", lost.note);
+    assert_eq!(lost.line.reason, lost.note);
+    assert_eq!(find(&loom, 3).await.line.end, Some(RevisionEnd::Healthy));
+}
+
+#[tokio::test]
+async fn a_commit_that_no_read_met_is_looked_for_when_somebody_asks() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1, 2])).await;
+    let wanted = revision(0xabc).to_string();
+    let before = loom.user.find_revision(loom.organization, &wanted, None).await.unwrap();
+    assert!(before.found.is_empty() && before.looking.is_empty());
+    assert_eq!(before.unasked.len(), 1);
+    let look = LookForRevision { repository: None };
+    let looking = loom.user.look_for_revision(loom.organization, &wanted, &look).await.unwrap();
+    assert_eq!(looking.repositories, before.unasked);
+    let lease = lease_read(&loom).await;
+    let Work::Read(work) = &lease.work else { panic!("no read") };
+    assert_eq!(work.wanted_commits, std::slice::from_ref(&wanted));
+    let open = CommitReport { pull_request: Some(pull(8, PullRequestFate::Open)), ..commit(0xabc) };
+    let found = FoundCommit { commit: open, carried: vec![], far_back: vec![] };
+    let looked_up = vec![LookedUp { wanted: wanted.clone(), found: Some(found) }];
+    loom.automator.read_report(&lease, &ReadReport { looked_up, ..heads(&[]) }).await.unwrap();
+    let view = find(&loom, 0xabc).await;
+    assert_eq!((view.branch, view.line.reason.as_deref()), (None, Some("waits for #8 to be merged")));
+    assert!(view.looked_at.is_some());
+
+    // Squashed into the second commit of `main`.
+    let merged = PullRequestFate::Merged { revision: revision(2), at: at(30) };
+    let squashed = CommitReport { pull_request: Some(pull(8, merged)), ..commit(0xdef) };
+    let carried = vec![CarriedCommit { branch: "main".parse().unwrap(), by: commit(2) }];
+    let found = FoundCommit { commit: squashed, carried, far_back: vec![] };
+    let wanted = revision(0xdef).to_string();
+    loom.user.look_for_revision(loom.organization, &wanted, &look).await.unwrap();
+    let looked_up = vec![LookedUp { wanted, found: Some(found) }];
+    read(&loom, ReadReport { looked_up, ..heads(&[]) }).await;
+    let view = find(&loom, 0xdef).await;
+    assert_eq!((view.carried_by, view.line.knots[1].at), (Some(revision(2)), Some(at(30))));
+
+    // Asked for in vain.
+    let wanted = revision(0xfff).to_string();
+    loom.user.look_for_revision(loom.organization, &wanted, &look).await.unwrap();
+    let looked_up = vec![LookedUp { wanted: wanted.clone(), found: None }];
+    read(&loom, ReadReport { looked_up, ..heads(&[]) }).await;
+    let none = loom.user.find_revision(loom.organization, &wanted, None).await.unwrap();
+    assert_eq!((none.found.len(), none.absent.len()), (0, 1));
+}
+
+#[tokio::test]
+async fn what_is_no_id_is_refused_and_a_beginning_finds_all_that_begin_so() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1, 2])).await;
+    for wrong in ["main", "00000", "0000000g"] {
+        let error = loom.user.find_revision(loom.organization, wrong, None).await.unwrap_err();
+        assert!(error.to_string().contains("hexadecimal"), "{error}");
+    }
+    let both = loom.user.find_revision(loom.organization, "00000000", None).await.unwrap();
+    assert_eq!(both.found.len(), 2);
+    let elsewhere = "acme/elsewhere".parse().unwrap();
+    let error = loom.user.find_revision(loom.organization, "00000000", Some(&elsewhere)).await.unwrap_err();
+    assert!(error.to_string().contains("acme/elsewhere"), "{error}");
+}
+
+async fn ran(loom: &Loom, instant: DateTime<Utc>) -> Vec<String> {
+    let page = loom.user.past(loom.organization, instant, &PageQuery::default()).await.unwrap();
+    page.items
+        .iter()
+        .map(|one| {
+            let images: Vec<String> = one.images.iter().map(ToString::to_string).collect();
+            format!("{} {} {} {}", one.environment, one.revision.short(), images.join(","), one.healthy_at.is_some())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn what_ran_at_an_instant_is_told_from_what_was_applied() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1, 2, 3])).await;
+    let epoch = Uuid::new_v4();
+    loom.agent.report(&report(&loom, epoch, 1, vec![applied(&loom, 1, 10, None)], Some(15))).await.unwrap();
+    // What is told late is told of its own time.
+    let facts = vec![applied(&loom, 2, 20, Some(1)), applied(&loom, 3, 30, Some(1))];
+    loom.agent.report(&report(&loom, epoch, 2, facts, None)).await.unwrap();
+    assert_eq!(ran(&loom, at(9)).await, Vec::<String>::new());
+    assert_eq!(ran(&loom, at(10)).await, ["prod 0000000 ghcr.io/acme/api:1.1 false"]);
+    assert_eq!(ran(&loom, at(19)).await, ["prod 0000000 ghcr.io/acme/api:1.1 true"]);
+    assert_eq!(ran(&loom, at(29)).await, ["prod 0000000 ghcr.io/acme/api:1.2 false"]);
+    assert_eq!(ran(&loom, at(30)).await, ["prod 0000000 ghcr.io/acme/api:1.3 false"]);
+    let page = loom.user.past(loom.organization, at(25), &PageQuery::default()).await.unwrap();
+    assert_eq!((page.known_since, page.items[0].until), (Some(at(10)), Some(at(30))));
+    assert_eq!((page.items[0].subject.as_deref(), page.items[0].author.as_deref()), (Some("a commit"), Some("ada")));
+
+    let other = PageQuery { environment: Some("staging".parse().unwrap()), ..PageQuery::default() };
+    assert!(loom.user.past(loom.organization, at(30), &other).await.unwrap().items.is_empty());
+    let error = loom.user.past(loom.organization, Utc::now() + chrono::TimeDelta::days(1), &other).await.unwrap_err();
+    assert!(error.to_string().contains("passed"), "{error}");
+
+    // The Sync is gone: what it ran then stays known.
+    let gone = Report { syncs: vec![], present: Some(vec![]), ..agent_report(&loom, epoch, 3, vec![]) };
+    loom.agent.report(&gone).await.unwrap();
+    assert_eq!(ran(&loom, Utc::now()).await, Vec::<String>::new());
+    assert_eq!(ran(&loom, at(30)).await, ["prod 0000000 ghcr.io/acme/api:1.3 false"]);
+    assert_eq!(sync().name, "prod");
+}

@@ -1,0 +1,132 @@
+//! Commits that somebody looks for and no read has met.
+
+use chrono::{DateTime, Utc};
+use heddle_core::{
+    git::RepoName,
+    id::{OrganizationId, RepositoryId},
+};
+use serde_json::Value;
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use crate::error::{DbError, word};
+
+/// So many commits are looked for in one read.
+pub const MOST_IN_A_READ: i64 = 10;
+
+/// So many looks of a repository wait at most.
+pub const MOST_WAITING: i64 = 100;
+
+/// Asks for a commit to be looked for in repositories; where the last look is younger than `since` it counts still, and in
+/// one with [`MOST_WAITING`] looks nothing is added. Gives the repositories that are to be read.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn ask(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    repositories: &[Uuid],
+    asked: &str,
+    since: DateTime<Utc>,
+) -> Result<Vec<Uuid>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "insert into revision_looks as known (organization_id, repository_id, asked)
+         select $1, r.id, $3 from repositories r
+         where r.organization_id = $1 and r.id = any($2)
+             and (select count(*) from (
+                      select from revision_looks l where l.repository_id = r.id and l.answered_at is null limit $5) w) < $5
+         order by r.id
+         on conflict (repository_id, asked) do update set asked_at = now(), answered_at = null, answer = null
+             where known.answered_at < $4
+         returning repository_id",
+        organization.0,
+        repositories,
+        asked,
+        since,
+        MOST_WAITING,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// What is to be looked for in a repository, [`MOST_IN_A_READ`] at most, what was asked for first at the front.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list_waiting(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<String>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "select asked from revision_looks where repository_id = $1 and answered_at is null order by asked_at limit $2",
+        repository.0,
+        MOST_IN_A_READ,
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// Stores what a read found; `None` where there is no such commit.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn answer(
+    db: impl PgExecutor<'_>,
+    repository: RepositoryId,
+    asked: &str,
+    answer: Option<&Value>,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update revision_looks set answered_at = $3, answer = $4 where repository_id = $1 and asked = $2",
+        repository.0,
+        asked,
+        now,
+        answer,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A look for a commit in a repository.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// The repository.
+    pub repository: RepositoryId,
+    /// Its name.
+    pub repository_name: RepoName,
+    /// When it was answered; `None` while it waits.
+    pub answered_at: Option<DateTime<Utc>>,
+    /// What was found; `None` where it waits, or there is no such commit.
+    pub answer: Option<Value>,
+}
+
+/// The looks for a commit, by repository.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    repository: Option<RepositoryId>,
+    asked: &str,
+) -> Result<Vec<Look>, DbError> {
+    let rows = sqlx::query!(
+        "select l.repository_id, r.name, l.answered_at, l.answer
+         from revision_looks l join repositories r on r.id = l.repository_id
+         where l.organization_id = $1 and l.asked = $2 and ($3::uuid is null or l.repository_id = $3) order by r.name",
+        organization.0,
+        asked,
+        repository.map(|repository| repository.0),
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Look {
+                repository: RepositoryId(row.repository_id),
+                repository_name: word("repositories.name", &row.name)?,
+                answered_at: row.answered_at,
+                answer: row.answer,
+            })
+        })
+        .collect()
+}
