@@ -199,7 +199,7 @@ pub(super) fn sources(
                 Some(_) => None,
             };
             if let Some(opened) = opened {
-                rendered.withheld.extend(as_secrets(&opened, is_of_generator));
+                rendered.withheld.extend(as_secrets(&content, &opened, is_of_generator));
                 sources.generators.extend(Some(file.clone()).filter(|_| is_of_generator));
                 sources.texts.insert(path, opened);
             }
@@ -333,13 +333,17 @@ fn generator_sources(kustomization: &Value) -> Vec<String> {
     listed.map(|file| fields::file_in("files", file).to_owned()).collect()
 }
 
-/// What must not be told of an opened file: of manifests what they hold, of anything else all of it, as a whole and line by
-/// line as `KEY=value`.
-fn as_secrets(content: &[u8], is_of_generator: bool) -> Vec<Value> {
+/// What must not be told of an opened file: of manifests what was encrypted, wherever it stands, of anything else all of it, as a
+/// whole and line by line as `KEY=value`.
+fn as_secrets(encrypted: &[u8], content: &[u8], is_of_generator: bool) -> Vec<Value> {
     let text = String::from_utf8_lossy(content);
     if is_of_generator {
         let lines: Vec<&str> = text.lines().filter_map(|line| Some(line.split_once('=')?.1)).collect();
         return vec![json!({"kind": "Secret", "stringData": {"file": text, "lines": lines}})];
+    }
+    let mut known = Opened::default();
+    if known.learn(&String::from_utf8_lossy(encrypted), content) {
+        return vec![known.as_secret()];
     }
     let held = |object: &Value| -> Vec<Value> {
         let fields = object.as_object().into_iter().flatten();

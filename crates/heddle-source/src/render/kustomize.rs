@@ -193,6 +193,13 @@ fn tell_failure(
     directory: &TreePath,
     rendered: &mut Rendered,
 ) -> Result<(), ReadError> {
+    if complaint.contains("must specify --enable-helm") {
+        let file = files.kustomization(directory).map_or_else(|| directory.clone(), |(file, _)| file);
+        let message = "a chart is named by `HelmChartInflationGenerator` or `helmChartInflationGenerator`, which kustomize would \
+                       have to carry out itself: write it as an entry of `helmCharts`";
+        rendered.fail(&file, None, message.to_owned());
+        return Ok(());
+    }
     let mut secrets = Secrets { in_reach: !sources.is_empty(), ..Secrets::default() };
     let made = reach.stand_ins.iter().filter_map(|stand_in| stand_in.text.as_deref());
     made.for_each(|text| secrets.take_file(text.as_bytes()));

@@ -192,3 +192,17 @@ fn encrypted_values_of_a_chart_are_refused_before_helm_runs() {
     assert!(told(&refused)[0].starts_with("web/sealed.yaml:1: it is encrypted with SOPS"), "{refused:?}");
     assert_eq!(refused.objects, []);
 }
+
+#[test]
+fn a_chart_in_an_older_form_of_kustomize_is_told_with_the_form_that_is_carried_out() {
+    let generator = "apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: web}\nname: web\n";
+    for (kustomization, file) in [
+        ("generators: [chart.yaml]\n", Some(("app/chart.yaml", generator))),
+        ("helmChartInflationGenerator:\n- {chartName: web}\n", None),
+    ] {
+        let files: Vec<_> = [("app/kustomization.yaml", kustomization)].into_iter().chain(file).collect();
+        let refused = told(&rendered(&files, "app", None));
+        assert_eq!(refused.len(), 1, "{refused:?}");
+        assert!(refused[0].ends_with("write it as an entry of `helmCharts`"), "{refused:?}");
+    }
+}

@@ -377,7 +377,10 @@ impl Entry<'_> {
 /// `kyaml/yaml/merge2`.
 fn merge(over: Value, under: Value) -> Value {
     match (over, under) {
-        (Value::Object(over), Value::Object(mut fields)) => {
+        (Value::Object(over), under) => {
+            // Over what is no mapping it is merged as over an empty one, so that no `null` gets to helm, which would take the
+            // chart's own value away.
+            let mut fields = if let Value::Object(fields) = under { fields } else { Map::new() };
             for (key, value) in over {
                 let before = fields.remove(&key).unwrap_or_default();
                 if !value.is_null() {

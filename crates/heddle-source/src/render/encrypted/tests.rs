@@ -25,3 +25,22 @@ fn the_files_of_both_generators_are_opened() {
     });
     assert_eq!(generator_sources(&kustomization), ["b.txt", "c.json", "a.env", "d.env"]);
 }
+
+#[test]
+fn of_a_file_that_hides_its_name_all_that_was_encrypted_is_secret_and_nothing_else() {
+    let cipher = |text: &str| format!("ENC[AES256_GCM,data:{text},iv:a,tag:b,type:str]");
+    let encrypted = format!(
+        "kind: {}\nmetadata:\n  name: {}\n  labels: {{app: web}}\n  annotations: {{note: '{}'}}\ndata: {{a: '{}'}}\n",
+        cipher("kind"),
+        cipher("name"),
+        cipher("note"),
+        cipher("word")
+    );
+    let opened =
+        "kind: Secret\nmetadata:\n  name: x\n  labels: {app: web}\n  annotations: {note: hidden}\ndata: {a: word}\n";
+    let secrets = as_secrets(encrypted.as_bytes(), opened.as_bytes(), false);
+    let mut told: Vec<&str> =
+        secrets.iter().flat_map(|one| one["stringData"].as_array()).flatten().filter_map(Value::as_str).collect();
+    told.sort_unstable();
+    assert_eq!(told, ["hidden", "word"]);
+}
