@@ -2,13 +2,15 @@
 
 use std::{
     cell::Cell,
-    fs::{File, Permissions},
+    fs::{self, File, Permissions},
     io::{self, Write},
     os::{
         fd::{AsFd, OwnedFd},
         unix::fs::PermissionsExt,
     },
     path::{Path, PathBuf},
+    process,
+    sync::LazyLock,
 };
 
 use rustix::{
@@ -17,6 +19,44 @@ use rustix::{
 };
 
 use crate::{TreePath, limits::MAX_RENDER_BYTES, tree::open_folder};
+
+/// How the names of all copies begin.
+const PREFIX: &str = "heddle-render-";
+
+/// How those of this process begin: with its number and the instant of its start, which no other process has.
+static MARK: LazyLock<String> = LazyLock::new(|| {
+    let pid = process::id();
+    format!("{PREFIX}{pid}.{}-", began_at(pid).unwrap_or_default())
+});
+
+/// Removes the copies that processes left in a folder which were killed. What cannot be removed is somebody else's.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub(super) fn sweep(folder: &Path) -> io::Result<()> {
+    // Where processes cannot be looked at, nobody knows which are gone.
+    if began_at(process::id()).is_none() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split_once('-')?.0.split_once('.'));
+        let Some((Ok(pid), began)) = owner.map(|(pid, began)| (pid.parse(), began)) else { continue };
+        if began_at(pid).as_deref() != Some(began) {
+            // A link is not followed: it is no directory.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// When a process began, in ticks since the machine did; `None` when there is no such process. Source: `proc_pid_stat(5)`,
+/// field 22; the second one is a name in parentheses that may hold anything.
+fn began_at(pid: u32) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19).map(str::to_owned)
+}
 
 /// A directory of its own, removed with all that it holds when this is dropped.
 #[derive(Debug)]
@@ -30,7 +70,7 @@ impl PrivateCopy {
     /// In `folder`, else where temporary files lie.
     pub(super) fn new(folder: Option<&Path>) -> io::Result<Self> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix("heddle-render-").permissions(Permissions::from_mode(0o700));
+        builder.prefix(MARK.as_str()).permissions(Permissions::from_mode(0o700));
         let dir = folder.map_or_else(|| builder.tempdir(), |folder| builder.tempdir_in(folder))?;
         let root = open_folder(CWD, dir.path())?;
         Ok(Self { dir, root, bytes_left: Cell::new(MAX_RENDER_BYTES) })

@@ -26,6 +26,7 @@ pub(super) use self::{
 };
 use super::{
     RenderTools,
+    copy::sweep,
     process::{self, ProcessFault},
     until::Until,
 };
@@ -146,11 +147,19 @@ impl PartialEq for Decryption {
 }
 
 /// A folder in memory, as it was said, else `/dev/shm` where that is one: what is written there comes to no disk but by
-/// swapping.
+/// swapping. What processes of Heddle that were killed have left in it is removed.
 ///
 /// # Errors
 /// When what was said is none, or cannot be looked at.
 pub fn memory_dir(said: Option<PathBuf>) -> io::Result<Option<PathBuf>> {
+    let found = find_memory_dir(said)?;
+    if let Some(Err(error)) = found.as_deref().map(sweep) {
+        tracing::warn!(%error, "what killed processes may have left in memory could not be looked for: {error}");
+    }
+    Ok(found)
+}
+
+fn find_memory_dir(said: Option<PathBuf>) -> io::Result<Option<PathBuf>> {
     let Some(dir) = said else {
         let usual = Path::new("/dev/shm");
         return Ok(is_in_memory(usual).is_ok_and(|is_in_memory| is_in_memory).then(|| usual.to_owned()));
