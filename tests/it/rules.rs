@@ -11,7 +11,7 @@ use std::{
 use cargo_metadata::{Metadata, MetadataCommand, Package};
 use spdx::{Expression, Licensee, ParseMode};
 
-const PURE: [&str; 4] = ["heddle-core", "heddle-manifest", "heddle-reconcile", "heddle-wire"];
+const PURE: [&str; 5] = ["heddle-core", "heddle-manifest", "heddle-reconcile", "heddle-signature", "heddle-wire"];
 const EDGES: [&str; 8] = [
     "heddle-egress",
     "heddle-registry",

@@ -9,6 +9,7 @@ pub mod config;
 mod context;
 mod error;
 mod github;
+mod keys;
 mod lent;
 pub mod limits;
 mod lists;

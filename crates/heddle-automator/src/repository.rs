@@ -8,7 +8,7 @@ use heddle_core::{
 };
 use heddle_manifest::{
     Config, Files, ResourceRule,
-    config::{self, CONFIG_FILE},
+    config::{self, Beside, CONFIG_FILE, Ruling},
     find,
     find::{FindInput, FoundEnvironment, environments_on},
     intake::{Intake, TooMuch},
@@ -23,6 +23,7 @@ use heddle_wire::automator::{
 use crate::{
     context::Context,
     error::WorkError,
+    keys::Keys,
     plan::{Branch, RulesFile},
 };
 
@@ -83,6 +84,7 @@ impl Checkout {
             findings.extend(branch.found.findings.iter().map(|finding| on_branch(&branch.name, finding.clone())));
             checkout.branches.push(branch);
         }
+        findings.extend(checkout.read_keys(default, &access.default_branch).await?);
         let order = |environment: &EnvironmentReport| {
             checkout.config.environments.iter().position(|known| known.name == environment.name)
         };
@@ -91,6 +93,39 @@ impl Checkout {
         checkout.environments.append(&mut implicit);
         checkout.findings = findings;
         Ok(checkout)
+    }
+
+    /// Puts the keys of the default branch into the rules; gives what is wrong with them.
+    async fn read_keys(&mut self, default: Snapshot, default_name: &BranchName) -> Result<Vec<Finding>, WorkError> {
+        let occurrences = self.branches.iter().flat_map(|branch| &branch.found.occurrences);
+        let of_places = occurrences.filter_map(|one| one.beside.as_ref().map(Beside::ruling));
+        let of_config = self.config.rules.iter().map(|rule| &rule.ruling);
+        let paths: BTreeSet<String> = of_config.chain(of_places).flat_map(Keys::named).map(str::to_owned).collect();
+        if paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys = blocking(move || Keys::read(&default, paths)).await?;
+        let mut findings = BTreeSet::new();
+        let mut complete = |branch: &BranchName, ruling: &mut Ruling| {
+            let wrong = keys.complete(ruling);
+            findings.extend(wrong.into_iter().map(|wrong| (branch.clone(), ruling.file.clone(), ruling.line, wrong)));
+        };
+        for rule in &mut self.config.rules {
+            complete(default_name, &mut rule.ruling);
+        }
+        for branch in &mut self.branches {
+            for beside in branch.found.occurrences.iter_mut().filter_map(|one| one.beside.as_mut()) {
+                complete(&branch.name, beside.ruling_mut());
+            }
+        }
+        let finding = |(branch, file, line, message): (BranchName, String, u32, String)| {
+            let position = Position { line, column: 1 };
+            on_branch(
+                &branch,
+                heddle_manifest::Finding { position, ..plain_finding(&file, "unreadable-key", &message) },
+            )
+        };
+        Ok(findings.into_iter().map(finding).collect())
     }
 
     /// The fingerprint of what the rules here are to choose, as the API makes it of what a read reports.

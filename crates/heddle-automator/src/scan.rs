@@ -1,6 +1,7 @@
 //! `scan`: lists the tags of one image, and describes those that a policy must know more of.
 
 mod describe;
+mod verify;
 
 use chrono::Utc;
 use heddle_core::{id::OrganizationId, request::KNOWN_REQUESTS};
@@ -88,7 +89,10 @@ async fn read(
     match page {
         TagPage::Complete { tags, etag } => {
             let enough = || Instant::now() >= until || ticket.gives_way(Instant::now());
-            let Described { tags, failure } = describe::describe(session, work, tags, Utc::now(), enough).await;
+            let now = Utc::now();
+            let Described { mut tags, failure } = describe::describe(session, work, tags, now, enough).await;
+            let unverified = verify::check_signatures(session, work, &mut tags, now, enough).await;
+            let failure = failure.or(unverified);
             if let Some(failure) = &failure {
                 tracing::warn!(image = %work.image, "not all tags of {} are described: {}", work.image, failure.reason);
             }

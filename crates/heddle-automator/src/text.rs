@@ -3,13 +3,14 @@
 //! Whatever comes from a registry or a repository is foreign: it stands in code spans only, without control characters,
 //! and short, so that no tag can become a link, a mention or a closing keyword (CVE-2024-28175 was such a text).
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use chrono::{DateTime, Utc};
 use heddle_core::{
     id::ProposalId,
     image::{Digest, ImageRepository, Tag},
     place::Place,
+    policy::Signer,
     request::{Reason, Requested, RuleEdit},
 };
 use heddle_wire::automator::PlannedChange;
@@ -44,6 +45,8 @@ pub struct Row<'a> {
     pub to_digest: Option<&'a Digest>,
     /// When a scan or a notice first showed the tag.
     pub pushed_at: Option<DateTime<Utc>>,
+    /// Who must have signed the image, one of them; empty where nobody is asked for.
+    pub signers: &'a [Signer],
     /// What asks for it.
     pub cause: Cause<'a>,
 }
@@ -132,6 +135,7 @@ pub fn pull_request(rows: &[Row<'_>], environments: &str, requested: Option<&Req
     if rows.len() > MAX_ROWS {
         let _ = writeln!(body, "\n… and {} more places.", rows.len() - MAX_ROWS);
     }
+    body.push_str(&signatures(rows));
     let _ = write!(
         body,
         "\n`●──◐──○──○──○` pushed → **proposed** → merged → applied → healthy: [follow this change]({CHANGE_URL})\n\n\
@@ -141,6 +145,24 @@ pub fn pull_request(rows: &[Row<'_>], environments: &str, requested: Option<&Req
         if requested.is_some() { TO_DECLINE } else { TO_HOLD },
     );
     body.chars().take(MAX_BODY_CHARS).collect()
+}
+
+/// What was verified before these rows were written, and what that does not cover.
+fn signatures(rows: &[Row<'_>]) -> String {
+    let keys: BTreeSet<&str> = rows.iter().flat_map(|row| row.signers).map(|signer| signer.key.as_str()).collect();
+    if keys.is_empty() {
+        return String::new();
+    }
+    let keys: Vec<String> = keys.into_iter().take(MAX_ROWS).map(span).collect();
+    let tag_only = rows.iter().any(|row| !row.signers.is_empty() && row.to_digest.is_none());
+    let moves = match tag_only {
+        true => " Where the tag stands without a digest, it may come to name another image, which nobody verified.",
+        false => "",
+    };
+    format!(
+        "\n**Signed** by one of {}, which was verified for the digest that the tag has now.{moves}\n",
+        keys.join(", ")
+    )
 }
 
 const TO_HOLD: &str =

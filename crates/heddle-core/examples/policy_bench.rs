@@ -57,7 +57,7 @@ fn measure(name: &str, policy: &TagPolicy, tags: &TagList, current: Option<&str>
     let current: Option<Tag> = current.map(|text| text.parse().expect("it is a tag"));
     let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
     let current = current.as_ref().map(|tag| Standing::new(Some(tag), None));
-    let situation = Situation { current, tags, barred: &[], signatures: &[], companions: &[], now };
+    let situation = Situation { current, tags, barred: &[], companions: &[], now };
     let mut times: Vec<f64> = (0..RUNS)
         .map(|_| {
             let start = Instant::now();

@@ -39,6 +39,8 @@ pub struct Gate {
 pub enum GateKind {
     /// Younger than the rule's `min_age`.
     Age,
+    /// Not known to be signed by whom the rule names.
+    Signature,
     /// Within a freeze.
     Freeze,
     /// Not yet healthy, or not for long enough, in the environment before.

@@ -26,9 +26,11 @@ mod running;
 mod select;
 mod sentence;
 mod shape;
+mod signer;
 mod situation;
 mod tally;
 mod undescribed;
+mod verified;
 mod version;
 mod why;
 
@@ -52,10 +54,14 @@ pub use self::{
     range::{Range, RangeError},
     select::select,
     sentence::Sentence,
-    situation::{BarredTag, Companion, SignatureCheck, Situation, Standing},
+    signer::{SignatureCheck, Signed, Signer, SignerId},
+    situation::{BarredTag, Companion, Situation, Standing},
     version::TagVersion,
 };
-use crate::image::{Digest, Tag};
+use crate::{
+    change::GateKind,
+    image::{Digest, Tag},
+};
 
 /// A tag as the scans of its registry know it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -73,12 +79,15 @@ pub struct TagInfo {
     /// The platforms that it is for, such as `linux/amd64`; empty where it names none, `None` where nobody asked yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platforms: Option<Vec<String>>,
+    /// What came of looking for signatures of what it points to; nobody looked for those of a signer without an entry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<SignatureCheck>,
 }
 
 impl TagInfo {
     /// A tag of which nothing is known but when it was first seen.
     pub fn named(tag: Tag, first_seen_at: DateTime<Utc>) -> Self {
-        Self { tag, digest: None, first_seen_at, created_at: None, platforms: None }
+        Self { tag, digest: None, first_seen_at, created_at: None, platforms: None, signatures: Vec::new() }
     }
 }
 
@@ -162,11 +171,14 @@ pub struct Decision {
     pub is_placed: bool,
 }
 
-/// A tag that is chosen later: once it is old enough, or, where it was named by a promotion, once it is not below what runs.
+/// A tag that is chosen later: once it is old enough, once it is signed, or, where it was named by a promotion, once it is
+/// not below what runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
     /// The tag.
     pub tag: Tag,
+    /// What keeps it back: [`GateKind::Age`], [`GateKind::Signature`] or [`GateKind::Promotion`].
+    pub gate: GateKind,
     /// When it is old enough; `None` where time alone does not let it in.
     pub until: Option<DateTime<Utc>>,
     /// A sentence that says so.
@@ -243,9 +255,15 @@ pub struct TagPolicy {
 }
 
 impl TagPolicy {
-    /// Whether a place gets the digest of the chosen tag too: the rule says so, follows a digest, or one stands there.
+    /// Whether a place gets the digest of the chosen tag too: the rule says so, follows a digest or asks for a signature,
+    /// which is one of a digest, or one stands there.
     pub fn writes_digest(&self, standing: Option<&Digest>) -> bool {
-        self.pin_digest || self.digest.is_some() || standing.is_some()
+        self.pin_digest || self.digest.is_some() || standing.is_some() || self.writes_what_was_verified()
+    }
+
+    /// Whether the digest is written because its signature was verified.
+    pub fn writes_what_was_verified(&self) -> bool {
+        self.signed_by.iter().any(|signer| !signer.tag_only)
     }
 }
 
@@ -311,16 +329,6 @@ impl fmt::Display for Within {
             Self::Patch => "patch",
         })
     }
-}
-
-/// Who must have signed an image.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(deny_unknown_fields))]
-pub struct Signer {
-    /// Path of a public key in the config repository.
-    pub key: String,
 }
 
 fn is_false(flag: &bool) -> bool {

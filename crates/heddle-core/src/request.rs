@@ -240,6 +240,7 @@ impl Override {
             GateKind::Freeze => Some(Self::Freeze),
             GateKind::Schedule => Some(Self::Schedule),
             GateKind::Age
+            | GateKind::Signature
             | GateKind::Promotion
             | GateKind::Limit
             | GateKind::Observe

@@ -6,14 +6,14 @@ use chrono::{DateTime, Utc};
 use heddle_core::{
     id::OrganizationId,
     image::{Digest, ImageRepository, Tag},
-    policy::{TagInfo, TagList},
+    policy::{SignatureCheck, TagInfo, TagList},
 };
 use serde::Serialize;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::{
-    error::{DbError, json, word},
+    error::{DbError, from_json, json, word},
     images::Image,
 };
 
@@ -69,6 +69,8 @@ pub struct Description {
     pub created_at: Option<DateTime<Utc>>,
     /// Its platforms; empty where it names none.
     pub platforms: Vec<String>,
+    /// What came of looking for its signatures; empty where nobody looked.
+    pub signatures: Vec<SignatureCheck>,
 }
 
 #[derive(Serialize)]
@@ -77,6 +79,8 @@ struct DescriptionRow<'a> {
     digest: &'a str,
     created_at: Option<DateTime<Utc>>,
     platforms: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    signatures: &'a [SignatureCheck],
 }
 
 /// Stores descriptions of tags that are known. Says whether anything differs from before.
@@ -96,24 +100,30 @@ pub async fn describe(
             digest: one.digest.as_str(),
             created_at: one.created_at,
             platforms: &one.platforms,
+            signatures: &one.signatures,
         })
         .collect();
     let different = sqlx::query_scalar!(
         r#"with seen as (
                select * from jsonb_to_recordset($2)
-                   as seen (tag text, digest text, created_at timestamptz, platforms text[])
+                   as seen (tag text, digest text, created_at timestamptz, platforms text[], signatures jsonb)
            ), before as (
-               select tag, digest, created_at, platforms from tags where image_id = $1
+               select tag, digest, created_at, platforms, signatures, verified_digest from tags where image_id = $1
            ), written as (
                update tags set digest = seen.digest, created_at = seen.created_at, platforms = seen.platforms,
                                described_at = $3,
+                               signatures = coalesce(seen.signatures, tags.signatures),
+                               verified_digest =
+                                   case when seen.signatures is null then tags.verified_digest else seen.digest end,
                                moved_at = case when tags.digest <> seen.digest then $3 else tags.moved_at end
                from seen where tags.image_id = $1 and tags.tag = seen.tag
            )
            select exists (
                select from seen join before using (tag)
                where (before.digest, before.created_at, before.platforms)
-                   is distinct from (seen.digest, seen.created_at, seen.platforms)) as "different!""#,
+                   is distinct from (seen.digest, seen.created_at, seen.platforms)
+                   or (seen.signatures is not null and (before.signatures, before.verified_digest)
+                       is distinct from (seen.signatures, seen.digest))) as "different!""#,
         id,
         json("tags", &rows)?,
         now,
@@ -168,10 +178,11 @@ pub async fn list_of(db: impl PgExecutor<'_>, images: &[Image]) -> Result<HashMa
                    and f.key in ('reverted', 'declined')
            )
            select image_id as "image_id!", tag as "tag!", digest, first_seen_at as "first_seen_at!", created_at,
-                  platforms, true as "listed!"
+                  platforms, case when verified_digest = digest then signatures end as signatures, true as "listed!"
            from tags where image_id = any($1) and listed
            union all
-           select distinct t.image_id, t.tag, t.digest, t.first_seen_at, t.created_at, t.platforms, false
+           select distinct t.image_id, t.tag, t.digest, t.first_seen_at, t.created_at, t.platforms,
+                  case when t.verified_digest = t.digest then t.signatures end, false
            from images i
            cross join lateral (
                select o.tag from occurrences o where o.organization_id = i.organization_id and o.image = i.image
@@ -197,6 +208,7 @@ pub async fn list_of(db: impl PgExecutor<'_>, images: &[Image]) -> Result<HashMa
             first_seen_at: row.first_seen_at,
             created_at: row.created_at,
             platforms: row.platforms,
+            signatures: checks(row.signatures)?,
         });
     }
     let list = |image: &Image| list_with(image, known.remove(&image.id).unwrap_or_default());
@@ -213,7 +225,8 @@ pub async fn list_named(
 ) -> Result<Vec<(Uuid, TagInfo, bool)>, DbError> {
     let (images, names): (Vec<Uuid>, Vec<String>) = names.iter().map(|(image, tag)| (*image, tag.to_string())).unzip();
     let rows = sqlx::query!(
-        r#"select t.image_id, t.tag, t.digest, t.first_seen_at, t.created_at, t.platforms, t.listed
+        r#"select t.image_id, t.tag, t.digest, t.first_seen_at, t.created_at, t.platforms, t.listed,
+                  case when t.verified_digest = t.digest then t.signatures end as signatures
            from (select distinct * from unnest($1::uuid[], $2::text[])) as asked (image_id, tag)
            join tags t on t.image_id = asked.image_id and t.tag = asked.tag"#,
         &images,
@@ -229,10 +242,17 @@ pub async fn list_named(
                 first_seen_at: row.first_seen_at,
                 created_at: row.created_at,
                 platforms: row.platforms,
+                signatures: checks(row.signatures)?,
             };
             Ok((row.image_id, info, row.listed))
         })
         .collect()
+}
+
+/// What is known of the signatures of what a tag points to now. What was looked at is a digest: where another one came
+/// since, whoever wrote it, nothing is known.
+fn checks(stored: Option<serde_json::Value>) -> Result<Vec<SignatureCheck>, DbError> {
+    Ok(stored.map(|stored| from_json("tags.signatures", stored)).transpose()?.unwrap_or_default())
 }
 
 fn list_with(image: &Image, (tags, dropped): (Vec<TagInfo>, Vec<TagInfo>)) -> TagList {

@@ -31,4 +31,11 @@ impl Beside {
             Self::Comment(ruling) | Self::Peer(ruling) => ruling,
         }
     }
+
+    /// The same, to be completed by what the repository holds.
+    pub fn ruling_mut(&mut self) -> &mut Ruling {
+        match self {
+            Self::Comment(ruling) | Self::Peer(ruling) => ruling,
+        }
+    }
 }

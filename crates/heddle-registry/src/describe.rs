@@ -146,20 +146,43 @@ impl Session {
         headers: &HeaderMap,
         what: &str,
     ) -> Result<Option<Vec<u8>>, Failure> {
+        match self.body(image, of, headers, MAX_MANIFEST_BYTES).await? {
+            Body::Gone => Ok(None),
+            Body::Whole(bytes) => Ok(Some(bytes)),
+            Body::TooLarge => Err(failed(format!("{what} has more than {} MiB", MAX_MANIFEST_BYTES >> 20))),
+        }
+    }
+
+    /// Something of an image, where it is there and not larger than `limit` in bytes.
+    pub(crate) async fn body(
+        &self,
+        image: &ImageRepository,
+        of: &str,
+        headers: &HeaderMap,
+        limit: usize,
+    ) -> Result<Body, Failure> {
         let url = self.address(image, of).await?;
         let answer = self.get(image, &url, headers).await?;
         if answer.status() == StatusCode::NOT_FOUND {
-            return Ok(None);
+            return Ok(Body::Gone);
         }
         self.check_status(&answer, image)?;
-        let body = read_body(answer, MAX_MANIFEST_BYTES).await;
-        body.map(Some).map_err(|fault| {
-            failed(match fault {
-                Some(limit) => format!("{what} has more than {} MiB", limit >> 20),
-                None => "the registry cut its answer short".to_owned(),
-            })
-        })
+        match read_body(answer, limit).await {
+            Ok(bytes) => Ok(Body::Whole(bytes)),
+            Err(Some(_)) => Ok(Body::TooLarge),
+            Err(None) => Err(failed("the registry cut its answer short")),
+        }
     }
+}
+
+/// What a registry gave when it was asked for something of an image.
+pub(crate) enum Body {
+    /// It is not there.
+    Gone,
+    /// All of it.
+    Whole(Vec<u8>),
+    /// It is larger than it may be.
+    TooLarge,
 }
 
 impl Platform {
@@ -174,7 +197,7 @@ impl Platform {
     }
 }
 
-fn accepted() -> HeaderMap {
+pub(crate) fn accepted() -> HeaderMap {
     HeaderValue::from_str(&MANIFESTS.join(", ")).map(|accepted| (ACCEPT, accepted)).into_iter().collect()
 }
 

@@ -1,4 +1,5 @@
-//! Speaks OCI distribution: lists the tags of an image, says what a tag is, and pulls what is no image.
+//! Speaks OCI distribution: lists the tags of an image, says what a tag is, pulls what is no image, and fetches what is
+//! attached as a signature.
 //!
 //! It knows that protocol and none of our policy. Registries are strangers: what they name as a login server, as the
 //! next page or as their own address is followed only to public addresses over HTTPS, or where the operator allowed it;
@@ -17,6 +18,7 @@ mod page;
 mod pull;
 pub mod quirks;
 mod session;
+mod signatures;
 mod walk;
 
 pub use self::{
@@ -27,5 +29,6 @@ pub use self::{
     login::Credential,
     pull::{Artifact, Layer},
     session::{Keys, Login, Session},
+    signatures::Attached,
     walk::{Begun, TagPage},
 };

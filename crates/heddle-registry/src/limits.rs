@@ -27,6 +27,21 @@ pub const MAX_MANIFEST_BYTES: usize = 4 << 20;
 /// How long the description of one tag may take.
 pub const DESCRIBE_DEADLINE: Duration = Duration::from_secs(15);
 
+/// How long it may take to fetch all that is attached to one image as its signature.
+pub const SIGNATURES_DEADLINE: Duration = Duration::from_secs(20);
+
+/// The most signatures of one image that are fetched.
+pub const MAX_SIGNATURES: usize = 16;
+
+/// The most pages of a list of what is attached to an image.
+pub const MAX_REFERRER_PAGES: usize = 8;
+
+/// The largest payload of a signature, in bytes. One of cosign has about 250.
+pub const MAX_PAYLOAD_BYTES: usize = 64 << 10;
+
+/// The largest bundle of a signature, in bytes.
+pub const MAX_BUNDLE_BYTES: usize = 1 << 20;
+
 /// The largest answer of a login server in bytes, after decompression.
 pub const MAX_LOGIN_BYTES: usize = 1 << 20;
 
@@ -54,6 +69,11 @@ pub const LIMITS: &[Limit] = &[
     Limit::time("listing the tags of an image, with the login", LIST_DEADLINE, FAILED),
     Limit::bytes("a manifest, or the configuration of an image", MAX_MANIFEST_BYTES as u64, NOT_DESCRIBED),
     Limit::time("describing one tag", DESCRIBE_DEADLINE, NOT_DESCRIBED),
+    Limit::time("fetching the signatures of one image", SIGNATURES_DEADLINE, NOT_VERIFIED),
+    Limit::count("signatures of one image that are fetched", MAX_SIGNATURES as u64, NOT_VERIFIED),
+    Limit::count("pages of what is attached to an image", MAX_REFERRER_PAGES as u64, NOT_VERIFIED),
+    Limit::bytes("the payload of a signature", MAX_PAYLOAD_BYTES as u64, NOT_VERIFIED),
+    Limit::bytes("the bundle of a signature", MAX_BUNDLE_BYTES as u64, NOT_VERIFIED),
     Limit::bytes("the answer of a login server", MAX_LOGIN_BYTES as u64, FAILED),
     Limit::bytes("a token", MAX_TOKEN_BYTES as u64, FAILED),
     Limit::time("a login", LOGIN_DEADLINE, FAILED),
@@ -64,4 +84,5 @@ pub const LIMITS: &[Limit] = &[
 ];
 
 const FAILED: &str = "the scan of the image failed, with the reason in its line and on the Overview";
+const NOT_VERIFIED: &str = "where no other signature counts, the tag waits with the reason";
 const NOT_DESCRIBED: &str = "choices that depend on the tag wait, with the reason";

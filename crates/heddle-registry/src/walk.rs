@@ -134,7 +134,7 @@ fn entity_tag(headers: &HeaderMap) -> Option<String> {
 
 /// The address of the page after the one that was `asked` for, as that page writes it, at `current`. It must lie at the
 /// registry itself, also where a redirect led to the page: the next page is asked with the login.
-fn next_page(
+pub(crate) fn next_page(
     headers: &HeaderMap,
     (current, asked): (&Url, &Url),
     link: Link,

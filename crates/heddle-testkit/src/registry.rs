@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
 
+mod signing;
 mod token;
 
-pub use token::TokenServer;
+pub use self::{signing::ImageSigner, token::TokenServer};
 
 use crate::{
     port,

@@ -2365,7 +2365,7 @@ export interface components {
          * @description The kinds of gate.
          * @enum {string}
          */
-        GateKind: "age" | "freeze" | "promotion" | "hold" | "schedule" | "limit" | "observe" | "branch" | "refused" | "broken";
+        GateKind: "age" | "signature" | "freeze" | "promotion" | "hold" | "schedule" | "limit" | "observe" | "branch" | "refused" | "broken";
         /** @description A change that is kept from being written. */
         GatedChange: {
             /** @description Its branch. */
@@ -4192,11 +4192,39 @@ export interface components {
             /** @description At least 12 and at most 128 characters, and no common one. */
             password: components["schemas"]["WireSecret"];
         };
+        /** @description What came of looking for a signature of the image that a tag points to. */
+        SignatureCheck: components["schemas"]["Signed"] & {
+            /** @description Whose signature. */
+            signer: components["schemas"]["SignerId"];
+        };
+        /** @description Whether an image is signed by somebody. */
+        Signed: {
+            /** @enum {string} */
+            signed: "yes";
+        } | {
+            /** @enum {string} */
+            signed: "no";
+        } | {
+            /** @description Why, in a sentence without secrets and without text of the registry. */
+            reason: string;
+            /** @enum {string} */
+            signed: "unknown";
+        };
         /** @description Who must have signed an image. */
         Signer: {
-            /** @description Path of a public key in the config repository. */
+            id?: components["schemas"]["SignerId"] | null;
+            /** @description Path of a public key in the config repository, read from the default branch. */
             key: string;
+            /** @description The key as PEM, as it stands on the default branch. */
+            public_key?: string | null;
+            /**
+             * @description Whether the tag may be written without the digest that was verified. It may come to name another image, which nobody
+             *     looked at.
+             */
+            tag_only?: boolean;
         };
+        /** @description What checks of a signer are known by: the same for the same key, whatever file holds it. */
+        SignerId: string;
         /** @description An automator of the organization that asks for no work. */
         SilentAutomator: {
             /** @description The registries that it serves. */
@@ -4461,6 +4489,11 @@ export interface components {
             digest: components["schemas"]["Digest"];
             /** @description Its platforms, such as `linux/amd64`; empty where it names none. */
             platforms: string[];
+            /**
+             * @description What is known of its signatures, for the signers that choices name; empty where nobody looked, and then what was
+             *     known of the same digest stays.
+             */
+            signatures?: components["schemas"]["SignatureCheck"][];
         };
         /** @description A tag as the scans of its registry know it. */
         TagInfo: {
@@ -4477,6 +4510,8 @@ export interface components {
             first_seen_at: string;
             /** @description The platforms that it is for, such as `linux/amd64`; empty where it names none, `None` where nobody asked yet. */
             platforms?: string[] | null;
+            /** @description What came of looking for signatures of what it points to; nobody looked for those of a signer without an entry. */
+            signatures?: components["schemas"]["SignatureCheck"][];
             /** @description The tag. */
             tag: components["schemas"]["Tag"];
         };

@@ -28,7 +28,7 @@ const AT_ONCE: usize = 20;
 
 /// Which code made what is kept. Count it up whenever `heddle_core::policy` chooses otherwise, or a [`TagList`] is written
 /// otherwise: what an older program kept counts no more then.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// A choice, at each place where the same stands under the same policy.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -179,7 +179,6 @@ fn look(
         current: Some(choice.standing()),
         tags: list,
         barred: &[],
-        signatures: &[],
         companions: &companions,
         now,
     });

@@ -4,7 +4,10 @@ use chrono::{DateTime, Duration, Utc};
 use heddle_core::{
     id::{LeaseId, OrganizationId},
     image::Tag,
-    policy::{CompiledPolicy, Standing, TagPolicy, limit::MAX_POLICIES},
+    policy::{
+        CompiledPolicy, SignatureCheck, Signed, SignerId, Standing, TagPolicy,
+        limit::{MAX_POLICIES, MAX_SIGNERS},
+    },
 };
 use heddle_db::{
     DbError, Tx,
@@ -162,6 +165,25 @@ fn descriptions(tags: &[ScannedTag]) -> Vec<Description> {
             digest: description.digest,
             created_at: description.created_at,
             platforms: description.platforms,
+            signatures: checks(description.signatures),
+        })
+        .collect()
+}
+
+/// The most checks of one tag that are kept: each rule may name [`MAX_SIGNERS`], and few rules name others.
+const MAX_CHECKS: usize = 8 * MAX_SIGNERS;
+
+/// An organization's own automator may say anything.
+fn checks(told: Vec<SignatureCheck>) -> Vec<SignatureCheck> {
+    let known = told.into_iter().filter(|check| check.signer.as_str().len() <= SignerId::MAX_BYTES);
+    known
+        .take(MAX_CHECKS)
+        .map(|SignatureCheck { signer, outcome }| {
+            let outcome = match outcome {
+                Signed::Unknown { reason } => Signed::Unknown { reason: Message::from(reason.as_str()).into() },
+                outcome => outcome,
+            };
+            SignatureCheck { signer, outcome }
         })
         .collect()
 }

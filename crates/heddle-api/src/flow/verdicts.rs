@@ -82,7 +82,7 @@ impl Ground {
         let companions: Vec<_> = self.companions.iter().map(|(image, tags)| Companion { image, tags }).collect();
         let barred = barred::at(&self.barred, &self.place);
         let (barred, companions) = (barred.as_slice(), companions.as_slice());
-        decide(&Situation { current: Some(current), tags, barred, signatures: &[], companions, now: Utc::now() })
+        decide(&Situation { current: Some(current), tags, barred, companions, now: Utc::now() })
     }
 }
 

@@ -216,7 +216,7 @@ impl Known {
             let companions: Vec<_> = self.tags.iter().map(|(image, tags)| Companion { image, tags }).collect();
             let (barred, companions) = (barred.as_slice(), companions.as_slice());
             let current = Some(choice.standing());
-            let situation = Situation { current, tags, barred, signatures: &[], companions, now };
+            let situation = Situation { current, tags, barred, companions, now };
             app.policies.of(choice.policy())?.choose(&situation).cloned()
         });
         let change = self.open.iter().rfind(|change| {

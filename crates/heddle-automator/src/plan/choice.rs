@@ -43,7 +43,8 @@ pub(super) fn choose<'a>(
         Err(choice) => return choice,
     };
     if let Err(error) = try_edit(branch, occurrence, &written(&to, to_digest.as_ref())) {
-        let message = format!("this image is not updated: {error}");
+        let remedy = remedy(branch, occurrence, &rules, &to);
+        let message = format!("this image is not updated: {error}{remedy}");
         findings.push(finding(branch, occurrence, "not-editable", message));
         return Choice::Unknown;
     }
@@ -137,7 +138,7 @@ struct Aim {
     /// Where one is written beside the tag.
     to_digest: Option<Digest>,
     why: String,
-    /// It is too young for one of the rules.
+    /// It is too young for one of the rules, or not known to be signed.
     waiting: Option<Gate>,
 }
 
@@ -156,6 +157,8 @@ fn target<'a>(
         from.is_none_or(|from| governed.policy.floats(from) || governed.policy.is_above(tag, from))
     };
     let kept = |otherwise: Choice<'a>| match proposed {
+        // Nothing is written again whose signature nobody vouches for now.
+        Some(_) if rules.iter().any(|governed| !governed.policy.signers().is_empty()) => Err(Choice::Unknown),
         Some(change) if rules.iter().all(|governed| may_stay(governed, &change.to)) => {
             let why = "it was chosen when it was proposed, and is kept".to_owned();
             Ok(Aim { to: change.to.clone(), to_digest: change.to_digest.clone(), why, waiting: None })
@@ -258,7 +261,7 @@ impl Place<'_> {
         let image = &self.occurrence.image.repository;
         let standing = promotion::standing(self.input, promotion, image, self.list);
         let below = self.decided(governed, &standing, CompiledPolicy::decide_named);
-        if let Some(waiting) = below.waiting.filter(|waiting| waiting.until.is_none()) {
+        if let Some(waiting) = below.waiting.filter(|waiting| waiting.gate == GateKind::Promotion) {
             let gate = promotion::below(promotion, &waiting.reason);
             let to_digest = self.digest_of(governed, &waiting.tag)?;
             return Ok(Aim { to: waiting.tag, to_digest, why: gate.reason.clone(), waiting: Some(gate) });
@@ -294,12 +297,12 @@ impl Place<'_> {
                 return Ok(Aim { to, to_digest: Some(digest), why, waiting: None });
             }
         }
-        let Some(waiting) = decision.waiting.filter(|waiting| waiting.until.is_some()) else {
+        let Some(waiting) = decision.waiting.filter(|waiting| waiting.gate != GateKind::Promotion) else {
             return Err(Choice::Keep);
         };
         let to_digest = self.digest_of(governed, &waiting.tag)?;
         let reason = said(waiting.reason);
-        let gate = Gate { kind: GateKind::Age, reason: reason.clone(), until: waiting.until };
+        let gate = Gate { kind: waiting.gate, reason: reason.clone(), until: waiting.until };
         Ok(Aim { to: waiting.tag, to_digest, why: reason, waiting: Some(gate) })
     }
 
@@ -319,7 +322,7 @@ impl Place<'_> {
         let companions: Vec<Companion<'_>> = lists.map(|(image, tags)| Companion { image, tags }).collect();
         let current = Some(Standing::new(occurrence.image.tag.as_ref(), occurrence.image.digest.as_ref()));
         let (barred, companions) = (barred.as_slice(), companions.as_slice());
-        decide(&governed.policy, &Situation { current, tags, barred, signatures: &[], companions, now: input.taken_at })
+        decide(&governed.policy, &Situation { current, tags, barred, companions, now: input.taken_at })
     }
 }
 
@@ -380,6 +383,16 @@ fn gate(input: &PlanInput<'_>, occurrence: &Occurrence, mode: Mode, rules: &[Gov
         reason: format!("the rule observes only (`{}:{}`)", rule.file, rule.line),
         until: None,
     })
+}
+
+/// The ways out where a place takes the tag, and not the digest whose signature was verified.
+fn remedy(branch: &Branch, occurrence: &Occurrence, rules: &[Governed<'_>], to: &Tag) -> &'static str {
+    let by_signature = rules.iter().any(|governed| governed.policy.signers().iter().any(|signer| !signer.tag_only));
+    if by_signature && occurrence.image.digest.is_none() && try_edit(branch, occurrence, &written(to, None)).is_ok() {
+        return "; `signed_by` writes the digest that was verified: give the place one, or write `tag_only: true` beside \
+                the signer's `key` to take a tag that may move";
+    }
+    ""
 }
 
 /// What is written at a place.

@@ -4,6 +4,7 @@ mod groups;
 mod images;
 mod promotion;
 mod requests;
+mod signed;
 mod together;
 
 use std::{collections::HashSet, fmt::Write as _};
@@ -12,7 +13,7 @@ use chrono::TimeDelta;
 use heddle_core::{
     change::GateKind,
     id::{ChangeId, ProposalId},
-    policy::{TagInfo, TagList},
+    policy::{Signed, TagInfo, TagList},
 };
 use heddle_manifest::{
     config, find,
@@ -39,6 +40,8 @@ struct World {
     described: Vec<(&'static str, i64, &'static str)>,
     /// What tags point to, as a digit that makes a digest.
     digests: Vec<(&'static str, char)>,
+    /// What came of looking for signatures by any key.
+    signed: Vec<(&'static str, Signed)>,
     /// What another image has.
     companion: Option<(&'static str, Vec<&'static str>)>,
 }
@@ -61,12 +64,13 @@ impl World {
             requests: Vec::new(),
             described: Vec::new(),
             digests: Vec::new(),
+            signed: Vec::new(),
             companion: None,
         }
     }
 
     fn branch(&self, config: &Config) -> Branch {
-        let mut files = Files::default();
+        let mut files = Files::with_resources(config.resources.clone());
         for (path, text) in &self.files {
             files.insert(path.clone(), text.clone());
         }
@@ -87,12 +91,14 @@ impl World {
     }
 
     fn plan_at(&self, now: DateTime<Utc>) -> Plan {
-        let (config, _) = config::read(&self.rules);
+        let (mut config, _) = config::read(&self.rules);
+        signed::know_keys(&mut config);
         let first_seen_at = DateTime::UNIX_EPOCH;
         let described = |tag: &str| self.described.iter().find(|(described, ..)| *described == tag);
         let info = |tag: &&str| TagInfo {
             created_at: described(tag).map(|(_, hour, _)| DateTime::UNIX_EPOCH + TimeDelta::hours(*hour)),
             platforms: described(tag).map(|(.., platform)| vec![(*platform).to_owned()]),
+            signatures: self.signed.iter().filter(|(known, _)| known == tag).map(|(_, it)| signed::check(it)).collect(),
             digest: self.digests.iter().find(|(known, _)| known == tag).map(|(_, digit)| images::digest(*digit)),
             ..TagInfo::named(tag.parse().unwrap(), first_seen_at)
         };

@@ -63,6 +63,7 @@ pub(super) async fn describe(
             digest: one.digest,
             created_at: one.created_at,
             platforms: one.platforms,
+            signatures: Vec::new(),
         });
         ScannedTag { tag, description }
     };
@@ -98,14 +99,11 @@ fn tags_to_describe(work: &ScanWork, tags: &[Tag], now: DateTime<Utc>) -> Vec<Ne
     let mut needed: BTreeSet<Tag> = work.refresh.iter().filter(|tag| by_tag.contains_key(tag)).cloned().collect();
     for choice in &work.choices {
         let Ok(policy) = CompiledPolicy::new(&choice.policy) else { continue };
-        needed.extend(policy.undescribed(&Situation {
-            current: Some(Standing::new(choice.current.as_ref(), choice.digest.as_ref())),
-            tags: &list,
-            barred: &[],
-            signatures: &[],
-            companions: &[],
-            now,
-        }));
+        let current = Some(Standing::new(choice.current.as_ref(), choice.digest.as_ref()));
+        let situation = Situation { current, tags: &list, barred: &[], companions: &[], now };
+        needed.extend(policy.undescribed(&situation));
+        // What is signed is what the tag points to now.
+        needed.extend(policy.unverified(&situation));
     }
     let with_known = |tag: Tag| Needed { known: by_tag.get(&tag).copied().and_then(description), tag };
     needed.into_iter().map(with_known).collect()
@@ -114,6 +112,22 @@ fn tags_to_describe(work: &ScanWork, tags: &[Tag], now: DateTime<Utc>) -> Vec<Ne
 fn description(info: &TagInfo) -> Option<Description> {
     let TagInfo { digest, created_at, platforms, .. } = info.clone();
     Some(Description { digest: digest?, created_at, platforms: platforms? })
+}
+
+/// The list as it was read and described. Of another image under the same tag nothing is known but that.
+pub(super) fn with_descriptions(known: Option<&TagList>, tags: &[ScannedTag], now: DateTime<Utc>) -> TagList {
+    let names: Vec<Tag> = tags.iter().map(|scanned| scanned.tag.clone()).collect();
+    let mut list = listed(known, &names, now);
+    for (info, scanned) in list.tags.iter_mut().zip(tags) {
+        let Some(TagDescription { digest, created_at, platforms, .. }) = &scanned.description else { continue };
+        if info.digest.as_ref() != Some(digest) {
+            info.signatures.clear();
+        }
+        info.digest = Some(digest.clone());
+        info.created_at = *created_at;
+        info.platforms = Some(platforms.clone());
+    }
+    list
 }
 
 /// The list as it was read, with what is known of its tags.

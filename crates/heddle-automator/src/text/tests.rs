@@ -73,6 +73,7 @@ fn a_row_names_the_workload_or_the_image_of_a_kustomization() {
             to: &to,
             to_digest: None,
             pushed_at: None,
+            signers: &[],
             cause: Cause::Rule { policy: "1.x", place: ".heddle.yaml:7".into() },
         };
         let body = pull_request(&[row], "prod", None);

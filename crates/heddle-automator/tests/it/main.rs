@@ -8,4 +8,5 @@ mod lookups;
 mod lost;
 mod scan;
 mod shop;
+mod signed;
 mod walk;

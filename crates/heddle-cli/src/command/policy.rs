@@ -6,7 +6,10 @@ use anyhow::{Context, anyhow};
 use chrono::{DateTime, Utc};
 use heddle_core::{
     image::{Digest, ImageError, Tag},
-    policy::{CompiledPolicy, Selection, Situation, Standing, TagInfo, TagList, Verdict, VerdictKind},
+    policy::{
+        CompiledPolicy, Selection, SignatureCheck, Signed, Signer, Situation, Standing, TagInfo, TagList, Verdict,
+        VerdictKind,
+    },
 };
 use heddle_manifest::config::{json_schema, read_policy_file};
 use serde::{Deserialize, Serialize};
@@ -29,7 +32,7 @@ struct Answer<'a> {
 pub(crate) fn eval(arguments: &PolicyEvalArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let policy = read_policy(&arguments.policy, screen)?;
     let now = arguments.now.unwrap_or_else(Utc::now);
-    let tags = TagList::whole(read_tags(&arguments.tags, now, screen)?);
+    let tags = TagList::whole(read_tags(&arguments.tags, policy.signers(), now, screen)?);
     let running = arguments.current.as_ref();
     let tag = running.map(|running| &running.tag);
     let written = running.and_then(|running| running.digest.as_ref());
@@ -43,7 +46,7 @@ pub(crate) fn eval(arguments: &PolicyEvalArguments, screen: &mut Screen) -> Resu
     // A digest alone is an image too.
     let current = tag.is_some() || digest.is_some();
     let current = current.then(|| Standing::new(tag, digest));
-    let situation = Situation { current, tags: &tags, barred: &[], signatures: &[], companions: &[], now };
+    let situation = Situation { current, tags: &tags, barred: &[], companions: &[], now };
     let selection = policy.select(&situation);
     if screen.is_json() {
         screen.json(&Answer { chosen: selection.decision.chosen.as_ref(), tags: &selection.verdicts })?;
@@ -86,7 +89,7 @@ fn read_policy(path: &Path, screen: &Screen) -> Result<CompiledPolicy, Failure> 
     match policy {
         Some((_, policy)) => {
             notes.iter().for_each(|(_, note)| screen.note(note));
-            Ok(policy)
+            Ok(policy.with_signers_by_path())
         }
         None => {
             let all: Vec<String> = faults.into_iter().map(|(_, fault)| fault).collect();
@@ -107,16 +110,18 @@ struct TagLine {
     created: Option<DateTime<Utc>>,
     first_seen: Option<DateTime<Utc>>,
     platforms: Option<Vec<String>>,
+    /// The keys that signed it, by the paths that the policy names; left out where nobody looked.
+    signed: Option<Vec<String>>,
 }
 
 /// The tags of a file, each once; of a tag that is written twice the last line counts.
-fn read_tags(path: &Path, now: DateTime<Utc>, screen: &Screen) -> Result<Vec<TagInfo>, Failure> {
+fn read_tags(path: &Path, signers: &[Signer], now: DateTime<Utc>, screen: &Screen) -> Result<Vec<TagInfo>, Failure> {
     let text = read(path)?;
     let lines = text.trim_start_matches('\u{feff}').lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
     let mut tags = BTreeMap::new();
     let mut faults = Vec::new();
     for (line, number) in lines {
-        match read_tag(line.trim(), now) {
+        match read_tag(line.trim(), signers, now) {
             Ok((info, note)) => {
                 if let Some(note) = note {
                     screen.note(&format!("{}:{number}: {note}, so it counts as not known", path.display()));
@@ -135,16 +140,25 @@ fn read_tags(path: &Path, now: DateTime<Utc>, screen: &Screen) -> Result<Vec<Tag
 
 /// A tag, and what is wrong with its digest, which no choice looks at. A tag without a time of its own counts as seen when
 /// it was created, else now.
-fn read_tag(line: &str, now: DateTime<Utc>) -> anyhow::Result<(TagInfo, Option<ImageError>)> {
+fn read_tag(line: &str, signers: &[Signer], now: DateTime<Utc>) -> anyhow::Result<(TagInfo, Option<ImageError>)> {
     if !line.starts_with('{') {
         return Ok((TagInfo::named(Tag::of_list(line)?, now), None));
     }
-    let TagLine { tag, digest, created, first_seen, platforms } = serde_json::from_str(line)?;
+    let TagLine { tag, digest, created, first_seen, platforms, signed } = serde_json::from_str(line)?;
     let seen = first_seen.or(created).unwrap_or(now);
     let (digest, note) = match digest.map(|text| text.parse::<Digest>()).transpose() {
         Ok(digest) => (digest, None),
         Err(error) => (None, Some(error)),
     };
-    let info = TagInfo { digest, created_at: created, platforms, ..TagInfo::named(Tag::of_list(&tag)?, seen) };
+    let mut info = TagInfo { digest, created_at: created, platforms, ..TagInfo::named(Tag::of_list(&tag)?, seen) };
+    if let Some(signed) = signed {
+        info.signatures = signers.iter().filter_map(|signer| check(signer, &signed)).collect();
+    }
     Ok((info, note))
+}
+
+/// Whether a key of the policy is among those that signed.
+fn check(signer: &Signer, signed: &[String]) -> Option<SignatureCheck> {
+    let outcome = if signed.contains(&signer.key) { Signed::Yes } else { Signed::No };
+    Some(SignatureCheck { signer: signer.id.clone()?, outcome })
 }

@@ -87,7 +87,7 @@ pub struct PolicyEvalArguments {
     #[arg(long, value_name = "FILE")]
     pub policy: PathBuf,
     /// The tags, one a line: the tag alone, or JSON with `tag` and, where known, `digest`, `created`, `first_seen`,
-    /// `platforms` and `labels`.
+    /// `platforms`, `labels` and `signed`, the paths of the keys that signed it.
     #[arg(long, value_name = "FILE")]
     pub tags: PathBuf,
     /// The tag that runs now, also as `TAG@DIGEST`; empty for an image without a tag. Without it the best of the list is

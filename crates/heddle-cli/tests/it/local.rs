@@ -63,6 +63,21 @@ async fn a_policy_chooses_and_says_why_not_the_others() {
 }
 
 #[tokio::test]
+async fn a_policy_that_asks_for_a_signature_is_told_who_signed() {
+    let policy = "{semver: '*', signed_by: [{key: keys/cosign.pub}]}";
+    let signed = "{\"tag\": \"1.4.2\", \"signed\": [\"keys/cosign.pub\"]}\n";
+    let refused = "{\"tag\": \"1.4.3\", \"signed\": [\"keys/other.pub\"]}\n";
+    let ended = eval(policy, &format!("{signed}{refused}"), &["--current", "1.4.1"]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let json = ended.json();
+    assert_eq!((&json["chosen"], &json["tags"][1]["rule"]), (&"1.4.2".into(), &"signed_by".into()));
+    assert_eq!(json["tags"][1]["reason"], "it carries no signature by `keys/cosign.pub`");
+    // Nobody looked: nothing below it is chosen.
+    let ended = eval(policy, &format!("{signed}1.4.3\n"), &["--current", "1.4.1"]).await;
+    assert_eq!((ended.code, ended.json()["chosen"].is_null()), (3, true), "{ended:?}");
+}
+
+#[tokio::test]
 async fn what_runs_by_tag_and_digest_is_its_tag() {
     let digest = format!("sha256:{}", "a".repeat(64));
     let eval = |runs: String| async move { eval("semver: '*'", "1.2.0\n1.3.0\n", &["--current", &runs]).await };

@@ -181,7 +181,7 @@ impl<'a> Chooser<'a> {
             return;
         }
         match (&judged.outcome, &judged.key) {
-            (Ok(_) | Err(Why::Young(_)), Some(key)) => {
+            (Ok(_) | Err(Why::Young(_) | Why::Unsigned(_)), Some(key)) => {
                 let less = |(held, _): &(Key<'a>, &TagInfo)| self.policy.order.compare(key, held).is_gt();
                 if undescribed.greatest.as_ref().is_none_or(less) {
                     undescribed.greatest = Some((key.clone(), info));

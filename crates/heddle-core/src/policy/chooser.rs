@@ -1,6 +1,6 @@
 //! A choice under way: the policy, and what follows from what runs and from what people took back.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use chrono::DateTime;
 
@@ -29,8 +29,6 @@ pub(super) struct Chooser<'a> {
     pub barred: Vec<(&'a BarredTag<'a>, Option<Key<'a>>)>,
     /// The tags that each companion has; `None` for one whose list is not known to its end.
     pub companions: Vec<(&'a ImageRepository, Option<HashSet<&'a str>>)>,
-    /// The keys that signed each tag.
-    pub signed: HashMap<&'a str, Vec<&'a str>>,
     /// How the text after the numbers is told apart. Where nothing says which variant is meant, all of it is
     /// pre-release, as at the peers.
     pub split: Split,
@@ -49,27 +47,12 @@ impl<'a> Chooser<'a> {
         let barred = situation.barred.iter();
         let key = |tag| policy.place_known(tag, situation, split).map(|place| place.key);
         let barred = barred.map(|barred| (barred, key(barred.tag))).collect();
-        let mut signed: HashMap<&str, Vec<&str>> = HashMap::new();
-        for check in situation.signatures.iter().filter(|check| check.valid) {
-            signed.entry(check.tag.as_str()).or_default().push(check.key);
-        }
         let companions = policy.lockstep.iter().map(|image| (image, tags_of(situation.companions, image))).collect();
         let named_variant = matches!(policy.variant, Variant::Named(_) | Variant::Matching(_));
         let versions = matches!(policy.order, Order::Release { .. });
         let beside = !matches!(running, Running::Free);
         let reads_shapes = policy.habits.keeps_place && (versions || beside || named_variant);
-        Self {
-            policy,
-            situation,
-            named,
-            running,
-            barred,
-            companions,
-            signed,
-            split,
-            reads_shapes,
-            said: Said::default(),
-        }
+        Self { policy, situation, named, running, barred, companions, split, reads_shapes, said: Said::default() }
     }
 
     /// The tag that stands at the place.

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use chrono::TimeDelta;
 
 use super::{
-    NewestBy, PolicyFault, TagPolicy, Within,
+    NewestBy, PolicyFault, Signer, SignerId, TagPolicy, Within,
     extract::{Extraction, Room},
     fault::Faults,
-    limit::MAX_POLICY_BYTES,
+    limit::{MAX_POLICY_BYTES, MAX_SIGNERS},
     order::{Numbers, Order},
     pattern::{Pattern, compile},
     platform::Platform,
@@ -34,8 +34,8 @@ pub struct CompiledPolicy {
     pub(super) from_any: bool,
     pub(super) min_age: Option<TimeDelta>,
     pub(super) pin_digest: bool,
-    /// Keys of which one must have signed; empty asks for no signature.
-    pub(super) signed_by: Vec<String>,
+    /// Who must have signed, one of them; empty asks for no signature.
+    pub(super) signed_by: Vec<Signer>,
     pub(super) lockstep: Vec<ImageRepository>,
     pub(super) relative: Relative,
     pub(super) habits: Habits,
@@ -113,7 +113,7 @@ impl CompiledPolicy {
             from_any: policy.from_any,
             min_age: policy.min_age.as_ref().and_then(|text| faults.age("min_age", text)),
             pin_digest: policy.pin_digest,
-            signed_by: policy.signed_by.iter().map(|signer| signer.key.clone()).collect(),
+            signed_by: policy.signed_by.clone(),
             lockstep: policy.lockstep.iter().filter_map(|text| faults.kept("lockstep", text.parse())).collect(),
             habits: Habits { keeps_place: true, images_only: true, keeps_spelling: true, ..Habits::default() },
             ..Self::bare(Order::Docker)
@@ -178,9 +178,17 @@ impl CompiledPolicy {
         }
     }
 
-    /// The keys of which one must have signed an image; empty asks for no signature.
-    pub fn signers(&self) -> &[String] {
+    /// Who must have signed an image, one of them; empty asks for no signature.
+    pub fn signers(&self) -> &[Signer] {
         &self.signed_by
+    }
+
+    /// The same, with each signer known by the path of its key: for whoever is told what is signed and reads no keys.
+    pub fn with_signers_by_path(mut self) -> Self {
+        for signer in &mut self.signed_by {
+            signer.id = Some(SignerId::of_path(&signer.key));
+        }
+        self
     }
 
     /// The repositories that must have the same tag.
@@ -227,6 +235,9 @@ impl Faults {
             [("strict", policy.strict), ("within", policy.within.is_some()), ("prerelease", policy.prerelease)];
         for (field, _) in of_versions.into_iter().filter(|(_, given)| *given && !versions) {
             self.add(field, format!("`{field}` speaks of versions, and only `semver` orders versions: take it out"));
+        }
+        if policy.signed_by.len() > MAX_SIGNERS {
+            self.add("signed_by", format!("{MAX_SIGNERS} signers are the most of one rule"));
         }
         if policy.digest.is_some() && policy.extract.is_some() {
             self.add("extract", "`digest` follows one tag and orders none: take `extract` out");

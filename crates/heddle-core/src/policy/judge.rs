@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use chrono::{DateTime, Utc};
 
 use super::{
-    TagInfo, TagList, Within,
+    Signed, TagInfo, TagList, Within,
     chooser::Chooser,
     compiled::{Allow, Variant},
     layout::Layout,
@@ -14,7 +14,7 @@ use super::{
     running::{Anchor, Running},
     shape::{Fit, are_one_but_for_numbers},
     version::TagVersion,
-    why::Why,
+    why::{Unsigned, Why},
 };
 use crate::image::Tag;
 
@@ -42,10 +42,13 @@ impl<'a> Chooser<'a> {
         let relative = self.policy.relative.judge(&place.key, &info.tag, self.current());
         relative.map_err(|(rule, reason)| Why::Relative(rule, reason))?;
         self.judge_platforms(info)?;
-        self.judge_signature(&info.tag)?;
         self.judge_lockstep(&info.tag)?;
         if !runs {
             self.judge_barred(&info.tag, place)?;
+        }
+        // After all that needs no look at the registry, and before what time alone settles.
+        self.judge_signature(info)?;
+        if !runs {
             self.judge_age(info)?;
         }
         Ok(qualified)
@@ -203,13 +206,25 @@ impl<'a> Chooser<'a> {
         Err(Why::Platforms(missing.join(", ")))
     }
 
-    fn judge_signature(&self, tag: &Tag) -> Judgement<'a> {
-        let keys = &self.policy.signed_by;
-        let signed = self.signed.get(tag.as_str());
-        if keys.is_empty() || signed.is_some_and(|signed| keys.iter().any(|key| signed.contains(&key.as_str()))) {
-            return Ok(());
+    /// Whether one of the signers is known to have signed what the tag points to. Who was not looked for may have.
+    pub(super) fn judge_signature(&self, info: &'a TagInfo) -> Judgement<'a> {
+        let mut why = None;
+        for signer in &self.policy.signed_by {
+            let Some(id) = &signer.id else { continue };
+            let check = info.signatures.iter().find(|check| check.signer == *id);
+            let of_this = match check.map(|check| &check.outcome) {
+                Some(Signed::Yes) => return Ok(()),
+                Some(Signed::No) => Unsigned::Refused,
+                Some(Signed::Unknown { reason }) => Unsigned::Undecided(reason),
+                None => Unsigned::Unchecked,
+            };
+            why = Some(why.map_or(of_this, |why: Unsigned<'a>| why.max(of_this)));
         }
-        Err(Why::Unsigned { checked: self.situation.signatures.iter().any(|check| check.tag == tag) })
+        match why {
+            Some(why) => Err(Why::Unsigned(why)),
+            None if self.policy.signed_by.is_empty() => Ok(()),
+            None => Err(Why::Unsigned(Unsigned::NoKey)),
+        }
     }
 
     fn judge_lockstep(&self, tag: &Tag) -> Judgement<'a> {

@@ -24,6 +24,12 @@ pub const MAX_POLICIES_BYTES: usize = 8 << 20;
 /// The most tags that are described in one scan to learn which of them is the image that runs.
 pub const MAX_COMPARED_TAGS: usize = 20;
 
+/// The most signers that one policy may name.
+pub const MAX_SIGNERS: usize = 8;
+
+/// The most tags of which one scan learns for a policy whether they are signed, the greatest first.
+pub const MAX_VERIFIED_TAGS: usize = 20;
+
 /// The limits of policies, as `docs/reference/limits.md` tells them.
 pub const LIMITS: &[Limit] = &[
     Limit::bytes("regular expression, glob or range of a policy", MAX_EXPRESSION_BYTES as u64, "finding `wrong-value`"),
@@ -40,5 +46,11 @@ pub const LIMITS: &[Limit] = &[
         "tags that one scan compares with what runs",
         MAX_COMPARED_TAGS as u64,
         "the finding `current` stays until one is found",
+    ),
+    Limit::count("signers in `signed_by`", MAX_SIGNERS as u64, "finding `wrong-value`"),
+    Limit::count(
+        "tags whose signatures one scan looks for, for one policy",
+        MAX_VERIFIED_TAGS as u64,
+        "the greatest first; what is below them waits for another scan",
     ),
 ];

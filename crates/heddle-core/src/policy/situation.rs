@@ -14,8 +14,6 @@ pub struct Situation<'a> {
     pub tags: &'a TagList,
     /// What people took back at the place.
     pub barred: &'a [BarredTag<'a>],
-    /// What is known of signatures. A tag without an entry was not checked, and does not pass where one is asked for.
-    pub signatures: &'a [SignatureCheck<'a>],
     /// The tags of the repositories that the policy keeps in lockstep. One without an entry was not scanned.
     pub companions: &'a [Companion<'a>],
     /// The time at which the choice is made.
@@ -56,17 +54,6 @@ pub struct BarredTag<'a> {
     pub tag: &'a Tag,
     /// "reverted in 4b825dc", "declined by ada (#41)".
     pub reason: &'a str,
-}
-
-/// What came of checking an image's signature against one key.
-#[derive(Debug, Clone, Copy)]
-pub struct SignatureCheck<'a> {
-    /// The tag.
-    pub tag: &'a Tag,
-    /// The key's path, as the policy names it.
-    pub key: &'a str,
-    /// Whether the image is signed by it.
-    pub valid: bool,
 }
 
 /// A repository that is kept in lockstep, and its tags.

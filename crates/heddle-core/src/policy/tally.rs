@@ -38,6 +38,9 @@ pub(super) struct Tally<'a> {
     /// The best that nothing but its age keeps back.
     young: Option<Ranked<'a>>,
     young_more: Option<Ranked<'a>>,
+    /// The best that is not signed, and the best of which nobody can say that yet.
+    refused: Option<Ranked<'a>>,
+    open: Option<Ranked<'a>>,
     /// The best that is named and below what runs.
     below: Option<Ranked<'a>>,
     /// The best of the running variant with other numbers.
@@ -53,8 +56,15 @@ pub(super) struct Tally<'a> {
 impl<'a> Tally<'a> {
     /// The tags that count for something.
     pub(super) fn tags(&self) -> impl Iterator<Item = &'a Tag> {
+        let of_signatures = [&self.refused, &self.open];
         let slots = [&self.best, &self.more, &self.young, &self.young_more, &self.below, &self.numbered];
-        slots.into_iter().flatten().map(|ranked| &ranked.info.tag)
+        let slots = slots.into_iter().chain(of_signatures);
+        slots.flatten().map(|ranked| &ranked.info.tag)
+    }
+
+    /// What would be chosen as far as signatures go, with its place.
+    pub(super) fn chosen(&self) -> Option<(&'a TagInfo, &Key<'a>)> {
+        self.best.as_ref().or(self.more.as_ref()).map(|ranked| (ranked.info, &ranked.key))
     }
 
     /// The best of the running variant with other numbers.
@@ -89,6 +99,10 @@ impl<'a> Chooser<'a> {
             Ok(Qualified::WithMoreNumbers) => &mut tally.more,
             Err(Why::Young(_)) if self.has_more_numbers(judged, layout) => &mut tally.young_more,
             Err(Why::Young(_)) => &mut tally.young,
+            // It stays as it is.
+            Err(Why::Unsigned(_)) if self.current() == Some(&judged.info.tag) => return,
+            Err(Why::Unsigned(why)) if why.is_open() => &mut tally.open,
+            Err(Why::Unsigned(_)) => &mut tally.refused,
             Err(Why::Below) if self.named => &mut tally.below,
             Err(Why::Shape(Fit::NumberedVariant)) if self.is_above_running(judged) => &mut tally.numbered,
             Err(Why::Unordered(_)) => {
@@ -162,35 +176,59 @@ impl<'a> Chooser<'a> {
         if let Some(tag) = self.failing(tally) {
             return (Decision::none(&no_number(tag)), order.rule());
         }
-        let with_more = self.verdict_on_more(tally).is_none();
-        let better = |one: Option<&'_ Ranked<'a>>, other: Option<&'_ Ranked<'a>>| match (one, other) {
+        let best = self.better_of(tally, &tally.best, &tally.more);
+        let moves = best.is_some_and(|best| self.current() != Some(&best.info.tag));
+        // What may be signed and is above waits to be known: the lesser one would be the wrong one.
+        let open = tally.open.as_ref().filter(|open| moves && self.is_better(Some(open), best));
+        let waiting = match moves {
+            true => open,
+            false => self
+                .better_of(tally, &tally.young, &tally.young_more)
+                .or_else(|| self.greater(tally.open.as_ref(), tally.refused.as_ref()))
+                .or(tally.below.as_ref()),
+        };
+        let waiting = waiting.and_then(|ranked| {
+            let why = ranked.why.as_ref()?;
+            let reason = self.words(why, &ranked.info.tag).to_string();
+            Some(Waiting { tag: ranked.info.tag.clone(), gate: why.gate(), until: why.until(), reason })
+        });
+        let is_placed = !matches!(self.running, Running::Lost);
+        let held = || {
+            let open = open?;
+            let words = self.words(open.why.as_ref()?, &open.info.tag);
+            Some(("signed_by", format!("`{}` is above it: {words}", open.info.tag)))
+        };
+        let best = best.map(|best| best.info);
+        let (chosen, rule, reason) = match self.obstacle(best).or_else(held) {
+            Some((rule, obstacle)) => (None, rule, obstacle),
+            None => (best, order.rule(), self.reason(best, tally)),
+        };
+        let chosen = chosen.map(|info| info.tag.clone());
+        (Decision { chosen, reason, waiting, is_placed }, rule)
+    }
+
+    /// The better one, of which the second has more numbers than what runs and may be out for that.
+    fn better_of<'t>(
+        &self,
+        tally: &Tally<'a>,
+        own: &'t Option<Ranked<'a>>,
+        more: &'t Option<Ranked<'a>>,
+    ) -> Option<&'t Ranked<'a>> {
+        let more = more.as_ref().filter(|_| self.verdict_on_more(tally).is_none());
+        self.greater(more, own.as_ref())
+    }
+
+    fn greater<'t>(&self, one: Option<&'t Ranked<'a>>, other: Option<&'t Ranked<'a>>) -> Option<&'t Ranked<'a>> {
+        if self.is_better(one, other) { one } else { other }
+    }
+
+    fn is_better(&self, one: Option<&Ranked<'a>>, other: Option<&Ranked<'a>>) -> bool {
+        match (one, other) {
             (Some(one), Some(other)) => {
                 self.compare((one.info, Some(&one.key)), (other.info, Some(&other.key))).is_gt()
             }
             (one, _) => one.is_some(),
-        };
-        let pick = |own: &'_ Option<Ranked<'a>>, more: &'_ Option<Ranked<'a>>| {
-            let use_more = with_more && better(more.as_ref(), own.as_ref());
-            let picked = if use_more { more } else { own };
-            picked.as_ref().map(|ranked| (ranked.info, ranked.key.clone(), ranked.why.clone()))
-        };
-        let best = pick(&tally.best, &tally.more);
-        let moves = best.as_ref().is_some_and(|(info, ..)| self.current() != Some(&info.tag));
-        let young = pick(&tally.young, &tally.young_more)
-            .or_else(|| tally.below.as_ref().map(|below| (below.info, below.key.clone(), below.why.clone())));
-        let waiting = young.filter(|_| !moves).and_then(|(info, _, why)| {
-            let why = why?;
-            let reason = self.words(&why, &info.tag).to_string();
-            Some(Waiting { tag: info.tag.clone(), until: why.until(), reason })
-        });
-        let is_placed = !matches!(self.running, Running::Lost);
-        let best = best.map(|(info, ..)| info);
-        let (chosen, rule, reason) = match self.obstacle(best) {
-            Some((rule, obstacle)) => (None, rule, obstacle),
-            None => (best, order.rule(), self.reason(best.map(|info| &info.tag), tally)),
-        };
-        let chosen = chosen.map(|info| info.tag.clone());
-        (Decision { chosen, reason, waiting, is_placed }, rule)
+        }
     }
 
     /// Why the best tag is not chosen after all.
@@ -234,8 +272,9 @@ impl<'a> Chooser<'a> {
         }
     }
 
-    fn reason(&self, chosen: Option<&Tag>, tally: &Tally<'_>) -> String {
+    fn reason(&self, best: Option<&TagInfo>, tally: &Tally<'_>) -> String {
         let order = &self.policy.order;
+        let chosen = best.map(|info| &info.tag);
         let runs = chosen.is_some() && self.current() == chosen;
         let mut reason = match (chosen, self.anchor()) {
             (None, _) if matches!(self.running, Running::Lost) && !self.named && !self.policy.from_any => {
@@ -248,6 +287,9 @@ impl<'a> Chooser<'a> {
             }
             (Some(_), _) => format!("it is {}", order.best()),
         };
+        if let Some(signer) = best.and_then(|info| self.policy.signers_of(info).next()) {
+            reason.push_str(&format!(", signed by `{signer}`"));
+        }
         if let Some(newest) = tally.numbered.as_ref().filter(|_| runs || chosen.is_none()) {
             reason.push_str("; ");
             reason.push_str(&self.numbered_variant_in_words(&newest.info.tag));

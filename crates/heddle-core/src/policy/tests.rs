@@ -3,6 +3,7 @@ mod limits;
 mod publishers;
 mod running;
 mod schemes;
+mod signed;
 
 use super::{
     order::{Numbers, Order, Shape},
@@ -28,7 +29,7 @@ fn choose(policy: &TagPolicy, current: Option<&str>, tags: &TagList, barred: &[&
     let barred: Vec<Tag> = barred.iter().map(|text| tag(text)).collect();
     let barred: Vec<_> = barred.iter().map(|tag| BarredTag { tag, reason: "reverted in 4b825dc" }).collect();
     let now = DateTime::UNIX_EPOCH;
-    let situation = Situation { current, tags, barred: &barred, signatures: &[], companions: &[], now };
+    let situation = Situation { current, tags, barred: &barred, companions: &[], now };
     let selection = select(policy, &situation);
     if let Ok(policy) = CompiledPolicy::new(policy) {
         assert_eq!(policy.decide(&situation), selection.decision, "with a word on each tag or without");
@@ -209,7 +210,7 @@ fn seen(tags: &[(&str, Option<i64>, i64)]) -> TagList {
 fn on_day(policy: &TagPolicy, current: Option<&str>, tags: &TagList, today: i64) -> Selection {
     let current = current.map(tag);
     let current = current.as_ref().map(|tag| Standing::new(Some(tag), None));
-    select(policy, &Situation { current, tags, barred: &[], signatures: &[], companions: &[], now: day(today) })
+    select(policy, &Situation { current, tags, barred: &[], companions: &[], now: day(today) })
 }
 
 #[test]
@@ -261,28 +262,13 @@ fn all_platforms_must_be_there_and_known() {
 }
 
 #[test]
-fn an_unchecked_signature_is_none() {
-    let policy = TagPolicy { signed_by: vec![Signer { key: "cosign.pub".into() }], ..semver("*") };
-    let policy = CompiledPolicy::new(&policy).unwrap();
-    let (tags, first) = (list(&["1.0.0", "1.1.0"]), tag("1.0.0"));
-    let signatures = [SignatureCheck { tag: &first, key: "cosign.pub", valid: true }];
-    let now = DateTime::UNIX_EPOCH;
-    let situation =
-        Situation { current: None, tags: &tags, barred: &[], signatures: &signatures, companions: &[], now };
-    assert_eq!(policy.select(&situation).decision.chosen, Some(first.clone()));
-}
-
-#[test]
 fn images_in_lockstep_move_together() {
     let policy = TagPolicy { lockstep: vec!["ghcr.io/acme/web".into()], ..semver("*") };
     let policy = CompiledPolicy::new(&policy).unwrap();
     let (tags, web) = (list(&["1.0.0", "1.1.0"]), "ghcr.io/acme/web".parse().unwrap());
     let chosen = |companions: &[Companion<'_>]| {
         let now = DateTime::UNIX_EPOCH;
-        policy
-            .select(&Situation { current: None, tags: &tags, barred: &[], signatures: &[], companions, now })
-            .decision
-            .chosen
+        policy.select(&Situation { current: None, tags: &tags, barred: &[], companions, now }).decision.chosen
     };
     assert_eq!(chosen(&[Companion { image: &web, tags: &list(&["1.0.0"]) }]), Some(tag("1.0.0")));
     assert_eq!(chosen(&[]), None);
@@ -358,7 +344,7 @@ proptest::proptest! {
 fn undescribed(policy: &TagPolicy, current: &str, tags: &TagList, today: i64) -> Vec<String> {
     let current = tag(current);
     let current = Some(Standing::new(Some(&current), None));
-    let situation = Situation { current, tags, barred: &[], signatures: &[], companions: &[], now: day(today) };
+    let situation = Situation { current, tags, barred: &[], companions: &[], now: day(today) };
     CompiledPolicy::new(policy).unwrap().undescribed(&situation).iter().map(Tag::to_string).collect()
 }
 

@@ -25,7 +25,8 @@ impl CompiledPolicy {
     /// Whether a choice beside what runs, or what is written of it, may depend on what images say of themselves.
     pub fn needs_descriptions(&self, current: Option<Standing<'_>>) -> bool {
         let by_description = matches!(self.order, Order::Created) || !self.platforms.is_empty();
-        by_description || self.min_age.is_some() || self.writes_digest() || current.is_some_and(|it| self.compares(&it))
+        let by_digest = !self.signed_by.is_empty() || self.writes_digest();
+        by_description || self.min_age.is_some() || by_digest || current.is_some_and(|it| self.compares(&it))
     }
 
     /// The tag at a place that may point to another image at any time, and on whose image the choice depends.
@@ -127,6 +128,8 @@ impl<'a> Chooser<'a> {
             Why::Young(_) => writes_digest || info.was_there_before(self.situation.tags),
             // It may pass at any time.
             Why::Lockstep { .. } => writes_digest,
+            // What is signed is a digest.
+            Why::Unsigned(_) => info.digest.is_none(),
             _ => false,
         }
     }

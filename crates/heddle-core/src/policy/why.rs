@@ -8,7 +8,10 @@ use super::{
     Pattern, Sentence, age::say_age, chooser::Chooser, compiled::Variant, order::Order, running::Running, shape::Fit,
     situation::BarredTag,
 };
-use crate::image::{ImageRepository, Tag};
+use crate::{
+    change::GateKind,
+    image::{ImageRepository, Tag},
+};
 
 /// Why a tag was passed over.
 #[derive(Debug, Clone)]
@@ -43,9 +46,7 @@ pub(super) enum Why<'a> {
     Relative(&'static str, Sentence),
     UnknownPlatforms,
     Platforms(String),
-    Unsigned {
-        checked: bool,
-    },
+    Unsigned(Unsigned<'a>),
     Lockstep {
         image: &'a ImageRepository,
         is_known: bool,
@@ -53,6 +54,26 @@ pub(super) enum Why<'a> {
     Barred(&'a BarredTag<'a>),
     NotAboveBarred(&'a BarredTag<'a>),
     Young(DateTime<Utc>),
+}
+
+/// Why a tag does not count as signed. The greater says more of what may still be found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Unsigned<'a> {
+    /// None of the keys can be read.
+    NoKey,
+    /// Nobody who counts signed it.
+    Refused,
+    /// It was looked at, and nothing can be said.
+    Undecided(&'a str),
+    /// Nobody looked yet.
+    Unchecked,
+}
+
+impl Unsigned<'_> {
+    /// Whether it may turn out to be signed as it is.
+    pub(super) fn is_open(self) -> bool {
+        matches!(self, Self::Undecided(_) | Self::Unchecked)
+    }
 }
 
 impl Why<'_> {
@@ -72,6 +93,15 @@ impl Why<'_> {
                 | Self::Within
                 | Self::Relative(..)
         )
+    }
+
+    /// What keeps a tag back that waits for this reason.
+    pub(super) fn gate(&self) -> GateKind {
+        match self {
+            Self::Young(_) => GateKind::Age,
+            Self::Unsigned(_) => GateKind::Signature,
+            _ => GateKind::Promotion,
+        }
     }
 
     /// When it no longer holds, where time alone keeps the tag back.
@@ -115,7 +145,7 @@ impl Chooser<'_> {
             Why::Below | Why::Equal => "downgrade",
             Why::Relative(rule, _) => rule,
             Why::UnknownPlatforms | Why::Platforms(_) => "platforms",
-            Why::Unsigned { .. } => "signed_by",
+            Why::Unsigned(_) => "signed_by",
             Why::Lockstep { .. } => "lockstep",
             Why::Barred(_) | Why::NotAboveBarred(_) => "barred",
             Why::Young(_) => "min_age",
@@ -160,7 +190,7 @@ impl Chooser<'_> {
             Why::Relative(_, sentence) => sentence.clone(),
             Why::UnknownPlatforms => "nobody knows which platforms it is for".into(),
             Why::Platforms(missing) => format!("it is not for {missing}").into(),
-            Why::Unsigned { checked } => self.unsigned_in_words(*checked).into(),
+            Why::Unsigned(why) => self.unsigned_in_words(*why).into(),
             Why::Lockstep { image, is_known: true } => format!("`{image}` has no tag `{tag}`").into(),
             Why::Lockstep { image, is_known: false } => {
                 format!("nobody knows whether `{image}` has the tag `{tag}`").into()
@@ -250,12 +280,13 @@ impl Chooser<'_> {
         format!("it has {}, and {} is kept", named(has), named(&self.kept_variant()))
     }
 
-    fn unsigned_in_words(&self, checked: bool) -> String {
-        let listed: Vec<String> = self.policy.signed_by.iter().map(|key| format!("`{key}`")).collect();
-        let listed = listed.join(" or ");
-        match checked {
-            true => format!("it is not signed by {listed}"),
-            false => format!("nobody checked yet whether it is signed by {listed}"),
+    fn unsigned_in_words(&self, why: Unsigned<'_>) -> String {
+        let listed = self.policy.signers_in_words();
+        match why {
+            Unsigned::NoKey => format!("nothing counts as signed: {listed} could not be read from the default branch"),
+            Unsigned::Refused => format!("it carries no signature by {listed}"),
+            Unsigned::Undecided(reason) => format!("nobody can say whether it is signed by {listed}: {reason}"),
+            Unsigned::Unchecked => format!("nobody looked yet whether it is signed by {listed}"),
         }
     }
 

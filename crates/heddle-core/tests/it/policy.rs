@@ -231,7 +231,7 @@ fn tags_with_created(case: &Value) -> Vec<(String, Option<i64>)> {
 fn selected(policy: &CompiledPolicy, current: Option<&Tag>, tags: TagList) -> Selection {
     let now = DateTime::UNIX_EPOCH;
     let current = current.map(|tag| Standing::new(Some(tag), None));
-    policy.select(&Situation { current, tags: &tags, barred: &[], signatures: &[], companions: &[], now })
+    policy.select(&Situation { current, tags: &tags, barred: &[], companions: &[], now })
 }
 
 fn plain(tags: &[String]) -> TagList {

@@ -8,7 +8,7 @@ use heddle_core::{
 
 use super::{
     CONFIG_FILE, Environment, RepositoryGlob, Rule, Ruling, Selector,
-    fields::{NOT_BUILT, Report, shown},
+    fields::{Report, shown},
     read::read_environment_list,
 };
 use crate::{glob::Glob, yaml::Node};
@@ -98,7 +98,7 @@ pub(super) fn read_ruling(fields: &Node, report: &mut Report) -> (Option<TagPoli
         ),
     };
     let policy = match fields.get("policy") {
-        Some(policy) => read_policy(policy, report).filter(|read| can_be_followed(read, policy, report)),
+        Some(policy) => read_policy(policy, report),
         None => {
             report.add(fields.position, "missing-key", "the rule has no `policy`, so it updates nothing".into());
             None
@@ -196,18 +196,6 @@ pub(super) fn read_policy(node: &Node, report: &mut Report) -> Option<TagPolicy>
     (report.faults() == before).then_some(policy)
 }
 
-/// Whether an automator can follow the policy yet: it checks no signatures. What it cannot follow stops writes in the rule's
-/// scope.
-fn can_be_followed(policy: &TagPolicy, node: &Node, report: &mut Report) -> bool {
-    if policy.signed_by.is_empty() {
-        return true;
-    }
-    let position = node.get("signed_by").unwrap_or(node).position;
-    let message = "`signed_by` is not built yet, so nothing is written by this rule".to_owned();
-    report.add(position, NOT_BUILT, message);
-    false
-}
-
 fn read_policy_field(key: &str, value: &Node, policy: &mut TagPolicy, report: &mut Report) {
     let order = &[("asc", SortOrder::Asc), ("desc", SortOrder::Desc)];
     let text = |report: &mut Report| report.text(value, key).map(str::to_owned);
@@ -254,11 +242,23 @@ fn read_lockstep(images: Vec<String>) -> Vec<String> {
 fn read_signers(node: &Node, report: &mut Report) -> Vec<Signer> {
     let mut signers = Vec::new();
     for item in report.list(node, "signed_by") {
-        let Some(fields) = report.fields(item, "a signer", &["key"]) else { continue };
+        let keyless = ["issuer", "identity", "repository", "workflow"];
+        if let Some(other) = keyless.iter().find_map(|key| item.get(key)) {
+            let message = "signatures without a key of one's own are not built yet: name a public key as `key`";
+            report.add(other.position, "wrong-value", message.to_owned());
+            continue;
+        }
+        let Some(fields) = report.fields(item, "a signer", &["key", "tag_only"]) else { continue };
+        let tag_only = fields.get("tag_only").and_then(|flag| report.flag(flag, "tag_only")).unwrap_or_default();
         match fields.get("key") {
-            Some(key) => signers.extend(report.text(key, "key").map(|key| Signer { key: key.to_owned() })),
+            Some(key) => {
+                signers.extend(report.text(key, "key").map(|key| Signer { tag_only, ..Signer::of_key(key) }));
+            }
             None => report.add(item.position, "missing-key", "the signer has no `key`".into()),
         }
+    }
+    if signers.is_empty() {
+        report.wrong(node, "`signed_by` names nobody: write `[{key: keys/cosign.pub}]`, or take it out".to_owned());
     }
     signers
 }

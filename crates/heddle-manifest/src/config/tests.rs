@@ -90,13 +90,17 @@ fn an_unknown_key_stops_everything_because_it_may_be_a_freeze() {
 }
 
 #[test]
-fn what_is_not_built_stops_writes_in_its_scope() {
-    check(
-        &with("images: [{name: '*', policy: {semver: '*', signed_by: [{key: cosign.pub}]}}]\n"),
-        None,
-        false,
-        &["5:55 not-built `signed_by` is not built yet, so nothing is written by this rule"],
-    );
+fn a_signer_has_a_key() {
+    let signed_by = |signers: &str, written: bool, findings: &[&str]| {
+        let text = format!("images: [{{name: '*', policy: {{semver: '*', signed_by: {signers}}}}}]\n");
+        check(&with(&text), written.then_some("*"), false, findings);
+    };
+    signed_by("[{key: keys/cosign.pub}, {key: b.pub, tag_only: true}]", true, &[]);
+    signed_by("[{}]", false, &["5:67 missing-key the signer has no `key`"]);
+    let keyless = "signatures without a key of one's own are not built yet: name a public key as `key`";
+    signed_by("[{issuer: a, identity: b}]", false, &[&format!("5:76 wrong-value {keyless}")]);
+    let nobody = "`signed_by` names nobody: write `[{key: keys/cosign.pub}]`, or take it out";
+    signed_by("[]", false, &[&format!("5:66 wrong-value {nobody}")]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod login;
 mod quirks;
 mod real;
 mod redirect;
+mod signatures;
 
 use heddle_core::image::ImageRepository;
 use heddle_registry::{Access, Credential, Keys, Login, Session, TagPage};

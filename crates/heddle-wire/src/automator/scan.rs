@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use heddle_core::{
     image::{Digest, ImageRepository, Tag},
-    policy::{TagList, TagPolicy},
+    policy::{SignatureCheck, TagList, TagPolicy},
     registry::{ReadFault, pace::HostReport},
 };
 use serde::{Deserialize, Serialize};
@@ -169,4 +169,8 @@ pub struct TagDescription {
     pub created_at: Option<DateTime<Utc>>,
     /// Its platforms, such as `linux/amd64`; empty where it names none.
     pub platforms: Vec<String>,
+    /// What is known of its signatures, for the signers that choices name; empty where nobody looked, and then what was
+    /// known of the same digest stays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<SignatureCheck>,
 }

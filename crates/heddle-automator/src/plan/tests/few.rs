@@ -29,7 +29,6 @@ pub fn few(input: &PlanInput<'_>) -> (Vec<ImageTags>, HashSet<ImageRepository>) 
                     current: Some(Standing::new(occurrence.image.tag.as_ref(), digest)),
                     tags: list,
                     barred: &[],
-                    signatures: &[],
                     companions: &companions,
                     now: input.taken_at,
                 });

@@ -27,7 +27,7 @@ fn list(tags: &[&str]) -> TagList {
 fn choose(policy: ForeignPolicy, current: Option<&str>, tags: &TagList) -> Selection {
     let current = current.map(tag);
     let current = current.as_ref().map(|tag| Standing::new(Some(tag), None));
-    let situation = Situation { current, tags, barred: &[], signatures: &[], companions: &[], now: at(0) };
+    let situation = Situation { current, tags, barred: &[], companions: &[], now: at(0) };
     policy.compile().unwrap().select(&situation)
 }
 
@@ -285,8 +285,7 @@ fn check_same(foreign: ForeignPolicy, translation: Translation, current: Option<
     let current = current.map(tag);
     let standing = current.as_ref().map(|tag| Standing::new(Some(tag), None));
     let policy = CompiledPolicy::new(&translation.policy.unwrap()).unwrap();
-    let situation =
-        Situation { current: standing, tags: &list, barred: &[], signatures: &[], companions: &[], now: at(9) };
+    let situation = Situation { current: standing, tags: &list, barred: &[], companions: &[], now: at(9) };
     let here = policy.select(&situation).decision.chosen;
     // Where nothing is to be done, the peers that look from the running tag choose none and Heddle the running one.
     let moves = |chosen: Option<Tag>| chosen.filter(|chosen| current.as_ref() != Some(chosen));

@@ -31,6 +31,10 @@ fn digest(number: u8) -> Digest {
     format!("sha256:{number:064x}").parse().unwrap()
 }
 
+fn signer() -> SignerId {
+    SignerId::of_path("a.pub")
+}
+
 fn hours(count: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::hours(count)
 }
@@ -41,11 +45,13 @@ prop_compose! {
         seen in 0_i64..100,
         created in option::weighted(0.6, 0_i64..100),
         described in option::weighted(0.6, one_of(vec!["linux/amd64", "linux/arm64"])),
+        signed in option::weighted(0.7, one_of(vec![Signed::Yes, Signed::No, Signed::Unknown { reason: "it is away".into() }])),
     ) -> TagInfo {
         TagInfo {
             digest: digest_of.map(digest),
             created_at: created.map(hours),
             platforms: described.map(|platform| vec![platform.to_owned()]),
+            signatures: signed.map(|outcome| SignatureCheck { signer: signer(), outcome }).into_iter().collect(),
             ..TagInfo::named(tag(&text), hours(seen))
         }
     }
@@ -76,6 +82,7 @@ prop_compose! {
         suffix in option::weighted(0.3, one_of(vec!["alpine", "debian-*", "*", ""])),
         platforms in any::<bool>(),
         matches in option::weighted(0.2, one_of(vec!["^v", "^(main|edge)", "^[0-9]", "^v?(?P<version>.+)$"])),
+        signed in prop::bool::weighted(0.4),
         (age, pin, lockstep, from_any, downgrade, prerelease) in (
             option::weighted(0.4, one_of(vec!["1h", "30h"])),
             any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()),
@@ -89,6 +96,7 @@ prop_compose! {
             min_age: age.map(str::to_owned),
             pin_digest: pin,
             lockstep: if lockstep { vec!["ghcr.io/acme/web".to_owned()] } else { Vec::new() },
+            signed_by: if signed { vec![Signer { id: Some(signer()), ..Signer::of_key("a.pub") }] } else { Vec::new() },
             from_any,
             downgrade,
             ..order
@@ -153,14 +161,7 @@ impl Case {
         let barred: Vec<_> = self.barred.iter().map(|tag| BarredTag { tag, reason: "reverted" }).collect();
         let current = (self.current.is_some() || self.digest.is_some())
             .then(|| Standing::new(self.current.as_ref(), self.digest.as_ref()));
-        let whole = Situation {
-            current,
-            tags: &self.list,
-            barred: &barred,
-            signatures: &[],
-            companions: &companions,
-            now: self.now,
-        };
+        let whole = Situation { current, tags: &self.list, barred: &barred, companions: &companions, now: self.now };
         let candidates = policy.candidates(&whole);
         let mut chosen_from = candidates.tags.clone();
         let kept = |tags: &[TagInfo], few: &[TagInfo], also: &[bool]| -> Vec<TagInfo> {
@@ -266,7 +267,7 @@ fn of_a_thousand_tags_few_are_candidates() {
     let of = |current: &Tag| {
         let current = Some(Standing::new(Some(current), None));
         let now = DateTime::UNIX_EPOCH;
-        let situation = Situation { current, tags: &list, barred: &[], signatures: &[], companions: &[], now };
+        let situation = Situation { current, tags: &list, barred: &[], companions: &[], now };
         CompiledPolicy::new(&semver("<2")).unwrap().candidates(&situation)
     };
     let candidates = of(&current);

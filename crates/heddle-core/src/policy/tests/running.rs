@@ -27,7 +27,7 @@ fn imaged(tags: &[(&str, char)]) -> TagList {
 
 fn standing(policy: &TagPolicy, current: Standing<'_>, tags: &TagList) -> Decision {
     let now = DateTime::UNIX_EPOCH;
-    let situation = Situation { current: Some(current), tags, barred: &[], signatures: &[], companions: &[], now };
+    let situation = Situation { current: Some(current), tags, barred: &[], companions: &[], now };
     CompiledPolicy::new(policy).unwrap().decide(&situation)
 }
 
@@ -275,7 +275,7 @@ fn a_named_tag_needs_no_place_and_waits_where_it_is_known_to_be_below() {
     let named = |current: &str, tags: &[&str]| {
         let (current, tags, now) = (tag(current), list(tags), DateTime::UNIX_EPOCH);
         let current = Some(Standing::new(Some(&current), None));
-        policy.decide_named(&Situation { current, tags: &tags, barred: &[], signatures: &[], companions: &[], now })
+        policy.decide_named(&Situation { current, tags: &tags, barred: &[], companions: &[], now })
     };
     assert_eq!(named("latest", &["1.4.3-alpine"]).chosen, Some(tag("1.4.3-alpine")));
     assert_eq!(named("1.4.2", &["1.4.3"]).chosen, Some(tag("1.4.3")));
@@ -313,7 +313,7 @@ fn compared(policy: &TagPolicy, current: Option<&str>, tags: &TagList) -> Vec<St
     let current = current.map(tag);
     let current = Some(Standing::new(current.as_ref(), None));
     let now = DateTime::UNIX_EPOCH;
-    let situation = Situation { current, tags, barred: &[], signatures: &[], companions: &[], now };
+    let situation = Situation { current, tags, barred: &[], companions: &[], now };
     let policy = CompiledPolicy::new(policy).unwrap();
     assert!(policy.undescribed(&situation).is_empty() || policy.needs_descriptions(current));
     policy.undescribed(&situation).iter().map(Tag::to_string).collect()

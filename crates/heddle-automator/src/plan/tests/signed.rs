@@ -1,0 +1,96 @@
+//! Rules that ask for a signature.
+
+use heddle_core::policy::{SignatureCheck, SignerId};
+
+use super::*;
+
+const KEY: &str = "cosign.pub";
+
+/// The keys as they were read, known by their path.
+pub fn know_keys(config: &mut Config) {
+    let policies = config.rules.iter_mut().filter_map(|rule| rule.ruling.policy.as_mut());
+    for signer in policies.flat_map(|policy| &mut policy.signed_by) {
+        signer.id = Some(SignerId::of_path(&signer.key));
+    }
+}
+
+pub fn check(signed: &Signed) -> SignatureCheck {
+    SignatureCheck { signer: SignerId::of_path(KEY), outcome: signed.clone() }
+}
+
+/// Staging at 1.4.1, with 1.4.2 and 1.4.3 of which this is known.
+fn world(signer: &str, signed: &[(&'static str, Signed)]) -> World {
+    let rule =
+        format!("  - {{name: acme/api, environments: [staging], policy: {{semver: '*', signed_by: [{signer}]}}}}\n");
+    let rules = RULES.replace("  - {name: acme/*, policy: {semver: '<2'}}\n", "");
+    let at = rules.find("  - {name: acme/api").unwrap();
+    World {
+        rules: format!("{}{rule}", &rules[..at]),
+        described: vec![("1.4.1", 0, "linux/amd64"), ("1.4.2", 0, "linux/amd64"), ("1.4.3", 0, "linux/amd64")],
+        digests: vec![("1.4.1", '1'), ("1.4.2", '2'), ("1.4.3", '3')],
+        signed: signed.to_vec(),
+        ..World::new("1.4.1", "1.4.1", &["1.4.1", "1.4.2", "1.4.3"])
+    }
+}
+
+#[test]
+fn the_newest_signed_tag_is_written_with_the_digest_that_was_verified() {
+    let signed = [("1.4.1", Signed::Yes), ("1.4.2", Signed::Yes), ("1.4.3", Signed::No)];
+    let plan = world("{key: cosign.pub}", &signed)
+        .check("new pull-request staging: Update api to 1.4.2 in staging [staging/kustomization.yaml]\n");
+    let digest = images::digest('2');
+    assert_eq!(
+        plan.writes[0][0].text,
+        format!("images:\n  - name: acme/api\n    newTag: 1.4.2\n    digest: {digest}\n")
+    );
+    let body = &plan.request.proposals[0].body;
+    assert!(body.contains("**Signed** by one of `cosign.pub`, which was verified for the digest"), "{body}");
+    assert!(!body.contains("another image"), "{body}");
+}
+
+#[test]
+fn an_unsigned_tag_has_a_line_that_says_so_and_nothing_is_written() {
+    let signed = [("1.4.1", Signed::No), ("1.4.2", Signed::No), ("1.4.3", Signed::No)];
+    let plan = world("{key: cosign.pub}", &signed)
+        .check("gated staging 1.4.3: it carries no signature by `cosign.pub` (`.heddle.yaml:6`)\n");
+    assert_eq!(plan.request.gated[0].gate.kind, GateKind::Signature);
+}
+
+#[test]
+fn what_runs_and_is_signed_gets_the_digest_that_was_verified() {
+    let signed = [("1.4.1", Signed::Yes), ("1.4.2", Signed::No), ("1.4.3", Signed::No)];
+    let plan = world("{key: cosign.pub}", &signed).plan();
+    assert_eq!(plan.request.proposals[0].title, "Update api to 1.4.1@sha256:111111111111 in staging");
+}
+
+#[test]
+fn a_tag_that_nobody_can_judge_keeps_the_signed_one_below_it_back() {
+    let unknown = Signed::Unknown { reason: "the registry is away".into() };
+    world("{key: cosign.pub}", &[("1.4.1", Signed::Yes), ("1.4.2", Signed::Yes), ("1.4.3", unknown)]).check(
+        "gated staging 1.4.3: nobody can say whether it is signed by `cosign.pub`: the registry is away \
+         (`.heddle.yaml:6`)\n",
+    );
+}
+
+#[test]
+fn the_tag_alone_is_written_where_the_rule_says_so_and_the_pull_request_says_what_that_means() {
+    let signed = [("1.4.1", Signed::Yes), ("1.4.3", Signed::Yes)];
+    let plan = world("{key: cosign.pub, tag_only: true}", &signed)
+        .check("new pull-request staging: Update api to 1.4.3 in staging [staging/kustomization.yaml]\n");
+    assert_eq!(plan.writes[0][0].text, "images:\n  - name: acme/api\n    newTag: 1.4.3\n");
+    let body = &plan.request.proposals[0].body;
+    assert!(body.contains("it may come to name another image, which nobody verified"), "{body}");
+}
+
+#[test]
+fn a_place_that_takes_no_digest_gets_nothing_and_the_ways_out() {
+    let mut world = world("{key: cosign.pub}", &[("1.4.1", Signed::Yes), ("1.4.3", Signed::Yes)]);
+    world.rules.push_str("resources: [{kind: Cache, group: acme.dev, repository: spec.image, tag: spec.version}]\n");
+    let cache =
+        "apiVersion: acme.dev/v1\nkind: Cache\nmetadata: {name: api}\nspec: {image: acme/api, version: 1.4.1}\n";
+    world.files[0] = ("staging/cache.yaml".into(), cache.into());
+    let plan = world.plan();
+    assert!(plan.request.proposals.is_empty(), "{:?}", plan.request.proposals);
+    let said: Vec<_> = plan.request.findings.iter().map(|finding| finding.message.as_str()).collect();
+    assert!(said.iter().any(|said| said.contains("or write `tag_only: true` beside the signer's `key`")), "{said:?}");
+}
