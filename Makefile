@@ -64,6 +64,11 @@ fuzz: requirements ## Fuzz what reads foreign text, HEDDLE_FUZZ_SECONDS each, th
 	@HEDDLE_EDITS=$${HEDDLE_EDITS:-100000} HEDDLE_TEXTS=$${HEDDLE_TEXTS:-100000} \
 		cargo test --release --package heddle-manifest --test it -- edits bytes
 
+.PHONY: fixtures
+fixtures: ## Sign what the tests of signatures read anew, with new keys, by the library with which cosign signs (needs Go)
+	cd tests/tools/signatures && GOFLAGS=-mod=readonly GOTOOLCHAIN=local go run . > "$(CURDIR)/.signed.json"
+	mv .signed.json crates/heddle-signature/tests/it/signed.json
+
 .PHONY: images
 images: requirements ## Make every image without a container engine (PUSH=1 pushes to HEDDLE_REGISTRY=host/path)
 	@deploy/images.sh build

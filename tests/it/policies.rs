@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::{pipeline::Station, policy::VerdictKind};
-use heddle_testkit::wait;
+use heddle_testkit::{registry::ImageSigner, wait};
 use heddle_tests::{
     World,
-    config_repository::{overlay, rules},
+    config_repository::{overlay, overlay_path, rules},
     world::{IMAGE_PATH, REPOSITORY, WorldOptions, describe, has_reached},
 };
 
@@ -45,6 +45,35 @@ async fn the_newest_image_is_the_one_that_was_created_last_for_the_platform_that
     assert_eq!(world.image_in_git("staging").await.unwrap(), "main-7");
     push("main-4", "linux/arm64", hour(4)).await;
     world.wait_for_station("staging", "main-4", Station::Merged).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_signed_tag_is_written_by_its_digest_and_an_unsigned_one_is_not() {
+    let world = world_with(|_| "semver: \"1.x\"\n      signed_by: [{key: keys/cosign.pub}]".to_owned()).await;
+    let before = world.image_in_git("staging").await.unwrap();
+    let reason = async |wanted: &str| {
+        wait::until(format!("the verdict on 1.4.1: {wanted}"), wait::LONG, async || {
+            let verdict = world.wait_for_verdict("staging", "1.4.1").await.map_err(|error| format!("{error:#}"))?;
+            if verdict.reason.contains(wanted) { Ok(()) } else { Err(verdict.reason.to_string()) }
+        })
+        .await
+        .unwrap();
+    };
+    let digest = world.registry.push_image(IMAGE_PATH, "1.4.1").await.unwrap().digest;
+    // Nothing counts as signed by a key that is not there.
+    reason("nothing counts as signed").await;
+    let (ours, theirs) = (ImageSigner::new().unwrap(), ImageSigner::new().unwrap());
+    world.commit(&[("keys/cosign.pub", Some(&ours.public_key()))], "Say whom we trust").await.unwrap();
+    reason("it carries no signature by `keys/cosign.pub`").await;
+    world.registry.sign(IMAGE_PATH, &digest, &theirs).await.unwrap();
+    reason("it carries no signature by `keys/cosign.pub`").await;
+    assert_eq!(world.image_in_git("staging").await.unwrap(), before);
+
+    world.registry.sign_by_bundle(IMAGE_PATH, &digest, &ours).await.unwrap();
+    let change = world.wait_for_station("staging", "1.4.1", Station::Merged).await.unwrap();
+    assert_eq!(change.to_digest.map(|it| it.to_string()), Some(digest.clone()));
+    let overlay = world.github.read_file(REPOSITORY, "main", &overlay_path("staging")).await.unwrap().unwrap();
+    assert!(overlay.contains(&digest), "{overlay}");
 }
 
 #[tokio::test]

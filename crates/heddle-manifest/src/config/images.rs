@@ -107,7 +107,8 @@ pub(super) fn read_ruling(fields: &Node, report: &mut Report) -> (Option<TagPoli
     (policy, mode.unwrap_or(Mode::Observe))
 }
 
-/// What only images have is no condition of charts: they are made for no platform, and a version is no digest.
+/// What only images have is no condition of charts: they are made for no platform, and a version is no digest,
+/// which is what is signed.
 fn refuse_of_images(policy: &TagPolicy, fields: &Node, report: &mut Report) {
     let asked = [
         ("platforms", !policy.platforms.is_empty()),
@@ -115,6 +116,7 @@ fn refuse_of_images(policy: &TagPolicy, fields: &Node, report: &mut Report) {
         ("digest", policy.digest.is_some()),
         ("pin_digest", policy.pin_digest),
         ("lockstep", !policy.lockstep.is_empty()),
+        ("signed_by", !policy.signed_by.is_empty()),
     ];
     for (key, _) in asked.iter().filter(|(_, is_asked)| *is_asked) {
         let node = fields.at(&["policy", key]).unwrap_or(fields);
@@ -240,6 +242,7 @@ fn read_lockstep(images: Vec<String>) -> Vec<String> {
 }
 
 fn read_signers(node: &Node, report: &mut Report) -> Vec<Signer> {
+    let before = report.faults();
     let mut signers = Vec::new();
     for item in report.list(node, "signed_by") {
         let keyless = ["issuer", "identity", "repository", "workflow"];
@@ -257,7 +260,7 @@ fn read_signers(node: &Node, report: &mut Report) -> Vec<Signer> {
             None => report.add(item.position, "missing-key", "the signer has no `key`".into()),
         }
     }
-    if signers.is_empty() {
+    if signers.is_empty() && report.faults() == before {
         report.wrong(node, "`signed_by` names nobody: write `[{key: keys/cosign.pub}]`, or take it out".to_owned());
     }
     signers

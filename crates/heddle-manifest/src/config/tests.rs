@@ -96,11 +96,17 @@ fn a_signer_has_a_key() {
         check(&with(&text), written.then_some("*"), false, findings);
     };
     signed_by("[{key: keys/cosign.pub}, {key: b.pub, tag_only: true}]", true, &[]);
-    signed_by("[{}]", false, &["5:67 missing-key the signer has no `key`"]);
+    signed_by("[{}]", false, &["5:56 missing-key the signer has no `key`"]);
     let keyless = "signatures without a key of one's own are not built yet: name a public key as `key`";
-    signed_by("[{issuer: a, identity: b}]", false, &[&format!("5:76 wrong-value {keyless}")]);
+    signed_by("[{issuer: a, identity: b}]", false, &[&format!("5:65 wrong-value {keyless}")]);
     let nobody = "`signed_by` names nobody: write `[{key: keys/cosign.pub}]`, or take it out";
-    signed_by("[]", false, &[&format!("5:66 wrong-value {nobody}")]);
+    signed_by("[]", false, &[&format!("5:55 wrong-value {nobody}")]);
+    let charts = "charts: [{name: '*', policy: {semver: '*', signed_by: [{key: a.pub}]}}]\n";
+    let findings = read(&with(charts)).1;
+    assert!(
+        findings.iter().any(|it| it.message.contains("`signed_by` asks for what only images have")),
+        "{findings:?}"
+    );
 }
 
 #[test]
