@@ -265,6 +265,8 @@ async fn nothing_is_fetched_but_from_below_the_prefixes_and_no_package_is_anothe
     check(&index.replace("version: 0.1.0", "version: 0.2.0"), "no such version").await;
     check(&index.replace("  web:", "  other:"), "no chart of this name").await;
     check("entries: []", "is no index of charts").await;
+    let in_registry = index.replace("- web-0.1.0.tgz", "- oci://ghcr.io/acme/charts/web:0.1.0");
+    check(&in_registry, "name `oci://ghcr.io/acme/charts` as its repository").await;
     let elsewhere = GitHost::start().await;
     let other = format!("https://localhost:{}", elsewhere.url.port().unwrap());
     let led = index.replace("- web-0.1.0.tgz", &format!("- {other}/web.tgz"));

@@ -126,6 +126,11 @@ impl Fetcher {
             false => "its repository has no such version of it".to_owned(),
         })?;
         let way = entry.way().ok_or_else(|| "its repository does not say where its package lies".to_owned())?;
+        if let Some((repository, _)) = way.strip_prefix("oci://").and_then(|image| image.rsplit_once('/')) {
+            return Err(format!(
+                "its package lies in a registry, to which an index does not lead: name `oci://{repository}` as its repository"
+            ));
+        }
         let url = chart.below(way).ok().filter(is_private_on_its_way);
         let url = url.ok_or_else(|| "its package lies at what is no address of https".to_owned())?;
         let is_led = url.origin() != chart.address().origin() && self.egress.route(&url) == Ok(Route::Listed);
