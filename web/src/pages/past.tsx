@@ -60,8 +60,7 @@ function Ask({ start }: { start: string | undefined }) {
       <div className="min-w-60 flex-1">
         <TextField
           type="datetime-local"
-          label="When"
-          hint="By the clock of this device."
+          label="When, by the clock of this device"
           value={typed}
           onText={setTyped}
           fault={fault}
