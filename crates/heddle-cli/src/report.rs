@@ -235,8 +235,14 @@ enum Refused {
 
 /// The repository that a clone came from, where its address tells an owner and a name.
 fn repository_of(clone: &gix::Repository) -> Option<RepoName> {
-    // As its configuration names it: where it is fetched from instead (`url.<base>.insteadOf`) is another matter.
-    let remote = clone.try_find_remote_without_url_rewrite("origin")?.ok()?;
+    // As its configuration names it: where it is fetched from instead (`url.<base>.insteadOf`) is another matter. A name
+    // that is short for an address tells no owner, and the address it is short for does.
+    let named = clone.try_find_remote_without_url_rewrite("origin").and_then(Result::ok);
+    let meant = || clone.try_find_remote("origin").and_then(Result::ok);
+    named.and_then(|remote| name_of(&remote)).or_else(|| name_of(&meant()?))
+}
+
+fn name_of(remote: &gix::Remote<'_>) -> Option<RepoName> {
     let url = remote.url(gix::remote::Direction::Fetch)?;
     // A path on this machine says nothing of who owns it.
     let is_hosted = url.scheme != gix::url::Scheme::File;

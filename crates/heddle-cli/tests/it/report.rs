@@ -209,6 +209,23 @@ async fn the_repository_is_told_and_the_token_of_another_record_is_refused_at_on
     assert!(!home.join("asked").exists(), "the tool ran");
 }
 
+/// `insteadOf` makes a short name of an address, and a mirror of an origin: both tell the repository.
+#[tokio::test]
+async fn a_remote_that_is_short_for_an_address_tells_the_repository() {
+    let (person, hub) = (person(), Hub::start(&[]).await);
+    for arguments in [
+        &["init", "-q"][..],
+        &["remote", "add", "origin", "acme:infra.git"],
+        &["config", "url.git@git.example:acme/.insteadOf", "acme:"],
+    ] {
+        let git = std::process::Command::new("git").args(arguments).current_dir(person.home.path()).status().unwrap();
+        assert!(git.success());
+    }
+    let ended = run(&person, &hub, "terraform/same", &["diff", "terraform", "infra", "--report", "prod"]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(hub.only().repository.unwrap().as_str(), "acme/infra");
+}
+
 #[tokio::test]
 async fn a_look_that_begins_while_the_api_is_away_is_told_when_it_is_there_again() {
     let (person, hub) = (person(), Hub::start(&[]).await);
