@@ -341,7 +341,7 @@ pub async fn list_at(
                    order by 1, 2, 3 limit 1) n)
            select e.cluster_id as "cluster_id!", e.sync_namespace as "sync_namespace!", e.sync_name as "sync_name!",
                   k.name as cluster_name, r.id as "repository_id?", f.repository_url, f.branch, f.path, f.revision,
-                  f.applied_at, f.healthy_at, coalesce(next.applied_at, f.ended_at) as until, i.images,
+                  f.applied_at, f.healthy_at, least(next.applied_at, f.ended_at) as until, i.images,
                   v.subject as "subject?", v.author as "author?"
            from each e
            join clusters k on k.id = e.cluster_id

@@ -29,9 +29,9 @@ pub const LIMITS: &[Limit] = &[
         "further ones wait for the next read",
     ),
     Limit::count(
-        "commits of one repository that wait to be looked for",
-        revision_looks::MOST_WAITING.unsigned_abs(),
-        "further ones are not looked for; ask again later",
+        "commits that are looked for in one repository within an hour",
+        revision_looks::MOST_AN_HOUR.unsigned_abs(),
+        "409 `too-many-looks`",
     ),
     Limit::count(
         "spells in the history of one record of drift",

@@ -14,11 +14,11 @@ use crate::error::{DbError, word};
 /// So many commits are looked for in one read.
 pub const MOST_IN_A_READ: i64 = 10;
 
-/// So many looks of a repository wait at most.
-pub const MOST_WAITING: i64 = 100;
+/// So many looks of a repository are begun within an hour: each costs the host some requests, of which it counts all.
+pub const MOST_AN_HOUR: i64 = 60;
 
 /// Asks for a commit to be looked for in repositories; where the last look is younger than `since` it counts still, and in
-/// one with [`MOST_WAITING`] looks nothing is added. Gives the repositories that are to be read.
+/// one with [`MOST_AN_HOUR`] looks nothing is added. Gives the repositories that are to be read.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -33,8 +33,8 @@ pub async fn ask(
         "insert into revision_looks as known (organization_id, repository_id, asked)
          select $1, r.id, $3 from repositories r
          where r.organization_id = $1 and r.id = any($2)
-             and (select count(*) from (
-                      select from revision_looks l where l.repository_id = r.id and l.answered_at is null limit $5) w) < $5
+             and (select count(*) from revision_looks l
+                  where l.repository_id = r.id and l.asked_at > now() - interval '1 hour') < $5
          order by r.id
          on conflict (repository_id, asked) do update set asked_at = now(), answered_at = null, answer = null
              where known.answered_at < $4
@@ -43,7 +43,7 @@ pub async fn ask(
         repositories,
         asked,
         since,
-        MOST_WAITING,
+        MOST_AN_HOUR,
     )
     .fetch_all(db)
     .await?)

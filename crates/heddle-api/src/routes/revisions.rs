@@ -126,6 +126,13 @@ async fn look_for_revision(
         tx.notify(&Notice::Changed { organization, topic: Topic::Repositories, id: Some(*repository) }).await?;
     }
     let looks = revision_looks::list(&mut *tx, organization, None, &beginning).await?;
+    if !ids.is_empty() && looks.iter().all(|look| !ids.contains(&look.repository.0)) {
+        let message = format!(
+            "{} commits were looked for within an hour, which is the most for a repository; ask again later",
+            revision_looks::MOST_AN_HOUR
+        );
+        return Err(ApiError::conflict("too-many-looks", message));
+    }
     tx.commit().await?;
     let waiting = looks.into_iter().filter(|look| look.answered_at.is_none() && ids.contains(&look.repository.0));
     Ok(Json(Looking { repositories: waiting.map(|look| look.repository_name).collect() }))

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::{
     loom::{Loom, at, revision},
     steps::{lease_read, push, read},
-    told::{self, agent_report, sync},
+    told::{self, agent_report},
 };
 
 /// A read of `main` with these newest commits, and nothing in it that a rule governs.
@@ -266,5 +266,36 @@ async fn what_ran_at_an_instant_is_told_from_what_was_applied() {
     loom.agent.report(&gone).await.unwrap();
     assert_eq!(ran(&loom, Utc::now()).await, Vec::<String>::new());
     assert_eq!(ran(&loom, at(30)).await, ["prod 0000000 ghcr.io/acme/api:1.3 false"]);
-    assert_eq!(sync().name, "prod");
+    let ended = loom.user.past(loom.organization, at(30), &PageQuery::default()).await.unwrap().items[0].until.unwrap();
+
+    // One of the same name that is made later does not make the first one last.
+    let mut later = applied(&loom, 3, 0, None);
+    later.at = Utc::now() + chrono::TimeDelta::minutes(5);
+    loom.agent.report(&report(&loom, epoch, 4, vec![later], None)).await.unwrap();
+    let page = loom.user.past(loom.organization, at(30), &PageQuery::default()).await.unwrap();
+    assert_eq!(page.items[0].until, Some(ended));
+}
+
+#[tokio::test]
+async fn a_repository_is_looked_through_so_often_and_not_more() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1])).await;
+    let look = LookForRevision { repository: None };
+    for number in 0..60 {
+        let wanted = revision(0xa000 + number).to_string();
+        loom.user.look_for_revision(loom.organization, &wanted, &look).await.unwrap();
+    }
+    let wanted = revision(0xb000).to_string();
+    let error = loom.user.look_for_revision(loom.organization, &wanted, &look).await.unwrap_err();
+    assert!(error.to_string().contains("within an hour"), "{error}");
+    // Ten a read, one after the other, without anybody asking again.
+    let lease = lease_read(&loom).await;
+    let Work::Read(work) = &lease.work else { panic!("no read") };
+    let looked_up: Vec<LookedUp> =
+        work.wanted_commits.iter().map(|one| LookedUp { wanted: one.clone(), found: None }).collect();
+    assert_eq!(looked_up.len(), 10);
+    loom.automator.read_report(&lease, &ReadReport { looked_up, ..heads(&[]) }).await.unwrap();
+    let lease = lease_read(&loom).await;
+    let Work::Read(work) = &lease.work else { panic!("no read") };
+    assert_eq!(work.wanted_commits.len(), 10);
 }

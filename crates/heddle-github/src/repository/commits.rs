@@ -16,6 +16,9 @@ use crate::{call::query, error::GitHubError, message::intents};
 /// Commits that are searched for an intent when its base is gone.
 const SEARCH_WITHOUT_BASE: usize = 300;
 
+/// Of a pull request's title so many characters are kept; GitHub takes 256.
+const MAX_TITLE_CHARS: usize = 300;
+
 /// A commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
@@ -172,7 +175,8 @@ impl From<BringingBody> for BringingPullRequest {
         };
         Self {
             number: body.number,
-            title: body.title,
+            // A stranger wrote it.
+            title: body.title.chars().filter(|letter| !letter.is_control()).take(MAX_TITLE_CHARS).collect(),
             url: body.html_url,
             author: body.user.and_then(|user| user.login).unwrap_or_default(),
             base: body.base.branch,
