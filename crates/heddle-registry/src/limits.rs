@@ -27,8 +27,9 @@ pub const MAX_MANIFEST_BYTES: usize = 4 << 20;
 /// How long the description of one tag may take.
 pub const DESCRIBE_DEADLINE: Duration = Duration::from_secs(15);
 
-/// How long it may take to fetch all that is attached to one image as its signature.
-pub const SIGNATURES_DEADLINE: Duration = Duration::from_secs(20);
+/// How long it may take to fetch all that is attached to one image as its signature. As long as describing one tag, so that a
+/// scan comes to its end before its own deadline.
+pub const SIGNATURES_DEADLINE: Duration = Duration::from_secs(15);
 
 /// The most signatures of one image that are fetched.
 pub const MAX_SIGNATURES: usize = 16;

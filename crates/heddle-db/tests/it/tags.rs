@@ -1,7 +1,11 @@
 //! Lists of tags as registries give them, also long ones.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use heddle_core::{id::OrganizationId, image::Tag, policy::TagInfo};
+use heddle_core::{
+    id::OrganizationId,
+    image::Tag,
+    policy::{SignatureCheck, Signed, SignerId, TagInfo},
+};
 use heddle_db::{Db, Tx, images, pushes, tags};
 use heddle_testkit::postgres::Database;
 use sqlx::{Connection, PgConnection};
@@ -122,4 +126,35 @@ async fn a_rule_that_comes_back_finds_what_was_known_of_the_tags() {
     assert_eq!(images::watch(&mut *tx, ORGANIZATION, &name).await.unwrap(), [image], "it is to be scanned again");
     let found = images::find(&mut *tx, image).await.unwrap().unwrap();
     assert_eq!(tags::list(&mut *tx, &found).await.unwrap().tags.len(), 3);
+}
+
+#[tokio::test]
+async fn what_is_known_of_signatures_is_of_the_digest_that_was_looked_at() {
+    let (_database, db, image) = watched().await;
+    let (mut tx, now) = (db.organization(ORGANIZATION).await.unwrap(), Utc::now());
+    tags::replace(&mut tx, ORGANIZATION, image, &list(0..1), now).await.unwrap();
+    let found = images::find(&mut *tx, image).await.unwrap().unwrap();
+    let check = |outcome| SignatureCheck { signer: SignerId::of_key("4b825dc"), outcome };
+    let described = |digit: char, signatures: &[SignatureCheck]| tags::Description {
+        tag: "1.0.0".parse().unwrap(),
+        digest: format!("sha256:{}", digit.to_string().repeat(64)).parse().unwrap(),
+        created_at: None,
+        platforms: Vec::new(),
+        signatures: signatures.to_vec(),
+    };
+    // Whether anything differs, whether choices are made anew, and what is known then.
+    let describe = async |tx: &mut Tx, description: tags::Description| {
+        let version = images::find(&mut **tx, image).await.unwrap().unwrap().tags_version;
+        let different = tags::describe(&mut **tx, image, &[description], now).await.unwrap();
+        let anew = images::find(&mut **tx, image).await.unwrap().unwrap().tags_version > version;
+        let known = tags::list(&mut **tx, &found).await.unwrap().tags.remove(0).signatures;
+        (different, anew, known)
+    };
+    let (yes, no) = (check(Signed::Yes), check(Signed::No));
+    assert_eq!(describe(&mut tx, described('1', &[])).await, (true, true, Vec::new()));
+    assert_eq!(describe(&mut tx, described('1', &[no.clone()])).await, (true, true, vec![no]));
+    assert_eq!(describe(&mut tx, described('1', &[yes.clone()])).await, (true, true, vec![yes.clone()]));
+    assert_eq!(describe(&mut tx, described('1', &[yes.clone()])).await, (false, false, vec![yes.clone()]));
+    assert_eq!(describe(&mut tx, described('1', &[])).await, (false, false, vec![yes]), "nobody looked again");
+    assert_eq!(describe(&mut tx, described('2', &[])).await, (true, true, Vec::new()), "the tag moved");
 }
