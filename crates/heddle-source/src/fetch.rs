@@ -7,7 +7,6 @@ use std::{
 };
 
 use gix::{
-    credentials::{helper::Action, protocol::Outcome},
     protocol::transport::client::{
         TransportWithoutIO,
         blocking_io::http::{self, options::FollowRedirects},
@@ -99,7 +98,8 @@ pub(crate) fn fetch(
     stop: &AtomicBool,
 ) -> Result<Snapshot, FetchError> {
     let repo = clone::open(generation.dir(), remote.url.scheme())?;
-    let head = fetch_head(&repo.to_thread_local(), remote, asked, limit, stop)?;
+    let local = repo.to_thread_local();
+    let head = as_whom_it_may(remote, |remote| fetch_head(&local, remote, asked, limit, stop))?;
     Snapshot::open(repo, head, Arc::clone(generation)).map_err(|error| FetchError::Other(error.to_string()))
 }
 
@@ -123,13 +123,26 @@ pub(crate) fn list_references(
     (way, limit): (Way, Duration),
 ) -> Result<Vec<(String, Revision)>, FetchError> {
     let repo = clone::open(dir, remote.url.scheme())?.to_thread_local();
-    let bounds = Arc::new(Bounds::new(&remote.url, limit, MAX_REFERENCES_BYTES));
-    let prepared = prepare(&repo, remote, names, way, &bounds)?;
-    let found = prepared.ref_map().mappings.iter().filter_map(|mapping| {
-        let commit = Revision::try_from(mapping.remote.peeled_id()?.to_string()).ok()?;
-        Some((mapping.remote.as_name()?.to_string(), commit))
-    });
-    Ok(found.collect())
+    as_whom_it_may(remote, |remote| {
+        let bounds = Arc::new(Bounds::new(&remote.url, limit, MAX_REFERENCES_BYTES));
+        let prepared = prepare(&repo, remote, names, way, &bounds)?;
+        let found = prepared.ref_map().mappings.iter().filter_map(|mapping| {
+            let commit = Revision::try_from(mapping.remote.peeled_id()?.to_string()).ok()?;
+            Some((mapping.remote.as_name()?.to_string(), commit))
+        });
+        Ok(found.collect())
+    })
+}
+
+/// Asks as the login of `remote`; where the host does not take that, once more without: everybody may read a public
+/// repository, also who brings a login that has ended. The error is that of the login.
+fn as_whom_it_may<T>(remote: &Remote, ask: impl Fn(&Remote) -> Result<T, FetchError>) -> Result<T, FetchError> {
+    match ask(remote) {
+        Err(error) if error.is_about_credentials() && remote.credential.is_some() => {
+            ask(&Remote { credential: None, ..remote.clone() }).map_err(|_| error)
+        }
+        answer => answer,
+    }
 }
 
 /// Asks for what is wanted, and for its pack unless the clone holds it already.
@@ -177,24 +190,19 @@ fn prepare<'a, 'r>(
         .with_fetch_tags(gix::remote::fetch::Tags::None);
     let (url, version) = git_remote.sanitized_url_and_version(Direction::Fetch).map_err(FetchError::from_gix)?;
     let mut transport = http::Transport::new_http(BoundedHttp::new(Arc::clone(bounds)), url, version, false);
-    // A host that wants a login is not asked without one first. Over plain http gix sends none.
+    // A host that wants a login is not asked without one first, and one that it refuses is not sent to it again. Over plain
+    // http none is sent at all.
     if let Some(account) = account(remote).filter(|_| remote.url.scheme() == "https") {
         transport.set_identity(account).map_err(|error| FetchError::Other(error.to_string()))?;
     }
     let prepared = git_remote
         .to_connection_with_transport(transport)
-        .with_credentials(|action| Ok(answer(remote, action)))
+        .with_credentials(|_| Ok(None))
         .with_transport_options(Box::new(transport_options(remote, way, bounds.limit())))
         .prepare_fetch(gix::progress::Discard, gix::remote::ref_map::Options::default())
         .map_err(|error| bounds.explain(error))?;
     bounds.check()?;
     Ok(prepared)
-}
-
-/// Answers git's question for a login. Nothing is ever stored.
-fn answer(remote: &Remote, action: Action) -> Option<Outcome> {
-    let Action::Get(context) = action else { return None };
-    Some(Outcome { identity: account(remote)?, next: context.into() })
 }
 
 /// The login as gix sends it.

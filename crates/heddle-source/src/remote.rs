@@ -18,7 +18,7 @@ pub struct Credential {
 
 impl Credential {
     /// Whether it is the same login.
-    pub(crate) fn is_the_same_as(&self, other: &Self) -> bool {
+    pub fn is_the_same_as(&self, other: &Self) -> bool {
         self.username == other.username && self.password.expose_secret() == other.password.expose_secret()
     }
 }

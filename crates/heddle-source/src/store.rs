@@ -5,7 +5,7 @@
 //! one that nobody wants is removed: everything in here can be had again from the remote.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, VecDeque},
     fs, io,
     path::{Path, PathBuf},
     sync::{
@@ -23,6 +23,9 @@ use crate::{
     fetch::{self, Asked, Want, Way},
     limits::{FETCH_LIMIT, MAX_CLONE_BYTES, MAX_PACKS},
 };
+
+/// Of so many branches and logins of a clone it is known whom their last fetch answers.
+const MOST_KINDS: usize = 16;
 
 /// A directory of clones. One process at a time may use it.
 #[derive(Debug, Clone)]
@@ -44,8 +47,8 @@ struct SharedClone {
 
 #[derive(Debug, Default)]
 struct LocalClone {
-    /// The last fetch that went well.
-    fetched: Option<Fetched>,
+    /// The last fetches that went well, each of another kind, the newest last.
+    fetched: VecDeque<Fetched>,
     current: Option<Arc<Generation>>,
     /// The number of the last generation that this process has opened.
     last: Option<u64>,
@@ -60,6 +63,12 @@ struct Fetched {
     asked: Asked,
     /// How many had asked when it began.
     answers: u64,
+}
+
+impl Fetched {
+    fn is_for(&self, remote: &Remote, asked: &Asked) -> bool {
+        self.asked == *asked && self.remote.is_the_same_as(remote)
+    }
 }
 
 /// One directory that holds a clone.
@@ -115,8 +124,8 @@ impl Store {
     }
 
     /// Fetches the head of `branch`, one commit deep. When the head is known already, only the list of branches is
-    /// asked for, and nothing where a fetch with the same login began after this was called: however many ask at once, two
-    /// fetches do. Dropping the future ends the transfer.
+    /// asked for, and nothing where a fetch with the same login began after this was called: however many ask
+    /// at once for one branch as one login, two fetches do. Dropping the future ends the transfer.
     ///
     /// # Errors
     /// See [`FetchError`]; what was fetched before stays readable.
@@ -167,7 +176,9 @@ impl Store {
             let size = size_bytes(&parent);
             let fetched = clone.fetch(&parent, &remote, &asked, &stop);
             let has_grown = size_bytes(&parent) > size;
-            clone.fetched = fetched.is_ok().then_some(Fetched { remote, asked, answers });
+            if fetched.is_ok() {
+                clone.note(Fetched { remote, asked, answers });
+            }
             drop(clone);
             if has_grown {
                 store.trim();
@@ -278,11 +289,19 @@ impl Store {
 impl LocalClone {
     /// What the last fetch brought, where it began after so many had asked, for the same and as the same.
     fn answer(&self, remote: &Remote, asked: &Asked, before: u64) -> Option<Snapshot> {
-        let is_answered = |fetched: &&Fetched| {
-            before < fetched.answers && fetched.asked == *asked && fetched.remote.is_the_same_as(remote)
-        };
-        let fetched = self.fetched.as_ref().filter(is_answered)?;
-        fetch::open_last(self.current.as_ref()?, &fetched.remote, &asked.want)
+        let fetched = self.fetched.iter().find(|fetched| fetched.is_for(remote, asked))?;
+        if before >= fetched.answers {
+            return None;
+        }
+        fetch::open_last(self.current.as_ref()?, remote, &asked.want)
+    }
+
+    fn note(&mut self, fetched: Fetched) {
+        self.fetched.retain(|known| !known.is_for(&fetched.remote, &fetched.asked));
+        self.fetched.push_back(fetched);
+        if self.fetched.len() > MOST_KINDS {
+            self.fetched.pop_front();
+        }
     }
 
     /// Fetches into the clone, and into one that is made anew where this one cannot be used.

@@ -100,6 +100,20 @@ async fn a_fetch_answers_all_who_asked_before_it_began_by_the_same_login() {
 }
 
 #[tokio::test]
+async fn a_public_repository_is_read_also_by_who_brings_a_login_that_has_ended() {
+    let setup = Setup::new().await;
+    let head = setup.host.commit(&[("a.yaml", Some("a: 1\n"))]);
+    let credential = Some(Credential { username: "x-access-token".into(), password: "ended".into() });
+    let remote = Remote { credential, ..setup.host.remote() };
+
+    let refused = setup.store.fetch(&remote, &main_branch()).await.unwrap_err();
+    assert!(refused.is_about_credentials(), "{refused:?}");
+    assert_eq!(setup.host.logins(), 1, "hosts count the logins that they refuse");
+    setup.host.make_public();
+    assert_eq!(setup.store.fetch(&remote, &main_branch()).await.unwrap().revision.as_str(), head);
+}
+
+#[tokio::test]
 async fn a_rewritten_branch_is_followed() {
     let setup = Setup::new().await;
     setup.host.commit(&[("a.yaml", Some("a: 1\n"))]);

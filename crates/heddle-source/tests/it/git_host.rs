@@ -223,8 +223,12 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         return ([(header::ETAG, tag)], content.clone()).into_response();
     }
     let expected = format!("Basic {}", BASE64_STANDARD.encode(format!("{USER}:{PASSWORD}")));
-    let is_let_in = request.headers().get(header::AUTHORIZATION).is_some_and(|sent| sent == &expected);
-    if !is_let_in && !shared.is_public.load(Ordering::Relaxed) {
+    // A wrong login is refused for what is public too, as GitHub does.
+    let is_let_in = match request.headers().get(header::AUTHORIZATION) {
+        Some(sent) => sent == &expected,
+        None => shared.is_public.load(Ordering::Relaxed),
+    };
+    if !is_let_in {
         return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic realm=\"git\"")]).into_response();
     }
     let (parts, body) = request.into_parts();
