@@ -12,7 +12,7 @@ use std::{
 
 use heddle_core::git::{BranchName, RepoUrl, Revision};
 use heddle_reconcile::{GroupKind, Holds, ObjectKey};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 /// What a Sync lets the others know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub struct Neighbors {
 #[derive(Debug, Default)]
 struct Inner {
     syncs: BTreeMap<String, Known>,
+    /// Since when each has said what it wants of its revision.
+    revised_at: BTreeMap<String, Instant>,
     /// Whether every Sync of the cluster is in `syncs`.
     all_known: bool,
 }
@@ -85,14 +87,21 @@ impl Neighbors {
         let mut inner = self.lock();
         let told = inner.syncs.get_mut(name).filter(|told| told.uid == known.uid && **told != known);
         let Some(told) = told else { return };
+        let is_revised = told.revision != known.revision;
         *told = known;
+        if is_revised {
+            inner.revised_at.insert(name.to_owned(), Instant::now());
+        }
         drop(inner);
         self.changed.send_replace(());
     }
 
     /// A Sync is gone.
     pub fn remove(&self, name: &str) {
-        self.lock().syncs.remove(name);
+        let mut inner = self.lock();
+        inner.syncs.remove(name);
+        inner.revised_at.remove(name);
+        drop(inner);
         self.changed.send_replace(());
     }
 
@@ -112,11 +121,6 @@ impl Neighbors {
     /// All Syncs: name by UID.
     pub fn living(&self) -> BTreeMap<String, String> {
         self.lock().syncs.iter().map(|(name, known)| (known.uid.clone(), name.clone())).collect()
-    }
-
-    /// The revision that a Sync has said what it wants of.
-    pub fn revision_of(&self, name: &str) -> Option<Revision> {
-        self.lock().syncs.get(name)?.revision.clone()
     }
 
     /// What the other Syncs have applied or are about to, by name; `None` where that is not known yet.
@@ -205,12 +209,16 @@ impl Neighbors {
         silent
     }
 
-    /// Syncs of the same repository and branch that have come to another revision than `name`.
-    pub fn others_at_another_revision(&self, name: &str) -> Vec<String> {
+    /// Whether another Sync of the branch has come to another revision than `head` after an instant.
+    pub fn have_moved_on(&self, name: &str, head: Option<&Revision>, since: Instant) -> bool {
         let inner = self.lock();
-        let Some(own) = inner.syncs.get(name) else { return Vec::new() };
-        let others = inner.syncs.iter().filter(|(other, known)| *other != name && is_behind(known, own));
-        others.map(|(other, _)| other.clone()).collect()
+        let Some(own) = inner.syncs.get(name) else { return false };
+        let mut others = inner.syncs.iter().filter(|(other, known)| *other != name && known.source == own.source);
+        own.source.is_some()
+            && others.any(|(other, known)| {
+                let is_later = inner.revised_at.get(other).is_some_and(|at| *at > since);
+                is_later && known.revision.is_some() && known.revision.as_ref() != head
+            })
     }
 
     /// What a Sync still waits for, if it depends on others: a sentence. A dependency on the same branch has to have come

@@ -147,13 +147,11 @@ impl Supervisor {
 
     fn pass_on(&self, hint: &Hint) {
         let Hint::BranchMoved { repository, branch, revision } = hint else { return self.ctx.outbox.tell_all() };
-        for (name, known) in &self.syncs {
+        for known in self.syncs.values() {
             let spec = &known.sync.spec;
             let same = RepoUrl::try_from(spec.repository.clone()).is_ok_and(|own| own == *repository);
-            // The webhook and the read that it causes tell of one head.
-            let has_come = revision.is_some() && self.ctx.neighbors.revision_of(name) == *revision;
-            if same && spec.branch == branch.as_str() && !has_come {
-                known.inbox.look();
+            if same && spec.branch == branch.as_str() {
+                known.inbox.look(revision.clone());
             }
         }
     }

@@ -148,7 +148,6 @@ pub struct SyncTask {
     patience: Patience,
     /// What the other Syncs were told.
     known: Known,
-    /// The heads of the branch that need no look when another Sync comes to them.
     heads: Heads,
     /// Whether anything is known that the status may not say. Until the first look has ended it says what was last known.
     is_to_be_told: bool,
@@ -213,7 +212,11 @@ impl SyncTask {
             tokio::select! {
                 wake = self.inbox.next() => match wake {
                     Wake::Spec(sync) => self.receive_spec(sync),
-                    Wake::Look => self.schedule.look(Instant::now()),
+                    Wake::Look(head) => {
+                        if self.heads.hear(head, self.source.is_looking()) {
+                            self.schedule.look(Instant::now());
+                        }
+                    }
                     Wake::Neighbors => self.notice_neighbors(),
                     Wake::Manifest => {}
                     Wake::Closed => return,
@@ -365,18 +368,11 @@ impl SyncTask {
         self.catch_up();
     }
 
-    /// Looks where another Sync of the branch has found a new head: there is one for this one too. A look that is under way
-    /// may come to it by itself.
+    /// Looks where another Sync of the branch has come to another head since the last look began: there is one for this one
+    /// too. A look that is under way may come to it by itself.
     fn catch_up(&mut self) {
-        if self.source.is_looking() {
-            return;
-        }
-        let neighbors = &self.ctx.neighbors;
-        let others = neighbors.others_at_another_revision(&self.name.name);
-        let mut heads = others.iter().filter_map(|other| neighbors.revision_of(other));
-        let news = heads.find(|head| self.heads.is_news(head));
-        if let Some(head) = news {
-            self.heads.note(&head);
+        let Some(began_at) = self.source.began_at().filter(|_| !self.source.is_looking()) else { return };
+        if self.ctx.neighbors.have_moved_on(&self.name.name, self.heads.newest(), began_at) {
             self.schedule.look(Instant::now());
         }
     }

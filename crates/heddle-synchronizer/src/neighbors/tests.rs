@@ -169,7 +169,7 @@ fn a_task_that_outlives_its_sync_says_nothing() {
     join(&neighbors, "old", at("second", 'a', &["b"]));
     neighbors.publish("old", at("first", 'b', &["a"]));
     assert_eq!(neighbors.living().into_keys().collect::<Vec<_>>(), ["second"]);
-    assert_eq!(neighbors.revision_of("old"), Some(revision('a')));
+    assert_eq!(neighbors.lock().syncs["old"].revision, Some(revision('a')));
 }
 
 #[test]
@@ -182,4 +182,27 @@ fn an_owner_will_give_up_what_it_does_not_want_or_may_not_want_soon() {
     assert!(neighbors.will_give_up("new", "old", &key("a")), "it is about to");
     neighbors.publish("old", Known { suspended: true, ..at("old", 'b', &[]) });
     assert!(!neighbors.will_give_up("new", "old", &key("a")), "it does nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_one_of_the_branch_has_come_to_is_news_to_who_looked_before() {
+    let neighbors = neighbors(&[("own", at("own", 'a', &[])), ("other", at("other", 'a', &[]))]);
+    let (a, b) = (revision('a'), revision('b'));
+    let looked_at = Instant::now();
+    assert!(!neighbors.have_moved_on("own", Some(&a), looked_at));
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    neighbors.publish("other", at("other", 'b', &[]));
+    assert!(neighbors.have_moved_on("own", Some(&a), looked_at));
+    assert!(!neighbors.have_moved_on("own", Some(&b), looked_at), "it has come there by itself");
+    assert!(!neighbors.have_moved_on("own", Some(&a), Instant::now()), "it has looked since");
+    // The first to come to a head is not woken by those that have not left the one before.
+    assert!(!neighbors.have_moved_on("other", Some(&b), looked_at));
+    // A branch that goes back is news again.
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    let looked_at = Instant::now();
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    neighbors.publish("other", at("other", 'a', &[]));
+    assert!(neighbors.have_moved_on("own", Some(&b), looked_at));
+    neighbors.publish("other", Known { source: None, ..at("other", 'c', &[]) });
+    assert!(!neighbors.have_moved_on("own", Some(&b), looked_at), "it follows another branch");
 }

@@ -1,34 +1,47 @@
-//! The heads of the branch that a Sync knows: what another Sync has come to is worth a look where it is none of these.
-
-use std::collections::VecDeque;
+//! The head of the branch: what hints tell of it, against what looks come to.
+//!
+//! A hint may be about what a look under way comes to by itself, or about what it is too late for. So it is judged when
+//! that look has ended, and never against what is applied.
 
 use heddle_core::git::Revision;
 
-/// So many are remembered: another Sync may still be at one that this one has left.
-const REMEMBERED: usize = 4;
-
-/// The last heads that this Sync came to, or looked for because another one came to them.
+/// What is known of the head.
 #[derive(Debug, Default)]
-pub(super) struct Heads(VecDeque<Revision>);
+pub(super) struct Heads {
+    /// What the last look came to that went well.
+    newest: Option<Revision>,
+    /// What was told of while a look was under way.
+    told: Option<Revision>,
+}
 
 impl Heads {
-    /// A look came to a head, or is made because of it.
-    pub fn note(&mut self, head: &Revision) {
-        self.0.retain(|known| known != head);
-        self.0.push_back(head.clone());
-        while self.0.len() > REMEMBERED {
-            self.0.pop_front();
+    /// What the last look came to that went well.
+    pub fn newest(&self) -> Option<&Revision> {
+        self.newest.as_ref()
+    }
+
+    /// A hint tells of a head, or that there is one. Says whether a look is due for it; while one is under way, the next.
+    pub fn hear(&mut self, head: Option<Revision>, is_looking: bool) -> bool {
+        let Some(head) = head else { return true };
+        if !is_looking {
+            return self.newest.as_ref() != Some(&head);
         }
+        let before = self.told.replace(head);
+        // Of two it is not known which came first.
+        before.is_some() && before != self.told
     }
 
-    /// Whether nothing was known of it.
-    pub fn is_news(&self, head: &Revision) -> bool {
-        !self.0.contains(head)
+    /// A look has ended, with a head where it went well. Says whether another one is due, for what was told meanwhile.
+    pub fn looked(&mut self, head: Option<&Revision>) -> bool {
+        if let Some(head) = head {
+            self.newest = Some(head.clone());
+        }
+        self.told.take().is_some_and(|told| head != Some(&told))
     }
 
-    /// What is followed is another branch.
+    /// What is followed is something else.
     pub fn forget(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 }
 

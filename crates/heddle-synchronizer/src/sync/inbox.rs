@@ -1,9 +1,10 @@
 //! What wakes a Sync besides the time and its own watches. Nothing here blocks its sender: of the spec only the newest
 //! counts, and several reasons to look are one.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use heddle_client::AgentClient;
+use heddle_core::git::Revision;
 use heddle_kube::{FirstSync, sync::Sync};
 use tokio::sync::{Notify, watch};
 
@@ -11,7 +12,30 @@ use tokio::sync::{Notify, watch};
 #[derive(Debug)]
 pub struct Sender {
     spec: watch::Sender<Arc<Sync>>,
-    look: Arc<Notify>,
+    look: Arc<Reason>,
+}
+
+/// Why to look, until it is read.
+#[derive(Debug, Default)]
+struct Reason {
+    /// The head that all hints told of; `None` where they told of none or of several.
+    head: Mutex<Option<Option<Revision>>>,
+    there: Notify,
+}
+
+impl Reason {
+    fn tell(&self, head: Option<Revision>) {
+        let mut told = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_another = told.as_ref().is_some_and(|before| *before != head);
+        *told = Some(head.filter(|_| !is_another));
+        self.there.notify_one();
+    }
+
+    /// Dropping the future loses nothing.
+    async fn wait(&self) -> Option<Revision> {
+        self.there.notified().await;
+        self.head.lock().unwrap_or_else(PoisonError::into_inner).take().flatten()
+    }
 }
 
 impl Sender {
@@ -20,9 +44,9 @@ impl Sender {
         self.spec.send_replace(sync);
     }
 
-    /// Its branch may have moved.
-    pub fn look(&self) {
-        self.look.notify_one();
+    /// Its branch may have moved, to this head where that is known.
+    pub fn look(&self, head: Option<Revision>) {
+        self.look.tell(head);
     }
 }
 
@@ -30,7 +54,7 @@ impl Sender {
 #[derive(Debug)]
 pub struct Inbox {
     pub(super) spec: watch::Receiver<Arc<Sync>>,
-    look: Arc<Notify>,
+    look: Arc<Reason>,
     pub(super) neighbors: watch::Receiver<()>,
     pub(super) api: watch::Receiver<Option<AgentClient>>,
     pub(super) manifest: watch::Receiver<FirstSync>,
@@ -41,8 +65,8 @@ pub struct Inbox {
 pub(super) enum Wake {
     /// The Sync was changed, or its spec is known for the first time.
     Spec(Arc<Sync>),
-    /// Its branch may have moved, or the API may now give a token for git.
-    Look,
+    /// Its branch may have moved, to this head where that is known, or the API may now give a token for git.
+    Look(Option<Revision>),
     /// Something is new about another Sync.
     Neighbors,
     /// Something is new about the install manifest.
@@ -60,7 +84,7 @@ impl Inbox {
         manifest: watch::Receiver<FirstSync>,
     ) -> (Sender, Self) {
         let (spec, receiver) = watch::channel(sync);
-        let look = Arc::new(Notify::new());
+        let look = Arc::new(Reason::default());
         let inbox = Self { spec: receiver, look: Arc::clone(&look), neighbors, api, manifest };
         (Sender { spec, look }, inbox)
     }
@@ -72,8 +96,8 @@ impl Inbox {
                 Ok(()) => Wake::Spec(Arc::clone(&self.spec.borrow_and_update())),
                 Err(_) => Wake::Closed,
             },
-            () = self.look.notified() => Wake::Look,
-            Ok(()) = self.api.changed() => Wake::Look,
+            head = self.look.wait() => Wake::Look(head),
+            Ok(()) = self.api.changed() => Wake::Look(None),
             Ok(()) = self.neighbors.changed() => Wake::Neighbors,
             Ok(()) = self.manifest.changed() => Wake::Manifest,
         }

@@ -38,6 +38,8 @@ pub(crate) use self::{facts::ClusterFacts, login::Tokens};
 pub(super) struct SourceReader {
     files: Files,
     looking: Option<AbortOnDropHandle<(Files, Looked)>>,
+    /// When the last look began.
+    began_at: Option<Instant>,
 }
 
 /// How to get at the files, and what was last made of them. Cheap to clone.
@@ -81,6 +83,13 @@ pub(super) struct Looked {
     pub result: Result<Look, LookFault>,
     /// Whether what was applied before is rendered in its place, from the clone on disk.
     pub is_resumed: bool,
+}
+
+impl Looked {
+    /// The head of the branch, where all that was needed was read.
+    pub fn head(&self) -> Option<&Revision> {
+        self.result.as_ref().ok().map(Look::revision)
+    }
 }
 
 /// What a look at the branch came to.
@@ -155,10 +164,16 @@ impl SourceReader {
         self.looking.is_some()
     }
 
+    /// When the last look began; `None` while there was none.
+    pub fn began_at(&self) -> Option<Instant> {
+        self.began_at
+    }
+
     /// Begins to look at the branch, and to render when there is something new. An agent that starts while git is out of
     /// its reach goes on with the `applied` revision, as the clone on disk has it: nothing new is applied, and drift is
     /// repaired.
     pub fn begin(&mut self, asker: Asker, applied: Option<Revision>) {
+        self.began_at = Some(Instant::now());
         let look = self.files.clone().look(asker, applied);
         self.looking = Some(AbortOnDropHandle::new(tokio::spawn(look)));
     }
@@ -271,14 +286,16 @@ impl Files {
 
     async fn fetch(&self, asker: &Asker) -> Result<Snapshot, LookFault> {
         let (ctx, spec) = (&asker.ctx, &asker.spec);
-        let mut fresh = false;
+        let mut refused = None;
         loop {
-            let Login { credential, is_minted, excuse } = login::log_in(asker, fresh).await;
+            let Login { credential, is_minted, excuse } = login::log_in(asker, refused.as_ref()).await;
             let remote = Remote { url: spec.address.clone(), credential, ca_pem: ctx.ca_pem.clone() };
             match (ctx.store.fetch(&remote, &spec.branch).await, excuse) {
                 (Ok(snapshot), _) => return Ok(snapshot),
                 // A token may have been revoked before its time.
-                (Err(error), _) if error.is_about_credentials() && is_minted && !fresh => fresh = true,
+                (Err(error), _) if error.is_about_credentials() && is_minted && refused.is_none() => {
+                    refused = remote.credential;
+                }
                 (Err(error), Some((reason, message))) if error.is_about_credentials() => {
                     return Err(LookFault::Credentials { reason, message });
                 }

@@ -71,6 +71,9 @@ impl SyncTask {
         if !is_settled || has_shared || self.drift.fights() || !self.leftovers().is_empty() {
             self.schedule.settle(Instant::now());
         }
+        if self.heads.looked(looked.head()) {
+            self.schedule.look(Instant::now());
+        }
         self.note_looked(&looked);
         self.catch_up();
         if self.sync.spec.suspend {
@@ -82,9 +85,6 @@ impl SyncTask {
     fn note_looked(&mut self, looked: &Looked) {
         self.is_to_be_told = true;
         let Looked { result, is_resumed } = looked;
-        if let Ok(look) = result {
-            self.heads.note(look.revision());
-        }
         if matches!(result, Ok(_) | Err(source::LookFault::Inputs { .. } | source::LookFault::Cluster { .. })) {
             self.fetched_at = Some(Utc::now());
         }
@@ -156,6 +156,7 @@ impl SyncTask {
         let meanwhile = Meanwhile {
             inbox: &mut self.inbox,
             schedule: &mut self.schedule,
+            heads: &mut self.heads,
             source: &mut self.source,
             asker: asker(ctx, client, sync, spec, metrics),
             underway: is_new.then(|| (Instant::now() + SLOW, underway)),
@@ -289,7 +290,8 @@ impl SyncTask {
         let (ctx, sync, metrics, client) = (&self.ctx, &self.sync, &self.metrics, cluster.client.clone());
         let (asker, stop) = (asker(ctx, client, sync, spec, metrics), CancellationToken::new());
         let (inbox, schedule, source) = (&mut self.inbox, &mut self.schedule, &mut self.source);
-        let meanwhile = Meanwhile { inbox, schedule, source, asker, underway: None };
+        let heads = &mut self.heads;
+        let meanwhile = Meanwhile { inbox, schedule, heads, source, asker, underway: None };
         let sweep = self.sweep.go_on(desired, cluster, mode, &mut self.drift, metrics, &stop);
         let (has_found, came_up) = meanwhile.during(sweep, &stop).await;
         if has_found {

@@ -186,10 +186,18 @@ impl Setup {
         answer
     }
 
-    /// How often the agent has fetched the branch of its Sync.
+    /// How often the agent has fetched the branch of its first Sync.
     pub async fn fetches(&self) -> u64 {
+        self.fetches_of("shop").await
+    }
+
+    /// How often the agent has fetched the branch of a Sync.
+    pub async fn fetches_of(&self, sync: &str) -> u64 {
         let metrics = self.probe("/metrics").await;
-        let is_meant = |line: &&str| line.starts_with("heddle_sync_fetches_total") && line.contains(r#""ok""#);
+        let of = format!("\"{sync}\"");
+        let is_meant = |line: &&str| {
+            line.starts_with("heddle_sync_fetches_total") && line.contains(r#""ok""#) && line.contains(&of)
+        };
         let count = metrics.lines().find(is_meant).and_then(|line| line.rsplit(' ').next());
         count.and_then(|count| count.parse().ok()).unwrap_or_default()
     }
@@ -294,8 +302,14 @@ impl Setup {
 
     /// Has the API hint at the branch, as after a push.
     pub fn look(&self) {
+        self.tell(None);
+    }
+
+    /// Has the API hint at the branch and tell its head, where it knows it.
+    pub fn tell(&self, head: Option<&str>) {
         let repository = self.github.clone_url(REPOSITORY).parse().unwrap();
-        self.api.hint(Hint::BranchMoved { repository, branch: "main".parse().unwrap(), revision: None });
+        let revision = head.map(|head| head.parse().unwrap());
+        self.api.hint(Hint::BranchMoved { repository, branch: "main".parse().unwrap(), revision });
     }
 
     /// Pushes files, removes those without content, and has the API hint at it; gives the commit.

@@ -3,9 +3,10 @@
 use std::os::unix::fs::PermissionsExt;
 
 use heddle_testkit::{cluster::Cluster, tools};
+use heddle_wire::agent::Hint;
 use serde_json::{Value, json};
 
-use crate::setup::{Setup, config, deployment, run};
+use crate::setup::{REPOSITORY, Setup, config, deployment, run};
 
 impl Setup {
     /// Creates another Sync like the first, on another path.
@@ -351,5 +352,64 @@ fn paths_that_render_for_long_hold_no_other_up_and_an_edit_ends_them() {
         setup.edit("one", json!({"path": "other"})).await;
         setup.condition_of("one", "Ready", "True", "Ready").await;
         assert!(setup.find("configmap/b").await.is_some());
+    });
+}
+
+#[test]
+fn a_head_is_looked_at_once_however_often_it_is_told_and_by_whomever() {
+    run(async |cluster| {
+        let setup = left_and_right(cluster).await;
+        for name in ["shop", "right"] {
+            setup.edit(name, json!({"interval": "9m"})).await;
+        }
+        let push = async |text: &str| {
+            let file = config("a", text).replace("{target}", &setup.target);
+            setup
+                .github
+                .push_files(REPOSITORY, "main", &[("left/a.yaml", Some(&*file))], "change", "ada")
+                .await
+                .unwrap()
+        };
+        let settled = async |head: &str| {
+            setup.applied_at("shop", head).await;
+            setup.applied_at("right", head).await;
+        };
+        let first = push("two").await;
+        setup.tell(Some(&first));
+        settled(&first).await;
+
+        let before = (setup.fetches().await, setup.fetches_of("right").await);
+        for _ in 0..3 {
+            // The read tells again what the webhook told. A full report says that the hint before it was heard.
+            setup.tell(Some(&first));
+            let told = setup.api.states("shop").len();
+            setup.api.hint(Hint::Resync);
+            setup
+                .eventually("a full report", async || match setup.api.states("shop").len() {
+                    after if after > told => Ok(()),
+                    after => Err(format!("{after} reports")),
+                })
+                .await;
+        }
+        let second = push("three").await;
+        setup.tell(Some(&second));
+        settled(&second).await;
+        let after = (setup.fetches().await, setup.fetches_of("right").await);
+        assert_eq!(after, (before.0 + 1, before.1 + 1), "{}", setup.log_text());
+    });
+}
+
+#[test]
+fn a_sync_that_no_hint_reached_follows_another_one_of_its_branch() {
+    run(async |cluster| {
+        let setup = left_and_right(cluster).await;
+        // The interval is long, no hint is left, and the other Sync, which was changed, finds a new head.
+        setup.edit("shop", json!({"interval": "9m"})).await;
+        let file = config("a", "two").replace("{target}", &setup.target);
+        let files = [("left/a.yaml", Some(&*file))];
+        let head = setup.github.push_files(REPOSITORY, "main", &files, "change", "ada").await.unwrap();
+        setup.edit("right", json!({"interval": "9m"})).await;
+        setup.applied_at("right", &head).await;
+        setup.applied_at("shop", &head).await;
     });
 }

@@ -32,8 +32,10 @@ struct Token {
 }
 
 impl Tokens {
-    fn forget(&self, repository: &RepoUrl) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(repository);
+    /// Forgets one that was refused. What another Sync got meanwhile stays.
+    fn forget(&self, repository: &RepoUrl, refused: &Credential) {
+        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.retain(|known, token| known != repository || !token.credential.is_the_same_as(refused));
     }
 
     fn find(&self, repository: &RepoUrl, now: DateTime<Utc>) -> Option<Token> {
@@ -62,9 +64,9 @@ impl Login {
     }
 }
 
-/// The Secret that the Sync names, else a token of the API, else nothing, which does for public repositories. With `fresh`
-/// the token that is kept is not good enough.
-pub(super) async fn log_in(asker: &Asker, fresh: bool) -> Login {
+/// The Secret that the Sync names, else a token of the API, else nothing, which does for public repositories. A
+/// token that the host has `refused` is not used again.
+pub(super) async fn log_in(asker: &Asker, refused: Option<&Credential>) -> Login {
     if let Some(reference) = &asker.sync.spec.credentials {
         return match asker.client.read_login(asker.ctx.own.namespace(), &reference.secret_name).await {
             Ok((username, password)) => {
@@ -77,8 +79,8 @@ pub(super) async fn log_in(asker: &Asker, fresh: bool) -> Login {
         };
     }
     let (tokens, repository, now) = (&asker.ctx.tokens, &asker.spec.repository, Utc::now());
-    if fresh {
-        tokens.forget(repository);
+    if let Some(refused) = refused {
+        tokens.forget(repository, refused);
     }
     let usable = tokens.find(repository, now);
     if let Some(token) = usable.as_ref().filter(|token| token.expires_at > now + TOKEN_SLACK) {

@@ -1,7 +1,11 @@
 use super::*;
 
 fn token(expires_at: DateTime<Utc>) -> Token {
-    Token { credential: Credential { username: "x-access-token".into(), password: "secret".into() }, expires_at }
+    Token { credential: credential("secret"), expires_at }
+}
+
+fn credential(password: &str) -> Credential {
+    Credential { username: "x-access-token".into(), password: password.into() }
 }
 
 fn repository(name: &str) -> RepoUrl {
@@ -16,7 +20,9 @@ fn a_token_is_there_for_its_own_repository_until_it_expires_or_is_forgotten() {
     assert!(tokens.find(&config, now).is_some());
     assert!(tokens.find(&config, later).is_none());
     assert!(tokens.find(&other, now).is_none());
-    tokens.forget(&config);
+    tokens.forget(&config, &credential("another"));
+    assert!(tokens.find(&config, now).is_some(), "it is not the one that was refused");
+    tokens.forget(&config, &credential("secret"));
     assert!(tokens.find(&config, now).is_none());
 }
 
