@@ -57,6 +57,10 @@ pub(crate) struct ChartOf {
     pub name: String,
     /// Where it comes from.
     pub from: From,
+    /// An object elsewhere says where that is.
+    pub is_by_repository: bool,
+    /// The ways to what says that in its object, and to what wins over the version.
+    pub ways: Vec<String>,
 }
 
 /// Where a chart comes from.
@@ -72,14 +76,27 @@ pub(crate) enum From {
 
 pub(crate) const LOCKED: &str =
     "`Chart.lock` beside it says the version too: change both with `helm dependency update`";
+/// What is said of a chart of which a patch changes more than the version.
+pub(crate) const PATCHED: &str =
+    "a patch changes where it comes from, or sets what wins over its version: write version and source in one place";
+pub(crate) const SHARED_NAME: &str = "images have the same repository, so nothing says which of its tags are charts: give charts a repository of their own";
 const HTTP: &str = "its repository is read over HTTP, which nobody follows yet";
 const GIT: &str = "versions of git repositories are listed, and followed by nobody yet";
-const NOWHERE: &str =
-    "the HelmRepository that it names does not stand on this branch, so nothing says where it comes from";
+const NOWHERE: &str = "no HelmRepository of its name stands on this branch, or several that say different addresses, so nothing says where it comes from";
 const NONE: &str = "it names no version, so the newest is installed: write one";
 const RANGE: &str = "it is a range, which moves by itself, or no version in full: write three numbers";
 
+/// The ways to keys of a mapping, as places have them.
+fn ways(around: &Cursor<'_>, keys: &[&str]) -> Vec<String> {
+    let prefix = if around.field.is_empty() { String::new() } else { format!("{}.", around.field) };
+    keys.iter().map(|key| format!("{prefix}{key}")).collect()
+}
+
 impl ChartOf {
+    fn new(name: &str, from: From, ways: Vec<String>) -> Self {
+        Self { name: name.to_owned(), from, is_by_repository: false, ways }
+    }
+
     /// The repository in a registry that holds its versions as tags; `None` where no registry does.
     pub fn repository(&self) -> Option<String> {
         match &self.from {
@@ -100,7 +117,7 @@ impl ChartOf {
 
     /// Takes an address that is found elsewhere.
     pub fn resolve(&mut self, address: &str, parts: &mut Parts) {
-        self.from = From::Address(address.to_owned());
+        (self.from, self.is_by_repository) = (From::Address(address.to_owned()), true);
         parts.fixed_name = Some(self.in_full());
     }
 
@@ -245,7 +262,7 @@ fn sources(spec: &Cursor<'_>, object: &str) -> Vec<Option<ImageValue>> {
         let (chart, repository) = (source.key("chart")?, text(source.node, "repoURL"));
         let is_address = repository.contains("://");
         let address = if is_address { repository.to_owned() } else { format!("{OCI}{repository}") };
-        let of = ChartOf { name: chart.text()?.to_owned(), from: From::Address(address) };
+        let of = ChartOf::new(chart.text()?, From::Address(address), ways(&source, &["chart", "repoURL"]));
         Some(value(of, &chart, &source, "targetRevision", object)).filter(|_| !repository.is_empty())
     };
     spec.key("source").into_iter().chain(several).map(read).collect()
@@ -260,7 +277,7 @@ fn of_flux(root: &Node, spec: &Cursor<'_>, object: &str) -> Option<ImageValue> {
     let own = root.at(&["metadata", "namespace"]).and_then(Node::text).unwrap_or_default();
     let namespace = Some(text(reference, "namespace")).filter(|named| !named.is_empty()).unwrap_or(own);
     let from = From::Repository(namespace.to_owned(), text(reference, "name").to_owned());
-    let of = ChartOf { name: chart.text()?.to_owned(), from };
+    let of = ChartOf::new(chart.text()?, from, ways(spec, &["chart", "sourceRef"]));
     Some(value(of, &chart, spec, "version", object))
 }
 
@@ -268,13 +285,17 @@ fn of_flux(root: &Node, spec: &Cursor<'_>, object: &str) -> Option<ImageValue> {
 fn artifact(spec: &Cursor<'_>, object: &str) -> Option<ImageValue> {
     let url = spec.key("url")?;
     let (address, name) = url.text()?.strip_prefix(OCI)?.rsplit_once('/')?;
-    let of = ChartOf { name: name.to_owned(), from: From::Address(format!("{OCI}{address}")) };
+    let of =
+        ChartOf::new(name, From::Address(format!("{OCI}{address}")), ways(spec, &["url", "ref.digest", "ref.semver"]));
     let reference = spec.key("ref");
     let key = match &reference {
         Some(reference) if reference.node.get("semver").is_some() => "semver",
         _ => "tag",
     };
     let mut found = value(of, &url, reference.as_ref().unwrap_or(spec), key, object);
+    if let (None, Some(vacant)) = (&reference, &mut found.vacant) {
+        vacant.field = ways(spec, &["ref.tag"]).concat();
+    }
     let digest = reference.as_ref().and_then(|reference| reference.key("digest"));
     found.obstacle = found.obstacle.or(digest.as_ref().and_then(|digest| digest.obstacle));
     found.parts.digest = digest.and_then(|digest| digest.spot()).filter(|spot| !spot.text.is_empty());
@@ -285,22 +306,22 @@ fn artifact(spec: &Cursor<'_>, object: &str) -> Option<ImageValue> {
 fn of_git(spec: &Cursor<'_>, object: &str) -> Option<ImageValue> {
     let (url, reference) = (spec.key("url")?, spec.key("ref")?);
     let key = ["commit", "semver", "tag"].into_iter().find(|key| reference.node.get(key).is_some())?;
-    let of = ChartOf { name: url.text()?.to_owned(), from: From::Git };
+    let of = ChartOf::new(url.text()?, From::Git, ways(spec, &["url", "ref.commit", "ref.semver"]));
     Some(value(of, &url, &reference, key, object))
 }
 
 /// A chart whose name, address and version stand under these keys of a mapping. An address without a scheme is a name that
 /// is given elsewhere, or a folder; without one the name may be an address itself.
-fn named(chart: &Cursor<'_>, [name, address, version]: [&str; 3], object: &str) -> Option<ImageValue> {
-    let key = chart.key(name)?;
+fn named(chart: &Cursor<'_>, [key_name, key_address, version]: [&str; 3], object: &str) -> Option<ImageValue> {
+    let key = chart.key(key_name)?;
     let name = key.text()?;
-    let address = text(chart.node, address).trim_end_matches('/');
+    let address = text(chart.node, key_address).trim_end_matches('/');
     let (address, name) = match name.starts_with(OCI) {
         true => name.rsplit_once('/')?,
         false => (address, name),
     };
     let is_address = ["https://", "http://", OCI].iter().any(|scheme| address.starts_with(scheme));
-    let of = ChartOf { name: name.to_owned(), from: From::Address(address.to_owned()) };
+    let of = ChartOf::new(name, From::Address(address.to_owned()), ways(chart, &[key_name, key_address]));
     is_address.then(|| value(of, &key, chart, version, object))
 }
 

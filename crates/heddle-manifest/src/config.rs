@@ -261,6 +261,9 @@ impl RepositoryGlob {
     /// none.
     pub fn parse_chart(text: &str) -> Option<Self> {
         let plain = text.strip_prefix("oci://").unwrap_or(text);
+        // As charts of Docker Hub are known here, whatever clients of OCI call it.
+        let hub = plain.strip_prefix("registry-1.docker.io/").map(|path| format!("docker.io/{path}"));
+        let plain = hub.as_deref().unwrap_or(plain);
         if plain == "*" || plain == "**" {
             return Some(Self::All);
         }

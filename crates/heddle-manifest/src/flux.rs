@@ -66,7 +66,12 @@ impl FluxImages {
 impl FluxImages {
     /// The address of the `HelmRepository` that is meant in a file.
     pub fn charts_of(&self, repository: &ObjectKey, file: &str) -> Option<&str> {
-        find(&self.charts, repository, file).map(|(_, address)| address.as_str()).filter(|address| !address.is_empty())
+        let those = || self.charts.iter().filter(|(own, ..)| is_meant(own, repository));
+        let nearest = those().map(|(_, at, _)| nearness(at, file)).max()?;
+        let mut addresses = those().filter(|(_, at, _)| nearness(at, file) == nearest).map(|(.., address)| address);
+        // Of several that are as near nobody knows which one a cluster has.
+        let first = addresses.next()?;
+        addresses.all(|other| other == first).then_some(first.as_str()).filter(|address| !address.is_empty())
     }
 }
 
@@ -78,8 +83,13 @@ pub(crate) fn nearness(left: &str, right: &str) -> usize {
     same.count()
 }
 
-fn find<'a, T>(list: &'a [Placed<T>], (namespace, name): &ObjectKey, near: &str) -> Option<(&'a str, &'a T)> {
-    let is_it = |own: &ObjectKey| own.1 == *name && (own.0 == *namespace || own.0.is_empty() || namespace.is_empty());
-    let meant = list.iter().rev().filter(|(own, ..)| is_it(own)).max_by_key(|(_, file, _)| nearness(file, near))?;
+/// Whether an object is the one that is named; without a namespace it may stand in any.
+fn is_meant(own: &ObjectKey, (namespace, name): &ObjectKey) -> bool {
+    own.1 == *name && (own.0 == *namespace || own.0.is_empty() || namespace.is_empty())
+}
+
+fn find<'a, T>(list: &'a [Placed<T>], named: &ObjectKey, near: &str) -> Option<(&'a str, &'a T)> {
+    let meant =
+        list.iter().rev().filter(|(own, ..)| is_meant(own, named)).max_by_key(|(_, file, _)| nearness(file, near))?;
     Some((&meant.1, &meant.2))
 }

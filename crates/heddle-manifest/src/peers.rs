@@ -173,7 +173,9 @@ impl Origin {
 impl Wish {
     /// Whether it means an image at a place, which is at this index among all that were found.
     pub fn covers(&self, index: usize, occurrence: &Occurrence) -> bool {
-        occurrence.image.repository == self.image
+        // What is said of images is said of no chart.
+        !occurrence.is_chart
+            && occurrence.image.repository == self.image
             && match &self.places {
                 Places::At(places) => places.contains(&index),
                 Places::Below(globs) => {

@@ -27,6 +27,10 @@ const NAMES: [&str; 4] = ["imagerepository", "imagename", "imagerepo", "image"];
 const GLOBAL_REGISTRIES: [&[&str]; 4] =
     [&["global", "imageRegistry"], &["global", "image", "registry"], &["global", "registry"], &["docker", "registry"]];
 
+/// All ways to what says it.
+pub(crate) const REGISTRIES: [&[&str]; 5] =
+    [GLOBAL_REGISTRIES[0], GLOBAL_REGISTRIES[1], GLOBAL_REGISTRIES[2], GLOBAL_REGISTRIES[3], &["global", "hub"]];
+
 /// What stands beside a registry that is logged in to, such as that of a pull secret: no image need come from there.
 const LOGIN: [&str; 2] = ["username", "password"];
 

@@ -263,6 +263,7 @@ impl<'a> Look<'_, 'a> {
         };
         let is_here = |(branch, occurrence, _): &Chosen<'_>| {
             branch.name == self.request.branch
+                && !occurrence.is_chart
                 && occurrence.image.repository == **image
                 && occurrence.environments.contains(environment)
                 && is_shown(occurrence)

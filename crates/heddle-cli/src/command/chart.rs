@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::anyhow;
-use heddle_manifest::{Found, Target, Version, VersionKind, config::CONFIG_FILE};
+use heddle_manifest::{Finding, Found, Target, Version, VersionKind, config::CONFIG_FILE};
 use serde_json::{Value, json};
 
 use super::image::{Change, edit_all, findings, refused, refused_edit, tell_findings, write_all};
@@ -18,13 +18,16 @@ use crate::{
 pub(crate) fn set(arguments: &ChartSetArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let manifests = Manifests::read(&arguments.path)?;
     let found = manifests.find();
+    if let Some(finding) = unread(&manifests, &found, &arguments.chart) {
+        return Err(refused(&format!("{}:{}", finding.file, finding.position.line), &finding.message));
+    }
     let places = places(&found, arguments)?;
     let target = Target::tag(arguments.version.clone());
     let changes = places.iter().map(|version| change(version, &target)).collect::<Result<Vec<Change>, Failure>>()?;
     let changes: Vec<Change> = changes.into_iter().filter(|change| !change.edits.is_empty()).collect();
     let edited = edit_all(&manifests, &changes)?;
     if edited.is_empty() {
-        return nothing(&manifests, &found, arguments, screen);
+        return nothing(&found, arguments, screen);
     }
     write_all(&manifests, &edited, arguments.dry_run, screen)?;
     if screen.is_json() {
@@ -57,6 +60,15 @@ fn places<'f>(found: &'f Found, arguments: &ChartSetArguments) -> Result<Vec<&'f
     let named: Vec<&Version> = named.collect();
     let sources: BTreeSet<String> =
         named.iter().map(|version| version.source.as_deref().map_or_else(|| "?".to_owned(), plain)).collect();
+    // Of several places from nobody knows where it is not known whether they are one chart.
+    let unknown = named.iter().filter(|version| version.source.is_none()).count();
+    if unknown > 1 {
+        let message = format!(
+            "`{}` stands at {unknown} places, and nothing on the branch says where it comes from: change each by hand",
+            arguments.chart
+        );
+        return Err(Failure::wrong(anyhow!(message)).remedy("no file was touched"));
+    }
     if sources.len() > 1 {
         let sources: Vec<String> = sources.into_iter().collect();
         let message =
@@ -87,20 +99,17 @@ fn change(version: &Version, target: &Target) -> Result<Change, Failure> {
     })
 }
 
-/// Says that nothing is to be changed; a file that cannot be read and names the chart may have held the place.
-fn nothing(
-    manifests: &Manifests,
-    found: &Found,
-    arguments: &ChartSetArguments,
-    screen: &mut Screen,
-) -> Result<Exit, Failure> {
-    let unread = found.findings.iter().find(|finding| {
-        let may_name = manifests.files.get(&finding.file).is_none_or(|text| text.contains(&arguments.chart));
-        finding.file != CONFIG_FILE && matches!(finding.code, "broken-yaml" | "template" | "too-large") && may_name
-    });
-    if let Some(finding) = unread {
-        return Err(refused(&format!("{}:{}", finding.file, finding.position.line), &finding.message));
-    }
+/// What keeps a file that names the chart from being read in full, so that it may hold a place, or change one.
+fn unread<'f>(manifests: &Manifests, found: &'f Found, chart: &str) -> Option<&'f Finding> {
+    const CODES: [&str; 3] = ["broken-yaml", "template", "too-large"];
+    found.findings.iter().find(|finding| {
+        let may_name = || manifests.files.get(&finding.file).is_none_or(|text| text.contains(chart));
+        finding.file != CONFIG_FILE && CODES.contains(&finding.code) && may_name()
+    })
+}
+
+/// Says that nothing is to be changed.
+fn nothing(found: &Found, arguments: &ChartSetArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     tell_findings(found, screen);
     if screen.is_json() {
         screen.json(&json!({"changes": [], "findings": findings(found)}))?;

@@ -106,7 +106,9 @@ pub(super) struct Change {
 /// Writes another tag at every place of an image, or at none.
 pub(crate) fn set(arguments: &ImageSetArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let manifests = Manifests::read(&arguments.path)?;
-    let found = manifests.find();
+    let mut found = manifests.find();
+    // A chart may have the repository of an image.
+    found.occurrences.retain(|occurrence| !occurrence.is_chart);
     let target =
         Target { name: arguments.name_new.clone(), tag: Some(arguments.tag.clone()), digest: arguments.digest.clone() };
     let changes = match &arguments.at {

@@ -104,3 +104,23 @@ async fn another_version_is_written_at_every_place_of_a_chart_or_at_none() {
     assert_eq!(set("web", "1.4.2", &["--from", "oci://ghcr.io/other"]).await.code, 0);
     assert_eq!(fs::read_to_string(path(&person, "sources/web.yaml")).unwrap(), ARTIFACT);
 }
+
+#[tokio::test]
+async fn a_chart_is_no_image_and_a_file_that_cannot_be_read_refuses_it_everywhere() {
+    let image = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: 'ghcr.io/acme/web:1.0.0'}]}\n";
+    let person = with(&[("web.yaml", ARTIFACT), ("pod.yaml", image)]);
+    let root = path(&person, "");
+    let text = |name: &str| fs::read_to_string(path(&person, name)).unwrap();
+    let ended = person.run(&["image", "set", &root, "--image", "ghcr.io/acme/web", "--tag", "2.0.0"]).await;
+    assert_eq!((ended.code, text("web.yaml")), (0, ARTIFACT.to_owned()), "{ended:?}");
+    assert!(text("pod.yaml").contains("web:2.0.0"));
+
+    fs::remove_file(path(&person, "pod.yaml")).unwrap();
+    fs::write(
+        path(&person, "broken.yaml"),
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {chart: {spec: {chart: web, version: [\n",
+    )
+    .unwrap();
+    let ended = person.run(&["chart", "set", &root, "--chart", "web", "--version", "1.5.0"]).await;
+    assert_eq!((ended.code, text("web.yaml")), (2, ARTIFACT.to_owned()), "{ended:?}");
+}

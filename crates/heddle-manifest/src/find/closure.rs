@@ -41,6 +41,8 @@ pub(super) struct Reader<'a> {
     pub unread: BTreeSet<String>,
     /// The addresses of other repositories that the environment at hand names, with where they stand.
     pub remotes: BTreeSet<(String, Position, String)>,
+    /// A patch of the environment at hand may change where charts come from.
+    pub are_sources_patched: bool,
     /// How much may still be walked.
     left: usize,
 }
@@ -55,6 +57,7 @@ impl<'a> Reader<'a> {
             last: None,
             unread: BTreeSet::new(),
             remotes: BTreeSet::new(),
+            are_sources_patched: false,
             left: MAX_WALKED,
         }
     }

@@ -15,6 +15,7 @@ use super::{
     patches, replacements,
 };
 use crate::{
+    chart::PATCHED,
     kustomize::{Fault, ImageEntry, Reference, Renames, Transformer, Transforms},
     yaml::Position,
 };
@@ -45,7 +46,7 @@ pub(super) fn effective(reader: &mut Reader<'_>, folder: &str, added: &Added, fo
         walk.followed(&Item::File(file), followers, &mut live);
     }
     for (chart, file, values) in charts.values_elsewhere(added) {
-        walk.values(chart, file, values, &mut live);
+        walk.values((chart, file, values), followers, &mut live);
     }
     for unit in &units {
         walk.followed(&Item::Unit(unit), followers, &mut live);
@@ -58,7 +59,15 @@ pub(super) fn effective(reader: &mut Reader<'_>, folder: &str, added: &Added, fo
         walk.references(file, path, std::slice::from_ref(component), Nested::Shared, changed);
         live.append(&mut apart);
     }
-    Effective { live, incomplete: walk.incomplete }
+    let incomplete = walk.incomplete;
+    if std::mem::take(&mut reader.are_sources_patched) {
+        for image in &mut live {
+            if image.value.chart.as_ref().is_some_and(|chart| chart.is_by_repository) {
+                Arc::make_mut(&mut image.value).obstacle = Some(PATCHED);
+            }
+        }
+    }
+    Effective { live, incomplete }
 }
 
 struct Walk<'w, 'a> {
@@ -157,9 +166,14 @@ impl Walk<'_, '_> {
     }
 
     /// Adds what a file of values says that a Sync names for its chart.
-    fn values(&mut self, chart: &str, file: &str, values: &Reference, live: &mut Vec<Live>) {
+    fn values(
+        &mut self,
+        (chart, file, values): (&str, &str, &Reference),
+        followers: &Followers<'_>,
+        live: &mut Vec<Live>,
+    ) {
         match resolve(chart, &values.path) {
-            Some(path) if self.reader.has(&path) => self.file(&path, live),
+            Some(path) if self.reader.has(&path) => self.followed(&Item::File(&path), followers, live),
             Some(_) => {
                 self.incomplete = true;
                 let message = format!("the file of values `{}` is not there", values.path);

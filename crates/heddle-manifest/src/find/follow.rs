@@ -6,7 +6,7 @@
 //! that follows a folder which stands here is taken to mean it, and one that follows another repository's root is not.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -29,7 +29,14 @@ use crate::{
 
 /// The objects that follow paths, by the path.
 #[derive(Debug, Default)]
-pub(super) struct Followers<'a>(BTreeMap<String, Vec<Follower<'a>>>);
+pub(super) struct Followers<'a> {
+    by_path: BTreeMap<String, Vec<Follower<'a>>>,
+    /// The paths whose followers name a file of values.
+    by_values: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// The path of what follows no folder: a chart from elsewhere, with files of values from here.
+const ELSEWHERE: &str = "$chart";
 
 /// An object that follows a path.
 #[derive(Debug)]
@@ -80,18 +87,24 @@ impl<'a> Followers<'a> {
                 }
             }
         }
-        let mut by_path: BTreeMap<String, Vec<Follower<'a>>> = BTreeMap::new();
+        let mut followers = Self::default();
         for follower in all {
-            by_path.entry(follower.path.clone()).or_default().push(follower);
+            for file in &follower.values_files {
+                followers.by_values.entry(file.clone()).or_default().insert(follower.path.clone());
+            }
+            followers.by_path.entry(follower.path.clone()).or_default().push(follower);
         }
-        Self(by_path)
+        followers
     }
 
     /// Those that make something of a file or of the folder of a kustomization; empty where nobody is known to, or nobody
     /// who changes it. Of those who change nothing there is one.
     pub fn of(&self, reader: &Reader<'_>, item: &str) -> Vec<&Follower<'a>> {
-        let folders = std::iter::once(item).chain(folders_around(item));
-        let around = folders.filter_map(|path| self.0.get(path)).flatten().filter(|one| one.takes(reader, item));
+        let folders: BTreeSet<&str> = std::iter::once(item).chain(folders_around(item)).collect();
+        let naming = self.by_values.get(item).into_iter().flatten().map(String::as_str);
+        let naming = naming.filter(|path| !folders.contains(path)).collect::<Vec<_>>();
+        let all = folders.iter().copied().chain(naming).filter_map(|path| self.by_path.get(path)).flatten();
+        let around = all.filter(|one| one.takes(reader, item));
         let (mut those, plain): (Vec<_>, Vec<_>) = around.partition(|one| !one.is_plain());
         if !those.is_empty() {
             those.extend(plain.first());
@@ -103,7 +116,7 @@ impl<'a> Followers<'a> {
     pub fn leaving<'f>(&'f self, folder: &'f str) -> impl Iterator<Item = &'f Follower<'a>> {
         let leaves =
             move |one: &&Follower<'a>| covers(folder, &one.file) && !covers(folder, &one.path) && !one.is_plain();
-        self.0.values().flatten().filter(leaves)
+        self.by_path.values().flatten().filter(leaves)
     }
 }
 
@@ -115,8 +128,11 @@ impl Follower<'_> {
     /// Whether it makes something of a file, or of the folder of a kustomization, at its path or below. What a kustomization
     /// or a chart at its path takes in is theirs.
     fn takes(&self, reader: &Reader<'_>, item: &str) -> bool {
-        if reader.has(&join(&self.path, "Chart.yaml")) {
+        if self.path == ELSEWHERE || reader.has(&join(&self.path, "Chart.yaml")) {
             return self.reads(item);
+        }
+        if !covers(&self.path, item) {
+            return false;
         }
         item == self.path || reader.kustomization_file(&self.path).is_none()
     }
@@ -158,6 +174,32 @@ impl Follower<'_> {
 
 impl Layer<'_> {
     fn lay(&self, follower: &Follower<'_>, live: &mut Vec<Live>) {
+        self.put(follower, live);
+        // Which registry each image comes from then is not followed.
+        if let Some(position) = self.registry() {
+            effective::doubt(&follower.file, position, live);
+        }
+    }
+
+    /// Where it says the registry of all images.
+    fn registry(&self) -> Option<Position> {
+        let of_values =
+            |given: &Cursor<'_>| values::REGISTRIES.iter().find_map(|way| given.at(way)).map(|found| found.position);
+        match self {
+            Self::Values(given) => of_values(given),
+            Self::Text(inline) => {
+                let mut roots = inline.documents.roots.iter();
+                roots.find_map(|root| of_values(&Cursor::root(root))).map(|_| inline.position())
+            }
+            Self::Value(way, value) => {
+                let is_it = values::REGISTRIES.iter().any(|known| known.join(".") == *way);
+                is_it.then_some(value.position)
+            }
+            Self::Broken(_) => None,
+        }
+    }
+
+    fn put(&self, follower: &Follower<'_>, live: &mut Vec<Live>) {
         match self {
             Self::Values(given) => lay_values(given, &Home::of(&follower.file, None), &follower.object, live),
             Self::Text(inline) => {
@@ -247,7 +289,8 @@ fn applied<'a>(application: &Cursor<'a>, follow: impl Fn(&str) -> Follower<'a>) 
     let several: Vec<Cursor<'a>> = spec.key("sources").iter().flat_map(Cursor::items).collect();
     let sources = spec.key("source").into_iter().chain(several);
     let read = |source: Cursor<'a>| {
-        let mut follower = follow(text(source.node, "path"));
+        let has_chart = source.node.get("chart").is_some();
+        let mut follower = follow(if has_chart { ELSEWHERE } else { text(source.node, "path") });
         follower.annotated = Some(application.node);
         if let Some(kustomize) = source.key("kustomize") {
             let texts = kustomize.key("images");
@@ -256,7 +299,14 @@ fn applied<'a>(application: &Cursor<'a>, follow: impl Fn(&str) -> Follower<'a>) 
             follower.patches = read_patches(&kustomize);
         }
         if let Some(helm) = source.key("helm") {
-            follower.values_files = named(&helm, "valueFiles", &follower.path);
+            // One that another source brings (`$ref/…`) is taken to stand here, from the root.
+            let list = helm.node.get("valueFiles").map(Node::items).unwrap_or_default();
+            let path = |text: &str| match text.strip_prefix('$').and_then(|text| text.split_once('/')) {
+                Some((_, path)) => resolve("", path),
+                None if has_chart => None,
+                None => text.strip_prefix('/').map_or_else(|| resolve(&follower.path, text), |path| resolve("", path)),
+            };
+            follower.values_files = list.iter().filter_map(Node::text).filter_map(path).collect();
             follower.layers = layers(&helm);
         }
         follower.within(true)
@@ -298,6 +348,6 @@ impl Follower<'_> {
     /// Where its path names a folder that may stand here: no placeholder, no other repository's root.
     fn within(self, is_here: bool) -> Option<Self> {
         let is_named = !self.path.is_empty() && !self.path.starts_with("..") && !self.path.contains(['{', '$']);
-        (is_here && is_named).then_some(self)
+        (is_here && (is_named || self.path == ELSEWHERE)).then_some(self)
     }
 }

@@ -1,7 +1,7 @@
 //! Joins what each environment runs into places.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -14,7 +14,7 @@ use super::{
     FindInput, Found, FoundEnvironment, Occurrence, added::Added, closure::Reader, covers, effective::effective,
     follow::Followers, live::Live, marked,
 };
-use crate::{Files, Finding, Version, style, yaml::Position};
+use crate::{Files, Finding, Version, chart::SHARED_NAME, style, yaml::Position};
 
 /// What tells a place from every other: its file, its first byte, and below an alias the way to it.
 type Key = (String, usize, String);
@@ -57,6 +57,7 @@ pub(crate) fn find_places(input: &FindInput<'_>) -> Found {
         join(&lives, &incomplete, &unread, &mut found);
         found.findings.extend(lives.first().and_then(|(_, live)| number(live, input.files)));
     }
+    tell_apart(&mut found);
     for ((file, position, address), names) in remotes {
         found.versions.extend(Version::of_remote(&file, position, &address, names));
     }
@@ -84,8 +85,9 @@ fn join(
         }
     }
     if let Some(chart) = &first.value.chart {
-        let version = Version::of(&first.file, &first.value, chart, environments.clone());
+        let mut version = Version::of(&first.file, &first.value, chart, environments.clone());
         let is_followed = version.unfollowed.is_none();
+        version.obstacle = version.obstacle.or_else(|| unsure(lives, incomplete));
         found.versions.push(version);
         if !is_followed {
             return;
@@ -158,9 +160,49 @@ fn join(
     });
 }
 
+/// Why nobody knows what stands at the place of a version, where it is so.
+fn unsure(lives: &[(&FoundEnvironment, Live)], incomplete: &[&FoundEnvironment]) -> Option<String> {
+    let (_, first) = lives.first()?;
+    if let Some(obstacle) = lives.iter().find_map(|(_, live)| live.value.obstacle) {
+        return Some(obstacle.to_owned());
+    }
+    if let Some(doubt) = lives.iter().find_map(|(_, live)| live.doubt.as_ref()) {
+        return Some(format!("`{doubt}` cannot be read and may change this chart: mend that first"));
+    }
+    if lives.iter().any(|(_, live)| live.name != first.name) {
+        return Some("environments take this place for different charts".to_owned());
+    }
+    let unknown = incomplete.iter().find(|other| may_share(other, lives))?;
+    Some(format!("the kustomizations of `{}` cannot be read in full, and it may share this place", unknown.name))
+}
+
+/// Keeps charts from being written whose repository holds images too: no tag says what it is.
+fn tell_apart(found: &mut Found) {
+    let images = found.occurrences.iter().filter(|one| !one.is_chart);
+    let images: HashSet<ImageRepository> = images.map(|one| one.image.repository.clone()).collect();
+    let shared = |one: &&mut Occurrence| one.is_chart && images.contains(&one.image.repository);
+    for one in found.occurrences.iter_mut().filter(shared) {
+        one.obstacle.get_or_insert_with(|| SHARED_NAME.to_owned());
+        let is_it = |version: &&mut Version| version.place == one.place && version.span == one.span;
+        for version in found.versions.iter_mut().filter(is_it) {
+            version.obstacle.get_or_insert_with(|| SHARED_NAME.to_owned());
+        }
+        let position = Position { line: one.place.line, column: 1 };
+        let message = format!("this chart is not updated: {SHARED_NAME}");
+        found.findings.push(Finding {
+            file: one.place.file.clone(),
+            position,
+            code: "not-editable",
+            message,
+            blocks: true,
+        });
+    }
+}
+
 /// That readers of YAML take a tag for a number, which they write otherwise.
 fn number(live: &Live, files: &Files) -> Option<Finding> {
-    let tag = live.value.parts.tag.as_ref().filter(|_| live.value.chart.is_none())?;
+    // Kustomize refuses such a tag itself, and what becomes of one in a custom resource nobody knows.
+    let tag = live.value.parts.tag.as_ref().filter(|_| live.value.parts.digest_in_tag)?;
     let span = live.value.span();
     let is_plain = files.get(&live.file)?.get(span)? == tag.text;
     let read = style::as_fraction(&tag.text).filter(|read| is_plain && *read != tag.text)?;

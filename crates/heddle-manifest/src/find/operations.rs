@@ -139,10 +139,12 @@ fn put(
         Some(first) => (Arc::clone(&live[*first].renamed), Arc::clone(&live[*first].origin)),
         None => return,
     };
+    let has_chart = own.iter().any(|index| live[*index].value.chart.is_some());
     let brought: Vec<Live> = to
         .alone
         .iter()
         .flat_map(|root| object_images(&Cursor::root(root), reader.rules()))
+        .filter(|image| image.chart.is_none() || !has_chart)
         .filter(|image| is_insert || !image.parts.spots().any(|spot| fields.contains(&spot.field)))
         .map(|image| Live {
             object: object.to_owned(),

@@ -11,9 +11,10 @@ use super::{
     operations, remarks,
 };
 use crate::{
+    chart::PATCHED,
     image::{ImageValue, Parts},
     kustomize::{Body, Inline, Patch},
-    object::object_name,
+    object::{object_name, text},
     path::Path,
     read::object_images,
     values::{self, texts},
@@ -117,6 +118,7 @@ fn carry_out(
     live: &mut Vec<Live>,
 ) -> Result<(), Refusal> {
     for root in &documents.roots {
+        reader.are_sources_patched |= may_change_sources(patch, root);
         if !reader.walk(1 + live.len() / 8, &home.file) {
             return Err(None);
         }
@@ -129,6 +131,18 @@ fn carry_out(
         }
     }
     Ok(())
+}
+
+/// Whether a patch may change where charts come from.
+fn may_change_sources(patch: &Patch, root: &Node) -> bool {
+    let of_kind = || text(root, "kind") == "HelmRepository";
+    match patch.target.as_ref().ok().and_then(Option::as_ref) {
+        None => of_kind(),
+        Some(target) => {
+            let is_address = |item: &Node| text(item, "path").starts_with("/spec/url") || text(item, "path") == "/spec";
+            target.names_kind("HelmRepository") || of_kind() || root.items().iter().any(is_address)
+        }
+    }
 }
 
 /// Kind, namespace and name out of `kind namespace/name`.
@@ -171,6 +185,7 @@ fn merge(reader: &mut Reader<'_>, home: &Home<'_>, patch: &Patch, root: &Node, l
     let mut known = HashSet::new();
     let mut gone = HashSet::new();
     let before = live.len();
+    let has_chart = meant.iter().any(|index| live[*index].value.chart.is_some());
     for index in &meant {
         if is_deleted(root, &live[*index]) {
             gone.insert(*index);
@@ -187,6 +202,8 @@ fn merge(reader: &mut Reader<'_>, home: &Home<'_>, patch: &Patch, root: &Node, l
     keep(live, |index| !gone.contains(&index));
     for image in object_images(&Cursor::root(root), reader.rules()) {
         let is_known = image.parts.spots().any(|spot| known.contains(&spot.field));
+        // What changes a chart that is there brings no other one.
+        let is_known = is_known || image.chart.is_some() && has_chart;
         if !is_known {
             live.push(home.live(image));
         }
@@ -243,8 +260,19 @@ impl Change<'_> {
         Some(value.and_then(|value| Path::parse(rest).ok()?.all(value).into_iter().next()))
     }
 
-    /// Changes an image; `false` when it is gone by that.
+    /// Changes an image or the version of a chart; `false` when it is gone by that. A chart of which more than the version is
+    /// changed is written by nobody.
     pub fn on(&self, image: &mut Live, home: &Home<'_>) -> bool {
+        let chart = image.value.chart.as_ref();
+        let is_other = chart.is_some_and(|chart| chart.ways.iter().any(|way| self.at(way, false).is_some()));
+        let stays = self.set(image, home);
+        if is_other {
+            Arc::make_mut(&mut image.value).obstacle = Some(PATCHED);
+        }
+        stays
+    }
+
+    fn set(&self, image: &mut Live, home: &Home<'_>) -> bool {
         let fields = Arc::clone(&image.fields);
         let at = |field: &Option<String>| field.as_deref().and_then(|field| self.at(field, image.is_container));
         let (name, registry, tag, digest) =
@@ -275,7 +303,8 @@ impl Change<'_> {
         }
         let filled = |spot: &Option<Spot>| spot.as_ref().is_some_and(|spot| !spot.text.is_empty());
         // What an image is refused for by how it is written is so whatever sets a part of it.
-        let of_shape = image.value.obstacle.filter(|obstacle| values::is_of_shape(obstacle));
+        let stays = |obstacle: &&str| values::is_of_shape(obstacle) || *obstacle == PATCHED;
+        let of_shape = image.value.obstacle.filter(stays);
         let obstacle = if is_whole {
             None
         } else if of_shape.is_some() {

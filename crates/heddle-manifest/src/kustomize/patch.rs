@@ -102,6 +102,11 @@ impl Body {
 }
 
 impl Inline {
+    /// Where the text stands.
+    pub fn position(&self) -> Position {
+        self.block.position()
+    }
+
     fn read(cursor: &Cursor<'_>, text: &str) -> Result<Body, Fault> {
         Ok(Body::Inline(Arc::new(Self::of(cursor, text, "patch")?)))
     }

@@ -21,6 +21,11 @@ pub(crate) struct Block {
 }
 
 impl Block {
+    /// Where it stands.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
     pub fn of(cursor: &Cursor<'_>) -> Self {
         Self {
             at: cursor.at,

@@ -171,3 +171,31 @@ fn values_that_cannot_be_read_leave_the_charts_own_in_doubt() {
     let found = find_in(&[CHART, VALUES, ("argo/web.yaml", &text)], &[("all", "")]);
     assert!(found.occurrences[0].obstacle.as_ref().is_some_and(|why| why.contains("argo/web.yaml:9")), "{found:#?}");
 }
+
+#[test]
+fn files_of_values_outside_of_a_chart_are_laid_over_too() {
+    let prod = ("values/prod.yaml", "image: {repository: q.io/acme/web, tag: v3}\n");
+    let tag = "      parameters:\n      - {name: image.tag, value: v2}\n";
+    for named in ["../../values/prod.yaml", "/values/prod.yaml", "$values/values/prod.yaml"] {
+        let text = argo(&format!("      valueFiles: ['{named}']\n{tag}"));
+        check(&[prod, CHART, ("argo/web.yaml", &text)], &[("all", "")], &["argo/web.yaml:10 q.io/acme/web:v2 all"]);
+    }
+    let elsewhere = argo(&format!("      valueFiles: [$values/values/prod.yaml]\n{tag}"));
+    let elsewhere = elsewhere.replace("path: charts/web", "chart: web");
+    check(&[prod, ("argo/web.yaml", &elsewhere)], &[("all", "")], &["argo/web.yaml:10 q.io/acme/web:v2 all"]);
+    let sync = "apiVersion: heddle.dev/v1alpha1\nkind: Sync\nmetadata: {name: web}\nspec: {repository: x, path: charts/web, helm: {valuesFiles: [../../values/prod.yaml], values: {image: {tag: v2}}}}\n";
+    check(&[prod, CHART, ("s.yaml", sync)], &[("all", "")], &["s.yaml:4 q.io/acme/web:v2 all"]);
+}
+
+#[test]
+fn a_registry_that_a_layer_says_for_all_images_leaves_them_in_doubt() {
+    let values = ("charts/web/values.yaml", "global: {imageRegistry: a.io}\nimage: {repository: acme/web, tag: v1}\n");
+    for layer in [
+        "      parameters:\n      - {name: global.imageRegistry, value: b.io}\n",
+        "      valuesObject: {global: {imageRegistry: b.io}}\n",
+        "      values: |\n        global: {imageRegistry: b.io}\n",
+    ] {
+        let found = find_in(&[CHART, values, ("argo/web.yaml", &argo(layer))], &[("all", "")]);
+        assert!(found.occurrences.iter().all(|place| place.obstacle.is_some()), "{layer}: {found:#?}");
+    }
+}

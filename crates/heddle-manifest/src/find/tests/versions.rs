@@ -157,6 +157,10 @@ fn rules_for_charts_and_rules_for_images_say_nothing_of_each_other() {
         config.ruling(place, &place.environments[0]).map(|ruling| ruling.line)
     };
     assert_eq!(line_of(&artifact("quay.io/other/postgresql")), Some(4));
+    let (of_hub, _) =
+        config::read("version: 1\ncharts: [{name: 'oci://registry-1.docker.io/acme/*', policy: {semver: 1.x}}]\n");
+    let hub = find_in(&[("e/a.yaml", &artifact("registry-1.docker.io/acme/web"))], &[("e", "e")]);
+    assert!(of_hub.ruling(&hub.occurrences[0], &hub.occurrences[0].environments[0]).is_some());
     assert_eq!(line_of(&artifact("ghcr.io/acme/web")), Some(5));
     assert_eq!(line_of(&artifact("ghcr.io/acme/inner/web")), None);
     assert_eq!(
@@ -181,4 +185,97 @@ fn rules_for_charts_and_rules_for_images_say_nothing_of_each_other() {
         config::read("version: 1\ncharts: [{name: Web, containers: [a], policy: {semver: 1.x}}]\n");
     assert_eq!(findings.len(), 3, "{findings:#?}");
     assert!(broken.charts[0].selector.is_none());
+}
+
+const ARTIFACT: &str = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: web}\nspec:\n  url: oci://ghcr.io/acme/web\n  ref: {tag: 1.4.1}\n";
+
+/// What stands in an overlay of a base: every place of a chart must be refused.
+fn check_refused(base: &[&str], patch: &str) {
+    let base: Vec<(String, &str)> =
+        base.iter().enumerate().map(|(n, text)| (format!("base/{n}.yaml"), *text)).collect();
+    let resources: Vec<String> = (0..base.len()).map(|n| format!("{n}.yaml")).collect();
+    let kustomization = format!("resources: [{}]\n", resources.join(", "));
+    let overlay = format!("resources: [../base]\npatches:\n{patch}");
+    let mut list: Vec<(&str, &str)> = base.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    list.extend([("base/kustomization.yaml", kustomization.as_str()), ("prod/kustomization.yaml", overlay.as_str())]);
+    let found = find_in(&list, &[("prod", "prod")]);
+    assert!(!found.versions.is_empty(), "{found:#?}");
+    assert!(
+        found.versions.iter().all(|version| version.obstacle.is_some() || version.unfollowed.is_some()),
+        "{patch}: {found:#?}"
+    );
+    assert!(found.occurrences.iter().all(|place| place.obstacle.is_some()), "{patch}: {found:#?}");
+}
+
+#[test]
+fn a_chart_of_which_a_patch_changes_more_than_the_version_is_written_by_nobody() {
+    let merge = |spec: &str| {
+        format!(
+            "- patch: |\n    apiVersion: source.toolkit.fluxcd.io/v1\n    kind: OCIRepository\n    metadata: {{name: web}}\n    spec: {spec}\n"
+        )
+    };
+    for spec in [
+        "{url: 'oci://prod.example.com/acme/other', ref: {tag: 1.2.0}}",
+        "{url: 'oci://prod.example.com/acme/other'}",
+        "{ref: {digest: 'sha256:aa'}}",
+        "{ref: {semver: 1.x}}",
+    ] {
+        check_refused(&[ARTIFACT], &merge(spec));
+    }
+    let operation =
+        "- target: {kind: OCIRepository}\n  patch: |\n    - {op: replace, path: /spec/ref, value: {semver: 1.x}}\n";
+    check_refused(&[ARTIFACT], operation);
+    let release = flux_release("      version: 16.2.1\n");
+    let repository = flux_repository("oci://ghcr.io/acme/charts");
+    let other = "- target: {kind: HelmRelease}\n  patch: |\n    apiVersion: helm.toolkit.fluxcd.io/v2\n    kind: HelmRelease\n    metadata: {name: a}\n    spec: {chart: {spec: {chart: other}}}\n";
+    check_refused(&[&release, &repository], other);
+    let url = "- target: {kind: HelmRepository}\n  patch: |\n    - {op: replace, path: /spec/url, value: 'oci://prod.example.com'}\n";
+    check_refused(&[&release, &repository], url);
+}
+
+#[test]
+fn of_several_repositories_that_are_as_near_none_is_taken() {
+    let (release, prod) = (flux_release("      version: 16.2.1\n"), flux_repository("oci://prod.example.com"));
+    let staging = prod.replace("prod", "staging");
+    let list = |other: &'static str, text| {
+        [("apps/r.yaml", release.clone()), ("clusters/prod/s.yaml", prod.clone()), (other, text)]
+    };
+    let check = |list: &[(&str, String)], source: Option<&str>| {
+        let list: Vec<(&str, &str)> = list.iter().map(|(path, text)| (*path, text.as_str())).collect();
+        let found = find_in(&list, &[("e", "apps")]);
+        assert_eq!(found.versions[0].source.as_deref(), source);
+    };
+    check(&list("clusters/staging/s.yaml", staging.clone()), None);
+    check(&list("clusters/staging/s.yaml", prod.clone()), Some("oci://prod.example.com"));
+    check(&list("apps/s.yaml", staging.clone()), Some("oci://staging.example.com"));
+}
+
+#[test]
+fn a_chart_that_shares_its_repository_with_an_image_is_written_by_nobody() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: 'ghcr.io/acme/web:2.0.0'}]}\n";
+    let found = find_in(&[("e/a.yaml", ARTIFACT), ("e/p.yaml", pod)], &[("e", "e")]);
+    let told: Vec<_> = found.occurrences.iter().map(|place| (place.is_chart, place.obstacle.is_some())).collect();
+    assert_eq!(told, [(true, true), (false, false)]);
+    assert!(found.versions[0].obstacle.is_some());
+}
+
+#[test]
+fn a_version_that_nobody_follows_is_not_written_where_it_is_in_doubt() {
+    let release = flux_release("      version: 16.2.1\n");
+    let list = [
+        ("base/kustomization.yaml", "resources: [r.yaml]\n"),
+        ("base/r.yaml", &release),
+        ("prod/kustomization.yaml", "resources: [../base]\npatches: [{path: gone.yaml}]\n"),
+    ];
+    let found = find_in(&list, &[("prod", "prod")]);
+    let why = found.versions[0].obstacle.as_deref();
+    assert!(why.is_some_and(|why| why.contains("may change this chart")), "{found:#?}");
+}
+
+#[test]
+fn an_artifact_without_a_reference_takes_that_of_a_patch() {
+    let base = ARTIFACT.replace("  ref: {tag: 1.4.1}\n", "");
+    let patch = "resources: [a.yaml]\npatches:\n- target: {kind: OCIRepository}\n  patch: |\n    - {op: add, path: /spec/ref, value: {tag: 1.5.0}}\n";
+    let found = find_in(&[("e/a.yaml", &base), ("e/kustomization.yaml", patch)], &[("e", "e")]);
+    assert_eq!(found.versions[0].version, "1.5.0", "{found:#?}");
 }
