@@ -135,12 +135,12 @@ async fn what_is_known_of_signatures_is_of_the_digest_that_was_looked_at() {
     tags::replace(&mut tx, ORGANIZATION, image, &list(0..1), now).await.unwrap();
     let found = images::find(&mut *tx, image).await.unwrap().unwrap();
     let check = |outcome| SignatureCheck { signer: SignerId::of_key("4b825dc"), outcome };
-    let described = |digit: char, signatures: &[SignatureCheck]| tags::Description {
+    let described = |digit: char, check: Option<&SignatureCheck>| tags::Description {
         tag: "1.0.0".parse().unwrap(),
         digest: format!("sha256:{}", digit.to_string().repeat(64)).parse().unwrap(),
         created_at: None,
         platforms: Vec::new(),
-        signatures: signatures.to_vec(),
+        signatures: check.cloned().into_iter().collect(),
     };
     // Whether anything differs, whether choices are made anew, and what is known then.
     let describe = async |tx: &mut Tx, description: tags::Description| {
@@ -151,10 +151,10 @@ async fn what_is_known_of_signatures_is_of_the_digest_that_was_looked_at() {
         (different, anew, known)
     };
     let (yes, no) = (check(Signed::Yes), check(Signed::No));
-    assert_eq!(describe(&mut tx, described('1', &[])).await, (true, true, Vec::new()));
-    assert_eq!(describe(&mut tx, described('1', &[no.clone()])).await, (true, true, vec![no]));
-    assert_eq!(describe(&mut tx, described('1', &[yes.clone()])).await, (true, true, vec![yes.clone()]));
-    assert_eq!(describe(&mut tx, described('1', &[yes.clone()])).await, (false, false, vec![yes.clone()]));
-    assert_eq!(describe(&mut tx, described('1', &[])).await, (false, false, vec![yes]), "nobody looked again");
-    assert_eq!(describe(&mut tx, described('2', &[])).await, (true, true, Vec::new()), "the tag moved");
+    assert_eq!(describe(&mut tx, described('1', None)).await, (true, true, Vec::new()));
+    assert_eq!(describe(&mut tx, described('1', Some(&no))).await, (true, true, vec![no]));
+    assert_eq!(describe(&mut tx, described('1', Some(&yes))).await, (true, true, vec![yes.clone()]));
+    assert_eq!(describe(&mut tx, described('1', Some(&yes))).await, (false, false, vec![yes.clone()]));
+    assert_eq!(describe(&mut tx, described('1', None)).await, (false, false, vec![yes]), "nobody looked again");
+    assert_eq!(describe(&mut tx, described('2', None)).await, (true, true, Vec::new()), "the tag moved");
 }
