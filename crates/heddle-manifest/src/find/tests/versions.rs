@@ -247,7 +247,7 @@ fn of_several_repositories_that_are_as_near_none_is_taken() {
     };
     check(&list("clusters/staging/s.yaml", staging.clone()), None);
     check(&list("clusters/staging/s.yaml", prod.clone()), Some("oci://prod.example.com"));
-    check(&list("apps/s.yaml", staging.clone()), Some("oci://staging.example.com"));
+    check(&list("apps/s.yaml", staging), Some("oci://staging.example.com"));
 }
 
 #[test]
