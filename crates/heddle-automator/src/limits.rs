@@ -18,6 +18,9 @@ pub const READ_DEADLINE: Duration = Duration::from_secs(300);
 /// How far back a branch is followed to a known revision, in commits. What is older counts as rewritten.
 pub const MAX_COMMITS: usize = 1000;
 
+/// How long a read may look for commits that somebody asked for.
+pub const LOOKS_DEADLINE: Duration = Duration::from_secs(60);
+
 /// Of so many new commits of a branch the pull request that brought each is asked for; of the others when somebody asks.
 pub const MAX_ASKED_PULLS: usize = 20;
 

@@ -16,11 +16,13 @@ use heddle_wire::automator::{
     ReadWork, RulesFile, UnknownRevision,
 };
 
+use tokio::time::{Instant, timeout_at};
+
 use crate::{
     context::Context,
     error::WorkError,
     github,
-    limits::MAX_COMMITS,
+    limits::{LOOKS_DEADLINE, MAX_COMMITS},
     plan::{self, Branch},
     repository::{Checkout, heads},
 };
@@ -40,9 +42,15 @@ pub(crate) async fn read(context: &Context, lease: &Lease, work: &ReadWork) -> R
     for unknown in &work.unknown_revisions {
         placed.push(place(&github, &checkout.branches, unknown).await?);
     }
-    let mut looked_up = Vec::new();
+    let (mut looked_up, until) = (Vec::new(), Instant::now() + LOOKS_DEADLINE);
     for wanted in &work.wanted_commits {
-        looked_up.push(lookup::look_up(&github, &checkout.branches, wanted).await?);
+        // The read does not depend on it. What could not be looked for waits for the next one.
+        match timeout_at(until, lookup::look_up(&github, &checkout.branches, wanted)).await {
+            Ok(Ok(found)) => looked_up.push(found),
+            Ok(Err(limited @ GitHubError::RateLimited { .. })) => return Err(limited.into()),
+            Ok(Err(error)) => tracing::warn!(%wanted, %error, "{wanted} could not be looked for"),
+            Err(_) => break,
+        }
     }
     let report = ReadReport {
         branches,

@@ -252,7 +252,8 @@ pub async fn list_reached(
            left join lateral (
                select a.healthy_at from applied_revisions a
                where a.cluster_id = c.cluster_id and a.sync_namespace = c.namespace and a.sync_name = c.name
-                   and a.branch = $3 and a.lineage = $6 and a.ordinal > $5 and a.repository_url = $2
+                   and a.branch = $3 and a.lineage = $6 and a.ordinal >= $5
+                   and (a.ordinal > $5 or a.revision = $4) and a.repository_url = $2
                    and a.healthy_at is not null
                order by a.ordinal limit 1) h on true
            order by 1, 2, 3"#,

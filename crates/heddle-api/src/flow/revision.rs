@@ -116,6 +116,10 @@ pub async fn find(
         found.push(seen.view_met(tx, organization, commit).await?);
     }
     for (look, answer) in answers(&looks)? {
+        // A branch carries it, and what carries it is not known any more: it is to be looked for anew.
+        if !answer.carried.is_empty() {
+            continue;
+        }
         let is_met = met.iter().any(|one| one.repository == look.repository && one.revision == answer.commit.revision);
         let address = connected.iter().find(|one| one.id == look.repository).map(|one| &one.url);
         if let (false, Some(address)) = (is_met, address) {

@@ -59,7 +59,16 @@ async fn beside(
         return Ok(Vec::new());
     }
     let most = MAX_COMMITS as u64;
-    let Some(Since::All(all)) = github.list_since(known, &branch.head, most).await? else {
+    let since = match github.list_since(known, &branch.head, most).await {
+        Err(limited @ GitHubError::RateLimited { .. }) => return Err(limited),
+        // GitHub compares contents as well, which may be too much for it. The read goes on without.
+        Err(error) => {
+            tracing::warn!(branch = %branch.name, %error, "what merges brought to `{}` is not known", branch.name);
+            None
+        }
+        Ok(since) => since,
+    };
+    let Some(Since::All(all)) = since else {
         tracing::info!(branch = %branch.name, "more than {most} commits came to `{}`: what merges brought is looked for \
             when somebody asks", branch.name);
         return Ok(Vec::new());

@@ -89,7 +89,7 @@ pub const RULES: &[Rule] = &[
         table: "revisions",
         what: "heads of branches, but for the newest and those that a change on its way needs",
         age: Some(Age::History),
-        condition: "t.committed_at < $1
+        condition: "t.first_parent and t.committed_at < $1
                     and t.ordinal < (select max(n.ordinal) from revisions n
                                      where n.repository_id = t.repository_id and n.branch = t.branch and n.first_parent)
                     and not exists (select from changes c
@@ -101,7 +101,10 @@ pub const RULES: &[Rule] = &[
         table: "revisions",
         what: "revisions beside a branch that no cluster runs or reported lately",
         age: Some(Age::Reports),
+        // What was looked for is kept as long as what was found.
         condition: "not t.first_parent
+                    and (t.subject is null
+                         or not exists (select from revision_looks l where l.repository_id = t.repository_id))
                     and not exists (select from syncs s
                                     where s.repository_id = t.repository_id and s.branch = t.branch
                                         and t.revision in (s.applied_revision, s.attempted_revision))
@@ -120,12 +123,13 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         table: "applied_revisions",
-        what: "what Syncs applied, but for the last of each",
+        what: "what Syncs applied, once what came after it is as old",
         age: Some(Age::History),
         condition: "t.applied_at < $1
                     and exists (select from applied_revisions n
                                 where n.cluster_id = t.cluster_id and n.sync_namespace = t.sync_namespace
-                                    and n.sync_name = t.sync_name and n.applied_at > t.applied_at)",
+                                    and n.sync_name = t.sync_name and n.applied_at > t.applied_at
+                                    and n.applied_at < $1)",
         number: 0,
     },
     Rule {
