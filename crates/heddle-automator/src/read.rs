@@ -12,8 +12,8 @@ use heddle_manifest::{
     find::Occurrence as FoundOccurrence,
 };
 use heddle_wire::automator::{
-    DriftExpectation, GoverningRule, Lease, Occurrence, PlacedRevision, ProposalState, PullRequestState, ReadReport,
-    ReadWork, RulesFile, UnknownRevision,
+    DriftExpectation, GoverningRule, Lease, LookedUp, Occurrence, PlacedRevision, ProposalState, PullRequestState,
+    ReadReport, ReadWork, RulesFile, UnknownRevision,
 };
 
 use tokio::time::{Instant, timeout_at};
@@ -44,11 +44,14 @@ pub(crate) async fn read(context: &Context, lease: &Lease, work: &ReadWork) -> R
     }
     let (mut looked_up, until) = (Vec::new(), Instant::now() + LOOKS_DEADLINE);
     for wanted in &work.wanted_commits {
-        // The read does not depend on it. What could not be looked for waits for the next one.
+        // The read does not depend on it. What there was no time for waits for the next one.
         match timeout_at(until, lookup::look_up(&github, &checkout.branches, wanted)).await {
             Ok(Ok(found)) => looked_up.push(found),
             Ok(Err(limited @ GitHubError::RateLimited { .. })) => return Err(limited.into()),
-            Ok(Err(error)) => tracing::warn!(%wanted, %error, "{wanted} could not be looked for"),
+            Ok(Err(error)) => {
+                tracing::warn!(%wanted, %error, "{wanted} could not be looked for");
+                looked_up.push(LookedUp { wanted: wanted.clone(), found: None, failed: true });
+            }
             Err(_) => break,
         }
     }

@@ -86,6 +86,17 @@ pub async fn answer(
     Ok(())
 }
 
+/// Forgets a look that came to nothing.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn forget(db: impl PgExecutor<'_>, repository: RepositoryId, asked: &str) -> Result<(), DbError> {
+    sqlx::query!("delete from revision_looks where repository_id = $1 and asked = $2", repository.0, asked,)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// A look for a commit in a repository.
 #[derive(Debug, Clone)]
 pub struct Look {

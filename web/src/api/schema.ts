@@ -2752,6 +2752,8 @@ export interface components {
         };
         /** @description What became of the search for a commit. */
         LookedUp: {
+            /** @description The host did not answer, so that nothing is known of it; who asks again has it looked for again. */
+            failed?: boolean;
             found?: components["schemas"]["FoundCommit"] | null;
             /** @description What was looked for. */
             wanted: string;

@@ -59,7 +59,12 @@ pub async fn store(
             }
             answer = Some(serde_json::to_value(found).map_err(corrupt)?);
         }
-        revision_looks::answer(&mut **tx, repository, &looked.wanted, answer.as_ref(), now).await?;
+        if looked.failed {
+            // Nobody has looked, so that whoever asks has it looked for.
+            revision_looks::forget(&mut **tx, repository, &looked.wanted).await?;
+        } else {
+            revision_looks::answer(&mut **tx, repository, &looked.wanted, answer.as_ref(), now).await?;
+        }
     }
     Ok(!report.looked_up.is_empty())
 }

@@ -185,7 +185,7 @@ async fn a_commit_that_no_read_met_is_looked_for_when_somebody_asks() {
     assert_eq!(work.wanted_commits, std::slice::from_ref(&wanted));
     let open = CommitReport { pull_request: Some(pull(8, PullRequestFate::Open)), ..commit(0xabc) };
     let found = FoundCommit { commit: open, carried: vec![], far_back: vec![] };
-    let looked_up = vec![LookedUp { wanted: wanted.clone(), found: Some(found) }];
+    let looked_up = vec![LookedUp { wanted: wanted.clone(), found: Some(found), failed: false }];
     loom.automator.read_report(&lease, &ReadReport { looked_up, ..heads(&[]) }).await.unwrap();
     let view = find(&loom, 0xabc).await;
     assert_eq!((view.branch, view.line.reason.as_deref()), (None, Some("waits for #8 to be merged")));
@@ -198,7 +198,7 @@ async fn a_commit_that_no_read_met_is_looked_for_when_somebody_asks() {
     let found = FoundCommit { commit: squashed, carried, far_back: vec![] };
     let wanted = revision(0xdef).to_string();
     loom.user.look_for_revision(loom.organization, &wanted, &look).await.unwrap();
-    let looked_up = vec![LookedUp { wanted, found: Some(found) }];
+    let looked_up = vec![LookedUp { wanted, found: Some(found), failed: false }];
     read(&loom, ReadReport { looked_up, ..heads(&[]) }).await;
     let view = find(&loom, 0xdef).await;
     assert_eq!((view.carried_by, view.line.knots[1].at), (Some(revision(2)), Some(at(30))));
@@ -206,7 +206,7 @@ async fn a_commit_that_no_read_met_is_looked_for_when_somebody_asks() {
     // Asked for in vain.
     let wanted = revision(0xfff).to_string();
     loom.user.look_for_revision(loom.organization, &wanted, &look).await.unwrap();
-    let looked_up = vec![LookedUp { wanted: wanted.clone(), found: None }];
+    let looked_up = vec![LookedUp { wanted: wanted.clone(), found: None, failed: false }];
     read(&loom, ReadReport { looked_up, ..heads(&[]) }).await;
     let none = loom.user.find_revision(loom.organization, &wanted, None).await.unwrap();
     assert_eq!((none.found.len(), none.absent.len()), (0, 1));
@@ -292,7 +292,7 @@ async fn a_repository_is_looked_through_so_often_and_not_more() {
     let lease = lease_read(&loom).await;
     let Work::Read(work) = &lease.work else { panic!("no read") };
     let looked_up: Vec<LookedUp> =
-        work.wanted_commits.iter().map(|one| LookedUp { wanted: one.clone(), found: None }).collect();
+        work.wanted_commits.iter().map(|one| LookedUp { wanted: one.clone(), found: None, failed: false }).collect();
     assert_eq!(looked_up.len(), 10);
     loom.automator.read_report(&lease, &ReadReport { looked_up, ..heads(&[]) }).await.unwrap();
     let lease = lease_read(&loom).await;

@@ -20,7 +20,7 @@ pub(super) async fn look_up(
     wanted: &str,
 ) -> Result<LookedUp, GitHubError> {
     let Some(commit) = github.find_commit(wanted).await? else {
-        return Ok(LookedUp { wanted: wanted.to_owned(), found: None });
+        return Ok(LookedUp { wanted: wanted.to_owned(), found: None, failed: false });
     };
     let names: Vec<BranchName> = branches.iter().map(|branch| branch.name.clone()).collect();
     let pull = chosen(github.list_bringing(&commit.revision).await?, &names);
@@ -42,7 +42,7 @@ pub(super) async fn look_up(
             }
         }
     }
-    Ok(LookedUp { wanted: wanted.to_owned(), found: Some(found) })
+    Ok(LookedUp { wanted: wanted.to_owned(), found: Some(found), failed: false })
 }
 
 fn merge_into<'a>(branch: &BranchName, pull: Option<&'a BringingPullRequest>) -> Option<&'a Revision> {

@@ -70,7 +70,9 @@ fn show(found: &WhereView, asked: &str, screen: &Screen, now: DateTime<Utc>) -> 
     if found.found.is_empty() && !found.absent.is_empty() {
         screen.note(&format!("no commit of {} begins with {asked}, or several do", names(&found.absent)));
     }
-    if found.found.is_empty() && found.looking.is_empty() && found.absent.is_empty() {
+    if found.found.is_empty() && !found.unasked.is_empty() {
+        screen.note(&format!("it could not be looked for in {}; ask again later", names(&found.unasked)));
+    } else if found.found.is_empty() && found.looking.is_empty() && found.absent.is_empty() {
         screen.note("no repository is connected in which it could be looked for");
     }
     Ok(())

@@ -144,6 +144,9 @@ pub struct LookedUp {
     pub wanted: String,
     /// The commit; `None` where the repository has none that begins so, or several.
     pub found: Option<FoundCommit>,
+    /// The host did not answer, so that nothing is known of it; who asks again has it looked for again.
+    #[serde(default)]
+    pub failed: bool,
 }
 
 /// A commit that was looked for.
