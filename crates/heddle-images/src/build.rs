@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     config::{Build, Inputs, Roots},
     elf::{self, Closure},
-    image::{AGENT, AGENT_SETTING, API, HOME, IMAGES, Image, Part, USER},
+    image::{API, HOME, IMAGES, Image, NAMED_BY_API, Part, USER},
     inventory::{self, Package},
     layer::{self, Layer},
     layout::{CONFIG_TYPE, Descriptor, EMPTY_TYPE, LAYER_TYPE, Layout, MANIFEST_TYPE, Manifest, Platform, REFERENCE},
@@ -68,8 +68,11 @@ pub fn build(arguments: &Build) -> Result<Vec<Made>> {
         let mut environment =
             image.environment.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
         if image.name == API {
-            let agent = made.iter().find(|made| made.image.name == AGENT).context("the agent's image comes first")?;
-            environment.push(format!("{AGENT_SETTING}={}/{AGENT}:{VERSION}@{}", arguments.registry, agent.digest));
+            for (name, setting) in NAMED_BY_API {
+                let named = made.iter().find(|made| made.image.name == name);
+                let digest = &named.with_context(|| format!("the image `{name}` comes before the API's"))?.digest;
+                environment.push(format!("{setting}={}/{name}:{VERSION}@{digest}", arguments.registry));
+            }
         }
         let config = Settings { image, arguments, architecture: read.closure.architecture, environment };
         let manifest = add_image(&mut layout, &config, [&base, &own])?;

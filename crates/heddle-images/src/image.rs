@@ -44,16 +44,19 @@ pub struct Image {
     pub most_unpacked_bytes: u64,
 }
 
-/// Which image's digest the API has to know: it stands in the install manifest.
+/// The agent's image.
 pub const AGENT: &str = "heddle-synchronizer";
 
-/// The setting of the API by which it knows it.
-pub const AGENT_SETTING: &str = "HEDDLE_AGENT_IMAGE";
+/// The automator's image.
+pub const AUTOMATOR: &str = "heddle-automator";
 
-/// The program that has that setting.
+/// The API's image.
 pub const API: &str = "heddle-api";
 
-/// The images of a release. The agent's comes first, because the API's names it.
+/// The images that stand in manifests which the API hands out, each with the setting by which it knows it.
+pub const NAMED_BY_API: [(&str, &str); 2] = [(AGENT, "HEDDLE_AGENT_IMAGE"), (AUTOMATOR, "HEDDLE_AUTOMATOR_IMAGE")];
+
+/// The images of a release. Those that the API's names come before it.
 pub const IMAGES: [Image; 4] = [
     Image {
         name: AGENT,
@@ -67,6 +70,17 @@ pub const IMAGES: [Image; 4] = [
         most_unpacked_bytes: 200 * MIB,
     },
     Image {
+        name: AUTOMATOR,
+        program: "heddle-automator",
+        description: "Heddle's automator: watches registries and proposes changes",
+        parts: &[],
+        environment: &[("HEDDLE_CACHE_DIR", "/var/lib/heddle")],
+        ports: &[],
+        command: &["heddle-automator"],
+        most_packed_bytes: 60 * MIB,
+        most_unpacked_bytes: 150 * MIB,
+    },
+    Image {
         name: API,
         program: "heddle-api",
         description: "Heddle's web API with the dashboard",
@@ -78,17 +92,6 @@ pub const IMAGES: [Image; 4] = [
         ],
         ports: &[8080, 9090],
         command: &["heddle-api"],
-        most_packed_bytes: 60 * MIB,
-        most_unpacked_bytes: 150 * MIB,
-    },
-    Image {
-        name: "heddle-automator",
-        program: "heddle-automator",
-        description: "Heddle's automator: watches registries and proposes changes",
-        parts: &[],
-        environment: &[("HEDDLE_CACHE_DIR", "/var/lib/heddle")],
-        ports: &[],
-        command: &["heddle-automator"],
         most_packed_bytes: 60 * MIB,
         most_unpacked_bytes: 150 * MIB,
     },

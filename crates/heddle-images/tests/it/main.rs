@@ -12,7 +12,7 @@ use chrono::DateTime;
 use heddle_images::{
     build::{SPDX_TYPE, VERSION, build, write_roots},
     config::{Build, Command, Config, Inputs, Push, Roots},
-    image::{AGENT, API, IMAGES},
+    image::{AGENT, API, IMAGES, NAMED_BY_API},
     layout::{Descriptor, Layout},
     run,
 };
@@ -131,12 +131,14 @@ fn a_layout_is_whole_and_its_images_run_as_nobody() {
 }
 
 #[test]
-fn the_api_names_the_agent_that_was_made_with_it() {
+fn the_api_names_the_agent_and_the_automator_that_were_made_with_it() {
     let layout = &MADE.1;
-    let agent = &named(layout, AGENT).digest;
-    let expected = format!("HEDDLE_AGENT_IMAGE=registry.example.com/heddle/{AGENT}:{VERSION}@{agent}");
     let config = config(layout, API);
-    assert!(config["config"]["Env"].as_array().unwrap().contains(&expected.into()), "{config:#}");
+    for (name, setting) in NAMED_BY_API {
+        let digest = &named(layout, name).digest;
+        let expected = format!("{setting}=registry.example.com/heddle/{name}:{VERSION}@{digest}");
+        assert!(config["config"]["Env"].as_array().unwrap().contains(&expected.into()), "{config:#}");
+    }
 }
 
 #[test]
