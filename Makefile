@@ -19,7 +19,7 @@ demo: requirements web-dist ## Run the whole loop on this machine, until Ctrl-C 
 	@exec "$$(tests/tools/target-dir.sh)/debug/demo" $(if $(ONCE),--once)
 
 .PHONY: test
-test: PACKAGES := chromium chromium-headless-shell jq python3-venv
+test: PACKAGES := chromium chromium-headless-shell curl jq python3-venv
 test: requirements ## Run every check and every test
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -82,6 +82,14 @@ test-images: requirements ## Make every image twice, compare, and start each pro
 test-workflows: PACKAGES := shellcheck python3-venv
 test-workflows: requirements ## Look for faults in workflows and scripts (actionlint, zizmor, shellcheck)
 	@tests/tools/workflows.sh
+
+# The images are those of a real node's own registry: the API's names the agent's.
+.PHONY: test-node
+test-node: export HEDDLE_REGISTRY := 10.98.0.1:5000/heddle
+test-node: PACKAGES := containerd runc containernetworking-plugins iptables conntrack skopeo openssl
+test-node: requirements ## Install Heddle on a real node (kubelet, containerd) and follow a change; takes root (HEDDLE_IMAGES: a layout)
+	@$(if $(HEDDLE_IMAGES),,deploy/images.sh build)
+	@tests/node/run.sh
 
 .PHONY: sqlx
 sqlx: requirements ## Write .sqlx anew, after a query or a migration changed

@@ -19,7 +19,16 @@ pub struct Browser {
 impl Browser {
     /// Logs in on Heddle's login page.
     pub async fn login(api: &Url, email: &str, password: &str) -> Result<Self> {
-        let client = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build()?;
+        Self::login_trusting(None, api, email, password).await
+    }
+
+    /// As [`Browser::login`], trusting this certificate authority (PEM) alone.
+    pub async fn login_trusting(ca_pem: Option<&str>, api: &Url, email: &str, password: &str) -> Result<Self> {
+        let mut client = reqwest::Client::builder().no_proxy().redirect(Policy::none());
+        if let Some(pem) = ca_pem {
+            client = client.tls_certs_only([reqwest::Certificate::from_pem(pem.as_bytes())?]);
+        }
+        let client = client.build()?;
         let mut browser = Self { client, api: api.clone(), cookies: Vec::new() };
         browser.login_again(email, password).await?;
         Ok(browser)

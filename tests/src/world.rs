@@ -22,6 +22,7 @@ mod newcomer;
 pub use gate::{Gate, Place};
 pub use ground::Ground;
 pub use looks::{Seen, describe, has_reached};
+pub use newcomer::connect;
 
 /// The config repository at the stand-in.
 pub const REPOSITORY: &str = "acme/config";

@@ -23,6 +23,7 @@ mod smart_http;
 mod webhook;
 
 use std::{
+    net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -57,7 +58,9 @@ pub use self::{
 pub struct GitHubConfig {
     /// Where repositories and the authority's certificate are kept; a temporary folder where none is named.
     pub dir: Option<PathBuf>,
-    /// Port of HTTPS on 127.0.0.1; a free one where none is named.
+    /// Where it listens; 127.0.0.1 where nothing is named.
+    pub address: Option<IpAddr>,
+    /// Port of HTTPS; a free one where none is named.
     pub port: Option<u16>,
     /// Port of the pages on plain HTTP; a free one where none is named.
     pub pages_port: Option<u16>,
@@ -154,7 +157,8 @@ impl GitHub {
         let ca_file = dir.join("ca.pem");
         std::fs::write(&ca_file, &authority.ca_pem)?;
 
-        let listen = async |port: Option<u16>| TcpListener::bind(("127.0.0.1", port.unwrap_or(0))).await;
+        let address = config.address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let listen = async |port: Option<u16>| TcpListener::bind((address, port.unwrap_or(0))).await;
         let secure = listen(config.port).await.context("listen for HTTPS")?;
         let plain = listen(config.pages_port).await.context("listen for the pages")?;
         let host = secure.local_addr()?.to_string();

@@ -5,6 +5,7 @@
 //! where a program must not lose anything.
 
 use std::{
+    net::{IpAddr, Ipv4Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -116,6 +117,16 @@ impl Proxy {
     /// Stands in front of `upstream`. `ca_pem` is the authority of an upstream that serves HTTPS; with `serve_as` the
     /// proxy serves HTTPS itself.
     pub async fn start(upstream: Url, ca_pem: Option<&str>, serve_as: Option<&Authority>) -> Result<Self> {
+        Self::start_at(IpAddr::V4(Ipv4Addr::LOCALHOST), upstream, ca_pem, serve_as).await
+    }
+
+    /// As [`Proxy::start`], at another address of this machine.
+    pub async fn start_at(
+        address: IpAddr,
+        upstream: Url,
+        ca_pem: Option<&str>,
+        serve_as: Option<&Authority>,
+    ) -> Result<Self> {
         let mut client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         client = client.no_gzip().http1_only().pool_max_idle_per_host(0);
         if let Some(pem) = ca_pem {
@@ -125,7 +136,7 @@ impl Proxy {
         let app = Router::new().fallback(pass).with_state(Arc::clone(&state));
         let tls = serve_as.map(Authority::server_config).transpose()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let (address, task) = serve::start(app, tls).await?;
+        let (address, task) = serve::start(address, app, tls).await?;
         Ok(Self { url: Url::parse(&format!("{scheme}://{address}/"))?, state, task })
     }
 

@@ -6,7 +6,11 @@ use anyhow::Result;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// An authority with one server certificate, for `127.0.0.1`, `localhost` and the names of a cluster's API server.
+/// The address of a real node on this machine (`tests/node/node.sh`), which its Pods reach.
+pub const NODE_ADDRESS: &str = "10.98.0.1";
+
+/// An authority with one server certificate, for `127.0.0.1`, `localhost`, the names of a cluster's API server and
+/// [`NODE_ADDRESS`].
 pub struct Authority {
     /// The authority's certificate, PEM: what clients take as their extra CA file.
     pub ca_pem: String,
@@ -30,7 +34,7 @@ impl Authority {
         let issuer = Issuer::new(authority, authority_key);
 
         let key = KeyPair::generate()?;
-        let names = ["127.0.0.1", "localhost", "kubernetes.default.svc", "10.0.0.1"].map(str::to_owned);
+        let names = ["127.0.0.1", "localhost", "kubernetes.default.svc", "10.0.0.1", NODE_ADDRESS].map(str::to_owned);
         let mut server = CertificateParams::new(names.to_vec())?;
         server.distinguished_name.push(DnType::CommonName, "127.0.0.1");
         let certificate = server.signed_by(&key, &issuer)?;

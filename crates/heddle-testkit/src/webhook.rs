@@ -34,7 +34,8 @@ impl Webhook {
     pub async fn start(answers: Admission) -> Result<Self> {
         let authority = Authority::generate()?;
         let router = Router::new().route("/", post(answer)).with_state(answers);
-        let (address, task) = serve::start(router, Some(authority.server_config()?)).await?;
+        let (address, task) =
+            serve::start(std::net::Ipv4Addr::LOCALHOST.into(), router, Some(authority.server_config()?)).await?;
         Ok(Self { authority, url: format!("https://{address}/"), task })
     }
 

@@ -112,7 +112,7 @@ pub(crate) async fn sign_in_at_github(
 }
 
 /// Connects a repository from the list of those that the person may connect.
-pub(crate) async fn connect(user: &UserClient, organization: OrganizationId, name: &str) -> Result<RepositoryView> {
+pub async fn connect(user: &UserClient, organization: OrganizationId, name: &str) -> Result<RepositoryView> {
     let available = user.available_repositories(organization).await.context("no list of repositories to connect")?;
     let found = available.iter().find(|repository| repository.name.as_str() == name);
     let found = found.with_context(|| format!("{name} is not among {available:?}"))?;

@@ -1,6 +1,10 @@
 //! The proxy's own listener: axum's would always answer, and a cut connection must not.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use anyhow::{Context, Result};
 use axum::{Router, body::Body, extract::Request, response::Response};
@@ -21,9 +25,13 @@ use tower::{ServiceExt, service_fn};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cut;
 
-/// Serves on a free loopback port until the task is aborted; its connections end with it.
-pub(crate) async fn start(app: Router, tls: Option<Arc<rustls::ServerConfig>>) -> Result<(SocketAddr, JoinHandle<()>)> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no free port on loopback")?;
+/// Serves on a free port of this address until the task is aborted; its connections end with it.
+pub(crate) async fn start(
+    address: IpAddr,
+    app: Router,
+    tls: Option<Arc<rustls::ServerConfig>>,
+) -> Result<(SocketAddr, JoinHandle<()>)> {
+    let listener = TcpListener::bind((address, 0)).await.with_context(|| format!("no free port at {address}"))?;
     let address = listener.local_addr()?;
     let acceptor = tls.map(TlsAcceptor::from);
     let task = tokio::spawn(async move {

@@ -13,7 +13,7 @@ async fn echo() -> (Url, Arc<AtomicUsize>, JoinHandle<()>) {
         seen.fetch_add(1, Ordering::SeqCst);
         async move { body }
     });
-    let (address, task) = serve::start(app, None).await.unwrap();
+    let (address, task) = serve::start(Ipv4Addr::LOCALHOST.into(), app, None).await.unwrap();
     (Url::parse(&format!("http://{address}/")).unwrap(), count, task)
 }
 
