@@ -192,14 +192,15 @@ impl OwnClient {
         Ok(bounded(accounts.get_metadata_opt(name)).await?.is_some())
     }
 
-    /// The token of the install manifest.
+    /// The token of the install manifest, without the line feed with which a file ends that it was made of.
     ///
     /// # Errors
     /// When the API server cannot be asked.
     pub async fn find_bootstrap_token(&self) -> Result<Option<SecretString>, KubeError> {
         let secret = bounded(self.secrets().get_opt(BOOTSTRAP_SECRET)).await?;
         let token = secret.and_then(|secret| secret.data?.remove("token"));
-        Ok(token.and_then(|token| String::from_utf8(token.0).ok()).filter(|token| !token.is_empty()).map(Into::into))
+        let token = token.and_then(|token| String::from_utf8(token.0).ok());
+        Ok(token.map(|token| token.trim_ascii().to_owned()).filter(|token| !token.is_empty()).map(Into::into))
     }
 
     /// Reads a value of the agent's identity.
