@@ -268,9 +268,12 @@ async fn the_policies_in_the_manual_choose_what_stands_there() {
 
 #[test]
 fn the_examples_in_the_manual_are_right() {
-    for page in ["reference/heddle-yaml.md", "getting-started.md"] {
+    let files = "```yaml .heddle.yaml\n";
+    for (page, fence) in
+        [("reference/heddle-yaml.md", "```yaml\n"), ("getting-started.md", "```yaml\n"), ("reference/policy.md", files)]
+    {
         let text = fs::read_to_string(format!("{}/../../docs/{page}", env!("CARGO_MANIFEST_DIR"))).unwrap();
-        let blocks: Vec<&str> = text.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+        let blocks: Vec<&str> = text.split(fence).skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
         assert!(!blocks.is_empty(), "{page}");
         for block in blocks {
             let (_, findings) = heddle_manifest::config::read(block);

@@ -11,7 +11,7 @@ fn an_image_above_its_limit_is_refused_by_name() {
     check(&[made(image, 1)]).unwrap();
     check(&[made(image, image.most_packed_bytes)]).unwrap();
     let fault = check(&[made(image, 1), made(&IMAGES[1], image.most_packed_bytes + 1)]).unwrap_err().to_string();
-    assert!(fault.starts_with("heddle-api has 81 MiB packed, and at most 60 MiB are allowed"), "{fault}");
+    assert!(fault.starts_with("heddle-automator has 81 MiB packed, and at most 60 MiB are allowed"), "{fault}");
 }
 
 #[test]
