@@ -203,6 +203,19 @@ pub enum KnotState {
     NotYet,
 }
 
+impl KnotState {
+    /// What of several parts stands for all: the worst, which weighs least.
+    fn weight(self) -> u8 {
+        match self {
+            Self::Failed => 0,
+            Self::Waiting => 1,
+            Self::Moving => 2,
+            Self::NotYet => 3,
+            Self::Done => 4,
+        }
+    }
+}
+
 /// One station of a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -8,23 +8,18 @@ use heddle_core::{
 };
 use sqlx::PgExecutor;
 
-use crate::error::{DbError, from_json, json, word};
+use crate::{
+    error::{DbError, from_json, json, word},
+    revisions::NewRevision,
+};
 
 /// A commit that was met beside a branch's own line.
 #[derive(Debug, Clone)]
 pub struct NewCommit<'a> {
     /// The commit.
-    pub revision: &'a Revision,
+    pub commit: NewRevision<'a>,
     /// The first head that carries it.
     pub carried_by: &'a Revision,
-    /// Its committer's time.
-    pub committed_at: DateTime<Utc>,
-    /// Its author.
-    pub author: &'a str,
-    /// The first line of its message.
-    pub subject: &'a str,
-    /// The pull request that brought it, where that is known.
-    pub pull_request: Option<&'a BringingPullRequest>,
 }
 
 /// Stores commits beside a branch. One that is known stays with the head that was found first.
@@ -41,10 +36,10 @@ pub async fn record_all(
         return Ok(());
     }
     let texts = |of: fn(&NewCommit<'_>) -> String| commits.iter().map(of).collect::<Vec<String>>();
-    let times: Vec<DateTime<Utc>> = commits.iter().map(|commit| commit.committed_at).collect();
+    let times: Vec<DateTime<Utc>> = commits.iter().map(|new| new.commit.committed_at).collect();
     let pulls = commits
         .iter()
-        .map(|commit| commit.pull_request.map(|pull| json("commits.pull_request", pull)).transpose())
+        .map(|new| new.commit.pull_request.map(|pull| json("commits.pull_request", pull)).transpose())
         .collect::<Result<Vec<_>, DbError>>()?;
     sqlx::query!(
         "insert into commits as known (organization_id, repository_id, branch, revision, carried_by, committed_at, author,
@@ -59,11 +54,11 @@ pub async fn record_all(
         organization.0,
         repository.0,
         branch.as_str(),
-        &texts(|commit| commit.revision.to_string()),
-        &texts(|commit| commit.carried_by.to_string()),
+        &texts(|new| new.commit.revision.to_string()),
+        &texts(|new| new.carried_by.to_string()),
         &times,
-        &texts(|commit| commit.author.to_owned()),
-        &texts(|commit| commit.subject.to_owned()),
+        &texts(|new| new.commit.author.to_owned()),
+        &texts(|new| new.commit.subject.to_owned()),
         &pulls as &[Option<serde_json::Value>],
     )
     .execute(db)

@@ -11,6 +11,6 @@ pub mod limits;
 mod send;
 
 pub use self::{
-    guard::{Guard, PublicOnly, Refused, Route},
+    guard::{Guard, PublicOnly, Refused, Route, is_private_on_its_way},
     send::{Egress, SetupError, Unsent},
 };

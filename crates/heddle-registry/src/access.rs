@@ -7,12 +7,12 @@ use std::{
 };
 
 use heddle_core::registry::RegistryHost;
-use heddle_egress::{Egress, Route, SetupError, Unsent, limits::CONNECT_TIMEOUT};
+use heddle_egress::{Egress, Route, SetupError, Unsent, is_private_on_its_way, limits::CONNECT_TIMEOUT};
 use reqwest::{
     Method, Response,
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
 };
-use url::{Host, Url, form_urlencoded};
+use url::{Url, form_urlencoded};
 
 /// How long it is known whether an allowed registry speaks TLS.
 const SCHEME_TERM: Duration = Duration::from_secs(600);
@@ -100,7 +100,7 @@ impl Access {
     pub(crate) async fn base(&self, host: &str) -> Option<Url> {
         let parse = |scheme: &str| Url::parse(&format!("{scheme}://{host}/v2/")).ok();
         let (secure, plain) = (parse("https")?, parse("http")?);
-        if !self.lists(&plain) || (self.only_private_on_its_way && !is_loopback(&plain)) {
+        if !self.lists(&plain) || (self.only_private_on_its_way && !is_private_on_its_way(&plain)) {
             return Some(secure);
         }
         if let Some(known) = self.known_scheme(host) {
@@ -127,14 +127,5 @@ impl Access {
     fn known_scheme(&self, host: &str) -> Option<Url> {
         let schemes = self.schemes.lock().unwrap_or_else(PoisonError::into_inner);
         schemes.get(host).filter(|(_, until)| *until > Instant::now()).map(|(base, _)| base.clone())
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }

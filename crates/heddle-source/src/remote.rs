@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use heddle_egress::is_private_on_its_way;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -61,17 +62,6 @@ impl Remote {
             _ => refuse("only https is supported"),
         }
     }
-}
-
-/// Whether nobody on the way reads what is sent there: it is `https`, or `http` on a loopback host.
-pub(crate) fn is_private_on_its_way(url: &Url) -> bool {
-    let is_loopback = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    url.scheme() == "https" || (url.scheme() == "http" && is_loopback)
 }
 
 impl fmt::Debug for Remote {

@@ -44,7 +44,6 @@ use self::{
     cluster::{ClusterFault, ClusterState},
     desired::Desired,
     drift::DriftLog,
-    heads::Heads,
     health::Scene,
     inbox::{Inbox, Wake},
     patience::Patience,
@@ -148,7 +147,6 @@ pub struct SyncTask {
     patience: Patience,
     /// What the other Syncs were told.
     known: Known,
-    heads: Heads,
     /// Whether anything is known that the status may not say. Until the first look has ended it says what was last known.
     is_to_be_told: bool,
 }
@@ -186,7 +184,6 @@ impl SyncTask {
             sweep: Sweep::default(),
             patience: Patience::default(),
             known: Known::default(),
-            heads: Heads::default(),
             is_to_be_told: false,
             sync,
             ctx,
@@ -213,7 +210,7 @@ impl SyncTask {
                 wake = self.inbox.next() => match wake {
                     Wake::Spec(sync) => self.receive_spec(sync),
                     Wake::Look(head) => {
-                        if self.heads.hear(head, self.source.is_looking()) {
+                        if self.source.hear(head) {
                             self.schedule.look(Instant::now());
                         }
                     }
@@ -348,7 +345,6 @@ impl SyncTask {
     /// Forgets what is known of other files than those that are wanted now.
     fn forget_files(&mut self) {
         self.source = SourceReader::default();
-        self.heads.forget();
         (self.desired, self.compared, self.hindrance) = (None, None, None);
         self.sweep.clear();
         self.roots = Roots::default();
@@ -372,7 +368,7 @@ impl SyncTask {
     /// too. A look that is under way may come to it by itself.
     fn catch_up(&mut self) {
         let Some(began_at) = self.source.began_at().filter(|_| !self.source.is_looking()) else { return };
-        if self.ctx.neighbors.have_moved_on(&self.name.name, self.heads.newest(), began_at) {
+        if self.ctx.neighbors.have_moved_on(&self.name.name, self.source.head(), began_at) {
             self.schedule.look(Instant::now());
         }
     }

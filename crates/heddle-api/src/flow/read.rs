@@ -23,7 +23,7 @@ use heddle_db::{
     occurrences::{self, Rule},
     proposals::{self, State},
     reads, repositories, requests, revision_looks,
-    revisions::{self, NewRevision, Unknown},
+    revisions::{self, Unknown},
     syncs, work,
 };
 use heddle_wire::automator::{self as wire, BranchReport, Occurrence, ProposalState, PullRequestState, ReadReport};
@@ -143,13 +143,7 @@ async fn number_heads(
     }
     for report in reports {
         for commit in &report.revisions {
-            let new = NewRevision {
-                revision: &commit.revision,
-                committed_at: commit.committed_at,
-                author: &commit.author,
-                subject: &commit.subject,
-                pull_request: commit.pull_request.as_ref(),
-            };
+            let new = revision::new_revision(commit);
             let ordinal = revisions::number(tx, organization, repository, &report.branch, &new).await?;
             let ordinal = if report.rewritten {
                 revisions::renumber(tx, repository, &report.branch, &commit.revision).await?

@@ -70,17 +70,11 @@ pub async fn store(
 }
 
 fn new_commit<'a>(commit: &'a CommitReport, carried_by: &'a Revision) -> NewCommit<'a> {
-    NewCommit {
-        revision: &commit.revision,
-        carried_by,
-        committed_at: commit.committed_at,
-        author: &commit.author,
-        subject: &commit.subject,
-        pull_request: commit.pull_request.as_ref(),
-    }
+    NewCommit { commit: new_revision(commit), carried_by }
 }
 
-fn new_revision(commit: &CommitReport) -> NewRevision<'_> {
+/// A commit as the store takes it.
+pub(super) fn new_revision(commit: &CommitReport) -> NewRevision<'_> {
     NewRevision {
         revision: &commit.revision,
         committed_at: commit.committed_at,
@@ -191,14 +185,13 @@ impl Seen<'_> {
             ordinal: found.ordinal,
             lineage: found.lineage,
         };
-        let reached = applied_revisions::list_reached(&mut **tx, organization, &at).await?;
+        let mut reached = applied_revisions::list_reached(&mut **tx, organization, &at).await?;
         let said: Vec<String> = self
             .followers(&found.repository_url, &found.branch)
             .flat_map(|sync| [&sync.attempted_revision, &sync.applied_revision])
             .filter_map(|revision| revision.as_ref().map(ToString::to_string))
             .collect();
         let places = revisions::list_places(&mut **tx, found.repository, &found.branch, &said).await?;
-        let mut reached = reached;
         for sync in self.followers(&found.repository_url, &found.branch) {
             let contains = places.iter().any(|(revision, ordinal, lineage)| {
                 Some(revision) == sync.applied_revision.as_ref()

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use anyhow::anyhow;
-use heddle_manifest::{Finding, Found, Target, Version, VersionKind, config::CONFIG_FILE};
+use heddle_manifest::{Found, Target, Version, VersionKind};
 use serde_json::{Value, json};
 
-use super::image::{Change, edit_all, findings, refused, refused_edit, tell_findings, write_all};
+use super::image::{Change, edit_all, findings, refuse_unread, refused, refused_edit, tell_findings, write_all};
 use crate::{
     config::ChartSetArguments,
     exit::{Exit, Failure},
@@ -18,9 +18,7 @@ use crate::{
 pub(crate) fn set(arguments: &ChartSetArguments, screen: &mut Screen) -> Result<Exit, Failure> {
     let manifests = Manifests::read(&arguments.path)?;
     let found = manifests.find();
-    if let Some(finding) = unread(&manifests, &found, &arguments.chart) {
-        return Err(refused(&format!("{}:{}", finding.file, finding.position.line), &finding.message));
-    }
+    refuse_unread(&manifests, &found, &arguments.chart)?;
     let places = places(&found, arguments)?;
     let target = Target::tag(arguments.version.clone());
     let changes = places.iter().map(|version| change(version, &target)).collect::<Result<Vec<Change>, Failure>>()?;
@@ -96,15 +94,6 @@ fn change(version: &Version, target: &Target) -> Result<Change, Failure> {
         field: place.field.clone(),
         from: Some(version.version.clone()),
         edits,
-    })
-}
-
-/// What keeps a file that names the chart from being read in full, so that it may hold a place, or change one.
-fn unread<'f>(manifests: &Manifests, found: &'f Found, chart: &str) -> Option<&'f Finding> {
-    const CODES: [&str; 3] = ["broken-yaml", "template", "too-large"];
-    found.findings.iter().find(|finding| {
-        let may_name = || manifests.files.get(&finding.file).is_none_or(|text| text.contains(chart));
-        finding.file != CONFIG_FILE && CODES.contains(&finding.code) && may_name()
     })
 }
 

@@ -191,25 +191,28 @@ pub(super) fn edit_all(manifests: &Manifests, changes: &[Change]) -> Result<BTre
     edited.collect()
 }
 
-/// Says that nothing is to be changed; a file that cannot be read and names the image may have held the place, and one that
-/// cannot be read at all may have held any.
+/// Refuses where a file that cannot be read in full names an image or a chart: it may hold a place, or change one. One that
+/// cannot be read at all may hold any.
+pub(super) fn refuse_unread(manifests: &Manifests, found: &Found, name: &str) -> Result<(), Failure> {
+    let unread = found.findings.iter().find(|finding| {
+        let may_name = || manifests.files.get(&finding.file).is_none_or(|text| text.contains(name));
+        // It is set by hand, whatever the rules say.
+        finding.file != CONFIG_FILE && matches!(finding.code, "broken-yaml" | "template" | "too-large") && may_name()
+    });
+    match unread {
+        Some(finding) => Err(refused(&format!("{}:{}", finding.file, finding.position.line), &finding.message)),
+        None => Ok(()),
+    }
+}
+
+/// Says that nothing is to be changed.
 fn nothing(
     manifests: &Manifests,
     found: &Found,
     arguments: &ImageSetArguments,
     screen: &mut Screen,
 ) -> Result<Exit, Failure> {
-    let unread = found.findings.iter().find(|finding| {
-        let may_name = || match manifests.files.get(&finding.file) {
-            Some(text) => text.contains(arguments.image.short_name()),
-            None => true,
-        };
-        // A tag is set by hand, whatever the rules say.
-        finding.file != CONFIG_FILE && matches!(finding.code, "broken-yaml" | "template" | "too-large") && may_name()
-    });
-    if let Some(finding) = unread {
-        return Err(refused(&format!("{}:{}", finding.file, finding.position.line), &finding.message));
-    }
+    refuse_unread(manifests, found, arguments.image.short_name())?;
     tell_findings(found, screen);
     let (image, tag) = (&arguments.image, &arguments.tag);
     if screen.is_json() {

@@ -250,15 +250,8 @@ impl<'a> Gathered<'a> {
         view: impl Fn(&Rollout) -> (KnotState, Option<String>, Option<At>),
         reached_at: Option<At>,
     ) -> Stop {
-        let weight = |state: KnotState| match state {
-            KnotState::Failed => 0,
-            KnotState::Waiting => 1,
-            KnotState::Moving => 2,
-            KnotState::NotYet => 3,
-            KnotState::Done => 4,
-        };
         let rank = |(state, reason, since): &(KnotState, Option<String>, Option<At>)| {
-            (weight(*state), reason.is_none(), *since, reason.clone())
+            (state.weight(), reason.is_none(), *since, reason.clone())
         };
         let worst = self.counted().map(view).min_by_key(rank);
         match worst {

@@ -215,14 +215,7 @@ fn before_merge(pull: Option<&BringingPullRequest>, pushed_at: Option<At>) -> St
 /// The worst Sync: failed, then waiting, then moving; one that can say why before one that cannot.
 fn worst(syncs: &[&RevisionSyncLine], is_applied: bool, merged_at: Option<At>) -> Stop {
     let knot = |sync: &RevisionSyncLine| if is_applied { sync.healthy.clone() } else { sync.applied.clone() };
-    let weight = |state: KnotState| match state {
-        KnotState::Failed => 0,
-        KnotState::Waiting => 1,
-        KnotState::Moving => 2,
-        KnotState::NotYet => 3,
-        KnotState::Done => 4,
-    };
-    let worst = syncs.iter().min_by_key(|sync| (weight(knot(sync).state), sync.reason.is_none()));
+    let worst = syncs.iter().min_by_key(|sync| (knot(sync).state.weight(), sync.reason.is_none()));
     let Some(worst) = worst else { return (KnotState::Moving, None, merged_at) };
     let since = if is_applied { worst.applied.at } else { merged_at };
     (knot(worst).state, worst.reason.clone(), since)

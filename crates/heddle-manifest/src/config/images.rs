@@ -153,28 +153,27 @@ fn read_selector(fields: &Node, kind: Kind, environments: &[Environment], report
 
 /// A glob over charts.
 fn read_chart_glob(node: &Node, report: &mut Report) -> Option<RepositoryGlob> {
-    let text = report.text(node, "name")?;
-    let glob = RepositoryGlob::parse_chart(text);
-    if glob.is_none() {
-        let message = format!(
-            "`{}` names no chart: write its name, or its registry with it, in lower case and without a version, `*` for any part",
-            shown(text)
-        );
-        report.wrong(node, message);
-    }
-    glob
+    let advice = "names no chart: write its name, or its registry with it, in lower case and without a version, `*` for any part";
+    read_glob(node, "name", report, RepositoryGlob::parse_chart, advice)
 }
 
 /// A glob over image repositories.
 pub(super) fn read_image_glob(node: &Node, key: &str, report: &mut Report) -> Option<RepositoryGlob> {
+    let advice = "names no image repository: write it in lower case and without a tag, `*` for any part";
+    read_glob(node, key, report, RepositoryGlob::parse, advice)
+}
+
+fn read_glob(
+    node: &Node,
+    key: &str,
+    report: &mut Report,
+    parse: fn(&str) -> Option<RepositoryGlob>,
+    advice: &str,
+) -> Option<RepositoryGlob> {
     let text = report.text(node, key)?;
-    let glob = RepositoryGlob::parse(text);
+    let glob = parse(text);
     if glob.is_none() {
-        let message = format!(
-            "`{}` names no image repository: write it in lower case and without a tag, `*` for any part",
-            shown(text)
-        );
-        report.wrong(node, message);
+        report.wrong(node, format!("`{}` {advice}", shown(text)));
     }
     glob
 }

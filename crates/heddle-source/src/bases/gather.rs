@@ -71,8 +71,8 @@ pub struct Resolved {
     pub away: Option<String>,
 }
 
-/// Fetches what the kustomizations and charts of `path` name by an address, and what that names in turn. What cannot be had is told at
-/// its address by the render. What was known before stays known until a look that saw everything does not find its address:
+/// Fetches what the kustomizations and charts of `path` name by an address, and what that names in turn. What cannot be had is
+/// told at its address by the render. What was known before stays known until a look that saw everything does not find it:
 /// else whoever makes a look fail would have a tag move unasked.
 pub async fn gather<T: Tree + Send + 'static>(
     fetcher: &Fetcher,

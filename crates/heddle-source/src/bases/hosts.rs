@@ -1,8 +1,9 @@
 //! From where remote bases may come, and with which login.
 
+use heddle_egress::is_private_on_its_way;
 use url::Url;
 
-use crate::{Credential, remote::is_private_on_its_way};
+use crate::Credential;
 
 /// Hosts, each with an optional prefix of the path: `github.com/acme/`, `git.example.com:8443`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

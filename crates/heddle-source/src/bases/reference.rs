@@ -4,9 +4,8 @@
 //! asks the host what an address without a mark is; here it follows from the address alone. `#sha256=` is ours.
 
 use heddle_core::git::Revision;
+use heddle_egress::is_private_on_its_way;
 use url::Url;
-
-use crate::remote::is_private_on_its_way;
 
 /// What an address names.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -38,11 +38,6 @@ impl Heads {
         }
         self.told.take().is_some_and(|told| head != Some(&told))
     }
-
-    /// What is followed is something else.
-    pub fn forget(&mut self) {
-        *self = Self::default();
-    }
 }
 
 #[cfg(test)]

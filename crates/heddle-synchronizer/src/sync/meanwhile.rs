@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    heads::Heads,
     inbox::{Inbox, Wake},
     schedule::Schedule,
     source::{Asker, Look, Looked, SourceReader},
@@ -19,7 +18,6 @@ use super::{
 pub(super) struct Meanwhile<'a> {
     pub inbox: &'a mut Inbox,
     pub schedule: &'a mut Schedule,
-    pub heads: &'a mut Heads,
     pub source: &'a mut SourceReader,
     pub asker: Asker,
     /// What to say, and when, if it takes long; `None` where there is nothing to say.
@@ -52,7 +50,7 @@ impl Meanwhile<'_> {
     }
 
     async fn attend(self, came_up: &mut CameUp, stop: &CancellationToken, ended: &CancellationToken) {
-        let Self { inbox, schedule, heads, source, asker, underway } = self;
+        let Self { inbox, schedule, source, asker, underway } = self;
         let mut saying = pin!(say(underway));
         loop {
             // What is looked at now may be something else when the Sync was changed.
@@ -73,7 +71,7 @@ impl Meanwhile<'_> {
                         came_up.sync = Some(sync);
                     }
                     Wake::Look(head) => {
-                        if heads.hear(head, source.is_looking()) {
+                        if source.hear(head) {
                             schedule.look(Instant::now());
                         }
                     }
@@ -85,7 +83,7 @@ impl Meanwhile<'_> {
                     }
                 },
                 looked = source.ended() => {
-                    if heads.looked(looked.head()) {
+                    if looked.is_overtaken {
                         schedule.look(Instant::now());
                     }
                     if matches!(looked.result, Ok(Look::Rendered(_))) {

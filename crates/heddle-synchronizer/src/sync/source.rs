@@ -24,6 +24,7 @@ use self::{bases::Found, login::Login};
 use super::{
     Context,
     compute::{Pace, QUICK_LIMIT, compute, compute_in_turn},
+    heads::Heads,
     spec::Spec,
 };
 use crate::metrics::{RenderResult, SyncMetrics};
@@ -40,6 +41,7 @@ pub(super) struct SourceReader {
     looking: Option<AbortOnDropHandle<(Files, Looked)>>,
     /// When the last look began.
     began_at: Option<Instant>,
+    heads: Heads,
 }
 
 /// How to get at the files, and what was last made of them. Cheap to clone.
@@ -83,13 +85,8 @@ pub(super) struct Looked {
     pub result: Result<Look, LookFault>,
     /// Whether what was applied before is rendered in its place, from the clone on disk.
     pub is_resumed: bool,
-}
-
-impl Looked {
-    /// The head of the branch, where all that was needed was read.
-    pub fn head(&self) -> Option<&Revision> {
-        self.result.as_ref().ok().map(Look::revision)
-    }
+    /// Whether another head was told of meanwhile, so that the next look is due.
+    pub is_overtaken: bool,
 }
 
 /// What a look at the branch came to.
@@ -169,6 +166,17 @@ impl SourceReader {
         self.began_at
     }
 
+    /// The head of the branch that the last look came to that went well.
+    pub fn head(&self) -> Option<&Revision> {
+        self.heads.newest()
+    }
+
+    /// A hint tells of a head, or that there is one. Says whether a look is due for it.
+    pub fn hear(&mut self, head: Option<Revision>) -> bool {
+        let is_looking = self.is_looking();
+        self.heads.hear(head, is_looking)
+    }
+
     /// Begins to look at the branch, and to render when there is something new. An agent that starts while git is out of
     /// its reach goes on with the `applied` revision, as the clone on disk has it: nothing new is applied, and drift is
     /// repaired.
@@ -189,8 +197,9 @@ impl SourceReader {
         let ended = looking.await;
         self.looking = None;
         match ended {
-            Ok((files, looked)) => {
+            Ok((files, mut looked)) => {
                 self.files = files;
+                looked.is_overtaken = self.heads.looked(looked.result.as_ref().ok().map(Look::revision));
                 looked
             }
             Err(error) => match error.try_into_panic() {
@@ -210,7 +219,7 @@ impl Files {
             Some(applied) => self.resume(&asker, &applied).await,
             None => false,
         };
-        (self, Looked { result, is_resumed })
+        (self, Looked { result, is_resumed, is_overtaken: false })
     }
 
     async fn try_look(&mut self, asker: &Asker) -> Result<Look, LookFault> {

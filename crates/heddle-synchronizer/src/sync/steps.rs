@@ -71,7 +71,7 @@ impl SyncTask {
         if !is_settled || has_shared || self.drift.fights() || !self.leftovers().is_empty() {
             self.schedule.settle(Instant::now());
         }
-        if self.heads.looked(looked.head()) {
+        if looked.is_overtaken {
             self.schedule.look(Instant::now());
         }
         self.note_looked(&looked);
@@ -84,7 +84,7 @@ impl SyncTask {
     /// Takes in what a look came to, which may have been made while something else was under way.
     fn note_looked(&mut self, looked: &Looked) {
         self.is_to_be_told = true;
-        let Looked { result, is_resumed } = looked;
+        let Looked { result, is_resumed, .. } = looked;
         if matches!(result, Ok(_) | Err(source::LookFault::Inputs { .. } | source::LookFault::Cluster { .. })) {
             self.fetched_at = Some(Utc::now());
         }
@@ -156,7 +156,6 @@ impl SyncTask {
         let meanwhile = Meanwhile {
             inbox: &mut self.inbox,
             schedule: &mut self.schedule,
-            heads: &mut self.heads,
             source: &mut self.source,
             asker: asker(ctx, client, sync, spec, metrics),
             underway: is_new.then(|| (Instant::now() + SLOW, underway)),
@@ -290,8 +289,7 @@ impl SyncTask {
         let (ctx, sync, metrics, client) = (&self.ctx, &self.sync, &self.metrics, cluster.client.clone());
         let (asker, stop) = (asker(ctx, client, sync, spec, metrics), CancellationToken::new());
         let (inbox, schedule, source) = (&mut self.inbox, &mut self.schedule, &mut self.source);
-        let heads = &mut self.heads;
-        let meanwhile = Meanwhile { inbox, schedule, heads, source, asker, underway: None };
+        let meanwhile = Meanwhile { inbox, schedule, source, asker, underway: None };
         let sweep = self.sweep.go_on(desired, cluster, mode, &mut self.drift, metrics, &stop);
         let (has_found, came_up) = meanwhile.during(sweep, &stop).await;
         if has_found {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use heddle_core::image::{Digest, ImageRepository};
-use heddle_egress::{Egress, Route};
+use heddle_egress::{Egress, Route, is_private_on_its_way};
 use heddle_registry::{Access, Credential as RegistryCredential, Failure, Keys, LoginFault, Session, TagPage};
 use reqwest::header::{ETAG, HeaderMap, IF_NONE_MATCH};
 use tokio::time::Instant;
@@ -25,7 +25,6 @@ use crate::{
     limits::{
         INDEX_FRESH, MAX_CHART_BYTES, MAX_INDEX_BYTES, MAX_KEPT_CHARTS_BYTES, MAX_KEPT_OFFERS, MAX_KEPT_VERSIONS,
     },
-    remote::is_private_on_its_way,
 };
 
 /// How helm marks a chart in a registry. Source: https://helm.sh/docs/topics/registries/, "Helm chart manifest".
