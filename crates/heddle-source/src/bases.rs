@@ -12,6 +12,7 @@ mod hosts;
 mod mounted;
 mod reference;
 
+pub(crate) use self::charts::admits;
 pub use self::{
     charts::RemoteChart,
     fetcher::Fetcher,

@@ -11,4 +11,5 @@ mod reference;
 mod repositories;
 
 pub use self::reference::RemoteChart;
+pub(crate) use self::reference::admits;
 pub(super) use self::{package::ChartTree, repositories::ChartRepositories};

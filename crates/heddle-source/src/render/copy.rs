@@ -115,6 +115,14 @@ impl PrivateCopy {
         }
         Err(io::Error::new(io::ErrorKind::InvalidInput, "a root is no file"))
     }
+
+    /// Removes a directory with all that it holds.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be removed.
+    pub(super) fn remove(&self, directory: &TreePath) -> io::Result<()> {
+        fs::remove_dir_all(self.at(directory))
+    }
 }
 
 #[cfg(test)]

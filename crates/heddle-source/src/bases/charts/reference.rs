@@ -111,15 +111,21 @@ impl RemoteChart {
         fitting.last().map(|(text, _)| *text)
     }
 
-    /// Whether a version fits. One of the same numbers with another build is the same to Helm.
+    /// Whether a version fits, as [`admits`] says.
     pub(crate) fn admits(&self, version: &TagVersion) -> bool {
-        if self.version.is_empty() {
-            return version.pre.is_empty() || self.takes_prereleases;
-        }
-        match TagVersion::parse(&self.version).filter(TagVersion::is_strict) {
-            Some(wanted) => version.cmp_precedence(&wanted).is_eq(),
-            None => self.version.parse::<Range>().is_ok_and(|range| range.contains(version, self.takes_prereleases)),
-        }
+        admits(&self.version, self.takes_prereleases, version)
+    }
+}
+
+/// Whether a version fits what is wanted: a version, a range in Helm's dialect, or nothing, which is any. One of the same
+/// numbers with another build is the same to Helm.
+pub(crate) fn admits(wanted: &str, takes_prereleases: bool, version: &TagVersion) -> bool {
+    if wanted.is_empty() {
+        return version.pre.is_empty() || takes_prereleases;
+    }
+    match TagVersion::parse(wanted).filter(TagVersion::is_strict) {
+        Some(wanted) => version.cmp_precedence(&wanted).is_eq(),
+        None => wanted.parse::<Range>().is_ok_and(|range| range.contains(version, takes_prereleases)),
     }
 }
 

@@ -10,6 +10,7 @@ use heddle_manifest::documents::parse_document;
 
 use super::{
     Part, Unit,
+    namesakes::{self, Said, is_said},
     templates::{Calls, at_another_time, values_at_another_time, values_beside_calls, with_sorted_keys},
     word,
 };
@@ -125,7 +126,14 @@ impl ChartFiles {
         rendered: &mut Rendered,
     ) -> io::Result<(PrivateCopy, Calls)> {
         let copy = PrivateCopy::new(None)?;
-        let mut calls = Calls::default();
+        let (mut calls, mut said) = (Calls::default(), Said::new());
+        let mut write = |place: &TreePath, content: Vec<u8>| {
+            if is_said(place) {
+                said.insert(place.clone(), content);
+                return Ok(());
+            }
+            copy.write(place, &content)
+        };
         for (place, file) in &self.entries {
             let content = match files.tree.read(file) {
                 Err(error @ ReadError::FileTooLarge { .. }) => {
@@ -135,23 +143,26 @@ impl ChartFiles {
                 content => content.map_err(io::Error::other)?,
             };
             let Some(folder) = place.strip_suffix(".tgz").filter(|_| is_packed_chart(place)) else {
-                copy.write(place, &prepared(place, content, moment, &mut calls))?;
+                write(place, prepared(place, content, moment, &mut calls))?;
                 continue;
             };
             match unpack(&content) {
                 // Whatever is in it may call anything.
                 Err(_) => {
                     calls = Calls::ANY;
-                    copy.write(place, &content)?;
+                    write(place, content)?;
                 }
                 Ok(inner) => {
                     for (way, content) in inner {
                         let place = TreePath::parse(&format!("{folder}/{way}")).map_err(io::Error::other)?;
-                        copy.write(&place, &prepared(&place, content, moment, &mut calls))?;
+                        write(&place, prepared(&place, content, moment, &mut calls))?;
                     }
                 }
             }
         }
+        let unmeant = namesakes::settle(&mut said);
+        said.iter().try_for_each(|(place, content)| copy.write(place, content))?;
+        unmeant.iter().try_for_each(|chart| copy.remove(chart))?;
         Ok((copy, calls))
     }
 
