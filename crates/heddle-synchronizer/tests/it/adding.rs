@@ -6,6 +6,7 @@ use crate::setup::{Setup, config, run};
 
 impl Setup {
     async fn patch_spec(&self, spec: &Value) -> Result<String, String> {
+        self.sync().await;
         let patch = json!({"spec": spec}).to_string();
         let args = ["patch", "sync", "shop", "-n", &self.system, "--type", "merge", "-p", &patch];
         self.cluster.kubectl(&args, "").await.map_err(|error| format!("{error:#}"))

@@ -44,8 +44,8 @@ async fn let_fetch(setup: &Setup, pinned: &str) {
     let host = authority_of(&setup.github);
     let logins = json!([{"prefix": host, "secretName": "base"}]);
     let remote = json!({"hosts": [format!("{host}/acme/")], "pinned": pinned, "logins": logins});
-    let patch = json!({"spec": {"remote": remote}}).to_string();
-    setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type", "merge", "-p", &patch], "").await;
+    let patch = json!({"spec": {"remote": remote}});
+    setup.patch_sync(&patch).await;
 }
 
 async fn name_base(setup: &Setup, state: &str) -> String {

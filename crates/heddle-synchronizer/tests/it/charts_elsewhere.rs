@@ -36,8 +36,8 @@ fn push(registry: &Registry, version: &str, text: &str, login: &[&str]) {
 async fn let_fetch(setup: &Setup, registry: &Registry, pinned: &str) {
     let prefix = format!("{}/acme/", registry.host());
     let logins = json!([{"prefix": prefix, "secretName": "charts"}]);
-    let patch = json!({"spec": {"remote": {"hosts": [prefix], "pinned": pinned, "logins": logins}}}).to_string();
-    setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type", "merge", "-p", &patch], "").await;
+    let patch = json!({"spec": {"remote": {"hosts": [prefix], "pinned": pinned, "logins": logins}}});
+    setup.patch_sync(&patch).await;
 }
 
 /// A login that the account of the Sync may read.
@@ -102,7 +102,7 @@ fn a_chart_of_a_registry_is_applied_with_its_login_goes_on_while_that_is_away_an
         assert!(moved.contains(&format!("heddle.dev/approve-remote={now}")), "{moved}");
         assert_eq!(setup.find("configmap/web").await.unwrap()["data"]["key"], "one");
         let approve = format!("heddle.dev/approve-remote={now}");
-        setup.kubectl(&["annotate", "sync", "shop", "-n", &setup.system, &approve], "").await;
+        setup.annotate_sync(&approve).await;
         let second = has(&setup, "two", "0.1.0").await;
         assert_eq!((&second["revision"], &second["movedTo"]), (&json!(now), &Value::Null));
 

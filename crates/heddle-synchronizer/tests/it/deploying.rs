@@ -125,7 +125,7 @@ fn an_emptied_path_deletes_nothing_and_asks() {
         assert_eq!(stopped.count, 2);
 
         let approval = format!("heddle.dev/approve-prune={}", stopped.plan);
-        setup.kubectl(&["annotate", "sync", "shop", "-n", &setup.system, &approval], "").await;
+        setup.annotate_sync(&approval).await;
         setup.condition("Pruned", "True", "Pruned").await;
         assert!(setup.find("configmap/a").await.is_none() && setup.find("configmap/b").await.is_none());
     });

@@ -39,8 +39,8 @@ impl Setup {
     }
 
     async fn decrypt(&self) {
-        let patch = json!({"spec": {"decrypt": {"secretName": "age"}}}).to_string();
-        self.kubectl(&["patch", "sync", "shop", "-n", &self.system, "--type", "merge", "-p", &patch], "").await;
+        let patch = json!({"spec": {"decrypt": {"secretName": "age"}}});
+        self.patch_sync(&patch).await;
     }
 }
 

@@ -98,8 +98,8 @@ fn another_spec_ends_what_is_under_way() {
         let _webhook = setup.admit("configmaps", &["UPDATE"], Admission::Silence).await;
         setup.push(&[("apps/a.yaml", Some(&config("a", "two")))]).await;
         setup.condition("Reconciling", "True", "Applying").await;
-        let suspend = json!({"spec": {"suspend": true}}).to_string();
-        setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type=merge", "-p", &suspend], "").await;
+        let suspend = json!({"spec": {"suspend": true}});
+        setup.patch_sync(&suspend).await;
         setup.condition("Ready", "False", "Suspended").await;
         assert!(setup.log_text().contains("gives way to something newer"));
         assert_eq!(setup.find("configmap/a").await.unwrap()["data"]["key"], "one");
@@ -135,8 +135,8 @@ impl Setup {
     }
 
     async fn suspend(&self) {
-        let suspend = json!({"spec": {"suspend": true}}).to_string();
-        self.kubectl(&["patch", "sync", "shop", "-n", &self.system, "--type=merge", "-p", &suspend], "").await;
+        let suspend = json!({"spec": {"suspend": true}});
+        self.patch_sync(&suspend).await;
         self.condition("Ready", "False", "Suspended").await;
     }
 }
@@ -175,8 +175,8 @@ fn an_edit_that_is_taken_back_leaves_nothing_unseen() {
         let head =
             setup.push(&[("apps/slow/kustomization.yaml", None), ("apps/a.yaml", Some(&config("a", "two")))]).await;
         let path = async |path: &str| {
-            let edit = json!({"spec": {"path": path}}).to_string();
-            setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type=merge", "-p", &edit], "").await;
+            let edit = json!({"spec": {"path": path}});
+            setup.patch_sync(&edit).await;
         };
         path("elsewhere").await;
         path("apps").await;

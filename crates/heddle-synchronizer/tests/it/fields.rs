@@ -37,7 +37,7 @@ fn what_says_in_any_tools_words_that_it_stays_is_not_deleted_whatever_was_approv
         let plan = setup.sync().await["status"]["stoppedPrune"].clone();
         assert_eq!(plan["count"], 2, "{plan}");
         let approval = format!("heddle.dev/approve-prune={}", plan["plan"].as_str().unwrap());
-        setup.kubectl(&["annotate", "sync", "shop", "-n", &setup.system, &approval], "").await;
+        setup.annotate_sync(&approval).await;
         setup.condition("Pruned", "True", "Pruned").await;
         for (name, _) in guards {
             assert!(setup.find(&format!("configmap/{name}")).await.is_some(), "{name}");
@@ -157,8 +157,8 @@ fn what_no_file_has_is_named_before_it_goes_or_stays_where_the_sync_says_so() {
         assert_eq!(setup.find("configmap/conf").await.unwrap()["data"]["legacy"], "1");
 
         let take_over = async |how: &str| {
-            let patch = json!({"spec": {"takeOver": how}}).to_string();
-            setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type=merge", "-p", &patch], "").await;
+            let patch = json!({"spec": {"takeOver": how}});
+            setup.patch_sync(&patch).await;
         };
         take_over("keep").await;
         setup.is_quiet_about("TakeOver").await;
@@ -306,8 +306,8 @@ fn what_is_of_a_controller_that_is_gone_for_good_is_taken_where_the_sync_says_so
         assert!(message.contains("`spec.takeOver: orphaned`"), "{message}");
         assert_eq!(setup.managers("configmap/conf").await, ["argocd-controller", "heddle"]);
 
-        let orphaned = json!({"spec": {"takeOver": "orphaned"}}).to_string();
-        setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type=merge", "-p", &orphaned], "").await;
+        let orphaned = json!({"spec": {"takeOver": "orphaned"}});
+        setup.patch_sync(&orphaned).await;
         let message = setup.condition("TakeOver", "True", "FieldsGo").await;
         assert!(message.contains("tracking-id"), "{message}");
         setup.is_quiet_about("OtherController").await;

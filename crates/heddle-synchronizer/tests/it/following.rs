@@ -1,4 +1,4 @@
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::setup::{Setup, config, deployment, run};
 
@@ -44,8 +44,8 @@ fn drift_is_only_told_where_the_sync_says_so() {
     run(async |cluster| {
         let setup = Setup::start(cluster, "apps", &[("apps/a.yaml", &config("a", "x"))]).await;
         setup.condition("Ready", "True", "Ready").await;
-        let detect = r#"{"spec": {"drift": "detect"}}"#;
-        setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type=merge", "-p", detect], "").await;
+        let detect = json!({"spec": {"drift": "detect"}});
+        setup.patch_sync(&detect).await;
         let change = r#"{"data": {"key": "changed"}}"#;
         setup.kubectl(&["patch", "configmap/a", "-n", &setup.target, "--type=merge", "-p", change], "").await;
         let drift = setup
@@ -220,8 +220,8 @@ fn variables_are_put_in_and_a_changed_one_is_applied() {
     run(async |cluster| {
         let setup = Setup::start(cluster, "apps", &[("apps/a.yaml", &config("a", "${region}-${tier:=low}"))]).await;
         setup.condition("Ready", "True", "Ready").await;
-        let spec = r#"{"spec": {"interval": "1s", "substitute": {"values": {"tier": "high"}, "from": [{"kind": "ConfigMap", "name": "vars"}]}}}"#;
-        setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type=merge", "-p", spec], "").await;
+        let spec = json!({"spec": {"interval": "1s", "substitute": {"values": {"tier": "high"}, "from": [{"kind": "ConfigMap", "name": "vars"}]}}});
+        setup.patch_sync(&spec).await;
         setup.condition("Rendered", "False", "NoVariables").await;
 
         let account = format!("--serviceaccount={}:heddle-deployer", setup.system);
@@ -250,8 +250,8 @@ fn an_autoscaler_keeps_its_replicas_and_so_does_anybody_where_the_sync_says_so()
         let (api, web) = (deployment("api", "api:1"), deployment("web", "web:1"));
         let setup = Setup::start(cluster, "apps", &[("apps/api.yaml", &api), ("apps/web.yaml", &web)]).await;
         setup.condition("Ready", "True", "Ready").await;
-        let ignore = r#"{"spec": {"ignore": [{"kind": "Deployment", "name": "web", "paths": ["spec.replicas"]}]}}"#;
-        setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type=merge", "-p", ignore], "").await;
+        let ignore = json!({"spec": {"ignore": [{"kind": "Deployment", "name": "web", "paths": ["spec.replicas"]}]}});
+        setup.patch_sync(&ignore).await;
         let scale = async |name: &str, manager: &str, replicas: usize| {
             let (manager, patch) =
                 (format!("--field-manager={manager}"), format!("{{\"spec\": {{\"replicas\": {replicas}}}}}"));

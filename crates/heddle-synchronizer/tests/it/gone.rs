@@ -37,7 +37,7 @@ fn an_operator_and_a_definition_go_after_their_objects_are_gone() {
         setup.condition("Pruned", "False", "Stopped").await;
         let plan = setup.sync().await["status"]["stoppedPrune"]["plan"].as_str().unwrap().to_owned();
         let approval = format!("heddle.dev/approve-prune={plan}");
-        setup.kubectl(&["annotate", "sync", "shop", "-n", &setup.system, &approval], "").await;
+        setup.annotate_sync(&approval).await;
         let told = setup.condition("Pruned", "Unknown", "Terminating").await;
         assert!(told.contains("Jar") && told.contains(&format!("{group}/drain")), "{told}");
         assert!(told.contains("2 more are deleted after that"), "{told}");
@@ -133,15 +133,15 @@ const EXTRA: &str = "apiVersion: v1\nkind: Namespace\nmetadata: {name: 'extra-{t
 impl Setup {
     /// Lets the Sync touch every namespace.
     async fn open_all_namespaces(&self) {
-        let open = json!({"spec": {"namespaces": []}}).to_string();
-        self.kubectl(&["patch", "sync", "shop", "-n", &self.system, "--type=merge", "-p", &open], "").await;
+        let open = json!({"spec": {"namespaces": []}});
+        self.patch_sync(&open).await;
     }
 
     async fn approve(&self) {
         self.condition("Pruned", "False", "Stopped").await;
         let plan = self.sync().await["status"]["stoppedPrune"]["plan"].as_str().unwrap().to_owned();
         let approval = format!("heddle.dev/approve-prune={plan}");
-        self.kubectl(&["annotate", "sync", "shop", "-n", &self.system, &approval], "").await;
+        self.annotate_sync(&approval).await;
     }
 }
 

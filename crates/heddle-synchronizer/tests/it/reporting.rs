@@ -1,4 +1,5 @@
 use heddle_wire::agent::{Follows, SyncReport};
+use serde_json::json;
 
 use crate::setup::{REPOSITORY, Setup, config, deployment, run};
 
@@ -58,8 +59,8 @@ fn an_agent_that_starts_while_the_api_is_away_repairs_drift_and_says_what_helps(
             ["create", "role", "read-git", "-n", system, "--verb=get", "--resource=secrets", "--resource-name=git"];
         setup.kubectl(&role, "").await;
         setup.kubectl(&["create", "rolebinding", "read-git", "-n", system, "--role=read-git", &account], "").await;
-        let credentials = r#"{"spec": {"credentials": {"secretName": "git"}}}"#;
-        setup.kubectl(&["patch", "sync", "shop", "-n", system, "--type=merge", "-p", credentials], "").await;
+        let credentials = json!({"spec": {"credentials": {"secretName": "git"}}});
+        setup.patch_sync(&credentials).await;
         setup.healthy_at(&head).await;
     });
 }
@@ -112,8 +113,8 @@ fn what_was_seen_outlives_an_edit_of_the_spec_while_git_is_away() {
     run(async |cluster| {
         let setup = Setup::start(cluster, "apps", &[("apps/api.yaml", &deployment("api", "api:1"))]).await;
         setup.condition("Ready", "True", "Ready").await;
-        let spec = r#"{"spec": {"interval": "5m", "credentials": {"secretName": "missing"}}}"#;
-        setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type=merge", "-p", spec], "").await;
+        let spec = json!({"spec": {"interval": "5m", "credentials": {"secretName": "missing"}}});
+        setup.patch_sync(&spec).await;
         setup.condition("Fetched", "False", "BadSecret").await;
         let state = setup
             .eventually("the fault in the report", async || {
@@ -161,8 +162,8 @@ fn a_sync_with_a_fault_in_its_spec_is_there_with_its_fault() {
     run(async |cluster| {
         let mut setup = Setup::start(cluster, "apps", &[("apps/a.yaml", &config("a", "x"))]).await;
         setup.condition("Ready", "True", "Ready").await;
-        let spec = r#"{"spec": {"branch": "a..b"}}"#;
-        setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type=merge", "-p", spec], "").await;
+        let spec = json!({"spec": {"branch": "a..b"}});
+        setup.patch_sync(&spec).await;
         let message = setup.condition("Stalled", "True", "BadSpec").await;
         assert!(message.contains("`spec.branch`"), "{message}");
         for restarts in [false, true] {

@@ -336,10 +336,27 @@ impl Setup {
         (!text.trim().is_empty()).then(|| serde_json::from_str(&text).unwrap())
     }
 
-    /// The Sync.
+    /// The Sync, as soon as the agent that was just started has made it.
     pub async fn sync(&self) -> Value {
-        let text = self.kubectl(&["get", "sync", "shop", "-n", &self.system, "-o", "json"], "").await;
-        serde_json::from_str(&text).unwrap()
+        self.eventually("the Sync is there", async || {
+            let args = ["get", "sync", "shop", "-n", &self.system, "-o", "json", "--ignore-not-found"];
+            let text = self.kubectl(&args, "").await;
+            serde_json::from_str(&text).map_err(|_| "nothing".to_owned())
+        })
+        .await
+    }
+
+    /// Changes the Sync by a merge patch.
+    pub async fn patch_sync(&self, patch: &Value) {
+        self.sync().await;
+        let patch = patch.to_string();
+        self.kubectl(&["patch", "sync", "shop", "-n", &self.system, "--type=merge", "-p", &patch], "").await;
+    }
+
+    /// Sets an annotation of the Sync, as `key=value`.
+    pub async fn annotate_sync(&self, annotation: &str) {
+        self.sync().await;
+        self.kubectl(&["annotate", "sync", "shop", "-n", &self.system, annotation], "").await;
     }
 
     /// Waits until a condition holds; when it never does, the agent's log is shown.

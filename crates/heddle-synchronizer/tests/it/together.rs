@@ -92,8 +92,8 @@ fn a_sync_waits_for_those_that_it_depends_on_and_a_circle_is_named() {
         setup.applied_at("app", &head).await;
         assert!(setup.find("configmap/app").await.is_some());
 
-        let circle = r#"{"spec": {"dependsOn": [{"name": "app"}]}}"#;
-        setup.kubectl(&["patch", "sync", "shop", "-n", &setup.system, "--type=merge", "-p", circle], "").await;
+        let circle = json!({"spec": {"dependsOn": [{"name": "app"}]}});
+        setup.patch_sync(&circle).await;
         setup.push(&[("app/app.yaml", Some(&config("app", "two")))]).await;
         let message = setup.condition_of("app", "Applied", "False", "DependencyNotReady").await;
         assert!(message.contains("it waits for itself: app → shop → app"), "{message}");
