@@ -10,6 +10,7 @@ mod files;
 mod gather;
 mod hosts;
 mod mounted;
+mod patience;
 mod reference;
 
 pub(crate) use self::charts::admits;

@@ -86,8 +86,22 @@ pub const MAX_BASES_BYTES: u64 = 64 << 20;
 /// takes about a hundred.
 pub const MAX_REFERENCES_BYTES: u64 = 8 << 20;
 
-/// How long fetching the remote bases of one path may take.
+/// How long fetching the remote bases of one path may take, with looking through what was fetched.
 pub const BASES_LIMIT: Duration = Duration::from_secs(300);
+
+/// How long hosts are asked for the remote bases of one path. What is left of [`BASES_LIMIT`] is for looking through what is
+/// kept of them.
+pub const ASKING_LIMIT: Duration = Duration::from_secs(240);
+
+/// How long it may take until a host of remote bases begins to answer, with all that it leads on to.
+pub const ANSWER_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long one remote file, one index of a repository of charts or one package may take.
+pub const FILE_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long one host is waited for in vain while one path is looked at. After that it is asked nothing more, so that the
+/// others have their turn.
+pub const HOST_PATIENCE: Duration = Duration::from_secs(15);
 
 /// The most that commits which are kept of remote bases may take on disk, in bytes, in an agent.
 pub const MAX_KEPT_BASES_BYTES: u64 = 2 << 30;
@@ -124,6 +138,7 @@ pub const MAX_KEPT_CHARTS_BYTES: u64 = 512 << 20;
 
 const RENDERED: &str = "an error of the Sync with the remedy, and condition `Rendered`";
 const AT_ADDRESS: &str = "an error at the address, with the remedy";
+const KEPT_ELSE_AT_ADDRESS: &str = "what was used before goes on, else an error at the address";
 const AT_CHART: &str = "an error where the chart is named; the package that was used before goes on";
 const FETCHED: &str = "condition `Fetched`, or the repository's error, with the remedy";
 
@@ -140,7 +155,19 @@ pub const LIMITS: &[Limit] = &[
     ),
     Limit::bytes("remote bases and files of one path, packed, and charts, unpacked", MAX_BASES_BYTES, AT_ADDRESS),
     Limit::bytes("answer about one branch or tag of a remote base", MAX_REFERENCES_BYTES, AT_ADDRESS),
-    Limit::time("fetching the remote bases, files and charts of one path", BASES_LIMIT, AT_ADDRESS),
+    Limit::time(
+        "fetching the remote bases, files and charts of one path, and looking through them",
+        BASES_LIMIT,
+        AT_ADDRESS,
+    ),
+    Limit::time("asking hosts for the remote bases, files and charts of one path", ASKING_LIMIT, KEPT_ELSE_AT_ADDRESS),
+    Limit::time("until a host of remote bases begins to answer", ANSWER_LIMIT, KEPT_ELSE_AT_ADDRESS),
+    Limit::time("one remote file, index of charts or package of a chart", FILE_LIMIT, KEPT_ELSE_AT_ADDRESS),
+    Limit::time(
+        "waiting in vain for one host of remote bases, for one path",
+        HOST_PATIENCE,
+        "it is asked nothing more in this look; what was used before goes on, else an error at the address",
+    ),
     Limit::bytes(
         "commits of remote bases that are kept on disk",
         MAX_KEPT_BASES_BYTES,

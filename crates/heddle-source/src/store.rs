@@ -142,8 +142,14 @@ impl Store {
         self.open_kept(name, remote, Want::Branch(branch.clone())).await
     }
 
+    /// One commit that is kept for `owner`. Nothing is asked of the remote.
+    pub(crate) async fn find_commit(&self, remote: &Remote, owner: &str, commit: &Revision) -> Option<Snapshot> {
+        let name = name_of_commit(remote, owner, commit).ok()?;
+        self.open_kept(name, remote, Want::Commit(commit.clone())).await
+    }
+
     /// One commit, in a clone of its own for each `owner`: what is kept is shared by those who were let through to it alone.
-    /// Nothing is asked of the remote for what is kept. What may be asked says `asked`.
+    /// What may be asked of the remote says `asked`.
     pub(crate) async fn fetch_commit(
         &self,
         remote: &Remote,
@@ -151,10 +157,7 @@ impl Store {
         commit: &Revision,
         asked: impl AsyncFnOnce() -> Result<(Remote, Asked), FetchError>,
     ) -> Result<Snapshot, FetchError> {
-        let name = directory_name(&format!("{}\n{commit}\n{owner}", remote.url))?;
-        if let Some(kept) = self.open_kept(name.clone(), remote, Want::Commit(commit.clone())).await {
-            return Ok(kept);
-        }
+        let name = name_of_commit(remote, owner, commit)?;
         let (remote, asked) = asked().await?;
         self.fetch_into(name, &remote, asked).await
     }
@@ -382,6 +385,10 @@ impl Drop for StopOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
+}
+
+fn name_of_commit(remote: &Remote, owner: &str, commit: &Revision) -> Result<String, FetchError> {
+    directory_name(&format!("{}\n{commit}\n{owner}", remote.url))
 }
 
 /// A name that two remotes never share, and that shows no address.

@@ -10,7 +10,7 @@ use reqwest::{
     header::{HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH},
 };
 use secrecy::ExposeSecret;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::{
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     Credential, FetchError, Remote, Snapshot, Store,
     fetch::{Asked, Want, Way},
-    limits::{FETCH_LIMIT, MAX_FILE_BYTES, MAX_KEPT_BASES_BYTES, MAX_KEPT_FILES_BYTES},
+    limits::{ANSWER_LIMIT, FETCH_LIMIT, MAX_FILE_BYTES, MAX_KEPT_BASES_BYTES, MAX_KEPT_FILES_BYTES},
 };
 
 /// The first request of git's protocol over HTTP. Source: `gitprotocol-http`, "Smart Clients".
@@ -98,7 +98,13 @@ impl Fetcher {
         Ok((kind, commit.clone()))
     }
 
-    /// One commit of a repository; the host is not asked for what is kept.
+    /// One commit of a repository that is kept.
+    pub(super) async fn kept_commit(&self, url: &Url, commit: &Revision, asker: Asker<'_>) -> Option<Snapshot> {
+        let owner = if asker.login.is_some() { asker.owner } else { "" };
+        self.store.find_commit(&self.remote(url.clone(), None), owner, commit).await
+    }
+
+    /// One commit of a repository.
     pub(super) async fn commit(
         &self,
         url: &Url,
@@ -114,7 +120,13 @@ impl Fetcher {
         self.store.fetch_commit(&self.remote(url.clone(), None), owner, commit, asked).await
     }
 
-    /// A file, with its digest. The host is not asked for one that is kept under the digest that is wanted.
+    /// A file with a digest that is kept.
+    pub(super) fn kept_file(&self, url: &Url, sha256: &str, asker: Asker<'_>) -> Option<Arc<[u8]>> {
+        let owner = if asker.login.is_some() { asker.owner } else { "" };
+        self.files.find(url, owner, sha256)
+    }
+
+    /// A file, with its digest, which is that which is wanted.
     pub(super) async fn file(
         &self,
         url: &Url,
@@ -122,11 +134,6 @@ impl Fetcher {
         asker: Asker<'_>,
     ) -> Result<(String, Arc<[u8]>), FetchError> {
         let owner = if asker.login.is_some() { asker.owner } else { "" };
-        if let Some(sha256) = sha256
-            && let Some(kept) = self.files.find(url, owner, sha256)
-        {
-            return Ok((sha256.to_owned(), kept));
-        }
         let answer = self.ask(url, HeaderMap::new(), asker).await?;
         let bytes = read(answer, MAX_FILE_BYTES).await?;
         let found = digest_of(&bytes);
@@ -172,7 +179,9 @@ impl Fetcher {
         let login = asker.login.map(basic).transpose()?;
         // The list of whoever runs the program opens a private host to those who name it, not to whom they are led by.
         let may_lead = |next: &Url| next.origin() == url.origin() || asker.hosts.allow(next);
-        let answer = match self.egress.send_within(&Method::GET, url, &headers, login.as_ref(), may_lead).await {
+        let asked = self.egress.send_within(&Method::GET, url, &headers, login.as_ref(), may_lead);
+        let late = |_| FetchError::TimedOut { limit_secs: ANSWER_LIMIT.as_secs() };
+        let answer = match timeout(ANSWER_LIMIT, asked).await.map_err(late)? {
             Ok(answer) => answer,
             Err(Unsent::Refused(refused)) => return Err(FetchError::Refused { reason: refused.to_string() }),
             // What a name resolves to is not told: whoever writes a kustomization would read the network from it.

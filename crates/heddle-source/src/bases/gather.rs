@@ -7,18 +7,21 @@ use std::{
 };
 
 use heddle_core::git::Revision;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use url::Url;
 
 use super::{
     fetcher::{Asker, Fetcher, NameKind},
     hosts::{Hosts, Login},
     mounted::{Bases, Content, Mount, Named, WithBases},
+    patience::Patience,
     reference::{Reference, Target},
 };
 use crate::{
     FetchError, Overlay, Tree, TreePath,
-    limits::{BASES_LIMIT, FETCH_LIMIT, MAX_BASE_DEPTH, MAX_BASES, MAX_BASES_BYTES, MAX_KNOWN_BASES},
+    limits::{
+        ASKING_LIMIT, BASES_LIMIT, FETCH_LIMIT, FILE_LIMIT, MAX_BASE_DEPTH, MAX_BASES, MAX_BASES_BYTES, MAX_KNOWN_BASES,
+    },
     render::{Until, addresses},
 };
 
@@ -81,8 +84,15 @@ pub async fn gather<T: Tree + Send + 'static>(
     (tree, path, overlay): (Arc<T>, &str, &Overlay),
 ) -> (Bases, Vec<Resolved>) {
     let deadline = Instant::now() + BASES_LIMIT;
-    let mut walk =
-        Walk { fetcher, rules, known, deadline, resolved: Vec::new(), taken: BTreeMap::new(), is_settled: true };
+    let mut walk = Walk {
+        fetcher,
+        rules,
+        known,
+        patience: Patience::new(),
+        resolved: Vec::new(),
+        taken: BTreeMap::new(),
+        is_settled: true,
+    };
     let mut bases = Bases::default();
     let mut is_whole = true;
     for depth in 1..=MAX_BASE_DEPTH + 1 {
@@ -102,9 +112,7 @@ pub async fn gather<T: Tree + Send + 'static>(
                     "is not fetched: the path names more than {MAX_BASES} addresses; split it, or copy some in"
                 ))
             } else {
-                let late =
-                    |_| Err(format!("is not fetched: all together take longer than {} s", BASES_LIMIT.as_secs()));
-                timeout_at(deadline, walk.take(&named)).await.unwrap_or_else(late)
+                walk.take(&named).await
             };
             bases.insert(named, taken);
         }
@@ -142,15 +150,15 @@ pub(super) struct Walk<'a> {
     pub(super) fetcher: &'a Fetcher,
     pub(super) rules: &'a Rules,
     known: &'a Known,
-    deadline: Instant,
+    pub(super) patience: Patience,
     pub(super) resolved: Vec<Resolved>,
     /// How many bytes each commit, file and chart takes.
     taken: BTreeMap<String, u64>,
     pub(super) is_settled: bool,
 }
 
-impl Walk<'_> {
-    /// Fetches what is named. A fault comes in words that follow its name.
+impl<'a> Walk<'a> {
+    /// Fetches what is named. What is kept is there whether or not its host answers. A fault comes in words that follow its name.
     async fn take(&mut self, named: &Named) -> Result<Mount, String> {
         match named {
             Named::Address(address) => self.address(address).await,
@@ -193,9 +201,15 @@ impl Walk<'_> {
             }
             Target::Name(_) | Target::Head => self.follow(address, url, target).await?,
         };
-        let asker = self.asker(url);
+        let (fetcher, asker) = (self.fetcher, self.asker(url));
         let left = self.bytes_left(commit.as_str());
-        let fetched = self.fetcher.commit(url, &commit, asker, left).await.map_err(|error| told(&error))?;
+        let fetched = match fetcher.kept_commit(url, &commit, asker).await {
+            Some(kept) => kept,
+            None => {
+                let fetched = fetcher.commit(url, &commit, asker, left);
+                self.patience.ask(url, FETCH_LIMIT, fetched).await.map_err(|error| told(&error))?
+            }
+        };
         self.count(commit.as_str(), fetched.stored_bytes())?;
         Ok(Mount {
             name: name_of(url, commit.as_str()),
@@ -213,7 +227,8 @@ impl Walk<'_> {
         let before = before.and_then(|one| Some((Revision::try_from(one.id.clone()).ok()?, one.is_branch)));
         // What was a tag once is asked about whatever has its name by now: who may push may delete it too.
         let was_branch = before.as_ref().is_none_or(|(_, is_branch)| *is_branch);
-        let asked = self.fetcher.resolve(url, target, self.asker(url)).await;
+        let question = self.fetcher.resolve(url, target, self.asker(url));
+        let asked = self.patience.ask(url, FETCH_LIMIT, question).await;
         let asked = asked.map(|(kind, now)| (kind == NameKind::Branch && was_branch, now));
         let (used, is_branch, moved_to, away) = match (asked, before) {
             (Ok((false, now)), Some((before, _))) if now != before && !self.is_approved(now.as_str()) => {
@@ -239,19 +254,28 @@ impl Walk<'_> {
             ));
         }
         let (id, bytes) = match sha256 {
-            Some(_) => self.fetcher.file(url, sha256, self.asker(url)).await.map_err(|error| told(&error))?,
+            Some(sha256) => self.fixed_file(url, sha256).await.map_err(|error| told(&error))?,
             None => self.follow_file(address, url).await?,
         };
         self.count(&id, bytes.len() as u64)?;
         Ok(Mount { name: name_of(url, &id), id, way, content: Content::File(bytes) })
     }
 
+    /// The file with a digest, of which the host is asked where it is not kept.
+    async fn fixed_file(&mut self, url: &Url, sha256: &str) -> Result<(String, Arc<[u8]>), FetchError> {
+        let (fetcher, asker) = (self.fetcher, self.asker(url));
+        match fetcher.kept_file(url, sha256, asker) {
+            Some(kept) => Ok((sha256.to_owned(), kept)),
+            None => self.patience.ask(url, FILE_LIMIT, fetcher.file(url, Some(sha256), asker)).await,
+        }
+    }
+
     /// The file that an address without a digest names now, or the one of before, as for a tag: whether it is meant to
     /// change nothing says.
     async fn follow_file(&mut self, address: &str, url: &Url) -> Result<(String, Arc<[u8]>), String> {
         self.is_settled = false;
-        let asker = self.asker(url);
-        let asked = self.fetcher.file(url, None, asker).await;
+        let question = self.fetcher.file(url, None, self.asker(url));
+        let asked = self.patience.ask(url, FILE_LIMIT, question).await;
         let before = self.before(address).map(|one| one.id.clone());
         let (keeps, moved_to, away) = match (&asked, before) {
             (Ok((now, _)), Some(before)) if *now != before && !self.is_approved(now) => {
@@ -262,7 +286,7 @@ impl Walk<'_> {
         };
         let used = match &keeps {
             // The host has it no more, so it is there only while it is kept.
-            Some(before) => self.fetcher.file(url, Some(before), asker).await,
+            Some(before) => self.fixed_file(url, before).await,
             None => asked,
         };
         // What is kept of it must not be forgotten with it, else the other one would be taken unasked.
@@ -282,9 +306,9 @@ impl Walk<'_> {
         self.known.approved.contains(id)
     }
 
-    pub(super) fn asker(&self, url: &Url) -> Asker<'_> {
+    pub(super) fn asker(&self, url: &Url) -> Asker<'a> {
         let Rules { hosts, logins, owner, .. } = self.rules;
-        Asker { login: Login::find(logins, url), hosts, deadline: self.deadline, owner }
+        Asker { login: Login::find(logins, url), hosts, deadline: self.patience.until(), owner }
     }
 
     /// How many bytes may still be taken for something that counts once.
@@ -330,5 +354,5 @@ fn told(error: &FetchError) -> String {
     }
 }
 
-/// A single fetch never takes the whole time.
-const _: () = assert!(FETCH_LIMIT.as_secs() < BASES_LIMIT.as_secs());
+/// A single fetch never takes the whole time, and asking leaves some for what is kept.
+const _: () = assert!(FETCH_LIMIT.as_secs() < ASKING_LIMIT.as_secs() && ASKING_LIMIT.as_secs() < BASES_LIMIT.as_secs());

@@ -489,8 +489,11 @@ impl Faults {
 }
 
 /// An address without the user and the password that may stand in it.
-pub(super) fn without_login(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+pub(crate) fn without_login(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else {
+        let login = address.split_once('@').filter(|(login, _)| login.contains(':') && !login.contains('/'));
+        return login.map_or(address, |(_, rest)| rest).to_owned();
+    };
     let host = rest.find('/').unwrap_or(rest.len());
     let start = rest[..host].rfind('@').map_or(0, |at| at + 1);
     format!("{scheme}://{}", &rest[start..])

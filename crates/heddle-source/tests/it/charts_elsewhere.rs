@@ -1,6 +1,6 @@
 //! Charts of repositories elsewhere, which the real `helm` has made, pushed and carries out.
 
-use std::{path::Path, process::Command, sync::Arc, time::Duration};
+use std::{fmt::Write, path::Path, process::Command, sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
 use heddle_egress::Egress;
@@ -173,6 +173,55 @@ async fn another_package_under_the_same_version_waits_until_its_digest_is_approv
         assert_eq!((&resolved[0].id, resolved[0].moved_to.as_ref()), (&first, Some(&second)));
         std::fs::remove_dir_all(setup.dir.path().join("kept")).ok();
     }
+}
+
+#[tokio::test]
+async fn another_build_of_the_version_that_is_named_is_asked_about_as_another_package() {
+    let setup = Setup::start().await;
+    let first = setup.publish("web", "0.1.0", "first");
+    let dir = repository(&[("app/kustomization.yaml", &entry(&setup.repository(), "0.1.0"))]);
+    let rules = setup.rules(Pinned::Required);
+    let (_, before, _) = look(dir.path(), &setup.fetcher(), &rules, &Known::default()).await;
+
+    // The version itself is withdrawn, and one is there that Helm takes for it.
+    std::fs::remove_file(setup.dir.path().join("published/web-0.1.0.tgz")).unwrap();
+    let second = setup.publish("web", "0.1.0+x", "second");
+    let version_is_lost = before.iter().map(|one| Resolved { version: None, ..one.clone() }).collect();
+    for before in [before, version_is_lost] {
+        let (rendered, resolved, _) = look(dir.path(), &setup.fetcher(), &rules, &known(&before, &[])).await;
+        assert_eq!(made(&rendered), ["one-web first 0.1.0"]);
+        assert_eq!((&resolved[0].id, resolved[0].moved_to.as_ref()), (&first, Some(&second)));
+        let (rendered, resolved, _) = look(dir.path(), &setup.fetcher(), &rules, &known(&before, &[&second])).await;
+        assert_eq!(made(&rendered), ["one-web second 0.1.0+x"]);
+        assert_eq!((&resolved[0].id, resolved[0].version.as_deref()), (&second, Some("0.1.0+x")));
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_goes_on_while_its_host_is_silent_and_that_one_is_waited_for_once() {
+    let setup = Setup::start().await;
+    let mut text = "helmCharts:\n".to_owned();
+    for name in ["cache", "db", "web"] {
+        setup.publish(name, "0.1.0", "first");
+        let repository = setup.repository();
+        writeln!(text, "- {{name: {name}, repo: '{repository}', version: 0.1.0, releaseName: one}}").unwrap();
+    }
+    let file = setup.host.serve_file("/acme/c.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: file}\n");
+    writeln!(text, "resources: ['{file}']").unwrap();
+    let dir = repository(&[("app/kustomization.yaml", &text)]);
+    let rules = setup.rules(Pinned::Resolve);
+    let (rendered, resolved, _) = look(dir.path(), &setup.fetcher(), &rules, &Known::default()).await;
+    assert_eq!(made(&rendered).len(), 4);
+
+    setup.host.fall_silent();
+    let fetcher = setup.fetcher();
+    // Time passes while nothing else does.
+    tokio::time::pause();
+    let (rendered, resolved, _) = look(dir.path(), &fetcher, &rules, &known(&resolved, &[])).await;
+    assert_eq!(made(&rendered).len(), 4);
+    assert_eq!(resolved.len(), 4);
+    assert!(resolved.iter().all(|one| one.away.is_some()), "{resolved:?}");
+    assert!(setup.host.asked_in_vain() <= 1, "it is asked nothing more once it was waited for");
 }
 
 #[tokio::test]

@@ -38,6 +38,8 @@ struct Shared {
     root: PathBuf,
     packs_sent: AtomicUsize,
     fault: Mutex<Option<StatusCode>>,
+    is_silent: AtomicBool,
+    asked_in_vain: AtomicUsize,
     redirect: Mutex<Option<(String, String)>>,
     logins: AtomicUsize,
     conversations: AtomicUsize,
@@ -59,6 +61,8 @@ impl GitHost {
             root,
             packs_sent: AtomicUsize::new(0),
             fault: Mutex::default(),
+            is_silent: AtomicBool::new(false),
+            asked_in_vain: AtomicUsize::new(0),
             redirect: Mutex::default(),
             logins: AtomicUsize::new(0),
             conversations: AtomicUsize::new(0),
@@ -149,6 +153,16 @@ impl GitHost {
         *self.shared.fault.lock().unwrap() = status;
     }
 
+    /// Takes what is asked, and never answers.
+    pub fn fall_silent(&self) {
+        self.shared.is_silent.store(true, Ordering::Relaxed);
+    }
+
+    /// How often it was asked since it fell silent.
+    pub fn asked_in_vain(&self) -> usize {
+        self.shared.asked_in_vain.load(Ordering::Relaxed)
+    }
+
     /// Leads what is asked below a path to another address.
     pub fn redirect(&self, path: &str, to: &str) {
         *self.shared.redirect.lock().unwrap() = Some((path.to_owned(), to.to_owned()));
@@ -200,6 +214,10 @@ fn git(dir: &Path, arguments: &[&str]) -> String {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    if shared.is_silent.load(Ordering::Relaxed) {
+        shared.asked_in_vain.fetch_add(1, Ordering::Relaxed);
+        std::future::pending::<()>().await;
+    }
     if let Some(status) = *shared.fault.lock().unwrap() {
         return status.into_response();
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     package::ChartTree,
     reference::RemoteChart,
-    repositories::{Buyer, Offer},
+    repositories::{Buyer, Fault, Offer},
 };
 use crate::{
     TreePath,
@@ -13,6 +13,7 @@ use crate::{
         gather::{Pinned, Resolved, Walk, name_of},
         mounted::{Content, Mount},
     },
+    limits::FILE_LIMIT,
 };
 
 /// What came of an offer.
@@ -23,7 +24,7 @@ enum Taken {
     Moved(String),
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     /// Fetches a chart that is named. A fault comes in words that follow its name.
     ///
     /// A range is followed to another version unasked, since it is meant to move; a version is not to become other bytes.
@@ -45,13 +46,7 @@ impl Walk<'_> {
         self.is_settled = false;
         let address = chart.to_string();
         let before = self.before(&address).cloned();
-        let taken = match self.fetcher.find_chart(chart, self.buyer(&url)).await {
-            Ok(offer) => match self.take_offer(chart, &offer, before.as_ref()).await {
-                Ok(taken) => Ok((offer.version, taken)),
-                Err(why) => Err(why),
-            },
-            Err(why) => Err(why),
-        };
+        let taken = self.ask_for(chart, before.as_ref()).await;
         let (resolved, tree) = match (taken, before) {
             (Ok((version, Taken::Package(id, tree))), _) => {
                 let is_branch = !chart.is_exact();
@@ -82,11 +77,31 @@ impl Walk<'_> {
         Ok(Mount { name: name_of(&place, &id), id, way: TreePath::root(), content: Content::Chart(tree) })
     }
 
+    /// What the repository has by now of what is wanted, with its version.
+    async fn ask_for(&mut self, chart: &RemoteChart, before: Option<&Resolved>) -> Result<(String, Taken), String> {
+        let url = chart.address();
+        let question = self.fetcher.find_chart(chart, self.buyer(&url));
+        let offer = self.patience.ask(&url, FILE_LIMIT, question).await.map_err(Fault::said)?;
+        let taken = self.take_offer(chart, &offer, before).await?;
+        Ok((offer.version, taken))
+    }
+
     /// The package of an offer: the one that is kept, where the repository has no other.
-    async fn take_offer(&self, chart: &RemoteChart, offer: &Offer, before: Option<&Resolved>) -> Result<Taken, String> {
-        let known = before.filter(|before| before.version.as_ref() == Some(&offer.version)).map(|before| &before.id);
-        let is_other = |now: &String| known.is_some_and(|known| known != now) && !self.is_approved(now);
-        if let Some(now) = offer.sha256.as_ref().filter(|now| is_other(now)) {
+    async fn take_offer(
+        &mut self,
+        chart: &RemoteChart,
+        offer: &Offer,
+        before: Option<&Resolved>,
+    ) -> Result<Taken, String> {
+        // Another build (`1.4.2+x`) of the one version that is named is the same version, and where it is not known which one
+        // it was, it may have been this one.
+        let is_of_it = |before: &&Resolved| {
+            chart.is_exact() || before.version.as_ref().is_none_or(|version| *version == offer.version)
+        };
+        let known = before.filter(is_of_it).map(|before| &before.id);
+        if let Some(now) = offer.sha256.as_ref()
+            && self.is_other(known, now)
+        {
             return Ok(Taken::Moved(now.clone()));
         }
         let url = chart.address();
@@ -95,11 +110,17 @@ impl Walk<'_> {
         {
             return Ok(Taken::Package(id.clone(), tree));
         }
-        let (id, tree) = self.fetcher.fetch_chart(chart, offer, self.buyer(&url)).await?;
-        Ok(if is_other(&id) { Taken::Moved(id) } else { Taken::Package(id, tree) })
+        let question = self.fetcher.fetch_chart(chart, offer, self.buyer(&url));
+        let (id, tree) = self.patience.ask(&offer.host(&url), FILE_LIMIT, question).await.map_err(Fault::said)?;
+        Ok(if self.is_other(known, &id) { Taken::Moved(id) } else { Taken::Package(id, tree) })
     }
 
-    fn buyer(&self, url: &url::Url) -> Buyer<'_> {
+    /// Whether a package is another one than that which is known, and nobody has approved it.
+    fn is_other(&self, known: Option<&String>, now: &str) -> bool {
+        known.is_some_and(|known| known != now) && !self.is_approved(now)
+    }
+
+    fn buyer(&self, url: &url::Url) -> Buyer<'a> {
         Buyer { logins: &self.rules.logins, asker: self.asker(url) }
     }
 }

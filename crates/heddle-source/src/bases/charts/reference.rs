@@ -6,10 +6,12 @@ use heddle_core::policy::{Range, TagVersion};
 use heddle_egress::is_private_on_its_way;
 use url::Url;
 
+use crate::render::without_login;
+
 /// The longest name of a chart. Source: helm's `pkg/chart/v2/lint/rules/chartfile.go`.
 const MAX_NAME_BYTES: usize = 250;
 
-/// A chart of a repository elsewhere, and which of its versions is wanted.
+/// A chart of a repository elsewhere, and which of its versions is wanted. Two that are equal are named alike, and no others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RemoteChart {
     name: String,
@@ -26,7 +28,9 @@ impl RemoteChart {
     /// # Errors
     /// With what is wrong, and what to write.
     pub(crate) fn parse(repository: &str, name: &str, version: &str, takes_prereleases: bool) -> Result<Self, String> {
-        let url = Url::parse(repository).map_err(|_| format!("`{repository}` is no address: {ADDRESS}"))?;
+        // It may hold a login where none is wanted, and is told whether or not it can be read.
+        let told = bare(repository);
+        let mut url = Url::parse(repository).map_err(|_| format!("`{told}` is no address: {ADDRESS}"))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(
                 "its repository holds a user or a password: these belong in a Secret that `spec.remote.logins` \
@@ -36,8 +40,10 @@ impl RemoteChart {
         }
         let is_plain = url.has_host() && url.query().is_none() && url.fragment().is_none();
         if !is_plain || !(url.scheme() == "oci" || is_private_on_its_way(&url)) {
-            return Err(format!("`{repository}` is not fetched from: {ADDRESS}"));
+            return Err(format!("`{told}` is not fetched from: {ADDRESS}"));
         }
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
         let is_char = |char: char| char.is_ascii_alphanumeric() || "-_./".contains(char);
         let is_part = |part: &str| !matches!(part, "" | "." | "..");
         if name.len() > MAX_NAME_BYTES || !name.chars().all(is_char) || !name.split('/').all(is_part) {
@@ -48,6 +54,8 @@ impl RemoteChart {
         if !version.is_empty() && !is_version(version) {
             version.parse::<Range>().map_err(|error| format!("its version is none: {error}"))?;
         }
+        // One that is named is taken, whatever it is.
+        let takes_prereleases = takes_prereleases && !is_version(version);
         Ok(Self { name: name.to_owned(), repository: url, version: version.to_owned(), takes_prereleases })
     }
 
@@ -131,6 +139,12 @@ pub(crate) fn admits(wanted: &str, takes_prereleases: bool, version: &TagVersion
 
 const ADDRESS: &str = "a repository of charts is `https://HOST/PATH` or `oci://HOST/PATH`";
 
+/// An address without what may be a login or a token in it.
+fn bare(repository: &str) -> String {
+    let end = repository.find(['?', '#']).unwrap_or(repository.len());
+    without_login(&repository[..end])
+}
+
 fn is_version(text: &str) -> bool {
     TagVersion::parse(text).is_some_and(|version| version.is_strict())
 }
@@ -138,7 +152,8 @@ fn is_version(text: &str) -> bool {
 impl fmt::Display for RemoteChart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let version = if self.version.is_empty() { "(newest)" } else { &self.version };
-        write!(f, "{} {version} of {}", self.name, self.repository.as_str().trim_end_matches('/'))
+        let devel = if self.takes_prereleases { " (devel)" } else { "" };
+        write!(f, "{} {version}{devel} of {}", self.name, self.repository.as_str().trim_end_matches('/'))
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
         fetcher::{Asker, Fetcher, read},
         files::{KeptFiles, digest_of},
         hosts::Login,
+        patience::Silence,
     },
     limits::{
         INDEX_FRESH, MAX_CHART_BYTES, MAX_INDEX_BYTES, MAX_KEPT_CHARTS_BYTES, MAX_KEPT_OFFERS, MAX_KEPT_VERSIONS,
@@ -70,6 +71,49 @@ enum Place {
     Blob(ImageRepository, Digest),
 }
 
+/// Why a repository gave nothing, in a sentence.
+pub(super) enum Fault {
+    /// It did not answer, or with a fault of its own.
+    Silence(String),
+    /// Anything else.
+    Told(String),
+}
+
+impl Fault {
+    pub(super) fn said(self) -> String {
+        let (Self::Silence(words) | Self::Told(words)) = self;
+        words
+    }
+}
+
+impl Silence for Fault {
+    fn is_silence(&self) -> bool {
+        matches!(self, Self::Silence(_))
+    }
+}
+
+impl From<FetchError> for Fault {
+    fn from(error: FetchError) -> Self {
+        if error.is_silence() { Self::Silence(said(&error)) } else { Self::Told(said(&error)) }
+    }
+}
+
+impl From<String> for Fault {
+    fn from(words: String) -> Self {
+        Self::Told(words)
+    }
+}
+
+impl Offer {
+    /// The host of the package, at which `repository` is to lead.
+    pub(super) fn host(&self, repository: &Url) -> Url {
+        match &self.place {
+            Place::Address(url) => url.clone(),
+            Place::Blob(..) => repository.clone(),
+        }
+    }
+}
+
 /// Who asks for a chart: with the logins of a Sync.
 #[derive(Clone, Copy)]
 pub(super) struct Buyer<'a> {
@@ -96,8 +140,8 @@ impl ChartRepositories {
 }
 
 impl Fetcher {
-    /// The version that is meant, as its repository has it now, or had it a moment ago. A fault comes as a sentence.
-    pub(super) async fn find_chart(&self, chart: &RemoteChart, buyer: Buyer<'_>) -> Result<Offer, String> {
+    /// The version that is meant, as its repository has it now, or had it a moment ago.
+    pub(super) async fn find_chart(&self, chart: &RemoteChart, buyer: Buyer<'_>) -> Result<Offer, Fault> {
         let key = (chart.clone(), buyer.owner());
         let known = lock(&self.charts.memory.offers).get(&key).cloned();
         if let Some((_, offer)) = known.filter(|(at, _)| at.elapsed() < INDEX_FRESH) {
@@ -115,7 +159,7 @@ impl Fetcher {
         Ok(offer)
     }
 
-    async fn find_in_index(&self, chart: &RemoteChart, buyer: Buyer<'_>) -> Result<Offer, String> {
+    async fn find_in_index(&self, chart: &RemoteChart, buyer: Buyer<'_>) -> Result<Offer, Fault> {
         let index = self.index(chart, buyer).await?;
         let versions = index.of(chart.name());
         let version = chart.choose(versions.iter().map(|entry| entry.version.as_str()));
@@ -126,21 +170,22 @@ impl Fetcher {
         })?;
         let way = entry.way().ok_or_else(|| "its repository does not say where its package lies".to_owned())?;
         if let Some((repository, _)) = way.strip_prefix("oci://").and_then(|image| image.rsplit_once('/')) {
-            return Err(format!(
+            return Err(Fault::Told(format!(
                 "its package lies in a registry, to which an index does not lead: name `oci://{repository}` as its repository"
-            ));
+            )));
         }
         let url = chart.below(way).ok().filter(is_private_on_its_way);
         let url = url.ok_or_else(|| "its package lies at what is no address of https".to_owned())?;
         let is_led = url.origin() != chart.address().origin() && self.egress.route(&url) == Ok(Route::Listed);
         if is_led && !buyer.asker.hosts.allow(&url) {
             let host = url.host_str().unwrap_or_default();
-            return Err(format!("its package lies at `{host}`, which `spec.remote.hosts` has to name too"));
+            let words = format!("its package lies at `{host}`, which `spec.remote.hosts` has to name too");
+            return Err(Fault::Told(words));
         }
         Ok(Offer { version: entry.version.clone(), sha256: entry.sha256(), place: Place::Address(url) })
     }
 
-    async fn index(&self, chart: &RemoteChart, buyer: Buyer<'_>) -> Result<Arc<Index>, String> {
+    async fn index(&self, chart: &RemoteChart, buyer: Buyer<'_>) -> Result<Arc<Index>, Fault> {
         let url = chart.below("index.yaml").map_err(|error| format!("its repository is no address: {error}"))?;
         let key = (url.clone(), buyer.owner());
         let known = lock(&self.charts.memory.indices).get(&key).cloned();
@@ -149,12 +194,12 @@ impl Fetcher {
         }
         let etag = known.as_ref().and_then(|known| known.etag.clone());
         let headers: HeaderMap = etag.map(|etag| (IF_NONE_MATCH, etag)).into_iter().collect();
-        let answer = self.ask(&url, headers, buyer.at(&url)).await.map_err(|error| said(&error))?;
+        let answer = self.ask(&url, headers, buyer.at(&url)).await?;
         let etag = answer.headers().get(ETAG).cloned();
         let index = match known.filter(|_| answer.status() == reqwest::StatusCode::NOT_MODIFIED) {
             Some(known) => known.index,
             None => {
-                let bytes = read(answer, MAX_INDEX_BYTES).await.map_err(|error| said(&error))?;
+                let bytes = read(answer, MAX_INDEX_BYTES).await?;
                 let parsed = tokio::task::spawn_blocking(move || Index::read(&bytes)).await;
                 let parsed = parsed.map_err(|_| "its index could not be read".to_owned())?;
                 Arc::new(parsed.map_err(|why| format!("its `index.yaml` {why}"))?)
@@ -169,26 +214,26 @@ impl Fetcher {
         Ok(index)
     }
 
-    async fn find_in_registry(&self, chart: &RemoteChart, image: &str, buyer: Buyer<'_>) -> Result<Offer, String> {
+    async fn find_in_registry(&self, chart: &RemoteChart, image: &str, buyer: Buyer<'_>) -> Result<Offer, Fault> {
         let parsed: ImageRepository = image.parse().map_err(|error| format!("{error}"))?;
         if parsed.as_str() != image {
-            return Err(format!("`{image}` names no registry: write its host with a dot or a port"));
+            return Err(Fault::Told(format!("`{image}` names no registry: write its host with a dot or a port")));
         }
         let mut found = look_in(&self.session(&parsed, buyer, None), chart, &parsed).await;
         if let Some(host) = found.as_ref().err().and_then(|failing| failing.token_server(&parsed, buyer)) {
             found = look_in(&self.session(&parsed, buyer, Some(host)), chart, &parsed).await;
         }
-        found.map_err(Failing::said)
+        found.map_err(Fault::from)
     }
 
-    async fn pull(&self, image: &ImageRepository, digest: &Digest, buyer: Buyer<'_>) -> Result<Vec<u8>, String> {
+    async fn pull(&self, image: &ImageRepository, digest: &Digest, buyer: Buyer<'_>) -> Result<Vec<u8>, Fault> {
         let most = usize::try_from(MAX_CHART_BYTES).unwrap_or(usize::MAX);
         let mut pulled = self.session(image, buyer, None).pull(image, digest, most).await.map_err(Failing::Registry);
         if let Some(host) = pulled.as_ref().err().and_then(|failing| failing.token_server(image, buyer)) {
             let session = self.session(image, buyer, Some(host));
             pulled = session.pull(image, digest, most).await.map_err(Failing::Registry);
         }
-        pulled.map_err(Failing::said)
+        pulled.map_err(Fault::from)
     }
 
     /// Speaks to a registry, with the login for it, which goes to the token server that is named besides.
@@ -207,30 +252,30 @@ impl Fetcher {
         chart: &RemoteChart,
         offer: &Offer,
         buyer: Buyer<'_>,
-    ) -> Result<(String, Arc<ChartTree>), String> {
+    ) -> Result<(String, Arc<ChartTree>), Fault> {
         let bytes = match &offer.place {
             Place::Address(url) => {
-                let answer = self.ask(url, HeaderMap::new(), buyer.at(url)).await.map_err(|error| said(&error))?;
-                read(answer, MAX_CHART_BYTES).await.map_err(|error| said(&error))?
+                let answer = self.ask(url, HeaderMap::new(), buyer.at(url)).await?;
+                read(answer, MAX_CHART_BYTES).await?
             }
             Place::Blob(image, digest) => self.pull(image, digest, buyer).await?,
         };
         let sha256 = digest_of(&bytes);
         if let Some(told) = offer.sha256.as_ref().filter(|told| **told != sha256) {
-            return Err(format!(
+            return Err(Fault::Told(format!(
                 "its repository says that its package has the SHA-256 {told}, and what it sent has {sha256}"
-            ));
+            )));
         }
         let (charts, url, owner) = (self.charts.clone(), chart.address(), buyer.owner());
         let name = chart.name().to_owned();
-        let done = tokio::task::spawn_blocking(move || {
+        let done = tokio::task::spawn_blocking(move || -> Result<_, String> {
             let tree = Arc::new(ChartTree::unpack(&bytes).map_err(|why| format!("its package {why}"))?);
             let place = charts.kept.keep(&with_name(url, &name), &owner, &sha256, &bytes);
             let place = place.map_err(|error| FetchError::Store(error).to_string())?;
             charts.memory.hold(place, &tree);
             Ok((sha256, tree))
         });
-        done.await.map_err(|_| "its package could not be unpacked".to_owned())?
+        Ok(done.await.map_err(|_| "its package could not be unpacked".to_owned())??)
     }
 
     /// A package that was fetched before, by its SHA-256; none that is not kept any more.
@@ -318,14 +363,17 @@ impl Failing {
         let other = Login::find(buyer.logins, &Url::parse(&format!("https://{host}/")).ok()?)?;
         own.is_the_same_as(other).then(|| host.clone())
     }
+}
 
-    fn said(self) -> String {
-        let Failure { reason, login, .. } = match self {
-            Self::Words(words) => return words,
-            Self::Registry(failure) => failure,
+impl From<Failing> for Fault {
+    fn from(failing: Failing) -> Self {
+        let Failure { reason, login, .. } = match failing {
+            Failing::Words(words) => return Self::Told(words),
+            Failing::Registry(failure) => failure,
         };
-        match login {
-            None | Some(LoginFault::Failed) => reason,
+        Self::Told(match login {
+            // It may be one that answers with a fault at once, which costs no time.
+            None | Some(LoginFault::Failed) => return Self::Silence(reason),
             Some(LoginFault::Missing) => format!("its registry wants a login, {LOGINS}"),
             Some(LoginFault::Refused | LoginFault::Denied) => {
                 format!(
@@ -336,7 +384,7 @@ impl Failing {
                 "its registry names the token server `{host}`, which the login does not go to: if that is right, name the \
                  same Secret for the prefix `{host}` in `spec.remote.logins`"
             ),
-        }
+        })
     }
 }
 

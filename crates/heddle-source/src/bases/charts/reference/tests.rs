@@ -41,7 +41,16 @@ fn what_is_no_chart_elsewhere_is_refused_with_what_to_write() {
     assert!(told("@acme", "web", "1.0.0").contains("is no address"));
     assert!(told("https://bot:secret@charts.acme.io", "web", "1.0.0").contains("belong in a Secret"));
     assert!(!told("https://bot:secret@charts.acme.io", "web", "1.0.0").contains("secret@"));
-    assert!(told("https://charts.acme.io?x=y", "web", "1.0.0").contains("is not fetched from"));
+    for (repository, words) in [
+        ("https://bot:secret@charts.acme.io:99999/x", "`https://charts.acme.io:99999/x` is no address"),
+        ("bot:secret@charts.acme.io", "is not fetched from"),
+        ("https://charts.acme.io?token=secret", "`https://charts.acme.io` is not fetched from"),
+        ("https://charts.acme.io/#secret", "is not fetched from"),
+        ("https://charts.acme.io:x/a@b?token=secret", "`https://charts.acme.io:x/a@b` is no address"),
+    ] {
+        let told = told(repository, "web", "1.0.0");
+        assert!(told.contains(words) && !told.contains("secret"), "{repository}: {told}");
+    }
     assert!(told("https://charts.acme.io", "../web", "1.0.0").contains("is no name of a chart"));
     assert!(told("https://charts.acme.io", "web", "newest").contains("its version is none"));
     assert_eq!(told("http://127.0.0.1:8080/charts", "web", "1.0.0"), "");
@@ -56,4 +65,26 @@ fn a_registry_is_named_without_a_scheme_and_let_in_by_the_charts_own_address() {
     assert_eq!(chart.image(), None);
     assert_eq!(chart.below("index.yaml").unwrap().as_str(), "https://charts.acme.io/stable/index.yaml");
     assert_eq!(chart.to_string(), "web 1.0.0 of https://charts.acme.io/stable");
+}
+
+#[test]
+fn two_charts_are_named_alike_where_they_are_the_same_and_nowhere_else() {
+    let parse =
+        |repository: &str, version: &str, devel: bool| RemoteChart::parse(repository, "web", version, devel).unwrap();
+    let all = [
+        parse("https://charts.acme.io/stable", "^1", false),
+        parse("https://charts.acme.io/stable/", "^1", false),
+        parse("https://charts.acme.io/stable", "^1", true),
+        parse("https://charts.acme.io/stable", "", false),
+        parse("https://charts.acme.io/stable", "", true),
+        parse("https://charts.acme.io/stable", "1.0.0", false),
+        parse("https://charts.acme.io/stable//", "1.0.0", true),
+        parse("https://charts.acme.io", "1.0.0", true),
+        parse("https://charts.acme.io/", "=1.0.0", true),
+    ];
+    for (one, other) in all.iter().flat_map(|one| all.iter().map(move |other| (one, other))) {
+        assert_eq!(one == other, one.to_string() == other.to_string(), "{one}, {other}");
+    }
+    assert_eq!(all[2].to_string(), "web ^1 (devel) of https://charts.acme.io/stable");
+    assert_eq!(all[8].below("index.yaml").unwrap().as_str(), "https://charts.acme.io/index.yaml");
 }
