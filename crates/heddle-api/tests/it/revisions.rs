@@ -7,6 +7,7 @@ use heddle_core::{
     pipeline::{KnotState, RevisionEnd},
     pull_request::{BringingPullRequest, PullRequestFate},
 };
+use heddle_db::retention::{self, Ages};
 use heddle_wire::{
     agent::{Condition, Deploy, DeployFact, Report},
     automator::{BesideCommit, CarriedCommit, CommitReport, FoundCommit, LookedUp, ReadReport, Work},
@@ -298,4 +299,53 @@ async fn a_repository_is_looked_through_so_often_and_not_more() {
     let lease = lease_read(&loom).await;
     let Work::Read(work) = &lease.work else { panic!("no read") };
     assert_eq!(work.wanted_commits.len(), 10);
+}
+
+#[tokio::test]
+async fn a_commit_that_was_looked_for_stays_on_its_branch_after_a_sweep() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1, 2])).await;
+    // Older than all that was read: carried by a merge of which no Sync told.
+    let wanted = revision(0xdef).to_string();
+    loom.user.look_for_revision(loom.organization, &wanted, &LookForRevision { repository: None }).await.unwrap();
+    let carried = vec![CarriedCommit { branch: "main".parse().unwrap(), by: commit(0xabc) }];
+    let found = FoundCommit { commit: commit(0xdef), carried, far_back: vec![] };
+    let looked_up = vec![LookedUp { wanted, found: Some(found), failed: false }];
+    read(&loom, ReadReport { looked_up, ..heads(&[]) }).await;
+    let before = find(&loom, 0xdef).await;
+    assert_eq!(
+        (before.branch.as_ref().map(|branch| branch.as_str()), before.carried_by),
+        (Some("main"), Some(revision(0xabc)))
+    );
+
+    let forgotten = retention::prune(&loom.app.db, &Ages::default(), Utc::now()).await.unwrap();
+    assert_eq!(forgotten.failures, 0);
+    let after = find(&loom, 0xdef).await;
+    assert_eq!((after.branch, after.carried_by), (before.branch, Some(revision(0xabc))));
+
+    // When it is forgotten nobody takes it for one that was not merged.
+    let later = Utc::now() + chrono::TimeDelta::days(36_500);
+    retention::prune(&loom.app.db, &Ages::default(), later).await.unwrap();
+    let answer = loom.user.find_revision(loom.organization, &revision(0xdef).to_string(), None).await.unwrap();
+    assert_eq!((answer.found.len(), answer.absent.len(), answer.unasked.len()), (0, 0, 1));
+}
+
+#[tokio::test]
+async fn a_revision_that_is_applied_again_after_a_failure_becomes_healthy() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1])).await;
+    let epoch = Uuid::new_v4();
+    let failed = DeployFact {
+        at: at(11),
+        what: Deploy::Failed { images: vec![], errors: vec![] },
+        ..applied(&loom, 1, 11, None)
+    };
+    let facts = vec![applied(&loom, 1, 10, None), failed, applied(&loom, 1, 12, None)];
+    loom.agent.report(&report(&loom, epoch, 1, facts, None)).await.unwrap();
+    let mut healthy = report(&loom, epoch, 2, vec![], Some(15));
+    healthy.syncs[0].applied_revision = Some(revision(1));
+    loom.agent.report(&healthy).await.unwrap();
+    let view = find(&loom, 1).await;
+    assert_eq!(view.line.end, Some(RevisionEnd::Healthy), "{:?}", view.line);
+    assert_eq!((view.line.knots[2].at, view.line.knots[3].at), (Some(at(10)), Some(at(15))));
 }

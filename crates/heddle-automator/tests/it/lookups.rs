@@ -1,6 +1,7 @@
 //! Which head carries a commit: by a merge, by a squash, or none.
 
 use heddle_core::pull_request::PullRequestFate;
+use heddle_testkit::github::{Fault, Matcher};
 use heddle_wire::automator::{FoundCommit, ReadReport};
 
 use crate::shop::{REPOSITORY, Shop};
@@ -78,4 +79,27 @@ async fn a_commit_is_found_with_the_head_that_carries_it() {
     assert_eq!((pull.number, &pull.end), (opened, &PullRequestFate::Open));
     assert_eq!((carried(found(&report, 4)), &found(&report, 4).commit.pull_request), (vec![], &None));
     assert!(report.looked_up[5].found.is_none());
+}
+
+#[tokio::test]
+async fn a_comparison_that_github_does_not_answer_ends_no_read() {
+    let shop = Shop::open("1.4.1").await;
+    let known = shop.head().await;
+    let topic = commits(&shop, "topic", 1).await;
+    let number = shop.github.open_pull(REPOSITORY, "topic", "main", "A note", "ada").await.unwrap();
+    let merge = shop.github.merge(REPOSITORY, number, "ada").await.unwrap();
+    let compare = || Matcher::rest("GET", "/repos/*/*/compare/*");
+
+    // What a merge brought is not known, and everything else of the branch is.
+    shop.github.fail(compare(), Fault::Status(502));
+    let report = shop.read(vec![known], vec![]).await.read.unwrap();
+    let line: Vec<&str> = report.branches[0].revisions.iter().map(|commit| commit.revision.as_str()).collect();
+    assert_eq!((line, report.branches[0].beside.len()), (vec![merge.as_str()], 0));
+
+    // One look fails, and says so; the one after it is answered.
+    shop.github.fail(compare(), Fault::Status(502));
+    let report = shop.look_for(&[&topic[0], &merge]).await.read.unwrap();
+    let failed: Vec<bool> = report.looked_up.iter().map(|one| one.failed).collect();
+    assert_eq!((failed, report.looked_up[0].found.is_none()), (vec![true, false], true));
+    assert_eq!(carried(found(&report, 1)), [("main", merge.as_str())]);
 }

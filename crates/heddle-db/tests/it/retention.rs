@@ -184,3 +184,25 @@ async fn a_deleted_organization_leaves_nothing() {
         assert!(!["changes", "facts", "tags", "occurrences"].contains(&table.as_str()) || !rows.is_empty(), "{table}");
     }
 }
+
+#[tokio::test]
+async fn what_a_sync_applied_is_kept_until_what_came_after_it_is_as_old() {
+    let (database, db) = filled().await;
+    let mut owner = owner(&database).await;
+    sqlx::query("delete from applied_revisions").execute(&mut owner).await.unwrap();
+    // Applied so many days ago: what changes rarely, beside what changes often.
+    let rows = "insert into applied_revisions (organization_id, cluster_id, sync_namespace, sync_name, repository_url, branch,
+                                               path, revision, applied_at, images_hash)
+                select $1, $2, 'heddle-system', n.sync, 'u', 'main', 'p', n.days::text, now() - n.days * interval '1 day', '\\x00'
+                from (values ('rare', 900), ('rare', 500), ('rare', 10), ('often', 450), ('often', 410), ('often', 1))
+                    as n (sync, days)";
+    sqlx::query(rows).bind(year::ORGANIZATION.0).bind(Uuid::from_u128(3)).execute(&mut owner).await.unwrap();
+    prune(&db, &Ages::default(), Utc::now()).await;
+    let left: Vec<(String, String)> =
+        sqlx::query_as("select sync_name, revision from applied_revisions order by applied_at")
+            .fetch_all(&mut owner)
+            .await
+            .unwrap();
+    let left: Vec<(&str, &str)> = left.iter().map(|(sync, days)| (sync.as_str(), days.as_str())).collect();
+    assert_eq!(left, [("rare", "500"), ("often", "410"), ("rare", "10"), ("often", "1")]);
+}
