@@ -10,7 +10,7 @@ use heddle_manifest::{
     Config, Files, ResourceRule,
     config::{self, Beside, CONFIG_FILE, Ruling},
     find,
-    find::{FindInput, FoundEnvironment, environments_on},
+    find::{EnvironmentOrigin, FindInput, FoundEnvironment, environments_on},
     intake::{Intake, TooMuch},
     peers::Difference,
     yaml::Position,
@@ -75,7 +75,7 @@ impl Checkout {
                 sync_paths.iter().filter(|sync| sync.branch == name).map(|sync| sync.path.clone()).collect();
             let environments = environments_on(&checkout.config, &name, &access.default_branch, &paths);
             for environment in &environments {
-                let list = if environment.implicit { &mut implicit } else { &mut declared };
+                let list = if environment.origin == EnvironmentOrigin::Synced { &mut implicit } else { &mut declared };
                 list.push(report(&checkout.config, environment, &name));
             }
             let is_default = name == access.default_branch;
@@ -278,7 +278,7 @@ fn report(config: &Config, environment: &FoundEnvironment, branch: &BranchName) 
         name: environment.name.clone(),
         path: environment.path.clone(),
         branch: branch.clone(),
-        implicit: environment.implicit,
+        implicit: environment.origin == EnvironmentOrigin::Synced,
         promotion: config.promotion_of(&environment.name).map(|promotion| PromotionReport {
             from: promotion.from.clone(),
             after_secs: promotion.after.num_seconds(),

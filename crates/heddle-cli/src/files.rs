@@ -12,7 +12,7 @@ use heddle_manifest::{
     Config, Files, Finding, Found,
     config::{self, CONFIG_FILE, MAX_CONFIG_BYTES},
     find,
-    find::{FindInput, FoundEnvironment, is_kustomization, needs_reference},
+    find::{EnvironmentOrigin, FindInput, FoundEnvironment, is_kustomization, needs_reference},
     intake::Intake,
 };
 
@@ -53,7 +53,11 @@ impl Manifests {
             .config
             .environments
             .iter()
-            .map(|known| FoundEnvironment { name: known.name.clone(), path: known.path.clone(), implicit: false })
+            .map(|known| FoundEnvironment {
+                name: known.name.clone(),
+                path: known.path.clone(),
+                origin: EnvironmentOrigin::Named,
+            })
             .collect();
         // Where environments are named, the folder is none beside them: it would share their places. A base to which an
         // overlay leads runs nowhere by itself.
@@ -78,7 +82,7 @@ impl Manifests {
         self.find_in(&[FoundEnvironment {
             name: EnvironmentName::implicit_for(root),
             path: root.to_owned(),
-            implicit: true,
+            origin: EnvironmentOrigin::Synced,
         }])
     }
 
@@ -122,7 +126,7 @@ impl Manifests {
 
 /// All that is at a path, as a part of the whole folder.
 fn whole(path: &str) -> FoundEnvironment {
-    FoundEnvironment { name: everything(), path: path.to_owned(), implicit: true }
+    FoundEnvironment { name: everything(), path: path.to_owned(), origin: EnvironmentOrigin::Folder }
 }
 
 /// The environment that stands for the whole folder.

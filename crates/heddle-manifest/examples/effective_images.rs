@@ -17,7 +17,7 @@ use heddle_manifest::{
     Files, Found,
     documents::read_documents,
     find,
-    find::{FindInput, FoundEnvironment, is_kustomization},
+    find::{EnvironmentOrigin, FindInput, FoundEnvironment, is_kustomization},
 };
 use serde_json::Value;
 
@@ -82,7 +82,7 @@ fn compare(kustomize: &str, folder: &Path) -> Count {
             }
         };
         let name = EnvironmentName::implicit_for(&root);
-        let environment = FoundEnvironment { name, path: root.clone(), implicit: true };
+        let environment = FoundEnvironment { name, path: root.clone(), origin: EnvironmentOrigin::Folder };
         let found = find(&FindInput { files: &files, environments: std::slice::from_ref(&environment) });
         let (more, less) = difference(&found, &built);
         if more.is_empty() && less.is_empty() {
@@ -110,18 +110,18 @@ fn read(root: &Path, inner: &str, files: &mut Files) {
             read(root, &path, files);
         } else if kind.is_file() && Files::wants(&name) {
             match fs::read(entry.path()) {
-                Ok(bytes) => files.insert_bytes(path, without_added(bytes)),
+                Ok(bytes) => files.insert_bytes(path, without_followers(bytes)),
                 Err(_) => files.insert_unreadable(path),
             }
         }
     }
 }
 
-/// A file without the components that Flux's objects in it add to a path: kustomize does not know of them.
-fn without_added(bytes: Vec<u8>) -> Vec<u8> {
+/// A file in which nothing follows a path: kustomize does not know of that.
+fn without_followers(bytes: Vec<u8>) -> Vec<u8> {
+    const GROUPS: [&str; 3] = ["kustomize.toolkit.fluxcd.io/", "argoproj.io/v1alpha1", "heddle.dev/"];
     match String::from_utf8(bytes) {
-        Ok(text) if text.contains("kustomize.toolkit.fluxcd.io/") => text.replace("components:", "added:").into_bytes(),
-        Ok(text) => text.into_bytes(),
+        Ok(text) => GROUPS.iter().fold(text, |text, group| text.replace(group, &group.replace('.', "-"))).into_bytes(),
         Err(error) => error.into_bytes(),
     }
 }

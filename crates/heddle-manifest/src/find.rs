@@ -215,8 +215,19 @@ pub struct FoundEnvironment {
     pub name: EnvironmentName,
     /// Its path, without slashes at its ends.
     pub path: String,
-    /// It stands in no `.heddle.yaml`: a Sync follows its path.
-    pub implicit: bool,
+    /// Why it is one.
+    pub origin: EnvironmentOrigin,
+}
+
+/// Why something is an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnvironmentOrigin {
+    /// `.heddle.yaml` names it.
+    Named,
+    /// It stands in no `.heddle.yaml`: a Sync follows its path, which may stand elsewhere.
+    Synced,
+    /// Nobody follows its path but who stands on the branch: a part of it that is looked at.
+    Folder,
 }
 
 /// What stands on a branch.
@@ -260,17 +271,20 @@ pub fn environments_on(
         .map(|environment| FoundEnvironment {
             name: environment.name.clone(),
             path: environment.path.clone(),
-            implicit: false,
+            origin: EnvironmentOrigin::Named,
         })
         .collect();
     let taken: BTreeSet<_> = config.environments.iter().map(|environment| environment.name.clone()).collect();
     for path in sync_paths {
-        if found.iter().any(|environment| !environment.implicit && covers(&environment.path, path)) {
+        if found
+            .iter()
+            .any(|environment| environment.origin == EnvironmentOrigin::Named && covers(&environment.path, path))
+        {
             continue;
         }
         let name = EnvironmentName::implicit_for(path);
         if !taken.contains(&name) && !found.iter().any(|environment| environment.name == name) {
-            found.push(FoundEnvironment { name, path: path.clone(), implicit: true });
+            found.push(FoundEnvironment { name, path: path.clone(), origin: EnvironmentOrigin::Synced });
         }
     }
     found

@@ -18,7 +18,11 @@ use heddle_core::{change::Mode, image::ImageRepository, policy::TagPolicy};
 use serde::Serialize;
 
 pub use self::renovate::{MAX_RENOVATE_FILES, RENOVATE_FILES, Renovate};
-pub(crate) use self::{objects::word, stages::plain_path};
+pub(crate) use self::{
+    objects::word,
+    patched::{closure, may_be_for, with_patches},
+    stages::plain_path,
+};
 pub use crate::finding::Difference;
 use crate::{
     Files, Found,

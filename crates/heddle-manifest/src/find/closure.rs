@@ -45,6 +45,8 @@ pub(super) struct Reader<'a> {
     pub are_sources_patched: bool,
     /// How much may still be walked.
     left: usize,
+    /// That no more is walked, once it is so.
+    spent: Option<Finding>,
 }
 
 impl<'a> Reader<'a> {
@@ -59,7 +61,23 @@ impl<'a> Reader<'a> {
             remotes: BTreeSet::new(),
             are_sources_patched: false,
             left: MAX_WALKED,
+            spent: None,
         }
+    }
+
+    /// The files of the branch.
+    pub fn files(&self) -> &'a Files {
+        self.files
+    }
+
+    /// Whether the search has walked all that it may.
+    pub fn is_spent(&self) -> bool {
+        self.spent.is_some()
+    }
+
+    /// What is wrong in the files that were read.
+    pub fn into_findings(self) -> Vec<Finding> {
+        self.findings.into_iter().chain(self.spent).collect()
     }
 
     /// Counts what is walked. `false` when the search has walked all that it may: then nothing more is known for sure.
@@ -67,7 +85,7 @@ impl<'a> Reader<'a> {
         let left = self.left.checked_sub(amount);
         self.left = left.unwrap_or_default();
         if left.is_none() {
-            self.findings.insert(Finding {
+            self.spent.get_or_insert_with(|| Finding {
                 file: file.to_owned(),
                 position: Position { line: 1, column: 1 },
                 code: "too-large",

@@ -7,9 +7,11 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
+    EnvironmentOrigin, FoundEnvironment,
     added::Added,
     charts::Charts,
     closure::{Reader, is_remote, resolve},
+    covers,
     follow::{Follower, Followers},
     live::Live,
     patches, replacements,
@@ -35,9 +37,18 @@ pub(super) struct Effective {
     pub incomplete: bool,
 }
 
-/// Computes the images of the environment at a path: a folder, with what is added to it, or one file alone.
-pub(super) fn effective(reader: &mut Reader<'_>, folder: &str, added: &Added, followers: &Followers<'_>) -> Effective {
-    let mut walk = Walk { reader, visiting: BTreeSet::new(), incomplete: false };
+/// Computes the images of an environment: a folder, with what is added to it, or one file alone.
+pub(super) fn effective<'a>(
+    reader: &mut Reader<'a>,
+    environment: &FoundEnvironment,
+    added: &Added,
+    followers: &Followers<'a>,
+) -> Effective {
+    let folder = environment.path.as_str();
+    // Who follows its path may stand elsewhere, and change nothing.
+    let followed_at =
+        (environment.origin != EnvironmentOrigin::Folder && !followers.has_sync(folder)).then(|| folder.to_owned());
+    let mut walk = Walk { reader, visiting: BTreeSet::new(), incomplete: false, followed_at };
     let mut live = Vec::new();
     let (files, units) = walk.items(folder);
     let charts = Charts::among(&files);
@@ -74,6 +85,8 @@ struct Walk<'w, 'a> {
     reader: &'w mut Reader<'a>,
     visiting: BTreeSet<String>,
     incomplete: bool,
+    /// The path of the environment, where somebody unknown follows it.
+    followed_at: Option<String>,
 }
 
 /// What an environment is made of.
@@ -84,7 +97,7 @@ enum Item<'i> {
     Unit(&'i str),
 }
 
-impl Walk<'_, '_> {
+impl<'a> Walk<'_, 'a> {
     /// The files and the folders of kustomizations of which a folder is made; a path may be one of them itself.
     fn items(&self, folder: &str) -> (Vec<String>, Vec<String>) {
         if self.reader.kustomization_file(folder).is_some() {
@@ -96,11 +109,22 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// Whether the search has walked all that it may, so that nothing more is known.
+    fn is_over(&mut self) -> bool {
+        self.incomplete |= self.reader.is_spent();
+        self.reader.is_spent()
+    }
+
     /// Adds what each of those makes of a file or a kustomization that follow it.
-    fn followed(&mut self, item: &Item<'_>, followers: &Followers<'_>, live: &mut Vec<Live>) {
+    fn followed(&mut self, item: &Item<'_>, followers: &Followers<'a>, live: &mut Vec<Live>) {
+        if self.is_over() {
+            return;
+        }
         let (Item::File(path) | Item::Unit(path)) = item;
         let those = followers.of(self.reader, path);
-        if those.is_empty() {
+        let is_within = |one: &&Follower<'a>| self.followed_at.as_ref().is_some_and(|at| covers(&one.path, at));
+        // An environment at a path that is followed follows it too; of its own follower nothing is known.
+        if those.is_empty() || those.iter().all(|one| !one.is_plain()) && those.iter().any(is_within) {
             live.append(&mut self.item(item, None));
         }
         for follower in those {
@@ -110,13 +134,17 @@ impl Walk<'_, '_> {
 
     /// Adds what the followers in a folder say themselves of what they change elsewhere. That is held by others, who tell
     /// what is wrong in it.
-    fn leaving(&mut self, folder: &str, added: &Added, followers: &Followers<'_>, live: &mut Vec<Live>) {
+    fn leaving(&mut self, folder: &str, added: &Added, followers: &Followers<'a>, live: &mut Vec<Live>) {
         let incomplete = self.incomplete;
         for follower in followers.leaving(folder) {
+            if self.is_over() {
+                return;
+            }
             let findings = std::mem::take(&mut self.reader.findings);
             let reached = std::mem::take(&mut self.reader.reached);
             let remotes = std::mem::take(&mut self.reader.remotes);
             let (files, units) = self.items(&follower.path);
+            self.reader.walk(files.len() + units.len(), &follower.file);
             let charts = Charts::among(&files);
             let files = files.iter().filter(|file| charts.read(file, added)).map(|file| Item::File(file));
             for item in files.chain(units.iter().map(|unit| Item::Unit(unit))) {
@@ -131,7 +159,7 @@ impl Walk<'_, '_> {
     }
 
     /// A file or a kustomization, and what a follower makes of it.
-    fn item(&mut self, item: &Item<'_>, follower: Option<&Follower<'_>>) -> Vec<Live> {
+    fn item(&mut self, item: &Item<'_>, follower: Option<&Follower<'a>>) -> Vec<Live> {
         let mut own = Vec::new();
         let path = match item {
             Item::File(path) => {
@@ -169,7 +197,7 @@ impl Walk<'_, '_> {
     fn values(
         &mut self,
         (chart, file, values): (&str, &str, &Reference),
-        followers: &Followers<'_>,
+        followers: &Followers<'a>,
         live: &mut Vec<Live>,
     ) {
         match resolve(chart, &values.path) {

@@ -5,26 +5,30 @@
 //! Each follower makes something of its own of a path. Whether the repository that it names is this one is not known: one
 //! that follows a folder which stands here is taken to mean it, and one that follows another repository's root is not.
 
+mod layer;
+mod patched;
+mod read;
+
 use std::{
+    cell::OnceCell,
     collections::{BTreeMap, BTreeSet, HashMap},
+    rc::Rc,
     sync::Arc,
 };
 
+use self::layer::Layer;
 use super::{
-    Files,
-    closure::{Reader, folders_around, join, resolve},
+    closure::{Reader, folders_around, join},
     covers, effective,
     live::Live,
-    patches::{self, Change, Home},
+    patches,
 };
 use crate::{
     image::ImageValue,
-    kustomize::{ImageEntry, Inline, Patch, read_entries, read_patches},
-    object::{group, is_list, object_name, text},
-    peers::plain_path,
+    kustomize::{ImageEntry, Patch},
+    object::{is_list, object_name},
     policy::FoundPolicy,
-    values,
-    yaml::{Node, Position, cursor::Cursor},
+    yaml::{Node, cursor::Cursor},
 };
 
 /// The objects that follow paths, by the path.
@@ -38,6 +42,9 @@ pub(super) struct Followers<'a> {
 /// The path of what follows no folder: a chart from elsewhere, with files of values from here.
 const ELSEWHERE: &str = "$chart";
 
+/// The images of a file, by their places in it.
+type Known<'a> = HashMap<(usize, &'a str), &'a Arc<ImageValue>>;
+
 /// An object that follows a path.
 #[derive(Debug)]
 pub(super) struct Follower<'a> {
@@ -45,8 +52,12 @@ pub(super) struct Follower<'a> {
     pub path: String,
     /// The file of the object.
     pub file: Arc<str>,
+    /// Where the object starts in it.
+    start: usize,
     /// Its name, as places have it.
     object: String,
+    /// It is a `Sync`.
+    is_sync: bool,
     /// What carries annotations of Argo CD Image Updater.
     annotated: Option<&'a Node>,
     /// Its patches.
@@ -57,36 +68,28 @@ pub(super) struct Follower<'a> {
     values_files: Vec<String>,
     /// What it sets in the values of a chart, the strongest last.
     layers: Vec<Layer<'a>>,
-}
-
-/// Something that is laid over the values of a chart.
-#[derive(Debug)]
-enum Layer<'a> {
-    /// A mapping of values.
-    Values(Cursor<'a>),
-    /// Values that stand as a text.
-    Text(Inline),
-    /// One value at its way.
-    Value(String, Cursor<'a>),
-    /// What cannot be read.
-    Broken(Position),
+    /// A patch that changes what it lays over its path, by file and line.
+    doubt: Option<Arc<str>>,
+    /// The images of its file, which all followers in that file share.
+    known: Rc<OnceCell<Known<'a>>>,
 }
 
 impl<'a> Followers<'a> {
     /// Reads what follows paths in all files.
-    pub fn read(files: &'a Files) -> Self {
-        let mut all = Vec::new();
-        for (file, roots) in files.of_peers() {
-            let file: Arc<str> = file.into();
+    pub fn read(reader: &mut Reader<'a>) -> Self {
+        let (mut all, mut objects) = (Vec::new(), Vec::new());
+        for (file, roots) in reader.files().of_peers() {
+            let (file, known): (Arc<str>, _) = (file.into(), Rc::default());
             for root in roots.iter().map(Cursor::root) {
-                match is_list(root.node) {
-                    true => {
-                        root.key("items").iter().flat_map(Cursor::items).for_each(|one| read(&file, &one, &mut all))
-                    }
-                    false => read(&file, &root, &mut all),
+                let listed: Vec<Cursor<'a>> = root.key("items").iter().flat_map(Cursor::items).collect();
+                let here = if is_list(root.node) { listed } else { vec![root] };
+                for object in here {
+                    read::read(&file, &object, &known, &mut all);
+                    objects.push((Arc::clone(&file), object.node));
                 }
             }
         }
+        patched::complete(reader, &objects, &mut all);
         let mut followers = Self::default();
         for follower in all {
             for file in &follower.values_files {
@@ -95,6 +98,11 @@ impl<'a> Followers<'a> {
             followers.by_path.entry(follower.path.clone()).or_default().push(follower);
         }
         followers
+    }
+
+    /// Whether the branch holds the `Sync` of a path.
+    pub fn has_sync(&self, path: &str) -> bool {
+        self.by_path.get(path).is_some_and(|those| those.iter().any(|one| one.is_sync))
     }
 
     /// Those that make something of a file or of the folder of a kustomization; empty where nobody is known to, or nobody
@@ -120,9 +128,33 @@ impl<'a> Followers<'a> {
     }
 }
 
-impl Follower<'_> {
-    fn is_plain(&self) -> bool {
-        self.patches.is_empty() && self.images.is_empty() && self.layers.is_empty()
+impl<'a> Follower<'a> {
+    /// What follows a path and lays nothing over it that is known.
+    fn at(path: String, file: &Arc<str>, object: &Node, doubt: Option<Arc<str>>) -> Self {
+        Self {
+            path,
+            file: Arc::clone(file),
+            start: object.span.start,
+            object: object_name(object),
+            is_sync: false,
+            annotated: None,
+            patches: Vec::new(),
+            images: Vec::new(),
+            values_files: Vec::new(),
+            layers: Vec::new(),
+            doubt,
+            known: Rc::default(),
+        }
+    }
+
+    /// Whether it is the object that starts there.
+    fn is_of(&self, file: &str, start: usize) -> bool {
+        *self.file == *file && self.start == start
+    }
+
+    /// Whether it takes what stands at its path as it stands.
+    pub fn is_plain(&self) -> bool {
+        self.patches.is_empty() && self.images.is_empty() && self.layers.is_empty() && self.doubt.is_none()
     }
 
     /// Whether it makes something of a file, or of the folder of a kustomization, at its path or below. What a kustomization
@@ -143,7 +175,7 @@ impl Follower<'_> {
     }
 
     /// Changes what a file, or a kustomization below its path, holds.
-    pub fn change(&self, reader: &mut Reader<'_>, item: &str, live: &mut Vec<Live>) {
+    pub fn change(&self, reader: &mut Reader<'a>, item: &str, live: &mut Vec<Live>) {
         if self.reads(item) {
             self.layers.iter().for_each(|layer| layer.lay(self, live));
         } else if item != self.path {
@@ -155,12 +187,15 @@ impl Follower<'_> {
             }
         }
         self.settle(reader, live);
+        if let Some(doubt) = &self.doubt {
+            live.iter_mut().for_each(|image| image.doubt = Some(Arc::clone(doubt)));
+        }
     }
 
     /// Completes what stands in its file by what that file says of the same places.
-    fn settle(&self, reader: &mut Reader<'_>, live: &mut [Live]) {
+    fn settle(&self, reader: &mut Reader<'a>, live: &mut [Live]) {
         let images = reader.images(&self.file);
-        let known: HashMap<(usize, &str), &Arc<ImageValue>> = images.iter().map(|value| (value.id(), value)).collect();
+        let known = self.known.get_or_init(|| images.iter().map(|value| (value.id(), value)).collect());
         for image in live.iter_mut().filter(|image| image.file == self.file) {
             let (object, policy) = match known.get(&image.value.id()) {
                 Some(same) => (&same.object, same.policy.clone()),
@@ -169,185 +204,5 @@ impl Follower<'_> {
             let value = Arc::make_mut(&mut image.value);
             (value.object, value.policy) = (object.clone(), policy);
         }
-    }
-}
-
-impl Layer<'_> {
-    fn lay(&self, follower: &Follower<'_>, live: &mut Vec<Live>) {
-        self.put(follower, live);
-        // Which registry each image comes from then is not followed.
-        if let Some(position) = self.registry() {
-            effective::doubt(&follower.file, position, live);
-        }
-    }
-
-    /// Where it says the registry of all images.
-    fn registry(&self) -> Option<Position> {
-        let of_values =
-            |given: &Cursor<'_>| values::REGISTRIES.iter().find_map(|way| given.at(way)).map(|found| found.position);
-        match self {
-            Self::Values(given) => of_values(given),
-            Self::Text(inline) => {
-                let mut roots = inline.documents.roots.iter();
-                roots.find_map(|root| of_values(&Cursor::root(root))).map(|_| inline.position())
-            }
-            Self::Value(way, value) => {
-                let is_it = values::REGISTRIES.iter().any(|known| known.join(".") == *way);
-                is_it.then_some(value.position)
-            }
-            Self::Broken(_) => None,
-        }
-    }
-
-    fn put(&self, follower: &Follower<'_>, live: &mut Vec<Live>) {
-        match self {
-            Self::Values(given) => lay_values(given, &Home::of(&follower.file, None), &follower.object, live),
-            Self::Text(inline) => {
-                let home = Home::of(&follower.file, Some(inline));
-                for root in &inline.documents.roots {
-                    lay_values(&Cursor::root(root), &home, &follower.object, live);
-                }
-            }
-            Self::Value(way, value) => {
-                let home = Home::of(&follower.file, None);
-                let change = Change { field: way.clone(), value: Some(value.clone()), is_merge: false };
-                live.retain_mut(|image| change.on(image, &home));
-                // A number tells another member than a name does, so nobody knows which one is meant.
-                if let Some((list, _)) = way.split_once('[') {
-                    let inside = format!("{list}[");
-                    let may_be = |image: &&mut Live| image.fields.all().any(|field| field.starts_with(&inside));
-                    let meant = live.iter_mut().filter(may_be);
-                    meant.for_each(|image| {
-                        effective::doubt(&follower.file, value.position, std::slice::from_mut(image))
-                    });
-                }
-            }
-            Self::Broken(position) => effective::doubt(&follower.file, *position, live),
-        }
-    }
-}
-
-/// Merges values, as Helm does: a list takes the place of the other.
-fn lay_values(given: &Cursor<'_>, home: &Home<'_>, object: &str, live: &mut Vec<Live>) {
-    let change = Change { field: String::new(), value: Some(given.clone()), is_merge: true };
-    let known: Vec<String> = live.iter().flat_map(|image| image.fields.all().map(str::to_owned)).collect();
-    live.retain_mut(|image| change.on(image, home));
-    let prefix = if given.field.is_empty() { String::new() } else { format!("{}.", given.field) };
-    for image in values::images(given, object) {
-        let way = |field: &str| field.strip_prefix(&prefix).unwrap_or(field).to_owned();
-        if !image.parts.spots().any(|spot| known.contains(&way(&spot.field))) {
-            live.push(home.live(image));
-        }
-    }
-}
-
-/// Reads what an object follows, and what it lays over that.
-fn read<'a>(file: &Arc<str>, object: &Cursor<'a>, all: &mut Vec<Follower<'a>>) {
-    let Some(spec) = object.key("spec") else { return };
-    let follow = |path: &str| Follower {
-        path: plain_path(path),
-        file: Arc::clone(file),
-        object: object_name(object.node),
-        annotated: None,
-        patches: Vec::new(),
-        images: Vec::new(),
-        values_files: Vec::new(),
-        layers: Vec::new(),
-    };
-    match (group(object.node), text(object.node, "kind")) {
-        ("heddle.dev", "Sync") => {
-            let mut follower = follow(text(spec.node, "path")).kustomized(&spec);
-            if let Some(helm) = spec.key("helm") {
-                follower.values_files = named(&helm, "valuesFiles", &follower.path);
-                follower.layers.extend(helm.key("values").map(Layer::Values));
-            }
-            all.push(follower);
-        }
-        ("kustomize.toolkit.fluxcd.io", "Kustomization") => {
-            let is_git = spec.at(&["sourceRef", "kind"]).is_none_or(|kind| kind.text() == Some("GitRepository"));
-            all.extend(follow(text(spec.node, "path")).kustomized(&spec).within(is_git));
-        }
-        ("helm.toolkit.fluxcd.io", "HelmRelease") => {
-            let Some(chart) = spec.at(&["chart", "spec"]) else { return };
-            let is_git = chart.at(&["sourceRef", "kind"]).is_some_and(|kind| kind.text() == Some("GitRepository"));
-            let mut follower = follow(text(chart.node, "chart"));
-            follower.values_files = named(&chart, "valuesFiles", "");
-            follower.layers.extend(spec.key("values").filter(|given| given.node.is_mapping()).map(Layer::Values));
-            all.extend(follower.within(is_git));
-        }
-        ("argoproj.io", "Application") => all.extend(applied(object, follow)),
-        ("argoproj.io", "ApplicationSet") => {
-            all.extend(spec.key("template").iter().flat_map(|template| applied(template, follow)));
-        }
-        _ => {}
-    }
-}
-
-/// What the sources of an application, or of the template of many, follow.
-fn applied<'a>(application: &Cursor<'a>, follow: impl Fn(&str) -> Follower<'a>) -> Vec<Follower<'a>> {
-    let Some(spec) = application.key("spec") else { return Vec::new() };
-    let several: Vec<Cursor<'a>> = spec.key("sources").iter().flat_map(Cursor::items).collect();
-    let sources = spec.key("source").into_iter().chain(several);
-    let read = |source: Cursor<'a>| {
-        let has_chart = source.node.get("chart").is_some();
-        let mut follower = follow(if has_chart { ELSEWHERE } else { text(source.node, "path") });
-        follower.annotated = Some(application.node);
-        if let Some(kustomize) = source.key("kustomize") {
-            let texts = kustomize.key("images");
-            let images = texts.iter().flat_map(Cursor::items).filter_map(|text| ImageEntry::of_text(&text));
-            follower.images = images.collect();
-            follower.patches = read_patches(&kustomize);
-        }
-        if let Some(helm) = source.key("helm") {
-            // One that another source brings (`$ref/…`) is taken to stand here, from the root.
-            let list = helm.node.get("valueFiles").map(Node::items).unwrap_or_default();
-            let path = |text: &str| match text.strip_prefix('$').and_then(|text| text.split_once('/')) {
-                Some((_, path)) => resolve("", path),
-                None if has_chart => None,
-                None => text.strip_prefix('/').map_or_else(|| resolve(&follower.path, text), |path| resolve("", path)),
-            };
-            follower.values_files = list.iter().filter_map(Node::text).filter_map(path).collect();
-            follower.layers = layers(&helm);
-        }
-        follower.within(true)
-    };
-    sources.filter_map(read).collect()
-}
-
-/// What the `helm` of a source sets: `values` count where there is no `valuesObject`, and parameters win over both. Source:
-/// <https://argo-cd.readthedocs.io/en/stable/user-guide/helm/>.
-fn layers<'a>(helm: &Cursor<'a>) -> Vec<Layer<'a>> {
-    let given = helm.key("valuesObject").filter(|given| !given.node.is_null());
-    let values = match (given, helm.key("values")) {
-        (Some(given), _) => Some(Layer::Values(given)),
-        (None, Some(values)) => values.text().map(|text| match Inline::of(&values, text, "text") {
-            Ok(inline) => Layer::Text(inline),
-            Err(fault) => Layer::Broken(fault.position),
-        }),
-        (None, None) => None,
-    };
-    let parameters: Vec<Cursor<'a>> = helm.key("parameters").iter().flat_map(Cursor::items).collect();
-    let set = |item: &Cursor<'a>| Some(Layer::Value(text(item.node, "name").to_owned(), item.key("value")?));
-    values.into_iter().chain(parameters.iter().filter_map(set)).collect()
-}
-
-/// The files of a list, from the root.
-fn named(around: &Cursor<'_>, key: &str, folder: &str) -> Vec<String> {
-    let list = around.node.get(key).map(Node::items).unwrap_or_default();
-    list.iter().filter_map(Node::text).filter_map(|path| resolve(folder, path)).collect()
-}
-
-impl Follower<'_> {
-    /// With the `images` and the patches of a mapping that has them as a kustomization does.
-    fn kustomized(mut self, around: &Cursor<'_>) -> Self {
-        self.images = read_entries(around, "images", &self.object);
-        self.patches = read_patches(around);
-        self
-    }
-
-    /// Where its path names a folder that may stand here: no placeholder, no other repository's root.
-    fn within(self, is_here: bool) -> Option<Self> {
-        let is_named = !self.path.is_empty() && !self.path.starts_with("..") && !self.path.contains(['{', '$']);
-        (is_here && (is_named || self.path == ELSEWHERE)).then_some(self)
     }
 }

@@ -24,13 +24,13 @@ type Key = (String, usize, String);
 pub(crate) fn find_places(input: &FindInput<'_>) -> Found {
     let mut reader = Reader::new(input.files);
     let added = Added::read(input.files);
-    let followers = Followers::read(input.files);
+    let followers = Followers::read(&mut reader);
     let mut places: BTreeMap<Key, Vec<(&FoundEnvironment, Live)>> = BTreeMap::new();
     let mut remotes: BTreeMap<(String, Position, String), Vec<EnvironmentName>> = BTreeMap::new();
     let mut incomplete = Vec::new();
     let mut unread: HashMap<(EnvironmentName, ImageRepository), String> = HashMap::new();
     for environment in input.environments {
-        let mut found = effective(&mut reader, &environment.path, &added, &followers);
+        let mut found = effective(&mut reader, environment, &added, &followers);
         marked::complete(&mut found.live);
         let mentions = reader.take_mentions().into_iter();
         unread.extend(mentions.map(|(image, path)| ((environment.name.clone(), image), path)));
@@ -51,8 +51,8 @@ pub(crate) fn find_places(input: &FindInput<'_>) -> Found {
             }
         }
     }
-    let mut found =
-        Found { findings: reader.findings.into_iter().collect(), reached: reader.reached, ..Found::default() };
+    let reached = std::mem::take(&mut reader.reached);
+    let mut found = Found { findings: reader.into_findings(), reached, ..Found::default() };
     for lives in places.into_values() {
         join(&lives, &incomplete, &unread, &mut found);
         found.findings.extend(lives.first().and_then(|(_, live)| number(live, input.files)));
@@ -127,8 +127,9 @@ fn join(
         found.findings.push(finding(first, "not-editable", message.clone()));
         obstacle = Some(message);
     } else if let Some(doubt) = lives.iter().find_map(|(_, live)| live.doubt.as_ref()) {
-        let message =
-            format!("`{doubt}` cannot be read and may change this {what}, so it is not updated: mend that first");
+        let message = format!(
+            "`{doubt}` may change this {what} in a way that is not known, so it is not updated: mend that first"
+        );
         found.findings.push(finding(first, "unread-patch", message.clone()));
         obstacle = Some(message);
     } else if let Some(file) =
@@ -167,7 +168,7 @@ fn unsure(lives: &[(&FoundEnvironment, Live)], incomplete: &[&FoundEnvironment])
         return Some(obstacle.to_owned());
     }
     if let Some(doubt) = lives.iter().find_map(|(_, live)| live.doubt.as_ref()) {
-        return Some(format!("`{doubt}` cannot be read and may change this chart: mend that first"));
+        return Some(format!("`{doubt}` may change this chart in a way that is not known: mend that first"));
     }
     if lives.iter().any(|(_, live)| live.name != first.name) {
         return Some("environments take this place for different charts".to_owned());

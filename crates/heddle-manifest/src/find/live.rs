@@ -118,6 +118,8 @@ impl Live {
     /// An image as a file has it; `None`, which is a finding, where nothing says whose tag it is.
     pub fn read(reader: &mut Reader<'_>, file: &Arc<str>, value: &Arc<ImageValue>) -> Option<Self> {
         let mut image = match &value.chart {
+            // What is vendored is as somebody else made it.
+            Some(_) if is_vendored(reader, file) => return None,
             Some(chart) => Self::of(file, &Arc::new(resolved(reader, file, value, chart))),
             None => Self::of(file, value),
         };
@@ -162,4 +164,12 @@ fn resolved(reader: &Reader<'_>, file: &str, value: &ImageValue, chart: &ChartOf
         value.obstacle = value.obstacle.or(Some(LOCKED));
     }
     ImageValue { chart: Some(chart), ..value }
+}
+
+/// Whether a file is the `Chart.yaml` of a chart that lies in the `charts` of another one.
+fn is_vendored(reader: &Reader<'_>, file: &str) -> bool {
+    let Some(chart) = file.strip_suffix("/Chart.yaml") else { return false };
+    let around = chart.match_indices("charts/").map(|(at, _)| &chart[..at]);
+    let mut parents = around.filter(|parent| parent.is_empty() || parent.ends_with('/'));
+    parents.any(|parent| reader.has(&format!("{parent}Chart.yaml")))
 }

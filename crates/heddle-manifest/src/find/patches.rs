@@ -264,7 +264,11 @@ impl Change<'_> {
     /// changed is written by nobody.
     pub fn on(&self, image: &mut Live, home: &Home<'_>) -> bool {
         let chart = image.value.chart.as_ref();
-        let is_other = chart.is_some_and(|chart| chart.ways.iter().any(|way| self.at(way, false).is_some()));
+        let sets = |way: &str| self.at(way, false).map(|value| value.is_some());
+        // What takes the place of all around the version leaves nothing beside it that would win.
+        let sets_version = image.fields.tag.as_deref().and_then(sets) == Some(true);
+        let is_changed = |way: &String| sets(way).is_some_and(|is_set| is_set || !sets_version);
+        let is_other = chart.is_some_and(|chart| chart.ways.iter().any(is_changed));
         let stays = self.set(image, home);
         if is_other {
             Arc::make_mut(&mut image.value).obstacle = Some(PATCHED);

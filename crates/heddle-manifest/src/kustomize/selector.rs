@@ -120,6 +120,11 @@ impl Selector {
         self.kind.as_ref().is_some_and(|wanted| wanted.is_match(kind))
     }
 
+    /// Whether it may be for objects of a kind.
+    pub fn may_be_of(&self, kind: &str) -> bool {
+        self.kind.as_ref().is_none_or(|wanted| wanted.is_match(kind))
+    }
+
     /// Whether it looks at more than kind and names.
     pub fn needs_object(&self) -> bool {
         !self.labels.is_empty() || !self.annotations.is_empty() || self.group.is_some() || self.version.is_some()

@@ -113,7 +113,13 @@ impl Patched {
 }
 
 /// The files that a kustomization leads to.
-fn closure(files: &Files, folder: &str, kustomization: &Kustomization, depth: usize, reached: &mut BTreeSet<String>) {
+pub(crate) fn closure(
+    files: &Files,
+    folder: &str,
+    kustomization: &Kustomization,
+    depth: usize,
+    reached: &mut BTreeSet<String>,
+) {
     let references = kustomization.resources.iter().chain(&kustomization.components);
     let paths = references.filter_map(|Reference { path, .. }| resolve(folder, path));
     for path in paths {
@@ -127,7 +133,7 @@ fn closure(files: &Files, folder: &str, kustomization: &Kustomization, depth: us
 }
 
 /// An object once the patches for it are carried out; `None` where none is for it.
-fn with_patches(object: &Node, patches: &[(&Patch, Vec<Node>)]) -> Option<Node> {
+pub(crate) fn with_patches(object: &Node, patches: &[(&Patch, Vec<Node>)]) -> Option<Node> {
     let mut made = None;
     for (patch, roots) in patches {
         for root in roots {
@@ -150,7 +156,7 @@ fn with_patches(object: &Node, patches: &[(&Patch, Vec<Node>)]) -> Option<Node> 
 }
 
 /// Whether a patch that cannot be read may be for an object: its target says so, or cannot be read either.
-fn may_be_for(patch: &Patch, object: &Node) -> bool {
+pub(crate) fn may_be_for(patch: &Patch, object: &Node) -> bool {
     match &patch.target {
         Ok(Some(target)) => target.matches(object, &Renamed::default()),
         Ok(None) | Err(_) => true,
@@ -183,6 +189,9 @@ fn with_value(node: &Node, steps: &[&str], value: Option<&Node>, merges: bool) -
             None => node.clone(),
         };
     };
+    if node.is_list() {
+        return with_member(node, step, rest, value, merges);
+    }
     let is_gone = rest.is_empty() && value.is_none();
     let mut entries: Vec<(Node, Node)> = Vec::new();
     let mut found = false;
@@ -201,6 +210,19 @@ fn with_value(node: &Node, steps: &[&str], value: Option<&Node>, merges: bool) -
         entries.push((key, inner));
     }
     with(node, Value::Mapping(entries))
+}
+
+/// A list with another member, told by its number, or with one more at its end.
+fn with_member(list: &Node, step: &str, rest: &[&str], value: Option<&Node>, merges: bool) -> Node {
+    let mut items = list.items().to_vec();
+    match step.parse::<usize>() {
+        Ok(index) if index < items.len() && rest.is_empty() && value.is_none() => {
+            items.remove(index);
+        }
+        Ok(index) if index < items.len() => items[index] = with_value(&items[index], rest, value, merges),
+        _ => items.extend(value.cloned()),
+    }
+    with(list, Value::Sequence(items))
 }
 
 /// Mappings are merged key by key, an empty value takes a key away, everything else takes the other's place.

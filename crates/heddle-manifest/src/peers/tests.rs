@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     config,
-    find::{FindInput, FoundEnvironment},
+    find::{EnvironmentOrigin, FindInput, FoundEnvironment},
 };
 
 fn imported(files: &[(&str, &str)]) -> Imported {
@@ -9,7 +9,8 @@ fn imported(files: &[(&str, &str)]) -> Imported {
     for (path, text) in files {
         all.insert((*path).to_owned(), (*text).to_owned());
     }
-    let environments = [FoundEnvironment { name: "any".parse().unwrap(), path: String::new(), implicit: true }];
+    let environments =
+        [FoundEnvironment { name: "any".parse().unwrap(), path: String::new(), origin: EnvironmentOrigin::Folder }];
     let found = crate::find(&FindInput { files: &all, environments: &environments });
     import(&all, &found, None)
 }

@@ -5,7 +5,7 @@ use std::fs;
 use heddle_core::name::EnvironmentName;
 use heddle_manifest::{
     Files, Found, find,
-    find::{FindInput, FoundEnvironment},
+    find::{EnvironmentOrigin, FindInput, FoundEnvironment},
     yaml::{Documents, MAX_FIELD_BYTES, MAX_NODES},
 };
 
@@ -20,7 +20,10 @@ fn find_in(files: &[(&str, &str)]) -> Found {
     let mut all = Files::default();
     files.iter().for_each(|(path, text)| all.insert((*path).to_owned(), (*text).to_owned()));
     let name = EnvironmentName::implicit_for("");
-    find(&FindInput { files: &all, environments: &[FoundEnvironment { name, path: String::new(), implicit: true }] })
+    find(&FindInput {
+        files: &all,
+        environments: &[FoundEnvironment { name, path: String::new(), origin: EnvironmentOrigin::Folder }],
+    })
 }
 
 #[test]

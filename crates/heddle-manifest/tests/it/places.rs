@@ -3,7 +3,7 @@
 use heddle_core::{image::ImageRef, name::EnvironmentName};
 use heddle_manifest::{
     Files, Found, Target, edit, find,
-    find::{FindInput, FoundEnvironment, Occurrence},
+    find::{EnvironmentOrigin, FindInput, FoundEnvironment, Occurrence},
 };
 
 use crate::conformance::Outcome;
@@ -11,7 +11,7 @@ use crate::conformance::Outcome;
 /// Every image in the files of a folder's closure; the empty path is the root.
 pub fn found_in(files: &Files, path: &str) -> Found {
     let name = EnvironmentName::implicit_for(path);
-    let environments = [FoundEnvironment { name, path: path.to_owned(), implicit: true }];
+    let environments = [FoundEnvironment { name, path: path.to_owned(), origin: EnvironmentOrigin::Folder }];
     find(&FindInput { files, environments: &environments })
 }
 

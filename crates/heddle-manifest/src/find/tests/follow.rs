@@ -39,7 +39,11 @@ fn an_operation_of_flux_on_the_values_of_a_release_is_the_place_that_wins() {
     check_set(&[RELEASE, kustomization, follower], both, &won, Some(("v2", "v9")));
     // The environment of the folder, that of the cluster, and that of the file alone have it alike.
     let apart = &[("apps", "apps/web"), ("prod", "clusters/prod"), ("file", "apps/web/release.yaml")];
-    check_set(&[RELEASE, follower], apart, &["clusters/prod/apps.yaml:11 q.io/acme/web:v2 apps+prod+file"], None);
+    let two = [
+        "apps/web/release.yaml:6 q.io/acme/web:v1 apps+file",
+        "clusters/prod/apps.yaml:11 q.io/acme/web:v2 apps+prod+file",
+    ];
+    check_set(&[RELEASE, follower], apart, &two, None);
     let other = text.replace("name: web}", "name: api}");
     check(&[RELEASE, ("clusters/prod/apps.yaml", &other)], both, &["apps/web/release.yaml:6 q.io/acme/web:v1 all"]);
     let elsewhere =
@@ -198,4 +202,127 @@ fn a_registry_that_a_layer_says_for_all_images_leaves_them_in_doubt() {
         let found = find_in(&[CHART, values, ("argo/web.yaml", &argo(layer))], &[("all", "")]);
         assert!(found.occurrences.iter().all(|place| place.obstacle.is_some()), "{layer}: {found:#?}");
     }
+}
+
+#[test]
+fn an_environment_at_a_path_that_is_followed_follows_it_too() {
+    let text = flux(
+        "  patches:\n  - target: {kind: Pod, name: web}\n    patch: |\n      - {op: replace, path: /spec/containers/1/image, value: 'q.io/acme/web:2'}\n",
+    );
+    let list = [("apps/web/pod.yaml", POD), ("clusters/prod/apps.yaml", text.as_str())];
+    let both = [("staging", "apps/web"), ("prod", "clusters/prod")];
+    let places = [
+        "apps/web/pod.yaml:6 q.io/acme/side:1 staging",
+        "apps/web/pod.yaml:8 q.io/acme/web:1 staging",
+        "clusters/prod/apps.yaml:9 q.io/acme/web:2 staging+prod",
+    ];
+    check(&list, &both, &places);
+    // A `Sync` of that very path is its own follower.
+    let sync = "apiVersion: heddle.dev/v1alpha1\nkind: Sync\nmetadata: {name: web}\nspec:\n  repository: x\n  path: apps/web\n  patches:\n  - target: {kind: Pod}\n    patch: |\n      - {op: replace, path: /spec/containers/1/image, value: 'q.io/acme/web:3'}\n";
+    let known = [("apps/web/pod.yaml", POD), ("s.yaml", sync)];
+    check(&known, &both[..1], &["apps/web/pod.yaml:6 q.io/acme/side:1 staging", "s.yaml:10 q.io/acme/web:3 staging"]);
+}
+
+/// The obstacle of each place, by file and line.
+fn obstacles(list: &[(&str, &str)]) -> Vec<(String, u32, Option<String>)> {
+    let found = find_in(list, &[("all", "")]);
+    found.occurrences.into_iter().map(|one| (one.place.file, one.place.line, one.obstacle)).collect()
+}
+
+/// What a patch of the folder of Argo CD's applications makes of places: whether they may be written.
+fn check_patched(patch: &str, is_written: bool) {
+    let base = argo("      valuesObject: {image: {tag: v2}}\n");
+    let kustomization = format!("resources: [../base]\npatches:\n- target: {{kind: Application}}\n  patch: |\n{patch}");
+    let list = [
+        CHART,
+        VALUES,
+        ("argo/base/app.yaml", base.as_str()),
+        ("argo/base/kustomization.yaml", "resources: [app.yaml]\n"),
+        ("argo/prod/kustomization.yaml", kustomization.as_str()),
+    ];
+    let found = obstacles(&list);
+    let [(file, 8, obstacle), ..] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((file.as_str(), obstacle.is_none()), ("argo/base/app.yaml", is_written), "{patch}: {obstacle:?}");
+    assert!(is_written || obstacle.as_ref().is_some_and(|why| why.contains("argo/prod/kustomization.yaml:3")));
+}
+
+#[test]
+fn what_a_patched_follower_lays_over_its_path_is_in_doubt() {
+    check_patched("    - {op: replace, path: /spec/source/helm/valuesObject/image/tag, value: v3}\n", false);
+    check_patched(
+        "    - {op: add, path: /spec/source/helm/parameters, value: [{name: image.tag, value: v3}]}\n",
+        false,
+    );
+    let merge = "    apiVersion: argoproj.io/v1alpha1\n    kind: Application\n    metadata: {name: any}\n    spec: ";
+    check_patched(&format!("{merge}{{source: {{helm: {{valuesObject: {{image: {{tag: v3}}}}}}}}}}\n"), false);
+    check_patched(&format!("{merge}{{source: {{kustomize: {{images: ['a=b:1']}}}}}}\n"), false);
+    // What leads to no image changes nothing of what is known.
+    check_patched(
+        &format!("{merge}{{project: prod, source: {{helm: {{releaseName: b, valuesObject: {{port: 81}}}}}}}}\n"),
+        true,
+    );
+    check_patched("    - {op: replace, path: /spec/destination, value: {name: prod}}\n", true);
+}
+
+#[test]
+fn a_patch_of_flux_for_what_is_below_puts_it_in_doubt_where_it_leads_to_images() {
+    let inner = flux("");
+    let outer = |spec: &str| {
+        format!(
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: cluster}}\nspec:\n  path: ./clusters/prod\n  patches:\n  - target: {{kind: Kustomization}}\n    patch: |\n      apiVersion: kustomize.toolkit.fluxcd.io/v1\n      kind: Kustomization\n      metadata: {{name: any}}\n      spec:\n{spec}"
+        )
+    };
+    // The usual defaults of clusters at home.
+    let harmless = "        decryption: {provider: sops, secretRef: {name: age}}\n        patches:\n        - target: {group: helm.toolkit.fluxcd.io, version: v2, kind: HelmRelease}\n          patch: |\n            apiVersion: helm.toolkit.fluxcd.io/v2\n            kind: HelmRelease\n            metadata: {name: any}\n            spec: {values: {ingress: {annotations: {nginx/auth-url: 'https://a'}}}, install: {crds: CreateReplace}, upgrade: {remediation: {retries: 2}}}\n";
+    for (spec, is_written) in [
+        (harmless.to_owned(), true),
+        ("        images: [{name: q.io/acme/web, newTag: v3}]\n".to_owned(), false),
+        (harmless.replace("install: {crds: CreateReplace}", "values: {image: {tag: v3}}"), false),
+    ] {
+        let text = outer(&spec);
+        let list = [RELEASE, ("clusters/prod/apps.yaml", inner.as_str()), ("flux/cluster.yaml", text.as_str())];
+        let found = obstacles(&list);
+        let [(file, 6, obstacle), ..] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((file.as_str(), obstacle.is_none()), ("apps/web/release.yaml", is_written), "{spec}: {obstacle:?}");
+    }
+}
+
+#[test]
+fn what_a_patch_sends_to_another_path_is_in_doubt_there() {
+    let base = flux("  images: [{name: q.io/acme/web, newTag: '2'}]\n").replace("apps/web", "apps/nowhere");
+    let list = [
+        ("apps/web/pod.yaml", POD),
+        ("flux/base/apps.yaml", base.as_str()),
+        ("flux/base/kustomization.yaml", "resources: [apps.yaml]\n"),
+        (
+            "flux/prod/kustomization.yaml",
+            "resources: [../base]\npatches:\n- target: {kind: Kustomization}\n  patch: |\n    - {op: replace, path: /spec/path, value: apps/web}\n",
+        ),
+    ];
+    let found = obstacles(&list);
+    let told =
+        |line: u32| found.iter().find(|(file, at, _)| file == "apps/web/pod.yaml" && *at == line).unwrap().2.clone();
+    assert!(told(8).is_some_and(|why| why.contains("flux/prod/kustomization.yaml:3")), "{found:?}");
+}
+
+#[test]
+fn a_search_that_has_walked_all_says_so_once() {
+    let followers: String = (0..250)
+        .map(|index| {
+            flux("  patches: [{target: {kind: Pod}, patch: '[{op: test, path: /a, value: b}]'}]\n")
+                .replace("name: apps", &format!("name: a{index}"))
+                + "---\n"
+        })
+        .collect();
+    let pods: Vec<(String, String)> = (0..250)
+        .map(|index| (format!("apps/web/{index}.yaml"), POD.replace("name: web}", &format!("name: w{index}}}"))))
+        .collect();
+    let mut list: Vec<(&str, &str)> = pods.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    list.push(("clusters/all.yaml", &followers));
+    let environments: Vec<(String, String)> = (0..12).map(|index| (format!("e{index}"), String::new())).collect();
+    let environments: Vec<(&str, &str)> =
+        environments.iter().map(|(name, path)| (name.as_str(), path.as_str())).collect();
+    let found = find_in(&list, &environments);
+    let told: Vec<_> = found.findings.iter().filter(|finding| finding.code == "too-large").collect();
+    assert_eq!(told.len(), 1, "{told:?}");
 }

@@ -278,4 +278,30 @@ fn an_artifact_without_a_reference_takes_that_of_a_patch() {
     let patch = "resources: [a.yaml]\npatches:\n- target: {kind: OCIRepository}\n  patch: |\n    - {op: add, path: /spec/ref, value: {tag: 1.5.0}}\n";
     let found = find_in(&[("e/a.yaml", &base), ("e/kustomization.yaml", patch)], &[("e", "e")]);
     assert_eq!(found.versions[0].version, "1.5.0", "{found:#?}");
+    // What takes the place of the whole reference leaves no digest and no range beside the tag.
+    let replaced = patch.replace("op: add", "op: replace");
+    let digest = ARTIFACT.replace("tag: 1.4.1", "tag: 1.4.1, digest: 'sha256:aa'");
+    for (base, patch) in [(base.as_str(), patch), (ARTIFACT, &replaced), (&digest, &replaced)] {
+        let found = find_in(&[("e/a.yaml", base), ("e/kustomization.yaml", patch)], &[("e", "e")]);
+        assert_eq!(told(&found), ["e/kustomization.yaml:5 web 1.5.0 oci://ghcr.io/acme"]);
+        assert_eq!(found.versions[0].obstacle, None, "{found:#?}");
+    }
+}
+
+#[test]
+fn what_a_vendored_chart_depends_on_is_no_place() {
+    let chart = |name: &str| {
+        format!(
+            "apiVersion: v2\nname: {name}\ndependencies:\n- {{name: lib, version: 1.0.0, repository: 'oci://ghcr.io/acme'}}\n"
+        )
+    };
+    let (own, inner) = (chart("web"), chart("db"));
+    let list = [("charts/web/Chart.yaml", own.as_str()), ("charts/web/charts/db/Chart.yaml", inner.as_str())];
+    for path in ["", "charts/web", "charts/web/charts/db", "charts/web/charts/db/Chart.yaml"] {
+        let found = find_in(&list, &[("e", path)]);
+        assert!(found.versions.iter().all(|one| one.place.file == "charts/web/Chart.yaml"), "{path}: {found:#?}");
+    }
+    // A folder of charts makes none of them a part of another.
+    let apart = find_in(&[("charts/db/Chart.yaml", inner.as_str())], &[("e", "")]);
+    assert_eq!(apart.versions.len(), 1);
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     Files, config,
-    find::{FindInput, FoundEnvironment},
+    find::{EnvironmentOrigin, FindInput, FoundEnvironment},
     peers::{Imported, import},
 };
 
@@ -16,7 +16,8 @@ fn imported_with(body: &str, load: &dyn Fn(&str) -> Option<String>) -> Imported 
     let text = format!("// ours\n{{\n  kubernetes: {{managerFilePatterns: ['/\\\\.yaml$/']}}, /* all */\n{body}\n}}\n");
     let mut files = Files::default();
     files.insert("apps/p.yaml".to_owned(), MANIFEST.to_owned());
-    let environments = [FoundEnvironment { name: "any".parse().unwrap(), path: String::new(), implicit: true }];
+    let environments =
+        [FoundEnvironment { name: "any".parse().unwrap(), path: String::new(), origin: EnvironmentOrigin::Folder }];
     let found = crate::find(&FindInput { files: &files, environments: &environments });
     import(&files, &found, Some(&Renovate::read("renovate.json5", &text, load)))
 }

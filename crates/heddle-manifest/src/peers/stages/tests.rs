@@ -1,7 +1,7 @@
 use crate::{
     Files, config,
     documents::parse_document,
-    find::{FindInput, FoundEnvironment},
+    find::{EnvironmentOrigin, FindInput, FoundEnvironment},
     peers::{Imported, import},
     yaml::Documents,
 };
@@ -12,7 +12,8 @@ const SOURCE: &str = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitReposito
 fn imported(list: &[(&str, &str)]) -> Imported {
     let mut files = Files::default();
     list.iter().for_each(|(path, text)| files.insert((*path).to_owned(), (*text).to_owned()));
-    let environments = [FoundEnvironment { name: "any".parse().unwrap(), path: String::new(), implicit: true }];
+    let environments =
+        [FoundEnvironment { name: "any".parse().unwrap(), path: String::new(), origin: EnvironmentOrigin::Folder }];
     let found = crate::find(&FindInput { files: &files, environments: &environments });
     let imported = import(&files, &found, None);
     assert_eq!(config::read(&imported.config).1, [], "{}", imported.config);
