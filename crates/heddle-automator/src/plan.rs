@@ -30,6 +30,7 @@ use heddle_wire::automator::{
 
 use self::request::Requests;
 pub use self::rules::RulesFile;
+use crate::text::Signature;
 
 /// A branch as it was read.
 #[derive(Debug, Clone)]
@@ -165,6 +166,8 @@ struct Wanted<'a> {
     /// The request that asks for it; else the rules do.
     request: Option<&'a OpenRequest>,
     pushed_at: Option<DateTime<Utc>>,
+    /// What is known of the signature of what it gets.
+    signature: Signature,
     why: String,
 }
 

@@ -10,7 +10,6 @@ use heddle_core::{
     id::ProposalId,
     image::{Digest, ImageRepository, Tag},
     place::Place,
-    policy::Signer,
     request::{Reason, Requested, RuleEdit},
 };
 use heddle_wire::automator::PlannedChange;
@@ -45,10 +44,43 @@ pub struct Row<'a> {
     pub to_digest: Option<&'a Digest>,
     /// When a scan or a notice first showed the tag.
     pub pushed_at: Option<DateTime<Utc>>,
-    /// Who must have signed the image, one of them; empty where nobody is asked for.
-    pub signers: &'a [Signer],
+    /// What is known of its signature.
+    pub signature: &'a Signature,
     /// What asks for it.
     pub cause: Cause<'a>,
+}
+
+/// What is known of the signature of an image that is written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Signature {
+    /// No rule asks for one.
+    #[default]
+    NotAsked,
+    /// It was verified under each of these, for the digest that the tag had.
+    By(BTreeSet<String>),
+    /// A rule asks for one by any of these, and a person named the image, so that nobody looked for it.
+    NotLookedFor(BTreeSet<String>),
+}
+
+impl Signature {
+    /// Of several rules that all choose the same image.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::NotAsked, one) | (one, Self::NotAsked) => one,
+            (Self::By(one), Self::By(other)) => Self::By(one.into_iter().chain(other).collect()),
+            (Self::NotLookedFor(one), Self::NotLookedFor(other) | Self::By(other))
+            | (Self::By(one), Self::NotLookedFor(other)) => Self::NotLookedFor(one.into_iter().chain(other).collect()),
+        }
+    }
+
+    fn in_words(&self) -> String {
+        match self {
+            Self::NotAsked => "–".to_owned(),
+            Self::By(signers) => listed(signers),
+            Self::NotLookedFor(_) => "not looked for".to_owned(),
+        }
+    }
 }
 
 /// What asks for a change.
@@ -118,18 +150,23 @@ fn build(tag: &Tag, digest: Option<&Digest>) -> String {
 /// The text of a pull request; [`CHANGE_URL`] and the hidden marker are filled in when their ids are known.
 pub fn pull_request(rows: &[Row<'_>], environments: &str, requested: Option<&Requested>) -> String {
     let mut body = requested.map(asked_for).unwrap_or_default();
-    body.push_str("| Workload | Place | From | To | Pushed | Policy |\n|---|---|---|---|---|---|\n");
+    let says_signed = rows.iter().any(|row| *row.signature != Signature::NotAsked);
+    let (column, line) = if says_signed { (" Signed by |", "---|") } else { ("", "") };
+    // Writing to a string does not fail.
+    let _ =
+        writeln!(body, "| Workload | Place | From | To | Pushed | Policy |{column}\n|---|---|---|---|---|---|{line}");
     for row in rows.iter().take(MAX_ROWS) {
         let from = row.from.map_or_else(|| "–".to_owned(), |tag| span(tag.as_str()));
         let pushed = row.pushed_at.map_or_else(|| "–".to_owned(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string());
         // Writing to a string does not fail.
         let _ = writeln!(
             body,
-            "| {} | {} | {from} | {} | {pushed} | {} |",
+            "| {} | {} | {from} | {} | {pushed} | {} |{}",
             span(row.workload()),
             span(&format!("{}:{}", row.place.file, row.place.line)),
             span(&build(row.to, row.to_digest)),
             row.cause.in_words(),
+            if says_signed { format!(" {} |", row.signature.in_words()) } else { String::new() },
         );
     }
     if rows.len() > MAX_ROWS {
@@ -147,22 +184,42 @@ pub fn pull_request(rows: &[Row<'_>], environments: &str, requested: Option<&Req
     body.chars().take(MAX_BODY_CHARS).collect()
 }
 
-/// What was verified before these rows were written, and what that does not cover.
+/// What was verified before these rows were written, what was not, and what that does not cover.
 fn signatures(rows: &[Row<'_>]) -> String {
-    let keys: BTreeSet<&str> = rows.iter().flat_map(|row| row.signers).map(|signer| signer.key.as_str()).collect();
-    if keys.is_empty() {
-        return String::new();
+    let verified = |row: &&Row<'_>| matches!(row.signature, Signature::By(_));
+    let mut words = String::new();
+    if rows.iter().any(|row| verified(&row)) {
+        words.push_str(
+            "\n**Signed by** names whose signature was verified, in its row alone, for the digest that the tag had.",
+        );
+        if rows.iter().filter(verified).any(|row| row.to_digest.is_none()) {
+            words.push_str(
+                " Where the tag stands without a digest, it may come to name another image, which nobody verified.",
+            );
+        }
+        words.push('\n');
     }
-    let keys: Vec<String> = keys.into_iter().take(MAX_ROWS).map(span).collect();
-    let tag_only = rows.iter().any(|row| !row.signers.is_empty() && row.to_digest.is_none());
-    let moves = match tag_only {
-        true => " Where the tag stands without a digest, it may come to name another image, which nobody verified.",
-        false => "",
-    };
-    format!(
-        "\n**Signed** by one of {}, which was verified for the digest that the tag has now.{moves}\n",
-        keys.join(", ")
-    )
+    let not_looked_for = rows.iter().filter_map(|row| match row.signature {
+        Signature::NotLookedFor(signers) => Some(signers),
+        Signature::NotAsked | Signature::By(_) => None,
+    });
+    let signers: BTreeSet<String> = not_looked_for.flatten().cloned().collect();
+    if !signers.is_empty() {
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            words,
+            "\n**Not looked for**: the rules ask for a signature by {}, and nobody looked for one here, since a person \
+             named the image.",
+            listed(&signers),
+        );
+    }
+    words
+}
+
+/// Signers as code spans: "`keys/a.pub`, `keys/b.pub`".
+fn listed(signers: &BTreeSet<String>) -> String {
+    let spans: Vec<String> = signers.iter().take(MAX_ROWS).map(|signer| span(signer)).collect();
+    spans.join(", ")
 }
 
 const TO_HOLD: &str =

@@ -1,6 +1,6 @@
 //! What each place should get.
 
-use std::rc::Rc;
+use std::{collections::BTreeSet, mem, rc::Rc};
 
 use heddle_core::{
     change::{Gate, GateKind, Mode},
@@ -21,6 +21,7 @@ use super::{
     policies::{NotFollowed, Policies, too_many_in_words},
     promotion,
 };
+use crate::text::Signature;
 
 /// Chooses for one place: the tag must be chosen by the rule of each of its environments.
 pub(super) fn choose<'a>(
@@ -38,7 +39,7 @@ pub(super) fn choose<'a>(
         return Choice::Unknown;
     }
     let from = occurrence.image.tag.as_ref();
-    let Aim { to, to_digest, why, waiting } = match target(input, branch, occurrence, &rules, findings) {
+    let Aim { to, to_digest, why, waiting, signature } = match target(input, branch, occurrence, &rules, findings) {
         Ok(aim) => aim,
         Err(choice) => return choice,
     };
@@ -66,6 +67,7 @@ pub(super) fn choose<'a>(
         rule: rules.first().map(|governed| governed.rule),
         request: None,
         pushed_at,
+        signature,
         why,
     }))
 }
@@ -140,6 +142,7 @@ struct Aim {
     why: String,
     /// It is too young for one of the rules, or not known to be signed.
     waiting: Option<Gate>,
+    signature: Signature,
 }
 
 /// The tag that each environment chooses, and why; what is proposed already while that cannot be known. A tag that only
@@ -161,7 +164,9 @@ fn target<'a>(
         Some(_) if rules.iter().any(|governed| !governed.policy.signers().is_empty()) => Err(Choice::Unknown),
         Some(change) if rules.iter().all(|governed| may_stay(governed, &change.to)) => {
             let why = "it was chosen when it was proposed, and is kept".to_owned();
-            Ok(Aim { to: change.to.clone(), to_digest: change.to_digest.clone(), why, waiting: None })
+            let (to, to_digest) = (change.to.clone(), change.to_digest.clone());
+            // By no rule here is one asked for.
+            Ok(Aim { to, to_digest, why, waiting: None, signature: Signature::NotAsked })
         }
         _ => Err(otherwise),
     };
@@ -200,9 +205,11 @@ fn target<'a>(
                 findings.push(finding(branch, occurrence, "shared-place", message));
                 return Err(Choice::Keep);
             }
-            // The rule that lets it in last decides.
+            // The rule that lets it in last decides, and what time alone does not settle comes after all times.
             Some((other, _)) => {
-                other.waiting = [other.waiting.take(), own.waiting].into_iter().flatten().max_by_key(|gate| gate.until)
+                let waiting = [other.waiting.take(), own.waiting].into_iter().flatten();
+                other.waiting = waiting.max_by_key(|gate| (gate.until.is_none(), gate.until));
+                other.signature = mem::take(&mut other.signature).and(own.signature);
             }
             None => aim = Some((own, governed.environment)),
         }
@@ -264,7 +271,8 @@ impl Place<'_> {
         if let Some(waiting) = below.waiting.filter(|waiting| waiting.gate == GateKind::Promotion) {
             let gate = promotion::below(promotion, &waiting.reason);
             let to_digest = self.digest_of(governed, &waiting.tag)?;
-            return Ok(Aim { to: waiting.tag, to_digest, why: gate.reason.clone(), waiting: Some(gate) });
+            let (why, signature) = (gate.reason.clone(), self.signature(governed, &waiting.tag));
+            return Ok(Aim { to: waiting.tag, to_digest, why, waiting: Some(gate), signature });
         }
         let whole = self.decided(governed, self.list, CompiledPolicy::decide);
         let mut unproven = self.aim_of(governed, whole)?;
@@ -286,15 +294,16 @@ impl Place<'_> {
         let said = |reason: String| format!("{reason} (`{}:{}`)", governed.rule.file, governed.rule.line);
         if let Some(to) = decision.chosen {
             let to_digest = self.digest_of(governed, &to)?;
+            let signature = self.signature(governed, &to);
             if occurrence.image.tag.as_ref() != Some(&to) {
-                return Ok(Aim { to, to_digest, why: said(decision.reason), waiting: None });
+                return Ok(Aim { to, to_digest, why: said(decision.reason), waiting: None, signature });
             }
             // A pin stays with its tag; only a rule that follows the digest moves it.
             let moved = to_digest.filter(|digest| standing != Some(digest) && (standing.is_none() || governed.follows));
             let moved = moved.filter(|digest| !is_barred(input, occurrence, governed.environment, &to, digest));
             if let Some(digest) = moved {
                 let why = said(format!("`{to}` is {} now", digest.short()));
-                return Ok(Aim { to, to_digest: Some(digest), why, waiting: None });
+                return Ok(Aim { to, to_digest: Some(digest), why, waiting: None, signature });
             }
         }
         let Some(waiting) = decision.waiting.filter(|waiting| waiting.gate != GateKind::Promotion) else {
@@ -303,7 +312,16 @@ impl Place<'_> {
         let to_digest = self.digest_of(governed, &waiting.tag)?;
         let reason = said(waiting.reason);
         let gate = Gate { kind: waiting.gate, reason: reason.clone(), until: waiting.until };
-        Ok(Aim { to: waiting.tag, to_digest, why: reason, waiting: Some(gate) })
+        let signature = self.signature(governed, &waiting.tag);
+        Ok(Aim { to: waiting.tag, to_digest, why: reason, waiting: Some(gate), signature })
+    }
+
+    /// By whom a tag is signed, of those whom the rule names.
+    fn signature(&self, governed: &Governed<'_>, tag: &Tag) -> Signature {
+        let info = self.list.tags.iter().find(|info| info.tag == *tag);
+        let signers: BTreeSet<String> =
+            info.into_iter().flat_map(|info| governed.policy.signers_of(info)).map(ToOwned::to_owned).collect();
+        if signers.is_empty() { Signature::NotAsked } else { Signature::By(signers) }
     }
 
     /// What a policy says of tags in the situation of this place.

@@ -11,7 +11,7 @@ use heddle_core::{
     place::PlaceKey,
     request::{Asked, Override, ShownPlace, Step},
 };
-use heddle_manifest::find::Occurrence;
+use heddle_manifest::{config::Ruling, find::Occurrence};
 use heddle_wire::automator::{OpenRequest, RefusedRequest, WaitingRequest};
 
 use super::{
@@ -19,6 +19,7 @@ use super::{
     choice::{has_ended, try_edit, written},
     rules,
 };
+use crate::text::Signature;
 
 /// The requests of a plan, and what becomes of them.
 #[derive(Debug, Default)]
@@ -371,6 +372,7 @@ impl<'a> Look<'_, 'a> {
             rule: rulings().next(),
             request: Some(self.request),
             pushed_at: None,
+            signature: not_looked_for(rulings()),
             why: match &self.request.asked {
                 Asked::Rollback(_) => format!("{by} rolled back to it"),
                 Asked::Promotion(promotion) => format!("{by} promoted it from {}", promotion.from),
@@ -432,4 +434,12 @@ fn build(tag: Option<&Tag>, digest: Option<&Digest>) -> String {
         (None, Some(digest)) => format!("`{}`", digest.short()),
         (Some(tag), Some(digest)) => format!("`{tag}@{}`", digest.short()),
     }
+}
+
+/// What the rules of a place ask for of what a person names there.
+fn not_looked_for<'a>(rulings: impl Iterator<Item = &'a Ruling>) -> Signature {
+    let policies = rulings.filter_map(|ruling| ruling.policy.as_ref());
+    let signers: BTreeSet<String> =
+        policies.flat_map(|policy| &policy.signed_by).map(|signer| signer.name().to_owned()).collect();
+    if signers.is_empty() { Signature::NotAsked } else { Signature::NotLookedFor(signers) }
 }

@@ -97,7 +97,7 @@ fn row<'a>(wanted: &'a Wanted<'_>) -> Row<'a> {
         to: &wanted.to,
         to_digest: wanted.to_digest.as_ref(),
         pushed_at: wanted.pushed_at,
-        signers: wanted.rule.and_then(|rule| rule.policy.as_ref()).map_or(&[], |policy| &policy.signed_by),
+        signature: &wanted.signature,
         cause,
     }
 }

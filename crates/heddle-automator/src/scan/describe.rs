@@ -103,7 +103,7 @@ fn tags_to_describe(work: &ScanWork, tags: &[Tag], now: DateTime<Utc>) -> Vec<Ne
         let situation = Situation { current, tags: &list, barred: &[], companions: &[], now };
         needed.extend(policy.undescribed(&situation));
         // What is signed is what the tag points to now.
-        needed.extend(policy.unverified(&situation));
+        needed.extend(policy.unverified(&situation, &work.refresh));
     }
     let with_known = |tag: Tag| Needed { known: by_tag.get(&tag).copied().and_then(description), tag };
     needed.into_iter().map(with_known).collect()

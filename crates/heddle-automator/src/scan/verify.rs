@@ -107,7 +107,9 @@ fn wanted(work: &ScanWork, tags: &[ScannedTag], now: DateTime<Utc>) -> Wanted {
             wanted.keys.entry(key.id().clone()).or_insert(key);
         }
         let current = Some(Standing::new(choice.current.as_ref(), choice.digest.as_ref()));
-        for tag in policy.unverified(&Situation { current, tags: &list, barred: &[], companions: &[], now }) {
+        for tag in
+            policy.unverified(&Situation { current, tags: &list, barred: &[], companions: &[], now }, &work.refresh)
+        {
             let known = list.tags.iter().find(|info| info.tag == tag).map(|info| info.signatures.as_slice());
             let is_known = |signer: &SignerId| {
                 let mut checks = known.unwrap_or_default().iter();

@@ -73,7 +73,7 @@ fn a_row_names_the_workload_or_the_image_of_a_kustomization() {
             to: &to,
             to_digest: None,
             pushed_at: None,
-            signers: &[],
+            signature: &Signature::NotAsked,
             cause: Cause::Rule { policy: "1.x", place: ".heddle.yaml:7".into() },
         };
         let body = pull_request(&[row], "prod", None);
@@ -82,6 +82,40 @@ fn a_row_names_the_workload_or_the_image_of_a_kustomization() {
     };
     check("Deployment shop/api", "Deployment shop/api");
     check("Kustomization", "api");
+}
+
+#[test]
+fn each_row_says_whose_signature_was_verified_and_where_nobody_looked() {
+    let place = Place { file: "k.yaml".into(), line: 3, object: "Kustomization".into(), field: "newTag".into() };
+    let (image, to) = ("ghcr.io/acme/api".parse().unwrap(), "1.4.2".parse().unwrap());
+    let digest: Digest = format!("sha256:{}", "1".repeat(64)).parse().unwrap();
+    let signers = |names: &[&str]| names.iter().map(ToString::to_string).collect::<BTreeSet<String>>();
+    let said = |signatures: &[Signature], to_digest: Option<&Digest>| {
+        let row = |signature| Row {
+            place: &place,
+            image: &image,
+            from: None,
+            to: &to,
+            to_digest,
+            pushed_at: None,
+            signature,
+            cause: Cause::Rule { policy: "1.x", place: ".heddle.yaml:7".into() },
+        };
+        let body = pull_request(&signatures.iter().map(row).collect::<Vec<_>>(), "prod", None);
+        let ends = body.lines().filter_map(|line| line.split_once("(`.heddle.yaml:7`)"));
+        (ends.map(|(_, end)| end.to_owned()).collect::<Vec<_>>(), body)
+    };
+    let three = [Signature::By(signers(&["a.pub"])), Signature::NotAsked, Signature::By(signers(&["b.pub", "c.pub"]))];
+    let (ends, body) = said(&three, Some(&digest));
+    assert_eq!(ends, [" | `a.pub` |", " | – |", " | `b.pub`, `c.pub` |"], "{body}");
+    assert!(!body.contains("another image") && !body.contains("Not looked for"), "{body}");
+    let (_, body) = said(&three, None);
+    assert!(body.contains("it may come to name another image, which nobody verified"), "{body}");
+    let (ends, body) = said(&[Signature::NotLookedFor(signers(&["a.pub"]))], Some(&digest));
+    assert_eq!(ends, [" | not looked for |"]);
+    assert!(!body.contains("verified") && body.contains("ask for a signature by `a.pub`"), "{body}");
+    let (ends, body) = said(&[Signature::NotAsked], None);
+    assert!(ends == [" |"] && !body.contains("Signed by"), "{body}");
 }
 
 #[test]

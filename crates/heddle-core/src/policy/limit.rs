@@ -27,7 +27,7 @@ pub const MAX_COMPARED_TAGS: usize = 20;
 /// The most signers that one policy may name.
 pub const MAX_SIGNERS: usize = 8;
 
-/// The most tags of which one scan learns for a policy whether they are signed, the greatest first.
+/// The most tags of which one scan learns for a policy whether they are signed, those that are due again aside.
 pub const MAX_VERIFIED_TAGS: usize = 20;
 
 /// The limits of policies, as `docs/reference/limits.md` tells them.
@@ -51,6 +51,6 @@ pub const LIMITS: &[Limit] = &[
     Limit::count(
         "tags whose signatures one scan looks for, for one policy",
         MAX_VERIFIED_TAGS as u64,
-        "the greatest first; what is below them waits for another scan",
+        "those of which nothing is known first, of these the greatest; the others wait for another scan",
     ),
 ];

@@ -31,6 +31,11 @@ impl Signer {
     pub fn of_key(path: &str) -> Self {
         Self { key: path.to_owned(), ..Self::default() }
     }
+
+    /// What people call it.
+    pub fn name(&self) -> &str {
+        &self.key
+    }
 }
 
 /// What checks of a signer are known by: the same for the same key, whatever file holds it.

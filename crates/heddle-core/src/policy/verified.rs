@@ -1,7 +1,7 @@
 //! Of which tags it must be known whether they are signed.
 
 use super::{
-    CompiledPolicy, Signed, SignerId, Situation, TagInfo,
+    CompiledPolicy, Signed, Signer, SignerId, Situation, TagInfo,
     chooser::Chooser,
     extract::Room,
     limit::MAX_VERIFIED_TAGS,
@@ -12,10 +12,13 @@ use super::{
 use crate::image::Tag;
 
 impl CompiledPolicy {
-    /// The tags whose signatures are to be looked for: those of which nothing else than a signature is missing, the greatest
-    /// [`MAX_VERIFIED_TAGS`]. What was found unsigned is looked at again while it would be chosen: images are signed after
-    /// they were pushed.
-    pub fn unverified(&self, situation: &Situation<'_>) -> Vec<Tag> {
+    /// The tags whose signatures are to be looked for, in the order in which they are: those of which nothing else than a
+    /// signature is missing, the greatest [`MAX_VERIFIED_TAGS`].
+    ///
+    /// First come those of which nobody can say whether they are signed, because while there is one nothing below it is
+    /// chosen. What was found unsigned is looked at again while it would be chosen, since images are signed after they were
+    /// pushed: as much of it as there is room for, a quarter at least, and beside these whatever of it is `due`.
+    pub fn unverified(&self, situation: &Situation<'_>, due: &[Tag]) -> Vec<Tag> {
         if self.signed_by.is_empty() {
             return Vec::new();
         }
@@ -36,20 +39,26 @@ impl CompiledPolicy {
         missing.sort_by(|(_, key, info), (_, other_key, other)| {
             chooser.compare((other, Some(other_key)), (info, Some(key)))
         });
-        missing.into_iter().take(MAX_VERIFIED_TAGS).map(|(.., info)| info.tag.clone()).collect()
+        let (open, refused): (Vec<_>, Vec<_>) = missing.into_iter().partition(|(is_open, ..)| *is_open);
+        let of_open = open.len().min(MAX_VERIFIED_TAGS - refused.len().min(MAX_VERIFIED_TAGS / 4));
+        let again = |(at, (.., info)): &(usize, &(bool, Key<'_>, &TagInfo))| {
+            *at < MAX_VERIFIED_TAGS - of_open || due.contains(&info.tag)
+        };
+        let refused = refused.iter().enumerate().filter(again).map(|(_, one)| one);
+        open.iter().take(of_open).chain(refused).map(|(.., info)| info.tag.clone()).collect()
     }
 
     /// Who may have signed: "`keys/a.pub` or `keys/b.pub`".
     pub(super) fn signers_in_words(&self) -> String {
-        let listed: Vec<String> = self.signed_by.iter().map(|signer| format!("`{}`", signer.key)).collect();
+        let listed: Vec<String> = self.signed_by.iter().map(|signer| format!("`{}`", signer.name())).collect();
         listed.join(" or ")
     }
 
-    /// The signers who are known to have signed what a tag points to.
-    pub(super) fn signers_of<'a>(&'a self, info: &'a TagInfo) -> impl Iterator<Item = &'a str> {
+    /// The names of the signers who are known to have signed what a tag points to.
+    pub fn signers_of<'a>(&'a self, info: &'a TagInfo) -> impl Iterator<Item = &'a str> {
         let signed =
             |id: &SignerId| info.signatures.iter().any(|check| check.signer == *id && check.outcome == Signed::Yes);
-        self.signed_by.iter().filter(move |signer| signer.id.as_ref().is_some_and(signed)).map(|it| it.key.as_str())
+        self.signed_by.iter().filter(move |signer| signer.id.as_ref().is_some_and(signed)).map(Signer::name)
     }
 }
 

@@ -44,7 +44,7 @@ fn the_newest_signed_tag_is_written_with_the_digest_that_was_verified() {
         format!("images:\n  - name: acme/api\n    newTag: 1.4.2\n    digest: {digest}\n")
     );
     let body = &plan.request.proposals[0].body;
-    assert!(body.contains("**Signed** by one of `cosign.pub`, which was verified for the digest"), "{body}");
+    assert!(body.contains("(`.heddle.yaml:6`) | `cosign.pub` |\n"), "{body}");
     assert!(!body.contains("another image"), "{body}");
 }
 
@@ -80,6 +80,48 @@ fn the_tag_alone_is_written_where_the_rule_says_so_and_the_pull_request_says_wha
     assert_eq!(plan.writes[0][0].text, "images:\n  - name: acme/api\n    newTag: 1.4.3\n");
     let body = &plan.request.proposals[0].body;
     assert!(body.contains("it may come to name another image, which nobody verified"), "{body}");
+}
+
+#[test]
+fn what_a_person_names_is_never_said_to_be_signed() {
+    let mut world =
+        world("{key: cosign.pub}", &[("1.4.1", Signed::Yes), ("1.4.3", Signed::No)]).asked("staging", "1.4.3");
+    world.requests[0].to_digest = Some(images::digest('3'));
+    let plan = world.plan();
+    let body = &plan.request.proposals[0].body;
+    assert!(plan.writes[0][0].text.contains("newTag: 1.4.3") && body.contains("| not looked for |"), "{body}");
+    assert!(!body.contains("verified") && body.contains("ask for a signature by `cosign.pub`, and nobody"), "{body}");
+}
+
+/// Staging and prod read one overlay, each under a rule with these signers.
+fn shared(staging: &str, prod: &str) -> World {
+    let mut world = world("{key: cosign.pub}", &[("1.4.1", Signed::Yes), ("1.4.3", Signed::Yes)]);
+    let rule = |name: &str, more: &str| {
+        format!("  - {{name: acme/api, environments: [{name}], policy: {{semver: '*', pin_digest: true{more}}}}}\n")
+    };
+    let at = world.rules.find("images:\n").unwrap();
+    world.rules.truncate(at);
+    world.rules.push_str(&format!("images:\n{}{}", rule("staging", staging), rule("prod", prod)));
+    world.files[1].1 = "resources: [../staging]\n".into();
+    world
+}
+
+#[test]
+fn a_place_that_environments_share_names_the_signers_of_all_their_rules() {
+    let plan = shared("", ", signed_by: [{key: cosign.pub}]").plan();
+    let body = &plan.request.proposals[0].body;
+    assert!(body.contains("| `cosign.pub` |\n"), "{body}");
+}
+
+#[test]
+fn where_a_signature_and_time_are_waited_for_no_time_is_named() {
+    let mut world = shared(", min_age: 2d", ", signed_by: [{key: cosign.pub}]");
+    world.signed = vec![("1.4.1", Signed::Yes), ("1.4.3", Signed::No)];
+    world.tags.retain(|tag| *tag != "1.4.2");
+    let _ = writeln!(world.files[0].1, "    digest: {}", images::digest('1'));
+    let plan = world.plan();
+    let gates: Vec<_> = plan.request.gated.iter().map(|gated| (gated.gate.kind, gated.gate.until)).collect();
+    assert!(!gates.is_empty() && gates.iter().all(|gate| *gate == (GateKind::Signature, None)), "{gates:?}");
 }
 
 #[test]

@@ -109,19 +109,6 @@ fn a_key_that_cannot_be_read_lets_nothing_through() {
 
 #[test]
 fn what_is_looked_for_is_what_would_be_chosen_the_greatest_first() {
-    let looked_for = |tags: &[(&str, Option<Signed>)]| {
-        let tags: Vec<(&str, Vec<(&str, Signed)>)> = tags
-            .iter()
-            .map(|(text, signed)| (*text, signed.iter().map(|signed| (KEY, signed.clone())).collect()))
-            .collect();
-        let tags: Vec<_> = tags.iter().map(|(text, checks)| (*text, checks.as_slice())).collect();
-        let (list, current) = (checked(&tags), tag("1.4.1"));
-        let policy = CompiledPolicy::new(&policy(&[KEY])).unwrap();
-        let now = DateTime::UNIX_EPOCH;
-        let current = Some(Standing::new(Some(&current), None));
-        let situation = Situation { current, tags: &list, barred: &[], companions: &[], now };
-        policy.unverified(&situation).iter().map(ToString::to_string).collect::<Vec<_>>()
-    };
     // Not below what runs; what was unsigned is looked at again while it would be chosen.
     let tags = [
         ("1.4.0", None),
@@ -137,6 +124,48 @@ fn what_is_looked_for_is_what_would_be_chosen_the_greatest_first() {
     let many: Vec<_> = many.iter().map(|text| (text.as_str(), None)).collect();
     let found = looked_for(&many);
     assert_eq!((found.len(), found[0].as_str()), (limit::MAX_VERIFIED_TAGS, "1.5.99"));
+}
+
+/// The tags above 1.4.1 whose signatures are looked for.
+fn looked_for(tags: &[(&str, Option<Signed>)]) -> Vec<String> {
+    looked_for_again(tags, &[])
+}
+
+fn looked_for_again(tags: &[(&str, Option<Signed>)], due: &[&str]) -> Vec<String> {
+    let tags: Vec<(&str, Vec<(&str, Signed)>)> = tags
+        .iter()
+        .map(|(text, signed)| (*text, signed.iter().map(|signed| (KEY, signed.clone())).collect()))
+        .collect();
+    let tags: Vec<_> = tags.iter().map(|(text, checks)| (*text, checks.as_slice())).collect();
+    let (list, current) = (checked(&tags), tag("1.4.1"));
+    let policy = CompiledPolicy::new(&policy(&[KEY])).unwrap();
+    let current = Some(Standing::new(Some(&current), None));
+    let situation = Situation { current, tags: &list, barred: &[], companions: &[], now: DateTime::UNIX_EPOCH };
+    let due: Vec<Tag> = due.iter().copied().map(tag).collect();
+    policy.unverified(&situation, &due).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn scan_after_scan_comes_down_to_the_signed_tag_however_many_above_it_are_not() {
+    let names: Vec<String> = (0..60).map(|number| format!("1.5.{number}")).collect();
+    let mut tags: Vec<(&str, Option<Signed>)> = names.iter().map(|text| (text.as_str(), None)).collect();
+    let mut rounds = 0;
+    while one_key(&tags).decision.chosen != Some(tag("1.5.0")) {
+        rounds += 1;
+        assert!(rounds <= 5, "{tags:?}");
+        for looked_at in looked_for(&tags) {
+            let signed = if looked_at == "1.5.0" { Signed::Yes } else { Signed::No };
+            tags.iter_mut().find(|(text, _)| *text == looked_at).unwrap().1 = Some(signed);
+        }
+    }
+    // What was refused keeps a share beside what is new, and comes again when it is due.
+    assert!(looked_for(&tags).len() == limit::MAX_VERIFIED_TAGS && !looked_for(&tags).contains(&"1.5.1".to_owned()));
+    assert!(looked_for_again(&tags, &["1.5.1", "1.4.0"]).ends_with(&["1.5.1".to_owned()]));
+    let new: Vec<String> = (0..40).map(|number| format!("1.6.{number}")).collect();
+    tags.extend(new.iter().map(|text| (text.as_str(), None)));
+    let found = looked_for(&tags);
+    let again = found.iter().filter(|text| text.starts_with("1.5.")).count();
+    assert_eq!((found.len(), again), (limit::MAX_VERIFIED_TAGS, limit::MAX_VERIFIED_TAGS / 4));
 }
 
 #[test]
