@@ -70,26 +70,12 @@ impl Egress {
         })
     }
 
-    /// Sends a request without a body, and follows redirects to where requests may go. `login` goes to the origin of `url`
-    /// and to none that a redirect names.
+    /// Sends a request without a body, and follows redirects to where requests may go, to what the operator listed only where
+    /// `may_lead` says so of it. `login` goes to the origin of `url` and to none that a redirect names.
     ///
     /// # Errors
     /// When it, or one that a redirect asks for, is not allowed or fails, or it is led on more than [`MAX_REDIRECTS`] times.
     pub async fn send(
-        &self,
-        method: &Method,
-        url: &Url,
-        headers: &HeaderMap,
-        login: Option<&HeaderValue>,
-    ) -> Result<Response, Unsent> {
-        self.send_within(method, url, headers, login, |_| true).await
-    }
-
-    /// As [`Self::send`], but follows a redirect to what the operator listed only where `may_lead` says so of it.
-    ///
-    /// # Errors
-    /// As [`Self::send`].
-    pub async fn send_within(
         &self,
         method: &Method,
         url: &Url,

@@ -14,6 +14,8 @@ use reqwest::{
 };
 use url::{Url, form_urlencoded};
 
+use crate::session::Leads;
+
 /// How long it is known whether an allowed registry speaks TLS.
 const SCHEME_TERM: Duration = Duration::from_secs(600);
 
@@ -82,6 +84,13 @@ impl Access {
         self.mirrors.get(registry)
     }
 
+    /// Asks at an address; a redirect to what the operator listed is followed where `leads` says so alone. Everything that is not
+    /// asked of an image goes this way: each address of it was named by a registry or by what that named.
+    pub(crate) async fn get(&self, url: &Url, login: Option<&HeaderValue>, leads: &Leads) -> Result<Response, Unsent> {
+        let headers = HeaderMap::new();
+        self.egress.send(&Method::GET, url, &headers, login, |next| leads.allow(next)).await
+    }
+
     /// Posts a form, and follows no redirect: the form may hold a secret.
     pub(crate) async fn post_form(&self, url: &Url, form: &[(&str, &str)]) -> Result<Response, Unsent> {
         let mut headers = HeaderMap::new();
@@ -97,7 +106,7 @@ impl Access {
 
     /// The address of the API of a registry at `host`: over TLS, or without where the operator allows that and the
     /// registry speaks no TLS. `None` when the host makes no address.
-    pub(crate) async fn base(&self, host: &str) -> Option<Url> {
+    pub(crate) async fn base(&self, host: &str, leads: &Leads) -> Option<Url> {
         let parse = |scheme: &str| Url::parse(&format!("{scheme}://{host}/v2/")).ok();
         let (secure, plain) = (parse("https")?, parse("http")?);
         if !self.lists(&plain) || (self.only_private_on_its_way && !is_private_on_its_way(&plain)) {
@@ -107,8 +116,7 @@ impl Access {
             return Some(known);
         }
         // Whatever it says to this, it says it over TLS.
-        let headers = HeaderMap::new();
-        let asked = self.egress.send(&Method::GET, &secure, &headers, None);
+        let asked = self.get(&secure, None, leads);
         let speaks = matches!(tokio::time::timeout(CONNECT_TIMEOUT, asked).await, Ok(Ok(_)));
         let base = if speaks { secure } else { plain };
         let mut schemes = self.schemes.lock().unwrap_or_else(PoisonError::into_inner);

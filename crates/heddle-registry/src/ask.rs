@@ -95,7 +95,7 @@ impl Session {
     ) -> Result<Response, Failure> {
         let login = if self.is_own(url).await? { self.authorization(image).await } else { None };
         let (egress, may_lead) = (&self.access().egress, |next: &Url| self.leads().allow(next));
-        let sent = egress.send_within(method, url, headers, login.as_ref().map(|login| &login.0), may_lead).await;
+        let sent = egress.send(method, url, headers, login.as_ref().map(|login| &login.0), may_lead).await;
         let answer = sent.map_err(|error| self.unreachable(image, url, &error))?;
         if self.is_own(answer.url()).await? {
             self.note_allowance(answer.headers());

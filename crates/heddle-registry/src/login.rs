@@ -11,7 +11,7 @@ use heddle_egress::Unsent;
 use http_auth::{ChallengeParser, ChallengeRef};
 use oci_distribution::token_cache::RegistryToken;
 use reqwest::{
-    Method, Response, StatusCode,
+    Response, StatusCode,
     header::{GetAll, HeaderMap, HeaderValue, WWW_AUTHENTICATE},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -179,7 +179,7 @@ impl Desk<'_> {
                     _ => None,
                 };
                 let login = basic.as_ref().map(|basic| &basic.0);
-                self.access.egress.send(&Method::GET, &url, &HeaderMap::new(), login).await
+                self.access.get(&url, login, self.leads).await
             }
         };
         self.read_token(answer, credential.is_some()).await

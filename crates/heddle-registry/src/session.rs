@@ -15,7 +15,7 @@ use std::{
 
 use chrono::Utc;
 use heddle_core::{image::ImageRepository, registry::pace::Allowance};
-use reqwest::{Method, StatusCode, header::HeaderMap};
+use reqwest::{StatusCode, header::HeaderMap};
 use tokio::sync::{Mutex, OnceCell};
 use url::Url;
 
@@ -144,7 +144,7 @@ impl Session {
             return Ok(mirror);
         }
         let find = || async {
-            let base = self.access.base(self.host()).await;
+            let base = self.access.base(self.host(), &self.leads).await;
             base.ok_or_else(|| failed(format!("`{}` is no address of a registry", self.registry)))
         };
         self.base.get_or_try_init(find).await
@@ -167,7 +167,7 @@ impl Session {
         let challenge = match login::challenge(headers) {
             Some(challenge) => Some(challenge),
             None => {
-                let root = self.access.egress.send(&Method::GET, self.base().await?, &HeaderMap::new(), None).await;
+                let root = self.access.get(self.base().await?, None, &self.leads).await;
                 root.ok().and_then(|answer| login::challenge(answer.headers()))
             }
         };

@@ -112,14 +112,23 @@ pub const MAX_KEPT_FILES_BYTES: u64 = 256 << 20;
 /// The most bytes of an index of a repository of charts.
 pub const MAX_INDEX_BYTES: u64 = 32 << 20;
 
-/// The most versions of all charts in one index. Large ones have about 20,000.
+/// The most charts and versions of charts in one index, together. Large ones have about 20,000.
 pub const MAX_INDEX_VERSIONS: usize = 50_000;
+
+/// The most bytes of a name, a version or an address in an index.
+pub const MAX_INDEX_TEXT_BYTES: usize = 2048;
+
+/// How many indices are read at once. The whole text of one is in memory meanwhile.
+pub const INDICES_AT_ONCE: usize = 2;
 
 /// How long an index, or what a registry has under a version, is taken for what it is now. All Syncs of an agent share it.
 pub const INDEX_FRESH: Duration = Duration::from_secs(300);
 
-/// The most versions in all indices that are kept in memory.
-pub const MAX_KEPT_VERSIONS: usize = 100_000;
+/// The most bytes that all indices which are kept in memory may take, and one alone.
+pub const MAX_KEPT_INDICES_BYTES: u64 = 64 << 20;
+
+/// How long an index is kept in memory that nobody asks for.
+pub const KEPT_INDEX_TERM: Duration = Duration::from_secs(3600);
 
 /// The most charts of which it is kept in memory what their repository has.
 pub const MAX_KEPT_OFFERS: usize = 10_000;
@@ -130,8 +139,14 @@ pub const MAX_CHART_BYTES: u64 = 16 << 20;
 /// The most bytes that the package of a chart may unpack to.
 pub const MAX_CHART_UNPACKED_BYTES: u64 = 32 << 20;
 
-/// The most files in the package of a chart.
+/// The most files and directories in the package of a chart.
 pub const MAX_CHART_FILES: usize = 10_000;
+
+/// The most bytes of the names of all files and directories in the package of a chart.
+pub const MAX_CHART_NAMES_BYTES: usize = 512 << 10;
+
+/// The most that the charts of all Syncs of an agent may take on disk, unpacked, in bytes.
+pub const MAX_UNPACKED_BYTES: u64 = 4 << 30;
 
 /// The most that packages of charts which are kept may take on disk, in bytes, in an agent.
 pub const MAX_KEPT_CHARTS_BYTES: u64 = 512 << 20;
@@ -179,21 +194,30 @@ pub const LIMITS: &[Limit] = &[
         "those longest not used are removed, and fetched again when they are needed",
     ),
     Limit::bytes("index of a repository of charts", MAX_INDEX_BYTES, AT_CHART),
-    Limit::count("versions in an index of a repository of charts", MAX_INDEX_VERSIONS as u64, AT_CHART),
+    Limit::count("charts and versions in an index of a repository of charts", MAX_INDEX_VERSIONS as u64, AT_CHART),
+    Limit::bytes("a name, a version or an address in such an index", MAX_INDEX_TEXT_BYTES as u64, AT_CHART),
+    Limit::count("indices of repositories of charts that are read at once", INDICES_AT_ONCE as u64, "others wait"),
     Limit::time("what a repository of charts says is taken for what it has", INDEX_FRESH, "it is asked again"),
-    Limit::count(
-        "versions in all indices of repositories of charts in memory",
-        MAX_KEPT_VERSIONS as u64,
-        "they are forgotten, and fetched again when they are needed",
+    Limit::bytes(
+        "what all indices of repositories of charts take in memory, and one alone",
+        MAX_KEPT_INDICES_BYTES,
+        "those longest not used are forgotten, and fetched again when they are needed; of one alone an error at the chart",
+    ),
+    Limit::time(
+        "an index of a repository of charts that nobody asks for, in memory",
+        KEPT_INDEX_TERM,
+        "it is forgotten, and fetched again when it is needed",
     ),
     Limit::count(
-        "charts of which is known in memory what their repository has",
+        "charts of which is known in memory what their registry has, and packages of which is known what they were",
         MAX_KEPT_OFFERS as u64,
         "they are forgotten, and asked for again when they are needed",
     ),
     Limit::bytes("package of a chart", MAX_CHART_BYTES, AT_CHART),
     Limit::bytes("package of a chart, unpacked", MAX_CHART_UNPACKED_BYTES, AT_CHART),
-    Limit::count("files in the package of a chart", MAX_CHART_FILES as u64, AT_CHART),
+    Limit::count("files and directories in the package of a chart", MAX_CHART_FILES as u64, AT_CHART),
+    Limit::bytes("names of files and directories in the package of a chart", MAX_CHART_NAMES_BYTES as u64, AT_CHART),
+    Limit::bytes("charts of all Syncs of an agent on disk, unpacked", MAX_UNPACKED_BYTES, AT_CHART),
     Limit::bytes(
         "packages of charts that are kept on disk",
         MAX_KEPT_CHARTS_BYTES,

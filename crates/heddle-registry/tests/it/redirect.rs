@@ -105,3 +105,38 @@ async fn what_is_private_and_what_is_not_there_sound_the_same() {
     assert_eq!(private, failed("nothing-there.invalid").await);
     assert_eq!(private, "`HOST` cannot be reached; a registry on a private address needs the operator's leave");
 }
+
+#[tokio::test]
+async fn a_login_is_led_to_no_listed_host_that_the_session_may_not_be_led_to() {
+    let (asked, to_asked) = (Arc::new(Mutex::new(0)), Router::new());
+    let count = Arc::clone(&asked);
+    let inner = to_asked.fallback(move || async move {
+        *count.lock().unwrap() += 1;
+        Json(json!({"token": "let-me-in"}))
+    });
+    let inner = serve(inner).await;
+    // The token server is the registry itself, or its root has to be asked how it wants to be logged in at.
+    for (challenge, way) in [("Bearer realm=\"http://HOST/token\"", "/token"), ("", "/v2/")] {
+        let list = move |headers: HeaderMap| async move {
+            let host = headers[header::HOST].to_str().unwrap().to_owned();
+            match headers.get(header::AUTHORIZATION) {
+                Some(_) => Json(json!({"tags": ["1.0.0"]})).into_response(),
+                None => (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge.replace("HOST", &host))])
+                    .into_response(),
+            }
+        };
+        let to = format!("http://{inner}/token");
+        let router =
+            Router::new().route("/v2/acme/api/tags/list", get(list)).route(way, get(move || async move { found(&to) }));
+        let host = serve(router).await;
+        let access = Access::new(&[host.clone(), inner.clone()], None).unwrap();
+        let list = async |session: Session| session.list_tags(&image(&host, "acme/api"), None).await;
+        let own = host.clone();
+        let bounded = Session::new(access.clone(), &host, None)
+            .leading_to(move |url| Some(own.as_str()) == url.as_str().split('/').nth(2));
+        assert!(matches!(list(bounded).await, heddle_registry::TagPage::Failed(_)), "{way}");
+        assert_eq!(*asked.lock().unwrap(), 0, "{way}");
+        list(Session::new(access, &host, None)).await;
+        assert_eq!(std::mem::take(&mut *asked.lock().unwrap()), 1, "{way}");
+    }
+}

@@ -4,11 +4,16 @@
 //! of the Sync and on disk, and goes on while its repository is away, or has another package under the version that nobody
 //! has approved.
 
+mod fault;
 mod follow;
 mod index;
+mod indexed;
+mod memory;
 mod package;
 mod reference;
+mod registry;
 mod repositories;
+mod room;
 
 pub use self::reference::RemoteChart;
 pub(crate) use self::reference::admits;

@@ -1,6 +1,12 @@
 //! Fetches what a repository names by an address, within bounds and from nowhere that is not open to it.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use heddle_core::git::Revision;
@@ -10,7 +16,10 @@ use reqwest::{
     header::{HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH},
 };
 use secrecy::ExposeSecret;
-use tokio::time::{Instant, timeout};
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt},
+    time::{Instant, timeout},
+};
 use url::Url;
 
 use super::{
@@ -46,6 +55,39 @@ pub(super) struct Asker<'a> {
     pub(super) hosts: &'a Hosts,
     pub(super) deadline: Instant,
     pub(super) owner: &'a str,
+}
+
+/// An answer of a host.
+pub(super) struct Answer {
+    pub(super) response: Response,
+    /// Whether the host led on to where the asker's own list of hosts lets it lead alone.
+    pub(super) is_led: bool,
+}
+
+impl Asker<'_> {
+    /// For whom an answer is kept: for all, unless it took a login of the asker, or leave to be led to it. What took a login is
+    /// not his any more once that is taken from him.
+    pub(super) fn owner_of(&self, is_led: bool) -> String {
+        match (self.login, is_led) {
+            (Some(_), _) => self.owner.to_owned(),
+            (None, true) => format!("{} led", self.owner),
+            (None, false) => String::new(),
+        }
+    }
+
+    /// For whom an answer was kept that he would be given now, the first one first: what others were shown without a login is not
+    /// what one with a login is shown.
+    pub(super) fn owners(&self) -> [String; 2] {
+        [self.owner_of(true), self.owner_of(false)]
+    }
+
+    /// For whom content was kept that he may have, where he knows its digest. `has_login` says whether he has one that may have
+    /// opened it.
+    pub(super) fn all_owners(&self, has_login: bool) -> [String; 3] {
+        let without = Asker { login: None, ..*self };
+        let with = if has_login { self.owner } else { "" };
+        [with.to_owned(), without.owner_of(true), without.owner_of(false)]
+    }
 }
 
 /// What a name of a repository stands for.
@@ -100,8 +142,13 @@ impl Fetcher {
 
     /// One commit of a repository that is kept.
     pub(super) async fn kept_commit(&self, url: &Url, commit: &Revision, asker: Asker<'_>) -> Option<Snapshot> {
-        let owner = if asker.login.is_some() { asker.owner } else { "" };
-        self.store.find_commit(&self.remote(url.clone(), None), owner, commit).await
+        let remote = self.remote(url.clone(), None);
+        for owner in asker.all_owners(asker.login.is_some()) {
+            if let Some(kept) = self.store.find_commit(&remote, &owner, commit).await {
+                return Some(kept);
+            }
+        }
+        None
     }
 
     /// One commit of a repository.
@@ -112,18 +159,17 @@ impl Fetcher {
         asker: Asker<'_>,
         most_bytes: u64,
     ) -> Result<Snapshot, FetchError> {
-        let owner = if asker.login.is_some() { asker.owner } else { "" };
+        let owner = asker.owner_of(false);
         let asked = async || {
             let (remote, way) = self.locate(url, asker).await?;
             Ok((remote, Asked { want: Want::Commit(commit.clone()), way, most_bytes }))
         };
-        self.store.fetch_commit(&self.remote(url.clone(), None), owner, commit, asked).await
+        self.store.fetch_commit(&self.remote(url.clone(), None), &owner, commit, asked).await
     }
 
     /// A file with a digest that is kept.
     pub(super) fn kept_file(&self, url: &Url, sha256: &str, asker: Asker<'_>) -> Option<Arc<[u8]>> {
-        let owner = if asker.login.is_some() { asker.owner } else { "" };
-        self.files.find(url, owner, sha256)
+        asker.all_owners(asker.login.is_some()).into_iter().find_map(|owner| self.files.find(url, &owner, sha256))
     }
 
     /// A file, with its digest, which is that which is wanted.
@@ -133,14 +179,14 @@ impl Fetcher {
         sha256: Option<&str>,
         asker: Asker<'_>,
     ) -> Result<(String, Arc<[u8]>), FetchError> {
-        let owner = if asker.login.is_some() { asker.owner } else { "" };
         let answer = self.ask(url, HeaderMap::new(), asker).await?;
+        let owner = asker.owner_of(answer.is_led);
         let bytes = read(answer, MAX_FILE_BYTES).await?;
         let found = digest_of(&bytes);
         if sha256.is_some_and(|sha256| sha256 != found) {
             return Err(FetchError::OtherContent { found });
         }
-        self.files.keep(url, owner, &found, &bytes).map_err(FetchError::Store)?;
+        self.files.keep(url, &owner, &found, &bytes).map_err(FetchError::Store)?;
         Ok((found, bytes.into()))
     }
 
@@ -152,7 +198,7 @@ impl Fetcher {
         first.set_query(Some("service=git-upload-pack"));
         let headers = [(HeaderName::from_static("git-protocol"), HeaderValue::from_static("version=2"))];
         let answer = self.ask(&first, headers.into_iter().collect(), asker).await?;
-        let mut last = answer.url().clone();
+        let mut last = answer.response.url().clone();
         if last.origin() != url.origin() {
             return Err(FetchError::Redirected { host: last.host_str().unwrap_or_default().to_owned() });
         }
@@ -175,14 +221,20 @@ impl Fetcher {
         self.egress.route(url).map_err(|refused| FetchError::Refused { reason: refused.to_string() })
     }
 
-    pub(super) async fn ask(&self, url: &Url, headers: HeaderMap, asker: Asker<'_>) -> Result<Response, FetchError> {
+    pub(super) async fn ask(&self, url: &Url, headers: HeaderMap, asker: Asker<'_>) -> Result<Answer, FetchError> {
         let login = asker.login.map(basic).transpose()?;
         // The list of whoever runs the program opens a private host to those who name it, not to whom they are led by.
-        let may_lead = |next: &Url| next.origin() == url.origin() || asker.hosts.allow(next);
-        let asked = self.egress.send_within(&Method::GET, url, &headers, login.as_ref(), may_lead);
+        let led = AtomicBool::new(false);
+        let may_lead = |next: &Url| {
+            let is_own = next.origin() == url.origin();
+            let is_led = !is_own && asker.hosts.allow(next);
+            led.fetch_or(is_led, Ordering::Relaxed);
+            is_own || is_led
+        };
+        let asked = self.egress.send(&Method::GET, url, &headers, login.as_ref(), may_lead);
         let late = |_| FetchError::TimedOut { limit_secs: ANSWER_LIMIT.as_secs() };
-        let answer = match timeout(ANSWER_LIMIT, asked).await.map_err(late)? {
-            Ok(answer) => answer,
+        let response = match timeout(ANSWER_LIMIT, asked).await.map_err(late)? {
+            Ok(response) => response,
             Err(Unsent::Refused(refused)) => return Err(FetchError::Refused { reason: refused.to_string() }),
             // What a name resolves to is not told: whoever writes a kustomization would read the network from it.
             Err(Unsent::Failed(_)) if self.route(url)? == Route::Public => {
@@ -196,7 +248,8 @@ impl Fetcher {
                 return Err(FetchError::Unreachable { reason: crate::error::root_cause(&error) });
             }
         };
-        match answer.status() {
+        let answer = Answer { response, is_led: led.load(Ordering::Relaxed) };
+        match answer.response.status() {
             StatusCode::NOT_MODIFIED if headers.contains_key(IF_NONE_MATCH) => Ok(answer),
             StatusCode::UNAUTHORIZED => Err(FetchError::Unauthorized),
             StatusCode::FORBIDDEN => Err(FetchError::Forbidden),
@@ -219,16 +272,27 @@ fn basic(credential: &Credential) -> Result<HeaderValue, FetchError> {
 }
 
 /// The content of an answer, as far as it is taken.
-pub(super) async fn read(mut answer: Response, most_bytes: u64) -> Result<Vec<u8>, FetchError> {
-    let too_large = || FetchError::TooLarge { limit_mib: most_bytes >> 20 };
+pub(super) async fn read(answer: Answer, most_bytes: u64) -> Result<Vec<u8>, FetchError> {
     let mut bytes = Vec::new();
+    read_into(answer, most_bytes, &mut bytes).await?;
+    Ok(bytes)
+}
+
+/// The same, written as it comes.
+pub(super) async fn read_into(
+    Answer { mut response, .. }: Answer,
+    most_bytes: u64,
+    to: &mut (impl AsyncWrite + Unpin),
+) -> Result<(), FetchError> {
+    let mut count = 0;
     loop {
-        let piece = answer.chunk().await;
+        let piece = response.chunk().await;
         let unreachable = |error: reqwest::Error| FetchError::Unreachable { reason: crate::error::root_cause(&error) };
-        let Some(piece) = piece.map_err(unreachable)? else { return Ok(bytes) };
-        if (bytes.len() + piece.len()) as u64 > most_bytes {
-            return Err(too_large());
+        let Some(piece) = piece.map_err(unreachable)? else { return to.flush().await.map_err(FetchError::Store) };
+        count += piece.len() as u64;
+        if count > most_bytes {
+            return Err(FetchError::TooLarge { limit_mib: most_bytes >> 20 });
         }
-        bytes.extend_from_slice(&piece);
+        to.write_all(&piece).await.map_err(FetchError::Store)?;
     }
 }

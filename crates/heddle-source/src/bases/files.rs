@@ -35,9 +35,13 @@ impl KeptFiles {
         if bytes.len() as u64 > self.most_of_one || digest_of(&bytes) != sha256 {
             return None;
         }
-        // What is used is not what goes first. Where that cannot be noted, it is fetched again one day.
-        let _ = File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+        Self::touch(&path);
         Some(bytes.into())
+    }
+
+    /// Notes that the file at a place is used: that is not what goes first. Where it cannot be noted, it is fetched again one day.
+    pub(super) fn touch(place: &Path) {
+        let _ = File::open(place).and_then(|file| file.set_modified(SystemTime::now()));
     }
 
     /// Keeps a file, says where, and removes those longest not used where they are too many.

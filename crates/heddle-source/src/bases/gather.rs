@@ -149,7 +149,7 @@ async fn search<T: Tree + Send + 'static>(
 pub(super) struct Walk<'a> {
     pub(super) fetcher: &'a Fetcher,
     pub(super) rules: &'a Rules,
-    known: &'a Known,
+    pub(super) known: &'a Known,
     pub(super) patience: Patience,
     pub(super) resolved: Vec<Resolved>,
     /// How many bytes each commit, file and chart takes.

@@ -179,9 +179,7 @@ impl<T: Tree> Tree for WithBases<'_, T> {
         match self.mount_of(path) {
             None => self.tree.read(path),
             Some((_, Mount { content: Content::Repository(snapshot), .. }, way)) => snapshot.read(&way),
-            Some((_, Mount { content: Content::Chart(chart), .. }, way)) => {
-                chart.read(&way).map(<[u8]>::to_vec).ok_or_else(|| ReadError::Missing { path: path.clone() })
-            }
+            Some((_, Mount { content: Content::Chart(chart), .. }, way)) => chart.read(&way),
             Some((_, Mount { content: Content::File(bytes), way: file, .. }, way)) if way == *file => {
                 Ok(bytes.to_vec())
             }

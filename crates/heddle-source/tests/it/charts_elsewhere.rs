@@ -157,10 +157,8 @@ async fn another_package_under_the_same_version_waits_until_its_digest_is_approv
             assert_eq!((&resolved[0].id, resolved[0].moved_to.as_ref()), (&first, Some(&second)));
         }
         let (rendered, resolved, _) = look(dir.path(), &setup.fetcher(), &rules, &known(&before, &[&second])).await;
-        if index.contains("digest:") {
-            assert_eq!(made(&rendered), ["one-web second 0.1.0"]);
-            assert_eq!((&resolved[0].id, &resolved[0].moved_to), (&second, &None));
-        }
+        assert_eq!(made(&rendered), ["one-web second 0.1.0"]);
+        assert_eq!((&resolved[0].id, &resolved[0].moved_to), (&second, &None));
     }
 
     // A new volume has no package of before, and the one that there is now is not taken for it.
@@ -173,6 +171,88 @@ async fn another_package_under_the_same_version_waits_until_its_digest_is_approv
         assert_eq!((&resolved[0].id, resolved[0].moved_to.as_ref()), (&first, Some(&second)));
         std::fs::remove_dir_all(setup.dir.path().join("kept")).ok();
     }
+    // It is not fetched at each look only to be told.
+    let fetcher = setup.fetcher();
+    let told = async || look(dir.path(), &fetcher, &rules, &known(&before, &[])).await.1[0].moved_to.clone();
+    assert_eq!(told().await.as_ref(), Some(&second));
+    let sent = setup.host.files_sent();
+    assert_eq!(told().await.as_ref(), Some(&second));
+    assert_eq!(setup.host.files_sent(), sent);
+}
+
+#[tokio::test]
+async fn what_all_may_have_is_fetched_once_and_what_took_leave_is_kept_for_its_sync_alone() {
+    let setup = Setup::start().await;
+    setup.publish("web", "0.1.0", "first");
+    let dir = repository(&[("app/kustomization.yaml", &entry(&setup.repository(), "0.1.0"))]);
+    let login =
+        |prefix: &str| Login::new(prefix, Credential { username: USER.to_owned(), password: PASSWORD.into() }).unwrap();
+    let rules =
+        |owner: &str, logins: Vec<Login>| Rules { logins, owner: owner.to_owned(), ..setup.rules(Pinned::Required) };
+    let fetcher = setup.fetcher();
+    let (one, other) = (rules("one", Vec::new()), rules("other", vec![login("ghcr.io/acme")]));
+    let none = Known::default();
+    let (one, other) = tokio::join!(look(dir.path(), &fetcher, &one, &none), look(dir.path(), &fetcher, &other, &none));
+    for (rendered, ..) in [&one, &other] {
+        assert_eq!(made(rendered), ["one-web first 0.1.0"]);
+    }
+    assert_eq!(setup.host.files_sent(), 2, "the index and the package, each once");
+    assert_eq!(setup.host.logins(), 0);
+    // A login makes nothing of what is kept unknown, and what it opened is not there without it.
+    let packages = || -> Vec<_> {
+        let entries = std::fs::read_dir(setup.dir.path().join("kept/charts/packages")).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let look_as = async |rules: Rules| look(dir.path(), &setup.fetcher(), &rules, &known(&one.1, &[])).await.0;
+    let away = || setup.host.fail_with(Some(StatusCode::BAD_GATEWAY));
+    away();
+    assert_eq!(made(&look_as(rules("one", vec![login(&setup.authority())])).await), ["one-web first 0.1.0"]);
+    setup.host.fail_with(None);
+    let of_all = packages();
+    assert_eq!(of_all.len(), 1);
+    std::fs::remove_file(&of_all[0]).unwrap();
+    let mine = rules("third", vec![login(&setup.authority())]);
+    assert_eq!(made(&look_as(mine.clone()).await), ["one-web first 0.1.0"]);
+    assert!(setup.host.logins() > 0);
+    away();
+    assert_eq!(made(&look_as(mine).await), ["one-web first 0.1.0"]);
+    for stranger in [rules("third", Vec::new()), rules("fourth", vec![login(&setup.authority())])] {
+        assert!(told(&look_as(stranger).await)[0].contains("is not kept here any more"));
+    }
+    setup.host.fail_with(None);
+
+    // An index leads to what the operator has listed, which one Sync names and the other does not.
+    let elsewhere = GitHost::start().await;
+    let open = [setup.authority(), format!("localhost:{}", elsewhere.url.port().unwrap())];
+    let authorities = [&setup.host.ca_pem[..], &elsewhere.ca_pem].concat();
+    let led = format!("- https://{}/web.tgz", open[1]);
+    setup.serve_index(&setup.index().replace("- web-0.1.0.tgz", &led));
+    elsewhere.serve_file("/web.tgz", std::fs::read(setup.dir.path().join("published/web-0.1.0.tgz")).unwrap());
+    let kept = tempfile::tempdir().unwrap();
+    let fetcher = Fetcher::open(kept.path(), Egress::new(&open, Some(&authorities)).unwrap(), None);
+    let names_both = Rules { hosts: Hosts::parse(&open).unwrap(), ..rules("one", Vec::new()) };
+    for _ in 0..2 {
+        let (rendered, _, _) = look(dir.path(), &fetcher, &names_both, &Known::default()).await;
+        assert_eq!(made(&rendered), ["one-web first 0.1.0"]);
+        let (rendered, _, _) = look(dir.path(), &fetcher, &rules("other", Vec::new()), &Known::default()).await;
+        assert!(told(&rendered)[0].contains("which `spec.remote.hosts` has to name too"), "{rendered:?}");
+    }
+    assert_eq!(elsewhere.files_sent(), 1);
+}
+
+#[tokio::test]
+async fn a_package_in_use_is_not_what_goes_first() {
+    let setup = Setup::start().await;
+    setup.publish("web", "0.1.0", "first");
+    let dir = repository(&[("app/kustomization.yaml", &entry(&setup.repository(), "0.1.0"))]);
+    let (fetcher, rules) = (setup.fetcher(), setup.rules(Pinned::Required));
+    let (_, resolved, _in_use) = look(dir.path(), &fetcher, &rules, &Known::default()).await;
+    let packages = std::fs::read_dir(setup.dir.path().join("kept/charts/packages")).unwrap();
+    let packages: Vec<_> = packages.map(|entry| std::fs::File::open(entry.unwrap().path()).unwrap()).collect();
+    assert_eq!(packages.len(), 1);
+    packages[0].set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    look(dir.path(), &fetcher, &rules, &known(&resolved, &[])).await;
+    assert_ne!(packages[0].metadata().unwrap().modified().unwrap(), std::time::SystemTime::UNIX_EPOCH);
 }
 
 #[tokio::test]

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{
+    fault::Fault,
     package::ChartTree,
     reference::RemoteChart,
-    repositories::{Buyer, Fault, Offer},
+    repositories::{Buyer, Offer},
 };
 use crate::{
     TreePath,
@@ -15,6 +16,9 @@ use crate::{
     },
     limits::FILE_LIMIT,
 };
+
+/// How a commit is told from the digest of a package among what is approved.
+const SHA256_DIGITS: usize = 64;
 
 /// What came of an offer.
 enum Taken {
@@ -105,7 +109,10 @@ impl<'a> Walk<'a> {
             return Ok(Taken::Moved(now.clone()));
         }
         let url = chart.address();
-        if let Some(id) = offer.sha256.as_ref().or(known)
+        // A repository that does not say what its package is has to be asked for it where another one is approved.
+        let is_other = |approved: &String| approved.len() == SHA256_DIGITS && known != Some(approved);
+        let is_awaited = self.known.approved.iter().any(is_other);
+        if let Some(id) = offer.sha256.as_ref().or(known.filter(|_| !is_awaited))
             && let Some(tree) = self.fetcher.kept_chart(chart, id, self.buyer(&url)).await
         {
             return Ok(Taken::Package(id.clone(), tree));

@@ -10,31 +10,48 @@ use serde::{
     de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use crate::limits::{MAX_INDEX_BYTES, MAX_INDEX_VERSIONS};
+use crate::limits::{MAX_INDEX_BYTES, MAX_INDEX_TEXT_BYTES, MAX_INDEX_VERSIONS, MAX_KEPT_INDICES_BYTES};
 
 /// What a repository has.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     charts: BTreeMap<String, Vec<Entry>>,
+    size: Size,
+}
+
+/// What an index takes.
+#[derive(Debug, Default)]
+struct Size {
+    /// Its charts and their versions.
     count: usize,
+    /// What is kept of it, about.
+    bytes: u64,
 }
 
 /// A version of a chart.
 #[derive(Debug, Deserialize)]
 pub(super) struct Entry {
-    pub(super) version: String,
+    version: Short,
     /// The SHA-256 of its package, where it is said.
-    digest: Option<String>,
+    digest: Option<Short>,
     /// Where its package lies: an address, or the way from the repository on.
     #[serde(default)]
-    urls: Option<Vec<String>>,
+    urls: First,
 }
+
+/// A text of which an index may have many.
+#[derive(Debug)]
+struct Short(String);
+
+/// The first text of a list that is not empty. Nobody asks for the others.
+#[derive(Debug, Default)]
+struct First(Option<Short>);
 
 impl Index {
     /// Reads it.
     ///
     /// # Errors
-    /// When it is none, or has too many versions.
+    /// When it is none, or has too much.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(bytes).map_err(|_| "is no UTF-8".to_owned())?;
         let mut index = Self::default();
@@ -60,23 +77,49 @@ impl Index {
         self.charts.get(chart).map_or(&[], Vec::as_slice)
     }
 
-    /// How many versions it has.
-    pub(super) fn count(&self) -> usize {
-        self.count
+    /// How many bytes it takes in memory, about.
+    pub(super) fn bytes(&self) -> u64 {
+        self.size.bytes
+    }
+}
+
+impl Size {
+    /// Counts a chart or a version with the texts that are kept of it.
+    fn add<E: Error>(&mut self, texts: usize) -> Result<(), E> {
+        self.count += 1;
+        self.bytes += (size_of::<(String, Entry)>() + texts) as u64;
+        if self.count > MAX_INDEX_VERSIONS {
+            return Err(E::custom(format!("it has more than {MAX_INDEX_VERSIONS} charts and versions")));
+        }
+        if self.bytes > MAX_KEPT_INDICES_BYTES {
+            return Err(E::custom(format!("its versions take more than {} MiB", MAX_KEPT_INDICES_BYTES >> 20)));
+        }
+        Ok(())
     }
 }
 
 impl Entry {
+    /// Its version.
+    pub(super) fn version(&self) -> &str {
+        &self.version.0
+    }
+
+    /// How many bytes its texts have.
+    fn texts(&self) -> usize {
+        let texts = [Some(&self.version), self.digest.as_ref(), self.urls.0.as_ref()];
+        texts.into_iter().flatten().map(|text| text.0.len()).sum()
+    }
+
     /// The SHA-256 of its package in hexadecimal digits.
     pub(super) fn sha256(&self) -> Option<String> {
-        let digest = self.digest.as_deref()?.trim();
+        let digest = self.digest.as_ref()?.0.trim();
         let digits = digest.strip_prefix("sha256:").unwrap_or(digest).to_ascii_lowercase();
         (digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())).then_some(digits)
     }
 
     /// Where its package lies.
     pub(super) fn way(&self) -> Option<&str> {
-        self.urls.as_ref()?.iter().map(String::as_str).find(|way| !way.is_empty())
+        self.urls.0.as_ref().map(|way| way.0.as_str())
     }
 }
 
@@ -89,7 +132,7 @@ struct Whole<'i>(&'i mut Index);
 struct Charts<'i>(&'i mut Index);
 
 /// The versions of one chart.
-struct Versions<'i>(&'i mut usize);
+struct Versions<'i>(&'i mut Size);
 
 impl<'de> DeserializeSeed<'de> for Whole<'_> {
     type Value = ();
@@ -140,8 +183,9 @@ impl<'de> Visitor<'de> for Charts<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(name) = map.next_key::<String>()? {
-            let versions = map.next_value_seed(Versions(&mut self.0.count))?;
+        while let Some(Short(name)) = map.next_key()? {
+            self.0.size.add(name.len())?;
+            let versions = map.next_value_seed(Versions(&mut self.0.size))?;
             self.0.charts.insert(name, versions);
         }
         Ok(())
@@ -169,14 +213,64 @@ impl<'de> Visitor<'de> for Versions<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Entry>, A::Error> {
         let mut versions = Vec::new();
-        while let Some(version) = list.next_element()? {
-            *self.0 += 1;
-            if *self.0 > MAX_INDEX_VERSIONS {
-                return Err(A::Error::custom(format!("it has more than {MAX_INDEX_VERSIONS} versions")));
-            }
+        while let Some(version) = list.next_element::<Entry>()? {
+            self.0.add(version.texts())?;
             versions.push(version);
         }
         Ok(versions)
+    }
+}
+
+impl<'de> Deserialize<'de> for Short {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Short;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Short, E> {
+                if text.len() > MAX_INDEX_TEXT_BYTES {
+                    return Err(E::custom(format!("it has a text of more than {MAX_INDEX_TEXT_BYTES} bytes")));
+                }
+                Ok(Short(text.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
+}
+
+impl<'de> Deserialize<'de> for First {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+
+        impl<'de> Visitor<'de> for List {
+            type Value = First;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of addresses")
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<First, E> {
+                Ok(First(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<First, A::Error> {
+                let mut first = None;
+                while first.is_none() {
+                    let Some(Short(text)) = list.next_element()? else { return Ok(First(None)) };
+                    first = Some(Short(text)).filter(|text| !text.0.is_empty());
+                }
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(First(first))
+            }
+        }
+
+        deserializer.deserialize_any(List)
     }
 }
 

@@ -1,45 +1,105 @@
-//! The package of a chart, unpacked into memory.
+//! The package of a chart, unpacked onto disk: of its files only the names are in memory.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{self, Read},
+    fs::File,
+    io::{self, BufWriter, Read, Write},
+    ops::Range,
+    os::unix::fs::FileExt,
 };
 
 use flate2::read::MultiGzDecoder;
 
+use super::room::{Room, Rooms};
 use crate::{
     FileMode, Kind, Listing, PathError, ReadError, TreePath, Walk,
-    limits::{MAX_CHART_FILES, MAX_CHART_UNPACKED_BYTES, MAX_FILE_BYTES},
+    limits::{MAX_CHART_FILES, MAX_CHART_NAMES_BYTES, MAX_CHART_UNPACKED_BYTES, MAX_FILE_BYTES},
 };
 
 /// The files of a chart, from its own directory on.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::bases) struct ChartTree {
-    files: BTreeMap<TreePath, Vec<u8>>,
+    names: Names,
+    /// The contents of all files, one behind another.
+    content: Room,
+}
+
+/// What a package holds, and where its content is.
+#[derive(Debug, Default)]
+struct Names {
+    files: BTreeMap<TreePath, Range<u64>>,
     directories: BTreeSet<TreePath>,
     bytes: u64,
+    /// How many bytes the names of files and directories have.
+    names: usize,
 }
 
 impl ChartTree {
     /// Unpacks a package. Of what is not a file of the chart nothing is made: no link is followed, and no name leads out.
     ///
     /// # Errors
-    /// When it is no package of a chart, holds what is no plain file, or is too large.
-    pub(in crate::bases) fn unpack(package: &[u8]) -> Result<Self, String> {
+    /// When it is no package of a chart, holds what is no plain file, or is too large, or there is no room on disk.
+    pub(in crate::bases) fn unpack(package: &[u8], rooms: &Rooms) -> Result<Self, String> {
         let mut archive = tar::Archive::new(MultiGzDecoder::new(package).take(MAX_CHART_UNPACKED_BYTES));
-        let mut tree = Self::default();
-        let taken = tree.take_all(&mut archive);
+        let mut names = Names::default();
+        let no_room = |error: io::Error| format!("cannot be unpacked: {error}");
+        let (mut content, file) = rooms.take().map_err(no_room)?;
+        let mut file = BufWriter::new(file);
+        let taken = names.take_all(&mut archive, &mut file);
         if archive.into_inner().limit() == 0 {
             return Err(format!("unpacks to more than {} MiB", MAX_CHART_UNPACKED_BYTES >> 20));
         }
         taken?;
-        if !tree.files.contains_key("Chart.yaml") {
+        file.flush().map_err(no_room)?;
+        content.fill(names.bytes).map_err(no_room)?;
+        if !names.files.contains_key("Chart.yaml") {
             return Err("holds no `Chart.yaml` in its directory".to_owned());
         }
-        Ok(tree)
+        Ok(Self { names, content })
     }
 
-    fn take_all(&mut self, archive: &mut tar::Archive<impl Read>) -> Result<(), String> {
+    /// How many bytes its files have.
+    pub(in crate::bases) fn bytes(&self) -> u64 {
+        self.names.bytes
+    }
+
+    /// What stands at a path.
+    pub(in crate::bases) fn find(&self, path: &TreePath) -> Option<Kind> {
+        match self.names.files.contains_key(path) {
+            true => Some(Kind::File(FileMode::Regular)),
+            false => (path.is_root() || self.names.directories.contains(path)).then_some(Kind::Directory),
+        }
+    }
+
+    /// Every file in a directory and below.
+    ///
+    /// # Errors
+    /// When the walk has seen enough.
+    pub(in crate::bases) fn list(&self, directory: &TreePath, walk: &mut Walk) -> Result<Listing, ReadError> {
+        let mut listing = Listing::default();
+        for path in self.names.files.keys().filter(|path| path.is_in(directory)) {
+            walk.step()?;
+            listing.files.push((path.clone(), FileMode::Regular));
+        }
+        Ok(listing)
+    }
+
+    /// The content of a file.
+    ///
+    /// # Errors
+    /// When there is no such file, or it was lost.
+    pub(in crate::bases) fn read(&self, path: &TreePath) -> Result<Vec<u8>, ReadError> {
+        let missing = || ReadError::Missing { path: path.clone() };
+        let Range { start, end } = self.names.files.get(path).cloned().ok_or_else(missing)?;
+        let mut bytes = vec![0; usize::try_from(end - start).map_err(|_| missing())?];
+        let read = File::open(self.content.path()).and_then(|file| file.read_exact_at(&mut bytes, start));
+        read.map_err(|error| ReadError::Damaged(format!("a chart that was unpacked cannot be read: {error}")))?;
+        Ok(bytes)
+    }
+}
+
+impl Names {
+    fn take_all(&mut self, archive: &mut tar::Archive<impl Read>, to: &mut impl Write) -> Result<(), String> {
         let broken = |error: io::Error| format!("is no package of a chart: {error}");
         for entry in archive.entries().map_err(broken)? {
             let mut entry = entry.map_err(broken)?;
@@ -56,60 +116,37 @@ impl ChartTree {
             if entry.size() > MAX_FILE_BYTES {
                 return Err(format!("holds `{name}`, which has more than {} MiB", MAX_FILE_BYTES >> 20));
             }
-            let mut content = Vec::new();
-            entry.read_to_end(&mut content).map_err(broken)?;
-            self.insert(path, content)?;
+            self.insert(path, entry.size())?;
+            let copied = io::copy(&mut entry, to).map_err(broken)?;
+            if copied != entry.size() {
+                return Err(format!("is no package of a chart: `{name}` ends early"));
+            }
         }
         Ok(())
     }
 
-    fn insert(&mut self, path: TreePath, content: Vec<u8>) -> Result<(), String> {
-        if self.files.len() >= MAX_CHART_FILES {
-            return Err(format!("holds more than {MAX_CHART_FILES} files"));
-        }
+    fn insert(&mut self, path: TreePath, size_bytes: u64) -> Result<(), String> {
         let mut directory = path.parent();
         let mut is_new = !self.files.contains_key(&path) && !self.directories.contains(&path);
+        self.names += path.len();
         while !directory.is_root() && self.directories.insert(directory.clone()) {
+            self.names += directory.len();
             is_new &= !self.files.contains_key(&directory);
             directory = directory.parent();
         }
         if !is_new {
             return Err(format!("holds `{path}` twice, or as a file and a directory"));
         }
-        self.bytes += content.len() as u64;
-        self.files.insert(path, content);
+        let end = self.bytes + size_bytes;
+        self.files.insert(path, self.bytes..end);
+        self.bytes = end;
+        if self.files.len() + self.directories.len() > MAX_CHART_FILES {
+            return Err(format!("holds more than {MAX_CHART_FILES} files and directories"));
+        }
+        if self.names > MAX_CHART_NAMES_BYTES {
+            return Err(format!("holds names of more than {} KiB", MAX_CHART_NAMES_BYTES >> 10));
+        }
         Ok(())
-    }
-
-    /// How many bytes its files have.
-    pub(in crate::bases) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// What stands at a path.
-    pub(in crate::bases) fn find(&self, path: &TreePath) -> Option<Kind> {
-        match self.files.contains_key(path) {
-            true => Some(Kind::File(FileMode::Regular)),
-            false => (path.is_root() || self.directories.contains(path)).then_some(Kind::Directory),
-        }
-    }
-
-    /// Every file in a directory and below.
-    ///
-    /// # Errors
-    /// When the walk has seen enough.
-    pub(in crate::bases) fn list(&self, directory: &TreePath, walk: &mut Walk) -> Result<Listing, ReadError> {
-        let mut listing = Listing::default();
-        for path in self.files.keys().filter(|path| path.is_in(directory)) {
-            walk.step()?;
-            listing.files.push((path.clone(), FileMode::Regular));
-        }
-        Ok(listing)
-    }
-
-    /// The content of a file.
-    pub(in crate::bases) fn read(&self, path: &TreePath) -> Option<&[u8]> {
-        self.files.get(path).map(Vec::as_slice)
     }
 }
 

@@ -323,7 +323,13 @@ impl Entry<'_> {
             named => self.load(files, ("valuesFile", named), rendered)?,
         };
         let mut all: Vec<Values> = match self.fields["valuesInline"].as_object().filter(|inline| !inline.is_empty()) {
-            Some(inline) => vec![self.with_inline(first, inline)],
+            Some(inline) => match self.with_inline(first, inline) {
+                Ok(values) => vec![values],
+                Err(message) => {
+                    self.fail("valuesInline", message, rendered);
+                    Vec::new()
+                }
+            },
             None => first.into_iter().collect(),
         };
         for named in self.texts("additionalValuesFiles") {
@@ -360,36 +366,56 @@ impl Entry<'_> {
     }
 
     /// The values of a file and those in the kustomization, in one.
-    fn with_inline(&self, file: Option<Values>, inline: &Map<String, Value>) -> Values {
+    ///
+    /// # Errors
+    /// When they cannot be merged, as for Kustomize.
+    fn with_inline(&self, file: Option<Values>, inline: &Map<String, Value>) -> Result<Values, String> {
         let inline = Value::Object(inline.clone());
         let of_file = file.map(|values| heddle_manifest::documents::parse_document(&values.text).unwrap_or_default());
         let merged = match (self.text("valuesMerge"), of_file) {
             ("replace", _) | (_, None) => inline,
-            ("merge", Some(of_file)) => merge(of_file, inline),
-            (_, Some(of_file)) => merge(inline, of_file),
+            ("merge", Some(of_file)) => merge(of_file, inline, "")?,
+            (_, Some(of_file)) => merge(inline, of_file, "")?,
         };
         let name = format!("`helmCharts[{}].valuesInline` in {}", self.index, self.place.file);
-        Values { text: merged.to_string(), name }
+        Ok(Values { text: merged.to_string(), name })
     }
 }
 
-/// Puts values over others: mappings by their keys, everything else as a whole; nothing takes a value away. Source:
-/// `kyaml/yaml/merge2`.
-fn merge(over: Value, under: Value) -> Value {
-    match (over, under) {
-        (Value::Object(over), under) => {
-            // Over what is no mapping it is merged as over an empty one, so that no `null` gets to helm, which would take the
-            // chart's own value away.
-            let mut fields = if let Value::Object(fields) = under { fields } else { Map::new() };
-            for (key, value) in over {
-                let before = fields.remove(&key).unwrap_or_default();
-                if !value.is_null() {
-                    fields.insert(key, merge(value, before));
-                }
-            }
-            Value::Object(fields)
+/// Puts values over others, both at `way`: mappings by their keys, everything else as a whole; nothing takes a value away.
+/// Source: `kyaml/yaml/merge2`, and `kyaml/yaml/walk/walk.go` for what is not merged.
+///
+/// # Errors
+/// When they are of two kinds.
+fn merge(over: Value, under: Value, way: &str) -> Result<Value, String> {
+    if kind_of(&over).zip(kind_of(&under)).is_some_and(|(over, under)| over != under) {
+        let (over, under) = (kind_of(&over).unwrap_or_default(), kind_of(&under).unwrap_or_default());
+        return Err(format!(
+            "`{way}` is {over} in the one and {under} in the other of `valuesInline` and the values file, which Kustomize does \
+             not merge: correct one of them, or set `valuesMerge: replace`"
+        ));
+    }
+    let Value::Object(over) = over else { return Ok(if over.is_null() { under } else { over }) };
+    // Over what is not there it is merged as over an empty one, so that no `null` gets to helm, which would take the chart's own
+    // value away.
+    let mut fields = if let Value::Object(fields) = under { fields } else { Map::new() };
+    for (key, value) in over {
+        let before = fields.remove(&key).unwrap_or_default();
+        if !value.is_null() {
+            let way = if way.is_empty() { key.clone() } else { format!("{way}.{key}") };
+            fields.insert(key, merge(value, before, &way)?);
         }
-        (over, _) => over,
+    }
+    Ok(Value::Object(fields))
+}
+
+/// What values of one kind are called; nothing for none.
+fn kind_of(value: &Value) -> Option<&'static str> {
+    match value {
+        Value::Null => None,
+        Value::Object(_) => Some("a mapping"),
+        Value::Array(_) => Some("a list"),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => Some("a single value"),
     }
 }
 

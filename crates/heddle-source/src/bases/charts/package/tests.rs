@@ -22,16 +22,22 @@ fn file(name: &str) -> (&str, tar::EntryType, &[u8]) {
     (name, tar::EntryType::Regular, b"a: b\n")
 }
 
+fn unpack(package: &[u8]) -> Result<(ChartTree, tempfile::TempDir), String> {
+    let dir = tempfile::tempdir().unwrap();
+    ChartTree::unpack(package, &Rooms::open(dir.path().join("rooms"))).map(|tree| (tree, dir))
+}
+
 fn told(entries: &[(&str, tar::EntryType, &[u8])]) -> String {
-    ChartTree::unpack(&package(entries)).err().unwrap_or_default()
+    unpack(&package(entries)).err().unwrap_or_default()
 }
 
 #[test]
 fn the_files_of_a_package_lie_below_its_first_directory_whatever_that_is_called() {
-    let tree = ChartTree::unpack(&package(&[
+    let (tree, _dir) = unpack(&package(&[
         ("web", tar::EntryType::Directory, b""),
         file("web/Chart.yaml"),
-        file("web/templates/a.yaml"),
+        ("web/templates/a.yaml", tar::EntryType::Regular, b"second: file\n"),
+        ("web/templates/empty.yaml", tar::EntryType::Regular, b""),
         file("other/charts/db/Chart.yaml"),
     ]))
     .unwrap();
@@ -40,10 +46,14 @@ fn the_files_of_a_package_lie_below_its_first_directory_whatever_that_is_called(
     assert_eq!(tree.find(&path("charts/db")), Some(Kind::Directory));
     assert_eq!(tree.find(&TreePath::root()), Some(Kind::Directory));
     assert_eq!(tree.find(&path("web")), None);
-    assert_eq!(tree.read(&path("Chart.yaml")), Some(&b"a: b\n"[..]));
+    assert_eq!(tree.read(&path("Chart.yaml")).unwrap(), b"a: b\n");
+    assert_eq!(tree.read(&path("charts/db/Chart.yaml")).unwrap(), b"a: b\n");
+    assert!(matches!(tree.read(&path("charts/db")), Err(ReadError::Missing { .. })));
     let listed = tree.list(&path("charts"), &mut Walk::default()).unwrap();
     assert_eq!(listed.files, [(path("charts/db/Chart.yaml"), FileMode::Regular)]);
-    assert_eq!(tree.bytes(), 15);
+    assert_eq!(tree.read(&path("templates/a.yaml")).unwrap(), b"second: file\n");
+    assert_eq!(tree.read(&path("templates/empty.yaml")).unwrap(), b"");
+    assert_eq!(tree.bytes(), 23);
 }
 
 #[test]
@@ -59,7 +69,7 @@ fn nothing_leads_out_of_a_package_and_nothing_in_it_is_a_link() {
     assert!(told(&[chart, file("web/x"), file("web/x/y")]).contains("twice"));
     assert!(told(&[chart, file("web/x/y"), file("web/x")]).contains("twice"));
     assert!(told(&[file("web/templates/a.yaml")]).contains("no `Chart.yaml`"));
-    assert!(ChartTree::unpack(b"no package").unwrap_err().contains("is no package of a chart"));
+    assert!(unpack(b"no package").unwrap_err().contains("is no package of a chart"));
 }
 
 #[test]
@@ -79,8 +89,16 @@ fn a_package_that_unpacks_to_too_much_is_refused() {
     for _ in 0..=(MAX_CHART_UNPACKED_BYTES / 512) {
         bomb.write_all(&plain[..512]).unwrap();
     }
-    assert!(ChartTree::unpack(&bomb.finish().unwrap()).unwrap_err().contains("unpacks to more than 32 MiB"));
+    assert!(unpack(&bomb.finish().unwrap()).unwrap_err().contains("unpacks to more than 32 MiB"));
     let names: Vec<String> = (0..=MAX_CHART_FILES).map(|number| format!("web/{number}")).collect();
     let many: Vec<_> = names.iter().map(|name| file(name)).collect();
-    assert!(told(&many).contains("more than 10000 files"));
+    assert!(told(&many).contains("more than 10000 files and directories"));
+    let names = (0..MAX_CHART_FILES / 2).map(|number| format!("web/{number}/x"));
+    let names: Vec<String> = names.chain(["web/y".to_owned()]).collect();
+    let many: Vec<_> = names.iter().map(|name| file(name)).collect();
+    assert!(told(&many).contains("more than 10000 files and directories"));
+    let long = |number: usize| format!("web/{number:0>90}");
+    let names: Vec<String> = (0..MAX_CHART_FILES).map(long).collect();
+    let many: Vec<_> = names.iter().map(|name| file(name)).collect();
+    assert!(told(&many).contains("names of more than 512 KiB"), "{}", told(&many));
 }
