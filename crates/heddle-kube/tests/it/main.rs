@@ -271,6 +271,13 @@ fn an_inventory_that_is_not_whole_is_an_error() {
         // What is written whole again is whole, also where a shard that did not change is gone.
         own.save_inventory(&sync, &mut written, inventory(3999)).await.unwrap();
         assert_eq!(own.load_inventory(&sync).await.unwrap(), stored(inventory(3999)));
+
+        // Whoever knows nothing of the shards that are there, one of them changed by hand, writes the same state whole.
+        let shards = world.kubectl(&["get", "configmaps", "-o", "name"], "").await;
+        let shard = shards.lines().find(|name| name.contains("/broken-inventory-")).unwrap();
+        world.kubectl(&["patch", shard, "--type=merge", "-p", r#"{"data": {"entries": "[]"}}"#], "").await;
+        own.save_inventory(&sync, &mut StoredInventory::default(), inventory(3999)).await.unwrap();
+        assert_eq!(own.load_inventory(&sync).await.unwrap(), stored(inventory(3999)));
     });
 }
 

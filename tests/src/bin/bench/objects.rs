@@ -7,7 +7,6 @@ use std::{
 
 use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt, stream};
-use heddle_testkit::wait;
 use heddle_tests::{
     World,
     world::{PERSON, REPOSITORY},
@@ -16,8 +15,10 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
     Api,
     api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams},
+    runtime::wait::await_condition,
 };
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::{
     table::{Row, seconds},
@@ -35,6 +36,9 @@ const PREPARED: &str = "prepared";
 
 /// How often the first apply is measured.
 const ROUNDS: usize = 3;
+
+/// How long is waited for a commit.
+const LIMIT: Duration = Duration::from_secs(120);
 
 const AGENT_NAMESPACE: &str = "heddle-system";
 const DEPLOYER: &str = "system:serviceaccount:heddle-system:heddle-deployer";
@@ -188,6 +192,8 @@ async fn follow(world: &World, name: &str) -> Result<()> {
 async fn commit(world: &World, name: &str, files: &[(String, String)], message: &str) -> Result<Cost> {
     let files: Vec<(&str, Option<&str>)> =
         files.iter().map(|(path, text)| (path.as_str(), Some(text.as_str()))).collect();
+    let main = world.github.head(REPOSITORY, "main").await?;
+    world.github.force_branch(REPOSITORY, PREPARED, main.as_deref(), PERSON).await?;
     let revision = world.github.push_files(REPOSITORY, PREPARED, &files, message, PERSON).await?;
     let seen = audit(world)?.len();
     let began_at = Instant::now();
@@ -198,17 +204,17 @@ async fn commit(world: &World, name: &str, files: &[(String, String)], message: 
     Ok(Cost { took, requests: count(&audit(world)?[seen..], name, is_agent) })
 }
 
+/// Watches the Sync: asking again and again would take of the API server what the bare requests have for themselves.
 async fn wait_for(world: &World, name: &str, revision: &str) -> Result<()> {
     let kind = GroupVersionKind::gvk("heddle.dev", "v1alpha1", "Sync");
     let resource = ApiResource::from_gvk_with_plural(&kind, "syncs");
     let syncs: Api<DynamicObject> = Api::namespaced_with(world.cluster.client(), AGENT_NAMESPACE, &resource);
-    wait::until(format!("{revision} to be applied"), Duration::from_secs(120), async || {
-        let sync = syncs.get(name).await.map_err(|error| error.to_string())?;
-        let status = &sync.data["status"];
-        if status["appliedRevision"] == revision { Ok(()) } else { Err(status.to_string()) }
-    })
-    .await
-    .with_context(|| world.complaints())
+    let is_applied =
+        |sync: Option<&DynamicObject>| sync.is_some_and(|sync| sync.data["status"]["appliedRevision"] == revision);
+    timeout(LIMIT, await_condition(syncs, name, is_applied))
+        .await
+        .with_context(|| format!("{revision} is not applied\n{}", world.complaints()))??;
+    Ok(())
 }
 
 /// The audit log so far, a request a line.
