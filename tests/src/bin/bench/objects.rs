@@ -187,8 +187,9 @@ async fn follow(world: &World, name: &str) -> Result<()> {
     wait_for(world, name, &revision).await
 }
 
-/// Pushes a commit that is made already, and waits until the Sync says that it is applied. What the host takes to write a
-/// commit is measured no more than what it takes to write the bare requests down.
+/// Pushes a commit, and waits until the Sync says that it is applied: from the moment on at which the host has moved the
+/// branch and sends its webhook. What it takes for a commit is measured no more than what it takes to write the bare requests
+/// down.
 async fn commit(world: &World, name: &str, files: &[(String, String)], message: &str) -> Result<Cost> {
     let files: Vec<(&str, Option<&str>)> =
         files.iter().map(|(path, text)| (path.as_str(), Some(text.as_str()))).collect();
@@ -196,8 +197,8 @@ async fn commit(world: &World, name: &str, files: &[(String, String)], message: 
     world.github.force_branch(REPOSITORY, PREPARED, main.as_deref(), PERSON).await?;
     let revision = world.github.push_files(REPOSITORY, PREPARED, &files, message, PERSON).await?;
     let seen = audit(world)?.len();
-    let began_at = Instant::now();
     world.github.force_branch(REPOSITORY, "main", Some(&revision), PERSON).await?;
+    let began_at = Instant::now();
     wait_for(world, name, &revision).await?;
     let took = began_at.elapsed();
     let is_agent = |event: &Value| event["impersonatedUser"]["username"] == DEPLOYER;
