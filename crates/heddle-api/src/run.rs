@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use heddle_db::{
     Db,
     launcher::{EmbeddedPostgres, Settings},
@@ -226,12 +226,20 @@ async fn measure(db: Db) {
     }
 }
 
+/// How far back it is looked for what a replica of an earlier release stored in its own way, beside those of this one.
+const MISSED: TimeDelta = TimeDelta::days(2);
+
 async fn sweep(app: App) {
     app.rates.sweep();
     let swept = async {
         let mut tx = app.db.routing().await?;
         heddle_db::attempts::sweep_ended(&mut *tx).await?;
         tx.commit().await?;
+        let since = Utc::now() - MISSED;
+        let taken = heddle_db::applied_revisions::take_over_all(&app.db, since).await?;
+        if taken > 0 {
+            info!(taken, "took over {taken} revisions that a replica of an earlier release was told of");
+        }
         retention::prune(&app.db, &app.config.keep, Utc::now()).await
     };
     match swept.await {

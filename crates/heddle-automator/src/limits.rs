@@ -21,6 +21,9 @@ pub const MAX_COMMITS: usize = 1000;
 /// How long a read may look for commits that somebody asked for.
 pub const LOOKS_DEADLINE: Duration = Duration::from_secs(60);
 
+/// Of a commit that is on no branch so many merged pull requests are followed, to find what it became.
+pub const MAX_MERGES_OF_A_COMMIT: usize = 3;
+
 /// Of so many new commits of a branch the pull request that brought each is asked for; of the others when somebody asks.
 pub const MAX_ASKED_PULLS: usize = 20;
 
@@ -93,6 +96,12 @@ pub const LIMITS: &[Limit] = &[
         MAX_ASKED_PULLS as u64,
         "that of others is asked for when somebody looks for them",
     ),
+    Limit::count(
+        "merged pull requests that are followed to find what a commit became",
+        MAX_MERGES_OF_A_COMMIT as u64,
+        "it is told as on no branch, with its pull request",
+    ),
+    Limit::time("looks for commits in one read", LOOKS_DEADLINE, "the others wait for the next read"),
     Limit::time("describing tags in one scan", DESCRIBE_TIME, NEXT_SCAN),
     Limit::count("tags described in one scan", MAX_DESCRIBED as u64, NEXT_SCAN),
     Limit::time("a scan that holds its slot whoever waits", QUICK_SCAN, GIVES_WAY),

@@ -18,7 +18,7 @@ pub enum Exit {
     Nothing = 3,
     /// Not logged in, or the token is not accepted any more.
     NotLoggedIn = 4,
-    /// The API is away; the same command may succeed later.
+    /// The API is away, or does not know yet; the same command may succeed later.
     Away = 5,
 }
 

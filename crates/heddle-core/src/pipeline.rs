@@ -8,7 +8,7 @@ mod tests;
 
 pub use line::line;
 pub use revision::{
-    AppliedRevision, RevisionEnd, RevisionHistory, RevisionInSync, RevisionLine, RevisionSyncLine, SyncNow,
+    AppliedRevision, Left, RevisionEnd, RevisionHistory, RevisionInSync, RevisionLine, RevisionSyncLine, SyncNow,
     revision_line,
 };
 

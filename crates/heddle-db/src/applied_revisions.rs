@@ -10,12 +10,17 @@ use heddle_core::{
 };
 use serde_json::Value;
 use sqlx::PgExecutor;
-use uuid::Uuid;
 
 use crate::{
-    error::{DbError, from_json, json, word},
+    db::Db,
+    error::{DbError, json, word},
+    organizations,
     syncs::split,
 };
+
+mod past;
+
+pub use self::past::{Past, Ran, find_first, list_at};
 
 /// A revision that a Sync applied as a whole.
 #[derive(Debug, Clone)]
@@ -38,7 +43,8 @@ pub struct NewApplied {
     pub images: Vec<ImageRef>,
 }
 
-/// Stores what the Syncs of a cluster applied, each once, with its place on the branch where that is known.
+/// Stores what the Syncs of a cluster applied, in the order in which they did, each once, with its place on the branch where
+/// that is known. No time is after `now`, and none of a Sync before that of what it applied before: clocks are put back.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -47,6 +53,7 @@ pub async fn record_all(
     organization: OrganizationId,
     cluster: ClusterId,
     applied: &[NewApplied],
+    now: DateTime<Utc>,
 ) -> Result<(), DbError> {
     if applied.is_empty() {
         return Ok(());
@@ -61,8 +68,14 @@ pub async fn record_all(
         "with told as (
              select n.*, sha256(convert_to(n.images::text, 'UTF8')) as hash
              from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
-                         $10::int8[], $11::jsonb[])
-                 as n (namespace, name, url, branch, path, revision, at, changed, images)
+                         $10::int8[], $11::jsonb[]) with ordinality
+                 as n (namespace, name, url, branch, path, revision, at, changed, images, position)
+         ), last as (
+             select s.namespace, s.name,
+                    (select max(a.applied_at) from applied_revisions a
+                     where a.organization_id = $1 and a.cluster_id = $2 and a.sync_namespace = s.namespace
+                         and a.sync_name = s.name) as at
+             from (select distinct namespace, name from told) s
          ), kept as (
              insert into image_sets as known (organization_id, hash, images)
              select distinct on (hash) $1::uuid, hash, images from told order by hash
@@ -72,11 +85,14 @@ pub async fn record_all(
          insert into applied_revisions (organization_id, cluster_id, sync_namespace, sync_name, repository_url, branch,
                                         path, revision, ordinal, lineage, applied_at, changed, images_hash)
          select $1, $2, t.namespace, t.name, t.url, t.branch, t.path, t.revision, v.ordinal,
-                case when v.ordinal is not null then v.lineage end, t.at, t.changed, t.hash
+                case when v.ordinal is not null then v.lineage end,
+                greatest(l.at, max(least(t.at, $12)) over (partition by t.namespace, t.name order by t.position)),
+                t.changed, t.hash
          from told t
+         join last l on l.namespace = t.namespace and l.name = t.name
          left join repositories r on r.organization_id = $1 and r.url = t.url
          left join revisions v on v.repository_id = r.id and v.branch = t.branch and v.revision = t.revision
-         order by t.at
+         order by t.position
          on conflict do nothing",
         organization.0,
         cluster.0,
@@ -89,23 +105,87 @@ pub async fn record_all(
         &times,
         &changed as &[Option<i64>],
         &images,
+        now,
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Gives what was applied at these revisions of a repository the places that they have on their branches now.
+/// Takes over, in all organizations, what [`take_over`] does in one; gives how many rows.
+///
+/// # Errors
+/// When the server cannot be reached. What was taken over until then stays.
+pub async fn take_over_all(db: &Db, since: DateTime<Utc>) -> Result<u64, DbError> {
+    let mut tx = db.routing().await?;
+    let organizations = organizations::list_ids(&mut *tx).await?;
+    tx.commit().await?;
+    let mut taken = 0;
+    for organization in organizations {
+        let mut tx = db.organization(organization).await?;
+        taken += take_over(&mut *tx, organization, since).await?;
+        tx.commit().await?;
+    }
+    Ok(taken)
+}
+
+/// Takes over what agents told since `since` and a replica of a release before this table did not store here. How healthy it
+/// was is not known.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn take_over(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    since: DateTime<Utc>,
+) -> Result<u64, DbError> {
+    let taken = sqlx::query!(
+        "with missed as (
+             select d.*, s.path, sha256(convert_to((d.what -> 'images')::text, 'UTF8')) as hash
+             from deploys d
+             -- The path of what was followed then is known where that is followed still.
+             join syncs s on s.cluster_id = d.cluster_id and s.namespace = d.sync_namespace and s.name = d.sync_name
+                 and s.repository_url = d.repository_url and s.branch = d.branch
+             where d.organization_id = $1 and d.received_at >= $2 and d.what ->> 'what' = 'applied'
+                 and not exists (
+                     select from applied_revisions a
+                     where a.organization_id = $1 and a.cluster_id = d.cluster_id
+                         and a.sync_namespace = d.sync_namespace and a.sync_name = d.sync_name
+                         and a.revision = d.revision and a.applied_at >= least(d.at, d.received_at))
+         ), kept as (
+             insert into image_sets (organization_id, hash, images)
+             select distinct on (hash) $1::uuid, hash, what -> 'images' from missed order by hash
+             on conflict do nothing
+         )
+         insert into applied_revisions (organization_id, cluster_id, sync_namespace, sync_name, repository_url, branch,
+                                        path, revision, ordinal, lineage, applied_at, images_hash, health_kept)
+         select $1, m.cluster_id, m.sync_namespace, m.sync_name, m.repository_url, m.branch, m.path, m.revision,
+                v.ordinal, case when v.ordinal is not null then v.lineage end, least(m.at, m.received_at), m.hash, false
+         from missed m
+         left join repositories r on r.organization_id = $1 and r.url = m.repository_url
+         left join revisions v on v.repository_id = r.id and v.branch = m.branch and v.revision = m.revision
+         order by m.at
+         on conflict do nothing",
+        organization.0,
+        since,
+    )
+    .execute(db)
+    .await?;
+    Ok(taken.rows_affected())
+}
+
+/// Gives what was applied at these revisions of a repository, and has no place yet, that which they have on their branches
+/// now. What has one keeps it: a revision that comes back after a rewrite had another then.
 ///
 /// # Errors
 /// When the server cannot be reached.
 pub async fn place(db: impl PgExecutor<'_>, repository: RepositoryId, revisions: &[String]) -> Result<(), DbError> {
     sqlx::query!(
-        "update applied_revisions a set ordinal = v.ordinal, lineage = case when v.ordinal is not null then v.lineage end
+        "update applied_revisions a set ordinal = v.ordinal, lineage = v.lineage
          from repositories r join revisions v on v.repository_id = r.id
          where r.id = $1 and v.revision = any($2) and a.organization_id = r.organization_id
              and a.repository_url = r.url and a.branch = v.branch and a.revision = v.revision
-             and (a.ordinal, a.lineage) is distinct from (v.ordinal, v.lineage)",
+             and a.ordinal is null and v.ordinal is not null",
         repository.0,
         revisions,
     )
@@ -197,6 +277,8 @@ pub struct Reached {
     pub changed: Option<u64>,
     /// When it, or one that contains it, was first seen healthy as a whole.
     pub healthy_at: Option<DateTime<Utc>>,
+    /// What the Sync applied last, of anything.
+    pub last: Revision,
     /// The times are when the Sync's state told it, and not its facts.
     pub is_inferred: bool,
 }
@@ -234,7 +316,7 @@ pub async fn list_reached(
                select cluster_id, sync_namespace, sync_name from applied_revisions
                where organization_id = $1 and repository_url = $2 and branch = $3 and revision = $4)
            select c.cluster_id as "cluster_id!", c.namespace as "namespace!", c.name as "name!", f.revision,
-                  f.applied_at, f.changed, coalesce(f.healthy_at, h.healthy_at) as healthy_at
+                  f.applied_at, f.changed, coalesce(f.healthy_at, h.healthy_at) as healthy_at, l.revision as last
            from concerned c
            cross join lateral (
                -- What is older than all that was read has the number 0, and is no part of what else has it.
@@ -256,6 +338,11 @@ pub async fn list_reached(
                    and (a.ordinal > $5 or a.revision = $4) and a.repository_url = $2
                    and a.healthy_at is not null
                order by a.ordinal limit 1) h on true
+           cross join lateral (
+               select a.revision from applied_revisions a
+               where a.organization_id = $1 and a.cluster_id = c.cluster_id and a.sync_namespace = c.namespace
+                   and a.sync_name = c.name
+               order by a.applied_at desc, a.id desc limit 1) l
            order by 1, 2, 3"#,
         organization.0,
         at.repository_url.as_str(),
@@ -277,132 +364,80 @@ pub async fn list_reached(
                 applied_at: row.applied_at.unwrap_or_default(),
                 changed: row.changed.map(i64::unsigned_abs),
                 healthy_at: row.healthy_at,
+                last: word("applied_revisions.revision", &row.last)?,
                 is_inferred: false,
             })
         })
         .collect()
 }
 
-/// What a Sync ran at an instant.
-#[derive(Debug, Clone)]
-pub struct Ran {
-    /// The Sync.
-    pub key: RolloutKey,
-    /// The cluster's name.
-    pub cluster_name: String,
+/// What a Sync applied of which no read knows the place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unplaced {
     /// Canonical address of the repository that it followed then.
     pub repository_url: RepoUrl,
     /// The branch that it followed then.
     pub branch: BranchName,
-    /// The path that it followed then.
-    pub path: String,
-    /// The repository, where it is connected.
-    pub repository: Option<RepositoryId>,
-    /// The revision.
-    pub revision: Revision,
-    /// The first line of its message, where a read saw it.
-    pub subject: Option<String>,
-    /// Its author, where a read saw it.
-    pub author: Option<String>,
-    /// Since when it ran.
-    pub applied_at: DateTime<Utc>,
-    /// When all of it was first seen healthy.
-    pub healthy_at: Option<DateTime<Utc>>,
-    /// When the next one was applied, or the Sync was gone; `None` where it runs still.
-    pub until: Option<DateTime<Utc>>,
-    /// Its images.
-    pub images: Vec<ImageRef>,
+    /// How it came to it.
+    pub reached: Reached,
 }
 
-/// What the Syncs of the organization ran at an instant, by cluster and name, after `after`; as many of them.
+/// So many rows of what no read has placed are shown at most.
+pub const MOST_UNPLACED: i64 = 200;
+
+/// What Syncs applied at revisions that begin with `beginning` and have no place on a branch: of repositories that are not
+/// connected or stand elsewhere, or of what is on no branch any more. By repository, branch and revision;
+/// [`MOST_UNPLACED`] at most.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn list_at(
+pub async fn list_unplaced(
     db: impl PgExecutor<'_>,
     organization: OrganizationId,
-    at: DateTime<Utc>,
-    after: Option<&RolloutKey>,
-    limit: i64,
-) -> Result<Vec<Ran>, DbError> {
-    let (cluster, namespace, name) =
-        after.map_or((Uuid::nil(), "", ""), |key| (key.cluster.0, key.sync.namespace.as_str(), key.sync.name.as_str()));
+    beginning: &str,
+) -> Result<Vec<Unplaced>, DbError> {
     let rows = sqlx::query!(
-        r#"with recursive each as (
-               -- From one Sync to the next by the index, however much each has applied.
-               (select cluster_id, sync_namespace, sync_name from applied_revisions
-                where organization_id = $1 and (cluster_id, sync_namespace, sync_name) > ($3, $4, $5)
-                order by 1, 2, 3 limit 1)
-               union all
-               select n.* from each e cross join lateral (
-                   select a.cluster_id, a.sync_namespace, a.sync_name from applied_revisions a
-                   where a.organization_id = $1
-                       and (a.cluster_id, a.sync_namespace, a.sync_name)
-                           > (e.cluster_id, e.sync_namespace, e.sync_name)
-                   order by 1, 2, 3 limit 1) n)
-           select e.cluster_id as "cluster_id!", e.sync_namespace as "sync_namespace!", e.sync_name as "sync_name!",
-                  k.name as cluster_name, r.id as "repository_id?", f.repository_url, f.branch, f.path, f.revision,
-                  f.applied_at, f.healthy_at, least(next.applied_at, f.ended_at) as until, i.images,
-                  v.subject as "subject?", v.author as "author?"
-           from each e
-           join clusters k on k.id = e.cluster_id
+        r#"select f.*, l.revision as last from (
+               select distinct on (a.repository_url, a.branch, a.revision, a.cluster_id, a.sync_namespace, a.sync_name)
+                      a.repository_url, a.branch, a.revision, a.cluster_id, a.sync_namespace, a.sync_name, a.applied_at,
+                      a.changed, max(a.healthy_at) over (
+                          partition by a.repository_url, a.branch, a.revision, a.cluster_id, a.sync_namespace,
+                                       a.sync_name) as healthy_at
+               from applied_revisions a
+               where a.organization_id = $1 and a.revision ~>=~ $2 and a.revision ~<~ ($2 || 'g') and a.ordinal is null
+               order by a.repository_url, a.branch, a.revision, a.cluster_id, a.sync_namespace, a.sync_name,
+                        a.applied_at
+               limit $3) f
            cross join lateral (
-               select * from applied_revisions a
-               where a.cluster_id = e.cluster_id and a.sync_namespace = e.sync_namespace
-                   and a.sync_name = e.sync_name and a.applied_at <= $2
-               order by a.applied_at desc, a.id desc limit 1) f
-           join image_sets i on i.organization_id = $1 and i.hash = f.images_hash
-           left join lateral (
-               select a.applied_at from applied_revisions a
-               where a.cluster_id = e.cluster_id and a.sync_namespace = e.sync_namespace
-                   and a.sync_name = e.sync_name and a.applied_at > $2
-               order by a.applied_at limit 1) next on true
-           left join repositories r on r.organization_id = $1 and r.url = f.repository_url
-           left join revisions v on v.repository_id = r.id and v.branch = f.branch and v.revision = f.revision
-           where f.ended_at is null or f.ended_at > $2
-           order by 1, 2, 3 limit $6"#,
+               select a.revision from applied_revisions a
+               where a.organization_id = $1 and a.cluster_id = f.cluster_id and a.sync_namespace = f.sync_namespace
+                   and a.sync_name = f.sync_name
+               order by a.applied_at desc, a.id desc limit 1) l
+           order by 1, 2, 3, 4, 5, 6"#,
         organization.0,
-        at,
-        cluster,
-        namespace,
-        name,
-        limit,
+        beginning,
+        MOST_UNPLACED,
     )
     .fetch_all(db)
     .await?;
     rows.into_iter()
         .map(|row| {
-            Ok(Ran {
-                key: RolloutKey {
-                    cluster: ClusterId(row.cluster_id),
-                    sync: SyncName { namespace: row.sync_namespace, name: row.sync_name },
-                },
-                cluster_name: row.cluster_name,
+            Ok(Unplaced {
                 repository_url: word("applied_revisions.repository_url", &row.repository_url)?,
                 branch: word("applied_revisions.branch", &row.branch)?,
-                path: row.path,
-                repository: row.repository_id.map(RepositoryId),
-                revision: word("applied_revisions.revision", &row.revision)?,
-                subject: row.subject,
-                author: row.author,
-                applied_at: row.applied_at,
-                healthy_at: row.healthy_at,
-                until: row.until,
-                images: from_json("image_sets.images", row.images)?,
+                reached: Reached {
+                    key: RolloutKey {
+                        cluster: ClusterId(row.cluster_id),
+                        sync: SyncName { namespace: row.sync_namespace, name: row.sync_name },
+                    },
+                    revision: word("applied_revisions.revision", &row.revision)?,
+                    applied_at: row.applied_at,
+                    changed: row.changed.map(i64::unsigned_abs),
+                    healthy_at: row.healthy_at,
+                    last: word("applied_revisions.revision", &row.last)?,
+                    is_inferred: false,
+                },
             })
         })
         .collect()
-}
-
-/// Since when anything is known of what ran.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn find_first(
-    db: impl PgExecutor<'_>,
-    organization: OrganizationId,
-) -> Result<Option<DateTime<Utc>>, DbError> {
-    Ok(sqlx::query_scalar!("select min(applied_at) from applied_revisions where organization_id = $1", organization.0,)
-        .fetch_one(db)
-        .await?)
 }

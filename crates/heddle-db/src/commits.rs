@@ -87,6 +87,8 @@ pub struct Found {
     pub subject: Option<String>,
     /// The pull request that brought it, where that is known.
     pub pull_request: Option<BringingPullRequest>,
+    /// Whether the host was asked for the pull request; else `None` says nothing.
+    pub is_pull_known: bool,
     /// The revision of the branch's own line that carries it: itself, where it stands there.
     pub carried_by: Revision,
     /// That one's number on the branch.
@@ -115,14 +117,14 @@ pub async fn find(
 ) -> Result<Vec<Found>, DbError> {
     let rows = sqlx::query!(
         r#"with met as (
-               select v.repository_id, v.branch, v.revision, v.committed_at, v.author, v.subject, v.pull_request,
+               select v.repository_id, v.branch, v.revision, v.committed_at, v.author, v.subject, v.pull_request, v.pull_asked,
                       v.revision as carried_by, v.ordinal, v.lineage, v.seen_at
                from revisions v
                where v.organization_id = $1 and v.revision ~>=~ $2 and v.revision ~<~ ($2 || 'g')
                    and v.ordinal is not null and ($3::uuid is null or v.repository_id = $3)
                union all
                select c.repository_id, c.branch, c.revision, c.committed_at, c.author, c.subject,
-                      coalesce(c.pull_request, v.pull_request), c.carried_by, v.ordinal, v.lineage, v.seen_at
+                      coalesce(c.pull_request, v.pull_request), v.pull_asked, c.carried_by, v.ordinal, v.lineage, v.seen_at
                from commits c
                join revisions v on v.repository_id = c.repository_id and v.branch = c.branch
                    and v.revision = c.carried_by and v.ordinal is not null
@@ -133,6 +135,7 @@ pub async fn find(
                                        and o.revision = c.revision and o.ordinal is not null))
            select m.repository_id as "repository_id!", r.name as "name!", r.url as "url!", m.branch as "branch!",
                   m.revision as "revision!", m.committed_at, m.author, m.subject, m.pull_request,
+                  m.pull_asked or m.pull_request is not null as "is_pull_known!",
                   m.carried_by as "carried_by!", m.ordinal as "ordinal!", m.lineage as "lineage!", m.seen_at,
                   h.lineage as "head_lineage!"
            from met m
@@ -161,6 +164,7 @@ pub async fn find(
                 author: row.author,
                 subject: row.subject,
                 pull_request: row.pull_request.map(|pull| from_json("revisions.pull_request", pull)).transpose()?,
+                is_pull_known: row.is_pull_known,
                 carried_by: word("commits.carried_by", &row.carried_by)?,
                 ordinal: row.ordinal,
                 lineage: row.lineage,

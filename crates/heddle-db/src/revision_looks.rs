@@ -18,7 +18,8 @@ pub const MOST_IN_A_READ: i64 = 10;
 pub const MOST_AN_HOUR: i64 = 60;
 
 /// Asks for a commit to be looked for in repositories; where the last look is younger than `since` it counts still, and in
-/// one with [`MOST_AN_HOUR`] looks nothing is added. Gives the repositories that are to be read.
+/// one with [`MOST_AN_HOUR`] looks none is begun. What was found before stays known until it is answered. Gives the
+/// repositories that are to be read.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -30,14 +31,18 @@ pub async fn ask(
     since: DateTime<Utc>,
 ) -> Result<Vec<Uuid>, DbError> {
     Ok(sqlx::query_scalar!(
-        "insert into revision_looks as known (organization_id, repository_id, asked)
-         select $1, r.id, $3 from repositories r
+        "insert into revision_looks as known (organization_id, repository_id, asked, begun_at)
+         select $1, r.id, $3, array[now()] from repositories r
          where r.organization_id = $1 and r.id = any($2)
-             and (select count(*) from revision_looks l
-                  where l.repository_id = r.id and l.asked_at > now() - interval '1 hour') < $5
+             and (select count(*) from revision_looks l cross join unnest(l.begun_at) as begun (at)
+                  where l.repository_id = r.id and l.asked_at > now() - interval '1 hour'
+                      and begun.at > now() - interval '1 hour') < $5
          order by r.id
-         on conflict (repository_id, asked) do update set asked_at = now(), answered_at = null, answer = null
-             where known.answered_at < $4
+         on conflict (repository_id, asked) do update set
+             asked_at = now(),
+             begun_at = array(select at from unnest(known.begun_at) as begun (at) where at > now() - interval '1 hour')
+                 || now()
+             where known.answered_at >= known.asked_at and known.answered_at < $4
          returning repository_id",
         organization.0,
         repositories,
@@ -55,7 +60,8 @@ pub async fn ask(
 /// When the server cannot be reached.
 pub async fn list_waiting(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<String>, DbError> {
     Ok(sqlx::query_scalar!(
-        "select asked from revision_looks where repository_id = $1 and answered_at is null order by asked_at limit $2",
+        "select asked from revision_looks
+         where repository_id = $1 and (answered_at is null or answered_at < asked_at) order by asked_at limit $2",
         repository.0,
         MOST_IN_A_READ,
     )
@@ -75,7 +81,7 @@ pub async fn answer(
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
     sqlx::query!(
-        "update revision_looks set answered_at = $3, answer = $4 where repository_id = $1 and asked = $2",
+        "update revision_looks set answered_at = greatest($3, asked_at), answer = $4 where repository_id = $1 and asked = $2",
         repository.0,
         asked,
         now,
@@ -86,14 +92,22 @@ pub async fn answer(
     Ok(())
 }
 
-/// Forgets a look that came to nothing.
+/// Ends a look that came to nothing: what was found before stays known, and else nobody has looked.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn forget(db: impl PgExecutor<'_>, repository: RepositoryId, asked: &str) -> Result<(), DbError> {
-    sqlx::query!("delete from revision_looks where repository_id = $1 and asked = $2", repository.0, asked,)
-        .execute(db)
-        .await?;
+pub async fn give_up(db: impl PgExecutor<'_>, repository: RepositoryId, asked: &str) -> Result<(), DbError> {
+    sqlx::query!(
+        "with kept as (
+             update revision_looks set asked_at = answered_at
+             where repository_id = $1 and asked = $2 and answered_at is not null and answer is not null)
+         delete from revision_looks
+         where repository_id = $1 and asked = $2 and (answered_at is null or answer is null)",
+        repository.0,
+        asked,
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 
@@ -104,9 +118,11 @@ pub struct Look {
     pub repository: RepositoryId,
     /// Its name.
     pub repository_name: RepoName,
-    /// When it was answered; `None` while it waits.
+    /// Whether a look waits to be answered.
+    pub is_waiting: bool,
+    /// When it was last answered.
     pub answered_at: Option<DateTime<Utc>>,
-    /// What was found; `None` where it waits, or there is no such commit.
+    /// What was found then; `None` where that was no such commit.
     pub answer: Option<Value>,
 }
 
@@ -121,9 +137,10 @@ pub async fn list(
     asked: &str,
 ) -> Result<Vec<Look>, DbError> {
     let rows = sqlx::query!(
-        "select l.repository_id, r.name, l.answered_at, l.answer
-         from revision_looks l join repositories r on r.id = l.repository_id
-         where l.organization_id = $1 and l.asked = $2 and ($3::uuid is null or l.repository_id = $3) order by r.name",
+        r#"select l.repository_id, r.name, l.answered_at, l.answer,
+                  l.answered_at is null or l.answered_at < l.asked_at as "is_waiting!"
+           from revision_looks l join repositories r on r.id = l.repository_id
+           where l.organization_id = $1 and l.asked = $2 and ($3::uuid is null or l.repository_id = $3) order by r.name"#,
         organization.0,
         asked,
         repository.map(|repository| repository.0),
@@ -135,6 +152,7 @@ pub async fn list(
             Ok(Look {
                 repository: RepositoryId(row.repository_id),
                 repository_name: word("repositories.name", &row.name)?,
+                is_waiting: row.is_waiting,
                 answered_at: row.answered_at,
                 answer: row.answer,
             })

@@ -1,6 +1,6 @@
 //! The numbered heads of each branch, and revisions that agents reported.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use heddle_core::{
@@ -69,6 +69,8 @@ pub struct NewRevision<'a> {
     pub subject: &'a str,
     /// The pull request that brought it, where that is known.
     pub pull_request: Option<&'a BringingPullRequest>,
+    /// Whether the host was asked for the pull request; else `None` says nothing.
+    pub is_pull_known: bool,
 }
 
 /// Numbers a first-parent revision above all that are known of its branch, unless it has a number; gives the number.
@@ -85,13 +87,13 @@ pub async fn number(
     Ok(sqlx::query_scalar!(
         r#"insert into revisions as known
                (organization_id, repository_id, branch, revision, ordinal, lineage, first_parent, committed_at, author,
-                subject, pull_request, seen_at)
+                subject, pull_request, pull_asked, seen_at)
            values ($1, $2, $3, $4,
                1 + coalesce((select max(ordinal) from revisions
                              where repository_id = $2 and branch = $3 and first_parent), 0),
                coalesce((select lineage from revisions where repository_id = $2 and branch = $3 and first_parent
                          order by ordinal desc limit 1), 0),
-               true, $5, $6, $7, $8,
+               true, $5, $6, $7, $8, $9,
                -- When the first head that is read came to the branch, nobody saw.
                case when exists (select from revisions where repository_id = $2 and branch = $3 and first_parent)
                    then now() end)
@@ -99,7 +101,9 @@ pub async fn number(
                ordinal = case when known.first_parent then known.ordinal else excluded.ordinal end,
                lineage = case when known.first_parent then known.lineage else excluded.lineage end,
                first_parent = true, committed_at = excluded.committed_at, author = excluded.author,
-               subject = excluded.subject, seen_at = coalesce(known.seen_at, excluded.seen_at), pull_request = coalesce(excluded.pull_request, known.pull_request)
+               subject = excluded.subject, seen_at = coalesce(known.seen_at, excluded.seen_at),
+               pull_request = coalesce(excluded.pull_request, known.pull_request),
+               pull_asked = known.pull_asked or excluded.pull_asked
            returning ordinal as "ordinal!""#,
         organization.0,
         repository.0,
@@ -109,6 +113,7 @@ pub async fn number(
         new.author,
         new.subject,
         new.pull_request.map(|pull| json("revisions.pull_request", pull)).transpose()?,
+        new.is_pull_known,
     )
     .fetch_one(db)
     .await?)
@@ -278,7 +283,8 @@ pub async fn place(
     Ok(())
 }
 
-/// A revision of a branch's own line that is older than all that was read, as somebody looked for it.
+/// A revision of a branch's own line, as somebody looked for it: one that is older than all that was read, or one that is
+/// known, of which what a read asked for stays.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -291,15 +297,17 @@ pub async fn meet(
 ) -> Result<(), DbError> {
     sqlx::query!(
         "insert into revisions as known (organization_id, repository_id, branch, revision, ordinal, lineage, first_parent,
-                                         committed_at, author, subject, pull_request)
+                                         committed_at, author, subject, pull_request, pull_asked)
          values ($1, $2, $3, $4, 0,
              coalesce((select lineage from revisions where repository_id = $2 and branch = $3 and first_parent
                        order by ordinal desc limit 1), 0),
-             false, $5, $6, $7, $8)
+             false, $5, $6, $7, $8, $9)
          on conflict (repository_id, branch, revision) do update set
              ordinal = coalesce(known.ordinal, excluded.ordinal),
              committed_at = excluded.committed_at, author = excluded.author, subject = excluded.subject,
-             pull_request = coalesce(excluded.pull_request, known.pull_request)",
+             pull_request = case when known.pull_asked then known.pull_request
+                 else coalesce(excluded.pull_request, known.pull_request) end,
+             pull_asked = known.pull_asked or excluded.pull_asked",
         organization.0,
         repository.0,
         branch.as_str(),
@@ -308,13 +316,18 @@ pub async fn meet(
         new.author,
         new.subject,
         new.pull_request.map(|pull| json("revisions.pull_request", pull)).transpose()?,
+        new.is_pull_known,
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// The places of these revisions on a branch: number and lineage. Those that have none are not among them.
+/// A revision's place on its branch: number and lineage.
+pub type BranchPlace = (i64, i64);
+
+/// The places of these revisions on a branch; none of one that is known not to be on it. Those of which no read knows are
+/// not among them.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -323,17 +336,18 @@ pub async fn list_places(
     repository: RepositoryId,
     branch: &BranchName,
     revisions: &[String],
-) -> Result<Vec<(Revision, i64, i64)>, DbError> {
+) -> Result<BTreeMap<Revision, Option<BranchPlace>>, DbError> {
     let rows = sqlx::query!(
-        r#"select revision, ordinal as "ordinal!", lineage from revisions
-           where repository_id = $1 and branch = $2 and revision = any($3) and ordinal is not null"#,
+        "select revision, ordinal, lineage from revisions where repository_id = $1 and branch = $2 and revision = any($3)",
         repository.0,
         branch.as_str(),
         revisions,
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(|row| Ok((word("revisions.revision", &row.revision)?, row.ordinal, row.lineage))).collect()
+    rows.into_iter()
+        .map(|row| Ok((word("revisions.revision", &row.revision)?, row.ordinal.map(|ordinal| (ordinal, row.lineage)))))
+        .collect()
 }
 
 /// Forgets the unknown revisions that are known now.

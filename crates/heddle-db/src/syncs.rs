@@ -34,6 +34,8 @@ pub struct Sync {
     pub suspended: bool,
     /// The revision that is applied.
     pub applied_revision: Option<Revision>,
+    /// When it was first told that this one is; stored, and not taken from here. `None` where that was not kept.
+    pub applied_told_at: Option<DateTime<Utc>>,
     /// The revision last tried.
     pub attempted_revision: Option<Revision>,
     /// The verdict on its objects.
@@ -65,6 +67,7 @@ struct Row {
     environment: Option<String>,
     suspended: bool,
     applied_revision: Option<String>,
+    applied_told_at: Option<DateTime<Utc>>,
     attempted_revision: Option<String>,
     health: String,
     objects: i64,
@@ -81,8 +84,8 @@ macro_rules! select {
         sqlx::query_as!(
             Row,
             "select cluster_id, namespace, name, repository_url, repository_id, branch, path, environment, suspended,
-                    applied_revision, attempted_revision, health, objects, unseen_since, conditions, errors, drifts,
-                    stopped_prune, reported_at
+                    applied_revision, applied_told_at, attempted_revision, health, objects, unseen_since, conditions,
+                    errors, drifts, stopped_prune, reported_at
              from syncs " + $rest
             $(, $argument)*
         )
@@ -105,6 +108,7 @@ impl TryFrom<Row> for Sync {
             environment: row.environment.map(|name| word("syncs.environment", &name)).transpose()?,
             suspended: row.suspended,
             applied_revision: row.applied_revision.map(|one| word("syncs.applied_revision", &one)).transpose()?,
+            applied_told_at: row.applied_told_at,
             attempted_revision: row.attempted_revision.map(|one| word("syncs.attempted_revision", &one)).transpose()?,
             health: parse_health(&row.health)?,
             objects: row.objects,
@@ -199,11 +203,12 @@ pub async fn upsert_all(
     let rows: Vec<NewRow<'_>> = syncs.iter().map(NewRow::from).collect();
     let stored = sqlx::query!(
         "insert into syncs as known (cluster_id, organization_id, namespace, name, repository_url, repository_id, branch,
-                                     path, environment, suspended, applied_revision, attempted_revision, health, objects,
-                                     unseen_since, conditions, errors, drifts, stopped_prune, reported_at)
+                                     path, environment, suspended, applied_revision, applied_told_at,
+                                     attempted_revision, health, objects, unseen_since, conditions, errors, drifts,
+                                     stopped_prune, reported_at)
          select cluster_id, $1, namespace, name, repository_url, repository_id, branch, path, environment, suspended,
-                applied_revision, attempted_revision, health, objects, unseen_since, conditions, errors, drifts,
-                stopped_prune, reported_at
+                applied_revision, reported_at, attempted_revision, health, objects, unseen_since, conditions, errors,
+                drifts, stopped_prune, reported_at
          from jsonb_to_recordset($2) as n (
              cluster_id uuid, namespace text, name text, repository_url text, repository_id uuid, branch text, path text,
              environment text, suspended boolean, applied_revision text, attempted_revision text, health text,
@@ -213,6 +218,8 @@ pub async fn upsert_all(
              repository_url = excluded.repository_url, repository_id = excluded.repository_id,
              branch = excluded.branch, path = excluded.path, environment = excluded.environment,
              suspended = excluded.suspended, applied_revision = excluded.applied_revision,
+            applied_told_at = case when known.applied_revision = excluded.applied_revision then known.applied_told_at
+                else excluded.applied_told_at end,
              attempted_revision = excluded.attempted_revision, health = excluded.health, objects = excluded.objects,
              unseen_since = excluded.unseen_since, conditions = excluded.conditions, errors = excluded.errors,
              drifts = excluded.drifts, stopped_prune = excluded.stopped_prune, reported_at = excluded.reported_at

@@ -49,7 +49,8 @@ pub use request::{
     WishedTag, WishedThaw,
 };
 pub use revision::{
-    LookForRevision, Looking, MIN_REVISION_DIGITS, PastPage, PastSync, RevisionSyncView, RevisionView, WhereView,
+    LookForRevision, Looking, MIN_REVISION_DIGITS, PastPage, PastSync, RevisionSyncView, RevisionView,
+    UnplacedRevision, WhereView,
 };
 pub use status::{
     AUTOMATOR_SILENT, AskedRepository, Event, FailingImage, SilentAutomator, SlowHost, StatusView, Topic,

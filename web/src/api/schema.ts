@@ -1706,6 +1706,8 @@ export interface components {
             /** @description The intents named by its `Heddle-Intent` trailers. */
             intents: components["schemas"]["IntentId"][];
             pull_request?: components["schemas"]["BringingPullRequest"] | null;
+            /** @description Whether the host was asked for the pull request, and answered; else none says nothing. */
+            pull_request_known?: boolean;
             /** @description The commit. */
             revision: components["schemas"]["Revision"];
             /** @description The first line of its message. */
@@ -3006,6 +3008,8 @@ export interface components {
             cluster_name: string;
             /** @description The environment that its branch and path belong to now. */
             environment: components["schemas"]["EnvironmentName"];
+            /** @description Whether that was kept then; else no `healthy_at` says nothing. */
+            health_known: boolean;
             /**
              * Format: date-time
              * @description When all of it had been seen healthy, where that was by then.
@@ -3873,7 +3877,7 @@ export interface components {
          * @description How a commit's line ended.
          * @enum {string}
          */
-        RevisionEnd: "healthy" | "unchanged" | "no-sync" | "declined";
+        RevisionEnd: "healthy" | "unchanged" | "left" | "no-sync" | "declined";
         /** @description The line of a commit. */
         RevisionLine: {
             end?: components["schemas"]["RevisionEnd"] | null;
@@ -3895,15 +3899,16 @@ export interface components {
             applied: components["schemas"]["Knot"];
             /**
              * Format: int64
-             * @description How many objects changed with it; 0 where it changes nothing here, `None` where the agent did not know.
+             * @description How many objects changed when it came, with `contained_in` by all together that came then; 0 where none did, `None`
+             *     where the agent did not know.
              */
             changed?: number | null;
             contained_in?: components["schemas"]["Revision"] | null;
             /** @description Healthy. */
             healthy: components["schemas"]["Knot"];
-            /** @description It counts no more: the Sync follows something else, or is gone, and never applied it. */
+            /** @description It counts no more: the Sync left, and had not been seen healthy with it. */
             left_out: boolean;
-            /** @description Why it is stuck there. */
+            /** @description Why it is stuck there, or counts no more. */
             reason?: string | null;
             /** @description The Sync. */
             sync: components["schemas"]["RolloutKey"];
@@ -3937,6 +3942,8 @@ export interface components {
             /** @description What is not known of it, and why. */
             note?: string | null;
             pull_request?: components["schemas"]["BringingPullRequest"] | null;
+            /** @description Whether the host was asked for the pull request; else none says nothing, and a look finds out. */
+            pull_request_known: boolean;
             /** @description Its repository. */
             repository: components["schemas"]["RepoName"];
             /** @description The commit. */
@@ -4696,6 +4703,22 @@ export interface components {
             /** @description The revision. */
             revision: components["schemas"]["Revision"];
         };
+        /**
+         * @description A revision that Syncs applied, and of which no read knows the place: its repository is not connected or stands on
+         *     another host, or it is on no branch any more. Which revisions contain it is not known.
+         */
+        UnplacedRevision: {
+            /** @description The branch that they followed then. */
+            branch: components["schemas"]["BranchName"];
+            /** @description What is not known of it, and why. */
+            note: string;
+            /** @description The address of its repository, as Syncs name it. */
+            repository_url: components["schemas"]["RepoUrl"];
+            /** @description The revision. */
+            revision: components["schemas"]["Revision"];
+            /** @description The Syncs that applied this very revision. */
+            syncs: components["schemas"]["RevisionSyncView"][];
+        };
         /** @description What a 401 or 403 means for which images. */
         UnreadableImages: {
             /**
@@ -4836,10 +4859,12 @@ export interface components {
             absent: components["schemas"]["RepoName"][];
             /** @description The commits that begin so, once for each branch that carries one; the newest first, at most 20. */
             found: components["schemas"]["RevisionView"][];
-            /** @description Repositories in which it is looked for now. */
+            /** @description Repositories in which it is looked for now. What was found there before is told until then. */
             looking: components["schemas"]["RepoName"][];
             /** @description Repositories in which nobody has looked for it yet. */
             unasked: components["schemas"]["RepoName"][];
+            /** @description Revisions that begin so, that Syncs applied, and that no read has met on a branch; at most 20. */
+            unplaced: components["schemas"]["UnplacedRevision"][];
         };
         WireSecret: string;
         /** @description What somebody asks for. */

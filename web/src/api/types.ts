@@ -9,6 +9,7 @@ export type BringingPull = Schemas["BringingPullRequest"];
 export type Commit = Schemas["RevisionView"];
 export type CommitLine = Schemas["RevisionLine"];
 export type CommitSync = Schemas["RevisionSyncView"];
+export type UnplacedCommit = Schemas["UnplacedRevision"];
 export type CommitSyncLine = Schemas["RevisionSyncLine"];
 export type PastPage = Schemas["PastPage"];
 export type PastSync = Schemas["PastSync"];

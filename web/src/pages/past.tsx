@@ -23,8 +23,13 @@ const columns: Column<PastSync>[] = [
   { head: "Commit", cell: (one) => <CommitOf one={one} />, className: "md:w-1/4" },
   { head: "Images", cell: (one) => <Images one={one} />, className: "md:w-1/4" },
   { head: "Applied", cell: (one) => <Span one={one} /> },
-  { head: "Healthy", cell: (one) => (one.healthy_at ? <Time at={one.healthy_at} /> : "Not seen so by then") },
+  { head: "Healthy", cell: (one) => <Healthy one={one} /> },
 ];
+
+function Healthy({ one }: { one: PastSync }) {
+  if (one.healthy_at) return <Time at={one.healthy_at} />;
+  return one.health_known ? "Not seen so by then" : <span className="text-soft">Not kept then</span>;
+}
 
 /** What ran at an instant, from what the agents told. */
 export function PastPage() {

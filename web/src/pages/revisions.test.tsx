@@ -34,7 +34,9 @@ test("a commit is found by its id, with what brought it and how each Sync is", a
     "Healthy: failed",
   ]);
   const [, prod, staging] = within(screen.getByRole("table")).getAllByRole("row");
-  expect(prod?.textContent).toMatch(/3 objects.*It came with f00ba47, which contains it.*killed for memory/);
+  expect(prod?.textContent).toMatch(
+    /3 objects, with what came with it.*It came with f00ba47, which contains it.*killed for memory/,
+  );
   expect(staging?.textContent).toContain("Nothing here");
 });
 
@@ -61,6 +63,49 @@ test("a commit that is nowhere is said to be, and looked for again when asked", 
   expect(asked.some((one) => one.call.startsWith("POST"))).toBe(false);
   await userEvent.click(screen.getByRole("button", { name: "Look again" }));
   await expect.poll(() => asked.some((one) => one.call === "POST /revisions/abcdef0/looks")).toBe(true);
+});
+
+test("a commit that is known without its pull request is looked for, and shown meanwhile", async () => {
+  const found = data.where.found.map((one) => ({ ...one, pull_request: null, pull_request_known: false }));
+  const { asked } = showApp(`/revisions/${wanted}`, {
+    ...signedIn,
+    [`GET /revisions/${wanted}`]: { body: { ...data.where, found } },
+    [`POST /revisions/${wanted}/looks`]: { body: { repositories: ["acme/config"] } },
+  });
+  await screen.findByText(/by which pull request it came, if by one, is not known yet/);
+  await expect.poll(() => asked.filter((one) => one.call.startsWith("POST")).length).toBe(1);
+});
+
+test("a look that failed is no answer: it is said, and can be asked for again", async () => {
+  const { asked } = showApp("/revisions/abcdef0", {
+    ...signedIn,
+    "GET /revisions/abcdef0": { body: { ...data.nowhere, absent: ["acme/other"] } },
+    "POST /revisions/abcdef0/looks": { body: { repositories: [] } },
+  });
+  await screen.findByText("It could not be looked for in acme/config.");
+  expect(screen.queryByText(/No commit of/)).toBeNull();
+  await userEvent.click(screen.getByRole("button", { name: "Look again" }));
+  await expect.poll(() => asked.filter((one) => one.call.startsWith("POST")).length).toBe(2);
+});
+
+test("a revision of another host is shown where it runs, and that its merge is not known", async () => {
+  const [inProd] = data.where.found[0]?.syncs ?? [];
+  const elsewhere = {
+    repository_url: "git.example.org/acme/other",
+    branch: "main",
+    revision: wanted,
+    note: "`git.example.org/acme/other` is not connected, so that when it was merged is not known",
+    syncs: inProd ? [inProd] : [],
+  };
+  showApp(`/revisions/${wanted}`, {
+    ...signedIn,
+    [`GET /revisions/${wanted}`]: { body: { ...data.nowhere, unplaced: [elsewhere] } },
+    [`POST /revisions/${wanted}/looks`]: { body: { repositories: [] } },
+  });
+  const part = await screen.findByRole("region", { name: /git\.example\.org\/acme\/other/ });
+  expect(within(part).getByText(/when it was merged is not known/)).toBeTruthy();
+  expect(within(part).getByRole("table").textContent).toContain("prod-eu");
+  expect(screen.queryByText("No such commit")).toBeNull();
 });
 
 test("the search takes an id to its commit", async () => {

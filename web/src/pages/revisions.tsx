@@ -3,7 +3,7 @@ import { useNavigate, useParams } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useState } from "react";
 import { api, bodyOf } from "../api/client";
 import { revisionQuery, topics } from "../api/queries";
-import type { Commit, Where } from "../api/types";
+import type { Commit, UnplacedCommit, Where } from "../api/types";
 import { Loaded } from "../parts/loaded";
 import { EnvironmentChip, Revision } from "../parts/names";
 import { RevisionSyncs } from "../parts/revision-syncs";
@@ -100,35 +100,62 @@ function Answer({ revision, where }: { revision: string; where: Where }) {
   });
   const { mutate, isIdle } = look;
   // What nobody has looked for yet is looked for at once; what was looked for, when somebody asks again.
-  const isNew = where.found.length === 0 && where.looking.length === 0 && where.unasked.length > 0;
-  useEffect(() => {
-    if (isNew && isIdle) mutate();
-  }, [isNew, isIdle, mutate]);
+  const isKnown = where.found.length > 0 || where.unplaced.length > 0;
+  const isLooking = where.looking.length > 0;
+  const isNew = !isKnown && !isLooking && where.unasked.length > 0;
   const isMerged = where.found.some((one) => one.branch);
+  const lacksPull = isMerged && !where.found.some((one) => one.branch && one.pull_request_known);
+  const isWanted = isNew || (lacksPull && !isLooking);
+  useEffect(() => {
+    if (isWanted && isIdle) mutate();
+  }, [isWanted, isIdle, mutate]);
   return (
     <>
       {where.found.map((one) => (
         <CommitPart key={`${one.repository}/${one.branch ?? ""}/${one.revision}`} commit={one} />
       ))}
-      {where.looking.length > 0 && (
+      {where.unplaced.map((one) => (
+        <UnplacedPart key={`${one.repository_url}/${one.branch}/${one.revision}`} commit={one} />
+      ))}
+      {isLooking && (
         <Notice tone="wait">
           <span role="status">It is being looked for in {where.looking.join(", ")}.</span>
         </Notice>
       )}
       {look.error && <Trouble error={look.error} />}
-      {where.found.length === 0 && where.looking.length === 0 && !isNew && (
+      {isNew && !isIdle && (
+        <Notice tone="wait">
+          <span role="status">It could not be looked for in {where.unasked.join(", ")}.</span>
+        </Notice>
+      )}
+      {!isKnown && !isLooking && !isNew && (
         <Empty title="No such commit">
           {where.absent.length > 0
             ? `No commit of ${where.absent.join(", ")} begins so, or several do. Was it pushed?`
             : "No repository is connected in which it could be looked for."}
         </Empty>
       )}
-      {!isMerged && where.looking.length === 0 && !isNew && (
+      {!isMerged && !isLooking && (!isNew || !isIdle) && (
         <div className="mt-6">
           <Button onClick={() => mutate()}>Look again</Button>
         </div>
       )}
     </>
+  );
+}
+
+/** What runs, or ran, and no read has met: of another host, or on no branch any more. */
+function UnplacedPart({ commit }: { commit: UnplacedCommit }) {
+  return (
+    <section aria-label={`${commit.revision.slice(0, 7)} in ${commit.repository_url}`} className="mb-10">
+      <h2 className="text-lg font-semibold break-words">
+        <Revision id={commit.revision} /> of {commit.repository_url}, branch {commit.branch}
+      </h2>
+      <p className="mt-1 mb-4 max-w-prose text-soft">
+        <Prose text={sentence(commit.note)} />
+      </p>
+      <RevisionSyncs syncs={commit.syncs} chip={(name) => <EnvironmentChip name={name} />} />
+    </section>
   );
 }
 
@@ -154,6 +181,9 @@ function CommitPart({ commit }: { commit: Commit }) {
           <a href={commit.pull_request.url} target="_blank" rel="noreferrer" className="link">
             {pullWord(commit.pull_request)}
           </a>
+        )}
+        {commit.branch && !commit.pull_request_known && !commit.pull_request && (
+          <span>by which pull request it came, if by one, is not known yet</span>
         )}
         {commit.carried_by && (
           <span>

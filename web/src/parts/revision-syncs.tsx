@@ -58,7 +58,12 @@ function Reached({ knot }: { knot: Knot }) {
 }
 
 function Why({ sync: { line } }: { sync: CommitSync }) {
-  if (line.left_out) return <span className="text-soft">Gone before it came</span>;
+  if (line.left_out)
+    return (
+      <span className="break-words text-soft">
+        <Prose text={sentence(line.reason ?? "it counts no more")} />
+      </span>
+    );
   return (
     <span className="break-words">
       {line.contained_in && (

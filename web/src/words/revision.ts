@@ -15,6 +15,8 @@ export function revisionWord(line: CommitLine): { word: string; tone: Tone } {
       return { word: "Healthy", tone: "good" };
     case "unchanged":
       return { word: "Changes nothing", tone: "good" };
+    case "left":
+      return { word: "Left before it was healthy", tone: "grey" };
     case "no-sync":
       return { word: "Merged, no Sync follows", tone: "grey" };
     case "declined":
@@ -45,5 +47,7 @@ export function pullWord(pull: BringingPull): string {
 export function changedWord(line: CommitSyncLine): string {
   if (!line.applied.at) return "–";
   if (line.changed == null) return "Not known";
-  return line.changed === 0 ? "Nothing here" : count(line.changed, "object");
+  const objects = line.changed === 0 ? "Nothing here" : count(line.changed, "object");
+  // What was counted is all that came at once.
+  return line.contained_in ? `${objects}, with what came with it` : objects;
 }

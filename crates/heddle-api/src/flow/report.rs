@@ -114,7 +114,7 @@ async fn take_facts(tx: &mut Tx, scope: Scope, facts: &[DeployFact]) -> Result<D
     }
     let deploys = facts.iter().map(|fact| deploy(scope, fact)).collect::<Result<Vec<_>, DbError>>()?;
     let applied: Vec<NewApplied> = facts.iter().filter_map(|fact| applied(scope, fact)).collect();
-    applied_revisions::record_all(&mut **tx, scope.organization, scope.cluster, &applied).await?;
+    applied_revisions::record_all(&mut **tx, scope.organization, scope.cluster, &applied, scope.now).await?;
     let placed = deploys::record_all(&mut **tx, scope.organization, scope.cluster, &deploys).await?;
     let unread = revisions::note_unknown(&mut **tx, scope.organization, &deploys).await?;
     let healthy = judge(tx, scope.organization, placed, scope.now).await?;
@@ -237,6 +237,7 @@ fn row(
         environment: Some(environment),
         suspended: report.suspended,
         applied_revision: report.applied_revision.clone(),
+        applied_told_at: None,
         attempted_revision: report.attempted_revision.clone(),
         health,
         objects,

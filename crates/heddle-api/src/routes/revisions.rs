@@ -14,7 +14,8 @@ use heddle_db::{
     environments,
     notice::{Notice, Topic},
     repositories::{self, Repository},
-    revision_looks, work,
+    revision_looks::{self, Look},
+    work,
 };
 use heddle_wire::view::{LookForRevision, Looking, MIN_REVISION_DIGITS, PastPage, PastSync, Role, WhereView};
 use serde::Deserialize;
@@ -126,7 +127,8 @@ async fn look_for_revision(
         tx.notify(&Notice::Changed { organization, topic: Topic::Repositories, id: Some(*repository) }).await?;
     }
     let looks = revision_looks::list(&mut *tx, organization, None, &beginning).await?;
-    if !ids.is_empty() && looks.iter().all(|look| !ids.contains(&look.repository.0)) {
+    let counts = |look: &Look| look.is_waiting || look.answered_at.is_some_and(|at| at >= since);
+    if !ids.is_empty() && !looks.iter().any(|look| ids.contains(&look.repository.0) && counts(look)) {
         let message = format!(
             "{} commits were looked for within an hour, which is the most for a repository; ask again later",
             revision_looks::MOST_AN_HOUR
@@ -134,7 +136,7 @@ async fn look_for_revision(
         return Err(ApiError::conflict("too-many-looks", message));
     }
     tx.commit().await?;
-    let waiting = looks.into_iter().filter(|look| look.answered_at.is_none() && ids.contains(&look.repository.0));
+    let waiting = looks.into_iter().filter(|look| look.is_waiting && ids.contains(&look.repository.0));
     Ok(Json(Looking { repositories: waiting.map(|look| look.repository_name).collect() }))
 }
 
@@ -190,10 +192,9 @@ async fn list_past(app: App, member: Member, Query(query): Query<PastQuery>) -> 
     let (mut items, mut next) = (Vec::new(), None);
     for _ in 0..MOST_PAGES {
         let page = applied_revisions::list_at(&mut *tx, organization, query.at, after.as_ref(), PAGE).await?;
-        let is_full = i64::try_from(page.len()).is_ok_and(|count| count == PAGE);
-        after = page.last().filter(|_| is_full).map(|last| last.key.clone());
+        after = page.next;
         next = after.as_ref().map(write_after);
-        let shown = page.into_iter().map(|ran| names.view(ran, query.at));
+        let shown = page.ran.into_iter().map(|ran| names.view(ran, query.at));
         items.extend(shown.filter(|one| query.environment.as_ref().is_none_or(|wanted| *wanted == one.environment)));
         if after.is_none() || i64::try_from(items.len()).is_ok_and(|count| count >= PAGE) {
             break;
@@ -234,6 +235,7 @@ impl Names {
             author: ran.author,
             applied_at: ran.applied_at,
             healthy_at: ran.healthy_at.filter(|healthy| *healthy <= at),
+            health_known: ran.is_health_known || ran.healthy_at.is_some(),
             until: ran.until,
             images: ran.images,
         }

@@ -7,9 +7,12 @@ use heddle_core::{
     pipeline::{KnotState, RevisionEnd},
     pull_request::{BringingPullRequest, PullRequestFate},
 };
-use heddle_db::retention::{self, Ages};
+use heddle_db::{
+    applied_revisions,
+    retention::{self, Ages},
+};
 use heddle_wire::{
-    agent::{Condition, Deploy, DeployFact, Report},
+    agent::{Condition, Deploy, DeployFact, Follows, Report},
     automator::{BesideCommit, CarriedCommit, CommitReport, FoundCommit, LookedUp, ReadReport, Work},
     view::{LookForRevision, RevisionView},
 };
@@ -80,6 +83,7 @@ fn commit(number: u32) -> CommitReport {
         subject: "Raise the limit".into(),
         intents: vec![],
         pull_request: None,
+        pull_request_known: false,
     }
 }
 
@@ -348,4 +352,232 @@ async fn a_revision_that_is_applied_again_after_a_failure_becomes_healthy() {
     let view = find(&loom, 1).await;
     assert_eq!(view.line.end, Some(RevisionEnd::Healthy), "{:?}", view.line);
     assert_eq!((view.line.knots[2].at, view.line.knots[3].at), (Some(at(10)), Some(at(15))));
+}
+
+#[tokio::test]
+async fn a_sync_that_went_before_it_was_healthy_keeps_no_line_waiting() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1])).await;
+    let epoch = Uuid::new_v4();
+    loom.agent.report(&report(&loom, epoch, 1, vec![applied(&loom, 1, 10, Some(1))], None)).await.unwrap();
+    assert_eq!(find(&loom, 1).await.line.end, None);
+    let gone = Report { syncs: vec![], present: Some(vec![]), ..agent_report(&loom, epoch, 2, vec![]) };
+    loom.agent.report(&gone).await.unwrap();
+    let view = find(&loom, 1).await;
+    assert_eq!((view.line.end, view.syncs[0].line.left_out), (Some(RevisionEnd::Left), true), "{:?}", view.line);
+    assert_eq!(view.syncs[0].line.applied.at, Some(at(10)));
+}
+
+#[tokio::test]
+async fn after_a_rewrite_what_was_not_healthy_yet_waits_for_nothing() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1])).await;
+    let epoch = Uuid::new_v4();
+    loom.agent.report(&report(&loom, epoch, 1, vec![applied(&loom, 1, 10, Some(1))], None)).await.unwrap();
+    push(&loom).await;
+    let mut rewritten = heads(&[3]);
+    rewritten.branches[0].rewritten = true;
+    read(&loom, rewritten).await;
+    loom.agent.report(&report(&loom, epoch, 2, vec![applied(&loom, 3, 20, Some(1))], Some(25))).await.unwrap();
+    assert_eq!(find(&loom, 3).await.line.end, Some(RevisionEnd::Healthy));
+    let before = find(&loom, 1).await;
+    assert_eq!((before.line.end, before.line.knots[3].at), (Some(RevisionEnd::Left), None), "{:?}", before.line);
+}
+
+#[tokio::test]
+async fn what_was_applied_before_a_branch_came_back_stays_where_it_was() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1])).await;
+    push(&loom).await;
+    read(&loom, heads(&[2])).await;
+    let facts = vec![applied(&loom, 2, 20, Some(1))];
+    loom.agent.report(&report(&loom, Uuid::new_v4(), 1, facts, Some(25))).await.unwrap();
+    assert_eq!(find(&loom, 1).await.line.end, Some(RevisionEnd::Healthy), "contained in 2");
+    // To another commit by force, and back.
+    for head in [3, 2] {
+        push(&loom).await;
+        let mut rewritten = heads(&[head]);
+        rewritten.branches[0].rewritten = true;
+        read(&loom, rewritten).await;
+    }
+    let view = find(&loom, 1).await;
+    assert_eq!(
+        (view.line.end, view.syncs[0].line.contained_in.clone()),
+        (Some(RevisionEnd::Healthy), Some(revision(2)))
+    );
+}
+
+#[tokio::test]
+async fn a_later_state_completes_a_line_of_which_the_last_facts_were_lost() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1])).await;
+    push(&loom).await;
+    read(&loom, heads(&[2, 3])).await;
+    let epoch = Uuid::new_v4();
+    loom.agent.report(&report(&loom, epoch, 1, vec![applied(&loom, 2, 20, Some(1))], None)).await.unwrap();
+    let mut state = report(&loom, epoch, 2, vec![], Some(35));
+    state.syncs[0].applied_revision = Some(revision(3));
+    loom.agent.report(&state).await.unwrap();
+    let view = find(&loom, 2).await;
+    assert_eq!(view.line.end, Some(RevisionEnd::Healthy), "{:?}", view.line);
+    // When it was heard of first stays, however often it is told again.
+    let heard = find(&loom, 3).await.line.knots[2].at;
+    state.sequence = 3;
+    state.syncs[0].errors = vec![];
+    state.syncs[0].fetched_at = Some(at(99));
+    state.syncs[0].suspended = true;
+    loom.agent.report(&state).await.unwrap();
+    assert_eq!(find(&loom, 3).await.line.knots[2].at, heard);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_put_back_makes_nothing_run_again_that_was_replaced() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1, 2, 3])).await;
+    let epoch = Uuid::new_v4();
+    loom.agent.report(&report(&loom, epoch, 1, vec![applied(&loom, 1, 30, None)], Some(31))).await.unwrap();
+    loom.agent.report(&report(&loom, epoch, 2, vec![applied(&loom, 2, 10, None)], Some(12))).await.unwrap();
+    assert_eq!(ran(&loom, at(40)).await, ["prod 0000000 ghcr.io/acme/api:1.2 true"]);
+    assert_eq!(find(&loom, 2).await.line.end, Some(RevisionEnd::Healthy));
+    // One that goes ahead is taken for no later than now.
+    let ahead = DeployFact { at: Utc::now() + chrono::TimeDelta::hours(9), ..applied(&loom, 3, 0, None) };
+    loom.agent.report(&report(&loom, epoch, 3, vec![ahead], None)).await.unwrap();
+    assert_eq!(ran(&loom, Utc::now()).await, ["prod 0000000 ghcr.io/acme/api:1.3 false"]);
+}
+
+#[tokio::test]
+async fn a_pull_request_that_nobody_asked_for_is_not_none() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1])).await;
+    push(&loom).await;
+    let mut more = heads(&[2, 3]);
+    more.branches[0].revisions[1].pull_request_known = true;
+    read(&loom, more).await;
+    assert!(!find(&loom, 2).await.pull_request_known);
+    assert!(find(&loom, 3).await.pull_request_known);
+
+    // The look finds out, and what a read was told stays.
+    let merge = |number, head| pull(number, PullRequestFate::Merged { revision: revision(head), at: at(30) });
+    for (head, number) in [(2, 7), (3, 8)] {
+        let wanted = revision(head).to_string();
+        loom.user.look_for_revision(loom.organization, &wanted, &LookForRevision { repository: None }).await.unwrap();
+        let by = CommitReport { pull_request: Some(merge(number, head)), ..commit(head) };
+        let carried = vec![CarriedCommit { branch: "main".parse().unwrap(), by: by.clone() }];
+        let found = FoundCommit { commit: by, carried, far_back: vec![] };
+        let looked_up = vec![LookedUp { wanted, found: Some(found), failed: false }];
+        read(&loom, ReadReport { looked_up, ..heads(&[]) }).await;
+    }
+    let asked = find(&loom, 2).await;
+    assert_eq!((asked.pull_request_known, asked.pull_request.map(|pull| pull.number)), (true, Some(7)));
+    assert_eq!(find(&loom, 3).await.pull_request, None, "it was pushed to the branch itself");
+}
+
+#[tokio::test]
+async fn one_commit_that_is_asked_for_again_and_again_uses_up_the_looks() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1])).await;
+    let look = LookForRevision { repository: None };
+    let wanted = revision(0xa00).to_string();
+    let mut owner = loom.owner().await;
+    for round in 0..60 {
+        let looking = loom.user.look_for_revision(loom.organization, &wanted, &look).await.unwrap();
+        assert_eq!(looking.repositories.len(), 1, "{round}");
+        // As if it had been answered a while ago.
+        sqlx::query(
+            "update revision_looks set asked_at = now() - interval '1 minute', answered_at = now() - interval '30 seconds'",
+        )
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    }
+    let error = loom.user.look_for_revision(loom.organization, &wanted, &look).await.unwrap_err();
+    assert!(error.to_string().contains("within an hour"), "{error}");
+}
+
+#[tokio::test]
+async fn what_was_found_stays_known_while_it_is_looked_for_again() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1])).await;
+    let look = LookForRevision { repository: None };
+    let wanted = revision(0xabc).to_string();
+    loom.user.look_for_revision(loom.organization, &wanted, &look).await.unwrap();
+    let open = CommitReport { pull_request: Some(pull(8, PullRequestFate::Open)), ..commit(0xabc) };
+    let found = FoundCommit { commit: open, carried: vec![], far_back: vec![] };
+    let looked_up = vec![LookedUp { wanted: wanted.clone(), found: Some(found), failed: false }];
+    read(&loom, ReadReport { looked_up, ..heads(&[]) }).await;
+    let mut owner = loom.owner().await;
+    let earlier = "update revision_looks set asked_at = asked_at - interval '1 hour', answered_at = answered_at - interval '1 hour'";
+    sqlx::query(earlier).execute(&mut owner).await.unwrap();
+    loom.user.look_for_revision(loom.organization, &wanted, &look).await.unwrap();
+    let answer = async || loom.user.find_revision(loom.organization, &wanted, None).await.unwrap();
+    let meanwhile = answer().await;
+    assert_eq!((meanwhile.found.len(), meanwhile.looking.len()), (1, 1));
+    // The host did not answer: what was known is known still, and nothing waits.
+    let looked_up = vec![LookedUp { wanted: wanted.clone(), found: None, failed: true }];
+    read(&loom, ReadReport { looked_up, ..heads(&[]) }).await;
+    let after = answer().await;
+    assert_eq!((after.found.len(), after.looking.len(), after.unasked.len()), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn a_revision_of_elsewhere_is_shown_where_it_runs_and_without_a_merge() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1])).await;
+    let elsewhere: heddle_core::git::RepoUrl = "git.example.org/acme/other".parse().unwrap();
+    let follow = |mut report: Report| {
+        for fact in &mut report.facts {
+            fact.source.repository = elsewhere.clone();
+        }
+        let Follows::Readable(source) = &mut report.syncs[0].follows else { panic!("it is readable") };
+        source.repository = elsewhere.clone();
+        report
+    };
+    let epoch = Uuid::new_v4();
+    loom.agent
+        .report(&follow(report(&loom, epoch, 1, vec![applied(&loom, 0xabc, 10, Some(2))], Some(12))))
+        .await
+        .unwrap();
+    let asked = revision(0xabc).to_string();
+    let answer = loom.user.find_revision(loom.organization, &asked, None).await.unwrap();
+    assert!(answer.found.is_empty());
+    let [one] = &answer.unplaced[..] else { panic!("{answer:?}") };
+    assert_eq!((&one.repository_url, one.revision.to_string()), (&elsewhere, asked));
+    assert!(one.note.contains("is not connected"), "{}", one.note);
+    let line = &one.syncs[0].line;
+    assert_eq!((line.applied.at, line.healthy.at, line.left_out), (Some(at(10)), Some(at(12)), false));
+
+    // What it moved on from before it was well says that.
+    let facts = vec![applied(&loom, 0xdef, 20, Some(1)), applied(&loom, 0xfed, 30, Some(1))];
+    loom.agent.report(&follow(report(&loom, epoch, 2, facts, Some(35)))).await.unwrap();
+    let answer = loom.user.find_revision(loom.organization, &revision(0xdef).to_string(), None).await.unwrap();
+    let line = &answer.unplaced[0].syncs[0].line;
+    assert_eq!((line.left_out, line.healthy.at), (true, None), "{line:?}");
+    assert!(line.reason.as_ref().unwrap().contains("not known to contain it"), "{line:?}");
+    // Another repository's commits are not asked about.
+    let config = "acme/config".parse().unwrap();
+    let answer = loom.user.find_revision(loom.organization, &revision(0xdef).to_string(), Some(&config)).await.unwrap();
+    assert!(answer.unplaced.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_replica_of_before_stored_in_its_way_is_taken_over() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1, 2])).await;
+    let facts = vec![applied(&loom, 1, 10, None), applied(&loom, 2, 20, None)];
+    loom.agent.report(&report(&loom, Uuid::new_v4(), 1, facts, None)).await.unwrap();
+    let mut owner = loom.owner().await;
+    sqlx::query("delete from applied_revisions where revision = $1")
+        .bind(revision(2).as_str())
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    assert_eq!(ran(&loom, at(30)).await, ["prod 0000000 ghcr.io/acme/api:1.1 false"]);
+    let since = Utc::now() - chrono::TimeDelta::days(1);
+    for taken in [1, 0] {
+        assert_eq!(applied_revisions::take_over_all(&loom.app.db, since).await.unwrap(), taken);
+    }
+    let page = loom.user.past(loom.organization, at(30), &PageQuery::default()).await.unwrap();
+    let images: Vec<String> = page.items[0].images.iter().map(ToString::to_string).collect();
+    assert_eq!(images, ["ghcr.io/acme/api:1.2"]);
+    assert!(!page.items[0].health_known && page.items[0].healthy_at.is_none(), "nobody noted it");
 }

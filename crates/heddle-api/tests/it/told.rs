@@ -46,6 +46,7 @@ pub fn read_report(commits: &[u32], tag: &str) -> ReadReport {
                     subject: "a commit".into(),
                     intents: vec![],
                     pull_request: None,
+                    pull_request_known: false,
                 })
                 .collect(),
             rewritten: false,

@@ -42,7 +42,7 @@ pub(super) async fn since(
         .commits
         .into_iter()
         .zip(pulls)
-        .map(|(commit, pull_request)| CommitReport { pull_request, ..commit_report(commit) })
+        .map(|(commit, brought)| brought.told_with(commit_report(commit)))
         .collect();
     revisions.reverse();
     Ok(BranchReport { branch: name, revisions, rewritten, beside })
@@ -79,41 +79,84 @@ async fn beside(
         .collect())
 }
 
-/// The pull request that brought each of the first commits.
+/// What is known of the pull request that brought a commit to a branch.
+#[derive(Clone)]
+pub(super) enum Brought {
+    /// This one.
+    By(BringingPullRequest),
+    /// None: it was pushed to the branch.
+    ByNone,
+    /// It was not asked for, or the host could not tell.
+    NotKnown,
+}
+
+impl Brought {
+    /// The first of a commit's pull requests that was merged into the branch. One that goes elsewhere, or is open, did not
+    /// bring it here.
+    pub(super) fn to(branch: &BranchName, pulls: &[BringingPullRequest]) -> Self {
+        let merged = pulls.iter().filter(|pull| pull.base == *branch).filter_map(|pull| match &pull.end {
+            PullRequestFate::Merged { at, .. } => Some((*at, pull.number, pull)),
+            _ => None,
+        });
+        let first = merged.min_by_key(|(at, number, _)| (*at, *number));
+        first.map_or(Self::ByNone, |(_, _, pull)| Self::By(pull.clone()))
+    }
+
+    /// A commit, with it.
+    pub(super) fn told_with(self, commit: CommitReport) -> CommitReport {
+        let (pull_request, pull_request_known) = match self {
+            Self::By(pull) => (Some(pull), true),
+            Self::ByNone => (None, true),
+            Self::NotKnown => (None, false),
+        };
+        CommitReport { pull_request, pull_request_known, ..commit }
+    }
+}
+
+/// The pull request that brought each commit, of which the first are asked for.
 async fn pull_requests(
     github: &RepositoryClient,
     branch: &BranchName,
     commits: &[Commit],
-) -> Result<Vec<Option<BringingPullRequest>>, GitHubError> {
+) -> Result<Vec<Brought>, GitHubError> {
     let mut pulls = Vec::new();
     for together in commits[..commits.len().min(MAX_ASKED_PULLS)].chunks(AT_ONCE) {
-        let asked: Vec<_> = together.iter().map(|commit| pull_request(github, branch, &commit.revision)).collect();
+        let asked: Vec<_> = together.iter().map(|commit| brought(github, branch, commit)).collect();
         pulls.extend(try_join_all(asked).await?);
     }
-    pulls.resize(commits.len(), None);
+    pulls.resize(commits.len(), Brought::NotKnown);
     Ok(pulls)
 }
 
 /// Who brought a commit is told beside what it does: where GitHub does not say so, the read goes on without.
-async fn pull_request(
-    github: &RepositoryClient,
-    branch: &BranchName,
-    revision: &Revision,
-) -> Result<Option<BringingPullRequest>, GitHubError> {
-    match github.list_bringing(revision).await {
-        Ok(pulls) => Ok(chosen(pulls, std::slice::from_ref(branch))),
+async fn brought(github: &RepositoryClient, branch: &BranchName, commit: &Commit) -> Result<Brought, GitHubError> {
+    match github.list_bringing(&commit.revision).await {
+        Ok(pulls) => Ok(match Brought::to(branch, &pulls) {
+            // GitHub links a commit some time after the merge.
+            Brought::ByNone if names_a_pull_request(&commit.subject) => Brought::NotKnown,
+            brought => brought,
+        }),
         Err(limited @ GitHubError::RateLimited { .. }) => Err(limited),
         Err(error) => {
+            let revision = &commit.revision;
             tracing::warn!(%revision, %error, "which pull request brought {revision} is not known");
-            Ok(None)
+            Ok(Brought::NotKnown)
         }
     }
 }
 
-/// The pull request that says most of how a commit comes to these branches: one that was merged into one of them, else one
-/// that is open, one that was merged elsewhere, one that was closed; among equals the newest.
-pub(super) fn chosen(pulls: Vec<BringingPullRequest>, branches: &[BranchName]) -> Option<BringingPullRequest> {
-    pulls.into_iter().max_by_key(|pull| {
+/// Whether a subject is as GitHub writes it when it merges or squashes: `Merge pull request #7 from …`, `Raise it (#7)`.
+fn names_a_pull_request(subject: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let merged = subject.strip_prefix("Merge pull request #").and_then(|rest| rest.split(' ').next());
+    let squashed = subject.rsplit_once("(#").and_then(|(_, rest)| rest.strip_suffix(')'));
+    merged.is_some_and(is_number) || squashed.is_some_and(is_number)
+}
+
+/// The pull request that says most of how a commit may come to these branches: one that was merged into one of them, else
+/// one that is open, one that was merged elsewhere, one that was closed; among equals the newest.
+pub(super) fn chosen<'a>(pulls: &'a [BringingPullRequest], branches: &[BranchName]) -> Option<&'a BringingPullRequest> {
+    pulls.iter().max_by_key(|pull| {
         let rank = match &pull.end {
             PullRequestFate::Merged { .. } if branches.contains(&pull.base) => 3,
             PullRequestFate::Open => 2,
@@ -132,5 +175,6 @@ pub(super) fn commit_report(commit: Commit) -> CommitReport {
         subject: commit.subject.chars().take(500).collect(),
         intents: commit.intents,
         pull_request: None,
+        pull_request_known: false,
     }
 }

@@ -2,7 +2,7 @@
 
 use heddle_core::pull_request::PullRequestFate;
 use heddle_testkit::github::{Fault, Matcher};
-use heddle_wire::automator::{FoundCommit, ReadReport};
+use heddle_wire::automator::{CommitReport, FoundCommit, ReadReport};
 
 use crate::shop::{REPOSITORY, Shop};
 
@@ -102,4 +102,56 @@ async fn a_comparison_that_github_does_not_answer_ends_no_read() {
     let failed: Vec<bool> = report.looked_up.iter().map(|one| one.failed).collect();
     assert_eq!((failed, report.looked_up[0].found.is_none()), (vec![true, false], true));
     assert_eq!(carried(found(&report, 1)), [("main", merge.as_str())]);
+}
+
+/// The number of the pull request that brought each branch's carrier.
+fn brought(found: &FoundCommit) -> Vec<(&str, Option<u64>)> {
+    let number = |by: &CommitReport| by.pull_request.as_ref().map(|pull| pull.number);
+    found.carried.iter().map(|one| (one.branch.as_str(), number(&one.by))).collect()
+}
+
+#[tokio::test]
+async fn each_branch_has_the_pull_request_that_brought_a_commit_to_it() {
+    let shop = Shop::open("1.4.1").await;
+    let merged = commits(&shop, "merged", 1).await;
+    shop.github.push_files(REPOSITORY, "live", &[("notes/live.txt", Some("1\n"))], "Begin", "ada").await.unwrap();
+    let first = shop.github.open_pull(REPOSITORY, "merged", "main", "Merged", "ada").await.unwrap();
+    let merge = shop.github.merge(REPOSITORY, first, "ada").await.unwrap();
+    let squashed = commits(&shop, "squashed", 1).await;
+    let second = shop.github.open_pull(REPOSITORY, "squashed", "main", "Squashed", "ada").await.unwrap();
+    let squash = shop.github.squash(REPOSITORY, second, "ada").await.unwrap();
+    let direct = commits(&shop, "main", 1).await;
+    let on = shop.github.open_pull(REPOSITORY, "main", "live", "Promote", "ada").await.unwrap();
+    let promotion = shop.github.merge(REPOSITORY, on, "ada").await.unwrap();
+
+    let wanted = [merged[0].as_str(), &squashed[0], &direct[0]];
+    let report = shop.look_on(&["main", "live"], &wanted).await.read.unwrap();
+    assert_eq!(carried(found(&report, 0)), [("main", merge.as_str()), ("live", promotion.as_str())]);
+    assert_eq!(brought(found(&report, 0)), [("main", Some(first)), ("live", Some(on))]);
+    // It is on both as the commit that it became.
+    assert_eq!(carried(found(&report, 1)), [("main", squash.as_str()), ("live", promotion.as_str())]);
+    assert_eq!(brought(found(&report, 1)), [("main", Some(second)), ("live", Some(on))]);
+    // The pull request that took it on did not bring it to where it was pushed.
+    assert_eq!(brought(found(&report, 2)), [("main", None), ("live", Some(on))]);
+    assert!(found(&report, 2).carried.iter().all(|one| one.by.pull_request_known));
+}
+
+#[tokio::test]
+async fn a_pull_request_that_github_has_not_linked_yet_is_not_known_to_be_none() {
+    let shop = Shop::open("1.4.1").await;
+    let known = shop.head().await;
+    for (path, subject) in [("a.txt", "Raise it"), ("b.txt", "Raise it more (#7)")] {
+        shop.github.push_files(REPOSITORY, "main", &[(path, Some("1\n"))], subject, "ada").await.unwrap();
+    }
+    let report = shop.read(vec![known], vec![]).await.read.unwrap();
+    let known_of = |report: &ReadReport| -> Vec<(String, bool)> {
+        let commits = report.branches[0].revisions.iter();
+        commits.map(|one| (one.subject.clone(), one.pull_request_known)).collect()
+    };
+    assert_eq!(known_of(&report), [("Raise it".into(), true), ("Raise it more (#7)".into(), false)]);
+    let known = shop.head().await;
+    shop.github.push_files(REPOSITORY, "main", &[("c.txt", Some("1\n"))], "Lower it", "ada").await.unwrap();
+    shop.github.fail(Matcher::rest("GET", "/repos/*/*/commits/*/pulls"), Fault::Status(502));
+    let report = shop.read(vec![known], vec![]).await.read.unwrap();
+    assert_eq!(known_of(&report), [("Lower it".into(), false)]);
 }

@@ -14,7 +14,7 @@ use heddle_testkit::{
 };
 use heddle_wire::automator::{
     BranchHead, ImageTags, IntentOutcome, OpenIntent, OpenProposal, ProposedChange, ReadWork, RepositoryAccess,
-    ScanWork, TagChoice, UpdateWork, Work,
+    ScanWork, SyncPath, TagChoice, UpdateWork, Work,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -172,6 +172,17 @@ impl Shop {
     pub async fn look_for(&self, wanted: &[&str]) -> Heard {
         let wanted_commits = wanted.iter().map(|one| (*one).to_owned()).collect();
         let work = ReadWork { known_heads: vec![self.head().await], wanted_commits, ..self.read_work().await };
+        self.desk.work(Work::Read(work)).await
+    }
+
+    /// A read that looks for these commits on more than one branch, none of which was read before.
+    pub async fn look_on(&self, branches: &[&str], wanted: &[&str]) -> Heard {
+        let follow = |branch: &&str| SyncPath { branch: branch.parse().unwrap(), path: "prod".into() };
+        let work = ReadWork {
+            sync_paths: branches.iter().map(follow).collect(),
+            wanted_commits: wanted.iter().map(|one| (*one).to_owned()).collect(),
+            ..self.read_work().await
+        };
         self.desk.work(Work::Read(work)).await
     }
 

@@ -6,7 +6,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use heddle_client::PageQuery;
 use heddle_core::pipeline::{KnotState, RevisionEnd, RevisionLine, RevisionSyncLine};
 use heddle_core::pull_request::PullRequestFate;
-use heddle_wire::view::{LookForRevision, PastPage, PastSync, RevisionSyncView, RevisionView, WhereView};
+use heddle_wire::view::{
+    LookForRevision, PastPage, PastSync, RevisionSyncView, RevisionView, UnplacedRevision, WhereView,
+};
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -23,11 +25,13 @@ use crate::{
 /// How often it is asked what a look came to.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
-/// Says where a commit is. One that is on no branch is looked for anew, since it may have come to one.
+/// Says where a commit is. One that is on no branch is looked for anew, since it may have come to one; so is one of which
+/// nobody asked by which pull request it came.
 pub(crate) async fn find(config: &Config, arguments: &WhereArguments, screen: &Screen) -> Result<Exit, Failure> {
     let session = Session::open(config).await?;
     let mut found = ask(&session, arguments).await?;
-    if !found.found.iter().any(|one| one.branch.is_some()) {
+    let is_told = |one: &RevisionView| one.branch.is_some() && one.pull_request_known;
+    if !found.found.iter().any(is_told) && found.unplaced.is_empty() {
         let look = LookForRevision { repository: arguments.repository.clone() };
         session.client.look_for_revision(session.organization.id, &arguments.revision, &look).await?;
         let until = Instant::now() + LOOK_LIMIT;
@@ -42,7 +46,17 @@ pub(crate) async fn find(config: &Config, arguments: &WhereArguments, screen: &S
     } else {
         show(&found, &arguments.revision, screen, Utc::now())?;
     }
-    Ok(if found.found.is_empty() { Exit::Nothing } else { Exit::Done })
+    Ok(exit(&found))
+}
+
+/// Nothing is said to be nothing only where all of it was looked through.
+fn exit(found: &WhereView) -> Exit {
+    let is_known = !found.found.is_empty() || !found.unplaced.is_empty();
+    match (is_known, found.looking.is_empty() && found.unasked.is_empty()) {
+        (true, _) => Exit::Done,
+        (false, true) => Exit::Nothing,
+        (false, false) => Exit::Away,
+    }
 }
 
 async fn ask(session: &Session, arguments: &WhereArguments) -> Result<WhereView, Failure> {
@@ -61,21 +75,39 @@ fn show(found: &WhereView, asked: &str, screen: &Screen, now: DateTime<Utc>) -> 
             screen.table(&syncs(&one.syncs))?;
         }
     }
+    for (index, one) in found.unplaced.iter().enumerate() {
+        if index > 0 || !found.found.is_empty() {
+            screen.line("")?;
+        }
+        screen.table(&unplaced(one))?;
+        screen.line("")?;
+        screen.table(&syncs(&one.syncs))?;
+    }
+    let is_known = !found.found.is_empty() || !found.unplaced.is_empty();
     let names = |names: &[heddle_core::git::RepoName]| {
         names.iter().map(ToString::to_string).collect::<Vec<String>>().join(", ")
     };
     if !found.looking.is_empty() {
         screen.note(&format!("it is still looked for in {}; ask again", names(&found.looking)));
     }
-    if found.found.is_empty() && !found.absent.is_empty() {
+    if !is_known && !found.absent.is_empty() {
         screen.note(&format!("no commit of {} begins with {asked}, or several do", names(&found.absent)));
     }
-    if found.found.is_empty() && !found.unasked.is_empty() {
+    if !is_known && !found.unasked.is_empty() {
         screen.note(&format!("it could not be looked for in {}; ask again later", names(&found.unasked)));
-    } else if found.found.is_empty() && found.looking.is_empty() && found.absent.is_empty() {
+    } else if !is_known && found.looking.is_empty() && found.absent.is_empty() {
         screen.note("no repository is connected in which it could be looked for");
     }
     Ok(())
+}
+
+/// What was applied and no read has placed.
+fn unplaced(one: &UnplacedRevision) -> Table {
+    let mut table = Table::new(&["COMMIT", one.revision.short()]);
+    let mut row = |name: &str, cell: Cell| table.row(vec![Cell::toned(name, Tone::Faint), cell]);
+    row("where", Cell::new(format!("{}, branch {}", one.repository_url, one.branch)));
+    row("note", Cell::new(&one.note));
+    table
 }
 
 /// What it is, and where.
@@ -98,6 +130,9 @@ fn summary(one: &RevisionView, now: DateTime<Utc>) -> Table {
         };
         row("brought by", Cell::new(format!("#{} {} by {} ({fate})", pull.number, pull.title, pull.author)));
     }
+    if one.branch.is_some() && !one.pull_request_known && one.pull_request.is_none() {
+        row("brought by", Cell::toned("by which pull request it came, if by one, is not known yet", Tone::Faint));
+    }
     if let Some(by) = &one.carried_by {
         row("carried by", Cell::new(by.short()));
     }
@@ -115,7 +150,11 @@ fn state(line: &RevisionLine, now: DateTime<Utc>) -> Cell {
     if let Some(end) = line.end {
         return match end {
             RevisionEnd::Healthy => Cell::toned("healthy", Tone::Good),
+            RevisionEnd::Unchanged if line.syncs.iter().any(|sync| sync.contained_in.is_some()) => {
+                Cell::toned("applied; together with what came with it, it changes nothing in any Sync", Tone::Good)
+            }
             RevisionEnd::Unchanged => Cell::toned("applied; it changes nothing in any Sync", Tone::Good),
+            RevisionEnd::Left => Cell::toned("applied, and left again before it was seen healthy", Tone::Faint),
             RevisionEnd::NoSync => Cell::toned("merged; no Sync follows this branch", Tone::Faint),
             RevisionEnd::Declined => Cell::toned("not merged; its pull request was closed", Tone::Faint),
         };
@@ -150,19 +189,21 @@ fn syncs(syncs: &[RevisionSyncView]) -> Table {
 }
 
 fn changes(line: &RevisionSyncLine) -> String {
-    match line.changed {
-        _ if line.applied.at.is_none() => "–".to_owned(),
-        None => "not known".to_owned(),
+    let objects = match line.changed {
+        _ if line.applied.at.is_none() => return "–".to_owned(),
+        None => return "not known".to_owned(),
         Some(0) => "nothing".to_owned(),
         Some(objects) => count(i64::try_from(objects).unwrap_or(i64::MAX), "object"),
-    }
+    };
+    // What was counted is all that came at once.
+    if line.contained_in.is_some() { format!("{objects}, with what came with it") } else { objects }
 }
 
 fn sync_state(line: &RevisionSyncLine) -> Cell {
     let contained = line.contained_in.as_ref().map(|by| format!("contained in {}", by.short()));
     let text = [contained, line.reason.clone()].into_iter().flatten().collect::<Vec<String>>().join("; ");
     match (line.left_out, text.is_empty()) {
-        (true, _) => Cell::toned("gone before it came", Tone::Faint),
+        (true, _) => Cell::toned(text, Tone::Faint),
         (false, true) => Cell::new(thread::doing(&line.applied, &line.healthy)),
         (false, false) => Cell::new(text),
     }
@@ -218,7 +259,8 @@ fn ran(syncs: &[PastSync]) -> Table {
             Cell::new(one.until.map_or_else(|| "now".to_owned(), |until| instant(Some(until)))),
             match one.healthy_at {
                 Some(_) => Cell::toned("yes", Tone::Good),
-                None => Cell::toned("not seen so", Tone::Waiting),
+                None if one.health_known => Cell::toned("not seen so", Tone::Waiting),
+                None => Cell::toned("not kept then", Tone::Faint),
             },
             Cell::new(images.join(", ")),
             Cell::new(one.subject.as_deref().unwrap_or("–")),

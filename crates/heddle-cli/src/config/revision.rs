@@ -13,7 +13,7 @@ use super::value::{parse_beginning, parse_environment, parse_instant, parse_repo
   heddle where \"$(git rev-parse HEAD)\" --repository acme/config
 
 Any commit: of a branch, of a pull request that was merged or squashed, of one that is open. One that no read met is looked
-for at the host, which takes some seconds. Exit code 3 where there is no such commit.
+for at the host, which takes some seconds. Exit code 3 where there is no such commit, 5 where that is not known yet.
 The knots of the line: pushed, merged, applied, healthy.")]
 pub struct WhereArguments {
     /// The commit's id, or at least its first seven digits.

@@ -55,8 +55,8 @@ pub struct AppliedRevision {
 /// What a Sync says now.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SyncNow {
-    /// It follows the branch no more.
-    pub is_gone: bool,
+    /// That it does not come to the commit any more, and why.
+    pub left: Option<Left>,
     /// `spec.suspend`.
     pub is_suspended: bool,
     /// Why nothing is heard of it, in a sentence, and since when.
@@ -69,6 +69,16 @@ pub struct SyncNow {
     pub health: Option<(HealthStatus, Option<String>)>,
 }
 
+/// Why a Sync tells nothing more of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// It is gone, or follows something else by now.
+    Gone,
+    /// What it applied since is not known to contain the commit: history was rewritten, or it stands on no branch that is
+    /// read.
+    MovedOn,
+}
+
 /// How a commit's line ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -76,8 +86,10 @@ pub struct SyncNow {
 pub enum RevisionEnd {
     /// Healthy in every Sync that it concerns.
     Healthy,
-    /// Applied by every Sync, and it changed no object of any.
+    /// Applied by every Sync, and it changed no object of any, or what came with it changed them back.
     Unchanged,
+    /// Every Sync that applied it was gone, or at a revision that is not known to contain it, before it was seen healthy.
+    Left,
     /// On its branch, which no Sync follows.
     NoSync,
     /// Its pull request was closed and not merged.
@@ -112,11 +124,12 @@ pub struct RevisionSyncLine {
     pub healthy: Knot,
     /// The later revision with which it came, where the Sync never applied this one by itself.
     pub contained_in: Option<Revision>,
-    /// How many objects changed with it; 0 where it changes nothing here, `None` where the agent did not know.
+    /// How many objects changed when it came, with `contained_in` by all together that came then; 0 where none did, `None`
+    /// where the agent did not know.
     pub changed: Option<u64>,
-    /// Why it is stuck there.
+    /// Why it is stuck there, or counts no more.
     pub reason: Option<String>,
-    /// It counts no more: the Sync follows something else, or is gone, and never applied it.
+    /// It counts no more: the Sync left, and had not been seen healthy with it.
     pub left_out: bool,
 }
 
@@ -135,7 +148,11 @@ pub fn revision_line(carried_by: &Revision, history: &RevisionHistory) -> Revisi
     let is_merged = history.merged.is_some();
     let (applied, applied_at) = everywhere(counted.iter().map(|sync| &sync.applied), is_merged);
     let (healthy, healthy_at) = everywhere(of.iter().map(|sync| &sync.healthy), applied);
-    let end = end(history, healthy, &counted, &concerned);
+    let has_left = syncs.iter().any(|sync| sync.left_out && sync.applied.at.is_some());
+    let end = match end(history, healthy, &counted, &concerned) {
+        Some(RevisionEnd::NoSync) if has_left => Some(RevisionEnd::Left),
+        end => end,
+    };
     let (state, reason, since) = match end {
         Some(_) => (KnotState::NotYet, None, None),
         None if !is_merged => before_merge(pull, pushed_at),
@@ -226,16 +243,18 @@ fn sync_line(sync: &RevisionInSync, carried_by: &Revision, is_merged: bool, merg
     let changed = sync.applied.as_ref().and_then(|applied| applied.changed);
     // What it leaves as it was needs no time to be well again.
     let healthy_at = if changed == Some(0) { applied_at } else { sync.healthy_at.filter(|_| applied_at.is_some()) };
-    let left_out = sync.now.is_gone && sync.applied.is_none();
-    let (applying, why_not_applied) = match applied_at {
-        Some(_) => (KnotState::Done, None),
-        None if left_out || !is_merged => (KnotState::NotYet, None),
-        None => applying(&sync.now),
+    let left = sync.now.left.filter(|_| healthy_at.is_none());
+    let (applying, why_not_applied) = match (applied_at, left) {
+        (Some(_), _) => (KnotState::Done, None),
+        (None, Some(_)) => (KnotState::NotYet, None),
+        (None, None) if !is_merged => (KnotState::NotYet, None),
+        (None, None) => applying(&sync.now),
     };
-    let (healing, why_not_healthy) = match (applied_at, healthy_at) {
-        (None, _) => (KnotState::NotYet, None),
-        (Some(_), Some(_)) => (KnotState::Done, None),
-        (Some(_), None) => healing(&sync.now),
+    let (healing, why_not_healthy) = match (applied_at, healthy_at, left) {
+        (None, _, left) => (KnotState::NotYet, left.map(|left| words(left, "it came"))),
+        (Some(_), Some(_), _) => (KnotState::Done, None),
+        (Some(_), None, Some(left)) => (KnotState::NotYet, Some(words(left, "it was seen healthy"))),
+        (Some(_), None, None) => healing(&sync.now),
     };
     let inferred = sync.applied.as_ref().is_some_and(|applied| applied.is_inferred);
     let knot = |station, state, at: Option<At>, before| {
@@ -250,7 +269,14 @@ fn sync_line(sync: &RevisionInSync, carried_by: &Revision, is_merged: bool, merg
         contained_in,
         changed,
         reason: why_not_applied.or(why_not_healthy),
-        left_out,
+        left_out: left.is_some(),
+    }
+}
+
+fn words(left: Left, before: &str) -> String {
+    match left {
+        Left::Gone => format!("the Sync was gone, or followed something else, before {before}"),
+        Left::MovedOn => format!("the Sync came to a revision that is not known to contain it before {before}"),
     }
 }
 
@@ -269,24 +295,25 @@ fn applying(now: &SyncNow) -> (KnotState, Option<String>) {
 }
 
 fn healing(now: &SyncNow) -> (KnotState, Option<String>) {
-    if now.is_gone {
-        return (KnotState::Waiting, Some("the Sync is gone, or follows something else by now".to_owned()));
-    }
     if let Some((reason, _)) = &now.silence {
         return (KnotState::Waiting, Some(reason.clone()));
     }
+    let unwell = || Some("not all of its objects are well yet".to_owned());
     let unseen = || Some("how its objects are doing has not been seen yet".to_owned());
     match &now.health {
         Some((status @ (HealthStatus::Degraded | HealthStatus::Missing), reason)) => {
             (KnotState::Failed, Some(reason.clone().unwrap_or_else(|| status.to_string())))
         }
-        Some((HealthStatus::Progressing | HealthStatus::Terminating, reason)) => (KnotState::Moving, reason.clone()),
+        Some((HealthStatus::Progressing | HealthStatus::Terminating, reason)) => {
+            (KnotState::Moving, reason.clone().or_else(unwell))
+        }
         Some((HealthStatus::Suspended, reason)) => {
             (KnotState::Waiting, reason.clone().or_else(|| Some("something in it is suspended".to_owned())))
         }
         Some((HealthStatus::Unknown, reason)) => (KnotState::Waiting, reason.clone().or_else(unseen)),
-        // Its report is on the way.
-        Some((HealthStatus::Healthy, _)) => (KnotState::Moving, None),
+        Some((HealthStatus::Healthy, _)) => {
+            (KnotState::Moving, Some("the report of its health is on the way".to_owned()))
+        }
         None => (KnotState::Waiting, unseen()),
     }
 }

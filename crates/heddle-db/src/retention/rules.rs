@@ -123,13 +123,14 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         table: "applied_revisions",
-        what: "what Syncs applied, once what came after it is as old",
+        what: "what Syncs applied, once what came after it, or the end of the Sync, is as old",
         age: Some(Age::History),
         condition: "t.applied_at < $1
-                    and exists (select from applied_revisions n
-                                where n.cluster_id = t.cluster_id and n.sync_namespace = t.sync_namespace
-                                    and n.sync_name = t.sync_name and n.applied_at > t.applied_at
-                                    and n.applied_at < $1)",
+                    and (t.ended_at < $1
+                         or exists (select from applied_revisions n
+                                    where n.cluster_id = t.cluster_id and n.sync_namespace = t.sync_namespace
+                                        and n.sync_name = t.sync_name and n.applied_at > t.applied_at
+                                        and n.applied_at < $1))",
         number: 0,
     },
     Rule {

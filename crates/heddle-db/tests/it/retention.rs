@@ -197,6 +197,13 @@ async fn what_a_sync_applied_is_kept_until_what_came_after_it_is_as_old() {
                 from (values ('rare', 900), ('rare', 500), ('rare', 10), ('often', 450), ('often', 410), ('often', 1))
                     as n (sync, days)";
     sqlx::query(rows).bind(year::ORGANIZATION.0).bind(Uuid::from_u128(3)).execute(&mut owner).await.unwrap();
+    let gone =
+        "insert into applied_revisions (organization_id, cluster_id, sync_namespace, sync_name, repository_url, branch,
+                                               path, revision, applied_at, images_hash, ended_at)
+                select $1, $2, 'heddle-system', n.sync, 'u', 'main', 'p', n.sync, now() - interval '700 days', '\\x00',
+                       now() - n.ended * interval '1 day'
+                from (values ('long-gone', 650), ('gone', 100)) as n (sync, ended)";
+    sqlx::query(gone).bind(year::ORGANIZATION.0).bind(Uuid::from_u128(3)).execute(&mut owner).await.unwrap();
     prune(&db, &Ages::default(), Utc::now()).await;
     let left: Vec<(String, String)> =
         sqlx::query_as("select sync_name, revision from applied_revisions order by applied_at")
@@ -204,5 +211,5 @@ async fn what_a_sync_applied_is_kept_until_what_came_after_it_is_as_old() {
             .await
             .unwrap();
     let left: Vec<(&str, &str)> = left.iter().map(|(sync, days)| (sync.as_str(), days.as_str())).collect();
-    assert_eq!(left, [("rare", "500"), ("often", "410"), ("rare", "10"), ("often", "1")]);
+    assert_eq!(left, [("gone", "gone"), ("rare", "500"), ("often", "410"), ("rare", "10"), ("often", "1")]);
 }

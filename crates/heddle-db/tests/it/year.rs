@@ -241,10 +241,15 @@ async fn where_a_commit_is_and_what_ran_is_answered_without_the_rest_of_history(
         assert!(reached.len() == 3 && reached.iter().all(|one| one.healthy_at.is_some()), "{reached:?}");
     })
     .await;
-    reads.check("how Syncs came to a revision", &[("applied_revisions", 30)]);
+    reads.check("how Syncs came to a revision", &[("applied_revisions", 33)]);
+    let reads = Reads::of(&mut tx, async |tx| {
+        assert!(applied_revisions::list_unplaced(&mut **tx, ORGANIZATION, "0000000").await.unwrap().is_empty());
+    })
+    .await;
+    reads.check("what was applied that no read placed", &[("applied_revisions", 3)]);
     let reads = Reads::of(&mut tx, async |tx| {
         let then = Utc::now() - TimeDelta::days(200);
-        assert_eq!(applied_revisions::list_at(&mut **tx, ORGANIZATION, then, None, 50).await.unwrap().len(), 3);
+        assert_eq!(applied_revisions::list_at(&mut **tx, ORGANIZATION, then, None, 50).await.unwrap().ran.len(), 3);
         applied_revisions::find_first(&mut **tx, ORGANIZATION).await.unwrap();
     })
     .await;

@@ -242,6 +242,9 @@ pub struct CommitReport {
     /// The pull request that brought it, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull_request: Option<BringingPullRequest>,
+    /// Whether the host was asked for the pull request, and answered; else none says nothing.
+    #[serde(default)]
+    pub pull_request_known: bool,
 }
 
 /// A revision that an agent reported, placed on its branch.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use heddle_core::{
-    git::{BranchName, RepoName, Revision},
+    git::{BranchName, RepoName, RepoUrl, Revision},
     id::ClusterId,
     image::ImageRef,
     name::{EnvironmentName, SyncName},
@@ -19,7 +19,9 @@ bodies! {
     WhereView {
         /// The commits that begin so, once for each branch that carries one; the newest first, at most 20.
         found: Vec<RevisionView>,
-        /// Repositories in which it is looked for now.
+        /// Revisions that begin so, that Syncs applied, and that no read has met on a branch; at most 20.
+        unplaced: Vec<UnplacedRevision>,
+        /// Repositories in which it is looked for now. What was found there before is told until then.
         looking: Vec<RepoName>,
         /// Repositories in which it was looked for and is not.
         absent: Vec<RepoName>,
@@ -45,6 +47,8 @@ bodies! {
         committed_at: Option<DateTime<Utc>>,
         /// The pull request that brings it.
         pull_request: Option<BringingPullRequest>,
+        /// Whether the host was asked for the pull request; else none says nothing, and a look finds out.
+        pull_request_known: bool,
         /// The commit on the branch that carries it, where that is another: a merge, or all of a pull request squashed.
         carried_by: Option<Revision>,
         /// What is not known of it, and why.
@@ -54,6 +58,21 @@ bodies! {
         /// Its line.
         line: RevisionLine,
         /// Each Sync of the line, with names.
+        syncs: Vec<RevisionSyncView>,
+    }
+
+    /// A revision that Syncs applied, and of which no read knows the place: its repository is not connected or stands on
+    /// another host, or it is on no branch any more. Which revisions contain it is not known.
+    UnplacedRevision {
+        /// The address of its repository, as Syncs name it.
+        repository_url: RepoUrl,
+        /// The branch that they followed then.
+        branch: BranchName,
+        /// The revision.
+        revision: Revision,
+        /// What is not known of it, and why.
+        note: String,
+        /// The Syncs that applied this very revision.
         syncs: Vec<RevisionSyncView>,
     }
 
@@ -119,6 +138,8 @@ bodies! {
         applied_at: DateTime<Utc>,
         /// When all of it had been seen healthy, where that was by then.
         healthy_at: Option<DateTime<Utc>>,
+        /// Whether that was kept then; else no `healthy_at` says nothing.
+        health_known: bool,
         /// When another took its place, or the Sync was gone; `None` where it is so still.
         until: Option<DateTime<Utc>>,
         /// The images of what was applied.

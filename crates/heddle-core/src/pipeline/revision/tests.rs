@@ -113,11 +113,43 @@ fn what_keeps_a_sync_from_the_commit_is_said() {
 }
 
 #[test]
-fn a_sync_that_left_counts_only_where_it_had_applied_the_commit() {
-    let gone = SyncNow { is_gone: true, ..SyncNow::default() };
+fn a_sync_that_left_counts_only_where_it_had_been_healthy_with_the_commit() {
+    let gone = SyncNow { left: Some(Left::Gone), ..SyncNow::default() };
+    let moved_on = SyncNow { left: Some(Left::MovedOn), ..SyncNow::default() };
     assert_eq!(told(&merged(vec![RevisionInSync { now: gone.clone(), ..sync("a") }])), "DD-- NoSync");
-    assert_eq!(told(&merged(vec![RevisionInSync { now: gone, ..healthy("a", 'a', 12, 14) }])), "DDDD Healthy");
+    assert_eq!(told(&merged(vec![RevisionInSync { now: gone.clone(), ..healthy("a", 'a', 12, 14) }])), "DDDD Healthy");
     assert_eq!(told(&merged(vec![])), "DD-- NoSync");
+    // A preview that was deleted while it rolled out waits for nobody.
+    let left = |now: &SyncNow| RevisionInSync { now: now.clone(), ..applied("b", 'a', 12, Some(1)) };
+    let beside = merged(vec![healthy("a", 'a', 12, 15), left(&gone)]);
+    assert_eq!(told(&beside), "DDDD Healthy");
+    let line = revision_line(&commit('a'), &beside);
+    let reason = "the Sync was gone, or followed something else, before it was seen healthy";
+    assert_eq!((line.syncs[1].left_out, line.syncs[1].reason.as_deref()), (true, Some(reason)));
+    assert_eq!(line.syncs[1].applied.at, Some(at(12)), "what it did before is told");
+    for now in [gone, moved_on] {
+        assert_eq!(told(&merged(vec![left(&now)])), "DD-- Left");
+    }
+}
+
+/// Whatever a Sync says now: a line that has not ended says what it waits for, but for one that is about to be applied.
+#[test]
+fn no_line_stays_without_an_end_or_a_reason() {
+    use HealthStatus::{Degraded, Healthy, Missing, Progressing, Suspended, Terminating, Unknown};
+    let verdicts = [Healthy, Progressing, Degraded, Suspended, Missing, Terminating, Unknown];
+    let health = verdicts.into_iter().map(|status| Some((status, None))).chain([None]);
+    for health in health {
+        for left in [None, Some(Left::Gone), Some(Left::MovedOn)] {
+            for changed in [None, Some(0), Some(1)] {
+                let now = SyncNow { left, health: health.clone(), ..SyncNow::default() };
+                let here = RevisionInSync { now, ..applied("a", 'a', 12, changed) };
+                for syncs in [vec![here.clone()], vec![healthy("b", 'a', 12, 14), here.clone()]] {
+                    let line = revision_line(&commit('a'), &merged(syncs));
+                    assert!(line.end.is_some() || line.reason.is_some(), "{:?} with {line:?}", here.now);
+                }
+            }
+        }
+    }
 }
 
 #[test]
