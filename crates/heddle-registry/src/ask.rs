@@ -26,6 +26,13 @@ pub struct Failure {
     pub login: Option<LoginFault>,
 }
 
+impl Failure {
+    /// Whether it is one of all images of the registry, so that the next question would fare no better.
+    pub fn concerns_all(&self) -> bool {
+        self.throttled || self.login.is_some()
+    }
+}
+
 /// What is wrong with a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginFault {

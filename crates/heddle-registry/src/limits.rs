@@ -34,6 +34,9 @@ pub const SIGNATURES_DEADLINE: Duration = Duration::from_secs(15);
 /// The most signatures of one image that are fetched.
 pub const MAX_SIGNATURES: usize = 16;
 
+/// The most bytes of signatures of one image that are held at once, after decompression.
+pub const MAX_ATTACHED_BYTES: usize = 4 << 20;
+
 /// The most pages of a list of what is attached to an image.
 pub const MAX_REFERRER_PAGES: usize = 8;
 
@@ -72,6 +75,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::time("describing one tag", DESCRIBE_DEADLINE, NOT_DESCRIBED),
     Limit::time("fetching the signatures of one image", SIGNATURES_DEADLINE, NOT_VERIFIED),
     Limit::count("signatures of one image that are fetched", MAX_SIGNATURES as u64, NOT_VERIFIED),
+    Limit::bytes("all signatures of one image", MAX_ATTACHED_BYTES as u64, NOT_VERIFIED),
     Limit::count("pages of what is attached to an image", MAX_REFERRER_PAGES as u64, NOT_VERIFIED),
     Limit::bytes("the payload of a signature", MAX_PAYLOAD_BYTES as u64, NOT_VERIFIED),
     Limit::bytes("the bundle of a signature", MAX_BUNDLE_BYTES as u64, NOT_VERIFIED),

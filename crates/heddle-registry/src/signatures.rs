@@ -14,13 +14,14 @@ use reqwest::{
     header::{ACCEPT, HeaderMap, HeaderValue},
 };
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::{
     ask::{Failure, failed, read_body, within},
     describe::{Body, accepted},
     limits::{
-        MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES, MAX_PAYLOAD_BYTES, MAX_REFERRER_PAGES, MAX_SIGNATURES,
-        SIGNATURES_DEADLINE,
+        MAX_ATTACHED_BYTES, MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES, MAX_PAYLOAD_BYTES, MAX_REFERRER_PAGES,
+        MAX_SIGNATURES, SIGNATURES_DEADLINE,
     },
     quirks,
     session::Session,
@@ -49,138 +50,269 @@ pub struct Attached {
     pub left_out: Option<String>,
 }
 
+impl Attached {
+    /// Notes that something was not looked at; the first reason is told.
+    fn leave_out(&mut self, reason: impl Into<String>) {
+        self.left_out.get_or_insert_with(|| reason.into());
+    }
+
+    /// Whether there is room for one more of so many bytes; else it is noted as left out.
+    fn has_room(&mut self, size_bytes: usize) -> bool {
+        let held: usize = self.evidence.iter().map(size).sum();
+        let has_room = self.evidence.len() < MAX_SIGNATURES && held + size_bytes <= MAX_ATTACHED_BYTES;
+        if !has_room {
+            let (count, mebibytes) = (MAX_SIGNATURES, MAX_ATTACHED_BYTES >> 20);
+            self.leave_out(format!(
+                "it has more signatures than the {count}, or {mebibytes} MiB, that are looked at, and the others were not"
+            ));
+        }
+        has_room
+    }
+}
+
+/// How many bytes of memory a piece of evidence takes.
+fn size(evidence: &Evidence) -> usize {
+    match evidence {
+        Evidence::Simple { payload, signature } => payload.len() + signature.len(),
+        Evidence::Bundle(bytes) => bytes.len(),
+    }
+}
+
+/// What stands in an index or a manifest is read one by one: whoever may push attaches what they like, and what cannot be read
+/// must hide nothing beside it.
 #[derive(Deserialize)]
 struct Index {
-    #[serde(default)]
-    manifests: Vec<Descriptor>,
+    manifests: Option<Vec<Value>>,
 }
 
 #[derive(Deserialize)]
 struct Manifest {
-    #[serde(default)]
-    layers: Vec<Descriptor>,
+    layers: Option<Vec<Value>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Descriptor {
-    media_type: String,
-    digest: Digest,
+    media_type: Option<String>,
+    digest: Option<String>,
     artifact_type: Option<String>,
-    #[serde(default)]
-    annotations: BTreeMap<String, String>,
+    annotations: Option<BTreeMap<String, Value>>,
 }
 
 impl Descriptor {
-    /// Whether a referrer may be a signature. A bundle that says that it claims something else is none.
-    fn may_be_signature(&self) -> bool {
-        let kind = self.artifact_type.as_deref().unwrap_or_default();
-        let claims = self.annotations.get(PREDICATE).is_none_or(|claim| claim == SIGNED);
-        kind == SIMPLE_ARTIFACT || (kind.starts_with(BUNDLE) && claims)
+    /// Reads what may be one; what is none of these is noted as left out.
+    fn read_all(listed: Vec<Value>, attached: &mut Attached) -> Vec<Self> {
+        let read = |one| serde_json::from_value(one).map_err(|_| attached.leave_out("something of it cannot be read"));
+        listed.into_iter().map(read).filter_map(Result::ok).collect()
     }
+
+    fn annotation(&self, name: &str) -> Option<&str> {
+        self.annotations.as_ref()?.get(name)?.as_str()
+    }
+
+    fn is_bundle(&self) -> bool {
+        self.artifact_type.as_deref().unwrap_or_default().starts_with(BUNDLE)
+    }
+
+    /// Whether a referrer says that it is a signature.
+    fn says_signature(&self) -> bool {
+        self.artifact_type.as_deref() == Some(SIMPLE_ARTIFACT)
+            || (self.is_bundle() && self.annotation(PREDICATE) == Some(SIGNED))
+    }
+
+    /// Whether it may be one. A bundle that says that it claims something else is none.
+    fn may_be_signature(&self) -> bool {
+        self.says_signature() || (self.is_bundle() && self.annotation(PREDICATE).is_none())
+    }
+
+    /// Its digest, in a form that can be asked for.
+    fn checked_digest(&self) -> Option<Digest> {
+        self.digest.as_deref()?.parse().ok()
+    }
+}
+
+/// What stands behind a reference.
+enum Fetched<T> {
+    Gone,
+    Whole(T),
+    /// Something else, or too large.
+    Unreadable,
 }
 
 impl Session {
     /// Fetches what is attached to an image as its signature; nothing of it is verified. `digest` is that of the manifest or
-    /// index that a tag points to. Limits: [`crate::limits`].
+    /// index that a tag points to. Limits: [`crate::limits`]. Where some of it cannot be fetched, what was fetched is given all
+    /// the same, and why that is not all.
     ///
     /// # Errors
-    /// When the registry cannot be asked now, or not in time. That it has nothing is an answer.
+    /// When the registry cannot be asked now, or not in time, and gave nothing; or when it asks for fewer requests or another
+    /// login. That it has nothing is an answer.
     pub async fn signatures(&self, image: &ImageRepository, digest: &Digest) -> Result<Attached, Failure> {
         let late = || {
             let seconds = SIGNATURES_DEADLINE.as_secs();
             failed(format!("`{}` did not give the image's signatures within {seconds} s", image.registry()))
         };
-        within(SIGNATURES_DEADLINE, self.gather(image, digest), late).await
-    }
-
-    async fn gather(&self, image: &ImageRepository, digest: &Digest) -> Result<Attached, Failure> {
         let mut attached = Attached::default();
-        let tag = digest.as_str().replace(':', "-");
-        let (referrers, more) = self.referrers(image, digest, &tag).await?;
-        if more {
-            attached.left_out = Some("too much is attached to the image to look through all of it".to_owned());
+        match within(SIGNATURES_DEADLINE, self.gather(image, digest, &mut attached), late).await {
+            Ok(()) => Ok(attached),
+            Err(fault) if attached.evidence.is_empty() || fault.concerns_all() => Err(fault),
+            Err(fault) => {
+                attached.leave_out(fault.reason);
+                Ok(attached)
+            }
         }
-        for referrer in referrers.iter().filter(|referrer| referrer.may_be_signature()) {
-            self.take(image, referrer.digest.as_str(), &mut attached).await?;
-        }
-        self.take(image, &format!("{tag}.sig"), &mut attached).await?;
-        Ok(attached)
     }
 
-    /// What refers to an image, and whether there is more. Where a registry cannot be asked that, who attaches something
-    /// lists it under a tag.
+    async fn gather(&self, image: &ImageRepository, digest: &Digest, attached: &mut Attached) -> Result<(), Failure> {
+        let tag = digest.as_str().replace(':', "-");
+        // First, so that no number of referrers hides it.
+        let older = self.take(image, &format!("{tag}.sig"), false, attached).await;
+        if older.as_ref().is_err_and(Failure::concerns_all) {
+            return older;
+        }
+        self.take_referrers(image, digest, &tag, attached).await.and(older)
+    }
+
+    async fn take_referrers(
+        &self,
+        image: &ImageRepository,
+        digest: &Digest,
+        tag: &str,
+        attached: &mut Attached,
+    ) -> Result<(), Failure> {
+        let mut referrers = self.referrers(image, digest, tag, attached).await?;
+        referrers.retain(Descriptor::may_be_signature);
+        // What says that it is one comes before what says nothing.
+        referrers.sort_by_key(|referrer| !referrer.says_signature());
+        for referrer in &referrers {
+            let Some(digest) = referrer.checked_digest() else {
+                attached.leave_out(NO_DIGEST);
+                continue;
+            };
+            if !attached.has_room(0) {
+                break;
+            }
+            self.take(image, digest.as_str(), true, attached).await?;
+        }
+        Ok(())
+    }
+
+    /// What refers to an image. Where a registry cannot be asked that, who attaches something lists it under a tag.
     async fn referrers(
         &self,
         image: &ImageRepository,
         digest: &Digest,
         tag: &str,
-    ) -> Result<(Vec<Descriptor>, bool), Failure> {
+        attached: &mut Attached,
+    ) -> Result<Vec<Descriptor>, Failure> {
         let mut url = self.address(image, &format!("referrers/{digest}")).await?;
         let asked: HeaderMap = [(ACCEPT, HeaderValue::from_static(OCI_IMAGE_INDEX_MEDIA_TYPE))].into_iter().collect();
         let mut referrers = Vec::new();
         for page in 0..MAX_REFERRER_PAGES {
             let answer = self.get(image, &url, &asked).await?;
             if page == 0 && has_no_referrers(answer.status()) {
-                let listed = self.parsed::<Index>(image, tag).await?;
-                return Ok((listed.map(|index| index.manifests).unwrap_or_default(), false));
+                let listed = self.fetched::<Index>(image, tag).await?;
+                return Ok(of_fallback(listed, attached));
             }
             self.check_status(&answer, image)?;
             let link = quirks::of_answer(image.registry(), answer.headers()).link;
             let next = next_page(answer.headers(), (answer.url(), &url), link, self.base().await?)?;
             let body = read_body(answer, MAX_MANIFEST_BYTES).await;
             let body = body.map_err(|_| failed("the list of what is attached to the image cannot be read"))?;
-            let index: Index = serde_json::from_slice(&body)
-                .map_err(|_| failed("the list of what is attached to the image is no index"))?;
-            referrers.extend(index.manifests);
-            let Some(next) = next else { return Ok((referrers, false)) };
+            let listed = serde_json::from_slice::<Index>(&body).ok().and_then(|index| index.manifests);
+            let listed = listed.ok_or_else(|| failed("the list of what is attached to the image is no index"))?;
+            referrers.extend(Descriptor::read_all(listed, attached));
+            let Some(next) = next else { return Ok(referrers) };
             url = next;
         }
-        Ok((referrers, true))
+        attached.leave_out("too much is attached to the image to look through all of it");
+        Ok(referrers)
     }
 
-    /// Fetches the signatures in a manifest, where it is there.
-    async fn take(&self, image: &ImageRepository, reference: &str, attached: &mut Attached) -> Result<(), Failure> {
-        let Some(manifest) = self.parsed::<Manifest>(image, reference).await? else { return Ok(()) };
-        for layer in &manifest.layers {
-            let signature = layer.annotations.get(SIGNATURE).filter(|_| layer.media_type == SIMPLE_SIGNING);
-            let limit = match signature {
-                Some(_) => MAX_PAYLOAD_BYTES,
-                None if layer.media_type.starts_with(BUNDLE) => MAX_BUNDLE_BYTES,
-                None => continue,
-            };
-            if attached.evidence.len() >= MAX_SIGNATURES {
-                let reason = format!("it has more than {MAX_SIGNATURES} signatures, and the others were not looked at");
-                attached.left_out = Some(reason);
-                return Ok(());
-            }
-            let of = format!("blobs/{}", layer.digest);
-            match (self.body(image, &of, &HeaderMap::new(), limit).await?, signature) {
-                (Body::Gone, _) => {}
-                (Body::TooLarge, _) => {
-                    attached.left_out = Some(format!("one of its signatures has more than {} KiB", limit >> 10));
-                }
-                (Body::Whole(payload), Some(signature)) => {
-                    attached.evidence.push(Evidence::Simple { payload, signature: signature.clone() });
-                }
-                (Body::Whole(bundle), None) => attached.evidence.push(Evidence::Bundle(bundle)),
-            }
+    /// Fetches the signatures in a manifest. One that a list names is there.
+    async fn take(
+        &self,
+        image: &ImageRepository,
+        reference: &str,
+        is_listed: bool,
+        attached: &mut Attached,
+    ) -> Result<(), Failure> {
+        let layers = match self.fetched::<Manifest>(image, reference).await? {
+            Fetched::Gone if !is_listed => return Ok(()),
+            Fetched::Gone | Fetched::Unreadable => None,
+            Fetched::Whole(manifest) => manifest.layers,
+        };
+        let Some(layers) = layers else {
+            attached.leave_out("the manifest of one of its signatures is gone, too large or none");
+            return Ok(());
+        };
+        for layer in Descriptor::read_all(layers, attached) {
+            self.take_layer(image, &layer, attached).await?;
         }
         Ok(())
     }
 
-    /// A manifest or index; `None` where it is not there, or something else.
-    async fn parsed<T: DeserializeOwned>(
+    /// Fetches a signature, where a layer is one.
+    async fn take_layer(
+        &self,
+        image: &ImageRepository,
+        layer: &Descriptor,
+        attached: &mut Attached,
+    ) -> Result<(), Failure> {
+        let kind = layer.media_type.as_deref().unwrap_or_default();
+        let signature = layer.annotation(SIGNATURE).filter(|_| kind == SIMPLE_SIGNING);
+        let limit = match signature {
+            Some(_) => MAX_PAYLOAD_BYTES,
+            None if kind.starts_with(BUNDLE) => MAX_BUNDLE_BYTES,
+            None => return Ok(()),
+        };
+        if !attached.has_room(limit + signature.map_or(0, str::len)) {
+            return Ok(());
+        }
+        let Some(digest) = layer.checked_digest() else {
+            attached.leave_out(NO_DIGEST);
+            return Ok(());
+        };
+        match (self.body(image, &format!("blobs/{digest}"), &HeaderMap::new(), limit).await?, signature) {
+            (Body::Gone, _) => attached.leave_out("one of its signatures is listed, and is not there"),
+            (Body::TooLarge, _) => {
+                attached.leave_out(format!("one of its signatures has more than {} KiB", limit >> 10));
+            }
+            (Body::Whole(payload), Some(signature)) => {
+                attached.evidence.push(Evidence::Simple { payload, signature: signature.to_owned() });
+            }
+            (Body::Whole(bundle), None) => attached.evidence.push(Evidence::Bundle(bundle)),
+        }
+        Ok(())
+    }
+
+    /// A manifest or index.
+    async fn fetched<T: DeserializeOwned>(
         &self,
         image: &ImageRepository,
         reference: &str,
-    ) -> Result<Option<T>, Failure> {
+    ) -> Result<Fetched<T>, Failure> {
         match self.body(image, &format!("manifests/{reference}"), &accepted(), MAX_MANIFEST_BYTES).await? {
-            Body::Gone => Ok(None),
-            Body::Whole(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
-            Body::TooLarge => Err(failed("the manifest of a signature is too large")),
+            Body::Gone => Ok(Fetched::Gone),
+            Body::Whole(bytes) => Ok(serde_json::from_slice(&bytes).map_or(Fetched::Unreadable, Fetched::Whole)),
+            Body::TooLarge => Ok(Fetched::Unreadable),
         }
     }
+}
+
+const NO_DIGEST: &str = "one of its signatures has no digest by which it can be fetched";
+
+/// What stands in the list under a tag.
+fn of_fallback(listed: Fetched<Index>, attached: &mut Attached) -> Vec<Descriptor> {
+    let listed = match listed {
+        Fetched::Gone => return Vec::new(),
+        Fetched::Unreadable => None,
+        Fetched::Whole(index) => index.manifests,
+    };
+    if listed.is_none() {
+        attached.leave_out("the list of what is attached to the image is no index, or too large");
+    }
+    Descriptor::read_all(listed.unwrap_or_default(), attached)
 }
 
 /// Whether an answer says that the registry does not know the question, as those from before version 1.1 do.
