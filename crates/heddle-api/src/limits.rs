@@ -12,6 +12,7 @@ use crate::{
     flow::{
         drift as looks,
         request::{promotion, since},
+        scan,
     },
     lanes, permission, policies, quotas, rates,
     routes::{self, drift::MOST_JUDGED, registries},
@@ -55,6 +56,11 @@ pub const LIMITS: &[Limit] = &[
         "changes of a branch since the instant to which an environment goes back",
         since::MOST_CHANGES.unsigned_abs(),
         "409 `too-many-changes`",
+    ),
+    Limit::count(
+        "signature checks of one tag",
+        scan::MAX_CHECKS as u64,
+        "what was verified is kept first; the tag waits for the signers of the others",
     ),
     Limit::count("images that are promoted at once", promotion::MOST_IMAGES as u64, "409 `too-many-images`"),
     Limit::bytes("report of an agent", agent::MAX_REPORT_BYTES as u64, TOO_LARGE),

@@ -207,7 +207,8 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
     let mut requests = Requests::take(input, &mut choices);
     bonds::hold(input, &mut choices, &mut findings);
     requests.keep_whole(&mut choices);
-    group::gather(input, choices, requests, findings)
+    let unsigned = choice::unsigned(input, &policies);
+    group::gather(input, choices, requests, unsigned, findings)
 }
 
 /// The names of environments, each once.

@@ -91,8 +91,13 @@ async fn read(
             let enough = || Instant::now() >= until || ticket.gives_way(Instant::now());
             let now = Utc::now();
             let Described { mut tags, failure } = describe::describe(session, work, tags, now, enough).await;
-            let unverified = verify::check_signatures(session, work, &mut tags, now, enough).await;
-            let failure = failure.or(unverified);
+            let is_refused = failure.as_ref().is_some_and(Failure::concerns_all);
+            let unverified = verify::check_signatures(session, work, &mut tags, now, || is_refused || enough()).await;
+            // What is of all images is told rather than what is of some.
+            let failure = match (failure, unverified) {
+                (Some(_), Some(of_all)) if of_all.concerns_all() => Some(of_all),
+                (failure, unverified) => failure.or(unverified),
+            };
             if let Some(failure) = &failure {
                 tracing::warn!(image = %work.image, "not all tags of {} are described: {}", work.image, failure.reason);
             }

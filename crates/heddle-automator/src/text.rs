@@ -56,8 +56,13 @@ pub enum Signature {
     /// No rule asks for one.
     #[default]
     NotAsked,
-    /// It was verified under each of these, for the digest that the tag had.
-    By(BTreeSet<String>),
+    /// It was verified under each of these.
+    By {
+        /// Their names.
+        signers: BTreeSet<String>,
+        /// When it was last seen what the tag names.
+        seen_at: Option<DateTime<Utc>>,
+    },
     /// A rule asks for one by any of these, and a person named the image, so that nobody looked for it.
     NotLookedFor(BTreeSet<String>),
 }
@@ -68,16 +73,20 @@ impl Signature {
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::NotAsked, one) | (one, Self::NotAsked) => one,
-            (Self::By(one), Self::By(other)) => Self::By(one.into_iter().chain(other).collect()),
-            (Self::NotLookedFor(one), Self::NotLookedFor(other) | Self::By(other))
-            | (Self::By(one), Self::NotLookedFor(other)) => Self::NotLookedFor(one.into_iter().chain(other).collect()),
+            (Self::By { signers: one, seen_at }, Self::By { signers: other, seen_at: other_at }) => {
+                Self::By { signers: one.into_iter().chain(other).collect(), seen_at: seen_at.min(other_at) }
+            }
+            (Self::NotLookedFor(one), Self::NotLookedFor(other) | Self::By { signers: other, .. })
+            | (Self::By { signers: one, .. }, Self::NotLookedFor(other)) => {
+                Self::NotLookedFor(one.into_iter().chain(other).collect())
+            }
         }
     }
 
     fn in_words(&self) -> String {
         match self {
             Self::NotAsked => "–".to_owned(),
-            Self::By(signers) => listed(signers),
+            Self::By { signers, .. } => listed(signers),
             Self::NotLookedFor(_) => "not looked for".to_owned(),
         }
     }
@@ -186,22 +195,32 @@ pub fn pull_request(rows: &[Row<'_>], environments: &str, requested: Option<&Req
 
 /// What was verified before these rows were written, what was not, and what that does not cover.
 fn signatures(rows: &[Row<'_>]) -> String {
-    let verified = |row: &&Row<'_>| matches!(row.signature, Signature::By(_));
+    let verified = |row: &Row<'_>| match row.signature {
+        Signature::By { seen_at, .. } => Some((row.to_digest.is_none(), *seen_at)),
+        Signature::NotAsked | Signature::NotLookedFor(_) => None,
+    };
     let mut words = String::new();
-    if rows.iter().any(|row| verified(&row)) {
+    if rows.iter().any(|row| verified(row).is_some()) {
         words.push_str(
-            "\n**Signed by** names whose signature was verified, in its row alone, for the digest that the tag had.",
+            "\n**Signed by** names whose signature was verified, in its row alone, for the image under *To*.",
         );
-        if rows.iter().filter(verified).any(|row| row.to_digest.is_none()) {
-            words.push_str(
-                " Where the tag stands without a digest, it may come to name another image, which nobody verified.",
-            );
-        }
+    }
+    let bare = rows.iter().filter_map(verified).filter(|(is_bare, _)| *is_bare).map(|(_, seen_at)| seen_at).min();
+    if let Some(seen_at) = bare {
+        let at = seen_at.map_or_else(String::new, |at| format!(", {}", at.format("%Y-%m-%d %H:%M UTC")));
+        // Writing to a string does not fail.
+        let _ = write!(
+            words,
+            " Where the tag stands without a digest, that is what it named when it was last seen{at}; it may come to name \
+             another image, which nobody verified.",
+        );
+    }
+    if !words.is_empty() {
         words.push('\n');
     }
     let not_looked_for = rows.iter().filter_map(|row| match row.signature {
         Signature::NotLookedFor(signers) => Some(signers),
-        Signature::NotAsked | Signature::By(_) => None,
+        Signature::NotAsked | Signature::By { .. } => None,
     });
     let signers: BTreeSet<String> = not_looked_for.flatten().cloned().collect();
     if !signers.is_empty() {

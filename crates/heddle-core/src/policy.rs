@@ -105,12 +105,15 @@ pub struct TagList {
     /// When the image's first scan ended. What it found had been there before, so its age counts from its creation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watched_since: Option<DateTime<Utc>>,
+    /// When the registry was last read; `None` where nobody says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<DateTime<Utc>>,
 }
 
 impl TagList {
     /// A list that was read to its end.
     pub fn whole(tags: Vec<TagInfo>) -> Self {
-        Self { tags, dropped: Vec::new(), complete: true, watched_since: None }
+        Self { tags, dropped: Vec::new(), complete: true, watched_since: None, read_at: None }
     }
 
     /// Every tag of which something is known.

@@ -256,7 +256,8 @@ fn checks(stored: Option<serde_json::Value>) -> Result<Vec<SignatureCheck>, DbEr
 }
 
 fn list_with(image: &Image, (tags, dropped): (Vec<TagInfo>, Vec<TagInfo>)) -> TagList {
-    TagList { tags, dropped, complete: image.complete, watched_since: image.watched_since }
+    let Image { complete, watched_since, scanned_at, .. } = *image;
+    TagList { tags, dropped, complete, watched_since, read_at: scanned_at }
 }
 
 /// When a tag was pushed: a notice's time, else when it was first seen. With `digest`, when it came to point there.

@@ -4530,6 +4530,11 @@ export interface components {
             complete: boolean;
             /** @description What is known of tags that the registry lists no more and that still stand somewhere: what runs is placed by it. */
             dropped?: components["schemas"]["TagInfo"][];
+            /**
+             * Format: date-time
+             * @description When the registry was last read; `None` where nobody says.
+             */
+            read_at?: string | null;
             /** @description The tags, in any order. */
             tags: components["schemas"]["TagInfo"][];
             /**

@@ -28,7 +28,7 @@ const AT_ONCE: usize = 20;
 
 /// Which code made what is kept. Count it up whenever `heddle_core::policy` chooses otherwise, or a [`TagList`] is written
 /// otherwise: what an older program kept counts no more then.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 
 /// A choice, at each place where the same stands under the same policy.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -324,6 +324,7 @@ impl Found {
             dropped: Vec::new(),
             complete: known.complete,
             watched_since: known.watched_since,
+            read_at: known.scanned_at,
         });
         for (held, more) in [(&mut list.tags, tags), (&mut list.dropped, dropped)] {
             let new: Vec<TagInfo> =

@@ -170,14 +170,16 @@ fn descriptions(tags: &[ScannedTag]) -> Vec<Description> {
         .collect()
 }
 
-/// The most checks of one tag that are kept: each rule may name [`MAX_SIGNERS`], and few rules name others.
-const MAX_CHECKS: usize = 8 * MAX_SIGNERS;
+/// The most checks of one tag that are kept, what was verified first: each rule may name [`MAX_SIGNERS`], and few name others.
+pub const MAX_CHECKS: usize = 32 * MAX_SIGNERS;
 
 /// An organization's own automator may say anything.
 fn checks(told: Vec<SignatureCheck>) -> Vec<SignatureCheck> {
-    let known = told.into_iter().filter(|check| check.signer.as_str().len() <= SignerId::MAX_BYTES);
+    let is_known = |check: &SignatureCheck| check.signer.as_str().len() <= SignerId::MAX_BYTES;
+    let (verified, others): (Vec<_>, Vec<_>) =
+        told.into_iter().filter(is_known).partition(|check| check.outcome == Signed::Yes);
+    let known = verified.into_iter().chain(others).take(MAX_CHECKS);
     known
-        .take(MAX_CHECKS)
         .map(|SignatureCheck { signer, outcome }| {
             let outcome = match outcome {
                 Signed::Unknown { reason } => Signed::Unknown { reason: Message::from(reason.as_str()).into() },
@@ -191,3 +193,6 @@ fn checks(told: Vec<SignatureCheck>) -> Vec<SignatureCheck> {
 async fn announce(tx: &mut Tx, organization: OrganizationId, image: &Image) -> Result<(), DbError> {
     tx.notify(&Notice::Changed { organization, topic: Topic::Status, id: Some(image.id) }).await
 }
+
+#[cfg(test)]
+mod tests;

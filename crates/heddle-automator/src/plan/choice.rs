@@ -1,9 +1,14 @@
 //! What each place should get.
 
-use std::{collections::BTreeSet, mem, rc::Rc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    rc::Rc,
+};
 
 use heddle_core::{
     change::{Gate, GateKind, Mode},
+    id::ProposalId,
     image::{Digest, Tag},
     name::EnvironmentName,
     policy::{BarredTag, Companion, CompiledPolicy, Decision, Situation, Standing, TagList},
@@ -321,7 +326,7 @@ impl Place<'_> {
         let info = self.list.tags.iter().find(|info| info.tag == *tag);
         let signers: BTreeSet<String> =
             info.into_iter().flat_map(|info| governed.policy.signers_of(info)).map(ToOwned::to_owned).collect();
-        if signers.is_empty() { Signature::NotAsked } else { Signature::By(signers) }
+        if signers.is_empty() { Signature::NotAsked } else { Signature::By { signers, seen_at: self.list.read_at } }
     }
 
     /// What a policy says of tags in the situation of this place.
@@ -342,6 +347,41 @@ impl Place<'_> {
         let (barred, companions) = (barred.as_slice(), companions.as_slice());
         decide(&governed.policy, &Situation { current, tags, barred, companions, now: input.taken_at })
     }
+}
+
+/// The open proposals by which an image would be merged that certainly does not count as signed, each with the reason: a key
+/// was taken out or replaced, or the rule asks for a signature since.
+pub(super) fn unsigned<'a>(input: &PlanInput<'a>, policies: &Policies<'a>) -> BTreeMap<ProposalId, String> {
+    let mut found = BTreeMap::new();
+    for open in input.open.iter().filter(|open| open.is_ours() && open.proposal.request.is_none()) {
+        let base = input.branches.iter().filter(|branch| branch.name == open.proposal.base_branch);
+        let places = base.flat_map(|branch| branch.found.occurrences.iter().map(move |place| (branch, place)));
+        let reason = places.into_iter().find_map(|(branch, occurrence)| {
+            let change = brought_by(open, branch, occurrence)?;
+            refused_by(input, policies, occurrence, change)
+        });
+        found.extend(reason.map(|reason| (open.proposal.id, reason)));
+    }
+    found
+}
+
+/// Why one of the rules of a place refuses what is proposed for it.
+fn refused_by<'a>(
+    input: &PlanInput<'a>,
+    policies: &Policies<'a>,
+    occurrence: &'a Occurrence,
+    change: &ProposedChange,
+) -> Option<String> {
+    let image = &occurrence.image;
+    if image.tag.as_ref() == Some(&change.to) && (change.to_digest.is_none() || image.digest == change.to_digest) {
+        return None;
+    }
+    occurrence.environments.iter().find_map(|environment| {
+        let rule = input.config.ruling(occurrence, environment)?;
+        let policy = policies.of(rule.policy.as_ref()?, image.digest.as_ref()).ok()?;
+        let why = policy.refuses(&change.to, change.to_digest.as_ref(), tag_list(input, occurrence))?;
+        Some(format!("`{}` does not count as signed: {why}", change.to))
+    })
 }
 
 /// Whether a person took this digest back where it came without another tag.

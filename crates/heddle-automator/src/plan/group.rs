@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use heddle_core::{
     change::{Gate, GateKind, Mode},
     git::BranchName,
-    id::RequestId,
+    id::{ProposalId, RequestId},
     image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
     place::PlaceKey,
@@ -47,6 +47,7 @@ pub(super) fn gather<'a>(
     input: &PlanInput<'a>,
     choices: Vec<Chosen<'a>>,
     requests: Requests<'a>,
+    mut unsigned: BTreeMap<ProposalId, String>,
     findings: Vec<Finding>,
 ) -> Plan {
     let request = PlanRequest {
@@ -95,12 +96,16 @@ pub(super) fn gather<'a>(
         add_gated(&group.wanted, &gate, &mut plan);
     }
     rules::propose(input, &requests, &mut plan);
+    // One that is written anew brings only what counts as signed.
+    for moved in plan.request.proposals.iter().filter_map(|proposal| proposal.updates) {
+        unsigned.remove(&moved);
+    }
     for open in input.open.iter().filter(|open| open.is_ours()) {
         let ended = match open.proposal.request {
             Some(request) => requests.end_of(request),
-            None => {
-                superseded(open.proposal, &choices).or_else(|| regrouped(open.proposal, &groups).map(ToOwned::to_owned))
-            }
+            None => superseded(open.proposal, &choices)
+                .or_else(|| regrouped(open.proposal, &groups).map(ToOwned::to_owned))
+                .or_else(|| unsigned.remove(&open.proposal.id)),
         };
         if let Some(reason) = ended {
             plan.request.superseded.push(open.proposal.id);

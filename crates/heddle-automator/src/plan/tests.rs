@@ -42,6 +42,8 @@ struct World {
     digests: Vec<(&'static str, char)>,
     /// What came of looking for signatures by any key.
     signed: Vec<(&'static str, Signed)>,
+    /// Whether no key can be read.
+    lost_keys: bool,
     /// What another image has.
     companion: Option<(&'static str, Vec<&'static str>)>,
 }
@@ -65,6 +67,7 @@ impl World {
             described: Vec::new(),
             digests: Vec::new(),
             signed: Vec::new(),
+            lost_keys: false,
             companion: None,
         }
     }
@@ -92,7 +95,7 @@ impl World {
 
     fn plan_at(&self, now: DateTime<Utc>) -> Plan {
         let (mut config, _) = config::read(&self.rules);
-        signed::know_keys(&mut config);
+        signed::know_keys(&mut config, self.lost_keys);
         let first_seen_at = DateTime::UNIX_EPOCH;
         let described = |tag: &str| self.described.iter().find(|(described, ..)| *described == tag);
         let info = |tag: &&str| TagInfo {
@@ -102,8 +105,11 @@ impl World {
             digest: self.digests.iter().find(|(known, _)| known == tag).map(|(_, digit)| images::digest(*digit)),
             ..TagInfo::named(tag.parse().unwrap(), first_seen_at)
         };
-        let list =
-            |tags: &[&str]| TagList { complete: self.complete, ..TagList::whole(tags.iter().map(info).collect()) };
+        let list = |tags: &[&str]| TagList {
+            complete: self.complete,
+            read_at: Some(now),
+            ..TagList::whole(tags.iter().map(info).collect())
+        };
         let mut images = vec![ImageTags { image: "acme/api".parse().unwrap(), list: Some(list(&self.tags)) }];
         if let Some((image, tags)) = &self.companion {
             images.push(ImageTags { image: image.parse().unwrap(), list: Some(list(tags)) });

@@ -58,15 +58,7 @@ pub(super) async fn describe(
         }
     }
     let failure = failure.or_else(|| left_over(needed.len() - looked_at));
-    let scanned = |tag: Tag| {
-        let description = described.remove(&tag).map(|one| TagDescription {
-            digest: one.digest,
-            created_at: one.created_at,
-            platforms: one.platforms,
-            signatures: Vec::new(),
-        });
-        ScannedTag { tag, description }
-    };
+    let scanned = |tag: Tag| ScannedTag { description: described.remove(&tag).map(without_signatures), tag };
     Described { tags: tags.into_iter().map(scanned).collect(), failure }
 }
 
@@ -104,9 +96,19 @@ fn tags_to_describe(work: &ScanWork, tags: &[Tag], now: DateTime<Utc>) -> Vec<Ne
         needed.extend(policy.undescribed(&situation));
         // What is signed is what the tag points to now.
         needed.extend(policy.unverified(&situation, &work.refresh));
+        needed.extend(policy.taken_bare(&situation));
     }
     let with_known = |tag: Tag| Needed { known: by_tag.get(&tag).copied().and_then(description), tag };
     needed.into_iter().map(with_known).collect()
+}
+
+fn without_signatures(Description { digest, created_at, platforms }: Description) -> TagDescription {
+    TagDescription { digest, created_at, platforms, signatures: Vec::new() }
+}
+
+/// What is known of a tag, signatures aside; `None` where nobody described it.
+pub(super) fn described(info: &TagInfo) -> Option<TagDescription> {
+    description(info).map(without_signatures)
 }
 
 fn description(info: &TagInfo) -> Option<Description> {
@@ -140,6 +142,7 @@ fn listed(known: Option<&TagList>, tags: &[Tag], now: DateTime<Utc>) -> TagList 
         dropped: known.map(|list| list.dropped.clone()).unwrap_or_default(),
         complete: true,
         // What the first scan finds was there before.
+        read_at: Some(now),
         watched_since: known.map_or(Some(now), |list| list.watched_since.or(Some(now))),
     }
 }

@@ -105,12 +105,17 @@ fn each_row_says_whose_signature_was_verified_and_where_nobody_looked() {
         let ends = body.lines().filter_map(|line| line.split_once("(`.heddle.yaml:7`)"));
         (ends.map(|(_, end)| end.to_owned()).collect::<Vec<_>>(), body)
     };
-    let three = [Signature::By(signers(&["a.pub"])), Signature::NotAsked, Signature::By(signers(&["b.pub", "c.pub"]))];
+    let by = |names: &[&str], hour| Signature::By {
+        signers: signers(names),
+        seen_at: Some(DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(hour)),
+    };
+    let three = [by(&["a.pub"], 2), Signature::NotAsked, by(&["b.pub", "c.pub"], 1)];
     let (ends, body) = said(&three, Some(&digest));
     assert_eq!(ends, [" | `a.pub` |", " | – |", " | `b.pub`, `c.pub` |"], "{body}");
     assert!(!body.contains("another image") && !body.contains("Not looked for"), "{body}");
     let (_, body) = said(&three, None);
-    assert!(body.contains("it may come to name another image, which nobody verified"), "{body}");
+    let bare = "what it named when it was last seen, 1970-01-01 01:00 UTC; it may come to name another image";
+    assert!(body.contains(bare), "{body}");
     let (ends, body) = said(&[Signature::NotLookedFor(signers(&["a.pub"]))], Some(&digest));
     assert_eq!(ends, [" | not looked for |"]);
     assert!(!body.contains("verified") && body.contains("ask for a signature by `a.pub`"), "{body}");

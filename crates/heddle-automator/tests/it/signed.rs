@@ -66,6 +66,85 @@ async fn a_scan_says_who_signed_what_a_choice_would_take() {
     assert_eq!(checks(&tags, "1.4.3").iter().filter(|signed| ***signed == Signed::Yes).count(), 1);
 }
 
+/// What is kept of a scan.
+fn known(tags: &[ScannedTag]) -> TagList {
+    let known = tags.iter().map(|scanned| {
+        let mut info = TagInfo::named(scanned.tag.clone(), Utc::now());
+        if let Some(description) = scanned.description.clone() {
+            info.digest = Some(description.digest);
+            info.platforms = Some(description.platforms);
+            info.signatures = description.signatures;
+        }
+        info
+    });
+    TagList::whole(known.collect())
+}
+
+/// A registry behind a proxy with 1.4.1 and these tags, signed where a signer stands beside them; gives their digests.
+async fn pushed(tags: &[(&str, Option<&ImageSigner>)]) -> (Registry, Proxy, Vec<String>) {
+    let registry = Registry::start().await.unwrap();
+    registry.push_image("acme/api", "1.4.1").await.unwrap();
+    let mut digests = Vec::new();
+    for (tag, signer) in tags {
+        let pushed = registry.push_image("acme/api", tag).await.unwrap();
+        if let Some(signer) = signer {
+            registry.sign("acme/api", &pushed.digest, signer).await.unwrap();
+        }
+        digests.push(pushed.digest);
+    }
+    let proxy = Proxy::start(registry.url().unwrap(), None, None).await.unwrap();
+    (registry, proxy, digests)
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_of_one_tag_keeps_nobody_from_looking_at_the_others() {
+    let shop = Shop::open("1.4.1").await;
+    let ours = ImageSigner::new().unwrap();
+    let tags = [("1.4.2", Some(&ours)), ("1.4.3", Some(&ours)), ("1.4.4", Some(&ours))];
+    let (_registry, proxy, digests) = pushed(&tags).await;
+    let image = format!("{}/acme/api", proxy.host());
+    // The middle one, which is neither the first nor the greatest.
+    let under_tag = format!("{}.sig", digests[1].replace(':', "-"));
+    proxy.fail(Match::new(Method::GET, &under_tag), Fault::status(StatusCode::BAD_GATEWAY));
+    let (tags, fault) = scan(&shop, &image, &choice(&[&ours]), None).await;
+    let reason = format!("`{}` answered with status 502", proxy.host());
+    assert_eq!(checks(&tags, "1.4.3"), [&Signed::Unknown { reason: reason.clone() }]);
+    assert_eq!((checks(&tags, "1.4.2"), checks(&tags, "1.4.4")), (vec![&Signed::Yes], vec![&Signed::Yes]));
+    assert_eq!(fault, Some(format!("the signatures of `1.4.3` could not be read: {reason}")));
+    proxy.heal();
+    // A registry that asks for fewer requests is asked no more, the greatest tag first.
+    proxy.fail(Match::new(Method::GET, ".sig"), Fault::status(StatusCode::TOO_MANY_REQUESTS));
+    let before = proxy.count(Method::GET, ".sig");
+    let (tags, fault) = scan(&shop, &image, &choice(&[&ours]), None).await;
+    assert_eq!(proxy.count(Method::GET, ".sig"), before + 1);
+    assert!(fault.is_some_and(|fault| fault.contains("`1.4.4`")) && checks(&tags, "1.4.3").is_empty(), "{tags:?}");
+}
+
+#[tokio::test]
+async fn what_a_tag_names_that_is_taken_without_its_digest_is_seen_in_each_scan() {
+    let shop = Shop::open("1.4.1").await;
+    let ours = ImageSigner::new().unwrap();
+    let (registry, proxy, _) = pushed(&[("1.4.2", Some(&ours))]).await;
+    let image = format!("{}/acme/api", proxy.host());
+    let mut bare = choice(&[&ours]);
+    bare.policy.pin_digest = false;
+    bare.policy.signed_by[0].tag_only = true;
+    let (tags, _) = scan(&shop, &image, &bare, None).await;
+    assert_eq!(checks(&tags, "1.4.2"), [&Signed::Yes]);
+    let seen = known(&tags);
+
+    proxy.fail(Match::new(Method::HEAD, "/manifests/1.4.2"), Fault::status(StatusCode::BAD_GATEWAY));
+    let (tags, fault) = scan(&shop, &image, &bare, Some(seen.clone())).await;
+    let reason = "whether the tag still names the image that was verified could not be asked".to_owned();
+    assert_eq!(checks(&tags, "1.4.2"), [&Signed::Unknown { reason }]);
+    assert!(fault.is_some());
+    proxy.heal();
+
+    registry.push_content("acme/api", "1.4.2", "something else").await.unwrap();
+    let (tags, fault) = scan(&shop, &image, &bare, Some(seen)).await;
+    assert_eq!((checks(&tags, "1.4.2"), fault), (vec![&Signed::No], None));
+}
+
 #[tokio::test]
 async fn what_is_known_of_a_digest_is_not_looked_for_again_and_of_another_digest_nothing_is_known() {
     let shop = Shop::open("1.4.1").await;
@@ -78,17 +157,7 @@ async fn what_is_known_of_a_digest_is_not_looked_for_again_and_of_another_digest
     let image = format!("{}/acme/api", proxy.host());
     let choice = choice(&[&ours]);
     let (tags, _) = scan(&shop, &image, &choice, None).await;
-    let known = tags.iter().map(|scanned| {
-        let description = scanned.description.clone();
-        let mut info = TagInfo::named(scanned.tag.clone(), Utc::now());
-        if let Some(description) = description {
-            info.digest = Some(description.digest);
-            info.platforms = Some(description.platforms);
-            info.signatures = description.signatures;
-        }
-        info
-    });
-    let known = TagList::whole(known.collect());
+    let known = known(&tags);
 
     // Nobody is asked again.
     proxy.fail(Match::new(Method::GET, "/referrers/"), Fault::status(StatusCode::BAD_GATEWAY));

@@ -55,8 +55,8 @@ impl CompiledPolicy {
             kept.names.extend(listed.first().map(|info| &info.tag));
         }
         let of = |tags: &[TagInfo]| tags.iter().filter(|info| kept.names.contains(&info.tag)).cloned().collect();
-        let TagList { tags, dropped, complete, watched_since } = situation.tags;
-        let tags = TagList { tags: of(tags), dropped: of(dropped), complete: *complete, watched_since: *watched_since };
+        let TagList { tags, dropped, .. } = situation.tags;
+        let tags = TagList { tags: of(tags), dropped: of(dropped), ..*situation.tags };
         let settled = self.is_settled(&Situation { tags: &tags, ..situation });
         Candidates { settled, until: kept.until, tags }
     }

@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use super::{
     Signed, TagInfo, TagList, Within,
     chooser::Chooser,
-    compiled::{Allow, Variant},
+    compiled::{Allow, CompiledPolicy, Variant},
     layout::Layout,
+    limit::MAX_BARE_AGE,
     order::{Key, Order, Place},
     platform::Platform,
     running::{Anchor, Running},
@@ -206,25 +207,15 @@ impl<'a> Chooser<'a> {
         Err(Why::Platforms(missing.join(", ")))
     }
 
-    /// Whether one of the signers is known to have signed what the tag points to. Who was not looked for may have.
+    /// Whether what the tag names is known to be signed. Where its digest is not written, that must be known of now.
     pub(super) fn judge_signature(&self, info: &'a TagInfo) -> Judgement<'a> {
-        let mut why = None;
-        for signer in &self.policy.signed_by {
-            let Some(id) = &signer.id else { continue };
-            let check = info.signatures.iter().find(|check| check.signer == *id);
-            let of_this = match check.map(|check| &check.outcome) {
-                Some(Signed::Yes) => return Ok(()),
-                Some(Signed::No) => Unsigned::Refused,
-                Some(Signed::Unknown { reason }) => Unsigned::Undecided(reason),
-                None => Unsigned::Unchecked,
-            };
-            why = Some(why.map_or(of_this, |why: Unsigned<'a>| why.max(of_this)));
+        self.policy.judge_signers(info).map_err(Why::Unsigned)?;
+        let read_at = self.situation.tags.read_at;
+        let is_recent = |at: DateTime<Utc>| self.situation.now - at <= MAX_BARE_AGE;
+        if self.policy.takes_bare_tags() && !read_at.is_some_and(is_recent) {
+            return Err(Why::Unsigned(Unsigned::Unseen(read_at)));
         }
-        match why {
-            Some(why) => Err(Why::Unsigned(why)),
-            None if self.policy.signed_by.is_empty() => Ok(()),
-            None => Err(Why::Unsigned(Unsigned::NoKey)),
-        }
+        Ok(())
     }
 
     fn judge_lockstep(&self, tag: &Tag) -> Judgement<'a> {
@@ -253,6 +244,29 @@ impl<'a> Chooser<'a> {
         let until = info.counts_from(self.situation.tags).checked_add_signed(min_age);
         let until = until.unwrap_or(DateTime::<Utc>::MAX_UTC);
         if until <= self.situation.now { Ok(()) } else { Err(Why::Young(until)) }
+    }
+}
+
+impl CompiledPolicy {
+    /// Whether one of the signers is known to have signed what a tag points to. Who was not looked for may have.
+    pub(super) fn judge_signers<'a>(&self, info: &'a TagInfo) -> Result<(), Unsigned<'a>> {
+        let mut why = None;
+        for signer in &self.signed_by {
+            let Some(id) = &signer.id else { continue };
+            let check = info.signatures.iter().find(|check| check.signer == *id);
+            let of_this = match check.map(|check| &check.outcome) {
+                Some(Signed::Yes) => return Ok(()),
+                Some(Signed::No) => Unsigned::Refused,
+                Some(Signed::Unknown { reason }) => Unsigned::Undecided(reason),
+                None => Unsigned::Unchecked,
+            };
+            why = Some(why.map_or(of_this, |why: Unsigned<'a>| why.max(of_this)));
+        }
+        match why {
+            Some(why) => Err(why),
+            None if self.signed_by.is_empty() => Ok(()),
+            None => Err(Unsigned::NoKey),
+        }
     }
 }
 

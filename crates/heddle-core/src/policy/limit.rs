@@ -1,6 +1,8 @@
 //! What a policy may cost. Policies are written by whoever may write to a repository, and followed by a program that works
 //! for others too.
 
+use chrono::TimeDelta;
+
 use crate::limit::Limit;
 
 /// The longest regular expression, glob or range of a policy, in bytes.
@@ -30,6 +32,10 @@ pub const MAX_SIGNERS: usize = 8;
 /// The most tags of which one scan learns for a policy whether they are signed, those that are due again aside.
 pub const MAX_VERIFIED_TAGS: usize = 20;
 
+/// How long ago the registry may have been read for a tag to be taken without the digest that was verified. Scans see every
+/// few minutes what it names.
+pub const MAX_BARE_AGE: TimeDelta = TimeDelta::hours(1);
+
 /// The limits of policies, as `docs/reference/limits.md` tells them.
 pub const LIMITS: &[Limit] = &[
     Limit::bytes("regular expression, glob or range of a policy", MAX_EXPRESSION_BYTES as u64, "finding `wrong-value`"),
@@ -52,5 +58,10 @@ pub const LIMITS: &[Limit] = &[
         "tags whose signatures one scan looks for, for one policy",
         MAX_VERIFIED_TAGS as u64,
         "those of which nothing is known first, of these the greatest; the others wait for another scan",
+    ),
+    Limit::time(
+        "a look at what a tag names that `tag_only` takes",
+        std::time::Duration::from_secs(MAX_BARE_AGE.num_seconds().unsigned_abs()),
+        "the tag waits until the registry was read again",
     ),
 ];

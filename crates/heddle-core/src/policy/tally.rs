@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{
-    Decision, TagInfo, Waiting,
+    Decision, Sentence, TagInfo, Waiting,
     chooser::Chooser,
     extract::Room,
     judge::Qualified,
@@ -99,8 +99,7 @@ impl<'a> Chooser<'a> {
             Ok(Qualified::WithMoreNumbers) => &mut tally.more,
             Err(Why::Young(_)) if self.has_more_numbers(judged, layout) => &mut tally.young_more,
             Err(Why::Young(_)) => &mut tally.young,
-            // It stays as it is.
-            Err(Why::Unsigned(_)) if self.current() == Some(&judged.info.tag) => return,
+            Err(Why::Unsigned(_)) if self.stays(judged.info) => return,
             Err(Why::Unsigned(why)) if why.is_open() => &mut tally.open,
             Err(Why::Unsigned(_)) => &mut tally.refused,
             Err(Why::Below) if self.named => &mut tally.below,
@@ -120,6 +119,13 @@ impl<'a> Chooser<'a> {
         if slot.as_ref().is_none_or(better) {
             *slot = ranked(judged.outcome.as_ref().err());
         }
+    }
+
+    /// Whether a tag is what stands, and stays as it is. Of a tag that is followed, that is the image which stands.
+    fn stays(&self, info: &TagInfo) -> bool {
+        let standing = || self.situation.current.and_then(|current| current.digest);
+        let is_standing = || standing().is_some_and(|standing| info.digest.as_ref() == Some(standing));
+        self.current() == Some(&info.tag) && (self.policy.followed_tag().is_none() || is_standing())
     }
 
     fn has_more_numbers(&self, judged: &Judged<'_>, layout: Option<&Layout<'_>>) -> bool {
@@ -290,11 +296,22 @@ impl<'a> Chooser<'a> {
         if let Some(signer) = best.and_then(|info| self.policy.signers_of(info).next()) {
             reason.push_str(&format!(", signed by `{signer}`"));
         }
+        if let Some((refused, why)) = self.refused_above(best, tally).filter(|_| !runs) {
+            reason.push_str(&format!("; `{refused}` is above it, and {why}"));
+        }
         if let Some(newest) = tally.numbered.as_ref().filter(|_| runs || chosen.is_none()) {
             reason.push_str("; ");
             reason.push_str(&self.numbered_variant_in_words(&newest.info.tag));
         }
         reason
+    }
+
+    /// The greatest tag above the chosen one that nobody who counts signed, with that in words.
+    fn refused_above(&self, best: Option<&TagInfo>, tally: &Tally<'a>) -> Option<(&'a Tag, Sentence)> {
+        let chosen = self.better_of(tally, &tally.best, &tally.more);
+        let refused =
+            tally.refused.as_ref().filter(|refused| best.is_some() && self.is_better(Some(refused), chosen))?;
+        Some((&refused.info.tag, self.words(refused.why.as_ref()?, &refused.info.tag)))
     }
 
     /// The digest of what runs.

@@ -1,7 +1,7 @@
 //! Of which tags it must be known whether they are signed.
 
 use super::{
-    CompiledPolicy, Signed, Signer, SignerId, Situation, TagInfo,
+    CompiledPolicy, Signed, Signer, SignerId, Situation, TagInfo, TagList,
     chooser::Chooser,
     extract::Room,
     limit::MAX_VERIFIED_TAGS,
@@ -9,7 +9,7 @@ use super::{
     tally::{Judged, Tally},
     why::{Unsigned, Why},
 };
-use crate::image::Tag;
+use crate::image::{Digest, Tag};
 
 impl CompiledPolicy {
     /// The tags whose signatures are to be looked for, in the order in which they are: those of which nothing else than a
@@ -46,6 +46,49 @@ impl CompiledPolicy {
         };
         let refused = refused.iter().enumerate().filter(again).map(|(_, one)| one);
         open.iter().take(of_open).chain(refused).map(|(.., info)| info.tag.clone()).collect()
+    }
+
+    /// The tags that would be written without the digest that was verified. Each scan is to see what they name now.
+    pub fn taken_bare(&self, situation: &Situation<'_>) -> Vec<Tag> {
+        if !self.takes_bare_tags() {
+            return Vec::new();
+        }
+        let chooser = Chooser::new(self, situation, false);
+        let mut room = Room::default();
+        let is_taken = |info: &&TagInfo| {
+            let outcome = chooser.judged(info, &mut room).0.outcome;
+            let is_let_in = matches!(outcome, Ok(_) | Err(Why::Young(_) | Why::Lockstep { .. }));
+            is_let_in && self.judge_signers(info).is_ok() && chooser.current() != Some(&info.tag)
+        };
+        situation.tags.tags.iter().filter(is_taken).map(|info| info.tag.clone()).collect()
+    }
+
+    /// Whether tags are written without the digests that were verified.
+    pub(super) fn takes_bare_tags(&self) -> bool {
+        !self.signed_by.is_empty() && self.signed_by.iter().all(|signer| signer.tag_only) && !self.pins_digest()
+    }
+
+    /// Why a tag, or what it pointed to, does not count as signed, where that is certain.
+    pub fn refuses(&self, tag: &Tag, digest: Option<&Digest>, tags: Option<&TagList>) -> Option<String> {
+        let is_same = |info: &&TagInfo| info.tag == *tag && (digest.is_none() || info.digest.as_ref() == digest);
+        let known = tags.and_then(|list| list.tags.iter().find(is_same)).map(|info| self.judge_signers(info));
+        let has_key = self.signed_by.is_empty() || self.signed_by.iter().any(|signer| signer.id.is_some());
+        let why = if has_key { known?.err()? } else { Unsigned::NoKey };
+        matches!(why, Unsigned::NoKey | Unsigned::Refused).then(|| self.unsigned_in_words(why))
+    }
+
+    pub(super) fn unsigned_in_words(&self, why: Unsigned<'_>) -> String {
+        let listed = self.signers_in_words();
+        match why {
+            Unsigned::NoKey => format!("nothing counts as signed: {listed} could not be read from the default branch"),
+            Unsigned::Refused => format!("it carries no signature by {listed}"),
+            Unsigned::Undecided(reason) => format!("nobody can say whether it is signed by {listed}: {reason}"),
+            Unsigned::Unchecked => format!("nobody looked yet whether it is signed by {listed}"),
+            Unsigned::Unseen(at) => {
+                let since = at.map_or_else(String::new, |at| format!(" since {}", at.format("%Y-%m-%d %H:%M UTC")));
+                format!("it was signed by {listed}, and nobody saw{since} whether it still names that image")
+            }
+        }
     }
 
     /// Who may have signed: "`keys/a.pub` or `keys/b.pub`".

@@ -67,12 +67,14 @@ pub(super) enum Unsigned<'a> {
     Undecided(&'a str),
     /// Nobody looked yet.
     Unchecked,
+    /// It was signed by then, and nobody saw since what the tag names.
+    Unseen(Option<DateTime<Utc>>),
 }
 
 impl Unsigned<'_> {
     /// Whether it may turn out to be signed as it is.
     pub(super) fn is_open(self) -> bool {
-        matches!(self, Self::Undecided(_) | Self::Unchecked)
+        matches!(self, Self::Undecided(_) | Self::Unchecked | Self::Unseen(_))
     }
 }
 
@@ -190,7 +192,7 @@ impl Chooser<'_> {
             Why::Relative(_, sentence) => sentence.clone(),
             Why::UnknownPlatforms => "nobody knows which platforms it is for".into(),
             Why::Platforms(missing) => format!("it is not for {missing}").into(),
-            Why::Unsigned(why) => self.unsigned_in_words(*why).into(),
+            Why::Unsigned(why) => self.policy.unsigned_in_words(*why).into(),
             Why::Lockstep { image, is_known: true } => format!("`{image}` has no tag `{tag}`").into(),
             Why::Lockstep { image, is_known: false } => {
                 format!("nobody knows whether `{image}` has the tag `{tag}`").into()
@@ -278,16 +280,6 @@ impl Chooser<'_> {
             variant => format!("the variant `{variant}`"),
         };
         format!("it has {}, and {} is kept", named(has), named(&self.kept_variant()))
-    }
-
-    fn unsigned_in_words(&self, why: Unsigned<'_>) -> String {
-        let listed = self.policy.signers_in_words();
-        match why {
-            Unsigned::NoKey => format!("nothing counts as signed: {listed} could not be read from the default branch"),
-            Unsigned::Refused => format!("it carries no signature by {listed}"),
-            Unsigned::Undecided(reason) => format!("nobody can say whether it is signed by {listed}: {reason}"),
-            Unsigned::Unchecked => format!("nobody looked yet whether it is signed by {listed}"),
-        }
     }
 
     /// The variant that a tag must have.

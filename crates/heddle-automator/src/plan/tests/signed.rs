@@ -7,7 +7,11 @@ use super::*;
 const KEY: &str = "cosign.pub";
 
 /// The keys as they were read, known by their path.
-pub fn know_keys(config: &mut Config) {
+pub fn know_keys(config: &mut Config, lost: bool) {
+    if lost {
+        return;
+    }
+
     let policies = config.rules.iter_mut().filter_map(|rule| rule.ruling.policy.as_mut());
     for signer in policies.flat_map(|policy| &mut policy.signed_by) {
         signer.id = Some(SignerId::of_path(&signer.key));
@@ -91,6 +95,63 @@ fn what_a_person_names_is_never_said_to_be_signed() {
     let body = &plan.request.proposals[0].body;
     assert!(plan.writes[0][0].text.contains("newTag: 1.4.3") && body.contains("| not looked for |"), "{body}");
     assert!(!body.contains("verified") && body.contains("ask for a signature by `cosign.pub`, and nobody"), "{body}");
+}
+
+/// Prod at 1.4.1 under a rule with a key, and an open pull request for 1.4.2 with its digest.
+fn proposed(signed: &[(&'static str, Signed)]) -> World {
+    let mut world = world("{key: cosign.pub}", signed).proposed("1.4.2");
+    world.rules = world.rules.replace("[staging]", "[prod]");
+    world.open[0].changes[0].to_digest = Some(images::digest('2'));
+    let _ = writeln!(world.files[1].1, "    digest: {}", images::digest('1'));
+    world
+}
+
+#[test]
+fn a_pull_request_whose_image_no_longer_counts_as_signed_is_closed() {
+    let refused = [("1.4.1", Signed::Yes), ("1.4.2", Signed::No), ("1.4.3", Signed::No)];
+    let said = "it carries no signature by `cosign.pub`";
+    proposed(&refused).check(&format!(
+        "gated prod 1.4.3: {said} (`.heddle.yaml:6`)\nclose: `1.4.2` does not count as signed: {said}\n"
+    ));
+    // Nobody can read the key any more.
+    let mut gone = proposed(&[("1.4.2", Signed::Yes)]);
+    gone.lost_keys = true;
+    let said = "nothing counts as signed: `cosign.pub` could not be read from the default branch";
+    gone.check(&format!(
+        "gated prod 1.4.3: {said} (`.heddle.yaml:6`)\nclose: `1.4.2` does not count as signed: {said}\n"
+    ));
+    // It is another image than the one that was proposed: of that nothing is known.
+    let mut moved = proposed(&refused);
+    moved.digests = vec![("1.4.1", '1'), ("1.4.2", '9'), ("1.4.3", '3')];
+    assert!(moved.plan().closes.is_empty());
+}
+
+#[test]
+fn a_pull_request_stays_while_nobody_can_say_whether_its_image_is_signed() {
+    let unknown = || Signed::Unknown { reason: "the registry is away".into() };
+    let plan = proposed(&[("1.4.1", Signed::Yes), ("1.4.2", unknown()), ("1.4.3", unknown())]).plan();
+    assert!(plan.closes.is_empty() && plan.request.proposals.is_empty(), "{plan:?}");
+    let plan = proposed(&[("1.4.1", Signed::Yes), ("1.4.2", Signed::Yes)]).plan();
+    assert!(plan.closes.is_empty() && plan.request.proposals.is_empty(), "{plan:?}");
+}
+
+#[test]
+fn a_pull_request_is_moved_to_what_is_signed_instead_of_being_closed() {
+    proposed(&[("1.4.1", Signed::Yes), ("1.4.2", Signed::No), ("1.4.3", Signed::Yes)])
+        .check("move pull-request prod: Update api to 1.4.3 in prod [prod/kustomization.yaml]\n");
+}
+
+#[test]
+fn the_new_image_of_a_followed_tag_has_a_line_and_leaves_the_pull_request_for_the_signed_one() {
+    let mut world = proposed(&[("latest", Signed::No)]);
+    world.rules = world.rules.replace("{semver: '*',", "{digest: latest,");
+    world.tags = vec!["latest"];
+    world.described = vec![("latest", 0, "linux/amd64")];
+    world.digests = vec![("latest", '9')];
+    world.files[1].1 =
+        format!("images:\n  - name: acme/api\n    newTag: latest\n    digest: {}\n", images::digest('1'));
+    world.open[0].changes[0].to = "latest".parse().unwrap();
+    world.check("gated prod latest: it carries no signature by `cosign.pub` (`.heddle.yaml:6`)\n");
 }
 
 /// Staging and prod read one overlay, each under a rule with these signers.

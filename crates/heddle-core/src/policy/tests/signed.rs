@@ -1,5 +1,7 @@
 //! What a signature that is there, that is not, and that nobody can judge does to a choice.
 
+use chrono::TimeDelta;
+
 use super::*;
 
 const KEY: &str = "keys/cosign.pub";
@@ -7,6 +9,10 @@ const KEY: &str = "keys/cosign.pub";
 fn policy(keys: &[&str]) -> TagPolicy {
     let signer = |key: &&str| Signer { id: Some(SignerId::of_path(key)), ..Signer::of_key(key) };
     TagPolicy { signed_by: keys.iter().map(signer).collect(), ..semver("*") }
+}
+
+fn image(digit: char) -> Digest {
+    format!("sha256:{}", digit.to_string().repeat(64)).parse().unwrap()
 }
 
 fn undecided() -> Signed {
@@ -48,7 +54,11 @@ fn only_what_is_signed_is_chosen() {
     let tags = [("1.4.1", Some(Signed::Yes)), ("1.4.2", Some(Signed::Yes)), ("1.4.3", Some(Signed::No))];
     let selection = one_key(&tags);
     assert_eq!(said(&selection), (Some("1.4.2"), None, "it carries no signature by `keys/cosign.pub`".into()));
-    assert_eq!(selection.decision.reason, "it is the highest that `*` allows, signed by `keys/cosign.pub`");
+    assert_eq!(
+        selection.decision.reason,
+        "it is the highest that `*` allows, signed by `keys/cosign.pub`; `1.4.3` is above it, and it carries no signature \
+         by `keys/cosign.pub`"
+    );
     assert!(selection.verdicts.iter().any(|verdict| verdict.rule == "signed_by"));
 }
 
@@ -124,6 +134,72 @@ fn what_is_looked_for_is_what_would_be_chosen_the_greatest_first() {
     let many: Vec<_> = many.iter().map(|text| (text.as_str(), None)).collect();
     let found = looked_for(&many);
     assert_eq!((found.len(), found[0].as_str()), (limit::MAX_VERIFIED_TAGS, "1.5.99"));
+}
+
+#[test]
+fn a_tag_that_is_taken_without_its_digest_was_seen_of_late() {
+    let bare = Signer { tag_only: true, id: Some(SignerId::of_path(KEY)), ..Signer::of_key(KEY) };
+    let policy = TagPolicy { signed_by: vec![bare], ..semver("*") };
+    let now = DateTime::UNIX_EPOCH + TimeDelta::days(1);
+    let decide = |policy: &TagPolicy, read_at: Option<DateTime<Utc>>| {
+        let list = TagList { read_at, ..checked(&[("1.4.2", &[(KEY, Signed::Yes)])]) };
+        let policy = CompiledPolicy::new(policy).unwrap();
+        let current = tag("1.4.1");
+        let current = Some(Standing::new(Some(&current), None));
+        let situation = Situation { current, tags: &list, barred: &[], companions: &[], now };
+        let decision = policy.decide(&situation);
+        (decision.chosen.is_some(), decision.waiting.map(|it| it.reason), policy.taken_bare(&situation).len())
+    };
+    assert_eq!(decide(&policy, Some(now - limit::MAX_BARE_AGE)), (true, None, 1));
+    let waits = "it was signed by `keys/cosign.pub`, and nobody saw since 1970-01-01 22:59 UTC whether it still names that \
+                 image";
+    let long_ago = now - limit::MAX_BARE_AGE - TimeDelta::minutes(1);
+    assert_eq!(decide(&policy, Some(long_ago)), (false, Some(waits.to_owned()), 0));
+    assert!(!decide(&policy, None).0, "of a list of which nobody says when it was read");
+    // What is written with its digest is what was verified, however long ago.
+    let pinned = TagPolicy { pin_digest: true, ..policy };
+    assert_eq!(decide(&pinned, None), (true, None, 0));
+}
+
+#[test]
+fn of_a_tag_that_is_followed_the_new_image_waits_for_its_signature() {
+    let list = |digit: char| {
+        let mut list = checked(&[("latest", &[(KEY, Signed::No)])]);
+        list.tags[0].digest = Some(image(digit));
+        list.tags[0].platforms = Some(Vec::new());
+        list
+    };
+    let followed = TagPolicy { semver: None, digest: Some("latest".into()), ..policy(&[KEY]) };
+    let waiting = |standing: Option<char>| {
+        let (policy, current, list) = (CompiledPolicy::new(&followed).unwrap(), tag("latest"), list('2'));
+        let standing = standing.map(image);
+        let current = Some(Standing::new(Some(&current), standing.as_ref()));
+        let situation = Situation { current, tags: &list, barred: &[], companions: &[], now: DateTime::UNIX_EPOCH };
+        policy.decide(&situation).waiting.map(|waiting| (waiting.tag.to_string(), waiting.gate))
+    };
+    let waits = Some(("latest".to_owned(), GateKind::Signature));
+    assert_eq!((waiting(Some('1')), waiting(None)), (waits.clone(), waits));
+    assert_eq!(waiting(Some('2')), None, "what stands stays");
+}
+
+#[test]
+fn what_certainly_does_not_count_as_signed_is_refused_and_nothing_else() {
+    let refused = |policy: &TagPolicy, signed: Option<Signed>, digest: Option<char>| {
+        let checks: Vec<(&str, Signed)> = signed.into_iter().map(|signed| (KEY, signed)).collect();
+        let mut list = checked(&[("1.4.2", &checks)]);
+        list.tags[0].digest = Some(image('2'));
+        let policy = CompiledPolicy::new(policy).unwrap();
+        policy.refuses(&tag("1.4.2"), digest.map(image).as_ref(), Some(&list)).is_some()
+    };
+    let keyed = policy(&[KEY]);
+    assert!(refused(&keyed, Some(Signed::No), None) && refused(&keyed, Some(Signed::No), Some('2')));
+    assert!(!refused(&keyed, Some(Signed::No), Some('1')), "of the other image nothing is known");
+    for open in [Some(Signed::Yes), Some(undecided()), None] {
+        assert!(!refused(&keyed, open, Some('2')));
+    }
+    let keyless = TagPolicy { signed_by: vec![Signer::of_key(KEY)], ..semver("*") };
+    assert!(refused(&keyless, Some(Signed::Yes), Some('1')), "whatever the image");
+    assert!(!refused(&semver("*"), Some(Signed::No), None));
 }
 
 /// The tags above 1.4.1 whose signatures are looked for.
