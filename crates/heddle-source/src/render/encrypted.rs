@@ -69,17 +69,25 @@ impl<'a> Opener<'a> {
         None
     }
 
-    /// Opens a file of manifests, and learns what its values are. What is wrong is told, once.
-    fn learn(self, file: &TreePath, text: &str, format: Format, opened: &mut Opened, rendered: &mut Rendered) {
+    /// Opens a file of manifests, and learns what its values are, by what stands for them. What is wrong is told, once.
+    fn learn(
+        self,
+        file: &TreePath,
+        (text, format): (&str, Format),
+        stands_for: impl Fn(&str) -> String,
+        opened: &mut Opened,
+        rendered: &mut Rendered,
+    ) {
         let parts: Vec<String> =
             segments(text, format).into_iter().filter_map(|segment| segment.encrypted_text()).collect();
         for (index, part) in parts.iter().enumerate() {
             let Some(content) = self.open(file, part.as_bytes(), format, rendered) else {
-                parts[index..].iter().for_each(|part| opened.give_up(part));
+                parts[index..].iter().for_each(|part| opened.give_up(&stands_for(part)));
                 return;
             };
-            if !opened.learn(part, &content) {
-                opened.give_up(part);
+            let part = stands_for(part);
+            if !opened.learn(&part, &content) {
+                opened.give_up(&part);
                 let message = "what sops makes of it does not fit it: write it without anchors and aliases";
                 rendered.fail(file, None, message.to_owned());
             }
@@ -115,7 +123,7 @@ pub(super) fn opened_of(
     let mut opened = Opened::default();
     let (Some(opener), Ok(text)) = (Opener::of(run), std::str::from_utf8(text)) else { return opened };
     if let Some(format) = manifests(file, text.as_bytes()).filter(|_| tree.border(file).is_root()) {
-        opener.learn(file, text, format, &mut opened, rendered);
+        opener.learn(file, (text, format), str::to_owned, &mut opened, rendered);
         rendered.withheld.push(opened.as_secret());
     }
     opened
@@ -155,14 +163,23 @@ pub(super) fn opened(
             Err(error) => return Err(error),
         };
         let Ok(text) = std::str::from_utf8(&content) else { continue };
-        if cipher_texts(text).any(|value| wanted.contains(value))
+        if cipher_texts(&opener.decryption.disguise(text)).any(|value| wanted.contains(value))
             && let Some(format) = manifests(file, &content)
         {
-            opener.learn(file, text, format, &mut opened, rendered);
+            opener.learn(file, (text, format), |text| opener.decryption.disguise(text), &mut opened, rendered);
         }
     }
     rendered.withheld.push(opened.as_secret());
     Ok(opened)
+}
+
+/// A content as it is copied for kustomize: encrypted values of the repository's own files are put in at the end, and those
+/// alone, so something else stands for them that no remote base and no chart from elsewhere can repeat.
+pub(super) fn in_copy(files: &Files<'_, impl Tree>, file: &TreePath, content: Vec<u8>, tools: &RenderTools) -> Vec<u8> {
+    let Some(decryption) = tools.decryption.as_ref().filter(|_| files.tree.border(file).is_root()) else {
+        return content;
+    };
+    String::from_utf8(content).map_or_else(|binary| binary.into_bytes(), |text| decryption.disguise(&text).into_bytes())
 }
 
 /// Opens what a kustomization, and those that it is built from, make kustomize understand. What is wrong is told.

@@ -65,7 +65,7 @@ pub(super) fn render(
     if rendered.errors.len() > before || rendered.is_cut_short {
         return Ok(());
     }
-    let copy = match copy(files, (&reach, &sources), memory, rendered) {
+    let copy = match copy(files, (&reach, &sources), (tools, memory), rendered) {
         Ok(copy) => copy,
         Err(error) => {
             rendered.fail(&file, None, format!("it could not be copied for rendering: {error}"));
@@ -97,31 +97,35 @@ pub(super) fn render(
 fn copy(
     files: &Files<'_, impl Tree>,
     (reach, sources): (&Reach, &Sources),
-    folder: Option<&Path>,
+    (tools, folder): (&RenderTools, Option<&Path>),
     rendered: &mut Rendered,
 ) -> io::Result<PrivateCopy> {
     let copy = PrivateCopy::new(folder)?;
+    let write = |at: &TreePath, file: &TreePath, content: Vec<u8>| {
+        copy.write(at, &encrypted::in_copy(files, file, content, tools))
+    };
     let as_it_is =
         |(file, mode): &(&TreePath, FileMode)| *mode != FileMode::Symlink && !reach.edited.contains_key(*file);
     for (file, _) in reach.files(files).filter(as_it_is) {
         let Some(content) = read(files, file, sources, rendered)? else { continue };
         if *file == reach.kustomization {
-            copy.write(file, with_origins(&String::from_utf8_lossy(&content)).as_bytes())?;
+            write(file, file, with_origins(&String::from_utf8_lossy(&content)).into_bytes())?;
         } else {
-            copy.write(file, &content)?;
+            write(file, file, content)?;
         }
     }
     for (file, kustomization) in &reach.edited {
         let text = kustomization.to_string();
-        copy.write(file, if *file == reach.kustomization { with_origins(&text) } else { text }.as_bytes())?;
+        let text = if *file == reach.kustomization { with_origins(&text) } else { text };
+        write(file, file, text.into_bytes())?;
     }
     for StandIn { at, file, text, .. } in &reach.stand_ins {
-        match text {
-            Some(text) => copy.write(at, text.as_bytes())?,
-            None => {
-                let Some(content) = read(files, file, sources, rendered)? else { continue };
-                copy.write(at, &content)?;
-            }
+        let content = match text {
+            Some(text) => Some(text.clone().into_bytes()),
+            None => read(files, file, sources, rendered)?,
+        };
+        if let Some(content) = content {
+            write(at, file, content)?;
         }
     }
     Ok(copy)

@@ -371,6 +371,21 @@ async fn what_a_chart_depends_on_is_fetched_by_the_version_of_its_lock() {
 }
 
 #[tokio::test]
+async fn a_package_of_a_chart_whose_name_begins_alike_is_not_the_one_that_is_wanted() {
+    let setup = Setup::start().await;
+    setup.publish("db", "1.0.0", "first");
+    let chart = format!("{CHART}dependencies:\n- {{name: db, version: 1.0.0, repository: {}}}\n", setup.repository());
+    let dir = repository(&[("app/Chart.yaml", &chart)]);
+    let other = package(&setup.dir.path().join("other"), "db-2fa", "1.0.0", "other");
+    std::fs::create_dir_all(dir.path().join("app/charts")).unwrap();
+    std::fs::copy(&other, dir.path().join("app/charts/db-2fa-1.0.0.tgz")).unwrap();
+    let (rendered, resolved, _) =
+        look(dir.path(), &setup.fetcher(), &setup.rules(Pinned::Required), &Known::default()).await;
+    assert!(made(&rendered).contains(&"shop-db first 1.0.0".to_owned()), "{:?}", rendered.objects);
+    assert_eq!(resolved.len(), 1);
+}
+
+#[tokio::test]
 async fn nothing_is_fetched_but_from_below_the_prefixes_and_no_package_is_another_than_its_index_says() {
     let setup = Setup::start().await;
     let digest = setup.publish("web", "0.1.0", "first");

@@ -4,10 +4,13 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::Arc,
 };
 
+use heddle_egress::Egress;
 use heddle_source::{
-    Decryption, Identities, Overlay, RenderTools, Rendered, Snapshot, Store, Until, memory_dir, render,
+    Decryption, Fetcher, Hosts, Identities, Known, Overlay, Pinned, RenderTools, Rendered, Rules, Snapshot, Store,
+    Until, WithBases, gather, memory_dir, render,
 };
 use serde_json::json;
 
@@ -105,6 +108,46 @@ async fn a_manifest_is_opened_as_a_whole_or_in_the_fields_that_are_encrypted() {
         let object = &rendered.objects[0];
         assert!(object.is_opened);
         assert_eq!((object.file.as_deref(), object.line), (Some("app/login.yaml"), Some(1)));
+    }
+}
+
+#[tokio::test]
+async fn what_a_remote_base_or_a_remote_file_repeats_of_it_is_not_opened() {
+    let key = Key::new();
+    let encrypted = key.encrypt("login.yaml", SECRET, &["--encrypted-regex", "^(data|stringData)$"]);
+    let start = encrypted.find("ENC[AES256_GCM,data:").unwrap();
+    let cipher = &encrypted[start..=start + encrypted[start..].find(']').unwrap()];
+    let repeats = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: shown}}\ndata: {{word: '{cipher}'}}\n");
+    let whole = encrypted.replace("kind: Secret", "kind: ConfigMap");
+    for repeated in [&*repeats, &whole] {
+        let other = GitHost::start().await;
+        other.make_public();
+        let commit = other
+            .commit(&[("base/kustomization.yaml", Some("resources: [c.yaml]\n")), ("base/c.yaml", Some(repeated))]);
+        let file = other.serve_file("/acme/c.yaml", repeated);
+        let authority = format!("localhost:{}", other.url.port().unwrap());
+        for (named, told_at) in [(format!("{}//base?ref={commit}", other.url), "base/c.yaml"), (file, "c.yaml")] {
+            let kustomization = format!("resources:\n- login.yaml\n- {named}\n");
+            let (snapshot, _dir) =
+                snapshot(&[("app/kustomization.yaml", &kustomization), ("app/login.yaml", &encrypted)]).await;
+            let egress = Egress::new(std::slice::from_ref(&authority), Some(&other.ca_pem)).unwrap();
+            let kept = tempfile::tempdir().unwrap();
+            let fetcher = Fetcher::open(kept.path(), egress, Some(other.ca_pem.clone()));
+            let hosts = Hosts::parse(std::slice::from_ref(&authority)).unwrap();
+            let rules = Rules { hosts, pinned: Pinned::Resolve, ..Rules::default() };
+            let of = (Arc::new(snapshot.clone()), "app", &Overlay::default());
+            let (bases, _) = gather(&fetcher, &rules, &Known::default(), of).await;
+            let tools = RenderTools::new(kustomize(), "/bin/false").decrypting(Some(decryption(&key, None)));
+            let tree = WithBases::new(&snapshot, &bases);
+            let rendered = render(&tree, "app", &Overlay::default(), &tools, &Until::default());
+            let [error] = &rendered.errors[..] else { panic!("{:?}", rendered.errors) };
+            assert!(error.message.contains("SOPS, and was not opened"), "{error:?}");
+            assert!(error.file.as_deref().unwrap().ends_with(told_at), "{error:?}");
+            let words: Vec<_> = rendered.objects.iter().map(|object| &object.value["stringData"]["word"]).collect();
+            assert_eq!(words, [WORD], "what is the repository's own is opened");
+            let objects = format!("{:?}", rendered.objects);
+            assert!(!objects.contains("ENC["), "{objects}");
+        }
     }
 }
 

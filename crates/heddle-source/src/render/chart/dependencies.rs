@@ -134,9 +134,10 @@ impl ChartFiles {
             if !is_packed_chart(at) || at.parent() != charts {
                 return false;
             }
-            // As `helm package` calls it.
+            // As `helm package` calls it. The chart `web-2fa` is another one than `web`.
             let rest = at.names().last().and_then(|file| file.strip_prefix(name)?.strip_prefix('-'));
-            if rest.is_some_and(|version| version.starts_with(|char: char| char.is_ascii_digit())) {
+            let version = rest.and_then(|rest| TagVersion::parse(rest.strip_suffix(".tgz")?));
+            if version.is_some_and(|version| version.is_strict()) {
                 return true;
             }
             let inner = files.tree.read(file).ok().and_then(|package| unpack(&package).ok()).unwrap_or_default();
