@@ -2,6 +2,8 @@
 # Makes what a release consists of beside its images (images.sh): the same bytes for the same commit and program.
 #
 # Usage: release.sh version TAG                    says the version that TAG names; it must be that of the sources
+#        release.sh registry                       where images and charts go, as registries write it
+#        release.sh rank                           what `gh release create` is told of this version; the tags of other releases on input
 #        release.sh notes                          the version's part of the changelog
 #        release.sh archive PROGRAM ARCH FOLDER    the command line as a tar file (ARCH: amd64 or arm64)
 #        release.sh package PROGRAM ARCH FOLDER    and as a Debian package
@@ -25,6 +27,25 @@ check_tag() { # tag
   [ "$1" = "v$version" ] || fail "the tag is \`$1\` and the sources are $version; tag v$version, or change workspace.package.version in Cargo.toml"
   notes >/dev/null
   echo "$version"
+}
+
+registry() {
+  # Names of repositories are lower case; those of their owners need not be.
+  local name=${HEDDLE_REGISTRY,,}
+  [[ $name =~ ^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$ ]] \
+    || fail "HEDDLE_REGISTRY is \`$HEDDLE_REGISTRY\`, which is no host with a path; write it like ghcr.io/acme"
+  echo "$name"
+}
+
+# Who asks for the newest release gets no candidate, and no patch of an older line.
+rank() {
+  case $version in *-*) echo --prerelease; return ;; esac
+  local tag
+  while read -r tag; do
+    case $tag in *-* | [!v]* | '') continue ;; esac
+    [ "$(printf '%s\n' "$version" "${tag#v}" | sort --version-sort | tail -n 1)" = "$version" ] || { echo --latest=false; return; }
+  done
+  echo --latest
 }
 
 notes() {
@@ -69,10 +90,11 @@ package() { # program, architecture, folder
   install -D -m 0644 "$files/completions/zsh" "$root/usr/share/zsh/vendor-completions/_heddle"
   install -D -m 0644 "$files/completions/fish" "$root/usr/share/fish/vendor_completions.d/heddle.fish"
   mkdir -p "$root/DEBIAN" "$3"
+  # Of 1.0.0-rc.1 Debian would say that it comes after 1.0.0; of 1.0.0~rc.1 it does not.
   # The oldest C library is that of the Debian on which releases are built.
   cat >"$root/DEBIAN/control" <<END
 Package: heddle
-Version: $version
+Version: ${version/-/\~}
 Architecture: $2
 Maintainer: The Heddle Authors <security@heddle.dev>
 Installed-Size: $(du -sk --apparent-size "$root/usr" | cut -f1)
@@ -151,8 +173,8 @@ finish() { # folder
 
 case ${1:-} in
   version) check_tag "${2:?which tag}" ;;
-  notes) notes ;;
+  notes | registry | rank) "$1" ;;
   archive | package) "$1" "${2:?which program}" "${3:?which architecture}" "${4:?which folder}" ;;
   charts | finish) "$1" "${2:?which folder}" ;;
-  *) sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  *) sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

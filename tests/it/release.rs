@@ -1,5 +1,7 @@
-//! What a release is made of beside its images: `deploy/release.sh` on a program that stands for the real one, and
-//! `deploy/install.sh` against a server of files.
+//! What a release is made of beside its images: `deploy/release.sh` on a program that stands for the real one,
+//! `deploy/install.sh` against a server of files, and steps of the workflow with tools that stand for the real ones.
+
+mod workflow;
 
 use std::{
     fs,
@@ -7,7 +9,7 @@ use std::{
     net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     thread,
 };
 
@@ -172,6 +174,64 @@ fn the_names_of_registry_and_repository_are_the_same_everywhere() {
         ("deploy/install.sh", format!("repository={repository}\n")),
     ] {
         assert!(read(file).contains(&said), "{file} does not say {said}");
+    }
+}
+
+/// The scripts with another version in the sources.
+fn sources_of(version: &str) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    fs::create_dir(copy.path().join("deploy")).unwrap();
+    for file in ["deploy/release.sh", "deploy/names.sh", "LICENSE"] {
+        fs::copy(root().join(file), copy.path().join(file)).unwrap();
+    }
+    let manifest =
+        read("Cargo.toml").replacen(&format!("version = \"{VERSION}\""), &format!("version = \"{version}\""), 1);
+    fs::write(copy.path().join("Cargo.toml"), manifest).unwrap();
+    copy
+}
+
+fn release_of(version: &str, args: &[&str], environment: &[(&str, &str)], input: &str) -> Result<String, String> {
+    let sources = sources_of(version);
+    let mut command = Command::new(sources.path().join("deploy/release.sh"));
+    command.args(args).env("SOURCE_DATE_EPOCH", "1700000000").envs(environment.iter().copied());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap().trim_end().to_owned();
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+}
+
+#[test]
+fn debian_takes_a_candidate_for_older_than_its_release() {
+    let folder = tempfile::tempdir().unwrap();
+    release_of("1.2.0-rc.1", &["package", &program(folder.path()), "amd64", text(&folder)], &[], "").unwrap();
+    let package = folder.path().join("heddle_1.2.0-rc.1_amd64.deb");
+    let version = said_by("dpkg-deb", &["--field", package.to_str().unwrap(), "Version"]);
+    said_by("dpkg", &["--compare-versions", version.trim(), "lt", "1.2.0"]);
+    said_by("dpkg", &["--compare-versions", version.trim(), "gt", "1.1.9"]);
+}
+
+#[test]
+fn who_asks_for_the_newest_gets_no_candidate_and_no_patch_of_an_older_line() {
+    for (version, tags, flag) in [
+        ("0.3.0", "", "--latest"),
+        ("0.3.0", "v0.2.9\nv0.10.0-rc.1\nnightly\n", "--latest"),
+        ("0.10.0", "v0.9.0\n", "--latest"),
+        ("0.2.1", "v0.3.0\nv0.2.0\n", "--latest=false"),
+        ("0.3.0-rc.1", "v0.2.0\n", "--prerelease"),
+    ] {
+        assert_eq!(release_of(version, &["rank"], &[], tags).as_deref(), Ok(flag), "{version}");
+    }
+}
+
+#[test]
+fn a_registry_is_written_as_registries_write_it_or_refused() {
+    let registry = |name| release_of(VERSION, &["registry"], &[("HEDDLE_REGISTRY", name)], "");
+    assert_eq!(registry("ghcr.io/Acme-Corp").as_deref(), Ok("ghcr.io/acme-corp"));
+    assert_eq!(registry("registry.example.com:5000/a/b").as_deref(), Ok("registry.example.com:5000/a/b"));
+    for wrong in ["ghcr.io", "https://ghcr.io/acme", "ghcr.io/acme/", "ghcr.io/-acme"] {
+        assert!(registry(wrong).is_err_and(|said| said.contains("no host with a path")), "{wrong}");
     }
 }
 

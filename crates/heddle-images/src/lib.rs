@@ -39,8 +39,13 @@ pub async fn run(config: Config) -> Result<String> {
         Command::Roots(input) => build::write_roots(&input),
         Command::Push(target) => {
             let layout = Layout::open(&target.layout)?;
-            let pushed = push::push(&layout, &target).await?;
-            Ok(pushed.iter().map(|name| format!("pushed {name}\n")).collect())
+            Ok(describe_push(&push::push(&layout, &target).await?))
         }
     }
+}
+
+/// What is printed of images that were pushed: `pushed`, a space and the name with tag and digest, a line each. The workflow
+/// of a release reads the names from it.
+pub fn describe_push(names: &[String]) -> String {
+    names.iter().map(|name| format!("pushed {name}\n")).collect()
 }
