@@ -220,9 +220,12 @@ fn every_setting_of_a_program_can_be_made_and_none_that_it_does_not_read() {
         ("heddle", EVERYTHING, "heddle-automator", "automator", "/properties/automator/properties/settings"),
         ("heddle-agent", AGENT, "heddle-synchronizer", "synchronizer", "/properties/settings"),
     ] {
-        let objects = render(chart, "heddle", &[values]).unwrap();
-        let made = containers(&objects).find(|made| made["name"] == container).unwrap();
-        let set = made["env"].as_array().unwrap().iter().map(|variable| variable["name"].as_str().unwrap().to_owned());
+        let own = CHARTS.iter().find(|(name, _)| *name == chart).unwrap().1;
+        // What one set of values writes, another leaves out.
+        let objects = [values, own].map(|values| render(chart, "heddle", &[values]).unwrap()).concat();
+        let made = containers(&objects).filter(|made| made["name"] == container);
+        let set = made.flat_map(|made| made["env"].as_array().unwrap());
+        let set = set.map(|variable| variable["name"].as_str().unwrap().to_owned());
         let schema: Value = serde_json::from_str(&chart_file(chart, "values.schema.json")).unwrap();
         let free = schema.pointer(settings).unwrap()["properties"].as_object().unwrap().keys().cloned();
         let named: BTreeSet<String> = set.chain(free).collect();
@@ -241,6 +244,18 @@ fn one_setting_moves_all_images_and_a_digest_takes_the_place_of_a_tag() {
     let images: Vec<_> = containers(&objects).map(|container| container["image"].as_str().unwrap()).collect();
     let at = |rest: &str| format!("registry.example.com:5000/heddle/{rest}");
     assert_eq!(images, [at(&format!("heddle-api@{digest}")), at("heddle-automator:v9")]);
+    // And those of manifests for other clusters, which the API's image knows by their digests.
+    let named = |objects: &[Value], variable: &str| {
+        let api = containers(objects).find(|container| container["name"] == "api").unwrap();
+        let found = api["env"].as_array().unwrap().iter().find(|one| one["name"] == variable);
+        found.map(|one| one["value"].as_str().unwrap().to_owned())
+    };
+    let all = ["HEDDLE_IMAGE_REGISTRY", "HEDDLE_AGENT_IMAGE", "HEDDLE_AUTOMATOR_IMAGE"];
+    let of = |objects: &[Value]| all.map(|variable| named(objects, variable));
+    assert_eq!(of(&objects), [Some("registry.example.com:5000/heddle".to_owned()), None, None]);
+    // One that is written out stays, and the other one follows the setting.
+    let own = render("heddle", "heddle", &[HUB, &values, "{agent: {image: 'example.com/agent:1'}}"]).unwrap();
+    assert_eq!(of(&own), [None, Some("example.com/agent:1".to_owned()), Some(at("heddle-automator:v9"))]);
 
     let values = format!("{{image: {{digest: '{digest}'}}}}");
     let objects = render("heddle-agent", "heddle-system", &[AGENT, &values]).unwrap();
@@ -304,6 +319,12 @@ fn values_that_lack_each_other_are_refused_with_the_remedy() {
         ("heddle", "{postgres: {enabled: true}}", "set secrets.generate=true"),
         ("heddle", "{github: {appId: 123}}", "set all of appId, appSlug, clientId and existingSecret"),
         ("heddle", "{gateway: {enabled: true}}", "name the Gateway"),
+        ("heddle", "{publicUrl: 'https://10.0.0.5:8443', ingress: {enabled: true}}", "it names an IP address"),
+        (
+            "heddle",
+            "{automator: {autoscaling: {enabled: true, minReplicas: 9}}}",
+            "automator.autoscaling.minReplicas: it is more than maxReplicas",
+        ),
         ("heddle", "{api: {settings: {HEDDLE_LOGS: debug}}}", "additional properties 'HEDDLE_LOGS' not allowed"),
         ("heddle", "{publicURL: 'https://heddle.example.com'}", "additional properties 'publicURL' not allowed"),
         ("heddle", "{api: {digest: latest}}", "/api/digest"),
@@ -337,4 +358,54 @@ fn every_container_is_hardened_bounded_and_looked_after() {
             }
         }
     }
+}
+
+/// The longest name with what stands behind it: a Service's, and the label that a StatefulSet puts on its Pods.
+#[test]
+fn a_release_of_any_name_fits_into_labels() {
+    let long = format!("{{fullnameOverride: {}, serviceMonitor: {{enabled: true}}}}", "a".repeat(53));
+    let objects = render("heddle", "heddle", &[EVERYTHING, &long]).unwrap();
+    let longest = objects.iter().map(|object| object["metadata"]["name"].as_str().unwrap().len()).max().unwrap();
+    assert!(longest > 53 && longest <= 63, "{longest}");
+    // Ten characters of a revision stand behind `-postgres-`.
+    let name =
+        objects.iter().find(|object| object["kind"] == "Deployment").unwrap()["metadata"]["name"].as_str().unwrap();
+    assert!(name.trim_end_matches("-api").len() + "-postgres-".len() + 10 <= 63, "{name}");
+}
+
+#[test]
+fn each_address_has_a_route_to_its_own_path() {
+    let values = "{publicUrl: 'https://Heddle.Example.com/deploy', agentApiUrl: 'https://agents.example.com:8443'}";
+    let objects = render("heddle", "heddle", &[EVERYTHING, values]).unwrap();
+    let ingress = objects.iter().find(|object| object["kind"] == "Ingress").unwrap();
+    let rules: Vec<_> = ingress["spec"]["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| (rule["host"].as_str().unwrap(), rule["http"]["paths"][0]["path"].as_str().unwrap()))
+        .collect();
+    assert_eq!(rules, [("heddle.example.com", "/deploy"), ("agents.example.com", "/")]);
+    assert_eq!(ingress["spec"]["tls"][0]["hosts"], json!(["heddle.example.com", "agents.example.com"]));
+    let routes: Vec<_> = objects
+        .iter()
+        .filter(|object| object["kind"] == "HTTPRoute")
+        .map(|route| (&route["spec"]["hostnames"][0], &route["spec"]["rules"][0]["matches"][0]["path"]["value"]))
+        .collect();
+    assert_eq!(
+        routes,
+        [(&json!("heddle.example.com"), &json!("/deploy")), (&json!("agents.example.com"), &json!("/"))]
+    );
+
+    let same = "{publicUrl: 'https://example.com', agentApiUrl: 'https://10.0.0.5'}";
+    let objects = render("heddle", "heddle", &[EVERYTHING, same]).unwrap();
+    assert_eq!(objects.iter().filter(|object| object["kind"] == "HTTPRoute").count(), 1);
+}
+
+#[test]
+fn what_stays_closed_is_closed_in_its_own_family() {
+    let objects = render("heddle", "heddle", &[EVERYTHING]).unwrap();
+    let policy = objects.iter().find(|object| key(object) == "NetworkPolicy /acme-heddle-api").unwrap();
+    let blocks = &policy["spec"]["egress"][1]["to"];
+    assert_eq!(blocks[0]["ipBlock"], json!({"cidr": "0.0.0.0/0", "except": ["169.254.169.254/32"]}));
+    assert_eq!(blocks[1]["ipBlock"], json!({"cidr": "::/0", "except": ["fd00:ec2::254/128"]}));
 }

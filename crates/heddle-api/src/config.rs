@@ -13,8 +13,8 @@ use heddle_service::config::{ConfigError, read_address, read_authorities, read_u
 pub use settings::{Command, DEFAULT_AGENT_IMAGE, Settings};
 
 use read::{
-    read_count, read_database, read_days, read_duration, read_header, read_public_url, read_secret, read_signup,
-    read_web_dir,
+    read_count, read_database, read_days, read_duration, read_header, read_image, read_public_url, read_secret,
+    read_signup, read_web_dir,
 };
 
 /// Who may sign up.
@@ -160,8 +160,8 @@ impl TryFrom<Settings> for Config {
             keep,
             most_repositories: read_count("HEDDLE_MOST_REPOSITORIES", &settings.most_repositories)?,
             most_clusters: read_count("HEDDLE_MOST_CLUSTERS", &settings.most_clusters)?,
-            agent_image: settings.agent_image,
-            automator_image: settings.automator_image,
+            agent_image: read_image(settings.agent_image, settings.image_registry.as_deref())?,
+            automator_image: read_image(settings.automator_image, settings.image_registry.as_deref())?,
             agent_api_url,
         })
     }

@@ -98,6 +98,19 @@ pub(super) fn check_pem(variable: &'static str, path: &Path, key: SecretString) 
     ))
 }
 
+/// An image, in `registry` where that is said: its name, tag and digest stay.
+pub(super) fn read_image(image: String, registry: Option<&str>) -> Result<String, ConfigError> {
+    let Some(registry) = registry.map(|text| text.trim_end_matches('/')).filter(|text| !text.is_empty()) else {
+        return Ok(image);
+    };
+    if registry.contains("://") || registry.contains(char::is_whitespace) || registry.contains('@') {
+        let fault = format!("`{registry}` is no host with a path");
+        return Err(ConfigError::new("HEDDLE_IMAGE_REGISTRY", fault, "write it like registry.example.com/heddle"));
+    }
+    let name = image.rsplit_once('/').map_or(image.as_str(), |(_, name)| name);
+    Ok(format!("{registry}/{name}"))
+}
+
 /// Sessions are safe on HTTPS and on loopback only, and so are agents' tokens.
 pub(super) fn read_public_url(variable: &'static str, text: &str) -> Result<Url, ConfigError> {
     let url = read_url(variable, text)?;

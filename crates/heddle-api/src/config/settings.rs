@@ -121,6 +121,10 @@ pub struct Settings {
     /// The image of the automator in the manifest for those that organizations run themselves.
     #[arg(long, env = "HEDDLE_AUTOMATOR_IMAGE", default_value = "ghcr.io/heddle-dev/heddle-automator:0.1.0")]
     pub automator_image: String,
+    /// The registry (`host/path`) from which clusters take both images, where these were copied to another one than they were
+    /// made for. Tags and digests stay.
+    #[arg(long, env = "HEDDLE_IMAGE_REGISTRY")]
+    pub image_registry: Option<String>,
     /// The address under which agents, and automators that organizations run, reach this API, if it is not the public one.
     #[arg(long, env = "HEDDLE_AGENT_API_URL")]
     pub agent_api_url: Option<String>,

@@ -38,6 +38,21 @@ fn a_wrong_setting_names_its_variable_its_fault_and_the_remedy() {
 }
 
 #[test]
+fn another_registry_moves_both_images_and_keeps_tag_and_digest() {
+    let pinned = "ghcr.io/heddle-dev/heddle-synchronizer:0.1.0@sha256:0123";
+    let config = |registry| {
+        let arguments =
+            ["--agent-image", pinned, "--automator-image", "heddle-automator:1", "--image-registry", registry];
+        Config::try_from(settings(&arguments)).unwrap()
+    };
+    let moved = config("registry.example.com:5000/mirror/");
+    assert_eq!(moved.agent_image, "registry.example.com:5000/mirror/heddle-synchronizer:0.1.0@sha256:0123");
+    assert_eq!(moved.automator_image, "registry.example.com:5000/mirror/heddle-automator:1");
+    assert_eq!(config("").agent_image, pinned);
+    check_refused(&["--image-registry", "https://registry.example.com"], &["HEDDLE_IMAGE_REGISTRY", "no host"]);
+}
+
+#[test]
 fn a_wrong_database_address_is_not_repeated() {
     let error = Config::try_from(settings(&["--database-url", "mysql://me:secret@host/db"])).unwrap_err().to_string();
     assert!(error.contains("DATABASE_URL") && !error.contains("secret"), "{error}");

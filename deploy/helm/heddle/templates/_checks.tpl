@@ -26,6 +26,16 @@
 {{- if and (without $app "" | len) (has "" $app) -}}
   {{- fail "github: a part of the App is missing; set all of appId, appSlug, clientId and existingSecret, or none" -}}
 {{- end -}}
+{{- $routes := or $values.ingress.enabled $values.gateway.enabled -}}
+{{- if and $routes (regexMatch "^https?://(\\[|[0-9.]+(:|/|$))" $values.publicUrl) -}}
+  {{- fail "publicUrl: it names an IP address, for which there is no route; write the name of the host, or set ingress.enabled=false and gateway.enabled=false" -}}
+{{- end -}}
+{{- range $part := list "api" "automator" -}}
+  {{- $scaling := (index $values $part).autoscaling -}}
+  {{- if and $scaling.enabled (gt (int $scaling.minReplicas) (int $scaling.maxReplicas)) -}}
+    {{- fail (printf "%s.autoscaling.minReplicas: it is more than maxReplicas; write a number from 1 to %d" $part (int $scaling.maxReplicas)) -}}
+  {{- end -}}
+{{- end -}}
 {{- if and $values.gateway.enabled (not $values.gateway.parentRefs) -}}
   {{- fail "gateway.parentRefs: it is empty; name the Gateway, such as [{name: public, namespace: gateways}]" -}}
 {{- end -}}

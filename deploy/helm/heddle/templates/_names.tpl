@@ -2,11 +2,12 @@
 {{ .Values.nameOverride | default .Chart.Name | trunc 40 | trimSuffix "-" }}
 {{- end }}
 
-{{- /* Short enough that every suffix below fits into the 63 characters of a label. */ -}}
+{{- /* Short enough that every suffix below fits into the 63 characters of a label: the longest are `-automator-metrics`, and
+       `-postgres-` with the ten of a StatefulSet's revision. */ -}}
 {{- define "heddle.fullname" -}}
 {{- $name := include "heddle.name" . -}}
 {{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
-{{ .Values.fullnameOverride | default $full | trunc 50 | trimSuffix "-" }}
+{{ .Values.fullnameOverride | default $full | trunc 43 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "heddle.selector" -}}
@@ -35,8 +36,36 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end -}}
 {{- end }}
 
+{{- /* What stands in manifests for other clusters. The API's image knows by its own digests which; from where is said here. An image
+       that is written out is not moved, so that the other one is written out beside it. */ -}}
+{{- define "heddle.imagesOfOthers" -}}
+{{- $said := dict "HEDDLE_AGENT_IMAGE" .Values.agent.image "HEDDLE_AUTOMATOR_IMAGE" .Values.ownAutomator.image -}}
+{{- if or .Values.agent.image .Values.ownAutomator.image }}
+{{- range $variable, $name := dict "HEDDLE_AGENT_IMAGE" "heddle-synchronizer" "HEDDLE_AUTOMATOR_IMAGE" "heddle-automator" }}
+- name: {{ $variable }}
+  value: {{ get $said $variable | default (include "heddle.image" (dict "root" $ "name" $name "digest" "")) | quote }}
+{{- end }}
+{{- else }}
+- name: HEDDLE_IMAGE_REGISTRY
+  value: {{ trimSuffix "/" .Values.image.registry | quote }}
+{{- end }}
+{{- end }}
+
 {{- define "heddle.secrets" -}}
 {{ ternary (printf "%s-generated" (include "heddle.fullname" .)) .Values.secrets.existingSecret .Values.secrets.generate }}
+{{- end }}
+
+{{- /* Where people and agents come in, as hosts with their paths: {addresses: [{host, path}]}. An IP address is no name of a route. */ -}}
+{{- define "heddle.addresses" -}}
+{{- $addresses := list -}}
+{{- range compact (list .Values.publicUrl .Values.agentApiUrl) -}}
+{{- $address := urlParse . -}}
+{{- $host := lower $address.hostname -}}
+{{- if not (or (contains ":" $host) (regexMatch "^[0-9.]+$" $host)) -}}
+{{- $addresses = append $addresses (dict "host" $host "path" ($address.path | default "/")) -}}
+{{- end -}}
+{{- end -}}
+{{ dict "addresses" (uniq $addresses) | toYaml }}
 {{- end }}
 
 {{- /* Whether automators have Pods of their own. */ -}}
