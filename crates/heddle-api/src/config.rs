@@ -195,7 +195,7 @@ fn read_github(settings: &Settings) -> Result<Option<GitHubApp>, ConfigError> {
     }
     if let Some((missing, _)) = given.iter().find(|(_, set)| !set) {
         let remedy = "set all of HEDDLE_GITHUB_APP_ID, _APP_SLUG, _PRIVATE_KEY_FILE, _WEBHOOK_SECRET_FILE, _CLIENT_ID and _CLIENT_SECRET_FILE, or none";
-        return Err(ConfigError::new(missing, "it is not set, but others of the GitHub App are", remedy));
+        return Err(ConfigError::new(*missing, "it is not set, but others of the GitHub App are", remedy));
     }
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let path = |value: &Option<PathBuf>| value.clone().unwrap_or_default();

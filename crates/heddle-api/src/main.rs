@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use heddle_api::config::{Command, Config, Settings};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let started = async {
-        let settings = Settings::parse();
+        let settings = Settings::from_environment()?;
         let command = settings.command;
         let config = Config::try_from(settings)?;
         heddle_service::telemetry::init_logs(&config.log)?;

@@ -9,7 +9,9 @@ use std::{
 
 use clap::Parser;
 use heddle_core::registry::RegistryHost;
-use heddle_service::config::{ConfigError, make_dir, read_address, read_api_url, read_authorities};
+use heddle_service::config::{
+    ConfigError, make_dir, read_address, read_api_url, read_authorities, read_text, with_files,
+};
 use heddle_wire::automator::OWN_TOKEN_PREFIX;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -19,7 +21,8 @@ use url::Url;
 #[command(
     name = "heddle-automator",
     version,
-    about = "Watches registries and brings new tags into config repositories"
+    about = "Watches registries and brings new tags into config repositories",
+    args_override_self = true
 )]
 pub struct Settings {
     /// The address of the Heddle API.
@@ -60,6 +63,16 @@ pub struct Settings {
     /// What to log: `info`, or more by module.
     #[arg(long, env = "HEDDLE_LOG", default_value = "info")]
     pub log: String,
+}
+
+impl Settings {
+    /// Reads the command line, the environment, and the files in which settings stand. Wrong usage ends the program with 2.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or says what the environment says too.
+    pub fn from_environment() -> Result<Self, ConfigError> {
+        Ok(Self::parse_from(with_files::<Self>(std::env::args_os(), |name| std::env::var_os(name))?))
+    }
 }
 
 /// The settings, read.
@@ -129,13 +142,11 @@ fn read_token(file: Option<PathBuf>) -> Result<SecretString, ConfigError> {
         )
     };
     let file = file.ok_or_else(|| error("it is not set".to_owned()))?;
-    let text = std::fs::read_to_string(&file)
-        .map_err(|fault| error(format!("`{}` cannot be read: {fault}", file.display())))?;
-    let token = text.trim_end_matches(['\r', '\n']);
+    let token = read_text("HEDDLE_AUTOMATOR_TOKEN_FILE", &file)?;
     if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(error(format!("`{}` holds no token", file.display())));
     }
-    Ok(token.to_owned().into())
+    Ok(token.into())
 }
 
 fn read_registries(list: Vec<String>) -> Result<Vec<String>, ConfigError> {

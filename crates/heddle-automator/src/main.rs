@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use heddle_automator::config::{Config, Settings};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let started = async {
-        let config = Config::try_from(Settings::parse())?;
+        let config = Config::try_from(Settings::from_environment()?)?;
         heddle_service::telemetry::init_logs(&config.log)?;
         let shutdown = heddle_service::shutdown::on_signals()?;
         heddle_automator::run(config, shutdown).await

@@ -18,8 +18,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use clap_complete::Shell;
+use heddle_service::config::find_text;
 use secrecy::SecretString;
 use url::Url;
 
@@ -68,7 +69,7 @@ Examples:
   heddle import . > .heddle.yaml           takes over from Flux, Image Updater, Keel, Renovate
   heddle changes -o json | jq '.items[0].line'
 
-`policy`, `list`, `image`, `chart`, `import`, `render`, `health` and `diff` work on local files and need no API. In CI, set HEDDLE_API_URL and HEDDLE_TOKEN instead of logging in.";
+`policy`, `list`, `image`, `chart`, `import`, `render`, `health` and `diff` work on local files and need no API. In CI, set HEDDLE_API_URL and HEDDLE_TOKEN, or HEDDLE_TOKEN_FILE, instead of logging in.";
 
 /// Moves each new image from the registry, through Git, into the cluster, and shows where it is on the way.
 #[derive(Debug, Parser)]
@@ -233,11 +234,11 @@ pub struct Config {
     pub ca_file: Option<PathBuf>,
     /// The organization, where one is given.
     pub organization: Option<String>,
-    /// `HEDDLE_TOKEN`: an environment variable alone, because arguments are seen by every user of the machine.
+    /// `HEDDLE_TOKEN` or the file `HEDDLE_TOKEN_FILE`: an environment variable alone, because arguments are seen by every user of the machine.
     pub token: Option<SecretString>,
-    /// `HEDDLE_REPORT_TOKEN`: a reporter's token; an environment variable alone, like the token.
+    /// `HEDDLE_REPORT_TOKEN` or the file `HEDDLE_REPORT_TOKEN_FILE`: a reporter's token; an environment variable alone, like the token.
     pub report_token: Option<SecretString>,
-    /// `HEDDLE_PLAN_KEY`: the key with which plans are hashed; an environment variable alone, like the token.
+    /// `HEDDLE_PLAN_KEY` or the file `HEDDLE_PLAN_KEY_FILE`: the key with which plans are hashed; an environment variable alone, like the token.
     pub plan_key: Option<SecretString>,
     /// Where logins are kept; `None` where the shell names no home.
     pub config_dir: Option<PathBuf>,
@@ -258,9 +259,9 @@ impl Config {
             api_url: arguments.api_url,
             ca_file: arguments.ca_file,
             organization: arguments.organization,
-            token: variable("HEDDLE_TOKEN").and_then(|token| token.into_string().ok()).map(trim_token),
-            report_token: variable("HEDDLE_REPORT_TOKEN").and_then(|text| text.into_string().ok()).map(trim_token),
-            plan_key: variable("HEDDLE_PLAN_KEY").and_then(|key| key.into_string().ok()).map(trim_token),
+            token: find_secret("HEDDLE_TOKEN"),
+            report_token: find_secret("HEDDLE_REPORT_TOKEN"),
+            plan_key: find_secret("HEDDLE_PLAN_KEY"),
             config_dir: find_config_dir(variable("XDG_CONFIG_HOME"), variable("HOME")),
             no_color: variable("NO_COLOR").is_some() || variable("TERM").is_some_and(|terminal| terminal == "dumb"),
         }
@@ -270,6 +271,14 @@ impl Config {
 /// A variable of the environment; `None` where it is empty. Terraform's own are read like this as well.
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// A secret of the environment, or of the file that `NAME_FILE` names. One that cannot be read ends the program with 2.
+fn find_secret(name: &'static str) -> Option<SecretString> {
+    match find_text(name, variable) {
+        Ok(text) => text.map(trim_token),
+        Err(error) => Arguments::command().error(ErrorKind::ValueValidation, error).exit(),
+    }
 }
 
 /// A token without the line feed that files and pipes end with.

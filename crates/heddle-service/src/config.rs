@@ -3,18 +3,27 @@
 //! Which settings there are, and what they mean, each program's own `Config` knows.
 
 use std::{
+    borrow::Cow,
+    fs::File,
+    io::Read,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use url::Url;
 
+use crate::limits::MAX_FILE_BYTES;
+
+mod files;
+
+pub use files::{find_text, with_files};
+
 /// A setting that the program cannot start with.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{variable}: {fault}; {remedy}")]
 pub struct ConfigError {
     /// The environment variable.
-    pub variable: &'static str,
+    pub variable: Cow<'static, str>,
     /// What is wrong with its value.
     pub fault: String,
     /// What to do.
@@ -23,8 +32,8 @@ pub struct ConfigError {
 
 impl ConfigError {
     /// `fault` names the value where it is no secret; `remedy` says what to write.
-    pub fn new(variable: &'static str, fault: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { variable, fault: fault.into(), remedy: remedy.into() }
+    pub fn new(variable: impl Into<Cow<'static, str>>, fault: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { variable: variable.into(), fault: fault.into(), remedy: remedy.into() }
     }
 
     /// One that must be set and is not.
@@ -81,15 +90,32 @@ pub fn read_address(variable: &'static str, text: &str) -> Result<SocketAddr, Co
     })
 }
 
-/// The bytes of a file.
+/// The bytes of a file, at most [`MAX_FILE_BYTES`].
 ///
 /// # Errors
-/// When it cannot be read.
-pub fn read_bytes(variable: &'static str, path: &Path) -> Result<Vec<u8>, ConfigError> {
-    std::fs::read(path).map_err(|error| {
-        let fault = format!("`{}` cannot be read: {error}", path.display());
-        ConfigError::new(variable, fault, "name a file that this program may read")
-    })
+/// When it cannot be read or is larger.
+pub fn read_bytes(variable: impl Into<Cow<'static, str>>, path: &Path) -> Result<Vec<u8>, ConfigError> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes));
+    let fault = match read {
+        Ok(_) if bytes.len() <= MAX_FILE_BYTES => return Ok(bytes),
+        Ok(_) => format!("`{}` is larger than {} KiB", path.display(), MAX_FILE_BYTES >> 10),
+        Err(error) => format!("`{}` cannot be read: {error}", path.display()),
+    };
+    Err(ConfigError::new(variable, fault, "name a file that this program may read"))
+}
+
+/// The text of a file, without the line's end that editors add.
+///
+/// # Errors
+/// As [`read_bytes`], and when it is no text. What the file holds is not repeated.
+pub fn read_text(variable: impl Into<Cow<'static, str>>, path: &Path) -> Result<String, ConfigError> {
+    let variable = variable.into();
+    let text = String::from_utf8(read_bytes(variable.clone(), path)?).map_err(|_| {
+        let fault = format!("`{}` holds bytes that are no text", path.display());
+        ConfigError::new(variable, fault, "write the value as text")
+    })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Further certificate authorities, PEM. A file without a word counts as none, so that a mounted one may be empty.

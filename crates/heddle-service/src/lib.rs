@@ -5,9 +5,15 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+#[cfg(feature = "running")]
 pub mod backoff;
 pub mod config;
+pub mod limits;
+#[cfg(feature = "running")]
 pub mod probes;
+#[cfg(feature = "running")]
 pub mod shutdown;
+#[cfg(feature = "running")]
 pub mod telemetry;
+#[cfg(feature = "running")]
 pub mod ticker;

@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Parser;
 use heddle_egress::{Egress, SetupError};
-use heddle_service::config::{ConfigError, make_dir, read_address, read_api_url, read_authorities};
+use heddle_service::config::{ConfigError, make_dir, read_address, read_api_url, read_authorities, with_files};
 use heddle_source::{RenderTools, memory_dir};
 use url::Url;
 
@@ -12,7 +12,7 @@ use crate::interval::read_interval;
 
 /// The settings as they were written: each is an environment variable and a flag.
 #[derive(Debug, Parser)]
-#[command(name = "heddle-synchronizer", version, about = "Heddle's agent in a cluster")]
+#[command(name = "heddle-synchronizer", version, about = "Heddle's agent in a cluster", args_override_self = true)]
 pub struct Settings {
     /// The address of the Heddle API.
     #[arg(long, env = "HEDDLE_API_URL")]
@@ -64,6 +64,16 @@ pub struct Settings {
     /// The name of the pod, or of the machine, for the name under which the agent holds its Lease.
     #[arg(long, env = "HOSTNAME", hide = true, default_value = "agent")]
     pub host_name: String,
+}
+
+impl Settings {
+    /// Reads the command line, the environment, and the files in which settings stand. Wrong usage ends the program with 2.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or says what the environment says too.
+    pub fn from_environment() -> Result<Self, ConfigError> {
+        Ok(Self::parse_from(with_files::<Self>(std::env::args_os(), |name| std::env::var_os(name))?))
+    }
 }
 
 /// The settings, read.

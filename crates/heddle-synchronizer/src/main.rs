@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use heddle_synchronizer::config::{Config, Settings};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let started = async {
-        let config = Config::try_from(Settings::parse())?;
+        let config = Config::try_from(Settings::from_environment()?)?;
         // kube logs each refused request as an error; its callers say what they make of it.
         heddle_service::telemetry::init_logs(&format!("kube_client::client::builder=off,{}", config.log))?;
         let shutdown = heddle_service::shutdown::on_signals()?;

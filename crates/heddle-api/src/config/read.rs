@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use heddle_service::config::{ConfigError, read_bytes, read_url};
+use heddle_service::config::{ConfigError, read_text, read_url};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -75,15 +75,12 @@ pub(super) fn read_secret(
     path: &Path,
     least_bytes: usize,
 ) -> Result<SecretString, ConfigError> {
-    let fault = |why: String, remedy: &str| ConfigError::new(variable, why, remedy);
-    let text = String::from_utf8(read_bytes(variable, path)?)
-        .map_err(|_| fault(format!("{} holds bytes that are no text", path.display()), "write the secret as text"))?;
-    let text = text.trim_end_matches(['\r', '\n']);
+    let text = read_text(variable, path)?;
     if text.len() < least_bytes {
         let why = format!("the secret in {} is shorter than {least_bytes} characters", path.display());
-        return Err(fault(why, "make one with `openssl rand -hex 32`"));
+        return Err(ConfigError::new(variable, why, "make one with `openssl rand -hex 32`"));
     }
-    Ok(text.to_owned().into())
+    Ok(text.into())
 }
 
 pub(super) fn check_pem(variable: &'static str, path: &Path, key: SecretString) -> Result<SecretString, ConfigError> {

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use heddle_service::config::{ConfigError, with_files};
 
 /// The agent's image of this release, as far as a program can say that does not know where images were pushed.
 pub const DEFAULT_AGENT_IMAGE: &str = concat!("ghcr.io/heddle-dev/heddle-synchronizer:", env!("CARGO_PKG_VERSION"));
 
 /// The settings as they were written: each is an environment variable and a flag.
 #[derive(Debug, Parser)]
-#[command(name = "heddle-api", version, about = "The central web API of Heddle")]
+#[command(name = "heddle-api", version, about = "The central web API of Heddle", args_override_self = true)]
 pub struct Settings {
     /// What to do instead of serving.
     #[command(subcommand)]
@@ -128,6 +129,16 @@ pub struct Settings {
     /// The address under which agents, and automators that organizations run, reach this API, if it is not the public one.
     #[arg(long, env = "HEDDLE_AGENT_API_URL")]
     pub agent_api_url: Option<String>,
+}
+
+impl Settings {
+    /// Reads the command line, the environment, and the files in which settings stand. Wrong usage ends the program with 2.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or says what the environment says too.
+    pub fn from_environment() -> Result<Self, ConfigError> {
+        Ok(Self::parse_from(with_files::<Self>(std::env::args_os(), |name| std::env::var_os(name))?))
+    }
 }
 
 /// What the program can do besides serving.
