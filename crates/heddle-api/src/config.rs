@@ -1,6 +1,6 @@
 //! What the program is told at its start. The only place that reads the environment.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 use url::Url;
@@ -10,7 +10,7 @@ mod settings;
 
 use heddle_db::retention::{Age, Ages};
 use heddle_service::config::{ConfigError, read_address, read_authorities, read_url};
-pub use settings::{Command, DEFAULT_AGENT_IMAGE, Settings};
+pub use settings::{AdminCommand, Command, DEFAULT_AGENT_IMAGE, Settings};
 
 use read::{
     read_count, read_database, read_days, read_duration, read_header, read_image, read_public_url, read_secret,
@@ -110,6 +110,8 @@ pub struct Config {
     pub automator_image: String,
     /// The address under which agents reach this API.
     pub agent_api_url: Url,
+    /// What is shown of the settings, by variable.
+    pub shown: BTreeMap<String, String>,
 }
 
 impl TryFrom<Settings> for Config {
@@ -163,6 +165,7 @@ impl TryFrom<Settings> for Config {
             agent_image: read_image(settings.agent_image, settings.image_registry.as_deref())?,
             automator_image: read_image(settings.automator_image, settings.image_registry.as_deref())?,
             agent_api_url,
+            shown: settings.shown,
         })
     }
 }

@@ -14,7 +14,7 @@ use axum::{
     response::Response,
 };
 use heddle_core::id::{ClusterId, OrganizationId};
-use heddle_db::own_automators;
+use heddle_db::{administrators, own_automators};
 use heddle_wire::view::Role;
 
 use crate::{
@@ -93,6 +93,7 @@ async fn take_body(app: &App, gate: Gate, parts: &Parts, body: Body) -> ApiResul
         Permission::Public
         | Permission::Person
         | Permission::Session
+        | Permission::Administrator
         | Permission::Organization(_)
         | Permission::Granted => Refused::Control,
         Permission::Agent
@@ -131,6 +132,7 @@ fn sender(app: &App, gate: Gate, parts: &Parts) -> ApiResult<Sender> {
             Permission::Public
             | Permission::Person
             | Permission::Session
+            | Permission::Administrator
             | Permission::Organization(_)
             | Permission::Granted,
             _,
@@ -156,6 +158,13 @@ async fn prove(
             if permission == Permission::Session {
                 person.session()?;
             }
+            let lane = person.lane();
+            parts.extensions.insert(person);
+            lane
+        }
+        Permission::Administrator => {
+            let person = authenticate(app, &parts.method, &parts.headers, request_id).await?;
+            prove_administrator(&app.within(person.lane()), &person).await?;
             let lane = person.lane();
             parts.extensions.insert(person);
             lane
@@ -254,6 +263,29 @@ fn refuse_other_origins(app: &App, method: &Method, headers: &HeaderMap) -> ApiR
 
 fn is_read(method: &Method) -> bool {
     method == Method::GET || method == Method::HEAD
+}
+
+/// A token does no more than its role says: those for viewers and operators are in the hands of jobs.
+async fn prove_administrator(app: &App, person: &Person) -> ApiResult<()> {
+    if let Credential::Token { role, .. } = person.credential
+        && role < Role::Admin
+    {
+        let told = format!("this needs a token with the role admin; this one has {}", role_word(role));
+        return Err(ApiError::forbidden("role-too-low", told));
+    }
+    let mut tx = app.db.user(person.user).await?;
+    let is_one = administrators::is_one(&mut *tx, person.user).await?;
+    tx.commit().await?;
+    if is_one {
+        return Ok(());
+    }
+    Err(ApiError::forbidden(
+        "not-an-administrator",
+        format!(
+            "this is for who looks after the installation; on its host, `heddle-api admin add {}` lets you in",
+            person.user
+        ),
+    ))
 }
 
 async fn find_member(app: &App, person: Person, path: &RawPathParams) -> ApiResult<Member> {

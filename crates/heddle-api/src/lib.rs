@@ -13,6 +13,7 @@ pub mod bodies;
 pub mod clean;
 pub mod config;
 pub mod devices;
+pub mod doctor;
 pub mod extract;
 pub mod flow;
 pub mod github;
@@ -41,4 +42,4 @@ pub mod senders;
 pub mod server;
 pub mod web;
 
-pub use run::{build_app, rotate_secrets, run};
+pub use run::{administer, build_app, examine, rotate_secrets, run};

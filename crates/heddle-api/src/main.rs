@@ -2,28 +2,16 @@
 
 use std::process::ExitCode;
 
-use heddle_api::config::{Command, Config, Settings};
+use heddle_api::{
+    config::{Command, Config, Settings},
+    doctor,
+};
+use heddle_wire::view::DoctorVerdict;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let started = async {
-        let settings = Settings::from_environment()?;
-        let command = settings.command;
-        let config = Config::try_from(settings)?;
-        heddle_service::telemetry::init_logs(&config.log)?;
-        if let Some(Command::RotateSecrets) = command {
-            let said = heddle_api::rotate_secrets(config).await?;
-            #[allow(clippy::print_stdout, reason = "it is what was asked for")]
-            {
-                println!("{said}");
-            }
-            return Ok(());
-        }
-        let shutdown = heddle_service::shutdown::on_signals()?;
-        heddle_api::run(config, shutdown).await
-    };
-    match started.await {
-        Ok(()) => ExitCode::SUCCESS,
+    match start().await {
+        Ok(code) => code,
         Err(error) => {
             #[allow(clippy::print_stderr, reason = "the start failed, maybe before there were logs")]
             {
@@ -32,4 +20,33 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+async fn start() -> anyhow::Result<ExitCode> {
+    let settings = Settings::from_environment()?;
+    let command = settings.command;
+    let config = Config::try_from(settings)?;
+    heddle_service::telemetry::init_logs(&config.log)?;
+    match command {
+        None => {
+            let shutdown = heddle_service::shutdown::on_signals()?;
+            heddle_api::run(config, shutdown).await?;
+        }
+        Some(Command::RotateSecrets) => print(&heddle_api::rotate_secrets(config).await?),
+        Some(Command::Admin(command)) => print(&heddle_api::administer(config, command).await?),
+        Some(Command::Doctor { json }) => {
+            let report = heddle_api::examine(config).await?;
+            let said = if json { serde_json::to_string_pretty(&report)? } else { doctor::render(&report) };
+            print(said.trim_end());
+            if report.checks.iter().any(|check| check.verdict == DoctorVerdict::Fault) {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[allow(clippy::print_stdout, reason = "it is what was asked for")]
+fn print(said: &str) {
+    println!("{said}");
 }

@@ -28,6 +28,9 @@ pub enum Permission {
     Person,
     /// A person by session alone: a token must not make tokens. The handler takes [`crate::principal::Person`].
     Session,
+    /// Who looks after the installation (`heddle-api admin add`), by session or by an API token with the role admin or more. The
+    /// handler takes [`crate::principal::Person`], and gives nothing of an organization.
+    Administrator,
     /// A member of the organization `{organization}` in the path with at least this role. The handler takes
     /// [`crate::principal::Member`].
     Organization(Role),
@@ -55,6 +58,7 @@ impl Permission {
             Self::Public => "public",
             Self::Person => "person",
             Self::Session => "session",
+            Self::Administrator => "administrator",
             Self::Organization(Role::Viewer) => "organization:viewer",
             Self::Organization(Role::Operator) => "organization:operator",
             Self::Granted => "organization:operator:granted",
@@ -91,7 +95,7 @@ impl Permission {
         match self {
             // Senders of notices sign or show a secret in ways of their own.
             Self::Public | Self::Receiver | Self::GitHub => &[],
-            Self::Person | Self::Organization(_) | Self::Granted => &["session", "token"],
+            Self::Person | Self::Administrator | Self::Organization(_) | Self::Granted => &["session", "token"],
             Self::Session => &["session"],
             Self::Agent => &["agent"],
             Self::Automator => &["automator"],

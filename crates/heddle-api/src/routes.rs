@@ -24,6 +24,7 @@ pub mod events;
 pub mod github;
 pub mod identity;
 pub mod insight;
+pub mod installation;
 pub mod invitations;
 pub mod members;
 pub mod meta;
@@ -42,6 +43,7 @@ pub mod workloads;
 pub fn all() -> Routes {
     Routes::new()
         .merge(meta::routes())
+        .merge(installation::routes())
         .merge(accounts::routes())
         .merge(organizations::routes())
         .merge(members::routes())

@@ -8,12 +8,14 @@ use std::{
 
 use anyhow::Context;
 use chrono::{TimeDelta, Utc};
+use heddle_core::id::UserId;
 use heddle_db::{
-    Db,
+    Db, administrators,
     launcher::{EmbeddedPostgres, Settings},
     login, retention,
 };
 use heddle_service::{probes::Probes, telemetry};
+use heddle_wire::view::DoctorReport;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -23,7 +25,8 @@ use tracing::{error, info, warn};
 use crate::{
     app::{App, Parts},
     bodies::Rooms,
-    config::{Config, DEFAULT_AGENT_IMAGE, Database},
+    config::{AdminCommand, Config, Database},
+    doctor,
     github::{SignIn, tokens::Tokens},
     lanes::Lanes,
     password::Hasher,
@@ -68,19 +71,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen} (HEDDLE_LISTEN)"))?;
     info!(address = %listener.local_addr()?, public_url = %app.config.public_url, "heddle-api listens");
     let behind_proxy = app.config.client_address_header.is_some();
-    if app.config.public_url.scheme() == "https" && !behind_proxy {
-        warn!(
-            "people reach this API by a proxy, which speaks TLS for it, and all of them seem to come from the proxy's address: \
-             whoever tries passwords locks everybody out. Set HEDDLE_CLIENT_ADDRESS_HEADER to the header in which the proxy \
-             names the client"
-        );
-    }
-    if app.config.agent_image == DEFAULT_AGENT_IMAGE {
-        warn!(
-            image = DEFAULT_AGENT_IMAGE,
-            "install manifests name {DEFAULT_AGENT_IMAGE}, which this program only guesses: clusters that cannot pull it get \
-             no agent. Set HEDDLE_AGENT_IMAGE to the image that you pushed; `make images` makes one"
-        );
+    for found in doctor::warnings(&app.config) {
+        warn!("{}; {}", found.said, found.remedy.unwrap_or_default());
     }
     server::serve(router::build(app, shutdown.clone()), listener, behind_proxy, shutdown).await;
 
@@ -160,6 +152,62 @@ pub async fn rotate_secrets(config: Config) -> anyhow::Result<String> {
     let rotation = rotated?;
     anyhow::ensure!(rotation.is_done(), "{rotation}");
     Ok(rotation.to_string())
+}
+
+/// Looks at the installation from its host, and gives what is found.
+///
+/// # Errors
+/// When the database is the program's own and does not start.
+pub async fn examine(config: Config) -> anyhow::Result<DoctorReport> {
+    let sealing = Sealing::load(sealing_keys(&config).as_deref());
+    let (opened, embedded) = match open_database(&config.database).await {
+        Ok(Opened { owner, login, embedded }) => {
+            let db = Db::connect(login.unwrap_or(owner), 2).await;
+            (db.map_err(|error| format!("{:#}", anyhow::Error::from(error))), embedded)
+        }
+        Err(error) => (Err(format!("{error:#}")), None),
+    };
+    let report = doctor::examine_from_outside(&config, opened, &sealing).await;
+    if let Some(server) = embedded {
+        server.stop().await;
+    }
+    Ok(report)
+}
+
+/// Says who looks after the installation. Gives what is to be said of it.
+///
+/// # Errors
+/// When the store cannot be had, or there is nobody with that id.
+pub async fn administer(config: Config, command: AdminCommand) -> anyhow::Result<String> {
+    let Opened { owner, embedded, .. } = open_database(&config.database).await?;
+    let said = match heddle_db::migrate(&owner).await {
+        Ok(()) => change_administrators(&owner, command).await,
+        Err(error) => Err(anyhow::Error::from(error).context("cannot bring the database's schema up to this release")),
+    };
+    if let Some(server) = embedded {
+        server.stop().await;
+    }
+    said
+}
+
+async fn change_administrators(owner: &PgConnectOptions, command: AdminCommand) -> anyhow::Result<String> {
+    match command {
+        AdminCommand::Add { user_id } => {
+            let added = administrators::add(owner, UserId(user_id)).await?;
+            anyhow::ensure!(added, "there is nobody with the id {user_id}; `heddle whoami` prints one's own");
+        }
+        AdminCommand::Remove { user_id } => {
+            let removed = administrators::remove(owner, UserId(user_id)).await?;
+            anyhow::ensure!(removed, "{user_id} does not look after this installation");
+        }
+        AdminCommand::List => {}
+    }
+    let all = administrators::list(owner).await?;
+    if all.is_empty() {
+        return Ok("nobody looks after this installation over the API".to_owned());
+    }
+    let lines = all.iter().map(|one| format!("{} since {}", one.user, one.added_at.format("%Y-%m-%d %H:%M UTC")));
+    Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// The store, its schema brought up to this release. The server is there where the program runs one of its own.

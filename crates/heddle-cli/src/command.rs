@@ -12,6 +12,7 @@ pub(crate) mod hold;
 pub(crate) mod image;
 pub(crate) mod import;
 pub(crate) mod install;
+pub(crate) mod installation;
 pub(crate) mod list;
 pub(crate) mod login;
 pub(crate) mod policy;

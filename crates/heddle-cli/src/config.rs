@@ -106,6 +106,19 @@ pub enum Command {
     Where(WhereArguments),
     /// Say what ran at an instant: the revision and the images of each Sync.
     At(AtArguments),
+    /// Say who is asking: the person with their id, and the organizations with the role in each.
+    Whoami,
+    /// Look at the whole installation: settings, clock, database, keys, automators, GitHub and webhooks; exits with 1 where
+    /// something does not work. For who looks after it.
+    #[command(
+        after_help = "On the host of the API, `heddle-api admin add USER_ID` lets a person ask for this, and `heddle-api doctor`
+does the same where the API does not run.
+
+Examples:
+  heddle doctor
+  heddle doctor -o json > report.json      for a report of a fault: it holds the settings, and no secret"
+    )]
+    Doctor,
     /// List workloads: what runs, what could run, why not.
     Workloads(WorkloadsArguments),
     /// List clusters with their Syncs: alive, and true to Git?

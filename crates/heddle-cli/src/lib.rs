@@ -51,6 +51,8 @@ async fn dispatch(config: &Config, screen: &mut Screen) -> Result<Exit, Failure>
         Command::Where(arguments) => command::revision::find(config, arguments, screen).await,
         Command::At(arguments) => command::revision::at(config, arguments, screen).await,
         Command::Workloads(arguments) => command::workloads::run(config, arguments, screen).await,
+        Command::Whoami => command::installation::whoami(config, screen).await,
+        Command::Doctor => command::installation::doctor(config, screen).await,
         Command::Clusters => command::clusters::run(config, screen).await,
         Command::Release(arguments) => command::release::run(config, arguments, screen).await,
         Command::Promote(arguments) => command::release::promote(config, arguments, screen).await,

@@ -33,6 +33,14 @@ impl Session {
     }
 }
 
+/// A client without an organization: for what is of a person, or of the whole installation.
+pub(crate) fn open_client(config: &Config) -> Result<UserClient, Failure> {
+    let logins = load_logins(config)?;
+    let (api, ca_file) = address(config, &logins)?;
+    let token = find_token(config, logins.find(&api)).ok_or_else(|| no_token(&api))?;
+    Ok(UserClient::new(connect(&api, ca_file.as_deref())?, token))
+}
+
 /// The API's address, and the certificate authority that it is trusted by, for a program that has a token of its own.
 pub(crate) fn find_api(config: &Config) -> Result<(Url, Option<PathBuf>), Failure> {
     address(config, &load_logins(config)?)

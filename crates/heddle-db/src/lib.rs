@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+pub mod administrators;
 pub mod agent_outboxes;
 pub mod applied_revisions;
 pub mod attempts;
@@ -54,6 +55,7 @@ pub mod retention;
 pub mod revision_looks;
 pub mod revisions;
 pub mod sessions;
+pub mod shape;
 pub mod sync_faults;
 pub mod syncs;
 pub mod tags;

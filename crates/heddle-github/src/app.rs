@@ -74,7 +74,7 @@ pub struct FailedDelivery {
 /// The App.
 #[derive(Debug, Clone)]
 pub struct App {
-    client: Client,
+    pub(crate) client: Client,
     host: Host,
 }
 

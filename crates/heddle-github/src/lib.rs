@@ -11,6 +11,7 @@ mod error;
 mod host;
 mod message;
 mod oauth;
+mod registration;
 mod repository;
 mod user;
 pub mod webhook;
@@ -21,6 +22,7 @@ pub use self::{
     host::{Host, Transport},
     message::CommitMessage,
     oauth::{OAuth, UserToken},
+    registration::{Delivery, Registration, Webhook},
     repository::{
         BranchOwner, Commit, CommitMade, Commits, Comparison, ComparisonStatus, FileEdit, FileMode, NewPullRequest,
         PullRequest, PullRequestState, PullRequestUpdate, RepositoryClient, Reviewers, Since, WaitsFor,

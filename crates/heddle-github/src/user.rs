@@ -1,5 +1,7 @@
 //! A person who signed in, and what they may reach.
 
+use std::collections::BTreeMap;
+
 use heddle_core::git::{BranchName, RepoName};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -31,6 +33,10 @@ pub struct Installation {
     pub account: String,
     /// Whether the account's owner suspended it: its tokens do not work.
     pub suspended: bool,
+    /// The rights that the account granted, by name: `read`, `write` or `admin`.
+    pub permissions: BTreeMap<String, String>,
+    /// Its page of settings.
+    pub html_url: String,
 }
 
 /// A repository that an installation covers.
@@ -104,6 +110,8 @@ pub(crate) struct InstallationBody {
     id: u64,
     account: Option<AccountBody>,
     suspended_at: Option<String>,
+    permissions: BTreeMap<String, String>,
+    html_url: String,
 }
 
 #[derive(Deserialize)]
@@ -114,7 +122,13 @@ struct AccountBody {
 impl From<InstallationBody> for Installation {
     fn from(body: InstallationBody) -> Self {
         let account = body.account.map(|account| account.login).unwrap_or_default();
-        Self { id: body.id, account, suspended: body.suspended_at.is_some() }
+        Self {
+            id: body.id,
+            account,
+            suspended: body.suspended_at.is_some(),
+            permissions: body.permissions,
+            html_url: body.html_url,
+        }
     }
 }
 

@@ -12,6 +12,7 @@ macro_rules! bodies {
 mod account;
 mod change;
 mod cluster;
+mod doctor;
 mod drift;
 mod onboarding;
 mod organization;
@@ -26,6 +27,7 @@ mod workload;
 pub use account::{CreateToken, LoginRequest, Me, SessionView, SignUpRequest, TokenCreated, TokenView};
 pub use change::{ChangeCounts, ChangeDetail, ChangePage, ChangeView, RolloutView};
 pub use cluster::{ClusterCreated, ClusterKeyView, ClusterView, CreateCluster, FaultySyncView, Link, SyncView};
+pub use doctor::{DoctorArea, DoctorCheck, DoctorReport, DoctorVerdict};
 pub use drift::{
     CreateReporter, DriftCounts, DriftIssue, DriftPage, DriftRecordDetail, DriftRecordView, DriftSpell, DriftSync,
     ReporterCreated, ReporterView, SpellDetail,

@@ -163,6 +163,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/installation/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is right and wrong with the installation: settings, clock, database, keys, automators, GitHub and its webhooks. It asks
+         *     GitHub, so that an answer may take a minute.
+         */
+        get: operations["examine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitations/accept": {
         parameters: {
             query?: never;
@@ -1854,6 +1874,43 @@ export interface components {
         Deviation: "missing" | "changed" | "replaced" | "unwanted" | "forgotten" | "moved" | "imported";
         /** @description The content address of a manifest: `sha256:` and 64 hexadecimal digits, or `sha512:` and 128. */
         Digest: string;
+        /**
+         * @description What a check is about.
+         * @enum {string}
+         */
+        DoctorArea: "settings" | "clock" | "database" | "keys" | "automators" | "github" | "webhooks";
+        /** @description One thing that was looked at. */
+        DoctorCheck: {
+            /** @description What it is about. */
+            area: components["schemas"]["DoctorArea"];
+            /** @description What to do. */
+            remedy?: string | null;
+            /** @description What was seen, as a sentence. */
+            said: string;
+            /** @description How it is. */
+            verdict: components["schemas"]["DoctorVerdict"];
+        };
+        /** @description A look at a whole installation: `GET /installation/doctor`. It holds no secret and nothing of an organization. */
+        DoctorReport: {
+            /** @description What was found, what is wrong first. */
+            checks: components["schemas"]["DoctorCheck"][];
+            /**
+             * Format: date-time
+             * @description When it was looked.
+             */
+            examined_at: string;
+            /** @description The settings by variable. Of a secret it is only said whether it is set. */
+            settings: {
+                [key: string]: string;
+            };
+            /** @description The release of the API. */
+            version: string;
+        };
+        /**
+         * @description How a thing is, worst first.
+         * @enum {string}
+         */
+        DoctorVerdict: "fault" | "unknown" | "warning" | "ok";
         /** @description Ends a lease: `POST /automator/v1/leases/{id}/done` (also when the work failed, with the reason). */
         Done: {
             /** @description Why the work failed, in a sentence without secrets; it becomes due again, later each time. */
@@ -5379,6 +5436,41 @@ export interface operations {
         responses: {
             /** @description To the dashboard. */
             303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    examine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoctorReport"];
+                };
+            };
+            /** @description The asker does not look after the installation. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,9 +1,10 @@
 //! The settings as they are written.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use heddle_service::config::{ConfigError, with_files};
+use uuid::Uuid;
 
 /// The agent's image of this release, as far as a program can say that does not know where images were pushed.
 pub const DEFAULT_AGENT_IMAGE: &str = concat!("ghcr.io/heddle-dev/heddle-synchronizer:", env!("CARGO_PKG_VERSION"));
@@ -129,6 +130,9 @@ pub struct Settings {
     /// The address under which agents, and automators that organizations run, reach this API, if it is not the public one.
     #[arg(long, env = "HEDDLE_AGENT_API_URL")]
     pub agent_api_url: Option<String>,
+    /// What is shown of all of these, by variable.
+    #[arg(skip)]
+    pub shown: BTreeMap<String, String>,
 }
 
 impl Settings {
@@ -137,8 +141,32 @@ impl Settings {
     /// # Errors
     /// When a file cannot be read, or says what the environment says too.
     pub fn from_environment() -> Result<Self, ConfigError> {
-        Ok(Self::parse_from(with_files::<Self>(std::env::args_os(), |name| std::env::var_os(name))?))
+        Ok(Self::read(with_files::<Self>(std::env::args_os(), |name| std::env::var_os(name))?))
     }
+
+    pub(crate) fn read(arguments: Vec<OsString>) -> Self {
+        let matches = Self::command().get_matches_from(arguments);
+        match Self::from_arg_matches(&matches) {
+            Ok(settings) => Self { shown: shown(&matches), ..settings },
+            Err(error) => error.exit(),
+        }
+    }
+}
+
+/// The settings by variable. Of one whose value may hold a secret it is only said that it is set.
+fn shown(matches: &ArgMatches) -> BTreeMap<String, String> {
+    let command = Settings::command();
+    let settings = command.get_arguments().filter_map(|argument| {
+        let variable = argument.get_env()?.to_string_lossy().into_owned();
+        let mut values = matches.get_raw(argument.get_id().as_str())?;
+        let value = if argument.is_hide_env_values_set() {
+            "(set)".to_owned()
+        } else {
+            values.next()?.to_string_lossy().into_owned()
+        };
+        Some((variable, value))
+    });
+    settings.collect()
 }
 
 /// What the program can do besides serving.
@@ -146,4 +174,31 @@ impl Settings {
 pub enum Command {
     /// Seal every stored secret anew with the first key of the file, and say which keys may be dropped.
     RotateSecrets,
+    /// Look at settings, clock, database, keys, automators, GitHub and webhooks, and say what to do; ends with 1 where something
+    /// does not work. It changes nothing.
+    Doctor {
+        /// Print JSON with the settings in it, for a report of a fault: secrets are left out.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say who looks after the installation, and may ask for this over the API (`heddle doctor`).
+    #[command(subcommand)]
+    Admin(AdminCommand),
+}
+
+/// Who looks after the installation. A person is named by their id, which `heddle whoami` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum AdminCommand {
+    /// Add a person.
+    Add {
+        /// Their id.
+        user_id: Uuid,
+    },
+    /// Take a person away.
+    Remove {
+        /// Their id.
+        user_id: Uuid,
+    },
+    /// List them.
+    List,
 }

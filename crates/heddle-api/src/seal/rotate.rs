@@ -21,6 +21,41 @@ pub const LOGINS: &str = "registry_logins";
 /// So many secrets are sealed anew in one transaction.
 const BATCH: i64 = 100;
 
+/// Which keys seal what is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Census {
+    /// The key that seals.
+    pub writes_with: KeyId,
+    /// The other keys of the file, with how many secrets each still seals.
+    pub older: Vec<(KeyId, i64)>,
+    /// Keys that are not in the file, with how many secrets are lost with each.
+    pub lost: Vec<(KeyId, i64)>,
+}
+
+/// Counts the stored secrets by the keys that seal them.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn census(db: &Db, sealer: &Sealer) -> anyhow::Result<Census> {
+    let ids = sealer.key_ids();
+    let mut tx = db.routing().await?;
+    let organizations = heddle_db::organizations::list_ids(&mut *tx).await?;
+    tx.commit().await?;
+    let mut counts: BTreeMap<KeyId, i64> = BTreeMap::new();
+    for organization in organizations {
+        let mut tx = db.organization(organization).await?;
+        for (key, secrets) in registry_logins::count_by_key(&mut *tx, organization).await? {
+            let key = KeyId::from_bytes(&key).ok_or_else(|| anyhow::anyhow!("a row names no key"))?;
+            *counts.entry(key).or_default() += secrets;
+        }
+        tx.commit().await?;
+    }
+    let seals = |key: &KeyId| counts.get(key).copied().unwrap_or_default();
+    let older = ids.iter().skip(1).map(|key| (*key, seals(key))).collect();
+    let lost = counts.iter().map(|(key, secrets)| (*key, *secrets)).filter(|(key, _)| !ids.contains(key)).collect();
+    Ok(Census { writes_with: sealer.writes_with(), older, lost })
+}
+
 /// What a run did, and what is left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotation {
@@ -66,24 +101,16 @@ impl fmt::Display for Rotation {
 /// When the store cannot be reached. What was done until then stays done.
 pub async fn rotate(db: &Db, sealer: &Sealer) -> anyhow::Result<Rotation> {
     let ids = sealer.key_ids();
-    let Some((first, older)) = ids.split_first() else { anyhow::bail!("there is no key") };
+    let Some((_, older)) = ids.split_first() else { anyhow::bail!("there is no key") };
     let mut tx = db.routing().await?;
     let organizations = heddle_db::organizations::list_ids(&mut *tx).await?;
     tx.commit().await?;
     let mut sealed_anew = 0;
-    let mut counts: BTreeMap<KeyId, i64> = BTreeMap::new();
     for organization in organizations {
         sealed_anew += rotate_organization(db, sealer, organization, older).await?;
-        let mut tx = db.organization(organization).await?;
-        for (key, secrets) in registry_logins::count_by_key(&mut *tx, organization).await? {
-            let key = KeyId::from_bytes(&key).ok_or_else(|| anyhow::anyhow!("a row names no key"))?;
-            *counts.entry(key).or_default() += secrets;
-        }
-        tx.commit().await?;
     }
-    let older = older.iter().map(|key| (*key, counts.get(key).copied().unwrap_or_default())).collect();
-    let lost = counts.into_iter().filter(|(key, _)| !ids.contains(key)).collect();
-    Ok(Rotation { sealed_anew, writes_with: *first, older, lost })
+    let Census { writes_with, older, lost } = census(db, sealer).await?;
+    Ok(Rotation { sealed_anew, writes_with, older, lost })
 }
 
 async fn rotate_organization(

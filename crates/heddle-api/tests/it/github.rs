@@ -8,7 +8,7 @@ use crate::hub::{Hub, Person};
 
 pub struct Scene {
     pub hub: Hub,
-    github: GitHub,
+    pub github: GitHub,
     _files: tempfile::TempDir,
 }
 

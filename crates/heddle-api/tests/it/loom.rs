@@ -100,6 +100,7 @@ impl Loom {
             agent_image: "heddle-synchronizer".to_owned(),
             automator_image: "heddle-automator".to_owned(),
             agent_api_url: base.clone(),
+            shown: std::collections::BTreeMap::default(),
         };
         let db = Db::connect(database.options(), 8).await.unwrap();
         let app_of_api = heddle_api::build_app(config, db).unwrap();

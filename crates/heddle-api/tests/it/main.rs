@@ -14,6 +14,7 @@ mod github;
 mod hands;
 mod hosts;
 mod hub;
+mod installation;
 mod limits;
 mod logins;
 mod loom;

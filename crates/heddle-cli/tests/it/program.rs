@@ -53,6 +53,7 @@ impl Api {
         let (moved, _) = watch::channel(());
         let routes = Router::new()
             .route("/api/v1/me", get(|state, headers| answer(state, "me".to_owned(), headers)))
+            .route("/api/v1/installation/doctor", get(|state, headers| answer(state, "doctor".to_owned(), headers)))
             .route("/api/v1/organizations/{organization}/events", get(events))
             .route(
                 "/api/v1/organizations/{organization}/{list}",

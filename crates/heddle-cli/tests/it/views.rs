@@ -4,7 +4,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::{
     bodies,
-    program::{Api, Person, TOKEN},
+    program::{Api, Ended, Person, TOKEN},
 };
 
 async fn start() -> (Api, Person) {
@@ -112,4 +112,56 @@ async fn help_tells_the_exit_codes() {
     assert_eq!(ended.code, 0);
     assert!(ended.stdout.contains("4  not logged in") && ended.stdout.contains("heddle changes --watch"));
     assert_eq!(Person::new().run(&["no-such-command"]).await.code, 2);
+}
+
+#[tokio::test]
+async fn whoami_names_the_person_by_the_id_that_an_administrator_is_added_by() {
+    let (_api, person) = start().await;
+    let ended = person.run(&["whoami"]).await;
+    assert_eq!(
+        ended.stdout,
+        "Ada <ada@example.org>, 00000000-0000-0000-0000-000000000001\n\
+         ORGANIZATION  ROLE   ID\n\
+         acme          owner  00000000-0000-0000-0000-000000000002\n"
+    );
+}
+
+#[tokio::test]
+async fn doctor_says_what_to_do_and_ends_with_one_where_something_does_not_work() {
+    let (api, person) = start().await;
+    let report = |verdict: &str| {
+        json!({
+            "version": "0.1.0", "examined_at": Utc::now(), "settings": {"DATABASE_URL": "(set)"},
+            "checks": [
+                {"area": "webhooks", "verdict": verdict, "said": "webhooks go elsewhere", "remedy": "set the URL"},
+                {"area": "clock", "verdict": "ok", "said": "the clock agrees", "remedy": null},
+            ],
+        })
+    };
+    api.answers.set("doctor", report("fault"));
+    let ended = person.run(&["doctor"]).await;
+    assert_eq!(
+        ended.stdout,
+        "FAULT   webhooks   webhooks go elsewhere\n                   → set the URL\nok      clock      the clock agrees\n"
+    );
+    assert_eq!((ended.code, ended.stderr.as_str()), (1, ""));
+    assert_eq!(person.run(&["doctor", "-o", "json"]).await.json()["settings"]["DATABASE_URL"], "(set)");
+
+    api.answers.set("doctor", report("warning"));
+    assert_eq!(person.run(&["doctor"]).await.code, 0);
+    let mut late = report("ok");
+    late["examined_at"] = json!(Utc::now() - TimeDelta::minutes(10));
+    api.answers.set("doctor", late);
+    let ended = person.run(&["doctor"]).await;
+    assert!(ended.stderr.contains("s ahead of that of the API"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn doctor_of_an_installation_that_is_away_leads_to_its_host() {
+    let person = Person::new();
+    let ended = person.run(&["doctor", "--api-url", "http://127.0.0.1:9"]).await;
+    assert_eq!(ended.code, 4, "{}", ended.stderr);
+    let mut command = person.command(&["doctor", "--api-url", "http://127.0.0.1:9"]);
+    let ended = Ended::from(command.env("HEDDLE_TOKEN", TOKEN).output().await.unwrap());
+    assert!(ended.code == 5 && ended.stderr.contains("`heddle-api doctor` on the host"), "{}", ended.stderr);
 }

@@ -1,6 +1,6 @@
 //! The person who is asking: sessions and tokens.
 
-use heddle_wire::view::{CreateToken, Me, SessionView, TokenCreated, TokenView};
+use heddle_wire::view::{CreateToken, DoctorReport, Me, SessionView, TokenCreated, TokenView};
 use uuid::Uuid;
 
 use super::UserClient;
@@ -13,6 +13,14 @@ impl UserClient {
     /// [`ClientError::Unauthorized`] when the token is not accepted.
     pub async fn me(&self) -> Result<Me, ClientError> {
         self.get("me").await
+    }
+
+    /// `GET /installation/doctor`: what is right and wrong with the installation.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `not-an-administrator` when the asker does not look after it.
+    pub async fn doctor(&self) -> Result<DoctorReport, ClientError> {
+        self.get("installation/doctor").await
     }
 
     /// `GET /sessions`: the asker's own.

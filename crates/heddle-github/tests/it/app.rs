@@ -1,5 +1,5 @@
 use chrono::{TimeDelta, Utc};
-use heddle_github::{GitHubError, OAuth, Permissions, RepositoryClient, UserClient};
+use heddle_github::{GitHubError, Host, OAuth, Permissions, RepositoryClient, UserClient};
 use heddle_testkit::github::{Fault, Level, Matcher};
 use secrecy::ExposeSecret;
 
@@ -121,4 +121,39 @@ async fn secrets_stay_out_of_errors() {
     assert!(!format!("{broken:?}").contains("line"), "{broken:?}");
     let token = scene.app().mint_token(scene.installation, &name(), Permissions::Read).await.unwrap();
     assert!(!format!("{token:?}").contains(token.secret.expose_secret()));
+}
+
+#[tokio::test]
+async fn an_app_tells_its_rights_its_webhook_and_what_arrived() {
+    let scene = Scene::new().await;
+    let app = scene.app();
+    let found = app.registration().await.unwrap();
+    assert_eq!(
+        (found.slug.as_str(), found.client_id.as_deref()),
+        (scene.credentials.slug.as_str(), Some(scene.credentials.client_id.as_str()))
+    );
+    assert_eq!(found.permissions["contents"], "write");
+    assert!(found.events.iter().any(|event| event == "push"), "{found:?}");
+    let installations = app.list_installations().await.unwrap();
+    assert_eq!(installations[0].permissions["pull_requests"], "write");
+    let page = format!("/settings/installations/{}", scene.installation);
+    assert!(installations[0].html_url.ends_with(&page), "{installations:?}");
+    assert!((scene.host().clock().await.unwrap() - Utc::now()).abs() < TimeDelta::minutes(1));
+
+    assert_eq!(app.webhook().await.unwrap().url, None);
+    assert_eq!(app.list_deliveries().await.unwrap(), []);
+    // Nobody listens there.
+    let nowhere = "http://127.0.0.1:9/webhooks/github";
+    scene.github.set_webhook_target(nowhere);
+    assert_eq!(app.webhook().await.unwrap().url.as_deref(), Some(nowhere));
+}
+
+#[tokio::test]
+async fn an_app_whose_key_was_deleted_is_told_apart_from_a_host_that_is_away() {
+    let scene = Scene::new().await;
+    scene.github.fail(Matcher::rest("GET", "/app"), Fault::Status(401));
+    let refused = scene.app().registration().await;
+    assert!(matches!(refused, Err(GitHubError::Unauthorized)), "{refused:?}");
+    let away = Host::new("https://127.0.0.1:9/api/v3".parse().unwrap(), None).unwrap().clock().await;
+    assert!(matches!(&away, Err(GitHubError::Unavailable { reason }) if reason.contains("onnect")), "{away:?}");
 }

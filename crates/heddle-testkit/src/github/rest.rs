@@ -67,6 +67,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/app/installations", get(apps::list))
         .route("/app/installations/{id}", get(apps::show))
         .route("/app/installations/{id}/access_tokens", post(apps::create_token))
+        .route("/app/hook/config", get(apps::hook))
         .route("/app/hook/deliveries", get(apps::deliveries))
         .route("/app/hook/deliveries/{id}", get(apps::delivery))
         .route("/app/hook/deliveries/{id}/attempts", post(apps::redeliver))

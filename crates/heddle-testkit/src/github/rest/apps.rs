@@ -187,6 +187,16 @@ pub(super) async fn revoke_token(State(shared): State<Shared>, caller: Caller, h
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
+/// `GET /app/hook/config`
+pub(super) async fn hook(State(shared): State<Shared>, caller: Caller) -> ApiResult {
+    let app = app_of(&caller)?;
+    let state = shared.state();
+    let app = state.apps.get(&app).ok_or_else(ApiError::not_found)?;
+    let Some(url) = &app.webhook_url else { return Err(ApiError::not_found()) };
+    let body = json!({"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": url});
+    Ok(Json(body).into_response())
+}
+
 /// `GET /app/hook/deliveries`, newest first.
 pub(super) async fn deliveries(
     State(shared): State<Shared>,
