@@ -67,7 +67,20 @@ impl ImageRepository {
     pub fn as_str(&self) -> &str {
         &self.full
     }
+
+    /// The file that lists the versions of a chart which a repository of charts serves over HTTP, as a path at
+    /// [`ImageRepository::registry`], and the chart's name; `None` for what a registry holds. Such a chart is called by that
+    /// file: `charts.example.com/stable/index.yaml/web`.
+    ///
+    /// Source of the file: <https://helm.sh/docs/topics/chart_repository/>, "The index file".
+    pub fn chart_index(&self) -> Option<(&str, &str)> {
+        let (file, chart) = self.path().rsplit_once('/')?;
+        (file == CHART_INDEX || file.ends_with("/index.yaml")).then_some((file, chart))
+    }
 }
+
+/// The file that lists the charts of a repository over HTTP.
+pub const CHART_INDEX: &str = "index.yaml";
 
 /// A glob over image repositories as [`ImageRepository`] writes them: `nginx` is `docker.io/library/nginx`.
 pub fn glob_in_full(text: &str) -> String {

@@ -5,7 +5,11 @@
 
 use std::{ops::Range, sync::Arc};
 
-use heddle_core::{name::EnvironmentName, place::Place};
+use heddle_core::{
+    image::{CHART_INDEX, ImageRepository},
+    name::EnvironmentName,
+    place::Place,
+};
 
 use crate::{
     edit::{Edit, EditError},
@@ -16,6 +20,9 @@ use crate::{
 
 /// How the address of a registry starts.
 const OCI: &str = "oci://";
+
+/// How that of a repository of charts starts.
+const HTTPS: &str = "https://";
 
 /// What a version is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,7 +87,9 @@ pub(crate) const LOCKED: &str =
 pub(crate) const PATCHED: &str =
     "a patch changes where it comes from, or sets what wins over its version: write version and source in one place";
 pub(crate) const SHARED_NAME: &str = "images have the same repository, so nothing says which of its tags are charts: give charts a repository of their own";
-const HTTP: &str = "its repository is read over HTTP, which nobody follows yet";
+const PLAIN: &str = "its repository is not read over HTTPS, so nobody follows it";
+const NO_ADDRESS: &str =
+    "its repository's address, or its name, has letters or signs that no image's name has, so nobody follows it";
 const GIT: &str = "versions of git repositories are listed, and followed by nobody yet";
 const NOWHERE: &str = "no HelmRepository of its name stands on this branch, or several that say different addresses, so nothing says where it comes from";
 const NONE: &str = "it names no version, so the newest is installed: write one";
@@ -97,10 +106,14 @@ impl ChartOf {
         Self { name: name.to_owned(), from, is_by_repository: false, ways }
     }
 
-    /// The repository in a registry that holds its versions as tags; `None` where no registry does.
+    /// The repository in a registry that holds its versions as tags, or the file that lists them over HTTPS with the chart
+    /// behind it; `None` where there is neither.
     pub fn repository(&self) -> Option<String> {
         match &self.from {
             From::Address(address) => {
+                if let Some(path) = address.strip_prefix(HTTPS) {
+                    return Some(format!("{}/{CHART_INDEX}/{}", path.trim_end_matches('/'), self.name));
+                }
                 let path = address.strip_prefix(OCI)?.trim_end_matches('/');
                 // What clients of OCI call Docker Hub.
                 let hub = path.strip_prefix("registry-1.docker.io/").map(|path| format!("docker.io/{path}"));
@@ -127,14 +140,17 @@ impl ChartOf {
             From::Git => Some(GIT),
             From::Repository(..) => Some(NOWHERE),
             From::Address(_) if version.is_empty() => Some(NONE),
-            From::Address(_) if !is_whole(version) => Some(RANGE),
-            From::Address(address) => (!address.starts_with(OCI)).then_some(HTTP),
+            From::Address(_) if !is_version(version) => Some(RANGE),
+            From::Address(_) => match self.repository() {
+                None => Some(PLAIN),
+                Some(name) => name.parse::<ImageRepository>().is_err().then_some(NO_ADDRESS),
+            },
         }
     }
 }
 
-/// Whether a text is one version, and not a range of them: `1.2.3`, `v1.2.3-rc.1`.
-fn is_whole(version: &str) -> bool {
+/// Whether a text is one version of a chart, and no range of them or a name that moves: `1.2.3`, `v1.2.3-rc.1`.
+pub fn is_version(version: &str) -> bool {
     let numbers = version.strip_prefix('v').unwrap_or(version);
     let (numbers, rest) = numbers.split_once('-').map_or((numbers, None), |(numbers, rest)| (numbers, Some(rest)));
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
@@ -143,20 +159,28 @@ fn is_whole(version: &str) -> bool {
     parts.len() == 3 && parts.iter().all(|part| is_number(part)) && rest.is_none_or(is_word)
 }
 
+/// An address without the login that may stand in it.
+pub(crate) fn without_login(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host.rsplit('@').next().unwrap_or(host);
+    format!("{scheme}://{host}{path}")
+}
+
 impl Version {
     /// What stands at a place whose value is no image's.
     pub(crate) fn of(file: &str, value: &Arc<ImageValue>, of: &ChartOf, environments: Vec<EnvironmentName>) -> Self {
         let (_, build) = value.parts.name_and_build();
-        let version = build.trim_start_matches([':', '@']).to_owned();
+        let version = build.split('@').next().unwrap_or_default().trim_start_matches(':').to_owned();
         let (kind, source) = match &of.from {
-            From::Address(address) => (VersionKind::Chart, Some(address.clone())),
+            From::Address(address) => (VersionKind::Chart, Some(without_login(address))),
             From::Repository(..) => (VersionKind::Chart, None),
             From::Git => (VersionKind::Ref, None),
         };
         Self {
             kind,
             place: value.place(file),
-            name: of.name.clone(),
+            name: without_login(&of.name),
             source,
             unfollowed: of.unfollowed(&version),
             version,
@@ -185,7 +209,7 @@ impl Version {
                 object: "Kustomization".to_owned(),
                 field: "resources".to_owned(),
             },
-            name: name.to_owned(),
+            name: without_login(name),
             source: None,
             version: version.to_owned(),
             environments,
@@ -198,7 +222,7 @@ impl Version {
 
     /// Whether one version in full stands there, and neither a range nor nothing.
     pub fn is_whole(&self) -> bool {
-        is_whole(&self.version)
+        is_version(&self.version)
     }
 
     /// The edits that write another version at the place; none where it stands there already.

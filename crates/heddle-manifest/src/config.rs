@@ -20,7 +20,7 @@ mod stops;
 use chrono::TimeDelta;
 use heddle_core::{
     git::BranchName,
-    image::{ImageRepository, glob_in_full},
+    image::{CHART_INDEX, ImageRepository, glob_in_full},
     name::EnvironmentName,
 };
 
@@ -150,6 +150,8 @@ pub enum RepositoryGlob {
     All,
     /// Those that match.
     Matching(Glob),
+    /// Charts that match, by their repository with their name behind it: the file that lists them is no part of that.
+    Charts(Glob),
 }
 
 /// A scope in which nothing is written, and why.
@@ -260,7 +262,7 @@ impl RepositoryGlob {
     /// Reads the name of a rule for charts, in which a name without a slash is a chart's in any registry; `None` when it is
     /// none.
     pub fn parse_chart(text: &str) -> Option<Self> {
-        let plain = text.strip_prefix("oci://").unwrap_or(text);
+        let plain = text.strip_prefix("oci://").or_else(|| text.strip_prefix("https://")).unwrap_or(text);
         // As charts of Docker Hub are known here, whatever clients of OCI call it.
         let hub = plain.strip_prefix("registry-1.docker.io/").map(|path| format!("docker.io/{path}"));
         let plain = hub.as_deref().unwrap_or(plain);
@@ -273,7 +275,7 @@ impl RepositoryGlob {
             return None;
         }
         let full = if plain.contains('/') { plain.to_owned() } else { format!("**/{plain}") };
-        Glob::parse(&full).map(Self::Matching)
+        Glob::parse(&full).map(Self::Charts)
     }
 
     /// Whether the repository matches.
@@ -281,6 +283,13 @@ impl RepositoryGlob {
         match self {
             Self::All => true,
             Self::Matching(glob) => glob.matches(image.as_str()),
+            Self::Charts(glob) => match image.chart_index() {
+                None => glob.matches(image.as_str()),
+                Some((file, chart)) => {
+                    let path = file.strip_suffix(CHART_INDEX).unwrap_or(file);
+                    glob.matches(&format!("{}/{path}{chart}", image.registry()))
+                }
+            },
         }
     }
 }

@@ -14,7 +14,11 @@ mod write;
 
 use std::collections::BTreeSet;
 
-use heddle_core::{change::Mode, image::ImageRepository, policy::TagPolicy};
+use heddle_core::{
+    change::Mode,
+    image::{CHART_INDEX, ImageRepository},
+    policy::TagPolicy,
+};
 use serde::Serialize;
 
 pub use self::renovate::{MAX_RENOVATE_FILES, RENOVATE_FILES, Renovate};
@@ -59,8 +63,10 @@ pub struct Origin {
 /// Images that are to be updated by one policy.
 #[derive(Debug, Clone)]
 pub struct Wish {
-    /// The image.
+    /// The image, or the repository of the chart.
     pub image: ImageRepository,
+    /// It is for a chart, and for no image of the same name.
+    pub is_chart: bool,
     /// Where it stands.
     pub places: Places,
     /// How its tags are chosen.
@@ -148,6 +154,7 @@ impl Brought {
     fn wish(&mut self, wish: Wish) {
         let same = self.wishes.iter_mut().find(|known| {
             known.image == wish.image
+                && known.is_chart == wish.is_chart
                 && known.policy == wish.policy
                 && known.mode == wish.mode
                 && matches!(
@@ -175,10 +182,21 @@ impl Origin {
 }
 
 impl Wish {
+    /// What a rule for it calls it.
+    fn name(&self) -> String {
+        match self.image.chart_index() {
+            Some((file, chart)) if self.is_chart => {
+                let folder = file.strip_suffix(CHART_INDEX).unwrap_or(file);
+                format!("{}/{folder}{chart}", self.image.registry())
+            }
+            _ => self.image.to_string(),
+        }
+    }
+
     /// Whether it means an image at a place, which is at this index among all that were found.
     pub fn covers(&self, index: usize, occurrence: &Occurrence) -> bool {
         // What is said of images is said of no chart.
-        !occurrence.is_chart
+        occurrence.is_chart == self.is_chart
             && occurrence.image.repository == self.image
             && match &self.places {
                 Places::At(places) => places.contains(&index),

@@ -12,9 +12,10 @@ use reqwest::{
     Method, Response,
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
 };
+use tokio::sync::Semaphore;
 use url::{Url, form_urlencoded};
 
-use crate::session::Leads;
+use crate::{limits::MAX_INDEXES_AT_ONCE, session::Leads};
 
 /// How long it is known whether an allowed registry speaks TLS.
 const SCHEME_TERM: Duration = Duration::from_secs(600);
@@ -42,6 +43,8 @@ pub struct Access {
     mirrors: Arc<HashMap<String, Url>>,
     /// Whether a registry without TLS is spoken to on this machine alone, also where the operator allows its host.
     only_private_on_its_way: bool,
+    /// Held by whoever has the text of an index of charts in memory.
+    pub(crate) indexes: Arc<Semaphore>,
 }
 
 impl Access {
@@ -52,13 +55,14 @@ impl Access {
     /// When an entry is no host, or `ca_pem` holds no certificate.
     pub fn new(allowed: &[String], ca_pem: Option<&[u8]>) -> Result<Self, AccessError> {
         let egress = Egress::new(allowed, ca_pem)?;
-        Ok(Self { egress, schemes: Arc::default(), mirrors: Arc::default(), only_private_on_its_way: false })
+        Ok(Self { only_private_on_its_way: false, ..Self::over(egress) })
     }
 
     /// Over these connections. A registry speaks TLS, or is on a loopback address: what is sent there may be the login of
     /// somebody who has no word in what the operator allows.
     pub fn over(egress: Egress) -> Self {
-        Self { egress, schemes: Arc::default(), mirrors: Arc::default(), only_private_on_its_way: true }
+        let indexes = Arc::new(Semaphore::new(MAX_INDEXES_AT_ONCE));
+        Self { egress, schemes: Arc::default(), mirrors: Arc::default(), only_private_on_its_way: true, indexes }
     }
 
     /// The same, with mirrors that are asked in the place of registries: `REGISTRY=ADDRESS` each. A mirror is shown the

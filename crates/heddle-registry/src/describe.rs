@@ -75,7 +75,13 @@ impl Session {
     /// # Errors
     /// When it cannot be read now, or not in time. What can be read and is no image is an answer, with nothing in it.
     pub async fn describe(&self, image: &ImageRepository, tag: &Tag) -> Result<Option<Description>, Failure> {
-        within(DESCRIBE_DEADLINE, self.look_at(image, tag), || late(image)).await
+        let look = async {
+            match image.chart_index() {
+                Some(index) => self.told_by_index(image, index, tag).await,
+                None => self.look_at(image, tag).await,
+            }
+        };
+        within(DESCRIBE_DEADLINE, look, || late(image)).await
     }
 
     async fn look_at(&self, image: &ImageRepository, tag: &Tag) -> Result<Option<Description>, Failure> {
@@ -106,6 +112,9 @@ impl Session {
     /// # Errors
     /// When the registry cannot be asked now.
     pub async fn still_points_to(&self, image: &ImageRepository, tag: &Tag, digest: &Digest) -> Result<bool, Failure> {
+        if image.chart_index().is_some() {
+            return Ok(self.describe(image, tag).await?.is_some_and(|told| told.digest == *digest));
+        }
         let url = self.address(image, &format!("manifests/{tag}")).await?;
         let asked = accepted();
         let answer = within(DESCRIBE_DEADLINE, self.ask(Method::HEAD, image, &url, &asked), || late(image)).await?;

@@ -1,5 +1,5 @@
 //! Speaks OCI distribution: lists the tags of an image, says what a tag is, pulls what is no image, and fetches what is
-//! attached as a signature.
+//! attached as a signature. Of charts that a repository serves over HTTP it reads the index.
 //!
 //! It knows that protocol and none of our policy. Registries are strangers: what they name as a login server, as the
 //! next page or as their own address is followed only to public addresses over HTTPS, or where the operator allowed it;
@@ -10,6 +10,7 @@
 mod access;
 mod allowance;
 mod ask;
+pub mod charts;
 mod cloud;
 mod describe;
 pub mod limits;

@@ -12,6 +12,21 @@ pub const MAX_TAGS: usize = 100_000;
 /// The largest list of tags in bytes, over all of its pages and after decompression.
 pub const MAX_LIST_BYTES: usize = 16 << 20;
 
+/// The largest index of a repository of charts in bytes, after decompression.
+pub const MAX_INDEX_BYTES: usize = 32 << 20;
+
+/// The most charts and versions of charts in one index, together. Large ones have about 20,000.
+pub const MAX_INDEX_VERSIONS: usize = 50_000;
+
+/// The most bytes of a name, a version or an address in an index.
+pub const MAX_INDEX_TEXT_BYTES: usize = 2048;
+
+/// The most bytes that what is kept of one index may take.
+pub const MAX_KEPT_INDEX_BYTES: u64 = 64 << 20;
+
+/// How many indexes are read at once. The whole text of one is in memory meanwhile.
+pub const MAX_INDEXES_AT_ONCE: usize = 2;
+
 /// The most pages of a list of tags.
 pub const MAX_PAGES: usize = 1000;
 
@@ -69,6 +84,11 @@ pub const LIMITS: &[Limit] = &[
     Limit::count("tags of one image", MAX_TAGS as u64, FAILED),
     Limit::bytes("a list of tags, over all of its pages", MAX_LIST_BYTES as u64, FAILED),
     Limit::count("pages of a list of tags", MAX_PAGES as u64, FAILED),
+    Limit::bytes("an index of a repository of charts", MAX_INDEX_BYTES as u64, FAILED),
+    Limit::count("charts and versions in such an index", MAX_INDEX_VERSIONS as u64, FAILED),
+    Limit::bytes("a name, a version or an address in such an index", MAX_INDEX_TEXT_BYTES as u64, FAILED),
+    Limit::bytes("what is kept of such an index", MAX_KEPT_INDEX_BYTES, FAILED),
+    Limit::count("such indexes that are read at once", MAX_INDEXES_AT_ONCE as u64, "others wait"),
     Limit::bytes("a text in a list of tags", MAX_LIST_TEXT_BYTES as u64, FAILED),
     Limit::time("listing the tags of an image, with the login", LIST_DEADLINE, FAILED),
     Limit::bytes("a manifest, or the configuration of an image", MAX_MANIFEST_BYTES as u64, NOT_DESCRIBED),

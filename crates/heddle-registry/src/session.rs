@@ -23,6 +23,7 @@ use crate::{
     access::Access,
     allowance,
     ask::{Failure, LoginFault, failed},
+    charts::Indexed,
     cloud::{Cloud, Lent},
     login::{self, Authorization, Challenge, Credential, Desk, wants_login},
     quirks,
@@ -88,6 +89,8 @@ pub struct Session {
     works: AtomicBool,
     /// The answer so far that left the least of the registry's limit.
     allowance: std::sync::Mutex<Option<Allowance>>,
+    /// What the indexes of charts said that were read.
+    pub(crate) indexed: std::sync::Mutex<HashMap<ImageRepository, Indexed>>,
 }
 
 impl Session {
@@ -105,6 +108,7 @@ impl Session {
             known: AtomicBool::new(false),
             works: AtomicBool::new(false),
             allowance: std::sync::Mutex::default(),
+            indexed: std::sync::Mutex::default(),
         }
     }
 

@@ -84,6 +84,9 @@ impl Session {
     }
 
     async fn walk(&self, image: &ImageRepository, etag: Option<&str>, begun: &mut Begun) -> Result<TagPage, Failure> {
+        if let Some((file, chart)) = image.chart_index() {
+            return self.list_versions(image, file, chart, etag).await;
+        }
         let mut url = match begun.next.clone() {
             Some(next) => next,
             None => {
@@ -122,12 +125,12 @@ impl Session {
 }
 
 /// Asks for the list only if it is another than the one that is known.
-fn known(etag: Option<&str>) -> HeaderMap {
+pub(crate) fn known(etag: Option<&str>) -> HeaderMap {
     let known = etag.and_then(|etag| HeaderValue::from_str(etag).ok());
     known.map(|etag| (IF_NONE_MATCH, etag)).into_iter().collect()
 }
 
-fn entity_tag(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn entity_tag(headers: &HeaderMap) -> Option<String> {
     let tag = headers.get(ETAG).filter(|tag| tag.len() <= MAX_HEADER_BYTES)?;
     tag.to_str().ok().map(str::to_owned)
 }

@@ -69,7 +69,7 @@ async fn what_moves_is_listed_by_its_kind_with_what_moves_it() {
     assert_eq!(list(&["--kind", "chart"]).await, [chart, "chart web 1.4.1"]);
     assert_eq!(list(&["--kind", "ref", "--kind", "image"]).await, [reference, image]);
     let ended = person.run(&["list", &root, "--kind", "chart"]).await;
-    assert!(ended.stdout.contains("read over HTTP") && ended.stdout.contains(".heddle.yaml:3"), "{ended:?}");
+    assert!(ended.stdout.contains("nothing updates it") && ended.stdout.contains(".heddle.yaml:3"), "{ended:?}");
     let images = person.run(&["image", "list", &root]).await;
     assert!(!images.stdout.contains("ghcr.io/acme/web"), "{images:?}");
 }

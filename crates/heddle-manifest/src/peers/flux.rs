@@ -199,6 +199,7 @@ fn read_marker(
     if let Some(native) = translation.policy {
         brought.wish(Wish {
             image: occurrence.image.repository.clone(),
+            is_chart: false,
             places: Places::At(BTreeSet::from([index])),
             policy: native,
             mode,

@@ -212,6 +212,13 @@ fn wish(image: &str, mut settings: Settings<'_>, brought: &mut Brought) {
     }
     if let Some(policy) = translation.policy {
         let places = settings.places;
-        brought.wish(Wish { image: repository, places, policy, mode: settings.mode, origin: settings.origin.clone() });
+        brought.wish(Wish {
+            image: repository,
+            is_chart: false,
+            places,
+            policy,
+            mode: settings.mode,
+            origin: settings.origin.clone(),
+        });
     }
 }

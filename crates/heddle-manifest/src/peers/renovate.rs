@@ -1,4 +1,4 @@
-//! Renovate: its configuration, for images that stand in files which its managers read. Source:
+//! Renovate: its configuration, for images and charts that stand in files which its managers read. Source:
 //! <https://docs.renovatebot.com/configuration-options/>.
 //!
 //! What it does to an image is worked out as Renovate does, all rules that match in their order, and becomes one rule for
@@ -19,7 +19,7 @@ use self::{
     settings::Settings,
 };
 use super::{Brought, Origin, Places, Setup, Wish};
-use crate::yaml::Node;
+use crate::{occurrence::Occurrence, yaml::Node};
 
 /// How many files of a configuration are read: the first one, and presets of the same repository.
 pub const MAX_RENOVATE_FILES: usize = 50;
@@ -100,10 +100,15 @@ pub(super) fn read(setup: &Setup<'_>, renovate: &Renovate, brought: &mut Brought
         rule.tell(brought);
     }
     let mut unmanaged = 0_usize;
-    let mut by_image: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut by_image: BTreeMap<(bool, String), Vec<usize>> = BTreeMap::new();
     for (index, occurrence) in setup.occurrences.iter().enumerate() {
         match managers.of(occurrence) {
-            Some(_) => by_image.entry(occurrence.image.repository.to_string()).or_default().push(index),
+            Some(_) => {
+                let name = (occurrence.is_chart, occurrence.image.repository.to_string());
+                by_image.entry(name).or_default().push(index);
+            }
+            // Charts are in few files that Renovate reads unasked.
+            None if occurrence.is_chart => {}
             None => unmanaged += 1,
         }
     }
@@ -121,13 +126,13 @@ pub(super) fn read(setup: &Setup<'_>, renovate: &Renovate, brought: &mut Brought
         brought.differs(&origin(file, 1), "Renovate may update images here too: take those that a rule governs from it (`ignoreDeps`, or `enabled: false` for its managers of manifests)");
     }
     for (rule, used) in rules.iter().zip(used) {
-        if !used && rule.is_for_images() {
-            brought.differs(&rule.origin, "no image here is meant by it, so no rule is written for it");
+        if !used && rule.is_for_any() {
+            brought.differs(&rule.origin, "no image or chart here is meant by it, so no rule is written for it");
         }
     }
 }
 
-/// What is said of one image, which stands at these places.
+/// What is said of one image, or of one chart, which stands at these places.
 fn image(
     setup: &Setup<'_>,
     renovate: &Renovate,
@@ -156,13 +161,14 @@ fn image(
             }
         }
         let settings = settings.beside(occurrence.image.tag.as_ref());
+        let settings = if occurrence.is_chart { settings.of_chart() } else { settings };
         let key = format!("{settings:?}");
         places.entry(key).or_insert_with(|| (settings, Vec::new(), nearest)).1.push(*index);
     }
     let is_one = places.len() == 1;
     for (settings, at, origin) in places.into_values() {
         let Some(first) = at.first().map(|index| &setup.occurrences[*index]) else { continue };
-        let name = first.image.repository.to_string();
+        let (name, is_chart) = (first.image.repository.to_string(), first.is_chart);
         if !settings.is_on() {
             brought.differs(&origin, format!("`{name}` is not updated by Renovate, so no rule is written for it"));
             continue;
@@ -174,16 +180,14 @@ fn image(
                     brought.differs(&origin, sentence);
                 }
                 let mode = if settings.is_direct { Mode::Commit } else { Mode::PullRequest };
-                let is_everywhere = is_one
-                    && at.len()
-                        == setup
-                            .occurrences
-                            .iter()
-                            .filter(|other| other.image.repository == first.image.repository)
-                            .count();
+                let is_same = |other: &&Occurrence| {
+                    other.is_chart == is_chart && other.image.repository == first.image.repository
+                };
+                let is_everywhere = is_one && at.len() == setup.occurrences.iter().filter(is_same).count();
                 let places =
                     if is_everywhere { Places::Below(Vec::new()) } else { Places::At(at.iter().copied().collect()) };
-                brought.wish(Wish { image: first.image.repository.clone(), places, policy, mode, origin });
+                let image = first.image.repository.clone();
+                brought.wish(Wish { image, is_chart, places, policy, mode, origin });
             }
         }
     }

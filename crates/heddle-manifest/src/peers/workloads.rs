@@ -42,7 +42,7 @@ fn take(
     }
     if let Some(policy) = translation.policy {
         let (image, places) = (occurrence.image.repository.clone(), Places::At(BTreeSet::from([index])));
-        brought.wish(Wish { image, places, policy, mode, origin });
+        brought.wish(Wish { image, is_chart: false, places, policy, mode, origin });
     }
 }
 

@@ -32,14 +32,18 @@ pub(super) fn write(places: &[Occurrence], brought: Brought, stages: &[Stage]) -
     });
     // The first rule that matches governs: those for single containers come before those for whole folders.
     let containers = |wish: &Wish| containers(places, wish);
-    wishes.sort_by_key(|wish| (containers(wish).is_empty(), matches!(wish.places, Places::Below(_))));
+    wishes.sort_by_key(|wish| (wish.is_chart, containers(wish).is_empty(), matches!(wish.places, Places::Below(_))));
     let mut text = format!("version: 1\n{}", stages::environments(stages));
     if !wishes.is_empty() {
         text.push_str(&updates.text());
     }
-    text.push_str(if wishes.is_empty() { "images: []\n" } else { "images:\n" });
+    let images = wishes.iter().filter(|wish| !wish.is_chart).count();
+    text.push_str(if images == 0 { "images: []\n" } else { "images:\n" });
     let mut lines = Vec::new();
-    for wish in &wishes {
+    for (index, wish) in wishes.iter().enumerate() {
+        if index == images {
+            text.push_str("charts:\n");
+        }
         lines.push(text.matches('\n').count() + 2);
         text.push_str(&rule(places, wish, &containers(wish)));
     }
@@ -68,7 +72,8 @@ fn containers(all: &[Occurrence], wish: &Wish) -> BTreeSet<String> {
     let Places::At(places) = &wish.places else { return BTreeSet::new() };
     let files = files(all, places);
     let others = all.iter().enumerate().any(|(index, occurrence)| {
-        !places.contains(&index) && occurrence.image.repository == wish.image && files.contains(&occurrence.place.file)
+        let is_it = occurrence.is_chart == wish.is_chart && occurrence.image.repository == wish.image;
+        !places.contains(&index) && is_it && files.contains(&occurrence.place.file)
     });
     let own = places.iter().filter_map(|index| all[*index].container.clone());
     if others { own.collect() } else { BTreeSet::new() }
@@ -80,7 +85,7 @@ fn files(all: &[Occurrence], places: &BTreeSet<usize>) -> BTreeSet<String> {
 
 fn rule(all: &[Occurrence], wish: &Wish, containers: &BTreeSet<String>) -> String {
     let Origin { what, file, line } = &wish.origin;
-    let mut text = format!("  # {what} ({file}:{line})\n  - name: {}\n", wish.image);
+    let mut text = format!("  # {what} ({file}:{line})\n  - name: {}\n", wish.name());
     let paths: Vec<String> = match &wish.places {
         Places::At(places) => files(all, places).into_iter().collect(),
         Places::Below(globs) => globs.iter().map(|glob| glob.as_str().to_owned()).collect(),
@@ -153,6 +158,7 @@ fn prove(all: &[Occurrence], wishes: &[Wish], config: &Config, differs: &mut Vec
     }
 }
 
+/// The place of a rule among all, those for charts behind those for images.
 fn position(config: &Config, ruling: &Ruling) -> Option<usize> {
-    config.rules.iter().position(|rule| std::ptr::eq(&rule.ruling, ruling))
+    config.rules.iter().chain(&config.charts).position(|rule| std::ptr::eq(&rule.ruling, ruling))
 }

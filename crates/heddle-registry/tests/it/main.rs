@@ -1,6 +1,7 @@
 //! The tag walker against a real registry, and against one that misbehaves.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod charts;
 mod cloud;
 mod describe;
 mod faulty;

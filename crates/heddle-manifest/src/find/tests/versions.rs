@@ -50,8 +50,12 @@ fn a_release_of_flux_takes_its_chart_from_its_repository() {
     let edits = place.edits(&Target::tag("16.3.0".parse().unwrap())).unwrap();
     let text = flux_release(version);
     assert_eq!(edit(&text, &edits).unwrap(), text.replace("16.2.1", "16.3.0"));
-    let http = check(version, "https://charts.acme.dev", "!e/r.yaml:9 postgresql 16.2.1 https://charts.acme.dev");
-    assert_eq!(http.occurrences, []);
+    let http = check(version, "https://charts.acme.dev", "e/r.yaml:9 postgresql 16.2.1 https://charts.acme.dev");
+    assert_eq!(http.occurrences[0].image.to_string(), "charts.acme.dev/index.yaml/postgresql:16.2.1");
+    for other in ["http://charts.acme.dev", "https://charts.acme.dev/Stable"] {
+        let found = check(version, other, &format!("!e/r.yaml:9 postgresql 16.2.1 {other}"));
+        assert_eq!(found.occurrences, []);
+    }
     let hub = check(
         version,
         "oci://registry-1.docker.io/acme",
@@ -88,7 +92,7 @@ fn charts_and_artifacts_are_found_in_every_kind_that_names_them() {
     let application = format!("apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec: {{source: {{{spec}}}}}\n");
     check_versions(&application, &["e/a.yaml:3 web 1.2.3 oci://ghcr.io/acme/charts"]);
     let http = application.replace("ghcr.io/acme/charts", "https://charts.acme.dev");
-    check_versions(&http, &["!e/a.yaml:3 web 1.2.3 https://charts.acme.dev"]);
+    check_versions(&http, &["e/a.yaml:3 web 1.2.3 https://charts.acme.dev"]);
     let several = format!(
         "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nspec: {{template: {{spec: {{sources: [{{{spec}}}, {{repoURL: 'https://github.com/acme/config', targetRevision: main, path: web}}]}}}}}}\n"
     );
@@ -101,8 +105,10 @@ fn charts_and_artifacts_are_found_in_every_kind_that_names_them() {
     check_versions(&artifact.replace("tag: 1.2.3", "semver: '>=1'"), &["!e/a.yaml:6 manifests >=1 oci://ghcr.io/acme"]);
     let digest = format!("tag: 1.2.3, digest: 'sha256:{}'", "a".repeat(64));
     let pinned = find_in(&[("e/a.yaml", &artifact.replace("tag: 1.2.3", &digest))], &[("e", "e")]);
-    let edits = pinned.occurrences.first().map(|place| place.edits(&Target::tag("2.0.0".parse().unwrap())));
-    assert!(matches!(edits, None | Some(Err(_))), "{edits:?}");
+    assert_eq!(told(&pinned), ["e/a.yaml:6 manifests 1.2.3 oci://ghcr.io/acme"]);
+    // A digest wins, so a tag alone is not written beside one.
+    let edits = pinned.occurrences[0].edits(&Target::tag("2.0.0".parse().unwrap()));
+    assert!(edits.is_err(), "{edits:?}");
     let git = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nspec:\n  url: https://github.com/acme/base\n  ref: {tag: v1.2.3}\n";
     let found = check_versions(git, &["!e/a.yaml:5 https://github.com/acme/base v1.2.3 -"]);
     assert_eq!(found.versions[0].kind, VersionKind::Ref);
@@ -143,7 +149,7 @@ fn a_marker_behind_a_version_names_an_image_as_before() {
 
 #[test]
 fn rules_for_charts_and_rules_for_images_say_nothing_of_each_other() {
-    let all = "version: 1\nimages: [{name: '*', policy: {semver: '*'}}]\ncharts:\n- {name: postgres*, policy: {semver: 16.x}}\n- {name: oci://ghcr.io/acme/*, policy: {semver: 1.x}}\n";
+    let all = "version: 1\nimages: [{name: '*', policy: {semver: '*'}}]\ncharts:\n- {name: postgres*, policy: {semver: 16.x}}\n- {name: oci://ghcr.io/acme/*, policy: {semver: 1.x}}\n- {name: charts.acme.dev/stable/web, policy: {semver: 1.x}}\n";
     let (config, findings) = config::read(all);
     assert_eq!(findings, []);
     let artifact = |name: &str| {
@@ -163,6 +169,13 @@ fn rules_for_charts_and_rules_for_images_say_nothing_of_each_other() {
     assert!(of_hub.ruling(&hub.occurrences[0], &hub.occurrences[0].environments[0]).is_some());
     assert_eq!(line_of(&artifact("ghcr.io/acme/web")), Some(5));
     assert_eq!(line_of(&artifact("ghcr.io/acme/inner/web")), None);
+    let http = |url: &str| {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec: {{source: {{chart: web, repoURL: 'https://{url}', targetRevision: 1.2.3}}}}\n"
+        )
+    };
+    assert_eq!(line_of(&http("charts.acme.dev/stable")), Some(6));
+    assert_eq!(line_of(&http("charts.acme.dev")), None);
     assert_eq!(
         line_of(
             POD.split("  - {name: side")

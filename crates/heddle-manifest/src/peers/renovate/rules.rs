@@ -6,15 +6,22 @@ use regex::{Regex, RegexBuilder};
 use super::{Brought, Origin, origin};
 use crate::{glob::Glob, occurrence::Occurrence, yaml::Node};
 
-/// The managers that know images in manifests, and the files that each reads without being told.
-const MANAGERS: [(&str, &str); 6] = [
+/// The managers that know images or charts in manifests, and the files that each reads without being told.
+const MANAGERS: [(&str, &str); 7] = [
     ("kustomize", r"(^|/)kustomization\.ya?ml$"),
+    (OF_CHARTS_ALONE, r"(^|/)Chart\.ya?ml$"),
     ("helm-values", r"(^|/)values\.ya?ml$"),
     ("flux", r"(^|/)gotk-components\.ya?ml$"),
     ("kubernetes", ""),
     ("argocd", ""),
     ("tekton", ""),
 ];
+
+/// The manager of dependencies of charts.
+const OF_CHARTS_ALONE: &str = "helmv3";
+
+/// The managers that know versions of charts.
+const OF_CHARTS: [&str; 4] = ["kustomize", "flux", "argocd", OF_CHARTS_ALONE];
 
 /// The keys by which a rule says what it is for.
 const MATCHERS: [&str; 13] = [
@@ -67,12 +74,16 @@ impl Managers {
         managers
     }
 
-    /// The manager that reads the file of an image.
+    /// The manager that reads an image, or the version of a chart, in its file.
     pub fn of(&self, occurrence: &Occurrence) -> Option<&'static str> {
         let file = occurrence.place.file.as_str();
         let is_left = self.ignored.iter().any(|pattern| pattern.is_match(file))
             || (!self.included.is_empty() && !self.included.iter().any(|pattern| pattern.is_match(file)));
-        let mut all = self.all.iter().filter(|_| !is_left);
+        let knows = |name: &str| match occurrence.is_chart {
+            true => OF_CHARTS.contains(&name),
+            false => name != OF_CHARTS_ALONE,
+        };
+        let mut all = self.all.iter().filter(|(name, _)| !is_left && knows(name));
         all.find(|(_, patterns)| patterns.iter().any(|pattern| pattern.is_match(file))).map(|(name, _)| *name)
     }
 }
@@ -146,12 +157,14 @@ pub(super) fn compile(expression: &str, flags: &str) -> Option<Regex> {
     RegexBuilder::new(&format!("{flags}{expression}")).size_limit(MAX_COMPILED_BYTES).build().ok()
 }
 
-/// An image as Renovate sees it.
+/// An image, or a chart, as Renovate sees it.
 pub(super) struct Subject {
     /// The ways that the name is written.
     names: Vec<String>,
     file: String,
     pub manager: &'static str,
+    /// Where Renovate looks for its versions: a registry, or a repository of charts.
+    datasource: &'static str,
 }
 
 impl Subject {
@@ -162,8 +175,22 @@ impl Subject {
         for prefix in ["docker.io/", "docker.io/library/"] {
             names.extend(full.strip_prefix(prefix).map(str::to_owned));
         }
+        let of_index = occurrence.image.repository.chart_index();
+        // Of a repository of charts, and as a dependency, a chart is known by its own name.
+        if of_index.is_some() {
+            names.clear();
+        }
+        if of_index.is_some() || manager == OF_CHARTS_ALONE {
+            names.extend(full.rsplit('/').next().map(str::to_owned));
+        }
         names.dedup();
-        Self { names, file: occurrence.place.file.clone(), manager }
+        let datasource = if of_index.is_some() { "helm" } else { "docker" };
+        Self { names, file: occurrence.place.file.clone(), manager, datasource }
+    }
+
+    /// The blocks of a configuration that are for it.
+    pub fn levels(&self) -> impl Iterator<Item = &'static str> {
+        [Some("docker").filter(|_| self.datasource == "docker"), Some(self.manager)].into_iter().flatten()
     }
 
     pub fn is_named(&self, name: &str) -> bool {
@@ -265,10 +292,11 @@ impl<'r> Rule<'r> {
         Self { node, origin, unknown, unread, managers, datasources, files: [files, paths], names }
     }
 
-    /// Whether it may be for images at all.
-    pub fn is_for_images(&self) -> bool {
+    /// Whether it may be for images or charts at all.
+    pub fn is_for_any(&self) -> bool {
         let takes_manager = |name: &str| self.managers.takes(&[name.to_owned()]);
-        self.datasources.takes(&["docker".to_owned()]) && MANAGERS.iter().any(|(name, _)| takes_manager(name))
+        let takes_source = |name: &str| self.datasources.takes(&[name.to_owned()]);
+        (takes_source("docker") || takes_source("helm")) && MANAGERS.iter().any(|(name, _)| takes_manager(name))
     }
 
     /// What keeps it from being followed in full.
@@ -276,10 +304,10 @@ impl<'r> Rule<'r> {
         self.unknown.as_deref()
     }
 
-    /// Whether it is for an image, as far as its keys are followed. A list of which something cannot be read may be for any.
+    /// Whether it is for an image or a chart, as far as its keys are followed. A list of which something cannot be read may be for any.
     pub fn matches(&self, subject: &Subject) -> bool {
         let file = std::slice::from_ref(&subject.file);
-        self.is_for_images()
+        self.datasources.takes(&[subject.datasource.to_owned()])
             && self.managers.takes(&[subject.manager.to_owned()])
             && self.files.iter().all(|files| files.takes(file))
             && self.names.takes(&subject.names)
@@ -287,11 +315,7 @@ impl<'r> Rule<'r> {
 
     /// Says what of it is not followed.
     pub fn tell(&self, brought: &mut Brought) {
-        let datasources = texts(self.node, "matchDatasources");
-        if datasources.iter().any(|one| one == "helm") {
-            brought.differs(&self.origin, "`matchDatasources: helm`: charts are not updated, only images");
-        }
-        if !self.is_for_images() {
+        if !self.is_for_any() {
             return;
         }
         for text in &self.unread {

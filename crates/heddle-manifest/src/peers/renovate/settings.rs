@@ -86,15 +86,16 @@ impl Settings {
     pub fn take_top(&mut self, root: &Node, subject: &Subject) {
         let presets = texts(root, "extends");
         let has = |name: &str| presets.iter().any(|preset| preset == name);
-        if has("docker:disable") {
+        let is_of_registry = subject.levels().any(|level| level == "docker");
+        if is_of_registry && has("docker:disable") {
             self.switch(&KINDS, false);
         }
         self.pins |= has("docker:pinDigests") || has("config:best-practices");
-        if has("docker:disableMajor") || has(":disableMajorUpdates") {
+        if is_of_registry && has("docker:disableMajor") || has(":disableMajorUpdates") {
             self.switch(&["major"], false);
         }
         self.take_keys(root);
-        for level in ["docker", subject.manager].iter().filter_map(|key| root.get(key)) {
+        for level in subject.levels().filter_map(|key| root.get(key)) {
             self.take_keys(level);
         }
         self.is_ignored |= texts(root, "ignoreDeps").iter().any(|name| subject.is_named(name));
@@ -144,6 +145,11 @@ impl Settings {
         self
     }
 
+    /// The same for a chart, of which nobody writes a digest.
+    pub fn of_chart(self) -> Self {
+        Self { pins: false, ..self }
+    }
+
     fn take_keys(&mut self, node: &Node) {
         let word = |key: &str| node.get(key).and_then(Node::text).map(str::to_owned);
         if let Some(on) = flag(node, "enabled") {
@@ -183,7 +189,7 @@ impl Settings {
         };
         match self.versioning.split_once(':') {
             None => match self.versioning.as_str() {
-                "docker" | "loose" | "semver-coerced" => {}
+                "docker" | "loose" | "semver-coerced" | "helm" => {}
                 "semver" => policy.strict = true,
                 other => return Err(format!("`versioning: {other}` has no counterpart")),
             },

@@ -128,10 +128,10 @@ fn what_has_no_counterpart_is_told_by_its_name_and_guessed_by_nobody() {
     for (line, words) in [
         (6, "`groupName: web` has no counterpart"),
         (6, "`schedule` has no counterpart"),
-        (7, "charts are not updated"),
+        (7, "no image or chart here is meant by it"),
         (8, "`versioning: pep440` has no counterpart"),
         (9, "`matchCurrentVersion` is not followed"),
-        (10, "no image here is meant by it"),
+        (10, "no image or chart here is meant by it"),
     ] {
         told(&imported, &format!("renovate.json5:{line}"), words);
     }
@@ -227,4 +227,66 @@ fn what_is_said_of_all_updates_is_taken_over() {
         told(&imported, &format!("renovate.json5:{line}"), words);
     }
     assert_eq!(updates("  prConcurrentLimit: 0"), "version: 1 updates:   group: none ");
+}
+
+const CHARTS: [(&str, &str); 3] = [
+    (
+        "apps/a.yaml",
+        "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: web}\nspec: {url: 'oci://ghcr.io/acme/charts/web', ref: {tag: 1.4.1}}\n",
+    ),
+    (
+        "apps/kustomization.yaml",
+        "helmCharts:\n- {name: cert-manager, repo: 'https://charts.jetstack.io', version: v1.18.2}\n",
+    ),
+    (
+        "apps/Chart.yaml",
+        "apiVersion: v2\nname: own\ndependencies:\n- {name: db, repository: 'oci://ghcr.io/acme/charts', version: 1.0.0}\n",
+    ),
+];
+
+/// The rules for charts that a configuration comes to, whose `flux` manager reads every YAML file.
+#[track_caller]
+fn check_charts(body: &str, expected: &[&str]) -> Imported {
+    let text = format!("{{flux: {{managerFilePatterns: ['/\\\\.yaml$/']}},\n{body}\n}}");
+    let mut files = Files::default();
+    CHARTS.iter().for_each(|(path, text)| files.insert((*path).to_owned(), (*text).to_owned()));
+    let environments: Vec<FoundEnvironment> = ["", "apps/a.yaml", "apps/Chart.yaml"]
+        .iter()
+        .map(|path| FoundEnvironment {
+            name: "any".parse().unwrap(),
+            path: (*path).to_owned(),
+            origin: EnvironmentOrigin::Folder,
+        })
+        .collect();
+    let found = crate::find(&FindInput { files: &files, environments: &environments });
+    let imported = import(&files, &found, Some(&Renovate::read("renovate.json5", &text, &|_| None)));
+    assert!(imported.config.contains("images: []\n"), "{}", imported.config);
+    let (config, findings) = config::read(&imported.config);
+    assert_eq!(findings, [], "{}", imported.config);
+    let (environment, places) = ("any".parse().unwrap(), &found.occurrences);
+    let governed = |place: &&Occurrence| config.rule_for(config::Subject::of(place, &environment)).is_some();
+    assert_eq!(places.iter().filter(governed).count(), expected.len(), "{}", imported.config);
+    let rules = imported.config.split_once("charts:").map(|(_, rules)| rules).unwrap_or_default();
+    let lines: Vec<&str> = rules.lines().filter(|line| !line.trim_start().starts_with('#')).map(str::trim).collect();
+    let told: Vec<String> =
+        lines.join(" ").split("- name: ").map(|rule| rule.trim().to_owned()).filter(|rule| !rule.is_empty()).collect();
+    assert_eq!(told, expected, "{}", imported.config);
+    imported
+}
+
+#[test]
+fn charts_get_rules_of_their_own() {
+    let (web, db) = (
+        "ghcr.io/acme/charts/web policy: semver: '*' mode: pull-request",
+        "ghcr.io/acme/charts/db policy: semver: '*' mode: pull-request",
+    );
+    let manager = "charts.jetstack.io/cert-manager policy: semver: '*' mode: pull-request";
+    check_charts("pinDigests: true, docker: {enabled: true}", &[manager, db, web]);
+    check_charts("packageRules: [{matchDatasources: ['helm'], enabled: false}]", &[db, web]);
+    check_charts("extends: ['docker:disable']", &[manager]);
+    check_charts(
+        "packageRules: [{matchPackageNames: ['cert-manager'], enabled: false}, {matchDepNames: ['db'], allowedVersions: '<2'}]",
+        &[&db.replace('*', "<2"), web],
+    );
+    check_charts("enabledManagers: ['helmv3']", &[db]);
 }

@@ -30,7 +30,7 @@ pub(super) fn read(files: &[(String, Node)], rules: &[Rule<'_>], brought: &mut B
     let is_grouping = |node: &Node| node.get("groupName").is_some();
     let is_grouped =
         files.iter().any(|(_, root)| is_grouping(root) || texts(root, "extends").iter().any(|one| one == "group:all"));
-    if !is_grouped && !rules.iter().any(|rule| rule.is_for_images() && is_grouping(rule.node)) {
+    if !is_grouped && !rules.iter().any(|rule| rule.is_for_any() && is_grouping(rule.node)) {
         updates.group = Some("none");
     }
     brought.updates = updates;
