@@ -80,7 +80,8 @@ impl Checkout {
             }
             let is_default = name == access.default_branch;
             let (resources, by_peers) = (checkout.config.resources.clone(), checkout.config.rules.is_empty());
-            let branch = read_branch(snapshot, name, environments, is_default, resources, by_peers).await?;
+            let mut branch = read_branch(snapshot, name, environments, is_default, resources, by_peers).await?;
+            branch.found.leave_out_idle_charts(&checkout.config);
             findings.extend(branch.found.findings.iter().map(|finding| on_branch(&branch.name, finding.clone())));
             checkout.branches.push(branch);
         }

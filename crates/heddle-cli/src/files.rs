@@ -98,6 +98,7 @@ impl Manifests {
 
     fn find_in(&self, environments: &[FoundEnvironment]) -> Found {
         let mut found = find(&FindInput { files: &self.files, environments });
+        found.leave_out_idle_charts(&self.config);
         found.findings.splice(0..0, self.findings.iter().cloned());
         found
     }

@@ -15,6 +15,7 @@ mod operations;
 mod patches;
 mod remarks;
 mod replacements;
+mod variables;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -67,8 +68,11 @@ impl Files {
     /// Whether the file can matter here, by its name.
     pub fn wants(path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
-        let endings = [".yaml", ".yml", ".json"];
-        endings.iter().any(|ending| name.ends_with(ending)) || FILE_NAMES.contains(&name) || name == "Chart.lock"
+        // Generators of kustomizations take values from `params.env`; a hidden `.env` is nobody's manifest.
+        let endings = [".yaml", ".yml", ".json", ".env"];
+        endings.iter().any(|ending| name.ends_with(ending) && name != ".env")
+            || FILE_NAMES.contains(&name)
+            || name == "Chart.lock"
     }
 
     /// Adds a file under its path from the root, or replaces it.
@@ -245,9 +249,9 @@ pub struct Found {
     pub reached: BTreeSet<String>,
 }
 
-/// Whether a file counts only where a kustomization refers to it: JSON is much else than manifests.
+/// Whether a file counts only where a kustomization refers to it: JSON is much else than manifests, and variables are none.
 pub fn needs_reference(path: &str) -> bool {
-    path.ends_with(".json")
+    path.ends_with(".json") || path.ends_with(".env")
 }
 
 /// Whether kustomize takes a file for a kustomization, by its name.

@@ -1,13 +1,13 @@
 //! Joins where images stand with what is said of them beside it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use heddle_core::{change::Mode, image::ImageRepository};
 
 use crate::{
-    Files, Found,
+    Config, Files, Finding, Found,
     config::read_comment,
-    find::{FindInput, find_places},
+    find::{FindInput, Occurrence, find_places},
     peers::{Brought, Wish},
     ruling::{Beside, Ruling},
 };
@@ -22,14 +22,29 @@ pub fn find(input: &FindInput<'_>) -> Found {
     found
 }
 
+impl Found {
+    /// Takes away that a chart cannot be written where nothing would move it: `Chart.lock` stands beside most charts.
+    pub fn leave_out_idle_charts(&mut self, config: &Config) {
+        let is_idle = |one: &&Occurrence| {
+            one.is_chart && one.environments.iter().all(|environment| config.ruling(one, environment).is_none())
+        };
+        let idle = self.occurrences.iter().filter(is_idle).map(|one| (one.place.file.clone(), one.place.line));
+        let idle: HashSet<(String, u32)> = idle.collect();
+        let is_at_idle = |finding: &Finding| idle.contains(&(finding.file.clone(), finding.position.line));
+        self.findings.retain(|finding| finding.code != "not-editable" || !is_at_idle(finding));
+    }
+}
+
 /// What stands beside the images: our own comments, and what people bring.
 fn say_beside(files: &Files, found: &mut Found) {
     let brought = Brought::read(files, &found.occurrences);
     let mut wishes: HashMap<&ImageRepository, Vec<&Wish>> = HashMap::new();
     brought.wishes.iter().for_each(|wish| wishes.entry(&wish.image).or_default().push(wish));
     for (index, occurrence) in found.occurrences.iter_mut().enumerate() {
-        let (place, policy) = (&occurrence.place, occurrence.policy.as_ref());
-        if let Some((comment, findings)) = policy.and_then(|found| read_comment(found, &place.file, place.line)) {
+        let (place, policy, is_chart) = (&occurrence.place, occurrence.policy.as_ref(), occurrence.is_chart);
+        if let Some((comment, findings)) =
+            policy.and_then(|found| read_comment(found, &place.file, place.line, is_chart))
+        {
             found.findings.extend(findings);
             occurrence.beside = Some(comment);
             continue;

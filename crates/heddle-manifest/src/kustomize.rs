@@ -42,6 +42,12 @@ pub(crate) struct Kustomization {
     pub values: Vec<ValuesFile>,
     /// Texts that generators take from the kustomization itself: name of the object, key, text.
     pub literals: Vec<(String, String, String)>,
+    /// Files of `KEY=value` lines that generators of ConfigMaps take, each with the name of the ConfigMap.
+    pub env_files: Vec<(String, Reference)>,
+    /// The variables of which a ConfigMap holds the value.
+    pub vars: Vec<Variable>,
+    /// Files that say where variables count.
+    pub configurations: Vec<Reference>,
     /// What copies values from one object to others, last.
     pub replacements: Vec<Replacing>,
     /// Images in values of charts that stand in the kustomization itself, and the versions of charts.
@@ -117,6 +123,17 @@ impl Renames {
 pub(crate) struct ValuesFile {
     pub file: Reference,
     pub object: Option<String>,
+}
+
+/// A variable: `$(NAME)` in some fields of all objects becomes a value of a ConfigMap. Source: kustomize's `types.Var`.
+#[derive(Debug)]
+pub(crate) struct Variable {
+    /// Its name.
+    pub name: String,
+    /// The ConfigMap.
+    pub object: String,
+    /// The key of its `data`.
+    pub key: String,
 }
 
 /// A path as it is written in a kustomization.
@@ -199,7 +216,7 @@ impl Kustomization {
     pub fn weight(&self) -> usize {
         let lists = [&self.resources, &self.components];
         let patches: usize = self.patches.iter().map(Patch::weight).sum();
-        let images = self.images.len() + self.inline.len() + self.values.len() + self.literals.len();
+        let images = self.images.len() + self.inline.len() + self.values.len() + self.literals.len() + self.vars.len();
         let transformers = self.transformers.iter().map(Transformer::weight).sum::<usize>();
         lists.iter().map(|list| list.len()).sum::<usize>() + patches + transformers + images * IMAGE_WEIGHT
     }
@@ -232,6 +249,9 @@ impl Kustomization {
             patches,
             values: values(root),
             literals: literals(root),
+            env_files: env_files(root),
+            vars: vars(root),
+            configurations: texts_of(root.get("configurations")).collect(),
             replacements: replacement::read_all(&cursor, &mut faults),
             inline: inline_values(&cursor),
             images,
@@ -294,6 +314,31 @@ fn literals(root: &Node) -> Vec<(String, String, String)> {
         pairs.map(|(key, value)| (text(entry, "name").to_owned(), key.to_owned(), value.to_owned())).collect()
     };
     generators(root).filter(|(kind, _)| *kind == "ConfigMap").flat_map(|(_, entry)| of(entry)).collect()
+}
+
+fn env_files(root: &Node) -> Vec<(String, Reference)> {
+    let of = |entry: &Node| -> Vec<(String, Reference)> {
+        let files = texts_of(entry.get("envs")).chain(texts_of(entry.get("env")));
+        files.map(|file| (text(entry, "name").to_owned(), file)).collect()
+    };
+    generators(root).filter(|(kind, _)| *kind == "ConfigMap").flat_map(|(_, entry)| of(entry)).collect()
+}
+
+/// The paths of a list, or the one that stands in its place.
+fn texts_of(list: Option<&Node>) -> impl Iterator<Item = Reference> {
+    let one = list.into_iter().filter(|node| node.is_scalar());
+    let paths = one.chain(list.map(Node::items).unwrap_or_default());
+    paths.filter_map(|node| Some(Reference { path: node.text()?.to_owned(), position: node.position }))
+}
+
+fn vars(root: &Node) -> Vec<Variable> {
+    let of = |entry: &Node| {
+        let object = entry.get("objref").filter(|object| text(object, "kind") == "ConfigMap")?;
+        let field = entry.at(&["fieldref", "fieldpath"]).or_else(|| entry.at(&["fieldref", "fieldPath"]))?;
+        let key = field.text()?.strip_prefix("data.")?.to_owned();
+        Some(Variable { name: text(entry, "name").to_owned(), object: text(object, "name").to_owned(), key })
+    };
+    root.get("vars").map(Node::items).unwrap_or_default().iter().filter_map(of).collect()
 }
 
 /// The images of values that stand beside a chart, `helmCharts[].valuesInline`, and the versions of the charts.

@@ -48,6 +48,10 @@ impl ReadFile {
     pub fn read(path: &str, text: &str, rules: &[ResourceRule]) -> Self {
         let name = path.rsplit('/').next().unwrap_or(path);
         let is_kustomization = FILE_NAMES.contains(&name);
+        // Variables for generators; no object stands among them.
+        if name.ends_with(".env") {
+            return Self::default();
+        }
         if !is_kustomization && !may_hold_images(text, rules) {
             return Self::default();
         }

@@ -7,6 +7,7 @@ use heddle_core::{
     image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
 };
+use heddle_manifest::is_version;
 
 use super::value::{parse_digest, parse_repository, parse_tag};
 
@@ -87,8 +88,10 @@ pub struct ChartSetArguments {
 
 /// A version of a chart. What stands behind `+` says nothing of its order, and a registry has no tag for it.
 fn parse_version(text: &str) -> Result<Tag, String> {
-    parse_tag(text)
-        .map_err(|_| format!("`{text}` is no version such as `1.2.3` or `1.2.3-rc.1`, which a registry could hold too"))
+    let version = parse_tag(text).ok().filter(|version| is_version(version.as_str()));
+    version.ok_or_else(|| {
+        format!("`{text}` is no version such as `1.2.3` or `1.2.3-rc.1`, which a registry could hold too")
+    })
 }
 
 /// What to do with images.

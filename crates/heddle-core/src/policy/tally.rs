@@ -7,7 +7,7 @@ use super::{
     chooser::Chooser,
     extract::Room,
     judge::Qualified,
-    layout::Layout,
+    layout::{Layout, groups},
     order::{Key, Place},
     running::{Anchor, Running, content_of},
     shape::Fit,
@@ -103,7 +103,20 @@ impl<'a> Chooser<'a> {
             Err(Why::Unsigned(why)) if why.is_open() => &mut tally.open,
             Err(Why::Unsigned(_)) => &mut tally.refused,
             Err(Why::Below) if self.named => &mut tally.below,
-            Err(Why::Shape(Fit::NumberedVariant)) if self.is_above_running(judged) => &mut tally.numbered,
+            Err(Why::Shape(Fit::NumberedVariant)) => {
+                let place = |key, layout: Option<&Layout<'_>>| (key, layout.map(Layout::variant).unwrap_or_default());
+                let Some(own) = judged.key.as_ref().map(|key| place(key, layout)) else { return };
+                let Some(anchor) = self.anchor() else { return };
+                let running = place(&anchor.place.key, anchor.place.layout.as_ref());
+                let held = tally.numbered.as_ref();
+                let held = held.map(|held| place(&held.key, self.policy.layout_of(&held.info.tag).as_ref()));
+                if self.compare_numbered(&own, &running).is_gt()
+                    && held.is_none_or(|held| self.compare_numbered(&own, &held).is_gt())
+                {
+                    tally.numbered = ranked(judged.outcome.as_ref().err());
+                }
+                return;
+            }
             Err(Why::Unordered(_)) => {
                 tally.unordered = tally.unordered.or(Some(&judged.info.tag));
                 return;
@@ -126,6 +139,15 @@ impl<'a> Chooser<'a> {
         let standing = || self.situation.current.and_then(|current| current.digest);
         let is_standing = || standing().is_some_and(|standing| info.digest.as_ref() == Some(standing));
         self.current() == Some(&info.tag) && (self.policy.followed_tag().is_none() || is_standing())
+    }
+
+    /// How one place in a numbered variant stands to another: first as the rule orders them, then by the numbers of the
+    /// variant.
+    fn compare_numbered(&self, one: &(&Key<'_>, String), other: &(&Key<'_>, String)) -> Ordering {
+        let numbers =
+            |variant: &str| -> Vec<u64> { groups(variant).map(|group| group.parse().unwrap_or(u64::MAX)).collect() };
+        let by_rule = self.policy.order.compare(one.0, other.0);
+        by_rule.then_with(|| numbers(&one.1).cmp(&numbers(&other.1)))
     }
 
     fn has_more_numbers(&self, judged: &Judged<'_>, layout: Option<&Layout<'_>>) -> bool {

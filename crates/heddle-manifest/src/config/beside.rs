@@ -2,7 +2,11 @@
 
 use heddle_core::change::Mode;
 
-use super::{Beside, Ruling, fields::Report, images::read_ruling};
+use super::{
+    Beside, Ruling,
+    fields::Report,
+    images::{of_images, read_ruling},
+};
 use crate::{
     FoundPolicy,
     finding::Finding,
@@ -11,8 +15,14 @@ use crate::{
 
 const KEYS: &[&str] = &["policy", "mode"];
 
-/// Reads the comment behind a value. One that is broken governs too, and updates nothing.
-pub(crate) fn read_comment(found: &FoundPolicy, file: &str, line: u32) -> Option<(Beside, Vec<Finding>)> {
+/// Reads the comment behind a value, which is an image's or, where `is_chart`, a version of a chart. One that is broken governs
+/// too, and updates nothing.
+pub(crate) fn read_comment(
+    found: &FoundPolicy,
+    file: &str,
+    line: u32,
+    is_chart: bool,
+) -> Option<(Beside, Vec<Finding>)> {
     let FoundPolicy::Comment { text } = found else { return None };
     let mut report = Report::default();
     let documents = Documents::read(text);
@@ -25,6 +35,11 @@ pub(crate) fn read_comment(found: &FoundPolicy, file: &str, line: u32) -> Option
     let root = documents.roots.first().filter(|_| documents.error.is_none());
     let fields = root.and_then(|root| report.fields(root, "the comment `# heddle:`", KEYS));
     let ruling = fields.map(|fields| read_ruling(fields, &mut report));
+    let policy = ruling.as_ref().and_then(|(policy, _)| policy.as_ref()).filter(|_| is_chart);
+    for key in policy.into_iter().flat_map(of_images) {
+        let message = format!("`{key}` asks for what only images have, so this comment beside a chart updates nothing");
+        report.add(start, "wrong-value", message);
+    }
     let findings = report.into_findings();
     let is_sound = findings.iter().all(|finding| !finding.blocks);
     let at_value = |finding: Finding| Finding { file: file.to_owned(), position: start, ..finding };

@@ -110,6 +110,17 @@ pub(super) fn read_ruling(fields: &Node, report: &mut Report) -> (Option<TagPoli
 /// What only images have is no condition of charts: they are made for no platform, and a version is no digest,
 /// which is what is signed.
 fn refuse_of_images(policy: &TagPolicy, fields: &Node, report: &mut Report) {
+    let node = |key: &str| fields.at(&["policy", key]).unwrap_or(fields);
+    for key in of_images(policy) {
+        report.wrong(
+            node(key),
+            format!("`{key}` asks for what only images have, so this rule for charts updates nothing"),
+        );
+    }
+}
+
+/// The keys of a policy that ask for what only images have.
+pub(super) fn of_images(policy: &TagPolicy) -> impl Iterator<Item = &'static str> {
     let asked = [
         ("platforms", !policy.platforms.is_empty()),
         ("newest", policy.newest == Some(NewestBy::Created)),
@@ -118,10 +129,7 @@ fn refuse_of_images(policy: &TagPolicy, fields: &Node, report: &mut Report) {
         ("lockstep", !policy.lockstep.is_empty()),
         ("signed_by", !policy.signed_by.is_empty()),
     ];
-    for (key, _) in asked.iter().filter(|(_, is_asked)| *is_asked) {
-        let node = fields.at(&["policy", key]).unwrap_or(fields);
-        report.wrong(node, format!("`{key}` asks for what only images have, so this rule for charts updates nothing"));
-    }
+    asked.into_iter().filter(|(_, is_asked)| *is_asked).map(|(key, _)| key)
 }
 
 fn read_selector(fields: &Node, kind: Kind, environments: &[Environment], report: &mut Report) -> Option<Selector> {

@@ -15,9 +15,10 @@ use super::{
     follow::{Follower, Followers},
     live::Live,
     patches, replacements,
+    variables::{self, Visited},
 };
 use crate::{
-    chart::PATCHED,
+    chart::{PATCHED, without_login},
     kustomize::{Fault, ImageEntry, Reference, Renames, Transformer, Transforms},
     yaml::Position,
 };
@@ -48,7 +49,7 @@ pub(super) fn effective<'a>(
     // Who follows its path may stand elsewhere, and change nothing.
     let followed_at =
         (environment.origin != EnvironmentOrigin::Folder && !followers.has_sync(folder)).then(|| folder.to_owned());
-    let mut walk = Walk { reader, visiting: BTreeSet::new(), incomplete: false, followed_at };
+    let mut walk = Walk { reader, visiting: BTreeSet::new(), visited: Vec::new(), incomplete: false, followed_at };
     let mut live = Vec::new();
     let (files, units) = walk.items(folder);
     let charts = Charts::among(&files);
@@ -84,6 +85,8 @@ pub(super) fn effective<'a>(
 struct Walk<'w, 'a> {
     reader: &'w mut Reader<'a>,
     visiting: BTreeSet<String>,
+    /// The kustomizations that the one at hand led to, and itself.
+    visited: Vec<Visited<'a>>,
     incomplete: bool,
     /// The path of the environment, where somebody unknown follows it.
     followed_at: Option<String>,
@@ -169,6 +172,7 @@ impl<'a> Walk<'_, 'a> {
             Item::Unit(folder) => {
                 let outer = follower.filter(|follower| follower.path == *folder);
                 self.kustomization_with(folder, outer, &mut own);
+                variables::apply(self.reader, &std::mem::take(&mut self.visited), &mut own);
                 folder
             }
         };
@@ -261,6 +265,7 @@ impl<'a> Walk<'_, 'a> {
                 for path in self.reader.source_files(folder) {
                     self.file(&path, live);
                 }
+                self.visited.push((folder.to_owned(), kustomization));
             }
         }
         self.visiting.remove(folder);
@@ -361,6 +366,7 @@ impl<'a> Walk<'_, 'a> {
                 if is_remote(path) {
                     self.reader.remotes.insert((file.to_owned(), reference.position, path.clone()));
                 }
+                let path = &without_login(path);
                 let message = match is_remote(path) {
                     true => format!("`{path}` lies outside the repository; its images are not seen"),
                     false => format!(

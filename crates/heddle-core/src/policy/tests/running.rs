@@ -182,6 +182,16 @@ fn another_number_in_the_variant_is_let_in_by_a_glob_and_the_reason_says_which()
     assert!(selection.decision.reason.ends_with(way), "{}", selection.decision.reason);
     let verdict = selection.verdicts.iter().find(|verdict| verdict.tag.as_str() == "3.2.9-debian-12-r9").unwrap();
     assert!(verdict.reason.ends_with(way) && verdict.rule == "suffix", "{verdict:?}");
+    // Where the numbers before the variant stay, those in it say which is the newest.
+    let tags_of_units =
+        ["2022-CU9-ubuntu-22.04", "2022-CU10-ubuntu-22.04", "2022-CU12-ubuntu-22.04", "2022-CU11-ubuntu-22.04"];
+    let selection = choose(&semver("*"), Some("2022-CU10-ubuntu-22.04"), &list(&tags_of_units), &[]);
+    assert_eq!(selection.decision.chosen, Some(tag("2022-CU10-ubuntu-22.04")));
+    let units =
+        "the newest of another such variant is `2022-CU12-ubuntu-22.04`, and `suffix: 'CU*-ubuntu-*'` lets it in";
+    assert!(selection.decision.reason.ends_with(units), "{}", selection.decision.reason);
+    let newest = choose(&semver("*"), Some("2022-CU12-ubuntu-22.04"), &list(&tags_of_units), &[]);
+    assert!(!newest.decision.reason.contains("another such variant"), "{}", newest.decision.reason);
     let glob = TagPolicy { suffix: Some("debian-*".into()), ..semver("*") };
     check(&glob, Some("3.2.1-debian-11-r4"), &tags, Some("3.3.0-debian-12-r1"));
     check(&glob, Some("3.2.1-debian-9-r4"), &["3.2.1-debian-10-r1", "3.2.1-debian-9-r5"], Some("3.2.1-debian-10-r1"));

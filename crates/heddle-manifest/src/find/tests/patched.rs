@@ -247,3 +247,33 @@ fn a_comment_reaches_no_image_of_a_text_within_its_file() {
     assert_eq!(marked.map(|one| one.written.as_str()).collect::<Vec<_>>(), ["acme/web:2"], "{found:#?}");
     assert_eq!(found.occurrences.len(), 2);
 }
+
+const VARIABLES: &str = "resources: [app.yaml]\nconfigMapGenerator:\n- {name: params, envs: [params.env], literals: [tag=2.0]}\nvars:\n- {name: image, objref: {kind: ConfigMap, name: params, apiVersion: v1}, fieldref: {fieldpath: data.image}}\n- {name: tag, objref: {kind: ConfigMap, name: params, apiVersion: v1}, fieldref: {fieldpath: data.tag}}\nconfigurations: [params.yaml]\n";
+const COUNT: (&str, &str) = ("base/params.yaml", "varReference:\n- {path: 'spec/containers[]/image', kind: Pod}\n");
+const OPEN: (&str, &str) = (
+    "base/app.yaml",
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - {name: a, image: $(image)}\n  - {name: b, image: 'q.io/acme/b:$(tag)'}\n  - {name: c, image: 'q.io/acme/c:$(none)'}\n",
+);
+
+#[test]
+fn variables_make_the_images_that_run_and_are_not_written() {
+    let params = ("base/params.env", "# ours\nimage=q.io/acme/a:1.0\n");
+    let list = [("base/kustomization.yaml", VARIABLES), OPEN, params, COUNT];
+    let places = ["base/app.yaml:6 q.io/acme/a:1.0 prod", "base/app.yaml:7 q.io/acme/b:2.0 prod"];
+    let found = check(&list, &[("prod", "base")], &places);
+    assert!(found.occurrences.iter().all(|one| one.obstacle.as_ref().is_some_and(|why| why.contains("`vars`"))));
+    assert!(
+        found.findings.iter().any(|finding| finding.code == "placeholder" && finding.position.line == 8),
+        "{found:#?}"
+    );
+    // An overlay's own values win, and those alone count that a configuration names.
+    let overlay = "resources: [../base]\nconfigMapGenerator:\n- {name: params, behavior: merge, literals: ['image=q.io/acme/a:3.0']}\n";
+    let over = [list[0], list[1], list[2], list[3], ("prod/kustomization.yaml", overlay)];
+    check(
+        &over,
+        &[("prod", "prod")],
+        &["base/app.yaml:6 q.io/acme/a:3.0 prod", "base/app.yaml:7 q.io/acme/b:2.0 prod"],
+    );
+    let other = ("base/params.yaml", "varReference: [{path: spec/containers/args, kind: Pod}]\n");
+    check(&[list[0], list[1], list[2], other], &[("prod", "base")], &[]);
+}
