@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use heddle_core::limit::Limit;
+use heddle_registry::limits as index;
 
 use crate::render::MAX_LOOKED_AT;
 
@@ -109,15 +110,6 @@ pub const MAX_KEPT_BASES_BYTES: u64 = 2 << 30;
 /// The most that remote files which are kept may take on disk, in bytes, in an agent.
 pub const MAX_KEPT_FILES_BYTES: u64 = 256 << 20;
 
-/// The most bytes of an index of a repository of charts.
-pub const MAX_INDEX_BYTES: u64 = 32 << 20;
-
-/// The most charts and versions of charts in one index, together. Large ones have about 20,000.
-pub const MAX_INDEX_VERSIONS: usize = 50_000;
-
-/// The most bytes of a name, a version or an address in an index.
-pub const MAX_INDEX_TEXT_BYTES: usize = 2048;
-
 /// How many indices are read at once. The whole text of one is in memory meanwhile.
 pub const INDICES_AT_ONCE: usize = 2;
 
@@ -193,9 +185,13 @@ pub const LIMITS: &[Limit] = &[
         MAX_KEPT_FILES_BYTES,
         "those longest not used are removed, and fetched again when they are needed",
     ),
-    Limit::bytes("index of a repository of charts", MAX_INDEX_BYTES, AT_CHART),
-    Limit::count("charts and versions in an index of a repository of charts", MAX_INDEX_VERSIONS as u64, AT_CHART),
-    Limit::bytes("a name, a version or an address in such an index", MAX_INDEX_TEXT_BYTES as u64, AT_CHART),
+    Limit::bytes("index of a repository of charts", index::MAX_INDEX_BYTES as u64, AT_CHART),
+    Limit::count(
+        "charts and versions in an index of a repository of charts",
+        index::MAX_INDEX_VERSIONS as u64,
+        AT_CHART,
+    ),
+    Limit::bytes("a name, a version or an address in such an index", index::MAX_INDEX_TEXT_BYTES as u64, AT_CHART),
     Limit::count("indices of repositories of charts that are read at once", INDICES_AT_ONCE as u64, "others wait"),
     Limit::time("what a repository of charts says is taken for what it has", INDEX_FRESH, "it is asked again"),
     Limit::bytes(

@@ -6,7 +6,6 @@
 
 mod fault;
 mod follow;
-mod index;
 mod indexed;
 mod memory;
 mod package;

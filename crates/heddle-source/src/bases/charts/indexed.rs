@@ -6,6 +6,7 @@ use std::{
 };
 
 use heddle_egress::is_private_on_its_way;
+use heddle_registry::{charts::Index, limits::MAX_INDEX_BYTES};
 use reqwest::{
     StatusCode,
     header::{ETAG, HeaderMap, IF_NONE_MATCH},
@@ -13,7 +14,6 @@ use reqwest::{
 
 use super::{
     fault::Fault,
-    index::Index,
     memory::KnownIndex,
     reference::RemoteChart,
     repositories::{Buyer, Offer, Place},
@@ -21,7 +21,6 @@ use super::{
 use crate::{
     FetchError,
     bases::fetcher::{Answer, Fetcher, read_into},
-    limits::MAX_INDEX_BYTES,
 };
 
 impl Fetcher {
@@ -77,7 +76,7 @@ impl Fetcher {
     async fn read_index(&self, answer: Answer) -> Result<Index, Fault> {
         let (room, file) = self.charts.rooms.take().map_err(FetchError::Store)?;
         let mut file = tokio::fs::File::from_std(file);
-        read_into(answer, MAX_INDEX_BYTES, &mut file).await?;
+        read_into(answer, MAX_INDEX_BYTES as u64, &mut file).await?;
         let mut file = file.into_std().await;
         let turn = Arc::clone(&self.charts.memory.reading).acquire_owned().await;
         let read = tokio::task::spawn_blocking(move || {

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use heddle_registry::charts::Index;
 use reqwest::header::HeaderValue;
 use tokio::{
     sync::{Mutex as Turn, OwnedMutexGuard, Semaphore},
@@ -14,7 +15,7 @@ use tokio::{
 };
 use url::Url;
 
-use super::{index::Index, package::ChartTree, repositories::Offer};
+use super::{package::ChartTree, repositories::Offer};
 use crate::limits::{INDEX_FRESH, INDICES_AT_ONCE, KEPT_INDEX_TERM, MAX_KEPT_INDICES_BYTES, MAX_KEPT_OFFERS};
 
 /// All of it.
