@@ -10,6 +10,7 @@ mod files;
 mod generated;
 mod helm_charts;
 mod inflations;
+mod lock;
 mod namesakes;
 mod release;
 mod templates;

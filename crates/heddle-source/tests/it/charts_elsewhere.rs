@@ -363,6 +363,12 @@ async fn what_a_chart_depends_on_is_fetched_by_the_version_of_its_lock() {
     assert_eq!(made(&rendered), ["shop-db old 1.0.0", "shop-other mine 1.2.0"]);
     assert_eq!(resolved.len(), 2);
 
+    // In the other order of both: the lock pairs them by their place, though 1.0.0 would fit `^1` too.
+    let turned = chart.replace("version: ^1,", "version: 1.0.0,").replace("version: 1.2.0,", "version: ^1,");
+    std::fs::write(dir.path().join("app/Chart.yaml"), turned).unwrap();
+    let (rendered, _, _) = look(dir.path(), &fetcher, &rules, &Known::default()).await;
+    assert_eq!(made(&rendered), ["shop-db old 1.0.0", "shop-other mine 1.2.0"]);
+
     std::fs::write(dir.path().join("app/Chart.yaml"), chart.replace("1.2.0", "3.0.0")).unwrap();
     let (rendered, _, _) = look(dir.path(), &fetcher, &rules, &Known::default()).await;
     let said = told(&rendered);

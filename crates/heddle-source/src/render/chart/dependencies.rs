@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     files::{ChartFiles, MAX_DEPTH, is_packed_chart, unpack},
+    lock::locked,
     word,
 };
 use crate::{
@@ -46,7 +47,8 @@ impl Dependent {
     }
 
     /// The chart elsewhere that a dependency means: the version that is locked, which has to be one of those that it wants.
-    fn elsewhere(&self, dependency: &Value) -> Result<RemoteChart, String> {
+    fn elsewhere(&self, index: usize) -> Result<RemoteChart, String> {
+        let dependency = &self.dependencies()[index];
         let (name, repository) = (word(dependency, "name"), word(dependency, "repository"));
         let parse = |version: &str| {
             RemoteChart::parse(repository, name, version, false)
@@ -54,21 +56,21 @@ impl Dependent {
         };
         let wanted = parse(word(dependency, "version"))?;
         let Some(lock) = &self.lock else { return Ok(wanted) };
-        let is_of_it = |locked: &&Value| word(locked, "name") == name && word(locked, "repository") == repository;
-        let version = |locked: &Value| word(locked, "version").to_owned();
-        let locked: Vec<String> =
-            lock["dependencies"].as_array().into_iter().flatten().filter(is_of_it).map(version).collect();
-        let fits = |version: &&String| TagVersion::parse(version).is_some_and(|version| wanted.admits(&version));
-        match locked.iter().find(fits) {
+        let locked = locked(lock, self.dependencies(), index);
+        match locked.filter(|version| TagVersion::parse(version).is_some_and(|version| wanted.admits(&version))) {
             Some(version) => parse(version),
             None => {
-                let has = locked.first().map_or_else(|| "nothing".to_owned(), |version| format!("`{version}`"));
+                let has = locked.map_or_else(|| "nothing".to_owned(), |version| format!("`{version}`"));
                 Err(format!(
                     "its dependency `{wanted}` is not what `Chart.lock` has for it, which is {has}: run `helm dependency \
                      update`, and commit `Chart.lock`"
                 ))
             }
         }
+    }
+
+    fn dependencies(&self) -> &[Value] {
+        self.about["dependencies"].as_array().map_or(&[], Vec::as_slice)
     }
 }
 
@@ -86,8 +88,7 @@ impl ChartFiles {
         let dependent = Dependent::read(files, directory);
         // One chart may be wanted in several versions.
         let mut taken: Vec<(&str, TreePath)> = Vec::new();
-        let dependencies = dependent.about["dependencies"].as_array().into_iter().flatten().enumerate();
-        for (index, dependency) in dependencies {
+        for (index, dependency) in dependent.dependencies().iter().enumerate() {
             let name = word(dependency, "name");
             let Ok(mut place) = at.resolve(&format!("charts/{name}")) else { continue };
             let is_taken = taken.iter().any(|(other, _)| *other == name);
@@ -95,7 +96,7 @@ impl ChartFiles {
             if name.is_empty() || is_too_deep || (!is_taken && self.has_dependency(files, &place, name)) {
                 continue;
             }
-            let found = match find(files, &dependent, dependency, way) {
+            let found = match find(files, &dependent, index, way) {
                 None => continue,
                 Some(Ok(found)) if taken.contains(&(name, found.clone())) => continue,
                 Some(Ok(found)) => found,
@@ -151,9 +152,10 @@ impl ChartFiles {
 fn find(
     files: &Files<'_, impl Tree>,
     dependent: &Dependent,
-    dependency: &Value,
+    index: usize,
     way: &[TreePath],
 ) -> Option<Result<TreePath, String>> {
+    let dependency = &dependent.dependencies()[index];
     let (name, address) = (word(dependency, "name"), word(dependency, "repository"));
     let is_on_the_way = |found: &TreePath| way.iter().any(|chart| chart.is_in(found));
     if let Some(path) = address.strip_prefix("file://") {
@@ -173,7 +175,7 @@ fn find(
     if !address.contains("://") {
         return None;
     }
-    let chart = match dependent.elsewhere(dependency) {
+    let chart = match dependent.elsewhere(index) {
         Ok(chart) => chart,
         Err(message) => return Some(Err(message)),
     };

@@ -9,7 +9,7 @@ use heddle_core::policy::TagVersion;
 use heddle_manifest::documents::{parse_document, write_document};
 use serde_json::Value;
 
-use super::word;
+use super::{lock::locked, word};
 use crate::{TreePath, bases::admits};
 
 /// What charts say of themselves: each `Chart.yaml` and `Chart.lock`, by its place.
@@ -37,7 +37,9 @@ struct Lying {
 /// others.
 pub(super) fn settle(said: &mut Said) -> Vec<TreePath> {
     let directories: Vec<TreePath> = said.keys().filter(|place| is_chart(place)).map(|place| place.parent()).collect();
-    directories.iter().flat_map(|directory| settle_one(said, directory)).collect()
+    let unmeant: Vec<TreePath> = directories.iter().flat_map(|directory| settle_one(said, directory)).collect();
+    let is_outermost = |chart: &&TreePath| !unmeant.iter().any(|other| other != *chart && chart.is_in(other));
+    unmeant.iter().filter(is_outermost).cloned().collect()
 }
 
 fn settle_one(said: &mut Said, directory: &TreePath) -> Vec<TreePath> {
@@ -48,20 +50,18 @@ fn settle_one(said: &mut Said, directory: &TreePath) -> Vec<TreePath> {
     let mut about = read(said, &file);
     let lock = directory.resolve("Chart.lock").map(|lock| read(said, &lock)).unwrap_or_default();
     let (mut meant, mut fitting) = (BTreeSet::new(), BTreeSet::new());
-    for dependency in about["dependencies"].as_array_mut().into_iter().flatten() {
-        let wanted = word(dependency, "version");
-        let fits = |chart: &&&Lying| chart.name == word(dependency, "name") && admits(wanted, false, &chart.order);
+    let dependencies = about["dependencies"].as_array().cloned().unwrap_or_default();
+    for (index, dependency) in dependencies.iter().enumerate() {
+        let (name, wanted) = (word(dependency, "name"), word(dependency, "version"));
+        let fits = |chart: &&&Lying| chart.name == name && admits(wanted, false, &chart.order);
         let of_it: Vec<&Lying> = namesakes.iter().filter(fits).copied().collect();
         fitting.extend(of_it.iter().map(|chart| &chart.directory));
-        let locked = lock["dependencies"].as_array().into_iter().flatten().find_map(|locked| {
-            let is_it =
-                |chart: &&&Lying| chart.name == word(locked, "name") && chart.version == word(locked, "version");
-            of_it.iter().find(is_it)
-        });
+        let locked = locked(&lock, &dependencies, index);
+        let locked = of_it.iter().find(|chart| Some(chart.version.as_str()) == locked);
         let greatest = of_it.iter().max_by(|one, other| one.order.cmp_precedence(&other.order));
         if let Some(chart) = locked.or(greatest) {
             meant.insert(&chart.directory);
-            dependency["version"] = chart.version.clone().into();
+            about["dependencies"][index]["version"] = chart.version.clone().into();
         }
     }
     if !meant.is_empty() {

@@ -36,6 +36,8 @@ fn each_dependency_names_the_version_that_is_locked_for_it() {
     let (versions, dropped) = settled(&[("db", "^1"), ("db", "1.2.0"), ("cache", "^3")], &["1.0.0", "1.2.0"]);
     assert_eq!(versions, ["1.0.0", "1.2.0", "^3"], "what has no namesake stays as it is");
     assert_eq!(dropped, [""; 0]);
+    let (versions, dropped) = settled(&[("db", "1.0.0"), ("db", "^1")], &["1.0.0", "1.2.0"]);
+    assert_eq!((versions, dropped), (vec!["1.0.0".to_owned(), "1.2.0".to_owned()], Vec::new()), "in whatever order");
 }
 
 #[test]
@@ -47,4 +49,17 @@ fn without_a_lock_it_is_the_greatest_that_fits_and_nothing_else_of_the_name_is_r
         (vec!["2.x".to_owned()], Vec::new()),
         "what fits none is Helm's to tell"
     );
+}
+
+#[test]
+fn what_lies_in_a_chart_that_is_taken_out_goes_with_it() {
+    let mut said = said(&[("db", "^1")], &[]);
+    for (place, version) in [("charts/db/charts/x", "1.0.0"), ("charts/db/charts/y", "1.1.0")] {
+        let place = TreePath::parse(place).unwrap().resolve("Chart.yaml").unwrap();
+        said.insert(place, chart("x", version).into_bytes());
+    }
+    let about = chart("db", "1.0.0") + "dependencies: [{name: x, version: ^1}]\n";
+    said.insert(TreePath::parse("charts/db/Chart.yaml").unwrap(), about.into_bytes());
+    let dropped: Vec<String> = settle(&mut said).into_iter().map(String::from).collect();
+    assert_eq!(dropped, ["charts/db"]);
 }
