@@ -8,6 +8,7 @@ mod chart;
 mod cipher;
 mod copy;
 mod decrypt;
+mod disguise;
 mod encrypted;
 mod fields;
 mod files;

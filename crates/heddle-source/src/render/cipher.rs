@@ -55,11 +55,14 @@ pub(super) fn is_cipher_text(text: &str) -> bool {
     cipher_texts(text).next().is_some()
 }
 
-/// The encrypted values in a text.
+/// The encrypted values in a text. None begins within another.
 pub(super) fn cipher_texts(text: &str) -> impl Iterator<Item = &str> {
-    let found = text.match_indices(CIPHER_TEXT).map(|(at, _)| {
-        let value = &text[at..];
-        value.find(']').map_or(value, |end| &value[..=end])
+    let mut rest = text;
+    let found = std::iter::from_fn(move || {
+        let value = &rest[rest.find(CIPHER_TEXT)?..];
+        let (value, behind) = value.split_at(value.find(']').map_or(value.len(), |end| end + 1));
+        rest = behind;
+        Some(value)
     });
     found.filter(|value| [",iv:", ",tag:", ",type:"].iter().all(|part| value.contains(part)))
 }

@@ -9,7 +9,7 @@ mod identities;
 mod opened;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     fmt, io,
     path::{Path, PathBuf},
     process::Command,
@@ -26,7 +26,7 @@ pub(super) use self::{
 };
 use super::{
     RenderTools,
-    cipher::{cipher_texts, disguised},
+    cipher::disguised,
     copy::sweep,
     process::{self, ProcessFault},
     until::Until,
@@ -69,16 +69,11 @@ impl Decryption {
         self.memory_dir.as_deref()
     }
 
-    /// A text with other words for its encrypted values, which nobody can tell who has not the keys. They stand for these where
-    /// texts of others come beside them: an encrypted value can be read by all who read the repository, and repeated where what
-    /// it holds would be shown to them.
-    pub(super) fn disguise(&self, text: &str) -> String {
-        let words = |cipher: &str| {
-            let digest = Sha256::new().chain_update(self.identities.expose()).chain_update([0]).chain_update(cipher);
-            disguised(&hex::encode(digest.finalize()))
-        };
-        let ciphers: BTreeSet<&str> = cipher_texts(text).collect();
-        ciphers.into_iter().fold(text.to_owned(), |text, cipher| text.replace(cipher, &words(cipher)))
+    /// What stands for an encrypted value, and is treated as one. It is the same each time, since names are made of what objects
+    /// hold.
+    pub(super) fn word_for(&self, cipher: &str) -> String {
+        let digest = Sha256::new().chain_update(self.identities.expose()).chain_update([0]).chain_update(cipher);
+        disguised(&hex::encode(digest.finalize()))
     }
 
     /// Opens a file of a format.

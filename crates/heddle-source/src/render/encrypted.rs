@@ -16,6 +16,7 @@ use super::{
     Files, RenderTools, Rendered, Run,
     cipher::{cipher_texts, has_metadata, is_cipher_text},
     decrypt::{Closed, Decryption, Format, Opened},
+    disguise::Disguise,
     fields,
     reach::Reach,
     until::Until,
@@ -137,7 +138,7 @@ pub(super) fn opened_of(
 pub(super) fn opened(
     files: &Files<'_, impl Tree>,
     reach: &Reach,
-    (sources, output): (&Sources, &[u8]),
+    (sources, output, disguise): (&Sources, &[u8], &Disguise<'_>),
     run: Run<'_>,
     rendered: &mut Rendered,
 ) -> Result<Opened, ReadError> {
@@ -163,23 +164,14 @@ pub(super) fn opened(
             Err(error) => return Err(error),
         };
         let Ok(text) = std::str::from_utf8(&content) else { continue };
-        if cipher_texts(&opener.decryption.disguise(text)).any(|value| wanted.contains(value))
+        if cipher_texts(&disguise.put_on(text)).any(|value| wanted.contains(value))
             && let Some(format) = manifests(file, &content)
         {
-            opener.learn(file, (text, format), |text| opener.decryption.disguise(text), &mut opened, rendered);
+            opener.learn(file, (text, format), |text| disguise.put_on(text), &mut opened, rendered);
         }
     }
     rendered.withheld.push(opened.as_secret());
     Ok(opened)
-}
-
-/// A content as it is copied for kustomize: encrypted values of the repository's own files are put in at the end, and those
-/// alone, so something else stands for them that no remote base and no chart from elsewhere can repeat.
-pub(super) fn in_copy(files: &Files<'_, impl Tree>, file: &TreePath, content: Vec<u8>, tools: &RenderTools) -> Vec<u8> {
-    let Some(decryption) = tools.decryption.as_ref().filter(|_| files.tree.border(file).is_root()) else {
-        return content;
-    };
-    String::from_utf8(content).map_or_else(|binary| binary.into_bytes(), |text| decryption.disguise(&text).into_bytes())
 }
 
 /// Opens what a kustomization, and those that it is built from, make kustomize understand. What is wrong is told.

@@ -14,6 +14,7 @@ use super::{
     Files, RenderTools, Rendered, Run,
     chart::Inflations,
     copy::PrivateCopy,
+    disguise::Disguise,
     encrypted::{self, Sources},
     plain,
     process::{self, ProcessFault},
@@ -65,7 +66,8 @@ pub(super) fn render(
     if rendered.errors.len() > before || rendered.is_cut_short {
         return Ok(());
     }
-    let copy = match copy(files, (&reach, &sources), (tools, memory), rendered) {
+    let mut disguise = Disguise::new(tools.decryption.as_ref());
+    let copy = match copy(files, (&reach, &sources), (&mut disguise, memory), rendered) {
         Ok(copy) => copy,
         Err(error) => {
             rendered.fail(&file, None, format!("it could not be copied for rendering: {error}"));
@@ -76,8 +78,8 @@ pub(super) fn render(
         Ok(output) => {
             rendered.admit_bytes(&output)?;
             let before = (rendered.objects.len(), rendered.errors.len());
-            let opened = encrypted::opened(files, &reach, (&sources, &output), run, rendered)?;
-            let source = plain::Source::Built { directory, kustomization: &file, reach: &reach };
+            let opened = encrypted::opened(files, &reach, (&sources, &output, &disguise), run, rendered)?;
+            let source = plain::Source::Built { disguise: &disguise, directory, kustomization: &file, reach: &reach };
             plain::read(source, &output, &opened, rendered);
             if (rendered.objects.len(), rendered.errors.len()) == before {
                 rendered.pass_over(directory, WhyUnread::NothingBuilt);
@@ -97,13 +99,12 @@ pub(super) fn render(
 fn copy(
     files: &Files<'_, impl Tree>,
     (reach, sources): (&Reach, &Sources),
-    (tools, folder): (&RenderTools, Option<&Path>),
+    (disguise, folder): (&mut Disguise<'_>, Option<&Path>),
     rendered: &mut Rendered,
 ) -> io::Result<PrivateCopy> {
     let copy = PrivateCopy::new(folder)?;
-    let write = |at: &TreePath, file: &TreePath, content: Vec<u8>| {
-        copy.write(at, &encrypted::in_copy(files, file, content, tools))
-    };
+    let mut write =
+        |at: &TreePath, file: &TreePath, content: Vec<u8>| copy.write(at, &disguise.of_file(files, file, content));
     let as_it_is =
         |(file, mode): &(&TreePath, FileMode)| *mode != FileMode::Symlink && !reach.edited.contains_key(*file);
     for (file, _) in reach.files(files).filter(as_it_is) {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{
     Rendered, RenderedObject,
     decrypt::{Opened, Put},
+    disguise::Disguise,
     kustomize::take_origin,
     reach::Reach,
     shape,
@@ -32,6 +33,8 @@ pub(super) enum Source<'a> {
         kustomization: &'a TreePath,
         /// What it was built from.
         reach: &'a Reach,
+        /// What stood for encrypted values meanwhile.
+        disguise: &'a Disguise<'a>,
     },
     /// What a template of the chart in a directory was made into.
     Template {
@@ -58,6 +61,13 @@ impl Source<'_> {
             Self::Built { directory, reach, .. } => take_origin(object, directory).map(|file| reach.origin_of(file)),
         };
         origin.unwrap_or_else(|| (self.file().clone(), None))
+    }
+
+    /// What was not opened is told, or applied, as it is written.
+    fn take_off_disguise(&self, value: &mut Value) {
+        if let Self::Built { disguise, .. } = self {
+            disguise.take_off(value);
+        }
     }
 
     /// A line of the text, where that is one of the file too.
@@ -146,6 +156,7 @@ impl Text<'_> {
                 }
                 Ok(mut value) => {
                     let put = self.opened.put_into(&mut value);
+                    self.source.take_off_disguise(&mut value);
                     let is_meant = shape::is_meant_as_object(&value);
                     has_manifests |= is_meant;
                     let place = Place { document: line, way: "", is_opened: put == Put::Values };

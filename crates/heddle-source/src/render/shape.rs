@@ -27,7 +27,8 @@ pub(super) fn faults(object: &Value) -> Vec<(String, String)> {
             Encrypted::Value => ("", "it holds a value that is encrypted with SOPS"),
         };
         let remedy = "name a Secret with the key by `spec.decrypt` of the Sync (`--age-key-file` on the command line), or have \
-                      an operator in the cluster open it (SopsSecret); values of charts and remote bases are never opened";
+                      an operator in the cluster open it (SopsSecret); values of charts, remote bases and what `generators` read are never \
+                      opened: name such a file in `secretGenerator`";
         faults.add(field, format!("{what}, and was not opened: {remedy}"));
     }
     faults.0

@@ -112,6 +112,25 @@ async fn a_manifest_is_opened_as_a_whole_or_in_the_fields_that_are_encrypted() {
 }
 
 #[tokio::test]
+async fn what_an_operator_opens_comes_out_of_kustomize_as_it_is_written() {
+    let key = Key::new();
+    let secret = "apiVersion: isindir.github.com/v1alpha3\nkind: SopsSecret\nmetadata:\n  name: login\nspec:\n  word: correct-horse-battery\n";
+    let encrypted = key.encrypt("login.yaml", secret, &["--encrypted-regex", "^spec$"]);
+    let own = key.encrypt("own.yaml", SECRET, &["--encrypted-regex", "^stringData$"]);
+    let files = [
+        ("app/kustomization.yaml", "namePrefix: own-\nresources: [login.yaml, own.yaml]\n"),
+        ("app/login.yaml", &encrypted),
+        ("app/own.yaml", &own),
+    ];
+    let (snapshot, _dir) = snapshot(&files).await;
+    let rendered = build(&snapshot, Some(decryption(&key, None)));
+    let mut written: serde_json::Value = heddle_manifest::documents::parse_document(&encrypted).unwrap();
+    written["metadata"]["name"] = "own-login".into();
+    assert_eq!(*value(&rendered, "SopsSecret"), written);
+    assert_eq!(value(&rendered, "Secret")["stringData"]["word"], WORD);
+}
+
+#[tokio::test]
 async fn what_a_remote_base_or_a_remote_file_repeats_of_it_is_not_opened() {
     let key = Key::new();
     let encrypted = key.encrypt("login.yaml", SECRET, &["--encrypted-regex", "^(data|stringData)$"]);

@@ -46,3 +46,17 @@ fn what_only_speaks_of_it_or_is_opened_in_the_cluster_is_no_cipher_text() {
         assert_eq!(encrypted(&object), None, "{object}");
     }
 }
+
+#[test]
+fn encrypted_values_are_found_one_behind_another_in_one_pass() {
+    let value = |data: &str| format!("ENC[AES256_GCM,data:{data},iv:b,tag:c,type:str]");
+    let text = format!("x{} ENC[AES256_GCM,data:none] {}", value("a"), value(&value("b")));
+    let found: Vec<&str> = cipher_texts(&text).collect();
+    assert_eq!(found, [&*value("a"), &format!("ENC[AES256_GCM,data:{}", value("b"))]);
+    let open = "ENC[AES256_GCM,data:a,iv:b,tag:c,type:str";
+    assert_eq!(cipher_texts(&format!("{open} {open}")).count(), 1, "what does not end is one to its end");
+
+    // It would not come to an end if each looked through all behind it.
+    let many = CIPHER_TEXT.repeat(400_000);
+    assert_eq!(cipher_texts(&many).count(), 0);
+}
