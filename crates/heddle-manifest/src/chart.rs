@@ -143,7 +143,12 @@ impl ChartOf {
             From::Address(_) if !is_version(version) => Some(RANGE),
             From::Address(_) => match self.repository() {
                 None => Some(PLAIN),
-                Some(name) => name.parse::<ImageRepository>().is_err().then_some(NO_ADDRESS),
+                // A host that an image's name would not have as its registry is another one there.
+                Some(name) => {
+                    let host = name.split('/').next();
+                    let known = name.parse::<ImageRepository>().ok();
+                    known.filter(|known| Some(known.registry()) == host).is_none().then_some(NO_ADDRESS)
+                }
             },
         }
     }
@@ -161,7 +166,11 @@ pub fn is_version(version: &str) -> bool {
 
 /// An address without the login that may stand in it.
 pub(crate) fn without_login(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+    let Some((scheme, rest)) = address.split_once("://") else {
+        let (host, path) = address.split_at(address.find('/').unwrap_or(address.len()));
+        let plain = host.rsplit_once('@').map_or(host, |(login, plain)| if login.contains(':') { plain } else { host });
+        return format!("{plain}{path}");
+    };
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let host = host.rsplit('@').next().unwrap_or(host);
     format!("{scheme}://{host}{path}")

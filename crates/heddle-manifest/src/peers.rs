@@ -24,7 +24,7 @@ use serde::Serialize;
 pub use self::renovate::{MAX_RENOVATE_FILES, RENOVATE_FILES, Renovate};
 pub(crate) use self::{
     objects::word,
-    patched::{closure, may_be_for, with_patches},
+    patched::{closure, with_operation, with_spec},
     stages::plain_path,
 };
 pub use crate::finding::Difference;

@@ -41,15 +41,17 @@ pub(super) struct Effective {
 /// Computes the images of an environment: a folder, with what is added to it, or one file alone.
 pub(super) fn effective<'a>(
     reader: &mut Reader<'a>,
-    environment: &FoundEnvironment,
+    (environment, all): (&FoundEnvironment, &[FoundEnvironment]),
     added: &Added,
     followers: &Followers<'a>,
 ) -> Effective {
     let folder = environment.path.as_str();
-    // Who follows its path may stand elsewhere, and change nothing.
-    let followed_at =
-        (environment.origin != EnvironmentOrigin::Folder && !followers.has_sync(folder)).then(|| folder.to_owned());
-    let mut walk = Walk { reader, visiting: BTreeSet::new(), visited: Vec::new(), incomplete: false, followed_at };
+    let is_declared = |one: &FoundEnvironment| one.origin != EnvironmentOrigin::Folder;
+    let is_beside = |one: &&FoundEnvironment| is_declared(one) && !covers(&one.path, folder);
+    let beside = all.iter().filter(|_| is_declared(environment)).filter(is_beside);
+    let beside = beside.map(|one| one.path.clone()).collect();
+    let (visiting, visited, path) = (BTreeSet::new(), Vec::new(), folder.to_owned());
+    let mut walk = Walk { reader, visiting, visited, incomplete: false, path, beside };
     let mut live = Vec::new();
     let (files, units) = walk.items(folder);
     let charts = Charts::among(&files);
@@ -88,8 +90,10 @@ struct Walk<'w, 'a> {
     /// The kustomizations that the one at hand led to, and itself.
     visited: Vec<Visited<'a>>,
     incomplete: bool,
-    /// The path of the environment, where somebody unknown follows it.
-    followed_at: Option<String>,
+    /// The path of the environment.
+    path: String,
+    /// The paths of the environments beside it.
+    beside: Vec<String>,
 }
 
 /// What an environment is made of.
@@ -125,9 +129,12 @@ impl<'a> Walk<'_, 'a> {
         }
         let (Item::File(path) | Item::Unit(path)) = item;
         let those = followers.of(self.reader, path);
-        let is_within = |one: &&Follower<'a>| self.followed_at.as_ref().is_some_and(|at| covers(&one.path, at));
-        // An environment at a path that is followed follows it too; of its own follower nothing is known.
-        if those.is_empty() || those.iter().all(|one| !one.is_plain()) && those.iter().any(is_within) {
+        // An environment at a path that another one follows has a follower of its own, of which nothing is known.
+        let is_of_another = |one: &&Follower<'a>| {
+            let is_held = |held: &String| covers(held, &one.file);
+            covers(&one.path, &self.path) && !covers(&self.path, &one.file) && self.beside.iter().any(is_held)
+        };
+        if those.is_empty() || those.iter().all(|one| !one.is_plain()) && those.iter().any(is_of_another) {
             live.append(&mut self.item(item, None));
         }
         for follower in those {
@@ -158,7 +165,7 @@ impl<'a> Walk<'_, 'a> {
             self.reader.findings.extend(told.into_iter().filter(|finding| *finding.file == *follower.file));
             (self.reader.reached, self.reader.remotes) = (reached, remotes);
         }
-        self.incomplete = incomplete;
+        self.incomplete = incomplete || self.reader.is_spent();
     }
 
     /// A file or a kustomization, and what a follower makes of it.

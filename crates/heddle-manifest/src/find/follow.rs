@@ -56,8 +56,6 @@ pub(super) struct Follower<'a> {
     start: usize,
     /// Its name, as places have it.
     object: String,
-    /// It is a `Sync`.
-    is_sync: bool,
     /// What carries annotations of Argo CD Image Updater.
     annotated: Option<&'a Node>,
     /// Its patches.
@@ -100,11 +98,6 @@ impl<'a> Followers<'a> {
         followers
     }
 
-    /// Whether the branch holds the `Sync` of a path.
-    pub fn has_sync(&self, path: &str) -> bool {
-        self.by_path.get(path).is_some_and(|those| those.iter().any(|one| one.is_sync))
-    }
-
     /// Those that make something of a file or of the folder of a kustomization; empty where nobody is known to, or nobody
     /// who changes it. Of those who change nothing there is one.
     pub fn of(&self, reader: &Reader<'_>, item: &str) -> Vec<&Follower<'a>> {
@@ -136,7 +129,6 @@ impl<'a> Follower<'a> {
             file: Arc::clone(file),
             start: object.span.start,
             object: object_name(object),
-            is_sync: false,
             annotated: None,
             patches: Vec::new(),
             images: Vec::new(),
@@ -145,11 +137,6 @@ impl<'a> Follower<'a> {
             doubt,
             known: Rc::default(),
         }
-    }
-
-    /// Whether it is the object that starts there.
-    fn is_of(&self, file: &str, start: usize) -> bool {
-        *self.file == *file && self.start == start
     }
 
     /// Whether it takes what stands at its path as it stands.

@@ -30,7 +30,7 @@ pub(crate) fn find_places(input: &FindInput<'_>) -> Found {
     let mut incomplete = Vec::new();
     let mut unread: HashMap<(EnvironmentName, ImageRepository), String> = HashMap::new();
     for environment in input.environments {
-        let mut found = effective(&mut reader, environment, &added, &followers);
+        let mut found = effective(&mut reader, (environment, input.environments), &added, &followers);
         marked::complete(&mut found.live);
         let mentions = reader.take_mentions().into_iter();
         unread.extend(mentions.map(|(image, path)| ((environment.name.clone(), image), path)));

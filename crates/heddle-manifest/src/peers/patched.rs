@@ -133,7 +133,7 @@ pub(crate) fn closure(
 }
 
 /// An object once the patches for it are carried out; `None` where none is for it.
-pub(crate) fn with_patches(object: &Node, patches: &[(&Patch, Vec<Node>)]) -> Option<Node> {
+fn with_patches(object: &Node, patches: &[(&Patch, Vec<Node>)]) -> Option<Node> {
     let mut made = None;
     for (patch, roots) in patches {
         for root in roots {
@@ -156,21 +156,23 @@ pub(crate) fn with_patches(object: &Node, patches: &[(&Patch, Vec<Node>)]) -> Op
 }
 
 /// Whether a patch that cannot be read may be for an object: its target says so, or cannot be read either.
-pub(crate) fn may_be_for(patch: &Patch, object: &Node) -> bool {
+fn may_be_for(patch: &Patch, object: &Node) -> bool {
     match &patch.target {
         Ok(Some(target)) => target.matches(object, &Renamed::default()),
         Ok(None) | Err(_) => true,
     }
 }
 
-fn with_spec(object: Node, patch: &Node) -> Node {
+/// An object with the `spec` of a patch merged into it.
+pub(crate) fn with_spec(object: Node, patch: &Node) -> Node {
     match patch.get("spec") {
         Some(spec) => with_value(&object, &["spec"], Some(spec), true),
         None => object,
     }
 }
 
-fn with_operation(object: Node, operation: &Node) -> Node {
+/// An object once an operation is carried out; those that move and copy change nothing here.
+pub(crate) fn with_operation(object: Node, operation: &Node) -> Node {
     let pointer = word(operation, &["path"]).to_owned();
     let steps: Vec<&str> = pointer.split('/').filter(|step| !step.is_empty()).collect();
     match word(operation, &["op"]) {

@@ -1,131 +1,126 @@
 //! Followers that patches change in their turn: what such a patch makes of what they lay over their path is not followed, so
 //! it is told.
 
+mod words;
+
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    rc::Rc,
     sync::Arc,
 };
 
+use self::words::{lays_other, speaks_of_images};
 use super::{Follower, read::read};
 use crate::{
     find::{
         Files,
         closure::{Reader, resolve},
     },
-    kustomize::{Body, Patch},
+    kustomize::{Body, Patch, Renamed, Transformer, Transforms},
     object::text,
-    peers::{closure, may_be_for, with_patches},
-    yaml::{Documents, Node, Value, cursor::Cursor},
+    peers::{closure, with_operation, with_spec, word},
+    yaml::{Documents, Node, cursor::Cursor},
 };
 
 /// The kinds of objects that follow paths.
 const KINDS: [&str; 5] = ["Sync", "Kustomization", "HelmRelease", "Application", "ApplicationSet"];
 
-/// Where kinds of followers say what they lay over their path.
-const LAID: [&[&str]; 12] = [
-    &["spec", "images"],
-    &["spec", "patches"],
-    &["spec", "patchesStrategicMerge"],
-    &["spec", "patchesJson6902"],
-    &["spec", "components"],
-    &["spec", "helm"],
-    &["spec", "values"],
-    &["spec", "chart", "spec", "valuesFiles"],
-    &["spec", "source"],
-    &["spec", "sources"],
-    &["spec", "template", "spec", "source"],
-    &["spec", "template", "spec", "sources"],
-];
-
-/// Keys of a source that lay nothing over it: where it is, and which revision of it.
-const PLACES: [&str; 6] = ["path", "repoURL", "targetRevision", "ref", "name", "chart"];
-
-/// Words in keys and pointers that lead to an image or to the version of a chart, beside all that hold "image" or end in
-/// "tag" or "digest".
-const OF_IMAGES: [&str; 11] =
-    ["newname", "sha", "sha256", "repository", "registry", "hub", "version", "chart", "url", "semver", "templatepatch"];
+/// How many values of an object are changed for the price of one that is walked.
+const NODES_AT_ONCE: usize = 16;
 
 /// An object that may follow a path, with its file.
 type Object<'a> = (Arc<str>, &'a Node);
 
-/// Patches of one place, each with the documents that may be for followers.
-struct Patches<'p> {
-    home: &'p str,
-    /// The files of the objects that they reach.
-    reached: BTreeSet<String>,
-    read: Vec<(&'p Patch, Vec<Node>)>,
-    unread: Vec<&'p Patch>,
-}
-
 /// Puts those in doubt of which a patch changes what they lay over their path, and adds those that a patch sends to another
 /// path.
 pub(super) fn complete<'a>(reader: &mut Reader<'a>, objects: &[Object<'a>], all: &mut Vec<Follower<'a>>) {
-    let files = reader.files();
+    let mut by_start: HashMap<(&str, usize), Vec<&Follower<'a>>> = HashMap::new();
+    all.iter().for_each(|one| by_start.entry((&one.file, one.start)).or_default().push(one));
     let mut doubts: HashMap<(Arc<str>, usize), Arc<str>> = HashMap::new();
     let mut more: Vec<Follower<'a>> = Vec::new();
-    let by_file = by_file(objects);
-    for patches in patches(files, all) {
-        let reached = patches.reached.iter().filter_map(|file| by_file.get(file.as_str())).flatten();
-        for (file, object) in reached {
-            if !reader.walk(1 + patches.read.len(), file) {
+    for (file, object) in objects {
+        // What a template of many is patched with, once for each, is not followed.
+        if let Some(patch) = object.at(&["spec", "templatePatch"]).filter(|patch| speaks_of_images(patch)) {
+            doubts.insert((Arc::clone(file), object.span.start), format!("{file}:{}", patch.position.line).into());
+        }
+    }
+    let mut reach = Reach::of(reader.files(), objects);
+    for source in sources(reader.files(), all) {
+        let Some(patches) = Patches::read(reader.files(), &source) else { continue };
+        let Some(reached) = reach.at(reader, source.folder) else { return };
+        for index in &reached.objects {
+            let (file, object) = &objects[*index];
+            if !reader.walk(1 + patches.steps() * reach.nodes(*index, object) / NODES_AT_ONCE, file) {
                 return;
             }
-            let Some(change) = Change::read(object, &patches) else { continue };
-            let doubt = change.doubt.clone();
+            let Some(change) = Change::read(object, &patches, &reached) else { continue };
             let start = object.span.start;
-            let own: HashSet<String> =
-                all.iter().filter(|one| one.is_of(file, start)).map(|one| one.path.clone()).collect();
+            let those = by_start.get(&(&**file, start)).map(Vec::as_slice).unwrap_or_default();
             // What it lays over another path is not followed, where it lays something over it.
-            let elsewhere = change.paths(file).into_iter().filter(|path| !own.contains(path));
-            let lays = all.iter().any(|one| one.is_of(file, start) && !one.is_plain());
-            for path in elsewhere {
-                let doubt = doubt.clone().or_else(|| lays.then(|| change.at.clone()));
+            let lays = those.iter().any(|one| !one.is_plain());
+            for path in change.paths(file).into_iter().filter(|path| those.iter().all(|one| one.path != *path)) {
+                let doubt = change.doubt.clone().or_else(|| lays.then(|| change.at.clone()));
                 more.push(Follower::at(path, file, object, doubt));
             }
-            if let Some(doubt) = doubt {
-                doubts.insert((Arc::clone(file), start), doubt);
+            if let Some(doubt) = change.doubt {
+                doubts.entry((Arc::clone(file), start)).or_insert(doubt);
             }
         }
     }
+    drop(by_start);
     for one in all.iter_mut() {
         one.doubt = doubts.get(&(Arc::clone(&one.file), one.start)).cloned();
     }
     all.append(&mut more);
 }
 
-fn by_file<'o, 'a>(objects: &'o [Object<'a>]) -> HashMap<&'o str, Vec<&'o Object<'a>>> {
-    let mut by_file: HashMap<&str, Vec<&Object<'a>>> = HashMap::new();
-    let followers = objects.iter().filter(|(_, object)| KINDS.contains(&text(object, "kind")));
-    followers.for_each(|one| by_file.entry(&one.0).or_default().push(one));
-    by_file
+/// What may patch followers: a kustomization, or a follower whose path holds others.
+struct Source<'p> {
+    /// The file that says so.
+    home: &'p str,
+    folder: &'p str,
+    patches: &'p [Patch],
+    transformers: &'p [Transformer],
 }
 
-/// The patches that may be for followers: those of kustomizations, and of followers whose path holds others.
-fn patches<'p>(files: &'p Files, followers: &'p [Follower<'_>]) -> Vec<Patches<'p>> {
-    let of_kustomizations = files.kustomizations().map(|(path, kustomization)| {
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        (path, folder, kustomization.patches.as_slice())
+fn sources<'p>(files: &'p Files, followers: &'p [Follower<'_>]) -> impl Iterator<Item = Source<'p>> {
+    let of_kustomizations = files.kustomizations().map(|(home, kustomization)| {
+        let folder = home.rsplit_once('/').map_or("", |(folder, _)| folder);
+        Source { home, folder, patches: &kustomization.patches, transformers: &kustomization.transformers }
     });
-    let of_followers = followers.iter().map(|one| (&*one.file, one.path.as_str(), one.patches.as_slice()));
-    let read = |(home, folder, patches): (&'p str, &'p str, &'p [Patch])| {
-        let read: Vec<(&Patch, Vec<Node>)> =
-            patches.iter().filter_map(|patch| Some((patch, documents(files, folder, patch)?))).collect();
-        let unread: Vec<&Patch> = patches.iter().filter(|patch| patch.fault().is_some()).collect();
-        let is_for_any = !read.is_empty() || !unread.is_empty();
-        is_for_any.then(|| Patches { home, reached: reached(files, folder), read, unread })
-    };
-    of_kustomizations.chain(of_followers).filter_map(read).collect()
+    let of_followers = followers.iter().map(|one| Source {
+        home: &one.file,
+        folder: &one.path,
+        patches: &one.patches,
+        transformers: &[],
+    });
+    of_kustomizations.chain(of_followers)
 }
 
-/// The files of the objects at a path.
-fn reached(files: &Files, folder: &str) -> BTreeSet<String> {
-    match files.kustomization_of(folder) {
-        Some(kustomization) => {
-            let mut reached = BTreeSet::new();
-            closure(files, folder, kustomization, 0, &mut reached);
-            reached
-        }
-        None => files.below(folder).map(str::to_owned).collect(),
+/// The patches of one place that may be for followers, each with its documents.
+struct Patches<'p> {
+    home: &'p str,
+    read: Vec<(&'p Patch, Vec<Node>)>,
+    unread: Vec<&'p Patch>,
+    /// Where something is named that may change anything in a way that is not followed.
+    unknown: Option<u32>,
+}
+
+impl<'p> Patches<'p> {
+    /// Reads them; nothing where none may be for a follower.
+    fn read(files: &Files, source: &Source<'p>) -> Option<Self> {
+        let patches = source.patches.iter();
+        let read: Vec<(&Patch, Vec<Node>)> =
+            patches.filter_map(|patch| Some((patch, documents(files, source.folder, patch)?))).collect();
+        let unread: Vec<&Patch> = source.patches.iter().filter(|patch| patch.fault().is_some()).collect();
+        let unknown = source.transformers.iter().find_map(|one| unknown(files, source.folder, one));
+        let is_any = !read.is_empty() || !unread.is_empty() || unknown.is_some();
+        is_any.then_some(Self { home: source.home, read, unread, unknown })
+    }
+
+    /// How often an object is changed by them.
+    fn steps(&self) -> usize {
+        self.read.iter().flat_map(|(_, roots)| roots).map(|root| root.items().len().max(1)).sum()
     }
 }
 
@@ -143,105 +138,181 @@ fn documents(files: &Files, folder: &str, patch: &Patch) -> Option<Vec<Node>> {
     Some(roots.into_iter().filter(is_one).collect::<Vec<_>>()).filter(|roots| !roots.is_empty())
 }
 
+/// The line of a transformer that may change anything.
+fn unknown(files: &Files, folder: &str, transformer: &Transformer) -> Option<u32> {
+    let (transforms, position) = match transformer {
+        Transformer::Inline(inline, position) => (Some(Transforms::of_text(inline)), position),
+        Transformer::File(reference) => {
+            let text = resolve(folder, &reference.path).and_then(|path| files.get(&path));
+            (text.map(|text| Transforms::of_documents(&Documents::read(text))), &reference.position)
+        }
+    };
+    transforms.is_none_or(|transforms| transforms.unknown.is_some()).then_some(position.line)
+}
+
+/// The objects that the patches of a folder are for.
+#[derive(Default)]
+struct Reached {
+    /// By their index among all.
+    objects: BTreeSet<usize>,
+    /// What they are called on the way.
+    renamed: Renamed,
+    /// Their names change on the way, so that kinds alone tell them.
+    is_by_kind: bool,
+}
+
+/// Which objects a folder leads to.
+struct Reach<'f> {
+    files: &'f Files,
+    by_file: BTreeMap<String, Vec<usize>>,
+    /// The kustomizations that take a folder as a component.
+    naming: HashMap<String, Vec<String>>,
+    known: HashMap<String, Rc<Reached>>,
+    /// How many values objects hold.
+    nodes: HashMap<usize, usize>,
+}
+
+impl<'f> Reach<'f> {
+    fn of(files: &'f Files, objects: &[Object<'_>]) -> Self {
+        let mut by_file: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (index, (file, object)) in objects.iter().enumerate() {
+            if KINDS.contains(&text(object, "kind")) {
+                by_file.entry(file.to_string()).or_default().push(index);
+            }
+        }
+        let mut naming: HashMap<String, Vec<String>> = HashMap::new();
+        for (path, kustomization) in files.kustomizations() {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            for component in kustomization.components.iter().filter_map(|one| resolve(folder, &one.path)) {
+                naming.entry(component).or_default().push(folder.to_owned());
+            }
+        }
+        Self { files, by_file, naming, known: HashMap::new(), nodes: HashMap::new() }
+    }
+
+    /// The objects at a path; `None` where nothing more is walked. A component has those of whoever takes it in.
+    fn at(&mut self, reader: &mut Reader<'_>, folder: &str) -> Option<Rc<Reached>> {
+        if let Some(known) = self.known.get(folder) {
+            return Some(Rc::clone(known));
+        }
+        let (mut reached, mut seen, mut next) = (Reached::default(), HashSet::new(), vec![folder.to_owned()]);
+        while let Some(one) = next.pop() {
+            if !seen.insert(one.clone()) {
+                continue;
+            }
+            let walked = self.add(&one, &mut reached);
+            if !reader.walk(1 + walked, folder) {
+                return None;
+            }
+            next.extend(self.naming.get(&one).into_iter().flatten().cloned());
+        }
+        let reached = Rc::new(reached);
+        self.known.insert(folder.to_owned(), Rc::clone(&reached));
+        Some(reached)
+    }
+
+    /// Adds what a folder by itself leads to, and says how much was walked.
+    fn add(&self, folder: &str, reached: &mut Reached) -> usize {
+        let Some(kustomization) = self.files.kustomization_of(folder) else {
+            let start = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+            let below = self.by_file.range(start.clone()..).take_while(|(file, _)| file.starts_with(&start));
+            reached.objects.extend(below.flat_map(|(_, those)| those));
+            return reached.objects.len();
+        };
+        let mut paths = BTreeSet::new();
+        closure(self.files, folder, kustomization, 0, &mut paths);
+        reached.objects.extend(paths.iter().filter_map(|path| self.by_file.get(path)).flatten());
+        let inner = paths.iter().filter_map(|path| self.files.kustomization_of(path));
+        for one in inner.chain([kustomization]) {
+            one.renames.apply("", &mut reached.renamed);
+        }
+        reached.is_by_kind |= !reached.renamed.names.is_empty();
+        paths.len()
+    }
+
+    /// How many values an object holds.
+    fn nodes(&mut self, index: usize, object: &Node) -> usize {
+        *self.nodes.entry(index).or_insert_with(|| count(object))
+    }
+}
+
+fn count(node: &Node) -> usize {
+    let items: usize = node.items().iter().map(count).sum();
+    let entries: usize = node.entries().iter().map(|(_, value)| 1 + count(value)).sum();
+    1 + items + entries
+}
+
 /// What patches make of a follower.
 struct Change {
     made: Node,
     /// Where the patches stand.
     at: Arc<str>,
-    /// The same, where they change what it lays over its path.
+    /// The one that changes what it lays over its path.
     doubt: Option<Arc<str>>,
 }
 
 impl Change {
-    fn read(object: &Node, patches: &Patches<'_>) -> Option<Self> {
-        let line = |patch: &Patch| -> Arc<str> { format!("{}:{}", patches.home, patch.position.line).into() };
-        if let Some(patch) = patches.unread.iter().find(|patch| may_be_for(patch, object)) {
-            let at = line(patch);
-            return Some(Self { made: object.clone(), doubt: Some(Arc::clone(&at)), at });
+    fn read(object: &Node, patches: &Patches<'_>, reached: &Reached) -> Option<Self> {
+        let at = |line: u32| -> Arc<str> { format!("{}:{line}", patches.home).into() };
+        let unread = patches.unread.iter().find(|patch| reached.may_mean(patch, object));
+        if let Some(line) = unread.map(|patch| patch.position.line).or(patches.unknown) {
+            return Some(Self { made: object.clone(), at: at(line), doubt: Some(at(line)) });
         }
-        let meant = patches.read.iter().find(|(patch, _)| may_be_for(patch, object))?;
-        let made = with_patches(object, &patches.read)?;
-        let at = line(meant.0);
-        let is_other = LAID.iter().any(|way| differs(object.at(way), made.at(way), false));
-        Some(Self { made, doubt: is_other.then(|| Arc::clone(&at)), at })
+        let mut change: Option<Self> = None;
+        for (patch, roots) in &patches.read {
+            for root in roots.iter().filter(|root| reached.means(patch, root, object)) {
+                let line = patch.position.line;
+                let change = change.get_or_insert_with(|| Self { made: object.clone(), at: at(line), doubt: None });
+                let before = std::mem::replace(&mut change.made, root.clone());
+                let (made, is_known) = match root.is_list() {
+                    true => (root.items().iter().fold(before, with_operation), root.items().iter().all(is_followed)),
+                    // What a patch for many is called is nobody's name.
+                    false => (with_spec(before, root), true),
+                };
+                change.made = made;
+                if change.doubt.is_none() && (!is_known || lays_other(object, &change.made)) {
+                    change.doubt = Some(at(line));
+                }
+            }
+        }
+        change
     }
 
     /// The paths that it follows then.
     fn paths(&self, file: &Arc<str>) -> Vec<String> {
         let mut found = Vec::new();
-        read(file, &Cursor::root(&self.made), &std::rc::Rc::default(), &mut found);
+        read(file, &Cursor::root(&self.made), &Rc::default(), &mut found);
         found.into_iter().map(|one| one.path).collect()
     }
 }
 
-/// Whether two values differ in what may lead to an image; `is_of_image` where the way to them does.
-fn differs(before: Option<&Node>, after: Option<&Node>, is_of_image: bool) -> bool {
-    match (before, after) {
-        (None, None) => false,
-        (None, Some(only)) | (Some(only), None) => is_of_image && !is_empty(only) || speaks_of_images(only),
-        (Some(before), Some(after)) if before.is_mapping() && after.is_mapping() => {
-            let keys: BTreeSet<&str> =
-                before.entries().iter().chain(after.entries()).filter_map(|(key, _)| key.text()).collect();
-            let differs = |key: &&str| differs(before.get(key), after.get(key), is_of_image || is_word(key));
-            keys.iter().filter(|key| !PLACES.contains(key)).any(differs)
+/// Whether an operation of a JSON patch is one that is carried out here.
+fn is_followed(operation: &Node) -> bool {
+    matches!(text(operation, "op"), "add" | "replace" | "remove" | "test")
+}
+
+impl Reached {
+    /// Whether a document of a patch is for an object.
+    fn means(&self, patch: &Patch, root: &Node, object: &Node) -> bool {
+        if !matches!(patch.target, Ok(None)) {
+            return self.may_mean(patch, object);
         }
-        (Some(before), Some(after)) if is_sources(before) && before.items().len() == after.items().len() => {
-            let mut pairs = before.items().iter().zip(after.items());
-            pairs.any(|(before, after)| differs(Some(before), Some(after), is_of_image))
-        }
-        (Some(before), Some(after)) => {
-            !is_same(before, after) && (is_of_image || speaks_of_images(before) || speaks_of_images(after))
+        let same = |way: &[&str]| word(root, way) == word(object, way);
+        let namespace = word(root, &["metadata", "namespace"]);
+        let own = word(object, &["metadata", "namespace"]);
+        let is_near = namespace.is_empty()
+            || own.is_empty()
+            || namespace == own
+            || self.renamed.namespaces.iter().any(|given| given == namespace);
+        same(&["kind"]) && (self.is_by_kind || is_near && same(&["metadata", "name"]))
+    }
+
+    /// Whether a patch may be for an object, as its target says.
+    fn may_mean(&self, patch: &Patch, object: &Node) -> bool {
+        match &patch.target {
+            Ok(Some(target)) if self.is_by_kind => target.may_be_of(text(object, "kind")),
+            Ok(Some(target)) => target.matches(object, &self.renamed),
+            Ok(None) | Err(_) => true,
         }
     }
-}
-
-/// Whether it is a list of what Argo CD takes together, of which each is a thing of its own.
-fn is_sources(node: &Node) -> bool {
-    !node.items().is_empty() && node.items().iter().all(|item| item.get("repoURL").is_some())
-}
-
-fn is_empty(node: &Node) -> bool {
-    node.is_null() || !node.is_scalar() && node.items().is_empty() && node.entries().is_empty()
-}
-
-fn is_same(one: &Node, other: &Node) -> bool {
-    let all = |one: &[Node], other: &[Node]| {
-        one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
-    };
-    match (&one.resolved().value, &other.resolved().value) {
-        (Value::Scalar(one, _), Value::Scalar(other, _)) => one == other,
-        (Value::Sequence(one), Value::Sequence(other)) => all(one, other),
-        (Value::Mapping(one), Value::Mapping(other)) => {
-            let pairs = one.iter().zip(other);
-            one.len() == other.len()
-                && pairs.into_iter().all(|(one, other)| is_same(&one.0, &other.0) && is_same(&one.1, &other.1))
-        }
-        _ => false,
-    }
-}
-
-/// Whether something in a value may lead to an image: a key, a pointer of an operation, the name of a parameter; in a text
-/// that is YAML too.
-fn speaks_of_images(node: &Node) -> bool {
-    if let Some(text) = node.text() {
-        let inner = text.contains('\n').then(|| Documents::read(text));
-        return match inner.filter(|inner| inner.error.is_none()) {
-            Some(inner) => inner.roots.iter().any(|root| !root.is_scalar() && speaks_of_images(root)),
-            None => is_word(text),
-        };
-    }
-    let of_key = |(key, value): &(Node, Node)| {
-        let key = key.text().unwrap_or_default();
-        // Whom a patch is for is no part of what it says.
-        key != "target" && (is_word(key) || speaks_of_images(value))
-    };
-    node.items().iter().any(speaks_of_images) || node.entries().iter().any(of_key)
-}
-
-/// Whether a key, or a step of a way of keys, is a word of images.
-fn is_word(text: &str) -> bool {
-    let text = text.to_lowercase();
-    let mut steps = text.split(|c: char| matches!(c, '/' | '.' | '[' | ']' | ':' | '=') || c.is_whitespace());
-    let is_one = |step: &str| OF_IMAGES.contains(&step) || step.ends_with("tag") || step.ends_with("digest");
-    text.contains("image") || steps.any(is_one)
 }

@@ -24,7 +24,6 @@ pub(super) fn read<'a>(
     match (group(object.node), text(object.node, "kind")) {
         ("heddle.dev", "Sync") => {
             let mut follower = follow(text(spec.node, "path")).kustomized(&spec);
-            follower.is_sync = true;
             if let Some(helm) = spec.key("helm") {
                 follower.values_files = named(&helm, "valuesFiles", &follower.path);
                 follower.layers.extend(helm.key("values").map(Layer::Values));

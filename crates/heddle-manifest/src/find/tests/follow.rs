@@ -217,7 +217,7 @@ fn an_environment_at_a_path_that_is_followed_follows_it_too() {
         "clusters/prod/apps.yaml:9 q.io/acme/web:2 staging+prod",
     ];
     check(&list, &both, &places);
-    // A `Sync` of that very path is its own follower.
+    // A follower that no other environment holds is its own.
     let sync = "apiVersion: heddle.dev/v1alpha1\nkind: Sync\nmetadata: {name: web}\nspec:\n  repository: x\n  path: apps/web\n  patches:\n  - target: {kind: Pod}\n    patch: |\n      - {op: replace, path: /spec/containers/1/image, value: 'q.io/acme/web:3'}\n";
     let known = [("apps/web/pod.yaml", POD), ("s.yaml", sync)];
     check(&known, &both[..1], &["apps/web/pod.yaml:6 q.io/acme/side:1 staging", "s.yaml:10 q.io/acme/web:3 staging"]);
@@ -325,4 +325,106 @@ fn a_search_that_has_walked_all_says_so_once() {
     let found = find_in(&list, &environments);
     let told: Vec<_> = found.findings.iter().filter(|finding| finding.code == "too-large").collect();
     assert_eq!(told.len(), 1, "{told:?}");
+}
+
+/// What kustomizations of Flux's `Kustomization` make of it: whether the pod at its path may be written, and what is named.
+fn check_flux(base: &str, more: &[(&str, &str)], named: Option<&str>) {
+    let follower = flux("");
+    let mut list = vec![
+        ("apps/web/pod.yaml", POD),
+        ("flux/base/apps.yaml", follower.as_str()),
+        ("flux/base/kustomization.yaml", base),
+    ];
+    list.extend(more);
+    let found = obstacles(&list);
+    let (_, _, obstacle) = found.iter().find(|(file, line, _)| file == "apps/web/pod.yaml" && *line == 8).unwrap();
+    match named {
+        Some(named) => assert!(obstacle.as_ref().is_some_and(|why| why.contains(named)), "{more:?}: {obstacle:?}"),
+        None => assert_eq!(*obstacle, None, "{more:?}"),
+    }
+}
+
+const PLAIN_BASE: &str = "resources: [apps.yaml]\n";
+const IMAGES: &str = "  patch: |\n    - {op: add, path: /spec/images, value: [{name: q.io/acme/web, newTag: '3'}]}\n";
+
+#[test]
+fn a_follower_is_patched_wherever_a_kustomization_does_so() {
+    let patch = |target: &str| format!("patches:\n- target: {{kind: Kustomization{target}}}\n{IMAGES}");
+    // By a component, which has what those have that take it in.
+    let component = format!("apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n{}", patch(""));
+    let takes = ("flux/prod/kustomization.yaml", "resources: [../base]\ncomponents: [../comp]\n");
+    check_flux(
+        PLAIN_BASE,
+        &[takes, ("flux/comp/kustomization.yaml", &component)],
+        Some("flux/comp/kustomization.yaml:4"),
+    );
+    // By the name that it has by then.
+    let renamed = format!("resources: [../base]\n{}", patch(", name: prod-apps"));
+    check_flux(
+        "namePrefix: prod-\nresources: [apps.yaml]\n",
+        &[("flux/prod/kustomization.yaml", &renamed)],
+        Some("flux/prod/kustomization.yaml:3"),
+    );
+    check_flux(PLAIN_BASE, &[("flux/prod/kustomization.yaml", &renamed)], None);
+    // By a transformer that is not followed, and by one that is.
+    let transformer = |kind: &str| format!("apiVersion: builtin\nkind: {kind}\nmetadata: {{name: a}}\n");
+    let prod = ("flux/prod/kustomization.yaml", "resources: [../base]\ntransformers: [t.yaml]\n");
+    check_flux(
+        PLAIN_BASE,
+        &[prod, ("flux/prod/t.yaml", &transformer("PatchTransformer"))],
+        Some("flux/prod/kustomization.yaml:2"),
+    );
+    check_flux(PLAIN_BASE, &[prod, ("flux/prod/t.yaml", &transformer("LabelTransformer"))], None);
+    // The one that makes the difference is named, and one of another kind of the same name makes none.
+    let two = format!(
+        "resources: [../base]\npatches:\n- patch: |\n    kind: HelmRelease\n    metadata: {{name: apps}}\n    spec: {{values: {{image: {{tag: v9}}}}}}\n- target: {{kind: Kustomization}}\n{IMAGES}"
+    );
+    check_flux(PLAIN_BASE, &[("flux/prod/kustomization.yaml", &two)], Some("flux/prod/kustomization.yaml:7"));
+    let other = two.split("- target").next().unwrap();
+    check_flux(PLAIN_BASE, &[("flux/prod/kustomization.yaml", other)], None);
+}
+
+#[test]
+fn what_leads_to_images_in_one_line_puts_a_follower_in_doubt_too() {
+    let patch = |value: &str| {
+        format!(
+            "resources: [../base]\npatches:\n- target: {{kind: Kustomization}}\n  patch: |\n    - op: add\n      path: /spec/patches\n      value:\n      - target: {{kind: OCIRepository}}\n        patch: '{value}'\n"
+        )
+    };
+    for value in [
+        r#"[{"op":"replace","path":"/spec/ref/tag","value":"1.5.0"}]"#,
+        "[{op: replace, path: /spec/values/app/tag, value: v3}]",
+        r#"{"kind":"HelmRelease","spec":{"values":{"a":{"tag":"v3"}}}}"#,
+    ] {
+        check_flux(
+            PLAIN_BASE,
+            &[("flux/prod/kustomization.yaml", &patch(value))],
+            Some("flux/prod/kustomization.yaml:3"),
+        );
+    }
+    check_flux(
+        PLAIN_BASE,
+        &[("flux/prod/kustomization.yaml", &patch("[{op: replace, path: /spec/interval, value: 5m}]"))],
+        None,
+    );
+    let components = "resources: [../base]\npatches:\n- target: {kind: Kustomization}\n  patch: |\n    - {op: add, path: /spec/components, value: [../../components/pin]}\n";
+    check_flux(PLAIN_BASE, &[("flux/prod/kustomization.yaml", components)], Some("flux/prod/kustomization.yaml:3"));
+    let moves = "resources: [../base]\npatches:\n- target: {kind: Kustomization}\n  patch: |\n    - {op: copy, from: /metadata/annotations/a, path: /spec/images}\n";
+    check_flux(PLAIN_BASE, &[("flux/prod/kustomization.yaml", moves)], Some("flux/prod/kustomization.yaml:3"));
+}
+
+#[test]
+fn a_template_patch_that_speaks_of_images_leaves_what_it_follows_in_doubt() {
+    let set = |patch: &str| {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: all}}\nspec:\n  template: {{spec: {{source: {{path: apps/web}}}}}}\n  templatePatch: |\n    spec: {patch}\n"
+        )
+    };
+    let of = |patch: &str| {
+        let text = set(patch);
+        let found = obstacles(&[("apps/web/pod.yaml", POD), ("argo.yaml", &text)]);
+        found[0].2.clone()
+    };
+    assert!(of("{source: {kustomize: {images: ['q.io/acme/web:3']}}}").is_some_and(|why| why.contains("argo.yaml:7")));
+    assert_eq!(of("{project: other}"), None);
 }

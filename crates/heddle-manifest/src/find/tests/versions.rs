@@ -52,7 +52,7 @@ fn a_release_of_flux_takes_its_chart_from_its_repository() {
     assert_eq!(edit(&text, &edits).unwrap(), text.replace("16.2.1", "16.3.0"));
     let http = check(version, "https://charts.acme.dev", "e/r.yaml:9 postgresql 16.2.1 https://charts.acme.dev");
     assert_eq!(http.occurrences[0].image.to_string(), "charts.acme.dev/index.yaml/postgresql:16.2.1");
-    for other in ["http://charts.acme.dev", "https://charts.acme.dev/Stable"] {
+    for other in ["http://charts.acme.dev", "https://charts.acme.dev/Stable", "https://charts/stable", "oci://charts"] {
         let found = check(version, other, &format!("!e/r.yaml:9 postgresql 16.2.1 {other}"));
         assert_eq!(found.occurrences, []);
     }

@@ -176,11 +176,11 @@ impl Subject {
             names.extend(full.strip_prefix(prefix).map(str::to_owned));
         }
         let of_index = occurrence.image.repository.chart_index();
-        // Of a repository of charts, and as a dependency, a chart is known by its own name.
+        // Of a repository of charts, a chart is known by its own name alone; of a registry, by either.
         if of_index.is_some() {
             names.clear();
         }
-        if of_index.is_some() || manager == OF_CHARTS_ALONE {
+        if occurrence.is_chart {
             names.extend(full.rsplit('/').next().map(str::to_owned));
         }
         names.dedup();
