@@ -10,6 +10,7 @@ use crate::{
     find::{FindInput, Occurrence, find_places},
     peers::{Brought, Wish},
     ruling::{Beside, Ruling},
+    yaml::Position,
 };
 
 /// Finds every place on a branch that says which image runs, with the environments it belongs to and what is said of it
@@ -28,9 +29,9 @@ impl Found {
         let is_idle = |one: &&Occurrence| {
             one.is_chart && one.environments.iter().all(|environment| config.ruling(one, environment).is_none())
         };
-        let idle = self.occurrences.iter().filter(is_idle).map(|one| (one.place.file.clone(), one.place.line));
-        let idle: HashSet<(String, u32)> = idle.collect();
-        let is_at_idle = |finding: &Finding| idle.contains(&(finding.file.clone(), finding.position.line));
+        let at = |one: &Occurrence| Some((one.place.file.clone(), one.value.spot()?.position));
+        let idle: HashSet<(String, Position)> = self.occurrences.iter().filter(is_idle).filter_map(at).collect();
+        let is_at_idle = |finding: &Finding| idle.contains(&(finding.file.clone(), finding.position));
         self.findings.retain(|finding| finding.code != "not-editable" || !is_at_idle(finding));
     }
 }

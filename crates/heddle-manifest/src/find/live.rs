@@ -166,10 +166,17 @@ fn resolved(reader: &Reader<'_>, file: &str, value: &ImageValue, chart: &ChartOf
     ImageValue { chart: Some(chart), ..value }
 }
 
-/// Whether a file is the `Chart.yaml` of a chart that lies in the `charts` of another one.
+/// Whether a file is the `Chart.yaml` of a chart that lies in the `charts` of another one, which does not call it its own by a
+/// `file://` address.
 fn is_vendored(reader: &Reader<'_>, file: &str) -> bool {
     let Some(chart) = file.strip_suffix("/Chart.yaml") else { return false };
     let around = chart.match_indices("charts/").map(|(at, _)| &chart[..at]);
     let mut parents = around.filter(|parent| parent.is_empty() || parent.ends_with('/'));
-    parents.any(|parent| reader.has(&format!("{parent}Chart.yaml")))
+    parents.any(|parent| {
+        let outer = format!("{parent}Chart.yaml");
+        let text = reader.files().get(&outer).unwrap_or_default();
+        let inner = &chart[parent.len()..];
+        let is_own = ["file://", "file://./"].iter().any(|scheme| text.contains(&format!("{scheme}{inner}")));
+        reader.has(&outer) && !is_own
+    })
 }

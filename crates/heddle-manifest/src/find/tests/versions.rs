@@ -302,6 +302,20 @@ fn an_artifact_without_a_reference_takes_that_of_a_patch() {
 }
 
 #[test]
+fn that_a_chart_is_locked_is_told_where_a_rule_would_move_it() {
+    let chart =
+        "apiVersion: v2\nname: web\ndependencies:\n- {name: db, version: 1.2.3, repository: 'oci://ghcr.io/acme'}\n";
+    let list = [("web/Chart.yaml", chart), ("web/Chart.lock", "dependencies: []\n")];
+    let told = |config: &str| {
+        let mut found = find_in(&list, &[("e", "web")]);
+        found.leave_out_idle_charts(&config::read(config).0);
+        found.findings.iter().filter(|finding| finding.code == "not-editable").count()
+    };
+    assert_eq!(told("version: 1\n"), 0);
+    assert_eq!(told("version: 1\ncharts: [{name: db, policy: {semver: '*'}}]\n"), 1);
+}
+
+#[test]
 fn what_a_vendored_chart_depends_on_is_no_place() {
     let chart = |name: &str| {
         format!(
@@ -314,6 +328,10 @@ fn what_a_vendored_chart_depends_on_is_no_place() {
         let found = find_in(&list, &[("e", path)]);
         assert!(found.versions.iter().all(|one| one.place.file == "charts/web/Chart.yaml"), "{path}: {found:#?}");
     }
+    // What the outer chart calls its own by its folder is.
+    let umbrella = own.replace("oci://ghcr.io/acme'", "file://charts/db'");
+    let found = find_in(&[("charts/web/Chart.yaml", &umbrella), list[1]], &[("e", "")]);
+    assert_eq!(told(&found), ["charts/web/charts/db/Chart.yaml:4 lib 1.0.0 oci://ghcr.io/acme"]);
     // A folder of charts makes none of them a part of another.
     let apart = find_in(&[("charts/db/Chart.yaml", inner.as_str())], &[("e", "")]);
     assert_eq!(apart.versions.len(), 1);
