@@ -63,8 +63,8 @@ pub enum Signature {
         /// When it was last seen what the tag names.
         seen_at: Option<DateTime<Utc>>,
     },
-    /// A rule asks for one by any of these, and a person named the image, so that nobody looked for it.
-    NotLookedFor(BTreeSet<String>),
+    /// A rule asks for one by any of these, and a person named the image, of which none is known.
+    NotKnown(BTreeSet<String>),
 }
 
 impl Signature {
@@ -76,9 +76,9 @@ impl Signature {
             (Self::By { signers: one, seen_at }, Self::By { signers: other, seen_at: other_at }) => {
                 Self::By { signers: one.into_iter().chain(other).collect(), seen_at: seen_at.min(other_at) }
             }
-            (Self::NotLookedFor(one), Self::NotLookedFor(other) | Self::By { signers: other, .. })
-            | (Self::By { signers: one, .. }, Self::NotLookedFor(other)) => {
-                Self::NotLookedFor(one.into_iter().chain(other).collect())
+            (Self::NotKnown(one), Self::NotKnown(other) | Self::By { signers: other, .. })
+            | (Self::By { signers: one, .. }, Self::NotKnown(other)) => {
+                Self::NotKnown(one.into_iter().chain(other).collect())
             }
         }
     }
@@ -87,7 +87,7 @@ impl Signature {
         match self {
             Self::NotAsked => "–".to_owned(),
             Self::By { signers, .. } => listed(signers),
-            Self::NotLookedFor(_) => "not looked for".to_owned(),
+            Self::NotKnown(_) => "not known".to_owned(),
         }
     }
 }
@@ -197,7 +197,7 @@ pub fn pull_request(rows: &[Row<'_>], environments: &str, requested: Option<&Req
 fn signatures(rows: &[Row<'_>]) -> String {
     let verified = |row: &Row<'_>| match row.signature {
         Signature::By { seen_at, .. } => Some((row.to_digest.is_none(), *seen_at)),
-        Signature::NotAsked | Signature::NotLookedFor(_) => None,
+        Signature::NotAsked | Signature::NotKnown(_) => None,
     };
     let mut words = String::new();
     if rows.iter().any(|row| verified(row).is_some()) {
@@ -218,17 +218,17 @@ fn signatures(rows: &[Row<'_>]) -> String {
     if !words.is_empty() {
         words.push('\n');
     }
-    let not_looked_for = rows.iter().filter_map(|row| match row.signature {
-        Signature::NotLookedFor(signers) => Some(signers),
+    let not_known = rows.iter().filter_map(|row| match row.signature {
+        Signature::NotKnown(signers) => Some(signers),
         Signature::NotAsked | Signature::By { .. } => None,
     });
-    let signers: BTreeSet<String> = not_looked_for.flatten().cloned().collect();
+    let signers: BTreeSet<String> = not_known.flatten().cloned().collect();
     if !signers.is_empty() {
         // Writing to a string does not fail.
         let _ = writeln!(
             words,
-            "\n**Not looked for**: the rules ask for a signature by {}, and nobody looked for one here, since a person \
-             named the image.",
+            "\n**Not known**: the rules ask for a signature by {}, and none is known of what is written here, since a person \
+             named it.",
             listed(&signers),
         );
     }

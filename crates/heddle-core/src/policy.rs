@@ -82,12 +82,23 @@ pub struct TagInfo {
     /// What came of looking for signatures of what it points to; nobody looked for those of a signer without an entry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signatures: Vec<SignatureCheck>,
+    /// When it was last seen what it points to; `None` where nobody says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<DateTime<Utc>>,
 }
 
 impl TagInfo {
     /// A tag of which nothing is known but when it was first seen.
     pub fn named(tag: Tag, first_seen_at: DateTime<Utc>) -> Self {
-        Self { tag, digest: None, first_seen_at, created_at: None, platforms: None, signatures: Vec::new() }
+        Self {
+            tag,
+            digest: None,
+            first_seen_at,
+            created_at: None,
+            platforms: None,
+            signatures: Vec::new(),
+            seen_at: None,
+        }
     }
 }
 
@@ -105,15 +116,12 @@ pub struct TagList {
     /// When the image's first scan ended. What it found had been there before, so its age counts from its creation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watched_since: Option<DateTime<Utc>>,
-    /// When the registry was last read; `None` where nobody says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read_at: Option<DateTime<Utc>>,
 }
 
 impl TagList {
     /// A list that was read to its end.
     pub fn whole(tags: Vec<TagInfo>) -> Self {
-        Self { tags, dropped: Vec::new(), complete: true, watched_since: None, read_at: None }
+        Self { tags, dropped: Vec::new(), complete: true, watched_since: None }
     }
 
     /// Every tag of which something is known.
@@ -262,6 +270,11 @@ impl TagPolicy {
     /// which is one of a digest, or one stands there.
     pub fn writes_digest(&self, standing: Option<&Digest>) -> bool {
         self.pin_digest || self.digest.is_some() || standing.is_some() || self.writes_what_was_verified()
+    }
+
+    /// Whether tags are written without the digests that were verified, where none stands beside them.
+    pub fn writes_bare_tags(&self) -> bool {
+        !self.signed_by.is_empty() && !self.writes_what_was_verified()
     }
 
     /// Whether the digest is written because its signature was verified.

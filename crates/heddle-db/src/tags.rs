@@ -178,11 +178,12 @@ pub async fn list_of(db: impl PgExecutor<'_>, images: &[Image]) -> Result<HashMa
                    and f.key in ('reverted', 'declined')
            )
            select image_id as "image_id!", tag as "tag!", digest, first_seen_at as "first_seen_at!", created_at,
-                  platforms, case when verified_digest = digest then signatures end as signatures, true as "listed!"
+                  platforms, case when verified_digest = digest then signatures end as signatures, described_at,
+                  true as "listed!"
            from tags where image_id = any($1) and listed
            union all
            select distinct t.image_id, t.tag, t.digest, t.first_seen_at, t.created_at, t.platforms,
-                  case when t.verified_digest = t.digest then t.signatures end, false
+                  case when t.verified_digest = t.digest then t.signatures end, t.described_at, false
            from images i
            cross join lateral (
                select o.tag from occurrences o where o.organization_id = i.organization_id and o.image = i.image
@@ -209,6 +210,7 @@ pub async fn list_of(db: impl PgExecutor<'_>, images: &[Image]) -> Result<HashMa
             created_at: row.created_at,
             platforms: row.platforms,
             signatures: checks(row.signatures)?,
+            seen_at: row.described_at,
         });
     }
     let list = |image: &Image| list_with(image, known.remove(&image.id).unwrap_or_default());
@@ -225,7 +227,7 @@ pub async fn list_named(
 ) -> Result<Vec<(Uuid, TagInfo, bool)>, DbError> {
     let (images, names): (Vec<Uuid>, Vec<String>) = names.iter().map(|(image, tag)| (*image, tag.to_string())).unzip();
     let rows = sqlx::query!(
-        r#"select t.image_id, t.tag, t.digest, t.first_seen_at, t.created_at, t.platforms, t.listed,
+        r#"select t.image_id, t.tag, t.digest, t.first_seen_at, t.created_at, t.platforms, t.listed, t.described_at,
                   case when t.verified_digest = t.digest then t.signatures end as signatures
            from (select distinct * from unnest($1::uuid[], $2::text[])) as asked (image_id, tag)
            join tags t on t.image_id = asked.image_id and t.tag = asked.tag"#,
@@ -243,6 +245,7 @@ pub async fn list_named(
                 created_at: row.created_at,
                 platforms: row.platforms,
                 signatures: checks(row.signatures)?,
+                seen_at: row.described_at,
             };
             Ok((row.image_id, info, row.listed))
         })
@@ -256,8 +259,7 @@ fn checks(stored: Option<serde_json::Value>) -> Result<Vec<SignatureCheck>, DbEr
 }
 
 fn list_with(image: &Image, (tags, dropped): (Vec<TagInfo>, Vec<TagInfo>)) -> TagList {
-    let Image { complete, watched_since, scanned_at, .. } = *image;
-    TagList { tags, dropped, complete, watched_since, read_at: scanned_at }
+    TagList { tags, dropped, complete: image.complete, watched_since: image.watched_since }
 }
 
 /// When a tag was pushed: a notice's time, else when it was first seen. With `digest`, when it came to point there.

@@ -27,9 +27,14 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Whether it is one of all images of the registry, so that the next question would fare no better.
+    /// Whether the next question would fare no better. That one thing is forbidden says nothing of the others: registries
+    /// block single images.
     pub fn concerns_all(&self) -> bool {
-        self.throttled || self.login.is_some()
+        let is_of_login = match &self.login {
+            Some(LoginFault::Refused | LoginFault::TokenServer { .. } | LoginFault::Failed) => true,
+            Some(LoginFault::Missing | LoginFault::Denied) | None => false,
+        };
+        self.throttled || is_of_login
     }
 }
 

@@ -180,7 +180,11 @@ impl Session {
         tag: &str,
         attached: &mut Attached,
     ) -> Result<(), Failure> {
-        let mut referrers = self.referrers(image, digest, tag, attached).await?;
+        let mut referrers = Vec::new();
+        let mut outcome = self.list_referrers(image, digest, tag, &mut referrers, attached).await;
+        if outcome.as_ref().is_err_and(Failure::concerns_all) {
+            return outcome;
+        }
         referrers.retain(Descriptor::may_be_signature);
         // What says that it is one comes before what says nothing.
         referrers.sort_by_key(|referrer| !referrer.says_signature());
@@ -192,27 +196,32 @@ impl Session {
             if !attached.has_room(0) {
                 break;
             }
-            self.take(image, digest.as_str(), true, attached).await?;
+            let taken = self.take(image, digest.as_str(), true, attached).await;
+            if taken.as_ref().is_err_and(Failure::concerns_all) {
+                return taken;
+            }
+            outcome = outcome.and(taken);
         }
-        Ok(())
+        outcome
     }
 
-    /// What refers to an image. Where a registry cannot be asked that, who attaches something lists it under a tag.
-    async fn referrers(
+    /// Adds what refers to an image. Where a registry cannot be asked that, who attaches something lists it under a tag.
+    async fn list_referrers(
         &self,
         image: &ImageRepository,
         digest: &Digest,
         tag: &str,
+        referrers: &mut Vec<Descriptor>,
         attached: &mut Attached,
-    ) -> Result<Vec<Descriptor>, Failure> {
+    ) -> Result<(), Failure> {
         let mut url = self.address(image, &format!("referrers/{digest}")).await?;
         let asked: HeaderMap = [(ACCEPT, HeaderValue::from_static(OCI_IMAGE_INDEX_MEDIA_TYPE))].into_iter().collect();
-        let mut referrers = Vec::new();
         for page in 0..MAX_REFERRER_PAGES {
             let answer = self.get(image, &url, &asked).await?;
             if page == 0 && has_no_referrers(answer.status()) {
                 let listed = self.fetched::<Index>(image, tag).await?;
-                return Ok(of_fallback(listed, attached));
+                referrers.extend(of_fallback(listed, attached));
+                return Ok(());
             }
             self.check_status(&answer, image)?;
             let link = quirks::of_answer(image.registry(), answer.headers()).link;
@@ -222,11 +231,11 @@ impl Session {
             let listed = serde_json::from_slice::<Index>(&body).ok().and_then(|index| index.manifests);
             let listed = listed.ok_or_else(|| failed("the list of what is attached to the image is no index"))?;
             referrers.extend(Descriptor::read_all(listed, attached));
-            let Some(next) = next else { return Ok(referrers) };
+            let Some(next) = next else { return Ok(()) };
             url = next;
         }
         attached.leave_out("too much is attached to the image to look through all of it");
-        Ok(referrers)
+        Ok(())
     }
 
     /// Fetches the signatures in a manifest. One that a list names is there.
@@ -246,10 +255,15 @@ impl Session {
             attached.leave_out("the manifest of one of its signatures is gone, too large or none");
             return Ok(());
         };
+        let mut outcome = Ok(());
         for layer in Descriptor::read_all(layers, attached) {
-            self.take_layer(image, &layer, attached).await?;
+            let taken = self.take_layer(image, &layer, attached).await;
+            if taken.as_ref().is_err_and(Failure::concerns_all) {
+                return taken;
+            }
+            outcome = outcome.and(taken);
         }
-        Ok(())
+        outcome
     }
 
     /// Fetches a signature, where a layer is one.

@@ -4576,6 +4576,11 @@ export interface components {
             first_seen_at: string;
             /** @description The platforms that it is for, such as `linux/amd64`; empty where it names none, `None` where nobody asked yet. */
             platforms?: string[] | null;
+            /**
+             * Format: date-time
+             * @description When it was last seen what it points to; `None` where nobody says.
+             */
+            seen_at?: string | null;
             /** @description What came of looking for signatures of what it points to; nobody looked for those of a signer without an entry. */
             signatures?: components["schemas"]["SignatureCheck"][];
             /** @description The tag. */
@@ -4587,11 +4592,6 @@ export interface components {
             complete: boolean;
             /** @description What is known of tags that the registry lists no more and that still stand somewhere: what runs is placed by it. */
             dropped?: components["schemas"]["TagInfo"][];
-            /**
-             * Format: date-time
-             * @description When the registry was last read; `None` where nobody says.
-             */
-            read_at?: string | null;
             /** @description The tags, in any order. */
             tags: components["schemas"]["TagInfo"][];
             /**

@@ -28,7 +28,7 @@ const AT_ONCE: usize = 20;
 
 /// Which code made what is kept. Count it up whenever `heddle_core::policy` chooses otherwise, or a [`TagList`] is written
 /// otherwise: what an older program kept counts no more then.
-const FORM: u32 = 3;
+const FORM: u32 = 4;
 
 /// A choice, at each place where the same stands under the same policy.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -289,6 +289,7 @@ pub async fn find(
         found.add(&choice.image, tags.tags, tags.dropped);
     }
     found.look_up(tx, &companions, false).await?;
+    found.see(tx, choices).await?;
     Ok(found)
 }
 
@@ -317,6 +318,27 @@ impl Found {
         Ok(())
     }
 
+    /// Says when it was last seen what the tags name that a rule takes without their digest. What is kept of a choice does not
+    /// know: each scan sees it, and mostly nothing differs.
+    async fn see(&mut self, tx: &mut Tx, choices: &[Choice]) -> ApiResult<()> {
+        let bare: BTreeSet<&ImageRepository> =
+            choices.iter().filter(|choice| choice.policy.writes_bare_tags()).map(|choice| &choice.image).collect();
+        for image in bare {
+            let (Some(known), Some(list)) = (self.watched.get(image), self.lists.get_mut(image)) else { continue };
+            let names: Vec<(Uuid, Tag)> = list.tags.iter().map(|info| (known.id, info.tag.clone())).collect();
+            let names: Vec<(Uuid, &Tag)> = names.iter().map(|(id, tag)| (*id, tag)).collect();
+            let now: HashMap<Tag, TagInfo> = tags::list_named(&mut **tx, &names)
+                .await?
+                .into_iter()
+                .map(|(_, info, _)| (info.tag.clone(), info))
+                .collect();
+            for info in &mut list.tags {
+                info.seen_at = now.get(&info.tag).and_then(|now| now.seen_at);
+            }
+        }
+        Ok(())
+    }
+
     fn add(&mut self, image: &ImageRepository, tags: Vec<TagInfo>, dropped: Vec<TagInfo>) {
         let Some(known) = self.watched.get(image).filter(|_| !self.unknown.contains(image)) else { return };
         let list = self.lists.entry(image.clone()).or_insert_with(|| TagList {
@@ -324,7 +346,6 @@ impl Found {
             dropped: Vec::new(),
             complete: known.complete,
             watched_since: known.watched_since,
-            read_at: known.scanned_at,
         });
         for (held, more) in [(&mut list.tags, tags), (&mut list.dropped, dropped)] {
             let new: Vec<TagInfo> =

@@ -301,7 +301,8 @@ impl Place<'_> {
             let to_digest = self.digest_of(governed, &to)?;
             let signature = self.signature(governed, &to);
             if occurrence.image.tag.as_ref() != Some(&to) {
-                return Ok(Aim { to, to_digest, why: said(decision.reason), waiting: None, signature });
+                let waiting = self.unseen(governed, &to);
+                return Ok(Aim { to, to_digest, why: said(decision.reason), waiting, signature });
             }
             // A pin stays with its tag; only a rule that follows the digest moves it.
             let moved = to_digest.filter(|digest| standing != Some(digest) && (standing.is_none() || governed.follows));
@@ -321,12 +322,24 @@ impl Place<'_> {
         Ok(Aim { to: waiting.tag, to_digest, why: reason, waiting: Some(gate), signature })
     }
 
+    /// What keeps a tag back that is written without the digest that was verified.
+    fn unseen(&self, governed: &Governed<'_>, tag: &Tag) -> Option<Gate> {
+        let info = self.list.tags.iter().find(|info| info.tag == *tag)?;
+        let reason = governed.policy.unseen(info, self.input.now)?;
+        let reason = format!("{reason} (`{}:{}`)", governed.rule.file, governed.rule.line);
+        Some(Gate { kind: GateKind::Signature, reason, until: None })
+    }
+
     /// By whom a tag is signed, of those whom the rule names.
     fn signature(&self, governed: &Governed<'_>, tag: &Tag) -> Signature {
         let info = self.list.tags.iter().find(|info| info.tag == *tag);
         let signers: BTreeSet<String> =
             info.into_iter().flat_map(|info| governed.policy.signers_of(info)).map(ToOwned::to_owned).collect();
-        if signers.is_empty() { Signature::NotAsked } else { Signature::By { signers, seen_at: self.list.read_at } }
+        if signers.is_empty() {
+            Signature::NotAsked
+        } else {
+            Signature::By { signers, seen_at: info.and_then(|info| info.seen_at) }
+        }
     }
 
     /// What a policy says of tags in the situation of this place.
@@ -424,7 +437,7 @@ fn brought_by<'a>(open: &OpenView<'a>, branch: &Branch, occurrence: &Occurrence)
     })
 }
 
-fn tag_list<'a>(input: &PlanInput<'a>, occurrence: &Occurrence) -> Option<&'a TagList> {
+pub(super) fn tag_list<'a>(input: &PlanInput<'a>, occurrence: &Occurrence) -> Option<&'a TagList> {
     input.images.iter().find(|image| image.image == occurrence.image.repository)?.list.as_ref()
 }
 

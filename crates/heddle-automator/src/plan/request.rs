@@ -9,6 +9,7 @@ use heddle_core::{
     image::{Digest, ImageRepository, Tag},
     name::EnvironmentName,
     place::PlaceKey,
+    policy::{Signed, Signer},
     request::{Asked, Override, ShownPlace, Step},
 };
 use heddle_manifest::{config::Ruling, find::Occurrence};
@@ -16,7 +17,7 @@ use heddle_wire::automator::{OpenRequest, RefusedRequest, WaitingRequest};
 
 use super::{
     Branch, Choice, Chosen, NewText, OpenState, PlanInput, Wanted,
-    choice::{has_ended, try_edit, written},
+    choice::{has_ended, tag_list, try_edit, written},
     rules,
 };
 use crate::text::Signature;
@@ -372,13 +373,33 @@ impl<'a> Look<'_, 'a> {
             rule: rulings().next(),
             request: Some(self.request),
             pushed_at: None,
-            signature: not_looked_for(rulings()),
+            signature: self.signature(rulings(), occurrence),
             why: match &self.request.asked {
                 Asked::Rollback(_) => format!("{by} rolled back to it"),
                 Asked::Promotion(promotion) => format!("{by} promoted it from {}", promotion.from),
                 Asked::Release(_) | Asked::Rules(_) => format!("{by} asked for it"),
             },
         })
+    }
+
+    /// Who is known to have signed what is written, where the rules of the place ask for that.
+    fn signature<'r>(&self, rulings: impl Iterator<Item = &'r Ruling>, occurrence: &Occurrence) -> Signature {
+        let policies = rulings.filter_map(|ruling| ruling.policy.as_ref());
+        let asked: Vec<&Signer> = policies.flat_map(|policy| &policy.signed_by).collect();
+        let list = tag_list(self.input, occurrence);
+        let listed = list.and_then(|list| list.tags.iter().find(|info| info.tag == *self.aim.to));
+        let same = listed.filter(|info| self.aim.to_digest.is_some() && info.digest.as_ref() == self.aim.to_digest);
+        let has_signed = |signer: &&&Signer| {
+            let checks = same.map_or(&[][..], |info| &info.signatures);
+            checks.iter().any(|check| signer.id.as_ref() == Some(&check.signer) && check.outcome == Signed::Yes)
+        };
+        let named = |signers: Vec<&Signer>| signers.into_iter().map(|signer| signer.name().to_owned()).collect();
+        let signed: Vec<&Signer> = asked.iter().filter(has_signed).copied().collect();
+        match (asked.is_empty(), signed.is_empty()) {
+            (true, _) => Signature::NotAsked,
+            (false, true) => Signature::NotKnown(named(asked)),
+            (false, false) => Signature::By { signers: named(signed), seen_at: None },
+        }
     }
 
     /// The digest that belongs beside the tag at a place.
@@ -434,12 +455,4 @@ fn build(tag: Option<&Tag>, digest: Option<&Digest>) -> String {
         (None, Some(digest)) => format!("`{}`", digest.short()),
         (Some(tag), Some(digest)) => format!("`{tag}@{}`", digest.short()),
     }
-}
-
-/// What the rules of a place ask for of what a person names there.
-fn not_looked_for<'a>(rulings: impl Iterator<Item = &'a Ruling>) -> Signature {
-    let policies = rulings.filter_map(|ruling| ruling.policy.as_ref());
-    let signers: BTreeSet<String> =
-        policies.flat_map(|policy| &policy.signed_by).map(|signer| signer.name().to_owned()).collect();
-    if signers.is_empty() { Signature::NotAsked } else { Signature::NotLookedFor(signers) }
 }

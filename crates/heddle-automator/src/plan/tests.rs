@@ -44,6 +44,8 @@ struct World {
     signed: Vec<(&'static str, Signed)>,
     /// Whether no key can be read.
     lost_keys: bool,
+    /// When it was last seen what the tags name.
+    seen_at: Option<DateTime<Utc>>,
     /// What another image has.
     companion: Option<(&'static str, Vec<&'static str>)>,
 }
@@ -68,6 +70,7 @@ impl World {
             digests: Vec::new(),
             signed: Vec::new(),
             lost_keys: false,
+            seen_at: Some(DateTime::UNIX_EPOCH),
             companion: None,
         }
     }
@@ -103,13 +106,11 @@ impl World {
             platforms: described(tag).map(|(.., platform)| vec![(*platform).to_owned()]),
             signatures: self.signed.iter().filter(|(known, _)| known == tag).map(|(_, it)| signed::check(it)).collect(),
             digest: self.digests.iter().find(|(known, _)| known == tag).map(|(_, digit)| images::digest(*digit)),
+            seen_at: self.seen_at,
             ..TagInfo::named(tag.parse().unwrap(), first_seen_at)
         };
-        let list = |tags: &[&str]| TagList {
-            complete: self.complete,
-            read_at: Some(now),
-            ..TagList::whole(tags.iter().map(info).collect())
-        };
+        let list =
+            |tags: &[&str]| TagList { complete: self.complete, ..TagList::whole(tags.iter().map(info).collect()) };
         let mut images = vec![ImageTags { image: "acme/api".parse().unwrap(), list: Some(list(&self.tags)) }];
         if let Some((image, tags)) = &self.companion {
             images.push(ImageTags { image: image.parse().unwrap(), list: Some(list(tags)) });

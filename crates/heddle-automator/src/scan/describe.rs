@@ -37,10 +37,11 @@ pub(super) async fn describe(
     let needed = block_in_place(|| tags_to_describe(work, &tags, now));
     let mut described: BTreeMap<&Tag, Description> = BTreeMap::new();
     let mut looked_at = 0;
-    let mut failure = None;
+    let mut failure: Option<Failure> = None;
     let at_once = usize::try_from(work.at_once.unwrap_or(AT_ONCE)).unwrap_or(1).max(1);
     for some in needed[..needed.len().min(MAX_DESCRIBED)].chunks(at_once) {
-        if failure.is_some() || enough() {
+        // What cannot be read of one keeps nobody from looking at the others, unless they would fare no better.
+        if failure.as_ref().is_some_and(Failure::concerns_all) || enough() {
             break;
         }
         looked_at += some.len();
@@ -52,7 +53,9 @@ pub(super) async fn describe(
                 Ok(Some(description)) => drop(described.insert(tag, description)),
                 Err(fault) => {
                     let reason = format!("`{tag}` could not be read: {}", fault.reason);
-                    failure = Some(Failure { reason, ..fault });
+                    if failure.is_none() || fault.concerns_all() {
+                        failure = Some(Failure { reason, ..fault });
+                    }
                 }
             }
         }
@@ -84,31 +87,33 @@ async fn look(session: &Session, work: &ScanWork, needed: &Needed) -> Result<Opt
     session.describe(&work.image, &needed.tag).await
 }
 
-/// The tags to look at, each once.
+/// The tags to look at, each once: first those that are verified then, in the order in which they are, since for these there is
+/// no more time than what is left.
 fn tags_to_describe(work: &ScanWork, tags: &[Tag], now: DateTime<Utc>) -> Vec<Needed> {
     let list = listed(work.known.as_ref(), tags, now);
     let by_tag: BTreeMap<&Tag, &TagInfo> = list.tags.iter().map(|info| (&info.tag, info)).collect();
-    let mut needed: BTreeSet<Tag> = work.refresh.iter().filter(|tag| by_tag.contains_key(tag)).cloned().collect();
+    let (mut first, mut then) = (Vec::new(), Vec::new());
     for choice in &work.choices {
         let Ok(policy) = CompiledPolicy::new(&choice.policy) else { continue };
         let current = Some(Standing::new(choice.current.as_ref(), choice.digest.as_ref()));
         let situation = Situation { current, tags: &list, barred: &[], companions: &[], now };
-        needed.extend(policy.undescribed(&situation));
         // What is signed is what the tag points to now.
-        needed.extend(policy.unverified(&situation, &work.refresh));
-        needed.extend(policy.taken_bare(&situation));
+        first.extend(
+            policy.taken_bare(&situation).into_iter().chain(policy.unverified(&situation, &work.refresh)).enumerate(),
+        );
+        then.extend(policy.undescribed(&situation));
     }
+    // The first of each choice come before the second of any.
+    first.sort_by_key(|(rank, _)| *rank);
+    then.extend(work.refresh.iter().filter(|tag| by_tag.contains_key(tag)).cloned());
+    let mut seen = BTreeSet::new();
+    let needed = first.into_iter().map(|(_, tag)| tag).chain(then).filter(|tag| seen.insert(tag.clone()));
     let with_known = |tag: Tag| Needed { known: by_tag.get(&tag).copied().and_then(description), tag };
-    needed.into_iter().map(with_known).collect()
+    needed.map(with_known).collect()
 }
 
 fn without_signatures(Description { digest, created_at, platforms }: Description) -> TagDescription {
     TagDescription { digest, created_at, platforms, signatures: Vec::new() }
-}
-
-/// What is known of a tag, signatures aside; `None` where nobody described it.
-pub(super) fn described(info: &TagInfo) -> Option<TagDescription> {
-    description(info).map(without_signatures)
 }
 
 fn description(info: &TagInfo) -> Option<Description> {
@@ -142,7 +147,6 @@ fn listed(known: Option<&TagList>, tags: &[Tag], now: DateTime<Utc>) -> TagList 
         dropped: known.map(|list| list.dropped.clone()).unwrap_or_default(),
         complete: true,
         // What the first scan finds was there before.
-        read_at: Some(now),
         watched_since: known.map_or(Some(now), |list| list.watched_since.or(Some(now))),
     }
 }

@@ -12,7 +12,7 @@ use heddle_signature::{PublicKey, verify};
 use heddle_wire::automator::{ScanWork, ScannedTag, TagDescription};
 use tokio::task::block_in_place;
 
-use super::describe::{described, with_descriptions};
+use super::describe::with_descriptions;
 
 /// The signers of the choices, and what is to be found out.
 #[derive(Default)]
@@ -20,8 +20,6 @@ struct Wanted {
     keys: BTreeMap<SignerId, PublicKey>,
     /// The images to look at in their order, each with those who may have signed it.
     images: Vec<Image>,
-    /// The tags that a choice takes without their digest, so that each scan must see what they name.
-    bare: BTreeSet<Tag>,
 }
 
 /// An image of which is to be known who signed it.
@@ -52,10 +50,6 @@ pub(super) async fn check_signatures(
     let wanted = block_in_place(|| wanted(work, tags, now));
     let Looked { found, failure } = look(session, work, &wanted, enough).await;
     for scanned in tags {
-        if wanted.bare.contains(&scanned.tag) && scanned.description.is_none() {
-            scanned.description = unseen(work, &scanned.tag);
-            continue;
-        }
         let Some(description) = &mut scanned.description else { continue };
         let mut checks = found.get(&description.digest).cloned().unwrap_or_default();
         // Of signers that no rule names any more nothing is kept.
@@ -115,19 +109,6 @@ fn left_over(count: usize) -> Failure {
     Failure { reason, retry_at: None, throttled: false, login: None }
 }
 
-/// What is known of a tag that a choice takes without its digest, and that this scan could not see: what was verified is an
-/// image, and whether the tag still names it nobody can say.
-fn unseen(work: &ScanWork, tag: &Tag) -> Option<TagDescription> {
-    let known = work.known.iter().flat_map(|list| &list.tags).find(|info| info.tag == *tag)?;
-    let reason = "whether the tag still names the image that was verified could not be asked".to_owned();
-    let unknown = |check: &SignatureCheck| SignatureCheck {
-        signer: check.signer.clone(),
-        outcome: Signed::Unknown { reason: reason.clone() },
-    };
-    let signatures = known.signatures.iter().map(unknown).collect();
-    described(known).map(|description| TagDescription { signatures, ..description })
-}
-
 /// What was known of the same digest before.
 fn known_checks<'a>(
     work: &'a ScanWork,
@@ -159,7 +140,6 @@ fn wanted(work: &ScanWork, tags: &[ScannedTag], now: DateTime<Utc>) -> Wanted {
         let signers = wanted.add_keys(&policy);
         let current = Some(Standing::new(choice.current.as_ref(), choice.digest.as_ref()));
         let situation = Situation { current, tags: &list, barred: &[], companions: &[], now };
-        wanted.bare.extend(policy.taken_bare(&situation));
         let with_open = |tag: Tag| {
             let open = signers.iter().filter(|signer| !is_known(&list, &tag, signer)).cloned().collect();
             (tag, open)

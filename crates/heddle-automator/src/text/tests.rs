@@ -112,12 +112,12 @@ fn each_row_says_whose_signature_was_verified_and_where_nobody_looked() {
     let three = [by(&["a.pub"], 2), Signature::NotAsked, by(&["b.pub", "c.pub"], 1)];
     let (ends, body) = said(&three, Some(&digest));
     assert_eq!(ends, [" | `a.pub` |", " | – |", " | `b.pub`, `c.pub` |"], "{body}");
-    assert!(!body.contains("another image") && !body.contains("Not looked for"), "{body}");
+    assert!(!body.contains("another image") && !body.contains("Not known"), "{body}");
     let (_, body) = said(&three, None);
     let bare = "what it named when it was last seen, 1970-01-01 01:00 UTC; it may come to name another image";
     assert!(body.contains(bare), "{body}");
-    let (ends, body) = said(&[Signature::NotLookedFor(signers(&["a.pub"]))], Some(&digest));
-    assert_eq!(ends, [" | not looked for |"]);
+    let (ends, body) = said(&[Signature::NotKnown(signers(&["a.pub"]))], Some(&digest));
+    assert_eq!(ends, [" | not known |"]);
     assert!(!body.contains("verified") && body.contains("ask for a signature by `a.pub`"), "{body}");
     let (ends, body) = said(&[Signature::NotAsked], None);
     assert!(ends == [" |"] && !body.contains("Signed by"), "{body}");

@@ -33,7 +33,6 @@ pub(crate) fn eval(arguments: &PolicyEvalArguments, screen: &mut Screen) -> Resu
     let policy = read_policy(&arguments.policy, screen)?;
     let now = arguments.now.unwrap_or_else(Utc::now);
     let tags = TagList::whole(read_tags(&arguments.tags, policy.signers(), now, screen)?);
-    let tags = TagList { read_at: Some(now), ..tags };
     let running = arguments.current.as_ref();
     let tag = running.map(|running| &running.tag);
     let written = running.and_then(|running| running.digest.as_ref());

@@ -9,7 +9,6 @@ use super::{
     chooser::Chooser,
     compiled::{Allow, CompiledPolicy, Variant},
     layout::Layout,
-    limit::MAX_BARE_AGE,
     order::{Key, Order, Place},
     platform::Platform,
     running::{Anchor, Running},
@@ -207,15 +206,9 @@ impl<'a> Chooser<'a> {
         Err(Why::Platforms(missing.join(", ")))
     }
 
-    /// Whether what the tag names is known to be signed. Where its digest is not written, that must be known of now.
+    /// Whether what the tag names is known to be signed.
     pub(super) fn judge_signature(&self, info: &'a TagInfo) -> Judgement<'a> {
-        self.policy.judge_signers(info).map_err(Why::Unsigned)?;
-        let read_at = self.situation.tags.read_at;
-        let is_recent = |at: DateTime<Utc>| self.situation.now - at <= MAX_BARE_AGE;
-        if self.policy.takes_bare_tags() && !read_at.is_some_and(is_recent) {
-            return Err(Why::Unsigned(Unsigned::Unseen(read_at)));
-        }
-        Ok(())
+        self.policy.judge_signers(info).map_err(Why::Unsigned)
     }
 
     fn judge_lockstep(&self, tag: &Tag) -> Judgement<'a> {

@@ -62,6 +62,12 @@ impl<'a> Tally<'a> {
         slots.flatten().map(|ranked| &ranked.info.tag)
     }
 
+    /// The best tags that a signature does not keep out.
+    pub(super) fn signed(&self) -> impl Iterator<Item = &'a Tag> {
+        let slots = [&self.best, &self.more, &self.young, &self.young_more];
+        slots.into_iter().flatten().map(|ranked| &ranked.info.tag)
+    }
+
     /// What would be chosen as far as signatures go, with its place.
     pub(super) fn chosen(&self) -> Option<(&'a TagInfo, &Key<'a>)> {
         self.best.as_ref().or(self.more.as_ref()).map(|ranked| (ranked.info, &ranked.key))

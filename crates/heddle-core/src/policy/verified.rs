@@ -1,10 +1,12 @@
 //! Of which tags it must be known whether they are signed.
 
+use chrono::{DateTime, Utc};
+
 use super::{
     CompiledPolicy, Signed, Signer, SignerId, Situation, TagInfo, TagList,
     chooser::Chooser,
     extract::Room,
-    limit::MAX_VERIFIED_TAGS,
+    limit::{MAX_BARE_AGE, MAX_VERIFIED_TAGS},
     order::Key,
     tally::{Judged, Tally},
     why::{Unsigned, Why},
@@ -28,44 +30,67 @@ impl CompiledPolicy {
             let (judged, layout) = chooser.judged(info, &mut room);
             chooser.count(&mut tally, &judged, layout.as_ref());
             if let Some((why, key)) = chooser.missing(&judged) {
-                missing.push((why.is_open(), key, info));
+                missing.push((Rank::of(why), key, info));
             }
         }
         let chosen = tally.chosen();
-        let is_wanted = |(is_open, key, info): &(bool, Key<'_>, &TagInfo)| {
-            *is_open || chosen.is_none_or(|(chosen, of)| chooser.compare((info, Some(key)), (chosen, Some(of))).is_gt())
+        let is_wanted = |(rank, key, info): &(Rank, Key<'_>, &TagInfo)| {
+            *rank != Rank::Refused
+                || chosen.is_none_or(|(chosen, of)| chooser.compare((info, Some(key)), (chosen, Some(of))).is_gt())
         };
         missing.retain(is_wanted);
-        missing.sort_by(|(_, key, info), (_, other_key, other)| {
-            chooser.compare((other, Some(other_key)), (info, Some(key)))
+        missing.sort_by(|(rank, key, info), (other_rank, other_key, other)| {
+            let greatest_first = || chooser.compare((other, Some(other_key)), (info, Some(key)));
+            rank.cmp(other_rank).then_with(greatest_first)
         });
-        let (open, refused): (Vec<_>, Vec<_>) = missing.into_iter().partition(|(is_open, ..)| *is_open);
+        let (open, refused): (Vec<_>, Vec<_>) = missing.into_iter().partition(|(rank, ..)| *rank != Rank::Refused);
         let of_open = open.len().min(MAX_VERIFIED_TAGS - refused.len().min(MAX_VERIFIED_TAGS / 4));
-        let again = |(at, (.., info)): &(usize, &(bool, Key<'_>, &TagInfo))| {
+        let again = |(at, (.., info)): &(usize, &(Rank, Key<'_>, &TagInfo))| {
             *at < MAX_VERIFIED_TAGS - of_open || due.contains(&info.tag)
         };
         let refused = refused.iter().enumerate().filter(again).map(|(_, one)| one);
-        open.iter().take(of_open).chain(refused).map(|(.., info)| info.tag.clone()).collect()
+        let mut tags: Vec<Tag> = open.iter().take(of_open).chain(refused).map(|(.., info)| info.tag.clone()).collect();
+        let named = self.unverified_named(situation, due).filter(|tag| !tags.contains(tag)).collect::<Vec<_>>();
+        tags.extend(named);
+        tags
     }
 
-    /// The tags that would be written without the digest that was verified. Each scan is to see what they name now.
+    /// Of the tags that something else than the rule may name, those of which nothing else than a signature is missing.
+    fn unverified_named(&self, situation: &Situation<'_>, due: &[Tag]) -> impl Iterator<Item = Tag> {
+        let chooser = Chooser::new(self, situation, true);
+        let mut room = Room::default();
+        let listed = situation.tags.tags.iter().filter(|info| due.contains(&info.tag));
+        let missing = listed.filter(|info| chooser.missing(&chooser.judged(info, &mut room).0).is_some());
+        missing.map(|info| info.tag.clone()).collect::<Vec<_>>().into_iter()
+    }
+
+    /// The few tags that would be written now, or once they are old enough, without the digest that was verified. Each scan is
+    /// to see what they name.
     pub fn taken_bare(&self, situation: &Situation<'_>) -> Vec<Tag> {
         if !self.takes_bare_tags() {
             return Vec::new();
         }
         let chooser = Chooser::new(self, situation, false);
-        let mut room = Room::default();
-        let is_taken = |info: &&TagInfo| {
-            let outcome = chooser.judged(info, &mut room).0.outcome;
-            let is_let_in = matches!(outcome, Ok(_) | Err(Why::Young(_) | Why::Lockstep { .. }));
-            is_let_in && self.judge_signers(info).is_ok() && chooser.current() != Some(&info.tag)
-        };
-        situation.tags.tags.iter().filter(is_taken).map(|info| info.tag.clone()).collect()
+        let (mut tally, mut room) = (Tally::default(), Room::default());
+        for info in &situation.tags.tags {
+            let (judged, layout) = chooser.judged(info, &mut room);
+            chooser.count(&mut tally, &judged, layout.as_ref());
+        }
+        tally.signed().filter(|tag| chooser.current() != Some(*tag)).cloned().collect()
     }
 
-    /// Whether tags are written without the digests that were verified.
-    pub(super) fn takes_bare_tags(&self) -> bool {
+    fn takes_bare_tags(&self) -> bool {
         !self.signed_by.is_empty() && self.signed_by.iter().all(|signer| signer.tag_only) && !self.pins_digest()
+    }
+
+    /// Why a tag is not written now whose digest is not: what was verified is an image, and the tag may name another by now.
+    pub fn unseen(&self, info: &TagInfo, now: DateTime<Utc>) -> Option<String> {
+        if !self.takes_bare_tags() || info.seen_at.is_some_and(|at| now - at <= MAX_BARE_AGE) {
+            return None;
+        }
+        let listed = self.signers_in_words();
+        let since = info.seen_at.map_or_else(String::new, |at| format!(" since {}", at.format("%Y-%m-%d %H:%M UTC")));
+        Some(format!("it was signed by {listed}, and nobody saw{since} whether it still names that image"))
     }
 
     /// Why a tag, or what it pointed to, does not count as signed, where that is certain.
@@ -84,10 +109,6 @@ impl CompiledPolicy {
             Unsigned::Refused => format!("it carries no signature by {listed}"),
             Unsigned::Undecided(reason) => format!("nobody can say whether it is signed by {listed}: {reason}"),
             Unsigned::Unchecked => format!("nobody looked yet whether it is signed by {listed}"),
-            Unsigned::Unseen(at) => {
-                let since = at.map_or_else(String::new, |at| format!(" since {}", at.format("%Y-%m-%d %H:%M UTC")));
-                format!("it was signed by {listed}, and nobody saw{since} whether it still names that image")
-            }
         }
     }
 
@@ -102,6 +123,24 @@ impl CompiledPolicy {
         let signed =
             |id: &SignerId| info.signatures.iter().any(|check| check.signer == *id && check.outcome == Signed::Yes);
         self.signed_by.iter().filter(move |signer| signer.id.as_ref().is_some_and(signed)).map(Signer::name)
+    }
+}
+
+/// What is looked for first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Unchecked,
+    Undecided,
+    Refused,
+}
+
+impl Rank {
+    fn of(why: Unsigned<'_>) -> Self {
+        match why {
+            Unsigned::Unchecked => Self::Unchecked,
+            Unsigned::Undecided(_) => Self::Undecided,
+            Unsigned::Refused | Unsigned::NoKey => Self::Refused,
+        }
     }
 }
 

@@ -67,14 +67,12 @@ pub(super) enum Unsigned<'a> {
     Undecided(&'a str),
     /// Nobody looked yet.
     Unchecked,
-    /// It was signed by then, and nobody saw since what the tag names.
-    Unseen(Option<DateTime<Utc>>),
 }
 
 impl Unsigned<'_> {
     /// Whether it may turn out to be signed as it is.
     pub(super) fn is_open(self) -> bool {
-        matches!(self, Self::Undecided(_) | Self::Unchecked | Self::Unseen(_))
+        matches!(self, Self::Undecided(_) | Self::Unchecked)
     }
 }
 

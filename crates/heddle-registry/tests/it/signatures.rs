@@ -192,6 +192,32 @@ async fn what_was_fetched_is_given_although_the_rest_fails() {
 }
 
 #[tokio::test]
+async fn one_referrer_or_page_that_fails_hides_no_other() {
+    let broken = format!("sha256:{}", "3".repeat(64));
+    let of_broken = json!({"digest": broken, "artifactType": BUNDLE});
+    let manifest = move |Path(reference): Path<String>| async move {
+        match reference.as_str() {
+            one if one == broken => StatusCode::BAD_GATEWAY.into_response(),
+            one if one.ends_with(".sig") => StatusCode::FORBIDDEN.into_response(),
+            _ => Json(json!({"schemaVersion": 2, "layers": [simple("AAAA")]})).into_response(),
+        }
+    };
+    let listed = move |axum::extract::Query(query): axum::extract::Query<Value>| async move {
+        if query["page"].is_string() {
+            return StatusCode::BAD_GATEWAY.into_response();
+        }
+        let first = json!({"schemaVersion": 2, "manifests": [of_broken, referrer(BUNDLE, None)]});
+        ([(header::LINK, "<?page=1>; rel=\"next\"")], Json(first)).into_response()
+    };
+    let router = Router::new()
+        .route("/v2/acme/api/referrers/{digest}", get(listed))
+        .route("/v2/acme/api/manifests/{reference}", get(manifest))
+        .route("/v2/acme/api/blobs/{digest}", get(|| async { "{}" }));
+    let found = signatures(&serve(router).await, &digest()).await;
+    assert_eq!((found.evidence.len(), found.left_out.is_some()), (1, true));
+}
+
+#[tokio::test]
 async fn however_many_referrers_there_are_the_older_way_and_what_says_that_it_is_a_signature_come_first() {
     let ours = format!("sha256:{}", "2".repeat(64));
     let mut listed: Vec<Value> = (0..300).map(|_| referrer(BUNDLE, None)).collect();

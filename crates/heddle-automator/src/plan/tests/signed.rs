@@ -93,8 +93,19 @@ fn what_a_person_names_is_never_said_to_be_signed() {
     world.requests[0].to_digest = Some(images::digest('3'));
     let plan = world.plan();
     let body = &plan.request.proposals[0].body;
-    assert!(plan.writes[0][0].text.contains("newTag: 1.4.3") && body.contains("| not looked for |"), "{body}");
-    assert!(!body.contains("verified") && body.contains("ask for a signature by `cosign.pub`, and nobody"), "{body}");
+    assert!(plan.writes[0][0].text.contains("newTag: 1.4.3") && body.contains("| not known |"), "{body}");
+    assert!(!body.contains("verified") && body.contains("ask for a signature by `cosign.pub`, and none"), "{body}");
+}
+
+#[test]
+fn what_a_person_names_is_said_to_be_signed_where_that_is_known_of_its_digest() {
+    let signed = [("1.4.1", Signed::Yes), ("1.4.3", Signed::Yes)];
+    let said = |digit: char| {
+        let mut world = world("{key: cosign.pub}", &signed).asked("staging", "1.4.3");
+        world.requests[0].to_digest = Some(images::digest(digit));
+        world.plan().request.proposals[0].body.clone()
+    };
+    assert!(said('3').contains("| `cosign.pub` |") && said('9').contains("| not known |"));
 }
 
 /// Prod at 1.4.1 under a rule with a key, and an open pull request for 1.4.2 with its digest.
@@ -183,6 +194,17 @@ fn where_a_signature_and_time_are_waited_for_no_time_is_named() {
     let plan = world.plan();
     let gates: Vec<_> = plan.request.gated.iter().map(|gated| (gated.gate.kind, gated.gate.until)).collect();
     assert!(!gates.is_empty() && gates.iter().all(|gate| *gate == (GateKind::Signature, None)), "{gates:?}");
+}
+
+#[test]
+fn a_tag_that_is_written_alone_waits_until_somebody_saw_what_it_names() {
+    let mut world = world("{key: cosign.pub, tag_only: true}", &[("1.4.1", Signed::Yes), ("1.4.3", Signed::Yes)]);
+    world.seen_at = None;
+    let plan = world.check(
+        "gated staging 1.4.3: it was signed by `cosign.pub`, and nobody saw whether it still names that image \
+         (`.heddle.yaml:6`)\n",
+    );
+    assert_eq!(plan.request.gated[0].gate.kind, GateKind::Signature);
 }
 
 #[test]

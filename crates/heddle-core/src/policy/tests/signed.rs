@@ -129,7 +129,7 @@ fn what_is_looked_for_is_what_would_be_chosen_the_greatest_first() {
         ("1.4.5", None),
         ("1.4.6", Some(undecided())),
     ];
-    assert_eq!(looked_for(&tags), ["1.4.6", "1.4.5", "1.4.4"]);
+    assert_eq!(looked_for(&tags), ["1.4.5", "1.4.6", "1.4.4"]);
     let many: Vec<String> = (0..100).map(|number| format!("1.5.{number}")).collect();
     let many: Vec<_> = many.iter().map(|text| (text.as_str(), None)).collect();
     let found = looked_for(&many);
@@ -141,24 +141,37 @@ fn a_tag_that_is_taken_without_its_digest_was_seen_of_late() {
     let bare = Signer { tag_only: true, id: Some(SignerId::of_path(KEY)), ..Signer::of_key(KEY) };
     let policy = TagPolicy { signed_by: vec![bare], ..semver("*") };
     let now = DateTime::UNIX_EPOCH + TimeDelta::days(1);
-    let decide = |policy: &TagPolicy, read_at: Option<DateTime<Utc>>| {
-        let list = TagList { read_at, ..checked(&[("1.4.2", &[(KEY, Signed::Yes)])]) };
-        let policy = CompiledPolicy::new(policy).unwrap();
-        let current = tag("1.4.1");
-        let current = Some(Standing::new(Some(&current), None));
-        let situation = Situation { current, tags: &list, barred: &[], companions: &[], now };
-        let decision = policy.decide(&situation);
-        (decision.chosen.is_some(), decision.waiting.map(|it| it.reason), policy.taken_bare(&situation).len())
+    let unseen = |policy: &TagPolicy, seen_at: Option<DateTime<Utc>>| {
+        let info = TagInfo { seen_at, ..checked(&[("1.4.2", &[(KEY, Signed::Yes)])]).tags.remove(0) };
+        CompiledPolicy::new(policy).unwrap().unseen(&info, now)
     };
-    assert_eq!(decide(&policy, Some(now - limit::MAX_BARE_AGE)), (true, None, 1));
+    assert_eq!(unseen(&policy, Some(now - limit::MAX_BARE_AGE)), None);
     let waits = "it was signed by `keys/cosign.pub`, and nobody saw since 1970-01-01 22:59 UTC whether it still names that \
                  image";
     let long_ago = now - limit::MAX_BARE_AGE - TimeDelta::minutes(1);
-    assert_eq!(decide(&policy, Some(long_ago)), (false, Some(waits.to_owned()), 0));
-    assert!(!decide(&policy, None).0, "of a list of which nobody says when it was read");
+    assert_eq!(unseen(&policy, Some(long_ago)).as_deref(), Some(waits));
+    assert!(unseen(&policy, None).is_some(), "of which nobody says when it was seen");
     // What is written with its digest is what was verified, however long ago.
-    let pinned = TagPolicy { pin_digest: true, ..policy };
-    assert_eq!(decide(&pinned, None), (true, None, 0));
+    assert_eq!(unseen(&TagPolicy { pin_digest: true, ..policy.clone() }, None), None);
+
+    // Each scan sees the few that would be taken, however many are signed.
+    let names: Vec<String> = (0..100).map(|number| format!("1.5.{number}")).collect();
+    let tags: Vec<_> = names.iter().map(|text| (text.as_str(), [(KEY, Signed::Yes)])).collect();
+    let tags: Vec<_> = tags.iter().map(|(text, checks)| (*text, checks.as_slice())).collect();
+    let (list, current) = (checked(&tags), tag("1.4.1"));
+    let current = Some(Standing::new(Some(&current), None));
+    let situation = Situation { current, tags: &list, barred: &[], companions: &[], now };
+    assert_eq!(CompiledPolicy::new(&policy).unwrap().taken_bare(&situation), [tag("1.5.99")]);
+}
+
+#[test]
+fn what_a_promotion_may_name_is_looked_at_although_what_runs_has_no_place() {
+    let list = checked(&[("1.4.2", &[]), ("1.4.3", &[])]);
+    let (policy, current) = (CompiledPolicy::new(&policy(&[KEY])).unwrap(), tag("main"));
+    let current = Some(Standing::new(Some(&current), None));
+    let situation = Situation { current, tags: &list, barred: &[], companions: &[], now: DateTime::UNIX_EPOCH };
+    assert_eq!(policy.unverified(&situation, &[]), []);
+    assert_eq!(policy.unverified(&situation, &[tag("1.4.2")]), [tag("1.4.2")]);
 }
 
 #[test]
