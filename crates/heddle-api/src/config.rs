@@ -106,6 +106,8 @@ pub struct Config {
     pub most_clusters: usize,
     /// The image of the agent in the install manifest.
     pub agent_image: String,
+    /// Whether nobody said which image that is, neither its release nor who runs it.
+    pub agent_image_is_guessed: bool,
     /// The image of the automator in the manifest for those that organizations run themselves.
     pub automator_image: String,
     /// The address under which agents reach this API.
@@ -162,8 +164,18 @@ impl TryFrom<Settings> for Config {
             keep,
             most_repositories: read_count("HEDDLE_MOST_REPOSITORIES", &settings.most_repositories)?,
             most_clusters: read_count("HEDDLE_MOST_CLUSTERS", &settings.most_clusters)?,
-            agent_image: read_image(settings.agent_image, settings.image_registry.as_deref())?,
-            automator_image: read_image(settings.automator_image, settings.image_registry.as_deref())?,
+            agent_image_is_guessed: settings.agent_image.is_none()
+                && settings.released_agent_image == DEFAULT_AGENT_IMAGE,
+            agent_image: read_image(
+                settings.agent_image,
+                settings.released_agent_image,
+                settings.image_registry.as_deref(),
+            )?,
+            automator_image: read_image(
+                settings.automator_image,
+                settings.released_automator_image,
+                settings.image_registry.as_deref(),
+            )?,
             agent_api_url,
             shown: settings.shown,
         })

@@ -3,7 +3,10 @@
 //! It changes nothing and tells nothing of an organization but numbers and the accounts that the App is installed on. What is
 //! asked for stands in [`look`], what is made of it in plain functions.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
+use heddle_service::config::ConfigError;
 use heddle_wire::view::{DoctorArea, DoctorCheck, DoctorReport, DoctorVerdict};
 
 use crate::{app::App, config::Config};
@@ -16,7 +19,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use look::examine_from_outside;
+pub use look::{Store, examine_from_outside};
 pub use settings::warnings;
 
 /// Looks at an installation whose API runs.
@@ -25,6 +28,19 @@ pub async fn examine(app: &App) -> DoctorReport {
     checks.extend(look::at_store(&app.db, &app.sealing).await);
     checks.extend(look::at_github(&app.config).await);
     report(&app.config, checks, Utc::now())
+}
+
+/// What is said where the settings themselves cannot be read: nothing else can be looked at then.
+pub fn of_wrong_setting(error: &ConfigError, shown: BTreeMap<String, String>) -> DoctorReport {
+    let fault = fault(DoctorArea::Settings, format!("{}: {}", error.variable, error.fault), &error.remedy);
+    let later = "the rest is looked at when the settings can be read";
+    let unknown = unknown(DoctorArea::Database, later, "mend the setting, and look again");
+    DoctorReport {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        examined_at: Utc::now(),
+        checks: vec![fault, unknown],
+        settings: shown,
+    }
 }
 
 /// What is wrong comes first.

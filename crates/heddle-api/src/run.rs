@@ -12,7 +12,7 @@ use heddle_core::id::UserId;
 use heddle_db::{
     Db, administrators,
     launcher::{EmbeddedPostgres, Settings},
-    login, retention,
+    login, retention, shape,
 };
 use heddle_service::{probes::Probes, telemetry};
 use heddle_wire::view::DoctorReport;
@@ -26,7 +26,7 @@ use crate::{
     app::{App, Parts},
     bodies::Rooms,
     config::{AdminCommand, Config, Database},
-    doctor,
+    doctor::{self, Store},
     github::{SignIn, tokens::Tokens},
     lanes::Lanes,
     password::Hasher,
@@ -154,24 +154,32 @@ pub async fn rotate_secrets(config: Config) -> anyhow::Result<String> {
     Ok(rotation.to_string())
 }
 
-/// Looks at the installation from its host, and gives what is found.
+/// Looks at the installation from its host, and gives what is found. It makes and starts nothing.
 ///
 /// # Errors
-/// When the database is the program's own and does not start.
+/// When an address of the database cannot be read.
 pub async fn examine(config: Config) -> anyhow::Result<DoctorReport> {
     let sealing = Sealing::load(sealing_keys(&config).as_deref());
-    let (opened, embedded) = match open_database(&config.database).await {
-        Ok(Opened { owner, login, embedded }) => {
-            let db = Db::connect(login.unwrap_or(owner), 2).await;
-            (db.map_err(|error| format!("{:#}", anyhow::Error::from(error))), embedded)
+    let store = match &config.database {
+        Database::Embedded(folder) => Store::Own(folder.clone()),
+        Database::External { url, owner } => {
+            if let Some(owner) = owner
+                && let Err(error) = shape::try_login(&options(owner, "HEDDLE_DATABASE_OWNER_URL")?).await
+            {
+                return Ok(doctor::examine_from_outside(
+                    &config,
+                    Store::Closed("HEDDLE_DATABASE_OWNER_URL", error),
+                    &sealing,
+                )
+                .await);
+            }
+            match Db::connect(options(url, "DATABASE_URL")?, 2).await {
+                Ok(db) => Store::Open(db),
+                Err(error) => Store::Closed("DATABASE_URL", error),
+            }
         }
-        Err(error) => (Err(format!("{error:#}")), None),
     };
-    let report = doctor::examine_from_outside(&config, opened, &sealing).await;
-    if let Some(server) = embedded {
-        server.stop().await;
-    }
-    Ok(report)
+    Ok(doctor::examine_from_outside(&config, store, &sealing).await)
 }
 
 /// Says who looks after the installation. Gives what is to be said of it.

@@ -28,6 +28,19 @@ pub enum DbError {
     Other(#[source] sqlx::Error),
 }
 
+impl DbError {
+    /// Whether a server answered, and said no by itself.
+    pub fn is_answer(&self) -> bool {
+        matches!(self, Self::Away(error) | Self::Other(error) if error.as_database_error().is_some())
+    }
+
+    /// What went wrong, with its causes.
+    pub fn chain(&self) -> String {
+        let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
+        causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
+    }
+}
+
 /// What Postgres says when it has no room now: a lock was not had in time, there are too many connections.
 /// Source: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 const BUSY: [&str; 2] = ["55P03", "53300"];

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+
 use crate::{Db, error::DbError};
 
 /// A look at the server, as whoever runs it wants to know it.
@@ -49,4 +51,12 @@ pub async fn load(db: &Db) -> Result<Shape, DbError> {
         newest,
         login_is_strong: row.login_is_strong,
     })
+}
+
+/// Whether the server lets somebody in.
+///
+/// # Errors
+/// When it does not, or cannot be reached.
+pub async fn try_login(options: &PgConnectOptions) -> Result<(), DbError> {
+    Ok(PgConnection::connect_with(options).await?.close().await?)
 }

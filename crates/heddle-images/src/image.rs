@@ -54,7 +54,8 @@ pub const AUTOMATOR: &str = "heddle-automator";
 pub const API: &str = "heddle-api";
 
 /// The images that stand in manifests which the API hands out, each with the setting by which it knows it.
-pub const NAMED_BY_API: [(&str, &str); 2] = [(AGENT, "HEDDLE_AGENT_IMAGE"), (AUTOMATOR, "HEDDLE_AUTOMATOR_IMAGE")];
+pub const NAMED_BY_API: [(&str, &str); 2] =
+    [(AGENT, "HEDDLE_RELEASED_AGENT_IMAGE"), (AUTOMATOR, "HEDDLE_RELEASED_AUTOMATOR_IMAGE")];
 
 /// The images of a release. Those that the API's names come before it.
 pub const IMAGES: [Image; 4] = [

@@ -95,8 +95,11 @@ pub(super) fn check_pem(variable: &'static str, path: &Path, key: SecretString) 
     ))
 }
 
-/// An image, in `registry` where that is said: its name, tag and digest stay.
-pub(super) fn read_image(image: String, registry: Option<&str>) -> Result<String, ConfigError> {
+/// The image that was `said`; else the released one, in `registry` where that is named: its name, tag and digest stay.
+pub(super) fn read_image(said: Option<String>, image: String, registry: Option<&str>) -> Result<String, ConfigError> {
+    if let Some(said) = said.filter(|text| !text.is_empty()) {
+        return Ok(said);
+    }
     let Some(registry) = registry.map(|text| text.trim_end_matches('/')).filter(|text| !text.is_empty()) else {
         return Ok(image);
     };

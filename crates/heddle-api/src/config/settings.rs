@@ -117,14 +117,20 @@ pub struct Settings {
     /// Most clusters of one organization.
     #[arg(long, env = "HEDDLE_MOST_CLUSTERS", default_value = "200")]
     pub most_clusters: String,
-    /// The image of the agent in the install manifest. The image of the API names the one that was made with it.
-    #[arg(long, env = "HEDDLE_AGENT_IMAGE", default_value = DEFAULT_AGENT_IMAGE)]
-    pub agent_image: String,
-    /// The image of the automator in the manifest for those that organizations run themselves.
-    #[arg(long, env = "HEDDLE_AUTOMATOR_IMAGE", default_value = "ghcr.io/heddle-dev/heddle-automator:0.1.0")]
-    pub automator_image: String,
-    /// The registry (`host/path`) from which clusters take both images, where these were copied to another one than they were
-    /// made for. Tags and digests stay.
+    /// The image of the agent in the install manifest, in place of the released one.
+    #[arg(long, env = "HEDDLE_AGENT_IMAGE")]
+    pub agent_image: Option<String>,
+    /// The image of the agent that this API was released with. The image of the API says it.
+    #[arg(long, env = "HEDDLE_RELEASED_AGENT_IMAGE", default_value = DEFAULT_AGENT_IMAGE)]
+    pub released_agent_image: String,
+    /// The image of the automator in the manifest for those that organizations run themselves, in place of the released one.
+    #[arg(long, env = "HEDDLE_AUTOMATOR_IMAGE")]
+    pub automator_image: Option<String>,
+    /// The image of the automator that this API was released with. The image of the API says it.
+    #[arg(long, env = "HEDDLE_RELEASED_AUTOMATOR_IMAGE", default_value = "ghcr.io/heddle-dev/heddle-automator:0.1.0")]
+    pub released_automator_image: String,
+    /// The registry (`host/path`) from which clusters take the released images, where these were copied to another one than they
+    /// were made for. Tags and digests stay.
     #[arg(long, env = "HEDDLE_IMAGE_REGISTRY")]
     pub image_registry: Option<String>,
     /// The address under which agents, and automators that organizations run, reach this API, if it is not the public one.

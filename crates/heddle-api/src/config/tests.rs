@@ -41,14 +41,16 @@ fn a_wrong_setting_names_its_variable_its_fault_and_the_remedy() {
 fn another_registry_moves_both_images_and_keeps_tag_and_digest() {
     let pinned = "ghcr.io/heddle-dev/heddle-synchronizer:0.1.0@sha256:0123";
     let config = |registry| {
-        let arguments =
-            ["--agent-image", pinned, "--automator-image", "heddle-automator:1", "--image-registry", registry];
-        Config::try_from(settings(&arguments)).unwrap()
+        let released = ["--released-agent-image", pinned, "--released-automator-image", "heddle-automator:1"];
+        Config::try_from(settings(&[&released[..], &["--image-registry", registry]].concat())).unwrap()
     };
     let moved = config("registry.example.com:5000/mirror/");
     assert_eq!(moved.agent_image, "registry.example.com:5000/mirror/heddle-synchronizer:0.1.0@sha256:0123");
     assert_eq!(moved.automator_image, "registry.example.com:5000/mirror/heddle-automator:1");
     assert_eq!(config("").agent_image, pinned);
+    // One that somebody writes out is theirs.
+    let written = ["--agent-image", "example.com/agent:1", "--image-registry", "registry.example.com/mirror"];
+    assert_eq!(Config::try_from(settings(&written)).unwrap().agent_image, "example.com/agent:1");
     check_refused(&["--image-registry", "https://registry.example.com"], &["HEDDLE_IMAGE_REGISTRY", "no host"]);
 }
 

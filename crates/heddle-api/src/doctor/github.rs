@@ -15,6 +15,9 @@ pub const PERMISSIONS: [(&str, &str); 3] = [("contents", "write"), ("metadata", 
 /// The events that it needs to hear of.
 pub const EVENTS: [&str; 2] = ["push", "pull_request"];
 
+/// Of so many of the newest deliveries one has to arrive.
+const NEWEST: usize = 3;
+
 /// Installations that are named one by one.
 const NAMED: usize = 20;
 
@@ -164,9 +167,14 @@ pub(super) fn judge_deliveries(newest_first: &[Delivery]) -> DoctorCheck {
         return unknown(area, said, "push to a connected repository, and look again");
     };
     let arrived = |one: &Delivery| (200..300).contains(&one.status_code);
-    if arrived(newest) {
-        let lost = newest_first.iter().filter(|one| !arrived(one)).count();
-        return ok(area, format!("webhooks arrive: of the last {} tries {lost} failed", newest_first.len()));
+    let lost = newest_first.iter().filter(|one| !arrived(one)).count();
+    if newest_first.iter().take(NEWEST).any(arrived) {
+        let said = format!("webhooks arrive: of the last {} tries {lost} failed", newest_first.len());
+        // One that is lost while a replica goes is sent again by hand, and polling makes it good.
+        if lost * 10 <= newest_first.len() {
+            return ok(area, said);
+        }
+        return warning(area, said, "look at the App's page, Advanced, for what was answered, and at the proxy's log");
     }
     let said = format!("the newest webhook did not arrive: {} ({})", newest.status, newest.status_code);
     let remedy = match newest.status_code {

@@ -1,6 +1,6 @@
 //! Asks: the database, GitHub. Nothing here decides.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use chrono::Utc;
 use heddle_db::{Db, DbError, shape, work};
@@ -16,18 +16,29 @@ use crate::{
 /// So long GitHub is waited for at most, all questions together.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Looks at an installation from its host, whether its API runs or not. `opened` is the database, where it could be reached.
-pub async fn examine_from_outside(config: &Config, opened: Result<Db, String>, sealing: &Sealing) -> DoctorReport {
+/// The database, as the host reaches it.
+pub enum Store {
+    /// It can be looked at.
+    Open(Db),
+    /// It did not let in who this variable names.
+    Closed(&'static str, DbError),
+    /// The program's own, which the API starts and holds.
+    Own(PathBuf),
+}
+
+/// Looks at an installation from its host, whether its API runs or not.
+pub async fn examine_from_outside(config: &Config, store: Store, sealing: &Sealing) -> DoctorReport {
     let mut checks = settings::check(config);
-    match opened {
-        Ok(db) => {
+    match store {
+        Store::Open(db) => {
             checks.extend(at_store(&db, sealing).await);
             db.close().await;
         }
-        Err(error) => {
-            checks.push(store::away(&error));
+        Store::Closed(variable, error) => {
+            checks.push(store::away(variable, &error));
             checks.extend(store::judge_keys(sealing, None));
         }
+        Store::Own(folder) => checks.push(store::own(&folder)),
     }
     checks.extend(at_github(config).await);
     report(config, checks, Utc::now())
@@ -37,7 +48,7 @@ pub(super) async fn at_store(db: &Db, sealing: &Sealing) -> Vec<DoctorCheck> {
     let asked = Utc::now();
     let shape = match shape::load(db).await {
         Ok(shape) => shape,
-        Err(error) => return vec![store::away(&error.to_string())],
+        Err(error) => return vec![store::away("DATABASE_URL", &error)],
     };
     let mut checks = vec![clock::judge("the database", shape.now, asked, Utc::now())];
     checks.extend(store::judge(&shape));

@@ -3,7 +3,7 @@
 use heddle_wire::view::{DoctorArea, DoctorCheck, DoctorVerdict};
 
 use super::{fault, ok, warning};
-use crate::config::{Config, DEFAULT_AGENT_IMAGE, Signup};
+use crate::config::{Config, Signup};
 
 const AREA: DoctorArea = DoctorArea::Settings;
 
@@ -36,10 +36,10 @@ fn client_address(config: &Config) -> Option<DoctorCheck> {
 }
 
 fn agent_image(config: &Config) -> Option<DoctorCheck> {
-    (config.agent_image == DEFAULT_AGENT_IMAGE).then(|| {
+    config.agent_image_is_guessed.then(|| {
+        let image = &config.agent_image;
         let said = format!(
-            "install manifests name {DEFAULT_AGENT_IMAGE}, which this program only guesses: clusters that cannot pull it get \
-             no agent"
+            "install manifests name {image}, which this program only guesses: clusters that cannot pull it get no agent"
         );
         warning(AREA, said, "set HEDDLE_AGENT_IMAGE to the image that you pushed; `make images` makes one")
     })

@@ -1,7 +1,9 @@
 //! What the database, the keys and the automators look like.
 
+use std::path::Path;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use heddle_db::shape::Shape;
+use heddle_db::{DbError, shape::Shape};
 use heddle_wire::view::{DoctorArea, DoctorCheck};
 
 use super::{fault, ok, unknown, warning};
@@ -83,11 +85,34 @@ pub(super) fn judge_automators(seen_at: Option<DateTime<Utc>>, now: DateTime<Utc
     }
 }
 
-/// What is said where the store itself cannot be asked.
-pub(super) fn away(error: &str) -> DoctorCheck {
-    let remedy =
-        "look whether the server runs, and whether DATABASE_URL names it, the database and a role with its password";
-    fault(DoctorArea::Database, format!("the database cannot be reached: {error}"), remedy)
+/// What is said where the server does not let in who `variable` names, or is away.
+pub(super) fn away(variable: &str, error: &DbError) -> DoctorCheck {
+    if error.is_answer() {
+        let remedy = format!(
+            "look whether {variable} names the database and a role with its password; where the database is new, start heddle-api, \
+             which sets it up"
+        );
+        return fault(
+            DoctorArea::Database,
+            format!("the database answers, and lets nobody in: {}", error.chain()),
+            &remedy,
+        );
+    }
+    let remedy = format!("look whether the server runs, and whether {variable} names its host and port");
+    fault(DoctorArea::Database, format!("the database cannot be reached: {}", error.chain()), &remedy)
+}
+
+/// The program's own database is held by the API that started it.
+pub(super) fn own(folder: &Path) -> DoctorCheck {
+    let said = format!(
+        "DATABASE_URL is not set, so that the API has a database of its own, in {}, which is not looked at from here",
+        folder.display()
+    );
+    unknown(
+        DoctorArea::Database,
+        said,
+        "while the API runs, ask it by `heddle doctor`; where it has another one, set DATABASE_URL here too",
+    )
 }
 
 /// What is said where it answers, but not what was asked.

@@ -177,8 +177,13 @@ fn webhooks_go_here_and_arrive() {
             .collect();
         [github::judge_deliveries(&tries)]
     };
-    check_worst(&tries(&[202, 502, 202]), DoctorVerdict::Ok, &["of the last 3 tries 1 failed"]);
-    check_worst(&tries(&[401, 202]), DoctorVerdict::Fault, &["words (401)", "HEDDLE_GITHUB_WEBHOOK_SECRET_FILE"]);
+    check_worst(&tries(&[&[502][..], &[202; 9]].concat()), DoctorVerdict::Ok, &["of the last 10 tries 1 failed"]);
+    check_worst(
+        &tries(&[&[202][..], &[502; 99]].concat()),
+        DoctorVerdict::Warning,
+        &["of the last 100 tries 99 failed"],
+    );
+    check_worst(&tries(&[401, 502, 401, 202]), DoctorVerdict::Fault, &["words (401)", "WEBHOOK_SECRET_FILE"]);
     check_worst(&tries(&[0]), DoctorVerdict::Fault, &["DNS"]);
     check_worst(&tries(&[404]), DoctorVerdict::Fault, &["HEDDLE_PUBLIC_URL"]);
     check_worst(&tries(&[]), DoctorVerdict::Unknown, &["last three days"]);

@@ -97,6 +97,7 @@ impl Loom {
             keep: heddle_db::retention::Ages::default(),
             most_repositories: 100,
             most_clusters: 200,
+            agent_image_is_guessed: false,
             agent_image: "heddle-synchronizer".to_owned(),
             automator_image: "heddle-automator".to_owned(),
             agent_api_url: base.clone(),

@@ -34,14 +34,22 @@ pub fn with_files<S: CommandFactory>(
 ) -> Result<Vec<OsString>, ConfigError> {
     let mut arguments = arguments.into_iter();
     let mut whole: Vec<OsString> = arguments.next().into_iter().collect();
+    let said: Vec<OsString> = arguments.collect();
     for argument in S::command().get_arguments() {
         let Some((flag, name)) = setting(argument) else { continue };
-        if let Some(text) = find_in_file(&name, &variable)? {
-            whole.push(format!("--{flag}={text}").into());
+        match find_in_file(&name, &variable)? {
+            // A list would be joined with that of the file.
+            Some(text) if !is_said(&said, flag) => whole.push(format!("--{flag}={text}").into()),
+            _ => {}
         }
     }
-    whole.extend(arguments);
+    whole.extend(said);
     Ok(whole)
+}
+
+fn is_said(arguments: &[OsString], flag: &str) -> bool {
+    let names = |text: &str| text.strip_prefix("--").is_some_and(|rest| rest.split('=').next() == Some(flag));
+    arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument.to_str().is_some_and(names))
 }
 
 /// Flag and variable of a setting that may stand in a file.

@@ -36,18 +36,17 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end -}}
 {{- end }}
 
-{{- /* What stands in manifests for other clusters. The API's image knows by its own digests which; from where is said here. An image
-       that is written out is not moved, so that the other one is written out beside it. */ -}}
+{{- /* What stands in manifests for other clusters. The API's image knows by their digests which; from where is said here. */ -}}
 {{- define "heddle.imagesOfOthers" -}}
-{{- $said := dict "HEDDLE_AGENT_IMAGE" .Values.agent.image "HEDDLE_AUTOMATOR_IMAGE" .Values.ownAutomator.image -}}
-{{- if or .Values.agent.image .Values.ownAutomator.image }}
-{{- range $variable, $name := dict "HEDDLE_AGENT_IMAGE" "heddle-synchronizer" "HEDDLE_AUTOMATOR_IMAGE" "heddle-automator" }}
-- name: {{ $variable }}
-  value: {{ get $said $variable | default (include "heddle.image" (dict "root" $ "name" $name "digest" "")) | quote }}
-{{- end }}
-{{- else }}
 - name: HEDDLE_IMAGE_REGISTRY
   value: {{ trimSuffix "/" .Values.image.registry | quote }}
+{{- with .Values.agent.image }}
+- name: HEDDLE_AGENT_IMAGE
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.ownAutomator.image }}
+- name: HEDDLE_AUTOMATOR_IMAGE
+  value: {{ . | quote }}
 {{- end }}
 {{- end }}
 

@@ -12,6 +12,8 @@ struct Settings {
     database_url: Option<String>,
     #[arg(long, env = "HEDDLE_LOG", default_value = "info")]
     log: String,
+    #[arg(long, env = "HEDDLE_ALLOW_REGISTRIES", value_delimiter = ',')]
+    allow_registries: Vec<String>,
     #[arg(long, env = "HEDDLE_CA_FILE")]
     ca_file: Option<String>,
     #[arg(long, env = "PATH")]
@@ -53,6 +55,12 @@ fn a_setting_stands_in_the_file_that_its_variable_names() {
 #[test]
 fn the_command_line_wins_over_a_file_and_an_empty_variable_names_none() {
     assert_eq!(read(&[("HEDDLE_LOG_FILE", "debug")], &[], &["--log", "warn"]).unwrap().log, "warn");
+    let list = [("HEDDLE_ALLOW_REGISTRIES_FILE", "a.lan,b.lan")];
+    assert_eq!(read(&list, &[], &[]).unwrap().allow_registries, ["a.lan", "b.lan"]);
+    // It narrows what the file allows.
+    for narrow in [&["--allow-registries", "c.lan"][..], &["--allow-registries=c.lan"]] {
+        assert_eq!(read(&list, &[], narrow).unwrap().allow_registries, ["c.lan"]);
+    }
     assert_eq!(read(&[], &[("HEDDLE_LOG_FILE", "")], &[]).unwrap().log, "info");
     assert_eq!(read(&[("HEDDLE_LOG_FILE", "debug")], &[("HEDDLE_LOG", "")], &[]).unwrap().log, "debug");
 }
