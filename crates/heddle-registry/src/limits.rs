@@ -24,6 +24,9 @@ pub const MAX_INDEX_TEXT_BYTES: usize = 2048;
 /// The most bytes that what is kept of one index may take.
 pub const MAX_KEPT_INDEX_BYTES: u64 = 64 << 20;
 
+/// The most values of all kinds in one index. Large ones have about a million.
+pub const MAX_INDEX_NODES: usize = 1_500_000;
+
 /// How many indexes are read at once. The whole text of one is in memory meanwhile.
 pub const MAX_INDEXES_AT_ONCE: usize = 2;
 
@@ -86,6 +89,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::count("pages of a list of tags", MAX_PAGES as u64, FAILED),
     Limit::bytes("an index of a repository of charts", MAX_INDEX_BYTES as u64, FAILED),
     Limit::count("charts and versions in such an index", MAX_INDEX_VERSIONS as u64, FAILED),
+    Limit::count("values of all kinds in such an index", MAX_INDEX_NODES as u64, FAILED),
     Limit::bytes("a name, a version or an address in such an index", MAX_INDEX_TEXT_BYTES as u64, FAILED),
     Limit::bytes("what is kept of such an index", MAX_KEPT_INDEX_BYTES, FAILED),
     Limit::count("such indexes that are read at once", MAX_INDEXES_AT_ONCE as u64, "others wait"),

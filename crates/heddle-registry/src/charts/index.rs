@@ -12,7 +12,7 @@ use serde::{
 
 use chrono::{DateTime, Utc};
 
-use crate::limits::{MAX_INDEX_BYTES, MAX_INDEX_TEXT_BYTES, MAX_INDEX_VERSIONS, MAX_KEPT_INDEX_BYTES};
+use crate::limits::{MAX_INDEX_NODES, MAX_INDEX_TEXT_BYTES, MAX_INDEX_VERSIONS, MAX_KEPT_INDEX_BYTES};
 
 /// What a repository has.
 #[derive(Debug, Default)]
@@ -31,16 +31,14 @@ struct Size {
 }
 
 /// A version of a chart.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct Entry {
     version: Short,
     /// The SHA-256 of its package, where it is said.
     digest: Option<Short>,
     /// Where its package lies: an address, or the way from the repository on.
-    #[serde(default)]
     urls: First,
     /// When it was made, as the repository says.
-    #[serde(default)]
     created: Created,
 }
 
@@ -49,11 +47,11 @@ pub struct Entry {
 struct Short(String);
 
 /// A time, where something is one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Created(Option<DateTime<Utc>>);
 
 /// The first text of a list that is not empty. Nobody asks for the others.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct First(Option<Short>);
 
 impl Index {
@@ -69,10 +67,17 @@ impl Index {
             let mut json = serde_json::Deserializer::from_str(text);
             Whole(&mut index).deserialize(&mut json).map_err(|error| told(&error))?;
         } else {
-            // Every node takes two bytes at least, so the length is the bound.
+            // Only so is it read as it comes: every other way of duplicate or merged keys has mappings in memory, event by
+            // event, before they are read, at eighty times their text. What is left of that, keys that are lists or mappings
+            // and what is anchored, is bounded by the number of nodes.
             let options = serde_saphyr::options! {
-                budget: serde_saphyr::budget! { max_nodes: MAX_INDEX_BYTES, max_events: 2 * MAX_INDEX_BYTES },
-                duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::LastWins,
+                budget: serde_saphyr::budget! {
+                    max_nodes: MAX_INDEX_NODES,
+                    max_events: 2 * MAX_INDEX_NODES,
+                    max_recorded_anchor_events: MAX_INDEX_NODES / 10,
+                },
+                duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::PassThrough,
+                merge_keys: serde_saphyr::options::MergeKeyPolicy::AsOrdinary,
                 with_snippet: false,
             };
             let read = |yaml: serde_saphyr::Deserializer<'_, '_>| Whole(&mut index).deserialize(yaml);
@@ -230,6 +235,38 @@ impl<'de> Visitor<'de> for Versions<'_> {
             versions.push(version);
         }
         Ok(versions)
+    }
+}
+
+/// By hand, field by field: a derived one is read as a struct, of which the whole mapping may be kept first.
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Entry;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a version of a chart")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
+                let (mut version, mut digest, mut urls, mut created) = (None, None, First(None), Created(None));
+                while let Some(field) = map.next_key::<String>()? {
+                    match field.as_str() {
+                        "version" => version = Some(map.next_value()?),
+                        "digest" => digest = map.next_value()?,
+                        "urls" => urls = map.next_value()?,
+                        "created" => created = map.next_value()?,
+                        _ => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                let version = version.ok_or_else(|| A::Error::missing_field("version"))?;
+                Ok(Entry { version, digest, urls, created })
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
     }
 }
 

@@ -5,6 +5,7 @@ mod charts;
 mod cloud;
 mod describe;
 mod faulty;
+mod index_memory;
 mod limits;
 mod login;
 mod quirks;

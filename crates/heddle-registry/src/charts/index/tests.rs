@@ -55,3 +55,9 @@ fn of_an_index_no_more_is_kept_than_somebody_asks_for() {
     let many = format!("{first}{}", "  - {version: 1.0.0, urls: [*a]}\n".repeat(40_000));
     assert!(Index::read(many.as_bytes()).unwrap_err().contains("take more than 64 MiB"));
 }
+
+#[test]
+fn an_index_of_too_many_values_is_refused() {
+    let text = format!("entries: {{web: [{{version: 1.0.0, x: [{}]}}]}}", "1,".repeat(MAX_INDEX_NODES));
+    assert!(Index::read(text.as_bytes()).unwrap_err().starts_with("is no index of charts: "));
+}
