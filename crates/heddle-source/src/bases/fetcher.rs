@@ -186,7 +186,7 @@ impl Fetcher {
         if sha256.is_some_and(|sha256| sha256 != found) {
             return Err(FetchError::OtherContent { found });
         }
-        self.files.keep(url, &owner, &found, &bytes).map_err(FetchError::Store)?;
+        self.files.keep(url, &owner, &found, &bytes, |_| false).map_err(FetchError::Store)?;
         Ok((found, bytes.into()))
     }
 

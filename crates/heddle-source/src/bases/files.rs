@@ -44,21 +44,28 @@ impl KeptFiles {
         let _ = File::open(place).and_then(|file| file.set_modified(SystemTime::now()));
     }
 
-    /// Keeps a file, says where, and removes those longest not used where they are too many.
+    /// Keeps a file, says where, and removes those longest not used where they are too many, but for those in use.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(super) fn keep(&self, url: &Url, owner: &str, sha256: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+    pub(super) fn keep(
+        &self,
+        url: &Url,
+        owner: &str,
+        sha256: &str,
+        bytes: &[u8],
+        is_in_use: impl Fn(&PathBuf) -> bool,
+    ) -> io::Result<PathBuf> {
         fs::create_dir_all(&self.dir)?;
         let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
         file.write_all(bytes)?;
         let place = self.place(url, owner, sha256);
         file.persist(&place).map_err(|error| error.error)?;
-        self.trim()?;
+        self.trim(is_in_use)?;
         Ok(place)
     }
 
-    fn trim(&self) -> io::Result<()> {
+    fn trim(&self, is_in_use: impl Fn(&PathBuf) -> bool) -> io::Result<()> {
         let sized = |entry: io::Result<fs::DirEntry>| {
             let entry = entry.ok()?;
             let metadata = entry.metadata().ok()?;
@@ -70,6 +77,9 @@ impl KeptFiles {
         for (_, size, path) in files {
             if bytes <= self.most {
                 break;
+            }
+            if is_in_use(&path) {
+                continue;
             }
             remove(&path)?;
             bytes -= size;

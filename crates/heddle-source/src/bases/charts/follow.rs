@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::timeout_at;
+
 use super::{
     fault::Fault,
     package::ChartTree,
@@ -13,6 +15,7 @@ use crate::{
     bases::{
         gather::{Pinned, Resolved, Walk, name_of},
         mounted::{Content, Mount},
+        patience::Silence,
     },
     limits::FILE_LIMIT,
 };
@@ -55,7 +58,7 @@ impl<'a> Walk<'a> {
             (Ok((version, Taken::Package(id, tree))), _) => {
                 let is_branch = !chart.is_exact();
                 let version = Some(version);
-                (Resolved { address, id, version, is_branch, moved_to: None, away: None }, Some(tree))
+                (Resolved { address, id, version, is_branch, moved_to: None, away: None }, Ok(Some(tree)))
             }
             (Ok((_, Taken::Moved(now))), Some(before)) => {
                 let tree = self.fetcher.kept_chart(chart, &before.id, self.buyer(&url)).await;
@@ -72,7 +75,7 @@ impl<'a> Walk<'a> {
         let (id, version) = (resolved.id.clone(), resolved.version.clone().unwrap_or_default());
         // What is kept of it must not be forgotten with its package, else another one would be taken unasked.
         self.resolved.push(resolved);
-        let tree = tree.ok_or(words)?;
+        let tree = tree.map_err(|why| format!("cannot be used: {why}"))?.ok_or(words)?;
         self.count(&id, tree.bytes())?;
         let mut place = url;
         let path = place.path().trim_end_matches('/').to_owned();
@@ -84,10 +87,28 @@ impl<'a> Walk<'a> {
     /// What the repository has by now of what is wanted, with its version.
     async fn ask_for(&mut self, chart: &RemoteChart, before: Option<&Resolved>) -> Result<(String, Taken), String> {
         let url = chart.address();
-        let question = self.fetcher.find_chart(chart, self.buyer(&url));
-        let offer = self.patience.ask(&url, FILE_LIMIT, question).await.map_err(Fault::said)?;
+        let offer = self.ask_in_turn(chart, &url).await?;
         let taken = self.take_offer(chart, &offer, before).await?;
         Ok((offer.version, taken))
+    }
+
+    /// What the repository has, asked for when nobody else is asking: waiting for that is no silence of it.
+    async fn ask_in_turn(&mut self, chart: &RemoteChart, url: &url::Url) -> Result<Offer, String> {
+        let buyer = self.buyer(url);
+        let turn = timeout_at(self.patience.until(), self.fetcher.turn_for(chart, buyer)).await;
+        let mut turn = turn.map_err(|_| "others ask for it, and all together take too long".to_owned())?;
+        if let Some(fault) = turn.fault() {
+            return Err(fault.to_owned());
+        }
+        let asked = self.patience.ask(url, FILE_LIMIT, self.fetcher.find_chart(chart, buyer)).await;
+        asked.map_err(|fault: Fault| {
+            let is_silence = fault.is_silence();
+            let words = fault.said();
+            if is_silence {
+                turn.tell(&words);
+            }
+            words
+        })
     }
 
     /// The package of an offer: the one that is kept, where the repository has no other.
@@ -110,10 +131,16 @@ impl<'a> Walk<'a> {
         }
         let url = chart.address();
         // A repository that does not say what its package is has to be asked for it where another one is approved.
-        let is_other = |approved: &String| approved.len() == SHA256_DIGITS && known != Some(approved);
+        let is_of_another = |approved: &String| {
+            let others =
+                self.known.resolved.iter().filter(|one| before.is_none_or(|before| one.address != before.address));
+            others.into_iter().any(|one| one.id == *approved || one.moved_to.as_ref() == Some(approved))
+        };
+        let is_other =
+            |approved: &String| approved.len() == SHA256_DIGITS && known != Some(approved) && !is_of_another(approved);
         let is_awaited = self.known.approved.iter().any(is_other);
         if let Some(id) = offer.sha256.as_ref().or(known.filter(|_| !is_awaited))
-            && let Some(tree) = self.fetcher.kept_chart(chart, id, self.buyer(&url)).await
+            && let Some(tree) = self.fetcher.kept_chart(chart, id, self.buyer(&url)).await?
         {
             return Ok(Taken::Package(id.clone(), tree));
         }

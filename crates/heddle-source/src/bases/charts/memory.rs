@@ -10,7 +10,7 @@ use std::{
 use heddle_registry::charts::Index;
 use reqwest::header::HeaderValue;
 use tokio::{
-    sync::{Mutex as Turn, OwnedMutexGuard, Semaphore},
+    sync::{OwnedMutexGuard, Semaphore},
     time::Instant,
 };
 use url::Url;
@@ -79,11 +79,13 @@ impl Indices {
         Self { known: Mutex::default(), most_bytes }
     }
 
-    /// The one at an address that was shown to the first of these owners.
+    /// The one at an address that was shown to the first of these owners, a fresh one before all others.
     pub(super) fn find(&self, url: &Url, owners: [String; 2]) -> Option<KnownIndex> {
         let mut known = lock(&self.known);
-        let key = owners.map(|owner| (url.clone(), owner)).into_iter().find(|key| known.contains_key(key));
-        let found = known.get_mut(&key?)?;
+        let keys = owners.map(|owner| (url.clone(), owner));
+        let is_fresh = |key: &&(Url, String)| known.get(*key).is_some_and(KnownIndex::is_fresh);
+        let key = keys.iter().find(is_fresh).or_else(|| keys.iter().find(|key| known.contains_key(*key)))?;
+        let found = known.get_mut(key)?;
         found.used_at = Instant::now();
         Some(found.clone())
     }
@@ -158,22 +160,44 @@ impl Held {
 
 /// What is being asked for, so that nobody asks for the same meanwhile.
 #[derive(Debug, Default)]
-pub(super) struct Flights(Mutex<HashMap<String, Weak<Turn<()>>>>);
+pub(super) struct Flights(Mutex<HashMap<String, Weak<Lane>>>);
+
+/// What one asks for at a time, with the fault that the last one came to.
+type Lane = tokio::sync::Mutex<Option<(Instant, String)>>;
+
+/// A turn to ask.
+pub(super) struct Turn {
+    began_at: Instant,
+    lane: OwnedMutexGuard<Option<(Instant, String)>>,
+}
 
 impl Flights {
     /// Waits until nobody else asks for it. What they were answered may be there by then.
-    pub(super) async fn take_turn(&self, what: String) -> OwnedMutexGuard<()> {
-        let turn = {
+    pub(super) async fn take_turn(&self, what: String) -> Turn {
+        let began_at = Instant::now();
+        let lane = {
             let mut flights = lock(&self.0);
-            flights.retain(|_, turn| turn.strong_count() > 0);
+            flights.retain(|_, lane| lane.strong_count() > 0);
             let known = flights.get(&what).and_then(Weak::upgrade);
             known.unwrap_or_else(|| {
-                let turn = Arc::default();
-                flights.insert(what, Arc::downgrade(&turn));
-                turn
+                let lane = Arc::default();
+                flights.insert(what, Arc::downgrade(&lane));
+                lane
             })
         };
-        turn.lock_owned().await
+        Turn { began_at, lane: lane.lock_owned().await }
+    }
+}
+
+impl Turn {
+    /// How the question ended that was waited for, where it ended in a fault.
+    pub(super) fn fault(&self) -> Option<&str> {
+        self.lane.as_ref().filter(|(at, _)| *at > self.began_at).map(|(_, fault)| fault.as_str())
+    }
+
+    /// Tells the fault to those who wait.
+    pub(super) fn tell(&mut self, fault: &str) {
+        *self.lane = Some((Instant::now(), fault.to_owned()));
     }
 }
 

@@ -42,7 +42,6 @@ impl ChartTree {
     pub(in crate::bases) fn unpack(package: &[u8], rooms: &Rooms) -> Result<Self, String> {
         let mut archive = tar::Archive::new(MultiGzDecoder::new(package).take(MAX_CHART_UNPACKED_BYTES));
         let mut names = Names::default();
-        let no_room = |error: io::Error| format!("cannot be unpacked: {error}");
         let (mut content, file) = rooms.take().map_err(no_room)?;
         let mut file = BufWriter::new(file);
         let taken = names.take_all(&mut archive, &mut file);
@@ -100,7 +99,6 @@ impl ChartTree {
 
 impl Names {
     fn take_all(&mut self, archive: &mut tar::Archive<impl Read>, to: &mut impl Write) -> Result<(), String> {
-        let broken = |error: io::Error| format!("is no package of a chart: {error}");
         for entry in archive.entries().map_err(broken)? {
             let mut entry = entry.map_err(broken)?;
             let kind = entry.header().entry_type();
@@ -117,8 +115,7 @@ impl Names {
                 return Err(format!("holds `{name}`, which has more than {} MiB", MAX_FILE_BYTES >> 20));
             }
             self.insert(path, entry.size())?;
-            let copied = io::copy(&mut entry, to).map_err(broken)?;
-            if copied != entry.size() {
+            if copy(&mut entry, to)? != entry.size() {
                 return Err(format!("is no package of a chart: `{name}` ends early"));
             }
         }
@@ -148,6 +145,30 @@ impl Names {
         }
         Ok(())
     }
+}
+
+/// Copies a content, and says how long it is.
+///
+/// # Errors
+/// When it cannot be read, or there is no room for it.
+fn copy(from: &mut impl Read, to: &mut impl Write) -> Result<u64, String> {
+    let (mut buffer, mut copied) = ([0; 16 << 10], 0);
+    loop {
+        let count = from.read(&mut buffer).map_err(broken)?;
+        if count == 0 {
+            return Ok(copied);
+        }
+        to.write_all(&buffer[..count]).map_err(no_room)?;
+        copied += count as u64;
+    }
+}
+
+fn broken(error: io::Error) -> String {
+    format!("is no package of a chart: {error}")
+}
+
+fn no_room(error: io::Error) -> String {
+    format!("cannot be unpacked: {error}")
 }
 
 /// The way of a file from the chart's own directory on, which is the first name whatever it is called.

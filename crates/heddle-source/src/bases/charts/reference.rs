@@ -139,10 +139,14 @@ pub(crate) fn admits(wanted: &str, takes_prereleases: bool, version: &TagVersion
 
 const ADDRESS: &str = "a repository of charts is `https://HOST/PATH` or `oci://HOST/PATH`";
 
-/// An address without what may be a login or a token in it.
+/// An address without what may be a login or a token in it. Where it cannot be read, all before the last `@` may be one.
 fn bare(repository: &str) -> String {
-    let end = repository.find(['?', '#']).unwrap_or(repository.len());
-    without_login(&repository[..end])
+    let address = match (Url::parse(repository), repository.split_once("://"), repository.rsplit_once('@')) {
+        (Err(_), Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
+        _ => without_login(repository),
+    };
+    let end = address.find(['?', '#']).unwrap_or(address.len());
+    address[..end].to_owned()
 }
 
 fn is_version(text: &str) -> bool {

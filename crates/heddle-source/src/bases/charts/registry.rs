@@ -38,12 +38,7 @@ impl Fetcher {
         }
         let (what, memory) = (chart.to_string(), &self.charts.memory);
         let asker = buyer.at(&chart.address());
-        let known = || memory.offers.find(&what, asker.owners());
-        if let Some(offer) = known() {
-            return Ok(offer);
-        }
-        let _turn = memory.flights.take_turn(format!("{} {what}", asker.owner_of(false))).await;
-        if let Some(offer) = known() {
+        if let Some(offer) = memory.offers.find(&what, asker.owners()) {
             return Ok(offer);
         }
         let led = Arc::default();

@@ -8,7 +8,13 @@ use heddle_registry::Access;
 use reqwest::header::HeaderMap;
 use url::Url;
 
-use super::{fault::Fault, memory::Memory, package::ChartTree, reference::RemoteChart, room::Rooms};
+use super::{
+    fault::Fault,
+    memory::{Memory, Turn},
+    package::ChartTree,
+    reference::RemoteChart,
+    room::Rooms,
+};
 use crate::{
     FetchError,
     bases::{
@@ -76,7 +82,14 @@ impl ChartRepositories {
 }
 
 impl Fetcher {
-    /// The version that is meant, as its repository has it now, or had it a moment ago.
+    /// A turn to ask for what the repository has: of an index for all of its charts, of a registry for this one.
+    pub(super) async fn turn_for(&self, chart: &RemoteChart, buyer: Buyer<'_>) -> Turn {
+        let what = if chart.is_in_registry() { chart.to_string() } else { chart.address().to_string() };
+        let owner = buyer.at(&chart.address()).owner_of(false);
+        self.charts.memory.flights.take_turn(format!("{owner} {what}")).await
+    }
+
+    /// The version that is meant, as its repository has it now, or had it a moment ago. Whoever asks has the turn to.
     pub(super) async fn find_chart(&self, chart: &RemoteChart, buyer: Buyer<'_>) -> Result<Offer, Fault> {
         match chart.image() {
             Some(image) => self.find_in_registry(chart, &image, buyer).await,
@@ -96,7 +109,7 @@ impl Fetcher {
         let what = format!("{} {} {chart}", asker.owner_of(false), offer.version);
         let _turn = self.charts.memory.flights.take_turn(what).await;
         if let Some(sha256) = &offer.sha256
-            && let Some(tree) = self.kept_chart(chart, sha256, buyer).await
+            && let Some(tree) = self.kept_chart(chart, sha256, buyer).await?
         {
             return Ok((sha256.clone(), tree));
         }
@@ -115,13 +128,15 @@ impl Fetcher {
         }
         let owner = asker.owner_of(is_led);
         if let Place::Address(url) = &offer.place {
+            let owner = buyer.at(url).owner_of(is_led);
             self.charts.memory.packages.keep(url.as_str(), &owner, sha256.clone());
         }
         let (charts, url) = (self.charts.clone(), with_name(chart.address(), chart.name()));
         let done = tokio::task::spawn_blocking(move || -> Result<_, String> {
             let tree = ChartTree::unpack(&bytes, &charts.rooms).map_err(|why| format!("its package {why}"))?;
             let tree = Arc::new(tree);
-            let place = charts.kept.keep(&url, &owner, &sha256, &bytes);
+            let is_in_use = |place: &PathBuf| charts.memory.unpacked.find(place).is_some();
+            let place = charts.kept.keep(&url, &owner, &sha256, &bytes, is_in_use);
             let place = place.map_err(|error| FetchError::Store(error).to_string())?;
             charts.memory.unpacked.hold(place, &tree);
             Ok((sha256, tree))
@@ -151,32 +166,39 @@ impl Fetcher {
     }
 
     /// A package that was fetched before, by its SHA-256; none that is not kept any more.
+    ///
+    /// # Errors
+    /// When it is kept, and there is no room to unpack it.
     pub(super) async fn kept_chart(
         &self,
         chart: &RemoteChart,
         sha256: &str,
         buyer: Buyer<'_>,
-    ) -> Option<Arc<ChartTree>> {
+    ) -> Result<Option<Arc<ChartTree>>, String> {
         let url = with_name(chart.address(), chart.name());
         // Its index may be open to all, and the package of one of the logins.
         for owner in buyer.asker.all_owners(!buyer.logins.is_empty()) {
             let (charts, place) = (self.charts.clone(), self.charts.kept.place(&url, &owner, sha256));
+            // Whoever else unpacks it meanwhile unpacks it for all.
+            let _turn = charts.memory.flights.take_turn(place.display().to_string()).await;
             if let Some(held) = charts.memory.unpacked.find(&place) {
                 KeptFiles::touch(&place);
-                return Some(held);
+                return Ok(Some(held));
             }
-            let (url, sha256) = (url.clone(), sha256.to_owned());
+            let (url, sha256, charts) = (url.clone(), sha256.to_owned(), charts.clone());
             let read = tokio::task::spawn_blocking(move || {
-                let bytes = charts.kept.find(&url, &owner, &sha256)?;
-                let tree = Arc::new(ChartTree::unpack(&bytes, &charts.rooms).ok()?);
+                let Some(bytes) = charts.kept.find(&url, &owner, &sha256) else { return Ok(None) };
+                let tree = ChartTree::unpack(&bytes, &charts.rooms)?;
+                let tree = Arc::new(tree);
                 charts.memory.unpacked.hold(place, &tree);
-                Some(tree)
+                Ok(Some(tree))
             });
-            if let Some(kept) = read.await.ok().flatten() {
-                return Some(kept);
+            let kept = read.await.unwrap_or_else(|_| Err("cannot be unpacked".to_owned()));
+            if let Some(kept) = kept.map_err(|why: String| format!("its package, which is kept here, {why}"))? {
+                return Ok(Some(kept));
             }
         }
-        None
+        Ok(None)
     }
 }
 

@@ -55,16 +55,18 @@ fn what_one_was_shown_is_not_shown_to_another() {
 }
 
 #[tokio::test]
-async fn nobody_asks_for_what_somebody_else_is_asking_for() {
+async fn nobody_asks_for_what_somebody_else_is_asking_for_and_who_waited_is_told_the_fault() {
     let flights = Arc::new(Flights::default());
-    let first = flights.take_turn("a".to_owned()).await;
+    let mut first = flights.take_turn("a".to_owned()).await;
     drop(flights.take_turn("b".to_owned()).await);
     let second = tokio::spawn({
         let flights = Arc::clone(&flights);
-        async move { drop(flights.take_turn("a".to_owned()).await) }
+        async move { flights.take_turn("a".to_owned()).await.fault().map(str::to_owned) }
     });
     tokio::task::yield_now().await;
     assert!(!second.is_finished());
+    first.tell("it is away");
     drop(first);
-    second.await.unwrap();
+    assert_eq!(second.await.unwrap().as_deref(), Some("it is away"));
+    assert_eq!(flights.take_turn("a".to_owned()).await.fault(), None, "who comes later asks again");
 }

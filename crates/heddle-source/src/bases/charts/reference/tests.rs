@@ -46,7 +46,9 @@ fn what_is_no_chart_elsewhere_is_refused_with_what_to_write() {
         ("bot:secret@charts.acme.io", "is not fetched from"),
         ("https://charts.acme.io?token=secret", "`https://charts.acme.io` is not fetched from"),
         ("https://charts.acme.io/#secret", "is not fetched from"),
-        ("https://charts.acme.io:x/a@b?token=secret", "`https://charts.acme.io:x/a@b` is no address"),
+        ("https://bot:sec/secret@charts.acme.io/x", "`https://charts.acme.io/x` is no address"),
+        ("https://bot:a#secret@charts.acme.io/x", "`https://charts.acme.io/x` is no address"),
+        ("https://charts.acme.io:x/a?token=secret", "`https://charts.acme.io:x/a` is no address"),
     ] {
         let told = told(repository, "web", "1.0.0");
         assert!(told.contains(words) && !told.contains("secret"), "{repository}: {told}");
