@@ -292,9 +292,10 @@ async fn sweep(app: App) {
         heddle_db::attempts::sweep_ended(&mut *tx).await?;
         tx.commit().await?;
         let since = Utc::now() - MISSED;
-        let taken = heddle_db::applied_revisions::take_over_all(&app.db, since).await?;
-        if taken > 0 {
-            info!(taken, "took over {taken} revisions that a replica of an earlier release was told of");
+        match heddle_db::applied_revisions::take_over_all(&app.db, since).await {
+            Ok(0) => {}
+            Ok(taken) => info!(taken, "took over {taken} revisions that a replica of an earlier release was told of"),
+            Err(error) => warn!(%error, "what a replica of an earlier release was told of was not all taken over"),
         }
         retention::prune(&app.db, &app.config.keep, Utc::now()).await
     };

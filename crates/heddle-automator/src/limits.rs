@@ -21,6 +21,9 @@ pub const MAX_COMMITS: usize = 1000;
 /// How long a read may look for commits that somebody asked for.
 pub const LOOKS_DEADLINE: Duration = Duration::from_secs(60);
 
+/// How long after a read's start it ends to look for them, so that it can report within [`READ_DEADLINE`].
+pub const LOOKS_END: Duration = Duration::from_secs(240);
+
 /// Of a commit that is on no branch so many merged pull requests are followed, to find what it became.
 pub const MAX_MERGES_OF_A_COMMIT: usize = 3;
 
@@ -99,7 +102,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::count(
         "merged pull requests that are followed to find what a commit became",
         MAX_MERGES_OF_A_COMMIT as u64,
-        "it is told as on no branch, with its pull request",
+        "the others are not tried; what only they brought is told as on no branch",
     ),
     Limit::time("looks for commits in one read", LOOKS_DEADLINE, "the others wait for the next read"),
     Limit::time("describing tags in one scan", DESCRIBE_TIME, NEXT_SCAN),

@@ -22,13 +22,14 @@ use crate::{
     context::Context,
     error::WorkError,
     github,
-    limits::{LOOKS_DEADLINE, MAX_COMMITS},
+    limits::{LOOKS_DEADLINE, LOOKS_END, MAX_COMMITS},
     plan::{self, Branch},
     repository::{Checkout, heads},
 };
 
 /// Reads and reports; that ends the lease.
 pub(crate) async fn read(context: &Context, lease: &Lease, work: &ReadWork) -> Result<(), WorkError> {
+    let begun = Instant::now();
     let github = github::client(context, &work.repository)?;
     // Pull requests first: one that is merged meanwhile shows its tag in what is fetched after.
     let proposals = states(&github, work).await?;
@@ -40,9 +41,17 @@ pub(crate) async fn read(context: &Context, lease: &Lease, work: &ReadWork) -> R
         branches.push(history::since(&github, branch, known.get(&branch.name).copied()).await?);
     }
     for unknown in &work.unknown_revisions {
-        placed.push(place(&github, &checkout.branches, unknown).await?);
+        match place(&github, &checkout.branches, unknown).await {
+            Ok(found) => placed.push(found),
+            Err(limited @ GitHubError::RateLimited { .. }) => return Err(limited.into()),
+            // The read does not depend on it either; the next one tries again.
+            Err(error) => {
+                let revision = &unknown.revision;
+                tracing::warn!(%revision, %error, "where {revision} stands on `{}` is not known", unknown.branch);
+            }
+        }
     }
-    let (mut looked_up, until) = (Vec::new(), Instant::now() + LOOKS_DEADLINE);
+    let (mut looked_up, until) = (Vec::new(), (Instant::now() + LOOKS_DEADLINE).min(begun + LOOKS_END));
     for wanted in &work.wanted_commits {
         // The read does not depend on it. What there was no time for waits for the next one.
         match timeout_at(until, lookup::look_up(&github, &checkout.branches, wanted)).await {
@@ -51,6 +60,12 @@ pub(crate) async fn read(context: &Context, lease: &Lease, work: &ReadWork) -> R
             Ok(Err(error)) => {
                 tracing::warn!(%wanted, %error, "{wanted} could not be looked for");
                 looked_up.push(LookedUp { wanted: wanted.clone(), found: None, failed: true });
+            }
+            // One that took all of the time would take it each time, from all others too.
+            Err(_) if looked_up.is_empty() => {
+                tracing::warn!(%wanted, "{wanted} could not be looked for within {} s", LOOKS_DEADLINE.as_secs());
+                looked_up.push(LookedUp { wanted: wanted.clone(), found: None, failed: true });
+                break;
             }
             Err(_) => break,
         }

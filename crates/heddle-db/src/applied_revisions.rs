@@ -86,7 +86,8 @@ pub async fn record_all(
                                         path, revision, ordinal, lineage, applied_at, changed, images_hash)
          select $1, $2, t.namespace, t.name, t.url, t.branch, t.path, t.revision, v.ordinal,
                 case when v.ordinal is not null then v.lineage end,
-                greatest(l.at, max(least(t.at, $12)) over (partition by t.namespace, t.name order by t.position)),
+                least($12, greatest(
+                    l.at, max(t.at) over (partition by t.namespace, t.name order by t.position))),
                 t.changed, t.hash
          from told t
          join last l on l.namespace = t.namespace and l.name = t.name
@@ -151,7 +152,9 @@ pub async fn take_over(
                      select from applied_revisions a
                      where a.organization_id = $1 and a.cluster_id = d.cluster_id
                          and a.sync_namespace = d.sync_namespace and a.sync_name = d.sync_name
-                         and a.revision = d.revision and a.applied_at >= least(d.at, d.received_at))
+                         and a.revision = d.revision
+                         -- Two clocks told the two times.
+                         and a.applied_at >= least(d.at, d.received_at) - interval '1 minute')
          ), kept as (
              insert into image_sets (organization_id, hash, images)
              select distinct on (hash) $1::uuid, hash, what -> 'images' from missed order by hash
@@ -277,6 +280,8 @@ pub struct Reached {
     pub changed: Option<u64>,
     /// When it, or one that contains it, was first seen healthy as a whole.
     pub healthy_at: Option<DateTime<Utc>>,
+    /// Whether it would have been noted that all was healthy.
+    pub is_health_known: bool,
     /// What the Sync applied last, of anything.
     pub last: Revision,
     /// The times are when the Sync's state told it, and not its facts.
@@ -316,17 +321,20 @@ pub async fn list_reached(
                select cluster_id, sync_namespace, sync_name from applied_revisions
                where organization_id = $1 and repository_url = $2 and branch = $3 and revision = $4)
            select c.cluster_id as "cluster_id!", c.namespace as "namespace!", c.name as "name!", f.revision,
-                  f.applied_at, f.changed, coalesce(f.healthy_at, h.healthy_at) as healthy_at, l.revision as last
+                  f.applied_at, f.changed, coalesce(f.healthy_at, h.healthy_at) as healthy_at,
+                  f.health_kept, l.revision as last
            from concerned c
            cross join lateral (
                -- What is older than all that was read has the number 0, and is no part of what else has it.
-               (select a.revision, a.applied_at, a.changed, a.healthy_at, a.ordinal from applied_revisions a
+               (select a.revision, a.applied_at, a.changed, a.healthy_at, a.health_kept, a.ordinal
+                from applied_revisions a
                 where a.cluster_id = c.cluster_id and a.sync_namespace = c.namespace and a.sync_name = c.name
                     and a.branch = $3 and a.lineage = $6 and a.ordinal = $5 and a.revision = $4
                     and a.repository_url = $2
                 order by a.applied_at limit 1)
                union all
-               (select a.revision, a.applied_at, a.changed, a.healthy_at, a.ordinal from applied_revisions a
+               (select a.revision, a.applied_at, a.changed, a.healthy_at, a.health_kept, a.ordinal
+                from applied_revisions a
                 where a.cluster_id = c.cluster_id and a.sync_namespace = c.namespace and a.sync_name = c.name
                     and a.branch = $3 and a.lineage = $6 and a.ordinal > $5 and a.repository_url = $2
                 order by a.ordinal, a.applied_at limit 1)
@@ -364,6 +372,7 @@ pub async fn list_reached(
                 applied_at: row.applied_at.unwrap_or_default(),
                 changed: row.changed.map(i64::unsigned_abs),
                 healthy_at: row.healthy_at,
+                is_health_known: row.health_kept.unwrap_or_default(),
                 last: word("applied_revisions.revision", &row.last)?,
                 is_inferred: false,
             })
@@ -400,7 +409,7 @@ pub async fn list_unplaced(
         r#"select f.*, l.revision as last from (
                select distinct on (a.repository_url, a.branch, a.revision, a.cluster_id, a.sync_namespace, a.sync_name)
                       a.repository_url, a.branch, a.revision, a.cluster_id, a.sync_namespace, a.sync_name, a.applied_at,
-                      a.changed, max(a.healthy_at) over (
+                      a.changed, a.health_kept, max(a.healthy_at) over (
                           partition by a.repository_url, a.branch, a.revision, a.cluster_id, a.sync_namespace,
                                        a.sync_name) as healthy_at
                from applied_revisions a
@@ -434,6 +443,7 @@ pub async fn list_unplaced(
                     applied_at: row.applied_at,
                     changed: row.changed.map(i64::unsigned_abs),
                     healthy_at: row.healthy_at,
+                    is_health_known: row.health_kept,
                     last: word("applied_revisions.revision", &row.last)?,
                     is_inferred: false,
                 },

@@ -22,7 +22,8 @@ pub struct NewCommit<'a> {
     pub carried_by: &'a Revision,
 }
 
-/// Stores commits beside a branch. One that is known stays with the head that was found first.
+/// Stores commits beside a branch. One that is known stays with the head that was found first, while that is part of the
+/// branch.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -49,8 +50,15 @@ pub async fn record_all(
              as n (revision, carried_by, at, author, subject, pull)
          order by revision
          on conflict (repository_id, branch, revision) do update set
-             pull_request = coalesce(excluded.pull_request, known.pull_request)
-             where known.pull_request is null and excluded.pull_request is not null",
+             carried_by = case when exists (
+                     select from revisions v
+                     where v.repository_id = known.repository_id and v.branch = known.branch
+                         and v.revision = known.carried_by and v.ordinal is not null and v.lineage = (
+                             select h.lineage from revisions h
+                             where h.repository_id = known.repository_id and h.branch = known.branch and h.first_parent
+                             order by h.ordinal desc limit 1))
+                 then known.carried_by else excluded.carried_by end,
+             pull_request = coalesce(known.pull_request, excluded.pull_request)",
         organization.0,
         repository.0,
         branch.as_str(),

@@ -98,15 +98,20 @@ pub struct Binding {
     pub installation_id: i64,
 }
 
-/// Binds a repository.
+/// Binds a repository. What its Syncs applied before is to be placed by its reads, the newest 100 of it.
 ///
 /// # Errors
 /// [`DbError::Exists`] when an organization has it already.
 pub async fn insert(db: impl PgExecutor<'_>, repository: &Repository, connected_by: UserId) -> Result<(), DbError> {
     sqlx::query!(
-        "insert into repositories
-             (id, organization_id, installation_id, name, url, default_branch, private, connected_by, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "with bound as (
+             insert into repositories
+                 (id, organization_id, installation_id, name, url, default_branch, private, connected_by, created_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9))
+         insert into unknown_revisions (organization_id, repository_id, branch, revision)
+         select $2, $1, a.branch, a.revision from applied_revisions a
+         where a.organization_id = $2 and a.repository_url = $5
+         group by a.branch, a.revision order by max(a.applied_at) desc limit 100",
         repository.id.0,
         repository.organization.0,
         repository.installation_id,
@@ -233,14 +238,29 @@ pub async fn list_shut_out(
     rows.into_iter().map(|row| Ok((RepositoryId(row.id), ShutOut::parse(&row.shut_out)?))).collect()
 }
 
-/// Lets a repository go; false when there is none. What was read of it and done in it goes too.
+/// Lets a repository go; false when there is none. What was read of it and done in it goes too, with the numbers that its
+/// reads gave to what Syncs applied: they are of no other's numbering.
 ///
 /// # Errors
 /// When the server cannot be reached.
 pub async fn delete(db: impl PgExecutor<'_>, organization: OrganizationId, id: RepositoryId) -> Result<bool, DbError> {
-    let done = sqlx::query!("delete from repositories where organization_id = $1 and id = $2", organization.0, id.0)
-        .execute(db)
-        .await?;
+    let done = sqlx::query!(
+        "with applied as (
+             update applied_revisions a set ordinal = null, lineage = null
+             from repositories r
+             where r.organization_id = $1 and r.id = $2 and a.organization_id = $1 and a.repository_url = r.url
+                 and a.ordinal is not null),
+         told as (
+             update deploys d set ordinal = null
+             from repositories r
+             where r.organization_id = $1 and r.id = $2 and d.organization_id = $1 and d.repository_url = r.url
+                 and d.ordinal is not null)
+         delete from repositories where organization_id = $1 and id = $2",
+        organization.0,
+        id.0,
+    )
+    .execute(db)
+    .await?;
     Ok(done.rows_affected() > 0)
 }
 

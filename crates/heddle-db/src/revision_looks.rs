@@ -42,7 +42,8 @@ pub async fn ask(
              asked_at = now(),
              begun_at = array(select at from unnest(known.begun_at) as begun (at) where at > now() - interval '1 hour')
                  || now()
-             where known.answered_at >= known.asked_at and known.answered_at < $4
+             where known.asked_at < $4
+                 and (known.answered_at >= known.asked_at or known.failed_at >= known.asked_at)
          returning repository_id",
         organization.0,
         repositories,
@@ -61,7 +62,9 @@ pub async fn ask(
 pub async fn list_waiting(db: impl PgExecutor<'_>, repository: RepositoryId) -> Result<Vec<String>, DbError> {
     Ok(sqlx::query_scalar!(
         "select asked from revision_looks
-         where repository_id = $1 and (answered_at is null or answered_at < asked_at) order by asked_at limit $2",
+         where repository_id = $1 and (answered_at is null or answered_at < asked_at)
+             and (failed_at is null or failed_at < asked_at)
+         order by asked_at limit $2",
         repository.0,
         MOST_IN_A_READ,
     )
@@ -92,19 +95,21 @@ pub async fn answer(
     Ok(())
 }
 
-/// Ends a look that came to nothing: what was found before stays known, and else nobody has looked.
+/// Ends a look that came to nothing. What was found before stays known, and that it was begun is counted.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn give_up(db: impl PgExecutor<'_>, repository: RepositoryId, asked: &str) -> Result<(), DbError> {
+pub async fn give_up(
+    db: impl PgExecutor<'_>,
+    repository: RepositoryId,
+    asked: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
     sqlx::query!(
-        "with kept as (
-             update revision_looks set asked_at = answered_at
-             where repository_id = $1 and asked = $2 and answered_at is not null and answer is not null)
-         delete from revision_looks
-         where repository_id = $1 and asked = $2 and (answered_at is null or answer is null)",
+        "update revision_looks set failed_at = greatest($3, asked_at) where repository_id = $1 and asked = $2",
         repository.0,
         asked,
+        now,
     )
     .execute(db)
     .await?;
@@ -118,8 +123,12 @@ pub struct Look {
     pub repository: RepositoryId,
     /// Its name.
     pub repository_name: RepoName,
-    /// Whether a look waits to be answered.
+    /// When the last one was begun.
+    pub asked_at: DateTime<Utc>,
+    /// Whether it waits to be answered.
     pub is_waiting: bool,
+    /// Whether the host did not answer it: what was found is of one before.
+    pub has_failed: bool,
     /// When it was last answered.
     pub answered_at: Option<DateTime<Utc>>,
     /// What was found then; `None` where that was no such commit.
@@ -137,8 +146,10 @@ pub async fn list(
     asked: &str,
 ) -> Result<Vec<Look>, DbError> {
     let rows = sqlx::query!(
-        r#"select l.repository_id, r.name, l.answered_at, l.answer,
-                  l.answered_at is null or l.answered_at < l.asked_at as "is_waiting!"
+        r#"select l.repository_id, r.name, l.asked_at, l.answered_at, l.answer,
+                  (l.answered_at is null or l.answered_at < l.asked_at)
+                      and (l.failed_at is null or l.failed_at < l.asked_at) as "is_waiting!",
+                  coalesce(l.failed_at >= l.asked_at, false) as "has_failed!"
            from revision_looks l join repositories r on r.id = l.repository_id
            where l.organization_id = $1 and l.asked = $2 and ($3::uuid is null or l.repository_id = $3) order by r.name"#,
         organization.0,
@@ -152,7 +163,9 @@ pub async fn list(
             Ok(Look {
                 repository: RepositoryId(row.repository_id),
                 repository_name: word("repositories.name", &row.name)?,
+                asked_at: row.asked_at,
                 is_waiting: row.is_waiting,
+                has_failed: row.has_failed,
                 answered_at: row.answered_at,
                 answer: row.answer,
             })

@@ -4774,6 +4774,7 @@ export interface components {
             branch: components["schemas"]["BranchName"];
             /** @description What is not known of it, and why. */
             note: string;
+            repository?: components["schemas"]["RepoName"] | null;
             /** @description The address of its repository, as Syncs name it. */
             repository_url: components["schemas"]["RepoUrl"];
             /** @description The revision. */

@@ -92,6 +92,7 @@ test("a revision of another host is shown where it runs, and that its merge is n
   const [inProd] = data.where.found[0]?.syncs ?? [];
   const elsewhere = {
     repository_url: "git.example.org/acme/other",
+    repository: null,
     branch: "main",
     revision: wanted,
     note: "`git.example.org/acme/other` is not connected, so that when it was merged is not known",

@@ -105,7 +105,8 @@ function Answer({ revision, where }: { revision: string; where: Where }) {
   const isNew = !isKnown && !isLooking && where.unasked.length > 0;
   const isMerged = where.found.some((one) => one.branch);
   const lacksPull = isMerged && !where.found.some((one) => one.branch && one.pull_request_known);
-  const isWanted = isNew || (lacksPull && !isLooking);
+  const lacksPlace = !isMerged && where.unplaced.some((one) => one.repository);
+  const isWanted = isNew || ((lacksPull || lacksPlace) && !isLooking);
   useEffect(() => {
     if (isWanted && isIdle) mutate();
   }, [isWanted, isIdle, mutate]);

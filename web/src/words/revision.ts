@@ -16,7 +16,7 @@ export function revisionWord(line: CommitLine): { word: string; tone: Tone } {
     case "unchanged":
       return { word: "Changes nothing", tone: "good" };
     case "left":
-      return { word: "Left before it was healthy", tone: "grey" };
+      return { word: "Left since", tone: "grey" };
     case "no-sync":
       return { word: "Merged, no Sync follows", tone: "grey" };
     case "declined":

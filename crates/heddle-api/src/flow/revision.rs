@@ -40,6 +40,7 @@ pub async fn store(
             branch.beside.iter().map(|one| new_commit(&one.commit, &one.carried_by)).collect();
         commits::record_all(&mut **tx, organization, (repository, &branch.branch), &beside).await?;
     }
+    let mut met = Vec::new();
     for looked in &report.looked_up {
         let mut answer = None;
         if let Some(found) = &looked.found {
@@ -47,7 +48,9 @@ pub async fn store(
                 // What brought it to this branch. Automators of before told one pull request for all branches.
                 let of_all = found.commit.pull_request.as_ref().filter(|pull| pull.base == carried.branch);
                 let pull_request = carried.by.pull_request.as_ref().or(of_all);
-                let by = NewRevision { pull_request, is_pull_known: true, ..new_revision(&carried.by) };
+                let is_pull_known = carried.by.pull_request_known || pull_request.is_some();
+                let by = NewRevision { pull_request, is_pull_known, ..new_revision(&carried.by) };
+                met.push(carried.by.revision.to_string());
                 revisions::meet(tx, organization, repository, &carried.branch, &by).await?;
                 if carried.by.revision != found.commit.revision {
                     let commit = NewRevision { pull_request, ..new_revision(&found.commit) };
@@ -58,11 +61,12 @@ pub async fn store(
             answer = Some(serde_json::to_value(found).map_err(corrupt)?);
         }
         if looked.failed {
-            revision_looks::give_up(&mut **tx, repository, &looked.wanted).await?;
+            revision_looks::give_up(&mut **tx, repository, &looked.wanted, now).await?;
         } else {
             revision_looks::answer(&mut **tx, repository, &looked.wanted, answer.as_ref(), now).await?;
         }
     }
+    applied_revisions::place(&mut **tx, repository, &met).await?;
     Ok(!report.looked_up.is_empty())
 }
 
@@ -107,12 +111,14 @@ pub async fn find(
     for commit in &met {
         found.push(seen.view_met(tx, organization, commit).await?);
     }
+    let mut lost = BTreeSet::new();
     for (look, answer) in answers(&looks)? {
+        let is_met = met.iter().any(|one| one.repository == look.repository && one.revision == answer.commit.revision);
         // A branch carries it, and what carries it is not known any more: it is to be looked for anew.
         if !answer.carried.is_empty() {
+            lost.extend(Some(look.repository).filter(|_| !is_met && !look.is_waiting));
             continue;
         }
-        let is_met = met.iter().any(|one| one.repository == look.repository && one.revision == answer.commit.revision);
         let address = connected.iter().find(|one| one.id == look.repository).map(|one| &one.url);
         if let (false, Some(address)) = (is_met, address) {
             found.extend(seen.view_looked(look, address, &answer));
@@ -121,19 +127,24 @@ pub async fn find(
     let at = connected.iter().find(|one| repository == Some(one.id)).map(|one| &one.url);
     let applied = applied_revisions::list_unplaced(&mut **tx, organization, beginning).await?;
     let applied = applied.into_iter().filter(|one| at.is_none_or(|address| one.repository_url == *address)).collect();
-    let is_connected = |address: &RepoUrl| connected.iter().any(|one| one.url == *address);
-    let unplaced = seen.view_unplaced(applied, is_connected);
+    let name = |address: &RepoUrl| connected.iter().find(|one| one.url == *address).map(|one| one.name.clone());
+    let unplaced = seen.view_unplaced(applied, name);
     let known: BTreeSet<RepositoryId> = met.iter().map(|one| one.repository).collect();
     let names = |wanted: &dyn Fn(&Look) -> bool| {
         looks.iter().filter(|look| wanted(look)).map(|look| look.repository_name.clone()).collect()
     };
-    let is_unasked =
-        |one: &&Repository| !known.contains(&one.id) && !looks.iter().any(|look| look.repository == one.id);
+    let is_known = |look: &Look| look.is_waiting || look.answer.is_some() || !look.has_failed;
+    let is_unasked = |one: &&Repository| {
+        let has_look = looks.iter().any(|look| look.repository == one.id && is_known(look));
+        !known.contains(&one.id) && (!has_look || lost.contains(&one.id))
+    };
     Ok(WhereView {
         found,
         unplaced,
         looking: names(&|look| look.is_waiting),
-        absent: names(&|look| !look.is_waiting && look.answer.is_none() && !known.contains(&look.repository)),
+        absent: names(&|look| {
+            !look.is_waiting && !look.has_failed && look.answer.is_none() && !known.contains(&look.repository)
+        }),
         unasked: connected.iter().filter(is_unasked).map(|one| one.name.clone()).collect(),
     })
 }

@@ -127,7 +127,7 @@ async fn look_for_revision(
         tx.notify(&Notice::Changed { organization, topic: Topic::Repositories, id: Some(*repository) }).await?;
     }
     let looks = revision_looks::list(&mut *tx, organization, None, &beginning).await?;
-    let counts = |look: &Look| look.is_waiting || look.answered_at.is_some_and(|at| at >= since);
+    let counts = |look: &Look| look.is_waiting || look.asked_at >= since;
     if !ids.is_empty() && !looks.iter().any(|look| ids.contains(&look.repository.0) && counts(look)) {
         let message = format!(
             "{} commits were looked for within an hour, which is the most for a repository; ask again later",
@@ -235,7 +235,7 @@ impl Names {
             author: ran.author,
             applied_at: ran.applied_at,
             healthy_at: ran.healthy_at.filter(|healthy| *healthy <= at),
-            health_known: ran.is_health_known || ran.healthy_at.is_some(),
+            health_known: ran.is_health_known || ran.healthy_at.is_some_and(|healthy| healthy <= at),
             until: ran.until,
             images: ran.images,
         }

@@ -581,3 +581,137 @@ async fn what_a_replica_of_before_stored_in_its_way_is_taken_over() {
     assert_eq!(images, ["ghcr.io/acme/api:1.2"]);
     assert!(!page.items[0].health_known && page.items[0].healthy_at.is_none(), "nobody noted it");
 }
+
+#[tokio::test]
+async fn a_repository_that_is_connected_again_numbers_anew() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1, 2, 3])).await;
+    let epoch = Uuid::new_v4();
+    loom.agent.report(&report(&loom, epoch, 1, vec![applied(&loom, 3, 10, Some(1))], Some(12))).await.unwrap();
+    assert_eq!(find(&loom, 2).await.line.end, Some(RevisionEnd::Healthy));
+
+    let repository = loom.user.repositories(loom.organization).await.unwrap()[0].clone();
+    loom.user.disconnect_repository(loom.organization, repository.id).await.unwrap();
+    let answer = loom.user.find_revision(loom.organization, &revision(3).to_string(), None).await.unwrap();
+    assert_eq!((answer.found.len(), answer.unplaced.len()), (0, 1), "what runs is still told");
+
+    let mut tx = loom.app.db.organization(loom.organization).await.unwrap();
+    let again = heddle_db::repositories::Repository {
+        id: heddle_core::id::RepositoryId(Uuid::now_v7()),
+        organization: loom.organization,
+        installation_id: i64::try_from(loom.installation).unwrap(),
+        name: repository.name.clone(),
+        url: loom.repository_url.parse().unwrap(),
+        default_branch: "main".parse().unwrap(),
+        private: true,
+        created_at: Utc::now(),
+    };
+    let user: Uuid =
+        sqlx::query_scalar("select id from users limit 1").fetch_one(&mut loom.owner().await).await.unwrap();
+    heddle_db::repositories::insert(&mut *tx, &again, heddle_core::id::UserId(user)).await.unwrap();
+    heddle_db::work::request_read(&mut tx, loom.organization, again.id).await.unwrap();
+    tx.commit().await.unwrap();
+
+    // The first read places what runs, since somebody told of it before.
+    let lease = lease_read(&loom).await;
+    let Work::Read(work) = &lease.work else { panic!("no read") };
+    assert_eq!(work.unknown_revisions.iter().map(|one| one.revision.clone()).collect::<Vec<_>>(), [revision(3)]);
+    loom.automator.read_report(&lease, &heads(&[1])).await.unwrap();
+    let new = find(&loom, 1).await;
+    assert_eq!((new.line.end, new.line.knots[2].at), (None, None), "nobody applied it: {:?}", new.line);
+}
+
+#[tokio::test]
+async fn looks_that_the_host_does_not_answer_are_counted_and_ten_seconds_apart() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1])).await;
+    let look = LookForRevision { repository: None };
+    let wanted = revision(0xa00).to_string();
+    let failed = || LookedUp { wanted: wanted.clone(), found: None, failed: true };
+    loom.user.look_for_revision(loom.organization, &wanted, &look).await.unwrap();
+    read(&loom, ReadReport { looked_up: vec![failed()], ..heads(&[]) }).await;
+    let answer = loom.user.find_revision(loom.organization, &wanted, None).await.unwrap();
+    assert_eq!((answer.absent.len(), answer.unasked.len(), answer.looking.len()), (0, 1, 0), "nobody knows");
+    let at_once = loom.user.look_for_revision(loom.organization, &wanted, &look).await.unwrap();
+    assert!(at_once.repositories.is_empty(), "ten seconds apart");
+
+    let mut owner = loom.owner().await;
+    let earlier =
+        "update revision_looks set asked_at = now() - interval '1 minute', failed_at = now() - interval '1 minute'";
+    for round in 1..60 {
+        sqlx::query(earlier).execute(&mut owner).await.unwrap();
+        let looking = loom.user.look_for_revision(loom.organization, &wanted, &look).await.unwrap();
+        assert_eq!(looking.repositories.len(), 1, "{round}");
+    }
+    sqlx::query(earlier).execute(&mut owner).await.unwrap();
+    let error = loom.user.look_for_revision(loom.organization, &wanted, &look).await.unwrap_err();
+    assert!(error.to_string().contains("within an hour"), "{error}");
+}
+
+#[tokio::test]
+async fn health_that_was_not_kept_is_not_told_as_unhealthy() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1])).await;
+    let epoch = Uuid::new_v4();
+    loom.agent.report(&report(&loom, epoch, 1, vec![applied(&loom, 1, 10, Some(1))], None)).await.unwrap();
+    sqlx::query("update applied_revisions set health_kept = false").execute(&mut loom.owner().await).await.unwrap();
+    push(&loom).await;
+    let mut rewritten = heads(&[3]);
+    rewritten.branches[0].rewritten = true;
+    read(&loom, rewritten).await;
+    loom.agent.report(&report(&loom, epoch, 2, vec![applied(&loom, 3, 20, Some(1))], Some(25))).await.unwrap();
+    let line = find(&loom, 1).await.line;
+    let reason = line.syncs[0].reason.clone().unwrap();
+    assert!(reason.contains("was not kept then") && !reason.contains("before"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_carrier_that_is_on_its_branch_no_more_gives_way_to_what_a_look_finds() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[1])).await;
+    let look = async |by: u32| {
+        let wanted = revision(0xdef).to_string();
+        sqlx::query(
+            "update revision_looks set asked_at = now() - interval '1 hour', answered_at = now() - interval '1 hour'",
+        )
+        .execute(&mut loom.owner().await)
+        .await
+        .unwrap();
+        loom.user.look_for_revision(loom.organization, &wanted, &LookForRevision { repository: None }).await.unwrap();
+        let carried = vec![CarriedCommit { branch: "main".parse().unwrap(), by: commit(by) }];
+        let found = FoundCommit { commit: commit(0xdef), carried, far_back: vec![] };
+        let looked_up = vec![LookedUp { wanted, found: Some(found), failed: false }];
+        read(&loom, ReadReport { looked_up, ..heads(&[]) }).await;
+        find(&loom, 0xdef).await.carried_by
+    };
+    assert_eq!(look(0xabc).await, Some(revision(0xabc)));
+    assert_eq!(look(0xabd).await, Some(revision(0xabc)), "the one that was found first");
+    push(&loom).await;
+    let mut rewritten = heads(&[3]);
+    rewritten.branches[0].rewritten = true;
+    read(&loom, rewritten).await;
+    assert_eq!(look(0xabe).await, Some(revision(0xabe)));
+}
+
+#[tokio::test]
+async fn what_ran_before_its_repository_was_connected_has_one_line_after_a_look() {
+    let loom = Loom::start().await;
+    read(&loom, heads(&[5])).await;
+    let epoch = Uuid::new_v4();
+    loom.agent.report(&report(&loom, epoch, 1, vec![applied(&loom, 1, 10, Some(1))], Some(12))).await.unwrap();
+    let asked = revision(1).to_string();
+    let before = loom.user.find_revision(loom.organization, &asked, None).await.unwrap();
+    assert_eq!((before.found.len(), before.unplaced.len()), (0, 1));
+    assert!(before.unplaced[0].repository.is_some());
+    loom.user.look_for_revision(loom.organization, &asked, &LookForRevision { repository: None }).await.unwrap();
+    let carried = vec![CarriedCommit { branch: "main".parse().unwrap(), by: commit(1) }];
+    let found = FoundCommit { commit: commit(1), carried, far_back: vec![] };
+    let looked_up = vec![LookedUp { wanted: asked.clone(), found: Some(found), failed: false }];
+    read(&loom, ReadReport { looked_up, ..heads(&[]) }).await;
+    let after = loom.user.find_revision(loom.organization, &asked, None).await.unwrap();
+    assert_eq!((after.found.len(), after.unplaced.len()), (1, 0), "{after:?}");
+    assert_eq!(
+        (after.found[0].line.end, &after.found[0].syncs[0].line.contained_in),
+        (Some(RevisionEnd::Healthy), &None)
+    );
+}

@@ -1,5 +1,6 @@
 //! What came to a branch since it was read last: its own line, what merges brought, and the pull requests of both.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::try_join_all;
 use heddle_core::{
     git::{BranchName, Revision},
@@ -13,6 +14,9 @@ use crate::{
     limits::{MAX_ASKED_PULLS, MAX_COMMITS},
     plan::Branch,
 };
+
+/// So long after a commit GitHub may not have linked it to its pull request yet.
+const LINKED: TimeDelta = TimeDelta::hours(1);
 
 /// Pull requests that are asked for at once.
 const AT_ONCE: usize = 5;
@@ -93,13 +97,28 @@ pub(super) enum Brought {
 impl Brought {
     /// The first of a commit's pull requests that was merged into the branch. One that goes elsewhere, or is open, did not
     /// bring it here.
-    pub(super) fn to(branch: &BranchName, pulls: &[BringingPullRequest]) -> Self {
+    fn to(branch: &BranchName, pulls: &[BringingPullRequest]) -> Self {
         let merged = pulls.iter().filter(|pull| pull.base == *branch).filter_map(|pull| match &pull.end {
             PullRequestFate::Merged { at, .. } => Some((*at, pull.number, pull)),
             _ => None,
         });
         let first = merged.min_by_key(|(at, number, _)| (*at, *number));
         first.map_or(Self::ByNone, |(_, _, pull)| Self::By(pull.clone()))
+    }
+
+    /// The same, but for a young commit that names a pull request: GitHub links it some time after the merge.
+    pub(super) fn linked(
+        branch: &BranchName,
+        pulls: &[BringingPullRequest],
+        commit: &CommitReport,
+        now: DateTime<Utc>,
+    ) -> Self {
+        match Self::to(branch, pulls) {
+            Self::ByNone if now - commit.committed_at < LINKED && names_a_pull_request(&commit.subject) => {
+                Self::NotKnown
+            }
+            brought => brought,
+        }
     }
 
     /// A commit, with it.
@@ -131,11 +150,7 @@ async fn pull_requests(
 /// Who brought a commit is told beside what it does: where GitHub does not say so, the read goes on without.
 async fn brought(github: &RepositoryClient, branch: &BranchName, commit: &Commit) -> Result<Brought, GitHubError> {
     match github.list_bringing(&commit.revision).await {
-        Ok(pulls) => Ok(match Brought::to(branch, &pulls) {
-            // GitHub links a commit some time after the merge.
-            Brought::ByNone if names_a_pull_request(&commit.subject) => Brought::NotKnown,
-            brought => brought,
-        }),
+        Ok(pulls) => Ok(Brought::linked(branch, &pulls, &commit_report(commit.clone()), Utc::now())),
         Err(limited @ GitHubError::RateLimited { .. }) => Err(limited),
         Err(error) => {
             let revision = &commit.revision;

@@ -1,5 +1,6 @@
 //! Commits that somebody looks for: whether there is such a one, and which head of which branch carries it.
 
+use chrono::Utc;
 use heddle_core::{
     git::{BranchName, Revision},
     pull_request::{BringingPullRequest, PullRequestFate},
@@ -35,7 +36,10 @@ pub(super) async fn look_up(
     };
     for branch in branches {
         let carried = match carry(github, branch, &found.commit).await? {
-            Carried::By(by, _) => Carried::By(by, Brought::to(&branch.name, &pulls)),
+            Carried::By(by, _) => {
+                let brought = Brought::linked(&branch.name, &pulls, &found.commit, Utc::now());
+                Carried::By(by, brought)
+            }
             Carried::FarBack => Carried::FarBack,
             // What was squashed or rebased is on the branch as another commit.
             Carried::No => carry_merges(github, branch, &pulls).await?,
@@ -77,7 +81,8 @@ async fn carry_merges(
         let brought = if pull.base == branch.name {
             Brought::By(pull.clone())
         } else {
-            Brought::to(&branch.name, &github.list_bringing(&merge.revision).await?)
+            let pulls = github.list_bringing(&merge.revision).await?;
+            Brought::linked(&branch.name, &pulls, &merge, Utc::now())
         };
         return Ok(Carried::By(by, brought));
     }

@@ -155,3 +155,26 @@ async fn a_pull_request_that_github_has_not_linked_yet_is_not_known_to_be_none()
     let report = shop.read(vec![known], vec![]).await.read.unwrap();
     assert_eq!(known_of(&report), [("Lower it".into(), false)]);
 }
+
+#[tokio::test]
+async fn a_revision_that_github_does_not_compare_ends_no_read() {
+    let shop = Shop::open("1.4.1").await;
+    let first = shop.head().await;
+    commits(&shop, "main", 1).await;
+    shop.github.fail(Matcher::rest("GET", "/repos/*/*/compare/*"), Fault::Status(502));
+    let report = shop.place(&first).await.read.unwrap();
+    assert_eq!(report.placed_revisions.len(), 0, "it comes again");
+    let report = shop.place(&first).await.read.unwrap();
+    assert_eq!(report.placed_revisions[0].contains, Some(first.revision));
+}
+
+#[tokio::test]
+async fn a_look_does_not_take_a_link_that_is_missing_for_none() {
+    let shop = Shop::open("1.4.1").await;
+    for (path, subject) in [("a.txt", "Raise it"), ("b.txt", "Raise it more (#7)")] {
+        shop.github.push_files(REPOSITORY, "main", &[(path, Some("1\n"))], subject, "ada").await.unwrap();
+    }
+    let head = shop.head().await.revision;
+    let report = shop.look_for(&[head.as_str()]).await.read.unwrap();
+    assert!(!found(&report, 0).carried[0].by.pull_request_known, "{report:?}");
+}

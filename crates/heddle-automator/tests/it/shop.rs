@@ -14,7 +14,7 @@ use heddle_testkit::{
 };
 use heddle_wire::automator::{
     BranchHead, ImageTags, IntentOutcome, OpenIntent, OpenProposal, ProposedChange, ReadWork, RepositoryAccess,
-    ScanWork, SyncPath, TagChoice, UpdateWork, Work,
+    ScanWork, SyncPath, TagChoice, UnknownRevision, UpdateWork, Work,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -172,6 +172,17 @@ impl Shop {
     pub async fn look_for(&self, wanted: &[&str]) -> Heard {
         let wanted_commits = wanted.iter().map(|one| (*one).to_owned()).collect();
         let work = ReadWork { known_heads: vec![self.head().await], wanted_commits, ..self.read_work().await };
+        self.desk.work(Work::Read(work)).await
+    }
+
+    /// A read that places a revision which an agent reported.
+    pub async fn place(&self, head: &BranchHead) -> Heard {
+        let unknown = UnknownRevision { branch: head.branch.clone(), revision: head.revision.clone() };
+        let work = ReadWork {
+            known_heads: vec![self.head().await],
+            unknown_revisions: vec![unknown],
+            ..self.read_work().await
+        };
         self.desk.work(Work::Read(work)).await
     }
 

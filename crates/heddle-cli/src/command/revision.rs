@@ -31,7 +31,9 @@ pub(crate) async fn find(config: &Config, arguments: &WhereArguments, screen: &S
     let session = Session::open(config).await?;
     let mut found = ask(&session, arguments).await?;
     let is_told = |one: &RevisionView| one.branch.is_some() && one.pull_request_known;
-    if !found.found.iter().any(is_told) && found.unplaced.is_empty() {
+    // What stands elsewhere is looked for in vain; what a connected repository should have is not.
+    let is_elsewhere = !found.unplaced.is_empty() && found.unplaced.iter().all(|one| one.repository.is_none());
+    if !found.found.iter().any(is_told) && !is_elsewhere {
         let look = LookForRevision { repository: arguments.repository.clone() };
         session.client.look_for_revision(session.organization.id, &arguments.revision, &look).await?;
         let until = Instant::now() + LOOK_LIMIT;
@@ -154,7 +156,9 @@ fn state(line: &RevisionLine, now: DateTime<Utc>) -> Cell {
                 Cell::toned("applied; together with what came with it, it changes nothing in any Sync", Tone::Good)
             }
             RevisionEnd::Unchanged => Cell::toned("applied; it changes nothing in any Sync", Tone::Good),
-            RevisionEnd::Left => Cell::toned("applied, and left again before it was seen healthy", Tone::Faint),
+            RevisionEnd::Left => {
+                Cell::toned("applied; every Sync in which it changed something left it since", Tone::Faint)
+            }
             RevisionEnd::NoSync => Cell::toned("merged; no Sync follows this branch", Tone::Faint),
             RevisionEnd::Declined => Cell::toned("not merged; its pull request was closed", Tone::Faint),
         };
@@ -268,3 +272,6 @@ fn ran(syncs: &[PastSync]) -> Table {
     }
     table
 }
+
+#[cfg(test)]
+mod tests;

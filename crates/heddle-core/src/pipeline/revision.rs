@@ -50,6 +50,8 @@ pub struct AppliedRevision {
     pub changed: Option<u64>,
     /// `at` is when we heard that it is applied, which came to be before.
     pub is_inferred: bool,
+    /// Whether it would have been noted that all was healthy; else none says nothing.
+    pub is_health_known: bool,
 }
 
 /// What a Sync says now.
@@ -88,7 +90,8 @@ pub enum RevisionEnd {
     Healthy,
     /// Applied by every Sync, and it changed no object of any, or what came with it changed them back.
     Unchanged,
-    /// Every Sync that applied it was gone, or at a revision that is not known to contain it, before it was seen healthy.
+    /// Every Sync that applied it is gone, or at a revision that is not known to contain it, and that it was healthy there
+    /// nobody saw, or it was not kept.
     Left,
     /// On its branch, which no Sync follows.
     NoSync,
@@ -148,9 +151,10 @@ pub fn revision_line(carried_by: &Revision, history: &RevisionHistory) -> Revisi
     let is_merged = history.merged.is_some();
     let (applied, applied_at) = everywhere(counted.iter().map(|sync| &sync.applied), is_merged);
     let (healthy, healthy_at) = everywhere(of.iter().map(|sync| &sync.healthy), applied);
+    // One that left may have been the only one in which something changed.
     let has_left = syncs.iter().any(|sync| sync.left_out && sync.applied.at.is_some());
     let end = match end(history, healthy, &counted, &concerned) {
-        Some(RevisionEnd::NoSync) if has_left => Some(RevisionEnd::Left),
+        Some(RevisionEnd::NoSync | RevisionEnd::Unchanged) if has_left => Some(RevisionEnd::Left),
         end => end,
     };
     let (state, reason, since) = match end {
@@ -251,9 +255,12 @@ fn sync_line(sync: &RevisionInSync, carried_by: &Revision, is_merged: bool, merg
         (None, None) => applying(&sync.now),
     };
     let (healing, why_not_healthy) = match (applied_at, healthy_at, left) {
-        (None, _, left) => (KnotState::NotYet, left.map(|left| words(left, "it came"))),
+        (None, _, left) => (KnotState::NotYet, left.map(|left| format!("{} before it came", words(left)))),
         (Some(_), Some(_), _) => (KnotState::Done, None),
-        (Some(_), None, Some(left)) => (KnotState::NotYet, Some(words(left, "it was seen healthy"))),
+        (Some(_), None, Some(left)) if sync.applied.as_ref().is_some_and(|applied| !applied.is_health_known) => {
+            (KnotState::NotYet, Some(format!("{} since; whether it was healthy was not kept then", words(left))))
+        }
+        (Some(_), None, Some(left)) => (KnotState::NotYet, Some(format!("{} before it was seen healthy", words(left)))),
         (Some(_), None, None) => healing(&sync.now),
     };
     let inferred = sync.applied.as_ref().is_some_and(|applied| applied.is_inferred);
@@ -273,10 +280,10 @@ fn sync_line(sync: &RevisionInSync, carried_by: &Revision, is_merged: bool, merg
     }
 }
 
-fn words(left: Left, before: &str) -> String {
+fn words(left: Left) -> &'static str {
     match left {
-        Left::Gone => format!("the Sync was gone, or followed something else, before {before}"),
-        Left::MovedOn => format!("the Sync came to a revision that is not known to contain it before {before}"),
+        Left::Gone => "the Sync was gone, or followed something else,",
+        Left::MovedOn => "the Sync came to a revision that is not known to contain it",
     }
 }
 

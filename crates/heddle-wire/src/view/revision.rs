@@ -66,6 +66,8 @@ bodies! {
     UnplacedRevision {
         /// The address of its repository, as Syncs name it.
         repository_url: RepoUrl,
+        /// Its name, where it is connected.
+        repository: Option<RepoName>,
         /// The branch that they followed then.
         branch: BranchName,
         /// The revision.

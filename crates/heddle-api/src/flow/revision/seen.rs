@@ -81,6 +81,7 @@ fn add_state(reached: &mut Vec<Reached>, sync: &Sync, standing: &Standing<'_>) {
             applied_at: told_at,
             changed: None,
             healthy_at,
+            is_health_known: true,
             last: revision.clone(),
             is_inferred: true,
         }),
@@ -187,7 +188,7 @@ impl<'a> Seen<'a> {
     pub(super) fn view_unplaced(
         &self,
         applied: Vec<Unplaced>,
-        is_connected: impl Fn(&RepoUrl) -> bool,
+        name: impl Fn(&RepoUrl) -> Option<RepoName>,
     ) -> Vec<UnplacedRevision> {
         let mut found: BTreeMap<(RepoUrl, BranchName, Revision), Vec<Reached>> = BTreeMap::new();
         for one in applied {
@@ -195,7 +196,8 @@ impl<'a> Seen<'a> {
             found.entry((one.repository_url, one.branch, revision)).or_default().push(one.reached);
         }
         let view = |((address, branch, revision), mut reached): ((RepoUrl, BranchName, Revision), Vec<Reached>)| {
-            let note = if is_connected(&address) {
+            let repository = name(&address);
+            let note = if repository.is_some() {
                 format!("no read has met it on `{branch}`, and which revisions contain it is not known")
             } else {
                 format!("`{address}` is not connected, so that when it was merged, and by what, is not known")
@@ -209,7 +211,7 @@ impl<'a> Seen<'a> {
             syncs.retain(|sync| sync.applied.is_some());
             let history = RevisionHistory { pull_request: None, merged: Some((branch.clone(), None)), syncs };
             let line = revision_line(&revision, &history);
-            UnplacedRevision { repository_url: address, branch, revision, note, syncs: self.named(&line) }
+            UnplacedRevision { repository_url: address, repository, branch, revision, note, syncs: self.named(&line) }
         };
         found.into_iter().take(MOST_UNPLACED_SHOWN).map(view).collect()
     }
@@ -246,7 +248,7 @@ impl<'a> Seen<'a> {
                 "`{branch}` contains it more than 1,000 commits back; with which of its revisions it came is not known"
             );
             let history = RevisionHistory {
-                pull_request: pull_request.clone(),
+                pull_request: pull_request.clone().filter(|pull| pull.base == *branch),
                 merged: Some((branch.clone(), None)),
                 syncs: self.in_syncs(address, branch, &[], Some(&note), &standing),
             };
@@ -290,6 +292,7 @@ impl<'a> Seen<'a> {
                         at: one.applied_at,
                         changed: one.changed,
                         is_inferred: one.is_inferred,
+                        is_health_known: one.is_health_known,
                     }),
                     healthy_at: one.and_then(|one| one.healthy_at),
                     now,

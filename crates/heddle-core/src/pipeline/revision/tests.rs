@@ -36,7 +36,13 @@ fn sync(name: &str) -> RevisionInSync {
 }
 
 fn applied(name: &str, revision: char, second: i64, changed: Option<u64>) -> RevisionInSync {
-    let applied = Some(AppliedRevision { revision: commit(revision), at: at(second), changed, is_inferred: false });
+    let applied = Some(AppliedRevision {
+        revision: commit(revision),
+        at: at(second),
+        changed,
+        is_inferred: false,
+        is_health_known: true,
+    });
     RevisionInSync { applied, ..sync(name) }
 }
 
@@ -127,8 +133,20 @@ fn a_sync_that_left_counts_only_where_it_had_been_healthy_with_the_commit() {
     let reason = "the Sync was gone, or followed something else, before it was seen healthy";
     assert_eq!((line.syncs[1].left_out, line.syncs[1].reason.as_deref()), (true, Some(reason)));
     assert_eq!(line.syncs[1].applied.at, Some(at(12)), "what it did before is told");
+    let untouched = applied("a", 'a', 12, Some(0));
     for now in [gone, moved_on] {
         assert_eq!(told(&merged(vec![left(&now)])), "DD-- Left");
+        assert_eq!(
+            told(&merged(vec![left(&now), untouched.clone()])),
+            "DDDD Left",
+            "where it changed something it is gone"
+        );
+        // Not kept is not unhealthy.
+        let mut unkept = left(&now);
+        unkept.applied.as_mut().unwrap().is_health_known = false;
+        let line = revision_line(&commit('a'), &merged(vec![unkept]));
+        let reason = line.syncs[0].reason.as_ref().unwrap();
+        assert!(reason.ends_with("since; whether it was healthy was not kept then"), "{reason}");
     }
 }
 
