@@ -1,16 +1,19 @@
 //! A scan of an image: what it is to find out, and what it found.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Duration, Utc};
 use heddle_core::{
-    id::{LeaseId, OrganizationId},
+    id::{LeaseId, OrganizationId, RepositoryId},
     image::Tag,
+    name::EnvironmentName,
     policy::{
         CompiledPolicy, SignatureCheck, Signed, SignerId, Standing, TagPolicy,
         limit::{MAX_POLICIES, MAX_SIGNERS},
     },
 };
 use heddle_db::{
-    DbError, Tx,
+    DbError, Tx, changes, environments,
     images::{self, Failed, Image},
     notice::{Notice, Topic},
     occurrences,
@@ -57,6 +60,7 @@ pub async fn work(
         refresh.extend(tags::list_stale(&mut **tx, image.id, now - FRESH, REFRESHED).await?);
         // These move, and nothing in a list of tags says so.
         refresh.extend(choices.iter().filter_map(moving));
+        refresh.extend(promoted(tx, organization, &image).await?);
     }
     // Where tags are to be described, the whole list is needed.
     let etag = image.etag.filter(|_| !describes);
@@ -83,6 +87,33 @@ async fn choices(tx: &mut Tx, organization: OrganizationId, image: &Image) -> Re
         }
     }
     Ok(choices)
+}
+
+/// The tags that promotions name at places whose rule asks for a signature. What runs there may have no place in the rule's
+/// order, and then nothing else says at which tags to look.
+async fn promoted(tx: &mut Tx, organization: OrganizationId, image: &Image) -> Result<Vec<Tag>, DbError> {
+    let names = [image.image.to_string()];
+    let mut asking: BTreeMap<RepositoryId, Vec<EnvironmentName>> = BTreeMap::new();
+    for (repository, one) in occurrences::list_of_images(&mut **tx, organization, &names).await? {
+        let policy = one.rule.as_ref().and_then(|rule| rule.policy.as_ref());
+        if policy.is_some_and(|policy| !policy.signed_by.is_empty()) {
+            asking.entry(repository).or_default().extend(one.environment);
+        }
+    }
+    let mut tags = Vec::new();
+    for (repository, environments) in asking {
+        let promotions = environments::list_promotions(&mut **tx, repository).await?;
+        let followed: Vec<(EnvironmentName, i64)> = promotions
+            .into_iter()
+            .filter(|(name, _)| environments.contains(name))
+            .map(|(_, promotion)| (promotion.from, 0))
+            .collect();
+        if !followed.is_empty() {
+            let healthy = changes::list_healthy(&mut **tx, organization, repository, &followed).await?;
+            tags.extend(healthy.into_iter().filter(|one| one.image == image.image).map(|one| one.tag));
+        }
+    }
+    Ok(tags)
 }
 
 fn standing(choice: &TagChoice) -> Standing<'_> {

@@ -74,6 +74,16 @@ impl Ground {
         })
     }
 
+    /// Whether the rule lets in only a digest that was verified, and writes it here.
+    pub fn asks_for_signature(&self) -> bool {
+        !self.policy.signed_by.is_empty() && self.policy.writes_digest(self.place.digest.as_ref())
+    }
+
+    /// What a tag points to, as far as that is known.
+    pub fn digest_of(&self, tag: &Tag) -> Option<&Digest> {
+        self.tags.tags.iter().find(|info| info.tag == *tag)?.digest.as_ref()
+    }
+
     fn judge(&self, policy: &TagPolicy, tag: Option<&Tag>, digest: Option<&Digest>) -> Selection {
         self.situated(&self.tags, Standing::new(tag, digest), |situation| select(policy, situation))
     }

@@ -6,7 +6,7 @@ use heddle_core::{
     id::{ChangeId, RepositoryId},
     image::Digest,
     place::Place,
-    policy::TagPolicy,
+    policy::{Signer, SignerId, TagPolicy},
     request::{Asked, Override, RequestState, RuleEdit},
 };
 use heddle_wire::{
@@ -488,6 +488,35 @@ async fn what_is_healthy_before_is_promoted_where_the_rule_of_each_place_would_t
     let (_, work) = lease_update(&loom).await;
     let Asked::Promotion(promotion) = only(&work).asked else { panic!("{work:?}") };
     assert_eq!((promotion.from.as_str(), promotion.steps[0].to.as_str()), ("staging", "1.4.2"));
+}
+
+#[tokio::test]
+async fn a_promotion_writes_the_digest_that_was_verified_and_no_other() {
+    let loom = healthy_before(None).await;
+    let signer = Signer { id: Some(SignerId::of_path("a.pub")), ..Signer::of_key("a.pub") };
+    let mut report = two(&[4], "1.4.2", "1.4.1");
+    report.occurrences[1].rules[0].policy.as_mut().unwrap().signed_by = vec![signer];
+    push(&loom).await;
+    read(&loom, report).await;
+    let digest = |digit: &str| format!("sha256:{}", digit.repeat(64));
+    let mut owner = loom.owner().await;
+    let known = "update tags set digest = $1, verified_digest = $1, platforms = '{}', described_at = now(),
+                     signatures = '[{\"signer\": \"path:a.pub\", \"signed\": \"yes\"}]' where tag = '1.4.2'";
+    sqlx::query(known).bind(digest("2")).execute(&mut owner).await.unwrap();
+    // Another image ran under the tag.
+    let ran = "update changes set to_digest = $1 where to_tag = '1.4.2'";
+    sqlx::query(ran).bind(digest("1")).execute(&mut owner).await.unwrap();
+    let refused = shown(&loom.user, &loom, &promote(&[])).await.unwrap_err();
+    assert!(refused.to_string().contains("the tag names another image by now"), "{refused}");
+    // Which image ran is not known, or it is the one that was verified: that one is written.
+    for ran_digest in [None, Some(digest("2"))] {
+        sqlx::query(ran).bind(ran_digest).execute(&mut owner).await.unwrap();
+        shown(&loom.user, &loom, &promote(&[])).await.unwrap();
+    }
+    ask_for(&loom, promote(&[IMAGE])).await;
+    let (_, work) = lease_update(&loom).await;
+    let Asked::Promotion(promotion) = only(&work).asked else { panic!("{work:?}") };
+    assert_eq!(promotion.steps[0].to_digest.as_ref().map(ToString::to_string), Some(digest("2")));
 }
 
 #[tokio::test]

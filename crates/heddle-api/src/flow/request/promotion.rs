@@ -61,9 +61,9 @@ pub async fn preview(app: &App, organization: OrganizationId, wanted: &WishedPro
     let (mut steps, mut left, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     for aim in aims {
         match aim.judge(app, organization, site.repository.id, &from).await? {
-            Ok(more) => {
-                notes.extend(more);
-                steps.push(aim.step(&from, &mut notes));
+            Ok(judged) => {
+                notes.extend(judged.notes);
+                steps.push(aim.step(&from, judged.verified, &mut notes));
             }
             Err(why) => left.push(why),
         }
@@ -171,6 +171,14 @@ struct Aim {
     governing: Vec<Occurrence>,
 }
 
+/// What is to be known of a tag that the rule of each place would take.
+#[derive(Default)]
+struct Judged {
+    notes: Vec<String>,
+    /// The digest of which a rule knows that it is signed, where one asks for that. It and no other is written.
+    verified: Option<Digest>,
+}
+
 impl Aim {
     /// What is to be known where the rule of each place would take the tag; else why one would not. Its age alone keeps nothing
     /// back.
@@ -180,10 +188,10 @@ impl Aim {
         organization: OrganizationId,
         repository: RepositoryId,
         from: &EnvironmentName,
-    ) -> ApiResult<Result<Vec<String>, String>> {
-        let Self { image, to, governing, .. } = self;
+    ) -> ApiResult<Result<Judged, String>> {
+        let Self { image, to, to_digest, governing, .. } = self;
         let by_name = |why: &str| format!("{image}: `{to}` is healthy in {from}, and {why}; release it by name");
-        let mut notes = Vec::new();
+        let mut found = Judged::default();
         let mut judged: Vec<&Occurrence> = Vec::new();
         for place in governing.iter().filter(|place| place.tag.as_ref() != Some(to)) {
             // Places that differ in nothing that a rule looks at have one answer.
@@ -201,24 +209,36 @@ impl Aim {
             let Some(ground) = ground else {
                 return Ok(Err(by_name("no rule that can be followed says at each place here that it is above")));
             };
+            if ground.asks_for_signature() {
+                // The rule knows of the image that the tag names now; what ran may be another.
+                found.verified = ground.digest_of(to).cloned();
+                if found.verified.is_none()
+                    || to_digest.as_ref().is_some_and(|ran| Some(ran) != found.verified.as_ref())
+                {
+                    return Ok(Err(by_name(
+                        "the tag names another image by now, so whether it was signed is not known",
+                    )));
+                }
+            }
             let tag = to.clone();
             let decision = verdicts::computed(move || ground.decide_named(&tag)).await?;
             match (decision.chosen, decision.waiting) {
                 (Some(chosen), _) if chosen == *to => {}
                 (_, Some(waiting)) if waiting.tag == *to && waiting.until.is_some() => {
-                    notes.push(format!("{image}: `{to}` would wait: {}", waiting.reason));
+                    found.notes.push(format!("{image}: `{to}` would wait: {}", waiting.reason));
                 }
                 (_, Some(waiting)) if waiting.tag == *to => return Ok(Err(by_name(&waiting.reason))),
                 _ => return Ok(Err(by_name(&decision.reason))),
             }
         }
-        Ok(Ok(notes))
+        Ok(Ok(found))
     }
 
     /// What is written.
-    fn step(self, from: &EnvironmentName, notes: &mut Vec<String>) -> PromotionStep {
+    fn step(self, from: &EnvironmentName, verified: Option<Digest>, notes: &mut Vec<String>) -> PromotionStep {
         let Self { image, to, to_digest, places, .. } = self;
-        let pins = places.iter().any(|place| place.digest.is_some());
+        let pins = verified.is_some() || places.iter().any(|place| place.digest.is_some());
+        let to_digest = verified.or(to_digest);
         if pins && to_digest.is_none() {
             notes.push(format!(
                 "{image}: which digest of `{to}` was healthy in {from} is not known; the one that the tag has now is written"
