@@ -70,7 +70,7 @@ impl Files {
         let name = path.rsplit('/').next().unwrap_or(path);
         // Generators of kustomizations take values from `params.env`; a hidden `.env` is nobody's manifest.
         let endings = [".yaml", ".yml", ".json", ".env"];
-        endings.iter().any(|ending| name.ends_with(ending) && name != ".env")
+        endings.iter().any(|ending| name.ends_with(ending) && !(*ending == ".env" && name.starts_with('.')))
             || FILE_NAMES.contains(&name)
             || name == "Chart.lock"
     }
@@ -84,6 +84,8 @@ impl Files {
     pub fn insert_bytes(&mut self, path: String, bytes: Vec<u8>) {
         match String::from_utf8(bytes) {
             Ok(text) => self.put(path, text, None),
+            // Values for generators may be encrypted; no image stands among them.
+            Err(_) if path.ends_with(".env") => self.put(path, String::new(), None),
             // What can be read of it tells which images it names.
             Err(error) => self.put(path, String::from_utf8_lossy(error.as_bytes()).into_owned(), Some(Unread::NoText)),
         }

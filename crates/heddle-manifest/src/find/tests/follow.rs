@@ -273,7 +273,7 @@ fn a_patch_of_flux_for_what_is_below_puts_it_in_doubt_where_it_leads_to_images()
         )
     };
     // The usual defaults of clusters at home.
-    let harmless = "        decryption: {provider: sops, secretRef: {name: age}}\n        patches:\n        - target: {group: helm.toolkit.fluxcd.io, version: v2, kind: HelmRelease}\n          patch: |\n            apiVersion: helm.toolkit.fluxcd.io/v2\n            kind: HelmRelease\n            metadata: {name: any}\n            spec: {values: {ingress: {annotations: {nginx/auth-url: 'https://a'}}}, install: {crds: CreateReplace}, upgrade: {remediation: {retries: 2}}}\n";
+    let harmless = "        decryption: {provider: sops, secretRef: {name: age}}\n        patches:\n        - target: {group: helm.toolkit.fluxcd.io, version: v2, kind: HelmRelease}\n          patch: |\n            apiVersion: helm.toolkit.fluxcd.io/v2\n            kind: HelmRelease\n            metadata: {name: any}\n            spec: {values: {ingress: {annotations: {nginx/auth-url: 'https://a'}}}, layerSelector: {mediaType: application/vnd.cncf.helm.chart.content.v1.tar+gzip}, install: {crds: CreateReplace}, upgrade: {remediation: {retries: 2}}}\n";
     for (spec, is_written) in [
         (harmless.to_owned(), true),
         ("        images: [{name: q.io/acme/web, newTag: v3}]\n".to_owned(), false),

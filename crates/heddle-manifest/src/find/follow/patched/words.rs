@@ -103,7 +103,8 @@ pub(super) fn speaks_of_images(node: &Node) -> bool {
         let inner = text.contains(['\n', '{', '[', ':']).then(|| Documents::read(text));
         return match inner.filter(|inner| inner.error.is_none() && inner.roots.iter().any(|root| !root.is_scalar())) {
             Some(inner) => inner.roots.iter().any(speaks_of_images),
-            None => is_word(text),
+            // A pointer, or the name of a parameter; a media type has such words too.
+            None => (text.starts_with('/') || !text.contains('/')) && is_word(text),
         };
     }
     let of_key = |(key, value): &(Node, Node)| {
