@@ -277,6 +277,7 @@ pub const RULES: &[Rule] = &[
 /// Tables of which nothing is forgotten by a rule, each with the reason.
 pub const KEPT: &[(&str, &str)] = &[
     ("_sqlx_migrations", "one row a release of the schema"),
+    ("administrators", "until somebody on the host takes it from them"),
     ("attempts", "swept each hour: tries of more than a day ago"),
     ("automators", "swept each hour: those that have not asked for work for 30 days"),
     ("bootstrap_tokens", "swept each hour: 30 days after their end"),
@@ -298,6 +299,7 @@ pub const KEPT: &[(&str, &str)] = &[
     ("occurrences", "each read puts the repository's in the place of the earlier ones"),
     ("organizations", "until a person deletes them"),
     ("own_automators", "until a person removes them"),
+    ("password_links", "one a person; used once, and a newer one ends the older"),
     ("reads", "one row a repository"),
     ("outboxes", "one row a cluster; `agent_outboxes` took its place, a later release drops it"),
     ("receivers", "until a person deletes them"),
