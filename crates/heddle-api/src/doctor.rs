@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use heddle_service::config::ConfigError;
 use heddle_wire::view::{DoctorArea, DoctorCheck, DoctorReport, DoctorVerdict};
 
-use crate::{app::App, config::Config};
+use crate::app::App;
 
 mod clock;
 mod github;
@@ -27,7 +27,7 @@ pub async fn examine(app: &App) -> DoctorReport {
     let mut checks = settings::check(&app.config);
     checks.extend(look::at_store(&app.db, &app.sealing).await);
     checks.extend(look::at_github(&app.config).await);
-    report(&app.config, checks, Utc::now())
+    report(app.config.shown.clone(), checks, Utc::now())
 }
 
 /// What is said where the settings themselves cannot be read: nothing else can be looked at then.
@@ -35,23 +35,13 @@ pub fn of_wrong_setting(error: &ConfigError, shown: BTreeMap<String, String>) ->
     let fault = fault(DoctorArea::Settings, format!("{}: {}", error.variable, error.fault), &error.remedy);
     let later = "the rest is looked at when the settings can be read";
     let unknown = unknown(DoctorArea::Database, later, "mend the setting, and look again");
-    DoctorReport {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        examined_at: Utc::now(),
-        checks: vec![fault, unknown],
-        settings: shown,
-    }
+    report(shown, vec![fault, unknown], Utc::now())
 }
 
 /// What is wrong comes first.
-fn report(config: &Config, mut checks: Vec<DoctorCheck>, now: DateTime<Utc>) -> DoctorReport {
+fn report(settings: BTreeMap<String, String>, mut checks: Vec<DoctorCheck>, now: DateTime<Utc>) -> DoctorReport {
     checks.sort_by_key(|check| (check.verdict, check.area));
-    DoctorReport {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        examined_at: now,
-        checks,
-        settings: config.shown.clone(),
-    }
+    DoctorReport { version: env!("CARGO_PKG_VERSION").to_owned(), examined_at: now, checks, settings }
 }
 
 /// The report as lines for people.

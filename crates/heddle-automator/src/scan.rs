@@ -65,6 +65,18 @@ pub(crate) async fn scan(context: &Context, organization: OrganizationId, work: 
     }))
 }
 
+/// Keeps the first failure, or one that is of all images.
+fn keep(kept: &mut Option<Failure>, failure: Failure) {
+    if kept.is_none() || failure.concerns_all() {
+        *kept = Some(failure);
+    }
+}
+
+/// Why something is left to a later scan, which is no fault of the registry's.
+fn left(reason: String) -> Failure {
+    Failure { reason, retry_at: None, throttled: false, login: None }
+}
+
 fn failed(failure: Failure) -> ScanOutcome {
     let fault = lent::fault(&failure);
     ScanOutcome::Failed { reason: failure.reason, retry_at: failure.retry_at, fault }
@@ -83,21 +95,19 @@ async fn read(
         () = giving_way(ticket) => {
             let (registry, seconds) = (work.image.registry(), QUICK_SCAN.as_secs());
             let reason = format!("`{registry}` answered too slowly: after {seconds} s the scan gave way to other work");
-            TagPage::Failed(Failure { reason, retry_at: None, throttled: false, login: None })
+            TagPage::Failed(left(reason))
         }
     };
     match page {
         TagPage::Complete { tags, etag } => {
             let enough = || Instant::now() >= until || ticket.gives_way(Instant::now());
             let now = Utc::now();
-            let Described { mut tags, failure } = describe::describe(session, work, tags, now, enough).await;
+            let Described { mut tags, mut failure } = describe::describe(session, work, tags, now, enough).await;
             let is_refused = failure.as_ref().is_some_and(Failure::concerns_all);
             let unverified = verify::check_signatures(session, work, &mut tags, now, || is_refused || enough()).await;
-            // What is of all images is told rather than what is of some.
-            let failure = match (failure, unverified) {
-                (Some(_), Some(of_all)) if of_all.concerns_all() => Some(of_all),
-                (failure, unverified) => failure.or(unverified),
-            };
+            if let Some(unverified) = unverified {
+                keep(&mut failure, unverified);
+            }
             if let Some(failure) = &failure {
                 tracing::warn!(image = %work.image, "not all tags of {} are described: {}", work.image, failure.reason);
             }

@@ -119,6 +119,11 @@ pub struct TagList {
 }
 
 impl TagList {
+    /// What is known of a tag that is listed.
+    pub fn find(&self, tag: &Tag) -> Option<&TagInfo> {
+        self.tags.iter().find(|info| info.tag == *tag)
+    }
+
     /// A list that was read to its end.
     pub fn whole(tags: Vec<TagInfo>) -> Self {
         Self { tags, dropped: Vec::new(), complete: true, watched_since: None }

@@ -165,7 +165,7 @@ pub fn is_version(version: &str) -> bool {
 }
 
 /// An address without the login that may stand in it.
-pub(crate) fn without_login(address: &str) -> String {
+pub fn without_login(address: &str) -> String {
     let Some((scheme, rest)) = address.split_once("://") else {
         let (host, path) = address.split_at(address.find('/').unwrap_or(address.len()));
         let plain = host.rsplit_once('@').map_or(host, |(login, plain)| if login.contains(':') { plain } else { host });

@@ -35,7 +35,7 @@ mod written;
 pub mod yaml;
 
 pub use self::{
-    chart::{Version, VersionKind, is_version},
+    chart::{Version, VersionKind, is_version, without_login},
     config::Config,
     edit::{Edit, EditError, edit},
     find::{Files, Found},

@@ -41,7 +41,6 @@ pub use self::{
 };
 pub(crate) use self::{
     fields::{files, references},
-    reach::without_login,
     unread::MAX_LOOKED_AT,
 };
 use self::{files::Files, process::Slots, unread::obstacle};

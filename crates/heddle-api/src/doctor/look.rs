@@ -41,7 +41,7 @@ pub async fn examine_from_outside(config: &Config, store: Store, sealing: &Seali
         Store::Own(folder) => checks.push(store::own(&folder)),
     }
     checks.extend(at_github(config).await);
-    report(config, checks, Utc::now())
+    report(config.shown.clone(), checks, Utc::now())
 }
 
 pub(super) async fn at_store(db: &Db, sealing: &Sealing) -> Vec<DoctorCheck> {

@@ -204,7 +204,7 @@ fn a_report_begins_with_what_is_wrong_and_holds_no_secret() {
     let mut config = config(&["--database-url", url]);
     config.shown = Settings::read(["heddle-api", "--database-url", url].map(Into::into).into()).shown;
     let found = settings::check(&config);
-    let report = report(&config, found, now());
+    let report = report(config.shown, found, now());
     assert_eq!(report.checks[0].verdict, DoctorVerdict::Fault);
     assert_eq!(report.settings["DATABASE_URL"], "(set)");
     assert_eq!(report.settings["HEDDLE_SIGNUP"], "first-user");

@@ -81,7 +81,7 @@ impl Ground {
 
     /// What a tag points to, as far as that is known.
     pub fn digest_of(&self, tag: &Tag) -> Option<&Digest> {
-        self.tags.tags.iter().find(|info| info.tag == *tag)?.digest.as_ref()
+        self.tags.find(tag)?.digest.as_ref()
     }
 
     fn judge(&self, policy: &TagPolicy, tag: Option<&Tag>, digest: Option<&Digest>) -> Selection {

@@ -58,7 +58,7 @@ pub(super) fn choose<'a>(
     let gate = gate(input, occurrence, mode, &rules, &to).or(waiting).or_else(|| input.config.schedule_gate(input.now));
     // When a tag came to point elsewhere is not known here.
     let pushed_at = tag_list(input, occurrence)
-        .and_then(|list| list.tags.iter().find(|info| info.tag == to && from != Some(&to)))
+        .and_then(|list| list.find(&to).filter(|_| from != Some(&to)))
         .map(|info| info.first_seen_at);
     Choice::Update(Box::new(Wanted {
         branch,
@@ -289,7 +289,7 @@ impl Place<'_> {
         if !governed.policy.pins_digest() {
             return Ok(None);
         }
-        let info = self.list.tags.iter().find(|info| info.tag == *tag);
+        let info = self.list.find(tag);
         info.and_then(|info| info.digest.clone()).map(Some).ok_or(Choice::Unknown)
     }
 
@@ -324,7 +324,7 @@ impl Place<'_> {
 
     /// What keeps a tag back that is written without the digest that was verified.
     fn unseen(&self, governed: &Governed<'_>, tag: &Tag) -> Option<Gate> {
-        let info = self.list.tags.iter().find(|info| info.tag == *tag)?;
+        let info = self.list.find(tag)?;
         let reason = governed.policy.unseen(info, self.input.now)?;
         let reason = format!("{reason} (`{}:{}`)", governed.rule.file, governed.rule.line);
         Some(Gate { kind: GateKind::Signature, reason, until: None })
@@ -332,7 +332,7 @@ impl Place<'_> {
 
     /// By whom a tag is signed, of those whom the rule names.
     fn signature(&self, governed: &Governed<'_>, tag: &Tag) -> Signature {
-        let info = self.list.tags.iter().find(|info| info.tag == *tag);
+        let info = self.list.find(tag);
         let signers: BTreeSet<String> =
             info.into_iter().flat_map(|info| governed.policy.signers_of(info)).map(ToOwned::to_owned).collect();
         if signers.is_empty() {

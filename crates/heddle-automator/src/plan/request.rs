@@ -387,7 +387,7 @@ impl<'a> Look<'_, 'a> {
         let policies = rulings.filter_map(|ruling| ruling.policy.as_ref());
         let asked: Vec<&Signer> = policies.flat_map(|policy| &policy.signed_by).collect();
         let list = tag_list(self.input, occurrence);
-        let listed = list.and_then(|list| list.tags.iter().find(|info| info.tag == *self.aim.to));
+        let listed = list.and_then(|list| list.find(self.aim.to));
         let same = listed.filter(|info| self.aim.to_digest.is_some() && info.digest.as_ref() == self.aim.to_digest);
         let has_signed = |signer: &&&Signer| {
             let checks = same.map_or(&[][..], |info| &info.signatures);

@@ -12,6 +12,7 @@ use heddle_registry::{Description, Failure, Session};
 use heddle_wire::automator::{ScanWork, ScannedTag, TagDescription};
 use tokio::task::block_in_place;
 
+use super::{keep, left};
 use crate::limits::MAX_DESCRIBED;
 
 /// How many are asked for at once where the API says nothing of it.
@@ -53,21 +54,18 @@ pub(super) async fn describe(
                 Ok(Some(description)) => drop(described.insert(tag, description)),
                 Err(fault) => {
                     let reason = format!("`{tag}` could not be read: {}", fault.reason);
-                    if failure.is_none() || fault.concerns_all() {
-                        failure = Some(Failure { reason, ..fault });
-                    }
+                    keep(&mut failure, Failure { reason, ..fault });
                 }
             }
         }
     }
-    let failure = failure.or_else(|| left_over(needed.len() - looked_at));
+    let count = needed.len() - looked_at;
+    if count > 0 {
+        let reason = format!("{count} tags are still to be read one by one for their creation time or platforms");
+        keep(&mut failure, left(reason));
+    }
     let scanned = |tag: Tag| ScannedTag { description: described.remove(&tag).map(without_signatures), tag };
     Described { tags: tags.into_iter().map(scanned).collect(), failure }
-}
-
-fn left_over(count: usize) -> Option<Failure> {
-    let reason = format!("{count} tags are still to be read one by one for their creation time or platforms");
-    (count > 0).then_some(Failure { reason, retry_at: None, throttled: false, login: None })
 }
 
 /// A tag that a choice needs to know more of.

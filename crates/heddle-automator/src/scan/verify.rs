@@ -12,7 +12,7 @@ use heddle_signature::{PublicKey, verify};
 use heddle_wire::automator::{ScanWork, ScannedTag, TagDescription};
 use tokio::task::block_in_place;
 
-use super::describe::with_descriptions;
+use super::{describe::with_descriptions, keep, left};
 
 /// The signers of the choices, and what is to be found out.
 #[derive(Default)]
@@ -69,7 +69,8 @@ async fn look(session: &Session, work: &ScanWork, wanted: &Wanted, enough: impl 
     let mut looked = Looked::default();
     for (at, image) in wanted.images.iter().enumerate() {
         if enough() {
-            looked.failure.get_or_insert_with(|| left_over(wanted.images.len() - at));
+            let count = wanted.images.len() - at;
+            keep(&mut looked.failure, left(format!("the signatures of {count} images are still to be looked for")));
             break;
         }
         let outcomes: BTreeMap<SignerId, Signed> = match session.signatures(&work.image, &image.digest).await {
@@ -83,7 +84,7 @@ async fn look(session: &Session, work: &ScanWork, wanted: &Wanted, enough: impl 
             Err(fault) => {
                 let unknown = Signed::Unknown { reason: fault.reason.clone() };
                 let reason = format!("the signatures of `{}` could not be read: {}", image.tag, fault.reason);
-                looked.note(Failure { reason, ..fault });
+                keep(&mut looked.failure, Failure { reason, ..fault });
                 image.signers.iter().map(|signer| (signer.clone(), unknown.clone())).collect()
             }
         };
@@ -93,20 +94,6 @@ async fn look(session: &Session, work: &ScanWork, wanted: &Wanted, enough: impl 
         }
     }
     looked
-}
-
-impl Looked {
-    /// Keeps the first failure, or one that is of all images.
-    fn note(&mut self, failure: Failure) {
-        if self.failure.is_none() || failure.concerns_all() {
-            self.failure = Some(failure);
-        }
-    }
-}
-
-fn left_over(count: usize) -> Failure {
-    let reason = format!("the signatures of {count} images are still to be looked for");
-    Failure { reason, retry_at: None, throttled: false, login: None }
 }
 
 /// What was known of the same digest before.
@@ -178,7 +165,6 @@ impl Wanted {
 
 /// Whether a signer is known to have signed what a tag points to.
 fn is_known(list: &TagList, tag: &Tag, signer: &SignerId) -> bool {
-    let info = list.tags.iter().find(|info| info.tag == *tag);
-    let mut checks = info.into_iter().flat_map(|info| &info.signatures);
+    let mut checks = list.find(tag).into_iter().flat_map(|info| &info.signatures);
     checks.any(|check| check.signer == *signer && check.outcome == Signed::Yes)
 }

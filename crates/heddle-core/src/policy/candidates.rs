@@ -91,7 +91,7 @@ impl CompiledPolicy {
         if !self.pins_digest() {
             return true;
         }
-        let known = tags.tags.iter().find(|info| info.tag == *tag).and_then(|info| info.digest.as_ref());
+        let known = tags.find(tag).and_then(|info| info.digest.as_ref());
         known.is_some() && (standing.digest == known || (standing.digest.is_some() && self.followed_tag().is_none()))
     }
 }

@@ -50,18 +50,19 @@ impl CompiledPolicy {
         };
         let refused = refused.iter().enumerate().filter(again).map(|(_, one)| one);
         let mut tags: Vec<Tag> = open.iter().take(of_open).chain(refused).map(|(.., info)| info.tag.clone()).collect();
-        let named = self.unverified_named(situation, due).filter(|tag| !tags.contains(tag)).collect::<Vec<_>>();
-        tags.extend(named);
+        let mut named = self.unverified_named(situation, due);
+        named.retain(|tag| !tags.contains(tag));
+        tags.append(&mut named);
         tags
     }
 
     /// Of the tags that something else than the rule may name, those of which nothing else than a signature is missing.
-    fn unverified_named(&self, situation: &Situation<'_>, due: &[Tag]) -> impl Iterator<Item = Tag> {
+    fn unverified_named(&self, situation: &Situation<'_>, due: &[Tag]) -> Vec<Tag> {
         let chooser = Chooser::new(self, situation, true);
         let mut room = Room::default();
         let listed = situation.tags.tags.iter().filter(|info| due.contains(&info.tag));
         let missing = listed.filter(|info| chooser.missing(&chooser.judged(info, &mut room).0).is_some());
-        missing.map(|info| info.tag.clone()).collect::<Vec<_>>().into_iter()
+        missing.map(|info| info.tag.clone()).collect()
     }
 
     /// The few tags that would be written now, or once they are old enough, without the digest that was verified. Each scan is

@@ -7,7 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use heddle_manifest::documents::{parse_document, read_documents};
+use heddle_manifest::{
+    documents::{parse_document, read_documents},
+    without_login,
+};
 use serde_json::Value;
 
 use super::{
@@ -486,17 +489,6 @@ impl Faults {
             }
         }
     }
-}
-
-/// An address without the user and the password that may stand in it.
-pub(crate) fn without_login(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else {
-        let login = address.split_once('@').filter(|(login, _)| login.contains(':') && !login.contains('/'));
-        return login.map_or(address, |(_, rest)| rest).to_owned();
-    };
-    let host = rest.find('/').unwrap_or(rest.len());
-    let start = rest[..host].rfind('@').map_or(0, |at| at + 1);
-    format!("{scheme}://{}", &rest[start..])
 }
 
 /// The line on which a reference is written.

@@ -14,7 +14,6 @@ use reqwest::{
 
 use super::{
     fault::Fault,
-    memory::KnownIndex,
     reference::RemoteChart,
     repositories::{Buyer, Offer, Place},
 };
@@ -51,11 +50,10 @@ impl Fetcher {
     async fn index(&self, chart: &RemoteChart, buyer: Buyer<'_>) -> Result<Arc<Index>, Fault> {
         let url = chart.below("index.yaml").map_err(|error| format!("its repository is no address: {error}"))?;
         let (asker, memory) = (buyer.at(&url), &self.charts.memory);
-        let find = || memory.indices.find(&url, asker.owners());
-        if let Some(known) = find().filter(KnownIndex::is_fresh) {
-            return Ok(known.index);
-        }
-        let known = find();
+        let known = match memory.indices.find(&url, asker.owners()) {
+            Some(known) if known.is_fresh() => return Ok(known.index),
+            known => known,
+        };
         let etag = known.as_ref().and_then(|known| known.etag.clone());
         let headers: HeaderMap = etag.map(|etag| (IF_NONE_MATCH, etag)).into_iter().collect();
         let answer = self.ask(&url, headers, asker).await?;

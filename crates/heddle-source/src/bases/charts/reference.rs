@@ -4,9 +4,8 @@ use std::fmt;
 
 use heddle_core::policy::{Range, TagVersion};
 use heddle_egress::is_private_on_its_way;
+use heddle_manifest::without_login;
 use url::Url;
-
-use crate::render::without_login;
 
 /// The longest name of a chart. Source: helm's `pkg/chart/v2/lint/rules/chartfile.go`.
 const MAX_NAME_BYTES: usize = 250;

@@ -6,7 +6,10 @@
 
 use std::ffi::OsString;
 
-use heddle_manifest::documents::{line_of, read_documents};
+use heddle_manifest::{
+    documents::{line_of, read_documents},
+    without_login,
+};
 use serde_json::{Map, Value};
 
 use super::{
@@ -16,7 +19,7 @@ use super::{
 };
 use crate::{
     Address, Kind, ReadError, RemoteChart, Tree, TreePath,
-    render::{Files, Rendered, Run, reach::without_login, unread::obstacle},
+    render::{Files, Rendered, Run, unread::obstacle},
 };
 
 /// Where charts lie from a kustomization on, where it does not say so.
