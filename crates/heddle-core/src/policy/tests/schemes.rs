@@ -65,9 +65,12 @@ const STRAYS: &[&str] = &[
     "nightly",
     "sha-1234567",
     "1.2.3-4.post1",
-    "3.0.0-rc1.post1",
+    PRE_RELEASE,
     "20.5.latest",
 ];
+
+/// Its release, and what comes after that, stands above it.
+const PRE_RELEASE: &str = "3.0.0-rc1.post1";
 
 fn policies() -> impl Strategy<Value = TagPolicy> {
     let kinds = one_of(vec!["semver", "numerical asc", "numerical desc", "alphabetical asc", "alphabetical desc"]);
@@ -103,6 +106,7 @@ proptest! {
                 schemes.entry(scheme.tag(*v, numbers, *counter)).or_default().insert(scheme.clone());
             }
         }
+        let release = Scheme { prefix: "", numbers: 3, suffix: "", mark: "" };
         let texts: Vec<String> = schemes.keys().cloned().chain(strays.iter().map(|text| (*text).to_owned())).collect();
         let running = which.get(&texts).clone();
         let unique: BTreeSet<&str> = texts.iter().map(String::as_str).collect();
@@ -110,6 +114,7 @@ proptest! {
         let decision = choose(&policy, Some(&running), &tags, &[]).decision;
         let Some(chosen) = decision.chosen.map(String::from).filter(|chosen| *chosen != running) else { return Ok(()) };
         let compiled = CompiledPolicy::new(&policy).unwrap();
+        schemes.insert(PRE_RELEASE.to_owned(), BTreeSet::from([release]));
         let (runs, next) = (schemes.get(&running), schemes.get(&chosen));
         if decision.is_placed {
             prop_assert!(compiled.is_above(&tag(&chosen), &tag(&running)), "{chosen} over {running}");
