@@ -169,6 +169,7 @@ fn wire(config: &Config, branch: &Branch, occurrence: &FoundOccurrence) -> Occur
             line: ruling.line,
             mode: ruling.mode,
             policy: ruling.policy.clone(),
+            interval_secs: ruling.interval.map(|interval| interval.num_seconds().unsigned_abs()),
         })
     });
     Occurrence {

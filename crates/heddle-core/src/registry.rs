@@ -13,6 +13,7 @@ use crate::image::{ImageError, ImageRepository};
 mod fault;
 pub mod pace;
 mod pattern;
+pub mod polling;
 #[cfg(test)]
 mod tests;
 

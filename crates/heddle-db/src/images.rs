@@ -1,11 +1,11 @@
 //! Images that are watched.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use heddle_core::{
     git::{BranchName, RepoName},
     id::OrganizationId,
     image::ImageRepository,
-    registry::ReadFault,
+    registry::{ReadFault, polling::Watched},
 };
 use sqlx::PgExecutor;
 use uuid::Uuid;
@@ -214,10 +214,13 @@ pub async fn record_complete(
     id: Uuid,
     etag: Option<&str>,
     error: Option<&str>,
+    moved: bool,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
     sqlx::query!(
         "update images set etag = $2, complete = true, scanned_at = $3, error = $4,
+             -- What the first list holds came at times that nobody saw.
+             moved_at = case when $5 and scanned_at is not null then $3 else moved_at end,
              error_since = case when $4::text is not null then coalesce(error_since, $3) end, fault = null,
              fault_login = null
          where id = $1",
@@ -225,10 +228,46 @@ pub async fn record_complete(
         etag,
         now,
         error,
+        moved,
     )
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// The image, and what decides when it is asked for next; `None` when it is watched no more.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn find_watched(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<(ImageRepository, Watched)>, DbError> {
+    let row = sqlx::query!(
+        r#"select i.image, coalesce(i.moved_at, i.watched_since) as moved_at, i.told_at,
+                  (select min(o.interval_secs) from occurrences o
+                   where o.organization_id = i.organization_id and o.image = i.image and o.rule_line is not null)
+                      as interval_secs,
+                  c.written_at as "written_at?"
+           from images i
+           left join lateral (
+               select greatest(c.created_at, (select f.at from facts f where f.change_id = c.id and f.key = 'merged'))
+                          as written_at
+               from changes c
+               where c.organization_id = i.organization_id and c.image = i.image order by c.created_at desc limit 1
+           ) c on true
+           where i.id = $1 and i.unwatched_at is null"#,
+        id,
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(|row| {
+        let watched = Watched {
+            interval: row.interval_secs.map(|seconds| TimeDelta::seconds(seconds.into())),
+            moved_at: row.moved_at,
+            told_at: row.told_at,
+            written_at: row.written_at,
+        };
+        Ok((word("images.image", &row.image)?, watched))
+    })
+    .transpose()
 }
 
 /// Why a scan failed.

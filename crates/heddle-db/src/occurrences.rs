@@ -50,6 +50,8 @@ pub struct Rule {
     pub mode: Mode,
     /// Its policy; `None` when it is broken.
     pub policy: Option<TagPolicy>,
+    /// How often its registry is to be asked, in seconds; `None` where it does not say.
+    pub interval_secs: Option<i32>,
 }
 
 #[derive(Serialize)]
@@ -68,6 +70,7 @@ struct NewRow<'a> {
     rule_line: Option<u32>,
     mode: Option<&'static str>,
     policy: Option<&'a TagPolicy>,
+    interval_secs: Option<i32>,
 }
 
 impl<'a> From<&'a Occurrence> for NewRow<'a> {
@@ -87,6 +90,7 @@ impl<'a> From<&'a Occurrence> for NewRow<'a> {
             rule_line: one.rule.as_ref().map(|rule| rule.line),
             mode: one.rule.as_ref().map(|rule| mode_word(rule.mode)),
             policy: one.rule.as_ref().and_then(|rule| rule.policy.as_ref()),
+            interval_secs: one.rule.as_ref().and_then(|rule| rule.interval_secs),
         }
     }
 }
@@ -105,12 +109,13 @@ pub async fn replace(
     sqlx::query!("delete from occurrences where repository_id = $1", repository.0).execute(&mut *db).await?;
     sqlx::query!(
         "insert into occurrences (organization_id, repository_id, branch, file, line, object, field, container, image,
-                                  tag, digest, environment, rule_file, rule_line, mode, policy)
+                                  tag, digest, environment, rule_file, rule_line, mode, policy, interval_secs)
          select $1, $2, branch, file, line, object, field, container, image, tag, digest, environment, rule_file,
-                rule_line, mode, policy
+                rule_line, mode, policy, interval_secs
          from jsonb_to_recordset($3) as o (
              branch text, file text, line integer, object text, field text, container text, image text, tag text,
-             digest text, environment text, rule_file text, rule_line integer, mode text, policy jsonb)",
+             digest text, environment text, rule_file text, rule_line integer, mode text, policy jsonb,
+             interval_secs integer)",
         organization.0,
         repository.0,
         rows,
@@ -135,6 +140,7 @@ struct Row {
     rule_line: Option<i32>,
     mode: Option<String>,
     policy: Option<serde_json::Value>,
+    interval_secs: Option<i32>,
 }
 
 impl TryFrom<Row> for Occurrence {
@@ -147,6 +153,7 @@ impl TryFrom<Row> for Occurrence {
                 line: line.unsigned_abs(),
                 mode: parse_mode(&mode)?,
                 policy: row.policy.map(|policy| from_json("occurrences.policy", policy)).transpose()?,
+                interval_secs: row.interval_secs,
             }),
             _ => None,
         };
@@ -174,7 +181,7 @@ pub async fn list_of_images(
 ) -> Result<Vec<(RepositoryId, Occurrence)>, DbError> {
     let rows = sqlx::query!(
         "select repository_id, branch, file, line, object, field, container, image, tag, digest, environment,
-                rule_file, rule_line, mode, policy
+                rule_file, rule_line, mode, policy, interval_secs
          from occurrences where organization_id = $1 and image = any($2) order by id",
         organization.0,
         images,
@@ -198,6 +205,7 @@ pub async fn list_of_images(
                 rule_line: row.rule_line,
                 mode: row.mode,
                 policy: row.policy,
+                interval_secs: row.interval_secs,
             };
             Ok((RepositoryId(row.repository_id), occurrence.try_into()?))
         })

@@ -61,9 +61,13 @@ pub async fn note(
     )
     .execute(&mut *db)
     .await?;
-    sqlx::query!("update images set watched_since = $2 where id = $1 and watched_since is null", image, at)
-        .execute(db)
-        .await?;
+    sqlx::query!(
+        "update images set told_at = $2, watched_since = coalesce(watched_since, $2) where id = $1",
+        image,
+        at
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

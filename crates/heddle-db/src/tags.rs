@@ -83,7 +83,16 @@ struct DescriptionRow<'a> {
     signatures: &'a [SignatureCheck],
 }
 
-/// Stores descriptions of tags that are known. Says whether anything differs from before.
+/// How descriptions differ from those before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Described {
+    /// In anything at all.
+    pub different: bool,
+    /// A tag has another image than before.
+    pub moved: bool,
+}
+
+/// Stores descriptions of tags that are known.
 ///
 /// # Errors
 /// When the server cannot be reached.
@@ -92,7 +101,7 @@ pub async fn describe(
     id: Uuid,
     descriptions: &[Description],
     now: DateTime<Utc>,
-) -> Result<bool, DbError> {
+) -> Result<Described, DbError> {
     let rows: Vec<DescriptionRow<'_>> = descriptions
         .iter()
         .map(|one| DescriptionRow {
@@ -103,7 +112,7 @@ pub async fn describe(
             signatures: &one.signatures,
         })
         .collect();
-    let different = sqlx::query_scalar!(
+    let found = sqlx::query!(
         r#"with seen as (
                select * from jsonb_to_recordset($2)
                    as seen (tag text, digest text, created_at timestamptz, platforms text[], signatures jsonb)
@@ -123,14 +132,15 @@ pub async fn describe(
                where (before.digest, before.created_at, before.platforms)
                    is distinct from (seen.digest, seen.created_at, seen.platforms)
                    or (seen.signatures is not null and (before.signatures, before.verified_digest)
-                       is distinct from (seen.signatures, seen.digest))) as "different!""#,
+                       is distinct from (seen.signatures, seen.digest))) as "different!",
+               exists (select from seen join before using (tag) where before.digest <> seen.digest) as "moved!""#,
         id,
         json("tags", &rows)?,
         now,
     )
     .fetch_one(db)
     .await?;
-    Ok(different)
+    Ok(Described { different: found.different, moved: found.moved })
 }
 
 /// The listed tags that were described before `before`, the longest ago first.

@@ -60,5 +60,5 @@ fn say_beside(files: &Files, found: &mut Found) {
 fn of_peer(wish: &Wish) -> Beside {
     let mode = if wish.mode == Mode::Observe { Mode::Observe } else { Mode::PullRequest };
     let (file, line) = (wish.origin.file.clone(), wish.origin.line);
-    Beside::Peer(Ruling { file, line, policy: Some(wish.policy.clone()), mode })
+    Beside::Peer(Ruling { file, line, policy: Some(wish.policy.clone()), mode, interval: None })
 }

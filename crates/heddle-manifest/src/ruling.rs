@@ -1,5 +1,6 @@
 //! What is said of an image, and who says it.
 
+use chrono::TimeDelta;
 use heddle_core::{change::Mode, policy::TagPolicy};
 
 /// What is said of an image: how its tags are chosen, and how they are written.
@@ -13,6 +14,8 @@ pub struct Ruling {
     pub policy: Option<TagPolicy>,
     /// How changes are written.
     pub mode: Mode,
+    /// How often the registry is asked; `None` where Heddle decides.
+    pub interval: Option<TimeDelta>,
 }
 
 /// Who says it.

@@ -2460,6 +2460,11 @@ export interface components {
             /** @description The file that holds it: `.heddle.yaml`, or one in which a policy stands beside the image. */
             file?: string;
             /**
+             * Format: int64
+             * @description How often it asks for the registry to be asked, in seconds; `None` where it does not say.
+             */
+            interval_secs?: number | null;
+            /**
              * Format: int32
              * @description Its line in the file, from 1.
              */

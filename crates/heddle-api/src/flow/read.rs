@@ -367,6 +367,7 @@ fn in_environments(occurrence: &Occurrence) -> Vec<occurrences::Occurrence> {
             line: rule.line,
             mode: rule.mode,
             policy: rule.policy.clone(),
+            interval_secs: rule.interval_secs.and_then(|seconds| i32::try_from(seconds).ok()),
         }),
     };
     if occurrence.environments.is_empty() {

@@ -11,6 +11,7 @@ use heddle_core::{
         CompiledPolicy, SignatureCheck, Signed, SignerId, Standing, TagPolicy,
         limit::{MAX_POLICIES, MAX_SIGNERS},
     },
+    registry::polling::INTERVALS,
 };
 use heddle_db::{
     DbError, Tx, changes, environments,
@@ -146,11 +147,12 @@ pub async fn apply(
             let described = tags::describe(&mut **tx, image.id, &descriptions(tags), now).await?;
             let error = undescribed.as_ref().map(|fault| String::from(Message::from(fault.reason.as_str())));
             let error = error.as_deref();
-            images::record_complete(&mut **tx, image.id, etag.as_deref(), error, now).await?;
-            listed || described || !image.complete || image.error.as_deref() != error
+            let moved = listed || described.moved;
+            images::record_complete(&mut **tx, image.id, etag.as_deref(), error, moved, now).await?;
+            listed || described.different || !image.complete || image.error.as_deref() != error
         }
         ScanOutcome::Unchanged => {
-            images::record_complete(&mut **tx, image.id, image.etag.as_deref(), None, now).await?;
+            images::record_complete(&mut **tx, image.id, image.etag.as_deref(), None, false, now).await?;
             !image.complete
         }
         ScanOutcome::Failed { reason, .. } => {
@@ -172,6 +174,16 @@ pub async fn apply(
     work::request_updates(tx, organization, &repositories).await?;
     announce(tx, organization, &image).await?;
     Ok(repositories)
+}
+
+/// When the image is to be asked for next, where nothing asks before.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn next_at(app: &App, tx: &mut Tx, image: Uuid, now: DateTime<Utc>) -> Result<DateTime<Utc>, DbError> {
+    let usual = Duration::from_std(app.config.scan_interval).unwrap_or(*INTERVALS.end());
+    let watched = images::find_watched(&mut **tx, image).await?;
+    Ok(now + watched.map_or(usual, |(name, watched)| watched.next_in(&name, image, usual, now)))
 }
 
 /// The choices of the image in all of the organization's repositories.

@@ -21,8 +21,8 @@ use uuid::Uuid;
 use crate::{
     logins::{add, basic, complete, lease_scan, used, watch},
     loom::Loom,
-    steps::{one_change, until_update},
-    told::{IMAGE, plan, planned},
+    steps::{one_change, read, scan, until_update},
+    told::{IMAGE, plan, planned, read_report},
 };
 
 /// Scans that may begin now, until none is left.
@@ -210,4 +210,24 @@ async fn an_automator_that_knows_nothing_of_hosts_is_taken_as_before() {
     let id: OrganizationId = loom.organization;
     let mut tx = loom.app.db.organization(id).await.unwrap();
     assert!(heddle_db::registry_hosts::list_slow(&mut *tx, id, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_image_is_asked_for_as_often_as_its_rule_says() {
+    let loom = Loom::start().await;
+    let mut told = read_report(&[1], "1.4.1");
+    let mut more = told.occurrences[0].clone();
+    more.rules[0].interval_secs = Some(2 * 3_600);
+    told.occurrences[0].rules[0].interval_secs = Some(3_600);
+    told.occurrences.push(more);
+    read(&loom, told).await;
+    scan(&loom, &["1.4.1"]).await;
+    // Counted from the scan, and at most a tenth sooner.
+    let soon = "select count(*) from work where kind = 'scan' and due_at < now() + interval '30 minutes'";
+    let late = "select count(*) from work where kind = 'scan' and due_at > now() + interval '1 hour'";
+    let mut owner = loom.owner().await;
+    for (sql, because) in [(soon, "the rule is kept"), (late, "the shortest of two counts")] {
+        let count: i64 = sqlx::query_scalar(sql).fetch_one(&mut owner).await.unwrap();
+        assert_eq!(count, 0, "{because}");
+    }
 }

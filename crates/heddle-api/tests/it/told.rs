@@ -71,6 +71,7 @@ pub fn read_report(commits: &[u32], tag: &str) -> ReadReport {
                 line: 4,
                 mode: Mode::PullRequest,
                 policy: Some(TagPolicy { semver: Some(">=1.0".into()), ..TagPolicy::default() }),
+                interval_secs: None,
             }],
         }],
         findings: vec![],

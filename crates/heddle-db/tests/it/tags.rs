@@ -5,6 +5,7 @@ use heddle_core::{
     id::OrganizationId,
     image::Tag,
     policy::{SignatureCheck, Signed, SignerId, TagInfo},
+    registry::polling::Watched,
 };
 use heddle_db::{Db, Tx, images, pushes, tags};
 use heddle_testkit::postgres::Database;
@@ -129,6 +130,29 @@ async fn a_rule_that_comes_back_finds_what_was_known_of_the_tags() {
 }
 
 #[tokio::test]
+async fn when_an_image_moved_is_known_from_its_second_list_on() {
+    let (_database, db, image) = watched().await;
+    let begun: DateTime<Utc> = "2026-11-28T00:00:00Z".parse().unwrap();
+    let mut tx = db.organization(ORGANIZATION).await.unwrap();
+    let scan = async |tx: &mut Tx, upto: u32, at: DateTime<Utc>| {
+        let moved = tags::replace(tx, ORGANIZATION, image, &list(0..upto), at).await.unwrap();
+        images::record_complete(&mut **tx, image, None, None, moved, at).await.unwrap();
+        images::find_watched(&mut **tx, image).await.unwrap().unwrap().1
+    };
+    let at = |hours| begun + TimeDelta::hours(hours);
+    let seen = |watched: Watched| watched.moved_at.map(|at| (at - begun).num_hours());
+    assert_eq!(images::find_watched(&mut *tx, image).await.unwrap().unwrap().1, Watched::default());
+    assert_eq!(seen(scan(&mut tx, 3, at(0)).await), Some(0), "since then it is watched");
+    assert_eq!(seen(scan(&mut tx, 3, at(1)).await), Some(0));
+    assert_eq!(seen(scan(&mut tx, 4, at(2)).await), Some(2));
+    assert_eq!(seen(scan(&mut tx, 3, at(3)).await), Some(3), "a tag went");
+    let push = at(4);
+    pushes::note(&mut tx, ORGANIZATION, image, &"9.0.0".parse().unwrap(), None, push).await.unwrap();
+    let told = images::find_watched(&mut *tx, image).await.unwrap().unwrap().1;
+    assert_eq!((seen(told), told.told_at.map(|at| (at - begun).num_hours())), (Some(3), Some(4)));
+}
+
+#[tokio::test]
 async fn what_is_known_of_signatures_is_of_the_digest_that_was_looked_at() {
     let (_database, db, image) = watched().await;
     let (mut tx, now) = (db.organization(ORGANIZATION).await.unwrap(), Utc::now());
@@ -145,7 +169,7 @@ async fn what_is_known_of_signatures_is_of_the_digest_that_was_looked_at() {
     // Whether anything differs, whether choices are made anew, and what is known then.
     let describe = async |tx: &mut Tx, description: tags::Description| {
         let version = images::find(&mut **tx, image).await.unwrap().unwrap().tags_version;
-        let different = tags::describe(&mut **tx, image, &[description], now).await.unwrap();
+        let different = tags::describe(&mut **tx, image, &[description], now).await.unwrap().different;
         let anew = images::find(&mut **tx, image).await.unwrap().unwrap().tags_version > version;
         let known = tags::list(&mut **tx, &found).await.unwrap().tags.remove(0).signatures;
         (different, anew, known)

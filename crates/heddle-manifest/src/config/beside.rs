@@ -44,7 +44,7 @@ pub(crate) fn read_comment(
     let is_sound = findings.iter().all(|finding| !finding.blocks);
     let at_value = |finding: Finding| Finding { file: file.to_owned(), position: start, ..finding };
     let (policy, mode) = ruling.unwrap_or((None, Mode::Observe));
-    let ruling = Ruling { file: file.to_owned(), line, policy: policy.filter(|_| is_sound), mode };
+    let ruling = Ruling { file: file.to_owned(), line, policy: policy.filter(|_| is_sound), mode, interval: None };
     Some((Beside::Comment(ruling), findings.into_iter().map(at_value).collect()))
 }
 

@@ -1,9 +1,11 @@
 //! The rules for images, and those for charts.
 
+use chrono::TimeDelta;
 use heddle_core::{
     change::Mode,
     image::ImageRepository,
-    policy::{CompiledPolicy, NewestBy, Signer, SortOrder, TagPolicy, Within},
+    policy::{CompiledPolicy, NewestBy, Signer, SortOrder, TagPolicy, Within, parse_age},
+    registry::polling::INTERVALS,
 };
 
 use super::{
@@ -13,9 +15,9 @@ use super::{
 };
 use crate::{glob::Glob, yaml::Node};
 
-const RULE_KEYS: &[&str] = &["name", "environments", "paths", "containers", "policy", "mode"];
+const RULE_KEYS: &[&str] = &["name", "environments", "paths", "containers", "policy", "interval", "mode"];
 
-const CHART_KEYS: &[&str] = &["name", "environments", "paths", "policy", "mode"];
+const CHART_KEYS: &[&str] = &["name", "environments", "paths", "policy", "interval", "mode"];
 
 /// What rules are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +65,7 @@ impl Rule {
     fn unreadable(line: u32) -> Self {
         Self {
             selector: None,
-            ruling: Ruling { file: CONFIG_FILE.to_owned(), line, policy: None, mode: Mode::Observe },
+            ruling: Ruling { file: CONFIG_FILE.to_owned(), line, policy: None, mode: Mode::Observe, interval: None },
         }
     }
 }
@@ -82,9 +84,21 @@ fn read_rule(node: &Node, kind: Kind, environments: &[Environment], report: &mut
     if let (Kind::Charts, Some(policy)) = (kind, &policy) {
         refuse_of_images(policy, fields, report);
     }
+    let interval = fields.get("interval").and_then(|node| read_interval(node, report));
     let sound = report.faults() == before;
-    let ruling = Ruling { file: CONFIG_FILE.to_owned(), line, policy: policy.filter(|_| sound), mode };
+    let ruling = Ruling { file: CONFIG_FILE.to_owned(), line, policy: policy.filter(|_| sound), mode, interval };
     Rule { selector, ruling }
+}
+
+fn read_interval(node: &Node, report: &mut Report) -> Option<TimeDelta> {
+    let text = report.text(node, "interval")?;
+    let interval = parse_age(text).filter(|interval| INTERVALS.contains(interval));
+    if interval.is_none() {
+        let message =
+            format!("`interval` has no `{}`: write a length of time from `15s` to `24h`, such as `5m`", shown(text));
+        report.wrong(node, message);
+    }
+    interval
 }
 
 /// How tags are chosen and written, from a mapping with `policy` and `mode`.

@@ -77,6 +77,8 @@ struct RuleEntry {
     containers: Option<Vec<String>>,
     /// Which tag is to run.
     policy: TagPolicy,
+    /// How often the registry is asked, from `15s` to `24h`. Default: adapts.
+    interval: Option<String>,
     /// How its changes are written.
     #[schemars(default)]
     mode: Mode,
@@ -94,6 +96,8 @@ struct ChartRuleEntry {
     paths: Option<Vec<String>>,
     /// Which version is to run.
     policy: TagPolicy,
+    /// How often the registry is asked, from `15s` to `24h`. Default: adapts.
+    interval: Option<String>,
     /// How its changes are written.
     #[schemars(default)]
     mode: Mode,

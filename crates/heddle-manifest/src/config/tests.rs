@@ -188,6 +188,33 @@ fn a_file_that_is_no_yaml_stops_everything() {
 }
 
 #[test]
+fn a_rule_says_how_often_its_registry_is_asked() {
+    let rule = |interval: &str| {
+        let (config, findings) =
+            read(&with(&format!("images:\n  - name: '*'\n    interval: {interval}\n    policy: {{semver: '*'}}\n")));
+        (config.rules[0].ruling.clone(), findings)
+    };
+    for (text, seconds) in [("15s", 15), ("1h30m", 5_400), ("24h", 86_400)] {
+        let (ruling, findings) = rule(text);
+        assert_eq!(
+            (ruling.interval.map(|interval| interval.num_seconds()), findings.len()),
+            (Some(seconds), 0),
+            "{text}"
+        );
+    }
+    for text in ["14s", "25h", "5", "often", "-5m"] {
+        let (ruling, findings) = rule(text);
+        assert_eq!((ruling.policy, findings.len()), (None, 1), "{text}: nothing is written by a broken rule");
+        assert!(
+            findings[0].message.ends_with("write a length of time from `15s` to `24h`, such as `5m`"),
+            "{findings:?}"
+        );
+    }
+    let (config, findings) = read(&with("charts:\n  - {name: web, policy: {semver: '*'}, interval: 1h}\n"));
+    assert!(findings.is_empty() && config.charts[0].ruling.interval.is_some(), "{findings:?}");
+}
+
+#[test]
 fn all_findings_come_at_once() {
     let (_, findings) = read(
         "version: 1\nimages:\n  - {name: Acme/Api, policy: {semvr: '*'}, mode: comit}\n  - {name: '*', policy: {semver: '*', within: tiny}}\n",

@@ -320,6 +320,9 @@ pub struct GoverningRule {
     pub mode: Mode,
     /// Its policy; `None` when the rule is broken, so that nothing is written.
     pub policy: Option<TagPolicy>,
+    /// How often it asks for the registry to be asked, in seconds; `None` where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval_secs: Option<u64>,
 }
 
 fn config_file() -> String {

@@ -26,6 +26,7 @@ fn rule(policy: Option<TagPolicy>) -> GoverningRule {
         line: 4,
         mode: Mode::PullRequest,
         policy,
+        interval_secs: None,
     }
 }
 

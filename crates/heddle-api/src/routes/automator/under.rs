@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    flow::{lease, plan},
+    flow::{lease, plan, scan},
     principal::Automator,
     problem::{ApiError, ApiResult},
 };
@@ -106,7 +106,8 @@ impl Under {
     /// Ends the lease in its transaction, which goes on.
     pub async fn end(&mut self, not_before: Option<DateTime<Utc>>) -> ApiResult<()> {
         let next_at = match self.held.kind {
-            Kind::Read | Kind::Scan => Some(Utc::now() + lease::interval(&self.app, self.held.kind)),
+            Kind::Read => Some(Utc::now() + self.app.config.read_interval),
+            Kind::Scan => Some(scan::next_at(&self.app, &mut self.tx, self.held.subject, Utc::now()).await?),
             // Only what a read or a scan sees, or what it asked for itself, makes it due again.
             Kind::Update | Kind::Test => None,
         };
