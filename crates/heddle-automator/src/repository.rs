@@ -71,8 +71,10 @@ impl Checkout {
                     Err(other) => return Err(other),
                 }
             };
-            let paths: BTreeSet<String> =
-                sync_paths.iter().filter(|sync| sync.branch == name).map(|sync| sync.path.clone()).collect();
+            let mut paths: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+            for sync in sync_paths.iter().filter(|sync| sync.branch == name) {
+                paths.entry(sync.path.clone()).or_default().extend(sync.syncs.iter().cloned());
+            }
             let environments = environments_on(&checkout.config, &name, &access.default_branch, &paths);
             for environment in &environments {
                 let list = if environment.origin == EnvironmentOrigin::Synced { &mut implicit } else { &mut declared };

@@ -53,11 +53,7 @@ impl Manifests {
             .config
             .environments
             .iter()
-            .map(|known| FoundEnvironment {
-                name: known.name.clone(),
-                path: known.path.clone(),
-                origin: EnvironmentOrigin::Named,
-            })
+            .map(|known| FoundEnvironment::new(known.name.clone(), known.path.clone(), EnvironmentOrigin::Named))
             .collect();
         // Where environments are named, the folder is none beside them: it would share their places. A base to which an
         // overlay leads runs nowhere by itself.
@@ -79,11 +75,11 @@ impl Manifests {
 
     /// What runs in one folder, and nothing beside it.
     pub(crate) fn find_below(&self, root: &str) -> Found {
-        self.find_in(&[FoundEnvironment {
-            name: EnvironmentName::implicit_for(root),
-            path: root.to_owned(),
-            origin: EnvironmentOrigin::Synced,
-        }])
+        self.find_in(&[FoundEnvironment::new(
+            EnvironmentName::implicit_for(root),
+            root.to_owned(),
+            EnvironmentOrigin::Synced,
+        )])
     }
 
     /// The folder that a person names, from the root or as the shell sees it; `None` where nothing is read below it.
@@ -127,7 +123,7 @@ impl Manifests {
 
 /// All that is at a path, as a part of the whole folder.
 fn whole(path: &str) -> FoundEnvironment {
-    FoundEnvironment { name: everything(), path: path.to_owned(), origin: EnvironmentOrigin::Folder }
+    FoundEnvironment::new(everything(), path.to_owned(), EnvironmentOrigin::Folder)
 }
 
 /// The environment that stands for the whole folder.

@@ -82,7 +82,7 @@ fn compare(kustomize: &str, folder: &Path) -> Count {
             }
         };
         let name = EnvironmentName::implicit_for(&root);
-        let environment = FoundEnvironment { name, path: root.clone(), origin: EnvironmentOrigin::Folder };
+        let environment = FoundEnvironment::new(name, root.clone(), EnvironmentOrigin::Folder);
         let found = find(&FindInput { files: &files, environments: std::slice::from_ref(&environment) });
         let (more, less) = difference(&found, &built);
         if more.is_empty() && less.is_empty() {

@@ -70,7 +70,7 @@ fn values() -> String {
 /// Finds everything, and writes another tag at the places of one image.
 fn bump(files: &Files, repository: &str) -> usize {
     let name = EnvironmentName::implicit_for("");
-    let environments = [FoundEnvironment { name, path: String::new(), origin: EnvironmentOrigin::Folder }];
+    let environments = [FoundEnvironment::new(name, String::new(), EnvironmentOrigin::Folder)];
     let found: Found = find(&FindInput { files, environments: &environments });
     let target = Target::tag("2.0.0".parse().expect("it is a tag"));
     let repository = repository.parse().expect("it is a repository");

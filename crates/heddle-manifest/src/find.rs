@@ -223,6 +223,15 @@ pub struct FoundEnvironment {
     pub path: String,
     /// Why it is one.
     pub origin: EnvironmentOrigin,
+    /// The names of the Syncs that are known to follow its very path, wherever they stand.
+    pub syncs: BTreeSet<String>,
+}
+
+impl FoundEnvironment {
+    /// An environment of whose Syncs nothing is known.
+    pub fn new(name: EnvironmentName, path: impl Into<String>, origin: EnvironmentOrigin) -> Self {
+        Self { name, path: path.into(), origin, syncs: BTreeSet::new() }
+    }
 }
 
 /// Why something is an environment.
@@ -262,12 +271,12 @@ pub fn is_kustomization(path: &str) -> bool {
 }
 
 /// The environments on a branch: those of the configuration, then one for each path that a Sync follows and no
-/// environment covers.
+/// environment covers. `sync_paths` has the names of the Syncs that follow a path.
 pub fn environments_on(
     config: &Config,
     branch: &heddle_core::git::BranchName,
     default_branch: &heddle_core::git::BranchName,
-    sync_paths: &BTreeSet<String>,
+    sync_paths: &BTreeMap<String, BTreeSet<String>>,
 ) -> Vec<FoundEnvironment> {
     let on_branch = |environment: &&Environment| environment.branch.as_ref().unwrap_or(default_branch) == branch;
     let mut found: Vec<FoundEnvironment> = config
@@ -278,10 +287,11 @@ pub fn environments_on(
             name: environment.name.clone(),
             path: environment.path.clone(),
             origin: EnvironmentOrigin::Named,
+            syncs: sync_paths.get(&environment.path).cloned().unwrap_or_default(),
         })
         .collect();
     let taken: BTreeSet<_> = config.environments.iter().map(|environment| environment.name.clone()).collect();
-    for path in sync_paths {
+    for (path, syncs) in sync_paths {
         if found
             .iter()
             .any(|environment| environment.origin == EnvironmentOrigin::Named && covers(&environment.path, path))
@@ -290,7 +300,12 @@ pub fn environments_on(
         }
         let name = EnvironmentName::implicit_for(path);
         if !taken.contains(&name) && !found.iter().any(|environment| environment.name == name) {
-            found.push(FoundEnvironment { name, path: path.clone(), origin: EnvironmentOrigin::Synced });
+            found.push(FoundEnvironment {
+                name,
+                path: path.clone(),
+                origin: EnvironmentOrigin::Synced,
+                syncs: syncs.clone(),
+            });
         }
     }
     found

@@ -4469,6 +4469,8 @@ export interface components {
             branch: components["schemas"]["BranchName"];
             /** @description The path, without slashes at its ends; empty for the root. */
             path: string;
+            /** @description The names of the Syncs that follow it, each once. */
+            syncs?: string[];
         };
         /** @description The state of one Sync. */
         SyncReport: {

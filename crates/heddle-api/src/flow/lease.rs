@@ -1,6 +1,9 @@
 //! Leases, and what is handed out with them: what the work needs and no more.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use chrono::Utc;
 use heddle_core::{
@@ -33,6 +36,9 @@ use crate::{
     principal::Own,
     problem::{ApiError, ApiResult},
 };
+
+/// So many names of Syncs are told of one path.
+const MAX_SYNCS_OF_A_PATH: usize = 200;
 
 /// How often work comes back that nothing asks for, and the longest that failures put it off.
 pub fn interval(app: &App, kind: Kind) -> Duration {
@@ -222,15 +228,18 @@ pub(super) async fn known_heads(tx: &mut Tx, repository: RepositoryId) -> ApiRes
     Ok(heads.into_iter().map(|head| BranchHead { branch: head.branch, revision: head.revision }).collect())
 }
 
+/// The paths that Syncs follow, in order.
 pub(super) async fn sync_paths(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Vec<SyncPath>> {
-    let mut paths: Vec<SyncPath> = syncs::list_following(&mut **tx, repository)
-        .await?
-        .into_iter()
-        .map(|sync| SyncPath { branch: sync.branch, path: sync.path })
-        .collect();
-    paths.sort_by(|one, other| (&one.branch, &one.path).cmp(&(&other.branch, &other.path)));
-    paths.dedup();
-    Ok(paths)
+    let mut paths: BTreeMap<(BranchName, String), BTreeSet<String>> = BTreeMap::new();
+    for sync in syncs::list_following(&mut **tx, repository).await? {
+        paths.entry((sync.branch, sync.path)).or_default().insert(sync.key.sync.name);
+    }
+    let path = |((branch, path), syncs): ((BranchName, String), BTreeSet<String>)| SyncPath {
+        branch,
+        path,
+        syncs: syncs.into_iter().take(MAX_SYNCS_OF_A_PATH).collect(),
+    };
+    Ok(paths.into_iter().map(path).collect())
 }
 
 pub(super) async fn open_proposals(tx: &mut Tx, repository: RepositoryId) -> ApiResult<Vec<OpenProposal>> {

@@ -6,6 +6,7 @@ use heddle_client::ClientError;
 use heddle_core::{health::HealthStatus, pipeline::End};
 use heddle_wire::{
     agent::{Deploy, DeployFact, Follows, Report, SyncReport},
+    automator::Work,
     view::{ClusterView, SyncView},
 };
 use sqlx::postgres::PgListener;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     loom::{Loom, at, revision},
-    steps::{merge_one, one_change, read_heads},
+    steps::{lease_read, merge_one, one_change, read_heads},
     told::{agent_report, applied, healthy, sync},
 };
 
@@ -74,6 +75,22 @@ async fn a_sync_that_was_never_seen_is_not_called_healthy() {
     loom.agent.report(&report).await.unwrap();
     let sync = shown(&loom).await;
     assert_eq!((sync.health, sync.objects, sync.unseen_since.is_some()), (HealthStatus::Unknown, 0, true));
+}
+
+#[tokio::test]
+async fn a_read_is_told_which_syncs_follow_a_path() {
+    let loom = Loom::start().await;
+    let mut report = agent_report(&loom, Uuid::new_v4(), 1, vec![]);
+    let mut second = report.syncs[0].clone();
+    second.sync.name = "by-hand".into();
+    report.present = Some(vec![report.syncs[0].sync.clone(), second.sync.clone()]);
+    report.syncs.push(second);
+    loom.agent.report(&report).await.unwrap();
+    let lease = lease_read(&loom).await;
+    let Work::Read(work) = lease.work else { panic!("no read") };
+    let told: Vec<_> = work.sync_paths.iter().map(|one| (one.path.as_str(), one.syncs.len())).collect();
+    assert_eq!(told, [("clusters/prod", 2)]);
+    assert!(work.sync_paths[0].syncs.contains(&"by-hand".to_owned()), "{:?}", work.sync_paths);
 }
 
 #[tokio::test]

@@ -7,7 +7,10 @@ mod requests;
 mod signed;
 mod together;
 
-use std::{collections::HashSet, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt::Write as _,
+};
 
 use chrono::TimeDelta;
 use heddle_core::{
@@ -81,7 +84,7 @@ impl World {
             files.insert(path.clone(), text.clone());
         }
         let main: BranchName = "main".parse().unwrap();
-        let environments: Vec<FoundEnvironment> = environments_on(config, &main, &main, &BTreeSet::new());
+        let environments: Vec<FoundEnvironment> = environments_on(config, &main, &main, &BTreeMap::new());
         let found = find(&FindInput { files: &files, environments: &environments });
         Branch {
             name: main,

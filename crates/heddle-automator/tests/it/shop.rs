@@ -188,7 +188,8 @@ impl Shop {
 
     /// A read that looks for these commits on more than one branch, none of which was read before.
     pub async fn look_on(&self, branches: &[&str], wanted: &[&str]) -> Heard {
-        let follow = |branch: &&str| SyncPath { branch: branch.parse().unwrap(), path: "prod".into() };
+        let follow =
+            |branch: &&str| SyncPath { branch: branch.parse().unwrap(), path: "prod".into(), syncs: Vec::new() };
         let work = ReadWork {
             sync_paths: branches.iter().map(follow).collect(),
             wanted_commits: wanted.iter().map(|one| (*one).to_owned()).collect(),

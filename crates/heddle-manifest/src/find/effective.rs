@@ -51,7 +51,8 @@ pub(super) fn effective<'a>(
     let beside = all.iter().filter(|_| is_declared(environment)).filter(is_beside);
     let beside = beside.map(|one| one.path.clone()).collect();
     let (visiting, visited, path) = (BTreeSet::new(), Vec::new(), folder.to_owned());
-    let mut walk = Walk { reader, visiting, visited, incomplete: false, path, beside };
+    let syncs = &environment.syncs;
+    let mut walk = Walk { reader, visiting, visited, incomplete: false, path, beside, syncs };
     let mut live = Vec::new();
     let (files, units) = walk.items(folder);
     let charts = Charts::among(&files);
@@ -94,6 +95,8 @@ struct Walk<'w, 'a> {
     path: String,
     /// The paths of the environments beside it.
     beside: Vec<String>,
+    /// The names of the Syncs that are known to follow its path.
+    syncs: &'w BTreeSet<String>,
 }
 
 /// What an environment is made of.
@@ -134,12 +137,20 @@ impl<'a> Walk<'_, 'a> {
             let is_held = |held: &String| covers(held, &one.file);
             covers(&one.path, &self.path) && !covers(&self.path, &one.file) && self.beside.iter().any(is_held)
         };
-        if those.is_empty() || those.iter().all(|one| !one.is_plain()) && those.iter().any(is_of_another) {
+        let is_changed = those.iter().all(|one| !one.is_plain());
+        if those.is_empty() || is_changed && (those.iter().any(is_of_another) || self.is_followed_elsewhere(&those)) {
             live.append(&mut self.item(item, None));
         }
         for follower in those {
             live.append(&mut self.item(item, Some(follower)));
         }
+    }
+
+    /// Whether a Sync is known to follow the environment's path that none of its followers here is.
+    fn is_followed_elsewhere(&self, here: &[&Follower<'a>]) -> bool {
+        let here: Vec<&str> =
+            here.iter().filter(|one| one.path == self.path).filter_map(|one| one.sync_name()).collect();
+        self.syncs.iter().any(|sync| !here.contains(&sync.as_str()))
     }
 
     /// Adds what the followers in a folder say themselves of what they change elsewhere. That is held by others, who tell

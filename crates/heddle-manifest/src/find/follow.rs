@@ -139,6 +139,12 @@ impl<'a> Follower<'a> {
         }
     }
 
+    /// Its name, without a namespace, where it is a Sync.
+    pub fn sync_name(&self) -> Option<&str> {
+        let name = self.object.strip_prefix("Sync ")?;
+        Some(name.rsplit_once('/').map_or(name, |(_, name)| name))
+    }
+
     /// Whether it takes what stands at its path as it stands.
     pub fn is_plain(&self) -> bool {
         self.patches.is_empty() && self.images.is_empty() && self.layers.is_empty() && self.doubt.is_none()

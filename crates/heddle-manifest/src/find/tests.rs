@@ -23,11 +23,7 @@ fn files(list: &[(&str, &str)]) -> Files {
 fn find_in(list: &[(&str, &str)], environments: &[(&str, &str)]) -> Found {
     let environments: Vec<_> = environments
         .iter()
-        .map(|(name, path)| FoundEnvironment {
-            name: name.parse().unwrap(),
-            path: (*path).to_owned(),
-            origin: EnvironmentOrigin::Named,
-        })
+        .map(|(name, path)| FoundEnvironment::new(name.parse().unwrap(), *path, EnvironmentOrigin::Named))
         .collect();
     find(&FindInput { files: &files(list), environments: &environments })
 }
@@ -243,10 +239,13 @@ fn a_merge_key_behind_what_it_brings_is_refused_with_a_reason() {
 fn a_sync_that_no_environment_covers_gets_its_own() {
     let (config, _) = config::read("version: 1\nenvironments: [{name: prod, path: clusters/prod}]\n");
     let main = "main".parse().unwrap();
-    let paths = ["clusters/prod/shop".to_owned(), "clusters/eu-1".to_owned()].into();
+    let sync = |path: &str, name: &str| (path.to_owned(), [name.to_owned()].into());
+    let paths = [sync("clusters/prod", "prod"), sync("clusters/prod/shop", "shop"), sync("clusters/eu-1", "eu")].into();
     let environments = environments_on(&config, &main, &main, &paths);
     let names: Vec<_> = environments.iter().map(|e| (e.name.as_str(), e.origin)).collect();
     assert_eq!(names, [("prod", EnvironmentOrigin::Named), ("clusters-eu-1", EnvironmentOrigin::Synced)]);
+    let syncs: Vec<_> = environments.iter().flat_map(|one| one.syncs.iter().map(String::as_str)).collect();
+    assert_eq!(syncs, ["prod", "eu"], "those of its very path");
 }
 
 fn set(text: &str, line: u32, tag: &str) -> String {
@@ -321,8 +320,7 @@ fn custom_resources_hold_images_where_the_configuration_says_so() {
     files.insert("c.yaml".into(), cache.to_owned());
     files.insert("foreign.yaml".into(), cache.replace("acme.dev", "acme.io").replace(": acme/", ": "));
     files.insert("o.yaml".into(), other.to_owned());
-    let environments =
-        [FoundEnvironment { name: "e".parse().unwrap(), path: String::new(), origin: EnvironmentOrigin::Named }];
+    let environments = [FoundEnvironment::new("e".parse().unwrap(), "", EnvironmentOrigin::Named)];
     let found = find(&FindInput { files: &files, environments: &environments });
     let told: Vec<String> =
         found.occurrences.iter().map(|o| format!("{}:{} {}", o.place.file, o.place.line, o.written)).collect();
@@ -456,8 +454,7 @@ fn an_image_that_an_unreadable_file_names_is_not_written() {
     assert_eq!(found.findings.iter().map(|one| one.code).collect::<Vec<_>>(), ["unread-place", "template"]);
     let mut files = files(&[("a/pod.yaml", POD)]);
     files.insert_bytes("a/latin.yaml".into(), b"# caf\xe9\nimage: acme/side:v1\n".to_vec());
-    let environments =
-        [FoundEnvironment { name: "e".parse().unwrap(), path: "a".into(), origin: EnvironmentOrigin::Named }];
+    let environments = [FoundEnvironment::new("e".parse().unwrap(), "a", EnvironmentOrigin::Named)];
     let found = find(&FindInput { files: &files, environments: &environments });
     let refused: Vec<_> = found.occurrences.iter().map(|one| (one.written.as_str(), one.obstacle.is_some())).collect();
     assert_eq!(refused, [("acme/side:1", true), ("acme/web:1", false)]);

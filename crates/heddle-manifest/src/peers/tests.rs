@@ -9,8 +9,7 @@ fn imported(files: &[(&str, &str)]) -> Imported {
     for (path, text) in files {
         all.insert((*path).to_owned(), (*text).to_owned());
     }
-    let environments =
-        [FoundEnvironment { name: "any".parse().unwrap(), path: String::new(), origin: EnvironmentOrigin::Folder }];
+    let environments = [FoundEnvironment::new("any".parse().unwrap(), "", EnvironmentOrigin::Folder)];
     let found = crate::find(&FindInput { files: &all, environments: &environments });
     import(&all, &found, None)
 }

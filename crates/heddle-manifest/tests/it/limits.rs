@@ -22,7 +22,7 @@ fn find_in(files: &[(&str, &str)]) -> Found {
     let name = EnvironmentName::implicit_for("");
     find(&FindInput {
         files: &all,
-        environments: &[FoundEnvironment { name, path: String::new(), origin: EnvironmentOrigin::Folder }],
+        environments: &[FoundEnvironment::new(name, String::new(), EnvironmentOrigin::Folder)],
     })
 }
 

@@ -11,7 +11,7 @@ use crate::conformance::Outcome;
 /// Every image in the files of a folder's closure; the empty path is the root.
 pub fn found_in(files: &Files, path: &str) -> Found {
     let name = EnvironmentName::implicit_for(path);
-    let environments = [FoundEnvironment { name, path: path.to_owned(), origin: EnvironmentOrigin::Folder }];
+    let environments = [FoundEnvironment::new(name, path.to_owned(), EnvironmentOrigin::Folder)];
     find(&FindInput { files, environments: &environments })
 }
 

@@ -54,6 +54,9 @@ pub struct SyncPath {
     pub branch: BranchName,
     /// The path, without slashes at its ends; empty for the root.
     pub path: String,
+    /// The names of the Syncs that follow it, each once.
+    #[serde(default)]
+    pub syncs: Vec<String>,
 }
 
 /// The head of a branch.

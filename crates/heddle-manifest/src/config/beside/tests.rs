@@ -16,7 +16,7 @@ fn found(config: &Config, behind: &str, annotations: &str) -> Found {
          image: acme/api:1.0.0 {behind}\n"
     );
     let main = "main".parse().unwrap();
-    let environments = environments_on(config, &main, &main, &std::collections::BTreeSet::new());
+    let environments = environments_on(config, &main, &main, &std::collections::BTreeMap::new());
     let mut files = Files::default();
     files.insert("prod/api.yaml".into(), text);
     find(&FindInput { files: &files, environments: &environments })

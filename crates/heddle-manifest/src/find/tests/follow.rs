@@ -62,6 +62,25 @@ fn each_follower_makes_something_of_its_own_of_a_path() {
 }
 
 #[test]
+fn a_sync_that_stands_elsewhere_takes_what_stands_at_its_path() {
+    const SYNC: &str = "apiVersion: heddle.dev/v1alpha1\nkind: Sync\nmetadata: {name: web, namespace: heddle-system}\nspec:\n  repository: 'https://github.com/acme/config'\n  path: apps/web\n  images: [{name: q.io/acme/web, newTag: v2}]\n";
+    let files = files(&[("apps/web/pod.yaml", POD), ("clusters/prod/web.yaml", SYNC)]);
+    let places = |syncs: &[&str]| -> Vec<String> {
+        let name = "staging".parse().unwrap();
+        let mut staging = FoundEnvironment::new(name, "apps/web", EnvironmentOrigin::Named);
+        staging.syncs = syncs.iter().map(|name| (*name).to_owned()).collect();
+        let found = find(&FindInput { files: &files, environments: &[staging] });
+        let web = found.occurrences.iter().filter(|one| one.image.repository.as_str() == "q.io/acme/web");
+        web.map(|one| format!("{}:{}", one.place.file, one.place.line)).collect()
+    };
+    let (won, both) = (["clusters/prod/web.yaml:7"], ["apps/web/pod.yaml:8", "clusters/prod/web.yaml:7"]);
+    assert_eq!(places(&[]), won, "no other is known");
+    assert_eq!(places(&["web"]), won, "the one that stands here, in however many clusters");
+    assert_eq!(places(&["staging-web", "web"]), both);
+    assert_eq!(places(&["staging-web"]), both);
+}
+
+#[test]
 fn images_of_a_follower_take_the_place_of_those_of_its_kustomization() {
     let list = |follower: &'static str| {
         [

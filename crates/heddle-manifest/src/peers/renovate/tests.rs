@@ -16,8 +16,7 @@ fn imported_with(body: &str, load: &dyn Fn(&str) -> Option<String>) -> Imported 
     let text = format!("// ours\n{{\n  kubernetes: {{managerFilePatterns: ['/\\\\.yaml$/']}}, /* all */\n{body}\n}}\n");
     let mut files = Files::default();
     files.insert("apps/p.yaml".to_owned(), MANIFEST.to_owned());
-    let environments =
-        [FoundEnvironment { name: "any".parse().unwrap(), path: String::new(), origin: EnvironmentOrigin::Folder }];
+    let environments = [FoundEnvironment::new("any".parse().unwrap(), "", EnvironmentOrigin::Folder)];
     let found = crate::find(&FindInput { files: &files, environments: &environments });
     import(&files, &found, Some(&Renovate::read("renovate.json5", &text, load)))
 }
@@ -252,11 +251,7 @@ fn check_charts(body: &str, expected: &[&str]) -> Imported {
     CHARTS.iter().for_each(|(path, text)| files.insert((*path).to_owned(), (*text).to_owned()));
     let environments: Vec<FoundEnvironment> = ["", "apps/a.yaml", "apps/Chart.yaml"]
         .iter()
-        .map(|path| FoundEnvironment {
-            name: "any".parse().unwrap(),
-            path: (*path).to_owned(),
-            origin: EnvironmentOrigin::Folder,
-        })
+        .map(|path| FoundEnvironment::new("any".parse().unwrap(), *path, EnvironmentOrigin::Folder))
         .collect();
     let found = crate::find(&FindInput { files: &files, environments: &environments });
     let imported = import(&files, &found, Some(&Renovate::read("renovate.json5", &text, &|_| None)));

@@ -12,8 +12,7 @@ const SOURCE: &str = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitReposito
 fn imported(list: &[(&str, &str)]) -> Imported {
     let mut files = Files::default();
     list.iter().for_each(|(path, text)| files.insert((*path).to_owned(), (*text).to_owned()));
-    let environments =
-        [FoundEnvironment { name: "any".parse().unwrap(), path: String::new(), origin: EnvironmentOrigin::Folder }];
+    let environments = [FoundEnvironment::new("any".parse().unwrap(), "", EnvironmentOrigin::Folder)];
     let found = crate::find(&FindInput { files: &files, environments: &environments });
     let imported = import(&files, &found, None);
     assert_eq!(config::read(&imported.config).1, [], "{}", imported.config);
