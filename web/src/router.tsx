@@ -25,6 +25,7 @@ import { LoginPage } from "./pages/login";
 import { NewOrganizationPage } from "./pages/new-organization";
 import { OnboardingPage } from "./pages/onboarding";
 import { OverviewPage } from "./pages/overview";
+import { PasswordPage } from "./pages/password";
 import { PastPage } from "./pages/past";
 import { RevisionPage, RevisionsPage } from "./pages/revisions";
 import { SettingsPage } from "./pages/settings";
@@ -69,6 +70,9 @@ const signUp = createRoute({
 
 /** Where an invitation's link leads, with or without a session. */
 const join = createRoute({ getParentRoute: () => root, path: "/join", component: JoinPage });
+
+/** Where a link for a new password leads. */
+const password = createRoute({ getParentRoute: () => root, path: "/password", component: PasswordPage });
 
 /** Everything that needs a session. */
 const app = createRoute({
@@ -236,6 +240,7 @@ const tree = root.addChildren([
   login,
   signUp,
   join,
+  password,
   app.addChildren([
     onboarding,
     newOrganization,

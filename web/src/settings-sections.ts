@@ -7,7 +7,7 @@ export const sections = [
   { name: "receivers", title: "Receivers" },
   { name: "reporters", title: "Reporters" },
   { name: "tokens", title: "API tokens" },
-  { name: "sessions", title: "Sessions" },
+  { name: "sessions", title: "Sign-in" },
 ] as const;
 
 export type SectionName = (typeof sections)[number]["name"];

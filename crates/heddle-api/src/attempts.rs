@@ -26,6 +26,10 @@ pub enum Limit {
     SignUpAddress,
     /// Enrollments from one address.
     EnrollAddress,
+    /// Changes of one account's password, with a session of it.
+    Password,
+    /// Links for a new password, from one address.
+    PasswordLinkAddress,
 }
 
 impl Limit {
@@ -38,6 +42,8 @@ impl Limit {
             Self::LoginAddress => (100, Duration::from_secs(15 * 60)),
             Self::SignUpAddress => (20, Duration::from_secs(3600)),
             Self::EnrollAddress => (60, Duration::from_secs(15 * 60)),
+            Self::Password => (10, Duration::from_secs(15 * 60)),
+            Self::PasswordLinkAddress => (20, Duration::from_secs(3600)),
         }
     }
 

@@ -42,4 +42,4 @@ pub mod senders;
 pub mod server;
 pub mod web;
 
-pub use run::{administer, build_app, examine, rotate_secrets, run};
+pub use run::{administer, build_app, examine, make_password_link, rotate_secrets, run};

@@ -162,6 +162,8 @@ pub const LIMITS: &[Limit] = &[
     of_tries("log-ins from browsers at one address that the account does not know", attempts::Limit::LoginAddress),
     of_tries("sign-ups from one address", attempts::Limit::SignUpAddress),
     of_tries("enrollments from one address (IPv6: one /64)", attempts::Limit::EnrollAddress),
+    of_tries("changes of one account's password, with a session of it", attempts::Limit::Password),
+    of_tries("uses of links for a new password, from one address", attempts::Limit::PasswordLinkAddress),
     Limit::count(
         "browsers that one account knows",
         devices::MOST_OF_A_USER as u64,

@@ -24,7 +24,7 @@ async fn main() -> ExitCode {
 
 async fn start() -> anyhow::Result<ExitCode> {
     let settings = Settings::from_environment()?;
-    let command = settings.command;
+    let command = settings.command.clone();
     let shown = settings.shown.clone();
     let config = match (Config::try_from(settings), &command) {
         // A wrong setting is why an API does not start.
@@ -40,6 +40,7 @@ async fn start() -> anyhow::Result<ExitCode> {
             heddle_api::run(config, shutdown).await?;
         }
         Some(Command::RotateSecrets) => print(&heddle_api::rotate_secrets(config).await?),
+        Some(Command::PasswordLink { email }) => print(&heddle_api::make_password_link(config, &email).await?),
         Some(Command::Admin(command)) => print(&heddle_api::administer(config, command).await?),
         Some(Command::Doctor { json }) => {
             return tell(&heddle_api::examine(config).await?, json);

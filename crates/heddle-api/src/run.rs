@@ -33,7 +33,10 @@ use crate::{
     policies::Policies,
     rates::Rates,
     router,
-    routes::drift::States,
+    routes::{
+        accounts::password::{LINK_LIFE, make_link},
+        drift::States,
+    },
     seal::{self, Sealer, Sealing, rotate},
     secret, server,
 };
@@ -180,6 +183,21 @@ pub async fn examine(config: Config) -> anyhow::Result<DoctorReport> {
         }
     };
     Ok(doctor::examine_from_outside(&config, store, &sealing).await)
+}
+
+/// Makes a link by which the owner of an address chooses a new password. Gives what is to be said of it.
+///
+/// # Errors
+/// When the store cannot be had, or the address has no account.
+pub async fn make_password_link(config: Config, email: &str) -> anyhow::Result<String> {
+    let Opened { owner, embedded, .. } = open_database(&config.database).await?;
+    let made = make_link(&owner, &config.public_url, email).await;
+    if let Some(server) = embedded {
+        server.stop().await;
+    }
+    let link = made?.with_context(|| format!("`{email}` has no account here"))?;
+    let hours = LINK_LIFE.num_hours();
+    Ok(format!("{link}\nIt is good once, for {hours} hours; hand it on to {email} and to nobody else."))
 }
 
 /// Says who looks after the installation. Gives what is to be said of it.

@@ -25,6 +25,8 @@ pub enum Purpose {
     Reporter,
     /// What an automator of an organization shows.
     Automator,
+    /// A link by which a person chooses a new password.
+    PasswordLink,
 }
 
 impl Purpose {
@@ -39,6 +41,7 @@ impl Purpose {
             Self::GitHubState => "hdlg_",
             Self::Device => "hdld_",
             Self::Reporter => "hdlp_",
+            Self::PasswordLink => "hdlw_",
             Self::Automator => heddle_wire::automator::OWN_TOKEN_PREFIX,
         }
     }

@@ -36,3 +36,12 @@ pub async fn note(db: &mut PgConnection, user: UserId, secret_hash: &[u8], most:
     .await?;
     Ok(())
 }
+
+/// Forgets every browser of the user. Runs in the transaction of the user.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn forget_all(db: impl PgExecutor<'_>, user: UserId) -> Result<(), DbError> {
+    sqlx::query!("delete from devices where user_id = $1", user.0).execute(db).await?;
+    Ok(())
+}

@@ -41,6 +41,7 @@ pub mod notice;
 pub mod occurrences;
 pub mod organizations;
 pub mod own_automators;
+pub mod password_links;
 pub mod proposals;
 pub mod pushes;
 pub mod quotas;

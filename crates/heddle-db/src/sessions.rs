@@ -94,3 +94,17 @@ pub async fn delete(db: impl PgExecutor<'_>, user: UserId, id: Uuid) -> Result<b
     let done = sqlx::query!("delete from sessions where id = $1 and user_id = $2", id, user.0).execute(db).await?;
     Ok(done.rows_affected() > 0)
 }
+
+/// Ends every session of the user but `kept`, and says which.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn delete_others(db: impl PgExecutor<'_>, user: UserId, kept: Option<Uuid>) -> Result<Vec<Uuid>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "delete from sessions where user_id = $1 and ($2::uuid is null or id <> $2) returning id",
+        user.0,
+        kept,
+    )
+    .fetch_all(db)
+    .await?)
+}

@@ -125,3 +125,21 @@ pub async fn set_github(
     .await?;
     Ok(())
 }
+
+/// The address and the password's hash of the user whose transaction this is.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn find_password(db: impl PgExecutor<'_>, id: UserId) -> Result<Option<(String, String)>, DbError> {
+    let row = sqlx::query!("select email, password_hash from users where id = $1", id.0).fetch_optional(db).await?;
+    Ok(row.map(|row| (row.email, row.password_hash)))
+}
+
+/// Gives the user another password. Runs in the transaction of the user.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn set_password(db: impl PgExecutor<'_>, id: UserId, password_hash: &str) -> Result<(), DbError> {
+    sqlx::query!("update users set password_hash = $2 where id = $1", id.0, password_hash).execute(db).await?;
+    Ok(())
+}

@@ -24,7 +24,9 @@ mod revision;
 mod status;
 mod workload;
 
-pub use account::{CreateToken, LoginRequest, Me, SessionView, SignUpRequest, TokenCreated, TokenView};
+pub use account::{
+    ChangePassword, CreateToken, LoginRequest, Me, ResetPassword, SessionView, SignUpRequest, TokenCreated, TokenView,
+};
 pub use change::{ChangeCounts, ChangeDetail, ChangePage, ChangeView, RolloutView};
 pub use cluster::{ClusterCreated, ClusterKeyView, ClusterView, CreateCluster, FaultySyncView, Link, SyncView};
 pub use doctor::{DoctorArea, DoctorCheck, DoctorReport, DoctorVerdict};

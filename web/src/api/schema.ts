@@ -1018,6 +1018,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives the asker another password. Every other session of theirs ends; API tokens stay. */
+        post: operations["change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/password/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Chooses a new password by a link, which is good once. Every session of the account ends. */
+        post: operations["reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -1598,6 +1632,13 @@ export interface components {
             items: components["schemas"]["ChangeView"][];
             /** @description Pass as `after` for the next page. */
             next?: string | null;
+        };
+        /** @description Gives the asker another password: `POST /password`. */
+        ChangePassword: {
+            /** @description The one that they have. */
+            current: components["schemas"]["WireSecret"];
+            /** @description At least 12 and at most 128 characters, and no common one. */
+            password: components["schemas"]["WireSecret"];
         };
         /** @description Gives a member another role: `PUT /organizations/{organization}/members/{user}/role`. */
         ChangeRole: {
@@ -3929,6 +3970,13 @@ export interface components {
             name: string;
             /** @description Their account. */
             user: components["schemas"]["UserId"];
+        };
+        /** @description Chooses a new password by a link: `POST /password/reset`. */
+        ResetPassword: {
+            /** @description What stands behind the `#` of the link. */
+            link: components["schemas"]["WireSecret"];
+            /** @description At least 12 and at most 128 characters, and no common one. */
+            password: components["schemas"]["WireSecret"];
         };
         /**
          * @description The id of a commit, in lower-case hexadecimal.
@@ -7402,6 +7450,74 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["WorkloadPage"];
                 };
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePassword"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetPassword"];
+            };
+        };
+        responses: {
+            /** @description Sign in with it now. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The link was used, has ended, or is none. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Why it was not done. */
             default: {

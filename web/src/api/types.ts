@@ -72,6 +72,7 @@ export type RequestPreview = Schemas["RequestPreview"];
 export type RequestState = Schemas["RequestState"];
 export type Role = Schemas["Role"];
 export type Rollout = Schemas["RolloutView"];
+export type ChangePassword = Schemas["ChangePassword"];
 export type SignUpRequest = Schemas["SignUpRequest"];
 export type SpellDetail = Schemas["SpellDetail"];
 export type Station = Schemas["Station"];

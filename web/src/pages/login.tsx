@@ -24,6 +24,10 @@ export function LoginPage() {
           <Link to="/sign-up" search={{ next }} className="link">
             Sign up
           </Link>
+          . Forgot the password?{" "}
+          <Link to="/password" className="link">
+            Choose a new one
+          </Link>
         </>
       }
     >

@@ -106,3 +106,45 @@ test("the first policy names what runs and is proposed at GitHub", async () => {
     "https://github.com/acme/config/new/main?filename=.heddle.yaml",
   );
 });
+
+test("a password is changed beside the sessions, and a wrong one is said at its field", async () => {
+  const answers: Answers = { ...signedIn, "GET /sessions": { body: [] } };
+  const { asked } = showApp("/settings/sessions", answers);
+  const fields = [{ field: "current", message: "this is not your password" }];
+  answers["POST /password"] = {
+    status: 422,
+    body: { status: 422, code: "invalid", message: "look at the fields", request_id: "r1", fields },
+  };
+  await userEvent.type(await screen.findByLabelText("Password now"), "not this one");
+  await userEvent.type(screen.getByLabelText("New password"), "another loom in the attic");
+  await userEvent.click(screen.getByRole("button", { name: "Change the password" }));
+  expect(await screen.findByText(/this is not your password/i)).toBeTruthy();
+  answers["POST /password"] = { status: 204 };
+  await userEvent.click(screen.getByRole("button", { name: "Change the password" }));
+  expect(await screen.findByText("The new password holds from now on.")).toBeTruthy();
+  expect(asked.filter(({ call }) => call === "POST /password").at(-1)?.body).toEqual({
+    current: "not this one",
+    password: "another loom in the attic",
+  });
+});
+
+test("a link for a new password is used once and stands in no address", async () => {
+  const { router, asked } = showApp("/password#hdlw_1234", {
+    "GET /me": denied,
+    "POST /password/reset": { status: 204 },
+  });
+  await userEvent.type(await screen.findByLabelText("Password"), "another loom in the attic");
+  expect(router.state.location.href).not.toContain("hdlw_1234");
+  await userEvent.click(screen.getByRole("button", { name: "Choose this password" }));
+  expect(await screen.findByText(/signed out/)).toBeTruthy();
+  expect(asked.find(({ call }) => call === "POST /password/reset")?.body).toEqual({
+    link: "hdlw_1234",
+    password: "another loom in the attic",
+  });
+});
+
+test("who forgot the password reads who makes a link", async () => {
+  showApp("/login", { "GET /me": denied });
+  await userEvent.click(await screen.findByRole("link", { name: "Choose a new one" }));
+  expect(await screen.findByText(/heddle-api password-link/)).toBeTruthy();
+});

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { AutomatorSettings } from "../parts/settings-automators";
 import { MemberSettings } from "../parts/settings-members";
 import { OrganizationSettings } from "../parts/settings-organization";
+import { PasswordSettings } from "../parts/settings-password";
 import { ReceiverSettings } from "../parts/settings-receivers";
 import { RegistrySettings } from "../parts/settings-registries";
 import { ReporterSettings } from "../parts/settings-reporters";
@@ -22,7 +23,12 @@ const bodies: Record<SectionName, () => ReactNode> = {
   receivers: () => <ReceiverSettings />,
   reporters: () => <ReporterSettings />,
   tokens: () => <TokenSettings />,
-  sessions: () => <SessionSettings />,
+  sessions: () => (
+    <>
+      <PasswordSettings />
+      <SessionSettings />
+    </>
+  ),
 };
 
 export function SettingsPage() {

@@ -176,7 +176,7 @@ fn shown(matches: &ArgMatches) -> BTreeMap<String, String> {
 }
 
 /// What the program can do besides serving.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Seal every stored secret anew with the first key of the file, and say which keys may be dropped.
     RotateSecrets,
@@ -186,6 +186,11 @@ pub enum Command {
         /// Print JSON with the settings in it, for a report of a fault: secrets are left out.
         #[arg(long)]
         json: bool,
+    },
+    /// Make a link by which a person chooses a new password, once and within a day, and hand it on to them yourself.
+    PasswordLink {
+        /// The address that they sign in with.
+        email: String,
     },
     /// Say who looks after the installation, and may ask for this over the API (`heddle doctor`).
     #[command(subcommand)]

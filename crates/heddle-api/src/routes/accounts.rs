@@ -1,5 +1,6 @@
 //! The asker's account.
 
+pub mod password;
 mod session;
 mod sign_up;
 mod token;
@@ -25,6 +26,7 @@ pub fn routes() -> Routes {
     Routes::new()
         .merge(sign_up::routes())
         .merge(session::routes())
+        .merge(password::routes())
         .merge(token::routes())
         .add(Permission::Person, routes!(load_me))
 }

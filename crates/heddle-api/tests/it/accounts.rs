@@ -316,3 +316,88 @@ async fn a_quota_says_how_many_and_how_to_get_room() {
     assert_eq!(told["code"], "quota-reached");
     assert!(told["message"].as_str().unwrap().contains("50 are the most"), "{told}");
 }
+
+const OTHER: &str = "another loom in the attic";
+
+async fn log_in(hub: &Hub, password: &str, expected: StatusCode) -> Option<Person> {
+    let body = json!({ "email": "ada@example.com", "password": password });
+    let told = hub.request(Method::POST, "/api/v1/login").json(&body).send().await.unwrap();
+    assert_eq!(told.status(), expected, "{password}");
+    (expected == StatusCode::OK).then(|| Person { cookie: session_cookie(&told) })
+}
+
+#[tokio::test]
+async fn a_password_is_changed_by_who_knows_it_and_every_other_session_ends() {
+    let hub = Hub::start().await;
+    let ada = hub.sign_up("ada@example.com").await;
+    let thief = log_in(&hub, PASSWORD, StatusCode::OK).await.unwrap();
+    let change = |current: &str, new: &str| json!({ "current": current, "password": new });
+    let told = hub.post(&thief, "/api/v1/password", change(OTHER, OTHER), StatusCode::UNPROCESSABLE_ENTITY).await;
+    assert_eq!(told["fields"][0]["field"], "current", "{told}");
+    let told = hub.post(&ada, "/api/v1/password", change(PASSWORD, "short"), StatusCode::UNPROCESSABLE_ENTITY).await;
+    assert_eq!(told["fields"][0]["field"], "password", "{told}");
+    hub.post(&ada, "/api/v1/password", change(PASSWORD, OTHER), StatusCode::NO_CONTENT).await;
+
+    hub.get(&ada, "/api/v1/me").await;
+    hub.send(thief.sign(hub.request(Method::GET, "/api/v1/me")), StatusCode::UNAUTHORIZED).await;
+    log_in(&hub, PASSWORD, StatusCode::UNAUTHORIZED).await;
+    log_in(&hub, OTHER, StatusCode::OK).await;
+}
+
+#[tokio::test]
+async fn whoever_has_a_session_does_not_guess_the_password_for_long() {
+    let hub = Hub::start().await;
+    let ada = hub.sign_up("ada@example.com").await;
+    let guess = json!({ "current": "not her password at all", "password": OTHER });
+    for _ in 0..10 {
+        hub.post(&ada, "/api/v1/password", guess.clone(), StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+    hub.post(&ada, "/api/v1/password", guess, StatusCode::TOO_MANY_REQUESTS).await;
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_chosen_anew_by_a_link_that_is_good_once() {
+    let hub = Hub::start().await;
+    let ada = hub.sign_up("ada@example.com").await;
+    let older = hub.make_password_link("ada@example.com").await;
+    let link = hub.make_password_link(" Ada@Example.com ").await;
+    let reset = |link: &str, password: &str| {
+        hub.request(Method::POST, "/api/v1/password/reset").json(&json!({ "link": link, "password": password }))
+    };
+    for wrong in [older.as_str(), "hdlw_nothing", ""] {
+        let told = hub.send(reset(wrong, OTHER), StatusCode::GONE).await;
+        assert_eq!(told["code"], "link-ended");
+    }
+    // A password that is not taken does not use the link up.
+    hub.send(reset(&link, "password"), StatusCode::UNPROCESSABLE_ENTITY).await;
+    hub.send(reset(&link, OTHER), StatusCode::NO_CONTENT).await;
+    hub.send(reset(&link, PASSWORD), StatusCode::GONE).await;
+
+    hub.send(ada.sign(hub.request(Method::GET, "/api/v1/me")), StatusCode::UNAUTHORIZED).await;
+    log_in(&hub, PASSWORD, StatusCode::UNAUTHORIZED).await;
+    log_in(&hub, OTHER, StatusCode::OK).await;
+
+    let owner = hub.database.options();
+    let url = hub.origin.parse().unwrap();
+    let none = heddle_api::routes::accounts::password::make_link(&owner, &url, "eve@example.com").await.unwrap();
+    assert_eq!(none, None);
+}
+
+#[tokio::test]
+async fn a_link_ends_after_a_day() {
+    let hub = Hub::start().await;
+    hub.sign_up("ada@example.com").await;
+    let link = hub.make_password_link("ada@example.com").await;
+    let rows = sqlx::PgPool::connect_with(hub.database.options()).await.unwrap();
+    let left: bool = sqlx::query_scalar(
+        "select expires_at between now() + interval '23 hours' and now() + interval '25 hours' from password_links",
+    )
+    .fetch_one(&rows)
+    .await
+    .unwrap();
+    assert!(left);
+    sqlx::query("update password_links set expires_at = now()").execute(&rows).await.unwrap();
+    let body = json!({ "link": link, "password": OTHER });
+    let told = hub.send(hub.request(Method::POST, "/api/v1/password/reset").json(&body), StatusCode::GONE).await;
+    assert!(told["message"].as_str().unwrap().contains("ask whoever runs this installation"), "{told}");
+}

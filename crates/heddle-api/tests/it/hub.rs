@@ -83,6 +83,16 @@ impl Hub {
         Person { cookie: session_cookie(&response) }
     }
 
+    /// What stands behind the `#` of a link for a new password, as it is made on the host.
+    pub async fn make_password_link(&self, email: &str) -> String {
+        let url = self.origin.parse().unwrap();
+        let owner = self.database.options();
+        let link = heddle_api::routes::accounts::password::make_link(&owner, &url, email).await.unwrap().unwrap();
+        let (page, text) = link.split_once('#').unwrap();
+        assert_eq!(page, format!("{}/password", self.origin));
+        text.to_owned()
+    }
+
     /// A person with an organization of their own.
     pub async fn settle(&self, email: &str) -> (Person, String) {
         let person = self.sign_up(email).await;

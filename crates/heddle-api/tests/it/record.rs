@@ -98,6 +98,14 @@ impl Ledger {
         let second = Person { cookie: session_cookie(&told) };
         let request = second.sign(self.post("/api/v1/logout", &json!({})));
         self.write("POST /api/v1/logout", "session.end", request).await;
+        let body = json!({ "current": PASSWORD, "password": "another loom in the attic" });
+        let request = bob.sign(self.post("/api/v1/password", &body));
+        self.write("POST /api/v1/password", "password.change", request).await;
+        let link = self.scene.hub.make_password_link("bob@example.com").await;
+        let request = self.post("/api/v1/password/reset", &json!({ "link": link, "password": PASSWORD }));
+        self.write("POST /api/v1/password/reset", "password.reset", request).await;
+        let told = self.write("POST /api/v1/login", "session.create", self.post("/api/v1/login", &login)).await;
+        let bob = Person { cookie: session_cookie(&told) };
         let request = self.post("/api/v1/login", &login);
         self.write("POST /api/v1/login", "session.create", request).await;
         let sessions = self.scene.hub.get(&bob, "/api/v1/sessions").await;

@@ -30,6 +30,22 @@ bodies! {
         password: WireSecret,
     }
 
+    /// Gives the asker another password: `POST /password`.
+    ChangePassword {
+        /// The one that they have.
+        current: WireSecret,
+        /// At least 12 and at most 128 characters, and no common one.
+        password: WireSecret,
+    }
+
+    /// Chooses a new password by a link: `POST /password/reset`.
+    ResetPassword {
+        /// What stands behind the `#` of the link.
+        link: WireSecret,
+        /// At least 12 and at most 128 characters, and no common one.
+        password: WireSecret,
+    }
+
     /// Who is asking: `GET /me`.
     Me {
         /// The account.
