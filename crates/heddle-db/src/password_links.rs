@@ -40,6 +40,15 @@ pub async fn find(db: impl PgExecutor<'_>, secret_hash: &[u8]) -> Result<Option<
     Ok(sqlx::query_scalar!("select find_password_link($1)", secret_hash).fetch_one(db).await?.map(UserId))
 }
 
+/// Ends the link of the user whose transaction this is, if there is one.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn end(db: impl PgExecutor<'_>) -> Result<(), DbError> {
+    sqlx::query!("select end_password_links()").execute(db).await?;
+    Ok(())
+}
+
 /// Takes a link, so that nobody can take it again; `None` when it has ended, or somebody took it meanwhile.
 ///
 /// # Errors

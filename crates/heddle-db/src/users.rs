@@ -135,6 +135,19 @@ pub async fn find_password(db: impl PgExecutor<'_>, id: UserId) -> Result<Option
     Ok(row.map(|row| (row.email, row.password_hash)))
 }
 
+/// Whether the user still has the password that `password_hash` is of; it stays so until the transaction ends.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn keeps_password(db: impl PgExecutor<'_>, id: UserId, password_hash: &str) -> Result<bool, DbError> {
+    let same = sqlx::query_scalar!(
+        r#"select password_hash = $2 as "same!" from users where id = $1 for update"#,
+        id.0,
+        password_hash
+    );
+    Ok(same.fetch_optional(db).await?.unwrap_or_default())
+}
+
 /// Gives the user another password. Runs in the transaction of the user.
 ///
 /// # Errors

@@ -384,6 +384,35 @@ async fn a_forgotten_password_is_chosen_anew_by_a_link_that_is_good_once() {
 }
 
 #[tokio::test]
+async fn a_password_that_is_replaced_while_it_is_looked_at_begins_no_session() {
+    let hub = Hub::start().await;
+    hub.sign_up("ada@example.com").await;
+    let rows = sqlx::PgPool::connect_with(hub.database.options()).await.unwrap();
+    let mut change = rows.begin().await.unwrap();
+    sqlx::query("update users set password_hash = 'another'").execute(&mut *change).await.unwrap();
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let login = tokio::spawn(hub.request(Method::POST, "/api/v1/login").json(&body).send());
+    let waits =
+        "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+    while !login.is_finished() && !sqlx::query_scalar::<_, bool>(waits).fetch_one(&rows).await.unwrap() {
+        tokio::task::yield_now().await;
+    }
+    change.commit().await.unwrap();
+    assert_eq!(login.await.unwrap().unwrap().status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_changed_password_ends_the_link_for_a_forgotten_one() {
+    let hub = Hub::start().await;
+    let ada = hub.sign_up("ada@example.com").await;
+    let link = hub.make_password_link("ada@example.com").await;
+    let change = json!({ "current": PASSWORD, "password": OTHER });
+    hub.post(&ada, "/api/v1/password", change, StatusCode::NO_CONTENT).await;
+    let body = json!({ "link": link, "password": "a third loom in the attic" });
+    hub.send(hub.request(Method::POST, "/api/v1/password/reset").json(&body), StatusCode::GONE).await;
+}
+
+#[tokio::test]
 async fn a_link_ends_after_a_day() {
     let hub = Hub::start().await;
     hub.sign_up("ada@example.com").await;

@@ -47,15 +47,19 @@ async fn change(app: App, person: Person, Json(request): Json<ChangePassword>) -
     tx.commit().await?;
     let (email, hash) = known.ok_or_else(|| ApiError::unauthorized("this account is gone"))?;
     let good = request.current.expose().len() <= password::MOST_CHARACTERS * 4
-        && app.hasher.verify(request.current.0, Some(hash)).await?;
+        && app.hasher.verify(request.current.0, Some(hash.clone())).await?;
     if !good {
-        return Err(ApiError::invalid("current", "this is not your password"));
+        return Err(not_yours());
     }
     refuse_weak(request.password.expose(), &email)?;
     attempts::forget(&app, Limit::Password, &counted).await?;
-    let hash = app.hasher.hash(request.password.0).await?;
+    let new = app.hasher.hash(request.password.0).await?;
     let mut tx = app.db.user(person.user).await?;
-    replace(&mut tx, person.user, &hash, Some(session)).await?;
+    // Somebody may have changed it since it was looked at.
+    if !users::keeps_password(&mut *tx, person.user, &hash).await? {
+        return Err(not_yours());
+    }
+    replace(&mut tx, person.user, &new, Some(session)).await?;
     audit::record(&mut *tx, None, &person.author(), "password.change", &email, json!({})).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
@@ -104,6 +108,10 @@ fn refuse_weak(text: &str, email: &str) -> ApiResult<()> {
     password::fault(text, email).map_or(Ok(()), |fault| Err(ApiError::invalid("password", fault)))
 }
 
+fn not_yours() -> ApiError {
+    ApiError::invalid("current", "this is not your password")
+}
+
 fn link_is_gone() -> ApiError {
     let told = "this link was used or has ended; ask whoever runs this installation for another one";
     ApiError::new(StatusCode::GONE, "link-ended", told)
@@ -112,6 +120,7 @@ fn link_is_gone() -> ApiError {
 /// Whoever knew the old password is out: in browsers, and in those that limits on log-ins do not stop.
 async fn replace(tx: &mut Tx, user: UserId, hash: &str, kept: Option<Uuid>) -> ApiResult<()> {
     users::set_password(&mut **tx, user, hash).await?;
+    password_links::end(&mut **tx).await?;
     devices::forget_all(&mut **tx, user).await?;
     for session in sessions::delete_others(&mut **tx, user, kept).await? {
         tx.notify(&Notice::SessionEnded { session }).await?;

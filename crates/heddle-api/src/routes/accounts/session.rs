@@ -74,14 +74,14 @@ async fn login(
         attempts::count(&app, *limit, of).await?;
     }
     let good = request.password.expose().len() <= password::MOST_CHARACTERS * 4
-        && app.hasher.verify(request.password.0, hash).await?;
+        && app.hasher.verify(request.password.0, hash.clone()).await?;
     let Some(user) = user.filter(|_| good) else {
         if let Some(user) = user {
             // Beside the answer, whose time must not tell that there is an account.
             let author = Author { user: Some(user), actor: email, via: "session", request_id };
             tokio::spawn(record_refusal(app, user, author, address));
         }
-        return Err(ApiError::new(StatusCode::UNAUTHORIZED, "login-refused", "address or password is wrong"));
+        return Err(refused());
     };
     // The address may be that of others, too.
     for (limit, of) in limits.into_iter().filter(|(limit, _)| !matches!(limit, Limit::LoginAddress)) {
@@ -89,11 +89,19 @@ async fn login(
     }
     let author = Author { user: Some(user), actor: email.clone(), via: "session", request_id };
     let mut tx = app.db.user(user).await?;
+    // A password that was replaced meanwhile begins no session: those that it had have ended.
+    if !users::keeps_password(&mut *tx, user, &hash.unwrap_or_default()).await? {
+        return Err(refused());
+    }
     audit::record(&mut *tx, None, &author, "session.create", &email, json!({ "address": address })).await?;
     let cookies = begin_session(&mut tx, user, &headers, device).await?;
     let me = read_me(&mut tx, user, None).await?;
     tx.commit().await?;
     Ok((AppendHeaders(cookies), Json(me)))
+}
+
+fn refused() -> ApiError {
+    ApiError::new(StatusCode::UNAUTHORIZED, "login-refused", "address or password is wrong")
 }
 
 async fn record_refusal(app: App, user: UserId, author: Author, address: String) {
