@@ -10,7 +10,6 @@ use axum::{
     routing::{get, post},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use heddle_testkit::port;
 use heddle_wire::drift::DriftLook;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -69,7 +68,7 @@ impl Hub {
             let body = json!({"record": RECORD, "now": its_clock(), "name": name});
             ([(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
         };
-        let listener = TcpListener::bind(format!("127.0.0.1:{}", port::free().unwrap())).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let routes = Router::new().route("/reporter/v1/looks", post(take)).route("/reporter/v1/record", get(record));
         tokio::spawn(async move { axum::serve(listener, routes).await });
