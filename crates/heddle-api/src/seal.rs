@@ -194,8 +194,10 @@ impl Sealer {
 pub enum Sealing {
     /// It can.
     Ready(Sealer),
-    /// It cannot, and the sentence says what to set. Everything but stored secrets works.
+    /// No key is set, and the sentence says what to set. Everything but stored secrets works.
     Off(String),
+    /// The keys that are set cannot be read, and the sentence says why. Everything but stored secrets works.
+    Broken(String),
 }
 
 impl Sealing {
@@ -211,7 +213,7 @@ impl Sealing {
             Ok(sealer) => Self::Ready(sealer),
             Err(error) => {
                 tracing::error!(%error, "stored secrets cannot be read: {error}");
-                Self::Off(format!("the sealing keys cannot be read, so no login can be used: {error}"))
+                Self::Broken(format!("the sealing keys cannot be read, so no login can be used: {error}"))
             }
         }
     }
@@ -223,7 +225,9 @@ impl Sealing {
     pub fn ready(&self) -> ApiResult<&Sealer> {
         match self {
             Self::Ready(sealer) => Ok(sealer),
-            Self::Off(reason) => Err(ApiError::unavailable("sealing-not-configured", reason.clone())),
+            Self::Off(reason) | Self::Broken(reason) => {
+                Err(ApiError::unavailable("sealing-not-configured", reason.clone()))
+            }
         }
     }
 
@@ -231,7 +235,7 @@ impl Sealing {
     pub fn missing(&self) -> Option<&str> {
         match self {
             Self::Ready(_) => None,
-            Self::Off(reason) => Some(reason),
+            Self::Off(reason) | Self::Broken(reason) => Some(reason),
         }
     }
 }

@@ -14,8 +14,8 @@ const LOOKED_AT: usize = 100;
 /// The App as it is registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
-    /// The last part of its public address.
-    pub slug: String,
+    /// The last part of its public address, where GitHub tells it.
+    pub slug: Option<String>,
     /// Its client id, where GitHub tells it.
     pub client_id: Option<String>,
     /// The login of its owner.
@@ -74,7 +74,7 @@ impl App {
         let body: AppBody = self.client.get("/app").await?;
         let of_organization = body.owner.as_ref().is_some_and(|owner| owner.kind.as_deref() == Some("Organization"));
         Ok(Registration {
-            slug: body.slug.unwrap_or_default(),
+            slug: body.slug,
             client_id: body.client_id,
             owner: body.owner.and_then(|owner| owner.login),
             of_organization,

@@ -50,7 +50,7 @@ pub(super) fn refused(area: DoctorArea, what: &str, error: &GitHubError) -> Doct
 pub(super) fn judge_registration(app: &GitHubApp, found: &Registration) -> Vec<DoctorCheck> {
     let mut checks = Vec::new();
     for (variable, said, wanted) in [
-        ("HEDDLE_GITHUB_APP_SLUG", app.slug.as_str(), Some(found.slug.as_str())),
+        ("HEDDLE_GITHUB_APP_SLUG", app.slug.as_str(), found.slug.as_deref()),
         ("HEDDLE_GITHUB_CLIENT_ID", app.client_id.as_str(), found.client_id.as_deref()),
     ] {
         if let Some(wanted) = wanted.filter(|wanted| *wanted != said) {
@@ -80,7 +80,8 @@ pub(super) fn judge_registration(app: &GitHubApp, found: &Registration) -> Vec<D
         checks.push(warning(DoctorArea::Webhooks, said, &remedy));
     }
     if checks.is_empty() {
-        checks.push(ok(AREA, format!("GitHub knows the App `{}`, which has the rights that it needs", found.slug)));
+        let slug = found.slug.as_ref().unwrap_or(&app.slug);
+        checks.push(ok(AREA, format!("GitHub knows the App `{slug}`, which has the rights that it needs")));
     }
     checks
 }
@@ -108,7 +109,7 @@ fn page(app: &GitHubApp, found: &Registration, part: &str) -> String {
         (Some(owner), true) => format!("/organizations/{owner}"),
         _ => String::new(),
     };
-    format!("{base}{of}/settings/apps/{}/{part}", found.slug)
+    format!("{base}{of}/settings/apps/{}/{part}", found.slug.as_ref().unwrap_or(&app.slug))
 }
 
 pub(super) fn judge_installations(app: &GitHubApp, found: &[Installation]) -> Vec<DoctorCheck> {
@@ -120,7 +121,8 @@ pub(super) fn judge_installations(app: &GitHubApp, found: &[Installation]) -> Ve
             checks.push(warning(AREA, said, &format!("end that at {}, or uninstall it", one.html_url)));
         } else if !lacks.is_empty() {
             let said = format!("`{}` has not granted {}", one.account, lacks.join(", "));
-            checks.push(fault(AREA, said, &format!("let its owner agree at {}/permissions/update", one.html_url)));
+            // Anybody may install a public App, and need not agree to what is new.
+            checks.push(warning(AREA, said, &format!("let its owner agree at {}/permissions/update", one.html_url)));
         }
     }
     let more = checks.len().saturating_sub(NAMED);

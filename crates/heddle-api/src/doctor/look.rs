@@ -13,8 +13,8 @@ use crate::{
     seal::{Sealing, rotate},
 };
 
-/// So long GitHub is waited for at most, all questions together.
-const LONGEST: Duration = Duration::from_secs(60);
+/// So long GitHub is waited for at each of five questions; `heddle doctor` waits for all of them.
+const LONGEST: Duration = Duration::from_secs(12);
 
 /// The database, as the host reaches it.
 pub enum Store {
@@ -65,7 +65,7 @@ pub(super) async fn at_store(db: &Db, sealing: &Sealing) -> Vec<DoctorCheck> {
             Ok(census) => checks.extend(store::judge_keys(sealing, Some(&census))),
             Err(error) => checks.push(store::unasked(DoctorArea::Keys, &format!("{error:#}"))),
         },
-        Sealing::Off(_) => checks.extend(store::judge_keys(sealing, None)),
+        Sealing::Off(_) | Sealing::Broken(_) => checks.extend(store::judge_keys(sealing, None)),
     }
     checks
 }
@@ -79,47 +79,43 @@ async fn automator_seen_at(db: &Db) -> Result<Option<chrono::DateTime<Utc>>, DbE
 
 pub(super) async fn at_github(config: &Config) -> Vec<DoctorCheck> {
     let Some(app) = &config.github else { return vec![github::not_set()] };
-    match tokio::time::timeout(LONGEST, ask_github(config, app)).await {
-        Ok(checks) => checks,
-        Err(_) => {
-            let error = GitHubError::Unavailable { reason: format!("no answer within {} s", LONGEST.as_secs()) };
-            vec![github::refused(DoctorArea::Github, "about the App", &error)]
-        }
-    }
-}
-
-async fn ask_github(config: &Config, app: &GitHubApp) -> Vec<DoctorCheck> {
     let (host, client) = match client(config, app) {
         Ok(client) => client,
         Err(error) => return vec![github::refused(DoctorArea::Github, "about the App", &error)],
     };
     let asked = Utc::now();
-    let mut checks = match host.clock().await {
+    let mut checks = match within(host.clock()).await {
         Ok(theirs) => vec![clock::judge("GitHub", theirs, asked, Utc::now())],
         // Without a connection nothing else is told either, and once is enough.
         Err(error) => return vec![github::refused(DoctorArea::Github, "the time", &error)],
     };
-    match client.registration().await {
+    match within(client.registration()).await {
         Ok(found) => checks.extend(github::judge_registration(app, &found)),
         Err(error) => {
             checks.push(github::refused(DoctorArea::Github, "about the App", &error));
             return checks;
         }
     }
-    match client.list_installations().await {
+    match within(client.list_installations()).await {
         Ok(found) => checks.extend(github::judge_installations(app, &found)),
         Err(error) => checks.push(github::refused(DoctorArea::Github, "where the App is installed", &error)),
     }
     let wanted = format!("{}/webhooks/github", config.public_url.as_str().trim_end_matches('/'));
-    match client.webhook().await {
+    match within(client.webhook()).await {
         Ok(found) => checks.push(github::judge_webhook(&wanted, &found)),
         Err(error) => checks.push(github::refused(DoctorArea::Webhooks, "where webhooks go", &error)),
     }
-    match client.list_deliveries().await {
+    match within(client.list_deliveries()).await {
         Ok(newest_first) => checks.push(github::judge_deliveries(&newest_first)),
         Err(error) => checks.push(github::refused(DoctorArea::Webhooks, "which webhooks arrived", &error)),
     }
     checks
+}
+
+/// The answer to one question, and that there was none is one too: what others found stays.
+pub(super) async fn within<T>(question: impl Future<Output = Result<T, GitHubError>>) -> Result<T, GitHubError> {
+    let silence = |_| Err(GitHubError::Unavailable { reason: format!("no answer within {} s", LONGEST.as_secs()) });
+    tokio::time::timeout(LONGEST, question).await.unwrap_or_else(silence)
 }
 
 fn client(config: &Config, app: &GitHubApp) -> Result<(Host, GitHub), GitHubError> {

@@ -6,8 +6,11 @@ use heddle_db::shape::Shape;
 use heddle_github::{Delivery, GitHubError, Installation, Registration, Webhook};
 use heddle_wire::view::{DoctorArea, DoctorCheck, DoctorVerdict};
 
-use super::{clock, github, render, report, settings, store};
-use crate::config::{Config, GitHubApp, Settings};
+use super::{clock, github, look, render, report, settings, store};
+use crate::{
+    config::{Config, GitHubApp, Settings},
+    seal::Sealing,
+};
 
 fn now() -> DateTime<Utc> {
     "2026-12-01T10:00:00Z".parse().unwrap()
@@ -76,6 +79,18 @@ fn a_database_is_of_this_release_and_its_login_owns_nothing() {
 }
 
 #[test]
+fn an_installation_without_keys_is_sound_and_one_with_broken_keys_is_not() {
+    let off = Sealing::Off("no sealing key is set here".to_owned());
+    check_worst(
+        &store::judge_keys(&off, None),
+        DoctorVerdict::Warning,
+        &["no sealing key", "HEDDLE_SEALING_KEYS_FILE"],
+    );
+    let broken = Sealing::Broken("the sealing keys cannot be read".to_owned());
+    check_worst(&store::judge_keys(&broken, None), DoctorVerdict::Fault, &["cannot be read"]);
+}
+
+#[test]
 fn automators_are_asked_after() {
     let judge = |seen| [store::judge_automators(seen, now())];
     check_worst(&judge(None), DoctorVerdict::Fault, &["ever", "heddle-automator"]);
@@ -102,7 +117,7 @@ fn rights(list: &[(&str, &str)]) -> BTreeMap<String, String> {
 
 fn registration() -> Registration {
     Registration {
-        slug: "heddle-of-acme".to_owned(),
+        slug: Some("heddle-of-acme".to_owned()),
         client_id: Some("Iv1".to_owned()),
         owner: Some("acme".to_owned()),
         of_organization: true,
@@ -125,8 +140,10 @@ fn an_app_has_the_rights_that_are_needed_and_no_others() {
     check_worst(&judge(&deaf), DoctorVerdict::Warning, &["no pull_request"]);
     let own = Registration { of_organization: false, events: Vec::new(), ..registration() };
     check_worst(&judge(&own), DoctorVerdict::Warning, &["https://github.example.com/settings/apps/heddle-of-acme"]);
+    let unnamed = Registration { slug: None, ..registration() };
+    check_worst(&judge(&unnamed), DoctorVerdict::Ok, &["`heddle-of-acme`"]);
     for (other, words) in [
-        (Registration { slug: "other".to_owned(), ..registration() }, ["HEDDLE_GITHUB_APP_SLUG", "`other`"]),
+        (Registration { slug: Some("other".to_owned()), ..registration() }, ["HEDDLE_GITHUB_APP_SLUG", "`other`"]),
         (Registration { client_id: Some("Iv2".to_owned()), ..registration() }, ["HEDDLE_GITHUB_CLIENT_ID", "`Iv2`"]),
     ] {
         check_worst(&judge(&other), DoctorVerdict::Fault, &words);
@@ -146,7 +163,7 @@ fn rights_that_an_account_has_not_granted_are_asked_for_with_a_link() {
     check_worst(&judge(&[one("acme", &github::PERMISSIONS, false)]), DoctorVerdict::Ok, &["1 accounts"]);
     let few = [("contents", "read"), ("metadata", "read"), ("pull_requests", "admin")];
     let link = "https://github.example.com/organizations/acme/settings/installations/1/permissions/update";
-    check_worst(&judge(&[one("acme", &few, false)]), DoctorVerdict::Fault, &["`acme`", "contents: write", link]);
+    check_worst(&judge(&[one("acme", &few, false)]), DoctorVerdict::Warning, &["`acme`", "contents: write", link]);
     check_worst(&judge(&[one("acme", &few, true)]), DoctorVerdict::Warning, &["suspended at `acme`"]);
     check_worst(
         &judge(&[]),
@@ -213,4 +230,11 @@ fn a_report_begins_with_what_is_wrong_and_holds_no_secret() {
     let text = render(&report);
     assert!(text.starts_with("FAULT   automators no automator is let in"), "{text}");
     assert!(text.contains("\n                   → let HEDDLE_AUTOMATOR_TOKEN_FILE name"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_nobody_answers_ends_by_itself() {
+    let silent = look::within(std::future::pending::<Result<(), GitHubError>>()).await;
+    assert!(silent.unwrap_err().to_string().contains("no answer within 12 s"));
+    assert_eq!(look::within(async { Ok(7) }).await.unwrap(), 7);
 }

@@ -206,7 +206,7 @@ pub async fn announce(tx: &mut Tx, organization: OrganizationId, login: Uuid) ->
 /// Why a login cannot be read by what this program has of keys; `None` when it has the key.
 pub fn unreadable(sealing: &Sealing, login: &Login) -> Option<String> {
     match sealing {
-        Sealing::Off(reason) => Some(reason.clone()),
+        Sealing::Off(reason) | Sealing::Broken(reason) => Some(reason.clone()),
         Sealing::Ready(sealer) => {
             let known = sealer.key_ids().iter().any(|key| key.as_bytes() == login.sealed_with);
             (!known).then(|| "its sealing key is gone; enter it again".to_owned())
@@ -269,7 +269,7 @@ async fn unseal(
         |reason: String| (ReadFault::Unreadable, format!("the login for `{reach}` cannot be read: {reason}"));
     let sealer = match &app.sealing {
         Sealing::Ready(sealer) => sealer,
-        Sealing::Off(reason) => return Ok(Err(unreadable(reason.clone()))),
+        Sealing::Off(reason) | Sealing::Broken(reason) => return Ok(Err(unreadable(reason.clone()))),
     };
     let Some(sealed) = registry_logins::find_sealed(&mut **tx, organization, (login.id, login.version)).await? else {
         let reason = format!("the login for `{reach}` was just entered anew or removed; it is looked at again");

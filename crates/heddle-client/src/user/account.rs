@@ -1,10 +1,16 @@
 //! The person who is asking: sessions and tokens.
 
+use std::time::Duration;
+
 use heddle_wire::view::{CreateToken, DoctorReport, Me, SessionView, TokenCreated, TokenView};
+use reqwest::Method;
 use uuid::Uuid;
 
 use super::UserClient;
 use crate::error::ClientError;
+
+/// The API itself may wait a minute for GitHub before it answers.
+const LONG: Duration = Duration::from_secs(75);
 
 impl UserClient {
     /// `GET /me`: who is asking, with the organizations.
@@ -20,7 +26,7 @@ impl UserClient {
     /// # Errors
     /// [`ClientError::Problem`] with `not-an-administrator` when the asker does not look after it.
     pub async fn doctor(&self) -> Result<DoctorReport, ClientError> {
-        self.get("installation/doctor").await
+        self.call(Method::GET, "installation/doctor").timeout(LONG).send().await?.json()
     }
 
     /// `GET /sessions`: the asker's own.

@@ -129,8 +129,8 @@ async fn an_app_tells_its_rights_its_webhook_and_what_arrived() {
     let app = scene.app();
     let found = app.registration().await.unwrap();
     assert_eq!(
-        (found.slug.as_str(), found.client_id.as_deref()),
-        (scene.credentials.slug.as_str(), Some(scene.credentials.client_id.as_str()))
+        (found.slug.as_deref(), found.client_id.as_deref()),
+        (Some(scene.credentials.slug.as_str()), Some(scene.credentials.client_id.as_str()))
     );
     assert_eq!(found.permissions["contents"], "write");
     assert!(found.events.iter().any(|event| event == "push"), "{found:?}");
