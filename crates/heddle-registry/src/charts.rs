@@ -23,7 +23,7 @@ pub(crate) type Indexed = HashMap<Tag, Option<Description>>;
 
 impl Session {
     /// Reads the versions of a chart from the file of its repository. One that no registry could have as a tag, such as one
-    /// with build metadata, is passed over.
+    /// with build metadata, is passed over, and so is an entry that is none.
     pub(crate) async fn list_versions(
         &self,
         image: &ImageRepository,
@@ -57,7 +57,11 @@ impl Session {
         let index = read.await.map_err(|_| unread())?.map_err(|why| failed(format!("`{host}/{file}` {why}")))?;
         let (tags, indexed) = versions(index.of(chart));
         if tags.is_empty() {
-            return Err(failed(format!("`{host}/{file}` lists no version of a chart `{chart}`")));
+            let unread = match index.unread(chart) {
+                0 => String::new(),
+                unread => format!(" that can be read: {unread} entries of it are none"),
+            };
+            return Err(failed(format!("`{host}/{file}` lists no version of a chart `{chart}`{unread}")));
         }
         self.indexed.lock().unwrap_or_else(PoisonError::into_inner).insert(image.clone(), indexed);
         Ok(TagPage::Complete { tags, etag })

@@ -90,7 +90,11 @@ pub const LIMITS: &[Limit] = &[
     Limit::bytes("an index of a repository of charts", MAX_INDEX_BYTES as u64, FAILED),
     Limit::count("charts and versions in such an index", MAX_INDEX_VERSIONS as u64, FAILED),
     Limit::count("values of all kinds in such an index", MAX_INDEX_NODES as u64, FAILED),
-    Limit::bytes("a name, a version or an address in such an index", MAX_INDEX_TEXT_BYTES as u64, FAILED),
+    Limit::bytes(
+        "a name, a version or an address in such an index",
+        MAX_INDEX_TEXT_BYTES as u64,
+        "it counts as not said; others are read",
+    ),
     Limit::bytes("what is kept of such an index", MAX_KEPT_INDEX_BYTES, FAILED),
     Limit::count("such indexes that are read at once", MAX_INDEXES_AT_ONCE as u64, "others wait"),
     Limit::bytes("a text in a list of tags", MAX_LIST_TEXT_BYTES as u64, FAILED),

@@ -3,7 +3,7 @@
 //! Source: https://helm.sh/docs/topics/chart_repository/, "The index file". It is read as a stream, and of each version only
 //! what is needed is kept: an index may have tens of megabytes.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
@@ -14,11 +14,19 @@ use chrono::{DateTime, Utc};
 
 use crate::limits::{MAX_INDEX_NODES, MAX_INDEX_TEXT_BYTES, MAX_INDEX_VERSIONS, MAX_KEPT_INDEX_BYTES};
 
-/// What a repository has.
+/// What a repository has. What is wrong in one of its versions keeps no other from being read.
 #[derive(Debug, Default)]
 pub struct Index {
-    charts: BTreeMap<String, Vec<Entry>>,
+    charts: BTreeMap<String, Chart>,
     size: Size,
+}
+
+/// A chart of it.
+#[derive(Debug, Default)]
+struct Chart {
+    versions: Vec<Entry>,
+    /// How many entries are none that can be read.
+    unread: usize,
 }
 
 /// What an index takes.
@@ -33,26 +41,14 @@ struct Size {
 /// A version of a chart.
 #[derive(Debug)]
 pub struct Entry {
-    version: Short,
+    version: String,
     /// The SHA-256 of its package, where it is said.
-    digest: Option<Short>,
+    digest: Option<String>,
     /// Where its package lies: an address, or the way from the repository on.
-    urls: First,
+    url: Option<String>,
     /// When it was made, as the repository says.
-    created: Created,
+    created_at: Option<DateTime<Utc>>,
 }
-
-/// A text of which an index may have many.
-#[derive(Debug)]
-struct Short(String);
-
-/// A time, where something is one.
-#[derive(Debug)]
-struct Created(Option<DateTime<Utc>>);
-
-/// The first text of a list that is not empty. Nobody asks for the others.
-#[derive(Debug)]
-struct First(Option<Short>);
 
 impl Index {
     /// Reads it.
@@ -77,6 +73,7 @@ impl Index {
                     max_recorded_anchor_events: MAX_INDEX_NODES / 10,
                 },
                 duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::PassThrough,
+                non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::PassThrough,
                 merge_keys: serde_saphyr::options::MergeKeyPolicy::AsOrdinary,
                 with_snippet: false,
             };
@@ -86,9 +83,14 @@ impl Index {
         Ok(index)
     }
 
-    /// The versions of a chart.
+    /// The versions of a chart that can be read.
     pub fn of(&self, chart: &str) -> &[Entry] {
-        self.charts.get(chart).map_or(&[], Vec::as_slice)
+        self.charts.get(chart).map_or(&[], |chart| &chart.versions)
+    }
+
+    /// How many further entries of a chart are no version that can be read: without a version, or with one that is too long.
+    pub fn unread(&self, chart: &str) -> usize {
+        self.charts.get(chart).map_or(0, |chart| chart.unread)
     }
 
     /// How many bytes it takes in memory, about.
@@ -115,30 +117,30 @@ impl Size {
 impl Entry {
     /// Its version.
     pub fn version(&self) -> &str {
-        &self.version.0
+        &self.version
     }
 
     /// How many bytes its texts have.
     fn texts(&self) -> usize {
-        let texts = [Some(&self.version), self.digest.as_ref(), self.urls.0.as_ref()];
-        texts.into_iter().flatten().map(|text| text.0.len()).sum()
+        let texts = [Some(&self.version), self.digest.as_ref(), self.url.as_ref()];
+        texts.into_iter().flatten().map(String::len).sum()
     }
 
     /// The SHA-256 of its package in hexadecimal digits.
     pub fn sha256(&self) -> Option<String> {
-        let digest = self.digest.as_ref()?.0.trim();
+        let digest = self.digest.as_ref()?.trim();
         let digits = digest.strip_prefix("sha256:").unwrap_or(digest).to_ascii_lowercase();
         (digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())).then_some(digits)
     }
 
     /// When it was made, as the repository says.
     pub fn created_at(&self) -> Option<DateTime<Utc>> {
-        self.created.0
+        self.created_at
     }
 
     /// Where its package lies.
     pub fn way(&self) -> Option<&str> {
-        self.urls.0.as_ref().map(|way| way.0.as_str())
+        self.url.as_deref()
     }
 }
 
@@ -200,150 +202,177 @@ impl<'de> Visitor<'de> for Charts<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(Short(name)) = map.next_key()? {
+        while let Some(name) = map.next_key::<String>()? {
+            if name.len() > MAX_INDEX_TEXT_BYTES {
+                // No chart is asked for by such a name.
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
             self.0.size.add(name.len())?;
-            let versions = map.next_value_seed(Versions(&mut self.0.size))?;
-            self.0.charts.insert(name, versions);
+            let chart = map.next_value_seed(Versions(&mut self.0.size))?;
+            self.0.charts.insert(name, chart);
         }
         Ok(())
     }
 }
 
 impl<'de> DeserializeSeed<'de> for Versions<'_> {
-    type Value = Vec<Entry>;
+    type Value = Chart;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Entry>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Chart, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Versions<'_> {
-    type Value = Vec<Entry>;
+    type Value = Chart;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of versions")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Vec<Entry>, E> {
-        Ok(Vec::new())
+    fn visit_unit<E: Error>(self) -> Result<Chart, E> {
+        Ok(Chart::default())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Entry>, A::Error> {
-        let mut versions = Vec::new();
-        while let Some(version) = list.next_element::<Entry>()? {
-            self.0.add(version.texts())?;
-            versions.push(version);
-        }
-        Ok(versions)
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Chart, A::Error> {
+        IgnoredAny.visit_map(map)?;
+        Ok(Chart { unread: 1, ..Chart::default() })
     }
-}
 
-/// By hand, field by field: a derived one is read as a struct, of which the whole mapping may be kept first.
-impl<'de> Deserialize<'de> for Entry {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-
-        impl<'de> Visitor<'de> for Fields {
-            type Value = Entry;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a version of a chart")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
-                let (mut version, mut digest, mut urls, mut created) = (None, None, First(None), Created(None));
-                while let Some(field) = map.next_key::<String>()? {
-                    match field.as_str() {
-                        "version" => version = Some(map.next_value()?),
-                        "digest" => digest = map.next_value()?,
-                        "urls" => urls = map.next_value()?,
-                        "created" => created = map.next_value()?,
-                        _ => drop(map.next_value::<IgnoredAny>()?),
-                    }
-                }
-                let version = version.ok_or_else(|| A::Error::missing_field("version"))?;
-                Ok(Entry { version, digest, urls, created })
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Chart, A::Error> {
+        let mut chart = Chart::default();
+        while let Some(Loose(entry)) = list.next_element::<Loose<Entry>>()? {
+            self.0.add(entry.as_ref().map_or(0, Entry::texts))?;
+            match entry {
+                Some(entry) => chart.versions.push(entry),
+                None => chart.unread += 1,
             }
         }
-
-        deserializer.deserialize_map(Fields)
+        Ok(chart)
     }
 }
 
-impl<'de> Deserialize<'de> for Short {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
+/// Something that counts as nothing where it is of another kind.
+struct Loose<T>(Option<T>);
 
-        impl Visitor<'_> for Text {
-            type Value = Short;
+/// What a loose value is read from, by hand: a derived struct may be kept in memory whole first.
+trait Read: Sized {
+    /// From a text.
+    fn of_text(_: &str) -> Option<Self> {
+        None
+    }
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text")
-            }
+    /// From a list.
+    fn of_list<'de, A: SeqAccess<'de>>(list: A) -> Result<Option<Self>, A::Error> {
+        IgnoredAny.visit_seq(list).map(|_| None)
+    }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<Short, E> {
-                if text.len() > MAX_INDEX_TEXT_BYTES {
-                    return Err(E::custom(format!("it has a text of more than {MAX_INDEX_TEXT_BYTES} bytes")));
-                }
-                Ok(Short(text.to_owned()))
-            }
-        }
-
-        deserializer.deserialize_str(Text)
+    /// From a mapping.
+    fn of_mapping<'de, A: MapAccess<'de>>(mapping: A) -> Result<Option<Self>, A::Error> {
+        IgnoredAny.visit_map(mapping).map(|_| None)
     }
 }
 
-impl<'de> Deserialize<'de> for Created {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Time;
-
-        impl<'de> Visitor<'de> for Time {
-            type Value = Created;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a time")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Created, E> {
-                Ok(Created(text.trim().parse().ok()))
-            }
-
-            fn visit_unit<E: Error>(self) -> Result<Created, E> {
-                Ok(Created(None))
+impl Read for Entry {
+    fn of_mapping<'de, A: MapAccess<'de>>(mut mapping: A) -> Result<Option<Self>, A::Error> {
+        // These two are texts even where they look like numbers: `1.10`, sixty-four zeros.
+        let (mut version, mut digest) = (None::<String>, None::<String>);
+        let (mut url, mut created) = (Loose(None), Loose(None));
+        while let Some(field) = mapping.next_key::<String>()? {
+            match field.as_str() {
+                "version" => version = mapping.next_value()?,
+                "digest" => digest = mapping.next_value()?,
+                "urls" => url = mapping.next_value()?,
+                "created" => created = mapping.next_value()?,
+                _ => drop(mapping.next_value::<IgnoredAny>()?),
             }
         }
-
-        deserializer.deserialize_any(Time)
+        let Loose(first) = url;
+        let is_short = |text: &String| text.len() <= MAX_INDEX_TEXT_BYTES;
+        // Without its digest it would be taken for one that has none.
+        let version = version.filter(|version| is_short(version) && digest.iter().all(is_short));
+        Ok(version.map(|version| Self {
+            version,
+            digest,
+            url: first.and_then(|First(url)| url),
+            created_at: created.0,
+        }))
     }
 }
 
-impl<'de> Deserialize<'de> for First {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
+impl Read for String {
+    fn of_text(text: &str) -> Option<Self> {
+        (text.len() <= MAX_INDEX_TEXT_BYTES).then(|| text.to_owned())
+    }
+}
 
-        impl<'de> Visitor<'de> for List {
-            type Value = First;
+impl Read for DateTime<Utc> {
+    fn of_text(text: &str) -> Option<Self> {
+        text.trim().parse().ok()
+    }
+}
+
+/// The first text of a list that is not empty. Nobody asks for the others.
+struct First(Option<String>);
+
+impl Read for First {
+    fn of_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
+        let mut first = None;
+        while first.is_none() {
+            let Some(Loose(text)) = list.next_element::<Loose<String>>()? else { return Ok(None) };
+            first = text.filter(|text| !text.is_empty());
+        }
+        IgnoredAny.visit_seq(list)?;
+        Ok(Some(Self(first)))
+    }
+}
+
+impl<'de, T: Read> Deserialize<'de> for Loose<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any<T>(PhantomData<T>);
+
+        impl<'de, T: Read> Visitor<'de> for Any<T> {
+            type Value = Loose<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of addresses")
+                f.write_str("anything")
             }
 
-            fn visit_unit<E: Error>(self) -> Result<First, E> {
-                Ok(First(None))
+            fn visit_unit<E: Error>(self) -> Result<Loose<T>, E> {
+                Ok(Loose(None))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<First, A::Error> {
-                let mut first = None;
-                while first.is_none() {
-                    let Some(Short(text)) = list.next_element()? else { return Ok(First(None)) };
-                    first = Some(Short(text)).filter(|text| !text.0.is_empty());
-                }
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(First(first))
+            fn visit_bool<E: Error>(self, _: bool) -> Result<Loose<T>, E> {
+                Ok(Loose(None))
+            }
+
+            fn visit_i64<E: Error>(self, _: i64) -> Result<Loose<T>, E> {
+                Ok(Loose(None))
+            }
+
+            fn visit_u64<E: Error>(self, _: u64) -> Result<Loose<T>, E> {
+                Ok(Loose(None))
+            }
+
+            fn visit_f64<E: Error>(self, _: f64) -> Result<Loose<T>, E> {
+                Ok(Loose(None))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Loose<T>, E> {
+                Ok(Loose(T::of_text(text)))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Loose<T>, A::Error> {
+                T::of_list(list).map(Loose)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mapping: A) -> Result<Loose<T>, A::Error> {
+                T::of_mapping(mapping).map(Loose)
             }
         }
 
-        deserializer.deserialize_any(List)
+        deserializer.deserialize_any(Any(PhantomData))
     }
 }
 

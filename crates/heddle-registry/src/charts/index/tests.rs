@@ -21,7 +21,7 @@ fn of_an_index_the_versions_are_kept_in_yaml_and_in_json() {
 
 #[test]
 fn what_is_no_index_is_told_and_so_is_one_of_too_much() {
-    for text in ["", "- a\n", "<html></html>", "apiVersion: v1\n", "entries: {web: [{}]}\n"] {
+    for text in ["", "- a\n", "<html></html>", "apiVersion: v1\n", "entries: {web: [{version: [1]}]}\n"] {
         let told = Index::read(text.as_bytes()).unwrap_err();
         assert!(told.starts_with("is no index of charts: "), "{text}: {told}");
     }
@@ -41,19 +41,46 @@ fn of_an_index_no_more_is_kept_than_somebody_asks_for() {
     assert!(index.bytes() < 1000, "{}", index.bytes());
 
     let long = "1".repeat(MAX_INDEX_TEXT_BYTES + 1);
-    for text in [
-        format!("entries: {{web: [{{version: {long}}}]}}"),
-        format!("entries: {{web: [{{version: 1.0.0, urls: [{long}]}}]}}"),
-        format!("entries: {{a{long}: null}}"),
-    ] {
-        let told = Index::read(text.as_bytes()).unwrap_err();
-        assert!(told.contains("a text of more than 2048 bytes"), "{told}");
-    }
     // One text, and many who name it.
     let text = &long[1..];
     let first = format!("entries:\n  web:\n  - {{version: 1.0.0, urls: [&a '{text}']}}\n");
     let many = format!("{first}{}", "  - {version: 1.0.0, urls: [*a]}\n".repeat(40_000));
     assert!(Index::read(many.as_bytes()).unwrap_err().contains("take more than 64 MiB"));
+}
+
+#[test]
+fn a_version_that_cannot_be_read_stops_no_other() {
+    let long = "1".repeat(MAX_INDEX_TEXT_BYTES + 1);
+    let good = "{version: 1.0.0, urls: [a.tgz]}";
+    for (bad, unread) in [
+        ("null".to_owned(), 1),
+        ("soon".to_owned(), 1),
+        ("[1]".to_owned(), 1),
+        ("{}".to_owned(), 1),
+        ("{version: null}".to_owned(), 1),
+        (format!("{{version: {long}}}"), 1),
+        (format!("{{version: 2.0.0, urls: [{long}]}}"), 0),
+        (format!("{{version: 2.0.0, digest: {long}}}"), 1),
+        ("{version: 2.0.0, urls: b.tgz, created: 7}".to_owned(), 0),
+        ("{version: 2.0.0, urls: [{a: 1}], created: [2026]}".to_owned(), 0),
+    ] {
+        let index = Index::read(format!("entries: {{web: [{bad}, {good}]}}").as_bytes()).unwrap();
+        assert_eq!(index.unread("web"), unread, "{bad:.60}");
+        let [others @ .., last] = index.of("web") else { panic!("{index:?}") };
+        assert_eq!((last.version(), last.way()), ("1.0.0", Some("a.tgz")), "{bad:.60}");
+        let told =
+            |entry: &Entry| (entry.version() == "2.0.0", entry.way().is_none(), entry.sha256(), entry.created_at());
+        assert!(others.iter().all(|entry| told(entry) == (true, true, None, None)), "{bad:.60}: {others:?}");
+        assert_eq!(others.len(), 1 - unread, "{bad:.60}");
+    }
+    let zeros = "0".repeat(64);
+    let index = Index::read(format!("entries: {{web: [{{version: 1.10, digest: {zeros}}}]}}").as_bytes()).unwrap();
+    assert_eq!((index.of("web")[0].version(), index.of("web")[0].sha256()), ("1.10", Some(zeros)));
+    let json =
+        "{\"entries\": {\"web\": [null, {\"version\": \"1.0.0\", \"urls\": 7}], \"api\": {\"a\": 1}, \"LONG\": [1]}}";
+    let index = Index::read(json.replace("LONG", &long).as_bytes()).unwrap();
+    assert_eq!((index.unread("web"), index.of("web").len(), index.unread("api")), (1, 1, 1));
+    assert_eq!(index.unread(&long), 0, "nobody asks for it");
 }
 
 #[test]

@@ -29,9 +29,13 @@ impl Fetcher {
         let versions = index.of(chart.name());
         let version = chart.choose(versions.iter().map(|entry| entry.version()));
         let entry = version.and_then(|version| versions.iter().find(|entry| entry.version() == version));
-        let entry = entry.ok_or_else(|| match versions.is_empty() {
-            true => "its repository has no chart of this name".to_owned(),
-            false => "its repository has no such version of it".to_owned(),
+        let entry = entry.ok_or_else(|| match (versions.len(), index.unread(chart.name())) {
+            (0, 0) => "its repository has no chart of this name".to_owned(),
+            (_, 0) => "its repository has no such version of it".to_owned(),
+            (_, unread) => format!(
+                "its repository has no such version of it that can be read: {unread} of its entries have no version, or \
+                 one that is too long"
+            ),
         })?;
         let way = entry.way().ok_or_else(|| "its repository does not say where its package lies".to_owned())?;
         if let Some((repository, _)) = way.strip_prefix("oci://").and_then(|image| image.rsplit_once('/')) {
