@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use heddle_core::{
     change::Mode,
     image::ImageRepository,
-    policy::{CompiledPolicy, NewestBy, Signer, SortOrder, TagPolicy, Within, parse_age},
+    policy::{CompiledPolicy, NewestBy, Signer, SortOrder, TagPolicy, Within, limit::MAX_BARE_AGE, parse_age},
     registry::polling::INTERVALS,
 };
 
@@ -84,19 +84,24 @@ fn read_rule(node: &Node, kind: Kind, environments: &[Environment], report: &mut
     if let (Kind::Charts, Some(policy)) = (kind, &policy) {
         refuse_of_images(policy, fields, report);
     }
-    let interval = fields.get("interval").and_then(|node| read_interval(node, report));
+    let interval = fields.get("interval").and_then(|node| read_interval(node, policy.as_ref(), report));
     let sound = report.faults() == before;
     let ruling = Ruling { file: CONFIG_FILE.to_owned(), line, policy: policy.filter(|_| sound), mode, interval };
     Rule { selector, ruling }
 }
 
-fn read_interval(node: &Node, report: &mut Report) -> Option<TimeDelta> {
+fn read_interval(node: &Node, policy: Option<&TagPolicy>, report: &mut Report) -> Option<TimeDelta> {
     let text = report.text(node, "interval")?;
     let interval = parse_age(text).filter(|interval| INTERVALS.contains(interval));
     if interval.is_none() {
         let message =
             format!("`interval` has no `{}`: write a length of time from `15s` to `24h`, such as `5m`", shown(text));
         report.wrong(node, message);
+    }
+    let is_bare = policy.is_some_and(|policy| policy.signed_by.iter().any(|signer| signer.tag_only));
+    if is_bare && interval.is_some_and(|interval| interval > MAX_BARE_AGE) {
+        let message = "with `tag_only` the registry has to be asked at least each hour: write `1h` or less";
+        report.wrong(node, message.to_owned());
     }
     interval
 }

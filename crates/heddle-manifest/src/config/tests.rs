@@ -210,6 +210,12 @@ fn a_rule_says_how_often_its_registry_is_asked() {
             "{findings:?}"
         );
     }
+    for (interval, wrong) in [("1h", 0), ("61m", 1)] {
+        let signers = "signed_by: [{key: a.pub, tag_only: true}]";
+        let text =
+            with(&format!("images:\n  - {{name: '*', interval: {interval}, policy: {{semver: '*', {signers}}}}}\n"));
+        assert_eq!(read(&text).1.len(), wrong, "{interval}");
+    }
     let (config, findings) = read(&with("charts:\n  - {name: web, policy: {semver: '*'}, interval: 1h}\n"));
     assert!(findings.is_empty() && config.charts[0].ruling.interval.is_some(), "{findings:?}");
 }
