@@ -42,7 +42,7 @@ start() { # folder, program
 }
 
 check() {
-  local scratch
+  # The trap runs after this function.
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
   build "$scratch/first"
