@@ -56,6 +56,16 @@ async fn a_change_goes_from_the_registry_to_real_pods_as_people_install_heddle()
     home.node.helm(&upgrade, r#"{"signup": "invite"}"#);
     home.release("1.4.2").await;
 
+    // A new version of the agent, rolled out by hand. Its key stays, and what it does next is of the same cluster.
+    home.roll_out_agent("next").await;
+    home.release("1.4.3").await;
+
+    // The node loses its power. Pods of hub, agent and workload come again, and the next release goes its way.
+    home.node.lose_power();
+    home.wait_until_agent_runs().await;
+    home.wait_until_pods_run("shop-prod", "1.4.3").await;
+    home.release("1.4.4").await;
+
     // An agent that is killed comes again and puts back what somebody deleted meanwhile.
     home.node.kubectl(&["-n", "shop-prod", "delete", "service", "api"], "").await;
     let kill = ["-n", "heddle-system", "delete", "pod", "--all", "--grace-period=0", "--force"];
@@ -65,7 +75,7 @@ async fn a_change_goes_from_the_registry_to_real_pods_as_people_install_heddle()
 
     // What runs does not need the hub.
     home.node.helm(&["uninstall", "heddle", "--namespace=heddle", "--wait", "--timeout=120s"], "");
-    home.wait_until_pods_run("shop-prod", "1.4.2").await;
+    home.wait_until_pods_run("shop-prod", "1.4.4").await;
 }
 
 async fn start_github(image: &str) -> (GitHub, AppCredentials) {
@@ -124,11 +134,12 @@ async fn install_hub(node: &Node, github: &GitHub, app: &AppCredentials, front: 
     ] {
         node.kubectl(&["apply", "-f", "-"], &object.to_string()).await;
     }
+    node.add_pull_secret("heddle").await;
     let public_url = front.url().as_str().trim_end_matches('/');
     let values = json!({
         "publicUrl": public_url,
         "signup": "open",
-        "image": {"registry": format!("{}/heddle", node.registry)},
+        "image": {"registry": format!("{}/heddle", node.closed), "pullSecrets": ["pull"]},
         "secrets": {"existingSecret": "heddle"},
         "database": {"existingSecret": "database"},
         "github": {
@@ -178,6 +189,13 @@ async fn settle(node: Node, github: GitHub, front: Proxy, authorities: &str) -> 
     // Exactly as the dashboard hands it out.
     node.kubectl(&["apply", "-f", "-"], created.manifest.expose()).await;
     let home = Home { node, github, user, organization, _front: front };
+    // Its image is behind a login, which the manifest does not know: docs/install/images.md says what to do.
+    home.wait_until_agent_cannot_be_pulled().await;
+    home.node.add_pull_secret("heddle-system").await;
+    let account = ["-n", "heddle-system", "patch", "serviceaccount", "heddle-synchronizer", "-p"];
+    home.node.kubectl(&[&account[..], &[r#"{"imagePullSecrets": [{"name": "pull"}]}"#]].concat(), "").await;
+    // An account is looked at when a Pod is made.
+    home.node.kubectl(&["-n", "heddle-system", "rollout", "restart", "deployment/heddle-synchronizer"], "").await;
     home.wait_until_agent_runs().await;
     home
 }
@@ -202,6 +220,30 @@ impl Home {
         })
         .await
         .unwrap();
+    }
+
+    async fn wait_until_agent_cannot_be_pulled(&self) {
+        let args = ["-n", "heddle-system", "get", "pods", "-o", "json"];
+        until("a node that pulls no image without a login", LONG, async || {
+            let pods: Value = serde_json::from_str(&self.node.kubectl(&args, "").await).unwrap();
+            let waiting = &pods["items"][0]["status"]["containerStatuses"][0]["state"]["waiting"]["reason"];
+            match waiting.as_str() {
+                Some("ImagePullBackOff" | "ErrImagePull") => Ok(()),
+                _ => Err(self.node.describe("heddle-system").await),
+            }
+        })
+        .await
+        .unwrap();
+    }
+
+    /// The agent's image under another tag, as `kubectl set image` rolls it out.
+    async fn roll_out_agent(&self, tag: &str) {
+        let image = format!("heddle/heddle-synchronizer:{}", env!("CARGO_PKG_VERSION"));
+        self.node.tag(&image, tag);
+        let image = format!("synchronizer={}/heddle/heddle-synchronizer:{tag}", self.node.closed);
+        self.node.kubectl(&["-n", "heddle-system", "set", "image", "deployment/heddle-synchronizer", &image], "").await;
+        let rolled = ["-n", "heddle-system", "rollout", "status", "deployment/heddle-synchronizer", "--timeout=120s"];
+        self.node.kubectl(&rolled, "").await;
     }
 
     async fn wait_until_agent_runs(&self) {

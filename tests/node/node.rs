@@ -11,6 +11,8 @@ pub struct Node {
     folder: PathBuf,
     /// Host and port of the registry.
     pub registry: String,
+    /// Host and port of the registry with Heddle's own images, which wants a login.
+    pub closed: String,
     /// The address of the database, with its password.
     pub database: String,
 }
@@ -21,7 +23,7 @@ impl Node {
         let text = fs::read_to_string(folder.join("environment")).unwrap();
         let mut named: BTreeMap<&str, &str> = text.lines().filter_map(|line| line.split_once('=')).collect();
         let mut take = |name: &str| named.remove(name).unwrap().to_owned();
-        Self { registry: take("registry"), database: take("database"), folder }
+        Self { registry: take("registry"), closed: take("closed"), database: take("database"), folder }
     }
 
     fn kubeconfig(&self) -> PathBuf {
@@ -64,6 +66,36 @@ impl Node {
         let to = format!("docker://{}/{path}:{tag}", self.registry);
         let output = Command::new("skopeo").args(["copy", "--dest-tls-verify=false", &from, &to]).output().unwrap();
         assert!(output.status.success(), "skopeo: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// A Secret in this namespace with the login to the closed registry, as `kubectl create secret docker-registry` makes it.
+    pub async fn add_pull_secret(&self, namespace: &str) {
+        let password = fs::read_to_string(self.folder.join("closed-password")).unwrap();
+        let (server, password) =
+            (format!("--docker-server={}", self.closed), format!("--docker-password={}", password.trim_end()));
+        let named = ["-n", namespace, "create", "secret", "docker-registry", "pull"];
+        self.kubectl(&[&named[..], &[&server, "--docker-username=node", &password]].concat(), "").await;
+    }
+
+    /// Gives an image of the closed registry a further tag.
+    pub fn tag(&self, path: &str, tag: &str) {
+        let password = fs::read_to_string(self.folder.join("closed-password")).unwrap();
+        let login = format!("node:{}", password.trim_end());
+        let (from, to) = (format!("docker://{}/{path}", self.closed), path.split(':').next().unwrap());
+        let to = format!("docker://{}/{to}:{tag}", self.closed);
+        let flags =
+            ["--src-tls-verify=false", "--dest-tls-verify=false", "--src-creds", &login, "--dest-creds", &login];
+        let output = Command::new("skopeo").arg("copy").args(flags).args([&from, &to]).output().unwrap();
+        assert!(output.status.success(), "skopeo: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Ends everything that runs on the node, and starts it again.
+    pub fn lose_power(&self) {
+        for word in ["kill", "boot"] {
+            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/node/node.sh");
+            let status = Command::new(script).arg(word).arg(&self.folder).status().unwrap();
+            assert!(status.success(), "node.sh {word}: {status}");
+        }
     }
 
     /// Pods and the last events of a namespace, for messages.

@@ -3,6 +3,8 @@
 # and a PostgreSQL beside them. Needs root, and containerd, runc and CNI plugins from Debian.
 #
 # Usage: node.sh up FOLDER      starts everything there and waits until the node is ready
+#        node.sh kill FOLDER    ends kubelet and containerd with everything that runs on the node, at once, as when its power fails
+#        node.sh boot FOLDER    starts these again and waits until the node is ready
 #        node.sh down FOLDER    ends the Pods, then everything, and takes away what it left elsewhere
 #
 # FOLDER/admin.kubeconfig has everybody's rights; FOLDER/environment names the addresses.
@@ -84,7 +86,7 @@ END
 }
 
 write_settings() {
-  mkdir -p "$folder/cni" "$folder/registry" "$folder/hosts/$address:5000" "$folder/manifests"
+  mkdir -p "$folder/cni" "$folder/registry" "$folder/closed" "$folder/hosts/$address:5000" "$folder/hosts/$address:5001" "$folder/manifests"
   cat >"$folder/containerd.toml" <<END
 version = 2
 root = "$folder/containerd"
@@ -108,7 +110,10 @@ state = "$folder/containerd-state"
   [plugins."io.containerd.grpc.v1.cri".registry]
     config_path = "$folder/hosts"
 END
-  printf 'server = "http://%s:5000"\n[host."http://%s:5000"]\n' "$address" "$address" >"$folder/hosts/$address:5000/hosts.toml"
+  local port
+  for port in 5000 5001; do
+    printf 'server = "http://%s:%s"\n[host."http://%s:%s"]\n' "$address" "$port" "$address" "$port" >"$folder/hosts/$address:$port/hosts.toml"
+  done
   cat >"$folder/cni/10-heddle.conflist" <<END
 {"cniVersion": "0.4.0", "name": "heddle", "plugins": [
   {"type": "bridge", "bridge": "$bridge", "isGateway": true, "ipMasq": true, "hairpinMode": true,
@@ -151,6 +156,17 @@ version: 0.1
 storage: {filesystem: {rootdirectory: $folder/registry}}
 http: {addr: "$address:5000", secret: signs-uploads}
 END
+  # One that wants a login: registries know passwords by bcrypt, which OpenSSL does not make.
+  openssl rand -hex 16 >"$folder/closed-password"
+  # shellcheck disable=SC2016
+  perl -e 'open my $in, "<", $ARGV[0]; chomp(my $password = <$in>); print "node:", crypt($password, q($2b$05$) . $ARGV[1]), "\n"' \
+    "$folder/closed-password" "$(openssl rand -hex 11)" >"$folder/closed-users"
+  cat >"$folder/closed.yaml" <<END
+version: 0.1
+storage: {filesystem: {rootdirectory: $folder/closed}}
+auth: {htpasswd: {realm: closed, path: $folder/closed-users}}
+http: {addr: "$address:5001", secret: signs-uploads}
+END
 }
 
 # An image with one static program that does nothing, for what holds a Pod together.
@@ -184,6 +200,46 @@ start_database() {
   asked "create database heddle owner heddle"
 }
 
+start_containerd() {
+  start containerd containerd --config "$folder/containerd.toml"
+  wait_for containerd 30 ctr --address "$folder/containerd.sock" version
+}
+
+start_kubelet() {
+  start kubelet "$(tool kubelet)" --config "$folder/kubelet.yaml" --kubeconfig "$folder/node.kubeconfig" --hostname-override node-1 \
+    --node-ip "$address" --root-dir "$folder/kubelet" --cert-dir "$folder/kubelet-certificates"
+}
+
+# What the node itself said last, not what is thought of a node that was heard a while ago.
+# shellcheck disable=SC2317
+ready() { curl -fsS "http://$address:10248/healthz" && kubectl wait --for=condition=Ready node/node-1 --timeout=1s; }
+
+# Everything that runs on the node, without a word to it: processes of containers and what looks after them.
+end_containers() {
+  local id
+  [ -S "$folder/containerd.sock" ] || return 0
+  for id in $(ctr --address "$folder/containerd.sock" --namespace k8s.io tasks list -q 2>/dev/null); do
+    ctr --address "$folder/containerd.sock" --namespace k8s.io tasks kill --signal 9 "$id" 2>/dev/null || true
+  done
+}
+
+kill_node() {
+  kill -9 "$(cat "$folder/kubelet.pid")"
+  rm -f "$folder/kubelet.pid"
+  end_containers
+  kill -9 "$(cat "$folder/containerd.pid")"
+  # What looks after containers outlives containerd, and does not outlive a machine.
+  pgrep -f "containerd-shim.* -address $folder/containerd.sock" | xargs -r kill -9
+  rm -f "$folder/containerd.pid" "$folder/containerd.sock"
+  say "kubelet, containerd and all containers were killed"
+}
+
+boot() {
+  start_containerd
+  start_kubelet
+  wait_for "the node" 90 ready
+}
+
 up() {
   [ "$(id -u)" = 0 ] || { say "it takes root, for namespaces, cgroups and mounts"; exit 1; }
   for program in containerd runc ctr docker-registry openssl cc iptables conntrack runuser psql; do
@@ -198,6 +254,7 @@ up() {
 
   start_database
   start registry docker-registry serve "$folder/registry.yaml"
+  start closed docker-registry serve "$folder/closed.yaml"
   start etcd "$(tool etcd)" --data-dir "$folder/etcd" --unsafe-no-fsync --log-level error \
     --listen-client-urls "http://$address:2379" --advertise-client-urls "http://$address:2379" \
     --listen-peer-urls "http://$address:2380" --initial-advertise-peer-urls "http://$address:2380" --initial-cluster "default=http://$address:2380"
@@ -213,17 +270,13 @@ up() {
     --service-account-private-key-file "$folder/keys/accounts.key" --root-ca-file "$folder/keys/ca.pem" --use-service-account-credentials \
     --leader-elect=false --kube-api-qps 300 --kube-api-burst 600 --cluster-cidr "$pods"
   start kube-scheduler "$(tool kube-scheduler)" --kubeconfig "$folder/admin.kubeconfig" --bind-address "$address" --leader-elect=false
-  start containerd containerd --config "$folder/containerd.toml"
-  wait_for containerd 30 ctr --address "$folder/containerd.sock" version
+  start_containerd
   import_pause
-  start kubelet "$(tool kubelet)" --config "$folder/kubelet.yaml" --kubeconfig "$folder/node.kubeconfig" --hostname-override node-1 \
-    --node-ip "$address" --root-dir "$folder/kubelet" --cert-dir "$folder/kubelet-certificates"
+  start_kubelet
   start kube-proxy "$(tool kube-proxy)" --config "$folder/kube-proxy.yaml"
-  # shellcheck disable=SC2317
-  ready() { kubectl wait --for=condition=Ready node/node-1 --timeout=1s; }
   wait_for "the node" 90 ready
   wait_for "the account \`default\`" 30 kubectl get serviceaccount default
-  printf 'address=%s\nregistry=%s:5000\nkubeconfig=%s\ndatabase=%s\n' "$address" "$address" "$folder/admin.kubeconfig" \
+  printf 'address=%s\nregistry=%s:5000\nclosed=%s:5001\nkubeconfig=%s\ndatabase=%s\n' "$address" "$address" "$address" "$folder/admin.kubeconfig" \
     "postgres://heddle:$database_password@$address:5432/heddle" >"$folder/environment"
   say "it is ready: export KUBECONFIG=$folder/admin.kubeconfig; images go to $address:5000"
 }
@@ -246,13 +299,13 @@ down() {
   fi
   local part id
   for part in kubelet kube-proxy; do stop "$part"; done
+  end_containers
   if [ -S "$folder/containerd.sock" ]; then
     for id in $(ctr --address "$folder/containerd.sock" --namespace k8s.io tasks list -q 2>/dev/null); do
-      ctr --address "$folder/containerd.sock" --namespace k8s.io tasks kill --signal 9 "$id" 2>/dev/null || true
       ctr --address "$folder/containerd.sock" --namespace k8s.io tasks delete --force "$id" >/dev/null 2>&1 || true
     done
   fi
-  for part in containerd kube-scheduler kube-controller-manager kube-apiserver etcd registry postgres; do stop "$part"; done
+  for part in containerd kube-scheduler kube-controller-manager kube-apiserver etcd registry closed postgres; do stop "$part"; done
   "$(tool kube-proxy)" --cleanup >/dev/null 2>&1 || true
   forget_firewall
   awk -v under="$folder/" 'index($2, under) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r umount -l 2>/dev/null || true
@@ -267,6 +320,7 @@ down() {
 
 folder=$(realpath -m "${2:?which folder}")
 case ${1:-} in
-  up | down) "$1" ;;
-  *) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  up | down | boot) "$1" ;;
+  kill) kill_node ;;
+  *) sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac
