@@ -11,7 +11,7 @@ mod request;
 mod revision;
 
 use heddle_core::{id::OrganizationId, name::EnvironmentName};
-use heddle_wire::view::{LoginRequest, SignUpRequest};
+use heddle_wire::view::{LoginRequest, ResetPassword, SignUpRequest};
 use reqwest::{
     Method,
     header::{HeaderMap, HeaderValue, SET_COOKIE},
@@ -63,6 +63,14 @@ impl UserClient {
     /// [`ClientError::Problem`] with the fields at fault when the address or the password is refused.
     pub async fn sign_up(http: Http, request: &SignUpRequest) -> Result<Self, ClientError> {
         Self::begin_session(http, "sign-up", request).await
+    }
+
+    /// `POST /password/reset`: chooses a new password by a link, which is good once. Every session of the account ends.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `link-ended` when the link was used, has ended or is none.
+    pub async fn reset_password(http: &Http, request: &ResetPassword) -> Result<(), ClientError> {
+        with_origin(http.call(Method::POST, &api("password/reset")), http).json(request).send().await.map(drop)
     }
 
     /// `POST /login`: makes a session.

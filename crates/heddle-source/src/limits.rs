@@ -191,7 +191,11 @@ pub const LIMITS: &[Limit] = &[
         index::MAX_INDEX_VERSIONS as u64,
         AT_CHART,
     ),
-    Limit::bytes("a name, a version or an address in such an index", index::MAX_INDEX_TEXT_BYTES as u64, AT_CHART),
+    Limit::bytes(
+        "a name, a version or an address in such an index",
+        index::MAX_INDEX_TEXT_BYTES as u64,
+        "it counts as not said; others are read",
+    ),
     Limit::count("indices of repositories of charts that are read at once", INDICES_AT_ONCE as u64, "others wait"),
     Limit::time("what a repository of charts says is taken for what it has", INDEX_FRESH, "it is asked again"),
     Limit::bytes(
@@ -217,7 +221,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::bytes(
         "packages of charts that are kept on disk",
         MAX_KEPT_CHARTS_BYTES,
-        "those longest not used are removed, and fetched again when they are needed",
+        "those longest not used are removed, and fetched again when they are needed; those in use stay",
     ),
     Limit::bytes("one object of git, unpacked; the index of all objects", MAX_OBJECT_BYTES, FETCHED),
     Limit::bytes("packs of one clone", MAX_CLONE_BYTES, "the clone is made anew"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use heddle_wire::view::{CreateToken, DoctorReport, Me, SessionView, TokenCreated, TokenView};
+use heddle_wire::view::{ChangePassword, CreateToken, DoctorReport, Me, SessionView, TokenCreated, TokenView};
 use reqwest::Method;
 use uuid::Uuid;
 
@@ -27,6 +27,14 @@ impl UserClient {
     /// [`ClientError::Problem`] with `not-an-administrator` when the asker does not look after it.
     pub async fn doctor(&self) -> Result<DoctorReport, ClientError> {
         self.call(Method::GET, "installation/doctor").timeout(LONG).send().await?.json()
+    }
+
+    /// `POST /password`: gives the asker another password. Every other session of theirs ends.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] with `invalid` when the present password is another, or the new one is too weak.
+    pub async fn change_password(&self, request: &ChangePassword) -> Result<(), ClientError> {
+        self.call(Method::POST, "password").json(request).send().await.map(drop)
     }
 
     /// `GET /sessions`: the asker's own.
