@@ -1,14 +1,12 @@
 -- Places on branches go with the repository whose reads numbered them; looks that failed stay counted; no time is to come.
 
+-- All at once, in the order in which reports and reads take them: what `alter table` takes later, while a request that has read
+-- one of them waits for another, would end one of both.
+lock table repositories, revisions, deploys, revision_looks, applied_revisions in access exclusive mode;
+
 -- When a look was last given up because the host did not answer.
 alter table revision_looks add column failed_at timestamptz;
 
--- In the order in which reports and reads take them.
-do $$
-begin
-    lock table repositories, revisions, deploys, applied_revisions in share row exclusive mode;
-end
-$$;
 alter table repositories no force row level security;
 alter table revisions no force row level security;
 alter table deploys no force row level security;
@@ -37,6 +35,7 @@ with ahead as (
     select id, max(id) over () - id as before from applied_revisions where applied_at > now())
 update applied_revisions a set applied_at = now() - ahead.before * interval '1 microsecond'
 from ahead where a.id = ahead.id;
+update applied_revisions set healthy_at = now() where healthy_at > now();
 
 alter table applied_revisions force row level security;
 alter table deploys force row level security;
